@@ -1,0 +1,1 @@
+"""Words every room uses: examples, predictions, label schemes, registry, errors, files."""

@@ -1,0 +1,137 @@
+"""The label schemes insula knows by name, with English and Chinese display names and maps to coarser ones.
+
+GoEmotions to Ekman and to sentiment follow Demszky et al. 2020 (ACL), Section 3 and the released mapping files;
+`neutral` maps to itself. CARER is Saravia et al. 2018 (EMNLP); SMP2020 is the SMP2020-EWECT shared task.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from insula.core.errors import UnknownNameError, nearest
+from insula.core.scheme import LabelScheme
+
+CHINESE: Mapping[str, str] = {
+    "admiration": "钦佩", "amusement": "好笑", "anger": "愤怒", "angry": "愤怒", "annoyance": "恼火", "anticipation": "期待",
+    "approval": "赞同", "arousal": "唤醒度", "caring": "关心", "confusion": "困惑", "curiosity": "好奇", "desire": "渴望",
+    "disappointment": "失望", "disapproval": "反对", "disgust": "厌恶", "dominance": "支配度", "embarrassment": "尴尬",
+    "excitement": "兴奋", "fear": "恐惧", "gratitude": "感激", "grief": "悲痛", "happy": "开心", "high": "强", "joy": "喜悦",
+    "love": "喜爱", "low": "弱", "medium": "中", "negative": "消极", "nervousness": "紧张", "neutral": "中性", "none": "无",
+    "optimism": "乐观", "pessimism": "悲观", "positive": "积极", "pride": "自豪", "realization": "领悟", "relief": "宽慰",
+    "remorse": "懊悔", "sad": "悲伤", "sadness": "悲伤", "surprise": "惊讶", "trust": "信任", "valence": "效价",
+    "ambiguous": "不明",
+    "very negative": "非常消极", "very positive": "非常积极",
+}  # fmt: skip
+
+_EKMAN_OF_GOEMOTIONS = {
+    "anger": ("anger", "annoyance", "disapproval"),
+    "disgust": ("disgust",),
+    "fear": ("fear", "nervousness"),
+    "joy": (
+        "joy", "amusement", "approval", "excitement", "gratitude", "love", "optimism", "relief", "pride", "admiration",
+        "desire", "caring",
+    ),
+    "sadness": ("sadness", "disappointment", "embarrassment", "grief", "remorse"),
+    "surprise": ("surprise", "realization", "confusion", "curiosity"),
+    "neutral": ("neutral",),
+}  # fmt: skip
+_SENTIMENT_OF_GOEMOTIONS = {
+    "positive": _EKMAN_OF_GOEMOTIONS["joy"],
+    "negative": (
+        *_EKMAN_OF_GOEMOTIONS["anger"], *_EKMAN_OF_GOEMOTIONS["disgust"], *_EKMAN_OF_GOEMOTIONS["fear"],
+        *_EKMAN_OF_GOEMOTIONS["sadness"],
+    ),
+    "ambiguous": _EKMAN_OF_GOEMOTIONS["surprise"],
+    "neutral": ("neutral",),
+}  # fmt: skip
+_SENTIMENT_OF_EKMAN = {
+    "positive": ("joy",),
+    "negative": ("anger", "disgust", "fear", "sadness"),
+    "ambiguous": ("surprise",),
+    "neutral": ("neutral",),
+}
+
+
+def _inverted(table: Mapping[str, tuple[str, ...]]) -> dict[str, str]:
+    return {fine: coarse for coarse, several in table.items() for fine in several}
+
+
+def chinese_display(names: tuple[str, ...]) -> dict[str, dict[str, str]]:
+    """Return the `display` field for names that insula can say in Chinese; empty where it knows none of them."""
+    known = {name: CHINESE[name.lower()] for name in names if name.lower() in CHINESE}
+    return {"zh": known} if known else {}
+
+
+def _scheme(
+    name: str,
+    kind: str,
+    names: tuple[str, ...],
+    mappings: Mapping[str, Mapping[str, str]] | None = None,
+    ranges: Mapping[str, tuple[float, float]] | None = None,
+) -> LabelScheme:
+    return LabelScheme(
+        name=name, kind=kind, names=names, display=chinese_display(names),  # type: ignore[arg-type]
+        mappings=mappings or {}, ranges=ranges or {},
+    )  # fmt: skip
+
+
+_GOEMOTIONS = (
+    "admiration", "amusement", "anger", "annoyance", "approval", "caring", "confusion", "curiosity", "desire",
+    "disappointment", "disapproval", "disgust", "embarrassment", "excitement", "fear", "gratitude", "grief", "joy",
+    "love", "nervousness", "optimism", "pride", "realization", "relief", "remorse", "sadness", "surprise", "neutral",
+)  # fmt: skip
+_EKMAN6 = ("anger", "disgust", "fear", "joy", "sadness", "surprise")
+
+BUILTIN_SCHEMES: Mapping[str, LabelScheme] = {
+    scheme.name: scheme
+    for scheme in (
+        _scheme("polarity", "binary", ("negative", "positive")),
+        _scheme("sentiment3", "single", ("negative", "neutral", "positive")),
+        _scheme("sentiment5", "ordinal", ("very negative", "negative", "neutral", "positive", "very positive")),
+        _scheme("ekman6", "single", _EKMAN6, {"sentiment": _inverted(_SENTIMENT_OF_EKMAN)}),
+        _scheme("ekman7", "single", (*_EKMAN6, "neutral"), {"sentiment": _inverted(_SENTIMENT_OF_EKMAN)}),
+        _scheme(
+            "carer", "single", ("sadness", "joy", "love", "anger", "fear", "surprise"),
+            {
+                "ekman": {"sadness": "sadness", "joy": "joy", "love": "joy", "anger": "anger", "fear": "fear",
+                          "surprise": "surprise"},
+                "sentiment": {"sadness": "negative", "joy": "positive", "love": "positive", "anger": "negative",
+                              "fear": "negative", "surprise": "ambiguous"},
+            },
+        ),
+        _scheme(
+            "smp2020", "single", ("angry", "fear", "happy", "neutral", "sad", "surprise"),
+            {
+                "ekman": {"angry": "anger", "fear": "fear", "happy": "joy", "neutral": "neutral", "sad": "sadness",
+                          "surprise": "surprise"},
+                "sentiment": {"angry": "negative", "fear": "negative", "happy": "positive", "neutral": "neutral",
+                              "sad": "negative", "surprise": "ambiguous"},
+            },
+        ),
+        _scheme(
+            "goemotions", "multi", _GOEMOTIONS,
+            {"ekman": _inverted(_EKMAN_OF_GOEMOTIONS), "sentiment": _inverted(_SENTIMENT_OF_GOEMOTIONS)},
+        ),
+        _scheme("intensity4", "ordinal", ("none", "low", "medium", "high")),
+        _scheme("intensity", "dimensional", ("intensity",), ranges={"intensity": (0.0, 1.0)}),
+        _scheme(
+            "vad", "dimensional", ("valence", "arousal", "dominance"),
+            ranges={name: (1.0, 5.0) for name in ("valence", "arousal", "dominance")},
+        ),
+    )
+}  # fmt: skip
+
+
+def builtin_scheme(name: str) -> LabelScheme:
+    """Return a built-in scheme; `UnknownNameError` with the nearest name where there is none."""
+    if name not in BUILTIN_SCHEMES:
+        raise UnknownNameError(
+            f"The label scheme {name!r} is not known; known are: {', '.join(BUILTIN_SCHEMES)}."
+            f"{nearest(name, BUILTIN_SCHEMES)}"
+        )
+    return BUILTIN_SCHEMES[name]
+
+
+def matching_scheme(names: frozenset[str], kind: str) -> LabelScheme | None:
+    """Return the built-in scheme of this kind whose names are exactly these, None where there is none."""
+    return next((s for s in BUILTIN_SCHEMES.values() if s.kind == kind and frozenset(s.names) == names), None)

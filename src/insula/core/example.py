@@ -1,0 +1,132 @@
+"""`Example`: one row that a model learns from or is asked about, and the same as Arrow columns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One utterance of a dialogue."""
+
+    text: str
+    speaker: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Media:
+    """A reference to sound, picture or video; `start` and `end` in seconds, None for the whole."""
+
+    uri: str
+    kind: Literal["audio", "image", "video"]
+    start: float | None = None
+    end: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Example:
+    """One row.
+
+    text      what is judged; for a dialogue the last turn's text
+    turns     the dialogue that leads up to and includes `text`, oldest first; empty for a lone message
+    media     the recording or picture that goes with it
+    labels    names from the scheme; None where unlabelled, () where labelled with the empty set
+    values    scores in the order of the scheme's names (dimensional schemes); None where unlabelled
+    votes     annotators' votes: label to count
+    weight    how much the row counts in training, >= 0
+    language  ISO 639-1 code, None where unknown
+    group     author, thread, speaker: rows of one group never stand on both sides of a split
+    id        the row's own name in its source
+    """
+
+    text: str = ""
+    turns: tuple[Turn, ...] = ()
+    media: Media | None = None
+    labels: tuple[str, ...] | None = None
+    values: tuple[float, ...] | None = None
+    votes: Mapping[str, float] | None = None
+    weight: float = 1.0
+    language: str | None = None
+    group: str | None = None
+    id: str | None = None
+
+
+def arrow_schema() -> pa.Schema:
+    """Return the Arrow schema of examples; one column a field of `Example`, same names."""
+    import pyarrow as pa
+
+    return pa.schema(
+        [
+            ("id", pa.string()),
+            ("text", pa.large_string()),
+            ("turns", pa.list_(pa.struct([("text", pa.string()), ("speaker", pa.string())]))),
+            (
+                "media",
+                pa.struct(
+                    [
+                        ("uri", pa.string()),
+                        ("kind", pa.string()),
+                        ("start", pa.float64()),
+                        ("end", pa.float64()),
+                    ]
+                ),
+            ),
+            ("labels", pa.list_(pa.string())),
+            ("values", pa.list_(pa.float64())),
+            ("votes", pa.map_(pa.string(), pa.float64())),
+            ("weight", pa.float64()),
+            ("language", pa.string()),
+            ("group", pa.string()),
+        ]
+    )
+
+
+def to_arrow(examples: Iterable[Example]) -> pa.Table:
+    """Return the examples as an Arrow table with `arrow_schema()`."""
+    import pyarrow as pa
+
+    rows = [
+        {
+            "id": e.id,
+            "text": e.text,
+            "turns": [{"text": t.text, "speaker": t.speaker} for t in e.turns],
+            "media": None
+            if e.media is None
+            else {"uri": e.media.uri, "kind": e.media.kind, "start": e.media.start, "end": e.media.end},
+            "labels": None if e.labels is None else list(e.labels),
+            "values": None if e.values is None else list(e.values),
+            "votes": None if e.votes is None else list(e.votes.items()),
+            "weight": e.weight,
+            "language": e.language,
+            "group": e.group,
+        }
+        for e in examples
+    ]
+    return pa.Table.from_pylist(rows, schema=arrow_schema())
+
+
+def from_arrow(table: pa.Table) -> Iterator[Example]:
+    """Yield the examples of an Arrow table made by `to_arrow`."""
+    for batch in table.to_batches(max_chunksize=8192):
+        for row in batch.to_pylist():
+            yield _from_row(row)
+
+
+def _from_row(row: dict[str, Any]) -> Example:
+    return Example(
+        text=row["text"] or "",
+        turns=tuple(Turn(text=t["text"], speaker=t["speaker"]) for t in row["turns"] or ()),
+        media=None if row["media"] is None else Media(**row["media"]),
+        labels=None if row["labels"] is None else tuple(row["labels"]),
+        values=None if row["values"] is None else tuple(row["values"]),
+        votes=None if row["votes"] is None else dict(row["votes"]),
+        weight=row["weight"],
+        language=row["language"],
+        group=row["group"],
+        id=row["id"],
+    )

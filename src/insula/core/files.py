@@ -1,0 +1,106 @@
+"""Writing that is all or nothing: a file or folder appears whole under its name, or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from insula.core.errors import OutputError
+
+
+@contextlib.contextmanager
+def output_errors(path: Path) -> Iterator[None]:
+    """Turn the operating system's refusals to write `path` into one `OutputError` sentence."""
+    try:
+        yield
+    except OutputError:
+        raise
+    except OSError as error:
+        if error.errno == errno.ENOSPC:
+            reason = "the disk is full; free some space, or name another place"
+        elif error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+            reason = "it may not be written to; choose another place, or change its permissions"
+        elif error.errno in (errno.ENOTDIR, errno.EEXIST, errno.EISDIR, errno.ENOTEMPTY):
+            reason = "something else already stands at that place; choose another name"
+        else:
+            raise
+        raise OutputError(f"The output {str(path)!r} cannot be written: {reason}.") from error
+
+
+@contextlib.contextmanager
+def atomic_file(path: str | Path) -> Iterator[Path]:
+    """Yield a temporary path beside `path`; on success it is flushed to disk and renamed over `path`, else removed.
+
+    Missing parent folders are made. Raises `OutputError` where the place cannot be written to.
+    """
+    path = Path(path)
+    with output_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
+        os.close(handle)
+        os.chmod(name, 0o666 & ~_umask())  # mkstemp makes files that only the owner can read
+    temporary = Path(name)
+    try:
+        with output_errors(path):
+            yield temporary
+            with temporary.open("rb") as written:
+                os.fsync(written.fileno())
+            os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def atomic_folder(path: str | Path) -> Iterator[Path]:
+    """Yield a temporary folder beside `path`; on success it takes the place of `path`, else it is removed."""
+    path = Path(path)
+    with output_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent))
+        os.chmod(temporary, 0o777 & ~_umask())
+    try:
+        with output_errors(path):
+            yield temporary
+            # A folder cannot be renamed over a full one: the old one steps aside first and goes last.
+            aside = temporary.with_suffix(".old")
+            if path.exists():
+                os.replace(path, aside)
+            os.replace(temporary, path)
+            shutil.rmtree(aside, ignore_errors=True)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def write_json(path: str | Path, value: Any) -> None:
+    """Write `value` as indented UTF-8 JSON, atomically. NaN and infinity are refused with `ValueError`."""
+    text = json.dumps(value, ensure_ascii=False, indent=2, allow_nan=False) + "\n"
+    write_text(path, text)
+
+
+def write_text(path: str | Path, text: str) -> None:
+    """Write UTF-8 text atomically."""
+    with atomic_file(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def sha256(path: str | Path) -> str:
+    """Return the hexadecimal SHA-256 of a file's bytes."""
+    digest = hashlib.sha256()
+    with Path(path).open("rb") as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

@@ -1,0 +1,47 @@
+"""`Prediction`: what a model says of one text."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prediction:
+    """One answer.
+
+    text        the text as it was given
+    labels      the decided labels: one for single-label schemes, any number for multi-label, none for dimensional
+    label       the label with the highest score; None for dimensional schemes
+    scores      label to calibrated probability in [0, 1], or dimension to value in its range
+    confidence  the probability that the model gives to its own decision; None for dimensional schemes
+    abstained   True where the confidence is below the model's abstention threshold: "I don't know"
+    language    ISO 639-1 code where it was given or told
+    id          the row's id where it had one
+    """
+
+    text: str
+    labels: tuple[str, ...]
+    label: str | None
+    scores: Mapping[str, float]
+    confidence: float | None = None
+    abstained: bool = False
+    language: str | None = None
+    id: str | None = None
+
+    def to_dict(self, digits: int = 6) -> dict[str, Any]:
+        """Return the prediction as plain JSON types; scores rounded to `digits`. `id`, `language` only where set."""
+        row: dict[str, Any] = {
+            "text": self.text,
+            "labels": list(self.labels),
+            "label": self.label,
+            "scores": {name: round(float(score), digits) for name, score in self.scores.items()},
+            "confidence": None if self.confidence is None else round(float(self.confidence), digits),
+            "abstained": self.abstained,
+        }
+        if self.id is not None:
+            row["id"] = self.id
+        if self.language is not None:
+            row["language"] = self.language
+        return row

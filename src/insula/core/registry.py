@@ -1,0 +1,79 @@
+"""One registry per family (models, objectives, text steps, backends): built-ins and plug-ins enter by the same door."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.metadata
+from collections.abc import Callable, Iterator
+from typing import Generic, TypeVar, cast
+
+from insula.core.errors import UnknownNameError, nearest
+
+T = TypeVar("T")
+
+
+class Registry(Generic[T]):
+    """Names to members of one family.
+
+    A member is registered as the object itself or as a lazy reference `"package.module:attribute"`, which is imported
+    on first use, so that listing a family never loads a heavy library. Installed packages add members through the
+    entry-point group `insula.<family>`.
+
+        steps: Registry[TextStep] = Registry("text_steps")
+        steps.register("html", unescape_html)
+        steps["html"]
+    """
+
+    def __init__(self, family: str) -> None:
+        self.family = family
+        self._members: dict[str, T | str] = {}
+        self._plugins_read = False
+
+    def register(self, name: str, member: T | str) -> None:
+        """Add a member under `name`; a name that is taken by another member is refused with `ValueError`."""
+        if self._members.get(name, member) != member:
+            raise ValueError(
+                f"The name {name!r} of family {self.family!r} must be unused. Choose another name."
+            )
+        self._members[name] = member
+
+    def add(self, name: str) -> Callable[[T], T]:
+        """Register what the decorator stands on."""
+
+        def decorate(member: T) -> T:
+            self.register(name, member)
+            return member
+
+        return decorate
+
+    def __getitem__(self, name: str) -> T:
+        self._read_plugins()
+        if name not in self._members:
+            raise UnknownNameError(
+                f"The name {name!r} is not known in {self.family.replace('_', ' ')}; known are: "
+                f"{', '.join(self)}.{nearest(name, self)}"
+            )
+        member = self._members[name]
+        if isinstance(member, str):
+            module, _, attribute = member.partition(":")
+            member = cast(T, getattr(importlib.import_module(module), attribute))
+            self._members[name] = member
+        return member
+
+    def __contains__(self, name: object) -> bool:
+        self._read_plugins()
+        return name in self._members
+
+    def __iter__(self) -> Iterator[str]:
+        self._read_plugins()
+        return iter(sorted(self._members))
+
+    def __len__(self) -> int:
+        self._read_plugins()
+        return len(self._members)
+
+    def _read_plugins(self) -> None:
+        if not self._plugins_read:
+            self._plugins_read = True
+            for entry in importlib.metadata.entry_points(group=f"insula.{self.family}"):
+                self.register(entry.name, entry.value)

@@ -1,0 +1,106 @@
+"""`LabelScheme`: which labels there are, of what kind, and how they map to coarser schemes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, cast, get_args
+
+from insula.core.errors import DataError, nearest
+
+Kind = Literal["binary", "single", "multi", "ordinal", "dimensional"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
+
+
+@dataclass(frozen=True)
+class LabelScheme:
+    """The labels of a task.
+
+    name       the scheme's own name, such as `goemotions`
+    kind       binary: two classes, one sigmoid output for the second; single: one of several; multi: any set, the
+               empty one included; ordinal: ordered classes, lowest first; dimensional: real values
+    names      label (or dimension) names in output order
+    display    language code to {name: display name}; missing ones fall back to the name itself
+    ranges     dimensional only: {name: (lowest, highest)}
+    mappings   name of a coarser scheme to {label: its label there}; a label may be missing where it has no counterpart
+
+    Raises `DataError` where kind, names or ranges contradict each other.
+    """
+
+    name: str
+    kind: Kind
+    names: tuple[str, ...]
+    display: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    ranges: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    mappings: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.kind not in KINDS:
+            raise DataError(
+                f"The kind of scheme {self.name!r} must be one of {', '.join(KINDS)}. Got {self.kind!r}."
+            )
+        if len(set(self.names)) != len(self.names) or not self.names:
+            raise DataError(
+                f"The names of scheme {self.name!r} must be different and at least one. Got {self.names}."
+            )
+        if self.kind == "binary" and len(self.names) != 2:
+            raise DataError(f"The names of binary scheme {self.name!r} must be two. Got {len(self.names)}.")
+        if self.kind == "dimensional" and set(self.ranges) != set(self.names):
+            raise DataError(f"The ranges of dimensional scheme {self.name!r} must name each of {self.names}.")
+
+    @property
+    def is_categorical(self) -> bool:
+        """True for every kind but dimensional."""
+        return self.kind != "dimensional"
+
+    @property
+    def output_count(self) -> int:
+        """How many numbers a model gives per row: one for binary, else one a name."""
+        return 1 if self.kind == "binary" else len(self.names)
+
+    def display_name(self, name: str, language: str = "en") -> str:
+        """Return the display name of a label in a language (`en`, `zh`), the label itself where there is none."""
+        return self.display.get(language, {}).get(name, name)
+
+    def index(self, name: str) -> int:
+        """Return the position of a label; `DataError` with the nearest known label where it is unknown."""
+        try:
+            return self.names.index(name)
+        except ValueError:
+            raise DataError(
+                f"The label {name!r} is not in scheme {self.name!r}: {', '.join(self.names[:40])}."
+                f"{nearest(name, self.names)}"
+            ) from None
+
+    def coarsen(self, labels: Iterable[str], target: str) -> tuple[str, ...]:
+        """Map labels to the coarser scheme `target`, in order of first appearance, each once."""
+        if target not in self.mappings:
+            raise DataError(
+                f"Scheme {self.name!r} has no mapping to {target!r}; it has: {', '.join(self.mappings) or 'none'}."
+                f"{nearest(target, self.mappings)}"
+            )
+        table = self.mappings[target]
+        return tuple(dict.fromkeys(table[label] for label in labels if label in table))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain JSON types; `from_dict` reads them back."""
+        return {
+            "name": self.name,
+            "kind": self.kind,
+            "names": list(self.names),
+            "display": {language: dict(names) for language, names in self.display.items()},
+            "ranges": {name: list(limits) for name, limits in self.ranges.items()},
+            "mappings": {target: dict(table) for target, table in self.mappings.items()},
+        }
+
+    @classmethod
+    def from_dict(cls, row: Mapping[str, Any]) -> LabelScheme:
+        """Read what `to_dict` wrote."""
+        return cls(
+            name=row["name"],
+            kind=cast(Kind, row["kind"]),
+            names=tuple(row["names"]),
+            display=row.get("display", {}),
+            ranges={name: (float(low), float(high)) for name, (low, high) in row.get("ranges", {}).items()},
+            mappings=row.get("mappings", {}),
+        )

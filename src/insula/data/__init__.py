@@ -1,0 +1,1 @@
+"""Rows in, examples out: sources, label columns, splits, leak guard, description."""

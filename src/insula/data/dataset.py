@@ -1,0 +1,40 @@
+"""`Dataset`: examples by split under one label scheme, with what was said and done on the way."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from insula.core.errors import DataError
+from insula.core.example import Example
+from insula.core.scheme import LabelScheme
+
+SPLITS = ("train", "validation", "test")
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Examples by split.
+
+    name      what the source is called in reports
+    scheme    the labels
+    splits    `train`, `validation`, `test`, as far as present; every example is labelled
+    notes     sentences for people: what was inferred, dropped, split, warned about
+    overlaps  for `validation` and `test`: keys (`leak.text_hash`) of texts that also stood in the source's training
+              rows; those rows were taken out of `train`
+    """
+
+    name: str
+    scheme: LabelScheme
+    splits: Mapping[str, Sequence[Example]]
+    notes: tuple[str, ...] = ()
+    overlaps: Mapping[str, frozenset[int]] = field(default_factory=dict)
+
+    def split(self, name: str) -> Sequence[Example]:
+        """Return the examples of a split; `DataError` where the data set has none of that name."""
+        if name not in self.splits:
+            raise DataError(
+                f"The data set {self.name!r} has no split {name!r}; it has: {', '.join(self.splits)}. "
+                "Name a file or folder that holds one, or let insula split the rows."
+            )
+        return self.splits[name]
