@@ -116,7 +116,7 @@ BUILTIN_SCHEMES: Mapping[str, LabelScheme] = {
         _scheme("intensity", "dimensional", ("intensity",), ranges={"intensity": (0.0, 1.0)}),
         _scheme(
             "vad", "dimensional", ("valence", "arousal", "dominance"),
-            ranges={name: (1.0, 5.0) for name in ("valence", "arousal", "dominance")},
+            ranges=dict.fromkeys(("valence", "arousal", "dominance"), (1.0, 5.0)),
         ),
     )
 }  # fmt: skip

@@ -32,9 +32,7 @@ class Registry(Generic[T]):
     def register(self, name: str, member: T | str) -> None:
         """Add a member under `name`; a name that is taken by another member is refused with `ValueError`."""
         if self._members.get(name, member) != member:
-            raise ValueError(
-                f"The name {name!r} of family {self.family!r} must be unused. Choose another name."
-            )
+            raise ValueError(f"The name {name!r} of family {self.family!r} must be unused. Choose another name.")
         self._members[name] = member
 
     def add(self, name: str) -> Callable[[T], T]:

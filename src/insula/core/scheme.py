@@ -36,13 +36,9 @@ class LabelScheme:
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
-            raise DataError(
-                f"The kind of scheme {self.name!r} must be one of {', '.join(KINDS)}. Got {self.kind!r}."
-            )
+            raise DataError(f"The kind of scheme {self.name!r} must be one of {', '.join(KINDS)}. Got {self.kind!r}.")
         if len(set(self.names)) != len(self.names) or not self.names:
-            raise DataError(
-                f"The names of scheme {self.name!r} must be different and at least one. Got {self.names}."
-            )
+            raise DataError(f"The names of scheme {self.name!r} must be different and at least one. Got {self.names}.")
         if self.kind == "binary" and len(self.names) != 2:
             raise DataError(f"The names of binary scheme {self.name!r} must be two. Got {len(self.names)}.")
         if self.kind == "dimensional" and set(self.ranges) != set(self.names):

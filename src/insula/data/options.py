@@ -16,9 +16,7 @@ class DataOptions(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    text: str | None = Field(
-        None, description="column with the text (usual names: text, message, content, review ...)"
-    )
+    text: str | None = Field(None, description="column with the text (usual names: text, message, content, review ...)")
     label: str | tuple[str, ...] | None = Field(
         None, description="column with the label or labels; several columns are one-hot labels or scores"
     )
@@ -26,23 +24,15 @@ class DataOptions(BaseModel):
         None, description="binary, single, multi, ordinal or dimensional; inferred where not given"
     )
     scheme: str | None = Field(None, description="name of a built-in label scheme; inferred where not given")
-    delimiter: str | None = Field(
-        None, description="what separates several labels in one cell; inferred from | ; ,"
-    )
-    label_names: str | None = Field(
-        None, description="file that names numbered labels: one name a line, or JSON"
-    )
+    delimiter: str | None = Field(None, description="what separates several labels in one cell; inferred from | ; ,")
+    label_names: str | None = Field(None, description="file that names numbered labels: one name a line, or JSON")
     weight: str | None = Field(None, description="column with the example weight (>= 0)")
-    group: str | None = Field(
-        None, description="column whose rows stay on one side of a split: author, thread"
-    )
+    group: str | None = Field(None, description="column whose rows stay on one side of a split: author, thread")
     id: str | None = Field(None, description="column with the row's own name")
     language: str | None = Field(None, description="column with the ISO 639-1 language code")
     validation_fraction: Fraction = Field(0.1, description="share of rows held out for choices")
     test_fraction: Fraction = Field(0.1, description="share of rows held out for the final figures")
-    max_text_length: int = Field(
-        20_000, ge=1, description="characters kept of one text; the rest is cut and counted"
-    )
+    max_text_length: int = Field(20_000, ge=1, description="characters kept of one text; the rest is cut and counted")
 
     @model_validator(mode="after")
     def _leaves_rows_to_train(self) -> DataOptions:
