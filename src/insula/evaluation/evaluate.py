@@ -1,0 +1,155 @@
+"""`evaluate`: everything that is measured of predictions on labelled rows, as one dictionary."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from insula.core.scheme import LabelScheme
+from insula.evaluation.abstention import abstention_summary, decision_confidence
+from insula.evaluation.arrays import Bools, Floats, Ints, as_column, as_matrix, check_categorical, mean_or_none
+from insula.evaluation.curves import precision_recall_curves, scatter
+from insula.evaluation.intervals import Interval, count_intervals, moment_intervals
+from insula.evaluation.metrics import categorical_metrics, confusion, per_label
+from insula.evaluation.mistakes import confident_mistakes, largest_errors
+from insula.evaluation.regression import per_dimension
+from insula.evaluation.reliability import pooled, reliability_bins
+from insula.evaluation.result import Evaluation
+from insula.evaluation.slices import slices
+
+
+def evaluate(
+    scheme: LabelScheme,
+    gold: Any,
+    scores: Any,
+    decisions: Any = None,
+    *,
+    texts: Sequence[str] | None = None,
+    languages: Sequence[str | None] | None = None,
+    confidence: Any = None,
+    abstained: Any = None,
+    seen: Any = None,
+    thresholds: Any = None,
+    abstention_threshold: float | None = None,
+    resamples: int = 1000,
+    seed: int = 0,
+) -> Evaluation:
+    """Measure predictions against gold; shapes and types of the first arrays as in `evaluation.arrays`.
+
+    decisions              0/1 (rows, labels); not looked at for dimensional schemes
+    texts, languages       (rows,), for slices and mistakes
+    confidence             (rows,), probability of the decision; default `abstention.decision_confidence`
+    abstained              (rows,) bool, where the model says "I don't know"; default nowhere
+    seen                   (rows,) bool, rows whose text stood in the training data
+    thresholds             (labels,) and `abstention_threshold`, only to be written down
+    resamples, seed        of the bootstrap
+
+    Raises `DataError` where shapes or values contradict the scheme.
+    """
+    if scheme.kind == "dimensional":
+        judged: _Judged = _Dimensional(scheme, gold, scores, resamples, seed)
+    else:
+        judged = _Categorical(scheme, gold, scores, decisions, resamples, seed)
+    rows = judged.rows
+    metrics = judged.metrics(np.arange(rows))
+    told = None if texts is None else list(as_column("texts", texts, rows, object))
+    tongues = None if languages is None else list(as_column("languages", languages, rows, object))
+    return Evaluation(
+        rows=rows,
+        kind=scheme.kind,
+        labels=list(scheme.names),
+        headline_name=judged.headline,
+        metrics=metrics,
+        slices=slices(told, tongues, judged.headline_interval),
+        seen=None if seen is None else _without_seen(as_column("seen", seen, rows, bool), judged, metrics),
+        **judged.details(told, confidence, abstained, thresholds, abstention_threshold),
+    )
+
+
+class _Categorical:
+    headline = "macro_f1"
+
+    def __init__(self, scheme: LabelScheme, gold: Any, scores: Any, decisions: Any, resamples: int, seed: int) -> None:
+        self.scheme, self.resamples, self.seed = scheme, resamples, seed
+        self.gold: Bools
+        self.scores: Floats
+        self.decisions: Bools
+        self.gold, self.scores, self.decisions = check_categorical(scheme, gold, scores, decisions)
+        self.rows = len(self.gold)
+
+    def metrics(self, rows: Ints) -> dict[str, dict[str, float | None]]:
+        found = categorical_metrics(
+            self.scheme.kind, self.gold[rows], self.scores[rows], self.decisions[rows],
+            resamples=self.resamples, seed=self.seed,
+        )  # fmt: skip
+        return {name: interval.to_dict() for name, interval in found.items()}
+
+    def headline_interval(self, rows: Ints) -> Interval:
+        found = count_intervals(self.gold[rows], self.decisions[rows], resamples=self.resamples, seed=self.seed)
+        return found[self.headline]
+
+    def details(
+        self, texts: Any, confidence: Any, abstained: Any, thresholds: Any, abstention_threshold: float | None
+    ) -> dict[str, Any]:
+        kind, names = self.scheme.kind, self.scheme.names
+        correct = (self.gold == self.decisions).all(axis=1)
+        sure = (
+            decision_confidence(kind, self.scores, self.decisions)
+            if confidence is None
+            else as_column("confidence", confidence, self.rows)
+        )
+        silent = None if abstained is None else as_column("abstained", abstained, self.rows, bool)
+        limits = None if thresholds is None else as_column("thresholds", thresholds, len(names))
+        table = None if kind == "multi" else {"labels": list(names), "counts": confusion(self.gold, self.decisions)}
+        wrong = [] if texts is None else confident_mistakes(names, texts, self.gold, self.decisions, sure)
+        return {
+            "per_label": per_label(names, self.gold, self.scores, self.decisions, limits),
+            "confusion": table,
+            "reliability": reliability_bins(*pooled(kind, self.gold, self.scores)),
+            "curves": precision_recall_curves(names, self.gold, self.scores),
+            "mistakes": wrong,
+            "abstention": abstention_summary(correct, sure, silent, abstention_threshold),
+        }
+
+
+class _Dimensional:
+    headline = "pearson"
+
+    def __init__(self, scheme: LabelScheme, gold: Any, scores: Any, resamples: int, seed: int) -> None:
+        self.scheme, self.resamples, self.seed = scheme, resamples, seed
+        self.gold = as_matrix("gold", gold, len(scheme.names))
+        self.scores = as_matrix("scores", scores, len(scheme.names), len(self.gold))
+        self.rows = len(self.gold)
+
+    def metrics(self, rows: Ints) -> dict[str, dict[str, float | None]]:
+        found = moment_intervals(self.gold[rows], self.scores[rows], resamples=self.resamples, seed=self.seed)
+        ranks = [r["spearman"] for r in per_dimension(self.scheme.names, self.gold[rows], self.scores[rows])]
+        found["spearman"] = Interval(mean_or_none(ranks))
+        return {name: interval.to_dict() for name, interval in found.items()}
+
+    def headline_interval(self, rows: Ints) -> Interval:
+        found = moment_intervals(self.gold[rows], self.scores[rows], resamples=self.resamples, seed=self.seed)
+        return found[self.headline]
+
+    def details(self, texts: Any, *_: Any) -> dict[str, Any]:
+        names = self.scheme.names
+        return {
+            "per_dimension": per_dimension(names, self.gold, self.scores),
+            "scatter": scatter(names, self.gold, self.scores, seed=self.seed),
+            "mistakes": [] if texts is None else largest_errors(texts, self.gold, self.scores),
+        }
+
+
+_Judged = _Categorical | _Dimensional
+
+
+def _without_seen(seen: Bools, judged: _Judged, metrics: dict[str, Any]) -> dict[str, Any]:
+    """Return how many rows were seen and the metrics of the others: None where no row is left."""
+    fresh = np.flatnonzero(~seen)
+    if not seen.any():
+        without: dict[str, Any] | None = metrics
+    else:
+        without = judged.metrics(fresh) if fresh.size else None
+    return {"rows": int(seen.sum()), "metrics_without": without}
