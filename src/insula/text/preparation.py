@@ -1,0 +1,91 @@
+"""`Preparation`: the named steps that a text goes through before a model sees it, as data that a model folder keeps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from insula.core.errors import RecipeError, nearest
+from insula.core.registry import Registry
+
+TextStep = Callable[[str, str | None], str]
+"""`(text, language) -> text`; the language is an ISO 639-1 code, or None: told by the text's script where needed."""
+
+TEXT_STEPS: Registry[TextStep] = Registry("text_steps")
+for _name, _reference in {
+    "unicode": "unicode:normalize_unicode",
+    "html": "clean:remove_html",
+    "urls": "clean:replace_urls",
+    "users": "clean:replace_users",
+    "elongation": "clean:shorten_elongation",
+    "emoji": "emojis:emoji_to_words",
+    "lowercase": "clean:lowercase",
+    "segment": "segment:segment_chinese",
+    "stopwords": "stopwords:remove_stop_words",
+    "stem": "stem:stem_english",
+    "whitespace": "clean:collapse_whitespace",
+}.items():
+    TEXT_STEPS.register(_name, f"insula.text.{_reference}")
+
+ENCODER_STEPS: tuple[str, ...] = ("unicode", "html", "urls", "users", "elongation", "emoji", "whitespace")
+"""For models with a subword tokenizer of their own."""
+
+WORD_STEPS: tuple[str, ...] = (*ENCODER_STEPS[:-1], "lowercase", "segment", "whitespace")
+"""For models that count or embed words: Chinese in words, all in lower case."""
+
+
+@dataclass(frozen=True)
+class Preparation:
+    """Steps by name, in the order in which they are applied.
+
+    steps     names in `TEXT_STEPS`; none leaves the text as it is
+    language  ISO 639-1 code of all texts; None: each step that needs one takes `zh` for a text with a Chinese
+              character, else `en`
+
+    Raises `UnknownNameError` with the nearest name for an unknown step.
+    """
+
+    steps: tuple[str, ...] = ()
+    language: str | None = None
+
+    def __post_init__(self) -> None:
+        for name in self.steps:
+            TEXT_STEPS[name]
+
+    def __call__(self, text: str) -> str:
+        """Return the prepared text."""
+        for function in self._functions:
+            text = function(text, self.language)
+        return text
+
+    def many(self, texts: Iterable[str]) -> list[str]:
+        """Return the prepared texts, each as if it were alone."""
+        return [self(text) for text in texts]
+
+    @cached_property
+    def _functions(self) -> tuple[TextStep, ...]:
+        return tuple(TEXT_STEPS[name] for name in self.steps)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain JSON types; `from_dict` reads them back."""
+        return {"steps": list(self.steps), "language": self.language}
+
+    @classmethod
+    def from_dict(cls, row: Mapping[str, Any]) -> Preparation:
+        """Read what `to_dict` wrote; `RecipeError` for unknown keys and wrong types, `UnknownNameError` for steps."""
+        for key in row:
+            if key not in ("steps", "language"):
+                raise RecipeError(
+                    f"The text preparation must have only the keys steps and language. Got {key!r}."
+                    f"{nearest(key, ('steps', 'language'))}"
+                )
+        steps, language = row.get("steps", ()), row.get("language")
+        if not isinstance(steps, list | tuple) or not all(isinstance(name, str) for name in steps):
+            raise RecipeError(f"The steps of a text preparation must be a list of names. Got {steps!r}.")
+        if language is not None and not isinstance(language, str):
+            raise RecipeError(
+                f"The language of a text preparation must be an ISO 639-1 code or null. Got {language!r}."
+            )
+        return cls(steps=tuple(steps), language=language)

@@ -1,0 +1,35 @@
+"""Chinese words: spaces where Chinese writes none."""
+
+from __future__ import annotations
+
+import re
+
+import rjieba
+
+from insula.text.scripts import HAN, contains_han
+
+# A bracket emoticon of Weibo, [给你小心心], is one word.
+_PIECE = re.compile(rf"\[[{HAN}A-Za-z]{{1,8}}\]|[{HAN}]+")
+_CHINESE = re.compile(rf"(?:{_PIECE.pattern})+")
+
+
+def segment_chinese(text: str, language: str | None = None) -> str:
+    """Return the text with Chinese words between spaces; what is not Chinese stays as it is.
+
+    Words are those of jieba (dictionary and hidden Markov model). Japanese (`language="ja"`) is not segmented.
+    """
+    if language == "ja" or not contains_han(text):
+        return text
+    return _CHINESE.sub(_spaced_words, text)
+
+
+def _spaced_words(match: re.Match[str]) -> str:
+    words: list[str] = []
+    for piece in _PIECE.findall(match.group()):
+        words += [piece] if piece[0] == "[" else rjieba.cut(piece)
+    before, after = match.string[match.start() - 1 : match.start()], match.string[match.end() : match.end() + 1]
+    return f"{_gap(before)}{' '.join(words)}{_gap(after)}"
+
+
+def _gap(neighbour: str) -> str:
+    return " " if neighbour and not neighbour.isspace() else ""

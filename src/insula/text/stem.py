@@ -1,0 +1,41 @@
+"""English words as their stems: loving, loved, loves are `love`."""
+
+from __future__ import annotations
+
+import functools
+import re
+import threading
+
+import snowballstemmer
+
+# Whole words only: not the letters of @user, #tag, a2b or what stands inside Chinese.
+_WORD = re.compile(r"(?<![^\W_])(?<![@#_'’])[A-Za-z]+(?:['’][A-Za-z]+)*(?![^\W_])(?!_)")
+_LANGUAGES = (None, "en", "zh")  # English words stand in Chinese texts too
+
+
+class _Local(threading.local):
+    """A stemmer keeps the word it works on in itself, so each thread needs its own."""
+
+    def __init__(self) -> None:
+        self.stemmer = snowballstemmer.stemmer("english")
+
+
+_local = _Local()
+
+
+def stem_english(text: str, language: str | None = None) -> str:
+    """Return the text with each English word as its stem in lower case; Chinese and all else stay as they are.
+
+    The stemmer is Snowball's English one ("Porter2", Porter 2001). A `language` other than `en`, `zh` or None leaves
+    the text as it is. A stem is not always its own stem (`agreed`, `agre`, `agr`): stem once.
+    """
+    return _WORD.sub(_stem_of, text) if language in _LANGUAGES else text
+
+
+def _stem_of(match: re.Match[str]) -> str:
+    return _stem(match.group().lower().replace("’", "'"))
+
+
+@functools.lru_cache(maxsize=65536)
+def _stem(word: str) -> str:
+    return str(_local.stemmer.stemWord(word))

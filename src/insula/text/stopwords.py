@@ -1,0 +1,64 @@
+"""Stop words of English and Chinese, without those that turn, weigh or carry a feeling."""
+
+from __future__ import annotations
+
+import functools
+
+import stopwordsiso
+
+from insula.text.protected_words import PROTECTED
+from insula.text.scripts import contains_han
+
+_NEGATIVE_CHARACTERS = frozenset("不没未无非莫勿毋甭别否")
+_PUNCTUATION = '.,!?;:"()[]{}…。，！？；：、“”‘’（）《》【】~～'
+
+
+@functools.cache
+def stop_words(language: str) -> frozenset[str]:
+    """Return the words that `remove_stop_words` removes in `en` or `zh`; none for any other language.
+
+    They are the lists of stopwords-iso (github.com/stopwords-iso) without `PROTECTED`, without every word that has a
+    negation in it (`couldn't`, 无论), and without marks and digits.
+    """
+    if language not in ("en", "zh"):
+        return frozenset()
+    published = {_folded(word) for word in stopwordsiso.stopwords(language)}
+    return frozenset(word for word in published if any(map(str.isalpha, word)) and not is_protected(word))
+
+
+def is_protected(word: str) -> bool:
+    """Return True for a negation, an intensifier, a contrast or a word of feeling, in either language."""
+    word = _folded(word)
+    return word in PROTECTED or word.endswith("n't") or not _NEGATIVE_CHARACTERS.isdisjoint(word)
+
+
+def remove_stop_words(text: str, language: str | None = None) -> str:
+    """Return the words of a text, separated by one space, without stop words; punctuation stays.
+
+    Words are what stands between white space, so Chinese must have been segmented. Each word is judged by its script:
+    English and Chinese are removed side by side, as people mix them. A `language` other than `en`, `zh` or None leaves
+    the text as it is.
+    """
+    if language not in (None, "en", "zh"):
+        return text
+    kept = (_without_stop_word(word) for word in text.split())
+    return " ".join(word for word in kept if word)
+
+
+def _without_stop_word(word: str) -> str:
+    folded = _folded(word)
+    if folded in _stop_words_for(folded):
+        return ""
+    core = folded.strip(_PUNCTUATION)
+    if core == folded or core not in _stop_words_for(core):
+        return word
+    # "the," becomes "," and "what?!" becomes "?!": the marks say more than the word.
+    return "".join(character for character in word if character in _PUNCTUATION)
+
+
+def _stop_words_for(word: str) -> frozenset[str]:
+    return stop_words("zh" if contains_han(word) else "en")
+
+
+def _folded(word: str) -> str:
+    return word.lower().replace("’", "'")
