@@ -1,0 +1,83 @@
+"""Abstention: coverage is kept, and the risk-coverage curve is right."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from insula.core.errors import DataError
+from insula.evaluation.abstention import abstention_summary, choose_abstention, decision_confidence, risk_coverage
+
+
+def honest(rows=2000, seed=0):
+    confidence = np.random.default_rng(seed).uniform(0.3, 1, size=rows)
+    return np.random.default_rng(seed + 1).random(rows) < confidence, confidence
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(1, 60), st.floats(0.01, 1), st.integers(0, 1000), st.integers(1, 4))
+def test_at_least_the_wanted_share_is_answered(rows, coverage, seed, digits):
+    correct, confidence = honest(rows, seed)
+    confidence = confidence.round(digits)
+    threshold = choose_abstention(correct, confidence, coverage=coverage)
+    assert 0 <= threshold <= 1
+    assert (confidence >= threshold).mean() >= coverage - 1e-9
+
+
+def test_exactly_the_least_confident_rows_are_left_out():
+    confidence = np.arange(1, 101) / 100
+    threshold = choose_abstention(confidence > 0.04, confidence, coverage=0.95)
+    assert (confidence < threshold).sum() == 5
+    assert threshold == pytest.approx(0.055)
+
+
+def test_abstaining_raises_accuracy_on_other_rows():
+    threshold = choose_abstention(*honest(seed=0), coverage=0.8)
+    correct, confidence = honest(seed=7)
+    assert correct[confidence >= threshold].mean() > correct.mean() + 0.03
+
+
+def test_nothing_is_held_back_where_it_gains_nothing():
+    correct, confidence = honest()
+    assert choose_abstention(correct, confidence, coverage=1) == 0.0
+    assert choose_abstention(correct, 1 - confidence) == 0.0
+    assert choose_abstention(correct, np.full(len(correct), 0.7)) == 0.0
+    with pytest.raises(DataError, match="coverage must be above 0"):
+        choose_abstention(correct, confidence, coverage=0)
+
+
+def test_risk_coverage_by_hand():
+    coverage, risk, area = risk_coverage([True, False, True, True], [0.9, 0.1, 0.8, 0.7])
+    assert coverage.tolist() == [0.25, 0.5, 0.75, 1]
+    assert risk.tolist() == [0, 0, 0, 0.25]
+    assert area == pytest.approx(0.0625)
+
+
+def test_equal_confidences_make_a_flat_curve_in_any_order():
+    correct = np.array([True, False, False, True])
+    _, risk, area = risk_coverage(correct, np.full(4, 0.5))
+    assert risk.tolist() == [0.5] * 4
+    assert area == risk_coverage(correct[::-1], np.full(4, 0.5))[2]
+    with pytest.raises(DataError, match="at least one"):
+        risk_coverage([], [])
+
+
+def test_confidence_is_the_probability_of_the_decision():
+    scores = np.array([[0.9, 0.2], [0.4, 0.3]])
+    decisions = np.array([[True, False], [False, True]])
+    assert decision_confidence("single", scores, decisions).tolist() == [0.9, 0.3]
+    assert decision_confidence("multi", scores, decisions) == pytest.approx([0.9 * 0.8, 0.6 * 0.3])
+
+
+def test_summary():
+    correct, confidence = honest(500)
+    abstained = confidence < 0.5
+    summary = abstention_summary(correct, confidence, abstained, 0.5)
+    assert summary["coverage"] == pytest.approx((~abstained).mean())
+    assert summary["accuracy_answered"] == pytest.approx(correct[~abstained].mean())
+    assert len(summary["curve"]) <= 50
+    assert summary["curve"][-1] == [1.0, pytest.approx(1 - correct.mean(), abs=1e-6)]
+    silent = abstention_summary(correct, confidence, np.ones(500, dtype=bool))
+    assert silent["accuracy_answered"] is None

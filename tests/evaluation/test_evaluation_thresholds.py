@@ -1,0 +1,105 @@
+"""Thresholds: optimal on the rows they see, better than 0.5 and steadier than unshrunk ones on others."""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.metrics import f1_score
+
+from insula.core.errors import DataError
+from insula.evaluation.thresholds import choose_thresholds, midpoint
+
+
+def imbalanced(rows, seed, labels=12):
+    generator = np.random.default_rng(seed)
+    rates = np.geomspace(0.005, 0.2, labels)
+    scores = generator.beta(0.3 * rates / rates.max() + 0.05, 1.5, size=(rows, labels))
+    return generator.random((rows, labels)) < scores, scores
+
+
+def f1(gold, decisions):
+    return 2 * (gold & decisions).sum(axis=0) / (gold.sum(axis=0) + decisions.sum(axis=0))
+
+
+def macro(gold, decisions):
+    return f1_score(gold, decisions, average="macro", zero_division=0)
+
+
+def test_held_out_rows_gain_over_one_half_and_over_unshrunk_cuts():
+    gains, steadier = [], []
+    test_gold, test_scores = imbalanced(8000, 99)
+    for seed in range(5):
+        gold, scores = imbalanced(600, seed)
+        shrunk = macro(test_gold, test_scores >= choose_thresholds(gold, scores))
+        gains.append(shrunk - macro(test_gold, test_scores >= 0.5))
+        steadier.append(shrunk - macro(test_gold, test_scores >= choose_thresholds(gold, scores, shrinkage=0)))
+    assert min(gains) > 0.02
+    assert np.mean(steadier) > 0
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(1, 30), st.integers(0, 10_000), st.sampled_from([1, 2, 5]))
+def test_without_shrinkage_each_cut_is_the_best_of_all(rows, seed, levels):
+    generator = np.random.default_rng(seed)
+    scores = generator.integers(0, 10**levels, size=(rows, 3)) / 10**levels
+    gold = generator.random((rows, 3)) < 0.4
+    thresholds = choose_thresholds(gold, scores, shrinkage=0)
+    assert ((thresholds >= 0) & (thresholds <= 1)).all()
+    for label in np.flatnonzero(gold.any(axis=0)):
+        truth, score = gold[:, label], scores[:, label]
+        best = max(f1(truth, score >= cut) for cut in np.unique(score))
+        assert f1(truth, score >= thresholds[label]) == pytest.approx(best)
+
+
+def test_cuts_lie_between_scores():
+    thresholds = choose_thresholds([[0], [0], [1], [1]], [[0.1], [0.2], [0.6], [0.9]], shrinkage=0)
+    assert thresholds == pytest.approx([0.4])
+
+
+def test_the_shrinkage_formula():
+    gold, scores = imbalanced(500, 3)
+    own, pooled = choose_thresholds(gold, scores, shrinkage=0), choose_thresholds(gold, scores, shrinkage=1e12)
+    positives = gold.sum(axis=0)
+    weight = positives / (positives + 20)
+    assert choose_thresholds(gold, scores) == pytest.approx(weight * own + (1 - weight) * pooled)
+    assert pooled == pytest.approx(np.full(12, pooled[0]))
+
+
+def test_the_pooled_cut_maximises_macro_f1():
+    gold, scores = imbalanced(200, 4, labels=3)
+    gold[0] = True
+    pooled = choose_thresholds(gold, scores, shrinkage=1e12)[0]
+    best = max(f1(gold, scores >= cut).mean() for cut in np.unique(scores))
+    assert f1(gold, scores >= pooled).mean() == pytest.approx(best)
+
+
+def test_labels_without_positives_get_the_pooled_cut():
+    gold, scores = imbalanced(300, 5, labels=4)
+    gold[:, 0] = False
+    for shrinkage in (0.0, 20.0):
+        thresholds = choose_thresholds(gold, scores, shrinkage=shrinkage)
+        assert thresholds[0] == pytest.approx(choose_thresholds(gold, scores, shrinkage=1e12)[0])
+    assert choose_thresholds(np.zeros((3, 2)), np.full((3, 2), 0.2)).tolist() == [0.5, 0.5]
+
+
+def test_neighbouring_floats_are_still_parted():
+    upper = np.nextafter(0.3, 1)
+    assert 0.3 < midpoint(np.array(0.3), np.array(upper)) <= upper
+
+
+def test_impossible_input_is_refused():
+    with pytest.raises(DataError, match="shrinkage must be 0 or more"):
+        choose_thresholds([[1]], [[0.5]], shrinkage=-1)
+    with pytest.raises(DataError, match="columns"):
+        choose_thresholds([[1, 0]], [[0.5]])
+
+
+def test_goemotions_size_is_fast():
+    gold, scores = imbalanced(5000, 0, labels=28)
+    start = time.process_time()
+    choose_thresholds(gold, scores)
+    assert time.process_time() - start < 0.5
