@@ -1,0 +1,27 @@
+"""`Components`: which items belong together once pairs of them were joined (union-find)."""
+
+from __future__ import annotations
+
+
+class Components:
+    """The items 0 to `count` - 1, each alone at first."""
+
+    def __init__(self, count: int) -> None:
+        self._parent = list(range(count))
+
+    def root(self, item: int) -> int:
+        """Return the item that stands for everything joined with `item`: the lowest of them."""
+        parent = self._parent
+        while parent[item] != item:
+            parent[item] = item = parent[parent[item]]
+        return item
+
+    def join(self, one: int, other: int) -> None:
+        """Put two items, and all that was joined with either, together."""
+        low, high = sorted((self.root(one), self.root(other)))
+        self._parent[high] = low
+
+    def numbers(self) -> list[int]:
+        """Return a component number per item, counted from 0 in order of first appearance."""
+        number: dict[int, int] = {}
+        return [number.setdefault(self.root(item), len(number)) for item in range(len(self._parent))]

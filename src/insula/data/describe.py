@@ -1,0 +1,163 @@
+"""Describing a data set before training on it: balance, lengths, languages, repeats, conflicts, gaps."""
+
+from __future__ import annotations
+
+import itertools
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from insula.core.example import Example
+from insula.core.scheme import LabelScheme
+from insula.data.dataset import Dataset
+from insula.data.description import Description
+from insula.data.near_duplicates import near_duplicate_clusters
+from insula.text.comparison import comparison_key
+from insula.text.language import tell
+
+LANGUAGE_SAMPLE = 2_000
+COMPARED_ROWS = 50_000
+SHOWN_CONFLICTS = 5
+SHOWN_LENGTH = 120
+CONFLICT_SPAN = 0.25
+
+
+def describe(dataset: Dataset, *, seed: int = 0) -> Description:
+    """Return what is in a data set; `.lines()` says it in words, `.to_dict()` as JSON.
+
+    Languages are told on a random sample of 2,000 rows and near-duplicates on one of 50,000, drawn with `seed`.
+    """
+    examples = [example for rows in dataset.splits.values() for example in rows]
+    keys = {name: [comparison_key(example.text) for example in rows] for name, rows in dataset.splits.items()}
+    all_keys = [key for several in keys.values() for key in several]
+    rng = np.random.default_rng(seed)
+    language_rows = _sample(len(examples), LANGUAGE_SAMPLE, rng)
+    compared = _sample(len(examples), COMPARED_ROWS, rng)
+    clusters = near_duplicate_clusters([examples[row].text for row in compared], seed=seed)
+    conflicts = _conflicts(examples, all_keys, dataset.scheme)
+    categorical = dataset.scheme.is_categorical
+    return Description(
+        name=dataset.name,
+        kind=dataset.scheme.kind,
+        labels=list(dataset.scheme.names),
+        rows={name: len(rows) for name, rows in dataset.splits.items()},
+        languages=_languages([examples[row] for row in language_rows]),
+        language_rows=len(language_rows),
+        lengths=_lengths(examples),
+        balance={n: _balance(rows, dataset.scheme) for n, rows in dataset.splits.items()} if categorical else {},
+        labels_per_row={name: _labels_per_row(rows) for name, rows in dataset.splits.items()}
+        if dataset.scheme.kind == "multi"
+        else {},
+        values={} if categorical else {n: _values(rows, dataset.scheme) for n, rows in dataset.splits.items()},
+        exact_duplicates=_repeats(all_keys),
+        near_duplicates=len(compared) - len(set(clusters)) - _repeats([all_keys[row] for row in compared]),
+        compared_rows=len(compared),
+        conflicts=len(conflicts),
+        conflict_examples=conflicts[:SHOWN_CONFLICTS],
+        missing=_missing(examples, all_keys),
+        both_sides={
+            f"{one} and {other}": len((set(keys[one]) & set(keys[other])) - {""})
+            for one, other in itertools.combinations(dataset.splits, 2)
+        },
+        overlaps={name: len(hashes) for name, hashes in dataset.overlaps.items()},
+        notes=list(dataset.notes),
+    )
+
+
+def _sample(count: int, size: int, rng: np.random.Generator) -> list[int]:
+    if count <= size:
+        return list(range(count))
+    chosen: list[int] = np.sort(rng.choice(count, size, replace=False)).tolist()
+    return chosen
+
+
+def _languages(examples: Sequence[Example]) -> dict[str, float]:
+    told = Counter(example.language or tell(example.text) or "unknown" for example in examples)
+    return {language: count / len(examples) for language, count in told.most_common()}
+
+
+def _lengths(examples: Sequence[Example]) -> dict[str, float]:
+    if not examples:
+        return {}
+    lengths = np.array([len(example.text) for example in examples])
+    return {
+        "min": int(lengths.min()),
+        "median": float(np.median(lengths)),
+        "mean": float(lengths.mean()),
+        "p95": float(np.percentile(lengths, 95)),
+        "max": int(lengths.max()),
+    }
+
+
+def _balance(examples: Sequence[Example], scheme: LabelScheme) -> dict[str, dict[str, float]]:
+    counts = Counter(label for example in examples for label in example.labels or ())
+    return {name: {"count": counts[name], "share": counts[name] / max(1, len(examples))} for name in scheme.names}
+
+
+def _labels_per_row(examples: Sequence[Example]) -> dict[str, float]:
+    sizes = [len(example.labels) for example in examples if example.labels is not None]
+    return {"mean": sum(sizes) / max(1, len(sizes)), "max": max(sizes, default=0), "none": sizes.count(0)}
+
+
+def _values(examples: Sequence[Example], scheme: LabelScheme) -> dict[str, dict[str, Any]]:
+    labelled = [example.values for example in examples if example.values is not None]
+    if not labelled:
+        return {}
+    found = {}
+    for name, column in zip(scheme.names, np.array(labelled, dtype=float).T, strict=True):
+        low, high = scheme.ranges[name]
+        found[name] = {
+            "min": float(column.min()),
+            "mean": float(column.mean()),
+            "max": float(column.max()),
+            "std": float(column.std()),
+            "histogram": np.histogram(column.clip(low, high), bins=10, range=(low, high))[0].tolist(),
+        }
+    return found
+
+
+def _repeats(keys: Sequence[str]) -> int:
+    counts = Counter(keys)
+    del counts[""]
+    return sum(counts.values()) - len(counts)
+
+
+def _conflicts(examples: Sequence[Example], keys: Sequence[str], scheme: LabelScheme) -> list[dict[str, Any]]:
+    """Return the texts that stand with different labels, each as the text and its different labellings."""
+    rows_of: dict[str, list[Example]] = {}
+    for key, example in zip(keys, examples, strict=True):
+        if key:
+            rows_of.setdefault(key, []).append(example)
+    found = []
+    for rows in rows_of.values():
+        labellings: list[tuple[Any, ...]]
+        if scheme.is_categorical:
+            labellings = list(dict.fromkeys(tuple(sorted(row.labels)) for row in rows if row.labels is not None))
+            differ = len(labellings) > 1
+        else:
+            labellings = list(dict.fromkeys(row.values for row in rows if row.values is not None))
+            differ = _far_apart(labellings, scheme)
+        if differ:
+            found.append({"text": rows[0].text[:SHOWN_LENGTH], "labels": [list(labels) for labels in labellings]})
+    return found
+
+
+def _far_apart(values: Sequence[tuple[float, ...]], scheme: LabelScheme) -> bool:
+    if not values:
+        return False
+    limits = [scheme.ranges[name] for name in scheme.names]
+    return any(
+        max(column) - min(column) > CONFLICT_SPAN * (high - low)
+        for column, (low, high) in zip(zip(*values, strict=True), limits, strict=True)
+    )
+
+
+def _missing(examples: Sequence[Example], keys: Sequence[str]) -> dict[str, int]:
+    without_text = [not example.text.strip() and example.media is None for example in examples]
+    return {
+        "empty_texts": sum(without_text),
+        "incomparable_texts": sum(bool(e.text.strip()) and not key for e, key in zip(examples, keys, strict=True)),
+        "unlabelled": sum(example.labels is None and example.values is None for example in examples),
+    }

@@ -1,0 +1,146 @@
+"""`Description`: what is in a data set, as JSON and in plain words."""
+
+from __future__ import annotations
+
+import dataclasses
+import unicodedata
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+BAR_WIDTH = 24
+HISTOGRAM_BARS = " ▁▂▃▄▅▆▇█"
+SPLIT_WIDTH = 16
+
+
+@dataclass(frozen=True)
+class Description:
+    """What is in a data set; every field holds plain JSON types. Shares are in [0, 1], lengths in characters.
+
+    name, kind         of the data set and its label scheme
+    labels             label or dimension names in the scheme's order
+    rows               split to number of rows
+    languages          ISO 639-1 code (`unknown` where it cannot be told) to share of `language_rows`
+    language_rows      how many rows the languages were told on
+    lengths            min, median, mean, p95, max
+    balance            categorical: split to label to {count, share}
+    labels_per_row     multi-label: split to {mean, max, none}, `none` the rows with the empty set
+    values             dimensional: split to dimension to {min, mean, max, std, histogram}, ten equal bins of its range
+    exact_duplicates   rows whose comparison key stood in an earlier row
+    near_duplicates    further rows almost the same as an earlier one, among `compared_rows`
+    compared_rows      how many rows were compared for near-duplicates
+    conflicts          texts that stand with different labels; dimensional: with values over a quarter of the range
+                       apart
+    conflict_examples  up to five of them: {text, labels}, each labelling once
+    missing            empty_texts (no text and no media), incomparable_texts (only signs, user names, links),
+                       unlabelled
+    both_sides         two splits to the number of texts that stand in both
+    overlaps           split to the number of its texts that also stood in the source's training rows (since taken out)
+    notes              what was said of the data set when it was read
+    """
+
+    name: str
+    kind: str
+    labels: Sequence[str]
+    rows: Mapping[str, int]
+    languages: Mapping[str, float]
+    language_rows: int
+    lengths: Mapping[str, float]
+    balance: Mapping[str, Mapping[str, Mapping[str, float]]]
+    labels_per_row: Mapping[str, Mapping[str, float]]
+    values: Mapping[str, Mapping[str, Mapping[str, Any]]]
+    exact_duplicates: int
+    near_duplicates: int
+    compared_rows: int
+    conflicts: int
+    conflict_examples: Sequence[Mapping[str, Any]]
+    missing: Mapping[str, int]
+    both_sides: Mapping[str, int]
+    overlaps: Mapping[str, int]
+    notes: Sequence[str]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain JSON types."""
+        return dataclasses.asdict(self)
+
+    def lines(self) -> list[str]:
+        """Return the description in words, a line each, for a terminal."""
+        return [*self._overview(), "", *self._labels(), "", *self._findings()]
+
+    def _overview(self) -> Iterator[str]:
+        total = sum(self.rows.values())
+        what = "dimension" if self.kind == "dimensional" else "label"
+        yield f"{self.name}: {_count(total, 'row')}, {self.kind}, {_count(len(self.labels), what)}"
+        yield "  rows        " + ", ".join(f"{split} {count:,}" for split, count in self.rows.items())
+        if self.languages:
+            told = ", ".join(f"{code} {_percent(share)}" for code, share in self.languages.items())
+            yield f"  languages   {told} (told on {_count(self.language_rows, 'row')})"
+        if self.lengths:
+            yield "  characters  " + ", ".join(f"{name} {value:,.0f}" for name, value in self.lengths.items())
+
+    def _labels(self) -> Iterator[str]:
+        width = max(map(_width, ("dimension", *self.labels)))
+        if self.kind == "dimensional":
+            for split, dimensions in self.values.items():
+                for name, value in dimensions.items():
+                    figures = ", ".join(f"{what} {value[what]:.2f}" for what in ("min", "mean", "max", "std"))
+                    yield f"  {split:<11} {_padded(name, width)} |{_histogram(value['histogram'])}| {figures}"
+            return
+        yield f"  {_padded('label', width)} " + "".join(f"{split:>{SPLIT_WIDTH}}" for split in self.balance)
+        first: Mapping[str, Mapping[str, float]] = next(iter(self.balance.values()), {})
+        highest = max((entry["share"] for entry in first.values()), default=0.0)
+        for label in sorted(first, key=lambda label: -first[label]["count"]):
+            cells = "".join(
+                f"{entries[label]['count']:,}  {_percent(entries[label]['share']):>6}".rjust(SPLIT_WIDTH)
+                for entries in self.balance.values()
+            )
+            bar = "█" * round(BAR_WIDTH * first[label]["share"] / highest) if highest else ""
+            yield f"  {_padded(label, width)} {cells}  {bar}".rstrip()
+        for split, per_row in self.labels_per_row.items():
+            yield (
+                f"  {split}: {per_row['mean']:.2f} labels a row, at most {per_row['max']:.0f}; "
+                f"{_count(int(per_row['none']), 'row')} with none"
+            )
+
+    def _findings(self) -> Iterator[str]:
+        yield (
+            f"  repeats     {_count(self.exact_duplicates, 'exact duplicate')}, "
+            f"{_count(self.near_duplicates, 'near-duplicate')} (among {_count(self.compared_rows, 'row')})"
+        )
+        for pair, count in self.both_sides.items():
+            yield f"  both sides  {_count(count, 'text')} in {pair}"
+        for split, count in self.overlaps.items():
+            yield f"  overlap     {_count(count, 'text')} of {split} also stood in the source's training rows"
+        for what, count in self.missing.items():
+            if count:
+                yield f"  missing     {_count(count, 'row')}: {what.replace('_', ' ')}"
+        yield f"  conflicts   {_count(self.conflicts, 'text')} with different labels"
+        for example in self.conflict_examples:
+            yield f"    {example['text']!r}: {' / '.join(map(_labelling, example['labels']))}"
+        yield from (f"  note        {note}" for note in self.notes)
+
+
+def _labelling(labels: Sequence[Any]) -> str:
+    return ", ".join(map(str, labels)) or "none"
+
+
+def _count(count: int, noun: str) -> str:
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.1f} %"
+
+
+def _histogram(counts: Sequence[int]) -> str:
+    highest = max(counts, default=0)
+    # Rounded up: a bin with any row at all shows.
+    return "".join(HISTOGRAM_BARS[-(-8 * count // highest)] if highest else " " for count in counts)
+
+
+def _width(text: str) -> int:
+    return sum(2 if unicodedata.east_asian_width(character) in "WF" else 1 for character in text)
+
+
+def _padded(text: str, width: int) -> str:
+    return text + " " * (width - _width(text))

@@ -1,0 +1,150 @@
+"""The leak guard: no text that a model learns from may stand in the rows it is judged on.
+
+Texts are compared by their comparison key: case, punctuation, user names and URLs removed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from insula.core.errors import DataError, LeakError
+from insula.core.example import Example
+from insula.text.comparison import comparison_key
+
+SHOWN = 3
+SHOWN_LENGTH = 80
+
+
+def text_hash(text: str) -> int:
+    """Return 64 bits of the text's comparison key; the same on every machine and in every version."""
+    return _hash_of_key(comparison_key(text))
+
+
+def _hash_of_key(key: str) -> int:
+    return int.from_bytes(hashlib.blake2b(key.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "little")
+
+
+EMPTY = _hash_of_key("")  # of texts with nothing to compare: they never count as seen
+
+
+class Fingerprint:
+    """A set of texts, kept as the sorted 64-bit hashes of their comparison keys.
+
+    hashes  any order, repeats allowed; raises `DataError` where they are not unsigned 64-bit integers in one dimension
+    """
+
+    def __init__(self, hashes: npt.ArrayLike = ()) -> None:
+        array = np.asarray(hashes if np.size(hashes) else np.empty(0, np.uint64))
+        if array.ndim != 1 or array.dtype != np.uint64:
+            raise DataError(
+                "The hashes of a fingerprint must be unsigned 64-bit integers in one dimension. "
+                f"Got {array.dtype} of shape {array.shape}."
+            )
+        self._hashes: npt.NDArray[np.uint64] = np.setdiff1d(array, np.array([EMPTY], np.uint64))
+
+    @classmethod
+    def of(cls, examples: Iterable[Example]) -> Fingerprint:
+        """Return the fingerprint of the examples' texts."""
+        return cls(_hashes(example.text for example in examples))
+
+    @classmethod
+    def from_array(cls, hashes: npt.ArrayLike) -> Fingerprint:
+        """Read what `to_array` gave."""
+        return cls(hashes)
+
+    def to_array(self) -> npt.NDArray[np.uint64]:
+        """Return the hashes, sorted, each once."""
+        return self._hashes.copy()
+
+    def seen(self, texts: Iterable[str]) -> npt.NDArray[np.bool_]:
+        """Return for each text whether it is in the set; False where a text has nothing to compare."""
+        return np.isin(_hashes(texts), self._hashes)
+
+    @property
+    def digest(self) -> str:
+        """The hexadecimal SHA-256 of the set: equal for equal sets, whatever the order of their rows."""
+        return hashlib.sha256(self._hashes.astype("<u8").tobytes()).hexdigest()
+
+    def __len__(self) -> int:
+        return len(self._hashes)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Fingerprint) and np.array_equal(self._hashes, other._hashes)
+
+    def __hash__(self) -> int:
+        return hash(self.digest)
+
+
+def guard(
+    splits: Mapping[str, Sequence[Example]],
+) -> tuple[dict[str, list[Example]], dict[str, frozenset[int]], tuple[str, ...]]:
+    """Take repeated texts out: from train those in validation or test, from validation those in test.
+
+    Test rows are never taken out. Returns the splits that remain; for `validation` and `test` the `text_hash` of their
+    texts that also stood in train (`Dataset.overlaps`); and sentences on what was done. A validation split of which
+    nothing remains is left out. Raises `LeakError` where no row would remain to train on.
+    """
+    none = np.array([EMPTY], np.uint64)
+    hashes = {name: _hashes(example.text for example in rows) for name, rows in splits.items()}
+    cleaned = {name: list(rows) for name, rows in splits.items()}
+    overlaps = {
+        name: frozenset(np.setdiff1d(np.intersect1d(hashes.get("train", none), hashes[name]), none).tolist())
+        for name in ("validation", "test")
+        if name in splits
+    }
+    notes = []
+    for name, holders in (("train", ("test", "validation")), ("validation", ("test",))):
+        if name not in splits:
+            continue
+        keep = np.ones(len(splits[name]), dtype=bool)
+        for holder in holders:
+            if holder in splits:
+                leaked = keep & np.isin(hashes[name], np.setdiff1d(hashes[holder], none))
+                keep &= ~leaked
+                if count := int(leaked.sum()):
+                    notes.append(_taken_out(name, holder, count))
+        cleaned[name] = [example for example, kept in zip(splits[name], keep, strict=True) if kept]
+        if splits[name] and not cleaned[name]:
+            where = " or ".join(holder for holder in holders[::-1] if holder in splits)
+            if name == "train":
+                raise LeakError(
+                    f"Every training text also stands in {where}: nothing would be left to train on. "
+                    "Name different files, or one file and let insula split it."
+                )
+            del cleaned[name], overlaps[name]
+            notes.append(f"Nothing was left of {name}; that split was dropped.")
+    return cleaned, overlaps, tuple(notes)
+
+
+def refuse_leak(train: Iterable[Example] | Fingerprint, evaluation: Sequence[Example], *, name: str) -> None:
+    """Raise `LeakError`, with the count and the first texts, where rows of `evaluation` stand in the training texts.
+
+    name  what the evaluation rows are called in the message, such as a file's name
+    """
+    fingerprint = train if isinstance(train, Fingerprint) else Fingerprint.of(train)
+    seen = fingerprint.seen(example.text for example in evaluation)
+    if count := int(seen.sum()):
+        shown = [_shortened(evaluation[row].text) for row in np.flatnonzero(seen)[:SHOWN]]
+        raise LeakError(
+            f"The rows of {name} must not have been trained on. Got {count:,} of {len(evaluation):,} whose text "
+            f"stands in the training rows, such as {'; '.join(map(repr, shown))}. Take them out of either side."
+        )
+
+
+def _hashes(texts: Iterable[str]) -> npt.NDArray[np.uint64]:
+    return np.fromiter((text_hash(text) for text in texts), dtype=np.uint64)
+
+
+def _taken_out(name: str, holder: str, count: int) -> str:
+    kind = "training" if name == "train" else name
+    if count == 1:
+        return f"1 {kind} row was taken out: its text also stands in {holder}."
+    return f"{count:,} {kind} rows were taken out: their text also stands in {holder}."
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= SHOWN_LENGTH else text[: SHOWN_LENGTH - 1] + "…"

@@ -1,0 +1,179 @@
+from __future__ import annotations
+
+import gzip
+import json
+import random
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from insula.core.errors import DataError, LeakError
+from insula.core.example import Example
+from insula.data.leak import Fingerprint, guard, refuse_leak, text_hash
+
+READY = Path(__file__).parents[3] / "shared" / "data" / "ready"
+SAME = ("I LOVE this, really!", "@ann i love this really http://t.co/1")
+
+
+def rows(*texts: str) -> list[Example]:
+    return [Example(text=text, labels=("joy",)) for text in texts]
+
+
+def texts(examples: list[Example]) -> list[str]:
+    return [example.text for example in examples]
+
+
+def test_the_hash_ignores_what_the_comparison_key_ignores_and_nothing_else() -> None:
+    assert text_hash(SAME[0]) == text_hash(SAME[1])
+    assert text_hash("i love this") != text_hash("i love that")
+    assert 0 <= text_hash("今天很开心") < 2**64
+
+
+def test_the_hash_never_changes() -> None:
+    # Model folders carry these numbers: a change would make every older one blind.
+    assert text_hash("Hello, World!") == text_hash("hello world") == HELLO_WORLD
+
+
+HELLO_WORLD = int.from_bytes(__import__("hashlib").blake2b(b"hello world", digest_size=8).digest(), "little")
+
+
+def test_a_fingerprint_knows_its_texts_and_no_others() -> None:
+    fingerprint = Fingerprint.of(rows("I am happy", "today is grey", "TODAY is grey!"))
+    assert len(fingerprint) == 2
+    assert fingerprint.seen(["i am happy?", "I am not happy", "today is grey"]).tolist() == [True, False, True]
+
+
+def test_texts_with_nothing_to_compare_are_never_seen() -> None:
+    fingerprint = Fingerprint.of(rows("!!!", "", "@user", "joy"))
+    assert len(fingerprint) == 1
+    assert not fingerprint.seen(["", "???", "@other"]).any()
+
+
+def test_the_digest_is_of_the_set() -> None:
+    one = Fingerprint.of(rows("a b", "c d"))
+    other = Fingerprint.of(rows("C D", "a b!", "a b"))
+    assert one == other
+    assert hash(one) == hash(other)
+    assert one.digest == other.digest
+    assert len(one.digest) == 64
+    assert one.digest != Fingerprint.of(rows("a b")).digest
+
+
+def test_an_empty_fingerprint() -> None:
+    empty = Fingerprint.of([])
+    assert len(empty) == 0
+    assert empty.seen(["a", "b"]).tolist() == [False, False]
+    assert empty.seen([]).tolist() == []
+    assert Fingerprint.from_array(empty.to_array()) == empty == Fingerprint()
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(st.text(max_size=20), max_size=20))
+def test_a_fingerprint_survives_its_array(some: list[str]) -> None:
+    fingerprint = Fingerprint.of(rows(*some))
+    array = fingerprint.to_array()
+    assert array.dtype == np.uint64
+    assert (np.diff(array) > 0).all() if len(array) > 1 else True
+    assert Fingerprint.from_array(array[::-1]) == fingerprint
+    assert fingerprint.seen(some).tolist() == [text_hash(text) != text_hash("") for text in some]
+
+
+@pytest.mark.parametrize("wrong", [np.array([1.5]), np.array([-1]), np.ones((2, 2), np.uint64)])
+def test_an_array_that_holds_no_hashes_is_refused(wrong: np.ndarray) -> None:
+    with pytest.raises(DataError, match="hashes"):
+        Fingerprint.from_array(wrong)
+
+
+def test_the_guard_takes_rows_from_train_and_validation_but_never_from_test() -> None:
+    splits = {
+        "train": rows("one one", "two two", "three three", "four four", "Four four!"),
+        "validation": rows("two two", "five five", "three three"),
+        "test": rows("three three", "four four", "four four"),
+    }
+    cleaned, overlaps, notes = guard(splits)
+    assert texts(cleaned["train"]) == ["one one"]
+    assert texts(cleaned["validation"]) == ["two two", "five five"]
+    assert texts(cleaned["test"]) == ["three three", "four four", "four four"]
+    assert overlaps == {
+        "validation": frozenset({text_hash("two two"), text_hash("three three")}),
+        "test": frozenset({text_hash("three three"), text_hash("four four")}),
+    }
+    assert notes == (
+        "3 training rows were taken out: their text also stands in test.",
+        "1 training row was taken out: its text also stands in validation.",
+        "1 validation row was taken out: its text also stands in test.",
+    )
+    assert len(splits["train"]) == 5, "the caller's rows must not change"
+
+
+def test_the_guard_leaves_clean_splits_alone() -> None:
+    splits = {"train": rows("a a", "!!!"), "test": rows("b b", "???")}
+    assert guard(splits) == (splits, {"test": frozenset()}, ())
+
+
+def test_the_guard_needs_no_train() -> None:
+    assert guard({"test": rows("a", "b")}) == ({"test": rows("a", "b")}, {"test": frozenset()}, ())
+
+
+def test_a_training_file_that_is_the_test_file_is_refused() -> None:
+    with pytest.raises(LeakError, match="Every training text also stands in test"):
+        guard({"train": rows("a b", "c d"), "test": rows("c d", "A b.")})
+
+
+def test_a_validation_file_that_is_the_test_file_is_dropped_with_a_note() -> None:
+    cleaned, overlaps, notes = guard({"train": rows("x y"), "validation": rows("a b"), "test": rows("a b")})
+    assert set(cleaned) == {"train", "test"}
+    assert set(overlaps) == {"test"}
+    assert "Nothing was left of validation" in notes[-1]
+
+
+@settings(max_examples=50, deadline=None)
+@given(*[st.lists(st.sampled_from("abcdefgh"), max_size=8)] * 3)
+def test_after_the_guard_no_text_stands_on_both_sides(train: list[str], validation: list[str], test: list[str]) -> None:
+    splits = {"train": rows("only here", *train), "validation": rows(*validation), "test": rows(*test)}
+    cleaned, _, _ = guard(splits)
+    sets = [set(texts(split)) for split in cleaned.values()]
+    assert sum(map(len, sets)) == len(set().union(*sets))
+    assert cleaned["test"] == splits["test"]
+
+
+def test_refuse_leak_names_the_count_and_the_first_texts() -> None:
+    train = rows("a b c", "d e f", "g h i")
+    with pytest.raises(LeakError, match=r"rows of reviews\.csv .* Got 2 of 3 .*'A b c!'; 'D e f'"):
+        refuse_leak(train, rows("A b c!", "new one", "D e f"), name="reviews.csv")
+    with pytest.raises(LeakError):
+        refuse_leak(Fingerprint.of(train), rows("a b c"), name="reviews.csv")
+    refuse_leak(train, rows("new one", "", "!!"), name="reviews.csv")
+
+
+def test_refuse_leak_shortens_long_texts() -> None:
+    long = rows("word " * 500)
+    with pytest.raises(LeakError) as caught:
+        refuse_leak(long, long, name="it")
+    assert len(str(caught.value)) < 400
+
+
+def test_a_hundred_thousand_short_texts_take_seconds() -> None:
+    rng = random.Random(0)
+    many = rows(*(f"text {rng.random()} of {rng.random()} many" for _ in range(100_000)))
+    start = time.perf_counter()
+    assert len(Fingerprint.of(many)) == 100_000
+    assert time.perf_counter() - start < 15
+
+
+@pytest.mark.skipif(not READY.is_dir(), reason="the shared data sets are not at ../shared/data/ready")
+@pytest.mark.parametrize(("name", "expected"), [("goemotions", 109), ("carer", 11), ("emobank", 25), ("semeval_ec", 4)])
+def test_real_sets_repeat_their_training_texts_in_test(name: str, expected: int) -> None:
+    splits = {}
+    for split in ("train", "test"):
+        with gzip.open(READY / name / f"{split}.jsonl.gz", "rt", encoding="utf-8") as file:
+            splits[split] = rows(*(json.loads(line)["text"] for line in file))
+    cleaned, overlaps, _ = guard(splits)
+    repeated = sum(text_hash(row.text) in overlaps["test"] for row in splits["test"])
+    assert repeated == pytest.approx(expected, abs=max(2, 0.1 * expected))
+    assert len(cleaned["train"]) < len(splits["train"])
+    refuse_leak(cleaned["train"], splits["test"], name="test")

