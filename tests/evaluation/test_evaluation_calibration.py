@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-
 import numpy as np
 import pytest
 from scipy.optimize import check_grad
 from scipy.special import expit, softmax
 
+from insula.core.decision import Calibration
 from insula.core.errors import DataError
 from insula.evaluation import calibration
-from insula.evaluation.calibration import Calibration, fit_calibration
+from insula.evaluation.calibration import fit_calibration
 from insula.evaluation.reliability import expected_calibration_error, pooled
 
 
@@ -115,7 +113,7 @@ def test_separable_rows_give_a_bounded_scale():
 
 
 def test_few_rows_and_dimensions_are_left_alone():
-    assert fit_calibration([[1.0], [2.0]], [[0], [1]], "binary") == Calibration()
+    assert fit_calibration([[1.0], [2.0]], [[0], [1]], "binary").method == "identity"
     assert fit_calibration([[1.0], [2.0]], [[0.3], [1.7]], "dimensional") == Calibration()
     logits = np.array([[1.5, -2.0]])
     assert (Calibration().apply(logits) == logits).all()
@@ -131,8 +129,3 @@ def test_same_seed_same_calibration_and_json_round_trip():
 def test_shapes_must_agree():
     with pytest.raises(DataError, match="shape of gold"):
         fit_calibration(np.zeros((30, 3)), np.zeros((30, 2)), "multi")
-
-
-def test_whoever_predicts_needs_no_scikit_learn():
-    code = "import sys, insula.evaluation.calibration; sys.exit('sklearn' in sys.modules or 'torch' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

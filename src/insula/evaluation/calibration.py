@@ -1,20 +1,20 @@
 """Calibration: make probabilities true by a small transform of the logits, fitted on validation rows.
 
 Temperature scaling divides all logits by one number (Guo et al. 2017, ICML, section 4.2). Vector scaling gives each
-label its own slope and offset; for one sigmoid it is Platt scaling (Platt 1999). This module needs numpy and scipy
-only, because whoever predicts applies a calibration.
+label its own slope and offset; for one sigmoid it is Platt scaling (Platt 1999). What is fitted here is applied by
+`core.decision.Calibration`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from scipy.optimize import minimize, minimize_scalar
 from scipy.special import expit, logsumexp
 
+from insula.core.decision import Calibration
 from insula.core.errors import DataError
 from insula.core.scheme import Kind
 from insula.evaluation.arrays import Floats, as_column, as_indicators, as_matrix
@@ -23,35 +23,8 @@ FOLDS = 5
 MINIMUM_ROWS = 20
 # Separable rows would ask for an infinite slope; between 1/20 and 20 lies every temperature seen in practice.
 _LOG_LIMIT = float(np.log(20.0))
+# In rows: about ten informative rows move a label half way from the shared temperature to its own fit.
 _PENALTY = 10.0
-
-
-@dataclass(frozen=True)
-class Calibration:
-    """logits * scale + bias.
-
-    method   identity, temperature or vector
-    scale    one number for all logits, or one a logit; temperature scaling has scale = (1 / T,)
-    bias     the same
-    """
-
-    method: str = "identity"
-    scale: tuple[float, ...] = (1.0,)
-    bias: tuple[float, ...] = (0.0,)
-
-    def apply(self, logits: Floats) -> Floats:
-        """Return calibrated logits of the same shape (rows, logits)."""
-        calibrated: Floats = logits * np.asarray(self.scale) + np.asarray(self.bias)
-        return calibrated
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain JSON types; `from_dict` reads them back."""
-        return {"method": self.method, "scale": list(self.scale), "bias": list(self.bias)}
-
-    @classmethod
-    def from_dict(cls, row: Mapping[str, Any]) -> Calibration:
-        """Read what `to_dict` wrote."""
-        return cls(str(row["method"]), tuple(map(float, row["scale"])), tuple(map(float, row["bias"])))
 
 
 def fit_calibration(logits: Any, gold: Any, kind: Kind, *, weights: Any = None, seed: int = 0) -> Calibration:
@@ -90,7 +63,8 @@ def fit_calibration(logits: Any, gold: Any, kind: Kind, *, weights: Any = None, 
         out, rest = fold == number, fold != number
         for position, fit in enumerate(methods):
             fitted = fit(values[rest], target[rest], weight[rest])
-            held_out[position] += loss(fitted.apply(values[out]), target[out]) @ weight[out]
+            calibrated = np.asarray(fitted.apply(values[out]), dtype=np.float64)
+            held_out[position] += loss(calibrated, target[out]) @ weight[out]
     return methods[int(held_out.argmin())](values, target, weight)
 
 
