@@ -28,8 +28,8 @@ def near_duplicate_clusters(texts: Sequence[str], *, threshold: float = 0.8, see
 
     Two texts are near-duplicates where the Jaccard similarity of their sets of 5-character shingles (of the comparison
     key: case, punctuation, user names and URLs removed) is at least `threshold`; clusters are the connected components.
-    A text with nothing to compare stands alone. `seed` draws the permutations of MinHash. About 5 seconds and 50 MB for
-    40,000 tweets. Raises `DataError` where `threshold` is not in (0, 1].
+    A text with nothing to compare stands alone. `seed` draws the permutations of MinHash. Raises `DataError` where
+    `threshold` is not in (0, 1].
     """
     if not 0 < threshold <= 1:
         raise DataError(f"The threshold of near-duplicates must be above 0 and at most 1. Got {threshold}.")
