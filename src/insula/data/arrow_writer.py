@@ -1,0 +1,81 @@
+"""Rows to Parquet and Arrow IPC files."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, BinaryIO
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from insula.core.errors import DataError
+from insula.data.row_writer import RowWriter
+from insula.data.rows import Row
+
+GROUP_ROWS = 8192
+
+
+class ArrowWriter(RowWriter):
+    """Types come from the first `GROUP_ROWS` rows; a column that is empty in all of them is text."""
+
+    def __init__(self, stream: BinaryIO, columns: Sequence[str] | None, *, parquet: bool) -> None:
+        super().__init__(stream, columns)
+        self._parquet = parquet
+        self._waiting: list[Row] = []
+        self._schema: Any = None
+        self._writer: Any = None
+
+    def write(self, rows: Sequence[Row]) -> None:
+        """Write some rows, in groups of `GROUP_ROWS`."""
+        self._waiting.extend(rows)
+        while len(self._waiting) >= GROUP_ROWS:
+            self._write_group(self._waiting[:GROUP_ROWS])
+            del self._waiting[:GROUP_ROWS]
+
+    def finish(self) -> None:
+        """Write the last group and the end of the file."""
+        if self._waiting or self._writer is None:
+            self._write_group(self._waiting)
+        self.close()
+
+    def close(self) -> None:
+        """Close the writer of the library, which would complain later."""
+        if self._writer is not None:
+            self._writer.close()
+
+    def _write_group(self, rows: list[Row]) -> None:
+        if self._writer is None:
+            self._schema = _schema(rows, self._columns)
+            make = pq.ParquetWriter if self._parquet else pa.ipc.new_file
+            self._writer = make(self._stream, self._schema)
+        known = set(self._schema.names)
+        if self._columns is None and (unknown := {key for row in rows for key in row} - known):
+            raise DataError(
+                f"A later row has the column {min(unknown)!r}, which the first rows did not have: "
+                f"{', '.join(self._schema.names)}. Give open_writer all `columns`, or write JSON Lines."
+            )
+        try:
+            self._writer.write(pa.Table.from_pylist(rows, schema=self._schema))
+        except (pa.ArrowException, TypeError, UnicodeEncodeError) as error:
+            raise DataError(f"Later rows have other types than the first ones: {error}. Write JSON Lines.") from error
+
+
+def _schema(rows: list[Row], columns: Sequence[str] | None) -> Any:
+    names = list(columns) if columns is not None else list(dict.fromkeys(key for row in rows for key in row))
+    try:
+        found = pa.Table.from_pylist([{name: row.get(name) for name in names} for row in rows]).schema
+    except (pa.ArrowException, TypeError) as error:
+        raise DataError(f"The values of a column must be of one type: {error}. Write JSON Lines instead.") from error
+    types = {field.name: field.type for field in found}
+    return pa.schema([(name, _filled(types.get(name, pa.null()))) for name in names])
+
+
+def _filled(kind: Any) -> Any:
+    """Replace the type `null` of columns without any value: it could hold nothing in later rows either."""
+    if pa.types.is_null(kind):
+        return pa.string()
+    if pa.types.is_list(kind):
+        return pa.list_(_filled(kind.value_type))
+    if pa.types.is_struct(kind):
+        return pa.struct([(field.name, _filled(field.type)) for field in kind])
+    return kind

@@ -1,0 +1,77 @@
+"""Open a file as bytes, plain or gzip, with one clear sentence for everything that can be wrong with it."""
+
+from __future__ import annotations
+
+import contextlib
+import gzip
+import io
+import sys
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO, cast
+
+from insula.core.errors import DataError, MissingFileError, nearest
+
+STDIN = "-"
+
+
+def open_bytes(path: str | Path) -> BinaryIO:
+    """Open `path` (`-` is standard input) for reading; what is gzip inside is unpacked, whatever its name.
+
+    Raises `MissingFileError`, or `DataError` for a folder, an empty file, a `.gz` that is not gzip, no permission.
+    """
+    if str(path) == STDIN:
+        return sys.stdin.buffer
+    path = Path(path)
+    require_file(path)
+    with read_errors(path):
+        # The reader owns the file and closes it.
+        file = io.BufferedReader(io.FileIO(path), buffer_size=1 << 16)
+        head = file.peek(2)[:2]
+    if head == b"\x1f\x8b":
+        return GzipStream(file)
+    if path.suffix.lower() == ".gz":
+        file.close()
+        raise DataError(f"The file {str(path)!r} must be gzip, as its name says, and is not. Rename or repack it.")
+    return file
+
+
+def require_file(path: Path) -> None:
+    """Raise unless `path` is a file with something in it (a pipe may be empty)."""
+    if not path.exists():
+        folder = path.parent
+        near = nearest(path.name, (p.name for p in folder.iterdir())) if folder.is_dir() else ""
+        reason = "" if folder.is_dir() else f" The folder {str(folder)!r} does not exist either."
+        raise MissingFileError(f"The file {str(path)!r} does not exist.{reason}{near}")
+    if path.is_dir():
+        raise DataError(f"The path {str(path)!r} must be a file, and is a folder. Name a file in it.")
+    if path.is_file() and path.stat().st_size == 0:
+        raise DataError(f"The file {str(path)!r} is empty: it has no rows to read. Check how it was made.")
+
+
+@contextlib.contextmanager
+def read_errors(path: str | Path) -> Iterator[None]:
+    """Turn what goes wrong while reading `path` into one `DataError` sentence."""
+    try:
+        yield
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise DataError(
+            f"The file {str(path)!r} ends in the middle or is damaged: its gzip data cannot be unpacked to the end. "
+            "Copy or download it again."
+        ) from error
+    except PermissionError as error:
+        raise DataError(f"The file {str(path)!r} may not be read; change its permissions.") from error
+
+
+class GzipStream(io.BufferedReader):
+    """A gzip stream that also closes the file under it."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        super().__init__(cast(io.RawIOBase, gzip.GzipFile(fileobj=file)), buffer_size=1 << 16)
+
+    def close(self) -> None:
+        """Close both."""
+        super().close()
+        self._file.close()

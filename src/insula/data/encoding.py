@@ -1,0 +1,160 @@
+"""Which encoding are these bytes in: exact checks first, the `charset-normalizer` library for what they leave open.
+
+Order of evidence: byte order mark; NUL bytes (UTF-16 without a mark); then line by line strict UTF-8, GB18030 that
+decodes to common Chinese characters, Windows-1252 that decodes to Western letters; last the library. All of it is
+deterministic and looks at `SAMPLE_BYTES` at most.
+"""
+
+from __future__ import annotations
+
+import codecs
+import functools
+from collections import Counter
+
+import charset_normalizer
+
+SAMPLE_BYTES = 256 * 1024
+_LIBRARY_BYTES = 64 * 1024
+
+_MARKS = (  # UTF-32 first: its little-endian mark begins with that of UTF-16
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF32_LE, "utf-32-le"),
+    (codecs.BOM_UTF32_BE, "utf-32-be"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
+_MAGIC = (
+    (b"\x89PNG", "a PNG picture"),
+    (b"\xff\xd8\xff", "a JPEG picture"),
+    (b"GIF8", "a GIF picture"),
+    (b"%PDF-", "a PDF document"),
+    (b"PK\x03\x04", "a ZIP archive or an Excel or Word document; save it as CSV"),
+    (b"\xd0\xcf\x11\xe0", "an old Excel or Word document; save it as CSV"),
+    (b"SQLite format 3", "an SQLite database"),
+    (b"PAR1", "a Parquet file; give it the ending .parquet"),
+    (b"ARROW1", "an Arrow file; give it the ending .arrow"),
+    (b"\x7fELF", "a program"),
+    (b"BZh", "a bzip2 archive; unpack it first"),
+    (b"\xfd7zXZ", "an xz archive; unpack it first"),
+    (b"\x28\xb5\x2f\xfd", "a Zstandard archive; unpack it first"),
+)
+_LATIN_PAGES = ["cp1252", "latin_1", "cp1250", "cp1254"]
+_OTHER_PAGES = ["cp1251", "koi8_r", "cp1253", "big5", "shift_jis", "euc_jp", "euc_kr", "gb18030"]
+_WESTERN = frozenset("àáâãäåæçèéêëìíîïñòóôõöøùúûüýÿßœšžÀÁÂÄÅÆÇÈÉÊËÍÎÏÑÓÔÖØÙÚÛÜŒ¿¡‘’“”–—…«»€£©®™°·•§´\xa0½")
+_CJK_MARKS = frozenset("，。！？：；（）《》〈〉“”‘’、…—·～【】「」『』％＂＇－　￥")
+
+
+def byte_order_mark(head: bytes) -> tuple[str, int] | None:
+    """Return the encoding that a byte order mark at the start names, and the mark's length; None without one."""
+    return next(((name, len(mark)) for mark, name in _MARKS if head.startswith(mark)), None)
+
+
+def wide_encoding(head: bytes) -> str | None:
+    """Return `utf-16-le` or `utf-16-be` where NUL bytes in `head` show UTF-16 without a mark, else None."""
+    head = head[: SAMPLE_BYTES - SAMPLE_BYTES % 2]
+    nuls = head.count(0)
+    # A few NULs in good UTF-8 are dirt; Latin text in UTF-16 has one in every second place.
+    if not nuls or (_decodes(head, "utf-8") and nuls < len(head) / 4):
+        return None
+    even = head[: len(head) - len(head) % 2]
+    shares = {name: _readable_share(even, name) for name in ("utf-16-le", "utf-16-be")}
+    best = max(shares, key=lambda name: shares[name])
+    return best if shares[best] >= 0.9 else None
+
+
+def binary_kind(head: bytes) -> str | None:
+    """Say what `head` is where it is no text (`a PNG picture`, `binary data`), None where it may be text."""
+    for magic, kind in _MAGIC:
+        if head.startswith(magic):
+            return kind
+    head = head[:SAMPLE_BYTES]
+    controls = sum(head.count(code) for code in range(32) if code not in (9, 10, 11, 12, 13, 27))
+    return "binary data" if controls > len(head) / 10 else None
+
+
+def tell_encoding(sample: bytes) -> str | None:
+    """Return the Python name of the encoding of `sample`, None where it is all ASCII and nothing can be told.
+
+    `sample` is cut to `SAMPLE_BYTES`. Where lines differ in encoding, the one of most lines is returned.
+    """
+    if sample.isascii():
+        return None
+    if len(sample) > SAMPLE_BYTES:
+        start = max(0, _first_high_byte(sample) - 1024)
+        sample = sample[start : start + SAMPLE_BYTES]
+        if cut := sample.rfind(b"\n") + 1:
+            sample = sample[:cut]
+        else:  # one long line: no character may be cut in two
+            sample = next((sample[:-n] for n in range(1, 4) if line_encoding(sample[:-n])), sample)
+    if _decodes(sample, "utf-8"):
+        return "utf-8"
+    lines = [line for line in sample.split(b"\n") if not line.isascii()]
+    kinds = Counter(line_encoding(line) for line in lines)
+    for name in ("utf-8", "gb18030", "cp1252"):
+        if kinds[name] * 2 >= len(lines):
+            return name if name != "cp1252" or _decodes(sample, name) else "latin-1"
+    letters = sum(sample.count(code) for code in b"etaoinshr")
+    high = sum(count for code, count in Counter(sample).items() if code > 127)
+    # Greek, Cyrillic or Japanese with hardly a word in it is Latin text with some accents.
+    pages = _LATIN_PAGES if letters > high else _LATIN_PAGES + _OTHER_PAGES
+    best = charset_normalizer.from_bytes(sample[:_LIBRARY_BYTES], cp_isolation=pages).best()
+    name = best.encoding.replace("_", "-") if best else "cp1252"
+    return name if _decodes(sample, name) else "latin-1"
+
+
+def line_encoding(line: bytes) -> str | None:
+    """Return `utf-8`, `gb18030` or `cp1252` where the line reads well in it, tried in this order; else None."""
+    if _decodes(line, "utf-8"):
+        return "utf-8"
+    if _common_chinese_share(line) >= 0.6:
+        return "gb18030"
+    return "cp1252" if _is_western(line) else None
+
+
+def _decodes(data: bytes, name: str) -> bool:
+    try:
+        data.decode(name)
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _first_high_byte(data: bytes) -> int:
+    low, high = 0, len(data)
+    while high - low > 1:  # bisect: isascii runs at memory speed, a Python loop does not
+        middle = (low + high) // 2
+        low, high = (low, middle) if not data[low:middle].isascii() else (middle, high)
+    return low
+
+
+def _common_chinese_share(line: bytes) -> float:
+    """Share of a line's non-ASCII characters, read as GB18030, that are everyday Chinese; 0 where it cannot be read."""
+    try:
+        high = [char for char in line.decode("gb18030") if ord(char) > 127]
+    except UnicodeDecodeError:
+        return 0.0
+    return sum(char in _everyday_chinese() for char in high) / len(high) if high else 0.0
+
+
+def _is_western(line: bytes) -> bool:
+    try:
+        text = line.decode("cp1252")
+    except UnicodeDecodeError:
+        return False
+    high = [char for char in text if ord(char) > 127]
+    letters = sum(char.isalpha() for char in text)
+    return sum(char in _WESTERN for char in high) >= 0.9 * len(high) and len(high) <= max(1, 0.4 * letters)
+
+
+def _readable_share(data: bytes, name: str) -> float:
+    text = data.decode(name, errors="replace")
+    good = sum(char.isascii() and (char.isprintable() or char in "\t\r\n") for char in text)
+    good += sum(char in _WESTERN or char in _everyday_chinese() for char in text)
+    return good / len(text) if text else 0.0
+
+
+@functools.cache
+def _everyday_chinese() -> frozenset[str]:
+    """Level 1 of GB 2312, the 3,755 most used characters, and Chinese punctuation."""
+    codes = bytes(byte for lead in range(0xB0, 0xD8) for trail in range(0xA1, 0xFF) for byte in (lead, trail))
+    return frozenset(codes.decode("gb2312", errors="ignore")) | _CJK_MARKS

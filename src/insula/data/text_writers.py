@@ -1,0 +1,146 @@
+"""Rows to CSV, TSV, JSON Lines, a JSON list, plain lines; all UTF-8, lines end in `\\n`."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, BinaryIO
+
+from insula.core.errors import DataError
+from insula.data.row_writer import RowWriter
+from insula.data.rows import Row
+
+LIST_MARK = "|"
+
+
+class JsonLinesWriter(RowWriter):
+    """One JSON object a line."""
+
+    def write(self, rows: Sequence[Row]) -> None:
+        """Write some rows."""
+        lines = "".join(f"{text}\n" for text in _json(rows, self._columns))
+        self._stream.write(lines.encode("utf-8", "backslashreplace"))  # half a surrogate pair as JSON escapes it
+
+
+class JsonListWriter(RowWriter):
+    """One JSON list of objects."""
+
+    def __init__(self, stream: BinaryIO, columns: Sequence[str] | None) -> None:
+        super().__init__(stream, columns)
+        self._before = "[\n"
+
+    def write(self, rows: Sequence[Row]) -> None:
+        """Write some rows."""
+        for text in _json(rows, self._columns):
+            self._stream.write(f"{self._before}{text}".encode("utf-8", "backslashreplace"))
+            self._before = ",\n"
+
+    def finish(self) -> None:
+        """Close the list."""
+        self._stream.write(b"[]\n" if self._before == "[\n" else b"\n]\n")
+
+
+class LineWriter(RowWriter):
+    """One value a line, line ends inside it become spaces: the only column, or `text` where there are several."""
+
+    def __init__(self, stream: BinaryIO, columns: Sequence[str] | None) -> None:
+        super().__init__(stream, columns)
+        self._column = columns[0] if columns else None
+
+    def write(self, rows: Sequence[Row]) -> None:
+        """Write some rows."""
+        for row in rows:
+            if self._column is None:
+                self._column = next(iter(row)) if len(row) == 1 else "text"
+            if self._column not in row:
+                raise DataError(f"Plain lines need the column {self._column!r}, and a row has only {', '.join(row)}.")
+            line = " ".join(_cell(row[self._column]).splitlines())
+            self._stream.write(f"{line}\n".encode("utf-8", "replace"))
+
+
+class DelimitedWriter(RowWriter):
+    """CSV, or TSV with `delimiter` tab; cells are quoted where they must be."""
+
+    def __init__(self, stream: BinaryIO, columns: Sequence[str] | None, *, delimiter: str = ",") -> None:
+        super().__init__(stream, columns)
+        self._delimiter = delimiter
+        self._header: dict[str, None] | None = None
+
+    def write(self, rows: Sequence[Row]) -> None:
+        """Write some rows, before the first ones the header."""
+        if not rows:
+            return
+        lines = _Lines()
+        # With "\n" alone the csv module would leave a lone "\r" unquoted, and could not read it back.
+        writer = csv.writer(lines, delimiter=self._delimiter, lineterminator="\r\n")
+        columns = self._columns
+        flat = [_flat(row if columns is None else {name: row.get(name) for name in columns}) for row in rows]
+        if self._header is None:
+            self._header = _header(flat, rows, columns)
+            writer.writerow(self._header)
+        for cells in flat:
+            if unknown := [name for name in cells if name not in self._header and cells[name] != ""]:
+                raise DataError(
+                    f"A later row has the column {unknown[0]!r}, which the first rows did not have: "
+                    f"{', '.join(self._header)}. Give open_writer all `columns`, or write JSON Lines."
+                )
+            writer.writerow([cells.get(name, "") for name in self._header])
+        self._stream.write("".join(lines).encode("utf-8", "replace"))
+
+    def finish(self) -> None:
+        """Write the header alone where there were no rows and the columns are known."""
+        if self._header is None and self._columns:
+            self._stream.write((self._delimiter.join(self._columns) + "\n").encode())
+
+
+class _Lines(list[str]):
+    """Collects what `csv.writer` writes, one call a row, with `\n` at the end in place of `\r\n`."""
+
+    def write(self, line: str) -> None:
+        self.append(line[:-2] + "\n")
+
+
+def _header(flat: Iterable[Mapping[str, str]], rows: Sequence[Row], columns: Sequence[str] | None) -> dict[str, None]:
+    header = dict.fromkeys(name for cells in flat for name in cells)
+    # A dict that is missing in some rows leaves an empty cell under its own name there, which is no column.
+    dicts = {key for row in rows for key, value in row.items() if isinstance(value, Mapping)}
+    return {name: None for name in header if name not in dicts}
+
+
+def _flat(row: Mapping[str, Any]) -> dict[str, str]:
+    cells: dict[str, str] = {}
+    for key, value in row.items():
+        if isinstance(value, Mapping):
+            prefix = "score" if key == "scores" else key
+            cells.update({f"{prefix}_{name}": _cell(part) for name, part in value.items()})
+        else:
+            cells[key] = _cell(value)
+    return cells
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, list | tuple):
+        return LIST_MARK.join(_cell(item) for item in value)
+    return str(value)
+
+
+def _json(rows: Sequence[Row], columns: Sequence[str] | None) -> Iterable[str]:
+    for row in rows:
+        chosen = row if columns is None else {name: row.get(name) for name in columns}
+        try:
+            yield json.dumps(chosen, ensure_ascii=False, allow_nan=False, default=_plain)
+        except (TypeError, ValueError) as error:
+            raise DataError(f"A row cannot be written as JSON: {error}. Use plain numbers, texts, lists.") from error
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return dict(value)
+    if hasattr(value, "tolist"):  # numpy scalars and arrays
+        return value.tolist()
+    raise TypeError(f"a value of type {type(value).__name__}")

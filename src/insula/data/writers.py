@@ -1,0 +1,70 @@
+"""Write rows in any of the formats; a file appears under its name only when it is complete."""
+
+from __future__ import annotations
+
+import contextlib
+import gzip
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import BinaryIO, cast
+
+from insula.core.errors import DataError, nearest
+from insula.core.files import atomic_file
+from insula.data.formats import FORMATS, format_of
+from insula.data.row_writer import RowWriter
+from insula.data.text_writers import DelimitedWriter, JsonLinesWriter, JsonListWriter, LineWriter
+
+STDOUT = "-"
+_TEXT_WRITERS: dict[str, Callable[[BinaryIO, Sequence[str] | None], RowWriter]] = {
+    "csv": DelimitedWriter,
+    "tsv": lambda stream, columns: DelimitedWriter(stream, columns, delimiter="\t"),
+    "jsonl": JsonLinesWriter,
+    "json": JsonListWriter,
+    "lines": LineWriter,
+}
+
+
+@contextlib.contextmanager
+def open_writer(
+    path: str | Path, *, format: str | None = None, columns: Sequence[str] | None = None
+) -> Iterator[RowWriter]:
+    """Yield a `RowWriter` for `path`; on an error inside the block nothing appears under the name.
+
+    The format is told from the name unless given; `.gz` packs. `-` is standard output, as JSON Lines unless `format`
+    is another text format. Lists and the `scores` dict stay what they are in JSON, Parquet and Arrow; in CSV and TSV a
+    list is joined by `|`, and a dict becomes one column a key (`score_joy`). Raises `OutputError`, `DataError`.
+    """
+    kind = format or ("jsonl" if str(path) == STDOUT else format_of(path))
+    if kind not in FORMATS:
+        raise DataError(f"The format must be one of {', '.join(FORMATS)}. Got {kind!r}.{nearest(kind, FORMATS)}")
+    if str(path) == STDOUT and kind not in _TEXT_WRITERS:
+        raise DataError(f"Standard output takes one of {', '.join(_TEXT_WRITERS)}. Got {kind!r}; name a file instead.")
+    with _output(path) as stream:
+        writer = _writer(kind, stream, columns)
+        with contextlib.closing(writer):
+            yield writer
+            writer.finish()
+        stream.flush()
+
+
+def _writer(kind: str, stream: BinaryIO, columns: Sequence[str] | None) -> RowWriter:
+    if kind in _TEXT_WRITERS:
+        return _TEXT_WRITERS[kind](stream, columns)
+    from insula.data.arrow_writer import ArrowWriter
+
+    return ArrowWriter(stream, columns, parquet=kind == "parquet")
+
+
+@contextlib.contextmanager
+def _output(path: str | Path) -> Iterator[BinaryIO]:
+    if str(path) == STDOUT:
+        yield sys.stdout.buffer
+        return
+    with atomic_file(path) as temporary, temporary.open("wb") as file:
+        if Path(path).suffix.lower() != ".gz":
+            yield file
+            return
+        # No name and no time inside: the same rows give the same bytes.
+        with gzip.GzipFile(filename="", mode="wb", fileobj=file, mtime=0) as packed:
+            yield cast(BinaryIO, packed)

@@ -1,0 +1,265 @@
+"""Every format is read in batches, with line numbers, rejects that are never silent, and one sentence an error."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+import sys
+import tracemalloc
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from insula.core.errors import DataError, MissingFileError
+from insula.data.formats import EXTENSIONS, format_of, open_rows
+from insula.data.rows import Reject, RowReader
+
+
+def rows_of(reader: RowReader) -> list[tuple[int, dict[str, Any]]]:
+    with reader:
+        return [pair for batch in reader for pair in zip(batch.lines, batch.rows, strict=True)]
+
+
+def read(path: Path, content: bytes | str, **options: Any) -> tuple[list[tuple[int, dict[str, Any]]], RowReader]:
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
+    reader = open_rows(path, **options)
+    return rows_of(reader), reader
+
+
+@pytest.mark.parametrize("ending", EXTENSIONS)
+def test_formats_by_ending(ending: str) -> None:
+    assert format_of(f"a/rows{ending}") == format_of(f"a/ROWS{ending.upper()}.GZ") == EXTENSIONS[ending]
+
+
+def test_unknown_ending_names_the_allowed() -> None:
+    with pytest.raises(DataError, match=r"must end in one of \.csv, .*Got '\.jsonlines'.*Did you mean '\.jsonl'"):
+        format_of("rows.jsonlines")
+    with pytest.raises(DataError, match="Got 'no ending'"):
+        open_rows("rows")
+    with pytest.raises(DataError, match=r"The format must be one of csv.*Did you mean 'json'"):
+        open_rows("rows.csv", format="json1")
+
+
+def test_csv_line_numbers_of_multi_line_cells(tmp_path: Path) -> None:
+    content = 'text,label\r\n"first\r\nsecond, still",joy\r\nplain,sadness\r\n\r\n"a ""word""",anger'
+    rows, reader = read(tmp_path / "a.csv", content)
+    assert rows == [
+        (2, {"text": "first\r\nsecond, still", "label": "joy"}),
+        (4, {"text": "plain", "label": "sadness"}),
+        (6, {"text": 'a "word"', "label": "anger"}),
+    ]
+    assert (reader.columns, reader.encoding, reader.warnings, reader.rejects) == (("text", "label"), "utf-8", [], [])
+
+
+def test_csv_rejects_rows_of_another_width(tmp_path: Path) -> None:
+    rows, reader = read(tmp_path / "a.csv", "text,label\na,joy\nb\nc,joy,x\nd,fear\n")
+    assert [line for line, _ in rows] == [2, 5]
+    assert reader.rejects == [
+        Reject(3, "1 cells where the header has 2", "b\n"),
+        Reject(4, "3 cells where the header has 2", "c,joy,x\n"),
+    ]
+
+
+def test_csv_quote_that_never_closes_costs_one_row(tmp_path: Path) -> None:
+    rows, reader = read(tmp_path / "a.csv", 'text,label\n"oops,joy\n' + "fine,joy\n" * 50)
+    assert [line for line, _ in rows] == list(range(3, 53))
+    assert reader.rejects == [Reject(2, "opens a quote that is never closed", '"oops,joy\n')]
+
+
+def test_csv_quote_that_closes_too_late_does_not_eat_the_file(tmp_path: Path) -> None:
+    rows, reader = read(tmp_path / "a.csv", 'text,label\n"oops,joy\n' + "fine,joy\n" * 12_000 + 'say "x",fear\n')
+    assert len(rows) == 12_001
+    assert [reject.line for reject in reader.rejects] == [2]
+
+
+def test_csv_carriage_return_inside_a_bare_cell_is_rejected(tmp_path: Path) -> None:
+    rows, reader = read(tmp_path / "a.csv", b"text,label\na\rb,joy\nc,joy\n")
+    assert [line for line, _ in rows] == [3]
+    assert reader.rejects[0].line == 2
+
+
+def test_csv_unreadable_bytes_reject_their_record(tmp_path: Path) -> None:
+    content = 'text,label\n好,joy\n"a\n'.encode() + b"\xff\xfe\x81" + '",joy\n好,joy\n'.encode()
+    rows, reader = read(tmp_path / "a.csv", content)
+    assert [line for line, _ in rows] == [2, 5]
+    assert [(r.line, r.reason) for r in reader.rejects] == [(3, "bytes that are not utf-8")]
+
+
+def test_csv_cell_of_a_megabyte(tmp_path: Path) -> None:
+    rows, _ = read(tmp_path / "a.csv", f"text,label\n{'好' * 1_100_000},joy\nb,joy\n")
+    assert [len(row["text"]) for _, row in rows] == [1_100_000, 1]
+
+
+@pytest.mark.parametrize("mark", [";", "\t"])
+def test_csv_of_other_countries(tmp_path: Path, mark: str) -> None:
+    rows, _ = read(tmp_path / "a.csv", f"text{mark}label\nso, so{mark}joy\n")
+    assert rows == [(2, {"text": "so, so", "label": "joy"})]
+
+
+def test_csv_column_names_are_trimmed_and_different(tmp_path: Path) -> None:
+    _, reader = read(tmp_path / "a.csv", "\ufeff text ,,text\na,b,c\n")
+    assert reader.columns == ("text", "column_2", "text_3")
+
+
+def test_csv_without_header(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="no header line"):
+        read(tmp_path / "a.csv", "\n\n")
+    rows, reader = read(tmp_path / "b.csv", "text,label\n")
+    assert (rows, reader.columns) == ([], ("text", "label"))
+
+
+def test_tsv_quotes_are_text_in_a_corpus(tmp_path: Path) -> None:
+    rows, reader = read(tmp_path / "a.tsv", 'text\tlabel\n"Never" she said\tjoy\n"open\tfear\nend"\tjoy\n')
+    assert [row["text"] for _, row in rows] == ['"Never" she said', '"open', 'end"']
+    assert reader.rejects == []
+
+
+def test_tsv_quotes_of_a_spreadsheet_are_quoting(tmp_path: Path) -> None:
+    rows, _ = read(tmp_path / "a.tsv", 'text\tlabel\n"a\ttab and ""quotes""\nover two lines"\tjoy\nb\tfear\n')
+    assert rows[0] == (2, {"text": 'a\ttab and "quotes"\nover two lines', "label": "joy"})
+    assert rows[1][0] == 4
+
+
+def test_json_lines(tmp_path: Path) -> None:
+    content = '{"text": "a\u2028b", "labels": ["joy"]}\n\n{"text": broken}\n[1]\n{"text": "c", "id": 7}\n'
+    rows, reader = read(tmp_path / "a.jsonl", content)
+    assert rows == [(1, {"text": "a\u2028b", "labels": ["joy"]}), (5, {"text": "c", "id": 7})]
+    assert reader.columns == ("text", "labels", "id")
+    assert [r.line for r in reader.rejects] == [3, 4]
+    assert "broken JSON" in reader.rejects[0].reason
+    assert reader.rejects[0].raw == '{"text": broken}'
+
+
+def test_json_half_characters_and_nuls_are_repaired(tmp_path: Path) -> None:
+    rows, reader = read(tmp_path / "a.jsonl", r'{"text": "a\ud83d b\u0000", "ok": "\ud83d\ude00"}' + "\n")
+    assert rows == [(1, {"text": "a\ufffd b", "ok": "😀"})]
+    assert reader.warnings == ["1 rows held half characters or NUL characters; replaced or removed."]
+
+
+def test_json_nested_too_deep_is_rejected(tmp_path: Path) -> None:
+    rows, reader = read(tmp_path / "a.jsonl", "[" * 200_000 + '\n{"text": "a"}\n')
+    assert len(rows) == 1
+    assert len(reader.rejects[0].raw) == 1000
+
+
+def test_json_list(tmp_path: Path) -> None:
+    rows, reader = read(tmp_path / "a.json", '[\n {"text": "a"},\n 7,\n {"text":\n "b"}\n]\n')
+    assert rows == [(2, {"text": "a"}), (4, {"text": "b"})]
+    assert [r.line for r in reader.rejects] == [3]
+
+
+def test_json_list_that_breaks_off_says_so(tmp_path: Path) -> None:
+    rows, reader = read(tmp_path / "a.json", '[{"text": "a"},\n{"text": "b", ')
+    assert len(rows) == 1
+    assert "the rest of the list cannot be read" in reader.rejects[0].reason
+    _, reader = read(tmp_path / "a.json", '[{"text": "a"}')
+    assert "never closed" in reader.rejects[0].reason
+    with pytest.raises(DataError, match=r"must hold a list of objects.*\.jsonl"):
+        read(tmp_path / "a.json", '{"text": "a"}')
+
+
+def test_plain_lines_keep_blank_ones(tmp_path: Path) -> None:
+    rows, _ = read(tmp_path / "a.txt", "one\r\n\ntwo\x85same")
+    assert rows == [(1, {"text": "one"}), (2, {"text": ""}), (3, {"text": "two\x85same"})]
+
+
+def arrow_table() -> pa.Table:
+    rows = [{"text": f"text {n}", "labels": ["joy"] if n % 2 else [], "scores": {"joy": n / 10}} for n in range(25)]
+    return pa.Table.from_pylist(rows)
+
+
+@pytest.mark.parametrize("packed", [False, True])
+@pytest.mark.parametrize("kind", ["parquet", "file", "stream"])
+def test_parquet_and_arrow(tmp_path: Path, kind: str, packed: bool) -> None:
+    table, buffer = arrow_table(), io.BytesIO()
+    if kind == "parquet":
+        pq.write_table(table, buffer)
+    else:
+        with (pa.ipc.new_file if kind == "file" else pa.ipc.new_stream)(buffer, table.schema) as writer:
+            writer.write(table)
+    name = ("a.parquet" if kind == "parquet" else "a.arrow") + (".gz" if packed else "")
+    (tmp_path / name).write_bytes(gzip.compress(buffer.getvalue()) if packed else buffer.getvalue())
+    with open_rows(tmp_path / name, batch_size=10) as reader:
+        batches = list(reader)
+    assert [len(batch.rows) for batch in batches] == [10, 10, 5]
+    assert batches[2].lines == [21, 22, 23, 24, 25]
+    assert batches[0].rows[1] == {"text": "text 1", "labels": ["joy"], "scores": {"joy": 0.1}}
+    assert reader.columns == ("text", "labels", "scores")
+    assert reader.encoding is None
+
+
+def test_parquet_row_with_broken_utf8_is_rejected(tmp_path: Path) -> None:
+    column = pa.array([b"fine", b"\xff\xfe", b"also"]).view(pa.string())
+    pq.write_table(pa.table({"text": column}), tmp_path / "a.parquet")
+    reader = open_rows(tmp_path / "a.parquet")
+    assert [line for line, _ in rows_of(reader)] == [1, 3]
+    assert [reject.line for reject in reader.rejects] == [2]
+
+
+@pytest.mark.parametrize("name", ["a.parquet", "a.arrow"])
+def test_half_written_parquet_and_arrow(tmp_path: Path, name: str) -> None:
+    buffer = io.BytesIO()
+    pq.write_table(arrow_table(), buffer)
+    with pytest.raises(DataError, match=r"is not a whole (Parquet|Arrow) file"):
+        read(tmp_path / name, buffer.getvalue()[:-50])
+
+
+def test_gzip_under_any_name_and_cut_off(tmp_path: Path) -> None:
+    data = gzip.compress(b"text,label\n" + b"".join(b"word %d,joy\n" % n for n in range(30_000)))
+    rows, _ = read(tmp_path / "a.csv.gz", data)
+    assert len(rows) == 30_000
+    assert len(read(tmp_path / "a.csv", data)[0]) == 30_000
+    with pytest.raises(DataError, match="ends in the middle or is damaged"):
+        read(tmp_path / "b.csv.gz", data[: len(data) // 2])
+    with pytest.raises(DataError, match="must be gzip, as its name says"):
+        read(tmp_path / "c.csv.gz", b"text,label\n")
+
+
+def test_what_is_no_file(tmp_path: Path) -> None:
+    (tmp_path / "train.csv").write_text("text\n")
+    with pytest.raises(MissingFileError, match=r"does not exist\. Did you mean 'train\.csv'"):
+        open_rows(tmp_path / "trian.csv")
+    with pytest.raises(MissingFileError, match="does not exist either"):
+        open_rows(tmp_path / "no" / "a.csv")
+    (tmp_path / "b.csv").mkdir()
+    with pytest.raises(DataError, match="is a folder"):
+        open_rows(tmp_path / "b.csv")
+    with pytest.raises(DataError, match="is empty"):
+        read(tmp_path / "c.csv", b"")
+    with pytest.raises(DataError, match="looks like a PNG picture"):
+        read(tmp_path / "d.csv", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR")
+
+
+def test_rejects_may_go_elsewhere(tmp_path: Path) -> None:
+    seen: list[Reject] = []
+    _, reader = read(tmp_path / "a.csv", "text,label\nb\n", on_reject=seen.append)
+    assert (len(seen), reader.rejects, reader.reject_count) == (1, [], 1)
+
+
+@pytest.mark.parametrize(
+    ("typed", "expected"), [(b'{"text": "a"}\n', {"text": "a"}), (b"a\n", {"text": "a"}), (b" {\n", None)]
+)
+def test_standard_input(monkeypatch: pytest.MonkeyPatch, typed: bytes, expected: dict[str, str] | None) -> None:
+    monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BufferedReader(io.BytesIO(typed))))  # type: ignore[arg-type]
+    reader = open_rows("-")
+    assert [row for _, row in rows_of(reader)] == ([expected] if expected else [])
+    assert reader.reject_count == (expected is None)
+
+
+def test_memory_stays_flat(tmp_path: Path) -> None:
+    path = tmp_path / "big.jsonl.gz"
+    line = json.dumps({"text": "a happy day in the park " * 8, "label": "joy"}) + "\n"
+    with gzip.open(path, "wt", compresslevel=1) as file:
+        file.write(line * 100_000)  # 21 MB
+    tracemalloc.start()
+    with open_rows(path, batch_size=1000) as reader:
+        count = sum(len(batch.rows) for batch in reader)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert count == 100_000
+    assert peak < 8_000_000

@@ -1,0 +1,133 @@
+"""What is written is whole or absent, comes back as it was, and is the same bytes every time."""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from insula.core.errors import DataError
+from insula.data.formats import open_rows
+from insula.data.writers import open_writer
+
+PREDICTION = {"text": "so, “so”\n好", "labels": ["joy", "love"], "label": "joy", "scores": {"joy": 0.5, "love": 0.25}}
+TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0\ufeff"))
+
+
+def read(path: Path) -> list[dict[str, Any]]:
+    with open_rows(path) as reader:
+        rows = [row for batch in reader for row in batch.rows]
+    assert reader.rejects == []
+    return rows
+
+
+def write(path: Path, *batches: Iterable[dict[str, Any]]) -> None:
+    with open_writer(path) as writer:
+        for batch in batches:
+            writer.write(list(batch))
+
+
+@pytest.mark.parametrize("name", ["a.jsonl", "a.jsonl.gz", "a.json", "a.parquet", "a.parquet.gz", "a.arrow"])
+def test_nested_values_stay(tmp_path: Path, name: str) -> None:
+    with open_writer(tmp_path / "new" / name) as writer:
+        writer.write([PREDICTION])
+        writer.write([PREDICTION])
+    assert read(tmp_path / "new" / name) == [PREDICTION, PREDICTION]
+    assert [path.name for path in (tmp_path / "new").iterdir()] == [name]
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.csv.gz", "a.tsv"])
+def test_nested_values_become_columns(tmp_path: Path, name: str) -> None:
+    with open_writer(tmp_path / name) as writer:
+        writer.write([PREDICTION, {**PREDICTION, "label": None, "scores": None}])
+    first, second = read(tmp_path / name)
+    assert first == {
+        "text": "so, “so”\n好", "labels": "joy|love", "label": "joy", "score_joy": "0.5", "score_love": "0.25",
+    }  # fmt: skip
+    assert (second["label"], second["score_joy"]) == ("", "")
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.tsv", "a.jsonl.gz", "a.json", "a.parquet", "a.arrow"])
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(texts=st.lists(TEXTS, min_size=1, max_size=5))
+def test_any_text_comes_back(tmp_path: Path, name: str, texts: list[str]) -> None:
+    rows = [{"text": text, "label": "joy"} for text in texts]
+    with open_writer(tmp_path / name) as writer:
+        writer.write(rows)
+    assert read(tmp_path / name) == rows
+
+
+@pytest.mark.parametrize("name", ["a.csv.gz", "a.parquet", "a.jsonl.gz"])
+def test_same_rows_same_bytes(tmp_path: Path, name: str) -> None:
+    for folder in ("one", "two"):
+        with open_writer(tmp_path / folder / name) as writer:
+            writer.write([PREDICTION] * 3)
+    assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.jsonl.gz", "a.parquet", "a.txt"])
+def test_nothing_appears_after_an_error(tmp_path: Path, name: str) -> None:
+    with pytest.raises(ZeroDivisionError):
+        write(tmp_path / name, [{"text": "a"}], ({"text": 1 // 0} for _ in "a"))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_columns_choose_and_order(tmp_path: Path) -> None:
+    with open_writer(tmp_path / "a.csv", columns=("label", "text")) as writer:
+        writer.write([PREDICTION, {"text": "b"}])
+    assert read(tmp_path / "a.csv") == [{"label": "joy", "text": PREDICTION["text"]}, {"label": "", "text": "b"}]
+    with open_writer(tmp_path / "b.csv", columns=("text", "label")) as writer:
+        pass
+    assert (tmp_path / "b.csv").read_text() == "text,label\n"
+    with open_writer(tmp_path / "b.parquet", columns=("text",)) as writer:
+        pass
+    assert read(tmp_path / "b.parquet") == []
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.parquet"])
+def test_a_later_new_column_is_an_error(tmp_path: Path, name: str) -> None:
+    with pytest.raises(DataError, match="A later row has the column 'new'"):
+        write(tmp_path / name, [{"text": "a"}] * 8192, [{"text": "b", "new": "c"}])
+
+
+def test_values_json_and_arrow_cannot_hold(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="cannot be written as JSON"), open_writer(tmp_path / "a.jsonl") as writer:
+        writer.write([{"x": float("nan")}])
+    with pytest.raises(DataError, match="of one type"), open_writer(tmp_path / "a.parquet") as writer:
+        writer.write([{"x": "a"}, {"x": 1}])
+    with pytest.raises(DataError, match="other types"):
+        write(tmp_path / "a.arrow", [{"x": 1}] * 8192, [{"x": "a"}])
+
+
+def test_columns_empty_in_the_first_rows(tmp_path: Path) -> None:
+    with open_writer(tmp_path / "a.parquet") as writer:
+        writer.write([{"text": "a", "language": None, "labels": []}] * 8192)
+        writer.write([{"text": "b", "language": "en", "labels": ["joy"]}])
+    assert read(tmp_path / "a.parquet")[-1] == {"text": "b", "language": "en", "labels": ["joy"]}
+
+
+def test_lines_and_standard_output(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with open_writer(tmp_path / "a.txt") as writer:
+        writer.write([{"text": "one\r\ntwo", "label": "x"}])
+    assert (tmp_path / "a.txt").read_text() == "one two\n"
+    out = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", SimpleNamespace(buffer=out))
+    with open_writer("-") as writer:
+        writer.write([PREDICTION, {"text": "half \ud83d"}])
+    with open_writer("-", format="lines", columns=("label",)) as writer:
+        writer.write([PREDICTION])
+    first, second, third = out.getvalue().decode().split("\n")[:3]
+    assert (json.loads(first), third) == (PREDICTION, "joy")
+    assert json.loads(second) == {"text": "half \ud83d"}
+    with pytest.raises(DataError, match="Standard output takes"), open_writer("-", format="parquet"):
+        pass
+    with pytest.raises(DataError, match="must end in one of"), open_writer("a.docx"):
+        pass
