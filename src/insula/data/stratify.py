@@ -34,7 +34,7 @@ class _Dealer:
             return 0
         # The first split keeps room for a row of every label it has not got yet.
         room = [self.wanted[0] - len(self.unseen), *self.wanted[1:]]
-        if self.sets_left - len(self.unseen) <= len(self.empty):
+        if self.empty and self.sets_left - len(self.unseen) <= len(self.empty):
             fitting = sorted(self.empty)  # the last chance to give every split a row
         else:
             fitting = [split for split, free in enumerate(room) if 2 * free >= size]
