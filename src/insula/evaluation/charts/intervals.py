@@ -1,0 +1,74 @@
+"""Values as dots with their intervals as whiskers, one row each: baselines, lengths, languages."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from markupsafe import Markup
+
+from insula.evaluation.charts.axes import Scale, tick_labels, ticks
+from insula.evaluation.charts.svg import WIDTH, element, figure, text, text_width
+
+ROW, TOP, BOTTOM = 38.0, 8.0, 30.0
+
+
+@dataclass(frozen=True)
+class Interval:
+    """One row: a value with the ends of its interval, each None where unknown, and a small second line."""
+
+    label: str
+    value: float | None
+    low: float | None = None
+    high: float | None = None
+    note: str = ""
+    strong: bool = False
+
+
+def interval_chart(
+    rows: Sequence[Interval], *, key: str, title: str, description: str = "", reference: float | None = None
+) -> Markup:
+    """Return dots with whiskers on one shared axis; `reference` is a dashed line, such as the value of all rows."""
+    known = [number for row in rows for number in (row.value, row.low, row.high) if number is not None]
+    known += [reference] if reference is not None else []
+    marks = ticks(min(known), max(known)) if known else [0.0, 0.5, 1.0]
+    widest = max((max(text_width(row.label), text_width(row.note, 11)) for row in rows), default=0.0)
+    left = 4 + min(150.0, widest) + 16
+    x = Scale(marks[0], marks[-1], left, WIDTH - 60)
+    bottom = TOP + ROW * len(rows)
+
+    parts = []
+    for value, label in zip(marks, tick_labels(marks), strict=True):
+        parts.append(element("line", x1=x(value), x2=x(value), y1=TOP, y2=bottom, class_="grid"))
+        parts.append(text(label, x(value), bottom + 18, text_anchor="middle", class_="tick"))
+    if reference is not None:
+        parts.append(
+            element("line", x1=x(reference), x2=x(reference), y1=TOP, y2=bottom, class_="reference", stroke_dasharray=4)
+        )
+    parts.extend(_row(row, TOP + ROW * (index + 0.5), x, left) for index, row in enumerate(rows))
+    said = "; ".join(f"{row.label}: {_number(row.value)}" for row in rows)
+    return figure(WIDTH, bottom + BOTTOM, *parts, key=key, title=title, description=description or said)
+
+
+def _row(row: Interval, y: float, x: Scale, left: float) -> Markup:
+    strength = "strong" if row.strong else "plain"
+    label_y = y - 2 if row.note else y + 4
+    parts = [text(row.label, 4, label_y, room=left - 16, class_=f"label {strength}")]
+    if row.note:
+        parts.append(text(row.note, 4, y + 12, room=left - 16, font_size=11, class_="note"))
+    if row.low is not None and row.high is not None:
+        ends = f"M{x(row.low):.2f},{y - 6:.2f}v12M{x(row.high):.2f},{y - 6:.2f}v12"
+        parts.append(
+            element("path", d=f"M{x(row.low):.2f},{y:.2f}H{x(row.high):.2f}{ends}", class_=f"whisker {strength}")
+        )
+    if row.value is not None:
+        parts.append(element("circle", cx=x(row.value), cy=y, r=4.5 if row.strong else 3.5, class_=f"dot {strength}"))
+    parts.append(text(_number(row.value), WIDTH - 4, y + 4, text_anchor="end", class_=f"value {strength}"))
+    said = f"{row.label}: {_number(row.value)}"
+    if row.low is not None and row.high is not None:
+        said += f" (95% interval {_number(row.low)} to {_number(row.high)})"
+    return element("g", element("title", said), *parts)
+
+
+def _number(value: float | None) -> str:
+    return "–" if value is None else f"{value:.3f}".replace("-", "−")

@@ -1,0 +1,86 @@
+"""F1 of every label as bars, with precision and recall as marks: which emotions are told well, which are not."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from markupsafe import Markup
+
+from insula.evaluation.charts.axes import Scale, tick_labels
+from insula.evaluation.charts.svg import WIDTH, element, figure, text, text_width
+
+ROW, TOP = 22.0, 46.0
+
+
+@dataclass(frozen=True)
+class LabelScore:
+    """The scores of one label; `support` counts its gold rows."""
+
+    label: str
+    f1: float | None
+    precision: float | None
+    recall: float | None
+    support: int | None
+
+
+def label_bars(scores: Sequence[LabelScore], *, key: str, title: str) -> Markup:
+    """Return one row a label, in the order given."""
+    left = 4 + min(130.0, max((text_width(score.label) for score in scores), default=0.0)) + 10
+    widest = max((text_width(_rows(score.support)) for score in scores), default=0.0)
+    right = WIDTH - 58 - max(widest, text_width("rows"))
+    x = Scale(0.0, 1.0, left, right)
+    bottom = TOP + ROW * len(scores)
+    marks = [0.0, 0.5, 1.0]
+
+    parts = [_legend(left)]
+    for value, label in zip(marks, tick_labels(marks), strict=True):
+        parts.append(element("line", x1=x(value), x2=x(value), y1=TOP, y2=bottom, class_="grid"))
+        parts.append(text(label, x(value), bottom + 18, text_anchor="middle", class_="tick"))
+    parts.append(text("F1", right + 42, TOP - 6, text_anchor="end", class_="axis-title"))
+    parts.append(text("rows", WIDTH - 4, TOP - 6, text_anchor="end", class_="axis-title"))
+    parts.extend(_row(score, TOP + ROW * (index + 0.5), x) for index, score in enumerate(scores))
+    said = "; ".join(f"{score.label} {_number(score.f1)}" for score in scores)
+    return figure(WIDTH, bottom + 26, *parts, key=key, title=title, description=f"F1 a label: {said}")
+
+
+def _row(score: LabelScore, y: float, x: Scale) -> Markup:
+    said = (
+        f"{score.label}: F1 {_number(score.f1)}, precision {_number(score.precision)}, recall {_number(score.recall)}"
+    )
+    parts = [
+        element("title", said),
+        text(score.label, x.start - 8, y + 4, room=130.0, text_anchor="end", class_="label"),
+    ]
+    parts.append(element("rect", x=x.start, y=y - 6, width=x(score.f1 or 0.0) - x.start, height=12, rx=2, class_="bar"))
+    if score.precision is not None:
+        parts.append(element("circle", cx=x(score.precision), cy=y, r=3.5, class_="mark hollow"))
+    if score.recall is not None:
+        parts.append(element("path", d=_diamond(x(score.recall), y), class_="mark full"))
+    parts.append(text(_number(score.f1), x.end + 42, y + 4, text_anchor="end", class_="value"))
+    parts.append(text(_rows(score.support), WIDTH - 4, y + 4, text_anchor="end", class_="note"))
+    return element("g", *parts)
+
+
+def _legend(left: float) -> Markup:
+    return element(
+        "g",
+        element("rect", x=left, y=8, width=16, height=10, rx=2, class_="bar"),
+        text("F1", left + 22, 17, class_="label"),
+        element("circle", cx=left + 58, cy=13, r=3.5, class_="mark hollow"),
+        text("precision", left + 66, 17, class_="label"),
+        element("path", d=_diamond(left + 138, 13), class_="mark full"),
+        text("recall", left + 146, 17, class_="label"),
+    )
+
+
+def _diamond(x: float, y: float) -> str:
+    return f"M{x - 4:.2f},{y:.2f}l4,-4l4,4l-4,4z"
+
+
+def _number(value: float | None) -> str:
+    return "–" if value is None else f"{value:.3f}"
+
+
+def _rows(support: int | None) -> str:
+    return "" if support is None else f"{support:,}"

@@ -1,0 +1,54 @@
+"""Learning curves: what was measured while the model was trained."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from markupsafe import Markup
+
+from insula.evaluation.charts.axes import Plot, Scale, frame, tick_labels, ticks
+from insula.evaluation.charts.svg import WIDTH, element, figure, polyline, text, text_width, thinned
+
+HEIGHT = 270.0
+
+
+@dataclass(frozen=True)
+class Series:
+    """A named line; `points` are (x, y) in order of x; `style` is a class of the style sheet: first or second."""
+
+    name: str
+    points: list[list[float]]
+    style: str = "first"
+
+
+def learning_chart(series: Sequence[Series], *, key: str, title: str, x_title: str, y_title: str) -> Markup:
+    """Return the lines on shared axes; at most 200 points a line are drawn."""
+    series = [Series(line.name, thinned(line.points, 200), line.style) for line in series if line.points]
+    xs = [point[0] for line in series for point in line.points]
+    ys = [point[1] for line in series for point in line.points]
+    x_ticks = ticks(min(xs, default=0.0), max(xs, default=1.0))
+    y_ticks = ticks(min(ys, default=0.0), max(ys, default=1.0))
+    left = 20 + max(text_width(label) for label in tick_labels(y_ticks))
+    plot = Plot(
+        Scale(min(xs, default=x_ticks[0]), max(xs, default=x_ticks[-1]), left, WIDTH - 16),
+        Scale(y_ticks[0], y_ticks[-1], HEIGHT - 42, 36),
+    )
+    if plot.x.high > plot.x.low:  # the lines fill the width: ticks beyond the last step would leave it empty
+        x_ticks = [tick for tick in x_ticks if plot.x.low - 1e-9 <= tick <= plot.x.high + 1e-9]
+    else:
+        x_ticks = [plot.x.low]
+    parts = [frame(plot, x_ticks, y_ticks, x_title=x_title, y_title=y_title)]
+    end = WIDTH - 16
+    for line in reversed(series):
+        name_start = end - text_width(line.name)
+        parts.append(text(line.name, end, 24, text_anchor="end", class_="label"))
+        parts.append(element("line", x1=name_start - 24, x2=name_start - 6, y1=20, y2=20, class_=f"line {line.style}"))
+        end = name_start - 40
+    for line in series:
+        places = plot.points(line.points)
+        parts.append(polyline(places, class_=f"line {line.style}"))
+        if line.style == "second" and 1 < len(places) <= 40:
+            parts.extend(element("circle", cx=x, cy=y, r=3, class_=f"dot {line.style}") for x, y in places)
+    said = "; ".join(f"{line.name} from {line.points[0][1]:.3f} to {line.points[-1][1]:.3f}" for line in series)
+    return figure(WIDTH, HEIGHT, *parts, key=key, title=title, description=said)

@@ -1,0 +1,51 @@
+"""The precision-recall curve of one label, small enough to set many side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from markupsafe import Markup
+
+from insula.evaluation.charts.axes import Plot, Scale
+from insula.evaluation.charts.svg import element, figure, polyline, text, thinned
+
+WIDTH, HEIGHT = 180.0, 150.0
+
+
+def precision_recall_chart(
+    label: str,
+    recall: Sequence[float],
+    precision: Sequence[float],
+    *,
+    key: str,
+    average_precision: float | None = None,
+    prevalence: float | None = None,
+) -> Markup:
+    """Return the curve of one label; `prevalence` (share of rows with the label) is what guessing gives, dashed."""
+    plot = Plot(Scale(0.0, 1.0, 24, WIDTH - 8), Scale(0.0, 1.0, HEIGHT - 20, 26))
+    pairs = [[r, p] for r, p in zip(recall, precision, strict=False)]
+    places = plot.points(thinned(sorted(pairs, key=lambda pair: (pair[0], -pair[1])), 60))
+    base, top, left, right = plot.y.start, plot.y.end, plot.x.start, plot.x.end
+    parts = [
+        text(label, 4, 15, room=WIDTH - 62, class_="label strong"),
+        element("path", d=f"M{left},{top}V{base}H{right}", class_="axis open"),
+        element("line", x1=left, x2=right, y1=plot.y(0.5), y2=plot.y(0.5), class_="grid"),
+    ]
+    parts += [
+        text(words, left - 5, plot.y(value) + 4, font_size=11, text_anchor="end", class_="tick")
+        for words, value in (("0", 0.0), ("1", 1.0))
+    ]
+    parts.append(text("1", right, base + 14, font_size=11, text_anchor="end", class_="tick"))
+    parts.append(text("recall", (left + right) / 2, base + 14, font_size=11, text_anchor="middle", class_="tick"))
+    if prevalence is not None:
+        y = plot.y(prevalence)
+        parts.append(element("line", x1=left, x2=right, y1=y, y2=y, class_="reference", stroke_dasharray=3))
+    if len(places) > 1:
+        area = [(places[0][0], base), *places, (places[-1][0], base)]
+        parts.append(element("polygon", points=" ".join(f"{x:.2f},{y:.2f}" for x, y in area), class_="area"))
+    parts.append(polyline(places, class_="line first"))
+    said = f"Precision against recall for {label}"
+    if average_precision is not None:
+        parts.append(text(f"AP {average_precision:.3f}", WIDTH - 6, 15, font_size=11, text_anchor="end", class_="note"))
+        said += f"; average precision {average_precision:.3f}"
+    return figure(WIDTH, HEIGHT, *parts, key=key, title=f"{label}: precision and recall", description=said)

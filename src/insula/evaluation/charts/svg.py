@@ -1,0 +1,109 @@
+"""Building blocks of every chart: escaped SVG elements, the accessible frame, and how wide a text will be."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+from markupsafe import Markup, escape
+
+WIDTH = 360.0  # user units; a chart is shown at 320 to 460 px, so that 12-unit text stays readable on a phone
+TEXT_SIZE = 12.0
+
+Child = Markup | str
+Attribute = str | float | int | None
+
+
+def element(name: str, *children: Child, **attributes: Attribute) -> Markup:
+    """Return one SVG element; children and attribute values are escaped, None attributes are left out.
+
+    `class_` becomes `class`, `text_anchor` becomes `text-anchor`; numbers are rounded to hundredths of a unit.
+    """
+    written = "".join(
+        f' {key.rstrip("_").replace("_", "-")}="{escape(_attribute(value))}"'
+        for key, value in attributes.items()
+        if value is not None
+    )
+    inner = "".join(escape(child) for child in children)
+    return Markup(f"<{name}{written}>{inner}</{name}>" if inner else f"<{name}{written}/>")
+
+
+def figure(width: float, height: float, *children: Child, key: str, title: str, description: str) -> Markup:
+    """Return the `<svg>` of a chart with its title and description for screen readers.
+
+    `key` names the chart on its page: element ids are made from it, so it must be used once a page.
+    """
+    key = re.sub(r"[^A-Za-z0-9-]+", "-", key)
+    return element(
+        "svg",
+        element("title", title, id=f"{key}-title"),
+        element("desc", description, id=f"{key}-desc"),
+        *children,
+        viewBox=f"0 0 {_attribute(width)} {_attribute(height)}",
+        width=width,
+        height=height,
+        role="img",
+        aria_labelledby=f"{key}-title {key}-desc",
+    )
+
+
+def text(content: str, x: float, y: float, *, room: float | None = None, **attributes: Attribute) -> Markup:
+    """Return a text element; where it is wider than `room` units it is shortened, with the whole as its tooltip."""
+    size = attributes.get("font_size", TEXT_SIZE)
+    shown = content if room is None else shorten(content, room, float(size or TEXT_SIZE))
+    if shown == content:
+        return element("text", content, x=x, y=y, **attributes)
+    return element("text", element("title", content), shown, x=x, y=y, **attributes)
+
+
+def polyline(points: list[tuple[float, float]], **attributes: Attribute) -> Markup:
+    """Return a line through the points; a single point becomes a dot, none an empty string."""
+    if not points:
+        return Markup("")
+    if len(points) == 1:
+        return element("circle", cx=points[0][0], cy=points[0][1], r=3, class_=f"{attributes.get('class_', '')} dot")
+    return element("polyline", points=" ".join(f"{_attribute(x)},{_attribute(y)}" for x, y in points), **attributes)
+
+
+def text_width(content: str, size: float = TEXT_SIZE) -> float:
+    """Return an estimate, rather too wide than too narrow, of a text's width in units (no font is measured)."""
+    return size * sum(_advance(character) for character in content)
+
+
+def shorten(content: str, room: float, size: float = TEXT_SIZE) -> str:
+    """Return the text, cut with an ellipsis where it would be wider than `room` units."""
+    if text_width(content, size) <= room:
+        return content
+    used = size  # the ellipsis
+    for position, character in enumerate(content):
+        used += size * _advance(character)
+        if used > room:
+            return content[:position].rstrip() + "…"
+    return content
+
+
+def thinned(items: list[list[float]], most: int) -> list[list[float]]:
+    """Return at most `most` items, evenly chosen, first and last kept."""
+    if len(items) <= most:
+        return items
+    step = (len(items) - 1) / (most - 1)
+    return [items[round(index * step)] for index in range(most)]
+
+
+def _advance(character: str) -> float:
+    if unicodedata.combining(character) or unicodedata.category(character) == "Cf":
+        return 0.0
+    if unicodedata.east_asian_width(character) in "WF" or ord(character) >= 0x1F000:
+        return 1.15 if ord(character) >= 0x1F000 else 1.0
+    if character in "iljtfI.,:;'|!()[] ":
+        return 0.36
+    if character in "mwMW%@—":
+        return 0.9
+    return 0.68 if character.isupper() else 0.57
+
+
+def _attribute(value: Attribute) -> str:
+    if isinstance(value, float):
+        rounded = f"{value:.2f}".rstrip("0").rstrip(".")
+        return "0" if rounded == "-0" else rounded
+    return str(value)

@@ -1,0 +1,109 @@
+"""Numbers as people read them: one form for scores everywhere, so that page, card and table can be compared."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+LANGUAGES: Mapping[str, str] = {
+    "ar": "Arabic", "de": "German", "en": "English", "es": "Spanish", "fr": "French", "hi": "Hindi",
+    "it": "Italian", "ja": "Japanese", "ko": "Korean", "pt": "Portuguese", "ru": "Russian", "zh": "Chinese",
+}  # fmt: skip
+
+
+def score(value: float | None) -> str:
+    """Return a score with three decimals, an en dash where it is unknown."""
+    return "–" if value is None else f"{value:.3f}".replace("-", "−")
+
+
+def signed(value: float | None) -> str:
+    """Return a difference with its sign."""
+    return "–" if value is None else f"{value:+.3f}".replace("-", "−")
+
+
+def span(measured: Mapping[str, Any], number: Any = score) -> str:
+    """Return `low to high` of a measured value, an empty string where it has no interval."""
+    low, high = measured.get("low"), measured.get("high")
+    return "" if low is None or high is None else f"{number(low)} to {number(high)}"
+
+
+def count(value: float | None) -> str:
+    """Return a whole number with thousands separators."""
+    return "–" if value is None else f"{round(value):,}"
+
+
+def percent(value: float | None) -> str:
+    """Return a share as a percentage with at most one decimal; a rare share never reads 0% nor a partial one 100%."""
+    if value is None:
+        return "–"
+    shown = f"{100 * value:.1f}".removesuffix(".0")
+    if shown == "0" and value > 0:
+        return "under 0.1%"
+    return "over 99.9%" if shown == "100" and value < 1 else f"{shown}%"
+
+
+def large(value: float | None) -> str:
+    """Return a count in words: `22.7 million`, `4,096`."""
+    if value is None:
+        return "–"
+    for size, word in ((1e9, "billion"), (1e6, "million")):
+        if value >= size:
+            return f"{value / size:.1f} {word}"
+    return count(value)
+
+
+def file_size(value: float | None) -> str:
+    """Return bytes as kB, MB or GB (powers of 1,000)."""
+    if value is None:
+        return "–"
+    for size, unit in ((1e9, "GB"), (1e6, "MB"), (1e3, "kB")):
+        if value >= size:
+            return f"{value / size:.1f} {unit}"
+    return f"{round(value)} bytes"
+
+
+def duration(seconds: float | None) -> str:
+    """Return seconds as `0.4 s`, `42 s`, `5 min 0 s`, `2 h 5 min`."""
+    if seconds is None:
+        return "–"
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+def language(code: str) -> str:
+    """Return the English name of a language, its code where the name is not known here."""
+    return LANGUAGES.get(code, code)
+
+
+def languages(shares: Mapping[str, float]) -> str:
+    """Return `English 99%, Chinese 1%`, largest first, at most six."""
+    largest = sorted(shares.items(), key=lambda item: -item[1])[:6]
+    return ", ".join(f"{language(code)} {percent(share)}" for code, share in largest)
+
+
+def plain(value: Any) -> str:
+    """Return a recipe value as text: yes, no, none, numbers without noise, lists with commas."""
+    if value is None:
+        return "none"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:g}"
+    if isinstance(value, (list, tuple)):
+        return ", ".join(plain(item) for item in value) or "none"
+    return str(value)
+
+
+def flat(tree: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:
+    """Return nested plain values as (dotted name, text), in order."""
+    rows: list[tuple[str, str]] = []
+    for key, value in tree.items():
+        name = f"{prefix}{key}"
+        rows.extend(flat(value, f"{name}.") if isinstance(value, Mapping) else [(name, plain(value))])
+    return rows

@@ -1,0 +1,31 @@
+"""Text set into Markdown and YAML so that it stays text, whatever it holds."""
+
+from __future__ import annotations
+
+import json
+import re
+
+_SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~!$&])")
+_DIRECTION = re.compile("[\u202a-\u202e\u2066-\u2069]")  # overrides would reorder the rest of the line
+
+
+def markdown(text: object) -> str:
+    """Return text for a line or a table cell: one line, nothing in it acts as markup."""
+    line = " ".join(_DIRECTION.sub("", str(text)).split())
+    return _SPECIAL.sub(lambda found: _escaped(found[1]), line)
+
+
+def fenced(text: str, language: str = "") -> str:
+    """Return a code block; its fence is longer than any run of backticks inside."""
+    longest = max((len(run) for run in re.findall("`+", text)), default=0)
+    fence = "`" * max(3, longest + 1)
+    return f"{fence}{language}\n{_DIRECTION.sub('', text)}\n{fence}"
+
+
+def yaml_text(text: object) -> str:
+    """Return a YAML double-quoted scalar: every JSON string is one."""
+    return json.dumps(_DIRECTION.sub("", str(text)), ensure_ascii=False)
+
+
+def _escaped(character: str) -> str:
+    return {"<": "&lt;", ">": "&gt;", "&": "&amp;"}.get(character, f"\\{character}")

@@ -1,0 +1,139 @@
+"""The report: one self-contained page on what a model has learnt, how well, and how that is known."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Mapping
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import jinja2
+from markupsafe import Markup
+
+from insula.core.files import write_text
+from insula.evaluation.formats import count, score
+from insula.evaluation.headline import headline, main_split
+from insula.evaluation.report_figures import (
+    answer_figures,
+    baseline_figure,
+    confidence_figures,
+    curve_charts,
+    learning_figures,
+    scatter_figures,
+    slice_figures,
+)
+from insula.evaluation.report_tables import (
+    baseline_rows,
+    data_facts,
+    decision_facts,
+    dimension_table,
+    key_facts,
+    label_table,
+    metric_rows,
+    mistakes,
+    provenance,
+    recipe_groups,
+)
+from insula.evaluation.sanitize import sanitize
+
+
+def write_report(path: str | Path, metrics: Mapping[str, Any]) -> None:
+    """Write the report of a training run or of one evaluation as a single HTML file.
+
+    `metrics` is the content of `metrics.json`. Every part of it may be missing or None: its section is left out. The
+    page needs no network and no JavaScript, and stays below 1 MB. Raises `OutputError` where `path` cannot be written.
+    """
+    write_text(path, render_report(metrics))
+
+
+def render_report(metrics: Mapping[str, Any]) -> str:
+    """Return the page that `write_report` writes."""
+    metrics = sanitize(metrics)
+    split = main_split(metrics)
+    evaluation = metrics[split] if split else {}
+    head = headline(metrics)
+    style, script = _template_text("report.css"), _template_text("report.js")
+    return _environment().get_template("report.html.j2").render(
+        style=Markup(style),  # our own file, not input
+        script=Markup(script),
+        style_hash=_content_hash(style),
+        script_hash=_content_hash(script),
+        name=str(metrics.get("name") or "Evaluation"),
+        subtitle=_subtitle(metrics),
+        created=str(metrics.get("created", ""))[:10],
+        head=head,
+        value=score(head.value) if head else "",
+        interval=f"{score(head.low)} to {score(head.high)}" if head and head.low is not None else "",
+        notices=_notices(metrics, split),
+        facts=key_facts(metrics, split),
+        baseline=baseline_figure(metrics, head) if head and split == "test" else None,
+        baseline_rows=baseline_rows(metrics, head.metric) if head and split == "test" else [],
+        learning=learning_figures(metrics),
+        metric_rows=metric_rows(metrics, split) if split else [],
+        answers=answer_figures(evaluation),
+        scatter=scatter_figures(evaluation, metrics.get("scheme", {})),
+        labels=label_table(metrics, split) if split else None,
+        dimensions=dimension_table(metrics, split) if split else None,
+        curves=curve_charts(evaluation),
+        confidence=confidence_figures(evaluation),
+        slices=slice_figures(evaluation, head),
+        mistakes=mistakes(evaluation),
+        decision=decision_facts(metrics),
+        thresholds=_thresholds(metrics),
+        recipe=recipe_groups(metrics),
+        data=data_facts(metrics),
+        notes=metrics.get("data", {}).get("notes", []),
+        provenance=provenance(metrics),
+        command=str(metrics.get("command", "")),
+    )  # fmt: skip
+
+
+def _environment() -> jinja2.Environment:
+    return jinja2.Environment(
+        loader=jinja2.PackageLoader("insula.evaluation", "templates"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+def _template_text(name: str) -> str:
+    return files("insula.evaluation").joinpath("templates", name).read_text(encoding="utf-8")
+
+
+def _content_hash(text: str) -> str:
+    """Return the hash by which the page's content security policy admits its own style and script and nothing else."""
+    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+
+
+def _subtitle(metrics: Mapping[str, Any]) -> str:
+    model, data = metrics.get("model", {}), metrics.get("data", {})
+    words = " ".join(str(model[key]) for key in ("base", "family") if model.get(key))
+    scheme = metrics.get("scheme", {}).get("name")
+    parts = [words, f"labels: {scheme}" if scheme else "", f"data: {data['name']}" if data.get("name") else ""]
+    return " · ".join(part for part in parts if part)
+
+
+def _thresholds(metrics: Mapping[str, Any]) -> list[tuple[str, str]]:
+    return [(label, score(value)) for label, value in metrics.get("decision", {}).get("thresholds", {}).items()]
+
+
+def _notices(metrics: Mapping[str, Any], split: str | None) -> list[str]:
+    """Return what a reader must know before believing the headline."""
+    notices = []
+    if split is None:
+        notices.append("Nothing was evaluated: there were no rows held out to measure on.")
+    if split == "validation":
+        notices.append(
+            "Measured on the validation rows, which also guided training and thresholds: expect less on new texts."
+        )
+    seen = metrics[split].get("seen", {}) if split else {}
+    if split and seen.get("rows"):
+        without = seen.get("metrics_without", {}).get(metrics[split].get("headline"))
+        value = without.get("value") if isinstance(without, Mapping) else without
+        said = f" Without them the headline is {score(value)}." if value is not None else ""
+        notices.append(f"{count(seen['rows'])} of these rows also stood in the training data.{said}")
+    return notices

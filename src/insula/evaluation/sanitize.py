@@ -1,0 +1,38 @@
+"""Measured results made safe to print: no missing keys to trip over, no characters that break a page."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from typing import Any
+
+MOST_CHARACTERS = 1000
+# What XML and HTML forbid: control characters, lone surrogates, noncharacters.
+_UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]")
+
+
+def sanitize(value: Any) -> Any:
+    """Return a copy of plain JSON data fit for a page.
+
+    Characters that no page may hold become U+FFFD, texts over 1,000 characters are cut with an ellipsis, NaN and
+    infinity become None, and keys whose value is None are left out, so that "missing" and "null" are one case.
+    """
+    if isinstance(value, str):
+        return _printable(value)
+    if isinstance(value, Mapping):
+        return {_printable(str(key)): sanitize(item) for key, item in value.items() if _known(item)}
+    if isinstance(value, (list, tuple)):
+        return [sanitize(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
+
+
+def _known(value: Any) -> bool:
+    return value is not None and not (isinstance(value, float) and not math.isfinite(value))
+
+
+def _printable(text: str) -> str:
+    text = text if len(text) <= MOST_CHARACTERS else text[:MOST_CHARACTERS] + "…"
+    return _UNPRINTABLE.sub("\ufffd", text)
