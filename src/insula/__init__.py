@@ -1,3 +1,61 @@
-"""insula: models that perceive, understand and express human emotion."""
+"""insula: models that perceive, understand and express human emotion.
+
+    from insula import EmotionClassifier, load_dataset, load_model, train, evaluate
+
+The public names below are loaded on first use (PEP 562), so that `import insula` stays fast.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from insula.api.data import describe_data as describe_data
+    from insula.api.evaluation import evaluate as evaluate
+    from insula.api.prediction import load_model as load_model
+    from insula.api.prediction import predict as predict
+    from insula.api.prediction import predict_file as predict_file
+    from insula.api.training import resume_training as resume_training
+    from insula.api.training import train as train
+    from insula.core.errors import InsulaError as InsulaError
+    from insula.core.example import Example as Example
+    from insula.core.prediction import Prediction as Prediction
+    from insula.core.scheme import LabelScheme as LabelScheme
+    from insula.data.load import load_dataset as load_dataset
+    from insula.data.options import DataOptions as DataOptions
+    from insula.estimator import EmotionClassifier as EmotionClassifier
+    from insula.estimator import EmotionRegressor as EmotionRegressor
+    from insula.training.recipe import Recipe as Recipe
+
+_PUBLIC = {
+    "DataOptions": "insula.data.options",
+    "EmotionClassifier": "insula.estimator",
+    "EmotionRegressor": "insula.estimator",
+    "Example": "insula.core.example",
+    "InsulaError": "insula.core.errors",
+    "LabelScheme": "insula.core.scheme",
+    "Prediction": "insula.core.prediction",
+    "Recipe": "insula.training.recipe",
+    "describe_data": "insula.api.data",
+    "evaluate": "insula.api.evaluation",
+    "load_dataset": "insula.data.load",
+    "load_model": "insula.api.prediction",
+    "predict": "insula.api.prediction",
+    "predict_file": "insula.api.prediction",
+    "resume_training": "insula.api.training",
+    "train": "insula.api.training",
+}
+__all__ = ["__version__", *_PUBLIC]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _PUBLIC:
+        return getattr(importlib.import_module(_PUBLIC[name]), name)
+    raise AttributeError(f"module 'insula' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -10,7 +10,7 @@ import jinja2
 from insula.evaluation.formats import count, duration, file_size, flat, language, languages, large, percent, score
 from insula.evaluation.headline import headline, main_split
 from insula.evaluation.markdown import fenced, markdown, yaml_text
-from insula.evaluation.report_tables import baseline_rows, decision_facts, label_table, dimension_table, metric_rows
+from insula.evaluation.report_tables import baseline_rows, decision_facts, dimension_table, label_table, metric_rows
 from insula.evaluation.sanitize import sanitize
 
 # Names under which the Hugging Face hub knows our metrics.
@@ -62,7 +62,7 @@ def model_card(metrics: Mapping[str, Any]) -> str:
 def _environment() -> jinja2.Environment:
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("insula.evaluation", "templates"),
-        autoescape=False,  # noqa: S701  Markdown has its own escapes, below
+        autoescape=False,  # Markdown has escapes of its own, the filter md
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -108,7 +108,8 @@ def _what(metrics: Mapping[str, Any]) -> str:
     }.get(scheme.get("kind", ""), "gives labels")
     shares = metrics.get("data", {}).get("languages", {})
     main = [language(code) for code, share in shares.items() if share >= SHARE_OF_A_LANGUAGE]
-    return f"It reads a text{f' in {_listed(main)}' if main else ''} and {task} for the emotion that readers perceive in it."
+    text = f"a text in {_listed(main)}" if main else "a text"
+    return f"It reads {text} and {task} for the emotion that readers perceive in it."
 
 
 def _model_words(model: Mapping[str, Any]) -> str:

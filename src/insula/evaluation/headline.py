@@ -51,7 +51,7 @@ def headline(metrics: Mapping[str, Any]) -> Headline | None:
     rows = evaluation.get("rows", 0)
     interval = span(number)
     sentence = (
-        f"On {count(rows)} {_seen(metrics, split)} the model reaches {metric_title(metric)} {score(number['value'])}"
+        f"On {count(rows)} {_seen(metrics, split)}, the model reaches {metric_title(metric)} {score(number['value'])}"
     )
     sentence += f" (95% interval {interval})" if interval else ""
     compared = _against(metrics) if split == "test" else ""
@@ -84,10 +84,10 @@ def difference_words(difference: Mapping[str, Any], name: str) -> str:
 
 def _seen(metrics: Mapping[str, Any], split: str) -> str:
     if split == "validation":
-        return "validation rows, which also guided its training,"
+        return "validation rows, which also guided its training"
     overlap = metrics["test"].get("seen", {}).get("rows")
     if overlap:
-        return f"rows, {count(overlap)} of which also stood in its training data,"
+        return f"rows, {count(overlap)} of which also stood in its training data"
     # Only the training run itself, or a check against it, can vouch that rows are new.
     trained_here = bool(metrics.get("data", {}).get("rows", {}).get("train"))
     return "rows it had never seen" if trained_here or overlap == 0 else "rows"

@@ -138,13 +138,14 @@ def dimension_table(metrics: Mapping[str, Any], split: str) -> LabelTable | None
 
 
 def mistakes(evaluation: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return the most confident mistakes, at most 20, texts cut at 400 characters."""
+    """Return the most confident mistakes (or largest errors, in the order given), at most 20, texts cut at 400."""
     ranked = sorted(evaluation.get("mistakes", []), key=lambda row: -(row.get("confidence") or 0.0))
+    names = evaluation.get("labels", [])
     return [
         {
             "text": row.get("text", "") if len(row.get("text", "")) <= 400 else row["text"][:400].rstrip() + "…",
-            "gold": [plain(item) for item in row.get("gold", [])],
-            "predicted": [plain(item) for item in row.get("predicted", [])],
+            "gold": _answer(row.get("gold", []), names),
+            "predicted": _answer(row.get("predicted", []), names),
             "confidence": percent(row["confidence"]) if "confidence" in row else "",
         }
         for row in ranked[:MOST_MISTAKES]
@@ -157,14 +158,15 @@ def decision_facts(metrics: Mapping[str, Any]) -> list[Fact]:
     facts = []
     calibration = decision.get("calibration", {})
     if calibration:
-        settings = ", ".join(f"{key} {value}" for key, value in flat(calibration) if key != "method")
-        facts.append(("Calibration", f"{calibration.get('method', 'measured')}{f' ({settings})' if settings else ''}"))
+        facts.append(("Calibration", _calibration(calibration)))
     if decision.get("thresholds"):
         facts.append(("Thresholds", "one for each label: the label is given from that probability on"))
     if decision.get("abstention") is not None:
-        facts.append(("“I don't know”", f"where the confidence is below {score(decision['abstention'])}"))
+        limit = decision["abstention"]
+        said = f"where the confidence is below {score(limit)}" if limit > 0 else "never: every row is answered"
+        facts.append(("“I don't know”", said))
     if decision.get("coverage") is not None:
-        facts.append(("Answers meant to be given", f"{percent(decision['coverage'])} of the rows"))
+        facts.append(("Coverage aimed at", f"{percent(decision['coverage'])} of the rows"))
     return facts
 
 
@@ -205,6 +207,20 @@ def recipe_groups(metrics: Mapping[str, Any]) -> list[tuple[str, list[Fact]]]:
     groups = [("recipe", flat(loose))] if loose else []
     groups += [(key, flat(value)) for key, value in recipe.items() if isinstance(value, Mapping) and value]
     return groups
+
+
+def _answer(items: Sequence[Any], names: Sequence[str]) -> list[str]:
+    if items and all(isinstance(item, (int, float)) for item in items) and len(items) == len(names):
+        return [f"{name} {item:.2f}" for name, item in zip(names, items, strict=True)]
+    return [plain(item) for item in items]
+
+
+def _calibration(calibration: Mapping[str, Any]) -> str:
+    method = str(calibration.get("method", "unnamed"))
+    if method == "identity":
+        return "none: scores are used as the model gives them"
+    settings = ", ".join(f"{key} {value}" for key, value in flat(calibration) if key != "method")
+    return f"{method} ({settings})" if settings and len(settings) <= 80 else method
 
 
 def _chinese(metrics: Mapping[str, Any]) -> Mapping[str, str]:

@@ -21,16 +21,16 @@ _CHARACTERS = sorted(
 )
 _CLASS = "".join(_CHARACTERS)
 _TAGS = "\U000e0020-\U000e007f"
-_EMOJI = re.compile(f"[{_CLASS}][{_CLASS}\ufe0f\u200d{_TAGS}]*|[0-9#*]\ufe0f?\u20e3")
-_ANY = re.compile(f"[{_CLASS}\u20e3]")
+_EMOJI = re.compile(f"[{_CLASS}](?:[{_CLASS}\ufe0f\u200d{_TAGS}]|(?<=\u200d)[↔↕])*|[0-9#*]\ufe0f?\u20e3")
+_PERHAPS = re.compile("[\u20e3\u2300-\u2bff\u3030-\u303d\u3297-\u3299\U0001f000-\U0001ffff]")
 _SKIN_TONES = re.compile("[\U0001f3fb-\U0001f3ff]")
 _LEFT_OVER = re.compile(f"[\ufe0f\u200d{_TAGS}]")
 
 
 def contains_emoji(text: str) -> bool:
     """Return True where the text has at least one emoji; emoticons are not emoji."""
-    # The plain character class is searched ten times faster than the sequences, and most texts have none.
-    return not text.isascii() and _ANY.search(text) is not None and _EMOJI.search(text) is not None
+    # A few wide ranges are searched many times faster than the sequences, and most texts have none.
+    return not text.isascii() and _PERHAPS.search(text) is not None and _EMOJI.search(text) is not None
 
 
 def emoji_to_words(text: str, language: str | None = None) -> str:

@@ -29,8 +29,8 @@ for _name, _reference in {
 }.items():
     TEXT_STEPS.register(_name, f"insula.text.{_reference}")
 
-ENCODER_STEPS: tuple[str, ...] = ("unicode", "html", "urls", "users", "elongation", "emoji", "whitespace")
-"""For models with a subword tokenizer of their own."""
+ENCODER_STEPS: tuple[str, ...] = ("html", "unicode", "urls", "users", "elongation", "emoji", "whitespace")
+"""For models with a subword tokenizer of their own. Entities first: what they stand for may need the Unicode step."""
 
 WORD_STEPS: tuple[str, ...] = (*ENCODER_STEPS[:-1], "lowercase", "segment", "whitespace")
 """For models that count or embed words: Chinese in words, all in lower case."""

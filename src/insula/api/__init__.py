@@ -1,0 +1,1 @@
+"""One plain function a verb, with a typed result: the only door for the command line, servers and notebooks."""

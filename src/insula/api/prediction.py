@@ -1,0 +1,57 @@
+"""`load_model`, `predict` and `predict_file`: from texts to predictions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from insula.core.prediction import Prediction
+from insula.core.progress import Progress
+from insula.inference.files import FileResult
+from insula.inference.files import predict_file as run_file
+from insula.inference.predictor import Predictor
+
+
+def load_model(model: str | Path, *, backend: str | None = None) -> Predictor:
+    """Open a run, a model folder, or the name of a run under `runs/`; checksums are verified.
+
+    Raises `UnknownNameError` where there is none, `ModelFolderError` where it is corrupt, half-written or newer.
+    """
+    return Predictor.load(model, backend=backend)
+
+
+def predict(texts: str | Sequence[str], model: str | Path | Predictor) -> list[Prediction]:
+    """Return one prediction a text, in order; a single text is a list of one."""
+    predictor = model if isinstance(model, Predictor) else load_model(model)
+    return predictor.predict([texts] if isinstance(texts, str) else texts)
+
+
+def predict_file(
+    source: str | Path,
+    output: str | Path,
+    model: str | Path | Predictor,
+    *,
+    text: str | None = None,
+    rejects: str | Path | None = None,
+    input_format: str | None = None,
+    output_format: str | None = None,
+    progress: Progress | None = None,
+) -> FileResult:
+    """Predict a file of messages into another, in any of the formats; `-` is standard input or output.
+
+    text      the column with the text; found by its usual names where it is not given
+    rejects   where rows that cannot be read go, with line number and reason; default `OUTPUT.rejects.jsonl`
+
+    Raises `DataError`, `MissingFileError`, `OutputError`.
+    """
+    predictor = model if isinstance(model, Predictor) else load_model(model)
+    return run_file(
+        predictor,
+        source,
+        output,
+        text=text,
+        rejects=rejects,
+        input_format=input_format,
+        output_format=output_format,
+        progress=progress,
+    )

@@ -1,0 +1,106 @@
+"""`train` and `resume_training`: from a source of messages to a run."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from insula.core.errors import DataError, MissingFileError, OutputError, RecipeError
+from insula.core.files import output_errors
+from insula.core.progress import Progress, Silent
+from insula.data.dataset import Dataset
+from insula.data.load import load_dataset
+from insula.models.locate import RUNS
+from insula.training.recipe import Recipe, load_recipe
+from insula.training.run import Run, train_run
+
+Source = str | Path | Sequence[str | Path] | Dataset
+
+
+def train(
+    source: Source,
+    *,
+    recipe: str | Path | Mapping[str, Any] | Recipe = "standard",
+    overrides: Mapping[str, Any] | None = None,
+    text: str | None = None,
+    label: str | Sequence[str] | None = None,
+    output: str | Path | None = None,
+    overwrite: bool = False,
+    command: str = "",
+    progress: Progress | None = None,
+) -> Run:
+    """Train a model and measure it; return the finished run.
+
+    source     a file, several, a folder with train/validation/test files, a built-in set (`tweets`, `reviews-zh`), a
+               hub id, or a `Dataset`
+    recipe     a built-in name, a TOML file, a mapping, or a `Recipe`
+    overrides  dotted keys to values, such as `{"train.epochs": 1}`
+    text, label   columns; short for the overrides `data.text` and `data.label`
+    output     the run's folder; default `runs/SOURCE-RECIPE`, numbered where that is taken
+    overwrite  replace a finished run that stands at `output`
+
+    Raises `DataError`, `RecipeError`, `OutputError`, `MissingFileError`, `UnknownNameError`, `MissingExtraError`.
+    """
+    progress = progress or Silent()
+    columns = {"data.text": text, "data.label": label}
+    chosen = load_recipe(recipe, {**{k: v for k, v in columns.items() if v is not None}, **(overrides or {})})
+    folder = Path(output) if output is not None else _free_folder(source, recipe)
+    _check_output(folder, overwrite)
+    if isinstance(source, Dataset):
+        dataset, names = source, []
+    else:
+        names = [str(source)] if isinstance(source, str | Path) else [str(one) for one in source]
+        progress.say(f"Reading {', '.join(names)}.")
+        dataset = load_dataset(source, chosen.data, seed=chosen.seed)
+    for note in dataset.notes:
+        progress.say(note)
+    with output_errors(folder):
+        return train_run(dataset, chosen, folder, source=names, command=command, progress=progress)
+
+
+def resume_training(run: str | Path, *, command: str = "", progress: Progress | None = None) -> Run:
+    """Go on with an interrupted run from its last checkpoint; return it finished.
+
+    Raises `MissingFileError` where there is no such run, `DataError` where its data has changed or it was trained from
+    data in memory, `RecipeError` where it is finished already.
+    """
+    progress = progress or Silent()
+    folder = Path(run) if Path(run).is_dir() else RUNS / run
+    if not (folder / "run.json").exists():
+        raise MissingFileError(f"There is no run to go on with at {str(run)!r}: it has no run.json. Check the path.")
+    if (folder / "model").is_dir():
+        raise RecipeError(f"The run {str(folder)!r} is finished. Use it with --model {folder}, or train another.")
+    source = json.loads((folder / "run.json").read_text(encoding="utf-8"))["source"]
+    if not source:
+        raise DataError(f"The run {str(folder)!r} was trained from data in memory and cannot be resumed from here.")
+    recipe = load_recipe(folder / "recipe.toml")
+    progress.say(f"Going on with {folder}.")
+    dataset = load_dataset(source, recipe.data, seed=recipe.seed)
+    with output_errors(folder):
+        return train_run(dataset, recipe, folder, source=source, command=command, resume=True, progress=progress)
+
+
+def _free_folder(source: Source, recipe: Any) -> Path:
+    if isinstance(source, Dataset):
+        name = source.name
+    else:
+        first = source if isinstance(source, str | Path) else source[0]
+        name = Path(first).name.split(".")[0] or "run"
+    wanted = f"{name}-{Path(recipe).stem}" if isinstance(recipe, str | Path) else name
+    candidates = (RUNS / (wanted if number == 1 else f"{wanted}-{number}") for number in range(1, 10_000))
+    return next(folder for folder in candidates if not folder.exists())
+
+
+def _check_output(folder: Path, overwrite: bool) -> None:
+    if folder.exists() and not folder.is_dir():
+        raise OutputError(f"The output {str(folder)!r} must be a folder; a file stands there. Choose another name.")
+    if (folder / "model").exists() and not overwrite:
+        raise OutputError(
+            f"The output {str(folder)!r} holds a finished run. Choose another name, or replace it with --overwrite."
+        )
+    with output_errors(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / ".writable").touch()
+        (folder / ".writable").unlink()

@@ -1,0 +1,138 @@
+"""`DecisionRule`: from a model's raw outputs (logits) to scores, labels and "I don't know"."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from insula.core.scheme import LabelScheme
+
+Floats = NDArray[np.floating[Any]]
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """An affine map of logits, chosen on validation: `z -> z * scale + bias`.
+
+    method   identity; temperature (Guo et al. 2017: one scale for all outputs); vector (a scale and bias an output)
+    scale    one number, or one an output
+    bias     the same
+    """
+
+    method: str = "identity"
+    scale: tuple[float, ...] = (1.0,)
+    bias: tuple[float, ...] = (0.0,)
+
+    def apply(self, logits: Floats) -> Floats:
+        """Return calibrated logits of the same shape (rows, outputs)."""
+        if self.method == "identity":
+            return logits
+        scaled: Floats = logits * np.asarray(self.scale, logits.dtype) + np.asarray(self.bias, logits.dtype)
+        return scaled
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain JSON types; `from_dict` reads them back."""
+        return {"method": self.method, "scale": list(self.scale), "bias": list(self.bias)}
+
+    @classmethod
+    def from_dict(cls, row: Mapping[str, Any]) -> Calibration:
+        """Read what `to_dict` wrote."""
+        return cls(method=row["method"], scale=tuple(row["scale"]), bias=tuple(row["bias"]))
+
+
+@dataclass(frozen=True)
+class Decisions:
+    """What a rule says of rows.
+
+    scores      (rows, labels) probabilities, or values in the dimensions' units
+    chosen      (rows, labels) bool: the decided labels; all False for dimensional schemes
+    confidence  (rows,) probability that the model gives to its own decision; None for dimensional schemes
+    abstained   (rows,) bool
+    """
+
+    scores: Floats
+    chosen: NDArray[np.bool_]
+    confidence: Floats | None
+    abstained: NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class DecisionRule:
+    """How logits become decisions. Everything in it is chosen on validation rows only.
+
+    calibration  the affine map of logits
+    thresholds   multi and binary: lowest score at which a label is given; one a label (binary: one, for the positive
+                 label); empty means 0.5
+    abstention   rows whose confidence is below it are marked as abstained; 0 never abstains
+    """
+
+    calibration: Calibration = Calibration()
+    thresholds: tuple[float, ...] = ()
+    abstention: float = 0.0
+
+    def scores(self, scheme: LabelScheme, logits: Floats) -> Floats:
+        """Return (rows, labels) scores of (rows, outputs) logits: sigmoid, softmax or the values clipped to range."""
+        logits = np.asarray(logits, dtype=np.float64)
+        if scheme.kind == "dimensional":
+            low, high = np.array([scheme.ranges[name] for name in scheme.names]).T
+            return np.clip(logits, low, high)
+        logits = self.calibration.apply(logits)
+        if scheme.kind == "binary":
+            positive = _sigmoid(logits[:, 0])
+            return np.stack([1.0 - positive, positive], axis=1)
+        return _sigmoid(logits) if scheme.kind == "multi" else _softmax(logits)
+
+    def decide(self, scheme: LabelScheme, logits: Floats) -> Decisions:
+        """Return scores, decided labels, confidence and abstention for (rows, outputs) logits."""
+        scores = self.scores(scheme, logits)
+        rows = len(scores)
+        if scheme.kind == "dimensional":
+            nothing = np.zeros(scores.shape, dtype=bool)
+            return Decisions(scores, nothing, None, np.zeros(rows, dtype=bool))
+        if scheme.kind == "multi":
+            chosen = scores >= np.asarray(self.thresholds or (0.5,))
+            # The scores are taken as independent, as the sigmoid model does: the probability of exactly this set.
+            confidence = np.where(chosen, scores, 1.0 - scores).prod(axis=1)
+        else:
+            if scheme.kind == "binary":
+                best = (scores[:, 1] >= (self.thresholds or (0.5,))[0]).astype(np.intp)
+            else:
+                best = scores.argmax(axis=1) if rows else np.zeros(0, dtype=np.intp)
+            chosen = np.zeros(scores.shape, dtype=bool)
+            chosen[np.arange(rows), best] = True
+            confidence = scores[np.arange(rows), best]
+        return Decisions(scores, chosen, confidence, confidence < self.abstention)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain JSON types; `from_dict` reads them back."""
+        return {
+            "calibration": self.calibration.to_dict(),
+            "thresholds": list(self.thresholds),
+            "abstention": self.abstention,
+        }
+
+    @classmethod
+    def from_dict(cls, row: Mapping[str, Any]) -> DecisionRule:
+        """Read what `to_dict` wrote."""
+        return cls(
+            calibration=Calibration.from_dict(row["calibration"]),
+            thresholds=tuple(row["thresholds"]),
+            abstention=row["abstention"],
+        )
+
+
+def _sigmoid(logits: Floats) -> Floats:
+    # exp of a large positive number would overflow: each sign has its own form.
+    small = np.exp(-np.abs(logits))
+    value: Floats = np.where(logits >= 0, 1.0 / (1.0 + small), small / (1.0 + small))
+    return value
+
+
+def _softmax(logits: Floats) -> Floats:
+    shifted = np.exp(logits - logits.max(axis=1, keepdims=True, initial=-np.inf))
+    value: Floats = shifted / shifted.sum(axis=1, keepdims=True)
+    return value

@@ -1,0 +1,1 @@
+"""Examples in, predictions out: batching, backends, the predictor, file to file."""

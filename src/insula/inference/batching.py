@@ -1,0 +1,26 @@
+"""Batches of like length under a token budget: little padding, bounded memory, order kept by the caller."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+TOKEN_BUDGET = 2048
+MOST_ROWS = 256
+
+
+def batches(lengths: Sequence[int], *, tokens: int = TOKEN_BUDGET, rows: int = MOST_ROWS) -> Iterator[NDArray[np.intp]]:
+    """Yield arrays of row numbers, shortest texts first; padded tokens of a batch stay within `tokens`.
+
+    A text longer than the budget makes a batch of its own. Every row stands in exactly one batch.
+    """
+    order = np.argsort(np.asarray(lengths), kind="stable")
+    first = 0
+    while first < len(order):
+        last = first + 1
+        while last < len(order) and last - first < rows and lengths[order[last]] * (last - first + 1) <= tokens:
+            last += 1
+        yield order[first:last]
+        first = last

@@ -1,0 +1,32 @@
+"""The `onnx` backend: ONNX Runtime on the processor, the default for every neural model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+
+from insula.core.errors import ModelFolderError
+from insula.inference.token_backend import TokenBackend
+
+
+class OnnxBackend(TokenBackend):
+    """Runs `model.onnx` of a model folder; needs no torch."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        options = onnxruntime.SessionOptions()
+        options.log_severity_level = 3
+        try:
+            self._session = onnxruntime.InferenceSession(
+                str(folder / "model.onnx"), options, providers=["CPUExecutionProvider"]
+            )
+        except Exception as error:  # the library's own exceptions share no public base
+            raise ModelFolderError(f"The model.onnx of {str(folder)!r} cannot be opened: {error}.") from error
+
+    def run(self, ids: NDArray[np.int64], mask: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Return the logits of one batch."""
+        logits: NDArray[np.float32] = self._session.run(["logits"], {"input_ids": ids, "attention_mask": mask})[0]
+        return logits

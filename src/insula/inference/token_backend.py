@@ -1,0 +1,41 @@
+"""What the neural backends share: tokenise, batch by length, put the logits back in order."""
+
+from __future__ import annotations
+
+import json
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from insula.core.errors import ModelFolderError
+from insula.inference.batching import batches
+from insula.models.padding import pad
+from insula.models.tokenization import TextTokenizer
+
+
+class TokenBackend(ABC):
+    """Texts to logits through token numbers; a subclass runs the model on one padded batch."""
+
+    def __init__(self, folder: Path) -> None:
+        try:
+            settings = json.loads((folder / "tokens.json").read_text(encoding="utf-8"))
+        except FileNotFoundError as error:
+            raise ModelFolderError(f"The model folder {str(folder)!r} has no tokens.json. Train again.") from error
+        self.tokenizer = TextTokenizer(folder / "tokenizer.json", max_tokens=settings["max_tokens"])
+        self.outputs: int = settings["outputs"]
+
+    @abstractmethod
+    def run(self, ids: NDArray[np.int64], mask: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Return (rows, outputs) logits of (rows, tokens) token numbers and mask."""
+
+    def logits(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Return (rows, outputs) logits in the order of `texts`."""
+        tokens = self.tokenizer(texts)
+        out = np.zeros((len(texts), self.outputs), dtype=np.float32)
+        for rows in batches([len(row) for row in tokens]):
+            ids, mask = pad([tokens[row] for row in rows])
+            out[rows] = self.run(ids, mask)
+        return out

@@ -1,0 +1,31 @@
+"""The `torch` backend: the trained weights as they are, for checking the others against."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from transformers import AutoModelForSequenceClassification
+
+import insula.models.encoder  # noqa: F401 - registers our architecture
+from insula.inference.token_backend import TokenBackend
+from insula.models.quiet import quiet_transformers
+
+
+class TorchBackend(TokenBackend):
+    """Runs `model.safetensors` of a model folder in float32."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        with quiet_transformers():
+            self._model = AutoModelForSequenceClassification.from_pretrained(
+                folder, dtype=torch.float32, trust_remote_code=False, local_files_only=True
+            ).eval()
+
+    @torch.inference_mode()
+    def run(self, ids: NDArray[np.int64], mask: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Return the logits of one batch."""
+        logits: NDArray[np.float32] = self._model(torch.from_numpy(ids), torch.from_numpy(mask)).logits.numpy()
+        return logits

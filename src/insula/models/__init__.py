@@ -1,0 +1,1 @@
+"""What is trained: linear models, encoders, heads, and the folder that holds everything a prediction depends on."""

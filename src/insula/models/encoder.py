@@ -1,0 +1,102 @@
+"""`encoder`: a pretrained Hugging Face encoder, a pooling and a head, as one `PreTrainedModel`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+from transformers import AutoConfig, AutoModel, AutoModelForSequenceClassification, PretrainedConfig, PreTrainedModel
+from transformers.modeling_outputs import SequenceClassifierOutput
+
+from insula.models.heads import LinearHead
+from insula.models.pooling import Pooling
+
+
+class EncoderConfig(PretrainedConfig):
+    """Settings of `EncoderForEmotion`.
+
+    encoder   the configuration of the pretrained encoder, as a dictionary
+    outputs   how many numbers the head gives a row
+    pooling   mean, first or attention
+    dropout   on the pooled vector
+    """
+
+    model_type = "insula-encoder"
+
+    def __init__(
+        self,
+        encoder: dict[str, Any] | None = None,
+        outputs: int = 2,
+        pooling: str = "mean",
+        dropout: float = 0.1,
+        **kwargs: Any,
+    ) -> None:
+        self.encoder = encoder
+        self.outputs = outputs
+        self.pooling = pooling
+        self.dropout = dropout
+        super().__init__(**kwargs)
+
+    def backbone_config(self) -> PretrainedConfig:
+        """Return the configuration of the pretrained encoder."""
+        settings = dict(self.encoder or {})
+        return AutoConfig.for_model(settings.pop("model_type"), **settings)
+
+
+class EncoderForEmotion(PreTrainedModel):
+    """Pretrained encoder, pooling, head: token numbers to logits.
+
+    `forward(input_ids, attention_mask)` gives logits (rows, outputs). With `lower_states` in place of `input_ids` the
+    states come from a cache of the lower layers (see `layer_split`) and only the upper ones run.
+    """
+
+    config_class = EncoderConfig
+    base_model_prefix = "backbone"
+    supports_gradient_checkpointing = True
+    _supports_sdpa = True
+
+    def __init__(self, config: EncoderConfig, backbone: PreTrainedModel | None = None) -> None:
+        super().__init__(config)
+        self.backbone = AutoModel.from_config(config.backbone_config()) if backbone is None else backbone
+        if hasattr(self.backbone, "pooler"):
+            self.backbone.pooler = None  # BERT's own pooler is never asked
+        width = self.backbone.config.hidden_size
+        self.pooling = Pooling(config.pooling, width)
+        self.head = LinearHead(width, config.outputs, config.dropout)
+        self.upper: nn.Module | None = None
+        self.post_init()
+
+    def _init_weights(self, module: nn.Module) -> None:
+        """Leave modules as their constructors made them: the head is meant to start at zero."""
+
+    @classmethod
+    def from_backbone(cls, folder: Path, *, outputs: int, pooling: str, dropout: float) -> EncoderForEmotion:
+        """Build from a pretrained encoder's folder, with a fresh head; float32, never with code from the folder."""
+        backbone = AutoModel.from_pretrained(folder, dtype=torch.float32, trust_remote_code=False)
+        settings = backbone.config.to_dict()
+        for noise in ("_name_or_path", "transformers_version", "architectures", "dtype", "torch_dtype"):
+            settings.pop(noise, None)
+        config = EncoderConfig(encoder=settings, outputs=outputs, pooling=pooling, dropout=dropout)
+        return cls(config, backbone)
+
+    def forward(
+        self,
+        input_ids: torch.Tensor | None = None,
+        attention_mask: torch.Tensor | None = None,
+        lower_states: torch.Tensor | None = None,
+        **kwargs: Any,
+    ) -> SequenceClassifierOutput:
+        """Return the logits."""
+        if lower_states is not None:
+            if self.upper is None:
+                raise ValueError("The lower_states of EncoderForEmotion need a split: call layer_split.freeze_lower.")
+            states = self.upper(inputs_embeds=lower_states, attention_mask=attention_mask).last_hidden_state
+        else:
+            states = self.backbone(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
+        return SequenceClassifierOutput(logits=self.head(self.pooling(states, attention_mask)))
+
+
+AutoConfig.register("insula-encoder", EncoderConfig)
+AutoModelForSequenceClassification.register(EncoderConfig, EncoderForEmotion)

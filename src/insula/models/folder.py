@@ -1,0 +1,142 @@
+"""The model folder: everything a prediction depends on, in one place, without pickle.
+
+manifest.json       format version, family, backend, and the SHA-256 of every other file; written last
+scheme.json         labels, display names, mappings
+preparation.json    the text steps, run identically at prediction
+decision.json       calibration, thresholds, abstention
+recipe.toml         the resolved recipe that trained it
+fingerprint.safetensors   hashes of the training texts, for the leak guard
+metrics.json, model_card.md
+model.safetensors, config.json, tokenizer.json, model.onnx, vocabulary.json   as the family needs
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from insula import __version__
+from insula.core.decision import DecisionRule
+from insula.core.errors import MissingFileError, ModelFolderError, NewerFormatError
+from insula.core.files import sha256, write_json
+from insula.core.scheme import LabelScheme
+from insula.text.preparation import Preparation
+
+FORMAT_VERSION = 1
+MANIFEST = "manifest.json"
+
+
+@dataclass(frozen=True)
+class ModelFolder:
+    """An opened model folder: its small parts in memory, its weights still on disk under `path`."""
+
+    path: Path
+    family: str
+    backend: str
+    scheme: LabelScheme
+    preparation: Preparation
+    decision: DecisionRule
+
+    @property
+    def metrics(self) -> dict[str, Any]:
+        """What was measured when the model was made; empty where nothing was."""
+        file = self.path / "metrics.json"
+        return _read_json(file) if file.exists() else {}
+
+
+def write_parts(path: Path, *, scheme: LabelScheme, preparation: Preparation, decision: DecisionRule) -> None:
+    """Write the small parts that every family has into a folder under construction."""
+    write_json(path / "scheme.json", scheme.to_dict())
+    write_json(path / "preparation.json", preparation.to_dict())
+    write_json(path / "decision.json", decision.to_dict())
+
+
+def seal(path: Path, *, family: str, backend: str) -> None:
+    """Write the manifest: from now on the folder is complete, and a change to any file of it shows."""
+    for file in path.rglob("*"):
+        # safetensors writes files that only their owner can read; a model folder is made to be shared.
+        file.chmod(file.stat().st_mode | 0o444)
+    files = {
+        str(file.relative_to(path)): sha256(file)
+        for file in sorted(path.rglob("*"))
+        if file.is_file() and file.name != MANIFEST
+    }
+    manifest = {
+        "format_version": FORMAT_VERSION,
+        "insula_version": __version__,
+        "family": family,
+        "backend": backend,
+        "files": files,
+    }
+    write_json(path / MANIFEST, manifest)
+
+
+def open_folder(path: str | Path) -> ModelFolder:
+    """Open a model folder; every file is checked against the manifest.
+
+    Raises `MissingFileError` where there is no folder, `ModelFolderError` where it is half-written, corrupt or was
+    changed, `NewerFormatError` where a newer insula wrote it.
+    """
+    path = Path(path)
+    if not path.is_dir():
+        raise MissingFileError(f"The model folder {str(path)!r} does not exist. Train one with: insula train DATA")
+    if not (path / MANIFEST).exists():
+        raise ModelFolderError(
+            f"The folder {str(path)!r} has no {MANIFEST}: it is not a model folder, or was never finished. "
+            "Name another folder, or train again."
+        )
+    manifest = _read_json(path / MANIFEST)
+    _check_version(path, manifest)
+    _check_files(path, manifest)
+    try:
+        return ModelFolder(
+            path=path,
+            family=manifest["family"],
+            backend=manifest["backend"],
+            scheme=LabelScheme.from_dict(_read_json(path / "scheme.json")),
+            preparation=Preparation.from_dict(_read_json(path / "preparation.json")),
+            decision=DecisionRule.from_dict(_read_json(path / "decision.json")),
+        )
+    except (KeyError, TypeError) as error:
+        raise ModelFolderError(
+            f"The model folder {str(path)!r} lacks {error}. Train again, or copy it again."
+        ) from error
+
+
+def _check_version(path: Path, manifest: Mapping[str, Any]) -> None:
+    version = manifest.get("format_version")
+    if not isinstance(version, int):
+        raise ModelFolderError(f"The {MANIFEST} of {str(path)!r} states no format version. Copy the folder again.")
+    if version > FORMAT_VERSION:
+        raise NewerFormatError(
+            f"The model folder {str(path)!r} has format {version}, written by insula "
+            f"{manifest.get('insula_version', '?')}; this insula {__version__} reads up to format {FORMAT_VERSION}. "
+            "Upgrade with: pip install --upgrade insula"
+        )
+
+
+def _check_files(path: Path, manifest: Mapping[str, Any]) -> None:
+    for name, expected in manifest.get("files", {}).items():
+        file = path / name
+        if not file.resolve().is_relative_to(path.resolve()):
+            raise ModelFolderError(f"The {MANIFEST} of {str(path)!r} names a file outside of it: {name!r}.")
+        if not file.is_file():
+            raise ModelFolderError(f"The file {name!r} is missing from model folder {str(path)!r}. Copy it again.")
+        if sha256(file) != expected:
+            raise ModelFolderError(
+                f"The file {name!r} of model folder {str(path)!r} is corrupt or was changed after it was written "
+                "(its checksum differs). Copy the folder again, or train again."
+            )
+
+
+def _read_json(file: Path) -> dict[str, Any]:
+    try:
+        value = json.loads(file.read_text(encoding="utf-8"))
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise ModelFolderError(f"The file {str(file)!r} is corrupt: {error}. Copy the folder again.") from error
+    if not isinstance(value, dict):
+        raise ModelFolderError(f"The file {str(file)!r} must hold a JSON object. Copy the folder again.")
+    return value

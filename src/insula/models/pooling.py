@@ -1,0 +1,35 @@
+"""Token states to one vector a text: mean, first token, or learnt attention."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+POOLINGS = ("mean", "first", "attention")
+
+
+class Pooling(nn.Module):
+    """`(rows, tokens, width)` states and `(rows, tokens)` mask to `(rows, width)`.
+
+    mean       average over real tokens (Reimers and Gurevych 2019)
+    first      the state of the first token ([CLS])
+    attention  average weighted by a softmax over a learnt score a token (Yang et al. 2016, without the hidden layer)
+    """
+
+    def __init__(self, kind: str, width: int) -> None:
+        super().__init__()
+        if kind not in POOLINGS:
+            raise ValueError(f"The kind of Pooling must be one of {', '.join(POOLINGS)}. Got {kind!r}.")
+        self.kind = kind
+        if kind == "attention":
+            self.score = nn.Linear(width, 1)
+
+    def forward(self, states: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+        """Pool; padding (mask 0) never counts."""
+        if self.kind == "first":
+            return states[:, 0]
+        if self.kind == "attention":
+            scores = self.score(states).squeeze(-1).masked_fill(mask == 0, torch.finfo(states.dtype).min)
+            return torch.einsum("bt,btw->bw", scores.softmax(dim=-1), states)
+        weights = mask.unsqueeze(-1).to(states.dtype)
+        return (states * weights).sum(dim=1) / weights.sum(dim=1).clamp(min=1.0)

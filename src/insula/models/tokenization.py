@@ -1,0 +1,37 @@
+"""Texts to token numbers, the same in training and at prediction: one file, `tokenizer.json`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from tokenizers import Tokenizer
+
+from insula.core.errors import ModelFolderError
+
+
+class TextTokenizer:
+    """A fast tokenizer that cuts texts at `max_tokens` (special tokens included) and never pads."""
+
+    def __init__(self, file: Path, *, max_tokens: int) -> None:
+        try:
+            self._tokenizer = Tokenizer.from_file(str(file))
+        except Exception as error:
+            raise ModelFolderError(f"The tokenizer {str(file)!r} cannot be read: {error}. Copy it again.") from error
+        self._tokenizer.no_padding()
+        self._tokenizer.enable_truncation(max_length=max_tokens)
+        self.max_tokens = max_tokens
+
+    def __call__(self, texts: Sequence[str]) -> list[NDArray[np.int64]]:
+        """Return one array of token numbers a text, each of its own length (at least 1)."""
+        # A lone surrogate has no UTF-8 form and the tokenizer refuses it: it becomes the replacement character.
+        clean = [text.encode("utf-8", "replace").decode("utf-8") for text in texts]
+        return [np.asarray(encoding.ids, dtype=np.int64) for encoding in self._tokenizer.encode_batch_fast(clean)]
+
+    def knows(self, symbols: Sequence[str]) -> float:
+        """Return the share of symbols that the vocabulary can tell: none of their tokens is the unknown token."""
+        unknown = {self._tokenizer.token_to_id(token) for token in ("[UNK]", "<unk>", "<UNK>")} - {None}
+        known = [not unknown & set(self._tokenizer.encode(symbol, add_special_tokens=False).ids) for symbol in symbols]
+        return sum(known) / len(known)

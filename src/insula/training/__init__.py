@@ -1,0 +1,1 @@
+"""Recipes, objectives, trainers: what turns a data set into a run."""

@@ -1,0 +1,117 @@
+"""The model families that can be trained: each name with its options, its fitter and the text steps that help it."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from insula.core.extras import require
+from insula.core.progress import Progress
+from insula.core.registry import Registry
+from insula.core.scheme import LabelScheme
+from insula.training.options import EncoderOptions, LinearOptions, ModelOptions, TrainOptions
+from insula.training.steps import encoder_steps, linear_steps
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Prepared rows: what a fitter sees of a split.
+
+    texts    (rows,) prepared texts
+    gold     (rows, labels) as `core.targets.gold_matrix`
+    weights  (rows,) example weights
+    """
+
+    texts: Sequence[str]
+    gold: NDArray[np.float64]
+    weights: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class FitInput:
+    """All that a fitter needs. `validation` is None where the rows were too few to hold any out."""
+
+    scheme: LabelScheme
+    language: str | None
+    train: Rows
+    validation: Rows | None
+    model: ModelOptions
+    options: TrainOptions
+    seed: int
+    folder: Path
+    resume: bool
+    progress: Progress
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A trained model, ready to be written.
+
+    save        writes the weights and what goes with them into a model folder under construction
+    backend     which inference backend opens them
+    parameters  how many numbers were there to learn
+    base        the pretrained encoder it came from, None for none
+    history     rows of figures by step: loss, learning rate, validation scores
+    untrained   prepared texts to the logits of the same architecture before the first step; None where it has no such
+    """
+
+    save: Callable[[Path], None]
+    backend: str
+    parameters: int
+    base: str | None = None
+    history: Sequence[dict[str, float]] = ()
+    untrained: Callable[[Sequence[str]], NDArray[np.float32]] | None = None
+
+
+@dataclass(frozen=True)
+class Family:
+    """A family's entry.
+
+    options      its section of a recipe
+    fitter       `"module:function"` from `FitInput` to `Fitted`, imported only when it is asked to train
+    steps        from its options to the text steps that help it
+    extra        the optional dependencies that training it needs, None for none
+    """
+
+    options: type[ModelOptions]
+    fitter: str
+    steps: Callable[[ModelOptions], tuple[str, ...]]
+    description: str
+    extra: str | None = None
+
+    def fit(self, given: FitInput) -> Fitted:
+        """Train; `MissingExtraError` where the optional dependencies are not installed."""
+        if self.extra is not None:
+            for package in ("torch", "transformers", "accelerate"):
+                require(package, extra=self.extra, purpose=f"train a model of family {given.model.name!r}")
+        module, _, name = self.fitter.partition(":")
+        fitter = cast(Callable[[FitInput], Fitted], getattr(importlib.import_module(module), name))
+        return fitter(given)
+
+
+families: Registry[Family] = Registry("model_families")
+families.register(
+    "linear",
+    Family(
+        options=LinearOptions,
+        fitter="insula.training.fit_linear:fit",
+        steps=linear_steps,
+        description="word and character n-grams, TF-IDF, logistic regression; seconds to train, no torch",
+    ),
+)
+families.register(
+    "encoder",
+    Family(
+        options=EncoderOptions,
+        fitter="insula.training.fit_encoder:fit",
+        steps=encoder_steps,
+        extra="train",
+        description="a pretrained Hugging Face encoder, fine-tuned; needs insula[train]",
+    ),
+)

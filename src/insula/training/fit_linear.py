@@ -1,0 +1,110 @@
+"""Training the `linear` family: the strength of regularisation is chosen on validation."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
+from sklearn.linear_model import LogisticRegression, Ridge
+
+from insula.core.decision import DecisionRule
+from insula.core.scheme import LabelScheme
+from insula.models.linear import Featurizer, LinearModel, NgramFeatures
+from insula.training.families import FitInput, Fitted, Rows
+from insula.training.options import LinearOptions
+from insula.training.validation import validation_score
+
+Weights = tuple[NDArray[np.float32], NDArray[np.float32]]
+DEFAULT_STRENGTH = 1.0  # where no rows are left to choose it on
+
+
+def fit(given: FitInput) -> Fitted:
+    """Fit logistic regressions (dimensional: ridge) of several strengths, keep the best on validation."""
+    options = given.model
+    if not isinstance(options, LinearOptions):
+        raise TypeError(f"The model options of fit_linear must be LinearOptions. Got {type(options).__name__}.")
+    featurizer, features = Featurizer.fit(_features(options, given.language), given.train.texts)
+    strengths = sorted(options.strengths) if given.validation is not None else [DEFAULT_STRENGTH]
+    held_out = featurizer(given.validation.texts) if given.validation is not None else None
+    given.progress.start("linear", total=len(strengths))
+    best: tuple[float, Weights] | None = None
+    history = []
+    for step, strength in enumerate(strengths, start=1):
+        weights = _solve(given.scheme, features, given.train, strength, given.seed)
+        score = 0.0
+        if held_out is not None and given.validation is not None:
+            logits = held_out @ weights[0].T + weights[1]
+            name, score = validation_score(given.scheme, DecisionRule(), logits, given.validation.gold)
+            history.append({"step": float(step), "strength": strength, f"validation_{name}": score})
+        if best is None or score > best[0]:
+            best = (score, weights)
+        given.progress.advance()
+    given.progress.finish()
+    if best is None:
+        raise ValueError("The strengths of the linear model must be at least one.")
+    model = LinearModel(featurizer, *best[1])
+    return Fitted(
+        save=model.save,
+        backend="linear",
+        parameters=model.coefficients.size + model.intercepts.size,
+        history=history,
+    )
+
+
+def _features(options: LinearOptions, language: str | None) -> NgramFeatures:
+    chinese = language == "zh"
+    characters = options.char_ngrams
+    if characters == "auto":
+        characters = (1, 3) if chinese else (2, 5)
+    return NgramFeatures(word=options.word_ngrams, char=characters, within_words=not chinese, min_df=options.min_df)
+
+
+def _solve(scheme: LabelScheme, features: csr_matrix, train: Rows, strength: float, seed: int) -> Weights:
+    if scheme.kind == "dimensional":
+        ridge = Ridge(alpha=1.0 / strength, solver="lsqr", random_state=seed)
+        ridge.fit(features, train.gold, sample_weight=train.weights)
+        return np.atleast_2d(ridge.coef_).astype(np.float32), np.atleast_1d(ridge.intercept_).astype(np.float32)
+    if scheme.kind == "multi":
+        columns = [_binary(features, column, train.weights, strength, seed) for column in train.gold.T]
+        return np.stack([c for c, _ in columns]), np.array([b for _, b in columns], dtype=np.float32)
+    if scheme.kind == "binary":
+        coefficients, intercept = _binary(features, train.gold[:, 1], train.weights, strength, seed)
+        return coefficients[None, :], np.array([intercept], dtype=np.float32)
+    return _multinomial(features, train, strength)
+
+
+def _binary(
+    features: csr_matrix, wanted: NDArray[np.float64], weights: NDArray[np.float64], strength: float, seed: int
+) -> tuple[NDArray[np.float32], float]:
+    if wanted.min() == wanted.max():
+        # One class only: the log-odds of its smoothed rate, whatever the text.
+        rate = (wanted.sum() + 0.5) / (len(wanted) + 1.0)
+        return np.zeros(features.shape[1], dtype=np.float32), float(np.log(rate / (1.0 - rate)))
+    # liblinear penalises the intercept unless its feature is large, and is several times faster here than lbfgs.
+    model = LogisticRegression(
+        C=strength, solver="liblinear", intercept_scaling=10.0, random_state=seed, tol=1e-3, max_iter=200
+    )
+    model.fit(features, wanted, sample_weight=weights)
+    return model.coef_[0].astype(np.float32), float(model.intercept_[0])
+
+
+def _multinomial(features: csr_matrix, train: Rows, strength: float) -> Weights:
+    classes = train.gold.argmax(axis=1)
+    labels = train.gold.shape[1]
+    coefficients = np.zeros((labels, features.shape[1]), dtype=np.float32)
+    # A label of the scheme that no training row has can never win.
+    intercepts = np.full(labels, -20.0, dtype=np.float32)
+    present = np.unique(classes)
+    model = LogisticRegression(C=strength, solver="lbfgs", tol=1e-3, max_iter=300)
+    if len(present) == 1:
+        intercepts[present] = 0.0
+        return coefficients, intercepts
+    model.fit(features, classes, sample_weight=train.weights)
+    if len(present) == 2:
+        # scikit-learn gives two classes one logit; half of it on each side is the same softmax.
+        coefficients[present] = np.concatenate([-model.coef_, model.coef_]) / 2
+        intercepts[present] = np.concatenate([-model.intercept_, model.intercept_]) / 2
+    else:
+        coefficients[present] = model.coef_
+        intercepts[present] = model.intercept_
+    return coefficients, intercepts

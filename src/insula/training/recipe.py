@@ -1,0 +1,161 @@
+"""`Recipe`: everything that decides what a training run does, as validated TOML."""
+
+from __future__ import annotations
+
+import importlib.resources
+import tomllib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import tomli_w
+from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny, ValidationError, field_validator
+
+from insula.core.errors import MissingFileError, RecipeError, UnknownNameError, nearest
+from insula.data.options import DataOptions
+from insula.training.families import families
+from insula.training.options import (
+    DecisionOptions,
+    EncoderOptions,
+    EvaluationOptions,
+    ModelOptions,
+    PreparationOptions,
+    TrainOptions,
+)
+
+BUILTIN = importlib.resources.files("insula.training") / "recipes"
+
+
+class Recipe(BaseModel):
+    """A training run's settings; written into the model folder as `recipe.toml`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    description: str = ""
+    seed: int = Field(0, ge=0, description="of every random choice")
+    data: DataOptions = DataOptions()
+    preparation: PreparationOptions = PreparationOptions()
+    model: SerializeAsAny[ModelOptions] = EncoderOptions()
+    train: TrainOptions = TrainOptions()
+    decision: DecisionOptions = DecisionOptions()
+    evaluation: EvaluationOptions = EvaluationOptions()
+
+    @field_validator("model", mode="before")
+    @classmethod
+    def _options_of_family(cls, value: Any) -> Any:
+        if not isinstance(value, Mapping):
+            return value
+        name = value.get("name", EncoderOptions.model_fields["name"].default)
+        try:
+            return families[name].options(**value)
+        except UnknownNameError as error:
+            raise ValueError(f"model.name: {error}") from error
+
+    def to_toml(self) -> str:
+        """Return the recipe as TOML; options that are None are left out."""
+        return tomli_w.dumps(self.model_dump(mode="json", exclude_none=True))
+
+
+def builtin_recipes() -> dict[str, str]:
+    """Return the names of the recipes that come with insula and what each is for."""
+    return {
+        Path(file.name).stem: tomllib.loads(file.read_text(encoding="utf-8")).get("description", "")
+        for file in sorted(BUILTIN.iterdir(), key=lambda file: file.name)
+        if file.name.endswith(".toml")
+    }
+
+
+def load_recipe(
+    recipe: str | Path | Mapping[str, Any] | Recipe = "standard", overrides: Mapping[str, Any] | None = None
+) -> Recipe:
+    """Return a validated recipe.
+
+    `recipe` is a built-in name, a TOML file, a nested mapping or a recipe; `overrides` maps dotted keys
+    (`"train.epochs"`) to values. Choosing another `model.name` drops the options of the family before it.
+    Raises `RecipeError` with the nearest valid key, `MissingFileError`, `UnknownNameError`.
+    """
+    content, origin = _content(recipe)
+    for key, value in (overrides or {}).items():
+        _set(content, key, value)
+    return validate(content, origin)
+
+
+def parse_override(text: str) -> tuple[str, Any]:
+    """Return key and value of `KEY=VALUE` from a command line; the value is read as TOML, else as plain text."""
+    key, separator, value = text.partition("=")
+    if not separator or not key.strip():
+        raise RecipeError(f"An override must look like train.epochs=3. Got {text!r}.")
+    try:
+        return key.strip(), tomllib.loads(f"value = {value}")["value"]
+    except tomllib.TOMLDecodeError:
+        return key.strip(), value
+
+
+def validate(content: Mapping[str, Any], origin: str) -> Recipe:
+    """Return the recipe that `content` describes; `RecipeError` names the first thing wrong and the nearest key."""
+    try:
+        return Recipe.model_validate(content)
+    except ValidationError as error:
+        raise RecipeError(f"The recipe {origin} is not valid: {_sentence(error)}") from error
+
+
+def _content(recipe: str | Path | Mapping[str, Any] | Recipe) -> tuple[dict[str, Any], str]:
+    if isinstance(recipe, Recipe):
+        return recipe.model_dump(mode="json", exclude_none=True), "given"
+    if isinstance(recipe, Mapping):
+        return {key: dict(value) if isinstance(value, Mapping) else value for key, value in recipe.items()}, "given"
+    known = builtin_recipes()
+    if str(recipe) in known:
+        text = (BUILTIN / f"{recipe}.toml").read_text(encoding="utf-8")
+        return tomllib.loads(text), repr(str(recipe))
+    path = Path(recipe)
+    if not path.is_file():
+        if path.suffix == ".toml":
+            raise MissingFileError(f"The recipe file {str(path)!r} does not exist. Check the path.")
+        raise UnknownNameError(
+            f"The recipe {str(recipe)!r} is neither built in ({', '.join(known)}) nor a TOML file."
+            f"{nearest(str(recipe), known)}"
+        )
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8")), repr(str(path))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise RecipeError(f"The recipe file {str(path)!r} is not valid TOML: {error}. Correct it there.") from error
+
+
+def _set(content: dict[str, Any], key: str, value: Any) -> None:
+    *sections, last = key.split(".")
+    place = content
+    for section in sections:
+        inner = place.setdefault(section, {})
+        if not isinstance(inner, dict):
+            raise RecipeError(f"The override {key!r} goes into {section!r}, which is no section. Check its name.")
+        place = inner
+    if key == "model.name" and place.get("name", value) != value:
+        place.clear()
+    place[last] = value
+
+
+def _sentence(error: ValidationError) -> str:
+    first = error.errors(include_url=False)[0]
+    where = [str(part) for part in first["loc"] if not str(part).startswith(("function-", "literal", "tuple", "str"))]
+    key = ".".join(where)
+    if first["type"] == "extra_forbidden":
+        known = _keys()
+        # A family's options are validated on their own, so their place in the recipe is not in the location.
+        return f"the key {key!r} is not known.{nearest(key, known) or nearest('model.' + key, known)}"
+    message = first["msg"].removeprefix("Value error, ")
+    got = "" if isinstance(first["input"], Mapping) else f" Got {first['input']!r}."
+    return f"{key}: {message}.{got}"
+
+
+def _keys(section: type[BaseModel] = Recipe, prefix: str = "") -> Sequence[str]:
+    keys: list[str] = []
+    for name, field in section.model_fields.items():
+        inner = field.annotation
+        if name == "model" and section is Recipe:
+            keys += [f"model.{key}" for family in families for key in families[family].options.model_fields]
+        elif isinstance(inner, type) and issubclass(inner, BaseModel):
+            keys += _keys(inner, f"{prefix}{name}.")
+        else:
+            keys.append(f"{prefix}{name}")
+    return keys

@@ -1,0 +1,36 @@
+"""The one figure by which training chooses: on validation rows, higher is better."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.metrics import f1_score
+
+from insula.core.decision import DecisionRule
+from insula.core.scheme import LabelScheme
+from insula.evaluation.thresholds import choose_thresholds
+
+
+def validation_score(
+    scheme: LabelScheme, rule: DecisionRule, logits: NDArray[np.floating[Any]], gold: NDArray[np.float64]
+) -> tuple[str, float]:
+    """Return name and value: macro-F1 (multi-label: at thresholds chosen on these same rows) or mean Pearson.
+
+    Multi-label models are compared at their own best thresholds, since rare labels rarely reach 0.5 early on.
+    """
+    scores = rule.scores(scheme, logits)
+    if scheme.kind == "dimensional":
+        return "pearson", float(np.mean([_pearson(a, b) for a, b in zip(scores.T, gold.T, strict=True)]))
+    if scheme.kind == "multi":
+        chosen = scores >= choose_thresholds(gold, scores)
+    else:
+        chosen = rule.decide(scheme, logits).chosen
+    return "macro_f1", float(f1_score(gold.astype(int), chosen.astype(int), average="macro", zero_division=0))
+
+
+def _pearson(a: NDArray[np.floating[Any]], b: NDArray[np.floating[Any]]) -> float:
+    if a.std() == 0 or b.std() == 0:
+        return 0.0
+    return float(np.corrcoef(a, b)[0, 1])
