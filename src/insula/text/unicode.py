@@ -11,7 +11,7 @@ _INVISIBLE = re.compile(
     r"\ufff9-\ufffb]"
 )
 # Joiners build emoji and shape Indic and Arabic letters; after anything else they are left-overs of copying.
-_IDLE_JOINERS = re.compile(r"(?<=[\x00-\u02ff\u3000-\u9fff\uff00-\uffef])[\u200c\u200d]+")
+_IDLE_JOINERS = re.compile(r"(?<=[\x00-\u052f\u1e00-\u1fff\u3000-\u9fff\uff00-\uffef])[\u200c\u200d]+")
 _SURROGATES = re.compile(r"[\ud800-\udfff]")
 # Full-width ASCII but for the punctuation that Chinese writes with, and the "fonts" of 𝓼𝓸𝓬𝓲𝓪𝓵 𝐦𝐞𝐝𝐢𝐚.
 _STYLED = re.compile(r"[＂-＇＊＋－-９＜-＞＠-｝\U0001d400-\U0001d7ff]")
@@ -32,7 +32,8 @@ def normalize_unicode(text: str, language: str | None = None) -> str:
     text = _INVISIBLE.sub("", _SPACES.sub(" ", text))
     if text.isascii():
         return text
-    text = unicodedata.normalize("NFC", _IDLE_JOINERS.sub("", text))
+    text = _IDLE_JOINERS.sub("", unicodedata.normalize("NFC", text))
+    text = unicodedata.normalize("NFC", text)  # a joiner may have kept a letter from its accent
     return _APOSTROPHE.sub("'", text)
 
 
