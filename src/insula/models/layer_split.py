@@ -37,7 +37,7 @@ def freeze_lower(model: EncoderForEmotion, layers: int) -> nn.Module:
         )
     if not 0 < layers < len(stack):
         raise RecipeError(f"The train.freeze_layers option must be 1 to {len(stack) - 1} here. Got {layers}.")
-    lower = _with_layers(model.backbone, stack[:layers])
+    lower: nn.Module = _with_layers(model.backbone, stack[:layers])
     lower.requires_grad_(False)
     lower.eval()
     upper = _with_layers(model.backbone, stack[layers:])

@@ -41,4 +41,6 @@ def export_onnx(model: PreTrainedModel, file: Path) -> None:
             dynamic_shapes={"input_ids": dynamic, "attention_mask": dynamic},
             verbose=False,
         )
+    if program is None:
+        raise RuntimeError("The ONNX exporter gave no program for this model.")
     program.save(str(file))

@@ -26,6 +26,7 @@ class EmotionTrainer(Trainer):
         self.objective = objective
         self.head_rate_factor = head_rate_factor
         self.model_accepts_loss_kwargs = False
+        self.optimizer: torch.optim.Optimizer | None
 
     def compute_loss(self, model: nn.Module, inputs: dict[str, Any], return_outputs: bool = False, **_: Any) -> Any:
         """Return the weighted mean of the rows' losses, and the outputs where they are asked for."""
@@ -58,11 +59,15 @@ class EmotionTrainer(Trainer):
 
     def _get_train_sampler(self, train_dataset: Any = None) -> torch.utils.data.Sampler[int]:
         rows: TokenRows = self.train_dataset if train_dataset is None else train_dataset
-        return LengthGroupedSampler(self.args.train_batch_size, lengths=rows.lengths)
+        sampler: torch.utils.data.Sampler[int] = LengthGroupedSampler(self.args.train_batch_size, lengths=rows.lengths)
+        return sampler
 
     def _get_eval_sampler(self, eval_dataset: TokenRows) -> torch.utils.data.Sampler[int]:
         generator = torch.Generator().manual_seed(self.args.seed)
-        return LengthGroupedSampler(self.args.eval_batch_size, lengths=eval_dataset.lengths, generator=generator)
+        sampler: torch.utils.data.Sampler[int] = LengthGroupedSampler(
+            self.args.eval_batch_size, lengths=eval_dataset.lengths, generator=generator
+        )
+        return sampler
 
 
 class ShowProgress(TrainerCallback):

@@ -1,0 +1,1 @@
+"""The command line: one file a verb; arguments in, a call of `api`, words out. Bodies import lazily."""

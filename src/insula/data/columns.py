@@ -1,0 +1,125 @@
+"""Which columns of a file hold text, labels and the rest: the named ones, else those with usual names."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from insula.core.errors import DataError, nearest
+from insula.data.options import DataOptions
+
+# Tiers of usual names: the first tier of which a file has a column decides; two of one tier are ambiguous.
+_TEXT = (
+    ("text", "文本"),
+    ("message", "content", "review", "sentence", "tweet", "comment", "utterance", "内容", "评论"),
+)
+_LABEL = (("label", "labels", "标签"),)
+_DIMENSIONS = ("valence", "arousal", "dominance", "intensity")
+_LABEL_LIKE = (("emotion", "emotions", "sentiment", "category", "class", "情感"),)
+_ID = (("id",),)
+_LANGUAGE = (("language", "lang"),)
+_WEIGHT = (("weight",),)
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Names of columns; `labels` has several for one-hot labels and scores, none where labels were not wanted."""
+
+    text: str
+    labels: tuple[str, ...] = ()
+    id: str | None = None
+    language: str | None = None
+    group: str | None = None
+    weight: str | None = None
+
+
+def find_columns(
+    columns: Sequence[str], options: DataOptions, where: str, *, wanted: bool = True, names: Sequence[str] = ()
+) -> Columns:
+    """Return which of `columns` is what.
+
+    wanted  labels are needed: `DataError` where no column of them is found
+    names   labels of a known scheme: columns with just these names are one-hot labels or scores
+
+    Raises `DataError` naming the columns there are, and the nearest, where one is missing or several would do.
+    """
+    text = find_text_column(columns, options.text, where)
+    rest = [column for column in columns if column != text]
+    labels: tuple[str, ...] = ()
+    if options.label is not None:
+        given = (options.label,) if isinstance(options.label, str) else options.label
+        labels = tuple(_given(columns, name, "label", where) for name in given)
+    elif wanted:
+        labels = _label_columns(rest, names, where)
+    return Columns(
+        text=text,
+        labels=labels,
+        id=_optional(rest, options.id, _ID, "id", where),
+        language=_optional(rest, options.language, _LANGUAGE, "language", where),
+        group=_optional(rest, options.group, (), "group", where),
+        weight=_optional(rest, options.weight, _WEIGHT, "weight", where),
+    )
+
+
+def find_text_column(columns: Sequence[str], given: str | None, where: str) -> str:
+    """Return the column with the text; `DataError` where none or several would do."""
+    if given is not None:
+        return _given(columns, given, "text", where)
+    found = _usual(columns, _TEXT, "text", where)
+    if found is None:
+        usual = ", ".join(name for tier in _TEXT for name in tier)
+        raise DataError(
+            f"No column of {where} has a usual name for text ({usual}); it has: {_listed(columns)}. "
+            "Name the column with `text`."
+        )
+    return found
+
+
+def _label_columns(columns: Sequence[str], names: Sequence[str], where: str) -> tuple[str, ...]:
+    if names and set(names) <= set(columns):
+        return tuple(names)
+    found = _usual(columns, _LABEL, "label", where)
+    if found is None:
+        by_name = {column.lower(): column for column in columns}
+        if dimensions := tuple(by_name[name] for name in _DIMENSIONS if name in by_name):
+            return dimensions
+        found = _usual(columns, _LABEL_LIKE, "label", where)
+    if found is None:
+        usual = ", ".join((*_LABEL[0], *_LABEL_LIKE[0], *_DIMENSIONS))
+        raise DataError(
+            f"No column of {where} has a usual name for labels ({usual}); it has: {_listed(columns)}. "
+            "Name the column, or several one-hot or score columns, with `label`."
+        )
+    return (found,)
+
+
+def _optional(
+    columns: Sequence[str], given: str | None, tiers: Sequence[Sequence[str]], what: str, where: str
+) -> str | None:
+    if given is not None:
+        return _given(columns, given, what, where)
+    return _usual(columns, tiers, what, where)
+
+
+def _given(columns: Sequence[str], name: str, what: str, where: str) -> str:
+    if name not in columns:
+        raise DataError(
+            f"The {what} column {name!r} is not in {where}, which has: {_listed(columns)}.{nearest(name, columns)}"
+        )
+    return name
+
+
+def _usual(columns: Sequence[str], tiers: Sequence[Sequence[str]], what: str, where: str) -> str | None:
+    for tier in tiers:
+        found = [column for column in columns if column.strip().lower() in tier]
+        if len(found) > 1:
+            raise DataError(
+                f"Several columns of {where} may be the {what}: {_listed(found)}. Name the right one with `{what}`."
+            )
+        if found:
+            return found[0]
+    return None
+
+
+def _listed(columns: Sequence[str]) -> str:
+    return ", ".join(repr(column) for column in columns[:40]) + (" ..." if len(columns) > 40 else "") or "none"

@@ -1,0 +1,109 @@
+"""What stands in one label cell: nothing, a number, a name, several names."""
+
+from __future__ import annotations
+
+import ast
+import json
+import math
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
+# How many of the pieces must recur as labels before a mark counts as a separator: hardly any label holds a bar.
+_MARKS = (("|", 0.5), (";", 0.8), (",", 0.8))
+_LONGEST_LABEL = 60
+
+
+def is_missing(cell: Any) -> bool:
+    """True for null, NaN and blank text."""
+    if cell is None or (isinstance(cell, float) and math.isnan(cell)):
+        return True
+    return isinstance(cell, str) and not cell.strip()
+
+
+def as_number(cell: Any) -> float | None:
+    """Return a cell's number, None where it is none; `true` and `false` are names."""
+    if isinstance(cell, bool):
+        return None
+    if isinstance(cell, int | float):
+        return float(cell) if math.isfinite(cell) else None
+    if isinstance(cell, str) and _NUMBER.fullmatch(cell.strip()):
+        number = float(cell)
+        return number if math.isfinite(number) else None
+    return None
+
+
+def as_name(cell: Any) -> str:
+    """Return a cell as a label name: trimmed text; whole numbers without decimals, so that 1, "1" and 1.0 agree."""
+    if isinstance(cell, bool):
+        return "true" if cell else "false"
+    number = as_number(cell)
+    if number is not None and number.is_integer() and abs(number) < 1e15:
+        return str(int(number))
+    return str(cell).strip()
+
+
+def as_list(cell: Any) -> tuple[str, ...] | None:
+    """Return the names in a list, or in text that spells a list (`['joy', 'fear']`); None for other cells."""
+    if isinstance(cell, str):
+        text = cell.strip()
+        if not (text.startswith("[") and text.endswith("]")):
+            return None
+        cell = _parsed(text)
+    if not isinstance(cell, list | tuple):
+        return None
+    return tuple(dict.fromkeys(as_name(item) for item in cell if not is_missing(item)))
+
+
+def split_cell(cell: Any, delimiter: str) -> tuple[str, ...]:
+    """Return the different names in a delimited cell, in order."""
+    return tuple(dict.fromkeys(as_name(piece) for piece in as_name(cell).split(delimiter) if piece.strip()))
+
+
+def guess_delimiter(cells: Mapping[str, int]) -> str | None:
+    """Return the mark that separates labels in cells (text to count), None where none does.
+
+    A mark counts only where the pieces recur as labels in other cells, so that "New York, NY" stays whole.
+    """
+    for mark, share in _MARKS:
+        marked = [cell for cell in cells if mark in cell]
+        if not marked:
+            continue
+        holders = Counter(piece for cell in cells for piece in split_cell(cell, mark))
+        pieces = {piece for cell in marked for piece in split_cell(cell, mark)}
+        recurring = sum(holders[piece] > 1 and len(piece) <= _LONGEST_LABEL for piece in pieces)
+        if pieces and recurring >= share * len(pieces):
+            return mark
+    return None
+
+
+def name_counts(cells: Iterable[Any]) -> Counter[str]:
+    """Count the label names in cells, those of lists one by one."""
+    return Counter(name for cell in cells if not is_missing(cell) for name in _names(cell))
+
+
+def different_numbers(cells: Iterable[Any]) -> list[float] | None:
+    """Return the different numbers, sorted; None where a cell is no number."""
+    different: set[float] = set()
+    for cell in set(cells) if all(isinstance(cell, str | int | float) for cell in cells) else cells:
+        number = as_number(cell)
+        if number is None:
+            return None
+        different.add(number)
+    return sorted(different)
+
+
+def _names(cell: Any) -> tuple[str, ...]:
+    found = as_list(cell)
+    return (as_name(cell),) if found is None else found
+
+
+def _parsed(text: str) -> Any:
+    for read in (json.loads, ast.literal_eval):
+        try:
+            return read(text)
+        except (ValueError, SyntaxError, RecursionError, MemoryError):
+            continue
+    return None

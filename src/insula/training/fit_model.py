@@ -1,0 +1,92 @@
+"""One model from prepared rows to a model folder's weights, parts and decision rule."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from insula.core.decision import DecisionRule
+from insula.core.errors import DataError
+from insula.core.progress import Progress
+from insula.core.targets import gold_matrix, weights
+from insula.data.dataset import Dataset
+from insula.inference.backends import backends
+from insula.inference.predictor import Predictor
+from insula.models.folder import write_parts
+from insula.text.preparation import Preparation
+from insula.training.decide import choose_decision
+from insula.training.families import FitInput, Fitted, Rows, families
+from insula.training.options import ModelOptions
+from insula.training.recipe import Recipe
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A predictor and what its fitting left behind."""
+
+    predictor: Predictor
+    fitted: Fitted
+    seconds: float
+
+
+def fit_model(
+    dataset: Dataset,
+    model: ModelOptions,
+    recipe: Recipe,
+    language: str | None,
+    folder: Path,
+    stage: Path,
+    *,
+    resume: bool = False,
+    progress: Progress,
+) -> Trained:
+    """Fit one model, write its weights and parts into `stage`, choose its decision rule on validation."""
+    family = families[model.name]
+    steps = recipe.preparation.steps if model is recipe.model else "auto"
+    # Only Chinese is stated: in other data each text tells by its script whether it is Chinese.
+    preparation = Preparation(family.steps(model) if steps == "auto" else steps, "zh" if language == "zh" else None)
+    scheme = dataset.scheme
+    began = time.monotonic()
+    validation = _rows(dataset, "validation", preparation)
+    fitted = family.fit(
+        FitInput(
+            scheme=scheme,
+            language=language,
+            train=_some(_rows(dataset, "train", preparation)),
+            validation=validation,
+            model=model,
+            options=recipe.train,
+            seed=recipe.seed,
+            folder=folder,
+            resume=resume,
+            progress=progress,
+        )
+    )
+    seconds = time.monotonic() - began
+    progress.say(f"Trained in {seconds:.0f} s; choosing thresholds and calibration on validation rows.")
+    fitted.save(stage)
+    backend = backends[fitted.backend](stage)
+    decision = DecisionRule()
+    if validation is not None:
+        logits = np.asarray(backend.logits(validation.texts))
+        decision = choose_decision(scheme, logits, validation.gold, recipe.decision, seed=recipe.seed)
+    write_parts(stage, scheme=scheme, preparation=preparation, decision=decision)
+    predictor = Predictor(scheme=scheme, preparation=preparation, decision=decision, backend=backend)
+    return Trained(predictor, fitted, seconds)
+
+
+def _rows(dataset: Dataset, split: str, preparation: Preparation) -> Rows | None:
+    examples = dataset.splits.get(split)
+    if not examples:
+        return None
+    texts = preparation.many([example.text for example in examples])
+    return Rows(texts, gold_matrix(dataset.scheme, examples), weights(examples))
+
+
+def _some(rows: Rows | None) -> Rows:
+    if rows is None:
+        raise DataError("The data set has no training rows. Check the columns with: insula data describe")
+    return rows

@@ -1,0 +1,105 @@
+"""What a run measures: the model and its baselines on rows it did not learn from."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from insula.core.decision import Decisions
+from insula.core.example import Example
+from insula.core.files import atomic_folder
+from insula.core.progress import Progress
+from insula.core.targets import gold_matrix
+from insula.data.dataset import Dataset
+from insula.data.leak import text_hash
+from insula.evaluation.evaluate import evaluate
+from insula.models.folder import seal
+from insula.text.language import tell
+from insula.training.baselines import Judge, majority, untrained
+from insula.training.fit_model import Trained, fit_model
+from insula.training.options import LinearOptions
+from insula.training.recipe import Recipe
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """A trained model to be measured, and where its baselines may be kept."""
+
+    dataset: Dataset
+    trained: Trained
+    recipe: Recipe
+    language: str | None
+    folder: Path
+    progress: Progress
+
+    def all(self) -> dict[str, Any]:
+        """Return `validation`, `test`, `baselines` and `time` of the metrics."""
+        measured: dict[str, Any] = {"test": None, "validation": None, "baselines": {}, "time": {}}
+        for split in ("validation", "test"):
+            examples = self.dataset.splits.get(split)
+            if not examples:
+                continue
+            self.progress.say(f"Evaluating on {len(examples):,} {split} rows.")
+            began = time.monotonic()
+            decisions = self.trained.predictor.decide([example.text for example in examples])
+            seconds = time.monotonic() - began
+            measured[split] = self._evaluate(split, examples, decisions)
+            if split == "test":
+                measured["time"]["rows_per_second"] = round(len(examples) / max(seconds, 1e-9), 1)
+                measured["baselines"] = self._baselines(examples, decisions)
+        return measured
+
+    def _evaluate(self, split: str, examples: Sequence[Example], decisions: Decisions) -> dict[str, Any]:
+        scheme, rule = self.dataset.scheme, self.trained.predictor.decision
+        texts = [example.text for example in examples]
+        overlapping = self.dataset.overlaps.get(split, frozenset())
+        measured = evaluate(
+            scheme,
+            gold_matrix(scheme, examples),
+            decisions.scores,
+            decisions.chosen,
+            texts=texts,
+            languages=[example.language or tell(example.text) for example in examples],
+            confidence=decisions.confidence,
+            abstained=decisions.abstained,
+            seen=[text_hash(text) in overlapping for text in texts],
+            thresholds=rule.thresholds if len(rule.thresholds) == len(scheme.names) else None,
+            abstention_threshold=rule.abstention,
+            resamples=self.recipe.evaluation.resamples,
+            seed=self.recipe.seed,
+        ).to_dict()
+        # These texts stood in the source's training rows, and the leak guard took them out: none was trained on.
+        measured["overlap"] = measured["seen"]
+        measured["seen"] = {"rows": 0, "metrics_without": measured["metrics"]}
+        return measured
+
+    def _baselines(self, examples: Sequence[Example], decisions: Decisions) -> dict[str, Any]:
+        scheme, wanted = self.dataset.scheme, self.recipe.evaluation.baselines
+        judge = Judge(
+            scheme, gold_matrix(scheme, examples), decisions, self.recipe.evaluation.resamples, self.recipe.seed
+        )
+        texts = [example.text for example in examples]
+        found = {}
+        if "majority" in wanted:
+            gold = gold_matrix(scheme, self.dataset.split("train"))
+            found["majority"] = judge.against(majority(scheme, gold, len(examples)))
+        if "untrained" in wanted and self.trained.fitted.untrained is not None:
+            self.progress.say("Baseline: the model before training.")
+            prepared = self.trained.predictor.preparation.many(texts)
+            found["untrained"] = judge.against(untrained(scheme, self.trained.fitted.untrained, prepared))
+        if "linear" in wanted and self.recipe.model.name != "linear":
+            self.progress.say("Baseline: linear, trained on the same rows.")
+            found["linear"] = judge.against(self._linear().predictor.decide(texts))
+        return found
+
+    def _linear(self) -> Trained:
+        """Train `linear` on the same rows and keep it beside the model, for comparisons on other rows."""
+        with atomic_folder(self.folder / "baselines" / "linear") as stage:
+            linear = fit_model(
+                self.dataset, LinearOptions(), self.recipe, self.language, self.folder, stage, progress=self.progress
+            )
+            seal(stage, family="linear", backend=linear.fitted.backend)
+        return linear

@@ -1,0 +1,157 @@
+"""The model card: valid front matter, only what was measured, input that stays text."""
+
+from __future__ import annotations
+
+import ast
+import importlib.util
+import re
+from typing import Any
+
+import pytest
+from evaluation_report_cases import dimensional, fresh_file, run
+
+from insula.evaluation.cards import model_card
+from insula.evaluation.markdown import fenced, markdown
+
+yaml = pytest.importorskip("yaml", reason="the front matter is read back with PyYAML")
+
+HOSTILE = "a: [\"b\"] | # ---\n---\n``` <script>alert(1)</script> *x* \u202e\u2028'end' 😀 中文"
+
+
+def front_matter(card: str) -> dict[str, Any]:
+    assert card.startswith("---\n")
+    loaded = yaml.safe_load(card.split("\n---\n")[0].removeprefix("---\n"))
+    assert isinstance(loaded, dict)
+    return loaded
+
+
+def headings(card: str) -> list[str]:
+    return re.findall(r"^## (.+)$", card, re.MULTILINE)
+
+
+def test_front_matter_is_what_the_hub_reads() -> None:
+    front = front_matter(model_card(run("goemotions")))
+    assert front["library_name"] == "insula"
+    assert front["language"] == ["en"]
+    assert front["tags"][:2] == ["insula", "emotion"]
+    assert {"accuracy", "f1", "matthews_correlation"} <= set(front["metrics"])
+    result = front["model-index"][0]["results"][0]
+    assert result["dataset"] == {"name": "tweets", "type": "tweets", "split": "test"}
+    assert {"type": "f1", "name": "macro_f1", "value": 0.7123} in result["metrics"]
+    assert "license" not in front
+    assert "base_model" not in front
+
+
+def test_a_hub_encoder_is_the_base_model() -> None:
+    metrics = run("sentiment3")
+    metrics["model"]["base"] = "sentence-transformers/all-MiniLM-L6-v2"
+    assert front_matter(model_card(metrics))["base_model"] == "sentence-transformers/all-MiniLM-L6-v2"
+
+
+def test_sections() -> None:
+    assert headings(model_card(run("goemotions"))) == [
+        "What it does", "Intended use and limits", "Training data", "How it was trained", "Results", "Decision rule",
+        "How to use",
+    ]  # fmt: skip
+    assert headings(model_card(fresh_file())) == [
+        "What it does", "Intended use and limits", "Training data", "Results", "How to use",
+    ]  # fmt: skip
+
+
+def test_headline_table_and_baselines_show_the_numbers_given() -> None:
+    card = model_card(run("sentiment3"))
+    assert "macro-F1 0.712 (95% interval 0.697 to 0.727); 0.041 above the linear baseline (0.028 to 0.054)." in card
+    assert "| macro-F1 | 0.712 | 0.697 to 0.727 |" in card
+    assert "| Linear | 0.671 | +0.041 | 0.028 to 0.054 |" in card
+    for row in run("sentiment3")["test"]["per_label"]:
+        assert f"| {row['label']} | {row['f1']:.3f} | {row['precision']:.3f} | {row['recall']:.3f} |" in card
+
+
+def test_limits_data_recipe_and_rule_are_told() -> None:
+    metrics = run("goemotions")
+    card = model_card(metrics)
+    assert "what annotators perceived" in card
+    for use in ("diagnosis", "hiring", "policing"):
+        assert use in card
+    for words in (
+        metrics["data"]["fingerprint"],
+        "30,521",
+        "312 rows with the same text",
+        metrics["command"],
+        "0.0001",
+    ):
+        assert words in card
+    assert "temperature (temperature 1.31)" in card
+    assert "below 0.410" in card
+    assert f"admiration {metrics['decision']['thresholds']['admiration']:.3f}" in card
+
+
+def test_tables_are_whole() -> None:
+    """Every line of a table has as many cells as its head."""
+    for metrics in (run("goemotions"), dimensional()):
+        width = 0
+        for line in model_card(metrics).splitlines():
+            if not line.startswith("|"):
+                width = 0
+                continue
+            cells = len(re.findall(r"(?<!\\)\|", line))
+            width = width or cells
+            assert cells == width, line
+
+
+def test_nothing_is_claimed_without_measurement() -> None:
+    card = model_card({})
+    assert front_matter(card) == {
+        "library_name": "insula", "pipeline_tag": "text-classification",
+        "tags": ["insula", "emotion", "text-classification"],
+    }  # fmt: skip
+    assert "Nothing was evaluated" in card
+    assert "Not recorded." in card
+    assert not re.search(r"\d\.\d", card)
+    assert "None" not in card
+
+
+def test_validation_only_is_named() -> None:
+    card = model_card(run("sentiment3") | {"test": None})
+    assert "Measured on 3,815 validation rows." in card
+    assert "validation rows, which also guided its training" in card
+    assert "Against the baselines" not in card
+
+
+def test_seen_rows_are_confessed() -> None:
+    assert "12 of them also stood in the training data." in model_card(fresh_file())
+
+
+def test_hostile_text_stays_text() -> None:
+    metrics = run("sentiment3")
+    metrics["name"] = metrics["data"]["name"] = metrics["command"] = metrics["model"]["base"] = HOSTILE
+    metrics["data"]["notes"] = [HOSTILE]
+    metrics["recipe"] = {HOSTILE: {"x": HOSTILE}}
+    metrics["test"]["per_label"][0]["label"] = HOSTILE
+    metrics["scheme"]["name"] = HOSTILE
+    card = model_card(metrics)
+    front = front_matter(card)
+    assert front["model-index"][0]["name"].startswith('a: ["b"] | # ---\n---')
+    assert len(headings(card)) == 7
+    command = re.search(r"^(`{4,})sh\n.*?\n\1$", card, re.MULTILINE | re.DOTALL)
+    assert command is not None
+    outside = card.replace(command[0], "").split("\n---\n", 1)[1]
+    assert "<script>" not in outside
+    assert "\u202e" not in card
+
+
+def test_code_of_the_card_is_valid() -> None:
+    for metrics in (run("sentiment3"), dimensional()):
+        code = re.search(r"```python\n(.*?)```", model_card(metrics), re.DOTALL)
+        assert code is not None
+        for node in ast.walk(ast.parse(code[1])):
+            if isinstance(node, ast.ImportFrom):
+                assert importlib.util.find_spec(str(node.module)) is not None
+
+
+def test_markdown_escapes() -> None:
+    assert markdown("a|b\n*c* <d> & [e](f) `g`") == r"a\|b \*c\* &lt;d&gt; &amp; \[e\](f) \`g\`"
+
+
+def test_fence_is_longer_than_what_it_holds() -> None:
+    assert fenced("x ```` y", "sh") == "`````sh\nx ```` y\n`````"
