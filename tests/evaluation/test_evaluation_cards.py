@@ -54,7 +54,7 @@ def test_sections() -> None:
         "How to use",
     ]  # fmt: skip
     assert headings(model_card(fresh_file())) == [
-        "What it does", "Intended use and limits", "Training data", "Results", "How to use",
+        "What it does", "Intended use and limits", "Training data", "Results", "Decision rule", "How to use",
     ]  # fmt: skip
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 import jinja2
@@ -59,6 +60,7 @@ def model_card(metrics: Mapping[str, Any]) -> str:
     )  # fmt: skip
 
 
+@cache
 def _environment() -> jinja2.Environment:
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("insula.evaluation", "templates"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Mapping
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ from insula.evaluation.report_figures import (
     slice_figures,
 )
 from insula.evaluation.report_tables import (
+    MOST_ROWS,
     baseline_rows,
     data_facts,
     decision_facts,
@@ -37,6 +39,8 @@ from insula.evaluation.report_tables import (
     recipe_groups,
 )
 from insula.evaluation.sanitize import sanitize
+
+MOST_NOTES = 60
 
 
 def write_report(path: str | Path, metrics: Mapping[str, Any]) -> None:
@@ -84,12 +88,13 @@ def render_report(metrics: Mapping[str, Any]) -> str:
         thresholds=_thresholds(metrics),
         recipe=recipe_groups(metrics),
         data=data_facts(metrics),
-        notes=metrics.get("data", {}).get("notes", []),
+        notes=metrics.get("data", {}).get("notes", [])[:MOST_NOTES],
         provenance=provenance(metrics),
         command=str(metrics.get("command", "")),
     )  # fmt: skip
 
 
+@cache
 def _environment() -> jinja2.Environment:
     return jinja2.Environment(
         loader=jinja2.PackageLoader("insula.evaluation", "templates"),
@@ -118,7 +123,8 @@ def _subtitle(metrics: Mapping[str, Any]) -> str:
 
 
 def _thresholds(metrics: Mapping[str, Any]) -> list[tuple[str, str]]:
-    return [(label, score(value)) for label, value in metrics.get("decision", {}).get("thresholds", {}).items()]
+    thresholds = metrics.get("decision", {}).get("thresholds", {})
+    return [(label, score(value)) for label, value in list(thresholds.items())[:MOST_ROWS]]
 
 
 def _notices(metrics: Mapping[str, Any], split: str | None) -> list[str]:

@@ -21,7 +21,7 @@ from insula.evaluation.formats import count, language, percent, score
 from insula.evaluation.headline import Headline
 from insula.evaluation.metric_names import BASELINES, baseline_title, metric_title
 
-MOST_LABELS = 60  # of charts; tables and metrics.json have them all
+MOST_LABELS = 40  # of charts; tables and metrics.json have them all
 MOST_SLICES = 30
 
 
@@ -96,7 +96,7 @@ def answer_figures(evaluation: Mapping[str, Any]) -> list[Figure]:
     figures = []
     confusion = evaluation.get("confusion", {})
     labels, counts = confusion.get("labels", []), confusion.get("counts", [])
-    if labels and len(labels) <= MOST_LABELS:
+    if counts and len(counts) == len(labels) <= MOST_LABELS:
         svg = confusion_chart(labels, counts, key="confusion", title="Confusion matrix")
         caption = "Each row holds the texts with one label; shades and percentages are shares of that row."
         worst = _worst_confusion(labels, counts)

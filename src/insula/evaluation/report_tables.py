@@ -22,7 +22,7 @@ from insula.evaluation.formats import (
 )
 from insula.evaluation.metric_names import baseline_title, in_order, metric_meaning, metric_title
 
-MOST_ROWS = 300
+MOST_ROWS = 200
 MOST_MISTAKES = 20
 
 Fact = tuple[str, str]
@@ -205,7 +205,7 @@ def recipe_groups(metrics: Mapping[str, Any]) -> list[tuple[str, list[Fact]]]:
     recipe = metrics.get("recipe", {})
     loose = {key: value for key, value in recipe.items() if not isinstance(value, Mapping)}
     groups = [("recipe", flat(loose))] if loose else []
-    groups += [(key, flat(value)) for key, value in recipe.items() if isinstance(value, Mapping) and value]
+    groups += [(key, flat(value)[:MOST_ROWS]) for key, value in recipe.items() if isinstance(value, Mapping) and value]
     return groups
 
 

@@ -7,23 +7,30 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-MOST_CHARACTERS = 1000
+MOST_CHARACTERS = 200  # names and settings; a label is written many times on a page
+MOST_OF_A_TEXT = 1000
+TEXTS = ("text", "notes", "command")
 # What XML and HTML forbid: control characters, lone surrogates, noncharacters.
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]")
 
 
-def sanitize(value: Any) -> Any:
+def sanitize(value: Any, most: int = MOST_CHARACTERS) -> Any:
     """Return a copy of plain JSON data fit for a page.
 
-    Characters that no page may hold become U+FFFD, texts over 1,000 characters are cut with an ellipsis, NaN and
-    infinity become None, and keys whose value is None are left out, so that "missing" and "null" are one case.
+    Characters that no page may hold become U+FFFD. Names are cut with an ellipsis after `most` characters, texts,
+    notes and the command after 1,000. NaN and infinity become None, and keys whose value is None are left out, so
+    that "missing" and "null" are one case.
     """
     if isinstance(value, str):
-        return _printable(value)
+        return _printable(value, most)
     if isinstance(value, Mapping):
-        return {_printable(str(key)): sanitize(item) for key, item in value.items() if _known(item)}
+        return {
+            _printable(str(key), most): sanitize(item, MOST_OF_A_TEXT if key in TEXTS else most)
+            for key, item in value.items()
+            if _known(item)
+        }
     if isinstance(value, (list, tuple)):
-        return [sanitize(item) for item in value]
+        return [sanitize(item, most) for item in value]
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return value
@@ -33,6 +40,6 @@ def _known(value: Any) -> bool:
     return value is not None and not (isinstance(value, float) and not math.isfinite(value))
 
 
-def _printable(text: str) -> str:
-    text = text if len(text) <= MOST_CHARACTERS else text[:MOST_CHARACTERS] + "…"
+def _printable(text: str, most: int) -> str:
+    text = text if len(text) <= most else text[:most] + "…"
     return _UNPRINTABLE.sub("\ufffd", text)

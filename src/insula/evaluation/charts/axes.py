@@ -43,8 +43,9 @@ def ticks(low: float, high: float, about: int = 5) -> list[float]:
     """Return round numbers (steps of 1, 2, 2.5 or 5 times a power of ten) that cover `low` to `high`."""
     if not (math.isfinite(low) and math.isfinite(high)):
         return [0.0, 1.0]
-    if high - low <= 1e-9 * max(1.0, abs(low), abs(high)):
-        low, high = low - 0.5 * (abs(low) or 1), high + 0.5 * (abs(high) or 1)
+    if high - low <= 1e-6 * max(1.0, abs(low), abs(high)):  # one value, give or take rounding
+        room = 0.5 * max(abs(low), abs(high)) if abs(low) > 1e-3 else 0.5
+        low, high = low - room, high + room
     rough = (high - low) / max(1, about - 1)
     power = 10.0 ** math.floor(math.log10(rough))
     step = next(factor * power for factor in (1, 2, 2.5, 5, 10) if factor * power >= rough * 0.999999)
@@ -58,7 +59,7 @@ def tick_labels(values: Sequence[float]) -> list[str]:
     largest = max((abs(value) for value in values), default=0.0)
     divisor, unit = (1e6, "M") if largest >= 2e6 else (1e3, "k") if largest >= 1e4 else (1.0, "")
     digits = 0
-    while digits < 6 and abs(round(step / divisor, digits) - step / divisor) > 1e-9 + 1e-6 * abs(step / divisor):
+    while digits < 9 and abs(round(step / divisor, digits) - step / divisor) > 1e-9 + 1e-6 * abs(step / divisor):
         digits += 1
     return [f"{value / divisor:.{digits}f}{unit if value else ''}".replace("-", "−") for value in values]
 

@@ -42,14 +42,18 @@ def confusion_chart(labels: Sequence[str], counts: Sequence[Sequence[int]], *, k
             parts.append(element("text", element("title", labels[column]), name, transform=place, class_="label"))
         else:
             parts.append(text(name, x, top - 8, text_anchor="middle", class_="label"))
+    if size > 14:
+        parts.append(element("rect", x=gutter, y=top, width=cell * size, height=height * size, class_="h0"))
     for row, gold in enumerate(labels):
         y = top + height * row
         total = sum(counts[row])
         parts.append(text(gold, gutter - 8, y + height / 2 + 4, room=110.0, text_anchor="end", class_="label"))
-        for column, answer in enumerate(labels):
+        for column, answer in enumerate(names):
             count = counts[row][column]
             share = count / total if total else 0.0
-            said = f"{gold} answered as {answer}: {count:,} of {total:,} ({100 * share:.1f}%)"
+            if size > 14 and not count:
+                continue  # large matrices are mostly empty: the ground alone says so
+            said = f"{names[row]} answered as {answer}: {count:,} of {total:,} ({100 * share:.1f}%)"
             parts.append(_cell(gutter + cell * column, y, cell, height, share, count, said, size))
     right = sum(counts[index][index] for index in range(size))
     total = sum(sum(row) for row in counts)
