@@ -398,3 +398,11 @@ def test_what_evaluate_measures_fills_the_page(name: str) -> None:
     assert {"answers", "labels", "metrics", "mistakes"} <= set(re.findall(r'<section id="(\w+)"', html))
     titles = re.findall(r'<th scope="row">([\w ]+_[\w ]+)</th>', html)
     assert titles == [], "a metric without a title"
+
+
+@pytest.mark.parametrize(
+    ("metric", "said"), [("macro_f1", "Best: 0.600 at epoch 2."), ("mae", "Best: 0.400 at epoch 1.")]
+)
+def test_best_step_of_training_follows_the_metric(metric: str, said: str) -> None:
+    history = [{"step": i, "epoch": i, f"validation_{metric}": 0.2 * (i + 1)} for i in (1, 2)]
+    assert said in Page(render_report({"history": history})).text

@@ -19,7 +19,7 @@ from insula.evaluation.charts.risk_coverage import risk_coverage_chart
 from insula.evaluation.charts.scatter import scatter_chart
 from insula.evaluation.formats import count, language, percent, score
 from insula.evaluation.headline import Headline
-from insula.evaluation.metric_names import BASELINES, baseline_title, metric_title
+from insula.evaluation.metric_names import BASELINES, baseline_title, metric_meaning, metric_title
 
 MOST_LABELS = 40  # of charts; tables and metrics.json have them all
 MOST_SLICES = 30
@@ -79,14 +79,14 @@ def learning_figures(metrics: Mapping[str, Any]) -> list[Figure]:
         title = metric_title(name.removeprefix("validation_"))
         line = Series("validation", _points(history, clock, name), "second")
         if len(line.points) > 1:
-            best = max(line.points, key=lambda point: point[1])
+            # A metric's own phrase says where lower is better.
+            pick = min if "lower is better" in metric_meaning(name.removeprefix("validation_")) else max
+            best = pick(line.points, key=lambda point: point[1])
             svg = learning_chart(
                 [line], key=name, title=f"{_capital(title)} during training", x_title=clock, y_title=title
             )
             figures.append(
-                Figure(
-                    f"{_capital(title)} on validation rows", svg, f"Highest: {score(best[1])} at {clock} {best[0]:g}."
-                )
+                Figure(f"{_capital(title)} on validation rows", svg, f"Best: {score(best[1])} at {clock} {best[0]:g}.")
             )
     return figures
 

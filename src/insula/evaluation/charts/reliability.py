@@ -26,7 +26,7 @@ def reliability_chart(
     """
     filled = [b for b in bins if b.get("count") and b.get("confidence") is not None and b.get("accuracy") is not None]
     base = HEIGHT - 42 - STRIP
-    plot = Plot(Scale(0.0, 1.0, 52, WIDTH - 16), Scale(0.0, 1.0, base, 34))
+    plot = Plot(Scale(0.0, 1.0, 52, WIDTH - 22), Scale(0.0, 1.0, base, 34))
     marks = [0.0, 0.25, 0.5, 0.75, 1.0]
     parts = [frame(plot, [], marks, x_title="", y_title=y_title, y_text=percent_labels)]
     diagonal = plot.points([[0, 0], [1, 1]])

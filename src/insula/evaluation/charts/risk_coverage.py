@@ -20,7 +20,7 @@ def risk_coverage_chart(
     highest = max([pair[1] for pair in pairs] + ([chosen[1]] if chosen else []), default=0.0)
     y_ticks = ticks(0.0, highest or 1.0)
     left = 20 + max(text_width(label) for label in percent_labels(y_ticks))
-    plot = Plot(Scale(0.0, 1.0, left, WIDTH - 20), Scale(0.0, y_ticks[-1], HEIGHT - 42, 34))
+    plot = Plot(Scale(0.0, 1.0, left, WIDTH - 22), Scale(0.0, y_ticks[-1], HEIGHT - 42, 34))
     parts = [
         frame(
             plot, [0.0, 0.25, 0.5, 0.75, 1.0], y_ticks, x_title="share of rows answered",

@@ -66,7 +66,7 @@ def polyline(points: list[tuple[float, float]], **attributes: Attribute) -> Mark
 
 
 def text_width(content: str, size: float = TEXT_SIZE) -> float:
-    """Return an estimate, rather too wide than too narrow, of a text's width in units (no font is measured)."""
+    """Return an estimate of a text's width in units: that of wide system fonts, for no font can be measured here."""
     return size * sum(_advance(character) for character in content)
 
 
@@ -96,10 +96,10 @@ def _advance(character: str) -> float:
     if unicodedata.east_asian_width(character) in "WF" or ord(character) >= 0x1F000:
         return 1.15 if ord(character) >= 0x1F000 else 1.0
     if character in "iljtfI.,:;'|!()[] ":
-        return 0.36
+        return 0.4
     if character in "mwMW%@—":
-        return 0.9
-    return 0.68 if character.isupper() else 0.57
+        return 0.95
+    return 0.7 if character.isupper() else 0.62
 
 
 def _attribute(value: Attribute) -> str:
