@@ -30,7 +30,7 @@ def labels_for_scheme(
         if set(columns) != set(scheme.names) and len(columns) != len(scheme.names):
             raise DataError(
                 f"The scheme {scheme.name!r} needs one column each for {', '.join(scheme.names)}. "
-                f"Got {named_columns(columns)}; name them with `label`, in this order."
+                f"Got the {named_columns(columns)}; name them with `label`, in this order."
             )
         return LabelPlan(scheme, "values", tuple(columns) if set(columns) == set(scheme.names) else scheme.names)
     if len(columns) > 1:
@@ -50,12 +50,13 @@ def labels_for_scheme(
     notes: tuple[str, ...] = ()
     if not renames and found and not found & set(scheme.names):
         renames = _numbers_of(scheme, found)
-        shown = ", ".join(f"{number} = {name}" for number, name in renames.items())
-        notes = (f"{named_columns(columns)}: numbers stand for the labels of scheme {scheme.name!r}: {shown}.",)
+        if renames:
+            shown = ", ".join(f"{number} = {name}" for number, name in renames.items())
+            notes = (f"Numbers in the {named_columns(columns)} stand for labels of {scheme.name!r}: {shown}.",)
     known = {renames.get(name, name) for name in found} & set(scheme.names)
     if found and not known:
         raise DataError(
-            f"No label in {named_columns(columns)} is one of scheme {scheme.name!r} ({', '.join(scheme.names)}). "
+            f"No label in the {named_columns(columns)} is one of scheme {scheme.name!r} ({', '.join(scheme.names)}). "
             f"Got {', '.join(sorted(found)[:10])}; name the right column with `label`."
         )
     form = "names" if scheme.kind == "multi" or delimiter or any(as_list(c) is not None for c in cells) else "name"

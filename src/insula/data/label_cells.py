@@ -7,7 +7,7 @@ import json
 import math
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
@@ -81,10 +81,10 @@ def guess_delimiter(cells: Mapping[str, int]) -> str | None:
 
 def name_counts(cells: Iterable[Any]) -> Counter[str]:
     """Count the label names in cells, those of lists one by one."""
-    return Counter(name for cell in cells if not is_missing(cell) for name in _names(cell))
+    return Counter(name for cell in cells if not is_missing(cell) for name in cell_names(cell))
 
 
-def different_numbers(cells: Iterable[Any]) -> list[float] | None:
+def different_numbers(cells: Sequence[Any]) -> list[float] | None:
     """Return the different numbers, sorted; None where a cell is no number."""
     different: set[float] = set()
     for cell in set(cells) if all(isinstance(cell, str | int | float) for cell in cells) else cells:
@@ -95,7 +95,8 @@ def different_numbers(cells: Iterable[Any]) -> list[float] | None:
     return sorted(different)
 
 
-def _names(cell: Any) -> tuple[str, ...]:
+def cell_names(cell: Any) -> tuple[str, ...]:
+    """Return the names of a list, or the one name in a cell."""
     found = as_list(cell)
     return (as_name(cell),) if found is None else found
 

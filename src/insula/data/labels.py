@@ -13,6 +13,7 @@ from insula.data.known_labels import SENTIMENT_OF_SIGN, labels_for_scheme
 from insula.data.label_cells import (
     as_list,
     as_name,
+    cell_names,
     different_numbers,
     guess_delimiter,
     is_missing,
@@ -88,7 +89,7 @@ def _sets(
     cells: Sequence[Any], column: str, options: DataOptions, delimiter: str | None, names: Mapping[str, str]
 ) -> LabelPlan:
     """Lists and delimited text: any number of labels a row, unless `options.kind` says one."""
-    sets = [split_cell(cell, delimiter) if delimiter and as_list(cell) is None else _names(cell) for cell in cells]
+    sets = [split_cell(cell, delimiter) if delimiter and as_list(cell) is None else cell_names(cell) for cell in cells]
     order = _classes(Counter(name for several in sets for name in several), column, len(cells), names)
     kind: Kind = options.kind or "multi"
     if kind != "multi" and any(len(several) != 1 for several in sets):
@@ -153,11 +154,6 @@ def _with_label_notes(plan: LabelPlan, cells: Sequence[Any]) -> LabelPlan:
     if twins := [" and ".join(several) for several in folded.values() if len(several) > 1]:
         plan = plan.with_note(f"Labels that differ by case only are kept apart: {'; '.join(twins[:5])}.")
     return plan
-
-
-def _names(cell: Any) -> tuple[str, ...]:
-    found = as_list(cell)
-    return (as_name(cell),) if found is None else found
 
 
 def _is_blank(cell: Any) -> bool:

@@ -1,0 +1,148 @@
+"""From what a user names to a `Dataset`: read, understand the labels, split, guard against leaks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from insula.core.errors import DataError
+from insula.core.example import Example
+from insula.core.scheme import LabelScheme
+from insula.data.dataset import SPLITS, Dataset
+from insula.data.examples import dropped_note, labelled_examples
+from insula.data.known_labels import labels_for_scheme
+from insula.data.label_names import read_label_names
+from insula.data.labels import infer_labels
+from insula.data.leak import guard
+from insula.data.options import DataOptions
+from insula.data.raw_rows import RawPart
+from insula.data.source_paths import ALL
+from insula.data.sources import Source, SourceName, find_source
+from insula.data.split import split_examples
+
+_DEFAULTS = DataOptions()
+
+
+def load_dataset(source: SourceName, options: DataOptions = _DEFAULTS, *, seed: int = 0) -> Dataset:
+    """Return the examples of a source by split, with the scheme that its training labels make.
+
+    source  a file; several; a folder whose file names give the splits; a built-in name; `owner/name` on the hub
+    seed    of the split, where the source has none
+
+    A source without splits is split in three. One with training rows but no validation gives some of them to
+    validation; a test split is never taken from one with splits. Training rows whose text stands in validation or test
+    are taken out (`Dataset.overlaps`). Raises `DataError` where nothing usable is left.
+    """
+    found = find_source(source, options)
+    options = found.options
+    notes = list(found.notes)
+    parts = _read_parts(found, notes)
+    training = parts.get("train") or parts.get(ALL)
+    if training is None:
+        raise DataError(f"The data {found.name!r} have no training rows, only: {', '.join(parts)}. Add a train file.")
+    _require_rows(training, found.name)
+    columns = _same_label_columns(parts, training)
+    plan = infer_labels([row.label for row in training.rows], columns, options, names=_number_names(found, columns))
+    notes.append(_columns_note(training))
+    notes.extend(plan.notes)
+    splits: dict[str, list[Example]] = {}
+    for split, part in parts.items():
+        splits[split] = labelled_examples(part, plan, language=found.language)
+        notes.extend(part.notes)
+        notes.extend(dropped_note("the source" if split == ALL else split, part))
+    splits = _completed(splits, plan.scheme, options, seed, notes)
+    guarded, overlaps, guard_notes = guard(splits)
+    return Dataset(name=found.name, scheme=plan.scheme, splits=guarded, notes=(*notes, *guard_notes), overlaps=overlaps)
+
+
+def read_examples(
+    source: SourceName, options: DataOptions, scheme: LabelScheme
+) -> tuple[list[Example], tuple[str, ...]]:
+    """Return the labelled rows of an evaluation file under a known scheme, and sentences on what was done.
+
+    Of a source with splits the test rows are read. Rows with labels that the scheme does not have are dropped and
+    counted. Raises `DataError` where no row is left.
+    """
+    found = find_source(source, options)
+    split = next((name for name in ("test", ALL) if name in found.parts), None)
+    if split is None:
+        raise DataError(
+            f"The data {found.name!r} have no test rows, only: {', '.join(found.parts)}. Name the file to evaluate on."
+        )
+    part = _read_part(found, split, scheme)
+    _require_rows(part, found.name)
+    columns = part.columns.labels if part.columns else ()
+    plan = labels_for_scheme(
+        scheme, [row.label for row in part.rows], columns, found.options, names=_number_names(found, columns)
+    )
+    examples = labelled_examples(part, plan, language=found.language)
+    notes = (*found.notes, _columns_note(part), *plan.notes, *part.notes, *dropped_note(found.name, part))
+    if not examples:
+        raise DataError(f"No row of {found.name!r} can be evaluated on. {notes[-1]}")
+    return examples, notes
+
+
+def _read_parts(found: Source, notes: list[str]) -> dict[str, RawPart]:
+    chosen = [split for split in (*SPLITS, ALL) if split in found.parts]
+    if len(chosen) > 1 and ALL in chosen:
+        chosen.remove(ALL)
+        notes.append("The file with all rows was not read, since others hold the splits.")
+    return {split: _read_part(found, split) for split in chosen}
+
+
+def _read_part(found: Source, split: str, scheme: LabelScheme | None = None) -> RawPart:
+    part = RawPart()
+    for open_part in found.parts[split]:
+        with open_part() as reader:
+            part.extend(reader, found.options, names=scheme.names if scheme else ())
+    return part
+
+
+def _require_rows(part: RawPart, name: str) -> None:
+    if not part.rows:
+        reasons = " ".join((*dropped_note(repr(name), part), *part.notes))
+        raise DataError(f"The data {name!r} have no row with text. {reasons or 'There are no rows at all.'}")
+
+
+def _same_label_columns(parts: Mapping[str, RawPart], training: RawPart) -> tuple[str, ...]:
+    columns = training.columns.labels if training.columns else ()
+    for split, part in parts.items():
+        others = part.columns.labels if part.columns else columns
+        if len(columns) + len(others) > 2 and others != columns:
+            raise DataError(
+                f"The label columns of {split} must be those of the training rows: {', '.join(columns)}. "
+                f"Got {', '.join(others)}; name them with `label`."
+            )
+    return columns
+
+
+def _number_names(found: Source, columns: tuple[str, ...]) -> Mapping[str, str] | None:
+    if found.options.label_names is not None:
+        return read_label_names(found.options.label_names)
+    return found.names.get(columns[0]) if len(columns) == 1 else None
+
+
+def _columns_note(part: RawPart) -> str:
+    columns = part.columns
+    if columns is None:
+        return ""
+    attributes = {"id": columns.id, "language": columns.language, "group": columns.group, "weight": columns.weight}
+    used = [f"text column {columns.text!r}", *(f"label column {name!r}" for name in columns.labels)]
+    used += [f"{what} column {name!r}" for what, name in attributes.items() if name is not None]
+    return f"Columns used: {', '.join(used)}."
+
+
+def _completed(
+    splits: dict[str, list[Example]], scheme: LabelScheme, options: DataOptions, seed: int, notes: list[str]
+) -> dict[str, list[Example]]:
+    """Return the splits with those that are missing taken from the training rows."""
+    if ALL in splits:
+        rows, test_fraction, rest = splits[ALL], options.test_fraction, {}
+    elif "validation" not in splits:
+        rows, test_fraction, rest = splits["train"], 0.0, {name: splits[name] for name in splits if name != "train"}
+    else:
+        return splits
+    made, made_notes = split_examples(
+        rows, scheme, validation_fraction=options.validation_fraction, test_fraction=test_fraction, seed=seed
+    )
+    notes.extend(made_notes)
+    return {**made, **rest}

@@ -1,0 +1,63 @@
+"""Columns are found by usual names, kept to where given, and missed with the nearest name."""
+
+from __future__ import annotations
+
+import pytest
+
+from insula.core.errors import DataError
+from insula.data.columns import Columns, find_columns
+from insula.data.options import DataOptions
+
+
+def find(*columns: str, names: tuple[str, ...] = (), wanted: bool = True, **options: object) -> Columns:
+    return find_columns(columns, DataOptions.model_validate(options), "'a.csv'", names=names, wanted=wanted)
+
+
+@pytest.mark.parametrize("text", ["text", "Message", "content", "review", "sentence", "tweet", "文本", "内容", "评论"])
+@pytest.mark.parametrize("label", ["label", "Labels", "emotion", "emotions", "sentiment", "category", "标签", "情感"])
+def test_usual_names(text: str, label: str) -> None:
+    assert find("row", text, label) == Columns(text=text, labels=(label,))
+
+
+def test_attributes() -> None:
+    columns = find("id", "text", "label", "lang", "weight", "author", group="author")
+    assert columns == Columns("text", ("label",), id="id", language="lang", group="author", weight="weight")
+
+
+def test_the_plain_name_wins_over_the_others() -> None:
+    assert find("text", "content", "label", "sentiment") == Columns("text", ("label",))
+
+
+def test_dimensions() -> None:
+    assert find("text", "arousal", "Valence").labels == ("Valence", "arousal")
+    assert find("text", "emotion", "intensity").labels == ("intensity",)
+    assert find("text", "label", "valence").labels == ("label",)
+
+
+def test_labels_of_a_known_scheme_are_columns() -> None:
+    assert find("text", "joy", "fear", "label", names=("fear", "joy")).labels == ("fear", "joy")
+
+
+def test_given_names_are_kept_to() -> None:
+    assert find("text", "a", "b", text="a", label="b") == Columns("a", ("b",))
+    assert find("text", "a", "b", label=("b", "a")).labels == ("b", "a")
+
+
+@pytest.mark.parametrize(
+    ("columns", "options", "message"),
+    [
+        (("text", "mood"), {"label": "modd"}, r"label column 'modd' is not in 'a\.csv', which has: .*mean 'mood'"),
+        (("words", "label"), {}, r"No column of 'a\.csv' has a usual name for text .* has: 'words', 'label'\. Name"),
+        (("text", "mood"), {}, r"No column of 'a\.csv' has a usual name for labels .* has: 'mood'|'text', 'mood'"),
+        (("text", "emotion", "category"), {}, "may be the label: 'emotion', 'category'. Name the right one"),
+        (("content", "review", "label"), {}, "may be the text: 'content', 'review'"),
+        (("text", "label"), {"weight": "confidence"}, "The weight column 'confidence' is not in"),
+    ],
+)
+def test_missing_and_ambiguous(columns: tuple[str, ...], options: dict[str, str], message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        find(*columns, **options)
+
+
+def test_labels_need_not_be_there_where_not_wanted() -> None:
+    assert find("text", "mood", wanted=False) == Columns("text")
