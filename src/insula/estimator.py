@@ -1,25 +1,300 @@
 """The scikit-learn face: `EmotionClassifier` and `EmotionRegressor`.
 
-They follow scikit-learn's conventions: the constructor stores, `fit` checks, learnt attributes end in `_`, `fit` returns
-the estimator. So `clone`, `GridSearchCV`, `cross_val_score` and `Pipeline` work as with any other estimator.
+They follow scikit-learn's conventions: the constructor stores, `fit` checks, learnt attributes end in `_`, `fit`
+returns the estimator. So `clone`, `GridSearchCV`, `cross_val_score` and `Pipeline` work as with any other estimator.
 """
 
 from __future__ import annotations
 
 import shutil
 import tempfile
+import weakref
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from safetensors.numpy import save_file
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
-from sklearn.exceptions import NotFittedError
-from sklearn.utils.multiclass import type_of_target
-from sklearn.utils.validation import _check_sample_weight, check_consistent_length, column_or_1d
+from sklearn.utils import check_random_state
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_array, check_is_fitted, column_or_1d
 
+from insula.core.builtin_schemes import matching_scheme
+from insula.core.decision import Decisions
 from insula.core.errors import DataError
 from insula.core.example import Example
+from insula.core.files import atomic_folder
+from insula.core.progress import Silent
 from insula.core.scheme import LabelScheme
 from insula.data.dataset import Dataset
+from insula.data.leak import Fingerprint
+from insula.data.split import split_examples
+from insula.inference.predictor import Predictor
+from insula.models.folder import seal
+from insula.text.language import dominant
+from insula.training.fit_model import fit_model
+from insula.training.recipe import Recipe, load_recipe
+
+LEAST_ROWS_TO_HOLD_OUT = 50  # below it every row is trained on and nothing is tuned
+
+
+class _EmotionEstimator(BaseEstimator):  # type: ignore[misc]
+    """What both estimators share: texts and targets to a data set, the fitted model folder, pickling, saving."""
+
+    def __init__(
+        self,
+        model: str = "minilm",
+        *,
+        epochs: float | None = None,
+        learning_rate: float | None = None,
+        batch_size: int | None = None,
+        settings: Mapping[str, Any] | None = None,
+        validation_fraction: float = 0.1,
+        random_state: Any = 0,
+    ) -> None:
+        self.model = model
+        self.epochs = epochs
+        self.learning_rate = learning_rate
+        self.batch_size = batch_size
+        self.settings = settings
+        self.validation_fraction = validation_fraction
+        self.random_state = random_state
+
+    def save(self, path: str | Path) -> None:
+        """Write the fitted model as a model folder; `insula.load_model` opens it, so does the command line."""
+        check_is_fitted(self, "predictor_")
+        with atomic_folder(path) as stage:
+            shutil.copytree(self._folder, stage, dirs_exist_ok=True)
+
+    def _fit_examples(self, examples: Sequence[Example], scheme: LabelScheme) -> None:
+        recipe = self._recipe()
+        dataset = Dataset("fitted in memory", scheme, self._split(examples, scheme, recipe.seed))
+        self._folder = stage = self._own_folder()
+        with tempfile.TemporaryDirectory(prefix="insula-fit-") as work:
+            language = dominant([example.text for example in dataset.split("train")])
+            trained = fit_model(dataset, recipe.model, recipe, language, Path(work), stage, progress=Silent())
+        (stage / "recipe.toml").write_text(recipe.to_toml(), encoding="utf-8")
+        save_file({"train": Fingerprint.of(examples).to_array().view(np.int64)}, stage / "fingerprint.safetensors")
+        seal(stage, family=recipe.model.name, backend=trained.fitted.backend)
+        self.scheme_ = scheme
+        self.predictor_ = trained.predictor
+
+    def _recipe(self) -> Recipe:
+        base = {"model.name": "linear"} if self.model == "linear" else {"model.base": self.model}
+        given = {
+            "train.epochs": self.epochs,
+            "train.learning_rate": self.learning_rate,
+            "train.batch_size": self.batch_size,
+            # numpy's integers are not TOML's
+            "seed": self.random_state
+            if isinstance(self.random_state, int)
+            else int(check_random_state(self.random_state).randint(2**31 - 1)),
+        }
+        overrides = {**base, **{key: value for key, value in given.items() if value is not None}}
+        return load_recipe("standard", {**overrides, **(self.settings or {})})
+
+    def _split(self, examples: Sequence[Example], scheme: LabelScheme, seed: int) -> Mapping[str, Sequence[Example]]:
+        if len(examples) < LEAST_ROWS_TO_HOLD_OUT or not self.validation_fraction:
+            return {"train": examples}
+        try:
+            splits, _ = split_examples(
+                examples, scheme, validation_fraction=self.validation_fraction, test_fraction=0.0, seed=seed
+            )
+        except DataError:  # all texts nearly the same: nothing can be held out without a leak
+            return {"train": examples}
+        return splits
+
+    def _decide(self, X: Any) -> Decisions:
+        check_is_fitted(self, "predictor_")
+        return self.predictor_.decide(_as_texts(X, type(self).__name__))
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.string = True
+        tags.input_tags.one_d_array = True
+        tags.input_tags.two_d_array = False
+        tags.non_deterministic = False
+        return tags
+
+    def __getstate__(self) -> dict[str, Any]:
+        # The opened model cannot be pickled, its files can.
+        state = dict(super().__getstate__())
+        if "predictor_" in state:
+            folder = state.pop("_folder")
+            state.pop("predictor_")
+            state["_files"] = {str(f.relative_to(folder)): f.read_bytes() for f in folder.rglob("*") if f.is_file()}
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        files = state.pop("_files", None)
+        super().__setstate__(state)
+        if files is not None:
+            self._folder = self._own_folder()
+            for name, content in files.items():
+                (self._folder / name).write_bytes(content)
+            self.predictor_ = Predictor.load(self._folder)
+
+    def _own_folder(self) -> Path:
+        """Return a new temporary folder that goes when this estimator does."""
+        folder = tempfile.mkdtemp(prefix="insula-")
+        weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
+        return Path(folder)
+
+
+class EmotionClassifier(ClassifierMixin, _EmotionEstimator):  # type: ignore[misc]
+    """Texts to emotion labels, as a scikit-learn classifier.
+
+    model                `minilm` or another encoder (alias, local folder, hub id), or `linear`
+    epochs, learning_rate, batch_size   of neural training; None takes the recipe's
+    settings             further options of the recipe by dotted key, such as `{"model.pooling": "first"}`
+    validation_fraction  share of the rows held out to choose thresholds, calibration and the best step; 0 for none
+    random_state         seed
+
+    After `fit`: `classes_` (labels,), `scheme_`, `predictor_`, `multilabel_`.
+    """
+
+    def fit(self, X: Sequence[str], y: Any, sample_weight: ArrayLike | None = None) -> Self:
+        """Train on (rows,) texts; `y` holds one label a row, a collection of labels a row, or a 0/1 matrix.
+
+        Raises `DataError` (a `ValueError`) where shapes differ or there is one class only.
+        """
+        texts = _as_texts(X, type(self).__name__)
+        self.multilabel_, labels, self.classes_ = _as_labels(y)
+        self._indicator = self.multilabel_ and not _is_collections(y)
+        _check_lengths(texts, labels, "y")
+        weights = _as_weights(sample_weight, len(texts))
+        names = tuple(str(label) for label in self.classes_)
+        kind = "multi" if self.multilabel_ else "binary" if len(names) == 2 else "single"
+        if len(names) < 2:
+            raise DataError(f"The y of {type(self).__name__} must have at least two classes. Got one class: {names}.")
+        known = matching_scheme(frozenset(names), kind)
+        scheme = LabelScheme(
+            name=known.name if known else "labels",
+            kind=kind,  # type: ignore[arg-type]
+            names=names,  # in the order of classes_
+            display=known.display if known else {},
+            mappings=known.mappings if known else {},
+        )
+        examples = [
+            Example(text=text, labels=tuple(str(one) for one in several), weight=weight)
+            for text, several, weight in zip(texts, labels, weights, strict=True)
+        ]
+        self._fit_examples(examples, scheme)
+        return self
+
+    def predict(self, X: Sequence[str]) -> Any:
+        """Return (rows,) labels; for multi-label what `fit` was given: label tuples, or a (rows, labels) 0/1 matrix."""
+        chosen = self._decide(X).chosen
+        if not self.multilabel_:
+            return self.classes_[chosen.argmax(axis=1)]
+        if self._indicator:
+            return chosen.astype(int)
+        return [tuple(self.classes_[row].tolist()) for row in chosen]
+
+    def predict_proba(self, X: Sequence[str]) -> NDArray[np.float64]:
+        """Return (rows, labels) calibrated probabilities; rows sum to one unless multi-label."""
+        return np.asarray(self._decide(X).scores, dtype=np.float64)
+
+    def score(self, X: Sequence[str], y: Any, sample_weight: ArrayLike | None = None) -> float:
+        """Return accuracy; multi-label: the share of rows whose label set is exactly right."""
+        if not (getattr(self, "multilabel_", False) and not self._indicator):
+            return float(super().score(X, y, sample_weight))
+        right = np.array([set(a) == set(b) for a, b in zip(self.predict(X), y, strict=True)], dtype=np.float64)
+        return float(np.average(right, weights=np.array(_as_weights(sample_weight, len(right)))))
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_label = True
+        return tags
+
+
+class EmotionRegressor(RegressorMixin, _EmotionEstimator):  # type: ignore[misc]
+    """Texts to emotion scores (intensity; valence, arousal, dominance), as a scikit-learn regressor.
+
+    Parameters as `EmotionClassifier`. Predictions stay inside the range that the training targets had.
+    """
+
+    def fit(self, X: Sequence[str], y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
+        """Train on (rows,) texts and (rows,) or (rows, dimensions) scores."""
+        texts = _as_texts(X, type(self).__name__)
+        if y is None:
+            raise DataError(f"{type(self).__name__} requires y to be passed, but the target y is None. Give scores.")
+        values = check_array(y, ensure_2d=False, dtype=np.float64, input_name="y")
+        self._one_dimension = values.ndim == 1
+        values = values.reshape(len(values), -1)
+        _check_lengths(texts, values, "y")
+        weights = _as_weights(sample_weight, len(texts))
+        names = tuple(f"score{i}" for i in range(values.shape[1])) if values.shape[1] > 1 else ("score",)
+        ranges = {name: (float(v.min()), float(v.max())) for name, v in zip(names, values.T, strict=True)}
+        scheme = LabelScheme(name="scores", kind="dimensional", names=names, ranges=ranges)
+        examples = [
+            Example(text=text, values=tuple(row), weight=weight)
+            for text, row, weight in zip(texts, values.tolist(), weights, strict=True)
+        ]
+        self._fit_examples(examples, scheme)
+        return self
+
+    def predict(self, X: Sequence[str]) -> NDArray[np.float64]:
+        """Return (rows,) or (rows, dimensions) scores, as `fit` was given."""
+        scores = np.asarray(self._decide(X).scores, dtype=np.float64)
+        return scores[:, 0] if self._one_dimension else scores
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.target_tags.multi_output = True
+        return tags
+
+
+def _as_texts(X: Any, caller: str) -> list[str]:
+    if isinstance(X, str):
+        raise DataError(f"The X of {caller} must be a sequence of texts. Got one text: put it in a list.")
+    texts = X.tolist() if hasattr(X, "tolist") else list(X)
+    wrong = next((type(text).__name__ for text in texts if not isinstance(text, str)), None)
+    if wrong is not None:
+        raise DataError(f"The X of {caller} must be a one-dimensional sequence of texts. Got an item of type {wrong}.")
+    if not texts:
+        raise DataError(f"The X of {caller} must hold at least one text. Got none.")
+    return texts
+
+
+def _is_collections(y: Any) -> bool:
+    """True for a collection of labels a row; a matrix of 0 and 1 is none, even where it is written as lists."""
+    if not isinstance(y, list | tuple) or not all(isinstance(row, list | tuple | set | frozenset) for row in y):
+        return False
+    widths = {len(row) for row in y}
+    matrix = len(widths) == 1 and widths != {1} and all(label in (0, 1) for row in y for label in row)
+    return not matrix
+
+
+def _as_labels(y: Any) -> tuple[bool, list[tuple[Any, ...]], NDArray[Any]]:
+    """Return whether `y` is multi-label, its labels a row, and the sorted classes."""
+    if y is None:
+        raise DataError("EmotionClassifier requires y to be passed, but the target y is None. Give one label a text.")
+    if _is_collections(y):
+        classes = np.array(sorted({label for row in y for label in row}, key=str))
+        return True, [tuple(row) for row in y], classes
+    array = np.asarray(y)
+    if array.ndim == 2 and array.shape[1] > 1:
+        classes = np.arange(array.shape[1])
+        return True, [tuple(np.flatnonzero(row).tolist()) for row in array], classes
+    array = column_or_1d(array, warn=True)
+    if array.dtype.kind == "f":
+        check_array(array, ensure_2d=False, input_name="y")  # NaN and infinity
+    check_classification_targets(array)
+    return False, [(label,) for label in array.tolist()], np.unique(array)
+
+
+def _as_weights(weights: ArrayLike | None, rows: int) -> list[float]:
+    if weights is None:
+        return [1.0] * rows
+    array = np.asarray(weights, dtype=np.float64)
+    if array.shape != (rows,) or not np.isfinite(array).all() or (array < 0).any():
+        raise DataError(f"The sample_weight must be {rows} finite numbers of at least 0. Got shape {array.shape}.")
+    return [float(weight) for weight in array]
+
+
+def _check_lengths(texts: Sequence[str], y: Sequence[Any] | NDArray[Any], name: str) -> None:
+    if len(texts) != len(y):
+        raise DataError(f"The X and {name} must have as many rows as each other. Got {len(texts)} and {len(y)}.")

@@ -77,12 +77,12 @@ def _in_words(prediction: Prediction) -> str:
 
 def _say_stream(source: str, model: str, text: str | None, rejects: Path | None) -> None:
     from insula.api.prediction import load_model
-    from insula.data.columns import text_column
+    from insula.data.columns import find_text_column
     from insula.data.formats import open_rows
 
     predictor = load_model(model)
     with open_rows(source) as reader:
-        column = text_column(reader.columns, text, where=source)
+        column = find_text_column(reader.columns, text, source)
         for batch in reader:
             for prediction in predictor.predict([str(row.get(column) or "") for row in batch.rows]):
                 typer.echo(_in_words(prediction))

@@ -11,7 +11,7 @@ from typing import Any
 
 from insula.core.prediction import Prediction
 from insula.core.progress import Progress, Silent
-from insula.data.columns import text_column
+from insula.data.columns import find_text_column
 from insula.data.formats import open_rows
 from insula.data.row_writer import RowWriter
 from insula.data.rows import Reject, Row
@@ -64,7 +64,7 @@ def predict_file(
         open_rows(source, batch_size=CHUNK, format=input_format, on_reject=aside.add) as reader,
         open_writer(output, format=output_format) as writer,
     ):
-        column = text_column(reader.columns, text, where=str(source))
+        column = find_text_column(reader.columns, text, str(source))
         progress.start("predicting")
         for batch in reader:
             readable = list(_with_text(batch.rows, batch.lines, column, aside))
