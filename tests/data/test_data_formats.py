@@ -14,10 +14,13 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from insula.core.errors import DataError, MissingFileError
 from insula.data.formats import EXTENSIONS, format_of, open_rows
 from insula.data.rows import Reject, RowReader
+from insula.data.writers import open_writer
 
 
 def rows_of(reader: RowReader) -> list[tuple[int, dict[str, Any]]]:
@@ -249,6 +252,27 @@ def test_standard_input(monkeypatch: pytest.MonkeyPatch, typed: bytes, expected:
     reader = open_rows("-")
     assert [row for _, row in rows_of(reader)] == ([expected] if expected else [])
     assert reader.reject_count == (expected is None)
+
+
+def whole_file(ending: str, folder: Path) -> bytes:
+    with open_writer(folder / f"whole{ending}") as writer:
+        writer.write([{"text": f"好 day {n}", "label": "joy"} for n in range(20)])
+    return (folder / f"whole{ending}").read_bytes()
+
+
+@pytest.mark.parametrize("ending", [".csv", ".tsv", ".jsonl", ".json", ".txt", ".parquet", ".arrow", ".csv.gz"])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(noise=st.binary(min_size=1, max_size=60), start=st.integers(0, 400), cut=st.integers(0, 400))
+def test_damage_is_a_reject_or_one_sentence(tmp_path: Path, ending: str, noise: bytes, start: int, cut: int) -> None:
+    data = whole_file(ending, tmp_path)
+    damaged = (data[:start] + noise + data[start + len(noise) :])[: max(1, len(data) - cut)]
+    try:
+        rows, reader = read(tmp_path / f"a{ending}", damaged)
+    except DataError:
+        return
+    assert all(isinstance(row, dict) for _, row in rows)
+    assert [line for line, _ in rows] == sorted(line for line, _ in rows)
+    assert reader.reject_count == len(reader.rejects)
 
 
 def test_memory_stays_flat(tmp_path: Path) -> None:

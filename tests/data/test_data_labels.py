@@ -150,6 +150,7 @@ def test_scores() -> None:
     [
         ([(1, 0, 0), (0, 1, 0), (0, 0, 1)], "single"),
         ([(1, 0, 1), (0, 1, 0), (0, 0, 1)], "multi"),
+        ([(True, False, False), (False, True, False), (False, False, True)], "single"),
         ([("1", "0", "0"), ("0", "0", "0"), ("0", "1.0", "1")], "multi"),
     ],
 )

@@ -104,6 +104,15 @@ def test_unknown_labels_in_test_are_dropped_and_counted(tmp_path: Path) -> None:
     assert "1 row of test dropped: 1 with the unknown label 'wrath'." in data.notes
 
 
+def test_a_test_split_without_labels_is_left_out(tmp_path: Path) -> None:
+    write(tmp_path / "train.csv", rows(30))
+    write(tmp_path / "validation.csv", rows(9, start=100))
+    write(tmp_path / "test.csv", rows(9, labels=("",), start=200))
+    data = load_dataset(tmp_path)
+    assert list(data.splits) == ["train", "validation"]
+    assert "No row of test can be used, so there is no test split in the source." in data.notes
+
+
 def test_attributes_come_along(tmp_path: Path) -> None:
     content = [
         {**row, "id": n, "lang": "en" if n else None, "author": f"author {n % 20}", "confidence": "" if n else 0.25}

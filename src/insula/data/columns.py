@@ -46,7 +46,7 @@ def find_columns(
     text = find_text_column(columns, options.text, where)
     rest = [column for column in columns if column != text]
     labels: tuple[str, ...] = ()
-    if options.label is not None:
+    if options.label:
         given = (options.label,) if isinstance(options.label, str) else options.label
         labels = tuple(_given(columns, name, "label", where) for name in given)
     elif wanted:

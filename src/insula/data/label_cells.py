@@ -35,6 +35,15 @@ def as_number(cell: Any) -> float | None:
     return None
 
 
+def as_score(cell: Any) -> float | None:
+    """Return a cell's number; true and false, as one-hot columns may hold, are 1 and 0."""
+    if isinstance(cell, bool):
+        return float(cell)
+    if isinstance(cell, str) and cell.strip().lower() in ("true", "false"):
+        return float(cell.strip().lower() == "true")
+    return as_number(cell)
+
+
 def as_name(cell: Any) -> str:
     """Return a cell as a label name: trimmed text; whole numbers without decimals, so that 1, "1" and 1.0 agree."""
     if isinstance(cell, bool):

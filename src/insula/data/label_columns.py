@@ -7,7 +7,7 @@ from typing import Any, cast
 
 from insula.core.errors import DataError
 from insula.core.scheme import Kind
-from insula.data.label_cells import as_name, as_number, is_missing
+from insula.data.label_cells import as_name, as_score, is_missing
 from insula.data.label_plan import LabelPlan
 from insula.data.label_schemes import categorical_scheme, dimensional_scheme
 
@@ -16,7 +16,7 @@ _DIMENSIONS = frozenset(("valence", "arousal", "dominance", "intensity"))
 
 def labels_from_columns(cells: Sequence[tuple[Any, ...]], columns: Sequence[str], kind: Kind | None) -> LabelPlan:
     """Return the plan for several columns; `DataError` where a cell holds no number or contradicts `kind`."""
-    rows = [tuple(as_number(part) for part in cell) for cell in cells]
+    rows = [tuple(as_score(part) for part in cell) for cell in cells]
     for row, cell in zip(rows, cells, strict=True):
         for number, part, column in zip(row, cell, columns, strict=True):
             if number is None and not is_missing(part):
@@ -49,8 +49,8 @@ def dimensional_plan(cells: Iterable[Any], columns: Sequence[str]) -> LabelPlan:
     names = tuple(column.lower() if column.lower() in _DIMENSIONS else column for column in columns)
     for row in rows:
         for part, column in zip(row, columns, strict=True):
-            if as_number(part) is None and not is_missing(part):
+            if as_score(part) is None and not is_missing(part):
                 raise DataError(f"The label column {column!r} must hold numbers to be scores. Got {as_name(part)!r}.")
-    values = [[number for row in rows if (number := as_number(row[n])) is not None] for n in range(len(columns))]
+    values = [[number for row in rows if (number := as_score(row[n])) is not None] for n in range(len(columns))]
     ranges = {name: (min(found), max(found)) for name, found in zip(names, values, strict=True)}
     return LabelPlan(dimensional_scheme("_".join(names), names, ranges), "values", names)

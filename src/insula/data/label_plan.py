@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any, Literal, NamedTuple
 
 from insula.core.scheme import LabelScheme
-from insula.data.label_cells import as_list, as_name, as_number, is_missing, split_cell
+from insula.data.label_cells import as_list, as_name, as_score, is_missing, split_cell
 
 
 class LabelReading(NamedTuple):
@@ -52,7 +52,7 @@ class LabelPlan:
         if self.form == "names":
             return self._read_names(cell)
         cells = cell if isinstance(cell, tuple) else (cell,)
-        numbers = [as_number(part) for part in cells]
+        numbers = [as_score(part) for part in cells]
         if None in numbers:
             bad = next(part for part, number in zip(cells, numbers, strict=True) if number is None)
             return MISSING if is_missing(bad) else LabelReading(problem=f"with {as_name(bad)!r} in place of a number")

@@ -49,6 +49,9 @@ def load_dataset(source: SourceName, options: DataOptions = _DEFAULTS, *, seed: 
         splits[split] = labelled_examples(part, plan, language=found.language)
         notes.extend(part.notes)
         notes.extend(dropped_note("the source" if split == ALL else split, part))
+        if not splits[split] and part is not training:
+            del splits[split]
+            notes.append(f"No row of {split} can be used, so there is no {split} split in the source.")
     splits = _completed(splits, plan.scheme, options, seed, notes)
     guarded, overlaps, guard_notes = guard(splits)
     return Dataset(name=found.name, scheme=plan.scheme, splits=guarded, notes=(*notes, *guard_notes), overlaps=overlaps)
