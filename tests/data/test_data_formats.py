@@ -166,6 +166,11 @@ def test_json_list_that_breaks_off_says_so(tmp_path: Path) -> None:
         read(tmp_path / "a.json", '{"text": "a"}')
 
 
+def test_json_lines_under_the_ending_json(tmp_path: Path) -> None:
+    rows, _ = read(tmp_path / "a.json", '{"text": "a"}\n\n{"text": "b"}\n')
+    assert rows == [(1, {"text": "a"}), (3, {"text": "b"})]
+
+
 def test_plain_lines_keep_blank_ones(tmp_path: Path) -> None:
     rows, _ = read(tmp_path / "a.txt", "one\r\n\ntwo\x85same")
     assert rows == [(1, {"text": "one"}), (2, {"text": ""}), (3, {"text": "two\x85same"})]

@@ -115,7 +115,13 @@ def test_a_test_split_without_labels_is_left_out(tmp_path: Path) -> None:
 
 def test_attributes_come_along(tmp_path: Path) -> None:
     content = [
-        {**row, "id": n, "lang": "en" if n else None, "author": f"author {n % 20}", "confidence": "" if n else 0.25}
+        {
+            **row,
+            "id": f"{n:03}",
+            "lang": "en" if n else None,
+            "author": f"author {n % 20}",
+            "confidence": "" if n else 0.25,
+        }
         for n, row in enumerate(rows(60))
     ]
     path = write(tmp_path / "a.csv", content)
@@ -123,8 +129,8 @@ def test_attributes_come_along(tmp_path: Path) -> None:
         file.write("bad weight,joy,61,en,me,-1\n")
     data = load_dataset(path, DataOptions(group="author", weight="confidence"))
     by_id = {example.id: example for part in data.splits.values() for example in part}
-    assert (by_id["0"].weight, by_id["0"].language, by_id["0"].group) == (0.25, None, "author 0")
-    assert (by_id["1"].weight, by_id["1"].language) == (1.0, "en")
+    assert (by_id["000"].weight, by_id["000"].language, by_id["000"].group) == (0.25, None, "author 0")
+    assert (by_id["001"].weight, by_id["001"].language) == (1.0, "en")
     assert "1 with a weight that is no number of 0 or more" in " ".join(data.notes)
     sides = {example.group: split for split, part in data.splits.items() for example in part}
     assert all(sides[e.group] == split for split, part in data.splits.items() for e in part)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -75,12 +76,23 @@ def open_rows(
             kind = "jsonl" if "".join(lines.head).lstrip().startswith("{") else "lines"
         if kind in ("csv", "tsv"):
             return CsvRows(lines, str(path), tabs=kind == "tsv", batch_size=batch_size, on_reject=on_reject)
+        if kind == "json" and _holds_json_lines(lines.head):
+            kind = "jsonl"
         reader = {"jsonl": JsonLinesRows, "json": JsonListRows, "lines": LineRows}[kind]
         return reader(lines, str(path), batch_size=batch_size, on_reject=on_reject)
     except BaseException:
         if stream is not sys.stdin.buffer:
             stream.close()
         raise
+
+
+def _holds_json_lines(head: list[str]) -> bool:
+    """True where the first two lines are each an object: many data sets are published so under the ending .json."""
+    first = [line for line in head if line.strip()][:2]
+    try:
+        return len(first) == 2 and all(isinstance(json.loads(line), dict) for line in first)
+    except (ValueError, RecursionError):
+        return False
 
 
 def _checked(name: str | None) -> Format | None:

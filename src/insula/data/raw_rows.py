@@ -96,4 +96,5 @@ def _weight(cell: Any) -> float | None:
 def _attribute(row: dict[str, Any], column: str | None) -> str | None:
     if column is None or is_missing(row.get(column)):
         return None
-    return as_name(row[column])
+    cell = row[column]
+    return cell.strip() if isinstance(cell, str) else as_name(cell)  # "007" is a name, not a number
