@@ -1,3 +1,123 @@
 """Fixtures every test may use."""
 
 from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+# Before torch is imported, here and in the processes that tests start: on busy cores, threads of a tiny model wait
+# for each other forty times longer than they compute.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+import hypothesis
+import pytest
+import toy_data
+
+from insula.core.progress import Silent
+from insula.core.scheme import Kind
+from insula.data.dataset import Dataset
+
+hypothesis.settings.register_profile("insula", max_examples=50, deadline=None)
+hypothesis.settings.load_profile("insula")
+
+
+class Recorder(Silent):
+    """A progress that remembers what it was told."""
+
+    def __init__(self) -> None:
+        self.tasks: list[tuple[str, int | None]] = []
+        self.steps: list[int] = []
+        self.finished = 0
+        self.said: list[str] = []
+
+    def start(self, task: str, total: int | None = None) -> None:
+        self.tasks.append((task, total))
+        self.steps.append(0)
+
+    def advance(self, steps: int = 1, **figures: float) -> None:
+        self.steps[-1] += steps
+
+    def finish(self) -> None:
+        self.finished += 1
+
+    def say(self, sentence: str) -> None:
+        self.said.append(sentence)
+
+
+@pytest.fixture
+def recorder() -> Recorder:
+    """A progress that remembers what it was told."""
+    return Recorder()
+
+
+@pytest.fixture(scope="session")
+def toy_dataset() -> Callable[..., Dataset]:
+    """Data of each kind that can be learnt exactly: `toy_dataset("single", train=160, seed=0)`."""
+    return toy_data.toy_dataset
+
+
+@pytest.fixture(scope="session")
+def encoder_folder(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
+    """Make (once for equal settings) a tiny encoder's folder: `encoder_folder(layers=3)`, to give as `model.base`."""
+    made: dict[tuple[tuple[str, Any], ...], Path] = {}
+
+    def make(**settings: Any) -> Path:
+        from tiny_encoder import make_encoder
+
+        key = tuple(sorted(settings.items()))
+        if key not in made:
+            made[key] = make_encoder(tmp_path_factory.mktemp("encoder") / "tiny", toy_data.words(), **settings)
+        return made[key]
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def tiny_recipe(encoder_folder: Callable[..., Path]) -> Callable[..., dict[str, Any]]:
+    """A recipe that learns toy data in seconds: `tiny_recipe("encoder", {"train.epochs": 1})`."""
+
+    def make(family: str, overrides: dict[str, Any] | None = None, **encoder: Any) -> dict[str, Any]:
+        recipe: dict[str, dict[str, Any]] = {
+            "model": {"name": family},
+            "train": {"epochs": 12, "learning_rate": 5e-3, "batch_size": 16, "evaluations_per_epoch": 1},
+            "evaluation": {"resamples": 100},
+        }
+        if family == "encoder":
+            recipe["model"] |= {"base": str(encoder_folder(**encoder)), "max_tokens": 32, "dropout": 0.0}
+        for key, value in (overrides or {}).items():
+            section, name = key.split(".")
+            recipe.setdefault(section, {})[name] = value
+        return recipe
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def told() -> dict[Path, Recorder]:
+    """What the runs of `trained_run` told their progress, by run folder."""
+    return {}
+
+
+@pytest.fixture(scope="session")
+def trained_run(
+    tmp_path_factory: pytest.TempPathFactory, told: dict[Path, Recorder], tiny_recipe: Callable[..., dict[str, Any]]
+) -> Callable[[str, Kind], Any]:
+    """A finished run on toy data, trained once a session: `trained_run("linear", "single")`; do not write into it."""
+    from insula.training.recipe import load_recipe
+    from insula.training.run import Run, train_run
+
+    made: dict[tuple[str, Kind], Run] = {}
+
+    def train(family: str, kind: Kind) -> Run:
+        if (family, kind) not in made:
+            folder = tmp_path_factory.mktemp("runs") / f"{family}-{kind}"
+            recipe = load_recipe(tiny_recipe(family))
+            recorder = Recorder()
+            run = train_run(toy_data.toy_dataset(kind), recipe, folder, command="test", progress=recorder)
+            made[family, kind] = run
+            told[run.path] = recorder
+        return made[family, kind]
+
+    return train
