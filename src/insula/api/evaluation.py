@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,8 @@ import numpy as np
 from safetensors.numpy import load_file
 
 from insula import __version__
-from insula.core.files import write_json
+from insula.core.errors import ModelFolderError, OutputError
+from insula.core.files import output_errors, write_json
 from insula.core.progress import Progress, Silent
 from insula.core.targets import gold_matrix
 from insula.data.leak import Fingerprint
@@ -22,7 +23,7 @@ from insula.data.options import DataOptions
 from insula.evaluation.evaluate import evaluate as measure
 from insula.evaluation.report import write_report
 from insula.inference.predictor import Predictor
-from insula.models.folder import open_folder
+from insula.models.folder import MANIFEST, open_folder
 from insula.models.locate import locate_model
 from insula.text.language import tell
 from insula.training.baselines import Judge, majority
@@ -42,35 +43,41 @@ class EvaluationRun:
 
 
 def evaluate(
-    source: str | Path | list[str | Path],
+    source: str | Path | Sequence[str | Path],
     model: str | Path,
     *,
     options: DataOptions | None = None,
     text: str | None = None,
-    label: str | None = None,
+    label: str | Sequence[str] | None = None,
+    label_names: str | None = None,
     output: str | Path | None = None,
     resamples: int = 1000,
     seed: int = 0,
+    command: str = "",
     progress: Progress | None = None,
 ) -> EvaluationRun:
     """Measure a model on labelled rows; scores stand with and without rows whose text it was trained on.
 
     source    a file, several, a folder (its test split is taken) or a built-in set
     model     a run, a model folder, or the name of a run
-    options   how the rows are read; default as they were for training
+    options   how the rows are read; default as they were for training; `text`, `label`, `label_names` change that
     output    a folder for `metrics.json` and `report.html`; nothing is written where it is None
 
     The majority class, and `linear` where the run kept one, answer the same rows for comparison.
-    Raises `DataError`, `MissingFileError`, `UnknownNameError`, `ModelFolderError`.
+    Raises `DataError`, `MissingFileError`, `UnknownNameError`, `ModelFolderError`, `OutputError`.
     """
     progress = progress or Silent()
     place = locate_model(model)
+    if output is not None:
+        _require_own_folder(Path(output))
     folder = open_folder(place)
     predictor = Predictor.load(place)
     recorded = folder.metrics
     options = options or _recorded_options(place)
-    given = {"text": text, "label": label}
+    labels = label if label is None or isinstance(label, str) else tuple(label)
+    given = {"text": text, "label": labels, "label_names": label_names}
     options = options.model_copy(update={name: value for name, value in given.items() if value is not None})
+    names = [source] if isinstance(source, str | Path) else source
     examples, notes = read_examples(source, options, folder.scheme)
     for note in notes:
         progress.say(note)
@@ -99,10 +106,10 @@ def evaluate(
         "insula_version": __version__,
         "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "name": recorded.get("name", place.name),
-        "command": "",
+        "command": command,
         "model": recorded.get("model", {}),
         "scheme": folder.scheme.to_dict(),
-        "data": {"name": str(source), "rows": {"test": len(examples)}, "notes": list(notes)},
+        "data": {"name": ", ".join(map(str, names)), "rows": {"test": len(examples)}, "notes": list(notes)},
         "decision": recorded.get("decision", {}),
         "test": measured,
         "baselines": _baselines(place, recorded, judge, texts),
@@ -111,6 +118,16 @@ def evaluate(
         write_json(Path(output) / "metrics.json", metrics)
         write_report(Path(output) / "report.html", metrics)
     return EvaluationRun(metrics=metrics, notes=tuple(notes), path=None if output is None else Path(output))
+
+
+def _require_own_folder(output: Path) -> None:
+    if (output / "run.json").exists() or (output / MANIFEST).exists():
+        raise OutputError(
+            f"The output {str(output)!r} is a run or a model, whose own results would be lost. Name a folder for this "
+            f"evaluation, such as {str(output / 'evaluation')!r}."
+        )
+    with output_errors(output):
+        output.mkdir(parents=True, exist_ok=True)
 
 
 def trained_on(model: Path) -> Fingerprint:
@@ -123,8 +140,14 @@ def trained_on(model: Path) -> Fingerprint:
 
 def _recorded_options(model: Path) -> DataOptions:
     file = model / "recipe.toml"
-    recipe = tomllib.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
-    return DataOptions.model_validate(recipe.get("data", {}))
+    try:
+        recipe = tomllib.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+        return DataOptions.model_validate(recipe.get("data", {}))
+    except ValueError as error:  # not TOML, or options that this insula does not know
+        raise ModelFolderError(
+            f"The {file.name} of model folder {str(model)!r} does not say how its data was read in words that this "
+            "insula knows. Train again, or upgrade with: pip install --upgrade insula"
+        ) from error
 
 
 def _baselines(model: Path, recorded: Mapping[str, Any], judge: Judge, texts: list[str]) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from insula.core.prediction import Prediction
 from insula.core.progress import Progress
-from insula.inference.files import FileResult
+from insula.inference.files import FileResult, Sink
 from insula.inference.files import predict_file as run_file
 from insula.inference.predictor import Predictor
 
@@ -28,7 +28,7 @@ def predict(texts: str | Sequence[str], model: str | Path | Predictor) -> list[P
 
 def predict_file(
     source: str | Path,
-    output: str | Path,
+    output: str | Path | Sink,
     model: str | Path | Predictor,
     *,
     text: str | None = None,
@@ -39,8 +39,14 @@ def predict_file(
 ) -> FileResult:
     """Predict a file of messages into another, in any of the formats; `-` is standard input or output.
 
+    output    a file, `-`, or a function that takes the predictions, some thousands at a time
     text      the column with the text; found by its usual names where it is not given
-    rejects   where rows that cannot be read go, with line number and reason; default `OUTPUT.rejects.jsonl`
+    rejects   where rows that cannot be read go, with line number and reason; default `OUTPUT.rejects.jsonl`, without an
+              output file `SOURCE.rejects.jsonl` in the working folder
+
+    All columns come along, in order; one that bears the name of a predicted one is kept as `input_NAME`. JSON rows
+    have the judged text under `text`, whatever its column is called; plain lines hold the decided labels alone. The
+    output appears under its name when it is complete.
 
     Raises `DataError`, `MissingFileError`, `OutputError`.
     """

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
-from collections.abc import Mapping, Sequence
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +43,7 @@ def train(
     output     the run's folder; default `runs/SOURCE-RECIPE`, numbered where that is taken
     overwrite  replace a finished run that stands at `output`
 
+    A run that is interrupted (Ctrl-C, a crash) can be gone on with: `resume_training`.
     Raises `DataError`, `RecipeError`, `OutputError`, `MissingFileError`, `UnknownNameError`, `MissingExtraError`.
     """
     progress = progress or Silent()
@@ -48,16 +51,17 @@ def train(
     chosen = load_recipe(recipe, {**{k: v for k, v in columns.items() if v is not None}, **(overrides or {})})
     folder = Path(output) if output is not None else _free_folder(source, recipe)
     _check_output(folder, overwrite)
-    if isinstance(source, Dataset):
-        dataset, names = source, []
-    else:
-        names = [str(source)] if isinstance(source, str | Path) else [str(one) for one in source]
-        progress.say(f"Reading {', '.join(names)}.")
-        dataset = load_dataset(source, chosen.data, seed=chosen.seed)
-    for note in dataset.notes:
-        progress.say(note)
-    with output_errors(folder):
-        return train_run(dataset, chosen, folder, source=names, command=command, progress=progress)
+    with _not_left_empty(folder):
+        if isinstance(source, Dataset):
+            dataset, names = source, []
+        else:
+            given = [source] if isinstance(source, str | Path) else source
+            progress.say(f"Reading {', '.join(map(str, given))}; the run goes to {folder}.")
+            dataset, names = load_dataset(source, chosen.data, seed=chosen.seed), [_lasting_name(one) for one in given]
+        for note in dataset.notes:
+            progress.say(note)
+        with output_errors(folder), _resumable(folder if names else None):
+            return train_run(dataset, chosen, folder, source=names, command=command, progress=progress)
 
 
 def resume_training(run: str | Path, *, command: str = "", progress: Progress | None = None) -> Run:
@@ -68,18 +72,55 @@ def resume_training(run: str | Path, *, command: str = "", progress: Progress | 
     """
     progress = progress or Silent()
     folder = Path(run) if Path(run).is_dir() else RUNS / run
-    if not (folder / "run.json").exists():
-        raise MissingFileError(f"There is no run to go on with at {str(run)!r}: it has no run.json. Check the path.")
-    if (folder / "model").is_dir():
+    source = _source_of(folder, run)
+    if (folder / "model").is_dir() and (folder / "metrics.json").exists():
         raise RecipeError(f"The run {str(folder)!r} is finished. Use it with --model {folder}, or train another.")
-    source = json.loads((folder / "run.json").read_text(encoding="utf-8"))["source"]
     if not source:
         raise DataError(f"The run {str(folder)!r} was trained from data in memory and cannot be resumed from here.")
     recipe = load_recipe(folder / "recipe.toml")
     progress.say(f"Going on with {folder}.")
-    dataset = load_dataset(source, recipe.data, seed=recipe.seed)
-    with output_errors(folder):
+    dataset = load_dataset(source[0] if len(source) == 1 else source, recipe.data, seed=recipe.seed)
+    with output_errors(folder), _resumable(folder):
         return train_run(dataset, recipe, folder, source=source, command=command, resume=True, progress=progress)
+
+
+def _source_of(folder: Path, named: str | Path) -> list[str]:
+    """Return the source that a run began with."""
+    file = folder / "run.json"
+    if not file.exists():
+        raise MissingFileError(f"There is no run to go on with at {str(named)!r}: it has no run.json. Check the path.")
+    try:
+        return [str(one) for one in json.loads(file.read_text(encoding="utf-8"))["source"]]
+    except (ValueError, KeyError, TypeError) as error:
+        raise DataError(
+            f"The file {str(file)!r} is damaged, so this run cannot go on. Train anew with --overwrite."
+        ) from error
+
+
+def _lasting_name(source: str | Path) -> str:
+    """Return a name that still means the same where the working folder is another."""
+    return str(Path(source).absolute()) if Path(source).exists() else str(source)
+
+
+@contextlib.contextmanager
+def _resumable(folder: Path | None) -> Iterator[None]:
+    """Say in the `KeyboardInterrupt` how to go on, once the run in `folder` has begun."""
+    try:
+        yield
+    except KeyboardInterrupt as stop:
+        if folder is None or not (folder / "run.json").exists():
+            raise
+        raise KeyboardInterrupt(f"Go on with: insula train --resume {shlex.quote(str(folder))}") from stop
+
+
+@contextlib.contextmanager
+def _not_left_empty(folder: Path) -> Iterator[None]:
+    """Take away a folder in which nothing was written: its name would stay taken."""
+    try:
+        yield
+    finally:
+        with contextlib.suppress(OSError):
+            folder.rmdir()
 
 
 def _free_folder(source: Source, recipe: Any) -> Path:

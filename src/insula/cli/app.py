@@ -1,32 +1,29 @@
-"""`insula`: the program. Errors that insula raises on purpose are one sentence; anything else is a bug and shows."""
+"""`insula`: the program and its verbs."""
 
 from __future__ import annotations
 
-import os
+import io
 import sys
 
 import typer
 
 from insula import __version__
 from insula.cli import data, evaluate, predict, recipes, train
-from insula.core.errors import InsulaError
+from insula.cli.exits import Program, flush_output
 
 app = typer.Typer(
     name="insula",
-    help="Train, evaluate and use models that understand human emotion, in English and Chinese.",
-    epilog="Begin with:  insula train tweets --recipe quick",
+    cls=Program,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    rich_markup_mode="rich",
+    rich_markup_mode="markdown",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.add_typer(data.app, name="data")
 app.command("train")(train.train)
 app.command("evaluate")(evaluate.evaluate)
 app.command("predict")(predict.predict)
 app.command("recipes")(recipes.recipes)
-
-INTERRUPTED = 130
+app.add_typer(data.app, name="data")
 
 
 def _show_version(wanted: bool) -> None:
@@ -39,24 +36,26 @@ def _show_version(wanted: bool) -> None:
 def _main(
     version: bool = typer.Option(False, "--version", callback=_show_version, is_eager=True, help="Show the version."),
 ) -> None:
-    pass
+    """Train, measure and use models that understand human emotion, in English and Chinese.
+
+    **From a file of messages to predictions**
+
+        insula data describe messages.csv --text message --label emotion
+        insula train messages.csv --text message --label emotion --output runs/care
+        insula evaluate test.csv --model runs/care
+        insula predict "Two hours on hold and nobody called back." --model runs/care
+
+    No data at hand? `insula train tweets --recipe quick` learns from real tweets in minutes.
+    """
 
 
 def main() -> None:
     """Run the program; the exit status is 0, 1 for an error of the input, 2 for wrong usage, 130 for Ctrl-C."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # A terminal that cannot show a character must not end the program.
+            stream.reconfigure(errors="backslashreplace")
     try:
         app()
-    except InsulaError as error:
-        _fail(str(error))
-    except KeyboardInterrupt:
-        print("\ninsula: stopped.", file=sys.stderr)
-        sys.exit(INTERRUPTED)
-    except BrokenPipeError:
-        # Whoever read our output has gone (head, less): not an error; Python must not flush into the void at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
-
-
-def _fail(sentence: str) -> None:
-    print(f"insula: {sentence}", file=sys.stderr)
-    sys.exit(1)
+    finally:
+        flush_output()

@@ -6,34 +6,53 @@ from typing import Annotated, Any
 
 import typer
 
-Text = Annotated[str | None, typer.Option("--text", help="Column with the text.", rich_help_panel="Columns")]
+from insula.core.scheme import Kind as SchemeKind
+
+PANEL = "Columns (found by their usual names where not given)"
+
+Text = Annotated[
+    str | None,
+    typer.Option("--text", help="Column with the text.", metavar="COLUMN", rich_help_panel=PANEL),
+]
 Label = Annotated[
     list[str] | None,
-    typer.Option("--label", help="Column with the label; several for one-hot labels.", rich_help_panel="Columns"),
+    typer.Option(
+        "--label",
+        help="Column with the label; give it several times for one-hot or score columns.",
+        metavar="COLUMN",
+        rich_help_panel=PANEL,
+    ),
 ]
 Kind = Annotated[
-    str | None,
-    typer.Option(
-        "--kind",
-        help="binary, single, multi, ordinal or dimensional; inferred and printed where not given.",
-        rich_help_panel="Columns",
-    ),
+    SchemeKind | None,
+    typer.Option("--kind", help="What the labels are; inferred and said where not given.", rich_help_panel=PANEL),
 ]
 Scheme = Annotated[
     str | None,
-    typer.Option("--scheme", help="A built-in label scheme, such as goemotions.", rich_help_panel="Columns"),
+    typer.Option(
+        "--scheme", help="A built-in label scheme, such as goemotions.", metavar="NAME", rich_help_panel=PANEL
+    ),
 ]
 LabelNames = Annotated[
     str | None,
-    typer.Option("--label-names", help="File that names numbered labels.", rich_help_panel="Columns"),
+    typer.Option(
+        "--label-names",
+        help="File that names numbered labels: one a line, or JSON.",
+        metavar="FILE",
+        rich_help_panel=PANEL,
+    ),
 ]
-Weight = Annotated[str | None, typer.Option("--weight", help="Column with example weights.", rich_help_panel="Columns")]
+Weight = Annotated[
+    str | None,
+    typer.Option("--weight", help="Column with example weights.", metavar="COLUMN", rich_help_panel=PANEL),
+]
 Group = Annotated[
     str | None,
     typer.Option(
         "--group",
         help="Column (author, thread) whose rows stay on one side of a split.",
-        rich_help_panel="Columns",
+        metavar="COLUMN",
+        rich_help_panel=PANEL,
     ),
 ]
 

@@ -9,14 +9,13 @@ import typer
 
 from insula.cli import columns
 
-app = typer.Typer(help="Look at data before training on it.", no_args_is_help=True)
+app = typer.Typer(help="Look at data before training on it.", no_args_is_help=True, rich_markup_mode="markdown")
+Json = Annotated[bool, typer.Option("--json", help="Print as JSON.")]
 
 
 @app.command("list")
-def list_sets(
-    as_json: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = False,
-) -> None:
-    """List the built-in data sets."""
+def list_sets(as_json: Json = False) -> None:
+    """List the data sets that come with insula."""
     import dataclasses
 
     from insula.api.data import list_data
@@ -26,16 +25,22 @@ def list_sets(
         typer.echo(json.dumps([dataclasses.asdict(one) for one in sets], ensure_ascii=False))
         return
     for one in sets:
-        where = "" if one.available else f"   (not installed: {one.install})"
-        typer.echo(f"{one.name:<12}{one.rows:>8,} rows   {', '.join(one.languages)}   {', '.join(one.labels)}{where}")
-        typer.echo(f"{'':<12}{one.description}")
-    typer.echo("\nAny file, folder of splits or hub id works as well: insula data describe messages.csv")
+        typer.echo(f"{one.name:<12}{one.description}")
+        typer.echo(f"{'':<12}{one.rows:,} rows; {', '.join(one.languages)}; {', '.join(one.labels)}; {one.licence}")
+        if not one.available:
+            typer.echo(f"{'':<12}not installed yet: {one.install}")
+    typer.echo("\nYour own file, a folder of splits or a hub id works as well: insula data describe messages.csv")
 
 
 @app.command("describe")
 def describe(
-    source: Annotated[list[str], typer.Argument(help="A file, several, a folder of splits, a built-in set, a hub id.")],
-    as_json: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = False,
+    source: Annotated[
+        list[str],
+        typer.Argument(
+            help="A file, several, a folder of splits, a built-in set, a hub id.", metavar="DATA", show_default=False
+        ),
+    ],
+    as_json: Json = False,
     text: columns.Text = None,
     label: columns.Label = None,
     kind: columns.Kind = None,
@@ -44,11 +49,13 @@ def describe(
     weight: columns.Weight = None,
     group: columns.Group = None,
 ) -> None:
-    """Say what a data set holds: rows, languages, lengths, labels, duplicates, conflicts, what would be dropped.
+    """Say what a data set holds, before anything is trained on it.
 
-    [bold]Example[/bold]
+    Rows, languages, lengths, the balance of labels, duplicates, conflicts, and what would be dropped and why.
 
-      insula data describe messages.csv --text message --label emotion
+    **Example**
+
+        insula data describe messages.csv --text message --label emotion
     """
     from insula.api.data import describe_data
     from insula.data.options import DataOptions

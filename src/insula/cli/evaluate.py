@@ -10,45 +10,63 @@ import typer
 
 from insula.cli import columns
 from insula.cli.model import Model
+from insula.cli.output import Json, Quiet
 
 
 def evaluate(
     source: Annotated[
         list[str],
-        typer.Argument(help="Labelled rows: a file, several, a folder (its test split), a built-in set."),
+        typer.Argument(
+            help="Labelled rows: a file, several, a folder (its test split), a built-in set.",
+            metavar="DATA",
+            show_default=False,
+        ),
     ],
     model: Model,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Folder for metrics.json and report.html.")
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            help="Folder for metrics.json and report.html; without it nothing is written.",
+            metavar="FOLDER",
+            rich_help_panel="Output",
+        ),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the metrics as JSON to standard output.")] = False,
+    as_json: Json = False,
+    quiet: Quiet = False,
     text: columns.Text = None,
     label: columns.Label = None,
+    label_names: columns.LabelNames = None,
 ) -> None:
     """Measure a model on labelled rows.
 
-    Columns are looked for as they were for training. Scores stand with and without rows whose text the model was
-    trained on.
+    Columns are looked for as they were for training. Rows whose text the model was trained on are counted, and the
+    scores stand with and without them. The majority class, and the linear model that a run keeps, answer the same rows.
 
-    [bold]Example[/bold]
+    **Examples**
 
-      insula evaluate test.csv --model runs/care --output runs/care/on-test
+        insula evaluate test.csv --model runs/care
+        insula evaluate test.csv --model runs/care --output runs/care/on-test
     """
     from insula.api.evaluation import evaluate as run_evaluation
-    from insula.cli.progress import TerminalProgress
+    from insula.cli.command import as_typed
+    from insula.cli.progress import shown_progress
     from insula.cli.words import say_metrics
 
-    settings = columns.as_settings(text=text, label=label)
-    result = run_evaluation(
-        source[0] if len(source) == 1 else list(source),
-        model,
-        **settings,
-        output=output,
-        progress=TerminalProgress(),
-    )
+    settings = columns.as_settings(text=text, label=label, label_names=label_names)
+    with shown_progress(quiet) as progress:
+        result = run_evaluation(
+            source[0] if len(source) == 1 else list(source),
+            model,
+            **settings,
+            output=output,
+            command=as_typed(),
+            progress=progress,
+        )
     if as_json:
         typer.echo(json.dumps(result.metrics, ensure_ascii=False, allow_nan=False))
         return
     say_metrics(result.metrics)
     if result.path is not None:
-        typer.echo(f"report   {result.path / 'report.html'}")
+        typer.echo(f"\nreport   {result.path / 'report.html'}")

@@ -8,5 +8,11 @@ import typer
 
 Model = Annotated[
     str,
-    typer.Option("--model", "-m", help="A run (runs/care), a model folder, or the name of a run (care)."),
+    typer.Option(
+        "--model",
+        "-m",
+        help="A run (runs/care), a model folder, or the name of a run (care).",
+        metavar="MODEL",
+        show_default=False,
+    ),
 ]

@@ -10,97 +10,144 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from insula.cli.model import Model
+from insula.cli.output import Quiet
 
 if TYPE_CHECKING:
-    from insula.core.prediction import Prediction
+    from insula.inference.files import FileResult, Sink
+
+FILES = "Files"
 
 
 def predict(
     model: Model,
-    texts: Annotated[list[str] | None, typer.Argument(help="Texts to judge.", show_default=False)] = None,
+    texts: Annotated[
+        list[str] | None,
+        typer.Argument(help="Texts to judge, each in quotes.", metavar="TEXT", show_default=False),
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="One JSON object a line: text, labels, label, scores, abstained.")
+    ] = False,
+    quiet: Quiet = False,
     source: Annotated[
-        str | None, typer.Option("--input", "-i", help="File of messages; - is standard input.", metavar="FILE")
+        str | None,
+        typer.Option(
+            "--input", "-i", help="File of messages; - is standard input.", metavar="FILE", rich_help_panel=FILES
+        ),
     ] = None,
     output: Annotated[
-        str | None, typer.Option("--output", "-o", help="File of predictions; - is standard output.", metavar="FILE")
+        str | None,
+        typer.Option(
+            "--output",
+            "-o",
+            help="File of predictions; - is standard output, as JSON Lines.",
+            metavar="FILE",
+            rich_help_panel=FILES,
+        ),
     ] = None,
-    text: Annotated[str | None, typer.Option("--text", help="Column with the text.")] = None,
+    text: Annotated[
+        str | None,
+        typer.Option(
+            "--text",
+            help="Column with the text; found by its usual names where not given.",
+            metavar="COLUMN",
+            rich_help_panel=FILES,
+        ),
+    ] = None,
     rejects: Annotated[
-        Path | None, typer.Option("--rejects", help="File for rows that cannot be read.", show_default=False)
+        Path | None,
+        typer.Option(
+            "--rejects",
+            help="File for rows that cannot be read. [default: OUTPUT.rejects.jsonl]",
+            metavar="FILE",
+            show_default=False,
+            rich_help_panel=FILES,
+        ),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
 ) -> None:
     """Predict texts, a file of messages, or standard input.
 
-    Files may be CSV, TSV, JSON Lines, Parquet, Arrow or plain lines, each also gzipped. All columns come along; rows
-    that cannot be read go to FILE.rejects.jsonl with their line number.
+    Files may be CSV, TSV, JSON Lines, Parquet, Arrow or plain lines, each also gzipped; their names tell. All columns
+    come along, in order. Rows that cannot be read, or have no text, go to a rejects file with their line numbers.
 
-    [bold]Examples[/bold]
+    **Examples**
 
-      insula predict "Two hours on hold and nobody called back." -m runs/care
-
-      insula predict --input big.parquet --output scored.parquet -m runs/care
-
-      cat lines.txt | insula predict --json -m runs/care
+        insula predict "Two hours on hold and nobody called back." --model runs/care
+        insula predict --input big.parquet --output scored.parquet -m runs/care
+        cat lines.txt | insula predict --json -m runs/care
     """
-    if texts and source is not None:
-        raise typer.BadParameter("Give texts or --input, not both.")
     if texts:
-        _say(texts, model, as_json=as_json)
+        if source is not None or output is not None:
+            raise typer.BadParameter("Give texts, or files with --input and --output: not both.")
+        _predict_texts(texts, model, as_json=as_json)
         return
     if source is None and sys.stdin.isatty():
         raise typer.BadParameter("Nothing to predict: give texts, --input FILE, or pipe lines in.")
     if output is None and not as_json:
-        _say_stream(source or "-", model, text, rejects)
-        return
-    _predict_file(source or "-", output or "-", model, text, rejects)
+        _predict_in_words(source or "-", model, text, rejects)
+    else:
+        _predict_file(source or "-", output or "-", model, text, rejects, quiet)
 
 
-def _say(texts: list[str], model: str, *, as_json: bool) -> None:
+def _predict_texts(texts: list[str], model: str, *, as_json: bool) -> None:
     from insula.api.prediction import predict as run_prediction
+    from insula.cli.answers import Answers
 
-    for prediction in run_prediction(texts, model):
-        typer.echo(json.dumps(prediction.to_dict(), ensure_ascii=False) if as_json else _in_words(prediction))
-
-
-def _in_words(prediction: Prediction) -> str:
-    best = sorted(prediction.scores.items(), key=lambda pair: -pair[1])[:3]
-    if prediction.label is None:
-        answer = "  ".join(f"{name} {value:.2f}" for name, value in prediction.scores.items())
-        return f"{answer}\t{prediction.text}"
-    answer = ", ".join(prediction.labels) or "(none)"
-    if prediction.abstained:
-        answer = f"not sure: {answer}"
-    scores = "  ".join(f"{name} {value:.2f}" for name, value in best)
-    return f"{answer}\t[{scores}]\t{prediction.text}"
-
-
-def _say_stream(source: str, model: str, text: str | None, rejects: Path | None) -> None:
-    from insula.api.prediction import load_model
-    from insula.data.columns import find_text_column
-    from insula.data.formats import open_rows
-
-    predictor = load_model(model)
-    with open_rows(source) as reader:
-        column = find_text_column(reader.columns, text, source)
-        for batch in reader:
-            for prediction in predictor.predict([str(row.get(column) or "") for row in batch.rows]):
-                typer.echo(_in_words(prediction))
+    # Bytes that are no UTF-8 arrive from the shell as lone surrogates, which no tokenizer and no terminal takes.
+    readable = [text.encode("utf-8", "surrogateescape").decode("utf-8", "replace") for text in texts]
+    if not all(text.strip() for text in readable):
+        raise typer.BadParameter("A text must hold more than blanks. Got an empty one.")
+    predictions = run_prediction(readable, model)
+    if as_json:
+        for prediction in predictions:
+            typer.echo(json.dumps(prediction.to_dict(), ensure_ascii=False))
+        return
+    answers = Answers()
+    answers.say(predictions)
+    answers.explain()
 
 
-def _predict_file(source: str, output: str, model: str, text: str | None, rejects: Path | None) -> None:
+def _predict_in_words(source: str, model: str, text: str | None, rejects: Path | None) -> None:
+    from insula.cli.answers import Answers
+
+    answers = Answers()
+    result = _run(source, answers.say, model, text, rejects, quiet=True)
+    answers.explain()
+    _say_what_is_missing(result)
+
+
+def _predict_file(source: str, output: str, model: str, text: str | None, rejects: Path | None, quiet: bool) -> None:
+    result = _run(source, output, model, text, rejects, quiet=quiet)
+    if not quiet and result.rows:
+        rate = result.rows / max(result.seconds, 1e-9)
+        where = "" if output == "-" else f" into {output}"
+        _say(f"{_rows(result.rows)} predicted{where} in {result.seconds:.1f} s ({rate:,.0f} rows/s).")
+    _say_what_is_missing(result)
+
+
+def _run(
+    source: str, output: str | Sink, model: str, text: str | None, rejects: Path | None, *, quiet: bool
+) -> FileResult:
     from insula.api.prediction import predict_file
-    from insula.cli.progress import TerminalProgress
+    from insula.cli.progress import shown_progress
 
-    progress = TerminalProgress()
-    if rejects is None and output == "-":
-        rejects = Path("rejects.jsonl")
-    result = predict_file(source, output, model, text=text, rejects=rejects, progress=progress)
+    with shown_progress(quiet) as progress:
+        return predict_file(source, output, model, text=text, rejects=rejects, progress=progress)
+
+
+def _say_what_is_missing(result: FileResult) -> None:
+    """Say on standard error, even when asked to be quiet, what was repaired and what was not predicted."""
     for warning in result.warnings:
-        progress.say(warning)
-    rate = result.rows / max(result.seconds, 1e-9)
-    progress.say(f"{result.rows:,} rows predicted in {result.seconds:.1f} s ({rate:,.0f} rows/s).")
+        _say(warning)
     if result.rejects is not None:
-        progress.say(
-            f"{result.rejected:,} rows could not be read; they stand with their line numbers in {result.rejects}."
-        )
+        verb = "was" if result.rejected == 1 else "were"
+        _say(f"{_rows(result.rejected)} {verb} not predicted; see {result.rejects} for line numbers and reasons.")
+    elif not result.rows:
+        _say("There were no rows to predict: the input holds none.")
+
+
+def _rows(count: int) -> str:
+    return f"{count:,} {'row' if count == 1 else 'rows'}"
+
+
+def _say(sentence: str) -> None:
+    typer.echo(sentence, err=True)

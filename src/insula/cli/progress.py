@@ -2,11 +2,28 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import time
+from collections.abc import Iterator
 from typing import Any
 
+from insula.core.progress import Progress, Silent
+
 SECONDS_BETWEEN_LINES = 15.0
+
+
+@contextlib.contextmanager
+def shown_progress(quiet: bool) -> Iterator[Progress]:
+    """Yield a progress that draws, or a silent one; the terminal is left as it was, whatever happens."""
+    if quiet:
+        yield Silent()
+        return
+    progress = TerminalProgress()
+    try:
+        yield progress
+    finally:
+        progress.finish()
 
 
 class TerminalProgress:
@@ -14,7 +31,8 @@ class TerminalProgress:
 
     def __init__(self) -> None:
         from rich.console import Console
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+        from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
+        from rich.progress import Progress as Bars
         from rich.progress import TimeRemainingColumn as Left
 
         self._console = Console(stderr=True, highlight=False)
@@ -28,13 +46,14 @@ class TerminalProgress:
             TextColumn("left"),
             Left(),
         )
-        self._bars = Progress(*columns, console=self._console, transient=True)
+        self._bars = Bars(*columns, console=self._console, transient=True)
         self._task: Any = None
         self._figures = ""
         self._line = _Line()
 
     def start(self, task: str, total: int | None = None) -> None:
         """Begin a task."""
+        self.finish()
         self._line = _Line(task, total)
         self._figures = ""
         if self._live:
@@ -43,7 +62,7 @@ class TerminalProgress:
 
     def advance(self, steps: int = 1, **figures: float) -> None:
         """Go on."""
-        words = "  ".join(f"{name} {value:.4g}" for name, value in figures.items())
+        words = "  ".join(f"{name} {_short(value)}" for name, value in figures.items())
         if self._live:
             self._figures = words or self._figures
             self._bars.update(self._task, advance=steps, figures=self._figures)
@@ -51,14 +70,18 @@ class TerminalProgress:
             print(line, file=sys.stderr, flush=True)
 
     def finish(self) -> None:
-        """End the task."""
-        if self._live:
+        """End the task, if one is under way."""
+        if self._task is not None:
             self._bars.remove_task(self._task)
             self._bars.stop()
+            self._task = None
 
     def say(self, sentence: str) -> None:
         """Print a sentence for good."""
-        self._console.print(sentence, style="dim" if self._live else None, markup=False)
+        if self._live:
+            self._console.print(sentence, style="dim", markup=False)
+        else:  # a log file is not wrapped
+            print(sentence, file=sys.stderr, flush=True)
 
 
 class _Line:
@@ -80,3 +103,7 @@ class _Line:
             seconds = (now - self.began) / self.done * (self.total - self.done)
             left = f", about {seconds:.0f} s left"
         return f"{self.task}: {self.done:,}{f' of {self.total:,}' if self.total else ''}{left}  {words}".rstrip()
+
+
+def _short(value: float) -> str:
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"

@@ -8,9 +8,18 @@ import typer
 
 
 def recipes(
-    name: Annotated[str | None, typer.Argument(help="Print this recipe in full, as TOML.", show_default=False)] = None,
+    name: Annotated[
+        str | None, typer.Argument(help="Print this recipe in full, as TOML.", metavar="NAME", show_default=False)
+    ] = None,
 ) -> None:
-    """List the built-in recipes, or print one as a start for your own: insula recipes quick > my.toml."""
+    """List the built-in recipes, or print one as a start for your own.
+
+    **Examples**
+
+        insula recipes
+        insula recipes quick > my.toml
+        insula train tweets --recipe my.toml
+    """
     from insula.training.recipe import builtin_recipes, load_recipe
 
     if name is not None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import sys
+import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from insula.cli import columns
+from insula.cli.output import Json, Quiet
 
 
 def train(
@@ -17,25 +18,40 @@ def train(
         typer.Argument(
             help="A file, several, a folder with train/validation/test files, a built-in set (see: insula data list), "
             "or a hub id owner/name.",
+            metavar="DATA",
             show_default=False,
         ),
     ] = None,
     recipe: Annotated[
-        str, typer.Option("--recipe", "-r", help="A built-in recipe (see: insula recipes) or a TOML file.")
+        str,
+        typer.Option(
+            "--recipe", "-r", help="A built-in recipe (see: insula recipes) or a TOML file.", metavar="RECIPE"
+        ),
     ] = "standard",
-    output: Annotated[
-        Path | None,
-        typer.Option("--output", "-o", help="Folder of the run. Default: runs/SOURCE-RECIPE.", show_default=False),
-    ] = None,
     settings: Annotated[
         list[str] | None,
-        typer.Option("--set", help="Change one option of the recipe: --set train.epochs=3", metavar="KEY=VALUE"),
+        typer.Option("--set", help="Change one option of the recipe; may be given again.", metavar="KEY=VALUE"),
     ] = None,
     resume: Annotated[
-        Path | None, typer.Option("--resume", help="Go on with an interrupted run.", metavar="RUN")
+        Path | None,
+        typer.Option("--resume", help="Go on with an interrupted run, with nothing else to say.", metavar="RUN"),
     ] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a finished run at --output.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the metrics as JSON to standard output.")] = False,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            help="Folder of the run. [default: runs/DATA-RECIPE]",
+            metavar="FOLDER",
+            show_default=False,
+            rich_help_panel="Output",
+        ),
+    ] = None,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace a finished run at --output.", rich_help_panel="Output")
+    ] = False,
+    as_json: Json = False,
+    quiet: Quiet = False,
     text: columns.Text = None,
     label: columns.Label = None,
     kind: columns.Kind = None,
@@ -46,45 +62,49 @@ def train(
 ) -> None:
     """Train a model, measure it, write a report.
 
-    Columns are found by their usual names, the kind of labels is inferred, rows are split without leaks, thresholds
-    and calibration are chosen on validation rows. The run holds the model folder, metrics.json and report.html.
+    The kind of labels is inferred, rows are split without leaks, thresholds and calibration are chosen on validation
+    rows, and the model is compared with simple ones on test rows. The run holds the model folder, metrics.json and
+    report.html.
 
-    [bold]Examples[/bold]
+    **Examples**
 
-      insula train messages.csv --text message --label emotion --output runs/care
-
-      insula train tweets --recipe quick
-
-      insula train tweets --recipe my.toml --set train.epochs=3 --set model.name=linear
-
-      insula train --resume runs/care
+        insula train messages.csv --text message --label emotion --output runs/care
+        insula train tweets --recipe quick
+        insula train tweets --recipe my.toml --set train.epochs=3
+        insula train reviews-zh --recipe linear
+        insula train --resume runs/care
     """
     from insula.api.training import resume_training
     from insula.api.training import train as run_training
-    from insula.cli.progress import TerminalProgress
+    from insula.cli.command import as_typed
+    from insula.cli.progress import shown_progress
     from insula.cli.words import say_run
     from insula.training.recipe import parse_override
 
+    data = columns.as_settings(
+        text=text, label=label, kind=kind, scheme=scheme, label_names=label_names, weight=weight, group=group
+    )
     if (resume is None) == (not source):
         raise typer.BadParameter("Name what to train on, or --resume RUN: exactly one of the two.")
-    command = "insula " + " ".join(sys.argv[1:])
-    progress = TerminalProgress()
-    if resume is not None:
-        run = resume_training(resume, command=command, progress=progress)
+    if resume is not None and (settings or output or overwrite or data or recipe != "standard"):
+        raise typer.BadParameter("--resume goes on exactly as the run began: leave the other options out.")
+    with shown_progress(quiet) as progress:
+        if resume is not None:
+            run = resume_training(resume, command=as_typed(), progress=progress)
+        else:
+            overrides = {f"data.{name}": value for name, value in data.items()}
+            overrides |= dict(parse_override(setting) for setting in settings or ())
+            names = source or []
+            run = run_training(
+                names[0] if len(names) == 1 else names,
+                recipe=recipe,
+                overrides=overrides,
+                output=output,
+                overwrite=overwrite,
+                command=as_typed(),
+                progress=progress,
+            )
+    if as_json:
+        typer.echo(json.dumps(run.metrics, ensure_ascii=False, allow_nan=False))
     else:
-        data = columns.as_settings(
-            text=text, label=label, kind=kind, scheme=scheme, label_names=label_names, weight=weight, group=group
-        )
-        overrides = {f"data.{name}": value for name, value in data.items()}
-        overrides |= dict(parse_override(setting) for setting in settings or ())
-        names = source or []
-        run = run_training(
-            names[0] if len(names) == 1 else names,
-            recipe=recipe,
-            overrides=overrides,
-            output=output,
-            overwrite=overwrite,
-            command=command,
-            progress=progress,
-        )
-    say_run(run, as_json=as_json)
+        say_run(run)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
+import shlex
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -11,55 +11,81 @@ import typer
 if TYPE_CHECKING:
     from insula.training.run import Run
 
-TITLES = {"majority": "the majority class", "untrained": "the model before training", "linear": "linear, same rows"}
+BESIDE_HEADLINE = ("accuracy", "micro_f1", "quadratic_kappa", "ccc", "mae", "macro_auroc", "ece")
+BASELINES = {
+    "majority": "always the most frequent label",
+    "untrained": "the same model, not trained",
+    "linear": "linear, trained on the same rows",
+}
+FIRST_COLUMN = 34
+TRY = {"en": "Two hours on hold and nobody called back.", "zh": "等了两个小时，也没有人回电话。"}
 
 
-def say_run(run: Run, *, as_json: bool) -> None:
+def say_run(run: Run) -> None:
     """Print what a run reached and where it stands."""
-    if as_json:
-        typer.echo(json.dumps(run.metrics, ensure_ascii=False, allow_nan=False))
-        return
     say_metrics(run.metrics)
     seconds = run.metrics["time"]
+    languages = run.metrics["data"].get("languages") or {"en": 1.0}
+    text = TRY.get(max(languages, key=lambda code: languages[code]), TRY["en"])
     typer.echo(f"\ntrained in {seconds['train_seconds']:.0f} s, {seconds['total_seconds']:.0f} s in all")
     typer.echo(f"model    {run.model}")
     typer.echo(f"report   {run.report}")
-    typer.echo(f'try      insula predict "Two hours on hold and nobody called back." -m {run.path}')
+    typer.echo(f'try      insula predict "{text}" --model {shlex.quote(str(run.path))}')
 
 
 def say_metrics(metrics: Mapping[str, Any]) -> None:
     """Print the headline with its interval, a few figures, and what each baseline reaches."""
+    for line in _lines(metrics):
+        typer.echo(line)
+
+
+def _lines(metrics: Mapping[str, Any]) -> Iterator[str]:
     split = "test" if metrics.get("test") else "validation"
     evaluation = metrics.get(split)
     if not evaluation:
-        typer.echo("Nothing was measured: there were no rows to measure on.")
+        yield "Nothing was measured: there were no rows to measure on."
         return
-    name = evaluation["headline"]
-    typer.echo(f"\n{split} {_title(name)} {_figure(evaluation['metrics'][name])} on {evaluation['rows']:,} rows")
-    for other in ("accuracy", "micro_f1", "ccc", "mae", "macro_auroc", "ece"):
-        if other != name and (evaluation["metrics"].get(other) or {}).get("value") is not None:
-            typer.echo(f"     {_title(other)} {_figure(evaluation['metrics'][other])}")
-    for baseline, entry in metrics.get("baselines", {}).items():
-        difference = entry["difference"]
-        typer.echo(
-            f"     {difference['value']:+.3f} ({difference['low']:+.3f} to {difference['high']:+.3f}) against "
-            f"{TITLES.get(baseline, baseline)} ({entry['metrics'][name]['value']:.3f})"
-            if difference["value"] is not None and difference["low"] is not None
-            else f"     no difference can be told against {TITLES.get(baseline, baseline)}"
-        )
+    name, figures = evaluation["headline"], evaluation["metrics"]
+    yield f"\n{evaluation['rows']:,} {split} rows, 95% intervals in brackets"
+    yield _row(_title(name), _figure(figures[name]))
+    for other in BESIDE_HEADLINE:
+        if other == "micro_f1" and metrics["scheme"]["kind"] != "multi":
+            continue  # where each row has one label it is the accuracy once more
+        if other != name and (figures.get(other) or {}).get("value") is not None:
+            yield _row(_title(other), _figure(figures[other]))
+    if baselines := metrics.get("baselines"):
+        yield f"\n{_title(name)} of simpler answers to the same rows, and how far this model is above"
+        for baseline, entry in baselines.items():
+            words = BASELINES.get(baseline, baseline)
+            yield _row(words, f"{_number(entry['metrics'][name]['value'])}   {_above(entry['difference'])}")
     for key, words in (("seen", "also stand in the training data"), ("overlap", "also stood in the training file")):
         seen = evaluation.get(key) or {}
         if seen.get("rows"):
             rest = (seen["metrics_without"] or {}).get(name)
-            without = f"; without them {_title(name)} {_figure(rest)}" if rest else ""
-            typer.echo(f"     {seen['rows']:,} of these texts {words}{without}")
+            yield f"\n{seen['rows']:,} of these {evaluation['rows']:,} texts {words}"
+            yield _row(f"{_title(name)} without them", _figure(rest)) if rest else "  (without them no row is left)"
+
+
+def _row(what: str, figures: str) -> str:
+    return f"  {what:<{FIRST_COLUMN}}{figures}"
 
 
 def _figure(measured: Mapping[str, Any]) -> str:
-    value, low, high = measured["value"], measured.get("low"), measured.get("high")
+    low, high = measured.get("low"), measured.get("high")
+    return _number(measured["value"]) + (f"  ({low:.3f} to {high:.3f})" if low is not None else "")
+
+
+def _above(difference: Mapping[str, Any]) -> str:
+    value, low, high = difference["value"], difference.get("low"), difference.get("high")
     if value is None:
-        return "undefined"
-    return f"{value:.3f}" + (f" (95% interval {low:.3f} to {high:.3f})" if low is not None else "")
+        return "not comparable"
+    if low is None:
+        return f"{value:+.3f}"
+    return f"{value:+.3f}  ({low:+.3f} to {high:+.3f})" + ("  no clear difference" if low <= 0 <= high else "")
+
+
+def _number(value: float | None) -> str:
+    return "undefined" if value is None else f"{value:.3f}"
 
 
 def _title(name: str) -> str:

@@ -20,13 +20,14 @@ from typing import Any
 
 from insula import __version__
 from insula.core.decision import DecisionRule
-from insula.core.errors import MissingFileError, ModelFolderError, NewerFormatError
+from insula.core.errors import InsulaError, MissingFileError, ModelFolderError, NewerFormatError
 from insula.core.files import sha256, write_json
 from insula.core.scheme import LabelScheme
 from insula.text.preparation import Preparation
 
 FORMAT_VERSION = 1
 MANIFEST = "manifest.json"
+PARTS = ("scheme.json", "preparation.json", "decision.json")
 
 
 @dataclass(frozen=True)
@@ -81,8 +82,10 @@ def open_folder(path: str | Path) -> ModelFolder:
     changed, `NewerFormatError` where a newer insula wrote it.
     """
     path = Path(path)
-    if not path.is_dir():
+    if not path.exists():
         raise MissingFileError(f"The model folder {str(path)!r} does not exist. Train one with: insula train DATA")
+    if not path.is_dir():
+        raise ModelFolderError(f"The model {str(path)!r} must be a folder, and is a file. Name the folder it is in.")
     if not (path / MANIFEST).exists():
         raise ModelFolderError(
             f"The folder {str(path)!r} has no {MANIFEST}: it is not a model folder, or was never finished. "
@@ -100,15 +103,21 @@ def open_folder(path: str | Path) -> ModelFolder:
             preparation=Preparation.from_dict(_read_json(path / "preparation.json")),
             decision=DecisionRule.from_dict(_read_json(path / "decision.json")),
         )
-    except (KeyError, TypeError) as error:
+    except InsulaError:
+        raise
+    except KeyError as error:
         raise ModelFolderError(
             f"The model folder {str(path)!r} lacks {error}. Train again, or copy it again."
+        ) from error
+    except (TypeError, ValueError, AttributeError) as error:
+        raise ModelFolderError(
+            f"The model folder {str(path)!r} holds what no insula writes: {error}. Train again, or copy it again."
         ) from error
 
 
 def _check_version(path: Path, manifest: Mapping[str, Any]) -> None:
     version = manifest.get("format_version")
-    if not isinstance(version, int):
+    if not isinstance(version, int) or version < 1:
         raise ModelFolderError(f"The {MANIFEST} of {str(path)!r} states no format version. Copy the folder again.")
     if version > FORMAT_VERSION:
         raise NewerFormatError(
@@ -119,7 +128,13 @@ def _check_version(path: Path, manifest: Mapping[str, Any]) -> None:
 
 
 def _check_files(path: Path, manifest: Mapping[str, Any]) -> None:
-    for name, expected in manifest.get("files", {}).items():
+    files = manifest.get("files")
+    if not isinstance(files, dict) or not set(PARTS) <= set(files):
+        raise ModelFolderError(
+            f"The {MANIFEST} of {str(path)!r} must state the checksums of {', '.join(PARTS)} and the weights, and does "
+            "not: it was changed or damaged. Copy the folder again."
+        )
+    for name, expected in files.items():
         file = path / name
         if not file.resolve().is_relative_to(path.resolve()):
             raise ModelFolderError(f"The {MANIFEST} of {str(path)!r} names a file outside of it: {name!r}.")
@@ -135,7 +150,11 @@ def _check_files(path: Path, manifest: Mapping[str, Any]) -> None:
 def _read_json(file: Path) -> dict[str, Any]:
     try:
         value = json.loads(file.read_text(encoding="utf-8"))
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+    except FileNotFoundError as error:
+        raise ModelFolderError(f"The file {str(file)!r} is missing. Copy the folder again.") from error
+    except OSError as error:
+        raise ModelFolderError(f"The file {str(file)!r} cannot be read: {error.strerror}. Check it.") from error
+    except (ValueError, RecursionError) as error:
         raise ModelFolderError(f"The file {str(file)!r} is corrupt: {error}. Copy the folder again.") from error
     if not isinstance(value, dict):
         raise ModelFolderError(f"The file {str(file)!r} must hold a JSON object. Copy the folder again.")

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
-from insula.core.errors import UnknownNameError, nearest
+from insula.core.errors import ModelFolderError, UnknownNameError, nearest
 from insula.models.folder import MANIFEST
 
 RUNS = Path("runs")
@@ -13,15 +14,23 @@ RUNS = Path("runs")
 def locate_model(name: str | Path) -> Path:
     """Return the model folder that `name` means: the folder itself, `NAME/model`, or `runs/NAME/model`.
 
-    Raises `UnknownNameError` that lists the runs there are where nothing is found; a folder that exists and lacks its
-    manifest is returned as it is, so that opening it explains what is wrong.
+    Raises `UnknownNameError` that lists the runs there are where nothing is found, `ModelFolderError` for a run that
+    was never finished; another folder without a manifest is returned as it is, so that opening it explains what is
+    wrong.
     """
+    if not str(name).strip():
+        raise UnknownNameError("The model must be a run, a model folder, or the name of a run. Got an empty name.")
     for candidate in (Path(name), RUNS / name):
-        if (candidate / MANIFEST).exists():
+        if _exists(candidate / MANIFEST):
             return candidate
-        if (candidate / "model").is_dir():
+        if _exists(candidate / "model"):
             return candidate / "model"
-    if Path(name).is_dir():
+        if _exists(candidate / "run.json"):
+            raise ModelFolderError(
+                f"The run {str(candidate)!r} was never finished: it holds no model yet. "
+                f"Go on with: insula train --resume {shlex.quote(str(candidate))}"
+            )
+    if _exists(Path(name)):
         return Path(name)
     known = sorted(run.name for run in RUNS.glob("*") if (run / "model" / MANIFEST).exists())
     raise UnknownNameError(
@@ -29,3 +38,10 @@ def locate_model(name: str | Path) -> Path:
         f"there are: {', '.join(known) or 'none'}.{nearest(Path(name).name, known)} "
         "Train one with: insula train DATA --output runs/NAME"
     )
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except (OSError, ValueError):  # a name that no file can have: too long, or with a NUL
+        return False

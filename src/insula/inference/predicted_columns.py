@@ -1,0 +1,49 @@
+"""What stands in a predicted row: the input's columns, renamed where they clash, and the answer's."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from insula.core.prediction import Prediction
+from insula.core.scheme import LabelScheme
+from insula.data.rows import Row
+
+PREDICTED = ("label", "labels", "scores", "confidence", "abstained")
+
+
+class PredictedColumns:
+    """Joins rows and predictions.
+
+    A column of the input that bears the name of a predicted one (`label`, `labels`, `scores`, `confidence`,
+    `abstained`, and `score_LABEL`, as CSV spells the scores) is kept as `input_NAME`. With `named_text` the judged
+    text stands under `text` too, whatever its column is called, as every JSON prediction has it.
+    """
+
+    def __init__(self, columns: Sequence[str], scheme: LabelScheme, *, text: str, named_text: bool) -> None:
+        self._scores = [f"score_{name}" for name in scheme.names]
+        self._adds_text = named_text and text != "text"
+        self._taken = {*PREDICTED, *self._scores, *(["text"] if self._adds_text else [])}
+        self._names: dict[str, str] = {}
+        for column in columns:
+            self._name(column)
+
+    def joined(self, row: Row, prediction: Prediction) -> Row:
+        """Return the row of the output."""
+        kept = {self._names.get(name) or self._name(name): value for name, value in row.items()}
+        if self._adds_text:
+            kept["text"] = prediction.text
+        answer = prediction.to_dict()
+        return kept | {name: answer[name] for name in PREDICTED}
+
+    def of_a_table(self) -> list[str]:
+        """Return the columns of an output without rows, the scores in a column each."""
+        answer = [self._scores if name == "scores" else [name] for name in PREDICTED]
+        return [*self._names.values(), *(name for names in answer for name in names)]
+
+    def _name(self, column: str) -> str:
+        name = column
+        while name in self._taken:
+            name = f"input_{name}"
+        self._taken.add(name)
+        self._names[column] = name
+        return name
