@@ -15,24 +15,40 @@ from typing import Any
 
 from insula.core.errors import OutputError
 
+_REASONS = {
+    "the disk is full; free some space, or name another place": (errno.ENOSPC, errno.EDQUOT, errno.EFBIG),
+    "it may not be written to; choose another place, or change its permissions": (
+        errno.EACCES, errno.EPERM, errno.EROFS,
+    ),
+    "something else already stands at that place; choose another name": (
+        errno.ENOTDIR, errno.EEXIST, errno.EISDIR, errno.ENOTEMPTY,
+    ),
+    "no file can be made there; choose another place": (errno.ENOENT, errno.ENXIO, errno.EINVAL, errno.EIO),
+    "the name is too long; choose a shorter one": (errno.ENAMETOOLONG,),
+}  # fmt: skip
+# Libraries that write in Rust and C++ say in words alone that the disk is full.
+_FULL_IN_WORDS = ("No space left on device", "File too large", "PytorchStreamWriter failed writing")
+
 
 @contextlib.contextmanager
 def output_errors(path: Path) -> Iterator[None]:
-    """Turn the operating system's refusals to write `path` into one `OutputError` sentence."""
+    """Turn refusals to write `path`, or anything inside it, into one `OutputError` sentence that names `path`."""
     try:
         yield
-    except OutputError:
-        raise
-    except OSError as error:
-        if error.errno == errno.ENOSPC:
-            reason = "the disk is full; free some space, or name another place"
-        elif error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-            reason = "it may not be written to; choose another place, or change its permissions"
-        elif error.errno in (errno.ENOTDIR, errno.EEXIST, errno.EISDIR, errno.ENOTEMPTY):
-            reason = "something else already stands at that place; choose another name"
-        else:
+    except Exception as error:
+        reason = _reason(error.__cause__ if isinstance(error, OutputError) else error)
+        if reason is None:
             raise
-        raise OutputError(f"The output {str(path)!r} cannot be written: {reason}.") from error
+        raise OutputError(f"The output {str(path)!r} cannot be written: {reason}.") from (
+            error.__cause__ if isinstance(error, OutputError) else error
+        )
+
+
+def _reason(error: BaseException | None) -> str | None:
+    """Return why writing failed, None where this was no failure to write."""
+    if isinstance(error, OSError) and error.errno is not None:
+        return next((reason for reason, numbers in _REASONS.items() if error.errno in numbers), None)
+    return next(iter(_REASONS)) if any(words in str(error) for words in _FULL_IN_WORDS) else None
 
 
 @contextlib.contextmanager
