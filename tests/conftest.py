@@ -13,8 +13,8 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import hypothesis
 import pytest
-import toy_data
 
+import toy_data
 from insula.core.progress import Silent
 from insula.core.scheme import Kind
 from insula.data.dataset import Dataset

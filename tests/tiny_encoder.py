@@ -25,7 +25,9 @@ def make_encoder(
     seed: int = 0,
 ) -> Path:
     """Write `config.json`, `model.safetensors` and the tokenizer's files into `folder`; return it."""
-    characters = sorted({character for word in words for character in word} | set("abcdefghijklmnopqrstuvwxyz0123456789"))
+    characters = sorted(
+        {character for word in words for character in word} | set("abcdefghijklmnopqrstuvwxyz0123456789")
+    )
     pieces = [*SPECIAL, *words, *characters, *(f"##{character}" for character in characters)]
     vocabulary = {piece: number for number, piece in enumerate(dict.fromkeys(pieces))}
     tokenizer = Tokenizer(models.WordPiece(vocabulary, unk_token="[UNK]"))

@@ -8,14 +8,52 @@ from insula.core.example import Example
 from insula.core.scheme import Kind, LabelScheme
 from insula.data.dataset import Dataset
 
-FILLERS = (
-    "the day was and it we they this that with from work home train street morning evening friend paper window table "
-    "call about after before because while again today week 今天 我们 他们 这个 那个 工作 回家 早上 晚上 朋友"
-).split()
+FILLERS = [
+    "the",
+    "day",
+    "was",
+    "and",
+    "it",
+    "we",
+    "they",
+    "this",
+    "that",
+    "with",
+    "from",
+    "work",
+    "home",
+    "train",
+    "street",
+    "morning",
+    "evening",
+    "friend",
+    "paper",
+    "window",
+    "table",
+    "call",
+    "about",
+    "after",
+    "before",
+    "because",
+    "while",
+    "again",
+    "today",
+    "week",
+    "今天",
+    "我们",
+    "他们",
+    "这个",
+    "那个",
+    "工作",
+    "回家",
+    "早上",
+    "晚上",
+    "朋友",
+]
 LABEL_WORDS = (
-    "awful terrible horrid angry furious 糟糕 愤怒 讨厌".split(),
-    "ordinary usual common plain regular 一般 普通 平常".split(),
-    "lovely wonderful great happy delighted 开心 美好 喜欢".split(),
+    ["awful", "terrible", "horrid", "angry", "furious", "糟糕", "愤怒", "讨厌"],
+    ["ordinary", "usual", "common", "plain", "regular", "一般", "普通", "平常"],
+    ["lovely", "wonderful", "great", "happy", "delighted", "开心", "美好", "喜欢"],
 )
 NAMES = ("negative", "neutral", "positive")
 

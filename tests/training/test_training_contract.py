@@ -9,11 +9,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-import toy_data
 
+import toy_data
 from insula.core.scheme import KINDS, Kind
 from insula.core.targets import gold_matrix
-from insula.data.dataset import Dataset
 from insula.data.leak import Fingerprint
 from insula.inference.predictor import Predictor
 from insula.models.folder import open_folder

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from insula.core.scheme import LabelScheme
 
 Floats = NDArray[np.floating[Any]]
+LARGEST = 1e30  # beyond it a logit says nothing more, and twice infinity minus infinity would be no number
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,7 @@ class DecisionRule:
         if scheme.kind == "dimensional":
             low, high = np.array([scheme.ranges[name] for name in scheme.names]).T
             return np.clip(logits, low, high)
-        logits = self.calibration.apply(logits)
+        logits = self.calibration.apply(np.clip(logits, -LARGEST, LARGEST))
         if scheme.kind == "binary":
             positive = _sigmoid(logits[:, 0])
             return np.stack([1.0 - positive, positive], axis=1)

@@ -89,7 +89,12 @@ def atomic_folder(path: str | Path) -> Iterator[Path]:
             aside = temporary.with_suffix(".old")
             if path.exists():
                 os.replace(path, aside)
-            os.replace(temporary, path)
+            try:
+                os.replace(temporary, path)
+            except BaseException:
+                if aside.exists():
+                    os.replace(aside, path)
+                raise
             shutil.rmtree(aside, ignore_errors=True)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.metadata
+import operator
 from collections.abc import Callable, Iterator
 from typing import Generic, TypeVar, cast
 
@@ -26,7 +27,8 @@ class Registry(Generic[T]):
 
     def __init__(self, family: str) -> None:
         self.family = family
-        self._members: dict[str, T | str] = {}
+        self._members: dict[str, T | str] = {}  # as they were registered
+        self._loaded: dict[str, T] = {}
         self._plugins_read = False
 
     def register(self, name: str, member: T | str) -> None:
@@ -51,12 +53,13 @@ class Registry(Generic[T]):
                 f"The name {name!r} is not known in {self.family.replace('_', ' ')}; known are: "
                 f"{', '.join(self)}.{nearest(name, self)}"
             )
-        member = self._members[name]
-        if isinstance(member, str):
-            module, _, attribute = member.partition(":")
-            member = cast(T, getattr(importlib.import_module(module), attribute))
-            self._members[name] = member
-        return member
+        if name not in self._loaded:
+            member = self._members[name]
+            if isinstance(member, str):
+                module, _, attribute = member.partition(":")
+                member = cast(T, operator.attrgetter(attribute)(importlib.import_module(module)))
+            self._loaded[name] = member
+        return self._loaded[name]
 
     def __contains__(self, name: object) -> bool:
         self._read_plugins()
@@ -72,6 +75,6 @@ class Registry(Generic[T]):
 
     def _read_plugins(self) -> None:
         if not self._plugins_read:
-            self._plugins_read = True
             for entry in importlib.metadata.entry_points(group=f"insula.{self.family}"):
-                self.register(entry.name, entry.value)
+                self.register(entry.name, f"{entry.module}:{entry.attr}")
+            self._plugins_read = True

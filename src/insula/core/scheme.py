@@ -43,6 +43,11 @@ class LabelScheme:
             raise DataError(f"The names of binary scheme {self.name!r} must be two. Got {len(self.names)}.")
         if self.kind == "dimensional" and set(self.ranges) != set(self.names):
             raise DataError(f"The ranges of dimensional scheme {self.name!r} must name each of {self.names}.")
+        for name, (low, high) in self.ranges.items():
+            if not low <= high:
+                raise DataError(
+                    f"The range of {name!r} in scheme {self.name!r} must be lowest, highest. Got {low}, {high}."
+                )
 
     @property
     def is_categorical(self) -> bool:

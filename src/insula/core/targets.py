@@ -15,7 +15,8 @@ from insula.core.scheme import LabelScheme
 def gold_matrix(scheme: LabelScheme, examples: Sequence[Example]) -> NDArray[np.float64]:
     """Return (rows, labels): 0 or 1 for categorical schemes, the values themselves for dimensional ones.
 
-    Raises `DataError` for an unlabelled example or a label outside the scheme.
+    Raises `DataError` for an unlabelled example, a label outside the scheme, or a number of labels or values that its
+    kind does not allow.
     """
     gold = np.zeros((len(examples), len(scheme.names)))
     position = {name: i for i, name in enumerate(scheme.names)}
@@ -23,10 +24,20 @@ def gold_matrix(scheme: LabelScheme, examples: Sequence[Example]) -> NDArray[np.
         if scheme.kind == "dimensional":
             if example.values is None:
                 raise DataError(f"The example {row} has no values; every row needs them here. Drop it first.")
+            if len(example.values) != len(scheme.names):
+                raise DataError(
+                    f"The values of example {row} must be {len(scheme.names)}, one for each of "
+                    f"{', '.join(scheme.names)}. Got {len(example.values)}."
+                )
             gold[row] = example.values
             continue
         if example.labels is None:
             raise DataError(f"The example {row} has no labels; every row needs them here. Drop it first.")
+        if scheme.kind != "multi" and len(set(example.labels)) != 1:
+            raise DataError(
+                f"The labels of example {row} must be exactly one in {scheme.kind} scheme {scheme.name!r}. "
+                f"Got {len(set(example.labels))}."
+            )
         for label in example.labels:
             gold[row, position[label] if label in position else scheme.index(label)] = 1.0
     return gold

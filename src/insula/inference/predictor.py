@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from insula.core.decision import DecisionRule, Decisions
+from insula.core.errors import DataError
 from insula.core.prediction import Prediction
 from insula.core.scheme import LabelScheme
 from insula.inference.backends import Backend, backends
@@ -52,7 +53,8 @@ class Predictor:
         )
 
     def logits(self, texts: Sequence[str]) -> NDArray[np.floating[Any]]:
-        """Return raw (rows, outputs) logits, before calibration."""
+        """Return raw (rows, outputs) logits, before calibration; `DataError` for anything but a sequence of texts."""
+        _check_texts(texts)
         parts = [
             self.backend.logits(self.preparation.many(texts[first : first + CHUNK]))
             for first in range(0, len(texts), CHUNK)
@@ -69,6 +71,8 @@ class Predictor:
 
     def stream(self, texts: Iterable[str]) -> Iterator[Prediction]:
         """Yield predictions as chunks of texts are ready; memory stays flat."""
+        if isinstance(texts, str):
+            _check_texts(texts)
         chunk: list[str] = []
         for text in texts:
             chunk.append(text)
@@ -93,3 +97,11 @@ class Predictor:
             )
             for row, text in enumerate(texts)
         ]
+
+
+def _check_texts(texts: Sequence[str]) -> None:
+    if isinstance(texts, str):
+        raise DataError("The texts must be a sequence. Got one text: put it in a list.")
+    wrong = next((row for row, text in enumerate(texts) if not isinstance(text, str)), None)
+    if wrong is not None:
+        raise DataError(f"The texts must be strings. Got {texts[wrong]!r} at position {wrong}.")

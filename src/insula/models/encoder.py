@@ -12,6 +12,7 @@ from transformers.modeling_outputs import SequenceClassifierOutput
 
 from insula.models.heads import LinearHead
 from insula.models.pooling import Pooling
+from insula.models.pretrained import encoder_errors
 
 
 class EncoderConfig(PretrainedConfig):
@@ -74,12 +75,22 @@ class EncoderForEmotion(PreTrainedModel):
     @classmethod
     def from_backbone(cls, folder: Path, *, outputs: int, pooling: str, dropout: float) -> EncoderForEmotion:
         """Build from a pretrained encoder's folder, with a fresh head; float32, never with code from the folder."""
-        backbone = AutoModel.from_pretrained(folder, dtype=torch.float32, trust_remote_code=False)
+        with encoder_errors(folder):
+            backbone = AutoModel.from_pretrained(folder, dtype=torch.float32, trust_remote_code=False)
         settings = backbone.config.to_dict()
         for noise in ("_name_or_path", "transformers_version", "architectures", "dtype", "torch_dtype"):
             settings.pop(noise, None)
         config = EncoderConfig(encoder=settings, outputs=outputs, pooling=pooling, dropout=dropout)
         return cls(config, backbone)
+
+    @property
+    def most_tokens(self) -> int | None:
+        """How many tokens the encoder has positions for; None where its positions are relative or rotated."""
+        positions = getattr(getattr(self.backbone, "embeddings", None), "position_embeddings", None)
+        if not isinstance(positions, nn.Embedding):
+            return None
+        # RoBERTa and its kin count from behind the padding token's number.
+        return positions.num_embeddings - (0 if positions.padding_idx is None else positions.padding_idx + 1)
 
     def forward(
         self,

@@ -18,7 +18,7 @@ from safetensors.numpy import load_file, save_file
 from scipy.sparse import csr_matrix, hstack
 from sklearn.feature_extraction.text import TfidfVectorizer
 
-from insula.core.errors import ModelFolderError
+from insula.core.errors import DataError, ModelFolderError
 from insula.core.files import write_json
 
 WORD = r"\w+|[^\w\s]"  # punctuation is a word here: "!" and "?" carry feeling
@@ -66,7 +66,12 @@ class Featurizer:
 
     @classmethod
     def fit(cls, features: NgramFeatures, texts: Sequence[str]) -> tuple[Featurizer, csr_matrix]:
-        """Learn vocabulary and inverse document frequencies; return the featurizer and the texts' own matrix."""
+        """Learn vocabulary and inverse document frequencies; return the featurizer and the texts' own matrix.
+
+        Raises `DataError` where no text holds anything to count.
+        """
+        if not any(text.strip() for text in texts):
+            raise DataError("The training texts must hold words. Got only empty ones after preparation.")
         try:
             return cls._fit(features, texts, None)
         except ValueError:

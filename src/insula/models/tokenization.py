@@ -28,7 +28,8 @@ class TextTokenizer:
         """Return one array of token numbers a text, each of its own length (at least 1)."""
         # A lone surrogate has no UTF-8 form and the tokenizer refuses it: it becomes the replacement character.
         clean = [text.encode("utf-8", "replace").decode("utf-8") for text in texts]
-        return [np.asarray(encoding.ids, dtype=np.int64) for encoding in self._tokenizer.encode_batch_fast(clean)]
+        # Without special tokens an empty text has no token at all: a model needs one to look at.
+        return [np.asarray(e.ids or [0], dtype=np.int64) for e in self._tokenizer.encode_batch_fast(clean)]
 
     def knows(self, symbols: Sequence[str]) -> float:
         """Return the share of symbols that the vocabulary can tell: none of their tokens is the unknown token."""

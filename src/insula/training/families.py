@@ -88,7 +88,7 @@ class Family:
     def fit(self, given: FitInput) -> Fitted:
         """Train; `MissingExtraError` where the optional dependencies are not installed."""
         if self.extra is not None:
-            for package in ("torch", "transformers", "accelerate"):
+            for package in ("torch", "transformers", "accelerate", "onnx", "onnxscript", "tensorboard"):
                 require(package, extra=self.extra, purpose=f"train a model of family {given.model.name!r}")
         module, _, name = self.fitter.partition(":")
         fitter = cast(Callable[[FitInput], Fitted], getattr(importlib.import_module(module), name))

@@ -20,22 +20,23 @@ from transformers import (
     set_seed,
 )
 from transformers.integrations import TensorBoardCallback
-from transformers.trainer_utils import get_last_checkpoint
 
 from insula.core.decision import DecisionRule
+from insula.core.errors import RecipeError
 from insula.core.files import write_json
 from insula.core.scheme import LabelScheme
 from insula.models.encoder import EncoderForEmotion
 from insula.models.layer_split import freeze_lower
 from insula.models.onnx_export import export_onnx
 from insula.models.padding import pad
-from insula.models.pretrained import locate_encoder
+from insula.models.pretrained import encoder_errors, locate_encoder
 from insula.models.quiet import quiet_transformers
 from insula.models.tokenization import TextTokenizer
 from insula.training.batches import TokenRows
+from insula.training.checkpoints import last_checkpoint
 from insula.training.families import FitInput, Fitted, Rows
 from insula.training.layer_cache import compute_lower_states
-from insula.training.objectives import default_objective, objectives, targets
+from insula.training.objectives import choose_objective, targets
 from insula.training.options import EncoderOptions, TrainOptions
 from insula.training.trainer import EmotionTrainer, ShowProgress, history
 from insula.training.validation import validation_score
@@ -49,15 +50,20 @@ def fit(given: FitInput) -> Fitted:
     if not isinstance(options, EncoderOptions):
         raise TypeError(f"The model options of fit_encoder must be EncoderOptions. Got {type(options).__name__}.")
     set_seed(given.seed)
+    objective = choose_objective(given.options.objective, given.scheme)
     source = locate_encoder(options.base, options.revision)
-    name = default_objective(given.scheme) if given.options.objective == "auto" else given.options.objective
-    objective = objectives[name]
     with quiet_transformers():
         model = EncoderForEmotion.from_backbone(
             source, outputs=given.scheme.output_count, pooling=options.pooling, dropout=options.dropout
         )
         tokenizer_files = given.folder / "tokenizer"
-        AutoTokenizer.from_pretrained(source, trust_remote_code=False).save_pretrained(tokenizer_files)
+        with encoder_errors(source):
+            AutoTokenizer.from_pretrained(source, trust_remote_code=False).save_pretrained(tokenizer_files)
+    if model.most_tokens is not None and options.max_tokens > model.most_tokens:
+        raise RecipeError(
+            f"The model.max_tokens option must be at most {model.most_tokens} for this encoder. Got "
+            f"{options.max_tokens}. Set model.max_tokens={model.most_tokens}."
+        )
     tokenizer = TextTokenizer(tokenizer_files / "tokenizer.json", max_tokens=options.max_tokens)
     wanted = targets(given.scheme, given.train.gold)
     model.head.set_base_rates(objective.biases(wanted, given.train.weights))
@@ -87,9 +93,9 @@ def fit(given: FitInput) -> Fitted:
         ],
     )
     trainer.remove_callback(PrinterCallback)
-    checkpoint = _checkpoint(given.folder) if given.resume else None
+    checkpoint = last_checkpoint(given.folder / "checkpoints") if given.resume else None
     with quiet_transformers():
-        trainer.train(resume_from_checkpoint=checkpoint)
+        trainer.train(resume_from_checkpoint=None if checkpoint is None else str(checkpoint))
     shutil.rmtree(given.folder / "cache", ignore_errors=True)
     model.upper = None
     model.eval()
@@ -162,11 +168,6 @@ def _arguments(
         report_to=[],
         **chosen_by,
     )
-
-
-def _checkpoint(folder: Path) -> str | None:
-    checkpoints = folder / "checkpoints"
-    return get_last_checkpoint(str(checkpoints)) if checkpoints.is_dir() else None
 
 
 def _untrained(

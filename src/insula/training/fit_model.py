@@ -21,6 +21,7 @@ from insula.training.decide import choose_decision
 from insula.training.families import FitInput, Fitted, Rows, families
 from insula.training.options import ModelOptions
 from insula.training.recipe import Recipe
+from insula.training.validation import check_finite
 
 
 @dataclass(frozen=True)
@@ -50,12 +51,12 @@ def fit_model(
     preparation = Preparation(family.steps(model) if steps == "auto" else steps, "zh" if language == "zh" else None)
     scheme = dataset.scheme
     began = time.monotonic()
-    validation = _rows(dataset, "validation", preparation)
+    train, validation = _some(_rows(dataset, "train", preparation)), _rows(dataset, "validation", preparation)
     fitted = family.fit(
         FitInput(
             scheme=scheme,
             language=language,
-            train=_some(_rows(dataset, "train", preparation)),
+            train=train,
             validation=validation,
             model=model,
             options=recipe.train,
@@ -70,6 +71,7 @@ def fit_model(
     fitted.save(stage)
     backend = backends[fitted.backend](stage)
     decision = DecisionRule()
+    check_finite(np.asarray(backend.logits(train.texts[:1])))
     if validation is not None:
         logits = np.asarray(backend.logits(validation.texts))
         decision = choose_decision(scheme, logits, validation.gold, recipe.decision, seed=recipe.seed)

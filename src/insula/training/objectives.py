@@ -10,8 +10,9 @@ import torch
 from numpy.typing import NDArray
 from torch.nn import functional as F
 
+from insula.core.errors import RecipeError
 from insula.core.registry import Registry
-from insula.core.scheme import LabelScheme
+from insula.core.scheme import Kind, LabelScheme
 
 Targets = NDArray[np.float64]
 
@@ -22,10 +23,12 @@ class Objective:
 
     loss     (rows, outputs) logits and (rows, outputs) targets to (rows,) losses
     biases   (rows, outputs) training targets and (rows,) weights to the head's first biases
+    kinds    of label schemes that it fits
     """
 
     loss: Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
     biases: Callable[[Targets, Targets], list[float]]
+    kinds: tuple[Kind, ...]
 
 
 def targets(scheme: LabelScheme, gold: Targets) -> Targets:
@@ -33,9 +36,20 @@ def targets(scheme: LabelScheme, gold: Targets) -> Targets:
     return gold[:, 1:] if scheme.kind == "binary" else gold
 
 
-def default_objective(scheme: LabelScheme) -> str:
-    """Return the objective that fits a scheme's kind."""
-    return {"binary": "sigmoid", "multi": "sigmoid", "dimensional": "squared"}.get(scheme.kind, "softmax")
+def choose_objective(name: str, scheme: LabelScheme) -> Objective:
+    """Return the objective of that name; `auto` takes the one that fits the scheme's kind.
+
+    Raises `RecipeError` where it does not fit: a softmax over one output, say, would learn nothing and not say so.
+    """
+    if name == "auto":
+        name = {"binary": "sigmoid", "multi": "sigmoid", "dimensional": "squared"}.get(scheme.kind, "softmax")
+    objective = objectives[name]
+    if scheme.kind not in objective.kinds:
+        raise RecipeError(
+            f"The train.objective {name!r} is for {' and '.join(objective.kinds)} labels. "
+            f"Got {scheme.kind} labels. Set train.objective=auto."
+        )
+    return objective
 
 
 def _rates(wanted: Targets, weights: Targets) -> Targets:
@@ -54,7 +68,7 @@ def _log_rates(wanted: Targets, weights: Targets) -> list[float]:
 
 
 def _means(wanted: Targets, weights: Targets) -> list[float]:
-    return list(np.average(wanted, axis=0, weights=weights))
+    return list(np.average(wanted, axis=0, weights=weights if weights.any() else None))
 
 
 def _sigmoid(logits: torch.Tensor, wanted: torch.Tensor) -> torch.Tensor:
@@ -70,6 +84,6 @@ def _squared(logits: torch.Tensor, wanted: torch.Tensor) -> torch.Tensor:
 
 
 objectives: Registry[Objective] = Registry("objectives")
-objectives.register("sigmoid", Objective(_sigmoid, _log_odds))
-objectives.register("softmax", Objective(_softmax, _log_rates))
-objectives.register("squared", Objective(_squared, _means))
+objectives.register("sigmoid", Objective(_sigmoid, _log_odds, ("binary", "multi")))
+objectives.register("softmax", Objective(_softmax, _log_rates, ("single", "ordinal")))
+objectives.register("squared", Objective(_squared, _means, ("dimensional",)))

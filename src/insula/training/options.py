@@ -4,9 +4,29 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from insula.core.errors import UnknownNameError
+from insula.text.preparation import Preparation
 
 Share = Annotated[float, Field(ge=0, le=1)]
+
+
+def _rising(lengths: tuple[int, int]) -> tuple[int, int]:
+    if lengths[0] > lengths[1]:
+        raise ValueError("the shortest n-gram must not be longer than the longest")
+    return lengths
+
+
+def _known_steps(steps: tuple[str, ...]) -> tuple[str, ...]:
+    try:
+        return Preparation(steps).steps
+    except UnknownNameError as error:
+        raise ValueError(str(error)) from error
+
+
+NgramRange = Annotated[tuple[Annotated[int, Field(ge=1)], Annotated[int, Field(ge=1)]], AfterValidator(_rising)]
+TextSteps = Annotated[tuple[str, ...], AfterValidator(_known_steps)]
 
 
 class Section(BaseModel):
@@ -18,7 +38,7 @@ class Section(BaseModel):
 class PreparationOptions(Section):
     """Which text steps run, in training and at prediction alike."""
 
-    steps: Literal["auto"] | tuple[str, ...] = Field(
+    steps: Literal["auto"] | TextSteps = Field(
         "auto", description="text steps in order; auto takes what helps the model family and the language"
     )
 
@@ -33,8 +53,8 @@ class LinearOptions(ModelOptions):
     """TF-IDF n-grams and logistic (or ridge) regression."""
 
     name: Literal["linear"] = "linear"
-    word_ngrams: tuple[int, int] = Field((1, 2), description="shortest and longest word n-gram")
-    char_ngrams: tuple[int, int] | Literal["auto"] = Field("auto", description="auto: 2 to 5; Chinese 1 to 3")
+    word_ngrams: NgramRange = Field((1, 2), description="shortest and longest word n-gram")
+    char_ngrams: NgramRange | Literal["auto"] = Field("auto", description="auto: 2 to 5; Chinese 1 to 3")
     min_df: int = Field(2, ge=1, description="an n-gram must stand in so many training texts")
     strengths: tuple[Annotated[float, Field(gt=0)], ...] = Field(
         (0.3, 1.0, 3.0, 10.0), min_length=1, description="values of C (inverse regularisation) tried on validation"

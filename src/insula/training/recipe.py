@@ -6,10 +6,18 @@ import importlib.resources
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import tomli_w
-from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    GetJsonSchemaHandler,
+    SerializeAsAny,
+    ValidationError,
+    field_validator,
+)
 
 from insula.core.errors import MissingFileError, RecipeError, UnknownNameError, nearest
 from insula.data.options import DataOptions
@@ -23,6 +31,14 @@ from insula.training.options import (
     TrainOptions,
 )
 
+
+class _OptionsOfAnyFamily:
+    """Lets the JSON schema of `model` name the options of every family, where validation picks one by its name."""
+
+    def __get_pydantic_json_schema__(self, schema: Any, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        return {"anyOf": [handler(families[name].options.__pydantic_core_schema__) for name in families]}
+
+
 BUILTIN = importlib.resources.files("insula.training") / "recipes"
 
 
@@ -35,7 +51,7 @@ class Recipe(BaseModel):
     seed: int = Field(0, ge=0, description="of every random choice")
     data: DataOptions = DataOptions()
     preparation: PreparationOptions = PreparationOptions()
-    model: SerializeAsAny[ModelOptions] = EncoderOptions()
+    model: Annotated[SerializeAsAny[ModelOptions], _OptionsOfAnyFamily()] = EncoderOptions()
     train: TrainOptions = TrainOptions()
     decision: DecisionOptions = DecisionOptions()
     evaluation: EvaluationOptions = EvaluationOptions()
@@ -46,10 +62,12 @@ class Recipe(BaseModel):
         if not isinstance(value, Mapping):
             return value
         name = value.get("name", EncoderOptions.model_fields["name"].default)
+        if not isinstance(name, str):
+            raise ValueError(f"the name must be one of {', '.join(families)}")
         try:
             return families[name].options(**value)
         except UnknownNameError as error:
-            raise ValueError(f"model.name: {error}") from error
+            raise ValueError(str(error)) from error
 
     def to_toml(self) -> str:
         """Return the recipe as TOML; options that are None are left out."""
@@ -75,7 +93,8 @@ def load_recipe(
     Raises `RecipeError` with the nearest valid key, `MissingFileError`, `UnknownNameError`.
     """
     content, origin = _content(recipe)
-    for key, value in (overrides or {}).items():
+    # The family comes first, whatever the order: what it drops must not be an option that was asked for beside it.
+    for key, value in sorted((overrides or {}).items(), key=lambda override: override[0] != "model.name"):
         _set(content, key, value)
     return validate(content, origin)
 
@@ -136,8 +155,12 @@ def _set(content: dict[str, Any], key: str, value: Any) -> None:
 
 
 def _sentence(error: ValidationError) -> str:
-    first = error.errors(include_url=False)[0]
-    where = [str(part) for part in first["loc"] if not str(part).startswith(("function-", "literal", "tuple", "str"))]
+    errors = error.errors(include_url=False)
+    # A union fails once a member; that the value is not "auto" says least.
+    first = next((one for one in errors if one["type"] not in ("literal_error", "tuple_type")), errors[0])
+    # Of a union, pydantic names the member too ("literal['auto']", "tuple[int, int]"): that is no key.
+    unions = ("function-", "literal[", "tuple[", "constrained-")
+    where = [str(part) for part in first["loc"] if part != "str" and not str(part).startswith(unions)]
     key = ".".join(where)
     if first["type"] == "extra_forbidden":
         known = _keys()
@@ -145,7 +168,7 @@ def _sentence(error: ValidationError) -> str:
         return f"the key {key!r} is not known.{nearest(key, known) or nearest('model.' + key, known)}"
     message = first["msg"].removeprefix("Value error, ")
     got = "" if isinstance(first["input"], Mapping) else f" Got {first['input']!r}."
-    return f"{key}: {message}.{got}"
+    return f"{key}: {message}{'' if message.endswith(('.', '?')) else '.'}{got}"
 
 
 def _keys(section: type[BaseModel] = Recipe, prefix: str = "") -> Sequence[str]:

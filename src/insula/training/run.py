@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import hashlib
 import json
 import shutil
 import time
@@ -21,7 +22,7 @@ from insula.core.errors import DataError
 from insula.core.files import atomic_folder, write_json, write_text
 from insula.core.progress import Progress, Silent
 from insula.data.dataset import Dataset
-from insula.data.leak import Fingerprint
+from insula.data.leak import Fingerprint, refuse_leak
 from insula.evaluation.cards import model_card
 from insula.evaluation.report import write_report
 from insula.models.folder import seal
@@ -65,12 +66,15 @@ def train_run(
     """Train on `dataset` as `recipe` says and write the run into `folder`.
 
     `source` and `command` are written down. With `resume` an interrupted run goes on from its last checkpoint; the
-    data must be the same, else `DataError`. The run is complete when `folder/model` stands there.
+    data must be the same, else `DataError`. `LeakError` where a training text also stands in validation or test. The
+    run is complete when `folder/model` stands there.
     """
     progress = progress or Silent()
     started = time.monotonic()
     fingerprint = Fingerprint.of(dataset.split("train"))
-    _begin(folder, recipe, source, fingerprint, resume)
+    for split in ("validation", "test"):
+        refuse_leak(fingerprint, dataset.splits.get(split, ()), name=split)
+    _begin(folder, recipe, source, _digest(dataset), resume)
     language = dominant([example.text for example in dataset.split("train")])
     with atomic_folder(folder / "model") as stage:
         trained = fit_model(dataset, recipe.model, recipe, language, folder, stage, resume=resume, progress=progress)
@@ -111,21 +115,33 @@ def train_run(
     return Run(folder, metrics)
 
 
-def _begin(folder: Path, recipe: Recipe, source: Sequence[str], fingerprint: Fingerprint, resume: bool) -> None:
+def _begin(folder: Path, recipe: Recipe, source: Sequence[str], data: str, resume: bool) -> None:
     """Write down what the run is made of; a resumed run must be made of the same."""
     state_file = folder / "run.json"
-    state = {"format_version": METRICS_VERSION, "source": list(source), "fingerprint": fingerprint.digest}
+    state = {"format_version": METRICS_VERSION, "source": list(source), "data": data}
     if resume:
         before = json.loads(state_file.read_text(encoding="utf-8"))
-        if before["fingerprint"] != fingerprint.digest:
+        if before["data"] != data:
             raise DataError(
-                f"The training texts of run {str(folder)!r} have changed since it began: it cannot go on. "
+                f"The data of run {str(folder)!r} have changed since it began: it cannot go on. "
                 "Restore the data, or train anew under another name."
             )
         return
-    shutil.rmtree(folder / "checkpoints", ignore_errors=True)
+    for old in ("checkpoints", "logs"):
+        shutil.rmtree(folder / old, ignore_errors=True)
+    for old in ("metrics.json", "report.html"):  # of the run before: without them this one counts as unfinished
+        (folder / old).unlink(missing_ok=True)
     write_json(state_file, state)
     write_text(folder / "recipe.toml", recipe.to_toml())
+
+
+def _digest(dataset: Dataset) -> str:
+    """Return a checksum of all that training reads: the scheme's labels and every row, in order."""
+    digest = hashlib.sha256(repr((dataset.scheme.kind, dataset.scheme.names)).encode())
+    for split, examples in sorted(dataset.splits.items()):
+        for row in examples:
+            digest.update(repr((split, row.text, row.labels, row.values, row.weight)).encode())
+    return digest.hexdigest()
 
 
 def _about_data(dataset: Dataset, fingerprint: Fingerprint) -> dict[str, Any]:

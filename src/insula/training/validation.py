@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from sklearn.metrics import f1_score
 
 from insula.core.decision import DecisionRule
+from insula.core.errors import RecipeError
 from insula.core.scheme import LabelScheme
 from insula.evaluation.thresholds import choose_thresholds
 
@@ -20,6 +21,7 @@ def validation_score(
 
     Multi-label models are compared at their own best thresholds, since rare labels rarely reach 0.5 early on.
     """
+    check_finite(logits)
     scores = rule.scores(scheme, logits)
     if scheme.kind == "dimensional":
         return "pearson", float(np.mean([_pearson(a, b) for a, b in zip(scores.T, gold.T, strict=True)]))
@@ -28,6 +30,12 @@ def validation_score(
     else:
         chosen = rule.decide(scheme, logits).chosen
     return "macro_f1", float(f1_score(gold.astype(int), chosen.astype(int), average="macro", zero_division=0))
+
+
+def check_finite(logits: NDArray[np.floating[Any]]) -> None:
+    """Raise `RecipeError` where a model gives numbers that are none: its training has diverged."""
+    if not np.isfinite(logits).all():
+        raise RecipeError("The model must give finite numbers; training has diverged. Lower train.learning_rate.")
 
 
 def _pearson(a: NDArray[np.floating[Any]], b: NDArray[np.floating[Any]]) -> float:
