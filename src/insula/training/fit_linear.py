@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
@@ -15,40 +18,83 @@ from insula.training.options import LinearOptions
 from insula.training.validation import validation_score
 
 Weights = tuple[NDArray[np.float32], NDArray[np.float32]]
+ONE_OF_SEVERAL = ("binary", "single", "ordinal")
 DEFAULT_STRENGTH = 1.0  # where no rows are left to choose it on
 
 
 def fit(given: FitInput) -> Fitted:
-    """Fit logistic regressions (dimensional: ridge) of several strengths, keep the best on validation."""
+    """Fit logistic regressions (dimensional: ridge) of several strengths, keep the best on validation.
+
+    At the best strength the classes are then weighted alike, and that is kept where it is better still.
+    """
     options = given.model
     if not isinstance(options, LinearOptions):
         raise TypeError(f"The model options of fit_linear must be LinearOptions. Got {type(options).__name__}.")
     featurizer, features = Featurizer.fit(_features(options, given.language), given.train.texts)
+    trial = _Trial(given, featurizer, features)
+    even = options.class_weight == "balanced"
     strengths = sorted(options.strengths) if given.validation is not None else [DEFAULT_STRENGTH]
-    held_out = featurizer(given.validation.texts) if given.validation is not None else None
-    given.progress.start("linear", total=len(strengths))
-    best: tuple[float, Weights] | None = None
-    history = []
-    for step, strength in enumerate(strengths, start=1):
-        weights = _solve(given.scheme, features, given.train, strength, given.seed)
-        score = 0.0
-        if held_out is not None and given.validation is not None:
-            logits = held_out @ weights[0].T + weights[1]
-            name, score = validation_score(given.scheme, DecisionRule(), logits, given.validation.gold)
-            history.append({"step": float(step), "strength": strength, f"validation_{name}": score})
-        if best is None or score > best[0]:
-            best = (score, weights)
-        given.progress.advance()
+    weighted_too = (
+        options.class_weight == "choose" and given.validation is not None and given.scheme.kind in ONE_OF_SEVERAL
+    )
+    given.progress.start("linear", total=len(strengths) + weighted_too)
+    best = max((trial.run(strength, even=even) for strength in strengths), key=lambda result: result.score)
+    if weighted_too:
+        best = max(best, trial.run(best.strength, even=True), key=lambda result: result.score)
     given.progress.finish()
-    if best is None:
-        raise ValueError("The strengths of the linear model must be at least one.")
-    model = LinearModel(featurizer, *best[1])
+    model = LinearModel(featurizer, *best.weights)
     return Fitted(
         save=model.save,
         backend="linear",
         parameters=model.coefficients.size + model.intercepts.size,
-        history=history,
+        history=trial.history,
     )
+
+
+@dataclass(frozen=True)
+class _Result:
+    strength: float
+    weights: Weights
+    score: float
+
+
+class _Trial:
+    """Fits one candidate after another on the same features, each judged on validation."""
+
+    def __init__(self, given: FitInput, featurizer: Featurizer, features: csr_matrix) -> None:
+        self.given = given
+        self.features = features
+        self.held_out = None if given.validation is None else featurizer(given.validation.texts)
+        self.history: list[dict[str, float]] = []
+
+    def run(self, strength: float, *, even: bool) -> _Result:
+        """Return the candidate of a strength; `even` counts each class alike. Without validation its score is 0."""
+        given = self.given
+        train = _evenly_weighted(given.train) if even and given.scheme.kind in ONE_OF_SEVERAL else given.train
+        weights = _solve(given.scheme, self.features, train, strength, given.seed)
+        score = 0.0
+        if self.held_out is not None and given.validation is not None:
+            logits = self.held_out @ weights[0].T + weights[1]
+            name, score = validation_score(given.scheme, DecisionRule(), logits, given.validation.gold)
+            self.history.append(
+                {
+                    "step": float(len(self.history) + 1),
+                    "strength": strength,
+                    "balanced": float(even),
+                    f"validation_{name}": score,
+                }
+            )
+        given.progress.advance()
+        return _Result(strength, weights, score)
+
+
+def _evenly_weighted(rows: Rows) -> Rows:
+    """Return the rows with weights scaled so that each class weighs alike (King and Zeng 2001)."""
+    totals = rows.weights @ rows.gold
+    present = totals > 0
+    scale = np.zeros_like(totals)
+    scale[present] = rows.weights.sum() / (present.sum() * totals[present])
+    return dataclasses.replace(rows, weights=rows.weights * (rows.gold @ scale))
 
 
 def _features(options: LinearOptions, language: str | None) -> NgramFeatures:

@@ -57,7 +57,10 @@ class LinearOptions(ModelOptions):
     char_ngrams: NgramRange | Literal["auto"] = Field("auto", description="auto: 2 to 5; Chinese 1 to 3")
     min_df: int = Field(2, ge=1, description="an n-gram must stand in so many training texts")
     strengths: tuple[Annotated[float, Field(gt=0)], ...] = Field(
-        (0.3, 1.0, 3.0, 10.0), min_length=1, description="values of C (inverse regularisation) tried on validation"
+        (1.0, 3.0, 10.0), min_length=1, description="values of C (inverse regularisation) tried on validation"
+    )
+    class_weight: Literal["choose", "none", "balanced"] = Field(
+        "choose", description="balanced counts each class alike; choose tries it on validation at the best strength"
     )
 
 
