@@ -22,6 +22,7 @@ from typing import Any
 from insula.api.training import train
 from insula.cli.progress import TerminalProgress
 from insula.core.files import write_json
+from insula.text.preparation import WORD_STEPS
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results" / "quality"
@@ -52,6 +53,11 @@ class Cell:
         return f"{self.data}-{self.model}-{self.seed}"
 
 
+def _words_and(*more: str) -> dict[str, Any]:
+    """Return the steps of `linear` with more of them, to see whether they help."""
+    return {"preparation.steps": [*WORD_STEPS[:-1], *more, WORD_STEPS[-1]]}
+
+
 MINILM = {"train.epochs": 2}
 CHINESE = {"model.base": E5, "train.epochs": 2}
 CELLS = [
@@ -59,6 +65,9 @@ CELLS = [
     Cell("reviews-zh", "linear", "linear", {}),
     Cell("carer", "linear", "linear", {}),
     Cell("smp2020_usual", "linear", "linear", {}),
+    Cell("tweets", "linear+stopwords", "linear", _words_and("stopwords")),
+    Cell("tweets", "linear+stem", "linear", _words_and("stem")),
+    Cell("smp2020_usual", "linear+stopwords", "linear", _words_and("stopwords")),
     Cell("carer", "minilm", "standard", MINILM),
     Cell("tweets", "minilm-quick", "quick", {}),
     Cell("tweets", "minilm", "standard", MINILM),
