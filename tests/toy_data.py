@@ -8,53 +8,17 @@ from insula.core.example import Example
 from insula.core.scheme import Kind, LabelScheme
 from insula.data.dataset import Dataset
 
-FILLERS = [
-    "the",
-    "day",
-    "was",
-    "and",
-    "it",
-    "we",
-    "they",
-    "this",
-    "that",
-    "with",
-    "from",
-    "work",
-    "home",
-    "train",
-    "street",
-    "morning",
-    "evening",
-    "friend",
-    "paper",
-    "window",
-    "table",
-    "call",
-    "about",
-    "after",
-    "before",
-    "because",
-    "while",
-    "again",
-    "today",
-    "week",
-    "今天",
-    "我们",
-    "他们",
-    "这个",
-    "那个",
-    "工作",
-    "回家",
-    "早上",
-    "晚上",
-    "朋友",
-]
-LABEL_WORDS = (
-    ["awful", "terrible", "horrid", "angry", "furious", "糟糕", "愤怒", "讨厌"],
-    ["ordinary", "usual", "common", "plain", "regular", "一般", "普通", "平常"],
-    ["lovely", "wonderful", "great", "happy", "delighted", "开心", "美好", "喜欢"],
-)
+_FILLERS = """
+the day was and it we they this that with from work home train street morning evening friend paper window table call
+about after before because while again today week 今天 我们 他们 这个 那个 工作 回家 早上 晚上 朋友
+"""
+_LABEL_WORDS = """
+awful terrible horrid angry furious 糟糕 愤怒 讨厌
+ordinary usual common plain regular 一般 普通 平常
+lovely wonderful great happy delighted 开心 美好 喜欢
+"""
+FILLERS = _FILLERS.split()
+LABEL_WORDS = [line.split() for line in _LABEL_WORDS.strip().splitlines()]
 NAMES = ("negative", "neutral", "positive")
 
 SCHEMES: dict[Kind, LabelScheme] = {

@@ -15,7 +15,7 @@ CHINESE: Mapping[str, str] = {
     "admiration": "钦佩", "amusement": "好笑", "anger": "愤怒", "angry": "愤怒", "annoyance": "恼火", "anticipation": "期待",
     "approval": "赞同", "arousal": "唤醒度", "caring": "关心", "confusion": "困惑", "curiosity": "好奇", "desire": "渴望",
     "disappointment": "失望", "disapproval": "反对", "disgust": "厌恶", "dominance": "支配度", "embarrassment": "尴尬",
-    "excitement": "兴奋", "fear": "恐惧", "gratitude": "感激", "grief": "悲痛", "happy": "开心", "high": "强", "joy": "喜悦",
+    "excitement": "兴奋", "fear": "恐惧", "gratitude": "感激", "grief": "悲痛", "happy": "开心", "high": "强", "intensity": "强度", "joy": "喜悦",
     "love": "喜爱", "low": "弱", "medium": "中", "negative": "消极", "nervousness": "紧张", "neutral": "中性", "none": "无",
     "optimism": "乐观", "pessimism": "悲观", "positive": "积极", "pride": "自豪", "realization": "领悟", "relief": "宽慰",
     "remorse": "懊悔", "sad": "悲伤", "sadness": "悲伤", "surprise": "惊讶", "trust": "信任", "valence": "效价",
@@ -80,6 +80,7 @@ _GOEMOTIONS = (
     "disappointment", "disapproval", "disgust", "embarrassment", "excitement", "fear", "gratitude", "grief", "joy",
     "love", "nervousness", "optimism", "pride", "realization", "relief", "remorse", "sadness", "surprise", "neutral",
 )  # fmt: skip
+_SENTIMENT_BY_EKMAN = _inverted(_SENTIMENT_OF_EKMAN)
 _EKMAN6 = ("anger", "disgust", "fear", "joy", "sadness", "surprise")
 
 BUILTIN_SCHEMES: Mapping[str, LabelScheme] = {
@@ -88,8 +89,8 @@ BUILTIN_SCHEMES: Mapping[str, LabelScheme] = {
         _scheme("polarity", "binary", ("negative", "positive")),
         _scheme("sentiment3", "single", ("negative", "neutral", "positive")),
         _scheme("sentiment5", "ordinal", ("very negative", "negative", "neutral", "positive", "very positive")),
-        _scheme("ekman6", "single", _EKMAN6, {"sentiment": _inverted(_SENTIMENT_OF_EKMAN)}),
-        _scheme("ekman7", "single", (*_EKMAN6, "neutral"), {"sentiment": _inverted(_SENTIMENT_OF_EKMAN)}),
+        _scheme("ekman6", "single", _EKMAN6, {"sentiment": {n: _SENTIMENT_BY_EKMAN[n] for n in _EKMAN6}}),
+        _scheme("ekman7", "single", (*_EKMAN6, "neutral"), {"sentiment": _SENTIMENT_BY_EKMAN}),
         _scheme(
             "carer", "single", ("sadness", "joy", "love", "anger", "fear", "surprise"),
             {

@@ -1,0 +1,127 @@
+"""Label schemes and their maps to coarser ones."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from insula.core.builtin_schemes import BUILTIN_SCHEMES, builtin_scheme, chinese_display, matching_scheme
+from insula.core.errors import DataError, UnknownNameError
+from insula.core.scheme import LabelScheme
+
+every_scheme = pytest.mark.parametrize("name", BUILTIN_SCHEMES)
+
+
+@every_scheme
+def test_a_built_in_scheme_is_whole(name: str) -> None:
+    scheme = builtin_scheme(name)
+    assert scheme.name == name
+    assert LabelScheme.from_dict(json.loads(json.dumps(scheme.to_dict()))) == scheme
+    for label in scheme.names:
+        assert scheme.display_name(label) == label
+        shown = scheme.display_name(label, "zh")
+        assert shown != label, f"{label} has no Chinese name"
+        assert scheme.display_name(label, "fr") == label
+    for target, table in scheme.mappings.items():
+        assert set(table) == set(scheme.names), f"{target} does not map each label"
+
+
+def test_what_the_issue_names_is_there() -> None:
+    kinds = {name: (s.kind, len(s.names)) for name, s in BUILTIN_SCHEMES.items()}
+    assert kinds["polarity"] == ("binary", 2)
+    assert kinds["sentiment3"] == ("single", 3)
+    assert kinds["ekman6"] == ("single", 6)
+    assert kinds["ekman7"] == ("single", 7)
+    assert kinds["carer"] == ("single", 6)
+    assert kinds["smp2020"] == ("single", 6)
+    assert kinds["goemotions"] == ("multi", 28)
+    assert kinds["intensity4"] == ("ordinal", 4)
+    assert kinds["vad"] == ("dimensional", 3)
+
+
+def test_goemotions_maps_as_in_the_paper() -> None:
+    """Demszky et al. 2020, figure 2 and the released `ekman_mapping.json`, `sentiment_mapping.json`."""
+    scheme = builtin_scheme("goemotions")
+    emotions = [name for name in scheme.names if name != "neutral"]
+    assert len(emotions) == 27
+    assert Counter(scheme.mappings["ekman"][name] for name in emotions) == {
+        "anger": 3, "disgust": 1, "fear": 2, "joy": 12, "sadness": 5, "surprise": 4,
+    }  # fmt: skip
+    assert Counter(scheme.mappings["sentiment"][name] for name in emotions) == {
+        "positive": 12, "negative": 11, "ambiguous": 4,
+    }  # fmt: skip
+    for target in ("ekman", "sentiment"):
+        assert scheme.mappings[target]["neutral"] == "neutral"
+    # Both ways to sentiment agree.
+    onwards = builtin_scheme("ekman7").mappings["sentiment"]
+    for name in scheme.names:
+        assert onwards[scheme.mappings["ekman"][name]] == scheme.mappings["sentiment"][name]
+
+
+def test_coarsen_keeps_order_and_gives_each_label_once() -> None:
+    scheme = builtin_scheme("goemotions")
+    assert scheme.coarsen(["grief", "annoyance", "anger", "remorse"], "ekman") == ("sadness", "anger")
+    assert scheme.coarsen([], "sentiment") == ()
+    for name in scheme.names:
+        assert len(scheme.coarsen([name], "ekman")) == len(scheme.coarsen([name], "sentiment")) == 1
+    with pytest.raises(DataError, match="Did you mean 'ekman'"):
+        scheme.coarsen(["joy"], "ekmann")
+
+
+def test_a_label_without_counterpart_is_left_out() -> None:
+    scheme = LabelScheme("x", "multi", ("a", "b"), mappings={"y": {"a": "A"}})
+    assert scheme.coarsen(("b", "a"), "y") == ("A",)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("x", "triple", ("a", "b")), "must be one of"),
+        (("x", "single", ()), "at least one"),
+        (("x", "single", ("a", "a")), "different"),
+        (("x", "binary", ("a", "b", "c")), "must be two"),
+        (("x", "dimensional", ("v",)), "must name each"),
+        (("x", "dimensional", ("v",), {}, {"v": (1.0, 0.0)}), "lowest, highest"),
+        (("x", "dimensional", ("v",), {}, {"v": (0.0, float("nan"))}), "lowest, highest"),
+    ],
+)
+def test_a_contradictory_scheme_is_refused(arguments: tuple[object, ...], message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        LabelScheme(*arguments)  # type: ignore[arg-type]
+
+
+def test_outputs_and_positions() -> None:
+    assert builtin_scheme("polarity").output_count == 1
+    assert builtin_scheme("goemotions").output_count == 28
+    assert builtin_scheme("vad").output_count == 3
+    assert not builtin_scheme("vad").is_categorical
+    assert builtin_scheme("polarity").index("positive") == 1
+    with pytest.raises(DataError, match="Did you mean 'positive'"):
+        builtin_scheme("polarity").index("positiv")
+    with pytest.raises(UnknownNameError, match="Did you mean 'goemotions'"):
+        builtin_scheme("goemotion")
+
+
+def test_a_scheme_is_recognised_by_names_and_kind() -> None:
+    found = matching_scheme(frozenset(("positive", "negative")), "binary")
+    assert found is builtin_scheme("polarity")
+    assert matching_scheme(frozenset(("positive", "negative")), "single") is None
+    assert matching_scheme(frozenset(("x", "y")), "binary") is None
+
+
+def test_chinese_names_whatever_the_case() -> None:
+    assert chinese_display(("Joy", "???")) == {"zh": {"Joy": "喜悦"}}
+    assert chinese_display(("???",)) == {}
+
+
+@given(st.lists(st.text(min_size=1), min_size=1, unique=True))
+def test_any_scheme_survives_json(names: list[str]) -> None:
+    for kind in ("single", "multi", "ordinal"):
+        scheme = LabelScheme("n", kind, tuple(names), {"zh": {names[0]: "名"}}, {}, {"c": {names[-1]: "x"}})  # type: ignore[arg-type]
+        assert LabelScheme.from_dict(json.loads(json.dumps(scheme.to_dict()))) == scheme
+    scheme = LabelScheme("n", "dimensional", tuple(names), ranges=dict.fromkeys(names, (-1.0, 1.0)))
+    assert LabelScheme.from_dict(json.loads(json.dumps(scheme.to_dict()))) == scheme
