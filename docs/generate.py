@@ -1,0 +1,366 @@
+"""The parts of the reference that the code says better than we could: recipe options, commands, schemes, steps, names.
+
+    python docs/generate.py            write every part anew
+    python docs/generate.py --check    exit with 1 where a page differs from the code
+
+A part stands between `<!-- generated:NAME -->` and `<!-- /generated -->`.
+"""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import re
+import sys
+import textwrap
+import tomllib
+import types
+import typing
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import typer
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+import insula
+from insula.api.data import list_data
+from insula.api.evaluation import EvaluationRun
+from insula.cli.app import app
+from insula.core.builtin_schemes import BUILTIN_SCHEMES
+from insula.data.formats import EXTENSIONS, FORMATS
+from insula.evaluation.metric_names import METRICS
+from insula.inference.files import FileResult
+from insula.inference.predictor import Predictor
+from insula.models.pretrained import ALIASES
+from insula.text.preparation import ENCODER_STEPS, TEXT_STEPS, WORD_STEPS
+from insula.training.families import families
+from insula.training.recipe import Recipe, builtin_recipes
+from insula.training.run import Run
+
+ROOT = Path(__file__).parent.parent
+MARKED = re.compile(
+    r"(?P<open><!-- generated:(?P<name>[\w-]+) -->\n)(?P<part>.*?)(?P<close><!-- /generated -->)", re.DOTALL
+)
+LIMITS = {"ge": "at least", "gt": "above", "le": "at most", "lt": "below"}
+HEADING = re.compile(r"(\*\*|\[bold\])Examples?(\*\*|\[/bold\])")
+COMMAND = re.compile(r"\s*(cat \S+ \| )?insula \w")
+
+
+def recipe_options() -> str:
+    """Every section of a recipe with its options."""
+    parts = [_options_table({name: Recipe.model_fields[name] for name in ("description", "seed")})]
+    for name, field in Recipe.model_fields.items():
+        section = field.annotation
+        if name == "model":
+            for family in families:
+                options = families[family].options
+                parts.append(f'### `[model]` with `name = "{family}"`\n\n{_first_line(options)}\n')
+                parts.append(_options_table(options.model_fields))
+        elif isinstance(section, type) and issubclass(section, BaseModel):
+            parts.append(f"### `[{name}]`\n\n{_first_line(section)}\n")
+            parts.append(_options_table(section.model_fields))
+    return "\n".join(parts)
+
+
+def recipes() -> str:
+    """The built-in recipes."""
+    return _table(("recipe", "what it is for"), [(f"`{name}`", said) for name, said in builtin_recipes().items()])
+
+
+def model_families() -> str:
+    """The model families and the encoders with a short name."""
+    rows = [(f"`{name}`", families[name].description) for name in families]
+    aliases = [
+        (f"`{name}`", known.hub_id, f"`{known.revision[:12]}`", f"`{known.package.replace('_', '-')}`")
+        for name, known in ALIASES.items()
+    ]
+    return (
+        _table(("family", "what it is"), rows)
+        + "\nEncoders with a short name:\n\n"
+        + _table(("alias", "hub id", "revision", "package that carries it"), aliases)
+    )
+
+
+def commands() -> str:
+    """Every command with its arguments and options."""
+    return "\n".join(_command(command, name) for name, command in _leaves(typer.main.get_command(app), "insula"))
+
+
+def label_schemes() -> str:
+    """The built-in label schemes."""
+    rows = []
+    for scheme in BUILTIN_SCHEMES.values():
+        ranges = {f"{low:g} to {high:g}" for low, high in scheme.ranges.values()}
+        chinese = scheme.display.get("zh", {})
+        names = ", ".join(f"{name} {chinese[name]}" if name in chinese else name for name in scheme.names)
+        names += f" ({', '.join(ranges)})" if ranges else ""
+        maps = ", ".join(f"`{target}`" for target in scheme.mappings) or "–"
+        rows.append((f"`{scheme.name}`", scheme.kind, names, maps))
+    return _table(("scheme", "kind", "labels", "maps to"), rows)
+
+
+def text_steps() -> str:
+    """The text steps, and which the families take by themselves."""
+    order = list(dict.fromkeys((*ENCODER_STEPS, *WORD_STEPS, *TEXT_STEPS)))
+    rows = [
+        (
+            f"`{name}`",
+            _first_line(TEXT_STEPS[name]).removeprefix("Return "),
+            "yes" if name in WORD_STEPS else "no",
+            "yes" if name in ENCODER_STEPS else "no",
+        )
+        for name in order
+    ]
+    return _table(("step", "gives", "`linear` takes it", "`encoder` takes it"), rows)
+
+
+def metrics() -> str:
+    """The metrics by name."""
+    rows = [(f"`{name}`", title, meaning) for name, (title, meaning) in METRICS.items()]
+    return _table(("name", "called", "what it says"), rows)
+
+
+def data_sets() -> str:
+    """The built-in data sets."""
+    rows = [
+        (f"`{one.name}`", one.description, f"{one.rows:,}", ", ".join(one.labels), one.licence, one.citation)
+        for one in list_data()
+    ]
+    return _table(("name", "what it is", "rows", "labels", "licence", "source"), rows)
+
+
+def file_formats() -> str:
+    """The file formats by ending."""
+    rows = [
+        (f"`{name}`", ", ".join(f"`{ending}`" for ending, known in EXTENSIONS.items() if known == name))
+        for name in FORMATS
+    ]
+    return _table(("format", "endings, each also with `.gz`"), rows)
+
+
+def python() -> str:
+    """The public names of `insula` with signature and docstring."""
+    return "\n".join(_public(name, getattr(insula, name)) for name in insula.__all__ if name != "__version__")
+
+
+def results() -> str:
+    """What the public functions return."""
+    return "\n".join(_public(kind.__name__, kind) for kind in (Run, EvaluationRun, FileResult, Predictor))
+
+
+def rooms() -> str:
+    """The rooms that exist, from the top down, as the import contract has them."""
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"]
+    contract = next(one for one in settings["contracts"] if one["type"] == "layers")
+    lines = []
+    for layer in contract["layers"]:
+        names = [name.strip(" ()") for name in layer.split("|")]
+        there = [name for name in names if _room(name).exists()]
+        if there:
+            lines.append(" | ".join(there))
+    return "\n```text\n" + "\n".join(lines) + "\n```\n\n"
+
+
+def room_list() -> str:
+    """What each room holds, in its own words."""
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"]
+    layers = next(one for one in settings["contracts"] if one["type"] == "layers")["layers"]
+    names = [name.strip(" ()") for layer in reversed(layers) for name in layer.split("|")]
+    rows = []
+    for name in names:
+        file = _room(name)
+        if file.exists():
+            said = inspect.cleandoc(_docstring(file)).splitlines()[0]
+            rows.append((f"`{name}{'' if file.name == '__init__.py' else '.py'}`", said))
+    return _table(("room", "what it holds"), rows)
+
+
+PARTS: Mapping[str, Callable[[], str]] = {
+    "recipe-options": recipe_options,
+    "recipes": recipes,
+    "model-families": model_families,
+    "commands": commands,
+    "label-schemes": label_schemes,
+    "text-steps": text_steps,
+    "metrics": metrics,
+    "data-sets": data_sets,
+    "file-formats": file_formats,
+    "python": python,
+    "results": results,
+    "rooms": rooms,
+    "room-list": room_list,
+}
+
+
+def filled(text: str) -> str:
+    """Return the text with every marked part made anew; `KeyError` for a part that nobody makes."""
+    return MARKED.sub(lambda found: f"{found['open']}{PARTS[found['name']]()}{found['close']}", text)
+
+
+def pages() -> Iterator[Path]:
+    """Yield the pages that may hold generated parts."""
+    yield from sorted(ROOT.glob("*.md"))
+    yield from sorted((ROOT / "docs").rglob("*.md"))
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Fill or check all pages and return the exit status."""
+    stale = []
+    for page in pages():
+        text = page.read_text(encoding="utf-8")
+        new = filled(text)
+        if new != text:
+            stale.append(page)
+            if "--check" not in arguments:
+                page.write_text(new, encoding="utf-8")
+    for page in stale:
+        print(f"{page.relative_to(ROOT)}: {'differs from the code' if '--check' in arguments else 'written'}")
+    return 1 if stale and "--check" in arguments else 0
+
+
+def _room(name: str) -> Path:
+    folder = ROOT / "src" / "insula" / name / "__init__.py"
+    return folder if folder.exists() else ROOT / "src" / "insula" / f"{name}.py"
+
+
+def _docstring(file: Path) -> str:
+    return ast.get_docstring(ast.parse(file.read_text(encoding="utf-8"))) or ""
+
+
+def _options_table(fields: Mapping[str, FieldInfo]) -> str:
+    rows = [
+        (
+            f"`{name}`",
+            _allowed(field),
+            "" if field.is_required() else f"`{_value(field.default)}`",
+            field.description or "",
+        )
+        for name, field in fields.items()
+    ]
+    return _table(("option", "allowed", "default", "meaning"), rows)
+
+
+def _value(value: Any) -> str:
+    if value is None:
+        return "none"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, str):
+        return f'"{value}"'
+    if isinstance(value, tuple | list):
+        return f"[{', '.join(map(_value, value))}]"
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _allowed(field: FieldInfo) -> str:
+    limits = [
+        f"{word} {getattr(limit, bound):g}"
+        for limit in field.metadata
+        for bound, word in LIMITS.items()
+        if hasattr(limit, bound)
+    ]
+    return ", ".join((_type(field.annotation), *limits))
+
+
+def _type(kind: Any) -> str:
+    origin, inner = typing.get_origin(kind), typing.get_args(kind)
+    if origin is typing.Annotated:
+        return _type(inner[0])
+    if origin is typing.Literal:
+        return ", ".join(f"`{_value(one)}`" for one in inner)
+    if origin in (typing.Union, types.UnionType):
+        return " or ".join(_type(one) for one in inner if one is not type(None))
+    if origin is tuple:
+        several = [one for one in inner if one is not Ellipsis]
+        return f"list of {_type(several[0])}" + (f" ({len(several)})" if Ellipsis not in inner else "")
+    return {str: "text", int: "whole number", float: "number", bool: "`true` or `false`"}.get(kind, str(kind))
+
+
+def _leaves(command: Any, name: str) -> Iterator[tuple[str, Any]]:
+    if hasattr(command, "commands"):
+        for part in command.commands:
+            yield from _leaves(command.commands[part], f"{name} {part}")
+    else:
+        yield name, command
+
+
+def _command(command: Any, name: str) -> str:
+    paragraphs = [part for part in inspect.cleandoc(command.help or "").split("\n\n") if not HEADING.fullmatch(part)]
+    shown = [line.strip() for part in paragraphs for line in part.splitlines() if COMMAND.match(line)]
+    prose = [" ".join(part.split()) for part in paragraphs if not COMMAND.match(part)]
+    lines = [f"### `{name}`\n", *(f"{part}\n" for part in prose)]
+    if shown:
+        lines += ["<!-- not run: examples of the help text; the how-tos run the like -->", "```sh", *shown, "```", ""]
+    lines.append(
+        _table(
+            ("argument or option", "meaning", "default"),
+            [_parameter(one) for one in command.params if not one.hidden],
+        )
+    )
+    return "\n".join(lines)
+
+
+def _parameter(parameter: Any) -> tuple[str, str, str]:
+    named = ", ".join(f"`{option}`" for option in parameter.opts)
+    if not parameter.opts[0].startswith("-"):
+        several = parameter.nargs == -1 or parameter.multiple
+        named = f"`{parameter.name.upper()}{'...' if several else ''}`"
+    needed = "required" if parameter.required else ""
+    default = parameter.default if parameter.default not in (None, False, ()) else ""
+    return named, parameter.help or "", needed or (f"`{default}`" if default else "")
+
+
+def _public(name: str, member: Any) -> str:
+    if inspect.isclass(member):
+        return "\n".join([f"### `{name}`\n", _block(member), *_methods(name, member)])
+    return "\n".join([f"### `{name}`\n", _signature(name, member), _block(member)])
+
+
+def _methods(owner: str, kind: type) -> Iterator[str]:
+    for name, member in inspect.getmembers(kind):
+        function = getattr(member, "__func__", member)
+        module = getattr(function, "__module__", "") or ""
+        own = inspect.isroutine(member) and not name.startswith("_") and module.startswith("insula.")
+        if own and inspect.getdoc(member):
+            yield f"#### `{owner}.{name}`\n"
+            yield _signature(name, function)
+            yield _block(member)
+
+
+def _signature(name: str, function: Any) -> str:
+    return f"```text\n{name}{_wrapped(inspect.signature(function))}\n```\n"
+
+
+def _wrapped(signature: inspect.Signature) -> str:
+    text = str(signature).replace("'", "")
+    if len(text) < 80:
+        return text
+    parameters, star = [], False
+    for parameter in signature.parameters.values():
+        if parameter.kind is parameter.KEYWORD_ONLY and not star:
+            parameters.append("*")
+            star = True
+        parameters.append(str(parameter).replace("'", "").replace(": ", ": ", 1))
+    result = signature.return_annotation
+    end = "" if result is inspect.Signature.empty else f" -> {str(result).strip(chr(39))}"
+    return "(\n" + "".join(f"    {one},\n" for one in parameters) + f"){end}"
+
+
+def _block(member: Any) -> str:
+    return f"```text\n{textwrap.dedent(inspect.getdoc(member) or '')}\n```\n"
+
+
+def _first_line(member: Any) -> str:
+    return (inspect.getdoc(member) or "").splitlines()[0] if inspect.getdoc(member) else ""
+
+
+def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = [heads, ["---"] * len(heads), *rows]
+    cells = [[cell.replace("|", "\\|").replace("\n", " ") for cell in line] for line in lines]
+    return "\n" + "".join(f"| {' | '.join(line)} |\n" for line in cells) + "\n"
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

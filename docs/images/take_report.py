@@ -1,0 +1,35 @@
+"""Take the picture of a report that the README shows: the head of the page, down to its table of contents.
+
+    python docs/images/take_report.py RUN
+
+Needs Debian's `chromium` (or another, named by the variable CHROMIUM) and the package playwright.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+from playwright.sync_api import sync_playwright
+
+WIDTH = 1120
+
+
+def take(report: Path, picture: Path) -> None:
+    """Write the head of the page as PNG."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=os.environ.get("CHROMIUM", "/usr/bin/chromium"), args=["--no-sandbox"]
+        )
+        page = browser.new_page(viewport={"width": WIDTH, "height": 900}, device_scale_factor=1.5, color_scheme="light")
+        page.goto(report.resolve().as_uri())
+        height = page.locator("h2").nth(1).bounding_box()
+        page.screenshot(
+            path=picture, clip={"x": 0, "y": 0, "width": WIDTH, "height": height["y"] - 16 if height else 760}
+        )
+        browser.close()
+
+
+if __name__ == "__main__":
+    take(Path(sys.argv[1]) / "report.html", Path(__file__).parent / "report.png")

@@ -1,0 +1,62 @@
+"""The files that the docs speak of, small, and small stand-ins for the built-in data sets."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+import toy_data
+
+NAMES = ("negative", "neutral", "positive")
+
+
+def rows(count: int, *, seed: int) -> list[tuple[str, str]]:
+    """Return texts and their labels."""
+    data = toy_data.toy_dataset("single", train=count, validation=0, test=0, seed=seed)
+    return [(example.text, (example.labels or ("",))[0]) for example in data.split("train")]
+
+
+def write_files(folder: Path) -> None:
+    """Write every file that a command or a code block of the docs reads."""
+    known = rows(240, seed=1)
+    _write_csv(folder / "messages.csv", ("message", "emotion"), known)
+    _write_csv(folder / "test.csv", ("message", "emotion"), rows(60, seed=2))
+    _write_csv(folder / "several.csv", ("message", "emotions"), _with_sets(known))
+    flags = [(text, int(label == "positive"), int(label == "negative")) for text, label in known]
+    _write_csv(folder / "onehot.csv", ("message", "joy", "fear"), flags)
+    _write_csv(folder / "numbered.csv", ("text", "label"), [(text, NAMES.index(label)) for text, label in known])
+    (folder / "names.txt").write_text("\n".join(NAMES) + "\n", encoding="utf-8")
+    scores = [(text, 1.5 + NAMES.index(label), 0.1 * (row % 9)) for row, (text, label) in enumerate(known)]
+    _write_csv(folder / "scores.csv", ("message", "valence", "arousal"), scores)
+    (folder / "lines.txt").write_text("".join(f"{text}\n" for text, _ in known[:20]), encoding="utf-8")
+    pq.write_table(pa.table({"message": [text for text, _ in known]}), folder / "big.parquet")
+    broken = 'message,place\n"a lovely day",Leeds\nthree,cells,here\n,no text\n"an awful day",York\n'
+    (folder / "broken.csv").write_text(broken, encoding="utf-8")
+    (folder / "goemotions").mkdir()
+    for split, count in (("train", 200), ("validation", 40), ("test", 40)):
+        several = [
+            {"text": text, "labels": labels.split("|") if labels else []}
+            for text, labels in _with_sets(rows(count, seed=len(split)))
+        ]
+        lines = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in several)
+        (folder / "goemotions" / f"{split}.jsonl").write_text(lines, encoding="utf-8")
+        if split != "validation":
+            (folder / f"{split}.jsonl").write_text(lines, encoding="utf-8")
+
+
+def _with_sets(known: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+    sets = {"negative": "anger|sadness", "neutral": "", "positive": "joy"}
+    return [(text, sets[label] if row % 5 else "anger") for row, (text, label) in enumerate(known)]
+
+
+def _write_csv(file: Path, columns: Sequence[str], content: Sequence[Sequence[Any]]) -> None:
+    with file.open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.writer(stream)
+        writer.writerow(columns)
+        writer.writerows(content)

@@ -1,0 +1,121 @@
+"""The code blocks of README and docs run, in order, in a folder with the files they speak of and small stand-ins."""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+
+import docs_example_files
+import pytest
+from docs_pages import PAGES, ROOT, Block, blocks, title
+from docs_shell import run_line
+
+SHELL = ("sh", "bash", "console", "shell")
+# The other README has the same blocks; test_docs_readmes.py compares them.
+RUNNABLE = [
+    page
+    for page in PAGES
+    if page.name != "README.zh-CN.md"
+    and any(block.reason is None and block.language in (*SHELL, "python") for block in blocks(page))
+]
+
+
+@pytest.fixture
+def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, encoder_folder: Callable[..., Path]) -> Path:
+    """A folder with the files of the docs; `tweets`, `reviews-zh` and `minilm` are small; `runs/care` is trained."""
+    from insula import train
+    from insula.core.files import sha256
+    from insula.core.registry import Registry
+    from insula.data.builtin import BUILTIN_SOURCES
+    from insula.data.rows import MemoryRows
+    from insula.inference.backends import backends
+    from insula.models.pretrained import ALIASES, Pretrained
+    from insula.text.preparation import TEXT_STEPS
+    from insula.training.families import families
+
+    docs_example_files.write_files(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(str(tmp_path))
+
+    # Sorted by label, as the real files are: a page that takes the first rows would get one label only.
+    known = sorted(docs_example_files.rows(240, seed=3), key=lambda row: row[1])
+    tweets = [{"text": text, "sentiment": label, "confidence": "0.8"} for text, label in known]
+    reviews = [{"text": text, "label": label} for text, label in known if label != "neutral"]
+    for name, table in (("tweets", tweets), ("reviews-zh", reviews)):
+        reader = MemoryRows(name, table, tuple(table[0]))
+        small = dataclasses.replace(BUILTIN_SOURCES[name], open=lambda reader=reader: (reader, ()))
+        monkeypatch.setitem(BUILTIN_SOURCES, name, small)
+
+    encoder = encoder_folder(layers=6, positions=128)
+    package = tmp_path / "tiny_minilm"
+    package.mkdir()
+    (package / "__init__.py").touch()
+    (package / "model").symlink_to(encoder)
+    tiny = Pretrained("owner/tiny", "0" * 40, "tiny_minilm", "model", sha256(encoder / "model.safetensors"))
+    monkeypatch.setitem(ALIASES, "minilm", tiny)
+
+    registries: tuple[Registry, ...] = (TEXT_STEPS, families, backends)
+    for registry in registries:
+        monkeypatch.setattr(registry, "_members", dict(registry._members))
+    monkeypatch.delitem(sys.modules, "my_family", raising=False)
+    train("messages.csv", recipe="linear", text="message", label="emotion", output="runs/care")
+    return tmp_path
+
+
+@pytest.mark.parametrize("page", RUNNABLE, ids=title)
+def test_code_blocks_run(page: Path, workplace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    names: dict[str, object] = {"__name__": "__main__"}
+    for block in blocks(page):
+        if block.reason is not None:
+            continue
+        if block.title is not None:
+            (workplace / block.title).write_text(block.code, encoding="utf-8")
+        elif block.language == "python":
+            # Padded, so that a traceback names the line of the page.
+            exec(compile("\n" * block.line + block.code, title(page), "exec"), names)  # noqa: S102
+        elif block.language in SHELL:
+            for line in block.code.replace("\\\n", " ").splitlines():
+                if line.strip() and not line.startswith("#"):
+                    run_line(_anew(line), monkeypatch)
+
+
+def _anew(line: str) -> str:
+    """Let a page train over the run that the fixture left for pages that only use one."""
+    return f"{line} --overwrite" if " --output runs/care" in line and "train" in line and "--over" not in line else line
+
+
+@pytest.mark.parametrize("page", PAGES, ids=title)
+def test_every_block_says_its_language_and_why_it_is_not_run(page: Path) -> None:
+    for block in blocks(page):
+        where = f"{title(page)}:{block.line}"
+        assert block.language, f"{where}: name the language of the block (text for plain text)"
+        if block.language in SHELL and block.reason is None:
+            for line in block.code.replace("\\\n", " ").splitlines():
+                known = line.startswith(("insula ", "cat ", "#")) or not line.strip()
+                assert known, f"{where}: cannot be run here, so say why: <!-- not run: reason -->"
+        if block.reason is not None:
+            assert len(block.reason.split()) >= 3, f"{where}: the reason is too short to be one"
+
+
+def _recipes() -> list[Block]:
+    return [
+        block
+        for page in PAGES
+        for block in blocks(page)
+        if block.language == "toml" and not block.code.startswith("[project")
+    ]
+
+
+@pytest.mark.parametrize("block", _recipes(), ids=lambda block: f"{title(block.page)}:{block.line}")
+def test_recipes_shown_are_valid(block: Block) -> None:
+    from insula.training.recipe import load_recipe
+
+    load_recipe(tomllib.loads(block.code))
+
+
+def test_the_readme_is_one_of_the_pages_that_run() -> None:
+    assert ROOT / "README.md" in RUNNABLE
+    assert ROOT / "docs" / "tutorial.md" in RUNNABLE

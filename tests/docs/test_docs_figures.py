@@ -1,0 +1,101 @@
+"""Tables equal the result files, and no figure stands in prose without a file."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import re
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+from docs_pages import PAGES, ROOT, prose, title
+
+# A score, a percentage, a speed, a duration, a factor. Interval levels and definitions are no measurements.
+FIGURE = re.compile(
+    r"\b0\.\d{2,}|\b\d[\d.,]* ?(?:%|rows/s|ms\b|seconds\b|minutes\b|times (?:faster|slower)|x (?:faster|slower))"
+)
+ALLOWED = re.compile(
+    r"95% (?:bootstrap |paired )?interval|95% 区间|Jaccard similarity of\s+5-character shingles of 0\.8|MinHash"
+)
+
+
+@pytest.fixture(scope="module")
+def tables() -> ModuleType:
+    """The script that makes the tables."""
+    spec = importlib.util.spec_from_file_location("benchmark_tables", ROOT / "benchmarks" / "tables.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture
+def cell() -> dict[str, Any]:
+    """One result as `benchmarks/quality.py` writes it."""
+    return {
+        "set": "tweets", "model": "minilm", "recipe": "standard", "overrides": {"train.epochs": 2}, "seed": 0,
+        "rows": {"train": 30000, "validation": 4000, "test": 4001},
+        "metrics": {
+            "macro_f1": {"value": 0.7891, "low": 0.77, "high": 0.81},
+            "accuracy": {"value": 0.8, "low": None, "high": None},
+        },
+        "overlap": {"rows": 12, "macro_f1": {"value": 0.5, "low": 0.4, "high": 0.6}},
+        "difference_to_linear": {"value": 0.0512, "low": 0.03, "high": 0.07},
+        "train_seconds": 1234.5, "rows_per_second": 321.0, "command": "python benchmarks/quality.py tweets-minilm-0",
+        "commit": "0123456789abcdef", "versions": {"python": "3.11.0"}, "processor": "A processor", "flags": ["avx2"],
+        "date": "2026-01-01",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("page", PAGES, ids=title)
+def test_tables_equal_the_result_files(page: Path, tables: ModuleType) -> None:
+    text = page.read_text(encoding="utf-8")
+    assert tables.filled(text, tables.read_cells()) == text, "run: python benchmarks/tables.py"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=title)
+def test_no_measured_figure_stands_in_prose(page: Path) -> None:
+    found = FIGURE.findall(ALLOWED.sub(" ", prose(page)))
+    assert not found, f"{title(page)}: {found}; write it into benchmarks/results and show it in a table"
+
+
+def test_tables_without_results_say_so(tables: ModuleType) -> None:
+    assert all("|" not in make([]) for make in tables.TABLES.values())
+    assert "No result file yet" in tables.TABLES["quality"]([])
+
+
+def test_tables_show_what_is_in_a_cell(tables: ModuleType, cell: dict[str, Any]) -> None:
+    table = tables.TABLES["quality"]([cell])
+    assert "0.789 (0.770 to 0.810)" in table
+    assert "+0.051 (+0.030 to +0.070)" in table
+    assert "12; 0.500 (0.400 to 0.600)" in table
+    assert "1,234 s" in tables.TABLES["time"]([cell])
+    assert "`train.epochs=2`" in tables.TABLES["provenance"]([cell])
+    assert "推文" in tables.TABLES["headline-zh"]([cell]) or "tweets" in tables.TABLES["headline-zh"]([cell])
+
+
+def test_tables_do_without_what_was_not_measured(tables: ModuleType, cell: dict[str, Any]) -> None:
+    bare = {**cell, "overlap": None, "difference_to_linear": None, "metrics": {"pearson": {"value": 0.5}}}
+    assert "| 0.500 | – | – | none |" in tables.TABLES["quality"]([bare])
+
+
+def test_a_changed_figure_is_found(tables: ModuleType, cell: dict[str, Any], tmp_path: Path) -> None:
+    (tmp_path / "quality").mkdir()
+    (tmp_path / "quality" / "tweets-minilm-0.json").write_text(json.dumps(cell), encoding="utf-8")
+    cells = tables.read_cells(tmp_path)
+    page = tables.filled("# x\n<!-- results:headline -->\n<!-- /results -->\n", cells)
+    assert tables.filled(page, cells) == page
+    assert tables.filled(page.replace("0.789", "0.799"), cells) == page
+
+
+def test_linear_comes_first_and_seeds_in_order(tables: ModuleType, cell: dict[str, Any], tmp_path: Path) -> None:
+    (tmp_path / "quality").mkdir()
+    for model, seed in (("minilm", 1), ("minilm", 0), ("linear", 0)):
+        file = tmp_path / "quality" / f"{model}-{seed}.json"
+        file.write_text(json.dumps({**cell, "model": model, "seed": seed}), encoding="utf-8")
+    read = [(cell["model"], cell["seed"]) for cell in tables.read_cells(tmp_path)]
+    assert read == [("linear", 0), ("minilm", 0), ("minilm", 1)]
+    assert tables.TABLES["headline"](tables.read_cells(tmp_path)).count("`minilm`") == 1

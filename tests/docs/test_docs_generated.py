@@ -1,0 +1,51 @@
+"""The generated parts of the reference equal the code."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+from docs_pages import DOCS, PAGES, title
+
+
+@pytest.fixture(scope="module")
+def generate() -> ModuleType:
+    """The script that writes the parts."""
+    spec = importlib.util.spec_from_file_location("docs_generate", DOCS / "generate.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize("page", PAGES, ids=title)
+def test_generated_parts_equal_the_code(page: Path, generate: ModuleType) -> None:
+    text = page.read_text(encoding="utf-8")
+    assert generate.filled(text) == text, "run: python docs/generate.py"
+
+
+def test_every_part_is_shown_somewhere(generate: ModuleType) -> None:
+    shown = {found["name"] for page in PAGES for found in generate.MARKED.finditer(page.read_text(encoding="utf-8"))}
+    assert shown == set(generate.PARTS)
+
+
+def test_every_option_of_a_recipe_is_shown(generate: ModuleType) -> None:
+    from insula.training.options import DecisionOptions, EncoderOptions, LinearOptions, TrainOptions
+
+    table = generate.PARTS["recipe-options"]()
+    for section in (DecisionOptions, EncoderOptions, LinearOptions, TrainOptions):
+        for name in section.model_fields:
+            assert f"| `{name}` |" in table
+
+
+def test_every_verb_and_public_name_is_shown(generate: ModuleType) -> None:
+    import insula
+
+    commands, python = generate.PARTS["commands"](), generate.PARTS["python"]()
+    for verb in ("train", "evaluate", "predict", "recipes", "data list", "data describe"):
+        assert f"### `insula {verb}`" in commands
+    for name in insula.__all__:
+        assert name == "__version__" or f"### `{name}`" in python

@@ -1,0 +1,49 @@
+"""Both READMEs say the same: the same sections, the same commands, the same links."""
+
+from __future__ import annotations
+
+import re
+
+from docs_pages import ROOT, blocks, prose
+
+ENGLISH, CHINESE = ROOT / "README.md", ROOT / "README.zh-CN.md"
+MOST_LINES = 110
+MOST_PICTURE_BYTES = 300_000
+
+
+def test_the_same_headings_in_number_and_level() -> None:
+    levels = [
+        [len(marks) for marks in re.findall(r"^(#+) ", prose(page), flags=re.MULTILINE)] for page in (ENGLISH, CHINESE)
+    ]
+    assert levels[0] == levels[1]
+
+
+def test_the_same_commands() -> None:
+    """Comments may differ; what is run may not."""
+    codes = [[_without_comments(block.code) for block in blocks(page)] for page in (ENGLISH, CHINESE)]
+    assert codes[0] == codes[1]
+
+
+def test_the_same_links() -> None:
+    links = [
+        {link for link in re.findall(r"\]\(([^)]+)\)", prose(page)) if not link.startswith("README")}
+        for page in (ENGLISH, CHINESE)
+    ]
+    assert links[0] == links[1]
+
+
+def test_each_is_short_and_names_the_other() -> None:
+    for page, other in ((ENGLISH, CHINESE), (CHINESE, ENGLISH)):
+        text = page.read_text(encoding="utf-8")
+        assert len(text.splitlines()) <= MOST_LINES
+        assert f"]({other.name})" in text
+
+
+def test_the_picture_of_the_report_is_there_and_small() -> None:
+    picture = ROOT / "docs" / "images" / "report.png"
+    assert picture.read_bytes().startswith(b"\x89PNG")
+    assert picture.stat().st_size <= MOST_PICTURE_BYTES
+
+
+def _without_comments(code: str) -> str:
+    return "\n".join(re.sub(r"\s+# .*", "", line) for line in code.splitlines())
