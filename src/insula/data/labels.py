@@ -105,7 +105,7 @@ def _sets(
 
 def _from_numbers(column: str, numbers: list[float], kind: Kind | None) -> LabelPlan:
     if len(numbers) == 1:
-        raise DataError(f"The label column {column!r} must hold at least two classes. Got only {numbers[0]:g}.")
+        raise DataError(_one_class(column, f"{numbers[0]:g}"))
     inferred, reason = kind_of_numbers(numbers)
     if (kind or inferred) == "dimensional":
         plan = dimensional_plan(numbers, (column,))
@@ -128,7 +128,7 @@ def _agreed(given: Kind | None, inferred: Kind, column: str, order: Sequence[str
 def _classes(counts: Mapping[str, int], column: str, row_count: int, names: Mapping[str, str]) -> list[str]:
     """Return the labels, those of `names` in its order; `DataError` where they cannot be classes."""
     if len(counts) < 2:
-        raise DataError(f"The label column {column!r} must hold at least two classes. Got only {', '.join(counts)!r}.")
+        raise DataError(_one_class(column, repr(", ".join(counts))))
     if len(counts) > _FREE_TEXT_LABELS and len(counts) > row_count / 2:
         raise DataError(
             f"The label column {column!r} holds {len(counts)} different values in {row_count} rows, which looks like "
@@ -158,3 +158,10 @@ def _with_label_notes(plan: LabelPlan, cells: Sequence[Any]) -> LabelPlan:
 
 def _is_blank(cell: Any) -> bool:
     return any(is_missing(part) for part in cell) if isinstance(cell, tuple) else is_missing(cell)
+
+
+def _one_class(column: str, only: str) -> str:
+    return (
+        f"The label column {column!r} must hold at least two classes. Got only {only}. "
+        "Add rows of another class, or name another column with `label`."
+    )
