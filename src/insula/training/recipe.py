@@ -163,7 +163,7 @@ def _sentence(error: ValidationError) -> str:
     where = [str(part) for part in first["loc"] if part != "str" and not str(part).startswith(unions)]
     key = ".".join(where)
     if first["type"] == "extra_forbidden":
-        known = _keys()
+        known = [*_keys(), *Recipe.model_fields]
         # A family's options are validated on their own, so their place in the recipe is not in the location.
         return f"the key {key!r} is not known.{nearest(key, known) or nearest('model.' + key, known)}"
     message = first["msg"].removeprefix("Value error, ")
