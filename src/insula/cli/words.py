@@ -79,7 +79,7 @@ def _above(difference: Mapping[str, Any]) -> str:
     value, low, high = difference["value"], difference.get("low"), difference.get("high")
     if value is None:
         return "not comparable"
-    if low is None:
+    if low is None or high is None:
         return f"{value:+.3f}"
     return f"{value:+.3f}  ({low:+.3f} to {high:+.3f})" + ("  no clear difference" if low <= 0 <= high else "")
 
