@@ -62,6 +62,13 @@ def test_no_measured_figure_stands_in_prose(page: Path) -> None:
     assert not found, f"{title(page)}: {found}; write it into benchmarks/results and show it in a table"
 
 
+@pytest.mark.parametrize(
+    "claim", ["reaches 0.79 on it", "is 87% right", "299 rows/s", "3 times faster", "in 90 seconds"]
+)
+def test_a_figure_in_prose_is_found(claim: str) -> None:
+    assert FIGURE.search(claim)
+
+
 def test_tables_without_results_say_so(tables: ModuleType) -> None:
     assert all("|" not in make([]) for make in tables.TABLES.values())
     assert "No result file yet" in tables.TABLES["quality"]([])
@@ -74,7 +81,7 @@ def test_tables_show_what_is_in_a_cell(tables: ModuleType, cell: dict[str, Any])
     assert "12; 0.500 (0.400 to 0.600)" in table
     assert "1,234 s" in tables.TABLES["time"]([cell])
     assert "`train.epochs=2`" in tables.TABLES["provenance"]([cell])
-    assert "推文" in tables.TABLES["headline-zh"]([cell]) or "tweets" in tables.TABLES["headline-zh"]([cell])
+    assert "英文" in tables.TABLES["headline-zh"]([cell])
 
 
 def test_tables_do_without_what_was_not_measured(tables: ModuleType, cell: dict[str, Any]) -> None:

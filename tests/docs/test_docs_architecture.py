@@ -1,0 +1,57 @@
+"""The rules that docs/architecture.md says a test keeps."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from docs_pages import ROOT
+
+SOURCES = sorted((ROOT / "src" / "insula").rglob("*.py"))
+MOST_LINES = 400
+HEAVY = {"numpy", "pyarrow", "scipy", "sklearn", "torch", "transformers", "onnxruntime", "pydantic"}
+SAY_NOTHING = {"utils", "util", "helpers", "helper", "common", "misc"}
+
+
+@pytest.mark.parametrize("arguments", [["import insula"], ["import sys; sys.argv = ['insula', '--help']"]])
+def test_import_and_help_load_nothing_heavy(arguments: list[str]) -> None:
+    program = "\n".join(
+        [
+            "import sys",
+            *arguments,
+            "if len(sys.argv) > 1:",
+            "    from insula.cli.app import main",
+            "    try:",
+            "        main()",
+            "    except SystemExit as end:",
+            "        assert not end.code",
+            f"print('loaded:', *sorted(set(sys.modules) & {HEAVY!r}))",
+        ]
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.rstrip().splitlines()[-1].split() == ["loaded:"]
+
+
+def test_every_room_imports_only_from_below() -> None:
+    program = "from importlinter.cli import lint_imports; import sys; sys.exit(lint_imports())"
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("file", SOURCES, ids=lambda file: file.relative_to(ROOT / "src").as_posix())
+def test_files_are_short_and_their_names_say_something(file: Path) -> None:
+    assert len(file.read_text(encoding="utf-8").splitlines()) <= MOST_LINES
+    assert file.stem not in SAY_NOTHING
+    assert file.parent.name not in SAY_NOTHING
+
+
+def test_nothing_unpickles_in_the_library() -> None:
+    """Pickles may be made by others (a trainer's checkpoints), but a model folder is never one."""
+    for file in SOURCES:
+        text = file.read_text(encoding="utf-8")
+        assert "import pickle" not in text, file
+        assert "joblib" not in text, file
+        assert "trust_remote_code=True" not in text, file
