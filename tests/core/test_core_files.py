@@ -124,6 +124,8 @@ def test_json_is_readable_and_strict(tmp_path: Path) -> None:
     text = (tmp_path / "a.json").read_text(encoding="utf-8")
     assert "喜悦" in text
     assert json.loads(text) == {"label": "喜悦", "score": 0.5}
+    write_json(tmp_path / "half.json", ["\ud83d", "\\ud83d", "🙂"])
+    assert json.loads((tmp_path / "half.json").read_text(encoding="utf-8")) == ["\ud83d", "\\ud83d", "🙂"]
     with pytest.raises(ValueError, match="JSON"):
         write_json(tmp_path / "b.json", float("nan"))
     assert not (tmp_path / "b.json").exists()

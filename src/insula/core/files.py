@@ -103,7 +103,8 @@ def atomic_folder(path: str | Path) -> Iterator[Path]:
 def write_json(path: str | Path, value: Any) -> None:
     """Write `value` as indented UTF-8 JSON, atomically. NaN and infinity are refused with `ValueError`."""
     text = json.dumps(value, ensure_ascii=False, indent=2, allow_nan=False) + "\n"
-    write_text(path, text)
+    # Half a surrogate pair has no UTF-8 form; JSON has an escape for it, which looks as Python's own.
+    write_text(path, text.encode("utf-8", "backslashreplace").decode("utf-8"))
 
 
 def write_text(path: str | Path, text: str) -> None:

@@ -48,7 +48,7 @@ def locate_encoder(base: str, revision: str | None = None) -> Path:
     this machine are asked before the hub. Raises `UnknownNameError`, `MissingExtraError`, or `DataError` where the
     weights are not those that the alias stands for.
     """
-    if Path(base).is_dir():
+    if base and Path(base).is_dir():
         if not (Path(base) / "config.json").exists():
             raise UnknownNameError(f"The folder {base!r} has no config.json: it is no encoder. Name another folder.")
         return Path(base)

@@ -1,0 +1,106 @@
+"""What every backend keeps, and that they agree."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import insula.inference.token_backend as token_backend
+import toy_data
+from insula.core.errors import ModelFolderError
+from insula.core.scheme import KINDS, Kind
+from insula.inference.backends import backends
+from insula.inference.batching import batches
+from insula.inference.predictor import Predictor
+
+# Each backend with the family whose folders it opens; a new backend must be added here.
+FAMILY_OF = {"linear": "linear", "onnx": "encoder", "torch": "encoder"}
+every_backend = pytest.mark.parametrize("backend", FAMILY_OF)
+Trained = Callable[[str, Kind], Any]
+ODD = ["", " ", "a", "again " * 200, "🙂", "开心", "\ud83d", "x" * 5000]
+
+
+def _texts(kind: Kind) -> list[str]:
+    return [example.text for example in toy_data.toy_dataset(kind).split("test")] + ODD
+
+
+def test_every_backend_is_tested() -> None:
+    assert set(FAMILY_OF) == set(backends)
+
+
+@every_backend
+def test_logits_have_a_row_a_text_and_a_column_an_output(trained_run: Trained, backend: str) -> None:
+    for kind, outputs in (("binary", 1), ("multi", 3)):
+        folder = trained_run(FAMILY_OF[backend], kind).model  # type: ignore[arg-type]
+        opened = backends[backend](folder)
+        logits = opened.logits(ODD)
+        assert logits.shape == (len(ODD), outputs)
+        assert logits.dtype == np.float32
+        assert np.isfinite(logits).all()
+        assert opened.logits([]).shape == (0, outputs)
+
+
+@every_backend
+def test_order_and_company_do_not_matter(trained_run: Trained, backend: str) -> None:
+    opened = backends[backend](trained_run(FAMILY_OF[backend], "single").model)
+    texts = _texts("single")
+    together = opened.logits(texts)
+    order = np.random.default_rng(0).permutation(len(texts))
+    np.testing.assert_allclose(opened.logits([texts[i] for i in order]), together[order], atol=1e-5)
+    np.testing.assert_allclose(np.concatenate([opened.logits([text]) for text in texts]), together, atol=1e-5)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_onnx_and_torch_agree(trained_run: Trained, kind: Kind, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = trained_run("encoder", kind).model
+    onnx, torch = (Predictor.load(folder, backend=name) for name in ("onnx", "torch"))
+    texts = _texts(kind)
+    wanted = torch.decide(texts)
+    for rows, tokens in ((256, 2048), (1, 2048), (5, 2048), (256, 64)):
+        monkeypatch.setattr(
+            token_backend, "batches", lambda lengths, r=rows, t=tokens: batches(lengths, tokens=t, rows=r)
+        )
+        found = onnx.decide(texts)
+        np.testing.assert_allclose(found.scores, wanted.scores, atol=1e-5)
+        np.testing.assert_array_equal(found.chosen, wanted.chosen)
+
+
+def test_padding_to_any_width_gives_the_same_logits(trained_run: Trained) -> None:
+    folder = trained_run("encoder", "single").model
+    for name in ("onnx", "torch"):
+        backend: Any = backends[name](folder)
+        tokens = backend.tokenizer(["lovely day with a friend"])[0]
+        found = []
+        for width in (len(tokens), len(tokens) + 1, 32):
+            ids, mask = np.zeros((2, width), np.int64), np.zeros((2, width), np.int64)
+            ids[:, : len(tokens)], mask[:, : len(tokens)] = tokens, 1
+            found.append(backend.run(ids, mask))
+        for logits in found[1:]:
+            np.testing.assert_allclose(logits, found[0], atol=1e-5)
+
+
+def test_predicting_needs_no_torch(trained_run: Trained) -> None:
+    folder = trained_run("encoder", "single").model
+    code = (
+        "import sys; sys.modules['torch'] = sys.modules['transformers'] = None\n"
+        "from insula.inference.predictor import Predictor\n"
+        f"print(Predictor.load({str(folder)!r}).predict(['lovely wonderful'])[0].label)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == "positive"
+
+
+@pytest.mark.parametrize(
+    ("file", "message"), [("tokens.json", "has no tokens.json"), ("model.onnx", "cannot be opened")]
+)
+def test_a_missing_part_is_one_sentence(tmp_path: Path, trained_run: Trained, file: str, message: str) -> None:
+    for part in trained_run("encoder", "single").model.iterdir():
+        if part.name != file:
+            (tmp_path / part.name).symlink_to(part)
+    with pytest.raises(ModelFolderError, match=message):
+        backends["onnx"](tmp_path)
