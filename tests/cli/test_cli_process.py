@@ -1,0 +1,211 @@
+"""The program as a process of its own: exit statuses, Ctrl-C, closed pipes, full disks, what it loads."""
+
+from __future__ import annotations
+
+import os
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from cli_messages import FAST, PROGRAM, messages, write_csv
+
+HEAVY = ("numpy", "pandas", "torch", "transformers", "sklearn", "scipy", "fastapi", "ray", "onnxruntime", "pyarrow")
+Process = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "import insula",
+        "from insula.cli.app import app; from typer.testing import CliRunner\n"
+        "for words in (['--help'], ['train', '--help'], ['predict', '--help'], ['evaluate', '-h'], ['data', '-h'],"
+        " ['data', 'describe', '-h'], ['recipes', '-h'], ['--version']):\n"
+        "    assert CliRunner().invoke(app, words).exit_code == 0, words",
+    ],
+    ids=["import", "help"],
+)
+def test_nothing_heavy_is_loaded(statement: str) -> None:
+    code = f"{statement}\nimport sys\nprint([name for name in {HEAVY} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_errors_of_the_input_have_status_1(process: Process, here: Path) -> None:
+    done = process("train", "nothing.csv")
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1].startswith("insula: The file or folder 'nothing.csv' does not exist.")
+    assert "Traceback" not in done.stderr
+    assert done.stdout == ""
+
+
+def test_wrong_usage_has_status_2(process: Process) -> None:
+    done = process("train", "--nonsense")
+    assert done.returncode == 2
+    assert "--nonsense" in done.stderr
+
+
+def test_the_installed_program_is_this_one(care: Path) -> None:
+    program = Path(sys.executable).with_name("insula")
+    if not program.exists():
+        pytest.skip("insula is not installed as a program beside this Python")
+    done = subprocess.run([program, "--version"], capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout.startswith("insula ")
+
+
+def test_a_reader_that_leaves_is_no_error(care: Path, here: Path) -> None:
+    lines = here / "lines.txt"
+    lines.write_text("so happy and wonderful\n" * 30_000, encoding="utf-8")
+    for extra in ((), ("--json",)):
+        with lines.open() as stdin:
+            writer = subprocess.Popen(
+                [*PROGRAM, "predict", *extra, "-m", str(care / "runs/care")],
+                stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            )  # fmt: skip
+        assert writer.stdout is not None
+        assert writer.stderr is not None
+        assert "joy" in writer.stdout.readline()
+        writer.stdout.close()
+        errors = writer.stderr.read()
+        writer.stderr.close()
+        assert writer.wait(timeout=60) == 0
+        assert "Error" not in errors
+        assert "Traceback" not in errors
+
+
+def test_a_terminal_that_cannot_show_a_character(process: Process, care: Path) -> None:
+    environment = os.environ | {"PYTHONIOENCODING": "ascii"}
+    done = process("predict", "我很开心 😀", "-m", care / "runs/care", env=environment)
+    assert done.returncode == 0, done.stderr
+
+
+def test_bytes_that_are_no_text_as_an_argument(process: Process, care: Path) -> None:
+    for extra in ((), ("--json",)):
+        command = [*PROGRAM, "predict", b"\xff\xfe so happy", *extra, "-m", str(care / "runs/care")]
+        done = subprocess.run(command, capture_output=True, timeout=60, check=False)
+        assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full here to stand for a full disk")
+@pytest.mark.parametrize("arguments", [("hello",), ("hello", "--json"), ("--input", "test.csv", "--json")])
+def test_standard_output_on_a_full_disk(care: Path, arguments: tuple[str, ...]) -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [*PROGRAM, "predict", *arguments, "-q", "-m", "runs/care"],
+            stdout=full, stderr=subprocess.PIPE, text=True, timeout=60, check=False, cwd=care,
+        )  # fmt: skip
+    assert done.returncode == 1
+    (sentence,) = done.stderr.splitlines()
+    assert "The disk is full" in sentence
+
+
+@pytest.mark.parametrize("name", ["out.csv", "out.csv.gz", "out.jsonl", "out.parquet", "out.arrow"])
+def test_a_file_that_may_not_grow(process: Process, care: Path, here: Path, name: str) -> None:
+    rows = [{"message": os.urandom(300).hex()} for _ in range(300)]
+    write_csv(here / "rows.csv", rows)
+
+    def limit() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
+
+    done = process("predict", "-i", "rows.csv", "-o", name, "-m", care / "runs/care", preexec_fn=limit)
+    assert done.returncode == 1, done.stderr
+    assert f"The output '{name}' cannot be written: the disk is full" in done.stderr.splitlines()[-1]
+    assert "Traceback" not in done.stderr
+    assert [path.name for path in here.iterdir()] == ["rows.csv"]
+
+
+@pytest.mark.parametrize("size", ["12k", "128k"])
+def test_training_on_a_full_disk(care: Path, here: Path, size: str) -> None:
+    unshare = shutil.which("unshare")
+    own_mounts = [unshare or "", "--mount", "sh", "-c"]
+    mount = f"mount -t tmpfs -o size={size} tmpfs {here}"
+    if unshare is None or subprocess.run([*own_mounts, mount], capture_output=True, check=False).returncode:
+        pytest.skip("a small file system cannot be mounted here: that takes root and `unshare`")
+    program = " ".join(f"'{word}'" for word in PROGRAM)
+    train = f"{program} train {care}/messages.csv --output {here}/run -q {' '.join(FAST)}"
+    after = f"ls -A {here}/run/model 2>/dev/null"
+    done = subprocess.run(
+        [*own_mounts, f"{mount} && {train}; echo status $?; {after}"],
+        capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+    assert done.stdout.splitlines() == ["status 1"]
+    (sentence,) = done.stderr.splitlines()
+    assert sentence == (
+        f"insula: The output '{here}/run' cannot be written: the disk is full; free some space, or name another place."
+    )
+
+
+def test_ctrl_c_says_how_to_go_on_and_the_run_goes_on(
+    care: Path, here: Path, encoder_folder: Callable[..., Path]
+) -> None:
+    write_csv(here / "messages.csv", messages(120))
+    settings = {
+        "model.base": encoder_folder(), "model.max_tokens": 16, "train.epochs": 15, "train.evaluations_per_epoch": 1, "train.patience": 1000,
+        "train.learning_rate": 2e-3, "evaluation.resamples": 100, "evaluation.baselines": "[]",
+    }  # fmt: skip
+    options = [word for key, value in settings.items() for word in ("--set", f"{key}={value}")]
+    training = subprocess.Popen(
+        [*PROGRAM, "train", "messages.csv", "--output", "runs/care", *options],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    until = time.monotonic() + 90
+    while not list(here.glob("runs/care/checkpoints/checkpoint-*")) and time.monotonic() < until:
+        assert training.poll() is None, training.communicate()
+        time.sleep(0.02)
+    training.send_signal(signal.SIGINT)
+    output, errors = training.communicate(timeout=60)
+    assert training.returncode == 130
+    assert errors.splitlines()[-1] == "insula: stopped. Go on with: insula train --resume runs/care"
+    assert "Traceback" not in errors
+    assert output == ""
+    assert not (here / "runs/care/model").exists()
+    assert not list((here / "runs/care").glob(".*.part"))
+
+    done = subprocess.run(
+        [*PROGRAM, "train", "--resume", "runs/care"], capture_output=True, text=True, timeout=200, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert "Going on with runs/care" in done.stderr
+    assert (here / "runs/care/model/model.safetensors").exists()
+    assert not (here / "runs/care/checkpoints").exists()
+
+
+def test_ctrl_c_before_a_run_began_leaves_nothing(care: Path, here: Path) -> None:
+    os.mkfifo(here / "slow.csv")
+    training = subprocess.Popen(
+        [*PROGRAM, "train", "slow.csv", "--output", "runs/slow", *FAST], stderr=subprocess.PIPE, text=True
+    )
+    until = time.monotonic() + 60
+    while not (here / "runs/slow").exists() and time.monotonic() < until:
+        time.sleep(0.02)
+    time.sleep(0.2)
+    training.send_signal(signal.SIGINT)
+    _, errors = training.communicate(timeout=60)
+    assert training.returncode == 130
+    assert errors.splitlines()[-1] == "insula: stopped."
+    assert not (here / "runs/slow").exists()
+
+
+def test_a_killed_prediction_leaves_nothing_under_the_name(care: Path, here: Path) -> None:
+    read, write = os.pipe()
+    predicting = subprocess.Popen(
+        [*PROGRAM, "predict", "--output", "out.jsonl", "-m", str(care / "runs/care")],
+        stdin=read,
+        stderr=subprocess.PIPE,
+    )
+    os.close(read)
+    with os.fdopen(write, "w") as pipe:
+        pipe.write("so happy and wonderful\n" * 5000)
+        pipe.flush()
+        until = time.monotonic() + 60
+        while not list(here.glob(".out.jsonl.*")) and time.monotonic() < until:
+            time.sleep(0.02)
+        assert not (here / "out.jsonl").exists()
+        predicting.kill()
+        predicting.communicate(timeout=60)
+    assert not (here / "out.jsonl").exists()
