@@ -406,3 +406,13 @@ def test_what_evaluate_measures_fills_the_page(name: str) -> None:
 def test_best_step_of_training_follows_the_metric(metric: str, said: str) -> None:
     history = [{"step": i, "epoch": i, f"validation_{metric}": 0.2 * (i + 1)} for i in (1, 2)]
     assert said in Page(render_report({"history": history})).text
+
+
+def test_texts_that_the_leak_guard_took_out_of_training_are_stated() -> None:
+    metrics = run("sentiment3")
+    metrics["test"]["overlap"] = {"rows": 251, "metrics_without": {"macro_f1": measured(0.7123)}}
+    html = render_report(metrics)
+    assert "251 of these texts also stood in the source" in html
+    assert "Without them the headline is 0.712." in html
+    metrics["test"]["overlap"] = {"rows": 0, "metrics_without": {"macro_f1": measured(0.7123)}}
+    assert "also stood in the source" not in render_report(metrics)

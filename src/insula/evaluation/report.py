@@ -136,10 +136,14 @@ def _notices(metrics: Mapping[str, Any], split: str | None) -> list[str]:
         notices.append(
             "Measured on the validation rows, which also guided training and thresholds: expect less on new texts."
         )
-    seen = metrics[split].get("seen", {}) if split else {}
-    if split and seen.get("rows"):
-        without = seen.get("metrics_without", {}).get(metrics[split].get("headline"))
-        value = without.get("value") if isinstance(without, Mapping) else without
-        said = f" Without them the headline is {score(value)}." if value is not None else ""
-        notices.append(f"{count(seen['rows'])} of these rows also stood in the training data.{said}")
+    for key, words in (
+        ("seen", "of these rows also stood in the training data."),
+        ("overlap", "of these texts also stood in the source's training rows, which were left out of training."),
+    ):
+        repeated = metrics[split].get(key, {}) if split else {}
+        if split and repeated.get("rows"):
+            without = repeated.get("metrics_without", {}).get(metrics[split].get("headline"))
+            value = without.get("value") if isinstance(without, Mapping) else without
+            said = f" Without them the headline is {score(value)}." if value is not None else ""
+            notices.append(f"{count(repeated['rows'])} {words}{said}")
     return notices
