@@ -145,7 +145,8 @@ def test_ctrl_c_says_how_to_go_on_and_the_run_goes_on(
 ) -> None:
     write_csv(here / "messages.csv", messages(120))
     settings = {
-        "model.base": encoder_folder(), "model.max_tokens": 16, "train.epochs": 15, "train.evaluations_per_epoch": 1, "train.patience": 1000,
+        "model.base": encoder_folder(), "model.max_tokens": 16, "train.epochs": 15, "train.patience": 1000,
+        "train.evaluations_per_epoch": 1,
         "train.learning_rate": 2e-3, "evaluation.resamples": 100, "evaluation.baselines": "[]",
     }  # fmt: skip
     options = [word for key, value in settings.items() for word in ("--set", f"{key}={value}")]
