@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch.utils.data import Dataset
+from transformers.trainer_pt_utils import LengthGroupedSampler
 
 from insula.models.padding import pad
 from insula.training.layer_cache import LowerStates
@@ -44,6 +45,28 @@ class TokenRows(Dataset[dict[str, Any]]):
     def lengths(self) -> list[int]:
         """Tokens of each row, by which batches are grouped."""
         return [len(tokens) for tokens in self.tokens]
+
+
+class LengthGroups(LengthGroupedSampler):  # type: ignore[misc]  # it has no types
+    """Rows in random groups of like length; each epoch's order follows from seed and epoch alone.
+
+    transformers' own draws the order from torch's global generator, so that a run resumed in its second epoch or later
+    would see its rows in another order than if it had never stopped.
+    """
+
+    def __init__(self, batch_size: int, lengths: list[int], seed: int) -> None:
+        super().__init__(batch_size, lengths=lengths, generator=torch.Generator())
+        self.seed = seed
+        self.epoch = 0
+
+    def set_epoch(self, epoch: int) -> None:
+        """Take the order of this epoch; called by the trainer."""
+        self.epoch = epoch
+
+    def __iter__(self) -> Iterator[int]:
+        self.generator.manual_seed((self.seed << 20) + self.epoch)
+        order: Iterator[int] = super().__iter__()
+        return order
 
 
 def collate(rows: Sequence[dict[str, Any]]) -> dict[str, torch.Tensor]:

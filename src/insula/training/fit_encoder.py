@@ -57,8 +57,7 @@ def fit(given: FitInput) -> Fitted:
             source, outputs=given.scheme.output_count, pooling=options.pooling, dropout=options.dropout
         )
         tokenizer_files = given.folder / "tokenizer"
-        with encoder_errors(source):
-            AutoTokenizer.from_pretrained(source, trust_remote_code=False).save_pretrained(tokenizer_files)
+        _copy_tokenizer(source, model, tokenizer_files)
     if model.most_tokens is not None and options.max_tokens > model.most_tokens:
         raise RecipeError(
             f"The model.max_tokens option must be at most {model.most_tokens} for this encoder. Got "
@@ -130,6 +129,19 @@ def _score(scheme: LabelScheme) -> Callable[[EvalPrediction], dict[str, float]]:
         return {name: value}
 
     return score
+
+
+def _copy_tokenizer(source: Path, model: EncoderForEmotion, folder: Path) -> None:
+    """Write the encoder's tokenizer into `folder`; `DataError` where it is none for these weights."""
+    with encoder_errors(source):
+        tokenizer = AutoTokenizer.from_pretrained(source, trust_remote_code=False)
+        # Without its files, transformers makes an empty tokenizer, to which every text is unknown.
+        if len(tokenizer) <= len(tokenizer.all_special_tokens):
+            raise ValueError("it has no tokenizer")
+        known = model.backbone.get_input_embeddings().num_embeddings
+        if len(tokenizer) > known:
+            raise ValueError(f"its tokenizer has {len(tokenizer)} tokens, its weights know {known}")
+        tokenizer.save_pretrained(folder)
 
 
 def _arguments(

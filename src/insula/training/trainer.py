@@ -7,10 +7,9 @@ from typing import Any
 import torch
 from torch import nn
 from transformers import Trainer, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
-from transformers.trainer_pt_utils import LengthGroupedSampler
 
 from insula.core.progress import Progress
-from insula.training.batches import TokenRows, collate
+from insula.training.batches import LengthGroups, TokenRows, collate
 from insula.training.objectives import Objective
 
 
@@ -59,15 +58,10 @@ class EmotionTrainer(Trainer):
 
     def _get_train_sampler(self, train_dataset: Any = None) -> torch.utils.data.Sampler[int]:
         rows: TokenRows = self.train_dataset if train_dataset is None else train_dataset
-        sampler: torch.utils.data.Sampler[int] = LengthGroupedSampler(self.args.train_batch_size, lengths=rows.lengths)
-        return sampler
+        return LengthGroups(self.args.train_batch_size, rows.lengths, self.args.seed)
 
     def _get_eval_sampler(self, eval_dataset: TokenRows) -> torch.utils.data.Sampler[int]:
-        generator = torch.Generator().manual_seed(self.args.seed)
-        sampler: torch.utils.data.Sampler[int] = LengthGroupedSampler(
-            self.args.eval_batch_size, lengths=eval_dataset.lengths, generator=generator
-        )
-        return sampler
+        return LengthGroups(self.args.eval_batch_size, eval_dataset.lengths, self.args.seed)
 
 
 class ShowProgress(TrainerCallback):

@@ -1,0 +1,202 @@
+"""Recipes: built in, from files, overridden, refused."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+import sys
+import tomllib
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from insula.core.errors import MissingFileError, RecipeError, UnknownNameError
+from insula.training.families import Family, families
+from insula.training.options import EncoderOptions, LinearOptions, ModelOptions
+from insula.training.recipe import Recipe, builtin_recipes, load_recipe, parse_override
+
+BUILT_IN = tuple(builtin_recipes())
+
+
+@pytest.mark.parametrize("name", BUILT_IN)
+def test_a_built_in_recipe_loads_and_says_what_it_is_for(name: str) -> None:
+    recipe = load_recipe(name)
+    assert recipe.description == builtin_recipes()[name] != ""
+    assert load_recipe(tomllib.loads(recipe.to_toml())) == recipe
+
+
+def test_the_recipes_of_the_main_job_are_there() -> None:
+    assert {"quick", "standard", "linear"} <= set(BUILT_IN)
+    assert load_recipe("standard").model == EncoderOptions(base="minilm")
+    assert load_recipe("linear").model == LinearOptions()
+
+
+def test_a_recipe_survives_toml(tmp_path: Path) -> None:
+    recipe = load_recipe(
+        {
+            "seed": 7,
+            "data": {"label": ["a", "b"], "kind": "multi"},
+            "model": {"name": "linear", "char_ngrams": [1, 3], "strengths": [2.0]},
+            "preparation": {"steps": ["html", "unicode"]},
+            "evaluation": {"baselines": []},
+        }
+    )
+    (tmp_path / "mine.toml").write_text(recipe.to_toml(), encoding="utf-8")
+    assert load_recipe(tmp_path / "mine.toml") == recipe == load_recipe(recipe)
+    assert recipe.data.label == ("a", "b")
+
+
+@given(
+    epochs=st.floats(0.01, 1000),
+    seed=st.integers(0, 2**31),
+    rate=st.floats(1e-8, 1),
+    dropout=st.floats(0, 1),
+    base=st.text(min_size=1),
+)
+def test_any_values_survive_toml(epochs: float, seed: int, rate: float, dropout: float, base: str) -> None:
+    recipe = load_recipe(
+        {
+            "seed": seed,
+            "model": {"base": base, "dropout": dropout},
+            "train": {"epochs": epochs, "learning_rate": rate},
+        }
+    )
+    assert load_recipe(tomllib.loads(recipe.to_toml())) == recipe
+
+
+@pytest.mark.parametrize(
+    ("recipe", "message"),
+    [
+        ({"train": {"epoch": 3}}, r"'train\.epoch' is not known\. Did you mean 'train\.epochs'\?"),
+        ({"sede": 1}, r"'sede' is not known\. Did you mean 'seed'\?"),
+        ({"model": {"name": "linear", "mindf": 1}}, r"Did you mean 'model\.min_df'\?"),
+        ({"model": {"name": "encoder", "min_df": 1}}, r"'model\.min_df' is not known"),
+        ({"model": {"name": "liner"}}, r"'liner'.*Did you mean 'linear'\?$"),
+        ({"model": {"name": 3}}, "model: the name must be one of"),
+        ({"model": {"name": ["linear"]}}, "model: the name must be one of"),
+        ({"model": "linear"}, r"model: .*Got 'linear'\."),
+        ({"train": {"epochs": "many"}}, r"train\.epochs: .*number.*Got 'many'\."),
+        ({"train": {"epochs": float("nan")}}, r"train\.epochs"),
+        ({"train": {"epochs": 0}}, r"train\.epochs: .*greater than 0.*Got 0\."),
+        ({"train": {"batch_size": 1.5}}, r"train\.batch_size"),
+        ({"train": {"schedule": "cosin"}}, r"train\.schedule: .*'cosine'.*Got 'cosin'"),
+        ({"train": 3}, r"train: .*Got 3\."),
+        ({"seed": -1}, r"seed: .*Got -1\."),
+        ({"model": {"name": "linear", "word_ngrams": [3, 1]}}, r"model\.word_ngrams: the shortest .*Got \[3, 1\]"),
+        ({"model": {"name": "linear", "char_ngrams": [0, 2]}}, r"model\.char_ngrams\.0: .*greater than or equal to 1"),
+        ({"model": {"name": "linear", "strengths": []}}, r"model\.strengths: .*at least 1"),
+        ({"preparation": {"steps": ["htlm"]}}, r"preparation\.steps: .*Did you mean 'html'\?"),
+        ({"data": {"validation_fraction": 0.6, "test_fraction": 0.6}}, "data: .*sum below 1"),
+        ({"decision": {"coverage": 0}}, r"decision\.coverage"),
+        ({"evaluation": {"baselines": ["majorty"]}}, r"evaluation\.baselines\.0: .*'majority'"),
+    ],
+)
+def test_a_wrong_recipe_is_one_sentence_that_names_the_key(recipe: dict[str, Any], message: str) -> None:
+    with pytest.raises(RecipeError, match=message) as caught:
+        load_recipe(recipe)
+    assert "\n" not in str(caught.value)
+
+
+def test_files_and_names_that_are_not_there(tmp_path: Path) -> None:
+    with pytest.raises(MissingFileError, match=r"none\.toml"):
+        load_recipe(tmp_path / "none.toml")
+    with pytest.raises(UnknownNameError, match="Did you mean 'quick'"):
+        load_recipe("quik")
+    for content in (b"seed = ", b"\xff\xfe\x00"):
+        (tmp_path / "bad.toml").write_bytes(content)
+        with pytest.raises(RecipeError, match=r"not valid TOML.*Correct it there"):
+            load_recipe(tmp_path / "bad.toml")
+
+
+def test_overrides_reach_any_section() -> None:
+    recipe = load_recipe("standard", {"seed": 3, "train.epochs": 1, "data.text": "message", "model.pooling": "first"})
+    assert (recipe.seed, recipe.train.epochs, recipe.data.text) == (3, 1, "message")
+    assert recipe.model == EncoderOptions(base="minilm", pooling="first")
+    with pytest.raises(RecipeError, match=r"Did you mean 'train\.epochs'"):
+        load_recipe("standard", {"train.epoch": 1})
+    with pytest.raises(RecipeError, match="no section"):
+        load_recipe({"seed": 1}, {"seed.deep": 1})
+
+
+def test_overrides_leave_the_given_mapping_alone() -> None:
+    given = {"train": {"epochs": 2}}
+    load_recipe(given, {"train.epochs": 3, "model.name": "linear"})
+    assert given == {"train": {"epochs": 2}}
+
+
+@pytest.mark.parametrize("name_first", [True, False])
+def test_another_family_drops_the_options_before_it_but_not_those_beside_it(name_first: bool) -> None:
+    pairs = [("model.name", "linear"), ("model.min_df", 1)]
+    recipe = load_recipe("standard", dict(pairs if name_first else pairs[::-1]))
+    assert recipe.model == LinearOptions(min_df=1)
+
+
+def test_the_same_family_keeps_its_options() -> None:
+    assert load_recipe("quick", {"model.name": "encoder"}).model == load_recipe("quick").model
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("train.epochs=3", ("train.epochs", 3)),
+        ("train.epochs = 0.5", ("train.epochs", 0.5)),
+        ("model.name=linear", ("model.name", "linear")),
+        ('model.name="linear"', ("model.name", "linear")),
+        ("decision.calibrate=false", ("decision.calibrate", False)),
+        ("model.strengths=[1.0, 2.0]", ("model.strengths", [1.0, 2.0])),
+        ("model.base=a=b", ("model.base", "a=b")),
+        ("data.text=", ("data.text", "")),
+    ],
+)
+def test_overrides_on_the_command_line(text: str, expected: tuple[str, Any]) -> None:
+    assert parse_override(text) == expected
+
+
+@pytest.mark.parametrize("text", ["train.epochs", "=3", " =3", ""])
+def test_an_override_without_key_or_value_is_refused(text: str) -> None:
+    with pytest.raises(RecipeError, match=r"train\.epochs=3"):
+        parse_override(text)
+
+
+def test_the_json_schema_knows_every_family_s_options() -> None:
+    schema = Recipe.model_json_schema()
+    json.dumps(schema)
+    jsonschema = pytest.importorskip("jsonschema")
+    for name in BUILT_IN:
+        jsonschema.validate(load_recipe(name).model_dump(mode="json", exclude_none=True), schema)
+    for name in families:
+        jsonschema.validate({"model": families[name].options().model_dump(mode="json")}, schema)
+    for wrong in ({"train": {"epoch": 1}}, {"model": {"name": "linear", "pooling": "mean"}}):
+        with pytest.raises(jsonschema.ValidationError):
+            jsonschema.validate(wrong, schema)
+
+
+class PluggedOptions(ModelOptions):
+    """Options of a family from elsewhere."""
+
+    name: str = "plugged"
+    depth: int = 1
+
+
+def test_a_family_may_come_from_another_package(monkeypatch: pytest.MonkeyPatch) -> None:
+    family = Family(PluggedOptions, "plugged:fit", lambda options: (), "a test")
+    monkeypatch.setitem(sys.modules, "plugged", SimpleNamespace(family=family))  # type: ignore[arg-type]
+    entry = importlib.metadata.EntryPoint("plugged", "plugged:family", "insula.model_families")
+    monkeypatch.setattr(
+        importlib.metadata,
+        "entry_points",
+        lambda *, group: [entry] if group == "insula.model_families" else [],
+    )
+    monkeypatch.setattr(families, "_members", dict(families._members))
+    monkeypatch.setattr(families, "_loaded", dict(families._loaded))
+    monkeypatch.setattr(families, "_plugins_read", False)
+    assert set(families) == {"encoder", "linear", "plugged"}
+    recipe = load_recipe("standard", {"model.name": "plugged", "model.depth": 5})
+    assert recipe.model == PluggedOptions(depth=5)
+    assert load_recipe(tomllib.loads(recipe.to_toml())) == recipe
+    with pytest.raises(RecipeError, match=r"Did you mean 'model\.depth'"):
+        load_recipe({"model": {"name": "plugged", "dept": 1}})

@@ -1,0 +1,213 @@
+"""Interrupted runs go on as if nothing had happened."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from insula.api.training import resume_training, train
+from insula.core.errors import DataError, MissingFileError, RecipeError
+from insula.core.progress import Silent
+from insula.data.dataset import Dataset
+from insula.inference.predictor import Predictor
+from insula.training.checkpoints import last_checkpoint
+
+EPOCHS, STEPS_AN_EPOCH = 4, 8
+
+
+class Interrupt(Silent):
+    """Presses Ctrl-C after so many steps of training."""
+
+    def __init__(self, after: int) -> None:
+        self.after = after
+        self.training = False
+
+    def start(self, task: str, total: int | None = None) -> None:
+        self.training = task == "training"
+
+    def advance(self, steps: int = 1, **figures: float) -> None:
+        if self.training:
+            self.after -= steps
+            if self.after == 0:
+                raise KeyboardInterrupt
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory: pytest.TempPathFactory, toy_dataset: Callable[..., Dataset]) -> Path:
+    """A folder with a file a split."""
+    folder = tmp_path_factory.mktemp("data") / "toy"
+    folder.mkdir()
+    for split, examples in toy_dataset("single", train=128, validation=40, test=20).splits.items():
+        rows = [json.dumps({"text": e.text, "label": (e.labels or ())[0]}, ensure_ascii=False) for e in examples]
+        (folder / f"{split}.jsonl").write_text("\n".join(rows) + "\n", encoding="utf-8")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def recipe(tiny_recipe: Callable[..., dict[str, Any]]) -> dict[str, Any]:
+    """Dropout is on, so that every random number counts; the middle of an epoch has a checkpoint, too."""
+    return tiny_recipe(
+        "encoder",
+        {
+            "train.epochs": EPOCHS,
+            "train.evaluations_per_epoch": 2,
+            "train.patience": 50,
+            "train.learning_rate": 1e-3,
+            "model.dropout": 0.2,
+            "evaluation.baselines": [],
+        },
+        dropout=0.1,
+    )
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory, source: Path, recipe: dict[str, Any]) -> Any:
+    """The run that nothing happened to."""
+    return train(source, recipe=recipe, output=tmp_path_factory.mktemp("undisturbed") / "run")
+
+
+def _weights(run: Path) -> dict[str, torch.Tensor]:
+    return load_file(run / "model" / "model.safetensors")
+
+
+def _interrupted(source: Path, recipe: dict[str, Any], folder: Path, after: int) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        train(source, recipe=recipe, output=folder, progress=Interrupt(after))
+    assert not (folder / "model").exists()
+    assert not [entry for entry in folder.iterdir() if entry.name.endswith(".part")]
+
+
+# In the middle of a later epoch, and before there is any checkpoint.
+@pytest.mark.parametrize("after", [21, 2])
+def test_a_resumed_run_ends_with_the_same_weights(
+    tmp_path: Path, source: Path, recipe: dict[str, Any], undisturbed: Any, after: int
+) -> None:
+    folder = tmp_path / "run"
+    _interrupted(source, recipe, folder, after)
+    assert (last_checkpoint(folder / "checkpoints") is None) == (after == 2)
+    run = resume_training(folder)
+    expected = _weights(undisturbed.path)
+    for name, tensor in _weights(folder).items():
+        torch.testing.assert_close(tensor, expected[name], atol=1e-6, rtol=0)
+    losses = [row for row in undisturbed.metrics["history"] if "loss" in row]
+    assert [row for row in run.metrics["history"] if "loss" in row] == losses
+    assert run.metrics["test"]["metrics"] == undisturbed.metrics["test"]["metrics"]
+    assert sorted(entry.name for entry in folder.iterdir()) == sorted(e.name for e in undisturbed.path.iterdir())
+
+
+def test_frozen_layers_resume_as_well(tmp_path: Path, source: Path, recipe: dict[str, Any]) -> None:
+    frozen = recipe | {"train": recipe["train"] | {"freeze_layers": 1, "epochs": 2}}
+    whole = train(source, recipe=frozen, output=tmp_path / "whole")
+    _interrupted(source, frozen, tmp_path / "run", 11)
+    resume_training(tmp_path / "run")
+    for name, tensor in _weights(tmp_path / "run").items():
+        torch.testing.assert_close(tensor, _weights(whole.path)[name], atol=1e-6, rtol=0)
+
+
+def test_a_moved_run_still_knows_its_best_step(
+    tmp_path: Path, source: Path, recipe: dict[str, Any], undisturbed: Any
+) -> None:
+    _interrupted(source, recipe, tmp_path / "before", EPOCHS * STEPS_AN_EPOCH - 1)
+    shutil.move(tmp_path / "before", tmp_path / "after")
+    checkpoint = last_checkpoint(tmp_path / "after" / "checkpoints")
+    assert checkpoint is not None
+    state = json.loads((checkpoint / "trainer_state.json").read_text(encoding="utf-8"))
+    assert Path(state["best_model_checkpoint"]).is_dir()
+    resume_training(tmp_path / "after")
+    for name, tensor in _weights(tmp_path / "after").items():
+        torch.testing.assert_close(tensor, _weights(undisturbed.path)[name], atol=1e-6, rtol=0)
+
+
+def test_a_half_written_checkpoint_is_passed_over(tmp_path: Path) -> None:
+    assert last_checkpoint(tmp_path / "none") is None
+    for name, state in (
+        ("checkpoint-9", "{}"),
+        ("checkpoint-10", '{"epoch'),
+        ("checkpoint-100", None),
+        ("other", "{}"),
+    ):
+        (tmp_path / name).mkdir()
+        if state is not None:
+            (tmp_path / name / "trainer_state.json").write_text(state, encoding="utf-8")
+    assert last_checkpoint(tmp_path) == tmp_path / "checkpoint-9"
+
+
+def test_a_killed_process_can_be_gone_on_with(
+    tmp_path: Path, source: Path, recipe: dict[str, Any], undisturbed: Any
+) -> None:
+    (tmp_path / "recipe.json").write_text(json.dumps(recipe), encoding="utf-8")
+    folder = tmp_path / "run"
+    code = (
+        "import json, sys, time\n"
+        "from insula.api.training import train\n"
+        "from insula.core.progress import Silent\n"
+        "class Slow(Silent):\n"
+        "    def advance(self, steps=1, **figures):\n"
+        "        time.sleep(0.1)\n"
+        "train(sys.argv[1], recipe=json.load(open(sys.argv[2])), output=sys.argv[3], progress=Slow())\n"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", code, str(source), str(tmp_path / "recipe.json"), str(folder)],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+    )
+    try:
+        deadline = time.monotonic() + 120
+        while not (folder / "checkpoints" / "checkpoint-8").exists() and process.poll() is None:
+            assert time.monotonic() < deadline, "no checkpoint in two minutes"
+            time.sleep(0.01)
+        os.kill(process.pid, signal.SIGKILL)
+        _, told = process.communicate(timeout=30)
+    finally:
+        process.kill()
+    assert process.returncode == -signal.SIGKILL, told.decode()
+    assert not (folder / "model").exists()
+    resume_training(folder)
+    for name, tensor in _weights(folder).items():
+        torch.testing.assert_close(tensor, _weights(undisturbed.path)[name], atol=1e-6, rtol=0)
+    Predictor.load(folder)
+
+
+@pytest.mark.parametrize("change", ["text", "label", "order", "validation"])
+def test_other_data_are_refused(tmp_path: Path, source: Path, recipe: dict[str, Any], change: str) -> None:
+    data = tmp_path / "toy"
+    shutil.copytree(source, data)
+    folder = tmp_path / "run"
+    _interrupted(data, recipe, folder, 5)
+    file = data / ("validation.jsonl" if change == "validation" else "train.jsonl")
+    lines = file.read_text(encoding="utf-8").splitlines()
+    if change == "text":
+        lines[3] = lines[3].replace('"text": "', '"text": "new ')
+    elif change == "order":
+        lines[0], lines[1] = lines[1], lines[0]
+    else:
+        label = json.loads(lines[3])["label"]
+        lines[3] = lines[3].replace(label, "neutral" if label != "neutral" else "positive")
+    file.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    with pytest.raises(DataError, match="have changed since it began"):
+        resume_training(folder)
+
+
+def test_what_cannot_be_gone_on_with(
+    tmp_path: Path, undisturbed: Any, recipe: dict[str, Any], toy_dataset: Callable[..., Dataset]
+) -> None:
+    with pytest.raises(RecipeError, match="is finished"):
+        resume_training(undisturbed.path)
+    with pytest.raises(MissingFileError):
+        resume_training(tmp_path)
+    with pytest.raises(KeyboardInterrupt):
+        train(toy_dataset("single"), recipe=recipe, output=tmp_path / "memory", progress=Interrupt(1))
+    with pytest.raises(DataError, match="in memory"):
+        resume_training(tmp_path / "memory")
