@@ -1,0 +1,146 @@
+"""The shape of the source: what keeps it readable and safe as it grows."""
+
+from __future__ import annotations
+
+import ast
+import shutil
+import subprocess
+import sys
+import tomllib
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+SOURCE = ROOT / "src" / "insula"
+FILES = sorted(SOURCE.rglob("*.py"))
+MOST_LINES = 400
+NO_NAMES = {"utils", "util", "helpers", "helper", "common", "misc", "tools", "stuff"}
+# What each heavy library's one door is; ruff bans it elsewhere (TID251 in pyproject.toml).
+DOORS = {
+    "charset_normalizer": "data/encoding.py",
+    "datasets": "data/hub.py",
+    "datasketch": "data/near_duplicates.py",
+    "emoji": "text/emojis.py",
+    "onnxruntime": "inference/onnx_backend.py",
+    "py3langid": "text/language.py",
+    "rjieba": "text/segment.py",
+    "snowballstemmer": "text/stem.py",
+    "stopwordsiso": "text/stopwords.py",
+    "tomli_w": "training/recipe.py",
+}
+LIGHT = ("core", "text", "data", "evaluation", "api", "cli")  # rooms that never need a neural library
+every_file = pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(SOURCE)))
+
+
+def _tree(file: Path) -> ast.Module:
+    return ast.parse(file.read_text(encoding="utf-8"))
+
+
+def _imported(tree: ast.AST) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+
+
+def test_a_room_imports_only_from_rooms_below_it() -> None:
+    program = shutil.which("lint-imports", path=str(Path(sys.executable).parent))
+    assert program is not None, "import-linter is not installed (extra dev)"
+    done = subprocess.run([program, "--no-cache"], cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "1 kept, 0 broken" in done.stdout
+
+
+@every_file
+def test_a_file_is_short_and_its_name_says_what_it_holds(file: Path) -> None:
+    assert len(file.read_text(encoding="utf-8").splitlines()) <= MOST_LINES
+    assert not {part.removesuffix(".py") for part in file.relative_to(SOURCE).parts} & NO_NAMES
+
+
+def test_the_usual_file_is_small() -> None:
+    lengths = sorted(len(file.read_text(encoding="utf-8").splitlines()) for file in FILES if file.name != "__init__.py")
+    assert lengths[len(lengths) // 2] <= 170
+
+
+@every_file
+def test_a_package_s_init_holds_only_a_docstring(file: Path) -> None:
+    tree = _tree(file)
+    assert ast.get_docstring(tree), "a module says what it is for"
+    if file.name == "__init__.py" and file.parent != SOURCE:
+        assert len(tree.body) == 1
+
+
+def test_a_heavy_library_has_one_door() -> None:
+    found = defaultdict(set)
+    for file in FILES:
+        for name in _imported(_tree(file)):
+            found[name.split(".")[0]].add(file.relative_to(SOURCE).as_posix())
+    for library, door in DOORS.items():
+        assert found[library] == {door}, library
+    for library in ("torch", "transformers", "tokenizers", "safetensors"):
+        assert not [file for file in found[library] if file.split("/")[0] in LIGHT and file != "api/evaluation.py"]
+
+
+def test_the_linter_knows_the_same_doors() -> None:
+    lint = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["ruff"]["lint"]
+    assert set(DOORS) == set(lint["flake8-tidy-imports"]["banned-api"])
+    opened = {name for name, codes in lint["per-file-ignores"].items() if "TID251" in codes and name.startswith("src/")}
+    assert opened == {f"src/insula/{door}" for door in DOORS.values()}
+
+
+@every_file
+def test_nothing_runs_what_it_reads(file: Path) -> None:
+    """No pickle, no evaluated text, no code from a model's repository."""
+    tree = _tree(file)
+    assert not {"pickle", "dill", "cloudpickle", "joblib", "shelve", "marshal"} & {
+        name.split(".")[0] for name in _imported(tree)
+    }
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call):
+            called = ast.unparse(node.func)
+            assert called not in ("eval", "exec", "compile", "__import__", "torch.load", "torch.save", "os.system")
+            for keyword in node.keywords:
+                given = ast.unparse(keyword.value)
+                assert keyword.arg not in ("trust_remote_code", "allow_pickle") or given == "False"
+                assert keyword.arg != "shell" or given == "False"
+                assert keyword.arg != "weights_only" or given == "True"
+            if called.endswith(("AutoModel.from_pretrained", "AutoTokenizer.from_pretrained",
+                                "AutoModelForSequenceClassification.from_pretrained")):  # fmt: skip
+                assert "trust_remote_code" in {keyword.arg for keyword in node.keywords}
+
+
+@every_file
+def test_library_code_neither_prints_nor_asserts(file: Path) -> None:
+    if file.is_relative_to(SOURCE / "cli"):
+        return
+    for node in ast.walk(_tree(file)):
+        assert not isinstance(node, ast.Assert), "assert is no validation"
+        assert not (isinstance(node, ast.Call) and ast.unparse(node.func) in ("print", "logging.basicConfig"))
+
+
+def test_importing_insula_is_light() -> None:
+    heavy = ["numpy", "torch", "transformers", "sklearn", "scipy", "pyarrow", "fastapi", "ray", "onnxruntime"]
+    code = f"import sys, insula, insula.cli.app; print([name for name in {heavy!r} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_every_registered_reference_exists() -> None:
+    from insula.inference.backends import backends
+    from insula.text.preparation import TEXT_STEPS
+    from insula.training.families import families
+    from insula.training.objectives import objectives
+
+    for registry in (TEXT_STEPS, backends, objectives, families):
+        assert len(registry) > 1
+        for name in registry:
+            assert callable(registry[name]) or registry[name] is not None
+    for name in TEXT_STEPS:
+        assert isinstance(TEXT_STEPS[name]("So GOOD!!! 😀 http://x.y", None), str)
+    for name in families:
+        module, _, function = families[name].fitter.partition(":")
+        assert callable(getattr(__import__(module, fromlist=[function]), function))
