@@ -44,7 +44,7 @@ def fit(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, tiny_recipe: RecipeOf, 
             super().__init__(*args, **kwargs)
             trainers.append(self)
 
-    monkeypatch.setattr(fit_encoder, "EmotionTrainer", Watched)
+    monkeypatch.setattr(neural, "EmotionTrainer", Watched)
 
     def run(
         overrides: dict[str, Any] | None = None,

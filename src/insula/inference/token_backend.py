@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -33,9 +33,17 @@ class TokenBackend(ABC):
 
     def logits(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Return (rows, outputs) logits in the order of `texts`."""
-        tokens = self.tokenizer(texts)
-        out = np.zeros((len(texts), self.outputs), dtype=np.float32)
-        for rows in batches([len(row) for row in tokens]):
-            ids, mask = pad([tokens[row] for row in rows])
-            out[rows] = self.run(ids, mask)
-        return out
+        return in_batches(self.tokenizer(texts), self.outputs, self.run)
+
+
+def in_batches(
+    tokens: Sequence[NDArray[np.int64]],
+    outputs: int,
+    run: Callable[[NDArray[np.int64], NDArray[np.int64]], NDArray[np.float32]],
+) -> NDArray[np.float32]:
+    """Return (rows, outputs) logits in the order of `tokens`; `run` takes the ids and mask of one padded batch."""
+    out = np.zeros((len(tokens), outputs), dtype=np.float32)
+    for rows in batches([len(row) for row in tokens]):
+        ids, mask = pad([tokens[row] for row in rows])
+        out[rows] = run(ids, mask)
+    return out

@@ -11,6 +11,8 @@ from tokenizers import Tokenizer
 
 from insula.core.errors import ModelFolderError
 
+UNKNOWN = ("[UNK]", "<unk>", "<UNK>")
+
 
 class TextTokenizer:
     """A fast tokenizer that cuts texts at `max_tokens` (special tokens included) and never pads."""
@@ -23,6 +25,7 @@ class TextTokenizer:
         self._tokenizer.no_padding()
         self._tokenizer.enable_truncation(max_length=max_tokens)
         self.max_tokens = max_tokens
+        self._unknown = {self._tokenizer.token_to_id(token) for token in UNKNOWN} - {None}
 
     def __call__(self, texts: Sequence[str]) -> list[NDArray[np.int64]]:
         """Return one array of token numbers a text, each of its own length (at least 1)."""
@@ -33,6 +36,12 @@ class TextTokenizer:
 
     def knows(self, symbols: Sequence[str]) -> float:
         """Return the share of symbols that the vocabulary can tell: none of their tokens is the unknown token."""
-        unknown = {self._tokenizer.token_to_id(token) for token in ("[UNK]", "<unk>", "<UNK>")} - {None}
-        known = [not unknown & set(self._tokenizer.encode(symbol, add_special_tokens=False).ids) for symbol in symbols]
+        known = [
+            not self._unknown & set(self._tokenizer.encode(symbol, add_special_tokens=False).ids) for symbol in symbols
+        ]
         return sum(known) / len(known)
+
+    def unknown_share(self, texts: Sequence[str]) -> float:
+        """Return the share of tokens of these texts that are the unknown token."""
+        tokens = [number for row in self(texts) for number in row.tolist()]
+        return sum(number in self._unknown for number in tokens) / max(len(tokens), 1)
