@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime
+import decimal
 import gzip
 import itertools
 import json
@@ -268,3 +270,29 @@ def test_letters_of_every_kind_come_through(tmp_path: Path, predictor: Predictor
     write(tmp_path / "in.csv", [{"text": text} for text in texts])
     predict_file(tmp_path / "in.csv", tmp_path / "out.csv", predictor)
     assert [row["text"] for row in read(tmp_path / "out.csv")] == texts
+
+
+def test_types_of_parquet_are_kept_even_where_they_show_late(tmp_path: Path, predictor: Predictor) -> None:
+    count = 9_000  # more than the rows whose values are looked at for types
+    given = pa.table(
+        {
+            "text": ["lovely"] * count,
+            "late": pa.array([None] * (count - 1) + [3], pa.int32()),
+            "tags": pa.array([[]] * (count - 1) + [["a"]], pa.list_(pa.string())),
+            "price": pa.array([decimal.Decimal("1.50")] * (count - 1) + [decimal.Decimal("12345.00")]),
+            "when": pa.array([datetime.datetime(2026, 1, 2, 3, 4)] * count, pa.timestamp("ms")),
+            "label": pa.array([1] * count, pa.int8()),
+        }
+    )
+    pq.write_table(given, tmp_path / "in.parquet")
+    predict_file(tmp_path / "in.parquet", tmp_path / "out.parquet", predictor)
+    found = pq.read_table(tmp_path / "out.parquet")
+    for name in given.column_names:
+        kept = found.column("input_label" if name == "label" else name)
+        assert kept.to_pylist() == given.column(name).to_pylist()
+        assert kept.type == given.schema.field(name).type
+    predict_file(tmp_path / "in.parquet", tmp_path / "out.jsonl", predictor)
+    first, *_, last = read(tmp_path / "out.jsonl")
+    assert (first["late"], last["late"]) == (None, 3)
+    assert first["when"] == "2026-01-02T03:04:00"
+    assert last["price"] == "12345.00"

@@ -36,6 +36,7 @@ class ArrowRows(RowReader):
             self._file.close()
             raise self._damaged() from error
         self.columns = tuple(schema.names)
+        self.types = {field.name: field.type for field in schema}
 
     def close(self) -> None:
         """Let go of the file."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, BinaryIO
 
 import pyarrow as pa
@@ -16,10 +16,13 @@ GROUP_ROWS = 8192
 
 
 class ArrowWriter(RowWriter):
-    """Types come from the first `GROUP_ROWS` rows; a column that is empty in all of them is text."""
+    """Types are those given, else come from the first `GROUP_ROWS` rows; a column empty in all of them is text."""
 
-    def __init__(self, stream: BinaryIO, columns: Sequence[str] | None, *, parquet: bool) -> None:
+    def __init__(
+        self, stream: BinaryIO, columns: Sequence[str] | None, types: Mapping[str, Any], *, parquet: bool
+    ) -> None:
         super().__init__(stream, columns)
+        self._types = types
         self._parquet = parquet
         self._waiting: list[Row] = []
         self._schema: Any = None
@@ -45,7 +48,7 @@ class ArrowWriter(RowWriter):
 
     def _write_group(self, rows: list[Row]) -> None:
         if self._writer is None:
-            self._schema = _schema(rows, self._columns)
+            self._schema = _schema(rows, self._columns, self._types)
             make = pq.ParquetWriter if self._parquet else pa.ipc.new_file
             self._writer = make(self._stream, self._schema)
         known = set(self._schema.names)
@@ -60,14 +63,20 @@ class ArrowWriter(RowWriter):
             raise DataError(f"Later rows have other types than the first ones: {error}. Write JSON Lines.") from error
 
 
-def _schema(rows: list[Row], columns: Sequence[str] | None) -> Any:
+def _schema(rows: list[Row], columns: Sequence[str] | None, given: Mapping[str, Any]) -> Any:
     names = list(columns) if columns is not None else list(dict.fromkeys(key for row in rows for key in row))
     try:
         found = pa.Table.from_pylist([{name: row.get(name) for name in names} for row in rows]).schema
     except (pa.ArrowException, TypeError) as error:
         raise DataError(f"The values of a column must be of one type: {error}. Write JSON Lines instead.") from error
     types = {field.name: field.type for field in found}
-    return pa.schema([(name, _filled(types.get(name, pa.null()))) for name in names])
+    inferred = pa.schema([(name, _filled(types.get(name, pa.null()))) for name in names])
+    wanted = pa.schema([(field.name, given.get(field.name, field.type)) for field in inferred])
+    try:
+        pa.Table.from_pylist(rows, schema=wanted)
+    except (pa.ArrowException, TypeError):  # not every type can be made from Python's values again
+        return inferred
+    return wanted
 
 
 def _filled(kind: Any) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,6 +35,7 @@ class RowReader:
 
     path          where the rows come from, for messages
     columns       names of the columns; for JSON, of the keys in the first batch
+    types         column to its Arrow type, where the format states types; else empty
     encoding      of the text below; None for binary formats
     rejects       rows that could not be read; stays empty where `on_reject` was given, which is called instead
     reject_count  how many there were either way
@@ -45,6 +46,7 @@ class RowReader:
             raise ValueError(f"The batch_size of open_rows must be at least 1. Got {batch_size}.")
         self.path = path
         self.columns: tuple[str, ...] = ()
+        self.types: Mapping[str, Any] = {}
         self.rejects: list[Reject] = []
         self.reject_count = 0
         self._batch_size = batch_size

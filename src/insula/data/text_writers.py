@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import datetime
+import decimal
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, BinaryIO
@@ -143,4 +145,8 @@ def _plain(value: Any) -> Any:
         return dict(value)
     if hasattr(value, "tolist"):  # numpy scalars and arrays
         return value.tolist()
+    if isinstance(value, datetime.date | datetime.time):
+        return value.isoformat()
+    if isinstance(value, datetime.timedelta | decimal.Decimal):
+        return str(value)
     raise TypeError(f"a value of type {type(value).__name__}")

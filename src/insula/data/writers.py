@@ -5,9 +5,9 @@ from __future__ import annotations
 import contextlib
 import gzip
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import Any, BinaryIO, cast
 
 from insula.core.errors import DataError, nearest
 from insula.core.files import atomic_file
@@ -27,13 +27,18 @@ _TEXT_WRITERS: dict[str, Callable[[BinaryIO, Sequence[str] | None], RowWriter]] 
 
 @contextlib.contextmanager
 def open_writer(
-    path: str | Path, *, format: str | None = None, columns: Sequence[str] | None = None
+    path: str | Path,
+    *,
+    format: str | None = None,
+    columns: Sequence[str] | None = None,
+    types: Mapping[str, Any] | None = None,
 ) -> Iterator[RowWriter]:
     """Yield a `RowWriter` for `path`; on an error inside the block nothing appears under the name.
 
     The format is told from the name unless given; `.gz` packs. `-` is standard output, as JSON Lines unless `format`
     is another text format. Lists and the `scores` dict stay what they are in JSON, Parquet and Arrow; in CSV and TSV a
-    list is joined by `|`, and a dict becomes one column a key (`score_joy`). Raises `OutputError`, `DataError`.
+    list is joined by `|`, and a dict becomes one column a key (`score_joy`). `types` (column to Arrow type, as a reader
+    has them) are kept in Parquet and Arrow where the first rows fit them. Raises `OutputError`, `DataError`.
     """
     kind = format or ("jsonl" if str(path) == STDOUT else format_of(path))
     if kind not in FORMATS:
@@ -41,19 +46,19 @@ def open_writer(
     if str(path) == STDOUT and kind not in _TEXT_WRITERS:
         raise DataError(f"Standard output takes one of {', '.join(_TEXT_WRITERS)}. Got {kind!r}; name a file instead.")
     with _output(path) as stream:
-        writer = _writer(kind, stream, columns)
+        writer = _writer(kind, stream, columns, types or {})
         with contextlib.closing(writer):
             yield writer
             writer.finish()
         stream.flush()
 
 
-def _writer(kind: str, stream: BinaryIO, columns: Sequence[str] | None) -> RowWriter:
+def _writer(kind: str, stream: BinaryIO, columns: Sequence[str] | None, types: Mapping[str, Any]) -> RowWriter:
     if kind in _TEXT_WRITERS:
         return _TEXT_WRITERS[kind](stream, columns)
     from insula.data.arrow_writer import ArrowWriter
 
-    return ArrowWriter(stream, columns, parquet=kind == "parquet")
+    return ArrowWriter(stream, columns, types, parquet=kind == "parquet")
 
 
 @contextlib.contextmanager

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -73,7 +73,7 @@ def predict_file(
     rows = seen = 0
     with aside, open_rows(source, batch_size=CHUNK, format=input_format, on_reject=aside.add) as reader:
         column = find_text_column(reader.columns, text, repr(str(source)))
-        with _taker(output, output_format, reader.columns, column, predictor.scheme) as take, _drawn(progress):
+        with _taker(output, output_format, reader, column, predictor.scheme) as take, _drawn(progress):
             for some, predictions in _answered(predictor, reader, column, aside):
                 take(some, predictions)
                 rows += len(some)
@@ -113,7 +113,7 @@ def _answered(
 
 @contextlib.contextmanager
 def _taker(
-    output: str | Path | Sink, output_format: str | None, columns: Sequence[str], text: str, scheme: LabelScheme
+    output: str | Path | Sink, output_format: str | None, reader: RowReader, text: str, scheme: LabelScheme
 ) -> Iterator[Callable[[list[Row], list[Prediction]], None]]:
     """Yield what brings rows and their predictions into `output`."""
     if callable(output):
@@ -122,7 +122,7 @@ def _taker(
     kind = output_format or ("jsonl" if str(output) == STDOUT else format_of(output))
     if kind == "lines" and scheme.kind == "dimensional":
         raise DataError("Plain lines hold labels, and this model gives values. Name a .jsonl, .csv or .parquet file.")
-    joining = PredictedColumns(columns, scheme, text=text, named_text=kind in ("jsonl", "json"))
+    joining = PredictedColumns(reader.columns, scheme, text=text, named_text=kind in ("jsonl", "json"))
     with contextlib.ExitStack() as stack:
         writer: RowWriter | None = None
 
@@ -130,12 +130,15 @@ def _taker(
             nonlocal writer
             if writer is None:
                 only = ["labels"] if kind == "lines" else None
-                writer = stack.enter_context(open_writer(output, format=kind, columns=only))
+                types = joining.renamed(reader.types)
+                writer = stack.enter_context(open_writer(output, format=kind, columns=only, types=types))
             writer.write([joining.joined(*pair) for pair in zip(rows, predictions, strict=True)])
 
         yield take
         if writer is None:  # no rows: a table still has its header
-            stack.enter_context(open_writer(output, format=kind, columns=joining.of_a_table()))
+            stack.enter_context(
+                open_writer(output, format=kind, columns=joining.of_a_table(), types=joining.renamed(reader.types))
+            )
 
 
 @contextlib.contextmanager

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from insula.core.prediction import Prediction
 from insula.core.scheme import LabelScheme
@@ -34,6 +35,10 @@ class PredictedColumns:
             kept["text"] = prediction.text
         answer = prediction.to_dict()
         return kept | {name: answer[name] for name in PREDICTED}
+
+    def renamed(self, types: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the columns' types under the names that the columns have in the output."""
+        return {self._names[name]: kind for name, kind in types.items() if name in self._names}
 
     def of_a_table(self) -> list[str]:
         """Return the columns of an output without rows, the scores in a column each."""
