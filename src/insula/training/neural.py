@@ -1,0 +1,104 @@
+"""Training a network by the recipe, whatever its architecture: the one place that sets the trainer up."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from torch.utils.tensorboard import SummaryWriter
+from transformers import (
+    EarlyStoppingCallback,
+    EvalPrediction,
+    PreTrainedModel,
+    PrinterCallback,
+    TrainingArguments,
+)
+from transformers.integrations import TensorBoardCallback
+
+from insula.core.decision import DecisionRule
+from insula.core.scheme import LabelScheme
+from insula.models.quiet import quiet_transformers
+from insula.training.batches import TokenRows
+from insula.training.checkpoints import last_checkpoint
+from insula.training.families import FitInput
+from insula.training.objectives import Objective
+from insula.training.trainer import EmotionTrainer, ShowProgress, history
+from insula.training.validation import validation_score
+
+EVALUATION_BATCH = 128
+
+
+def train_network(
+    model: PreTrainedModel, train: TokenRows, validation: TokenRows | None, objective: Objective, given: FitInput
+) -> list[dict[str, float]]:
+    """Train `model` in place and return its history; it ends with its best weights on validation, ready to predict.
+
+    Checkpoints under `given.folder/checkpoints` let an interrupted run go on, curves for TensorBoard go to `logs`.
+    """
+    callbacks = [ShowProgress(given.progress), TensorBoardCallback(SummaryWriter(str(given.folder / "logs")))]
+    if validation is not None:
+        callbacks.append(EarlyStoppingCallback(given.options.patience))
+    trainer = EmotionTrainer(
+        model=model,
+        args=_arguments(given),
+        train_dataset=train,
+        eval_dataset=validation,
+        compute_metrics=None if validation is None else _score(given.scheme),
+        objective=objective,
+        head_rate_factor=given.options.head_rate_factor,
+        callbacks=callbacks,
+    )
+    trainer.remove_callback(PrinterCallback)
+    checkpoint = last_checkpoint(given.folder / "checkpoints") if given.resume else None
+    with quiet_transformers():
+        trainer.train(resume_from_checkpoint=None if checkpoint is None else str(checkpoint))
+    model.eval()
+    return history(trainer.state.log_history, given.options.epochs)
+
+
+def _score(scheme: LabelScheme) -> Callable[[EvalPrediction], dict[str, float]]:
+    def score(outputs: EvalPrediction) -> dict[str, float]:
+        wanted = np.asarray(outputs.label_ids, dtype=np.float64)
+        gold = np.concatenate([1 - wanted, wanted], axis=1) if scheme.kind == "binary" else wanted
+        name, value = validation_score(scheme, DecisionRule(), np.asarray(outputs.predictions), gold)
+        return {name: value}
+
+    return score
+
+
+def _arguments(given: FitInput) -> TrainingArguments:
+    options, validated = given.options, given.validation is not None
+    steps_an_epoch = -(-len(given.train.texts) // options.batch_size)
+    every = max(1, steps_an_epoch // options.evaluations_per_epoch)
+    chosen_by: dict[str, Any] = {}
+    if validated:
+        chosen_by = {
+            "eval_strategy": "steps",
+            "eval_steps": every,
+            "load_best_model_at_end": True,
+            "metric_for_best_model": "eval_pearson" if given.scheme.kind == "dimensional" else "eval_macro_f1",
+            "greater_is_better": True,
+        }
+    return TrainingArguments(
+        output_dir=str(given.folder / "checkpoints"),
+        num_train_epochs=options.epochs,
+        per_device_train_batch_size=options.batch_size,
+        per_device_eval_batch_size=EVALUATION_BATCH,
+        learning_rate=options.learning_rate,
+        weight_decay=options.weight_decay,
+        max_grad_norm=options.max_gradient_norm,
+        lr_scheduler_type={"constant": "constant_with_warmup"}.get(options.schedule, options.schedule),
+        warmup_steps=options.warmup,
+        logging_steps=max(1, min(50, steps_an_epoch // 10)),
+        save_strategy="steps",
+        save_steps=every,
+        save_total_limit=2,
+        seed=given.seed,
+        remove_unused_columns=False,
+        label_names=["labels"],
+        disable_tqdm=True,
+        dataloader_pin_memory=False,
+        report_to=[],
+        **chosen_by,
+    )
