@@ -14,7 +14,6 @@ import torch
 from torch import nn
 from transformers import TrainingArguments
 
-import insula.training.fit_encoder as fit_encoder
 from insula.core.errors import DataError, RecipeError
 from insula.core.progress import Silent
 from insula.core.scheme import Kind
@@ -22,6 +21,7 @@ from insula.core.targets import gold_matrix, weights
 from insula.data.dataset import Dataset
 from insula.models.encoder import EncoderForEmotion
 from insula.models.tokenization import TextTokenizer
+from insula.training import fit_encoder, neural
 from insula.training.batches import TokenRows, collate
 from insula.training.families import FitInput, Rows
 from insula.training.layer_cache import compute_lower_states
@@ -117,7 +117,7 @@ def test_one_seed_gives_one_model(fit: Any) -> None:
 
 
 def test_it_stops_early_where_nothing_gets_better(fit: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fit_encoder, "validation_score", lambda *_: ("macro_f1", 0.5))
+    monkeypatch.setattr(neural, "validation_score", lambda *_: ("macro_f1", 0.5))
     _, fitted, trainer = fit({"train.epochs": 50, "train.evaluations_per_epoch": 1, "train.patience": 3})
     # 4 steps an epoch; the first evaluation is the best, and three more bring nothing.
     assert trainer.state.global_step == 16
@@ -127,7 +127,7 @@ def test_it_stops_early_where_nothing_gets_better(fit: Any, monkeypatch: pytest.
 
 def test_the_best_step_s_weights_are_kept(fit: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     scores = iter((0.1, 0.9, 0.2, 0.3))
-    monkeypatch.setattr(fit_encoder, "validation_score", lambda *_: ("macro_f1", next(scores)))
+    monkeypatch.setattr(neural, "validation_score", lambda *_: ("macro_f1", next(scores)))
     kept, _, trainer = fit({"train.epochs": 4, "train.evaluations_per_epoch": 1})
     assert trainer.state.best_global_step == 8
     from safetensors.torch import load_file

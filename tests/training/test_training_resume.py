@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +17,14 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+import insula.training.fit_encoder as fit_encoder
 from insula.api.training import resume_training, train
 from insula.core.errors import DataError, MissingFileError, RecipeError
 from insula.core.progress import Silent
 from insula.data.dataset import Dataset
+from insula.inference.backends import backends
 from insula.inference.predictor import Predictor
+from insula.inference.torch_backend import TorchBackend
 from insula.training.checkpoints import last_checkpoint
 
 EPOCHS, STEPS_AN_EPOCH = 4, 8
@@ -42,6 +45,15 @@ class Interrupt(Silent):
             self.after -= steps
             if self.after == 0:
                 raise KeyboardInterrupt
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _without_export() -> Iterator[None]:
+    """The export takes ten times as long as these runs, and is not what is tested here: torch answers in its place."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(fit_encoder, "export_onnx", lambda model, file: None)
+        patch.setitem(backends._loaded, "onnx", TorchBackend)
+        yield
 
 
 @pytest.fixture(scope="module")
