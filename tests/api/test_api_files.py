@@ -186,7 +186,10 @@ def test_a_file_with_only_a_header(tmp_path: Path, predictor: Predictor, target:
         predict_file(write(tmp_path / "some.csv", [{"nr": 1, "text": "lovely"}]), tmp_path / "some.out.csv", predictor)
         assert header.splitlines() == (tmp_path / "some.out.csv").read_text(encoding="utf-8").splitlines()[:1]
     if target == "parquet":
+        # The same columns and types as with rows: parts of one table can be put together.
+        predict_file(write(tmp_path / "some.csv", [{"nr": 1, "text": "lovely"}]), tmp_path / "some.parquet", predictor)
         assert pq.read_table(tmp_path / "out.parquet").num_rows == 0
+        assert pq.read_schema(tmp_path / "out.parquet") == pq.read_schema(tmp_path / "some.parquet")
 
 
 def test_more_rows_than_a_chunk_keep_their_order(tmp_path: Path, predictor: Predictor) -> None:

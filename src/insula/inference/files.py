@@ -122,7 +122,9 @@ def _taker(
     kind = output_format or ("jsonl" if str(output) == STDOUT else format_of(output))
     if kind == "lines" and scheme.kind == "dimensional":
         raise DataError("Plain lines hold labels, and this model gives values. Name a .jsonl, .csv or .parquet file.")
-    joining = PredictedColumns(reader.columns, scheme, text=text, named_text=kind in ("jsonl", "json"))
+    joined = PredictedColumns(reader.columns, scheme, text=text, named_text=kind in ("jsonl", "json"))
+    binary = kind in ("parquet", "arrow")
+    types = joined.arrow_types(reader.types) if binary else None
     with contextlib.ExitStack() as stack:
         writer: RowWriter | None = None
 
@@ -130,15 +132,13 @@ def _taker(
             nonlocal writer
             if writer is None:
                 only = ["labels"] if kind == "lines" else None
-                types = joining.renamed(reader.types)
                 writer = stack.enter_context(open_writer(output, format=kind, columns=only, types=types))
-            writer.write([joining.joined(*pair) for pair in zip(rows, predictions, strict=True)])
+            writer.write([joined.joined(*pair) for pair in zip(rows, predictions, strict=True)])
 
         yield take
         if writer is None:  # no rows: a table still has its header
-            stack.enter_context(
-                open_writer(output, format=kind, columns=joining.of_a_table(), types=joining.renamed(reader.types))
-            )
+            columns = joined.names(flat=not binary)
+            stack.enter_context(open_writer(output, format=kind, columns=columns, types=types))
 
 
 @contextlib.contextmanager

@@ -21,6 +21,7 @@ class PredictedColumns:
     """
 
     def __init__(self, columns: Sequence[str], scheme: LabelScheme, *, text: str, named_text: bool) -> None:
+        self._labels = scheme.names
         self._scores = [f"score_{name}" for name in scheme.names]
         self._adds_text = named_text and text != "text"
         self._taken = {*PREDICTED, *self._scores, *(["text"] if self._adds_text else [])}
@@ -36,13 +37,18 @@ class PredictedColumns:
         answer = prediction.to_dict()
         return kept | {name: answer[name] for name in PREDICTED}
 
-    def renamed(self, types: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the columns' types under the names that the columns have in the output."""
-        return {self._names[name]: kind for name, kind in types.items() if name in self._names}
+    def arrow_types(self, types: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the Arrow type of each column of the output; `types` are those known of the input."""
+        import pyarrow as pa
 
-    def of_a_table(self) -> list[str]:
-        """Return the columns of an output without rows, the scores in a column each."""
-        answer = [self._scores if name == "scores" else [name] for name in PREDICTED]
+        scores = pa.struct([(name, pa.float64()) for name in self._labels])
+        answer = (pa.string(), pa.list_(pa.string()), scores, pa.float64(), pa.bool_())
+        kept = {self._names[name]: kind for name, kind in types.items() if name in self._names}
+        return kept | dict(zip(PREDICTED, answer, strict=True))
+
+    def names(self, *, flat: bool) -> list[str]:
+        """Return the columns of an output; `flat` with a column a score, as in CSV."""
+        answer = [self._scores if flat and name == "scores" else [name] for name in PREDICTED]
         return [*self._names.values(), *(name for names in answer for name in names)]
 
     def _name(self, column: str) -> str:
