@@ -1,0 +1,152 @@
+"""The scikit-learn face at work: search, cross-validation, pipelines, copies, label forms, saving."""
+
+from __future__ import annotations
+
+import itertools
+import pickle
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
+from sklearn.model_selection import GridSearchCV, cross_val_score
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer
+
+from insula import EmotionClassifier, EmotionRegressor, load_model
+from insula.core.errors import DataError
+
+FEELINGS = {
+    "joy": "happy delighted wonderful smile laughing sunny party glad",
+    "anger": "furious awful rude shouting hate unfair angry broken",
+    "sadness": "crying lonely lost tears miss grey sorry empty",
+}
+
+
+def rows(count: int, seed: int = 0) -> tuple[list[str], list[str]]:
+    random = np.random.default_rng(seed)
+    labels = [list(FEELINGS)[i % len(FEELINGS)] for i in range(count)]
+    texts = [
+        " ".join([*random.choice(FEELINGS[label].split(), 3), f"day{random.integers(10_000)}", f"at{i}"])
+        for i, label in enumerate(labels)
+    ]
+    return texts, labels
+
+
+TEXTS, LABELS = rows(150)
+
+
+@pytest.fixture(scope="module")
+def fitted() -> EmotionClassifier:
+    return EmotionClassifier("linear").fit(TEXTS, LABELS)
+
+
+def test_predicts_labels_and_probabilities(fitted: EmotionClassifier) -> None:
+    texts, labels = rows(30, seed=1)
+    assert list(fitted.classes_) == ["anger", "joy", "sadness"]
+    assert fitted.score(texts, labels) > 0.9
+    probabilities = fitted.predict_proba(texts)
+    assert probabilities.shape == (30, 3)
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1.0)
+    assert (fitted.classes_[probabilities.argmax(axis=1)] == fitted.predict(texts)).all()
+
+
+def test_grid_search_chooses_among_settings() -> None:
+    grid = {"settings": [{"model.strengths": [0.0001]}, {"model.strengths": [10.0]}]}
+    search = GridSearchCV(EmotionClassifier("linear", validation_fraction=0), grid, cv=2, scoring="neg_log_loss")
+    search.fit(TEXTS, LABELS)
+    assert len(search.cv_results_["params"]) == 2
+    assert search.predict(["so happy and glad"])[0] == "joy"
+
+
+def test_cross_validation_and_pipeline() -> None:
+    shout = FunctionTransformer(lambda texts: [text.upper() for text in texts])
+    pipeline = make_pipeline(shout, EmotionClassifier("linear"))
+    assert cross_val_score(pipeline, TEXTS, LABELS, cv=2).mean() > 0.9
+
+
+def test_clone_is_unfitted_and_equal(fitted: EmotionClassifier) -> None:
+    twin = clone(fitted)
+    assert twin.get_params() == fitted.get_params()
+    with pytest.raises(NotFittedError):
+        twin.predict(TEXTS)
+
+
+def test_pickle_and_saved_folder_answer_alike(fitted: EmotionClassifier, tmp_path: Path) -> None:
+    expected = fitted.predict_proba(TEXTS[:20])
+    np.testing.assert_array_equal(pickle.loads(pickle.dumps(fitted)).predict_proba(TEXTS[:20]), expected)
+    fitted.save(tmp_path / "my-model")
+    predictions = load_model(tmp_path / "my-model").predict(TEXTS[:20])
+    np.testing.assert_array_equal([list(p.scores.values()) for p in predictions], expected)
+
+
+def test_saving_an_unfitted_estimator_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(NotFittedError):
+        EmotionClassifier("linear").save(tmp_path / "nothing")
+    assert not (tmp_path / "nothing").exists()
+
+
+def test_multi_label_as_collections() -> None:
+    texts = [f"{a} {b}" for a, b in itertools.pairwise(TEXTS)] + ["nothing at all", "the table"]
+    labels = [{a, b} for a, b in itertools.pairwise(LABELS)] + [set(), set()]
+    model = EmotionClassifier("linear").fit(texts, labels)
+    assert model.predict_proba(texts).shape == (len(texts), 3)
+    assert all(isinstance(answer, tuple) for answer in model.predict(texts[:5]))
+    assert model.score(texts, labels) > 0.8
+
+
+def test_multi_label_as_a_matrix_answers_with_a_matrix() -> None:
+    matrix = np.array([[label == name for name in FEELINGS] for label in LABELS]).astype(int)
+    model = EmotionClassifier("linear").fit(TEXTS, matrix)
+    answers = model.predict(TEXTS)
+    assert answers.shape == matrix.shape
+    assert (answers == matrix).mean() > 0.9
+
+
+def test_integer_labels_come_back_as_integers() -> None:
+    numbers = [7 if label == "joy" else 3 for label in LABELS]
+    answers = EmotionClassifier("linear").fit(TEXTS, numbers).predict(TEXTS)
+    assert set(answers.tolist()) == {3, 7}
+    assert np.issubdtype(answers.dtype, np.integer)
+
+
+def test_regressor_stays_in_range_and_follows() -> None:
+    strength = np.array([{"joy": 1.0, "anger": 0.0, "sadness": 0.4}[label] for label in LABELS])
+    model = EmotionRegressor("linear").fit(TEXTS, strength)
+    answers = model.predict(TEXTS)
+    assert answers.shape == (len(TEXTS),)
+    assert answers.min() >= 0.0
+    assert answers.max() <= 1.0
+    assert np.corrcoef(answers, strength)[0, 1] > 0.9
+    both = EmotionRegressor("linear").fit(TEXTS, np.stack([strength, 1 - strength], axis=1)).predict(TEXTS)
+    assert both.shape == (len(TEXTS), 2)
+
+
+def test_example_weights_decide() -> None:
+    texts = ["same words here"] * 60
+    labels = ["joy"] * 30 + ["anger"] * 30
+    heavy = np.r_[np.full(30, 10.0), np.full(30, 0.1)]
+    assert EmotionClassifier("linear").fit(texts, labels, sample_weight=heavy).predict(texts[:1])[0] == "joy"
+    assert EmotionClassifier("linear").fit(texts, labels, sample_weight=heavy[::-1]).predict(texts[:1])[0] == "anger"
+
+
+@pytest.mark.parametrize(
+    ("texts", "labels", "words"),
+    [
+        ("one text", ["joy"], "Got one text"),
+        (["a", 3], ["joy", "anger"], "item of type int"),
+        (["a", "b"], ["joy"], "as many rows"),
+        (["a", "b"], ["joy", "joy"], "one class"),
+        ([], [], "at least one text"),
+    ],
+)
+def test_bad_input_is_one_sentence(texts: list[str], labels: list[str], words: str) -> None:
+    with pytest.raises(DataError, match=words):
+        EmotionClassifier("linear").fit(texts, labels)
+
+
+def test_a_tiny_encoder_fits(encoder_folder: Callable[..., Path]) -> None:
+    model = EmotionClassifier(str(encoder_folder()), epochs=1, batch_size=16, settings={"model.max_tokens": 16})
+    assert model.fit(TEXTS, LABELS).predict_proba(TEXTS[:3]).shape == (3, 3)
