@@ -97,3 +97,12 @@ def test_encoder_steps_are_fast() -> None:
     prepare.many(tweets)
     # Half of the promised 20,000 a second: the machine that runs the tests may be busy. benchmarks/ has the figure.
     assert len(tweets) / (time.process_time() - start) > 10_000
+
+
+def test_only_the_first_characters_are_read() -> None:
+    preparation = Preparation(("whitespace",), max_length=9)
+    assert preparation("good  day and more") == "good day"
+    assert Preparation.from_dict(preparation.to_dict()) == preparation
+    assert Preparation.from_dict({"steps": ["whitespace"]}).max_length is None
+    with pytest.raises(RecipeError, match="max_length"):
+        Preparation.from_dict({"steps": [], "max_length": 0})

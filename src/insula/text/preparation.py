@@ -35,6 +35,8 @@ ENCODER_STEPS: tuple[str, ...] = ("html", "unicode", "urls", "users", "elongatio
 WORD_STEPS: tuple[str, ...] = (*ENCODER_STEPS[:-1], "lowercase", "segment", "whitespace")
 """For models that count or embed words: Chinese in words, all in lower case."""
 
+KEYS = ("steps", "language", "max_length")
+
 
 @dataclass(frozen=True)
 class Preparation:
@@ -43,12 +45,14 @@ class Preparation:
     steps     names in `TEXT_STEPS`; none leaves the text as it is
     language  ISO 639-1 code of all texts; None: each step that needs one takes `zh` for a text with a Chinese
               character, else `en`
+    max_length  characters of a text that are read, the rest is cut off first; None reads all
 
     Raises `UnknownNameError` with the nearest name for an unknown step.
     """
 
     steps: tuple[str, ...] = ()
     language: str | None = None
+    max_length: int | None = None
 
     def __post_init__(self) -> None:
         for name in self.steps:
@@ -56,6 +60,7 @@ class Preparation:
 
     def __call__(self, text: str) -> str:
         """Return the prepared text."""
+        text = text[: self.max_length]
         for function in self._functions:
             text = function(text, self.language)
         return text
@@ -70,22 +75,26 @@ class Preparation:
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON types; `from_dict` reads them back."""
-        return {"steps": list(self.steps), "language": self.language}
+        return {"steps": list(self.steps), "language": self.language, "max_length": self.max_length}
 
     @classmethod
     def from_dict(cls, row: Mapping[str, Any]) -> Preparation:
         """Read what `to_dict` wrote; `RecipeError` for unknown keys and wrong types, `UnknownNameError` for steps."""
         for key in row:
-            if key not in ("steps", "language"):
+            if key not in KEYS:
                 raise RecipeError(
-                    f"The text preparation must have only the keys steps and language. Got {key!r}."
-                    f"{nearest(key, ('steps', 'language'))}"
+                    f"The text preparation must have only the keys {', '.join(KEYS)}. Got {key!r}.{nearest(key, KEYS)}"
                 )
-        steps, language = row.get("steps", ()), row.get("language")
+        steps, language, max_length = (row.get(key) for key in KEYS)
+        steps = () if steps is None else steps
         if not isinstance(steps, list | tuple) or not all(isinstance(name, str) for name in steps):
             raise RecipeError(f"The steps of a text preparation must be a list of names. Got {steps!r}.")
         if language is not None and not isinstance(language, str):
             raise RecipeError(
                 f"The language of a text preparation must be an ISO 639-1 code or null. Got {language!r}."
             )
-        return cls(steps=tuple(steps), language=language)
+        if max_length is not None and (not isinstance(max_length, int) or max_length < 1):
+            raise RecipeError(
+                f"The max_length of a text preparation must be a whole number above 0 or null. Got {max_length!r}."
+            )
+        return cls(steps=tuple(steps), language=language, max_length=max_length)

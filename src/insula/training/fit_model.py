@@ -48,7 +48,11 @@ def fit_model(
     family = families[model.name]
     steps = recipe.preparation.steps if model is recipe.model else "auto"
     # Only Chinese is stated: in other data each text tells by its script whether it is Chinese.
-    preparation = Preparation(family.steps(model) if steps == "auto" else steps, "zh" if language == "zh" else None)
+    preparation = Preparation(
+        steps=family.steps(model) if steps == "auto" else steps,
+        language="zh" if language == "zh" else None,
+        max_length=recipe.data.max_text_length,
+    )
     scheme = dataset.scheme
     began = time.monotonic()
     train, validation = _some(_rows(dataset, "train", preparation)), _rows(dataset, "validation", preparation)
