@@ -5,8 +5,10 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from insula.core.decision import DecisionRule
 from insula.core.errors import DataError
@@ -26,10 +28,15 @@ from insula.training.validation import check_finite
 
 @dataclass(frozen=True)
 class Trained:
-    """A predictor and what its fitting left behind."""
+    """A predictor and what its fitting left behind.
+
+    validation  the (rows, outputs) logits on which the decision rule was chosen; None where no rows were held out
+    seconds     that fitting took
+    """
 
     predictor: Predictor
     fitted: Fitted
+    validation: NDArray[np.floating[Any]] | None
     seconds: float
 
 
@@ -74,14 +81,14 @@ def fit_model(
     progress.say(f"Trained in {seconds:.0f} s; choosing thresholds and calibration on validation rows.")
     fitted.save(stage)
     backend = backends[fitted.backend](stage)
-    decision = DecisionRule()
+    decision, logits = DecisionRule(), None
     check_finite(np.asarray(backend.logits(train.texts[:1])))
     if validation is not None:
         logits = np.asarray(backend.logits(validation.texts))
         decision = choose_decision(scheme, logits, validation.gold, recipe.decision, seed=recipe.seed)
     write_parts(stage, scheme=scheme, preparation=preparation, decision=decision)
     predictor = Predictor(scheme=scheme, preparation=preparation, decision=decision, backend=backend)
-    return Trained(predictor, fitted, seconds)
+    return Trained(predictor, fitted, logits, seconds)
 
 
 def _rows(dataset: Dataset, split: str, preparation: Preparation) -> Rows | None:

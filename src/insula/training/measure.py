@@ -38,18 +38,18 @@ class Measurement:
     def all(self) -> dict[str, Any]:
         """Return `validation`, `test`, `baselines` and `time` of the metrics."""
         measured: dict[str, Any] = {"test": None, "validation": None, "baselines": {}, "time": {}}
-        for split in ("validation", "test"):
-            examples = self.dataset.splits.get(split)
-            if not examples:
-                continue
-            self.progress.say(f"Evaluating on {len(examples):,} {split} rows.")
+        predictor = self.trained.predictor
+        if self.trained.validation is not None:
+            decisions = predictor.decision.decide(predictor.scheme, self.trained.validation)
+            measured["validation"] = self._evaluate("validation", self.dataset.split("validation"), decisions)
+        if examples := self.dataset.splits.get("test"):
+            self.progress.say(f"Evaluating on {len(examples):,} test rows.")
             began = time.monotonic()
-            decisions = self.trained.predictor.decide([example.text for example in examples])
+            decisions = predictor.decide([example.text for example in examples])
             seconds = time.monotonic() - began
-            measured[split] = self._evaluate(split, examples, decisions)
-            if split == "test":
-                measured["time"]["rows_per_second"] = round(len(examples) / max(seconds, 1e-9), 1)
-                measured["baselines"] = self._baselines(examples, decisions)
+            measured["time"]["rows_per_second"] = round(len(examples) / max(seconds, 1e-9), 1)
+            measured["test"] = self._evaluate("test", examples, decisions)
+            measured["baselines"] = self._baselines(examples, decisions)
         return measured
 
     def _evaluate(self, split: str, examples: Sequence[Example], decisions: Decisions) -> dict[str, Any]:
