@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from insula.core.decision import Calibration, DecisionRule
+from insula.core.decision import Calibration, DecisionRule, decision_confidence
 from insula.core.scheme import KINDS, Kind, LabelScheme
 from insula.evaluation.calibration import fit_calibration
 
@@ -158,3 +158,10 @@ def test_float32_logits_give_the_scores_of_float64() -> None:
         a, b = (DecisionRule().scores(_scheme(kind), values) for values in (logits, logits.astype(np.float64)))
         assert a.dtype == np.float64
         np.testing.assert_array_equal(a, b)
+
+
+def test_confidence_is_the_probability_of_the_decision():
+    scores = np.array([[0.9, 0.2], [0.4, 0.3]])
+    decisions = np.array([[True, False], [False, True]])
+    assert decision_confidence("single", scores, decisions).tolist() == [0.9, 0.3]
+    assert decision_confidence("multi", scores, decisions) == pytest.approx([0.9 * 0.8, 0.6 * 0.3])

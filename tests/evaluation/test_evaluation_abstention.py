@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from insula.core.errors import DataError
-from insula.evaluation.abstention import abstention_summary, choose_abstention, decision_confidence, risk_coverage
+from insula.evaluation.abstention import abstention_summary, choose_abstention, risk_coverage
 
 
 def honest(rows=2000, seed=0):
@@ -62,13 +62,6 @@ def test_equal_confidences_make_a_flat_curve_in_any_order():
     assert area == risk_coverage(correct[::-1], np.full(4, 0.5))[2]
     with pytest.raises(DataError, match="at least one"):
         risk_coverage([], [])
-
-
-def test_confidence_is_the_probability_of_the_decision():
-    scores = np.array([[0.9, 0.2], [0.4, 0.3]])
-    decisions = np.array([[True, False], [False, True]])
-    assert decision_confidence("single", scores, decisions).tolist() == [0.9, 0.3]
-    assert decision_confidence("multi", scores, decisions) == pytest.approx([0.9 * 0.8, 0.6 * 0.3])
 
 
 def test_summary():

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from insula.core.scheme import LabelScheme
+from insula.core.scheme import Kind, LabelScheme
 
 Floats = NDArray[np.floating[Any]]
 LARGEST = 1e30  # beyond it a logit says nothing more, and twice infinity minus infinity would be no number
@@ -96,8 +96,6 @@ class DecisionRule:
             return Decisions(scores, nothing, None, np.zeros(rows, dtype=bool))
         if scheme.kind == "multi":
             chosen = scores >= np.asarray(self.thresholds or (0.5,))
-            # The scores are taken as independent, as the sigmoid model does: the probability of exactly this set.
-            confidence = np.where(chosen, scores, 1.0 - scores).prod(axis=1)
         else:
             if scheme.kind == "binary":
                 best = (scores[:, 1] >= (self.thresholds or (0.5,))[0]).astype(np.intp)
@@ -105,7 +103,7 @@ class DecisionRule:
                 best = scores.argmax(axis=1) if rows else np.zeros(0, dtype=np.intp)
             chosen = np.zeros(scores.shape, dtype=bool)
             chosen[np.arange(rows), best] = True
-            confidence = scores[np.arange(rows), best]
+        confidence = decision_confidence(scheme.kind, scores, chosen)
         return Decisions(scores, chosen, confidence, confidence < self.abstention)
 
     def to_dict(self) -> dict[str, Any]:
@@ -124,6 +122,18 @@ class DecisionRule:
             thresholds=tuple(row["thresholds"]),
             abstention=row["abstention"],
         )
+
+
+def decision_confidence(kind: Kind, scores: Floats, chosen: NDArray[np.bool_]) -> Floats:
+    """Return the probability (rows,) that (rows, labels) scores of a categorical scheme give to the chosen labels.
+
+    single, binary, ordinal: the chosen label's score; multi: the product over labels of p for a chosen label and
+    1 - p for another, the probability of exactly this set where labels are independent, as the sigmoid model has it.
+    """
+    if kind == "multi":
+        product: Floats = np.where(chosen, scores, 1.0 - scores).prod(axis=1)
+        return product
+    return scores[chosen]
 
 
 def _sigmoid(logits: Floats) -> Floats:

@@ -1,4 +1,4 @@
-"""When to say "I don't know": confidence of a decision, the abstention threshold, risk against coverage."""
+"""When to say "I don't know": the abstention threshold, risk against coverage."""
 
 from __future__ import annotations
 
@@ -8,21 +8,8 @@ from typing import Any
 import numpy as np
 
 from insula.core.errors import DataError
-from insula.core.scheme import Kind
 from insula.evaluation.arrays import Bools, Floats, as_column, mean_or_none
 from insula.evaluation.curves import thin
-
-
-def decision_confidence(kind: Kind, scores: Floats, decisions: Bools) -> Floats:
-    """Return the probability (rows,) that the scores give to the decision.
-
-    single, binary, ordinal: the decided label's score; multi: the product over labels of p for a given label and
-    1 - p for one not given, the probability of exactly this set where labels are independent.
-    """
-    if kind == "multi":
-        product: Floats = np.where(decisions, scores, 1 - scores).prod(axis=1)
-        return product
-    return scores[decisions]
 
 
 def choose_abstention(correct: Any, confidence: Any, *, coverage: float = 0.95) -> float:

@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from insula.core.decision import decision_confidence
 from insula.core.scheme import LabelScheme
-from insula.evaluation.abstention import abstention_summary, decision_confidence
+from insula.evaluation.abstention import abstention_summary
 from insula.evaluation.arrays import Bools, Floats, Ints, as_column, as_matrix, check_categorical, mean_or_none
 from insula.evaluation.curves import precision_recall_curves, scatter
 from insula.evaluation.intervals import Interval, count_intervals, moment_intervals
@@ -40,7 +41,7 @@ def evaluate(
 
     decisions              0/1 (rows, labels); not looked at for dimensional schemes
     texts, languages       (rows,), for slices and mistakes
-    confidence             (rows,), probability of the decision; default `abstention.decision_confidence`
+    confidence             (rows,), probability of the decision; default `core.decision.decision_confidence`
     abstained              (rows,) bool, where the model says "I don't know"; default nowhere
     seen                   (rows,) bool, rows whose text stood in the training data
     thresholds             (labels,) and `abstention_threshold`, only to be written down
