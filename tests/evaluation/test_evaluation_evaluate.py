@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from insula.core.builtin_schemes import builtin_scheme
 from insula.core.errors import DataError
 from insula.core.scheme import LabelScheme
-from insula.evaluation.baseline import baseline_majority
+from insula.evaluation.baselines import majority
 from insula.evaluation.evaluate import evaluate
 from insula.evaluation.result import Evaluation
 
@@ -134,17 +134,16 @@ def test_what_contradicts_the_scheme_is_refused():
 def test_the_majority_baseline_can_be_evaluated(name):
     scheme = SCHEMES[name]
     gold, *_ = predictions(scheme)
-    scores, decisions = baseline_majority(scheme, gold.mean(axis=0), 120)
-    found = evaluate(scheme, gold, scores, decisions, resamples=20)
+    answer = majority(scheme, gold.mean(axis=0), 120)
+    found = evaluate(scheme, gold, answer.scores, answer.chosen, resamples=20)
     if name == "vad":
         assert found.headline.value == 0
-        assert scores[0] == pytest.approx(gold.mean(axis=0))
+        assert answer.scores[0] == pytest.approx(gold.mean(axis=0))
     elif name != "multi":
         assert found.metric("accuracy").value == pytest.approx(gold.mean(axis=0).max())
 
 
 def test_the_majority_of_sets_is_every_label_that_most_rows_carry():
-    _, decisions = baseline_majority(SCHEMES["multi"], [0.6, 0.5, 0.1], 2)
-    assert decisions.tolist() == [[1, 1, 0], [1, 1, 0]]
+    assert majority(SCHEMES["multi"], [0.6, 0.5, 0.1], 2).chosen.tolist() == [[True, True, False]] * 2
     with pytest.raises(DataError, match="base rates"):
-        baseline_majority(SCHEMES["multi"], [0.6], 2)
+        majority(SCHEMES["multi"], [0.6], 2)

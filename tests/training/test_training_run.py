@@ -21,10 +21,10 @@ from insula.core.scheme import LabelScheme
 from insula.core.targets import gold_matrix
 from insula.data.dataset import Dataset
 from insula.data.leak import guard, text_hash
+from insula.evaluation.baselines import majority
 from insula.inference.predictor import Predictor
 from insula.models.folder import open_folder
 from insula.training import families as families_module
-from insula.training.baselines import majority
 from insula.training.decide import choose_decision
 from insula.training.families import families
 from insula.training.options import DecisionOptions
@@ -231,7 +231,7 @@ def test_choices_can_be_switched_off() -> None:
 def test_the_majority_answers_always_the_same(toy_dataset: DataOf) -> None:
     for kind in ("binary", "single", "multi", "dimensional"):
         data = toy_dataset(kind, train=60, validation=0, test=0)
-        decided = majority(data.scheme, gold_matrix(data.scheme, data.split("train")), 4)
+        decided = majority(data.scheme, gold_matrix(data.scheme, data.split("train")).mean(axis=0), 4)
         assert (decided.scores == decided.scores[0]).all()
         assert (decided.chosen == decided.chosen[0]).all()
         if kind == "multi":

@@ -20,13 +20,13 @@ from insula.core.targets import gold_matrix
 from insula.data.leak import Fingerprint
 from insula.data.load import read_examples
 from insula.data.options import DataOptions
+from insula.evaluation.baselines import Judge, majority
 from insula.evaluation.evaluate import evaluate as measure
 from insula.evaluation.report import write_report
 from insula.inference.predictor import Predictor
 from insula.models.folder import MANIFEST, open_folder
 from insula.models.locate import locate_model
 from insula.text.language import tell
-from insula.training.baselines import Judge, majority
 
 
 @dataclass(frozen=True)
@@ -154,8 +154,8 @@ def _baselines(model: Path, recorded: Mapping[str, Any], judge: Judge, texts: li
     baselines = {}
     counts = recorded.get("data", {}).get("label_counts", {}).get("train")
     if counts:
-        rates = np.array([[counts[name] for name in judge.scheme.names]], dtype=np.float64)
-        rates /= max(recorded["data"]["rows"]["train"], 1)
+        trained = max(recorded["data"]["rows"]["train"], 1)
+        rates = [counts[name] / trained for name in judge.scheme.names]
         baselines["majority"] = judge.against(majority(judge.scheme, rates, len(texts)))
     linear = model.parent / "baselines" / "linear"
     if linear.is_dir():

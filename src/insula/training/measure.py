@@ -8,17 +8,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from insula.core.decision import Decisions
+from insula.core.decision import DecisionRule, Decisions
 from insula.core.example import Example
 from insula.core.files import atomic_folder
 from insula.core.progress import Progress
 from insula.core.targets import gold_matrix
 from insula.data.dataset import Dataset
 from insula.data.leak import text_hash
+from insula.evaluation.baselines import Judge, majority
 from insula.evaluation.evaluate import evaluate
 from insula.models.folder import seal
 from insula.text.language import tell
-from insula.training.baselines import Judge, majority, untrained
 from insula.training.fit_model import Trained, fit_model
 from insula.training.options import LinearOptions
 from insula.training.recipe import Recipe
@@ -85,11 +85,11 @@ class Measurement:
         found = {}
         if "majority" in wanted:
             gold = gold_matrix(scheme, self.dataset.split("train"))
-            found["majority"] = judge.against(majority(scheme, gold, len(examples)))
+            found["majority"] = judge.against(majority(scheme, gold.mean(axis=0), len(examples)))
         if "untrained" in wanted and self.trained.fitted.untrained is not None:
             self.progress.say("Baseline: the model before training.")
             prepared = self.trained.predictor.preparation.many(texts)
-            found["untrained"] = judge.against(untrained(scheme, self.trained.fitted.untrained, prepared))
+            found["untrained"] = judge.against(DecisionRule().decide(scheme, self.trained.fitted.untrained(prepared)))
         if "linear" in wanted and self.recipe.model.name != "linear":
             self.progress.say("Baseline: linear, trained on the same rows.")
             found["linear"] = judge.against(self._linear().predictor.decide(texts))

@@ -1,19 +1,35 @@
-"""What training brought: the same test rows answered by the majority, the untrained model and `linear`."""
+"""What a model is compared with: the answer one gives without reading, and the comparison on the same rows."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from insula.core.decision import DecisionRule, Decisions
+from insula.core.decision import Decisions
 from insula.core.scheme import LabelScheme
-from insula.evaluation.baseline import baseline_majority
+from insula.evaluation.arrays import Floats, as_column
 from insula.evaluation.compare import compare
 from insula.evaluation.evaluate import evaluate
+
+
+def majority(scheme: LabelScheme, base_rates: Any, rows: int) -> Decisions:
+    """Return the constant answer of one who knows only how often each label stood in the training rows.
+
+    base_rates   (names,): share of training rows that carry each label; the training mean of each dimension
+
+    single, binary, ordinal: the most frequent class; multi: the labels with a base rate of at least 0.5, which often
+    is the empty set; dimensional: the means. The scores are the base rates themselves.
+    """
+    rates = as_column("base rates", base_rates, len(scheme.names))
+    if scheme.kind == "dimensional":
+        chosen = np.zeros(len(rates), dtype=bool)
+    elif scheme.kind == "multi":
+        chosen = rates >= 0.5
+    else:
+        chosen = np.arange(len(rates)) == rates.argmax()
+    return Decisions(np.tile(rates, (rows, 1)), np.tile(chosen, (rows, 1)), None, np.zeros(rows, dtype=bool))
 
 
 @dataclass(frozen=True)
@@ -25,7 +41,7 @@ class Judge:
     """
 
     scheme: LabelScheme
-    gold: NDArray[np.float64]
+    gold: Floats
     model: Decisions
     resamples: int
     seed: int
@@ -40,18 +56,3 @@ class Judge:
         name = measured.headline_name
         difference = compare(self.scheme, self.gold, a, b, resamples=self.resamples, seed=self.seed).differences[name]
         return {"metrics": measured.metrics, "difference": {"metric": name, **difference.to_dict()}}
-
-
-def majority(scheme: LabelScheme, train_gold: NDArray[np.float64], rows: int) -> Decisions:
-    """Return the constant majority answer."""
-    scores, decided = baseline_majority(scheme, train_gold.mean(axis=0), rows)
-    nothing = np.zeros(rows, dtype=bool)
-    chosen = np.zeros(scores.shape, dtype=bool) if scheme.kind == "dimensional" else decided > 0.5
-    return Decisions(scores, chosen, None, nothing)
-
-
-def untrained(
-    scheme: LabelScheme, logits: Callable[[Sequence[str]], NDArray[np.float32]], texts: Sequence[str]
-) -> Decisions:
-    """Return what the architecture answers before the first step, with nothing chosen on validation."""
-    return DecisionRule().decide(scheme, logits(texts))
