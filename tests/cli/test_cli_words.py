@@ -105,6 +105,21 @@ def evaluation(**changed: Any) -> dict[str, Any]:
     return {"test": {**test, **changed}, "scheme": {"kind": "single"}, "baselines": baselines}
 
 
+@pytest.mark.parametrize(
+    ("kind", "answer"),
+    [
+        ("single", "always the most frequent label"),
+        ("multi", "always the labels of most rows"),
+        ("dimensional", "always the mean"),
+    ],
+)
+def test_the_majority_is_called_what_it_answers(capsys: pytest.CaptureFixture[str], kind: str, answer: str) -> None:
+    metrics = evaluation()
+    metrics["baselines"] = {"majority": metrics["baselines"]["linear"]}
+    say_metrics({**metrics, "scheme": {"kind": kind}})
+    assert f"  {answer}  " in capsys.readouterr().out
+
+
 def test_the_summary_tells_what_is_not_clear(capsys: pytest.CaptureFixture[str]) -> None:
     say_metrics(evaluation())
     out = capsys.readouterr().out

@@ -12,11 +12,6 @@ if TYPE_CHECKING:
     from insula.training.run import Run
 
 BESIDE_HEADLINE = ("accuracy", "micro_f1", "quadratic_kappa", "ccc", "mae", "macro_auroc", "ece")
-BASELINES = {
-    "majority": "always the most frequent label",
-    "untrained": "the same model, not trained",
-    "linear": "linear, trained on the same rows",
-}
 FIRST_COLUMN = 34
 TRY = {"en": "Two hours on hold and nobody called back.", "zh": "等了两个小时，也没有人回电话。"}
 
@@ -40,6 +35,8 @@ def say_metrics(metrics: Mapping[str, Any]) -> None:
 
 
 def _lines(metrics: Mapping[str, Any]) -> Iterator[str]:
+    from insula.evaluation.baseline_names import baseline_name
+
     split = "test" if metrics.get("test") else "validation"
     evaluation = metrics.get(split)
     if not evaluation:
@@ -56,8 +53,8 @@ def _lines(metrics: Mapping[str, Any]) -> Iterator[str]:
     if baselines := metrics.get("baselines"):
         yield f"\n{_title(name)} of simpler answers to the same rows, and how far this model is above"
         for baseline, entry in baselines.items():
-            words = BASELINES.get(baseline, baseline)
-            yield _row(words, f"{_number(entry['metrics'][name]['value'])}   {_above(entry['difference'])}")
+            answer = baseline_name(baseline, metrics["scheme"]["kind"]).answer
+            yield _row(answer, f"{_number(entry['metrics'][name]['value'])}   {_above(entry['difference'])}")
     for key, words in (("seen", "also stand in the training data"), ("overlap", "also stood in the training file")):
         seen = evaluation.get(key) or {}
         if seen.get("rows"):

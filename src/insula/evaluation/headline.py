@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from insula.evaluation.baseline_names import baseline_name
 from insula.evaluation.formats import count, score, span
-from insula.evaluation.metric_names import baseline_phrase, metric_meaning, metric_title
+from insula.evaluation.metric_names import metric_meaning, metric_title
 
 
 @dataclass(frozen=True)
@@ -68,12 +69,11 @@ def headline(metrics: Mapping[str, Any]) -> Headline | None:
     )
 
 
-def difference_words(difference: Mapping[str, Any], name: str) -> str:
+def _difference(difference: Mapping[str, Any], phrase: str) -> str:
     """Return `0.041 above the linear baseline (0.028 to 0.055)`, or that no difference is clear."""
     value, low, high = (difference.get(key) for key in ("value", "low", "high"))
     if value is None:
         return ""
-    phrase = baseline_phrase(name)
     if low is None or high is None:
         return f"{score(abs(value))} {'above' if value >= 0 else 'below'} {phrase}"
     if low <= 0 <= high:
@@ -96,5 +96,8 @@ def _seen(metrics: Mapping[str, Any], split: str) -> str:
 def _against(metrics: Mapping[str, Any]) -> str:
     baselines = metrics.get("baselines", {})
     name = next((name for name in ("linear", "untrained", "majority", *baselines) if name in baselines), None)
-    words = difference_words(baselines[name].get("difference", {}), name) if name else ""
+    if name is None:
+        return ""
+    kind = metrics.get("scheme", {}).get("kind")
+    words = _difference(baselines[name].get("difference", {}), baseline_name(name, kind).phrase)
     return f"; {words}" if words else ""

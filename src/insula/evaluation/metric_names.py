@@ -33,12 +33,6 @@ METRICS: Mapping[str, tuple[str, str]] = {
     "nll": ("negative log-likelihood", "how surprised the model is by the truth; lower is better"),
 }
 
-BASELINES: Mapping[str, tuple[str, str, str]] = {
-    "untrained": ("Untrained", "before training", "the same model before training"),
-    "majority": ("Majority", "most frequent label", "always answering the most frequent label"),
-    "linear": ("Linear", "words, linear model", "the linear baseline"),
-}
-
 
 def metric_title(name: str) -> str:
     """Return what a metric is called in running text; its own name with spaces where it is not known here."""
@@ -54,13 +48,3 @@ def in_order(names: list[str]) -> list[str]:
     """Return metric names in the order of the table, unknown ones last as they came."""
     known = list(METRICS)
     return sorted(names, key=lambda name: known.index(name) if name in known else len(known))
-
-
-def baseline_title(name: str) -> str:
-    """Return a baseline's name for a chart or table."""
-    return BASELINES[name][0] if name in BASELINES else name.replace("_", " ").capitalize()
-
-
-def baseline_phrase(name: str) -> str:
-    """Return a baseline's name for the end of a sentence: "above ..."."""
-    return BASELINES[name][2] if name in BASELINES else f"the baseline {name!r}"

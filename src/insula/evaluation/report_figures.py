@@ -9,6 +9,7 @@ from typing import Any
 
 from markupsafe import Markup
 
+from insula.evaluation.baseline_names import baseline_name
 from insula.evaluation.charts.confusion import confusion_chart
 from insula.evaluation.charts.intervals import Interval, interval_chart
 from insula.evaluation.charts.label_bars import LabelScore, label_bars
@@ -19,7 +20,7 @@ from insula.evaluation.charts.risk_coverage import risk_coverage_chart
 from insula.evaluation.charts.scatter import scatter_chart
 from insula.evaluation.formats import count, language, percent, score
 from insula.evaluation.headline import Headline
-from insula.evaluation.metric_names import BASELINES, baseline_title, metric_meaning, metric_title
+from insula.evaluation.metric_names import metric_meaning, metric_title
 
 MOST_LABELS = 40  # of charts; tables and metrics.json have them all
 MOST_SLICES = 30
@@ -41,10 +42,8 @@ def baseline_figure(metrics: Mapping[str, Any], head: Headline) -> Figure | None
     for name, baseline in metrics.get("baselines", {}).items():
         number = baseline.get("metrics", {}).get(head.metric, {})
         if number.get("value") is not None:
-            note = BASELINES[name][1] if name in BASELINES else ""
-            rows.append(
-                Interval(baseline_title(name), number["value"], number.get("low"), number.get("high"), note=note)
-            )
+            words = baseline_name(name, metrics.get("scheme", {}).get("kind"))
+            rows.append(Interval(words.title, number["value"], number.get("low"), number.get("high"), note=words.note))
     if not rows:
         return None
     rows.sort(key=lambda row: row.value or 0.0)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from insula.evaluation.baseline_names import baseline_name
 from insula.evaluation.formats import (
     count,
     duration,
@@ -20,7 +21,7 @@ from insula.evaluation.formats import (
     signed,
     span,
 )
-from insula.evaluation.metric_names import baseline_title, in_order, metric_meaning, metric_title
+from insula.evaluation.metric_names import in_order, metric_meaning, metric_title
 
 MOST_ROWS = 200
 MOST_MISTAKES = 20
@@ -81,7 +82,8 @@ def baseline_rows(metrics: Mapping[str, Any], metric: str) -> list[tuple[str, st
     for name, baseline in metrics.get("baselines", {}).items():
         value = baseline.get("metrics", {}).get(metric, {}).get("value")
         difference = baseline.get("difference", {})
-        rows.append((baseline_title(name), score(value), signed(difference.get("value")), span(difference)))
+        title = baseline_name(name, metrics.get("scheme", {}).get("kind")).title
+        rows.append((title, score(value), signed(difference.get("value")), span(difference)))
     return rows
 
 
