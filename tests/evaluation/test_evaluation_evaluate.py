@@ -14,6 +14,7 @@ from insula.core.errors import DataError
 from insula.core.scheme import LabelScheme
 from insula.evaluation.baselines import majority
 from insula.evaluation.evaluate import evaluate
+from insula.evaluation.metric_names import METRICS
 from insula.evaluation.result import Evaluation
 
 KEYS = {
@@ -128,6 +129,13 @@ def test_what_contradicts_the_scheme_is_refused():
         evaluate(scheme, gold, scores)
     with pytest.raises(DataError, match="texts must have one entry a row"):
         evaluate(scheme, gold, scores, decisions, texts=["one"])
+
+
+def test_what_is_measured_has_a_name_and_what_has_a_name_is_measured():
+    measured = set()
+    for scheme in SCHEMES.values():
+        measured |= set(evaluate(scheme, *predictions(scheme), resamples=2).metrics)
+    assert measured == set(METRICS)
 
 
 @pytest.mark.parametrize("name", SCHEMES)

@@ -18,7 +18,7 @@ from insula.evaluation.sanitize import sanitize
 HUB_METRICS: Mapping[str, str] = {
     "accuracy": "accuracy", "macro_f1": "f1", "micro_f1": "f1", "weighted_f1": "f1", "mcc": "matthews_correlation",
     "macro_precision": "precision", "macro_recall": "recall", "macro_auroc": "roc_auc", "pearson": "pearsonr",
-    "spearman": "spearmanr", "mae": "mae", "mse": "mse", "brier": "brier_score",
+    "spearman": "spearmanr", "mae": "mae", "brier": "brier_score",
 }  # fmt: skip
 MOST_SETTINGS = 80
 SHARE_OF_A_LANGUAGE = 0.05  # below it a language is a trace, not one the model was made for

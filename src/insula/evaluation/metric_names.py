@@ -9,9 +9,7 @@ METRICS: Mapping[str, tuple[str, str]] = {
     "macro_f1": ("macro-F1", "F1 averaged over the labels: a rare emotion counts as much as a common one"),
     "micro_f1": ("micro-F1", "F1 over all decisions together: common labels dominate"),
     "weighted_f1": ("weighted F1", "F1 averaged over the labels, each weighted by its rows"),
-    "samples_f1": ("samples F1", "F1 of each row's label set, averaged over the rows"),
-    "accuracy": ("accuracy", "share of rows answered right"),
-    "subset_accuracy": ("subset accuracy", "share of rows whose whole label set is right"),
+    "accuracy": ("accuracy", "share of rows answered right; of several labels, the whole set"),
     "balanced_accuracy": ("balanced accuracy", "recall averaged over the labels"),
     "macro_precision": ("macro precision", "how often an answer is right, averaged over the labels"),
     "macro_recall": ("macro recall", "how many of a label's rows are found, averaged over the labels"),
@@ -29,6 +27,7 @@ METRICS: Mapping[str, tuple[str, str]] = {
     "mae": ("mean absolute error", "average distance from the annotators' value; lower is better"),
     "rmse": ("root mean squared error", "like the mean absolute error, far misses weigh more; lower is better"),
     "ece": ("calibration error (ECE)", "gap between stated confidence and truth; lower is better"),
+    "ece_equal_mass": ("ECE, equal bins", "the calibration error with as many rows in every bin; lower is better"),
     "brier": ("Brier score", "squared error of the probabilities; lower is better"),
     "nll": ("negative log-likelihood", "how surprised the model is by the truth; lower is better"),
 }
