@@ -13,6 +13,7 @@ from insula.evaluation.abstention import abstention_summary
 from insula.evaluation.arrays import Bools, Floats, Ints, as_column, as_matrix, check_categorical, mean_or_none
 from insula.evaluation.curves import precision_recall_curves, scatter
 from insula.evaluation.intervals import Interval, count_intervals, moment_intervals
+from insula.evaluation.metric_names import headline_metric
 from insula.evaluation.metrics import categorical_metrics, confusion, per_label
 from insula.evaluation.mistakes import confident_mistakes, largest_errors
 from insula.evaluation.regression import per_dimension
@@ -61,7 +62,7 @@ def evaluate(
         rows=rows,
         kind=scheme.kind,
         labels=list(scheme.names),
-        headline_name=judged.headline,
+        headline_name=headline_metric(scheme.kind),
         metrics=metrics,
         slices=slices(told, tongues, judged.headline_interval),
         seen=None if seen is None else _without_seen(as_column("seen", seen, rows, bool), judged, metrics),
@@ -70,8 +71,6 @@ def evaluate(
 
 
 class _Categorical:
-    headline = "macro_f1"
-
     def __init__(self, scheme: LabelScheme, gold: Any, scores: Any, decisions: Any, resamples: int, seed: int) -> None:
         self.scheme, self.resamples, self.seed = scheme, resamples, seed
         self.gold: Bools
@@ -89,7 +88,7 @@ class _Categorical:
 
     def headline_interval(self, rows: Ints) -> Interval:
         found = count_intervals(self.gold[rows], self.decisions[rows], resamples=self.resamples, seed=self.seed)
-        return found[self.headline]
+        return found[headline_metric(self.scheme.kind)]
 
     def details(
         self, texts: Any, confidence: Any, abstained: Any, thresholds: Any, abstention_threshold: float | None
@@ -116,8 +115,6 @@ class _Categorical:
 
 
 class _Dimensional:
-    headline = "pearson"
-
     def __init__(self, scheme: LabelScheme, gold: Any, scores: Any, resamples: int, seed: int) -> None:
         self.scheme, self.resamples, self.seed = scheme, resamples, seed
         self.gold = as_matrix("gold", gold, len(scheme.names))
@@ -132,7 +129,7 @@ class _Dimensional:
 
     def headline_interval(self, rows: Ints) -> Interval:
         found = moment_intervals(self.gold[rows], self.scores[rows], resamples=self.resamples, seed=self.seed)
-        return found[self.headline]
+        return found[headline_metric(self.scheme.kind)]
 
     def details(self, texts: Any, *_: Any) -> dict[str, Any]:
         names = self.scheme.names

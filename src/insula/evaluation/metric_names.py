@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from insula.core.scheme import Kind
+
 # name: (title, what it means). Order is the order of the table.
 METRICS: Mapping[str, tuple[str, str]] = {
     "macro_f1": ("macro-F1", "F1 averaged over the labels: a rare emotion counts as much as a common one"),
@@ -31,6 +33,11 @@ METRICS: Mapping[str, tuple[str, str]] = {
     "brier": ("Brier score", "squared error of the probabilities; lower is better"),
     "nll": ("negative log-likelihood", "how surprised the model is by the truth; lower is better"),
 }
+
+
+def headline_metric(kind: Kind) -> str:
+    """Return the metric that stands for all: what a model is chosen by in training, and reported with first."""
+    return "pearson" if kind == "dimensional" else "macro_f1"
 
 
 def metric_title(name: str) -> str:

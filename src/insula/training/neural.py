@@ -18,6 +18,7 @@ from transformers.integrations import TensorBoardCallback
 
 from insula.core.decision import DecisionRule
 from insula.core.scheme import LabelScheme
+from insula.evaluation.metric_names import headline_metric
 from insula.models.quiet import quiet_transformers
 from insula.training.batches import TokenRows
 from insula.training.checkpoints import last_checkpoint
@@ -77,7 +78,7 @@ def _arguments(given: FitInput) -> TrainingArguments:
             "eval_strategy": "steps",
             "eval_steps": every,
             "load_best_model_at_end": True,
-            "metric_for_best_model": "eval_pearson" if given.scheme.kind == "dimensional" else "eval_macro_f1",
+            "metric_for_best_model": f"eval_{headline_metric(given.scheme.kind)}",
             "greater_is_better": True,
         }
     return TrainingArguments(

@@ -11,6 +11,7 @@ from sklearn.metrics import f1_score
 from insula.core.decision import DecisionRule
 from insula.core.errors import RecipeError
 from insula.core.scheme import LabelScheme
+from insula.evaluation.metric_names import headline_metric
 from insula.evaluation.thresholds import choose_thresholds
 
 
@@ -22,14 +23,15 @@ def validation_score(
     Multi-label models are compared at their own best thresholds, since rare labels rarely reach 0.5 early on.
     """
     check_finite(logits)
+    name = headline_metric(scheme.kind)
     scores = rule.scores(scheme, logits)
     if scheme.kind == "dimensional":
-        return "pearson", float(np.mean([_pearson(a, b) for a, b in zip(scores.T, gold.T, strict=True)]))
+        return name, float(np.mean([_pearson(a, b) for a, b in zip(scores.T, gold.T, strict=True)]))
     if scheme.kind == "multi":
         chosen = scores >= choose_thresholds(gold, scores)
     else:
         chosen = rule.decide(scheme, logits).chosen
-    return "macro_f1", float(f1_score(gold.astype(int), chosen.astype(int), average="macro", zero_division=0))
+    return name, float(f1_score(gold.astype(int), chosen.astype(int), average="macro", zero_division=0))
 
 
 def check_finite(logits: NDArray[np.floating[Any]]) -> None:
