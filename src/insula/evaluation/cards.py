@@ -8,9 +8,9 @@ from typing import Any
 
 import jinja2
 
-from insula.evaluation.formats import count, duration, file_size, flat, language, languages, large, percent, score
 from insula.evaluation.headline import headline, main_split
 from insula.evaluation.markdown import fenced, markdown, yaml_text
+from insula.evaluation.readable import count, duration, file_size, flat, language, languages, large, percent, score
 from insula.evaluation.report_tables import baseline_rows, decision_facts, dimension_table, label_table, metric_rows
 from insula.evaluation.sanitize import sanitize
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from insula.evaluation.baseline_names import baseline_name
-from insula.evaluation.formats import count, score, span
 from insula.evaluation.metric_names import metric_meaning, metric_title
+from insula.evaluation.readable import count, score, span
 
 
 @dataclass(frozen=True)

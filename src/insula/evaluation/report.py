@@ -14,8 +14,8 @@ import jinja2
 from markupsafe import Markup
 
 from insula.core.files import write_text
-from insula.evaluation.formats import count, score
 from insula.evaluation.headline import headline, main_split
+from insula.evaluation.readable import count, score
 from insula.evaluation.report_figures import (
     answer_figures,
     baseline_figure,

@@ -18,9 +18,9 @@ from insula.evaluation.charts.precision_recall import precision_recall_chart
 from insula.evaluation.charts.reliability import reliability_chart
 from insula.evaluation.charts.risk_coverage import risk_coverage_chart
 from insula.evaluation.charts.scatter import scatter_chart
-from insula.evaluation.formats import count, language, percent, score
 from insula.evaluation.headline import Headline
 from insula.evaluation.metric_names import metric_meaning, metric_title
+from insula.evaluation.readable import count, language, percent, score
 
 MOST_LABELS = 40  # of charts; tables and metrics.json have them all
 MOST_SLICES = 30

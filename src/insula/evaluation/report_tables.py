@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from insula.evaluation.baseline_names import baseline_name
-from insula.evaluation.formats import (
+from insula.evaluation.metric_names import in_order, metric_meaning, metric_title
+from insula.evaluation.readable import (
     count,
     duration,
     file_size,
@@ -21,7 +22,6 @@ from insula.evaluation.formats import (
     signed,
     span,
 )
-from insula.evaluation.metric_names import in_order, metric_meaning, metric_title
 
 MOST_ROWS = 200
 MOST_MISTAKES = 20
