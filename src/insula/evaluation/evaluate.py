@@ -95,11 +95,9 @@ class _Categorical:
     ) -> dict[str, Any]:
         kind, names = self.scheme.kind, self.scheme.names
         correct = (self.gold == self.decisions).all(axis=1)
-        sure = (
-            decision_confidence(kind, self.scores, self.decisions)
-            if confidence is None
-            else as_column("confidence", confidence, self.rows)
-        )
+        if confidence is None:
+            confidence = decision_confidence(kind, self.scores, self.decisions)
+        sure = as_column("confidence", confidence, self.rows)
         silent = None if abstained is None else as_column("abstained", abstained, self.rows, bool)
         limits = None if thresholds is None else as_column("thresholds", thresholds, len(names))
         table = None if kind == "multi" else {"labels": list(names), "counts": confusion(self.gold, self.decisions)}
