@@ -10,7 +10,7 @@ from sklearn import metrics as sk
 
 from insula.core.errors import DataError
 from insula.evaluation import counts
-from insula.evaluation.arrays import as_indicators, as_matrix
+from insula.evaluation.checked_arrays import as_indicators, as_matrix
 from insula.evaluation.metrics import categorical_metrics, confusion, per_label
 from insula.evaluation.reliability import (
     brier,

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from insula.core.errors import DataError
-from insula.evaluation.arrays import Bools, Floats, as_column, mean_or_none
+from insula.evaluation.checked_arrays import Bools, Floats, as_column, mean_or_none
 from insula.evaluation.curves import thin
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from insula.core.decision import Decisions
 from insula.core.scheme import LabelScheme
-from insula.evaluation.arrays import Floats, as_column
+from insula.evaluation.checked_arrays import Floats, as_column
 from insula.evaluation.compare import compare
 from insula.evaluation.evaluate import evaluate
 

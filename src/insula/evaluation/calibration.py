@@ -17,7 +17,7 @@ from scipy.special import expit, logsumexp
 from insula.core.decision import Calibration
 from insula.core.errors import DataError
 from insula.core.scheme import Kind
-from insula.evaluation.arrays import Floats, as_column, as_indicators, as_matrix
+from insula.evaluation.checked_arrays import Floats, as_column, as_indicators, as_matrix
 
 FOLDS = 5
 MINIMUM_ROWS = 20

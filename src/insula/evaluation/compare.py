@@ -8,7 +8,7 @@ from typing import Any
 from scipy import stats
 
 from insula.core.scheme import LabelScheme
-from insula.evaluation.arrays import as_column, as_indicators, as_matrix
+from insula.evaluation.checked_arrays import as_column, as_indicators, as_matrix
 from insula.evaluation.intervals import Interval, count_intervals, moment_intervals
 
 _COMPARED = {

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from insula.evaluation.arrays import Bools, Floats
+from insula.evaluation.checked_arrays import Bools, Floats
 
 COUNT_METRICS = (
     "accuracy", "balanced_accuracy", "macro_f1", "micro_f1", "weighted_f1", "macro_precision", "macro_recall",

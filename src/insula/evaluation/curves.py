@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from sklearn import metrics as sk
 
-from insula.evaluation.arrays import Bools, Floats, Ints
+from insula.evaluation.checked_arrays import Bools, Floats, Ints
 
 
 def thin(size: int, most: int) -> Ints:

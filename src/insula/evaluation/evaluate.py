@@ -10,7 +10,7 @@ import numpy as np
 from insula.core.decision import decision_confidence
 from insula.core.scheme import LabelScheme
 from insula.evaluation.abstention import abstention_summary
-from insula.evaluation.arrays import Bools, Floats, Ints, as_column, as_matrix, check_categorical, mean_or_none
+from insula.evaluation.checked_arrays import Bools, Floats, Ints, as_column, as_matrix, check_categorical, mean_or_none
 from insula.evaluation.curves import precision_recall_curves, scatter
 from insula.evaluation.intervals import Interval, count_intervals, moment_intervals
 from insula.evaluation.metric_names import headline_metric

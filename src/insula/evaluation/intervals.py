@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from insula.core.errors import UnknownNameError, nearest
 from insula.evaluation import counts, regression
-from insula.evaluation.arrays import Bools, Floats, as_indicators, as_matrix
+from insula.evaluation.checked_arrays import Bools, Floats, as_indicators, as_matrix
 
 Statistic = str | Callable[..., float | None]
 _CHUNK = 2_000_000  # weights held at once: 16 MB

@@ -14,7 +14,7 @@ import numpy as np
 from sklearn import metrics as sk
 
 from insula.core.scheme import Kind
-from insula.evaluation.arrays import Bools, Floats, class_index, mean_or_none
+from insula.evaluation.checked_arrays import Bools, Floats, class_index, mean_or_none
 from insula.evaluation.intervals import Interval, count_intervals
 from insula.evaluation.reliability import reliability_metrics
 

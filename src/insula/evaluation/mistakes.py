@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from insula.evaluation.arrays import Bools, Floats
+from insula.evaluation.checked_arrays import Bools, Floats
 
 LONGEST = 300
 

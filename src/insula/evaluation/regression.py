@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
-from insula.evaluation.arrays import Floats
+from insula.evaluation.checked_arrays import Floats
 from insula.evaluation.counts import ratio
 
 MOMENT_METRICS = ("mae", "rmse", "pearson", "ccc")

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from insula.core.scheme import Kind
-from insula.evaluation.arrays import Bools, Floats
+from insula.evaluation.checked_arrays import Bools, Floats
 
 BINS = 15
 # Probabilities are clipped here, so that one sure mistake costs 34.5 nats and not infinity.

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from insula.evaluation.arrays import Ints
+from insula.evaluation.checked_arrays import Ints
 from insula.evaluation.intervals import Interval
 
 MINIMUM_ROWS = 30

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from insula.core.errors import DataError
-from insula.evaluation.arrays import Bools, Floats, as_indicators, as_matrix
+from insula.evaluation.checked_arrays import Bools, Floats, as_indicators, as_matrix
 from insula.evaluation.counts import ratio
 
 _CANDIDATES = 512  # cuts tried for the pooled threshold
