@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from insula.core.errors import DataError, MissingFileError
 from insula.data.formats import EXTENSIONS, format_of, open_rows
-from insula.data.rows import Reject, RowReader
+from insula.data.row_reader import Reject, RowReader
 from insula.data.writers import open_writer
 
 

@@ -30,7 +30,7 @@ def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, encoder_folder: C
     from insula.core.files import sha256
     from insula.core.registry import Registry
     from insula.data.builtin import BUILTIN_SOURCES
-    from insula.data.rows import MemoryRows
+    from insula.data.row_reader import MemoryRows
     from insula.inference.backends import backends
     from insula.models.pretrained import ALIASES, Pretrained
     from insula.text.preparation import TEXT_STEPS

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 
 from insula.core.errors import DataError
 from insula.data.byte_source import GzipStream, open_bytes, read_errors
-from insula.data.rows import Reject, Row, RowReader
+from insula.data.row_reader import Reject, Row, RowReader
 
 
 class ArrowRows(RowReader):

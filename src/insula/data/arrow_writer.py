@@ -9,8 +9,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from insula.core.errors import DataError
+from insula.data.row_reader import Row
 from insula.data.row_writer import RowWriter
-from insula.data.rows import Row
 
 GROUP_ROWS = 8192
 

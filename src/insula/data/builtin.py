@@ -12,7 +12,7 @@ from typing import Any
 from insula.core.errors import MissingFileError
 from insula.core.extras import require
 from insula.data.formats import open_rows
-from insula.data.rows import MemoryRows, Row, RowReader
+from insula.data.row_reader import MemoryRows, Row, RowReader
 
 EXTRA = "offline"
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from insula.core.errors import DataError
-from insula.data.rows import Reject, Row, TextRows
+from insula.data.row_reader import Reject, Row, TextRows
 from insula.data.text_lines import TextLines
 
 # A quoted cell longer than this is taken for a quote that was never closed.

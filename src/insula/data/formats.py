@@ -13,7 +13,7 @@ from insula.data.byte_source import STDIN, open_bytes
 from insula.data.csv_rows import CsvRows
 from insula.data.json_rows import JsonLinesRows, JsonListRows
 from insula.data.line_rows import LineRows
-from insula.data.rows import Reject, RowReader
+from insula.data.row_reader import Reject, RowReader
 from insula.data.text_lines import TextLines
 
 Format = Literal["csv", "tsv", "jsonl", "json", "parquet", "arrow", "lines"]

@@ -8,7 +8,7 @@ from typing import Any
 
 from insula.core.errors import DataError
 from insula.core.extras import require
-from insula.data.rows import MemoryRows, RowReader
+from insula.data.row_reader import MemoryRows, RowReader
 
 _ID = re.compile(r"(?P<id>[\w.-]+/[\w.-]+)(:(?P<config>[\w.-]+))?(@(?P<revision>[\w./-]+))?")
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from insula.core.errors import DataError
-from insula.data.rows import Reject, Row, TextRows
+from insula.data.row_reader import Reject, Row, TextRows
 from insula.data.text_lines import TextLines
 
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from insula.data.rows import Reject, Row, TextRows
+from insula.data.row_reader import Reject, Row, TextRows
 from insula.data.text_lines import TextLines
 
 

@@ -12,7 +12,7 @@ from insula.core.errors import DataError
 from insula.data.columns import Columns, find_columns
 from insula.data.label_cells import as_name, as_number, is_missing
 from insula.data.options import DataOptions
-from insula.data.rows import RowReader
+from insula.data.row_reader import RowReader
 
 
 class RawRow(NamedTuple):

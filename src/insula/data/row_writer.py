@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import BinaryIO
 
-from insula.data.rows import Row
+from insula.data.row_reader import Row
 
 
 class RowWriter:

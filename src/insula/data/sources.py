@@ -12,7 +12,7 @@ from insula.data.builtin import BUILTIN_SOURCES, EXTRA
 from insula.data.formats import has_known_format, open_rows
 from insula.data.hub import is_hub_id, open_hub
 from insula.data.options import DataOptions
-from insula.data.rows import RowReader
+from insula.data.row_reader import RowReader
 from insula.data.source_paths import ALL, files_by_split, folder_files, split_of
 
 SourceName = str | Path | Sequence[str | Path]

@@ -10,8 +10,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, BinaryIO
 
 from insula.core.errors import DataError
+from insula.data.row_reader import Row
 from insula.data.row_writer import RowWriter
-from insula.data.rows import Row
 
 LIST_MARK = "|"
 

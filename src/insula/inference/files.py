@@ -17,8 +17,8 @@ from insula.data.byte_source import STDIN
 from insula.data.columns import find_text_column
 from insula.data.formats import format_of, open_rows
 from insula.data.label_cells import as_name, is_missing
+from insula.data.row_reader import Reject, Row, RowReader
 from insula.data.row_writer import RowWriter
-from insula.data.rows import Reject, Row, RowReader
 from insula.data.writers import STDOUT, open_writer
 from insula.inference.predicted_columns import PredictedColumns
 from insula.inference.predictor import CHUNK, Predictor
