@@ -8,10 +8,10 @@ from insula.core.errors import DataError
 from insula.core.example import Example
 from insula.core.scheme import LabelScheme
 from insula.data.dataset import SPLITS, Dataset
-from insula.data.examples import dropped_note, labelled_examples
 from insula.data.infer_labels import infer_labels
 from insula.data.known_labels import labels_for_scheme
 from insula.data.label_names import read_label_names
+from insula.data.labelled_examples import dropped_note, labelled_examples
 from insula.data.leak import guard
 from insula.data.options import DataOptions
 from insula.data.raw_rows import RawPart
