@@ -10,7 +10,7 @@ from sklearn.metrics import average_precision_score
 
 from insula.evaluation.curves import precision_recall_curves, scatter, thin
 from insula.evaluation.intervals import Interval
-from insula.evaluation.mistakes import confident_mistakes, cut, largest_errors
+from insula.evaluation.mistakes import confident_mistakes, largest_errors
 from insula.evaluation.slices import length_name, slices
 
 
@@ -89,7 +89,6 @@ def test_the_most_confident_mistakes_come_first():
     assert found[1] == {"text": "one", "gold": ["sad"], "predicted": ["joy"], "confidence": 0.6}
     assert len(found[0]["text"]) == 300
     assert found[0]["text"].endswith("…")
-    assert cut("x" * 300) == "x" * 300
 
 
 def test_the_largest_errors_come_first():

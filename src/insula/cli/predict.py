@@ -11,6 +11,7 @@ import typer
 
 from insula.cli.model import Model
 from insula.cli.output import Quiet
+from insula.core.sentences import counted
 
 if TYPE_CHECKING:
     from insula.inference.files import FileResult, Sink
@@ -120,7 +121,7 @@ def _predict_file(source: str, output: str, model: str, text: str | None, reject
     if not quiet and result.rows:
         rate = result.rows / max(result.seconds, 1e-9)
         where = "" if output == "-" else f" into {output}"
-        _say(f"{_rows(result.rows)} predicted{where} in {result.seconds:.1f} s ({rate:,.0f} rows/s).")
+        _say(f"{counted(result.rows, 'row')} predicted{where} in {result.seconds:.1f} s ({rate:,.0f} rows/s).")
     _say_what_is_missing(result)
 
 
@@ -139,14 +140,10 @@ def _say_what_is_missing(result: FileResult) -> None:
     for warning in result.warnings:
         _say(warning)
     if result.rejects is not None:
-        verb = "was" if result.rejected == 1 else "were"
-        _say(f"{_rows(result.rejected)} {verb} not predicted; see {result.rejects} for line numbers and reasons.")
+        left_out = f"{counted(result.rejected, 'row')} {'was' if result.rejected == 1 else 'were'} not predicted"
+        _say(f"{left_out}; see {result.rejects} for line numbers and reasons.")
     elif not result.rows:
         _say("There were no rows to predict: the input holds none.")
-
-
-def _rows(count: int) -> str:
-    return f"{count:,} {'row' if count == 1 else 'rows'}"
 
 
 def _say(sentence: str) -> None:

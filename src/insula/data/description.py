@@ -8,6 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from insula.core.sentences import counted
+
 BAR_WIDTH = 24
 HISTOGRAM_BARS = " ▁▂▃▄▅▆▇█"
 SPLIT_WIDTH = 16
@@ -70,11 +72,11 @@ class Description:
     def _overview(self) -> Iterator[str]:
         total = sum(self.rows.values())
         what = "dimension" if self.kind == "dimensional" else "label"
-        yield f"{self.name}: {_count(total, 'row')}, {self.kind}, {_count(len(self.labels), what)}"
+        yield f"{self.name}: {counted(total, 'row')}, {self.kind}, {counted(len(self.labels), what)}"
         yield "  rows        " + ", ".join(f"{split} {count:,}" for split, count in self.rows.items())
         if self.languages:
             told = ", ".join(f"{code} {_percent(share)}" for code, share in self.languages.items())
-            yield f"  languages   {told} (told on {_count(self.language_rows, 'row')})"
+            yield f"  languages   {told} (told on {counted(self.language_rows, 'row')})"
         if self.lengths:
             yield "  characters  " + ", ".join(f"{name} {value:,.0f}" for name, value in self.lengths.items())
 
@@ -99,22 +101,22 @@ class Description:
         for split, per_row in self.labels_per_row.items():
             yield (
                 f"  {split}: {per_row['mean']:.2f} labels a row, at most {per_row['max']:.0f}; "
-                f"{_count(int(per_row['none']), 'row')} with none"
+                f"{counted(int(per_row['none']), 'row')} with none"
             )
 
     def _findings(self) -> Iterator[str]:
         yield (
-            f"  repeats     {_count(self.exact_duplicates, 'exact duplicate')}, "
-            f"{_count(self.near_duplicates, 'near-duplicate')} (among {_count(self.compared_rows, 'row')})"
+            f"  repeats     {counted(self.exact_duplicates, 'exact duplicate')}, "
+            f"{counted(self.near_duplicates, 'near-duplicate')} (among {counted(self.compared_rows, 'row')})"
         )
         for pair, count in self.both_sides.items():
-            yield f"  both sides  {_count(count, 'text')} in {pair}"
+            yield f"  both sides  {counted(count, 'text')} in {pair}"
         for split, count in self.overlaps.items():
-            yield f"  overlap     {_count(count, 'text')} of {split} also stood in the source's training rows"
+            yield f"  overlap     {counted(count, 'text')} of {split} also stood in the source's training rows"
         for what, count in self.missing.items():
             if count:
-                yield f"  missing     {_count(count, 'row')}: {what.replace('_', ' ')}"
-        yield f"  conflicts   {_count(self.conflicts, 'text')} with different labels"
+                yield f"  missing     {counted(count, 'row')}: {what.replace('_', ' ')}"
+        yield f"  conflicts   {counted(self.conflicts, 'text')} with different labels"
         for example in self.conflict_examples:
             yield f"    {example['text']!r}: {' / '.join(map(_labelling, example['labels']))}"
         yield from (f"  note        {note}" for note in self.notes)
@@ -122,10 +124,6 @@ class Description:
 
 def _labelling(labels: Sequence[Any]) -> str:
     return ", ".join(map(str, labels)) or "none"
-
-
-def _count(count: int, noun: str) -> str:
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
 def _percent(share: float) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from insula.core.example import Example
+from insula.core.sentences import counted
 from insula.data.label_plan import LabelPlan, LabelReading
 from insula.data.raw_rows import RawPart
 
@@ -42,5 +43,4 @@ def dropped_note(split: str, part: RawPart) -> tuple[str, ...]:
     if not part.dropped:
         return ()
     reasons = ", ".join(f"{count:,} {reason}" for reason, count in part.dropped.most_common(8))
-    total = part.dropped.total()
-    return (f"{total:,} {'row' if total == 1 else 'rows'} of {split} dropped: {reasons}.",)
+    return (f"{counted(part.dropped.total(), 'row')} of {split} dropped: {reasons}.",)

@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from insula.core.errors import DataError, LeakError
 from insula.core.example import Example
+from insula.core.sentences import shortened
 from insula.text.comparison import comparison_key
 
 SHOWN = 3
@@ -128,7 +129,7 @@ def refuse_leak(train: Iterable[Example] | Fingerprint, evaluation: Sequence[Exa
     fingerprint = train if isinstance(train, Fingerprint) else Fingerprint.of(train)
     seen = fingerprint.seen(example.text for example in evaluation)
     if count := int(seen.sum()):
-        shown = [_shortened(evaluation[row].text) for row in np.flatnonzero(seen)[:SHOWN]]
+        shown = [shortened(evaluation[row].text, SHOWN_LENGTH) for row in np.flatnonzero(seen)[:SHOWN]]
         raise LeakError(
             f"The rows of {name} must not have been trained on. Got {count:,} of {len(evaluation):,} whose text "
             f"stands in the training rows, such as {'; '.join(map(repr, shown))}. Take them out of either side."
@@ -144,7 +145,3 @@ def _taken_out(name: str, holder: str, count: int) -> str:
     if count == 1:
         return f"1 {kind} row was taken out: its text also stands in {holder}."
     return f"{count:,} {kind} rows were taken out: their text also stands in {holder}."
-
-
-def _shortened(text: str) -> str:
-    return text if len(text) <= SHOWN_LENGTH else text[: SHOWN_LENGTH - 1] + "…"

@@ -9,6 +9,7 @@ from operator import itemgetter
 from typing import Any, NamedTuple
 
 from insula.core.errors import DataError
+from insula.core.sentences import counted
 from insula.data.columns import Columns, find_columns
 from insula.data.label_cells import as_name, as_number, is_missing
 from insula.data.options import DataOptions
@@ -77,11 +78,10 @@ class RawPart:
                     )
                 )
         if cut:
-            texts = f"{cut:,} {'text' if cut == 1 else 'texts'}"
-            self.notes.append(f"{texts} of {where} cut to {options.max_text_length:,} characters.")
+            self.notes.append(f"{counted(cut, 'text')} of {where} cut to {options.max_text_length:,} characters.")
         if reader.reject_count:
             first = reader.rejects[0]
-            count = f"{reader.reject_count:,} {'row' if reader.reject_count == 1 else 'rows'}"
+            count = counted(reader.reject_count, "row")
             self.notes.append(f"{count} of {where} could not be read, the first in line {first.line}: {first.reason}.")
         self.notes.extend(f"{where}: {warning}" for warning in reader.warnings)
 

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from typing import BinaryIO
 
 from insula.core.errors import DataError
+from insula.core.sentences import counted
 from insula.data.byte_source import read_errors
 from insula.data.encoding import SAMPLE_BYTES, binary_kind, byte_order_mark, line_encoding, tell_encoding, wide_encoding
 
@@ -50,11 +51,11 @@ class TextLines:
     def warnings(self) -> list[str]:
         """Sentences about what was repaired so far."""
         found = [
-            f"{count} {'line is' if count == 1 else 'lines are'} not {self.encoding} as the rest; read as {name}."
+            f"{counted(count, 'line')} {'is' if count == 1 else 'are'} not {self.encoding} as the rest; read as {name}."
             for name, count in sorted(self._mixed.items())
         ]
         if self._nuls:
-            found.append(f"{self._nuls} NUL {'character was' if self._nuls == 1 else 'characters were'} removed.")
+            found.append(f"{counted(self._nuls, 'NUL character')} {'was' if self._nuls == 1 else 'were'} removed.")
         if self._wide_errors:
             found.append(f"{self._wide_errors} characters are not valid {self.encoding} and stand as U+FFFD.")
         return found

@@ -38,7 +38,7 @@ def evaluate(
     resamples: int = 1000,
     seed: int = 0,
 ) -> Evaluation:
-    """Measure predictions against gold; shapes and types of the first arrays as in `evaluation.arrays`.
+    """Measure predictions against gold; shapes and types of the first arrays as in `checked_arrays`.
 
     decisions              0/1 (rows, labels); not looked at for dimensional schemes
     texts, languages       (rows,), for slices and mistakes

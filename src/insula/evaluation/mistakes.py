@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from insula.core.sentences import shortened
 from insula.evaluation.checked_arrays import Bools, Floats
 
 LONGEST = 300
@@ -20,7 +21,7 @@ def confident_mistakes(
     chosen = wrong[np.argsort(-confidence[wrong], kind="stable")][:most]
     return [
         {
-            "text": cut(texts[row]),
+            "text": shortened(texts[row], LONGEST),
             "gold": [name for name, given in zip(names, gold[row], strict=True) if given],
             "predicted": [name for name, given in zip(names, decisions[row], strict=True) if given],
             "confidence": float(confidence[row]),
@@ -34,7 +35,7 @@ def largest_errors(texts: Sequence[str], gold: Floats, scores: Floats, *, most: 
     error = np.abs(gold - scores).mean(axis=1)
     return [
         {
-            "text": cut(texts[row]),
+            "text": shortened(texts[row], LONGEST),
             "gold": np.round(gold[row], 6).tolist(),
             "predicted": np.round(scores[row], 6).tolist(),
             "confidence": None,
@@ -42,8 +43,3 @@ def largest_errors(texts: Sequence[str], gold: Floats, scores: Floats, *, most: 
         for row in np.argsort(-error, kind="stable")[:most]
         if error[row] > 0
     ]
-
-
-def cut(text: str) -> str:
-    """Return the text, cut at 300 characters with an ellipsis as the last of them."""
-    return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
