@@ -14,7 +14,7 @@ _TEXT = (
     ("message", "content", "review", "sentence", "tweet", "comment", "utterance", "内容", "评论"),
 )
 _LABEL = (("label", "labels", "标签"),)
-_DIMENSIONS = ("valence", "arousal", "dominance", "intensity")
+DIMENSIONS = ("valence", "arousal", "dominance", "intensity")
 _LABEL_LIKE = (("emotion", "emotions", "sentiment", "category", "class", "情感"),)
 _ID = (("id",),)
 _LANGUAGE = (("language", "lang"),)
@@ -81,11 +81,11 @@ def _label_columns(columns: Sequence[str], names: Sequence[str], where: str) -> 
     found = _usual(columns, _LABEL, "label", where)
     if found is None:
         by_name = {column.lower(): column for column in columns}
-        if dimensions := tuple(by_name[name] for name in _DIMENSIONS if name in by_name):
+        if dimensions := tuple(by_name[name] for name in DIMENSIONS if name in by_name):
             return dimensions
         found = _usual(columns, _LABEL_LIKE, "label", where)
     if found is None:
-        usual = ", ".join((*_LABEL[0], *_LABEL_LIKE[0], *_DIMENSIONS))
+        usual = ", ".join((*_LABEL[0], *_LABEL_LIKE[0], *DIMENSIONS))
         raise DataError(
             f"No column of {where} has a usual name for labels ({usual}); it has: {_listed(columns)}. "
             "Name the column, or several one-hot or score columns, with `label`."

@@ -11,6 +11,7 @@ from insula.core.errors import DataError
 from insula.core.scheme import Kind
 from insula.data.known_labels import SENTIMENT_OF_SIGN, labels_for_scheme
 from insula.data.label_cells import (
+    SEPARATORS,
     as_list,
     as_name,
     cell_names,
@@ -76,7 +77,7 @@ def _from_one_column(cells: Sequence[Any], column: str, options: DataOptions, na
             "Give a label_names file with one name a line, lowest first."
         )
     plan = LabelPlan(scheme, "name", renames=names)
-    unsplit = next((mark for mark in "|;," if any(mark in name for name in order)), None)
+    unsplit = next((mark for mark in SEPARATORS if any(mark in name for name in order)), None)
     if unsplit is None:
         return plan
     return plan.with_note(

@@ -7,7 +7,7 @@ from typing import Any
 
 from insula.core.errors import DataError, nearest
 from insula.core.scheme import LabelScheme
-from insula.data.label_cells import as_list, name_counts, split_cell
+from insula.data.label_cells import SEPARATORS, as_list, name_counts, split_cell
 from insula.data.label_plan import LabelPlan, named_columns
 from insula.data.options import DataOptions
 
@@ -44,7 +44,9 @@ def labels_for_scheme(
     delimiter = options.delimiter
     if delimiter is None and scheme.kind == "multi":
         # Where the labels are known, a mark separates if that is what makes them known.
-        delimiter = max("|;,", key=lambda mark: sum(n in scheme.names for c in counts for n in split_cell(c, mark)))
+        delimiter = max(
+            SEPARATORS, key=lambda mark: sum(n in scheme.names for c in counts for n in split_cell(c, mark))
+        )
     found = {name for cell in counts for name in (split_cell(cell, delimiter) if delimiter else (cell,))}
     renames = dict(names or {})
     notes: tuple[str, ...] = ()

@@ -11,8 +11,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
-# How many of the pieces must recur as labels before a mark counts as a separator: hardly any label holds a bar.
-_MARKS = (("|", 0.5), (";", 0.8), (",", 0.8))
+# What may separate labels, and what share of the pieces must recur before it does: hardly any label holds a bar.
+SEPARATORS = {"|": 0.5, ";": 0.8, ",": 0.8}
 _LONGEST_LABEL = 60
 
 
@@ -76,7 +76,7 @@ def guess_delimiter(cells: Mapping[str, int]) -> str | None:
 
     A mark counts only where the pieces recur as labels in other cells, so that "New York, NY" stays whole.
     """
-    for mark, share in _MARKS:
+    for mark, share in SEPARATORS.items():
         marked = [cell for cell in cells if mark in cell]
         if not marked:
             continue

@@ -7,11 +7,10 @@ from typing import Any, cast
 
 from insula.core.errors import DataError
 from insula.core.scheme import Kind
+from insula.data.columns import DIMENSIONS
 from insula.data.label_cells import as_name, as_score, is_missing
 from insula.data.label_plan import LabelPlan
 from insula.data.label_schemes import categorical_scheme, dimensional_scheme
-
-_DIMENSIONS = frozenset(("valence", "arousal", "dominance", "intensity"))
 
 
 def labels_from_columns(cells: Sequence[tuple[Any, ...]], columns: Sequence[str], kind: Kind | None) -> LabelPlan:
@@ -27,7 +26,7 @@ def labels_from_columns(cells: Sequence[tuple[Any, ...]], columns: Sequence[str]
     if not whole:
         raise DataError(f"No row has a number in each of the label columns {', '.join(columns)}.")
     flags = all(number in (0, 1) for row in whole for number in row)
-    scores = not flags or {column.lower() for column in columns} <= _DIMENSIONS
+    scores = not flags or {column.lower() for column in columns} <= set(DIMENSIONS)
     if kind == "dimensional" or (kind is None and scores):
         return dimensional_plan(whole, columns)
     if not flags:
@@ -46,7 +45,7 @@ def dimensional_plan(cells: Iterable[Any], columns: Sequence[str]) -> LabelPlan:
     Raises `DataError` where a cell holds no number, or the scores of a column never differ.
     """
     rows = [cell if isinstance(cell, tuple) else (cell,) for cell in cells]
-    names = tuple(column.lower() if column.lower() in _DIMENSIONS else column for column in columns)
+    names = tuple(column.lower() if column.lower() in DIMENSIONS else column for column in columns)
     for row in rows:
         for part, column in zip(row, columns, strict=True):
             if as_score(part) is None and not is_missing(part):
