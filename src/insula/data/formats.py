@@ -44,6 +44,14 @@ def format_of(path: str | Path) -> Format:
     return EXTENSIONS[ending]
 
 
+def checked_format(name: str) -> Format:
+    """Return the format of that name; `DataError` with the nearest where there is none."""
+    for known in FORMATS:
+        if name == known:
+            return known
+    raise DataError(f"The format must be one of {', '.join(FORMATS)}. Got {name!r}.{nearest(name, FORMATS)}")
+
+
 def has_known_format(path: Path) -> bool:
     """True where `format_of` would name a format."""
     return Path(path.name.lower().removesuffix(".gz")).suffix in EXTENSIONS
@@ -63,7 +71,7 @@ def open_rows(
     Format and encoding are told from name and bytes unless given. Rows that cannot be read go to `on_reject`, or are
     collected in the reader's `rejects`. Raises `MissingFileError`, or `DataError` where there is nothing to read.
     """
-    kind = _checked(format) if format is not None or str(path) == STDIN else format_of(path)
+    kind = checked_format(format) if format is not None else None if str(path) == STDIN else format_of(path)
     if kind in ("parquet", "arrow"):
         # pyarrow takes half a second to load, and most files are text.
         from insula.data.arrow_rows import ArrowRows
@@ -93,10 +101,3 @@ def _holds_json_lines(head: list[str]) -> bool:
         return len(first) == 2 and all(isinstance(json.loads(line), dict) for line in first)
     except (ValueError, RecursionError):
         return False
-
-
-def _checked(name: str | None) -> Format | None:
-    known = {str(known): known for known in FORMATS}
-    if name is not None and name not in known:
-        raise DataError(f"The format must be one of {', '.join(FORMATS)}. Got {name!r}.{nearest(name, FORMATS)}")
-    return None if name is None else known[name]

@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
-from insula.core.errors import DataError, nearest
+from insula.core.errors import DataError
 from insula.core.files import atomic_file
-from insula.data.formats import FORMATS, format_of
+from insula.data.formats import checked_format, format_of
 from insula.data.row_writer import RowWriter
 from insula.data.text_writers import DelimitedWriter, JsonLinesWriter, JsonListWriter, LineWriter
 
@@ -40,9 +40,7 @@ def open_writer(
     list is joined by `|`, and a dict becomes one column a key (`score_joy`). `types` (column to Arrow type, as a reader
     has them) are kept in Parquet and Arrow where the first rows fit them. Raises `OutputError`, `DataError`.
     """
-    kind = format or ("jsonl" if str(path) == STDOUT else format_of(path))
-    if kind not in FORMATS:
-        raise DataError(f"The format must be one of {', '.join(FORMATS)}. Got {kind!r}.{nearest(kind, FORMATS)}")
+    kind = checked_format(format) if format else "jsonl" if str(path) == STDOUT else format_of(path)
     if str(path) == STDOUT and kind not in _TEXT_WRITERS:
         raise DataError(f"Standard output takes one of {', '.join(_TEXT_WRITERS)}. Got {kind!r}; name a file instead.")
     with _output(path) as stream:
