@@ -65,7 +65,7 @@ def test_an_empty_fingerprint() -> None:
     assert len(empty) == 0
     assert empty.seen(["a", "b"]).tolist() == [False, False]
     assert empty.seen([]).tolist() == []
-    assert Fingerprint.from_array(empty.to_array()) == empty == Fingerprint()
+    assert Fingerprint(empty.to_array()) == empty == Fingerprint()
 
 
 @settings(max_examples=50, deadline=None)
@@ -75,14 +75,14 @@ def test_a_fingerprint_survives_its_array(some: list[str]) -> None:
     array = fingerprint.to_array()
     assert array.dtype == np.uint64
     assert (np.diff(array) > 0).all() if len(array) > 1 else True
-    assert Fingerprint.from_array(array[::-1]) == fingerprint
+    assert Fingerprint(array[::-1]) == fingerprint
     assert fingerprint.seen(some).tolist() == [text_hash(text) != text_hash("") for text in some]
 
 
 @pytest.mark.parametrize("wrong", [np.array([1.5]), np.array([-1]), np.ones((2, 2), np.uint64)])
 def test_an_array_that_holds_no_hashes_is_refused(wrong: np.ndarray) -> None:
     with pytest.raises(DataError, match="hashes"):
-        Fingerprint.from_array(wrong)
+        Fingerprint(wrong)
 
 
 def test_the_guard_takes_rows_from_train_and_validation_but_never_from_test() -> None:

@@ -52,13 +52,8 @@ class Fingerprint:
         """Return the fingerprint of the examples' texts."""
         return cls(_hashes(example.text for example in examples))
 
-    @classmethod
-    def from_array(cls, hashes: npt.ArrayLike) -> Fingerprint:
-        """Read what `to_array` gave."""
-        return cls(hashes)
-
     def to_array(self) -> npt.NDArray[np.uint64]:
-        """Return the hashes, sorted, each once."""
+        """Return the hashes, sorted, each once; the constructor reads them back."""
         return self._hashes.copy()
 
     def seen(self, texts: Iterable[str]) -> npt.NDArray[np.bool_]:

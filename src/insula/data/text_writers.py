@@ -79,7 +79,7 @@ class DelimitedWriter(RowWriter):
         columns = self._columns
         flat = [_flat(row if columns is None else {name: row.get(name) for name in columns}) for row in rows]
         if self._header is None:
-            self._header = _header(flat, rows, columns)
+            self._header = _header(flat, rows)
             writer.writerow(self._header)
         for cells in flat:
             if unknown := [name for name in cells if name not in self._header and cells[name] != ""]:
@@ -103,7 +103,7 @@ class _Lines(list[str]):
         self.append(line[:-2] + "\n")
 
 
-def _header(flat: Iterable[Mapping[str, str]], rows: Sequence[Row], columns: Sequence[str] | None) -> dict[str, None]:
+def _header(flat: Iterable[Mapping[str, str]], rows: Sequence[Row]) -> dict[str, None]:
     header = dict.fromkeys(name for cells in flat for name in cells)
     # A dict that is missing in some rows leaves an empty cell under its own name there, which is no column.
     dicts = {key for row in rows for key, value in row.items() if isinstance(value, Mapping)}
