@@ -79,7 +79,7 @@ def resume_training(run: str | Path, *, command: str = "", progress: Progress | 
         raise DataError(f"The run {str(folder)!r} was trained from data in memory and cannot be resumed from here.")
     recipe = load_recipe(folder / "recipe.toml")
     progress.say(f"Going on with {folder}.")
-    dataset = load_dataset(source[0] if len(source) == 1 else source, recipe.data, seed=recipe.seed)
+    dataset = load_dataset(source, recipe.data, seed=recipe.seed)
     with output_errors(folder), _resumable(folder):
         return train_run(dataset, recipe, folder, source=source, command=command, resume=True, progress=progress)
 

@@ -63,7 +63,7 @@ def describe(
     settings = columns.as_settings(
         text=text, label=label, kind=kind, scheme=scheme, label_names=label_names, weight=weight, group=group
     )
-    found = describe_data(source[0] if len(source) == 1 else list(source), DataOptions(**settings))
+    found = describe_data(source, DataOptions(**settings))
     if as_json:
         typer.echo(json.dumps(found.to_dict(), ensure_ascii=False, allow_nan=False))
         return

@@ -57,7 +57,7 @@ def evaluate(
     settings = columns.as_settings(text=text, label=label, label_names=label_names)
     with shown_progress(quiet) as progress:
         result = run_evaluation(
-            source[0] if len(source) == 1 else list(source),
+            source,
             model,
             **settings,
             output=output,

@@ -94,9 +94,8 @@ def train(
         else:
             overrides = {f"data.{name}": value for name, value in data.items()}
             overrides |= dict(parse_override(setting) for setting in settings or ())
-            names = source or []
             run = run_training(
-                names[0] if len(names) == 1 else names,
+                source or [],
                 recipe=recipe,
                 overrides=overrides,
                 output=output,

@@ -41,13 +41,17 @@ def require_file(path: Path) -> None:
     """Raise unless `path` is a file with something in it (a pipe may be empty)."""
     if not path.exists():
         folder = path.parent
-        near = nearest(path.name, (p.name for p in folder.iterdir())) if folder.is_dir() else ""
         reason = "" if folder.is_dir() else f" The folder {str(folder)!r} does not exist either."
-        raise MissingFileError(f"The file {str(path)!r} does not exist.{reason}{near}")
+        raise MissingFileError(f"The file {str(path)!r} does not exist.{reason}{nearest_file(path)}")
     if path.is_dir():
         raise DataError(f"The path {str(path)!r} must be a file, and is a folder. Name a file in it.")
     if path.is_file() and path.stat().st_size == 0:
         raise DataError(f"The file {str(path)!r} is empty: it has no rows to read. Check how it was made.")
+
+
+def nearest_file(path: Path) -> str:
+    """Return ` Did you mean 'x'?` for the file beside `path` whose name is closest, or an empty string."""
+    return nearest(path.name, (p.name for p in path.parent.iterdir())) if path.parent.is_dir() else ""
 
 
 @contextlib.contextmanager

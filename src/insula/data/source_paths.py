@@ -10,7 +10,7 @@ from insula.core.errors import DataError
 from insula.data.formats import EXTENSIONS, has_known_format
 
 ALL = "all"
-_SPLIT_NAMES = {
+SPLIT_NAMES = {
     "train": "train",
     "training": "train",
     "validation": "validation",
@@ -26,7 +26,7 @@ _SPLIT_NAMES = {
 def split_of(path: Path) -> str | None:
     """Return the split that a name gives (`sst.train.csv`, `dev-00000-of-00001.parquet`), or None."""
     words = re.split(r"[\W_]+", path.name.lower())
-    found = {_SPLIT_NAMES[word] for word in words if word in _SPLIT_NAMES}
+    found = {SPLIT_NAMES[word] for word in words if word in SPLIT_NAMES}
     return found.pop() if len(found) == 1 else None
 
 

@@ -9,11 +9,12 @@ from pathlib import Path
 
 from insula.core.errors import DataError, MissingExtraError, MissingFileError, UnknownNameError, nearest
 from insula.data.builtin import BUILTIN_SOURCES, EXTRA
+from insula.data.byte_source import nearest_file
 from insula.data.formats import has_known_format, open_rows
 from insula.data.hub import is_hub_id, open_hub
 from insula.data.options import DataOptions
 from insula.data.row_reader import RowReader
-from insula.data.source_paths import ALL, files_by_split, folder_files, split_of
+from insula.data.source_paths import ALL, SPLIT_NAMES, files_by_split, folder_files, split_of
 
 SourceName = str | Path | Sequence[str | Path]
 
@@ -77,7 +78,7 @@ def find_source(source: SourceName, options: DataOptions) -> Source:
     Raises `MissingFileError` or `UnknownNameError` saying what was tried, `MissingExtraError`, `DataError`.
     """
     if not isinstance(source, str | Path):
-        return _several([Path(path) for path in source], options)
+        return find_source(source[0], options) if len(source) == 1 else _several([Path(p) for p in source], options)
     name, path = str(source), Path(source)
     if path.is_dir():
         return _files(path.name or path.resolve().name, folder_files(path), options)
@@ -89,8 +90,7 @@ def find_source(source: SourceName, options: DataOptions) -> Source:
     if isinstance(source, str) and is_hub_id(name) and not has_known_format(path) and not path.parent.exists():
         return _hub(name, options)
     if has_known_format(path) or len(path.parts) > 1:
-        near = nearest(path.name, (p.name for p in path.parent.iterdir())) if path.parent.is_dir() else ""
-        raise MissingFileError(f"The file or folder {name!r} does not exist.{near} Check the path.")
+        raise MissingFileError(f"The file or folder {name!r} does not exist.{nearest_file(path)} Check the path.")
     raise UnknownNameError(
         f"The data {name!r} are not known: there is no file or folder of that name, the built-in data sets are "
         f"{', '.join(BUILTIN_SOURCES)}, and a data set of the hub reads owner/name.{nearest(name, BUILTIN_SOURCES)}"
@@ -100,12 +100,9 @@ def find_source(source: SourceName, options: DataOptions) -> Source:
 def _several(paths: Sequence[Path], options: DataOptions) -> Source:
     if not paths:
         raise DataError("The list of data files must name at least one. Got none.")
-    if len(paths) == 1:
-        return find_source(paths[0], options)
     for path in paths:
         if not path.is_file():
-            near = nearest(path.name, (p.name for p in path.parent.iterdir())) if path.parent.is_dir() else ""
-            raise MissingFileError(f"The file {str(path)!r} does not exist or is no file.{near}")
+            raise MissingFileError(f"The file {str(path)!r} does not exist or is no file.{nearest_file(path)}")
     return _files(_title(paths[0]), files_by_split(paths), options)
 
 
@@ -149,7 +146,4 @@ def _title(path: Path) -> str:
     """`data/goemotions/train.jsonl.gz` is called goemotions, `reviews.csv` reviews."""
     stem = path.name.removesuffix(".gz").rsplit(".", 1)[0]
     parent = path.absolute().parent.name
-    return parent if split_of(path) and split_of(Path(stem)) and stem.lower() in _BARE and parent else stem
-
-
-_BARE = frozenset(("train", "training", "validation", "valid", "val", "dev", "test", "testing", "all"))
+    return parent if stem.lower() in SPLIT_NAMES and parent else stem
