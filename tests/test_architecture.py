@@ -24,11 +24,13 @@ DOORS = {
     "datasets": "data/hub.py",
     "datasketch": "data/near_duplicates.py",
     "emoji": "text/emojis.py",
+    "huggingface_hub": "models/pretrained.py",
     "onnxruntime": "inference/onnx_backend.py",
     "py3langid": "text/language.py",
     "rjieba": "text/segment.py",
     "snowballstemmer": "text/stem.py",
     "stopwordsiso": "text/stopwords.py",
+    "tokenizers": "models/tokenization.py",
     "tomli_w": "training/recipe.py",
 }
 LIGHT = ("core", "text", "data", "evaluation", "api", "cli")  # rooms that never need a neural library

@@ -40,7 +40,7 @@ from insula.training.recipe import Recipe, load_recipe
 LEAST_ROWS_TO_HOLD_OUT = 50  # below it every row is trained on and nothing is tuned
 
 
-class _EmotionEstimator(BaseEstimator):  # type: ignore[misc]
+class _EmotionEstimator(BaseEstimator):
     """What both estimators share: texts and targets to a data set, the fitted model folder, pickling, saving."""
 
     def __init__(
@@ -143,7 +143,7 @@ class _EmotionEstimator(BaseEstimator):  # type: ignore[misc]
         return Path(folder)
 
 
-class EmotionClassifier(ClassifierMixin, _EmotionEstimator):  # type: ignore[misc]
+class EmotionClassifier(ClassifierMixin, _EmotionEstimator):
     """Texts to emotion labels, as a scikit-learn classifier.
 
     model                `minilm` or another encoder (alias, local folder, hub id), or `linear`
@@ -210,7 +210,7 @@ class EmotionClassifier(ClassifierMixin, _EmotionEstimator):  # type: ignore[mis
         return tags
 
 
-class EmotionRegressor(RegressorMixin, _EmotionEstimator):  # type: ignore[misc]
+class EmotionRegressor(RegressorMixin, _EmotionEstimator):
     """Texts to emotion scores (intensity; valence, arousal, dominance), as a scikit-learn regressor.
 
     Parameters as `EmotionClassifier`. Predictions stay inside the range that the training targets had.

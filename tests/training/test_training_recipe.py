@@ -10,6 +10,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import jsonschema
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -165,7 +166,6 @@ def test_an_override_without_key_or_value_is_refused(text: str) -> None:
 def test_the_json_schema_knows_every_family_s_options() -> None:
     schema = Recipe.model_json_schema()
     json.dumps(schema)
-    jsonschema = pytest.importorskip("jsonschema")
     for name in BUILT_IN:
         jsonschema.validate(load_recipe(name).model_dump(mode="json", exclude_none=True), schema)
     for name in families:

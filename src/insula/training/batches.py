@@ -47,7 +47,7 @@ class TokenRows(Dataset[dict[str, Any]]):
         return [len(tokens) for tokens in self.tokens]
 
 
-class LengthGroups(LengthGroupedSampler):  # type: ignore[misc]  # it has no types
+class LengthGroups(LengthGroupedSampler):
     """Rows in random groups of like length; each epoch's order follows from seed and epoch alone.
 
     transformers' own draws the order from torch's global generator, so that a run resumed in its second epoch or later
