@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import os
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
-from joblib import Parallel, delayed
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 from sklearn.linear_model import LogisticRegression, Ridge
@@ -113,9 +114,10 @@ def _solve(scheme: LabelScheme, features: csr_matrix, train: Rows, strength: flo
         return np.atleast_2d(ridge.coef_).astype(np.float32), np.atleast_1d(ridge.intercept_).astype(np.float32)
     if scheme.kind == "multi":
         # liblinear lets other threads run, and its primal solver draws no random numbers.
-        columns = Parallel(n_jobs=-1, require="sharedmem")(
-            delayed(_binary)(features, column, train.weights, strength, seed) for column in train.gold.T
-        )
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            columns = list(
+                pool.map(lambda column: _binary(features, column, train.weights, strength, seed), train.gold.T)
+            )
         return np.stack([c for c, _ in columns]), np.array([b for _, b in columns], dtype=np.float32)
     if scheme.kind == "binary":
         coefficients, intercept = _binary(features, train.gold[:, 1], train.weights, strength, seed)
