@@ -15,11 +15,12 @@ from insula.cli.app import app
 
 
 @pytest.fixture
-def insula() -> Callable[..., Result]:
+def insula(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
     """Call the program in this process: `insula("predict", "hello", "-m", model)`."""
     runner = CliRunner()
 
     def call(*arguments: str | Path, stdin: str | bytes | None = None) -> Result:
+        monkeypatch.setattr("sys.argv", ["insula", *(str(one) for one in arguments)])  # results record it
         result = runner.invoke(app, [str(one) for one in arguments], input=stdin, catch_exceptions=True)
         if result.exception is not None and not isinstance(result.exception, SystemExit):
             raise result.exception

@@ -100,7 +100,7 @@ def test_a_recipe_file_and_settings(insula: Insula, here: Path) -> None:
     metrics = json.loads(result.stdout)
     assert metrics["recipe"]["seed"] == metrics["seed"] == 1
     assert metrics["recipe"]["model"]["min_df"] == 3
-    assert metrics["command"].startswith("insula ")
+    assert metrics["command"].startswith("insula train messages.csv --recipe my.toml --set seed=1 ")
     assert "seed = 1" in (here / "runs/t1/recipe.toml").read_text(encoding="utf-8")
     assert "my-2" not in result.stdout
     assert not (here / "runs/messages-my").exists()
