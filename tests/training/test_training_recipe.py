@@ -16,8 +16,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from insula.core.errors import MissingFileError, RecipeError, UnknownNameError
+from insula.training.encoder_family import EncoderOptions
 from insula.training.families import Family, families
-from insula.training.options import EncoderOptions, LinearOptions, ModelOptions
+from insula.training.linear_family import LinearOptions
+from insula.training.options import ModelOptions
 from insula.training.recipe import Recipe, builtin_recipes, load_recipe, parse_override
 
 BUILT_IN = tuple(builtin_recipes())

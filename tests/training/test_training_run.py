@@ -26,11 +26,12 @@ from insula.inference.predictor import Predictor
 from insula.models.folder import open_folder
 from insula.training import families as families_module
 from insula.training.decide import choose_decision
+from insula.training.encoder_family import encoder_steps
 from insula.training.families import families
+from insula.training.linear_family import linear_steps
 from insula.training.options import DecisionOptions
 from insula.training.recipe import load_recipe
 from insula.training.run import train_run
-from insula.training.steps import encoder_steps, linear_steps
 
 RecipeOf = Callable[..., dict[str, Any]]
 DataOf = Callable[..., Dataset]

@@ -1,4 +1,4 @@
-"""The model families that can be trained: each name with its options, its fitter and the text steps that help it."""
+"""What a model family is, and which there are: a family's entry stands in its own file, `NAME_family.py`."""
 
 from __future__ import annotations
 
@@ -15,8 +15,10 @@ from insula.core.extras import require
 from insula.core.progress import Progress
 from insula.core.registry import Registry
 from insula.core.scheme import LabelScheme
-from insula.training.options import EncoderOptions, LinearOptions, ModelOptions, TrainOptions
-from insula.training.steps import encoder_steps, linear_steps
+from insula.training.options import ModelOptions, TrainOptions
+
+NEURAL_PACKAGES = ("torch", "transformers", "accelerate", "onnx", "onnxscript", "tensorboard")
+"""What every neural family needs to be trained; the extra `train` brings them."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +78,8 @@ class Family:
     options      its section of a recipe
     fitter       `"module:function"` from `FitInput` to `Fitted`, imported only when it is asked to train
     steps        from its options to the text steps that help it
-    extra        the optional dependencies that training it needs, None for none
+    extra        the extra of insula that training it needs, None for none
+    packages     what that extra brings and training looks for, by the names they are imported by
     """
 
     options: type[ModelOptions]
@@ -84,11 +87,12 @@ class Family:
     steps: Callable[[ModelOptions], tuple[str, ...]]
     description: str
     extra: str | None = None
+    packages: Sequence[str] = ()
 
     def fit(self, given: FitInput) -> Fitted:
         """Train; `MissingExtraError` where the optional dependencies are not installed."""
         if self.extra is not None:
-            for package in ("torch", "transformers", "accelerate", "onnx", "onnxscript", "tensorboard"):
+            for package in self.packages:
                 require(package, extra=self.extra, purpose=f"train a model of family {given.model.name!r}")
         module, _, name = self.fitter.partition(":")
         fitter = cast(Callable[[FitInput], Fitted], getattr(importlib.import_module(module), name))
@@ -96,22 +100,5 @@ class Family:
 
 
 families: Registry[Family] = Registry("model_families")
-families.register(
-    "linear",
-    Family(
-        options=LinearOptions,
-        fitter="insula.training.fit_linear:fit",
-        steps=linear_steps,
-        description="word and character n-grams, TF-IDF, logistic regression; seconds to train, no torch",
-    ),
-)
-families.register(
-    "encoder",
-    Family(
-        options=EncoderOptions,
-        fitter="insula.training.fit_encoder:fit",
-        steps=encoder_steps,
-        extra="train",
-        description="a pretrained Hugging Face encoder, fine-tuned; needs insula[train]",
-    ),
-)
+families.register("linear", "insula.training.linear_family:FAMILY")
+families.register("encoder", "insula.training.encoder_family:FAMILY")

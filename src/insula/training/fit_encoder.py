@@ -21,11 +21,11 @@ from insula.models.pretrained import encoder_errors, locate_encoder
 from insula.models.quiet import quiet_transformers
 from insula.models.tokenization import TextTokenizer
 from insula.training.batches import TokenRows
+from insula.training.encoder_family import EncoderOptions
 from insula.training.families import FitInput, Fitted, Rows
 from insula.training.layer_cache import compute_lower_states
 from insula.training.neural import train_network
 from insula.training.objectives import choose_objective, targets
-from insula.training.options import EncoderOptions
 
 VOCABULARY_SAMPLE = 1000
 MOST_UNKNOWN = 0.05  # above it the encoder was made for another language or script

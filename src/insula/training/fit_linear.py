@@ -16,7 +16,7 @@ from insula.core.decision import DecisionRule
 from insula.core.scheme import LabelScheme
 from insula.models.linear import Featurizer, LinearModel, NgramFeatures
 from insula.training.families import FitInput, Fitted, Rows
-from insula.training.options import LinearOptions
+from insula.training.linear_family import LinearOptions
 from insula.training.validation import validation_score
 
 Weights = tuple[NDArray[np.float32], NDArray[np.float32]]

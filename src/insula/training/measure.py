@@ -20,7 +20,7 @@ from insula.evaluation.evaluate import evaluate
 from insula.models.folder import seal
 from insula.text.language import tell
 from insula.training.fit_model import Trained, fit_model
-from insula.training.options import LinearOptions
+from insula.training.linear_family import LinearOptions
 from insula.training.recipe import Recipe
 
 

@@ -1,4 +1,4 @@
-"""The sections of a recipe, each a validated model with its defaults and what every option means."""
+"""The sections of a recipe that every family shares, each with its defaults and what every option means."""
 
 from __future__ import annotations
 
@@ -12,12 +12,6 @@ from insula.text.preparation import Preparation
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
-def _rising(lengths: tuple[int, int]) -> tuple[int, int]:
-    if lengths[0] > lengths[1]:
-        raise ValueError("the shortest n-gram must not be longer than the longest")
-    return lengths
-
-
 def _known_steps(steps: tuple[str, ...]) -> tuple[str, ...]:
     try:
         return Preparation(steps).steps
@@ -25,7 +19,6 @@ def _known_steps(steps: tuple[str, ...]) -> tuple[str, ...]:
         raise ValueError(str(error)) from error
 
 
-NgramRange = Annotated[tuple[Annotated[int, Field(ge=1)], Annotated[int, Field(ge=1)]], AfterValidator(_rising)]
 TextSteps = Annotated[tuple[str, ...], AfterValidator(_known_steps)]
 
 
@@ -44,35 +37,9 @@ class PreparationOptions(Section):
 
 
 class ModelOptions(Section):
-    """What every model family has: its name. Families add their own options."""
+    """What every model family has: its name. A family's own options stand in the family's own file."""
 
     name: str
-
-
-class LinearOptions(ModelOptions):
-    """TF-IDF n-grams and logistic (or ridge) regression."""
-
-    name: Literal["linear"] = "linear"
-    word_ngrams: NgramRange = Field((1, 2), description="shortest and longest word n-gram")
-    char_ngrams: NgramRange | Literal["auto"] = Field("auto", description="auto: 2 to 5; Chinese 1 to 3")
-    min_df: int = Field(2, ge=1, description="an n-gram must stand in so many training texts")
-    strengths: tuple[Annotated[float, Field(gt=0)], ...] = Field(
-        (1.0, 3.0, 10.0), min_length=1, description="values of C (inverse regularisation) tried on validation"
-    )
-    class_weight: Literal["choose", "none", "balanced"] = Field(
-        "choose", description="balanced counts each class alike; choose tries it on validation at the best strength"
-    )
-
-
-class EncoderOptions(ModelOptions):
-    """A pretrained Hugging Face encoder with a pooling and a head."""
-
-    name: Literal["encoder"] = "encoder"
-    base: str = Field("minilm", description="alias, local folder, or hub id owner/name")
-    revision: str | None = Field(None, description="commit of the hub id")
-    pooling: Literal["mean", "first", "attention"] = Field("mean", description="token states to one vector")
-    max_tokens: int = Field(128, ge=8, le=8192, description="longer texts are cut")
-    dropout: Share = Field(0.1, description="on the pooled vector")
 
 
 class TrainOptions(Section):

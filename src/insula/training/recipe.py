@@ -21,10 +21,10 @@ from pydantic import (
 
 from insula.core.errors import MissingFileError, RecipeError, UnknownNameError, nearest
 from insula.data.options import DataOptions
+from insula.training.encoder_family import EncoderOptions
 from insula.training.families import families
 from insula.training.options import (
     DecisionOptions,
-    EncoderOptions,
     EvaluationOptions,
     ModelOptions,
     PreparationOptions,

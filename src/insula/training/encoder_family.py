@@ -1,0 +1,45 @@
+"""The family `encoder`: its options, the text steps that help it, its entry."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from insula.models.pretrained import locate_encoder
+from insula.models.tokenization import TextTokenizer
+from insula.text.emojis import COMMON_EMOJI
+from insula.text.preparation import ENCODER_STEPS
+from insula.training.families import NEURAL_PACKAGES, Family
+from insula.training.options import ModelOptions, Share
+
+
+class EncoderOptions(ModelOptions):
+    """A pretrained Hugging Face encoder with a pooling and a head."""
+
+    name: Literal["encoder"] = "encoder"
+    base: str = Field("minilm", description="alias, local folder, or hub id owner/name")
+    revision: str | None = Field(None, description="commit of the hub id")
+    pooling: Literal["mean", "first", "attention"] = Field("mean", description="token states to one vector")
+    max_tokens: int = Field(128, ge=8, le=8192, description="longer texts are cut")
+    dropout: Share = Field(0.1, description="on the pooled vector")
+
+
+def encoder_steps(options: ModelOptions) -> tuple[str, ...]:
+    """Return the steps for a pretrained encoder: emoji become words where its vocabulary does not know them."""
+    if not isinstance(options, EncoderOptions):
+        raise TypeError(f"The options of encoder_steps must be EncoderOptions. Got {type(options).__name__}.")
+    file = locate_encoder(options.base, options.revision) / "tokenizer.json"
+    # An encoder without this file has its tokenizer converted on training; its emoji are spelt out to be safe.
+    knows_emoji = file.exists() and TextTokenizer(file, max_tokens=options.max_tokens).knows(COMMON_EMOJI) > 0.5
+    return tuple(step for step in ENCODER_STEPS if not (knows_emoji and step == "emoji"))
+
+
+FAMILY = Family(
+    options=EncoderOptions,
+    fitter="insula.training.fit_encoder:fit",
+    steps=encoder_steps,
+    extra="train",
+    packages=NEURAL_PACKAGES,
+    description="a pretrained Hugging Face encoder, fine-tuned; needs insula[train]",
+)
