@@ -21,12 +21,11 @@ from insula.data.leak import Fingerprint
 from insula.data.load import read_examples
 from insula.data.options import DataOptions
 from insula.evaluation.baselines import Judge, majority
-from insula.evaluation.evaluate import evaluate as measure
+from insula.evaluation.judged_examples import evaluate_examples
 from insula.evaluation.report import write_report
 from insula.inference.predictor import Predictor
 from insula.models.folder import MANIFEST, open_folder
 from insula.models.locate import locate_model
-from insula.text.language import tell
 
 
 @dataclass(frozen=True)
@@ -85,18 +84,13 @@ def evaluate(
     texts = [example.text for example in examples]
     gold = gold_matrix(folder.scheme, examples)
     decisions = predictor.decide(texts)
-    measured = measure(
+    measured = evaluate_examples(
         folder.scheme,
+        examples,
         gold,
-        decisions.scores,
-        decisions.chosen,
-        texts=texts,
-        languages=[example.language or tell(example.text) for example in examples],
-        confidence=decisions.confidence,
-        abstained=decisions.abstained,
+        decisions,
+        folder.decision,
         seen=trained_on(place).seen(texts),
-        thresholds=folder.decision.thresholds if folder.scheme.kind == "multi" and folder.decision.thresholds else None,
-        abstention_threshold=folder.decision.abstention,
         resamples=resamples,
         seed=seed,
     ).to_dict()

@@ -16,9 +16,8 @@ from insula.core.targets import gold_matrix
 from insula.data.dataset import Dataset
 from insula.data.leak import text_hash
 from insula.evaluation.baselines import Judge, majority
-from insula.evaluation.evaluate import evaluate
+from insula.evaluation.judged_examples import evaluate_examples
 from insula.models.folder import seal
-from insula.text.language import tell
 from insula.training.fit_model import Trained, fit_model
 from insula.training.linear_family import LinearOptions
 from insula.training.recipe import Recipe
@@ -53,21 +52,15 @@ class Measurement:
         return measured
 
     def _evaluate(self, split: str, examples: Sequence[Example], decisions: Decisions) -> dict[str, Any]:
-        scheme, rule = self.dataset.scheme, self.trained.predictor.decision
-        texts = [example.text for example in examples]
+        scheme = self.dataset.scheme
         overlapping = self.dataset.overlaps.get(split, frozenset())
-        measured = evaluate(
+        measured = evaluate_examples(
             scheme,
+            examples,
             gold_matrix(scheme, examples),
-            decisions.scores,
-            decisions.chosen,
-            texts=texts,
-            languages=[example.language or tell(example.text) for example in examples],
-            confidence=decisions.confidence,
-            abstained=decisions.abstained,
-            seen=[text_hash(text) in overlapping for text in texts],
-            thresholds=rule.thresholds if len(rule.thresholds) == len(scheme.names) else None,
-            abstention_threshold=rule.abstention,
+            decisions,
+            self.trained.predictor.decision,
+            seen=[text_hash(example.text) in overlapping for example in examples],
             resamples=self.recipe.evaluation.resamples,
             seed=self.recipe.seed,
         ).to_dict()

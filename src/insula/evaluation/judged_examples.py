@@ -1,0 +1,50 @@
+"""Decisions on labelled examples, measured: what a run and `insula evaluate` have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from insula.core.decision import DecisionRule, Decisions
+from insula.core.example import Example
+from insula.core.scheme import LabelScheme
+from insula.evaluation.checked_arrays import Floats
+from insula.evaluation.evaluate import evaluate
+from insula.evaluation.result import Evaluation
+from insula.text.language import tell
+
+
+def evaluate_examples(
+    scheme: LabelScheme,
+    examples: Sequence[Example],
+    gold: Floats,
+    decisions: Decisions,
+    rule: DecisionRule,
+    *,
+    seen: Any,
+    resamples: int,
+    seed: int,
+) -> Evaluation:
+    """Measure the decisions that a rule made on examples.
+
+    gold   (rows, labels) of the examples, as `core.targets.gold_matrix`
+    seen   (rows,) bool, rows whose text stood in the training data
+
+    Languages that are not stated are told from the text. Raises `DataError` where shapes or values contradict the
+    scheme.
+    """
+    return evaluate(
+        scheme,
+        gold,
+        decisions.scores,
+        decisions.chosen,
+        texts=[example.text for example in examples],
+        languages=[example.language or tell(example.text) for example in examples],
+        confidence=decisions.confidence,
+        abstained=decisions.abstained,
+        seen=seen,
+        thresholds=rule.thresholds if scheme.kind == "multi" and rule.thresholds else None,
+        abstention_threshold=rule.abstention,
+        resamples=resamples,
+        seed=seed,
+    )
