@@ -24,9 +24,8 @@ class LowerStates:
 
     def __init__(self, file: Path, lengths: Sequence[int], width: int) -> None:
         self._starts = np.concatenate([[0], np.cumsum(lengths)])
-        self._file = file
-        self._shape = (int(self._starts[-1]), width)
-        self._states: NDArray[np.float16] = np.memmap(file, dtype=np.float16, mode="r", shape=self._shape)
+        shape = (int(self._starts[-1]), width)
+        self._states: NDArray[np.float16] = np.memmap(file, dtype=np.float16, mode="r", shape=shape)
 
     def __getitem__(self, row: int) -> NDArray[np.float16]:
         return self._states[self._starts[row] : self._starts[row + 1]]
