@@ -24,7 +24,9 @@ class OnnxBackend(TokenBackend):
                 str(folder / "model.onnx"), options, providers=["CPUExecutionProvider"]
             )
         except Exception as error:  # the library's own exceptions share no public base
-            raise ModelFolderError(f"The model.onnx of {str(folder)!r} cannot be opened: {error}.") from error
+            raise ModelFolderError(
+                f"The model.onnx of {str(folder)!r} cannot be opened: {error}. Copy the folder again, or train again."
+            ) from error
 
     def run(self, ids: NDArray[np.int64], mask: NDArray[np.int64]) -> NDArray[np.float32]:
         """Return the logits of one batch."""

@@ -137,7 +137,9 @@ def _check_files(path: Path, manifest: Mapping[str, Any]) -> None:
     for name, expected in files.items():
         file = path / name
         if not file.resolve().is_relative_to(path.resolve()):
-            raise ModelFolderError(f"The {MANIFEST} of {str(path)!r} names a file outside of it: {name!r}.")
+            raise ModelFolderError(
+                f"The {MANIFEST} of {str(path)!r} names a file outside of it: {name!r}. Get the folder anew."
+            )
         if not file.is_file():
             raise ModelFolderError(f"The file {name!r} is missing from model folder {str(path)!r}. Copy it again.")
         if sha256(file) != expected:
