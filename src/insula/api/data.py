@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from insula.data.describe import describe
 from insula.data.description import Description
 from insula.data.load import load_dataset
 from insula.data.options import DataOptions
-
-if TYPE_CHECKING:
-    from insula.data.sources import SourceInfo
+from insula.data.sources import SourceInfo, list_sources
 
 
 def describe_data(
@@ -24,6 +21,4 @@ def describe_data(
 
 def list_data() -> list[SourceInfo]:
     """Return the built-in data sets: name, rows, labels, licence, whether they are installed."""
-    from insula.data.sources import list_sources
-
     return list_sources()
