@@ -139,6 +139,35 @@ def test_scores() -> None:
     assert plan.read(float("nan")).problem == "without a label"
     assert infer([0.1, 0.9], columns=("intensity",)).scheme is builtin_scheme("intensity")
     assert infer([1, 2, 3], kind="dimensional").scheme.kind == "dimensional"
+
+
+def test_decimal_commas() -> None:
+    plan = infer(["2,25", "3,88", "4", "1,9"], columns=("score",))
+    assert plan.scheme.ranges == {"score": (1.9, 4.0)}
+    assert plan.read("3,5").values == (3.5,)
+    assert "decimal comma" in plan.notes[0]
+    plan = infer([("1,5", "3,0"), ("4,5", "2,5")], columns=("valence", "arousal"))
+    assert plan.read(("2,5", "1,5")).values == (2.5, 1.5)
+    # Numbers of labels that recur are labels, as in GoEmotions' own files.
+    assert infer(["1,2", "1", "2", "2,3", "3"]).scheme.kind == "multi"
+
+
+@pytest.mark.parametrize("nothing", ["NaN", "nan", " <NA> ", "#N/A"])
+def test_text_that_stands_for_no_label(nothing: str) -> None:
+    assert infer(["0", nothing, "1", "2"]).scheme.kind == "ordinal"
+    plan = infer(["joy", nothing, "fear"])
+    assert plan.scheme.names == ("fear", "joy")
+    assert plan.read(nothing).problem == "without a label"
+    plan = infer(["joy|fear", nothing, "joy", "fear"])
+    assert plan.scheme.names == ("fear", "joy")
+    assert plan.read(nothing).problem == "without a label"
+    assert (
+        infer([("1.5", nothing), ("2", "3.5"), ("3", "4")], columns=("valence", "arousal")).read(("1", nothing)).problem
+    )
+    assert "none" in infer(["none", "low", "high", "medium"]).scheme.names
+
+
+def test_scores_of_several_columns() -> None:
     plan = infer([(1.5, 3, 2), (5, 1, 4)], columns=("Dominance", "valence", "arousal"))
     assert plan.scheme is builtin_scheme("vad")
     assert plan.read(("1.5", "3", "2")).values == (3.0, 2.0, 1.5)

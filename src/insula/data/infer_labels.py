@@ -14,10 +14,12 @@ from insula.data.label_cells import (
     SEPARATORS,
     as_list,
     as_name,
+    as_score,
     cell_names,
     different_numbers,
     guess_delimiter,
-    is_missing,
+    has_decimal_comma,
+    is_unlabelled,
     name_counts,
     split_cell,
 )
@@ -68,6 +70,9 @@ def _from_one_column(cells: Sequence[Any], column: str, options: DataOptions, na
         return _sets(cells, column, options, delimiter, names)
     if numbers is not None and not names:
         return _from_numbers(column, numbers, kind)
+    if kind is None and not names and any(map(has_decimal_comma, cells)) and None not in map(as_score, cells):
+        plan = dimensional_plan(cells, (column,))
+        return plan.with_note(f"The column {column!r} holds numbers with a decimal comma: taken as scores.")
     order = _classes(name_counts(cells), column, len(cells), names)
     kind = _agreed(kind, kind_of_names(frozenset(order)), column, order)
     scheme = categorical_scheme(column, order, kind, ordered=bool(names))
@@ -158,7 +163,7 @@ def _with_label_notes(plan: LabelPlan, cells: Sequence[Any]) -> LabelPlan:
 
 
 def _is_blank(cell: Any) -> bool:
-    return any(is_missing(part) for part in cell) if isinstance(cell, tuple) else is_missing(cell)
+    return any(is_unlabelled(part) for part in cell) if isinstance(cell, tuple) else is_unlabelled(cell)
 
 
 def _one_class(column: str, only: str) -> str:

@@ -14,6 +14,9 @@ _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
 # What may separate labels, and what share of the pieces must recur before it does: hardly any label holds a bar.
 SEPARATORS = {"|": 0.5, ";": 0.8, ",": 0.8}
 _LONGEST_LABEL = 60
+# How tables write a missing cell; `none` and `null` may be labels (an intensity of none).
+_WRITTEN_MISSING = frozenset(("nan", "<na>", "#n/a"))
+_DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+")
 
 
 def is_missing(cell: Any) -> bool:
@@ -21,6 +24,15 @@ def is_missing(cell: Any) -> bool:
     if cell is None or (isinstance(cell, float) and math.isnan(cell)):
         return True
     return isinstance(cell, str) and not cell.strip()
+
+
+def is_unlabelled(cell: Any) -> bool:
+    """True for a label cell that holds nothing, or text that stands for nothing (`NaN`, `<NA>`, `#N/A`)."""
+    return is_missing(cell) or _is_written_missing(cell)
+
+
+def _is_written_missing(cell: Any) -> bool:
+    return isinstance(cell, str) and cell.strip().lower() in _WRITTEN_MISSING
 
 
 def as_number(cell: Any) -> float | None:
@@ -36,12 +48,21 @@ def as_number(cell: Any) -> float | None:
 
 
 def as_score(cell: Any) -> float | None:
-    """Return a cell's number; true and false, as one-hot columns may hold, are 1 and 0."""
+    """Return a cell's number; true and false, as one-hot columns may hold, are 1 and 0; `3,5` is 3.5."""
     if isinstance(cell, bool):
         return float(cell)
-    if isinstance(cell, str) and cell.strip().lower() in ("true", "false"):
-        return float(cell.strip().lower() == "true")
+    if isinstance(cell, str):
+        text = cell.strip().lower()
+        if text in ("true", "false"):
+            return float(text == "true")
+        if has_decimal_comma(text):
+            return float(text.replace(",", "."))
     return as_number(cell)
+
+
+def has_decimal_comma(cell: Any) -> bool:
+    """True for text such as `3,5`, as spreadsheets of many countries write 3.5."""
+    return isinstance(cell, str) and _DECIMAL_COMMA.fullmatch(cell.strip()) is not None
 
 
 def as_name(cell: Any) -> str:
@@ -90,7 +111,7 @@ def guess_delimiter(cells: Mapping[str, int]) -> str | None:
 
 def name_counts(cells: Iterable[Any]) -> Counter[str]:
     """Count the label names in cells, those of lists one by one."""
-    return Counter(name for cell in cells if not is_missing(cell) for name in cell_names(cell))
+    return Counter(name for cell in cells if not is_unlabelled(cell) for name in cell_names(cell))
 
 
 def different_numbers(cells: Sequence[Any]) -> list[float] | None:

@@ -8,7 +8,7 @@ from typing import Any, cast
 from insula.core.errors import DataError
 from insula.core.scheme import Kind
 from insula.data.columns import DIMENSIONS
-from insula.data.label_cells import as_name, as_score, is_missing
+from insula.data.label_cells import as_name, as_score, is_unlabelled
 from insula.data.label_plan import LabelPlan
 from insula.data.label_schemes import categorical_scheme, dimensional_scheme
 
@@ -18,7 +18,7 @@ def labels_from_columns(cells: Sequence[tuple[Any, ...]], columns: Sequence[str]
     rows = [tuple(as_score(part) for part in cell) for cell in cells]
     for row, cell in zip(rows, cells, strict=True):
         for number, part, column in zip(row, cell, columns, strict=True):
-            if number is None and not is_missing(part):
+            if number is None and not is_unlabelled(part):
                 raise DataError(
                     f"Several label columns must hold numbers: 0 and 1, or scores. Got {as_name(part)!r} in {column!r}."
                 )
@@ -48,7 +48,7 @@ def dimensional_plan(cells: Iterable[Any], columns: Sequence[str]) -> LabelPlan:
     names = tuple(column.lower() if column.lower() in DIMENSIONS else column for column in columns)
     for row in rows:
         for part, column in zip(row, columns, strict=True):
-            if as_score(part) is None and not is_missing(part):
+            if as_score(part) is None and not is_unlabelled(part):
                 raise DataError(f"The label column {column!r} must hold numbers to be scores. Got {as_name(part)!r}.")
     values = [[number for row in rows if (number := as_score(row[n])) is not None] for n in range(len(columns))]
     ranges = {name: (min(found), max(found)) for name, found in zip(names, values, strict=True)}

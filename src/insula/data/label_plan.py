@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any, Literal, NamedTuple
 
 from insula.core.scheme import LabelScheme
-from insula.data.label_cells import as_list, as_name, as_score, is_missing, split_cell
+from insula.data.label_cells import as_list, as_name, as_score, is_missing, is_unlabelled, split_cell
 
 
 class LabelReading(NamedTuple):
@@ -48,14 +48,16 @@ class LabelPlan:
     def read(self, cell: Any) -> LabelReading:
         """Read one cell (a tuple of cells where there are several label columns)."""
         if self.form == "name":
-            return MISSING if is_missing(cell) else self._labels((as_name(cell),))
+            return MISSING if is_unlabelled(cell) else self._labels((as_name(cell),))
         if self.form == "names":
             return self._read_names(cell)
         cells = cell if isinstance(cell, tuple) else (cell,)
         numbers = [as_score(part) for part in cells]
         if None in numbers:
             bad = next(part for part, number in zip(cells, numbers, strict=True) if number is None)
-            return MISSING if is_missing(bad) else LabelReading(problem=f"with {as_name(bad)!r} in place of a number")
+            return (
+                MISSING if is_unlabelled(bad) else LabelReading(problem=f"with {as_name(bad)!r} in place of a number")
+            )
         named = dict(zip(self.columns, numbers, strict=True))
         if self.form == "flags":
             return self._labels(tuple(name for name, number in named.items() if number))
@@ -69,6 +71,8 @@ class LabelPlan:
             if is_missing(cell):
                 # Text formats have no other way to write the empty set.
                 return self._labels(()) if self.scheme.kind == "multi" and isinstance(cell, str) else MISSING
+            if is_unlabelled(cell):
+                return MISSING
             names = split_cell(cell, self.delimiter) if self.delimiter else (as_name(cell),)
         return self._labels(names)
 
