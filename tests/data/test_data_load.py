@@ -136,6 +136,12 @@ def test_attributes_come_along(tmp_path: Path) -> None:
     assert all(sides[e.group] == split for split, part in data.splits.items() for e in part)
 
 
+def test_weights_that_are_all_zero_are_refused(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.csv", [{**row, "weight": 0} for row in rows(40)])
+    with pytest.raises(DataError, match="must not all be 0"):
+        load_dataset(path)
+
+
 def test_long_texts_are_cut(tmp_path: Path) -> None:
     content = [*rows(40), {"text": "very " * 100, "label": "joy"}]
     data = load_dataset(write(tmp_path / "a.jsonl", content), DataOptions(max_text_length=60))

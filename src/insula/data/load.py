@@ -54,6 +54,11 @@ def load_dataset(source: SourceName, options: DataOptions = _DEFAULTS, *, seed: 
             notes.append(f"No row of {split} can be used, so there is no {split} split in the source.")
     splits = _completed(splits, plan.scheme, options, seed, notes)
     guarded, overlaps, guard_notes = guard(splits)
+    if not any(example.weight for example in guarded["train"]):
+        raise DataError(
+            f"The weights of the training rows of {found.name!r} must not all be 0: nothing would be learned. "
+            "Name another column with `weight`."
+        )
     return Dataset(name=found.name, scheme=plan.scheme, splits=guarded, notes=(*notes, *guard_notes), overlaps=overlaps)
 
 
