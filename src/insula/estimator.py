@@ -277,9 +277,16 @@ def _as_labels(y: Any) -> tuple[bool, list[tuple[Any, ...]], NDArray[Any]]:
         return True, [tuple(row) for row in y], classes
     array = np.asarray(y)
     if array.ndim == 2 and array.shape[1] > 1:
+        if not np.isin(array, (0, 1)).all():
+            raise DataError(
+                "The y of EmotionClassifier must hold 0 and 1 where it is a (rows, labels) matrix. "
+                "Got other values; for sets of labels give a list of tuples."
+            )
         classes = np.arange(array.shape[1])
         return True, [tuple(np.flatnonzero(row).tolist()) for row in array], classes
     array = column_or_1d(array, warn=True)
+    if array.dtype.kind == "O" and any(label is None for label in array):
+        raise DataError("The y of EmotionClassifier must hold a label for every text. Got None; drop those rows.")
     if array.dtype.kind == "f":
         check_array(array, ensure_2d=False, input_name="y")  # NaN and infinity
     check_classification_targets(array)
@@ -292,6 +299,8 @@ def _as_weights(weights: ArrayLike | None, rows: int) -> list[float]:
     array = np.asarray(weights, dtype=np.float64)
     if array.shape != (rows,) or not np.isfinite(array).all() or (array < 0).any():
         raise DataError(f"The sample_weight must be {rows} finite numbers of at least 0. Got shape {array.shape}.")
+    if not array.any():
+        raise DataError("The sample_weight must have at least one number above 0. Got only zeros.")
     return [float(weight) for weight in array]
 
 

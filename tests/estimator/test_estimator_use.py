@@ -6,6 +6,7 @@ import itertools
 import pickle
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -150,3 +151,17 @@ def test_bad_input_is_one_sentence(texts: list[str], labels: list[str], words: s
 def test_a_tiny_encoder_fits(encoder_folder: Callable[..., Path]) -> None:
     model = EmotionClassifier(str(encoder_folder()), epochs=1, batch_size=16, settings={"model.max_tokens": 16})
     assert model.fit(TEXTS, LABELS).predict_proba(TEXTS[:3]).shape == (3, 3)
+
+
+@pytest.mark.parametrize(
+    ("y", "weights", "message"),
+    [
+        (np.array([["joy", "fear"]] * 4), None, "must hold 0 and 1"),
+        (np.array([[0.2, 0.8]] * 4), None, "must hold 0 and 1"),
+        (["joy", None, "fear", "joy"], None, "Got None"),
+        (["joy", "fear", "fear", "joy"], [0.0] * 4, "above 0"),
+    ],
+)
+def test_targets_and_weights_that_say_nothing_are_refused(y: Any, weights: Any, message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        EmotionClassifier("linear").fit(TEXTS[:4], y, sample_weight=weights)
