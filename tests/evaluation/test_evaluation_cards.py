@@ -48,6 +48,13 @@ def test_a_hub_encoder_is_the_base_model() -> None:
     assert front_matter(model_card(metrics))["base_model"] == "sentence-transformers/all-MiniLM-L6-v2"
 
 
+def test_only_labels_can_be_abstained_from() -> None:
+    metrics = dimensional()
+    metrics["decision"] = {"abstention": 0.0, "coverage": 0.95}
+    assert "Coverage aimed at" not in model_card(metrics)
+    assert "Coverage aimed at" in model_card(run("goemotions"))
+
+
 def test_sections() -> None:
     assert headings(model_card(run("goemotions"))) == [
         "What it does", "Intended use and limits", "Training data", "How it was trained", "Results", "Decision rule",

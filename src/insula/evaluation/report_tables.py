@@ -167,7 +167,7 @@ def decision_facts(metrics: Mapping[str, Any]) -> list[Fact]:
         limit = decision["abstention"]
         said = f"where the confidence is below {score(limit)}" if limit > 0 else "never: every row is answered"
         facts.append(("“I don't know”", said))
-    if decision.get("coverage") is not None:
+    if decision.get("coverage") is not None and metrics.get("scheme", {}).get("kind") != "dimensional":
         facts.append(("Coverage aimed at", f"{percent(decision['coverage'])} of the rows"))
     return facts
 
