@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -127,3 +128,11 @@ def test_describe_data(source: Path) -> None:
     assert sum(found.rows.values()) == len(source.read_text(encoding="utf-8").splitlines()) - 1
     assert found.kind == "single"
     assert set(found.labels) == {"negative", "neutral", "positive"}
+
+
+def test_a_replacement_keeps_no_baseline_of_the_run_before(source: Path) -> None:
+    insula.train(source, text="words", overrides=FAST, output="runs/mood")
+    before = Path("runs/mood/baselines/linear")
+    shutil.copytree("runs/mood/model", before)  # as a neural run keeps one
+    insula.train(source, text="words", overrides=FAST, output="runs/mood", overwrite=True)
+    assert not before.exists()

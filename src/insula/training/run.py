@@ -127,7 +127,7 @@ def _begin(folder: Path, recipe: Recipe, source: Sequence[str], data: str, resum
                 "Restore the data, or train anew under another name."
             )
         return
-    for old in ("checkpoints", "logs"):
+    for old in ("checkpoints", "logs", "baselines"):
         shutil.rmtree(folder / old, ignore_errors=True)
     for old in ("metrics.json", "report.html"):  # of the run before: without them this one counts as unfinished
         (folder / old).unlink(missing_ok=True)
