@@ -23,7 +23,7 @@ from sklearn.utils.validation import check_array, check_is_fitted, column_or_1d
 
 from insula.core.builtin_schemes import matching_scheme
 from insula.core.decision import Decisions
-from insula.core.errors import DataError
+from insula.core.errors import DataError, OutputError
 from insula.core.example import Example
 from insula.core.files import atomic_folder
 from insula.core.progress import Silent
@@ -32,7 +32,7 @@ from insula.data.dataset import Dataset
 from insula.data.leak import Fingerprint
 from insula.data.split import split_examples
 from insula.inference.predictor import Predictor
-from insula.models.folder import seal
+from insula.models.folder import MANIFEST, seal
 from insula.text.language import dominant
 from insula.training.fit_model import fit_model
 from insula.training.recipe import Recipe, load_recipe
@@ -63,8 +63,13 @@ class _EmotionEstimator(BaseEstimator):
         self.random_state = random_state
 
     def save(self, path: str | Path) -> None:
-        """Write the fitted model as a model folder; `insula.load_model` opens it, so does the command line."""
+        """Write the fitted model as a model folder; `insula.load_model` opens it, so does the command line.
+
+        A model folder that stands at `path` is replaced; `OutputError` where anything else does.
+        """
         check_is_fitted(self, "predictor_")
+        if Path(path).is_dir() and any(Path(path).iterdir()) and not (Path(path) / MANIFEST).exists():
+            raise OutputError(f"The folder {str(path)!r} holds other files and is no model. Choose another name.")
         with atomic_folder(path) as stage:
             shutil.copytree(self._folder, stage, dirs_exist_ok=True)
 

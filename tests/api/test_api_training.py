@@ -136,3 +136,11 @@ def test_a_replacement_keeps_no_baseline_of_the_run_before(source: Path) -> None
     shutil.copytree("runs/mood/model", before)  # as a neural run keeps one
     insula.train(source, text="words", overrides=FAST, output="runs/mood", overwrite=True)
     assert not before.exists()
+
+
+def test_a_folder_of_other_files_is_no_place_for_a_run(source: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "thesis"
+    (folder / "logs").mkdir(parents=True)
+    with pytest.raises(OutputError, match="other files"):
+        insula.train(source, recipe="linear", output=folder, overwrite=True)
+    assert (folder / "logs").is_dir()

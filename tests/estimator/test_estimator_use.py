@@ -17,7 +17,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
 from insula import EmotionClassifier, EmotionRegressor, load_model
-from insula.core.errors import DataError
+from insula.core.errors import DataError, OutputError
 
 FEELINGS = {
     "joy": "happy delighted wonderful smile laughing sunny party glad",
@@ -81,6 +81,16 @@ def test_pickle_and_saved_folder_answer_alike(fitted: EmotionClassifier, tmp_pat
     fitted.save(tmp_path / "my-model")
     predictions = load_model(tmp_path / "my-model").predict(TEXTS[:20])
     np.testing.assert_array_equal([list(p.scores.values()) for p in predictions], expected)
+
+
+def test_saving_replaces_a_model_and_nothing_else(fitted: EmotionClassifier, tmp_path: Path) -> None:
+    fitted.save(tmp_path / "model")
+    fitted.save(tmp_path / "model")
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "photos" / "one.jpg").touch()
+    with pytest.raises(OutputError, match="other files"):
+        fitted.save(tmp_path / "photos")
+    assert (tmp_path / "photos" / "one.jpg").exists()
 
 
 def test_saving_an_unfitted_estimator_is_refused(tmp_path: Path) -> None:

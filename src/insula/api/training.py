@@ -141,6 +141,9 @@ def _check_output(folder: Path, overwrite: bool) -> None:
         raise OutputError(
             f"The output {str(folder)!r} holds a finished run. Choose another name, or replace it with --overwrite."
         )
+    if folder.is_dir() and any(folder.iterdir()) and not (folder / "run.json").exists():
+        # A run clears its own reports and logs when it begins: never those of something else.
+        raise OutputError(f"The output {str(folder)!r} holds other files and is no run. Choose another name.")
     with output_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
         (folder / ".writable").touch()
