@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from insula.core.progress import Progress
+from insula.inference.batching import batches
 from insula.models.padding import pad
 
 TOKENS_A_BATCH = 4096
@@ -40,13 +41,8 @@ def compute_lower_states(
     starts = np.concatenate([[0], np.cumsum(lengths)])
     file.parent.mkdir(parents=True, exist_ok=True)
     states = np.memmap(file, dtype=np.float16, mode="w+", shape=(int(starts[-1]), width))
-    order = np.argsort(lengths, kind="stable")
     progress.start("lower layers", total=len(tokens))
-    first = 0
-    while first < len(order):
-        rows = max(1, TOKENS_A_BATCH // lengths[order[first]])
-        batch = order[first : first + rows]
-        first += len(batch)
+    for batch in batches(lengths, tokens=TOKENS_A_BATCH):
         ids, mask = pad([tokens[row] for row in batch])
         out = lower(input_ids=torch.from_numpy(ids), attention_mask=torch.from_numpy(mask)).last_hidden_state
         for row, one in zip(batch, out.numpy(), strict=True):
