@@ -35,9 +35,17 @@ class Rows:
     weights: NDArray[np.float64]
 
 
+def _untold(step: int, score: float) -> None:
+    """Report to nobody."""
+
+
 @dataclass(frozen=True)
 class FitInput:
-    """All that a fitter needs. `validation` is None where the rows were too few to hold any out."""
+    """All that a fitter needs.
+
+    validation  None where the rows were too few to hold any out
+    report      is told step and validation score at each evaluation; what it raises ends the training (a search prunes)
+    """
 
     scheme: LabelScheme
     language: str | None
@@ -49,6 +57,7 @@ class FitInput:
     folder: Path
     resume: bool
     progress: Progress
+    report: Callable[[int, float], None] = _untold
 
 
 @dataclass(frozen=True)

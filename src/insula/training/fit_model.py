@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -50,8 +52,12 @@ def fit_model(
     *,
     resume: bool = False,
     progress: Progress,
+    report: Callable[[int, float], None] | None = None,
 ) -> Trained:
-    """Fit one model, write its weights and parts into `stage`, choose its decision rule on validation."""
+    """Fit one model, write its weights and parts into `stage`, choose its decision rule on validation.
+
+    `report` is told step and validation score at each evaluation, by families that evaluate as they learn.
+    """
     family = families[model.name]
     steps = recipe.preparation.steps if model is recipe.model else "auto"
     # Only Chinese is stated: in other data each text tells by its script whether it is Chinese.
@@ -63,20 +69,19 @@ def fit_model(
     scheme = dataset.scheme
     began = time.monotonic()
     train, validation = _some(_rows(dataset, "train", preparation)), _rows(dataset, "validation", preparation)
-    fitted = family.fit(
-        FitInput(
-            scheme=scheme,
-            language=language,
-            train=train,
-            validation=validation,
-            model=model,
-            options=recipe.train,
-            seed=recipe.seed,
-            folder=folder,
-            resume=resume,
-            progress=progress,
-        )
+    given = FitInput(
+        scheme=scheme,
+        language=language,
+        train=train,
+        validation=validation,
+        model=model,
+        options=recipe.train,
+        seed=recipe.seed,
+        folder=folder,
+        resume=resume,
+        progress=progress,
     )
+    fitted = family.fit(given if report is None else dataclasses.replace(given, report=report))
     seconds = time.monotonic() - began
     progress.say(f"Trained in {seconds:.0f} s; choosing thresholds and calibration on validation rows.")
     fitted.save(stage)

@@ -24,7 +24,7 @@ from insula.training.batches import TokenRows
 from insula.training.checkpoints import last_checkpoint
 from insula.training.families import FitInput
 from insula.training.objectives import Objective
-from insula.training.trainer import EmotionTrainer, ShowProgress, history
+from insula.training.trainer import EmotionTrainer, ReportScores, ShowProgress, history
 from insula.training.validation import validation_score
 
 EVALUATION_BATCH = 128
@@ -40,6 +40,7 @@ def train_network(
     callbacks = [ShowProgress(given.progress), TensorBoardCallback(SummaryWriter(str(given.folder / "logs")))]
     if validation is not None:
         callbacks.append(EarlyStoppingCallback(given.options.patience))
+        callbacks.append(ReportScores(given.report, headline_metric(given.scheme.kind)))
     trainer = EmotionTrainer(
         model=model,
         args=_arguments(given),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -90,6 +91,20 @@ class ShowProgress(TrainerCallback):
     def on_train_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
         """End the bar."""
         self.progress.finish()
+
+
+class ReportScores(TrainerCallback):
+    """Tells step and validation score at each evaluation; what `report` raises ends the training."""
+
+    def __init__(self, report: Callable[[int, float], None], metric: str) -> None:
+        self.report = report
+        self.metric = metric
+
+    def on_evaluate(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, metrics: dict[str, float], **_: Any
+    ) -> None:
+        """Report the score."""
+        self.report(state.global_step, metrics[f"eval_{self.metric}"])
 
 
 def history(log: list[dict[str, Any]], epochs: float) -> list[dict[str, float]]:

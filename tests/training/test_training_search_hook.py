@@ -1,0 +1,51 @@
+"""What a neural fit tells while it learns, and that it may be ended from outside."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from insula.core.progress import Silent
+from insula.data.dataset import Dataset
+from insula.training.fit_model import fit_model
+from insula.training.recipe import load_recipe
+
+
+class HeardEnoughError(Exception):
+    """Raised by a listener that has heard enough."""
+
+
+@pytest.fixture
+def fit(tmp_path: Path, tiny_recipe: Callable[..., Any], toy_dataset: Callable[..., Dataset]) -> Any:
+    def run(report: Callable[[int, float], None]) -> Any:
+        recipe = load_recipe(tiny_recipe("encoder", {"train.epochs": 3}))
+        data = toy_dataset("single", train=64, validation=30, test=0)
+        stage = tmp_path / "stage"
+        stage.mkdir()
+        return fit_model(data, recipe.model, recipe, "en", tmp_path, stage, progress=Silent(), report=report)
+
+    return run
+
+
+def test_each_evaluation_is_reported(fit: Any) -> None:
+    told: list[tuple[int, float]] = []
+    trained = fit(lambda step, score: told.append((step, score)))
+    scores = [(int(row["step"]), row["validation_macro_f1"])
+              for row in trained.fitted.history if "validation_macro_f1" in row]  # fmt: skip
+    assert len(told) == 3
+    assert told == scores
+
+
+def test_what_the_listener_raises_ends_the_training(fit: Any) -> None:
+    heard = []
+
+    def stop(step: int, score: float) -> None:
+        heard.append(step)
+        raise HeardEnoughError
+
+    with pytest.raises(HeardEnoughError):
+        fit(stop)
+    assert len(heard) == 1
