@@ -49,6 +49,7 @@ def train(
     progress = progress or Silent()
     columns = {"data.text": text, "data.label": label}
     chosen = load_recipe(recipe, {**{k: v for k, v in columns.items() if v is not None}, **(overrides or {})})
+    chosen = chosen.model_copy(update={"distil": chosen.distil.lasting()})
     folder = Path(output) if output is not None else _free_folder(source, recipe)
     _check_output(folder, overwrite)
     with _not_left_empty(folder):

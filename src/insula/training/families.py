@@ -15,6 +15,7 @@ from insula.core.extras import require
 from insula.core.progress import Progress
 from insula.core.registry import Registry
 from insula.core.scheme import LabelScheme
+from insula.training.distil_options import DistilOptions
 from insula.training.options import ModelOptions, TrainOptions
 
 NEURAL_PACKAGES = ("torch", "transformers", "accelerate", "onnx", "onnxscript", "tensorboard")
@@ -27,12 +28,16 @@ class Rows:
 
     texts    (rows,) prepared texts
     gold     (rows, labels) as `core.targets.gold_matrix`
-    weights  (rows,) example weights
+    weights  (rows,) example weights; 0 for a row without labels
+    answers  (rows, labels) what the teachers say, None without teachers; rows without labels then stand last, with
+             the answers as their gold, `unlabelled` of them
     """
 
     texts: Sequence[str]
     gold: NDArray[np.float64]
     weights: NDArray[np.float64]
+    answers: NDArray[np.float64] | None = None
+    unlabelled: int = 0
 
 
 def _untold(step: int, score: float) -> None:
@@ -58,6 +63,7 @@ class FitInput:
     resume: bool
     progress: Progress
     report: Callable[[int, float], None] = _untold
+    distil: DistilOptions | None = None
 
 
 @dataclass(frozen=True)
@@ -97,6 +103,11 @@ class Family:
     description: str
     extra: str | None = None
     packages: Sequence[str] = ()
+
+    @property
+    def neural(self) -> bool:
+        """True where the family is trained by gradient steps, and so learns from whatever gives a gradient."""
+        return "torch" in self.packages
 
     def fit(self, given: FitInput) -> Fitted:
         """Train; `MissingExtraError` where the optional dependencies are not installed."""

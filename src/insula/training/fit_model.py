@@ -22,6 +22,7 @@ from insula.inference.predictor import Predictor
 from insula.models.folder import write_parts
 from insula.text.preparation import Preparation
 from insula.training.decide import choose_decision
+from insula.training.distil import with_answers
 from insula.training.families import FitInput, Fitted, Rows, families
 from insula.training.options import ModelOptions
 from insula.training.recipe import Recipe
@@ -69,6 +70,8 @@ def fit_model(
     scheme = dataset.scheme
     began = time.monotonic()
     train, validation = _some(_rows(dataset, "train", preparation)), _rows(dataset, "validation", preparation)
+    if model is recipe.model:
+        train = with_answers(train, dataset, recipe, preparation, folder, progress)
     given = FitInput(
         scheme=scheme,
         language=language,
@@ -80,6 +83,7 @@ def fit_model(
         folder=folder,
         resume=resume,
         progress=progress,
+        distil=recipe.distil,
     )
     fitted = family.fit(given if report is None else dataclasses.replace(given, report=report))
     seconds = time.monotonic() - began

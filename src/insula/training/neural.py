@@ -22,6 +22,7 @@ from insula.evaluation.metric_names import headline_metric
 from insula.models.quiet import quiet_transformers
 from insula.training.batches import TokenRows
 from insula.training.checkpoints import last_checkpoint
+from insula.training.distil_loss import with_teacher
 from insula.training.families import FitInput
 from insula.training.objectives import Objective
 from insula.training.trainer import EmotionTrainer, ReportScores, ShowProgress, history
@@ -37,6 +38,7 @@ def train_network(
 
     Checkpoints under `given.folder/checkpoints` let an interrupted run go on, curves for TensorBoard go to `logs`.
     """
+    train, objective = with_teacher(train, objective, given)
     callbacks = [ShowProgress(given.progress), TensorBoardCallback(SummaryWriter(str(given.folder / "logs")))]
     if validation is not None:
         callbacks.append(EarlyStoppingCallback(given.options.patience))

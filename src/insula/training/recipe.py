@@ -17,10 +17,12 @@ from pydantic import (
     SerializeAsAny,
     ValidationError,
     field_validator,
+    model_validator,
 )
 
 from insula.core.errors import MissingFileError, RecipeError, UnknownNameError, nearest
 from insula.data.options import DataOptions
+from insula.training.distil_options import DistilOptions
 from insula.training.encoder_family import EncoderOptions
 from insula.training.families import families
 from insula.training.options import (
@@ -53,6 +55,7 @@ class Recipe(BaseModel):
     preparation: PreparationOptions = PreparationOptions()
     model: Annotated[SerializeAsAny[ModelOptions], _OptionsOfAnyFamily()] = EncoderOptions()
     train: TrainOptions = TrainOptions()
+    distil: DistilOptions = DistilOptions()
     decision: DecisionOptions = DecisionOptions()
     evaluation: EvaluationOptions = EvaluationOptions()
 
@@ -68,6 +71,15 @@ class Recipe(BaseModel):
             return families[name].options(**value)
         except UnknownNameError as error:
             raise ValueError(str(error)) from error
+
+    @model_validator(mode="after")
+    def _only_a_network_learns_from_teachers(self) -> Recipe:
+        if self.distil.teachers and not families[self.model.name].neural:
+            raise ValueError(
+                f"distil.teachers needs a neural model, and model.name={self.model.name!r} learns from labels only: "
+                "choose another recipe, or leave distil.teachers out"
+            )
+        return self
 
     def to_toml(self) -> str:
         """Return the recipe as TOML; options that are None are left out."""

@@ -27,6 +27,7 @@ from insula.evaluation.cards import model_card
 from insula.evaluation.report import write_report
 from insula.models.folder import seal
 from insula.text.language import dominant, tell
+from insula.training.distil import UNLABELLED, with_unlabelled
 from insula.training.fit_model import fit_model
 from insula.training.measure import Measurement
 from insula.training.recipe import Recipe
@@ -71,6 +72,7 @@ def train_run(
     """
     progress = progress or Silent()
     started = time.monotonic()
+    dataset = with_unlabelled(dataset, recipe, progress)
     fingerprint = Fingerprint.of(dataset.split("train"))
     for split in ("validation", "test"):
         refuse_leak(fingerprint, dataset.splits.get(split, ()), name=split)
@@ -110,8 +112,8 @@ def train_run(
         seal(stage, family=recipe.model.name, backend=trained.fitted.backend)
         write_json(folder / "metrics.json", metrics)
         write_report(folder / "report.html", metrics)
-    shutil.rmtree(folder / "checkpoints", ignore_errors=True)
-    shutil.rmtree(folder / "tokenizer", ignore_errors=True)
+    for done_with in ("checkpoints", "tokenizer", "cache"):
+        shutil.rmtree(folder / done_with, ignore_errors=True)
     return Run(folder, metrics)
 
 
@@ -150,6 +152,8 @@ def _about_data(dataset: Dataset, fingerprint: Fingerprint) -> dict[str, Any]:
     counts: dict[str, dict[str, int]] = {}
     if dataset.scheme.is_categorical:
         for name, examples in dataset.splits.items():
+            if name == UNLABELLED:
+                continue
             counter = Counter(label for example in examples for label in example.labels or ())
             counts[name] = {label: counter[label] for label in dataset.scheme.names}
     return {
@@ -175,6 +179,6 @@ def _about_decision(dataset: Dataset, rule: DecisionRule, coverage: float) -> di
 def _fingerprints(dataset: Dataset) -> dict[str, Any]:
     return {
         split: Fingerprint.of(dataset.splits[split]).to_array().view(np.int64)
-        for split in ("train", "validation")
+        for split in ("train", "validation", UNLABELLED)
         if dataset.splits.get(split)
     }

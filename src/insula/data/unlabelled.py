@@ -1,0 +1,67 @@
+"""Texts without labels, from files in any of the formats: what pretraining and distillation read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from insula.core.errors import DataError
+from insula.core.sentences import counted
+from insula.data.columns import find_text_column
+from insula.data.formats import open_rows
+from insula.data.label_cells import as_name, is_missing
+from insula.data.leak import EMPTY, Fingerprint, text_hash
+
+
+def read_texts(
+    files: Sequence[str | Path], *, text: str | None = None, max_length: int = 20_000
+) -> tuple[list[str], tuple[str, ...]]:
+    """Return the texts of all files, in order, and sentences on what was left out.
+
+    text        the column with the text; found by its usual names where it is not given
+    max_length  characters kept of one text
+
+    Rows that cannot be read or have no text are counted and left out. Raises `DataError` where no text is left,
+    `MissingFileError`.
+    """
+    texts: list[str] = []
+    notes: list[str] = []
+    for file in files:
+        missing = 0
+        with open_rows(file, on_reject=lambda _: None) as reader:
+            column = find_text_column(reader.columns, text, repr(str(file)))
+            for batch in reader:
+                for row in batch.rows:
+                    value = row.get(column)
+                    if is_missing(value) or isinstance(value, list | dict):
+                        missing += 1
+                    else:
+                        texts.append((value if isinstance(value, str) else as_name(value))[:max_length])
+            missing += reader.reject_count
+            notes.extend(f"{str(file)!r}: {warning}" for warning in reader.warnings)
+        if missing:
+            notes.append(f"{counted(missing, 'row')} of {str(file)!r} had no readable text and were left out.")
+    if not texts:
+        raise DataError(
+            f"The files of unlabelled texts must hold at least one text. Got none in {', '.join(map(str, files))}. "
+            "Check the files, and the column with `text`."
+        )
+    return texts, tuple(notes)
+
+
+def new_texts(texts: Iterable[str], *known: Fingerprint) -> tuple[list[str], tuple[int, ...]]:
+    """Return each text once, without those that `known` hold, and how many each of these held.
+
+    Texts are compared as the leak guard does; one with nothing to compare is left out.
+    """
+    given = list(texts)
+    counts = []
+    for fingerprint in known:
+        seen = fingerprint.seen(given)
+        counts.append(int(seen.sum()))
+        given = [one for one, known_already in zip(given, seen, strict=True) if not known_already]
+    first: dict[int, str] = {}
+    for one in given:
+        first.setdefault(text_hash(one), one)
+    first.pop(EMPTY, None)
+    return list(first.values()), tuple(counts)

@@ -1,0 +1,244 @@
+"""Distillation: a student learns from teachers, honestly."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+import insula.training.fit_encoder as fit_encoder
+import toy_data
+from insula.api.training import resume_training, train
+from insula.core.errors import LeakError, RecipeError, UnknownNameError
+from insula.core.progress import Silent
+from insula.core.scheme import KINDS, Kind, LabelScheme
+from insula.data.dataset import Dataset
+from insula.inference.backends import backends
+from insula.inference.predictor import Predictor
+from insula.inference.torch_backend import TorchBackend
+from insula.training.distil_loss import teacher_loss
+from insula.training.recipe import load_recipe
+from insula.training.run import train_run
+from insula.training.teachers import teacher_scores
+
+RecipeOf = Callable[..., dict[str, Any]]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _without_export() -> Iterator[None]:
+    """The export takes longer than these runs, and is not what is tested here: torch answers in its place."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(fit_encoder, "export_onnx", lambda model, file: None)
+        patch.setitem(backends._loaded, "onnx", TorchBackend)
+        yield
+
+
+def _teacher(kind: Kind, folder: Path, **rows: Any) -> Path:
+    """Train a good teacher on rows of its own: quick, and of another family than its students."""
+    data = toy_data.toy_dataset(kind, seed=7, **({"train": 300, "validation": 40, "test": 0} | rows))
+    return train_run(data, load_recipe({"model": {"name": "linear"}, "evaluation": {"baselines": []}}), folder).path
+
+
+@pytest.fixture(scope="module")
+def teacher(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Kind], Path]:
+    """A linear teacher of a kind, trained once."""
+    made: dict[Kind, Path] = {}
+
+    def make(kind: Kind) -> Path:
+        if kind not in made:
+            made[kind] = _teacher(kind, tmp_path_factory.mktemp("teacher") / kind)
+        return made[kind]
+
+    return make
+
+
+@pytest.fixture(scope="module")
+def unlabelled(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Kind], Path]:
+    """A file of texts without labels."""
+
+    def make(kind: Kind) -> Path:
+        file = tmp_path_factory.mktemp("texts") / "texts.txt"
+        rows = toy_data.toy_dataset(kind, train=300, validation=0, test=0, seed=11).split("train")
+        file.write_text("\n".join(example.text for example in rows) + "\n", encoding="utf-8")
+        return file
+
+    return make
+
+
+def _recipe(tiny_recipe: RecipeOf, teachers: list[Path], texts: list[Path], **more: Any) -> Any:
+    settings = {"train.epochs": 4, "train.patience": 50, "evaluation.baselines": [], **more}
+    if teachers:
+        settings |= {"distil.teachers": [str(one) for one in teachers], "distil.unlabelled": [str(t) for t in texts]}
+    return load_recipe(tiny_recipe("encoder", settings))
+
+
+@pytest.mark.parametrize("kind", ["single", "multi"])
+def test_a_student_of_few_labels_learns_from_what_its_teacher_says_of_other_texts(
+    tmp_path: Path, tiny_recipe: RecipeOf, teacher: Any, unlabelled: Any, kind: Kind
+) -> None:
+    data = toy_data.toy_dataset(kind, train=20, validation=30, test=60, seed=3)
+    alone = train_run(data, _recipe(tiny_recipe, [], []), tmp_path / "alone")
+    taught = train_run(data, _recipe(tiny_recipe, [teacher(kind)], [unlabelled(kind)]), tmp_path / "taught")
+    reached = [run.metrics["test"]["metrics"]["macro_f1"]["value"] for run in (alone, taught)]
+    assert reached[1] > reached[0] + 0.2
+    rows = taught.metrics["data"]["rows"]
+    assert rows["train"] == 20
+    assert rows["unlabelled"] > 200
+    assert not (taught.path / "cache").exists()
+    assert set(taught.metrics["data"]["label_counts"]) == {"train", "validation", "test"}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_can_be_taught_without_other_texts(
+    tmp_path: Path, tiny_recipe: RecipeOf, teacher: Any, kind: Kind
+) -> None:
+    data = toy_data.toy_dataset(kind, train=160, validation=30, test=40, seed=3)
+    recipe = _recipe(tiny_recipe, [teacher(kind)], [], **{"distil.weight": 1.0, "train.epochs": 12})
+    metrics = train_run(data, recipe, tmp_path / "run").metrics["test"]
+    assert metrics["metrics"][metrics["headline"]]["value"] > 0.85
+
+
+def test_unlabelled_texts_count_as_seen_and_none_is_measured_on(
+    tmp_path: Path, tiny_recipe: RecipeOf, teacher: Any
+) -> None:
+    data = toy_data.toy_dataset("single", train=20, validation=10, test=10, seed=3)
+    texts = [
+        data.split("test")[0].text.upper() + "!",
+        data.split("validation")[0].text,
+        data.split("train")[0].text,
+        "a lovely window today",
+        "A LOVELY window, today",
+        "...",
+    ]
+    file = tmp_path / "texts.jsonl"
+    rows = [json.dumps({"words": text}, ensure_ascii=False) for text in texts]
+    file.write_text("\n".join([*rows, '{"words": null}']) + "\n", encoding="utf-8")
+    recipe = _recipe(tiny_recipe, [teacher("single")], [file], **{"distil.text": "words", "train.epochs": 1})
+    run = train_run(data, recipe, tmp_path / "run")
+    assert run.metrics["data"]["rows"] == {"train": 20, "validation": 10, "test": 10, "unlabelled": 1}
+    assert any("2 stand in validation or test" in note for note in run.metrics["data"]["notes"])
+    from insula.api.evaluation import trained_on
+
+    assert trained_on(run.model).seen(["a lovely window today"]).all()
+
+
+def test_a_teacher_that_saw_the_rows_of_measurement_is_refused(
+    tmp_path: Path, tiny_recipe: RecipeOf, unlabelled: Any
+) -> None:
+    data = toy_data.toy_dataset("single", train=40, validation=20, test=20, seed=3)
+    for split, its, told in (
+        ("test", {"train": data.split("test")}, "train"),
+        ("validation", {"train": data.split("validation")}, "train"),
+        ("test", {"train": data.split("train"), "validation": data.split("test")}, "validation"),
+    ):
+        folder = tmp_path / f"teacher-{split}-{told}"
+        linear = load_recipe({"model": {"name": "linear"}, "evaluation": {"baselines": []}})
+        train_run(Dataset("other", data.scheme, its), linear, folder)
+        with pytest.raises(LeakError, match=rf"20 {split} rows of 20 that stand in its {told} rows"):
+            train_run(data, _recipe(tiny_recipe, [folder], []), tmp_path / "run")
+        assert not (tmp_path / "run").exists()
+
+
+def test_a_teacher_of_the_same_splits_is_welcome(tmp_path: Path, tiny_recipe: RecipeOf) -> None:
+    data = toy_data.toy_dataset("single", train=40, validation=20, test=20, seed=3)
+    linear = load_recipe({"model": {"name": "linear"}, "evaluation": {"baselines": []}})
+    folder = train_run(data, linear, tmp_path / "teacher").path
+    train_run(data, _recipe(tiny_recipe, [folder], [], **{"train.epochs": 1}), tmp_path / "run")
+
+
+def test_what_cannot_be_distilled_says_so(tmp_path: Path, tiny_recipe: RecipeOf, teacher: Any, unlabelled: Any) -> None:
+    with pytest.raises(RecipeError, match=r"distil.teachers needs a neural model, and model.name='linear'"):
+        load_recipe({"model": {"name": "linear"}, "distil": {"teachers": ["runs/x"]}})
+    with pytest.raises(RecipeError, match="need a model that judges them"):
+        load_recipe({"distil": {"unlabelled": ["texts.txt"]}})
+    with pytest.raises(RecipeError, match="weight must be above 0"):
+        load_recipe({"distil": {"teachers": ["runs/x"], "weight": 0}})
+    data = toy_data.toy_dataset("multi", train=20, validation=10, test=10)
+    with pytest.raises(RecipeError, match=r"must have the labels of the data \(multi: .*Got single"):
+        train_run(data, _recipe(tiny_recipe, [teacher("single")], []), tmp_path / "run")
+    with pytest.raises(UnknownNameError):
+        train(data, recipe=_recipe(tiny_recipe, [tmp_path / "nobody"], []), output=tmp_path / "run")
+
+
+def test_several_teachers_answer_by_their_mean_whatever_the_order_of_their_labels(tmp_path: Path, teacher: Any) -> None:
+    first, second = teacher("single"), _teacher("single", tmp_path / "second", train=60)
+    texts = [example.text for example in toy_data.toy_dataset("single", train=20).split("train")]
+    scheme = toy_data.SCHEMES["single"]
+    mean = np.mean([Predictor.load(one).decide(texts).scores for one in (first, second)], axis=0)
+    both = [str(first), str(second)]
+    found = teacher_scores(both, scheme, texts, tmp_path / "cache" / "a", Silent())
+    np.testing.assert_allclose(found, mean, atol=1e-6)
+    turned = LabelScheme("turned", "single", scheme.names[::-1])
+    np.testing.assert_allclose(
+        teacher_scores(both, turned, texts, tmp_path / "cache" / "b", Silent()), mean[:, ::-1], atol=1e-6
+    )
+
+
+def test_answers_are_computed_once(tmp_path: Path, teacher: Any, recorder: Any) -> None:
+    texts = [example.text for example in toy_data.toy_dataset("single", train=20).split("train")]
+    scheme, cache = toy_data.SCHEMES["single"], tmp_path / "cache"
+    first = teacher_scores([str(teacher("single"))], scheme, texts, cache, Silent())
+    again = teacher_scores([str(teacher("single"))], scheme, texts, cache, recorder)
+    np.testing.assert_array_equal(first, again)
+    assert not recorder.tasks
+    teacher_scores([str(teacher("single"))], scheme, texts[:-1], cache, recorder)
+    assert recorder.tasks == [("teacher", 19)]
+
+
+class _Interrupt(Silent):
+    """Presses Ctrl-C after so many steps of training."""
+
+    def __init__(self, after: int) -> None:
+        self.after, self.training = after, False
+
+    def start(self, task: str, total: int | None = None) -> None:
+        self.training = task == "training"
+
+    def advance(self, steps: int = 1, **figures: float) -> None:
+        if self.training:
+            self.after -= steps
+            if self.after == 0:
+                raise KeyboardInterrupt
+
+
+def test_an_interrupted_student_goes_on_from_another_folder(
+    tmp_path: Path, tiny_recipe: RecipeOf, teacher: Any, unlabelled: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from safetensors.torch import load_file
+
+    data = tmp_path / "toy"
+    data.mkdir()
+    for split, examples in toy_data.toy_dataset("single", train=30, validation=20, test=10, seed=3).splits.items():
+        rows = [json.dumps({"text": e.text, "label": (e.labels or ())[0]}, ensure_ascii=False) for e in examples]
+        (data / f"{split}.jsonl").write_text("\n".join(rows) + "\n", encoding="utf-8")
+    texts = unlabelled("single")
+    monkeypatch.chdir(texts.parent)
+    recipe = _recipe(tiny_recipe, [teacher("single")], [Path(texts.name)], **{"train.epochs": 2})
+    whole = train(data, recipe=recipe, output=tmp_path / "whole")
+    with pytest.raises(KeyboardInterrupt):
+        train(data, recipe=recipe, output=tmp_path / "run", progress=_Interrupt(30))
+    monkeypatch.chdir(tmp_path)
+    resume_training(tmp_path / "run")
+    expected = load_file(whole.model / "model.safetensors")
+    for name, tensor in load_file(tmp_path / "run" / "model" / "model.safetensors").items():
+        torch.testing.assert_close(tensor, expected[name], atol=1e-6, rtol=0)
+
+
+@pytest.mark.parametrize("kind", ["single", "multi"])
+def test_the_loss_is_hinton_s(kind: Kind) -> None:
+    """T^2 KL, zero where student and teacher agree; its gradient is T times the softened difference."""
+    told_logits = torch.tensor([[1.0, -2.0, 0.5], [0.0, 3.0, -1.0]], dtype=torch.float64)
+    squash = torch.sigmoid if kind == "multi" else (lambda z: z.softmax(dim=1))
+    told = squash(told_logits)
+    assert teacher_loss(kind, told_logits, told, 3.0).abs().max() < 1e-9
+    logits = torch.tensor([[0.2, 0.1, -0.3], [1.0, 1.0, 1.0]], dtype=torch.float64, requires_grad=True)
+    for temperature in (1.0, 4.0):
+        logits.grad = None
+        teacher_loss(kind, logits, told, temperature).sum().backward()  # type: ignore[no-untyped-call]
+        expected = temperature * (squash(logits.detach() / temperature) - squash(told_logits / temperature))
+        torch.testing.assert_close(logits.grad, expected / (3 if kind == "multi" else 1), atol=1e-6, rtol=1e-6)
