@@ -58,6 +58,9 @@ def recipe_options() -> str:
                 options = families[family].options
                 parts.append(f'### `[model]` with `name = "{family}"`\n\n{_first_line(options)}\n')
                 parts.append(_options_table(options.model_fields))
+                if preferred := families[family].train:
+                    said = ", ".join(f"`{key}` = {value!r}" for key, value in preferred.items())
+                    parts.append(f"Defaults of this family in `[train]`: {said}.\n")
         elif isinstance(section, type) and issubclass(section, BaseModel):
             parts.append(f"### `[{name}]`\n\n{_first_line(section)}\n")
             parts.append(_options_table(section.model_fields))

@@ -106,3 +106,16 @@ def test_a_missing_part_is_one_sentence(tmp_path: Path, trained_run: Trained, fi
             (tmp_path / part.name).symlink_to(part)
     with pytest.raises(ModelFolderError, match=message):
         backends["onnx"](tmp_path)
+
+
+@pytest.mark.parametrize("content", [None, "{}", "not json"])
+def test_weights_without_an_architecture_are_one_sentence(
+    tmp_path: Path, trained_run: Trained, content: str | None
+) -> None:
+    for part in trained_run("encoder", "single").model.iterdir():
+        if part.name != "config.json":
+            (tmp_path / part.name).symlink_to(part)
+    if content is not None:
+        (tmp_path / "config.json").write_text(content, encoding="utf-8")
+    with pytest.raises(ModelFolderError, match="names an architecture"):
+        backends["torch"](tmp_path)

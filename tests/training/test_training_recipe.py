@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib.metadata
 import json
 import sys
@@ -19,7 +20,7 @@ from insula.core.errors import MissingFileError, RecipeError, UnknownNameError
 from insula.training.encoder_family import EncoderOptions
 from insula.training.families import Family, families
 from insula.training.linear_family import LinearOptions
-from insula.training.options import ModelOptions
+from insula.training.options import ModelOptions, TrainOptions
 from insula.training.recipe import Recipe, builtin_recipes, load_recipe, parse_override
 
 BUILT_IN = tuple(builtin_recipes())
@@ -136,6 +137,26 @@ def test_another_family_drops_the_options_before_it_but_not_those_beside_it(name
     pairs = [("model.name", "linear"), ("model.min_df", 1)]
     recipe = load_recipe("standard", dict(pairs if name_first else pairs[::-1]))
     assert recipe.model == LinearOptions(min_df=1)
+
+
+def test_another_family_is_not_trained_as_the_one_before_it() -> None:
+    quick = load_recipe("quick")
+    assert quick.train.freeze_layers > 0
+    for recipe in ("quick", quick):
+        other = load_recipe(recipe, {"model.name": "linear", "train.batch_size": 7})
+        assert (other.train.freeze_layers, other.train.batch_size, other.description) == (0, 7, "")
+
+
+def test_a_family_says_how_it_is_trained_unless_the_user_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    family = dataclasses.replace(families["linear"], train={"learning_rate": 0.5, "epochs": 9})
+    monkeypatch.setitem(families._loaded, "linear", family)
+    recipe = load_recipe("standard", {"model.name": "linear", "train.epochs": 2})
+    assert (recipe.train.learning_rate, recipe.train.epochs) == (0.5, 2)
+    written = tomllib.loads(recipe.to_toml())["train"]
+    assert (written["learning_rate"], written["epochs"]) == (0.5, 2)
+    assert load_recipe(tomllib.loads(recipe.to_toml())) == recipe
+    assert Recipe(model=LinearOptions(), train=TrainOptions(epochs=3)).train.learning_rate == 0.5
+    assert load_recipe("standard").train.learning_rate == TrainOptions().learning_rate
 
 
 def test_the_same_family_keeps_its_options() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -10,22 +9,16 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from insula.core.errors import ModelFolderError
 from insula.inference.batching import batches
 from insula.models.padding import pad
-from insula.models.tokenization import TextTokenizer
+from insula.models.tokenization import open_tokenizer
 
 
 class TokenBackend(ABC):
     """Texts to logits through token numbers; a subclass runs the model on one padded batch."""
 
     def __init__(self, folder: Path) -> None:
-        try:
-            settings = json.loads((folder / "tokens.json").read_text(encoding="utf-8"))
-        except FileNotFoundError as error:
-            raise ModelFolderError(f"The model folder {str(folder)!r} has no tokens.json. Train again.") from error
-        self.tokenizer = TextTokenizer(folder / "tokenizer.json", max_tokens=settings["max_tokens"])
-        self.outputs: int = settings["outputs"]
+        self.tokenizer, self.outputs = open_tokenizer(folder)
 
     @abstractmethod
     def run(self, ids: NDArray[np.int64], mask: NDArray[np.int64]) -> NDArray[np.float32]:

@@ -7,11 +7,9 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from transformers import AutoModelForSequenceClassification
 
-import insula.models.encoder  # noqa: F401 - registers our architecture
 from insula.inference.token_backend import TokenBackend
-from insula.models.quiet import quiet_transformers
+from insula.models.architectures import load_network
 
 
 class TorchBackend(TokenBackend):
@@ -19,10 +17,7 @@ class TorchBackend(TokenBackend):
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
-        with quiet_transformers():
-            self._model = AutoModelForSequenceClassification.from_pretrained(
-                folder, dtype=torch.float32, trust_remote_code=False, local_files_only=True
-            ).eval()
+        self._model = load_network(folder)
 
     @torch.inference_mode()
     def run(self, ids: NDArray[np.int64], mask: NDArray[np.int64]) -> NDArray[np.float32]:

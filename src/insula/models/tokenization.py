@@ -1,7 +1,12 @@
-"""Texts to token numbers, the same in training and at prediction: one file, `tokenizer.json`."""
+"""Texts to token numbers, the same in training and at prediction.
+
+A model folder holds them as `tokenizer.json` (vocabulary and rules) and `tokens.json` (how many tokens are read, and
+how many numbers the model gives a text).
+"""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,8 +15,11 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from insula.core.errors import ModelFolderError
+from insula.core.files import write_json
 
 UNKNOWN = ("[UNK]", "<unk>", "<UNK>")
+TOKENIZER = "tokenizer.json"
+SETTINGS = "tokens.json"
 
 
 class TextTokenizer:
@@ -45,3 +53,20 @@ class TextTokenizer:
         """Return the share of tokens of these texts that are the unknown token."""
         tokens = [number for row in self(texts) for number in row.tolist()]
         return sum(number in self._unknown for number in tokens) / max(len(tokens), 1)
+
+
+def write_settings(folder: Path, *, max_tokens: int, outputs: int) -> None:
+    """Write `tokens.json` into a model folder under construction."""
+    write_json(folder / SETTINGS, {"max_tokens": max_tokens, "outputs": outputs})
+
+
+def open_tokenizer(folder: Path) -> tuple[TextTokenizer, int]:
+    """Return the tokenizer of a model folder and how many numbers its model gives a text.
+
+    Raises `ModelFolderError` where one of its two files is missing or unreadable.
+    """
+    try:
+        settings = json.loads((folder / SETTINGS).read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise ModelFolderError(f"The model folder {str(folder)!r} has no {SETTINGS}. Train again.") from error
+    return TextTokenizer(folder / TOKENIZER, max_tokens=settings["max_tokens"]), settings["outputs"]

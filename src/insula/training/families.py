@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -95,6 +95,7 @@ class Family:
     steps        from its options to the text steps that help it
     extra        the extra of insula that training it needs, None for none
     packages     what that extra brings and training looks for, by the names they are imported by
+    train        what the `train` section of a recipe holds for this family where the user says nothing else
     """
 
     options: type[ModelOptions]
@@ -103,6 +104,7 @@ class Family:
     description: str
     extra: str | None = None
     packages: Sequence[str] = ()
+    train: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def neural(self) -> bool:

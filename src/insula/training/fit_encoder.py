@@ -12,14 +12,13 @@ from numpy.typing import NDArray
 from transformers import AutoTokenizer, set_seed
 
 from insula.core.errors import RecipeError
-from insula.core.files import write_json
 from insula.inference.token_backend import in_batches
 from insula.models.encoder import EncoderForEmotion
 from insula.models.layer_split import freeze_lower
 from insula.models.onnx_export import export_onnx
 from insula.models.pretrained import encoder_errors, locate_encoder
 from insula.models.quiet import quiet_transformers
-from insula.models.tokenization import TextTokenizer
+from insula.models.tokenization import TOKENIZER, TextTokenizer, write_settings
 from insula.training.batches import TokenRows
 from insula.training.encoder_family import EncoderOptions
 from insula.training.families import FitInput, Fitted, Rows
@@ -43,7 +42,7 @@ def fit(given: FitInput) -> Fitted:
     tokenizer_files = given.folder / "tokenizer"
     with quiet_transformers():
         _copy_tokenizer(source, model, tokenizer_files)
-    tokenizer = TextTokenizer(tokenizer_files / "tokenizer.json", max_tokens=options.max_tokens)
+    tokenizer = TextTokenizer(tokenizer_files / TOKENIZER, max_tokens=options.max_tokens)
     _warn_of_unknown_words(tokenizer, given, options.base)
 
     train = _token_rows(given, given.train, tokenizer)
@@ -61,7 +60,7 @@ def fit(given: FitInput) -> Fitted:
             export_onnx(model, folder / "model.onnx")
         for file in tokenizer_files.iterdir():
             shutil.copy2(file, folder / file.name)
-        write_json(folder / "tokens.json", {"max_tokens": options.max_tokens, "outputs": given.scheme.output_count})
+        write_settings(folder, max_tokens=options.max_tokens, outputs=given.scheme.output_count)
 
     return Fitted(
         save=save,

@@ -41,6 +41,7 @@ class _OptionsOfAnyFamily:
         return {"anyOf": [handler(families[name].options.__pydantic_core_schema__) for name in families]}
 
 
+DEFAULT_FAMILY: str = EncoderOptions.model_fields["name"].default
 BUILTIN = importlib.resources.files("insula.training") / "recipes"
 
 
@@ -59,12 +60,26 @@ class Recipe(BaseModel):
     decision: DecisionOptions = DecisionOptions()
     evaluation: EvaluationOptions = EvaluationOptions()
 
+    @model_validator(mode="before")
+    @classmethod
+    def _train_as_the_family_likes(cls, content: Any) -> Any:
+        """Fill in the `train` options that are not set as the family prefers them: the written recipe states them."""
+        if not isinstance(content, Mapping):
+            return content
+        model, train = content.get("model", {}), content.get("train", {})
+        name = getattr(model, "name", None) or (model.get("name", DEFAULT_FAMILY) if isinstance(model, Mapping) else "")
+        if isinstance(train, TrainOptions):
+            train = train.model_dump(exclude_unset=True)
+        if not isinstance(name, str) or name not in families or not isinstance(train, Mapping):
+            return content  # what is wrong with them is said where they are validated
+        return {**content, "train": {**families[name].train, **train}}
+
     @field_validator("model", mode="before")
     @classmethod
     def _options_of_family(cls, value: Any) -> Any:
         if not isinstance(value, Mapping):
             return value
-        name = value.get("name", EncoderOptions.model_fields["name"].default)
+        name = value.get("name", DEFAULT_FAMILY)
         if not isinstance(name, str):
             raise ValueError(f"the name must be one of {', '.join(families)}")
         try:
@@ -101,7 +116,8 @@ def load_recipe(
     """Return a validated recipe.
 
     `recipe` is a built-in name, a TOML file, a nested mapping or a recipe; `overrides` maps dotted keys
-    (`"train.epochs"`) to values. Choosing another `model.name` drops the options of the family before it.
+    (`"train.epochs"`) to values. Choosing another `model.name` drops what the recipe says of the family before it: its
+    options, how it was trained, the description.
     Raises `RecipeError` with the nearest valid key, `MissingFileError`, `UnknownNameError`.
     """
     content, origin = _content(recipe)
@@ -163,6 +179,8 @@ def _set(content: dict[str, Any], key: str, value: Any) -> None:
         place = inner
     if key == "model.name" and place.get("name", value) != value:
         place.clear()
+        for before in ("train", "description"):  # they spoke of the other family
+            content.pop(before, None)
     place[last] = value
 
 
