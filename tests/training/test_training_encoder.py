@@ -26,6 +26,7 @@ from insula.training.batches import TokenRows, collate
 from insula.training.families import FitInput, Rows
 from insula.training.layer_cache import compute_lower_states
 from insula.training.objectives import objectives
+from insula.training.options import TrainOptions
 from insula.training.recipe import load_recipe
 from insula.training.trainer import EmotionTrainer, history
 from insula.training.validation import validation_score
@@ -225,26 +226,11 @@ def test_the_loss_is_the_weighted_mean(tmp_path: Path) -> None:
     rows = TokenRows([np.array([1]), np.array([1, 2]), np.array([3])], np.eye(2)[[0, 1, 0]], np.array([1.0, 0.0, 3.0]))
     trainer = EmotionTrainer(
         model=_Constant(logits), args=TrainingArguments(str(tmp_path), report_to=[]), train_dataset=rows,
-        objective=objectives["softmax"], head_rate_factor=1.0,
+        objective=objectives["softmax"], options=TrainOptions(),
     )  # fmt: skip
     loss = trainer.compute_loss(trainer.model, collate([rows[i] for i in range(3)]))
     each = -logits.log_softmax(1)[torch.arange(3), [0, 1, 0]]
     assert loss.item() == pytest.approx(float((each[0] + 3 * each[2]) / 4), abs=1e-6)
-
-
-def test_batches_are_of_like_length(tmp_path: Path) -> None:
-    lengths = np.random.default_rng(0).integers(1, 60, size=400)
-    rows = TokenRows([np.ones(n, dtype=np.int64) for n in lengths], np.zeros((400, 1)), np.ones(400))
-    trainer = EmotionTrainer(
-        model=_Constant(torch.zeros(1, 1)), train_dataset=rows, objective=objectives["sigmoid"], head_rate_factor=1.0,
-        args=TrainingArguments(str(tmp_path), per_device_train_batch_size=8, report_to=[]),
-    )  # fmt: skip
-    order = list(trainer._get_train_sampler())
-    assert sorted(order) == list(range(400))
-    spread = np.mean([np.ptp(lengths[order[i : i + 8]]) for i in range(0, 400, 8)])
-    assert spread < 10  # at random it is 46
-    order = list(trainer._get_eval_sampler(rows))
-    assert sorted(order) == list(range(400))
 
 
 def test_cached_states_are_the_lower_layers(encoder_folder: Callable[..., Path], tmp_path: Path, recorder: Any) -> None:

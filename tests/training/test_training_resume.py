@@ -144,16 +144,47 @@ def test_a_moved_run_still_knows_its_best_step(
 
 def test_a_half_written_checkpoint_is_passed_over(tmp_path: Path) -> None:
     assert last_checkpoint(tmp_path / "none") is None
-    for name, state in (
-        ("checkpoint-9", "{}"),
-        ("checkpoint-10", '{"epoch'),
-        ("checkpoint-100", None),
-        ("other", "{}"),
+    for name, state, mark in (
+        ("checkpoint-9", "{}", '{"trainer_state.json": 2}'),
+        ("checkpoint-10", "{}", '{"trainer_state.json": 2, "model.safetensors": 5}'),
+        ("checkpoint-11", None, '{"trainer_state.json": 2}'),
+        ("checkpoint-99", "{}", '{"trainer'),
+        ("checkpoint-100", "{}", None),
+        ("unfinished", "{}", None),
     ):
         (tmp_path / name).mkdir()
         if state is not None:
             (tmp_path / name / "trainer_state.json").write_text(state, encoding="utf-8")
+        if mark is not None:
+            (tmp_path / name / "complete.json").write_text(mark, encoding="utf-8")
     assert last_checkpoint(tmp_path) == tmp_path / "checkpoint-9"
+
+
+def test_a_checkpoint_holds_no_pickle_of_objects(tmp_path: Path, source: Path, recipe: dict[str, Any]) -> None:
+    _interrupted(source, recipe, tmp_path / "run", 21)
+    checkpoint = last_checkpoint(tmp_path / "run" / "checkpoints")
+    assert checkpoint is not None
+    assert not (checkpoint.parent / "unfinished").exists()
+    assert not (checkpoint / "training_args.bin").exists()
+    names = {file.name for file in checkpoint.iterdir()}
+    assert {"model.safetensors", "optimizer.pt", "scheduler.pt", "rng_state.pth", "complete.json"} <= names
+    for name in ("optimizer.pt", "scheduler.pt"):
+        assert torch.load(checkpoint / name, weights_only=True)
+
+
+@pytest.mark.parametrize(
+    "changes", [{"averaging": 0.9}, {"accumulation": 2}, {"optimiser": "sgd"}, {"precision": "bfloat16"}], ids=str
+)
+def test_every_way_of_training_resumes(
+    tmp_path: Path, source: Path, recipe: dict[str, Any], changes: dict[str, Any]
+) -> None:
+    changed = recipe | {"train": recipe["train"] | {"epochs": 2} | changes}
+    whole = train(source, recipe=changed, output=tmp_path / "whole")
+    _interrupted(source, changed, tmp_path / "run", 5 if "accumulation" in changes else 11)
+    resume_training(tmp_path / "run")
+    for name, tensor in _weights(tmp_path / "run").items():
+        torch.testing.assert_close(tensor, _weights(whole.path)[name], atol=1e-6, rtol=0)
+    assert whole.metrics["training"]["precision"] == changes.get("precision", whole.metrics["training"]["precision"])
 
 
 def test_a_killed_process_can_be_gone_on_with(

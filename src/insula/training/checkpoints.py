@@ -1,34 +1,116 @@
-"""Which checkpoint an interrupted run goes on from."""
+"""Checkpoints that are whole or not there: staged, synced, renamed, and marked complete last."""
 
 from __future__ import annotations
 
 import json
+import os
 import re
+import shutil
 from pathlib import Path
+from typing import Any
 
-from transformers.trainer import TRAINER_STATE_NAME
+from transformers import Trainer
+from transformers.trainer import TRAINER_STATE_NAME, TRAINING_ARGS_NAME
+from transformers.trainer_utils import rotate_checkpoints
 
 from insula.core.files import write_json
 
+COMPLETE = "complete.json"
+_STAGE = "unfinished"
+
+
+class AtomicCheckpoints(Trainer):
+    """A trainer whose checkpoints cannot be half written, whenever the process is killed.
+
+    Everything goes into a folder beside, is synced to the disk, and gets a list of its files with their sizes; only
+    then does the folder take its name. Nothing in it is unpickled: tensors are read with `weights_only`.
+    """
+
+    _staging: Path | None = None
+
+    def _get_output_dir(self, trial: Any) -> str:
+        return str(self._staging) if self._staging is not None else super()._get_output_dir(trial)
+
+    def _save_checkpoint(self, model: Any, trial: Any) -> None:
+        folder = Path(self.args.output_dir)
+        stage = folder / _STAGE
+        if self.args.should_save:
+            shutil.rmtree(stage, ignore_errors=True)
+        self.accelerator.wait_for_everyone()
+        self._staging = stage
+        try:
+            super()._save_checkpoint(model, trial)
+        finally:
+            self._staging = None
+        self.accelerator.wait_for_everyone()
+        if self.args.should_save:
+            made = stage / f"checkpoint-{self.state.global_step}"
+            self.add_to_checkpoint(made)
+            _complete(made, folder / made.name)
+            shutil.rmtree(stage, ignore_errors=True)
+        best = self.state.best_model_checkpoint
+        if best is not None:  # while it was staged it had another path
+            self.state.best_model_checkpoint = str(folder / Path(best).name)
+        if self.args.should_save:
+            rotate_checkpoints(str(folder), self.args.save_total_limit, self.state.best_model_checkpoint)
+        self.accelerator.wait_for_everyone()
+
+    def add_to_checkpoint(self, folder: Path) -> None:
+        """Write whatever else a resumed run needs; called before the checkpoint counts as complete."""
+
+    def _save(self, output_dir: str | None = None, state_dict: Any = None) -> None:
+        super()._save(output_dir, state_dict)
+        # A pickle that nothing here reads.
+        (Path(output_dir or self.args.output_dir) / TRAINING_ARGS_NAME).unlink(missing_ok=True)
+
 
 def last_checkpoint(folder: Path) -> Path | None:
-    """Return the newest finished checkpoint under `folder`, None where there is none.
+    """Return the newest complete checkpoint under `folder`, None where there is none.
 
-    The trainer writes its state last, and not atomically: a folder without a readable one was cut off and is passed
-    over. A state names the best checkpoint by its path; where the run was moved, or is seen from another working
-    directory, the path is corrected, since the trainer would forget the best weights without a word.
+    A state names the best checkpoint by its path; where the run was moved, or is seen from another working directory,
+    the path is corrected, since the trainer would forget the best weights without a word.
     """
     numbered = {int(found[1]): entry for entry in folder.glob("checkpoint-*")
                 if (found := re.fullmatch(r"checkpoint-(\d+)", entry.name))}  # fmt: skip
     for _, checkpoint in sorted(numbered.items(), reverse=True):
-        file = checkpoint / TRAINER_STATE_NAME
-        try:
-            state = json.loads(file.read_text(encoding="utf-8"))
-        except (FileNotFoundError, ValueError):
+        if not _is_complete(checkpoint):
             continue
+        file = checkpoint / TRAINER_STATE_NAME
+        state = json.loads(file.read_text(encoding="utf-8"))
         best = state.get("best_model_checkpoint")
-        if best is not None and (folder / Path(best).name).is_dir():
+        if best is not None and best != str(folder / Path(best).name):
             state["best_model_checkpoint"] = str(folder / Path(best).name)
             write_json(file, state)
         return checkpoint
     return None
+
+
+def _complete(made: Path, final: Path) -> None:
+    """Sync and mark the staged folder, then give it its name."""
+    files = [file for file in made.iterdir() if file.is_file()]
+    for file in files:
+        _sync(file)
+    write_json(made / COMPLETE, {file.name: file.stat().st_size for file in files})
+    _sync(made)
+    # One that was passed over as incomplete may stand there.
+    shutil.rmtree(final, ignore_errors=True)
+    os.replace(made, final)
+    _sync(final.parent)
+
+
+def _is_complete(checkpoint: Path) -> bool:
+    try:
+        sizes = json.loads((checkpoint / COMPLETE).read_text(encoding="utf-8"))
+        # The state may have been corrected since, atomically; its size says nothing.
+        sizes[TRAINER_STATE_NAME] = (checkpoint / TRAINER_STATE_NAME).stat().st_size
+        return all((checkpoint / name).stat().st_size == size for name, size in sizes.items())
+    except (FileNotFoundError, ValueError):
+        return False
+
+
+def _sync(path: Path) -> None:
+    opened = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(opened)
+    finally:
+        os.close(opened)

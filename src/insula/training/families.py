@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
@@ -50,6 +51,7 @@ class FitInput:
 
     validation  None where the rows were too few to hold any out
     report      is told step and validation score at each evaluation; what it raises ends the training (a search prunes)
+    facts       what the fitter found out that the metrics of the run should tell; it writes them there
     """
 
     scheme: LabelScheme
@@ -64,6 +66,7 @@ class FitInput:
     progress: Progress
     report: Callable[[int, float], None] = _untold
     distil: DistilOptions | None = None
+    facts: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

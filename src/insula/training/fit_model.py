@@ -35,12 +35,14 @@ class Trained:
 
     validation  the (rows, outputs) logits on which the decision rule was chosen; None where no rows were held out
     seconds     that fitting took
+    facts       what else the fitter has to tell
     """
 
     predictor: Predictor
     fitted: Fitted
     validation: NDArray[np.floating[Any]] | None
     seconds: float
+    facts: dict[str, Any]
 
 
 def fit_model(
@@ -97,7 +99,7 @@ def fit_model(
         decision = choose_decision(scheme, logits, validation.gold, recipe.decision, seed=recipe.seed)
     write_parts(stage, scheme=scheme, preparation=preparation, decision=decision)
     predictor = Predictor(scheme=scheme, preparation=preparation, decision=decision, backend=backend)
-    return Trained(predictor, fitted, logits, seconds)
+    return Trained(predictor, fitted, logits, seconds, given.facts)
 
 
 def _rows(dataset: Dataset, split: str, preparation: Preparation) -> Rows | None:

@@ -25,10 +25,11 @@ from insula.training.checkpoints import last_checkpoint
 from insula.training.distil_loss import with_teacher
 from insula.training.families import FitInput
 from insula.training.objectives import Objective
-from insula.training.trainer import EmotionTrainer, ReportScores, ShowProgress, history
+from insula.training.quick_dropout import use_plain_attention, use_quick_dropout
+from insula.training.trainer import EmotionTrainer, KeepAverage, ReportScores, ShowProgress, history
 from insula.training.validation import validation_score
 
-EVALUATION_BATCH = 128
+PLAIN_ATTENTION = 256  # tokens; the memory of plain attention grows with the square of a text's length
 
 
 def train_network(
@@ -39,6 +40,8 @@ def train_network(
     Checkpoints under `given.folder/checkpoints` let an interrupted run go on, curves for TensorBoard go to `logs`.
     """
     train, objective = with_teacher(train, objective, given)
+    use_quick_dropout(model)
+    attention = use_plain_attention(model) if max(train.lengths) <= PLAIN_ATTENTION else None
     callbacks = [ShowProgress(given.progress), TensorBoardCallback(SummaryWriter(str(given.folder / "logs")))]
     if validation is not None:
         callbacks.append(EarlyStoppingCallback(given.options.patience))
@@ -50,14 +53,22 @@ def train_network(
         eval_dataset=validation,
         compute_metrics=None if validation is None else _score(given.scheme),
         objective=objective,
-        head_rate_factor=given.options.head_rate_factor,
+        options=given.options,
         callbacks=callbacks,
     )
     trainer.remove_callback(PrinterCallback)
+    if trainer.average is not None:
+        trainer.add_callback(KeepAverage(trainer.average))
     checkpoint = last_checkpoint(given.folder / "checkpoints") if given.resume else None
+    if checkpoint is not None:
+        trainer.resume_average(checkpoint)
     with quiet_transformers():
         trainer.train(resume_from_checkpoint=None if checkpoint is None else str(checkpoint))
+    trainer.take_average()
+    if attention is not None:
+        model.backbone.set_attn_implementation(attention)
     model.eval()
+    given.facts["precision"] = str(trainer.precision).removeprefix("torch.")
     return history(trainer.state.log_history, given.options.epochs)
 
 
@@ -73,7 +84,7 @@ def _score(scheme: LabelScheme) -> Callable[[EvalPrediction], dict[str, float]]:
 
 def _arguments(given: FitInput) -> TrainingArguments:
     options, validated = given.options, given.validation is not None
-    steps_an_epoch = -(-len(given.train.texts) // options.batch_size)
+    steps_an_epoch = -(-len(given.train.texts) // (options.batch_size * options.accumulation))
     every = max(1, steps_an_epoch // options.evaluations_per_epoch)
     chosen_by: dict[str, Any] = {}
     if validated:
@@ -88,9 +99,10 @@ def _arguments(given: FitInput) -> TrainingArguments:
         output_dir=str(given.folder / "checkpoints"),
         num_train_epochs=options.epochs,
         per_device_train_batch_size=options.batch_size,
-        per_device_eval_batch_size=EVALUATION_BATCH,
+        gradient_accumulation_steps=options.accumulation,
+        activation_checkpointing=options.gradient_checkpointing,
+        activation_checkpointing_kwargs={"use_reentrant": False},
         learning_rate=options.learning_rate,
-        weight_decay=options.weight_decay,
         max_grad_norm=options.max_gradient_norm,
         lr_scheduler_type={"constant": "constant_with_warmup"}.get(options.schedule, options.schedule),
         warmup_steps=options.warmup,

@@ -47,13 +47,25 @@ class TrainOptions(Section):
 
     objective: str = Field("auto", description="sigmoid, softmax or squared; auto follows the label scheme")
     epochs: float = Field(3, gt=0, le=1000)
-    batch_size: int = Field(32, ge=1, le=4096)
+    batch_size: int = Field(
+        32, ge=1, le=4096, description="rows a batch on average; batches of short texts have more, of long ones fewer"
+    )
+    accumulation: int = Field(1, ge=1, le=1024, description="batches an update, for large batches in little memory")
+    optimiser: Literal["adamw", "adam", "sgd"] = "adamw"
     learning_rate: float = Field(1.5e-4, gt=0, le=1)
     head_rate_factor: float = Field(10.0, gt=0, description="the head learns so many times faster")
+    layer_rate_decay: float = Field(1.0, gt=0, le=1, description="each lower layer learns so many times as fast")
     weight_decay: float = Field(0.01, ge=0, description="decoupled; biases and norms are free of it")
     warmup: Share = Field(0.1, description="share of steps over which the rate rises from zero")
     schedule: Literal["linear", "cosine", "constant"] = Field("linear", description="how the rate falls after warm-up")
     max_gradient_norm: float = Field(1.0, gt=0)
+    averaging: float = Field(
+        0.0, ge=0, lt=1, description="decay of a moving average of the weights, which is kept in their place; 0 is off"
+    )
+    precision: Literal["auto", "float32", "bfloat16"] = Field(
+        "auto", description="of matrix products; auto takes bfloat16 where the hardware is fast at it"
+    )
+    gradient_checkpointing: bool = Field(False, description="less memory, a third more time")
     freeze_layers: int = Field(0, ge=0, description="lowest layers kept as they are, their states computed once")
     evaluations_per_epoch: int = Field(2, ge=1, le=100)
     patience: int = Field(4, ge=1, description="evaluations without a better validation score before it stops")

@@ -97,6 +97,7 @@ def train_run(
             "data": _about_data(dataset, fingerprint),
             "recipe": recipe.model_dump(mode="json", exclude_none=True),
             "seed": recipe.seed,
+            "training": trained.facts,
             "history": list(trained.fitted.history),
             "decision": _about_decision(dataset, trained.predictor.decision, recipe.decision.coverage),
             **Measurement(dataset, trained, recipe, language, folder, progress).all(),

@@ -1,68 +1,139 @@
-"""The neural trainer: Hugging Face's `Trainer` with example weights, a faster head and batches of like length."""
+"""The neural trainer: Hugging Face's `Trainer` with example weights, own optimisers and batches of an even load."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+import itertools
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import torch
 from torch import nn
-from transformers import Trainer, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+from torch.utils.data import DataLoader
+from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from insula.core.progress import Progress
-from insula.training.batches import LengthGroups, TokenRows, collate
+from insula.training.averaging import MovingAverage
+from insula.training.batches import BudgetBatches, EpochLoader, EvenBatches, TokenRows, collate
+from insula.training.checkpoints import AtomicCheckpoints
 from insula.training.objectives import Objective
+from insula.training.optimisers import optimisers, parameter_groups
+from insula.training.options import TrainOptions
+from insula.training.precision import choose_precision
 
 
-class EmotionTrainer(Trainer):
+class EmotionTrainer(AtomicCheckpoints):
     """Trains any model that gives `.logits` and has a `head`, by one of our objectives.
 
-    The loss of a batch is the weighted mean of its rows' losses. Biases and norms are free of weight decay; the head's
-    parameters learn `head_rate_factor` times faster than the rest.
+    The loss of an update is the weighted mean of its rows' losses, however many batches and processes they came in.
+    Biases and norms are free of weight decay; the head's parameters learn faster than the rest, lower layers slower.
     """
 
-    def __init__(self, *args: Any, objective: Objective, head_rate_factor: float, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, objective: Objective, options: TrainOptions, **kwargs: Any) -> None:
         super().__init__(*args, data_collator=collate, **kwargs)
         self.objective = objective
-        self.head_rate_factor = head_rate_factor
-        self.model_accepts_loss_kwargs = False
+        self.options = options
+        self.precision = choose_precision(options.precision)
+        self.average = MovingAverage(self.model, options.averaging) if options.averaging else None
+        self.model_accepts_loss_kwargs = True  # `compute_loss` divides by what `get_batch_samples` counted
         self.optimizer: torch.optim.Optimizer | None
 
-    def compute_loss(self, model: nn.Module, inputs: dict[str, Any], return_outputs: bool = False, **_: Any) -> Any:
-        """Return the weighted mean of the rows' losses, and the outputs where they are asked for."""
+    def compute_loss(
+        self,
+        model: nn.Module,
+        inputs: dict[str, Any],
+        return_outputs: bool = False,
+        num_items_in_batch: torch.Tensor | None = None,
+    ) -> Any:
+        """Return the weighted mean of the rows' losses, and the outputs where they are asked for.
+
+        `num_items_in_batch` is the weight of all rows of the update; None, as in evaluation, means those given.
+        """
         inputs = dict(inputs)
         wanted, weights = inputs.pop("labels"), inputs.pop("weights")
-        outputs = model(**inputs)
-        losses = self.objective.loss(outputs.logits.float(), wanted)
-        loss = (losses * weights).sum() / weights.sum().clamp(min=1e-8)
-        return (loss, {"loss": loss, "logits": outputs.logits}) if return_outputs else loss
+        reduced = self.precision is not torch.float32
+        with torch.autocast(self.args.device.type, dtype=torch.bfloat16, enabled=reduced):
+            logits = model(**inputs).logits.float()
+        losses = self.objective.loss(logits, wanted)
+        total = weights.sum() if num_items_in_batch is None else num_items_in_batch
+        loss = (losses * weights).sum() / total.clamp(min=1e-8)
+        return (loss, {"loss": loss, "logits": logits}) if return_outputs else loss
+
+    def get_batch_samples(
+        self, epoch_iterator: Iterator[dict[str, Any]], num_batches: int, device: torch.device
+    ) -> tuple[list[dict[str, Any]], torch.Tensor]:
+        """Return the batches of the next update and the mean weight of its rows a process."""
+        given = list(itertools.islice(epoch_iterator, num_batches))
+        total = torch.stack([batch["weights"].sum() for batch in given]).sum().to(device)
+        # Gradients are averaged over processes; so must be what they are divided by.
+        return given, self.accelerator.reduce(total, "mean")
 
     def create_optimizer(self, model: nn.Module | None = None) -> torch.optim.Optimizer:
-        """Return AdamW (Loshchilov and Hutter 2019) over four groups: head or not, decayed or not."""
+        """Return the recipe's optimiser over groups of parameters with equal rate and decay."""
         if self.optimizer is None:
             trained = self.model if model is None else model
-            decayed = set(self.get_decay_parameter_names(trained))
-            groups: dict[tuple[bool, bool], list[nn.Parameter]] = {}
-            for name, parameter in trained.named_parameters():
-                if parameter.requires_grad:
-                    groups.setdefault((name.startswith("head."), name in decayed), []).append(parameter)
-            settings = [
-                {
-                    "params": parameters,
-                    "lr": self.args.learning_rate * (self.head_rate_factor if head else 1.0),
-                    "weight_decay": self.args.weight_decay if decay else 0.0,
-                }
-                for (head, decay), parameters in groups.items()
-            ]
-            self.optimizer = torch.optim.AdamW(settings, lr=self.args.learning_rate, fused=True)
+            groups = parameter_groups(
+                trained,
+                set(self.get_decay_parameter_names(trained)),
+                learning_rate=self.options.learning_rate,
+                weight_decay=self.options.weight_decay,
+                head_rate_factor=self.options.head_rate_factor,
+                layer_rate_decay=self.options.layer_rate_decay,
+            )
+            self.optimizer = optimisers[self.options.optimiser](groups)
         return self.optimizer
 
-    def _get_train_sampler(self, train_dataset: Any = None) -> torch.utils.data.Sampler[int]:
-        rows: TokenRows = self.train_dataset if train_dataset is None else train_dataset
-        return LengthGroups(self.args.train_batch_size, rows.lengths, self.args.seed)
+    def get_train_dataloader(self) -> EpochLoader:
+        """Return batches of like length with an even load, those of this process alone."""
+        batches = EvenBatches(
+            self.train_dataset.lengths,
+            self.options.batch_size,
+            seed=self.args.seed,
+            process=self.args.process_index,
+            processes=self.args.world_size,
+        )
+        return EpochLoader(self.train_dataset, batch_sampler=batches, collate_fn=collate)
 
-    def _get_eval_sampler(self, eval_dataset: TokenRows) -> torch.utils.data.Sampler[int]:
-        return LengthGroups(self.args.eval_batch_size, eval_dataset.lengths, self.args.seed)
+    def get_eval_dataloader(self, eval_dataset: TokenRows | None = None) -> Any:
+        """Return the batches that prediction would use."""
+        rows: TokenRows = self.eval_dataset if eval_dataset is None else eval_dataset
+        loader = DataLoader(rows, batch_sampler=BudgetBatches(rows.lengths), collate_fn=collate)
+        return self.accelerator.prepare(loader)
+
+    def evaluate(self, *args: Any, **kwargs: Any) -> dict[str, float]:
+        """Evaluate the averaged weights where an average is kept, else the model as it is."""
+        with contextlib.nullcontext() if self.average is None else self.average.in_place():
+            measured: dict[str, float] = super().evaluate(*args, **kwargs)
+        return measured
+
+    def add_to_checkpoint(self, folder: Path) -> None:
+        """Keep the average beside the weights."""
+        if self.average is not None:
+            self.average.save(folder)
+
+    def resume_average(self, checkpoint: Path) -> None:
+        """Go on with the average of a checkpoint."""
+        if self.average is not None:
+            self.average.load(checkpoint)
+
+    def take_average(self) -> None:
+        """End with the averaged weights: those of the best checkpoint, where one was chosen."""
+        if self.average is not None:
+            if self.state.best_model_checkpoint is not None:
+                self.average.load(Path(self.state.best_model_checkpoint))
+            self.average.exchange()
+
+
+class KeepAverage(TrainerCallback):
+    """Takes the weights after every update into the trainer's average."""
+
+    def __init__(self, average: MovingAverage) -> None:
+        self.average = average
+
+    def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
+        """Update the average; evaluation and saving come after this."""
+        self.average.update(state.global_step)
 
 
 class ShowProgress(TrainerCallback):

@@ -1,0 +1,102 @@
+"""Optimisers, and which parameter learns how fast and decays how much.
+
+All of them decay decoupled from the gradient (Loshchilov and Hutter 2019): a step is
+theta - eta * update(gradient) - eta * lambda * theta.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection
+from typing import Any
+
+import torch
+from torch import nn
+
+from insula.core.registry import Registry
+
+Groups = list[dict[str, Any]]
+_LAYER = re.compile(r"\.(?:layer|layers|h|blocks)\.(\d+)\.")
+
+
+class DecoupledSGD(torch.optim.SGD):
+    """Stochastic gradient descent whose weight decay does not pass through the momentum."""
+
+    @torch.no_grad()
+    def step(self, closure: Callable[[], float] | None = None) -> float | None:  # type: ignore[override]
+        """Take one step."""
+        decays = [group["weight_decay"] for group in self.param_groups]
+        for group in self.param_groups:
+            if group["weight_decay"]:
+                torch._foreach_mul_(
+                    [one for one in group["params"] if one.grad is not None], 1 - group["lr"] * group["weight_decay"]
+                )
+            group["weight_decay"] = 0.0
+        try:
+            loss: float | None = super().step(closure)
+            return loss
+        finally:
+            for group, decay in zip(self.param_groups, decays, strict=True):
+                group["weight_decay"] = decay
+
+
+def _adamw(groups: Groups) -> torch.optim.Optimizer:
+    return torch.optim.AdamW(groups, fused=True)
+
+
+def _adam(groups: Groups) -> torch.optim.Optimizer:
+    """Kingma and Ba 2015; beyond its paper, its decay is decoupled as well."""
+    return torch.optim.Adam(groups, decoupled_weight_decay=True, fused=True)
+
+
+def _sgd(groups: Groups) -> torch.optim.Optimizer:
+    """Momentum 0.9 after Nesterov (Sutskever et al. 2013)."""
+    return DecoupledSGD(groups, momentum=0.9, nesterov=True)
+
+
+optimisers: Registry[Callable[[Groups], torch.optim.Optimizer]] = Registry("optimisers")
+optimisers.register("adamw", _adamw)
+optimisers.register("adam", _adam)
+optimisers.register("sgd", _sgd)
+
+
+def parameter_groups(
+    model: nn.Module,
+    decayed: Collection[str],
+    *,
+    learning_rate: float,
+    weight_decay: float,
+    head_rate_factor: float,
+    layer_rate_decay: float,
+) -> Groups:
+    """Return the trainable parameters in groups of equal rate and decay.
+
+    decayed            names of the parameters that decay: biases and norms do not
+    head_rate_factor   parameters under `head.` learn so many times faster
+    layer_rate_decay   layer n of the encoder's N learns at rate * layer_rate_decay ** (N - n), its embeddings as layer
+                       0 (Howard and Ruder 2018); 1 gives all the same rate
+    """
+    named = [(name, parameter) for name, parameter in model.named_parameters() if parameter.requires_grad]
+    depths = {name: _depth(name) for name, _ in model.named_parameters()}
+    top = max((depth for depth in depths.values() if depth is not None), default=0)
+    groups: dict[tuple[float, bool], list[nn.Parameter]] = {}
+    for name, parameter in named:
+        depth = depths[name]
+        rate = learning_rate
+        if name.startswith("head."):
+            rate *= head_rate_factor
+        elif depth is not None:
+            rate *= layer_rate_decay ** (top - depth)
+        groups.setdefault((rate, name in decayed), []).append(parameter)
+    return [
+        {"params": parameters, "lr": rate, "weight_decay": weight_decay if decays else 0.0}
+        for (rate, decays), parameters in groups.items()
+    ]
+
+
+def _depth(name: str) -> int | None:
+    """Return the layer of a backbone's parameter, 1 the lowest, 0 for embeddings; None above the layers."""
+    found = _LAYER.search(name)
+    if found:
+        return int(found[1]) + 1
+    return 0 if "embedding" in name or ".wte." in name or ".wpe." in name else None
