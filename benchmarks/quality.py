@@ -1,131 +1,103 @@
-"""Quality of the model families on real data: one cell a data set and model, one result file a cell, resumable.
+"""Quality of insula's models and of peers on real data: one cell a data set, model and seed; one result file a cell.
 
-    python benchmarks/quality.py                       every cell that has no result yet
-    python benchmarks/quality.py tweets-minilm-0 ...   these cells, anew
+    python benchmarks/quality.py                        every cell that has no result yet
+    python benchmarks/quality.py 'goemotions-*'         those among these names that have none
+    python benchmarks/quality.py tweets-minilm-0 ...    these cells, anew
+    python benchmarks/quality.py --list ['*-linear-0']  which cells there are, and which have a result
 
-`tweets` and `reviews-zh` come with insula; the other sets are read from `../shared/data/ready` and left out, with a
-word, where that folder is absent. Every choice (thresholds, calibration, best step, strength) is made on validation.
+Cells stand in `cells.py`, data sets in `sets.py`. A cell whose data are absent, or whose options this insula does not
+know, is left out with a word. Every choice (thresholds, calibration, best step, strength) is made on validation rows.
+What each cell decided on its test rows is kept under `benchmarks/runs/decisions`; from these the differences of the
+levers are made (`levers.py`), and those of peers to `linear`.
 """
 
 from __future__ import annotations
 
-import datetime
-import importlib.metadata
-import platform
-import subprocess
+import fnmatch
 import sys
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from insula.api.training import train
+import decisions
+import levers
+import outside
+import sets
+from cells import ALL, Cell
 from insula.cli.progress import TerminalProgress
+from insula.core.errors import RecipeError, UnknownNameError
 from insula.core.files import write_json
-from insula.text.preparation import WORD_STEPS
+from insula.core.targets import gold_matrix
+from insula.data.dataset import Dataset
+from insula.data.leak import Fingerprint, text_hash
+from insula.evaluation.compare import compare
+from insula.evaluation.evaluate import evaluate
+from insula.inference.predictor import Predictor
+from insula.training.recipe import Recipe, load_recipe
+from insula.training.run import train_run
+from provenance import provenance
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results" / "quality"
 RUNS = HERE / "runs"
-SHARED = HERE.parent.parent / "shared"
-SETS = {
-    "tweets": "tweets",
-    "reviews-zh": "reviews-zh",
-    "carer": str(SHARED / "data/ready/carer"),
-    "smp2020_usual": str(SHARED / "data/ready/smp2020_usual"),
-}
-E5 = str(SHARED / "models/e5-small-en-zh")
-PACKAGES = ("insula", "torch", "transformers", "scikit-learn", "onnxruntime", "numpy")
-
-
-@dataclass(frozen=True)
-class Cell:
-    """One training run: a data set, a model by the name it has in the tables, a recipe, a seed."""
-
-    data: str
-    model: str
-    recipe: str
-    overrides: dict[str, Any]
-    seed: int = 0
-
-    @property
-    def name(self) -> str:
-        return f"{self.data}-{self.model}-{self.seed}"
-
-
-def _words_and(*more: str) -> dict[str, Any]:
-    """Return the steps of `linear` with more of them, to see whether they help."""
-    return {"preparation.steps": [*WORD_STEPS[:-1], *more, WORD_STEPS[-1]]}
-
-
-MINILM = {"train.epochs": 2}
-CHINESE = {"model.base": E5, "train.epochs": 2}
-UPPER_LAYERS = {"train.epochs": 1, "train.freeze_layers": 9, "model.max_tokens": 64}
-CELLS = [
-    Cell("tweets", "linear", "linear", {}),
-    Cell("reviews-zh", "linear", "linear", {}),
-    Cell("carer", "linear", "linear", {}),
-    Cell("smp2020_usual", "linear", "linear", {}),
-    Cell("tweets", "linear+stopwords", "linear", _words_and("stopwords")),
-    Cell("tweets", "linear+stem", "linear", _words_and("stem")),
-    Cell("smp2020_usual", "linear+stopwords", "linear", _words_and("stopwords")),
-    Cell("carer", "minilm", "standard", MINILM),
-    Cell("tweets", "minilm-quick", "quick", {}),
-    Cell("tweets", "minilm", "standard", MINILM),
-    Cell("smp2020_usual", "e5-small-en-zh", "standard", CHINESE),
-    # Long texts: only the upper three of twelve layers are trained, on the first 64 tokens.
-    Cell("reviews-zh", "e5-small-en-zh", "standard", {**CHINESE, **UPPER_LAYERS}),
-]
+KEPT = ("macro_f1", "accuracy", "jaccard", "pearson", "spearman", "mae", "ccc", "ece", "macro_auroc")
 
 
 def main(wanted: list[str]) -> int:
     """Run the cells and return the exit status."""
-    unknown = set(wanted) - {cell.name for cell in CELLS}
+    listing, wanted = "--list" in wanted, [name for name in wanted if name != "--list"]
+    unknown = [name for name in wanted if not fnmatch.filter(ALL, name)]
     if unknown:
-        print(f"No such cell: {', '.join(sorted(unknown))}. Cells: {', '.join(cell.name for cell in CELLS)}.")
+        print(f"No such cell: {', '.join(unknown)}. See: python benchmarks/quality.py --list")
         return 2
-    for cell in CELLS:
+    for cell in ALL.values():
         file = RESULTS / f"{cell.name}.json"
-        if (wanted and cell.name not in wanted) or (not wanted and file.exists()):
+        named = cell.name in wanted
+        if wanted and not named and not any(fnmatch.fnmatch(cell.name, pattern) for pattern in wanted):
             continue
-        missing = [path for path in (SETS[cell.data], E5) if _needs(cell, path) and not Path(path).exists()]
-        if missing:
-            print(f"{cell.name}: left out, {missing[0]} is absent.")
-            continue
-        print(f"{cell.name}: training.", flush=True)
-        write_json(file, _measure(cell))
-        print(f"{cell.name}: written to {file.relative_to(HERE.parent)}.", flush=True)
+        if listing:
+            print(f"{cell.name}: {'measured' if file.exists() else 'not yet'}")
+        elif named or not file.exists():
+            _run(cell, file)
+    if not listing:
+        levers.main([])
     return 0
 
 
-def _needs(cell: Cell, path: str) -> bool:
-    return path.startswith(str(SHARED)) and path in (SETS[cell.data], cell.overrides.get("model.base"))
+def _run(cell: Cell, file: Path) -> None:
+    missing = [path for path in (sets.SETS[cell.data].missing, _missing_base(cell)) if path]
+    if missing:
+        print(f"{cell.name}: left out, {missing[0]} is absent.")
+        return
+    try:
+        recipe = None if cell.peer else load_recipe(cell.recipe, {**cell.overrides, "seed": cell.seed})
+    except (RecipeError, UnknownNameError) as error:
+        print(f"{cell.name}: left out. {error}")
+        return
+    print(f"{cell.name}: running.", flush=True)
+    data = sets.load(cell.data, cell.fold)
+    write_json(file, _of_peer(cell, data) if recipe is None else _of_insula(cell, data, recipe))
+    print(f"{cell.name}: written to {file.relative_to(HERE.parent)}.", flush=True)
 
 
-def _measure(cell: Cell) -> dict[str, Any]:
+def _missing_base(cell: Cell) -> str | None:
+    base = str(cell.overrides.get("model.base", ""))
+    return base if base.startswith(str(sets.SHARED)) and not Path(base).exists() else None
+
+
+def _of_insula(cell: Cell, data: Dataset, recipe: Recipe) -> dict[str, Any]:
     began = time.monotonic()
-    run = train(
-        SETS[cell.data],
-        recipe=cell.recipe,
-        overrides={**cell.overrides, "seed": cell.seed},
-        output=RUNS / cell.name,
-        overwrite=True,
-        progress=TerminalProgress(),
+    run = train_run(
+        data, recipe, RUNS / cell.name, source=[cell.data], command=_command(cell), progress=TerminalProgress()
     )
+    decided = Predictor.load(run.path).decide([example.text for example in data.split("test")])
+    decisions.save(cell.name, data, decided)
     metrics = run.metrics
     test = metrics["test"]
-    headline = test["headline"]
-    overlap = test["overlap"]
+    headline, overlap = test["headline"], test["overlap"]
     linear = metrics["baselines"].get("linear")
-    return {
-        "set": cell.data,
-        "model": cell.model,
-        "recipe": cell.recipe,
-        "overrides": {key: Path(str(value)).name if value == E5 else value for key, value in cell.overrides.items()},
-        "seed": cell.seed,
-        "rows": metrics["data"]["rows"],
-        "fingerprint": metrics["data"]["fingerprint"],
-        "metrics": {name: test["metrics"][name] for name in (headline, "accuracy", "ece", "macro_auroc")},
+    return _about(cell, data) | {
+        "metrics": {name: test["metrics"][name] for name in KEPT if name in test["metrics"]},
         "baselines": {name: entry["metrics"][headline] for name, entry in metrics["baselines"].items()},
         "overlap": {"rows": overlap["rows"], headline: overlap["metrics_without"][headline]}
         if overlap and overlap["rows"]
@@ -135,25 +107,76 @@ def _measure(cell: Cell) -> dict[str, Any]:
         "train_seconds": metrics["time"]["train_seconds"],
         "total_seconds": round(time.monotonic() - began, 1),
         "rows_per_second": metrics["time"]["rows_per_second"],
-        "command": f"python benchmarks/quality.py {cell.name}",
-        "commit": subprocess.run(
-            ["git", "rev-parse", "HEAD"], cwd=HERE, capture_output=True, text=True, check=True
-        ).stdout.strip(),
-        "versions": {"python": platform.python_version()}
-        | {package: importlib.metadata.version(package) for package in PACKAGES},
-        "processor": _processor()[0],
-        "flags": _processor()[1],
-        "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
+        "command": _command(cell),
+        **provenance(),
     }
 
 
-def _processor() -> tuple[str, list[str]]:
-    """Return the processor's name and those of its flags that decide how fast matrix products are."""
-    lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines() if Path("/proc/cpuinfo").exists() else []
-    facts = dict(line.split(":", 1) for line in reversed(lines) if ":" in line)
-    facts = {key.strip(): value.strip() for key, value in facts.items()}
-    telling = ("avx2", "avx512f", "avx512_vnni", "avx_vnni", "amx_bf16", "amx_int8")
-    return facts.get("model name", platform.processor()), [f for f in telling if f in facts.get("flags", "").split()]
+def _of_peer(cell: Cell, data: Dataset) -> dict[str, Any]:
+    began = time.monotonic()
+    decided, facts = outside.answer(cell, data)
+    answers = decisions.save(cell.name, data, decided)
+    scheme, texts = data.scheme, [example.text for example in data.split("test")]
+    known = outside.trained_on(cell, data)
+    overlapping = data.overlaps.get("test", frozenset())
+    seen = known if known is not None else [text_hash(text) in overlapping for text in texts]
+    measured = evaluate(scheme, answers.gold, decided.scores, decided.chosen, seen=seen, seed=cell.seed)
+    name, without = measured.headline_name, measured.seen or {}
+    about = provenance()
+    about["versions"] |= facts.pop("versions", {})
+    return _about(cell, data) | {
+        "metrics": {key: measured.metrics[key] for key in KEPT if key in measured.metrics},
+        "macro_f1_at_half": _at_half(data, decided.scores),
+        "baselines": {},
+        "overlap": {"rows": without["rows"], name: (without["metrics_without"] or {}).get(name)}
+        if without.get("rows")
+        else None,
+        "trained_on": outside.TRAINED_ON.get(str(cell.peer)),
+        "difference_to_linear": _difference_to_linear(cell, data, answers, name),
+        "parameters": facts.pop("parameters", 0),
+        "train_seconds": round(facts.pop("train_seconds", 0.0), 1),
+        "total_seconds": round(time.monotonic() - began, 1),
+        "rows_per_second": round(facts.pop("rows_per_second", 0.0), 1) or None,
+        "facts": facts,
+        "command": _command(cell),
+        **about,
+    }
+
+
+def _about(cell: Cell, data: Dataset) -> dict[str, Any]:
+    overrides = {key: Path(str(value)).name if value == sets.E5 else value for key, value in cell.overrides.items()}
+    return {
+        "set": cell.data,
+        "model": cell.model,
+        "peer": cell.peer,
+        "recipe": None if cell.peer else cell.recipe,
+        "overrides": {**overrides, **cell.options},
+        "seed": cell.seed,
+        "fold": cell.fold,
+        "kind": data.scheme.kind,
+        "rows": {name: len(examples) for name, examples in data.splits.items()},
+        "fingerprint": Fingerprint.of(data.split("train")).digest,
+    }
+
+
+def _at_half(data: Dataset, scores: Any) -> dict[str, Any] | None:
+    """Return macro-F1 without chosen thresholds, for multi-label sets."""
+    if data.scheme.kind != "multi":
+        return None
+    gold = gold_matrix(data.scheme, data.split("test"))
+    return evaluate(data.scheme, gold, scores, scores >= 0.5).metrics["macro_f1"]
+
+
+def _difference_to_linear(cell: Cell, data: Dataset, answers: decisions.Answers, metric: str) -> dict[str, Any] | None:
+    linear = decisions.load(f"{cell.data}-linear-0")
+    if linear is None or not decisions.same_rows(linear, answers):
+        return None
+    found = compare(data.scheme, answers.gold, linear.chosen, answers.chosen, seed=cell.seed)
+    return found.differences[metric].to_dict()
+
+
+def _command(cell: Cell) -> str:
+    return f"python benchmarks/quality.py {cell.name}"
 
 
 if __name__ == "__main__":

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import re
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
-from docs_pages import PAGES, ROOT, prose, title
+from docs_pages import PAGES, prose, title
+
+import tables
+from result_files import Results, read_results
 
 # A score, a percentage, a speed, a duration, a factor. Interval levels and definitions are no measurements.
 FIGURE = re.compile(
@@ -19,17 +20,6 @@ FIGURE = re.compile(
 ALLOWED = re.compile(
     r"95% (?:bootstrap |paired )?interval|95% 区间|Jaccard similarity of\s+5-character shingles of 0\.8|MinHash"
 )
-
-
-@pytest.fixture(scope="module")
-def tables() -> ModuleType:
-    """The script that makes the tables."""
-    spec = importlib.util.spec_from_file_location("benchmark_tables", ROOT / "benchmarks" / "tables.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 @pytest.fixture
@@ -51,9 +41,9 @@ def cell() -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=title)
-def test_tables_equal_the_result_files(page: Path, tables: ModuleType) -> None:
+def test_tables_equal_the_result_files(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
-    assert tables.filled(text, tables.read_cells()) == text, "run: python benchmarks/tables.py"
+    assert tables.filled(text, read_results()) == text, "run: python benchmarks/tables.py"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=title)
@@ -69,40 +59,40 @@ def test_a_figure_in_prose_is_found(claim: str) -> None:
     assert FIGURE.search(claim)
 
 
-def test_tables_without_results_say_so(tables: ModuleType) -> None:
-    assert all("|" not in make([]) for make in tables.TABLES.values())
-    assert "No result file yet" in tables.TABLES["quality"]([])
+def test_tables_without_results_say_so() -> None:
+    assert all("|" not in make(Results()) for make in tables.TABLES.values())
+    assert "No result file yet" in tables.TABLES["quality"](Results())
 
 
-def test_tables_show_what_is_in_a_cell(tables: ModuleType, cell: dict[str, Any]) -> None:
-    table = tables.TABLES["quality"]([cell])
+def test_tables_show_what_is_in_a_cell(cell: dict[str, Any]) -> None:
+    table = tables.TABLES["quality"](Results([cell]))
     assert "0.789 (0.770 to 0.810)" in table
     assert "+0.051 (+0.030 to +0.070)" in table
     assert "12; 0.500 (0.400 to 0.600)" in table
-    assert "1,234 s" in tables.TABLES["time"]([cell])
-    assert "`train.epochs=2`" in tables.TABLES["provenance"]([cell])
-    assert "英文" in tables.TABLES["headline-zh"]([cell])
+    assert "1,234 s" in tables.TABLES["time"](Results([cell]))
+    assert "`train.epochs=2`" in tables.TABLES["provenance"](Results([cell]))
+    assert "英文" in tables.TABLES["headline-zh"](Results([cell]))
 
 
-def test_tables_do_without_what_was_not_measured(tables: ModuleType, cell: dict[str, Any]) -> None:
+def test_tables_do_without_what_was_not_measured(cell: dict[str, Any]) -> None:
     bare = {**cell, "overlap": None, "difference_to_linear": None, "metrics": {"pearson": {"value": 0.5}}}
-    assert "| 0.500 | – | – | none |" in tables.TABLES["quality"]([bare])
+    assert "| 0.500 | – | – | none |" in tables.TABLES["quality"](Results([bare]))
 
 
-def test_a_changed_figure_is_found(tables: ModuleType, cell: dict[str, Any], tmp_path: Path) -> None:
+def test_a_changed_figure_is_found(cell: dict[str, Any], tmp_path: Path) -> None:
     (tmp_path / "quality").mkdir()
     (tmp_path / "quality" / "tweets-minilm-0.json").write_text(json.dumps(cell), encoding="utf-8")
-    cells = tables.read_cells(tmp_path)
-    page = tables.filled("# x\n<!-- results:headline -->\n<!-- /results -->\n", cells)
-    assert tables.filled(page, cells) == page
-    assert tables.filled(page.replace("0.789", "0.799"), cells) == page
+    results = read_results(tmp_path)
+    page = tables.filled("# x\n<!-- results:headline -->\n<!-- /results -->\n", results)
+    assert tables.filled(page, results) == page
+    assert tables.filled(page.replace("0.789", "0.799"), results) == page
 
 
-def test_linear_comes_first_and_seeds_in_order(tables: ModuleType, cell: dict[str, Any], tmp_path: Path) -> None:
+def test_linear_comes_first_and_seeds_in_order(cell: dict[str, Any], tmp_path: Path) -> None:
     (tmp_path / "quality").mkdir()
     for model, seed in (("minilm", 1), ("minilm", 0), ("linear", 0)):
         file = tmp_path / "quality" / f"{model}-{seed}.json"
         file.write_text(json.dumps({**cell, "model": model, "seed": seed}), encoding="utf-8")
-    read = [(cell["model"], cell["seed"]) for cell in tables.read_cells(tmp_path)]
+    read = [(cell["model"], cell["seed"]) for cell in read_results(tmp_path).quality]
     assert read == [("linear", 0), ("minilm", 0), ("minilm", 1)]
-    assert tables.TABLES["headline"](tables.read_cells(tmp_path)).count("`minilm`") == 1
+    assert tables.TABLES["headline"](read_results(tmp_path)).count("`minilm`") == 1

@@ -1,0 +1,120 @@
+"""What is measured: the cells of the quality table, one training (or one peer) on one data set each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from insula.text.preparation import WORD_STEPS
+from sets import E5, FOLDS, SETS
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One run on one data set, by the name it has in the tables.
+
+    recipe, overrides   of an insula model
+    peer                folder under `benchmarks/peers` of an outside system; `majority` needs none
+    options             of the peer
+    fold                of sets that are judged by cross-validation
+    """
+
+    data: str
+    model: str
+    recipe: str = "standard"
+    overrides: Mapping[str, Any] = field(default_factory=dict)
+    seed: int = 0
+    fold: int | None = None
+    peer: str | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """Name of the cell and of its result file."""
+        return f"{self.data}-{self.model}-" + (str(self.seed) if self.fold is None else f"fold{self.fold}")
+
+
+@dataclass(frozen=True)
+class Lever:
+    """One change to a model, measured as pairs of cells: the same set, the same seeds, without it and with it.
+
+    base     the model without; its cells stand in `CELLS` under that name and with these seeds
+    changes  the overrides that make the model with it
+    """
+
+    name: str
+    data: str
+    base: str
+    changes: Mapping[str, Any]
+    seeds: tuple[int, ...] = (0, 1, 2)
+
+    def pairs(self, cells: Mapping[str, Cell]) -> Iterator[tuple[Cell, Cell]]:
+        """Yield the cells without and with it, a pair a seed."""
+        for seed in self.seeds:
+            off = cells[f"{self.data}-{self.base}-{seed}"]
+            yield off, Cell(self.data, f"{self.base}+{self.name}", off.recipe, {**off.overrides, **self.changes}, seed)
+
+
+def _seeds(data: str, model: str, seeds: int, recipe: str = "standard", **overrides: Any) -> Iterator[Cell]:
+    """Yield a cell a seed; options of a section are given as `train_epochs=2`."""
+    settings = {key.replace("__", "."): value for key, value in overrides.items()}
+    for seed in range(seeds):
+        yield Cell(data, model, recipe, settings, seed)
+
+
+def _words_and(*more: str) -> dict[str, Any]:
+    """Return the steps of `linear` with more of them, to see whether they help."""
+    return {"preparation.steps": [*WORD_STEPS[:-1], *more, WORD_STEPS[-1]]}
+
+
+FIVE = ("tweets", "goemotions", "carer", "sst2", "smp2020_usual")
+BARS = ("goemotions", "carer", "tweeteval_emotion", "sst2", "smp2020_usual", "semeval_ec", "semeval_valence", "emobank")
+LONG_RUNS = ("goemotions", "smp2020_usual", "tweets")  # over ten minutes: two seeds there, three elsewhere
+FROM_SCRATCH = ("textcnn", "lstm", "gru", "transformer")
+
+
+def _insula() -> Iterator[Cell]:
+    yield from (Cell(data, "linear", "linear") for data in (*SETS,) if not SETS[data].folds)
+    yield Cell("tweets", "linear+stopwords", "linear", _words_and("stopwords"))
+    yield Cell("tweets", "linear+stem", "linear", _words_and("stem"))
+    yield Cell("smp2020_usual", "linear+stopwords", "linear", _words_and("stopwords"))
+    yield from _seeds("tweets", "minilm-quick", 1, "quick")
+    for data in (*BARS, "tweets"):
+        seeds = 2 if data in LONG_RUNS else 3
+        if data == "smp2020_usual":
+            yield from _seeds(data, "e5-small-en-zh", seeds, model__base=E5, train__epochs=2)
+        else:
+            epochs = {"tweeteval_emotion": 5, "semeval_ec": 5, "semeval_valence": 5, "emobank": 5, "sst2": 3}
+            yield from _seeds(data, "minilm", seeds, train__epochs=epochs.get(data, 2))
+    # Long texts: only the upper three of twelve layers are trained, on the first 64 tokens.
+    upper = {"model__base": E5, "train__epochs": 1, "train__freeze_layers": 9, "model__max_tokens": 64}
+    yield from _seeds("reviews-zh", "e5-small-en-zh", 1, **upper)
+    for data in FIVE:
+        for family in FROM_SCRATCH:
+            yield from _seeds(data, family, 2 if data in LONG_RUNS else 3, model__name=family)
+    yield from (Cell("mr", "textcnn", overrides={"model.name": "textcnn"}, fold=fold) for fold in range(FOLDS))
+
+
+def _peers() -> Iterator[Cell]:
+    for data in (*FIVE, "tweeteval_emotion", "semeval_ec", "hotel_zh"):
+        yield Cell(data, "majority", peer="majority")
+    for data in ("tweets", "sst2"):
+        yield Cell(data, "vader", peer="vader")
+    yield Cell("hotel_zh", "snownlp", peer="snownlp")
+    yield Cell("sst2", "reference-keras-masked", peer="reference", options={"engine": "keras", "masking": True})
+    for data in FIVE:
+        for masking in (True, False):
+            model = "reference-masked" if masking else "reference"
+            yield Cell(data, model, peer="reference", options={"engine": "twin", "masking": masking})
+        yield Cell(data, "torch-lstm", peer="torch_lstm")
+
+
+CELLS: Mapping[str, Cell] = {cell.name: cell for cell in (*_insula(), *_peers())}
+# A lever enters a recipe only with a row of its own; add it here, run its cells, read the table.
+LEVERS = [
+    Lever("attention", "tweeteval_emotion", "minilm", {"model.pooling": "attention"}),
+    Lever("cosine", "tweeteval_emotion", "minilm", {"train.schedule": "cosine"}),
+    Lever("plain-head", "tweeteval_emotion", "minilm", {"train.head_rate_factor": 1.0}),
+]
+ALL: Mapping[str, Cell] = {**CELLS, **{on.name: on for lever in LEVERS for _, on in lever.pairs(CELLS)}}

@@ -1,0 +1,80 @@
+"""Levers: what one change does, from pairs of cells with the same seeds on the same test rows.
+
+    python benchmarks/levers.py      write `results/levers/NAME.json` for every lever whose cells are all measured
+
+The differences are made from the decisions that `quality.py` kept; the file keeps the differences themselves.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import decisions
+from cells import CELLS, LEVERS, Cell, Lever
+from differences import mean_difference
+from insula.core.files import write_json
+from insula.evaluation.metric_names import headline_metric
+
+HERE = Path(__file__).parent
+RESULTS = HERE / "results"
+
+
+def main(arguments: list[str]) -> int:
+    """Write what can be written and return the exit status."""
+    for lever in LEVERS:
+        if (found := measure(lever)) is not None:
+            write_json(RESULTS / "levers" / f"{lever.data}-{lever.base}+{lever.name}.json", found)
+    return 0
+
+
+def measure(lever: Lever, results: Path = RESULTS, kept: Path = decisions.FOLDER) -> dict[str, Any] | None:
+    """Return a lever's differences; None while a cell, or what it decided, is not there."""
+    pairs = list(lever.pairs(CELLS))
+    files = [(_result(off, results), _result(on, results)) for off, on in pairs]
+    answers = [(decisions.load(off.name, kept), decisions.load(on.name, kept)) for off, on in pairs]
+    known = [(off, on) for off, on in answers if off is not None and on is not None]
+    whole = [(off, on) for off, on in files if off is not None and on is not None]
+    if len(known) < len(pairs) or len(whole) < len(pairs):
+        return None
+    kind = whole[0][0]["kind"]
+    metric = headline_metric(kind)
+    offs, ons = [off for off, _ in known], [on for _, on in known]
+    return {
+        "lever": lever.name,
+        "set": lever.data,
+        "model": lever.base,
+        "changes": dict(lever.changes),
+        "seeds": list(lever.seeds),
+        "metric": metric,
+        "off": _mean(off["metrics"][metric]["value"] for off, _ in whole),
+        "on": _mean(on["metrics"][metric]["value"] for _, on in whole),
+        "difference": mean_difference(kind, offs, ons, metric).to_dict(),
+        "by_seed": [mean_difference(kind, [off], [on], metric).to_dict() for off, on in known],
+        "train_seconds": {
+            "off": _mean(off["train_seconds"] for off, _ in whole),
+            "on": _mean(on["train_seconds"] for _, on in whole),
+        },
+        "commits": sorted({cell["commit"] for pair in whole for cell in pair}),
+        "command": "python benchmarks/levers.py",
+    }
+
+
+def _result(cell: Cell, results: Path) -> dict[str, Any] | None:
+    file = results / "quality" / f"{cell.name}.json"
+    if not file.exists():
+        return None
+    found: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+    # Results of cells that were measured before decisions were kept lack what is needed here.
+    return found if "kind" in found else None
+
+
+def _mean(values: Any) -> float:
+    numbers = list(values)
+    return sum(numbers) / len(numbers)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

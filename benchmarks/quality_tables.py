@@ -1,0 +1,164 @@
+"""The tables of quality: each cell, means over seeds against the bars, levers, times, where figures come from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from bars import BARS
+from result_files import Entry, Results
+from table_text import figure, set_title, table
+
+IN_README = ("linear", "minilm-quick", "minilm", "e5-small-en-zh")
+METRICS = {"macro_f1": "macro-F1", "accuracy": "accuracy", "pearson": "Pearson"}
+
+
+def headline(results: Results, language: str = "en") -> str:
+    """The short table of the README: seed 0 of the models that recipes stand for."""
+    heads = {
+        "en": ("data", "model", "test macro-F1 or Pearson (95% interval)", "minus `linear` (paired 95% interval)"),
+        "zh": ("数据", "模型", "测试集 macro-F1 或 Pearson（95% 区间）", "与 `linear` 之差（配对 95% 区间）"),
+    }[language]
+    rows = [
+        (set_title(cell["set"], language), f"`{cell['model']}`", figure(_main(cell)), _difference(cell))
+        for cell in results.quality
+        if cell["seed"] == 0 and cell["model"] in IN_README
+    ]
+    return table(heads, rows, language)
+
+
+def quality(results: Results) -> str:
+    """Every cell: what it reached, against `linear`, without rows that also stood in the training file."""
+    heads = (
+        "data", "model", "recipe", "seed", "test rows", "macro-F1 or Pearson (95% interval)", "accuracy",
+        "minus `linear` (paired 95% interval)", "overlapping rows; macro-F1 or Pearson without",
+    )  # fmt: skip
+    rows = [
+        (
+            set_title(cell["set"]),
+            f"`{cell['model']}`",
+            _recipe(cell),
+            str(cell["seed"]),
+            f"{cell['rows']['test']:,}",
+            figure(_main(cell)),
+            figure(cell["metrics"].get("accuracy")),
+            _difference(cell),
+            _overlap(cell),
+        )
+        for cell in results.quality
+        if cell.get("fold") is None
+    ]
+    return table(heads, rows)
+
+
+def means(results: Results) -> str:
+    """The mean over seeds (or folds) of every model on the sets that have a bar, and whether it is reached."""
+    heads = ("data", "metric", "model", "runs", "mean", "lowest to highest run", "bar", "stretch", "reached")
+    groups: dict[tuple[str, str], list[Entry]] = {}
+    for cell in results.quality:
+        if cell["set"] in BARS:
+            groups.setdefault((cell["set"], cell["model"]), []).append(cell)
+    rows = []
+    for (name, model), cells in groups.items():
+        for metric, (bar, stretch) in BARS[name].items():
+            values = [cell["metrics"][metric]["value"] for cell in cells if metric in cell["metrics"]]
+            if not values:
+                continue
+            mean = sum(values) / len(values)
+            reached = "stretch" if mean >= stretch else "bar" if mean >= bar else "no"
+            spread = f"{min(values):.3f} to {max(values):.3f}" if len(values) > 1 else "–"
+            runs = f"{len(values)} {'folds' if cells[0].get('fold') is not None else 'seeds'}"
+            rows.append(
+                (
+                    set_title(name), METRICS[metric], f"`{model}`", runs, f"{mean:.3f}", spread, f"{bar:g}",
+                    f"{stretch:g}", reached,
+                )
+            )  # fmt: skip
+    return table(heads, rows)
+
+
+def levers(results: Results) -> str:
+    """What each lever does, in pairs of runs with the same seeds."""
+    heads = (
+        "lever", "data", "model", "options", "seeds", "off, mean", "on, mean",
+        "on minus off (paired 95% interval)", "by seed", "training time, on / off",
+    )  # fmt: skip
+    rows = [
+        (
+            f"`{lever['lever']}`",
+            set_title(lever["set"]),
+            f"`{lever['model']}`",
+            _options(lever["changes"]),
+            ", ".join(map(str, lever["seeds"])),
+            f"{lever['off']:.3f}",
+            f"{lever['on']:.3f}",
+            figure(lever["difference"], "+"),
+            ", ".join(f"{one['value']:+.3f}" for one in lever["by_seed"]),
+            f"{lever['train_seconds']['on'] / max(lever['train_seconds']['off'], 0.1):.2f}",
+        )
+        for lever in results.levers
+    ]
+    return table(heads, rows)
+
+
+def time(results: Results) -> str:
+    """How long training took and how fast the test rows were predicted, with the processor."""
+    heads = ("data", "model", "parameters", "training rows", "training", "prediction", "threads", "processor")
+    rows = [
+        (
+            set_title(cell["set"]),
+            f"`{cell['model']}`, " + (f"seed {cell['seed']}" if cell.get("fold") is None else f"fold {cell['fold']}"),
+            f"{cell['parameters']:,}" if cell.get("parameters") else "–",
+            f"{cell['rows']['train']:,}",
+            f"{cell['train_seconds']:,.0f} s",
+            f"{cell['rows_per_second']:,.0f} rows/s" if cell["rows_per_second"] else "–",
+            str(cell.get("facts", {}).get("threads") or cell.get("threads") or "–"),
+            " ".join((cell["processor"], *cell["flags"])),
+        )
+        for cell in results.quality
+    ]
+    return table(heads, rows)
+
+
+def provenance(results: Results) -> str:
+    """Where each figure comes from: file, command, commit, versions."""
+    heads = ("result file", "command", "options", "commit", "date", "versions")
+    rows = [
+        (
+            f"`quality/{cell['command'].split()[-1]}.json`",
+            f"`{cell['command']}`",
+            _options(cell.get("overrides", {})) or ("as it comes" if cell.get("peer") else "as the recipe"),
+            f"`{cell['commit'][:10]}`",
+            cell["date"],
+            ", ".join(f"{name} {version}" for name, version in cell["versions"].items()),
+        )
+        for cell in results.quality
+    ]
+    return table(heads, rows)
+
+
+def _main(cell: Entry) -> Mapping[str, float | None]:
+    metrics: Mapping[str, Mapping[str, float | None]] = cell["metrics"]
+    return metrics.get("macro_f1") or metrics.get("pearson") or next(iter(metrics.values()))
+
+
+def _recipe(cell: Entry) -> str:
+    if cell["recipe"]:
+        return f"`{cell['recipe']}`"
+    engine = cell.get("facts", {}).get("engine")
+    return f"peer, engine {engine}" if engine else "peer"
+
+
+def _options(options: Mapping[str, object]) -> str:
+    return ", ".join(f"`{key}={value}`" for key, value in options.items())
+
+
+def _difference(cell: Entry) -> str:
+    return figure(cell.get("difference_to_linear"), "+")
+
+
+def _overlap(cell: Entry) -> str:
+    overlap = cell.get("overlap")
+    if not overlap:
+        return "none"
+    rest = next((value for key, value in overlap.items() if key != "rows"), None)
+    return f"{overlap['rows']:,}; {figure(rest if isinstance(rest, Mapping) else {'value': rest})}"

@@ -1,0 +1,57 @@
+"""The result files, read."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from table_text import TITLES
+
+FOLDER = Path(__file__).parent / "results"
+Entry = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Results:
+    """What was measured so far.
+
+    quality        cells, by data set in the order of the tables, then model (`linear` first) and seed
+    levers         one entry a lever
+    training_cost, kills   None before they were measured
+    """
+
+    quality: Sequence[Entry] = ()
+    levers: Sequence[Entry] = ()
+    training_cost: Entry | None = None
+    kills: Entry | None = None
+
+
+def read_results(folder: Path = FOLDER) -> Results:
+    """Return what stands in the folder."""
+    return Results(
+        quality=sorted(_all(folder / "quality"), key=_place),
+        levers=sorted(_all(folder / "levers"), key=lambda lever: (_order(lever["set"]), lever["lever"])),
+        training_cost=_one(folder / "training_cost.json"),
+        kills=_one(folder / "kills.json"),
+    )
+
+
+def _place(cell: Entry) -> tuple[Any, ...]:
+    return (_order(cell["set"]), cell["model"] != "linear", cell["model"], cell.get("fold") or 0, cell["seed"])
+
+
+def _order(name: str) -> tuple[int, str]:
+    order = list(TITLES)
+    return (order.index(name) if name in order else len(order), name)
+
+
+def _all(folder: Path) -> list[Entry]:
+    return [json.loads(file.read_text(encoding="utf-8")) for file in sorted(folder.glob("*.json"))]
+
+
+def _one(file: Path) -> Entry | None:
+    found: Entry | None = json.loads(file.read_text(encoding="utf-8")) if file.exists() else None
+    return found

@@ -1,0 +1,109 @@
+"""Differences of cells: paired by row, averaged over seeds, refused for other rows."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sklearn.metrics import f1_score
+
+import decisions
+import levers
+from cells import CELLS, LEVERS
+from decisions import Answers
+from differences import mean_difference
+from insula.core.decision import DecisionRule
+from insula.core.errors import DataError
+from insula.core.targets import gold_matrix
+from insula.data.dataset import Dataset
+from insula.evaluation.intervals import paired_bootstrap
+
+
+def _answers(right: float, seed: int, rows: int = 400) -> Answers:
+    """Answers of which about the share `right` is right; the rows are always the same."""
+    gold = np.eye(3)[np.random.default_rng(0).integers(0, 3, rows)]
+    generator = np.random.default_rng(seed + 1)
+    guessed = np.eye(3)[generator.integers(0, 3, rows)]
+    chosen = np.where(generator.random((rows, 1)) < right, gold, guessed)
+    return Answers(np.arange(rows), gold, chosen.astype(float), chosen > 0)
+
+
+def test_the_mean_over_seeds_is_the_mean_of_scikit_learn_s_differences() -> None:
+    off, on = [_answers(0.5, seed) for seed in (1, 2)], [_answers(0.7, seed) for seed in (3, 4)]
+    found = mean_difference("single", off, on, "macro_f1")
+    scores = [f1_score(cell.gold, cell.chosen, average="macro") for cell in (*off, *on)]
+    assert found.value == pytest.approx(np.mean(scores[2:]) - np.mean(scores[:2]))
+    assert found.low is not None
+    assert found.high is not None
+    assert 0 < found.low < found.value < found.high
+
+
+def test_one_seed_is_the_paired_bootstrap() -> None:
+    off, on = _answers(0.5, 1), _answers(0.6, 2)
+    known = paired_bootstrap("macro_f1", off.gold, off.chosen, on.chosen)
+    found = mean_difference("single", [off], [on], "macro_f1")
+    assert found.value == pytest.approx(known.value)
+    # The same rows are drawn by another order of random numbers: the ends agree within their own noise.
+    assert (found.low, found.high) == pytest.approx((known.low, known.high), abs=0.015)
+
+
+def test_an_always_empty_multi_label_answer_counts_as_decisions() -> None:
+    empty = dataclasses.replace(_answers(0.5, 1), chosen=np.zeros((400, 3), dtype=bool))
+    found = mean_difference("multi", [empty], [_answers(1.0, 1)], "macro_f1")
+    assert found.value == pytest.approx(1.0)
+
+
+def test_dimensional_cells_are_compared_by_scores() -> None:
+    gold = np.random.default_rng(0).normal(size=(200, 1))
+    nothing = np.zeros((200, 1), dtype=bool)
+    exact = Answers(np.arange(200), gold, gold, nothing)
+    noisy = Answers(np.arange(200), gold, gold + np.random.default_rng(1).normal(size=(200, 1)), nothing)
+    found = mean_difference("dimensional", [noisy], [exact], "pearson")
+    assert found.value == pytest.approx(1 - np.corrcoef(gold[:, 0], noisy.scores[:, 0])[0, 1])
+
+
+def test_other_rows_are_refused() -> None:
+    off, on = _answers(0.5, 1), dataclasses.replace(_answers(0.5, 2), rows=np.arange(1, 401))
+    with pytest.raises(DataError, match="same rows"):
+        mean_difference("single", [off], [on], "macro_f1")
+    with pytest.raises(DataError, match="same rows"):
+        mean_difference("single", [off, off], [off], "macro_f1")
+
+
+def test_decisions_come_back_as_they_were_kept(tmp_path: Path, toy_dataset: Callable[..., Dataset]) -> None:
+    data = toy_dataset("multi")
+    gold = gold_matrix(data.scheme, data.split("test"))
+    decided = DecisionRule().decide(data.scheme, gold * 4 - 2)
+    kept = decisions.save("cell", data, decided, tmp_path)
+    found = decisions.load("cell", tmp_path)
+    assert found is not None
+    assert decisions.same_rows(kept, found)
+    np.testing.assert_array_equal(found.chosen, gold > 0)
+    np.testing.assert_array_equal(found.scores, decided.scores)
+    assert decisions.load("other", tmp_path) is None
+
+
+def test_a_lever_waits_for_all_its_cells(tmp_path: Path, toy_dataset: Callable[..., Dataset]) -> None:
+    lever = LEVERS[0]
+    results, kept = tmp_path / "results", tmp_path / "kept"
+    (results / "quality").mkdir(parents=True)
+    data = toy_dataset("single")
+    gold = gold_matrix(data.scheme, data.split("test"))
+    pairs = list(lever.pairs(CELLS))
+    for off, on in pairs:
+        assert levers.measure(lever, results, kept) is None
+        for cell, logits in ((off, np.roll(gold, 1, axis=0)), (on, gold)):
+            decided = DecisionRule().decide(data.scheme, logits)
+            decisions.save(cell.name, data, decided, kept)
+            value = f1_score(gold, decided.chosen, average="macro", zero_division=0)
+            content = {"kind": "single", "metrics": {"macro_f1": {"value": value}}, "train_seconds": 2.0, "commit": "c"}
+            (results / "quality" / f"{cell.name}.json").write_text(json.dumps(content), encoding="utf-8")
+    found = levers.measure(lever, results, kept)
+    assert found is not None
+    assert found["on"] == pytest.approx(1.0)
+    assert found["difference"]["value"] == pytest.approx(found["on"] - found["off"])
+    assert len(found["by_seed"]) == len(lever.seeds)
