@@ -36,6 +36,7 @@ from insula.inference.predictor import Predictor
 from insula.models.pretrained import ALIASES
 from insula.text.preparation import ENCODER_STEPS, TEXT_STEPS, WORD_STEPS
 from insula.training.families import families
+from insula.training.pretrain_input import PretrainRun
 from insula.training.recipe import Recipe, builtin_recipes
 from insula.training.run import Run
 
@@ -150,7 +151,7 @@ def python() -> str:
 
 def results() -> str:
     """What the public functions return."""
-    return "\n".join(_public(kind.__name__, kind) for kind in (Run, EvaluationRun, FileResult, Predictor))
+    return "\n".join(_public(kind.__name__, kind) for kind in (Run, PretrainRun, EvaluationRun, FileResult, Predictor))
 
 
 def rooms() -> str:

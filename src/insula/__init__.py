@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from insula.api.prediction import load_model as load_model
     from insula.api.prediction import predict as predict
     from insula.api.prediction import predict_file as predict_file
+    from insula.api.pretraining import pretrain as pretrain
+    from insula.api.pretraining import resume_pretraining as resume_pretraining
     from insula.api.training import resume_training as resume_training
     from insula.api.training import train as train
     from insula.core.errors import InsulaError as InsulaError
@@ -45,6 +47,8 @@ _PUBLIC = {
     "load_model": "insula.api.prediction",
     "predict": "insula.api.prediction",
     "predict_file": "insula.api.prediction",
+    "pretrain": "insula.api.pretraining",
+    "resume_pretraining": "insula.api.pretraining",
     "resume_training": "insula.api.training",
     "train": "insula.api.training",
 }

@@ -8,7 +8,7 @@ import sys
 import typer
 
 from insula import __version__
-from insula.cli import data, evaluate, predict, recipes, train
+from insula.cli import data, evaluate, predict, pretrain, recipes, train
 from insula.cli.exits import Program, flush_output
 
 app = typer.Typer(
@@ -22,6 +22,7 @@ app = typer.Typer(
 app.command("train")(train.train)
 app.command("evaluate")(evaluate.evaluate)
 app.command("predict")(predict.predict)
+app.command("pretrain")(pretrain.pretrain)
 app.command("recipes")(recipes.recipes)
 app.add_typer(data.app, name="data")
 

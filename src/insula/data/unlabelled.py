@@ -11,6 +11,7 @@ from insula.data.columns import find_text_column
 from insula.data.formats import open_rows
 from insula.data.label_cells import as_name, is_missing
 from insula.data.leak import EMPTY, Fingerprint, text_hash
+from insula.data.line_rows import LineRows
 
 
 def read_texts(
@@ -18,7 +19,7 @@ def read_texts(
 ) -> tuple[list[str], tuple[str, ...]]:
     """Return the texts of all files, in order, and sentences on what was left out.
 
-    text        the column with the text; found by its usual names where it is not given
+    text        the column with the text; found by its usual names where it is not given; plain lines have none
     max_length  characters kept of one text
 
     Rows that cannot be read or have no text are counted and left out. Raises `DataError` where no text is left,
@@ -29,7 +30,8 @@ def read_texts(
     for file in files:
         missing = 0
         with open_rows(file, on_reject=lambda _: None) as reader:
-            column = find_text_column(reader.columns, text, repr(str(file)))
+            named = None if isinstance(reader, LineRows) else text
+            column = find_text_column(reader.columns, named, repr(str(file)))
             for batch in reader:
                 for row in batch.rows:
                     value = row.get(column)

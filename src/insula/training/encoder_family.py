@@ -41,6 +41,5 @@ FAMILY = Family(
     steps=encoder_steps,
     extra="train",
     packages=NEURAL_PACKAGES,
-    adapts=True,
     description="a pretrained Hugging Face encoder, fine-tuned; needs insula[train]",
 )

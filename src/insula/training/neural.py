@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,6 @@ from transformers import (
     EvalPrediction,
     PreTrainedModel,
     PrinterCallback,
-    TrainerCallback,
     TrainingArguments,
 )
 from transformers.integrations import TensorBoardCallback
@@ -34,12 +33,7 @@ PLAIN_ATTENTION = 256  # tokens; the memory of plain attention grows with the sq
 
 
 def train_network(
-    model: PreTrainedModel,
-    train: TokenRows,
-    validation: TokenRows | None,
-    objective: Objective,
-    given: FitInput,
-    callbacks: Sequence[TrainerCallback] = (),
+    model: PreTrainedModel, train: TokenRows, validation: TokenRows | None, objective: Objective, given: FitInput
 ) -> list[dict[str, float]]:
     """Train `model` in place and return its history; it ends with its best weights on validation, ready to predict.
 
@@ -48,12 +42,10 @@ def train_network(
     train, objective = with_teacher(train, objective, given)
     use_quick_dropout(model)
     attention = use_plain_attention(model) if max(train.lengths) <= PLAIN_ATTENTION else None
-    called = [
-        ShowProgress(given.progress), TensorBoardCallback(SummaryWriter(str(given.folder / "logs"))), *callbacks,
-    ]  # fmt: skip
+    callbacks = [ShowProgress(given.progress), TensorBoardCallback(SummaryWriter(str(given.folder / "logs")))]
     if validation is not None:
-        called.append(EarlyStoppingCallback(given.options.patience))
-        called.append(ReportScores(given.report, headline_metric(given.scheme.kind)))
+        callbacks.append(EarlyStoppingCallback(given.options.patience))
+        callbacks.append(ReportScores(given.report, headline_metric(given.scheme.kind)))
     trainer = EmotionTrainer(
         model=model,
         args=_arguments(given),
@@ -62,7 +54,7 @@ def train_network(
         compute_metrics=None if validation is None else _score(given.scheme),
         objective=objective,
         options=given.options,
-        callbacks=called,
+        callbacks=callbacks,
     )
     trainer.remove_callback(PrinterCallback)
     if trainer.average is not None:

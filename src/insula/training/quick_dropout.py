@@ -78,8 +78,8 @@ def use_quick_dropout(model: nn.Module) -> None:
 
 
 def use_plain_attention(model: PreTrainedModel) -> str | None:
-    """Let BERT-shaped `model.backbone` attend by plain products; return the name of what it used before."""
-    backbone = getattr(model, "backbone", None)
+    """Let BERT-shaped `model.backbone`, or `model` itself, attend by plain products; return what it used before."""
+    backbone = getattr(model, "backbone", model)
     if getattr(getattr(backbone, "config", None), "model_type", None) not in _BERT_SHAPED or backbone is None:
         return None
     before: str = backbone.config._attn_implementation

@@ -1,0 +1,114 @@
+"""`pretrain` and `resume_pretraining`: an encoder goes on learning from unlabelled texts."""
+
+from __future__ import annotations
+
+import contextlib
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from insula.core.errors import OutputError, RecipeError
+from insula.core.extras import require
+from insula.core.files import output_errors
+from insula.core.progress import Progress, Silent
+from insula.training.pretrain_input import FACTS, PretrainInput, PretrainRun, begun
+from insula.training.pretrain_options import PretrainOptions
+
+
+def pretrain(
+    source: str | Path | Sequence[str | Path],
+    output: str | Path,
+    *,
+    model: str | Path = "minilm",
+    exclude: str | Path | Sequence[str | Path] = (),
+    text: str | None = None,
+    overwrite: bool = False,
+    command: str = "",
+    progress: Progress | None = None,
+    **options: Any,
+) -> PretrainRun:
+    """Go on with an encoder's pretraining by masked language modelling; return the finished run.
+
+    source    a file of texts, or several, in any of the formats that `predict_file` reads
+    output    the folder of the new encoder, to be named as `model.base` of a recipe
+    model     the encoder to begin with: a folder, an alias, a hub id
+    exclude   files with the texts of evaluation sets: what stands, or almost stands, in them is not learnt from
+    text      column with the text; found by its usual names where it is not given
+    options   `epochs`, `batch_size`, `learning_rate`, `max_tokens`, `seed` and the other fields of `PretrainOptions`
+
+    Raises `DataError`, `RecipeError`, `OutputError`, `MissingFileError`, `UnknownNameError`, `MissingExtraError`.
+    """
+    chosen = _options({"model": str(model), **options})
+    folder = Path(output)
+    _check_output(folder, overwrite)
+    files, barred = _absolute(source), _absolute(exclude)
+    if not files:
+        raise RecipeError("The source of pretrain must be at least one file. Got none.")
+    if Path(chosen.model).is_dir():
+        chosen = chosen.model_copy(update={"model": str(Path(chosen.model).absolute())})
+    return _run(PretrainInput(files, barred, text, chosen), folder, command=command, progress=progress)
+
+
+def resume_pretraining(output: str | Path, *, command: str = "", progress: Progress | None = None) -> PretrainRun:
+    """Go on with an interrupted pretraining from its last checkpoint; return it finished.
+
+    Raises `MissingFileError` where there is none, `DataError` where its texts have changed since.
+    """
+    folder = Path(output)
+    return _run(begun(folder), folder, resume=True, command=command, progress=progress)
+
+
+def _run(given: PretrainInput, folder: Path, *, progress: Progress | None, **how: Any) -> PretrainRun:
+    for package in ("torch", "transformers", "accelerate"):
+        require(package, extra="train", purpose="pretrain an encoder")
+    from insula.training.pretrain import pretrain_encoder
+
+    with output_errors(folder), _resumable(folder):
+        return pretrain_encoder(given, folder, progress=progress or Silent(), **how)
+
+
+def _options(given: Mapping[str, Any]) -> PretrainOptions:
+    try:
+        return PretrainOptions.model_validate({name: value for name, value in given.items() if value is not None})
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        name = ".".join(str(part) for part in first["loc"])
+        raise RecipeError(
+            f"The option {name!r} of pretrain: {first['msg']}. Got {first['input']!r}; options are "
+            f"{', '.join(PretrainOptions.model_fields)}."
+        ) from error
+
+
+def _absolute(files: str | Path | Sequence[str | Path]) -> tuple[str, ...]:
+    """Return the files under names that still hold where the working folder is another."""
+    several = [files] if isinstance(files, str | Path) else files
+    return tuple(str(Path(file).absolute()) if Path(file).exists() else str(file) for file in several)
+
+
+def _check_output(folder: Path, overwrite: bool) -> None:
+    if not folder.exists():
+        return
+    if not folder.is_dir():
+        raise OutputError(f"The output {str(folder)!r} must be a folder; a file stands there. Choose another name.")
+    if not any(folder.iterdir()):
+        return
+    if not (folder / FACTS).exists():
+        # Only what pretraining itself wrote is ever replaced.
+        raise OutputError(f"The output {str(folder)!r} holds other files. Choose another name.")
+    if not overwrite:
+        raise OutputError(
+            f"The output {str(folder)!r} holds a pretrained encoder. Choose another name, or replace it with "
+            "--overwrite."
+        )
+
+
+@contextlib.contextmanager
+def _resumable(folder: Path) -> Iterator[None]:
+    """Say in the `KeyboardInterrupt` how to go on."""
+    try:
+        yield
+    except KeyboardInterrupt as stop:
+        raise KeyboardInterrupt(f"Go on with: insula pretrain --resume {shlex.quote(str(folder))}") from stop

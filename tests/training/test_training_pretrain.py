@@ -1,0 +1,209 @@
+"""Going on with pretraining: what is masked, what is learnt, and that it can be gone on with."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+from transformers import AutoModel, AutoModelForMaskedLM
+
+import toy_data
+from insula.api.pretraining import pretrain, resume_pretraining
+from insula.core.errors import DataError, MissingFileError, OutputError, RecipeError
+from insula.core.progress import Silent
+from insula.models.encoder import EncoderForEmotion
+from insula.training.checkpoints import last_checkpoint
+from insula.training.pretrain_corpus import read_corpus
+from insula.training.pretrain_input import unfinished
+from insula.training.pretrain_masking import HELD_OUT_EPOCH, IGNORED, MaskedRows, Masking, NumberedBatches
+from insula.training.pretrain_model import masked_loss, open_for_pretraining
+
+EPOCHS = 4
+SETTINGS: dict[str, Any] = {"epochs": EPOCHS, "batch_size": 16, "learning_rate": 5e-3, "max_tokens": 32}
+
+
+class _Interrupt(Silent):
+    """Presses Ctrl-C after so many steps of training."""
+
+    def __init__(self, after: int) -> None:
+        self.after = after
+
+    def advance(self, steps: int = 1, **figures: float) -> None:
+        self.after -= steps
+        if self.after == 0:
+            raise KeyboardInterrupt
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Texts in which a word foretells its neighbour, so that there is something to learn."""
+    rng = np.random.default_rng(0)
+    pairs = np.array(toy_data.FILLERS[:40]).reshape(20, 2)
+    lines = [" ".join(pairs[rng.permutation(20)[: rng.integers(3, 7)]].ravel()) for _ in range(300)]
+    file = tmp_path_factory.mktemp("corpus") / "corpus.txt"
+    file.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return file
+
+
+@pytest.fixture(scope="module")
+def pretrained(tmp_path_factory: pytest.TempPathFactory, corpus: Path, encoder_folder: Callable[..., Path]) -> Any:
+    """The pretraining that nothing happened to."""
+    folder = tmp_path_factory.mktemp("encoders") / "mine"
+    return pretrain(corpus, folder, model=encoder_folder(dropout=0.1), **SETTINGS)
+
+
+@pytest.fixture
+def masking() -> Masking:
+    """Numbers below 5 are special; 4 is the mask."""
+    return Masking(share=0.15, mask=4, ordinary=np.arange(5, 1000), special=np.arange(5))
+
+
+def test_masks_are_those_of_the_paper(masking: Masking) -> None:
+    rng = np.random.default_rng(0)
+    tokens = [np.concatenate([[2], rng.integers(5, 1000, size=30), [3]]) for _ in range(1000)]
+    rows = MaskedRows(tokens, masking, seed=0)
+    hidden = np.concatenate([rows[row]["input"] for row in range(len(rows))])
+    wanted = np.concatenate([rows[row]["wanted"] for row in range(len(rows))])
+    original = np.concatenate(tokens)
+    chosen = wanted != IGNORED
+    assert (wanted[chosen] == original[chosen]).all()
+    assert (hidden[~chosen] == original[~chosen]).all()
+    assert not chosen[np.isin(original, (2, 3))].any()
+    assert chosen.sum() / 30_000 == pytest.approx(0.15, abs=0.004)
+    masked, kept = hidden[chosen] == 4, hidden[chosen] == original[chosen]
+    assert masked.mean() == pytest.approx(0.8, abs=0.02)
+    assert kept.mean() == pytest.approx(0.1, abs=0.015)
+    swapped = hidden[chosen][~masked & ~kept]
+    assert (swapped >= 5).all()
+    assert len(np.unique(swapped)) > 300
+
+
+def test_a_mask_is_a_function_of_seed_epoch_and_row(masking: Masking) -> None:
+    tokens = [np.arange(5, 60)] * 4
+    one, same, other = (MaskedRows(tokens, masking, seed=seed) for seed in (0, 0, 1))
+    for number in (0, 3, 9, HELD_OUT_EPOCH * 4 + 1):
+        np.testing.assert_array_equal(one[number]["input"], same[number]["input"])
+        assert (one[number]["input"] != other[number]["input"]).any()
+    assert (one[1]["input"] != one[1 + 4]["input"]).any()  # the next epoch
+    assert (one[1]["input"] != one[2]["input"]).any()  # the same text in another row
+    batches = NumberedBatches([55] * 4, 2, seed=0)
+    batches.set_epoch(3)
+    assert sorted(number for batch in batches for number in batch) == [12, 13, 14, 15]
+
+
+def test_short_rows_hide_one_token_and_empty_ones_none(masking: Masking) -> None:
+    random = np.random.default_rng(0)
+    _, wanted = masking.hide(np.array([2, 7, 3]), random)
+    assert wanted.tolist() == [IGNORED, 7, IGNORED]
+    hidden, wanted = masking.hide(np.array([2, 3]), random)
+    assert (hidden.tolist(), (wanted == IGNORED).all()) == ([2, 3], True)
+
+
+def test_it_learns_to_tell_hidden_tokens(pretrained: Any) -> None:
+    before, after = pretrained.facts["perplexity"]["before"], pretrained.facts["perplexity"]["after"]
+    assert after < before / 2
+    assert json.loads((pretrained.path / "pretrain.json").read_text(encoding="utf-8")) == pretrained.facts
+    assert pretrained.facts["fresh_head"] is True
+    assert pretrained.facts["corpus"]["train"] + pretrained.facts["corpus"]["held_out"] <= 300
+    assert [row for row in pretrained.facts["history"] if "validation_loss" in row]
+    assert not unfinished(pretrained.path).exists()
+
+
+def test_it_is_an_ordinary_encoder(pretrained: Any, corpus: Path, tmp_path: Path) -> None:
+    whole = AutoModelForMaskedLM.from_pretrained(pretrained.path, trust_remote_code=False)
+    bare = AutoModel.from_pretrained(pretrained.path, trust_remote_code=False, add_pooling_layer=False)
+    for name, tensor in bare.state_dict().items():
+        torch.testing.assert_close(tensor, whole.bert.state_dict()[name])
+    ours = EncoderForEmotion.from_backbone(pretrained.path, outputs=3, pooling="mean", dropout=0.0)
+    weights = ours.backbone.state_dict()
+    torch.testing.assert_close(weights["embeddings.word_embeddings.weight"], bare.embeddings.word_embeddings.weight)
+    # ... whose head is kept, so that it can go on where it stopped.
+    again = pretrain(corpus, tmp_path / "again", model=pretrained.path, **SETTINGS | {"epochs": 1})
+    assert again.facts["fresh_head"] is False
+    assert again.facts["perplexity"]["before"] == pytest.approx(pretrained.facts["perplexity"]["after"], rel=1e-4)
+
+
+def test_only_hidden_places_go_through_the_head(pretrained: Any) -> None:
+    model, tokenizer, fresh = open_for_pretraining(pretrained.path)
+    assert not fresh
+    model.eval()
+    ids = torch.tensor([[2, 30, 4, 40, 3], [2, 4, 3, 0, 0]])
+    labels = torch.tensor([[IGNORED, IGNORED, 35, IGNORED, IGNORED], [IGNORED, 36, IGNORED, IGNORED, IGNORED]])
+    batch = {"input_ids": ids, "attention_mask": (ids != 0).long(), "labels": labels}
+    loss, count = masked_loss(model, batch)
+    expected = model(input_ids=ids, attention_mask=batch["attention_mask"], labels=labels).loss
+    assert count == 2
+    torch.testing.assert_close(loss / count, expected)
+    assert tokenizer.mask_token_id == 4
+
+
+# In the middle of a later epoch, and before there is any checkpoint.
+@pytest.mark.parametrize("after", [50, 3])
+def test_an_interrupted_pretraining_ends_with_the_same_weights(
+    tmp_path: Path, corpus: Path, encoder_folder: Callable[..., Path], pretrained: Any, after: int
+) -> None:
+    folder = tmp_path / "mine"
+    with pytest.raises(KeyboardInterrupt, match="insula pretrain --resume"):
+        pretrain(corpus, folder, model=encoder_folder(dropout=0.1), progress=_Interrupt(after), **SETTINGS)
+    assert not folder.exists()
+    assert (last_checkpoint(unfinished(folder) / "checkpoints") is None) == (after == 3)
+    run = resume_pretraining(folder)
+    expected = load_file(pretrained.path / "model.safetensors")
+    for name, tensor in load_file(folder / "model.safetensors").items():
+        torch.testing.assert_close(tensor, expected[name], atol=1e-6, rtol=0)
+    assert run.facts["perplexity"] == pretrained.facts["perplexity"]
+    assert not unfinished(folder).exists()
+
+
+def test_changed_texts_and_damaged_state_are_refused(
+    tmp_path: Path, corpus: Path, encoder_folder: Callable[..., Path]
+) -> None:
+    file, folder = tmp_path / "corpus.txt", tmp_path / "mine"
+    file.write_text(corpus.read_text(encoding="utf-8"), encoding="utf-8")
+    with pytest.raises(KeyboardInterrupt):
+        pretrain(file, folder, model=encoder_folder(), progress=_Interrupt(2), **SETTINGS)
+    file.write_text(corpus.read_text(encoding="utf-8") + "one more line of other words\n", encoding="utf-8")
+    with pytest.raises(DataError, match="have changed since it began"):
+        resume_pretraining(folder)
+    (unfinished(folder) / "pretrain.json").write_text("{}", encoding="utf-8")
+    with pytest.raises(DataError, match="is damaged"):
+        resume_pretraining(folder)
+    with pytest.raises(MissingFileError):
+        resume_pretraining(tmp_path / "nothing")
+
+
+def test_texts_near_those_of_an_evaluation_set_are_not_learnt_from(tmp_path: Path) -> None:
+    texts = [
+        "we waited for two hours on the telephone and nobody ever called back",
+        "We waited for two hours on the telephone and nobody ever called back!!",
+        "the room was clean and the people at the desk were friendly to us all",
+        "a third text of which there is no other like it in this small corpus",
+        "and a fourth one that differs from all of the three that stand before",
+        "...",
+    ]
+    (tmp_path / "texts.csv").write_text("message\n" + "".join(f'"{text}"\n' for text in texts), encoding="utf-8")
+    (tmp_path / "test.txt").write_text(
+        "@someone The room was clean, and the people at the desk were friendly to us all http://x.y\n", encoding="utf-8"
+    )
+    corpus = read_corpus([tmp_path / "texts.csv"], [tmp_path / "test.txt"], held_out=0.3)
+    assert sorted([*corpus.train, *corpus.held_out]) == sorted([texts[0], texts[3], texts[4]])
+    assert (corpus.read, corpus.excluded, corpus.repeated, len(corpus.held_out)) == (6, 1, 2, 1)
+    with pytest.raises(DataError, match=r"at least 2 that differ\. Got 0"):
+        read_corpus([tmp_path / "test.txt"], [tmp_path / "test.txt"])
+
+
+def test_what_is_refused(tmp_path: Path, corpus: Path, pretrained: Any, encoder_folder: Callable[..., Path]) -> None:
+    with pytest.raises(OutputError, match="replace it with --overwrite"):
+        pretrain(corpus, pretrained.path)
+    with pytest.raises(OutputError, match="holds other files"):
+        pretrain(corpus, encoder_folder(), overwrite=True)
+    with pytest.raises(RecipeError, match="'epoch' of pretrain"):
+        pretrain(corpus, tmp_path / "mine", epoch=3)
+    with pytest.raises(MissingFileError):
+        pretrain(tmp_path / "none.txt", tmp_path / "mine")
