@@ -26,6 +26,7 @@ DOORS = {
     "emoji": "text/emojis.py",
     "huggingface_hub": "models/pretrained.py",
     "onnxruntime": "inference/onnx_backend.py",
+    "peft": "models/low_rank.py",
     "py3langid": "text/language.py",
     "rjieba": "text/segment.py",
     "snowballstemmer": "text/stem.py",

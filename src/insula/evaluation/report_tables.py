@@ -69,11 +69,23 @@ def key_facts(metrics: Mapping[str, Any], split: str | None) -> list[Fact]:
         ("rows judged on", evaluation.get("rows"), count),
         ("dimensions" if dimensional else "labels", len(labels) or None, count),
         ("parameters", model.get("parameters"), large),
+        ("of them trained", _partly_trained(model), large),
         ("on disk", model.get("bytes"), file_size),
         ("training time", time.get("train_seconds"), duration),
+        ("memory at its highest", _bytes(time.get("peak_memory_mb")), file_size),
         ("rows per second", time.get("rows_per_second"), count),
     ]
     return [(name, written(value)) for name, value, written in candidates if value is not None]
+
+
+def _partly_trained(model: Mapping[str, Any]) -> int | None:
+    """Return how many parameters were trained, None where that is all of them."""
+    trained = model.get("trainable_parameters")
+    return None if trained == model.get("parameters") else trained
+
+
+def _bytes(megabytes: float | None) -> float | None:
+    return None if megabytes is None else megabytes * 1e6
 
 
 def baseline_rows(metrics: Mapping[str, Any], metric: str) -> list[tuple[str, str, str, str]]:

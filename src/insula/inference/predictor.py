@@ -13,7 +13,7 @@ from insula.core.decision import DecisionRule, Decisions
 from insula.core.errors import DataError
 from insula.core.prediction import Prediction
 from insula.core.scheme import LabelScheme
-from insula.inference.backends import Backend, backends
+from insula.inference.backends import Backend, open_backend
 from insula.models.folder import open_folder
 from insula.models.locate import locate_model
 from insula.text.preparation import Preparation
@@ -49,7 +49,7 @@ class Predictor:
             scheme=folder.scheme,
             preparation=folder.preparation,
             decision=folder.decision,
-            backend=backends[backend or folder.backend](folder.path),
+            backend=open_backend(backend or folder.backend, folder.path),
         )
 
     def logits(self, texts: Sequence[str]) -> NDArray[np.floating[Any]]:

@@ -9,15 +9,16 @@ import torch
 from numpy.typing import NDArray
 
 from insula.inference.token_backend import TokenBackend
+from insula.models.adapter_folder import is_beside_base, open_beside_base
 from insula.models.architectures import load_network
 
 
 class TorchBackend(TokenBackend):
-    """Runs `model.safetensors` of a model folder in float32."""
+    """Runs `model.safetensors` of a model folder, or its adapter with the base beside it, in float32."""
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
-        self._model = load_network(folder)
+        self._model = open_beside_base(folder) if is_beside_base(folder) else load_network(folder)
 
     @torch.inference_mode()
     def run(self, ids: NDArray[np.int64], mask: NDArray[np.int64]) -> NDArray[np.float32]:

@@ -10,6 +10,7 @@ from torch import nn
 from transformers import AutoConfig, AutoModel, AutoModelForSequenceClassification, PretrainedConfig, PreTrainedModel
 from transformers.modeling_outputs import SequenceClassifierOutput
 
+from insula.models.adapters import Adapter, insert_adapter
 from insula.models.heads import LinearHead
 from insula.models.pooling import Pooling
 from insula.models.pretrained import encoder_errors
@@ -22,6 +23,7 @@ class EncoderConfig(PretrainedConfig):
     outputs   how many numbers the head gives a row
     pooling   mean, first or attention
     dropout   on the pooled vector
+    adapter   an `Adapter` as a dictionary; None for an encoder as it was pretrained
     """
 
     model_type = "insula-encoder"
@@ -32,9 +34,11 @@ class EncoderConfig(PretrainedConfig):
         outputs: int = 2,
         pooling: str = "mean",
         dropout: float = 0.1,
+        adapter: dict[str, Any] | None = None,
         **kwargs: Any,
     ) -> None:
         self.encoder = encoder
+        self.adapter = adapter
         self.outputs = outputs
         self.pooling = pooling
         self.dropout = dropout
@@ -63,6 +67,8 @@ class EncoderForEmotion(PreTrainedModel):
         self.backbone = AutoModel.from_config(config.backbone_config()) if backbone is None else backbone
         if hasattr(self.backbone, "pooler"):
             self.backbone.pooler = None  # BERT's own pooler is never asked
+        if config.adapter is not None:
+            insert_adapter(self.backbone, Adapter.from_dict(config.adapter))
         width = self.backbone.config.hidden_size
         self.pooling = Pooling(config.pooling, width)
         self.head = LinearHead(width, config.outputs, config.dropout)

@@ -7,6 +7,7 @@ decision.json       calibration, thresholds, abstention
 recipe.toml         the resolved recipe that trained it
 fingerprint.safetensors   hashes of the training texts, for the leak guard
 metrics.json, model_card.md
+adapter.safetensors, adapter.json   of a model kept beside its base, in place of model.safetensors (adapter_folder.py)
 model.safetensors, config.json, tokenizer.json, model.onnx, vocabulary.json   as the family needs
 """
 

@@ -41,5 +41,6 @@ FAMILY = Family(
     steps=encoder_steps,
     extra="train",
     packages=NEURAL_PACKAGES,
+    adapts=True,
     description="a pretrained Hugging Face encoder, fine-tuned; needs insula[train]",
 )

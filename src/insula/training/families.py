@@ -15,6 +15,7 @@ from insula.core.extras import require
 from insula.core.progress import Progress
 from insula.core.registry import Registry
 from insula.core.scheme import LabelScheme
+from insula.training.adapter_options import AdapterOptions
 from insula.training.distil_options import DistilOptions
 from insula.training.options import ModelOptions, TrainOptions
 
@@ -66,6 +67,7 @@ class FitInput:
     report: Callable[[int, float], None] = _untold
     distil: DistilOptions | None = None
     facts: dict[str, Any] = field(default_factory=dict)
+    adapter: AdapterOptions = field(default_factory=AdapterOptions)
 
 
 @dataclass(frozen=True)
@@ -74,7 +76,8 @@ class Fitted:
 
     save        writes the weights and what goes with them into a model folder under construction
     backend     which inference backend opens them
-    parameters  how many numbers were there to learn
+    parameters  how many numbers the model is made of
+    trainable   how many of them were learnt; None for all
     base        the pretrained encoder it came from, None for none
     history     rows of figures by step: loss, learning rate, validation scores
     untrained   prepared texts to the logits of the same architecture before the first step; None where it has no such
@@ -83,6 +86,7 @@ class Fitted:
     save: Callable[[Path], None]
     backend: str
     parameters: int
+    trainable: int | None = None
     base: str | None = None
     history: Sequence[dict[str, float]] = ()
     untrained: Callable[[Sequence[str]], NDArray[np.float32]] | None = None
@@ -98,6 +102,7 @@ class Family:
     extra        the extra of insula that training it needs, None for none
     packages     what that extra brings and training looks for, by the names they are imported by
     train        what the `train` section of a recipe holds for this family where the user says nothing else
+    adapts       whether it heeds the section `adapter`
     """
 
     options: type[ModelOptions]
@@ -107,6 +112,7 @@ class Family:
     extra: str | None = None
     packages: Sequence[str] = ()
     train: Mapping[str, Any] = field(default_factory=dict)
+    adapts: bool = False
 
     @property
     def neural(self) -> bool:

@@ -19,6 +19,7 @@ from insula.models.onnx_export import export_onnx
 from insula.models.pretrained import encoder_errors, locate_encoder
 from insula.models.quiet import quiet_transformers
 from insula.models.tokenization import TOKENIZER, TextTokenizer, write_settings
+from insula.training.adapt import Adaptation, trainable_parameters
 from insula.training.batches import TokenRows
 from insula.training.encoder_family import EncoderOptions
 from insula.training.families import FitInput, Fitted, Rows
@@ -31,7 +32,7 @@ MOST_UNKNOWN = 0.05  # above it the encoder was made for another language or scr
 
 
 def fit(given: FitInput) -> Fitted:
-    """Fine-tune the encoder; with `freeze_layers` its lower layers stay as they are."""
+    """Fine-tune the encoder, or an adapter in it; with `freeze_layers` its lower layers stay as they are."""
     options = given.model
     if not isinstance(options, EncoderOptions):
         raise TypeError(f"The model options of fit_encoder must be EncoderOptions. Got {type(options).__name__}.")
@@ -48,24 +49,31 @@ def fit(given: FitInput) -> Fitted:
     train = _token_rows(given, given.train, tokenizer)
     validation = None if given.validation is None else _token_rows(given, given.validation, tokenizer)
     model.head.set_base_rates(objective.biases(train.targets, train.weights))
+    adaptation = Adaptation(model, given.adapter, frozen_layers=given.options.freeze_layers)
     if given.options.freeze_layers:
         _freeze(model, {"train": train, "validation": validation}, given)
-    history = train_network(model, train, validation, objective, given)
+    trainable = trainable_parameters(model)
+    history = train_network(model, train, validation, objective, given, adaptation.callbacks)
     shutil.rmtree(given.folder / "cache", ignore_errors=True)
     model.upper = None
+    adaptation.finish()
 
     def save(folder: Path) -> None:
         with quiet_transformers():
-            model.save_pretrained(folder)
-            export_onnx(model, folder / "model.onnx")
+            if adaptation.beside:
+                adaptation.save(folder, base=options.base, revision=options.revision)
+            else:
+                model.save_pretrained(folder)
+                export_onnx(model, folder / "model.onnx")
         for file in tokenizer_files.iterdir():
             shutil.copy2(file, folder / file.name)
         write_settings(folder, max_tokens=options.max_tokens, outputs=given.scheme.output_count)
 
     return Fitted(
         save=save,
-        backend="onnx",
+        backend="torch" if adaptation.beside else "onnx",
         parameters=sum(parameter.numel() for parameter in model.parameters()),
+        trainable=trainable,
         base=options.base,
         history=history,
         untrained=lambda texts: _untrained_logits(source, given, options, tokenizer, texts),

@@ -24,6 +24,7 @@ from insula.text.preparation import Preparation
 from insula.training.decide import choose_decision
 from insula.training.distil import with_answers
 from insula.training.families import FitInput, Fitted, Rows, families
+from insula.training.memory import PeakMemory
 from insula.training.options import ModelOptions
 from insula.training.recipe import Recipe
 from insula.training.validation import check_finite
@@ -36,6 +37,7 @@ class Trained:
     validation  the (rows, outputs) logits on which the decision rule was chosen; None where no rows were held out
     seconds     that fitting took
     facts       what else the fitter has to tell
+    megabytes   of memory at its highest while fitting; None where the system does not tell
     """
 
     predictor: Predictor
@@ -43,6 +45,7 @@ class Trained:
     validation: NDArray[np.floating[Any]] | None
     seconds: float
     facts: dict[str, Any]
+    megabytes: float | None
 
 
 def fit_model(
@@ -86,8 +89,10 @@ def fit_model(
         resume=resume,
         progress=progress,
         distil=recipe.distil,
+        adapter=recipe.adapter,
     )
-    fitted = family.fit(given if report is None else dataclasses.replace(given, report=report))
+    with PeakMemory() as peak:
+        fitted = family.fit(given if report is None else dataclasses.replace(given, report=report))
     seconds = time.monotonic() - began
     progress.say(f"Trained in {seconds:.0f} s; choosing thresholds and calibration on validation rows.")
     fitted.save(stage)
@@ -99,7 +104,7 @@ def fit_model(
         decision = choose_decision(scheme, logits, validation.gold, recipe.decision, seed=recipe.seed)
     write_parts(stage, scheme=scheme, preparation=preparation, decision=decision)
     predictor = Predictor(scheme=scheme, preparation=preparation, decision=decision, backend=backend)
-    return Trained(predictor, fitted, logits, seconds, given.facts)
+    return Trained(predictor, fitted, logits, seconds, given.facts, peak.megabytes)
 
 
 def _rows(dataset: Dataset, split: str, preparation: Preparation) -> Rows | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,7 @@ from transformers import (
     EvalPrediction,
     PreTrainedModel,
     PrinterCallback,
+    TrainerCallback,
     TrainingArguments,
 )
 from transformers.integrations import TensorBoardCallback
@@ -33,7 +34,12 @@ PLAIN_ATTENTION = 256  # tokens; the memory of plain attention grows with the sq
 
 
 def train_network(
-    model: PreTrainedModel, train: TokenRows, validation: TokenRows | None, objective: Objective, given: FitInput
+    model: PreTrainedModel,
+    train: TokenRows,
+    validation: TokenRows | None,
+    objective: Objective,
+    given: FitInput,
+    callbacks: Sequence[TrainerCallback] = (),
 ) -> list[dict[str, float]]:
     """Train `model` in place and return its history; it ends with its best weights on validation, ready to predict.
 
@@ -42,10 +48,12 @@ def train_network(
     train, objective = with_teacher(train, objective, given)
     use_quick_dropout(model)
     attention = use_plain_attention(model) if max(train.lengths) <= PLAIN_ATTENTION else None
-    callbacks = [ShowProgress(given.progress), TensorBoardCallback(SummaryWriter(str(given.folder / "logs")))]
+    called = [
+        ShowProgress(given.progress), TensorBoardCallback(SummaryWriter(str(given.folder / "logs"))), *callbacks,
+    ]  # fmt: skip
     if validation is not None:
-        callbacks.append(EarlyStoppingCallback(given.options.patience))
-        callbacks.append(ReportScores(given.report, headline_metric(given.scheme.kind)))
+        called.append(EarlyStoppingCallback(given.options.patience))
+        called.append(ReportScores(given.report, headline_metric(given.scheme.kind)))
     trainer = EmotionTrainer(
         model=model,
         args=_arguments(given),
@@ -54,7 +62,7 @@ def train_network(
         compute_metrics=None if validation is None else _score(given.scheme),
         objective=objective,
         options=given.options,
-        callbacks=callbacks,
+        callbacks=called,
     )
     trainer.remove_callback(PrinterCallback)
     if trainer.average is not None:

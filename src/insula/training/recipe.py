@@ -6,7 +6,7 @@ import importlib.resources
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
 import tomli_w
 from pydantic import (
@@ -22,6 +22,7 @@ from pydantic import (
 
 from insula.core.errors import MissingFileError, RecipeError, UnknownNameError, nearest
 from insula.data.options import DataOptions
+from insula.training.adapter_options import AdapterOptions
 from insula.training.distil_options import DistilOptions
 from insula.training.encoder_family import EncoderOptions
 from insula.training.families import families
@@ -56,6 +57,7 @@ class Recipe(BaseModel):
     preparation: PreparationOptions = PreparationOptions()
     model: Annotated[SerializeAsAny[ModelOptions], _OptionsOfAnyFamily()] = EncoderOptions()
     train: TrainOptions = TrainOptions()
+    adapter: AdapterOptions = AdapterOptions()
     distil: DistilOptions = DistilOptions()
     decision: DecisionOptions = DecisionOptions()
     evaluation: EvaluationOptions = EvaluationOptions()
@@ -93,6 +95,16 @@ class Recipe(BaseModel):
             raise ValueError(
                 f"distil.teachers needs a neural model, and model.name={self.model.name!r} learns from labels only: "
                 "choose another recipe, or leave distil.teachers out"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _adapter_of_family(self) -> Self:
+        if self.adapter.method != "none" and not families[self.model.name].adapts:
+            able = ", ".join(name for name in families if families[name].adapts)
+            raise ValueError(
+                f"the family {self.model.name!r} has no adapters. Set adapter.method=none, or model.name to one of "
+                f"{able}"
             )
         return self
 

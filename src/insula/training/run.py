@@ -28,6 +28,7 @@ from insula.evaluation.report import write_report
 from insula.models.folder import seal
 from insula.text.language import dominant, tell
 from insula.training.distil import UNLABELLED, with_unlabelled
+from insula.training.families import Fitted
 from insula.training.fit_model import fit_model
 from insula.training.measure import Measurement
 from insula.training.recipe import Recipe
@@ -90,6 +91,7 @@ def train_run(
                 "family": recipe.model.name,
                 "base": trained.fitted.base,
                 "parameters": trained.fitted.parameters,
+                "trainable_parameters": _learnt(trained.fitted),
                 "bytes": sum(file.stat().st_size for file in stage.iterdir()),
                 "backend": trained.fitted.backend,
             },
@@ -104,6 +106,7 @@ def train_run(
         }
         metrics["time"] |= {
             "train_seconds": round(trained.seconds, 1),
+            "peak_memory_mb": trained.megabytes,
             "total_seconds": round(time.monotonic() - started, 1),
         }
         (stage / "recipe.toml").write_text(recipe.to_toml(), encoding="utf-8")
@@ -165,6 +168,10 @@ def _about_data(dataset: Dataset, fingerprint: Fingerprint) -> dict[str, Any]:
         "notes": list(dataset.notes),
         "label_counts": counts,
     }
+
+
+def _learnt(fitted: Fitted) -> int:
+    return fitted.parameters if fitted.trainable is None else fitted.trainable
 
 
 def _about_decision(dataset: Dataset, rule: DecisionRule, coverage: float) -> dict[str, Any]:
