@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from insula.api.prediction import predict_file as predict_file
     from insula.api.pretraining import pretrain as pretrain
     from insula.api.pretraining import resume_pretraining as resume_pretraining
+    from insula.api.search import search as search
     from insula.api.training import resume_training as resume_training
     from insula.api.training import train as train
     from insula.core.errors import InsulaError as InsulaError
@@ -50,6 +51,7 @@ _PUBLIC = {
     "pretrain": "insula.api.pretraining",
     "resume_pretraining": "insula.api.pretraining",
     "resume_training": "insula.api.training",
+    "search": "insula.api.search",
     "train": "insula.api.training",
 }
 __all__ = ["__version__", *_PUBLIC]

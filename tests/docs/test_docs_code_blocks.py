@@ -100,12 +100,15 @@ def test_every_block_says_its_language_and_why_it_is_not_run(page: Path) -> None
             assert len(block.reason.split()) >= 3, f"{where}: the reason is too short to be one"
 
 
+SPACE = "space.toml"  # what a search space that a page shows is called there
+
+
 def _recipes() -> list[Block]:
     return [
         block
         for page in PAGES
         for block in blocks(page)
-        if block.language == "toml" and not block.code.startswith("[project")
+        if block.language == "toml" and not block.code.startswith("[project") and block.title != SPACE
     ]
 
 
@@ -114,6 +117,16 @@ def test_recipes_shown_are_valid(block: Block) -> None:
     from insula.training.recipe import load_recipe
 
     load_recipe(tomllib.loads(block.code))
+
+
+def test_search_spaces_shown_are_valid() -> None:
+    from insula.training.recipe import load_recipe
+    from insula.training.search_space import read_space
+
+    shown = [block for page in PAGES for block in blocks(page) if block.title == SPACE]
+    assert shown
+    for block in shown:
+        assert read_space(tomllib.loads(block.code), load_recipe("standard"))
 
 
 def test_the_readme_is_one_of_the_pages_that_run() -> None:

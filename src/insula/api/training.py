@@ -58,7 +58,7 @@ def train(
         else:
             given = [source] if isinstance(source, str | Path) else source
             progress.say(f"Reading {', '.join(map(str, given))}; the run goes to {folder}.")
-            dataset, names = load_dataset(source, chosen.data, seed=chosen.seed), [_lasting_name(one) for one in given]
+            dataset, names = load_dataset(source, chosen.data, seed=chosen.seed), lasting_names(source)
         for note in dataset.notes:
             progress.say(note)
         with output_errors(folder), _resumable(folder if names else None):
@@ -98,9 +98,20 @@ def _source_of(folder: Path, named: str | Path) -> list[str]:
         ) from error
 
 
-def _lasting_name(source: str | Path) -> str:
-    """Return a name that still means the same where the working folder is another."""
-    return str(Path(source).absolute()) if Path(source).exists() else str(source)
+def lasting_names(source: str | Path | Sequence[str | Path]) -> list[str]:
+    """Return names that still mean the same where the working folder is another."""
+    given = [source] if isinstance(source, str | Path) else source
+    return [str(Path(one).absolute()) if Path(one).exists() else str(one) for one in given]
+
+
+def source_name(source: Source, recipe: Any) -> str:
+    """Return what a run on a source by a recipe is called where nobody names it: `tweets-quick`."""
+    if isinstance(source, Dataset):
+        name = source.name
+    else:
+        first = source if isinstance(source, str | Path) else source[0]
+        name = Path(first).name.split(".")[0] or "run"
+    return f"{name}-{Path(recipe).stem}" if isinstance(recipe, str | Path) else name
 
 
 @contextlib.contextmanager
@@ -125,12 +136,7 @@ def _not_left_empty(folder: Path) -> Iterator[None]:
 
 
 def _free_folder(source: Source, recipe: Any) -> Path:
-    if isinstance(source, Dataset):
-        name = source.name
-    else:
-        first = source if isinstance(source, str | Path) else source[0]
-        name = Path(first).name.split(".")[0] or "run"
-    wanted = f"{name}-{Path(recipe).stem}" if isinstance(recipe, str | Path) else name
+    wanted = source_name(source, recipe)
     candidates = (RUNS / (wanted if number == 1 else f"{wanted}-{number}") for number in range(1, 10_000))
     return next(folder for folder in candidates if not folder.exists())
 

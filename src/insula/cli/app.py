@@ -8,7 +8,7 @@ import sys
 import typer
 
 from insula import __version__
-from insula.cli import data, evaluate, predict, pretrain, recipes, train
+from insula.cli import data, evaluate, predict, pretrain, recipes, search, train
 from insula.cli.exits import Program, flush_output
 
 app = typer.Typer(
@@ -23,6 +23,7 @@ app.command("train")(train.train)
 app.command("evaluate")(evaluate.evaluate)
 app.command("predict")(predict.predict)
 app.command("pretrain")(pretrain.pretrain)
+app.command("search")(search.search)
 app.command("recipes")(recipes.recipes)
 app.add_typer(data.app, name="data")
 

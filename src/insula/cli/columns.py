@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any
 
 import typer
@@ -57,9 +59,47 @@ Group = Annotated[
 ]
 
 
-def as_settings(**given: Any) -> dict[str, Any]:
-    """Return the options that were given, as fields of the recipe's `data` section."""
-    settings = {name: value for name, value in given.items() if value}
+_OPTIONS: dict[str, Any] = {
+    "text": Text,
+    "label": Label,
+    "kind": Kind,
+    "scheme": Scheme,
+    "label_names": LabelNames,
+    "weight": Weight,
+    "group": Group,
+}
+
+
+def with_columns(*names: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Give a verb these options (all of them where none is named), which it gets as one dictionary `data`.
+
+    It holds those that were given, as fields of the recipe's `data` section.
+    """
+    chosen = names or tuple(_OPTIONS)
+
+    def decorate(verb: Callable[..., None]) -> Callable[..., None]:
+        own = inspect.signature(verb, eval_str=True)
+        parameters = [parameter for parameter in own.parameters.values() if parameter.name != "data"]
+        parameters += [
+            inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=_OPTIONS[name])
+            for name in chosen
+        ]
+
+        def taken(**given: Any) -> None:
+            verb(**{name: value for name, value in given.items() if name not in chosen}, data=_settings(given, chosen))
+
+        taken.__name__, taken.__doc__ = verb.__name__, verb.__doc__
+        taken.__module__ = verb.__module__
+        # What typer reads the options from.
+        taken.__signature__ = own.replace(parameters=parameters)  # type: ignore[attr-defined]
+        taken.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+        return taken
+
+    return decorate
+
+
+def _settings(given: Mapping[str, Any], chosen: Sequence[str]) -> dict[str, Any]:
+    settings = {name: given[name] for name in chosen if given.get(name)}
     if isinstance(label := settings.get("label"), list):
         settings["label"] = label[0] if len(label) == 1 else tuple(label)
     return settings

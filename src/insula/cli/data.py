@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from insula.cli import columns
+from insula.cli.columns import with_columns
 
 app = typer.Typer(help="Look at data before training on it.", no_args_is_help=True, rich_markup_mode="markdown")
 Json = Annotated[bool, typer.Option("--json", help="Print as JSON.")]
@@ -33,6 +33,7 @@ def list_sets(as_json: Json = False) -> None:
 
 
 @app.command("describe")
+@with_columns()
 def describe(
     source: Annotated[
         list[str],
@@ -41,13 +42,8 @@ def describe(
         ),
     ],
     as_json: Json = False,
-    text: columns.Text = None,
-    label: columns.Label = None,
-    kind: columns.Kind = None,
-    scheme: columns.Scheme = None,
-    label_names: columns.LabelNames = None,
-    weight: columns.Weight = None,
-    group: columns.Group = None,
+    *,
+    data: dict[str, Any],
 ) -> None:
     """Say what a data set holds, before anything is trained on it.
 
@@ -60,10 +56,7 @@ def describe(
     from insula.api.data import describe_data
     from insula.data.options import DataOptions
 
-    settings = columns.as_settings(
-        text=text, label=label, kind=kind, scheme=scheme, label_names=label_names, weight=weight, group=group
-    )
-    found = describe_data(source, DataOptions(**settings))
+    found = describe_data(source, DataOptions(**data))
     if as_json:
         typer.echo(json.dumps(found.to_dict(), ensure_ascii=False, allow_nan=False))
         return

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from insula.cli import columns
+from insula.cli.columns import with_columns
 from insula.cli.model import Model
 from insula.cli.output import Json, Quiet
 
 
+@with_columns("text", "label", "label_names")
 def evaluate(
     source: Annotated[
         list[str],
@@ -35,9 +36,8 @@ def evaluate(
     ] = None,
     as_json: Json = False,
     quiet: Quiet = False,
-    text: columns.Text = None,
-    label: columns.Label = None,
-    label_names: columns.LabelNames = None,
+    *,
+    data: dict[str, Any],
 ) -> None:
     """Measure a model on labelled rows.
 
@@ -54,12 +54,11 @@ def evaluate(
     from insula.cli.progress import shown_progress
     from insula.cli.words import say_metrics
 
-    settings = columns.as_settings(text=text, label=label, label_names=label_names)
     with shown_progress(quiet) as progress:
         result = run_evaluation(
             source,
             model,
-            **settings,
+            **data,
             output=output,
             command=as_typed(),
             progress=progress,

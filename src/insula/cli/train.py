@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from insula.cli import columns
+from insula.cli.columns import with_columns
 from insula.cli.output import Json, Quiet
 
 
+@with_columns()
 def train(
     source: Annotated[
         list[str] | None,
@@ -52,13 +53,8 @@ def train(
     ] = False,
     as_json: Json = False,
     quiet: Quiet = False,
-    text: columns.Text = None,
-    label: columns.Label = None,
-    kind: columns.Kind = None,
-    scheme: columns.Scheme = None,
-    label_names: columns.LabelNames = None,
-    weight: columns.Weight = None,
-    group: columns.Group = None,
+    *,
+    data: dict[str, Any],
 ) -> None:
     """Train a model, measure it, write a report.
 
@@ -81,9 +77,6 @@ def train(
     from insula.cli.words import say_run
     from insula.training.recipe import parse_override
 
-    data = columns.as_settings(
-        text=text, label=label, kind=kind, scheme=scheme, label_names=label_names, weight=weight, group=group
-    )
     if (resume is None) == (not source):
         raise typer.BadParameter("Name what to train on, or --resume RUN: exactly one of the two.")
     if resume is not None and (settings or output or overwrite or data or recipe != "standard"):

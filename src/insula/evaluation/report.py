@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from collections.abc import Mapping
-from functools import cache
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-import jinja2
-from markupsafe import Markup
-
 from insula.core.files import write_text
 from insula.evaluation.headline import headline, main_split
+from insula.evaluation.page import render_page
 from insula.evaluation.readable import count, score
 from insula.evaluation.report_figures import (
     answer_figures,
@@ -58,12 +52,8 @@ def render_report(metrics: Mapping[str, Any]) -> str:
     split = main_split(metrics)
     evaluation = metrics[split] if split else {}
     head = headline(metrics)
-    style, script = _template_text("report.css"), _template_text("report.js")
-    return _environment().get_template("report.html.j2").render(
-        style=Markup(style),  # our own file, not input
-        script=Markup(script),
-        style_hash=_content_hash(style),
-        script_hash=_content_hash(script),
+    return render_page(
+        "report.html.j2",
         name=str(metrics.get("name") or "Evaluation"),
         subtitle=_subtitle(metrics),
         created=str(metrics.get("created", ""))[:10],
@@ -92,26 +82,6 @@ def render_report(metrics: Mapping[str, Any]) -> str:
         provenance=provenance(metrics),
         command=str(metrics.get("command", "")),
     )  # fmt: skip
-
-
-@cache
-def _environment() -> jinja2.Environment:
-    return jinja2.Environment(
-        loader=jinja2.PackageLoader("insula.evaluation", "templates"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-
-
-def _template_text(name: str) -> str:
-    return files("insula.evaluation").joinpath("templates", name).read_text(encoding="utf-8")
-
-
-def _content_hash(text: str) -> str:
-    """Return the hash by which the page's content security policy admits its own style and script and nothing else."""
-    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
 
 
 def _subtitle(metrics: Mapping[str, Any]) -> str:

@@ -10,7 +10,7 @@ from insula.models.pretrained import locate_encoder
 from insula.models.tokenization import TextTokenizer
 from insula.text.emojis import COMMON_EMOJI
 from insula.text.preparation import ENCODER_STEPS
-from insula.training.families import NEURAL_PACKAGES, Family
+from insula.training.families import NEURAL_PACKAGES, NEURAL_SPACE, Family
 from insula.training.options import ModelOptions, Share
 
 
@@ -42,5 +42,9 @@ FAMILY = Family(
     extra="train",
     packages=NEURAL_PACKAGES,
     adapts=True,
+    space={
+        **NEURAL_SPACE,
+        "train.learning_rate": {"low": 2e-5, "high": 5e-4, "log": True},
+    },
     description="a pretrained Hugging Face encoder, fine-tuned; needs insula[train]",
 )

@@ -22,6 +22,16 @@ from insula.training.options import ModelOptions, TrainOptions
 NEURAL_PACKAGES = ("torch", "transformers", "accelerate", "onnx", "onnxscript", "tensorboard")
 """What every neural family needs to be trained; the extra `train` brings them."""
 
+NEURAL_SPACE: Mapping[str, Mapping[str, Any]] = {
+    "train.learning_rate": {"low": 1e-4, "high": 1e-2, "log": True},
+    "train.batch_size": {"choices": (16, 32, 64)},
+    "train.epochs": {"low": 1, "high": 6},
+    "train.weight_decay": {"low": 1e-4, "high": 0.3, "log": True},
+    "train.warmup": {"low": 0.0, "high": 0.3},
+    "train.head_rate_factor": {"low": 1.0, "high": 30.0, "log": True},
+}
+"""What a search tries with a neural family that has no space of its own; the rate is one for networks from scratch."""
+
 
 @dataclass(frozen=True)
 class Rows:
@@ -103,6 +113,8 @@ class Family:
     packages     what that extra brings and training looks for, by the names they are imported by
     train        what the `train` section of a recipe holds for this family where the user says nothing else
     adapts       whether it heeds the section `adapter`
+    space        what a search tries by default: dotted keys of a recipe to entries of a search space; a neural family
+                 that states none has `NEURAL_SPACE`
     """
 
     options: type[ModelOptions]
@@ -111,6 +123,7 @@ class Family:
     description: str
     extra: str | None = None
     packages: Sequence[str] = ()
+    space: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     train: Mapping[str, Any] = field(default_factory=dict)
     adapts: bool = False
 

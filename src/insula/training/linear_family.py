@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from insula.text.preparation import WORD_STEPS
 from insula.training.families import Family
@@ -17,6 +17,10 @@ def _rising(lengths: tuple[int, int]) -> tuple[int, int]:
     return lengths
 
 
+def _several(strengths: Any) -> Any:
+    return (strengths,) if isinstance(strengths, int | float) else strengths
+
+
 NgramRange = Annotated[tuple[Annotated[int, Field(ge=1)], Annotated[int, Field(ge=1)]], AfterValidator(_rising)]
 
 
@@ -27,8 +31,8 @@ class LinearOptions(ModelOptions):
     word_ngrams: NgramRange = Field((1, 2), description="shortest and longest word n-gram")
     char_ngrams: NgramRange | Literal["auto"] = Field("auto", description="auto: 2 to 5; Chinese 1 to 3")
     min_df: int = Field(2, ge=1, description="an n-gram must stand in so many training texts")
-    strengths: tuple[Annotated[float, Field(gt=0)], ...] = Field(
-        (1.0, 3.0, 10.0), min_length=1, description="values of C (inverse regularisation) tried on validation"
+    strengths: Annotated[tuple[Annotated[float, Field(gt=0)], ...], BeforeValidator(_several)] = Field(
+        (1.0, 3.0, 10.0), min_length=1, description="value or values of C (inverse regularisation) tried on validation"
     )
     class_weight: Literal["choose", "none", "balanced"] = Field(
         "choose", description="balanced counts each class alike; choose tries it on validation at the best strength"
@@ -48,5 +52,12 @@ FAMILY = Family(
     options=LinearOptions,
     fitter="insula.training.fit_linear:fit",
     steps=linear_steps,
+    space={
+        "model.word_ngrams": {"choices": ((1, 1), (1, 2), (1, 3))},
+        "model.char_ngrams": {"choices": ("auto", (1, 3), (1, 4), (2, 5), (3, 6))},
+        "model.min_df": {"low": 1, "high": 4},
+        "model.strengths": {"low": 0.1, "high": 100.0, "log": True},
+        "model.class_weight": {"choices": ("none", "balanced")},
+    },
     description="word and character n-grams, TF-IDF, logistic regression; seconds to train, no torch",
 )

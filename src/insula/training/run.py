@@ -77,7 +77,7 @@ def train_run(
     fingerprint = Fingerprint.of(dataset.split("train"))
     for split in ("validation", "test"):
         refuse_leak(fingerprint, dataset.splits.get(split, ()), name=split)
-    _begin(folder, recipe, source, _digest(dataset), resume)
+    _begin(folder, recipe, source, data_digest(dataset), resume)
     language = dominant([example.text for example in dataset.split("train")])
     with atomic_folder(folder / "model") as stage:
         trained = fit_model(dataset, recipe.model, recipe, language, folder, stage, resume=resume, progress=progress)
@@ -141,7 +141,7 @@ def _begin(folder: Path, recipe: Recipe, source: Sequence[str], data: str, resum
     write_text(folder / "recipe.toml", recipe.to_toml())
 
 
-def _digest(dataset: Dataset) -> str:
+def data_digest(dataset: Dataset) -> str:
     """Return a checksum of all that training reads: the scheme's labels and every row, in order."""
     digest = hashlib.sha256(repr((dataset.scheme.kind, dataset.scheme.names)).encode())
     for split, examples in sorted(dataset.splits.items()):

@@ -11,6 +11,7 @@ from sklearn.metrics import f1_score
 from insula.core.decision import DecisionRule
 from insula.core.errors import RecipeError
 from insula.core.scheme import LabelScheme
+from insula.evaluation.intervals import Interval, count_intervals, moment_intervals
 from insula.evaluation.metric_names import headline_metric
 from insula.evaluation.thresholds import choose_thresholds
 
@@ -32,6 +33,23 @@ def validation_score(
     else:
         chosen = rule.decide(scheme, logits).chosen
     return name, float(f1_score(gold.astype(int), chosen.astype(int), average="macro", zero_division=0))
+
+
+def decided_score(
+    scheme: LabelScheme,
+    rule: DecisionRule,
+    logits: NDArray[np.floating[Any]],
+    gold: NDArray[np.float64],
+    *,
+    resamples: int,
+    seed: int,
+) -> Interval:
+    """Return the headline metric of the decisions that a rule makes, with its bootstrap interval."""
+    decided = rule.decide(scheme, logits)
+    name = headline_metric(scheme.kind)
+    if scheme.kind == "dimensional":
+        return moment_intervals(gold, decided.scores, resamples=resamples, seed=seed)[name]
+    return count_intervals(gold > 0.5, decided.chosen, resamples=resamples, seed=seed)[name]
 
 
 def check_finite(logits: NDArray[np.floating[Any]]) -> None:

@@ -15,7 +15,10 @@ HEIGHT = 270.0
 
 @dataclass(frozen=True)
 class Series:
-    """A named line; `points` are (x, y) in order of x; `style` is a class of the style sheet: first or second."""
+    """A line; `points` are (x, y) in order of x; `style` is a class of the style sheet: first, second or rest.
+
+    One without a name stands in no legend: there may be many of them.
+    """
 
     name: str
     points: list[list[float]]
@@ -40,7 +43,7 @@ def learning_chart(series: Sequence[Series], *, key: str, title: str, x_title: s
         x_ticks = [plot.x.low]
     parts = [frame(plot, x_ticks, y_ticks, x_title=x_title, y_title=y_title)]
     end = WIDTH - 16
-    for line in reversed(series):
+    for line in reversed([line for line in series if line.name]):
         name_start = end - text_width(line.name)
         parts.append(text(line.name, end, 24, text_anchor="end", class_="label"))
         parts.append(element("line", x1=name_start - 24, x2=name_start - 6, y1=20, y2=20, class_=f"line {line.style}"))
@@ -50,5 +53,7 @@ def learning_chart(series: Sequence[Series], *, key: str, title: str, x_title: s
         parts.append(polyline(places, class_=f"line {line.style}"))
         if line.style == "second" and 1 < len(places) <= 40:
             parts.extend(element("circle", cx=x, cy=y, r=3, class_=f"dot {line.style}") for x, y in places)
-    said = "; ".join(f"{line.name} from {line.points[0][1]:.3f} to {line.points[-1][1]:.3f}" for line in series)
+    said = "; ".join(
+        f"{line.name} from {line.points[0][1]:.3f} to {line.points[-1][1]:.3f}" for line in series if line.name
+    )
     return figure(WIDTH, HEIGHT, *parts, key=key, title=title, description=said)

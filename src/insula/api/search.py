@@ -1,0 +1,114 @@
+"""`search`: the best recipe for a source of messages, found by trying."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from insula.api.training import Source, lasting_names, source_name
+from insula.core.errors import OutputError, RecipeError
+from insula.core.extras import require
+from insula.core.files import output_errors
+from insula.core.progress import Progress, Silent
+from insula.data.dataset import Dataset
+from insula.data.load import load_dataset
+from insula.models.locate import RUNS
+from insula.training.recipe import Recipe, load_recipe
+
+if TYPE_CHECKING:
+    from insula.training.search_result import SearchResult
+
+
+def search(
+    source: Source,
+    *,
+    trials: int = 30,
+    recipe: str | Path | Mapping[str, Any] | Recipe = "standard",
+    space: str | Path | Mapping[str, Any] | None = None,
+    overrides: Mapping[str, Any] | None = None,
+    text: str | None = None,
+    label: str | tuple[str, ...] | None = None,
+    output: str | Path | None = None,
+    study: str | None = None,
+    timeout: float | None = None,
+    seed: int = 0,
+    pruner: Literal["median", "hyperband", "none"] = "median",
+    command: str = "",
+    progress: Progress | None = None,
+) -> SearchResult:
+    """Try recipes on a source and return the best with all trials; each is judged on validation rows, never on test.
+
+    source     as in `train`
+    trials     how many there shall be in all; called again with the same output, the search goes on to that number
+    recipe     where the search starts, and what it leaves alone
+    space      what it tries: a TOML file, or a mapping of dotted keys to `{"choices": [...]}` or
+               `{"low": ..., "high": ..., "log": True}`; default that of the model family, without what `overrides` fix
+    overrides, text, label   as in `train`
+    output     its folder, and the study's name; default `runs/search-SOURCE-RECIPE`
+    study      address of a database that other machines may share, such as `postgresql://host/name`; default a SQLite
+               file in `output`
+    timeout    minutes after which no further trial begins
+    seed       of the draws; that of training is the recipe's own
+    pruner     ends trials early that are worse than the median of the others at that point, or by Hyperband (Li et al.
+               2018); families that do not learn in steps are never pruned
+
+    A search that was stopped or killed goes on with the same call; the trial that it was at is tried again.
+    Raises `DataError`, `RecipeError`, `OutputError`, `MissingFileError`, `UnknownNameError`, `MissingExtraError`.
+    """
+    require("optuna", extra="search", purpose="search for the best recipe")
+    from insula.training.search import run_search
+    from insula.training.search_space import default_space, read_space
+
+    progress = progress or Silent()
+    if trials < 1:
+        raise RecipeError(f"The trials of a search must be at least 1. Got {trials}.")
+    if pruner not in ("median", "hyperband", "none"):
+        raise RecipeError(f"The pruner must be median, hyperband or none. Got {pruner!r}.")
+    fixed = {"data.text": text, "data.label": label}
+    fixed = {key: value for key, value in fixed.items() if value is not None} | dict(overrides or {})
+    start = load_recipe(recipe, fixed)
+    if space is None:
+        tried = {key: entry for key, entry in default_space(start).items() if key not in fixed}
+    else:
+        tried = dict(read_space(space, start))
+        if both := [key for key in tried if key in fixed]:
+            raise RecipeError(f"The option {both[0]!r} is both searched and set. Leave it out of one of the two.")
+    if not tried:
+        raise RecipeError("Everything that the search would try is set already. Name a search space.")
+    folder = Path(output) if output is not None else RUNS / f"search-{source_name(source, recipe)}"
+    _check_output(folder)
+    names = [] if isinstance(source, Dataset) else lasting_names(source)
+    if isinstance(source, Dataset):
+        dataset = source
+    else:
+        progress.say(f"Reading {', '.join(names)}; the search goes to {folder}.")
+        dataset = load_dataset(source, start.data, seed=start.seed)
+    for note in dataset.notes:
+        progress.say(note)
+    progress.say(f"Trying {', '.join(tried)}.")
+    with output_errors(folder):
+        return run_search(
+            dataset,
+            start,
+            tried,
+            folder,
+            trials=trials,
+            study=study,
+            seconds=None if timeout is None else 60 * timeout,
+            seed=seed,
+            pruner=pruner,
+            source=names,
+            command=command,
+            progress=progress,
+        )
+
+
+def _check_output(folder: Path) -> None:
+    if folder.exists() and not folder.is_dir():
+        raise OutputError(f"The output {str(folder)!r} must be a folder; a file stands there. Choose another name.")
+    ours = ("study.db", "search.json", "workers")
+    if folder.is_dir() and any(folder.iterdir()) and not any((folder / name).exists() for name in ours):
+        raise OutputError(f"The output {str(folder)!r} holds other files and is no search. Choose another name.")
+    with output_errors(folder):
+        folder.mkdir(parents=True, exist_ok=True)

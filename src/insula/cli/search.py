@@ -1,0 +1,152 @@
+"""`insula search`."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from insula.cli.columns import with_columns
+from insula.cli.output import Json, Quiet
+
+if TYPE_CHECKING:
+    from insula.training.search_result import SearchResult
+
+SHOWN_TRIALS = 5
+
+
+class Pruner(StrEnum):
+    """Which trials are ended early."""
+
+    median = "median"
+    hyperband = "hyperband"
+    none = "none"
+
+
+@with_columns()
+def search(
+    source: Annotated[
+        list[str],
+        typer.Argument(
+            help="A file, several, a folder with train/validation/test files, a built-in set, or a hub id owner/name.",
+            metavar="DATA",
+            show_default=False,
+        ),
+    ],
+    trials: Annotated[
+        int, typer.Option("--trials", "-n", help="How many trials there shall be in all.", metavar="N", min=1)
+    ] = 30,
+    recipe: Annotated[
+        str, typer.Option("--recipe", "-r", help="Where the search starts: a built-in recipe or a TOML file.")
+    ] = "standard",
+    space: Annotated[
+        Path | None,
+        typer.Option(
+            "--space",
+            help="TOML file that says what is tried. [default: what suits the model family]",
+            metavar="FILE",
+            show_default=False,
+        ),
+    ] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="Fix one option of the recipe; may be given again.", metavar="KEY=VALUE"),
+    ] = None,
+    study: Annotated[
+        str | None,
+        typer.Option(
+            "--study",
+            help="Database that several machines share, such as postgresql://host/name. [default: a file in --output]",
+            metavar="URL",
+            show_default=False,
+        ),
+    ] = None,
+    timeout: Annotated[
+        float | None,
+        typer.Option("--timeout", help="Minutes after which no further trial begins.", metavar="MINUTES", min=0),
+    ] = None,
+    seed: Annotated[int, typer.Option("--seed", help="Of the draws; that of training is the recipe's own.", min=0)] = 0,
+    pruner: Annotated[
+        Pruner, typer.Option("--pruner", help="How trials that fall behind are ended early.")
+    ] = Pruner.median,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            help="Folder of the search, and the study's name. [default: runs/search-DATA-RECIPE]",
+            metavar="FOLDER",
+            show_default=False,
+            rich_help_panel="Output",
+        ),
+    ] = None,
+    as_json: Json = False,
+    quiet: Quiet = False,
+    *,
+    data: dict[str, Any],
+) -> None:
+    """Find the best recipe by trying.
+
+    Each trial trains by other values and is judged on validation rows, after its decision rule is chosen; no trial sees
+    a test row. Run it again, with the same output, and the search goes on: after a kill, or to more trials. Machines
+    that name one database and one output folder name share the trials.
+
+    **Examples**
+
+        insula search tweets --recipe linear --trials 20
+        insula search messages.csv --trials 30 --set train.epochs=2 --output runs/search-care
+        insula search tweets --space my-space.toml --timeout 120
+        insula train tweets --recipe runs/search-tweets-linear/recipe.toml
+    """
+    from insula.api.search import search as run_search
+    from insula.cli.command import as_typed
+    from insula.cli.progress import shown_progress
+    from insula.training.recipe import parse_override
+
+    overrides = {f"data.{name}": value for name, value in data.items()}
+    overrides |= dict(parse_override(setting) for setting in settings or ())
+    with shown_progress(quiet) as progress:
+        found = run_search(
+            source,
+            trials=trials,
+            recipe=recipe,
+            space=space,
+            overrides=overrides,
+            output=output,
+            study=study,
+            timeout=timeout,
+            seed=seed,
+            pruner=pruner.value,
+            command=as_typed(),
+            progress=progress,
+        )
+    if as_json:
+        typer.echo((found.path / "search.json").read_text(encoding="utf-8"), nl=False)
+    else:
+        _say(found, source)
+
+
+def _say(found: SearchResult, source: list[str]) -> None:
+    from insula.evaluation.metric_names import metric_title
+
+    ranked = sorted((trial for trial in found.trials if trial.value is not None), key=lambda trial: -(trial.value or 0))
+    ended = sum(trial.state == "pruned" for trial in found.trials)
+    typer.echo(f"\n{len(found.trials)} trials, {ended} ended early; {metric_title(found.metric)} on validation rows")
+    for trial in ranked[:SHOWN_TRIALS]:
+        between = f"  ({trial.low:.3f} to {trial.high:.3f})" if trial.low is not None and trial.high is not None else ""
+        tried = ", ".join(f"{key} {_short(value)}" for key, value in trial.values.items())
+        typer.echo(f"  {trial.value:.3f}{between}  trial {trial.number}: {tried}")
+    if found.importance:
+        shares = ", ".join(f"{key} {100 * share:.0f}%" for key, share in found.importance.items())
+        typer.echo(f"\nwhat makes the difference: {shares}")
+    typer.echo(f"\nrecipe   {found.recipe_file}")
+    typer.echo(f"report   {found.report}")
+    typer.echo(f"train    insula train {shlex.join(source)} --recipe {shlex.quote(str(found.recipe_file))}")
+
+
+def _short(value: Any) -> str:
+    return f"{value:.3g}" if isinstance(value, float) else json.dumps(value) if not isinstance(value, str) else value

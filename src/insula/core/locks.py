@@ -1,0 +1,42 @@
+"""Locks that end with the process that holds them, however it ends."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import filelock
+
+from insula.core.errors import OutputError
+
+
+@contextlib.contextmanager
+def held(file: Path) -> Iterator[bool]:
+    """Lock `file` and yield True, or yield False where another holds it; a file that was locked is taken away after.
+
+    The system ends the lock with its process: after a crash nothing needs to be cleaned up.
+    """
+    lock = filelock.FileLock(file, timeout=0)
+    try:
+        lock.acquire()
+    except filelock.Timeout:
+        yield False
+        return
+    try:
+        yield True
+    finally:
+        with contextlib.suppress(OSError):  # a system that keeps open files in place
+            file.unlink()
+        lock.release()
+
+
+@contextlib.contextmanager
+def sole_writer(folder: Path) -> Iterator[None]:
+    """Let nobody else who asks write into `folder` meanwhile; `OutputError` where another process does so already."""
+    with held(folder / ".lock") as mine:
+        if not mine:
+            raise OutputError(
+                f"The output {str(folder)!r} is being written by another process. Wait for it, or choose another name."
+            )
+        yield

@@ -1,0 +1,149 @@
+"""What a search may try: options of a recipe with the values between or among which it chooses."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
+
+from insula.core.errors import MissingFileError, RecipeError
+from insula.training.families import NEURAL_SPACE, families
+from insula.training.recipe import Recipe, load_recipe
+
+
+class Choice(BaseModel):
+    """One of several values, which may be numbers, words or lists: `{choices = [16, 32]}`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    choices: Annotated[tuple[Any, ...], Field(min_length=1)]
+
+    def ends(self) -> tuple[Any, ...]:
+        """Return the values that the recipe must allow."""
+        return self.choices
+
+    def holds(self, value: Any) -> bool:
+        """Say whether the value is one of them."""
+        return json.dumps(value) in {json.dumps(choice) for choice in self.choices}
+
+
+class Range(BaseModel):
+    """A number between two: `{low = 1e-5, high = 5e-4, log = true}`.
+
+    Whole where both ends (and the step) are; `log` draws evenly on a logarithmic scale.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    low: int | float
+    high: int | float
+    step: int | float | None = Field(None, gt=0)
+    log: bool = False
+
+    @model_validator(mode="after")
+    def _is_one(self) -> Range:
+        if not self.low < self.high:
+            raise ValueError("low must be below high")
+        if self.log and self.low <= 0:
+            raise ValueError("low must be above 0 where log is true")
+        if self.log and self.step is not None:
+            raise ValueError("step and log exclude each other")
+        return self
+
+    @property
+    def whole(self) -> bool:
+        """True where only whole numbers are meant."""
+        return all(isinstance(number, int) for number in (self.low, self.high, self.step or 1))
+
+    def ends(self) -> tuple[Any, ...]:
+        """Return the values that the recipe must allow."""
+        return (self.low, self.high)
+
+    def holds(self, value: Any) -> bool:
+        """Say whether the value may be drawn."""
+        if isinstance(value, bool) or not isinstance(value, int | float) or not self.low <= value <= self.high:
+            return False
+        steps = (value - self.low) / (self.step or 1)
+        return abs(steps - round(steps)) < 1e-9 if self.step or self.whole else True
+
+
+Space = Mapping[str, Choice | Range]
+_ENTRY: TypeAdapter[Choice | Range] = TypeAdapter(Choice | Range)
+
+
+def default_space(recipe: Recipe) -> Space:
+    """Return what a search tries with the family of `recipe` where nothing else is said."""
+    family = families[recipe.model.name]
+    entries = dict(family.space or (NEURAL_SPACE if family.neural else {}))
+    if "dropout" in family.options.model_fields:
+        entries.setdefault("model.dropout", {"low": 0.0, "high": 0.4})
+    return {key: _ENTRY.validate_python(entry) for key, entry in entries.items()}
+
+
+def read_space(space: str | Path | Mapping[str, Any], recipe: Recipe) -> Space:
+    """Return the space that a TOML file or a mapping states, in sections as a recipe has them or with dotted keys.
+
+    Every key must be an option of the recipe and every value one that it takes. Raises `RecipeError` that names the
+    first that is not, `MissingFileError`.
+    """
+    content, origin = _content(space)
+    found: dict[str, Choice | Range] = {}
+    for key, entry in _entries(content, origin):
+        found[key] = _entry(key, entry, origin)
+        for value in found[key].ends():
+            try:
+                load_recipe(recipe, {key: value})
+            except RecipeError as error:
+                reason = str(error).removeprefix("The recipe given is not valid: ")
+                raise RecipeError(f"The search space {origin} asks for what no recipe takes: {reason}") from error
+    if not found:
+        raise RecipeError(f"The search space {origin} must name at least one option, such as train.learning_rate.")
+    return found
+
+
+def _content(space: str | Path | Mapping[str, Any]) -> tuple[Mapping[str, Any], str]:
+    if isinstance(space, Mapping):
+        return space, "given"
+    file = Path(space)
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8")), repr(str(file))
+    except FileNotFoundError as error:
+        raise MissingFileError(f"The search space file {str(file)!r} does not exist. Check the path.") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise RecipeError(f"The search space file {str(file)!r} is not valid TOML: {error}. Correct it.") from error
+
+
+def _entries(content: Mapping[str, Any], origin: str, prefix: str = "") -> Iterator[tuple[str, Mapping[str, Any]]]:
+    known = Choice.model_fields.keys() | Range.model_fields.keys()
+    for name, value in content.items():
+        key = f"{prefix}{name}"
+        if not isinstance(value, Mapping):
+            raise RecipeError(
+                f"The key {key!r} of search space {origin} must state {{choices = [...]}} or {{low = ..., high = "
+                f"...}}. Got {value!r}; an option with one value belongs into the recipe, or into --set."
+            )
+        # A table whose values are no tables is an entry; a misspelt key of it is told by the entry's own check.
+        if known & value.keys() or not any(isinstance(inner, Mapping) for inner in value.values()):
+            yield key, value
+        else:
+            yield from _entries(value, origin, f"{key}.")
+
+
+def _entry(key: str, entry: Mapping[str, Any], origin: str) -> Choice | Range:
+    model = Choice if "choices" in entry else Range
+    try:
+        return model.model_validate(dict(entry))
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        where = ".".join(str(part) for part in first["loc"] if part not in ("int", "float"))
+        said = {"missing": f"{where} is missing", "extra_forbidden": f"{where!r} is not known"}.get(
+            first["type"], f"{where}: {first['msg']}".removeprefix(": ").replace("Value error, ", "")
+        )
+        raise RecipeError(
+            f"The key {key!r} of search space {origin} is not valid: {said}. "
+            "State {choices = [...]} or {low = ..., high = ...} with log or step as you need them."
+        ) from error

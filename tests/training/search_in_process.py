@@ -1,0 +1,40 @@
+"""A linear search on toy data in a process of its own: `python search_in_process.py FOLDER TRIALS [pause]`.
+
+With `pause` the third trial waits to be killed, once it has said so by a file.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+
+import toy_data
+from insula.training import search
+from insula.training.recipe import load_recipe
+from insula.training.search_space import default_space
+
+RECIPE = {"model": {"name": "linear", "char_ngrams": (1, 2)}, "evaluation": {"resamples": 100}}
+KEYS = ("model.strengths", "model.min_df", "model.class_weight")
+
+
+def main(folder: Path, trials: int, *, pause: bool) -> None:
+    recipe = load_recipe(RECIPE)
+    space = {key: entry for key, entry in default_space(recipe).items() if key in KEYS}
+    if pause:
+        fit, fitted = search.fit_model, []
+
+        def waits(*args: object, **kwargs: object) -> object:
+            fitted.append(1)
+            if len(fitted) == 3:
+                (folder / "trials" / "waits").touch()
+                time.sleep(600)
+            return fit(*args, **kwargs)  # type: ignore[arg-type]
+
+        search.fit_model = waits  # type: ignore[assignment]
+    data = toy_data.toy_dataset("single", train=60, validation=40)
+    search.run_search(data, recipe, space, folder, trials=trials)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), int(sys.argv[2]), pause="pause" in sys.argv)

@@ -1,0 +1,317 @@
+"""Searches: what they try, that they go on, that nobody's trial is lost, that nothing sees test rows."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import search_in_process
+
+import toy_data
+from insula.core.decision import DecisionRule
+from insula.core.errors import DataError, OutputError, RecipeError
+from insula.core.prediction import Prediction
+from insula.core.targets import gold_matrix
+from insula.data.dataset import Dataset
+from insula.inference.predictor import Predictor
+from insula.training import search
+from insula.training.fit_model import Trained
+from insula.training.recipe import load_recipe
+from insula.training.search_result import SearchResult
+from insula.training.search_space import read_space
+
+HERE = Path(__file__).parent
+LINEAR = search_in_process.RECIPE
+SPACE = {"model": {"strengths": {"low": 0.01, "high": 10.0, "log": True}, "class_weight": {"choices": ["none"]}}}
+
+
+def small(**sizes: int) -> Dataset:
+    return toy_data.toy_dataset("single", **{"train": 60, "validation": 40, **sizes})
+
+
+@pytest.fixture
+def find(tmp_path: Path) -> Callable[..., SearchResult]:
+    """Search on toy data: `find(trials=3)`."""
+
+    def run(name: str = "search", *, trials: int = 3, space: Any = SPACE, recipe: Any = LINEAR, **given: Any) -> Any:
+        start = load_recipe(recipe)
+        folder = tmp_path / name
+        folder.mkdir(exist_ok=True)
+        return search.run_search(
+            given.pop("data", small()), start, read_space(space, start), folder, trials=trials, **given
+        )
+
+    return run
+
+
+@pytest.fixture
+def scored(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+    """Put training aside: a trial scores its `model.min_df` in rows that it gets right, in five evaluations."""
+    tried: list[dict[str, Any]] = []
+
+    def fit(dataset: Dataset, model: Any, recipe: Any, *args: Any, report: Any, **kwargs: Any) -> Trained:
+        gold = gold_matrix(dataset.scheme, dataset.split("validation"))
+        right = len(gold) * model.min_df // 10
+        logits = np.where(np.arange(len(gold))[:, None] < right, gold, 1 - gold)
+        tried.append({"model": model, "evaluations": 0})
+        for step in range(5):
+            report(10 * step, model.min_df / 10)
+            tried[-1]["evaluations"] += 1
+        predictor = Predictor(scheme=dataset.scheme, preparation=None, decision=DecisionRule(), backend=None)  # type: ignore[arg-type]
+        return Trained(predictor, None, logits, 0.0)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(search, "fit_model", fit)
+    return tried
+
+
+def test_it_finds_tries_and_writes(find: Callable[..., SearchResult], recorder: Any) -> None:
+    found = find(trials=4, progress=recorder, command="insula search toy", source=["toy.csv"])
+    assert [trial.number for trial in found.trials] == [0, 1, 2, 3]
+    assert {trial.state for trial in found.trials} == {"complete"}
+    assert found.best.value == max(trial.value or 0 for trial in found.trials)
+    assert found.best.low is not None
+    assert found.best.low <= (found.best.value or 0)
+    assert all(0.01 <= trial.values["model.strengths"] <= 10 for trial in found.trials)
+    assert len({trial.values["model.strengths"] for trial in found.trials}) == 4
+    assert recorder.steps == [4]
+    assert sum(sentence.startswith("Trial ") for sentence in recorder.said) == 4
+    winner = load_recipe(found.recipe_file)
+    assert winner == found.recipe
+    assert winner.model.strengths == (found.best.values["model.strengths"],)  # type: ignore[attr-defined]
+    assert "trial" in winner.description
+    written = json.loads((found.path / "search.json").read_text(encoding="utf-8"))
+    assert written["best"] == found.best.number
+    assert written["source"] == ["toy.csv"]
+    assert {entry.name for entry in found.path.iterdir()} == {"study.db", "recipe.toml", "search.json", "report.html"}
+
+
+def test_the_value_is_that_of_the_recipe_trained_alone(find: Callable[..., SearchResult], tmp_path: Path) -> None:
+    from insula.training.run import train_run
+
+    data = small(validation=60)
+    found = find(trials=2, data=data)
+    run = train_run(data, found.recipe, tmp_path / "alone")
+    assert run.metrics["validation"]["metrics"]["macro_f1"]["value"] == pytest.approx(found.best.value)
+
+
+def test_no_trial_sees_test_rows(find: Callable[..., SearchResult], monkeypatch: pytest.MonkeyPatch) -> None:
+    fit, seen = search.fit_model, []
+
+    def watch(dataset: Dataset, *args: Any, **kwargs: Any) -> Trained:
+        seen.append(set(dataset.splits))
+        return fit(dataset, *args, **kwargs)
+
+    monkeypatch.setattr(search, "fit_model", watch)
+    predicted: list[str] = []
+    monkeypatch.setattr(Predictor, "predict", lambda self, texts: predicted.extend(texts) or list[Prediction]())
+    find(trials=2)
+    assert seen == [{"train", "validation"}] * 2
+    assert predicted == []
+
+
+def test_it_goes_on_to_the_wanted_number(find: Callable[..., SearchResult], scored: list[Any]) -> None:
+    space = {"model.min_df": {"low": 1, "high": 9}}
+    first = find(trials=2, space=space, pruner="none")
+    more = find(trials=4, space=space, pruner="none")
+    assert len(scored) == 4
+    assert [trial.to_dict() for trial in more.trials[:2]] == [trial.to_dict() for trial in first.trials]
+    # ... and as if it had never stopped.
+    at_once = find("at_once", trials=4, space=space, pruner="none")
+    assert [trial.values for trial in at_once.trials] == [trial.values for trial in more.trials]
+    other_seed = find("other", trials=4, space=space, pruner="none", seed=1)
+    assert [trial.values for trial in other_seed.trials] != [trial.values for trial in more.trials]
+    # Nothing is tried where all trials are there already.
+    again = find(trials=4, space=space, pruner="none")
+    assert len(again.trials) == 4
+    assert len(scored) == 12
+
+
+def test_the_recipe_s_own_values_come_first(find: Callable[..., SearchResult], scored: list[Any]) -> None:
+    recipe = {**LINEAR, "model": {"name": "linear", "min_df": 7}}
+    found = find(trials=2, space={"model.min_df": {"low": 1, "high": 9}}, recipe=recipe)
+    assert found.trials[0].values == {"model.min_df": 7}
+
+
+def test_a_search_of_other_data_is_refused(find: Callable[..., SearchResult], scored: list[Any]) -> None:
+    find(trials=1)
+    with pytest.raises(RecipeError, match=r"The data of this search must be as when it began"):
+        find(trials=2, data=small(train=66))
+    with pytest.raises(RecipeError, match="The search space of this search must be"):
+        find(trials=2, space={"model.min_df": {"low": 1, "high": 9}})
+    with pytest.raises(RecipeError, match="The recipe of this search must be"):
+        find(trials=2, recipe={**LINEAR, "seed": 3})
+
+
+@pytest.mark.parametrize("pruner", ["median", "hyperband"])
+def test_pruning_ends_trials_that_fall_behind(
+    find: Callable[..., SearchResult], scored: list[Any], pruner: Any
+) -> None:
+    found = find(trials=14, space={"model.min_df": {"low": 1, "high": 9}}, pruner=pruner)
+    pruned = [trial for trial in found.trials if trial.state == "pruned"]
+    assert pruned
+    for trial in pruned:
+        assert len(trial.scores) < 5
+        assert trial.value is None
+    assert sum(one["evaluations"] for one in scored) < 5 * 14
+    if pruner == "median":
+        best = max(trial.values["model.min_df"] for trial in found.trials)
+        assert found.best.values["model.min_df"] == best
+
+
+def test_without_a_pruner_every_trial_runs_to_its_end(find: Callable[..., SearchResult], scored: list[Any]) -> None:
+    find(trials=8, space={"model.min_df": {"low": 1, "high": 9}}, pruner="none")
+    assert [one["evaluations"] for one in scored] == [5] * 8
+
+
+def test_failures_are_counted_and_named(find: Callable[..., SearchResult], monkeypatch: pytest.MonkeyPatch) -> None:
+    fit, calls = search.fit_model, []
+
+    def sometimes(*args: Any, **kwargs: Any) -> Trained:
+        calls.append(1)
+        if len(calls) == 2:
+            raise RecipeError("The model must give finite numbers; training has diverged.")
+        return fit(*args, **kwargs)
+
+    monkeypatch.setattr(search, "fit_model", sometimes)
+    found = find(trials=3)
+    assert [trial.state for trial in found.trials] == ["complete", "failed", "complete"]
+    assert "diverged" in str(found.trials[1].error)
+
+
+def test_a_hopeless_search_ends(find: Callable[..., SearchResult], monkeypatch: pytest.MonkeyPatch) -> None:
+    def never(*args: Any, **kwargs: Any) -> Trained:
+        raise RecipeError("It has too few layers.")
+
+    monkeypatch.setattr(search, "fit_model", never)
+    with pytest.raises(RecipeError, match=r"All of the first 3 trials failed\. It has too few layers"):
+        find(trials=30)
+
+
+def test_an_interrupted_trial_is_tried_again(
+    find: Callable[..., SearchResult], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fit, calls = search.fit_model, []
+
+    def stop(*args: Any, **kwargs: Any) -> Trained:
+        calls.append(1)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        return fit(*args, **kwargs)
+
+    monkeypatch.setattr(search, "fit_model", stop)
+    with pytest.raises(KeyboardInterrupt):
+        find(trials=3)
+    found = find(trials=3)
+    assert [trial.state for trial in found.trials] == ["complete", "lost", "complete", "complete"]
+    assert found.trials[2].values == found.trials[1].values
+
+
+def _start(folder: Path, trials: int, *more: str) -> subprocess.Popen[bytes]:
+    path = os.pathsep.join((str(HERE), str(HERE.parent), os.environ.get("PYTHONPATH", "")))
+    return subprocess.Popen(
+        [sys.executable, str(HERE / "search_in_process.py"), str(folder), str(trials), *more],
+        env={**os.environ, "PYTHONPATH": path},
+    )
+
+
+def test_a_killed_trial_is_marked_and_tried_again(tmp_path: Path) -> None:
+    process = _start(tmp_path, 4, "pause")
+    try:
+        for _ in range(2000):
+            if (tmp_path / "trials" / "waits").exists() or process.poll() is not None:
+                break
+            time.sleep(0.05)
+    finally:
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    (tmp_path / "trials" / "waits").unlink()
+    began = time.monotonic()
+    search_in_process.main(tmp_path, 4, pause=False)
+    assert time.monotonic() - began < 50, "a dead process of this folder is known at once, not after a minute"
+    trials = json.loads((tmp_path / "search.json").read_text(encoding="utf-8"))["trials"]
+    assert [trial["state"] for trial in trials] == ["complete", "complete", "lost", "complete", "complete"]
+    assert trials[3]["values"] == trials[2]["values"]
+    assert {entry.name for entry in tmp_path.iterdir()} == {"study.db", "recipe.toml", "search.json", "report.html"}
+
+
+def test_two_processes_share_a_study(tmp_path: Path) -> None:
+    both = [_start(tmp_path, 8), _start(tmp_path, 8)]
+    assert [process.wait(timeout=250) for process in both] == [0, 0]
+    trials = json.loads((tmp_path / "search.json").read_text(encoding="utf-8"))["trials"]
+    assert [trial["state"] for trial in trials] == ["complete"] * 8
+    assert len({trial["values"]["model.strengths"] for trial in trials}) == 8, "they do not draw alike"
+
+
+def test_rows_to_judge_on_are_needed(find: Callable[..., SearchResult]) -> None:
+    data = small()
+    with pytest.raises(DataError, match="no validation rows"):
+        find(data=dataclasses.replace(data, splits={"train": data.split("train")}))
+
+
+def test_a_study_s_password_stays_out_of_what_is_written(
+    find: Callable[..., SearchResult], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert search.shown_url("postgresql://me:secret@host/db") == "postgresql://me:***@host/db"
+    with pytest.raises(OutputError, match="must be a database's address") as refused:
+        find(study="no address")
+    assert "sqlite:///" in str(refused.value)
+    with pytest.raises(OutputError, match="cannot be used") as unusable:
+        find(study="mysql+nodriver://me:secret@localhost/none")
+    assert "secret" not in str(unusable.value)
+
+
+def test_a_named_database_is_used(find: Callable[..., SearchResult], tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'shared.db'}"
+    find("one", trials=1, study=url)
+    assert not (tmp_path / "one" / "study.db").exists()
+    assert (tmp_path / "shared.db").exists()
+    assert len(find("one", trials=2, study=url).trials) == 2
+    assert len(find("another", trials=1, study=url).trials) == 1
+
+
+def test_no_trial_begins_after_the_time_is_over(find: Callable[..., SearchResult]) -> None:
+    with pytest.raises(RecipeError, match="No trial was completed"):
+        find(seconds=0.0)
+
+
+def test_importance_is_told_where_trials_differ(find: Callable[..., SearchResult], scored: list[Any]) -> None:
+    space = {"model.min_df": {"low": 1, "high": 9}, "model.strengths": {"low": 0.1, "high": 9.0}}
+    found = find(trials=12, space=space, pruner="none")
+    assert sum(found.importance.values()) == pytest.approx(1)
+    assert found.importance["model.min_df"] > 0.8
+    page = found.report.read_text(encoding="utf-8")
+    assert "What makes the difference" in page
+    assert (
+        tomllib.loads(found.recipe_file.read_text(encoding="utf-8"))["model"]["min_df"]
+        == found.best.values["model.min_df"]
+    )
+
+
+def test_a_neural_trial_is_pruned_in_the_middle(
+    find: Callable[..., SearchResult], tiny_recipe: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from insula.training import search_study
+
+    monkeypatch.setattr(search_study, "STARTUP_TRIALS", 1)
+    recipe = tiny_recipe("encoder", {"train.epochs": 8})
+    # The recipe's own rate comes first and learns; the only other choice cannot.
+    space = {"train.learning_rate": {"choices": [5e-3, 1e-9]}}
+    found = find(trials=3, space=space, recipe=recipe, seed=2)
+    rates = {trial.number: trial.values["train.learning_rate"] for trial in found.trials}
+    assert rates[0] == 5e-3
+    slow = [trial for trial in found.trials if trial.values["train.learning_rate"] == 1e-9]
+    assert slow
+    assert {trial.state for trial in slow} == {"pruned"}
+    assert all(2 <= len(trial.scores) < 8 for trial in slow)
+    assert found.best.values["train.learning_rate"] == 5e-3
