@@ -39,6 +39,7 @@ from insula.training.families import families
 from insula.training.pretrain_input import PretrainRun
 from insula.training.recipe import Recipe, builtin_recipes
 from insula.training.run import Run
+from insula.training.search_result import SearchResult
 
 ROOT = Path(__file__).parent.parent
 MARKED = re.compile(
@@ -151,7 +152,8 @@ def python() -> str:
 
 def results() -> str:
     """What the public functions return."""
-    return "\n".join(_public(kind.__name__, kind) for kind in (Run, PretrainRun, EvaluationRun, FileResult, Predictor))
+    kinds = (Run, PretrainRun, SearchResult, EvaluationRun, FileResult, Predictor)
+    return "\n".join(_public(kind.__name__, kind) for kind in kinds)
 
 
 def rooms() -> str:

@@ -114,7 +114,7 @@ def _importance(search: Mapping[str, Any], trials: Sequence[Any]) -> Figure | No
     few = f" From {complete} complete trials this is a hint at most." if complete < ENOUGH_TRIALS else ""
     svg = shares_chart(shares, key="importance", title="Importance of each option")
     return Figure(
-        "What makes the difference", svg,
+        "Importance of each option", svg,
         f"Share of the variance between trials that each option explains by itself or with others (fANOVA).{few}",
     )  # fmt: skip
 

@@ -117,20 +117,18 @@ def _content(space: str | Path | Mapping[str, Any]) -> tuple[Mapping[str, Any], 
         raise RecipeError(f"The search space file {str(file)!r} is not valid TOML: {error}. Correct it.") from error
 
 
-def _entries(content: Mapping[str, Any], origin: str, prefix: str = "") -> Iterator[tuple[str, Mapping[str, Any]]]:
-    known = Choice.model_fields.keys() | Range.model_fields.keys()
+def _entries(content: Mapping[str, Any], origin: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    plain = ("description", "seed")
     for name, value in content.items():
-        key = f"{prefix}{name}"
-        if not isinstance(value, Mapping):
-            raise RecipeError(
-                f"The key {key!r} of search space {origin} must state {{choices = [...]}} or {{low = ..., high = "
-                f"...}}. Got {value!r}; an option with one value belongs into the recipe, or into --set."
-            )
-        # A table whose values are no tables is an entry; a misspelt key of it is told by the entry's own check.
-        if known & value.keys() or not any(isinstance(inner, Mapping) for inner in value.values()):
-            yield key, value
-        else:
-            yield from _entries(value, origin, f"{key}.")
+        section = name in Recipe.model_fields and name not in plain and isinstance(value, Mapping)
+        entries = [(f"{name}.{inner}", entry) for inner, entry in value.items()] if section else [(name, value)]
+        for key, entry in entries:
+            if not isinstance(entry, Mapping):
+                raise RecipeError(
+                    f"The key {key!r} of search space {origin} must state {{choices = [...]}} or {{low = ..., high = "
+                    f"...}}. Got {entry!r}; an option with one value belongs into the recipe, or into --set."
+                )
+            yield key, entry
 
 
 def _entry(key: str, entry: Mapping[str, Any], origin: str) -> Choice | Range:

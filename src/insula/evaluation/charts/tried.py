@@ -48,10 +48,10 @@ def tried_chart(
             text(label, plot.x(place) + shift, HIGH - 12, room=room, text_anchor=anchor, font_size=11, class_="tick")
         )
     best = max(scores, default=0.0)
-    for place, value, score in sorted(zip(places, values, scores, strict=True), key=lambda dot: dot[2]):
+    for place, tried, score in sorted(zip(places, values, scores, strict=True), key=lambda dot: dot[2]):
         ((x, y),) = plot.points([(place, score)])
         strong = score == best
-        said = f"{value if isinstance(value, str) else f'{value:.4g}'}: {score:.4f}"
+        said = f"{tried if isinstance(tried, str) else format(tried, '.4g')}: {score:.4f}"
         parts.append(
             element(
                 "circle", element("title", said), cx=x, cy=y, r=4.5 if strong else 3.2,
