@@ -70,10 +70,10 @@ def test_multi_label_without_thresholds_takes_a_half() -> None:
     ]
 
 
-def test_dimensional_values_are_clipped_and_nothing_is_chosen() -> None:
-    rule = DecisionRule(Calibration("temperature", (9.0,), (9.0,)), abstention=0.9)
+def test_dimensional_values_go_through_their_lines_and_are_clipped_and_nothing_is_chosen() -> None:
+    rule = DecisionRule(Calibration("linear", (2.0, 1.0, 1.0), (0.25, 0.0, 0.0)), abstention=0.9)
     decisions = rule.decide(_scheme("dimensional"), np.array([[0.5, 3.0, -7.0]]))
-    assert decisions.scores.tolist() == [[0.5, 2.0, -1.0]]
+    assert decisions.scores.tolist() == [[1.25, 2.0, -1.0]]
     assert not decisions.chosen.any()
     assert not decisions.abstained.any()
     assert decisions.confidence is None
@@ -94,6 +94,36 @@ def test_calibration_is_applied_before_deciding() -> None:
     np.testing.assert_allclose(
         rule.scores(_scheme("single"), logits), DecisionRule().scores(_scheme("single"), np.array([[2.0, 4.0, 1.5]]))
     )
+
+
+def test_isotonic_curves_lead_from_log_odds_to_log_odds() -> None:
+    curve = ((-1000.0, 0.0, 2.0, 1000.0), (-1001.0, -1.0, 3.0, 1001.0))
+    several = DecisionRule(Calibration("isotonic", (0.5,), (0.0,), (curve,) * 3))
+    scores = several.scores(_scheme("multi"), np.array([[0.0, 2.0, 4.0]]))  # log-odds 0, 1, 2
+    np.testing.assert_allclose(scores, [[_sigmoid(-1), _sigmoid(1), _sigmoid(3)]])
+    one = several.scores(_scheme("single"), np.array([[2.0, 2.0, 2.0]]))
+    np.testing.assert_allclose(one, [[1 / 3, 1 / 3, 1 / 3]])
+    # Each label against the rest: log(2/1) apart from the others, then divided by the sum.
+    z = np.array([[math.log(2) * 2, 0.0, 0.0]])
+    odds = [0.0, math.log(1 / 3), math.log(1 / 3)]
+    wanted = np.array([_sigmoid(float(np.interp(x, *curve))) for x in odds])
+    np.testing.assert_allclose(several.scores(_scheme("single"), z), [wanted / wanted.sum()])
+
+
+def test_offsets_move_the_decision_and_not_the_scores() -> None:
+    logits = np.log([[0.5, 0.3, 0.2]])
+    rule = DecisionRule(offsets=(-1.0, 0.0, 0.3))
+    decisions = rule.decide(_scheme("single"), logits)
+    assert decisions.chosen.tolist() == [[False, True, False]]
+    np.testing.assert_allclose(decisions.scores, [[0.5, 0.3, 0.2]])
+    assert decisions.confidence == pytest.approx([0.3])
+
+
+def test_a_rule_of_an_earlier_version_is_read() -> None:
+    row = {
+        "calibration": {"method": "temperature", "scale": [2.0], "bias": [0.0]}, "thresholds": [], "abstention": 0.1,
+    }  # fmt: skip
+    assert DecisionRule.from_dict(row) == DecisionRule(Calibration("temperature", (2.0,)), abstention=0.1)
 
 
 def test_fitted_calibration_makes_overconfident_logits_truer() -> None:
@@ -121,6 +151,7 @@ RULES = st.builds(
             bias=st.tuples(st.floats(-5, 5)),
         ),
     ),
+    offsets=st.one_of(st.just(()), st.tuples(st.floats(-2, 2))),
     thresholds=st.one_of(st.just(()), st.tuples(st.floats(0, 1))),
     abstention=st.floats(0, 1),
 )

@@ -43,7 +43,7 @@ def test_calibration_lowers_the_error_on_other_rows():
     def error(values):
         return expected_calibration_error(*pooled("single", gold == 1, softmax(values, axis=1)))
 
-    assert error(fitted.apply(logits)) < 0.03 < error(logits)
+    assert error(fitted.apply(logits, "single")) < 0.03 < error(logits)
 
 
 def test_sigmoid_temperature_is_recovered_in_multi_and_binary():
@@ -63,7 +63,7 @@ def test_labels_with_their_own_offsets_get_vector_scaling():
     assert fitted.method == "vector"
     assert fitted.scale == pytest.approx(slope, rel=0.25)
     assert fitted.bias == pytest.approx(offset, abs=0.35)
-    assert fitted.apply(logits).shape == logits.shape
+    assert fitted.apply(logits, "multi").shape == logits.shape
 
 
 def test_a_label_without_positives_stays_near_the_shared_temperature():
@@ -78,11 +78,12 @@ def test_a_label_without_positives_stays_near_the_shared_temperature():
 
 def test_true_probabilities_are_left_nearly_alone():
     logits, gold = multi(rows=2000)
-    assert fit_calibration(logits, gold, "multi").apply(logits) == pytest.approx(logits, abs=0.6)
+    assert fit_calibration(logits, gold, "multi").apply(logits, "multi") == pytest.approx(logits, abs=0.6)
 
 
-def test_the_gradient_of_vector_scaling_is_right():
-    logits, gold = multi(rows=50, labels=2)
+@pytest.mark.parametrize("kind", ["multi", "single"])
+def test_the_gradient_of_vector_scaling_is_right(kind):
+    logits, gold = multi(rows=50, labels=2) if kind == "multi" else single(rows=50)
     weights, captured = np.ones(50), {}
 
     def spy(objective, start, **_):
@@ -91,15 +92,17 @@ def test_the_gradient_of_vector_scaling_is_right():
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(calibration, "minimize", spy)
-        calibration._fit_vector(logits, gold.astype(float), weights)
+        calibration._fit_vector(logits, gold.astype(float), weights, kind, 1.0)
     assert captured["gap"] < 1e-3
 
 
 def test_weights_count_as_repeated_rows():
     logits, gold = single(rows=200)
     weights = np.random.default_rng(0).integers(1, 4, size=200)
-    weighted = fit_calibration(logits, gold, "single", weights=weights)
-    repeated = fit_calibration(np.repeat(logits, weights, axis=0), np.repeat(gold, weights, axis=0), "single")
+    weighted = fit_calibration(logits, gold, "single", method="temperature", weights=weights)
+    repeated = fit_calibration(
+        np.repeat(logits, weights, axis=0), np.repeat(gold, weights, axis=0), "single", method="temperature"
+    )
     assert weighted.scale[0] == pytest.approx(repeated.scale[0], rel=1e-3)
     untouched = fit_calibration(logits, gold, "single", weights=np.zeros(200))
     assert untouched == Calibration()
@@ -109,14 +112,15 @@ def test_separable_rows_give_a_bounded_scale():
     logits = np.repeat([[-1.0], [1.0]], 20, axis=0)
     fitted = fit_calibration(logits, logits > 0, "binary")
     assert 1 < fitted.scale[0] <= 20.001 * 20
-    assert np.isfinite(fitted.apply(logits)).all()
+    assert np.isfinite(fitted.apply(logits, "binary")).all()
 
 
 def test_few_rows_and_dimensions_are_left_alone():
     assert fit_calibration([[1.0], [2.0]], [[0], [1]], "binary").method == "identity"
     assert fit_calibration([[1.0], [2.0]], [[0.3], [1.7]], "dimensional") == Calibration()
+    assert fit_calibration(*single(rows=15), "single", method="isotonic") == Calibration()
     logits = np.array([[1.5, -2.0]])
-    assert (Calibration().apply(logits) == logits).all()
+    assert (Calibration().apply(logits, "multi") == logits).all()
 
 
 def test_same_seed_same_calibration_and_json_round_trip():

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import f1_score
 
 from insula.core.errors import DataError
-from insula.evaluation.thresholds import choose_thresholds, midpoint
+from insula.evaluation.thresholds import choose_binary_threshold, choose_thresholds, midpoint
 
 
 def imbalanced(rows, seed, labels=12):
@@ -27,6 +27,72 @@ def f1(gold, decisions):
 
 def macro(gold, decisions):
     return f1_score(gold, decisions, average="macro", zero_division=0)
+
+
+def rare(rows, seed, labels=12):
+    """Scores that are true probabilities; the rarest label has one positive row in 160."""
+    generator = np.random.default_rng(seed)
+    logits = generator.normal(np.linspace(-8, -1.5, labels), 2.5, size=(rows, labels))
+    scores = 1 / (1 + np.exp(-logits))
+    return generator.random((rows, labels)) < scores, scores
+
+
+@pytest.mark.parametrize("method", ["shrunk", "expected", "crossfit"])
+def test_rare_labels_do_better_than_with_their_own_cuts(method):
+    test_gold, test_scores = rare(40_000, 99)
+    few = np.arange(5)
+    gains = []
+    for seed in range(12):
+        gold, scores = rare(900, seed)
+        naive = choose_thresholds(gold, scores, shrinkage=0)
+        steady = choose_thresholds(gold, scores, method=method)
+        reached = [f1(test_gold, test_scores >= cuts)[few].mean() for cuts in (naive, steady)]
+        gains.append(reached[1] - reached[0])
+    assert np.mean(gains) > 0.01
+    assert np.mean(np.array(gains) > 0) > 0.6
+
+
+def test_the_expected_cut_is_half_of_the_best_f1_to_be_expected():
+    # Lipton et al. 2014: where scores are true probabilities the best cut lies at half of the F1 it reaches.
+    gold, scores = rare(60_000, 3)
+    cuts = choose_thresholds(gold, scores, method="expected")
+    np.testing.assert_allclose(cuts[4:], f1(gold, scores >= cuts)[4:] / 2, atol=0.02)
+
+
+def test_every_method_keeps_its_promises():
+    gold, scores = rare(400, 0)
+    for method in ("shrunk", "expected", "crossfit", "pooled"):
+        cuts = choose_thresholds(gold, scores, method=method, seed=3)
+        assert ((cuts >= 0) & (cuts <= 1)).all()
+        np.testing.assert_array_equal(cuts, choose_thresholds(gold, scores, method=method, seed=3))
+        assert choose_thresholds(gold[:3], scores[:3] * 0 + 0.2, method=method).shape == (12,)
+    assert len(set(choose_thresholds(gold, scores, method="pooled"))) == 1
+    gold[:, 0] = False
+    pooled = choose_thresholds(gold, scores, method="pooled")[0]
+    assert choose_thresholds(gold, scores, method="crossfit")[0] == pytest.approx(pooled, abs=0.1)
+
+
+def test_a_binary_threshold_serves_both_classes():
+    generator = np.random.default_rng(0)
+    gold = generator.random(3000) < 0.15
+    scores = 1 / (1 + np.exp(-(np.where(gold, 0.3, -1.6) + generator.normal(size=3000) - 1.5)))
+    cut = choose_binary_threshold(gold[:1500], scores[:1500])
+
+    def both(decided):
+        return f1_score(gold[1500:], decided, average="macro")
+
+    assert both(scores[1500:] >= cut) > both(scores[1500:] >= 0.5) + 0.05
+    assert choose_binary_threshold(np.ones(20), np.full(20, 0.7)) == 0.5
+
+
+def test_a_binary_threshold_stays_at_a_half_where_nothing_is_gained():
+    generator = np.random.default_rng(1)
+    scores = generator.random(400)
+    kept = [
+        choose_binary_threshold(generator.random(400) < np.where(scores > 0.5, 0.95, 0.05), scores) for _ in range(6)
+    ]
+    assert kept.count(0.5) >= 3
+    assert all(0.4 < cut < 0.6 for cut in kept)
 
 
 def test_held_out_rows_gain_over_one_half_and_over_unshrunk_cuts():

@@ -170,7 +170,7 @@ def test_the_same_family_keeps_its_options() -> None:
         ("train.epochs = 0.5", ("train.epochs", 0.5)),
         ("model.name=linear", ("model.name", "linear")),
         ('model.name="linear"', ("model.name", "linear")),
-        ("decision.calibrate=false", ("decision.calibrate", False)),
+        ("decision.class_offsets=true", ("decision.class_offsets", True)),
         ("model.strengths=[1.0, 2.0]", ("model.strengths", [1.0, 2.0])),
         ("model.base=a=b", ("model.base", "a=b")),
         ("data.text=", ("data.text", "")),

@@ -222,7 +222,7 @@ def test_choices_can_be_switched_off() -> None:
     scheme = LabelScheme("s", "multi", ("a", "b"))
     gold = np.tile([[1.0, 0.0], [0.0, 1.0]], (20, 1))
     rule = choose_decision(
-        scheme, gold * 4 - 1, gold, DecisionOptions(calibrate=False, tune_thresholds=False, coverage=1.0), seed=0
+        scheme, gold * 4 - 1, gold, DecisionOptions(calibration="none", thresholds="half", coverage=1.0), seed=0
     )
     assert rule.calibration.method == "identity"
     assert rule.thresholds == ()

@@ -17,32 +17,51 @@ LARGEST = 1e30  # beyond it a logit says nothing more, and twice infinity minus 
 
 @dataclass(frozen=True)
 class Calibration:
-    """An affine map of logits, chosen on validation: `z -> z * scale + bias`.
+    """A map of logits chosen on validation: `z -> z * scale + bias`, then for `isotonic` a curve an output.
 
-    method   identity; temperature (Guo et al. 2017: one scale for all outputs); vector (a scale and bias an output)
+    method   identity; temperature (Guo et al. 2017: one scale for all outputs); vector (a scale and bias an output);
+             isotonic (Zadrozny and Elkan 2002); linear (dimensional schemes: a line a dimension)
     scale    one number, or one an output
     bias     the same
+    knots    isotonic only, one curve an output: ((x, ...), (y, ...)), x rising, y not falling. Between the knots
+             straight lines lead from log-odds to calibrated log-odds; where labels exclude each other these are the
+             log-odds of each label against the rest, and the scores are divided by their sum
     """
 
     method: str = "identity"
     scale: tuple[float, ...] = (1.0,)
     bias: tuple[float, ...] = (0.0,)
+    knots: tuple[tuple[tuple[float, ...], tuple[float, ...]], ...] = ()
 
-    def apply(self, logits: Floats) -> Floats:
+    def apply(self, logits: Floats, kind: Kind) -> Floats:
         """Return calibrated logits of the same shape (rows, outputs)."""
         if self.method == "identity":
             return logits
         scaled: Floats = logits * np.asarray(self.scale, logits.dtype) + np.asarray(self.bias, logits.dtype)
-        return scaled
+        if not self.knots:
+            return scaled
+        exclusive = kind in ("single", "ordinal")
+        odds = log_odds(scaled) if exclusive else scaled
+        curved = np.stack([np.interp(z, *curve) for z, curve in zip(odds.T, self.knots, strict=True)], axis=1)
+        # The logarithm of the probability: a softmax of it divides the probabilities by their sum.
+        return -np.logaddexp(0.0, -curved) if exclusive else curved
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON types; `from_dict` reads them back."""
-        return {"method": self.method, "scale": list(self.scale), "bias": list(self.bias)}
+        row: dict[str, Any] = {"method": self.method, "scale": list(self.scale), "bias": list(self.bias)}
+        if self.knots:
+            row["knots"] = [[list(x), list(y)] for x, y in self.knots]
+        return row
 
     @classmethod
     def from_dict(cls, row: Mapping[str, Any]) -> Calibration:
         """Read what `to_dict` wrote."""
-        return cls(method=row["method"], scale=tuple(row["scale"]), bias=tuple(row["bias"]))
+        return cls(
+            method=row["method"],
+            scale=tuple(row["scale"]),
+            bias=tuple(row["bias"]),
+            knots=tuple((tuple(x), tuple(y)) for x, y in row.get("knots", ())),
+        )
 
 
 @dataclass(frozen=True)
@@ -65,23 +84,25 @@ class Decisions:
 class DecisionRule:
     """How logits become decisions. Everything in it is chosen on validation rows only.
 
-    calibration  the affine map of logits
+    calibration  the map of logits
     thresholds   multi and binary: lowest score at which a label is given; one a label (binary: one, for the positive
                  label); empty means 0.5
+    offsets      single and ordinal: added to each label's log score before the highest is taken; empty means none
     abstention   rows whose confidence is below it are marked as abstained; 0 never abstains
     """
 
     calibration: Calibration = Calibration()
     thresholds: tuple[float, ...] = ()
+    offsets: tuple[float, ...] = ()
     abstention: float = 0.0
 
     def scores(self, scheme: LabelScheme, logits: Floats) -> Floats:
         """Return (rows, labels) scores of (rows, outputs) logits: sigmoid, softmax or the values clipped to range."""
-        logits = np.asarray(logits, dtype=np.float64)
+        logits = np.clip(np.asarray(logits, dtype=np.float64), -LARGEST, LARGEST)
+        logits = self.calibration.apply(logits, scheme.kind)
         if scheme.kind == "dimensional":
             low, high = np.array([scheme.ranges[name] for name in scheme.names]).T
             return np.clip(logits, low, high)
-        logits = self.calibration.apply(np.clip(logits, -LARGEST, LARGEST))
         if scheme.kind == "binary":
             positive = _sigmoid(logits[:, 0])
             return np.stack([1.0 - positive, positive], axis=1)
@@ -100,7 +121,9 @@ class DecisionRule:
             if scheme.kind == "binary":
                 best = (scores[:, 1] >= (self.thresholds or (0.5,))[0]).astype(np.intp)
             else:
-                best = scores.argmax(axis=1) if rows else np.zeros(0, dtype=np.intp)
+                # Scaling by exp(offset) is adding to the log, without the log of a zero.
+                ranked = scores * np.exp(np.asarray(self.offsets)) if self.offsets else scores
+                best = ranked.argmax(axis=1) if rows else np.zeros(0, dtype=np.intp)
             chosen = np.zeros(scores.shape, dtype=bool)
             chosen[np.arange(rows), best] = True
         confidence = decision_confidence(scheme.kind, scores, chosen)
@@ -111,6 +134,7 @@ class DecisionRule:
         return {
             "calibration": self.calibration.to_dict(),
             "thresholds": list(self.thresholds),
+            "offsets": list(self.offsets),
             "abstention": self.abstention,
         }
 
@@ -120,6 +144,7 @@ class DecisionRule:
         return cls(
             calibration=Calibration.from_dict(row["calibration"]),
             thresholds=tuple(row["thresholds"]),
+            offsets=tuple(row.get("offsets", ())),
             abstention=row["abstention"],
         )
 
@@ -134,6 +159,15 @@ def decision_confidence(kind: Kind, scores: Floats, chosen: NDArray[np.bool_]) -
         product: Floats = np.where(chosen, scores, 1.0 - scores).prod(axis=1)
         return product
     return scores[chosen]
+
+
+def log_odds(logits: Floats) -> Floats:
+    """Return the log-odds of each label against the rest under a softmax: (rows, labels), finite for finite logits."""
+    others = np.stack(
+        [np.logaddexp.reduce(np.delete(logits, label, axis=1), axis=1) for label in range(logits.shape[1])], axis=1
+    )
+    odds: Floats = logits - others
+    return odds
 
 
 def _sigmoid(logits: Floats) -> Floats:

@@ -1,24 +1,29 @@
 """Calibration: make probabilities true by a small transform of the logits, fitted on validation rows.
 
 Temperature scaling divides all logits by one number (Guo et al. 2017, ICML, section 4.2). Vector scaling gives each
-label its own slope and offset; for one sigmoid it is Platt scaling (Platt 1999). What is fitted here is applied by
+label its own slope and offset (section 4.2 too); for one sigmoid it is Platt scaling (Platt 1999). The isotonic curve
+stands in `isotonic`, the lines of dimensional schemes in `recalibration`. What is fitted here is applied by
 `core.decision.Calibration`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from scipy.optimize import minimize, minimize_scalar
-from scipy.special import expit, logsumexp
+from scipy.special import expit, logsumexp, softmax
 
 from insula.core.decision import Calibration
 from insula.core.errors import DataError
 from insula.core.scheme import Kind
-from insula.evaluation.checked_arrays import Floats, as_column, as_indicators, as_matrix
+from insula.evaluation.checked_arrays import Floats, Ints, as_column, as_indicators, as_matrix
+from insula.evaluation.counts import contributions, from_sums
+from insula.evaluation.isotonic import fit_isotonic
+from insula.evaluation.recalibration import fit_lines
 
+Method = Literal["auto", "none", "temperature", "vector", "isotonic"]
 FOLDS = 5
 MINIMUM_ROWS = 20
 # Separable rows would ask for an infinite slope; between 1/20 and 20 lies every temperature seen in practice.
@@ -27,20 +32,30 @@ _LOG_LIMIT = float(np.log(20.0))
 _PENALTY = 10.0
 
 
-def fit_calibration(logits: Any, gold: Any, kind: Kind, *, weights: Any = None, seed: int = 0) -> Calibration:
-    """Return the calibration with the lowest cross-validated negative log-likelihood on validation rows.
+def fit_calibration(
+    logits: Any, gold: Any, kind: Kind, *, method: Method = "auto", weights: Any = None, seed: int = 0
+) -> Calibration:
+    """Return a calibration fitted on validation rows; `auto` chooses it by cross-validated negative log-likelihood.
 
     logits    (rows, labels); binary: (rows, 1), the positive class
-    gold      0/1 (rows, labels); binary: two columns in the scheme's order, or the positive one alone
-    kind      single and ordinal: softmax, temperature; binary and multi: sigmoid, temperature or vector; dimensional:
-              always the identity
+    gold      0/1 (rows, labels); binary: two columns in the scheme's order, or the positive one alone; dimensional:
+              the values
+    kind      of the label scheme; dimensional: lines (`recalibration.fit_lines`), whatever the method but `none`
+    method    none, temperature, vector, isotonic, or auto
     weights   (rows,), default 1
 
-    Five folds; of equal methods the simpler wins. Below 20 rows nothing can be told, and the identity is returned.
+    `auto` tries none, temperature, vector and isotonic in this order over five folds. A later
+    method takes over only where its loss on held-out rows is lower; isotonic, and vector under a softmax, only where it
+    is lower by more than one standard error of the difference (Breiman et al. 1984). Where a row has one label,
+    vector and isotonic can change which label is highest: neither is taken where macro-F1 on held-out rows falls by
+    more than chance.
+    Below 20 rows nothing can be told, and the identity is returned.
     """
-    if kind == "dimensional":
+    if method == "none":
         return Calibration()
     values = as_matrix("logits", logits)
+    if kind == "dimensional":
+        return fit_lines(values, as_matrix("gold", gold, values.shape[1], len(values)), seed=seed)
     truth = as_indicators("gold", gold, rows=len(values))
     if kind == "binary":
         truth = truth[:, -1:]
@@ -50,42 +65,63 @@ def fit_calibration(logits: Any, gold: Any, kind: Kind, *, weights: Any = None, 
     weight = np.ones(len(values)) if weights is None else as_column("weights", weights, len(values))
     if len(values) < MINIMUM_ROWS or weight.sum() <= 0:
         return Calibration()
-    loss = _sigmoid_loss if kind in ("binary", "multi") else _softmax_loss
-    methods: list[Callable[[Floats, Floats, Floats], Calibration]] = [
-        lambda z, y, w: Calibration(),
-        lambda z, y, w: _fit_temperature(z, y, w, loss),
-    ]
+    if method != "auto":
+        return _fit(method, values, target, weight, kind)
+    folds = np.random.default_rng(seed).permutation(len(values)) % FOLDS
+    return _fit(_best_method(values, target, weight, kind, folds), values, target, weight, kind)
+
+
+def _fit(method: str, logits: Floats, gold: Floats, weights: Floats, kind: Kind) -> Calibration:
+    if method == "none":
+        return Calibration()
+    shared = _fit_temperature(logits, gold, weights, kind)
+    if method == "vector":
+        return _fit_vector(logits, gold, weights, kind, shared.scale[0])
+    return shared if method == "temperature" else fit_isotonic(logits, gold, weights, kind, shared)
+
+
+def _best_method(logits: Floats, gold: Floats, weights: Floats, kind: Kind, folds: Ints) -> str:
+    best, best_loss, best_logits = "none", _loss(logits, gold, kind), logits
+    for method in ("temperature", "vector", "isotonic"):
+        held_out = np.empty_like(logits)
+        for number in range(FOLDS):
+            out, rest = folds == number, folds != number
+            held_out[out] = _fit(method, logits[rest], gold[rest], weights[rest], kind).apply(logits[out], kind)
+        loss = _loss(held_out, gold, kind)
+        gain = weights * (best_loss - loss)
+        free = method == "isotonic" or (method == "vector" and kind in ("single", "ordinal"))
+        needed = float(gain.std() * np.sqrt(len(gain))) if free else 0.0
+        if gain.sum() > needed and not _lowers_f1(best_logits, held_out, gold, kind):
+            best, best_loss, best_logits = method, loss, held_out
+    return best
+
+
+def _loss(logits: Floats, gold: Floats, kind: Kind) -> Floats:
+    """Return the negative log-likelihood of each row (rows,); of sigmoids the sum over labels."""
     if kind in ("binary", "multi"):
-        methods.append(_fit_vector)
-    fold = np.random.default_rng(seed).permutation(len(values)) % FOLDS
-    held_out = np.zeros(len(methods))
-    for number in range(FOLDS):
-        out, rest = fold == number, fold != number
-        for position, fit in enumerate(methods):
-            fitted = fit(values[rest], target[rest], weight[rest])
-            calibrated = np.asarray(fitted.apply(values[out]), dtype=np.float64)
-            held_out[position] += loss(calibrated, target[out]) @ weight[out]
-    return methods[int(held_out.argmin())](values, target, weight)
-
-
-def _softmax_loss(logits: Floats, gold: Floats) -> Floats:
-    """Return -log softmax of the gold class (rows,)."""
-    loss: Floats = logsumexp(logits, axis=1) - (logits * gold).sum(axis=1)
+        loss: Floats = (np.logaddexp(0, logits) - logits * gold).sum(axis=1)
+    else:
+        loss = logsumexp(logits, axis=1) - (logits * gold).sum(axis=1)
     return loss
 
 
-def _sigmoid_loss(logits: Floats, gold: Floats) -> Floats:
-    """Return the binary cross-entropy summed over labels (rows,)."""
-    loss: Floats = (np.logaddexp(0, logits) - logits * gold).sum(axis=1)
-    return loss
+def _lowers_f1(before: Floats, after: Floats, gold: Floats, kind: Kind) -> bool:
+    """Return whether macro-F1 of the highest label falls by more than chance; multi-label has its thresholds later."""
+    if kind == "multi":
+        return False
+    if kind == "binary":
+        before, after = (np.hstack([-logits, logits]) for logits in (before, after))
+        gold = np.hstack([1 - gold, gold])
+    chosen = [np.eye(gold.shape[1], dtype=bool)[logits.argmax(axis=1)] for logits in (before, after)]
+    f1 = [float(from_sums(contributions(gold > 0, each).sum(axis=0))["macro_f1"]) for each in chosen]
+    changed = int((chosen[0] != chosen[1]).any(axis=1).sum())
+    return f1[0] - f1[1] > np.sqrt(changed) / len(gold)  # changed rows fall either way like coins
 
 
-def _fit_temperature(
-    logits: Floats, gold: Floats, weights: Floats, loss: Callable[[Floats, Floats], Floats]
-) -> Calibration:
+def _fit_temperature(logits: Floats, gold: Floats, weights: Floats, kind: Kind) -> Calibration:
     """Minimise the loss over log(1 / T): convex in 1 / T, so one minimum."""
     result = minimize_scalar(
-        lambda log_scale: float(loss(np.exp(log_scale) * logits, gold) @ weights),
+        lambda log_scale: float(_loss(np.exp(log_scale) * logits, gold, kind) @ weights),
         bounds=(-_LOG_LIMIT, _LOG_LIMIT),
         method="bounded",
         options={"xatol": 1e-5},
@@ -93,19 +129,21 @@ def _fit_temperature(
     return Calibration("temperature", (float(np.exp(result.x)),), (0.0,))
 
 
-def _fit_vector(logits: Floats, gold: Floats, weights: Floats) -> Calibration:
+def _fit_vector(logits: Floats, gold: Floats, weights: Floats, kind: Kind, shared: float) -> Calibration:
     """Minimise loss + penalty/2 * ((a - 1)^2 + b^2) on logits that already have the shared temperature.
 
     So a label with few positive rows falls back to the temperature of all labels.
     """
-    shared = _fit_temperature(logits, gold, weights, _sigmoid_loss).scale[0]
     scaled, labels = logits * shared, logits.shape[1]
+    probabilities: Callable[[Floats], Floats] = (
+        expit if kind in ("binary", "multi") else lambda moved: softmax(moved, axis=1)
+    )
 
     def objective(parameters: Floats) -> tuple[float, Floats]:
         slope, offset = parameters[:labels], parameters[labels:]
         moved = scaled * slope + offset
-        residual = (expit(moved) - gold) * weights[:, None]
-        value = _sigmoid_loss(moved, gold) @ weights + _PENALTY / 2 * (((slope - 1) ** 2).sum() + (offset**2).sum())
+        residual = (probabilities(moved) - gold) * weights[:, None]
+        value = _loss(moved, gold, kind) @ weights + _PENALTY / 2 * (((slope - 1) ** 2).sum() + (offset**2).sum())
         gradient = np.concatenate(
             [(residual * scaled).sum(axis=0) + _PENALTY * (slope - 1), residual.sum(axis=0) + _PENALTY * offset]
         )

@@ -174,7 +174,10 @@ def decision_facts(metrics: Mapping[str, Any]) -> list[Fact]:
     if calibration:
         facts.append(("Calibration", _calibration(calibration)))
     if decision.get("thresholds"):
-        facts.append(("Thresholds", "one for each label: the label is given from that probability on"))
+        facts.append(("Thresholds", "the label is given from that probability on"))
+    if decision.get("offsets"):
+        shown = ", ".join(f"{label} {signed(value)}" for label, value in list(decision["offsets"].items())[:MOST_ROWS])
+        facts.append(("Offsets on log scores", shown))
     if decision.get("abstention") is not None:
         limit = decision["abstention"]
         said = f"where the confidence is below {score(limit)}" if limit > 0 else "never: every row is answered"

@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from insula.core.decision import DecisionRule
+from insula.core.decision import Calibration, DecisionRule
 from insula.core.scheme import LabelScheme
 from insula.evaluation.abstention import choose_abstention
 from insula.evaluation.calibration import fit_calibration
-from insula.evaluation.thresholds import choose_thresholds
+from insula.evaluation.class_offsets import choose_offsets
+from insula.evaluation.thresholds import choose_binary_threshold, choose_thresholds
 from insula.training.options import DecisionOptions
 
 
@@ -26,18 +27,42 @@ def choose_decision(
 ) -> DecisionRule:
     """Return the rule for (rows, outputs) validation logits and (rows, labels) gold.
 
-    First the calibration, by negative log-likelihood; then, on calibrated scores, thresholds by F1 (multi-label only);
-    then the abstention threshold that leaves the stated coverage. Dimensional schemes need none of it.
+    First the calibration, by negative log-likelihood; then, on calibrated scores, thresholds by F1 (multi-label, and
+    one for binary) or offsets by macro-F1 (single and ordinal, where asked for); then the abstention threshold that
+    leaves the stated coverage. Dimensional schemes have the calibration alone.
     """
-    rule = DecisionRule()
+    calibration = fit_calibration(logits, gold, scheme.kind, method=options.calibration, seed=seed)
+    rule = DecisionRule(calibration=calibration)
     if scheme.kind == "dimensional":
         return rule
-    if options.calibrate:
-        rule = dataclasses.replace(rule, calibration=fit_calibration(logits, gold, scheme.kind, seed=seed))
-    if options.tune_thresholds and scheme.kind == "multi":
-        thresholds = choose_thresholds(gold, rule.scores(scheme, logits))
-        rule = dataclasses.replace(rule, thresholds=tuple(float(value) for value in thresholds))
+    scores = rule.scores(scheme, logits)
+    rule = dataclasses.replace(rule, thresholds=_thresholds(scheme, scores, gold, options, calibration, seed))
+    if options.class_offsets and scheme.kind in ("single", "ordinal"):
+        offsets = choose_offsets(gold, scores, seed=seed)
+        rule = dataclasses.replace(rule, offsets=tuple(offsets.tolist()) if offsets.any() else ())
     decided = rule.decide(scheme, logits)
     correct = (decided.chosen == (gold > 0.5)).all(axis=1)
     abstention = choose_abstention(correct, decided.confidence, coverage=options.coverage)
     return dataclasses.replace(rule, abstention=float(abstention))
+
+
+def _thresholds(
+    scheme: LabelScheme,
+    scores: NDArray[np.floating[Any]],
+    gold: NDArray[np.float64],
+    options: DecisionOptions,
+    calibration: Calibration,
+    seed: int,
+) -> tuple[float, ...]:
+    method = options.thresholds
+    if method == "half":
+        return ()
+    if scheme.kind == "binary":
+        chosen = choose_binary_threshold(gold[:, 1], scores[:, 1], seed=seed)
+        return () if chosen == 0.5 else (chosen,)
+    if scheme.kind != "multi":
+        return ()
+    if method == "auto":
+        # Scores that are no true probabilities say nothing of the F1 to be expected.
+        method = "shrunk" if calibration.method == "identity" else "expected"
+    return tuple(choose_thresholds(gold, scores, method=method, seed=seed).tolist())

@@ -74,8 +74,15 @@ class TrainOptions(Section):
 class DecisionOptions(Section):
     """What is chosen on validation rows after training."""
 
-    calibrate: bool = True
-    tune_thresholds: bool = Field(True, description="per-label thresholds for multi-label schemes; else 0.5")
+    calibration: Literal["auto", "none", "temperature", "vector", "isotonic"] = Field(
+        "auto", description="auto takes the one with the lowest cross-validated loss; dimensions: lines, or none"
+    )
+    thresholds: Literal["auto", "shrunk", "expected", "crossfit", "pooled", "half"] = Field(
+        "auto",
+        description="of multi-label schemes, a label each; binary schemes: half, or any other for one threshold by "
+        "macro-F1; auto: expected on calibrated scores, else shrunk",
+    )
+    class_offsets: bool = Field(False, description="single and ordinal: offsets on log scores, for macro-F1")
     coverage: Annotated[float, Field(gt=0, le=1)] = Field(
         0.95, description="share of validation rows answered; the least confident rest is marked as abstained"
     )

@@ -176,9 +176,11 @@ def _learnt(fitted: Fitted) -> int:
 
 def _about_decision(dataset: Dataset, rule: DecisionRule, coverage: float) -> dict[str, Any]:
     """Return the decision rule as the report shows it."""
+    judged = dataset.scheme.names[-len(rule.thresholds) :]  # binary: the positive label alone
     return {
         "calibration": rule.calibration.to_dict(),
-        "thresholds": dict(zip(dataset.scheme.names, rule.thresholds, strict=True)) if rule.thresholds else None,
+        "thresholds": dict(zip(judged, rule.thresholds, strict=True)) if rule.thresholds else None,
+        "offsets": dict(zip(dataset.scheme.names, rule.offsets, strict=True)) if rule.offsets else None,
         "abstention": rule.abstention,
         "coverage": coverage,
     }
