@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import insula
@@ -114,3 +115,20 @@ def test_several_files_are_named_in_the_results(tmp_path: Path, run: Path, toy_d
     result = insula.evaluate(files, run, resamples=100)
     assert result.metrics["data"]["name"] == f"{files[0]}, {files[1]}"
     assert result.metrics["test"]["rows"] == len(examples)
+
+
+def test_the_mean_answers_beside_a_dimensional_model(
+    tmp_path: Path, trained_run: Callable[..., Any], toy_dataset: Callable[..., Any]
+) -> None:
+    trained, dataset = trained_run("linear", "dimensional"), toy_dataset("dimensional")
+    names = dataset.scheme.names
+    means = [sum(one.values[i] for one in dataset.split("train")) / len(dataset.split("train")) for i in range(2)]
+    assert [trained.metrics["data"]["value_means"][name] for name in names] == pytest.approx(means)
+    with open_writer(tmp_path / "test.csv") as writer:
+        writer.write([{"text": one.text, **dict(zip(names, one.values, strict=True))} for one in dataset.split("test")])
+    found = insula.evaluate(tmp_path / "test.csv", trained.path, label=list(names), resamples=100).metrics
+    mean = found["baselines"]["majority"]
+    gold = np.array([one.values for one in dataset.split("test")])
+    assert mean["metrics"]["mae"]["value"] == pytest.approx(np.abs(gold - means).mean())
+    assert mean["metrics"]["pearson"]["value"] == 0
+    assert mean["difference"]["low"] > 0.5

@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 
 from insula.core.builtin_schemes import builtin_scheme
 from insula.core.errors import OutputError
+from insula.evaluation.cards import model_card
 from insula.evaluation.evaluate import evaluate
 from insula.evaluation.report import render_report, write_report
 
@@ -416,3 +417,12 @@ def test_texts_that_the_leak_guard_took_out_of_training_are_stated() -> None:
     assert "Without them the headline is 0.712." in html
     metrics["test"]["overlap"] = {"rows": 0, "metrics_without": {"macro_f1": measured(0.7123)}}
     assert "also stood in the source" not in render_report(metrics)
+
+
+def test_macro_f1_by_thresholds_stands_on_page_and_card_and_cheating_is_called_so() -> None:
+    page, card = Page(render_report(run())).text, model_card(run())
+    for words in (page, card):
+        assert "0.651" in words
+        assert "0.740" in words
+        assert "cheating: thresholds chosen on the test rows, not a result" in words
+    assert "cheating" not in Page(render_report(run("sentiment3"))).text

@@ -62,7 +62,7 @@ def evaluate(
     options   how the rows are read; default as they were for training; `text`, `label`, `label_names` change that
     output    a folder for `metrics.json` and `report.html`; nothing is written where it is None
 
-    The majority class, and `linear` where the run kept one, answer the same rows for comparison.
+    The majority class (dimensions: the training mean), and `linear` where the run kept one, answer the same rows.
     Raises `DataError`, `MissingFileError`, `UnknownNameError`, `ModelFolderError`, `OutputError`.
     """
     progress = progress or Silent()
@@ -146,8 +146,12 @@ def _recorded_options(model: Path) -> DataOptions:
 
 def _baselines(model: Path, recorded: Mapping[str, Any], judge: Judge, texts: list[str]) -> dict[str, Any]:
     baselines = {}
-    counts = recorded.get("data", {}).get("label_counts", {}).get("train")
-    if counts:
+    data = recorded.get("data", {})
+    counts, means = data.get("label_counts", {}).get("train"), data.get("value_means")
+    if means:
+        answer = majority(judge.scheme, [means[name] for name in judge.scheme.names], len(texts))
+        baselines["majority"] = judge.against(answer)
+    elif counts:
         trained = max(recorded["data"]["rows"]["train"], 1)
         rates = [counts[name] / trained for name in judge.scheme.names]
         baselines["majority"] = judge.against(majority(judge.scheme, rates, len(texts)))

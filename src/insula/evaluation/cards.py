@@ -11,7 +11,14 @@ import jinja2
 from insula.evaluation.headline import headline, main_split
 from insula.evaluation.markdown import fenced, markdown, yaml_text
 from insula.evaluation.readable import count, duration, file_size, flat, language, languages, large, percent, score
-from insula.evaluation.report_tables import baseline_rows, decision_facts, dimension_table, label_table, metric_rows
+from insula.evaluation.report_tables import (
+    baseline_rows,
+    decision_facts,
+    dimension_table,
+    label_table,
+    metric_rows,
+    threshold_rows,
+)
 from insula.evaluation.sanitize import sanitize
 
 # Names under which the Hugging Face hub knows our metrics.
@@ -55,6 +62,7 @@ def model_card(metrics: Mapping[str, Any]) -> str:
         version=metrics.get("insula_version"),
         decision=decision_facts(metrics),
         thresholds=[(k, score(v)) for k, v in metrics.get("decision", {}).get("thresholds", {}).items()],
+        by_threshold=threshold_rows(metrics[split]) if split == "test" else [],
         abstention=_abstention(metrics[split].get("abstention", {})) if split else "",
         dimensional=metrics.get("scheme", {}).get("kind") == "dimensional",
     )  # fmt: skip

@@ -33,7 +33,8 @@ def choose_offsets(gold: Any, scores: Any, *, seed: int = 0) -> Floats:
     found = [_ascend(classes[folds != number], logs[folds != number]) for number in range(FOLDS)]
     held_out = (logs + np.stack(found)[folds]).argmax(axis=1)
     better = _macro_f1(classes, held_out, labels) > _macro_f1(classes, logs.argmax(axis=1), labels)
-    return np.mean(found, axis=0) if better else nothing
+    mean: Floats = np.mean(found, axis=0)
+    return mean if better else nothing
 
 
 def _ascend(classes: Ints, logs: Floats) -> Floats:
@@ -52,7 +53,8 @@ def _ascend(classes: Ints, logs: Floats) -> Floats:
                     best, offsets[label] = reached, step
         if best == before:
             break
-    return offsets - offsets.mean()
+    centred: Floats = offsets - offsets.mean()
+    return centred
 
 
 def _macro_f1(classes: Ints, decided: Ints, labels: int) -> float:

@@ -20,6 +20,7 @@ from insula.evaluation.regression import per_dimension
 from insula.evaluation.reliability import pooled, reliability_bins
 from insula.evaluation.result import Evaluation
 from insula.evaluation.slices import slices
+from insula.evaluation.thresholding import macro_f1_by_threshold
 
 
 def evaluate(
@@ -109,6 +110,9 @@ class _Categorical:
             "curves": precision_recall_curves(names, self.gold, self.scores),
             "mistakes": wrong,
             "abstention": abstention_summary(correct, sure, silent, abstention_threshold),
+            "macro_f1_by_threshold": macro_f1_by_threshold(
+                kind, self.gold, self.scores, self.decisions, resamples=self.resamples, seed=self.seed
+            ),
         }
 
 

@@ -51,7 +51,7 @@ def _curve(odds: Floats, gold: Floats, weights: Floats) -> Curve:
     owner = np.searchsorted(np.unique(odds[order][cuts]), odds, side="right")
 
     def total(values: Floats) -> Floats:
-        return np.bincount(owner, values, minlength=int(owner.max()) + 1)
+        return np.bincount(owner, values, minlength=int(owner.max()) + 1).astype(np.float64)
 
     rows = total(weights)
     filled = rows > 0

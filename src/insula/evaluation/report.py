@@ -31,6 +31,7 @@ from insula.evaluation.report_tables import (
     mistakes,
     provenance,
     recipe_groups,
+    threshold_rows,
 )
 from insula.evaluation.sanitize import sanitize
 
@@ -76,6 +77,7 @@ def render_report(metrics: Mapping[str, Any]) -> str:
         mistakes=mistakes(evaluation),
         decision=decision_facts(metrics),
         thresholds=_thresholds(metrics),
+        by_threshold=threshold_rows(evaluation) if split == "test" else [],
         recipe=recipe_groups(metrics),
         data=data_facts(metrics),
         notes=metrics.get("data", {}).get("notes", [])[:MOST_NOTES],

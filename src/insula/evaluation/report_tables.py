@@ -187,6 +187,18 @@ def decision_facts(metrics: Mapping[str, Any]) -> list[Fact]:
     return facts
 
 
+def threshold_rows(evaluation: Mapping[str, Any]) -> list[tuple[str, str, str]]:
+    """Return (which thresholds, macro-F1, interval) for models that have thresholds."""
+    titles = {
+        "half": "every threshold 0.5",
+        "validation": "thresholds from validation rows: the result",
+        "test": "cheating: thresholds chosen on the test rows, not a result",
+    }
+    found = evaluation.get("macro_f1_by_threshold", {})
+    return [(title, score(found[key]["value"]), span(found[key])) for key, title in titles.items()
+            if found.get(key, {}).get("value") is not None]  # fmt: skip
+
+
 def data_facts(metrics: Mapping[str, Any]) -> list[Fact]:
     """Return what the model learned from, and the fingerprint that tells the same data again."""
     data = metrics.get("data", {})

@@ -34,6 +34,8 @@ class Evaluation:
     slices           the headline by length and language, with rows, value, low, high
     mistakes         the most confident mistakes; dimensional: the largest errors
     abstention       categorical: coverage, threshold, accuracies, aurc, risk-coverage curve
+    macro_f1_by_threshold   multi and binary: macro-F1 at 0.5, with validation thresholds, and (cheating) with
+                     thresholds chosen on these rows
     seen             rows whose text stood in the training data, and the metrics without them
     """
 
@@ -51,6 +53,7 @@ class Evaluation:
     slices: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     mistakes: list[dict[str, Any]] = field(default_factory=list)
     abstention: dict[str, Any] | None = None
+    macro_f1_by_threshold: dict[str, dict[str, float | None]] | None = None
     seen: dict[str, Any] | None = None
 
     @property

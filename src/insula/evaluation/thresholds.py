@@ -70,7 +70,7 @@ def choose_binary_threshold(gold: Any, scores: Any, *, seed: int = 0) -> float:
         decided = np.zeros(len(truth), dtype=bool)
         for number in range(FOLDS):
             out = folds == number
-            cuts.append(_best_binary_cut(truth[~out], values[~out]))
+            cuts.append(best_binary_cut(truth[~out], values[~out]))
             decided[out] = values[out] >= cuts[-1]
         chosen += _binary_macro_f1(truth, decided)
         plain += _binary_macro_f1(truth, values >= 0.5)
@@ -118,7 +118,8 @@ def _folds(rows: int, seed: int) -> list[Ints]:
     return [generator.permutation(rows) % FOLDS for _ in range(REPEATS)]
 
 
-def _best_binary_cut(gold: Bools, scores: Floats) -> float:
+def best_binary_cut(gold: Bools, scores: Floats) -> float:
+    """Return the threshold on the positive class's scores (rows,) with the best macro F1 over both classes there."""
     flat = np.unique(np.append(scores, 0.0))
     upper = np.unique(np.quantile(scores, np.linspace(0, 1, _CANDIDATES), method="nearest"))
     places = np.searchsorted(flat, upper)

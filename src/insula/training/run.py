@@ -21,6 +21,7 @@ from insula.core.decision import DecisionRule
 from insula.core.errors import DataError
 from insula.core.files import atomic_folder, write_json, write_text
 from insula.core.progress import Progress, Silent
+from insula.core.targets import gold_matrix
 from insula.data.dataset import Dataset
 from insula.data.leak import Fingerprint, refuse_leak
 from insula.evaluation.cards import model_card
@@ -160,6 +161,10 @@ def _about_data(dataset: Dataset, fingerprint: Fingerprint) -> dict[str, Any]:
                 continue
             counter = Counter(label for example in examples for label in example.labels or ())
             counts[name] = {label: counter[label] for label in dataset.scheme.names}
+    means = None
+    if not dataset.scheme.is_categorical:
+        values = gold_matrix(dataset.scheme, dataset.split("train")).mean(axis=0)
+        means = dict(zip(dataset.scheme.names, values.tolist(), strict=True))
     return {
         "name": dataset.name,
         "rows": {name: len(examples) for name, examples in dataset.splits.items()},
@@ -167,6 +172,7 @@ def _about_data(dataset: Dataset, fingerprint: Fingerprint) -> dict[str, Any]:
         "fingerprint": fingerprint.digest,
         "notes": list(dataset.notes),
         "label_counts": counts,
+        "value_means": means,
     }
 
 

@@ -1,0 +1,52 @@
+"""Macro-F1 at 0.5, as decided, and with thresholds that cheat: the last is the most that any thresholds reach."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from sklearn.metrics import f1_score
+
+from insula.core.builtin_schemes import builtin_scheme
+from insula.core.scheme import LabelScheme
+from insula.evaluation.evaluate import evaluate
+from insula.evaluation.thresholding import macro_f1_by_threshold
+
+
+def several(rows=300, seed=0):
+    generator = np.random.default_rng(seed)
+    gold = generator.random((rows, 4)) < [0.3, 0.1, 0.05, 0.02]
+    scores = np.clip(0.4 * gold + 0.5 * generator.random((rows, 4)), 0, 1)
+    return gold, scores
+
+
+def test_multi_label_figures_are_those_of_scikit_learn():
+    gold, scores = several()
+    decisions = scores >= 0.42
+    found = macro_f1_by_threshold("multi", gold, scores, decisions, resamples=100)
+    assert found["half"]["value"] == pytest.approx(f1_score(gold, scores >= 0.5, average="macro", zero_division=0))
+    assert found["validation"]["value"] == pytest.approx(f1_score(gold, decisions, average="macro"))
+    best = np.mean(
+        [max(f1_score(g, s >= cut, zero_division=0) for cut in s) for g, s in zip(gold.T, scores.T, strict=True)]
+    )
+    assert found["test"] == {"value": pytest.approx(best), "low": None, "high": None}
+    assert found["half"]["low"] < found["half"]["value"] < found["half"]["high"]
+
+
+def test_binary_cheats_with_the_best_of_all_cuts():
+    generator = np.random.default_rng(1)
+    positive = generator.random(200) < 0.2
+    score = np.round(0.3 * positive + 0.5 * generator.random(200), 2)
+    gold, scores = np.stack([~positive, positive], axis=1), np.stack([1 - score, score], axis=1)
+    decided = np.stack([score < 0.5, score >= 0.5], axis=1)
+    found = macro_f1_by_threshold("binary", gold, scores, decided, resamples=100)
+    assert found["half"] == found["validation"]
+    best = max(f1_score(positive, score >= cut, average="macro") for cut in np.unique(score))
+    assert found["test"]["value"] == pytest.approx(best)
+
+
+def test_evaluation_has_it_where_there_are_thresholds():
+    gold, scores = several()
+    scheme = LabelScheme("s", "multi", ("a", "b", "c", "d"))
+    assert evaluate(scheme, gold, scores, scores >= 0.5, resamples=100).to_dict()["macro_f1_by_threshold"]["half"]
+    three = np.eye(3)[np.arange(30) % 3]
+    assert evaluate(builtin_scheme("sentiment3"), three, three, three, resamples=100).macro_f1_by_threshold is None
