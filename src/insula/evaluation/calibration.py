@@ -8,6 +8,7 @@ stands in `isotonic`, the lines of dimensional schemes in `recalibration`. What 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any, Literal
 
@@ -115,7 +116,7 @@ def _lowers_f1(before: Floats, after: Floats, gold: Floats, kind: Kind) -> bool:
     chosen = [np.eye(gold.shape[1], dtype=bool)[logits.argmax(axis=1)] for logits in (before, after)]
     f1 = [float(from_sums(contributions(gold > 0, each).sum(axis=0))["macro_f1"]) for each in chosen]
     changed = int((chosen[0] != chosen[1]).any(axis=1).sum())
-    return f1[0] - f1[1] > changed**0.5 / len(gold)  # changed rows fall either way like coins
+    return f1[0] - f1[1] > math.sqrt(changed) / len(gold)  # changed rows fall either way like coins
 
 
 def _fit_temperature(logits: Floats, gold: Floats, weights: Floats, kind: Kind) -> Calibration:
