@@ -54,5 +54,5 @@ class Judge:
         dimensional = self.scheme.kind == "dimensional"
         a, b = (other.scores, self.model.scores) if dimensional else (other.chosen, self.model.chosen)
         name = measured.headline_name
-        difference = compare(self.scheme, self.gold, a, b, resamples=self.resamples, seed=self.seed).differences[name]
-        return {"metrics": measured.metrics, "difference": {"metric": name, **difference.to_dict()}}
+        difference = compare(self.scheme, self.gold, [a], [b], resamples=self.resamples, seed=self.seed).metrics[name]
+        return {"metrics": measured.metrics, "difference": {"metric": name, **difference.difference.to_dict()}}

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 from scipy import stats
 
 from insula.core.scheme import LabelScheme
-from insula.evaluation.checked_arrays import as_column, as_indicators, as_matrix
-from insula.evaluation.intervals import Interval, count_intervals, moment_intervals
+from insula.evaluation import regression
+from insula.evaluation.checked_arrays import Floats, as_column, as_indicators, as_matrix
+from insula.evaluation.counts import from_sums, ratio
+from insula.evaluation.intervals import Difference, Finish, count_differences, moment_differences
 
 _COMPARED = {
     "multi": ("accuracy", "macro_f1", "micro_f1"),
     "dimensional": ("pearson", "ccc", "mae"),
 }
 _CLASSES = ("accuracy", "macro_f1")
+_OF_NAME = "name:"  # keeps a label called accuracy apart from the metric
 
 
 @dataclass(frozen=True)
@@ -29,14 +34,16 @@ class McNemar:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Two systems on the same rows.
+    """Two sides on the same rows, each one system or several (seeds), whose figures are averaged.
 
-    differences   metric to b - a with its 95 % interval; for mae below 0 is better, else above 0
-    mcnemar       of the rows that are right altogether; None for dimensional schemes
+    metrics     name to the figure of a, of b, and b - a with its 95 % interval; for mae below 0 is better, else above 0
+    by_name     the same of each label's F1, each dimension's Pearson correlation
+    mcnemar     of the rows that are right altogether; None for dimensional schemes and for several systems a side
     """
 
     rows: int
-    differences: dict[str, Interval]
+    metrics: dict[str, Difference]
+    by_name: dict[str, Difference]
     mcnemar: McNemar | None
 
     def to_dict(self) -> dict[str, Any]:
@@ -44,28 +51,63 @@ class Comparison:
         test = self.mcnemar
         return {
             "rows": self.rows,
-            "differences": {name: interval.to_dict() for name, interval in self.differences.items()},
+            "metrics": {name: found.to_dict() for name, found in self.metrics.items()},
+            "by_name": {name: found.to_dict() for name, found in self.by_name.items()},
             "mcnemar": None if test is None else {"only_a": test.only_a, "only_b": test.only_b, "p": test.p},
         }
 
 
-def compare(scheme: LabelScheme, gold: Any, a: Any, b: Any, *, resamples: int = 1000, seed: int = 0) -> Comparison:
-    """Compare two systems on the same rows.
+def compare(
+    scheme: LabelScheme, gold: Any, a: Sequence[Any], b: Sequence[Any], *, resamples: int = 1000, seed: int = 0
+) -> Comparison:
+    """Compare two sides on the same rows by a paired bootstrap.
 
-    a, b   their decisions, 0/1 (rows, labels); their scores (rows, dimensions) for dimensional schemes
+    a, b   the systems of each side: decisions, 0/1 (rows, labels); scores (rows, dimensions) in dimensional schemes
     """
-    names = _COMPARED.get(scheme.kind, _CLASSES)
+    count, metrics = len(scheme.names), _COMPARED.get(scheme.kind, _CLASSES)
     if scheme.kind == "dimensional":
-        values = as_matrix("gold", gold, len(scheme.names))
-        differences = moment_intervals(values, a, b, resamples=resamples, seed=seed)
-        return Comparison(len(values), {name: differences[name] for name in names}, None)
+        values = as_matrix("gold", gold, count)
+        scores = [[as_matrix(f"scores of {name}", one, count, len(values)) for one in side] for name, side in
+                  (("a", a), ("b", b))]  # fmt: skip
+        found = moment_differences(values, *scores, _by_dimension(scheme), resamples=resamples, seed=seed)
+        return Comparison(len(values), *_parted(scheme, found, metrics), None)
     one_hot = scheme.kind != "multi"
-    truth = as_indicators("gold", gold, len(scheme.names), one_hot=one_hot)
-    first = as_indicators("decisions of a", a, len(scheme.names), len(truth), one_hot)
-    second = as_indicators("decisions of b", b, len(scheme.names), len(truth), one_hot)
-    differences = count_intervals(truth, first, second, resamples=resamples, seed=seed)
-    test = mcnemar((first == truth).all(axis=1), (second == truth).all(axis=1))
-    return Comparison(len(truth), {name: differences[name] for name in names}, test)
+    truth = as_indicators("gold", gold, count, one_hot=one_hot)
+    first, second = (
+        [as_indicators(f"decisions of {name}", one, count, len(truth), one_hot) for one in side]
+        for name, side in (("a", a), ("b", b))
+    )
+    found = count_differences(truth, first, second, _by_label(scheme), resamples=resamples, seed=seed)
+    test = None
+    if len(first) == len(second) == 1:
+        test = mcnemar((first[0] == truth).all(axis=1), (second[0] == truth).all(axis=1))
+    return Comparison(len(truth), *_parted(scheme, found, metrics), test)
+
+
+def _by_label(scheme: LabelScheme) -> Finish:
+    def finish(sums: Floats) -> Mapping[str, Floats]:
+        hits, predicted, positives = np.split(sums[..., 2:], 3, axis=-1)
+        # A label that stands in neither gold nor decisions of a resample says nothing there.
+        f1 = ratio(2 * hits, predicted + positives)
+        named = {_OF_NAME + name: f1[..., i] for i, name in enumerate(scheme.names)}
+        return {**from_sums(sums), **named}
+
+    return finish
+
+
+def _by_dimension(scheme: LabelScheme) -> Finish:
+    def finish(sums: Floats) -> Mapping[str, Floats]:
+        each = regression.by_dimension(sums)["pearson"]
+        named = {_OF_NAME + name: each[..., i] for i, name in enumerate(scheme.names)}
+        return {**regression.from_sums(sums), **named}
+
+    return finish
+
+
+def _parted(
+    scheme: LabelScheme, found: Mapping[str, Difference], metrics: Sequence[str]
+) -> tuple[dict[str, Difference], dict[str, Difference]]:
+    return {name: found[name] for name in metrics}, {name: found[_OF_NAME + name] for name in scheme.names}
 
 
 def mcnemar(correct_a: Any, correct_b: Any) -> McNemar:

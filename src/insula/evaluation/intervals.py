@@ -6,18 +6,17 @@ the number of rows; metrics that follow from column sums take all resamples in a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from insula.core.errors import UnknownNameError, nearest
 from insula.evaluation import counts, regression
 from insula.evaluation.checked_arrays import Bools, Floats, as_indicators, as_matrix
 
-Statistic = str | Callable[..., float | None]
+Finish = Callable[[Floats], Mapping[str, Floats]]
 _CHUNK = 2_000_000  # weights held at once: 16 MB
 
 
@@ -34,57 +33,56 @@ class Interval:
         return {"value": self.value, "low": self.low, "high": self.high}
 
 
-def bootstrap(
-    statistic: Statistic, *arrays: Any, resamples: int | None = None, seed: int = 0, level: float = 0.95
-) -> Interval:
-    """Return `statistic` of the arrays with its percentile interval over resampled rows.
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """What two sides reach, each the mean over its systems, and b - a with its interval."""
 
-    statistic   a name of `counts.COUNT_METRICS` (arrays: gold, decisions) or of `regression.MOMENT_METRICS` (arrays:
-                gold, scores), which are fast; or any callable of the arrays, None where it is undefined
-    resamples   default 1,000 for names, 200 for callables
-    """
-    if isinstance(statistic, str):
-        return _table(statistic)(arrays[0], arrays[1], resamples=resamples or 1000, seed=seed, level=level)[statistic]
-    rows = [np.asarray(array) for array in arrays]
-    draws = [
-        _number(statistic(*(array[chosen] for array in rows)))
-        for chosen in _row_choices(len(rows[0]), resamples or 200, seed)
-    ]
-    return _interval(_number(statistic(*rows)), np.asarray(draws), len(rows[0]), level)
+    a: float | None
+    b: float | None
+    difference: Interval
 
-
-def paired_bootstrap(
-    statistic: Statistic, gold: Any, a: Any, b: Any, *, resamples: int | None = None, seed: int = 0, level: float = 0.95
-) -> Interval:
-    """Return statistic(gold, b) - statistic(gold, a) with its interval, both on the same resampled rows."""
-    if isinstance(statistic, str):
-        return _table(statistic)(gold, a, b, resamples=resamples or 1000, seed=seed, level=level)[statistic]
-
-    def difference(gold: Any, a: Any, b: Any) -> float:
-        return _number(statistic(gold, b)) - _number(statistic(gold, a))
-
-    return bootstrap(difference, gold, a, b, resamples=resamples, seed=seed, level=level)
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain JSON types."""
+        return {"a": self.a, "b": self.b, "difference": self.difference.to_dict()}
 
 
 def count_intervals(
-    gold: Any, decisions: Any, other: Any = None, *, resamples: int = 1000, seed: int = 0, level: float = 0.95
+    gold: Any, decisions: Any, *, resamples: int = 1000, seed: int = 0, level: float = 0.95
 ) -> dict[str, Interval]:
-    """Return every count metric of `decisions` with its interval; with `other`, of the difference other - decisions."""
+    """Return every count metric of `decisions` with its percentile interval over resampled rows."""
     truth = as_indicators("gold", gold)
-    systems = [as_indicators("decisions", d, *truth.shape[::-1]) for d in (decisions, other) if d is not None]
-    distinct, weights = _distinct_rows([truth, *systems])
-    tables = [counts.contributions(distinct[0], system) for system in distinct[1:]]
-    return _intervals(tables, weights, counts.from_sums, resamples, seed, level)
+    distinct, repeats = _distinct_rows([truth, as_indicators("decisions", decisions, *truth.shape[::-1])])
+    return _intervals(counts.contributions(*distinct), repeats, counts.from_sums, resamples, seed, level)
 
 
 def moment_intervals(
-    gold: Any, scores: Any, other: Any = None, *, resamples: int = 1000, seed: int = 0, level: float = 0.95
+    gold: Any, scores: Any, *, resamples: int = 1000, seed: int = 0, level: float = 0.95
 ) -> dict[str, Interval]:
-    """Return the regression metrics of `scores` with intervals; with `other`, of the difference other - scores."""
+    """Return the regression metrics of `scores` with their percentile intervals over resampled rows."""
     truth = as_matrix("gold", gold)
-    systems = [as_matrix("scores", s, *truth.shape[::-1]) for s in (scores, other) if s is not None]
-    tables = [regression.contributions(truth, system) for system in systems]
-    return _intervals(tables, np.ones(len(truth), dtype=np.int64), regression.from_sums, resamples, seed, level)
+    table = regression.contributions(truth, as_matrix("scores", scores, *truth.shape[::-1]))
+    return _intervals(table, np.ones(len(truth), dtype=np.int64), regression.from_sums, resamples, seed, level)
+
+
+def count_differences(
+    gold: Bools, a: Sequence[Bools], b: Sequence[Bools], finish: Finish, *, resamples: int = 1000, seed: int = 0
+) -> dict[str, Difference]:
+    """Return by how much systems `b` are above systems `a`, all on the same resampled rows.
+
+    gold, and each of a and b   (rows, labels)
+    finish                      sums of `counts.contributions` to named figures, such as `counts.from_sums`
+    """
+    distinct, repeats = _distinct_rows([gold, *a, *b])
+    tables = [counts.contributions(distinct[0], system) for system in distinct[1:]]
+    return _differences(tables, len(a), repeats, finish, resamples, seed)
+
+
+def moment_differences(
+    gold: Floats, a: Sequence[Floats], b: Sequence[Floats], finish: Finish, *, resamples: int = 1000, seed: int = 0
+) -> dict[str, Difference]:
+    """Return the same for scores (rows, dimensions); `finish` takes sums of `regression.contributions`."""
+    tables = [regression.contributions(gold, system) for system in (*a, *b)]
+    return _differences(tables, len(a), np.ones(len(gold), dtype=np.int64), finish, resamples, seed)
 
 
 def resampled_sums(contributions: Floats, repeats: NDArray[np.int64], resamples: int, seed: int) -> Floats:
@@ -109,27 +107,39 @@ def resampled_sums(contributions: Floats, repeats: NDArray[np.int64], resamples:
 
 
 def _intervals(
-    tables: list[Floats],
-    repeats: NDArray[np.int64],
-    finish: Callable[[Floats], Mapping[str, Floats]],
-    resamples: int,
-    seed: int,
-    level: float,
+    table: Floats, repeats: NDArray[np.int64], finish: Finish, resamples: int, seed: int, level: float
 ) -> dict[str, Interval]:
-    width = tables[0].shape[1]
-    both = np.hstack(tables)
-    draws, point = resampled_sums(both, repeats, resamples, seed), repeats @ both
-
-    def values(sums: Floats) -> Mapping[str, Floats]:
-        first = finish(sums[..., :width])
-        if len(tables) == 1:
-            return first
-        second = finish(sums[..., width:])
-        return {name: second[name] - first[name] for name in first}
-
-    resampled, observed = values(draws), values(point)
+    resampled, observed = finish(resampled_sums(table, repeats, resamples, seed)), finish(repeats @ table)
     rows = int(repeats.sum())
     return {name: _interval(float(observed[name]), resampled[name], rows, level) for name in observed}
+
+
+def _differences(
+    tables: list[Floats], first: int, repeats: NDArray[np.int64], finish: Finish, resamples: int, seed: int
+) -> dict[str, Difference]:
+    """Return differences of the mean over the tables from `first` on and the mean over those before."""
+    width = tables[0].shape[1]
+    both = np.hstack(tables)
+
+    def sides(sums: Floats) -> tuple[dict[str, Floats], dict[str, Floats]]:
+        each = [finish(sums[..., start : start + width]) for start in range(0, both.shape[1], width)]
+        return _mean(each[:first]), _mean(each[first:])
+
+    drawn_a, drawn_b = sides(resampled_sums(both, repeats, resamples, seed))
+    seen_a, seen_b = sides(repeats @ both)
+    rows = int(repeats.sum())
+    return {
+        name: Difference(
+            _number(seen_a[name]),
+            _number(seen_b[name]),
+            _interval(float(seen_b[name] - seen_a[name]), drawn_b[name] - drawn_a[name], rows, 0.95),
+        )
+        for name in seen_a
+    }
+
+
+def _mean(systems: Sequence[Mapping[str, Floats]]) -> dict[str, Floats]:
+    return {name: np.mean([system[name] for system in systems], axis=0) for name in systems[0]}
 
 
 def _interval(value: float, draws: Floats, rows: int, level: float) -> Interval:
@@ -149,22 +159,5 @@ def _distinct_rows(matrices: list[Bools]) -> tuple[list[Bools], NDArray[np.int64
     return [matrix[first] for matrix in matrices], repeats.astype(np.int64)
 
 
-def _row_choices(rows: int, resamples: int, seed: int) -> Any:
-    generator = np.random.default_rng(seed)
-    return (generator.integers(0, rows, size=rows) for _ in range(resamples))
-
-
-def _number(value: float | None) -> float:
-    return float("nan") if value is None else float(value)
-
-
-def _table(name: str) -> Callable[..., dict[str, Interval]]:
-    if name in counts.COUNT_METRICS:
-        return count_intervals
-    if name in regression.MOMENT_METRICS:
-        return moment_intervals
-    known = (*counts.COUNT_METRICS, *regression.MOMENT_METRICS)
-    raise UnknownNameError(
-        f"The statistic {name!r} is not known; known are: {', '.join(known)}.{nearest(name, known)} "
-        "Pass a function for any other."
-    )
+def _number(value: Floats) -> float | None:
+    return float(value) if np.isfinite(value) else None

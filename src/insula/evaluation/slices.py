@@ -44,12 +44,17 @@ def slice_table(names: Sequence[str | None], measure: Measure) -> list[dict[str,
     names     the slice of each row; None belongs to no slice
     measure   row positions to the metric on these rows
     """
+    return [{"name": name, "rows": len(rows), **measure(rows).to_dict()} for name, rows in rows_by_slice(names)]
+
+
+def rows_by_slice(names: Sequence[str | None]) -> list[tuple[str, Ints]]:
+    """Return (name, row positions) of every slice with at least 30 rows, in order of name; None is no slice."""
     places: dict[str, list[int]] = {}
     for row, name in enumerate(names):
         if name is not None:
             places.setdefault(name, []).append(row)
     return [
-        {"name": name, "rows": len(rows), **measure(np.asarray(rows, dtype=np.int64)).to_dict()}
+        (name, np.asarray(rows, dtype=np.int64))
         for name, rows in sorted(places.items(), key=lambda item: _sort_key(item[0]))
         if len(rows) >= MINIMUM_ROWS
     ]
