@@ -34,7 +34,7 @@ def test_a_built_in_recipe_loads_and_says_what_it_is_for(name: str) -> None:
 
 
 def test_the_recipes_of_the_main_job_are_there() -> None:
-    assert {"quick", "standard", "linear"} <= set(BUILT_IN)
+    assert {"quick", "standard", "linear", "accurate", "chinese", "multilabel", "intensity", "long"} <= set(BUILT_IN)
     assert load_recipe("standard").model == EncoderOptions(base="minilm")
     assert load_recipe("linear").model == LinearOptions()
 

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+import json
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from insula.training.recipe_costs import RecipeCost
+
+INDENT = 12
 
 
 def recipes(
     name: Annotated[
         str | None, typer.Argument(help="Print this recipe in full, as TOML.", metavar="NAME", show_default=False)
     ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = False,
 ) -> None:
-    """List the built-in recipes, or print one as a start for your own.
+    """List the built-in recipes with what they cost and reach, or print one as a start for your own.
+
+    Times and scores are those of the benchmarks, for the recipe just as it stands.
 
     **Examples**
 
@@ -20,10 +29,42 @@ def recipes(
         insula recipes quick > my.toml
         insula train tweets --recipe my.toml
     """
+    import dataclasses
+
     from insula.training.recipe import builtin_recipes, load_recipe
+    from insula.training.recipe_costs import recipe_costs
 
     if name is not None:
-        typer.echo(load_recipe(name).to_toml(), nl=False)
+        recipe = load_recipe(name)
+        shown = json.dumps(recipe.model_dump(mode="json"), ensure_ascii=False) + "\n" if as_json else recipe.to_toml()
+        typer.echo(shown, nl=False)
+        return
+    costs = recipe_costs()
+    if as_json:
+        listed = [
+            {
+                "name": known,
+                "description": said,
+                "measured": [dataclasses.asdict(cost) for cost in costs.get(known, ())],
+            }
+            for known, said in builtin_recipes().items()
+        ]
+        typer.echo(json.dumps(listed, ensure_ascii=False))
         return
     for known, description in builtin_recipes().items():
-        typer.echo(f"{known:<12}{description}")
+        typer.echo(f"{known:<{INDENT}}{description}")
+        for line in [_line(cost) for cost in costs.get(known, ())] or ["not measured"]:
+            typer.echo(f"{'':<{INDENT}}{line}")
+
+
+def _line(cost: RecipeCost) -> str:
+    from insula.core.sentences import counted
+    from insula.evaluation.metric_names import metric_title
+    from insula.evaluation.readable import duration
+
+    between = f" ({cost.low:.3f} to {cost.high:.3f})" if cost.low is not None and cost.high is not None else ""
+    mean = "" if len(cost.seeds) == 1 else f", mean of {counted(len(cost.seeds), 'seed')}"
+    return (
+        f"{cost.data}: {metric_title(cost.metric)} {cost.value:.3f}{between}{mean}; "
+        f"{duration(cost.train_seconds)} for {counted(cost.rows, 'row')}"
+    )

@@ -105,5 +105,5 @@ def _from_hub(hub_id: str, revision: str | None) -> Path:
     except (OSError, HFValidationError) as error:  # the hub's own errors are OSErrors
         raise UnknownNameError(
             f"The encoder {hub_id!r} cannot be had from the hub: {type(error).__name__}. "
-            "Check its name and your network, or name a local folder."
+            "Check its name and your network, or name a folder that holds an encoder: --set model.base=FOLDER"
         ) from error

@@ -1,0 +1,53 @@
+"""What recipes cost and reach: figures of result files only."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from insula.training.recipe import builtin_recipes, load_recipe
+from insula.training.recipe_costs import recipe_costs
+
+QUALITY = Path(__file__).parents[2] / "benchmarks" / "results" / "quality"
+MEASURED = Path(__file__).parents[2] / "src" / "insula" / "training" / "recipes" / "measured.json"
+
+
+def test_every_figure_stands_in_its_result_files() -> None:
+    listed = json.loads(MEASURED.read_text(encoding="utf-8"))
+    assert set(listed) <= set(builtin_recipes())
+    assert listed
+    for recipe, rows in listed.items():
+        for row in rows:
+            results = [json.loads((QUALITY / name).read_text(encoding="utf-8")) for name in row["files"]]
+            values = [result["metrics"][row["metric"]]["value"] for result in results]
+            assert row["value"] == pytest.approx(sum(values) / len(values))
+            seconds = [result["train_seconds"] for result in results]
+            assert row["train_seconds"] == pytest.approx(sum(seconds) / len(seconds))
+            for result in results:
+                assert (result["recipe"], result["set"], result["overrides"]) == (recipe, row["data"], {})
+
+
+def test_costs_are_read() -> None:
+    costs = recipe_costs()
+    assert {cost.data for cost in costs["linear"]} >= {"tweets"}
+    assert all(cost.train_seconds > 0 and 0 < cost.value < 1 for rows in costs.values() for cost in rows)
+
+
+def test_the_recipe_for_long_texts_reads_long_texts() -> None:
+    assert load_recipe("long").model.max_tokens > load_recipe("standard").model.max_tokens  # type: ignore[attr-defined]
+
+
+def test_the_chinese_recipe_says_what_to_do_without_a_hub(monkeypatch: pytest.MonkeyPatch) -> None:
+    import huggingface_hub
+
+    from insula.core.errors import UnknownNameError
+    from insula.models.pretrained import locate_encoder
+
+    def offline(*args: object, **kwargs: object) -> str:
+        raise ConnectionError("no network")
+
+    monkeypatch.setattr(huggingface_hub, "snapshot_download", offline)
+    with pytest.raises(UnknownNameError, match=r"multilingual-e5-small.* --set model\.base=FOLDER"):
+        locate_encoder(load_recipe("chinese").model.base)  # type: ignore[attr-defined]
