@@ -12,6 +12,7 @@ import time
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -60,7 +61,7 @@ def scored(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     """Put training aside: a trial scores its `model.min_df` in rows that it gets right, in five evaluations."""
     tried: list[dict[str, Any]] = []
 
-    def fit(dataset: Dataset, model: Any, recipe: Any, *args: Any, report: Any, **kwargs: Any) -> Trained:
+    def fit(dataset: Dataset, model: Any, recipe: Any, *args: Any, report: Any, **kwargs: Any) -> Any:
         gold = gold_matrix(dataset.scheme, dataset.split("validation"))
         right = len(gold) * model.min_df // 10
         logits = np.where(np.arange(len(gold))[:, None] < right, gold, 1 - gold)
@@ -69,7 +70,7 @@ def scored(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
             report(10 * step, model.min_df / 10)
             tried[-1]["evaluations"] += 1
         predictor = Predictor(scheme=dataset.scheme, preparation=None, decision=DecisionRule(), backend=None)  # type: ignore[arg-type]
-        return Trained(predictor, None, logits, 0.0)  # type: ignore[arg-type]
+        return SimpleNamespace(predictor=predictor, validation=logits)
 
     monkeypatch.setattr(search, "fit_model", fit)
     return tried
