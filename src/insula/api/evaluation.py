@@ -17,6 +17,7 @@ from insula.core.errors import ModelFolderError, OutputError
 from insula.core.files import output_errors, write_json
 from insula.core.progress import Progress, Silent
 from insula.core.targets import gold_matrix
+from insula.data.label_names import LABEL_NAMES
 from insula.data.leak import Fingerprint
 from insula.data.load import read_examples
 from insula.data.options import DataOptions
@@ -136,12 +137,14 @@ def _recorded_options(model: Path) -> DataOptions:
     file = model / "recipe.toml"
     try:
         recipe = tomllib.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
-        return DataOptions.model_validate(recipe.get("data", {}))
+        options = DataOptions.model_validate(recipe.get("data", {}))
     except ValueError as error:  # not TOML, or options that this insula does not know
         raise ModelFolderError(
             f"The {file.name} of model folder {str(model)!r} does not say how its data was read in words that this "
             "insula knows. Train again, or upgrade with: pip install --upgrade insula"
         ) from error
+    kept = model / LABEL_NAMES
+    return options.model_copy(update={"label_names": str(kept)}) if kept.exists() else options
 
 
 def _baselines(model: Path, recorded: Mapping[str, Any], judge: Judge, texts: list[str]) -> dict[str, Any]:

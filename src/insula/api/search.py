@@ -14,6 +14,7 @@ from insula.core.progress import Progress, Silent
 from insula.data.dataset import Dataset
 from insula.data.load import load_dataset
 from insula.models.locate import RUNS
+from insula.training.families import families
 from insula.training.recipe import Recipe, load_recipe
 
 if TYPE_CHECKING:
@@ -67,7 +68,8 @@ def search(
         raise RecipeError(f"The pruner must be median, hyperband or none. Got {pruner!r}.")
     fixed = {"data.text": text, "data.label": label}
     fixed = {key: value for key, value in fixed.items() if value is not None} | dict(overrides or {})
-    start = load_recipe(recipe, fixed)
+    start = load_recipe(recipe, fixed).lasting()
+    families[start.model.name].check(start.model)
     if space is None:
         tried = {key: entry for key, entry in default_space(start).items() if key not in fixed}
     else:

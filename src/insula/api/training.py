@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,10 +12,12 @@ from typing import Any
 
 from insula.core.errors import DataError, MissingFileError, OutputError, RecipeError
 from insula.core.files import output_errors
+from insula.core.locks import LOCK, sole_writer
 from insula.core.progress import Progress, Silent
 from insula.data.dataset import Dataset
 from insula.data.load import load_dataset
 from insula.models.locate import RUNS
+from insula.training.families import families
 from insula.training.recipe import Recipe, load_recipe
 from insula.training.run import Run, train_run
 
@@ -49,10 +52,11 @@ def train(
     progress = progress or Silent()
     columns = {"data.text": text, "data.label": label}
     chosen = load_recipe(recipe, {**{k: v for k, v in columns.items() if v is not None}, **(overrides or {})})
-    chosen = chosen.model_copy(update={"distil": chosen.distil.lasting()})
+    chosen = chosen.lasting()
+    families[chosen.model.name].check(chosen.model)
     folder = Path(output) if output is not None else _free_folder(source, recipe)
-    _check_output(folder, overwrite)
-    with _not_left_empty(folder):
+    with _written_alone(folder):
+        _check_output(folder, overwrite)
         if isinstance(source, Dataset):
             dataset, names = source, []
         else:
@@ -74,6 +78,11 @@ def resume_training(run: str | Path, *, command: str = "", progress: Progress | 
     progress = progress or Silent()
     folder = Path(run) if Path(run).is_dir() else RUNS / run
     source = _source_of(folder, run)
+    with _written_alone(folder):
+        return _resumed(folder, source, command, progress)
+
+
+def _resumed(folder: Path, source: list[str], command: str, progress: Progress) -> Run:
     if (folder / "model").is_dir() and (folder / "metrics.json").exists():
         raise RecipeError(f"The run {str(folder)!r} is finished. Use it with --model {folder}, or train another.")
     if not source:
@@ -126,10 +135,15 @@ def _resumable(folder: Path | None) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _not_left_empty(folder: Path) -> Iterator[None]:
-    """Take away a folder in which nothing was written: its name would stay taken."""
+def _written_alone(folder: Path) -> Iterator[None]:
+    """Make the folder and keep others out; take it away again if nothing was written, for its name would stay taken."""
+    if folder.exists() and not folder.is_dir():
+        raise OutputError(f"The output {str(folder)!r} must be a folder; a file stands there. Choose another name.")
+    with output_errors(folder):
+        folder.mkdir(parents=True, exist_ok=True)
     try:
-        yield
+        with output_errors(folder), sole_writer(folder):
+            yield
     finally:
         with contextlib.suppress(OSError):
             folder.rmdir()
@@ -137,21 +151,23 @@ def _not_left_empty(folder: Path) -> Iterator[None]:
 
 def _free_folder(source: Source, recipe: Any) -> Path:
     wanted = source_name(source, recipe)
-    candidates = (RUNS / (wanted if number == 1 else f"{wanted}-{number}") for number in range(1, 10_000))
-    return next(folder for folder in candidates if not folder.exists())
+    for number in itertools.count(1):
+        folder = RUNS / (wanted if number == 1 else f"{wanted}-{number}")
+        with output_errors(folder):
+            try:
+                folder.mkdir(parents=True)  # made at once: another process may look for a free name, too
+            except FileExistsError:
+                continue
+        break
+    return folder
 
 
 def _check_output(folder: Path, overwrite: bool) -> None:
-    if folder.exists() and not folder.is_dir():
-        raise OutputError(f"The output {str(folder)!r} must be a folder; a file stands there. Choose another name.")
     if (folder / "model").exists() and not overwrite:
         raise OutputError(
             f"The output {str(folder)!r} holds a finished run. Choose another name, or replace it with --overwrite."
         )
-    if folder.is_dir() and any(folder.iterdir()) and not (folder / "run.json").exists():
+    others = [entry for entry in folder.iterdir() if entry.name != LOCK]
+    if others and not (folder / "run.json").exists():
         # A run clears its own reports and logs when it begins: never those of something else.
         raise OutputError(f"The output {str(folder)!r} holds other files and is no run. Choose another name.")
-    with output_errors(folder):
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / ".writable").touch()
-        (folder / ".writable").unlink()

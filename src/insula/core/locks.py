@@ -10,6 +10,8 @@ import filelock
 
 from insula.core.errors import OutputError
 
+LOCK = ".lock"
+
 
 @contextlib.contextmanager
 def held(file: Path) -> Iterator[bool]:
@@ -34,7 +36,7 @@ def held(file: Path) -> Iterator[bool]:
 @contextlib.contextmanager
 def sole_writer(folder: Path) -> Iterator[None]:
     """Let nobody else who asks write into `folder` meanwhile; `OutputError` where another process does so already."""
-    with held(folder / ".lock") as mine:
+    with held(folder / LOCK) as mine:
         if not mine:
             raise OutputError(
                 f"The output {str(folder)!r} is being written by another process. Wait for it, or choose another name."

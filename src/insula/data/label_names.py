@@ -9,6 +9,7 @@ from pathlib import Path
 from insula.core.errors import DataError
 from insula.data.formats import open_rows
 
+LABEL_NAMES = "label_names.json"  # what the file is called in a model folder
 _NUMBERED = re.compile(r"([+-]?\d+)[\t ,:=]+(.+)")
 
 

@@ -5,6 +5,7 @@ scheme.json         labels, display names, mappings
 preparation.json    the text steps, run identically at prediction
 decision.json       calibration, thresholds, abstention
 recipe.toml         the resolved recipe that trained it
+label_names.json    what numbers in the label column stand for, where a file said so
 fingerprint.safetensors   hashes of the training texts, for the leak guard
 metrics.json, model_card.md
 adapter.safetensors, adapter.json   of a model kept beside its base, in place of model.safetensors (adapter_folder.py)

@@ -132,11 +132,16 @@ class Family:
         """True where the family is trained by gradient steps, and so learns from whatever gives a gradient."""
         return "torch" in self.packages
 
-    def fit(self, given: FitInput) -> Fitted:
-        """Train; `MissingExtraError` where the optional dependencies are not installed."""
+    def check(self, model: ModelOptions) -> None:
+        """Raise at once what training would raise later: `MissingExtraError`, or that the encoder cannot be had."""
         if self.extra is not None:
             for package in self.packages:
-                require(package, extra=self.extra, purpose=f"train a model of family {given.model.name!r}")
+                require(package, extra=self.extra, purpose=f"train a model of family {model.name!r}")
+        self.steps(model)
+
+    def fit(self, given: FitInput) -> Fitted:
+        """Train; `MissingExtraError` where the optional dependencies are not installed."""
+        self.check(given.model)
         module, _, name = self.fitter.partition(":")
         fitter = cast(Callable[[FitInput], Fitted], getattr(importlib.import_module(module), name))
         return fitter(given)

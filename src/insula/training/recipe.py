@@ -108,6 +108,16 @@ class Recipe(BaseModel):
             )
         return self
 
+    def lasting(self) -> Recipe:
+        """Return the recipe with the paths in it made absolute: it means the same from every working folder."""
+        data, model = self.data, self.model
+        if data.label_names is not None:
+            data = data.model_copy(update={"label_names": str(Path(data.label_names).absolute())})
+        base = getattr(model, "base", None)
+        if base and Path(base).is_dir():
+            model = model.model_copy(update={"base": str(Path(base).absolute())})
+        return self.model_copy(update={"data": data, "model": model, "distil": self.distil.lasting()})
+
     def to_toml(self) -> str:
         """Return the recipe as TOML; options that are None are left out."""
         return tomli_w.dumps(self.model_dump(mode="json", exclude_none=True))

@@ -23,6 +23,7 @@ from insula.core.files import atomic_folder, write_json, write_text
 from insula.core.progress import Progress, Silent
 from insula.core.targets import gold_matrix
 from insula.data.dataset import Dataset
+from insula.data.label_names import LABEL_NAMES, read_label_names
 from insula.data.leak import Fingerprint, refuse_leak
 from insula.evaluation.cards import model_card
 from insula.evaluation.report import write_report
@@ -110,6 +111,8 @@ def train_run(
             "peak_memory_mb": trained.megabytes,
             "total_seconds": round(time.monotonic() - started, 1),
         }
+        if recipe.data.label_names is not None:
+            write_json(stage / LABEL_NAMES, read_label_names(recipe.data.label_names))
         (stage / "recipe.toml").write_text(recipe.to_toml(), encoding="utf-8")
         save_file(_fingerprints(dataset), stage / "fingerprint.safetensors")
         write_json(stage / "metrics.json", metrics)

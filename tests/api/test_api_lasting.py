@@ -1,0 +1,86 @@
+"""Runs that stay whole: one writer at a time, paths that outlive the working folder, errors before work."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import insula
+from insula.core.errors import OutputError, UnknownNameError
+from insula.core.locks import held, sole_writer
+
+FAST = {"model.name": "linear", "evaluation.resamples": 100}
+
+
+@pytest.fixture
+def numbered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, toy_dataset: Callable[..., Any]) -> Path:
+    """`mood.csv` with numbers for labels and `names.txt` that names them, in an empty working folder."""
+    monkeypatch.chdir(tmp_path)
+    names = ("negative", "neutral", "positive")
+    with Path("mood.csv").open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["text", "label"])
+        for examples in toy_dataset("single").splits.values():
+            writer.writerows([one.text, names.index(one.labels[0])] for one in examples)
+    Path("names.txt").write_text("\n".join(("bad", "so-so", "good")), encoding="utf-8")
+    return tmp_path
+
+
+def test_two_trainings_into_one_folder_see_each_other(numbered: Path) -> None:
+    folder = numbered / "runs" / "mood"
+    folder.mkdir(parents=True)
+    with sole_writer(folder), pytest.raises(OutputError, match=r"is being written by another process\. Wait for it"):
+        insula.train("mood.csv", recipe="linear", overrides=FAST, output=folder)
+    run = insula.train("mood.csv", recipe="linear", overrides=FAST, output=folder)
+    assert not (run.path / ".lock").exists()
+
+
+def test_a_lock_ends_with_its_holder(tmp_path: Path) -> None:
+    with held(tmp_path / "lock") as mine, held(tmp_path / "lock") as too:
+        assert (mine, too) == (True, False)
+    assert not (tmp_path / "lock").exists()
+    with held(tmp_path / "lock") as again:
+        assert again
+
+
+def test_a_name_that_was_taken_meanwhile_is_left_alone(numbered: Path) -> None:
+    first = insula.train("mood.csv", recipe="linear", overrides=FAST)
+    second = insula.train("mood.csv", recipe="linear", overrides=FAST)
+    assert (first.path.name, second.path.name) == ("mood-linear", "mood-linear-2")
+
+
+def test_names_of_numbers_are_known_from_another_folder_and_without_their_file(
+    numbered: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = insula.train(
+        "mood.csv", recipe="linear", overrides={**FAST, "data.label_names": "names.txt"}, output="runs/mood"
+    )
+    assert Path(run.metrics["recipe"]["data"]["label_names"]) == numbered / "names.txt"
+    (numbered / "names.txt").unlink()
+    (numbered / "elsewhere").mkdir()
+    monkeypatch.chdir(numbered / "elsewhere")
+    measured = insula.evaluate("../mood.csv", "../runs/mood").metrics["test"]
+    assert set(measured["labels"]) == {"bad", "so-so", "good"}
+    assert measured["metrics"]["accuracy"]["value"] > 0.8
+
+
+def test_a_base_in_the_working_folder_is_written_down_in_full(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, encoder_folder: Callable[..., Path]
+) -> None:
+    from insula.training.recipe import load_recipe
+
+    folder = encoder_folder()
+    monkeypatch.chdir(folder.parent)
+    lasting = load_recipe({"model": {"base": folder.name}}).lasting()
+    assert lasting.model.base == str(folder)  # type: ignore[attr-defined]
+    assert load_recipe("standard").lasting() == load_recipe("standard")
+
+
+def test_an_encoder_that_cannot_be_had_is_told_before_the_data_is_read(numbered: Path) -> None:
+    with pytest.raises(UnknownNameError, match="no-such-encoder"):
+        insula.train("no-such-file.csv", overrides={"model.base": "no-such-encoder"}, output="runs/mood")
+    assert not (numbered / "runs").exists()
