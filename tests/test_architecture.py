@@ -137,11 +137,12 @@ def test_importing_insula_is_light() -> None:
 
 def test_every_registered_reference_exists() -> None:
     from insula.inference.backends import backends
+    from insula.models.heads import heads
     from insula.text.preparation import TEXT_STEPS
     from insula.training.families import families
     from insula.training.objectives import objectives
 
-    for registry in (TEXT_STEPS, backends, objectives, families):
+    for registry in (TEXT_STEPS, backends, heads, objectives, families):
         assert len(registry) > 1
         for name in registry:
             assert callable(registry[name]) or registry[name] is not None

@@ -15,7 +15,7 @@ from insula.training.recipe import load_recipe
 from insula.training.search_space import default_space
 
 RECIPE = {"model": {"name": "linear", "char_ngrams": (1, 2)}, "evaluation": {"resamples": 100}}
-KEYS = ("model.strengths", "model.min_df", "model.class_weight")
+KEYS = ("model.strengths", "model.min_df")
 
 
 def main(folder: Path, trials: int, *, pause: bool) -> None:

@@ -14,6 +14,7 @@ import torch
 from torch import nn
 from transformers import TrainingArguments
 
+import toy_data
 from insula.core.errors import DataError, RecipeError
 from insula.core.progress import Silent
 from insula.core.scheme import Kind
@@ -25,7 +26,8 @@ from insula.training import fit_encoder, neural
 from insula.training.batches import TokenRows, collate
 from insula.training.families import FitInput, Rows
 from insula.training.layer_cache import compute_lower_states
-from insula.training.objectives import objectives
+from insula.training.objective_options import ObjectiveOptions
+from insula.training.objectives import Objective, choose_objective
 from insula.training.options import TrainOptions
 from insula.training.recipe import load_recipe
 from insula.training.trainer import EmotionTrainer, history
@@ -66,7 +68,7 @@ def fit(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, tiny_recipe: RecipeOf, 
             FitInput(
                 scheme=data.scheme, language=None, train=rows["train"], validation=rows.get("validation"),
                 model=recipe.model, options=recipe.train, seed=seed, folder=tmp_path / name, resume=False,
-                progress=Silent(),
+                progress=Silent(), objective=recipe.objective,
             )
         )  # fmt: skip
         model = trainers[-1].model
@@ -74,6 +76,10 @@ def fit(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, tiny_recipe: RecipeOf, 
         return {key: value.clone() for key, value in model.state_dict().items()}, fitted, trainers[-1]
 
     return run
+
+
+def _objective(kind: Kind) -> Objective:
+    return choose_objective(ObjectiveOptions(), toy_data.SCHEMES[kind])
 
 
 def _same(a: dict[str, torch.Tensor], b: dict[str, torch.Tensor]) -> bool:
@@ -177,11 +183,11 @@ def test_what_an_encoder_cannot_do_is_refused_before_training(fit: Any) -> None:
     with pytest.raises(RecipeError, match=r"freeze_layers option must be 1 to 1"):
         fit({"train.freeze_layers": 2})
     with pytest.raises(RecipeError, match="'squared' is for dimensional"):
-        fit({"train.objective": "squared"})
+        fit({"objective.name": "squared"})
 
 
 def test_a_diverged_training_is_one_sentence(fit: Any) -> None:
-    nan = dataclasses.replace(objectives["softmax"], loss=lambda z, y: z.sum(dim=1) * float("nan"))
+    nan = dataclasses.replace(_objective("single"), loss=lambda z, y: z.sum(dim=1) * float("nan"))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(fit_encoder, "choose_objective", lambda *_: nan)
         with pytest.raises(RecipeError, match=r"diverged.*learning_rate"):
@@ -226,7 +232,7 @@ def test_the_loss_is_the_weighted_mean(tmp_path: Path) -> None:
     rows = TokenRows([np.array([1]), np.array([1, 2]), np.array([3])], np.eye(2)[[0, 1, 0]], np.array([1.0, 0.0, 3.0]))
     trainer = EmotionTrainer(
         model=_Constant(logits), args=TrainingArguments(str(tmp_path), report_to=[]), train_dataset=rows,
-        objective=objectives["softmax"], options=TrainOptions(),
+        objective=_objective("single"), options=TrainOptions(),
     )  # fmt: skip
     loss = trainer.compute_loss(trainer.model, collate([rows[i] for i in range(3)]))
     each = -logits.log_softmax(1)[torch.arange(3), [0, 1, 0]]

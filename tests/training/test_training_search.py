@@ -34,7 +34,10 @@ from insula.training.search_space import read_space
 
 HERE = Path(__file__).parent
 LINEAR = search_in_process.RECIPE
-SPACE = {"model": {"strengths": {"low": 0.01, "high": 10.0, "log": True}, "class_weight": {"choices": ["none"]}}}
+SPACE = {
+    "model": {"strengths": {"low": 0.01, "high": 10.0, "log": True}},
+    "objective": {"class_weights": {"choices": ["none"]}},
+}
 
 
 def small(**sizes: int) -> Dataset:

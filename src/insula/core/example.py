@@ -37,7 +37,7 @@ class Example:
     media     the recording or picture that goes with it
     labels    names from the scheme; None where unlabelled, () where labelled with the empty set
     values    scores in the order of the scheme's names (dimensional schemes); None where unlabelled
-    votes     annotators' votes: label to count
+    votes     annotators' votes: label to count; in multi-label schemes to the share of annotators who gave it
     weight    how much the row counts in training, >= 0
     language  ISO 639-1 code, None where unknown
     group     author, thread, speaker: rows of one group never stand on both sides of a split

@@ -43,6 +43,28 @@ def gold_matrix(scheme: LabelScheme, examples: Sequence[Example]) -> NDArray[np.
     return gold
 
 
+def soft_gold_matrix(scheme: LabelScheme, examples: Sequence[Example]) -> NDArray[np.float64]:
+    """Return the gold matrix of a categorical scheme with annotators' votes in place of labels where there are any.
+
+    single, binary, ordinal: the share of each label among a row's votes; multi: the votes themselves, which are shares
+    of annotators. Raises `DataError` for votes below 0, or for multi above 1, and for a label outside the scheme.
+    """
+    gold = gold_matrix(scheme, examples)
+    for row, example in enumerate(examples):
+        if not example.votes or not any(example.votes.values()):
+            continue
+        counts = np.zeros(len(scheme.names))
+        for label, count in example.votes.items():
+            counts[scheme.index(label)] = count
+        if counts.min() < 0 or (scheme.kind == "multi" and counts.max() > 1):
+            raise DataError(
+                f"The votes of example {row} must be counts of at least 0, in multi-label schemes shares of annotators "
+                f"up to 1. Got {dict(example.votes)}. Correct them, or leave the votes out."
+            )
+        gold[row] = counts if scheme.kind == "multi" else counts / counts.sum()
+    return gold
+
+
 def weights(examples: Sequence[Example]) -> NDArray[np.float64]:
     """Return the (rows,) example weights."""
     return np.array([example.weight for example in examples], dtype=np.float64)

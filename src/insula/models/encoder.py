@@ -11,7 +11,7 @@ from transformers import AutoConfig, AutoModel, AutoModelForSequenceClassificati
 from transformers.modeling_outputs import SequenceClassifierOutput
 
 from insula.models.adapters import Adapter, insert_adapter
-from insula.models.heads import LinearHead
+from insula.models.heads import heads
 from insula.models.pooling import Pooling
 from insula.models.pretrained import encoder_errors
 
@@ -24,6 +24,7 @@ class EncoderConfig(PretrainedConfig):
     pooling   mean, first or attention
     dropout   on the pooled vector
     adapter   an `Adapter` as a dictionary; None for an encoder as it was pretrained
+    head      by name, see `models.heads`
     """
 
     model_type = "insula-encoder"
@@ -35,6 +36,7 @@ class EncoderConfig(PretrainedConfig):
         pooling: str = "mean",
         dropout: float = 0.1,
         adapter: dict[str, Any] | None = None,
+        head: str = "linear",
         **kwargs: Any,
     ) -> None:
         self.encoder = encoder
@@ -42,6 +44,7 @@ class EncoderConfig(PretrainedConfig):
         self.outputs = outputs
         self.pooling = pooling
         self.dropout = dropout
+        self.head = head
         super().__init__(**kwargs)
 
     def backbone_config(self) -> PretrainedConfig:
@@ -71,7 +74,7 @@ class EncoderForEmotion(PreTrainedModel):
             insert_adapter(self.backbone, Adapter.from_dict(config.adapter))
         width = self.backbone.config.hidden_size
         self.pooling = Pooling(config.pooling, width)
-        self.head = LinearHead(width, config.outputs, config.dropout)
+        self.head = heads[config.head](width, config.outputs, config.dropout)
         self.upper: nn.Module | None = None
         self.post_init()
 
@@ -79,14 +82,16 @@ class EncoderForEmotion(PreTrainedModel):
         """Leave modules as their constructors made them: the head is meant to start at zero."""
 
     @classmethod
-    def from_backbone(cls, folder: Path, *, outputs: int, pooling: str, dropout: float) -> EncoderForEmotion:
+    def from_backbone(
+        cls, folder: Path, *, outputs: int, pooling: str, dropout: float, head: str = "linear"
+    ) -> EncoderForEmotion:
         """Build from a pretrained encoder's folder, with a fresh head; float32, never with code from the folder."""
         with encoder_errors(folder):
             backbone = AutoModel.from_pretrained(folder, dtype=torch.float32, trust_remote_code=False)
         settings = backbone.config.to_dict()
         for noise in ("_name_or_path", "transformers_version", "architectures", "dtype", "torch_dtype"):
             settings.pop(noise, None)
-        config = EncoderConfig(encoder=settings, outputs=outputs, pooling=pooling, dropout=dropout)
+        config = EncoderConfig(encoder=settings, outputs=outputs, pooling=pooling, dropout=dropout, head=head)
         return cls(config, backbone)
 
     @property

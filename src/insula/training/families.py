@@ -17,6 +17,7 @@ from insula.core.registry import Registry
 from insula.core.scheme import LabelScheme
 from insula.training.adapter_options import AdapterOptions
 from insula.training.distil_options import DistilOptions
+from insula.training.objective_options import ObjectiveOptions
 from insula.training.options import ModelOptions, TrainOptions
 
 NEURAL_PACKAGES = ("torch", "transformers", "accelerate", "onnx", "onnxscript", "tensorboard")
@@ -38,8 +39,8 @@ class Rows:
     """Prepared rows: what a fitter sees of a split.
 
     texts    (rows,) prepared texts
-    gold     (rows, labels) as `core.targets.gold_matrix`
-    weights  (rows,) example weights; 0 for a row without labels
+    gold     (rows, labels) as `core.targets.gold_matrix`; of training rows as they are learnt: smoothed, soft
+    weights  (rows,) example weights, of training rows times their class weights; 0 for a row without labels
     answers  (rows, labels) what the teachers say, None without teachers; rows without labels then stand last, with
              the answers as their gold, `unlabelled` of them
     """
@@ -78,6 +79,7 @@ class FitInput:
     distil: DistilOptions | None = None
     facts: dict[str, Any] = field(default_factory=dict)
     adapter: AdapterOptions = field(default_factory=AdapterOptions)
+    objective: ObjectiveOptions = field(default_factory=ObjectiveOptions)
 
 
 @dataclass(frozen=True)

@@ -37,9 +37,9 @@ def fit(given: FitInput) -> Fitted:
     if not isinstance(options, EncoderOptions):
         raise TypeError(f"The model options of fit_encoder must be EncoderOptions. Got {type(options).__name__}.")
     set_seed(given.seed)
-    objective = choose_objective(given.options.objective, given.scheme)
+    objective = choose_objective(given.objective, given.scheme, given.train)
     source = locate_encoder(options.base, options.revision)
-    model = _build(source, given, options)
+    model = _build(source, given, options, objective.head)
     tokenizer_files = given.folder / "tokenizer"
     with quiet_transformers():
         _copy_tokenizer(source, model, tokenizer_files)
@@ -76,14 +76,14 @@ def fit(given: FitInput) -> Fitted:
         trainable=trainable,
         base=options.base,
         history=history,
-        untrained=lambda texts: _untrained_logits(source, given, options, tokenizer, texts),
+        untrained=lambda texts: _untrained_logits(source, given, options, objective.head, tokenizer, texts),
     )
 
 
-def _build(source: Path, given: FitInput, options: EncoderOptions) -> EncoderForEmotion:
+def _build(source: Path, given: FitInput, options: EncoderOptions, head: str) -> EncoderForEmotion:
     with quiet_transformers():
         model = EncoderForEmotion.from_backbone(
-            source, outputs=given.scheme.output_count, pooling=options.pooling, dropout=options.dropout
+            source, outputs=given.scheme.output_count, pooling=options.pooling, dropout=options.dropout, head=head
         )
     if model.most_tokens is not None and options.max_tokens > model.most_tokens:
         raise RecipeError(
@@ -131,10 +131,10 @@ def _freeze(model: EncoderForEmotion, splits: dict[str, TokenRows | None], given
 
 @torch.inference_mode()
 def _untrained_logits(
-    source: Path, given: FitInput, options: EncoderOptions, tokenizer: TextTokenizer, texts: Sequence[str]
+    source: Path, given: FitInput, options: EncoderOptions, head: str, tokenizer: TextTokenizer, texts: Sequence[str]
 ) -> NDArray[np.float32]:
     """Return the (rows, outputs) logits of the same encoder with a random head."""
-    model = _build(source, given, options)
+    model = _build(source, given, options, head)
     model.head.randomise(given.seed)
     model.eval()
 

@@ -15,8 +15,10 @@ from sklearn.linear_model import LogisticRegression, Ridge
 from insula.core.decision import DecisionRule
 from insula.core.scheme import LabelScheme
 from insula.models.linear import Featurizer, LinearModel, NgramFeatures
+from insula.training.class_weights import label_weights, row_weights
 from insula.training.families import FitInput, Fitted, Rows
 from insula.training.linear_family import LinearOptions
+from insula.training.linear_objective import check_linear
 from insula.training.validation import validation_score
 
 Weights = tuple[NDArray[np.float32], NDArray[np.float32]]
@@ -27,20 +29,21 @@ DEFAULT_STRENGTH = 1.0  # where no rows are left to choose it on
 def fit(given: FitInput) -> Fitted:
     """Fit logistic regressions (dimensional: ridge) of several strengths, keep the best on validation.
 
-    At the best strength the classes are then weighted alike, and that is kept where it is better still.
+    With class weights `auto` the classes are then weighted alike at the best strength, and that is kept where it is
+    better still. Raises `RecipeError` for an objective that is not the family's own.
     """
     options = given.model
     if not isinstance(options, LinearOptions):
         raise TypeError(f"The model options of fit_linear must be LinearOptions. Got {type(options).__name__}.")
+    check_linear(given.objective, given.scheme)
     featurizer, features = Featurizer.fit(_features(options, given.language), given.train.texts)
     trial = _Trial(given, featurizer, features)
-    even = options.class_weight == "balanced"
     strengths = sorted(options.strengths) if given.validation is not None else [DEFAULT_STRENGTH]
     weighted_too = (
-        options.class_weight == "choose" and given.validation is not None and given.scheme.kind in ONE_OF_SEVERAL
+        given.objective.class_weights == "auto" and given.validation is not None and given.scheme.kind in ONE_OF_SEVERAL
     )
     given.progress.start("linear", total=len(strengths) + weighted_too)
-    best = max((trial.run(strength, even=even) for strength in strengths), key=lambda result: result.score)
+    best = max((trial.run(strength, even=False) for strength in strengths), key=lambda result: result.score)
     if weighted_too:
         best = max(best, trial.run(best.strength, even=True), key=lambda result: result.score)
     given.progress.finish()
@@ -72,8 +75,10 @@ class _Trial:
     def run(self, strength: float, *, even: bool) -> _Result:
         """Return the candidate of a strength; `even` counts each class alike. Without validation its score is 0."""
         given = self.given
-        train = _evenly_weighted(given.train) if even and given.scheme.kind in ONE_OF_SEVERAL else given.train
-        weights = _solve(given.scheme, self.features, train, strength, given.seed)
+        train = given.train
+        if even:
+            train = dataclasses.replace(train, weights=row_weights(train.gold, train.weights, "balanced"))
+        weights = _solve(given.scheme, self.features, train, strength, given)
         score = 0.0
         if self.held_out is not None and given.validation is not None:
             logits = self.held_out @ weights[0].T + weights[1]
@@ -90,15 +95,6 @@ class _Trial:
         return _Result(strength, weights, score)
 
 
-def _evenly_weighted(rows: Rows) -> Rows:
-    """Return the rows with weights scaled so that each class weighs alike (King and Zeng 2001)."""
-    totals = rows.weights @ rows.gold
-    present = totals > 0
-    scale = np.zeros_like(totals)
-    scale[present] = rows.weights.sum() / (present.sum() * totals[present])
-    return dataclasses.replace(rows, weights=rows.weights * (rows.gold @ scale))
-
-
 def _features(options: LinearOptions, language: str | None) -> NgramFeatures:
     chinese = language == "zh"
     characters = options.char_ngrams
@@ -107,16 +103,21 @@ def _features(options: LinearOptions, language: str | None) -> NgramFeatures:
     return NgramFeatures(word=options.word_ngrams, char=characters, within_words=not chinese, min_df=options.min_df)
 
 
-def _solve(scheme: LabelScheme, features: csr_matrix, train: Rows, strength: float, seed: int) -> Weights:
+def _solve(scheme: LabelScheme, features: csr_matrix, train: Rows, strength: float, given: FitInput) -> Weights:
+    seed = given.seed
     if scheme.kind == "dimensional":
         ridge = Ridge(alpha=1.0 / strength, solver="lsqr", random_state=seed)
         ridge.fit(features, train.gold, sample_weight=train.weights)
         return np.atleast_2d(ridge.coef_).astype(np.float32), np.atleast_1d(ridge.intercept_).astype(np.float32)
     if scheme.kind == "multi":
         # liblinear lets other threads run, and its primal solver draws no random numbers.
+        rule = given.objective
+        factors = label_weights(train.gold, train.weights, rule.class_weights, rule.beta)
+        absent, present = np.ones((2, train.gold.shape[1])) if factors is None else factors
+        weights = train.weights[:, None] * np.where(train.gold > 0, present, absent)
         with ThreadPoolExecutor(os.cpu_count()) as pool:
             columns = list(
-                pool.map(lambda column: _binary(features, column, train.weights, strength, seed), train.gold.T)
+                pool.map(lambda y, each: _binary(features, y, each, strength, seed), train.gold.T, weights.T)
             )
         return np.stack([c for c, _ in columns]), np.array([b for _, b in columns], dtype=np.float32)
     if scheme.kind == "binary":

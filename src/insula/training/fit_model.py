@@ -24,7 +24,9 @@ from insula.text.preparation import Preparation
 from insula.training.decide import choose_decision
 from insula.training.distil import with_answers
 from insula.training.families import FitInput, Fitted, Rows, families
+from insula.training.learnt_rows import learnt_rows
 from insula.training.memory import PeakMemory
+from insula.training.objective_options import ObjectiveOptions
 from insula.training.options import ModelOptions
 from insula.training.recipe import Recipe
 from insula.training.validation import check_finite
@@ -73,8 +75,10 @@ def fit_model(
         max_length=recipe.data.max_text_length,
     )
     scheme = dataset.scheme
+    objective = recipe.objective if model is recipe.model else ObjectiveOptions()
     began = time.monotonic()
     train, validation = _some(_rows(dataset, "train", preparation)), _rows(dataset, "validation", preparation)
+    train = learnt_rows(train, dataset.split("train"), scheme, objective)
     if model is recipe.model:
         train = with_answers(train, dataset, recipe, preparation, folder, progress)
     given = FitInput(
@@ -90,6 +94,7 @@ def fit_model(
         progress=progress,
         distil=recipe.distil,
         adapter=recipe.adapter,
+        objective=objective,
     )
     with PeakMemory() as peak:
         fitted = family.fit(given if report is None else dataclasses.replace(given, report=report))

@@ -34,9 +34,6 @@ class LinearOptions(ModelOptions):
     strengths: Annotated[tuple[Annotated[float, Field(gt=0)], ...], BeforeValidator(_several)] = Field(
         (1.0, 3.0, 10.0), min_length=1, description="value or values of C (inverse regularisation) tried on validation"
     )
-    class_weight: Literal["choose", "none", "balanced"] = Field(
-        "choose", description="balanced counts each class alike; choose tries it on validation at the best strength"
-    )
 
 
 def linear_steps(options: ModelOptions) -> tuple[str, ...]:
@@ -57,7 +54,6 @@ FAMILY = Family(
         "model.char_ngrams": {"choices": ("auto", (1, 3), (1, 4), (2, 5), (3, 6))},
         "model.min_df": {"low": 1, "high": 4},
         "model.strengths": {"low": 0.1, "high": 100.0, "log": True},
-        "model.class_weight": {"choices": ("none", "balanced")},
     },
     description="word and character n-grams, TF-IDF, logistic regression; seconds to train, no torch",
 )

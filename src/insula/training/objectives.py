@@ -1,34 +1,77 @@
-"""Objectives: what a neural model is trained to make small. One loss a row; the trainer averages by example weight."""
+"""Objectives: what a network is trained to make small. One loss a row; the trainer averages by example weight."""
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch.nn import functional as F
 
 from insula.core.errors import RecipeError
 from insula.core.registry import Registry
 from insula.core.scheme import Kind, LabelScheme
+from insula.training.class_weights import label_weights
+from insula.training.families import Rows
+from insula.training.objective_options import ObjectiveOptions
+
+if TYPE_CHECKING:
+    import torch  # at run time the losses bring it: `linear` asks this file too, and needs none
 
 Targets = NDArray[np.float64]
+DEFAULTS: dict[Kind, str] = {
+    "binary": "sigmoid",
+    "single": "softmax",
+    "multi": "sigmoid",
+    "ordinal": "softmax",
+    "dimensional": "squared",
+}
 
 
 @dataclass(frozen=True)
 class Objective:
     """A loss and what goes with it.
 
-    loss     (rows, outputs) logits and (rows, outputs) targets to (rows,) losses
-    biases   (rows, outputs) training targets and (rows,) weights to the head's first biases
-    kinds    of label schemes that it fits
+    loss        (rows, outputs) logits and (rows, outputs) targets to (rows,) losses; targets may be soft
+    biases      (rows, outputs) training targets and (rows,) weights to the logits that the head begins with
+    divergence  (rows, outputs) logits twice to their (rows,) symmetric divergence, for R-Drop
+    head        which of `models.heads` the network needs
+    r_drop      weight of the divergence between two dropout passes; 0 asks for one pass only
     """
 
     loss: Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
     biases: Callable[[Targets, Targets], list[float]]
+    divergence: Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
+    head: str = "linear"
+    r_drop: float = 0.0
+
+
+@dataclass(frozen=True)
+class ObjectiveEntry:
+    """A member of the registry.
+
+    build    from the options, the scheme's kind and (2, labels) weights of absent and present labels (multi-label with
+             class weights only, else None) to the objective
+    kinds    of label schemes that it fits
+    options  which options it reads, beyond those that every objective has
+    """
+
+    build: Callable[[ObjectiveOptions, Kind, Targets | None], Objective]
     kinds: tuple[Kind, ...]
+    options: tuple[str, ...] = ()
+
+
+objectives: Registry[ObjectiveEntry] = Registry("objectives")
+objectives.register("sigmoid", "insula.training.losses.cross_entropy:SIGMOID")
+objectives.register("softmax", "insula.training.losses.cross_entropy:SOFTMAX")
+objectives.register("focal", "insula.training.losses.focal:FOCAL")
+objectives.register("asymmetric", "insula.training.losses.asymmetric:ASYMMETRIC")
+objectives.register("corn", "insula.training.losses.ordinal:CORN")
+objectives.register("coral", "insula.training.losses.ordinal:CORAL")
+objectives.register("squared", "insula.training.losses.values:SQUARED")
+objectives.register("ccc", "insula.training.losses.values:CCC")
 
 
 def targets(scheme: LabelScheme, gold: Targets) -> Targets:
@@ -36,54 +79,45 @@ def targets(scheme: LabelScheme, gold: Targets) -> Targets:
     return gold[:, 1:] if scheme.kind == "binary" else gold
 
 
-def choose_objective(name: str, scheme: LabelScheme) -> Objective:
-    """Return the objective of that name; `auto` takes the one that fits the scheme's kind.
+def choose_objective(options: ObjectiveOptions, scheme: LabelScheme, train: Rows | None = None) -> Objective:
+    """Return the objective that the options name; `auto` takes the one that fits the scheme's kind.
 
-    Raises `RecipeError` where it does not fit: a softmax over one output, say, would learn nothing and not say so.
+    train  the training rows, from which the class weights of multi-label schemes are counted; None for none
+
+    Raises `RecipeError` where objective or options do not fit: a softmax over one output, say, would learn nothing and
+    not say so; `UnknownNameError` for a name that is none.
     """
-    if name == "auto":
-        name = {"binary": "sigmoid", "multi": "sigmoid", "dimensional": "squared"}.get(scheme.kind, "softmax")
-    objective = objectives[name]
-    if scheme.kind not in objective.kinds:
+    name = DEFAULTS[scheme.kind] if options.name == "auto" else options.name
+    entry = objectives[name]
+    if scheme.kind not in entry.kinds:
         raise RecipeError(
-            f"The train.objective {name!r} is for {' and '.join(objective.kinds)} labels. "
-            f"Got {scheme.kind} labels. Set train.objective=auto."
+            f"The objective.name {name!r} is for {' and '.join(entry.kinds)} labels. "
+            f"Got {scheme.kind} labels. Set objective.name=auto."
         )
-    return objective
+    check_options(options, name, entry.options, scheme)
+    weights = None
+    if scheme.kind == "multi" and train is not None:
+        weights = label_weights(train.gold, train.weights, options.class_weights, options.beta)
+    return dataclasses.replace(entry.build(options, scheme.kind, weights), r_drop=options.r_drop)
 
 
-def _rates(wanted: Targets, weights: Targets) -> Targets:
-    # Half a row of each kind is added, so that a label nobody saw has a finite log-odds.
-    rates: Targets = (weights @ wanted + 0.5) / (weights.sum() + 1.0)
-    return rates
-
-
-def _log_odds(wanted: Targets, weights: Targets) -> list[float]:
-    rates = _rates(wanted, weights)
-    return list(np.log(rates / (1.0 - rates)))
-
-
-def _log_rates(wanted: Targets, weights: Targets) -> list[float]:
-    return list(np.log(_rates(wanted, weights)))
-
-
-def _means(wanted: Targets, weights: Targets) -> list[float]:
-    return list(np.average(wanted, axis=0, weights=weights if weights.any() else None))
-
-
-def _sigmoid(logits: torch.Tensor, wanted: torch.Tensor) -> torch.Tensor:
-    return F.binary_cross_entropy_with_logits(logits, wanted, reduction="none").mean(dim=1)
-
-
-def _softmax(logits: torch.Tensor, wanted: torch.Tensor) -> torch.Tensor:
-    return -(wanted * logits.log_softmax(dim=1)).sum(dim=1)
-
-
-def _squared(logits: torch.Tensor, wanted: torch.Tensor) -> torch.Tensor:
-    return (logits - wanted).square().mean(dim=1)
-
-
-objectives: Registry[Objective] = Registry("objectives")
-objectives.register("sigmoid", Objective(_sigmoid, _log_odds, ("binary", "multi")))
-objectives.register("softmax", Objective(_softmax, _log_rates, ("single", "ordinal")))
-objectives.register("squared", Objective(_squared, _means, ("dimensional",)))
+def check_options(options: ObjectiveOptions, name: str, read: tuple[str, ...], scheme: LabelScheme) -> None:
+    """Raise `RecipeError` for an option that objective `name` does not read, or that values have no use for."""
+    if options.class_weights == "effective":
+        read = (*read, "beta")
+    for option in ("gamma", "gamma_negative", "gamma_positive", "clip", "beta"):
+        default = ObjectiveOptions.model_fields[option].default
+        if option not in read and getattr(options, option) != default:
+            reader = "class_weights=effective" if option == "beta" else "another objective.name"
+            raise RecipeError(
+                f"The objective.{option} option belongs to {reader}; objective {name!r} does not read it. "
+                f"Got {getattr(options, option):g}. Leave it out."
+            )
+    if scheme.kind == "dimensional":
+        unset = {"class_weights": ("auto", "none"), "label_smoothing": (0,), "soft_labels": (False,)}
+        for option, values in unset.items():
+            if getattr(options, option) not in values:
+                raise RecipeError(
+                    f"The objective.{option} option is for labels, and a dimensional scheme has values. "
+                    f"Got {getattr(options, option)!r}. Leave it out."
+                )

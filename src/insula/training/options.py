@@ -45,7 +45,6 @@ class ModelOptions(Section):
 class TrainOptions(Section):
     """How a neural model is trained; `linear` has no use for it."""
 
-    objective: str = Field("auto", description="sigmoid, softmax or squared; auto follows the label scheme")
     epochs: float = Field(3, gt=0, le=1000)
     batch_size: int = Field(
         32, ge=1, le=4096, description="rows a batch on average; batches of short texts have more, of long ones fewer"

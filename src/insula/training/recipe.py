@@ -26,6 +26,7 @@ from insula.training.adapter_options import AdapterOptions
 from insula.training.distil_options import DistilOptions
 from insula.training.encoder_family import EncoderOptions
 from insula.training.families import families
+from insula.training.objective_options import ObjectiveOptions
 from insula.training.options import (
     DecisionOptions,
     EvaluationOptions,
@@ -56,6 +57,7 @@ class Recipe(BaseModel):
     data: DataOptions = DataOptions()
     preparation: PreparationOptions = PreparationOptions()
     model: Annotated[SerializeAsAny[ModelOptions], _OptionsOfAnyFamily()] = EncoderOptions()
+    objective: ObjectiveOptions = ObjectiveOptions()
     train: TrainOptions = TrainOptions()
     adapter: AdapterOptions = AdapterOptions()
     distil: DistilOptions = DistilOptions()

@@ -21,6 +21,7 @@ from insula.training.objectives import Objective
 from insula.training.optimisers import optimisers, parameter_groups
 from insula.training.options import TrainOptions
 from insula.training.precision import choose_precision
+from insula.training.r_drop import r_drop
 
 
 class EmotionTrainer(AtomicCheckpoints):
@@ -53,9 +54,14 @@ class EmotionTrainer(AtomicCheckpoints):
         inputs = dict(inputs)
         wanted, weights = inputs.pop("labels"), inputs.pop("weights")
         reduced = self.precision is not torch.float32
+        twice = model.training and self.objective.r_drop > 0
         with torch.autocast(self.args.device.type, dtype=torch.bfloat16, enabled=reduced):
             logits = model(**inputs).logits.float()
-        losses = self.objective.loss(logits, wanted)
+            again = model(**inputs).logits.float() if twice else None
+        if again is None:
+            losses = self.objective.loss(logits, wanted)
+        else:
+            losses = r_drop(self.objective, logits, again, wanted)
         total = weights.sum() if num_items_in_batch is None else num_items_in_batch
         loss = (losses * weights).sum() / total.clamp(min=1e-8)
         return (loss, {"loss": loss, "logits": logits}) if return_outputs else loss

@@ -1,0 +1,78 @@
+"""Heads for ordered classes, against their formulas."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from insula.models.heads import heads
+from insula.models.ordinal_heads import LEAST_GAP, CoralHead, CornHead
+
+every_ordinal = pytest.mark.parametrize("name", ["corn", "coral"])
+
+
+def _sigmoid(z: torch.Tensor) -> torch.Tensor:
+    return 1 / (1 + torch.exp(-z))
+
+
+def test_corn_s_probabilities_by_hand() -> None:
+    head = CornHead(2, 4, 0.0).double()
+    with torch.no_grad():
+        head.output.weight.copy_(torch.tensor([[1.0, 0.0], [0.0, 1.0], [1.0, -1.0]]))
+        head.output.bias.copy_(torch.tensor([0.1, 0.2, 0.3]))
+    x = torch.tensor([[0.5, -1.0]], dtype=torch.float64)
+    a, b, c = _sigmoid(torch.tensor([0.6, -0.8, 1.8], dtype=torch.float64))  # P(y > 0), P(y > 1 | y > 0), ...
+    expected = torch.stack([1 - a, a * (1 - b), a * b * (1 - c), a * b * c])
+    torch.testing.assert_close(head(x).exp()[0], expected)
+
+
+def test_coral_s_probabilities_by_hand() -> None:
+    head = CoralHead(2, 4, 0.0).double()
+    with torch.no_grad():
+        head.output.weight.copy_(torch.tensor([[1.0, 2.0]]))
+        head.first_bias.fill_(0.7)
+        head.gap_bias.copy_(torch.tensor([0.0, 1.0]))
+    x = torch.tensor([[0.5, -0.2]], dtype=torch.float64)
+    gaps = torch.log1p(torch.exp(torch.tensor([0.0, 1.0], dtype=torch.float64))) + LEAST_GAP
+    above = _sigmoid(0.1 + torch.tensor([0.7, 0.7 - gaps[0], 0.7 - gaps[0] - gaps[1]], dtype=torch.float64))
+    expected = torch.cat([1 - above[:1], above[:-1] - above[1:], above[-1:]])
+    torch.testing.assert_close(head(x).exp()[0], expected)
+
+
+@every_ordinal
+@pytest.mark.parametrize("classes", [2, 3, 7])
+def test_ordinal_probabilities_sum_to_one(name: str, classes: int) -> None:
+    head = heads[name](5, classes, 0.0).eval()
+    with torch.no_grad():
+        for parameter in head.parameters():
+            parameter.normal_(0, 3, generator=torch.Generator().manual_seed(0))
+        logits = head(torch.randn(50, 5, generator=torch.Generator().manual_seed(1)))
+    assert logits.shape == (50, classes)
+    torch.testing.assert_close(logits.exp().sum(dim=1), torch.ones(50))
+    torch.testing.assert_close(logits.softmax(dim=1), logits.exp())
+
+
+@pytest.mark.parametrize("name", list(heads))
+def test_a_head_begins_at_the_base_rates(name: str) -> None:
+    rates = np.array([0.5, 0.2, 0.05, 0.25])
+    head = heads[name](3, 4, 0.1).eval()
+    head.set_base_rates(np.log(rates).tolist())
+    with torch.inference_mode():
+        found = head(torch.randn(6, 3)).softmax(dim=1)
+    np.testing.assert_allclose(found, np.tile(rates, (6, 1)), atol=1e-5)
+    head.set_base_rates([0.0, -12.0, -12.0, -12.0])  # classes that almost no row has
+    with torch.inference_mode():
+        assert torch.isfinite(head(torch.zeros(1, 3))).all()
+
+
+@every_ordinal
+def test_huge_features_give_finite_log_probabilities_and_gradients(name: str) -> None:
+    head = heads[name](1, 4, 0.0)
+    torch.nn.init.ones_(head.output.weight)
+    x = torch.tensor([[1e4], [-1e4], [0.0]], requires_grad=True)
+    logits = head(x)
+    logits.sum().backward()
+    assert torch.isfinite(logits).all()
+    assert x.grad is not None
+    assert torch.isfinite(x.grad).all()

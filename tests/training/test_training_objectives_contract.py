@@ -1,0 +1,161 @@
+"""What every objective keeps, for every kind that it fits: it learns, is saved, and answers the same."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import insula.training.fit_encoder as fit_encoder
+import toy_data
+from insula.core.errors import RecipeError
+from insula.core.example import Example
+from insula.core.progress import Silent
+from insula.core.scheme import Kind
+from insula.data.dataset import Dataset
+from insula.inference.backends import backends
+from insula.inference.predictor import Predictor
+from insula.inference.torch_backend import TorchBackend
+from insula.training.objectives import objectives
+from insula.training.recipe import load_recipe
+from insula.training.run import Run, train_run
+
+RecipeOf = Callable[..., dict[str, Any]]
+FITTING = [(name, kind) for name in objectives for kind in objectives[name].kinds]
+
+
+@pytest.fixture
+def train(tmp_path: Path, tiny_recipe: RecipeOf) -> Callable[..., Run]:
+    """Train a family on toy data for a few epochs: `train("encoder", data, {"objective.name": "corn"})`."""
+
+    def run(family: str, data: Dataset, overrides: dict[str, Any]) -> Run:
+        settings = {"train.epochs": 4, "evaluation.baselines": [], **overrides}
+        return train_run(data, load_recipe(tiny_recipe(family, settings)), tmp_path / "run", progress=Silent())
+
+    return run
+
+
+@pytest.fixture
+def _without_export(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The export takes longer than these runs, and one test below has it: torch answers in its place."""
+    monkeypatch.setattr(fit_encoder, "export_onnx", lambda model, file: None)
+    monkeypatch.setitem(backends._loaded, "onnx", TorchBackend)
+
+
+def _losses(run: Run) -> list[float]:
+    return [row["loss"] for row in run.metrics["history"] if "loss" in row]
+
+
+@pytest.mark.usefixtures("_without_export")
+@pytest.mark.parametrize(("name", "kind"), FITTING)
+def test_it_learns_and_a_reloaded_model_answers_the_same(train: Any, name: str, kind: Kind) -> None:
+    several = kind == "multi"  # harder to learn
+    data = toy_data.toy_dataset(kind, train=160 if several else 96, validation=32, test=16)
+    run = train("encoder", data, {"objective.name": name, "train.epochs": 14 if several else 8})
+    losses = _losses(run)
+    assert np.mean(losses[-6:]) < 0.9 * losses[0]  # one batch alone may be a hard one
+    texts = [example.text for example in data.split("test")]
+    first, second = Predictor.load(run.model), Predictor.load(run.path)
+    np.testing.assert_array_equal(first.logits(texts), second.logits(texts))
+    assert first.predict(texts) == second.predict(texts)
+    assert first.logits([]).shape == (0, data.scheme.output_count)
+    scores = first.decide(texts).scores
+    assert scores.shape == (16, len(data.scheme.names))
+    if kind in ("binary", "single", "ordinal"):
+        np.testing.assert_allclose(scores.sum(axis=1), 1)
+
+
+@pytest.mark.parametrize("name", ["corn", "coral"])
+def test_ordinal_heads_answer_the_same_in_onnx(train: Any, name: str) -> None:
+    data = toy_data.toy_dataset("ordinal", train=64, validation=32, test=16)
+    run = train("encoder", data, {"objective.name": name, "train.epochs": 2, "objective.class_weights": "effective"})
+    texts = [example.text for example in data.split("test")]
+    onnx, torch = Predictor.load(run.model), Predictor.load(run.model, backend="torch")
+    np.testing.assert_allclose(onnx.logits(texts), torch.logits(texts), atol=1e-4)
+    np.testing.assert_allclose(np.exp(onnx.logits(texts)).sum(axis=1), 1, atol=1e-5)
+
+
+@pytest.mark.usefixtures("_without_export")
+@pytest.mark.parametrize("kind", ["single", "multi", "dimensional"])
+def test_r_drop_draws_two_passes_together(train: Any, kind: Kind) -> None:
+    data = toy_data.toy_dataset(kind, train=96, validation=32, test=16)
+    losses = _losses(train("encoder", data, {"objective.r_drop": 1.0, "model.dropout": 0.3}))
+    assert losses[-1] < losses[0]
+
+
+@pytest.mark.usefixtures("_without_export")
+@pytest.mark.parametrize("kind", ["single", "multi"])
+def test_soft_labels_are_learnt(train: Any, kind: Kind) -> None:
+    """Where six of ten annotators agree, the model shall be sixty percent sure."""
+    plain = toy_data.toy_dataset(kind, train=200, validation=60, test=60)
+    names = plain.scheme.names
+    split = {
+        name: [
+            Example(text=row.text, labels=row.labels, id=row.id, votes=dict.fromkeys(row.labels or (), 0.6))
+            if kind == "multi"
+            else Example(text=row.text, labels=row.labels, id=row.id,
+                         votes={label: 6.0 if label in (row.labels or ()) else 4 / (len(names) - 1) for label in names})
+            for row in rows
+        ]
+        for name, rows in plain.splits.items()
+    }  # fmt: skip
+    data = Dataset(plain.name, plain.scheme, split)
+    overrides = {
+        "objective.soft_labels": True,
+        "decision.calibrate": False,
+        "train.epochs": 16 if kind == "multi" else 8,
+    }
+    run = train("encoder", data, overrides)
+    test = data.split("test")
+    scores = Predictor.load(run.model).decide([row.text for row in test]).scores
+    given = [scores[i, names.index(label)] for i, row in enumerate(test) for label in row.labels or ()]
+    assert np.median(given) == pytest.approx(0.6, abs=0.1)
+
+
+def test_linear_has_class_weights_and_no_other_objective(train: Any) -> None:
+    common = toy_data.toy_dataset("single", train=120, validation=0, test=30)
+    rare = [row for i, row in enumerate(common.split("train")) if row.labels != ("positive",) or i % 8 == 2]
+    data = Dataset("uneven", common.scheme, {"train": rare, "test": common.split("test")})
+    texts = [row.text for row in data.split("test")]
+    mean = {
+        rule: Predictor.load(train("linear", data, {"objective.class_weights": rule}).model)
+        .decide(texts)
+        .scores.mean(0)
+        for rule in ("none", "effective", "balanced")
+    }
+    positive = common.scheme.names.index("positive")
+    assert mean["none"][positive] < mean["effective"][positive] <= mean["balanced"][positive]
+    for overrides, message in (
+        ({"objective.name": "focal"}, r"objective\.name of model family 'linear' must be auto or softmax.*Got 'focal'"),
+        ({"objective.r_drop": 1.0}, r"objective\.r_drop option is for networks"),
+        ({"objective.label_smoothing": 0.1}, r"objective\.label_smoothing option is for networks"),
+        ({"objective.gamma": 1.0}, r"objective\.gamma option belongs to"),
+    ):
+        with pytest.raises(RecipeError, match=message):
+            train("linear", data, overrides)
+
+
+def test_linear_weighs_the_labels_of_several(train: Any) -> None:
+    data = toy_data.toy_dataset("multi", train=80, validation=0, test=20)
+    rare = [row for i, row in enumerate(data.split("train")) if "positive" not in (row.labels or ()) or i % 6 == 0]
+    uneven = Dataset("uneven", data.scheme, {"train": rare, "test": data.split("test")})
+    texts = [row.text for row in data.split("test")]
+    mean = {
+        rule: Predictor.load(train("linear", uneven, {"objective.class_weights": rule}).model)
+        .decide(texts)
+        .scores.mean(0)
+        for rule in ("none", "balanced")
+    }
+    assert mean["balanced"][2] > 1.2 * mean["none"][2]
+
+
+def test_the_linear_baseline_has_an_objective_of_its_own(train: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fit_encoder, "export_onnx", lambda model, file: None)
+    monkeypatch.setitem(backends._loaded, "onnx", TorchBackend)
+    data = toy_data.toy_dataset("ordinal", train=64, validation=32, test=16)
+    run = train("encoder", data, {"objective.name": "corn", "objective.r_drop": 1.0, "train.epochs": 1,
+                                  "evaluation.baselines": ["linear", "untrained"]})  # fmt: skip
+    assert set(run.metrics["baselines"]) == {"linear", "untrained"}
