@@ -13,6 +13,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
+import cost_tables
 import quality_tables
 from result_files import Results, read_results
 
@@ -28,6 +29,11 @@ TABLES: Mapping[str, Callable[[Results], str]] = {
     "levers": quality_tables.levers,
     "time": quality_tables.time,
     "provenance": quality_tables.provenance,
+    "training-speed": cost_tables.training_speed,
+    "training-quality": cost_tables.training_quality,
+    "lstm-speed": cost_tables.lstm_speed,
+    "kills": cost_tables.kills,
+    "costs-provenance": cost_tables.costs_provenance,
 }
 
 
