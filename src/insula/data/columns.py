@@ -31,6 +31,7 @@ class Columns:
     language: str | None = None
     group: str | None = None
     weight: str | None = None
+    votes: str | None = None
 
 
 def find_columns(
@@ -58,6 +59,7 @@ def find_columns(
         language=_optional(rest, options.language, _LANGUAGE, "language", where),
         group=_optional(rest, options.group, (), "group", where),
         weight=_optional(rest, options.weight, _WEIGHT, "weight", where),
+        votes=options.votes if options.votes in columns else None,  # the rows that are only judged may go without
     )
 
 

@@ -81,7 +81,7 @@ def as_list(cell: Any) -> tuple[str, ...] | None:
         text = cell.strip()
         if not (text.startswith("[") and text.endswith("]")):
             return None
-        cell = _parsed(text)
+        cell = parsed(text)
     if not isinstance(cell, list | tuple):
         return None
     return tuple(dict.fromkeys(as_name(item) for item in cell if not is_missing(item)))
@@ -131,7 +131,8 @@ def cell_names(cell: Any) -> tuple[str, ...]:
     return (as_name(cell),) if found is None else found
 
 
-def _parsed(text: str) -> Any:
+def parsed(text: str) -> Any:
+    """Return what text spells, in JSON or as Python writes it; None where it spells nothing."""
     for read in (json.loads, ast.literal_eval):
         try:
             return read(text)

@@ -6,6 +6,7 @@ from insula.core.example import Example
 from insula.core.sentences import counted
 from insula.data.label_plan import LabelPlan, LabelReading
 from insula.data.raw_rows import RawPart
+from insula.data.vote_cells import read_votes
 
 
 def labelled_examples(part: RawPart, plan: LabelPlan, *, language: str | None = None) -> list[Example]:
@@ -24,11 +25,16 @@ def labelled_examples(part: RawPart, plan: LabelPlan, *, language: str | None = 
         if reading.problem is not None:
             part.dropped[reading.problem] += 1
             continue
+        votes = read_votes(row.votes, plan)
+        if votes.problem is not None:
+            part.dropped[votes.problem] += 1
+            continue
         examples.append(
             Example(
                 text=row.text,
                 labels=reading.labels,
                 values=reading.values,
+                votes=votes.votes,
                 weight=row.weight,
                 language=row.language or language,
                 group=row.group,

@@ -41,6 +41,8 @@ def load_dataset(source: SourceName, options: DataOptions = _DEFAULTS, *, seed: 
         raise DataError(f"The data {found.name!r} have no training rows, only: {', '.join(parts)}. Add a train file.")
     _require_rows(training, found.name)
     columns = _same_label_columns(parts, training)
+    if options.votes is not None and (training.columns is None or training.columns.votes is None):
+        raise DataError(f"The votes column {options.votes!r} is not in the training rows of {found.name!r}. Check it.")
     plan = infer_labels([row.label for row in training.rows], columns, options, names=_number_names(found, columns))
     notes.append(_columns_note(training))
     notes.extend(plan.notes)
@@ -133,7 +135,13 @@ def _columns_note(part: RawPart) -> str:
     columns = part.columns
     if columns is None:
         return ""
-    attributes = {"id": columns.id, "language": columns.language, "group": columns.group, "weight": columns.weight}
+    attributes = {
+        "id": columns.id,
+        "language": columns.language,
+        "group": columns.group,
+        "weight": columns.weight,
+        "votes": columns.votes,
+    }
     used = [f"text column {columns.text!r}", *(f"label column {name!r}" for name in columns.labels)]
     used += [f"{what} column {name!r}" for what, name in attributes.items() if name is not None]
     return f"Columns used: {', '.join(used)}."

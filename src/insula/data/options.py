@@ -27,6 +27,7 @@ class DataOptions(BaseModel):
     delimiter: str | None = Field(None, description="what separates several labels in one cell; inferred from | ; ,")
     label_names: str | None = Field(None, description="file that names numbered labels: one name a line, or JSON")
     weight: str | None = Field(None, description="column with the example weight (>= 0)")
+    votes: str | None = Field(None, description="column with the annotators' votes, for objective.soft_labels")
     group: str | None = Field(None, description="column whose rows stay on one side of a split: author, thread")
     id: str | None = Field(None, description="column with the row's own name")
     language: str | None = Field(None, description="column with the ISO 639-1 language code")

@@ -25,6 +25,7 @@ class RawRow(NamedTuple):
     language: str | None
     group: str | None
     id: str | None
+    votes: Any = None
 
 
 @dataclass
@@ -75,6 +76,7 @@ class RawPart:
                         _attribute(row, columns.language),
                         _attribute(row, columns.group),
                         _attribute(row, columns.id),
+                        row.get(columns.votes) if columns.votes else None,
                     )
                 )
         if cut:

@@ -29,7 +29,7 @@ class ObjectiveOptions(Section):
     label_smoothing: Annotated[float, Field(ge=0, lt=1)] = Field(
         0.0, description="share of each training label spread evenly over all classes"
     )
-    soft_labels: bool = Field(False, description="learn the shares of annotators' votes where given")
+    soft_labels: bool = Field(False, description="learn the shares of annotators' votes (data.votes) where given")
     r_drop: Factor = Field(0.0, description="weight of the divergence between two dropout passes; 0 is one pass")
     gamma: Factor = Field(2.0, description="focal: how much less rows count that are already right")
     gamma_negative: Factor = Field(4.0, description="asymmetric: the same for labels that a row does not have")

@@ -150,7 +150,7 @@ def data_digest(dataset: Dataset) -> str:
     digest = hashlib.sha256(repr((dataset.scheme.kind, dataset.scheme.names)).encode())
     for split, examples in sorted(dataset.splits.items()):
         for row in examples:
-            digest.update(repr((split, row.text, row.labels, row.values, row.weight)).encode())
+            digest.update(repr((split, row.text, row.labels, row.values, row.weight, row.votes)).encode())
     return digest.hexdigest()
 
 
