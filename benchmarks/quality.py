@@ -24,13 +24,13 @@ import levers
 import outside
 import sets
 from cells import ALL, Cell
+from differences import mean_difference
 from insula.cli.progress import TerminalProgress
 from insula.core.errors import RecipeError, UnknownNameError
 from insula.core.files import write_json
 from insula.core.targets import gold_matrix
 from insula.data.dataset import Dataset
 from insula.data.leak import Fingerprint, text_hash
-from insula.evaluation.compare import compare
 from insula.evaluation.evaluate import evaluate
 from insula.inference.predictor import Predictor
 from insula.training.recipe import Recipe, load_recipe
@@ -171,8 +171,7 @@ def _difference_to_linear(cell: Cell, data: Dataset, answers: decisions.Answers,
     linear = decisions.load(f"{cell.data}-linear-0")
     if linear is None or not decisions.same_rows(linear, answers):
         return None
-    found = compare(data.scheme, answers.gold, linear.chosen, answers.chosen, seed=cell.seed)
-    return found.differences[metric].to_dict()
+    return mean_difference(data.scheme.kind, [linear], [answers], metric).to_dict()
 
 
 def _command(cell: Cell) -> str:

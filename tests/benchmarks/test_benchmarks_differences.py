@@ -18,9 +18,10 @@ from decisions import Answers
 from differences import mean_difference
 from insula.core.decision import DecisionRule
 from insula.core.errors import DataError
+from insula.core.scheme import LabelScheme
 from insula.core.targets import gold_matrix
 from insula.data.dataset import Dataset
-from insula.evaluation.intervals import paired_bootstrap
+from insula.evaluation.compare import compare
 
 
 def _answers(right: float, seed: int, rows: int = 400) -> Answers:
@@ -42,13 +43,11 @@ def test_the_mean_over_seeds_is_the_mean_of_scikit_learn_s_differences() -> None
     assert 0 < found.low < found.value < found.high
 
 
-def test_one_seed_is_the_paired_bootstrap() -> None:
+def test_one_seed_is_what_insula_compares() -> None:
     off, on = _answers(0.5, 1), _answers(0.6, 2)
-    known = paired_bootstrap("macro_f1", off.gold, off.chosen, on.chosen)
-    found = mean_difference("single", [off], [on], "macro_f1")
-    assert found.value == pytest.approx(known.value)
-    # The same rows are drawn by another order of random numbers: the ends agree within their own noise.
-    assert (found.low, found.high) == pytest.approx((known.low, known.high), abs=0.015)
+    scheme = LabelScheme("three", "single", ("a", "b", "c"))
+    known = compare(scheme, off.gold, [off.chosen], [on.chosen]).metrics["macro_f1"]
+    assert mean_difference("single", [off], [on], "macro_f1") == known.difference
 
 
 def test_an_always_empty_multi_label_answer_counts_as_decisions() -> None:
