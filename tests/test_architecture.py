@@ -26,6 +26,7 @@ DOORS = {
     "emoji": "text/emojis.py",
     "filelock": "core/locks.py",
     "huggingface_hub": "models/pretrained.py",
+    "mlflow": "training/track_mlflow.py",
     "onnxruntime": "inference/onnx_backend.py",
     "peft": "models/low_rank.py",
     "optuna": "training/search_study.py",
@@ -36,6 +37,7 @@ DOORS = {
     "stopwordsiso": "text/stopwords.py",
     "tokenizers": "models/tokenization.py",
     "tomli_w": "training/recipe.py",
+    "wandb": "training/track_wandb.py",
 }
 LIGHT = ("core", "text", "data", "evaluation", "api", "cli")  # rooms that never need a neural library
 every_file = pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(SOURCE)))

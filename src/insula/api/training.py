@@ -18,8 +18,9 @@ from insula.data.dataset import Dataset
 from insula.data.load import load_dataset
 from insula.models.locate import RUNS
 from insula.training.families import families
+from insula.training.processes import process_count, process_index
 from insula.training.recipe import Recipe, load_recipe
-from insula.training.run import Run, train_run
+from insula.training.run import Run, help_to_train, train_run
 
 Source = str | Path | Sequence[str | Path] | Dataset
 
@@ -33,6 +34,7 @@ def train(
     label: str | Sequence[str] | None = None,
     output: str | Path | None = None,
     overwrite: bool = False,
+    track: Sequence[str] = (),
     command: str = "",
     progress: Progress | None = None,
 ) -> Run:
@@ -45,8 +47,10 @@ def train(
     text, label   columns; short for the overrides `data.text` and `data.label`
     output     the run's folder; default `runs/SOURCE-RECIPE`, numbered where that is taken
     overwrite  replace a finished run that stands at `output`
+    track      who is told besides TensorBoard: `wandb`, `mlflow`
 
-    A run that is interrupted (Ctrl-C, a crash) can be gone on with: `resume_training`.
+    A run that is interrupted (Ctrl-C, a crash) can be gone on with: `resume_training`. Under `accelerate launch` or
+    `torchrun` the processes train together; the first writes the run, the others return it without metrics.
     Raises `DataError`, `RecipeError`, `OutputError`, `MissingFileError`, `UnknownNameError`, `MissingExtraError`.
     """
     progress = progress or Silent()
@@ -54,7 +58,12 @@ def train(
     chosen = load_recipe(recipe, {**{k: v for k, v in columns.items() if v is not None}, **(overrides or {})})
     chosen = chosen.lasting()
     families[chosen.model.name].check(chosen.model)
-    folder = Path(output) if output is not None else _free_folder(source, recipe)
+    if output is None and process_count() > 1:
+        raise OutputError("The output must be named where several processes train: each must know it. Add --output.")
+    folder = Path(output) if output is not None else free_folder(source, recipe)
+    if process_index() > 0:
+        data = source if isinstance(source, Dataset) else load_dataset(source, chosen.data, seed=chosen.seed)
+        return help_to_train(data, chosen, folder)
     with _written_alone(folder):
         _check_output(folder, overwrite)
         if isinstance(source, Dataset):
@@ -66,7 +75,7 @@ def train(
         for note in dataset.notes:
             progress.say(note)
         with output_errors(folder), _resumable(folder if names else None):
-            return train_run(dataset, chosen, folder, source=names, command=command, progress=progress)
+            return train_run(dataset, chosen, folder, source=names, command=command, track=track, progress=progress)
 
 
 def resume_training(run: str | Path, *, command: str = "", progress: Progress | None = None) -> Run:
@@ -77,12 +86,15 @@ def resume_training(run: str | Path, *, command: str = "", progress: Progress | 
     """
     progress = progress or Silent()
     folder = Path(run) if Path(run).is_dir() else RUNS / run
-    source = _source_of(folder, run)
+    source, track = _origin(folder, run)
+    if process_index() > 0:
+        recipe = load_recipe(folder / "recipe.toml")
+        return help_to_train(load_dataset(source, recipe.data, seed=recipe.seed), recipe, folder, resume=True)
     with _written_alone(folder):
-        return _resumed(folder, source, command, progress)
+        return _resumed(folder, source, track, command, progress)
 
 
-def _resumed(folder: Path, source: list[str], command: str, progress: Progress) -> Run:
+def _resumed(folder: Path, source: list[str], track: list[str], command: str, progress: Progress) -> Run:
     if (folder / "model").is_dir() and (folder / "metrics.json").exists():
         raise RecipeError(f"The run {str(folder)!r} is finished. Use it with --model {folder}, or train another.")
     if not source:
@@ -91,16 +103,19 @@ def _resumed(folder: Path, source: list[str], command: str, progress: Progress) 
     progress.say(f"Going on with {folder}.")
     dataset = load_dataset(source, recipe.data, seed=recipe.seed)
     with output_errors(folder), _resumable(folder):
-        return train_run(dataset, recipe, folder, source=source, command=command, resume=True, progress=progress)
+        return train_run(
+            dataset, recipe, folder, source=source, command=command, resume=True, track=track, progress=progress
+        )
 
 
-def _source_of(folder: Path, named: str | Path) -> list[str]:
-    """Return the source that a run began with."""
+def _origin(folder: Path, named: str | Path) -> tuple[list[str], list[str]]:
+    """Return the source that a run began with, and who is told about it."""
     file = folder / "run.json"
     if not file.exists():
         raise MissingFileError(f"There is no run to go on with at {str(named)!r}: it has no run.json. Check the path.")
     try:
-        return [str(one) for one in json.loads(file.read_text(encoding="utf-8"))["source"]]
+        state = json.loads(file.read_text(encoding="utf-8"))
+        return [str(one) for one in state["source"]], [str(one) for one in state.get("track", [])]
     except (ValueError, KeyError, TypeError) as error:
         raise DataError(
             f"The file {str(file)!r} is damaged, so this run cannot go on. Train anew with --overwrite."
@@ -149,7 +164,8 @@ def _written_alone(folder: Path) -> Iterator[None]:
             folder.rmdir()
 
 
-def _free_folder(source: Source, recipe: Any) -> Path:
+def free_folder(source: Source, recipe: Any) -> Path:
+    """Make and return the folder of a run that nobody named: `runs/SOURCE-RECIPE`, numbered where that is taken."""
     wanted = source_name(source, recipe)
     for number in itertools.count(1):
         folder = RUNS / (wanted if number == 1 else f"{wanted}-{number}")

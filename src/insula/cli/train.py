@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -51,6 +52,21 @@ def train(
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace a finished run at --output.", rich_help_panel="Output")
     ] = False,
+    processes: Annotated[
+        int,
+        typer.Option(
+            "--processes",
+            min=1,
+            max=64,
+            help="Train by so many processes of this machine (a graphics card each).",
+        ),
+    ] = 1,
+    track: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--track", help="Tell wandb or mlflow, too; may be given again.", metavar="NAME", rich_help_panel="Output"
+        ),
+    ] = None,
     as_json: Json = False,
     quiet: Quiet = False,
     *,
@@ -70,18 +86,22 @@ def train(
         insula train reviews-zh --recipe linear
         insula train --resume runs/care
     """
-    from insula.api.training import resume_training
+    from insula.api.training import free_folder, resume_training
     from insula.api.training import train as run_training
     from insula.cli.command import as_typed
     from insula.cli.progress import shown_progress
     from insula.cli.words import say_run
+    from insula.training.processes import launch, process_count, process_index
     from insula.training.recipe import parse_override
 
     if (resume is None) == (not source):
         raise typer.BadParameter("Name what to train on, or --resume RUN: exactly one of the two.")
-    if resume is not None and (settings or output or overwrite or data or recipe != "standard"):
+    if resume is not None and (settings or output or overwrite or data or track or recipe != "standard"):
         raise typer.BadParameter("--resume goes on exactly as the run began: leave the other options out.")
-    with shown_progress(quiet) as progress:
+    if processes > 1 and process_count() == 1:
+        chosen = [] if output or resume else ["--output", str(free_folder(source or [], recipe))]
+        raise typer.Exit(launch([*sys.argv[1:], *chosen], processes))
+    with shown_progress(quiet or process_index() > 0) as progress:
         if resume is not None:
             run = resume_training(resume, command=as_typed(), progress=progress)
         else:
@@ -93,9 +113,12 @@ def train(
                 overrides=overrides,
                 output=output,
                 overwrite=overwrite,
+                track=track or (),
                 command=as_typed(),
                 progress=progress,
             )
+    if process_index() > 0:
+        return
     if as_json:
         typer.echo(json.dumps(run.metrics, ensure_ascii=False, allow_nan=False))
     else:

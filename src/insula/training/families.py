@@ -61,6 +61,9 @@ class FitInput:
     """All that a fitter needs.
 
     validation  None where the rows were too few to hold any out
+    folder      the run's; of a process that is not the first, one of its own
+    shared      the run's folder where `folder` is another
+    callbacks   what a neural trainer calls besides its own (of transformers' kind)
     report      is told step and validation score at each evaluation; what it raises ends the training (a search prunes)
     facts       what the fitter found out that the metrics of the run should tell; it writes them there
     """
@@ -80,6 +83,13 @@ class FitInput:
     facts: dict[str, Any] = field(default_factory=dict)
     adapter: AdapterOptions = field(default_factory=AdapterOptions)
     objective: ObjectiveOptions = field(default_factory=ObjectiveOptions)
+    shared: Path | None = None
+    callbacks: Sequence[Any] = ()
+
+    @property
+    def checkpoints(self) -> Path:
+        """Where checkpoints are written, by all processes into one folder."""
+        return (self.shared or self.folder) / "checkpoints"
 
 
 @dataclass(frozen=True)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 
 from insula.core.decision import DecisionRule
 from insula.core.errors import DataError
-from insula.core.progress import Progress
+from insula.core.progress import Progress, Silent
 from insula.core.targets import gold_matrix, weights
 from insula.data.dataset import Dataset
 from insula.inference.backends import backends
@@ -28,6 +29,7 @@ from insula.training.learnt_rows import learnt_rows
 from insula.training.memory import PeakMemory
 from insula.training.objective_options import ObjectiveOptions
 from insula.training.options import ModelOptions
+from insula.training.processes import part
 from insula.training.recipe import Recipe
 from insula.training.validation import check_finite
 
@@ -61,28 +63,72 @@ def fit_model(
     resume: bool = False,
     progress: Progress,
     report: Callable[[int, float], None] | None = None,
+    callbacks: Sequence[Any] = (),
 ) -> Trained:
     """Fit one model, write its weights and parts into `stage`, choose its decision rule on validation.
 
-    `report` is told step and validation score at each evaluation, by families that evaluate as they learn.
+    `report` is told step and validation score at each evaluation, by families that evaluate as they learn; neural
+    trainers call the `callbacks`.
     """
-    family = families[model.name]
+    preparation, scheme, began = _preparation(model, recipe, language), dataset.scheme, time.monotonic()
+    given = _fit_input(dataset, model, recipe, language, preparation, folder, resume, progress)
+    given = dataclasses.replace(given, callbacks=callbacks)
+    train, validation = given.train, given.validation
+    with PeakMemory() as peak:
+        fitted = families[model.name].fit(given if report is None else dataclasses.replace(given, report=report))
+    part()
+    seconds = time.monotonic() - began
+    progress.say(f"Trained in {seconds:.0f} s; choosing thresholds and calibration on validation rows.")
+    fitted.save(stage)
+    backend = backends[fitted.backend](stage)
+    decision, logits = DecisionRule(), None
+    check_finite(np.asarray(backend.logits(train.texts[:1])))
+    if validation is not None:
+        logits = np.asarray(backend.logits(validation.texts))
+        decision = choose_decision(scheme, logits, validation.gold, recipe.decision, seed=recipe.seed)
+    write_parts(stage, scheme=scheme, preparation=preparation, decision=decision)
+    predictor = Predictor(scheme=scheme, preparation=preparation, decision=decision, backend=backend)
+    return Trained(predictor, fitted, logits, seconds, given.facts, peak.megabytes)
+
+
+def help_to_fit(dataset: Dataset, recipe: Recipe, language: str | None, shared: Path, *, resume: bool) -> None:
+    """Take part in a training as one of the processes that are not the first; nothing is kept but in `shared`."""
+    if not families[recipe.model.name].neural:
+        return
+    with tempfile.TemporaryDirectory(prefix="insula-") as own:
+        preparation = _preparation(recipe.model, recipe, language)
+        given = _fit_input(dataset, recipe.model, recipe, language, preparation, Path(own), resume, Silent())
+        families[recipe.model.name].fit(dataclasses.replace(given, shared=shared))
+        part()
+
+
+def _preparation(model: ModelOptions, recipe: Recipe, language: str | None) -> Preparation:
     steps = recipe.preparation.steps if model is recipe.model else "auto"
-    # Only Chinese is stated: in other data each text tells by its script whether it is Chinese.
-    preparation = Preparation(
-        steps=family.steps(model) if steps == "auto" else steps,
+    return Preparation(
+        steps=families[model.name].steps(model) if steps == "auto" else steps,
+        # Only Chinese is stated: in other data each text tells by its script whether it is Chinese.
         language="zh" if language == "zh" else None,
         max_length=recipe.data.max_text_length,
     )
-    scheme = dataset.scheme
+
+
+def _fit_input(
+    dataset: Dataset,
+    model: ModelOptions,
+    recipe: Recipe,
+    language: str | None,
+    preparation: Preparation,
+    folder: Path,
+    resume: bool,
+    progress: Progress,
+) -> FitInput:
     objective = recipe.objective if model is recipe.model else ObjectiveOptions()
-    began = time.monotonic()
     train, validation = _some(_rows(dataset, "train", preparation)), _rows(dataset, "validation", preparation)
-    train = learnt_rows(train, dataset.split("train"), scheme, objective)
+    train = learnt_rows(train, dataset.split("train"), dataset.scheme, objective)
     if model is recipe.model:
         train = with_answers(train, dataset, recipe, preparation, folder, progress)
-    given = FitInput(
-        scheme=scheme,
+    return FitInput(
+        scheme=dataset.scheme,
         language=language,
         train=train,
         validation=validation,
@@ -96,20 +142,6 @@ def fit_model(
         adapter=recipe.adapter,
         objective=objective,
     )
-    with PeakMemory() as peak:
-        fitted = family.fit(given if report is None else dataclasses.replace(given, report=report))
-    seconds = time.monotonic() - began
-    progress.say(f"Trained in {seconds:.0f} s; choosing thresholds and calibration on validation rows.")
-    fitted.save(stage)
-    backend = backends[fitted.backend](stage)
-    decision, logits = DecisionRule(), None
-    check_finite(np.asarray(backend.logits(train.texts[:1])))
-    if validation is not None:
-        logits = np.asarray(backend.logits(validation.texts))
-        decision = choose_decision(scheme, logits, validation.gold, recipe.decision, seed=recipe.seed)
-    write_parts(stage, scheme=scheme, preparation=preparation, decision=decision)
-    predictor = Predictor(scheme=scheme, preparation=preparation, decision=decision, backend=backend)
-    return Trained(predictor, fitted, logits, seconds, given.facts, peak.megabytes)
 
 
 def _rows(dataset: Dataset, split: str, preparation: Preparation) -> Rows | None:

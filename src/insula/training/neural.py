@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
+import torch
 from torch.utils.tensorboard import SummaryWriter
 from transformers import (
     EarlyStoppingCallback,
@@ -26,6 +27,7 @@ from insula.training.checkpoints import last_checkpoint
 from insula.training.distil_loss import with_teacher
 from insula.training.families import FitInput
 from insula.training.objectives import Objective
+from insula.training.processes import process_count
 from insula.training.quick_dropout import use_plain_attention, use_quick_dropout
 from insula.training.trainer import EmotionTrainer, KeepAverage, ReportScores, ShowProgress, history
 from insula.training.validation import validation_score
@@ -50,6 +52,7 @@ def train_network(
     attention = use_plain_attention(model) if max(train.lengths) <= PLAIN_ATTENTION else None
     called = [
         ShowProgress(given.progress), TensorBoardCallback(SummaryWriter(str(given.folder / "logs"))), *callbacks,
+        *given.callbacks,
     ]  # fmt: skip
     if validation is not None:
         called.append(EarlyStoppingCallback(given.options.patience))
@@ -67,7 +70,7 @@ def train_network(
     trainer.remove_callback(PrinterCallback)
     if trainer.average is not None:
         trainer.add_callback(KeepAverage(trainer.average))
-    checkpoint = last_checkpoint(given.folder / "checkpoints") if given.resume else None
+    checkpoint = last_checkpoint(given.checkpoints) if given.resume else None
     if checkpoint is not None:
         trainer.resume_average(checkpoint)
     with quiet_transformers():
@@ -104,7 +107,8 @@ def _arguments(given: FitInput) -> TrainingArguments:
             "greater_is_better": True,
         }
     return TrainingArguments(
-        output_dir=str(given.folder / "checkpoints"),
+        output_dir=str(given.checkpoints),
+        use_cpu=process_count() > 1 and not torch.cuda.is_available(),  # else several would look for cards
         num_train_epochs=options.epochs,
         per_device_train_batch_size=options.batch_size,
         gradient_accumulation_steps=options.accumulation,

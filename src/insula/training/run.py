@@ -31,9 +31,10 @@ from insula.models.folder import seal
 from insula.text.language import dominant, tell
 from insula.training.distil import UNLABELLED, with_unlabelled
 from insula.training.families import Fitted
-from insula.training.fit_model import fit_model
+from insula.training.fit_model import fit_model, help_to_fit
 from insula.training.measure import Measurement
 from insula.training.recipe import Recipe
+from insula.training.tracking import IDENTITIES, Tracking
 
 METRICS_VERSION = 1
 LANGUAGE_SAMPLE = 2000
@@ -65,13 +66,14 @@ def train_run(
     source: Sequence[str] = (),
     command: str = "",
     resume: bool = False,
+    track: Sequence[str] = (),
     progress: Progress | None = None,
 ) -> Run:
     """Train on `dataset` as `recipe` says and write the run into `folder`.
 
-    `source` and `command` are written down. With `resume` an interrupted run goes on from its last checkpoint; the
-    data must be the same, else `DataError`. `LeakError` where a training text also stands in validation or test. The
-    run is complete when `folder/model` stands there.
+    `source`, `command` and `track` (`wandb`, `mlflow`: who else is told) are written down. With `resume` an
+    interrupted run goes on from its last checkpoint; the data must be the same, else `DataError`. `LeakError` where a
+    training text also stands in validation or test. The run is complete when `folder/model` stands there.
     """
     progress = progress or Silent()
     started = time.monotonic()
@@ -79,10 +81,15 @@ def train_run(
     fingerprint = Fingerprint.of(dataset.split("train"))
     for split in ("validation", "test"):
         refuse_leak(fingerprint, dataset.splits.get(split, ()), name=split)
-    _begin(folder, recipe, source, data_digest(dataset), resume)
+    settings = recipe.model_dump(mode="json", exclude_none=True)
+    tracking = Tracking(track, folder, settings, resume=resume)
+    _begin(folder, recipe, source, data_digest(dataset), track, resume)
     language = dominant([example.text for example in dataset.split("train")])
-    with atomic_folder(folder / "model") as stage:
-        trained = fit_model(dataset, recipe.model, recipe, language, folder, stage, resume=resume, progress=progress)
+    with tracking, atomic_folder(folder / "model") as stage:
+        trained = fit_model(
+            dataset, recipe.model, recipe, language, folder, stage,
+            resume=resume, progress=progress, callbacks=tracking.callbacks(),
+        )  # fmt: skip
         metrics = {
             "format_version": METRICS_VERSION,
             "insula_version": __version__,
@@ -99,7 +106,7 @@ def train_run(
             },
             "scheme": dataset.scheme.to_dict(),
             "data": _about_data(dataset, fingerprint),
-            "recipe": recipe.model_dump(mode="json", exclude_none=True),
+            "recipe": settings,
             "seed": recipe.seed,
             "training": trained.facts,
             "history": list(trained.fitted.history),
@@ -120,15 +127,24 @@ def train_run(
         seal(stage, family=recipe.model.name, backend=trained.fitted.backend)
         write_json(folder / "metrics.json", metrics)
         write_report(folder / "report.html", metrics)
+        tracking.finish(metrics, folder / "report.html")
     for done_with in ("checkpoints", "tokenizer", "cache"):
         shutil.rmtree(folder / done_with, ignore_errors=True)
     return Run(folder, metrics)
 
 
-def _begin(folder: Path, recipe: Recipe, source: Sequence[str], data: str, resume: bool) -> None:
+def help_to_train(dataset: Dataset, recipe: Recipe, folder: Path, *, resume: bool = False) -> Run:
+    """Take part in the training of a run that another process writes; the run returned has no metrics yet."""
+    dataset = with_unlabelled(dataset, recipe, Silent())
+    language = dominant([example.text for example in dataset.split("train")])
+    help_to_fit(dataset, recipe, language, folder, resume=resume)
+    return Run(folder, {})
+
+
+def _begin(folder: Path, recipe: Recipe, source: Sequence[str], data: str, track: Sequence[str], resume: bool) -> None:
     """Write down what the run is made of; a resumed run must be made of the same."""
     state_file = folder / "run.json"
-    state = {"format_version": METRICS_VERSION, "source": list(source), "data": data}
+    state = {"format_version": METRICS_VERSION, "source": list(source), "data": data, "track": list(track)}
     if resume:
         before = json.loads(state_file.read_text(encoding="utf-8"))
         if before["data"] != data:
@@ -139,7 +155,8 @@ def _begin(folder: Path, recipe: Recipe, source: Sequence[str], data: str, resum
         return
     for old in ("checkpoints", "logs", "baselines"):
         shutil.rmtree(folder / old, ignore_errors=True)
-    for old in ("metrics.json", "report.html"):  # of the run before: without them this one counts as unfinished
+    # Of the run before: without them this one counts as unfinished.
+    for old in ("metrics.json", "report.html", IDENTITIES):
         (folder / old).unlink(missing_ok=True)
     write_json(state_file, state)
     write_text(folder / "recipe.toml", recipe.to_toml())

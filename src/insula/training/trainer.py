@@ -102,10 +102,10 @@ class EmotionTrainer(AtomicCheckpoints):
         return EpochLoader(self.train_dataset, batch_sampler=batches, collate_fn=collate)
 
     def get_eval_dataloader(self, eval_dataset: TokenRows | None = None) -> Any:
-        """Return the batches that prediction would use."""
+        """Return the batches that prediction would use: in each process all of them, so that all see one score."""
         rows: TokenRows = self.eval_dataset if eval_dataset is None else eval_dataset
         loader = DataLoader(rows, batch_sampler=BudgetBatches(rows.lengths), collate_fn=collate)
-        return self.accelerator.prepare(loader)
+        return loader if self.args.world_size > 1 else self.accelerator.prepare(loader)
 
     def evaluate(self, *args: Any, **kwargs: Any) -> dict[str, float]:
         """Evaluate the averaged weights where an average is kept, else the model as it is."""
