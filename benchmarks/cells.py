@@ -93,7 +93,9 @@ def _insula() -> Iterator[Cell]:
     for data in FIVE:
         for family in FROM_SCRATCH:
             yield from _seeds(data, family, 2 if data in LONG_RUNS else 3, model__name=family)
-    yield from (Cell("mr", "textcnn", overrides={"model.name": "textcnn"}, fold=fold) for fold in range(FOLDS))
+    for model, vectors in (("textcnn", "random"), ("textcnn-distilled", "distilled")):
+        settings = {"model.name": "textcnn", "model.vectors": vectors}
+        yield from (Cell("mr", model, overrides=settings, fold=fold) for fold in range(FOLDS))
 
 
 def _peers() -> Iterator[Cell]:

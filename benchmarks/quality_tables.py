@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from bars import BARS
 from result_files import Entry, Results
@@ -52,7 +52,10 @@ def quality(results: Results) -> str:
 
 def means(results: Results) -> str:
     """The mean over seeds (or folds) of every model on the sets that have a bar, and whether it is reached."""
-    heads = ("data", "metric", "model", "runs", "mean", "lowest to highest run", "bar", "stretch", "reached")
+    heads = (
+        "data", "metric", "model", "runs", "mean", "lowest to highest run", "mean without overlapping rows", "bar",
+        "stretch", "reached",
+    )  # fmt: skip
     groups: dict[tuple[str, str], list[Entry]] = {}
     for cell in results.quality:
         if cell["set"] in BARS:
@@ -69,8 +72,8 @@ def means(results: Results) -> str:
             runs = f"{len(values)} {'folds' if cells[0].get('fold') is not None else 'seeds'}"
             rows.append(
                 (
-                    set_title(name), METRICS[metric], f"`{model}`", runs, f"{mean:.3f}", spread, f"{bar:g}",
-                    f"{stretch:g}", reached,
+                    set_title(name), METRICS[metric], f"`{model}`", runs, f"{mean:.3f}", spread,
+                    _mean_without_overlap(cells, metric), f"{bar:g}", f"{stretch:g}", reached,
                 )
             )  # fmt: skip
     return table(heads, rows)
@@ -139,6 +142,13 @@ def provenance(results: Results) -> str:
 def _main(cell: Entry) -> Mapping[str, float | None]:
     metrics: Mapping[str, Mapping[str, float | None]] = cell["metrics"]
     return metrics.get("macro_f1") or metrics.get("pearson") or next(iter(metrics.values()))
+
+
+def _mean_without_overlap(cells: Sequence[Entry], metric: str) -> str:
+    """Return the mean over the test rows that did not stand in the training file as well; a dash where all are new."""
+    rest = [(cell.get("overlap") or {}).get(metric) for cell in cells]
+    values = [one["value"] if isinstance(one, Mapping) else one for one in rest if one is not None]
+    return f"{sum(values) / len(values):.3f}" if len(values) == len(cells) else "–"
 
 
 def _recipe(cell: Entry) -> str:

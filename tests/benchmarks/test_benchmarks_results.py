@@ -30,10 +30,25 @@ def test_means_are_held_against_the_bar() -> None:
 
     cells = [cell("a", 0, 0.88), cell("a", 1, 0.90), cell("b", 0, 0.5), cell("c", 0, 0.92)]
     table = tables.TABLES["means"](Results([*cells, {**cell("a", 0, 0.1), "set": "tweets"}]))
-    assert "| accuracy | `a` | 2 seeds | 0.890 | 0.880 to 0.900 | 0.885 | 0.91 | bar |" in table
-    assert "| accuracy | `b` | 1 seeds | 0.500 | – | 0.885 | 0.91 | no |" in table
-    assert "| accuracy | `c` | 1 seeds | 0.920 | – | 0.885 | 0.91 | stretch |" in table
+    assert "| accuracy | `a` | 2 seeds | 0.890 | 0.880 to 0.900 | – | 0.885 | 0.91 | bar |" in table
+    assert "| accuracy | `b` | 1 seeds | 0.500 | – | – | 0.885 | 0.91 | no |" in table
+    assert "| accuracy | `c` | 1 seeds | 0.920 | – | – | 0.885 | 0.91 | stretch |" in table
     assert table.count("SST-2") == 3
+
+
+def test_means_leave_overlapping_rows_out_as_well() -> None:
+    overlaps = ({"rows": 2, "macro_f1": {"value": 0.70}}, {"rows": 2, "macro_f1": {"value": 0.72}})
+    cells = [
+        {
+            "set": "smp2020_usual",
+            "model": "a",
+            "seed": seed,
+            "metrics": {"macro_f1": {"value": 0.74}},
+            "overlap": overlap,
+        }
+        for seed, overlap in enumerate(overlaps)
+    ]
+    assert "| 0.740 | 0.740 to 0.740 | 0.710 | 0.72 |" in tables.TABLES["means"](Results(cells))
 
 
 def test_a_peer_is_marked_with_its_engine() -> None:
