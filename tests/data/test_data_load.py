@@ -131,7 +131,7 @@ def test_attributes_come_along(tmp_path: Path) -> None:
     by_id = {example.id: example for part in data.splits.values() for example in part}
     assert (by_id["000"].weight, by_id["000"].language, by_id["000"].group) == (0.25, None, "author 0")
     assert (by_id["001"].weight, by_id["001"].language) == (1.0, "en")
-    assert "1 with a weight that is no number of 0 or more" in " ".join(data.notes)
+    assert "1 with a weight that is no number from 0 to 1e9" in " ".join(data.notes)
     sides = {example.group: split for split, part in data.splits.items() for example in part}
     assert all(sides[e.group] == split for split, part in data.splits.items() for e in part)
 

@@ -16,6 +16,7 @@ from insula import __version__
 from insula.core.errors import ModelFolderError, OutputError
 from insula.core.files import output_errors, write_json
 from insula.core.progress import Progress, Silent
+from insula.core.sentences import counted
 from insula.core.targets import gold_matrix
 from insula.data.label_names import LABEL_NAMES
 from insula.data.leak import Fingerprint
@@ -81,7 +82,7 @@ def evaluate(
     examples, notes = read_examples(source, options, folder.scheme)
     for note in notes:
         progress.say(note)
-    progress.say(f"Evaluating on {len(examples):,} rows.")
+    progress.say(f"Evaluating on {counted(len(examples), 'row')}.")
     texts = [example.text for example in examples]
     gold = gold_matrix(folder.scheme, examples)
     decisions = predictor.decide(texts)

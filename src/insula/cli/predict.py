@@ -139,9 +139,10 @@ def _say_what_is_missing(result: FileResult) -> None:
     """Say on standard error, even when asked to be quiet, what was repaired and what was not predicted."""
     for warning in result.warnings:
         _say(warning)
-    if result.rejects is not None:
+    if result.rejected:
         left_out = f"{counted(result.rejected, 'row')} {'was' if result.rejected == 1 else 'were'} not predicted"
-        _say(f"{left_out}; see {result.rejects} for line numbers and reasons.")
+        where = f"see {result.rejects}" if result.rejects is not None else "name a file with --rejects"
+        _say(f"{left_out}; {where} for line numbers and reasons.")
     elif not result.rows:
         _say("There were no rows to predict: the input holds none.")
 

@@ -35,6 +35,7 @@ def say_metrics(metrics: Mapping[str, Any]) -> None:
 
 
 def _lines(metrics: Mapping[str, Any]) -> Iterator[str]:
+    from insula.core.sentences import counted
     from insula.evaluation.baseline_names import baseline_name
 
     split = "test" if metrics.get("test") else "validation"
@@ -43,7 +44,7 @@ def _lines(metrics: Mapping[str, Any]) -> Iterator[str]:
         yield "Nothing was measured: there were no rows to measure on."
         return
     name, figures = evaluation["headline"], evaluation["metrics"]
-    yield f"\n{evaluation['rows']:,} {split} rows, 95% intervals in brackets"
+    yield f"\n{counted(evaluation['rows'], f'{split} row')}, 95% intervals in brackets"
     yield _row(_title(name), _figure(figures[name]))
     for other in BESIDE_HEADLINE:
         if other == "micro_f1" and metrics["scheme"]["kind"] != "multi":

@@ -50,6 +50,8 @@ def find_columns(
     if options.label:
         given = (options.label,) if isinstance(options.label, str) else options.label
         labels = tuple(_given(columns, name, "label", where) for name in given)
+        if twice := sorted({name for name in labels if labels.count(name) > 1}):
+            raise DataError(f"The label columns must differ. Got {twice[0]!r} more than once; name each once.")
     elif wanted:
         labels = _label_columns(rest, names, where)
     return Columns(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from insula.core.errors import DataError
 from insula.core.example import Example
@@ -22,17 +22,27 @@ from insula.data.split import split_examples
 _DEFAULTS = DataOptions()
 
 
-def load_dataset(source: SourceName, options: DataOptions = _DEFAULTS, *, seed: int = 0) -> Dataset:
+def load_dataset(
+    source: SourceName,
+    options: DataOptions = _DEFAULTS,
+    *,
+    text: str | None = None,
+    label: str | Sequence[str] | None = None,
+    seed: int = 0,
+) -> Dataset:
     """Return the examples of a source by split, with the scheme that its training labels make.
 
     source  a file; several; a folder whose file names give the splits; a built-in name; `owner/name` on the hub
+    text, label   columns; short for the same options
     seed    of the split, where the source has none
 
     A source without splits is split in three. One with training rows but no validation gives some of them to
     validation; a test split is never taken from one with splits. Training rows whose text stands in validation or test
     are taken out (`Dataset.overlaps`). Raises `DataError` where nothing usable is left.
     """
-    found = find_source(source, options)
+    labels = label if label is None or isinstance(label, str) else tuple(label)
+    columns_given = {name: value for name, value in (("text", text), ("label", labels)) if value is not None}
+    found = find_source(source, options.model_copy(update=columns_given))
     options = found.options
     notes = list(found.notes)
     parts = _read_parts(found, notes)

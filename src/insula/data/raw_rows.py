@@ -15,6 +15,8 @@ from insula.data.label_cells import as_name, as_number, is_missing
 from insula.data.options import DataOptions
 from insula.data.row_reader import RowReader
 
+MOST_WEIGHT = 1e9  # sums and squares of heavier ones overflow
+
 
 class RawRow(NamedTuple):
     """Text and label cell of a row (a tuple of cells where there are several label columns), and its attributes."""
@@ -57,7 +59,7 @@ class RawPart:
                     continue
                 weight = _weight(row.get(columns.weight)) if columns.weight else 1.0
                 if weight is None:
-                    self.dropped["with a weight that is no number of 0 or more"] += 1
+                    self.dropped["with a weight that is no number from 0 to 1e9"] += 1
                     continue
                 text = text if isinstance(text, str) else as_name(text)
                 if len(text) > options.max_text_length:
@@ -92,7 +94,7 @@ def _weight(cell: Any) -> float | None:
     if is_missing(cell):
         return 1.0
     number = as_number(cell)
-    return number if number is not None and number >= 0 else None
+    return number if number is not None and 0 <= number <= MOST_WEIGHT else None
 
 
 def _attribute(row: dict[str, Any], column: str | None) -> str | None:

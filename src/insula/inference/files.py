@@ -67,7 +67,8 @@ def predict_file(
     Nothing stands under `output` until the last row is written. Raises `DataError`, `MissingFileError`, `OutputError`.
     """
     progress = progress or Silent()
-    aside = _Rejects(Path(rejects) if rejects is not None else _default_rejects(source, output))
+    place = Path(rejects) if rejects is not None else _default_rejects(source, output)
+    aside = _Rejects(place, asked_for=rejects is not None)
     _require_different(source, output, aside.path)
     began = time.monotonic()
     rows = seen = 0
@@ -87,7 +88,7 @@ def predict_file(
         output=None if callable(output) else Path(output),
         rows=rows,
         rejected=aside.count,
-        rejects=aside.path if aside.count else None,
+        rejects=aside.path if aside.count and aside.kept else None,
         seconds=time.monotonic() - began,
         warnings=warnings,
     )
@@ -172,20 +173,36 @@ def _require_different(source: str | Path, output: str | Path | Sink, rejects: P
 
 
 class _Rejects(contextlib.AbstractContextManager["_Rejects"]):
-    """The file of rows set aside; made only when there is one."""
+    """The file of rows set aside; made only when there is one.
 
-    def __init__(self, path: Path) -> None:
+    `asked_for` where the caller named it: then a place that cannot be written is an error, else they are only counted.
+    """
+
+    def __init__(self, path: Path, *, asked_for: bool) -> None:
         self.path = path
+        self.kept = True
+        self._asked_for = asked_for
         self.count = 0
         self._open = contextlib.ExitStack()
         self._writer: RowWriter | None = None
 
     def add(self, reject: Reject) -> None:
         """Set a row aside."""
-        if self._writer is None:
-            self._writer = self._open.enter_context(open_writer(self.path, format="jsonl"))
-        self._writer.write([{"line": reject.line, "reason": reject.reason, "raw": reject.raw}])
         self.count += 1
+        if self._writer is None and self.kept:
+            try:
+                self._writer = self._open.enter_context(open_writer(self.path, format="jsonl"))
+            except OutputError:
+                if self._asked_for:
+                    raise
+                self.kept = False
+        if self._writer is not None:
+            self._writer.write([{"line": reject.line, "reason": reject.reason, "raw": reject.raw}])
 
     def __exit__(self, *error: Any) -> None:
-        self._open.__exit__(*error)
+        try:
+            self._open.__exit__(*error)
+        except OutputError:
+            if self._asked_for:
+                raise
+            self.kept = False

@@ -105,6 +105,10 @@ def _features(options: LinearOptions, language: str | None) -> NgramFeatures:
 
 def _solve(scheme: LabelScheme, features: csr_matrix, train: Rows, strength: float, given: FitInput) -> Weights:
     seed = given.seed
+    heavy = train.weights > 0
+    if heavy.any() and not heavy.all():  # rows without weight teach nothing, and a class of them alone upsets solvers
+        features = features[heavy]
+        train = dataclasses.replace(train, gold=train.gold[heavy], weights=train.weights[heavy])
     if scheme.kind == "dimensional":
         ridge = Ridge(alpha=1.0 / strength, solver="lsqr", random_state=seed)
         ridge.fit(features, train.gold, sample_weight=train.weights)

@@ -36,9 +36,9 @@ class RecipeCost:
 def recipe_costs() -> Mapping[str, Sequence[RecipeCost]]:
     """Return recipe name to its measurements; recipes that were not measured are left out."""
     known: dict[str, list[dict[str, Any]]] = json.loads((BUILTIN / "measured.json").read_text(encoding="utf-8"))
-    names = [field.name for field in fields(RecipeCost)]
-    return {
-        recipe: [RecipeCost(**{name: tuple(v) if name == "seeds" else v for name, v in row.items() if name in names})
-                 for row in rows]
-        for recipe, rows in known.items()
-    }  # fmt: skip
+    return {recipe: [_cost(row) for row in rows] for recipe, rows in known.items()}
+
+
+def _cost(row: dict[str, Any]) -> RecipeCost:
+    named: dict[str, Any] = {field.name: row[field.name] for field in fields(RecipeCost)}
+    return RecipeCost(**{**named, "seeds": tuple(row["seeds"])})

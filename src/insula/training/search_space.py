@@ -26,6 +26,10 @@ class Choice(BaseModel):
         """Return the values that the recipe must allow."""
         return self.choices
 
+    def restored(self, value: Any) -> Any:
+        """Return the choice that a database keeps as `value`."""
+        return next(choice for choice in self.choices if stored(choice) == value)
+
     def holds(self, value: Any) -> bool:
         """Say whether the value is one of them."""
         return json.dumps(value) in {json.dumps(choice) for choice in self.choices}
@@ -59,9 +63,20 @@ class Range(BaseModel):
         """True where only whole numbers are meant."""
         return all(isinstance(number, int) for number in (self.low, self.high, self.step or 1))
 
+    @property
+    def last(self) -> int | float:
+        """The last value that steps from the lower end reach."""
+        if self.step is None:
+            return self.high
+        return self.low + self.step * int((self.high - self.low) / self.step + 1e-9)
+
     def ends(self) -> tuple[Any, ...]:
         """Return the values that the recipe must allow."""
         return (self.low, self.high)
+
+    def restored(self, value: Any) -> Any:
+        """Return the number that a database keeps as `value`."""
+        return value
 
     def holds(self, value: Any) -> bool:
         """Say whether the value may be drawn."""
@@ -73,6 +88,11 @@ class Range(BaseModel):
 
 Space = Mapping[str, Choice | Range]
 _ENTRY: TypeAdapter[Choice | Range] = TypeAdapter(Choice | Range)
+
+
+def stored(choice: Any) -> Any:
+    """Return a choice as a database keeps it: lists as JSON."""
+    return choice if choice is None or isinstance(choice, bool | int | float | str) else json.dumps(choice)
 
 
 def default_space(recipe: Recipe) -> Space:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import shutil
 import time
 import uuid
@@ -22,7 +21,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from insula.core.errors import OutputError, RecipeError
 from insula.core.locks import held
 from insula.training.search_result import TrialRecord
-from insula.training.search_space import Choice, Range, Space
+from insula.training.search_space import Choice, Space, stored
 
 Pruner = Literal["median", "hyperband", "none"]
 HEARTBEAT = 10  # seconds; a trial whose process was not heard of for six of them is taken for dead
@@ -31,6 +30,8 @@ STARTUP_TRIALS = 4  # run in full before any is compared with the median
 FIRST_JUDGED = 2  # evaluation at which a trial may be pruned; before it, most have hardly warmed up
 FEWEST_FOR_IMPORTANCE = 4
 PAUSE = 1.0
+MOST_CONNECTIONS = 4
+ABOUT = "about"
 
 
 @dataclass(frozen=True)
@@ -139,14 +140,14 @@ class Study:
         values: dict[str, Any] = {}
         for key, entry in self._space.items():
             if isinstance(entry, Choice):
-                shown = {_plain(choice): choice for choice in entry.choices}
+                shown = {stored(choice): choice for choice in entry.choices}
                 values[key] = shown[trial.suggest_categorical(key, list(shown))]
             elif entry.whole:
                 values[key] = trial.suggest_int(
-                    key, int(entry.low), _last(entry), step=int(entry.step or 1), log=entry.log
+                    key, int(entry.low), int(entry.last), step=int(entry.step or 1), log=entry.log
                 )
             else:
-                values[key] = trial.suggest_float(key, entry.low, _last(entry), step=entry.step, log=entry.log)
+                values[key] = trial.suggest_float(key, entry.low, entry.last, step=entry.step, log=entry.log)
         return values
 
     def _trials(self, *states: TrialState) -> list[FrozenTrial]:
@@ -194,7 +195,7 @@ class Study:
             TrialState.COMPLETE: "complete", TrialState.PRUNED: "pruned",
         }  # fmt: skip
         notes = trial.user_attrs
-        chosen = {key: _chosen(entry, trial.params[key]) for key, entry in self._space.items() if key in trial.params}
+        chosen = {key: entry.restored(trial.params[key]) for key, entry in self._space.items() if key in trial.params}
         return TrialRecord(
             number=trial.number,
             state=states.get(trial.state, "failed" if "error" in notes else "lost"),
@@ -272,10 +273,9 @@ def open_study(
             study = optuna.load_study(**arguments)
             _refuse_others(study, about, folder)
         else:
-            for key, value in about.items():
-                study.set_user_attr(key, value)
+            study.set_user_attr(ABOUT, dict(about))
             values = {
-                key: _plain(start[key]) for key, entry in space.items() if key in start and entry.holds(start[key])
+                key: stored(start[key]) for key, entry in space.items() if key in start and entry.holds(start[key])
             }
             study.enqueue_trial(values)
         opened = Study(study, space, folder, worker)
@@ -309,17 +309,29 @@ def _storage(url: str) -> Iterator[Any]:
     options = {"connect_args": {"timeout": 60}} if url.startswith("sqlite") else {}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)  # heartbeats
-        try:
-            storage = optuna.storages.RDBStorage(
-                url, engine_kwargs=options, heartbeat_interval=HEARTBEAT, grace_period=6 * HEARTBEAT
-            )
-        except ImportError as error:  # the database's driver
-            raise _unusable(url, error) from error
+        storage = _connected(url, options)
     try:
         yield storage
     finally:
         storage.remove_session()
         storage.engine.dispose()
+
+
+def _connected(url: str, options: dict[str, Any]) -> Any:
+    attempt = 0
+    while True:
+        attempt += 1
+        try:
+            return optuna.storages.RDBStorage(
+                url, engine_kwargs=options, heartbeat_interval=HEARTBEAT, grace_period=6 * HEARTBEAT
+            )
+        except ImportError as error:  # the database's driver
+            raise _unusable(url, error) from error
+        except (SQLAlchemyError, optuna.exceptions.StorageInternalError):
+            # Two processes that are first at a new database both make its tables, and one of them fails.
+            if attempt == MOST_CONNECTIONS:
+                raise
+            time.sleep(PAUSE)
 
 
 @contextlib.contextmanager
@@ -354,8 +366,13 @@ def _pruner(name: Pruner) -> optuna.pruners.BasePruner:
 
 
 def _refuse_others(study: optuna.Study, about: Mapping[str, str], folder: Path) -> None:
+    if ABOUT not in study.user_attrs:
+        time.sleep(3 * PAUSE)  # another process is making it at this moment
+    if ABOUT not in study.user_attrs:
+        study.set_user_attr(ABOUT, dict(about))  # ... or died of it
+    known = study.user_attrs[ABOUT]
     for key, value in about.items():
-        if study.user_attrs.get(key) != value:
+        if known.get(key) != value:
             raise RecipeError(
                 f"The {key} of this search must be as when it began in {str(folder)!r}, or its trials could not be "
                 "compared. Search as before, or under another --output."
@@ -364,21 +381,3 @@ def _refuse_others(study: optuna.Study, about: Mapping[str, str], folder: Path) 
 
 def _is_superfluous(trial: FrozenTrial) -> bool:
     return bool(trial.user_attrs.get("superfluous"))
-
-
-def _last(entry: Range) -> Any:
-    """Return the last value that steps from the lower end reach."""
-    if entry.step is None:
-        return entry.high
-    return entry.low + entry.step * int((entry.high - entry.low) / entry.step + 1e-9)
-
-
-def _plain(choice: Any) -> Any:
-    """Return a choice as a database keeps it: lists as JSON."""
-    return choice if choice is None or isinstance(choice, bool | int | float | str) else json.dumps(choice)
-
-
-def _chosen(entry: Choice | Range, value: Any) -> Any:
-    if isinstance(entry, Choice):
-        return next(choice for choice in entry.choices if _plain(choice) == value)
-    return value
