@@ -25,6 +25,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 import insula
+from insula.api.comparison import ComparisonRun
 from insula.api.data import list_data
 from insula.api.evaluation import EvaluationRun
 from insula.cli.app import app
@@ -152,7 +153,7 @@ def python() -> str:
 
 def results() -> str:
     """What the public functions return."""
-    kinds = (Run, PretrainRun, SearchResult, EvaluationRun, FileResult, Predictor)
+    kinds = (Run, PretrainRun, SearchResult, EvaluationRun, ComparisonRun, FileResult, Predictor)
     return "\n".join(_public(kind.__name__, kind) for kind in kinds)
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from insula.api.comparison import compare as compare
     from insula.api.data import describe_data as describe_data
     from insula.api.evaluation import evaluate as evaluate
     from insula.api.prediction import load_model as load_model
@@ -42,6 +43,7 @@ _PUBLIC = {
     "LabelScheme": "insula.core.scheme",
     "Prediction": "insula.core.prediction",
     "Recipe": "insula.training.recipe",
+    "compare": "insula.api.comparison",
     "describe_data": "insula.api.data",
     "evaluate": "insula.api.evaluation",
     "load_dataset": "insula.data.load",

@@ -70,11 +70,11 @@ def evaluate(
     progress = progress or Silent()
     place = locate_model(model)
     if output is not None:
-        _require_own_folder(Path(output))
+        require_own_folder(Path(output))
     folder = open_folder(place)
     predictor = Predictor.load(place)
     recorded = folder.metrics
-    options = options or _recorded_options(place)
+    options = options or recorded_options(place)
     labels = label if label is None or isinstance(label, str) else tuple(label)
     given = {"text": text, "label": labels, "label_names": label_names}
     options = options.model_copy(update={name: value for name, value in given.items() if value is not None})
@@ -116,7 +116,8 @@ def evaluate(
     return EvaluationRun(metrics=metrics, notes=tuple(notes), path=None if output is None else Path(output))
 
 
-def _require_own_folder(output: Path) -> None:
+def require_own_folder(output: Path) -> None:
+    """Make the folder for results; `OutputError` where it is a run or a model."""
     if (output / "run.json").exists() or (output / MANIFEST).exists():
         raise OutputError(
             f"The output {str(output)!r} is a run or a model, whose own results would be lost. Name a folder for this "
@@ -134,7 +135,8 @@ def trained_on(model: Path) -> Fingerprint:
     return Fingerprint(np.concatenate([split.view(np.uint64) for split in load_file(file).values()]))
 
 
-def _recorded_options(model: Path) -> DataOptions:
+def recorded_options(model: Path) -> DataOptions:
+    """Return how the rows that a model was trained on were read."""
     file = model / "recipe.toml"
     try:
         recipe = tomllib.loads(file.read_text(encoding="utf-8")) if file.exists() else {}

@@ -8,7 +8,7 @@ import sys
 import typer
 
 from insula import __version__
-from insula.cli import data, evaluate, predict, pretrain, recipes, search, train
+from insula.cli import compare, data, evaluate, predict, pretrain, recipes, search, train
 from insula.cli.exits import Program, flush_output
 
 app = typer.Typer(
@@ -21,6 +21,7 @@ app = typer.Typer(
 )
 app.command("train")(train.train)
 app.command("evaluate")(evaluate.evaluate)
+app.command("compare")(compare.compare)
 app.command("predict")(predict.predict)
 app.command("pretrain")(pretrain.pretrain)
 app.command("search")(search.search)

@@ -55,7 +55,7 @@ def _lines(metrics: Mapping[str, Any]) -> Iterator[str]:
         yield f"\n{_title(name)} of simpler answers to the same rows, and how far this model is above"
         for baseline, entry in baselines.items():
             answer = baseline_name(baseline, metrics["scheme"]["kind"]).answer
-            yield _row(answer, f"{_number(entry['metrics'][name]['value'])}   {_above(entry['difference'])}")
+            yield _row(answer, f"{_number(entry['metrics'][name]['value'])}   {above(entry['difference'])}")
     for key, words in (("seen", "also stand in the training data"), ("overlap", "also stood in the training file")):
         seen = evaluation.get(key) or {}
         if seen.get("rows"):
@@ -73,7 +73,8 @@ def _figure(measured: Mapping[str, Any]) -> str:
     return _number(measured["value"]) + (f"  ({low:.3f} to {high:.3f})" if low is not None else "")
 
 
-def _above(difference: Mapping[str, Any]) -> str:
+def above(difference: Mapping[str, Any]) -> str:
+    """Return a difference with its interval, and whether it is clear."""
     value, low, high = difference["value"], difference.get("low"), difference.get("high")
     if value is None:
         return "not comparable"

@@ -67,20 +67,22 @@ def compare(
     count, metrics = len(scheme.names), _COMPARED.get(scheme.kind, _CLASSES)
     if scheme.kind == "dimensional":
         values = as_matrix("gold", gold, count)
-        scores = [[as_matrix(f"scores of {name}", one, count, len(values)) for one in side] for name, side in
-                  (("a", a), ("b", b))]  # fmt: skip
-        found = moment_differences(values, *scores, _by_dimension(scheme), resamples=resamples, seed=seed)
+        first, second = (
+            [as_matrix(f"scores of {name}", one, count, len(values)) for one in side]
+            for name, side in (("a", a), ("b", b))
+        )
+        found = moment_differences(values, first, second, _by_dimension(scheme), resamples=resamples, seed=seed)
         return Comparison(len(values), *_parted(scheme, found, metrics), None)
     one_hot = scheme.kind != "multi"
     truth = as_indicators("gold", gold, count, one_hot=one_hot)
-    first, second = (
+    decided_a, decided_b = (
         [as_indicators(f"decisions of {name}", one, count, len(truth), one_hot) for one in side]
         for name, side in (("a", a), ("b", b))
     )
-    found = count_differences(truth, first, second, _by_label(scheme), resamples=resamples, seed=seed)
+    found = count_differences(truth, decided_a, decided_b, _by_label(scheme), resamples=resamples, seed=seed)
     test = None
-    if len(first) == len(second) == 1:
-        test = mcnemar((first[0] == truth).all(axis=1), (second[0] == truth).all(axis=1))
+    if len(decided_a) == len(decided_b) == 1:
+        test = mcnemar((decided_a[0] == truth).all(axis=1), (decided_b[0] == truth).all(axis=1))
     return Comparison(len(truth), *_parted(scheme, found, metrics), test)
 
 

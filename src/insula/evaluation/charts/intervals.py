@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -38,9 +39,14 @@ def interval_chart(
     bottom = TOP + ROW * len(rows)
 
     parts = []
-    for value, label in zip(marks, tick_labels(marks), strict=True):
+    labels = tick_labels(marks)
+    room = (x.end - x.start) / max(1, len(marks) - 1)
+    # Where a wide left column leaves little room, only every second (third, ...) tick is labelled.
+    step = math.ceil((max(map(text_width, labels)) + 6) / room)
+    for index, (value, label) in enumerate(zip(marks, labels, strict=True)):
         parts.append(element("line", x1=x(value), x2=x(value), y1=TOP, y2=bottom, class_="grid"))
-        parts.append(text(label, x(value), bottom + 18, text_anchor="middle", class_="tick"))
+        if index % step == 0:
+            parts.append(text(label, x(value), bottom + 18, text_anchor="middle", class_="tick"))
     if reference is not None:
         parts.append(
             element("line", x1=x(reference), x2=x(reference), y1=TOP, y2=bottom, class_="reference", stroke_dasharray=4)

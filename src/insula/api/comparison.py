@@ -1,0 +1,185 @@
+"""`compare`: two models, or two groups of seeds, on the same rows that none of them was trained on."""
+
+from __future__ import annotations
+
+import datetime
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from insula import __version__
+from insula.api.evaluation import recorded_options, require_own_folder, trained_on
+from insula.core.decision import Decisions
+from insula.core.errors import DataError, LeakError
+from insula.core.example import Example
+from insula.core.files import write_json
+from insula.core.progress import Progress, Silent
+from insula.core.scheme import LabelScheme
+from insula.core.targets import gold_matrix
+from insula.data.load import load_dataset, read_examples
+from insula.evaluation.comparison_page import write_comparison
+from insula.evaluation.evaluate import evaluate
+from insula.evaluation.head_to_head import head_to_head
+from insula.inference.predictor import Predictor
+from insula.models.folder import ModelFolder, open_folder
+from insula.models.locate import locate_model
+from insula.training.recipe import load_recipe
+
+COMPARISON_VERSION = 1
+Models = str | Path | Sequence[str | Path]
+Source = str | Path | Sequence[str | Path]
+
+
+@dataclass(frozen=True)
+class ComparisonRun:
+    """What was compared; `result` is what stands in `compare.json`.
+
+    path    the folder with `compare.json` and `compare.html`, None where none was asked for
+    """
+
+    result: Mapping[str, Any]
+    path: Path | None
+
+
+def compare(
+    a: Models,
+    b: Models,
+    *,
+    data: Source | None = None,
+    text: str | None = None,
+    label: str | Sequence[str] | None = None,
+    label_names: str | None = None,
+    output: str | Path | None = None,
+    resamples: int = 1000,
+    seed: int = 0,
+    command: str = "",
+    progress: Progress | None = None,
+) -> ComparisonRun:
+    """Compare `b` with `a` on the same rows: differences are b minus a, with paired bootstrap intervals.
+
+    a, b      a run, a model folder or the name of a run each; or several (seeds), whose figures are averaged
+    data      labelled rows, read as by `evaluate`; default the test rows of the first run's own source
+    text, label, label_names   columns of `data`, where they are not those of the first run's training
+    output    a folder for `compare.json` and `compare.html`; nothing is written where it is None
+
+    Rows whose text any of the models was trained on are left out, and counted. Raises `DataError` where the models have
+    different label schemes or the first run does not say where its rows came from, `LeakError` where no row remains,
+    and what `evaluate` raises.
+    """
+    progress = progress or Silent()
+    if output is not None:
+        require_own_folder(Path(output))
+    places = [[locate_model(model) for model in ([side] if isinstance(side, str | Path) else side)] for side in (a, b)]
+    if not all(places):
+        raise DataError("Both sides of a comparison must name at least one model. Got none for one of them.")
+    folders = [[open_folder(place) for place in side] for side in places]
+    scheme = _one_scheme([folder for side in folders for folder in side])
+    labels = label if label is None or isinstance(label, str) else tuple(label)
+    columns = {"text": text, "label": labels, "label_names": label_names}
+    name, examples, notes = _rows(places[0][0], scheme, data, {k: v for k, v in columns.items() if v is not None})
+    for note in notes:
+        progress.say(note)
+    fresh, left_out = _unseen(examples, [place for side in places for place in side], name)
+    progress.say(f"Comparing on {len(fresh):,} rows.")
+    texts, gold = [example.text for example in fresh], gold_matrix(scheme, fresh)
+    decisions = [[Predictor.load(place).decide(texts) for place in side] for side in places]
+    found = head_to_head(scheme, fresh, gold, *decisions, resamples=resamples, seed=seed)
+    said = [f"{left_out:,} rows were left out: a model was trained on their texts."] if left_out else []
+    result = {
+        "format_version": COMPARISON_VERSION,
+        "insula_version": __version__,
+        "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        "command": command,
+        "scheme": scheme.to_dict(),
+        "data": {"name": name, "rows": len(fresh), "left_out": left_out, "notes": said},
+        **{
+            side: _about(places[i], folders[i], decisions[i], scheme, gold, found["headline"], resamples, seed)
+            for i, side in enumerate(("a", "b"))
+        },
+        **found,
+    }
+    if output is not None:
+        write_json(Path(output) / "compare.json", result)
+        write_comparison(Path(output) / "compare.html", result)
+    return ComparisonRun(result, None if output is None else Path(output))
+
+
+def _one_scheme(folders: Sequence[ModelFolder]) -> LabelScheme:
+    first = folders[0].scheme
+    for folder in folders[1:]:
+        other = folder.scheme
+        if (other.kind, other.names, other.ranges) != (first.kind, first.names, first.ranges):
+            raise DataError(
+                f"The models of a comparison must have one label scheme. Got {_scheme_words(first)} and "
+                f"{_scheme_words(other)}. Train one of them on the other's labels, or evaluate each on its own."
+            )
+    return first
+
+
+def _scheme_words(scheme: LabelScheme) -> str:
+    shown = ", ".join(scheme.names[:8]) + (", ..." if len(scheme.names) > 8 else "")
+    return f"{scheme.kind} {scheme.name!r} ({shown})"
+
+
+def _rows(
+    model: Path, scheme: LabelScheme, data: Source | None, columns: Mapping[str, Any]
+) -> tuple[str, list[Example], Sequence[str]]:
+    if data is not None:
+        options = recorded_options(model).model_copy(update=dict(columns))
+        examples, notes = read_examples(data, options, scheme)
+        names = [data] if isinstance(data, str | Path) else data
+        return ", ".join(map(str, names)), examples, notes
+    state = model.parent / "run.json"
+    source = json.loads(state.read_text(encoding="utf-8")).get("source") if state.exists() else None
+    if not source:
+        raise DataError(f"The model {str(model)!r} does not say where its test rows are. Name them with --data.")
+    recipe = load_recipe(model / "recipe.toml")
+    dataset = load_dataset(source, recipe.data, seed=recipe.seed)
+    examples = list(dataset.splits.get("test", ()))
+    if not examples:
+        raise DataError(f"The source of run {str(model.parent)!r} has no test rows. Name rows with --data.")
+    return f"test rows of {dataset.name}", examples, ()
+
+
+def _unseen(examples: Sequence[Example], models: Sequence[Path], name: str) -> tuple[list[Example], int]:
+    texts = [example.text for example in examples]
+    seen = np.any([trained_on(model).seen(texts) for model in models], axis=0)
+    if seen.all():
+        raise LeakError(
+            f"The rows of {name} must not have been trained on. Got {len(examples):,} rows, and one of the models was "
+            "trained on the text of each. Name other rows with --data."
+        )
+    return [example for example, known in zip(examples, seen, strict=True) if not known], int(seen.sum())
+
+
+def _about(
+    places: Sequence[Path], folders: Sequence[ModelFolder], decisions: Sequence[Decisions], scheme: LabelScheme,
+    gold: Any, headline: str, resamples: int, seed: int,
+) -> dict[str, Any]:  # fmt: skip
+    """Return name, models and headline of one side; its interval where it is one model."""
+    models = []
+    for place, folder, decided in zip(places, folders, decisions, strict=True):
+        measured = evaluate(scheme, gold, decided.scores, decided.chosen, resamples=resamples, seed=seed)
+        about = folder.metrics.get("model", {})
+        run = place.parent if (place.parent / "run.json").exists() else place
+        models.append(
+            {
+                "name": folder.metrics.get("name", run.name),
+                "path": str(run),
+                "family": folder.family,
+                "base": about.get("base"),
+                "seed": folder.metrics.get("seed"),
+                "headline": measured.headline.value,
+                "interval": measured.metrics[headline],
+            }
+        )
+    values = [model["headline"] for model in models if model["headline"] is not None]
+    alone = models[0]["interval"] if len(models) == 1 else {"value": float(np.mean(values)) if values else None}
+    name = models[0]["name"] + (f" and {len(models) - 1} more" if len(models) > 1 else "")
+    for model in models:
+        del model["interval"]
+    return {"name": name, "headline": alone, "models": models}

@@ -1,0 +1,170 @@
+"""`compare`: the same rows for both, none that either was trained on, and schemes that differ are refused."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import insula
+from insula.core.errors import DataError, LeakError, OutputError
+from insula.core.example import Example
+from insula.core.targets import gold_matrix
+from insula.data.load import load_dataset
+from insula.data.writers import open_writer
+from insula.inference.predictor import Predictor
+
+RECIPE = {"model": {"name": "linear", "min_df": 1, "strengths": [1.0]}, "evaluation": {"resamples": 100}}
+
+
+def write(path: Path, examples: list[Example]) -> Path:
+    with open_writer(path) as writer:
+        writer.write(
+            [{"text": one.text, "label": "|".join(one.labels or ()), "forum": one.group or ""} for one in examples]
+        )
+    return path
+
+
+@pytest.fixture(scope="module")
+def pair(tmp_path_factory: pytest.TempPathFactory, toy_dataset: Callable[..., Any]) -> tuple[Path, Path]:
+    """A weak run, trained on half-wrong labels, and a good one, of the same source but for that."""
+    folder = tmp_path_factory.mktemp("pair")
+    rows = toy_dataset("single", train=240, validation=0, test=0).split("train")
+    turned = {"negative": "neutral", "neutral": "positive", "positive": "negative"}
+    weak = [
+        Example(text=one.text, labels=(turned[one.labels[0]],) if i % 5 < 2 else one.labels)
+        for i, one in enumerate(rows)
+    ]
+    runs = []
+    for name, examples in (("weak", weak), ("good", list(rows))):
+        source = write(folder / f"{name}.csv", examples)
+        runs.append(insula.train(source, recipe=RECIPE, label="label", output=folder / "runs" / name).path)
+    return runs[0], runs[1]
+
+
+@pytest.fixture(scope="module")
+def fresh(tmp_path_factory: pytest.TempPathFactory, toy_dataset: Callable[..., Any]) -> Path:
+    """Rows that neither run has seen."""
+    rows = toy_dataset("single", train=0, validation=0, test=90, seed=7).split("test")
+    return write(tmp_path_factory.mktemp("fresh") / "fresh.csv", list(rows))
+
+
+def test_the_better_model_is_found(pair: tuple[Path, Path], fresh: Path) -> None:
+    found = insula.compare(*pair, data=fresh, resamples=200).result
+    assert found["headline"] == "macro_f1"
+    assert found["metrics"]["macro_f1"]["difference"]["low"] > 0
+    assert set(found["by_name"]) == {"negative", "neutral", "positive"}
+    assert found["mcnemar"]["only_b"] > found["mcnemar"]["only_a"]
+    back = insula.compare(pair[1], pair[0], data=fresh, resamples=200).result
+    assert back["metrics"]["accuracy"]["difference"]["value"] == -found["metrics"]["accuracy"]["difference"]["value"]
+
+
+def test_examples_are_right_on_one_side_only_surest_first(pair: tuple[Path, Path], fresh: Path) -> None:
+    examples = insula.compare(*pair, data=fresh, resamples=100).result["examples"]
+    assert examples["only_b"]
+    for side, right, wrong in (("only_a", "a", "b"), ("only_b", "b", "a")):
+        assert all(row[right] == row["gold"] != row[wrong] for row in examples[side])
+        sure = [row["confidence"] for row in examples[side]]
+        assert sure == sorted(sure, reverse=True)
+
+
+def test_default_rows_are_the_test_rows_of_the_first_run(pair: tuple[Path, Path]) -> None:
+    weak, good = pair
+    data = json.loads((weak / "run.json").read_text(encoding="utf-8"))["source"]
+    recipe = insula.Recipe.model_validate(json.loads((weak / "metrics.json").read_text(encoding="utf-8"))["recipe"])
+    rows = load_dataset(data, recipe.data, seed=recipe.seed).split("test")
+    found = insula.compare(weak, good, resamples=100).result
+    assert found["data"]["rows"] + found["data"]["left_out"] == len(rows)
+    predictor = Predictor.load(weak)
+    gold = gold_matrix(predictor.scheme, rows)
+    accuracy = (predictor.decide([one.text for one in rows]).chosen == (gold > 0)).all(axis=1).mean()
+    if not found["data"]["left_out"]:
+        assert found["metrics"]["accuracy"]["a"] == pytest.approx(accuracy)
+
+
+def test_rows_that_either_was_trained_on_are_left_out(
+    tmp_path: Path, pair: tuple[Path, Path], toy_dataset: Callable[..., Any]
+) -> None:
+    seen = toy_dataset("single", train=240, validation=0, test=0).split("train")
+    unseen = toy_dataset("single", train=0, validation=0, test=60, seed=7).split("test")
+    known = [Predictor.load(run) for run in pair]
+    assert len(known) == 2
+    mixed = write(tmp_path / "mixed.csv", [*seen[:40], *unseen])
+    found = insula.compare(*pair, data=mixed, resamples=100).result["data"]
+    assert found["rows"] + found["left_out"] == 100
+    assert found["left_out"] >= 25
+    assert "left out" in found["notes"][0]
+    from insula.api.evaluation import trained_on
+
+    texts = [one.text for one in seen]
+    both = np.any([trained_on(run / "model").seen(texts) for run in pair], axis=0)
+    only_seen = write(tmp_path / "seen.csv", [one for one, known in zip(seen, both, strict=True) if known])
+    with pytest.raises(LeakError, match="must not have been trained on"):
+        insula.compare(*pair, data=only_seen)
+
+
+def test_schemes_that_differ_are_refused(pair: tuple[Path, Path], trained_run: Callable[..., Any], fresh: Path) -> None:
+    with pytest.raises(DataError, match=r"one label scheme. Got single .* and multi"):
+        insula.compare(pair[0], trained_run("linear", "multi").path, data=fresh)
+
+
+def test_several_seeds_are_averaged_on_the_same_rows(pair: tuple[Path, Path], fresh: Path) -> None:
+    found = insula.compare([pair[0], pair[1]], [pair[1]], data=fresh, resamples=100).result
+    alone = insula.compare(*pair, data=fresh, resamples=100).result["metrics"]["macro_f1"]
+    assert found["metrics"]["macro_f1"]["a"] == pytest.approx((alone["a"] + alone["b"]) / 2)
+    assert found["mcnemar"] is None
+    assert [model["name"] for model in found["a"]["models"]] == ["weak", "good"]
+
+
+def test_a_model_without_a_source_asks_for_rows(trained_run: Callable[..., Any]) -> None:
+    run = trained_run("linear", "single").path  # trained from data in memory
+    with pytest.raises(DataError, match="--data"):
+        insula.compare(run, run)
+
+
+def test_results_are_written_where_asked_and_the_page_asks_for_nothing(
+    tmp_path: Path, pair: tuple[Path, Path], fresh: Path
+) -> None:
+    run = insula.compare(*pair, data=fresh, output=tmp_path / "out", resamples=100, command="insula compare <a> b")
+    assert run.path == tmp_path / "out"
+    assert json.loads((tmp_path / "out/compare.json").read_text(encoding="utf-8")) == run.result
+    page = (tmp_path / "out/compare.html").read_text(encoding="utf-8")
+    assert not re.search(r'(src|href)="(?!#)', page)
+    assert "insula compare &lt;a&gt; b" in page
+    for words in ("B is better", "By label", "Only B is right", "negative"):
+        assert words in page
+    with pytest.raises(OutputError, match="would be lost"):
+        insula.compare(*pair, data=fresh, output=pair[0])
+
+
+@pytest.mark.parametrize("kind", ["multi", "binary", "ordinal", "dimensional"])
+def test_every_kind_is_compared_and_shown(
+    kind: Any, tmp_path: Path, trained_run: Callable[..., Any], toy_dataset: Callable[..., Any]
+) -> None:
+    run = trained_run("linear", kind).path
+    names = toy_dataset(kind).scheme.names
+    with open_writer(tmp_path / "rows.csv") as writer:
+        writer.write(
+            [
+                {"text": one.text}
+                | (
+                    dict(zip(names, one.values, strict=True))
+                    if kind == "dimensional"
+                    else {"label": "|".join(one.labels)}
+                )
+                for one in toy_dataset(kind).split("test")
+            ]
+        )
+    columns = list(names) if kind == "dimensional" else "label"
+    found = insula.compare(
+        run, run, data=tmp_path / "rows.csv", label=columns, output=tmp_path / "out", resamples=100
+    ).result
+    main = found["metrics"][found["headline"]]
+    assert main["difference"] == {"value": 0, "low": 0, "high": 0}
+    assert main["a"] > 0.9
+    assert "cannot tell which is better" in (tmp_path / "out/compare.html").read_text(encoding="utf-8")
