@@ -12,8 +12,8 @@ import insula
 
 NAMES = [
     "DataOptions", "EmotionClassifier", "EmotionRegressor", "Example", "InsulaError", "LabelScheme", "Prediction",
-    "Recipe", "__version__", "compare", "describe_data", "evaluate", "load_dataset", "load_model", "predict", "predict_file",
-    "pretrain", "resume_pretraining", "resume_training", "search", "train",
+    "Recipe", "__version__", "compare", "describe_data", "evaluate", "load_dataset", "load_model", "predict",
+    "predict_file", "pretrain", "resume_pretraining", "resume_training", "search", "train",
 ]  # fmt: skip
 
 
