@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from types import SimpleNamespace
+
 import numpy as np
+import onnxruntime
 import pytest
 import torch
+from torch import nn
 
 from insula.models.heads import heads
+from insula.models.onnx_export import export_onnx
 from insula.models.ordinal_heads import LEAST_GAP, CoralHead, CornHead
 
 every_ordinal = pytest.mark.parametrize("name", ["corn", "coral"])
@@ -76,3 +82,31 @@ def test_huge_features_give_finite_log_probabilities_and_gradients(name: str) ->
     assert torch.isfinite(logits).all()
     assert x.grad is not None
     assert torch.isfinite(x.grad).all()
+
+
+class _Words(nn.Module):
+    """The smallest network that a head can stand on: the mean of word vectors."""
+
+    def __init__(self, head: nn.Module) -> None:
+        super().__init__()
+        self.words = nn.Embedding(20, 5)
+        self.head = head
+
+    def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> SimpleNamespace:
+        mask = attention_mask.unsqueeze(-1).float()
+        return SimpleNamespace(logits=self.head((self.words(input_ids) * mask).sum(1) / mask.sum(1)))
+
+
+@every_ordinal
+def test_an_exported_ordinal_head_answers_the_same(name: str, tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    network = _Words(heads[name](5, 4, 0.1)).eval()
+    network.head.set_base_rates([-1.0, 0.0, 1.0, -2.0])
+    network.head.randomise(0)
+    export_onnx(network, tmp_path / "model.onnx")
+    session = onnxruntime.InferenceSession(str(tmp_path / "model.onnx"), providers=["CPUExecutionProvider"])
+    ids, mask = np.arange(15).reshape(3, 5), np.array([[1, 1, 1, 1, 1], [1, 1, 0, 0, 0], [1, 0, 0, 0, 0]])
+    found = session.run(["logits"], {"input_ids": ids, "attention_mask": mask})[0]
+    with torch.inference_mode():
+        np.testing.assert_allclose(found, network(torch.tensor(ids), torch.tensor(mask)).logits, atol=1e-5)
+    np.testing.assert_allclose(np.exp(found).sum(axis=1), 1, atol=1e-5)

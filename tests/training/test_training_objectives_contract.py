@@ -40,7 +40,7 @@ def train(tmp_path: Path, tiny_recipe: RecipeOf) -> Callable[..., Run]:
 
 @pytest.fixture
 def _without_export(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The export takes longer than these runs, and one test below has it: torch answers in its place."""
+    """The export takes longer than these runs (`test_models_heads` exports the heads): torch answers in its place."""
     monkeypatch.setattr(fit_encoder, "export_onnx", lambda model, file: None)
     monkeypatch.setitem(backends._loaded, "onnx", TorchBackend)
 
@@ -66,16 +66,6 @@ def test_it_learns_and_a_reloaded_model_answers_the_same(train: Any, name: str, 
     assert scores.shape == (16, len(data.scheme.names))
     if kind in ("binary", "single", "ordinal"):
         np.testing.assert_allclose(scores.sum(axis=1), 1)
-
-
-@pytest.mark.parametrize("name", ["corn", "coral"])
-def test_ordinal_heads_answer_the_same_in_onnx(train: Any, name: str) -> None:
-    data = toy_data.toy_dataset("ordinal", train=64, validation=32, test=16)
-    run = train("encoder", data, {"objective.name": name, "train.epochs": 2, "objective.class_weights": "effective"})
-    texts = [example.text for example in data.split("test")]
-    onnx, torch = Predictor.load(run.model), Predictor.load(run.model, backend="torch")
-    np.testing.assert_allclose(onnx.logits(texts), torch.logits(texts), atol=1e-4)
-    np.testing.assert_allclose(np.exp(onnx.logits(texts)).sum(axis=1), 1, atol=1e-5)
 
 
 @pytest.mark.usefixtures("_without_export")
@@ -105,7 +95,7 @@ def test_soft_labels_are_learnt(train: Any, kind: Kind) -> None:
     data = Dataset(plain.name, plain.scheme, split)
     overrides = {
         "objective.soft_labels": True,
-        "decision.calibrate": False,
+        "decision.calibration": "none",
         "train.epochs": 16 if kind == "multi" else 8,
     }
     run = train("encoder", data, overrides)
