@@ -34,6 +34,14 @@ def train(
         list[str] | None,
         typer.Option("--set", help="Change one option of the recipe; may be given again.", metavar="KEY=VALUE"),
     ] = None,
+    also: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--also",
+            help="Another labelled set, learnt beside it by a head of its own; may be given again.",
+            metavar="DATA",
+        ),
+    ] = None,
     resume: Annotated[
         Path | None,
         typer.Option("--resume", help="Go on with an interrupted run, with nothing else to say.", metavar="RUN"),
@@ -84,6 +92,7 @@ def train(
         insula train tweets --recipe quick
         insula train tweets --recipe my.toml --set train.epochs=3
         insula train reviews-zh --recipe linear
+        insula train messages.csv --also tweets --output runs/both
         insula train --resume runs/care
     """
     from insula.api.training import free_folder, resume_training
@@ -96,7 +105,7 @@ def train(
 
     if (resume is None) == (not source):
         raise typer.BadParameter("Name what to train on, or --resume RUN: exactly one of the two.")
-    if resume is not None and (settings or output or overwrite or data or track or recipe != "standard"):
+    if resume is not None and (settings or also or output or overwrite or data or track or recipe != "standard"):
         raise typer.BadParameter("--resume goes on exactly as the run began: leave the other options out.")
     if processes > 1 and process_count() == 1:
         chosen = [] if output or resume else ["--output", str(free_folder(source or [], recipe))]
@@ -106,6 +115,7 @@ def train(
             run = resume_training(resume, command=as_typed(), progress=progress)
         else:
             overrides = {f"data.{name}": value for name, value in data.items()}
+            overrides |= {"auxiliary.sources": also} if also else {}
             overrides |= dict(parse_override(setting) for setting in settings or ())
             run = run_training(
                 source or [],

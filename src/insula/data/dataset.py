@@ -22,6 +22,7 @@ class Dataset:
     notes     sentences for people: what was inferred, dropped, split, warned about
     overlaps  for `validation` and `test`: keys (`leak.text_hash`) of texts that also stood in the source's training
               rows; those rows were taken out of `train`
+    also      other sets with labels of their own, to be learnt beside this one (multi-task training)
     """
 
     name: str
@@ -29,6 +30,7 @@ class Dataset:
     splits: Mapping[str, Sequence[Example]]
     notes: tuple[str, ...] = ()
     overlaps: Mapping[str, frozenset[int]] = field(default_factory=dict)
+    also: Sequence[Dataset] = ()
 
     def split(self, name: str) -> Sequence[Example]:
         """Return the examples of a split; `DataError` where the data set has none of that name."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -15,6 +15,9 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 from insula.inference.batching import batches
 from insula.models.padding import pad
 from insula.training.layer_cache import LowerStates
+
+if TYPE_CHECKING:
+    from insula.training.task_batches import TaskPart
 
 WINDOW = 64  # batches that are sorted by length together: enough for little padding, few enough to stay random
 MOST_ROWS = 2  # times the batch size, so that one batch of very short texts does not hold a tenth of the data
@@ -28,12 +31,14 @@ class TokenRows(Dataset[dict[str, Any]]):
     targets  (rows, outputs)
     weights  (rows,)
     states   the lower layers' states of the same rows; then these are given in place of token numbers
+    parts    the tasks whose rows stand one after another, where there are several (`task_batches`)
     """
 
     tokens: Sequence[NDArray[np.int64]]
     targets: NDArray[np.float64]
     weights: NDArray[np.float64]
     states: LowerStates | None = None
+    parts: Sequence[TaskPart] = ()
 
     def __len__(self) -> int:
         return len(self.tokens)

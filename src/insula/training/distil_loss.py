@@ -26,9 +26,15 @@ def with_teacher(rows: TokenRows, objective: Objective, given: FitInput) -> tupl
     answers, options = given.train.answers, given.distil
     if answers is None or options is None:
         return rows, objective
-    labelled = (np.arange(len(rows)) < len(rows) - given.train.unlabelled).astype(np.float64)
-    packed = np.concatenate([rows.targets, targets(given.scheme, answers), labelled[:, None]], axis=1)
-    weighted = dataclasses.replace(rows, targets=packed, weights=np.where(labelled > 0, rows.weights, 1.0))
+    judged = len(answers)  # rows of other tasks stand behind those
+    known = judged - given.train.unlabelled
+    packed = np.zeros((len(rows), 2 * rows.targets.shape[1] + 1))
+    packed[:, : rows.targets.shape[1]] = rows.targets
+    packed[:judged, rows.targets.shape[1] : -1] = targets(given.scheme, answers)
+    packed[:known, -1] = 1.0
+    weights = rows.weights.copy()
+    weights[known:judged] = 1.0
+    weighted = dataclasses.replace(rows, targets=packed, weights=weights)
     kind, temperature, share = given.scheme.kind, options.temperature, options.weight
     outputs = given.scheme.output_count
 

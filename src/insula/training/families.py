@@ -16,6 +16,7 @@ from insula.core.progress import Progress
 from insula.core.registry import Registry
 from insula.core.scheme import LabelScheme
 from insula.training.adapter_options import AdapterOptions
+from insula.training.auxiliary_options import AuxiliaryOptions
 from insula.training.distil_options import DistilOptions
 from insula.training.objective_options import ObjectiveOptions
 from insula.training.options import ModelOptions, TrainOptions
@@ -52,6 +53,14 @@ class Rows:
     unlabelled: int = 0
 
 
+@dataclass(frozen=True)
+class Task:
+    """An auxiliary set: its labels and its rows. The rows stand last in the training rows too, task after task."""
+
+    scheme: LabelScheme
+    rows: Rows
+
+
 def _untold(step: int, score: float) -> None:
     """Report to nobody."""
 
@@ -80,6 +89,8 @@ class FitInput:
     progress: Progress
     report: Callable[[int, float], None] = _untold
     distil: DistilOptions | None = None
+    auxiliary: AuxiliaryOptions | None = None
+    tasks: Sequence[Task] = ()
     facts: dict[str, Any] = field(default_factory=dict)
     adapter: AdapterOptions = field(default_factory=AdapterOptions)
     objective: ObjectiveOptions = field(default_factory=ObjectiveOptions)

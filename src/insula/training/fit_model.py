@@ -22,9 +22,10 @@ from insula.inference.backends import backends
 from insula.inference.predictor import Predictor
 from insula.models.folder import write_parts
 from insula.text.preparation import Preparation
+from insula.training.auxiliary import with_tasks
 from insula.training.decide import choose_decision
 from insula.training.distil import with_answers
-from insula.training.families import FitInput, Fitted, Rows, families
+from insula.training.families import FitInput, Fitted, Rows, Task, families
 from insula.training.learnt_rows import learnt_rows
 from insula.training.memory import PeakMemory
 from insula.training.objective_options import ObjectiveOptions
@@ -125,8 +126,11 @@ def _fit_input(
     objective = recipe.objective if model is recipe.model else ObjectiveOptions()
     train, validation = _some(_rows(dataset, "train", preparation)), _rows(dataset, "validation", preparation)
     train = learnt_rows(train, dataset.split("train"), dataset.scheme, objective)
+    tasks: list[Task] = []
     if model is recipe.model:
         train = with_answers(train, dataset, recipe, preparation, folder, progress)
+        tasks = [Task(one.scheme, _some(_rows(one, "train", preparation))) for one in dataset.also]
+        train = with_tasks(train, tasks)
     return FitInput(
         scheme=dataset.scheme,
         language=language,
@@ -139,6 +143,8 @@ def _fit_input(
         resume=resume,
         progress=progress,
         distil=recipe.distil,
+        auxiliary=recipe.auxiliary,
+        tasks=tasks,
         adapter=recipe.adapter,
         objective=objective,
     )

@@ -26,9 +26,11 @@ from insula.training.batches import TokenRows
 from insula.training.checkpoints import last_checkpoint
 from insula.training.distil_loss import with_teacher
 from insula.training.families import FitInput
+from insula.training.multitask import with_tasks, without_tasks
 from insula.training.objectives import Objective
 from insula.training.processes import process_count
 from insula.training.quick_dropout import use_plain_attention, use_quick_dropout
+from insula.training.task_batches import training_batches
 from insula.training.trainer import EmotionTrainer, KeepAverage, ReportScores, ShowProgress, history
 from insula.training.validation import validation_score
 
@@ -48,6 +50,7 @@ def train_network(
     Checkpoints under `given.folder/checkpoints` let an interrupted run go on, curves for TensorBoard go to `logs`.
     """
     train, objective = with_teacher(train, objective, given)
+    train, objective = with_tasks(model, train, objective, given)
     use_quick_dropout(model)
     attention = use_plain_attention(model) if max(train.lengths) <= PLAIN_ATTENTION else None
     called = [
@@ -59,7 +62,7 @@ def train_network(
         called.append(ReportScores(given.report, headline_metric(given.scheme.kind)))
     trainer = EmotionTrainer(
         model=model,
-        args=_arguments(given),
+        args=_arguments(given, len(training_batches(train, given.options.batch_size, seed=given.seed))),
         train_dataset=train,
         eval_dataset=validation,
         compute_metrics=None if validation is None else _score(given.scheme),
@@ -76,6 +79,7 @@ def train_network(
     with quiet_transformers():
         trainer.train(resume_from_checkpoint=None if checkpoint is None else str(checkpoint))
     trainer.take_average()
+    without_tasks(model)
     if attention is not None:
         model.backbone.set_attn_implementation(attention)
     model.eval()
@@ -93,9 +97,9 @@ def _score(scheme: LabelScheme) -> Callable[[EvalPrediction], dict[str, float]]:
     return score
 
 
-def _arguments(given: FitInput) -> TrainingArguments:
+def _arguments(given: FitInput, batches: int) -> TrainingArguments:
     options, validated = given.options, given.validation is not None
-    steps_an_epoch = -(-len(given.train.texts) // (options.batch_size * options.accumulation))
+    steps_an_epoch = -(-batches // options.accumulation)
     every = max(1, steps_an_epoch // options.evaluations_per_epoch)
     chosen_by: dict[str, Any] = {}
     if validated:

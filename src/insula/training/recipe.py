@@ -23,6 +23,7 @@ from pydantic import (
 from insula.core.errors import MissingFileError, RecipeError, UnknownNameError, nearest
 from insula.data.options import DataOptions
 from insula.training.adapter_options import AdapterOptions
+from insula.training.auxiliary_options import AuxiliaryOptions
 from insula.training.distil_options import DistilOptions
 from insula.training.encoder_family import EncoderOptions
 from insula.training.families import families
@@ -61,6 +62,7 @@ class Recipe(BaseModel):
     train: TrainOptions = TrainOptions()
     adapter: AdapterOptions = AdapterOptions()
     distil: DistilOptions = DistilOptions()
+    auxiliary: AuxiliaryOptions = AuxiliaryOptions()
     decision: DecisionOptions = DecisionOptions()
     evaluation: EvaluationOptions = EvaluationOptions()
 
@@ -92,12 +94,13 @@ class Recipe(BaseModel):
             raise ValueError(str(error)) from error
 
     @model_validator(mode="after")
-    def _only_a_network_learns_from_teachers(self) -> Recipe:
-        if self.distil.teachers and not families[self.model.name].neural:
-            raise ValueError(
-                f"distil.teachers needs a neural model, and model.name={self.model.name!r} learns from labels only: "
-                "choose another recipe, or leave distil.teachers out"
-            )
+    def _only_a_network_learns_from_more_than_labels(self) -> Recipe:
+        for option, given in (("distil.teachers", self.distil.teachers), ("auxiliary.sources", self.auxiliary.sources)):
+            if given and not families[self.model.name].neural:
+                raise ValueError(
+                    f"{option} needs a neural model, and model.name={self.model.name!r} learns from its labels only: "
+                    f"choose another recipe, or leave {option} out"
+                )
         return self
 
     @model_validator(mode="after")
@@ -118,7 +121,8 @@ class Recipe(BaseModel):
         base = getattr(model, "base", None)
         if base and Path(base).is_dir():
             model = model.model_copy(update={"base": str(Path(base).absolute())})
-        return self.model_copy(update={"data": data, "model": model, "distil": self.distil.lasting()})
+        others = {"distil": self.distil.lasting(), "auxiliary": self.auxiliary.lasting()}
+        return self.model_copy(update={"data": data, "model": model, **others})
 
     def to_toml(self) -> str:
         """Return the recipe as TOML; options that are None are left out."""

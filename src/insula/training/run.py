@@ -29,6 +29,7 @@ from insula.evaluation.cards import model_card
 from insula.evaluation.report import write_report
 from insula.models.folder import seal
 from insula.text.language import dominant, tell
+from insula.training.auxiliary import with_auxiliary
 from insula.training.distil import UNLABELLED, with_unlabelled
 from insula.training.families import Fitted
 from insula.training.fit_model import fit_model, help_to_fit
@@ -77,7 +78,7 @@ def train_run(
     """
     progress = progress or Silent()
     started = time.monotonic()
-    dataset = with_unlabelled(dataset, recipe, progress)
+    dataset = with_auxiliary(with_unlabelled(dataset, recipe, progress), recipe, progress)
     fingerprint = Fingerprint.of(dataset.split("train"))
     for split in ("validation", "test"):
         refuse_leak(fingerprint, dataset.splits.get(split, ()), name=split)
@@ -135,7 +136,7 @@ def train_run(
 
 def help_to_train(dataset: Dataset, recipe: Recipe, folder: Path, *, resume: bool = False) -> Run:
     """Take part in the training of a run that another process writes; the run returned has no metrics yet."""
-    dataset = with_unlabelled(dataset, recipe, Silent())
+    dataset = with_auxiliary(with_unlabelled(dataset, recipe, Silent()), recipe, Silent())
     language = dominant([example.text for example in dataset.split("train")])
     help_to_fit(dataset, recipe, language, folder, resume=resume)
     return Run(folder, {})
@@ -168,6 +169,8 @@ def data_digest(dataset: Dataset) -> str:
     for split, examples in sorted(dataset.splits.items()):
         for row in examples:
             digest.update(repr((split, row.text, row.labels, row.values, row.weight, row.votes)).encode())
+    for one in dataset.also:
+        digest.update(data_digest(one).encode())
     return digest.hexdigest()
 
 
@@ -217,4 +220,7 @@ def _fingerprints(dataset: Dataset) -> dict[str, Any]:
         split: Fingerprint.of(dataset.splits[split]).to_array().view(np.int64)
         for split in ("train", "validation", UNLABELLED)
         if dataset.splits.get(split)
+    } | {
+        f"auxiliary{number}": Fingerprint.of(one.split("train")).to_array().view(np.int64)
+        for number, one in enumerate(dataset.also)
     }

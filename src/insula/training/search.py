@@ -19,6 +19,8 @@ from insula.data.leak import Fingerprint, refuse_leak
 from insula.evaluation.metric_names import headline_metric, metric_title
 from insula.evaluation.search_report import write_search_report
 from insula.text.language import dominant
+from insula.training.auxiliary import with_auxiliary
+from insula.training.distil import with_unlabelled
 from insula.training.fit_model import fit_model
 from insula.training.recipe import Recipe, load_recipe
 from insula.training.run import data_digest
@@ -107,8 +109,9 @@ class _Trial:
                 f"The data {dataset.name!r} have no validation rows, on which a search judges. Add a validation file, "
                 "or more rows."
             )
-        splits = {name: dataset.split(name) for name in ("train", "validation")}
-        self.dataset = Dataset(dataset.name, dataset.scheme, splits, dataset.notes)
+        dataset = with_auxiliary(with_unlabelled(dataset, recipe, progress), recipe, progress)
+        splits = {name: rows for name, rows in dataset.splits.items() if name != "test"}
+        self.dataset = Dataset(dataset.name, dataset.scheme, splits, dataset.notes, also=dataset.also)
         refuse_leak(Fingerprint.of(splits["train"]), splits["validation"], name="validation")
         self.recipe = recipe
         self.folder = folder

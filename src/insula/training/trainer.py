@@ -15,13 +15,14 @@ from transformers import TrainerCallback, TrainerControl, TrainerState, Training
 
 from insula.core.progress import Progress
 from insula.training.averaging import MovingAverage
-from insula.training.batches import BudgetBatches, EpochLoader, EvenBatches, TokenRows, collate
+from insula.training.batches import BudgetBatches, EpochLoader, TokenRows, collate
 from insula.training.checkpoints import AtomicCheckpoints
 from insula.training.objectives import Objective
 from insula.training.optimisers import optimisers, parameter_groups
 from insula.training.options import TrainOptions
 from insula.training.precision import choose_precision
 from insula.training.r_drop import r_drop
+from insula.training.task_batches import training_batches
 
 
 class EmotionTrainer(AtomicCheckpoints):
@@ -92,8 +93,8 @@ class EmotionTrainer(AtomicCheckpoints):
 
     def get_train_dataloader(self) -> EpochLoader:
         """Return batches of like length with an even load, those of this process alone."""
-        batches = EvenBatches(
-            self.train_dataset.lengths,
+        batches = training_batches(
+            self.train_dataset,
             self.options.batch_size,
             seed=self.args.seed,
             process=self.args.process_index,

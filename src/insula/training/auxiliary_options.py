@@ -1,0 +1,26 @@
+"""The `auxiliary` section of a recipe: other labelled sets, learnt beside the main one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import Field
+
+from insula.training.options import Section, Share
+
+
+class AuxiliaryOptions(Section):
+    """Multi-task training: sets with labels of their own share the network, each with a head that is dropped later."""
+
+    sources: tuple[str, ...] = Field(
+        (), description="files, folders or built-in sets; columns are found by usual names"
+    )
+    alpha: Share = Field(
+        0.5, description="rows an epoch grow with size^alpha: 1 takes all of each set, 0 as many as the main one has"
+    )
+    weight: float = Field(1.0, gt=0, le=100, description="how much their losses count beside the main one's")
+
+    def lasting(self) -> AuxiliaryOptions:
+        """Return the same with paths that still hold where the working folder is another, for resuming."""
+        sources = [str(Path(one).absolute()) if Path(one).exists() else one for one in self.sources]
+        return self.model_copy(update={"sources": tuple(sources)})

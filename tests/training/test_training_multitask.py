@@ -1,0 +1,149 @@
+"""Several sets with labels of their own share one network; the model folder is an ordinary one."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from safetensors.torch import load_file
+
+import insula.training.fit_encoder as fit_encoder
+import toy_data
+from insula.api.evaluation import trained_on
+from insula.api.training import train
+from insula.core.errors import DataError, RecipeError
+from insula.core.example import Example
+from insula.data.dataset import Dataset
+from insula.inference.backends import backends
+from insula.inference.predictor import Predictor
+from insula.inference.torch_backend import TorchBackend
+from insula.training.auxiliary import rows_an_epoch, with_auxiliary
+from insula.training.recipe import load_recipe
+from insula.training.run import train_run
+from insula.training.task_batches import TaskBatches, TaskPart
+
+RecipeOf = Callable[..., dict[str, Any]]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _without_export() -> Iterator[None]:
+    """The export takes longer than these runs, and is not what is tested here: torch answers in its place."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(fit_encoder, "export_onnx", lambda model, file: None)
+        patch.setitem(backends._loaded, "onnx", TorchBackend)
+        yield
+
+
+def _write(data: Dataset, folder: Path) -> Path:
+    folder.mkdir()
+    for split, examples in data.splits.items():
+        rows = [json.dumps({"text": e.text, "label": list(e.labels or ())}, ensure_ascii=False) for e in examples]
+        (folder / f"{split}.jsonl").write_text("\n".join(rows) + "\n", encoding="utf-8")
+    return folder
+
+
+def _recipe(tiny_recipe: RecipeOf, **more: Any) -> Any:
+    return load_recipe(tiny_recipe("encoder", {"train.patience": 50, "evaluation.baselines": [], **more}))
+
+
+def test_a_small_set_learns_from_a_large_one_with_other_labels(tmp_path: Path, tiny_recipe: RecipeOf) -> None:
+    main = toy_data.toy_dataset("single", train=15, validation=30, test=60, seed=3)
+    also = toy_data.toy_dataset("multi", train=300, validation=0, test=0, seed=8)
+    recipe = _recipe(tiny_recipe, **{"train.epochs": 10})
+    alone = train_run(main, recipe, tmp_path / "alone")
+    both = train_run(
+        Dataset(main.name, main.scheme, main.splits, also=(also,)),
+        load_recipe(recipe, {"auxiliary.alpha": 1.0}),
+        tmp_path / "both",
+    )
+    reached = [run.metrics["test"]["metrics"]["macro_f1"]["value"] for run in (alone, both)]
+    assert reached[1] > reached[0] + 0.15
+    shapes = [{name: value.shape for name, value in load_file(run.model / "model.safetensors").items()}
+              for run in (alone, both)]  # fmt: skip
+    assert shapes[0] == shapes[1]  # nothing of the other set's head is left
+    assert Predictor.load(both.path).scheme == main.scheme
+    texts = [example.text for example in also.split("train")]
+    assert trained_on(both.model).seen(texts).all()
+    assert not trained_on(alone.model).seen(texts).any()
+
+
+@pytest.mark.parametrize("kind", ["binary"])
+def test_sets_of_any_kind_stand_beside_one_with_a_teacher(tmp_path: Path, tiny_recipe: RecipeOf, kind: Any) -> None:
+    data = toy_data.toy_dataset(kind, train=60, validation=20, test=20, seed=3)
+    linear = load_recipe({"model": {"name": "linear"}, "evaluation": {"baselines": []}})
+    teacher = train_run(data, linear, tmp_path / "teacher").path
+    texts = tmp_path / "texts.txt"
+    texts.write_text("\n".join(f"lovely {word} today" for word in toy_data.FILLERS[:20]), encoding="utf-8")
+    others = [
+        toy_data.toy_dataset(other, train=40, validation=0, test=0, seed=9) for other in ("ordinal", "dimensional")
+    ]
+    recipe = _recipe(
+        tiny_recipe,
+        **{"train.epochs": 12, "distil.teachers": [str(teacher)], "distil.unlabelled": [str(texts)]},
+    )
+    run = train_run(Dataset(data.name, data.scheme, data.splits, also=others), recipe, tmp_path / "run")
+    assert run.metrics["test"]["metrics"][run.metrics["test"]["headline"]]["value"] > 0.6
+    assert all(np.isfinite(row["loss"]) for row in run.metrics["history"] if "loss" in row)
+
+
+def test_each_batch_is_of_one_task_in_the_shares_asked_for() -> None:
+    parts = [TaskPart(64, 64), TaskPart(300, 128), TaskPart(10, 40)]
+    lengths = list(np.random.default_rng(0).integers(3, 30, size=374))
+    batches = TaskBatches(lengths, parts, 16, seed=0)
+    seen = []
+    for epoch in range(3):
+        batches.set_epoch(epoch)
+        given = list(batches)
+        assert len(given) == len(batches) == 4 + 8 + 3
+        rows = [row for batch in given for row in batch]
+        tasks = [np.digitize(batch, [64, 364]) for batch in given]
+        assert all(len(set(task)) == 1 for task in tasks)
+        assert Counter(int(task[0]) for task in tasks) == {0: 4, 1: 8, 2: 3}
+        counts = Counter(rows)
+        assert all(counts[row] == 1 for row in range(64))
+        assert max(counts[row] for row in range(64, 364)) == 1
+        assert {counts[row] for row in range(364, 374)} == {3}
+        assert [int(task[0]) for task in tasks] != sorted(int(task[0]) for task in tasks)
+        seen.append(given)
+        batches.set_epoch(epoch)
+        assert list(batches) == given
+    assert seen[0] != seen[1]
+
+
+def test_an_epoch_takes_shares_by_size() -> None:
+    assert rows_an_epoch(100, [10_000, 1], 1.0) == [100, 10_000, 1]
+    assert rows_an_epoch(100, [10_000, 1], 0.0) == [100, 100, 100]
+    assert rows_an_epoch(100, [10_000, 1], 0.5) == [100, 1000, 10]
+
+
+def test_rows_of_measurement_are_taken_out_of_other_sets(tmp_path: Path, tiny_recipe: RecipeOf, recorder: Any) -> None:
+    main = toy_data.toy_dataset("single", train=20, validation=10, test=10, seed=3)
+    other = toy_data.toy_dataset("multi", train=30, validation=10, test=10, seed=8)
+    leaked = [Example(text=f"{e.text.upper()}!", labels=("positive",)) for e in main.split("test")[:4]]
+    splits = {**other.splits, "train": [*other.split("train"), *leaked]}
+    source = _write(Dataset("other", other.scheme, splits), tmp_path / "other")
+    recipe = _recipe(tiny_recipe, **{"auxiliary.sources": [str(source)]})
+    found = with_auxiliary(main, recipe, recorder).also
+    texts = {example.text for example in found[0].split("train")}
+    assert texts == {e.text for split in ("train", "validation") for e in other.split(split)}
+    assert any("40 rows, 3 labels; 4 left out" in sentence for sentence in recorder.said)
+    only = _write(Dataset("only", other.scheme, {"train": leaked}), tmp_path / "only")
+    with pytest.raises(DataError):
+        with_auxiliary(main, _recipe(tiny_recipe, **{"auxiliary.sources": [str(only)]}), recorder)
+
+
+def test_it_is_asked_for_in_the_recipe(tmp_path: Path, tiny_recipe: RecipeOf, monkeypatch: pytest.MonkeyPatch) -> None:
+    main = toy_data.toy_dataset("single", train=20, validation=10, test=10, seed=3)
+    _write(toy_data.toy_dataset("multi", train=30, validation=10, test=10, seed=8), tmp_path / "other")
+    monkeypatch.chdir(tmp_path)
+    recipe = _recipe(tiny_recipe, **{"train.epochs": 1, "auxiliary.sources": ["other"]})
+    run = train(main, recipe=recipe, output=tmp_path / "run")
+    assert run.metrics["recipe"]["auxiliary"]["sources"] == [str(tmp_path / "other")]
+    assert any("other is learnt beside it: 40 rows, 3 labels" in note for note in run.metrics["data"]["notes"])
+    with pytest.raises(RecipeError, match=r"auxiliary\.sources needs a neural model"):
+        load_recipe({"model": {"name": "linear"}, "auxiliary": {"sources": ["other"]}})
