@@ -2,21 +2,37 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 
+from insula.core.errors import DataError
 from insula.data.describe import describe
 from insula.data.description import Description
 from insula.data.load import load_dataset
 from insula.data.options import DataOptions
 from insula.data.sources import SourceInfo, list_sources
+from insula.data.undivided import read_undivided
 
 
 def describe_data(
     source: str | Path | Sequence[str | Path], options: DataOptions | None = None, *, seed: int = 0
 ) -> Description:
-    """Return rows, languages, lengths, label balance, duplicates, conflicts and what would be dropped and why."""
-    return describe(load_dataset(source, options or DataOptions(), seed=seed), seed=seed)
+    """Return rows, languages, lengths, label balance, duplicates, conflicts and what would be dropped and why.
+
+    Of data that cannot be trained on (too few rows, one label, none, test rows alone) what can be said is said, and the
+    last note is the reason. Raises `DataError` where there is not even a text.
+    """
+    chosen = options or DataOptions()
+    try:
+        return describe(load_dataset(source, chosen, seed=seed), seed=seed)
+    except DataError as refusal:
+        try:
+            undivided = read_undivided(source, chosen)
+        except DataError:
+            raise refusal from None
+        notes = (*undivided.notes, f"These data cannot be trained on as they are. {refusal}")
+        return describe(dataclasses.replace(undivided, notes=notes), seed=seed)
 
 
 def list_data() -> list[SourceInfo]:

@@ -38,15 +38,18 @@ def describe(dataset: Dataset, *, seed: int = 0) -> Description:
     clusters = near_duplicate_clusters([examples[row].text for row in compared], seed=seed)
     conflicts = _conflicts(examples, all_keys, dataset.scheme)
     categorical = dataset.scheme.is_categorical
+    unlabelled = bool(examples) and all(example.labels is None and example.values is None for example in examples)
     return Description(
         name=dataset.name,
-        kind=dataset.scheme.kind,
-        labels=list(dataset.scheme.names),
+        kind="unlabelled" if unlabelled else dataset.scheme.kind,
+        labels=[] if unlabelled else list(dataset.scheme.names),
         rows={name: len(rows) for name, rows in dataset.splits.items()},
         languages=_languages([examples[row] for row in language_rows]),
         language_rows=len(language_rows),
         lengths=_lengths(examples),
-        balance={n: _balance(rows, dataset.scheme) for n, rows in dataset.splits.items()} if categorical else {},
+        balance={n: _balance(rows, dataset.scheme) for n, rows in dataset.splits.items()}
+        if categorical and not unlabelled
+        else {},
         labels_per_row={name: _labels_per_row(rows) for name, rows in dataset.splits.items()}
         if dataset.scheme.kind == "multi"
         else {},

@@ -81,6 +81,9 @@ class Description:
             yield "  characters  " + ", ".join(f"{name} {value:,.0f}" for name, value in self.lengths.items())
 
     def _labels(self) -> Iterator[str]:
+        if not self.labels:
+            yield "  no labels that could be understood; see the notes"
+            return
         width = max(map(_width, ("dimension", *self.labels)))
         if self.kind == "dimensional":
             for split, dimensions in self.values.items():

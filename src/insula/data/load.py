@@ -45,7 +45,7 @@ def load_dataset(
     found = find_source(source, options.model_copy(update=columns_given))
     options = found.options
     notes = list(found.notes)
-    parts = _read_parts(found, notes)
+    parts = read_parts(found, notes)
     training = parts.get("train") or parts.get(ALL)
     if training is None:
         raise DataError(f"The data {found.name!r} have no training rows, only: {', '.join(parts)}. Add a train file.")
@@ -53,7 +53,7 @@ def load_dataset(
     columns = _same_label_columns(parts, training)
     if options.votes is not None and (training.columns is None or training.columns.votes is None):
         raise DataError(f"The votes column {options.votes!r} is not in the training rows of {found.name!r}. Check it.")
-    plan = infer_labels([row.label for row in training.rows], columns, options, names=_number_names(found, columns))
+    plan = infer_labels([row.label for row in training.rows], columns, options, names=number_names(found, columns))
     notes.append(_columns_note(training))
     notes.extend(plan.notes)
     splits: dict[str, list[Example]] = {}
@@ -92,7 +92,7 @@ def read_examples(
     _require_rows(part, found.name)
     columns = part.columns.labels if part.columns else ()
     plan = labels_for_scheme(
-        scheme, [row.label for row in part.rows], columns, found.options, names=_number_names(found, columns)
+        scheme, [row.label for row in part.rows], columns, found.options, names=number_names(found, columns)
     )
     examples = labelled_examples(part, plan, language=found.language)
     notes = (*found.notes, _columns_note(part), *plan.notes, *part.notes, *dropped_note(found.name, part))
@@ -101,7 +101,8 @@ def read_examples(
     return examples, notes
 
 
-def _read_parts(found: Source, notes: list[str]) -> dict[str, RawPart]:
+def read_parts(found: Source, notes: list[str]) -> dict[str, RawPart]:
+    """Return the rows of each split that a source has; a choice that is made is added to `notes`."""
     chosen = [split for split in (*SPLITS, ALL) if split in found.parts]
     if len(chosen) > 1 and ALL in chosen:
         chosen.remove(ALL)
@@ -135,7 +136,8 @@ def _same_label_columns(parts: Mapping[str, RawPart], training: RawPart) -> tupl
     return columns
 
 
-def _number_names(found: Source, columns: tuple[str, ...]) -> Mapping[str, str] | None:
+def number_names(found: Source, columns: tuple[str, ...]) -> Mapping[str, str] | None:
+    """Return what numbers in the label column stand for, None where nothing says so."""
     if found.options.label_names is not None:
         return read_label_names(found.options.label_names)
     return found.names.get(columns[0]) if len(columns) == 1 else None

@@ -1,0 +1,61 @@
+"""A source as it stands, where no data set can be made of it: too few rows, one label, none, or test rows alone."""
+
+from __future__ import annotations
+
+from insula.core.errors import DataError
+from insula.core.example import Example
+from insula.core.scheme import LabelScheme
+from insula.data.columns import find_text_column
+from insula.data.dataset import Dataset
+from insula.data.infer_labels import infer_labels
+from insula.data.label_cells import as_name, is_missing
+from insula.data.labelled_examples import dropped_note, labelled_examples
+from insula.data.load import number_names, read_parts
+from insula.data.options import DataOptions
+from insula.data.source_paths import ALL
+from insula.data.sources import Source, SourceName, find_source
+
+WITHOUT_LABELS = LabelScheme("unlabelled", "single", ("unlabelled",))
+
+
+def read_undivided(source: SourceName, options: DataOptions) -> Dataset:
+    """Return the rows of a source under the splits it has itself (one without splits: `all`), nothing taken out.
+
+    Where the labels make no scheme the examples have none, and the scheme is `WITHOUT_LABELS`. Raises `DataError` where
+    there is not even a text.
+    """
+    found = find_source(source, options)
+    try:
+        return _labelled(found)
+    except DataError:
+        return _unlabelled(found)
+
+
+def _labelled(found: Source) -> Dataset:
+    notes = list(found.notes)
+    parts = read_parts(found, notes)
+    first = next(part for part in parts.values() if part.rows)
+    columns = first.columns.labels if first.columns else ()
+    cells = [row.label for part in parts.values() for row in part.rows]
+    plan = infer_labels(cells, columns, found.options, names=number_names(found, columns))
+    splits = {split: labelled_examples(part, plan, language=found.language) for split, part in parts.items()}
+    for split, part in parts.items():
+        notes.extend((*part.notes, *dropped_note("the source" if split == ALL else split, part)))
+    return Dataset(found.name, plan.scheme, splits, (*notes, *plan.notes))
+
+
+def _unlabelled(found: Source) -> Dataset:
+    splits: dict[str, list[Example]] = {}
+    for split, openers in found.parts.items():
+        for open_part in openers:
+            with open_part() as reader:
+                column = find_text_column(reader.columns, found.options.text, repr(reader.path))
+                texts = [row.get(column) for batch in reader for row in batch.rows]
+            splits.setdefault(split, []).extend(
+                Example(text=text if isinstance(text, str) else as_name(text), language=found.language)
+                for text in texts
+                if not is_missing(text)
+            )
+    if not any(splits.values()):
+        raise DataError(f"The data {found.name!r} have no row with text. Check the column with `text`.")
+    return Dataset(found.name, WITHOUT_LABELS, splits, found.notes)
