@@ -85,7 +85,14 @@ def _insula() -> Iterator[Cell]:
         if data == "smp2020_usual":
             yield from _seeds(data, "e5-small-en-zh", seeds, model__base=E5, train__epochs=2)
         else:
-            epochs = {"tweeteval_emotion": 5, "semeval_ec": 5, "semeval_valence": 5, "emobank": 5, "sst2": 3}
+            epochs = {
+                "goemotions": 3,
+                "tweeteval_emotion": 5,
+                "semeval_ec": 5,
+                "semeval_valence": 5,
+                "emobank": 5,
+                "sst2": 3,
+            }
             yield from _seeds(data, "minilm", seeds, train__epochs=epochs.get(data, 2))
     # Long texts: only the upper three of twelve layers are trained, on the first 64 tokens.
     upper = {"model__base": E5, "train__epochs": 1, "train__freeze_layers": 9, "model__max_tokens": 64}
