@@ -19,7 +19,8 @@ from insula.evaluation.result import Evaluation
 
 KEYS = {
     "rows", "kind", "labels", "headline", "metrics", "per_label", "per_dimension", "confusion", "reliability", "curves",
-    "scatter", "slices", "mistakes", "abstention", "seen",
+    "scatter", "slices", "mistakes", "abstention",
+    "macro_f1_by_threshold", "levels", "seen",
 }  # fmt: skip
 SCHEMES = {name: builtin_scheme(name) for name in ("polarity", "sentiment3", "sentiment5", "ekman6", "vad")}
 SCHEMES["multi"] = LabelScheme(name="few", kind="multi", names=("anger", "joy", "fear"))
@@ -155,3 +156,15 @@ def test_the_majority_of_sets_is_every_label_that_most_rows_carry():
     assert majority(SCHEMES["multi"], [0.6, 0.5, 0.1], 2).chosen.tolist() == [[True, True, False]] * 2
     with pytest.raises(DataError, match="base rates"):
         majority(SCHEMES["multi"], [0.6], 2)
+
+
+def test_coarser_levels_are_measured_too():
+    scheme = SCHEMES["ekman6"]
+    gold, scores, decisions = predictions(scheme)
+    row = evaluate(scheme, gold, scores, decisions, resamples=50).to_dict()
+    found = row["levels"]["sentiment"]
+    assert found["labels"] == ["negative", "positive", "ambiguous"]
+    parents = np.array([0, 0, 0, 1, 0, 2])
+    right = parents[gold.argmax(axis=1)] == parents[decisions.argmax(axis=1)]
+    assert found["metrics"]["accuracy"]["value"] == pytest.approx(right.mean())
+    assert found["metrics"]["accuracy"]["value"] > row["metrics"]["accuracy"]["value"]

@@ -28,6 +28,9 @@ def predict(
     as_json: Annotated[
         bool, typer.Option("--json", help="One JSON object a line: text, labels, label, scores, abstained.")
     ] = False,
+    levels: Annotated[
+        bool, typer.Option("--levels", help="With --json and texts: the coarser levels of the labels, too.")
+    ] = False,
     quiet: Quiet = False,
     source: Annotated[
         str | None,
@@ -76,10 +79,12 @@ def predict(
         insula predict --input big.parquet --output scored.parquet -m runs/care
         cat lines.txt | insula predict --json -m runs/care
     """
+    if levels and not (texts and as_json):
+        raise typer.BadParameter("--levels goes with texts and --json.")
     if texts:
         if source is not None or output is not None:
             raise typer.BadParameter("Give texts, or files with --input and --output: not both.")
-        _predict_texts(texts, model, as_json=as_json)
+        _predict_texts(texts, model, as_json=as_json, levels=levels)
         return
     if source is None and sys.stdin.isatty():
         raise typer.BadParameter("Nothing to predict: give texts, --input FILE, or pipe lines in.")
@@ -89,7 +94,8 @@ def predict(
         _predict_file(source or "-", output or "-", model, text, rejects, quiet)
 
 
-def _predict_texts(texts: list[str], model: str, *, as_json: bool) -> None:
+def _predict_texts(texts: list[str], model: str, *, as_json: bool, levels: bool) -> None:
+    from insula.api.prediction import load_model
     from insula.api.prediction import predict as run_prediction
     from insula.cli.answers import Answers
 
@@ -97,10 +103,16 @@ def _predict_texts(texts: list[str], model: str, *, as_json: bool) -> None:
     readable = [text.encode("utf-8", "surrogateescape").decode("utf-8", "replace") for text in texts]
     if not all(text.strip() for text in readable):
         raise typer.BadParameter("A text must hold more than blanks. Got an empty one.")
-    predictions = run_prediction(readable, model)
+    predictor = load_model(model)
+    predictions = run_prediction(readable, predictor)
     if as_json:
+        from insula.core.levels import level_answers
+
         for prediction in predictions:
-            typer.echo(json.dumps(prediction.to_dict(), ensure_ascii=False))
+            row = prediction.to_dict()
+            if levels:
+                row["levels"] = level_answers(predictor.scheme, prediction)
+            typer.echo(json.dumps(row, ensure_ascii=False))
         return
     answers = Answers()
     answers.say(predictions)

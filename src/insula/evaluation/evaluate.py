@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from insula.core.decision import decision_confidence
+from insula.core.levels import levels
 from insula.core.scheme import LabelScheme
 from insula.evaluation.abstention import abstention_summary
 from insula.evaluation.checked_arrays import Bools, Floats, Ints, as_column, as_matrix, check_categorical, mean_or_none
@@ -65,6 +66,7 @@ def evaluate(
         labels=list(scheme.names),
         headline_name=headline_metric(scheme.kind),
         metrics=metrics,
+        levels=judged.levels(),
         slices=slices(told, tongues, judged.headline_interval),
         seen=None if seen is None else _without_seen(as_column("seen", seen, rows, bool), judged, metrics),
         **judged.details(told, confidence, abstained, thresholds, abstention_threshold),
@@ -115,6 +117,20 @@ class _Categorical:
             ),
         }
 
+    def levels(self) -> dict[str, dict[str, Any]]:
+        found = {}
+        for name, level in levels(self.scheme).items():
+            measured = categorical_metrics(
+                level.scheme.kind, level.chosen(self.gold), level.scores(self.scores), level.chosen(self.decisions),
+                resamples=self.resamples, seed=self.seed,
+            )  # fmt: skip
+            found[name] = {
+                "labels": list(level.scheme.names),
+                "headline": headline_metric(level.scheme.kind),
+                "metrics": {metric: interval.to_dict() for metric, interval in measured.items()},
+            }
+        return found
+
 
 class _Dimensional:
     def __init__(self, scheme: LabelScheme, gold: Any, scores: Any, resamples: int, seed: int) -> None:
@@ -132,6 +148,9 @@ class _Dimensional:
     def headline_interval(self, rows: Ints) -> Interval:
         found = moment_intervals(self.gold[rows], self.scores[rows], resamples=self.resamples, seed=self.seed)
         return found[headline_metric(self.scheme.kind)]
+
+    def levels(self) -> dict[str, dict[str, Any]]:
+        return {}
 
     def details(self, texts: Any, *_: Any) -> dict[str, Any]:
         names = self.scheme.names

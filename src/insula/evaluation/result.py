@@ -36,6 +36,7 @@ class Evaluation:
     abstention       categorical: coverage, threshold, accuracies, aurc, risk-coverage curve
     macro_f1_by_threshold   multi and binary: macro-F1 at 0.5, with validation thresholds, and (cheating) with
                      thresholds chosen on these rows
+    levels           by coarser level of the scheme: its labels, headline, and metrics with intervals
     seen             rows whose text stood in the training data, and the metrics without them
     """
 
@@ -54,6 +55,7 @@ class Evaluation:
     mistakes: list[dict[str, Any]] = field(default_factory=list)
     abstention: dict[str, Any] | None = None
     macro_f1_by_threshold: dict[str, dict[str, float | None]] | None = None
+    levels: dict[str, dict[str, Any]] = field(default_factory=dict)
     seen: dict[str, Any] | None = None
 
     @property

@@ -1,0 +1,74 @@
+"""Coarser levels of a scheme, from its own scores alone, so that all levels agree: 28 emotions, 7 groups, 3 sentiments.
+
+A level is one of the scheme's `mappings`. Where labels exclude each other a parent's probability is the sum of its
+children's, exactly. Where several may hold, a parent holds as soon as one child does, and its score is the largest of
+theirs: no independence is assumed, no parent falls below a child, and it does not matter whether a level is reached
+from the labels or from a level between. Decided parents are those of the decided labels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from insula.core.prediction import Prediction
+from insula.core.scheme import LabelScheme
+
+
+@dataclass(frozen=True)
+class Level:
+    """One coarser level.
+
+    scheme    its labels, in the order in which the finer ones name them; single or multi
+    children  (labels, parents) bool: which label belongs to which parent
+    """
+
+    scheme: LabelScheme
+    children: NDArray[np.bool_]
+
+    def scores(self, scores: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
+        """Return the (rows, parents) scores of (rows, labels) scores."""
+        scores = np.asarray(scores, dtype=np.float64)
+        if self.scheme.kind != "multi":
+            summed: NDArray[np.float64] = scores @ self.children
+            return summed
+        return np.stack([scores[:, column].max(axis=1) for column in self.children.T], axis=1)
+
+    def chosen(self, chosen: NDArray[Any]) -> NDArray[np.bool_]:
+        """Return which parents (rows, parents) hold where these labels (rows, labels) do."""
+        held: NDArray[np.bool_] = (np.asarray(chosen, dtype=bool).astype(np.int64) @ self.children) > 0
+        return held
+
+
+def levels(scheme: LabelScheme) -> dict[str, Level]:
+    """Return the levels of a categorical scheme by the name of their mapping, finest first.
+
+    One that leaves out a label is none where labels exclude each other (a row could have no parent), nor is one with a
+    single parent.
+    """
+    found = {}
+    for name, table in scheme.mappings.items() if scheme.is_categorical else ():
+        parents = tuple(dict.fromkeys(table[label] for label in scheme.names if label in table))
+        covered = all(label in table for label in scheme.names)
+        if len(parents) < 2 or (scheme.kind != "multi" and not covered):
+            continue
+        kind = "multi" if scheme.kind == "multi" else "single"
+        children = np.array([[table.get(label) == parent for parent in parents] for label in scheme.names])
+        found[name] = Level(LabelScheme(name, kind, parents), children)  # type: ignore[arg-type]
+    return dict(sorted(found.items(), key=lambda item: -len(item[1].scheme.names)))
+
+
+def level_answers(scheme: LabelScheme, prediction: Prediction) -> dict[str, Mapping[str, Any]]:
+    """Return a prediction at every level: name to `labels` and `scores`."""
+    scores = np.array([[prediction.scores[name] for name in scheme.names]])
+    answers: dict[str, Mapping[str, Any]] = {}
+    for name, level in levels(scheme).items():
+        answers[name] = {
+            "labels": list(scheme.coarsen(prediction.labels, name)),
+            "scores": dict(zip(level.scheme.names, level.scores(scores)[0].tolist(), strict=True)),
+        }
+    return answers

@@ -1,0 +1,67 @@
+"""Coarser levels of a scheme agree with it and with each other."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from insula.core.builtin_schemes import BUILTIN_SCHEMES
+from insula.core.decision import DecisionRule
+from insula.core.levels import level_answers, levels
+from insula.core.prediction import Prediction
+from insula.core.scheme import LabelScheme
+
+HIERARCHIES = [scheme for scheme in BUILTIN_SCHEMES.values() if scheme.mappings]
+each = pytest.mark.parametrize("scheme", HIERARCHIES, ids=lambda scheme: scheme.name)
+
+
+@each
+@given(seed=st.integers(0, 10_000))
+def test_no_level_contradicts_another(scheme: LabelScheme, seed: int) -> None:
+    logits = np.random.default_rng(seed).normal(scale=3, size=(20, len(scheme.names)))
+    decided = DecisionRule().decide(scheme, logits)
+    for level in levels(scheme).values():
+        scores, chosen = level.scores(decided.scores), level.chosen(decided.chosen)
+        assert ((scores >= 0) & (scores <= 1 + 1e-9)).all()
+        for label, parents in enumerate(level.children):
+            assert parents.sum() == 1
+            parent = int(parents.argmax())
+            assert (scores[:, parent] >= decided.scores[:, label] - 1e-12).all()
+            assert chosen[decided.chosen[:, label], parent].all()
+        for parent, children in enumerate(level.children.T):
+            assert (chosen[:, parent] == decided.chosen[:, children].any(axis=1)).all()
+        if scheme.kind == "multi":
+            assert (chosen == (scores >= 0.5)).all()  # at the plain threshold they are one and the same
+        else:
+            np.testing.assert_allclose(scores.sum(axis=1), 1)
+            assert (chosen.sum(axis=1) == 1).all()
+
+
+def test_a_level_between_changes_nothing() -> None:
+    scheme = BUILTIN_SCHEMES["goemotions"]
+    scores = np.random.default_rng(0).random((50, 28))
+    both = levels(scheme)
+    assert [len(level.scheme.names) for level in both.values()] == [7, 4]
+    ekman = both["ekman"]
+    middle = LabelScheme("ekman", "multi", ekman.scheme.names, mappings=BUILTIN_SCHEMES["ekman7"].mappings)
+    over = levels(middle)["sentiment"]
+    order = [over.scheme.names.index(name) for name in both["sentiment"].scheme.names]
+    np.testing.assert_allclose(over.scores(ekman.scores(scores))[:, order], both["sentiment"].scores(scores))
+
+
+def test_what_is_no_level() -> None:
+    holes = {"coarse": {"a": "x", "b": "y"}}
+    assert levels(LabelScheme("s", "single", ("a", "b", "c"), mappings=holes)) == {}
+    assert list(levels(LabelScheme("s", "multi", ("a", "b", "c"), mappings=holes))) == ["coarse"]
+    assert levels(LabelScheme("s", "multi", ("a", "b"), mappings={"one": {"a": "x", "b": "x"}})) == {}
+
+
+def test_a_prediction_at_every_level() -> None:
+    scheme = BUILTIN_SCHEMES["carer"]
+    scores = dict(zip(scheme.names, (0.1, 0.3, 0.35, 0.15, 0.05, 0.05), strict=True))
+    answers = level_answers(scheme, Prediction(text="x", labels=("love",), label="love", scores=scores))
+    assert answers["sentiment"]["labels"] == ["positive"]
+    assert answers["sentiment"]["scores"]["positive"] == pytest.approx(0.65)
+    assert answers["ekman"]["scores"]["joy"] == pytest.approx(0.65)
