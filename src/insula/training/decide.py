@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from insula.core.decision import Calibration, DecisionRule
+from insula.core.decision import DecisionRule
 from insula.core.scheme import LabelScheme
 from insula.evaluation.abstention import choose_abstention
 from insula.evaluation.calibration import fit_calibration
@@ -36,7 +36,7 @@ def choose_decision(
     if scheme.kind == "dimensional":
         return rule
     scores = rule.scores(scheme, logits)
-    rule = dataclasses.replace(rule, thresholds=_thresholds(scheme, scores, gold, options, calibration, seed))
+    rule = dataclasses.replace(rule, thresholds=_thresholds(scheme, scores, gold, options, seed))
     if options.class_offsets and scheme.kind in ("single", "ordinal"):
         offsets = choose_offsets(gold, scores, seed=seed)
         rule = dataclasses.replace(rule, offsets=tuple(offsets.tolist()) if offsets.any() else ())
@@ -51,7 +51,6 @@ def _thresholds(
     scores: NDArray[np.floating[Any]],
     gold: NDArray[np.float64],
     options: DecisionOptions,
-    calibration: Calibration,
     seed: int,
 ) -> tuple[float, ...]:
     method = options.thresholds
@@ -63,6 +62,5 @@ def _thresholds(
     if scheme.kind != "multi":
         return ()
     if method == "auto":
-        # Scores that are no true probabilities say nothing of the F1 to be expected.
-        method = "shrunk" if calibration.method == "identity" else "expected"
+        method = "shrunk"
     return tuple(choose_thresholds(gold, scores, method=method, seed=seed).tolist())

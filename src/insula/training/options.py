@@ -79,7 +79,7 @@ class DecisionOptions(Section):
     thresholds: Literal["auto", "shrunk", "expected", "crossfit", "pooled", "half"] = Field(
         "auto",
         description="of multi-label schemes, a label each; binary schemes: half, or any other for one threshold by "
-        "macro-F1; auto: expected on calibrated scores, else shrunk",
+        "macro-F1; auto: shrunk",
     )
     class_offsets: bool = Field(False, description="single and ordinal: offsets on log scores, for macro-F1")
     coverage: Annotated[float, Field(gt=0, le=1)] = Field(
