@@ -32,11 +32,11 @@ class Level:
 
     def scores(self, scores: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
         """Return the (rows, parents) scores of (rows, labels) scores."""
-        scores = np.asarray(scores, dtype=np.float64)
+        exact: NDArray[np.float64] = np.asarray(scores, dtype=np.float64)
         if self.scheme.kind != "multi":
-            summed: NDArray[np.float64] = scores @ self.children
+            summed: NDArray[np.float64] = exact @ self.children
             return summed
-        return np.stack([scores[:, column].max(axis=1) for column in self.children.T], axis=1)
+        return np.stack([exact[:, column].max(axis=1) for column in self.children.T], axis=1)
 
     def chosen(self, chosen: NDArray[Any]) -> NDArray[np.bool_]:
         """Return which parents (rows, parents) hold where these labels (rows, labels) do."""
