@@ -20,12 +20,16 @@ def words(text: str, language: str) -> list[str]:
 
 
 class Vocabulary:
-    """The most frequent words of the training texts, numbered by count."""
+    """The most frequent words of the training texts, numbered by count, those that stand there `least` times."""
 
-    def __init__(self, texts: Sequence[str], language: str, size: int) -> None:
+    def __init__(self, texts: Sequence[str], language: str, size: int, least: int = 1) -> None:
         counts = Counter(word for text in texts for word in words(text, language))
+        frequent = [word for word, count in counts.most_common(size - 2) if count >= least]
         self.language = language
-        self.numbers = {word: number for number, (word, _) in enumerate(counts.most_common(size - 2), start=2)}
+        self.numbers = {word: number for number, word in enumerate(frequent, start=2)}
+
+    def __len__(self) -> int:
+        return len(self.numbers) + 2
 
     def __call__(self, text: str, most: int) -> list[int]:
         """Return the numbers of the first `most` words."""

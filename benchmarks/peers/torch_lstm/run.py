@@ -21,7 +21,7 @@ from exchange import Task, read_task, write_answer
 from words import Vocabulary
 
 DEFAULTS: dict[str, Any] = {  # those of insula's `lstm`
-    "words": 30_000, "embedding": 256, "width": 128, "layers": 1, "bidirectional": True, "dropout": 0.5,
+    "words": 30_000, "least": 2, "embedding": 256, "width": 128, "layers": 1, "bidirectional": True, "dropout": 0.5,
     "epochs": 20, "patience": 4, "batch": 32, "rate": 1e-3, "most_words": 256, "packed": True,
 }  # fmt: skip
 
@@ -29,10 +29,10 @@ DEFAULTS: dict[str, Any] = {  # those of insula's `lstm`
 class Network(nn.Module):
     """Word numbers to logits."""
 
-    def __init__(self, outputs: int, options: dict[str, Any]) -> None:
+    def __init__(self, words: int, outputs: int, options: dict[str, Any]) -> None:
         super().__init__()
         self.packed = options["packed"]
-        self.embedding = nn.Embedding(options["words"], options["embedding"], padding_idx=0)
+        self.embedding = nn.Embedding(words, options["embedding"], padding_idx=0)
         self.lstm = nn.LSTM(
             options["embedding"],
             options["width"],
@@ -65,11 +65,11 @@ def main() -> None:
     task = read_task()
     options = DEFAULTS | task.options
     torch.manual_seed(task.seed)
-    vocabulary = Vocabulary(task.texts["train"], task.language, options["words"])
+    vocabulary = Vocabulary(task.texts["train"], task.language, options["words"], options["least"])
     rows = {split: _numbers(task.texts[split], vocabulary, options) for split in ("train", "validation")}
     outputs = 1 if task.kind == "binary" else len(task.names)
     gold = {split: torch.tensor(task.gold[split], dtype=torch.float32)[:, -outputs:] for split in task.gold}
-    network = Network(outputs, options)
+    network = Network(len(vocabulary), outputs, options)
     facts = _fit(network, task.kind, rows, gold, options)
     began = time.monotonic()
     test = _probabilities(network, task, _numbers(task.texts["test"], vocabulary, options))
