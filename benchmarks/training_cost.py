@@ -82,6 +82,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--rows", type=int, default=0, help="train on a seeded part of so many rows; 0 takes all")
     parser.add_argument("--speed-rows", type=int, default=4096, help="rows of the speed part")
     parser.add_argument("--epochs", type=float, default=2.0)
+    parser.add_argument("--evaluations", type=int, default=4, help="on validation rows, an epoch")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=0, help="of matrix products; 0 takes OMP_NUM_THREADS or all")
@@ -112,7 +113,8 @@ def _outcome(given: argparse.Namespace, name: str, arm: str, rows: int, epochs: 
     file = RUNS / f"{name}.json"
     asked = [
         "--arm", arm, "--data", given.data, "--rows", str(rows), "--epochs", str(epochs), "--seed", str(given.seed),
-        "--threads", str(given.threads), *(f"--fast={text}" for text in given.fast),
+        "--threads", str(given.threads), "--evaluations", str(given.evaluations),
+        *(f"--fast={text}" for text in given.fast),
     ]  # fmt: skip
     if file.exists() and (kept := json.loads(file.read_text(encoding="utf-8")))["asked"] == asked:
         return dict(kept)
@@ -139,7 +141,13 @@ def _run_arm(given: argparse.Namespace) -> dict[str, Any]:
     if given.threads:
         torch.set_num_threads(given.threads)
     data = _part(given)
-    overrides = {"train.epochs": given.epochs, "evaluation.baselines": [], "seed": given.seed}
+    overrides = {
+        "train.epochs": given.epochs,
+        "train.evaluations_per_epoch": given.evaluations,
+        "train.patience": 1000,  # the stock run does not stop early either
+        "evaluation.baselines": [],
+        "seed": given.seed,
+    }
     if given.arm == "insula-float32":
         overrides["train.precision"] = "float32"
     if given.arm == "insula-fast":
