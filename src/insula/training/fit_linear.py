@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import os
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -114,15 +112,15 @@ def _solve(scheme: LabelScheme, features: csr_matrix, train: Rows, strength: flo
         ridge.fit(features, train.gold, sample_weight=train.weights)
         return np.atleast_2d(ridge.coef_).astype(np.float32), np.atleast_1d(ridge.intercept_).astype(np.float32)
     if scheme.kind == "multi":
-        # liblinear lets other threads run, and its primal solver draws no random numbers.
+        # One label after another: fitted in threads, liblinear was seen to stop for ever in its allocator.
         rule = given.objective
         factors = label_weights(train.gold, train.weights, rule.class_weights, rule.beta)
         absent, present = np.ones((2, train.gold.shape[1])) if factors is None else factors
         weights = train.weights[:, None] * np.where(train.gold > 0, present, absent)
-        with ThreadPoolExecutor(os.cpu_count()) as pool:
-            columns = list(
-                pool.map(lambda y, each: _binary(features, y, each, strength, seed), train.gold.T, weights.T)
-            )
+        columns = [
+            _binary(features, wanted, each, strength, seed)
+            for wanted, each in zip(train.gold.T, weights.T, strict=True)
+        ]
         return np.stack([c for c, _ in columns]), np.array([b for _, b in columns], dtype=np.float32)
     if scheme.kind == "binary":
         coefficients, intercept = _binary(features, train.gold[:, 1], train.weights, strength, seed)
