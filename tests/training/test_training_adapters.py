@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import json
 import shutil
 from collections.abc import Callable
@@ -27,6 +28,7 @@ from insula.models import adapters
 from insula.models.adapters import choose_targets, is_own
 from insula.models.encoder import EncoderForEmotion
 from insula.models.folder import open_folder
+from insula.training import neural
 from insula.training.recipe import load_recipe
 
 METHODS = ("lora", "adalora", "bottleneck")
@@ -156,8 +158,10 @@ def source(tmp_path_factory: pytest.TempPathFactory, data: Dataset) -> Path:
 
 @every_method
 def test_an_interrupted_run_goes_on_as_if_nothing_had_happened(
-    method: str, tmp_path: Path, source: Path, recipe: RecipeOf
+    method: str, tmp_path: Path, source: Path, recipe: RecipeOf, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    scores = itertools.count(1)  # each better than the one before, so that the last step's weights are compared
+    monkeypatch.setattr(neural, "validation_score", lambda *_: ("macro_f1", float(next(scores))))
     settings = recipe(
         method, {"train.evaluations_per_epoch": 2, "train.patience": 50, "adapter.merge": False, "model.dropout": 0.2}
     )

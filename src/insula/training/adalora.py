@@ -61,6 +61,8 @@ class AllocateRanks(TrainerCallback):
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
     ) -> None:
         """Add the gradient of `gamma * mean(||P^T P - I|| + ||Q Q^T - I||)` to the loss's own."""
+        if not self.restored:
+            self._restore(state.global_step)
         parameters, distances = [], []
         for name, parameter in _low_rank(self.tuner):
             if "lora_E" not in name:
@@ -77,18 +79,21 @@ class AllocateRanks(TrainerCallback):
     ) -> None:
         """Allocate, while the step's gradients are still there."""
         allocator, step = self.tuner.rankallocator, state.global_step + 1
-        config = allocator.peft_config
-        if not self.restored:
-            self.rank_state.to_allocator(allocator)
-            if step > config.total_step - config.tfinal:
-                # The final pattern is not in the checkpoint, but what it masked is zero there.
-                config.rank_pattern = {
-                    name: (parameter != 0).flatten().tolist()
-                    for name, parameter in _low_rank(self.tuner) if "lora_E" in name
-                }  # fmt: skip
-            self.restored = True
         self.tuner.update_and_allocate(step)
         self.rank_state.from_allocator(allocator)
+
+    def _restore(self, done: int) -> None:
+        """Take up what a checkpoint kept, before the first step moves anything."""
+        allocator = self.tuner.rankallocator
+        config = allocator.peft_config
+        self.rank_state.to_allocator(allocator)
+        if done >= config.total_step - config.tfinal:
+            # The final pattern is not in the checkpoint, but what it masked is zero there.
+            config.rank_pattern = {
+                name: (parameter != 0).flatten().tolist()
+                for name, parameter in _low_rank(self.tuner) if "lora_E" in name
+            }  # fmt: skip
+        self.restored = True
 
 
 def _low_rank(tuner: Any) -> list[tuple[str, nn.Parameter]]:
