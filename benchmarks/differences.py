@@ -14,13 +14,13 @@ from insula.evaluation.intervals import Interval, count_differences, moment_diff
 def mean_difference(kind: Kind, off: Sequence[Answers], on: Sequence[Answers], metric: str) -> Interval:
     """Return the mean over seeds of metric(on) - metric(off), with the 95 % interval over resampled rows.
 
-    off, on   one answer a seed; every resample takes the same rows for all of them
+    off, on   one answer a seed, each side averaged; every resample takes the same rows for all of them
 
     The interval shows what other test rows could give; how far seeds differ is shown by their own differences.
     Raises `DataError` where the cells did not answer the same rows.
     """
-    if len(off) != len(on) or not off or not same_rows(*off, *on):
-        raise DataError("The cells of a difference must answer the same rows, as many off as on. Measure them anew.")
+    if not off or not on or not same_rows(*off, *on):
+        raise DataError("The cells of a difference must answer the same rows. Measure them anew on the same data.")
     gold = off[0].gold
     if kind == "dimensional":
         found = moment_differences(gold, [c.scores for c in off], [c.scores for c in on], regression.from_sums)

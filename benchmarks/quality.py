@@ -7,8 +7,8 @@
 
 Cells stand in `cells.py`, data sets in `sets.py`. A cell whose data are absent, or whose options this insula does not
 know, is left out with a word. Every choice (thresholds, calibration, best step, strength) is made on validation rows.
-What each cell decided on its test rows is kept under `benchmarks/runs/decisions`; from these the differences of the
-levers are made (`levers.py`), and those of peers to `linear`.
+What each cell decided on its test rows is kept under `benchmarks/runs/decisions`; from these the differences of
+levers (`levers.py`), those to the reference network (`architectures.py`) and those of peers to `linear` are made.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import architectures
 import decisions
 import levers
 import outside
@@ -61,6 +62,7 @@ def main(wanted: list[str]) -> int:
             _run(cell, file)
     if not listing:
         levers.main([])
+        architectures.main([])
     return 0
 
 

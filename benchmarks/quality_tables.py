@@ -79,6 +79,28 @@ def means(results: Results) -> str:
     return table(heads, rows)
 
 
+def architectures(results: Results) -> str:
+    """Every architecture, the mean of its seeds, and its difference to the masked reference network."""
+    heads = (
+        "data", "model", "seeds", "macro-F1, mean", "minus masked reference (paired 95% interval)", "parameters",
+        "training", "prediction",
+    )  # fmt: skip
+    rows = [
+        (
+            set_title(row["set"]),
+            f"`{row['model']}`",
+            ", ".join(map(str, row["seeds"])),
+            f"{row['mean']:.3f}",
+            figure(row["difference_to_reference"], "+"),
+            f"{row['parameters']:,}" if row["parameters"] else "–",
+            f"{row['train_seconds']:,.0f} s",
+            f"{row['rows_per_second']:,.0f} rows/s" if row["rows_per_second"] else "–",
+        )
+        for row in results.architectures
+    ]
+    return table(heads, rows)
+
+
 def levers(results: Results) -> str:
     """What each lever does, in pairs of runs with the same seeds."""
     heads = (

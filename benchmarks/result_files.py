@@ -20,11 +20,13 @@ class Results:
 
     quality        cells, by data set in the order of the tables, then model (`linear` first) and seed
     levers         one entry a lever
+    architectures  one entry a data set and model
     training_cost, lstm_cost, kills   None before they were measured
     """
 
     quality: Sequence[Entry] = ()
     levers: Sequence[Entry] = ()
+    architectures: Sequence[Entry] = ()
     training_cost: Entry | None = None
     lstm_cost: Entry | None = None
     kills: Entry | None = None
@@ -35,6 +37,7 @@ def read_results(folder: Path = FOLDER) -> Results:
     return Results(
         quality=sorted(_all(folder / "quality"), key=_place),
         levers=sorted(_all(folder / "levers"), key=lambda lever: (_order(lever["set"]), lever["lever"])),
+        architectures=(_one(folder / "architectures.json") or {"rows": []})["rows"],
         training_cost=_one(folder / "training_cost.json"),
         lstm_cost=_one(folder / "lstm_cost.json"),
         kills=_one(folder / "kills.json"),

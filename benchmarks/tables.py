@@ -26,6 +26,7 @@ TABLES: Mapping[str, Callable[[Results], str]] = {
     "headline-zh": lambda results: quality_tables.headline(results, "zh"),
     "quality": quality_tables.quality,
     "means": quality_tables.means,
+    "architectures": quality_tables.architectures,
     "levers": quality_tables.levers,
     "time": quality_tables.time,
     "provenance": quality_tables.provenance,

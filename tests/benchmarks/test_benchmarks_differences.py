@@ -9,8 +9,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from safetensors.numpy import save_file
 from sklearn.metrics import f1_score
 
+import architectures
 import decisions
 import levers
 from cells import CELLS, LEVERS
@@ -70,7 +72,7 @@ def test_other_rows_are_refused() -> None:
     with pytest.raises(DataError, match="same rows"):
         mean_difference("single", [off], [on], "macro_f1")
     with pytest.raises(DataError, match="same rows"):
-        mean_difference("single", [off, off], [off], "macro_f1")
+        mean_difference("single", [off], [], "macro_f1")
 
 
 def test_decisions_come_back_as_they_were_kept(tmp_path: Path, toy_dataset: Callable[..., Dataset]) -> None:
@@ -106,3 +108,30 @@ def test_a_lever_waits_for_all_its_cells(tmp_path: Path, toy_dataset: Callable[.
     assert found["on"] == pytest.approx(1.0)
     assert found["difference"]["value"] == pytest.approx(found["on"] - found["off"])
     assert len(found["by_seed"]) == len(lever.seeds)
+
+
+def test_architectures_are_held_against_the_masked_reference(tmp_path: Path) -> None:
+    results, kept = tmp_path / "results", tmp_path / "kept"
+    (results / "quality").mkdir(parents=True)
+    kept.mkdir()
+
+    def measured(cell: str, model: str, answers: Answers) -> None:
+        value = f1_score(answers.gold, answers.chosen, average="macro")
+        content = {
+            "kind": "single", "model": model, "seed": int(cell[-1]), "metrics": {"macro_f1": {"value": value}},
+            "train_seconds": 2.0, "parameters": 7, "rows_per_second": 9.0, "commit": "c",
+        }  # fmt: skip
+        (results / "quality" / f"{cell}.json").write_text(json.dumps(content), encoding="utf-8")
+        save_file(vars(answers) | {"chosen": answers.chosen.astype(np.uint8)}, kept / f"{cell}.safetensors")
+
+    measured("sst2-lstm-0", "lstm", _answers(0.7, 1))
+    assert list(architectures.compared("sst2", results, kept)) == []
+    measured("sst2-lstm-1", "lstm", _answers(0.8, 2))
+    measured("sst2-reference-masked-0", "reference-masked", _answers(0.5, 3))
+    found = {row["model"]: row for row in architectures.compared("sst2", results, kept)}
+    assert found["reference-masked"]["difference_to_reference"] is None
+    assert found["lstm"]["seeds"] == [0, 1]
+    difference = found["lstm"]["difference_to_reference"]
+    assert difference["value"] == pytest.approx(found["lstm"]["mean"] - found["reference-masked"]["mean"])
+    assert 0 < difference["low"] < difference["value"]
+    assert list(architectures.compared("carer", results, kept)) == []

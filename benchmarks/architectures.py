@@ -1,0 +1,63 @@
+"""Every architecture against the masked reference network on the same test rows: means over seeds, paired differences.
+
+python benchmarks/architectures.py      write `results/architectures.json` from the cells that are measured
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import decisions
+from cells import CELLS, FIVE
+from differences import mean_difference
+from insula.core.files import write_json
+from insula.evaluation.metric_names import headline_metric
+
+RESULTS = Path(__file__).parent / "results"
+REFERENCE = "reference-masked"
+
+
+def main(arguments: list[str]) -> int:
+    """Write what can be written and return the exit status."""
+    found = [row for data in FIVE for row in compared(data)]
+    if found:
+        write_json(RESULTS / "architectures.json", {"command": "python benchmarks/architectures.py", "rows": found})
+    return 0
+
+
+def compared(data: str, results: Path = RESULTS, kept: Path = decisions.FOLDER) -> Iterator[dict[str, Any]]:
+    """Yield a row a model of the set: the mean of its measured seeds, its difference to the masked reference."""
+    by_model: dict[str, list[tuple[dict[str, Any], decisions.Answers]]] = {}
+    for cell in CELLS.values():
+        file, answers = results / "quality" / f"{cell.name}.json", decisions.load(cell.name, kept)
+        if cell.data == data and file.exists() and answers is not None:
+            result = json.loads(file.read_text(encoding="utf-8"))
+            by_model.setdefault(cell.model, []).append((result, answers))
+    reference = [answers for _, answers in by_model.get(REFERENCE, [])]
+    for model, measured in by_model.items() if reference else ():
+        kind = measured[0][0]["kind"]
+        metric = headline_metric(kind)
+        values = [result["metrics"][metric]["value"] for result, _ in measured]
+        difference = None
+        if model != REFERENCE:
+            difference = mean_difference(kind, reference, [answers for _, answers in measured], metric).to_dict()
+        yield {
+            "set": data,
+            "model": model,
+            "metric": metric,
+            "seeds": [result["seed"] for result, _ in measured],
+            "mean": sum(values) / len(values),
+            "difference_to_reference": difference,
+            "train_seconds": sum(result["train_seconds"] for result, _ in measured) / len(measured),
+            "parameters": measured[0][0]["parameters"],
+            "rows_per_second": measured[0][0]["rows_per_second"],
+            "commits": sorted({result["commit"] for result, _ in measured}),
+        }
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
