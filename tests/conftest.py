@@ -19,6 +19,14 @@ from insula.core.progress import Silent
 from insula.core.scheme import Kind
 from insula.data.dataset import Dataset
 
+TINY: dict[str, dict[str, Any]] = {
+    "textcnn": {"maps": 16},
+    "lstm": {"states": 16},
+    "gru": {"states": 16},
+    "transformer": {"layers": 1},
+}
+"""Settings beside `width` that make a network from nothing small."""
+
 hypothesis.settings.register_profile("insula", max_examples=50, deadline=None)
 hypothesis.settings.load_profile("insula")
 
@@ -75,7 +83,24 @@ def encoder_folder(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Pa
 
 
 @pytest.fixture(scope="session")
-def tiny_recipe(encoder_folder: Callable[..., Path]) -> Callable[..., dict[str, Any]]:
+def decoder_folder(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Path]:
+    """Make (once) a tiny decoder's folder, to give as `model.base`."""
+    made: list[Path] = []
+
+    def make() -> Path:
+        from tiny_encoder import make_decoder
+
+        if not made:
+            made.append(make_decoder(tmp_path_factory.mktemp("decoder") / "tiny", toy_data.words()))
+        return made[0]
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def tiny_recipe(
+    encoder_folder: Callable[..., Path], decoder_folder: Callable[[], Path]
+) -> Callable[..., dict[str, Any]]:
     """A recipe that learns toy data in seconds: `tiny_recipe("encoder", {"train.epochs": 1})`."""
 
     def make(family: str, overrides: dict[str, Any] | None = None, **encoder: Any) -> dict[str, Any]:
@@ -86,6 +111,11 @@ def tiny_recipe(encoder_folder: Callable[..., Path]) -> Callable[..., dict[str, 
         }
         if family == "encoder":
             recipe["model"] |= {"base": str(encoder_folder(**encoder)), "max_tokens": 32, "dropout": 0.0}
+        elif family == "decoder":
+            # Random states of the last token tell little of the words before it; a trained decoder's would.
+            recipe["model"] |= {"base": str(decoder_folder()), "max_tokens": 64, "dropout": 0.0, "pooling": "mean"}
+        elif family != "linear":
+            recipe["model"] |= {"width": 32, "max_tokens": 32, "dropout": 0.0, **TINY.get(family, {})}
         for key, value in (overrides or {}).items():
             section, name = key.split(".")
             recipe.setdefault(section, {})[name] = value

@@ -1,4 +1,4 @@
-"""A pretrained-encoder folder made in code: BERT-shaped, random weights, a WordPiece tokenizer over the toy words."""
+"""Pretrained folders made in code, random weights over the toy words: BERT-shaped, and GPT-2-shaped."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import torch
-from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
-from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
+from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors, trainers
+from transformers import BertConfig, BertModel, GPT2Config, GPT2Model, PreTrainedTokenizerFast
 from transformers.utils.logging import disable_progress_bar
 
 SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
@@ -56,4 +56,37 @@ def make_encoder(
             initializer_range=0.2,  # so wide that random layers tell words apart
         )
         BertModel(config).to(dtype).save_pretrained(folder)
+    return folder
+
+
+def make_decoder(
+    folder: Path, words: Sequence[str], *, layers: int = 1, width: int = 32, positions: int = 64, seed: int = 0
+) -> Path:
+    """Write a GPT-2-shaped decoder into `folder`: byte-level pairs, no padding token, no token around a text."""
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=True)
+    alphabet = pre_tokenizers.ByteLevel.alphabet()
+    tokenizer.train_from_iterator(
+        words,
+        trainers.BpeTrainer(initial_alphabet=alphabet, special_tokens=["<|endoftext|>"], show_progress=False),
+    )
+    disable_progress_bar()
+    PreTrainedTokenizerFast(tokenizer_object=tokenizer, eos_token="<|endoftext|>").save_pretrained(folder)
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        config = GPT2Config(
+            vocab_size=tokenizer.get_vocab_size(),
+            n_embd=width,
+            n_layer=layers,
+            n_head=4,
+            n_positions=positions,
+            resid_pdrop=0.0,
+            embd_pdrop=0.0,
+            attn_pdrop=0.0,
+            bos_token_id=0,
+            eos_token_id=0,
+        )
+        model = GPT2Model(config)
+        model.wte.weight.data.normal_()  # so wide that what a token is outweighs what random layers make of it
+        model.save_pretrained(folder)
     return folder

@@ -34,6 +34,7 @@ from insula.data.split import split_examples
 from insula.inference.predictor import Predictor
 from insula.models.folder import MANIFEST, seal
 from insula.text.language import dominant
+from insula.training.families import families
 from insula.training.fit_model import fit_model
 from insula.training.recipe import Recipe, load_recipe
 
@@ -87,7 +88,7 @@ class _EmotionEstimator(BaseEstimator):
         self.predictor_ = trained.predictor
 
     def _recipe(self) -> Recipe:
-        base = {"model.name": "linear"} if self.model == "linear" else {"model.base": self.model}
+        base = {"model.name": self.model} if self.model in families else {"model.base": self.model}
         given = {
             "train.epochs": self.epochs,
             "train.learning_rate": self.learning_rate,
@@ -151,7 +152,7 @@ class _EmotionEstimator(BaseEstimator):
 class EmotionClassifier(ClassifierMixin, _EmotionEstimator):
     """Texts to emotion labels, as a scikit-learn classifier.
 
-    model                `minilm` or another encoder (alias, local folder, hub id), or `linear`
+    model                `minilm` or another encoder (alias, local folder, hub id), or a family: `linear`, `lstm`, ...
     epochs, learning_rate, batch_size   of neural training; None takes the recipe's
     settings             further options of the recipe by dotted key, such as `{"model.pooling": "first"}`
     validation_fraction  share of the rows held out to choose thresholds, calibration and the best step; 0 for none

@@ -18,9 +18,12 @@ from insula.core.scheme import KINDS, Kind
 from insula.inference.backends import backends
 from insula.inference.batching import batches
 from insula.inference.predictor import Predictor
+from insula.training.families import families
 
 # Each backend with the family whose folders it opens; a new backend must be added here.
 FAMILY_OF = {"linear": "linear", "onnx": "encoder", "torch": "encoder"}
+NEURAL = tuple(name for name in families if name != "linear")
+every_neural = pytest.mark.parametrize("family", NEURAL)
 every_backend = pytest.mark.parametrize("backend", FAMILY_OF)
 Trained = Callable[[str, Kind], Any]
 ODD = ["", " ", "a", "again " * 200, "🙂", "开心", "\ud83d", "x" * 5000]
@@ -71,8 +74,17 @@ def test_onnx_and_torch_agree(trained_run: Trained, kind: Kind, monkeypatch: pyt
         np.testing.assert_array_equal(found.chosen, wanted.chosen)
 
 
-def test_padding_to_any_width_gives_the_same_logits(trained_run: Trained) -> None:
-    folder = trained_run("encoder", "single").model
+@every_neural
+def test_the_backends_agree_on_every_architecture(trained_run: Trained, family: str) -> None:
+    folder = trained_run(family, "single").model
+    onnx, torch = (backends[name](folder) for name in ("onnx", "torch"))
+    texts = _texts("single")
+    np.testing.assert_allclose(onnx.logits(texts), torch.logits(texts), atol=1e-5)
+
+
+@every_neural
+def test_padding_to_any_width_gives_the_same_logits(trained_run: Trained, family: str) -> None:
+    folder = trained_run(family, "single").model
     for name in ("onnx", "torch"):
         backend: Any = backends[name](folder)
         tokens = backend.tokenizer(["lovely day with a friend"])[0]

@@ -217,7 +217,7 @@ def test_a_family_may_come_from_another_package(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(families, "_members", dict(families._members))
     monkeypatch.setattr(families, "_loaded", dict(families._loaded))
     monkeypatch.setattr(families, "_plugins_read", False)
-    assert set(families) == {"encoder", "linear", "plugged"}
+    assert {"encoder", "linear", "plugged"} < set(families)
     recipe = load_recipe("standard", {"model.name": "plugged", "model.depth": 5})
     assert recipe.model == PluggedOptions(depth=5)
     assert load_recipe(tomllib.loads(recipe.to_toml())) == recipe

@@ -14,6 +14,9 @@ from insula.models.quiet import quiet_transformers
 
 architectures: Registry[type[PreTrainedModel]] = Registry("architectures")
 architectures.register("insula-encoder", "insula.models.encoder:EncoderForEmotion")
+architectures.register("insula-textcnn", "insula.models.textcnn:TextCnnForEmotion")
+architectures.register("insula-recurrent", "insula.models.recurrent:RecurrentForEmotion")
+architectures.register("insula-transformer", "insula.models.transformer:TransformerForEmotion")
 
 
 def load_network(folder: Path) -> PreTrainedModel:

@@ -1,4 +1,7 @@
-"""`encoder`: a pretrained Hugging Face encoder, a pooling and a head, as one `PreTrainedModel`."""
+"""`encoder` and `decoder`: a pretrained Hugging Face network, a pooling and a head, as one `PreTrainedModel`.
+
+A decoder language model differs in that its tokens see none to the right of them: it wants the pooling `last`.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,7 @@ class EncoderConfig(PretrainedConfig):
 
     encoder   the configuration of the pretrained encoder, as a dictionary
     outputs   how many numbers the head gives a row
-    pooling   mean, first or attention
+    pooling   mean, first, attention or last
     dropout   on the pooled vector
     adapter   an `Adapter` as a dictionary; None for an encoder as it was pretrained
     head      by name, see `models.heads`
@@ -72,6 +75,8 @@ class EncoderForEmotion(PreTrainedModel):
             self.backbone.pooler = None  # BERT's own pooler is never asked
         if config.adapter is not None:
             insert_adapter(self.backbone, Adapter.from_dict(config.adapter))
+        if hasattr(self.backbone.config, "use_cache"):
+            self.backbone.config.use_cache = False  # a decoder's memory of a text that it should go on with
         width = self.backbone.config.hidden_size
         self.pooling = Pooling(config.pooling, width)
         self.head = heads[config.head](width, config.outputs, config.dropout)
@@ -97,7 +102,8 @@ class EncoderForEmotion(PreTrainedModel):
     @property
     def most_tokens(self) -> int | None:
         """How many tokens the encoder has positions for; None where its positions are relative or rotated."""
-        positions = getattr(getattr(self.backbone, "embeddings", None), "position_embeddings", None)
+        inner = getattr(self.backbone, "embeddings", None)
+        positions = getattr(inner, "position_embeddings", None) or getattr(self.backbone, "wpe", None)  # GPT-2's
         if not isinstance(positions, nn.Embedding):
             return None
         # RoBERTa and its kin count from behind the padding token's number.

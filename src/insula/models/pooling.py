@@ -1,11 +1,11 @@
-"""Token states to one vector a text: mean, first token, or learnt attention."""
+"""Token states to one vector a text: mean, first or last token, or learnt attention."""
 
 from __future__ import annotations
 
 import torch
 from torch import nn
 
-POOLINGS = ("mean", "first", "attention")
+POOLINGS = ("mean", "first", "attention", "last")
 
 
 class Pooling(nn.Module):
@@ -14,6 +14,8 @@ class Pooling(nn.Module):
     mean       average over real tokens (Reimers and Gurevych 2019)
     first      the state of the first token ([CLS])
     attention  average weighted by a softmax over a learnt score a token (Yang et al. 2016, without the hidden layer)
+    last       the state of the last real token, the only one that has seen the whole text where tokens see none to the
+               right (Radford et al. 2018)
     """
 
     def __init__(self, kind: str, width: int) -> None:
@@ -28,8 +30,12 @@ class Pooling(nn.Module):
         """Pool; padding (mask 0) never counts."""
         if self.kind == "first":
             return states[:, 0]
+        if self.kind == "last":
+            last = (mask.sum(dim=1) - 1).clamp(min=0).view(-1, 1, 1)
+            return states.gather(1, last.expand(-1, 1, states.shape[2])).squeeze(1)
         if self.kind == "attention":
-            scores = self.score(states).squeeze(-1).masked_fill(mask == 0, torch.finfo(states.dtype).min)
+            scores = self.score(states).squeeze(-1)  # under autocast of another type than the states
+            scores = scores.masked_fill(mask == 0, torch.finfo(scores.dtype).min)
             return torch.einsum("bt,btw->bw", scores.softmax(dim=-1), states)
         weights = mask.unsqueeze(-1).to(states.dtype)
         return (states * weights).sum(dim=1) / weights.sum(dim=1).clamp(min=1.0)

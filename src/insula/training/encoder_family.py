@@ -14,21 +14,28 @@ from insula.training.families import NEURAL_PACKAGES, NEURAL_SPACE, Family
 from insula.training.options import ModelOptions, Share
 
 
-class EncoderOptions(ModelOptions):
-    """A pretrained Hugging Face encoder with a pooling and a head."""
+class PretrainedOptions(ModelOptions):
+    """A pretrained Hugging Face network with a pooling and a head: what `encoder` and `decoder` share."""
 
-    name: Literal["encoder"] = "encoder"
-    base: str = Field("minilm", description="alias, local folder, or hub id owner/name")
+    base: str = Field(description="alias, local folder, or hub id owner/name")
     revision: str | None = Field(None, description="commit of the hub id")
-    pooling: Literal["mean", "first", "attention"] = Field("mean", description="token states to one vector")
+    pooling: str = Field(description="token states to one vector")
     max_tokens: int = Field(128, ge=8, le=8192, description="longer texts are cut")
     dropout: Share = Field(0.1, description="on the pooled vector")
 
 
+class EncoderOptions(PretrainedOptions):
+    """A pretrained Hugging Face encoder with a pooling and a head."""
+
+    name: Literal["encoder"] = "encoder"
+    base: str = Field("minilm", description="alias, local folder, or hub id owner/name")
+    pooling: Literal["mean", "first", "attention"] = Field("mean", description="token states to one vector")
+
+
 def encoder_steps(options: ModelOptions) -> tuple[str, ...]:
-    """Return the steps for a pretrained encoder: emoji become words where its vocabulary does not know them."""
-    if not isinstance(options, EncoderOptions):
-        raise TypeError(f"The options of encoder_steps must be EncoderOptions. Got {type(options).__name__}.")
+    """Return the steps for a pretrained network: emoji become words where its vocabulary does not know them."""
+    if not isinstance(options, PretrainedOptions):
+        raise TypeError(f"The options of encoder_steps must be PretrainedOptions. Got {type(options).__name__}.")
     file = locate_encoder(options.base, options.revision) / "tokenizer.json"
     # An encoder without this file has its tokenizer converted on training; its emoji are spelt out to be safe.
     knows_emoji = file.exists() and TextTokenizer(file, max_tokens=options.max_tokens).knows(COMMON_EMOJI) > 0.5

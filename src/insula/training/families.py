@@ -173,3 +173,8 @@ class Family:
 families: Registry[Family] = Registry("model_families")
 families.register("linear", "insula.training.linear_family:FAMILY")
 families.register("encoder", "insula.training.encoder_family:FAMILY")
+families.register("decoder", "insula.training.decoder_family:FAMILY")
+families.register("textcnn", "insula.training.textcnn_family:FAMILY")
+families.register("lstm", "insula.training.recurrent_family:LSTM")
+families.register("gru", "insula.training.recurrent_family:GRU")
+families.register("transformer", "insula.training.transformer_family:FAMILY")

@@ -1,53 +1,45 @@
-"""Training the `encoder` family: fine-tuning a pretrained encoder."""
+"""Training the families `encoder` and `decoder`: fine-tuning a pretrained network."""
 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
-import torch
-from numpy.typing import NDArray
 from transformers import AutoTokenizer, set_seed
 
 from insula.core.errors import RecipeError
-from insula.inference.token_backend import in_batches
 from insula.models.encoder import EncoderForEmotion
 from insula.models.layer_split import freeze_lower
-from insula.models.onnx_export import export_onnx
 from insula.models.pretrained import encoder_errors, locate_encoder
 from insula.models.quiet import quiet_transformers
-from insula.models.tokenization import TOKENIZER, TextTokenizer, write_settings
+from insula.models.tokenization import TOKENIZER, TextTokenizer
 from insula.training.adapt import Adaptation, trainable_parameters
 from insula.training.batches import TokenRows
-from insula.training.encoder_family import EncoderOptions
-from insula.training.families import FitInput, Fitted, Rows
+from insula.training.encoder_family import PretrainedOptions
+from insula.training.families import FitInput, Fitted
 from insula.training.layer_cache import compute_lower_states
+from insula.training.network import MOST_UNKNOWN, VOCABULARY_SAMPLE, fitted_network, token_rows, tokenizer_folder
 from insula.training.neural import train_network
-from insula.training.objectives import choose_objective, targets
-
-VOCABULARY_SAMPLE = 1000
-MOST_UNKNOWN = 0.05  # above it the encoder was made for another language or script
+from insula.training.objectives import choose_objective
 
 
 def fit(given: FitInput) -> Fitted:
     """Fine-tune the encoder, or an adapter in it; with `freeze_layers` its lower layers stay as they are."""
     options = given.model
-    if not isinstance(options, EncoderOptions):
-        raise TypeError(f"The model options of fit_encoder must be EncoderOptions. Got {type(options).__name__}.")
+    if not isinstance(options, PretrainedOptions):
+        raise TypeError(f"The model options of fit_encoder must be PretrainedOptions. Got {type(options).__name__}.")
     set_seed(given.seed)
     objective = choose_objective(given.objective, given.scheme, given.train)
     source = locate_encoder(options.base, options.revision)
     model = _build(source, given, options, objective.head)
-    tokenizer_files = given.folder / "tokenizer"
+    files = tokenizer_folder(given)
     with quiet_transformers():
-        _copy_tokenizer(source, model, tokenizer_files)
-    tokenizer = TextTokenizer(tokenizer_files / TOKENIZER, max_tokens=options.max_tokens)
+        _copy_tokenizer(source, model, files)
+    tokenizer = TextTokenizer(files / TOKENIZER, max_tokens=options.max_tokens)
     _warn_of_unknown_words(tokenizer, given, options.base)
 
-    train = _token_rows(given, given.train, tokenizer)
-    validation = None if given.validation is None else _token_rows(given, given.validation, tokenizer)
+    train = token_rows(given, given.train, tokenizer)
+    validation = None if given.validation is None else token_rows(given, given.validation, tokenizer)
     model.head.set_base_rates(objective.biases(train.targets, train.weights))
     adaptation = Adaptation(model, given.adapter, frozen_layers=given.options.freeze_layers)
     if given.options.freeze_layers:
@@ -58,29 +50,22 @@ def fit(given: FitInput) -> Fitted:
     model.upper = None
     adaptation.finish()
 
-    def save(folder: Path) -> None:
-        with quiet_transformers():
-            if adaptation.beside:
-                adaptation.save(folder, base=options.base, revision=options.revision)
-            else:
-                model.save_pretrained(folder)
-                export_onnx(model, folder / "model.onnx")
-        for file in tokenizer_files.iterdir():
-            shutil.copy2(file, folder / file.name)
-        write_settings(folder, max_tokens=options.max_tokens, outputs=given.scheme.output_count)
+    def beside(folder: Path) -> None:
+        adaptation.save(folder, base=options.base, revision=options.revision)
 
-    return Fitted(
-        save=save,
-        backend="torch" if adaptation.beside else "onnx",
-        parameters=sum(parameter.numel() for parameter in model.parameters()),
+    return fitted_network(
+        given,
+        model,
+        tokenizer,
+        history=history,
         trainable=trainable,
         base=options.base,
-        history=history,
-        untrained=lambda texts: _untrained_logits(source, given, options, objective.head, tokenizer, texts),
+        beside=beside if adaptation.beside else None,
+        anew=lambda: _build(source, given, options, objective.head),
     )
 
 
-def _build(source: Path, given: FitInput, options: EncoderOptions, head: str) -> EncoderForEmotion:
+def _build(source: Path, given: FitInput, options: PretrainedOptions, head: str) -> EncoderForEmotion:
     with quiet_transformers():
         model = EncoderForEmotion.from_backbone(
             source, outputs=given.scheme.output_count, pooling=options.pooling, dropout=options.dropout, head=head
@@ -91,10 +76,6 @@ def _build(source: Path, given: FitInput, options: EncoderOptions, head: str) ->
             f"{options.max_tokens}. Set model.max_tokens={model.most_tokens}."
         )
     return model
-
-
-def _token_rows(given: FitInput, rows: Rows, tokenizer: TextTokenizer) -> TokenRows:
-    return TokenRows(tokenizer(rows.texts), targets(given.scheme, rows.gold), rows.weights)
 
 
 def _copy_tokenizer(source: Path, model: EncoderForEmotion, folder: Path) -> None:
@@ -127,19 +108,3 @@ def _freeze(model: EncoderForEmotion, splits: dict[str, TokenRows | None], given
         if rows is not None:
             file = given.folder / "cache" / f"{split}.states"
             rows.states = compute_lower_states(lower, rows.tokens, width, file, given.progress)
-
-
-@torch.inference_mode()
-def _untrained_logits(
-    source: Path, given: FitInput, options: EncoderOptions, head: str, tokenizer: TextTokenizer, texts: Sequence[str]
-) -> NDArray[np.float32]:
-    """Return the (rows, outputs) logits of the same encoder with a random head."""
-    model = _build(source, given, options, head)
-    model.head.randomise(given.seed)
-    model.eval()
-
-    def run(ids: NDArray[np.int64], mask: NDArray[np.int64]) -> NDArray[np.float32]:
-        logits: NDArray[np.float32] = model(torch.from_numpy(ids), torch.from_numpy(mask)).logits.numpy()
-        return logits
-
-    return in_batches(tokenizer(texts), given.scheme.output_count, run)

@@ -1,0 +1,97 @@
+"""Training networks that start from nothing: a vocabulary of the training texts, vectors, then the network."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from transformers import set_seed
+
+from insula.core.errors import RecipeError
+from insula.models.architectures import architectures
+from insula.models.pretrained import locate_encoder
+from insula.models.scratch import ScratchNetwork
+from insula.models.tokenization import TOKENIZER, TextTokenizer
+from insula.models.vocabulary import BEGINS, Kind, train_vocabulary
+from insula.models.word_vectors import distil_vectors
+from insula.training.families import FitInput, Fitted
+from insula.training.network import VOCABULARY_SAMPLE, fitted_network, token_rows, tokenizer_folder
+from insula.training.neural import train_network
+from insula.training.objectives import choose_objective
+from insula.training.scratch_options import ScratchOptions
+
+LEAST_KNOWN = 0.8  # share of words; below it the encoder was made for another language or script
+SIZES: dict[Kind, int] = {"words": 30_000, "subwords": 8_000}
+
+
+def fit(given: FitInput) -> Fitted:
+    """Learn the vocabulary from the training texts, set the first vectors, train."""
+    options = given.model
+    if not isinstance(options, ScratchOptions):
+        raise TypeError(f"The model options of fit_scratch must be ScratchOptions. Got {type(options).__name__}.")
+    if given.options.freeze_layers:
+        raise RecipeError(
+            f"The train.freeze_layers option must be 0 for the family {options.name!r}, which has no layers that know "
+            f"anything yet. Got {given.options.freeze_layers}. Set train.freeze_layers=0."
+        )
+    objective = choose_objective(given.objective, given.scheme, given.train)
+    entries = _train_vocabulary(given, options)
+    tokenizer = TextTokenizer(tokenizer_folder(given) / TOKENIZER, max_tokens=options.max_tokens)
+    train = token_rows(given, given.train, tokenizer)
+    validation = None if given.validation is None else token_rows(given, given.validation, tokenizer)
+    vectors = _distil(given, options, entries, train.tokens) if options.vectors == "distilled" else None
+    model = _build(given, options, len(entries), vectors, objective.head)
+    model.head.set_base_rates(objective.biases(train.targets, train.weights))
+    history = train_network(model, train, validation, objective, given)
+    return fitted_network(
+        given,
+        model,
+        tokenizer,
+        history=history,
+        base=options.vectors_from if vectors is not None else None,
+        anew=lambda: _build(given, options, len(entries), vectors, objective.head),
+    )
+
+
+def _train_vocabulary(given: FitInput, options: ScratchOptions) -> list[str]:
+    kind: Kind
+    if options.vocabulary == "auto":
+        kind = "subwords" if given.language == "zh" else "words"
+    else:
+        kind = options.vocabulary
+    size = SIZES[kind] if options.vocabulary_size == "auto" else options.vocabulary_size
+    file = tokenizer_folder(given) / TOKENIZER
+    return train_vocabulary(given.train.texts, file, kind=kind, size=size, min_count=options.min_count)
+
+
+def _distil(
+    given: FitInput, options: ScratchOptions, entries: Sequence[str], tokens: Sequence[NDArray[np.int64]]
+) -> NDArray[np.float32]:
+    source = locate_encoder(options.vectors_from)
+    words = [entry.removeprefix(BEGINS) or entry for entry in entries]
+    file = source / TOKENIZER
+    if file.exists():
+        known = TextTokenizer(file, max_tokens=options.max_tokens).knows(words[2 : 2 + VOCABULARY_SAMPLE])
+        if known < LEAST_KNOWN:
+            given.progress.say(
+                f"Warning: {1 - known:.0%} of the words are unknown to the encoder {options.vectors_from!r}, so that "
+                "their first vectors say nothing. Name one that knows your language with "
+                "--set model.vectors_from=FOLDER_OR_HUB_ID, or set model.vectors=random."
+            )
+    counts = np.bincount(np.concatenate(list(tokens)), minlength=len(entries)).astype(np.float64)
+    return distil_vectors(words, counts / counts.sum(), source, options.width, given.progress)
+
+
+def _build(
+    given: FitInput, options: ScratchOptions, entries: int, vectors: NDArray[np.float32] | None, head: str
+) -> ScratchNetwork:
+    set_seed(given.seed)
+    architecture = architectures[options.architecture]
+    config = architecture.config_class(
+        **options.settings(), vocabulary=entries, outputs=given.scheme.output_count, head=head
+    )
+    model: ScratchNetwork = architecture(config)
+    if vectors is not None:
+        model.set_vectors(vectors)
+    return model

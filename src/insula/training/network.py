@@ -1,0 +1,89 @@
+"""What the fitters of neural families share: texts into rows of tokens, a trained network into a model folder."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from transformers import PreTrainedModel
+
+from insula.inference.token_backend import in_batches
+from insula.models.onnx_export import export_onnx
+from insula.models.quiet import quiet_transformers
+from insula.models.tokenization import TextTokenizer, write_settings
+from insula.training.batches import TokenRows
+from insula.training.families import FitInput, Fitted, Rows
+from insula.training.objectives import targets
+
+VOCABULARY_SAMPLE = 1000
+MOST_UNKNOWN = 0.05  # above it a vocabulary was made for another language or script
+
+
+def tokenizer_folder(given: FitInput) -> Path:
+    """Return where a fitter puts the files of its tokenizer while it trains; a finished run has none left."""
+    return given.folder / "tokenizer"
+
+
+def token_rows(given: FitInput, rows: Rows, tokenizer: TextTokenizer) -> TokenRows:
+    """Return the rows as the trainer reads them."""
+    return TokenRows(tokenizer(rows.texts), targets(given.scheme, rows.gold), rows.weights)
+
+
+def fitted_network(
+    given: FitInput,
+    model: PreTrainedModel,
+    tokenizer: TextTokenizer,
+    *,
+    history: Sequence[dict[str, float]],
+    base: str | None,
+    anew: Callable[[], PreTrainedModel],
+    trainable: int | None = None,
+    beside: Callable[[Path], None] | None = None,
+) -> Fitted:
+    """Return a trained network as the run needs it.
+
+    base       the pretrained network it came from
+    anew       builds the network as it was before the first step: with a random head it is the baseline `untrained`
+    trainable  how many numbers were learnt, None for all
+    beside     writes what was learnt alone, for a model that is kept beside its base; None for a whole one
+    """
+    outputs = given.scheme.output_count
+
+    def save(folder: Path) -> None:
+        with quiet_transformers():
+            if beside is not None:
+                beside(folder)
+            else:
+                model.save_pretrained(folder)
+                export_onnx(model, folder / "model.onnx")
+        for file in tokenizer_folder(given).iterdir():
+            shutil.copy2(file, folder / file.name)
+        write_settings(folder, max_tokens=tokenizer.max_tokens, outputs=outputs)
+
+    def untrained(texts: Sequence[str]) -> NDArray[np.float32]:
+        network = anew().eval()
+        network.head.randomise(given.seed)
+        return in_batches(tokenizer(texts), outputs, _runner(network))
+
+    return Fitted(
+        save=save,
+        backend="onnx" if beside is None else "torch",
+        parameters=sum(parameter.numel() for parameter in model.parameters()),
+        trainable=trainable,
+        base=base,
+        history=history,
+        untrained=untrained,
+    )
+
+
+def _runner(network: PreTrainedModel) -> Callable[[NDArray[np.int64], NDArray[np.int64]], NDArray[np.float32]]:
+    @torch.inference_mode()
+    def run(ids: NDArray[np.int64], mask: NDArray[np.int64]) -> NDArray[np.float32]:
+        logits: NDArray[np.float32] = network(torch.from_numpy(ids), torch.from_numpy(mask)).logits.numpy()
+        return logits
+
+    return run
