@@ -16,7 +16,6 @@ from insula.core.progress import Silent
 from insula.models.word_vectors import _states, distil_vectors
 
 WORDS = ["[PAD]", "[UNK]", "happy", "awful", "day", "开心", "unseenword", "!"]
-SHARES = np.array([0.0, 0.0, 0.4, 0.3, 0.2, 0.05, 0.03, 0.02])
 
 
 def test_a_word_s_state_is_the_mean_of_its_own_tokens(encoder_folder: Callable[..., Path]) -> None:
@@ -31,19 +30,18 @@ def test_a_word_s_state_is_the_mean_of_its_own_tokens(encoder_folder: Callable[.
 
 @pytest.mark.parametrize("width", [3, 6, 50])
 def test_vectors_are_standard_and_the_same_each_time(encoder_folder: Callable[..., Path], width: int) -> None:
-    vectors = distil_vectors(WORDS, SHARES, encoder_folder(), width, Silent())
+    vectors = distil_vectors(WORDS, encoder_folder(), width, Silent())
     assert vectors.shape == (len(WORDS), width)
     filled = min(width, len(WORDS) - 1)
     assert not vectors[:, filled:].any()
     np.testing.assert_allclose(vectors[:, :filled].mean(axis=0), 0.0, atol=1e-5)
     assert vectors[:, :filled].std() == pytest.approx(1.0, abs=1e-4)
-    np.testing.assert_array_equal(vectors, distil_vectors(WORDS, SHARES, encoder_folder(), width, Silent()))
+    np.testing.assert_array_equal(vectors, distil_vectors(WORDS, encoder_folder(), width, Silent()))
 
 
 def test_all_components_keep_the_distances(encoder_folder: Callable[..., Path]) -> None:
     states = _states(WORDS, encoder_folder(), Silent())
-    even = np.zeros(len(WORDS))
-    vectors = distil_vectors(WORDS, even, encoder_folder(), len(WORDS) - 1, Silent())
+    vectors = distil_vectors(WORDS, encoder_folder(), len(WORDS) - 1, Silent())
 
     def distances(rows: Any) -> Any:
         return np.linalg.norm(rows[:, None] - rows[None], axis=2)
@@ -53,16 +51,7 @@ def test_all_components_keep_the_distances(encoder_folder: Callable[..., Path]) 
     np.testing.assert_allclose(distances(vectors), distances(states) * scale, atol=1e-3)
 
 
-def test_frequent_words_are_short(encoder_folder: Callable[..., Path]) -> None:
-    words = [f"word{number}" for number in range(30)]
-    shares = np.full(30, 1e-4)
-    shares[7] = 0.5
-    vectors = distil_vectors(words, shares, encoder_folder(), 16, Silent())
-    lengths = np.linalg.norm(vectors - vectors.mean(axis=0), axis=1)
-    assert lengths[7] < 0.5 * np.median(lengths)
-
-
 def test_a_folder_without_weights_is_refused(tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text("{}", encoding="utf-8")
     with pytest.raises(DataError, match="cannot be loaded"):
-        distil_vectors(WORDS, SHARES, tmp_path, 4, Silent())
+        distil_vectors(WORDS, tmp_path, 4, Silent())

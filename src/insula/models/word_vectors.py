@@ -1,8 +1,8 @@
 """Vectors for the words of a vocabulary, distilled from a pretrained encoder.
 
-As Model2Vec does (Tulkens and van Dongen 2024): each word runs alone through the encoder, the mean of its token states
-goes through a principal component analysis, and frequent words are made short by smooth inverse frequency weighting
-(Arora et al. 2017); with the frequencies of the training texts, where Model2Vec has only Zipf's law.
+As Model2Vec does (Tulkens and van Dongen 2024): each word runs alone through the encoder, and the mean of its token
+states goes through a principal component analysis. Its last step, making frequent words short (Arora et al. 2017), is
+left out: a network that learns needs no such help, and words of feeling are frequent.
 """
 
 from __future__ import annotations
@@ -22,19 +22,15 @@ from insula.models.quiet import quiet_transformers
 
 ROWS_A_BATCH = 512
 MOST_TOKENS = 16  # of one word
-SMOOTHING = 1e-3  # a of SIF; Model2Vec's 1e-4 makes words of feeling, which are frequent, too short to learn from
 
 
-def distil_vectors(
-    words: Sequence[str], shares: NDArray[np.float64], encoder: Path, width: int, progress: Progress
-) -> NDArray[np.float32]:
-    """Return (words, width) vectors of mean 0 and variance 1; `shares` says how frequent each word is.
+def distil_vectors(words: Sequence[str], encoder: Path, width: int, progress: Progress) -> NDArray[np.float32]:
+    """Return (words, width) vectors of mean 0 and variance 1.
 
     Where the encoder's states are narrower than `width`, or the words fewer, the columns left over are zero.
     Raises `DataError` where the encoder cannot be loaded.
     """
     components = _principal_components(_states(words, encoder, progress), width)
-    components *= (SMOOTHING / (SMOOTHING + shares)).astype(np.float32)[:, None]
     components -= components.mean(axis=0)
     components /= max(float(components.std()), 1e-8)
     vectors = np.zeros((len(words), width), dtype=np.float32)

@@ -40,7 +40,7 @@ def fit(given: FitInput) -> Fitted:
     tokenizer = TextTokenizer(tokenizer_folder(given) / TOKENIZER, max_tokens=options.max_tokens)
     train = token_rows(given, given.train, tokenizer)
     validation = None if given.validation is None else token_rows(given, given.validation, tokenizer)
-    vectors = _distil(given, options, entries, train.tokens) if options.vectors == "distilled" else None
+    vectors = _distil(given, options, entries) if options.vectors == "distilled" else None
     model = _build(given, options, len(entries), vectors, objective.head)
     model.head.set_base_rates(objective.biases(train.targets, train.weights))
     history = train_network(model, train, validation, objective, given)
@@ -65,9 +65,7 @@ def _train_vocabulary(given: FitInput, options: ScratchOptions) -> list[str]:
     return train_vocabulary(given.train.texts, file, kind=kind, size=size, min_count=options.min_count)
 
 
-def _distil(
-    given: FitInput, options: ScratchOptions, entries: Sequence[str], tokens: Sequence[NDArray[np.int64]]
-) -> NDArray[np.float32]:
+def _distil(given: FitInput, options: ScratchOptions, entries: Sequence[str]) -> NDArray[np.float32]:
     source = locate_encoder(options.vectors_from)
     words = [entry.removeprefix(BEGINS) or entry for entry in entries]
     file = source / TOKENIZER
@@ -79,8 +77,7 @@ def _distil(
                 "their first vectors say nothing. Name one that knows your language with "
                 "--set model.vectors_from=FOLDER_OR_HUB_ID, or set model.vectors=random."
             )
-    counts = np.bincount(np.concatenate(list(tokens)), minlength=len(entries)).astype(np.float64)
-    return distil_vectors(words, counts / counts.sum(), source, options.width, given.progress)
+    return distil_vectors(words, source, options.width, given.progress)
 
 
 def _build(
