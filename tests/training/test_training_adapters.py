@@ -16,7 +16,6 @@ import torch
 from safetensors.torch import load_file
 from torch import nn
 
-import insula.training.fit_encoder as fit_encoder
 from insula.api.training import resume_training, train
 from insula.core.errors import MissingExtraError, ModelFolderError, RecipeError
 from insula.core.progress import Silent
@@ -28,7 +27,7 @@ from insula.models import adapters
 from insula.models.adapters import choose_targets, is_own
 from insula.models.encoder import EncoderForEmotion
 from insula.models.folder import open_folder
-from insula.training import neural
+from insula.training import fit_encoder, network, neural
 from insula.training.recipe import load_recipe
 
 METHODS = ("lora", "adalora", "bottleneck")
@@ -40,7 +39,7 @@ RecipeOf = Callable[..., dict[str, Any]]
 def _exported(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Few runs here need an ONNX file, whose export takes ten times as long: torch answers in its place."""
     if "merged_into" not in request.node.name or "bottleneck" not in request.node.name:  # it alone adds to the graph
-        monkeypatch.setattr(fit_encoder, "export_onnx", lambda model, file: None)
+        monkeypatch.setattr(network, "export_onnx", lambda model, file: None)
         monkeypatch.setitem(backends._loaded, "onnx", TorchBackend)
 
 

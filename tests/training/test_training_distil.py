@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 import torch
 
-import insula.training.fit_encoder as fit_encoder
 import toy_data
 from insula.api.training import resume_training, train
 from insula.core.errors import LeakError, RecipeError, UnknownNameError
@@ -21,6 +20,7 @@ from insula.data.dataset import Dataset
 from insula.inference.backends import backends
 from insula.inference.predictor import Predictor
 from insula.inference.torch_backend import TorchBackend
+from insula.training import network
 from insula.training.distil_loss import teacher_loss
 from insula.training.recipe import load_recipe
 from insula.training.run import train_run
@@ -33,7 +33,7 @@ RecipeOf = Callable[..., dict[str, Any]]
 def _without_export() -> Iterator[None]:
     """The export takes longer than these runs, and is not what is tested here: torch answers in its place."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(fit_encoder, "export_onnx", lambda model, file: None)
+        patch.setattr(network, "export_onnx", lambda model, file: None)
         patch.setitem(backends._loaded, "onnx", TorchBackend)
         yield
 

@@ -12,7 +12,6 @@ import numpy as np
 import pytest
 from safetensors.torch import load_file
 
-import insula.training.fit_encoder as fit_encoder
 import toy_data
 from insula.api.evaluation import trained_on
 from insula.api.training import train
@@ -22,6 +21,7 @@ from insula.data.dataset import Dataset
 from insula.inference.backends import backends
 from insula.inference.predictor import Predictor
 from insula.inference.torch_backend import TorchBackend
+from insula.training import network
 from insula.training.auxiliary import rows_an_epoch, with_auxiliary
 from insula.training.recipe import load_recipe
 from insula.training.run import train_run
@@ -34,7 +34,7 @@ RecipeOf = Callable[..., dict[str, Any]]
 def _without_export() -> Iterator[None]:
     """The export takes longer than these runs, and is not what is tested here: torch answers in its place."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(fit_encoder, "export_onnx", lambda model, file: None)
+        patch.setattr(network, "export_onnx", lambda model, file: None)
         patch.setitem(backends._loaded, "onnx", TorchBackend)
         yield
 

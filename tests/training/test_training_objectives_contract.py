@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-import insula.training.fit_encoder as fit_encoder
 import toy_data
 from insula.core.errors import RecipeError
 from insula.core.example import Example
@@ -19,6 +18,7 @@ from insula.data.dataset import Dataset
 from insula.inference.backends import backends
 from insula.inference.predictor import Predictor
 from insula.inference.torch_backend import TorchBackend
+from insula.training import network
 from insula.training.objectives import objectives
 from insula.training.recipe import load_recipe
 from insula.training.run import Run, train_run
@@ -41,7 +41,7 @@ def train(tmp_path: Path, tiny_recipe: RecipeOf) -> Callable[..., Run]:
 @pytest.fixture
 def _without_export(monkeypatch: pytest.MonkeyPatch) -> None:
     """The export takes longer than these runs (`test_models_heads` exports the heads): torch answers in its place."""
-    monkeypatch.setattr(fit_encoder, "export_onnx", lambda model, file: None)
+    monkeypatch.setattr(network, "export_onnx", lambda model, file: None)
     monkeypatch.setitem(backends._loaded, "onnx", TorchBackend)
 
 
@@ -143,7 +143,7 @@ def test_linear_weighs_the_labels_of_several(train: Any) -> None:
 
 
 def test_the_linear_baseline_has_an_objective_of_its_own(train: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fit_encoder, "export_onnx", lambda model, file: None)
+    monkeypatch.setattr(network, "export_onnx", lambda model, file: None)
     monkeypatch.setitem(backends._loaded, "onnx", TorchBackend)
     data = toy_data.toy_dataset("ordinal", train=64, validation=32, test=16)
     run = train("encoder", data, {"objective.name": "corn", "objective.r_drop": 1.0, "train.epochs": 1,

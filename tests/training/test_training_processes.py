@@ -22,12 +22,12 @@ from insula.training.processes import launcher, process_count, process_index
 # The export takes longer than all the rest, and is the first process's alone.
 PROGRAM = """
 import json, sys
-import insula.training.fit_encoder as fit_encoder
+from insula.training import network
 from insula.api.training import train
 from insula.inference.backends import backends
 from insula.inference.torch_backend import TorchBackend
 
-fit_encoder.export_onnx = lambda model, file: None
+network.export_onnx = lambda model, file: None
 backends._loaded["onnx"] = TorchBackend
 source, recipe, output = sys.argv[1:]
 run = train(source, recipe=json.load(open(recipe)), output=output)

@@ -17,7 +17,6 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-import insula.training.fit_encoder as fit_encoder
 from insula.api.training import resume_training, train
 from insula.core.errors import DataError, MissingFileError, RecipeError
 from insula.core.progress import Silent
@@ -25,6 +24,7 @@ from insula.data.dataset import Dataset
 from insula.inference.backends import backends
 from insula.inference.predictor import Predictor
 from insula.inference.torch_backend import TorchBackend
+from insula.training import network
 from insula.training.checkpoints import last_checkpoint
 
 EPOCHS, STEPS_AN_EPOCH = 4, 8
@@ -51,7 +51,7 @@ class Interrupt(Silent):
 def _without_export() -> Iterator[None]:
     """The export takes ten times as long as these runs, and is not what is tested here: torch answers in its place."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(fit_encoder, "export_onnx", lambda model, file: None)
+        patch.setattr(network, "export_onnx", lambda model, file: None)
         patch.setitem(backends._loaded, "onnx", TorchBackend)
         yield
 
