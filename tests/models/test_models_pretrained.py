@@ -84,7 +84,7 @@ def test_an_alias_without_its_package_asks_the_hub_for_the_pinned_revision(
 
 
 def test_a_hub_that_cannot_be_reached_is_one_sentence(hub: list[Any]) -> None:
-    with pytest.raises(UnknownNameError, match=r"'owner/name' cannot be had from the hub.*network.*local folder"):
+    with pytest.raises(UnknownNameError, match=r"'owner/name' cannot be had from the hub.*network.*model.base"):
         locate_encoder("owner/name", "abc")
     assert hub == [("owner/name", "abc")]
 
