@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import importlib.metadata
 import json
+import re
 import sys
 import tomllib
 from pathlib import Path
@@ -34,7 +35,9 @@ def test_a_built_in_recipe_loads_and_says_what_it_is_for(name: str) -> None:
 
 
 def test_the_recipes_of_the_main_job_are_there() -> None:
-    assert {"quick", "standard", "linear", "accurate", "chinese", "multilabel", "intensity", "long"} <= set(BUILT_IN)
+    assert {"quick", "standard", "linear", "accurate", "chinese", "multilabel", "intensity", "long", "tiny"} <= set(
+        BUILT_IN
+    )
     assert load_recipe("standard").model == EncoderOptions(base="minilm")
     assert load_recipe("linear").model == LinearOptions()
 
@@ -223,3 +226,31 @@ def test_a_family_may_come_from_another_package(monkeypatch: pytest.MonkeyPatch)
     assert load_recipe(tomllib.loads(recipe.to_toml())) == recipe
     with pytest.raises(RecipeError, match=r"Did you mean 'model\.depth'"):
         load_recipe({"model": {"name": "plugged", "dept": 1}})
+
+
+def test_one_path_needs_no_brackets() -> None:
+    one = load_recipe(overrides={"auxiliary.sources": "other.csv"})
+    assert one == load_recipe(overrides={"auxiliary.sources": ["other.csv"]})
+    assert load_recipe(overrides={"distil.teachers": "runs/a", "distil.unlabelled": "b.txt"}).distil.teachers == (
+        "runs/a",
+    )
+
+
+@pytest.mark.parametrize(
+    ("overrides", "said"),
+    [
+        ({"objective.name": "focl"}, "Did you mean 'focal'?"),
+        ({"model.name": "lstm", "adapter.method": "lora"}, "is not valid: the family 'lstm' has no adapters"),
+        ({"model.name": "linear", "auxiliary.sources": ["a"]}, "is not valid: auxiliary.sources needs a neural model"),
+    ],
+)
+def test_what_does_not_go_together_is_said_in_one_sentence(overrides: dict[str, Any], said: str) -> None:
+    with pytest.raises(RecipeError, match=re.escape(said)):
+        load_recipe(overrides=overrides)
+
+
+def test_tiny_is_as_small_as_it_says() -> None:
+    options = load_recipe("tiny").model.model_dump()
+    filters = sum(width * options["width"] * options["maps"] for width in options["filter_widths"])
+    assert options["vocabulary_size"] * options["width"] + filters < 1_000_000
+    assert options["vectors"] == "random"

@@ -6,15 +6,13 @@ from pathlib import Path
 
 from pydantic import Field
 
-from insula.training.options import Section, Share
+from insula.training.options import Section, Several, Share
 
 
 class AuxiliaryOptions(Section):
     """Multi-task training: sets with labels of their own share the network, each with a head that is dropped later."""
 
-    sources: tuple[str, ...] = Field(
-        (), description="files, folders or built-in sets; columns are found by usual names"
-    )
+    sources: Several = Field((), description="files, folders or built-in sets; columns are found by usual names")
     alpha: Share = Field(
         0.5, description="rows an epoch grow with size^alpha: 1 takes all of each set, 0 as many as the main one has"
     )

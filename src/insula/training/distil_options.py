@@ -7,16 +7,16 @@ from pathlib import Path
 from pydantic import Field, model_validator
 
 from insula.models.locate import locate_model
-from insula.training.options import Section, Share
+from insula.training.options import Section, Several, Share
 
 
 class DistilOptions(Section):
     """Learning from one or several trained models (Hinton, Vinyals and Dean 2015), also on texts without labels."""
 
-    teachers: tuple[str, ...] = Field(
+    teachers: Several = Field(
         (), description="runs or model folders of the same labels; several answer by the mean of their probabilities"
     )
-    unlabelled: tuple[str, ...] = Field((), description="files of texts without labels, which the teachers judge")
+    unlabelled: Several = Field((), description="files of texts without labels, which the teachers judge")
     text: str | None = Field(None, description="column with the text in these files; found by its usual names")
     temperature: float = Field(2.0, ge=0.1, le=100, description="above 1 the teacher's small probabilities count more")
     weight: Share = Field(0.5, description="share of the teacher's part of the loss; the labels have the rest")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from insula.core.errors import UnknownNameError
 from insula.text.preparation import Preparation
@@ -20,6 +20,14 @@ def _known_steps(steps: tuple[str, ...]) -> tuple[str, ...]:
 
 
 TextSteps = Annotated[tuple[str, ...], AfterValidator(_known_steps)]
+
+
+def _several(value: object) -> object:
+    return (value,) if isinstance(value, str) else value
+
+
+Several = Annotated[tuple[str, ...], BeforeValidator(_several)]
+"""A list of paths; one alone may stand without brackets."""
 
 
 class Section(BaseModel):

@@ -28,6 +28,7 @@ from insula.training.distil_options import DistilOptions
 from insula.training.encoder_family import EncoderOptions
 from insula.training.families import families
 from insula.training.objective_options import ObjectiveOptions
+from insula.training.objectives import objectives
 from insula.training.options import (
     DecisionOptions,
     EvaluationOptions,
@@ -92,6 +93,14 @@ class Recipe(BaseModel):
             return families[name].options(**value)
         except UnknownNameError as error:
             raise ValueError(str(error)) from error
+
+    @field_validator("objective")
+    @classmethod
+    def _known_objective(cls, value: ObjectiveOptions) -> ObjectiveOptions:
+        if value.name != "auto" and value.name not in objectives:
+            known = ("auto", *objectives)
+            raise ValueError(f"the name must be one of {', '.join(known)}.{nearest(value.name, known)}")
+        return value
 
     @model_validator(mode="after")
     def _only_a_network_learns_from_more_than_labels(self) -> Recipe:
@@ -226,7 +235,8 @@ def _sentence(error: ValidationError) -> str:
         return f"the key {key!r} is not known.{nearest(key, known) or nearest('model.' + key, known)}"
     message = first["msg"].removeprefix("Value error, ")
     got = "" if isinstance(first["input"], Mapping) else f" Got {first['input']!r}."
-    return f"{key}: {message}{'' if message.endswith(('.', '?')) else '.'}{got}"
+    # What concerns several sections at once has no key of its own.
+    return f"{f'{key}: ' if key else ''}{message}{'' if message.endswith(('.', '?')) else '.'}{got}"
 
 
 def _keys(section: type[BaseModel] = Recipe, prefix: str = "") -> Sequence[str]:
