@@ -31,5 +31,6 @@ def test_levels_stand_beside_the_labels(insula: Callable[..., Result], here: Pat
     answer = json.loads(told.stdout)
     assert answer["levels"]["sentiment"]["labels"] == ["positive"]
     assert answer["levels"]["ekman"]["scores"]["joy"] > max(answer["scores"]["joy"], answer["scores"]["love"])
+    assert all(score == round(score, 6) for score in answer["levels"]["ekman"]["scores"].values())
     assert "levels" not in json.loads(insula("predict", "dear", "-m", "six", "--json").stdout)
     assert insula("predict", "dear", "-m", "six", "--levels").exit_code == 2

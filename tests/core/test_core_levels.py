@@ -56,6 +56,7 @@ def test_what_is_no_level() -> None:
     assert levels(LabelScheme("s", "single", ("a", "b", "c"), mappings=holes)) == {}
     assert list(levels(LabelScheme("s", "multi", ("a", "b", "c"), mappings=holes))) == ["coarse"]
     assert levels(LabelScheme("s", "multi", ("a", "b"), mappings={"one": {"a": "x", "b": "x"}})) == {}
+    assert levels(LabelScheme("s", "single", ("a", "b"), mappings={"renamed": {"a": "x", "b": "y"}})) == {}
 
 
 def test_a_prediction_at_every_level() -> None:

@@ -52,7 +52,7 @@ def _lines(metrics: Mapping[str, Any]) -> Iterator[str]:
         if other != name and (figures.get(other) or {}).get("value") is not None:
             yield _row(_title(other), _figure(figures[other]))
     for level, entry in (evaluation.get("levels") or {}).items():
-        title = f"{_title(entry['headline'])}, {len(entry['labels'])} of {level}"
+        title = f"{_title(entry['headline'])}, {level} ({len(entry['labels'])} labels)"
         yield _row(title, _figure(entry["metrics"][entry["headline"]]))
     if baselines := metrics.get("baselines"):
         yield f"\n{_title(name)} of simpler answers to the same rows, and how far this model is above"

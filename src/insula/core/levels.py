@@ -48,13 +48,13 @@ def levels(scheme: LabelScheme) -> dict[str, Level]:
     """Return the levels of a categorical scheme by the name of their mapping, finest first.
 
     One that leaves out a label is none where labels exclude each other (a row could have no parent), nor is one with a
-    single parent.
+    single parent, nor one that only gives each label another name.
     """
     found = {}
     for name, table in scheme.mappings.items() if scheme.is_categorical else ():
         parents = tuple(dict.fromkeys(table[label] for label in scheme.names if label in table))
         covered = all(label in table for label in scheme.names)
-        if len(parents) < 2 or (scheme.kind != "multi" and not covered):
+        if not 2 <= len(parents) < len(scheme.names) or (scheme.kind != "multi" and not covered):
             continue
         kind = "multi" if scheme.kind == "multi" else "single"
         children = np.array([[table.get(label) == parent for parent in parents] for label in scheme.names])
@@ -62,13 +62,16 @@ def levels(scheme: LabelScheme) -> dict[str, Level]:
     return dict(sorted(found.items(), key=lambda item: -len(item[1].scheme.names)))
 
 
-def level_answers(scheme: LabelScheme, prediction: Prediction) -> dict[str, Mapping[str, Any]]:
-    """Return a prediction at every level: name to `labels` and `scores`."""
+def level_answers(scheme: LabelScheme, prediction: Prediction, digits: int = 6) -> dict[str, Mapping[str, Any]]:
+    """Return a prediction at every level: name to `labels` and `scores`, these rounded to `digits`."""
     scores = np.array([[prediction.scores[name] for name in scheme.names]])
     answers: dict[str, Mapping[str, Any]] = {}
     for name, level in levels(scheme).items():
         answers[name] = {
             "labels": list(scheme.coarsen(prediction.labels, name)),
-            "scores": dict(zip(level.scheme.names, level.scores(scores)[0].tolist(), strict=True)),
+            "scores": {
+                parent: round(score, digits)
+                for parent, score in zip(level.scheme.names, level.scores(scores)[0].tolist(), strict=True)
+            },
         }
     return answers
