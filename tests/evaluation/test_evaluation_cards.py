@@ -12,6 +12,7 @@ from evaluation_report_cases import dimensional, fresh_file, run
 
 from insula.evaluation.cards import model_card
 from insula.evaluation.markdown import fenced, markdown
+from insula.evaluation.report import render_report
 
 yaml = pytest.importorskip("yaml", reason="the front matter is read back with PyYAML")
 
@@ -162,3 +163,11 @@ def test_markdown_escapes() -> None:
 
 def test_fence_is_longer_than_what_it_holds() -> None:
     assert fenced("x ```` y", "sh") == "`````sh\nx ```` y\n`````"
+
+
+def test_the_arithmetic_of_training_is_said() -> None:
+    said = "bfloat16 arithmetic, float32 weights"
+    told = run() | {"training": {"precision": "bfloat16"}}
+    assert said in model_card(told)
+    assert said in render_report(told)
+    assert "arithmetic" not in model_card(run())

@@ -12,6 +12,7 @@ from insula.evaluation.headline import headline, main_split
 from insula.evaluation.markdown import fenced, markdown, yaml_text
 from insula.evaluation.readable import count, duration, file_size, flat, language, languages, large, percent, score
 from insula.evaluation.report_tables import (
+    arithmetic,
     baseline_rows,
     decision_facts,
     dimension_table,
@@ -58,6 +59,7 @@ def model_card(metrics: Mapping[str, Any]) -> str:
         recipe=flat(metrics.get("recipe", {}))[:MOST_SETTINGS],
         seed=metrics.get("seed"),
         time=duration(metrics["time"]["train_seconds"]) if "train_seconds" in metrics.get("time", {}) else "",
+        arithmetic=arithmetic(metrics),
         command=str(metrics.get("command", "")),
         version=metrics.get("insula_version"),
         decision=decision_facts(metrics),

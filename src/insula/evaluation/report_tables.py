@@ -223,10 +223,17 @@ def provenance(metrics: Mapping[str, Any]) -> list[Fact]:
         ("Seed", metrics.get("seed")),
         ("Model family", model.get("family")),
         ("Starting point", model.get("base")),
+        ("Trained in", arithmetic(metrics)),
         ("Inference engine", model.get("backend")),
         ("Total time", duration(time["total_seconds"]) if "total_seconds" in time else None),
     ]
     return [(name, str(value)) for name, value in candidates if value is not None]
+
+
+def arithmetic(metrics: Mapping[str, Any]) -> str | None:
+    """Return the number format of the matrix products of training; None where the family tells none."""
+    precision = metrics.get("training", {}).get("precision")
+    return None if precision is None else f"{precision} arithmetic, float32 weights"
 
 
 def recipe_groups(metrics: Mapping[str, Any]) -> list[tuple[str, list[Fact]]]:
