@@ -69,7 +69,8 @@ def means(results: Results) -> str:
             mean = sum(values) / len(values)
             reached = "stretch" if mean >= stretch else "bar" if mean >= bar else "no"
             spread = f"{min(values):.3f} to {max(values):.3f}" if len(values) > 1 else "–"
-            runs = f"{len(values)} {'folds' if cells[0].get('fold') is not None else 'seeds'}"
+            what = "fold" if cells[0].get("fold") is not None else "seed"
+            runs = f"{len(values)} {what}{'' if len(values) == 1 else 's'}"
             rows.append(
                 (
                     set_title(name), METRICS[metric], f"`{model}`", runs, f"{mean:.3f}", spread,
