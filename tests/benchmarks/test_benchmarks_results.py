@@ -31,8 +31,8 @@ def test_means_are_held_against_the_bar() -> None:
     cells = [cell("a", 0, 0.88), cell("a", 1, 0.90), cell("b", 0, 0.5), cell("c", 0, 0.92)]
     table = tables.TABLES["means"](Results([*cells, {**cell("a", 0, 0.1), "set": "tweets"}]))
     assert "| accuracy | `a` | 2 seeds | 0.890 | 0.880 to 0.900 | – | 0.885 | 0.91 | bar |" in table
-    assert "| accuracy | `b` | 1 seeds | 0.500 | – | – | 0.885 | 0.91 | no |" in table
-    assert "| accuracy | `c` | 1 seeds | 0.920 | – | – | 0.885 | 0.91 | stretch |" in table
+    assert "| accuracy | `b` | 1 seed | 0.500 | – | – | 0.885 | 0.91 | no |" in table
+    assert "| accuracy | `c` | 1 seed | 0.920 | – | – | 0.885 | 0.91 | stretch |" in table
     assert table.count("SST-2") == 3
 
 
