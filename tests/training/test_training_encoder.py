@@ -168,6 +168,16 @@ def test_the_history_has_figures_by_step(fit: Any) -> None:
     assert history([{"step": 1, "epoch": 1.0, "train_runtime": 3.0}], 1.0) == []
 
 
+@pytest.mark.parametrize("kind", ["single", "multi"])
+def test_losses_of_training_and_validation_are_of_one_scale(fit: Any, kind: Kind) -> None:
+    _, fitted, trainer = fit({"train.precision": "float32"}, kind=kind)
+    told = [row["validation_loss"] for row in fitted.history if "validation_loss" in row]
+    found = trainer.predict(trainer.eval_dataset)
+    losses = trainer.objective.loss(torch.tensor(found.predictions), torch.tensor(found.label_ids))
+    assert trainer.evaluate()["eval_loss"] == pytest.approx(float(losses.mean()), rel=1e-5)  # a mean over rows
+    assert told[-1] == pytest.approx(float(losses.mean()), rel=1e-5)
+
+
 def test_its_own_untrained_self_is_for_comparison(fit: Any) -> None:
     _, fitted, _ = fit()
     texts = ["lovely", "awful " * 5, ""]

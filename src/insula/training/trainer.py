@@ -50,7 +50,8 @@ class EmotionTrainer(AtomicCheckpoints):
     ) -> Any:
         """Return the weighted mean of the rows' losses, and the outputs where they are asked for.
 
-        `num_items_in_batch` is the weight of all rows of the update; None, as in evaluation, means those given.
+        `num_items_in_batch` is the weight of all rows of the update, None that of those given. In evaluation it is not
+        heeded: there the `Trainer` counts cells of the label matrix, not rows.
         """
         inputs = dict(inputs)
         wanted, weights = inputs.pop("labels"), inputs.pop("weights")
@@ -63,7 +64,7 @@ class EmotionTrainer(AtomicCheckpoints):
             losses = self.objective.loss(logits, wanted)
         else:
             losses = r_drop(self.objective, logits, again, wanted)
-        total = weights.sum() if num_items_in_batch is None else num_items_in_batch
+        total = num_items_in_batch if model.training and num_items_in_batch is not None else weights.sum()
         loss = (losses * weights).sum() / total.clamp(min=1e-8)
         return (loss, {"loss": loss, "logits": logits}) if return_outputs else loss
 
