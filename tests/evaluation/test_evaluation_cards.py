@@ -171,3 +171,19 @@ def test_the_arithmetic_of_training_is_said() -> None:
     assert said in model_card(told)
     assert said in render_report(told)
     assert "arithmetic" not in model_card(run())
+
+
+def test_coarser_levels_stand_on_page_and_card() -> None:
+    told = run()
+    told["test"]["levels"] = {
+        "sentiment": {
+            "labels": ["positive", "negative"],
+            "headline": "macro_f1",
+            "metrics": {"macro_f1": {"value": 0.6789, "low": 0.66, "high": 0.69}},
+        }
+    }
+    assert "| sentiment | positive, negative | macro-F1 | 0.679 | 0.660 to 0.690 |" in model_card(told)
+    page = render_report(told)
+    for said in ("At coarser levels", "positive, negative", "0.679"):
+        assert said in page
+    assert "coarser" not in render_report(run())

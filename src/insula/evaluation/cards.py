@@ -17,6 +17,7 @@ from insula.evaluation.report_tables import (
     decision_facts,
     dimension_table,
     label_table,
+    level_rows,
     metric_rows,
     threshold_rows,
 )
@@ -51,6 +52,7 @@ def model_card(metrics: Mapping[str, Any]) -> str:
         head=head,
         metric_rows=metric_rows(metrics, split) if split else [],
         table=(label_table(metrics, split) or dimension_table(metrics, split)) if split else None,
+        levels=level_rows(metrics[split]) if split else [],
         baselines=baseline_rows(metrics, head.metric) if head and split == "test" else [],
         seen=metrics[split].get("seen", {}).get("rows") if split else None,
         data=data,

@@ -115,6 +115,17 @@ def metric_rows(metrics: Mapping[str, Any], split: str) -> list[MetricRow]:
     ]
 
 
+def level_rows(evaluation: Mapping[str, Any]) -> list[tuple[str, str, str, str, str]]:
+    """Return (level, its labels, metric, value, interval) for the coarser levels of the scheme."""
+    rows = []
+    for name, level in evaluation.get("levels", {}).items():
+        metric = level["headline"]
+        measured = level["metrics"][metric]
+        shown = (metric_title(metric), score(measured.get("value")), span(measured))
+        rows.append((name, ", ".join(level["labels"]), *shown))
+    return rows
+
+
 def label_table(metrics: Mapping[str, Any], split: str) -> LabelTable | None:
     """Return the scores of every label; columns that nothing was measured for are left out."""
     rows = metrics[split].get("per_label", [])
