@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -55,3 +56,13 @@ def test_nothing_unpickles_in_the_library() -> None:
         assert "import pickle" not in text, file
         assert "joblib" not in text, file
         assert "trust_remote_code=True" not in text, file
+
+
+def test_the_files_that_the_page_names_are_there() -> None:
+    """Behind a room's name, or in `training`, where the table is about that room."""
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    named = re.findall(r"`([\w/*]+\.py|losses/)`", page)
+    assert len(named) > 30
+    source = ROOT / "src" / "insula"
+    for name in named:
+        assert any(source.glob(name)) or any((source / "training").glob(name)), name
