@@ -24,7 +24,14 @@ def pretrain(
     ] = "minilm",
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", help="Folder of the new encoder.", metavar="FOLDER", show_default=False),
+        typer.Option(
+            "--output",
+            "-o",
+            help="Folder of the new encoder; it must be named.",
+            metavar="FOLDER",
+            show_default=False,
+            rich_help_panel="Output",
+        ),
     ] = None,
     exclude: Annotated[
         list[str] | None,
@@ -53,7 +60,10 @@ def pretrain(
             "--resume", help="Go on with an interrupted pretraining, with nothing else to say.", metavar="FOLDER"
         ),
     ] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a pretrained encoder at --output.")] = False,
+    overwrite: Annotated[
+        bool,
+        typer.Option("--overwrite", help="Replace a pretrained encoder at --output.", rich_help_panel="Output"),
+    ] = False,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:

@@ -42,7 +42,7 @@ def require_file(path: Path) -> None:
     if not path.exists():
         folder = path.parent
         reason = "" if folder.is_dir() else f" The folder {str(folder)!r} does not exist either."
-        raise MissingFileError(f"The file {str(path)!r} does not exist.{reason}{nearest_file(path)}")
+        raise MissingFileError(f"The file {str(path)!r} does not exist.{reason}{nearest_file(path)} Check the path.")
     if path.is_dir():
         raise DataError(f"The path {str(path)!r} must be a file, and is a folder. Name a file in it.")
     if path.is_file() and path.stat().st_size == 0:

@@ -58,7 +58,7 @@ def locate_encoder(base: str, revision: str | None = None) -> Path:
         return _from_hub(base, revision)
     raise UnknownNameError(
         f"The encoder {base!r} is neither a folder, nor an alias ({', '.join(ALIASES)}), nor a hub id owner/name."
-        f"{nearest(base, ALIASES)}"
+        f"{nearest(base, ALIASES)} Check its name."
     )
 
 

@@ -50,12 +50,12 @@ def pretrain_encoder(
     if int(os.environ.get("WORLD_SIZE", "1")) > 1:
         raise RecipeError("Pretraining must run in one process. Start it without a launcher.")
     options, work, started = given.options, unfinished(output), time.monotonic()
+    source = locate_encoder(options.model, options.revision)  # a wrong name is told before a large corpus is read
     corpus = read_corpus(given.files, given.exclude, text=given.text, held_out=options.held_out, seed=options.seed)
     for note in corpus.notes:
         progress.say(note)
     _begin(work, given, corpus, resume)
     set_seed(options.seed)
-    source = locate_encoder(options.model, options.revision)
     model, tokenizer, fresh = open_for_pretraining(source)
     with quiet_transformers():
         tokenizer.save_pretrained(work / "tokenizer")

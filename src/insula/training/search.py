@@ -203,4 +203,6 @@ def _winner(recipe: Recipe, best: TrialRecord, metric: str, name: str) -> Recipe
 
 
 def _short(value: Any) -> str:
+    if isinstance(value, tuple):
+        return f"[{', '.join(map(_short, value))}]"  # as a recipe has it
     return f"{value:.3g}" if isinstance(value, float) else str(value)
