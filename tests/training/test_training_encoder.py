@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import json
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from torch import nn
-from transformers import TrainingArguments
+from transformers import TrainerControl, TrainerState, TrainingArguments
 
 import toy_data
 from insula.core.errors import DataError, RecipeError
@@ -30,7 +32,7 @@ from insula.training.objective_options import ObjectiveOptions
 from insula.training.objectives import Objective, choose_objective
 from insula.training.options import TrainOptions
 from insula.training.recipe import load_recipe
-from insula.training.trainer import EmotionTrainer, history
+from insula.training.trainer import EmotionTrainer, StopInTime, history
 from insula.training.validation import validation_score
 
 RecipeOf = Callable[..., dict[str, Any]]
@@ -124,7 +126,8 @@ def test_one_seed_gives_one_model(fit: Any) -> None:
 
 
 def test_it_stops_early_where_nothing_gets_better(fit: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(neural, "validation_score", lambda *_: ("macro_f1", 0.5))
+    scores = (0.5 / number for number in itertools.count(1))
+    monkeypatch.setattr(neural, "validation_score", lambda *_: ("macro_f1", next(scores)))
     _, fitted, trainer = fit({"train.epochs": 50, "train.evaluations_per_epoch": 1, "train.patience": 3})
     # 4 steps an epoch; the first evaluation is the best, and three more bring nothing.
     assert trainer.state.global_step == 16
@@ -176,6 +179,24 @@ def test_losses_of_training_and_validation_are_of_one_scale(fit: Any, kind: Kind
     losses = trainer.objective.loss(torch.tensor(found.predictions), torch.tensor(found.label_ids))
     assert trainer.evaluate()["eval_loss"] == pytest.approx(float(losses.mean()), rel=1e-5)  # a mean over rows
     assert told[-1] == pytest.approx(float(losses.mean()), rel=1e-5)
+
+
+def test_patience_bears_a_score_that_stands_still_while_the_loss_falls() -> None:
+    def stops_after(losses: list[float], scores: list[float]) -> int | None:
+        stop, state, control = StopInTime(2), TrainerState(), TrainerControl()
+        arguments = SimpleNamespace(metric_for_best_model="eval_macro_f1", greater_is_better=True)
+        for step, (loss, score) in enumerate(zip(losses, scores, strict=True), 1):
+            measured = {"eval_loss": loss, "eval_macro_f1": score}
+            state.log_history.append(measured)
+            stop.on_evaluate(arguments, state, control, measured)  # type: ignore[arg-type]
+            state.best_metric = max(score, state.best_metric or 0.0)
+            if control.should_training_stop:
+                return step
+        return None
+
+    assert stops_after([1.0, 0.9, 0.8, 0.7, 0.6], [0.2] * 5) is None
+    assert stops_after([1.0, 1.0, 1.0, 0.9], [0.2] * 4) == 3
+    assert stops_after([1.0, 0.9, 0.8, 0.7], [0.3, 0.2, 0.2, 0.2]) == 3  # a worse score is worse, whatever the loss
 
 
 def test_its_own_untrained_self_is_for_comparison(fit: Any) -> None:

@@ -9,7 +9,6 @@ import numpy as np
 import torch
 from torch.utils.tensorboard import SummaryWriter
 from transformers import (
-    EarlyStoppingCallback,
     EvalPrediction,
     PreTrainedModel,
     PrinterCallback,
@@ -31,7 +30,7 @@ from insula.training.objectives import Objective
 from insula.training.processes import process_count
 from insula.training.quick_dropout import use_plain_attention, use_quick_dropout
 from insula.training.task_batches import training_batches
-from insula.training.trainer import EmotionTrainer, KeepAverage, ReportScores, ShowProgress, history
+from insula.training.trainer import EmotionTrainer, KeepAverage, ReportScores, ShowProgress, StopInTime, history
 from insula.training.validation import validation_score
 
 PLAIN_ATTENTION = 256  # tokens; the memory of plain attention grows with the square of a text's length
@@ -58,7 +57,7 @@ def train_network(
         *given.callbacks,
     ]  # fmt: skip
     if validation is not None:
-        called.append(EarlyStoppingCallback(given.options.patience))
+        called.append(StopInTime(given.options.patience))
         called.append(ReportScores(given.report, headline_metric(given.scheme.kind)))
     trainer = EmotionTrainer(
         model=model,

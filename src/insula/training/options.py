@@ -75,7 +75,11 @@ class TrainOptions(Section):
     gradient_checkpointing: bool = Field(False, description="less memory, a third more time")
     freeze_layers: int = Field(0, ge=0, description="lowest layers kept as they are, their states computed once")
     evaluations_per_epoch: int = Field(2, ge=1, le=100)
-    patience: int = Field(4, ge=1, description="evaluations without a better validation score before it stops")
+    patience: int = Field(
+        4,
+        ge=1,
+        description="evaluations without a better validation score, or the same at a lower loss, until it stops",
+    )
 
 
 class DecisionOptions(Section):

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import nn
 from torch.utils.data import DataLoader
-from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+from transformers import EarlyStoppingCallback, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from insula.core.progress import Progress
 from insula.training.averaging import MovingAverage
@@ -131,6 +131,27 @@ class EmotionTrainer(AtomicCheckpoints):
             if self.state.best_model_checkpoint is not None:
                 self.average.load(Path(self.state.best_model_checkpoint))
             self.average.exchange()
+
+
+class StopInTime(EarlyStoppingCallback):
+    """Stops after so many evaluations without a better score, or the same score at a lower loss.
+
+    A network that starts from nothing answers the most frequent label for its first epochs on a small set: its score
+    stands still while it already learns.
+    """
+
+    def on_evaluate(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, metrics: dict[str, float], **_: Any
+    ) -> None:
+        """Count; what was measured before is read from the log, which a resumed run has, too."""
+        ending = control.should_training_stop
+        super().on_evaluate(args, state, control, metrics)
+        name = str(args.metric_for_best_model)
+        *before, _now = [row for row in state.log_history if name in row]
+        same = [row["eval_loss"] for row in before if row[name] == metrics[name] == state.best_metric]
+        if same and metrics["eval_loss"] < min(same):
+            self.early_stopping_patience_counter = 0
+            control.should_training_stop = ending
 
 
 class KeepAverage(TrainerCallback):
