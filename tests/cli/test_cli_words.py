@@ -159,6 +159,7 @@ def test_a_log_gets_a_line_now_and_then(capsys: pytest.CaptureFixture[str], monk
 def test_the_terminal_is_left_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FORCE_COLOR", "1")
     monkeypatch.setenv("TTY_INTERACTIVE", "1")
+    monkeypatch.setenv("TERM", "xterm-256color")  # a dumb one has no cursor to hide
     drawn = io.StringIO()
     monkeypatch.setattr("sys.stderr", drawn)
 

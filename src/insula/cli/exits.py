@@ -30,7 +30,7 @@ class Program(TyperGroup):
         except BrokenPipeError:
             _forget_output()
         except OSError as error:
-            _end(_refusal(error))
+            _end(_refusal(error, _refused_output()))
 
 
 def flush_output() -> None:
@@ -43,6 +43,16 @@ def flush_output() -> None:
         _point_away()
         print(f"insula: {_refusal(error, 'standard output')}", file=sys.stderr)
         sys.exit(FAILED)
+
+
+def _refused_output() -> str:
+    """Return "standard output" where what is left for it cannot be written, and give it up: one complaint is enough."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        _point_away()
+        return "standard output"
+    return ""
 
 
 def _end(sentence: str, status: int = FAILED) -> NoReturn:
