@@ -109,7 +109,11 @@ def test_a_file_that_may_not_grow(process: Process, care: Path, here: Path, name
     def limit() -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
 
-    done = process("predict", "-i", "rows.csv", "-o", name, "-m", care / "runs/care", preexec_fn=limit)
+    # Python would cut its own compiled modules off at the limit as well, and trip over them ever after.
+    environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
+    done = process(
+        "predict", "-i", "rows.csv", "-o", name, "-m", care / "runs/care", preexec_fn=limit, env=environment
+    )  # fmt: skip
     assert done.returncode == 1, done.stderr
     assert f"The output '{name}' cannot be written: the disk is full" in done.stderr.splitlines()[-1]
     assert "Traceback" not in done.stderr
