@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from scipy.optimize import check_grad
-from scipy.special import expit, softmax
+from scipy.special import expit, log_softmax, softmax
 
 from insula.core.decision import Calibration
 from insula.core.errors import DataError
@@ -133,3 +133,15 @@ def test_same_seed_same_calibration_and_json_round_trip():
 def test_shapes_must_agree():
     with pytest.raises(DataError, match="shape of gold"):
         fit_calibration(np.zeros((30, 3)), np.zeros((30, 2)), "multi")
+
+
+def test_a_better_likelihood_is_not_bought_with_labels():
+    generator = np.random.default_rng(0)
+    classes = generator.choice(3, size=2000, p=[0.8, 0.12, 0.08])
+    gold = np.eye(3)[classes]
+    logits = log_softmax(2.2 * gold + generator.normal(size=gold.shape), axis=1) + np.array([0, -0.6, -0.9])
+    vector = fit_calibration(logits, gold, "single", method="vector").apply(logits, "single")
+    temperature = fit_calibration(logits, gold, "single", method="temperature").apply(logits, "single")
+    assert calibration._loss(vector, gold, "single").mean() < calibration._loss(temperature, gold, "single").mean()
+    assert calibration._lowers_f1(temperature, vector, gold, "single")
+    assert fit_calibration(logits, gold, "single").method == "temperature"
