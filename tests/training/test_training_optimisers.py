@@ -103,3 +103,14 @@ def test_the_average_follows_the_weights(tmp_path: object) -> None:
     with average.in_place():
         assert model.weight.item() == pytest.approx(wanted, abs=1e-5)
     assert model.weight.item() == value
+
+
+def test_layers_need_no_backbone_around_them() -> None:
+    model = nn.ModuleDict({"blocks": nn.ModuleList([nn.Linear(2, 2) for _ in range(2)]), "head": nn.Linear(2, 1)})
+    groups = parameter_groups(
+        model, (), learning_rate=1.0, weight_decay=0.0, head_rate_factor=1.0, layer_rate_decay=0.5
+    )
+    rates = {id(one): group["lr"] for group in groups for one in group["params"]}
+    blocks = model.get_submodule("blocks")
+    assert isinstance(blocks, nn.ModuleList)
+    assert [rates[id(block.weight)] for block in blocks] == [0.5, 1.0]

@@ -16,7 +16,7 @@ from torch import nn
 from insula.core.registry import Registry
 
 Groups = list[dict[str, Any]]
-_LAYER = re.compile(r"\.(?:layer|layers|h|blocks)\.(\d+)\.")
+_LAYER = re.compile(r"(?:^|\.)(?:layer|layers|h|blocks)\.(\d+)\.")
 
 
 class DecoupledSGD(torch.optim.SGD):
