@@ -28,12 +28,10 @@ from insula.training.families import FitInput
 from insula.training.multitask import with_tasks, without_tasks
 from insula.training.objectives import Objective
 from insula.training.processes import process_count
-from insula.training.quick_dropout import use_plain_attention, use_quick_dropout
+from insula.training.quick_dropout import plain_attention, use_quick_dropout
 from insula.training.task_batches import training_batches
 from insula.training.trainer import EmotionTrainer, KeepAverage, ReportScores, ShowProgress, StopInTime, history
 from insula.training.validation import validation_score
-
-PLAIN_ATTENTION = 256  # tokens; the memory of plain attention grows with the square of a text's length
 
 
 def train_network(
@@ -51,7 +49,6 @@ def train_network(
     train, objective = with_teacher(train, objective, given)
     train, objective = with_tasks(model, train, objective, given)
     use_quick_dropout(model)
-    attention = use_plain_attention(model) if max(train.lengths) <= PLAIN_ATTENTION else None
     called = [
         ShowProgress(given.progress), TensorBoardCallback(SummaryWriter(str(given.folder / "logs"))), *callbacks,
         *given.callbacks,
@@ -75,12 +72,10 @@ def train_network(
     checkpoint = last_checkpoint(given.checkpoints) if given.resume else None
     if checkpoint is not None:
         trainer.resume_average(checkpoint)
-    with quiet_transformers():
+    with quiet_transformers(), plain_attention(model, longest=max(train.lengths)):
         trainer.train(resume_from_checkpoint=None if checkpoint is None else str(checkpoint))
     trainer.take_average()
     without_tasks(model)
-    if attention is not None:
-        model.backbone.set_attn_implementation(attention)
     model.eval()
     given.facts["precision"] = str(trainer.precision).removeprefix("torch.")
     return history(trainer.state.log_history, given.options.epochs)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import shutil
 import time
 from collections.abc import Sequence
@@ -32,11 +31,11 @@ from insula.training.pretrain_masking import MaskedRows, Masking
 from insula.training.pretrain_model import open_for_pretraining
 from insula.training.pretrain_options import PretrainOptions
 from insula.training.pretrain_trainer import PretrainTrainer, held_out_loss
-from insula.training.quick_dropout import use_plain_attention, use_quick_dropout
+from insula.training.processes import process_count
+from insula.training.quick_dropout import plain_attention, use_quick_dropout
 from insula.training.trainer import ShowProgress, history
 
 STEPS_BETWEEN = 500  # updates between two measurements, each with a checkpoint, where an epoch is longer
-PLAIN_ATTENTION = 256
 
 
 def pretrain_encoder(
@@ -47,7 +46,7 @@ def pretrain_encoder(
     The weights with the least loss on held-out texts are kept. Until it is done, `OUTPUT.unfinished` holds the
     checkpoints from which `resume` goes on. Raises `DataError` where the texts have changed since.
     """
-    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+    if process_count() > 1:
         raise RecipeError("Pretraining must run in one process. Start it without a launcher.")
     options, work, started = given.options, unfinished(output), time.monotonic()
     source = locate_encoder(options.model, options.revision)  # a wrong name is told before a large corpus is read
@@ -69,8 +68,6 @@ def pretrain_encoder(
     )
     train, held_out = read(corpus.train), read(corpus.held_out)
     use_quick_dropout(model)
-    if max(train.lengths) <= PLAIN_ATTENTION:
-        use_plain_attention(model)
     trainer = PretrainTrainer(
         model=model,
         args=_arguments(options, len(train), work / "checkpoints"),
@@ -85,7 +82,7 @@ def pretrain_encoder(
     head = "a fresh head" if fresh else "its own head"
     progress.say(f"Perplexity of a hidden token on held-out texts before, with {head}: {before:,.1f}.")
     checkpoint = last_checkpoint(work / "checkpoints") if resume else None
-    with quiet_transformers():
+    with quiet_transformers(), plain_attention(model, longest=max(train.lengths)):
         trainer.train(resume_from_checkpoint=None if checkpoint is None else str(checkpoint))
     after = math.exp(held_out_loss(model, held_out, trainer.precision))
     progress.say(f"After: {after:,.1f}.")

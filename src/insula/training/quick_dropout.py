@@ -8,7 +8,9 @@ checkpoint keeps.
 
 from __future__ import annotations
 
+import contextlib
 import math
+from collections.abc import Iterator
 from typing import Any
 
 import torch
@@ -77,14 +79,23 @@ def use_quick_dropout(model: nn.Module) -> None:
                 setattr(module, name, QuickDropout(child.p).train(child.training))
 
 
-def use_plain_attention(model: PreTrainedModel) -> str | None:
-    """Let BERT-shaped `model.backbone`, or `model` itself, attend by plain products; return what it used before."""
-    backbone = getattr(model, "backbone", model)
-    if getattr(getattr(backbone, "config", None), "model_type", None) not in _BERT_SHAPED or backbone is None:
-        return None
-    before: str = backbone.config._attn_implementation
-    backbone.set_attn_implementation(ATTENTION)
-    return before
+@contextlib.contextmanager
+def plain_attention(model: PreTrainedModel, *, longest: int) -> Iterator[None]:
+    """Let BERT-shaped `model.backbone`, or `model` itself, attend by plain products for a while.
+
+    Where the longest text has more than 256 tokens all stays as it is: the memory grows with the square.
+    """
+    network = getattr(model, "backbone", model)
+    if longest > _MOST_TOKENS or network.config.model_type not in _BERT_SHAPED:
+        yield
+        return
+    before: str = network.config._attn_implementation
+    network.set_attn_implementation(ATTENTION)
+    try:
+        yield
+    finally:
+        network.set_attn_implementation(before)
 
 
-_BERT_SHAPED = ("bert", "roberta", "xlm-roberta", "electra", "camembert", "distilbert", "mpnet")
+_MOST_TOKENS = 256
+_BERT_SHAPED = ("bert", "roberta", "xlm-roberta", "electra", "camembert", "distilbert")
