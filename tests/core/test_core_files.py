@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from insula.core.errors import OutputError
-from insula.core.files import atomic_file, atomic_folder, sha256, write_json, write_text
+from insula.core.files import atomic_file, atomic_folder, lasting_names, sha256, write_json, write_text
 
 
 class Crash(BaseException):
@@ -135,3 +135,13 @@ def test_sha256_reads_large_files_in_blocks(tmp_path: Path) -> None:
     content = os.urandom(3 * (1 << 20) + 17)
     (tmp_path / "file").write_bytes(content)
     assert sha256(tmp_path / "file") == hashlib.sha256(content).hexdigest()
+
+
+def test_names_of_paths_last_and_others_stay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "here.csv").touch()
+    assert lasting_names("here.csv") == (str(tmp_path / "here.csv"),)
+    assert lasting_names([Path("here.csv"), "tweets", "owner/name"]) == (
+        str(tmp_path / "here.csv"), "tweets", "owner/name",
+    )  # fmt: skip
+    assert lasting_names(()) == ()

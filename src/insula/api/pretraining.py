@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from insula.core.errors import OutputError, RecipeError
 from insula.core.extras import require
-from insula.core.files import output_errors
+from insula.core.files import lasting_names, output_errors
 from insula.core.progress import Progress, Silent
 from insula.training.pretrain_input import FACTS, PretrainInput, PretrainRun, begun
 from insula.training.pretrain_options import PretrainOptions
@@ -44,7 +44,7 @@ def pretrain(
     chosen = _options({"model": str(model), **options})
     folder = Path(output)
     _check_output(folder, overwrite)
-    files, barred = _absolute(source), _absolute(exclude)
+    files, barred = lasting_names(source), lasting_names(exclude)
     if not files:
         raise RecipeError("The source of pretrain must be at least one file. Got none.")
     if Path(chosen.model).is_dir():
@@ -80,12 +80,6 @@ def _options(given: Mapping[str, Any]) -> PretrainOptions:
             f"The option {name!r} of pretrain: {first['msg']}. Got {first['input']!r}; options are "
             f"{', '.join(PretrainOptions.model_fields)}."
         ) from error
-
-
-def _absolute(files: str | Path | Sequence[str | Path]) -> tuple[str, ...]:
-    """Return the files under names that still hold where the working folder is another."""
-    several = [files] if isinstance(files, str | Path) else files
-    return tuple(str(Path(file).absolute()) if Path(file).exists() else str(file) for file in several)
 
 
 def _check_output(folder: Path, overwrite: bool) -> None:

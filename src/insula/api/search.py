@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from insula.api.training import Source, lasting_names, source_name
+from insula.api.training import Source, source_name
 from insula.core.errors import OutputError, RecipeError
 from insula.core.extras import require
-from insula.core.files import output_errors
+from insula.core.files import lasting_names, output_errors
 from insula.core.progress import Progress, Silent
 from insula.data.dataset import Dataset
 from insula.data.load import load_dataset
@@ -80,7 +80,7 @@ def search(
         raise RecipeError("Everything that the search would try is set already. Name a search space.")
     folder = Path(output) if output is not None else RUNS / f"search-{source_name(source, recipe)}"
     _check_output(folder)
-    names = [] if isinstance(source, Dataset) else lasting_names(source)
+    names = () if isinstance(source, Dataset) else lasting_names(source)
     if isinstance(source, Dataset):
         dataset = source
     else:

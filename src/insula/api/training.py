@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from insula.core.errors import DataError, MissingFileError, OutputError, RecipeError
-from insula.core.files import output_errors
+from insula.core.files import lasting_names, output_errors
 from insula.core.locks import LOCK, sole_writer
 from insula.core.progress import Progress, Silent
 from insula.data.dataset import Dataset
@@ -66,12 +66,13 @@ def train(
         return help_to_train(data, chosen, folder)
     with _written_alone(folder):
         _check_output(folder, overwrite)
+        names = () if isinstance(source, Dataset) else lasting_names(source)
         if isinstance(source, Dataset):
-            dataset, names = source, []
+            dataset = source
         else:
             given = [source] if isinstance(source, str | Path) else source
             progress.say(f"Reading {', '.join(map(str, given))}; the run goes to {folder}.")
-            dataset, names = load_dataset(source, chosen.data, seed=chosen.seed), lasting_names(source)
+            dataset = load_dataset(source, chosen.data, seed=chosen.seed)
         for note in dataset.notes:
             progress.say(note)
         with output_errors(folder), _resumable(folder if names else None):
@@ -120,12 +121,6 @@ def _origin(folder: Path, named: str | Path) -> tuple[list[str], list[str]]:
         raise DataError(
             f"The file {str(file)!r} is damaged, so this run cannot go on. Train anew with --overwrite."
         ) from error
-
-
-def lasting_names(source: str | Path | Sequence[str | Path]) -> list[str]:
-    """Return names that still mean the same where the working folder is another."""
-    given = [source] if isinstance(source, str | Path) else source
-    return [str(Path(one).absolute()) if Path(one).exists() else str(one) for one in given]
 
 
 def source_name(source: Source, recipe: Any) -> str:

@@ -9,7 +9,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -111,6 +111,12 @@ def write_text(path: str | Path, text: str) -> None:
     """Write UTF-8 text atomically."""
     with atomic_file(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
+
+
+def lasting_names(names: str | Path | Sequence[str | Path]) -> tuple[str, ...]:
+    """Return names that still mean the same where the working folder is another: those of paths made absolute."""
+    given = [names] if isinstance(names, str | Path) else names
+    return tuple(str(Path(one).absolute()) if Path(one).exists() else str(one) for one in given)
 
 
 def sha256(path: str | Path) -> str:

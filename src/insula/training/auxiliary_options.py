@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from pydantic import Field
 
+from insula.core.files import lasting_names
 from insula.training.options import Section, Several, Share
 
 
@@ -20,5 +19,4 @@ class AuxiliaryOptions(Section):
 
     def lasting(self) -> AuxiliaryOptions:
         """Return the same with paths that still hold where the working folder is another, for resuming."""
-        sources = [str(Path(one).absolute()) if Path(one).exists() else one for one in self.sources]
-        return self.model_copy(update={"sources": tuple(sources)})
+        return self.model_copy(update={"sources": lasting_names(self.sources)})

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from pydantic import Field, model_validator
 
+from insula.core.files import lasting_names
 from insula.models.locate import locate_model
 from insula.training.options import Section, Several, Share
 
@@ -31,10 +30,9 @@ class DistilOptions(Section):
 
     def lasting(self) -> DistilOptions:
         """Return the same with paths that still hold where the working folder is another, for resuming."""
-        files = [str(Path(file).absolute()) if Path(file).exists() else file for file in self.unlabelled]
         return self.model_copy(
             update={
                 "teachers": tuple(str(locate_model(teacher).absolute()) for teacher in self.teachers),
-                "unlabelled": tuple(files),
+                "unlabelled": lasting_names(self.unlabelled),
             }
         )
