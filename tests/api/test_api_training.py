@@ -108,6 +108,9 @@ def test_what_cannot_be_resumed(source: Path) -> None:
         ({"recipe": {"train": {"epochz": 1}}}, RecipeError),
         ({"overrides": {"train.epochz": 1}}, RecipeError),
         ({"output": "mood.csv"}, OutputError),
+        # These are told only when the labels are known.
+        ({"text": "words", "recipe": "linear", "overrides": {"objective.name": "ccc"}}, RecipeError),
+        ({"text": "words", "recipe": "linear", "overrides": {"objective.soft_labels": True}}, RecipeError),
     ],
 )
 def test_errors_leave_no_run_behind(source: Path, given: dict[str, Any], error: type[Exception]) -> None:

@@ -161,6 +161,18 @@ def test_an_interrupted_pretraining_ends_with_the_same_weights(
     assert not unfinished(folder).exists()
 
 
+def test_an_interruption_before_anything_was_written_promises_nothing(
+    tmp_path: Path, corpus: Path, encoder_folder: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stop(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("insula.training.pretrain.read_corpus", stop)
+    with pytest.raises(KeyboardInterrupt) as stopped:
+        pretrain(corpus, tmp_path / "mine", model=encoder_folder())
+    assert str(stopped.value) == ""
+
+
 def test_changed_texts_and_damaged_state_are_refused(
     tmp_path: Path, corpus: Path, encoder_folder: Callable[..., Path]
 ) -> None:

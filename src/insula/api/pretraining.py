@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
-import shlex
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
+from insula.api.interrupted import resumable
 from insula.core.errors import OutputError, RecipeError
 from insula.core.extras import require
 from insula.core.files import lasting_names, output_errors
 from insula.core.progress import Progress, Silent
-from insula.training.pretrain_input import FACTS, PretrainInput, PretrainRun, begun
+from insula.training.pretrain_input import FACTS, PretrainInput, PretrainRun, begun, unfinished
 from insula.training.pretrain_options import PretrainOptions
 
 
@@ -66,7 +65,7 @@ def _run(given: PretrainInput, folder: Path, *, progress: Progress | None, **how
         require(package, extra="train", purpose="pretrain an encoder")
     from insula.training.pretrain import pretrain_encoder
 
-    with output_errors(folder), _resumable(folder):
+    with output_errors(folder), resumable("pretrain", folder, unfinished(folder) / FACTS):
         return pretrain_encoder(given, folder, progress=progress or Silent(), **how)
 
 
@@ -97,12 +96,3 @@ def _check_output(folder: Path, overwrite: bool) -> None:
             f"The output {str(folder)!r} holds a pretrained encoder. Choose another name, or replace it with "
             "--overwrite."
         )
-
-
-@contextlib.contextmanager
-def _resumable(folder: Path) -> Iterator[None]:
-    """Say in the `KeyboardInterrupt` how to go on."""
-    try:
-        yield
-    except KeyboardInterrupt as stop:
-        raise KeyboardInterrupt(f"Go on with: insula pretrain --resume {shlex.quote(str(folder))}") from stop

@@ -5,11 +5,11 @@ from __future__ import annotations
 import contextlib
 import itertools
 import json
-import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from insula.api.interrupted import nothing_left_of_a_refusal, resumable
 from insula.core.errors import DataError, MissingFileError, OutputError, RecipeError
 from insula.core.files import lasting_names, output_errors
 from insula.core.locks import LOCK, sole_writer
@@ -75,7 +75,9 @@ def train(
             dataset = load_dataset(source, chosen.data, seed=chosen.seed)
         for note in dataset.notes:
             progress.say(note)
-        with output_errors(folder), _resumable(folder if names else None):
+        # Data in memory cannot be read again.
+        going_on = resumable("train", folder, folder / "run.json") if names else contextlib.nullcontext()
+        with output_errors(folder), going_on, nothing_left_of_a_refusal(folder):
             return train_run(dataset, chosen, folder, source=names, command=command, track=track, progress=progress)
 
 
@@ -103,7 +105,7 @@ def _resumed(folder: Path, source: list[str], track: list[str], command: str, pr
     recipe = load_recipe(folder / "recipe.toml")
     progress.say(f"Going on with {folder}.")
     dataset = load_dataset(source, recipe.data, seed=recipe.seed)
-    with output_errors(folder), _resumable(folder):
+    with output_errors(folder), resumable("train", folder, folder / "run.json"):
         return train_run(
             dataset, recipe, folder, source=source, command=command, resume=True, track=track, progress=progress
         )
@@ -131,17 +133,6 @@ def source_name(source: Source, recipe: Any) -> str:
         first = source if isinstance(source, str | Path) else source[0]
         name = Path(first).name.split(".")[0] or "run"
     return f"{name}-{Path(recipe).stem}" if isinstance(recipe, str | Path) else name
-
-
-@contextlib.contextmanager
-def _resumable(folder: Path | None) -> Iterator[None]:
-    """Say in the `KeyboardInterrupt` how to go on, once the run in `folder` has begun."""
-    try:
-        yield
-    except KeyboardInterrupt as stop:
-        if folder is None or not (folder / "run.json").exists():
-            raise
-        raise KeyboardInterrupt(f"Go on with: insula train --resume {shlex.quote(str(folder))}") from stop
 
 
 @contextlib.contextmanager
