@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from insula.cli.columns import with_columns
-from insula.cli.output import Json, Quiet
+from insula.cli.output import Json, Quiet, folder_option
 
 WIDTH = 26
 MOST_NAMES = 30
@@ -41,13 +41,7 @@ def compare(
     ] = None,
     output: Annotated[
         Path | None,
-        typer.Option(
-            "--output",
-            "-o",
-            help="Folder for compare.json and compare.html; without it nothing is written.",
-            metavar="FOLDER",
-            rich_help_panel="Output",
-        ),
+        folder_option("Folder for compare.json and compare.html; without it nothing is written."),
     ] = None,
     as_json: Json = False,
     quiet: Quiet = False,

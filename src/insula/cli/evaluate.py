@@ -10,7 +10,7 @@ import typer
 
 from insula.cli.columns import with_columns
 from insula.cli.model import Model
-from insula.cli.output import Json, Quiet
+from insula.cli.output import Json, Quiet, folder_option
 
 
 @with_columns("text", "label", "label_names")
@@ -26,13 +26,7 @@ def evaluate(
     model: Model,
     output: Annotated[
         Path | None,
-        typer.Option(
-            "--output",
-            "-o",
-            help="Folder for metrics.json and report.html; without it nothing is written.",
-            metavar="FOLDER",
-            rich_help_panel="Output",
-        ),
+        folder_option("Folder for metrics.json and report.html; without it nothing is written."),
     ] = None,
     as_json: Json = False,
     quiet: Quiet = False,

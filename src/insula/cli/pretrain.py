@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from insula.cli.output import Json, Quiet
+from insula.cli.output import Json, Quiet, folder_option
 
 
 def pretrain(
@@ -24,14 +24,7 @@ def pretrain(
     ] = "minilm",
     output: Annotated[
         Path | None,
-        typer.Option(
-            "--output",
-            "-o",
-            help="Folder of the new encoder; it must be named.",
-            metavar="FOLDER",
-            show_default=False,
-            rich_help_panel="Output",
-        ),
+        folder_option("Folder of the new encoder; it must be named."),
     ] = None,
     exclude: Annotated[
         list[str] | None,

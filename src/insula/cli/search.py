@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from insula.cli.columns import with_columns
-from insula.cli.output import Json, Quiet
+from insula.cli.output import Json, Quiet, folder_option
 
 if TYPE_CHECKING:
     from insula.training.search_result import SearchResult
@@ -75,14 +75,7 @@ def search(
     ] = Pruner.median,
     output: Annotated[
         Path | None,
-        typer.Option(
-            "--output",
-            "-o",
-            help="Folder of the search, and the study's name. [default: runs/search-DATA-RECIPE]",
-            metavar="FOLDER",
-            show_default=False,
-            rich_help_panel="Output",
-        ),
+        folder_option("Folder of the search, and the study's name. [default: runs/search-DATA-RECIPE]"),
     ] = None,
     as_json: Json = False,
     quiet: Quiet = False,

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from insula.cli.columns import with_columns
-from insula.cli.output import Json, Quiet
+from insula.cli.output import Json, Quiet, folder_option
 
 
 @with_columns()
@@ -48,14 +48,7 @@ def train(
     ] = None,
     output: Annotated[
         Path | None,
-        typer.Option(
-            "--output",
-            "-o",
-            help="Folder of the run. [default: runs/DATA-RECIPE]",
-            metavar="FOLDER",
-            show_default=False,
-            rich_help_panel="Output",
-        ),
+        folder_option("Folder of the run. [default: runs/DATA-RECIPE]"),
     ] = None,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace a finished run at --output.", rich_help_panel="Output")
