@@ -21,13 +21,13 @@ from insula.core.progress import Progress, Silent
 from insula.core.scheme import LabelScheme
 from insula.core.targets import gold_matrix
 from insula.data.load import load_dataset, read_examples
+from insula.data.options import DataOptions
 from insula.evaluation.comparison_page import write_comparison
 from insula.evaluation.evaluate import evaluate
 from insula.evaluation.head_to_head import head_to_head
 from insula.inference.predictor import Predictor
 from insula.models.folder import ModelFolder, open_folder
 from insula.models.locate import locate_model
-from insula.training.recipe import load_recipe
 
 COMPARISON_VERSION = 1
 Models = str | Path | Sequence[str | Path]
@@ -78,9 +78,13 @@ def compare(
         raise DataError("Both sides of a comparison must name at least one model. Got none for one of them.")
     folders = [[open_folder(place) for place in side] for side in places]
     scheme = _one_scheme([folder for side in folders for folder in side])
-    labels = label if label is None or isinstance(label, str) else tuple(label)
-    columns = {"text": text, "label": labels, "label_names": label_names}
-    name, examples, notes = _rows(places[0][0], scheme, data, {k: v for k, v in columns.items() if v is not None})
+    options = recorded_options(places[0][0])
+    if data is None:
+        name, examples, notes = _own_test_rows(places[0][0], options, folders[0][0].metrics.get("seed", 0))
+    else:
+        options = options.with_columns(text=text, label=label, label_names=label_names)
+        examples, notes = read_examples(data, options, scheme)
+        name = ", ".join(map(str, [data] if isinstance(data, str | Path) else data))
     for note in notes:
         progress.say(note)
     fresh, left_out = _unseen(examples, [place for side in places for place in side], name)
@@ -125,20 +129,13 @@ def _scheme_words(scheme: LabelScheme) -> str:
     return f"{scheme.kind} {scheme.name!r} ({shown})"
 
 
-def _rows(
-    model: Path, scheme: LabelScheme, data: Source | None, columns: Mapping[str, Any]
-) -> tuple[str, list[Example], Sequence[str]]:
-    if data is not None:
-        options = recorded_options(model).model_copy(update=dict(columns))
-        examples, notes = read_examples(data, options, scheme)
-        names = [data] if isinstance(data, str | Path) else data
-        return ", ".join(map(str, names)), examples, notes
+def _own_test_rows(model: Path, options: DataOptions, seed: int) -> tuple[str, list[Example], tuple[str, ...]]:
+    """Return the test rows of the source that a run was trained from, split as then."""
     state = model.parent / "run.json"
     source = json.loads(state.read_text(encoding="utf-8")).get("source") if state.exists() else None
     if not source:
         raise DataError(f"The model {str(model)!r} does not say where its test rows are. Name them with --data.")
-    recipe = load_recipe(model / "recipe.toml")
-    dataset = load_dataset(source, recipe.data, seed=recipe.seed)
+    dataset = load_dataset(source, options, seed=seed)
     examples = list(dataset.splits.get("test", ()))
     if not examples:
         raise DataError(f"The source of run {str(model.parent)!r} has no test rows. Name rows with --data.")

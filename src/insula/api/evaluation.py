@@ -74,10 +74,7 @@ def evaluate(
     folder = open_folder(place)
     predictor = Predictor.load(place)
     recorded = folder.metrics
-    options = options or recorded_options(place)
-    labels = label if label is None or isinstance(label, str) else tuple(label)
-    given = {"text": text, "label": labels, "label_names": label_names}
-    options = options.model_copy(update={name: value for name, value in given.items() if value is not None})
+    options = (options or recorded_options(place)).with_columns(text=text, label=label, label_names=label_names)
     names = [source] if isinstance(source, str | Path) else source
     examples, notes = read_examples(source, options, folder.scheme)
     for note in notes:

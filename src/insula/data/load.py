@@ -40,9 +40,7 @@ def load_dataset(
     validation; a test split is never taken from one with splits. Training rows whose text stands in validation or test
     are taken out (`Dataset.overlaps`). Raises `DataError` where nothing usable is left.
     """
-    labels = label if label is None or isinstance(label, str) else tuple(label)
-    columns_given = {name: value for name, value in (("text", text), ("label", labels)) if value is not None}
-    found = find_source(source, options.model_copy(update=columns_given))
+    found = find_source(source, options.with_columns(text=text, label=label))
     options = found.options
     notes = list(found.notes)
     parts = read_parts(found, notes)

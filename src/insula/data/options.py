@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -40,3 +41,15 @@ class DataOptions(BaseModel):
         if self.validation_fraction + self.test_fraction >= 1:
             raise ValueError("validation_fraction and test_fraction must leave rows to train on: sum below 1")
         return self
+
+    def with_columns(
+        self,
+        *,
+        text: str | None = None,
+        label: str | Sequence[str] | None = None,
+        label_names: str | None = None,
+    ) -> DataOptions:
+        """Return the options with those columns changed that are given."""
+        labels = label if label is None or isinstance(label, str) else tuple(label)
+        given = {"text": text, "label": labels, "label_names": label_names}
+        return self.model_copy(update={name: value for name, value in given.items() if value is not None})
