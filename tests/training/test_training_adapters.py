@@ -18,7 +18,6 @@ from torch import nn
 
 from insula.api.training import resume_training, train
 from insula.core.errors import MissingExtraError, ModelFolderError, RecipeError
-from insula.core.progress import Silent
 from insula.data.dataset import Dataset
 from insula.inference.backends import backends
 from insula.inference.predictor import Predictor
@@ -29,6 +28,7 @@ from insula.models.encoder import EncoderForEmotion
 from insula.models.folder import open_folder
 from insula.training import fit_encoder, network, neural
 from insula.training.recipe import load_recipe
+from interrupt import Interrupt
 
 METHODS = ("lora", "adalora", "bottleneck")
 every_method = pytest.mark.parametrize("method", METHODS)
@@ -127,23 +127,6 @@ def test_only_adapter_and_head_change(
     assert "memory at its highest" in page
 
 
-class _Interrupt(Silent):
-    """Presses Ctrl-C after so many steps of training."""
-
-    def __init__(self, after: int) -> None:
-        self.after = after
-        self.training = False
-
-    def start(self, task: str, total: int | None = None) -> None:
-        self.training = task == "training"
-
-    def advance(self, steps: int = 1, **figures: float) -> None:
-        if self.training:
-            self.after -= steps
-            if self.after == 0:
-                raise KeyboardInterrupt
-
-
 @pytest.fixture(scope="module")
 def source(tmp_path_factory: pytest.TempPathFactory, data: Dataset) -> Path:
     """A folder with a file a split."""
@@ -169,7 +152,7 @@ def test_an_interrupted_run_goes_on_as_if_nothing_had_happened(
     for step in (5, 11):  # AdaLoRA's ranks are final after step 9 of 12
         folder = tmp_path / f"stopped-{step}"
         with pytest.raises(KeyboardInterrupt):
-            train(source, recipe=settings, output=folder, progress=_Interrupt(step))
+            train(source, recipe=settings, output=folder, progress=Interrupt(step))
         found = load_file(resume_training(folder).model / "adapter.safetensors")
         assert found.keys() == wanted.keys()
         for name, value in wanted.items():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,25 +17,16 @@ from insula.core.errors import LeakError, RecipeError, UnknownNameError
 from insula.core.progress import Silent
 from insula.core.scheme import KINDS, Kind, LabelScheme
 from insula.data.dataset import Dataset
-from insula.inference.backends import backends
 from insula.inference.predictor import Predictor
-from insula.inference.torch_backend import TorchBackend
-from insula.training import network
 from insula.training.distil_loss import teacher_loss
 from insula.training.recipe import load_recipe
 from insula.training.run import train_run
 from insula.training.teachers import teacher_scores
+from interrupt import Interrupt
 
 RecipeOf = Callable[..., dict[str, Any]]
 
-
-@pytest.fixture(scope="module", autouse=True)
-def _without_export() -> Iterator[None]:
-    """The export takes longer than these runs, and is not what is tested here: torch answers in its place."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(network, "export_onnx", lambda model, file: None)
-        patch.setitem(backends._loaded, "onnx", TorchBackend)
-        yield
+pytestmark = pytest.mark.usefixtures("without_export")
 
 
 def _teacher(kind: Kind, folder: Path, **rows: Any) -> Path:
@@ -190,22 +181,6 @@ def test_answers_are_computed_once(tmp_path: Path, teacher: Any, recorder: Any) 
     assert recorder.tasks == [("teacher", 19)]
 
 
-class _Interrupt(Silent):
-    """Presses Ctrl-C after so many steps of training."""
-
-    def __init__(self, after: int) -> None:
-        self.after, self.training = after, False
-
-    def start(self, task: str, total: int | None = None) -> None:
-        self.training = task == "training"
-
-    def advance(self, steps: int = 1, **figures: float) -> None:
-        if self.training:
-            self.after -= steps
-            if self.after == 0:
-                raise KeyboardInterrupt
-
-
 def test_an_interrupted_student_goes_on_from_another_folder(
     tmp_path: Path, tiny_recipe: RecipeOf, teacher: Any, unlabelled: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -221,7 +196,7 @@ def test_an_interrupted_student_goes_on_from_another_folder(
     recipe = _recipe(tiny_recipe, [teacher("single")], [Path(texts.name)], **{"train.epochs": 2})
     whole = train(data, recipe=recipe, output=tmp_path / "whole")
     with pytest.raises(KeyboardInterrupt):
-        train(data, recipe=recipe, output=tmp_path / "run", progress=_Interrupt(30))
+        train(data, recipe=recipe, output=tmp_path / "run", progress=Interrupt(30))
     monkeypatch.chdir(tmp_path)
     resume_training(tmp_path / "run")
     expected = load_file(whole.model / "model.safetensors")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +18,7 @@ from insula.api.training import train
 from insula.core.errors import DataError, RecipeError
 from insula.core.example import Example
 from insula.data.dataset import Dataset
-from insula.inference.backends import backends
 from insula.inference.predictor import Predictor
-from insula.inference.torch_backend import TorchBackend
-from insula.training import network
 from insula.training.auxiliary import rows_an_epoch, with_auxiliary
 from insula.training.recipe import load_recipe
 from insula.training.run import train_run
@@ -29,14 +26,7 @@ from insula.training.task_batches import TaskBatches, TaskPart
 
 RecipeOf = Callable[..., dict[str, Any]]
 
-
-@pytest.fixture(scope="module", autouse=True)
-def _without_export() -> Iterator[None]:
-    """The export takes longer than these runs, and is not what is tested here: torch answers in its place."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(network, "export_onnx", lambda model, file: None)
-        patch.setitem(backends._loaded, "onnx", TorchBackend)
-        yield
+pytestmark = pytest.mark.usefixtures("without_export")
 
 
 def _write(data: Dataset, folder: Path) -> Path:

@@ -15,10 +15,7 @@ from insula.core.example import Example
 from insula.core.progress import Silent
 from insula.core.scheme import Kind
 from insula.data.dataset import Dataset
-from insula.inference.backends import backends
 from insula.inference.predictor import Predictor
-from insula.inference.torch_backend import TorchBackend
-from insula.training import network
 from insula.training.objectives import objectives
 from insula.training.recipe import load_recipe
 from insula.training.run import Run, train_run
@@ -38,18 +35,11 @@ def train(tmp_path: Path, tiny_recipe: RecipeOf) -> Callable[..., Run]:
     return run
 
 
-@pytest.fixture
-def _without_export(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The export takes longer than these runs (`test_models_heads` exports the heads): torch answers in its place."""
-    monkeypatch.setattr(network, "export_onnx", lambda model, file: None)
-    monkeypatch.setitem(backends._loaded, "onnx", TorchBackend)
-
-
 def _losses(run: Run) -> list[float]:
     return [row["loss"] for row in run.metrics["history"] if "loss" in row]
 
 
-@pytest.mark.usefixtures("_without_export")
+@pytest.mark.usefixtures("without_export")
 @pytest.mark.parametrize(("name", "kind"), FITTING)
 def test_it_learns_and_a_reloaded_model_answers_the_same(train: Any, name: str, kind: Kind) -> None:
     several = kind == "multi"  # harder to learn
@@ -68,7 +58,7 @@ def test_it_learns_and_a_reloaded_model_answers_the_same(train: Any, name: str, 
         np.testing.assert_allclose(scores.sum(axis=1), 1)
 
 
-@pytest.mark.usefixtures("_without_export")
+@pytest.mark.usefixtures("without_export")
 @pytest.mark.parametrize("kind", ["single", "multi", "dimensional"])
 def test_r_drop_draws_two_passes_together(train: Any, kind: Kind) -> None:
     data = toy_data.toy_dataset(kind, train=96, validation=32, test=16)
@@ -76,7 +66,7 @@ def test_r_drop_draws_two_passes_together(train: Any, kind: Kind) -> None:
     assert losses[-1] < losses[0]
 
 
-@pytest.mark.usefixtures("_without_export")
+@pytest.mark.usefixtures("without_export")
 @pytest.mark.parametrize("kind", ["single", "multi"])
 def test_soft_labels_are_learnt(train: Any, kind: Kind) -> None:
     """Where six of ten annotators agree, the model shall be sixty percent sure."""
@@ -142,9 +132,8 @@ def test_linear_weighs_the_labels_of_several(train: Any) -> None:
     assert mean["balanced"][2] > 1.2 * mean["none"][2]
 
 
-def test_the_linear_baseline_has_an_objective_of_its_own(train: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(network, "export_onnx", lambda model, file: None)
-    monkeypatch.setitem(backends._loaded, "onnx", TorchBackend)
+@pytest.mark.usefixtures("without_export")
+def test_the_linear_baseline_has_an_objective_of_its_own(train: Any) -> None:
     data = toy_data.toy_dataset("ordinal", train=64, validation=32, test=16)
     run = train("encoder", data, {"objective.name": "corn", "objective.r_drop": 1.0, "train.epochs": 1,
                                   "evaluation.baselines": ["linear", "untrained"]})  # fmt: skip

@@ -16,28 +16,16 @@ from transformers import AutoModel, AutoModelForMaskedLM
 import toy_data
 from insula.api.pretraining import pretrain, resume_pretraining
 from insula.core.errors import DataError, MissingFileError, OutputError, RecipeError
-from insula.core.progress import Silent
 from insula.models.encoder import EncoderForEmotion
 from insula.training.checkpoints import last_checkpoint
 from insula.training.pretrain_corpus import read_corpus
 from insula.training.pretrain_input import unfinished
 from insula.training.pretrain_masking import HELD_OUT_EPOCH, IGNORED, MaskedRows, Masking, NumberedBatches
 from insula.training.pretrain_model import masked_loss, open_for_pretraining
+from interrupt import Interrupt
 
 EPOCHS = 4
 SETTINGS: dict[str, Any] = {"epochs": EPOCHS, "batch_size": 16, "learning_rate": 5e-3, "max_tokens": 32}
-
-
-class _Interrupt(Silent):
-    """Presses Ctrl-C after so many steps of training."""
-
-    def __init__(self, after: int) -> None:
-        self.after = after
-
-    def advance(self, steps: int = 1, **figures: float) -> None:
-        self.after -= steps
-        if self.after == 0:
-            raise KeyboardInterrupt
 
 
 @pytest.fixture(scope="module")
@@ -150,7 +138,7 @@ def test_an_interrupted_pretraining_ends_with_the_same_weights(
 ) -> None:
     folder = tmp_path / "mine"
     with pytest.raises(KeyboardInterrupt, match="insula pretrain --resume"):
-        pretrain(corpus, folder, model=encoder_folder(dropout=0.1), progress=_Interrupt(after), **SETTINGS)
+        pretrain(corpus, folder, model=encoder_folder(dropout=0.1), progress=Interrupt(after), **SETTINGS)
     assert not folder.exists()
     assert (last_checkpoint(unfinished(folder) / "checkpoints") is None) == (after == 3)
     run = resume_pretraining(folder)
@@ -179,7 +167,7 @@ def test_changed_texts_and_damaged_state_are_refused(
     file, folder = tmp_path / "corpus.txt", tmp_path / "mine"
     file.write_text(corpus.read_text(encoding="utf-8"), encoding="utf-8")
     with pytest.raises(KeyboardInterrupt):
-        pretrain(file, folder, model=encoder_folder(), progress=_Interrupt(2), **SETTINGS)
+        pretrain(file, folder, model=encoder_folder(), progress=Interrupt(2), **SETTINGS)
     file.write_text(corpus.read_text(encoding="utf-8") + "one more line of other words\n", encoding="utf-8")
     with pytest.raises(DataError, match="have changed since it began"):
         resume_pretraining(folder)

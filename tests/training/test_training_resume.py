@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,41 +19,14 @@ from safetensors.torch import load_file
 
 from insula.api.training import resume_training, train
 from insula.core.errors import DataError, MissingFileError, RecipeError
-from insula.core.progress import Silent
 from insula.data.dataset import Dataset
-from insula.inference.backends import backends
 from insula.inference.predictor import Predictor
-from insula.inference.torch_backend import TorchBackend
-from insula.training import network
 from insula.training.checkpoints import last_checkpoint
+from interrupt import Interrupt
 
 EPOCHS, STEPS_AN_EPOCH = 4, 8
 
-
-class Interrupt(Silent):
-    """Presses Ctrl-C after so many steps of training."""
-
-    def __init__(self, after: int) -> None:
-        self.after = after
-        self.training = False
-
-    def start(self, task: str, total: int | None = None) -> None:
-        self.training = task == "training"
-
-    def advance(self, steps: int = 1, **figures: float) -> None:
-        if self.training:
-            self.after -= steps
-            if self.after == 0:
-                raise KeyboardInterrupt
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _without_export() -> Iterator[None]:
-    """The export takes ten times as long as these runs, and is not what is tested here: torch answers in its place."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(network, "export_onnx", lambda model, file: None)
-        patch.setitem(backends._loaded, "onnx", TorchBackend)
-        yield
+pytestmark = pytest.mark.usefixtures("without_export")
 
 
 @pytest.fixture(scope="module")
