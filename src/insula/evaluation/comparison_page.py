@@ -125,13 +125,15 @@ def _slice_figures(result: Mapping[str, Any], title: str) -> list[Figure]:
         ]
         if rows:
             svg = interval_chart(rows, key=f"slice-{name}", title=f"{title} by {name}, B minus A", reference=0.0)
-            figures.append(Figure(f"By {name}", svg, f"{title[:1].upper()}{title[1:]}, B minus A."))
+            figures.append(
+                Figure(f"By {name}", svg, f"{title[:1].upper()}{title[1:]}, B minus A; in brackets how many rows.")
+            )
     return figures
 
 
 def _difference(name: str, found: Mapping[str, Any], rows: str = "") -> Interval:
     difference = found["difference"]
-    note = f"{score(found.get('a'))} → {score(found.get('b'))}" + (f", {rows} rows" if rows else "")
+    note = f"{score(found.get('a'))} → {score(found.get('b'))}" + (f" ({rows})" if rows else "")
     low, high = difference.get("low"), difference.get("high")
     clear = low is not None and high is not None and not low <= 0 <= high
     return Interval(name, difference.get("value"), low, high, note=note, strong=clear)
