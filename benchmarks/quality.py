@@ -8,7 +8,7 @@
 Cells stand in `cells.py`, data sets in `sets.py`. A cell whose data are absent, or whose options this insula does not
 know, is left out with a word. Every choice (thresholds, calibration, best step, strength) is made on validation rows.
 What each cell decided on its test rows is kept under `benchmarks/runs/decisions`; from these the differences of
-levers (`levers.py`), those to the reference network (`architectures.py`) and those of peers to `linear` are made.
+levers (`levers.py`), to the reference network (`architectures.py`) and to `linear` (`against_linear.py`) are made.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ import time
 from pathlib import Path
 from typing import Any
 
+import against_linear
 import architectures
 import decisions
 import levers
 import outside
 import sets
 from cells import ALL, Cell
-from differences import mean_difference
 from insula.cli.progress import TerminalProgress
 from insula.core.errors import RecipeError, UnknownNameError
 from insula.core.files import write_json
@@ -41,6 +41,8 @@ from provenance import provenance
 HERE = Path(__file__).parent
 RESULTS = HERE / "results" / "quality"
 RUNS = HERE / "runs"
+# Simple models are cells of their own: trained once, not again with every other cell.
+NO_BASELINES = {"evaluation.baselines": []}
 KEPT = ("macro_f1", "accuracy", "jaccard", "pearson", "spearman", "mae", "ccc", "ece", "macro_auroc")
 
 
@@ -61,6 +63,7 @@ def main(wanted: list[str]) -> int:
         elif named or not file.exists():
             _run(cell, file)
     if not listing:
+        against_linear.main([])
         levers.main([])
         architectures.main([])
     return 0
@@ -72,7 +75,7 @@ def _run(cell: Cell, file: Path) -> None:
         print(f"{cell.name}: left out, {missing[0]} is absent.")
         return
     try:
-        recipe = None if cell.peer else load_recipe(cell.recipe, {**cell.overrides, "seed": cell.seed})
+        recipe = None if cell.peer else load_recipe(cell.recipe, {**NO_BASELINES, **cell.overrides, "seed": cell.seed})
     except (RecipeError, UnknownNameError) as error:
         print(f"{cell.name}: left out. {error}")
         return
@@ -97,14 +100,12 @@ def _of_insula(cell: Cell, data: Dataset, recipe: Recipe) -> dict[str, Any]:
     metrics = run.metrics
     test = metrics["test"]
     headline, overlap = test["headline"], test["overlap"]
-    linear = metrics["baselines"].get("linear")
     return _about(cell, data) | {
         "metrics": {name: test["metrics"][name] for name in KEPT if name in test["metrics"]},
-        "baselines": {name: entry["metrics"][headline] for name, entry in metrics["baselines"].items()},
         "overlap": {"rows": overlap["rows"], headline: overlap["metrics_without"][headline]}
         if overlap and overlap["rows"]
         else None,
-        "difference_to_linear": linear and {key: linear["difference"][key] for key in ("value", "low", "high")},
+        "difference_to_linear": None,
         "parameters": metrics["model"]["parameters"],
         "train_seconds": metrics["time"]["train_seconds"],
         "total_seconds": round(time.monotonic() - began, 1),
@@ -129,12 +130,11 @@ def _of_peer(cell: Cell, data: Dataset) -> dict[str, Any]:
     return _about(cell, data) | {
         "metrics": {key: measured.metrics[key] for key in KEPT if key in measured.metrics},
         "macro_f1_at_half": _at_half(data, decided.scores),
-        "baselines": {},
         "overlap": {"rows": without["rows"], name: (without["metrics_without"] or {}).get(name)}
         if without.get("rows")
         else None,
         "trained_on": outside.TRAINED_ON.get(str(cell.peer)),
-        "difference_to_linear": _difference_to_linear(cell, data, answers, name),
+        "difference_to_linear": None,
         "parameters": facts.pop("parameters", 0),
         "train_seconds": round(facts.pop("train_seconds", 0.0), 1),
         "total_seconds": round(time.monotonic() - began, 1),
@@ -167,13 +167,6 @@ def _at_half(data: Dataset, scores: Any) -> dict[str, Any] | None:
         return None
     gold = gold_matrix(data.scheme, data.split("test"))
     return evaluate(data.scheme, gold, scores, scores >= 0.5).metrics["macro_f1"]
-
-
-def _difference_to_linear(cell: Cell, data: Dataset, answers: decisions.Answers, metric: str) -> dict[str, Any] | None:
-    linear = decisions.load(f"{cell.data}-linear-0")
-    if linear is None or not decisions.same_rows(linear, answers):
-        return None
-    return mean_difference(data.scheme.kind, [linear], [answers], metric).to_dict()
 
 
 def _command(cell: Cell) -> str:

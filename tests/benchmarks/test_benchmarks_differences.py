@@ -12,6 +12,7 @@ import pytest
 from safetensors.numpy import save_file
 from sklearn.metrics import f1_score
 
+import against_linear
 import architectures
 import decisions
 import levers
@@ -135,3 +136,24 @@ def test_architectures_are_held_against_the_masked_reference(tmp_path: Path) -> 
     assert difference["value"] == pytest.approx(found["lstm"]["mean"] - found["reference-masked"]["mean"])
     assert 0 < difference["low"] < difference["value"]
     assert list(architectures.compared("carer", results, kept)) == []
+
+
+def test_the_difference_to_linear_is_renewed_in_the_result_file(tmp_path: Path) -> None:
+    cell, file = CELLS["sst2-lstm-0"], tmp_path / "sst2-lstm-0.json"
+    file.write_text(json.dumps({"kind": "single", "difference_to_linear": None, "seed": 0}), encoding="utf-8")
+
+    def keep(name: str, answers: Answers) -> None:
+        save_file(vars(answers) | {"chosen": answers.chosen.astype(np.uint8)}, tmp_path / f"{name}.safetensors")
+
+    off, on = _answers(0.5, 1), _answers(0.7, 2)
+    keep(cell.name, on)
+    against_linear.renew(cell, tmp_path, tmp_path)
+    assert json.loads(file.read_text(encoding="utf-8"))["difference_to_linear"] is None
+    keep("sst2-linear-0", off)
+    against_linear.renew(cell, tmp_path, tmp_path)
+    found = json.loads(file.read_text(encoding="utf-8"))
+    assert found["difference_to_linear"]["value"] == mean_difference("single", [off], [on], "macro_f1").value
+    assert found["seed"] == 0
+    keep("sst2-linear-0", dataclasses.replace(off, rows=np.arange(1, 401)))
+    against_linear.renew(cell, tmp_path, tmp_path)
+    assert json.loads(file.read_text(encoding="utf-8"))["difference_to_linear"] is None
