@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 import insula
-from insula.core.errors import OutputError, UnknownNameError
+from insula.core.errors import DataError, OutputError, UnknownNameError
 from insula.core.locks import held, sole_writer
+from insula.training.pretrain_input import unfinished
 
 FAST = {"model.name": "linear", "evaluation.resamples": 100}
 
@@ -37,6 +38,18 @@ def test_two_trainings_into_one_folder_see_each_other(numbered: Path) -> None:
         insula.train("mood.csv", recipe="linear", overrides=FAST, output=folder)
     run = insula.train("mood.csv", recipe="linear", overrides=FAST, output=folder)
     assert not (run.path / ".lock").exists()
+
+
+def test_two_pretrainings_into_one_folder_see_each_other(tmp_path: Path, encoder_folder: Callable[..., Path]) -> None:
+    corpus, output = tmp_path / "corpus.txt", tmp_path / "film"
+    corpus.write_text("\n".join(f"film number {n} was good" for n in range(40)), encoding="utf-8")
+    work = unfinished(output)
+    work.mkdir()
+    with sole_writer(work), pytest.raises(OutputError, match=r"is being written by another process\. Wait for it"):
+        insula.pretrain(corpus, output, model=encoder_folder(), epochs=1)
+    with pytest.raises(DataError):  # nothing is left to learn from
+        insula.pretrain(corpus, output, model=encoder_folder(), exclude=corpus)
+    assert not work.exists()
 
 
 def test_a_lock_ends_with_its_holder(tmp_path: Path) -> None:

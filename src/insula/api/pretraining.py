@@ -12,6 +12,7 @@ from insula.api.interrupted import resumable
 from insula.core.errors import OutputError, RecipeError
 from insula.core.extras import require
 from insula.core.files import lasting_names, output_errors
+from insula.core.locks import written_alone
 from insula.core.progress import Progress, Silent
 from insula.training.pretrain_input import FACTS, PretrainInput, PretrainRun, begun, unfinished
 from insula.training.pretrain_options import PretrainOptions
@@ -65,7 +66,8 @@ def _run(given: PretrainInput, folder: Path, *, progress: Progress | None, **how
         require(package, extra="train", purpose="pretrain an encoder")
     from insula.training.pretrain import pretrain_encoder
 
-    with output_errors(folder), resumable("pretrain", folder, unfinished(folder) / FACTS):
+    work = unfinished(folder)
+    with output_errors(folder), resumable("pretrain", folder, work / FACTS), written_alone(work):
         return pretrain_encoder(given, folder, progress=progress or Silent(), **how)
 
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import contextlib
 import itertools
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from insula.api.interrupted import nothing_left_of_a_refusal, resumable
 from insula.core.errors import DataError, MissingFileError, OutputError, RecipeError
 from insula.core.files import lasting_names, output_errors
-from insula.core.locks import LOCK, sole_writer
+from insula.core.locks import LOCK, written_alone
 from insula.core.progress import Progress, Silent
 from insula.data.dataset import Dataset
 from insula.data.load import load_dataset
@@ -64,7 +64,7 @@ def train(
     if process_index() > 0:
         data = source if isinstance(source, Dataset) else load_dataset(source, chosen.data, seed=chosen.seed)
         return help_to_train(data, chosen, folder)
-    with _written_alone(folder):
+    with written_alone(folder):
         _check_output(folder, overwrite)
         names = () if isinstance(source, Dataset) else lasting_names(source)
         if isinstance(source, Dataset):
@@ -93,7 +93,7 @@ def resume_training(run: str | Path, *, command: str = "", progress: Progress | 
     if process_index() > 0:
         recipe = load_recipe(folder / "recipe.toml")
         return help_to_train(load_dataset(source, recipe.data, seed=recipe.seed), recipe, folder, resume=True)
-    with _written_alone(folder):
+    with written_alone(folder):
         return _resumed(folder, source, track, command, progress)
 
 
@@ -133,21 +133,6 @@ def source_name(source: Source, recipe: Any) -> str:
         first = source if isinstance(source, str | Path) else source[0]
         name = Path(first).name.split(".")[0] or "run"
     return f"{name}-{Path(recipe).stem}" if isinstance(recipe, str | Path) else name
-
-
-@contextlib.contextmanager
-def _written_alone(folder: Path) -> Iterator[None]:
-    """Make the folder and keep others out; take it away again if nothing was written, for its name would stay taken."""
-    if folder.exists() and not folder.is_dir():
-        raise OutputError(f"The output {str(folder)!r} must be a folder; a file stands there. Choose another name.")
-    with output_errors(folder):
-        folder.mkdir(parents=True, exist_ok=True)
-    try:
-        with output_errors(folder), sole_writer(folder):
-            yield
-    finally:
-        with contextlib.suppress(OSError):
-            folder.rmdir()
 
 
 def free_folder(source: Source, recipe: Any) -> Path:

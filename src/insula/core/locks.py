@@ -9,6 +9,7 @@ from pathlib import Path
 import filelock
 
 from insula.core.errors import OutputError
+from insula.core.files import output_errors
 
 LOCK = ".lock"
 
@@ -42,3 +43,21 @@ def sole_writer(folder: Path) -> Iterator[None]:
                 f"The output {str(folder)!r} is being written by another process. Wait for it, or choose another name."
             )
         yield
+
+
+@contextlib.contextmanager
+def written_alone(folder: Path) -> Iterator[None]:
+    """Make the folder and keep others out; take it away again if nothing was written, for its name would stay taken.
+
+    Raises `OutputError` where it cannot be made or written, or where another process writes into it.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise OutputError(f"The output {str(folder)!r} must be a folder; a file stands there. Choose another name.")
+    with output_errors(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+    try:
+        with output_errors(folder), sole_writer(folder):
+            yield
+    finally:
+        with contextlib.suppress(OSError):
+            folder.rmdir()

@@ -140,7 +140,8 @@ def _begin(work: Path, given: PretrainInput, corpus: Corpus, resume: bool) -> No
                 f"The texts of {str(work)!r} have changed since it began: it cannot go on. Restore them, or begin anew."
             )
         return
-    shutil.rmtree(work, ignore_errors=True)
+    for old in ("checkpoints", "tokenizer"):
+        shutil.rmtree(work / old, ignore_errors=True)
     row = {
         "files": list(given.files),
         "exclude": list(given.exclude),
