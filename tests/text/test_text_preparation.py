@@ -13,10 +13,13 @@ from insula.core.errors import RecipeError, UnknownNameError
 from insula.text.preparation import ENCODER_STEPS, TEXT_STEPS, WORD_STEPS, Preparation
 
 ANY_TEXT = st.text(st.characters(codec=None))
-NAMES = ("unicode", "html", "urls", "users", "elongation", "emoji", "lowercase", "segment", "stopwords", "stem")
+NAMES = (
+    *("unicode", "html", "urls", "users", "elongation", "emoji", "detokenize"),
+    *("lowercase", "segment", "stopwords", "stem"),
+)
 PREPARATIONS = st.builds(
     Preparation,
-    steps=st.lists(st.sampled_from([*NAMES, "whitespace"]), max_size=11).map(tuple),
+    steps=st.lists(st.sampled_from([*NAMES, "whitespace"]), max_size=12).map(tuple),
     language=st.sampled_from([None, "en", "zh", "de", "ja"]),
 )
 

@@ -21,6 +21,7 @@ for _name, _reference in {
     "users": "clean:replace_users",
     "elongation": "clean:shorten_elongation",
     "emoji": "emojis:emoji_to_words",
+    "detokenize": "detokenize:detokenize",
     "lowercase": "clean:lowercase",
     "segment": "segment:segment_chinese",
     "stopwords": "stopwords:remove_stop_words",
@@ -29,10 +30,13 @@ for _name, _reference in {
 }.items():
     TEXT_STEPS.register(_name, f"insula.text.{_reference}")
 
-ENCODER_STEPS: tuple[str, ...] = ("html", "unicode", "urls", "users", "elongation", "emoji", "whitespace")
-"""For models with a subword tokenizer of their own. Entities first: what they stand for may need the Unicode step."""
+_CLEAN = ("html", "unicode", "urls", "users", "elongation", "emoji")
+"""Entities first: what they stand for may need the Unicode step."""
 
-WORD_STEPS: tuple[str, ...] = (*ENCODER_STEPS[:-1], "lowercase", "segment", "whitespace")
+ENCODER_STEPS: tuple[str, ...] = (*_CLEAN, "whitespace", "detokenize")
+"""For pretrained models with a tokenizer of their own, which have read text as it is written."""
+
+WORD_STEPS: tuple[str, ...] = (*_CLEAN, "lowercase", "segment", "whitespace")
 """For models that count or embed words: Chinese in words, all in lower case."""
 
 KEYS = ("steps", "language", "max_length")
