@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from insula.text.preparation import WORD_STEPS
+from insula.text.preparation import ENCODER_STEPS, WORD_STEPS
 from sets import E5, FOLDS, SETS
 
 
@@ -120,10 +120,17 @@ def _peers() -> Iterator[Cell]:
 
 
 CELLS: Mapping[str, Cell] = {cell.name: cell for cell in (*_insula(), *_peers())}
+# What minilm takes by itself, without `detokenize`.
+_NOT_JOINED = [step for step in ENCODER_STEPS if step != "detokenize"]
 # A lever enters a recipe only with a row of its own; add it here, run its cells, read the table.
 LEVERS = [
     Lever("attention", "tweeteval_emotion", "minilm", {"model.pooling": "attention"}),
     Lever("cosine", "tweeteval_emotion", "minilm", {"train.schedule": "cosine"}),
     Lever("plain-head", "tweeteval_emotion", "minilm", {"train.head_rate_factor": 1.0}),
+    Lever("averaging", "tweeteval_emotion", "minilm", {"train.averaging": 0.99}),
+    Lever("averaging", "sst2", "minilm", {"train.averaging": 0.99}),
+    Lever("tokens-apart", "sst2", "minilm", {"preparation.steps": _NOT_JOINED}),
+    Lever("r-drop", "tweeteval_emotion", "minilm", {"objective.r_drop": 1.0}),
+    Lever("lower-slower", "tweeteval_emotion", "minilm", {"train.layer_rate_decay": 0.8}),
 ]
 ALL: Mapping[str, Cell] = {**CELLS, **{on.name: on for lever in LEVERS for _, on in lever.pairs(CELLS)}}
