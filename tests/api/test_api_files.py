@@ -8,6 +8,7 @@ import gzip
 import itertools
 import json
 import string
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -210,21 +211,23 @@ def test_progress_counts_rows_and_tells_their_rate(tmp_path: Path, predictor: Pr
     assert recorder.finished == 1
 
 
-def test_an_error_on_the_way_leaves_nothing(tmp_path: Path, predictor: Predictor, monkeypatch: Any) -> None:
+def test_an_error_on_the_way_leaves_nothing_under_the_name(
+    tmp_path: Path, predictor: Predictor, monkeypatch: Any
+) -> None:
     write(tmp_path / "in.csv", [{"text": "" if n == 5 else "lovely"} for n in range(CHUNK + 10)])
-    good, calls = predictor.predict, itertools.count()
+    good, calls = predictor.begin, itertools.count()
 
-    def fail_late(texts: list[str]) -> list[Prediction]:
+    def fail_late(texts: list[str]) -> Callable[[], list[Prediction]]:
         if next(calls):
             raise RuntimeError("the backend broke")
         return good(texts)
 
-    monkeypatch.setattr(predictor, "predict", fail_late)
+    monkeypatch.setattr(predictor, "begin", fail_late)
     for target in ("out.csv", "out.parquet", "out.jsonl.gz"):
         calls = itertools.count()
         with pytest.raises(RuntimeError, match="the backend broke"):
             predict_file(tmp_path / "in.csv", tmp_path / target, predictor)
-    assert [path.name for path in tmp_path.iterdir()] == ["in.csv"]
+    assert [path.name for path in tmp_path.iterdir() if not path.name.endswith(".parts")] == ["in.csv"]
 
 
 def test_an_error_leaves_the_older_output_as_it_was(tmp_path: Path, predictor: Predictor) -> None:

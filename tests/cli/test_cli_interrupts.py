@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cli_messages import FAST, PROGRAM, messages, write_csv
@@ -91,3 +93,27 @@ def test_a_killed_prediction_leaves_nothing_under_the_name(care: Path, here: Pat
         predicting.kill()
         predicting.communicate(timeout=60)
     assert not (here / "out.jsonl").exists()
+
+
+def test_ctrl_c_while_predicting_keeps_what_is_finished(care: Path, here: Path) -> None:
+    command = [*PROGRAM, "predict", "-i", "rows.txt", "-o", "out.jsonl", "-m", str(care / "runs/care")]
+    (here / "rows.txt").write_text("so happy and wonderful\nso furious\n" * 25_000, encoding="utf-8")
+    predicting = subprocess.Popen([*command, "--quiet"], stderr=subprocess.PIPE, text=True)
+    until = time.monotonic() + 60
+    while not list(here.glob(".out.jsonl.parts/[0-9]*.part")) and time.monotonic() < until:
+        time.sleep(0.02)
+    predicting.send_signal(signal.SIGINT)
+    _, errors = predicting.communicate(timeout=60)
+    assert predicting.returncode == 130
+    assert errors == "insula: stopped. What is finished is kept. Go on with: the same command and --resume\n"
+    assert sorted(file.name for file in here.iterdir()) == [".out.jsonl.parts", "rows.txt"]
+    done = subprocess.run([*command, "--resume"], capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr
+    assert re.search(r"50,000 rows predicted into out.jsonl, [\d,]+ of them before, in", done.stderr), done.stderr
+    assert len((here / "out.jsonl").read_bytes().splitlines()) == 50_000
+
+
+def test_resume_needs_files(care: Path, here: Path, insula: Callable[..., Any]) -> None:
+    result = insula("predict", "--resume", "-i", "rows.txt", "-m", care / "runs/care")
+    assert result.exit_code == 2
+    assert "--resume goes with" in result.stderr

@@ -7,8 +7,10 @@ from pathlib import Path
 
 from insula.core.prediction import Prediction
 from insula.core.progress import Progress
-from insula.inference.files import FileResult, Sink
+from insula.inference.files import FileResult
 from insula.inference.files import predict_file as run_file
+from insula.inference.outputs import Sink
+from insula.inference.parts import can_go_on
 from insula.inference.predictor import Predictor
 
 
@@ -35,6 +37,7 @@ def predict_file(
     rejects: str | Path | None = None,
     input_format: str | None = None,
     output_format: str | None = None,
+    resume: bool = False,
     progress: Progress | None = None,
 ) -> FileResult:
     """Predict a file of messages into another, in any of the formats; `-` is standard input or output.
@@ -43,21 +46,29 @@ def predict_file(
     text      the column with the text; found by its usual names where it is not given
     rejects   where rows that cannot be read go, with line number and reason; default `OUTPUT.rejects.jsonl`, without an
               output file `SOURCE.rejects.jsonl` in the working folder
+    resume    go on with what a stopped run of the same job left; the output is the same, byte for byte
 
     All columns come along, in order; one that bears the name of a predicted one is kept as `input_NAME`. JSON rows
     have the judged text under `text`, whatever its column is called; plain lines hold the decided labels alone. The
-    output appears under its name when it is complete.
+    output appears under its name when it is complete; until then what is finished stands in a hidden folder beside it,
+    and stays there where the run is stopped.
 
-    Raises `DataError`, `MissingFileError`, `OutputError`.
+    Raises `DataError`, `MissingFileError`, `OutputError`. A `KeyboardInterrupt` says so where one can go on.
     """
     predictor = model if isinstance(model, Predictor) else load_model(model)
-    return run_file(
-        predictor,
-        source,
-        output,
-        text=text,
-        rejects=rejects,
-        input_format=input_format,
-        output_format=output_format,
-        progress=progress,
-    )
+    try:
+        return run_file(
+            predictor,
+            source,
+            output,
+            text=text,
+            rejects=rejects,
+            input_format=input_format,
+            output_format=output_format,
+            resume=resume,
+            progress=progress,
+        )
+    except KeyboardInterrupt as stop:
+        if callable(output) or not can_go_on(output):
+            raise
+        raise KeyboardInterrupt("What is finished is kept. Go on with: the same command and --resume") from stop

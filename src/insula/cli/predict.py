@@ -14,7 +14,8 @@ from insula.cli.output import Quiet
 from insula.core.sentences import counted
 
 if TYPE_CHECKING:
-    from insula.inference.files import FileResult, Sink
+    from insula.inference.files import FileResult
+    from insula.inference.outputs import Sink
 
 FILES = "Files"
 
@@ -67,6 +68,10 @@ def predict(
             rich_help_panel=FILES,
         ),
     ] = None,
+    resume: Annotated[
+        bool,
+        typer.Option("--resume", help="Go on with what a stopped run of this job left.", rich_help_panel=FILES),
+    ] = False,
 ) -> None:
     """Predict texts, a file of messages, or standard input.
 
@@ -77,10 +82,13 @@ def predict(
 
         insula predict "Two hours on hold and nobody called back." --model runs/care
         insula predict --input big.parquet --output scored.parquet -m runs/care
+        insula predict --input big.parquet --output scored.parquet -m runs/care --resume
         cat lines.txt | insula predict --json -m runs/care
     """
     if levels and not (texts and as_json):
         raise typer.BadParameter("--levels goes with texts and --json.")
+    if resume and (source in (None, "-") or output in (None, "-")):
+        raise typer.BadParameter("--resume goes with --input FILE and --output FILE.")
     if texts:
         if source is not None or output is not None:
             raise typer.BadParameter("Give texts, or files with --input and --output: not both.")
@@ -91,7 +99,7 @@ def predict(
     if output is None and not as_json:
         _predict_in_words(source or "-", model, text, rejects)
     else:
-        _predict_file(source or "-", output or "-", model, text, rejects, quiet)
+        _predict_file(source or "-", output or "-", model, text, rejects, quiet, resume)
 
 
 def _predict_texts(texts: list[str], model: str, *, as_json: bool, levels: bool) -> None:
@@ -128,23 +136,34 @@ def _predict_in_words(source: str, model: str, text: str | None, rejects: Path |
     _say_what_is_missing(result)
 
 
-def _predict_file(source: str, output: str, model: str, text: str | None, rejects: Path | None, quiet: bool) -> None:
-    result = _run(source, output, model, text, rejects, quiet=quiet)
+def _predict_file(
+    source: str, output: str, model: str, text: str | None, rejects: Path | None, quiet: bool, resume: bool
+) -> None:
+    result = _run(source, output, model, text, rejects, quiet=quiet, resume=resume)
     if not quiet and result.rows:
-        rate = result.rows / max(result.seconds, 1e-9)
+        new = result.rows - result.kept
+        rate = new / max(result.seconds, 1e-9)
         where = "" if output == "-" else f" into {output}"
-        _say(f"{counted(result.rows, 'row')} predicted{where} in {result.seconds:.1f} s ({rate:,.0f} rows/s).")
+        before = f", {result.kept:,} of them before," if result.kept else ""
+        _say(f"{counted(result.rows, 'row')} predicted{where}{before} in {result.seconds:.1f} s ({rate:,.0f} rows/s).")
     _say_what_is_missing(result)
 
 
 def _run(
-    source: str, output: str | Sink, model: str, text: str | None, rejects: Path | None, *, quiet: bool
+    source: str,
+    output: str | Sink,
+    model: str,
+    text: str | None,
+    rejects: Path | None,
+    *,
+    quiet: bool,
+    resume: bool = False,
 ) -> FileResult:
     from insula.api.prediction import predict_file
     from insula.cli.progress import shown_progress
 
     with shown_progress(quiet) as progress:
-        return predict_file(source, output, model, text=text, rejects=rejects, progress=progress)
+        return predict_file(source, output, model, text=text, rejects=rejects, resume=resume, progress=progress)
 
 
 def _say_what_is_missing(result: FileResult) -> None:

@@ -60,6 +60,12 @@ class TerminalProgress:
             self._bars.start()
             self._task = self._bars.add_task(task, total=total, figures="")
 
+    def expect(self, total: int) -> None:
+        """Draw towards another end than was said."""
+        self._line.total = total
+        if self._live and self._task is not None:
+            self._bars.update(self._task, total=total)
+
     def advance(self, steps: int = 1, **figures: float) -> None:
         """Go on."""
         words = "  ".join(f"{name} {_short(value)}" for name, value in figures.items())

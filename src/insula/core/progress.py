@@ -11,6 +11,9 @@ class Progress(Protocol):
     def start(self, task: str, total: int | None = None) -> None:
         """Begin a task of `total` steps, None where that is not known."""
 
+    def expect(self, total: int) -> None:
+        """Say how many steps there will be, where that shows only on the way."""
+
     def advance(self, steps: int = 1, **figures: float) -> None:
         """Go on by `steps`; `figures` are shown beside the bar (loss, rows)."""
 
@@ -25,6 +28,9 @@ class Silent:
     """The progress that nobody sees."""
 
     def start(self, task: str, total: int | None = None) -> None:
+        """Do nothing."""
+
+    def expect(self, total: int) -> None:
         """Do nothing."""
 
     def advance(self, steps: int = 1, **figures: float) -> None:

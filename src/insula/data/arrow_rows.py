@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from insula.core.errors import DataError
-from insula.data.byte_source import GzipStream, open_bytes, read_errors
+from insula.data.byte_source import GzipStream, open_bytes, read_errors, share_read
 from insula.data.row_reader import Reject, Row, RowReader
 
 
@@ -37,6 +37,13 @@ class ArrowRows(RowReader):
             raise self._damaged() from error
         self.columns = tuple(schema.names)
         self.types = {field.name: field.type for field in schema}
+        self._total = next(self._batches) if parquet else 0
+        self._read = 0
+
+    @property
+    def share_read(self) -> float | None:
+        """How much was read: of the rows in Parquet, of the bytes in Arrow."""
+        return min(self._read / self._total, 1.0) if self._total else share_read(self._file)
 
     def close(self) -> None:
         """Let go of the file."""
@@ -57,6 +64,7 @@ class ArrowRows(RowReader):
                 raise self._damaged() from error
             if batch is None:
                 return
+            self._read += batch.num_rows
             for row in self._plain(batch, number):
                 number += 1
                 if row is not None:
@@ -75,9 +83,10 @@ class ArrowRows(RowReader):
 
 
 def _parquet(file: BinaryIO, batch_size: int) -> Iterator[Any]:
-    """Yield the schema, then the record batches."""
+    """Yield the schema, the number of rows, then the record batches."""
     reader = pq.ParquetFile(file)
     yield reader.schema_arrow
+    yield reader.metadata.num_rows
     yield from reader.iter_batches(batch_size=batch_size)
 
 

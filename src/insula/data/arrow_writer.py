@@ -16,16 +16,25 @@ GROUP_ROWS = 8192
 
 
 class ArrowWriter(RowWriter):
-    """Types are those given, else come from the first `GROUP_ROWS` rows; a column empty in all of them is text."""
+    """Types are those given, else come from the first `GROUP_ROWS` rows; a column empty in all of them is text.
+
+    schema  of the file: given where earlier parts of it fixed one, else known after the first rows
+    """
 
     def __init__(
-        self, stream: BinaryIO, columns: Sequence[str] | None, types: Mapping[str, Any], *, parquet: bool
+        self,
+        stream: BinaryIO,
+        columns: Sequence[str] | None,
+        types: Mapping[str, Any],
+        *,
+        parquet: bool,
+        schema: Any = None,
     ) -> None:
         super().__init__(stream, columns)
+        self.schema = schema
         self._types = types
         self._parquet = parquet
         self._waiting: list[Row] = []
-        self._schema: Any = None
         self._writer: Any = None
 
     def write(self, rows: Sequence[Row]) -> None:
@@ -47,18 +56,19 @@ class ArrowWriter(RowWriter):
             self._writer.close()
 
     def _write_group(self, rows: list[Row]) -> None:
+        if self.schema is None:
+            self.schema = _schema(rows, self._columns, self._types)
         if self._writer is None:
-            self._schema = _schema(rows, self._columns, self._types)
             make = pq.ParquetWriter if self._parquet else pa.ipc.new_file
-            self._writer = make(self._stream, self._schema)
-        known = set(self._schema.names)
+            self._writer = make(self._stream, self.schema)
+        known = set(self.schema.names)
         if self._columns is None and (unknown := {key for row in rows for key in row} - known):
             raise DataError(
                 f"A later row has the column {min(unknown)!r}, which the first rows did not have: "
-                f"{', '.join(self._schema.names)}. Give open_writer all `columns`, or write JSON Lines."
+                f"{', '.join(self.schema.names)}. Give open_writer all `columns`, or write JSON Lines."
             )
         try:
-            self._writer.write(pa.Table.from_pylist(rows, schema=self._schema))
+            self._writer.write(pa.Table.from_pylist(rows, schema=self.schema))
         except (pa.ArrowException, TypeError, UnicodeEncodeError) as error:
             raise DataError(f"Later rows have other types than the first ones: {error}. Write JSON Lines.") from error
 

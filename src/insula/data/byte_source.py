@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import gzip
 import io
+import os
 import sys
 import zlib
 from collections.abc import Iterator
@@ -68,14 +69,24 @@ def read_errors(path: str | Path) -> Iterator[None]:
         raise DataError(f"The file {str(path)!r} may not be read; change its permissions.") from error
 
 
+def share_read(stream: BinaryIO) -> float | None:
+    """Return how much of a file's bytes (packed ones, where it is packed) were taken so far; None for a pipe."""
+    file = stream.packed if isinstance(stream, GzipStream) else stream
+    try:
+        size = os.fstat(file.fileno()).st_size
+        return min(file.tell() / size, 1.0) if size else None
+    except (OSError, ValueError):  # nothing that has a size, or closed
+        return None
+
+
 class GzipStream(io.BufferedReader):
-    """A gzip stream that also closes the file under it."""
+    """A gzip stream that also closes the file under it, `packed`."""
 
     def __init__(self, file: BinaryIO) -> None:
-        self._file = file
+        self.packed = file
         super().__init__(cast(io.RawIOBase, gzip.GzipFile(fileobj=file)), buffer_size=1 << 16)
 
     def close(self) -> None:
         """Close both."""
         super().close()
-        self._file.close()
+        self.packed.close()

@@ -58,6 +58,11 @@ class RowReader:
         return None
 
     @property
+    def share_read(self) -> float | None:
+        """How much of the source was read, from 0 to 1; None where that is not known."""
+        return None
+
+    @property
     def warnings(self) -> list[str]:
         """Sentences about what was repaired so far; complete after the last batch."""
         return []
@@ -104,6 +109,11 @@ class TextRows(RowReader):
     def encoding(self) -> str | None:
         """Name of the text encoding as far as it is known."""
         return self._text.encoding
+
+    @property
+    def share_read(self) -> float | None:
+        """How much of the file's bytes was read."""
+        return self._text.share_read
 
     @property
     def warnings(self) -> list[str]:

@@ -15,7 +15,7 @@ from typing import BinaryIO
 
 from insula.core.errors import DataError
 from insula.core.sentences import counted
-from insula.data.byte_source import read_errors
+from insula.data.byte_source import read_errors, share_read
 from insula.data.encoding import SAMPLE_BYTES, binary_kind, byte_order_mark, line_encoding, tell_encoding, wide_encoding
 
 BLOCK_BYTES = 1 << 18
@@ -46,6 +46,11 @@ class TextLines:
     def encoding(self) -> str:
         """Name of the encoding as far as it is known."""
         return self._known or "utf-8"
+
+    @property
+    def share_read(self) -> float | None:
+        """How much of the file's bytes was read; None for a pipe."""
+        return None if self._live else share_read(self._stream)
 
     @property
     def warnings(self) -> list[str]:

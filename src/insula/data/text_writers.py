@@ -26,11 +26,13 @@ class JsonLinesWriter(RowWriter):
 
 
 class JsonListWriter(RowWriter):
-    """One JSON list of objects."""
+    """One JSON list of objects; not `first` where objects before these already began the list."""
 
-    def __init__(self, stream: BinaryIO, columns: Sequence[str] | None) -> None:
+    END = b"\n]\n"
+
+    def __init__(self, stream: BinaryIO, columns: Sequence[str] | None, *, first: bool = True) -> None:
         super().__init__(stream, columns)
-        self._before = "[\n"
+        self._before = "[\n" if first else ",\n"
 
     def write(self, rows: Sequence[Row]) -> None:
         """Write some rows."""
@@ -40,7 +42,7 @@ class JsonListWriter(RowWriter):
 
     def finish(self) -> None:
         """Close the list."""
-        self._stream.write(b"[]\n" if self._before == "[\n" else b"\n]\n")
+        self._stream.write(b"[]\n" if self._before == "[\n" else self.END)
 
 
 class LineWriter(RowWriter):
@@ -62,12 +64,22 @@ class LineWriter(RowWriter):
 
 
 class DelimitedWriter(RowWriter):
-    """CSV, or TSV with `delimiter` tab; cells are quoted where they must be."""
+    """CSV, or TSV with `delimiter` tab; cells are quoted where they must be.
 
-    def __init__(self, stream: BinaryIO, columns: Sequence[str] | None, *, delimiter: str = ",") -> None:
+    header  names of the cells: given where it stands in front of these rows already, else written before the first
+    """
+
+    def __init__(
+        self,
+        stream: BinaryIO,
+        columns: Sequence[str] | None,
+        *,
+        delimiter: str = ",",
+        header: Sequence[str] | None = None,
+    ) -> None:
         super().__init__(stream, columns)
         self._delimiter = delimiter
-        self._header: dict[str, None] | None = None
+        self.header: Mapping[str, None] | None = None if header is None else dict.fromkeys(header)
 
     def write(self, rows: Sequence[Row]) -> None:
         """Write some rows, before the first ones the header."""
@@ -78,21 +90,21 @@ class DelimitedWriter(RowWriter):
         writer = csv.writer(lines, delimiter=self._delimiter, lineterminator="\r\n")
         columns = self._columns
         flat = [_flat(row if columns is None else {name: row.get(name) for name in columns}) for row in rows]
-        if self._header is None:
-            self._header = _header(flat, rows)
-            writer.writerow(self._header)
+        if self.header is None:
+            self.header = _header(flat, rows)
+            writer.writerow(self.header)
         for cells in flat:
-            if unknown := [name for name in cells if name not in self._header and cells[name] != ""]:
+            if unknown := [name for name in cells if name not in self.header and cells[name] != ""]:
                 raise DataError(
                     f"A later row has the column {unknown[0]!r}, which the first rows did not have: "
-                    f"{', '.join(self._header)}. Give open_writer all `columns`, or write JSON Lines."
+                    f"{', '.join(self.header)}. Give open_writer all `columns`, or write JSON Lines."
                 )
-            writer.writerow([cells.get(name, "") for name in self._header])
+            writer.writerow([cells.get(name, "") for name in self.header])
         self._stream.write("".join(lines).encode("utf-8", "replace"))
 
     def finish(self) -> None:
         """Write the header alone where there were no rows and the columns are known."""
-        if self._header is None and self._columns:
+        if self.header is None and self._columns:
             self._stream.write((self._delimiter.join(self._columns) + "\n").encode())
 
 

@@ -43,7 +43,7 @@ def open_writer(
     kind = checked_format(format) if format else "jsonl" if str(path) == STDOUT else format_of(path)
     if str(path) == STDOUT and kind not in _TEXT_WRITERS:
         raise DataError(f"Standard output takes one of {', '.join(_TEXT_WRITERS)}. Got {kind!r}; name a file instead.")
-    with _output(path) as stream:
+    with output_stream(path) as stream:
         writer = _writer(kind, stream, columns, types or {})
         with contextlib.closing(writer):
             yield writer
@@ -60,14 +60,26 @@ def _writer(kind: str, stream: BinaryIO, columns: Sequence[str] | None, types: M
 
 
 @contextlib.contextmanager
-def _output(path: str | Path) -> Iterator[BinaryIO]:
+def output_stream(path: str | Path) -> Iterator[BinaryIO]:
+    """Yield what bytes for `path` are written to: packed for `.gz`, under the name only when all is written."""
     if str(path) == STDOUT:
         yield sys.stdout.buffer
         return
-    with atomic_file(path) as temporary, temporary.open("wb") as file:
-        if Path(path).suffix.lower() != ".gz":
-            yield file
-            return
-        # No name and no time inside: the same rows give the same bytes.
-        with gzip.GzipFile(filename="", mode="wb", fileobj=file, mtime=0) as packed:
-            yield cast(BinaryIO, packed)
+    with atomic_file(path) as temporary, temporary.open("wb") as file, packed(file, is_packed(path)) as stream:
+        yield stream
+
+
+def is_packed(path: str | Path) -> bool:
+    """True where the name says gzip."""
+    return Path(path).suffix.lower() == ".gz"
+
+
+@contextlib.contextmanager
+def packed(file: BinaryIO, wanted: bool) -> Iterator[BinaryIO]:
+    """Yield `file`, or where it is wanted a gzip member that is written into it."""
+    if not wanted:
+        yield file
+        return
+    # No name and no time inside: the same rows give the same bytes.
+    with gzip.GzipFile(filename="", mode="wb", fileobj=file, mtime=0) as member:
+        yield cast(BinaryIO, member)

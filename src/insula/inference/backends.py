@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,19 @@ class Backend(Protocol):
 
     def logits(self, texts: Sequence[str]) -> NDArray[np.floating[Any]]:
         """Return (rows, outputs) logits in the order of `texts`, the same for a text in whatever company."""
+
+
+@runtime_checkable
+class StagedBackend(Backend, Protocol):
+    """A backend that can do part of its work ahead of time, beside its computing of other texts."""
+
+    def begin(self, texts: Sequence[str]) -> Callable[[], NDArray[np.floating[Any]]]:
+        """Do what does not need the model (tokens), and return what computes the logits."""
+
+
+def begin(backend: Backend, texts: Sequence[str]) -> Callable[[], NDArray[np.floating[Any]]]:
+    """Return what computes the logits of prepared texts, with all done that the backend can do ahead."""
+    return backend.begin(texts) if isinstance(backend, StagedBackend) else lambda: backend.logits(texts)
 
 
 Opener = Callable[[Path], Backend]

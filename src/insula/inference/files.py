@@ -4,28 +4,27 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from insula import __version__
 from insula.core.errors import DataError, OutputError
+from insula.core.files import sha256
 from insula.core.prediction import Prediction
 from insula.core.progress import Progress, Silent
-from insula.core.scheme import LabelScheme
 from insula.data.byte_source import STDIN
 from insula.data.columns import find_text_column
-from insula.data.formats import format_of, open_rows
-from insula.data.label_cells import as_name, is_missing
-from insula.data.row_reader import Reject, Row, RowReader
-from insula.data.row_writer import RowWriter
-from insula.data.writers import STDOUT, open_writer
-from insula.inference.predicted_columns import PredictedColumns
+from insula.data.formats import open_rows
+from insula.data.writers import STDOUT
+from insula.inference.groups import Group, read_groups
+from insula.inference.outputs import Output, Sink, open_output, output_kind
+from insula.inference.overlap import ahead
 from insula.inference.predictor import CHUNK, Predictor
+from insula.inference.rejects import Rejects
 
-RAW_CHARACTERS = 1000
-
-Sink = Callable[[list[Prediction]], None]
+Answer = Callable[[], list[Prediction]]
 
 
 @dataclass(frozen=True)
@@ -33,7 +32,7 @@ class FileResult:
     """What became of a file.
 
     output    where the predictions stand, None where a function took them
-    rows      how many were predicted
+    rows      how many are predicted; `kept` of them already were by the run that this one went on with
     rejected  how many could not be read or had no text
     rejects   the file that holds the latter, None where there were none
     warnings  sentences on what was repaired on the way
@@ -45,6 +44,7 @@ class FileResult:
     rejects: Path | None
     seconds: float
     warnings: tuple[str, ...]
+    kept: int = 0
 
 
 def predict_file(
@@ -56,90 +56,117 @@ def predict_file(
     rejects: str | Path | None = None,
     input_format: str | None = None,
     output_format: str | None = None,
+    resume: bool = False,
     progress: Progress | None = None,
 ) -> FileResult:
     """Predict every row of `source` into `output`, in order; all its columns come along.
 
     output    a file, `-` for standard output, or a function that takes the predictions, some thousands at a time
     rejects   default: `OUTPUT.rejects.jsonl`, else `SOURCE.rejects.jsonl` in the working folder
+    resume    go on with what a stopped run of the same job left beside the output; where nothing is left, start
 
     Columns that clash are renamed (`PredictedColumns`); plain lines hold the decided labels alone, joined by `|`.
-    Nothing stands under `output` until the last row is written. Raises `DataError`, `MissingFileError`, `OutputError`.
+    Nothing stands under `output` until the last row is written; until then parts stand in a hidden folder beside it.
+    A resumed output is the same, byte for byte, as that of a run that was left alone: what is computed together
+    depends on the rows alone. Raises `DataError`, `MissingFileError`, `OutputError`.
     """
     progress = progress or Silent()
     place = Path(rejects) if rejects is not None else _default_rejects(source, output)
-    aside = _Rejects(place, asked_for=rejects is not None)
+    aside = Rejects(place, asked_for=rejects is not None)
     _require_different(source, output, aside.path)
+    kind = output_kind(output, output_format, predictor.scheme)
     began = time.monotonic()
-    rows = seen = 0
     with aside, open_rows(source, batch_size=CHUNK, format=input_format, on_reject=aside.add) as reader:
         column = find_text_column(reader.columns, text, repr(str(source)))
-        with _taker(output, output_format, reader, column, predictor.scheme) as take, _drawn(progress):
-            for some, predictions in _answered(predictor, reader, column, aside):
-                take(some, predictions)
-                rows += len(some)
-                rate = rows / max(time.monotonic() - began, 1e-9)
-                progress.advance(rows + aside.count - seen, **{"rows/s": rate})
-                seen = rows + aside.count
+        is_file = str(source) != STDIN and Path(source).is_file()
+        whole = is_file and kind is not None and str(output) != STDOUT
+        job = _job(predictor, source, column, input_format, kind) if whole else None
+        if resume and job is None:
+            raise DataError("Only a job from a file into a file can be resumed. Name both, or leave out resume.")
+        groups = read_groups(reader, column, aside)
+        with (
+            open_output(output, kind, reader, column, predictor.scheme, job=job, resume=resume) as out,
+            _drawn(progress),
+            _ready(groups, predictor, out, beside=is_file) as ready,
+        ):
+            tally = _Tally(progress)
+            for group, answer in ready:
+                if answer is None:
+                    out.skip(group)
+                else:
+                    out.take(group, answer())
+                tally.count(group, new=answer is not None)
+            tally.rest(aside.count)
         warnings = tuple(reader.warnings)
-    if not aside.count and rejects is None:
-        aside.path.unlink(missing_ok=True)  # of an earlier run: it says nothing about this output
+    aside.forget_earlier()
     return FileResult(
         output=None if callable(output) else Path(output),
-        rows=rows,
+        rows=tally.rows,
         rejected=aside.count,
         rejects=aside.path if aside.count and aside.kept else None,
         seconds=time.monotonic() - began,
         warnings=warnings,
+        kept=tally.rows - tally.new,
     )
 
 
-def _answered(
-    predictor: Predictor, reader: RowReader, column: str, aside: _Rejects
-) -> Iterator[tuple[list[Row], list[Prediction]]]:
-    for batch in reader:
-        rows, texts = [], []
-        for row, line in zip(batch.rows, batch.lines, strict=True):
-            value = row.get(column)
-            if is_missing(value):
-                aside.add(Reject(line, f"no text in column {column!r}", str(row)[:RAW_CHARACTERS]))
-            elif isinstance(value, list | dict):
-                aside.add(Reject(line, f"column {column!r} holds no text but a list", str(row)[:RAW_CHARACTERS]))
-            else:
-                rows.append(row)
-                texts.append(value if isinstance(value, str) else as_name(value))
-        if rows:
-            yield rows, predictor.predict(texts)
-
-
 @contextlib.contextmanager
-def _taker(
-    output: str | Path | Sink, output_format: str | None, reader: RowReader, text: str, scheme: LabelScheme
-) -> Iterator[Callable[[list[Row], list[Prediction]], None]]:
-    """Yield what brings rows and their predictions into `output`."""
-    if callable(output):
-        yield lambda _, predictions: output(predictions)
+def _ready(
+    groups: Iterable[Group], predictor: Predictor, out: Output, *, beside: bool
+) -> Iterator[Iterator[tuple[Group, Answer | None]]]:
+    """Yield groups that wait for the model alone, None in its place where nothing is to do.
+
+    The next group is read, prepared and tokenised `beside` the model; what people type is waited for where they can
+    stop it.
+    """
+    prepared = (
+        (group, predictor.begin(group.texts) if group.rows and not out.has(group.number) else None) for group in groups
+    )
+    if not beside:
+        yield prepared
         return
-    kind = output_format or ("jsonl" if str(output) == STDOUT else format_of(output))
-    if kind == "lines" and scheme.kind == "dimensional":
-        raise DataError("Plain lines hold labels, and this model gives values. Name a .jsonl, .csv or .parquet file.")
-    joined = PredictedColumns(reader.columns, scheme, text=text, named_text=kind in ("jsonl", "json"))
-    binary = kind in ("parquet", "arrow")
-    types = joined.arrow_types(reader.types) if binary else None
-    with contextlib.ExitStack() as stack:
-        writer: RowWriter | None = None
+    with ahead(prepared) as ready:
+        yield ready
 
-        def take(rows: list[Row], predictions: list[Prediction]) -> None:
-            nonlocal writer
-            if writer is None:
-                only = ["labels"] if kind == "lines" else None
-                writer = stack.enter_context(open_writer(output, format=kind, columns=only, types=types))
-            writer.write([joined.joined(*pair) for pair in zip(rows, predictions, strict=True)])
 
-        yield take
-        if writer is None:  # no rows: a table still has its header
-            columns = joined.names(flat=not binary)
-            stack.enter_context(open_writer(output, format=kind, columns=columns, types=types))
+class _Tally:
+    """Counts rows and tells the progress: how many there may be, how many a second."""
+
+    def __init__(self, progress: Progress) -> None:
+        self.rows = self.new = self._seen = 0
+        self._progress = progress
+        self._began = time.monotonic()
+
+    def count(self, group: Group, *, new: bool) -> None:
+        """Count a group that is done; `new` where it was done just now."""
+        self.rows += len(group.rows)
+        self.new += len(group.rows) if new else 0
+        if group.share:
+            self._progress.expect(max(group.seen, round(group.seen / group.share)))
+        self._advance(group.seen)
+
+    def rest(self, rejected: int) -> None:
+        """Count rows that were set aside after the last group."""
+        if self.rows + rejected > self._seen:
+            self._advance(self.rows + rejected)
+
+    def _advance(self, seen: int) -> None:
+        rate = self.new / max(time.monotonic() - self._began, 1e-9)
+        self._progress.advance(seen - self._seen, **({"rows/s": rate} if self.new else {}))
+        self._seen = seen
+
+
+def _job(predictor: Predictor, source: str | Path, column: str, given: str | None, kind: str | None) -> dict[str, Any]:
+    """Return what an output depends on: jobs that are alike give the same bytes."""
+    return {
+        "insula": __version__,
+        "model": predictor.fingerprint,
+        "input": sha256(source),
+        "input format": given,
+        "text column": column,
+        "output format": kind,
+        "rows a group": CHUNK,
+    }
 
 
 @contextlib.contextmanager
@@ -170,39 +197,3 @@ def _require_different(source: str | Path, output: str | Path | Sink, rejects: P
             + (f" and {str(output)!r} for the output" if "output" in places else "")
             + "; choose another name."
         )
-
-
-class _Rejects(contextlib.AbstractContextManager["_Rejects"]):
-    """The file of rows set aside; made only when there is one.
-
-    `asked_for` where the caller named it: then a place that cannot be written is an error, else they are only counted.
-    """
-
-    def __init__(self, path: Path, *, asked_for: bool) -> None:
-        self.path = path
-        self.kept = True
-        self._asked_for = asked_for
-        self.count = 0
-        self._open = contextlib.ExitStack()
-        self._writer: RowWriter | None = None
-
-    def add(self, reject: Reject) -> None:
-        """Set a row aside."""
-        self.count += 1
-        if self._writer is None and self.kept:
-            try:
-                self._writer = self._open.enter_context(open_writer(self.path, format="jsonl"))
-            except OutputError:
-                if self._asked_for:
-                    raise
-                self.kept = False
-        if self._writer is not None:
-            self._writer.write([{"line": reject.line, "reason": reject.reason, "raw": reject.raw}])
-
-    def __exit__(self, *error: Any) -> None:
-        try:
-            self._open.__exit__(*error)
-        except OutputError:
-            if self._asked_for:
-                raise
-            self.kept = False

@@ -9,6 +9,7 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from insula.core.errors import ModelFolderError
+from insula.core.threads import usable_threads
 from insula.inference.token_backend import TokenBackend
 
 
@@ -19,6 +20,7 @@ class OnnxBackend(TokenBackend):
         super().__init__(folder)
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 3
+        options.intra_op_num_threads = usable_threads()
         try:
             self._session = onnxruntime.InferenceSession(
                 str(folder / "model.onnx"), options, providers=["CPUExecutionProvider"]

@@ -29,6 +29,12 @@ class PredictedColumns:
         for column in columns:
             self._name(column)
 
+    def meet(self, rows: Sequence[Row]) -> None:
+        """Name the columns of rows that are joined already, so that later ones get the names they would have got."""
+        for name in dict.fromkeys(name for row in rows for name in row):
+            if name not in self._names:
+                self._name(name)
+
     def joined(self, row: Row, prediction: Prediction) -> Row:
         """Return the row of the output."""
         kept = {self._names.get(name) or self._name(name): value for name, value in row.items()}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +11,12 @@ from numpy.typing import NDArray
 
 from insula.core.decision import DecisionRule, Decisions
 from insula.core.errors import DataError
+from insula.core.files import sha256
 from insula.core.prediction import Prediction
 from insula.core.scheme import LabelScheme
-from insula.inference.backends import Backend, open_backend
-from insula.models.folder import open_folder
+from insula.inference.backends import Backend, begin, open_backend
+from insula.inference.overlap import ahead
+from insula.models.folder import MANIFEST, open_folder
 from insula.models.locate import locate_model
 from insula.text.preparation import Preparation
 
@@ -28,15 +30,23 @@ class Predictor:
     preparation  the text steps it was trained with
     decision     calibration, thresholds and abstention chosen on its validation rows
     backend      what computes its logits
+    fingerprint  tells models apart: equal ones answer alike; None where it came from no folder
     """
 
     def __init__(
-        self, *, scheme: LabelScheme, preparation: Preparation, decision: DecisionRule, backend: Backend
+        self,
+        *,
+        scheme: LabelScheme,
+        preparation: Preparation,
+        decision: DecisionRule,
+        backend: Backend,
+        fingerprint: str | None = None,
     ) -> None:
         self.scheme = scheme
         self.preparation = preparation
         self.decision = decision
         self.backend = backend
+        self.fingerprint = fingerprint
 
     @classmethod
     def load(cls, model: str | Path, *, backend: str | None = None) -> Predictor:
@@ -45,20 +55,19 @@ class Predictor:
         `backend` overrides the one that the folder states. Raises `UnknownNameError`, `ModelFolderError`.
         """
         folder = open_folder(locate_model(model))
+        name = backend or folder.backend
         return cls(
             scheme=folder.scheme,
             preparation=folder.preparation,
             decision=folder.decision,
-            backend=open_backend(backend or folder.backend, folder.path),
+            backend=open_backend(name, folder.path),
+            fingerprint=f"{name} {sha256(folder.path / MANIFEST)}",  # the manifest has the checksum of every file
         )
 
     def logits(self, texts: Sequence[str]) -> NDArray[np.floating[Any]]:
         """Return raw (rows, outputs) logits, before calibration; `DataError` for anything but a sequence of texts."""
         _check_texts(texts)
-        parts = [
-            self.backend.logits(self.preparation.many(texts[first : first + CHUNK]))
-            for first in range(0, len(texts), CHUNK)
-        ]
+        parts = [logits for _, logits in self._computed(texts)]
         return np.concatenate(parts) if parts else np.zeros((0, self.scheme.output_count), dtype=np.float32)
 
     def decide(self, texts: Sequence[str]) -> Decisions:
@@ -67,7 +76,14 @@ class Predictor:
 
     def predict(self, texts: Sequence[str]) -> list[Prediction]:
         """Return one prediction a text, in order."""
-        return list(self.stream(texts))
+        _check_texts(texts)
+        return [prediction for some, logits in self._computed(texts) for prediction in self._answer(some, logits)]
+
+    def begin(self, texts: Sequence[str]) -> Callable[[], list[Prediction]]:
+        """Do now what comes before the model (preparation, tokens); what is returned runs it and answers."""
+        _check_texts(texts)
+        compute = self._begin(texts)
+        return lambda: self._answer(texts, compute())
 
     def stream(self, texts: Iterable[str]) -> Iterator[Prediction]:
         """Yield predictions as chunks of texts are ready; memory stays flat."""
@@ -77,13 +93,26 @@ class Predictor:
         for text in texts:
             chunk.append(text)
             if len(chunk) == CHUNK:
-                yield from self._answer(chunk)
+                yield from self.begin(chunk)()
                 chunk = []
         if chunk:
-            yield from self._answer(chunk)
+            yield from self.begin(chunk)()
 
-    def _answer(self, texts: list[str]) -> list[Prediction]:
-        decisions = self.decide(texts)
+    def _begin(self, texts: Sequence[str]) -> Callable[[], NDArray[np.floating[Any]]]:
+        return begin(self.backend, self.preparation.many(texts))
+
+    def _computed(self, texts: Sequence[str]) -> Iterator[tuple[Sequence[str], NDArray[np.floating[Any]]]]:
+        """Yield chunks of texts and their logits; the next chunk is made ready while the model is at one."""
+        chunks = [texts[first : first + CHUNK] for first in range(0, len(texts), CHUNK)]
+        if len(chunks) <= 1:  # a thread would only cost time
+            yield from ((some, self._begin(some)()) for some in chunks)
+            return
+        with ahead((some, self._begin(some)) for some in chunks) as begun:
+            for some, compute in begun:
+                yield some, compute()
+
+    def _answer(self, texts: Sequence[str], logits: NDArray[np.floating[Any]]) -> list[Prediction]:
+        decisions = self.decision.decide(self.scheme, logits)
         names = self.scheme.names
         top = decisions.scores.argmax(axis=1)
         return [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -26,7 +27,11 @@ class TokenBackend(ABC):
 
     def logits(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Return (rows, outputs) logits in the order of `texts`."""
-        return in_batches(self.tokenizer(texts), self.outputs, self.run)
+        return self.begin(texts)()
+
+    def begin(self, texts: Sequence[str]) -> Callable[[], NDArray[np.float32]]:
+        """Tokenise now; what is returned runs the model."""
+        return partial(in_batches, self.tokenizer(texts), self.outputs, self.run)
 
 
 def in_batches(

@@ -1,0 +1,61 @@
+"""Parts of Parquet and Arrow output: kept in Arrow's own form, which is quick to write and to read, then joined."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from insula.data.arrow_writer import GROUP_ROWS, ArrowWriter
+from insula.data.row_reader import Row
+from insula.data.writers import output_stream
+
+
+def write_arrow_part(
+    stream: BinaryIO,
+    rows: Sequence[Row],
+    columns: Sequence[str] | None,
+    types: Mapping[str, Any],
+    layout: Mapping[str, Any] | None,
+) -> dict[str, Any]:
+    """Write rows as an Arrow file; return the layout: the schema, given or found in these rows."""
+    schema = None if layout is None else pa.ipc.read_schema(pa.BufferReader(base64.b64decode(layout["schema"])))
+    writer = ArrowWriter(stream, columns, types, parquet=False, schema=schema)
+    try:
+        writer.write(rows)
+        writer.finish()
+    finally:
+        writer.close()
+    return {"schema": base64.b64encode(writer.schema.serialize()).decode()}
+
+
+def join_arrow_parts(parts: Sequence[Path], path: Path, *, parquet: bool) -> None:
+    """Write the parts' rows into `path`, in groups of `GROUP_ROWS`; one group is held in memory."""
+    with parts[0].open("rb") as first:
+        schema = pa.ipc.open_file(first).schema
+    make = pq.ParquetWriter if parquet else pa.ipc.new_file
+    with output_stream(path) as stream, make(stream, schema) as writer:
+        for table in _groups(parts):
+            writer.write_table(table)
+
+
+def _groups(parts: Sequence[Path]) -> Iterator[Any]:
+    """Yield tables of `GROUP_ROWS` rows, the last one shorter."""
+    waiting: list[Any] = []
+    rows = 0
+    for part in parts:
+        with part.open("rb") as stream:
+            waiting.append(pa.ipc.open_file(stream).read_all())
+        rows += waiting[-1].num_rows
+        if rows >= GROUP_ROWS:
+            table = pa.concat_tables(waiting)
+            whole = rows - rows % GROUP_ROWS
+            for start in range(0, whole, GROUP_ROWS):
+                yield table.slice(start, GROUP_ROWS).combine_chunks()
+            waiting, rows = [table.slice(whole)], rows - whole
+    if rows:
+        yield pa.concat_tables(waiting).combine_chunks()

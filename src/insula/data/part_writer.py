@@ -1,0 +1,80 @@
+"""Output in parts: each group of rows in a file of its own, and all of them joined to one file.
+
+The first part that holds rows fixes the layout (the header of a table, the Arrow schema), which the others keep. Parts
+of text formats are joined byte by byte, packed ones as members of one gzip file; Parquet and Arrow are written from
+parts in Arrow's own form. What is joined depends on the parts alone.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from insula.core.files import atomic_file
+from insula.data.row_reader import Row
+from insula.data.row_writer import RowWriter
+from insula.data.text_writers import DelimitedWriter, JsonLinesWriter, JsonListWriter, LineWriter
+from insula.data.writers import is_packed, open_writer, packed
+
+BINARY = ("parquet", "arrow")
+Layout = dict[str, Any]
+
+
+class PartFormat:
+    """Writes and joins the parts of one output.
+
+    path     the whole output; a name in `.gz` is packed
+    kind     its format
+    columns  those that are written, where not all that the rows have
+    types    column to Arrow type, for Parquet and Arrow
+    """
+
+    def __init__(
+        self, path: Path, kind: str, *, columns: Sequence[str] | None = None, types: Mapping[str, Any] | None = None
+    ) -> None:
+        self._path = path
+        self._kind = kind
+        self._columns = columns
+        self._types = types or {}
+
+    def write(self, file: Path, rows: Sequence[Row], layout: Layout | None) -> Layout:
+        """Write a part, atomically; return the layout (plain JSON types): `layout`, or what these first rows fix."""
+        with atomic_file(file) as temporary, temporary.open("wb") as stream:
+            if self._kind in BINARY:
+                from insula.data.arrow_parts import write_arrow_part
+
+                return write_arrow_part(stream, rows, self._columns, self._types, layout)
+            with packed(stream, is_packed(self._path)) as inner:
+                writer = self._text_writer(inner, layout)
+                writer.write(rows)
+        return layout or {"header": list(writer.header or ()) if isinstance(writer, DelimitedWriter) else []}
+
+    def join(self, parts: Iterable[Path], columns: Sequence[str]) -> None:
+        """Write the whole output, atomically, in flat memory; `columns` are the header where there are no parts."""
+        parts = list(parts)
+        if not parts:
+            with open_writer(self._path, format=self._kind, columns=columns, types=self._types):
+                return
+        if self._kind in BINARY:
+            from insula.data.arrow_parts import join_arrow_parts
+
+            join_arrow_parts(parts, self._path, parquet=self._kind == "parquet")
+            return
+        with atomic_file(self._path) as temporary, temporary.open("wb") as whole:
+            for part in parts:
+                with part.open("rb") as stream:
+                    shutil.copyfileobj(stream, whole, 1 << 20)
+            if self._kind == "json":
+                with packed(whole, is_packed(self._path)) as inner:
+                    inner.write(JsonListWriter.END)
+
+    def _text_writer(self, stream: BinaryIO, layout: Layout | None) -> RowWriter:
+        if self._kind in ("csv", "tsv"):
+            mark = "," if self._kind == "csv" else "\t"
+            header = None if layout is None else layout["header"]
+            return DelimitedWriter(stream, self._columns, delimiter=mark, header=header)
+        if self._kind == "json":
+            return JsonListWriter(stream, self._columns, first=layout is None)
+        return (JsonLinesWriter if self._kind == "jsonl" else LineWriter)(stream, self._columns)

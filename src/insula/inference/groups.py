@@ -1,0 +1,48 @@
+"""A file of rows as numbered groups: what is predicted together, written together and, after a stop, found again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from insula.data.label_cells import as_name, is_missing
+from insula.data.row_reader import Reject, Row, RowReader
+from insula.inference.rejects import Rejects
+
+RAW_CHARACTERS = 1000
+
+
+@dataclass(frozen=True)
+class Group:
+    """Some rows that follow each other. Which ones depends on the file alone.
+
+    number  from 0
+    rows    those that have a text, and `texts` theirs
+    seen    how many rows were read up to here, those set aside included
+    share   how much of the file that is, None where it is not known
+    """
+
+    number: int
+    rows: list[Row]
+    texts: list[str]
+    seen: int
+    share: float | None
+
+
+def read_groups(reader: RowReader, column: str, aside: Rejects) -> Iterator[Group]:
+    """Yield a group a batch of the reader; rows without a text go to `aside`."""
+    kept = 0
+    for number, batch in enumerate(reader):
+        rows: list[Row] = []
+        texts: list[str] = []
+        for row, line in zip(batch.rows, batch.lines, strict=True):
+            value = row.get(column)
+            if is_missing(value):
+                aside.add(Reject(line, f"no text in column {column!r}", str(row)[:RAW_CHARACTERS]))
+            elif isinstance(value, list | dict):
+                aside.add(Reject(line, f"column {column!r} holds no text but a list", str(row)[:RAW_CHARACTERS]))
+            else:
+                rows.append(row)
+                texts.append(value if isinstance(value, str) else as_name(value))
+        kept += len(rows)
+        yield Group(number, rows, texts, kept + aside.count, reader.share_read)

@@ -1,0 +1,128 @@
+"""Where predictions go: a function, standard output, or parts that become a file."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+from insula.core.errors import DataError
+from insula.core.prediction import Prediction
+from insula.core.scheme import LabelScheme
+from insula.data.formats import format_of
+from insula.data.part_writer import BINARY, PartFormat
+from insula.data.row_reader import RowReader
+from insula.data.row_writer import RowWriter
+from insula.data.writers import STDOUT, open_writer
+from insula.inference.groups import Group
+from insula.inference.overlap import Behind
+from insula.inference.parts import Job, Parts, open_parts
+from insula.inference.predicted_columns import PredictedColumns
+
+Sink = Callable[[list[Prediction]], None]
+Answered = tuple[Group, list[Prediction]]
+
+
+class Output(Protocol):
+    """Takes groups in order."""
+
+    def has(self, number: int) -> bool:
+        """True where an earlier run has finished the group; then it is to be skipped."""
+
+    def skip(self, group: Group) -> None:
+        """Take note of a group that is finished."""
+
+    def take(self, group: Group, predictions: list[Prediction]) -> None:
+        """Bring a group's predictions there."""
+
+
+def output_kind(output: str | Path | Sink, asked: str | None, scheme: LabelScheme) -> str | None:
+    """Return the format of an output, None for a function; `DataError` where it cannot hold what the model gives."""
+    if callable(output):
+        return None
+    kind = asked or ("jsonl" if str(output) == STDOUT else format_of(output))
+    if kind == "lines" and scheme.kind == "dimensional":
+        raise DataError("Plain lines hold labels, and this model gives values. Name a .jsonl, .csv or .parquet file.")
+    return kind
+
+
+@contextlib.contextmanager
+def open_output(
+    output: str | Path | Sink,
+    kind: str | None,
+    reader: RowReader,
+    text: str,
+    scheme: LabelScheme,
+    *,
+    job: Job | None,
+    resume: bool,
+) -> Iterator[Output]:
+    """Yield what brings groups into `output`; a file appears under its name at the end of the block."""
+    if callable(output) or kind is None:
+        yield _Function(output)  # type: ignore[arg-type]
+        return
+    joined = PredictedColumns(reader.columns, scheme, text=text, named_text=kind in ("jsonl", "json"))
+    columns = ["labels"] if kind == "lines" else None
+    if str(output) == STDOUT:
+        with open_writer(output, format=kind, columns=columns) as writer:
+            yield _Stream(writer, joined)
+        return
+    types = joined.arrow_types(reader.types) if kind in BINARY else None
+    header = joined.names(flat=kind not in BINARY)
+    form = PartFormat(Path(output), kind, columns=columns, types=types)
+    with open_parts(Path(output), form, job, resume=resume) as parts:
+        with Behind[Answered](lambda answered: parts.write(answered[0].number, _rows(joined, *answered))) as behind:
+            yield _Parts(parts, joined, behind)
+        parts.join(header)
+
+
+class _Function:
+    def __init__(self, function: Sink) -> None:
+        self._function = function
+
+    def has(self, number: int) -> bool:
+        return False
+
+    def skip(self, group: Group) -> None:
+        """Never asked."""
+
+    def take(self, group: Group, predictions: list[Prediction]) -> None:
+        self._function(predictions)
+
+
+class _Stream:
+    def __init__(self, writer: RowWriter, joined: PredictedColumns) -> None:
+        self._writer = writer
+        self._joined = joined
+
+    def has(self, number: int) -> bool:
+        return False
+
+    def skip(self, group: Group) -> None:
+        """Never asked."""
+
+    def take(self, group: Group, predictions: list[Prediction]) -> None:
+        self._writer.write(_rows(self._joined, group, predictions))
+
+
+class _Parts:
+    """Rows are joined and written behind the caller's back, so that the model need not wait."""
+
+    def __init__(self, parts: Parts, joined: PredictedColumns, behind: Behind[Answered]) -> None:
+        self._parts = parts
+        self._joined = joined
+        self._behind = behind
+
+    def has(self, number: int) -> bool:
+        return self._parts.has(number)
+
+    def skip(self, group: Group) -> None:
+        self._joined.meet(group.rows)
+
+    def take(self, group: Group, predictions: list[Prediction]) -> None:
+        self._behind.give((group, predictions))
+
+
+def _rows(joined: PredictedColumns, group: Group, predictions: Sequence[Prediction]) -> list[dict[str, Any]]:
+    return [joined.joined(*pair) for pair in zip(group.rows, predictions, strict=True)]

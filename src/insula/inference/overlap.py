@@ -1,0 +1,106 @@
+"""Work that goes on beside the caller's: what comes next is made ready, what is done is put away."""
+
+from __future__ import annotations
+
+import contextlib
+import queue
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from types import TracebackType
+from typing import Any, Generic, TypeVar
+
+T = TypeVar("T")
+SECONDS_BETWEEN_LOOKS = 0.1  # a thread that waits looks so often whether it is still wanted
+_END: Any = object()
+
+
+@contextlib.contextmanager
+def ahead(items: Iterable[T], *, most: int = 1) -> Iterator[Iterator[T]]:
+    """Yield an iterator over `items`, which a thread takes while the caller works; at most `most` are held ready.
+
+    What the thread raises is raised where the caller asks for the item. At the end of the block the thread has ended,
+    after the item it is at; an iterator that waits for people to type must not be given.
+    """
+    ready: queue.Queue[tuple[Any, BaseException | None]] = queue.Queue(maxsize=most)
+    stopped = threading.Event()
+
+    def work() -> None:
+        error: BaseException | None = None
+        try:
+            for item in items:
+                if not _put(ready, (item, None), stopped):
+                    return
+        except BaseException as raised:  # noqa: BLE001 - it is the caller's to judge
+            error = raised
+        _put(ready, (_END, error), stopped)
+
+    thread = threading.Thread(target=work, name="insula-ahead", daemon=True)
+
+    def taken() -> Iterator[T]:
+        while True:
+            item, error = ready.get()
+            if error is not None:
+                raise error
+            if item is _END:
+                return
+            yield item
+
+    thread.start()
+    try:
+        yield taken()
+    finally:
+        stopped.set()
+        thread.join()
+
+
+class Behind(contextlib.AbstractContextManager["Behind[T]"], Generic[T]):
+    """A thread that calls `function` with what it is given, in order; at most `most` wait.
+
+    What it raises is raised at the next `give`, or at the end of the block. Where the block ends with an error, what
+    waits is still done: it is whole, and whoever goes on later need not do it again.
+    """
+
+    def __init__(self, function: Callable[[T], None], *, most: int = 2) -> None:
+        self._function = function
+        self._waiting: queue.Queue[T] = queue.Queue(maxsize=most)
+        self._stopped = threading.Event()
+        self._error: BaseException | None = None
+        self._thread = threading.Thread(target=self._work, name="insula-behind", daemon=True)
+
+    def __enter__(self) -> Behind[T]:
+        self._thread.start()
+        return self
+
+    def give(self, item: T) -> None:
+        """Hand over an item; waits where too many are under way."""
+        self._raise()
+        _put(self._waiting, item, self._stopped)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        _put(self._waiting, _END, self._stopped)
+        self._thread.join()
+        if error is None:
+            self._raise()
+
+    def _raise(self) -> None:
+        if self._error is not None:
+            raise self._error
+
+    def _work(self) -> None:
+        try:
+            while (item := self._waiting.get()) is not _END:
+                self._function(item)
+        except BaseException as raised:  # noqa: BLE001 - raised again where the caller is
+            self._error = raised
+            self._stopped.set()
+
+
+def _put(place: queue.Queue[Any], item: Any, stopped: threading.Event) -> bool:
+    """Put an item into a queue that may be full; False where nobody wants it any more."""
+    while not stopped.is_set():
+        with contextlib.suppress(queue.Full):
+            place.put(item, timeout=SECONDS_BETWEEN_LOOKS)
+            return True
+    return False

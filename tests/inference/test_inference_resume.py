@@ -1,0 +1,220 @@
+"""A job that was stopped or killed, and gone on with: the same bytes as if it had been left alone."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import insula.inference.files as files
+import toy_data
+from insula.core.decision import DecisionRule
+from insula.core.errors import DataError, OutputError
+from insula.core.progress import Silent
+from insula.core.scheme import LabelScheme
+from insula.data.formats import open_rows
+from insula.inference.files import predict_file
+from insula.inference.parts import can_go_on, parts_of
+from insula.inference.predictor import Predictor
+from insula.text.preparation import Preparation
+
+GROUP = 8
+EVERY_FORMAT = ("csv", "tsv.gz", "jsonl", "jsonl.gz", "json", "json.gz", "parquet", "arrow", "txt")
+
+
+class Counting:
+    """A backend that tells lengths, counts the texts it was asked for, and stops the work after some."""
+
+    def __init__(self, stop_after: int | None = None, error: type[BaseException] = KeyboardInterrupt) -> None:
+        self.asked: list[str] = []
+        self._stop_after = stop_after
+        self._error = error
+
+    def logits(self, texts: Sequence[str]) -> np.ndarray:
+        if self._stop_after is not None and len(self.asked) >= self._stop_after:
+            raise self._error("stopped")
+        self.asked += texts
+        return np.array([[len(text) / 7, 1.0] for text in texts], dtype=np.float32)
+
+
+def _predictor(backend: Counting, fingerprint: str = "a model") -> Predictor:
+    return Predictor(
+        scheme=LabelScheme("length", "single", ("long", "short")),
+        preparation=Preparation(()),
+        decision=DecisionRule(abstention=0.6),
+        backend=backend,
+        fingerprint=fingerprint,
+    )
+
+
+@pytest.fixture
+def source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A file of 50 rows, read in groups of 8; the first two groups and some rows have no text, a column comes late."""
+    monkeypatch.setattr(files, "CHUNK", GROUP)
+    with (tmp_path / "in.jsonl").open("w", encoding="utf-8") as file:
+        for number in range(50):
+            text = "" if number < 2 * GROUP or number % 7 == 0 else f"text {number} " + "x" * (number % 5)
+            file.write(json.dumps({"nr": number, "text": text, "label": "mine"}, ensure_ascii=False) + "\n")
+        file.write("no json\n")
+    return tmp_path / "in.jsonl"
+
+
+def _stopped(source: Path, output: Path, after: int, error: type[BaseException] = KeyboardInterrupt) -> None:
+    with pytest.raises(error):
+        predict_file(_predictor(Counting(after, error)), source, output)
+    assert not output.exists()
+
+
+@pytest.mark.parametrize("ending", EVERY_FORMAT)
+def test_a_resumed_output_is_the_same_bytes(tmp_path: Path, source: Path, ending: str) -> None:
+    alone = predict_file(_predictor(Counting()), source, tmp_path / f"alone.{ending}")
+    output = tmp_path / f"out.{ending}"
+    _stopped(source, output, after=2 * GROUP)
+    assert can_go_on(output)
+    (parts_of(output) / ".000000004.part.x1y2.part").write_bytes(b"cut off by a kill")
+    last = Counting()
+    result = predict_file(_predictor(last), source, output, resume=True)
+    assert output.read_bytes() == (tmp_path / f"alone.{ending}").read_bytes()
+    assert (result.rows, result.rejected) == (alone.rows, alone.rejected) == (29, 22)
+    assert result.kept > GROUP
+    assert len(last.asked) == alone.rows - result.kept  # nothing is computed twice
+    assert not parts_of(output).exists()
+    assert result.rejects is not None
+    assert result.rejects.read_bytes() == Path(f"{tmp_path / f'alone.{ending}'}.rejects.jsonl").read_bytes()
+    with open_rows(output) as reader:
+        assert sum(len(batch.rows) for batch in reader) == alone.rows
+
+
+def test_a_job_may_be_stopped_at_every_group(tmp_path: Path, source: Path) -> None:
+    predict_file(_predictor(Counting()), source, tmp_path / "alone.csv")
+    output, stops = tmp_path / "out.csv", 0
+    while not output.exists():
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(Counting, "logits", _once(Counting.logits))
+            try:
+                predict_file(_predictor(Counting()), source, output, resume=True)
+            except KeyboardInterrupt:
+                stops += 1
+    assert stops == 4
+    assert output.read_bytes() == (tmp_path / "alone.csv").read_bytes()
+
+
+def _once(compute: Callable[..., np.ndarray]) -> Callable[..., np.ndarray]:
+    calls = iter([compute])
+
+    def only(self: Counting, texts: Sequence[str]) -> np.ndarray:
+        first = next(calls, None)
+        if first is None:
+            raise KeyboardInterrupt
+        return first(self, texts)
+
+    return only
+
+
+def test_without_resume_a_job_starts_anew(tmp_path: Path, source: Path) -> None:
+    output = tmp_path / "out.csv"
+    _stopped(source, output, after=2 * GROUP)
+    backend = Counting()
+    assert predict_file(_predictor(backend), source, output).kept == 0
+    assert len(backend.asked) == 29
+
+
+def test_a_failure_keeps_what_is_finished_and_a_refusal_nothing(tmp_path: Path, source: Path) -> None:
+    _stopped(source, tmp_path / "failed.csv", after=2 * GROUP, error=RuntimeError)
+    assert can_go_on(tmp_path / "failed.csv")
+    _stopped(source, tmp_path / "refused.csv", after=2 * GROUP, error=DataError)
+    assert not parts_of(tmp_path / "refused.csv").exists()
+    _stopped(source, tmp_path / "early.csv", after=0)
+    assert not parts_of(tmp_path / "early.csv").exists()
+
+
+def test_what_is_kept_of_another_job_is_not_gone_on_with(tmp_path: Path, source: Path) -> None:
+    output = tmp_path / "out.csv"
+    _stopped(source, output, after=2 * GROUP)
+    with pytest.raises(DataError, match="the model differ"):
+        predict_file(_predictor(Counting(), "another"), source, output, resume=True)
+    changed = tmp_path / "changed.jsonl"
+    changed.write_text(source.read_text(encoding="utf-8").replace("text 20", "text 21"), encoding="utf-8")
+    with pytest.raises(DataError, match="the input differ"):
+        predict_file(_predictor(Counting()), changed, output, resume=True)
+    assert can_go_on(output)
+    assert predict_file(_predictor(Counting()), source, output, resume=True).kept > 0
+
+
+def test_only_files_can_be_resumed(tmp_path: Path, source: Path) -> None:
+    for output in ("-", list[Any]().extend):
+        with pytest.raises(DataError, match="from a file into a file"):
+            predict_file(_predictor(Counting()), source, output, resume=True)
+
+
+def test_two_jobs_do_not_write_the_same_output(tmp_path: Path, source: Path) -> None:
+    output = tmp_path / "out.csv"
+
+    class Meanwhile(Counting):
+        def logits(self, texts: Sequence[str]) -> np.ndarray:
+            with pytest.raises(OutputError, match="another process"):
+                predict_file(_predictor(Counting()), source, output)
+            return super().logits(texts)
+
+    assert predict_file(_predictor(Meanwhile()), source, output).rows == 29
+
+
+def test_progress_knows_where_it_ends(tmp_path: Path, source: Path) -> None:
+    class Expecting(Silent):
+        def __init__(self) -> None:
+            self.totals: list[int] = []
+
+        def expect(self, total: int) -> None:
+            self.totals.append(total)
+
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    pq.write_table(pa.table({"text": ["a"] * 40}), tmp_path / "in.parquet")
+    progress = Expecting()
+    predict_file(_predictor(Counting()), tmp_path / "in.parquet", tmp_path / "out.csv", progress=progress)
+    assert progress.totals == [40] * 5
+
+
+KILLED = """
+import os, signal, sys
+import insula.inference.files as files
+from insula.inference.parts import Parts
+from insula.inference.predictor import Predictor
+files.CHUNK = 16
+write, left = Parts.write, [int(sys.argv[4])]
+def killing(self, number, rows):
+    write(self, number, rows)
+    left[0] -= 1
+    if not left[0]:
+        os.kill(os.getpid(), signal.SIGKILL)
+Parts.write = killing
+files.predict_file(Predictor.load(sys.argv[1]), sys.argv[2], sys.argv[3], resume=True)
+"""
+
+
+def test_killed_twice_and_resumed_it_is_the_same_bytes(
+    tmp_path: Path, trained_run: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = trained_run("encoder", "multi").model
+    texts = [example.text for example in toy_data.toy_dataset("multi").split("train")]
+    lines = "".join(f"{number},{text}\n" for number, text in enumerate(texts))
+    (tmp_path / "in.csv").write_text(f"nr,text\n{lines}", encoding="utf-8")
+    for parts in (3, 4):
+        command = [sys.executable, "-c", KILLED, folder, tmp_path / "in.csv", tmp_path / "out.parquet", str(parts)]
+        killed = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+        assert killed.returncode == -signal.SIGKILL, killed.stderr
+        assert not (tmp_path / "out.parquet").exists()
+    monkeypatch.setattr(files, "CHUNK", 16)
+    predictor = Predictor.load(folder)
+    last = predict_file(predictor, tmp_path / "in.csv", tmp_path / "out.parquet", resume=True)
+    assert (last.rows, last.kept) == (200, 7 * 16)
+    predict_file(predictor, tmp_path / "in.csv", tmp_path / "alone.parquet")
+    assert (tmp_path / "out.parquet").read_bytes() == (tmp_path / "alone.parquet").read_bytes()
