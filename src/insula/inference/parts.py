@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
@@ -92,6 +93,8 @@ def open_parts(output: Path, form: PartFormat, job: Job | None, *, resume: bool)
     """
     folder = parts_of(output)
     with output_errors(output):
+        if output.is_dir():  # known before hours of work, not after
+            raise IsADirectoryError(errno.EISDIR, "a folder", str(output))
         folder.mkdir(parents=True, exist_ok=True)
     with sole_writer(folder):
         parts = Parts(folder, output, form)
