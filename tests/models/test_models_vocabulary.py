@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from tokenizers import Tokenizer
+from tokenizers import Tokenizer, models
 
 from insula.core.errors import DataError
 from insula.models.tokenization import TextTokenizer
-from insula.models.vocabulary import BEGINS, PADDING, UNKNOWN, Kind, train_vocabulary
+from insula.models.vocabulary import BEGINS, PADDING, UNKNOWN, Kind, extend_vocabulary, train_vocabulary, whole_words
 from insula.text.preparation import WORD_STEPS, Preparation
 
 TEXTS = ["so good so good", "not good at all", "不 开心", "开心 的 一天", "good day"]
@@ -87,3 +87,27 @@ def test_half_a_character_is_no_obstacle(tmp_path: Path, kind: Kind) -> None:
 def test_texts_without_words_are_refused(tmp_path: Path, kind: Kind, texts: list[str]) -> None:
     with pytest.raises(DataError, match=r"at least 3 times.*min_count=1"):
         _train(tmp_path / "tokenizer.json", texts, kind, min_count=3)
+
+
+def test_known_words_stand_behind_those_of_the_texts(tmp_path: Path) -> None:
+    file = tmp_path / "tokenizer.json"
+    _train(file, TEXTS, min_count=2)
+    entries = extend_vocabulary(file, ["bleak", "good", "drab", "bleak", "dull"], size=7)
+    assert entries == [PADDING, UNKNOWN, "good", "so", "开心", "bleak", "drab"]
+    assert _pieces(file, "so bleak and good and dull") == ["so", "bleak", UNKNOWN, "good", UNKNOWN, UNKNOWN]
+    assert TextTokenizer(file, max_tokens=8)(["drab"])[0].tolist() == [6]
+
+
+@pytest.mark.parametrize(
+    ("entries", "words"),
+    [
+        (["[UNK]", "good", "##ly", "Bad", "3", "drab"], ["good", "drab"]),
+        (["<unk>", "▁good", "ly", "▁Bad", "▁", "▁drab"], ["good", "drab"]),
+        (["<unk>", "Ġgood", "ly", "Ġ3"], ["good"]),
+    ],
+)
+def test_whole_words_of_an_encoder(tmp_path: Path, entries: list[str], words: list[str]) -> None:
+    file = tmp_path / "tokenizer.json"
+    numbers = {entry: number for number, entry in enumerate(entries)}
+    Tokenizer(models.WordLevel(numbers, entries[0])).save(str(file))
+    assert whole_words(file) == words

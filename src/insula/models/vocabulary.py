@@ -60,7 +60,7 @@ def train_vocabulary(texts: Sequence[str], file: Path, *, kind: Kind, size: int,
         # each time. For the same reason pieces are marked where they begin a word, not where they go on with one.
         trainer = trainers.BpeTrainer(initial_alphabet=characters, limit_alphabet=len(characters), **shared)
         tokenizer.train_from_iterator(texts, trainer)
-    entries = sorted(tokenizer.get_vocab().items(), key=lambda entry: entry[1])
+    entries = sorted(tokenizer.get_vocab(), key=tokenizer.token_to_id)
     if len(entries) <= len(special) + (kind == "subwords"):
         raise DataError(
             f"The training texts must hold words that stand at least {min_count} times. Got none after preparation. "
@@ -68,7 +68,30 @@ def train_vocabulary(texts: Sequence[str], file: Path, *, kind: Kind, size: int,
         )
     file.parent.mkdir(parents=True, exist_ok=True)
     tokenizer.save(str(file))
-    return [word for word, _ in entries]
+    return entries
+
+
+def extend_vocabulary(file: Path, words: Sequence[str], *, size: int) -> list[str]:
+    """Add words behind those of a `tokenizer.json` of kind `words`, up to `size` entries; return all entries."""
+    tokenizer = Tokenizer.from_file(str(file))
+    entries = sorted(tokenizer.get_vocab(), key=tokenizer.token_to_id)
+    mine = set(entries)
+    entries += list(dict.fromkeys(word for word in words if word not in mine))[: max(0, size - len(entries))]
+    tokenizer.model = models.WordLevel({word: number for number, word in enumerate(entries)}, UNKNOWN)
+    tokenizer.save(str(file))
+    return entries
+
+
+def whole_words(file: Path) -> list[str]:
+    """Return the lower-case words that a `tokenizer.json` of an encoder has in one piece, the lowest number first.
+
+    A network that starts from vectors of these knows something of words that no training text has (Kim 2014).
+    """
+    entries = Tokenizer.from_file(str(file)).get_vocab(with_added_tokens=False)
+    ordered = sorted(entries, key=lambda entry: entries[entry])
+    begins = next((mark for mark in ("▁", "Ġ") if any(entry.startswith(mark) for entry in ordered)), "")
+    words = (entry.removeprefix(begins) for entry in ordered if entry.startswith(begins))
+    return [word for word in words if word.isalpha() and word == word.lower()]
 
 
 def _characters(texts: Sequence[str], most: int, min_count: int) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +14,7 @@ from insula.models.architectures import architectures
 from insula.models.pretrained import locate_encoder
 from insula.models.scratch import ScratchNetwork
 from insula.models.tokenization import TOKENIZER, TextTokenizer
-from insula.models.vocabulary import BEGINS, Kind, train_vocabulary
+from insula.models.vocabulary import BEGINS, Kind, extend_vocabulary, train_vocabulary, whole_words
 from insula.models.word_vectors import distil_vectors
 from insula.training.families import FitInput, Fitted
 from insula.training.network import VOCABULARY_SAMPLE, fitted_network, token_rows, tokenizer_folder
@@ -36,11 +37,12 @@ def fit(given: FitInput) -> Fitted:
             f"anything yet. Got {given.options.freeze_layers}. Set train.freeze_layers=0."
         )
     objective = choose_objective(given.objective, given.scheme, given.train)
-    entries = _train_vocabulary(given, options)
+    entries, vectors = _train_vocabulary(given, options), None
+    if options.vectors == "distilled":
+        entries, vectors = _distil(given, options, entries)
     tokenizer = TextTokenizer(tokenizer_folder(given) / TOKENIZER, max_tokens=options.max_tokens)
     train = token_rows(given, given.train, tokenizer)
     validation = None if given.validation is None else token_rows(given, given.validation, tokenizer)
-    vectors = _distil(given, options, entries) if options.vectors == "distilled" else None
     model = _build(given, options, len(entries), vectors, objective.head)
     model.head.set_base_rates(objective.biases(train.targets, train.weights))
     history = train_network(model, train, validation, objective, given)
@@ -55,29 +57,47 @@ def fit(given: FitInput) -> Fitted:
 
 
 def _train_vocabulary(given: FitInput, options: ScratchOptions) -> list[str]:
+    kind, size = _kind_and_size(given, options)
+    file = tokenizer_folder(given) / TOKENIZER
+    return train_vocabulary(given.train.texts, file, kind=kind, size=size, min_count=options.min_count)
+
+
+def _kind_and_size(given: FitInput, options: ScratchOptions) -> tuple[Kind, int]:
     kind: Kind
     if options.vocabulary == "auto":
         kind = "subwords" if given.language == "zh" else "words"
     else:
         kind = options.vocabulary
-    size = SIZES[kind] if options.vocabulary_size == "auto" else options.vocabulary_size
-    file = tokenizer_folder(given) / TOKENIZER
-    return train_vocabulary(given.train.texts, file, kind=kind, size=size, min_count=options.min_count)
+    return kind, SIZES[kind] if options.vocabulary_size == "auto" else options.vocabulary_size
 
 
-def _distil(given: FitInput, options: ScratchOptions, entries: Sequence[str]) -> NDArray[np.float32]:
+def _distil(
+    given: FitInput, options: ScratchOptions, entries: Sequence[str]
+) -> tuple[Sequence[str], NDArray[np.float32]]:
+    """Return the vocabulary with the words that the encoder knows whole, and the vectors of all its entries."""
     source = locate_encoder(options.vectors_from)
-    words = [entry.removeprefix(BEGINS) or entry for entry in entries]
     file = source / TOKENIZER
     if file.exists():
-        known = TextTokenizer(file, max_tokens=options.max_tokens).knows(words[2 : 2 + VOCABULARY_SAMPLE])
-        if known < LEAST_KNOWN:
-            given.progress.say(
-                f"Warning: {1 - known:.0%} of the words are unknown to the encoder {options.vectors_from!r}, so that "
-                "their first vectors say nothing. Name one that knows your language with "
-                "--set model.vectors_from=FOLDER_OR_HUB_ID, or set model.vectors=random."
-            )
-    return distil_vectors(words, source, options.width, given.progress)
+        _warn_of_unknown(given, options, entries, file)
+        kind, size = _kind_and_size(given, options)
+        if kind == "words":
+            entries = extend_vocabulary(tokenizer_folder(given) / TOKENIZER, whole_words(file), size=size)
+    return entries, distil_vectors(_as_words(entries), source, options.width, given.progress)
+
+
+def _warn_of_unknown(given: FitInput, options: ScratchOptions, entries: Sequence[str], file: Path) -> None:
+    tokenizer = TextTokenizer(file, max_tokens=options.max_tokens)
+    known = tokenizer.knows(_as_words(entries[2 : 2 + VOCABULARY_SAMPLE]))
+    if known < LEAST_KNOWN:
+        given.progress.say(
+            f"Warning: {1 - known:.0%} of the words are unknown to the encoder {options.vectors_from!r}, so that "
+            "their first vectors say nothing. Name one that knows your language with "
+            "--set model.vectors_from=FOLDER_OR_HUB_ID, or set model.vectors=random."
+        )
+
+
+def _as_words(entries: Sequence[str]) -> list[str]:
+    return [entry.removeprefix(BEGINS) or entry for entry in entries]
 
 
 def _build(
