@@ -25,7 +25,7 @@ import decisions
 import levers
 import outside
 import sets
-from cells import ALL, Cell
+from cells import ALL, RUNS, Cell
 from insula.cli.progress import TerminalProgress
 from insula.core.errors import RecipeError, UnknownNameError
 from insula.core.files import write_json
@@ -37,10 +37,10 @@ from insula.inference.predictor import Predictor
 from insula.training.recipe import Recipe, load_recipe
 from insula.training.run import train_run
 from provenance import provenance
+from sentences import film_sentences
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results" / "quality"
-RUNS = HERE / "runs"
 # Simple models are cells of their own: trained once, not again with every other cell.
 NO_BASELINES = {"evaluation.baselines": []}
 KEPT = ("macro_f1", "accuracy", "jaccard", "pearson", "spearman", "mae", "ccc", "ece", "macro_auroc")
@@ -70,7 +70,7 @@ def main(wanted: list[str]) -> int:
 
 
 def _run(cell: Cell, file: Path) -> None:
-    missing = [path for path in (sets.SETS[cell.data].missing, _missing_base(cell)) if path]
+    missing = [path for path in (sets.SETS[cell.data].missing, _missing_base(cell), _missing_lesson(cell)) if path]
     if missing:
         print(f"{cell.name}: left out, {missing[0]} is absent.")
         return
@@ -88,6 +88,16 @@ def _run(cell: Cell, file: Path) -> None:
 def _missing_base(cell: Cell) -> str | None:
     base = str(cell.overrides.get("model.base", ""))
     return base if base.startswith(str(sets.SHARED)) and not Path(base).exists() else None
+
+
+def _missing_lesson(cell: Cell) -> str | None:
+    """Return a teacher that is not trained yet, or the set whose sentences are learnt from; None where all is there."""
+    if not cell.overrides.get("distil.teachers"):
+        return None
+    if not (sets.READY / "imdb").exists():
+        return str(sets.READY / "imdb")
+    film_sentences()
+    return next((str(run) for run in cell.overrides["distil.teachers"] if not Path(run, "model").exists()), None)
 
 
 def _of_insula(cell: Cell, data: Dataset, recipe: Recipe) -> dict[str, Any]:
@@ -146,7 +156,7 @@ def _of_peer(cell: Cell, data: Dataset) -> dict[str, Any]:
 
 
 def _about(cell: Cell, data: Dataset) -> dict[str, Any]:
-    overrides = {key: Path(str(value)).name if value == sets.E5 else value for key, value in cell.overrides.items()}
+    overrides = {key: _without_folders(value) for key, value in cell.overrides.items()}
     return {
         "set": cell.data,
         "model": cell.model,
@@ -159,6 +169,13 @@ def _about(cell: Cell, data: Dataset) -> dict[str, Any]:
         "rows": {name: len(examples) for name, examples in data.splits.items()},
         "fingerprint": Fingerprint.of(data.split("train")).digest,
     }
+
+
+def _without_folders(value: Any) -> Any:
+    """Return a path, or each of several, by its last name: folders differ between machines."""
+    if isinstance(value, list):
+        return [_without_folders(one) for one in value]
+    return Path(value).name if isinstance(value, str) and Path(value).is_absolute() else value
 
 
 def _at_half(data: Dataset, scores: Any) -> dict[str, Any] | None:
