@@ -150,6 +150,12 @@ def test_another_family_is_not_trained_as_the_one_before_it() -> None:
         assert (other.train.freeze_layers, other.train.batch_size, other.description) == (0, 7, "")
 
 
+@pytest.mark.parametrize("family", ["linear", "textcnn", "decoder"])
+def test_only_an_encoder_keeps_lower_layers_as_they_are(family: str) -> None:
+    with pytest.raises(RecipeError, match=rf"freeze_layers must be 0 for the family '{family}'.*encoder"):
+        load_recipe({"model": {"name": family}, "train": {"freeze_layers": 2}})
+
+
 def test_a_family_says_how_it_is_trained_unless_the_user_does(monkeypatch: pytest.MonkeyPatch) -> None:
     family = dataclasses.replace(families["linear"], train={"learning_rate": 0.5, "epochs": 9})
     monkeypatch.setitem(families._loaded, "linear", family)

@@ -39,7 +39,6 @@ def fit(tmp_path: Path) -> Fit:
         **options: Any,
     ) -> tuple[Fitted, list[str]]:  # fmt: skip
         train_options = {"epochs": options.pop("epochs", 1), "batch_size": 16, "learning_rate": 5e-3}
-        train_options["freeze_layers"] = options.pop("freeze_layers", 0)
         model = {"name": "textcnn", "width": 24, "maps": 16, "filter_widths": [1, 2], "dropout": 0.0, **options}
         recipe = load_recipe({"model": model, "train": train_options})
 
@@ -103,11 +102,6 @@ def test_the_written_recipe_states_how_the_family_is_trained(family: str) -> Non
 def test_a_transformer_s_width_is_a_multiple_of_its_heads() -> None:
     with pytest.raises(RecipeError, match=r"multiple of heads; 30 is none of 4"):
         load_recipe({"model": {"name": "transformer", "width": 30}})
-
-
-def test_there_are_no_layers_to_freeze(fit: Fit) -> None:
-    with pytest.raises(RecipeError, match=r"freeze_layers option must be 0 for the family 'textcnn'"):
-        fit([("good", 1), ("awful", 0)], min_count=1, freeze_layers=2)
 
 
 def test_words_that_the_encoder_does_not_know_are_told(

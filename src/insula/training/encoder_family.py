@@ -49,6 +49,7 @@ FAMILY = Family(
     extra="train",
     packages=NEURAL_PACKAGES,
     adapts=True,
+    freezes=True,
     space={
         **NEURAL_SPACE,
         "train.learning_rate": {"low": 2e-5, "high": 5e-4, "log": True},

@@ -136,6 +136,7 @@ class Family:
     packages     what that extra brings and training looks for, by the names they are imported by
     train        what the `train` section of a recipe holds for this family where the user says nothing else
     adapts       whether it heeds the section `adapter`
+    freezes      whether it heeds `train.freeze_layers`
     space        what a search tries by default: dotted keys of a recipe to entries of a search space; a neural family
                  that states none has `NEURAL_SPACE`
     """
@@ -149,6 +150,7 @@ class Family:
     space: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     train: Mapping[str, Any] = field(default_factory=dict)
     adapts: bool = False
+    freezes: bool = False
 
     @property
     def neural(self) -> bool:

@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 from transformers import set_seed
 
-from insula.core.errors import RecipeError
 from insula.models.architectures import architectures
 from insula.models.pretrained import locate_encoder
 from insula.models.scratch import ScratchNetwork
@@ -31,11 +30,6 @@ def fit(given: FitInput) -> Fitted:
     options = given.model
     if not isinstance(options, ScratchOptions):
         raise TypeError(f"The model options of fit_scratch must be ScratchOptions. Got {type(options).__name__}.")
-    if given.options.freeze_layers:
-        raise RecipeError(
-            f"The train.freeze_layers option must be 0 for the family {options.name!r}, which has no layers that know "
-            f"anything yet. Got {given.options.freeze_layers}. Set train.freeze_layers=0."
-        )
     objective = choose_objective(given.objective, given.scheme, given.train)
     entries, vectors = _train_vocabulary(given, options), None
     if options.vectors == "distilled":

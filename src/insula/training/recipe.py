@@ -122,6 +122,16 @@ class Recipe(BaseModel):
             )
         return self
 
+    @model_validator(mode="after")
+    def _only_what_knows_something_is_kept(self) -> Self:
+        if self.train.freeze_layers and not families[self.model.name].freezes:
+            able = ", ".join(name for name in families if families[name].freezes)
+            raise ValueError(
+                f"train.freeze_layers must be 0 for the family {self.model.name!r}. "
+                f"Set it to 0, or model.name to {able}"
+            )
+        return self
+
     def lasting(self) -> Recipe:
         """Return the recipe with the paths in it made absolute: it means the same from every working folder."""
         data, model = self.data, self.model
