@@ -22,6 +22,7 @@ from insula.core.scheme import Kind
 from insula.data.dataset import Dataset
 
 TINY: dict[str, dict[str, Any]] = {
+    "static": {"hidden": 16},
     "textcnn": {"maps": 16},
     "lstm": {"states": 16},
     "gru": {"states": 16},

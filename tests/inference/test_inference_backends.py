@@ -21,7 +21,7 @@ from insula.inference.predictor import Predictor
 from insula.training.families import families
 
 # Each backend with the family whose folders it opens; a new backend must be added here.
-FAMILY_OF = {"linear": "linear", "onnx": "encoder", "torch": "encoder"}
+FAMILY_OF = {"linear": "linear", "onnx": "encoder", "static": "static", "torch": "encoder"}
 NEURAL = tuple(name for name in families if name != "linear")
 every_neural = pytest.mark.parametrize("family", NEURAL)
 every_backend = pytest.mark.parametrize("backend", FAMILY_OF)
@@ -97,10 +97,14 @@ def test_padding_to_any_width_gives_the_same_logits(trained_run: Trained, family
             np.testing.assert_allclose(logits, found[0], atol=1e-5)
 
 
-def test_predicting_needs_no_torch(trained_run: Trained) -> None:
-    folder = trained_run("encoder", "single").model
+@pytest.mark.parametrize(
+    ("family", "missing"),
+    [("encoder", ("torch", "transformers")), ("static", ("torch", "transformers", "onnxruntime"))],
+)
+def test_predicting_needs_no_torch(trained_run: Trained, family: str, missing: tuple[str, ...]) -> None:
+    folder = trained_run(family, "single").model
     code = (
-        "import sys; sys.modules['torch'] = sys.modules['transformers'] = None\n"
+        f"import sys; sys.modules.update(dict.fromkeys({missing}))\n"
         "from insula.inference.predictor import Predictor\n"
         f"print(Predictor.load({str(folder)!r}).predict(['lovely wonderful'])[0].label)"
     )

@@ -23,6 +23,8 @@ SETTINGS: dict[str, tuple[str, dict[str, Any]]] = {
     "gru": ("insula-recurrent", {"cell": "gru", "states": 5, "layers": 2, "pooling": "mean"}),
     "one way": ("insula-recurrent", {"cell": "gru", "states": 5, "bidirectional": False}),
     "transformer": ("insula-transformer", {"layers": 2, "heads": 2, "max_tokens": 16}),
+    "static": ("insula-static", {"hidden": 6}),
+    "static without a layer": ("insula-static", {}),
 }
 every_network = pytest.mark.parametrize("name", SETTINGS)
 

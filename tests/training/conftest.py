@@ -15,6 +15,6 @@ def without_export() -> Iterator[None]:
     from insula.training import network
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(network, "export_onnx", lambda model, file: None)
+        patch.setattr(network, "export_onnx", lambda model, file, **_: None)
         patch.setitem(backends._loaded, "onnx", TorchBackend)
         yield

@@ -38,6 +38,7 @@ Opener = Callable[[Path], Backend]
 backends: Registry[Opener] = Registry("backends")
 backends.register("linear", "insula.inference.linear_backend:open_linear")
 backends.register("onnx", "insula.inference.onnx_backend:OnnxBackend")
+backends.register("static", "insula.inference.static_backend:StaticBackend")
 backends.register("torch", "insula.inference.torch_backend:TorchBackend")
 
 

@@ -17,6 +17,7 @@ architectures.register("insula-encoder", "insula.models.encoder:EncoderForEmotio
 architectures.register("insula-textcnn", "insula.models.textcnn:TextCnnForEmotion")
 architectures.register("insula-recurrent", "insula.models.recurrent:RecurrentForEmotion")
 architectures.register("insula-transformer", "insula.models.transformer:TransformerForEmotion")
+architectures.register("insula-static", "insula.models.static:StaticForEmotion")
 
 
 def load_network(folder: Path) -> PreTrainedModel:

@@ -9,6 +9,8 @@ import torch
 from torch import nn
 from transformers import PreTrainedModel
 
+from insula.models.onnx_shared import share_weights
+
 
 class _LogitsOnly(nn.Module):
     """The exporter wants tensors out, not an output object."""
@@ -22,8 +24,11 @@ class _LogitsOnly(nn.Module):
         return logits
 
 
-def export_onnx(model: PreTrainedModel, file: Path) -> None:
-    """Write `file`: inputs `input_ids` and `attention_mask` (rows, tokens) int64, output `logits` (rows, outputs)."""
+def export_onnx(model: PreTrainedModel, file: Path, *, weights: Path | None = None) -> None:
+    """Write `file`: inputs `input_ids` and `attention_mask` (rows, tokens) int64, output `logits` (rows, outputs).
+
+    weights  a safetensors file beside it that holds the same weights: `file` refers to them and has none of its own
+    """
     model.eval()
     # Two rows of different length, so that neither size is taken for a constant.
     ids = torch.ones((2, 7), dtype=torch.long)
@@ -44,3 +49,5 @@ def export_onnx(model: PreTrainedModel, file: Path) -> None:
     if program is None:
         raise RuntimeError("The ONNX exporter gave no program for this model.")
     program.save(str(file))
+    if weights is not None:
+        share_weights(file, weights)

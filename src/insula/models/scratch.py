@@ -56,6 +56,8 @@ class ScratchNetwork(PreTrainedModel):
 
     base_model_prefix = "network"
     vector_scale = 0.1  # standard deviation of a token vector's entries at the start
+    backend = "onnx"  # what opens its model folder
+    shares_weights = False  # whether `model.onnx` reads its weights from `model.safetensors`
 
     def __init__(self, config: ScratchConfig) -> None:
         super().__init__(config)
@@ -85,8 +87,17 @@ class ScratchNetwork(PreTrainedModel):
         if self.training and self.config.word_dropout > 0:
             dropped = torch.rand(input_ids.shape, device=input_ids.device) < self.config.word_dropout
             input_ids = input_ids.masked_fill(dropped & (attention_mask == 1), UNKNOWN)
-        embedded = self.dropout(self.embedding(input_ids))
+        embedded = self.dropout(self.embedded(input_ids))
         return SequenceClassifierOutput(logits=self.head(self.pooled(embedded, attention_mask)))
+
+    def embedded(self, ids: torch.Tensor) -> torch.Tensor:
+        """Return the (rows, tokens, width) vectors of (rows, tokens) token numbers."""
+        vectors: torch.Tensor = self.embedding(ids)
+        return vectors
+
+    def finished(self) -> ScratchNetwork:
+        """Return the trained network as a model folder keeps it."""
+        return self
 
     def pooled(self, embedded: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
         """Return (rows, head width) of (rows, tokens, width) vectors and their mask; padding never counts."""

@@ -6,6 +6,7 @@ how many numbers the model gives a text).
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -41,6 +42,13 @@ class TextTokenizer:
         clean = [text.encode("utf-8", "replace").decode("utf-8") for text in texts]
         # Without special tokens an empty text has no token at all: a model needs one to look at.
         return [np.asarray(e.ids or [0], dtype=np.int64) for e in self._tokenizer.encode_batch_fast(clean)]
+
+    def in_a_row(self, texts: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return the token numbers of all texts one after another, and how many each text has (maybe none)."""
+        clean = [text.encode("utf-8", "replace").decode("utf-8") for text in texts]
+        rows = [encoding.ids for encoding in self._tokenizer.encode_batch_fast(clean)]
+        lengths = np.fromiter(map(len, rows), dtype=np.int64, count=len(rows))
+        return np.fromiter(itertools.chain.from_iterable(rows), dtype=np.int64, count=int(lengths.sum())), lengths
 
     def knows(self, symbols: Sequence[str]) -> float:
         """Return the share of symbols that the vocabulary can tell: none of their tokens is the unknown token."""

@@ -42,8 +42,10 @@ def fit(given: FitInput) -> Fitted:
     history = train_network(model, train, validation, objective, given)
     return fitted_network(
         given,
-        model,
+        model.finished(),
         tokenizer,
+        backend=model.backend,
+        shares_weights=model.shares_weights,
         history=history,
         base=options.vectors_from if vectors is not None else None,
         anew=lambda: _build(given, options, len(entries), vectors, objective.head),

@@ -43,6 +43,8 @@ def fitted_network(
     anew: Callable[[], PreTrainedModel],
     trainable: int | None = None,
     beside: Callable[[Path], None] | None = None,
+    backend: str = "onnx",
+    shares_weights: bool = False,
 ) -> Fitted:
     """Return a trained network as the run needs it.
 
@@ -50,6 +52,8 @@ def fitted_network(
     anew       builds the network as it was before the first step: with a random head it is the baseline `untrained`
     trainable  how many numbers were learnt, None for all
     beside     writes what was learnt alone, for a model that is kept beside its base; None for a whole one
+    backend    what opens a whole one
+    shares_weights  `model.onnx` reads its weights from `model.safetensors`
     """
     outputs = given.scheme.output_count
 
@@ -59,7 +63,8 @@ def fitted_network(
                 beside(folder)
             else:
                 model.save_pretrained(folder)
-                export_onnx(model, folder / "model.onnx")
+                weights = folder / "model.safetensors" if shares_weights else None
+                export_onnx(model, folder / "model.onnx", weights=weights)
         for file in tokenizer_folder(given).iterdir():
             shutil.copy2(file, folder / file.name)
         write_settings(folder, max_tokens=tokenizer.max_tokens, outputs=outputs)
@@ -71,7 +76,7 @@ def fitted_network(
 
     return Fitted(
         save=save,
-        backend="onnx" if beside is None else "torch",
+        backend=backend if beside is None else "torch",
         parameters=sum(parameter.numel() for parameter in model.parameters()),
         trainable=trainable,
         base=base,

@@ -1,0 +1,26 @@
+"""The `static` backend: token vectors of a whole chunk of texts at once, in numpy, without padding."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from insula.models.averaged import AveragedTokens
+from insula.models.tokenization import open_tokenizer
+
+
+class StaticBackend:
+    """Opens the model folders of the family `static`; needs neither torch nor ONNX Runtime."""
+
+    def __init__(self, folder: Path) -> None:
+        self.tokenizer, self.outputs = open_tokenizer(folder)
+        self._model = AveragedTokens.load(folder)
+
+    def logits(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Return (rows, outputs) logits in the order of `texts`."""
+        if not texts:
+            return np.zeros((0, self.outputs), dtype=np.float32)
+        return self._model.logits(*self.tokenizer.in_a_row(texts))

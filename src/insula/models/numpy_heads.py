@@ -1,0 +1,50 @@
+"""The heads of `models.heads` in numpy, by the same names, for networks that predict without torch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from insula.core.registry import Registry
+
+Floats = NDArray[np.float32]
+NumpyHead = Callable[[Floats, Mapping[str, Floats]], Floats]
+"""`(pooled, tensors) -> logits`: (rows, width), the head's tensors by name, (rows, outputs)."""
+
+LEAST_GAP = 1e-4  # as in `models.ordinal_heads`
+
+numpy_heads: Registry[NumpyHead] = Registry("numpy_heads")
+
+
+@numpy_heads.add("linear")
+def linear(pooled: Floats, tensors: Mapping[str, Floats]) -> Floats:
+    """One linear map."""
+    logits: Floats = pooled @ tensors["output.weight"].T + tensors["output.bias"]
+    return logits
+
+
+@numpy_heads.add("corn")
+def corn(pooled: Floats, tensors: Mapping[str, Floats]) -> Floats:
+    """Conditional ordinal regression: (rows, outputs) log-probabilities of the classes."""
+    z = linear(pooled, tensors)
+    all_yes = np.cumsum(_log_sigmoid(z), axis=1)
+    logits: Floats = np.pad(all_yes, ((0, 0), (1, 0))) + np.pad(_log_sigmoid(-z), ((0, 0), (0, 1)))
+    return logits
+
+
+@numpy_heads.add("coral")
+def coral(pooled: Floats, tensors: Mapping[str, Floats]) -> Floats:
+    """Consistent rank logits: (rows, outputs) log-probabilities of the classes."""
+    gaps = np.logaddexp(0, tensors["gap_bias"]) + np.float32(LEAST_GAP)
+    first = tensors["first_bias"]
+    z = pooled @ tensors["output.weight"].T + np.concatenate([first, first - np.cumsum(gaps)])
+    at_least, below = _log_sigmoid(z), _log_sigmoid(-z)
+    between = at_least[:, :-1] + below[:, 1:] + np.log(-np.expm1(-gaps))
+    return np.concatenate([below[:, :1], between, at_least[:, -1:]], axis=1)
+
+
+def _log_sigmoid(z: Floats) -> Floats:
+    value: Floats = -np.logaddexp(0, -z)
+    return value
