@@ -75,6 +75,14 @@ def _words_and(*more: str) -> dict[str, Any]:
 FIVE = ("tweets", "goemotions", "carer", "sst2", "smp2020_usual")
 BARS = ("goemotions", "carer", "tweeteval_emotion", "sst2", "smp2020_usual", "semeval_ec", "semeval_valence", "emobank")
 LONG_RUNS = ("goemotions", "smp2020_usual", "tweets")  # over ten minutes: two seeds there, three elsewhere
+RECIPES = {
+    "accurate": "tweeteval_emotion",
+    "standard": "tweeteval_emotion",
+    "intensity": "semeval_valence",
+    "multilabel": "semeval_ec",
+    "static": "tweets",
+    "tiny": "tweets",
+}
 FROM_SCRATCH = ("textcnn", "lstm", "gru", "transformer")
 
 
@@ -98,6 +106,9 @@ def _insula() -> Iterator[Cell]:
                 "sst2": 3,
             }
             yield from _seeds(data, "minilm", seeds, train__epochs=epochs.get(data, 2))
+    # Each recipe as it comes, on a set that it is made for.
+    for recipe, data in RECIPES.items():
+        yield Cell(data, recipe, recipe)
     # An ensemble of the three seeds above teaches one model of the same size, also on sentences without labels.
     lesson = {"distil__teachers": [str(RUNS / f"sst2-minilm-{seed}") for seed in range(3)]}
     lesson |= {"distil__unlabelled": [str(FILM_SENTENCES)], "distil__weight": 0.8}
