@@ -14,6 +14,7 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from insula.api.comparison import compare as compare
+    from insula.api.compression import quantize_model as quantize_model
     from insula.api.data import describe_data as describe_data
     from insula.api.evaluation import evaluate as evaluate
     from insula.api.prediction import load_model as load_model
@@ -51,6 +52,7 @@ _PUBLIC = {
     "predict": "insula.api.prediction",
     "predict_file": "insula.api.prediction",
     "pretrain": "insula.api.pretraining",
+    "quantize_model": "insula.api.compression",
     "resume_pretraining": "insula.api.pretraining",
     "resume_training": "insula.api.training",
     "search": "insula.api.search",

@@ -13,7 +13,7 @@ import insula
 NAMES = [
     "DataOptions", "EmotionClassifier", "EmotionRegressor", "Example", "InsulaError", "LabelScheme", "Prediction",
     "Recipe", "__version__", "compare", "describe_data", "evaluate", "load_dataset", "load_model", "predict",
-    "predict_file", "pretrain", "resume_pretraining", "resume_training", "search", "train",
+    "predict_file", "pretrain", "quantize_model", "resume_pretraining", "resume_training", "search", "train",
 ]  # fmt: skip
 
 

@@ -18,6 +18,7 @@ TREE = {
     "RecipeError": ValueError,
     "ModelFolderError": ValueError,
     "NewerFormatError": errors.ModelFolderError,
+    "ParityError": ValueError,
     "UnknownNameError": KeyError,
     "MissingExtraError": ImportError,
 }

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ import numpy as np
 
 from insula import __version__
 from insula.api.evaluation import recorded_options, require_own_folder, trained_on
+from insula.api.own_data import own_dataset
 from insula.core.decision import Decisions
 from insula.core.errors import DataError, LeakError
 from insula.core.example import Example
@@ -20,7 +20,7 @@ from insula.core.files import write_json
 from insula.core.progress import Progress, Silent
 from insula.core.scheme import LabelScheme
 from insula.core.targets import gold_matrix
-from insula.data.load import load_dataset, read_examples
+from insula.data.load import read_examples
 from insula.data.options import DataOptions
 from insula.evaluation.comparison_page import write_comparison
 from insula.evaluation.evaluate import evaluate
@@ -131,11 +131,7 @@ def _scheme_words(scheme: LabelScheme) -> str:
 
 def _own_test_rows(model: Path, options: DataOptions, seed: int) -> tuple[str, list[Example], tuple[str, ...]]:
     """Return the test rows of the source that a run was trained from, split as then."""
-    state = model.parent / "run.json"
-    source = json.loads(state.read_text(encoding="utf-8")).get("source") if state.exists() else None
-    if not source:
-        raise DataError(f"The model {str(model)!r} does not say where its test rows are. Name them with --data.")
-    dataset = load_dataset(source, options, seed=seed)
+    dataset = own_dataset(model, options=options, seed=seed)
     examples = list(dataset.splits.get("test", ()))
     if not examples:
         raise DataError(f"The source of run {str(model.parent)!r} has no test rows. Name rows with --data.")

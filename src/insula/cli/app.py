@@ -8,7 +8,7 @@ import sys
 import typer
 
 from insula import __version__
-from insula.cli import compare, data, evaluate, predict, pretrain, recipes, search, train
+from insula.cli import compare, data, evaluate, model_verbs, predict, pretrain, recipes, search, train
 from insula.cli.exits import Program, flush_output
 
 app = typer.Typer(
@@ -27,6 +27,7 @@ app.command("pretrain")(pretrain.pretrain)
 app.command("search")(search.search)
 app.command("recipes")(recipes.recipes)
 app.add_typer(data.app, name="data")
+app.add_typer(model_verbs.app, name="model")
 
 
 def _show_version(wanted: bool) -> None:

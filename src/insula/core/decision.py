@@ -129,6 +129,17 @@ class DecisionRule:
         confidence = decision_confidence(scheme.kind, scores, chosen)
         return Decisions(scores, chosen, confidence, confidence < self.abstention)
 
+    def about(self, scheme: LabelScheme, coverage: float) -> dict[str, Any]:
+        """Return the rule as metrics and report show it; `coverage` is what the abstention limit was chosen for."""
+        judged = scheme.names[-len(self.thresholds) :]  # binary: the positive label alone
+        return {
+            "calibration": self.calibration.to_dict(),
+            "thresholds": dict(zip(judged, self.thresholds, strict=True)) if self.thresholds else None,
+            "offsets": dict(zip(scheme.names, self.offsets, strict=True)) if self.offsets else None,
+            "abstention": self.abstention,
+            "coverage": coverage,
+        }
+
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON types; `from_dict` reads them back."""
         return {

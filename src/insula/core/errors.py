@@ -8,6 +8,7 @@
     ├── RecipeError (ValueError)           unknown key, wrong type, impossible value
     ├── ModelFolderError (ValueError)      corrupt, tampered, half-written
     │   └── NewerFormatError               written by a newer insula
+    ├── ParityError (ValueError)           a made model answers otherwise than the one it was made from
     ├── UnknownNameError (KeyError)        no such model, data set, step, objective
     └── MissingExtraError (ImportError)    an optional dependency is not installed
 
@@ -55,6 +56,10 @@ class ModelFolderError(InsulaError, ValueError):
 
 class NewerFormatError(ModelFolderError):
     """A model folder was written by a newer insula than this one."""
+
+
+class ParityError(InsulaError, ValueError):
+    """An exported or compressed model answers too differently from the one it was made from."""
 
 
 class UnknownNameError(InsulaError, KeyError):

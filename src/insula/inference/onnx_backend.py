@@ -13,18 +13,22 @@ from insula.core.threads import usable_threads
 from insula.inference.token_backend import TokenBackend
 
 
+def open_session(model: Path | bytes) -> onnxruntime.InferenceSession:
+    """Return a session on the processor for a file, or for a file's content."""
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    options.intra_op_num_threads = usable_threads()
+    content = model if isinstance(model, bytes) else str(model)
+    return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+
+
 class OnnxBackend(TokenBackend):
     """Runs `model.onnx` of a model folder; needs no torch."""
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
-        options = onnxruntime.SessionOptions()
-        options.log_severity_level = 3
-        options.intra_op_num_threads = usable_threads()
         try:
-            self._session = onnxruntime.InferenceSession(
-                str(folder / "model.onnx"), options, providers=["CPUExecutionProvider"]
-            )
+            self._session = open_session(folder / "model.onnx")
         except Exception as error:  # the library's own exceptions share no public base
             raise ModelFolderError(
                 f"The model.onnx of {str(folder)!r} cannot be opened: {error}. Copy the folder again, or train again."

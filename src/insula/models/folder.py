@@ -8,6 +8,8 @@ recipe.toml         the resolved recipe that trained it
 label_names.json    what numbers in the label column stand for, where a file said so
 fingerprint.safetensors   hashes of the training texts, for the leak guard
 metrics.json, model_card.md
+parity.json        how far model.onnx is from the model it was made from
+compression.json   what was done to a compressed model
 adapter.safetensors, adapter.json   of a model kept beside its base, in place of model.safetensors (adapter_folder.py)
 model.safetensors, config.json, tokenizer.json, model.onnx, vocabulary.json   as the family needs
 """

@@ -15,10 +15,12 @@ from numpy.typing import NDArray
 
 from insula.core.decision import DecisionRule
 from insula.core.errors import DataError
+from insula.core.files import write_json
 from insula.core.progress import Progress, Silent
 from insula.core.targets import gold_matrix, weights
 from insula.data.dataset import Dataset
 from insula.inference.backends import backends
+from insula.inference.parity import PARITY, check_export
 from insula.inference.predictor import Predictor
 from insula.models.folder import write_parts
 from insula.text.preparation import Preparation
@@ -81,6 +83,8 @@ def fit_model(
     seconds = time.monotonic() - began
     progress.say(f"Trained in {seconds:.0f} s; choosing thresholds and calibration on validation rows.")
     fitted.save(stage)
+    if fitted.backend == "onnx" and (stage / "model.safetensors").exists():
+        write_json(stage / PARITY, check_export(stage, scheme, train.texts, seed=recipe.seed))
     backend = backends[fitted.backend](stage)
     decision, logits = DecisionRule(), None
     check_finite(np.asarray(backend.logits(train.texts[:1])))

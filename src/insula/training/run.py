@@ -17,7 +17,6 @@ import numpy as np
 from safetensors.numpy import save_file
 
 from insula import __version__
-from insula.core.decision import DecisionRule
 from insula.core.errors import DataError
 from insula.core.files import atomic_folder, write_json, write_text
 from insula.core.progress import Progress, Silent
@@ -111,7 +110,7 @@ def train_run(
             "seed": recipe.seed,
             "training": trained.facts,
             "history": list(trained.fitted.history),
-            "decision": _about_decision(dataset, trained.predictor.decision, recipe.decision.coverage),
+            "decision": trained.predictor.decision.about(dataset.scheme, recipe.decision.coverage),
             **Measurement(dataset, trained, recipe, language, folder, progress).all(),
         }
         metrics["time"] |= {
@@ -201,18 +200,6 @@ def _about_data(dataset: Dataset, fingerprint: Fingerprint) -> dict[str, Any]:
 
 def _learnt(fitted: Fitted) -> int:
     return fitted.parameters if fitted.trainable is None else fitted.trainable
-
-
-def _about_decision(dataset: Dataset, rule: DecisionRule, coverage: float) -> dict[str, Any]:
-    """Return the decision rule as the report shows it."""
-    judged = dataset.scheme.names[-len(rule.thresholds) :]  # binary: the positive label alone
-    return {
-        "calibration": rule.calibration.to_dict(),
-        "thresholds": dict(zip(judged, rule.thresholds, strict=True)) if rule.thresholds else None,
-        "offsets": dict(zip(dataset.scheme.names, rule.offsets, strict=True)) if rule.offsets else None,
-        "abstention": rule.abstention,
-        "coverage": coverage,
-    }
 
 
 def _fingerprints(dataset: Dataset) -> dict[str, Any]:

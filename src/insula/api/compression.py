@@ -1,0 +1,90 @@
+"""`quantize_model`: a trained model made smaller, with the proof that it still answers the same."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from insula.api.evaluation import recorded_options
+from insula.api.own_data import own_dataset
+from insula.core.errors import OutputError, UnknownNameError, nearest
+from insula.core.extras import require
+from insula.core.progress import Progress, Silent
+from insula.models.folder import MANIFEST, open_folder
+from insula.models.locate import locate_model
+
+if TYPE_CHECKING:
+    from insula.compression.quantize import Smaller
+
+Source = str | Path | Sequence[str | Path]
+QUANTISED = ("int8", "8bit", "4bit")
+
+
+def quantize_model(
+    model: str | Path,
+    output: str | Path,
+    *,
+    weights: Literal["int8", "8bit", "4bit"] = "int8",
+    tables: Literal[32, 8, 4] = 8,
+    max_loss: float = 0.005,
+    least_agreement: float | None = 0.97,
+    data: Source | None = None,
+    overwrite: bool = False,
+    seed: int = 0,
+    command: str = "",
+    progress: Progress | None = None,
+) -> Smaller:
+    """Write a smaller model folder and return what it is and how near it stays.
+
+    model     a run, a model folder, or the name of a run, with a `model.onnx` in float32
+    output    the new model folder
+    weights   int8: static, activations too, smaller and faster; 8bit, 4bit: weights alone, by blocks, smaller
+    tables    bits of a value in embedding tables
+    max_loss  of the headline metric on validation rows; `least_agreement` of label sets there, None for any
+    data      where the rows are, if the model's own run does not say; read as it was for training
+    overwrite   replace a model folder that stands at `output`
+
+    Calibration and thresholds are chosen anew on validation rows. Raises `ParityError`, and writes nothing, where the
+    result is beyond its limits; `DataError`, `ModelFolderError`, `MissingExtraError`, `OutputError`.
+    """
+    require("onnx", extra="train", purpose="make a model smaller")
+    from insula.compression.parity import Limits
+    from insula.compression.plan import Plan
+    from insula.compression.quantize import quantize
+
+    progress = progress or Silent()
+    if weights not in QUANTISED:
+        raise UnknownNameError(
+            f"The weights must be one of {', '.join(QUANTISED)}. Got {weights!r}.{nearest(weights, QUANTISED)}"
+        )
+    if tables not in (32, 8, 4):
+        raise UnknownNameError(f"The tables must have 32, 8 or 4 bits. Got {tables!r}.")
+    place, folder = locate_model(model), Path(output)
+    source = open_folder(place)
+    check_output(folder, place, overwrite=overwrite)
+    dataset = own_dataset(place, data, options=recorded_options(place), seed=source.metrics.get("seed", 0))
+    return quantize(
+        source,
+        dataset,
+        folder,
+        Plan(weights, tables),
+        Limits(max_loss, least_agreement),
+        seed=seed,
+        command=command,
+        progress=progress,
+    )
+
+
+def check_output(folder: Path, source: Path, *, overwrite: bool) -> None:
+    """Raise `OutputError` unless a model folder may be written at `folder`."""
+    if folder.resolve() in (source.resolve(), source.resolve().parent):
+        raise OutputError(f"The output {str(folder)!r} is the model itself. Choose another name.")
+    if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
+        return
+    if not (folder / MANIFEST).exists():
+        raise OutputError(f"The output {str(folder)!r} holds other files and is no model. Choose another name.")
+    if not overwrite:
+        raise OutputError(
+            f"The output {str(folder)!r} holds a model. Choose another name, or replace it with --overwrite."
+        )

@@ -1,0 +1,26 @@
+"""The data set that a model was trained on, read and split again as it was then."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from insula.core.errors import DataError
+from insula.data.dataset import Dataset
+from insula.data.load import load_dataset
+from insula.data.options import DataOptions
+
+
+def own_dataset(
+    model: Path, data: str | Path | Sequence[str | Path] | None = None, *, options: DataOptions, seed: int
+) -> Dataset:
+    """Return the data set of the run that a model folder belongs to, or of `data` in its place.
+
+    Raises `DataError` where the folder belongs to no run that says where its rows came from, and none is given.
+    """
+    state = model.parent / "run.json"
+    source = data or (json.loads(state.read_text(encoding="utf-8")).get("source") if state.exists() else None)
+    if not source:
+        raise DataError(f"The model {str(model)!r} does not say where its rows are. Name them with --data.")
+    return load_dataset(source, options, seed=seed)

@@ -1,0 +1,88 @@
+"""`quantize`: a model folder with a smaller `model.onnx`, or a refusal with its reason."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+from insula.compression.own_rows import OwnRows
+from insula.compression.parity import Limits, pass_gate
+from insula.compression.plan import Plan
+from insula.compression.small_folder import finish, folder_bytes
+from insula.compression.workshop import Candidate, Workshop
+from insula.core.files import atomic_folder
+from insula.core.progress import Progress
+from insula.data.dataset import Dataset
+from insula.evaluation.judged_examples import evaluate_examples
+from insula.models.folder import ModelFolder
+
+
+@dataclasses.dataclass(frozen=True)
+class Smaller:
+    """A compressed model folder.
+
+    path    the folder
+    bytes   of all its files; `bytes_before` of the one it was made from
+    parity  what stands in its `parity.json`
+    steps   what was done, as in its `compression.json`
+    """
+
+    path: Path
+    bytes: int
+    bytes_before: int
+    parity: dict[str, Any]
+    steps: dict[str, Any]
+
+
+def quantize(
+    source: ModelFolder,
+    dataset: Dataset,
+    output: Path,
+    plan: Plan,
+    limits: Limits,
+    *,
+    seed: int = 0,
+    command: str = "",
+    progress: Progress,
+) -> Smaller:
+    """Make `output` by `plan` from a model folder; `dataset` is the set it was trained on, as it was split then.
+
+    Thresholds and calibration are chosen anew on validation rows; test rows are never read. Raises `ParityError`, and
+    writes nothing, where the result is not within the limits.
+    """
+    workshop = Workshop(source, OwnRows.of(dataset, source), seed=seed)
+    progress.say(f"Answering {len(workshop.rows.texts):,} validation rows before and after.")
+    with atomic_folder(output) as stage:
+        candidate = workshop.make(plan, stage, limits)
+        return write_smaller(workshop, candidate, stage, output, limits, command=command)
+
+
+def write_smaller(
+    workshop: Workshop, candidate: Candidate, stage: Path, output: Path, limits: Limits, *, command: str
+) -> Smaller:
+    """Let a candidate pass the gate and finish its folder, which will be renamed to `output`."""
+    source, rows = workshop.source, workshop.rows
+    figures = pass_gate(limits, candidate.parity, candidate.company)
+    measured = evaluate_examples(
+        source.scheme,
+        rows.examples,
+        rows.gold,
+        candidate.decided,
+        candidate.decision,
+        seen=[False] * len(rows.examples),
+        resamples=workshop.recipe.evaluation.resamples,
+        seed=workshop.seed,
+    ).to_dict()
+    measured["overlap"] = measured["seen"]
+    size = finish(
+        source,
+        stage,
+        decision=candidate.decision,
+        measured=measured,
+        about_decision=candidate.decision.about(source.scheme, workshop.recipe.decision.coverage),
+        parity=figures,
+        steps=candidate.steps,
+        command=command,
+    )
+    return Smaller(output, size, folder_bytes(source.path), figures, candidate.steps)

@@ -1,0 +1,81 @@
+"""Writing a compressed model folder: what goes along from the one it was made from, and what is said anew."""
+
+from __future__ import annotations
+
+import datetime
+import shutil
+from pathlib import Path
+from typing import Any
+
+from insula import __version__
+from insula.core.decision import DecisionRule
+from insula.core.files import write_json
+from insula.evaluation.cards import model_card
+from insula.inference.parity import PARITY
+from insula.models.folder import MANIFEST, ModelFolder, seal, write_parts
+
+COMPRESSION = "compression.json"
+COMPRESSION_VERSION = 1
+# Of the torch model, which a compressed folder has no more; or written anew.
+LEFT_BEHIND = frozenset(
+    {
+        MANIFEST, PARITY, COMPRESSION, "model.onnx", "model.safetensors", "config.json", "tokenizer_config.json",
+        "metrics.json", "model_card.md", "decision.json",
+    }
+)  # fmt: skip
+
+
+def copy_parts(source: ModelFolder, stage: Path) -> None:
+    """Copy what a prediction needs besides weights and decision rule."""
+    for file in sorted(source.path.iterdir()):
+        if file.is_file() and file.name not in LEFT_BEHIND:
+            shutil.copy2(file, stage / file.name)
+
+
+def finish(
+    source: ModelFolder,
+    stage: Path,
+    *,
+    decision: DecisionRule,
+    measured: dict[str, Any],
+    about_decision: dict[str, Any],
+    parity: dict[str, Any],
+    steps: dict[str, Any],
+    command: str,
+) -> int:
+    """Write decision, figures, card and manifest; return the folder's bytes.
+
+    measured   the evaluation on validation rows; figures of the model before are not repeated as if they were its own
+    """
+    write_parts(stage, scheme=source.scheme, preparation=source.preparation, decision=decision)
+    write_json(stage / PARITY, parity)
+    write_json(
+        stage / COMPRESSION,
+        {
+            "format_version": COMPRESSION_VERSION,
+            "insula_version": __version__,
+            "command": command,
+            "made_from": {"name": source.metrics.get("name"), "bytes": folder_bytes(source.path)},
+            "steps": steps,
+        },
+    )
+    metrics = {
+        **source.metrics,
+        "insula_version": __version__,
+        "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        "command": command,
+        "decision": about_decision,
+        "validation": measured,
+        "test": None,
+        "baselines": {},
+    }
+    metrics["model"] = {**metrics.get("model", {}), "bytes": folder_bytes(stage)}
+    write_json(stage / "metrics.json", metrics)
+    (stage / "model_card.md").write_text(model_card(metrics), encoding="utf-8")
+    seal(stage, family=source.family, backend="onnx")
+    return folder_bytes(stage)
+
+
+def folder_bytes(path: Path) -> int:
+    """Return the bytes of all files of a folder."""
+    return sum(file.stat().st_size for file in path.rglob("*") if file.is_file())

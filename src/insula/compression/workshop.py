@@ -1,0 +1,131 @@
+"""`Workshop`: one trained model, its own rows, and what is measured of it once, from which smaller models are made."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from insula.compression.activations import sample_activations
+from insula.compression.decide_again import decide_again
+from insula.compression.graph import Graph
+from insula.compression.own_rows import OwnRows
+from insula.compression.parity import Limits, measure_company, measure_parity
+from insula.compression.plan import Plan
+from insula.compression.small_folder import copy_parts
+from insula.compression.static_int8 import WEIGHT_BITS, ActivationScale, choose_scales, quantise_products
+from insula.compression.tables import quantise_tables
+from insula.compression.weight_only import pack_products
+from insula.core.decision import DecisionRule, Decisions
+from insula.core.errors import ModelFolderError
+from insula.inference.onnx_backend import OnnxBackend
+from insula.models.folder import ModelFolder
+from insula.training.recipe import Recipe, load_recipe
+
+CALIBRATION_TEXTS = 600
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A smaller model that was made and measured.
+
+    decision  its rule, chosen anew on validation rows; `decided` what that says of them
+    parity    agreement and loss (`compression.parity.measure_parity`); `company` as `measure_company`
+    steps     what was done, as it stands in `compression.json`
+    """
+
+    decision: DecisionRule
+    decided: Decisions
+    parity: dict[str, Any]
+    company: dict[str, Any]
+    steps: dict[str, Any]
+
+
+class Workshop:
+    """Makes smaller models of a model folder with a `model.onnx` in float32.
+
+    Raises `ModelFolderError` where it has none, or is itself a compressed one.
+    """
+
+    def __init__(self, source: ModelFolder, rows: OwnRows, *, seed: int = 0) -> None:
+        file = source.path / "model.onnx"
+        if not file.exists():
+            raise ModelFolderError(
+                f"The model folder {str(source.path)!r} has no model.onnx to make smaller: it is a model of family "
+                f"{source.family!r}, run by {source.backend!r}. Name a neural model that was not kept beside its base."
+            )
+        self.source, self.rows, self.seed = source, rows, seed
+        self.graph = Graph.load(file)
+        if not self.graph.products() and not self.graph.tables():
+            raise ModelFolderError(
+                f"The model.onnx of {str(source.path)!r} has no float32 matrices left: it was compressed before. Name "
+                "the model that it was made from."
+            )
+        recipe = source.path / "recipe.toml"
+        self.recipe = load_recipe(recipe) if recipe.exists() else Recipe.model_validate({})
+        self._backend = OnnxBackend(source.path)
+
+    @cached_property
+    def before(self) -> Decisions:
+        """What the model itself says of the validation rows."""
+        return self.source.decision.decide(self.source.scheme, self._backend.logits(self.rows.texts))
+
+    @cached_property
+    def calibration_tokens(self) -> list[NDArray[np.int64]]:
+        """Training texts as token numbers, on which activations are looked at."""
+        return self._backend.tokenizer(self.rows.some_train(CALIBRATION_TEXTS, seed=self.seed))
+
+    @cached_property
+    def scales(self) -> dict[str, ActivationScale]:
+        """The static scale of every activation."""
+        return choose_scales(self.graph, self.samples)
+
+    @cached_property
+    def samples(self) -> dict[str, NDArray[np.float32]]:
+        """Vectors that products take in."""
+        return sample_activations(self.graph, self.calibration_tokens, seed=self.seed)
+
+    def shrink(self, plan: Plan, *, keep: Collection[str] = ()) -> tuple[Graph, dict[str, Any]]:
+        """Return the smaller graph, and what was done to it; the products named in `keep` stay in float32."""
+        graph, names = self.graph.copy(), list[str]()
+        done: dict[str, Any] = plan.to_dict()
+        if plan.tables != 32:
+            quantise_tables(graph, plan.tables)
+        if plan.weights == "int8":
+            names = quantise_products(graph, self.scales, samples=self.samples, keep=keep)
+            done |= {
+                "activations": "uint8, one static scale each",
+                "weight_bits": WEIGHT_BITS,
+                "calibration_texts": len(self.calibration_tokens),
+            }
+        elif plan.weights != "float32":
+            names = pack_products(graph, 8 if plan.weights == "8bit" else 4, samples=self.samples, keep=keep)
+        done |= {"products": len(names), "kept_in_float": sorted(keep), "right_on": "every processor"}
+        return graph, done
+
+    def make(self, plan: Plan, stage: Path, limits: Limits, *, keep: Collection[str] = ()) -> Candidate:
+        """Write the smaller model's parts but the decision rule into `stage`, choose that rule anew, and measure."""
+        graph, steps = self.shrink(plan, keep=keep)
+        copy_parts(self.source, stage)
+        graph.save(stage / "model.onnx")
+        backend, scheme = OnnxBackend(stage), self.source.scheme
+        logits = backend.logits(self.rows.texts)
+        decision = decide_again(
+            scheme,
+            logits,
+            self.rows.gold,
+            self.recipe.decision,
+            seed=self.seed,
+            rule=self.source.decision,
+            before=self.before,
+            faithful=limits.agreement is not None,
+        )
+        decided = decision.decide(scheme, logits)
+        parity = measure_parity(scheme, self.rows.gold, self.before, decided, seed=self.seed)
+        company = measure_company(backend, scheme, decision, self.rows.texts, limits.company, seed=self.seed)
+        return Candidate(decision, decided, parity, company, steps)

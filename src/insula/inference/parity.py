@@ -1,0 +1,103 @@
+"""Does a model give a text the same scores alone, in any company, and by another backend?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from insula.core.decision import DecisionRule
+from insula.core.errors import ParityError
+from insula.core.scheme import LabelScheme
+from insula.inference.backends import open_backend
+from insula.inference.token_backend import TokenBackend
+from insula.models.padding import pad
+
+PARITY = "parity.json"
+PARITY_VERSION = 1
+FLOAT_TOLERANCE = 1e-5  # on scores; in units of a dimension's range
+COMPANIES = 50
+MOST_ROWS = 8
+ROWS = 32
+
+Floats = NDArray[np.floating[Any]]
+
+
+@dataclass(frozen=True)
+class Company:
+    """The same texts alone and in random batches.
+
+    alone       (texts, outputs) logits of batches of one
+    rows        (answers,) which text each answer of a batch belongs to
+    in_company  (answers, outputs) logits of the batches' rows
+    """
+
+    alone: NDArray[np.float32]
+    rows: NDArray[np.intp]
+    in_company: NDArray[np.float32]
+
+    def apart(self, scores: Callable[[Floats], Floats]) -> float:
+        """Return the largest difference of a score between a text alone and in company."""
+        return float(np.abs(scores(self.in_company) - scores(self.alone)[self.rows]).max(initial=0.0))
+
+
+def in_company(
+    backend: TokenBackend, texts: Sequence[str], *, companies: int = COMPANIES, most: int = MOST_ROWS, seed: int = 0
+) -> Company:
+    """Run prepared texts alone and in `companies` random batches of 2 to `most` rows, padded to their longest."""
+    tokens = backend.tokenizer(texts)
+    random = np.random.default_rng(seed)
+    drawn = [random.integers(0, len(tokens), size=int(random.integers(2, most + 1))) for _ in range(companies)]
+    alone = [backend.run(*pad([row])) for row in tokens]
+    together = [backend.run(*pad([tokens[row] for row in rows])) for rows in drawn]
+    return Company(np.concatenate(alone), np.concatenate(drawn), np.concatenate(together))
+
+
+def comparable(scheme: LabelScheme, rule: DecisionRule) -> Callable[[Floats], Floats]:
+    """Return a map of logits to scores between 0 and 1: a dimension's values are divided by its range."""
+
+    def scores(logits: Floats) -> Floats:
+        found = rule.scores(scheme, logits)
+        if scheme.kind != "dimensional":
+            return found
+        widths = np.array([scheme.ranges[name][1] - scheme.ranges[name][0] for name in scheme.names])
+        return found / np.where(widths > 0, widths, 1.0)
+
+    return scores
+
+
+def check_export(folder: Path, scheme: LabelScheme, texts: Sequence[str], *, seed: int = 0) -> dict[str, Any]:
+    """Compare `model.onnx` of a folder with its trained weights on prepared texts; return the figures.
+
+    At most 32 texts, each alone and in 50 random batches, by uncalibrated scores. Raises `ParityError` where a score
+    moves by more than 1e-5.
+    """
+    some = list(texts[:ROWS])
+    exported, trained = open_backend("onnx", folder), open_backend("torch", folder)
+    if not isinstance(exported, TokenBackend):
+        raise TypeError(f"The onnx backend must be a TokenBackend. Got {type(exported).__name__}.")
+    scores = comparable(scheme, DecisionRule())
+    company = in_company(exported, some, seed=seed)
+    apart = {
+        "alone_and_in_batches": company.apart(scores),
+        "onnx_and_torch": float(np.abs(scores(company.alone) - scores(trained.logits(some))).max(initial=0.0)),
+    }
+    for what, found in apart.items():
+        if not found <= FLOAT_TOLERANCE:
+            raise ParityError(
+                f"The exported model must give the scores of the trained one within {FLOAT_TOLERANCE}, alone and in "
+                f"any batch. Got {found:.2g} ({what.replace('_', ' ')}). Install other versions of torch and "
+                "onnxruntime, and train or export again; an interrupted run goes on from its checkpoint."
+            )
+    return {
+        "format_version": PARITY_VERSION,
+        "kind": "float32",
+        "rows": len(some),
+        "batches": COMPANIES,
+        "tolerance": FLOAT_TOLERANCE,
+        "scores": apart,
+    }

@@ -1,0 +1,123 @@
+"""`quantize_model` from end to end: a smaller folder that answers the same, or nothing."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import insula
+import toy_data
+from insula.compression.parity import Limits
+from insula.compression.plan import Plan
+from insula.compression.quantize import quantize
+from insula.core.errors import DataError, ModelFolderError, OutputError, ParityError
+from insula.core.progress import Silent
+from insula.inference.predictor import Predictor
+from insula.models.folder import open_folder
+
+TEXTS = ["lovely wonderful day", "awful train and terrible work", "", "开心 today", "a plain usual table"]
+
+
+def make(run: Any, kind: Any, output: Path, plan: Plan, limits: Limits | None = None) -> Any:
+    folder, dataset = open_folder(run.model), toy_data.toy_dataset(kind)
+    return quantize(folder, dataset, output, plan, limits or Limits(), progress=Silent())
+
+
+@pytest.mark.parametrize(
+    ("family", "kind", "plan"),
+    [
+        ("encoder", "multi", Plan("int8", 8)),
+        ("encoder", "single", Plan("4bit", 4)),
+        ("encoder", "dimensional", Plan("8bit", 8)),
+        ("decoder", "single", Plan("int8", 8)),
+        ("transformer", "single", Plan("int8", 8)),
+        ("lstm", "single", Plan("float32", 8)),
+    ],
+)
+def test_a_smaller_folder_answers_as_before(
+    tmp_path: Path, trained_run: Callable[..., Any], family: str, kind: Any, plan: Plan
+) -> None:
+    run = trained_run(family, kind)
+    made = make(run, kind, tmp_path / "small", plan, Limits(0.05, None))
+    assert made.bytes < made.bytes_before
+    assert made.bytes == sum(file.stat().st_size for file in made.path.iterdir())
+    small, before = Predictor.load(made.path), Predictor.load(run.model)
+    for one, other in zip(small.predict(TEXTS), before.predict(TEXTS), strict=True):
+        assert all(abs(one.scores[name] - other.scores[name]) < 0.5 for name in one.scores)
+    assert not (made.path / "model.safetensors").exists()
+    manifest = json.loads((made.path / "manifest.json").read_text(encoding="utf-8"))
+    assert {"parity.json", "compression.json", "model.onnx"} <= set(manifest["files"])
+    figures = json.loads((made.path / "parity.json").read_text(encoding="utf-8"))
+    assert figures["validation"]["rows"] == 60
+    assert figures["company"]["largest_difference"] <= 1e-4
+
+
+def test_what_was_measured_of_the_model_before_is_not_claimed_again(
+    tmp_path: Path, trained_run: Callable[..., Any]
+) -> None:
+    run = trained_run("encoder", "multi")
+    made = make(run, "multi", tmp_path / "small", Plan("int8", 8))
+    metrics = open_folder(made.path).metrics
+    assert metrics["test"] is None
+    assert metrics["baselines"] == {}
+    assert metrics["validation"]["metrics"]["macro_f1"]["value"] == pytest.approx(made.parity["validation"]["after"])
+    assert "On 60 validation rows" in (made.path / "model_card.md").read_text(encoding="utf-8")
+    assert made.steps["right_on"] == "every processor"
+
+
+def test_a_refusal_writes_nothing(tmp_path: Path, trained_run: Callable[..., Any]) -> None:
+    with pytest.raises(ParityError, match="Nothing was written"):
+        make(trained_run("encoder", "multi"), "multi", tmp_path / "small", Plan("4bit", 4), Limits(-1.0))
+    assert not list(tmp_path.iterdir())
+
+
+def test_what_cannot_be_made_smaller_says_so(tmp_path: Path, trained_run: Callable[..., Any]) -> None:
+    with pytest.raises(ModelFolderError, match=r"no model\.onnx"):
+        make(trained_run("linear", "multi"), "multi", tmp_path / "small", Plan())
+    run = trained_run("encoder", "multi")
+    with pytest.raises(DataError, match="labels of the model"):
+        make(run, "single", tmp_path / "small", Plan())
+    few = toy_data.toy_dataset("multi", validation=20)
+    with pytest.raises(DataError, match="at least 50 validation rows"):
+        quantize(open_folder(run.model), few, tmp_path / "small", Plan(), Limits(), progress=Silent())
+    trained = toy_data.toy_dataset("multi")
+    leaked = type(trained)(trained.name, trained.scheme, {**trained.splits, "validation": trained.split("train")})
+    with pytest.raises(DataError, match="Got 0"):
+        quantize(open_folder(run.model), leaked, tmp_path / "small", Plan(), Limits(), progress=Silent())
+
+
+def test_a_compressed_model_is_not_compressed_again(tmp_path: Path, trained_run: Callable[..., Any]) -> None:
+    first = make(trained_run("encoder", "multi"), "multi", tmp_path / "small", Plan("int8", 8))
+    with pytest.raises(ModelFolderError, match="compressed before"):
+        quantize(
+            open_folder(first.path), toy_data.toy_dataset("multi"), tmp_path / "b", Plan(), Limits(), progress=Silent()
+        )
+
+
+def test_the_same_seed_gives_the_same_bytes(tmp_path: Path, trained_run: Callable[..., Any]) -> None:
+    run = trained_run("encoder", "multi")
+    one, other = (make(run, "multi", tmp_path / name, Plan("int8", 8)).path for name in "ab")
+    for name in ("model.onnx", "decision.json", "parity.json"):
+        assert (one / name).read_bytes() == (other / name).read_bytes()
+
+
+def test_a_model_without_a_run_needs_its_data_named(tmp_path: Path, trained_run: Callable[..., Any]) -> None:
+    run = trained_run("encoder", "multi")  # from data in memory
+    with pytest.raises(DataError, match="Name them with --data"):
+        insula.quantize_model(run.path, tmp_path / "small")
+
+
+@pytest.mark.parametrize("place", ["", "model"])
+def test_a_model_is_never_written_over_itself(tmp_path: Path, trained_run: Callable[..., Any], place: str) -> None:
+    run = trained_run("encoder", "multi")
+    with pytest.raises(OutputError, match="is the model itself"):
+        insula.quantize_model(run.path, run.path / place)
+    other = tmp_path / "notes"
+    other.mkdir()
+    (other / "mine.txt").write_text("mine", encoding="utf-8")
+    with pytest.raises(OutputError, match="is no model"):
+        insula.quantize_model(run.path, other, overwrite=True)
