@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from insula.compression.own_rows import OwnRows
-from insula.compression.parity import Limits, pass_gate
+from insula.compression.parity import Limits, pass_gate, refusal
 from insula.compression.plan import Plan
 from insula.compression.small_folder import finish, folder_bytes
 from insula.compression.workshop import Candidate, Workshop
@@ -16,6 +16,8 @@ from insula.core.progress import Progress
 from insula.data.dataset import Dataset
 from insula.evaluation.judged_examples import evaluate_examples
 from insula.models.folder import ModelFolder
+
+FLOAT_ACTIVATIONS = (2, 4, 8, 12)  # tried in turn
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,8 +56,20 @@ def quantize(
     workshop = Workshop(source, OwnRows.of(dataset, source), seed=seed)
     progress.say(f"Answering {len(workshop.rows.texts):,} validation rows before and after.")
     with atomic_folder(output) as stage:
-        candidate = workshop.make(plan, stage, limits)
+        candidate = _first_within(workshop, plan, stage, limits, progress)
         return write_smaller(workshop, candidate, stage, output, limits, command=command)
+
+
+def _first_within(workshop: Workshop, plan: Plan, stage: Path, limits: Limits, progress: Progress) -> Candidate:
+    """Return the candidate with the fewest float activations that is within the limits, or else the last tried."""
+    candidate = workshop.make(plan, stage, limits)
+    for count in FLOAT_ACTIVATIONS if plan.weights == "int8" else ():
+        reason = refusal(limits, candidate.parity, candidate.company)
+        if reason is None or count > len(workshop.scales):
+            break
+        progress.say(f"Not within the limits yet: the {count} most sensitive activations stay in float32.")
+        candidate = workshop.make(plan, stage, limits, keep=workshop.most_sensitive(count))
+    return candidate
 
 
 def write_smaller(

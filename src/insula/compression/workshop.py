@@ -17,6 +17,7 @@ from insula.compression.graph import Graph
 from insula.compression.own_rows import OwnRows
 from insula.compression.parity import Limits, measure_company, measure_parity
 from insula.compression.plan import Plan
+from insula.compression.sensitivity import sensitivities
 from insula.compression.small_folder import copy_parts
 from insula.compression.static_int8 import WEIGHT_BITS, ActivationScale, choose_scales, quantise_products
 from insula.compression.tables import quantise_tables
@@ -28,6 +29,8 @@ from insula.models.folder import ModelFolder
 from insula.training.recipe import Recipe, load_recipe
 
 CALIBRATION_TEXTS = 600
+SENSITIVITY_TEXTS = 96
+KEPT_BLOCK = 128  # of products whose activations stay in float32
 
 
 @dataclass(frozen=True)
@@ -90,14 +93,26 @@ class Workshop:
         """Vectors that products take in."""
         return sample_activations(self.graph, self.calibration_tokens, seed=self.seed)
 
+    @cached_property
+    def sensitive(self) -> list[str]:
+        """Activations whose products bear INT8 least, those first."""
+        tokens = self.calibration_tokens[:SENSITIVITY_TEXTS]
+        return list(sensitivities(self.graph, self.scales, tokens, self.source.scheme.output_count))
+
+    def most_sensitive(self, count: int) -> list[str]:
+        """Return the products of the `count` most sensitive activations."""
+        first = set(self.sensitive[:count]) if count else set()
+        return [product.name for product in self.graph.products() if product.activation in first]
+
     def shrink(self, plan: Plan, *, keep: Collection[str] = ()) -> tuple[Graph, dict[str, Any]]:
-        """Return the smaller graph, and what was done to it; the products named in `keep` stay in float32."""
+        """Return the smaller graph, and what was done to it; those named in `keep` have 8-bit weights alone."""
         graph, names = self.graph.copy(), list[str]()
         done: dict[str, Any] = plan.to_dict()
         if plan.tables != 32:
             quantise_tables(graph, plan.tables)
         if plan.weights == "int8":
             names = quantise_products(graph, self.scales, samples=self.samples, keep=keep)
+            pack_products(graph, 8, block=KEPT_BLOCK, samples=self.samples)  # those that are left
             done |= {
                 "activations": "uint8, one static scale each",
                 "weight_bits": WEIGHT_BITS,
@@ -105,7 +120,7 @@ class Workshop:
             }
         elif plan.weights != "float32":
             names = pack_products(graph, 8 if plan.weights == "8bit" else 4, samples=self.samples, keep=keep)
-        done |= {"products": len(names), "kept_in_float": sorted(keep), "right_on": "every processor"}
+        done |= {"products": len(names), "float_activations": sorted(keep), "right_on": "every processor"}
         return graph, done
 
     def make(self, plan: Plan, stage: Path, limits: Limits, *, keep: Collection[str] = ()) -> Candidate:

@@ -1,0 +1,45 @@
+"""Which products stay in float, and that they do."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import toy_data
+from insula.compression.own_rows import OwnRows
+from insula.compression.parity import Limits
+from insula.compression.plan import Plan
+from insula.compression.sensitivity import sensitivities
+from insula.compression.workshop import Workshop
+from insula.models.folder import open_folder
+
+
+def workshop(trained_run: Callable[..., Any]) -> Workshop:
+    folder = open_folder(trained_run("encoder", "multi").model)
+    return Workshop(folder, OwnRows.of(toy_data.toy_dataset("multi"), folder))
+
+
+def test_what_loses_most_by_few_levels_comes_first(trained_run: Callable[..., Any]) -> None:
+    made = workshop(trained_run)
+    coarse = list(made.scales)[2]
+    scales = {**made.scales, coarse: dataclasses.replace(made.scales[coarse], scale=3.0)}
+    found = sensitivities(made.graph, scales, made.calibration_tokens[:20], 3)
+    assert next(iter(found)) == coarse
+    assert list(found.values()) == sorted(found.values(), reverse=True)
+    assert set(found) == {product.activation for product in made.graph.products()}
+
+
+def test_sensitive_products_keep_float_activations(tmp_path: Path, trained_run: Callable[..., Any]) -> None:
+    made = workshop(trained_run)
+    keep = made.most_sensitive(2)
+    assert keep
+    whole, steps = made.shrink(Plan("int8"), keep=keep)
+    assert steps["float_activations"] == sorted(keep)
+    assert steps["products"] == len(made.graph.products()) - len(keep)
+    assert not whole.products()
+    candidate = made.make(Plan("int8"), tmp_path, Limits(), keep=keep)
+    assert candidate.parity["agreement"] > 0.9
+    assert json.loads(json.dumps(candidate.steps)) == candidate.steps
