@@ -114,15 +114,21 @@ class Predictor:
     def _answer(self, texts: Sequence[str], logits: NDArray[np.floating[Any]]) -> list[Prediction]:
         decisions = self.decision.decide(self.scheme, logits)
         names = self.scheme.names
-        top = decisions.scores.argmax(axis=1)
+        # Whole arrays at once: taking single numbers out of arrays costs more than a small model.
+        top = decisions.scores.argmax(axis=1).tolist() if self.scheme.is_categorical else None
+        chosen: list[list[str]] = [[] for _ in texts]
+        for row, label in zip(*(where.tolist() for where in np.nonzero(decisions.chosen)), strict=True):
+            chosen[row].append(names[label])
+        scores, abstained = decisions.scores.tolist(), decisions.abstained.tolist()
+        confidence = [None] * len(texts) if decisions.confidence is None else decisions.confidence.tolist()
         return [
             Prediction(
                 text=text,
-                labels=tuple(names[i] for i in np.flatnonzero(decisions.chosen[row])),
-                label=names[top[row]] if self.scheme.is_categorical else None,
-                scores=dict(zip(names, decisions.scores[row].tolist(), strict=True)),
-                confidence=None if decisions.confidence is None else float(decisions.confidence[row]),
-                abstained=bool(decisions.abstained[row]),
+                labels=tuple(chosen[row]),
+                label=None if top is None else names[top[row]],
+                scores=dict(zip(names, scores[row], strict=True)),
+                confidence=confidence[row],
+                abstained=abstained[row],
             )
             for row, text in enumerate(texts)
         ]

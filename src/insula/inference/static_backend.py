@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +21,11 @@ class StaticBackend:
 
     def logits(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Return (rows, outputs) logits in the order of `texts`."""
+        return self.begin(texts)()
+
+    def begin(self, texts: Sequence[str]) -> Callable[[], NDArray[np.float32]]:
+        """Tokenise; what is returned computes the logits."""
         if not texts:
-            return np.zeros((0, self.outputs), dtype=np.float32)
-        return self._model.logits(*self.tokenizer.in_a_row(texts))
+            return lambda: np.zeros((0, self.outputs), dtype=np.float32)
+        ids, lengths = self.tokenizer.in_a_row(texts)
+        return lambda: self._model.logits(ids, lengths)

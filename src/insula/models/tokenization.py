@@ -6,6 +6,7 @@ how many numbers the model gives a text).
 
 from __future__ import annotations
 
+import functools
 import itertools
 import json
 from collections.abc import Sequence
@@ -17,6 +18,8 @@ from tokenizers import Tokenizer
 
 from insula.core.errors import ModelFolderError
 from insula.core.files import write_json
+from insula.models.token_memory import TokenMemory, reads_word_by_word
+from insula.models.vocabulary import WORD
 
 UNKNOWN = ("[UNK]", "<unk>", "<UNK>")
 TOKENIZER = "tokenizer.json"
@@ -45,10 +48,18 @@ class TextTokenizer:
 
     def in_a_row(self, texts: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Return the token numbers of all texts one after another, and how many each text has (maybe none)."""
+        if self._memory is not None:
+            return self._memory(texts)
         clean = [text.encode("utf-8", "replace").decode("utf-8") for text in texts]
         rows = [encoding.ids for encoding in self._tokenizer.encode_batch_fast(clean)]
         lengths = np.fromiter(map(len, rows), dtype=np.int64, count=len(rows))
         return np.fromiter(itertools.chain.from_iterable(rows), dtype=np.int64, count=int(lengths.sum())), lengths
+
+    @functools.cached_property
+    def _memory(self) -> TokenMemory | None:
+        """The tokens of words that were seen before; None where a text's tokens are not those of its words."""
+        local = reads_word_by_word(self._tokenizer, pattern=WORD)
+        return TokenMemory(self._tokenizer, self.max_tokens) if local else None
 
     def knows(self, symbols: Sequence[str]) -> float:
         """Return the share of symbols that the vocabulary can tell: none of their tokens is the unknown token."""

@@ -25,7 +25,7 @@ Kind = Literal["words", "subwords"]
 
 # As the Penn treebank writes English (do n't, it 's), so that a negation is one word whatever it is attached to. The
 # bracket emoticons of Weibo, names of users and rows of dots are one word each; so is every other mark.
-_WORD = r"\[[^\[\]\s]{1,8}\]|@user\b|n['’]t\b|\w+?(?=n['’]t\b)|['’](?:s|m|d|re|ve|ll)\b|\w+|\.\.+|[^\w\s]"
+WORD = r"\[[^\[\]\s]{1,8}\]|@user\b|n['’]t\b|\w+?(?=n['’]t\b)|['’](?:s|m|d|re|ve|ll)\b|\w+|\.\.+|[^\w\s]"
 
 
 def train_vocabulary(texts: Sequence[str], file: Path, *, kind: Kind, size: int, min_count: int) -> list[str]:
@@ -40,7 +40,7 @@ def train_vocabulary(texts: Sequence[str], file: Path, *, kind: Kind, size: int,
     """
     texts = [text.encode("utf-8", "replace").decode("utf-8") for text in texts]  # as TextTokenizer does
     special = [PADDING, UNKNOWN]
-    split = pre_tokenizers.Split(Regex(_WORD), behavior="removed", invert=True)
+    split = pre_tokenizers.Split(Regex(WORD), behavior="removed", invert=True)
     shared: dict[str, Any] = {
         "vocab_size": size,
         "min_frequency": min_count,

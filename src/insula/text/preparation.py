@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+import functools
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 from insula.core.errors import RecipeError, nearest
 from insula.core.registry import Registry
+from insula.text.word_by_word import LOCAL_STEPS, WordMemory
 
 TextStep = Callable[[str, str | None], str]
 """`(text, language) -> text`; the language is an ISO 639-1 code, or None: told by the text's script where needed."""
@@ -66,7 +68,7 @@ class Preparation:
         """Return the prepared text."""
         text = text[: self.max_length]
         for function in self._functions:
-            text = function(text, self.language)
+            text = function(text)
         return text
 
     def many(self, texts: Iterable[str]) -> list[str]:
@@ -74,8 +76,19 @@ class Preparation:
         return [self(text) for text in texts]
 
     @cached_property
-    def _functions(self) -> tuple[TextStep, ...]:
-        return tuple(TEXT_STEPS[name] for name in self.steps)
+    def _functions(self) -> tuple[Callable[[str], str], ...]:
+        """The steps one after another; those at the beginning that need no more than a word at a time are one."""
+        steps = [functools.partial(_step, TEXT_STEPS[name], self.language) for name in self.steps]
+        local = next((i for i, name in enumerate(self.steps) if name not in LOCAL_STEPS), len(self.steps))
+        while local and self.steps[local - 1] != "whitespace":
+            local -= 1
+        if not local:
+            return tuple(steps)
+        return (WordMemory(functools.partial(_one_after_another, steps[:local])), *steps[local:])
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave out the words that were remembered."""
+        return {key: getattr(self, key) for key in KEYS}
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON types; `from_dict` reads them back."""
@@ -102,3 +115,13 @@ class Preparation:
                 f"The max_length of a text preparation must be a whole number above 0 or null. Got {max_length!r}."
             )
         return cls(steps=tuple(steps), language=language, max_length=max_length)
+
+
+def _step(step: TextStep, language: str | None, text: str) -> str:
+    return step(text, language)
+
+
+def _one_after_another(steps: Sequence[Callable[[str], str]], text: str) -> str:
+    for step in steps:
+        text = step(text)
+    return text

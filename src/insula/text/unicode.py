@@ -25,7 +25,10 @@ def normalize_unicode(text: str, language: str | None = None) -> str:
     Mathematical letters become letters, ’ between letters becomes an apostrophe. Tabs and line ends stay, other spaces
     become a space. Halves of a character that was torn apart are put together; a lone half becomes U+FFFD.
     """
-    if not text.isascii():
+    if text.isascii():
+        if text.isprintable():
+            return text
+    else:
         if _SURROGATES.search(text):
             text = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
         text = _STYLED.sub(_plain, text)
