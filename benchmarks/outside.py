@@ -67,7 +67,7 @@ def _ask(cell: Cell, data: Dataset) -> Mapping[str, Any]:
     _write_task(cell, data, folder)
     place = PEERS / str(cell.peer)
     environment = {**os.environ, "PYTHONPATH": str(PEERS), "PYTHONHASHSEED": str(cell.seed)}
-    subprocess.run([_python(place), str(place / "run.py"), str(folder)], check=True, env=environment)
+    subprocess.run([interpreter(place), str(place / "run.py"), str(folder)], check=True, env=environment)
     found: Mapping[str, Any] = json.loads((folder / "answer.json").read_text(encoding="utf-8"))
     return found
 
@@ -92,7 +92,7 @@ def _write_task(cell: Cell, data: Dataset, folder: Path) -> None:
     write_json(folder / "task.json", task)
 
 
-def _python(place: Path) -> str:
+def interpreter(place: Path) -> str:
     """Return the peer's own interpreter; its environment is made anew where its requirements have changed."""
     home, wanted = place / ".venv", (place / "requirements.txt").read_text(encoding="utf-8")
     python, installed = home / "bin" / "python", home / "installed.txt"

@@ -31,6 +31,7 @@ DOORS: dict[str, str | tuple[str, str]] = {
     "peft": "models/low_rank.py",
     "optuna": "training/search_study.py",
     "py3langid": "text/language.py",
+    "ray": "inference/cluster.py",
     "rjieba": "text/segment.py",
     "snowballstemmer": "text/stem.py",
     "sqlalchemy": "training/search_study.py",

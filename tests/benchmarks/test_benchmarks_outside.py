@@ -37,7 +37,7 @@ def peer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (folder / "exchange.py").write_text((outside.PEERS / "exchange.py").read_text(encoding="utf-8"), encoding="utf-8")
     monkeypatch.setattr(outside, "PEERS", folder)
     monkeypatch.setattr(outside, "RUNS", tmp_path / "runs")
-    monkeypatch.setattr(outside, "_python", lambda place: sys.executable)
+    monkeypatch.setattr(outside, "interpreter", lambda place: sys.executable)
     return tmp_path / "runs"
 
 

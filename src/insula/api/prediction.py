@@ -38,6 +38,9 @@ def predict_file(
     input_format: str | None = None,
     output_format: str | None = None,
     resume: bool = False,
+    engine: str = "local",
+    address: str | None = None,
+    workers: int | None = None,
     progress: Progress | None = None,
 ) -> FileResult:
     """Predict a file of messages into another, in any of the formats; `-` is standard input or output.
@@ -47,6 +50,8 @@ def predict_file(
     rejects   where rows that cannot be read go, with line number and reason; default `OUTPUT.rejects.jsonl`, without an
               output file `SOURCE.rejects.jsonl` in the working folder
     resume    go on with what a stopped run of the same job left; the output is the same, byte for byte
+    engine    `local`, or `ray` (extra `ray`): `workers` processes of one processor each run the model, here or on the
+              cluster at `address`
 
     All columns come along, in order; one that bears the name of a predicted one is kept as `input_NAME`. JSON rows
     have the judged text under `text`, whatever its column is called; plain lines hold the decided labels alone. The
@@ -66,6 +71,9 @@ def predict_file(
             input_format=input_format,
             output_format=output_format,
             resume=resume,
+            engine=engine,
+            address=address,
+            workers=workers,
             progress=progress,
         )
     except KeyboardInterrupt as stop:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -72,6 +72,20 @@ def predict(
         bool,
         typer.Option("--resume", help="Go on with what a stopped run of this job left.", rich_help_panel=FILES),
     ] = False,
+    engine: Annotated[
+        str,
+        typer.Option("--engine", help="local, or ray: several processes or machines.", rich_help_panel=FILES),
+    ] = "local",
+    address: Annotated[
+        str | None,
+        typer.Option(
+            "--address", help="Of a running Ray cluster; one is started here where not given.", rich_help_panel=FILES
+        ),
+    ] = None,
+    workers: Annotated[
+        int | None,
+        typer.Option("--workers", help="How many run the model with Ray.", rich_help_panel=FILES, show_default=False),
+    ] = None,
 ) -> None:
     """Predict texts, a file of messages, or standard input.
 
@@ -99,7 +113,8 @@ def predict(
     if output is None and not as_json:
         _predict_in_words(source or "-", model, text, rejects)
     else:
-        _predict_file(source or "-", output or "-", model, text, rejects, quiet, resume)
+        how = {"resume": resume, "engine": engine, "address": address, "workers": workers}
+        _predict_file(source or "-", output or "-", model, text, rejects, quiet, how)
 
 
 def _predict_texts(texts: list[str], model: str, *, as_json: bool, levels: bool) -> None:
@@ -137,9 +152,9 @@ def _predict_in_words(source: str, model: str, text: str | None, rejects: Path |
 
 
 def _predict_file(
-    source: str, output: str, model: str, text: str | None, rejects: Path | None, quiet: bool, resume: bool
+    source: str, output: str, model: str, text: str | None, rejects: Path | None, quiet: bool, how: dict[str, Any]
 ) -> None:
-    result = _run(source, output, model, text, rejects, quiet=quiet, resume=resume)
+    result = _run(source, output, model, text, rejects, quiet=quiet, **how)
     if not quiet and result.rows:
         new = result.rows - result.kept
         rate = new / max(result.seconds, 1e-9)
@@ -157,13 +172,13 @@ def _run(
     rejects: Path | None,
     *,
     quiet: bool,
-    resume: bool = False,
+    **how: Any,
 ) -> FileResult:
     from insula.api.prediction import predict_file
     from insula.cli.progress import shown_progress
 
     with shown_progress(quiet) as progress:
-        return predict_file(source, output, model, text=text, rejects=rejects, resume=resume, progress=progress)
+        return predict_file(source, output, model, text=text, rejects=rejects, progress=progress, **how)
 
 
 def _say_what_is_missing(result: FileResult) -> None:

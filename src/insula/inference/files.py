@@ -6,11 +6,13 @@ import contextlib
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from insula import __version__
-from insula.core.errors import DataError, OutputError
+from insula.core.errors import DataError, OutputError, nearest
+from insula.core.extras import require
 from insula.core.files import sha256
 from insula.core.prediction import Prediction
 from insula.core.progress import Progress, Silent
@@ -24,6 +26,7 @@ from insula.inference.overlap import ahead
 from insula.inference.predictor import CHUNK, Predictor
 from insula.inference.rejects import Rejects
 
+ENGINES = ("local", "ray")
 Answer = Callable[[], list[Prediction]]
 
 
@@ -57,6 +60,9 @@ def predict_file(
     input_format: str | None = None,
     output_format: str | None = None,
     resume: bool = False,
+    engine: str = "local",
+    address: str | None = None,
+    workers: int | None = None,
     progress: Progress | None = None,
 ) -> FileResult:
     """Predict every row of `source` into `output`, in order; all its columns come along.
@@ -64,6 +70,7 @@ def predict_file(
     output    a file, `-` for standard output, or a function that takes the predictions, some thousands at a time
     rejects   default: `OUTPUT.rejects.jsonl`, else `SOURCE.rejects.jsonl` in the working folder
     resume    go on with what a stopped run of the same job left beside the output; where nothing is left, start
+    engine    `local`, or `ray`: `workers` processes run the model, on this machine or the cluster at `address`
 
     Columns that clash are renamed (`PredictedColumns`); plain lines hold the decided labels alone, joined by `|`.
     Nothing stands under `output` until the last row is written; until then parts stand in a hidden folder beside it.
@@ -71,6 +78,7 @@ def predict_file(
     depends on the rows alone. Raises `DataError`, `MissingFileError`, `OutputError`.
     """
     progress = progress or Silent()
+    _check_engine(engine, source, address, workers)
     place = Path(rejects) if rejects is not None else _default_rejects(source, output)
     aside = Rejects(place, asked_for=rejects is not None)
     _require_different(source, output, aside.path)
@@ -87,7 +95,9 @@ def predict_file(
         with (
             open_output(output, kind, reader, column, predictor.scheme, job=job, resume=resume) as out,
             _drawn(progress),
-            _ready(groups, predictor, out, beside=is_file) as ready,
+            _ready(groups, predictor, out, beside=is_file)
+            if engine == "local"
+            else _ready_on_ray(groups, predictor, out, source, column, input_format, address, workers) as ready,
         ):
             tally = _Tally(progress)
             for group, answer in ready:
@@ -120,13 +130,55 @@ def _ready(
     stop it.
     """
     prepared = (
-        (group, predictor.begin(group.texts) if group.rows and not out.has(group.number) else None) for group in groups
+        (group, predictor.begin(group.texts) if group.rows and group.number not in out.finished else None)
+        for group in groups
     )
     if not beside:
         yield prepared
         return
     with ahead(prepared) as ready:
         yield ready
+
+
+@contextlib.contextmanager
+def _ready_on_ray(
+    groups: Iterable[Group],
+    predictor: Predictor,
+    out: Output,
+    source: str | Path,
+    column: str,
+    input_format: str | None,
+    address: str | None,
+    workers: int | None,
+) -> Iterator[Iterator[tuple[Group, Answer | None]]]:
+    """Yield groups whose answers come from workers, None in its place where nothing is to do."""
+    from insula.inference.cluster import Cluster, Reading, computed
+
+    if predictor.folder is None:
+        raise DataError("The engine 'ray' needs a model that was opened from a folder. Use the engine 'local'.")
+    reading = Reading(str(Path(source).resolve()), column, input_format, CHUNK, out.finished)
+    with computed(predictor.folder, reading, Cluster(address, workers)) as logits_of:
+
+        def answer(group: Group) -> list[Prediction]:
+            return predictor.answer(group.texts, logits_of(group.number))
+
+        yield (
+            (group, partial(answer, group) if group.rows and group.number not in out.finished else None)
+            for group in groups
+        )
+
+
+def _check_engine(engine: str, source: str | Path, address: str | None, workers: int | None) -> None:
+    if engine not in ENGINES:
+        raise DataError(f"The engine must be one of {', '.join(ENGINES)}. Got {engine!r}.{nearest(engine, ENGINES)}")
+    if engine == "local" and (address is not None or workers is not None):
+        raise DataError("An address and a number of workers go with the engine 'ray'. Name it, or leave them out.")
+    if workers is not None and workers < 1:
+        raise DataError(f"The number of workers must be at least 1. Got {workers}; leave it out to use all processors.")
+    if engine == "ray":
+        require("ray", extra="ray", purpose="predict on several processes or machines")
+        if str(source) == STDIN or not Path(source).is_file():
+            raise DataError(f"The engine 'ray' reads files. Got {str(source)!r}; name a file, or use 'local'.")
 
 
 class _Tally:

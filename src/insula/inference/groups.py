@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Protocol
 
 from insula.data.label_cells import as_name, is_missing
 from insula.data.row_reader import Reject, Row, RowReader
-from insula.inference.rejects import Rejects
 
 RAW_CHARACTERS = 1000
 
@@ -29,7 +29,27 @@ class Group:
     share: float | None
 
 
-def read_groups(reader: RowReader, column: str, aside: Rejects) -> Iterator[Group]:
+class Aside(Protocol):
+    """Takes rows that are set aside, and counts them."""
+
+    count: int
+
+    def add(self, reject: Reject) -> None:
+        """Set a row aside."""
+
+
+class Counted:
+    """Counts what is set aside, and keeps nothing of it."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def add(self, reject: Reject) -> None:
+        """Count."""
+        self.count += 1
+
+
+def read_groups(reader: RowReader, column: str, aside: Aside) -> Iterator[Group]:
     """Yield a group a batch of the reader; rows without a text go to `aside`."""
     kept = 0
     for number, batch in enumerate(reader):

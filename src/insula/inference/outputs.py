@@ -25,10 +25,12 @@ Answered = tuple[Group, list[Prediction]]
 
 
 class Output(Protocol):
-    """Takes groups in order."""
+    """Takes groups in order.
 
-    def has(self, number: int) -> bool:
-        """True where an earlier run has finished the group; then it is to be skipped."""
+    finished  numbers of groups that an earlier run has finished: they are to be skipped
+    """
+
+    finished: frozenset[int]
 
     def skip(self, group: Group) -> None:
         """Take note of a group that is finished."""
@@ -78,11 +80,10 @@ def open_output(
 
 
 class _Function:
+    finished: frozenset[int] = frozenset()
+
     def __init__(self, function: Sink) -> None:
         self._function = function
-
-    def has(self, number: int) -> bool:
-        return False
 
     def skip(self, group: Group) -> None:
         """Never asked."""
@@ -92,12 +93,11 @@ class _Function:
 
 
 class _Stream:
+    finished: frozenset[int] = frozenset()
+
     def __init__(self, writer: RowWriter, joined: PredictedColumns) -> None:
         self._writer = writer
         self._joined = joined
-
-    def has(self, number: int) -> bool:
-        return False
 
     def skip(self, group: Group) -> None:
         """Never asked."""
@@ -110,12 +110,9 @@ class _Parts:
     """Rows are joined and written behind the caller's back, so that the model need not wait."""
 
     def __init__(self, parts: Parts, joined: PredictedColumns, behind: Behind[Answered]) -> None:
-        self._parts = parts
+        self.finished = parts.finished
         self._joined = joined
         self._behind = behind
-
-    def has(self, number: int) -> bool:
-        return self._parts.has(number)
 
     def skip(self, group: Group) -> None:
         self._joined.meet(group.rows)

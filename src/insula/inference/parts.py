@@ -44,13 +44,10 @@ class Parts:
         self._form = form
         self._layout: Layout | None = None
 
-    def has(self, number: int) -> bool:
-        """True where the group is finished."""
-        return self._file(number).exists()
-
-    def finished(self) -> list[Path]:
-        """Return the files of finished groups, in order."""
-        return sorted(self.folder.glob(f"[0-9]*{ENDING}"))  # what is being written has a hidden name
+    @property
+    def finished(self) -> frozenset[int]:
+        """The numbers of finished groups."""
+        return frozenset(int(file.stem) for file in self._files())
 
     def write(self, number: int, rows: Sequence[Row]) -> None:
         """Write the rows of a group; `OutputError`, `DataError` where they do not fit the first ones."""
@@ -62,7 +59,7 @@ class Parts:
 
     def join(self, columns: Sequence[str]) -> None:
         """Write the output; `columns` are its header where there are no rows."""
-        self._form.join(self.finished(), columns)
+        self._form.join(self._files(), columns)
 
     def begin(self, job: Job | None, *, resume: bool) -> None:
         """Go on with what is there, or start anew; `DataError` where it is of another job."""
@@ -75,10 +72,13 @@ class Parts:
                 self._layout = json.loads(layout.read_text(encoding="utf-8"))
                 return
         # A part without its layout is not gone on with, either: it was the first and is soon made again.
-        for stale in (layout, file, *self.finished()):
+        for stale in (layout, file, *self._files()):
             stale.unlink(missing_ok=True)
         if job is not None:
             write_json(file, dict(job))
+
+    def _files(self) -> list[Path]:
+        return sorted(self.folder.glob(f"[0-9]*{ENDING}"))  # what is being written has a hidden name
 
     def _file(self, number: int) -> Path:
         return self.folder / f"{number:09d}{ENDING}"
@@ -107,7 +107,7 @@ def open_parts(output: Path, form: PartFormat, job: Job | None, *, resume: bool)
         except DataError:
             raise
         except BaseException:
-            keep = job is not None and bool(parts.finished())
+            keep = job is not None and bool(parts.finished)
             raise
         finally:
             if not keep:

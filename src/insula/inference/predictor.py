@@ -31,6 +31,7 @@ class Predictor:
     decision     calibration, thresholds and abstention chosen on its validation rows
     backend      what computes its logits
     fingerprint  tells models apart: equal ones answer alike; None where it came from no folder
+    folder       the model folder it came from, None where it came from none
     """
 
     def __init__(
@@ -41,12 +42,14 @@ class Predictor:
         decision: DecisionRule,
         backend: Backend,
         fingerprint: str | None = None,
+        folder: Path | None = None,
     ) -> None:
         self.scheme = scheme
         self.preparation = preparation
         self.decision = decision
         self.backend = backend
         self.fingerprint = fingerprint
+        self.folder = folder
 
     @classmethod
     def load(cls, model: str | Path, *, backend: str | None = None) -> Predictor:
@@ -62,6 +65,7 @@ class Predictor:
             decision=folder.decision,
             backend=open_backend(name, folder.path),
             fingerprint=f"{name} {sha256(folder.path / MANIFEST)}",  # the manifest has the checksum of every file
+            folder=folder.path,
         )
 
     def logits(self, texts: Sequence[str]) -> NDArray[np.floating[Any]]:
@@ -77,13 +81,13 @@ class Predictor:
     def predict(self, texts: Sequence[str]) -> list[Prediction]:
         """Return one prediction a text, in order."""
         _check_texts(texts)
-        return [prediction for some, logits in self._computed(texts) for prediction in self._answer(some, logits)]
+        return [prediction for some, logits in self._computed(texts) for prediction in self.answer(some, logits)]
 
     def begin(self, texts: Sequence[str]) -> Callable[[], list[Prediction]]:
         """Do now what comes before the model (preparation, tokens); what is returned runs it and answers."""
         _check_texts(texts)
         compute = self._begin(texts)
-        return lambda: self._answer(texts, compute())
+        return lambda: self.answer(texts, compute())
 
     def stream(self, texts: Iterable[str]) -> Iterator[Prediction]:
         """Yield predictions as chunks of texts are ready; memory stays flat."""
@@ -111,7 +115,8 @@ class Predictor:
             for some, compute in begun:
                 yield some, compute()
 
-    def _answer(self, texts: Sequence[str], logits: NDArray[np.floating[Any]]) -> list[Prediction]:
+    def answer(self, texts: Sequence[str], logits: NDArray[np.floating[Any]]) -> list[Prediction]:
+        """Return what (rows, outputs) logits say of `texts`."""
         decisions = self.decision.decide(self.scheme, logits)
         names = self.scheme.names
         # Whole arrays at once: taking single numbers out of arrays costs more than a small model.

@@ -1,0 +1,88 @@
+"""Prediction by several processes: the same bytes, and nothing lost or doubled where one of them dies."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import insula.inference.files as files
+import toy_data
+from insula.core.errors import DataError, MissingExtraError
+from insula.inference.files import predict_file
+from insula.inference.parts import Parts
+from insula.inference.predictor import Predictor
+
+ROWS = 400
+
+
+@pytest.fixture
+def source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A file of toy texts, some without a text, in groups of 16."""
+    monkeypatch.setattr(files, "CHUNK", 16)
+    texts = [example.text for example in toy_data.toy_dataset("multi", train=ROWS).split("train")]
+    lines = "".join(f"{number},{'' if number % 50 == 3 else text}\n" for number, text in enumerate(texts))
+    (tmp_path / "in.csv").write_text(f"nr,text\n{lines}", encoding="utf-8")
+    return tmp_path / "in.csv"
+
+
+def _workers() -> Iterator[int]:
+    """Yield the processes below this one that run the model."""
+    parents: dict[int, int] = {}
+    names: dict[int, str] = {}
+    for place in Path("/proc").glob("[0-9]*"):
+        try:
+            stat, name = (place / "stat").read_text(), (place / "cmdline").read_text()
+        except OSError:
+            continue
+        parents[int(place.name)] = int(stat.rpartition(")")[2].split()[1])
+        names[int(place.name)] = name
+    for process, name in names.items():
+        above = process
+        while above in parents and above != os.getpid():
+            above = parents[above]
+        if above == os.getpid() and name.startswith("ray::MapWorker") and "Worker" in name:
+            yield process
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")  # Ray's own: it looks at its deprecated settings, and leaves sockets to the end
+def test_a_worker_that_is_killed_loses_and_doubles_nothing(
+    tmp_path: Path, source: Path, trained_run: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    predictor = Predictor.load(trained_run("linear", "multi").model)
+    alone = predict_file(predictor, source, tmp_path / "alone.parquet")
+    write, killed = Parts.write, []
+
+    def killing(self: Parts, number: int, rows: Any) -> None:
+        write(self, number, rows)
+        if number == 3 and not killed:
+            killed.extend(list(_workers())[:1])
+            os.kill(killed[0], signal.SIGKILL)
+
+    monkeypatch.setattr(Parts, "write", killing)
+    result = predict_file(predictor, source, tmp_path / "out.parquet", engine="ray", workers=2)
+    assert len(killed) == 1
+    assert (result.rows, result.rejected) == (alone.rows, alone.rejected) == (392, 8)
+    assert (tmp_path / "out.parquet").read_bytes() == (tmp_path / "alone.parquet").read_bytes()
+
+
+def test_the_engine_is_checked_before_anything_starts(
+    tmp_path: Path, source: Path, trained_run: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    predictor = Predictor.load(trained_run("linear", "multi").model)
+    for message, given in {
+        "Did you mean 'ray'": {"engine": "rai"},
+        "go with the engine 'ray'": {"workers": 2},
+        "at least 1": {"engine": "ray", "workers": 0},
+    }.items():
+        with pytest.raises(DataError, match=message):
+            predict_file(predictor, source, tmp_path / "out.csv", **given)  # type: ignore[arg-type]
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(MissingExtraError, match=r"insula\[ray\]"):
+        predict_file(predictor, source, tmp_path / "out.csv", engine="ray")
+    assert [file.name for file in tmp_path.iterdir()] == ["in.csv"]
