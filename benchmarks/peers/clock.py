@@ -8,7 +8,8 @@ The folder named on the command line holds `texts.json` (a list) and `task.json`
     tuning     how many texts that is
     singles    how many texts are given one by one
 
-The peer writes `answer.json`: seconds of the bulk, the batch size, seconds of each single text, versions.
+The peer writes `answer.json`: seconds of the bulk (of the clock, and of processors at work), the batch size, seconds of
+each single text, versions.
 """
 
 from __future__ import annotations
@@ -39,14 +40,15 @@ def measure(judge: Judge, packages: Sequence[str], *, warm: int = 32) -> None:
     judge(texts[:warm], asked["batches"][0])
     tried = {size: _rate(judge, texts[: asked["tuning"]], size) for size in asked["batches"]}
     best = max(tried, key=lambda size: tried[size])
-    began = time.perf_counter()
+    began, worked = time.perf_counter(), time.process_time()
     answers = judge(texts, best)
-    seconds = time.perf_counter() - began
+    seconds, worked = time.perf_counter() - began, time.process_time() - worked
     if len(answers) != len(texts):
         raise ValueError(f"The peer gave {len(answers)} answers to {len(texts)} texts.")
     answer = {
         "rows": len(texts),
         "seconds": seconds,
+        "processor_seconds": worked,
         "batch_size": best,
         "tried": {str(size): rate for size, rate in tried.items()},
         "single_seconds": [_seconds(judge, [text]) for text in texts[: asked["singles"]]],

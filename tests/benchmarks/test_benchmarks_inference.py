@@ -62,7 +62,7 @@ def test_arms_are_timed_and_kept(peers: Path, trained_run: Any) -> None:
 
 
 def _answer(seconds: float, single: float, **more: Any) -> dict[str, Any]:
-    return {"rows": 100, "seconds": seconds, "single_seconds": [single], **more}
+    return {"rows": 100, "seconds": seconds, "processor_seconds": seconds, "single_seconds": [single], **more}
 
 
 def test_ratios_are_taken_within_a_round() -> None:

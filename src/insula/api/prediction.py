@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from insula.core.prediction import Prediction
 from insula.core.progress import Progress
+from insula.data.remote import brought_here, is_remote, taken_there
 from insula.inference.files import FileResult
 from insula.inference.files import predict_file as run_file
 from insula.inference.outputs import Sink
@@ -45,6 +48,7 @@ def predict_file(
 ) -> FileResult:
     """Predict a file of messages into another, in any of the formats; `-` is standard input or output.
 
+    source, output   may be addresses of another file system, such as `s3://bucket/big.parquet`
     output    a file, `-`, or a function that takes the predictions, some thousands at a time
     text      the column with the text; found by its usual names where it is not given
     rejects   where rows that cannot be read go, with line number and reason; default `OUTPUT.rejects.jsonl`, without an
@@ -61,21 +65,24 @@ def predict_file(
     Raises `DataError`, `MissingFileError`, `OutputError`. A `KeyboardInterrupt` says so where one can go on.
     """
     predictor = model if isinstance(model, Predictor) else load_model(model)
+    options: dict[str, Any] = {
+        "text": text, "rejects": rejects, "input_format": input_format, "output_format": output_format,
+        "resume": resume, "engine": engine, "address": address, "workers": workers, "progress": progress,
+    }  # fmt: skip
+    with brought_here(source) as here:
+        if not is_remote(output):
+            return _run_file(predictor, here, output, options)
+        with taken_there(str(output)) as place:
+            options["rejects"] = rejects or f"{place.name}.rejects.jsonl"
+            result = _run_file(predictor, here, place, options)
+    return dataclasses.replace(result, output=str(output))
+
+
+def _run_file(
+    predictor: Predictor, source: str | Path, output: str | Path | Sink, options: dict[str, Any]
+) -> FileResult:
     try:
-        return run_file(
-            predictor,
-            source,
-            output,
-            text=text,
-            rejects=rejects,
-            input_format=input_format,
-            output_format=output_format,
-            resume=resume,
-            engine=engine,
-            address=address,
-            workers=workers,
-            progress=progress,
-        )
+        return run_file(predictor, source, output, **options)
     except KeyboardInterrupt as stop:
         if callable(output) or not can_go_on(output):
             raise

@@ -36,7 +36,11 @@ def predict(
     source: Annotated[
         str | None,
         typer.Option(
-            "--input", "-i", help="File of messages; - is standard input.", metavar="FILE", rich_help_panel=FILES
+            "--input",
+            "-i",
+            help="File of messages, or its address (s3://...); - is standard input.",
+            metavar="FILE",
+            rich_help_panel=FILES,
         ),
     ] = None,
     output: Annotated[

@@ -34,14 +34,14 @@ Answer = Callable[[], list[Prediction]]
 class FileResult:
     """What became of a file.
 
-    output    where the predictions stand, None where a function took them
+    output    where the predictions stand (an address is text), None where a function took them
     rows      how many are predicted; `kept` of them already were by the run that this one went on with
     rejected  how many could not be read or had no text
     rejects   the file that holds the latter, None where there were none
     warnings  sentences on what was repaired on the way
     """
 
-    output: Path | None
+    output: Path | str | None
     rows: int
     rejected: int
     rejects: Path | None
