@@ -29,6 +29,8 @@ from insula.api.comparison import ComparisonRun
 from insula.api.data import list_data
 from insula.api.evaluation import EvaluationRun
 from insula.cli.app import app
+from insula.compression.bench import Bench
+from insula.compression.compress import Compressed
 from insula.compression.quantize import Smaller
 from insula.core.builtin_schemes import BUILTIN_SCHEMES
 from insula.data.formats import EXTENSIONS, FORMATS
@@ -154,7 +156,18 @@ def python() -> str:
 
 def results() -> str:
     """What the public functions return."""
-    kinds = (Run, PretrainRun, SearchResult, Smaller, EvaluationRun, ComparisonRun, FileResult, Predictor)
+    kinds = (
+        Run,
+        PretrainRun,
+        SearchResult,
+        Smaller,
+        Compressed,
+        Bench,
+        EvaluationRun,
+        ComparisonRun,
+        FileResult,
+        Predictor,
+    )
     return "\n".join(_public(kind.__name__, kind) for kind in kinds)
 
 

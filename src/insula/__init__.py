@@ -13,10 +13,13 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from insula.api.bench import bench_model as bench_model
     from insula.api.comparison import compare as compare
+    from insula.api.compression import compress_model as compress_model
     from insula.api.compression import quantize_model as quantize_model
     from insula.api.data import describe_data as describe_data
     from insula.api.evaluation import evaluate as evaluate
+    from insula.api.export import export_model as export_model
     from insula.api.prediction import load_model as load_model
     from insula.api.prediction import predict as predict
     from insula.api.prediction import predict_file as predict_file
@@ -44,9 +47,12 @@ _PUBLIC = {
     "LabelScheme": "insula.core.scheme",
     "Prediction": "insula.core.prediction",
     "Recipe": "insula.training.recipe",
+    "bench_model": "insula.api.bench",
     "compare": "insula.api.comparison",
+    "compress_model": "insula.api.compression",
     "describe_data": "insula.api.data",
     "evaluate": "insula.api.evaluation",
+    "export_model": "insula.api.export",
     "load_dataset": "insula.data.load",
     "load_model": "insula.api.prediction",
     "predict": "insula.api.prediction",

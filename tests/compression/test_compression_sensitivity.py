@@ -36,10 +36,10 @@ def test_sensitive_products_keep_float_activations(tmp_path: Path, trained_run: 
     made = workshop(trained_run)
     keep = made.most_sensitive(2)
     assert keep
-    whole, steps = made.shrink(Plan("int8"), keep=keep)
-    assert steps["float_activations"] == sorted(keep)
+    whole, steps = made.shrink(Plan("int8", float_activations=2), tmp_path)
+    assert steps["float_products"] == sorted(keep)
     assert steps["products"] == len(made.graph.products()) - len(keep)
     assert not whole.products()
-    candidate = made.make(Plan("int8"), tmp_path, Limits(), keep=keep)
+    candidate = made.make(Plan("int8", float_activations=2), tmp_path, Limits())
     assert candidate.parity["agreement"] > 0.9
     assert json.loads(json.dumps(candidate.steps)) == candidate.steps

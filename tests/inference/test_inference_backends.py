@@ -67,7 +67,7 @@ def test_onnx_and_torch_agree(trained_run: Trained, kind: Kind, monkeypatch: pyt
     wanted = torch.decide(texts)
     for rows, tokens in ((256, 2048), (1, 2048), (5, 2048), (256, 64)):
         monkeypatch.setattr(
-            token_backend, "batches", lambda lengths, r=rows, t=tokens: batches(lengths, tokens=t, rows=r)
+            token_backend, "batches", lambda lengths, r=rows, t=tokens, **_: batches(lengths, tokens=t, rows=r)
         )
         found = onnx.decide(texts)
         np.testing.assert_allclose(found.scores, wanted.scores, atol=1e-5)

@@ -1,4 +1,4 @@
-"""`quantize_model`: a trained model made smaller, with the proof that it still answers the same."""
+"""`quantize_model`, `compress_model`: a trained model made smaller, with the proof that it still answers the same."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from insula.models.folder import MANIFEST, open_folder
 from insula.models.locate import locate_model
 
 if TYPE_CHECKING:
+    from insula.compression.compress import Compressed
     from insula.compression.quantize import Smaller
 
 Source = str | Path | Sequence[str | Path]
@@ -73,6 +74,45 @@ def quantize_model(
         seed=seed,
         command=command,
         progress=progress,
+    )
+
+
+def compress_model(
+    model: str | Path,
+    output: str | Path,
+    *,
+    max_size: int,
+    max_loss: float = 0.005,
+    data: Source | None = None,
+    overwrite: bool = False,
+    seed: int = 0,
+    command: str = "",
+    progress: Progress | None = None,
+) -> Compressed:
+    """Try several ways to make a model smaller, and keep the one that loses least within a size and a loss.
+
+    max_size   bytes that the folder may have
+    max_loss   of the headline metric on validation rows
+    model, output, data, overwrite   as for `quantize_model`
+
+    The front of size and quality stands in the folder. Raises what `quantize_model` raises.
+    """
+    require("onnx", extra="train", purpose="make a model smaller")
+    from insula.compression.compress import compress
+
+    place, folder = locate_model(model), Path(output)
+    source = open_folder(place)
+    check_output(folder, place, overwrite=overwrite)
+    dataset = own_dataset(place, data, options=recorded_options(place), seed=source.metrics.get("seed", 0))
+    return compress(
+        source,
+        dataset,
+        folder,
+        max_bytes=max_size,
+        max_loss=max_loss,
+        seed=seed,
+        command=command,
+        progress=progress or Silent(),
     )
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from insula.core.prediction import Prediction
 from insula.core.progress import Progress
 from insula.data.remote import brought_here, is_remote, taken_there
+from insula.inference.engine import Engine
 from insula.inference.files import FileResult
 from insula.inference.files import predict_file as run_file
 from insula.inference.outputs import Sink
@@ -17,12 +18,18 @@ from insula.inference.parts import can_go_on
 from insula.inference.predictor import Predictor
 
 
-def load_model(model: str | Path, *, backend: str | None = None) -> Predictor:
+def load_model(
+    model: str | Path, *, backend: str | None = None, engine: Engine | str | Path | None = None
+) -> Predictor:
     """Open a run, a model folder, or the name of a run under `runs/`; checksums are verified.
+
+    engine  what `bench_model` found for this machine, or the file where it stands
 
     Raises `UnknownNameError` where there is none, `ModelFolderError` where it is corrupt, half-written or newer.
     """
-    return Predictor.load(model, backend=backend)
+    return Predictor.load(
+        model, backend=backend, engine=Engine.read(engine) if isinstance(engine, str | Path) else engine
+    )
 
 
 def predict(texts: str | Sequence[str], model: str | Path | Predictor) -> list[Prediction]:

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import typer
 
-from insula.cli import quantize
+from insula.cli import bench, compress, export, quantize
 
-app = typer.Typer(help="Make a trained model smaller.", no_args_is_help=True, rich_markup_mode="markdown")
+app = typer.Typer(
+    help="Make a trained model smaller, faster, or fit for use elsewhere.",
+    no_args_is_help=True,
+    rich_markup_mode="markdown",
+)
+app.command("export")(export.export)
 app.command("quantize")(quantize.quantize)
+app.command("compress")(compress.compress)
+app.command("bench")(bench.bench)

@@ -47,6 +47,8 @@ class Graph:
         self._nodes: list[onnx.NodeProto] = []
         shown = {one.name for one in model.graph.output}
         for one in model.graph.node:
+            one.ClearField("metadata_props")  # where in torch it came from: more bytes than all biases together
+            one.ClearField("doc_string")
             # Only inside the network: the head is small, and the last place to save precision.
             self._nodes += self._as_product(one) if one.op_type == "Gemm" and one.output[0] not in shown else [one]
 

@@ -75,17 +75,21 @@ def measure_company(
 
 def pass_gate(limits: Limits, parity: dict[str, Any], company: dict[str, Any]) -> dict[str, Any]:
     """Return the figures for `parity.json`; `ParityError` with the reason where one is beyond its limit."""
-    figures = {
+    reason = refusal(limits, parity, company)
+    if reason is not None:
+        raise ParityError(f"{reason} Nothing was written.")
+    return parity_figures(limits, parity, company)
+
+
+def parity_figures(limits: Limits, parity: dict[str, Any], company: dict[str, Any]) -> dict[str, Any]:
+    """Return what stands in `parity.json`."""
+    return {
         "format_version": PARITY_VERSION,
         "kind": "compressed",
         "limits": {"loss": limits.loss, "agreement": limits.agreement, "company": limits.company},
         "company": company,
         "validation": parity,
     }
-    reason = refusal(limits, parity, company)
-    if reason is not None:
-        raise ParityError(f"{reason} Nothing was written.")
-    return figures
 
 
 def refusal(limits: Limits, parity: dict[str, Any], company: dict[str, Any]) -> str | None:

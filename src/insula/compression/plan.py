@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -15,17 +16,29 @@ class Plan:
 
     weights   of products: int8 (static, activations too), 8bit and 4bit (weights alone), float32 (as they are)
     tables    bits of a value in embedding tables: 32, 8 or 4
+    block     how many weights share a scale, of 8bit and 4bit
+    float_activations   so many activations, the most sensitive, stay in float32 (int8 alone); their weights have 8 bits
+    least_tokens   tokens that stand fewer times in the training texts leave the vocabulary; 0 keeps all
     """
 
     weights: Weights = "int8"
     tables: Literal[32, 8, 4] = 8
+    block: int = 32
+    float_activations: int = 0
+    least_tokens: int = 0
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON types."""
-        return {"weights": self.weights, "tables": self.tables}
+        return dataclasses.asdict(self)
 
     def __str__(self) -> str:
         parts: list[str] = [self.weights]
         if self.tables != 32:
             parts.append(f"tables {self.tables} bits")
+        if self.weights in ("8bit", "4bit") and self.block != 32:
+            parts.append(f"blocks of {self.block}")
+        if self.float_activations:
+            parts.append(f"{self.float_activations} float activations")
+        if self.least_tokens:
+            parts.append(f"tokens seen {self.least_tokens}x")
         return ", ".join(parts)

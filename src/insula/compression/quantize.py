@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from insula.compression.own_rows import OwnRows
-from insula.compression.parity import Limits, pass_gate, refusal
+from insula.compression.parity import Limits, parity_figures, pass_gate, refusal
 from insula.compression.plan import Plan
 from insula.compression.small_folder import finish, folder_bytes
 from insula.compression.workshop import Candidate, Workshop
@@ -17,7 +17,8 @@ from insula.data.dataset import Dataset
 from insula.evaluation.judged_examples import evaluate_examples
 from insula.models.folder import ModelFolder
 
-FLOAT_ACTIVATIONS = (2, 4, 8, 12)  # tried in turn
+RESAMPLES = 1000
+FLOAT_ACTIVATIONS = (2, 3, 4, 6, 9, 12)  # tried in turn
 
 
 @dataclasses.dataclass(frozen=True)
@@ -57,7 +58,9 @@ def quantize(
     progress.say(f"Answering {len(workshop.rows.texts):,} validation rows before and after.")
     with atomic_folder(output) as stage:
         candidate = _first_within(workshop, plan, stage, limits, progress)
-        return write_smaller(workshop, candidate, stage, output, limits, command=command)
+        pass_gate(limits, candidate.parity, candidate.company)
+        size, figures = complete(workshop, candidate, stage, limits, command=command)
+    return Smaller(output, size, folder_bytes(source.path), figures, candidate.steps)
 
 
 def _first_within(workshop: Workshop, plan: Plan, stage: Path, limits: Limits, progress: Progress) -> Candidate:
@@ -68,16 +71,16 @@ def _first_within(workshop: Workshop, plan: Plan, stage: Path, limits: Limits, p
         if reason is None or count > len(workshop.scales):
             break
         progress.say(f"Not within the limits yet: the {count} most sensitive activations stay in float32.")
-        candidate = workshop.make(plan, stage, limits, keep=workshop.most_sensitive(count))
+        candidate = workshop.make(dataclasses.replace(plan, float_activations=count), stage, limits)
     return candidate
 
 
-def write_smaller(
-    workshop: Workshop, candidate: Candidate, stage: Path, output: Path, limits: Limits, *, command: str
-) -> Smaller:
-    """Let a candidate pass the gate and finish its folder, which will be renamed to `output`."""
+def complete(
+    workshop: Workshop, candidate: Candidate, stage: Path, limits: Limits, *, command: str
+) -> tuple[int, dict[str, Any]]:
+    """Finish a candidate's folder; return its bytes and what stands in its `parity.json`."""
     source, rows = workshop.source, workshop.rows
-    figures = pass_gate(limits, candidate.parity, candidate.company)
+    figures = parity_figures(limits, candidate.parity, candidate.company)
     measured = evaluate_examples(
         source.scheme,
         rows.examples,
@@ -85,7 +88,7 @@ def write_smaller(
         candidate.decided,
         candidate.decision,
         seen=[False] * len(rows.examples),
-        resamples=workshop.recipe.evaluation.resamples,
+        resamples=RESAMPLES,
         seed=workshop.seed,
     ).to_dict()
     measured["overlap"] = measured["seen"]
@@ -94,9 +97,9 @@ def write_smaller(
         stage,
         decision=candidate.decision,
         measured=measured,
-        about_decision=candidate.decision.about(source.scheme, workshop.recipe.decision.coverage),
+        about_decision=candidate.decision.about(source.scheme, workshop.options.coverage),
         parity=figures,
         steps=candidate.steps,
         command=command,
     )
-    return Smaller(output, size, folder_bytes(source.path), figures, candidate.steps)
+    return size, figures

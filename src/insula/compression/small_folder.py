@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import datetime
+import json
 import shutil
 from pathlib import Path
 from typing import Any
 
 from insula import __version__
 from insula.core.decision import DecisionRule
-from insula.core.files import write_json
+from insula.core.files import write_json, write_text
 from insula.evaluation.cards import model_card
 from insula.inference.parity import PARITY
 from insula.models.folder import MANIFEST, ModelFolder, seal, write_parts
+from insula.models.tokenization import TOKENIZER
 
 COMPRESSION = "compression.json"
 COMPRESSION_VERSION = 1
@@ -30,6 +32,9 @@ def copy_parts(source: ModelFolder, stage: Path) -> None:
     for file in sorted(source.path.iterdir()):
         if file.is_file() and file.name not in LEFT_BEHIND:
             shutil.copy2(file, stage / file.name)
+    tokenizer = stage / TOKENIZER
+    content = json.loads(tokenizer.read_text(encoding="utf-8"))
+    write_text(tokenizer, json.dumps(content, ensure_ascii=False, separators=(",", ":")))  # a third of it was indents
 
 
 def finish(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import tomllib
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -26,7 +26,9 @@ from insula.core.decision import DecisionRule, Decisions
 from insula.core.errors import ModelFolderError
 from insula.inference.onnx_backend import OnnxBackend
 from insula.models.folder import ModelFolder
-from insula.training.recipe import Recipe, load_recipe
+from insula.models.prune_vocabulary import prune_vocabulary
+from insula.models.tokenization import TOKENIZER
+from insula.training.options import DecisionOptions
 
 CALIBRATION_TEXTS = 600
 SENSITIVITY_TEXTS = 96
@@ -49,6 +51,19 @@ class Candidate:
     steps: dict[str, Any]
 
 
+def recorded_decision(model: Path) -> DecisionOptions:
+    """Return how the decision rule of a model was chosen; only that section of its recipe must be understood."""
+    file = model / "recipe.toml"
+    try:
+        recipe = tomllib.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+        return DecisionOptions.model_validate(recipe.get("decision", {}))
+    except ValueError as error:
+        raise ModelFolderError(
+            f"The recipe.toml of model folder {str(model)!r} does not say how its thresholds were chosen in words that "
+            "this insula knows. Train again, or upgrade with: pip install --upgrade insula"
+        ) from error
+
+
 class Workshop:
     """Makes smaller models of a model folder with a `model.onnx` in float32.
 
@@ -69,8 +84,7 @@ class Workshop:
                 f"The model.onnx of {str(source.path)!r} has no float32 matrices left: it was compressed before. Name "
                 "the model that it was made from."
             )
-        recipe = source.path / "recipe.toml"
-        self.recipe = load_recipe(recipe) if recipe.exists() else Recipe.model_validate({})
+        self.options = recorded_decision(source.path)
         self._backend = OnnxBackend(source.path)
 
     @cached_property
@@ -104,10 +118,13 @@ class Workshop:
         first = set(self.sensitive[:count]) if count else set()
         return [product.name for product in self.graph.products() if product.activation in first]
 
-    def shrink(self, plan: Plan, *, keep: Collection[str] = ()) -> tuple[Graph, dict[str, Any]]:
-        """Return the smaller graph, and what was done to it; those named in `keep` have 8-bit weights alone."""
+    def shrink(self, plan: Plan, stage: Path) -> tuple[Graph, dict[str, Any]]:
+        """Return the smaller graph, and what was done to it; a smaller vocabulary is written into `stage`."""
         graph, names = self.graph.copy(), list[str]()
+        keep = self.most_sensitive(plan.float_activations)
         done: dict[str, Any] = plan.to_dict()
+        if plan.least_tokens:
+            done["vocabulary"] = self._prune(graph, plan.least_tokens, stage)
         if plan.tables != 32:
             quantise_tables(graph, plan.tables)
         if plan.weights == "int8":
@@ -119,14 +136,31 @@ class Workshop:
                 "calibration_texts": len(self.calibration_tokens),
             }
         elif plan.weights != "float32":
-            names = pack_products(graph, 8 if plan.weights == "8bit" else 4, samples=self.samples, keep=keep)
-        done |= {"products": len(names), "float_activations": sorted(keep), "right_on": "every processor"}
+            names = pack_products(graph, 8 if plan.weights == "8bit" else 4, block=plan.block, samples=self.samples)
+        done |= {"products": len(names), "float_products": sorted(keep), "right_on": "every processor"}
         return graph, done
 
-    def make(self, plan: Plan, stage: Path, limits: Limits, *, keep: Collection[str] = ()) -> Candidate:
+    def _prune(self, graph: Graph, least: int, stage: Path) -> dict[str, int]:
+        table = next((one.weight for one in graph.tables() if one.numbers == "input_ids"), None)
+        if table is None or graph.users(table) > 1:
+            raise ModelFolderError(
+                f"The model.onnx of {str(self.source.path)!r} looks its tokens up in a way that leaves its vocabulary "
+                "whole. Make it smaller by its weights alone."
+            )
+        kept = prune_vocabulary(self.source.path / TOKENIZER, self.train_tokens, least=least, into=stage / TOKENIZER)
+        before = graph.constant(table)
+        graph.add_constant(table, before[kept])
+        return {"before": len(before), "after": len(kept)}
+
+    @cached_property
+    def train_tokens(self) -> list[NDArray[np.int64]]:
+        """All training texts as token numbers."""
+        return self._backend.tokenizer(self.rows.train)
+
+    def make(self, plan: Plan, stage: Path, limits: Limits) -> Candidate:
         """Write the smaller model's parts but the decision rule into `stage`, choose that rule anew, and measure."""
-        graph, steps = self.shrink(plan, keep=keep)
         copy_parts(self.source, stage)
+        graph, steps = self.shrink(plan, stage)
         graph.save(stage / "model.onnx")
         backend, scheme = OnnxBackend(stage), self.source.scheme
         logits = backend.logits(self.rows.texts)
@@ -134,7 +168,7 @@ class Workshop:
             scheme,
             logits,
             self.rows.gold,
-            self.recipe.decision,
+            self.options,
             seed=self.seed,
             rule=self.source.decision,
             before=self.before,

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from insula.core.extras import require
 from insula.core.registry import Registry
+from insula.inference.engine import Engine
 
 
 class Backend(Protocol):
@@ -33,7 +34,12 @@ def begin(backend: Backend, texts: Sequence[str]) -> Callable[[], NDArray[np.flo
     return backend.begin(texts) if isinstance(backend, StagedBackend) else lambda: backend.logits(texts)
 
 
-Opener = Callable[[Path], Backend]
+class Opener(Protocol):
+    """Opens a model folder; the engine says with how many threads and how large batches."""
+
+    def __call__(self, folder: Path, engine: Engine = ..., /) -> Backend:
+        """Return the backend; `ModelFolderError` where the folder lacks what it needs."""
+
 
 backends: Registry[Opener] = Registry("backends")
 backends.register("linear", "insula.inference.linear_backend:open_linear")
@@ -42,9 +48,9 @@ backends.register("static", "insula.inference.static_backend:StaticBackend")
 backends.register("torch", "insula.inference.torch_backend:TorchBackend")
 
 
-def open_backend(name: str, folder: Path) -> Backend:
+def open_backend(name: str, folder: Path, engine: Engine | None = None) -> Backend:
     """Open a model folder by the backend of that name; `MissingExtraError` where it needs torch and there is none."""
     if name == "torch":
         for package in ("torch", "transformers"):
             require(package, extra="train", purpose=f"predict with {str(folder)!r} in torch")
-    return backends[name](folder)
+    return backends[name](folder) if engine is None else backends[name](folder, engine)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from insula.inference.engine import DEFAULT, Engine
 from insula.models.linear import LinearModel
 
 
-def open_linear(folder: Path) -> LinearModel:
+def open_linear(folder: Path, _: Engine = DEFAULT) -> LinearModel:
     """Return the linear model of a folder; it is its own backend."""
     return LinearModel.load(folder)

@@ -15,6 +15,7 @@ from insula.core.files import sha256
 from insula.core.prediction import Prediction
 from insula.core.scheme import LabelScheme
 from insula.inference.backends import Backend, begin, open_backend
+from insula.inference.engine import Engine
 from insula.inference.overlap import ahead
 from insula.models.folder import MANIFEST, open_folder
 from insula.models.locate import locate_model
@@ -52,19 +53,22 @@ class Predictor:
         self.folder = folder
 
     @classmethod
-    def load(cls, model: str | Path, *, backend: str | None = None) -> Predictor:
+    def load(cls, model: str | Path, *, backend: str | None = None, engine: Engine | None = None) -> Predictor:
         """Open a run, a model folder or a name; every file is checked against its checksum first.
 
-        `backend` overrides the one that the folder states. Raises `UnknownNameError`, `ModelFolderError`.
+        `backend` overrides the one that the folder states, `engine` also threads and batch sizes. Raises
+        `UnknownNameError`, `ModelFolderError`.
         """
         folder = open_folder(locate_model(model))
-        name = backend or folder.backend
+        engine = engine or Engine()
+        name = backend or engine.backend or folder.backend
         return cls(
             scheme=folder.scheme,
             preparation=folder.preparation,
             decision=folder.decision,
-            backend=open_backend(name, folder.path),
-            fingerprint=f"{name} {sha256(folder.path / MANIFEST)}",  # the manifest has the checksum of every file
+            backend=open_backend(name, folder.path, engine),
+            # The manifest has the checksum of every file; other batches round otherwise.
+            fingerprint=f"{name} {engine.tokens} {sha256(folder.path / MANIFEST)}",
             folder=folder.path,
         )
 

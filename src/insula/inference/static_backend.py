@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from insula.inference.engine import DEFAULT, Engine
 from insula.models.averaged import AveragedTokens
 from insula.models.tokenization import open_tokenizer
 
@@ -15,7 +16,7 @@ from insula.models.tokenization import open_tokenizer
 class StaticBackend:
     """Opens the model folders of the family `static`; needs neither torch nor ONNX Runtime."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, _: Engine = DEFAULT) -> None:
         self.tokenizer, self.outputs = open_tokenizer(folder)
         self._model = AveragedTokens.load(folder)
 

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from insula.inference.engine import DEFAULT, Engine
 from insula.inference.token_backend import TokenBackend
 from insula.models.adapter_folder import is_beside_base, open_beside_base
 from insula.models.architectures import load_network
@@ -16,8 +17,10 @@ from insula.models.architectures import load_network
 class TorchBackend(TokenBackend):
     """Runs `model.safetensors` of a model folder, or its adapter with the base beside it, in float32."""
 
-    def __init__(self, folder: Path) -> None:
-        super().__init__(folder)
+    def __init__(self, folder: Path, engine: Engine = DEFAULT) -> None:
+        super().__init__(folder, engine)
+        if engine.threads is not None:
+            torch.set_num_threads(engine.threads)  # of the whole process: torch has no other way
         self._model = open_beside_base(folder) if is_beside_base(folder) else load_network(folder)
 
     @torch.inference_mode()

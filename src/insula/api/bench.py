@@ -1,0 +1,55 @@
+"""`bench_model`: how a model is run fastest on this machine."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from insula.api.evaluation import recorded_options
+from insula.api.own_data import own_dataset
+from insula.core.errors import DataError
+from insula.core.files import write_json
+from insula.core.progress import Progress, Silent
+from insula.models.folder import open_folder
+from insula.models.locate import locate_model
+
+if TYPE_CHECKING:
+    from insula.compression.bench import Bench
+
+ROWS = 1000
+
+
+def bench_model(
+    model: str | Path,
+    *,
+    data: str | Path | Sequence[str | Path] | None = None,
+    output: str | Path | None = None,
+    rows: int = ROWS,
+    progress: Progress | None = None,
+) -> Bench:
+    """Measure backends, numbers of threads and batch sizes on this machine; return the fastest, and all that was tried.
+
+    model   a run, a model folder, or the name of a run
+    data    where the texts are, if the model's own run does not say; at most `rows` of them are used
+    output  a JSON file for the answer, which `load_model(model, engine=FILE)` takes; None writes nothing
+
+    Raises `DataError` where there are no texts.
+    """
+    from insula.compression.bench import bench
+
+    progress = progress or Silent()
+    place = locate_model(model)
+    folder = open_folder(place)
+    dataset = own_dataset(place, data, options=recorded_options(place), seed=folder.metrics.get("seed", 0))
+    texts = [example.text for split in sorted(dataset.splits) for example in dataset.splits[split]]
+    if rows < 1 or not texts:
+        raise DataError(
+            f"The rows of a bench must be at least 1. Got {min(rows, len(texts))}. Name others with --data."
+        )
+    some = texts[:: max(1, len(texts) // rows)][:rows]
+    progress.say(f"Measuring on {len(some):,} texts; other work on this machine would spoil it.")
+    found = bench(folder, folder.preparation.many(some))
+    if output is not None:
+        write_json(output, found.to_dict())
+    return found

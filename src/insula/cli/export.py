@@ -1,0 +1,47 @@
+"""`insula model export`."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from insula.cli.model import Model
+from insula.cli.output import folder_option
+
+
+class Format(StrEnum):
+    """Where the model is to be used."""
+
+    onnx = "onnx"
+    huggingface = "huggingface"
+
+
+def export(
+    model: Model,
+    output: Annotated[Path, folder_option("The new folder.")],
+    format: Annotated[
+        Format,
+        typer.Option("--format", help="onnx: a model folder without torch; huggingface: for transformers.pipeline."),
+    ] = Format.onnx,
+) -> None:
+    """Write a model for use elsewhere.
+
+    The scores of the result are compared with the model's own; where they differ, nothing is written. A Hugging Face
+    folder has readable labels and the calibration in its weights; text steps and thresholds have no place in it and are
+    told in its README. Only encoders with first-token pooling, and GPT-2, are computed by a class of transformers.
+
+    **Examples**
+
+        insula model export -m runs/care -o runs/care-onnx
+        insula model export -m runs/care --format huggingface -o care-hf
+    """
+    from insula.api.export import export_model
+
+    figures = export_model(model, output, format=format.value)
+    scores = figures["scores"]
+    apart = max(scores.values()) if isinstance(scores, dict) else scores
+    typer.echo(f"scores   within {apart:.1g} of the trained model's")
+    typer.echo(f"folder   {output}")

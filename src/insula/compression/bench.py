@@ -1,0 +1,145 @@
+"""Which backend, how many threads and how large batches are fastest here: found by measuring, on real texts."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import platform
+import statistics
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from insula.core.threads import usable_threads
+from insula.inference.backends import Backend, open_backend
+from insula.inference.batching import TOKEN_BUDGET
+from insula.inference.engine import ENGINE_VERSION, Engine
+from insula.inference.token_backend import TokenBackend
+from insula.models.folder import ModelFolder
+
+BUDGETS = (384, 768, 1536, 3072, 6144)
+ROUNDS = 5
+ONE_BY_ONE = 50
+CLEARLY = 1.02  # a setting must be faster by this much than the one before it, which needs less
+_CPUINFO = Path("/proc/cpuinfo")
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A setting and what it reached: the median over rounds."""
+
+    engine: Engine
+    rows_per_second: float
+
+
+@dataclass(frozen=True)
+class Bench:
+    """What was measured; `engine` is the fastest.
+
+    one_text_ms  median time of one text alone, with that engine
+    machine      processor, threads, and whether its bytes are multiplied without loss (VNNI)
+    """
+
+    engine: Engine
+    rows_per_second: float
+    one_text_ms: float
+    rows: int
+    trials: Sequence[Trial]
+    machine: dict[str, Any]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what stands in the file that `Engine.read` reads."""
+        return {
+            "format_version": ENGINE_VERSION,
+            "engine": self.engine.to_dict(),
+            "rows_per_second": round(self.rows_per_second, 1),
+            "one_text_ms": round(self.one_text_ms, 3),
+            "rows": self.rows,
+            "trials": [
+                {**one.engine.to_dict(), "rows_per_second": round(one.rows_per_second, 1)} for one in self.trials
+            ],
+            "machine": self.machine,
+        }
+
+
+def bench(folder: ModelFolder, texts: Sequence[str], *, rounds: int = ROUNDS) -> Bench:
+    """Measure a model on prepared texts: first backends, then threads, then token budgets, each at the best so far.
+
+    All settings of a step take turns, so that whatever else the machine does falls on all of them.
+    """
+    most = usable_threads()
+    tried: list[Trial] = []
+
+    def best_of(engines: Iterable[Engine]) -> Engine:
+        step = _measure(folder, texts, list(engines), rounds)
+        tried.extend(step)
+        chosen = step[0]
+        for one in step[1:]:
+            if one.rows_per_second > CLEARLY * chosen.rows_per_second:
+                chosen = one
+        return chosen.engine
+
+    engine = best_of(Engine(backend=name, threads=most) for name in _backends(folder))
+    opened = open_backend(str(engine.backend), folder.path, engine)
+    if isinstance(opened, TokenBackend):
+        engine = best_of(dataclasses.replace(engine, threads=count) for count in _threads(most))
+        engine = best_of(dataclasses.replace(engine, tokens=budget) for budget in (TOKEN_BUDGET, *_others()))
+        opened = open_backend(str(engine.backend), folder.path, engine)
+    reached = next(one.rows_per_second for one in reversed(tried) if one.engine == engine)
+    return Bench(engine, reached, _one_text(opened, texts), len(texts), tried, _machine(most))
+
+
+def _measure(folder: ModelFolder, texts: Sequence[str], engines: list[Engine], rounds: int) -> list[Trial]:
+    opened = [open_backend(str(engine.backend), folder.path, engine) for engine in engines]
+    seconds: list[list[float]] = [[] for _ in engines]
+    for number, place in itertools.product(range(rounds + 1), range(len(engines))):
+        began = time.perf_counter()
+        opened[place].logits(texts)
+        if number:  # the first round warms up
+            seconds[place].append(time.perf_counter() - began)
+    return [
+        Trial(engine, len(texts) / max(statistics.median(taken), 1e-9))
+        for engine, taken in zip(engines, seconds, strict=True)
+    ]
+
+
+def _one_text(backend: Backend, texts: Sequence[str]) -> float:
+    taken = []
+    for text in texts[:ONE_BY_ONE]:
+        began = time.perf_counter()
+        backend.logits([text])
+        taken.append(time.perf_counter() - began)
+    return 1000 * statistics.median(taken)
+
+
+def _backends(folder: ModelFolder) -> list[str]:
+    """Return the folder's own backend, and torch where the trained weights are there and it is installed."""
+    import importlib.util
+
+    names = [folder.backend]
+    whole = all((folder.path / name).exists() for name in ("model.safetensors", "config.json", "model.onnx"))
+    if folder.backend == "onnx" and whole and importlib.util.find_spec("torch"):
+        names.append("torch")
+    return names
+
+
+def _threads(most: int) -> list[int]:
+    """Return 1, 2, 4, ... and all."""
+    return sorted({most, *(2**power for power in range(most.bit_length()) if 2**power <= most)})
+
+
+def _others() -> list[int]:
+    return [budget for budget in BUDGETS if budget != TOKEN_BUDGET]
+
+
+def _machine(threads: int) -> dict[str, Any]:
+    lines = _CPUINFO.read_text(encoding="utf-8").splitlines() if _CPUINFO.exists() else []
+    about = dict(part for line in lines if len(part := [side.strip() for side in line.split(":", 1)]) == 2)
+    flags = about.get("flags", "").split()
+    return {
+        "processor": about.get("model name") or platform.processor() or platform.machine(),
+        "threads": threads,
+        "vnni": any("vnni" in flag for flag in flags) if flags else None,
+    }

@@ -1,0 +1,140 @@
+"""A trained model for use elsewhere: a model folder without torch's part, or a plain Hugging Face folder."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from transformers import AutoModelForSequenceClassification, PreTrainedModel, PreTrainedTokenizerFast
+
+from insula.compression.huggingface import FOLDED, to_transformers
+from insula.core.decision import Calibration, DecisionRule
+from insula.core.errors import ModelFolderError, ParityError
+from insula.core.files import atomic_folder, write_json, write_text
+from insula.inference.parity import FLOAT_TOLERANCE, PARITY, check_export, comparable
+from insula.inference.torch_backend import TorchBackend
+from insula.models.adapter_folder import is_beside_base, open_beside_base
+from insula.models.architectures import load_network
+from insula.models.folder import MANIFEST, ModelFolder, seal
+from insula.models.onnx_export import export_onnx
+from insula.models.quiet import quiet_transformers
+from insula.models.tokenization import open_tokenizer
+
+Format = Literal["onnx", "huggingface"]
+FORMATS: tuple[Format, ...] = ("onnx", "huggingface")
+_OF_TORCH = ("model.safetensors", "config.json", "adapter.safetensors", "adapter.json")
+_TEXTS = (
+    "Two hours on hold and nobody called back.", "I am so happy for you, this is wonderful!", "no", "",
+    "等了两个小时，也没有人回电话。", "It was fine. " * 40, "Why would anyone do that?", "thanks, that helped a lot",
+)  # fmt: skip
+
+
+def export(source: ModelFolder, output: Path, kind: Format) -> dict[str, Any]:
+    """Write `output` and return how near its scores are; `ParityError`, and nothing written, where they differ.
+
+    onnx          a model folder that needs no torch; preparation, tokenizer and decision rule travel along
+    huggingface   `config.json`, weights and tokenizer that `transformers.pipeline("text-classification")` loads
+
+    Raises `ModelFolderError` where the model has no trained weights, or no class of transformers computes it.
+    """
+    weights = [name for name in ("model.safetensors", "adapter.safetensors") if (source.path / name).exists()]
+    if source.backend not in ("onnx", "torch") or not weights:
+        raise ModelFolderError(
+            f"The model folder {str(source.path)!r} holds no network of torch to export. Name a neural model that was "
+            "not compressed."
+        )
+    makers: dict[Format, Callable[[ModelFolder, Path], dict[str, Any]]] = {"onnx": _onnx, "huggingface": _huggingface}
+    with atomic_folder(output) as stage:
+        return makers[kind](source, stage)
+
+
+def _onnx(source: ModelFolder, stage: Path) -> dict[str, Any]:
+    for file in sorted(source.path.iterdir()):
+        if file.is_file() and file.name != MANIFEST:
+            shutil.copy2(file, stage / file.name)
+    network = _network(source.path)
+    with quiet_transformers():
+        export_onnx(network, stage / "model.onnx")
+    figures = check_export(stage, source.scheme, source.preparation.many(_TEXTS))
+    for name in _OF_TORCH:
+        (stage / name).unlink(missing_ok=True)
+    write_json(stage / PARITY, figures)
+    seal(stage, family=source.family, backend="onnx")
+    return figures
+
+
+def _huggingface(source: ModelFolder, stage: Path) -> dict[str, Any]:
+    network = _network(source.path)
+    with quiet_transformers():
+        model = to_transformers(network, source.scheme, source.decision)
+        _tokenizer(source.path, model).save_pretrained(stage)
+        model.save_pretrained(stage)
+        loaded = AutoModelForSequenceClassification.from_pretrained(
+            stage, dtype=torch.float32, trust_remote_code=False, local_files_only=True
+        ).eval()
+    apart = _apart(source, loaded, source.preparation.many(_TEXTS))
+    if not apart <= FLOAT_TOLERANCE:
+        raise ParityError(
+            f"The exported model must give the scores of the trained one within {FLOAT_TOLERANCE}. Got "
+            f"{apart:.2g} apart. Export it with --format onnx. Nothing was written."
+        )
+    write_text(stage / "README.md", _card(source))
+    for name in ("decision.json", "preparation.json", "scheme.json"):
+        shutil.copy2(source.path / name, stage / name)
+    return {"kind": "huggingface", "rows": len(_TEXTS), "tolerance": FLOAT_TOLERANCE, "scores": apart}
+
+
+def _network(folder: Path) -> PreTrainedModel:
+    return open_beside_base(folder) if is_beside_base(folder) else load_network(folder)
+
+
+def _tokenizer(folder: Path, model: PreTrainedModel) -> PreTrainedTokenizerFast:
+    texts, _ = open_tokenizer(folder)
+    made = PreTrainedTokenizerFast.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
+    made.model_max_length = texts.max_tokens
+    if made.pad_token is None:
+        made.pad_token = made.eos_token or made.unk_token
+    model.config.pad_token_id = made.pad_token_id
+    return made
+
+
+@torch.inference_mode()
+def _apart(source: ModelFolder, model: PreTrainedModel, texts: Sequence[str]) -> float:
+    """Return the largest difference of a score, each text alone."""
+    folded = source.decision.calibration.method in FOLDED
+    rule = DecisionRule(calibration=source.decision.calibration if folded else Calibration())
+    scores = comparable(source.scheme, rule)
+    wanted = scores(TorchBackend(source.path).logits(texts))
+    tokenizer, _ = open_tokenizer(source.path)
+    plain = comparable(source.scheme, DecisionRule())
+    found = []
+    for row in tokenizer(texts):
+        ids = torch.from_numpy(row)[None]
+        logits = model(input_ids=ids, attention_mask=torch.ones_like(ids)).logits.numpy()
+        if source.scheme.kind == "binary":
+            logits = logits[:, 1:] - logits[:, :1]
+        found.append(plain(logits))
+    return float(np.abs(np.concatenate(found) - wanted).max())
+
+
+def _card(source: ModelFolder) -> str:
+    rule, metrics = source.decision, source.metrics
+    name = str(metrics.get("name") or "model")
+    calibrated = "calibrated" if rule.calibration.method in FOLDED else "not calibrated (isotonic curves do not fit)"
+    limits = "".join(
+        f"| {label} | {limit:.4f} |\n"
+        for label, limit in zip(source.scheme.names[-len(rule.thresholds) :], rule.thresholds, strict=True)
+    ) if rule.thresholds else ""  # fmt: skip
+    return (
+        f"# {name}\n\nExported by insula for `transformers.pipeline(\"text-classification\", model=FOLDER, "
+        f"top_k=None)`. Scores are {calibrated}.\n\n"
+        f"Texts were prepared for training by these steps, which the pipeline does not run: "
+        f"{', '.join(source.preparation.steps) or 'none'}. For the scores that insula gives, prepare texts the same "
+        "way.\n\n"
+        + (f"Labels are given from these scores on; the pipeline does not know them:\n\n| label | score |\n"
+           f"| --- | --- |\n{limits}" if limits else "The label with the highest score is given.\n")
+    )  # fmt: skip

@@ -1,0 +1,50 @@
+"""Size against quality of several models: those that no other beats in both are joined."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from markupsafe import Markup
+
+from insula.evaluation.charts.axes import Plot, Scale, frame, tick_labels, ticks
+from insula.evaluation.charts.svg import WIDTH, element, figure, polyline, text_width
+
+HEIGHT = 270.0
+# The chart stands alone in a file, without the report's style sheet.
+STYLE = (
+    "text{font:12px system-ui,sans-serif;fill:#555}.grid{stroke:#ddd}.axis{stroke:#999}"
+    ".line{fill:none;stroke:#b3541e;stroke-width:2}.front{fill:#b3541e}.beaten{fill:#999}"
+)
+
+
+@dataclass(frozen=True)
+class Point:
+    """A model: its megabytes, what it reaches, its name, and whether it is on the front."""
+
+    megabytes: float
+    value: float
+    name: str
+    on_front: bool
+
+
+def front_chart(points: Sequence[Point], *, y_title: str) -> Markup:
+    """Return a whole SVG file: a dot a model with its name as tooltip, a line through the front."""
+    x_ticks = ticks(min((p.megabytes for p in points), default=0.0), max((p.megabytes for p in points), default=1.0))
+    y_ticks = ticks(min((p.value for p in points), default=0.0), max((p.value for p in points), default=1.0))
+    left = 20 + max(text_width(label) for label in tick_labels(y_ticks))
+    plot = Plot(Scale(x_ticks[0], x_ticks[-1], left, WIDTH - 16), Scale(y_ticks[0], y_ticks[-1], HEIGHT - 42, 36))
+    front = sorted((p.megabytes, p.value) for p in points if p.on_front)
+    parts = [
+        element("style", Markup(STYLE)),
+        frame(plot, x_ticks, y_ticks, x_title="megabytes", y_title=y_title),
+        polyline(plot.points(front), class_="line"),
+    ]
+    for point in points:
+        ((x, y),) = plot.points([(point.megabytes, point.value)])
+        said = f"{point.name}: {point.megabytes:.1f} MB, {point.value:.4f}"
+        shape = "front" if point.on_front else "beaten"
+        parts.append(element("circle", element("title", said), cx=x, cy=y, r=4, class_=shape))
+    said = f"{len(points)} models by size and {y_title}; {len(front)} of them no other beats in both"
+    drawn = figure(WIDTH, HEIGHT, *parts, key="front", title="Size and quality", description=said)
+    return Markup(str(drawn).replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" ', 1))

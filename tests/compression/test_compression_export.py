@@ -1,0 +1,126 @@
+"""Exports: what comes out gives the same scores, or nothing comes out."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from transformers import pipeline
+
+import insula
+import toy_data
+from insula.compression.huggingface import to_transformers
+from insula.core.errors import ModelFolderError, OutputError, UnknownNameError
+from insula.inference.predictor import Predictor
+from insula.models.quiet import quiet_transformers
+from insula.training.recipe import load_recipe
+from insula.training.run import train_run
+
+TEXTS = ["lovely wonderful day", "awful train and terrible work", "a plain usual table", "开心 today"]
+
+
+@pytest.fixture(scope="session")
+def first_run(tmp_path_factory: pytest.TempPathFactory, tiny_recipe: Callable[..., dict[str, Any]]) -> Any:
+    """A run with first-token pooling, several labels."""
+    recipe = load_recipe(tiny_recipe("encoder", {"model.pooling": "first", "train.epochs": 3}))
+    return train_run(toy_data.toy_dataset("multi"), recipe, tmp_path_factory.mktemp("first") / "run")
+
+
+def asked(folder: Path, texts: list[str]) -> list[dict[str, float]]:
+    with quiet_transformers():
+        classify = pipeline("text-classification", model=str(folder), top_k=None, device="cpu")
+        return [{one["label"]: one["score"] for one in answer} for answer in classify(texts)]
+
+
+def test_the_pipeline_gives_the_scores_of_insula(tmp_path: Path, first_run: Any) -> None:
+    figures = insula.export_model(first_run.path, tmp_path / "hf", format="huggingface")
+    assert figures["scores"] <= 1e-5
+    predictor = Predictor.load(first_run.path)
+    prepared = predictor.preparation.many(TEXTS)
+    for found, wanted in zip(asked(tmp_path / "hf", prepared), predictor.predict(TEXTS), strict=True):
+        if predictor.decision.calibration.method != "isotonic":
+            assert found == pytest.approx(wanted.scores, abs=1e-4)
+        assert set(found) == set(wanted.scores)
+    config = (tmp_path / "hf" / "config.json").read_text(encoding="utf-8")
+    assert '"problem_type": "multi_label_classification"' in config
+    assert "insula" not in config
+    readme = (tmp_path / "hf" / "README.md").read_text(encoding="utf-8")
+    assert all(step in readme for step in predictor.preparation.steps)
+
+
+def test_mean_pooling_is_refused_with_the_reason(tmp_path: Path, trained_run: Callable[..., Any]) -> None:
+    with pytest.raises(ModelFolderError, match=r"bert encoder with mean pooling.*trust_remote_code.*--format onnx"):
+        insula.export_model(trained_run("encoder", "multi").path, tmp_path / "hf", format="huggingface")
+    assert not list(tmp_path.iterdir())
+
+
+def test_networks_of_our_own_are_refused(tmp_path: Path, trained_run: Callable[..., Any]) -> None:
+    with pytest.raises(ModelFolderError, match="holds no network of torch"):
+        insula.export_model(trained_run("linear", "multi").path, tmp_path / "hf", format="huggingface")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("kind", ["bert", "roberta", "gpt2"])
+@pytest.mark.parametrize("scheme", ["binary", "single", "dimensional"])
+def test_every_known_class_computes_the_same(kind: str, scheme: Any) -> None:
+    """With random weights, a calibration of scale and bias, and states as large as trained ones."""
+    import numpy as np
+    import torch
+
+    from insula.core.decision import Calibration, DecisionRule
+    from insula.models.encoder import EncoderConfig, EncoderForEmotion
+
+    small: dict[str, Any] = {"model_type": kind, "vocab_size": 50}
+    if kind == "gpt2":
+        small |= {"n_embd": 32, "n_layer": 1, "n_head": 4, "n_positions": 24, "bos_token_id": 0, "eos_token_id": 0}
+    else:
+        small |= {
+            "hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4, "intermediate_size": 48,
+            "max_position_embeddings": 24,
+        }  # fmt: skip
+    labels = toy_data.SCHEMES[scheme]
+    torch.manual_seed(0)
+    pooling = "last" if kind == "gpt2" else "first"
+    network = EncoderForEmotion(EncoderConfig(encoder=small, outputs=labels.output_count, pooling=pooling)).eval()
+    torch.nn.init.normal_(network.head.output.weight)
+    torch.nn.init.normal_(network.head.output.bias)
+    rule = DecisionRule(calibration=Calibration("vector", (0.7,) * labels.output_count, (0.3,) * labels.output_count))
+    model = to_transformers(network, labels, rule)
+    model.config.pad_token_id = 1
+    ids = torch.randint(5, 50, (6, 12))
+    mask = torch.ones_like(ids)
+    mask[2:, 8:], ids[2:, 8:] = 0, 1  # padding behind
+    with torch.inference_mode():
+        wanted = rule.scores(labels, network(ids, mask).logits.numpy())
+        logits = model(input_ids=ids, attention_mask=mask).logits.numpy()
+    if scheme == "binary":
+        logits = logits[:, 1:] - logits[:, :1]
+    np.testing.assert_allclose(DecisionRule().scores(labels, logits), wanted, atol=1e-5)
+    assert list(model.config.id2label.values()) == list(labels.names)
+
+
+def test_a_folder_without_torch_answers_the_same(tmp_path: Path, trained_run: Callable[..., Any]) -> None:
+    run = trained_run("encoder", "single")
+    insula.export_model(run.path, tmp_path / "small")
+    assert not (tmp_path / "small" / "model.safetensors").exists()
+    code = (
+        "import sys; sys.modules['torch'] = sys.modules['transformers'] = None\n"
+        "from insula.inference.predictor import Predictor\n"
+        f"print(Predictor.load({str(tmp_path / 'small')!r}).predict(['lovely wonderful'])[0].label)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=False)
+    assert done.stdout.strip() == Predictor.load(run.path).predict(["lovely wonderful"])[0].label, done.stderr
+
+
+def test_nothing_is_written_over(tmp_path: Path, trained_run: Callable[..., Any]) -> None:
+    run = trained_run("encoder", "single")
+    shutil.copytree(run.model, tmp_path / "there")
+    with pytest.raises(OutputError, match="holds a model"):
+        insula.export_model(run.path, tmp_path / "there")
+    with pytest.raises(UnknownNameError, match="Did you mean 'onnx'"):
+        insula.export_model(run.path, tmp_path / "new", format="onyx")  # type: ignore[arg-type]

@@ -1,0 +1,66 @@
+"""Vocabularies with tokens left out."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tokenizers import Tokenizer
+
+from insula.core.errors import ModelFolderError
+from insula.models.prune_vocabulary import prune_vocabulary
+from insula.models.tokenization import TextTokenizer
+
+TEXTS = ["lovely day with friend", "the train was awful", "the the the 12"]
+
+
+def pieces(file: Path, text: str) -> list[str]:
+    found: list[str] = Tokenizer.from_file(str(file)).encode(text).tokens
+    return found
+
+
+@pytest.fixture
+def pruned(tmp_path: Path, encoder_folder: Callable[..., Path]) -> tuple[Path, Path, np.ndarray]:
+    old, new = encoder_folder() / "tokenizer.json", tmp_path / "tokenizer.json"
+    kept = prune_vocabulary(old, TextTokenizer(old, max_tokens=32)(TEXTS), least=1, into=new)
+    return old, new, kept
+
+
+def test_seen_texts_have_the_same_tokens(pruned: tuple[Path, Path, np.ndarray]) -> None:
+    old, new, kept = pruned
+    for text in TEXTS:
+        assert pieces(new, text) == pieces(old, text)
+    before, after = (TextTokenizer(file, max_tokens=32)(TEXTS) for file in (old, new))
+    for one, other in zip(before, after, strict=True):
+        np.testing.assert_array_equal(kept[other], one)
+    assert len(kept) < Tokenizer.from_file(str(old)).get_vocab_size()
+    assert len(kept) == Tokenizer.from_file(str(new)).get_vocab_size()
+
+
+def test_words_left_out_fall_into_pieces(pruned: tuple[Path, Path, np.ndarray]) -> None:
+    old, new, _ = pruned
+    assert pieces(old, "terrible") == ["[CLS]", "terrible", "[SEP]"]
+    assert pieces(new, "terrible") == ["[CLS]", "t", *(f"##{letter}" for letter in "errible"), "[SEP]"]
+
+
+def test_what_was_unknown_stays_unknown_and_padding_stays_first(pruned: tuple[Path, Path, np.ndarray]) -> None:
+    old, new, kept = pruned
+    assert pieces(new, "ж") == pieces(old, "ж") == ["[CLS]", "[UNK]", "[SEP]"]
+    assert json.loads(new.read_text(encoding="utf-8"))["model"]["vocab"]["[PAD]"] == 0
+    assert kept[0] == 0
+
+
+def test_rare_tokens_go_where_more_is_asked(tmp_path: Path, encoder_folder: Callable[..., Path]) -> None:
+    old, new = encoder_folder() / "tokenizer.json", tmp_path / "tokenizer.json"
+    prune_vocabulary(old, TextTokenizer(old, max_tokens=32)(TEXTS), least=3, into=new)
+    assert "the" in pieces(new, "the train")
+    assert "train" not in pieces(new, "the train")
+
+
+def test_other_tokenizers_are_refused(tmp_path: Path, decoder_folder: Callable[[], Path]) -> None:
+    with pytest.raises(ModelFolderError, match="must be WordPiece"):
+        prune_vocabulary(decoder_folder() / "tokenizer.json", [], least=1, into=tmp_path / "tokenizer.json")
+    assert not list(tmp_path.iterdir())
