@@ -27,7 +27,7 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -37,12 +37,23 @@ HERE = Path(__file__).parent
 RUNS = HERE / "runs" / "inference"
 OUTPUT = HERE / "results" / "inference.json"
 TEXTS = HERE.parent.parent / "shared" / "data" / "ready" / "goemotions" / "train.jsonl.gz"
-# Which of the plain folders a peer reads, and its batch sizes.
+
+
+class Peer(NamedTuple):
+    """An outside system: its folder in `peers`, which of the plain folders it reads, batch sizes, and its engine."""
+
+    place: str
+    folder: str
+    batches: tuple[int, ...]
+    engine: str | None = None
+
+
 PEERS = {
-    "pipeline": ("classifier", (1, 8, 16, 32, 64)),
-    "sentence_transformers_onnx": ("embedder", (16, 32, 64, 128)),
-    "infinity": ("classifier", (16, 32, 64, 128)),
-    "model2vec": ("static", (256, 1024)),
+    "pipeline": Peer("pipeline", "classifier", (1, 8, 16, 32, 64)),
+    "sentence_transformers_onnx": Peer("sentence_transformers_onnx", "embedder", (16, 32, 64, 128)),
+    "infinity": Peer("infinity", "classifier", (16, 32, 64, 128), "torch"),
+    "infinity_onnx": Peer("infinity", "classifier", (32, 128), "optimum"),
+    "model2vec": Peer("model2vec", "static", (256, 1024)),
 }
 FLOP_A_PARAMETER = 2  # a product and a sum
 
@@ -122,8 +133,8 @@ def _round(
         name: asked | {"model": str(locate_model(folder).resolve()), "peer": None} for name, folder in models.items()
     }
     for peer in peers:
-        folder, sizes = PEERS[peer]
-        arms[peer] = asked | {"peer": peer, "folder": folder, "batches": list(sizes), "tuning": given.tuning}
+        known = PEERS[peer]._asdict() | {"batches": list(PEERS[peer].batches)}
+        arms[peer] = asked | {"peer": peer, "tuning": given.tuning, **known}
     ordered = list(arms) if number % 2 == 0 else list(arms)[::-1]
     found = {arm: _answer(arm, number, arms[arm], models, texts) for arm in ordered}
     return {arm: found[arm] for arm in arms}
@@ -177,8 +188,8 @@ def _run(peer: str | None, place: Path, threads: int) -> None:
     from outside import interpreter
 
     environment["PYTHONPATH"] = str(FOLDER)
-    script = FOLDER / peer / "run.py"
-    subprocess.run([interpreter(FOLDER / peer), str(script), str(place)], check=True, env=environment)
+    home = FOLDER / PEERS[peer].place
+    subprocess.run([interpreter(home), str(home / "run.py"), str(place)], check=True, env=environment)
 
 
 def _run_insula(place: Path) -> None:

@@ -13,6 +13,7 @@ import pytest
 import bulk_memory
 import inference
 import outside
+import ray_scaling
 
 PEER = """
 from clock import measure
@@ -54,7 +55,7 @@ def test_arms_are_timed_and_kept(peers: Path, trained_run: Any) -> None:
     ratio = found["times"]["small"]["pipeline"]["bulk"]["median"]
     rates = {arm: figures["rows_per_second"]["median"] for arm, figures in found["arms"].items()}
     assert ratio == pytest.approx(rates["small"] / rates["pipeline"])
-    assert found["arms"]["pipeline"]["batch_size"] in inference.PEERS["pipeline"][1]
+    assert found["arms"]["pipeline"]["batch_size"] in inference.PEERS["pipeline"].batches
     before = {file: file.stat().st_mtime_ns for file in (peers / "runs").rglob("answer.json")}
     assert inference.main(arguments) == 0
     assert {file: file.stat().st_mtime_ns for file in (peers / "runs").rglob("answer.json")} == before
@@ -74,6 +75,15 @@ def test_ratios_are_taken_within_a_round() -> None:
     found = inference._ratios(rounds, "ours", "theirs")
     assert found["bulk"] == {"median": 3.0, "lowest": 2.0, "highest": 4.0}
     assert found["one_text"] == pytest.approx({"median": 3.0, "lowest": 3.0, "highest": 5.0})
+
+
+def test_a_rate_with_workers_begins_when_all_are_at_work() -> None:
+    clock = ray_scaling.Clock()
+    clock.done = [(30.0, 100), (31.0, 200), (32.0, 300), (34.0, 500)]
+    assert clock.rate(1) == pytest.approx(100.0)
+    assert clock.rate(2) == pytest.approx(100.0)
+    clock.advance(10)
+    assert clock.done[-1][1] == 510
 
 
 def test_the_share_of_the_limit_counts_real_tokens() -> None:

@@ -1,9 +1,10 @@
-"""infinity: an inference server's engine, called in its own process, without HTTP; classification with torch."""
+"""infinity: an inference server's engine, called in its own process, without HTTP; classifies with torch or ONNX."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -35,8 +36,8 @@ def main() -> None:
 def _engine(size: int) -> AsyncEmbeddingEngine:
     return AsyncEmbeddingEngine.from_args(
         EngineArgs(
-            model_name_or_path=task()["model"],
-            engine="torch",
+            model_name_or_path=_model(),
+            engine=task()["engine"],
             device="cpu",
             dtype="float32",
             batch_size=size,
@@ -46,6 +47,23 @@ def _engine(size: int) -> AsyncEmbeddingEngine:
             lengths_via_tokenize=True,
         )
     )
+
+
+def _model() -> str:
+    """Return the model's folder, for ONNX one with an export beside the given one, made once."""
+    given = Path(task()["model"])
+    if task()["engine"] == "torch":
+        return str(given)
+    exported = given.with_name(f"{given.name}-onnx")
+    if not exported.exists():
+        from optimum.onnxruntime import ORTModelForSequenceClassification
+        from transformers import AutoTokenizer
+
+        part = exported.with_suffix(".part")
+        ORTModelForSequenceClassification.from_pretrained(given, export=True).save_pretrained(part)
+        AutoTokenizer.from_pretrained(given).save_pretrained(part)
+        part.rename(exported)
+    return str(exported)
 
 
 main()
