@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -63,7 +64,8 @@ def _model() -> str:
         ORTModelForSequenceClassification.from_pretrained(given, export=True).save_pretrained(part)
         AutoTokenizer.from_pretrained(given).save_pretrained(part)
         part.rename(exported)
-    return str(exported)
+    os.chdir(exported)  # it looks for the file by a name below the folder, and finds none where that is absolute
+    return "."
 
 
 main()
