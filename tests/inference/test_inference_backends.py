@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from collections.abc import Callable
@@ -13,11 +14,13 @@ import pytest
 
 import insula.inference.token_backend as token_backend
 import toy_data
-from insula.core.errors import ModelFolderError
+from insula.core.errors import ModelFolderError, ParityError
 from insula.core.scheme import KINDS, Kind
 from insula.inference.backends import backends
 from insula.inference.batching import batches
+from insula.inference.parity import PARITY, check_export
 from insula.inference.predictor import Predictor
+from insula.models.averaged import AveragedTokens
 from insula.training.families import families
 
 # Each backend with the family whose folders it opens; a new backend must be added here.
@@ -135,3 +138,18 @@ def test_weights_without_an_architecture_are_one_sentence(
         (tmp_path / "config.json").write_text(content, encoding="utf-8")
     with pytest.raises(ModelFolderError, match="names an architecture"):
         backends["torch"](tmp_path)
+
+
+def test_static_is_held_against_the_trained_weights_too(trained_run: Trained, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = trained_run("static", "multi").model
+    kept = json.loads((folder / PARITY).read_text(encoding="utf-8"))["scores"]
+    assert set(kept) == {
+        "alone_and_in_batches", "onnx_and_torch", "static_alone_and_in_batches", "static_and_torch",
+    }  # fmt: skip
+    assert max(kept.values()) <= 1e-5
+    scheme, texts = toy_data.SCHEMES["multi"], _texts("multi")
+    as_it_is = AveragedTokens.logits
+    monkeypatch.setattr(AveragedTokens, "logits", lambda model, *tokens: as_it_is(model, *tokens) + 0.01)
+    with pytest.raises(ParityError, match=r"static and torch"):
+        check_export(folder, scheme, texts, backend="static")
+    assert check_export(folder, scheme, texts)["scores"]["onnx_and_torch"] <= 1e-5

@@ -70,11 +70,13 @@ def comparable(scheme: LabelScheme, rule: DecisionRule) -> Callable[[Floats], Fl
     return scores
 
 
-def check_export(folder: Path, scheme: LabelScheme, texts: Sequence[str], *, seed: int = 0) -> dict[str, Any]:
+def check_export(
+    folder: Path, scheme: LabelScheme, texts: Sequence[str], *, seed: int = 0, backend: str = "onnx"
+) -> dict[str, Any]:
     """Compare `model.onnx` of a folder with its trained weights on prepared texts; return the figures.
 
-    At most 32 texts, each alone and in 50 random batches, by uncalibrated scores. Raises `ParityError` where a score
-    moves by more than 1e-5.
+    At most 32 texts, each alone and in 50 random batches, by uncalibrated scores. Where another `backend` predicts,
+    so is that one. Raises `ParityError` where a score moves by more than 1e-5.
     """
     some = list(texts[:ROWS])
     exported, trained = open_backend("onnx", folder), open_backend("torch", folder)
@@ -82,10 +84,18 @@ def check_export(folder: Path, scheme: LabelScheme, texts: Sequence[str], *, see
         raise TypeError(f"The onnx backend must be a TokenBackend. Got {type(exported).__name__}.")
     scores = comparable(scheme, DecisionRule())
     company = in_company(exported, some, seed=seed)
+    wanted = scores(trained.logits(some))
     apart = {
         "alone_and_in_batches": company.apart(scores),
-        "onnx_and_torch": float(np.abs(scores(company.alone) - scores(trained.logits(some))).max(initial=0.0)),
+        "onnx_and_torch": float(np.abs(scores(company.alone) - wanted).max(initial=0.0)),
     }
+    if backend != "onnx":
+        served = open_backend(backend, folder)
+        alone = np.concatenate([served.logits([text]) for text in some])
+        together = served.logits([some[row] for row in company.rows])
+        in_batches = Company(alone, company.rows, np.asarray(together)).apart(scores)
+        apart[f"{backend}_alone_and_in_batches"] = in_batches
+        apart[f"{backend}_and_torch"] = float(np.abs(scores(alone) - wanted).max(initial=0.0))
     for what, found in apart.items():
         if not found <= FLOAT_TOLERANCE:
             raise ParityError(

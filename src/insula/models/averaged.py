@@ -16,7 +16,8 @@ from safetensors.numpy import load_file
 from insula.core.errors import ModelFolderError
 from insula.models.numpy_heads import NumpyHead, numpy_heads
 
-FEW = 32  # texts; for more than these, scipy's product is worth its start
+FEW = 8  # texts that are not worth sorting
+ROWS = 256  # of equal length at once: their vectors stay in the processor's cache
 
 
 class AveragedTokens:
@@ -67,17 +68,16 @@ class AveragedTokens:
 
     def _sums(self, ids: NDArray[np.int64], lengths: NDArray[np.int64]) -> NDArray[np.float32]:
         ends = np.cumsum(lengths)
+        sums = np.empty((len(lengths), self.table.shape[1]), dtype=np.float32)
         if len(lengths) <= FEW:
-            sums = np.empty((len(lengths), self.table.shape[1]), dtype=np.float32)
-            first = 0
-            for row, last in enumerate(ends.tolist()):
-                self.table[ids[first:last]].sum(axis=0, out=sums[row])
-                first = last
+            for row, (last, length) in enumerate(zip(ends.tolist(), lengths.tolist(), strict=True)):
+                self.table[ids[last - length : last]].sum(axis=0, out=sums[row])
             return sums
-        from scipy.sparse import csr_matrix  # a third of a second to import, which one text shall not wait for
-
-        chosen = csr_matrix(
-            (np.ones(len(ids), np.float32), ids, np.concatenate([[0], ends])), shape=(len(lengths), len(self.table))
-        )
-        product: NDArray[np.float32] = chosen @ self.table
-        return product
+        # Texts of equal length are one block each: no padding, and several times faster than `np.add.reduceat`.
+        order = np.argsort(lengths, kind="stable")
+        known, firsts = np.unique(lengths[order], return_index=True)
+        for length, rows in zip(known.tolist(), np.split(order, firsts[1:]), strict=True):
+            for some in np.split(rows, range(ROWS, len(rows), ROWS)):
+                places = (ends[some] - length)[:, None] + np.arange(length)
+                sums[some] = self.table[ids[places]].sum(axis=1)
+        return sums

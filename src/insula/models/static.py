@@ -9,7 +9,9 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import nn
 from torch.nn import functional as F
 from transformers import AutoConfig, AutoModelForSequenceClassification
@@ -17,6 +19,7 @@ from transformers import AutoConfig, AutoModelForSequenceClassification
 from insula.models.scratch import PADDING, ScratchConfig, ScratchNetwork
 
 INT8_STEPS = 127
+GIVEN_SCALE = 3.0  # times the scale of random vectors
 
 
 class StaticConfig(ScratchConfig):
@@ -82,6 +85,10 @@ class StaticForEmotion(ScratchNetwork):
         if config.hidden:
             self.hidden = nn.Linear(config.width, config.hidden)
         self._add_head(config.hidden or config.width)
+
+    def set_vectors(self, vectors: NDArray[np.float32]) -> None:
+        """Start from given vectors; they say more than random ones, and an average makes them small."""
+        super().set_vectors(vectors * GIVEN_SCALE)
 
     def embedded(self, ids: torch.Tensor) -> torch.Tensor:
         """Return the weighted vectors of (rows, tokens) token numbers."""

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+Ids = tuple[int, ...]  # the garbage collector passes tuples of numbers by, as it does not lists
 _MOST_WORDS = 200_000
 _FEW = 64
 _LONGEST = 40  # characters; longer words are tokenised anew each time, so that memory stays small
@@ -56,7 +57,7 @@ class TokenMemory:
     def __init__(self, tokenizer: Any, max_tokens: int) -> None:
         self._tokenizer = tokenizer
         self._max_tokens = max_tokens
-        self._known: dict[str, list[int]] = {"": []}
+        self._known: dict[str, Ids] = {"": ()}
 
     def __call__(self, texts: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Return the token numbers of all texts one after another, and how many each text has."""
@@ -77,7 +78,7 @@ class TokenMemory:
         lengths[1:] -= lengths[:-1].copy()
         return np.array(numbers, dtype=np.int64), lengths
 
-    def _learnt(self, words: set[str]) -> tuple[dict[str, list[int]], dict[str, list[int]]]:
+    def _learnt(self, words: set[str]) -> tuple[dict[str, Ids], dict[str, Ids]]:
         """Return the tokens of these words and more, and of those too long to be remembered."""
         known = self._known
         unseen = [word for word in words if word not in known]
@@ -85,7 +86,7 @@ class TokenMemory:
             return known, {}
         if len(known) + len(unseen) > _MOST_WORDS:
             # Another dictionary, not this one emptied: another thread may be reading it.
-            known = self._known = {"": []}
+            known = self._known = {"": ()}
             unseen = [word for word in words if word]
         # A lone surrogate has no UTF-8 form and the tokenizer refuses it: it becomes the replacement character.
         clean = [word.encode("utf-8", "replace").decode("utf-8") for word in unseen]
@@ -93,6 +94,6 @@ class TokenMemory:
             encoded = [self._tokenizer.encode(word) for word in clean]
         else:
             encoded = self._tokenizer.encode_batch_fast(clean)
-        found = {word: one.ids for word, one in zip(unseen, encoded, strict=True)}
+        found = {word: tuple(one.ids) for word, one in zip(unseen, encoded, strict=True)}
         known.update((word, ids) for word, ids in found.items() if len(word) <= _LONGEST)
         return known, {word: ids for word, ids in found.items() if len(word) > _LONGEST}

@@ -60,7 +60,7 @@ def train_vocabulary(texts: Sequence[str], file: Path, *, kind: Kind, size: int,
         # each time. For the same reason pieces are marked where they begin a word, not where they go on with one.
         trainer = trainers.BpeTrainer(initial_alphabet=characters, limit_alphabet=len(characters), **shared)
         tokenizer.train_from_iterator(texts, trainer)
-    entries = sorted(tokenizer.get_vocab(), key=tokenizer.token_to_id)
+    entries = [word for word, _ in sorted(tokenizer.get_vocab().items(), key=lambda entry: entry[1])]
     if len(entries) <= len(special) + (kind == "subwords"):
         raise DataError(
             f"The training texts must hold words that stand at least {min_count} times. Got none after preparation. "
@@ -74,7 +74,7 @@ def train_vocabulary(texts: Sequence[str], file: Path, *, kind: Kind, size: int,
 def extend_vocabulary(file: Path, words: Sequence[str], *, size: int) -> list[str]:
     """Add words behind those of a `tokenizer.json` of kind `words`, up to `size` entries; return all entries."""
     tokenizer = Tokenizer.from_file(str(file))
-    entries = sorted(tokenizer.get_vocab(), key=tokenizer.token_to_id)
+    entries = [word for word, _ in sorted(tokenizer.get_vocab().items(), key=lambda entry: entry[1])]
     mine = set(entries)
     entries += list(dict.fromkeys(word for word in words if word not in mine))[: max(0, size - len(entries))]
     tokenizer.model = models.WordLevel({word: number for number, word in enumerate(entries)}, UNKNOWN)

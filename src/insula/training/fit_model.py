@@ -83,8 +83,9 @@ def fit_model(
     seconds = time.monotonic() - began
     progress.say(f"Trained in {seconds:.0f} s; choosing thresholds and calibration on validation rows.")
     fitted.save(stage)
-    if fitted.backend == "onnx" and (stage / "model.safetensors").exists():
-        write_json(stage / PARITY, check_export(stage, scheme, train.texts, seed=recipe.seed))
+    if fitted.backend in ("onnx", "static") and (stage / "model.safetensors").exists():
+        parity = check_export(stage, scheme, train.texts, seed=recipe.seed, backend=fitted.backend)
+        write_json(stage / PARITY, parity)
     backend = backends[fitted.backend](stage)
     decision, logits = DecisionRule(), None
     check_finite(np.asarray(backend.logits(train.texts[:1])))

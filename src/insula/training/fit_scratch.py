@@ -31,7 +31,8 @@ def fit(given: FitInput) -> Fitted:
     if not isinstance(options, ScratchOptions):
         raise TypeError(f"The model options of fit_scratch must be ScratchOptions. Got {type(options).__name__}.")
     objective = choose_objective(given.objective, given.scheme, given.train)
-    entries, vectors = _train_vocabulary(given, options), None
+    entries: Sequence[str] = _train_vocabulary(given, options)
+    vectors = None
     if options.vectors == "distilled":
         entries, vectors = _distil(given, options, entries)
     tokenizer = TextTokenizer(tokenizer_folder(given) / TOKENIZER, max_tokens=options.max_tokens)

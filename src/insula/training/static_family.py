@@ -33,5 +33,5 @@ FAMILY = Family(
     packages=NEURAL_PACKAGES,
     description="weighted average of token vectors; minutes to train, predicts without torch and in microseconds, "
     "needs insula[train]",
-    train=SCRATCH_TRAIN,
+    train={**SCRATCH_TRAIN, "learning_rate": 2e-3},
 )
