@@ -52,7 +52,7 @@ def _workers() -> Iterator[int]:
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")  # Ray's own: it looks at its deprecated settings, and leaves sockets to the end
 def test_a_worker_that_is_killed_loses_and_doubles_nothing(
-    tmp_path: Path, source: Path, trained_run: Any, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, source: Path, trained_run: Any, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     predictor = Predictor.load(trained_run("linear", "multi").model)
     alone = predict_file(predictor, source, tmp_path / "alone.parquet")
@@ -67,6 +67,7 @@ def test_a_worker_that_is_killed_loses_and_doubles_nothing(
     monkeypatch.setattr(Parts, "write", killing)
     result = predict_file(predictor, source, tmp_path / "out.parquet", engine="ray", workers=2)
     assert len(killed) == 1
+    assert "Traceback" not in capfd.readouterr().err
     assert (result.rows, result.rejected) == (alone.rows, alone.rejected) == (392, 8)
     assert (tmp_path / "out.parquet").read_bytes() == (tmp_path / "alone.parquet").read_bytes()
 

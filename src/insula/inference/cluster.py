@@ -23,7 +23,9 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # before it is imported: it would tell its makers
+# Before it is imported: it would tell its makers, and tell people on the command line of its own affairs.
+os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
 
 import ray
 from ray.data import ActorPoolStrategy, DataContext, Datasource
@@ -71,6 +73,9 @@ def computed(model: Path, reading: Reading, cluster: Cluster) -> Iterator[Callab
         context.target_max_block_size = 1  # a row is a group: each one goes its own way
         context.execution_options.preserve_order = True
         context.enable_progress_bars = False
+        words = logging.getLogger("ray.data")
+        level = words.level
+        words.setLevel(logging.ERROR)
         try:
             here = {"ray.io/node-id": ray.get_runtime_context().get_node_id()}
             texts = ray.data.read_datasource(_Groups(reading), override_num_blocks=1, num_cpus=0, label_selector=here)
@@ -82,9 +87,11 @@ def computed(model: Path, reading: Reading, cluster: Cluster) -> Iterator[Callab
                 num_cpus=1,
                 compute=ActorPoolStrategy(size=workers),
             )
-            rows = iter(answers.iter_rows())
-            yield lambda number: _next(rows, number)
+            rows: Any = iter(answers.iter_rows())
+            with contextlib.closing(rows):  # it speaks to Ray once more at its end
+                yield lambda number: _next(rows, number)
         finally:
+            words.setLevel(level)
             (context.target_max_block_size, context.execution_options.preserve_order, context.enable_progress_bars) = (
                 kept
             )
