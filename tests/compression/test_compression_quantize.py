@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import insula
 import toy_data
+from insula.compression.graph import Graph
 from insula.compression.parity import Limits
 from insula.compression.plan import Plan
 from insula.compression.quantize import quantize
 from insula.core.errors import DataError, ModelFolderError, OutputError, ParityError
 from insula.core.progress import Silent
 from insula.inference.predictor import Predictor
-from insula.models.folder import open_folder
+from insula.models.folder import open_folder, seal
 
 TEXTS = ["lovely wonderful day", "awful train and terrible work", "", "开心 today", "a plain usual table"]
 
@@ -96,6 +99,21 @@ def test_a_compressed_model_is_not_compressed_again(tmp_path: Path, trained_run:
         quantize(
             open_folder(first.path), toy_data.toy_dataset("multi"), tmp_path / "b", Plan(), Limits(), progress=Silent()
         )
+
+
+def test_a_folder_whose_export_was_never_compared_is_compared_first(
+    tmp_path: Path, trained_run: Callable[..., Any]
+) -> None:
+    old = tmp_path / "old"
+    shutil.copytree(trained_run("encoder", "multi").model, old)
+    (old / "parity.json").unlink()
+    graph = Graph.load(old / "model.onnx")
+    table = graph.tables()[0].weight
+    graph.add_constant(table, graph.constant(table) * np.float32(1.01))
+    graph.save(old / "model.onnx")
+    seal(old, family="encoder", backend="onnx")
+    with pytest.raises(ParityError, match="onnx and torch"):
+        quantize(open_folder(old), toy_data.toy_dataset("multi"), tmp_path / "b", Plan(), Limits(), progress=Silent())
 
 
 def test_the_same_seed_gives_the_same_bytes(tmp_path: Path, trained_run: Callable[..., Any]) -> None:

@@ -81,11 +81,12 @@ def _class_for(network: PreTrainedModel) -> tuple[str, Place]:
     kind = config.encoder["model_type"]
     known = _PLACES.get((kind, config.pooling))
     if known is None:
-        poolings = sorted({pooling for _, pooling in _PLACES})
+        poolings = [pooling for base, pooling in _PLACES if base == kind]
+        bases = ", ".join(base for base, _ in _PLACES)
+        other = f"train with model.pooling={poolings[0]}" if poolings else f"train from one of: {bases}"
         raise ModelFolderError(
             f"No class of transformers computes a {kind} encoder with {config.pooling} pooling, and code of our own "
-            "would load with trust_remote_code alone. Export it with --format onnx, or train with "
-            f"model.pooling={' or '.join(poolings)} (bases: {', '.join(sorted({name for name, _ in _PLACES}))})."
+            f"would load with trust_remote_code alone. Export it with --format onnx, or {other}."
         )
     return kind, known
 

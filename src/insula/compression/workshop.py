@@ -25,6 +25,7 @@ from insula.compression.weight_only import pack_products
 from insula.core.decision import DecisionRule, Decisions
 from insula.core.errors import ModelFolderError
 from insula.inference.onnx_backend import OnnxBackend
+from insula.inference.parity import PARITY, check_export
 from insula.models.folder import ModelFolder
 from insula.models.prune_vocabulary import prune_vocabulary
 from insula.models.tokenization import TOKENIZER
@@ -67,7 +68,8 @@ def recorded_decision(model: Path) -> DecisionOptions:
 class Workshop:
     """Makes smaller models of a model folder with a `model.onnx` in float32.
 
-    Raises `ModelFolderError` where it has none, or is itself a compressed one.
+    Raises `ModelFolderError` where it has none, or is itself a compressed one, `ParityError` where that file was never
+    compared with the trained weights and differs from them.
     """
 
     def __init__(self, source: ModelFolder, rows: OwnRows, *, seed: int = 0) -> None:
@@ -85,6 +87,9 @@ class Workshop:
                 "the model that it was made from."
             )
         self.options = recorded_decision(source.path)
+        if not (source.path / PARITY).exists() and (source.path / "model.safetensors").exists():
+            # Training compares them since it writes that file: a folder without it is older.
+            check_export(source.path, source.scheme, rows.texts, seed=seed)
         self._backend = OnnxBackend(source.path)
 
     @cached_property

@@ -1,0 +1,57 @@
+"""`insula model compress`, `bench` and `export`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import toy_data
+from insula.compression import compress as compress_file
+from insula.compression.plan import Plan
+from insula.data.writers import open_writer
+
+FEW = (Plan("8bit", 8), Plan("4bit", 4, least_tokens=1))
+
+
+@pytest.fixture
+def mood(tmp_path: Path) -> Path:
+    """The rows of the toy set as files."""
+    for split, examples in toy_data.toy_dataset("single").splits.items():
+        with open_writer(tmp_path / "mood" / f"{split}.csv") as writer:
+            writer.write([{"text": one.text, "label": one.labels[0]} for one in examples])
+    return tmp_path / "mood"
+
+
+def test_the_road_from_a_run_to_a_small_fast_model(
+    insula: Callable[..., Any], here: Path, mood: Path, trained_run: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = trained_run("encoder", "single").path
+    monkeypatch.setattr(
+        compress_file.compress, "__kwdefaults__", {**compress_file.compress.__kwdefaults__, "plans": FEW}
+    )
+    small = ["model", "compress", "-m", run, "--data", mood, "-o", "small", "--max-loss", "0.5", "--max-size"]
+    said = insula(*small, "10MB")
+    assert said.exit_code == 0, said.output
+    assert "4bit, tables 4 bits" in said.stdout
+    assert (here / "small" / "front.svg").exists()
+    refused = insula(*small, "1kB", "--overwrite")
+    assert refused.exit_code == 1
+    assert "Nothing was written" in refused.stderr
+    assert (here / "small" / "manifest.json").exists()  # what stood there stands there still
+    assert insula(*small, "huge").exit_code == 2
+
+    said = insula("model", "bench", "-m", "small", "--data", mood, "--rows", "20", "-o", "engine.json")
+    assert said.exit_code == 0, said.output
+    assert "rows a second" in said.stdout
+    assert json.loads((here / "engine.json").read_text(encoding="utf-8"))["engine"]["backend"] == "onnx"
+
+    said = insula("model", "export", "-m", run, "-o", "elsewhere")
+    assert said.exit_code == 0, said.output
+    assert json.loads(insula("predict", "lovely", "-m", "elsewhere", "--json").stdout)["label"]
+    refused = insula("model", "export", "-m", run, "--format", "huggingface", "-o", "hf")
+    assert refused.exit_code == 1
+    assert "trust_remote_code" in refused.stderr
