@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from transformers import pipeline
 
@@ -16,6 +17,7 @@ import insula
 import toy_data
 from insula.compression.huggingface import to_transformers
 from insula.core.errors import ModelFolderError, OutputError, UnknownNameError
+from insula.inference.onnx_backend import open_session
 from insula.inference.predictor import Predictor
 from insula.models.quiet import quiet_transformers
 from insula.training.recipe import load_recipe
@@ -118,6 +120,17 @@ def test_a_folder_without_torch_answers_the_same(tmp_path: Path, trained_run: Ca
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=False)
     assert done.stdout.strip() == Predictor.load(run.path).predict(["lovely wonderful"])[0].label, done.stderr
+
+
+def test_static_becomes_one_file_for_onnx_runtime(tmp_path: Path, trained_run: Callable[..., Any]) -> None:
+    run = trained_run("static", "multi")
+    insula.export_model(run.path, tmp_path / "browser")
+    alone = tmp_path / "model.onnx"
+    shutil.copy2(tmp_path / "browser" / "model.onnx", alone)  # without model.safetensors beside it
+    exported = Predictor.load(tmp_path / "browser")
+    assert len(open_session(alone).get_outputs()) == 1
+    texts = ["lovely wonderful", "awful day", "", "不开心"]
+    np.testing.assert_allclose(exported.logits(texts), Predictor.load(run.path).logits(texts), atol=1e-5)
 
 
 def test_nothing_is_written_over(tmp_path: Path, trained_run: Callable[..., Any]) -> None:

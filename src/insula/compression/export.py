@@ -42,7 +42,7 @@ def export(source: ModelFolder, output: Path, kind: Format) -> dict[str, Any]:
     Raises `ModelFolderError` where the model has no trained weights, or no class of transformers computes it.
     """
     weights = [name for name in ("model.safetensors", "adapter.safetensors") if (source.path / name).exists()]
-    if source.backend not in ("onnx", "torch") or not weights:
+    if source.backend not in ("onnx", "static", "torch") or not weights:
         raise ModelFolderError(
             f"The model folder {str(source.path)!r} holds no network of torch to export. Name a neural model that was "
             "not compressed."
