@@ -22,7 +22,7 @@ class StaticOptions(ScratchOptions):
     table: Literal["float32", "float16", "int8"] = Field(
         "float16", description="how token vectors are stored; int8 with a scale a token"
     )
-    dropout: Share = Field(0.2, description="on token vectors and on the vector that the head sees")
+    dropout: Share = Field(0.1, description="on token vectors and on the vector that the head sees")
 
 
 FAMILY = Family(
