@@ -82,6 +82,11 @@ def extend_vocabulary(file: Path, words: Sequence[str], *, size: int) -> list[st
     return entries
 
 
+def _in_order(tokenizer: Tokenizer) -> list[str]:
+    numbers: dict[str, int] = tokenizer.get_vocab()
+    return sorted(numbers, key=lambda entry: numbers[entry])
+
+
 def whole_words(file: Path) -> list[str]:
     """Return the lower-case words that a `tokenizer.json` of an encoder has in one piece, the lowest number first.
 
