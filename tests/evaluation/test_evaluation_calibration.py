@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from scipy.optimize import check_grad
 from scipy.special import expit, log_softmax, softmax
+from sklearn.metrics import f1_score
 
 from insula.core.decision import Calibration
 from insula.core.errors import DataError
@@ -143,5 +144,17 @@ def test_a_better_likelihood_is_not_bought_with_labels():
     vector = fit_calibration(logits, gold, "single", method="vector").apply(logits, "single")
     temperature = fit_calibration(logits, gold, "single", method="temperature").apply(logits, "single")
     assert calibration._loss(vector, gold, "single").mean() < calibration._loss(temperature, gold, "single").mean()
-    assert calibration._lowers_f1(temperature, vector, gold, "single")
+    assert _macro_f1(gold, vector) < _macro_f1(gold, temperature)
     assert fit_calibration(logits, gold, "single").method == "temperature"
+
+
+@pytest.mark.parametrize(("shift", "method"), [(0.3, "temperature"), (2.0, "vector")])
+def test_labels_change_only_where_macro_f1_surely_does_not_fall(shift, method):
+    generator = np.random.default_rng(1)
+    gold = np.eye(3)[generator.choice(3, size=1500)]
+    true = log_softmax(1.5 * gold + generator.normal(size=gold.shape), axis=1)
+    assert fit_calibration(true + np.array([shift, 0, 0]), gold, "single").method == method
+
+
+def _macro_f1(gold, logits):
+    return f1_score(gold.argmax(axis=1), logits.argmax(axis=1), average="macro")

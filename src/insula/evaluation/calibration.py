@@ -19,13 +19,15 @@ from insula.core.decision import Calibration
 from insula.core.errors import DataError
 from insula.core.scheme import Kind
 from insula.evaluation.checked_arrays import Floats, Ints, as_column, as_indicators, as_matrix
-from insula.evaluation.counts import contributions, from_sums
+from insula.evaluation.counts import from_sums
+from insula.evaluation.intervals import count_differences
 from insula.evaluation.isotonic import fit_isotonic
 from insula.evaluation.recalibration import fit_lines
 
 Method = Literal["auto", "none", "temperature", "vector", "isotonic"]
 FOLDS = 5
 MINIMUM_ROWS = 20
+MOST_F1_LOST = 0.002
 # Separable rows would ask for an infinite slope; between 1/20 and 20 lies every temperature seen in practice.
 _LOG_LIMIT = float(np.log(20.0))
 # In rows: about ten informative rows move a label half way from the shared temperature to its own fit.
@@ -46,8 +48,10 @@ def fit_calibration(
 
     `auto` tries none, temperature, vector and isotonic in this order over five folds. A later
     method takes over only where its loss on held-out rows is lower; isotonic, and vector under a softmax, only where it
-    is lower by more than one standard error of the difference (Breiman et al. 1984). Where a row has one label,
-    vector and isotonic can change which label is highest: neither is taken where macro-F1 on held-out rows falls.
+    is lower by more than one standard error of the difference (Breiman et al. 1984). Vector and isotonic can change
+    which label is highest, which is no business of a calibration: binary (where a threshold is chosen after it),
+    neither is taken where macro-F1 on held-out rows falls; single and ordinal, neither is taken unless it surely
+    costs no more than 0.002 of it (lower end of the 95 % interval of the difference, paired bootstrap).
     Below 20 rows nothing can be told, and the identity is returned.
     """
     if method == "none":
@@ -90,7 +94,7 @@ def _best_method(logits: Floats, gold: Floats, weights: Floats, kind: Kind, fold
         gain = weights * (best_loss - loss)
         free = method == "isotonic" or (method == "vector" and kind in ("single", "ordinal"))
         needed = float(gain.std() * np.sqrt(len(gain))) if free else 0.0
-        if gain.sum() > needed and not _lowers_f1(best_logits, held_out, gold, kind):
+        if gain.sum() > needed and _serves_labels(best_logits, held_out, gold, kind, method):
             best, best_loss, best_logits = method, loss, held_out
     return best
 
@@ -104,16 +108,18 @@ def _loss(logits: Floats, gold: Floats, kind: Kind) -> Floats:
     return loss
 
 
-def _lowers_f1(before: Floats, after: Floats, gold: Floats, kind: Kind) -> bool:
-    """Return whether macro-F1 of the highest label falls; multi-label has its thresholds later."""
-    if kind == "multi":
-        return False
+def _serves_labels(before: Floats, after: Floats, gold: Floats, kind: Kind, method: str) -> bool:
+    """Return whether the labels that `after` gives are as `fit_calibration` demands of a method."""
+    if kind == "multi" or method == "temperature":  # thresholds come after it; the order of labels stays
+        return True
     if kind == "binary":
         before, after = (np.hstack([-logits, logits]) for logits in (before, after))
         gold = np.hstack([1 - gold, gold])
-    chosen = [np.eye(gold.shape[1], dtype=bool)[logits.argmax(axis=1)] for logits in (before, after)]
-    f1 = [float(from_sums(contributions(gold > 0, each).sum(axis=0))["macro_f1"]) for each in chosen]
-    return f1[1] < f1[0]
+    highest = [np.eye(gold.shape[1], dtype=bool)[logits.argmax(axis=1)] for logits in (before, after)]
+    difference = count_differences(gold > 0, [highest[0]], [highest[1]], from_sums)["macro_f1"].difference
+    if kind == "binary":
+        return difference.value is None or difference.value >= 0
+    return difference.low is not None and difference.low >= -MOST_F1_LOST
 
 
 def _fit_temperature(logits: Floats, gold: Floats, weights: Floats, kind: Kind) -> Calibration:
