@@ -39,7 +39,7 @@ RecipeOf = Callable[..., dict[str, Any]]
 def _exported(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Few runs here need an ONNX file, whose export takes ten times as long: torch answers in its place."""
     if "merged_into" not in request.node.name or "bottleneck" not in request.node.name:  # it alone adds to the graph
-        monkeypatch.setattr(network, "export_onnx", lambda model, file: None)
+        monkeypatch.setattr(network, "export_onnx", lambda model, file, **_: None)
         monkeypatch.setitem(backends._loaded, "onnx", TorchBackend)
 
 

@@ -27,7 +27,7 @@ from insula.api.training import train
 from insula.inference.backends import backends
 from insula.inference.torch_backend import TorchBackend
 
-network.export_onnx = lambda model, file: None
+network.export_onnx = lambda model, file, **_: None
 backends._loaded["onnx"] = TorchBackend
 source, recipe, output = sys.argv[1:]
 run = train(source, recipe=json.load(open(recipe)), output=output)
