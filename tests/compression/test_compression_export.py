@@ -138,5 +138,7 @@ def test_nothing_is_written_over(tmp_path: Path, trained_run: Callable[..., Any]
     shutil.copytree(run.model, tmp_path / "there")
     with pytest.raises(OutputError, match="holds a model"):
         insula.export_model(run.path, tmp_path / "there")
+    insula.export_model(run.path, tmp_path / "there", overwrite=True)
+    assert not (tmp_path / "there" / "model.safetensors").exists()
     with pytest.raises(UnknownNameError, match="Did you mean 'onnx'"):
         insula.export_model(run.path, tmp_path / "new", format="onyx")  # type: ignore[arg-type]

@@ -15,7 +15,11 @@ FORMATS = ("onnx", "huggingface")
 
 
 def export_model(
-    model: str | Path, output: str | Path, *, format: Literal["onnx", "huggingface"] = "onnx"
+    model: str | Path,
+    output: str | Path,
+    *,
+    format: Literal["onnx", "huggingface"] = "onnx",
+    overwrite: bool = False,
 ) -> dict[str, Any]:
     """Write a model for use elsewhere; return how near its scores are to those of the trained one.
 
@@ -23,6 +27,7 @@ def export_model(
     output   a new folder
     format   onnx: a model folder that needs no torch; huggingface: a plain folder that
              `transformers.pipeline("text-classification")` loads, with readable labels
+    overwrite   replace a model folder that stands at `output`
 
     Raises `ParityError`, and writes nothing, where scores differ by more than 1e-5, `ModelFolderError` where no class
     of transformers computes what the model does, `OutputError` where something stands at `output`.
@@ -35,7 +40,6 @@ def export_model(
         require(package, extra="train", purpose="export a model")
     from insula.compression.export import export
 
-    place, folder = locate_model(model), Path(output)
-    source = open_folder(place)
-    check_output(folder, place, overwrite=False)
+    source, folder = open_folder(locate_model(model)), Path(output)
+    check_output(folder, source.path, overwrite=overwrite)
     return export(source, folder, format)

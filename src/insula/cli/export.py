@@ -10,6 +10,7 @@ import typer
 
 from insula.cli.model import Model
 from insula.cli.output import folder_option
+from insula.cli.quantize import Overwrite
 
 
 class Format(StrEnum):
@@ -26,6 +27,7 @@ def export(
         Format,
         typer.Option("--format", help="onnx: a model folder without torch; huggingface: for transformers.pipeline."),
     ] = Format.onnx,
+    overwrite: Overwrite = False,
 ) -> None:
     """Write a model for use elsewhere.
 
@@ -40,7 +42,7 @@ def export(
     """
     from insula.api.export import export_model
 
-    figures = export_model(model, output, format=format.value)
+    figures = export_model(model, output, format=format.value, overwrite=overwrite)
     scores = figures["scores"]
     apart = max(scores.values()) if isinstance(scores, dict) else scores
     typer.echo(f"scores   within {apart:.1g} of the trained model's")
