@@ -11,7 +11,9 @@ import pytest
 from cli_messages import FAST, PROGRAM, messages, write_csv
 from typer.testing import CliRunner, Result
 
+import toy_data
 from insula.cli.app import app
+from insula.data.writers import open_writer
 
 
 @pytest.fixture
@@ -59,3 +61,12 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty working folder."""
     monkeypatch.chdir(tmp_path)
     return tmp_path
+
+
+@pytest.fixture
+def mood(tmp_path: Path) -> Path:
+    """The rows of the toy set as files."""
+    for split, examples in toy_data.toy_dataset("single").splits.items():
+        with open_writer(tmp_path / "mood" / f"{split}.csv") as writer:
+            writer.write([{"text": one.text, "label": one.labels[0]} for one in examples])
+    return tmp_path / "mood"

@@ -9,21 +9,10 @@ from typing import Any
 
 import pytest
 
-import toy_data
 from insula.compression import compress as compress_file
 from insula.compression.plan import Plan
-from insula.data.writers import open_writer
 
 FEW = (Plan("8bit", 8), Plan("4bit", 4, least_tokens=1))
-
-
-@pytest.fixture
-def mood(tmp_path: Path) -> Path:
-    """The rows of the toy set as files."""
-    for split, examples in toy_data.toy_dataset("single").splits.items():
-        with open_writer(tmp_path / "mood" / f"{split}.csv") as writer:
-            writer.write([{"text": one.text, "label": one.labels[0]} for one in examples])
-    return tmp_path / "mood"
 
 
 def test_the_road_from_a_run_to_a_small_fast_model(

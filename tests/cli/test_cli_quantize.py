@@ -7,20 +7,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import pytest
-
-import toy_data
-from insula.data.writers import open_writer
-
-
-@pytest.fixture
-def mood(tmp_path: Path) -> Path:
-    """The rows of the toy set as files."""
-    for split, examples in toy_data.toy_dataset("single").splits.items():
-        with open_writer(tmp_path / "mood" / f"{split}.csv") as writer:
-            writer.write([{"text": one.text, "label": one.labels[0]} for one in examples])
-    return tmp_path / "mood"
-
 
 def test_a_model_is_made_smaller(
     insula: Callable[..., Any], here: Path, mood: Path, trained_run: Callable[..., Any]

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from insula.api.evaluation import recorded_options
 from insula.api.own_data import own_dataset
 from insula.core.errors import DataError
 from insula.core.files import write_json
@@ -39,9 +38,8 @@ def bench_model(
     from insula.compression.bench import bench
 
     progress = progress or Silent()
-    place = locate_model(model)
-    folder = open_folder(place)
-    dataset = own_dataset(place, data, options=recorded_options(place), seed=folder.metrics.get("seed", 0))
+    folder = open_folder(locate_model(model))
+    dataset = own_dataset(folder, data)
     texts = [example.text for split in sorted(dataset.splits) for example in dataset.splits[split]]
     if rows < 1 or not texts:
         raise DataError(

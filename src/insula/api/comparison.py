@@ -21,7 +21,6 @@ from insula.core.progress import Progress, Silent
 from insula.core.scheme import LabelScheme
 from insula.core.targets import gold_matrix
 from insula.data.load import read_examples
-from insula.data.options import DataOptions
 from insula.evaluation.comparison_page import write_comparison
 from insula.evaluation.evaluate import evaluate
 from insula.evaluation.head_to_head import head_to_head
@@ -78,11 +77,10 @@ def compare(
         raise DataError("Both sides of a comparison must name at least one model. Got none for one of them.")
     folders = [[open_folder(place) for place in side] for side in places]
     scheme = _one_scheme([folder for side in folders for folder in side])
-    options = recorded_options(places[0][0])
     if data is None:
-        name, examples, notes = _own_test_rows(places[0][0], options, folders[0][0].metrics.get("seed", 0))
+        name, examples, notes = _own_test_rows(folders[0][0])
     else:
-        options = options.with_columns(text=text, label=label, label_names=label_names)
+        options = recorded_options(places[0][0]).with_columns(text=text, label=label, label_names=label_names)
         examples, notes = read_examples(data, options, scheme)
         name = ", ".join(map(str, [data] if isinstance(data, str | Path) else data))
     for note in notes:
@@ -129,12 +127,12 @@ def _scheme_words(scheme: LabelScheme) -> str:
     return f"{scheme.kind} {scheme.name!r} ({shown})"
 
 
-def _own_test_rows(model: Path, options: DataOptions, seed: int) -> tuple[str, list[Example], tuple[str, ...]]:
+def _own_test_rows(model: ModelFolder) -> tuple[str, list[Example], tuple[str, ...]]:
     """Return the test rows of the source that a run was trained from, split as then."""
-    dataset = own_dataset(model, options=options, seed=seed)
+    dataset = own_dataset(model)
     examples = list(dataset.splits.get("test", ()))
     if not examples:
-        raise DataError(f"The source of run {str(model.parent)!r} has no test rows. Name rows with --data.")
+        raise DataError(f"The source of run {str(model.path.parent)!r} has no test rows. Name rows with --data.")
     return f"test rows of {dataset.name}", examples, ()
 
 

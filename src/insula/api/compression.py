@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from insula.api.evaluation import recorded_options
+from insula.api.outputs import require_replaceable
 from insula.api.own_data import own_dataset
 from insula.core.errors import OutputError, UnknownNameError, nearest
 from insula.core.extras import require
@@ -61,13 +61,11 @@ def quantize_model(
         )
     if tables not in (32, 8, 4):
         raise UnknownNameError(f"The tables must have 32, 8 or 4 bits. Got {tables!r}.")
-    place, folder = locate_model(model), Path(output)
-    source = open_folder(place)
-    check_output(folder, place, overwrite=overwrite)
-    dataset = own_dataset(place, data, options=recorded_options(place), seed=source.metrics.get("seed", 0))
+    source, folder = open_folder(locate_model(model)), Path(output)
+    check_output(folder, source.path, overwrite=overwrite)
     return quantize(
         source,
-        dataset,
+        own_dataset(source, data),
         folder,
         Plan(weights, tables),
         Limits(max_loss, least_agreement),
@@ -100,13 +98,11 @@ def compress_model(
     require("onnx", extra="train", purpose="make a model smaller")
     from insula.compression.compress import compress
 
-    place, folder = locate_model(model), Path(output)
-    source = open_folder(place)
-    check_output(folder, place, overwrite=overwrite)
-    dataset = own_dataset(place, data, options=recorded_options(place), seed=source.metrics.get("seed", 0))
+    source, folder = open_folder(locate_model(model)), Path(output)
+    check_output(folder, source.path, overwrite=overwrite)
     return compress(
         source,
-        dataset,
+        own_dataset(source, data),
         folder,
         max_bytes=max_size,
         max_loss=max_loss,
@@ -120,11 +116,4 @@ def check_output(folder: Path, source: Path, *, overwrite: bool) -> None:
     """Raise `OutputError` unless a model folder may be written at `folder`."""
     if folder.resolve() in (source.resolve(), source.resolve().parent):
         raise OutputError(f"The output {str(folder)!r} is the model itself. Choose another name.")
-    if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
-        return
-    if not (folder / MANIFEST).exists():
-        raise OutputError(f"The output {str(folder)!r} holds other files and is no model. Choose another name.")
-    if not overwrite:
-        raise OutputError(
-            f"The output {str(folder)!r} holds a model. Choose another name, or replace it with --overwrite."
-        )
+    require_replaceable(folder, marker=MANIFEST, what="model", overwrite=overwrite)

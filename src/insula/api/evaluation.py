@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import datetime
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from safetensors.numpy import load_file
 
 from insula import __version__
-from insula.core.errors import ModelFolderError, OutputError
+from insula.core.errors import OutputError
 from insula.core.files import output_errors, write_json
 from insula.core.progress import Progress, Silent
 from insula.core.sentences import counted
@@ -26,8 +24,10 @@ from insula.evaluation.baselines import Judge, majority
 from insula.evaluation.judged_examples import evaluate_examples
 from insula.evaluation.report import write_report
 from insula.inference.predictor import Predictor
+from insula.models.fingerprints import fingerprints
 from insula.models.folder import MANIFEST, open_folder
 from insula.models.locate import locate_model
+from insula.training.recorded import recorded_section
 
 
 @dataclass(frozen=True)
@@ -126,23 +126,13 @@ def require_own_folder(output: Path) -> None:
 
 def trained_on(model: Path) -> Fingerprint:
     """Return the fingerprint of all texts a model was made with: training rows and those its choices were made on."""
-    file = model / "fingerprint.safetensors"
-    if not file.exists():
-        return Fingerprint()
-    return Fingerprint(np.concatenate([split.view(np.uint64) for split in load_file(file).values()]))
+    parts = [part.to_array() for part in fingerprints(model).values()]
+    return Fingerprint(np.concatenate(parts)) if parts else Fingerprint()
 
 
 def recorded_options(model: Path) -> DataOptions:
     """Return how the rows that a model was trained on were read."""
-    file = model / "recipe.toml"
-    try:
-        recipe = tomllib.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
-        options = DataOptions.model_validate(recipe.get("data", {}))
-    except ValueError as error:  # not TOML, or options that this insula does not know
-        raise ModelFolderError(
-            f"The {file.name} of model folder {str(model)!r} does not say how its data was read in words that this "
-            "insula knows. Train again, or upgrade with: pip install --upgrade insula"
-        ) from error
+    options = recorded_section(model, "data", DataOptions, tells="how its data was read")
     kept = model / LABEL_NAMES
     return options.model_copy(update={"label_names": str(kept)}) if kept.exists() else options
 

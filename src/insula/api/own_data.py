@@ -6,21 +6,20 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
+from insula.api.evaluation import recorded_options
 from insula.core.errors import DataError
 from insula.data.dataset import Dataset
 from insula.data.load import load_dataset
-from insula.data.options import DataOptions
+from insula.models.folder import ModelFolder
 
 
-def own_dataset(
-    model: Path, data: str | Path | Sequence[str | Path] | None = None, *, options: DataOptions, seed: int
-) -> Dataset:
-    """Return the data set of the run that a model folder belongs to, or of `data` in its place.
+def own_dataset(model: ModelFolder, data: str | Path | Sequence[str | Path] | None = None) -> Dataset:
+    """Return the data set of the run that a model folder belongs to, or `data` in its place, read as for training.
 
     Raises `DataError` where the folder belongs to no run that says where its rows came from, and none is given.
     """
-    state = model.parent / "run.json"
+    state = model.path.parent / "run.json"
     source = data or (json.loads(state.read_text(encoding="utf-8")).get("source") if state.exists() else None)
     if not source:
-        raise DataError(f"The model {str(model)!r} does not say where its rows are. Name them with --data.")
-    return load_dataset(source, options, seed=seed)
+        raise DataError(f"The model {str(model.path)!r} does not say where its rows are. Name them with --data.")
+    return load_dataset(source, recorded_options(model.path), seed=model.metrics.get("seed", 0))

@@ -9,7 +9,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from insula.api.interrupted import resumable
-from insula.core.errors import OutputError, RecipeError
+from insula.api.outputs import require_replaceable
+from insula.core.errors import RecipeError
 from insula.core.extras import require
 from insula.core.files import lasting_names, output_errors
 from insula.core.locks import written_alone
@@ -43,7 +44,7 @@ def pretrain(
     """
     chosen = _options({"model": str(model), **options})
     folder = Path(output)
-    _check_output(folder, overwrite)
+    require_replaceable(folder, marker=FACTS, what="pretrained encoder", overwrite=overwrite)
     files, barred = lasting_names(source), lasting_names(exclude)
     if not files:
         raise RecipeError("The source of pretrain must be at least one file. Got none.")
@@ -81,20 +82,3 @@ def _options(given: Mapping[str, Any]) -> PretrainOptions:
             f"The option {name!r} of pretrain: {first['msg']}. Got {first['input']!r}; options are "
             f"{', '.join(PretrainOptions.model_fields)}."
         ) from error
-
-
-def _check_output(folder: Path, overwrite: bool) -> None:
-    if not folder.exists():
-        return
-    if not folder.is_dir():
-        raise OutputError(f"The output {str(folder)!r} must be a folder; a file stands there. Choose another name.")
-    if not any(folder.iterdir()):
-        return
-    if not (folder / FACTS).exists():
-        # Only what pretraining itself wrote is ever replaced.
-        raise OutputError(f"The output {str(folder)!r} holds other files. Choose another name.")
-    if not overwrite:
-        raise OutputError(
-            f"The output {str(folder)!r} holds a pretrained encoder. Choose another name, or replace it with "
-            "--overwrite."
-        )

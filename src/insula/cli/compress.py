@@ -63,11 +63,7 @@ def compress(
             progress=progress,
         )
     if as_json:
-        made = found.smaller
-        shown = {
-            "path": str(made.path), "bytes": made.bytes, "bytes_before": made.bytes_before, "parity": made.parity,
-            "tried": [one.to_dict() for one in found.tried],
-        }  # fmt: skip
+        shown = {**found.smaller.to_dict(), "tried": [one.to_dict() for one in found.tried]}
         typer.echo(json.dumps(shown, ensure_ascii=False, allow_nan=False))
         return
     typer.echo(f"\n{'MB':>7}{'reached':>10}{'loss':>9}   * no other is smaller and better")

@@ -93,8 +93,7 @@ def quantize(
             progress=progress,
         )
     if as_json:
-        shown = {"path": str(made.path), "bytes": made.bytes, "bytes_before": made.bytes_before, "parity": made.parity}
-        typer.echo(json.dumps(shown, ensure_ascii=False, allow_nan=False))
+        typer.echo(json.dumps(made.to_dict(), ensure_ascii=False, allow_nan=False))
         return
     say_smaller(made)
 

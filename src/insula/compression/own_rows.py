@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors.numpy import load_file
 
 from insula.core.errors import DataError
 from insula.core.example import Example
 from insula.core.targets import gold_matrix
 from insula.data.dataset import Dataset
 from insula.data.leak import Fingerprint
+from insula.models.fingerprints import fingerprints
 from insula.models.folder import ModelFolder
 
 LEAST_VALIDATION = 50
@@ -47,7 +46,8 @@ class OwnRows:
                 f"{', '.join(dataset.scheme.names[:8])}. Name the data that the model was trained on with --data."
             )
         validation = list(dataset.splits.get("validation", ()))
-        seen = _trained_texts(folder.path).seen([example.text for example in validation])
+        learnt = fingerprints(folder.path).get("train", Fingerprint())
+        seen = learnt.seen([example.text for example in validation])
         examples = [example for example, known in zip(validation, seen, strict=True) if not known]
         if len(examples) < LEAST_VALIDATION:
             raise DataError(
@@ -67,9 +67,3 @@ class OwnRows:
         """Return at most `count` training texts, drawn without replacement."""
         drawn = np.random.default_rng(seed).permutation(len(self.train))[:count]
         return [self.train[row] for row in drawn]
-
-
-def _trained_texts(folder: Path) -> Fingerprint:
-    file = folder / "fingerprint.safetensors"
-    hashes = load_file(file).get("train") if file.exists() else None
-    return Fingerprint() if hashes is None else Fingerprint(hashes.view(np.uint64))

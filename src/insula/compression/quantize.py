@@ -37,6 +37,10 @@ class Smaller:
     parity: dict[str, Any]
     steps: dict[str, Any]
 
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain JSON types, without the steps, which stand in the folder."""
+        return {"path": str(self.path), "bytes": self.bytes, "bytes_before": self.bytes_before, "parity": self.parity}
+
 
 def quantize(
     source: ModelFolder,

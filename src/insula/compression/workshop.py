@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -30,6 +29,7 @@ from insula.models.folder import ModelFolder
 from insula.models.prune_vocabulary import prune_vocabulary
 from insula.models.tokenization import TOKENIZER
 from insula.training.options import DecisionOptions
+from insula.training.recorded import recorded_section
 
 CALIBRATION_TEXTS = 600
 SENSITIVITY_TEXTS = 96
@@ -50,19 +50,6 @@ class Candidate:
     parity: dict[str, Any]
     company: dict[str, Any]
     steps: dict[str, Any]
-
-
-def recorded_decision(model: Path) -> DecisionOptions:
-    """Return how the decision rule of a model was chosen; only that section of its recipe must be understood."""
-    file = model / "recipe.toml"
-    try:
-        recipe = tomllib.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
-        return DecisionOptions.model_validate(recipe.get("decision", {}))
-    except ValueError as error:
-        raise ModelFolderError(
-            f"The recipe.toml of model folder {str(model)!r} does not say how its thresholds were chosen in words that "
-            "this insula knows. Train again, or upgrade with: pip install --upgrade insula"
-        ) from error
 
 
 class Workshop:
@@ -86,7 +73,9 @@ class Workshop:
                 f"The model.onnx of {str(source.path)!r} has no float32 matrices left: it was compressed before. Name "
                 "the model that it was made from."
             )
-        self.options = recorded_decision(source.path)
+        self.options = recorded_section(
+            source.path, "decision", DecisionOptions, tells="how its thresholds were chosen"
+        )
         if not (source.path / PARITY).exists() and (source.path / "model.safetensors").exists():
             # Training compares them since it writes that file: a folder without it is older.
             check_export(source.path, source.scheme, rows.texts, seed=seed)

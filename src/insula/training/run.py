@@ -26,6 +26,7 @@ from insula.data.label_names import LABEL_NAMES, read_label_names
 from insula.data.leak import Fingerprint, refuse_leak
 from insula.evaluation.cards import model_card
 from insula.evaluation.report import write_report
+from insula.models.fingerprints import FINGERPRINT
 from insula.models.folder import seal
 from insula.text.language import dominant, tell
 from insula.training.auxiliary import with_auxiliary
@@ -121,7 +122,7 @@ def train_run(
         if recipe.data.label_names is not None:
             write_json(stage / LABEL_NAMES, read_label_names(recipe.data.label_names))
         (stage / "recipe.toml").write_text(recipe.to_toml(), encoding="utf-8")
-        save_file(_fingerprints(dataset), stage / "fingerprint.safetensors")
+        save_file(_fingerprints(dataset), stage / FINGERPRINT)
         write_json(stage / "metrics.json", metrics)
         (stage / "model_card.md").write_text(model_card(metrics), encoding="utf-8")
         seal(stage, family=recipe.model.name, backend=trained.fitted.backend)

@@ -16,8 +16,8 @@ from insula.core.progress import Progress
 from insula.core.scheme import LabelScheme
 from insula.core.sentences import counted
 from insula.data.dataset import Dataset
-from insula.data.leak import Fingerprint
 from insula.inference.predictor import Predictor
+from insula.models.fingerprints import fingerprints
 from insula.models.folder import MANIFEST, open_folder
 from insula.models.locate import locate_model
 
@@ -33,7 +33,7 @@ def check_teachers(teachers: Sequence[str], dataset: Dataset) -> None:
     for teacher in teachers:
         folder = open_folder(locate_model(teacher))
         _require_same_labels(teacher, folder.scheme, dataset.scheme)
-        seen = _fingerprints(folder.path)
+        seen = fingerprints(folder.path)
         for split, told in (("validation", ("train",)), ("test", ("train", "validation"))):
             examples = dataset.splits.get(split, ())
             for part in told:
@@ -83,17 +83,6 @@ def _require_same_labels(teacher: str, its: LabelScheme, ours: LabelScheme) -> N
             f"The teacher {teacher!r} must have the labels of the data ({ours.kind}: {', '.join(ours.names)}). "
             f"Got {its.kind}: {', '.join(its.names)}. Name a run on the same labels in distil.teachers."
         )
-
-
-def _fingerprints(folder: Path) -> dict[str, Fingerprint]:
-    file = folder / "fingerprint.safetensors"
-    if not file.exists():
-        return {}
-    # Unlabelled texts that it learnt from are training rows too, though no label of theirs was seen.
-    parts = {name: hashes.view(np.uint64) for name, hashes in load_file(file).items()}
-    trained = [hashes for name, hashes in parts.items() if name != "validation"]
-    found = {"train": Fingerprint(np.concatenate(trained))} if trained else {}
-    return found | ({"validation": Fingerprint(parts["validation"])} if "validation" in parts else {})
 
 
 def _key(folders: Sequence[Path], texts: Sequence[str]) -> bytes:

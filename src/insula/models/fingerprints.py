@@ -1,0 +1,25 @@
+"""Which texts a model folder was made with, as fingerprints."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from safetensors.numpy import load_file
+
+from insula.data.leak import Fingerprint
+
+FINGERPRINT = "fingerprint.safetensors"
+
+
+def fingerprints(folder: Path) -> dict[str, Fingerprint]:
+    """Return `train`, all texts that the model learnt from, and `validation`, those its choices were made on.
+
+    Unlabelled texts and auxiliary sets that it learnt from are training rows too. What the folder does not tell is
+    left out.
+    """
+    file = folder / FINGERPRINT
+    parts = {name: hashes.view(np.uint64) for name, hashes in load_file(file).items()} if file.exists() else {}
+    learnt = [hashes for name, hashes in parts.items() if name != "validation"]
+    found = {"train": Fingerprint(np.concatenate(learnt))} if learnt else {}
+    return found | ({"validation": Fingerprint(parts["validation"])} if "validation" in parts else {})
