@@ -131,4 +131,4 @@ def _changed(company: Company, scheme: LabelScheme, rule: DecisionRule, limit: f
 
 
 def _less(value: float | None) -> float | None:
-    return None if value is None else -value
+    return None if value is None else 0.0 - value  # and never a minus before nothing
