@@ -21,8 +21,9 @@ def cumulative_cross_entropy(logits: torch.Tensor, wanted: torch.Tensor) -> torc
     wanted   (rows, classes) one-hot, or shares: [y > k] is then the share above k
     """
     log_p = logits.log_softmax(dim=1)
-    up_to = log_p.logcumsumexp(dim=1)[:, :-1]
-    above = log_p.flip(1).logcumsumexp(dim=1).flip(1)[:, 1:]
+    # Rounded sums of probabilities may stand a little above 1, and the loss then below 0.
+    up_to = log_p.logcumsumexp(dim=1)[:, :-1].clamp_max(0.0)
+    above = log_p.flip(1).logcumsumexp(dim=1).flip(1)[:, 1:].clamp_max(0.0)
     below = wanted.cumsum(dim=1)[:, :-1]
     return -((wanted.sum(dim=1, keepdim=True) - below) * above + below * up_to).sum(dim=1)
 
