@@ -15,6 +15,7 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from insula.api.bench import bench_model as bench_model
     from insula.api.comparison import compare as compare
+    from insula.api.compression import cascade_model as cascade_model
     from insula.api.compression import compress_model as compress_model
     from insula.api.compression import quantize_model as quantize_model
     from insula.api.data import describe_data as describe_data
@@ -48,6 +49,7 @@ _PUBLIC = {
     "Prediction": "insula.core.prediction",
     "Recipe": "insula.training.recipe",
     "bench_model": "insula.api.bench",
+    "cascade_model": "insula.api.compression",
     "compare": "insula.api.comparison",
     "compress_model": "insula.api.compression",
     "describe_data": "insula.api.data",

@@ -1,4 +1,4 @@
-"""`quantize_model`, `compress_model`: a trained model made smaller, with the proof that it still answers the same."""
+"""`quantize_model`, `compress_model`, `cascade_model`: a model made smaller or faster, and what that costs."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from insula.models.folder import MANIFEST, open_folder
 from insula.models.locate import locate_model
 
 if TYPE_CHECKING:
+    from insula.compression.cascade import Cascade
     from insula.compression.compress import Compressed
     from insula.compression.quantize import Smaller
 
@@ -105,6 +106,47 @@ def compress_model(
         own_dataset(source, data),
         folder,
         max_bytes=max_size,
+        max_loss=max_loss,
+        seed=seed,
+        command=command,
+        progress=progress or Silent(),
+    )
+
+
+def cascade_model(
+    first: str | Path,
+    second: str | Path,
+    output: str | Path,
+    *,
+    max_loss: float = 0.005,
+    data: Source | None = None,
+    overwrite: bool = False,
+    seed: int = 0,
+    command: str = "",
+    progress: Progress | None = None,
+) -> Cascade:
+    """Make one model of two: `first`, the cheap one, answers the texts it is sure of, `second` the rest.
+
+    first, second   runs, model folders, or names of runs, of the same labels
+    max_loss        of the headline metric on validation rows, against the second alone
+    data            where the rows are, if the second model's own run does not say
+    output, overwrite   as for `quantize_model`
+
+    Where the first stage stops being sure, and thresholds for the mixture, are chosen on validation rows. Raises
+    `ParityError`, and writes nothing, where no switch point is within the loss; `ModelFolderError` where the two have
+    different labels, or dimensions.
+    """
+    from insula.compression.cascade import make_cascade
+
+    cheap, better = open_folder(locate_model(first)), open_folder(locate_model(second))
+    folder = Path(output)
+    for stage in (cheap, better):
+        check_output(folder, stage.path, overwrite=overwrite)
+    return make_cascade(
+        cheap,
+        better,
+        own_dataset(better, data),
+        folder,
         max_loss=max_loss,
         seed=seed,
         command=command,

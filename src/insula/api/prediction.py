@@ -9,6 +9,7 @@ from typing import Any
 
 from insula.core.prediction import Prediction
 from insula.core.progress import Progress
+from insula.core.starter import STARTER
 from insula.data.remote import brought_here, is_remote, taken_there
 from insula.inference.engine import Engine
 from insula.inference.files import FileResult
@@ -19,9 +20,10 @@ from insula.inference.predictor import Predictor
 
 
 def load_model(
-    model: str | Path, *, backend: str | None = None, engine: Engine | str | Path | None = None
+    model: str | Path = STARTER, *, backend: str | None = None, engine: Engine | str | Path | None = None
 ) -> Predictor:
-    """Open a run, a model folder, or the name of a run under `runs/`; checksums are verified.
+    """Open a run, a model folder, or the name of a run under `runs/`; `starter` comes with insula. Checksums are
+    verified.
 
     engine  what `bench_model` found for this machine, or the file where it stands
 
@@ -32,7 +34,7 @@ def load_model(
     )
 
 
-def predict(texts: str | Sequence[str], model: str | Path | Predictor) -> list[Prediction]:
+def predict(texts: str | Sequence[str], model: str | Path | Predictor = STARTER) -> list[Prediction]:
     """Return one prediction a text, in order; a single text is a list of one."""
     predictor = model if isinstance(model, Predictor) else load_model(model)
     return predictor.predict([texts] if isinstance(texts, str) else texts)
@@ -41,7 +43,7 @@ def predict(texts: str | Sequence[str], model: str | Path | Predictor) -> list[P
 def predict_file(
     source: str | Path,
     output: str | Path | Sink,
-    model: str | Path | Predictor,
+    model: str | Path | Predictor = STARTER,
     *,
     text: str | None = None,
     rejects: str | Path | None = None,

@@ -8,13 +8,14 @@ from typing import Annotated
 
 import typer
 
-from insula.cli.model import Model
+from insula.cli.model import AnyModel
 from insula.cli.output import Json, Quiet
 from insula.cli.quantize import Rows
+from insula.core.starter import STARTER
 
 
 def bench(
-    model: Model,
+    model: AnyModel = STARTER,
     data: Rows = None,
     rows: Annotated[int, typer.Option("--rows", help="How many texts are used.", metavar="N", min=1)] = 1000,
     output: Annotated[

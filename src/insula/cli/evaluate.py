@@ -9,8 +9,9 @@ from typing import Annotated, Any
 import typer
 
 from insula.cli.columns import with_columns
-from insula.cli.model import Model
+from insula.cli.model import AnyModel
 from insula.cli.output import Json, Quiet, folder_option
+from insula.core.starter import STARTER
 
 
 @with_columns("text", "label", "label_names")
@@ -23,7 +24,7 @@ def evaluate(
             show_default=False,
         ),
     ],
-    model: Model,
+    model: AnyModel = STARTER,
     output: Annotated[
         Path | None,
         folder_option("Folder for metrics.json and report.html; without it nothing is written."),

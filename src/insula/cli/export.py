@@ -8,9 +8,10 @@ from typing import Annotated
 
 import typer
 
-from insula.cli.model import Model
+from insula.cli.model import AnyModel
 from insula.cli.output import folder_option
 from insula.cli.quantize import Overwrite
+from insula.core.starter import STARTER
 
 
 class Format(StrEnum):
@@ -21,8 +22,8 @@ class Format(StrEnum):
 
 
 def export(
-    model: Model,
     output: Annotated[Path, folder_option("The new folder.")],
+    model: AnyModel = STARTER,
     format: Annotated[
         Format,
         typer.Option("--format", help="onnx: a model folder without torch; huggingface: for transformers.pipeline."),

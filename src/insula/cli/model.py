@@ -6,13 +6,11 @@ from typing import Annotated
 
 import typer
 
-Model = Annotated[
-    str,
-    typer.Option(
-        "--model",
-        "-m",
-        help="A run (runs/care), a model folder, or the name of a run (care).",
-        metavar="MODEL",
-        show_default=False,
-    ),
+_NAMES = "A run (runs/care), a model folder, or the name of a run (care)"
+
+Model = Annotated[str, typer.Option("--model", "-m", help=f"{_NAMES}.", metavar="MODEL", show_default=False)]
+
+AnyModel = Annotated[
+    str, typer.Option("--model", "-m", help=f"{_NAMES}; starter is the one that comes with insula.", metavar="MODEL")
 ]
+"""For verbs that ask no more of a model than its answers: its default is `core.starter.STARTER`."""

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from insula.cli.model import Model
+from insula.cli.model import AnyModel
 from insula.cli.output import Quiet
 from insula.core.sentences import counted
+from insula.core.starter import STARTER
 
 if TYPE_CHECKING:
     from insula.inference.files import FileResult
@@ -21,7 +22,7 @@ FILES = "Files"
 
 
 def predict(
-    model: Model,
+    model: AnyModel = STARTER,
     texts: Annotated[
         list[str] | None,
         typer.Argument(help="Texts to judge, each in quotes.", metavar="TEXT", show_default=False),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,7 @@ from insula.data.dataset import Dataset
 from insula.data.leak import Fingerprint
 from insula.models.fingerprints import fingerprints
 from insula.models.folder import ModelFolder
+from insula.text.preparation import Preparation
 
 LEAST_VALIDATION = 50
 
@@ -23,47 +25,60 @@ LEAST_VALIDATION = 50
 class OwnRows:
     """Rows of the set that a model was trained on; test rows are not among them.
 
-    train       prepared training texts
+    raw         training texts as they are written
     examples    validation rows that were not trained on
     texts       the same, prepared
     gold        (rows, labels) of them, as `core.targets.gold_matrix`
     """
 
-    train: Sequence[str]
+    raw: Sequence[str]
+    preparation: Preparation
     examples: Sequence[Example]
     texts: Sequence[str]
     gold: NDArray[np.float64]
 
     @classmethod
     def of(cls, dataset: Dataset, folder: ModelFolder) -> OwnRows:
-        """Take the rows of a data set for the model in a folder.
-
-        Raises `DataError` where its labels are others, or fewer than 50 validation rows are left.
-        """
-        if (dataset.scheme.kind, dataset.scheme.names) != (folder.scheme.kind, folder.scheme.names):
-            raise DataError(
-                f"The data set {dataset.name!r} must have the labels of the model. Got {dataset.scheme.kind} "
-                f"{', '.join(dataset.scheme.names[:8])}. Name the data that the model was trained on with --data."
-            )
-        validation = list(dataset.splits.get("validation", ()))
-        learnt = fingerprints(folder.path).get("train", Fingerprint())
-        seen = learnt.seen([example.text for example in validation])
-        examples = [example for example, known in zip(validation, seen, strict=True) if not known]
-        if len(examples) < LEAST_VALIDATION:
-            raise DataError(
-                f"The data set {dataset.name!r} must have at least {LEAST_VALIDATION} validation rows that the "
-                f"model was not trained on, to choose thresholds and to measure the loss. Got {len(examples)}. "
-                "Name more rows with --data."
-            )
-        prepare = folder.preparation.many
+        """Take the rows of a data set for the model in a folder; raises what `unseen_validation` raises."""
+        examples = unseen_validation(dataset, [folder])
         return cls(
-            train=prepare([example.text for example in dataset.split("train")]),
+            raw=[example.text for example in dataset.split("train")],
+            preparation=folder.preparation,
             examples=examples,
-            texts=prepare([example.text for example in examples]),
+            texts=folder.preparation.many([example.text for example in examples]),
             gold=gold_matrix(folder.scheme, examples),
         )
 
+    @cached_property
+    def train(self) -> list[str]:
+        """All training texts, prepared."""
+        return self.preparation.many(self.raw)
+
     def some_train(self, count: int, *, seed: int) -> list[str]:
         """Return at most `count` training texts, drawn without replacement."""
-        drawn = np.random.default_rng(seed).permutation(len(self.train))[:count]
-        return [self.train[row] for row in drawn]
+        drawn = np.random.default_rng(seed).permutation(len(self.raw))[:count]
+        return self.preparation.many([self.raw[row] for row in drawn])
+
+
+def unseen_validation(dataset: Dataset, folders: Sequence[ModelFolder]) -> list[Example]:
+    """Return the validation rows of a data set that no model of these learnt from.
+
+    Raises `DataError` where the data set has other labels than the models, or fewer than 50 such rows are left.
+    """
+    scheme = folders[0].scheme
+    if (dataset.scheme.kind, dataset.scheme.names) != (scheme.kind, scheme.names):
+        raise DataError(
+            f"The data set {dataset.name!r} must have the labels of the model. Got {dataset.scheme.kind} "
+            f"{', '.join(dataset.scheme.names[:8])}. Name the data that the model was trained on with --data."
+        )
+    examples = list(dataset.splits.get("validation", ()))
+    for folder in folders:
+        seen = fingerprints(folder.path).get("train", Fingerprint()).seen([example.text for example in examples])
+        examples = [example for example, known in zip(examples, seen, strict=True) if not known]
+    if len(examples) < LEAST_VALIDATION:
+        raise DataError(
+            f"The data set {dataset.name!r} must have at least {LEAST_VALIDATION} validation rows that the "
+            f"model was not trained on, to choose thresholds and to measure the loss. Got {len(examples)}. "
+            "Name more rows with --data."
+        )
+    return examples

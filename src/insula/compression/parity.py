@@ -14,8 +14,8 @@ from insula.core.errors import ParityError
 from insula.core.scheme import LabelScheme
 from insula.evaluation.compare import compare
 from insula.evaluation.metric_names import headline_metric, metric_title
+from insula.inference.backends import Backend
 from insula.inference.parity import COMPANIES, PARITY_VERSION, ROWS, Company, comparable, in_company
-from insula.inference.token_backend import TokenBackend
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ def measure_parity(
 
 
 def measure_company(
-    backend: TokenBackend, scheme: LabelScheme, rule: DecisionRule, texts: Sequence[str], limit: float, *, seed: int = 0
+    backend: Backend, scheme: LabelScheme, rule: DecisionRule, texts: Sequence[str], limit: float, *, seed: int = 0
 ) -> dict[str, Any]:
     """Return how far scores move between texts alone and in 50 random batches, and how many labels change for it."""
     company = in_company(backend, texts[:ROWS], seed=seed)

@@ -47,9 +47,11 @@ def finish(
     parity: dict[str, Any],
     steps: dict[str, Any],
     command: str,
+    backend: str = "onnx",
 ) -> int:
     """Write decision, figures, card and manifest; return the folder's bytes.
 
+    source     the model it was made from; the folder gets its family, scheme and preparation
     measured   the evaluation on validation rows; figures of the model before are not repeated as if they were its own
     """
     write_parts(stage, scheme=source.scheme, preparation=source.preparation, decision=decision)
@@ -77,7 +79,7 @@ def finish(
     metrics["model"] = {**metrics.get("model", {}), "bytes": folder_bytes(stage)}
     write_json(stage / "metrics.json", metrics)
     (stage / "model_card.md").write_text(model_card(metrics), encoding="utf-8")
-    seal(stage, family=source.family, backend="onnx")
+    seal(stage, family=source.family, backend=backend)
     return folder_bytes(stage)
 
 

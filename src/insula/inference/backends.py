@@ -42,6 +42,7 @@ class Opener(Protocol):
 
 
 backends: Registry[Opener] = Registry("backends")
+backends.register("cascade", "insula.inference.cascade_backend:CascadeBackend")
 backends.register("linear", "insula.inference.linear_backend:open_linear")
 backends.register("onnx", "insula.inference.onnx_backend:OnnxBackend")
 backends.register("static", "insula.inference.static_backend:StaticBackend")

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from insula.core.decision import DecisionRule
 from insula.core.errors import ParityError
 from insula.core.scheme import LabelScheme
-from insula.inference.backends import open_backend
+from insula.inference.backends import Backend, open_backend
 from insula.inference.token_backend import TokenBackend
 from insula.models.padding import pad
 
@@ -36,9 +36,9 @@ class Company:
     in_company  (answers, outputs) logits of the batches' rows
     """
 
-    alone: NDArray[np.float32]
+    alone: Floats
     rows: NDArray[np.intp]
-    in_company: NDArray[np.float32]
+    in_company: Floats
 
     def apart(self, scores: Callable[[Floats], Floats]) -> float:
         """Return the largest difference of a score between a text alone and in company."""
@@ -46,15 +46,25 @@ class Company:
 
 
 def in_company(
-    backend: TokenBackend, texts: Sequence[str], *, companies: int = COMPANIES, most: int = MOST_ROWS, seed: int = 0
+    backend: Backend, texts: Sequence[str], *, companies: int = COMPANIES, most: int = MOST_ROWS, seed: int = 0
 ) -> Company:
-    """Run prepared texts alone and in `companies` random batches of 2 to `most` rows, padded to their longest."""
-    tokens = backend.tokenizer(texts)
+    """Run prepared texts alone and in `companies` random batches of 2 to `most` rows.
+
+    A neural backend is given them as one batch each, padded to their longest; another makes its own of them.
+    """
+    ask = _asked(backend, texts)
     random = np.random.default_rng(seed)
-    drawn = [random.integers(0, len(tokens), size=int(random.integers(2, most + 1))) for _ in range(companies)]
-    alone = [backend.run(*pad([row])) for row in tokens]
-    together = [backend.run(*pad([tokens[row] for row in rows])) for rows in drawn]
+    drawn = [random.integers(0, len(texts), size=int(random.integers(2, most + 1))) for _ in range(companies)]
+    alone = [ask([row]) for row in range(len(texts))]
+    together = [ask(rows.tolist()) for rows in drawn]
     return Company(np.concatenate(alone), np.concatenate(drawn), np.concatenate(together))
+
+
+def _asked(backend: Backend, texts: Sequence[str]) -> Callable[[Sequence[int]], Floats]:
+    if not isinstance(backend, TokenBackend):
+        return lambda rows: backend.logits([texts[row] for row in rows])
+    tokens, run = backend.tokenizer(texts), backend.run
+    return lambda rows: run(*pad([tokens[row] for row in rows]))
 
 
 def comparable(scheme: LabelScheme, rule: DecisionRule) -> Callable[[Floats], Floats]:
@@ -80,8 +90,6 @@ def check_export(
     """
     some = list(texts[:ROWS])
     exported, trained = open_backend("onnx", folder), open_backend("torch", folder)
-    if not isinstance(exported, TokenBackend):
-        raise TypeError(f"The onnx backend must be a TokenBackend. Got {type(exported).__name__}.")
     scores = comparable(scheme, DecisionRule())
     company = in_company(exported, some, seed=seed)
     wanted = scores(trained.logits(some))
@@ -90,12 +98,9 @@ def check_export(
         "onnx_and_torch": float(np.abs(scores(company.alone) - wanted).max(initial=0.0)),
     }
     if backend != "onnx":
-        served = open_backend(backend, folder)
-        alone = np.concatenate([served.logits([text]) for text in some])
-        together = served.logits([some[row] for row in company.rows])
-        in_batches = Company(alone, company.rows, np.asarray(together)).apart(scores)
-        apart[f"{backend}_alone_and_in_batches"] = in_batches
-        apart[f"{backend}_and_torch"] = float(np.abs(scores(alone) - wanted).max(initial=0.0))
+        served = in_company(open_backend(backend, folder), some, seed=seed)
+        apart[f"{backend}_alone_and_in_batches"] = served.apart(scores)
+        apart[f"{backend}_and_torch"] = float(np.abs(scores(served.alone) - wanted).max(initial=0.0))
     for what, found in apart.items():
         if not found <= FLOAT_TOLERANCE:
             raise ParityError(

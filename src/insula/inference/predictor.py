@@ -90,7 +90,7 @@ class Predictor:
     def begin(self, texts: Sequence[str]) -> Callable[[], list[Prediction]]:
         """Do now what comes before the model (preparation, tokens); what is returned runs it and answers."""
         _check_texts(texts)
-        compute = self._begin(texts)
+        compute = self.begin_logits(texts)
         return lambda: self.answer(texts, compute())
 
     def stream(self, texts: Iterable[str]) -> Iterator[Prediction]:
@@ -106,16 +106,17 @@ class Predictor:
         if chunk:
             yield from self.begin(chunk)()
 
-    def _begin(self, texts: Sequence[str]) -> Callable[[], NDArray[np.floating[Any]]]:
+    def begin_logits(self, texts: Sequence[str]) -> Callable[[], NDArray[np.floating[Any]]]:
+        """Do now what comes before the model; what is returned computes the raw (rows, outputs) logits."""
         return begin(self.backend, self.preparation.many(texts))
 
     def _computed(self, texts: Sequence[str]) -> Iterator[tuple[Sequence[str], NDArray[np.floating[Any]]]]:
         """Yield chunks of texts and their logits; the next chunk is made ready while the model is at one."""
         chunks = [texts[first : first + CHUNK] for first in range(0, len(texts), CHUNK)]
         if len(chunks) <= 1:  # a thread would only cost time
-            yield from ((some, self._begin(some)()) for some in chunks)
+            yield from ((some, self.begin_logits(some)()) for some in chunks)
             return
-        with ahead((some, self._begin(some)) for some in chunks) as begun:
+        with ahead((some, self.begin_logits(some)) for some in chunks) as begun:
             for some, compute in begun:
                 yield some, compute()
 

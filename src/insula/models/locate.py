@@ -6,13 +6,17 @@ import shlex
 from pathlib import Path
 
 from insula.core.errors import ModelFolderError, UnknownNameError, nearest
+from insula.core.starter import STARTER
 from insula.models.folder import MANIFEST
 
 RUNS = Path("runs")
+STARTER_FOLDER = Path(__file__).parent / "starter"
 
 
 def locate_model(name: str | Path) -> Path:
     """Return the model folder that `name` means: the folder itself, `NAME/model`, or `runs/NAME/model`.
+
+    `starter` is the model that comes with insula, unless you have a run or a folder of that name with a model in it.
 
     Raises `UnknownNameError` that lists the runs there are where nothing is found, `ModelFolderError` for a run that
     was never finished; another folder without a manifest is returned as it is, so that opening it explains what is
@@ -30,6 +34,8 @@ def locate_model(name: str | Path) -> Path:
                 f"The run {str(candidate)!r} was never finished: it holds no model yet. "
                 f"Go on with: insula train --resume {shlex.quote(str(candidate))}"
             )
+    if str(name) == STARTER:
+        return STARTER_FOLDER
     if _exists(Path(name)):
         return Path(name)
     known = sorted(run.name for run in RUNS.glob("*") if (run / "model" / MANIFEST).exists())

@@ -1,0 +1,79 @@
+"""The `cascade` backend: a cheap model answers the texts it is sure of, a better one the rest.
+
+As in Viola and Jones (2001) and FrugalGPT (Chen et al. 2023), with two stages. A cascade's folder holds two model
+folders, `first` and `second`, and `cascade.json` with the switch point. The logits that it gives are the calibrated
+ones of the stage that answered.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from insula.core.errors import ModelFolderError
+from insula.inference.engine import DEFAULT, Engine
+from insula.inference.predictor import Predictor
+
+CASCADE = "cascade.json"
+CASCADE_VERSION = 1
+STAGES = ("first", "second")
+
+
+class CascadeBackend:
+    """Opens the folders of the family `cascade`. Each stage prepares texts in its own way, so it is given raw ones.
+
+    limit   the first stage answers where its confidence is at least this
+    """
+
+    def __init__(self, folder: Path, engine: Engine = DEFAULT) -> None:
+        try:
+            self.limit = float(json.loads((folder / CASCADE).read_text(encoding="utf-8"))["limit"])
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise ModelFolderError(
+                f"The model folder {str(folder)!r} has no switch point in {CASCADE}: {error}. Copy it again."
+            ) from error
+        self.first, self.second = (Predictor.load(folder / stage, engine=_of_a_stage(engine)) for stage in STAGES)
+
+    def logits(self, texts: Sequence[str]) -> NDArray[np.floating[Any]]:
+        """Return calibrated (rows, outputs) logits in the order of `texts`."""
+        return self.begin(texts)()
+
+    def begin(self, texts: Sequence[str]) -> Callable[[], NDArray[np.floating[Any]]]:
+        """Ask the first stage, and make ready what it is not sure of; what is returned asks the second."""
+        cheap, sure = self.ask_first(texts)
+        rest = np.flatnonzero(~sure).tolist()
+        compute = self.second.begin_logits([texts[row] for row in rest])
+
+        def answered() -> NDArray[np.floating[Any]]:
+            if rest:
+                cheap[rest] = calibrated(self.second, compute())
+            return cheap
+
+        return answered
+
+    def ask_first(self, texts: Sequence[str]) -> tuple[NDArray[np.floating[Any]], NDArray[np.bool_]]:
+        """Return the first stage's calibrated (rows, outputs) logits, and (rows,) of which it is sure."""
+        logits = self.first.logits(texts)
+        return calibrated(self.first, logits), sureness(self.first, logits) >= self.limit
+
+
+def calibrated(stage: Predictor, logits: NDArray[np.floating[Any]]) -> NDArray[np.floating[Any]]:
+    """Return a stage's (rows, outputs) logits after its calibration, as float64."""
+    return stage.decision.calibration.apply(np.array(logits, dtype=np.float64), stage.scheme.kind)
+
+
+def sureness(stage: Predictor, logits: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
+    """Return (rows,) the probability that a stage gives to its own decision."""
+    confidence = stage.decision.decide(stage.scheme, logits).confidence
+    if confidence is None:
+        raise ModelFolderError("A cascade must have labels, and its first stage has dimensions.")
+    return np.asarray(confidence, dtype=np.float64)
+
+
+def _of_a_stage(engine: Engine) -> Engine:
+    return Engine(threads=engine.threads, tokens=engine.tokens)

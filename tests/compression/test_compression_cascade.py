@@ -1,0 +1,106 @@
+"""`cascade_model`: two models as one folder, the cheap one where it is sure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import insula
+import toy_data
+from insula.compression.cascade import make_cascade
+from insula.core.errors import ModelFolderError, ParityError
+from insula.core.progress import Silent
+from insula.inference.cascade_backend import CascadeBackend
+from insula.inference.predictor import Predictor
+from insula.models.folder import open_folder
+
+TEXTS = ["lovely wonderful day", "awful train and terrible work", "", "开心 today", "a plain usual table"] * 9
+
+
+def make(trained_run: Callable[..., Any], kind: Any, output: Path, *, max_loss: float = 1.0) -> Any:
+    first, second = trained_run("linear", kind), trained_run("encoder", kind)
+    stages = [open_folder(run.model) for run in (first, second)]
+    dataset = toy_data.toy_dataset(kind)
+    return make_cascade(stages[0], stages[1], dataset, output, max_loss=max_loss, progress=Silent())
+
+
+def with_limit(folder: Path, limit: float) -> CascadeBackend:
+    backend = CascadeBackend(folder)
+    backend.limit = limit
+    return backend
+
+
+@pytest.mark.parametrize("kind", ["multi", "single", "binary", "ordinal"])
+def test_each_text_is_answered_by_the_stage_that_should(
+    tmp_path: Path, trained_run: Callable[..., Any], kind: Any
+) -> None:
+    made = make(trained_run, kind, tmp_path / "both")
+    assert 0 < made.share < 1
+    both = Predictor.load(made.path)
+    first, second = (Predictor.load(made.path / stage) for stage in ("first", "second"))
+    of_first, of_second = first.decide(TEXTS), second.decide(TEXTS)
+    sure = of_first.confidence >= made.limit
+    assert sure.any()
+    wanted = np.where(sure[:, None], of_first.scores, of_second.scores)
+    np.testing.assert_allclose(both.decide(TEXTS).scores, wanted, atol=1e-5)
+
+
+def test_all_or_none_by_the_first_stage(tmp_path: Path, trained_run: Callable[..., Any]) -> None:
+    made = make(trained_run, "multi", tmp_path / "both")
+    rule, scheme = Predictor.load(made.path).decision, open_folder(made.path).scheme
+    for limit, stage in ((0.0, "first"), (2.0, "second")):
+        logits = with_limit(made.path, limit).logits(TEXTS)
+        alone = Predictor.load(made.path / stage).decide(TEXTS).scores
+        np.testing.assert_allclose(rule.scores(scheme, logits), alone, atol=1e-5)
+    assert with_limit(made.path, 2.0).logits([]).shape == (0, len(scheme.names))
+
+
+def test_the_folder_says_what_it_is_and_costs(tmp_path: Path, trained_run: Callable[..., Any]) -> None:
+    made = make(trained_run, "multi", tmp_path / "both")
+    folder = open_folder(made.path)  # its checksums hold
+    assert (folder.family, folder.backend) == ("cascade", "cascade")
+    assert made.bytes == sum(file.stat().st_size for file in made.path.rglob("*") if file.is_file())
+    figures = json.loads((made.path / "parity.json").read_text(encoding="utf-8"))
+    assert figures["validation"]["loss"]["value"] <= 1.0
+    assert figures["company"]["largest_difference"] <= 1e-4
+    assert folder.metrics["test"] is None
+    assert folder.metrics["validation"]["metrics"]["macro_f1"]["value"] == pytest.approx(
+        made.parity["validation"]["after"]
+    )
+    shares = [point["share"] for point in made.tried]
+    assert shares == sorted(shares, reverse=True)
+    assert all(point["loss"] > 1.0 for point in made.tried[:-1])
+
+
+def test_a_loss_that_no_switch_point_keeps_is_refused(tmp_path: Path, trained_run: Callable[..., Any]) -> None:
+    with pytest.raises(ParityError, match="must lose at most -1"):
+        make(trained_run, "multi", tmp_path / "both", max_loss=-1.0)
+    assert not list(tmp_path.iterdir())
+
+
+def test_stages_must_fit_each_other(tmp_path: Path, trained_run: Callable[..., Any]) -> None:
+    made = make(trained_run, "multi", tmp_path / "both")
+    multi = trained_run("encoder", "multi").model
+    for first, told in ((made.path, "single models"), (trained_run("encoder", "single").model, "the same labels")):
+        with pytest.raises(ModelFolderError, match=told):
+            make_cascade(open_folder(first), open_folder(multi), toy_data.toy_dataset("multi"), tmp_path / "x",
+                         progress=Silent())  # fmt: skip
+    dimensional = open_folder(trained_run("encoder", "dimensional").model)
+    with pytest.raises(ModelFolderError, match="no dimensions"):
+        make_cascade(dimensional, dimensional, toy_data.toy_dataset("dimensional"), tmp_path / "x", progress=Silent())
+
+
+def test_a_file_is_predicted_as_its_texts_are(tmp_path: Path, trained_run: Callable[..., Any]) -> None:
+    made = make(trained_run, "single", tmp_path / "both")
+    texts = [text for text in TEXTS if text]
+    (tmp_path / "in.jsonl").write_text("".join(json.dumps({"text": text}) + "\n" for text in texts), encoding="utf-8")
+    result = insula.predict_file(tmp_path / "in.jsonl", tmp_path / "out.jsonl", made.path)
+    assert result.rows == len(texts)
+    rows = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text(encoding="utf-8").splitlines()]
+    wanted = insula.predict(texts, made.path)
+    assert [row["label"] for row in rows] == [one.label for one in wanted]
