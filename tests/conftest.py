@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ import hypothesis
 import pytest
 
 import toy_data
+from debian_services import PostgreSQL, Redis
 from insula.core.progress import Silent
 from insula.core.scheme import Kind
 from insula.data.dataset import Dataset
@@ -170,3 +171,19 @@ def trained_run(
         return made[family, kind]
 
     return train
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[PostgreSQL]:
+    """A PostgreSQL server; whoever kills it starts it again."""
+    server = PostgreSQL()
+    yield server
+    server.close()
+
+
+@pytest.fixture(scope="session")
+def redis_server() -> Iterator[Redis]:
+    """A Redis server; whoever kills it starts it again."""
+    server = Redis()
+    yield server
+    server.close()

@@ -8,7 +8,20 @@ import sys
 import typer
 
 from insula import __version__
-from insula.cli import compare, data, evaluate, model_verbs, predict, pretrain, recipes, search, train
+from insula.cli import (
+    audit,
+    compare,
+    data,
+    evaluate,
+    keys,
+    model_verbs,
+    predict,
+    pretrain,
+    recipes,
+    search,
+    stored,
+    train,
+)
 from insula.cli.exits import Program, flush_output
 
 app = typer.Typer(
@@ -28,6 +41,9 @@ app.command("search")(search.search)
 app.command("recipes")(recipes.recipes)
 app.add_typer(data.app, name="data")
 app.add_typer(model_verbs.app, name="model")
+app.add_typer(keys.app, name="keys")
+app.add_typer(stored.app, name="store")
+app.add_typer(audit.app, name="audit")
 
 
 def _show_version(wanted: bool) -> None:

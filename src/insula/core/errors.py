@@ -9,6 +9,8 @@
     ├── ModelFolderError (ValueError)      corrupt, tampered, half-written
     │   └── NewerFormatError               written by a newer insula
     ├── ParityError (ValueError)           a made model answers otherwise than the one it was made from
+    ├── StoreError (OSError)               a database cannot be used
+    │   └── StoreUnreachableError          it does not answer now, and may later
     ├── UnknownNameError (KeyError)        no such model, data set, step, objective
     └── MissingExtraError (ImportError)    an optional dependency is not installed
 
@@ -60,6 +62,14 @@ class NewerFormatError(ModelFolderError):
 
 class ParityError(InsulaError, ValueError):
     """An exported or compressed model answers too differently from the one it was made from."""
+
+
+class StoreError(InsulaError, OSError):
+    """A database cannot be used: its address, its driver, or its version."""
+
+
+class StoreUnreachableError(StoreError):
+    """A database or a counter server does not answer now; the same call may succeed later."""
 
 
 class UnknownNameError(InsulaError, KeyError):

@@ -35,6 +35,28 @@ def held(file: Path) -> Iterator[bool]:
 
 
 @contextlib.contextmanager
+def taken_in_turn(file: Path, *, seconds: float = 60.0) -> Iterator[None]:
+    """Lock `file`, waiting for whoever holds it; the file stays, for its name is the lock.
+
+    Raises `OutputError` where it is still held after `seconds`.
+    """
+    with output_errors(file):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        lock = filelock.FileLock(file, timeout=seconds)
+    try:
+        with output_errors(file):
+            lock.acquire()
+    except filelock.Timeout:
+        raise OutputError(
+            f"The lock {str(file)!r} is held by another process for more than {seconds:g} s. End that process, or wait."
+        ) from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+@contextlib.contextmanager
 def sole_writer(folder: Path) -> Iterator[None]:
     """Let nobody else who asks write into `folder` meanwhile; `OutputError` where another process does so already."""
     with held(folder / LOCK) as mine:

@@ -1,0 +1,138 @@
+"""`create_key`, `list_keys`, `rotate_key`, `revoke_key`: who may call the server."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from insula.core.durations import seconds
+from insula.core.extras import require
+
+if TYPE_CHECKING:
+    from insula.operations.access.keys import KeyRecord, Keys, NewKey
+    from insula.operations.audit.log import AuditLog
+
+STORE = "insula-data"
+AUDIT = "audit"
+ACTOR = "operator"
+GRACE = "1d"
+
+
+def create_key(
+    name: str,
+    *,
+    scopes: Collection[str] = ("predict",),
+    expires: str | None = None,
+    texts_a_day: int | None = None,
+    calls_a_second: float | None = None,
+    burst: int | None = None,
+    store: str | Path = STORE,
+    audit: str | Path | None = None,
+    anchor: str | None = None,
+) -> NewKey:
+    """Make an access key; its secret is returned now and can never be shown again.
+
+    name            whose it is, for lists and logs
+    scopes          what it may do: `predict`, `review`, `admin`; nothing but what is named
+    expires         how long it lives, as `90d`; None for ever
+    texts_a_day     how many texts it may have predicted a day (UTC)
+    calls_a_second  how many requests it may make, `burst` of them at once
+    store           the server's data folder, or the address of its database
+    audit           the folder of the audit log; `audit` in the data folder where not given
+    anchor          a file outside that is told the head of the audit log; `-` is standard output
+
+    Raises `DataError` for an impossible value, `StoreError` where the store cannot be used, `OutputError` where the
+    audit log cannot be written: then no key is made.
+    """
+    life = None if expires is None else seconds(expires, name="life of a key")
+    log = _log(store, audit, anchor)
+    with _keys(store) as keys:
+        return keys.create(
+            name,
+            scopes=scopes,
+            seconds=life,
+            texts_a_day=texts_a_day,
+            calls_a_second=calls_a_second,
+            burst=burst,
+            before_commit=lambda made: log.record("key.created", ACTOR, **_facts(made)),
+        )
+
+
+def list_keys(*, store: str | Path = STORE) -> list[KeyRecord]:
+    """Return every key that was ever made, without its secret, oldest first."""
+    with _keys(store) as keys:
+        return keys.all()
+
+
+def rotate_key(
+    key: str,
+    *,
+    grace: str = GRACE,
+    store: str | Path = STORE,
+    audit: str | Path | None = None,
+    anchor: str | None = None,
+) -> NewKey:
+    """Make a key in the place of another with the same rights and limits; the old one works for `grace` more.
+
+    key   the id of the old key, as `list_keys` gives it
+
+    Raises `UnknownNameError`, and `DataError` for a key that opens nothing any more or was rotated before.
+    """
+    span = seconds(grace, name="grace of a rotation")
+    log = _log(store, audit, anchor)
+
+    def tell(old: KeyRecord, new: KeyRecord) -> None:
+        until = None if old.expires is None else old.expires.isoformat(timespec="seconds")
+        log.record("key.rotated", ACTOR, old=old.id, until=until, **_facts(new))
+
+    with _keys(store) as keys:
+        return keys.rotate(key, grace=span, before_commit=tell)
+
+
+def revoke_key(
+    key: str, *, store: str | Path = STORE, audit: str | Path | None = None, anchor: str | None = None
+) -> KeyRecord:
+    """Take a key back. Servers that run learn of it within the seconds of their setting `access.remembered_seconds`.
+
+    Raises `UnknownNameError`.
+    """
+    log = _log(store, audit, anchor)
+    with _keys(store) as keys:
+        return keys.revoke(key, before_commit=lambda made: log.record("key.revoked", ACTOR, key=made.id))
+
+
+def audit_folder(store: str | Path, audit: str | Path | None) -> Path:
+    """Return where the audit log is: what is named, else beside the store's file, else in the default data folder."""
+    if audit is not None:
+        return Path(audit)
+    if "://" in str(store):
+        return Path(STORE) / AUDIT
+    place = Path(store)
+    return (place if place.is_dir() or not place.suffix else place.parent) / AUDIT
+
+
+def _facts(made: KeyRecord) -> dict[str, str | list[str] | None]:
+    expires = None if made.expires is None else made.expires.isoformat(timespec="seconds")
+    return {"key": made.id, "scopes": list(made.scopes), "expires": expires}
+
+
+def _log(store: str | Path, audit: str | Path | None, anchor: str | None) -> AuditLog:
+    from insula.operations.audit.log import AuditLog
+
+    return AuditLog(audit_folder(store, audit), anchor=anchor)
+
+
+@contextmanager
+def _keys(store: str | Path) -> Iterator[Keys]:
+    require("sqlalchemy", extra="serve", purpose="keep access keys")
+    require("alembic", extra="serve", purpose="keep access keys")
+    from insula.operations.access.keys import Keys
+    from insula.operations.store.database import open_database
+
+    database = open_database(store)
+    try:
+        yield Keys(database)
+    finally:
+        database.close()

@@ -1,0 +1,44 @@
+"""The options that say where a server's store and audit log are, the same for every verb that opens them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Store = Annotated[
+    str,
+    typer.Option(
+        "--store",
+        help="The server's data folder, or postgresql://user:password@host/name.",
+        metavar="PLACE",
+        envvar="INSULA_SERVE_STORE_ADDRESS",
+        show_envvar=False,
+        rich_help_panel="Place",
+    ),
+]
+Audit = Annotated[
+    Path | None,
+    typer.Option(
+        "--audit",
+        help="Folder of the audit log; `audit` in the data folder where not given.",
+        metavar="FOLDER",
+        envvar="INSULA_SERVE_AUDIT_FOLDER",
+        show_envvar=False,
+        show_default=False,
+        rich_help_panel="Place",
+    ),
+]
+Anchor = Annotated[
+    str | None,
+    typer.Option(
+        "--anchor",
+        help="File outside that is told the head of the audit log after each entry; - is standard output.",
+        metavar="FILE",
+        envvar="INSULA_SERVE_AUDIT_ANCHOR",
+        show_envvar=False,
+        show_default=False,
+        rich_help_panel="Place",
+    ),
+]

@@ -1,0 +1,23 @@
+"""Spans of time as people write them: `90d`, `12h`, `30m`, `45s`."""
+
+from __future__ import annotations
+
+import re
+
+from insula.core.errors import DataError
+
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
+_FORM = re.compile(r"(\d{1,9})([smhdw])")
+LONGEST = 36525 * _UNITS["d"]  # a century; longer ones leave the calendar
+
+
+def seconds(span: str, *, name: str = "duration") -> int:
+    """Return the seconds of `90d` (also w, h, m, s); `DataError` for anything else, naming the parameter `name`."""
+    found = _FORM.fullmatch(span.strip().lower())
+    value = int(found[1]) * _UNITS[found[2]] if found else 0
+    if not 0 < value <= LONGEST:
+        raise DataError(
+            f"The {name} must be a whole number with a unit of w, d, h, m or s, at most a century. Got {span!r}. "
+            "Write for example 90d."
+        )
+    return value

@@ -1,0 +1,1 @@
+"""Access keys: how they are made, kept, spent and taken back."""

@@ -1,0 +1,84 @@
+"""A chain of entries: each holds the hash of the one before, so that none can change or go unnoticed.
+
+The hash of an entry is SHA-256 over its canonical JSON (sorted keys, no spaces, ASCII) without the hash itself. Whoever
+can rewrite all of the log can make a new chain; that is what anchors outside are for.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+Fact: TypeAlias = str | int | float | bool | list[str] | None
+START = "0" * 64  # what the first entry has before it
+FIELDS = {"n", "time", "event", "actor", "facts", "before", "hash"}
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One thing that happened.
+
+    number   1 for the first of the chain
+    time     UTC, ISO 8601
+    event    what happened, as `key.created`
+    actor    who did it: `cli`, `server`, the id of a key; never a secret
+    facts    names and numbers; never a text
+    before   the hash of the entry before
+    hash     the hash of this one
+    """
+
+    number: int
+    time: str
+    event: str
+    actor: str
+    facts: Mapping[str, Fact]
+    before: str
+    hash: str
+
+    def line(self) -> str:
+        """Return the entry as one line of canonical JSON, without a line end."""
+        return canonical({**_hashed(self), "hash": self.hash})
+
+
+def seal(number: int, time: str, event: str, actor: str, facts: Mapping[str, Fact], before: str) -> Entry:
+    """Return an entry with its hash."""
+    open_entry = Entry(number, time, event, actor, dict(facts), before, "")
+    return Entry(number, time, event, actor, dict(facts), before, _digest(open_entry))
+
+
+def read(line: str) -> Entry | None:
+    """Return the entry of a line, None where the line is none in canonical form or its hash does not fit."""
+    try:
+        fields = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(fields, dict) or fields.keys() != FIELDS or not _typed(fields):
+        return None
+    named = {key: fields[key] for key in ("time", "event", "actor", "facts", "before", "hash")}
+    entry = Entry(number=fields["n"], **named)
+    # A line in another form (a key twice, other escapes) would be read the same and hash the same: it was rewritten.
+    return entry if entry.line() == line and _digest(entry) == entry.hash else None
+
+
+def canonical(value: Any) -> str:
+    """Return JSON of which there is one form only."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
+
+
+def _typed(fields: Mapping[str, Any]) -> bool:
+    texts = all(isinstance(fields[key], str) for key in ("time", "event", "actor", "before", "hash"))
+    return texts and type(fields["n"]) is int and isinstance(fields["facts"], dict)
+
+
+def _hashed(entry: Entry) -> dict[str, Any]:
+    return {
+        "n": entry.number, "time": entry.time, "event": entry.event, "actor": entry.actor, "facts": dict(entry.facts),
+        "before": entry.before,
+    }  # fmt: skip
+
+
+def _digest(entry: Entry) -> str:
+    return hashlib.sha256(canonical(_hashed(entry)).encode("ascii")).hexdigest()

@@ -1,0 +1,130 @@
+"""The audit log: entries appended to files, by any number of processes of one machine."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+from insula.core.errors import OutputError
+from insula.core.files import output_errors
+from insula.core.locks import taken_in_turn
+from insula.operations.audit.anchor import write_anchor
+from insula.operations.audit.chain import START, Entry, Fact, read, seal
+
+LARGEST = 16 << 20  # bytes after which a new file is begun
+LOCK = "audit.lock"
+TORN = "audit.torn"
+TAIL = 1 << 16
+
+
+def log_files(folder: Path) -> list[Path]:
+    """Return the files of a log in order; the name of each holds the number of its first entry."""
+    return sorted(folder.glob("audit-*.jsonl"))
+
+
+class AuditLog:
+    """An append-only chain of entries in `folder`.
+
+    folder    where its files are; made when the first entry is written
+    anchor    a file, or `-` for standard output, that is told the head after every `every` entries; None for none
+    largest   bytes after which a new file is begun; the chain goes on across files
+
+    An entry is on disk when `record` returns. A line that a crash left half-written stays, and the next entry says so.
+    """
+
+    def __init__(
+        self,
+        folder: str | Path,
+        *,
+        anchor: str | None = None,
+        every: int = 1,
+        largest: int = LARGEST,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self.folder = Path(folder)
+        self._anchor = anchor
+        self._every = max(1, every)
+        self._largest = largest
+        self._clock = clock
+        self._mutex = threading.Lock()
+        self._head: tuple[Path, int, Entry] | None = None  # the file, its size then, its last entry
+
+    def record(self, event: str, actor: str, **facts: Fact) -> Entry:
+        """Append one entry and return it; `OutputError` where it cannot be written."""
+        with self._mutex, taken_in_turn(self.folder / LOCK):
+            path, head = self._end()
+            entry = self._seal(head, event, actor, facts)
+            if path is None or path.stat().st_size >= self._largest:
+                path = self.folder / f"audit-{entry.number:012d}.jsonl"
+            with output_errors(path):
+                self._append(path, entry.line() + "\n")
+            self._head = (path, path.stat().st_size, entry)
+            if self._anchor is not None and entry.number % self._every == 0:
+                write_anchor(self._anchor, entry)
+            return entry
+
+    def _seal(self, head: Entry | None, event: str, actor: str, facts: dict[str, Fact]) -> Entry:
+        time = self._clock().isoformat(timespec="milliseconds")
+        number, before = (1, START) if head is None else (head.number + 1, head.hash)
+        return seal(number, time, event, actor, facts, before)
+
+    def _end(self) -> tuple[Path | None, Entry | None]:
+        """Return the last file and the last entry, as other processes may have left them."""
+        files = log_files(self.folder)
+        if not files:
+            return None, None
+        path = files[-1]
+        if self._head is not None and self._head[:2] == (path, path.stat().st_size):
+            return path, self._head[2]
+        head, torn = self._last(path)
+        if head is None and len(files) > 1:
+            head, _ = self._last(files[-2])
+        lost_end = read(torn.decode("utf-8", "replace")) if torn else None
+        if lost_end is not None:  # all was written but the line end
+            with output_errors(path):
+                self._append(path, "\n")
+            head = lost_end
+        elif torn:
+            found = hashlib.sha256(torn).hexdigest()
+            entry = self._seal(head, TORN, "log", {"bytes": len(torn), "sha256": found})
+            with output_errors(path):
+                self._append(path, "\n" + entry.line() + "\n")
+            head = entry
+        return path, head
+
+    def _last(self, path: Path) -> tuple[Entry | None, bytes]:
+        """Return the last whole entry of a file, and the bytes of a line after it that has no end."""
+        with path.open("rb") as file:
+            size = file.seek(0, os.SEEK_END)
+            data, taken = b"", 0
+            while taken < size and data.count(b"\n") < 2:
+                taken = min(size, max(TAIL, 2 * taken))
+                file.seek(size - taken)
+                data = file.read(taken)
+        whole, _, torn = data.rpartition(b"\n")
+        if not whole:
+            return None, torn
+        line = whole.rpartition(b"\n")[2]
+        entry = read(line.decode("utf-8", "replace"))
+        if entry is None:
+            raise OutputError(
+                f"The audit log {str(path)!r} was changed: its last line is no entry. Nothing is appended to it. Run "
+                "`insula audit verify`, keep the folder as evidence, and name another one."
+            )
+        return entry, torn
+
+    @staticmethod
+    def _append(path: Path, text: str) -> None:
+        handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        try:
+            data = text.encode("ascii")
+            if os.write(handle, data) != len(data):  # what was written stays as a torn line, which the next entry tells
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+            os.fsync(handle)
+        finally:
+            os.close(handle)

@@ -1,0 +1,85 @@
+"""The shape of the store brought up to date, once, however many servers start together."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from alembic.config import Config
+from alembic.runtime.environment import EnvironmentContext
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, Engine
+
+from insula.core.errors import StoreError
+from insula.core.locks import taken_in_turn
+from insula.operations.store.tables import METADATA
+
+STEPS = Path(__file__).parent / "migrations"
+ADVISORY_LOCK = 0x1A5C1A  # any number, the same in all servers
+LONGEST_WAIT = 120.0  # seconds for a server that another one's steps keep waiting
+
+
+def migrate(engine: Engine) -> None:
+    """Bring the tables to the shape that this version knows; nothing happens where they have it.
+
+    Raises `StoreError` where they were made by a newer insula.
+    """
+    script = ScriptDirectory(str(STEPS))
+    newest = script.get_current_head()
+    known = {step.revision for step in script.walk_revisions()}
+    with _alone(engine), engine.connect() as connection:
+        if connection.dialect.name == "postgresql":
+            # Ends with the connection, so a server that dies here holds up nobody; only steps may take their time.
+            connection.execute(sa.text("SET statement_timeout = 0"))
+            connection.execute(sa.text("SELECT pg_advisory_lock(:n)"), {"n": ADVISORY_LOCK})
+            connection.commit()
+        try:
+            current = MigrationContext.configure(connection).get_current_revision()
+            connection.rollback()
+            if current is not None and current not in known:
+                raise StoreError(
+                    f"The store is at step {current!r}, which this version does not know (newest: {newest!r}): a newer "
+                    "insula made it. Install that one, or name another store."
+                )
+            if current != newest:
+                _run(script, connection)
+        finally:
+            connection.rollback()
+            if connection.dialect.name == "postgresql":
+                connection.execute(sa.text("SELECT pg_advisory_unlock(:n)"), {"n": ADVISORY_LOCK})
+                connection.commit()
+                connection.invalidate()  # its longer patience goes with it
+
+
+def differences(engine: Engine) -> list[Any]:
+    """Return how the tables differ from what the code expects, in Alembic's words; for the tests of the steps."""
+    from alembic.autogenerate import compare_metadata
+
+    with engine.connect() as connection:
+        return list(compare_metadata(MigrationContext.configure(connection), METADATA))
+
+
+def _run(script: ScriptDirectory, connection: Connection) -> None:
+    def steps(current: Any, _context: MigrationContext) -> Any:
+        return script._upgrade_revs("head", current)
+
+    with EnvironmentContext(Config(), script, fn=steps) as environment:
+        environment.configure(connection=connection, target_metadata=METADATA)
+        with environment.begin_transaction():
+            environment.run_migrations()
+    connection.commit()
+
+
+@contextlib.contextmanager
+def _alone(engine: Engine) -> Iterator[None]:
+    """Keep the other processes of this machine out where the store is a file."""
+    file = engine.url.database
+    if engine.dialect.name != "sqlite" or not file or file == ":memory:":
+        yield
+        return
+    with taken_in_turn(Path(file + ".lock"), seconds=LONGEST_WAIT):
+        yield

@@ -1,0 +1,135 @@
+"""Predictions and feedback: kept for a time, deleted after it, erased when whom they are about asks."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from insula.operations.store.database import Database
+from insula.operations.store.retention import Retention
+from insula.operations.store.subjects import Subjects
+from insula.operations.store.tables import FEEDBACK, PREDICTIONS
+
+AT_ONCE = 2000  # rows deleted in one transaction, so that writers do not wait for long
+KEPT = (PREDICTIONS, FEEDBACK)
+
+
+def new_id() -> str:
+    """Return the id of a row."""
+    return str(uuid.uuid4())
+
+
+@dataclass(frozen=True)
+class Answered:
+    """An answer to be kept.
+
+    caller    who asked: the lineage of a key, a token's subject; never a secret
+    answer    labels, scores and confidence, as JSON has them
+    subject   the id of whom the text is about, as the caller knows them
+    """
+
+    caller: str
+    model: str
+    answer: Mapping[str, Any]
+    text: str | None = None
+    subject: str | None = None
+    language: str | None = None
+    id: str = field(default_factory=new_id)
+
+
+@dataclass(frozen=True)
+class Told:
+    """What somebody says of an answer: which labels it should have had."""
+
+    caller: str
+    labels: Sequence[str]
+    prediction: str | None = None
+    model: str | None = None
+    text: str | None = None
+    subject: str | None = None
+    id: str = field(default_factory=new_id)
+
+
+class Rows:
+    """The rows of a store under a retention. `clock` gives the time, in UTC."""
+
+    def __init__(
+        self, database: Database, retention: Retention, *, clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    ) -> None:
+        self._database = database
+        self._retention = retention
+        self._clock = clock
+        self._subjects = Subjects(database)
+
+    def keep(self, answers: Sequence[Answered] = (), told: Sequence[Told] = ()) -> None:
+        """Store answers and feedback in one transaction, on disk when it returns; rows that are there stay so."""
+        asked = [self._row(one) | {"language": one.language, "answer": dict(one.answer)} for one in answers]
+        said = [self._row(one) | {"prediction": one.prediction, "labels": list(one.labels)} for one in told]
+        with self._database.writing() as connection:
+            for table, rows in ((PREDICTIONS, asked), (FEEDBACK, said)):
+                if rows:
+                    connection.execute(self._database.insert_new(table), rows)
+
+    def delete_old(self) -> int:
+        """Delete what was kept long enough, by the time set when it was stored and by that set now; return how many."""
+        now = self._clock()
+        return self._delete(
+            lambda table: (table.c.delete_after <= now) | (table.c.created <= now - self._retention.span)
+        )
+
+    def _row(self, one: Answered | Told) -> dict[str, Any]:
+        now = self._clock()
+        return {
+            "id": one.id,
+            "created": now,
+            "delete_after": now + self._retention.span,
+            "caller": one.caller,
+            "model": one.model,
+            "text": self._retention.kept(one.text),
+            "subject": None if one.subject is None else self._subjects.hashed(one.subject),
+        }
+
+    def _delete(self, old: Callable[[sa.Table], sa.ColumnElement[bool]]) -> int:
+        return _deleted(self._database, old)
+
+
+def delete_expired(database: Database, *, now: datetime | None = None) -> int:
+    """Delete what is past the time set when it was stored, where no retention is set now; return how many rows."""
+    moment = now or datetime.now(UTC)
+    return _deleted(database, lambda table: table.c.delete_after <= moment)
+
+
+def erase(database: Database, subject: str, *, before_commit: Callable[[str, int], object] | None = None) -> int:
+    """Delete everything about a subject, in one transaction; return how many rows.
+
+    `before_commit` is called with the subject's hash and the number; what it raises undoes the erasure. In SQLite the
+    deleted pages are overwritten and the journal emptied; in PostgreSQL the space is reused by its vacuum, and copies
+    and backups are the operator's to think of.
+    """
+    hashed = Subjects(database).hashed(subject)
+    with database.writing() as connection:
+        gone = sum(connection.execute(sa.delete(table).where(table.c.subject == hashed)).rowcount for table in KEPT)
+        if before_commit is not None:
+            before_commit(hashed, gone)
+    database.forget_pages()
+    return gone
+
+
+def _deleted(database: Database, old: Callable[[sa.Table], sa.ColumnElement[bool]]) -> int:
+    gone = 0
+    for table in KEPT:
+        some = sa.select(table.c.id).where(old(table)).limit(AT_ONCE)
+        while True:
+            with database.writing() as connection:
+                count = connection.execute(sa.delete(table).where(table.c.id.in_(some))).rowcount
+            gone += count
+            if count < AT_ONCE:
+                break
+    if gone:
+        database.forget_pages()
+    return gone
