@@ -19,6 +19,8 @@ TREE = {
     "ModelFolderError": ValueError,
     "NewerFormatError": errors.ModelFolderError,
     "ParityError": ValueError,
+    "StoreError": OSError,
+    "StoreUnreachableError": errors.StoreError,
     "UnknownNameError": KeyError,
     "MissingExtraError": ImportError,
 }
