@@ -12,7 +12,7 @@ from docs_pages import ROOT
 
 SOURCES = sorted((ROOT / "src" / "insula").rglob("*.py"))
 MOST_LINES = 400
-HEAVY = {"numpy", "pyarrow", "scipy", "sklearn", "torch", "transformers", "onnxruntime", "pydantic"}
+HEAVY = {"numpy", "pyarrow", "scipy", "sklearn", "torch", "transformers", "onnxruntime", "pydantic", "fastapi"}
 SAY_NOTHING = {"utils", "util", "helpers", "helper", "common", "misc"}
 
 

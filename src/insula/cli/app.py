@@ -19,6 +19,7 @@ from insula.cli import (
     pretrain,
     recipes,
     search,
+    serve,
     stored,
     train,
 )
@@ -36,6 +37,7 @@ app.command("train")(train.train)
 app.command("evaluate")(evaluate.evaluate)
 app.command("compare")(compare.compare)
 app.command("predict")(predict.predict)
+app.command("serve")(serve.serve)
 app.command("pretrain")(pretrain.pretrain)
 app.command("search")(search.search)
 app.command("recipes")(recipes.recipes)

@@ -6,6 +6,7 @@
     ├── MissingFileError (FileNotFoundError)
     ├── OutputError (OSError)              a result cannot be written
     ├── RecipeError (ValueError)           unknown key, wrong type, impossible value
+    ├── SettingsError (ValueError)         the same of the service's settings
     ├── ModelFolderError (ValueError)      corrupt, tampered, half-written
     │   └── NewerFormatError               written by a newer insula
     ├── ParityError (ValueError)           a made model answers otherwise than the one it was made from
@@ -50,6 +51,10 @@ class OutputError(InsulaError, OSError):
 
 class RecipeError(InsulaError, ValueError):
     """A recipe has an unknown key, a value of the wrong type or an impossible combination."""
+
+
+class SettingsError(InsulaError, ValueError):
+    """The settings of the service have an unknown key, a value of the wrong type or an impossible one."""
 
 
 class ModelFolderError(InsulaError, ValueError):

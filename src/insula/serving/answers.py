@@ -1,0 +1,41 @@
+"""Predictions as the rows of an answer."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import Any
+
+from insula.core.levels import level_answers
+from insula.core.prediction import Prediction
+from insula.core.scheme import LabelScheme
+
+DIGITS = 6
+
+
+def rows(
+    scheme: LabelScheme, predictions: Sequence[Prediction], outputs: Collection[str], language: str
+) -> list[dict[str, Any]]:
+    """Return what was asked for of each prediction; its text is left out."""
+    return [_row(scheme, prediction, outputs, language) for prediction in predictions]
+
+
+def ranked(prediction: Prediction, most: int | None) -> list[dict[str, Any]]:
+    """Return labels with scores, the highest first, as Hugging Face's servers do."""
+    order = sorted(prediction.scores.items(), key=lambda item: -item[1])[:most]
+    return [{"label": label, "score": round(score, DIGITS)} for label, score in order]
+
+
+def _row(scheme: LabelScheme, prediction: Prediction, outputs: Collection[str], language: str) -> dict[str, Any]:
+    row: dict[str, Any] = {"abstained": prediction.abstained}
+    if "labels" in outputs:
+        row["labels"] = prediction.labels
+        row["label"] = prediction.label
+    if "scores" in outputs:
+        row["scores"] = {name: round(score, DIGITS) for name, score in prediction.scores.items()}
+    if "confidence" in outputs:
+        row["confidence"] = None if prediction.confidence is None else round(prediction.confidence, DIGITS)
+    if "levels" in outputs:
+        row["levels"] = level_answers(scheme, prediction, DIGITS)
+    if "display" in outputs:
+        row["display"] = [scheme.display_name(label, language) for label in prediction.labels]
+    return row

@@ -1,0 +1,102 @@
+"""`create_app`: the service as an ASGI application."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator, Sequence
+from typing import Literal
+
+from fastapi import APIRouter, FastAPI
+from fastapi.params import Depends
+from starlette.middleware.cors import CORSMiddleware
+
+from insula import __version__
+from insula.serving.bodies import describe_bodies
+from insula.serving.body_limits import BodyLimits
+from insula.serving.last_resort import LastResort
+from insula.serving.problems import add_problem_handlers
+from insula.serving.response_headers import ResponseHeaders
+from insula.serving.routes import health, hugging_face, models, predict
+from insula.serving.schemas import HuggingFaceRequest, PredictRequest
+from insula.serving.served_models import open_models
+from insula.serving.service import WAIT_HEADER, Service
+from insula.serving.settings import Settings
+from insula.serving.telemetry import Measured, Telemetry
+
+Scope = Literal["predict", "review", "admin"]
+UPLOADS = "/v1/batches"
+
+# Which routers need which scope; None is open to everyone who reaches the port.
+ROUTERS: Sequence[tuple[APIRouter, Scope | None]] = (
+    (predict.router, "predict"),
+    (hugging_face.router, "predict"),
+    (models.router, "predict"),
+    (health.router, None),
+)
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """Open the models and return the application; its queues run while its lifespan does.
+
+    Raises `SettingsError`, `ModelFolderError`, `UnknownNameError` where a model cannot be opened.
+    """
+    telemetry = Telemetry()
+    service = Service(settings, open_models(settings, telemetry), telemetry)
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        for model in service.models:
+            model.batcher.start()
+        service.ready = True
+        try:
+            yield
+        finally:
+            service.ready = False
+            for model in service.models:
+                model.batcher.stop()
+
+    app = FastAPI(
+        title="insula",
+        summary="What people feel, as their words say it.",
+        version=__version__,
+        lifespan=lifespan,
+        # Their pages load scripts from elsewhere.
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+    )
+    app.state.service = service
+    for router, scope in ROUTERS:
+        app.include_router(router, dependencies=guards(scope))
+    add_problem_handlers(app, telemetry.rejected)
+    describe_bodies(app, PredictRequest, HuggingFaceRequest)
+    _add_middleware(app, settings, telemetry)
+    return app
+
+
+def guards(scope: Scope | None) -> list[Depends]:
+    """Return what must let a request through before its route sees it."""
+    return []
+
+
+def _add_middleware(app: FastAPI, settings: Settings, telemetry: Telemetry) -> None:
+    """Add from the inside out: what is added last sees a request first."""
+    limits, jobs = settings.limits, settings.jobs
+    app.add_middleware(LastResort, refused=telemetry.rejected)
+    app.add_middleware(
+        BodyLimits,
+        size=limits.body_bytes,
+        seconds=limits.body_seconds,
+        uploads=UPLOADS,
+        upload_size=jobs.upload_bytes,
+        upload_seconds=jobs.upload_seconds,
+    )
+    if settings.cors.origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=list(settings.cors.origins),
+            allow_methods=["GET", "POST", "DELETE"],
+            allow_headers=["authorization", "content-type", WAIT_HEADER],
+        )
+    app.add_middleware(ResponseHeaders)
+    app.add_middleware(Measured, telemetry=telemetry)

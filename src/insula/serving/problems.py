@@ -1,0 +1,152 @@
+"""What goes wrong, as RFC 9457 problem details with stable codes; never a stack trace, never a text of the request."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, Field, ValidationError
+from pydantic_core import to_json
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+MEDIA_TYPE = "application/problem+json"
+MOST_ERRORS = 10
+
+
+@dataclass(frozen=True)
+class Code:
+    """A kind of refusal: its status, and its title, which never change."""
+
+    status: int
+    title: str
+
+
+CODES: Mapping[str, Code] = {
+    "malformed": Code(400, "The request is not readable"),
+    "not_found": Code(404, "There is no such thing here"),
+    "method_not_allowed": Code(405, "This address does not take this method"),
+    "timeout": Code(408, "The request took too long to arrive"),
+    "conflict": Code(409, "That does not go with what is there"),
+    "too_large": Code(413, "The request is too large"),
+    "unsupported_media": Code(415, "The request is of a kind that is not read here"),
+    "validation": Code(422, "The request does not say what it must"),
+    "overloaded": Code(429, "Too many requests wait"),
+    "internal": Code(500, "Something is wrong here, not with the request"),
+    "unavailable": Code(503, "The service does not take requests now"),
+}
+"""Every code that an answer can bear."""
+
+
+class ProblemDetails(BaseModel):
+    """An error, as RFC 9457 has it."""
+
+    type: str = Field(description="The kind of problem, as a URN that ends with its code.")
+    title: str = Field(description="What kind of problem it is.")
+    status: int = Field(description="The HTTP status.")
+    code: str = Field(description="The kind of problem in one word, for programs.")
+    detail: str = Field(description="What was wrong, and what is allowed.")
+    errors: list[dict[str, str]] | None = Field(None, description="Which fields were wrong.")
+
+
+class ProblemError(Exception):
+    """A refusal: a code of `CODES`, a sentence for people, and headers such as `Retry-After`."""
+
+    def __init__(self, code: str, detail: str, *, headers: Mapping[str, str] | None = None, **more: Any) -> None:
+        super().__init__(detail)
+        self.code = code
+        self.detail = detail
+        self.headers = dict(headers or {})
+        self.more = more
+
+    @property
+    def status(self) -> int:
+        """The HTTP status."""
+        return CODES[self.code].status
+
+    def body(self) -> bytes:
+        """Return the problem as JSON."""
+        known = CODES[self.code]
+        return to_json(
+            {
+                "type": f"urn:insula:problem:{self.code}",
+                "title": known.title,
+                "status": known.status,
+                "code": self.code,
+                "detail": self.detail,
+                **self.more,
+            }
+        )
+
+    def response(self) -> Response:
+        """Return the problem as an answer."""
+        return Response(self.body(), self.status, headers=self.headers, media_type=MEDIA_TYPE)
+
+
+def overloaded(seconds: float) -> ProblemError:
+    """Return the refusal of a request whose turn would come too late; `seconds` until it is worth asking again."""
+    return ProblemError(
+        "overloaded",
+        "Too many texts wait for this request to be answered in time. Ask again after the seconds of Retry-After.",
+        headers={"retry-after": str(max(1, math.ceil(seconds)))},
+    )
+
+
+def invalid(error: ValidationError) -> ProblemError:
+    """Return what pydantic found, without what was given."""
+    found = error.errors(include_url=False, include_context=False, include_input=False)
+    if found[0]["type"] == "json_invalid":
+        return ProblemError("malformed", "The body must be valid JSON in UTF-8.")
+    return ProblemError("validation", _sentence(found), errors=[_readable(one) for one in found[:MOST_ERRORS]])
+
+
+def add_problem_handlers(app: FastAPI, refused: Callable[[str], None]) -> None:
+    """Make every error of the application a problem; `refused` is told its code."""
+
+    async def refuse(_: Request, error: Exception) -> Response:
+        problem = _problem(error)
+        refused(problem.code)
+        return problem.response()
+
+    for kind in (ProblemError, HTTPException, RequestValidationError):
+        app.add_exception_handler(kind, refuse)
+
+
+def responses(*codes: str) -> dict[int | str, dict[str, Any]]:
+    """Return the OpenAPI entries of refusals."""
+    content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/ProblemDetails"}}}
+    entries: dict[int | str, dict[str, Any]] = {}
+    for code in codes:
+        entries[CODES[code].status] = {"description": CODES[code].title, "content": content}
+    return entries
+
+
+def _problem(error: Exception) -> ProblemError:
+    if isinstance(error, ProblemError):
+        return error
+    if isinstance(error, RequestValidationError):
+        found = error.errors()
+        return ProblemError("validation", _sentence(found), errors=[_readable(one) for one in found[:MOST_ERRORS]])
+    if isinstance(error, HTTPException):
+        code = next((name for name, known in CODES.items() if known.status == error.status_code), "malformed")
+        return ProblemError(code, f"{CODES[code].title}.", headers=error.headers)
+    raise error
+
+
+def _sentence(found: Any) -> str:
+    first = _readable(found[0])
+    return f"{first['field']}: {first['message']}" if first["field"] else first["message"]
+
+
+def _readable(error: Mapping[str, Any]) -> dict[str, str]:
+    place = list(error["loc"])
+    if error["type"] == "extra_forbidden":
+        # The name of an unknown field is the request's own words.
+        place[-1] = "(unknown field)"
+    message = "is not known here" if error["type"] == "extra_forbidden" else str(error["msg"])
+    return {"field": ".".join(str(part) for part in place), "message": message}

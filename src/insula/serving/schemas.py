@@ -1,0 +1,130 @@
+"""What requests say and answers hold."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+Output = Literal["labels", "scores", "confidence", "levels", "display"]
+Language = Annotated[str, Field(pattern="^[a-z]{2}$", description="ISO 639-1 code of the display names: en, zh.")]
+USUAL: tuple[Output, ...] = ("labels", "scores", "confidence")
+
+
+class Asked(BaseModel):
+    """A body; what it does not know is refused."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class Turn(Asked):
+    """One utterance of a dialogue."""
+
+    text: str = Field(description="What was said.")
+    speaker: str | None = Field(None, max_length=200, description="Who said it.")
+
+
+class PredictRequest(Asked):
+    """Texts, or a dialogue, to be judged."""
+
+    texts: list[str] | None = Field(None, min_length=1, description="Texts, each judged by itself.")
+    dialogue: list[Turn] | None = Field(None, min_length=1, description="Turns, oldest first, in place of texts.")
+    judge: Literal["last", "each"] = Field("last", description="Of a dialogue: its last turn, or every one.")
+    model: str | None = Field(None, max_length=200, description="Name of a served model; the first where not given.")
+    language: Language = "en"
+    outputs: list[Output] = Field(
+        list(USUAL), description="What answers hold. `levels` are coarser labels, `display` names for people."
+    )
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> Self:
+        if (self.texts is None) == (self.dialogue is None):
+            raise ValueError("Give either texts or a dialogue.")
+        return self
+
+    @property
+    def judged(self) -> list[str]:
+        """The texts to judge."""
+        if self.texts is not None:
+            return self.texts
+        turns = self.dialogue or []
+        return [turn.text for turn in (turns if self.judge == "each" else turns[-1:])]
+
+
+class Level(BaseModel):
+    """A prediction at a coarser level."""
+
+    labels: list[str]
+    scores: dict[str, float]
+
+
+class PredictedText(BaseModel):
+    """What the model says of one text; the text itself is not said again."""
+
+    abstained: bool = Field(description="True where the model is not sure enough to be followed.")
+    labels: list[str] | None = Field(None, description="The decided labels; several, or none, where labels are a set.")
+    label: str | None = Field(None, description="The label with the highest score.")
+    scores: dict[str, float] | None = Field(
+        None, description="Calibrated probability of each label, or value of each dimension."
+    )
+    confidence: float | None = Field(None, description="The probability that the decision is right.")
+    levels: dict[str, Level] | None = Field(None, description="The same at coarser levels of the labels.")
+    display: list[str] | None = Field(None, description="The decided labels' names for people.")
+    speaker: str | None = Field(None, description="Who said it, of a dialogue.")
+
+
+class PredictAnswer(BaseModel):
+    """Answers in the order of the texts."""
+
+    model: str
+    version: str = Field(description="Changes with any file of the model.")
+    predictions: list[PredictedText]
+
+
+class ModelLine(BaseModel):
+    """A served model."""
+
+    name: str
+    version: str
+    family: str
+    kind: str
+    labels: list[str]
+    measured: str | None = Field(None, description="How good it is, in one sentence.")
+
+
+class ModelList(BaseModel):
+    """The served models; the first is asked where a request names none."""
+
+    models: list[ModelLine]
+
+
+class ModelDetails(ModelLine):
+    """All that is known of a model."""
+
+    display: dict[str, dict[str, str]] = Field(description="Language to {label: name for people}.")
+    levels: dict[str, list[str]] = Field(description="Coarser levels and their labels.")
+    ranges: dict[str, tuple[float, float]] = Field(description="Lowest and highest value of each dimension.")
+    abstains_below: float | None = Field(None, description="The confidence below which the model is not sure.")
+    metrics: dict[str, Any] = Field(description="The measured figures of the rows of evaluation.")
+    card: str | None = Field(None, description="The model card, in Markdown.")
+
+
+class HuggingFaceParameters(Asked):
+    """How many labels an answer holds."""
+
+    top_k: int | None = Field(None, ge=1, description="So many of the highest scores; all where not given.")
+
+
+class HuggingFaceRequest(Asked):
+    """A request in the shape of Hugging Face's inference servers."""
+
+    inputs: str | list[str] = Field(description="A text, or several.")
+    parameters: HuggingFaceParameters = HuggingFaceParameters()
+    truncate: bool = Field(True, description="Long texts are always cut at the model's length.")
+
+
+class HuggingFaceLabel(BaseModel):
+    """A label and its score."""
+
+    label: str
+    score: float

@@ -1,0 +1,116 @@
+"""uvicorn around the application: it says where it listens, and loses nothing when it is told to stop."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from types import FrameType
+
+import uvicorn
+
+from insula.core.errors import SettingsError
+from insula.serving.app import create_app
+from insula.serving.connections import guarded
+from insula.serving.service import Service
+from insula.serving.settings import Settings
+
+BACKLOG = 2048
+
+
+class DrainingServer(uvicorn.Server):
+    """On the first signal `/readyz` says 503; after a notice the port is closed; what was accepted is answered.
+
+    announce  is called with the address once requests are taken
+    """
+
+    def __init__(self, config: uvicorn.Config, service: Service, announce: Callable[[str], None]) -> None:
+        super().__init__(config)
+        self.service = service
+        self._announce = announce
+        self._closes_at: float | None = None
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin to take requests, and say so."""
+        await super().startup(sockets)
+        if self.started:
+            host, port = self.servers[0].sockets[0].getsockname()[:2]
+            self._announce(f"http://{f'[{host}]' if ':' in host else host}:{port}")
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Take signals, and end with status 0: uvicorn would raise them once more at the end."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        before = {one: signal.signal(one, self.handle_exit) for one in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield
+        finally:
+            for one, handler in before.items():
+                signal.signal(one, handler)
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Begin to drain at the first signal, close at once at the second."""
+        now = time.monotonic()
+        if self._closes_at is None:
+            self.service.draining = True
+            self._closes_at = now + self.service.settings.notice_seconds
+        else:
+            self._closes_at = now
+
+    async def on_tick(self, counter: int) -> bool:
+        """Return whether it is time to close the port."""
+        if self._closes_at is not None and time.monotonic() >= self._closes_at:
+            return True
+        return await super().on_tick(counter)
+
+
+def serve(settings: Settings, announce: Callable[[str], None]) -> None:
+    """Serve until a signal says to stop; `announce` is called with the address as soon as requests are taken.
+
+    Raises `SettingsError` where the address cannot be listened at, and what `create_app` raises.
+    """
+    server = build_server(settings, announce)
+    with listening(settings) as listener:
+        server.run(sockets=[listener])
+
+
+@contextlib.contextmanager
+def listening(settings: Settings) -> Iterator[socket.socket]:
+    """Yield a socket that listens at the address of the settings; `SettingsError` where it cannot."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    try:
+        listener = socket.create_server((settings.host, settings.port), family=family, backlog=BACKLOG)
+    except OSError as error:
+        raise SettingsError(
+            f"The address {settings.host}:{settings.port} cannot be listened at: {error.strerror or error}. "
+            "Name another port with --port, or another address with --host."
+        ) from error
+    with listener:
+        yield listener
+
+
+def build_server(settings: Settings, announce: Callable[[str], None]) -> DrainingServer:
+    """Return the server of an application, not yet running."""
+    app = create_app(settings)
+    config = uvicorn.Config(
+        app,
+        host=settings.host,
+        port=settings.port,
+        http=guarded(settings.limits),
+        ws_max_size=settings.limits.body_bytes,
+        ws_per_message_deflate=False,  # a small message could become a large one
+        log_config=None,
+        access_log=False,  # an address may hold what people typed
+        server_header=False,
+        proxy_headers=False,
+        limit_concurrency=settings.limits.connections,
+        timeout_keep_alive=15,
+        timeout_graceful_shutdown=max(1, round(settings.drain_seconds)),
+        lifespan="on",
+    )
+    return DrainingServer(config, app.state.service, announce)

@@ -1,0 +1,100 @@
+"""What the service tells Prometheus: counts and times, never a word of a text."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from insula.core.prediction import Prediction
+
+SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+TEXTS = (1, 2, 4, 8, 16, 32, 64, 128, 256)
+CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
+GONE = 499  # the client left before its answer
+
+
+class Telemetry:
+    """The measurements of one application; labels are names of routes and models, methods and statuses alone."""
+
+    def __init__(self) -> None:
+        self._registry = CollectorRegistry()
+        self._requests = Counter(
+            "insula_requests", "Requests by route and status.", ("method", "route", "status"), registry=self._registry
+        )
+        self._latency = Histogram(
+            "insula_request_seconds", "How long answers took.", ("route",), buckets=SECONDS, registry=self._registry
+        )
+        self._rejected = Counter("insula_rejected", "Requests refused, by code.", ("code",), registry=self._registry)
+        self._waiting = Gauge("insula_queue_texts", "Texts that wait.", ("model",), registry=self._registry)
+        self._batches = Histogram(
+            "insula_batch_texts", "Texts of a batch.", ("model",), buckets=TEXTS, registry=self._registry
+        )
+        self._computing = Histogram(
+            "insula_batch_seconds", "How long a batch took.", ("model",), buckets=SECONDS, registry=self._registry
+        )
+        self._predicted = Counter("insula_predictions", "Texts judged.", ("model",), registry=self._registry)
+        self._abstained = Counter(
+            "insula_abstained", "Texts of which the model was not sure.", ("model",), registry=self._registry
+        )
+
+    def request(self, method: str, route: str, status: int, seconds: float) -> None:
+        """A request was answered."""
+        self._requests.labels(method, route, str(status)).inc()
+        self._latency.labels(route).observe(seconds)
+
+    def rejected(self, code: str) -> None:
+        """A request was refused."""
+        self._rejected.labels(code).inc()
+
+    def waiting(self, model: str, texts: int) -> None:
+        """So many texts wait for a model now."""
+        self._waiting.labels(model).set(texts)
+
+    def batch(self, model: str, texts: int, seconds: float) -> None:
+        """A batch was computed."""
+        self._batches.labels(model).observe(texts)
+        self._computing.labels(model).observe(seconds)
+
+    def predicted(self, model: str, predictions: Iterable[Prediction]) -> None:
+        """Texts were judged."""
+        abstained = [prediction.abstained for prediction in predictions]
+        self._predicted.labels(model).inc(len(abstained))
+        self._abstained.labels(model).inc(sum(abstained))
+
+    def exposition(self) -> bytes:
+        """Return all of it in Prometheus' text format."""
+        return generate_latest(self._registry)
+
+
+class Measured:
+    """ASGI middleware: counts and times every request by the route that answered it."""
+
+    def __init__(self, app: ASGIApp, telemetry: Telemetry) -> None:
+        self.app = app
+        self._telemetry = telemetry
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Hand the request on with a `send` that looks at the status."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        began = time.perf_counter()
+        status = GONE
+
+        async def look(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        try:
+            await self.app(scope, receive, look)
+        finally:
+            # A path that nobody asked us to serve may hold anything: it gets no label of its own.
+            route = getattr(scope.get("route"), "path", "(none)")
+            method = scope["method"] if scope["method"] in ("GET", "HEAD", "POST", "DELETE") else "(other)"
+            self._telemetry.request(method, route, status, time.perf_counter() - began)

@@ -1,0 +1,5 @@
+"""Fixtures of a real service."""
+
+from serving_running import encoder_model, linear_model, predictor, served
+
+__all__ = ["encoder_model", "linear_model", "predictor", "served"]

@@ -1,0 +1,208 @@
+"""Whatever is sent, the answer is 4xx or the right one; never 5xx, and the service goes on."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import random
+import socket
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx2
+import pytest
+from serving_running import Running, problem, running
+
+JSON = {"content-type": "application/json"}
+CANARY = "canary4711"
+SMALL = {"body_bytes": 20_000, "characters": 500, "texts": 20, "header_seconds": 1, "body_seconds": 1,
+         "header_bytes": 4_000}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def small(linear_model: Path) -> Iterator[Running]:
+    """A service with low limits."""
+    with running(linear_model, limits=SMALL) as service:
+        yield service
+
+
+def _send(service: Running, content: bytes, path: str = "/v1/predict", **headers: str) -> httpx2.Response:
+    return httpx2.post(f"{service.address}{path}", content=content, headers={**JSON, **headers}, timeout=30)
+
+
+def _raw(service: Running, data: bytes, *, pause: float = 0.0, seconds: float = 5.0) -> bytes:
+    """Send bytes (each alone after a pause, if there is one) and return all that comes back until the end."""
+    host, port = service.address.removeprefix("http://").split(":")
+    got = b""
+    with socket.create_connection((host, int(port)), timeout=seconds) as connection:
+        try:
+            for part in (data[i : i + 1] for i in range(len(data))) if pause else [data]:
+                connection.sendall(part)
+                time.sleep(pause)
+            if not pause:
+                connection.shutdown(socket.SHUT_WR)
+            while part := connection.recv(65536):
+                got += part
+        except (ConnectionError, TimeoutError):
+            pass
+    return got
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "code"),
+    [
+        (b"", 400, "malformed"),
+        (b"{", 400, "malformed"),
+        (b'{"texts": ["a"]', 400, "malformed"),
+        (b'{"texts": ["\xff\xfe"]}', 400, "malformed"),
+        (b'{"texts": ["\x00"]}', 400, "malformed"),
+        (b'{"texts": ["\\ud800"]}', 400, "malformed"),
+        (b'{"texts": ["a\\u0000b"]}', 422, "validation"),
+        (b'{"texts": [NaN]}', 422, "validation"),
+        (b'{"texts": [1]}', 422, "validation"),
+        (b'{"texts": "a"}', 422, "validation"),
+        (b'{"texts": []}', 422, "validation"),
+        (b'{"texts": null}', 422, "validation"),
+        (b"[]", 422, "validation"),
+        (b"null", 422, "validation"),
+        (b"1e999", 422, "validation"),
+        (b'{"texts": ["a"], "dialogue": [{"text": "a"}]}', 422, "validation"),
+        (b'{"texts": ["a"], "outputs": ["weights"]}', 422, "validation"),
+        (b'{"texts": ["a"], "language": "../../etc"}', 422, "validation"),
+        (b'{"texts": ["a"], "canary4711": 1}', 422, "validation"),
+        (b'{"dialogue": [{"text": "a", "canary4711": 1}]}', 422, "validation"),
+        (b'{"texts": ["a"], "model": "../canary4711"}', 404, "not_found"),
+        (b"[" * 19_000, 400, "malformed"),
+        (b'{"texts":' * 2_000, 400, "malformed"),
+        (json.dumps({"texts": ["a"] * 21}).encode(), 413, "too_large"),
+        (json.dumps({"texts": ["a" * 501]}).encode(), 413, "too_large"),
+        (json.dumps({"texts": ["a" * 30_000]}).encode(), 413, "too_large"),
+    ],
+)
+def test_a_wrong_body_is_refused_with_its_code(small: Running, body: bytes, status: int, code: str) -> None:
+    answer = _send(small, body)
+    problem(answer, status, code)
+    assert CANARY not in answer.text
+
+
+def test_other_kinds_of_body_are_refused(small: Running) -> None:
+    good = json.dumps({"texts": ["a"]}).encode()
+    problem(_send(small, good, **{"content-type": "text/plain"}), 415, "unsupported_media")
+    bomb = gzip.compress(json.dumps({"texts": ["a" * 10_000_000]}).encode())
+    assert len(bomb) < SMALL["body_bytes"]
+    problem(_send(small, bomb, **{"content-encoding": "gzip"}), 415, "unsupported_media")
+    problem(small.get("/v1/predict"), 405, "method_not_allowed")
+    problem(small.get("/nothing"), 404, "not_found")
+    problem(small.get("/v1/models/..%2f..%2fetc%2fpasswd"), 404, "not_found")
+
+
+def test_a_body_without_a_length_is_counted(small: Running) -> None:
+    sent = 0
+
+    def endless() -> Iterator[bytes]:
+        nonlocal sent
+        yield b'{"texts": ["'
+        while sent < 50_000_000:
+            sent += 4096
+            yield b"a" * 4096
+
+    try:
+        answer = httpx2.post(f"{small.address}/v1/predict", content=endless(), headers=JSON, timeout=30)
+        problem(answer, 413, "too_large")
+    except httpx2.TransportError:
+        pass  # the connection is closed while more is sent: that is an answer, too
+    assert sent < 50_000_000
+    assert small.get("/healthz").status_code == 200
+
+
+def test_slow_bodies_and_slow_headers_are_cut_off(small: Running) -> None:
+    head = b"POST /v1/predict HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n"
+    began = time.monotonic()
+    host, port = small.address.removeprefix("http://").split(":")
+    for data, said in ((head + b'{"texts"', b" 408 "), (b"POST /v1/pre", b" 408 "), (b"", b" 408 ")):
+        with socket.create_connection((host, int(port)), timeout=10) as connection:
+            connection.sendall(data)
+            got = b""
+            while part := connection.recv(65536):
+                got += part
+            assert said in got
+    assert time.monotonic() - began < 9
+
+
+def test_headers_are_bounded(small: Running) -> None:
+    many = b"GET /healthz HTTP/1.1\r\nhost: a\r\n" + b"".join(b"x-%d: %s\r\n" % (i, b"a" * 100) for i in range(1_000))
+    assert b" 431 " in _raw(small, many + b"\r\n")
+    assert b" 431 " in _raw(small, b"GET /" + b"a" * 50_000 + b" HTTP/1.1\r\nhost: a\r\n\r\n")
+    assert small.get("/healthz").status_code == 200
+
+
+def test_pipelined_junk(small: Running) -> None:
+    good = b"GET /healthz HTTP/1.1\r\nhost: a\r\n\r\n"
+    got = _raw(small, good * 3 + b"\x00\x01junk\r\n\r\n" + good)
+    assert got.startswith(b"HTTP/1.1 ")
+    assert b"HTTP/1.1 5" not in got
+    assert small.get("/healthz").status_code == 200
+
+
+def _bodies(seed: int, count: int) -> Iterator[bytes]:
+    """Yield bodies of every bad kind, and some that are right."""
+    draw = random.Random(seed)
+    good = json.dumps({"texts": ["so happy", "开心"], "outputs": ["scores"]}).encode()
+    values: list[object] = [None, True, -1, 1e308, "", "a", "😀" * 200, [], {}, [[]], {"text": 1}, "\u202e", "\ufeff"]
+    for _ in range(count):
+        kind = draw.randrange(8)
+        if kind == 0:  # broken bytes
+            broken = bytearray(good)
+            for _ in range(draw.randint(1, 5)):
+                broken[draw.randrange(len(broken))] = draw.randrange(256)
+            yield bytes(broken)
+        elif kind == 1:
+            yield draw.randbytes(draw.randint(0, 300))
+        elif kind == 2:
+            yield good[: draw.randrange(len(good))] + draw.choice([b"", b"\x00", b"\xff", b"NaN", b"}}"])
+        elif kind == 3:  # wrong types
+            names = ["texts", "dialogue", "model", "outputs", "language", "judge", "inputs", "parameters", CANARY]
+            yield json.dumps({draw.choice(names): draw.choice(values) for _ in range(3)}).encode()
+        elif kind == 4:  # deep
+            yield draw.choice([b"[", b'{"texts":', b'[{"a":']) * draw.randint(10, 1500)
+        elif kind == 5:  # escapes
+            yield b'{"texts": ["' + draw.choice([b"\\ud83d", b"\\udc00", b"\\u0000", b"\\x", b"\\"]) * 3 + b'"]}'
+        elif kind == 6:  # floods
+            yield json.dumps({"texts": [draw.choice(["😀", "👨‍👩‍👧", "a\u0301", "\u200b"]) * 100] * 30}).encode()
+        else:
+            yield json.dumps({"texts": [chr(draw.randrange(32, 0xD7FF)) * draw.randint(0, 400)]}).encode()
+
+
+def _storm(service: Running, seed: int, count: int) -> dict[int, int]:
+    statuses: dict[int, int] = {}
+    draw = random.Random(seed)
+    with httpx2.Client(base_url=service.address, timeout=30) as client:
+        for body in _bodies(seed, count):
+            path = draw.choice(["/v1/predict", "/predict"])
+            answer = client.post(path, content=body, headers=JSON)
+            assert answer.status_code < 500, (path, body[:100], answer.text)
+            if answer.status_code >= 400:
+                assert answer.headers["content-type"] == "application/problem+json"
+                assert CANARY not in answer.text
+            statuses[answer.status_code] = statuses.get(answer.status_code, 0) + 1
+    return statuses
+
+
+def test_a_storm_of_hostile_bodies(small: Running) -> None:
+    statuses = _storm(small, 0, 300)
+    assert {200, 400, 413, 422} <= set(statuses)
+
+
+@pytest.mark.slow
+def test_ten_thousand_hostile_bodies_and_no_growth(small: Running) -> None:
+    _storm(small, 1, 10_000)
+    before = _resident()
+    _storm(small, 1, 10_000)
+    assert _resident() < before * 1.05
+    assert small.post("/v1/predict", {"texts": ["happy"]}).status_code == 200
+
+
+def _resident() -> int:
+    lines = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("VmRSS"))

@@ -1,0 +1,82 @@
+"""Settings come from file, environment and command line; what is wrong with them is said at start."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from insula.core.errors import MissingFileError, SettingsError
+from insula.serving.config_file import to_toml
+from insula.serving.server import serve
+from insula.serving.settings import Settings, load_settings, options, variable
+
+
+def test_the_printed_file_is_the_settings_and_explains_every_option(tmp_path: Path) -> None:
+    settings = load_settings(
+        environment={}, given={"models": ["runs/a"], "cors": {"origins": ["https://a.org"]}, "threads": 2}
+    )
+    printed = to_toml(settings)
+    file = tmp_path / "serve.toml"
+    file.write_text(printed, encoding="utf-8")
+    assert load_settings(file, environment={}) == settings
+    for _, field in options():
+        assert field.description
+        assert f"# {field.description}" in printed
+    tomllib.loads(to_toml(Settings()))
+
+
+def test_the_command_line_goes_before_the_environment_before_the_file(tmp_path: Path) -> None:
+    file = tmp_path / "serve.toml"
+    file.write_text('port = 1\nhost = "a"\nmodels = ["x"]\n[queue]\nwait_ms = 5\nbatch_texts = 7\n', encoding="utf-8")
+    environment = {"INSULA_SERVE_PORT": "2", "INSULA_SERVE_HOST": "b", "INSULA_SERVE_QUEUE_WAIT_MS": "6.5",
+                   "INSULA_SERVE_MODELS": "runs/a, runs/b", "HOME": "/"}  # fmt: skip
+    settings = load_settings(file, environment=environment, given={"port": 3, "host": None})
+    assert (settings.port, settings.host, settings.models) == (3, "b", ("runs/a", "runs/b"))
+    assert (settings.queue.wait_ms, settings.queue.batch_texts) == (6.5, 7)
+
+
+def test_every_option_has_a_variable_of_its_own() -> None:
+    names = [variable(place) for place, _ in options()]
+    assert len(set(names)) == len(names)
+
+
+@pytest.mark.parametrize(
+    ("content", "environment", "said"),
+    [
+        ("prot = 1", {}, "Did you mean 'port'"),
+        ("[queue]\nwait = 1", {}, "Did you mean 'queue.wait_ms'"),
+        ("port = 70000", {}, "INSULA_SERVE_PORT"),
+        ("port = ", {}, "cannot be read"),
+        ("", {"INSULA_SERVE_PROT": "1"}, "Did you mean 'INSULA_SERVE_PORT'"),
+        ("", {"INSULA_SERVE_LIMITS_TEXTS": "many"}, "limits.texts"),
+        ("[queue]\nwait_ms = nan", {}, "queue.wait_ms"),
+    ],
+)
+def test_wrong_settings_are_refused_with_a_sentence(
+    tmp_path: Path, content: str, environment: dict[str, str], said: str
+) -> None:
+    file = tmp_path / "serve.toml"
+    file.write_text(content, encoding="utf-8")
+    with pytest.raises(SettingsError, match=r"\.") as error:
+        load_settings(file, environment=environment)
+    assert said in str(error.value)
+
+
+def test_a_file_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(MissingFileError, match="--print-config"):
+        load_settings(tmp_path / "none.toml", environment={})
+
+
+def test_two_models_of_one_name_are_refused(linear_model: Path) -> None:
+    settings = load_settings(environment={}, given={"models": [str(linear_model), str(linear_model.parent)]})
+    with pytest.raises(SettingsError, match="different names"):
+        serve(settings, print)
+
+
+def test_an_address_that_is_taken_is_said(served: object, linear_model: Path) -> None:
+    port = int(served.address.rsplit(":", 1)[1])  # type: ignore[attr-defined]
+    settings = load_settings(environment={}, given={"models": [str(linear_model)], "port": port})
+    with pytest.raises(SettingsError, match="--port"):
+        serve(settings, print)
