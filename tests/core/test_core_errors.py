@@ -16,6 +16,7 @@ TREE = {
     "MissingFileError": FileNotFoundError,
     "OutputError": OSError,
     "RecipeError": ValueError,
+    "SettingsError": ValueError,
     "ModelFolderError": ValueError,
     "NewerFormatError": errors.ModelFolderError,
     "ParityError": ValueError,
