@@ -9,16 +9,16 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from insula.core.errors import SettingsError, UnknownNameError
+from insula.core.errors import SettingsError
 from insula.evaluation.headline import headline
 from insula.evaluation.sanitize import sanitize
 from insula.inference.engine import Engine
 from insula.inference.predictor import Predictor
-from insula.models.folder import ModelFolder, open_folder
-from insula.models.locate import locate_model
+from insula.models.folder import MANIFEST, ModelFolder, open_folder
+from insula.models.locate import STARTER, locate_model
 from insula.serving.batcher import Batcher, Watcher
 from insula.serving.problems import ProblemError
-from insula.serving.settings import STARTER, Settings
+from insula.serving.settings import Settings
 
 CARD = "model_card.md"
 
@@ -91,7 +91,7 @@ def open_models(settings: Settings, watcher: Watcher) -> ServedModels:
     """
     opened: dict[str, ServedModel] = {}
     for given in settings.models or (STARTER,):
-        folder = _located(given, named=bool(settings.models))
+        folder = _located(given)
         name = _name(folder)
         if name in opened:
             raise SettingsError(f"The models must have different names. Got two called {name!r}. Rename one's folder.")
@@ -100,15 +100,11 @@ def open_models(settings: Settings, watcher: Watcher) -> ServedModels:
     return ServedModels(opened.values())
 
 
-def _located(given: str, *, named: bool) -> Path:
-    try:
-        return locate_model(given)
-    except UnknownNameError as error:
-        if named:
-            raise
-        raise SettingsError(
-            "No model was named, and the starter model is not here. Name one: insula serve -m runs/NAME"
-        ) from error
+def _located(given: str) -> Path:
+    folder = locate_model(given)
+    if given == STARTER and not (folder / MANIFEST).exists():
+        raise SettingsError("The starter model is not here. Name another one: insula serve -m runs/NAME")
+    return folder
 
 
 def _name(folder: Path) -> str:
