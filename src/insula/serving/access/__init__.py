@@ -1,0 +1,1 @@
+"""Who may call: keys, tokens, rates, and what is refused."""

@@ -1,0 +1,151 @@
+"""The doorkeeper: from the headers of a call to who calls, or a refusal."""
+
+from __future__ import annotations
+
+import ipaddress
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+
+from insula.core.errors import OutputError, StoreError
+from insula.operations.access.quota import Quota
+from insula.operations.access.secret import WORD
+from insula.serving.access.callers import LOCAL, Caller, DeniedError, credential
+from insula.serving.access.known_keys import KnownKeys
+from insula.serving.access.patient import Aside
+from insula.serving.access.rates import Rates
+from insula.serving.access.tokens import TokenError, Tokens
+
+LOCAL_NAMES = {"localhost", "testserver"}
+FORWARDED = {b"forwarded", b"x-forwarded-for", b"x-forwarded-host", b"x-real-ip"}
+RETRY = 2.0  # seconds after which a store that was away is worth another call
+
+
+@dataclass(frozen=True)
+class Defaults:
+    """Limits of callers that have none of their own."""
+
+    texts_a_day: int | None = None
+    calls_a_second: float | None = None
+    burst: int | None = None
+
+
+class Doorkeeper:
+    """Says who calls and whether they may.
+
+    keys      who knows keys; None where there is no store
+    tokens    who verifies tokens; None where none are taken
+    unlocked  says whether no key was ever made, so that the server's own machine may call without; asked while it is so
+    """
+
+    def __init__(
+        self,
+        *,
+        keys: KnownKeys | None,
+        tokens: Tokens | None,
+        rates: Rates,
+        quota: Quota | None,
+        aside: Aside,
+        unlocked: Callable[[], bool],
+        remembered: float,
+        insecure: bool = False,
+        defaults: Defaults = Defaults(),
+    ) -> None:
+        self._keys = keys
+        self._tokens = tokens
+        self._rates = rates
+        self._quota = quota
+        self._aside = aside
+        self._unlocked = unlocked
+        self._remembered = remembered
+        self._insecure = insecure
+        self._defaults = defaults
+        self._open = tokens is None
+        self._open_until = float("-inf")
+
+    async def admit(self, headers: Iterable[tuple[bytes, bytes]], scope: str, address: str | None) -> Caller:
+        """Return who calls and may do what `scope` says; `DeniedError` otherwise."""
+        held = list(headers)
+        try:
+            caller = await self._caller(held, address)
+            if scope not in caller.scopes:
+                raise DeniedError("forbidden", "scope", caller=caller.id)
+            await self._pace(caller)
+        except (StoreError, OutputError):
+            raise DeniedError("unavailable", "store", seconds=RETRY) from None
+        return caller
+
+    async def spend(self, caller: Caller, texts: int) -> None:
+        """Count texts against a caller's quota; `DeniedError` where it has no room for them."""
+        quota = caller.texts_a_day or self._defaults.texts_a_day
+        if quota is None or self._quota is None:
+            return
+        counter = self._quota
+        try:
+            enough = await self._aside.run(lambda: counter.spend(caller.id, texts, quota))
+        except StoreError:
+            raise DeniedError("unavailable", "store", caller=caller.id, seconds=RETRY) from None
+        if not enough:
+            raise DeniedError("quota", "quota", caller=caller.id, seconds=_to_midnight())
+
+    def unspend(self, caller: Caller, texts: int) -> None:
+        """Take a spending back, of texts that were not answered."""
+        if self._quota is not None and (caller.texts_a_day or self._defaults.texts_a_day) is not None:
+            self._quota.unspend(caller.id, texts)
+
+    async def _caller(self, headers: list[tuple[bytes, bytes]], address: str | None) -> Caller:
+        shown = credential(headers)
+        if shown is None:
+            if await self._is_open() and (self._insecure or _from_here(headers, address)):
+                return LOCAL
+            raise DeniedError("unauthenticated", "nothing")
+        if shown.startswith(f"{WORD}_"):
+            if self._keys is None:
+                raise DeniedError("unauthenticated", "unknown_key")
+            return await self._keys.caller(shown)
+        if self._tokens is None:
+            raise DeniedError("unauthenticated", "no_key")
+        tokens = self._tokens
+        try:
+            claims = await self._aside.run(lambda: tokens.verify(shown))
+        except TokenError as error:
+            raise DeniedError("unauthenticated", f"token_{error.args[0]}") from None
+        return Caller(f"token:{claims.subject}", claims.scopes)
+
+    async def _is_open(self) -> bool:
+        """Whether no key was ever made. Once one was, the door never opens by itself again."""
+        if self._open and time.monotonic() >= self._open_until:
+            self._open = await self._aside.run(self._unlocked)
+            self._open_until = time.monotonic() + self._remembered
+        return self._open
+
+    async def _pace(self, caller: Caller) -> None:
+        rate = caller.calls_a_second or self._defaults.calls_a_second
+        if rate is None:
+            return
+        burst = (caller.burst if caller.calls_a_second else self._defaults.burst) or max(1, round(rate))
+        wait = await self._rates.take(caller.id, rate=rate, burst=burst)
+        if wait > 0:
+            raise DeniedError("too_many_calls", "rate", caller=caller.id, seconds=wait)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether an address is this machine's own."""
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return host.lower() in LOCAL_NAMES
+
+
+def _from_here(headers: Iterable[tuple[bytes, bytes]], address: str | None) -> bool:
+    """Whether a call comes from this machine, by no proxy and no page of another name that points here."""
+    named: Mapping[bytes, bytes] = {name.lower(): value for name, value in headers}
+    if named.keys() & FORWARDED:
+        return False
+    host = named.get(b"host", b"").decode("ascii", "replace")
+    name = host[1:].partition("]")[0] if host.startswith("[") else host.partition(":")[0]
+    return is_loopback(name) and (address is None or address == "testclient" or is_loopback(address))
+
+
+def _to_midnight() -> float:
+    return 86400 - time.time() % 86400
