@@ -23,6 +23,7 @@ NO_NAMES = {"utils", "util", "helpers", "helper", "common", "misc", "tools", "st
 DOORS: dict[str, str | tuple[str, ...]] = {
     "alembic": "operations/store/",
     "charset_normalizer": "data/encoding.py",
+    "cryptography": "safety/pseudonyms.py",
     "datasets": "data/hub.py",
     "datasketch": "data/near_duplicates.py",
     "emoji": "text/emojis.py",
@@ -35,6 +36,7 @@ DOORS: dict[str, str | tuple[str, ...]] = {
     "peft": "models/low_rank.py",
     "prometheus_client": "serving/telemetry.py",
     "optuna": "training/search_study.py",
+    "phonenumbers": "safety/phone.py",
     "py3langid": "text/language.py",
     "ray": "inference/cluster.py",
     "redis": "serving/access/redis_rates.py",
@@ -48,7 +50,7 @@ DOORS: dict[str, str | tuple[str, ...]] = {
     "uvicorn": "serving/",
     "wandb": "training/track_wandb.py",
 }
-LIGHT = ("core", "text", "data", "evaluation", "api", "cli")  # rooms that never need a neural library
+LIGHT = ("core", "text", "safety", "data", "evaluation", "api", "cli")  # rooms that never need a neural library
 every_file = pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(SOURCE)))
 
 
@@ -164,11 +166,12 @@ def test_importing_insula_is_light() -> None:
 def test_every_registered_reference_exists() -> None:
     from insula.inference.backends import backends
     from insula.models.heads import heads
+    from insula.safety.recognisers import RECOGNISERS
     from insula.text.preparation import TEXT_STEPS
     from insula.training.families import families
     from insula.training.objectives import objectives
 
-    for registry in (TEXT_STEPS, backends, heads, objectives, families):
+    for registry in (TEXT_STEPS, RECOGNISERS, backends, heads, objectives, families):
         assert len(registry) > 1
         for name in registry:
             assert callable(registry[name]) or registry[name] is not None

@@ -1,0 +1,56 @@
+"""Numbers as they are written: digits plain, in groups with blanks, dots or hyphens, or one by one."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+_DIGITS = "0123456789"
+_GROUP = re.compile(r"[0-9]++")
+_MARK = re.compile(r"[ .\-]{1,2}+(?=[0-9])")
+
+
+def written_numbers(text: str, lengths: frozenset[int], last: str = "") -> Iterator[tuple[int, int, str]]:
+    """Yield start, end and digits of every run of whole groups whose digits are as many as one of `lengths`.
+
+    last  signs that may stand in place of the last digit ("Xx")
+
+    From each group on the longer runs come first. Time grows with the text: a run has at most `max(lengths)` digits.
+    """
+    most = max(lengths)
+    fewest = min(lengths)
+    for first in _GROUP.finditer(text):
+        if _continues_spelling(text, first.start(), first.end()):
+            continue
+        ends: list[tuple[int, int]] = []  # digits so far, end
+        count, at = 0, first.start()
+        while group := _GROUP.match(text, at, at + most - count + 1):
+            count += group.end() - at
+            if count > most:
+                break
+            at = group.end()
+            if last and count + 1 in lengths and text[at : at + 1] and text[at] in last:
+                ends.append((count + 1, at + 1))
+            elif count >= fewest and count in lengths:
+                ends.append((count, at))
+            mark = _MARK.match(text, at)
+            if mark is None:
+                if (
+                    last
+                    and count + 1 in lengths
+                    and text[at : at + 1] in (" ", "-")
+                    and text[at + 1 : at + 2] in (*last,)
+                ):
+                    ends.append((count + 1, at + 2))
+                break
+            at = mark.end()
+        for count, end in reversed(ends):
+            written = text[first.start() : end]
+            yield first.start(), end, written if count == len(written) else re.sub(r"[ .\-]", "", written)
+
+
+def _continues_spelling(text: str, start: int, end: int) -> bool:
+    """True for one or two digits after one or two digits: a number that is read out so begins at the first of them."""
+    if end - start > 2 or start < 2 or text[start - 1] not in " .-" or text[start - 2] not in _DIGITS:
+        return False
+    return not (start >= 4 and text[start - 3] in _DIGITS and text[start - 4] in _DIGITS)

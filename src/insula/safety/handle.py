@@ -1,0 +1,46 @@
+"""WeChat and QQ accounts, told by the word before them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from insula.safety.spans import Span
+
+_WECHAT = re.compile(
+    r"(?:(?:加|我|的|个人)?(?:微信|薇信|威信|徽信|微❤|V信|卫星号)(?:号码?|ID|帐号|账号)?"
+    r"|(?<![A-Za-z])(?:we ?chat|weixin|vx|wx)(?: ?(?:id|account|name|number))?"
+    r"|加(?:我)?(?:微|V|v|薇))"
+    r"(?P<mark> ?(?:[:：=]|是|为|叫| is )? {0,2})(?P<account>[A-Za-z][A-Za-z0-9_\-]{5,19})(?![A-Za-z0-9_@])",
+    re.IGNORECASE,
+)
+_QQ = re.compile(
+    r"(?:(?<![A-Za-z])QQ|扣扣|企鹅号|(?<![A-Za-z])Q(?=[:：群]))(?:群号|群|号码|号| ?number| ?id)?"
+    r"(?: ?(?:[:：=]|是|为| is )? {0,2})"
+    r"(?P<account>[1-9][0-9]{4,10})(?![0-9A-Za-z@.])",
+    re.IGNORECASE,
+)
+_TELLING = re.compile(r"[0-9_\-]")
+_SAID = re.compile(r"[:：=是为]|is", re.IGNORECASE)
+
+
+def handles(text: str) -> Iterator[Span]:
+    """Yield `handle` spans, without the word before them.
+
+    A word of letters alone counts only after a colon or "is": "wechat people" is no account.
+    """
+    for found in _WECHAT.finditer(text):
+        if _TELLING.search(found["account"]) or (_SAID.search(found["mark"]) and not _is_word(found["account"])):
+            account = found["account"].rstrip("_-")
+            yield Span(found.start("account"), found.start("account") + len(account), "handle")
+    for found in _QQ.finditer(text):
+        yield Span(*found.span("account"), "handle")
+
+
+def _is_word(account: str) -> bool:
+    return account.lower() in _WORDS
+
+
+_WORDS = frozenset(
+    ("amazing android awesome banned better blocked broken cancel deleted google iphone please really tencent").split()
+)

@@ -1,0 +1,50 @@
+"""Internet addresses, version 4 and 6."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Iterator
+
+from insula.safety.spans import Span
+
+_OCTET = r"(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
+_V4 = re.compile(rf"(?<![0-9A-Za-z_.])(?:{_OCTET}\.){{3}}{_OCTET}(?![0-9]|\.[0-9]|[A-Za-z_])")
+_V6 = re.compile(r"(?<![0-9A-Za-z:.])(?=[0-9A-Fa-f]{0,4}:)[0-9A-Fa-f:.]{3,}+")
+# Four numbers with dots between them are also how versions and chapters are counted.
+_COUNTED = re.compile(
+    r"(?:versions?|ver|release|releases|build|firmware|chapter|section|article|clause|update|v|版本号?|版|第|章|节|升级到|更新到|系统|iOS|Android"
+    r"|Windows|固件)[ :：.]{0,2}\Z",
+    re.IGNORECASE,
+)
+_LONGEST = 45
+_PUBLIC_START = re.compile(r"(?:[23][0-9a-f]{3}|f[cd][0-9a-f]{2}|fe[89a-f][0-9a-f]):", re.IGNORECASE)
+
+
+def addresses(text: str) -> Iterator[Span]:
+    """Yield `ip` spans, without port and prefix length; loopback and unspecified addresses are nobody's."""
+    if text.count(".") >= 3:
+        for found in _V4.finditer(text):
+            if not _COUNTED.search(text, max(0, found.start() - 12), found.start()) and not _nobody(found[0]):
+                yield Span(*found.span(), "ip")
+    if text.count(":") >= 2:
+        for found in _V6.finditer(text):
+            written = found[0].rstrip(".") if found[0].endswith(".") else found[0]
+            written = written[:-1] if written.endswith(":") and not written.endswith("::") else written
+            if 4 <= len(written) <= _LONGEST and written.count(":") >= 2 and _is_v6(written):
+                yield Span(found.start(), found.start() + len(written), "ip")
+
+
+def _is_v6(written: str) -> bool:
+    # `10::00` and `c::b` are times and code: what begins as no address does must be written out.
+    long = written.count(":") == 7 or written.lower().startswith("::ffff:") or _PUBLIC_START.match(written)
+    return bool(long) and not _nobody(written)
+
+
+def _nobody(written: str) -> bool:
+    """True for what is no address, or one that every machine calls its own."""
+    try:
+        address = ipaddress.ip_address(written)
+    except ValueError:
+        return True
+    return address.is_loopback or address.is_unspecified

@@ -1,0 +1,68 @@
+"""Names of people as English introduces them: by a title, by "my name is", in a form."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from insula.safety.spans import Span
+
+_WORD = r"[A-ZÀ-ÖØ-Þ][A-Za-zÀ-ÖØ-öø-ÿ]{0,20}(?:['’\-][A-ZÀ-ÖØ-Þa-z][A-Za-zÀ-ÖØ-öø-ÿ]{0,20}){0,2}"
+_PARTICLE = r"(?:(?:van|von|de|der|den|da|dos|del|di|la|le|bin|al|ter)\b )"
+_NAME = rf"(?P<name>{_WORD}(?: (?:{_PARTICLE}{{0,2}}{_WORD}|[A-Z]\.)){{0,3}})"
+_FULL = rf"(?P<name>{_WORD}(?: (?:{_PARTICLE}{{0,2}}{_WORD}|[A-Z]\.)){{1,3}})"
+_PATTERNS = (
+    re.compile(rf"(?<![A-Za-z])(?:Mr|Mrs|Ms|Mx|Dr|Prof|Capt|Rev|Sgt|Lt|Col|Messrs)\.? {_NAME}"),
+    re.compile(rf"(?<![A-Za-z])(?:Professor|Doctor|Miss|Madam|Sir|Lady|Captain"
+        rf"|Sergeant|Reverend|Officer|Nurse) {_FULL}"),
+    re.compile(rf"(?<![A-Za-z])(?i:my (?:full |real )?name is|my name[’']s"
+        rf"|(?:they|friends|people) call me|name of my \w{{1,12}} is) {_NAME}"),
+    re.compile(
+        rf"(?:^|(?<=[\n,;|(>*] )|(?<=[\n,;|(>*.]))(?:[Tt]he )?"
+        rf"(?i:(?:full|first|last|patient|contact|customer|client)? ?name|patient"
+        rf"|signed|recipient|contact(?: person)?|sender|attn|customer|client)(?: ?[:：] ?|, ){_NAME}",
+        re.MULTILINE,
+    ),
+    re.compile(rf"(?<![A-Za-z])(?i:this is) {_FULL}(?=,? (?i:speaking|calling|writing|from)\b)"),
+    re.compile(rf"(?<![A-Za-z])(?i:i[’']m|i am) (?=[A-ZÀ-Þ][a-zß-ÿ'’]){_FULL}"
+        rf"(?=,| from\b|\.|!|$| and (?i:i\b|my\b|we\b)|\n)", re.MULTILINE),
+)  # fmt: skip
+_SMALL = re.compile(
+    r"(?<![A-Za-z])(?i:my name is|my name[’']s) (?P<name>[a-z]{2,15}(?: [a-z]{2,15})?)(?= and i(?:[ ']|’)|[,.!]| *$)",
+    re.MULTILINE,
+)
+_TITLES = frozenset(("Mr Mrs Ms Mx Dr Prof Professor Doctor Miss Madam Sir Lady Captain Capt Rev Sgt Lt Col").split())
+_MOST_TRIMMED = frozenset(
+    (
+        "A All Also An And Am Are As At But By Can Did Do Does For Friday From God Had Has Have He Her Hello Hi "
+        "His How I If In Irish Is It Its It's Just Monday My No Not Now Of On Or Our Please Pepper Saturday She "
+        "So Sunday Team Thank Thanks That The Their Then There They This Thursday To Tuesday Unknown Was We "
+        "Wednesday Were What When Where Who Why Will With Would Yes You Your E-mail Email Phone Address Tel None "
+        "N/A Date Age Name Mr Mrs Ms Dr"
+    ).split()
+)
+_NO_NAMES = frozenset(
+    (
+        "a an also amazing bad basically cool dirt great here hidden important in just mud never no nobody none "
+        "not nothing of on private secret still stupid the too ugly unimportant unknown weird what irrelevant "
+        "common rare long short really literally taken gone"
+    ).split()
+)
+
+
+def names(text: str) -> Iterator[Span]:
+    """Yield `name` spans, without title."""
+    for pattern in _PATTERNS:
+        for found in pattern.finditer(text):
+            start, words = found.start("name"), found["name"].split(" ")
+            while len(words) > 1 and words[0].rstrip(".") in _TITLES:
+                start += len(words.pop(0)) + 1
+            while words and (words[-1] in _MOST_TRIMMED):
+                words.pop()
+            if words and words[-1].endswith(("'s", "’s")):
+                words[-1] = words[-1][:-2]
+            if words and words[0] not in _MOST_TRIMMED and words[0] not in _TITLES and len(words[0]) > 1:
+                yield Span(start, start + len(" ".join(words)), "name")
+    for found in _SMALL.finditer(text):
+        if not _NO_NAMES & set(found["name"].split()):
+            yield Span(*found.span("name"), "name")

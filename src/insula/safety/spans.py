@@ -1,0 +1,57 @@
+"""`Span`: where personal data of a kind stands; and which of several that overlap are taken."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, insort
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+
+class Span(NamedTuple):
+    """Characters `start` to `end` (exclusive) of a text; `checked` where a checksum or registry vouches for it."""
+
+    start: int
+    end: int
+    kind: str
+    checked: bool = False
+
+
+def without_overlaps(spans: Iterable[Span]) -> list[Span]:
+    """Return spans that do not overlap, in order.
+
+    What stands whole inside another is left out, so that nothing around it is left behind; of two that overlap in part,
+    the checked one is taken, then the longer, then the first.
+    """
+    taken: list[Span] = []
+    for cluster in _clusters(sorted(set(spans))):
+        outer = _outermost(cluster)
+        chosen: list[Span] = []
+        for span in sorted(outer, key=lambda one: (not one.checked, one.start - one.end, one.start, one.kind)):
+            place = bisect_left(chosen, span)
+            free_before = place == 0 or chosen[place - 1].end <= span.start
+            if free_before and (place == len(chosen) or chosen[place].start >= span.end):
+                insort(chosen, span)
+        taken += chosen
+    return taken
+
+
+def _clusters(ordered: Iterable[Span]) -> Iterator[list[Span]]:
+    cluster: list[Span] = []
+    reached = 0
+    for span in ordered:
+        if cluster and span.start >= reached:
+            yield cluster
+            cluster = []
+        cluster.append(span)
+        reached = max(reached, span.end) if len(cluster) > 1 else span.end
+    if cluster:
+        yield cluster
+
+
+def _outermost(cluster: list[Span]) -> list[Span]:
+    """Return the spans that stand in no longer one; of equal ones, the checked."""
+    kept: list[Span] = []
+    for span in sorted(cluster, key=lambda one: (one.start, -one.end, not one.checked, one.kind)):
+        if not kept or span.end > kept[-1].end:
+            kept.append(span)
+    return kept

@@ -1,0 +1,89 @@
+"""What each recogniser finds, what it leaves, and that its spans address the original text."""
+
+from __future__ import annotations
+
+import pytest
+
+from insula.core.errors import DataError
+from insula.safety.find import find_personal_data
+from insula.safety.readable import Readable
+from insula.safety.spans import Span, without_overlaps
+from masking_cases import hand_made
+from masking_generator import generated
+
+
+def _found(text: str) -> list[tuple[str, str]]:
+    return [(text[span.start : span.end], span.kind) for span in find_personal_data(text)]
+
+
+@pytest.mark.parametrize(
+    ("text", "value", "kind"),
+    [
+        ("write to ｊｏ＠ｘ．ｄｅ now", "ｊｏ＠ｘ．ｄｅ", "email"),
+        ("jo\u200b@x.\u200bde", "jo\u200b@x.\u200bde", "email"),
+        ("reach me: jo dot b at gmail dot com", "jo dot b at gmail dot com", "email"),
+        ("4111\u20111111\u20111111\u20111111", "4111\u20111111\u20111111\u20111111", "card"),
+        ("𝟒𝟏𝟏𝟏𝟏𝟏𝟏𝟏𝟏𝟏𝟏𝟏𝟏𝟏𝟏𝟏", "𝟒𝟏𝟏𝟏𝟏𝟏𝟏𝟏𝟏𝟏𝟏𝟏𝟏𝟏𝟏𝟏", "card"),
+        ("号码１３８００１３８０００。", "１３８００１３８０００", "phone"),
+        ("my card 4111 1111 1111 1111 09/27", "4111 1111 1111 1111", "card"),
+        ("2 x 4111 1111 1111 1111", "4111 1111 1111 1111", "card"),
+    ],
+)
+def test_disguised_values_are_found_where_they_stand(text: str, value: str, kind: str) -> None:
+    assert _found(text) == [(value, kind)]
+
+
+@pytest.mark.parametrize("case", [case for case in hand_made() if not case.spans], ids=lambda case: case.text[:30])
+def test_what_only_looks_alike_is_left(case: object) -> None:
+    assert _found(case.text) == []  # type: ignore[attr-defined]
+
+
+def test_only_the_wanted_kinds_are_found() -> None:
+    text = "jo@x.de, 13800138000"
+    assert [span.kind for span in find_personal_data(text, kinds=["phone"])] == ["phone"]
+    assert find_personal_data(text, kinds=[]) == ()
+
+
+def test_an_unknown_kind_is_refused_with_the_nearest() -> None:
+    with pytest.raises(DataError, match=r"'emial'\. Did you mean 'email'"):
+        find_personal_data("a", kinds=["emial"])
+
+
+def test_a_token_is_never_personal_data() -> None:
+    assert _found("My name is [NAME], mail [EMAIL:QUJDREVGR0hJSktMTU5PUFFSU1Q] or [PHONE]") == []
+
+
+def test_what_stands_beside_something_masked_is_found_too() -> None:
+    assert _found("jo@x.com13800138000") == [("jo@x.com", "email"), ("13800138000", "phone")]
+
+
+def test_checksums_mark_their_spans() -> None:
+    (card, mail) = find_personal_data("4111111111111111 jo@x.de")
+    assert card.checked
+    assert not mail.checked
+
+
+def test_overlaps_the_outer_the_checked_the_longer() -> None:
+    inner, outer = Span(2, 5, "phone", True), Span(0, 9, "url")
+    assert without_overlaps([inner, outer]) == [outer]
+    checked, longer = Span(4, 8, "card", True), Span(0, 6, "address")
+    assert without_overlaps([longer, checked]) == [checked]
+    assert without_overlaps([Span(0, 4, "name"), Span(3, 9, "address"), Span(9, 10, "ip")]) == [
+        Span(3, 9, "address"), Span(9, 10, "ip"),
+    ]  # fmt: skip
+    assert without_overlaps([Span(0, 4, "phone"), Span(0, 4, "card", True)]) == [Span(0, 4, "card", True)]
+
+
+def test_readable_leads_back_to_the_original() -> None:
+    readable = Readable("a\u200b\u200bｂ\u00ad c")
+    assert readable.text == "ab c"
+    assert [readable.span(at, at + 1) for at in range(4)] == [(0, 1), (3, 4), (5, 6), (6, 7)]
+
+
+def test_every_generated_value_is_hidden_but_for_a_few() -> None:
+    """The bars of the whole set are in `test_safety_bars.py`; here, no letter of a checksummed value may be left."""
+    for case in generated()[:1500]:
+        covered = {at for span in find_personal_data(case.text) for at in range(span.start, span.end)}
+        for start, end, kind in case.spans:
+            if kind in ("card", "bank_card", "cn_id", "iban"):
+                assert set(range(start, end)) <= covered, case.text
