@@ -6,27 +6,31 @@ from pathlib import Path
 from typing import Any, Literal
 
 from insula.api.compression import check_output
+from insula.api.outputs import require_replaceable
 from insula.core.errors import UnknownNameError, nearest
 from insula.core.extras import require
 from insula.models.folder import open_folder
 from insula.models.locate import locate_model
 
-FORMATS = ("onnx", "huggingface")
+FORMATS = ("onnx", "huggingface", "browser")
 
 
 def export_model(
     model: str | Path,
     output: str | Path,
     *,
-    format: Literal["onnx", "huggingface"] = "onnx",
+    format: Literal["onnx", "huggingface", "browser"] = "onnx",
+    libraries: str | Path = "node_modules",
     overwrite: bool = False,
 ) -> dict[str, Any]:
-    """Write a model for use elsewhere; return how near its scores are to those of the trained one.
+    """Write a model for use elsewhere; return how near its scores are to those of the trained one, or its bytes.
 
     model    a run, a model folder, or the name of a run, of a neural family
     output   a new folder
     format   onnx: a model folder that needs no torch; huggingface: a plain folder that
-             `transformers.pipeline("text-classification")` loads, with readable labels
+             `transformers.pipeline("text-classification")` loads, with readable labels; browser: a web page that
+             predicts by itself, from any model with a `model.onnx`
+    libraries   browser: the `node_modules` where onnxruntime-web and @huggingface/tokenizers are installed
     overwrite   replace a model folder that stands at `output`
 
     Raises `ParityError`, and writes nothing, where scores differ by more than 1e-5, `ModelFolderError` where no class
@@ -36,10 +40,15 @@ def export_model(
         raise UnknownNameError(
             f"The format must be one of {', '.join(FORMATS)}. Got {format!r}.{nearest(format, FORMATS)}"
         )
-    for package in ("torch", "transformers", "onnx"):
+    for package in ("onnx",) if format == "browser" else ("torch", "transformers", "onnx"):
         require(package, extra="train", purpose="export a model")
+    source, folder = open_folder(locate_model(model)), Path(output)
+    if format == "browser":
+        from insula.compression.browser import MARKER, export_page
+
+        require_replaceable(folder, marker=MARKER, what="page", overwrite=overwrite)
+        return {"kind": "browser", "bytes": export_page(source, folder, Path(libraries))}
     from insula.compression.export import export
 
-    source, folder = open_folder(locate_model(model)), Path(output)
     check_output(folder, source.path, overwrite=overwrite)
     return export(source, folder, format)

@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from insula.core.errors import SettingsError
+from insula.core.starter import STARTER
 from insula.evaluation.headline import headline
 from insula.evaluation.sanitize import sanitize
 from insula.inference.engine import Engine
 from insula.inference.predictor import Predictor
 from insula.models.folder import MANIFEST, ModelFolder, open_folder
-from insula.models.locate import STARTER, locate_model
+from insula.models.locate import locate_model
 from insula.serving.batcher import Batcher, Watcher
 from insula.serving.problems import ProblemError
 from insula.serving.settings import Settings

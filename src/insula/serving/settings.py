@@ -15,7 +15,6 @@ from pydantic.fields import FieldInfo
 from insula.core.errors import MissingFileError, SettingsError, nearest
 
 PREFIX = "INSULA_SERVE_"
-STARTER = "starter"
 
 
 class Section(BaseModel):

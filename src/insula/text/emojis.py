@@ -52,6 +52,15 @@ def emoji_to_words(text: str, language: str | None = None) -> str:
     return _EMOJI.sub(lambda match: _words(match.group(), spoken), text)
 
 
+def emoji_names(language: str) -> dict[str, str]:
+    """Return the words of every emoji that `emoji_to_words` reads; skin tones have none."""
+    return {
+        sequence: _words(sequence, language).strip()
+        for sequence in emoji.EMOJI_DATA
+        if contains_emoji(sequence) and not _SKIN_TONES.search(sequence)
+    }
+
+
 @functools.lru_cache(maxsize=16384)
 def _words(sequence: str, language: str) -> str:
     named = emoji.demojize(_SKIN_TONES.sub("", sequence), delimiters=(" ", " "), language=language)

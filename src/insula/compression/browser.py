@@ -1,0 +1,80 @@
+"""A model as a web page that predicts in the browser, by ONNX Runtime Web: static files, no server of ours, no request
+to anyone.
+
+The page holds the model folder's parts, the text steps as JavaScript (`page/prepare.js`, with patterns from Python) and
+two libraries from npm, which whoever exports has installed.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import onnx
+
+from insula.core.errors import MissingFileError, ModelFolderError
+from insula.core.files import atomic_folder, write_text
+from insula.models.folder import ModelFolder
+from insula.models.tokenization import TOKENIZER
+from insula.text.portable import portable_steps
+
+PAGE = ("index.html", "page.css", "page.js", "model.js", "decide.js", "prepare.js")
+PARTS = ("scheme.json", "decision.json", "preparation.json", "tokens.json", TOKENIZER)
+LIBRARIES = {
+    "onnxruntime-web": ("1.30.0", ("ort.wasm.min.mjs", "ort-wasm-simd-threaded.mjs", "ort-wasm-simd-threaded.wasm")),
+    "@huggingface/tokenizers": ("0.2.0", ("tokenizers.min.mjs",)),
+}
+"""Packages of npm to the version that was tested and the files of their `dist` that the page needs."""
+
+MARKER = "insula-page.json"
+
+
+def export_page(source: ModelFolder, output: Path, libraries: Path) -> int:
+    """Write the page into `output`; return the bytes of all its files.
+
+    libraries   the `node_modules` that holds `LIBRARIES`
+
+    Raises `ModelFolderError` where the model has no `model.onnx`, `RecipeError` where one of its text steps needs a
+    dictionary, `MissingFileError` where a library is not installed.
+    """
+    if not (source.path / "model.onnx").exists() or not (source.path / TOKENIZER).exists():
+        raise ModelFolderError(
+            f"A page needs a neural model of one stage. Got {str(source.path)!r}, of family {source.family!r}, without "
+            "model.onnx. Name another model."
+        )
+    steps = portable_steps(source.preparation.steps)
+    found = _library_files(libraries)
+    with atomic_folder(output) as stage:
+        here = files("insula.compression").joinpath("page")
+        for name in PAGE:
+            write_text(stage / name, here.joinpath(name).read_text(encoding="utf-8"))
+        for name in PARTS:
+            content = json.loads((source.path / name).read_text(encoding="utf-8"))
+            write_text(stage / name, _compact(content))
+        write_text(stage / "steps.json", _compact(steps))
+        # One file: a browser reads no weights that stand beside the graph.
+        onnx.save(onnx.load(str(source.path / "model.onnx")), str(stage / "model.onnx"))
+        (stage / "lib").mkdir()
+        for file in found:
+            shutil.copy2(file, stage / "lib" / file.name)
+        write_text(stage / MARKER, _compact({"libraries": {name: version for name, (version, _) in LIBRARIES.items()}}))
+        return sum(file.stat().st_size for file in stage.rglob("*") if file.is_file())
+
+
+def _library_files(libraries: Path) -> list[Path]:
+    wanted = [libraries / name / "dist" / file for name, (_, some) in LIBRARIES.items() for file in some]
+    missing = next((file for file in wanted if not file.exists()), None)
+    if missing is not None:
+        packages = " ".join(f"{name}@{version}" for name, (version, _) in LIBRARIES.items())
+        raise MissingFileError(
+            f"The libraries of the page must be installed in {str(libraries)!r}, and {str(missing)!r} is not there. "
+            f"Install them with: npm install {packages}"
+        )
+    return wanted
+
+
+def _compact(content: Any) -> str:
+    return json.dumps(content, ensure_ascii=False, separators=(",", ":"))

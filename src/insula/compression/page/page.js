@@ -1,0 +1,99 @@
+// The page: a text in, labels with their scores out, in English or Chinese.
+
+import { Model } from "./model.js";
+
+const WORDS = {
+  en: {
+    lead: "Type a text. It is read here in your browser and is sent nowhere.",
+    text: "Text",
+    loading: "Loading the model",
+    ready: "Ready.",
+    failed: "The model could not be loaded:",
+    unsure: "Not sure",
+    none: "None of its labels",
+    says: "The model says:",
+    other: "中文",
+  },
+  zh: {
+    lead: "请输入一段文字。文字只在您的浏览器中处理，不会发送到任何地方。",
+    text: "文字",
+    loading: "正在加载模型",
+    ready: "已就绪。",
+    failed: "模型无法加载：",
+    unsure: "不确定",
+    none: "没有任何标签",
+    says: "模型认为：",
+    other: "English",
+  },
+};
+const SHOWN = 6;
+const WAIT = 150; // milliseconds after the last key
+
+const at = (id) => document.getElementById(id);
+let language = (navigator.language ?? "en").startsWith("zh") ? "zh" : "en";
+let model = null;
+let asked = 0;
+
+function speak() {
+  const words = WORDS[language];
+  document.documentElement.lang = language;
+  for (const name of ["lead", "text", "other"]) at(name).textContent = words[name];
+  if (model) at("state").textContent = words.ready;
+  show();
+}
+
+async function show() {
+  const text = at("input").value;
+  const mine = ++asked;
+  if (!model || !text.trim()) {
+    at("decision").textContent = "";
+    at("scores").replaceChildren();
+    return;
+  }
+  const answer = await model.predict(text);
+  if (mine !== asked) return; // a newer text is on its way
+  const words = WORDS[language];
+  const chosen = answer.chosen.map((name) => model.display(name, language)).join(", ") || words.none;
+  at("decision").textContent = `${words.says} ${chosen}${answer.abstained ? ` (${words.unsure})` : ""}`;
+  const ranked = Object.entries(answer.scores).sort((a, b) => b[1] - a[1]);
+  at("scores").replaceChildren(...ranked.slice(0, SHOWN).map(([name, score]) => row(name, score, answer)));
+}
+
+function row(name, score, answer) {
+  const item = document.createElement("li");
+  const label = document.createElement("span");
+  label.textContent = model.display(name, language);
+  const value = document.createElement("span");
+  value.className = "value";
+  value.textContent = score.toFixed(2);
+  item.append(label, value);
+  if (model.scheme.kind !== "dimensional") {
+    const bar = document.createElement("progress");
+    bar.max = 1;
+    bar.value = score;
+    bar.setAttribute("aria-hidden", "true"); // the number says the same
+    item.insertBefore(bar, value);
+  }
+  if (answer.chosen.includes(name)) item.className = "chosen";
+  return item;
+}
+
+at("other").addEventListener("click", () => {
+  language = language === "en" ? "zh" : "en";
+  speak();
+});
+let waiting;
+at("input").addEventListener("input", () => {
+  clearTimeout(waiting);
+  waiting = setTimeout(show, WAIT);
+});
+speak();
+try {
+  model = await Model.load((share) => {
+    at("state").textContent = `${WORDS[language].loading} ${Math.round(share * 100)} %`;
+  });
+  window.insula = model; // for whoever opens the console
+  speak();
+} catch (error) {
+  at("state").textContent = `${WORDS[language].failed} ${error.message}`;
+}

@@ -1,0 +1,187 @@
+"""A model as a web page: in a real browser it answers as in Python, and asks nobody."""
+
+from __future__ import annotations
+
+import functools
+import http.server
+import shutil
+import subprocess
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import insula
+from insula.compression.browser import LIBRARIES
+from insula.core.errors import MissingFileError, ModelFolderError, OutputError, RecipeError
+from insula.inference.predictor import Predictor
+
+CHROMIUM, NPM = shutil.which("chromium"), shutil.which("npm")
+in_a_browser = [
+    pytest.mark.browser,
+    pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed: apt-get install chromium"),
+    pytest.mark.skipif(NPM is None, reason="npm is not installed: apt-get install npm"),
+    # playwright leaves its event loop open when its own process ends
+    pytest.mark.filterwarnings("ignore::ResourceWarning"),
+]
+TEXTS = [
+    "Two hours on hold and nobody called back.",
+    "I am SOOOOO happyyyy!!!! 😂😂😂 <3 :) http://t.co/x1?a=b @some_user",
+    "等了两个小时，也没有人回电话。[泪][泪] 太气人了！！！！😡 @微博用户 好的",
+    "&lt;b&gt;Tom &amp;amp; Jerry&lt;/b&gt; <br/> &hearts; &#128514; it 's n't bad , is it ?",
+    "-lrb- a `` quoted '' thing -rrb- , was n't it !",
+    "👩🏽‍🚀 👩‍❤️‍👩 🇨🇳 1️⃣ ❤️ ☺ T_T (╯°□°）╯ >_< D: xD :3 8-) mail@example.com www.example.org/x.",
+    "ＡＢＣ　１２３ 𝓼𝓸𝓬𝓲𝓪𝓵 café cafe\u0301 naïve\u200b \u00a0 don’t ﬁne\u2028",
+    "RT@name @8pm e@mail 3<4 10:30 C:\\x ... ..... ?! ;) :-(",
+    "İstanbul ΣΑΣ straße Ǆ \ud83d torn",
+    "x" * 700,
+    "word " * 400,
+    ".",
+    "\u3000",
+]
+
+
+@pytest.fixture(scope="module")
+def libraries(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("npm")
+    packages = [f"{name}@{version}" for name, (version, _) in LIBRARIES.items()]
+    command = [str(NPM), "install", "--prefix", str(folder), "--no-audit", "--no-fund", "--ignore-scripts", *packages]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    if done.returncode:
+        pytest.skip(f"npm cannot install {' '.join(packages)} here: {done.stderr.strip().splitlines()[-1:]}")
+    return folder / "node_modules"
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(
+            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+        )
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def hosted() -> Iterator[Callable[[Path], str]]:
+    servers = []
+
+    class Handler(http.server.SimpleHTTPRequestHandler):
+        def log_message(self, *_: Any) -> None:
+            """Say nothing."""
+
+    def host(folder: Path) -> str:
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Handler, directory=str(folder)))
+        servers.append(server)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        return f"http://127.0.0.1:{server.server_port}/"
+
+    yield host
+    for server in servers:
+        server.shutdown()
+        server.server_close()
+
+
+def fake_libraries(folder: Path) -> Path:
+    for name, (_, some) in LIBRARIES.items():
+        for file in some:
+            (folder / name / "dist").mkdir(parents=True, exist_ok=True)
+            (folder / name / "dist" / file).write_text("", encoding="utf-8")
+    return folder
+
+
+@pytest.mark.parametrize(("family", "kind"), [("encoder", "multi"), ("transformer", "single"), ("encoder", "binary")])
+class TestInABrowser:
+    pytestmark = in_a_browser
+
+    def test_the_page_answers_as_python_does(
+        self,
+        tmp_path: Path,
+        trained_run: Callable[..., Any],
+        libraries: Path,
+        browser: Any,
+        hosted: Callable[[Path], str],
+        family: str,
+        kind: str,
+    ) -> None:
+        model = portable_model(trained_run(family, kind).model, tmp_path / "model")
+        insula.export_model(model, tmp_path / "page", format="browser", libraries=libraries)
+        page = browser.new_page()
+        requested: list[str] = []
+        complaints: list[str] = []
+        page.on("request", lambda request: requested.append(request.url))
+        page.on("console", lambda said: complaints.append(said.text) if said.type in ("error", "warning") else None)
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        address = hosted(tmp_path / "page")
+        page.goto(address)
+        page.get_by_text("Ready.").wait_for()
+        wanted = Predictor.load(model)
+        for text in TEXTS:
+            found = page.evaluate("text => window.insula.predict(text)", text)
+            prepared = page.evaluate("text => window.insula.preparation.apply(text)", text)
+            assert prepared == wanted.preparation(text).encode("utf-8", "replace").decode("utf-8"), text
+            [answer] = wanted.predict([text])
+            assert found["chosen"] == list(answer.labels), text
+            assert found["scores"] == pytest.approx(answer.scores, abs=1e-5), text
+            assert found["confidence"] == pytest.approx(answer.confidence, abs=1e-5)
+            assert found["abstained"] == answer.abstained
+        page.get_by_label("Text").fill(TEXTS[0])
+        page.wait_for_selector("#scores li")
+        [answer] = wanted.predict(TEXTS[:1])
+        best = max(answer.scores.values())
+        assert page.locator("#scores li .value").first.text_content() == f"{best:.2f}"
+        page.get_by_role("button", name="中文").click()
+        page.get_by_label("文字").wait_for()
+        assert complaints == []
+        assert all(one.startswith(address) for one in requested), "the page asked another host"
+        page.close()
+
+
+def portable_model(model: Path, copy: Path) -> Path:
+    """Return a copy of a model folder whose text steps a browser can do."""
+    import json
+
+    from insula.models.folder import open_folder, seal
+    from insula.text.portable import PORTABLE
+
+    folder = open_folder(model)
+    shutil.copytree(model, copy)
+    preparation = folder.preparation.to_dict()
+    preparation["steps"] = [step for step in preparation["steps"] if step in PORTABLE]
+    (copy / "preparation.json").write_text(json.dumps(preparation), encoding="utf-8")
+    (copy / "manifest.json").unlink()
+    seal(copy, family=folder.family, backend=folder.backend)
+    return copy
+
+
+def test_what_a_browser_cannot_do_is_refused(tmp_path: Path, trained_run: Callable[..., Any]) -> None:
+    libraries = fake_libraries(tmp_path / "lib")
+    with pytest.raises(RecipeError, match="'segment' needs a dictionary"):
+        insula.export_model(
+            trained_run("lstm", "single").model, tmp_path / "page", format="browser", libraries=libraries
+        )
+    with pytest.raises(ModelFolderError, match=r"without model\.onnx"):
+        insula.export_model(trained_run("linear", "multi").model, tmp_path / "page", format="browser")
+    with pytest.raises(MissingFileError, match="npm install onnxruntime-web@"):
+        insula.export_model(
+            trained_run("encoder", "multi").model, tmp_path / "page", format="browser", libraries=tmp_path / "none"
+        )
+    assert not (tmp_path / "page").exists()
+
+
+def test_only_a_page_is_replaced(tmp_path: Path, trained_run: Callable[..., Any]) -> None:
+    libraries, model = fake_libraries(tmp_path / "lib"), trained_run("encoder", "multi").model
+    page = tmp_path / "page"
+    found = insula.export_model(model, page, format="browser", libraries=libraries)
+    assert found["bytes"] == sum(file.stat().st_size for file in page.rglob("*") if file.is_file())
+    with pytest.raises(OutputError, match="holds a page"):
+        insula.export_model(model, page, format="browser", libraries=libraries)
+    insula.export_model(model, page, format="browser", libraries=libraries, overwrite=True)
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "notes.txt").write_text("mine", encoding="utf-8")
+    with pytest.raises(OutputError, match="is no page"):
+        insula.export_model(model, tmp_path / "mine", format="browser", libraries=libraries, overwrite=True)
