@@ -29,6 +29,7 @@ DOORS: dict[str, str | tuple[str, ...]] = {
     "emoji": "text/emojis.py",
     "fastapi": "serving/",
     "filelock": "core/locks.py",
+    "httpx2": "client.py",
     "huggingface_hub": "models/pretrained.py",
     "jwt": ("serving/access/published_keys.py", "serving/access/tokens.py"),
     "mlflow": "training/track_mlflow.py",

@@ -23,6 +23,7 @@ TREE = {
     "StoreError": OSError,
     "StoreUnreachableError": errors.StoreError,
     "UnknownNameError": KeyError,
+    "ServiceError": ConnectionError,
     "MissingExtraError": ImportError,
 }
 

@@ -13,6 +13,7 @@
     ├── StoreError (OSError)               a database cannot be used
     │   └── StoreUnreachableError          it does not answer now, and may later
     ├── UnknownNameError (KeyError)        no such model, data set, step, objective
+    ├── ServiceError (ConnectionError)     a service refused a request, or cannot be reached
     └── MissingExtraError (ImportError)    an optional dependency is not installed
 
 Each class also inherits the ecosystem's own, so that callers' `except ValueError` keeps working. A message is one
@@ -79,6 +80,15 @@ class StoreUnreachableError(StoreError):
 
 class UnknownNameError(InsulaError, KeyError):
     """A name is not known: a model, data set, recipe, step, objective."""
+
+
+class ServiceError(InsulaError, ConnectionError):
+    """A service refused a request, or cannot be reached; `status` and `code` are its answer's, if it gave one."""
+
+    def __init__(self, message: str, *, status: int = 0, code: str = "") -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
 
 
 class MissingExtraError(InsulaError, ImportError):

@@ -13,11 +13,12 @@ from starlette.middleware.cors import CORSMiddleware
 from insula import __version__
 from insula.serving.bodies import describe_bodies
 from insula.serving.body_limits import BodyLimits
+from insula.serving.jobs import JobRunner
 from insula.serving.last_resort import LastResort
 from insula.serving.problems import add_problem_handlers
 from insula.serving.response_headers import ResponseHeaders
-from insula.serving.routes import health, hugging_face, models, predict
-from insula.serving.schemas import HuggingFaceRequest, PredictRequest
+from insula.serving.routes import batches, feedback, health, hugging_face, models, predict, stream
+from insula.serving.schemas import FeedbackRequest, HuggingFaceRequest, JobRequest, PredictRequest
 from insula.serving.served_models import open_models
 from insula.serving.service import WAIT_HEADER, Service
 from insula.serving.settings import Settings
@@ -30,6 +31,9 @@ UPLOADS = "/v1/batches"
 ROUTERS: Sequence[tuple[APIRouter, Scope | None]] = (
     (predict.router, "predict"),
     (hugging_face.router, "predict"),
+    (stream.router, "predict"),
+    (batches.router, "predict"),
+    (feedback.router, "predict"),
     (models.router, "predict"),
     (health.router, None),
 )
@@ -41,17 +45,20 @@ def create_app(settings: Settings) -> FastAPI:
     Raises `SettingsError`, `ModelFolderError`, `UnknownNameError` where a model cannot be opened.
     """
     telemetry = Telemetry()
-    service = Service(settings, open_models(settings, telemetry), telemetry)
+    opened = open_models(settings, telemetry)
+    service = Service(settings, opened, telemetry, JobRunner(settings.jobs, opened))
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         for model in service.models:
             model.batcher.start()
+        service.jobs.start()
         service.ready = True
         try:
             yield
         finally:
             service.ready = False
+            service.jobs.stop()
             for model in service.models:
                 model.batcher.stop()
 
@@ -69,7 +76,7 @@ def create_app(settings: Settings) -> FastAPI:
     for router, scope in ROUTERS:
         app.include_router(router, dependencies=guards(scope))
     add_problem_handlers(app, telemetry.rejected)
-    describe_bodies(app, PredictRequest, HuggingFaceRequest)
+    describe_bodies(app, PredictRequest, HuggingFaceRequest, FeedbackRequest, JobRequest)
     _add_middleware(app, settings, telemetry)
     return app
 

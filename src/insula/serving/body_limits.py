@@ -31,9 +31,10 @@ class BodyLimits:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        upload = scope["path"] == self._uploads
-        most, seconds = self._upload if upload else self._usual
         headers = Headers(scope=scope)
+        # What is read as JSON is held in memory; what is uploaded goes to the disk.
+        upload = scope["path"] == self._uploads and "json;" not in f"{headers.get('content-type', 'json')};".lower()
+        most, seconds = self._upload if upload else self._usual
         refusal = _refusal(headers, most)
         if refusal is not None:
             await _close(refusal)(scope, receive, send)

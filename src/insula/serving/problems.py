@@ -69,23 +69,21 @@ class ProblemError(Exception):
         """The HTTP status."""
         return CODES[self.code].status
 
-    def body(self) -> bytes:
-        """Return the problem as JSON."""
+    def details(self) -> dict[str, Any]:
+        """Return the problem as RFC 9457 has it."""
         known = CODES[self.code]
-        return to_json(
-            {
-                "type": f"urn:insula:problem:{self.code}",
-                "title": known.title,
-                "status": known.status,
-                "code": self.code,
-                "detail": self.detail,
-                **self.more,
-            }
-        )
+        return {
+            "type": f"urn:insula:problem:{self.code}",
+            "title": known.title,
+            "status": known.status,
+            "code": self.code,
+            "detail": self.detail,
+            **self.more,
+        }
 
     def response(self) -> Response:
         """Return the problem as an answer."""
-        return Response(self.body(), self.status, headers=self.headers, media_type=MEDIA_TYPE)
+        return Response(to_json(self.details()), self.status, headers=self.headers, media_type=MEDIA_TYPE)
 
 
 def overloaded(seconds: float) -> ProblemError:

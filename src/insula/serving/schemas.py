@@ -128,3 +128,43 @@ class HuggingFaceLabel(BaseModel):
 
     label: str
     score: float
+
+
+class StreamMessage(Asked):
+    """One text of a stream."""
+
+    text: str = Field(description="The text.")
+    id: str | int | None = Field(None, description="The client's own name for it; the answer bears it.")
+    model: str | None = Field(None, max_length=200, description="Name of a served model; the first where not given.")
+    language: Language = "en"
+    outputs: list[Output] = Field(list(USUAL), description="What the answer holds.")
+
+
+class FeedbackRequest(Asked):
+    """What is right, in the eyes of a person."""
+
+    text: str = Field(min_length=1, description="The text that was judged.")
+    labels: list[str] = Field(description="The labels that are right.")
+    predicted: list[str] | None = Field(None, max_length=200, description="The labels that the model gave.")
+    model: str | None = Field(None, max_length=200, description="The model that was asked.")
+    note: str | None = Field(None, max_length=1000, description="Why.")
+    subject: str | None = Field(None, max_length=200, description="Whose text it is, so that it can be erased.")
+
+
+class JobRequest(Asked):
+    """A file to be predicted in the background."""
+
+    path: str = Field(min_length=1, max_length=1000, description="A file in one of the folders of jobs.sources.")
+    model: str | None = Field(None, max_length=200, description="Name of a served model; the first where not given.")
+    text: str | None = Field(None, max_length=200, description="The column with the text; found where not given.")
+
+
+class JobStatus(BaseModel):
+    """How far a job is."""
+
+    id: str
+    status: str = Field(description="`waiting`, `running`, `done` or `failed`.")
+    model: str
+    rows: int = Field(description="Rows predicted so far.")
+    rejected: int = Field(description="Rows that could not be read or had no text; they are in the rejects file.")
+    detail: str | None = Field(None, description="Why it failed.")

@@ -64,8 +64,11 @@ class DrainingServer(uvicorn.Server):
 
     async def on_tick(self, counter: int) -> bool:
         """Return whether it is time to close the port."""
-        if self._closes_at is not None and time.monotonic() >= self._closes_at:
-            return True
+        if self._closes_at is not None:
+            late = time.monotonic() - self._closes_at
+            # Streams end by themselves once they have answered; uvicorn would cut them off.
+            if late >= 0 and (not self.service.streams or late >= self.service.settings.drain_seconds):
+                return True
         return await super().on_tick(counter)
 
 

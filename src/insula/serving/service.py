@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from starlette.requests import HTTPConnection, Request
 
 from insula.core.prediction import Prediction
+from insula.serving.jobs import JobRunner
 from insula.serving.last_resort import ClientGoneError
 from insula.serving.problems import ProblemError
 from insula.serving.served_models import ServedModel, ServedModels
@@ -23,17 +24,19 @@ SECONDS_UNWATCHED = 0.05  # most answers are there by then, and need nobody to w
 
 @dataclass
 class Service:
-    """Models, settings and telemetry of an application.
+    """Models, settings, telemetry and background jobs of an application.
 
+    streams   how many are open
     draining  True from the first signal to stop: what was accepted is still answered
     """
 
     settings: Settings
     models: ServedModels
     telemetry: Telemetry
+    jobs: JobRunner
     draining: bool = False
     ready: bool = False
-    streams: int = field(default=0)
+    streams: int = 0
 
     def patience(self, connection: HTTPConnection) -> float:
         """Return how many seconds a request may wait for its turn; `ProblemError` where its header is wrong."""

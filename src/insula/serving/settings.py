@@ -64,7 +64,8 @@ class Jobs(Section):
     sources: tuple[Path, ...] = Field((), description="Folders whose files a job may name; uploads need none.")
     upload_bytes: int = Field(200_000_000, ge=1, description="Bytes of an uploaded file.")
     upload_seconds: float = Field(600, gt=0, description="How long an upload may take.")
-    most: int = Field(100, ge=1, description="Jobs that are kept; finished ones are taken away by their owner.")
+    most: int = Field(100, ge=1, description="Jobs that are kept.")
+    keep_hours: float = Field(24, gt=0, description="How long a finished job is kept, with its files.")
 
 
 class Feedback(Section):

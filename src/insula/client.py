@@ -1,0 +1,244 @@
+"""Asking a service over HTTP: `Client` and `AsyncClient`, with time-outs, retries and many texts at once.
+
+from insula.client import Client
+
+with Client("http://127.0.0.1:8000") as client:
+    predictions = client.predict(["Two hours on hold and nobody called back."])
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Self
+
+import httpx2
+
+from insula.core.errors import DataError, ServiceError
+from insula.core.prediction import Prediction
+
+AGAIN = (429, 502, 503, 504)  # statuses after which the same request may be answered later
+PREDICT, MODELS, READY = "/v1/predict", "/v1/models", "/readyz"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Patience:
+    """How a client deals with a service that cannot answer now.
+
+    timeout   seconds that an attempt may take
+    attempts  how often a request is sent at most
+    first     longest pause before the second attempt, in seconds; it doubles with each further one, to at most `most`
+    batch     texts of one request
+    at_once   requests at a time of an `AsyncClient`
+    seed      of the pauses' lengths; None draws others each time
+
+    Pauses are drawn between nothing and the longest ("full jitter", Brooker 2015), so that clients that were refused
+    together do not return together; a `Retry-After` of the service is waited for before that.
+    """
+
+    timeout: float = 30.0
+    attempts: int = 5
+    first: float = 0.2
+    most: float = 10.0
+    batch: int = 64
+    at_once: int = 8
+    seed: int | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("attempts", "batch", "at_once"):
+            if getattr(self, name) < 1:
+                raise DataError(f"The {name} of a client must be at least 1. Got {getattr(self, name)}.")
+
+
+class _Calls:
+    """What both clients share: requests as they are sent, answers as they are read, pauses."""
+
+    def __init__(self, address: str, key: str | None, patience: Patience) -> None:
+        self.patience = patience
+        self._random = random.Random(patience.seed)
+        self._settings: dict[str, Any] = {
+            "base_url": address.rstrip("/"),
+            "timeout": patience.timeout,
+            "headers": {"authorization": f"Bearer {key}"} if key else {},
+        }
+
+    def _bodies(self, texts: Sequence[str], model: str | None) -> Iterator[dict[str, Any]]:
+        if isinstance(texts, str):
+            raise DataError("The texts must be a sequence. Got one text: put it in a list.")
+        for first in range(0, len(texts), self.patience.batch):
+            some = list(texts[first : first + self.patience.batch])
+            yield {"texts": some} if model is None else {"texts": some, "model": model}
+
+    def _pause(self, attempt: int, answer: httpx2.Response | None) -> float | None:
+        """Return how long to wait before the next attempt; None where there is none, or it would bring nothing."""
+        if attempt + 1 >= self.patience.attempts or (answer is not None and answer.status_code not in AGAIN):
+            return None
+        stated = "" if answer is None else answer.headers.get("retry-after", "")
+        asked = float(stated) if stated.isdecimal() else 0.0
+        longest = min(self.patience.most, self.patience.first * 2**attempt)
+        return min(asked, self.patience.most) + self._random.uniform(0, longest)
+
+
+class Client(_Calls):
+    """A service, asked by a program that waits for its answers.
+
+    address   such as `http://127.0.0.1:8000`
+    key       sent as a bearer token, where the service asks for one
+    patience  time-outs, attempts, texts of a request
+
+    Use it in a `with` block, or `close` it. Raises `ServiceError` where the service refuses or cannot be reached.
+    """
+
+    def __init__(self, address: str, *, key: str | None = None, patience: Patience | None = None) -> None:
+        super().__init__(address, key, patience or Patience())
+        self._http = httpx2.Client(**self._settings)
+
+    def predict(
+        self, texts: Sequence[str], *, model: str | None = None, wait_ms: int | None = None
+    ) -> list[Prediction]:
+        """Return one prediction a text, in order; `wait_ms` is how long each request may wait for its turn there."""
+        found: list[Prediction] = []
+        for body in self._bodies(texts, model):
+            found += _predictions(self._ask("POST", PREDICT, _waiting(wait_ms), body), body["texts"])
+        return found
+
+    def models(self) -> list[dict[str, Any]]:
+        """Return the served models: name, version, family, kind, labels, what was measured."""
+        listed: list[dict[str, Any]] = self._ask("GET", MODELS)["models"]
+        return listed
+
+    def ready(self) -> bool:
+        """Return whether the service takes requests."""
+        try:
+            return self._http.get(READY).status_code == httpx2.codes.OK
+        except httpx2.TransportError:
+            return False
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._http.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _ask(self, method: str, path: str, headers: Mapping[str, str] | None = None, body: Any = None) -> Any:
+        for attempt in range(self.patience.attempts):
+            answer, failure = None, None
+            try:
+                answer = self._http.request(method, path, json=body, headers=headers)
+                if answer.is_success:
+                    return answer.json()
+            except httpx2.TransportError as error:
+                failure = error
+            pause = self._pause(attempt, answer)
+            if pause is None:
+                raise _refusal(self._http.base_url, answer, failure)
+            time.sleep(pause)
+        return None
+
+
+class AsyncClient(_Calls):
+    """A service, asked by a program that does other things meanwhile; the same as `Client`, awaited."""
+
+    def __init__(self, address: str, *, key: str | None = None, patience: Patience | None = None) -> None:
+        super().__init__(address, key, patience or Patience())
+        self._http = httpx2.AsyncClient(**self._settings)
+
+    async def predict(
+        self, texts: Sequence[str], *, model: str | None = None, wait_ms: int | None = None
+    ) -> list[Prediction]:
+        """Return one prediction a text, in order; several requests are under way at a time."""
+        gate = asyncio.Semaphore(self.patience.at_once)
+
+        async def ask(body: dict[str, Any]) -> list[Prediction]:
+            async with gate:
+                return _predictions(await self._ask("POST", PREDICT, _waiting(wait_ms), body), body["texts"])
+
+        tasks = [asyncio.ensure_future(ask(body)) for body in self._bodies(texts, model)]
+        try:
+            return [prediction for some in await asyncio.gather(*tasks) for prediction in some]
+        finally:  # one refusal, or a caller who left, ends them all
+            for task in tasks:
+                task.cancel()
+
+    async def models(self) -> list[dict[str, Any]]:
+        """Return the served models: name, version, family, kind, labels, what was measured."""
+        listed: list[dict[str, Any]] = (await self._ask("GET", MODELS))["models"]
+        return listed
+
+    async def ready(self) -> bool:
+        """Return whether the service takes requests."""
+        try:
+            return (await self._http.get(READY)).status_code == httpx2.codes.OK
+        except httpx2.TransportError:
+            return False
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._http.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def _ask(self, method: str, path: str, headers: Mapping[str, str] | None = None, body: Any = None) -> Any:
+        for attempt in range(self.patience.attempts):
+            answer, failure = None, None
+            try:
+                answer = await self._http.request(method, path, json=body, headers=headers)
+                if answer.is_success:
+                    return answer.json()
+            except httpx2.TransportError as error:
+                failure = error
+            pause = self._pause(attempt, answer)
+            if pause is None:
+                raise _refusal(self._http.base_url, answer, failure)
+            await asyncio.sleep(pause)
+        return None
+
+
+def _waiting(wait_ms: int | None) -> dict[str, str]:
+    return {} if wait_ms is None else {"insula-wait-ms": str(wait_ms)}
+
+
+def _predictions(answer: Mapping[str, Any], texts: Sequence[str]) -> list[Prediction]:
+    return [
+        Prediction(
+            text=text,
+            labels=tuple(row["labels"]),
+            label=row["label"],
+            scores=row["scores"],
+            confidence=row["confidence"],
+            abstained=row["abstained"],
+        )
+        for text, row in zip(texts, answer["predictions"], strict=True)
+    ]
+
+
+def _refusal(address: Any, answer: httpx2.Response | None, failure: Exception | None) -> ServiceError:
+    if answer is None:
+        return ServiceError(
+            f"The service at {address} cannot be reached: {failure or type(failure).__name__}. "
+            "Start one with: insula serve"
+        )
+    try:
+        said = answer.json()
+        code, detail = str(said["code"]), str(said["detail"])
+    except (ValueError, KeyError, TypeError):
+        code, detail = "", answer.reason_phrase
+    return ServiceError(
+        f"The service at {address} answered {answer.status_code}: {detail}", status=answer.status_code, code=code
+    )

@@ -1,0 +1,68 @@
+"""`POST /v1/feedback`: what people say of an answer, kept for the next training."""
+
+from __future__ import annotations
+
+import json
+import threading
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from fastapi import APIRouter
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
+
+from insula.core.errors import OutputError
+from insula.core.files import output_errors
+from insula.serving.bodies import answered, json_body, read_body
+from insula.serving.problems import ProblemError, responses
+from insula.serving.schemas import FeedbackRequest
+from insula.serving.service import service_of
+
+router = APIRouter(tags=["feedback"])
+EXAMPLES = {
+    "Another label": {"text": "Two hours on hold!", "labels": ["anger"], "predicted": ["neutral"]},
+    "It was right": {"text": "So happy!", "labels": ["joy"], "predicted": ["joy"], "note": "clear"},
+}
+_writing = threading.Lock()
+
+
+@router.post(
+    "/v1/feedback",
+    summary="Say which labels are right",
+    status_code=201,
+    responses=responses(
+        "malformed", "not_found", "too_large", "unsupported_media", "validation", "timeout", "unavailable"
+    ),
+    openapi_extra=json_body(FeedbackRequest, EXAMPLES),
+)
+async def feedback(request: Request) -> Response:
+    """A line of the file `feedback.file`, whose columns `insula train` reads; refused where none is set."""
+    service = service_of(request)
+    said = await read_body(request, FeedbackRequest)
+    file = service.settings.feedback.file
+    if file is None:
+        raise ProblemError("unavailable", "Feedback is not kept here: the setting feedback.file is not given.")
+    model = service.models.find(said.model)
+    service.check_texts([said.text, said.note or ""])
+    unknown = set(said.labels) - set(model.predictor.scheme.names)
+    if unknown:
+        raise ProblemError("validation", f"The labels must be of: {', '.join(model.predictor.scheme.names)}.")
+    row = {
+        **said.model_dump(exclude_none=True),
+        "model": model.name,
+        "version": model.version,
+        "time": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+    try:
+        await run_in_threadpool(_append, file, row)
+    except OutputError:
+        raise ProblemError("unavailable", "Feedback cannot be kept now. Try again later.") from None
+    return answered({"kept": True}, 201)
+
+
+def _append(file: Path, row: dict[str, Any]) -> None:
+    line = json.dumps(row, ensure_ascii=False) + "\n"
+    with _writing, output_errors(file), file.open("a", encoding="utf-8") as out:
+        out.write(line)

@@ -1,0 +1,152 @@
+"""Files in the background, and what people say of answers."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+
+import httpx2
+import pytest
+from serving_running import Running, problem, running
+
+import toy_data
+from insula.api.prediction import predict_file
+from insula.inference.predictor import Predictor
+
+TEXTS = [example.text for example in toy_data.toy_dataset("single").split("test")]
+CSV = {"content-type": "text/csv"}
+
+
+def _csv(texts: list[str]) -> str:
+    return "id,message\n" + "".join(f"{row},{text}\n" for row, text in enumerate(texts))
+
+
+def _post(service: Running, content: bytes | str, **more: object) -> httpx2.Response:
+    return httpx2.post(f"{service.address}/v1/batches", content=content, timeout=30, **more)  # type: ignore[arg-type]
+
+
+def _finished(service: Running, job: str, seconds: float = 30) -> dict:
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        said = service.get(f"/v1/batches/{job}").json()
+        if said["status"] in ("done", "failed"):
+            return said
+        time.sleep(0.05)
+    raise AssertionError("the job did not end")
+
+
+def test_an_uploaded_file_is_predicted_as_by_the_library(served: Running, predictor: Predictor, tmp_path: Path) -> None:
+    made = _post(served, _csv(TEXTS), headers=CSV, params={"text": "message"})
+    assert made.status_code == 202
+    said = made.json()
+    assert made.headers["location"] == f"/v1/batches/{said['id']}"
+    assert _finished(served, said["id"]) == said | {"status": "done", "rows": len(TEXTS)}
+    result = served.get(f"/v1/batches/{said['id']}/result")
+    source = tmp_path / "messages.csv"
+    source.write_text(_csv(TEXTS), encoding="utf-8")
+    predict_file(source, tmp_path / "out.jsonl", predictor, text="message")
+    assert result.content == (tmp_path / "out.jsonl").read_bytes()
+    problem(served.get(f"/v1/batches/{said['id']}/rejects"), 404, "not_found")
+    assert httpx2.delete(f"{served.address}/v1/batches/{said['id']}").status_code == 204
+    problem(served.get(f"/v1/batches/{said['id']}"), 404, "not_found")
+
+
+def test_rows_without_a_text_are_rejected_and_other_models_asked(served: Running) -> None:
+    name = [model.name for model in served.service.models][1]
+    rows = [{"text": "so happy"}, {"text": ""}, {"text": "awful"}]
+    made = _post(
+        served,
+        "".join(json.dumps(row) + "\n" for row in rows),
+        headers={"content-type": "application/x-ndjson"},
+        params={"model": name},
+    ).json()
+    said = _finished(served, made["id"])
+    assert (said["model"], said["rows"], said["rejected"]) == (name, 2, 1)
+    assert json.loads(served.get(f"/v1/batches/{made['id']}/rejects").text)["line"] == 2
+
+
+def test_what_cannot_be_predicted_fails_without_naming_a_place(served: Running) -> None:
+    said = _finished(served, _post(served, "a,b\n1,2\n", headers=CSV).json()["id"])
+    assert said["status"] == "failed"
+    assert "/" not in said["detail"]
+    problem(served.get(f"/v1/batches/{said['id']}/result"), 409, "conflict")
+
+
+def test_only_files_in_the_named_folders_are_read(linear_model: Path, tmp_path: Path) -> None:
+    inside, outside = tmp_path / "in", tmp_path / "out"
+    for folder in (inside, outside):
+        folder.mkdir()
+        (folder / "a.csv").write_text(_csv(TEXTS), encoding="utf-8")
+    (inside / "link.csv").symlink_to(outside / "a.csv")
+    with running(linear_model, jobs={"sources": [str(inside)]}) as service:
+        made = service.post("/v1/batches", {"path": str(inside / "a.csv"), "text": "message"})
+        assert _finished(service, made.json()["id"])["rows"] == len(TEXTS)
+        for path in (outside / "a.csv", inside / ".." / "out" / "a.csv", inside / "link.csv", inside, inside / "none",
+                     "/etc/passwd", "s3://bucket/a.csv", "a" * 900, "-"):  # fmt: skip
+            problem(service.post("/v1/batches", {"path": str(path)}), 404, "not_found")
+
+
+def test_uploads_are_bounded_and_of_known_kinds(linear_model: Path, tmp_path: Path) -> None:
+    jobs = {"folder": str(tmp_path), "upload_bytes": 5000, "most": 1}
+    with running(linear_model, jobs=jobs, limits={"body_bytes": 1000}) as service:
+        problem(_post(service, "text\n" + "happy\n" * 2000, headers=CSV), 413, "too_large")
+        problem(
+            _post(service, json.dumps({"path": "a" * 3000}), headers={"content-type": "application/json"}),
+            413,
+            "too_large",
+        )
+        problem(_post(service, "a", headers={"content-type": "text/plain"}), 415, "unsupported_media")
+        problem(_post(service, b"\x1f\x8b", headers=CSV | {"content-encoding": "gzip"}), 415, "unsupported_media")
+        assert list(tmp_path.iterdir()) == []
+        assert _post(service, "text\n" + "happy\n" * 500, headers=CSV).status_code == 202
+        problem(_post(service, "text\nhappy\n", headers=CSV), 429, "overloaded")
+
+
+def test_jobs_survive_a_restart(linear_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("insula.inference.files.CHUNK", 20)
+    begin = Predictor.begin
+    slow = [0.2]
+
+    def slowly(self: Predictor, texts: list[str]):  # type: ignore[no-untyped-def]
+        compute = begin(self, texts)
+        return lambda: (time.sleep(slow[0]), compute())[1]
+
+    monkeypatch.setattr(Predictor, "begin", slowly)
+    texts = [f"{text} {number}" for number in range(5) for text in TEXTS]
+    with running(linear_model, jobs={"folder": str(tmp_path)}) as service:
+        done = _post(service, "text\nhappy\n", headers=CSV).json()["id"]
+        _finished(service, done)
+        cut_off = _post(service, _csv(texts), headers=CSV, params={"text": "message"}).json()["id"]
+        until = time.monotonic() + 20
+        while service.get(f"/v1/batches/{cut_off}").json()["rows"] < 40 and time.monotonic() < until:
+            time.sleep(0.02)
+    assert json.loads((tmp_path / cut_off / "job.json").read_text(encoding="utf-8"))["status"] == "waiting"
+    slow[0] = 0.0
+    with running(linear_model, jobs={"folder": str(tmp_path)}) as service:
+        assert service.get(f"/v1/batches/{done}").json()["status"] == "done"
+        said = _finished(service, cut_off)
+        assert (said["status"], said["rows"]) == ("done", len(texts))
+        lines = service.get(f"/v1/batches/{cut_off}/result").text.splitlines()
+        assert [json.loads(line)["text"] for line in lines] == texts
+
+
+def test_feedback_is_kept_where_there_is_a_file(linear_model: Path, tmp_path: Path) -> None:
+    file = tmp_path / "feedback.jsonl"
+    with running(linear_model, feedback={"file": str(file)}) as service:
+        said = {"text": "so \u2028 happy", "labels": ["positive"], "predicted": ["neutral"], "subject": "s1"}
+        assert service.post("/v1/feedback", said).status_code == 201
+        assert service.post("/v1/feedback", said | {"labels": []}).status_code == 201
+        problem(service.post("/v1/feedback", said | {"labels": ["canary"]}), 422, "validation")
+        problem(service.post("/v1/feedback", {"labels": []}), 422, "validation")
+        rows = [json.loads(line) for line in file.read_text(encoding="utf-8").split("\n") if line]
+        assert rows[0] | {"time": ""} == said | {
+            "model": service.service.models.default.name,
+            "version": service.service.models.default.version,
+            "time": "",
+        }
+        assert [row["labels"] for row in rows] == [["positive"], []]
+
+
+def test_feedback_is_refused_where_none_is_kept(served: Running) -> None:
+    problem(served.post("/v1/feedback", {"text": "a", "labels": []}), 503, "unavailable")
