@@ -34,6 +34,9 @@ def serve(
         Path | None,
         typer.Option("--config", "-c", help="TOML file with settings.", metavar="FILE", show_default=False),
     ] = None,
+    insecure: Annotated[
+        bool, typer.Option("--insecure", help="Let everybody who reaches the port call, until a first key is made.")
+    ] = False,
     print_config: Annotated[
         bool, typer.Option("--print-config", help="Print the settings as a TOML file that explains itself, and end.")
     ] = False,
@@ -57,7 +60,7 @@ def serve(
     from insula.serving.config_file import to_toml
     from insula.serving.settings import load_settings
 
-    given = {"models": models or None, "host": host, "port": port}
+    given = {"models": models or None, "host": host, "port": port, "access": {"insecure": True} if insecure else None}
     settings = load_settings(config, given=given)
     if print_config:
         typer.echo(to_toml(settings), nl=False)

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import AsyncIterator, Sequence
-from typing import Literal
 
 from fastapi import APIRouter, FastAPI
-from fastapi.params import Depends
+from fastapi.routing import APIRoute
 from starlette.middleware.cors import CORSMiddleware
 
 from insula import __version__
+from insula.serving.access.gate import open_gate
+from insula.serving.access.guards import Scope, describe_access, guards
 from insula.serving.bodies import describe_bodies
 from insula.serving.body_limits import BodyLimits
 from insula.serving.jobs import JobRunner
+from insula.serving.keeping import Keeper
 from insula.serving.last_resort import LastResort
 from insula.serving.problems import add_problem_handlers
 from insula.serving.response_headers import ResponseHeaders
@@ -24,7 +26,6 @@ from insula.serving.service import WAIT_HEADER, Service
 from insula.serving.settings import Settings
 from insula.serving.telemetry import Measured, Telemetry
 
-Scope = Literal["predict", "review", "admin"]
 UPLOADS = "/v1/batches"
 
 # Which routers need which scope; None is open to everyone who reaches the port.
@@ -42,17 +43,21 @@ ROUTERS: Sequence[tuple[APIRouter, Scope | None]] = (
 def create_app(settings: Settings) -> FastAPI:
     """Open the models and return the application; its queues run while its lifespan does.
 
-    Raises `SettingsError`, `ModelFolderError`, `UnknownNameError` where a model cannot be opened.
+    Raises `SettingsError`, `ModelFolderError`, `UnknownNameError` where a model cannot be opened, and what `open_gate`
+    raises.
     """
     telemetry = Telemetry()
+    gate = open_gate(settings)
     opened = open_models(settings, telemetry)
-    service = Service(settings, opened, telemetry, JobRunner(settings.jobs, opened))
+    service = Service(settings, opened, telemetry, JobRunner(settings.jobs, opened), gate, Keeper(settings, gate))
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         for model in service.models:
             model.batcher.start()
+            gate.record("model.loaded", model=model.name, version=model.version)
         service.jobs.start()
+        service.keeper.start()
         service.ready = True
         try:
             yield
@@ -61,6 +66,8 @@ def create_app(settings: Settings) -> FastAPI:
             service.jobs.stop()
             for model in service.models:
                 model.batcher.stop()
+            await service.keeper.stop()
+            await gate.close()
 
     app = FastAPI(
         title="insula",
@@ -73,17 +80,23 @@ def create_app(settings: Settings) -> FastAPI:
         redirect_slashes=False,
     )
     app.state.service = service
-    for router, scope in ROUTERS:
+    routers = (*ROUTERS, (health.metrics_router, None if settings.access.open_metrics else "admin"))
+    for router, scope in routers:
         app.include_router(router, dependencies=guards(scope))
     add_problem_handlers(app, telemetry.rejected)
     describe_bodies(app, PredictRequest, HuggingFaceRequest, FeedbackRequest, JobRequest)
+    describe_access(
+        app,
+        [
+            (route.path, scope)
+            for router, scope in routers
+            if scope
+            for route in router.routes
+            if isinstance(route, APIRoute)
+        ],
+    )
     _add_middleware(app, settings, telemetry)
     return app
-
-
-def guards(scope: Scope | None) -> list[Depends]:
-    """Return what must let a request through before its route sees it."""
-    return []
 
 
 def _add_middleware(app: FastAPI, settings: Settings, telemetry: Telemetry) -> None:
@@ -103,7 +116,7 @@ def _add_middleware(app: FastAPI, settings: Settings, telemetry: Telemetry) -> N
             CORSMiddleware,
             allow_origins=list(settings.cors.origins),
             allow_methods=["GET", "POST", "DELETE"],
-            allow_headers=["authorization", "content-type", WAIT_HEADER],
+            allow_headers=["authorization", "content-type", "x-api-key", WAIT_HEADER],
         )
     app.add_middleware(ResponseHeaders)
     app.add_middleware(Measured, telemetry=telemetry)

@@ -29,6 +29,8 @@ class Code:
 
 CODES: Mapping[str, Code] = {
     "malformed": Code(400, "The request is not readable"),
+    "unauthenticated": Code(401, "Nobody is known who may call with this"),
+    "forbidden": Code(403, "This key or token does not allow that"),
     "not_found": Code(404, "There is no such thing here"),
     "method_not_allowed": Code(405, "This address does not take this method"),
     "timeout": Code(408, "The request took too long to arrive"),
@@ -37,6 +39,8 @@ CODES: Mapping[str, Code] = {
     "unsupported_media": Code(415, "The request is of a kind that is not read here"),
     "validation": Code(422, "The request does not say what it must"),
     "overloaded": Code(429, "Too many requests wait"),
+    "too_many_calls": Code(429, "Calls come faster than this caller may make them"),
+    "quota": Code(429, "This caller's texts of the day are used up"),
     "internal": Code(500, "Something is wrong here, not with the request"),
     "unavailable": Code(503, "The service does not take requests now"),
 }

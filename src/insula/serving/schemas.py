@@ -31,6 +31,12 @@ class PredictRequest(Asked):
     dialogue: list[Turn] | None = Field(None, min_length=1, description="Turns, oldest first, in place of texts.")
     judge: Literal["last", "each"] = Field("last", description="Of a dialogue: its last turn, or every one.")
     model: str | None = Field(None, max_length=200, description="Name of a served model; the first where not given.")
+    subject: str | None = Field(
+        None,
+        min_length=1,
+        max_length=200,
+        description="Whom the texts are about, so that what is stored can be erased.",
+    )
     language: Language = "en"
     outputs: list[Output] = Field(
         list(USUAL), description="What answers hold. `levels` are coarser labels, `display` names for people."
@@ -71,6 +77,7 @@ class PredictedText(BaseModel):
     levels: dict[str, Level] | None = Field(None, description="The same at coarser levels of the labels.")
     display: list[str] | None = Field(None, description="The decided labels' names for people.")
     speaker: str | None = Field(None, description="Who said it, of a dialogue.")
+    id: str | None = Field(None, description="The stored prediction's id, where a retention is set.")
 
 
 class PredictAnswer(BaseModel):

@@ -10,7 +10,9 @@ from typing import Any
 from starlette.requests import HTTPConnection, Request
 
 from insula.core.prediction import Prediction
+from insula.serving.access.gate import Gate
 from insula.serving.jobs import JobRunner
+from insula.serving.keeping import Keeper
 from insula.serving.last_resort import ClientGoneError
 from insula.serving.problems import ProblemError
 from insula.serving.served_models import ServedModel, ServedModels
@@ -34,6 +36,8 @@ class Service:
     models: ServedModels
     telemetry: Telemetry
     jobs: JobRunner
+    gate: Gate
+    keeper: Keeper
     draining: bool = False
     ready: bool = False
     streams: int = 0
@@ -69,9 +73,12 @@ class Service:
                 raise ProblemError("validation", f"A text must not hold the character NUL; number {row} does.")
 
     async def predict(self, model: ServedModel, texts: Sequence[str], patience: float) -> list[Prediction]:
-        """Return a prediction a text, in order, in the queue of a model; `ProblemError` where that takes too long."""
+        """Return a prediction a text, in order, in the queue of a model; `ProblemError` where that takes too long.
+
+        The texts count against the quota of whoever calls, unless they are not answered.
+        """
         try:
-            async with asyncio.timeout(self.settings.limits.answer_seconds):
+            async with self.gate.spending(len(texts)), asyncio.timeout(self.settings.limits.answer_seconds):
                 predictions = await model.batcher.predict(texts, patience)
         except TimeoutError:
             raise ProblemError(

@@ -9,18 +9,14 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 from pydantic.fields import FieldInfo
 
 from insula.core.errors import MissingFileError, SettingsError, nearest
+from insula.serving.access_settings import Access, Audit, Retention, Store, Tokens
+from insula.serving.section import Section
 
 PREFIX = "INSULA_SERVE_"
-
-
-class Section(BaseModel):
-    """A table of the settings file; unknown keys are refused."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class Limits(Section):
@@ -94,6 +90,11 @@ class Settings(Section):
     cors: Cors = Field(Cors(), description="")
     jobs: Jobs = Field(Jobs(), description="")
     feedback: Feedback = Field(Feedback(), description="")
+    store: Store = Field(Store(), description="")
+    access: Access = Field(Access(), description="")
+    tokens: Tokens = Field(Tokens(), description="")
+    retention: Retention = Field(Retention(), description="")
+    audit: Audit = Field(Audit(), description="")
 
 
 def load_settings(
@@ -106,7 +107,7 @@ def load_settings(
 
     file         a TOML file as `insula serve --print-config` writes it
     environment  variables such as `INSULA_SERVE_PORT` and `INSULA_SERVE_QUEUE_WAIT_MS`; the process's own by default
-    given        options by name; None means not given
+    given        options by name, those of a section as a mapping; None means not given
 
     Raises `SettingsError` with the nearest valid name for an unknown one, `MissingFileError`.
     """
@@ -116,7 +117,11 @@ def load_settings(
         for name in place[:-1]:
             table = table.setdefault(name, {})
         table[place[-1]] = value
-    content |= {name: value for name, value in (given or {}).items() if value is not None}
+    for name, value in (given or {}).items():
+        if isinstance(value, Mapping):
+            content[name] = {**content.get(name, {}), **value}
+        elif value is not None:
+            content[name] = value
     try:
         return Settings.model_validate(content)
     except ValidationError as error:

@@ -125,6 +125,11 @@ class Keys:
         now = self._clock()
         return any(record.state(now) == "active" for record in self.all())
 
+    def any(self) -> bool:
+        """Whether any key was ever made, whatever became of it."""
+        with self._database.reading() as connection:
+            return connection.execute(sa.select(ACCESS_KEYS.c.id).limit(1)).first() is not None
+
     def recognise(self, key: str) -> KeyRecord | None:
         """Return the record of a key that somebody shows, whatever its state; None where there is no such key.
 

@@ -27,7 +27,7 @@ class Denials:
     The number that was passed over stands in the next entry of the reason, or in one at the end.
     """
 
-    def __init__(self, log: AuditLog | None, *, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, log: Callable[[], AuditLog | None], *, clock: Callable[[], float] = time.monotonic) -> None:
         self._log = log
         self._clock = clock
         self._buckets: dict[str, Bucket] = {}
@@ -37,8 +37,6 @@ class Denials:
 
     def tell(self, denied: DeniedError, address: str | None) -> Future[None] | None:
         """Write down a refusal beside the event loop; None where it was only counted."""
-        if self._log is None:
-            return None
         with self._mutex:
             bucket, wait = take(self._buckets.get(denied.reason), self._clock(), rate=A_SECOND, burst=AT_ONCE)
             self._buckets[denied.reason] = bucket
@@ -59,8 +57,9 @@ class Denials:
     def _write(self, reason: str, caller: str | None, where: str | None, more: int) -> None:
         facts: dict[str, Fact] = {"reason": reason, "caller": caller, "network": where, "more": more}
         try:
-            if self._log is not None:
-                self._log.record(EVENT, ACTOR, **facts)
+            log = self._log()
+            if log is not None:
+                log.record(EVENT, ACTOR, **facts)
         except OutputError as error:
             logging.getLogger("insula").warning("A denied call is not in the audit log: %s", error)
 

@@ -33,18 +33,19 @@ class Defaults:
 class Doorkeeper:
     """Says who calls and whether they may.
 
-    keys      who knows keys; None where there is no store
+    keys      who knows keys
     tokens    who verifies tokens; None where none are taken
+    quota     gives the counter of texts, None while there is no store
     unlocked  says whether no key was ever made, so that the server's own machine may call without; asked while it is so
     """
 
     def __init__(
         self,
         *,
-        keys: KnownKeys | None,
+        keys: KnownKeys,
         tokens: Tokens | None,
         rates: Rates,
-        quota: Quota | None,
+        quota: Callable[[], Quota | None],
         aside: Aside,
         unlocked: Callable[[], bool],
         remembered: float,
@@ -78,9 +79,9 @@ class Doorkeeper:
     async def spend(self, caller: Caller, texts: int) -> None:
         """Count texts against a caller's quota; `DeniedError` where it has no room for them."""
         quota = caller.texts_a_day or self._defaults.texts_a_day
-        if quota is None or self._quota is None:
+        counter = self._quota()
+        if quota is None or counter is None:
             return
-        counter = self._quota
         try:
             enough = await self._aside.run(lambda: counter.spend(caller.id, texts, quota))
         except StoreError:
@@ -90,8 +91,9 @@ class Doorkeeper:
 
     def unspend(self, caller: Caller, texts: int) -> None:
         """Take a spending back, of texts that were not answered."""
-        if self._quota is not None and (caller.texts_a_day or self._defaults.texts_a_day) is not None:
-            self._quota.unspend(caller.id, texts)
+        counter = self._quota()
+        if counter is not None and (caller.texts_a_day or self._defaults.texts_a_day) is not None:
+            counter.unspend(caller.id, texts)
 
     async def _caller(self, headers: list[tuple[bytes, bytes]], address: str | None) -> Caller:
         shown = credential(headers)
@@ -100,8 +102,6 @@ class Doorkeeper:
                 return LOCAL
             raise DeniedError("unauthenticated", "nothing")
         if shown.startswith(f"{WORD}_"):
-            if self._keys is None:
-                raise DeniedError("unauthenticated", "unknown_key")
             return await self._keys.caller(shown)
         if self._tokens is None:
             raise DeniedError("unauthenticated", "no_key")

@@ -18,12 +18,13 @@ MOST = 10_000
 class KnownKeys:
     """Recognises keys.
 
+    keys         gives those of the store, None while there is no store
     remembered   seconds for which the store is not asked again: as long may a revoked key still open
     """
 
     def __init__(
         self,
-        keys: Keys,
+        keys: Callable[[], Keys | None],
         aside: Aside,
         *,
         remembered: float,
@@ -56,10 +57,14 @@ class KnownKeys:
         """Ask the store, once for all calls that wait for the same answer."""
         asking = self._asking.get(digest)
         if asking is None:
-            asking = asyncio.ensure_future(self._aside.run(lambda: self._keys.recognise(key)))
+            asking = asyncio.ensure_future(self._aside.run(lambda: self._recognise(key)))
             self._asking[digest] = asking
             asking.add_done_callback(lambda done: self._answered(digest, done))
         return await asyncio.shield(asking)
+
+    def _recognise(self, key: str) -> KeyRecord | None:
+        keys = self._keys()
+        return None if keys is None else keys.recognise(key)
 
     def _answered(self, digest: str, done: asyncio.Future[KeyRecord | None]) -> None:
         self._asking.pop(digest, None)

@@ -12,6 +12,7 @@ from insula.serving.service import service_of
 from insula.serving.telemetry import CONTENT_TYPE
 
 router = APIRouter(tags=["health"])
+metrics_router = APIRouter(tags=["health"])
 
 
 @router.get("/healthz", summary="Is the process alive?")
@@ -35,7 +36,7 @@ async def version() -> dict[str, str]:
     return {"insula": __version__}
 
 
-@router.get(
+@metrics_router.get(
     "/metrics",
     summary="Measurements for Prometheus",
     response_class=Response,

@@ -37,4 +37,5 @@ async def predict(request: Request) -> Response:
     texts = [asked.inputs] if isinstance(asked.inputs, str) else asked.inputs
     service.check_texts(texts)
     predictions = await service.predict_for(request, service.models.default, texts, patience)
+    await service.keeper.keep_predictions(service.models.default.name, predictions)
     return answered([ranked(prediction, asked.parameters.top_k) for prediction in predictions])

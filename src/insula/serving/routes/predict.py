@@ -49,8 +49,13 @@ async def predict(request: Request) -> Response:
     texts = asked.judged
     service.check_texts(texts)
     predictions = await service.predict_for(request, model, texts, patience)
+    kept = await service.keeper.keep_predictions(
+        model.name, predictions, subject=asked.subject, language=asked.language
+    )
     found = rows(model.predictor.scheme, predictions, asked.outputs, asked.language)
     if asked.dialogue is not None:
         for row, turn in zip(found, asked.dialogue[-len(found) :], strict=True):
             row["speaker"] = turn.speaker
+    for row, identity in zip(found, kept, strict=False):
+        row["id"] = identity
     return answered({"model": model.name, "version": model.version, "predictions": found})

@@ -1,0 +1,157 @@
+"""The gate of an application: lets calls through, counts their texts, and says no in the words of HTTP."""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Sequence
+from contextlib import asynccontextmanager
+from contextvars import ContextVar
+from typing import TYPE_CHECKING
+
+from starlette.requests import HTTPConnection
+
+from insula.core.errors import OutputError, SettingsError
+from insula.serving.access.at_hand import AtHand
+from insula.serving.access.callers import LOCAL, Caller, DeniedError
+from insula.serving.access.denials import ACTOR, Denials
+from insula.serving.access.doorkeeper import Defaults, Doorkeeper, is_loopback
+from insula.serving.access.known_keys import KnownKeys
+from insula.serving.access.patient import Aside
+from insula.serving.access.published_keys import PublishedKeys
+from insula.serving.access.rates import MemoryRates, Rates
+from insula.serving.access.tokens import Tokens
+from insula.serving.problems import ProblemError
+from insula.serving.settings import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+SENTENCES = {
+    "unauthenticated": "Send a valid key as the header Authorization: Bearer KEY, or X-API-Key: KEY, and nowhere else.",
+    "forbidden": "Ask with a key or token that has the scope for this.",
+    "too_many_calls": "Call again after the seconds of Retry-After.",
+    "quota": "The texts of the day are used up; they are counted anew at midnight UTC. Send fewer, or ask tomorrow.",
+    "unavailable": "Who calls, or what they may still do, cannot be found out now. Ask again later.",
+}
+_caller: ContextVar[Caller] = ContextVar("insula_caller", default=LOCAL)
+
+
+class Gate:
+    """Who may call an application; made by `open_gate`."""
+
+    def __init__(self, settings: Settings, at_hand: AtHand, rates: Rates, tokens: Tokens | None) -> None:
+        access = settings.access
+        self.at_hand = at_hand
+        self.aside = Aside()
+        self._rates = rates
+        self._denials = Denials(at_hand.log)
+        self._doorkeeper = Doorkeeper(
+            keys=KnownKeys(at_hand.keys, self.aside, remembered=access.remembered_seconds),
+            tokens=tokens,
+            rates=rates,
+            quota=at_hand.quota,
+            aside=self.aside,
+            unlocked=at_hand.unlocked,
+            remembered=access.remembered_seconds,
+            insecure=access.insecure,
+            defaults=Defaults(access.texts_a_day, access.calls_a_second, access.burst),
+        )
+
+    async def admit(self, connection: HTTPConnection, scope: str) -> Caller:
+        """Let a call through, and remember for its task who calls; `ProblemError` where it may not."""
+        address = connection.client.host if connection.client is not None else None
+        try:
+            caller = await self._doorkeeper.admit(connection.scope["headers"], scope, address)
+        except DeniedError as denied:
+            self._denials.tell(denied, address)
+            raise refusal(denied) from None
+        _caller.set(caller)
+        return caller
+
+    @asynccontextmanager
+    async def spending(self, texts: int) -> AsyncIterator[Caller]:
+        """Count texts against the quota of whoever calls in this task; not where the block fails.
+
+        `ProblemError` where the quota has no room for them.
+        """
+        caller = _caller.get()
+        try:
+            await self._doorkeeper.spend(caller, texts)
+        except DeniedError as denied:
+            self._denials.tell(denied, None)
+            raise refusal(denied) from None
+        try:
+            yield caller
+        except BaseException:
+            self._doorkeeper.unspend(caller, texts)
+            raise
+
+    def caller(self) -> Caller:
+        """Return who calls in this task."""
+        return _caller.get()
+
+    def record(self, event: str, **facts: str | int | Sequence[str] | None) -> None:
+        """Write an entry into the audit log, if there is one. A log that cannot be written is said in the server's."""
+        log = self.at_hand.log()
+        if log is not None:
+            said = {name: list(fact) if isinstance(fact, list | tuple) else fact for name, fact in facts.items()}
+            try:
+                log.record(event, ACTOR, **said)  # type: ignore[arg-type]
+            except OutputError as error:
+                logging.getLogger("insula.serving").error("The audit log misses an entry %s: %s", event, error)
+
+    async def close(self) -> None:
+        """Write down what was only counted, give back what was not spent, and close connections."""
+        await self._rates.close()
+        self._denials.close()
+        self.aside.close()
+        self.at_hand.close()
+
+
+def open_gate(settings: Settings) -> Gate:
+    """Return the gate of the settings.
+
+    Raises `SettingsError` where everybody could call who reaches an address that is not this machine's own, or tokens
+    are half set; `StoreError` where a named store cannot be opened.
+    """
+    access, token = settings.access, settings.tokens
+    tokens = None
+    if token.keys is not None:
+        tokens = Tokens(
+            PublishedKeys(token.keys),
+            issuer=token.issuer,
+            audience=token.audience,
+            algorithms=token.algorithms,
+            scope_claim=token.scope_claim,
+            prefix=token.scope_prefix,
+        )
+    at_hand = AtHand(settings)
+    at_hand.database()
+    if tokens is None and not access.insecure and not is_loopback(settings.host):
+        keys = at_hand.keys()
+        if keys is None or not keys.any_active():
+            at_hand.close()
+            raise SettingsError(
+                f"The service would answer everybody who reaches {settings.host}, for there is no key. Make one with "
+                "`insula keys create NAME`, set tokens.keys, or say --insecure."
+            )
+    rates: Rates = MemoryRates()
+    if access.redis is not None:
+        from insula.core.extras import require
+
+        require("redis", extra="redis", purpose="count rates in Redis")
+        from insula.serving.access.redis_rates import RedisRates
+
+        rates = RedisRates(access.redis, without=access.without_redis)
+    return Gate(settings, at_hand, rates, tokens)
+
+
+def refusal(denied: DeniedError) -> ProblemError:
+    """Return a refusal in the words of HTTP. Why exactly, a caller who guesses is not told."""
+    headers = {}
+    if denied.code == "unauthenticated":
+        headers["www-authenticate"] = 'Bearer realm="insula"'
+    if denied.seconds is not None:
+        headers["retry-after"] = str(max(1, math.ceil(denied.seconds)))
+    return ProblemError(denied.code, SENTENCES[denied.code], headers=headers)
