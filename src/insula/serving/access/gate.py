@@ -152,6 +152,7 @@ def refusal(denied: DeniedError) -> ProblemError:
     headers = {}
     if denied.code == "unauthenticated":
         headers["www-authenticate"] = 'Bearer realm="insula"'
+        headers["connection"] = "close"  # the body of a stranger is not waited for
     if denied.seconds is not None:
         headers["retry-after"] = str(max(1, math.ceil(denied.seconds)))
     return ProblemError(denied.code, SENTENCES[denied.code], headers=headers)
