@@ -13,11 +13,14 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ed25519
 from serving_running import Running, problem, running
+from websockets.exceptions import InvalidStatus
+from websockets.sync.client import connect
 
 from insula.api.access import create_key, revoke_key, rotate_key
 from insula.api.stored import verify_audit
 from insula.core.errors import SettingsError, StoreError
 from insula.operations.access.keys import Keys
+from insula.operations.access.quota import Quota
 from insula.operations.access.secret import new_secret
 from insula.operations.store.database import open_database
 from insula.serving.app import create_app
@@ -25,7 +28,12 @@ from insula.serving.settings import load_settings
 
 BODY = {"texts": ["So happy!", "Oh no."]}
 ISSUER = ed25519.Ed25519PrivateKey.generate()
-PREDICTING: dict[str, Any] = {"/v1/predict": BODY, "/predict": {"inputs": "So happy!"}}
+PREDICTING: dict[str, Any] = {
+    "/v1/predict": BODY,
+    "/predict": {"inputs": "So happy!"},
+    "/v1/batches": {"path": "/etc/passwd"},
+    "/v1/feedback": {"text": "So happy!", "labels": []},
+}
 
 
 def bearer(key: str) -> dict[str, str]:
@@ -96,8 +104,8 @@ def test_a_key_and_a_token_open_the_service(locked: Running, keys: dict[str, str
         bearer(token()),
         bearer(token(scope="openid predict admin")),
     ):
-        for path, body in PREDICTING.items():
-            assert locked.post(path, body, headers=headers).status_code == 200
+        for path in ("/v1/predict", "/predict"):
+            assert locked.post(path, PREDICTING[path], headers=headers).status_code == 200
     assert locked.get("/v1/models", headers=bearer(keys["good"])).status_code == 200
     assert locked.get("/metrics", headers=bearer(keys["admin"])).status_code == 200
 
@@ -171,6 +179,48 @@ def test_a_key_in_the_wrong_place_never_gets_a_prediction(locked: Running, keys:
     address = locked.address.replace("http://", f"http://user:{key}@")
     problem(httpx2.post(f"{address}/v1/predict", json=BODY), 401, "unauthenticated")
     assert unchanged()
+
+
+def test_a_stream_asks_for_the_key_at_every_message(linear_model: Path, tmp_path: Path) -> None:
+    made = create_key("care", texts_a_day=2, store=tmp_path)
+    with running(linear_model, store={"address": str(tmp_path)}, access={"remembered_seconds": 0}) as service:
+        address = service.address.replace("http", "ws") + "/v1/stream"
+        for headers in ({}, bearer(new_secret()), {"Cookie": f"key={made.secret}"}):
+            with pytest.raises(InvalidStatus) as refused:
+                connect(address, additional_headers=headers)
+            assert refused.value.response.status_code == 401
+            assert json.loads(refused.value.response.body)["code"] == "unauthenticated"
+        with pytest.raises(InvalidStatus):
+            connect(f"{address}?key={made.secret}")
+        with connect(address, additional_headers=bearer(made.secret)) as stream:
+            codes = []
+            for number in range(4):
+                if number == 3:
+                    revoke_key(made.record.id, store=tmp_path)
+                stream.send('{"text": "So happy!"}')
+                codes.append(json.loads(stream.recv(timeout=30)).get("error", {}).get("code"))
+        assert codes == [None, None, "quota", "unauthenticated"]
+
+
+def test_a_file_counts_against_the_quota(linear_model: Path, tmp_path: Path) -> None:
+    few, enough = (create_key("care", texts_a_day=quota, store=tmp_path) for quota in (5, 50))
+    rows = "text\n" + "".join(f"message {number}\n" for number in range(10))
+    with running(linear_model, store={"address": str(tmp_path)}) as service:
+        for key, status in ((few, "failed"), (enough, "done")):
+            headers = bearer(key.secret) | {"Content-Type": "text/csv"}
+            job = httpx2.post(f"{service.address}/v1/batches", content=rows, headers=headers).json()
+            said: dict[str, Any] = {}
+            for _ in range(300):
+                said = service.get(f"/v1/batches/{job['id']}", headers=bearer(key.secret)).json()
+                if said["status"] in ("failed", "done"):
+                    break
+                time.sleep(0.05)
+            assert said["status"] == status
+            assert ("quota" in (said["detail"] or "")) == (status == "failed")
+            assert "caller" not in said
+    database = open_database(tmp_path)
+    assert Quota(database).used(f"key:{enough.record.id}") == 10
+    database.close()
 
 
 def test_a_key_does_what_its_scopes_say_and_no_more(locked: Running, keys: dict[str, str]) -> None:

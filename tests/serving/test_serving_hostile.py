@@ -117,7 +117,9 @@ def test_a_body_without_a_length_is_counted(small: Running) -> None:
 
 
 def test_slow_bodies_and_slow_headers_are_cut_off(small: Running) -> None:
-    head = b"POST /v1/predict HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n"
+    head = (
+        b"POST /v1/predict HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n"
+    )
     began = time.monotonic()
     host, port = small.address.removeprefix("http://").split(":")
     for data, said in ((head + b'{"texts"', b" 408 "), (b"POST /v1/pre", b" 408 "), (b"", b" 408 ")):
@@ -131,7 +133,9 @@ def test_slow_bodies_and_slow_headers_are_cut_off(small: Running) -> None:
 
 
 def test_headers_are_bounded(small: Running) -> None:
-    many = b"GET /healthz HTTP/1.1\r\nhost: localhost\r\n" + b"".join(b"x-%d: %s\r\n" % (i, b"a" * 100) for i in range(1_000))
+    many = b"GET /healthz HTTP/1.1\r\nhost: localhost\r\n" + b"".join(
+        b"x-%d: %s\r\n" % (i, b"a" * 100) for i in range(1_000)
+    )
     assert b" 431 " in _raw(small, many + b"\r\n")
     assert b" 431 " in _raw(small, b"GET /" + b"a" * 50_000 + b" HTTP/1.1\r\nhost: localhost\r\n\r\n")
     assert small.get("/healthz").status_code == 200

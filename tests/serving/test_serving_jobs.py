@@ -135,17 +135,21 @@ def test_feedback_is_kept_where_there_is_a_file(linear_model: Path, tmp_path: Pa
     file = tmp_path / "feedback.jsonl"
     with running(linear_model, feedback={"file": str(file)}) as service:
         said = {"text": "so \u2028 happy", "labels": ["positive"], "predicted": ["neutral"], "subject": "s1"}
+        masked = said | {"text": "so happy, anna@example.org", "note": "ask bert@example.org", "labels": ["neutral"]}
         assert service.post("/v1/feedback", said).status_code == 201
         assert service.post("/v1/feedback", said | {"labels": []}).status_code == 201
+        assert service.post("/v1/feedback", masked).status_code == 201
         problem(service.post("/v1/feedback", said | {"labels": ["canary"]}), 422, "validation")
         problem(service.post("/v1/feedback", {"labels": []}), 422, "validation")
         rows = [json.loads(line) for line in file.read_text(encoding="utf-8").split("\n") if line]
-        assert rows[0] | {"time": ""} == said | {
+        kept = {name: value for name, value in said.items() if name != "subject"}  # a line could not be erased by it
+        assert rows[0] | {"time": ""} == kept | {
             "model": service.service.models.default.name,
             "version": service.service.models.default.version,
             "time": "",
         }
-        assert [row["labels"] for row in rows] == [["positive"], []]
+        assert [row["labels"] for row in rows] == [["positive"], [], ["neutral"]]
+        assert (rows[2]["text"], rows[2]["note"]) == ("so happy, [EMAIL]", "ask [EMAIL]")
 
 
 def test_feedback_is_refused_where_none_is_kept(served: Running) -> None:

@@ -49,7 +49,9 @@ def create_app(settings: Settings) -> FastAPI:
     telemetry = Telemetry()
     gate = open_gate(settings)
     opened = open_models(settings, telemetry)
-    service = Service(settings, opened, telemetry, JobRunner(settings.jobs, opened), gate, Keeper(settings, gate))
+    service = Service(
+        settings, opened, telemetry, JobRunner(settings.jobs, opened, gate.spend_aside), gate, Keeper(settings, gate)
+    )
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:

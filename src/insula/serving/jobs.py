@@ -11,6 +11,7 @@ import shutil
 import tempfile
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -38,6 +39,7 @@ class Job:
     model     who judges them
     text      the column with the text; None to find it
     created   seconds since 1970
+    caller    whose quota its texts count against, `texts_a_day`; None for no quota
     """
 
     id: str
@@ -49,10 +51,16 @@ class Job:
     rejected: int = 0
     detail: str | None = None
     created: float = 0.0
+    caller: str = ""
+    texts_a_day: int | None = None
 
     def said(self) -> dict[str, Any]:
         """Return what its owner may know: no path of this machine."""
         return {name: getattr(self, name) for name in ("id", "status", "model", "rows", "rejected", "detail")}
+
+
+class QuotaError(Exception):
+    """The texts of the day of whoever gave the job are used up."""
 
 
 class StoppedError(Exception):
@@ -62,11 +70,16 @@ class StoppedError(Exception):
 class JobRunner:
     """Keeps jobs in a folder, a folder each, and works through them in one thread.
 
+    `spend` counts a caller's texts against a quota a day, and returns whether there was room for them.
+
     Who knows a job's id, 128 random bits, may see it.
     """
 
-    def __init__(self, settings: JobSettings, models: ServedModels) -> None:
+    def __init__(
+        self, settings: JobSettings, models: ServedModels, spend: Callable[[str, int, int], bool] = lambda *_: True
+    ) -> None:
         self._settings = settings
+        self._spend = spend
         self._models = models
         self._temporary: tempfile.TemporaryDirectory[str] | None = None
         self._jobs: dict[str, Job] = {}
@@ -132,9 +145,12 @@ class JobRunner:
         """Take a folder away that became no job."""
         shutil.rmtree(self._folder / name, ignore_errors=True)
 
-    def add(self, name: str, source: Path, model: str, text: str | None) -> Job:
-        """Queue a job."""
-        job = Job(name, WAITING, model, str(source), text, created=time.time())
+    def add(
+        self, name: str, source: Path, model: str, text: str | None, quota: tuple[str, int | None] = ("", None)
+    ) -> Job:
+        """Queue a job, whose texts count against the `quota` of a caller."""
+        caller, texts_a_day = quota
+        job = Job(name, WAITING, model, str(source), text, 0, 0, None, time.time(), caller, texts_a_day)
         self._keep(job)
         self._queue.put(name)
         return job
@@ -209,6 +225,10 @@ class JobRunner:
             job = replace(job, status=DONE, rows=result.rows, rejected=result.rejected)
         except StoppedError:
             job = replace(job, status=WAITING)
+        except QuotaError:
+            job = replace(
+                job, status=FAILED, detail="The quota of texts a day was used up. Send the file again tomorrow."
+            )
         except ProblemError as error:
             job = replace(job, status=FAILED, detail=error.detail)
         except InsulaError as error:
@@ -223,7 +243,9 @@ class JobRunner:
             self.forget(job.id)
 
     def told(self, job: Job, rows: int) -> None:
-        """Note how far a job is; `StoppedError` where it should go no further."""
+        """Note how far a job is; `StoppedError` where it should go no further, `QuotaError` where it may not."""
+        if job.texts_a_day is not None and not self._spend(job.caller, rows, job.texts_a_day):
+            raise QuotaError
         with self._lock:
             if self._stopping.is_set() or job.id not in self._jobs:
                 raise StoppedError

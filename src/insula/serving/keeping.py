@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import importlib
-import importlib.util
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
-from insula.core.errors import SettingsError, StoreError
+from insula.core.errors import StoreError
 from insula.core.prediction import Prediction
 from insula.operations.store.retention import Retention
 from insula.operations.store.rows import Answered, Rows, Told, delete_expired
+from insula.safety.mask import mask
 from insula.serving.access.gate import Gate
 from insula.serving.problems import ProblemError
 from insula.serving.settings import Settings
 
-MASKS = "insula.safety.mask"
 AT_ONCE = 2_000  # rows of one transaction
 MOST_WAITING = 20_000
 HOUR = 3600.0
@@ -41,8 +39,8 @@ class Keeper:
         self._cleaning: asyncio.Task[None] | None = None
         database = gate.at_hand.database()
         if days is not None and database is not None:
-            mask = find_mask() if settings.retention.texts == "masked" else None
-            self._rows = Rows(database, Retention(days, mask=mask))
+            masked = settings.retention.texts == "masked"
+            self._rows = Rows(database, Retention(days, mask=(lambda text: mask(text).text) if masked else None))
 
     @property
     def keeps(self) -> bool:
@@ -79,8 +77,12 @@ class Keeper:
         await self._keep(kept, ())
         return [one.id for one in kept]
 
-    async def keep_feedback(self, told: Told) -> None:
-        """Store what somebody says of an answer; `ProblemError` where it cannot be stored."""
+    async def keep_feedback(
+        self, labels: Sequence[str], *, model: str, text: str, subject: str | None, prediction: str | None
+    ) -> None:
+        """Store which labels are right, in the eyes of whoever calls; `ProblemError` where it cannot be stored."""
+        caller = self._gate.caller().id
+        told = Told(caller, labels, prediction=prediction, model=model, text=text, subject=subject)
         await self._keep((), (told,))
 
     async def _keep(self, answers: Sequence[Answered], told: Sequence[Told]) -> None:
@@ -136,16 +138,6 @@ class Keeper:
             gone = self._rows.delete_old() if self._rows is not None else delete_expired(database)
             if gone:
                 self._gate.record("store.expired", rows=gone)
-
-
-def find_mask() -> Callable[[str], str]:
-    """Return what makes a text fit to be kept; `SettingsError` where nothing here can."""
-    if importlib.util.find_spec("insula.safety") is None or importlib.util.find_spec(MASKS) is None:
-        raise SettingsError(
-            'The setting retention.texts must be "none" here, for nothing can mask personal data. Set it to "none".'
-        )
-    mask = importlib.import_module(MASKS).mask
-    return lambda text: str(mask(text).text)
 
 
 def _answer(prediction: Prediction) -> dict[str, object]:

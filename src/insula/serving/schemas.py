@@ -155,7 +155,10 @@ class FeedbackRequest(Asked):
     predicted: list[str] | None = Field(None, max_length=200, description="The labels that the model gave.")
     model: str | None = Field(None, max_length=200, description="The model that was asked.")
     note: str | None = Field(None, max_length=1000, description="Why.")
-    subject: str | None = Field(None, max_length=200, description="Whose text it is, so that it can be erased.")
+    subject: str | None = Field(
+        None, min_length=1, max_length=200, description="Whose text it is, so that it can be erased."
+    )
+    prediction: str | None = Field(None, max_length=36, description="The id of the stored prediction it is about.")
 
 
 class JobRequest(Asked):

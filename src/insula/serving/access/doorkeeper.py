@@ -76,9 +76,13 @@ class Doorkeeper:
             raise DeniedError("unavailable", "store", seconds=RETRY) from None
         return caller
 
+    def quota_of(self, caller: Caller) -> int | None:
+        """Return how many texts a day a caller may have judged, None for any number."""
+        return caller.texts_a_day or self._defaults.texts_a_day
+
     async def spend(self, caller: Caller, texts: int) -> None:
         """Count texts against a caller's quota; `DeniedError` where it has no room for them."""
-        quota = caller.texts_a_day or self._defaults.texts_a_day
+        quota = self.quota_of(caller)
         counter = self._quota()
         if quota is None or counter is None:
             return
@@ -92,7 +96,7 @@ class Doorkeeper:
     def unspend(self, caller: Caller, texts: int) -> None:
         """Take a spending back, of texts that were not answered."""
         counter = self._quota()
-        if counter is not None and (caller.texts_a_day or self._defaults.texts_a_day) is not None:
+        if counter is not None and self.quota_of(caller) is not None:
             counter.unspend(caller.id, texts)
 
     async def _caller(self, headers: list[tuple[bytes, bytes]], address: str | None) -> Caller:

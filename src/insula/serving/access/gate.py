@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from starlette.requests import HTTPConnection
 
-from insula.core.errors import OutputError, SettingsError
+from insula.core.errors import OutputError, SettingsError, StoreError
 from insula.serving.access.at_hand import AtHand
 from insula.serving.access.callers import LOCAL, Caller, DeniedError
 from insula.serving.access.denials import ACTOR, Denials
@@ -86,6 +86,19 @@ class Gate:
         except BaseException:
             self._doorkeeper.unspend(caller, texts)
             raise
+
+    def quota_of_caller(self) -> tuple[str, int | None]:
+        """Return who calls in this task and their quota of texts a day, for work that outlasts the call."""
+        caller = _caller.get()
+        return caller.id, self._doorkeeper.quota_of(caller)
+
+    def spend_aside(self, caller: str, texts: int, quota: int) -> bool:
+        """Count texts against a quota, from a thread; False where it has no room, or nobody can say."""
+        counter = self.at_hand.quota()
+        try:
+            return counter is None or counter.spend(caller, texts, quota)
+        except StoreError:
+            return False
 
     def caller(self) -> Caller:
         """Return who calls in this task."""

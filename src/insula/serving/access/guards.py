@@ -8,8 +8,10 @@ from typing import Any, Literal
 from fastapi import Depends, FastAPI
 from fastapi.params import Depends as Dependency
 from starlette.requests import HTTPConnection
+from starlette.websockets import WebSocket
 
-from insula.serving.problems import CODES, MEDIA_TYPE
+from insula.serving.last_resort import ClientGoneError
+from insula.serving.problems import CODES, MEDIA_TYPE, ProblemError
 
 Scope = Literal["predict", "review", "admin"]
 SCHEMES = {
@@ -26,7 +28,16 @@ def guards(scope: Scope | None) -> Sequence[Dependency]:
         return []
 
     async def guard(connection: HTTPConnection) -> None:
-        await connection.app.state.service.gate.admit(connection, scope)
+        service = connection.app.state.service
+        try:
+            await service.gate.admit(connection, scope)
+        except ProblemError as problem:
+            if not isinstance(connection, WebSocket):
+                raise
+            # A socket that was not accepted has no handler of errors: it is answered here, as any request.
+            service.telemetry.rejected(problem.code)
+            await connection.send_denial_response(problem.response())
+            raise ClientGoneError from None
 
     return [Depends(guard)]
 

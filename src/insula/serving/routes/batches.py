@@ -59,7 +59,7 @@ async def create(
         asked = await read_body(request, JobRequest)
         source, model, text = service.jobs.allowed(asked.path), asked.model, asked.text
         name = service.models.find(model).name
-        job = service.jobs.add(service.jobs.new_folder()[0], source, name, text)
+        job = service.jobs.add(service.jobs.new_folder()[0], source, name, text, service.gate.quota_of_caller())
     elif kind in ENDINGS:
         job = await _uploaded(request, ENDINGS[kind], model, text)
     else:
@@ -112,7 +112,7 @@ async def _uploaded(request: Request, ending: str, model: str | None, text: str 
         with source.open("wb") as out:
             async for part in request.stream():
                 out.write(part)
-        return service.jobs.add(name, source, found.name, text)
+        return service.jobs.add(name, source, found.name, text, service.gate.quota_of_caller())
     except BaseException:
         service.jobs.forget(name)
         raise

@@ -15,6 +15,7 @@ from starlette.responses import Response
 
 from insula.core.errors import OutputError
 from insula.core.files import output_errors
+from insula.safety.mask import mask
 from insula.serving.bodies import answered, json_body, read_body
 from insula.serving.problems import ProblemError, responses
 from insula.serving.schemas import FeedbackRequest
@@ -38,19 +39,31 @@ _writing = threading.Lock()
     openapi_extra=json_body(FeedbackRequest, EXAMPLES),
 )
 async def feedback(request: Request) -> Response:
-    """A line of the file `feedback.file`, whose columns `insula train` reads; refused where none is set."""
+    """Kept in the store where a retention is set, and as a line of `feedback.file`, whose columns `insula train` reads.
+
+    Personal data in the text and the note are masked before; only the store knows whom it is about, so that it can be
+    erased. Refused where neither is set.
+    """
     service = service_of(request)
     said = await read_body(request, FeedbackRequest)
     file = service.settings.feedback.file
-    if file is None:
-        raise ProblemError("unavailable", "Feedback is not kept here: the setting feedback.file is not given.")
+    if file is None and not service.keeper.keeps:
+        raise ProblemError(
+            "unavailable", "Feedback is not kept here: neither retention.days nor feedback.file is given."
+        )
     model = service.models.find(said.model)
     service.check_texts([said.text, said.note or ""])
     unknown = set(said.labels) - set(model.predictor.scheme.names)
     if unknown:
         raise ProblemError("validation", f"The labels must be of: {', '.join(model.predictor.scheme.names)}.")
+    if service.keeper.keeps:
+        await service.keeper.keep_feedback(
+            said.labels, model=model.name, text=said.text, subject=said.subject, prediction=said.prediction
+        )
+    if file is None:
+        return answered({"kept": True}, 201)
     row = {
-        **said.model_dump(exclude_none=True),
+        **said.model_dump(exclude_none=True, exclude={"subject", "prediction"}),
         "model": model.name,
         "version": model.version,
         "time": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -63,6 +76,7 @@ async def feedback(request: Request) -> Response:
 
 
 def _append(file: Path, row: dict[str, Any]) -> None:
-    line = json.dumps(row, ensure_ascii=False) + "\n"
+    hidden = {name: mask(row[name]).text for name in ("text", "note") if name in row}
+    line = json.dumps(row | hidden, ensure_ascii=False) + "\n"
     with _writing, output_errors(file), file.open("a", encoding="utf-8") as out:
         out.write(line)

@@ -41,7 +41,7 @@ async def stream(socket: WebSocket) -> None:
     try:
         with contextlib.suppress(WebSocketDisconnect):
             while (message := await _next(socket, service, answering)) is not None:
-                await under_way.put(asyncio.ensure_future(_judge(service, message)))
+                await under_way.put(asyncio.ensure_future(_judge(service, socket, message)))
             await under_way.put(None)
             await answering
             if socket.client_state is WebSocketState.CONNECTED:
@@ -93,8 +93,11 @@ async def _answer(socket: WebSocket, under_way: asyncio.Queue[asyncio.Task[Answe
         return
 
 
-async def _judge(service: Service, content: str | bytes) -> Answer:
-    """Return the answer to one message, or its problem under `error`; both under the message's id."""
+async def _judge(service: Service, socket: WebSocket, content: str | bytes) -> Answer:
+    """Return the answer to one message, or its problem under `error`; both under the message's id.
+
+    Each message is a call of its own: a key that was revoked meanwhile, or asks too often, is refused here, too.
+    """
     named: Answer = {}
     try:
         try:
@@ -102,11 +105,13 @@ async def _judge(service: Service, content: str | bytes) -> Answer:
         except ValidationError as error:
             raise invalid(error) from None
         named = {"id": message.id}
+        await service.gate.admit(socket, "predict")
         model = service.models.find(message.model)
         service.check_texts([message.text])
         # Its turn always comes: the stream itself is what holds a hasty client back.
         patience = service.settings.queue.most_wait_ms / 1000
         predictions = await service.predict(model, [message.text], patience)
+        await service.keeper.keep_predictions(model.name, predictions, language=message.language)
         return named | rows(model.predictor.scheme, predictions, message.outputs, message.language)[0]
     except ProblemError as problem:
         service.telemetry.rejected(problem.code)
