@@ -34,10 +34,12 @@ from insula.compression.compress import Compressed
 from insula.compression.quantize import Smaller
 from insula.core.builtin_schemes import BUILTIN_SCHEMES
 from insula.data.formats import EXTENSIONS, FORMATS
+from insula.data.mask_rows import MaskedFile
 from insula.evaluation.metric_names import METRICS
 from insula.inference.files import FileResult
 from insula.inference.predictor import Predictor
 from insula.models.pretrained import ALIASES
+from insula.safety.mask import Masked
 from insula.text.preparation import ENCODER_STEPS, TEXT_STEPS, WORD_STEPS
 from insula.training.families import families
 from insula.training.pretrain_input import PretrainRun
@@ -166,6 +168,8 @@ def results() -> str:
         EvaluationRun,
         ComparisonRun,
         FileResult,
+        Masked,
+        MaskedFile,
         Predictor,
     )
     return "\n".join(_public(kind.__name__, kind) for kind in kinds)

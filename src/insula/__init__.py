@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from insula.api.data import describe_data as describe_data
     from insula.api.evaluation import evaluate as evaluate
     from insula.api.export import export_model as export_model
+    from insula.api.masking import mask_file as mask_file
+    from insula.api.masking import mask_texts as mask_texts
+    from insula.api.masking import reveal_texts as reveal_texts
     from insula.api.prediction import load_model as load_model
     from insula.api.prediction import predict as predict
     from insula.api.prediction import predict_file as predict_file
@@ -57,12 +60,15 @@ _PUBLIC = {
     "export_model": "insula.api.export",
     "load_dataset": "insula.data.load",
     "load_model": "insula.api.prediction",
+    "mask_file": "insula.api.masking",
+    "mask_texts": "insula.api.masking",
     "predict": "insula.api.prediction",
     "predict_file": "insula.api.prediction",
     "pretrain": "insula.api.pretraining",
     "quantize_model": "insula.api.compression",
     "resume_pretraining": "insula.api.pretraining",
     "resume_training": "insula.api.training",
+    "reveal_texts": "insula.api.masking",
     "search": "insula.api.search",
     "train": "insula.api.training",
 }

@@ -1,4 +1,4 @@
-"""`insula data list` and `insula data describe`."""
+"""`insula data list`, `insula data describe` and `insula data mask`."""
 
 from __future__ import annotations
 
@@ -8,8 +8,14 @@ from typing import Annotated, Any
 import typer
 
 from insula.cli.columns import with_columns
+from insula.cli.data_mask import mask
 
-app = typer.Typer(help="Look at data before training on it.", no_args_is_help=True, rich_markup_mode="markdown")
+app = typer.Typer(
+    help="Look at data before training on it, and mask what is personal.",
+    no_args_is_help=True,
+    rich_markup_mode="markdown",
+)
+app.command("mask")(mask)
 Json = Annotated[bool, typer.Option("--json", help="Print as JSON.")]
 
 

@@ -20,8 +20,9 @@ _STATES = (
     "|Vermont|Virginia|Washington|West Virginia|Wisconsin|Wyoming|AB|BC|MB|NB|NL|NS|ON|PE|QC|SK|NSW|QLD|TAS|VIC"
 )
 _NUMBER = r"[0-9]{1,5}[A-Za-z]?(?:[\-/][0-9]{1,4})?"
-_DIRECTION = r"(?:(?:North|South|East|West|N|S|E|W|NE|NW|SE|SW)\b\.?)"
-_NAME = r"(?:[A-Z][A-Za-z'’\-]{0,20}\.?|[0-9]{1,3}(?:st|nd|rd|th))"
+_DIRECTION = r"(?:(?:(?:North|South)(?:east|west)?|East|West|NE|NW|SE|SW)\b|[NSEW]\b\.?)"
+# A full stop only after an abbreviation: elsewhere it ends the sentence.
+_NAME = r"(?:[A-Z][A-Za-z'’\-]{0,20}|[A-Z][a-z]{0,2}\.|[0-9]{1,3}(?:st|nd|rd|th))"
 _UNIT = r"(?:(?:Apt|Apartment|Unit|Suite|Ste|Flat|Floor|Room|Rm)\b\.? ?#?[0-9A-Za-z\-]{1,6}|# ?[0-9A-Za-z\-]{1,6})"
 _TOWN = r"[A-Z][A-Za-z.'\-]{1,20}(?: [A-Z][A-Za-z.'\-]{1,20}){0,2}"
 _ZIP = r"[0-9]{5}(?:-[0-9]{4})?"
@@ -32,9 +33,15 @@ _REST = (
     rf"|, {_TOWN}, (?:{_STATES})(?![A-Za-z])|,? {_POSTCODE})?"
 )
 _BEFORE = r"(?<![0-9A-Za-z_#$€£.,:/\-])"
+_END = rf"(?:(?:{'|'.join(_LONG_ENDS)})|(?:{'|'.join(_SHORT_ENDS)})\b\.?)(?![A-Za-z])"
 _STREET = re.compile(
-    rf"{_BEFORE}(?:{_UNIT}, ?)?{_NUMBER} (?:{_DIRECTION} )?(?:{_NAME} ){{1,5}}?"
-    rf"(?:(?:{'|'.join(_LONG_ENDS)})|(?:{'|'.join(_SHORT_ENDS)})\b\.?)(?![A-Za-z]){_REST}"
+    rf"{_BEFORE}(?:{_UNIT}, ?)?{_NUMBER} (?:{_DIRECTION} )?(?:{_NAME} ){{1,5}}?{_END}(?: {_END})?{_REST}"
+)
+_PLAIN = rf"(?!(?:Apt|Apartment|Unit|Suite|Ste|Flat|Floor|Room|Rm)\b){_NAME}"
+# Where the sentence says that somebody lives there, any capitalised words after a number are a street.
+_SAID = re.compile(
+    r"(?i:(?:resid(?:es?|ed|ing)|li(?:ves?|ved|ving)) at|address(?: is|:)) "
+    rf"(?P<address>(?:{_UNIT}, ?)?{_NUMBER} {_PLAIN}(?: {_PLAIN}){{0,4}}{_REST})(?![A-Za-z])"
 )
 _BOX = re.compile(rf"(?<![A-Za-z])P\.? ?O\.? ?Box [0-9]{{1,7}}(?![0-9]){_REST}", re.IGNORECASE)
 # In small letters only where the sentence says that somebody lives there, or the end is no other word.
@@ -60,6 +67,8 @@ def addresses(text: str) -> Iterator[Span]:
     for pattern in (_STREET, _BOX):
         for found in pattern.finditer(text):
             yield Span(*found.span(), "address")
+    for found in _SAID.finditer(text):
+        yield Span(*found.span("address"), "address")
     for found in _SMALL.finditer(text):
         named = not _NO_STREET & set(found["street"].split())
         if named and (

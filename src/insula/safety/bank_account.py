@@ -18,11 +18,19 @@ _LENGTHS = {
     31: "MT SC", 32: "LC", 33: "RU",
 }  # fmt: skip
 _BY_COUNTRY = {country: length for length, countries in _LENGTHS.items() for country in countries.split()}
-_HEAD = re.compile(r"(?<![0-9A-Za-z])[A-Za-z]{2}[ \-]?[0-9]{2}(?=[ \-]?[0-9A-Za-z])")
-_REST = {
-    length: re.compile(rf"(?:[ \-]{{0,2}}[0-9A-Za-z]){{{length - 4}}}(?![0-9A-Za-z])")
-    for length in {*_BY_COUNTRY.values()}
-}  # fmt: skip
+_HEAD = re.compile(r"(?<![0-9A-Za-z])[A-Za-z]{2}[0-9]{2}(?=[ \-]?[0-9A-Za-z])")
+
+
+def _rest(length: int) -> re.Pattern[str]:
+    """What follows the check digits: undivided, or in fours as the standard prints it."""
+    more = length - 4
+    last = rf"[ \-][0-9A-Za-z]{{{more % 4}}}" if more % 4 else ""
+    return re.compile(
+        rf"(?:[0-9A-Za-z]{{{more}}}|(?:[ \-]{{1,2}}[0-9A-Za-z]{{4}}){{{more // 4}}}{last})(?![0-9A-Za-z])"
+    )
+
+
+_REST = {length: _rest(length) for length in {*_BY_COUNTRY.values()}}
 
 
 def accounts(text: str) -> Iterator[Span]:

@@ -8,10 +8,11 @@ from insula.safety.checksums import identity_number, luhn
 from insula.safety.digit_groups import written_numbers
 from insula.safety.spans import Span
 
+_MAESTRO = frozenset(range(12, 20))
 # First and last of the leading digits, lengths. UnionPay and what Chinese banks had before it are bank cards.
 _SCHEMES: tuple[tuple[str, str, str, frozenset[int]], ...] = (
-    ("bank_card", "62", "62", frozenset(range(16, 20))),
-    ("bank_card", "81", "81", frozenset(range(16, 20))),
+    ("bank_card", "62", "62", frozenset((16, 17, 19))),
+    ("bank_card", "81", "81", frozenset((16, 19))),
     ("bank_card", "9558", "9559", frozenset((18, 19))),
     ("card", "4", "4", frozenset((13, 16, 19))),
     ("card", "51", "55", frozenset((16,))),
@@ -21,6 +22,10 @@ _SCHEMES: tuple[tuple[str, str, str, frozenset[int]], ...] = (
     ("card", "6011", "6011", frozenset((16, 19))),
     ("card", "644", "649", frozenset((16, 19))),
     ("card", "65", "65", frozenset((16, 19))),
+    ("card", "2131", "2131", frozenset((15,))),
+    ("card", "1800", "1800", frozenset((15,))),
+    ("card", "6304", "6304", _MAESTRO),
+    ("card", "6759", "6763", _MAESTRO),
     ("card", "3528", "3589", frozenset((16,))),
     ("card", "300", "305", frozenset((14, 16))),
     ("card", "36", "36", frozenset((14,))),
@@ -28,7 +33,7 @@ _SCHEMES: tuple[tuple[str, str, str, frozenset[int]], ...] = (
     ("card", "50", "50", frozenset((16,))),
     ("card", "56", "58", frozenset((16,))),
 )
-_LENGTHS = frozenset(range(13, 20))
+_LENGTHS = frozenset(range(12, 20))
 
 
 def cards(text: str) -> Iterator[Span]:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from insula.safety.spans import Span
 
 _LETTERS = "".join(chr(code) for code in range(0xC0, 0x250))
-_LOCAL = string.ascii_letters + string.digits + "._%+-" + _LETTERS
+_LOCAL = string.ascii_letters + string.digits + "._%+-'" + _LETTERS
 _LABEL = rf"[0-9A-Za-z{_LETTERS}](?:[0-9A-Za-z{_LETTERS}\-]{{0,61}}[0-9A-Za-z{_LETTERS}])?+"
 _HOST = re.compile(rf"(?:{_LABEL}\.){{1,8}}[A-Za-z]{{2,24}}(?![A-Za-z])")
 _SIGN = re.compile(rf"(?<=[0-9A-Za-z_%+\-{_LETTERS}])@(?=[0-9A-Za-z{_LETTERS}])")
@@ -53,13 +53,13 @@ def addresses(text: str) -> Iterator[Span]:
 
 def _local_start(text: str, at: int) -> int:
     window = text[max(0, at - _BEFORE) : at]
-    local = window[len(window.rstrip(_LOCAL)) :].lstrip(".-%+")
+    local = window[len(window.rstrip(_LOCAL)) :].lstrip(".-%+'")
     return at - len(local)
 
 
 def _written_local(text: str, at: int) -> str | None:
     window = text[max(0, at - _BEFORE) : at]
-    local = window[len(window.rstrip(_LOCAL)) :].lstrip(".-%+")
+    local = window[len(window.rstrip(_LOCAL)) :].lstrip(".-%+'")
     while local:
         head = window[: len(window) - len(local)]
         if not head.lower().endswith(" dot "):

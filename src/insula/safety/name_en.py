@@ -7,22 +7,31 @@ from collections.abc import Iterator
 
 from insula.safety.spans import Span
 
-_WORD = r"[A-ZÀ-ÖØ-Þ][A-Za-zÀ-ÖØ-öø-ÿ]{0,20}(?:['’\-][A-ZÀ-ÖØ-Þa-z][A-Za-zÀ-ÖØ-öø-ÿ]{0,20}){0,2}"
+_CAPITAL = r"[A-ZÀ-ÖØ-ÞĀĂĄĆČĎĐĒĘĚĞĢĪİĶŁĻŃŅŇŌŐŒŘŚŞŠŤŪŮŰŹŻŽ]"
+_LETTER = r"[A-Za-zÀ-ÖØ-öø-ɏ]"
+_WORD = rf"{_CAPITAL}{_LETTER}{{0,20}}(?:['’\-]{_LETTER}{{1,21}}){{0,2}}"
 _PARTICLE = r"(?:(?:van|von|de|der|den|da|dos|del|di|la|le|bin|al|ter)\b )"
-_NAME = rf"(?P<name>{_WORD}(?: (?:{_PARTICLE}{{0,2}}{_WORD}|[A-Z]\.)){{0,3}})"
-_FULL = rf"(?P<name>{_WORD}(?: (?:{_PARTICLE}{{0,2}}{_WORD}|[A-Z]\.)){{1,3}})"
+_MORE = rf" (?:[A-Z]\.(?= {_CAPITAL})|{_PARTICLE}{{0,2}}{_WORD})"
+_NAME = rf"(?P<name>{_WORD}(?:{_MORE}){{0,3}})"
+_FULL = rf"(?P<name>{_WORD}(?:{_MORE}){{1,3}})"
+_KIN = (
+    "doctor|physician|therapist|nurse|teacher|boss|manager|husband|wife|son|daughter|brother|sister|mother|father|partner"
+    "|boyfriend|girlfriend|neighbou?r|colleague|roommate|lawyer|landlord|coach"
+)
 _PATTERNS = (
     re.compile(rf"(?<![A-Za-z])(?:Mr|Mrs|Ms|Mx|Dr|Prof|Capt|Rev|Sgt|Lt|Col|Messrs)\.? {_NAME}"),
     re.compile(rf"(?<![A-Za-z])(?:Professor|Doctor|Miss|Madam|Sir|Lady|Captain"
         rf"|Sergeant|Reverend|Officer|Nurse) {_FULL}"),
-    re.compile(rf"(?<![A-Za-z])(?i:my (?:full |real )?name is|my name[’']s"
-        rf"|(?:they|friends|people) call me|name of my \w{{1,12}} is) {_NAME}"),
+    re.compile(rf"(?<![A-Za-z])(?i:(?:my|his|her|their|whose) (?:\w{3,9} )?name is|my name[’']s"
+        rf"|(?:they|friends|people|everyone|everybody) calls? me|name of my \w{{1,12}} is) {_NAME}"),
     re.compile(
         rf"(?:^|(?<=[\n,;|(>*] )|(?<=[\n,;|(>*.]))(?:[Tt]he )?"
         rf"(?i:(?:full|first|last|patient|contact|customer|client)? ?name|patient"
         rf"|signed|recipient|contact(?: person)?|sender|attn|customer|client)(?: ?[:：] ?|, ){_NAME}",
         re.MULTILINE,
     ),
+    re.compile(rf"(?<![A-Za-z])(?i:my|his|her|our|their) (?:\w{{3,12}} )?(?:{_KIN}),? {_FULL}"),
+    re.compile(rf"(?<![A-Za-z]){_FULL}(?=(?: is|,) an? [0-9]{{1,3}}[ \-]year)"),
     re.compile(rf"(?<![A-Za-z])(?i:this is) {_FULL}(?=,? (?i:speaking|calling|writing|from)\b)"),
     re.compile(rf"(?<![A-Za-z])(?i:i[’']m|i am) (?=[A-ZÀ-Þ][a-zß-ÿ'’]){_FULL}"
         rf"(?=,| from\b|\.|!|$| and (?i:i\b|my\b|we\b)|\n)", re.MULTILINE),
@@ -37,8 +46,8 @@ _MOST_TRIMMED = frozenset(
         "A All Also An And Am Are As At But By Can Did Do Does For Friday From God Had Has Have He Her Hello Hi "
         "His How I If In Irish Is It Its It's Just Monday My No Not Now Of On Or Our Please Pepper Saturday She "
         "So Sunday Team Thank Thanks That The Their Then There They This Thursday To Tuesday Unknown Was We "
-        "Wednesday Were What When Where Who Why Will With Would Yes You Your E-mail Email Phone Address Tel None "
-        "N/A Date Age Name Mr Mrs Ms Dr"
+        "Wednesday Were What When Where Who Why Will With Would Yes You Your E-mail Email Phone Address Tel Apt "
+        "Suite Unit None N/A Date Age Name Mr Mrs Ms Dr"
     ).split()
 )
 _NO_NAMES = frozenset(

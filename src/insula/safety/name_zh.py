@@ -19,6 +19,16 @@ _FORM = re.compile(
 _SPEECH = re.compile(
     rf"(?:(?:我|他|她|名字|名|儿子|女儿|孩子|老公|老婆|爸爸?|妈妈?|哥|姐|弟|妹|朋友|同学|同事)叫做?|我是|本人|患者|病人|当事人|业主|车主){_NAME}{_END}"
 )
+# A full name alone, where what follows can only be said of a person.
+_ALONE = re.compile(
+    rf"(?:(?<=[，。；：:,;\n ])|^){_NAME}(?=是一[位名]"
+    rf"|[，,]? ?[0-9]{{1,3}}岁|[，,（(][男女](?![\u4e00-\u9fff]))",
+    re.MULTILINE,
+)
+_DOCTOR = re.compile(
+    rf"(?:主治|主管|责任)(?:医生|医师|大夫|护士)(?:是|为)?(?P<name>(?:{'|'.join(TWO_SIGN_SURNAMES)}|[{SURNAMES}])[{''.join(sorted(GIVEN_SIGNS))}]{{2}})"
+)
+_FULL_NAME_TITLE = re.compile(r"医生|医师|大夫|护士|律师|警官")
 _TITLE = re.compile(r"(?:先生(?!产|长)|女士(?!优先)|小姐(?!姐|妹))")
 _LONGEST = 4
 _NO_SURNAME_BEFORE_TITLE = frozenset("对位各方关单和时解成安向会包")
@@ -32,6 +42,14 @@ def names(text: str) -> Iterator[Span]:
     for found in _SPEECH.finditer(text):
         if found["name"] not in NO_NAMES and _has_given_name(found["name"]):
             yield Span(*found.span("name"), "name")
+    for pattern in (_ALONE, _DOCTOR):
+        for found in pattern.finditer(text):
+            if found["name"] not in NO_NAMES and _has_given_name(found["name"]):
+                yield Span(*found.span("name"), "name")
+    for title in _FULL_NAME_TITLE.finditer(text):
+        start = _before_title(text, title.start())
+        if start is not None and title.start() - start >= 3:
+            yield Span(start, title.start(), "name")
     for title in _TITLE.finditer(text):
         start = _before_title(text, title.start())
         if start is not None:

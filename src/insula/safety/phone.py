@@ -28,6 +28,14 @@ _BRITISH = re.compile(
     re.IGNORECASE,
 )
 _UNDIVIDED = re.compile(r"(?<![0-9A-Za-z#$€£.,/+\-])1?[2-9][0-9]{2}[2-9][0-9]{6}(?![0-9A-Za-z]|[.\-/][0-9])")
+# "Her phone number is ..." says it all: any digits that are as many as a number has.
+_TOLD = re.compile(
+    r"(?:phone|telephone|mobile|cell|fax|\btel|call(?:ing)? (?:me|us|him|her)|text me"
+    r"|reach(?:ed)? (?:me |us )?(?:at|on)|my number)"
+    r"(?: number| no)?(?: is| at| on|[:.：])? {0,2}"
+    r"(?P<number>\(?[0-9](?:[ .\-/]?[()]? ?[0-9]){6,12})(?![0-9]|[ .\-/:][0-9])",
+    re.IGNORECASE,
+)
 _CUE = re.compile(
     r"phone|call|ring|rang|text|tel|cell|mobile|fax|dial|sms|whatsapp|landline|contact|number|电话|手机|致电|拨|联系",
     re.IGNORECASE,
@@ -50,6 +58,8 @@ def numbers(text: str) -> Iterator[Span]:
         for found in pattern.finditer(text):
             if _known(found[0], region, lenient=_cued(text, found.start())):
                 yield Span(*found.span(), "phone")
+    for found in _TOLD.finditer(text):
+        yield Span(*found.span("number"), "phone")
     for found in _UNDIVIDED.finditer(text):
         if _cued(text, found.start()) and _known(found[0], "US", lenient=False):
             yield Span(*found.span(), "phone")

@@ -1,0 +1,100 @@
+"""`mask_texts`, `mask_file` and the way back with a key: personal data out of texts and files."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from insula.core.errors import DataError
+from insula.core.extras import require
+from insula.core.progress import Progress
+from insula.data.mask_rows import MaskedFile, MaskText, mask_rows
+from insula.safety.find import checked_kinds
+from insula.safety.kinds import TOKEN
+from insula.safety.mask import Masked, mask
+
+if TYPE_CHECKING:
+    from insula.safety.pseudonyms import Pseudonyms
+
+
+def mask_texts(
+    texts: Iterable[str], *, kinds: Collection[str] | None = None, key_file: str | Path | None = None
+) -> list[Masked]:
+    """Return the texts with `[EMAIL]`, `[PHONE]` and the like in place of personal data, and where it stood.
+
+    kinds     which to mask; all where None
+    key_file  a key in hexadecimal: pseudonyms take the place of tokens, and `reveal_texts` turns them back
+
+    Raises `DataError`, `MissingFileError`, and `MissingExtraError` where a key is given without the extra `privacy`.
+    """
+    wanted = checked_kinds(kinds)
+    pseudonyms = _pseudonyms(key_file)
+    return [mask(text, kinds=wanted, pseudonyms=pseudonyms) for text in texts]
+
+
+def reveal_texts(texts: Iterable[str], key_file: str | Path) -> list[str]:
+    """Return the texts with the pseudonyms of this key turned back; tokens and pseudonyms of other keys stay."""
+    pseudonyms = _pseudonyms(key_file)
+    return [pseudonyms.reveal(text) for text in texts] if pseudonyms else list(texts)
+
+
+def mask_file(
+    source: str | Path,
+    output: str | Path,
+    *,
+    kinds: Collection[str] | None = None,
+    columns: Sequence[str] | None = None,
+    key_file: str | Path | None = None,
+    reveal: bool = False,
+    input_format: str | None = None,
+    output_format: str | None = None,
+    progress: Progress | None = None,
+) -> MaskedFile:
+    """Write a file's rows with personal data masked in every text, or in those of `columns`.
+
+    kinds     which to mask; all where None
+    key_file  a key in hexadecimal: pseudonyms take the place of tokens
+    reveal    the way back: pseudonyms of the key become what they were
+
+    Numbers that a format keeps as numbers stay. Rows that cannot be read are left out and counted. Raises `DataError`,
+    `MissingFileError`, `OutputError`, `MissingExtraError`.
+    """
+    wanted = checked_kinds(kinds)
+    pseudonyms = _pseudonyms(key_file)
+    if reveal and pseudonyms is None:
+        raise DataError("Revealing needs the key that the file was masked with. Name its file as `key_file`.")
+    change = _revealing(pseudonyms) if reveal and pseudonyms else _masking(wanted, pseudonyms)
+    return mask_rows(
+        source, output, change,
+        columns=columns, input_format=input_format, output_format=output_format, progress=progress,
+    )  # fmt: skip
+
+
+def _masking(kinds: frozenset[str], pseudonyms: Pseudonyms | None) -> MaskText:
+    def change(text: str) -> tuple[str, dict[str, int]]:
+        masked = mask(text, kinds=kinds, pseudonyms=pseudonyms)
+        return masked.text, masked.counts
+
+    return change
+
+
+def _revealing(pseudonyms: Pseudonyms) -> MaskText:
+    def change(text: str) -> tuple[str, dict[str, int]]:
+        counts: dict[str, int] = {}
+        for token in TOKEN.finditer(text):
+            if pseudonyms.reveal(token[0]) != token[0]:
+                kind = token["kind"].lower()
+                counts[kind] = counts.get(kind, 0) + 1
+        return pseudonyms.reveal(text), counts
+
+    return change
+
+
+def _pseudonyms(key_file: str | Path | None) -> Pseudonyms | None:
+    if key_file is None:
+        return None
+    require("cryptography", extra="privacy", purpose="make pseudonyms")
+    from insula.safety.pseudonyms import Pseudonyms, read_key
+
+    return Pseudonyms(read_key(key_file))
