@@ -101,6 +101,7 @@ def test_every_block_says_its_language_and_why_it_is_not_run(page: Path) -> None
 
 
 SPACE = "space.toml"  # what a search space that a page shows is called there
+SETTINGS = "serve.toml"  # what settings of the service are called
 
 
 def _recipes() -> list[Block]:
@@ -108,7 +109,7 @@ def _recipes() -> list[Block]:
         block
         for page in PAGES
         for block in blocks(page)
-        if block.language == "toml" and not block.code.startswith("[project") and block.title != SPACE
+        if block.language == "toml" and not block.code.startswith("[project") and block.title not in (SPACE, SETTINGS)
     ]
 
 
@@ -127,6 +128,16 @@ def test_search_spaces_shown_are_valid() -> None:
     assert shown
     for block in shown:
         assert read_space(tomllib.loads(block.code), load_recipe("standard"))
+
+
+def test_settings_of_the_service_shown_are_valid(tmp_path: Path) -> None:
+    from insula.serving.settings import load_settings
+
+    shown = [block for page in PAGES for block in blocks(page) if block.title == SETTINGS]
+    assert shown
+    for block in shown:
+        (tmp_path / SETTINGS).write_text(block.code, encoding="utf-8")
+        assert load_settings(tmp_path / SETTINGS, environment={}) != load_settings(environment={})
 
 
 def test_the_readme_is_one_of_the_pages_that_run() -> None:
