@@ -15,6 +15,7 @@ from pathlib import Path
 
 import cost_tables
 import quality_tables
+import speed_tables
 from result_files import Results, read_results
 
 ROOT = Path(__file__).parent.parent
@@ -35,6 +36,11 @@ TABLES: Mapping[str, Callable[[Results], str]] = {
     "lstm-speed": cost_tables.lstm_speed,
     "kills": cost_tables.kills,
     "costs-provenance": cost_tables.costs_provenance,
+    "starter": speed_tables.starter,
+    "starter-start": speed_tables.starter_start,
+    "inference": speed_tables.inference,
+    "inference-ratios": speed_tables.inference_ratios,
+    "speed-provenance": speed_tables.speed_provenance,
 }
 
 

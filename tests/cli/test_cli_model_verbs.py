@@ -37,6 +37,14 @@ def test_the_road_from_a_run_to_a_small_fast_model(
     assert said.exit_code == 0, said.output
     assert "rows a second" in said.stdout
     assert json.loads((here / "engine.json").read_text(encoding="utf-8"))["engine"]["backend"] == "onnx"
+    asked = ["predict", "lovely", "awful", "-m", "small", "--json"]
+    tuned = insula(*asked, "--bench", "engine.json")
+    assert [json.loads(one)["label"] for one in tuned.stdout.splitlines()] == [
+        json.loads(one)["label"] for one in insula(*asked).stdout.splitlines()
+    ]
+    (here / "other.json").write_text("{}", encoding="utf-8")
+    assert "holds no engine" in insula(*asked, "--bench", "other.json").stderr
+    assert insula("predict", "-i", mood, "-o", "x.csv", "--bench", "engine.json", "--engine", "ray").exit_code == 2
 
     said = insula("model", "export", "-m", run, "-o", "elsewhere")
     assert said.exit_code == 0, said.output

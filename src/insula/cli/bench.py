@@ -23,7 +23,7 @@ def bench(
         typer.Option(
             "--output",
             "-o",
-            help="JSON file for the answer; Python takes it as load_model(MODEL, engine=FILE).",
+            help="JSON file for the answer: insula predict --bench FILE, load_model(MODEL, engine=FILE).",
             metavar="FILE",
             show_default=False,
             rich_help_panel="Output",

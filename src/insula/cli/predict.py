@@ -17,6 +17,7 @@ from insula.core.starter import STARTER
 if TYPE_CHECKING:
     from insula.inference.files import FileResult
     from insula.inference.outputs import Sink
+    from insula.inference.predictor import Predictor
 
 FILES = "Files"
 
@@ -91,6 +92,15 @@ def predict(
         int | None,
         typer.Option("--workers", help="How many run the model with Ray.", rich_help_panel=FILES, show_default=False),
     ] = None,
+    bench: Annotated[
+        Path | None,
+        typer.Option(
+            "--bench",
+            help="What `insula model bench -o FILE` found to be fastest on this machine.",
+            metavar="FILE",
+            show_default=False,
+        ),
+    ] = None,
 ) -> None:
     """Predict texts, a file of messages, or standard input.
 
@@ -108,21 +118,32 @@ def predict(
         raise typer.BadParameter("--levels goes with texts and --json.")
     if resume and (source in (None, "-") or output in (None, "-")):
         raise typer.BadParameter("--resume goes with --input FILE and --output FILE.")
+    if bench is not None and engine != "local":
+        raise typer.BadParameter("--bench is of this machine: it goes with --engine local.")
     if texts:
         if source is not None or output is not None:
             raise typer.BadParameter("Give texts, or files with --input and --output: not both.")
-        _predict_texts(texts, model, as_json=as_json, levels=levels)
+        _predict_texts(texts, model, bench, as_json=as_json, levels=levels)
         return
     if source is None and sys.stdin.isatty():
         raise typer.BadParameter("Nothing to predict: give texts, --input FILE, or pipe lines in.")
     if output is None and not as_json:
-        _predict_in_words(source or "-", model, text, rejects)
+        _predict_in_words(source or "-", _opened(model, bench), text, rejects)
     else:
         how = {"resume": resume, "engine": engine, "address": address, "workers": workers}
-        _predict_file(source or "-", output or "-", model, text, rejects, quiet, how)
+        _predict_file(source or "-", output or "-", _opened(model, bench), text, rejects, quiet, how)
 
 
-def _predict_texts(texts: list[str], model: str, *, as_json: bool, levels: bool) -> None:
+def _opened(model: str, bench: Path | None) -> str | Predictor:
+    """Return the model as it was benched here, or its name where it was not."""
+    if bench is None:
+        return model
+    from insula.api.prediction import load_model
+
+    return load_model(model, engine=bench)
+
+
+def _predict_texts(texts: list[str], model: str, bench: Path | None, *, as_json: bool, levels: bool) -> None:
     from insula.api.prediction import load_model
     from insula.api.prediction import predict as run_prediction
     from insula.cli.answers import Answers
@@ -131,7 +152,7 @@ def _predict_texts(texts: list[str], model: str, *, as_json: bool, levels: bool)
     readable = [text.encode("utf-8", "surrogateescape").decode("utf-8", "replace") for text in texts]
     if not all(text.strip() for text in readable):
         raise typer.BadParameter("A text must hold more than blanks. Got an empty one.")
-    predictor = load_model(model)
+    predictor = load_model(model, engine=bench)
     predictions = run_prediction(readable, predictor)
     if as_json:
         from insula.core.levels import level_answers
@@ -147,7 +168,7 @@ def _predict_texts(texts: list[str], model: str, *, as_json: bool, levels: bool)
     answers.explain()
 
 
-def _predict_in_words(source: str, model: str, text: str | None, rejects: Path | None) -> None:
+def _predict_in_words(source: str, model: str | Predictor, text: str | None, rejects: Path | None) -> None:
     from insula.cli.answers import Answers
 
     answers = Answers()
@@ -157,7 +178,13 @@ def _predict_in_words(source: str, model: str, text: str | None, rejects: Path |
 
 
 def _predict_file(
-    source: str, output: str, model: str, text: str | None, rejects: Path | None, quiet: bool, how: dict[str, Any]
+    source: str,
+    output: str,
+    model: str | Predictor,
+    text: str | None,
+    rejects: Path | None,
+    quiet: bool,
+    how: dict[str, Any],
 ) -> None:
     result = _run(source, output, model, text, rejects, quiet=quiet, **how)
     if not quiet and result.rows:
@@ -172,7 +199,7 @@ def _predict_file(
 def _run(
     source: str,
     output: str | Sink,
-    model: str,
+    model: str | Predictor,
     text: str | None,
     rejects: Path | None,
     *,

@@ -1,0 +1,104 @@
+"""Make the model that comes with insula: GoEmotions' 28 labels, English and Chinese, a few megabytes, no torch.
+
+    python scripts/make_starter.py --goemotions ../shared/data/ready/goemotions \\
+        --encoder ../shared/models/e5-small-en-zh --chinese weibo.jsonl reviews.jsonl
+
+A bilingual encoder learns the labels from GoEmotions (Demszky et al. 2020, Apache-2.0), in English. It then teaches a
+`static` model: on the same rows, and on unlabelled Chinese text, which it judges in Chinese because it knows both
+languages. The static model reads sub-words of text as it is written, so that a browser can prepare it.
+
+The teacher is trained once and found again under `--runs`; the result replaces `src/insula/models/starter`. What is
+measured on test rows stands in `benchmarks/results/starter.json`, written by `benchmarks/starter.py`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import sys
+from pathlib import Path
+from typing import Any
+
+from insula.api.training import train
+from insula.cli.progress import shown_progress
+from insula.core.files import atomic_folder, write_text
+from insula.models.folder import MANIFEST, open_folder, seal
+from insula.models.locate import STARTER_FOLDER
+
+STEPS = ["html", "unicode", "urls", "users", "elongation", "emoji", "lowercase", "whitespace"]
+STUDENT: dict[str, Any] = {
+    "preparation.steps": STEPS,
+    "model.vocabulary": "subwords",
+    "model.vocabulary_size": 30_000,
+    "model.table": "int8",
+    "distil.temperature": 1.0,
+    "distil.weight": 0.7,
+}
+LEFT_OUT = frozenset({MANIFEST, "tokenizer_config.json"})
+
+
+def main(arguments: list[str]) -> int:
+    """Train and return the exit status."""
+    given = _parser().parse_args(arguments)
+    teacher, student = given.runs / "starter-teacher", given.runs / "starter"
+    encoder = str(given.encoder.absolute())
+    with shown_progress(False) as progress:
+        if not (teacher / "model" / MANIFEST).exists():
+            changes = {"model.base": encoder, "train.epochs": given.teacher_epochs}
+            train(given.goemotions, recipe="multilabel", overrides=changes, output=teacher, overwrite=True,
+                  progress=progress)  # fmt: skip
+        changes = {
+            **STUDENT,
+            "model.vectors_from": encoder,
+            "distil.teachers": [str(teacher)],
+            "distil.unlabelled": [str(file) for file in given.chinese],
+            **dict(_override(one) for one in given.set),
+        }
+        train(given.goemotions, recipe="static", overrides=changes, output=student, overwrite=True, progress=progress)
+    names = {str(place.absolute()): place.name for place in (given.encoder, given.goemotions, teacher, *given.chinese)}
+    _ship(student / "model", given.output, names)
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--goemotions", type=Path, required=True, help="folder with its train, validation, test rows")
+    parser.add_argument("--encoder", type=Path, required=True, help="folder of a bilingual encoder")
+    parser.add_argument("--chinese", type=Path, nargs="+", required=True, help="files of unlabelled text")
+    parser.add_argument("--runs", type=Path, default=Path("runs"))
+    parser.add_argument("--teacher-epochs", type=float, default=3)
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="of the student's recipe")
+    parser.add_argument("--output", type=Path, default=STARTER_FOLDER)
+    return parser
+
+
+def _override(text: str) -> tuple[str, Any]:
+    from insula.training.recipe import parse_override
+
+    return parse_override(text)
+
+
+def _ship(model: Path, output: Path, names: dict[str, str]) -> None:
+    """Copy the model folder, without paths of the machine that it was made on and without white space in JSON."""
+    folder = open_folder(model)
+    with atomic_folder(output) as stage:
+        for file in sorted(model.iterdir()):
+            if file.name in LEFT_OUT:
+                continue
+            if file.suffix not in (".json", ".toml", ".md"):
+                shutil.copy2(file, stage / file.name)
+                continue
+            text = file.read_text(encoding="utf-8")
+            for path, name in sorted(names.items(), key=lambda entry: -len(entry[0])):
+                text = text.replace(path, name)
+            if file.suffix == ".json":
+                text = json.dumps(json.loads(text), ensure_ascii=False, separators=(",", ":"))
+            write_text(stage / file.name, text)
+        seal(stage, family=folder.family, backend=folder.backend)
+    total = sum(file.stat().st_size for file in output.iterdir())
+    print(f"{output}: {total / 1e6:.2f} MB")
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
