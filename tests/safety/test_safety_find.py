@@ -87,3 +87,31 @@ def test_every_generated_value_is_hidden_but_for_a_few() -> None:
         for start, end, kind in case.spans:
             if kind in ("card", "bank_card", "cn_id", "iban"):
                 assert set(range(start, end)) <= covered, case.text
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("His full name is Marcin Wiśniewski.", [("Marcin Wiśniewski", "name")]),
+        ("Her doctor, Samantha Davies, was kind", [("Samantha Davies", "name")]),
+        ("Jill Taylor is a 32-year-old driver", [("Jill Taylor", "name")]),
+        ("Thank you Mr. President!", []),
+        ("20 South Park episodes later", []),
+        ("导游小姐很好", []),
+        ("see https://t.co/6WxQhjqOn5", []),
+        ("she resides at 767 Smith Camp. He left", [("767 Smith Camp", "address")]),
+        ("by phone at (14) 95452-1492.", [("(14) 95452-1492", "phone")]),
+        ("他住在 at 3408 Bellisima Place", [("3408 Bellisima Place", "address")]),
+        ("sanjay_o'donnell@outlook.com", [("sanjay_o'donnell@outlook.com", "email")]),
+    ],
+)
+def test_causes_found_in_messages_by_others(text: str, found: list[tuple[str, str]]) -> None:
+    assert _found(text) == found
+
+
+def test_a_recogniser_of_ones_own_joins(monkeypatch: pytest.MonkeyPatch) -> None:
+    from insula.safety.recognisers import RECOGNISERS
+
+    monkeypatch.setattr(RECOGNISERS, "_members", dict(RECOGNISERS._members))
+    RECOGNISERS.register("badge", lambda text: iter([Span(0, 2, "name")] if text.startswith("#7") else []))
+    assert _found("#7 sat down") == [("#7", "name")]

@@ -19,7 +19,7 @@ _STATES = (
     "|(?:New|North|South) [A-Z][a-z]+|Ohio|Oklahoma|Oregon|Pennsylvania|Rhode Island|Tennessee|Texas|Utah"
     "|Vermont|Virginia|Washington|West Virginia|Wisconsin|Wyoming|AB|BC|MB|NB|NL|NS|ON|PE|QC|SK|NSW|QLD|TAS|VIC"
 )
-_NUMBER = r"[0-9]{1,5}[A-Za-z]?(?:[\-/][0-9]{1,4})?"
+_NUMBER = r"[1-9][0-9]{0,4}[A-Za-z]?(?:[\-/][0-9]{1,4})?"
 _DIRECTION = r"(?:(?:(?:North|South)(?:east|west)?|East|West|NE|NW|SE|SW)\b|[NSEW]\b\.?)"
 # A full stop only after an abbreviation: elsewhere it ends the sentence.
 _NAME = r"(?:[A-Z][A-Za-z'’\-]{0,20}|[A-Z][a-z]{0,2}\.|[0-9]{1,3}(?:st|nd|rd|th))"
@@ -35,7 +35,8 @@ _REST = (
 _BEFORE = r"(?<![0-9A-Za-z_#$€£.,:/\-])"
 _END = rf"(?:(?:{'|'.join(_LONG_ENDS)})|(?:{'|'.join(_SHORT_ENDS)})\b\.?)(?![A-Za-z])"
 _STREET = re.compile(
-    rf"{_BEFORE}(?:{_UNIT}, ?)?{_NUMBER} (?:{_DIRECTION} )?(?:{_NAME} ){{1,5}}?{_END}(?: {_END})?{_REST}"
+    rf"{_BEFORE}(?:{_UNIT}, ?)?{_NUMBER} (?!South Park\b)(?:{_DIRECTION} )?"
+    rf"(?:{_NAME} ){{1,5}}?{_END}(?: {_END})?{_REST}"
 )
 _PLAIN = rf"(?!(?:Apt|Apartment|Unit|Suite|Ste|Flat|Floor|Room|Rm)\b){_NAME}"
 # Where the sentence says that somebody lives there, any capitalised words after a number are a street.

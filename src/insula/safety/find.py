@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from insula.core.errors import DataError, nearest
 from insula.safety.kinds import KINDS, TOKEN
 from insula.safety.readable import BLANK, Readable
-from insula.safety.recognisers import RECOGNISERS
+from insula.safety.recognisers import spans_of
 from insula.safety.spans import Span, without_overlaps
 
 # What stands beside something masked may only now show where it begins; more rounds than two are needed by nobody.
@@ -27,7 +27,7 @@ def find_personal_data(text: str, kinds: Collection[str] | None = None) -> tuple
     plain = TOKEN.sub(lambda token: BLANK * len(token[0]), readable.text)
     found: list[Span] = []
     for _ in range(_MOST_ROUNDS):
-        new = without_overlaps(_all_spans(plain, wanted))
+        new = without_overlaps(span for span in spans_of(plain) if span.kind in wanted)
         if not new:
             break
         found += new
@@ -43,10 +43,6 @@ def checked_kinds(kinds: Collection[str] | None) -> frozenset[str]:
         if kind not in KINDS:
             raise DataError(f"A kind must be one of {', '.join(KINDS)}. Got {kind!r}.{nearest(kind, KINDS)}")
     return frozenset(kinds)
-
-
-def _all_spans(plain: str, wanted: frozenset[str]) -> list[Span]:
-    return [span for name in RECOGNISERS for span in RECOGNISERS[name](plain) if span.kind in wanted]
 
 
 def _blanked(plain: str, spans: Sequence[Span]) -> str:

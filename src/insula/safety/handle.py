@@ -9,13 +9,13 @@ from insula.safety.spans import Span
 
 _WECHAT = re.compile(
     r"(?:(?:加|我|的|个人)?(?:微信|薇信|威信|徽信|微❤|V信|卫星号)(?:号码?|ID|帐号|账号)?"
-    r"|(?<![A-Za-z])(?:we ?chat|weixin|vx|wx)(?: ?(?:id|account|name|number))?"
+    r"|(?<![0-9A-Za-z/_.@])(?:we ?chat|weixin|vx|wx)(?: ?(?:id|account|name|number))?(?![0-9A-Za-z_])"
     r"|加(?:我)?(?:微|V|v|薇))"
     r"(?P<mark> ?(?:[:：=]|是|为|叫| is )? {0,2})(?P<account>[A-Za-z][A-Za-z0-9_\-]{5,19})(?![A-Za-z0-9_@])",
     re.IGNORECASE,
 )
 _QQ = re.compile(
-    r"(?:(?<![A-Za-z])QQ|扣扣|企鹅号|(?<![A-Za-z])Q(?=[:：群]))(?:群号|群|号码|号| ?number| ?id)?"
+    r"(?:(?<![0-9A-Za-z/_.@])QQ|扣扣|企鹅号|(?<![A-Za-z])Q(?=[:：群]))(?:群号|群|号码|号| ?number| ?id)?"
     r"(?: ?(?:[:：=]|是|为| is )? {0,2})"
     r"(?P<account>[1-9][0-9]{4,10})(?![0-9A-Za-z@.])",
     re.IGNORECASE,

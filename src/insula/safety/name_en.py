@@ -18,24 +18,50 @@ _KIN = (
     "doctor|physician|therapist|nurse|teacher|boss|manager|husband|wife|son|daughter|brother|sister|mother|father|partner"
     "|boyfriend|girlfriend|neighbou?r|colleague|roommate|lawyer|landlord|coach"
 )
-_PATTERNS = (
-    re.compile(rf"(?<![A-Za-z])(?:Mr|Mrs|Ms|Mx|Dr|Prof|Capt|Rev|Sgt|Lt|Col|Messrs)\.? {_NAME}"),
-    re.compile(rf"(?<![A-Za-z])(?:Professor|Doctor|Miss|Madam|Sir|Lady|Captain"
-        rf"|Sergeant|Reverend|Officer|Nurse) {_FULL}"),
-    re.compile(rf"(?<![A-Za-z])(?i:(?:my|his|her|their|whose) (?:\w{3,9} )?name is|my name[’']s"
-        rf"|(?:they|friends|people|everyone|everybody) calls? me|name of my \w{{1,12}} is) {_NAME}"),
-    re.compile(
-        rf"(?:^|(?<=[\n,;|(>*] )|(?<=[\n,;|(>*.]))(?:[Tt]he )?"
-        rf"(?i:(?:full|first|last|patient|contact|customer|client)? ?name|patient"
-        rf"|signed|recipient|contact(?: person)?|sender|attn|customer|client)(?: ?[:：] ?|, ){_NAME}",
-        re.MULTILINE,
+# What the text must hold in small letters, and the pattern that is then worth its time.
+_PATTERNS: tuple[tuple[tuple[str, ...], re.Pattern[str]], ...] = (
+    (
+        ("mr", "ms", "mx", "dr", "prof", "capt", "rev", "sgt", "lt", "col"),
+        re.compile(rf"(?<![A-Za-z])(?:Mr|Mrs|Ms|Mx|Dr|Prof|Capt|Rev|Sgt|Lt|Col|Messrs)\.? {_NAME}"),
     ),
-    re.compile(rf"(?<![A-Za-z])(?i:my|his|her|our|their) (?:\w{{3,12}} )?(?:{_KIN}),? {_FULL}"),
-    re.compile(rf"(?<![A-Za-z]){_FULL}(?=(?: is|,) an? [0-9]{{1,3}}[ \-]year)"),
-    re.compile(rf"(?<![A-Za-z])(?i:this is) {_FULL}(?=,? (?i:speaking|calling|writing|from)\b)"),
-    re.compile(rf"(?<![A-Za-z])(?i:i[’']m|i am) (?=[A-ZÀ-Þ][a-zß-ÿ'’]){_FULL}"
-        rf"(?=,| from\b|\.|!|$| and (?i:i\b|my\b|we\b)|\n)", re.MULTILINE),
-)  # fmt: skip
+    (
+        ("professor", "doctor", "miss", "madam", "sir ", "lady", "captain", "sergeant", "reverend", "officer", "nurse"),
+        re.compile(
+            rf"(?<![A-Za-z])(?:Professor|Doctor|Miss|Madam|Sir|Lady|Captain"
+            rf"|Sergeant|Reverend|Officer|Nurse) {_FULL}"
+        ),
+    ),
+    (
+        ("name is", "name's", "name’s", "call me", "calls me"),
+        re.compile(
+            rf"(?<![A-Za-z])(?i:(?:my|his|her|their|whose) (?:\w{{3,9}} )?name is|my name[’']s"
+            rf"|(?:they|friends|people|everyone|everybody) calls? me|name of my \w{{1,12}} is) {_NAME}"
+        ),
+    ),
+    (
+        ("name", "patient", "signed", "recipient", "contact", "sender", "attn", "customer", "client"),
+        re.compile(
+            rf"(?:^|(?<=[\n,;|(>*] )|(?<=[\n,;|(>*.]))(?:[Tt]he )?"
+            rf"(?i:(?:full|first|last|patient|contact|customer|client)? ?name|patient"
+            rf"|signed|recipient|contact(?: person)?|sender|attn|customer|client)(?: ?[:：] ?|, ){_NAME}",
+            re.MULTILINE,
+        ),
+    ),
+    (
+        (*_KIN.replace("u?", "").split("|"), "neighbour"),
+        re.compile(rf"(?<![A-Za-z])(?i:my|his|her|our|their) (?:\w{{3,12}} )?(?:{_KIN}),? {_FULL}"),
+    ),
+    (("year",), re.compile(rf"(?<![A-Za-z]){_FULL}(?=(?: is|,) an? [0-9]{{1,3}}[ \-]year)")),
+    (("this is",), re.compile(rf"(?<![A-Za-z])(?i:this is) {_FULL}(?=,? (?i:speaking|calling|writing|from)\b)")),
+    (
+        ("i'm", "i’m", "i am"),
+        re.compile(
+            rf"(?<![A-Za-z])(?i:i[’']m|i am) (?=[A-ZÀ-Þ][a-zß-ÿ'’]){_FULL}"
+            rf"(?=,| from\b|\.|!|$| and (?i:i\b|my\b|we\b)|\n)",
+            re.MULTILINE,
+        ),
+    ),
+)
 _SMALL = re.compile(
     r"(?<![A-Za-z])(?i:my name is|my name[’']s) (?P<name>[a-z]{2,15}(?: [a-z]{2,15})?)(?= and i(?:[ ']|’)|[,.!]| *$)",
     re.MULTILINE,
@@ -47,7 +73,8 @@ _MOST_TRIMMED = frozenset(
         "His How I If In Irish Is It Its It's Just Monday My No Not Now Of On Or Our Please Pepper Saturday She "
         "So Sunday Team Thank Thanks That The Their Then There They This Thursday To Tuesday Unknown Was We "
         "Wednesday Were What When Where Who Why Will With Would Yes You Your E-mail Email Phone Address Tel Apt "
-        "Suite Unit None N/A Date Age Name Mr Mrs Ms Dr"
+        "Suite Unit Bartender Big Chairman Man Perfect Potato President Right Speaker Wonderful None N/A Date Age "
+        "Name Mr Mrs Ms Dr"
     ).split()
 )
 _NO_NAMES = frozenset(
@@ -61,8 +88,9 @@ _NO_NAMES = frozenset(
 
 def names(text: str) -> Iterator[Span]:
     """Yield `name` spans, without title."""
-    for pattern in _PATTERNS:
-        for found in pattern.finditer(text):
+    small = text.lower()
+    for needed, pattern in _PATTERNS:
+        for found in pattern.finditer(text) if any(word in small for word in needed) else ():
             start, words = found.start("name"), found["name"].split(" ")
             while len(words) > 1 and words[0].rstrip(".") in _TITLES:
                 start += len(words.pop(0)) + 1
@@ -72,6 +100,6 @@ def names(text: str) -> Iterator[Span]:
                 words[-1] = words[-1][:-2]
             if words and words[0] not in _MOST_TRIMMED and words[0] not in _TITLES and len(words[0]) > 1:
                 yield Span(start, start + len(" ".join(words)), "name")
-    for found in _SMALL.finditer(text):
+    for found in _SMALL.finditer(text) if "my name" in small else ():
         if not _NO_NAMES & set(found["name"].split()):
             yield Span(*found.span("name"), "name")

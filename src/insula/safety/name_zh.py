@@ -31,6 +31,8 @@ _DOCTOR = re.compile(
 _FULL_NAME_TITLE = re.compile(r"医生|医师|大夫|护士|律师|警官")
 _TITLE = re.compile(r"(?:先生(?!产|长)|女士(?!优先)|小姐(?!姐|妹))")
 _LONGEST = 4
+# The rarer surnames are common words, too: 导游小姐 is a guide.
+_COMMON = SURNAMES[:140]
 _NO_SURNAME_BEFORE_TITLE = frozenset("对位各方关单和时解成安向会包")
 
 
@@ -66,8 +68,10 @@ def _before_title(text: str, end: int) -> int | None:
     for length in range(min(_LONGEST, end), 0, -1):
         name = text[end - length : end]
         if name in TWO_SIGN_SURNAMES or (length > 1 and (name[0] in SURNAMES or name[:2] in TWO_SIGN_SURNAMES)):
-            if name in TWO_SIGN_SURNAMES or (_has_given_name(name) and name not in NO_NAMES):
+            if name in TWO_SIGN_SURNAMES or (
+                (length > 2 or name[0] in _COMMON) and (_has_given_name(name) and name not in NO_NAMES)
+            ):
                 return end - length
-        elif length == 1 and name in SURNAMES and name not in _NO_SURNAME_BEFORE_TITLE:
+        elif length == 1 and name in _COMMON and name not in _NO_SURNAME_BEFORE_TITLE:
             return end - 1
     return None

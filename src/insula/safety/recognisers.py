@@ -7,7 +7,9 @@ the entry-point group `insula.recognisers`.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
+from functools import cache
 from typing import TypeAlias
 
 from insula.core.registry import Registry
@@ -34,3 +36,32 @@ for _name, _reference in {
     "url": "secret_url:urls",
 }.items():
     RECOGNISERS.register(_name, f"insula.safety.{_reference}")
+
+# What a text must hold before the built-in one can find anything; most messages have neither digit nor address sign.
+_NEEDS: dict[str, re.Pattern[str]] = {
+    **dict.fromkeys(
+        ("address_en", "bank_account", "card", "cn_company", "cn_id", "cn_plate", "phone", "phone_zh"),
+        re.compile(r"[0-9]"),
+    ),
+    "address_zh": re.compile(r"[号弄]"),
+    "email": re.compile(r"@|艾特|#| [Aa][Tt] |[(\[{（【<] ?[Aa][Tt]"),
+    "handle": re.compile(
+        r"微信|薇信|威信|徽信|微❤|[Vv]信|卫星号|加我?[微Vv薇]|[Qq][Qq]|扣扣|企鹅号|Q[:：群]|q[:：群]|[Cc][Hh][Aa][Tt]"
+        r"|[Ww][Ee][Ii][Xx][Ii][Nn]|[VvWw][Xx]"
+    ),
+    "ip": re.compile(r"[0-9:]"),
+    "name_zh": re.compile(r"[\u4e00-\u9fff]"),
+    "url": re.compile(r"://"),
+}
+
+
+def spans_of(text: str) -> Iterator[Span]:
+    """Yield what every recogniser finds in readable text, overlaps included."""
+    for needed, recognise in _at_hand(len(RECOGNISERS)):
+        if needed is None or needed.search(text):
+            yield from recognise(text)
+
+
+@cache
+def _at_hand(_count: int) -> tuple[tuple[re.Pattern[str] | None, Recogniser], ...]:
+    return tuple((_NEEDS.get(name), RECOGNISERS[name]) for name in RECOGNISERS)
