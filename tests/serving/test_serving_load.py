@@ -212,6 +212,7 @@ def test_the_pace_is_learnt() -> None:
     for tokens in (10, 50, 100, 30) * 10:
         pace.learn(tokens, 0.01 + tokens * 0.001)
     assert pace.seconds(100, batches=2) == pytest.approx(0.02 + 0.1)
+    assert pace.another_batch() == pytest.approx(10)
     alike = Pace()
     for _ in range(5):
         alike.learn(40, 0.2)
@@ -225,7 +226,7 @@ def test_the_oldest_leaves_first_with_those_of_its_length() -> None:
     waiting.add([Piece(request, row, "", tokens) for row, tokens in enumerate(lengths)])
     assert waiting.is_full
     taken = []
-    while batch := waiting.take():
+    while batch := waiting.take(24):
         rows = [piece.row for piece in batch]
         assert len(batch) <= 4
         assert len(batch) == 1 or max(lengths[row] for row in rows) * len(rows) <= 60
@@ -235,6 +236,9 @@ def test_the_oldest_leaves_first_with_those_of_its_length() -> None:
     assert waiting.tokens == 0
     # Nobody waited for ever, and the two long ones did not pad the short ones.
     assert waiting.batches == 0
+    in_order = Waiting(tokens=60, texts=4, padded=False)
+    in_order.add([Piece(request, row, "", tokens) for row, tokens in enumerate(lengths)])
+    assert [[piece.row for piece in in_order.take(24)] for _ in range(4)] == [[0, 1], [2, 3], [4, 5], [6]]
     assert set(taken[:4]) == {0, 3, 5, 6} or set(taken[:4]) == {0, 2, 3, 6}
     waiting.add([Piece(request, 0, "", 5)])
     waiting.drop(request)

@@ -7,12 +7,12 @@ import logging
 import threading
 import time
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from insula.core.prediction import Prediction
 from insula.inference.predictor import Predictor
-from insula.inference.token_backend import TokenBackend
+from insula.inference.token_backend import TokenBackend, in_batches
 from insula.serving.pace import Pace
 from insula.serving.problems import ProblemError, overloaded
 from insula.serving.settings import Queue
@@ -21,6 +21,7 @@ from insula.serving.waiting import Piece, Request, Waiting, estimated_tokens
 WORKERS = 2  # one computes, the other prepares the next batch
 # What is computed before the first request, so that its wait can be estimated: alone, and together.
 FIRST_TEXTS = ("Two hours on hold and nobody called back.", "等了两个小时，也没有人回电话。", "So happy!", "ok")
+MANY_CHARACTERS = 20_000  # are tokenised beside the loop that takes requests, which would stand still
 
 log = logging.getLogger("insula.serving")
 
@@ -47,8 +48,10 @@ class Batcher:
         self._options = options
         self._watcher = watcher
         backend = predictor.backend
-        self._longest = backend.tokenizer.max_tokens if isinstance(backend, TokenBackend) else options.batch_tokens
-        self._waiting = Waiting(tokens=options.batch_tokens, texts=options.batch_texts)
+        self._neural = backend if isinstance(backend, TokenBackend) else None
+        self._longest = self._neural.tokenizer.max_tokens if self._neural else options.batch_tokens
+        padded = self._neural is not None
+        self._waiting = Waiting(tokens=options.batch_tokens, texts=options.batch_texts, padded=padded)
         self._pace = Pace()
         self._changed = threading.Condition()
         self._computing = threading.Lock()
@@ -61,11 +64,12 @@ class Batcher:
 
     def start(self) -> None:
         """Compute a few texts to learn the pace, and begin to take requests."""
-        for texts in ([FIRST_TEXTS[0]], list(FIRST_TEXTS) * 4, [FIRST_TEXTS[0]]):
-            tokens = sum(estimated_tokens(text, self._longest) for text in texts)
+        nobody = Request(None, [], 0)
+        for texts in ([FIRST_TEXTS[0]], [FIRST_TEXTS[0]] * 16, [FIRST_TEXTS[0]], list(FIRST_TEXTS)):
+            pieces = self._pieces(nobody, texts)
             began = time.monotonic()
-            self.predictor.predict(texts)
-            self._pace.learn(tokens, time.monotonic() - began)
+            self._begin(pieces)()
+            self._pace.learn(self._cost(pieces), time.monotonic() - began)
         self._stopping = False
         self._threads = [
             threading.Thread(target=self._work, name=f"insula-{self.name}-{number}", daemon=True)
@@ -105,9 +109,12 @@ class Batcher:
         """
         if not texts:
             return []
+        self.admit(len(texts), patience)
         request = Request(asyncio.get_running_loop().create_future(), [None] * len(texts), len(texts))
-        longest = self._longest
-        pieces = [Piece(request, row, text, estimated_tokens(text, longest)) for row, text in enumerate(texts)]
+        if sum(map(len, texts)) > MANY_CHARACTERS:
+            pieces = await asyncio.to_thread(self._pieces, request, texts)
+        else:
+            pieces = self._pieces(request, texts)
         with self._changed:
             self._admit(len(pieces), patience)
             self._waiting.add(pieces)
@@ -122,6 +129,34 @@ class Batcher:
                 self._waiting.drop(request)
             raise
         return answers
+
+    def _pieces(self, request: Request, texts: Sequence[str]) -> list[Piece]:
+        """Return the pieces of a request; for a neural model they are tokenised, so that their length is known."""
+        if self._neural is None:
+            most = self._longest
+            return [Piece(request, row, text, estimated_tokens(text, most)) for row, text in enumerate(texts)]
+        rows = self._neural.tokenizer(self.predictor.preparation.many(texts))
+        return [
+            Piece(request, row, text, len(ids), ids) for row, (text, ids) in enumerate(zip(texts, rows, strict=True))
+        ]
+
+    def _begin(self, pieces: Sequence[Piece]) -> Callable[[], list[Prediction]]:
+        """Do what comes before the model; what is returned runs it and answers."""
+        texts = [piece.text for piece in pieces]
+        neural = self._neural
+        if neural is None:
+            return self.predictor.begin(texts)
+        rows = [piece.ids for piece in pieces if piece.ids is not None]
+
+        def compute() -> list[Prediction]:
+            return self.predictor.answer(texts, in_batches(rows, neural.outputs, neural.run, budget=neural.budget))
+
+        return compute
+
+    def _cost(self, pieces: Sequence[Piece]) -> int:
+        """Return what a batch is computed for, in tokens: with its padding, where there is any."""
+        lengths = [piece.tokens for piece in pieces]
+        return max(lengths) * len(lengths) if self._neural else sum(lengths)
 
     def _admit(self, texts: int, patience: float) -> None:
         if self._stopping or not self._threads:
@@ -151,7 +186,7 @@ class Batcher:
                 if self._stopping and not len(self._waiting):
                     return []
                 self._changed.wait()
-            pieces = self._waiting.take()
+            pieces = self._waiting.take(self._pace.another_batch())
             self._under_way += 1
             self._prepared += sum(piece.tokens for piece in pieces)
             return pieces
@@ -161,20 +196,20 @@ class Batcher:
 
     def _answer(self, pieces: list[Piece]) -> None:
         tokens = sum(piece.tokens for piece in pieces)
-        began, begun = time.monotonic(), False
+        began, begun, cost = time.monotonic(), False, self._cost(pieces)
         try:
-            compute = self.predictor.begin([piece.text for piece in pieces])
+            compute = self._begin(pieces)
             with self._computing:
                 with self._changed:
                     self._prepared -= tokens
                     begun = True
-                    self._done_at = time.monotonic() + self._pace.seconds(tokens, batches=1)
+                    self._done_at = time.monotonic() + self._pace.seconds(cost, batches=1)
                 predictions = compute()
                 with self._changed:
                     # What it added to the time of all: preparation beside another batch costs nothing.
                     now = time.monotonic()
                     seconds = now - max(began, self._last_done)
-                    self._pace.learn(tokens, seconds)
+                    self._pace.learn(cost, seconds)
                     self._done_at, self._last_done = 0.0, now
         except Exception as error:  # noqa: BLE001 - whatever a model raises, the others are still answered
             with self._changed:
@@ -192,7 +227,7 @@ class Batcher:
         log.error("A batch of %s failed with %s:\n%s", self.name, type(error).__name__, where)
         for piece in pieces:
             try:
-                prediction = self.predictor.predict([piece.text])[0]
+                prediction = self._begin([piece])()[0]
             except Exception:  # noqa: BLE001 - this one is answered with a problem
                 piece.request.error = ProblemError("internal", "A text could not be judged. It was written down.")
                 prediction = None

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 KEPT = 0.95  # share of its weight that a measurement keeps with every new one: some twenty batches count
 
+# What beginning a batch costs in tokens: before it is measured, and at most.
+USUAL_TOKENS, MOST_TOKENS = 24.0, 256.0
+
 
 class Pace:
     """`seconds = start + tokens * each`, by least squares with exponential forgetting."""
@@ -25,6 +28,11 @@ class Pace:
             return 0.0
         start, each = self._line()
         return batches * start + tokens * each
+
+    def another_batch(self) -> float:
+        """Return how many tokens could be computed in the time that one more batch takes to begin."""
+        start, each = self._line() if self._n else (0.0, 0.0)
+        return min(start / each, MOST_TOKENS) if start > 0 and each > 0 else USUAL_TOKENS
 
     def _line(self) -> tuple[float, float]:
         spread = self._n * self._xx - self._x * self._x

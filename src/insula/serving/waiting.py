@@ -9,6 +9,9 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from insula.core.prediction import Prediction
 
 WINDOW = 256  # texts among which company of like length is looked for
@@ -33,12 +36,17 @@ class Request:
 
 @dataclass(slots=True, eq=False)
 class Piece:
-    """One text of a request; `tokens` are estimated."""
+    """One text of a request.
+
+    ids     its token numbers, None where the model reads texts
+    tokens  how many it has, or about how many
+    """
 
     request: Request
     row: int
     text: str
     tokens: int
+    ids: NDArray[np.int64] | None = None
 
 
 def estimated_tokens(text: str, most: int) -> int:
@@ -51,11 +59,13 @@ def estimated_tokens(text: str, most: int) -> int:
 class Waiting:
     """First come, first served, but for company: the oldest text leaves with those near it in length.
 
-    What a padded batch takes is its longest text times its texts. The oldest of all is in every batch, so that none
-    waits for ever.
+    padded  a batch takes as long as its longest text times its texts; else as its texts, and the order stays
+
+    The oldest of all is in every batch, so that none waits for ever.
     """
 
-    def __init__(self, *, tokens: int, texts: int) -> None:
+    def __init__(self, *, tokens: int, texts: int, padded: bool = True) -> None:
+        self._padded = padded
         self._most_tokens = tokens
         self._most_texts = texts
         self._pieces: deque[Piece] = deque()
@@ -85,36 +95,46 @@ class Waiting:
         self.tokens -= sum(piece.tokens for piece in self._pieces) - sum(piece.tokens for piece in kept)
         self._pieces = deque(kept)
 
-    def take(self) -> list[Piece]:
-        """Take out a batch: the oldest piece and its company; empty where nothing waits."""
+    def take(self, another_batch: float) -> list[Piece]:
+        """Take out a batch: the oldest piece and its company; empty where nothing waits.
+
+        another_batch  how many tokens of padding cost as much as one more batch
+        """
         if not self._pieces:
             return []
-        window = list(itertools.islice(self._pieces, WINDOW))
-        chosen = self._company(window) if len(window) > 1 else window
-        if len(chosen) == len(window):
-            for _ in window:
-                self._pieces.popleft()
-        else:
-            left = set(map(id, chosen))
-            for _ in window:
-                self._pieces.popleft()
-            self._pieces.extendleft(reversed([piece for piece in window if id(piece) not in left]))
+        window = list(itertools.islice(self._pieces, WINDOW if self._padded else self._most_texts))
+        chosen = self._company(window, another_batch) if self._padded else self._first(window)
+        for _ in window:
+            self._pieces.popleft()
+        if len(chosen) < len(window):
+            taken = set(map(id, chosen))
+            self._pieces.extendleft(reversed([piece for piece in window if id(piece) not in taken]))
         self.tokens -= sum(piece.tokens for piece in chosen)
         return chosen
 
-    def _company(self, window: list[Piece]) -> list[Piece]:
-        """Return the oldest piece and those nearest to it in length, as far as a batch holds them."""
-        order = sorted(window, key=lambda piece: piece.tokens)
+    def _first(self, window: list[Piece]) -> list[Piece]:
+        sums = itertools.accumulate(piece.tokens for piece in window)
+        return window[: max(1, sum(tokens <= self._most_tokens for tokens in sums))]
+
+    def _company(self, window: list[Piece], another_batch: float) -> list[Piece]:
+        """Return the oldest piece and those nearest to it in length.
+
+        One more is taken while what it adds in padding, for each text that is there, costs less than its share of
+        another batch: with texts of evenly spread lengths that finds the size that takes the least time a text.
+        """
+        order = sorted(window, key=_length)
+        lengths = [piece.tokens for piece in order]
         low = high = order.index(window[0])
-        while high - low + 1 < min(self._most_texts, len(order)):
-            below = order[low].tokens - order[low - 1].tokens if low else None
-            above = order[high + 1].tokens - order[high].tokens if high + 1 < len(order) else None
-            longer = below is None or (above is not None and above <= below)
-            longest = order[high + 1].tokens if longer else order[high].tokens
-            if longest * (high - low + 2) > self._most_tokens:
-                if longer and below is not None and order[high].tokens * (high - low + 2) <= self._most_tokens:
-                    longer = False
-                else:
-                    break
-            low, high = (low, high + 1) if longer else (low - 1, high)
+        while (count := high - low + 1) < min(self._most_texts, len(order)):
+            # A shorter text is padded to the longest; a longer one pads all that are there.
+            shorter = lengths[high] - lengths[low - 1] if low else math.inf
+            longer = (lengths[high + 1] - lengths[high]) * count if high + 1 < len(order) else math.inf
+            longest = lengths[high] if shorter <= longer else lengths[high + 1]
+            if min(shorter, longer) * count > another_batch or longest * (count + 1) > self._most_tokens:
+                break
+            low, high = (low - 1, high) if shorter <= longer else (low, high + 1)
         return order[low : high + 1]
+
+
+def _length(piece: Piece) -> int:
+    return piece.tokens
