@@ -21,7 +21,7 @@ class Results:
     quality        cells, by data set in the order of the tables, then model (`linear` first) and seed
     levers         one entry a lever
     architectures  one entry a data set and model
-    training_cost, lstm_cost, kills, starter, inference   None before they were measured
+    training_cost, lstm_cost, kills, masking, starter, inference   None before they were measured
     """
 
     quality: Sequence[Entry] = ()
@@ -30,6 +30,7 @@ class Results:
     training_cost: Entry | None = None
     lstm_cost: Entry | None = None
     kills: Entry | None = None
+    masking: Entry | None = None
     starter: Entry | None = None
     inference: Entry | None = None
 
@@ -43,6 +44,7 @@ def read_results(folder: Path = FOLDER) -> Results:
         training_cost=_one(folder / "training_cost.json"),
         lstm_cost=_one(folder / "lstm_cost.json"),
         kills=_one(folder / "kills.json"),
+        masking=_one(folder / "masking.json"),
         starter=_one(folder / "starter.json"),
         inference=_one(folder / "inference.json"),
     )

@@ -106,11 +106,12 @@ def _against_chance(scheme: LabelScheme, gold: Any, decided: Any, shares: Any) -
         np.eye(len(shares), dtype=bool)[random.choice(len(shares), size=len(gold), p=shares)] for _ in range(DRAWS)
     ]
     difference = compare(scheme, gold, drawn, [decided]).metrics["macro_f1"]
+    change = difference.difference
     return {
         "rows": len(gold),
         "macro_f1": difference.b,
         "chance": difference.a,
-        "above_chance": {"value": difference.value, "low": difference.low, "high": difference.high},
+        "above_chance": {"value": change.value, "low": change.low, "high": change.high},
         "accuracy": float((decided == (gold > 0.5)).all(axis=1).mean()),
     }
 

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import cost_tables
+import masking_tables
 import quality_tables
 import speed_tables
 from result_files import Results, read_results
@@ -35,6 +36,9 @@ TABLES: Mapping[str, Callable[[Results], str]] = {
     "training-quality": cost_tables.training_quality,
     "lstm-speed": cost_tables.lstm_speed,
     "kills": cost_tables.kills,
+    "masking": masking_tables.masking,
+    "masking-ordinary": masking_tables.masking_ordinary,
+    "masking-outside": masking_tables.masking_outside,
     "costs-provenance": cost_tables.costs_provenance,
     "starter": speed_tables.starter,
     "starter-start": speed_tables.starter_start,

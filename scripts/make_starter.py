@@ -91,7 +91,7 @@ def _ship(model: Path, output: Path, names: dict[str, str]) -> None:
                 continue
             text = file.read_text(encoding="utf-8")
             for path, name in sorted(names.items(), key=lambda entry: -len(entry[0])):
-                text = text.replace(path, name)
+                text = text.replace(path, name).replace(path.replace("_", r"\_"), name)  # a card escapes what it says
             if file.suffix == ".json":
                 text = json.dumps(json.loads(text), ensure_ascii=False, separators=(",", ":"))
             write_text(stage / file.name, text)

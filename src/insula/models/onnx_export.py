@@ -48,6 +48,8 @@ def export_onnx(model: PreTrainedModel, file: Path, *, weights: Path | None = No
         )
     if program is None:
         raise RuntimeError("The ONNX exporter gave no program for this model.")
+    for part in (program.model.graph, *program.model.graph.all_nodes()):
+        part.metadata_props.clear()  # stack traces, with the paths of whoever exports
     program.save(str(file))
     if weights is not None:
         share_weights(file, weights)

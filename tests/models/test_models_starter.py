@@ -1,0 +1,74 @@
+"""The model that comes with insula: small, bilingual, there without torch, and the one that answers by default."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import insula
+from insula.core.starter import STARTER
+from insula.models.folder import open_folder
+from insula.models.locate import STARTER_FOLDER, locate_model
+from insula.text.portable import PORTABLE
+
+MOST_BYTES = 8_000_000
+
+
+def test_it_is_small_and_whole() -> None:
+    folder = open_folder(STARTER_FOLDER)  # its checksums hold
+    assert sum(file.stat().st_size for file in STARTER_FOLDER.rglob("*")) <= MOST_BYTES
+    assert folder.scheme.kind == "multi"
+    assert len(folder.scheme.names) == 28
+    assert set(folder.preparation.steps) <= set(PORTABLE)
+
+
+def test_it_tells_no_place_of_the_machine_it_was_made_on() -> None:
+    for file in STARTER_FOLDER.iterdir():
+        if file.suffix in (".json", ".toml", ".md"):
+            text = file.read_text(encoding="utf-8")
+            assert "/work" not in text, file.name
+            assert "/tmp" not in text, file.name
+            assert "/home" not in text, file.name
+
+
+@pytest.mark.parametrize(
+    ("text", "label"),
+    [
+        ("Thank you so much, you saved my day!", "gratitude"),
+        ("I am so angry about this, it makes me furious.", "anger"),
+        ("I love this so much", "love"),
+        ("谢谢你们，太感谢了！", "gratitude"),
+        ("我好害怕，吓死我了", "fear"),
+        ("太难过了，哭了一晚上", "sadness"),
+    ],
+)
+def test_plain_feelings_in_both_languages(text: str, label: str) -> None:
+    [found] = insula.predict(text)
+    assert label in found.labels, found.scores
+
+
+def test_a_run_of_that_name_comes_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "starter").mkdir()  # no model: not meant
+    assert locate_model(STARTER) == STARTER_FOLDER
+    mine = tmp_path / "runs" / "starter" / "model"
+    mine.mkdir(parents=True)
+    (mine / "manifest.json").write_text("{}", encoding="utf-8")
+    assert locate_model(STARTER) == Path("runs") / "starter" / "model"
+
+
+def test_the_command_answers_without_a_model_and_without_torch() -> None:
+    script = (
+        "import sys; sys.modules['torch'] = None; sys.modules['transformers'] = None\n"
+        "from insula.cli.app import main\n"
+        "sys.argv = ['insula', 'predict', '--json', 'What a lovely day, thank you!']; main()"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr
+    row = json.loads(done.stdout)
+    assert len(row["scores"]) == 28
+    assert row["labels"]
