@@ -32,6 +32,7 @@ DOORS: dict[str, str | tuple[str, ...]] = {
     "httpx2": "client.py",
     "huggingface_hub": "models/pretrained.py",
     "jwt": ("serving/access/published_keys.py", "serving/access/tokens.py"),
+    "markdown_it": "serving/pages/card_html.py",
     "mlflow": "training/track_mlflow.py",
     "onnxruntime": "inference/onnx_backend.py",
     "peft": "models/low_rank.py",

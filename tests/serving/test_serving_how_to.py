@@ -38,7 +38,7 @@ def test_every_code_is_explained_with_its_status() -> None:
 
 def test_settings_that_are_named_exist() -> None:
     known = {".".join(place) for place, _ in options()}
-    named = set(re.findall(r"`((?:queue|limits|jobs|cors|feedback)\.\w+)`", PAGE))
+    named = set(re.findall(r"`((?:queue|limits|jobs|cors|feedback|pages)\.\w+)`", PAGE))
     assert named
     assert named <= known
     assert set(re.findall(r"`(INSULA_SERVE_\w+)`", PAGE)) <= {variable(place) for place, _ in options()}

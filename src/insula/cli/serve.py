@@ -72,5 +72,5 @@ def serve(
 
 def _say_where(address: str) -> None:
     body = json.dumps({"texts": [TRY["en"]]}, ensure_ascii=False)
-    typer.echo(f"Listening at {address} (Ctrl-C stops). Try:\n")
+    typer.echo(f"Listening at {address} (Ctrl-C stops). Open it in a browser, or try:\n")
     typer.echo(f"  curl {address}/v1/predict -H 'Content-Type: application/json' -d '{body}'\n")

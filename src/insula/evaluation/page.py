@@ -28,6 +28,16 @@ def render_page(template: str, **values: Any) -> str:
     )
 
 
+def page_style() -> str:
+    """Return the one style, for pages that stand elsewhere."""
+    return _text("report.css")
+
+
+def script_hash() -> str:
+    """Return the hash of our script in a content security policy, which then admits this script alone."""
+    return _content_hash(_text("report.js"))
+
+
 @cache
 def _environment() -> jinja2.Environment:
     return jinja2.Environment(

@@ -49,6 +49,23 @@ class Tokens(Section):
     scope_prefix: str = Field("", description="What stands before our scopes in it, such as `insula:`.")
 
 
+class Pages(Section):
+    """The pages for people, in a browser."""
+
+    enabled: bool = Field(True, description="False leaves them out.")
+    session_minutes: float = Field(
+        60, gt=0, le=1440, description="How long a key that was typed there counts, before it is asked for again."
+    )
+    session_secret: Path | None = Field(
+        None,
+        description="File of 32 bytes or more that signs sessions, the same for several servers; drawn at each start "
+        "where not given.",
+    )
+    secure_cookies: bool = Field(
+        False, description="True where TLS stands in front: browsers then send the session over HTTPS alone."
+    )
+
+
 class Retention(Section):
     """What of requests is stored, and for how long; nothing where `days` is not given."""
 

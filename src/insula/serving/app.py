@@ -17,6 +17,7 @@ from insula.serving.body_limits import BodyLimits
 from insula.serving.jobs import JobRunner
 from insula.serving.keeping import Keeper
 from insula.serving.last_resort import LastResort
+from insula.serving.pages.mount import add_pages
 from insula.serving.problems import add_problem_handlers
 from insula.serving.response_headers import ResponseHeaders
 from insula.serving.routes import batches, feedback, health, hugging_face, models, predict, stream
@@ -85,6 +86,8 @@ def create_app(settings: Settings) -> FastAPI:
     routers = (*ROUTERS, (health.metrics_router, None if settings.access.open_metrics else "admin"))
     for router, scope in routers:
         app.include_router(router, dependencies=guards(scope))
+    if settings.pages.enabled:
+        add_pages(app, settings.pages)
     add_problem_handlers(app, telemetry.rejected)
     describe_bodies(app, PredictRequest, HuggingFaceRequest, FeedbackRequest, JobRequest)
     describe_access(

@@ -42,12 +42,15 @@ class LastResort:
         except (ClientGoneError, ClientDisconnect):
             return
         except Exception as error:  # noqa: BLE001 - whatever it is, it must not reach the log in its own words
-            where = "".join(traceback.format_tb(error.__traceback__))
-            log.error("A request failed with %s:\n%s", type(error).__name__, where)
+            problem = unforeseen(error)
             if scope["type"] != "http" or started:
                 return
-            problem = ProblemError(
-                "internal", "The request could not be answered. It was written down; ask again later."
-            )
             self._refused(problem.code)
             await problem.response()(scope, receive, send)
+
+
+def unforeseen(error: Exception) -> ProblemError:
+    """Write down where an error came from, without its message, and return the problem that a caller is told."""
+    where = "".join(traceback.format_tb(error.__traceback__))
+    log.error("A request failed with %s:\n%s", type(error).__name__, where)
+    return ProblemError("internal", "The request could not be answered. It was written down; ask again later.")

@@ -13,7 +13,7 @@ from pydantic import BaseModel, Field, ValidationError
 from pydantic.fields import FieldInfo
 
 from insula.core.errors import MissingFileError, SettingsError, nearest
-from insula.serving.access_settings import Access, Audit, Retention, Store, Tokens
+from insula.serving.access_settings import Access, Audit, Pages, Retention, Store, Tokens
 from insula.serving.section import Section
 
 PREFIX = "INSULA_SERVE_"
@@ -93,6 +93,7 @@ class Settings(Section):
     store: Store = Field(Store(), description="")
     access: Access = Field(Access(), description="")
     tokens: Tokens = Field(Tokens(), description="")
+    pages: Pages = Field(Pages(), description="")
     retention: Retention = Field(Retention(), description="")
     audit: Audit = Field(Audit(), description="")
 

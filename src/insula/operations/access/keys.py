@@ -144,6 +144,16 @@ class Keys:
         right = same(shown.digest, NO_DIGEST if row is None else row["digest"])
         return _record(row) if row is not None and right else None
 
+    def find(self, identity: str) -> KeyRecord | None:
+        """Return the record of a key by its id, whatever its state; None where there is no such key.
+
+        An id is public: it says who somebody was who has shown the key before, and never opens anything by itself.
+        """
+        with self._database.reading() as connection:
+            query = sa.select(ACCESS_KEYS).where(ACCESS_KEYS.c.id == identity)
+            row = connection.execute(query).mappings().one_or_none()
+        return None if row is None else _record(row)
+
     def rotate(
         self, identity: str, *, grace: int, before_commit: Callable[[KeyRecord, KeyRecord], object] | None = None
     ) -> NewKey:

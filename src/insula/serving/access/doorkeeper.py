@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from insula.core.errors import OutputError, StoreError
@@ -66,9 +66,15 @@ class Doorkeeper:
 
     async def admit(self, headers: Iterable[tuple[bytes, bytes]], scope: str, address: str | None) -> Caller:
         """Return who calls and may do what `scope` says; `DeniedError` otherwise."""
-        held = list(headers)
+        return await self._let_in(self._caller(list(headers), address), scope)
+
+    async def admit_again(self, identity: str, scope: str) -> Caller:
+        """Do as `admit` for whoever has shown the key of this id before."""
+        return await self._let_in(self._keys.caller_again(identity), scope)
+
+    async def _let_in(self, finding: Awaitable[Caller], scope: str) -> Caller:
         try:
-            caller = await self._caller(held, address)
+            caller = await finding
             if scope not in caller.scopes:
                 raise DeniedError("forbidden", "scope", caller=caller.id)
             await self._pace(caller)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import math
 from collections.abc import Sequence
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING
 from starlette.requests import HTTPConnection
 
 from insula.core.errors import OutputError, SettingsError, StoreError
+from insula.operations.access.secret import presented
 from insula.serving.access.at_hand import AtHand
 from insula.serving.access.callers import LOCAL, Caller, DeniedError
 from insula.serving.access.denials import ACTOR, Denials
@@ -25,7 +27,7 @@ from insula.serving.problems import ProblemError
 from insula.serving.settings import Settings
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Awaitable
 
 SENTENCES = {
     "unauthenticated": "Send a valid key as the header Authorization: Bearer KEY, or X-API-Key: KEY, and nowhere else.",
@@ -60,9 +62,30 @@ class Gate:
 
     async def admit(self, connection: HTTPConnection, scope: str) -> Caller:
         """Let a call through, and remember for its task who calls; `ProblemError` where it may not."""
-        address = connection.client.host if connection.client is not None else None
+        address = _address(connection)
+        return await self._let_in(self._doorkeeper.admit(connection.scope["headers"], scope, address), address)
+
+    async def admit_again(self, connection: HTTPConnection, identity: str, scope: str) -> Caller:
+        """Do as `admit` for whoever has shown the key of this id before, as a session of the pages says."""
+        return await self._let_in(self._doorkeeper.admit_again(identity, scope), _address(connection))
+
+    async def sign_in(self, connection: HTTPConnection, key: str, scope: str) -> str:
+        """Return the id of a key that somebody typed, and remember for the task who calls.
+
+        `ProblemError` where it opens nothing, or not what `scope` says.
+        """
+        address = _address(connection)
+        header = (b"x-api-key", key.encode("utf-8", "replace"))
+        caller = await self._let_in(self._doorkeeper.admit([header], scope, address), address)
+        shown = presented(key.strip())
+        if shown is None:  # a token: what it says is not known again by an id
+            raise ProblemError("unauthenticated", SENTENCES["unauthenticated"])
+        await asyncio.to_thread(self.record, "page.signed_in", caller=caller.id)
+        return shown.id
+
+    async def _let_in(self, finding: Awaitable[Caller], address: str | None) -> Caller:
         try:
-            caller = await self._doorkeeper.admit(connection.scope["headers"], scope, address)
+            caller = await finding
         except DeniedError as denied:
             self._denials.tell(denied, address)
             raise refusal(denied) from None
@@ -158,6 +181,10 @@ def open_gate(settings: Settings) -> Gate:
 
         rates = RedisRates(access.redis, without=access.without_redis)
     return Gate(settings, at_hand, rates, tokens)
+
+
+def _address(connection: HTTPConnection) -> str | None:
+    return connection.client.host if connection.client is not None else None
 
 
 def refusal(denied: DeniedError) -> ProblemError:

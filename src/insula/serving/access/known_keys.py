@@ -13,6 +13,7 @@ from insula.serving.access.callers import Caller, DeniedError
 from insula.serving.access.patient import Aside
 
 MOST = 10_000
+Look = Callable[[Keys], KeyRecord | None]
 
 
 class KnownKeys:
@@ -43,8 +44,15 @@ class KnownKeys:
         if shown is None:
             raise DeniedError("unauthenticated", "no_key")
         # By its digest: an id alone, which is public, finds nothing here.
-        held = self._known.get(shown.digest)
-        record = held[0] if held is not None and time.monotonic() < held[1] else await self._ask(key, shown.digest)
+        return await self._caller(shown.digest, lambda keys: keys.recognise(key))
+
+    async def caller_again(self, identity: str) -> Caller:
+        """Return whose key it is that was shown before and has this id; raises what `caller` does."""
+        return await self._caller(f"id:{identity}", lambda keys: keys.find(identity))
+
+    async def _caller(self, slot: str, look: Look) -> Caller:
+        held = self._known.get(slot)
+        record = held[0] if held is not None and time.monotonic() < held[1] else await self._ask(slot, look)
         if record is None:
             raise DeniedError("unauthenticated", "unknown_key")
         identity = f"key:{record.lineage}"
@@ -53,26 +61,26 @@ class KnownKeys:
             raise DeniedError("unauthenticated", f"{state}_key", caller=identity)
         return Caller(identity, record.scopes, record.texts_a_day, record.calls_a_second, record.burst)
 
-    async def _ask(self, key: str, digest: str) -> KeyRecord | None:
+    async def _ask(self, slot: str, look: Look) -> KeyRecord | None:
         """Ask the store, once for all calls that wait for the same answer."""
-        asking = self._asking.get(digest)
+        asking = self._asking.get(slot)
         if asking is None:
-            asking = asyncio.ensure_future(self._aside.run(lambda: self._recognise(key)))
-            self._asking[digest] = asking
-            asking.add_done_callback(lambda done: self._answered(digest, done))
+            asking = asyncio.ensure_future(self._aside.run(lambda: self._looked_up(look)))
+            self._asking[slot] = asking
+            asking.add_done_callback(lambda done: self._answered(slot, done))
         return await asyncio.shield(asking)
 
-    def _recognise(self, key: str) -> KeyRecord | None:
+    def _looked_up(self, look: Look) -> KeyRecord | None:
         keys = self._keys()
-        return None if keys is None else keys.recognise(key)
+        return None if keys is None else look(keys)
 
-    def _answered(self, digest: str, done: asyncio.Future[KeyRecord | None]) -> None:
-        self._asking.pop(digest, None)
-        self._known.pop(digest, None)
+    def _answered(self, slot: str, done: asyncio.Future[KeyRecord | None]) -> None:
+        self._asking.pop(slot, None)
+        self._known.pop(slot, None)
         if done.cancelled() or done.exception() is not None:
             return
         record = done.result()
         if record is not None:
             if len(self._known) >= MOST:
                 self._known.clear()
-            self._known[digest] = (record, time.monotonic() + self._remembered)
+            self._known[slot] = (record, time.monotonic() + self._remembered)

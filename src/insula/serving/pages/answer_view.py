@@ -1,0 +1,77 @@
+"""A prediction as the page shows it: the decision in words, scores as bars, the largest first."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from insula.core.prediction import Prediction
+from insula.core.scheme import LabelScheme
+from insula.evaluation.readable import percent
+from insula.serving.pages.words import Speech
+
+SHOWN = 6
+
+
+@dataclass(frozen=True)
+class ScoreRow:
+    """One label: its name for people, its score, how far its bar goes (0 to 100), whether it was given."""
+
+    name: str
+    score: str
+    bar: str
+    given: bool
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the page says of one text.
+
+    decision    the sentence that is read out first
+    confidence  how sure the model is, an empty text where it gives none
+    rows        the largest scores and all given labels
+    all_rows    every label, in the order of the scheme; empty where `rows` has them all
+    """
+
+    decision: str
+    abstained: bool
+    lean: str
+    confidence: str
+    rows: list[ScoreRow]
+    all_rows: list[ScoreRow]
+
+
+def answer_view(scheme: LabelScheme, prediction: Prediction, say: Speech) -> Answer:
+    """Return a prediction in the words of a language."""
+    rows = {name: _row(scheme, prediction, name, say) for name in prediction.scores}
+    if not scheme.is_categorical:
+        return Answer(say("says_values"), False, "", "", list(rows.values()), [])
+    names = [scheme.display_name(label, say.language) for label in prediction.labels]
+    labels = say("comma").join(names)
+    ordered = sorted(rows, key=lambda name: -prediction.scores[name])
+    shown = [rows[name] for place, name in enumerate(ordered) if place < SHOWN or rows[name].given]
+    if prediction.abstained:
+        decision, lean = say("unsure"), say("unsure_lean", labels=labels) if names else say("unsure_none")
+    else:
+        decision, lean = say("says", labels=labels) if names else say("says_none"), ""
+    sure = prediction.confidence
+    return Answer(
+        decision=decision,
+        abstained=prediction.abstained,
+        lean=lean,
+        confidence="" if sure is None else say("confidence", share=percent(sure)),
+        rows=shown,
+        all_rows=list(rows.values()) if len(rows) > len(shown) else [],
+    )
+
+
+def _row(scheme: LabelScheme, prediction: Prediction, label: str, say: Speech) -> ScoreRow:
+    name, score = scheme.display_name(label, say.language), prediction.scores[label]
+    note = ""
+    low, high = 0.0, 1.0
+    if not scheme.is_categorical:
+        low, high = scheme.ranges[label]
+        note = say("range", low=f"{low:g}", high=f"{high:g}")
+    part = (score - low) / (high - low) if high > low else 0.0
+    bar = f"{100 * min(1.0, max(0.0, part)):.1f}"
+    return ScoreRow(name, f"{score:.2f}".replace("-", "−"), bar, label in prediction.labels, note)

@@ -1,0 +1,27 @@
+"""The files that pages load: two styles, an icon and htmx, each under a name that changes with its content."""
+
+from __future__ import annotations
+
+import hashlib
+from functools import cache
+from importlib.resources import files
+
+from insula.evaluation.page import page_style
+
+CSS, JAVASCRIPT = "text/css; charset=utf-8", "text/javascript; charset=utf-8"
+KINDS = {"report.css": CSS, "page.css": CSS, "icon.svg": "image/svg+xml", "htmx.min.js": JAVASCRIPT}
+FOLDER = "/pages/assets"
+
+
+@cache
+def content_of(name: str) -> bytes:
+    """Return the bytes of one of `KINDS`; the reports' style is theirs."""
+    if name == "report.css":
+        return page_style().encode("utf-8")
+    return files("insula.serving.pages").joinpath("assets", name).read_bytes()
+
+
+@cache
+def address_of(name: str) -> str:
+    """Return where a file is asked for; browsers may keep what they get there."""
+    return f"{FOLDER}/{name}?v={hashlib.sha256(content_of(name)).hexdigest()[:12]}"

@@ -1,0 +1,49 @@
+"""Forms that browsers send: read as they are, and believed only where they come from our own pages."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from urllib.parse import parse_qsl, urlsplit
+
+from starlette.requests import Request
+
+from insula.serving.problems import ProblemError
+
+FORM = "application/x-www-form-urlencoded"
+MOST_FIELDS = 10
+
+
+async def read_form(request: Request) -> Mapping[str, str]:
+    """Return the fields of a form; `ProblemError` where it is another body, unreadable, or from another site.
+
+    Lines end as in Python: browsers send CR LF, which no text of the other routes holds.
+    """
+    if not from_here(request):
+        raise ProblemError("forbidden", "A form must come from a page of this service.")
+    stated = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if stated != FORM:
+        raise ProblemError("unsupported_media", f"The body must be a form. Say so with Content-Type: {FORM}")
+    content = await request.body()
+    try:
+        fields = parse_qsl(
+            content.decode("ascii"),
+            keep_blank_values=True,
+            encoding="utf-8",
+            errors="strict",
+            max_num_fields=MOST_FIELDS,
+        )
+    except ValueError:
+        raise ProblemError("malformed", "The form must be readable, in UTF-8.") from None
+    return {name: value.replace("\r\n", "\n") for name, value in fields}
+
+
+def from_here(request: Request) -> bool:
+    """Whether a request was made by one of our own pages, as far as the browser says.
+
+    Browsers say where from: `Sec-Fetch-Site` over TLS and on this machine, else `Origin`. Programs say neither.
+    """
+    site = request.headers.get("sec-fetch-site")
+    if site is not None:
+        return site in ("same-origin", "none")
+    origin = request.headers.get("origin")
+    return origin is None or urlsplit(origin).netloc == request.headers.get("host")

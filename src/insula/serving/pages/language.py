@@ -1,0 +1,38 @@
+"""Which language a page is in: the one that its address names, else the one that the browser prefers."""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+
+from insula.serving.pages.words import WORDS
+
+USUAL = "en"
+MOST = 20  # preferences that are looked at
+
+
+def language_of(request: Request, asked: str | None = None) -> str:
+    """Return the language of a request; `asked` is what its form says, if it has one."""
+    for named in (asked, request.query_params.get("lang")):
+        if named in WORDS:
+            return str(named)
+    return _preferred(request.headers.get("accept-language", ""))
+
+
+def _preferred(header: str) -> str:
+    """Return the first language of an Accept-Language header that the pages know (RFC 9110, section 12.5.4)."""
+    wanted: list[tuple[float, str]] = []
+    for part in header.split(",")[:MOST]:
+        tag, _, weight = part.strip().partition(";")
+        code = tag.partition("-")[0].strip().lower()
+        if code in WORDS:
+            wanted.append((-_weight(weight), code))
+    best = min(wanted, key=lambda one: one[0], default=(0.0, USUAL))
+    return best[1] if best[0] < 0 else USUAL
+
+
+def _weight(text: str) -> float:
+    name, _, value = text.strip().partition("=")
+    try:
+        return float(value) if name == "q" else 1.0
+    except ValueError:
+        return 0.0

@@ -1,0 +1,71 @@
+"""A served model as the pages show it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from insula.core.scheme import LabelScheme
+from insula.evaluation.headline import main_split
+from insula.evaluation.readable import count, score
+from insula.evaluation.report_tables import MetricRow, metric_rows
+from insula.evaluation.sanitize import sanitize
+from insula.serving.pages.words import Speech
+from insula.serving.served_models import ServedModel
+
+REPORT = "report.html"
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What was measured of a model, on which rows."""
+
+    note: str
+    rows: str
+    metrics: list[MetricRow]
+
+
+def measured_view(model: ServedModel, say: Speech) -> Measured | None:
+    """Return the measured figures with their intervals, None where there are none."""
+    metrics = sanitize(model.folder.metrics)
+    split = main_split(metrics)
+    if split is None:
+        return None
+    return Measured(say(f"measured_{split}"), count(metrics[split].get("rows")), metric_rows(metrics, split))
+
+
+def facts_view(model: ServedModel, say: Speech) -> list[tuple[str, str]]:
+    """Return what a model is, in a few lines."""
+    scheme, below = model.predictor.scheme, model.predictor.decision.abstention
+    facts = [
+        (say("family"), model.folder.family),
+        (say("kind"), say(f"kind_{scheme.kind}")),
+        (say("count"), count(len(scheme.names))),
+        (say("version"), model.version),
+    ]
+    if scheme.is_categorical:
+        facts.append((say("abstains"), score(below) if below else say("never")))
+    return facts
+
+
+def labels_view(scheme: LabelScheme, say: Speech) -> list[tuple[str, str]]:
+    """Return every label with its name for people, and the range of a dimension."""
+    return [(label, _name(scheme, label, say)) for label in scheme.names]
+
+
+def report_of(model: ServedModel) -> Path | None:
+    """Return the report of the run that a model folder stands in, None where there is none.
+
+    Only of `RUN/model`: beside another folder it would be somebody else's. A link is not followed.
+    """
+    folder = model.folder.path.resolve()
+    file = folder.parent / REPORT
+    return file if folder.name == "model" and file.is_file() and not file.is_symlink() else None
+
+
+def _name(scheme: LabelScheme, label: str, say: Speech) -> str:
+    name = scheme.display_name(label, say.language)
+    if label not in scheme.ranges:
+        return name
+    low, high = scheme.ranges[label]
+    return f"{name} ({say('range', low=f'{low:g}', high=f'{high:g}')})"

@@ -1,0 +1,67 @@
+"""`PageRoute`: what goes wrong on a page is said as a page, in the visitor's language."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from fastapi.routing import APIRoute
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import RedirectResponse, Response
+
+from insula.serving.last_resort import ClientGoneError, unforeseen
+from insula.serving.pages.rendering import address, is_fragment, page
+from insula.serving.problems import ProblemError
+from insula.serving.service import service_of
+
+LOGIN = "login"
+RETRY = "retry-after"
+
+
+class PageRoute(APIRoute):
+    """A route of a page."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """Return a handler that answers refusals with a page; whoever must sign in is sent there."""
+        handle = super().get_route_handler()
+
+        async def handled(request: Request) -> Response:
+            try:
+                return await handle(request)
+            except ProblemError as known:
+                problem = known
+            except (ClientGoneError, ClientDisconnect):
+                raise
+            except Exception as error:  # noqa: BLE001 - whatever it is, a person is told so as a page
+                problem = unforeseen(error)
+            service_of(request).telemetry.rejected(problem.code)
+            return refused(request, problem)
+
+        return handled
+
+
+def refused(request: Request, problem: ProblemError) -> Response:
+    """Return the page, or the part of one, that says what went wrong."""
+    if problem.code == "unauthenticated":
+        return to_login(request)
+    seconds = problem.headers.get(RETRY)
+    return page(
+        request,
+        "problem_part.html.j2" if is_fragment(request) else "problem.html.j2",
+        status=problem.status,
+        headers={RETRY: seconds} if seconds else {},
+        code=problem.code,
+        seconds=seconds,
+    )
+
+
+def to_login(request: Request) -> Response:
+    """Send a visitor to the page where a key is typed, and afterwards back."""
+    wanted = {"lang": request.query_params["lang"]} if "lang" in request.query_params else {}
+    path: str = request.scope["path"]
+    if request.method == "GET" and path != "/":
+        wanted["next"] = path
+    where = address(LOGIN, **wanted)
+    if is_fragment(request):
+        return Response(status_code=204, headers={"hx-redirect": where})
+    return RedirectResponse(where, 303)

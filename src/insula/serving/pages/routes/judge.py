@@ -1,0 +1,72 @@
+"""`GET /` and `POST /pages/judge`: a text in, labels, scores and doubt out; the same queue and limits as the API."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from insula.serving.pages.answer_view import answer_view
+from insula.serving.pages.forms import read_form
+from insula.serving.pages.language import language_of
+from insula.serving.pages.page_route import RETRY, PageRoute
+from insula.serving.pages.rendering import is_fragment, page
+from insula.serving.pages.visits import visitors_of
+from insula.serving.pages.words import Speech
+from insula.serving.problems import ProblemError
+from insula.serving.served_models import ServedModel
+from insula.serving.service import service_of
+
+router = APIRouter(route_class=PageRoute)
+
+
+@router.get("/")
+async def first(request: Request) -> Response:
+    """The page to type a text into."""
+    return _page(request, service_of(request).models.find(request.query_params.get("model")))
+
+
+@router.post("/pages/judge")
+async def judge(request: Request) -> Response:
+    """The answer to a text: a part of the page for htmx, the whole page for a plain form."""
+    service = service_of(request)
+    form = await read_form(request)
+    language, text = language_of(request, form.get("lang")), form.get("text", "")
+    model = service.models.find(form.get("model"))
+    told: dict[str, Any] = {"language": language, "text": text}
+    if not visitors_of(request).is_own(request, form):
+        return _page(request, model, **told, stale=True, status=403)
+    if not text.strip():
+        return _page(request, model, **told, code="empty", status=422)
+    try:
+        patience = service.refuse_early(request)
+        service.check_texts([text])
+        predictions = await service.predict_for(request, model, [text], patience)
+        kept = await service.keeper.keep_predictions(model.name, predictions, language=language)
+    except ProblemError as problem:
+        service.telemetry.rejected(problem.code)
+        seconds = problem.headers.get(RETRY)
+        headers = {RETRY: seconds} if seconds else {}
+        return _page(request, model, **told, code=problem.code, seconds=seconds, status=problem.status, headers=headers)
+    answer = answer_view(model.predictor.scheme, predictions[0], Speech(language))
+    days = service.settings.retention.days
+    return _page(
+        request, model, **told, answer=answer, kept=kept[0] if kept else None, days=f"{days:g}" if days else ""
+    )
+
+
+def _page(request: Request, model: ServedModel, *, language: str | None = None, **values: Any) -> Response:
+    """Return the page, or its answer alone, with what is known of it."""
+    known = {"answer": None, "kept": None, "days": "", "code": None, "seconds": None, "stale": False, "text": ""}
+    template = "answer.html.j2" if request.method == "POST" and is_fragment(request) else "judge.html.j2"
+    return page(
+        request,
+        template,
+        language=language,
+        model=model,
+        models=list(service_of(request).models),
+        fragment=template == "answer.html.j2",
+        **{**known, **values},
+    )

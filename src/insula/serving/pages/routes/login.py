@@ -1,0 +1,74 @@
+"""`/login` and `/logout`: a key is typed once, and a session stands for it from then on."""
+
+from __future__ import annotations
+
+import re
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from insula.serving.pages.forms import read_form
+from insula.serving.pages.language import language_of
+from insula.serving.pages.page_route import PageRoute, refused
+from insula.serving.pages.rendering import address, page
+from insula.serving.pages.visits import SCOPE, visitors_of
+from insula.serving.problems import ProblemError
+from insula.serving.service import service_of
+
+router = APIRouter(route_class=PageRoute)
+_OWN = re.compile(r"/models(/[^/\\]+){0,2}")
+
+
+@router.get("/login")
+async def login(request: Request) -> Response:
+    """The page where a key is typed."""
+    return _page(request, request.query_params.get("next", ""))
+
+
+@router.post("/login")
+async def sign_in(request: Request) -> Response:
+    """Begin a session for a key that may predict; the cookie holds its public id, never the key."""
+    form = await read_form(request)
+    language, wanted = language_of(request, form.get("lang")), form.get("next", "")
+    visitors = visitors_of(request)
+    if not visitors.is_own(request, form):
+        return _page(request, wanted, language=language, stale=True, status=403)
+    service = service_of(request)
+    try:
+        key = await service.gate.sign_in(request, form.get("key", ""), SCOPE)
+    except ProblemError as problem:
+        service.telemetry.rejected(problem.code)
+        if problem.code != "unauthenticated":
+            return refused(request, problem)
+        return _page(request, wanted, language=language, wrong=True, status=401)
+    visitors.begin(request, key)
+    return _go(request, wanted if _OWN.fullmatch(wanted) else "", language)
+
+
+@router.post("/logout")
+async def sign_out(request: Request) -> Response:
+    """End the session."""
+    form = await read_form(request)
+    visitors = visitors_of(request)
+    if visitors.is_own(request, form):
+        visitors.begin(request)
+    return _go(request, "login", language_of(request, form.get("lang")))
+
+
+def _go(request: Request, path: str, language: str) -> Response:
+    response = RedirectResponse(address(path, lang=language), 303)
+    visitors_of(request).remember(request, response)
+    return response
+
+
+def _page(
+    request: Request,
+    wanted: str,
+    *,
+    language: str | None = None,
+    wrong: bool = False,
+    stale: bool = False,
+    status: int = 200,
+) -> Response:
+    return page(request, "login.html.j2", status=status, language=language, wanted=wanted, wrong=wrong, stale=stale)

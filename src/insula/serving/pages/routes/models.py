@@ -1,0 +1,58 @@
+"""`GET /models`, `/models/NAME`, `/models/NAME/report`: what answers here, how good it is, and its report."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import FileResponse, Response
+
+from insula.evaluation.page import script_hash
+from insula.serving.pages.card_html import card_html
+from insula.serving.pages.language import language_of
+from insula.serving.pages.model_view import facts_view, labels_view, measured_view, report_of
+from insula.serving.pages.page_route import PageRoute
+from insula.serving.pages.rendering import page
+from insula.serving.pages.words import Speech
+from insula.serving.problems import ProblemError
+from insula.serving.service import service_of
+
+router = APIRouter(route_class=PageRoute)
+# A report may be a stranger's: it runs nothing but our own script for its tables, loads nothing, and has no origin.
+REPORT_POLICY = (
+    f"sandbox allow-scripts; default-src 'none'; style-src 'unsafe-inline'; script-src '{script_hash()}'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+
+
+@router.get("/models")
+async def all_models(request: Request) -> Response:
+    """The list."""
+    say = Speech(language_of(request))
+    shown = [(model, facts_view(model, say)) for model in service_of(request).models]
+    return page(request, "models.html.j2", shown=shown)
+
+
+@router.get("/models/{name}")
+async def one_model(request: Request, name: str) -> Response:
+    """Labels, what was measured, and the card."""
+    model = service_of(request).models.find(name)
+    say = Speech(language_of(request))
+    return page(
+        request,
+        "model.html.j2",
+        model=model,
+        facts=facts_view(model, say),
+        labels=labels_view(model.predictor.scheme, say),
+        measured=measured_view(model, say),
+        card=card_html(model.card) if model.card else None,
+        has_report=report_of(model) is not None,
+    )
+
+
+@router.get("/models/{name}/report")
+async def report(request: Request, name: str) -> Response:
+    """The report of the run, as `insula train` wrote it."""
+    file = report_of(service_of(request).models.find(name))
+    if file is None:
+        raise ProblemError("not_found", "This model has no report.")
+    return FileResponse(file, media_type="text/html; charset=utf-8", headers={"content-security-policy": REPORT_POLICY})
