@@ -1,0 +1,262 @@
+"""The pages in a real browser: with a keyboard alone, in both languages, and nothing is asked of another host."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from serving_running import Running, running
+from serving_visiting import EVIL, hostile_model
+
+from insula.api.access import create_key
+from insula.serving.pages.words import WORDS
+
+CHROMIUM = shutil.which("chromium")
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed: apt-get install chromium"),
+    # playwright leaves its event loop open when its own process ends
+    pytest.mark.filterwarnings("ignore::ResourceWarning"),
+]
+TEXT = "the day was wonderful and happy"
+UNNAMED = """() => [...document.querySelectorAll('input:not([type=hidden]):not([hidden]), textarea, select, button, a')]
+  .filter(one => !(one.labels?.length || one.textContent.trim() || one.getAttribute('aria-label')))
+  .map(one => one.outerHTML)"""
+# WCAG 2.2, contrast of every text with what is behind it, where both are plain colours.
+FAINT = """() => {
+  const light = rgb => rgb.map(v => v / 255).map(v => v <= .04045 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4)
+    .reduce((sum, v, i) => sum + v * [.2126, .7152, .0722][i], 0);
+  const colour = text => text.match(/[\\d.]+/g).map(Number);
+  const behind = one => {
+    for (; one; one = one.parentElement) {
+      const c = colour(getComputedStyle(one).backgroundColor);
+      if (c.length < 4 || c[3] > 0) return c.slice(0, 3);
+    }
+    return [255, 255, 255];
+  };
+  const found = [];
+  for (const one of document.querySelectorAll('body *')) {
+    if (one.closest('svg') || ![...one.childNodes].some(n => n.nodeType === 3 && n.textContent.trim())) continue;
+    const pair = [light(colour(getComputedStyle(one).color).slice(0, 3)), light(behind(one))].sort((a, b) => b - a);
+    const ratio = (pair[0] + .05) / (pair[1] + .05);
+    if (ratio < 4.5) found.push(ratio.toFixed(2) + ' ' + one.outerHTML.slice(0, 80));
+  }
+  return found;
+}"""
+FOCUSED = "() => document.activeElement.id || document.activeElement.textContent.trim()"
+
+
+class Watched:
+    """A page whose requests and complaints are written down."""
+
+    def __init__(self, page: Any) -> None:
+        self.page = page
+        self.requested: list[str] = []
+        self.complaints: list[str] = []
+        page.on("request", lambda request: self.requested.append(request.url))
+        page.on("console", lambda message: self.complaints.append(message.text))
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+
+    def is_quiet(self, address: str) -> bool:
+        """Whether nothing was said and no other host asked."""
+        assert self.requested
+        assert [url for url in self.requested if not url.startswith(f"{address}/")] == []
+        assert self.complaints == []
+        return True
+
+
+@pytest.fixture(scope="module")
+def both(trained_run: Callable[..., Any]) -> Iterator[Running]:
+    """A service with two models."""
+    with running(trained_run("linear", "multi").model, trained_run("linear", "single").model) as service:
+        yield service
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(
+            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+        )
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def watched(browser: Any) -> Iterator[Callable[..., Watched]]:
+    contexts = []
+
+    def watch(**options: Any) -> Watched:
+        contexts.append(browser.new_context(**options))
+        return Watched(contexts[-1].new_page())
+
+    yield watch
+    for context in contexts:
+        context.close()
+
+
+@pytest.mark.parametrize(
+    ("width", "language", "locale", "scheme"),
+    [
+        (380, "en", "en-GB", "light"),
+        (380, "zh", "zh-CN", "dark"),
+        (1200, "en", "en-GB", "dark"),
+        (1200, "zh", "zh-CN", "light"),
+    ],
+)
+def test_pages_fit_are_legible_and_ask_nobody(
+    both: Running, watched: Callable[..., Watched], width: int, language: str, locale: str, scheme: str
+) -> None:
+    seen = watched(viewport={"width": width, "height": 900}, locale=locale, color_scheme=scheme)
+    page, words = seen.page, WORDS[language]
+    for path in ("/", "/models", "/models/linear-multi", "/login"):
+        page.goto(f"{both.address}{path}")
+        assert page.evaluate("document.documentElement.lang") == language
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, path
+        assert page.evaluate(UNNAMED) == []
+        if path == "/":
+            page.get_by_label(words["text"], exact=True).fill(TEXT)
+            page.get_by_role("button", name=words["judge"]).click()
+            page.wait_for_selector("#scores li")
+        assert page.evaluate(FAINT) == [], path
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, path
+        assert [page.locator(mark).count() for mark in ("main", "header", "nav", "h1")] == [1, 1, 1, 1]
+    assert seen.is_quiet(both.address)
+
+
+def test_a_text_is_judged_with_the_keyboard_alone(both: Running, watched: Callable[..., Watched]) -> None:
+    (wanted,) = both.post("/v1/predict", {"texts": [TEXT], "model": "linear-single"}).json()["predictions"]
+    seen = watched(locale="en-GB")
+    page = seen.page
+    page.goto(both.address)
+    assert page.evaluate(FOCUSED) == "text"
+    page.keyboard.type(TEXT)
+    page.keyboard.press("Shift+Tab")
+    assert page.evaluate(FOCUSED) == "model"
+    page.keyboard.press("l")  # linear-single
+    page.keyboard.press("Tab")
+    page.keyboard.press("Tab")
+    assert page.evaluate(FOCUSED) == WORDS["en"]["judge"]
+    page.keyboard.press("Enter")
+    page.get_by_role("status").get_by_text(f"The model says: {wanted['label']}").wait_for()
+    assert page.url == f"{both.address}/", "htmx put the answer into the page"
+    assert page.evaluate(FOCUSED) == WORDS["en"]["judge"], "the focus stays where it was"
+    assert page.locator("#scores .given .value").inner_text().startswith(f"{max(wanted['scores'].values()):.2f}")
+    assert seen.is_quiet(both.address)
+
+
+def test_the_order_of_the_focus_is_that_of_the_page(both: Running, watched: Callable[..., Watched]) -> None:
+    page = watched(locale="en-GB").page
+    page.goto(f"{both.address}/models")
+    order = []
+    for _ in range(6):
+        page.keyboard.press("Tab")
+        order.append(page.evaluate(FOCUSED))
+    words = WORDS["en"]
+    assert order == [words["skip"], words["try"], words["models"], "中文", "linear-multi", "linear-single"]
+    page.goto(f"{both.address}/models")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    assert page.evaluate(FOCUSED) == "content"
+    page.keyboard.press("Tab")
+    assert page.evaluate(FOCUSED) == "linear-multi"
+
+
+def test_the_other_language_is_one_link_away_and_stays(both: Running, watched: Callable[..., Watched]) -> None:
+    page = watched(locale="en-GB").page
+    page.goto(f"{both.address}/models/linear-single")
+    page.get_by_role("link", name="中文").click()
+    page.get_by_role("link", name=WORDS["zh"]["use_model"]).click()
+    page.get_by_label(WORDS["zh"]["text"], exact=True).fill(TEXT)
+    assert page.get_by_label(WORDS["zh"]["model"]).input_value() == "linear-single"
+    page.get_by_role("button", name=WORDS["zh"]["judge"]).click()
+    page.get_by_text("模型认为").wait_for()
+    assert page.evaluate("document.documentElement.lang") == "zh"
+
+
+def test_without_javascript_the_form_works(both: Running, watched: Callable[..., Watched]) -> None:
+    seen = watched(java_script_enabled=False, locale="en-GB")
+    page = seen.page
+    page.goto(both.address)
+    page.get_by_label("Text", exact=True).fill(TEXT)
+    page.get_by_role("button", name=WORDS["en"]["judge"]).click()
+    page.get_by_role("status").get_by_text("The model says").wait_for()
+    assert page.get_by_label("Text", exact=True).input_value() == TEXT
+    assert page.url == f"{both.address}/pages/judge#answer"
+    assert seen.is_quiet(both.address)
+
+
+def test_hostile_words_do_nothing(linear_model: Path, tmp_path: Path, watched: Callable[..., Watched]) -> None:
+    run = tmp_path / "<b>evil"
+    run.mkdir()
+    with running(hostile_model(linear_model, run)) as service:
+        seen = watched(locale="en-GB")
+        page = seen.page
+        page.on("dialog", lambda dialog: seen.complaints.append(dialog.message))
+        page.goto(f"{service.address}/?lang=zh")
+        page.locator("#text").fill(f"</textarea>{EVIL} {TEXT}")
+        page.locator("form.ask button").click()
+        page.wait_for_selector("#scores li")
+        assert EVIL in page.locator("#said").inner_text()
+        page.goto(f"{service.address}/models")
+        page.get_by_role("link", name="<b>evil").click()
+        page.get_by_role("heading", name="Model card").wait_for()
+        assert page.locator("main img, main script, main b").count() == 0
+        assert seen.is_quiet(service.address)
+
+
+def test_problems_are_said_where_the_answer_would_stand(both: Running, watched: Callable[..., Watched]) -> None:
+    page = watched(locale="zh-CN").page
+    page.goto(both.address)
+    page.locator("#text").fill("   ")
+    page.get_by_role("button", name=WORDS["zh"]["judge"]).click()
+    page.get_by_role("status").get_by_text(WORDS["zh"]["problem_empty"]).wait_for()
+    page.context.clear_cookies()
+    page.locator("#text").fill(TEXT)
+    page.get_by_role("button", name=WORDS["zh"]["judge"]).click()
+    page.get_by_role("status").get_by_text(WORDS["zh"]["stale"]).wait_for()
+    page.get_by_role("button", name=WORDS["zh"]["judge"]).click()
+    page.get_by_text("模型认为").wait_for()
+
+
+def test_the_report_is_sorted_by_its_own_script_and_loads_nothing(
+    both: Running, watched: Callable[..., Watched]
+) -> None:
+    seen = watched(locale="en-GB")
+    page = seen.page
+    page.goto(f"{both.address}/models/linear-multi")
+    page.get_by_role("link", name=WORDS["en"]["report"]).click()
+    page.locator("table.sortable thead button").first.wait_for()
+    assert page.evaluate("window.origin") == "null"
+    assert seen.is_quiet(both.address)
+
+
+def test_a_key_is_typed_once_and_the_session_ends_with_signing_out(
+    linear_model: Path, tmp_path: Path, watched: Callable[..., Watched]
+) -> None:
+    key = create_key("someone", store=tmp_path / "data").secret
+    with running(linear_model, store={"address": str(tmp_path / "data")}) as service:
+        seen = watched(locale="en-GB")
+        page = seen.page
+        page.goto(f"{service.address}/models")
+        assert page.evaluate(FOCUSED) == "key"
+        page.keyboard.type(key)
+        page.keyboard.press("Enter")
+        page.get_by_role("heading", name=WORDS["en"]["models_title"]).wait_for()
+        assert page.url == f"{service.address}/models?lang=en"
+        assert page.evaluate("document.cookie") == ""
+        assert key not in str(page.context.cookies())
+        page.get_by_role("link", name=WORDS["en"]["try"]).click()
+        page.keyboard.type(TEXT)
+        page.get_by_role("button", name=WORDS["en"]["judge"]).click()
+        page.get_by_role("status").get_by_text("The model says").wait_for()
+        page.get_by_role("button", name=WORDS["en"]["sign_out"]).click()
+        page.get_by_label(WORDS["en"]["key"], exact=True).wait_for()
+        page.goto(service.address)
+        assert page.url.startswith(f"{service.address}/login")
+        assert seen.is_quiet(service.address)
