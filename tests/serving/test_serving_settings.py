@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tomllib
 from pathlib import Path
 
@@ -25,6 +26,34 @@ def test_the_printed_file_is_the_settings_and_explains_every_option(tmp_path: Pa
         assert field.description
         assert f"# {field.description}" in printed
     tomllib.loads(to_toml(Settings()))
+
+
+@pytest.mark.parametrize(
+    ("place", "address", "shown"),
+    [
+        (
+            "store.address",
+            "postgresql://insula:geheim@db.example.org/insula",
+            "postgresql://insula@db.example.org/insula",
+        ),
+        ("store.address", "postgresql://insula:ge@h/eim:x@db/insula?a=b@c", "postgresql://insula@c"),
+        ("store.address", "postgresql://db/insula?user=a&password=geheim&x=1", "postgresql://db/insula?user=a&x=1"),
+        ("store.address", "postgresql://db/insula?sslpassword=geheim", "postgresql://db/insula"),
+        ("store.address", "postgresql://insula@db:5432/insula", "postgresql://insula@db:5432/insula"),
+        ("store.address", "data/a:geheim@b", "data/a:geheim@b"),
+        ("access.redis", "rediss://:geheim@cache:6379/0", "rediss://@cache:6379/0"),
+        ("tokens.keys", "https://me:geheim@login.example.org/jwks", "https://me@login.example.org/jwks"),
+    ],
+)
+def test_no_password_is_printed(place: str, address: str, shown: str, tmp_path: Path) -> None:
+    section, name = place.split(".")
+    printed = to_toml(load_settings(environment={}, given={section: {name: address}}))
+    assert f"\n{name} = {json.dumps(shown)}\n" in printed
+    assert ("The password is not shown" in printed) == (shown != address)
+    assert address.startswith("data/") or "geheim" not in printed
+    file = tmp_path / "serve.toml"
+    file.write_text(printed, encoding="utf-8")
+    assert getattr(getattr(load_settings(file, environment={}), section), name) == shown
 
 
 def test_the_command_line_goes_before_the_environment_before_the_file(tmp_path: Path) -> None:

@@ -97,6 +97,11 @@ class Batcher:
         with self._changed:
             return self._wait()
 
+    def let_pass(self, seconds: float) -> None:
+        """Wait until no text of a request waits or is computed, at most so many seconds."""
+        with self._changed:
+            self._changed.wait_for(lambda: not len(self._waiting) and not self._under_way, seconds)
+
     def admit(self, texts: int, patience: float) -> None:
         """Raise `ProblemError` where so many more texts would wait longer than `patience` seconds, or find no room."""
         with self._changed:

@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from insula.api.prediction import predict_file
 from insula.core.errors import InsulaError, SettingsError
 from insula.core.files import output_errors, write_json
 from insula.core.progress import Silent
+from insula.serving.giving_way import giving_way
 from insula.serving.problems import ProblemError
 from insula.serving.served_models import ServedModels
 from insula.serving.settings import Jobs as JobSettings
@@ -27,6 +29,7 @@ from insula.serving.settings import Jobs as JobSettings
 WAITING, RUNNING, DONE, FAILED = "waiting", "running", "done", "failed"
 JOB, RESULT, REJECTS = "job.json", "result.jsonl", "rejects.jsonl"
 LOOKS = 0.5  # seconds between looks whether the service is about to stop
+MOST_WAY = 1.0  # seconds for which a batch of a file gives way to requests; without an end none would ever be done
 
 log = logging.getLogger("insula.serving")
 
@@ -216,7 +219,7 @@ class JobRunner:
             result = predict_file(
                 job.source,
                 folder / RESULT,
-                model.predictor,
+                giving_way(model.predictor, partial(model.batcher.let_pass, MOST_WAY)),
                 text=job.text,
                 rejects=folder / REJECTS,
                 resume=True,

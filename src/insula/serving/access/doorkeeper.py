@@ -16,7 +16,6 @@ from insula.serving.access.patient import Aside
 from insula.serving.access.rates import Rates
 from insula.serving.access.tokens import TokenError, Tokens
 
-LOCAL_NAMES = {"localhost", "testserver"}
 FORWARDED = {b"forwarded", b"x-forwarded-for", b"x-forwarded-host", b"x-real-ip"}
 RETRY = 2.0  # seconds after which a store that was away is worth another call
 
@@ -144,7 +143,7 @@ def is_loopback(host: str) -> bool:
     try:
         return ipaddress.ip_address(host.strip("[]")).is_loopback
     except ValueError:
-        return host.lower() in LOCAL_NAMES
+        return host.lower() == "localhost"
 
 
 def _from_here(headers: Iterable[tuple[bytes, bytes]], address: str | None) -> bool:
@@ -154,7 +153,7 @@ def _from_here(headers: Iterable[tuple[bytes, bytes]], address: str | None) -> b
         return False
     host = named.get(b"host", b"").decode("ascii", "replace")
     name = host[1:].partition("]")[0] if host.startswith("[") else host.partition(":")[0]
-    return is_loopback(name) and (address is None or address == "testclient" or is_loopback(address))
+    return is_loopback(name) and (address is None or is_loopback(address))
 
 
 def _to_midnight() -> float:

@@ -53,7 +53,8 @@ async def feedback(request: Request) -> Response:
         )
     model = service.models.find(said.model)
     service.check_texts([said.text, said.note or ""])
-    unknown = set(said.labels) - set(model.predictor.scheme.names)
+    # Both are kept as they are: what is no label could be a person's words.
+    unknown = {*said.labels, *(said.predicted or ())} - set(model.predictor.scheme.names)
     if unknown:
         raise ProblemError("validation", f"The labels must be of: {', '.join(model.predictor.scheme.names)}.")
     if service.keeper.keeps:

@@ -1,0 +1,99 @@
+"""A file in the background lets requests go first, gives the same answers, and is done all the same."""
+
+from __future__ import annotations
+
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from serving_running import running
+
+from insula.inference.predictor import Predictor
+from insula.inference.token_backend import TokenBackend
+from insula.serving import jobs
+from insula.serving.batcher import Batcher
+from insula.serving.giving_way import giving_way
+from insula.serving.settings import Queue
+from insula.serving.telemetry import Telemetry
+
+TEXTS = [f"so {'very ' * (row % 9)}happy {row}" for row in range(300)]
+
+
+def test_it_waits_before_every_batch_and_answers_as_the_model_does(predictor: Predictor) -> None:
+    assert isinstance(predictor.backend, TokenBackend)
+    waits: list[int] = []
+    polite = giving_way(predictor, lambda: waits.append(len(runs)))
+    runs: list[int] = []
+    run = predictor.backend.run
+    polite.backend._run = lambda ids, mask: (runs.append(len(ids)), run(ids, mask))[1]  # type: ignore[attr-defined]
+    np.testing.assert_array_equal(polite.logits(TEXTS), predictor.logits(TEXTS))
+    assert sum(runs) == len(TEXTS)
+    assert waits == list(range(len(runs)))
+    assert polite.fingerprint == predictor.fingerprint
+    assert not hasattr(predictor.backend, "_wait")  # requests do not wait for themselves
+
+
+def test_a_model_without_a_network_does_not_wait(linear_model: Path) -> None:
+    linear = Predictor.load(linear_model)
+    assert giving_way(linear, lambda: pytest.fail("waited")) is linear
+
+
+def test_requests_pass_and_a_file_waits_no_longer_than_told(
+    linear_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    linear, computing, go = Predictor.load(linear_model), threading.Event(), threading.Event()
+    batcher = Batcher("model", linear, Queue(), Telemetry())
+    batcher.start()
+    try:
+        began = time.monotonic()
+        batcher.let_pass(10)
+        assert time.monotonic() - began < 1  # nobody waits
+        begin = linear.begin
+
+        def slowly(texts):  # type: ignore[no-untyped-def]
+            compute = begin(texts)
+            return lambda: (computing.set(), go.wait(10), compute())[2]
+
+        monkeypatch.setattr(linear, "begin", slowly)
+        answered: list[float] = []
+        asking = threading.Thread(target=lambda: (_ask(batcher), answered.append(time.monotonic())))
+        asking.start()
+        assert computing.wait(10)
+        began = time.monotonic()
+        batcher.let_pass(0.1)
+        assert 0.09 < time.monotonic() - began < 5
+        threading.Timer(0.1, go.set).start()
+        batcher.let_pass(10)
+        assert go.is_set()
+        asking.join(10)
+        assert answered
+    finally:
+        go.set()
+        batcher.stop()
+
+
+def _ask(batcher: Batcher) -> None:
+    import asyncio
+
+    asyncio.run(batcher.predict(["So happy!"], 10))
+
+
+def test_a_job_of_a_network_gives_way(encoder_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While the model is busy with requests the job goes on by one batch at a time."""
+    import httpx2
+
+    monkeypatch.setattr(jobs, "MOST_WAY", 0.01)
+    asked: list[float] = []
+    let_pass = Batcher.let_pass
+    monkeypatch.setattr(Batcher, "let_pass", lambda self, seconds: (asked.append(seconds), let_pass(self, seconds))[1])
+    with running(encoder_model) as service:
+        rows = "text\n" + "\n".join(TEXTS)
+        made = httpx2.post(f"{service.address}/v1/batches", content=rows, headers={"content-type": "text/csv"}).json()
+        until = time.monotonic() + 30
+        while service.get(f"/v1/batches/{made['id']}").json()["status"] != "done":
+            assert time.monotonic() < until
+            time.sleep(0.02)
+    assert asked
+    assert set(asked) == {0.01}
