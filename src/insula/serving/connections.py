@@ -6,6 +6,7 @@ import asyncio
 from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from insula.serving.settings import Limits
 
@@ -82,3 +83,13 @@ def guarded(limits: Limits) -> type[HttpToolsProtocol]:
                 self.transport.close()
 
     return Guarded
+
+
+class Streamed(WebSocketsSansIOProtocol):
+    """uvicorn's own, which takes a stream that was refused for one that nobody answered, and logs an error for each."""
+
+    async def send(self, message: Any) -> None:
+        """Send a message; a refusal ends the handshake as an acceptance does."""
+        await super().send(message)
+        if self.close_sent:
+            self.handshake_complete = True

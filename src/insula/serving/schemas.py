@@ -8,6 +8,8 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 Output = Literal["labels", "scores", "confidence", "levels", "display"]
 Language = Annotated[str, Field(pattern="^[a-z]{2}$", description="ISO 639-1 code of the display names: en, zh.")]
+# What `check_texts` refuses, said in the document as well.
+Text = Annotated[str, Field(json_schema_extra={"pattern": "^[^\\x00]*$"})]
 USUAL: tuple[Output, ...] = ("labels", "scores", "confidence")
 
 
@@ -20,14 +22,23 @@ class Asked(BaseModel):
 class Turn(Asked):
     """One utterance of a dialogue."""
 
-    text: str = Field(description="What was said.")
+    text: Text = Field(description="What was said.")
     speaker: str | None = Field(None, max_length=200, description="Who said it.")
 
 
 class PredictRequest(Asked):
     """Texts, or a dialogue, to be judged."""
 
-    texts: list[str] | None = Field(None, min_length=1, description="Texts, each judged by itself.")
+    model_config = ConfigDict(
+        json_schema_extra={
+            "oneOf": [
+                {"required": ["texts"], "properties": {"texts": {"type": "array"}}},
+                {"required": ["dialogue"], "properties": {"dialogue": {"type": "array"}}},
+            ]
+        }
+    )
+
+    texts: list[Text] | None = Field(None, min_length=1, description="Texts, each judged by itself.")
     dialogue: list[Turn] | None = Field(None, min_length=1, description="Turns, oldest first, in place of texts.")
     judge: Literal["last", "each"] = Field("last", description="Of a dialogue: its last turn, or every one.")
     model: str | None = Field(None, max_length=200, description="Name of a served model; the first where not given.")
@@ -110,7 +121,9 @@ class ModelDetails(ModelLine):
 
     display: dict[str, dict[str, str]] = Field(description="Language to {label: name for people}.")
     levels: dict[str, list[str]] = Field(description="Coarser levels and their labels.")
-    ranges: dict[str, tuple[float, float]] = Field(description="Lowest and highest value of each dimension.")
+    ranges: dict[str, Annotated[list[float], Field(min_length=2, max_length=2)]] = Field(
+        description="Lowest and highest value of each dimension."
+    )
     abstains_below: float | None = Field(None, description="The confidence below which the model is not sure.")
     metrics: dict[str, Any] = Field(description="The measured figures of the rows of evaluation.")
     card: str | None = Field(None, description="The model card, in Markdown.")
@@ -125,7 +138,7 @@ class HuggingFaceParameters(Asked):
 class HuggingFaceRequest(Asked):
     """A request in the shape of Hugging Face's inference servers."""
 
-    inputs: str | list[str] = Field(description="A text, or several.")
+    inputs: Text | list[Text] = Field(description="A text, or several.")
     parameters: HuggingFaceParameters = HuggingFaceParameters()
     truncate: bool = Field(True, description="Long texts are always cut at the model's length.")
 
@@ -140,7 +153,7 @@ class HuggingFaceLabel(BaseModel):
 class StreamMessage(Asked):
     """One text of a stream."""
 
-    text: str = Field(description="The text.")
+    text: Text = Field(description="The text.")
     id: str | int | None = Field(None, description="The client's own name for it; the answer bears it.")
     model: str | None = Field(None, max_length=200, description="Name of a served model; the first where not given.")
     language: Language = "en"
@@ -150,15 +163,19 @@ class StreamMessage(Asked):
 class FeedbackRequest(Asked):
     """What is right, in the eyes of a person."""
 
-    text: str = Field(min_length=1, description="The text that was judged.")
+    text: Text = Field(min_length=1, description="The text that was judged.")
     labels: list[str] = Field(description="The labels that are right.")
     predicted: list[str] | None = Field(None, max_length=200, description="The labels that the model gave.")
     model: str | None = Field(None, max_length=200, description="The model that was asked.")
-    note: str | None = Field(None, max_length=1000, description="Why.")
+    note: Text | None = Field(None, max_length=1000, description="Why.")
     subject: str | None = Field(
         None, min_length=1, max_length=200, description="Whose text it is, so that it can be erased."
     )
-    prediction: str | None = Field(None, max_length=36, description="The id of the stored prediction it is about.")
+    prediction: str | None = Field(
+        None,
+        pattern="^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$",
+        description="The id of the stored prediction it is about.",
+    )
 
 
 class JobRequest(Asked):

@@ -14,7 +14,7 @@ import uvicorn
 
 from insula.core.errors import SettingsError
 from insula.serving.app import create_app
-from insula.serving.connections import guarded
+from insula.serving.connections import Streamed, guarded
 from insula.serving.service import Service
 from insula.serving.settings import Settings
 
@@ -105,10 +105,12 @@ def build_server(settings: Settings, announce: Callable[[str], None]) -> Drainin
         host=settings.host,
         port=settings.port,
         http=guarded(settings.limits),
+        ws=Streamed,
         ws_max_size=settings.limits.body_bytes,
         ws_per_message_deflate=False,  # a small message could become a large one
         log_config=None,
         access_log=False,  # an address may hold what people typed
+        log_level="warning",  # addresses of streams are among the lines below that
         server_header=False,
         proxy_headers=False,
         limit_concurrency=settings.limits.connections,

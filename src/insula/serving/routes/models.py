@@ -39,7 +39,7 @@ async def show_model(request: Request, name: str) -> dict[str, Any]:
         **described(model),
         "display": {language: dict(names) for language, names in scheme.display.items()},
         "levels": {level: list(known.scheme.names) for level, known in levels(scheme).items()},
-        "ranges": dict(scheme.ranges),
+        "ranges": {name: list(ends) for name, ends in scheme.ranges.items()},
         "abstains_below": model.predictor.decision.abstention or None,
         "metrics": metrics.get(split, {}).get("metrics", {}) if split else {},
         "card": model.card,

@@ -1,0 +1,108 @@
+"""schemathesis asks what the OpenAPI document allows, and much that it does not: the document tells the truth.
+
+Statuses, media types and bodies are those that are documented, wrong requests are refused, and nothing is a 5xx.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+import schemathesis
+from schemathesis.config import SchemathesisConfig
+from schemathesis.core.errors import format_exception
+from schemathesis.engine import Status, events, from_schema
+from serving_running import Running, running
+
+from insula.api.access import create_key
+
+PROBLEM = "application/problem+json"
+SEED = 20
+
+
+@pytest.fixture(scope="module")
+def key(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """A data folder, and a key of all scopes in it."""
+    data = tmp_path_factory.mktemp("document") / "data"
+    return data, create_key("all", scopes=("predict", "review", "admin"), store=data).secret
+
+
+@pytest.fixture(scope="module")
+def whole(linear_model: Path, key: tuple[Path, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """A service that does all that it can: keys, a retention, feedback, files of a folder."""
+    folder = tmp_path_factory.mktemp("files")
+    (folder / "messages.csv").write_text("text\nso happy\n", encoding="utf-8")
+    options = {
+        "store": {"address": str(key[0])},
+        "retention": {"days": 1},
+        "feedback": {"file": str(folder / "feedback.jsonl")},
+        "jobs": {"sources": [str(folder)], "most": 100_000},
+    }
+    with running(linear_model, **options) as service:
+        yield service
+
+
+def _asked(service: Running, key: str, examples: int) -> tuple[list[str], dict[str, Counter[int]]]:
+    """Return what schemathesis found, and the statuses of each operation."""
+    config = SchemathesisConfig.from_dict(
+        {
+            "seed": SEED,
+            "headers": {"Authorization": f"Bearer {key}"},
+            "generation": {"max-examples": examples, "deterministic": True, "database": "none", "no-shrink": True},
+            "phases": {"stateful": {"generation": {"max-examples": max(2, examples // 3)}}},
+        }
+    )
+    schema = schemathesis.openapi.from_url(f"{service.address}/openapi.json", config=config)
+    found: list[str] = []
+    statuses: dict[str, Counter[int]] = {}
+    for event in from_schema(schema).execute():
+        if isinstance(event, events.NonFatalError):
+            found.append(f"{event.label}: {format_exception(event.value)}")
+        if not isinstance(event, events.ScenarioFinished):
+            continue
+        recorder = event.recorder
+        for case, interaction in recorder.interactions.items():
+            if interaction.response is not None:
+                label = recorder.cases[case].value.operation.label
+                statuses.setdefault(label, Counter())[interaction.response.status_code] += 1
+                _check_problem(interaction.response, label, found)
+        for case, checks in recorder.checks.items():
+            for check in checks:
+                if check.status is Status.FAILURE and check.failure_info is not None:
+                    sent = recorder.cases[case].value.as_curl_command()
+                    found.append(f"{check.name}: {check.failure_info.failure}\n{sent}")
+    return found, statuses
+
+
+def _check_problem(response: Any, label: str, found: list[str]) -> None:
+    """Every refusal is a problem, whatever the document says of it."""
+    if response.status_code >= 500:
+        found.append(f"{label}: status {response.status_code}")
+    if response.status_code < 400 or not response.content:
+        return
+    said = json.loads(response.content)
+    if response.headers["content-type"][0] != PROBLEM or said["status"] != response.status_code:
+        found.append(f"{label}: {response.status_code} is no problem: {said}")
+
+
+def test_the_document_tells_the_truth(whole: Running, key: tuple[Path, str]) -> None:
+    found, statuses = _asked(whole, key[1], 5)
+    assert not found, "\n\n".join(found[:20])
+    document = httpx2.get(f"{whole.address}/openapi.json").json()
+    operations = {f"{method.upper()} {path}" for path, known in document["paths"].items() for method in known}
+    assert operations == set(statuses)
+    # It is no test of refusals alone.
+    for operation in ("POST /v1/predict", "POST /predict", "POST /v1/feedback", "POST /v1/batches", "GET /v1/models"):
+        assert any(status < 300 for status in statuses[operation]), operation
+
+
+@pytest.mark.slow
+def test_the_document_tells_the_truth_to_whoever_asks_long(whole: Running, key: tuple[Path, str]) -> None:
+    found, statuses = _asked(whole, key[1], 300)
+    assert not found, "\n\n".join(found[:20])
+    assert sum(sum(counts.values()) for counts in statuses.values()) > 5000
