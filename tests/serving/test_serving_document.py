@@ -53,7 +53,20 @@ def _asked(service: Running, key: str, examples: int) -> tuple[list[str], dict[s
         {
             "seed": SEED,
             "headers": {"Authorization": f"Bearer {key}"},
-            "generation": {"max-examples": examples, "deterministic": True, "database": "none", "no-shrink": True},
+            "generation": {
+                "max-examples": examples,
+                "deterministic": True,
+                "database": "none",
+                "no-shrink": True,
+                "with-security-parameters": False,
+            },
+            # Which labels there are is the model's, not the document's.
+            "operations": [
+                {
+                    "include-name": "POST /v1/feedback",
+                    "checks": {"positive_data_acceptance": {"expected-statuses": ["2xx", "404", "422"]}},
+                }
+            ],
             "phases": {"stateful": {"generation": {"max-examples": max(2, examples // 3)}}},
         }
     )

@@ -28,6 +28,7 @@ BODIES: dict[str, Any] = {
     "/v1/feedback": {"text": "So happy!", "labels": []},
 }
 STREAM = "/v1/stream"
+CLIENT = httpx2.Client(timeout=30)
 
 
 @dataclass(frozen=True)
@@ -91,7 +92,7 @@ def _ask(
     address = f"{guarded.service.address}{route.path}{query}"
     if route.method != "WS":
         content = route.body if body is None else body
-        return httpx2.request(route.method, address, json=content, headers=headers, timeout=30)
+        return CLIENT.request(route.method, address, json=content, headers=headers)
     try:
         with connect(address.replace("http", "ws", 1), additional_headers=headers) as stream:
             stream.send('{"text": "So happy!"}')
@@ -162,6 +163,8 @@ FOREIGN_HOSTS = (
     "localhost.evil.example",
     "127.0.0.1.evil.example",
     "evil.example:127.0.0.1",
+    "localhost:80.evil.example",
+    "localhost:80@evil.example",
     "localhost@evil.example",
     "localhost,evil.example",
     "testserver",

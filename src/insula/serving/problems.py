@@ -14,9 +14,11 @@ from pydantic_core import to_json
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Match
 
 MEDIA_TYPE = "application/problem+json"
 MOST_ERRORS = 10
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 
 
 @dataclass(frozen=True)
@@ -110,8 +112,10 @@ def invalid(error: ValidationError) -> ProblemError:
 def add_problem_handlers(app: FastAPI, refused: Callable[[str], None]) -> None:
     """Make every error of the application a problem; `refused` is told its code."""
 
-    async def refuse(_: Request, error: Exception) -> Response:
+    async def refuse(request: Request, error: Exception) -> Response:
         problem = _problem(error)
+        if problem.code == "method_not_allowed":
+            problem.headers = {"allow": _methods(request)}
         refused(problem.code)
         return problem.response()
 
@@ -126,6 +130,15 @@ def responses(*codes: str) -> dict[int | str, dict[str, Any]]:
     for code in codes:
         entries[CODES[code].status] = {"description": CODES[code].title, "content": content}
     return entries
+
+
+def _methods(request: Request) -> str:
+    """Return the methods of all routes of an address; the router names those of the first alone."""
+    return ", ".join(
+        method
+        for method in METHODS
+        if any(route.matches({**request.scope, "method": method})[0] is Match.FULL for route in request.app.routes)
+    )
 
 
 def _problem(error: Exception) -> ProblemError:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 Output = Literal["labels", "scores", "confidence", "levels", "display"]
 Language = Annotated[str, Field(pattern="^[a-z]{2}$", description="ISO 639-1 code of the display names: en, zh.")]
 # What `check_texts` refuses, said in the document as well.
 Text = Annotated[str, Field(json_schema_extra={"pattern": "^[^\\x00]*$"})]
+# JSON knows no integers: 3.0 is one, as JSON Schema has it.
+Whole = Annotated[
+    int, BeforeValidator(lambda given: int(given) if type(given) is float and given.is_integer() else given)
+]
 USUAL: tuple[Output, ...] = ("labels", "scores", "confidence")
 
 
@@ -132,7 +136,7 @@ class ModelDetails(ModelLine):
 class HuggingFaceParameters(Asked):
     """How many labels an answer holds."""
 
-    top_k: int | None = Field(None, ge=1, description="So many of the highest scores; all where not given.")
+    top_k: Whole | None = Field(None, ge=1, description="So many of the highest scores; all where not given.")
 
 
 class HuggingFaceRequest(Asked):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from insula.serving.access.patient import Aside
 from insula.serving.access.rates import Rates
 from insula.serving.access.tokens import TokenError, Tokens
 
+HOST = re.compile(r"(\[[0-9a-fA-F:.]+\]|[^:\[\]]+)(?::[0-9]*)?")
 FORWARDED = {b"forwarded", b"x-forwarded-for", b"x-forwarded-host", b"x-real-ip"}
 RETRY = 2.0  # seconds after which a store that was away is worth another call
 
@@ -151,9 +153,9 @@ def _from_here(headers: Iterable[tuple[bytes, bytes]], address: str | None) -> b
     named: Mapping[bytes, bytes] = {name.lower(): value for name, value in headers}
     if named.keys() & FORWARDED:
         return False
-    host = named.get(b"host", b"").decode("ascii", "replace")
-    name = host[1:].partition("]")[0] if host.startswith("[") else host.partition(":")[0]
-    return is_loopback(name) and (address is None or is_loopback(address))
+    # All of it: a name that only begins as this machine's is another's.
+    host = HOST.fullmatch(named.get(b"host", b"").decode("ascii", "replace"))
+    return host is not None and is_loopback(host[1]) and (address is None or is_loopback(address))
 
 
 def _to_midnight() -> float:
