@@ -12,6 +12,7 @@ from typing import Any
 import httpx2
 import pytest
 from serving_running import Running, running
+from serving_visiting import Visitor
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
@@ -102,6 +103,7 @@ def _everywhere(service: Running, key: str) -> list[httpx2.Response]:
         service.get(f"/v1/models?key={BIRD}"),
     ]
     answers += _files(service, right)
+    _pages(service, key)
     _stream(service, right)
     return answers
 
@@ -147,6 +149,17 @@ def _stream(service: Running, headers: dict[str, str]) -> None:
         assert BIRD not in stream.recv(timeout=30)
     with pytest.raises(InvalidStatus):
         connect(f"{address}?key={BIRD}", additional_headers={"Authorization": f"Bearer {BIRD}"})
+
+
+def _pages(service: Running, key: str) -> None:
+    """Type the canary into the pages; they show a person's own words again, and to nobody else."""
+    visitor = Visitor(service)
+    assert visitor.send("/login", page=f"/login?next=/{BIRD}", key=BIRD, next=BIRD).status_code == 401
+    assert visitor.send("/login", page="/login", key=key).status_code == 303
+    assert visitor.send("/pages/judge", text=TEXT).status_code == 200
+    assert visitor.send("/pages/judge", text=f"{BIRD}\0").status_code == 422
+    visitor.get(f"/?text={MAIL}&{BIRD}=1", **{"User-Agent": MAIL, "HX-Request": BIRD})
+    visitor.get(f"/models/{BIRD}/report?lang={BIRD}")
 
 
 def _search(folder: Path, *words: str) -> list[str]:

@@ -185,6 +185,9 @@ def test_a_page_whose_name_was_turned_to_this_address_gets_nothing(linear_model:
                 continue
             for host in FOREIGN_HOSTS:
                 assert _status(opened, route, host) == 401, (route, host)
+        for path in ("/", "/models", f"/models/{service.service.models.default.name}/report"):
+            for host in FOREIGN_HOSTS:
+                assert _status(opened, Route("GET", path, "predict"), host) in (303, 401), (path, host)
         assert _judged(opened) == 0
         port = service.address.rsplit(":", 1)[1]
         for host in ("localhost", f"LOCALHOST:{port}", f"127.0.0.1:{port}", f"[::1]:{port}", "127.0.0.2"):
