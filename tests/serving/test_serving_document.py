@@ -116,6 +116,6 @@ def test_the_document_tells_the_truth(whole: Running, key: tuple[Path, str]) -> 
 
 @pytest.mark.slow
 def test_the_document_tells_the_truth_to_whoever_asks_long(whole: Running, key: tuple[Path, str]) -> None:
-    found, statuses = _asked(whole, key[1], 300)
+    found, statuses = _asked(whole, key[1], 1000)
     assert not found, "\n\n".join(found[:20])
     assert sum(sum(counts.values()) for counts in statuses.values()) > 5000

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import httpx2
@@ -12,7 +13,9 @@ from serving_running import Running, problem, running
 
 import toy_data
 from insula.api.prediction import predict_file
+from insula.core.errors import OutputError
 from insula.inference.predictor import Predictor
+from insula.serving.jobs import Job, JobRunner
 
 TEXTS = [example.text for example in toy_data.toy_dataset("single").split("test")]
 CSV = {"content-type": "text/csv"}
@@ -154,3 +157,45 @@ def test_feedback_is_kept_where_there_is_a_file(linear_model: Path, tmp_path: Pa
 
 def test_feedback_is_refused_where_none_is_kept(served: Running) -> None:
     problem(served.post("/v1/feedback", {"text": "a", "labels": []}), 503, "unavailable")
+
+
+def test_a_job_that_is_taken_away_at_any_moment_ends_no_other(
+    linear_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is removed when the thread has just taken it up, and again when it has just finished it."""
+    run, note = JobRunner._run, JobRunner._note
+    with running(linear_model, jobs={"folder": str(tmp_path)}) as service:
+        jobs = service.service.jobs
+
+        def removed_first(self: JobRunner, job: Job) -> None:
+            self.remove(job.id)
+            run(self, job)
+
+        def removed_last(self: JobRunner, job: Job) -> None:
+            monkeypatch.setattr(
+                "insula.serving.jobs.predict_file", lambda *_, **__: (self.remove(job.id), predict_file)[1]
+            )
+            run(self, job)
+
+        def cannot_note(self: JobRunner, job: Job) -> None:
+            if job.status == "running":
+                raise OutputError("The disk is full.")
+            note(self, job)
+
+        for broken in ({"_run": removed_first}, {"_run": removed_last}, {"_note": cannot_note}):
+            with monkeypatch.context() as patch:
+                for name, value in broken.items():
+                    patch.setattr(JobRunner, name, value)
+                gone = _post(service, "text\nhappy\n", headers=CSV).json()["id"]
+                _wait(lambda: jobs._queue.empty())
+                _wait(lambda: "_note" in broken or not (tmp_path / gone).exists())  # noqa: B023
+            monkeypatch.undo()
+            done = _post(service, "text\nhappy\n", headers=CSV).json()["id"]
+            assert _finished(service, done)["status"] == "done"
+
+
+def _wait(true: Callable[[], bool]) -> None:
+    until = time.monotonic() + 10
+    while not true():
+        assert time.monotonic() < until
+        time.sleep(0.01)

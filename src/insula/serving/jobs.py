@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from insula.api.prediction import predict_file
-from insula.core.errors import InsulaError, SettingsError
+from insula.core.errors import InsulaError, OutputError, SettingsError
 from insula.core.files import output_errors, write_json
 from insula.core.progress import Silent
 from insula.serving.giving_way import giving_way
@@ -154,7 +154,8 @@ class JobRunner:
         """Queue a job, whose texts count against the `quota` of a caller."""
         caller, texts_a_day = quota
         job = Job(name, WAITING, model, str(source), text, 0, 0, None, time.time(), caller, texts_a_day)
-        self._keep(job)
+        with self._lock:
+            self._note(job)
         self._queue.put(name)
         return job
 
@@ -192,9 +193,16 @@ class JobRunner:
                 log.error("The job %s cannot be read and is left alone.", file.parent.name)
         return found
 
-    def _keep(self, job: Job) -> None:
+    def _keep(self, job: Job) -> bool:
+        """Note what became of a job; False where it was taken away meanwhile."""
         with self._lock:
-            self._jobs[job.id] = job
+            if job.id not in self._jobs:
+                return False
+            self._note(job)
+        return True
+
+    def _note(self, job: Job) -> None:
+        self._jobs[job.id] = job
         write_json(self._folder / job.id / JOB, asdict(job))
 
     def _purge(self) -> None:
@@ -208,12 +216,19 @@ class JobRunner:
             with contextlib.suppress(queue.Empty):
                 job = self._jobs.get(self._queue.get(timeout=LOOKS))
                 if job is not None:
-                    self._run(job)
+                    self._run_safely(job)
+
+    def _run_safely(self, job: Job) -> None:
+        try:
+            self._run(job)
+        except OutputError as error:  # a full disk: the next start takes the job up, the others go on now
+            log.error("The job %s cannot be noted: %s", job.id, error)
 
     def _run(self, job: Job) -> None:
         folder = self._folder / job.id
         job = replace(job, status=RUNNING, rows=0)
-        self._keep(job)
+        if not self._keep(job):
+            return
         try:
             model = self._models.find(job.model)
             result = predict_file(
@@ -240,9 +255,7 @@ class JobRunner:
         except Exception as error:  # noqa: BLE001 - one file must not end all others
             log.error("A job failed with %s.", type(error).__name__)
             job = replace(job, status=FAILED, detail="The file could not be predicted. It was written down.")
-        if job.id in self._jobs:
-            self._keep(job)
-        else:
+        if not self._keep(job):
             self.forget(job.id)
 
     def told(self, job: Job, rows: int) -> None:

@@ -11,8 +11,10 @@ Language = Annotated[str, Field(pattern="^[a-z]{2}$", description="ISO 639-1 cod
 # What `check_texts` refuses, said in the document as well.
 Text = Annotated[str, Field(json_schema_extra={"pattern": "^[^\\x00]*$"})]
 # JSON knows no integers: 3.0 is one, as JSON Schema has it.
-Whole = Annotated[
-    int, BeforeValidator(lambda given: int(given) if type(given) is float and given.is_integer() else given)
+Positive = Annotated[
+    int,
+    Field(ge=1),
+    BeforeValidator(lambda given: int(given) if type(given) is float and given.is_integer() else given),
 ]
 USUAL: tuple[Output, ...] = ("labels", "scores", "confidence")
 
@@ -136,7 +138,7 @@ class ModelDetails(ModelLine):
 class HuggingFaceParameters(Asked):
     """How many labels an answer holds."""
 
-    top_k: Whole | None = Field(None, ge=1, description="So many of the highest scores; all where not given.")
+    top_k: Positive | None = Field(None, description="So many of the highest scores; all where not given.")
 
 
 class HuggingFaceRequest(Asked):
