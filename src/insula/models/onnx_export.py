@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import nn
@@ -48,7 +49,8 @@ def export_onnx(model: PreTrainedModel, file: Path, *, weights: Path | None = No
         )
     if program is None:
         raise RuntimeError("The ONNX exporter gave no program for this model.")
-    for part in (program.model.graph, *program.model.graph.all_nodes()):
+    graph: Any = program.model.graph
+    for part in (graph, *graph.all_nodes()):
         part.metadata_props.clear()  # stack traces, with the paths of whoever exports
     program.save(str(file))
     if weights is not None:
