@@ -95,7 +95,11 @@ def test_predictions_of_pages_are_kept_for_whoever_signed_in(locked: Running, ke
     assert "anna@example.org" not in str(dict(rows[0]))
 
 
-@pytest.mark.parametrize("key", ["", "x", "insula_a_b", "é" * 50, "a" * 20_000, new_secret()])
+@pytest.mark.parametrize(
+    "key",
+    ["", "x", "insula_a_b", "é" * 50, "a" * 20_000, new_secret()],
+    ids=["empty", "short", "shaped", "accents", "long", "unknown"],
+)
 def test_a_wrong_key_opens_nothing(locked: Running, key: str) -> None:
     visitor = Visitor(locked)
     answer = visitor.send("/login", page="/login", key=key)
