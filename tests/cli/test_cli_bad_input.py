@@ -161,8 +161,6 @@ def test_results_of_a_run_are_not_overwritten(insula: Insula, care: Path) -> Non
         ("predict", "hello", "--input", "rows.csv", "-m", "care"),
         ("predict", "hello", "--output", "rows.csv", "-m", "care"),
         ("predict", "  ", "-m", "care"),
-        ("predict", "hello"),
-        ("evaluate", "test.csv"),
         ("nonsense",),
     ],
 )

@@ -12,7 +12,9 @@ from insula.inference.overlap import Behind, ahead
 
 
 def _threads() -> list[str]:
-    return [thread.name for thread in threading.enumerate() if thread.name.startswith("insula-")]
+    return [
+        thread.name for thread in threading.enumerate() if thread.name.startswith(("insula-ahead", "insula-behind"))
+    ]
 
 
 def test_what_comes_ahead_is_in_order_and_bounded() -> None:
