@@ -25,6 +25,7 @@ from insula.cli.progress import shown_progress
 from insula.core.files import atomic_folder, write_text
 from insula.models.folder import MANIFEST, open_folder, seal
 from insula.models.locate import STARTER_FOLDER
+from insula.training.recipe import parse_override
 
 STEPS = ["html", "unicode", "urls", "users", "elongation", "emoji", "lowercase", "whitespace"]
 STUDENT: dict[str, Any] = {
@@ -53,7 +54,7 @@ def main(arguments: list[str]) -> int:
             "model.vectors_from": encoder,
             "distil.teachers": [str(teacher)],
             "distil.unlabelled": [str(file) for file in given.chinese],
-            **dict(_override(one) for one in given.set),
+            **dict(parse_override(one) for one in given.set),
         }
         train(given.goemotions, recipe="static", overrides=changes, output=student, overwrite=True, progress=progress)
     names = {str(place.absolute()): place.name for place in (given.encoder, given.goemotions, teacher, *given.chinese)}
@@ -71,12 +72,6 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="of the student's recipe")
     parser.add_argument("--output", type=Path, default=STARTER_FOLDER)
     return parser
-
-
-def _override(text: str) -> tuple[str, Any]:
-    from insula.training.recipe import parse_override
-
-    return parse_override(text)
 
 
 def _ship(model: Path, output: Path, names: dict[str, str]) -> None:

@@ -10,7 +10,7 @@ import typer
 
 from insula.cli.model import Model
 from insula.cli.output import Json, Quiet, folder_option
-from insula.cli.quantize import MaxLoss, Overwrite, Rows
+from insula.cli.quantize import MaxLoss, Overwrite, Rows, say_loss
 
 
 def cascade(
@@ -56,8 +56,7 @@ def cascade(
         typer.echo(json.dumps(made.to_dict(), ensure_ascii=False, allow_nan=False))
         return
     found = made.parity["validation"]
-    loss = found["loss"]
     typer.echo(f"\nfirst stage {made.share:.0%} of {found['rows']:,} validation rows")
     typer.echo(f"{metric_title(found['metric']):<12}{found['after']:.4f}, {found['before']:.4f} of the second alone")
-    typer.echo(f"loss        {loss['value']:.4f}  ({loss['low']:.4f} to {loss['high']:.4f})")
+    say_loss(found["loss"])
     typer.echo(f"model       {output}")

@@ -103,12 +103,16 @@ def say_smaller(made: Smaller) -> None:
     from insula.evaluation.metric_names import metric_title
 
     found = made.parity["validation"]
-    loss = found["loss"]
     typer.echo(f"\nsize        {made.bytes / 1e6:.1f} MB, {made.bytes_before / 1e6:.1f} MB before")
-    between = f"  ({loss['low']:.4f} to {loss['high']:.4f})" if loss["low"] is not None else ""
     typer.echo(f"{metric_title(found['metric']):<12}{found['after']:.4f}, {found['before']:.4f} before, on "
                f"{found['rows']:,} validation rows")  # fmt: skip
-    typer.echo(f"loss        {loss['value']:.4f}{between}")
+    say_loss(found["loss"])
     if found["agreement"] is not None:
         typer.echo(f"agreement   {found['agreement']:.1%} of rows have the same labels")
     typer.echo(f"model       {made.path}")
+
+
+def say_loss(loss: dict[str, float | None]) -> None:
+    """Print a loss with its interval, where it has one."""
+    between = f"  ({loss['low']:.4f} to {loss['high']:.4f})" if loss["low"] is not None else ""
+    typer.echo(f"loss        {loss['value']:.4f}{between}")

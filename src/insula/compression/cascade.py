@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,6 @@ from insula.core.files import atomic_folder, write_json
 from insula.core.progress import Progress
 from insula.core.targets import gold_matrix
 from insula.data.dataset import Dataset
-from insula.evaluation.judged_examples import evaluate_examples
 from insula.inference.cascade_backend import CASCADE, CASCADE_VERSION, STAGES, CascadeBackend, calibrated, sureness
 from insula.inference.predictor import Predictor
 from insula.models.fingerprints import FINGERPRINT
@@ -35,7 +34,6 @@ from insula.training.recorded import recorded_section
 SHARES = np.arange(39, 0, -1) / 40
 """Of validation rows that the first stage answers, tried from the largest."""
 
-RESAMPLES = 1000
 ALONG = ("recipe.toml", "label_names.json")
 
 
@@ -120,20 +118,18 @@ def make_cascade(
             CascadeBackend(stage), second.scheme, point.decision, texts, limits.company, seed=seed
         )
         figures = parity_figures(limits, point.parity, company)
-        measured = evaluate_examples(
-            second.scheme, examples, gold, point.decided, point.decision,
-            seen=[False] * len(examples), resamples=RESAMPLES, seed=seed,
-        ).to_dict()  # fmt: skip
-        measured["overlap"] = measured["seen"]
         size = finish(
             mixture,
             stage,
+            examples=examples,
+            gold=gold,
             decision=point.decision,
-            measured=measured,
-            about_decision=point.decision.about(second.scheme, options.coverage),
+            decided=point.decided,
+            coverage=options.coverage,
             parity=figures,
             steps={"first": first.family, "second": second.family, "limit": point.limit, "share": point.share},
             command=command,
+            seed=seed,
             backend="cascade",
         )
     return Cascade(output, size, point.share, point.limit, tried, figures)
@@ -157,7 +153,7 @@ def _points(
     gold: NDArray[np.float64],
     options: DecisionOptions,
     seed: int,
-) -> Any:
+) -> Iterator[_Point]:
     """Yield the switch points from the one that asks the second stage least."""
     scheme = stages[1].scheme
     sure = sureness(stages[0], answers[0])
@@ -170,7 +166,7 @@ def _points(
         mixed = np.where((sure >= limit)[:, None], own[0], own[1])
         decision = choose_decision(scheme, mixed, gold, options, seed=seed)
         decided = decision.decide(scheme, mixed)
-        parity = measure_parity(scheme, gold, before, decided, resamples=RESAMPLES, seed=seed)
+        parity = measure_parity(scheme, gold, before, decided, seed=seed)
         yield _Point(limit, float((sure >= limit).mean()), decision, decided, parity)
 
 

@@ -14,10 +14,8 @@ from insula.compression.workshop import Candidate, Workshop
 from insula.core.files import atomic_folder
 from insula.core.progress import Progress
 from insula.data.dataset import Dataset
-from insula.evaluation.judged_examples import evaluate_examples
 from insula.models.folder import ModelFolder
 
-RESAMPLES = 1000
 FLOAT_ACTIVATIONS = (2, 3, 4, 6, 9, 12)  # tried in turn
 
 
@@ -85,25 +83,17 @@ def complete(
     """Finish a candidate's folder; return its bytes and what stands in its `parity.json`."""
     source, rows = workshop.source, workshop.rows
     figures = parity_figures(limits, candidate.parity, candidate.company)
-    measured = evaluate_examples(
-        source.scheme,
-        rows.examples,
-        rows.gold,
-        candidate.decided,
-        candidate.decision,
-        seen=[False] * len(rows.examples),
-        resamples=RESAMPLES,
-        seed=workshop.seed,
-    ).to_dict()
-    measured["overlap"] = measured["seen"]
     size = finish(
         source,
         stage,
+        examples=rows.examples,
+        gold=rows.gold,
         decision=candidate.decision,
-        measured=measured,
-        about_decision=candidate.decision.about(source.scheme, workshop.options.coverage),
+        decided=candidate.decided,
+        coverage=workshop.options.coverage,
         parity=figures,
         steps=candidate.steps,
         command=command,
+        seed=workshop.seed,
     )
     return size, figures

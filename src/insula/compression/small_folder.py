@@ -5,19 +5,26 @@ from __future__ import annotations
 import datetime
 import json
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from insula import __version__
-from insula.core.decision import DecisionRule
+from insula.core.decision import DecisionRule, Decisions
+from insula.core.example import Example
 from insula.core.files import write_json, write_text
 from insula.evaluation.cards import model_card
+from insula.evaluation.judged_examples import evaluate_examples
 from insula.inference.parity import PARITY
 from insula.models.folder import MANIFEST, ModelFolder, seal, write_parts
 from insula.models.tokenization import TOKENIZER
 
 COMPRESSION = "compression.json"
 COMPRESSION_VERSION = 1
+RESAMPLES = 1000
 # Of the torch model, which a compressed folder has no more; or written anew.
 LEFT_BEHIND = frozenset(
     {
@@ -41,19 +48,35 @@ def finish(
     source: ModelFolder,
     stage: Path,
     *,
+    examples: Sequence[Example],
+    gold: NDArray[np.float64],
     decision: DecisionRule,
-    measured: dict[str, Any],
-    about_decision: dict[str, Any],
+    decided: Decisions,
+    coverage: float,
     parity: dict[str, Any],
     steps: dict[str, Any],
     command: str,
+    seed: int,
     backend: str = "onnx",
 ) -> int:
     """Write decision, figures, card and manifest; return the folder's bytes.
 
     source     the model it was made from; the folder gets its family, scheme and preparation
-    measured   the evaluation on validation rows; figures of the model before are not repeated as if they were its own
+    examples, gold   validation rows, and what `decision` says of them (`decided`): they are evaluated anew, figures of
+               the model before are not repeated as if they were its own
+    coverage   for which the abstention limit was chosen
     """
+    measured = evaluate_examples(
+        source.scheme,
+        examples,
+        gold,
+        decided,
+        decision,
+        seen=[False] * len(examples),
+        resamples=RESAMPLES,
+        seed=seed,
+    ).to_dict()
+    measured["overlap"] = measured["seen"]
     write_parts(stage, scheme=source.scheme, preparation=source.preparation, decision=decision)
     write_json(stage / PARITY, parity)
     write_json(
@@ -71,7 +94,7 @@ def finish(
         "insula_version": __version__,
         "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "command": command,
-        "decision": about_decision,
+        "decision": decision.about(source.scheme, coverage),
         "validation": measured,
         "test": None,
         "baselines": {},

@@ -16,7 +16,7 @@ def render_page(template: str, **values: Any) -> str:
     """Return the page of a template with these values, all escaped but markup; style and script stand in it."""
     style, script = _text("report.css"), _text("report.js")
     return (
-        _environment()
+        environment("insula.evaluation")
         .get_template(template)
         .render(
             style=Markup(style),  # our own file, not input
@@ -39,9 +39,10 @@ def script_hash() -> str:
 
 
 @cache
-def _environment() -> jinja2.Environment:
+def environment(package: str) -> jinja2.Environment:
+    """Return the templates of a package: every value is escaped, and a name that is not given is an error."""
     return jinja2.Environment(
-        loader=jinja2.PackageLoader("insula.evaluation", "templates"),
+        loader=jinja2.PackageLoader(package, "templates"),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,

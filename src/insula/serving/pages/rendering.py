@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cache
 from typing import Any
 from urllib.parse import quote, urlencode
 
-import jinja2
 from starlette.requests import Request
 from starlette.responses import Response
 
+from insula.evaluation.page import environment
 from insula.serving.pages.assets_index import address_of
 from insula.serving.pages.language import language_of
 from insula.serving.pages.visits import visitors_of
@@ -55,7 +54,7 @@ def page(
     # The page that follows a form has an address that takes no GET: the other language then is that of the first page.
     here = str(request.scope["path"]) if request.method == "GET" else ""
     content = (
-        _environment()
+        environment("insula.serving.pages")
         .get_template(template)
         .render(
             say=Speech(chosen),
@@ -94,14 +93,3 @@ def is_fragment(request: Request) -> bool:
 def _with_language(path: str, request: Request, language: str) -> str:
     kept = {name: value for name, value in request.query_params.items() if name in ("model", "next") and path}
     return address(path, **kept, lang=language)
-
-
-@cache
-def _environment() -> jinja2.Environment:
-    return jinja2.Environment(
-        loader=jinja2.PackageLoader("insula.serving.pages", "templates"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
