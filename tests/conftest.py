@@ -18,6 +18,7 @@ import pytest
 
 import toy_data
 from debian_services import PostgreSQL, Redis
+from in_chromium import chromium
 from insula.core.progress import Silent
 from insula.core.scheme import Kind
 from insula.data.dataset import Dataset
@@ -78,6 +79,13 @@ class Recorder(Silent):
 def recorder() -> Recorder:
     """A progress that remembers what it was told."""
     return Recorder()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """Chromium; while it runs no other event loop can, so each module of `IN_CHROMIUM` tests has one of its own."""
+    with chromium() as started:
+        yield started
 
 
 @pytest.fixture(scope="session")

@@ -52,3 +52,31 @@ def test_the_road_from_a_run_to_a_small_fast_model(
     refused = insula("model", "export", "-m", run, "--format", "huggingface", "-o", "hf")
     assert refused.exit_code == 1
     assert "trust_remote_code" in refused.stderr
+
+
+def test_cascade_by_command(
+    insula: Callable[..., Any], mood: Path, here: Path, trained_run: Callable[..., Any]
+) -> None:
+    first, second = trained_run("linear", "single").path, trained_run("encoder", "single").path
+    asked = ["model", "cascade", "-m", second, "--first", first, "--data", mood, "--max-loss", "1", "-o"]
+    said = insula(*asked, "both")
+    assert said.exit_code == 0, said.output
+    assert "first stage" in said.stdout
+    assert "loss" in said.stdout
+    [row] = [json.loads(line) for line in insula("predict", "lovely", "-m", "both", "--json").stdout.splitlines()]
+    assert row["label"]
+    again = insula(*asked, "both")
+    assert again.exit_code == 1
+    assert "--overwrite" in again.stderr
+    found = json.loads(insula(*asked, "both", "--overwrite", "--json").stdout)
+    assert 0 < found["share"] < 1
+    assert "the model itself" in insula(*asked, first, "--overwrite").stderr
+
+
+def test_a_page_without_its_libraries_says_how_to_get_them(
+    insula: Callable[..., Any], here: Path, trained_run: Callable[..., Any]
+) -> None:
+    said = insula("model", "export", "-m", trained_run("encoder", "single").path, "--format", "browser", "-o", "page")
+    assert said.exit_code == 1
+    assert "npm install onnxruntime-web@" in said.stderr
+    assert not (here / "page").exists()

@@ -14,17 +14,15 @@ from typing import Any
 import pytest
 
 import insula
+from in_chromium import IN_CHROMIUM
 from insula.compression.browser import LIBRARIES
 from insula.core.errors import MissingFileError, ModelFolderError, OutputError, RecipeError
 from insula.inference.predictor import Predictor
 
-CHROMIUM, NPM = shutil.which("chromium"), shutil.which("npm")
-in_a_browser = [
-    pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed: apt-get install chromium"),
+NPM = shutil.which("npm")
+in_chromium_with_npm = [
+    *IN_CHROMIUM,
     pytest.mark.skipif(NPM is None, reason="npm is not installed: apt-get install npm"),
-    # playwright leaves its event loop open when its own process ends
-    pytest.mark.filterwarnings("ignore::ResourceWarning"),
 ]
 TEXTS = [
     "Two hours on hold and nobody called back.",
@@ -52,18 +50,6 @@ def libraries(tmp_path_factory: pytest.TempPathFactory) -> Path:
     if done.returncode:
         pytest.skip(f"npm cannot install {' '.join(packages)} here: {done.stderr.strip().splitlines()[-1:]}")
     return folder / "node_modules"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(
-            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-        )
-        yield chromium
-        chromium.close()
 
 
 @pytest.fixture
@@ -96,7 +82,7 @@ def fake_libraries(folder: Path) -> Path:
 
 @pytest.mark.parametrize(("family", "kind"), [("encoder", "multi"), ("transformer", "single"), ("encoder", "binary")])
 class TestInABrowser:
-    pytestmark = in_a_browser
+    pytestmark = in_chromium_with_npm
 
     def test_the_page_answers_as_python_does(
         self,

@@ -142,3 +142,10 @@ def test_nothing_is_written_over(tmp_path: Path, trained_run: Callable[..., Any]
     assert not (tmp_path / "there" / "model.safetensors").exists()
     with pytest.raises(UnknownNameError, match="Did you mean 'onnx'"):
         insula.export_model(run.path, tmp_path / "new", format="onyx")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("family", ["encoder", "static", "lstm"])
+def test_a_graph_tells_no_path_of_the_machine_it_was_made_on(trained_run: Callable[..., Any], family: str) -> None:
+    graph = (trained_run(family, "single").model / "model.onnx").read_bytes()
+    assert b"stack_trace" not in graph
+    assert b".py" not in graph

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -11,16 +10,11 @@ import pytest
 from serving_running import Running, running
 from serving_visiting import EVIL, hostile_model
 
+from in_chromium import IN_CHROMIUM
 from insula.api.access import create_key
 from insula.serving.pages.words import WORDS
 
-CHROMIUM = shutil.which("chromium")
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed: apt-get install chromium"),
-    # playwright leaves its event loop open when its own process ends
-    pytest.mark.filterwarnings("ignore::ResourceWarning"),
-]
+pytestmark = IN_CHROMIUM
 TEXT = "the day was wonderful and happy"
 UNNAMED = """() => [...document.querySelectorAll('input:not([type=hidden]):not([hidden]), textarea, select, button, a')]
   .filter(one => !(one.labels?.length || one.textContent.trim() || one.getAttribute('aria-label')))
@@ -73,18 +67,6 @@ def both(trained_run: Callable[..., Any]) -> Iterator[Running]:
     """A service with two models."""
     with running(trained_run("linear", "multi").model, trained_run("linear", "single").model) as service:
         yield service
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(
-            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-        )
-        yield chromium
-        chromium.close()
 
 
 @pytest.fixture
