@@ -171,10 +171,10 @@ def _model_of(kind: str, models: Mapping[str, Path]) -> Path:
     """Return the folder that a peer reads, made from the first model that is no `static` one."""
     from insula.models.locate import locate_model
 
-    if kind == "static":
-        return locate_model(models["static"]).resolve()
-    from plain_folder import write_plain_folders
+    from plain_folder import write_plain_folders, write_static
 
+    if kind == "static":
+        return write_static(locate_model(models["static"]), RUNS / "models" / "static").resolve()
     model = next(folder for name, folder in models.items() if name != "static")
     return write_plain_folders(locate_model(model), RUNS / "models")[kind].resolve()
 

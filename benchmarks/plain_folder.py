@@ -2,7 +2,8 @@
 
 `classifier` is a `BertForSequenceClassification`: BERT's own pooler and a fresh head stand in the place of the mean and
 the trained head, which its architecture has no place for; they cost next to nothing. `embedder` is the encoder with
-mean pooling, as sentence-transformers reads it.
+mean pooling, as sentence-transformers reads it. A `static` model's vectors and tokenizer are written as model2vec reads
+them: it averages, and has no head.
 """
 
 from __future__ import annotations
@@ -11,8 +12,11 @@ import json
 import shutil
 from pathlib import Path
 
+from safetensors.numpy import save_file
+
 from insula.core.files import atomic_folder, write_json
 from insula.core.scheme import LabelScheme
+from insula.models.averaged import AveragedTokens
 from insula.models.tokenization import SETTINGS, TOKENIZER
 
 
@@ -44,6 +48,19 @@ def write_plain_folders(model: Path, folder: Path) -> dict[str, Path]:
             if name == "embedder":
                 _write_modules(model, here, config.hidden_size)
     return places
+
+
+def write_static(model: Path, place: Path) -> Path:
+    """Write a `static` model folder's vectors and tokenizer, once; return the folder."""
+    if not place.exists():
+        with atomic_folder(place) as here:
+            table = AveragedTokens.load(model).table
+            save_file({"embeddings": table}, here / "model.safetensors")
+            shutil.copyfile(model / TOKENIZER, here / TOKENIZER)
+            write_json(
+                here / "config.json", {"model_type": "model2vec", "hidden_dim": table.shape[1], "normalize": False}
+            )
+    return place
 
 
 def _write_tokenizer(model: Path, here: Path) -> None:

@@ -29,7 +29,7 @@ def test_the_fastest_is_chosen(trained_run: Callable[..., Any], monkeypatch: pyt
 
     def measured(_: Any, texts: Any, engines: list[Engine], rounds: int) -> list[Any]:
         speed = {"onnx": 100.0, "torch": 50.0}
-        size = {384: 0.8, 768: 1.0, 1536: 1.5, 3072: 1.51, 6144: 0.9}
+        size = {448: 0.8, 768: 1.0, 1536: 1.5, 3072: 1.51, 6144: 0.9}
         return [
             bench_file.Trial(one, speed[str(one.backend)] * (one.threads or 1) * size[one.tokens]) for one in engines
         ]

@@ -19,7 +19,7 @@ from insula.inference.engine import ENGINE_VERSION, Engine
 from insula.inference.token_backend import TokenBackend
 from insula.models.folder import ModelFolder
 
-BUDGETS = (384, 768, 1536, 3072, 6144)
+BUDGETS = (448, 768, 1536, 3072, 6144)
 ROUNDS = 5
 ONE_BY_ONE = 50
 CLEARLY = 1.02  # a setting must be faster by this much than the one before it, which needs less

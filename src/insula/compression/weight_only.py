@@ -1,7 +1,11 @@
-"""Weight-only products: 4 or 8 bits a weight, a scale a block of 32, activations in float32 (operator MatMulNBits).
+"""Weight-only products: few bits a weight, activations in float32.
 
-Blockwise rounding to nearest (Dettmers and Zettlemoyer 2023, section 3, on why small blocks keep 4 bits useful). The
-operator is ONNX Runtime's own (domain com.microsoft): small on disk and in memory, no faster than float32.
+`pack_products`: 4 or 8 bits, a scale a block of 32 (operator MatMulNBits). Blockwise rounding to nearest (Dettmers and
+Zettlemoyer 2023, section 3, on why small blocks keep 4 bits useful). The operator is ONNX Runtime's own (domain
+com.microsoft): small on disk and in memory, slower than float32.
+
+`store_products`: 8 bits, a scale an output, in plain operators on constants, which a runtime computes once when it
+opens the model: small on disk, as fast and as large in memory as float32.
 """
 
 from __future__ import annotations
@@ -16,6 +20,7 @@ from insula.compression.graph import CONTRIB, Graph, node
 from insula.compression.rounding import rounded_levels
 
 Bits = Literal[4, 8]
+_MOST = 127
 
 
 def pack_products(
@@ -45,6 +50,27 @@ def pack_products(
         ]
         size = {"K": weight.shape[0], "N": weight.shape[1], "bits": bits, "block_size": block}
         graph.replace(product.name, [node("MatMulNBits", inputs, product.name, domain=CONTRIB, **size)])
+        done.append(product.name)
+    return done
+
+
+def store_products(graph: Graph, *, samples: Mapping[str, NDArray[np.float32]] | None = None) -> list[str]:
+    """Store the weights of the graph's products in 8 bits; return the names of the products. `samples` as above."""
+    done = []
+    for product in graph.products():
+        weight = graph.constant(product.weight)
+        scales = (np.maximum(np.abs(weight).max(axis=0), 1e-12) / _MOST).astype(np.float32)
+        seen = None if samples is None else samples[product.activation]
+        levels = rounded_levels(weight, scales, -_MOST, _MOST, seen).astype(np.int8)
+        name = f"{product.name}.insula"
+        graph.replace(
+            product.name,
+            [
+                node("Cast", [graph.add_constant(f"{name}.int8", levels)], f"{name}.levels", to=1),
+                node("Mul", [f"{name}.levels", graph.add_constant(f"{name}.scale", scales)], f"{name}.weight"),
+                node("MatMul", [product.activation, f"{name}.weight"], product.name),
+            ],
+        )
         done.append(product.name)
     return done
 

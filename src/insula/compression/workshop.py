@@ -20,7 +20,7 @@ from insula.compression.sensitivity import sensitivities
 from insula.compression.small_folder import copy_parts
 from insula.compression.static_int8 import WEIGHT_BITS, ActivationScale, choose_scales, quantise_products
 from insula.compression.tables import quantise_tables
-from insula.compression.weight_only import pack_products
+from insula.compression.weight_only import pack_products, store_products
 from insula.core.decision import DecisionRule, Decisions
 from insula.core.errors import ModelFolderError
 from insula.inference.onnx_backend import OnnxBackend
@@ -33,7 +33,6 @@ from insula.training.recorded import recorded_section
 
 CALIBRATION_TEXTS = 600
 SENSITIVITY_TEXTS = 96
-KEPT_BLOCK = 128  # of products whose activations stay in float32
 
 
 @dataclass(frozen=True)
@@ -123,7 +122,7 @@ class Workshop:
             quantise_tables(graph, plan.tables)
         if plan.weights == "int8":
             names = quantise_products(graph, self.scales, samples=self.samples, keep=keep)
-            pack_products(graph, 8, block=KEPT_BLOCK, samples=self.samples)  # those that are left
+            store_products(graph, samples=self.samples)  # those that are left
             done |= {
                 "activations": "uint8, one static scale each",
                 "weight_bits": WEIGHT_BITS,

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 # So few that what a layer computes stays near the processor: larger batches run slower. The same on every machine, so
 # that a text has the same company wherever it is predicted.
-TOKEN_BUDGET = 768
+TOKEN_BUDGET = 448
 MOST_ROWS = 256
 
 
@@ -26,3 +26,8 @@ def batches(lengths: Sequence[int], *, tokens: int = TOKEN_BUDGET, rows: int = M
             last += 1
         yield order[first:last]
         first = last
+
+
+def fits_one(lengths: Sequence[int], *, tokens: int = TOKEN_BUDGET, rows: int = MOST_ROWS) -> bool:
+    """Return whether texts of these lengths make one batch, or none."""
+    return len(lengths) < 2 or (len(lengths) <= rows and max(lengths) * len(lengths) <= tokens)

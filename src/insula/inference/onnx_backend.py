@@ -1,7 +1,13 @@
-"""The `onnx` backend: ONNX Runtime on the processor, the default for every neural model."""
+"""The `onnx` backend: ONNX Runtime on the processor, the default for every neural model.
+
+All threads share the work of one batch, so that one text is answered soonest. Where there are several batches each
+thread takes whole ones: threads then never wait for each other, as they do between the operators of a shared batch.
+"""
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -10,8 +16,9 @@ from numpy.typing import NDArray
 
 from insula.core.errors import ModelFolderError
 from insula.core.threads import usable_threads
+from insula.inference.batching import fits_one
 from insula.inference.engine import DEFAULT, Engine
-from insula.inference.token_backend import TokenBackend
+from insula.inference.token_backend import TokenBackend, in_batches
 
 # The fused kernel sums a row number by number, and takes longer than the sum and the normalisation that it replaces.
 SLOWER = ["SkipLayerNormFusion"]
@@ -33,8 +40,13 @@ class OnnxBackend(TokenBackend):
 
     def __init__(self, folder: Path, engine: Engine = DEFAULT) -> None:
         super().__init__(folder, engine)
+        self._file = folder / "model.onnx"
+        self._threads = engine.threads or usable_threads()
+        self._opening = threading.Lock()
+        self._own: onnxruntime.InferenceSession | None = None
+        self._written = _written(self._file)
         try:
-            self._session = open_session(folder / "model.onnx", threads=engine.threads)
+            self._shared = open_session(self._file, threads=self._threads)
         except Exception as error:  # the library's own exceptions share no public base
             raise ModelFolderError(
                 f"The model.onnx of {str(folder)!r} cannot be opened: {error}. Copy the folder again, or train again."
@@ -42,5 +54,38 @@ class OnnxBackend(TokenBackend):
 
     def run(self, ids: NDArray[np.int64], mask: NDArray[np.int64]) -> NDArray[np.float32]:
         """Return the logits of one batch."""
-        logits: NDArray[np.float32] = self._session.run(["logits"], {"input_ids": ids, "attention_mask": mask})[0]
-        return logits
+        return _logits(self._shared, ids, mask)
+
+    def of_tokens(self, tokens: Sequence[NDArray[np.int64]]) -> NDArray[np.float32]:
+        """Return (rows, outputs) logits of token numbers, in their order; several batches are run at once."""
+        if self._threads == 1 or fits_one([len(row) for row in tokens], tokens=self.budget):
+            return super().of_tokens(tokens)
+        session = self._for_a_thread()
+        return in_batches(
+            tokens, self.outputs, lambda *batch: _logits(session, *batch), budget=self.budget, at_once=self._threads
+        )
+
+    def _for_a_thread(self) -> onnxruntime.InferenceSession:
+        """Return the session that computes in the thread that calls it; opened when first there are several batches."""
+        with self._opening:
+            if self._own is None:
+                # A folder that was written anew in the meantime holds another model.
+                same = self._written is not None and _written(self._file) == self._written
+                self._own = open_session(self._file, threads=1) if same else self._shared
+            return self._own
+
+
+def _written(file: Path) -> tuple[int, int] | None:
+    """Return what tells a file from one that takes its place; None where there is none."""
+    try:
+        about = file.stat()
+    except OSError:
+        return None
+    return about.st_ino, about.st_mtime_ns
+
+
+def _logits(
+    session: onnxruntime.InferenceSession, ids: NDArray[np.int64], mask: NDArray[np.int64]
+) -> NDArray[np.float32]:
+    logits: NDArray[np.float32] = session.run(["logits"], {"input_ids": ids, "attention_mask": mask})[0]
+    return logits

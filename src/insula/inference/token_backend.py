@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
@@ -33,7 +34,11 @@ class TokenBackend(ABC):
 
     def begin(self, texts: Sequence[str]) -> Callable[[], NDArray[np.float32]]:
         """Tokenise now; what is returned runs the model."""
-        return partial(in_batches, self.tokenizer(texts), self.outputs, self.run, budget=self.budget)
+        return partial(self.of_tokens, self.tokenizer(texts))
+
+    def of_tokens(self, tokens: Sequence[NDArray[np.int64]]) -> NDArray[np.float32]:
+        """Return (rows, outputs) logits of token numbers, in their order."""
+        return in_batches(tokens, self.outputs, self.run, budget=self.budget)
 
 
 def in_batches(
@@ -42,10 +47,22 @@ def in_batches(
     run: Callable[[NDArray[np.int64], NDArray[np.int64]], NDArray[np.float32]],
     *,
     budget: int = TOKEN_BUDGET,
+    at_once: int = 1,
 ) -> NDArray[np.float32]:
-    """Return (rows, outputs) logits in the order of `tokens`; `run` takes the ids and mask of one padded batch."""
+    """Return (rows, outputs) logits in the order of `tokens`; `run` takes the ids and mask of one padded batch.
+
+    at_once  so many batches are run at the same time, each by a thread of its own
+    """
     out = np.zeros((len(tokens), outputs), dtype=np.float32)
-    for rows in batches([len(row) for row in tokens], tokens=budget):
-        ids, mask = pad([tokens[row] for row in rows])
-        out[rows] = run(ids, mask)
+
+    def fill(rows: NDArray[np.intp]) -> None:
+        out[rows] = run(*pad([tokens[row] for row in rows]))
+
+    parts = list(batches([len(row) for row in tokens], tokens=budget))
+    if at_once == 1 or len(parts) == 1:
+        for rows in parts:
+            fill(rows)
+    else:
+        with ThreadPoolExecutor(at_once, thread_name_prefix="insula-batch") as threads:
+            list(threads.map(fill, parts))
     return out

@@ -10,7 +10,10 @@ import torch
 from torch import nn
 from transformers import PreTrainedModel
 
+from insula.models.onnx_attention import join_heads
 from insula.models.onnx_shared import share_weights
+
+OPSET = 23  # the first with attention as one operator
 
 
 class _LogitsOnly(nn.Module):
@@ -42,6 +45,7 @@ def export_onnx(model: PreTrainedModel, file: Path, *, weights: Path | None = No
             _LogitsOnly(model),
             (ids, mask),
             dynamo=True,
+            opset_version=OPSET,
             input_names=["input_ids", "attention_mask"],
             output_names=["logits"],
             dynamic_shapes={"input_ids": dynamic, "attention_mask": dynamic},
@@ -52,6 +56,7 @@ def export_onnx(model: PreTrainedModel, file: Path, *, weights: Path | None = No
     graph: Any = program.model.graph
     for part in (graph, *graph.all_nodes()):
         part.metadata_props.clear()  # stack traces, with the paths of whoever exports
+    join_heads(program.model)
     program.save(str(file))
     if weights is not None:
         share_weights(file, weights)

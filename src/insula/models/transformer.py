@@ -53,10 +53,13 @@ class Block(nn.Module):
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, states: torch.Tensor, seen: torch.Tensor) -> torch.Tensor:
-        """Return the (rows, tokens, width) states after this block; `seen` (rows, 1, 1, tokens) is False on padding."""
+        """Return the (rows, tokens, width) states after this block.
+
+        seen  (rows, 1, tokens, tokens): what each token may look at, False on padding
+        """
         rows, tokens, width = states.shape
-        projected = self.projection(self.attention_norm(states))
-        parts = projected.view(rows, tokens, 3, self.heads, width // self.heads).permute(2, 0, 3, 1, 4)
+        projected = self.projection(self.attention_norm(states)).chunk(3, dim=-1)
+        parts = [part.view(rows, tokens, self.heads, width // self.heads).transpose(1, 2) for part in projected]
         mixed = F.scaled_dot_product_attention(parts[0], parts[1], parts[2], attn_mask=seen)
         states = states + self.dropout(self.mixed(mixed.transpose(1, 2).reshape(rows, tokens, width)))
         added: torch.Tensor = self.dropout(self.narrow(F.gelu(self.wide(self.wide_norm(states)))))
@@ -86,7 +89,8 @@ class TransformerForEmotion(ScratchNetwork):
     def pooled(self, embedded: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
         """Return the pooled states of the last block."""
         states = embedded + self.positions.weight[: embedded.shape[1]]
-        seen = (mask == 1).unsqueeze(1).unsqueeze(1)
+        # As wide as it is long: ONNX Runtime's attention takes no mask of one row for all tokens.
+        seen = (mask == 1)[:, None, None, :].expand(-1, -1, mask.shape[1], -1)
         for block in self.blocks:
             states = block(states, seen)
         pooled: torch.Tensor = self.pooling(self.norm(states), mask)

@@ -12,7 +12,7 @@ from typing import Protocol
 
 from insula.core.prediction import Prediction
 from insula.inference.predictor import Predictor
-from insula.inference.token_backend import TokenBackend, in_batches
+from insula.inference.token_backend import TokenBackend
 from insula.serving.pace import Pace
 from insula.serving.problems import ProblemError, overloaded
 from insula.serving.settings import Queue
@@ -154,7 +154,7 @@ class Batcher:
         rows = [piece.ids for piece in pieces if piece.ids is not None]
 
         def compute() -> list[Prediction]:
-            return self.predictor.answer(texts, in_batches(rows, neural.outputs, neural.run, budget=neural.budget))
+            return self.predictor.answer(texts, neural.of_tokens(rows))
 
         return compute
 
