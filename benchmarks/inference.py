@@ -170,7 +170,6 @@ def _answer(
 def _model_of(kind: str, models: Mapping[str, Path]) -> Path:
     """Return the folder that a peer reads, made from the first model that is no `static` one."""
     from insula.models.locate import locate_model
-
     from plain_folder import write_plain_folders, write_static
 
     if kind == "static":
