@@ -12,10 +12,12 @@ import pytest
 
 import insula
 import toy_data
-from insula.compression.cascade import make_cascade
+from insula.compression.cascade import SAYS, make_cascade
+from insula.core.decision import DecisionRule
 from insula.core.errors import ModelFolderError, ParityError
 from insula.core.progress import Silent
-from insula.inference.cascade_backend import CascadeBackend
+from insula.core.targets import gold_matrix
+from insula.inference.cascade_backend import STAGES, CascadeBackend, calibrated
 from insula.inference.predictor import Predictor
 from insula.models.folder import open_folder
 
@@ -31,7 +33,7 @@ def make(trained_run: Callable[..., Any], kind: Any, output: Path, *, max_loss: 
 
 def with_limit(folder: Path, limit: float) -> CascadeBackend:
     backend = CascadeBackend(folder)
-    backend.limit = limit
+    backend.limit, backend.say = limit, 0.0
     return backend
 
 
@@ -43,11 +45,27 @@ def test_each_text_is_answered_by_the_stage_that_should(
     assert 0 < made.share < 1
     both = Predictor.load(made.path)
     first, second = (Predictor.load(made.path / stage) for stage in ("first", "second"))
-    of_first, of_second = first.decide(TEXTS), second.decide(TEXTS)
-    sure = of_first.confidence >= made.limit
+    own = [calibrated(stage, stage.logits(TEXTS)) for stage in (first, second)]
+    sure = first.decide(TEXTS).confidence >= made.limit
     assert sure.any()
-    wanted = np.where(sure[:, None], of_first.scores, of_second.scores)
+    together = made.say * own[0] + (1 - made.say) * own[1]
+    wanted = DecisionRule().scores(both.scheme, np.where(sure[:, None], own[0], together))
     np.testing.assert_allclose(both.decide(TEXTS).scores, wanted, atol=1e-5)
+
+
+def test_a_first_stage_has_a_say_where_it_helps(tmp_path: Path, trained_run: Callable[..., Any]) -> None:
+    made = make(trained_run, "multi", tmp_path / "both")
+    examples = toy_data.toy_dataset("multi").splits["validation"]
+    texts, gold = [example.text for example in examples], gold_matrix(open_folder(made.path).scheme, examples)
+    own = [calibrated(stage, stage.logits(texts)) for stage in (Predictor.load(made.path / one) for one in STAGES)]
+
+    def loss(say: float) -> float:
+        logits = say * own[0] + (1 - say) * own[1]
+        return float((np.logaddexp(0, logits) - gold * logits).sum())
+
+    assert made.say == min(SAYS, key=loss)
+    settings = json.loads((made.path / "cascade.json").read_text(encoding="utf-8"))
+    assert (settings["say"], settings["limit"]) == (made.say, made.limit)
 
 
 def test_all_or_none_by_the_first_stage(tmp_path: Path, trained_run: Callable[..., Any]) -> None:

@@ -143,7 +143,10 @@ def test_a_better_likelihood_is_not_bought_with_labels():
     logits = log_softmax(2.2 * gold + generator.normal(size=gold.shape), axis=1) + np.array([0, -0.6, -0.9])
     vector = fit_calibration(logits, gold, "single", method="vector").apply(logits, "single")
     temperature = fit_calibration(logits, gold, "single", method="temperature").apply(logits, "single")
-    assert calibration._loss(vector, gold, "single").mean() < calibration._loss(temperature, gold, "single").mean()
+    assert (
+        calibration.negative_log_likelihood(vector, gold, "single").mean()
+        < calibration.negative_log_likelihood(temperature, gold, "single").mean()
+    )
     assert _macro_f1(gold, vector) < _macro_f1(gold, temperature)
     assert fit_calibration(logits, gold, "single").method == "temperature"
 

@@ -20,9 +20,19 @@ from insula.core.decision import DecisionRule, Decisions
 from insula.core.errors import ModelFolderError, ParityError
 from insula.core.files import atomic_folder, write_json
 from insula.core.progress import Progress
+from insula.core.scheme import LabelScheme
 from insula.core.targets import gold_matrix
 from insula.data.dataset import Dataset
-from insula.inference.cascade_backend import CASCADE, CASCADE_VERSION, STAGES, CascadeBackend, calibrated, sureness
+from insula.evaluation.calibration import negative_log_likelihood
+from insula.inference.cascade_backend import (
+    CASCADE,
+    CASCADE_VERSION,
+    STAGES,
+    CascadeBackend,
+    calibrated,
+    mixed,
+    sureness,
+)
 from insula.inference.predictor import Predictor
 from insula.models.fingerprints import FINGERPRINT
 from insula.models.folder import ModelFolder
@@ -33,6 +43,8 @@ from insula.training.recorded import recorded_section
 
 SHARES = np.arange(39, 0, -1) / 40
 """Of validation rows that the first stage answers, tried from the largest."""
+SAYS = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5)
+"""Weights of the first stage where the second is asked too."""
 
 ALONG = ("recipe.toml", "label_names.json")
 
@@ -42,6 +54,7 @@ class Cascade:
     """A cascade's folder.
 
     share   of validation rows that the first stage answers, those where its confidence is at least `limit`
+    say     its weight where the second stage is asked too
     tried   share, limit and loss of each switch point that was tried
     parity  what stands in its `parity.json`: the loss against the second stage alone
     """
@@ -50,6 +63,7 @@ class Cascade:
     bytes: int
     share: float
     limit: float
+    say: float
     tried: Sequence[dict[str, float | None]]
     parity: dict[str, Any]
 
@@ -81,7 +95,8 @@ def make_cascade(
     """Make `output` from two model folders of the same labels; `dataset` is the set they were trained on.
 
     The first stage answers as many rows as it can while the headline metric on validation rows stays within `max_loss`
-    of the second stage alone. Thresholds are chosen anew for the mixture. Raises `ParityError`, and writes nothing,
+    of the second stage alone. Where both are asked their logits are averaged with the weight that gives validation rows
+    the highest likelihood. Thresholds are chosen anew for the mixture. Raises `ParityError`, and writes nothing,
     where even a fortieth of the rows would cost more; `ModelFolderError` where the labels differ or are dimensions.
     """
     _check_stages(first, second)
@@ -90,8 +105,11 @@ def make_cascade(
     stages = [Predictor.load(folder.path) for folder in (first, second)]
     progress.say(f"Answering {len(texts):,} validation rows by both stages.")
     answers = [stage.logits(texts) for stage in stages]
+    before = second.decision.decide(second.scheme, answers[1])
+    own = [calibrated(stage, logits) for stage, logits in zip(stages, answers, strict=True)]
+    say = _best_say(second.scheme, own, gold)
     options = recorded_section(second.path, "decision", DecisionOptions, tells="how its thresholds were chosen")
-    points = _points(stages, answers, gold, options, seed)
+    points = _points(stages[0], second.scheme, own, before, gold, say, options, seed)
     tried: list[dict[str, float | None]] = []
     for point in points:
         loss = point.parity["loss"]["value"]
@@ -113,7 +131,8 @@ def make_cascade(
             if (second.path / name).exists():
                 shutil.copy2(second.path / name, stage / name)
         _write_fingerprints(stage, (first, second))
-        write_json(stage / CASCADE, {"format_version": CASCADE_VERSION, "limit": point.limit, "tried": tried})
+        settings = {"limit": point.limit, "say": say}
+        write_json(stage / CASCADE, {"format_version": CASCADE_VERSION, **settings, "tried": tried})
         company = measure_company(
             CascadeBackend(stage), second.scheme, point.decision, texts, limits.company, seed=seed
         )
@@ -127,12 +146,12 @@ def make_cascade(
             decided=point.decided,
             coverage=options.coverage,
             parity=figures,
-            steps={"first": first.family, "second": second.family, "limit": point.limit, "share": point.share},
+            steps={"first": first.family, "second": second.family, "share": point.share, **settings},
             command=command,
             seed=seed,
             backend="cascade",
         )
-    return Cascade(output, size, point.share, point.limit, tried, figures)
+    return Cascade(output, size, point.share, point.limit, say, tried, figures)
 
 
 def _check_stages(first: ModelFolder, second: ModelFolder) -> None:
@@ -147,25 +166,31 @@ def _check_stages(first: ModelFolder, second: ModelFolder) -> None:
         raise ModelFolderError("The stages of a cascade must be single models. Got a cascade: name its own stages.")
 
 
+def _best_say(scheme: LabelScheme, own: Sequence[NDArray[np.float64]], gold: NDArray[np.float64]) -> float:
+    truth = gold[:, -1:] if scheme.kind == "binary" else gold
+    losses = [float(negative_log_likelihood(mixed(own[0], own[1], say), truth, scheme.kind).sum()) for say in SAYS]
+    return SAYS[int(np.argmin(losses))]
+
+
 def _points(
-    stages: Sequence[Predictor],
-    answers: Sequence[NDArray[np.floating[Any]]],
+    first: Predictor,
+    scheme: LabelScheme,
+    own: Sequence[NDArray[np.float64]],
+    before: Decisions,
     gold: NDArray[np.float64],
+    say: float,
     options: DecisionOptions,
     seed: int,
 ) -> Iterator[_Point]:
     """Yield the switch points from the one that asks the second stage least."""
-    scheme = stages[1].scheme
-    sure = sureness(stages[0], answers[0])
-    own = [calibrated(stage, logits) for stage, logits in zip(stages, answers, strict=True)]
-    before = stages[1].decision.decide(scheme, answers[1])
+    sure, both = sureness(first, own[0]), mixed(own[0], own[1], say)
     options = options.model_copy(update={"calibration": "none"})
     ranked = np.sort(sure)[::-1]
     for share in SHARES:
         limit = float(ranked[max(0, round(share * len(ranked)) - 1)])
-        mixed = np.where((sure >= limit)[:, None], own[0], own[1])
-        decision = choose_decision(scheme, mixed, gold, options, seed=seed)
-        decided = decision.decide(scheme, mixed)
+        logits = np.where((sure >= limit)[:, None], own[0], both)
+        decision = choose_decision(scheme, logits, gold, options, seed=seed)
+        decided = decision.decide(scheme, logits)
         parity = measure_parity(scheme, gold, before, decided, seed=seed)
         yield _Point(limit, float((sure >= limit).mean()), decision, decided, parity)
 

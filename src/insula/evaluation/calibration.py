@@ -84,13 +84,13 @@ def _fit(method: str, logits: Floats, gold: Floats, weights: Floats, kind: Kind)
 
 
 def _best_method(logits: Floats, gold: Floats, weights: Floats, kind: Kind, folds: Ints) -> str:
-    best, best_loss, best_logits = "none", _loss(logits, gold, kind), logits
+    best, best_loss, best_logits = "none", negative_log_likelihood(logits, gold, kind), logits
     for method in ("temperature", "vector", "isotonic"):
         held_out = np.empty_like(logits)
         for number in range(FOLDS):
             out, rest = folds == number, folds != number
             held_out[out] = _fit(method, logits[rest], gold[rest], weights[rest], kind).apply(logits[out], kind)
-        loss = _loss(held_out, gold, kind)
+        loss = negative_log_likelihood(held_out, gold, kind)
         gain = weights * (best_loss - loss)
         free = method == "isotonic" or (method == "vector" and kind in ("single", "ordinal"))
         needed = float(gain.std() * np.sqrt(len(gain))) if free else 0.0
@@ -99,7 +99,7 @@ def _best_method(logits: Floats, gold: Floats, weights: Floats, kind: Kind, fold
     return best
 
 
-def _loss(logits: Floats, gold: Floats, kind: Kind) -> Floats:
+def negative_log_likelihood(logits: Floats, gold: Floats, kind: Kind) -> Floats:
     """Return the negative log-likelihood of each row (rows,); of sigmoids the sum over labels."""
     if kind in ("binary", "multi"):
         loss: Floats = (np.logaddexp(0, logits) - logits * gold).sum(axis=1)
@@ -125,7 +125,7 @@ def _serves_labels(before: Floats, after: Floats, gold: Floats, kind: Kind, meth
 def _fit_temperature(logits: Floats, gold: Floats, weights: Floats, kind: Kind) -> Calibration:
     """Minimise the loss over log(1 / T): convex in 1 / T, so one minimum."""
     result = minimize_scalar(
-        lambda log_scale: float(_loss(np.exp(log_scale) * logits, gold, kind) @ weights),
+        lambda log_scale: float(negative_log_likelihood(np.exp(log_scale) * logits, gold, kind) @ weights),
         bounds=(-_LOG_LIMIT, _LOG_LIMIT),
         method="bounded",
         options={"xatol": 1e-5},
@@ -147,7 +147,8 @@ def _fit_vector(logits: Floats, gold: Floats, weights: Floats, kind: Kind, share
         slope, offset = parameters[:labels], parameters[labels:]
         moved = scaled * slope + offset
         residual = (probabilities(moved) - gold) * weights[:, None]
-        value = _loss(moved, gold, kind) @ weights + _PENALTY / 2 * (((slope - 1) ** 2).sum() + (offset**2).sum())
+        drawn = _PENALTY / 2 * (((slope - 1) ** 2).sum() + (offset**2).sum())
+        value = negative_log_likelihood(moved, gold, kind) @ weights + drawn
         gradient = np.concatenate(
             [(residual * scaled).sum(axis=0) + _PENALTY * (slope - 1), residual.sum(axis=0) + _PENALTY * offset]
         )

@@ -1,12 +1,14 @@
 """The `cascade` backend: a cheap model answers the texts it is sure of, a better one the rest.
 
 As in Viola and Jones (2001) and FrugalGPT (Chen et al. 2023), with two stages. A cascade's folder holds two model
-folders, `first` and `second`, and `cascade.json` with the switch point. The logits that it gives are the calibrated
-ones of the stage that answered.
+folders, `first` and `second`, and `cascade.json` with the switch point. The logits that it gives are calibrated ones:
+the first stage's where it is sure, else a weighted mean of both stages'. What the first stage said is known by then,
+and two models together are often better than one.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -15,6 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from insula.core.decision import Calibration
 from insula.core.errors import ModelFolderError
 from insula.inference.engine import DEFAULT, Engine
 from insula.inference.predictor import Predictor
@@ -28,11 +31,13 @@ class CascadeBackend:
     """Opens the folders of the family `cascade`. Each stage prepares texts in its own way, so it is given raw ones.
 
     limit   the first stage answers where its confidence is at least this
+    say     its weight in the mean where it does not
     """
 
     def __init__(self, folder: Path, engine: Engine = DEFAULT) -> None:
         try:
-            self.limit = float(json.loads((folder / CASCADE).read_text(encoding="utf-8"))["limit"])
+            settings = json.loads((folder / CASCADE).read_text(encoding="utf-8"))
+            self.limit, self.say = float(settings["limit"]), float(settings.get("say", 0.0))
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise ModelFolderError(
                 f"The model folder {str(folder)!r} has no switch point in {CASCADE}: {error}. Copy it again."
@@ -51,28 +56,35 @@ class CascadeBackend:
 
         def answered() -> NDArray[np.floating[Any]]:
             if rest:
-                cheap[rest] = calibrated(self.second, compute())
+                cheap[rest] = mixed(cheap[rest], calibrated(self.second, compute()), self.say)
             return cheap
 
         return answered
 
-    def ask_first(self, texts: Sequence[str]) -> tuple[NDArray[np.floating[Any]], NDArray[np.bool_]]:
+    def ask_first(self, texts: Sequence[str]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
         """Return the first stage's calibrated (rows, outputs) logits, and (rows,) of which it is sure."""
-        logits = self.first.logits(texts)
-        return calibrated(self.first, logits), sureness(self.first, logits) >= self.limit
+        logits = calibrated(self.first, self.first.logits(texts))
+        return logits, sureness(self.first, logits) >= self.limit
 
 
-def calibrated(stage: Predictor, logits: NDArray[np.floating[Any]]) -> NDArray[np.floating[Any]]:
+def calibrated(stage: Predictor, logits: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
     """Return a stage's (rows, outputs) logits after its calibration, as float64."""
-    return stage.decision.calibration.apply(np.array(logits, dtype=np.float64), stage.scheme.kind)
+    found = stage.decision.calibration.apply(np.array(logits, dtype=np.float64), stage.scheme.kind)
+    return np.asarray(found, dtype=np.float64)
 
 
-def sureness(stage: Predictor, logits: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
-    """Return (rows,) the probability that a stage gives to its own decision."""
-    confidence = stage.decision.decide(stage.scheme, logits).confidence
+def sureness(stage: Predictor, logits: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return (rows,) the probability that a stage gives to its own decision, of its calibrated logits."""
+    rule = dataclasses.replace(stage.decision, calibration=Calibration())
+    confidence = rule.decide(stage.scheme, logits).confidence
     if confidence is None:
         raise ModelFolderError("A cascade must have labels, and its first stage has dimensions.")
     return np.asarray(confidence, dtype=np.float64)
+
+
+def mixed(first: NDArray[np.float64], second: NDArray[np.float64], say: float) -> NDArray[np.float64]:
+    """Return the mean of both stages' calibrated logits, with the weight `say` for the first."""
+    return say * first + (1 - say) * second
 
 
 def _of_a_stage(engine: Engine) -> Engine:
