@@ -39,5 +39,5 @@ def _processor() -> tuple[str, list[str]]:
     lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines() if Path("/proc/cpuinfo").exists() else []
     facts = dict(line.split(":", 1) for line in reversed(lines) if ":" in line)
     facts = {key.strip(): value.strip() for key, value in facts.items()}
-    telling = ("avx2", "avx512f", "avx512_vnni", "avx_vnni", "amx_bf16", "amx_int8")
+    telling = ("avx2", "avx512f", "avx512_vnni", "avx_vnni", "avx512_bf16", "amx_bf16", "amx_int8")
     return facts.get("model name", platform.processor()), [f for f in telling if f in facts.get("flags", "").split()]

@@ -72,10 +72,13 @@ def test_precision(monkeypatch: pytest.MonkeyPatch) -> None:
     assert choose_precision("bfloat16") is torch.bfloat16
     if torch.cuda.is_available():
         pytest.skip("what a processor can do does not count here")
-    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"amx_bf16": True})
-    assert choose_precision("auto") is torch.bfloat16
-    monkeypatch.setenv("ONEDNN_MAX_CPU_ISA", "AVX2")
-    assert choose_precision("auto") is torch.float32
-    monkeypatch.delenv("ONEDNN_MAX_CPU_ISA")
+    for unit, sufficient in (("amx_bf16", "AVX512_CORE_AMX"), ("avx512_bf16", "AVX512_CORE_BF16")):
+        monkeypatch.setattr(torch.cpu, "get_capabilities", lambda unit=unit: {unit: True})
+        assert choose_precision("auto") is torch.bfloat16
+        monkeypatch.setenv("ONEDNN_MAX_CPU_ISA", sufficient)
+        assert choose_precision("auto") is torch.bfloat16
+        monkeypatch.setenv("ONEDNN_MAX_CPU_ISA", "AVX512_CORE_VNNI")
+        assert choose_precision("auto") is torch.float32
+        monkeypatch.delenv("ONEDNN_MAX_CPU_ISA")
     monkeypatch.setattr(torch.cpu, "get_capabilities", dict)
     assert choose_precision("auto") is torch.float32

@@ -39,6 +39,7 @@ class EmotionTrainer(AtomicCheckpoints):
         self.precision = choose_precision(options.precision)
         self.average = MovingAverage(self.model, options.averaging) if options.averaging else None
         self.model_accepts_loss_kwargs = True  # `compute_loss` divides by what `get_batch_samples` counted
+        self.evaluated: list[tuple[torch.Tensor, torch.Tensor]] = []  # mean loss and weight of each batch
         self.optimizer: torch.optim.Optimizer | None
 
     def compute_loss(
@@ -51,7 +52,7 @@ class EmotionTrainer(AtomicCheckpoints):
         """Return the weighted mean of the rows' losses, and the outputs where they are asked for.
 
         `num_items_in_batch` is the weight of all rows of the update, None that of those given. In evaluation it is not
-        heeded: there the `Trainer` counts cells of the label matrix, not rows.
+        heeded: there the `Trainer` counts cells of the label matrix, not rows, and `evaluation_loop` takes the mean.
         """
         inputs = dict(inputs)
         wanted, weights = inputs.pop("labels"), inputs.pop("weights")
@@ -108,6 +109,21 @@ class EmotionTrainer(AtomicCheckpoints):
         rows: TokenRows = self.eval_dataset if eval_dataset is None else eval_dataset
         loader = DataLoader(rows, batch_sampler=BudgetBatches(rows.lengths), collate_fn=collate)
         return loader if self.args.world_size > 1 else self.accelerator.prepare(loader)
+
+    def prediction_step(self, model: nn.Module, inputs: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
+        """Return loss, logits and labels of a batch; remember how much its loss weighs."""
+        answered = super().prediction_step(model, inputs, *args, **kwargs)
+        self.evaluated.append((answered[0], inputs["weights"].sum()))
+        return answered
+
+    def evaluation_loop(self, *args: Any, **kwargs: Any) -> Any:
+        """Evaluate; the loss is the weighted mean over rows, where the `Trainer` takes all batches for equally large."""
+        self.evaluated.clear()
+        output = super().evaluation_loop(*args, **kwargs)
+        losses, loads = (torch.stack(column).double() for column in zip(*self.evaluated, strict=True))
+        mean = float((losses * loads).sum() / loads.sum().clamp(min=1e-8))
+        output.metrics.update({name: mean for name in output.metrics if name.endswith("_loss")})
+        return output
 
     def evaluate(self, *args: Any, **kwargs: Any) -> dict[str, float]:
         """Evaluate the averaged weights where an average is kept, else the model as it is."""
