@@ -117,7 +117,7 @@ class EmotionTrainer(AtomicCheckpoints):
         return answered
 
     def evaluation_loop(self, *args: Any, **kwargs: Any) -> Any:
-        """Evaluate; the loss is the weighted mean over rows, where the `Trainer` takes all batches for equally large."""
+        """Evaluate; the loss is the mean over rows, where the `Trainer` counts every batch alike."""
         self.evaluated.clear()
         output = super().evaluation_loop(*args, **kwargs)
         losses, loads = (torch.stack(column).double() for column in zip(*self.evaluated, strict=True))
