@@ -126,6 +126,8 @@ def _measure(
     _load(given, arm, singles, seconds=min(2.0, given.seconds), connections=8, **patient)
     one = _load(given, arm, singles, connections=64, **patient)
     many = _load(given, arm, manies, connections=8, **patient)
+    if not _answered(one) or not _answered(many):
+        raise RuntimeError(f"{arm.name} answered nothing: {one['statuses']}, {many['statuses']}.")
     capacity = {"one": _answered(one) / one["seconds"], "many": MANY * _answered(many) / many["seconds"]}
     found: dict[str, Any] = {"capacity": capacity, "latency": {}}
     for share in SHARES:
