@@ -39,7 +39,11 @@ class Connections:
         self._host, self._port = parts.hostname, parts.port
         self._head = "".join(
             f"{name}: {value}\r\n"
-            for name, value in {"host": parts.netloc, "content-type": "application/json", **task.get("headers", {})}.items()
+            for name, value in {
+                "host": parts.netloc,
+                "content-type": "application/json",
+                **task.get("headers", {}),
+            }.items()
         )
         self._path = task["path"]
         self._idle: list[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = []

@@ -12,6 +12,7 @@ from table_text import TITLES
 
 FOLDER = Path(__file__).parent / "results"
 Entry = Mapping[str, Any]
+PREDICTION = ("inference", "smaller", "bulk_memory", "ray_scaling", "serving")
 
 
 @dataclass(frozen=True)
@@ -21,7 +22,8 @@ class Results:
     quality        cells, by data set in the order of the tables, then model (`linear` first) and seed
     levers         one entry a lever
     architectures  one entry a data set and model
-    training_cost, lstm_cost, kills, masking, starter, inference   None before they were measured
+    training_cost, lstm_cost, kills, masking, starter   None before they were measured; so the five below
+    inference, smaller, bulk_memory, ray_scaling, serving
     """
 
     quality: Sequence[Entry] = ()
@@ -33,6 +35,10 @@ class Results:
     masking: Entry | None = None
     starter: Entry | None = None
     inference: Entry | None = None
+    smaller: Entry | None = None
+    bulk_memory: Entry | None = None
+    ray_scaling: Entry | None = None
+    serving: Entry | None = None
 
 
 def read_results(folder: Path = FOLDER) -> Results:
@@ -46,7 +52,7 @@ def read_results(folder: Path = FOLDER) -> Results:
         kills=_one(folder / "kills.json"),
         masking=_one(folder / "masking.json"),
         starter=_one(folder / "starter.json"),
-        inference=_one(folder / "inference.json"),
+        **{name: _one(folder / f"{name}.json") for name in PREDICTION},
     )
 
 

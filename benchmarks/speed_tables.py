@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from result_files import Results
+from result_files import PREDICTION, Results
 from table_text import figure, table
 
 
@@ -83,10 +83,99 @@ def inference_ratios(results: Results) -> str:
     return table(heads, rows)
 
 
+def smaller(results: Results) -> str:
+    """Sizes, and what is lost on test rows."""
+    heads = ("folder", "megabytes", "test macro-F1", "loss of macro-F1 (paired 95% interval)", "equal label sets")
+    rows = []
+    for name, model in (results.smaller["models"] if results.smaller else {}).items():
+        against = model["against_first"]
+        rows.append(
+            (
+                f"`{name}`",
+                f"{model['bytes'] / 1e6:.1f}",
+                figure(model["macro_f1"]),
+                figure(against["loss"], sign="+") if against else "–",
+                f"{against['agreement']:.1%}" if against else "–",
+            )
+        )
+    return table(heads, rows)
+
+
+def bulk_memory(results: Results) -> str:
+    """Resident memory of long jobs, and whether a killed and resumed one wrote the same bytes."""
+    heads = (
+        "model", "rows", "at a hundredth of the way, MiB", "at the end, MiB", "end over hundredth",
+        "peak while parts are joined, MiB", "killed twice and resumed: the same bytes", "seconds undisturbed",
+    )  # fmt: skip
+    rows = [
+        (
+            f"`{name}`",
+            f"{job['rows']:,}",
+            f"{job['mebibytes']['at_a_hundredth']:,.0f}",
+            f"{job['mebibytes']['at_the_end']:,.0f}",
+            f"{job['end_over_hundredth']:.2f}",
+            f"{job['mebibytes']['peak']:,.0f}",
+            "yes" if job["same_bytes"] else "no",
+            f"{job['seconds']:,.0f} s",
+        )
+        for name, job in (results.bulk_memory["jobs"] if results.bulk_memory else {}).items()
+    ]
+    return table(heads, rows)
+
+
+def ray_scaling(results: Results) -> str:
+    """What a second worker brings."""
+    heads = ("workers of one thread", "rows/s (lowest to highest round)", "times as fast as one")
+    found = results.ray_scaling
+    rows = [
+        (workers, _range(rate, ",.0f"), _range(found["times"], ".2f") if found and workers != "1" else "–")
+        for workers, rate in (found["rows_per_second"] if found else {}).items()
+    ]
+    return table(heads, rows)
+
+
+def serving(results: Results) -> str:
+    """Every server at its own capacity, at shares of it and beyond it."""
+    heads = (
+        "server", "rows/s, one text a request", "rows/s, 32 texts a request", "p99 at 50%, ms", "p99 at 90%, ms",
+        "p99 of accepted at twice the capacity, ms", "accepted there",
+    )  # fmt: skip
+    rows = [
+        (
+            f"`{name}`",
+            _range(arm["capacity_one"], ",.0f"),
+            _range(arm["capacity_many"], ",.0f"),
+            *(_range(arm[load]["p99_ms"], ",.0f") for load in ("latency_0.5", "latency_0.9", "overload")),
+            _range(arm["overload"]["answered"], ".0%"),
+        )
+        for name, arm in (results.serving["arms"] if results.serving else {}).items()
+    ]
+    return table(heads, rows)
+
+
+ASKED = {
+    "one_text_share_of_bulk": ("share of bulk rows/s, one text a request", "at least 0.65"),
+    "many_texts_share_of_bulk": ("share of bulk rows/s, 32 texts a request", "at least 0.85"),
+    "capacity_times_plain_fastapi": ("times the plain application's rows/s", "at least 2"),
+    "p99_at_twice_the_plain_load_times_its_own": (
+        "p99 at twice the plain application's load, over its own p99", "at most 1",
+    ),
+    "overload_p99_times_that_at_90": ("p99 of accepted at twice the capacity, over that at 90%", "at most 1.5"),
+    "capacity_times_litserve": ("times LitServe's rows/s", "–"),
+}  # fmt: skip
+
+
+def serving_bars(results: Results) -> str:
+    """What is asked of the service, and what was measured."""
+    bars = results.serving["bars"] if results.serving else {}
+    rows = [(told, asked, _range(bars[name], ".2f")) for name, (told, asked) in ASKED.items() if name in bars]
+    return table(("what", "asked", "measured, median (lowest to highest round)"), rows)
+
+
 def speed_provenance(results: Results) -> str:
     """Where the figures of prediction come from."""
     heads = ("result file", "command", "commit", "date", "threads", "processor")
-    files = {"starter": results.starter, "inference": results.inference}
+    files = {"starter": results.starter, **{name: getattr(results, name) for name in PREDICTION}}
     rows = [
         (
             f"`{name}.json`",

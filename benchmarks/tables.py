@@ -44,6 +44,11 @@ TABLES: Mapping[str, Callable[[Results], str]] = {
     "starter-start": speed_tables.starter_start,
     "inference": speed_tables.inference,
     "inference-ratios": speed_tables.inference_ratios,
+    "smaller": speed_tables.smaller,
+    "bulk-memory": speed_tables.bulk_memory,
+    "ray-scaling": speed_tables.ray_scaling,
+    "serving": speed_tables.serving,
+    "serving-bars": speed_tables.serving_bars,
     "speed-provenance": speed_tables.speed_provenance,
 }
 
