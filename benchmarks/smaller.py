@@ -1,6 +1,6 @@
 """What is lost by a smaller or faster model: sizes, test macro-F1, the paired loss, label sets that stay the same.
 
-    python benchmarks/smaller.py fp32=runs/goe int8=runs/goe-int8 ...     `results/smaller.json`; the first is compared with
+    python benchmarks/smaller.py fp32=runs/goe int8=runs/goe-int8     against the first: `results/smaller.json`
 
 Every choice in these folders was made on validation rows; here they answer the test rows of the set that all were
 trained on. A loss is that of macro-F1 against the first folder on the same rows, with its 95% bootstrap interval.
