@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,10 +23,23 @@ REFERENCE = "reference-masked"
 
 def main(arguments: list[str]) -> int:
     """Write what can be written and return the exit status."""
-    found = [row for data in FIVE for row in compared(data)]
-    if found:
-        write_json(RESULTS / "architectures.json", {"command": "python benchmarks/architectures.py", "rows": found})
+    file = RESULTS / "architectures.json"
+    known = json.loads(file.read_text(encoding="utf-8"))["rows"] if file.exists() else []
+    found = merged(known, [row for data in FIVE for row in compared(data)])
+    if found != known:
+        write_json(file, {"command": "python benchmarks/architectures.py", "rows": found})
     return 0
+
+
+def merged(known: Sequence[dict[str, Any]], new: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return a row a set and model: the new one, unless one from another machine's decisions has more seeds."""
+    rows = {(row["set"], row["model"]): row for row in known}
+    for row in new:
+        before = rows.get((row["set"], row["model"]))
+        if before is None or len(row["seeds"]) >= len(before["seeds"]):
+            rows[row["set"], row["model"]] = row
+    order = list(dict.fromkeys((cell.data, cell.model) for cell in CELLS.values()))
+    return [rows[place] for data in FIVE for place in order if place in rows and place[0] == data]
 
 
 def compared(data: str, results: Path = RESULTS, kept: Path = decisions.FOLDER) -> Iterator[dict[str, Any]]:

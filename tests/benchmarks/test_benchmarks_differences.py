@@ -157,3 +157,18 @@ def test_the_difference_to_linear_is_renewed_in_the_result_file(tmp_path: Path) 
     keep("sst2-linear-0", dataclasses.replace(off, rows=np.arange(1, 401)))
     against_linear.renew(cell, tmp_path, tmp_path)
     assert json.loads(file.read_text(encoding="utf-8"))["difference_to_linear"] is None
+
+
+def test_architectures_that_were_measured_elsewhere_stay_until_as_many_seeds_are_measured_anew() -> None:
+    known = [
+        {"set": "sst2", "model": "lstm", "seeds": [0, 1], "mean": 0.7},
+        {"set": "sst2", "model": "textcnn", "seeds": [0], "mean": 0.8},
+    ]
+    new = [
+        {"set": "sst2", "model": "textcnn", "seeds": [0], "mean": 0.9},
+        {"set": "sst2", "model": "lstm", "seeds": [0], "mean": 0.1},
+        {"set": "tweets", "model": "lstm", "seeds": [0], "mean": 0.5},
+    ]
+    found = [(row["set"], row["model"], row["mean"]) for row in architectures.merged(known, new)]
+    assert found == [("tweets", "lstm", 0.5), ("sst2", "textcnn", 0.9), ("sst2", "lstm", 0.7)]
+    assert architectures.merged(known, []) == [known[1], known[0]]
