@@ -36,6 +36,7 @@ DOORS: dict[str, str | tuple[str, ...]] = {
     "mlflow": "training/track_mlflow.py",
     "onnxruntime": "inference/onnx_backend.py",
     "peft": "models/low_rank.py",
+    "presidio_analyzer": "safety/presidio.py",
     "prometheus_client": "serving/telemetry.py",
     "optuna": "training/search_study.py",
     "phonenumbers": "safety/phone.py",
@@ -159,7 +160,7 @@ def test_library_code_neither_prints_nor_asserts(file: Path) -> None:
 
 def test_importing_insula_is_light() -> None:
     heavy = ["numpy", "torch", "transformers", "sklearn", "scipy", "pyarrow", "ray", "onnxruntime"]
-    heavy += ["fastapi", "starlette", "uvicorn", "httpx2"]
+    heavy += ["fastapi", "starlette", "uvicorn", "httpx2", "presidio_analyzer", "spacy"]
     code = f"import sys, insula, insula.cli.app; print([name for name in {heavy!r} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
     assert done.stdout.strip() == "[]"

@@ -14,6 +14,7 @@ import pytest
 from cli_messages import FAST, PROGRAM, write_csv
 
 HEAVY = ("numpy", "pandas", "torch", "transformers", "sklearn", "scipy", "fastapi", "ray", "onnxruntime", "pyarrow")
+HEAVY += ("presidio_analyzer", "spacy")
 Process = Callable[..., "subprocess.CompletedProcess[str]"]
 
 

@@ -13,7 +13,7 @@ from serving_running import Running, problem, running
 
 import toy_data
 from insula.api.prediction import predict_file
-from insula.core.errors import OutputError
+from insula.core.errors import DataError, OutputError
 from insula.inference.predictor import Predictor
 from insula.serving.jobs import Job, JobRunner
 
@@ -153,6 +153,16 @@ def test_feedback_is_kept_where_there_is_a_file(linear_model: Path, tmp_path: Pa
         }
         assert [row["labels"] for row in rows] == [["positive"], [], ["neutral"]]
         assert (rows[2]["text"], rows[2]["note"]) == ("so happy, [EMAIL]", "ask [EMAIL]")
+
+
+def test_the_settings_say_which_kinds_are_masked(linear_model: Path, tmp_path: Path) -> None:
+    file = tmp_path / "feedback.jsonl"
+    with running(linear_model, feedback={"file": str(file)}, masking={"kinds": ["email", "us_ssn"]}) as service:
+        said = {"text": "anna@example.org, 536-90-4399, ::1", "labels": []}
+        assert service.post("/v1/feedback", said).status_code == 201
+    assert json.loads(file.read_text(encoding="utf-8"))["text"] == "[EMAIL], [US_SSN], ::1"
+    with pytest.raises(DataError, match="'emial'"), running(linear_model, masking={"kinds": ["emial"]}):
+        pass
 
 
 def test_feedback_is_refused_where_none_is_kept(served: Running) -> None:

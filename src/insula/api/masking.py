@@ -23,10 +23,11 @@ def mask_texts(
 ) -> list[Masked]:
     """Return the texts with `[EMAIL]`, `[PHONE]` and the like in place of personal data, and where it stood.
 
-    kinds     which to mask; all where None
+    kinds     which to mask; all where None. "all" stands for these, "presidio" for those that Presidio adds
     key_file  a key in hexadecimal: pseudonyms take the place of tokens, and `reveal_texts` turns them back
 
-    Raises `DataError`, `MissingFileError`, and `MissingExtraError` where a key is given without the extra `privacy`.
+    Raises `DataError`, `MissingFileError`, and `MissingExtraError` where a key is given without the extra `privacy`, or
+    a kind of Presidio's without the extra `presidio`.
     """
     wanted = checked_kinds(kinds)
     pseudonyms = _pseudonyms(key_file)
@@ -53,7 +54,7 @@ def mask_file(
 ) -> MaskedFile:
     """Write a file's rows with personal data masked in every text, or in those of `columns`.
 
-    kinds     which to mask; all where None
+    kinds     which to mask; all where None. "all" stands for these, "presidio" for those that Presidio adds
     key_file  a key in hexadecimal: pseudonyms take the place of tokens
     reveal    the way back: pseudonyms of the key become what they were
 

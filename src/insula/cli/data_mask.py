@@ -40,7 +40,11 @@ def mask(
     ] = None,
     kinds: Annotated[
         str | None,
-        typer.Option("--kinds", help="Which to mask, with commas between. [default: all]", show_default=False),
+        typer.Option(
+            "--kinds",
+            help="Which to mask, with commas between; all,presidio adds those that Presidio finds. [default: all]",
+            show_default=False,
+        ),
     ] = None,
     key_file: Annotated[
         Path | None,
@@ -61,6 +65,7 @@ def mask(
 
         insula data mask messages.csv --output masked.csv
         insula data mask messages.csv --output masked.csv --kinds email,phone --column message
+        insula data mask messages.csv --output masked.csv --kinds all,presidio
         insula data mask messages.csv --output masked.csv --key-file key
         insula data mask masked.csv --output messages.csv --key-file key --reveal
     """

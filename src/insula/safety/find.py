@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from insula.core.errors import DataError, nearest
-from insula.safety.kinds import KINDS, TOKEN
+from insula.core.extras import require
+from insula.safety.kinds import GROUPS, KINDS, TOKEN
+from insula.safety.presidio_kinds import PRESIDIO_KINDS
 from insula.safety.readable import BLANK, Readable
 from insula.safety.recognisers import spans_of
 from insula.safety.spans import Span, without_overlaps
@@ -17,17 +19,18 @@ _MOST_ROUNDS = 8
 def find_personal_data(text: str, kinds: Collection[str] | None = None) -> tuple[Span, ...]:
     """Return where personal data stands in `text`, in order, without overlaps; offsets are those of `text` as it is.
 
-    kinds  which to look for; all where None
+    kinds  which to look for; all of `KINDS` where None. "all" stands for these, "presidio" for those that Presidio adds
 
     Full-width and styled letters and digits, spaces, dots and hyphens inside numbers, and characters nobody sees are
-    read through. What `mask` has put in place of something is left alone. Raises `DataError` for an unknown kind.
+    read through. What `mask` has put in place of something is left alone. Raises `DataError` for an unknown kind,
+    `MissingExtraError` where one needs the extra `presidio`.
     """
     wanted = checked_kinds(kinds)
     readable = Readable(text)
     plain = TOKEN.sub(lambda token: BLANK * len(token[0]), readable.text)
     found: list[Span] = []
     for _ in range(_MOST_ROUNDS):
-        new = without_overlaps(span for span in spans_of(plain) if span.kind in wanted)
+        new = without_overlaps(span for span in spans_of(plain, wanted) if span.kind in wanted)
         if not new:
             break
         found += new
@@ -36,13 +39,21 @@ def find_personal_data(text: str, kinds: Collection[str] | None = None) -> tuple
 
 
 def checked_kinds(kinds: Collection[str] | None) -> frozenset[str]:
-    """Return the kinds as a set; `DataError` where one is not known."""
+    """Return the kinds as a set, groups opened.
+
+    Raises `DataError` where one is not known, `MissingExtraError` where one needs the extra `presidio`.
+    """
     if kinds is None:
-        return frozenset(KINDS)
+        return GROUPS["all"]
+    wanted: set[str] = set()
     for kind in kinds:
-        if kind not in KINDS:
-            raise DataError(f"A kind must be one of {', '.join(KINDS)}. Got {kind!r}.{nearest(kind, KINDS)}")
-    return frozenset(kinds)
+        if kind not in GROUPS and kind not in KINDS and kind not in PRESIDIO_KINDS:
+            known = (*GROUPS, *KINDS, *PRESIDIO_KINDS)
+            raise DataError(f"A kind must be one of {', '.join(known)}. Got {kind!r}.{nearest(kind, known)}")
+        wanted |= GROUPS.get(kind, {kind})
+    if not wanted.isdisjoint(PRESIDIO_KINDS):
+        require("presidio_analyzer", extra="presidio", purpose=f"find {min(wanted.intersection(PRESIDIO_KINDS))!r}")
+    return frozenset(wanted)
 
 
 def _blanked(plain: str, spans: Sequence[Span]) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from insula.safety.presidio_kinds import PRESIDIO_KINDS
+
 KINDS: dict[str, str] = {
     "address": "postal address with a house number, English or Chinese",
     "bank_card": "Chinese bank card: UnionPay, Luhn digit",
@@ -19,8 +21,10 @@ KINDS: dict[str, str] = {
     "phone": "phone number: international, North American, British, Chinese",
     "url": "URL with a password, token or key in it",
 }
+GROUPS: dict[str, frozenset[str]] = {"all": frozenset(KINDS), "presidio": frozenset(PRESIDIO_KINDS)}
+_EVERY = "|".join(kind.upper() for kind in (*KINDS, *PRESIDIO_KINDS))
 # [EMAIL], or with a key [EMAIL:Q2hp...]: kind and pseudonym.
-TOKEN = re.compile(rf"\[(?P<kind>{'|'.join(kind.upper() for kind in KINDS)})(?::(?P<hidden>[A-Za-z0-9_\-]{{22,}}))?\]")
+TOKEN = re.compile(rf"\[(?P<kind>{_EVERY})(?::(?P<hidden>[A-Za-z0-9_\-]{{22,}}))?\]")
 
 
 def token(kind: str, hidden: str | None = None) -> str:

@@ -31,11 +31,12 @@ class Masked:
 def mask(text: str, *, kinds: Collection[str] | None = None, pseudonyms: Pseudonyms | None = None) -> Masked:
     """Return the text with `[EMAIL]`, `[PHONE]` and the like in place of personal data.
 
-    kinds       which to mask; all where None
+    kinds       which to mask; all where None. "all" and "presidio" stand for many, as in `find_personal_data`
     pseudonyms  of a key: tokens such as `[EMAIL:Q2hp...]` that are the same for the same value, and from which
                 `Pseudonyms.reveal` brings the text back; without, nothing can be brought back
 
-    Masking what is masked changes nothing. Raises `DataError` for an unknown kind.
+    Masking what is masked changes nothing. Raises `DataError` for an unknown kind, `MissingExtraError` where one needs
+    the extra `presidio`.
     """
     spans = find_personal_data(text, kinds)
     parts: list[str] = []

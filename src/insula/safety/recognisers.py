@@ -2,17 +2,18 @@
 
 A recogniser is a function from readable text to `Span`s of it. It never raises, takes time in proportion to the text,
 and prefers to miss what only may be personal data where no checksum tells. Installed packages add recognisers through
-the entry-point group `insula.recognisers`.
+the entry-point group `insula.recognisers`. All are asked, but for `presidio`, which is asked for its kinds alone.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from functools import cache
 from typing import TypeAlias
 
 from insula.core.registry import Registry
+from insula.safety.presidio_kinds import PRESIDIO_KINDS
 from insula.safety.spans import Span
 
 Recogniser: TypeAlias = Callable[[str], Iterator[Span]]
@@ -33,6 +34,7 @@ for _name, _reference in {
     "name_zh": "name_zh:names",
     "phone": "phone:numbers",
     "phone_zh": "phone_zh:numbers",
+    "presidio": "presidio:numbers",
     "url": "secret_url:urls",
 }.items():
     RECOGNISERS.register(_name, f"insula.safety.{_reference}")
@@ -40,7 +42,7 @@ for _name, _reference in {
 # What a text must hold before the built-in one can find anything; most messages have neither digit nor address sign.
 _NEEDS: dict[str, re.Pattern[str]] = {
     **dict.fromkeys(
-        ("address_en", "bank_account", "card", "cn_company", "cn_id", "cn_plate", "phone", "phone_zh"),
+        ("address_en", "bank_account", "card", "cn_company", "cn_id", "cn_plate", "phone", "phone_zh", "presidio"),
         re.compile(r"[0-9]"),
     ),
     "address_zh": re.compile(r"[号弄]"),
@@ -55,13 +57,13 @@ _NEEDS: dict[str, re.Pattern[str]] = {
 }
 
 
-def spans_of(text: str) -> Iterator[Span]:
-    """Yield what every recogniser finds in readable text, overlaps included."""
-    for needed, recognise in _at_hand(len(RECOGNISERS)):
+def spans_of(text: str, kinds: Collection[str]) -> Iterator[Span]:
+    """Yield what recognisers find in readable text, overlaps included; `presidio` only for its own `kinds`."""
+    for needed, recognise in _at_hand(len(RECOGNISERS), any(kind in PRESIDIO_KINDS for kind in kinds)):
         if needed is None or needed.search(text):
             yield from recognise(text)
 
 
 @cache
-def _at_hand(_count: int) -> tuple[tuple[re.Pattern[str] | None, Recogniser], ...]:
-    return tuple((_NEEDS.get(name), RECOGNISERS[name]) for name in RECOGNISERS)
+def _at_hand(_count: int, presidio: bool) -> tuple[tuple[re.Pattern[str] | None, Recogniser], ...]:
+    return tuple((_NEEDS.get(name), RECOGNISERS[name]) for name in RECOGNISERS if presidio or name != "presidio")

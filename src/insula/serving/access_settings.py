@@ -66,6 +66,14 @@ class Pages(Section):
     )
 
 
+class Masking(Section):
+    """What is masked in texts before they are kept, in the store and in `feedback.file`."""
+
+    kinds: tuple[str, ...] = Field(
+        ("all",), description='As in `insula data mask --kinds`: "presidio" adds those that Presidio finds.'
+    )
+
+
 class Retention(Section):
     """What of requests is stored, and for how long; nothing where `days` is not given."""
 

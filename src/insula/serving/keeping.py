@@ -11,6 +11,7 @@ from insula.core.errors import StoreError
 from insula.core.prediction import Prediction
 from insula.operations.store.retention import Retention
 from insula.operations.store.rows import Answered, Rows, Told, delete_expired
+from insula.safety.find import checked_kinds
 from insula.safety.mask import mask
 from insula.serving.access.gate import Gate
 from insula.serving.problems import ProblemError
@@ -26,11 +27,13 @@ class Keeper:
     """Stores predictions and feedback under the retention of the settings; stores nothing where there is none.
 
     Rows of many requests go into one transaction. A request is answered when its rows are on disk, and refused where
-    they cannot be: what was promised to be kept is kept.
+    they cannot be: what was promised to be kept is kept. `DataError` where a kind to be masked is not known,
+    `MissingExtraError` where it needs the extra `presidio`.
     """
 
     def __init__(self, settings: Settings, gate: Gate) -> None:
         days = settings.retention.days
+        kinds = checked_kinds(settings.masking.kinds)
         self._gate = gate
         self._rows: Rows | None = None
         self._hold: list[tuple[Sequence[Answered], Sequence[Told], asyncio.Future[None]]] = []
@@ -40,7 +43,8 @@ class Keeper:
         database = gate.at_hand.database()
         if days is not None and database is not None:
             masked = settings.retention.texts == "masked"
-            self._rows = Rows(database, Retention(days, mask=(lambda text: mask(text).text) if masked else None))
+            change = (lambda text: mask(text, kinds=kinds).text) if masked else None
+            self._rows = Rows(database, Retention(days, mask=change))
 
     @property
     def keeps(self) -> bool:

@@ -13,7 +13,7 @@ from pydantic import BaseModel, Field, ValidationError
 from pydantic.fields import FieldInfo
 
 from insula.core.errors import MissingFileError, SettingsError, nearest
-from insula.serving.access_settings import Access, Audit, Pages, Retention, Store, Tokens
+from insula.serving.access_settings import Access, Audit, Masking, Pages, Retention, Store, Tokens
 from insula.serving.section import Section
 
 PREFIX = "INSULA_SERVE_"
@@ -94,6 +94,7 @@ class Settings(Section):
     access: Access = Field(Access(), description="")
     tokens: Tokens = Field(Tokens(), description="")
     pages: Pages = Field(Pages(), description="")
+    masking: Masking = Field(Masking(), description="")
     retention: Retention = Field(Retention(), description="")
     audit: Audit = Field(Audit(), description="")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+from collections.abc import Collection
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -70,14 +71,14 @@ async def feedback(request: Request) -> Response:
         "time": datetime.now(UTC).isoformat(timespec="seconds"),
     }
     try:
-        await run_in_threadpool(_append, file, row)
+        await run_in_threadpool(_append, file, row, service.settings.masking.kinds)
     except OutputError:
         raise ProblemError("unavailable", "Feedback cannot be kept now. Try again later.") from None
     return answered({"kept": True}, 201)
 
 
-def _append(file: Path, row: dict[str, Any]) -> None:
-    hidden = {name: mask(row[name]).text for name in ("text", "note") if name in row}
+def _append(file: Path, row: dict[str, Any], kinds: Collection[str]) -> None:
+    hidden = {name: mask(row[name], kinds=kinds).text for name in ("text", "note") if name in row}
     line = json.dumps(row | hidden, ensure_ascii=False) + "\n"
     with _writing, output_errors(file), file.open("a", encoding="utf-8") as out:
         out.write(line)
