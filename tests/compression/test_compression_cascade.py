@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -13,11 +14,11 @@ import pytest
 import insula
 import toy_data
 from insula.compression.cascade import SAYS, make_cascade
-from insula.core.decision import DecisionRule
+from insula.core.decision import Calibration, DecisionRule
 from insula.core.errors import ModelFolderError, ParityError
 from insula.core.progress import Silent
 from insula.core.targets import gold_matrix
-from insula.inference.cascade_backend import STAGES, CascadeBackend, calibrated
+from insula.inference.cascade_backend import STAGES, CascadeBackend, calibrated, doubt, lengths
 from insula.inference.predictor import Predictor
 from insula.models.folder import open_folder
 
@@ -33,7 +34,7 @@ def make(trained_run: Callable[..., Any], kind: Any, output: Path, *, max_loss: 
 
 def with_limit(folder: Path, limit: float) -> CascadeBackend:
     backend = CascadeBackend(folder)
-    backend.limit, backend.say = limit, 0.0
+    backend.limit, backend.price, backend.say = limit, 0.0, 0.0
     return backend
 
 
@@ -46,7 +47,10 @@ def test_each_text_is_answered_by_the_stage_that_should(
     both = Predictor.load(made.path)
     first, second = (Predictor.load(made.path / stage) for stage in ("first", "second"))
     own = [calibrated(stage, stage.logits(TEXTS)) for stage in (first, second)]
-    sure = first.decide(TEXTS).confidence >= made.limit
+    scores = first.decide(TEXTS).scores
+    share = gold_matrix(both.scheme, toy_data.toy_dataset(kind).splits["validation"]).mean(axis=0)
+    size = np.array([len(text.encode()) + 8 for text in TEXTS])
+    sure = (scores * (1 - scores) / share).mean(axis=1) / size**made.price <= made.limit
     assert sure.any()
     together = made.say * own[0] + (1 - made.say) * own[1]
     wanted = DecisionRule().scores(both.scheme, np.where(sure[:, None], own[0], together))
@@ -65,17 +69,17 @@ def test_a_first_stage_has_a_say_where_it_helps(tmp_path: Path, trained_run: Cal
 
     assert made.say == min(SAYS, key=loss)
     settings = json.loads((made.path / "cascade.json").read_text(encoding="utf-8"))
-    assert (settings["say"], settings["limit"]) == (made.say, made.limit)
+    assert (settings["say"], settings["limit"], settings["price"]) == (made.say, made.limit, made.price)
 
 
 def test_all_or_none_by_the_first_stage(tmp_path: Path, trained_run: Callable[..., Any]) -> None:
     made = make(trained_run, "multi", tmp_path / "both")
     rule, scheme = Predictor.load(made.path).decision, open_folder(made.path).scheme
-    for limit, stage in ((0.0, "first"), (2.0, "second")):
+    for limit, stage in ((1e9, "first"), (-1.0, "second")):
         logits = with_limit(made.path, limit).logits(TEXTS)
         alone = Predictor.load(made.path / stage).decide(TEXTS).scores
         np.testing.assert_allclose(rule.scores(scheme, logits), alone, atol=1e-5)
-    assert with_limit(made.path, 2.0).logits([]).shape == (0, len(scheme.names))
+    assert with_limit(made.path, -1.0).logits([]).shape == (0, len(scheme.names))
 
 
 def test_the_folder_says_what_it_is_and_costs(tmp_path: Path, trained_run: Callable[..., Any]) -> None:
@@ -90,9 +94,27 @@ def test_the_folder_says_what_it_is_and_costs(tmp_path: Path, trained_run: Calla
     assert folder.metrics["validation"]["metrics"]["macro_f1"]["value"] == pytest.approx(
         made.parity["validation"]["after"]
     )
-    shares = [point["share"] for point in made.tried]
-    assert shares == sorted(shares, reverse=True)
+    saved = [point["saved"] for point in made.tried]
+    assert saved == sorted(saved, reverse=True)
+    assert made.tried[-1] | {"loss": None} == {
+        "share": made.share, "saved": made.saved, "price": made.price, "limit": made.limit, "loss": None
+    }  # fmt: skip
     assert all(point["loss"] > 1.0 for point in made.tried[:-1])
+
+
+def test_doubt_counts_rare_labels_and_short_texts_for_more(tmp_path: Path, trained_run: Callable[..., Any]) -> None:
+    backend = CascadeBackend(make(trained_run, "multi", tmp_path / "both").path)
+    first = backend.first
+    logits = calibrated(first, first.logits(["table", "table " * 40]))[:1].repeat(2, axis=0)
+    scores = dataclasses.replace(first.decision, calibration=Calibration()).scores(first.scheme, logits)[0]
+    for label, score in enumerate(scores):
+        only = np.eye(len(scores))[label]
+        np.testing.assert_allclose(doubt(first, logits, only, np.ones(2), 0.0), score * (1 - score))
+        np.testing.assert_allclose(doubt(first, logits, 3 * only, np.ones(2), 0.0), 3 * score * (1 - score))
+    size = lengths(["table", "table " * 40])
+    for price, times in ((0.0, 1.0), (0.5, (248 / 13) ** 0.5), (1.0, 248 / 13)):
+        short, long = doubt(first, logits, backend.worth, size, price)
+        assert short == pytest.approx(times * long)
 
 
 def test_a_loss_that_no_switch_point_keeps_is_refused(tmp_path: Path, trained_run: Callable[..., Any]) -> None:

@@ -28,8 +28,8 @@ def cascade(
 ) -> None:
     """Put a cheap model before a good one: it answers the texts it is sure of, the good one the rest.
 
-    Both must have the same labels; a cheap one that was trained with the good one as its teacher works best. It
-    answers as many texts as it can while macro-F1 on validation rows stays within --max-loss of the good one alone.
+    Both must have the same labels; a cheap one that was trained with the good one as its teacher works best. It saves
+    the good one as much as it can while macro-F1 on validation rows stays within --max-loss of the good one alone.
 
     **Examples**
 
@@ -56,7 +56,8 @@ def cascade(
         typer.echo(json.dumps(made.to_dict(), ensure_ascii=False, allow_nan=False))
         return
     found = made.parity["validation"]
-    typer.echo(f"\nfirst stage {made.share:.0%} of {found['rows']:,} validation rows")
+    rows = f"{made.share:.0%} of {found['rows']:,} validation rows"
+    typer.echo(f"\nfirst stage {rows}, {made.saved:.0%} of their length")
     typer.echo(f"{metric_title(found['metric']):<12}{found['after']:.4f}, {found['before']:.4f} of the second alone")
     say_loss(found["loss"])
     typer.echo(f"model       {output}")

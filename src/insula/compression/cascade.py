@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,6 @@ from safetensors.numpy import load_file, save_file
 from insula.compression.own_rows import unseen_validation
 from insula.compression.parity import Limits, measure_company, measure_parity, parity_figures
 from insula.compression.small_folder import finish
-from insula.core.decision import DecisionRule, Decisions
 from insula.core.errors import ModelFolderError, ParityError
 from insula.core.files import atomic_folder, write_json
 from insula.core.progress import Progress
@@ -30,8 +29,9 @@ from insula.inference.cascade_backend import (
     STAGES,
     CascadeBackend,
     calibrated,
+    doubt,
+    lengths,
     mixed,
-    sureness,
 )
 from insula.inference.predictor import Predictor
 from insula.models.fingerprints import FINGERPRINT
@@ -42,7 +42,9 @@ from insula.training.options import DecisionOptions
 from insula.training.recorded import recorded_section
 
 SHARES = np.arange(39, 0, -1) / 40
-"""Of validation rows that the first stage answers, tried from the largest."""
+"""Of validation rows that the first stage answers."""
+PRICES = (0.0, 0.5, 1.0)
+"""How much the length of a text counts in what is asked of the second stage."""
 SAYS = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5)
 """Weights of the first stage where the second is asked too."""
 
@@ -53,15 +55,19 @@ ALONG = ("recipe.toml", "label_names.json")
 class Cascade:
     """A cascade's folder.
 
-    share   of validation rows that the first stage answers, those where its confidence is at least `limit`
-    say     its weight where the second stage is asked too
-    tried   share, limit and loss of each switch point that was tried
+    share   of validation rows that the first stage answers, those that it doubts at most by `limit`
+    saved   share of the bytes of all texts that these rows have: about what the second stage need not do
+    price   how much the length of a text counts: what is long is asked of the second stage only for more doubt
+    say     the first stage's weight where the second is asked too
+    tried   share, saved, price, limit and loss of each switch point that was tried
     parity  what stands in its `parity.json`: the loss against the second stage alone
     """
 
     path: Path
     bytes: int
     share: float
+    saved: float
+    price: float
     limit: float
     say: float
     tried: Sequence[dict[str, float | None]]
@@ -74,11 +80,21 @@ class Cascade:
 
 @dataclass(frozen=True)
 class _Point:
+    """A switch point: which rows the first stage answers, and what that takes and saves."""
+
+    price: float
     limit: float
-    share: float
-    decision: DecisionRule
-    decided: Decisions
-    parity: dict[str, Any]
+    sure: NDArray[np.bool_]
+    saved: float
+
+    @property
+    def settings(self) -> dict[str, float]:
+        return {
+            "share": float(self.sure.mean()),
+            "saved": self.saved,
+            "price": self.price,
+            "limit": self.limit,
+        }
 
 
 def make_cascade(
@@ -94,10 +110,11 @@ def make_cascade(
 ) -> Cascade:
     """Make `output` from two model folders of the same labels; `dataset` is the set they were trained on.
 
-    The first stage answers as many rows as it can while the headline metric on validation rows stays within `max_loss`
-    of the second stage alone. Where both are asked their logits are averaged with the weight that gives validation rows
-    the highest likelihood. Thresholds are chosen anew for the mixture. Raises `ParityError`, and writes nothing,
-    where even a fortieth of the rows would cost more; `ModelFolderError` where the labels differ or are dimensions.
+    The first stage saves the second as much as it can while the headline metric on validation rows stays within
+    `max_loss` of the second stage alone. Where both are asked their logits are averaged with the weight that gives
+    validation rows the highest likelihood. Thresholds are chosen anew for the mixture. Raises `ParityError`, and writes
+    nothing, where even a fortieth of the rows would cost more; `ModelFolderError` where the labels differ or are
+    dimensions.
     """
     _check_stages(first, second)
     examples = unseen_validation(dataset, [second, first])
@@ -109,11 +126,17 @@ def make_cascade(
     own = [calibrated(stage, logits) for stage, logits in zip(stages, answers, strict=True)]
     say = _best_say(second.scheme, own, gold)
     options = recorded_section(second.path, "decision", DecisionOptions, tells="how its thresholds were chosen")
-    points = _points(stages[0], second.scheme, own, before, gold, say, options, seed)
+    options = options.model_copy(update={"calibration": "none"})
+    both = mixed(own[0], own[1], say)
     tried: list[dict[str, float | None]] = []
-    for point in points:
-        loss = point.parity["loss"]["value"]
-        tried.append({"share": point.share, "limit": point.limit, "loss": loss})
+    worth = _worth(gold)
+    for point in _points(stages[0], own[0], worth, texts):
+        logits = np.where(point.sure[:, None], own[0], both)
+        decision = choose_decision(second.scheme, logits, gold, options, seed=seed)
+        decided = decision.decide(second.scheme, logits)
+        parity = measure_parity(second.scheme, gold, before, decided, seed=seed)
+        loss = parity["loss"]["value"]
+        tried.append({**point.settings, "loss": loss})
         if loss is not None and loss <= max_loss:
             break
     else:
@@ -131,27 +154,25 @@ def make_cascade(
             if (second.path / name).exists():
                 shutil.copy2(second.path / name, stage / name)
         _write_fingerprints(stage, (first, second))
-        settings = {"limit": point.limit, "say": say}
+        settings = {"limit": point.limit, "worth": worth.tolist(), "price": point.price, "say": say}
         write_json(stage / CASCADE, {"format_version": CASCADE_VERSION, **settings, "tried": tried})
-        company = measure_company(
-            CascadeBackend(stage), second.scheme, point.decision, texts, limits.company, seed=seed
-        )
-        figures = parity_figures(limits, point.parity, company)
+        company = measure_company(CascadeBackend(stage), second.scheme, decision, texts, limits.company, seed=seed)
+        figures = parity_figures(limits, parity, company)
         size = finish(
             mixture,
             stage,
             examples=examples,
             gold=gold,
-            decision=point.decision,
-            decided=point.decided,
+            decision=decision,
+            decided=decided,
             coverage=options.coverage,
             parity=figures,
-            steps={"first": first.family, "second": second.family, "share": point.share, **settings},
+            steps={"first": first.family, "second": second.family, **point.settings, "say": say},
             command=command,
             seed=seed,
             backend="cascade",
         )
-    return Cascade(output, size, point.share, point.limit, say, tried, figures)
+    return Cascade(output, size, **point.settings, say=say, tried=tried, parity=figures)
 
 
 def _check_stages(first: ModelFolder, second: ModelFolder) -> None:
@@ -172,27 +193,26 @@ def _best_say(scheme: LabelScheme, own: Sequence[NDArray[np.float64]], gold: NDA
     return SAYS[int(np.argmin(losses))]
 
 
+def _worth(gold: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return (labels,) what a mistake costs macro-F1: it moves a label's F1 by about one over the label's rows."""
+    share = gold.mean(axis=0)
+    return 1.0 / (len(share) * np.maximum(share, 1.0 / len(gold)))
+
+
 def _points(
-    first: Predictor,
-    scheme: LabelScheme,
-    own: Sequence[NDArray[np.float64]],
-    before: Decisions,
-    gold: NDArray[np.float64],
-    say: float,
-    options: DecisionOptions,
-    seed: int,
-) -> Iterator[_Point]:
-    """Yield the switch points from the one that asks the second stage least."""
-    sure, both = sureness(first, own[0]), mixed(own[0], own[1], say)
-    options = options.model_copy(update={"calibration": "none"})
-    ranked = np.sort(sure)[::-1]
-    for share in SHARES:
-        limit = float(ranked[max(0, round(share * len(ranked)) - 1)])
-        logits = np.where((sure >= limit)[:, None], own[0], both)
-        decision = choose_decision(scheme, logits, gold, options, seed=seed)
-        decided = decision.decide(scheme, logits)
-        parity = measure_parity(scheme, gold, before, decided, seed=seed)
-        yield _Point(limit, float((sure >= limit).mean()), decision, decided, parity)
+    first: Predictor, logits: NDArray[np.float64], worth: NDArray[np.float64], texts: Sequence[str]
+) -> list[_Point]:
+    """Return the switch points, from the one that asks the second stage least."""
+    size = lengths(texts)
+    points = []
+    for price in PRICES:
+        doubts = doubt(first, logits, worth, size, price)
+        ranked = np.sort(doubts)
+        for share in SHARES:
+            limit = float(ranked[max(0, round(share * len(ranked)) - 1)])
+            sure = doubts <= limit
+            points.append(_Point(price, limit, sure, float(size[sure].sum() / size.sum())))
+    return sorted(points, key=lambda point: -point.saved)
 
 
 def _write_fingerprints(stage: Path, folders: Sequence[ModelFolder]) -> None:

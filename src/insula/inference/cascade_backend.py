@@ -1,9 +1,11 @@
 """The `cascade` backend: a cheap model answers the texts it is sure of, a better one the rest.
 
 As in Viola and Jones (2001) and FrugalGPT (Chen et al. 2023), with two stages. A cascade's folder holds two model
-folders, `first` and `second`, and `cascade.json` with the switch point. The logits that it gives are calibrated ones:
-the first stage's where it is sure, else a weighted mean of both stages'. What the first stage said is known by then,
-and two models together are often better than one.
+folders, `first` and `second`, and `cascade.json` with the switch point. The second stage is asked where the first knows
+least for the length of the text: a mistake about a rare label costs macro-F1 more than one about a frequent label, and
+a text of twice the length takes twice the time. The logits are calibrated ones: the first stage's where it
+is sure, else a weighted mean of both stages'. What the first stage said is known by then, and two models together are
+often better than one.
 """
 
 from __future__ import annotations
@@ -23,21 +25,26 @@ from insula.inference.engine import DEFAULT, Engine
 from insula.inference.predictor import Predictor
 
 CASCADE = "cascade.json"
-CASCADE_VERSION = 1
+CASCADE_VERSION = 2  # the limit was one of confidence before
 STAGES = ("first", "second")
+# What every text costs beside its own bytes: its first and last token. A token is four bytes or so, in Chinese three.
+BYTES_OF_ANY = 8
 
 
 class CascadeBackend:
     """Opens the folders of the family `cascade`. Each stage prepares texts in its own way, so it is given raw ones.
 
-    limit   the first stage answers where its confidence is at least this
-    say     its weight in the mean where it does not
+    limit   the first stage answers where its doubt is at most this
+    worth   what a mistake about each label costs, in the order of the scheme
+    price   how much the length of a text counts: not at all (0) to fully (1)
+    say     the first stage's weight in the mean where both answer
     """
 
     def __init__(self, folder: Path, engine: Engine = DEFAULT) -> None:
         try:
             settings = json.loads((folder / CASCADE).read_text(encoding="utf-8"))
-            self.limit, self.say = float(settings["limit"]), float(settings.get("say", 0.0))
+            self.limit, self.price, self.say = (float(settings[name]) for name in ("limit", "price", "say"))
+            self.worth = np.array(settings["worth"], dtype=np.float64)
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise ModelFolderError(
                 f"The model folder {str(folder)!r} has no switch point in {CASCADE}: {error}. Copy it again."
@@ -64,7 +71,7 @@ class CascadeBackend:
     def ask_first(self, texts: Sequence[str]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
         """Return the first stage's calibrated (rows, outputs) logits, and (rows,) of which it is sure."""
         logits = calibrated(self.first, self.first.logits(texts))
-        return logits, sureness(self.first, logits) >= self.limit
+        return logits, doubt(self.first, logits, self.worth, lengths(texts), self.price) <= self.limit
 
 
 def calibrated(stage: Predictor, logits: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
@@ -73,13 +80,25 @@ def calibrated(stage: Predictor, logits: NDArray[np.floating[Any]]) -> NDArray[n
     return np.asarray(found, dtype=np.float64)
 
 
-def sureness(stage: Predictor, logits: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return (rows,) the probability that a stage gives to its own decision, of its calibrated logits."""
-    rule = dataclasses.replace(stage.decision, calibration=Calibration())
-    confidence = rule.decide(stage.scheme, logits).confidence
-    if confidence is None:
-        raise ModelFolderError("A cascade must have labels, and its first stage has dimensions.")
-    return np.asarray(confidence, dtype=np.float64)
+def lengths(texts: Sequence[str]) -> NDArray[np.float64]:
+    """Return (rows,) about how long the second stage takes for each text, in bytes."""
+    return np.array([len(text.encode("utf-8", "surrogatepass")) + BYTES_OF_ANY for text in texts], dtype=np.float64)
+
+
+def doubt(
+    stage: Predictor,
+    logits: NDArray[np.float64],
+    worth: NDArray[np.float64],
+    lengths: NDArray[np.float64],
+    price: float,
+) -> NDArray[np.float64]:
+    """Return (rows,) how little a stage knows: each label's variance p(1 - p), over length to the power of `price`.
+
+    logits  (rows, outputs) calibrated ones, so that their scores are probabilities
+    worth   (labels,) what a mistake about a label costs
+    """
+    scores = dataclasses.replace(stage.decision, calibration=Calibration()).scores(stage.scheme, logits)
+    return np.asarray((scores * (1.0 - scores)) @ worth / lengths**price, dtype=np.float64)
 
 
 def mixed(first: NDArray[np.float64], second: NDArray[np.float64], say: float) -> NDArray[np.float64]:
