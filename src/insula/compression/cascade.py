@@ -196,7 +196,7 @@ def _best_say(scheme: LabelScheme, own: Sequence[NDArray[np.float64]], gold: NDA
 def _worth(gold: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return (labels,) what a mistake costs macro-F1: it moves a label's F1 by about one over the label's rows."""
     share = gold.mean(axis=0)
-    return 1.0 / (len(share) * np.maximum(share, 1.0 / len(gold)))
+    return np.asarray(1.0 / (len(share) * np.maximum(share, 1.0 / len(gold))), dtype=np.float64)
 
 
 def _points(
