@@ -127,11 +127,10 @@ def make_cascade(
     say = _best_say(second.scheme, own, gold)
     options = recorded_section(second.path, "decision", DecisionOptions, tells="how its thresholds were chosen")
     options = options.model_copy(update={"calibration": "none"})
-    both = mixed(own[0], own[1], say)
-    tried: list[dict[str, float | None]] = []
     worth = _worth(gold)
+    tried: list[dict[str, float | None]] = []
     for point in _points(stages[0], own[0], worth, texts):
-        logits = np.where(point.sure[:, None], own[0], both)
+        logits = np.where(point.sure[:, None], own[0], mixed(own[0], own[1], say))
         decision = choose_decision(second.scheme, logits, gold, options, seed=seed)
         decided = decision.decide(second.scheme, logits)
         parity = measure_parity(second.scheme, gold, before, decided, seed=seed)
