@@ -1,10 +1,10 @@
 """LitServe around `transformers.pipeline`, with its own batching of requests."""
 
-from __future__ import annotations
-
+# No postponed annotations: LitServe reads that of `decode_request`, and takes a string for a parameter of the address.
 from typing import Any
 
 import torch
+from fastapi import Request
 from transformers import pipeline
 
 import litserve
@@ -18,7 +18,7 @@ class Judge(litserve.LitAPI):
         torch.set_num_threads(task()["threads"])
         self.classify = pipeline("text-classification", model=task()["model"], dtype=torch.float32, device="cpu")
 
-    def decode_request(self, request: dict[str, Any]) -> list[str]:
+    def decode_request(self, request: Request) -> list[str]:
         return list(request["inputs"])
 
     def batch(self, inputs: list[list[str]]) -> list[list[str]]:
