@@ -10,8 +10,9 @@ with six rounds). A peer gets the batch size that was fastest for it on the firs
 a time: the median of `--singles` calls after the bulk. `share_of_limit` is what useful tokens (no padding) take of the
 best measured matrix product, floating point of the encoder's matrices alone.
 
-The peer `model2vec` is compared with the model named `static`, and left out while none is given. Run it on an idle
-machine. What is finished is kept and not run again, until `--anew`.
+The peer `model2vec` is compared with the model named `static`, and left out while none is given. It gives vectors, so
+both give arrays here: scores and labels on our side (`decide`), where the other arms give an object a text. Run it on
+an idle machine. What is finished is kept and not run again, until `--anew`.
 """
 
 from __future__ import annotations
@@ -194,17 +195,19 @@ def _run(peer: str | None, place: Path, threads: int) -> None:
 def _run_insula(place: Path) -> None:
     """Measure an insula model as a peer is measured: one call of `predict`, then single texts."""
     from insula.inference.predictor import Predictor
+    from insula.inference.static_backend import StaticBackend
     from insula.inference.token_backend import TokenBackend
 
     task = json.loads((place / "task.json").read_text(encoding="utf-8"))
     texts = json.loads((place / "texts.json").read_text(encoding="utf-8"))
     predictor = Predictor.load(task["model"])
-    predictor.predict(texts[:32])
+    answer = predictor.decide if isinstance(predictor.backend, StaticBackend) else predictor.predict
+    answer(texts[:32])
     began, worked = time.perf_counter(), time.process_time()
-    answers = predictor.predict(texts)
+    answer(texts)
     seconds, worked = time.perf_counter() - began, time.process_time() - worked
     found: dict[str, Any] = {
-        "rows": len(answers), "seconds": seconds, "processor_seconds": worked, "single_seconds": [],
+        "rows": len(texts), "seconds": seconds, "processor_seconds": worked, "single_seconds": [],
     }  # fmt: skip
     for text in texts[: task["singles"]]:
         began = time.perf_counter()

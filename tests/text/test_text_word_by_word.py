@@ -45,6 +45,20 @@ def test_the_same_as_step_by_step(preparation: Preparation, text: str) -> None:
     assert preparation(text) == wanted  # from memory
 
 
+@given(PREPARATIONS, st.from_regex(word_by_word.INERT, fullmatch=True))
+@example(Preparation(WORD_STEPS), "xd")
+@example(Preparation(WORD_STEPS), "qaq!")
+@example(Preparation(WORD_STEPS), "http.")
+@example(Preparation(WORD_STEPS), "www.")
+def test_inert_words_stay_as_they_are(preparation: Preparation, word: str) -> None:
+    assert _step_by_step(preparation, word) == word
+
+
+@pytest.mark.parametrize("word", ["Good", "soooo", "good!!", "XD", "it’s", "a.b", "11", "me@x", "x:", "", "'s"])
+def test_other_words_are_not_inert(word: str) -> None:
+    assert word_by_word.INERT.fullmatch(word) is None
+
+
 def test_each_word_is_prepared_once() -> None:
     asked = []
 

@@ -34,6 +34,14 @@ def begin(backend: Backend, texts: Sequence[str]) -> Callable[[], NDArray[np.flo
     return backend.begin(texts) if isinstance(backend, StagedBackend) else lambda: backend.logits(texts)
 
 
+def computes_long(backend: Backend) -> bool:
+    """Return whether the next texts are worth preparing in a thread beside its computing.
+
+    Not where it takes no longer than they do: both hold the interpreter, and would only take turns.
+    """
+    return not getattr(backend, "quick", False)
+
+
 class Opener(Protocol):
     """Opens a model folder; the engine says with how many threads and how large batches."""
 

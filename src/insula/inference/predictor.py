@@ -14,7 +14,7 @@ from insula.core.errors import DataError
 from insula.core.files import sha256
 from insula.core.prediction import Prediction
 from insula.core.scheme import LabelScheme
-from insula.inference.backends import Backend, begin, open_backend
+from insula.inference.backends import Backend, begin, computes_long, open_backend
 from insula.inference.engine import Engine
 from insula.inference.overlap import ahead
 from insula.models.folder import MANIFEST, open_folder
@@ -113,7 +113,7 @@ class Predictor:
     def _computed(self, texts: Sequence[str]) -> Iterator[tuple[Sequence[str], NDArray[np.floating[Any]]]]:
         """Yield chunks of texts and their logits; the next chunk is made ready while the model is at one."""
         chunks = [texts[first : first + CHUNK] for first in range(0, len(texts), CHUNK)]
-        if len(chunks) <= 1:  # a thread would only cost time
+        if len(chunks) <= 1 or not computes_long(self.backend):  # a thread would only cost time
             yield from ((some, self.begin_logits(some)()) for some in chunks)
             return
         with ahead((some, self.begin_logits(some)) for some in chunks) as begun:

@@ -16,6 +16,8 @@ from insula.models.tokenization import open_tokenizer
 class StaticBackend:
     """Opens the model folders of the family `static`; needs neither torch nor ONNX Runtime."""
 
+    quick = True
+
     def __init__(self, folder: Path, _: Engine = DEFAULT) -> None:
         self.tokenizer, self.outputs = open_tokenizer(folder)
         self._model = AveragedTokens.load(folder)

@@ -13,15 +13,22 @@ LOCAL_STEPS = frozenset(
 # What many texts have beside ASCII, and no step reads together with its neighbours: no joiners, no marks that stand on
 # other letters, no Chinese, which tells the language of a whole text.
 _PLAIN = re.compile(r"[\x00-\x7f’‘“”…–—éèàçüöäñ]*")
+# Lower-case words, at most with one mark behind them, that every one of these steps leaves as they are: no emoticon is
+# made of small letters alone, and nothing is drawn out.
+INERT = re.compile(r"(?!.*(.)\1\1)[a-z]+(?:'[a-z]+)?[.,!?]?")
 _MOST_WORDS = 200_000
 _LONGEST = 40  # characters; longer words are prepared anew each time, so that memory stays small
 
 
 class WordMemory:
-    """The prepared form of words, as `prepare` (steps of `LOCAL_STEPS`, the last of them `whitespace`) gives it."""
+    """The prepared form of words, as `prepare` (steps of `LOCAL_STEPS`, the last of them `whitespace`) gives it.
 
-    def __init__(self, prepare: Callable[[str], str]) -> None:
+    inert  fits words that `prepare` leaves as they are, which it is then not asked; None knows of none
+    """
+
+    def __init__(self, prepare: Callable[[str], str], inert: re.Pattern[str] | None = None) -> None:
         self._prepare = prepare
+        self._inert = inert
         self._known: dict[str, str] = {}
 
     def __call__(self, text: str) -> str:
@@ -36,7 +43,8 @@ class WordMemory:
             return " ".join([word for word in prepared if word])
 
     def _learn(self, word: str) -> str:
-        prepared = self._prepare(word)
+        same = self._inert is not None and self._inert.fullmatch(word)
+        prepared = word if same else self._prepare(word)
         if prepared and len(word) <= _LONGEST:  # control characters leave nothing
             if len(self._known) >= _MOST_WORDS:
                 self._known = {}
