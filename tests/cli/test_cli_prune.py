@@ -43,6 +43,6 @@ def test_bad_values_end_with_a_sentence(
     prune = ("model", "prune", "-m", trained_run("encoder", "single").path, "-o", "small")
     failed(insula(*prune, "--data", mood), "must drop something")
     failed(insula(*prune, "--data", mood, "--layers", "9"), "must be 1 to 2")
-    failed(insula(*prune, "--data", mood, "--heads", "0"), "keep_heads")
+    failed(insula(*prune, "--data", mood, "--heads", "0"), "The heads to keep must be a share")
     failed(insula(*prune, "--layers", "1"), "--data")
     assert not (here / "small").exists()

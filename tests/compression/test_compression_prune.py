@@ -99,8 +99,8 @@ def test_what_cannot_be_pruned_says_so(
         ({}, "must drop something"),
         ({"heads": 1.0}, "must drop something"),
         ({"layers": 3}, "must be 1 to 2 for this encoder. Got 3"),
-        ({"layers": 0}, "keep_layers"),
-        ({"width": 2.0}, "keep_width"),
+        ({"layers": 0}, "layers to keep must be at least 1"),
+        ({"width": 2.0}, "width to keep must be a share above 0 and at most 1. Got 2"),
         ({"heads": 0.5, "epochs": 0}, "epochs"),
     ):
         with pytest.raises(RecipeError, match=words):

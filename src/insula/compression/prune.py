@@ -10,7 +10,7 @@ from typing import Any
 from insula.compression.own_rows import OwnRows
 from insula.compression.parity import measure_parity
 from insula.compression.small_folder import COMPRESSION, compression_record, folder_bytes
-from insula.core.errors import ModelFolderError
+from insula.core.errors import ModelFolderError, RecipeError
 from insula.core.files import write_json
 from insula.data.options import DataOptions
 from insula.inference.predictor import Predictor
@@ -78,6 +78,11 @@ def recovery_recipe(
             f"(model.safetensors). Got family {source.family!r}, run by {source.backend!r}. Name a trained run that "
             "was not made smaller before, nor kept beside its base."
         )
+    if layers is not None and layers < 1:
+        raise RecipeError(f"The layers to keep must be at least 1. Got {layers}. Keep more.")
+    for part, share in (("heads", heads), ("width", width)):
+        if share is not None and not 0 < share <= 1:
+            raise RecipeError(f"The {part} to keep must be a share above 0 and at most 1. Got {share:g}. Name another.")
     place = str(source.path.absolute())
     chosen = {
         "model.base": place,

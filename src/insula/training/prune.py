@@ -42,14 +42,14 @@ def pruned_shape(before: Shape, options: EncoderOptions) -> tuple[int, Shape]:
     layers = there if options.keep_layers is None else options.keep_layers
     if layers > there:
         raise RecipeError(
-            f"The model.keep_layers option must be 1 to {there} for this encoder. Got {layers}. Keep fewer layers."
+            f"The layers to keep (model.keep_layers) must be 1 to {there} for this encoder. Got {layers}. Keep fewer."
         )
     heads = tuple(_part(count, options.keep_heads, step=1) for count in before.heads)
     widths = tuple(_part(count, options.keep_width, step=WIDTH_STEP) for count in before.widths)
     if layers == there and Shape(heads, widths) == before:
         raise RecipeError(
-            "The model.keep_layers, keep_heads and keep_width options must drop something. Got all "
-            f"{there} layers with all their heads and neurons. Keep fewer layers, or smaller shares."
+            f"The layers, heads and width to keep must drop something. Got all {there} layers with all their heads and "
+            "neurons. Keep fewer layers, or smaller shares of heads or width."
         )
     return layers, Shape(heads, widths)
 
