@@ -31,6 +31,7 @@ from insula.api.evaluation import EvaluationRun
 from insula.cli.app import app
 from insula.compression.bench import Bench
 from insula.compression.compress import Compressed
+from insula.compression.prune import Pruned
 from insula.compression.quantize import Smaller
 from insula.core.builtin_schemes import BUILTIN_SCHEMES
 from insula.data.formats import EXTENSIONS, FORMATS
@@ -164,6 +165,7 @@ def results() -> str:
         SearchResult,
         Smaller,
         Compressed,
+        Pruned,
         Bench,
         EvaluationRun,
         ComparisonRun,

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from insula.api.prediction import predict_file as predict_file
     from insula.api.pretraining import pretrain as pretrain
     from insula.api.pretraining import resume_pretraining as resume_pretraining
+    from insula.api.pruning import prune_model as prune_model
     from insula.api.search import search as search
     from insula.api.training import resume_training as resume_training
     from insula.api.training import train as train
@@ -65,6 +66,7 @@ _PUBLIC = {
     "predict": "insula.api.prediction",
     "predict_file": "insula.api.prediction",
     "pretrain": "insula.api.pretraining",
+    "prune_model": "insula.api.pruning",
     "quantize_model": "insula.api.compression",
     "resume_pretraining": "insula.api.pretraining",
     "resume_training": "insula.api.training",

@@ -156,6 +156,11 @@ def cascade_model(
 
 def check_output(folder: Path, source: Path, *, overwrite: bool) -> None:
     """Raise `OutputError` unless a model folder may be written at `folder`."""
+    refuse_itself(folder, source)
+    require_replaceable(folder, marker=MANIFEST, what="model", overwrite=overwrite)
+
+
+def refuse_itself(folder: Path, source: Path) -> None:
+    """Raise `OutputError` where `folder` is the model folder `source`, or the run that it belongs to."""
     if folder.resolve() in (source.resolve(), source.resolve().parent):
         raise OutputError(f"The output {str(folder)!r} is the model itself. Choose another name.")
-    require_replaceable(folder, marker=MANIFEST, what="model", overwrite=overwrite)

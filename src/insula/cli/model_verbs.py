@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from insula.cli import bench, cascade, compress, export, quantize
+from insula.cli import bench, cascade, compress, export, prune, quantize
 
 app = typer.Typer(
     help="Make a trained model smaller, faster, or fit for use elsewhere.",
@@ -14,5 +14,6 @@ app = typer.Typer(
 app.command("export")(export.export)
 app.command("quantize")(quantize.quantize)
 app.command("compress")(compress.compress)
+app.command("prune")(prune.prune)
 app.command("cascade")(cascade.cascade)
 app.command("bench")(bench.bench)

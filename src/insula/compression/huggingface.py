@@ -73,6 +73,11 @@ def _class_for(network: PreTrainedModel) -> tuple[str, Place]:
             "A model with an adapter beside its base has layers that no class of transformers has. Export it with "
             "--format onnx, or train with adapter.merge=true."
         )
+    if config.pruned is not None:
+        raise ModelFolderError(
+            "A pruned encoder has layers of different shapes, and no class of transformers has. Export it with "
+            "--format onnx, or name the model that it was pruned from."
+        )
     if not isinstance(network.head, LinearHead):
         raise ModelFolderError(
             f"The head {config.head!r} is insula's own, and no class of transformers computes it. Export it with "

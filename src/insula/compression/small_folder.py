@@ -79,16 +79,7 @@ def finish(
     measured["overlap"] = measured["seen"]
     write_parts(stage, scheme=source.scheme, preparation=source.preparation, decision=decision)
     write_json(stage / PARITY, parity)
-    write_json(
-        stage / COMPRESSION,
-        {
-            "format_version": COMPRESSION_VERSION,
-            "insula_version": __version__,
-            "command": command,
-            "made_from": {"name": source.metrics.get("name"), "bytes": folder_bytes(source.path)},
-            "steps": steps,
-        },
-    )
+    write_json(stage / COMPRESSION, compression_record(source, steps, command=command))
     metrics = {
         **source.metrics,
         "insula_version": __version__,
@@ -104,6 +95,21 @@ def finish(
     (stage / "model_card.md").write_text(model_card(metrics), encoding="utf-8")
     seal(stage, family=source.family, backend=backend)
     return folder_bytes(stage)
+
+
+def compression_record(source: ModelFolder, steps: dict[str, Any], *, command: str) -> dict[str, Any]:
+    """Return what stands in `compression.json`; what was done to `source` before is told along."""
+    made_from: dict[str, Any] = {"name": source.metrics.get("name"), "bytes": folder_bytes(source.path)}
+    before = source.path / COMPRESSION
+    if before.exists():
+        made_from["steps"] = json.loads(before.read_text(encoding="utf-8"))["steps"]
+    return {
+        "format_version": COMPRESSION_VERSION,
+        "insula_version": __version__,
+        "command": command,
+        "made_from": made_from,
+        "steps": steps,
+    }
 
 
 def folder_bytes(path: Path) -> int:

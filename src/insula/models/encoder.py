@@ -17,6 +17,7 @@ from insula.models.adapters import Adapter, insert_adapter
 from insula.models.heads import heads
 from insula.models.pooling import Pooling
 from insula.models.pretrained import encoder_errors
+from insula.models.pruning import Kept, Shape, cut
 
 
 class EncoderConfig(PretrainedConfig):
@@ -28,6 +29,7 @@ class EncoderConfig(PretrainedConfig):
     dropout   on the pooled vector
     adapter   an `Adapter` as a dictionary; None for an encoder as it was pretrained
     head      by name, see `models.heads`
+    pruned    the `Shape` of a pruned encoder as a dictionary; None for one as large as `encoder` says
     """
 
     model_type = "insula-encoder"
@@ -40,9 +42,11 @@ class EncoderConfig(PretrainedConfig):
         dropout: float = 0.1,
         adapter: dict[str, Any] | None = None,
         head: str = "linear",
+        pruned: dict[str, Any] | None = None,
         **kwargs: Any,
     ) -> None:
         self.encoder = encoder
+        self.pruned = pruned
         self.adapter = adapter
         self.outputs = outputs
         self.pooling = pooling
@@ -73,6 +77,8 @@ class EncoderForEmotion(PreTrainedModel):
         self.backbone = AutoModel.from_config(config.backbone_config()) if backbone is None else backbone
         if hasattr(self.backbone, "pooler"):
             self.backbone.pooler = None  # BERT's own pooler is never asked
+        if config.pruned is not None:
+            cut(self.backbone, Kept.first(Shape.from_dict(config.pruned)))  # the weights are loaded into it afterwards
         if config.adapter is not None:
             insert_adapter(self.backbone, Adapter.from_dict(config.adapter))
         if hasattr(self.backbone.config, "use_cache"):
@@ -98,6 +104,11 @@ class EncoderForEmotion(PreTrainedModel):
             settings.pop(noise, None)
         config = EncoderConfig(encoder=settings, outputs=outputs, pooling=pooling, dropout=dropout, head=head)
         return cls(config, backbone)
+
+    def prune(self, kept: Kept) -> None:
+        """Leave only these parts of the encoder, and tell its shape in the configuration; raises what `cut` raises."""
+        cut(self.backbone, kept)
+        self.config.pruned = Shape.of(self.backbone).to_dict()
 
     @property
     def most_tokens(self) -> int | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -12,6 +12,8 @@ from insula.text.emojis import COMMON_EMOJI
 from insula.text.preparation import ENCODER_STEPS
 from insula.training.families import NEURAL_PACKAGES, NEURAL_SPACE, Family
 from insula.training.options import ModelOptions, Share
+
+Kept = Annotated[float, Field(gt=0, le=1)]
 
 
 class PretrainedOptions(ModelOptions):
@@ -28,8 +30,17 @@ class EncoderOptions(PretrainedOptions):
     """A pretrained Hugging Face encoder with a pooling and a head."""
 
     name: Literal["encoder"] = "encoder"
-    base: str = Field("minilm", description="alias, local folder, or hub id owner/name")
+    base: str = Field(
+        "minilm",
+        description="alias, local folder, or hub id owner/name; or the model folder of an encoder that was trained on "
+        "the same labels, whose head is then kept too",
+    )
     pooling: Literal["mean", "first", "attention"] = Field("mean", description="token states to one vector")
+    keep_layers: int | None = Field(None, ge=1, description="prune a trained base to so many layers")
+    keep_heads: Kept | None = Field(None, description="prune a trained base to this share of each layer's heads")
+    keep_width: Kept | None = Field(
+        None, description="prune a trained base to this share of each layer's feed-forward neurons, a multiple of 8"
+    )
 
 
 def encoder_steps(options: ModelOptions) -> tuple[str, ...]:

@@ -8,30 +8,46 @@ from pathlib import Path
 from transformers import AutoTokenizer, set_seed
 
 from insula.core.errors import RecipeError
+from insula.models.architectures import load_network
 from insula.models.encoder import EncoderForEmotion
+from insula.models.folder import ModelFolder
 from insula.models.layer_split import freeze_lower
 from insula.models.pretrained import encoder_errors, locate_encoder
 from insula.models.quiet import quiet_transformers
 from insula.models.tokenization import TOKENIZER, TextTokenizer
 from insula.training.adapt import Adaptation, trainable_parameters
 from insula.training.batches import TokenRows
+from insula.training.begin import require_labels, trained_base
 from insula.training.encoder_family import PretrainedOptions
 from insula.training.families import FitInput, Fitted
 from insula.training.layer_cache import compute_lower_states
 from insula.training.network import MOST_UNKNOWN, VOCABULARY_SAMPLE, fitted_network, token_rows, tokenizer_folder
 from insula.training.neural import train_network
 from insula.training.objectives import choose_objective
+from insula.training.prune import prune, prunes
 
 
 def fit(given: FitInput) -> Fitted:
-    """Fine-tune the encoder, or an adapter in it; with `freeze_layers` its lower layers stay as they are."""
+    """Fine-tune the encoder, or an adapter in it; with `freeze_layers` its lower layers stay as they are.
+
+    A base that was trained before is gone on with, head included, and pruned first where the recipe says so.
+    """
     options = given.model
     if not isinstance(options, PretrainedOptions):
         raise TypeError(f"The model options of fit_encoder must be PretrainedOptions. Got {type(options).__name__}.")
     set_seed(given.seed)
     objective = choose_objective(given.objective, given.scheme, given.train)
     source = locate_encoder(options.base, options.revision)
-    model = _build(source, given, options, objective.head)
+    base = trained_base(options)
+    if base is None and prunes(options):
+        raise RecipeError(
+            f"The model.base option must be a trained model folder where layers, heads or neurons are pruned: before "
+            f"training nothing tells which matter. Got {options.base!r}. Train it, then prune it: insula model prune"
+        )
+    if base is None:
+        model = _build(source, given, options, objective.head)
+    else:
+        model = _go_on(base, given, options, objective.head)
     files = tokenizer_folder(given)
     with quiet_transformers():
         _copy_tokenizer(source, model, files)
@@ -40,7 +56,10 @@ def fit(given: FitInput) -> Fitted:
 
     train = token_rows(given, given.train, tokenizer)
     validation = None if given.validation is None else token_rows(given, given.validation, tokenizer)
-    model.head.set_base_rates(objective.biases(train.targets, train.weights))
+    if base is None:
+        model.head.set_base_rates(objective.biases(train.targets, train.weights))
+    if prunes(options):
+        prune(model, train, objective, given)
     adaptation = Adaptation(model, given.adapter, frozen_layers=given.options.freeze_layers)
     if given.options.freeze_layers:
         _freeze(model, {"train": train, "validation": validation}, given)
@@ -61,7 +80,7 @@ def fit(given: FitInput) -> Fitted:
         trainable=trainable,
         base=options.base,
         beside=beside if adaptation.beside else None,
-        anew=lambda: _build(source, given, options, objective.head),
+        anew=None if base is not None else lambda: _build(source, given, options, objective.head),
     )
 
 
@@ -70,12 +89,36 @@ def _build(source: Path, given: FitInput, options: PretrainedOptions, head: str)
         model = EncoderForEmotion.from_backbone(
             source, outputs=given.scheme.output_count, pooling=options.pooling, dropout=options.dropout, head=head
         )
+    _check_positions(model, options)
+    return model
+
+
+def _go_on(base: ModelFolder, given: FitInput, options: PretrainedOptions, head: str) -> EncoderForEmotion:
+    """Return the network of a trained base, head included."""
+    require_labels(base, given.scheme)
+    model = load_network(base.path)
+    if not isinstance(model, EncoderForEmotion) or (model.config.pooling, model.config.head) != (options.pooling, head):
+        raise RecipeError(
+            f"The model.base {options.base!r} must have the pooling {options.pooling!r} and the head {head!r} of the "
+            f"recipe. Got {model.config.pooling!r} and {model.config.head!r}. Set model.pooling and objective.name as "
+            "they were for it."
+        )
+    if given.adapter.method != "none" and not given.adapter.merge:
+        raise RecipeError(
+            "The adapter.merge option must be true where model.base is a trained model: there is no pretrained network "
+            "to keep it beside. Set adapter.merge=true."
+        )
+    model.config.dropout = model.head.dropout.p = options.dropout
+    _check_positions(model, options)
+    return model
+
+
+def _check_positions(model: EncoderForEmotion, options: PretrainedOptions) -> None:
     if model.most_tokens is not None and options.max_tokens > model.most_tokens:
         raise RecipeError(
             f"The model.max_tokens option must be at most {model.most_tokens} for this encoder. Got "
             f"{options.max_tokens}. Set model.max_tokens={model.most_tokens}."
         )
-    return model
 
 
 def _copy_tokenizer(source: Path, model: EncoderForEmotion, folder: Path) -> None:

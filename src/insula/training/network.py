@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -40,7 +41,7 @@ def fitted_network(
     *,
     history: Sequence[dict[str, float]],
     base: str | None,
-    anew: Callable[[], PreTrainedModel],
+    anew: Callable[[], PreTrainedModel] | None,
     trainable: int | None = None,
     beside: Callable[[Path], None] | None = None,
     backend: str = "onnx",
@@ -49,7 +50,8 @@ def fitted_network(
     """Return a trained network as the run needs it.
 
     base       the pretrained network it came from
-    anew       builds the network as it was before the first step: with a random head it is the baseline `untrained`
+    anew       builds the network as it was before the first step: with a random head it is the baseline `untrained`;
+               None where it had learnt the labels before
     trainable  how many numbers were learnt, None for all
     beside     writes what was learnt alone, for a model that is kept beside its base; None for a whole one
     backend    what opens a whole one
@@ -69,8 +71,8 @@ def fitted_network(
             shutil.copy2(file, folder / file.name)
         write_settings(folder, max_tokens=tokenizer.max_tokens, outputs=outputs)
 
-    def untrained(texts: Sequence[str]) -> NDArray[np.float32]:
-        network = anew().eval()
+    def untrained(build: Callable[[], PreTrainedModel], texts: Sequence[str]) -> NDArray[np.float32]:
+        network = build().eval()
         network.head.randomise(given.seed)
         return in_batches(tokenizer(texts), outputs, _runner(network))
 
@@ -81,7 +83,7 @@ def fitted_network(
         trainable=trainable,
         base=base,
         history=history,
-        untrained=untrained,
+        untrained=None if anew is None else functools.partial(untrained, anew),
     )
 
 

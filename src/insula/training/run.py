@@ -30,6 +30,7 @@ from insula.models.fingerprints import FINGERPRINT
 from insula.models.folder import seal
 from insula.text.language import dominant, tell
 from insula.training.auxiliary import with_auxiliary
+from insula.training.begin import base_fingerprint, check_base
 from insula.training.distil import UNLABELLED, with_unlabelled
 from insula.training.families import Fitted
 from insula.training.fit_model import fit_model, help_to_fit
@@ -78,6 +79,7 @@ def train_run(
     """
     progress = progress or Silent()
     started = time.monotonic()
+    check_base(recipe.model, dataset)
     dataset = with_auxiliary(with_unlabelled(dataset, recipe, progress), recipe, progress)
     fingerprint = Fingerprint.of(dataset.split("train"))
     for split in ("validation", "test"):
@@ -122,7 +124,7 @@ def train_run(
         if recipe.data.label_names is not None:
             write_json(stage / LABEL_NAMES, read_label_names(recipe.data.label_names))
         (stage / "recipe.toml").write_text(recipe.to_toml(), encoding="utf-8")
-        save_file(_fingerprints(dataset), stage / FINGERPRINT)
+        save_file(_fingerprints(dataset) | base_fingerprint(recipe.model), stage / FINGERPRINT)
         write_json(stage / "metrics.json", metrics)
         (stage / "model_card.md").write_text(model_card(metrics), encoding="utf-8")
         seal(stage, family=recipe.model.name, backend=trained.fitted.backend)

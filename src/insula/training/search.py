@@ -20,6 +20,7 @@ from insula.evaluation.metric_names import headline_metric, metric_title
 from insula.evaluation.search_report import write_search_report
 from insula.text.language import dominant
 from insula.training.auxiliary import with_auxiliary
+from insula.training.begin import check_base
 from insula.training.distil import with_unlabelled
 from insula.training.fit_model import fit_model
 from insula.training.recipe import Recipe, load_recipe
@@ -109,6 +110,7 @@ class _Trial:
                 f"The data {dataset.name!r} have no validation rows, on which a search judges. Add a validation file, "
                 "or more rows."
             )
+        check_base(recipe.model, dataset)
         dataset = with_auxiliary(with_unlabelled(dataset, recipe, progress), recipe, progress)
         splits = {name: rows for name, rows in dataset.splits.items() if name != "test"}
         self.dataset = Dataset(dataset.name, dataset.scheme, splits, dataset.notes, also=dataset.also)

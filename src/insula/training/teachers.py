@@ -18,7 +18,7 @@ from insula.core.sentences import counted
 from insula.data.dataset import Dataset
 from insula.inference.predictor import Predictor
 from insula.models.fingerprints import fingerprints
-from insula.models.folder import MANIFEST, open_folder
+from insula.models.folder import MANIFEST, ModelFolder, open_folder
 from insula.models.locate import locate_model
 
 CHUNK = 1024
@@ -33,16 +33,21 @@ def check_teachers(teachers: Sequence[str], dataset: Dataset) -> None:
     for teacher in teachers:
         folder = open_folder(locate_model(teacher))
         _require_same_labels(teacher, folder.scheme, dataset.scheme)
-        seen = fingerprints(folder.path)
-        for split, told in (("validation", ("train",)), ("test", ("train", "validation"))):
-            examples = dataset.splits.get(split, ())
-            for part in told:
-                if part in seen and (count := int(seen[part].seen(example.text for example in examples).sum())):
-                    raise LeakError(
-                        f"The teacher {teacher!r} must not have seen the rows this model is measured on. Got "
-                        f"{counted(count, f'{split} row')} of {len(examples):,} that stand in its {part} rows. "
-                        "Train the teacher on the same splits (same files, same seed)."
-                    )
+        refuse_seen(folder, dataset, called=f"teacher {teacher!r}")
+
+
+def refuse_seen(folder: ModelFolder, dataset: Dataset, *, called: str) -> None:
+    """Raise `LeakError` where a model learnt from rows that are measured on, or made its choices on test rows."""
+    seen = fingerprints(folder.path)
+    for split, told in (("validation", ("train",)), ("test", ("train", "validation"))):
+        examples = dataset.splits.get(split, ())
+        for part in told:
+            if part in seen and (count := int(seen[part].seen(example.text for example in examples).sum())):
+                raise LeakError(
+                    f"The {called} must not have seen the rows this model is measured on. Got "
+                    f"{counted(count, f'{split} row')} of {len(examples):,} that stand in its {part} rows. "
+                    f"Train the {called.split()[0]} on the same splits (same files, same seed)."
+                )
 
 
 def teacher_scores(

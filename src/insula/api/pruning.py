@@ -1,0 +1,73 @@
+"""`prune_model`: a model with fewer layers, heads and neurons, trained on by the answers of the whole one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from insula.api.compression import Source, refuse_itself
+from insula.api.evaluation import recorded_options
+from insula.api.own_data import own_source
+from insula.api.training import train
+from insula.core.extras import require
+from insula.core.progress import Progress, Silent
+from insula.data.load import load_dataset
+from insula.models.folder import open_folder
+from insula.models.locate import locate_model
+
+if TYPE_CHECKING:
+    from insula.compression.prune import Pruned
+
+
+def prune_model(
+    model: str | Path,
+    output: str | Path,
+    *,
+    layers: int | None = None,
+    heads: float | None = None,
+    width: float | None = None,
+    epochs: float = 1,
+    data: Source | None = None,
+    overrides: Mapping[str, Any] | None = None,
+    overwrite: bool = False,
+    command: str = "",
+    progress: Progress | None = None,
+) -> Pruned:
+    """Drop the parts of an encoder that matter least, train the rest with the whole model as its teacher.
+
+    model     a run, a model folder, or the name of a run, of family `encoder`, BERT-shaped, with its trained weights
+    output    the folder of the recovery run; a run like any other, its model folder is the smaller one
+    layers    how many are kept; None for all
+    heads     share of the attention heads kept in each layer, at least one; None for all
+    width     share of the feed-forward neurons kept in each layer, a multiple of 8; None for all
+    epochs    of recovery training
+    data      where the rows are, if the model's own run does not say; read as it was for training
+    overrides   dotted keys of a recipe to values, over the model's own recipe
+    overwrite   replace a finished run that stands at `output`
+
+    What is kept is chosen on training rows: heads and neurons by first-order Taylor importance (Michel et al. 2019;
+    Molchanov et al. 2019), layers by how much they change their input (Men et al. 2024). Raises `RecipeError` where
+    nothing would be dropped or the values are impossible, `LeakError` where the model saw rows that are measured on,
+    `ModelFolderError`, `DataError`, `MissingExtraError`, `OutputError`.
+    """
+    require("torch", extra="train", purpose="prune a model")
+    from insula.compression.own_rows import OwnRows
+    from insula.compression.prune import recovery_recipe, tell_pruned
+
+    progress = progress or Silent()
+    source, folder = open_folder(locate_model(model)), Path(output)
+    refuse_itself(folder, source.path)
+    recipe = recovery_recipe(
+        source,
+        recorded_options(source.path),
+        layers=layers,
+        heads=heads,
+        width=width,
+        epochs=epochs,
+        overrides=overrides or {},
+    )
+    names = own_source(source, data)
+    rows = OwnRows.of(load_dataset(names, recipe.data, seed=recipe.seed), source)
+    run = train(names, recipe=recipe, output=folder, overwrite=overwrite, command=command, progress=progress)
+    return tell_pruned(run, source, rows, command=command, seed=recipe.seed)

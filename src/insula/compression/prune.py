@@ -1,0 +1,123 @@
+"""A model with fewer layers, heads and neurons: the recipe of its recovery training, and what came of it."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from insula.compression.own_rows import OwnRows
+from insula.compression.parity import measure_parity
+from insula.compression.small_folder import COMPRESSION, compression_record, folder_bytes
+from insula.core.errors import ModelFolderError, RecipeError
+from insula.core.files import write_json
+from insula.data.options import DataOptions
+from insula.inference.predictor import Predictor
+from insula.models.architectures import load_network
+from insula.models.folder import ModelFolder, open_folder, seal
+from insula.models.pruning import Shape
+from insula.training.encoder_family import EncoderOptions
+from insula.training.prune import pruned_shape
+from insula.training.recipe import Recipe, load_recipe
+from insula.training.run import Run
+
+
+@dataclass(frozen=True)
+class Pruned:
+    """A pruned and recovered model.
+
+    run         the run of the recovery training; its model is the pruned one
+    bytes       of its model folder; `bytes_before` of the one it was made from
+    parameters  how many numbers it is made of; `parameters_before` None where that folder does not tell
+    kept        numbers of the layers and their heads that were kept, and how many neurons of each
+    validation  loss and agreement against the model before, as `compression.parity.measure_parity`
+    """
+
+    run: Run
+    bytes: int
+    bytes_before: int
+    parameters: int
+    parameters_before: int | None
+    kept: dict[str, Any]
+    validation: dict[str, Any]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain JSON types."""
+        return {"path": str(self.run.path), **self.steps(), "bytes": self.bytes, "bytes_before": self.bytes_before}
+
+    def steps(self) -> dict[str, Any]:
+        """Return what was done, as it stands in `compression.json`."""
+        return {
+            "kept": self.kept,
+            "parameters": self.parameters,
+            "parameters_before": self.parameters_before,
+            "validation": self.validation,
+        }
+
+
+def recovery_recipe(
+    source: ModelFolder,
+    data: DataOptions,
+    *,
+    layers: int | None,
+    heads: float | None,
+    width: float | None,
+    epochs: float,
+    overrides: Mapping[str, Any],
+) -> Recipe:
+    """Return the recipe that prunes a model and trains the rest by its answers; `overrides` have the last word.
+
+    It is the model's own recipe but for what it begins with, whom it learns from, and what suits a network that has
+    learnt before: no layer is frozen, and its head learns no faster than the rest. Raises `ModelFolderError` where the
+    model is none of family `encoder` with its trained weights, `RecipeError` where these parts cannot be kept.
+    """
+    if source.family != "encoder" or not (source.path / "model.safetensors").exists():
+        raise ModelFolderError(
+            f"The model {str(source.path)!r} must be one of family 'encoder' with its trained weights "
+            f"(model.safetensors). Got family {source.family!r}, run by {source.backend!r}. Name a trained run that "
+            "was not made smaller before, nor kept beside its base."
+        )
+    if layers is not None and layers < 1:
+        raise RecipeError(f"The layers to keep must be at least 1. Got {layers}. Keep more.")
+    for part, share in (("heads", heads), ("width", width)):
+        if share is not None and not 0 < share <= 1:
+            raise RecipeError(f"The {part} to keep must be a share above 0 and at most 1. Got {share:g}. Name another.")
+    place = str(source.path.absolute())
+    chosen = {
+        "model.base": place,
+        "model.revision": None,
+        "model.keep_layers": layers,
+        "model.keep_heads": heads,
+        "model.keep_width": width,
+        "preparation.steps": list(source.preparation.steps),
+        "train.epochs": epochs,
+        "train.freeze_layers": 0,
+        "train.head_rate_factor": 1.0,
+        "adapter.method": "none",
+        "distil.teachers": [place],
+    }
+    recipe = load_recipe(source.path / "recipe.toml", {**chosen, **overrides})
+    if not isinstance(recipe.model, EncoderOptions):
+        raise ModelFolderError(f"The model {place!r} can be pruned as an encoder alone. Leave model.name out.")
+    pruned_shape(Shape.of(load_network(source.path).backbone), recipe.model)  # told before the teacher is asked
+    return recipe if any(key.startswith("data.") for key in overrides) else recipe.model_copy(update={"data": data})
+
+
+def tell_pruned(run: Run, source: ModelFolder, rows: OwnRows, *, command: str, seed: int) -> Pruned:
+    """Measure a finished recovery run against the model before, on validation rows, and write it into its folder."""
+    texts = [example.text for example in rows.examples]
+    before, after = (Predictor.load(folder).decide(texts) for folder in (source.path, run.model))
+    made = Pruned(
+        run=run,
+        bytes=0,
+        bytes_before=folder_bytes(source.path),
+        parameters=run.metrics["model"]["parameters"],
+        parameters_before=source.metrics.get("model", {}).get("parameters"),
+        kept=run.metrics["training"]["pruned"],
+        validation=measure_parity(source.scheme, rows.gold, before, after, seed=seed),
+    )
+    folder = open_folder(run.model)
+    write_json(run.model / COMPRESSION, compression_record(source, made.steps(), command=command))
+    seal(run.model, family=folder.family, backend=folder.backend)
+    return dataclasses.replace(made, bytes=folder_bytes(run.model))

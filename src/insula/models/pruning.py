@@ -1,0 +1,155 @@
+"""A BERT-shaped encoder made smaller for good: fewer layers, and in each fewer heads and a narrower feed-forward net.
+
+What is dropped is cut out of the matrices, so that files and products shrink, and not only masked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import nn
+
+from insula.core.errors import RecipeError
+
+MAPS = (
+    "attention.self.query", "attention.self.key", "attention.self.value", "attention.output.dense",
+    "intermediate.dense", "output.dense",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Shape:
+    """How large each layer of an encoder is.
+
+    heads    (layers,) attention heads
+    widths   (layers,) neurons of the feed-forward net
+    """
+
+    heads: tuple[int, ...]
+    widths: tuple[int, ...]
+
+    @classmethod
+    def of(cls, backbone: nn.Module) -> Shape:
+        """Return the shape that an encoder has; raises what `bert_layers` raises."""
+        layers = bert_layers(backbone)
+        return cls(
+            tuple(int(layer.attention.self.num_attention_heads) for layer in layers),
+            tuple(int(layer.intermediate.dense.out_features) for layer in layers),
+        )
+
+    @classmethod
+    def from_dict(cls, settings: dict[str, Any]) -> Shape:
+        """Return what `to_dict` gave."""
+        return cls(tuple(settings["heads"]), tuple(settings["widths"]))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return it as it stands in a model's configuration."""
+        return {"layers": len(self.heads), "heads": list(self.heads), "widths": list(self.widths)}
+
+
+@dataclass(frozen=True)
+class Kept:
+    """Which parts of an encoder are kept, by their numbers in it, ascending.
+
+    layers    (kept layers,)
+    heads     of each kept layer; at least one
+    neurons   of each kept layer's feed-forward net; at least one
+    """
+
+    layers: tuple[int, ...]
+    heads: tuple[tuple[int, ...], ...]
+    neurons: tuple[tuple[int, ...], ...]
+
+    @classmethod
+    def first(cls, shape: Shape) -> Kept:
+        """Return the first parts of an encoder, as many as `shape` says."""
+        return cls(
+            tuple(range(len(shape.heads))),
+            tuple(tuple(range(count)) for count in shape.heads),
+            tuple(tuple(range(count)) for count in shape.widths),
+        )
+
+    @classmethod
+    def from_dict(cls, numbers: dict[str, Any]) -> Kept:
+        """Return what `to_dict` gave."""
+        return cls(
+            tuple(numbers["layers"]),
+            tuple(tuple(one) for one in numbers["heads"]),
+            tuple(tuple(one) for one in numbers["neurons"]),
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain JSON types."""
+        return {
+            "layers": list(self.layers),
+            "heads": [list(one) for one in self.heads],
+            "neurons": [list(one) for one in self.neurons],
+        }
+
+
+def bert_layers(backbone: nn.Module) -> Sequence[Any]:
+    """Return the layers of a BERT-shaped encoder: BERT, RoBERTa and those built like them.
+
+    Raises `RecipeError` for any other network.
+    """
+    stack = getattr(getattr(backbone, "encoder", None), "layer", None)
+    if not isinstance(stack, nn.ModuleList) or not len(stack) or not all(_has_maps(layer) for layer in stack):
+        raise RecipeError(
+            "The network to be pruned must be a BERT-shaped encoder (attention.self.query, intermediate.dense, "
+            f"output.dense). Got {type(backbone).__name__}. Make it smaller by its weights: insula model quantize"
+        )
+    return list(stack)
+
+
+@torch.no_grad()
+def cut(backbone: nn.Module, kept: Kept) -> None:
+    """Leave only the `kept` parts of a BERT-shaped encoder, in place; what is kept has the weights that it had.
+
+    Raises what `bert_layers` raises.
+    """
+    layers = bert_layers(backbone)
+    chosen = [layers[number] for number in kept.layers]
+    for layer, heads, neurons in zip(chosen, kept.heads, kept.neurons, strict=True):
+        _keep_heads(layer.attention, heads)
+        layer.intermediate.dense = _sliced(layer.intermediate.dense, neurons, dim=0)
+        layer.output.dense = _sliced(layer.output.dense, neurons, dim=1)
+    encoder: Any = backbone.encoder
+    encoder.layer = nn.ModuleList(chosen)
+    config: Any = backbone.config
+    config.num_hidden_layers = len(chosen)
+
+
+def _keep_heads(attention: Any, heads: Sequence[int]) -> None:
+    inner = attention.self
+    size = inner.attention_head_size
+    places = [place for head in heads for place in range(head * size, (head + 1) * size)]
+    for name in ("query", "key", "value"):
+        setattr(inner, name, _sliced(getattr(inner, name), places, dim=0))
+    attention.output.dense = _sliced(attention.output.dense, places, dim=1)
+    # transformers reads the heads off these, and the configuration knows one number for all layers.
+    inner.num_attention_heads, inner.all_head_size = len(heads), len(places)
+
+
+def _sliced(linear: nn.Linear, places: Sequence[int], *, dim: int) -> nn.Linear:
+    """Return the map with only these of its outputs (`dim` 0) or inputs (`dim` 1)."""
+    weight = linear.weight
+    index = torch.tensor(list(places), dtype=torch.long, device=weight.device)
+    small = nn.Linear(
+        linear.in_features if dim == 0 else len(index),
+        len(index) if dim == 0 else linear.out_features,
+        bias=linear.bias is not None,
+        device=weight.device,
+        dtype=weight.dtype,
+    )
+    small.weight.copy_(weight.index_select(dim, index))
+    if linear.bias is not None:
+        small.bias.copy_(linear.bias.index_select(0, index) if dim == 0 else linear.bias)
+    return small.train(linear.training)
+
+
+def _has_maps(layer: nn.Module) -> bool:
+    named = dict(layer.named_modules())
+    return all(isinstance(named.get(name), nn.Linear) for name in MAPS)

@@ -1,0 +1,120 @@
+"""`prune_model` from end to end: a smaller run that answers alike."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import insula
+import toy_data
+from insula.compression.graph import Graph
+from insula.core.errors import DataError, ModelFolderError, OutputError, RecipeError
+from insula.data.writers import open_writer
+from insula.inference.predictor import Predictor
+from insula.models.folder import open_folder
+
+TEXTS = ["lovely wonderful day", "awful train and terrible work", "开心 today", "a plain usual table"]
+QUICK = {"evaluation.baselines": []}
+
+
+@pytest.fixture(scope="module")
+def mood(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The rows of the toy set as files."""
+    folder = tmp_path_factory.mktemp("toy") / "mood"
+    for split, examples in toy_data.toy_dataset("single").splits.items():
+        with open_writer(folder / f"{split}.csv") as writer:
+            writer.write([{"text": one.text, "label": (one.labels or ())[0]} for one in examples])
+    return folder
+
+
+@pytest.fixture(scope="module")
+def pruned(tmp_path_factory: pytest.TempPathFactory, trained_run: Callable[..., Any], mood: Path) -> Any:
+    """A tiny encoder's run with half of everything; only to read."""
+    return insula.prune_model(
+        trained_run("encoder", "single").path, tmp_path_factory.mktemp("pruned") / "small",
+        layers=1, heads=0.5, width=0.75, epochs=2, data=mood, overrides=QUICK, command="as typed",
+    )  # fmt: skip
+
+
+def test_a_pruned_model_is_a_smaller_run_that_tells_what_was_done(pruned: Any, trained_run: Callable[..., Any]) -> None:
+    source = trained_run("encoder", "single")
+    assert pruned.parameters < pruned.parameters_before == source.metrics["model"]["parameters"]
+    assert pruned.bytes < pruned.bytes_before
+    assert (pruned.run.path / "report.html").exists()
+    folder = open_folder(pruned.run.model)
+    told = json.loads((folder.path / "compression.json").read_text(encoding="utf-8"))
+    assert told["command"] == "as typed"
+    assert told["made_from"]["name"] == "encoder-single"
+    assert told["steps"]["kept"] == folder.metrics["training"]["pruned"]
+    assert told["steps"]["validation"]["rows"] == 60
+    assert "compression.json" in json.loads((folder.path / "manifest.json").read_text(encoding="utf-8"))["files"]
+    shape = json.loads((folder.path / "config.json").read_text(encoding="utf-8"))["pruned"]
+    assert shape == {"layers": 1, "heads": [2], "widths": [48]}
+    assert folder.preparation == open_folder(source.model).preparation
+    assert folder.metrics["recipe"]["distil"]["teachers"] == [str(source.model)]
+    assert pruned.to_dict()["validation"]["loss"]["value"] < 0.2
+    json.dumps(pruned.to_dict(), allow_nan=False)
+
+
+def test_torch_and_onnx_give_the_same_scores(pruned: Any) -> None:
+    exported, trained = (Predictor.load(pruned.run.model, backend=name) for name in ("onnx", "torch"))
+    np.testing.assert_allclose(exported.decide(TEXTS).scores, trained.decide(TEXTS).scores, atol=1e-5)
+    graph = Graph.load(pruned.run.model / "model.onnx")
+    assert (32, 48) in [graph.constant(one.weight).shape for one in graph.products()]
+
+
+def test_a_pruned_model_is_quantised_and_both_steps_are_told(pruned: Any, tmp_path: Path) -> None:
+    made = insula.quantize_model(pruned.run.path, tmp_path / "int8", max_loss=0.2)
+    assert made.bytes < pruned.bytes
+    labels = [answer.label for answer in Predictor.load(made.path).predict(TEXTS)]
+    assert labels == [answer.label for answer in Predictor.load(pruned.run.path).predict(TEXTS)]
+    told = json.loads((made.path / "compression.json").read_text(encoding="utf-8"))
+    assert told["steps"]["weights"] == "int8"
+    assert told["made_from"]["steps"]["kept"] == pruned.kept
+
+
+def test_a_pruned_model_is_pruned_again(pruned: Any, tmp_path: Path) -> None:
+    made = insula.prune_model(pruned.run.path, tmp_path / "again", heads=0.5, overrides=QUICK)
+    assert made.kept["before"] == {"layers": 1, "heads": [2], "widths": [48]}
+    assert [len(one) for one in made.kept["heads"]] == [1]
+    assert made.parameters < pruned.parameters
+
+
+def test_what_cannot_be_pruned_says_so(
+    pruned: Any, tmp_path: Path, mood: Path, trained_run: Callable[..., Any]
+) -> None:
+    run = trained_run("encoder", "single").path
+    for family, error, words in (
+        ("linear", ModelFolderError, "must be one of family 'encoder'"),
+        ("transformer", ModelFolderError, "must be one of family 'encoder'"),
+    ):
+        with pytest.raises(error, match=words):
+            insula.prune_model(trained_run(family, "single").path, tmp_path / "small", layers=1, data=mood)
+    for wrong, words in (
+        ({}, "must drop something"),
+        ({"heads": 1.0}, "must drop something"),
+        ({"layers": 3}, "must be 1 to 2 for this encoder. Got 3"),
+        ({"layers": 0}, "layers to keep must be at least 1"),
+        ({"width": 2.0}, "width to keep must be a share above 0 and at most 1. Got 2"),
+        ({"heads": 0.5, "epochs": 0}, "epochs"),
+    ):
+        with pytest.raises(RecipeError, match=words):
+            insula.prune_model(run, tmp_path / "small", data=mood, **wrong)
+    with pytest.raises(DataError, match="Name them with --data"):
+        insula.prune_model(run, tmp_path / "small", layers=1)
+    with pytest.raises(OutputError, match="is the model itself"):
+        insula.prune_model(run, run, layers=1, data=mood, overwrite=True)
+    with pytest.raises(OutputError, match="--overwrite"):
+        insula.prune_model(run, pruned.run.path, layers=1, data=mood)
+    assert not (tmp_path / "small").exists()
+
+
+def test_a_quantised_model_is_not_pruned(pruned: Any, tmp_path: Path, mood: Path) -> None:
+    small = insula.quantize_model(pruned.run.path, tmp_path / "int8", max_loss=0.2)
+    with pytest.raises(ModelFolderError, match="not made smaller before"):
+        insula.prune_model(small.path, tmp_path / "small", heads=0.5, data=mood)
