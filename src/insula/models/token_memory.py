@@ -89,11 +89,12 @@ class TokenMemory:
             known = self._known = {"": ()}
             unseen = [word for word in words if word]
         # A lone surrogate has no UTF-8 form and the tokenizer refuses it: it becomes the replacement character.
-        clean = [word.encode("utf-8", "replace").decode("utf-8") for word in unseen]
+        clean = [word if word.isascii() else word.encode("utf-8", "replace").decode("utf-8") for word in unseen]
         if len(clean) <= _FEW:  # a batch wakes threads, for which one text would wait
             encoded = [self._tokenizer.encode(word) for word in clean]
         else:
             encoded = self._tokenizer.encode_batch_fast(clean)
         found = {word: tuple(one.ids) for word, one in zip(unseen, encoded, strict=True)}
-        known.update((word, ids) for word, ids in found.items() if len(word) <= _LONGEST)
-        return known, {word: ids for word, ids in found.items() if len(word) > _LONGEST}
+        long = {word: found.pop(word) for word in unseen if len(word) > _LONGEST}
+        known.update(found)
+        return known, long
