@@ -34,6 +34,7 @@ from ray.data.datasource import ReadTask
 
 from insula.core.errors import DataError
 from insula.data.formats import open_rows
+from insula.inference.engine import Engine
 from insula.inference.groups import Counted, read_groups
 from insula.inference.predictor import Predictor
 
@@ -63,6 +64,9 @@ class Reading:
     done: frozenset[int]
 
 
+THREADS = 1  # of a worker, which Ray reserves for it
+
+
 @contextlib.contextmanager
 def computed(model: Path, reading: Reading, cluster: Cluster) -> Iterator[Callable[[int], Logits]]:
     """Yield what returns the logits of a group by its number; groups are to be asked for in order, each once."""
@@ -84,7 +88,7 @@ def computed(model: Path, reading: Reading, cluster: Cluster) -> Iterator[Callab
                 fn_constructor_args=(ray.put(_packed(model)),),
                 batch_size=1,
                 batch_format="pyarrow",
-                num_cpus=1,
+                num_cpus=THREADS,
                 compute=ActorPoolStrategy(size=workers),
             )
             rows: Any = iter(answers.iter_rows())
@@ -153,7 +157,8 @@ class _Worker:
             for name, content in ray.get(files).items():
                 (folder / name).parent.mkdir(parents=True, exist_ok=True)
                 (folder / name).write_bytes(content)
-            self._predictor = Predictor.load(folder)
+            # Not all that its machine has: the other workers stand there, too.
+            self._predictor = Predictor.load(folder, engine=Engine(threads=THREADS))
         finally:
             shutil.rmtree(folder, ignore_errors=True)
 
