@@ -168,7 +168,7 @@ def _running(name: str, given: argparse.Namespace) -> Iterator[Arm]:
         arm = Arm(name, f"http://127.0.0.1:{port}", "/v1/predict")
     else:
         command = _peer(name, given, port, int(threads))
-        environment["PYTHONPATH"] = str(Path(command[1]).parent.parent)
+        environment["PYTHONPATH"] = str(HERE / "peers")  # where what they share stands
         arm = Arm(name, f"http://127.0.0.1:{port}", "/predict")
     RUNS.mkdir(parents=True, exist_ok=True)
     with (RUNS / f"{name}.log").open("w") as log:

@@ -39,6 +39,7 @@ from insula.inference.groups import Counted, read_groups
 from insula.inference.predictor import Predictor
 
 Logits = NDArray[np.floating[Any]]
+THREADS = 1  # of a worker, which Ray reserves for it
 
 
 @dataclass(frozen=True)
@@ -62,9 +63,6 @@ class Reading:
     input_format: str | None
     rows: int
     done: frozenset[int]
-
-
-THREADS = 1  # of a worker, which Ray reserves for it
 
 
 @contextlib.contextmanager

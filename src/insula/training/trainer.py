@@ -120,7 +120,8 @@ class EmotionTrainer(AtomicCheckpoints):
         """Evaluate; the loss is the mean over rows, where the `Trainer` counts every batch alike."""
         self.evaluated.clear()
         output = super().evaluation_loop(*args, **kwargs)
-        losses, loads = (torch.stack(column).double() for column in zip(*self.evaluated, strict=True))
+        # Where several processes evaluate, losses are on the card and weights are not.
+        losses, loads = (torch.stack(column).cpu().double() for column in zip(*self.evaluated, strict=True))
         mean = float((losses * loads).sum() / loads.sum().clamp(min=1e-8))
         output.metrics.update({name: mean for name in output.metrics if name.endswith("_loss")})
         return output
