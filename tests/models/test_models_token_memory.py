@@ -24,7 +24,7 @@ TEXTS = [
 def _whole(tokenizer: TextTokenizer, text: str) -> list[int]:
     clean = text.encode("utf-8", "replace").decode("utf-8")
     ids: list[int] = tokenizer._tokenizer.encode(clean).ids
-    return ids
+    return ids[: tokenizer.max_tokens]
 
 
 def _apart(tokenizer: TextTokenizer, texts: list[str]) -> list[list[int]]:
@@ -57,9 +57,11 @@ def test_the_same_as_of_whole_texts(
     tokenizer = TextTokenizer(file, max_tokens=max_tokens)
     assert tokenizer._memory is not None
     wanted = [_whole(tokenizer, text) for text in TEXTS]
-    for most, few in ((200_000, 64), (5, 64), (5, 0)):  # all remembered; nearly nothing; in batches
+    # All remembered; nearly nothing; in batches; in batches of which some have no special tokens in words.
+    for most, few, at_once in ((200_000, 64, 256), (5, 64, 256), (5, 0, 256), (5, 0, 3)):
         monkeypatch.setattr(token_memory, "_MOST_WORDS", most)
         monkeypatch.setattr(token_memory, "_FEW", few)
+        monkeypatch.setattr(token_memory, "_AT_ONCE", at_once)
         assert _apart(tokenizer, TEXTS) == wanted
         assert [_apart(tokenizer, [text])[0] for text in TEXTS] == wanted
         assert _apart(tokenizer, TEXTS * 3) == wanted * 3

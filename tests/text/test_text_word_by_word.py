@@ -15,9 +15,9 @@ from insula.text.word_by_word import LOCAL_STEPS
 WRITTEN = r"""
     a b c III IIII xD XDD QAQ T_T o_O :) :-( =D ;-) >:( </3 <3 D: :3 8-) ^_^ -_- >.< @bob @8pm RT@ab me@x.com http://
     https://t.co/x? www.a.com bit.ly/a a.b/c &amp; &lt; <b> soooo ..... !!! ??? haha 11:30 3:1
-    don’t ’ “so” … …… — é É ä : ) ( - . , ' _ / \ @ # * 1 D x o O 😂 我
+    don’t ’ “so” … …… — é É ä : ) ( - . , ' _ / \ @ # * 1 D x o O 😂 😂😂😂 ❤️ 👍🏽 🏽 🤷‍♀️ 🇩🇪 ☺ 我
 """
-PIECES = [*WRITTEN.split(), "\t", "\n", "\x00", "\x1c", "\x7f", "\u200d", "\u0301", "\ud83d"]
+PIECES = [*WRITTEN.split(), *"\t\n\x00\x1c\x7f\u200d\u0301\ufe0f\u20e3", "\ud83d"]
 TEXTS = st.lists(st.sampled_from([*PIECES, " ", " ", "  "]), max_size=14).map("".join) | st.text(
     st.characters(max_codepoint=127), max_size=30
 )
@@ -47,14 +47,19 @@ def test_the_same_as_step_by_step(preparation: Preparation, text: str) -> None:
 
 @given(PREPARATIONS, st.from_regex(word_by_word.INERT, fullmatch=True))
 @example(Preparation(WORD_STEPS), "xd")
+@example(Preparation(WORD_STEPS), "X-d")
 @example(Preparation(WORD_STEPS), "qaq!")
 @example(Preparation(WORD_STEPS), "http.")
 @example(Preparation(WORD_STEPS), "www.")
-def test_inert_words_stay_as_they_are(preparation: Preparation, word: str) -> None:
-    assert _step_by_step(preparation, word) == word
+@example(Preparation(WORD_STEPS), "OO...")
+@example(Preparation(WORD_STEPS), '"(Well-known*)')
+def test_inert_words_are_at_most_put_in_lower_case(preparation: Preparation, word: str) -> None:
+    assert _step_by_step(preparation, word) == (word.lower() if "lowercase" in preparation.steps else word)
 
 
-@pytest.mark.parametrize("word", ["Good", "soooo", "good!!", "XD", "it’s", "a.b", "11", "me@x", "x:", "", "'s"])
+@pytest.mark.parametrize(
+    "word", ["soooo", "SOoo", "good!!!", "XD", "xD", "LXD", "QAQ", "it’s", "a.b", "11", "me@x", "x:", "", "'s", "😂"]
+)
 def test_other_words_are_not_inert(word: str) -> None:
     assert word_by_word.INERT.fullmatch(word) is None
 

@@ -5,9 +5,10 @@ A tokenizer is here one of the library `tokenizers`, as `tokenization.TextTokeni
 
 from __future__ import annotations
 
+import functools
 import itertools
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 Ids = tuple[int, ...]  # the garbage collector passes tuples of numbers by, as it does not lists
 _MOST_WORDS = 200_000
 _FEW = 64
+_AT_ONCE = 256  # words in one call of the tokenizer
 _LONGEST = 40  # characters; longer words are tokenised anew each time, so that memory stays small
 
 _SPLITS_AT_SPACE = ("BertPreTokenizer", "WhitespaceSplit", "Whitespace")
@@ -52,7 +54,7 @@ def _is_local(normalizer: dict[str, Any]) -> bool:
 
 
 class TokenMemory:
-    """What `tokenizer` makes of each word; at most `max_tokens` a text."""
+    """What `tokenizer`, which must not cut texts, makes of each word; at most `max_tokens` a text."""
 
     def __init__(self, tokenizer: Any, max_tokens: int) -> None:
         self._tokenizer = tokenizer
@@ -88,13 +90,37 @@ class TokenMemory:
             # Another dictionary, not this one emptied: another thread may be reading it.
             known = self._known = {"": ()}
             unseen = [word for word in words if word]
-        # A lone surrogate has no UTF-8 form and the tokenizer refuses it: it becomes the replacement character.
-        clean = [word if word.isascii() else word.encode("utf-8", "replace").decode("utf-8") for word in unseen]
-        if len(clean) <= _FEW:  # a batch wakes threads, for which one text would wait
-            encoded = [self._tokenizer.encode(word) for word in clean]
-        else:
-            encoded = self._tokenizer.encode_batch_fast(clean)
-        found = {word: tuple(one.ids) for word, one in zip(unseen, encoded, strict=True)}
+        found = dict(zip(unseen, self._tokens(unseen), strict=True))
         long = {word: found.pop(word) for word in unseen if len(word) > _LONGEST}
         known.update(found)
         return known, long
+
+    def _tokens(self, words: Sequence[str]) -> Iterator[Ids]:
+        # A lone surrogate has no UTF-8 form and the tokenizer refuses it: it becomes the replacement character.
+        clean = [word if word.isascii() else word.encode("utf-8", "replace").decode("utf-8") for word in words]
+        if len(clean) <= _FEW or self._mark is None:  # a batch wakes threads, for which one text would wait
+            yield from map(self._tokens_of, clean)
+            return
+        # A text of many words takes a fifth of the time that a text for each takes.
+        some = [clean[first : first + _AT_ONCE] for first in range(0, len(clean), _AT_ONCE)]
+        between, mark = f" {self._mark} ", self._tokenizer.token_to_id(self._mark)
+        texts = self._tokenizer.encode_batch_fast([between.join([*part, ""]) for part in some])
+        for part, text in zip(some, texts, strict=True):
+            ids, first = text.ids, 0
+            if ids.count(mark) != len(part):  # one of the words has it, too
+                yield from map(self._tokens_of, part)
+                continue
+            for _ in part:
+                end = ids.index(mark, first)
+                yield tuple(ids[first:end])
+                first = end + 1
+
+    def _tokens_of(self, word: str) -> Ids:
+        return tuple(self._tokenizer.encode(word).ids)
+
+    @functools.cached_property
+    def _mark(self) -> str | None:
+        """A token that hardly any word has, to stand between words; None where there is none."""
+        added = self._tokenizer.get_added_tokens_decoder().values()
+        plain = (one.content for one in added if one.special and not (one.normalized or one.lstrip or one.rstrip))
+        return next(plain, None)

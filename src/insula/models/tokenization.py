@@ -35,7 +35,9 @@ class TextTokenizer:
         except Exception as error:
             raise ModelFolderError(f"The tokenizer {str(file)!r} cannot be read: {error}. Copy it again.") from error
         self._tokenizer.no_padding()
-        self._tokenizer.enable_truncation(max_length=max_tokens)
+        self._tokenizer.no_truncation()
+        if self._tokenizer.num_special_tokens_to_add(False):  # they stay where a text is cut
+            self._tokenizer.enable_truncation(max_length=max_tokens)
         self.max_tokens = max_tokens
         self._unknown = {self._tokenizer.token_to_id(token) for token in UNKNOWN} - {None}
 
@@ -44,14 +46,15 @@ class TextTokenizer:
         # A lone surrogate has no UTF-8 form and the tokenizer refuses it: it becomes the replacement character.
         clean = [text.encode("utf-8", "replace").decode("utf-8") for text in texts]
         # Without special tokens an empty text has no token at all: a model needs one to look at.
-        return [np.asarray(e.ids or [0], dtype=np.int64) for e in self._tokenizer.encode_batch_fast(clean)]
+        rows = self._tokenizer.encode_batch_fast(clean)
+        return [np.asarray(row.ids[: self.max_tokens] or [0], dtype=np.int64) for row in rows]
 
     def in_a_row(self, texts: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Return the token numbers of all texts one after another, and how many each text has (maybe none)."""
         if self._memory is not None:
             return self._memory(texts)
         clean = [text.encode("utf-8", "replace").decode("utf-8") for text in texts]
-        rows = [encoding.ids for encoding in self._tokenizer.encode_batch_fast(clean)]
+        rows = [encoding.ids[: self.max_tokens] for encoding in self._tokenizer.encode_batch_fast(clean)]
         lengths = np.fromiter(map(len, rows), dtype=np.int64, count=len(rows))
         return np.fromiter(itertools.chain.from_iterable(rows), dtype=np.int64, count=int(lengths.sum())), lengths
 

@@ -21,10 +21,12 @@ _CHARACTERS = sorted(
 )
 _CLASS = "".join(_CHARACTERS)
 _TAGS = "\U000e0020-\U000e007f"
-# A flag; an emoji with its variants and what is joined to it (bounded: nobody joins more); a key.
+_FLAG, _KEY = "\U0001f1e6-\U0001f1ff", "0-9#*"
+# A flag; an emoji with its variants and what is joined to it (bounded: nobody joins more); a key. A search that begins
+# with one set of characters is many times faster than one for alternatives.
 _EMOJI = re.compile(
-    f"[\U0001f1e6-\U0001f1ff]{{2}}|[{_CLASS}](?:[\ufe0f\U0001f3fb-\U0001f3ff{_TAGS}]|\u200d[{_CLASS}↔↕]){{0,12}}"
-    "|[0-9#*]\ufe0f?\u20e3"
+    f"[{_CLASS}{_KEY}](?:(?<=[{_FLAG}])[{_FLAG}]|(?<=[{_CLASS}])(?:[\ufe0f\U0001f3fb-\U0001f3ff{_TAGS}]"
+    f"|\u200d[{_CLASS}↔↕]){{0,12}}|(?<=[{_KEY}])\ufe0f?\u20e3)"
 )
 _PERHAPS = re.compile("[\u20e3\u2300-\u2bff\u3030-\u303d\u3297-\u3299\U0001f000-\U0001ffff]")
 _SKIN_TONES = re.compile("[\U0001f3fb-\U0001f3ff]")

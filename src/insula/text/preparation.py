@@ -10,7 +10,7 @@ from typing import Any
 
 from insula.core.errors import RecipeError, nearest
 from insula.core.registry import Registry
-from insula.text.word_by_word import INERT, LOCAL_STEPS, WordMemory
+from insula.text.word_by_word import LOCAL_STEPS, WordMemory
 
 TextStep = Callable[[str, str | None], str]
 """`(text, language) -> text`; the language is an ISO 639-1 code, or None: told by the text's script where needed."""
@@ -84,7 +84,8 @@ class Preparation:
             local -= 1
         if not local:
             return tuple(steps)
-        return (WordMemory(functools.partial(_one_after_another, steps[:local]), INERT), *steps[local:])
+        inert = str.lower if "lowercase" in self.steps[:local] else str
+        return (WordMemory(functools.partial(_one_after_another, steps[:local]), inert), *steps[local:])
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave out the words that were remembered."""

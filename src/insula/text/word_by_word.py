@@ -12,10 +12,13 @@ LOCAL_STEPS = frozenset(
 
 # What many texts have beside ASCII, and no step reads together with its neighbours: no joiners, no marks that stand on
 # other letters, no Chinese, which tells the language of a whole text.
-_PLAIN = re.compile(r"[\x00-\x7f’‘“”…–—éèàçüöäñ]*")
-# Lower-case words, at most with one mark behind them, that every one of these steps leaves as they are: no emoticon is
-# made of small letters alone, and nothing is drawn out.
-INERT = re.compile(r"(?!.*(.)\1\1)[a-z]+(?:'[a-z]+)?[.,!?]?")
+_PLAIN = re.compile("[\x00-\x7f’‘“”…–—éèàçüöäñ❤\ufe0f\U0001f300-\U0001f6ff\U0001f900-\U0001f9ff]*")
+# Words, with ordinary marks around them, that every one of these steps but `lowercase` leaves as they are:
+# nothing is drawn out in any case, and none is among the emoticons that are made of letters alone.
+INERT = re.compile(
+    r"(?!(?i:.*([^.])\1\1)|.*(?:XD|QAQ|TAT))"
+    r"[\"“(*]{0,2}(?:[A-Z]?[a-z]+|[A-Z]+)(?:['-][a-z]+)*(?:[.,!?\"”)*]{0,2}|\.{3})"
+)
 _MOST_WORDS = 200_000
 _LONGEST = 40  # characters; longer words are prepared anew each time, so that memory stays small
 
@@ -23,10 +26,10 @@ _LONGEST = 40  # characters; longer words are prepared anew each time, so that m
 class WordMemory:
     """The prepared form of words, as `prepare` (steps of `LOCAL_STEPS`, the last of them `whitespace`) gives it.
 
-    inert  fits words that `prepare` leaves as they are, which it is then not asked; None knows of none
+    inert  what `prepare` does to words that fit `INERT`, told faster; None asks `prepare` about them too
     """
 
-    def __init__(self, prepare: Callable[[str], str], inert: re.Pattern[str] | None = None) -> None:
+    def __init__(self, prepare: Callable[[str], str], inert: Callable[[str], str] | None = None) -> None:
         self._prepare = prepare
         self._inert = inert
         self._known: dict[str, str] = {}
@@ -43,8 +46,8 @@ class WordMemory:
             return " ".join([word for word in prepared if word])
 
     def _learn(self, word: str) -> str:
-        same = self._inert is not None and self._inert.fullmatch(word)
-        prepared = word if same else self._prepare(word)
+        prepare = self._inert if self._inert is not None and INERT.fullmatch(word) else self._prepare
+        prepared = prepare(word)
         if prepared and len(word) <= _LONGEST:  # control characters leave nothing
             if len(self._known) >= _MOST_WORDS:
                 self._known = {}
