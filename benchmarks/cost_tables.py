@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from result_files import Results
 from table_text import set_title, table
@@ -11,23 +12,35 @@ from table_text import set_title, table
 def training_speed(results: Results) -> str:
     """Useful tokens a second of training steps, against the stock trainer and against the machine's limit."""
     heads = (
-        "training", "useful tokens a second", "padding", "share of the GEMM limit", "with padding",
-        "times stock (lowest to highest round)", "times stock grouped",
+        "training", "format of products", "useful tokens a second", "padding", "share of the float32 GEMM limit",
+        "of its own format's", "times stock (lowest to highest round)", "times stock grouped",
     )  # fmt: skip
     cost = results.training_cost
     rows = [
         (
             f"`{arm}`",
+            _format(arm, cost or {}),
             f"{entry['tokens_per_second']['median']:,.0f}",
             f"{entry['padding']:.1%}",
             _share(entry.get("share_of_limit")),
-            _share(entry.get("share_of_limit_with_padding")),
+            _share(_of_own_limit(entry.get("share_of_limit"), _format(arm, cost or {}), cost or {})),
             _times(entry.get("times_stock")),
             _times(entry.get("times_stock-grouped")),
         )
         for arm, entry in (cost["speed"] if cost else {}).items()
     ]
     return table(heads, rows)
+
+
+def _format(arm: str, cost: Mapping[str, Any]) -> str:
+    """Return what an arm's products were computed in; insula takes bfloat16 where the machine is fast at it."""
+    fast = {"amx_bf16", "avx512_bf16"} & set(cost["flags"])
+    return "bfloat16" if arm in ("insula", "insula-fast") and fast else "float32"
+
+
+def _of_own_limit(share: float | None, kind: str, cost: Mapping[str, Any]) -> float | None:
+    limit = cost["gemm_gflops"]
+    return None if share is None or not limit.get(kind) else share * limit["float32"] / limit[kind]
 
 
 def training_quality(results: Results) -> str:
