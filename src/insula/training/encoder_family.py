@@ -61,6 +61,7 @@ FAMILY = Family(
     packages=NEURAL_PACKAGES,
     adapts=True,
     freezes=True,
+    checkpoints=True,
     space={
         **NEURAL_SPACE,
         "train.learning_rate": {"low": 2e-5, "high": 5e-4, "log": True},

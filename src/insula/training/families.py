@@ -137,6 +137,7 @@ class Family:
     train        what the `train` section of a recipe holds for this family where the user says nothing else
     adapts       whether it heeds the section `adapter`
     freezes      whether it heeds `train.freeze_layers`
+    checkpoints  whether it heeds `train.gradient_checkpointing`
     space        what a search tries by default: dotted keys of a recipe to entries of a search space; a neural family
                  that states none has `NEURAL_SPACE`
     """
@@ -151,6 +152,7 @@ class Family:
     train: Mapping[str, Any] = field(default_factory=dict)
     adapts: bool = False
     freezes: bool = False
+    checkpoints: bool = False
 
     @property
     def neural(self) -> bool:

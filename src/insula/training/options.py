@@ -72,7 +72,9 @@ class TrainOptions(Section):
     precision: Literal["auto", "float32", "bfloat16"] = Field(
         "auto", description="of matrix products; auto takes bfloat16 where the hardware is fast at it"
     )
-    gradient_checkpointing: bool = Field(False, description="less memory, a third more time")
+    gradient_checkpointing: bool = Field(
+        False, description="less memory, a third more time; encoder, decoder and transformer"
+    )
     freeze_layers: int = Field(0, ge=0, description="lowest layers kept as they are, their states computed once")
     evaluations_per_epoch: int = Field(2, ge=1, le=100)
     patience: int = Field(
