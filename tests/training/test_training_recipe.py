@@ -166,6 +166,14 @@ def test_what_has_no_blocks_keeps_all_it_computes(family: str) -> None:
     load_recipe({"model": {"name": family}, "train": {"gradient_checkpointing": False}})
 
 
+@pytest.mark.parametrize("family", ["linear", "static", "textcnn"])
+def test_what_has_no_layers_learns_at_one_rate(family: str) -> None:
+    said = rf"layer_rate_decay must be 1\.0 for the family '{family}'\. Got 0\.8\..*encoder, gru, lstm, transformer"
+    with pytest.raises(RecipeError, match=said):
+        load_recipe({"model": {"name": family}, "train": {"layer_rate_decay": 0.8}})
+    load_recipe({"model": {"name": family}, "train": {"layer_rate_decay": 1}})
+
+
 def test_a_family_says_how_it_is_trained_unless_the_user_does(monkeypatch: pytest.MonkeyPatch) -> None:
     family = dataclasses.replace(families["linear"], train={"learning_rate": 0.5, "epochs": 9})
     monkeypatch.setitem(families._loaded, "linear", family)

@@ -30,4 +30,5 @@ FAMILY = Family(
     train={"learning_rate": 5e-5},
     space={**NEURAL_SPACE, "train.learning_rate": {"low": 1e-5, "high": 3e-4, "log": True}},
     checkpoints=True,
+    layered=True,
 )

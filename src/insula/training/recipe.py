@@ -47,7 +47,7 @@ class _OptionsOfAnyFamily:
 
 
 DEFAULT_FAMILY: str = EncoderOptions.model_fields["name"].default
-HEEDED = {"freeze_layers": "freezes", "gradient_checkpointing": "checkpoints"}
+HEEDED = {"freeze_layers": "freezes", "gradient_checkpointing": "checkpoints", "layer_rate_decay": "layered"}
 """Options of `train` that only some families can follow, and the field of `Family` that says which."""
 BUILTIN = importlib.resources.files("insula.training") / "recipes"
 
