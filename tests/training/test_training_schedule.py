@@ -1,4 +1,4 @@
-"""What the optimiser gets at each update of a real training: the rate by the schedule."""
+"""What the optimiser gets at each update of a real training: the rate by the schedule, the gradient within its norm."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from transformers import TrainerCallback
 
 from insula.core.progress import Silent
@@ -26,13 +27,15 @@ FALLS: dict[str, Callable[[float], float]] = {
 
 
 class Updates(TrainerCallback):
-    """Writes down the rate at each update."""
+    """Writes down rate and gradient at each update."""
 
     def __init__(self) -> None:
         self.rates: list[float] = []
+        self.gradients: list[torch.Tensor] = []
 
-    def on_pre_optimizer_step(self, *_: Any, optimizer: Any, **__: Any) -> None:
+    def on_pre_optimizer_step(self, *_: Any, model: Any, optimizer: Any, **__: Any) -> None:
         self.rates.append(optimizer.param_groups[0]["lr"])
+        self.gradients.append(torch.cat([one.grad.flatten() for one in model.parameters() if one.grad is not None]))
 
 
 @pytest.fixture
@@ -68,3 +71,11 @@ def test_the_rate_rises_over_its_share_of_steps_and_falls_by_the_schedule(
         for step in range(STEPS)
     ]
     assert updates(schedule=schedule, warmup=warmup).rates == pytest.approx(wanted, abs=1e-9)
+
+
+def test_a_gradient_beyond_the_norm_is_shortened_to_it(updates: Callable[..., Updates]) -> None:
+    free, short = updates(max_gradient_norm=1e6).gradients, updates(max_gradient_norm=0.01).gradients
+    assert min(float(one.norm()) for one in free) > 0.01
+    assert [float(one.norm()) for one in short] == pytest.approx([0.01] * STEPS, rel=1e-3)
+    # At the first update both networks are the same: it points where it did.
+    torch.testing.assert_close(short[0], free[0] * 0.01 / free[0].norm(), rtol=1e-3, atol=1e-7)
