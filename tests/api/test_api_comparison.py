@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import re
+import tomllib
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,12 +15,15 @@ import numpy as np
 import pytest
 
 import insula
+from insula.api import comparison
 from insula.core.errors import DataError, LeakError, OutputError
 from insula.core.example import Example
 from insula.core.targets import gold_matrix
 from insula.data.load import load_dataset
+from insula.data.options import DataOptions
 from insula.data.writers import open_writer
 from insula.inference.predictor import Predictor
+from insula.models.folder import open_folder
 
 RECIPE = {"model": {"name": "linear", "min_df": 1, "strengths": [1.0]}, "evaluation": {"resamples": 100}}
 
@@ -106,6 +112,63 @@ def test_rows_that_either_was_trained_on_are_left_out(
     only_seen = write(tmp_path / "seen.csv", [one for one, known in zip(seen, both, strict=True) if known])
     with pytest.raises(LeakError, match="must not have been trained on"):
         insula.compare(*pair, data=only_seen)
+
+
+@pytest.fixture(scope="module")
+def forums(tmp_path_factory: pytest.TempPathFactory, toy_dataset: Callable[..., Any]) -> tuple[Path, Path, Path]:
+    """Rows of two forums, and two runs on them: one that knows of no groups, one that does not part threads."""
+    folder = tmp_path_factory.mktemp("forums")
+    rows = toy_dataset("single", train=240, validation=0, test=0, seed=3).split("train")
+    with open_writer(folder / "rows.csv") as writer:
+        writer.write(
+            [
+                {
+                    "text": one.text,
+                    "label": one.labels[0],
+                    "forum": "left" if i % 2 else "right",
+                    "thread": f"t{i // 2}",
+                }
+                for i, one in enumerate(rows)
+            ]
+        )
+    halves = {**RECIPE, "data": {"test_fraction": 0.5}}
+    plain = insula.train(folder / "rows.csv", recipe=halves, output=folder / "plain")
+    by_thread = {"data.group": "thread"}
+    grouped = insula.train(folder / "rows.csv", recipe=halves, overrides=by_thread, output=folder / "grouped")
+    return folder / "rows.csv", plain.path, grouped.path
+
+
+def _groups(found: dict[str, Any]) -> dict[str, int]:
+    return {part["name"]: part["rows"] for part in found["slices"]["group"]}
+
+
+def test_groups_are_told_by_the_column_that_is_named_and_the_split_stays(forums: tuple[Path, Path, Path]) -> None:
+    rows, plain, grouped = forums
+    told = {line["text"]: line["forum"] for line in csv.DictReader(rows.read_text(encoding="utf-8").splitlines())}
+    for run in (plain, grouped):  # one split without groups, one by threads
+        found = insula.compare(run, run, group="forum", resamples=100).result
+        recipe = tomllib.loads((run / "recipe.toml").read_text(encoding="utf-8"))
+        test = load_dataset(rows, DataOptions(**recipe["data"]), seed=0).split("test")
+        assert _groups(found) == Counter(told[one.text] for one in test)
+    with pytest.raises(DataError, match="group column 'forums' is not in"):
+        insula.compare(plain, plain, group="forums")
+
+
+def test_groups_are_told_by_what_any_of_the_runs_was_trained_with(
+    forums: tuple[Path, Path, Path], tmp_path: Path, toy_dataset: Callable[..., Any]
+) -> None:
+    _, plain, grouped = forums
+    rows = toy_dataset("single", train=0, validation=0, test=80, seed=9).split("test")
+    for name, more in (("with", {"thread": "long"}), ("without", {})):
+        with open_writer(tmp_path / f"{name}.csv") as writer:
+            writer.write([{"text": one.text, "label": one.labels[0], **more} for one in rows])
+    for a, b in ((plain, grouped), (grouped, plain)):
+        found = insula.compare(a, b, data=tmp_path / "with.csv", resamples=100).result
+        assert _groups(found) == {"long": found["data"]["rows"]}
+        assert _groups(insula.compare(a, b, data=tmp_path / "without.csv", resamples=100).result) == {}
+    assert _groups(insula.compare(plain, plain, data=tmp_path / "with.csv", resamples=100).result) == {}
+    own = comparison._own_test_rows(open_folder(plain / "model"), None, ["nowhere", "forum"])[1]
+    assert {row.group for row in own} == {"left", "right"}
 
 
 def test_schemes_that_differ_are_refused(pair: tuple[Path, Path], trained_run: Callable[..., Any], fresh: Path) -> None:

@@ -29,6 +29,18 @@ def test_seeds_stand_before_and_behind_against(insula: Insula, care: Path) -> No
     assert result.stderr == ""
 
 
+def test_the_group_s_column_can_be_named(insula: Insula, care: Path, here: Path) -> None:
+    lines = (care / "test.csv").read_text(encoding="utf-8").splitlines()
+    said = ["by", *("first" if number % 2 else "second" for number in range(len(lines) - 1))]
+    (here / "test.csv").write_text(
+        "".join(f"{line},{by}\n" for line, by in zip(lines, said, strict=True)), encoding="utf-8"
+    )
+    run = care / "runs/care"
+    result = insula("compare", run, run, "--data", "test.csv", "--group", "by", "-q")
+    assert result.exit_code == 0, result.output
+    assert "macro-F1 by group\n  first (30)" in result.stdout
+
+
 def test_one_model_alone_is_wrong_usage(insula: Insula, care: Path) -> None:
     assert insula("compare", care / "runs/care").exit_code == 2
     assert insula("compare", *[care / "runs/care"] * 3).exit_code == 2

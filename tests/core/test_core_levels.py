@@ -51,6 +51,26 @@ def test_a_level_between_changes_nothing() -> None:
     np.testing.assert_allclose(over.scores(ekman.scores(scores))[:, order], both["sentiment"].scores(scores))
 
 
+@given(seed=st.integers(0, 10_000))
+def test_a_decided_emotion_implies_its_group_and_its_sentiment(seed: int) -> None:
+    scheme = BUILTIN_SCHEMES["goemotions"]
+    ekman, sentiment = levels(scheme)["ekman"], levels(scheme)["sentiment"]
+    assert [len(names) for names in (scheme.names, ekman.scheme.names, sentiment.scheme.names)] == [28, 7, 4]
+    assert set(sentiment.scheme.names) == {"positive", "negative", "ambiguous", "neutral"}
+    random = np.random.default_rng(seed)
+    rule = DecisionRule(thresholds=tuple(random.uniform(0.05, 0.95, size=28)))  # each label has a threshold of its own
+    emotions = rule.decide(scheme, random.normal(scale=3, size=(20, 28))).chosen
+    groups, sentiments = ekman.chosen(emotions), sentiment.chosen(emotions)
+    onwards = BUILTIN_SCHEMES["ekman7"].mappings["sentiment"]
+    for row in range(20):
+        held = [name for name, chosen in zip(scheme.names, emotions[row], strict=True) if chosen]
+        held_groups = {name for name, chosen in zip(ekman.scheme.names, groups[row], strict=True) if chosen}
+        held_sentiments = {name for name, chosen in zip(sentiment.scheme.names, sentiments[row], strict=True) if chosen}
+        assert held_groups == {scheme.mappings["ekman"][name] for name in held}
+        assert held_sentiments == {scheme.mappings["sentiment"][name] for name in held}
+        assert held_sentiments == {onwards[group] for group in held_groups}
+
+
 def test_what_is_no_level() -> None:
     holes = {"coarse": {"a": "x", "b": "y"}}
     assert levels(LabelScheme("s", "single", ("a", "b", "c"), mappings=holes)) == {}

@@ -8,6 +8,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
+import transformers.modeling_utils
+from safetensors.torch import load_file
 
 import toy_data
 from insula.core.progress import Silent
@@ -48,3 +51,28 @@ def test_it_trains_resumes_and_answers_the_same(
     assert [row["loss"] for row in resumed.metrics["history"] if "loss" in row] == [
         row["loss"] for row in whole.metrics["history"] if "loss" in row
     ]
+
+
+@pytest.mark.usefixtures("without_export")
+@pytest.mark.parametrize("family", [name for name in families if families[name].checkpoints])
+def test_what_is_computed_again_in_place_of_kept_is_the_same(
+    tmp_path: Path, tiny_recipe: Callable[..., dict[str, Any]], family: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checkpoint, calls = transformers.modeling_utils.checkpoint, []
+
+    def counted(*args: Any, **kwargs: Any) -> Any:
+        calls.append(1)
+        return checkpoint(*args, **kwargs)
+
+    monkeypatch.setattr(transformers.modeling_utils, "checkpoint", counted)
+    data, runs = toy_data.toy_dataset("single", train=48, validation=12, test=6), []
+    for again in (False, True):
+        settings = {"train.epochs": 1, "evaluation.baselines": [], "model.dropout": 0.2}
+        recipe = load_recipe(tiny_recipe(family, {**settings, "train.gradient_checkpointing": again}))
+        runs.append(train_run(data, recipe, tmp_path / str(again), progress=Silent()))
+        assert bool(calls) == again
+    kept, made = (load_file(run.model / "model.safetensors") for run in runs)
+    for name, value in kept.items():
+        torch.testing.assert_close(made[name], value, atol=1e-6, rtol=0)
+    losses = [[row["loss"] for row in run.metrics["history"] if "loss" in row] for run in runs]
+    assert losses[0] == pytest.approx(losses[1], abs=1e-6)

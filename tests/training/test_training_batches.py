@@ -38,6 +38,17 @@ def test_processes_share_every_step(lengths: list[int], size: int, processes: in
         assert len(rows) == len(lengths)
 
 
+@pytest.mark.parametrize(
+    ("size", "processes", "an_update"), [(32, 2, 32), (32, 3, 30), (32, 5, 30), (2, 3, 3), (1, 4, 4)]
+)
+def test_processes_that_do_not_divide_a_batch_have_the_next_smaller_multiple(
+    size: int, processes: int, an_update: int
+) -> None:
+    shares = [_batches([7] * 960, size, process=one, processes=processes) for one in range(processes)]
+    assert {len(share) for share in shares} == {960 // an_update}
+    assert {len(batch) for share in shares for batch in share} == {an_update // processes}
+
+
 def _like_comments(rows: int = 8000) -> list[int]:
     """Lengths as short comments have them: a long tail to the right."""
     return np.clip(np.random.default_rng(0).lognormal(2.8, 0.6, size=rows), 3, 128).astype(int).tolist()

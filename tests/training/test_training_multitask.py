@@ -105,6 +105,15 @@ def test_each_batch_is_of_one_task_in_the_shares_asked_for() -> None:
     assert seen[0] != seen[1]
 
 
+def test_processes_that_do_not_divide_a_batch_go_through_all_rows() -> None:
+    parts = [TaskPart(64, 64), TaskPart(300, 128)]
+    shares = [list(TaskBatches([5] * 364, parts, 16, seed=0, process=one, processes=3)) for one in range(3)]
+    assert {len(share) for share in shares} == {5 + 9}  # 5 rows a process are 15 an update
+    seen = Counter(row for share in shares for batch in share for row in batch)
+    assert set(range(64)) <= set(seen)
+    assert sum(count for row, count in seen.items() if row >= 64) >= 128
+
+
 def test_an_epoch_takes_shares_by_size() -> None:
     assert rows_an_epoch(100, [10_000, 1], 1.0) == [100, 10_000, 1]
     assert rows_an_epoch(100, [10_000, 1], 0.0) == [100, 100, 100]

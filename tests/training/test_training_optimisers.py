@@ -6,7 +6,10 @@ import numpy as np
 import pytest
 import torch
 from torch import nn
+from transformers import PreTrainedModel
 
+from insula.core.errors import RecipeError
+from insula.models.architectures import architectures
 from insula.training.averaging import MovingAverage
 from insula.training.optimisers import DecoupledSGD, optimisers, parameter_groups
 
@@ -114,3 +117,39 @@ def test_layers_need_no_backbone_around_them() -> None:
     blocks = model.get_submodule("blocks")
     assert isinstance(blocks, nn.ModuleList)
     assert [rates[id(block.weight)] for block in blocks] == [0.5, 1.0]
+
+
+@pytest.mark.parametrize(
+    ("architecture", "settings", "wanted"),
+    [
+        (
+            "insula-recurrent",
+            {"layers": 3, "states": 4},
+            {"embedding": 0.125, "forwards.0": 0.25, "backwards.1": 0.5, "backwards.2": 1.0},
+        ),
+        ("insula-recurrent", {"layers": 1, "states": 4, "bidirectional": False}, {"embedding": 0.5, "forwards.0": 1.0}),
+        (
+            "insula-transformer",
+            {"layers": 2},
+            {"embedding": 0.25, "positions": 0.25, "blocks.0": 0.5, "blocks.1": 1.0, "norm": 1.0},
+        ),
+    ],
+)
+def test_layers_of_networks_from_nothing_learn_slower_the_lower(
+    architecture: str, settings: dict[str, object], wanted: dict[str, float]
+) -> None:
+    network = architectures[architecture]
+    model: PreTrainedModel = network(network.config_class(vocabulary=5, width=8, **settings))
+    groups = parameter_groups(
+        model, (), learning_rate=1.0, weight_decay=0.0, head_rate_factor=3.0, layer_rate_decay=0.5
+    )
+    rates = {id(one): group["lr"] for group in groups for one in group["params"]}
+    for module, rate in {**wanted, "head": 3.0}.items():
+        assert {rates[id(one)] for one in model.get_submodule(module).parameters()} == {rate}, module
+
+
+def test_layers_without_numbers_are_not_passed_over_in_silence() -> None:
+    with pytest.raises(RecipeError, match=r"layer_rate_decay option must be 1 .*Got 0\.5\. Leave it out"):
+        parameter_groups(
+            nn.Linear(2, 2), (), learning_rate=1.0, weight_decay=0.0, head_rate_factor=1.0, layer_rate_decay=0.5
+        )

@@ -12,9 +12,11 @@ import pytest
 import torch
 from safetensors.torch import load_file
 from transformers import AutoModel, AutoModelForMaskedLM
+from typer.testing import CliRunner
 
 import toy_data
 from insula.api.pretraining import pretrain, resume_pretraining
+from insula.cli.app import app
 from insula.core.errors import DataError, MissingFileError, OutputError, RecipeError
 from insula.models.encoder import EncoderForEmotion
 from insula.training.checkpoints import last_checkpoint
@@ -196,6 +198,35 @@ def test_texts_near_those_of_an_evaluation_set_are_not_learnt_from(tmp_path: Pat
     assert (corpus.read, corpus.excluded, corpus.repeated, len(corpus.held_out)) == (6, 1, 2, 1)
     with pytest.raises(DataError, match=r"at least 2 that differ\. Got 0"):
         read_corpus([tmp_path / "test.txt"], [tmp_path / "test.txt"])
+
+
+def test_an_encoder_that_nobody_names_is_called_by_its_texts_and_its_base(
+    tmp_path: Path, corpus: Path, encoder_folder: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    runner, arguments = CliRunner(), ["pretrain", str(corpus), "--model", str(encoder_folder()), "--epochs", "0.1"]
+    done = runner.invoke(app, arguments)
+    assert done.exit_code == 0, done.output
+    assert "encoder  encoders/corpus-tiny\n" in done.stdout
+    assert (tmp_path / "encoders/corpus-tiny/pretrain.json").exists()
+    again = runner.invoke(app, arguments)
+    assert again.exit_code == 1
+    assert "'encoders/corpus-tiny' holds a pretrained encoder" in again.stderr
+
+
+def test_names_of_texts_and_base_make_one_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from insula.api import pretraining
+
+    def told(given: Any, folder: Path, **_: Any) -> Any:
+        return folder
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(pretraining, "_run", told)
+    (tmp_path / "base").mkdir()
+    several = ["data/comments.jsonl.gz", "more.txt"]
+    assert pretrain(several, model="owner/small-1.5") == Path("encoders/comments-small-1.5")
+    monkeypatch.chdir(tmp_path / "base")
+    assert pretrain("/x/.hidden", model=".") == Path("encoders/texts-base")
 
 
 def test_what_is_refused(tmp_path: Path, corpus: Path, pretrained: Any, encoder_folder: Callable[..., Path]) -> None:

@@ -152,8 +152,26 @@ def test_another_family_is_not_trained_as_the_one_before_it() -> None:
 
 @pytest.mark.parametrize("family", ["linear", "textcnn", "decoder"])
 def test_only_an_encoder_keeps_lower_layers_as_they_are(family: str) -> None:
-    with pytest.raises(RecipeError, match=rf"freeze_layers must be 0 for the family '{family}'.*encoder"):
+    with pytest.raises(RecipeError, match=rf"freeze_layers must be 0 for the family '{family}'\. Got 2\..*encoder"):
         load_recipe({"model": {"name": family}, "train": {"freeze_layers": 2}})
+
+
+@pytest.mark.parametrize("family", ["linear", "static", "textcnn", "lstm", "gru"])
+def test_what_has_no_blocks_keeps_all_it_computes(family: str) -> None:
+    said = (
+        rf"gradient_checkpointing must be false for the family '{family}'\. Got true\..*decoder, encoder, transformer"
+    )
+    with pytest.raises(RecipeError, match=said):
+        load_recipe({"model": {"name": family}, "train": {"gradient_checkpointing": True}})
+    load_recipe({"model": {"name": family}, "train": {"gradient_checkpointing": False}})
+
+
+@pytest.mark.parametrize("family", ["linear", "static", "textcnn"])
+def test_what_has_no_layers_learns_at_one_rate(family: str) -> None:
+    said = rf"layer_rate_decay must be 1\.0 for the family '{family}'\. Got 0\.8\..*encoder, gru, lstm, transformer"
+    with pytest.raises(RecipeError, match=said):
+        load_recipe({"model": {"name": family}, "train": {"layer_rate_decay": 0.8}})
+    load_recipe({"model": {"name": family}, "train": {"layer_rate_decay": 1}})
 
 
 def test_a_family_says_how_it_is_trained_unless_the_user_does(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -147,7 +147,9 @@ def test_the_recipe_s_own_values_come_first(find: Callable[..., SearchResult], s
     assert found.trials[0].values == {"model.min_df": 7}
 
 
-def test_a_search_of_other_data_is_refused(find: Callable[..., SearchResult], scored: list[Any]) -> None:
+def test_a_search_of_other_data_is_refused(
+    find: Callable[..., SearchResult], scored: list[Any], tmp_path: Path
+) -> None:
     find(trials=1)
     with pytest.raises(RecipeError, match=r"The data of this search must be as when it began"):
         find(trials=2, data=small(train=66))
@@ -155,6 +157,7 @@ def test_a_search_of_other_data_is_refused(find: Callable[..., SearchResult], sc
         find(trials=2, space={"model.min_df": {"low": 1, "high": 9}})
     with pytest.raises(RecipeError, match="The recipe of this search must be"):
         find(trials=2, recipe={**LINEAR, "seed": 3})
+    assert not (tmp_path / "search" / "workers").exists()
 
 
 @pytest.mark.parametrize("pruner", ["median", "hyperband"])
@@ -193,13 +196,16 @@ def test_failures_are_counted_and_named(find: Callable[..., SearchResult], monke
     assert "diverged" in str(found.trials[1].error)
 
 
-def test_a_hopeless_search_ends(find: Callable[..., SearchResult], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_hopeless_search_ends(
+    find: Callable[..., SearchResult], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     def never(*args: Any, **kwargs: Any) -> Trained:
         raise RecipeError("It has too few layers.")
 
     monkeypatch.setattr(search, "fit_model", never)
     with pytest.raises(RecipeError, match=r"All of the first 3 trials failed\. It has too few layers"):
         find(trials=30)
+    assert not (tmp_path / "search" / "workers").exists()
 
 
 def test_an_interrupted_trial_is_tried_again(
@@ -263,16 +269,16 @@ def test_rows_to_judge_on_are_needed(find: Callable[..., SearchResult]) -> None:
         find(data=dataclasses.replace(data, splits={"train": data.split("train")}))
 
 
-def test_a_study_s_password_stays_out_of_what_is_written(
-    find: Callable[..., SearchResult], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_study_s_password_stays_out_of_what_is_written(find: Callable[..., SearchResult], tmp_path: Path) -> None:
     assert search.shown_url("postgresql://me:secret@host/db") == "postgresql://me:***@host/db"
     with pytest.raises(OutputError, match="must be a database's address") as refused:
         find(study="no address")
+    assert not list((tmp_path / "search").iterdir())
     assert "sqlite:///" in str(refused.value)
     with pytest.raises(OutputError, match="cannot be used") as unusable:
         find(study="mysql+nodriver://me:secret@localhost/none")
     assert "secret" not in str(unusable.value)
+    assert not list((tmp_path / "search").iterdir()), "nothing is left of a search that was refused"
 
 
 def test_a_named_database_is_used(find: Callable[..., SearchResult], tmp_path: Path) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
+from collections import defaultdict, deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +14,7 @@ import numpy as np
 
 from insula import __version__
 from insula.api.evaluation import recorded_options, require_own_folder, trained_on
-from insula.api.own_data import own_dataset
+from insula.api.own_data import own_dataset, own_source
 from insula.core.decision import Decisions
 from insula.core.errors import DataError, LeakError
 from insula.core.example import Example
@@ -20,7 +22,8 @@ from insula.core.files import write_json
 from insula.core.progress import Progress, Silent
 from insula.core.scheme import LabelScheme
 from insula.core.targets import gold_matrix
-from insula.data.load import read_examples
+from insula.data.load import has_column, read_examples
+from insula.data.options import DataOptions
 from insula.evaluation.comparison_page import write_comparison
 from insula.evaluation.evaluate import evaluate
 from insula.evaluation.head_to_head import head_to_head
@@ -52,6 +55,7 @@ def compare(
     text: str | None = None,
     label: str | Sequence[str] | None = None,
     label_names: str | None = None,
+    group: str | None = None,
     output: str | Path | None = None,
     resamples: int = 1000,
     seed: int = 0,
@@ -63,6 +67,8 @@ def compare(
     a, b      a run, a model folder or the name of a run each; or several (seeds), whose figures are averaged
     data      labelled rows, read as by `evaluate`; default the test rows of the first run's own source
     text, label, label_names   columns of `data`, where they are not those of the first run's training
+    group     column (author, thread) by which the headline is told, too; default the first that one of the runs was
+              trained with and the rows have
     output    a folder for `compare.json` and `compare.html`; nothing is written where it is None
 
     Rows whose text any of the models was trained on are left out, and counted. Raises `DataError` where the models have
@@ -77,10 +83,12 @@ def compare(
         raise DataError("Both sides of a comparison must name at least one model. Got none for one of them.")
     folders = [[open_folder(place) for place in side] for side in places]
     scheme = _one_scheme([folder for side in folders for folder in side])
+    first, recorded = folders[0][0], _recorded_groups([place for side in places for place in side])
     if data is None:
-        name, examples, notes = _own_test_rows(folders[0][0])
+        name, examples, notes = _own_test_rows(first, group, recorded)
     else:
-        options = recorded_options(places[0][0]).with_columns(text=text, label=label, label_names=label_names)
+        options = recorded_options(first.path).with_columns(text=text, label=label, label_names=label_names)
+        options = options.model_copy(update={"group": group or _first_column(data, options, recorded)})
         examples, notes = read_examples(data, options, scheme)
         name = ", ".join(map(str, [data] if isinstance(data, str | Path) else data))
     for note in notes:
@@ -127,13 +135,45 @@ def _scheme_words(scheme: LabelScheme) -> str:
     return f"{scheme.kind} {scheme.name!r} ({shown})"
 
 
-def _own_test_rows(model: ModelFolder) -> tuple[str, list[Example], tuple[str, ...]]:
-    """Return the test rows of the source that a run was trained from, split as then."""
+def _recorded_groups(models: Sequence[Path]) -> list[str]:
+    """Return the group columns that models were trained with, each once."""
+    groups = (recorded_options(model).group for model in models)
+    return list(dict.fromkeys(group for group in groups if group is not None))
+
+
+def _first_column(source: Source, options: DataOptions, columns: Sequence[str]) -> str | None:
+    return next((column for column in columns if has_column(source, column, options)), None)
+
+
+def _own_test_rows(
+    model: ModelFolder, group: str | None, recorded: Sequence[str]
+) -> tuple[str, list[Example], tuple[str, ...]]:
+    """Return the test rows of the source that a run was trained from, split as then, whatever they are grouped by."""
     dataset = own_dataset(model)
     examples = list(dataset.splits.get("test", ()))
     if not examples:
         raise DataError(f"The source of run {str(model.path.parent)!r} has no test rows. Name rows with --data.")
+    source, options = own_source(model), recorded_options(model.path)
+    group = group or options.group or _first_column(source, options, recorded)
+    if group != options.group:
+        rows, _ = read_examples(source, options.model_copy(update={"group": group}), model.scheme)
+        examples = _grouped_as(rows, examples)
     return f"test rows of {dataset.name}", examples, ()
+
+
+def _grouped_as(rows: Sequence[Example], examples: Sequence[Example]) -> list[Example]:
+    """Return the examples with the groups of `rows`, among which they stand in the same order.
+
+    A split never parts rows of one text, so that the n-th of them here is the n-th of them there.
+    """
+    groups: dict[tuple[str, str | None], deque[str | None]] = defaultdict(deque)
+    for row in rows:
+        groups[row.text, row.id].append(row.group)
+    found = (groups[one.text, one.id] for one in examples)
+    return [
+        dataclasses.replace(one, group=same.popleft() if same else None)
+        for one, same in zip(examples, found, strict=True)
+    ]
 
 
 def _unseen(examples: Sequence[Example], models: Sequence[Path], name: str) -> tuple[list[Example], int]:

@@ -18,10 +18,12 @@ from insula.core.progress import Progress, Silent
 from insula.training.pretrain_input import FACTS, PretrainInput, PretrainRun, begun, unfinished
 from insula.training.pretrain_options import PretrainOptions
 
+ENCODERS = Path("encoders")
+
 
 def pretrain(
     source: str | Path | Sequence[str | Path],
-    output: str | Path,
+    output: str | Path | None = None,
     *,
     model: str | Path = "minilm",
     exclude: str | Path | Sequence[str | Path] = (),
@@ -34,7 +36,7 @@ def pretrain(
     """Go on with an encoder's pretraining by masked language modelling; return the finished run.
 
     source    a file of texts, or several, in any of the formats that `predict_file` reads
-    output    the folder of the new encoder, to be named as `model.base` of a recipe
+    output    the folder of the new encoder, to be named as `model.base` of a recipe; default `encoders/SOURCE-MODEL`
     model     the encoder to begin with: a folder, an alias, a hub id
     exclude   files with the texts of evaluation sets: what stands, or almost stands, in them is not learnt from
     text      column with the text; found by its usual names where it is not given
@@ -43,11 +45,11 @@ def pretrain(
     Raises `DataError`, `RecipeError`, `OutputError`, `MissingFileError`, `UnknownNameError`, `MissingExtraError`.
     """
     chosen = _options({"model": str(model), **options})
-    folder = Path(output)
-    require_replaceable(folder, marker=FACTS, what="pretrained encoder", overwrite=overwrite)
     files, barred = lasting_names(source), lasting_names(exclude)
     if not files:
         raise RecipeError("The source of pretrain must be at least one file. Got none.")
+    folder = Path(output) if output is not None else ENCODERS / _name(files[0], chosen.model)
+    require_replaceable(folder, marker=FACTS, what="pretrained encoder", overwrite=overwrite)
     if Path(chosen.model).is_dir():
         chosen = chosen.model_copy(update={"model": str(Path(chosen.model).absolute())})
     return _run(PretrainInput(files, barred, text, chosen), folder, command=command, progress=progress)
@@ -60,6 +62,11 @@ def resume_pretraining(output: str | Path, *, command: str = "", progress: Progr
     """
     folder = Path(output)
     return _run(begun(folder), folder, resume=True, command=command, progress=progress)
+
+
+def _name(file: str, model: str) -> str:
+    """Return what an encoder is called where nobody names it: `comments-minilm`; of paths and hub ids the last part."""
+    return f"{Path(file).name.split('.')[0] or 'texts'}-{Path(model).resolve().name}"
 
 
 def _run(given: PretrainInput, folder: Path, *, progress: Progress | None, **how: Any) -> PretrainRun:

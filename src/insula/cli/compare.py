@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from insula.cli.columns import with_columns
+from insula.cli.columns import PANEL, with_columns
 from insula.cli.output import Json, Quiet, folder_option
 
 WIDTH = 26
@@ -37,6 +37,15 @@ def compare(
             help="Labelled rows, read as by evaluate. [default: the test rows of the first run's own source]",
             metavar="DATA",
             show_default=False,
+        ),
+    ] = None,
+    group: Annotated[
+        str | None,
+        typer.Option(
+            "--group",
+            help="Column (author, thread) by which the headline is told, too; that of a run's training if not given.",
+            metavar="COLUMN",
+            rich_help_panel=PANEL,
         ),
     ] = None,
     output: Annotated[
@@ -68,7 +77,7 @@ def compare(
         raise typer.BadParameter(f"Name two models, or the second side with --against. Got {len(models)}.")
     a, b = (models, against) if against else (models[:1], models[1:])
     with shown_progress(quiet) as progress:
-        run = run_comparison(a, b, data=rows, **data, output=output, command=as_typed(), progress=progress)
+        run = run_comparison(a, b, data=rows, **data, group=group, output=output, command=as_typed(), progress=progress)
     if as_json:
         typer.echo(json.dumps(run.result, ensure_ascii=False, allow_nan=False))
         return

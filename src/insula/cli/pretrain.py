@@ -24,7 +24,7 @@ def pretrain(
     ] = "minilm",
     output: Annotated[
         Path | None,
-        folder_option("Folder of the new encoder; it must be named."),
+        folder_option("Folder of the new encoder. [default: encoders/FILE-ENCODER]"),
     ] = None,
     exclude: Annotated[
         list[str] | None,
@@ -89,15 +89,13 @@ def pretrain(
         or any(value is not None for value in settings.values())
     ):
         raise typer.BadParameter("--resume goes on exactly as it began: leave the other options out.")
-    if resume is None and output is None:
-        raise typer.BadParameter("Name the folder of the new encoder with --output.")
     with shown_progress(quiet) as progress:
         if resume is not None:
             run = resume_pretraining(resume, command=as_typed(), progress=progress)
         else:
             run = run_pretraining(
                 source or [],
-                output or "",
+                output,
                 model=model,
                 exclude=exclude or (),
                 text=text,

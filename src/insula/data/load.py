@@ -81,11 +81,7 @@ def read_examples(
     counted. Raises `DataError` where no row is left.
     """
     found = find_source(source, options)
-    split = next((name for name in ("test", ALL) if name in found.parts), None)
-    if split is None:
-        raise DataError(
-            f"The data {found.name!r} have no test rows, only: {', '.join(found.parts)}. Name the file to evaluate on."
-        )
+    split = _judged_part(found)
     part = _read_part(found, split, scheme)
     _require_rows(part, found.name)
     columns = part.columns.labels if part.columns else ()
@@ -97,6 +93,25 @@ def read_examples(
     if not examples:
         raise DataError(f"No row of {found.name!r} can be evaluated on. {notes[-1]}")
     return examples, notes
+
+
+def has_column(source: SourceName, column: str, options: DataOptions = _DEFAULTS) -> bool:
+    """Return whether each file that `read_examples` would read has this column."""
+    found = find_source(source, options)
+    for open_part in found.parts[_judged_part(found)]:
+        with open_part() as reader:
+            if column not in reader.columns:
+                return False
+    return True
+
+
+def _judged_part(found: Source) -> str:
+    split = next((name for name in ("test", ALL) if name in found.parts), None)
+    if split is None:
+        raise DataError(
+            f"The data {found.name!r} have no test rows, only: {', '.join(found.parts)}. Name the file to evaluate on."
+        )
+    return split
 
 
 def read_parts(found: Source, notes: list[str]) -> dict[str, RawPart]:

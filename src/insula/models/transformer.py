@@ -8,6 +8,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 from transformers import AutoConfig, AutoModelForSequenceClassification
+from transformers.modeling_layers import GradientCheckpointingLayer
 
 from insula.models.pooling import Pooling
 from insula.models.scratch import ScratchConfig, ScratchNetwork
@@ -38,8 +39,11 @@ class TransformerConfig(ScratchConfig):
         super().__init__(**kwargs)
 
 
-class Block(nn.Module):
-    """Attention and a feed-forward net four times as wide, each behind a norm (Xiong et al. 2020)."""
+class Block(GradientCheckpointingLayer):
+    """Attention and a feed-forward net four times as wide, each behind a norm (Xiong et al. 2020).
+
+    Where training asks for it, what is inside is computed again on the way back and not kept.
+    """
 
     def __init__(self, width: int, heads: int, dropout: float) -> None:
         super().__init__()
@@ -70,6 +74,7 @@ class TransformerForEmotion(ScratchNetwork):
     """Token vectors plus learnt positions, blocks, a last norm, pooling (Vaswani et al. 2017)."""
 
     config_class = TransformerConfig
+    supports_gradient_checkpointing = True
     _supports_sdpa = True
 
     def __init__(self, config: TransformerConfig) -> None:

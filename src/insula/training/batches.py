@@ -62,7 +62,8 @@ class EvenBatches(Sampler[list[int]]):
     Rows are shuffled, sorted by length within a window of batches, and cut under the smallest token budget that gives
     ceil(rows / batch_size) steps; so a batch of short texts has more rows and one of long texts fewer, padding is
     small, and no step takes much longer than another. The order is a pure function of seed and epoch, and each of
-    `processes` takes its own share of every step's rows.
+    `processes` takes its own share of every step's rows: all have equally many, so that a step has the largest multiple
+    of `processes` within `batch_size`, at least one row each.
     """
 
     def __init__(

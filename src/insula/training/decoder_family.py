@@ -29,4 +29,6 @@ FAMILY = Family(
     description="a pretrained decoder language model (GPT-2 family), fine-tuned; needs insula[train]",
     train={"learning_rate": 5e-5},
     space={**NEURAL_SPACE, "train.learning_rate": {"low": 1e-5, "high": 3e-4, "log": True}},
+    checkpoints=True,
+    layered=True,
 )

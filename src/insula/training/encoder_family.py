@@ -61,6 +61,8 @@ FAMILY = Family(
     packages=NEURAL_PACKAGES,
     adapts=True,
     freezes=True,
+    checkpoints=True,
+    layered=True,
     space={
         **NEURAL_SPACE,
         "train.learning_rate": {"low": 2e-5, "high": 5e-4, "log": True},

@@ -137,6 +137,8 @@ class Family:
     train        what the `train` section of a recipe holds for this family where the user says nothing else
     adapts       whether it heeds the section `adapter`
     freezes      whether it heeds `train.freeze_layers`
+    checkpoints  whether it heeds `train.gradient_checkpointing`
+    layered      whether it heeds `train.layer_rate_decay`: its layers are known by their names to `training.optimisers`
     space        what a search tries by default: dotted keys of a recipe to entries of a search space; a neural family
                  that states none has `NEURAL_SPACE`
     """
@@ -151,6 +153,8 @@ class Family:
     train: Mapping[str, Any] = field(default_factory=dict)
     adapts: bool = False
     freezes: bool = False
+    checkpoints: bool = False
+    layered: bool = False
 
     @property
     def neural(self) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -32,6 +33,8 @@ from insula.training.quick_dropout import plain_attention, use_quick_dropout
 from insula.training.task_batches import training_batches
 from insula.training.trainer import EmotionTrainer, KeepAverage, ReportScores, ShowProgress, StopInTime, history
 from insula.training.validation import validation_score
+
+_NEARLY_ONE = math.nextafter(1.0, 0.0)  # a warm-up of 1 and above is a count of steps to transformers, below it a share
 
 
 def train_network(
@@ -115,7 +118,7 @@ def _arguments(given: FitInput, batches: int) -> TrainingArguments:
         learning_rate=options.learning_rate,
         max_grad_norm=options.max_gradient_norm,
         lr_scheduler_type={"constant": "constant_with_warmup"}.get(options.schedule, options.schedule),
-        warmup_steps=options.warmup,
+        warmup_steps=min(options.warmup, _NEARLY_ONE),
         logging_steps=max(1, min(50, steps_an_epoch // 10)),
         save_strategy="steps",
         save_steps=every,

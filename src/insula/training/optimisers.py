@@ -13,10 +13,12 @@ from typing import Any
 import torch
 from torch import nn
 
+from insula.core.errors import RecipeError
 from insula.core.registry import Registry
 
 Groups = list[dict[str, Any]]
-_LAYER = re.compile(r"(?:^|\.)(?:layer|layers|h|blocks)\.(\d+)\.")
+_LAYER = re.compile(r"(?:^|\.)(?:layer|layers|h|blocks|forwards|backwards)\.(\d+)\.")
+_EMBEDDING = re.compile(r"embedding|\.w[tp]e\.|^positions\.")
 
 
 class DecoupledSGD(torch.optim.SGD):
@@ -73,12 +75,19 @@ def parameter_groups(
 
     decayed            names of the parameters that decay: biases and norms do not
     head_rate_factor   parameters under `head.` learn so many times faster
-    layer_rate_decay   layer n of the encoder's N learns at rate * layer_rate_decay ** (N - n), its embeddings as layer
+    layer_rate_decay   layer n of the network's N learns at rate * layer_rate_decay ** (N - n), its embeddings as layer
                        0 (Howard and Ruder 2018); 1 gives all the same rate
+
+    Raises `RecipeError` where the rate shall decay and no layer has a number, as where all layers are one.
     """
     named = [(name, parameter) for name, parameter in model.named_parameters() if parameter.requires_grad]
     depths = {name: _depth(name) for name, _ in model.named_parameters()}
     top = max((depth for depth in depths.values() if depth is not None), default=0)
+    if top == 0 and layer_rate_decay != 1:
+        raise RecipeError(
+            "The train.layer_rate_decay option must be 1 for a network without numbered layers, such as one that "
+            f"shares its weights among them. Got {layer_rate_decay:g}. Leave it out."
+        )
     groups: dict[tuple[float, bool], list[nn.Parameter]] = {}
     for name, parameter in named:
         depth = depths[name]
@@ -99,4 +108,4 @@ def _depth(name: str) -> int | None:
     found = _LAYER.search(name)
     if found:
         return int(found[1]) + 1
-    return 0 if "embedding" in name or ".wte." in name or ".wpe." in name else None
+    return 0 if _EMBEDDING.search(name) else None

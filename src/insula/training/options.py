@@ -61,7 +61,9 @@ class TrainOptions(Section):
     optimiser: Literal["adamw", "adam", "sgd"] = "adamw"
     learning_rate: float = Field(1.5e-4, gt=0, le=1)
     head_rate_factor: float = Field(10.0, gt=0, description="the head learns so many times faster")
-    layer_rate_decay: float = Field(1.0, gt=0, le=1, description="each lower layer learns so many times as fast")
+    layer_rate_decay: float = Field(
+        1.0, gt=0, le=1, description="each lower layer learns so many times as fast; not static and textcnn"
+    )
     weight_decay: float = Field(0.01, ge=0, description="decoupled; biases and norms are free of it")
     warmup: Share = Field(0.1, description="share of steps over which the rate rises from zero")
     schedule: Literal["linear", "cosine", "constant"] = Field("linear", description="how the rate falls after warm-up")
@@ -72,7 +74,9 @@ class TrainOptions(Section):
     precision: Literal["auto", "float32", "bfloat16"] = Field(
         "auto", description="of matrix products; auto takes bfloat16 where the hardware is fast at it"
     )
-    gradient_checkpointing: bool = Field(False, description="less memory, a third more time")
+    gradient_checkpointing: bool = Field(
+        False, description="less memory, a third more time; encoder, decoder and transformer"
+    )
     freeze_layers: int = Field(0, ge=0, description="lowest layers kept as they are, their states computed once")
     evaluations_per_epoch: int = Field(2, ge=1, le=100)
     patience: int = Field(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.resources
+import json
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -46,6 +47,8 @@ class _OptionsOfAnyFamily:
 
 
 DEFAULT_FAMILY: str = EncoderOptions.model_fields["name"].default
+HEEDED = {"freeze_layers": "freezes", "gradient_checkpointing": "checkpoints", "layer_rate_decay": "layered"}
+"""Options of `train` that only some families can follow, and the field of `Family` that says which."""
 BUILTIN = importlib.resources.files("insula.training") / "recipes"
 
 
@@ -123,13 +126,15 @@ class Recipe(BaseModel):
         return self
 
     @model_validator(mode="after")
-    def _only_what_knows_something_is_kept(self) -> Self:
-        if self.train.freeze_layers and not families[self.model.name].freezes:
-            able = ", ".join(name for name in families if families[name].freezes)
-            raise ValueError(
-                f"train.freeze_layers must be 0 for the family {self.model.name!r}. "
-                f"Set it to 0, or model.name to {able}"
-            )
+    def _nothing_that_the_family_would_not_heed(self) -> Self:
+        for option, heeds in HEEDED.items():
+            off, given = TrainOptions.model_fields[option].default, getattr(self.train, option)
+            if given != off and not getattr(families[self.model.name], heeds):
+                able = ", ".join(name for name in families if getattr(families[name], heeds))
+                raise ValueError(
+                    f"train.{option} must be {json.dumps(off)} for the family {self.model.name!r}. Got "
+                    f"{json.dumps(given)}. Leave it out, or set model.name to one of {able}"
+                )
         return self
 
     def lasting(self) -> Recipe:

@@ -46,6 +46,7 @@ def _family(options: type[RecurrentOptions], what: str) -> Family:
         packages=NEURAL_PACKAGES,
         description=f"{what} over words, from nothing; minutes to train, needs insula[train]",
         train=SCRATCH_TRAIN,
+        layered=True,
     )
 
 

@@ -262,8 +262,7 @@ def open_study(
     Raises `OutputError` where the database cannot be used, `RecipeError` where the study is about something else.
     """
     worker = uuid.uuid4().hex
-    _lock_file(folder, worker).parent.mkdir(parents=True, exist_ok=True)
-    with _quiet(), _storage_errors(url), held(_lock_file(folder, worker)), _storage(url) as storage:
+    with _quiet(), _storage_errors(url), _at_work(_lock_file(folder, worker)), _storage(url) as storage:
         arguments: dict[str, Any] = {
             "study_name": name, "storage": storage, "sampler": SamplerByNumber(seed), "pruner": _pruner(pruner),
         }  # fmt: skip
@@ -281,8 +280,6 @@ def open_study(
         opened = Study(study, space, folder, worker)
         storage.heartbeat_stale_trial_callback = opened.retry
         yield opened
-    with contextlib.suppress(OSError):  # others may be at work
-        _lock_file(folder, worker).parent.rmdir()
 
 
 def shown_url(url: str) -> str:
@@ -302,6 +299,18 @@ def trial_folder(folder: Path, number: int) -> Path:
 
 def _lock_file(folder: Path, worker: str) -> Path:
     return folder / "workers" / f"{worker}.lock"
+
+
+@contextlib.contextmanager
+def _at_work(file: Path) -> Iterator[None]:
+    """Hold the lock file of this process; its folder goes with the last of them, however the search ends."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with held(file):
+            yield
+    finally:
+        with contextlib.suppress(OSError):  # others may be at work
+            file.parent.rmdir()
 
 
 @contextlib.contextmanager

@@ -42,7 +42,10 @@ class TaskBatches(Sampler[list[int]]):
             EvenBatches(lengths[first : first + part.rows], batch_size, seed=seed, process=process, processes=processes)
             for first, part in zip(self._firsts, parts, strict=False)
         ]
-        self._steps = [-(-part.taken // batch_size) for part in parts]
+        # As many as it takes with the rows that the processes together have a step.
+        self._steps = [
+            -(-part.taken // (batches.rows * processes)) for part, batches in zip(parts, self._batches, strict=True)
+        ]
 
     def set_epoch(self, epoch: int) -> None:
         """Take the order of this epoch; called by the trainer."""

@@ -37,4 +37,6 @@ FAMILY = Family(
     packages=NEURAL_PACKAGES,
     description="small transformer encoder, from nothing; for large data or distillation, needs insula[train]",
     train={**SCRATCH_TRAIN, "learning_rate": 5e-4, "schedule": "linear"},
+    checkpoints=True,
+    layered=True,
 )

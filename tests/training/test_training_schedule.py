@@ -1,0 +1,81 @@
+"""What the optimiser gets at each update of a real training: the rate by the schedule, the gradient within its norm."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from transformers import TrainerCallback
+
+from insula.core.progress import Silent
+from insula.core.targets import gold_matrix, weights
+from insula.data.dataset import Dataset
+from insula.training import fit_scratch
+from insula.training.families import FitInput, Rows
+from insula.training.recipe import load_recipe
+
+RATE, STEPS = 0.01, 20
+FALLS: dict[str, Callable[[float], float]] = {
+    "linear": lambda done: 1 - done,
+    "cosine": lambda done: (1 + math.cos(math.pi * done)) / 2,
+    "constant": lambda done: 1.0,
+}
+
+
+class Updates(TrainerCallback):
+    """Writes down rate and gradient at each update."""
+
+    def __init__(self) -> None:
+        self.rates: list[float] = []
+        self.gradients: list[torch.Tensor] = []
+
+    def on_pre_optimizer_step(self, *_: Any, model: Any, optimizer: Any, **__: Any) -> None:
+        self.rates.append(optimizer.param_groups[0]["lr"])
+        self.gradients.append(torch.cat([one.grad.flatten() for one in model.parameters() if one.grad is not None]))
+
+
+@pytest.fixture
+def updates(tmp_path: Path, toy_dataset: Callable[..., Dataset]) -> Callable[..., Updates]:
+    """Train a tiny `static` network for 20 updates: `updates(schedule="cosine")`."""
+
+    def run(**train: Any) -> Updates:
+        seen, data = Updates(), toy_dataset("single", train=64, validation=0, test=0)
+        model = {"name": "static", "width": 8, "dropout": 0.0}
+        settings = {"epochs": 5, "batch_size": 16, "learning_rate": RATE, "optimiser": "sgd", "precision": "float32"}
+        recipe, rows = load_recipe({"model": model, "train": settings | train}), data.split("train")
+        fit_scratch.fit(
+            FitInput(
+                scheme=data.scheme, language=None,
+                train=Rows([row.text for row in rows], gold_matrix(data.scheme, rows), weights(rows)), validation=None,
+                model=recipe.model, options=recipe.train, seed=0, folder=tmp_path / str(len(list(tmp_path.iterdir()))),
+                resume=False, progress=Silent(), callbacks=[seen],
+            )
+        )  # fmt: skip
+        return seen
+
+    return run
+
+
+@pytest.mark.parametrize("warmup", [0.0, 0.25, 1.0])
+@pytest.mark.parametrize("schedule", list(FALLS))
+def test_the_rate_rises_over_its_share_of_steps_and_falls_by_the_schedule(
+    updates: Callable[..., Updates], schedule: str, warmup: float
+) -> None:
+    rising = int(warmup * STEPS)
+    wanted = [
+        RATE * (step / rising if step < rising else FALLS[schedule]((step - rising) / (STEPS - rising)))
+        for step in range(STEPS)
+    ]
+    assert updates(schedule=schedule, warmup=warmup).rates == pytest.approx(wanted, abs=1e-9)
+
+
+def test_a_gradient_beyond_the_norm_is_shortened_to_it(updates: Callable[..., Updates]) -> None:
+    free, short = updates(max_gradient_norm=1e6).gradients, updates(max_gradient_norm=0.01).gradients
+    assert min(float(one.norm()) for one in free) > 0.01
+    assert [float(one.norm()) for one in short] == pytest.approx([0.01] * STEPS, rel=1e-3)
+    # At the first update both networks are the same: it points where it did.
+    torch.testing.assert_close(short[0], free[0] * 0.01 / free[0].norm(), rtol=1e-3, atol=1e-7)
