@@ -132,3 +132,14 @@ def test_the_mean_answers_beside_a_dimensional_model(
     assert mean["metrics"]["mae"]["value"] == pytest.approx(np.abs(gold - means).mean())
     assert mean["metrics"]["pearson"]["value"] == 0
     assert mean["difference"]["low"] > 0.5
+
+
+def test_rows_need_no_groups_where_the_training_rows_had_some(tmp_path: Path, toy_dataset: Callable[..., Any]) -> None:
+    rows = toy_dataset("single")
+    with open_writer(tmp_path / "train.csv") as writer:
+        for number, one in enumerate(rows.split("train")):
+            writer.write([{"text": one.text, "label": "|".join(one.labels), "author": f"a{number % 40}"}])
+    overrides = {"data.group": "author", "evaluation.baselines": []}
+    made = insula.train(tmp_path / "train.csv", recipe="linear", overrides=overrides, output=tmp_path / "run")
+    source = write(tmp_path / "test.csv", list(rows.split("test")))
+    assert insula.evaluate(source, made.path, resamples=100).metrics["test"]["rows"] == len(rows.split("test"))

@@ -74,7 +74,9 @@ def evaluate(
     folder = open_folder(place)
     predictor = Predictor.load(place)
     recorded = folder.metrics
-    options = (options or recorded_options(place)).with_columns(text=text, label=label, label_names=label_names)
+    # Groups keep training rows together: rows to be judged need none.
+    options = options or recorded_options(place).model_copy(update={"group": None})
+    options = options.with_columns(text=text, label=label, label_names=label_names)
     names = [source] if isinstance(source, str | Path) else source
     examples, notes = read_examples(source, options, folder.scheme)
     for note in notes:
