@@ -93,6 +93,27 @@ def test_what_cannot_be_made_smaller_says_so(tmp_path: Path, trained_run: Callab
         quantize(open_folder(run.model), leaked, tmp_path / "small", Plan(), Limits(), progress=Silent())
 
 
+@pytest.mark.parametrize("weights", ["int8", "8bit", "4bit"])
+def test_bits_of_products_are_refused_where_there_are_none(
+    tmp_path: Path, trained_run: Callable[..., Any], weights: Any
+) -> None:
+    with pytest.raises(ModelFolderError, match=r"family 'textcnn', which has none.*Ask for --tables 8 or --tables 4"):
+        make(trained_run("textcnn", "single"), "single", tmp_path / "small", Plan(weights, 32))
+    assert not list(tmp_path.iterdir())
+
+
+def test_where_there_are_no_products_only_the_table_is_said_to_be_smaller(
+    tmp_path: Path, trained_run: Callable[..., Any], recorder: Any
+) -> None:
+    run = trained_run("textcnn", "single")
+    dataset = toy_data.toy_dataset("single")
+    made = quantize(open_folder(run.model), dataset, tmp_path / "small", Plan("int8", 8), Limits(), progress=recorder)
+    assert any("no products" in sentence for sentence in recorder.said)
+    assert (made.steps["weights"], made.steps["tables"], made.steps["products"]) == ("float32", 8, 0)
+    assert not {"activations", "weight_bits"} & set(made.steps)
+    assert json.loads((made.path / "compression.json").read_text(encoding="utf-8"))["steps"] == made.steps
+
+
 def test_a_compressed_model_is_not_compressed_again(tmp_path: Path, trained_run: Callable[..., Any]) -> None:
     first = make(trained_run("encoder", "multi"), "multi", tmp_path / "small", Plan("int8", 8))
     with pytest.raises(ModelFolderError, match="compressed before"):

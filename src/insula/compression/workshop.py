@@ -111,6 +111,22 @@ class Workshop:
         first = set(self.sensitive[:count]) if count else set()
         return [product.name for product in self.graph.products() if product.activation in first]
 
+    def fitted(self, plan: Plan) -> Plan:
+        """Return what can be done of a plan to this model: convolutions and recurrent layers have no products.
+
+        Raises `ModelFolderError` where nothing is left of it.
+        """
+        if plan.changes_nothing or self.graph.products():
+            return plan
+        left = plan.without_products()
+        if left.changes_nothing:
+            raise ModelFolderError(
+                f"The weights {plan.weights!r} need a model with products of matrices. Got {str(self.source.path)!r} "
+                f"of family {self.source.family!r}, which has none: its table of vectors alone can be made smaller. "
+                "Ask for --tables 8 or --tables 4."
+            )
+        return left
+
     def shrink(self, plan: Plan, stage: Path) -> tuple[Graph, dict[str, Any]]:
         """Return the smaller graph, and what was done to it; a smaller vocabulary is written into `stage`."""
         graph, names = self.graph.copy(), list[str]()
