@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,7 @@ import pytest
 import insula.inference.files as files
 import toy_data
 from insula.core.errors import DataError, MissingExtraError
+from insula.inference.cluster_address import check_address
 from insula.inference.files import predict_file
 from insula.inference.parts import Parts
 from insula.inference.predictor import Predictor
@@ -87,3 +90,27 @@ def test_the_engine_is_checked_before_anything_starts(
     with pytest.raises(MissingExtraError, match=r"insula\[ray\]"):
         predict_file(predictor, source, tmp_path / "out.csv", engine="ray")
     assert [file.name for file in tmp_path.iterdir()] == ["in.csv"]
+
+
+def test_an_address_that_nobody_answers_is_told_at_once(tmp_path: Path, source: Path, trained_run: Any) -> None:
+    pytest.importorskip("ray")
+    with socket.socket() as closed:  # bound and not listening: what connects is refused
+        closed.bind(("127.0.0.1", 0))
+        nobody = f"127.0.0.1:{closed.getsockname()[1]}"
+        predictor = Predictor.load(trained_run("linear", "multi").model)
+        for address in (nobody, f"ray://{nobody}"):
+            began = time.monotonic()
+            with pytest.raises(DataError, match=f"Got '{address}': .*ray start --head"):
+                predict_file(predictor, source, tmp_path / "out.csv", engine="ray", address=address)
+            assert time.monotonic() - began < 5
+    assert [file.name for file in tmp_path.iterdir()] == ["in.csv"]
+
+
+def test_an_address_is_checked_as_far_as_it_can_be() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        check_address(f"127.0.0.1:{server.getsockname()[1]}")
+    for left_to_ray in ("auto", "local", "anyscale://mine"):
+        check_address(left_to_ray)
+    for wrong in ("", "10.0.0.1", "10.0.0.1:no", "ray://10.0.0.1", "ray://:6379"):
+        with pytest.raises(DataError, match="must look like"):
+            check_address(wrong)

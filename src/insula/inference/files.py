@@ -20,6 +20,7 @@ from insula.data.byte_source import STDIN
 from insula.data.columns import find_text_column
 from insula.data.formats import open_rows
 from insula.data.writers import STDOUT
+from insula.inference.cluster_address import check_address
 from insula.inference.groups import Group, read_groups
 from insula.inference.outputs import Output, Sink, open_output, output_kind
 from insula.inference.overlap import ahead
@@ -179,6 +180,8 @@ def _check_engine(engine: str, source: str | Path, address: str | None, workers:
         require("ray", extra="ray", purpose="predict on several processes or machines")
         if str(source) == STDIN or not Path(source).is_file():
             raise DataError(f"The engine 'ray' reads files. Got {str(source)!r}; name a file, or use 'local'.")
+        if address is not None:
+            check_address(address)
 
 
 class _Tally:
