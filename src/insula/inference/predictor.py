@@ -15,7 +15,7 @@ from insula.core.errors import DataError
 from insula.core.files import sha256
 from insula.core.prediction import Prediction
 from insula.core.scheme import LabelScheme
-from insula.inference.backends import Backend, begin, computes_long, open_backend
+from insula.inference.backends import Backend, begin, check_measured, computes_long, open_backend
 from insula.inference.engine import DEFAULT, Engine
 from insula.inference.overlap import ahead
 from insula.models.folder import MANIFEST, open_folder
@@ -61,10 +61,12 @@ class Predictor:
         """Open a run, a model folder or a name; every file is checked against its checksum first.
 
         `backend` overrides the one that the folder states, `engine` also threads and batch sizes. Raises
-        `UnknownNameError`, `ModelFolderError`.
+        `UnknownNameError`, `ModelFolderError`, `DataError` where the engine was measured for another kind of model.
         """
         folder = open_folder(locate_model(model))
         engine = engine or DEFAULT
+        if backend is None:
+            check_measured(engine, folder)
         name = backend or engine.backend or folder.backend
         return cls(
             scheme=folder.scheme,
