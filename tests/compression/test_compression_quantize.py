@@ -132,6 +132,8 @@ def test_a_refusal_writes_nothing(tmp_path: Path, trained_run: Callable[..., Any
 def test_what_cannot_be_made_smaller_says_so(tmp_path: Path, trained_run: Callable[..., Any]) -> None:
     with pytest.raises(ModelFolderError, match=r"no model\.onnx"):
         make(trained_run("linear", "multi"), "multi", tmp_path / "small", Plan())
+    with pytest.raises(ModelFolderError, match=r"run by 'static', in numpy.*--set model\.table=int8"):
+        make(trained_run("static", "multi"), "multi", tmp_path / "small", Plan())
     run = trained_run("encoder", "multi")
     with pytest.raises(DataError, match="labels of the model"):
         make(run, "single", tmp_path / "small", Plan())

@@ -54,8 +54,8 @@ class Candidate:
 class Workshop:
     """Makes smaller models of a model folder with a `model.onnx` in float32.
 
-    Raises `ModelFolderError` where it has none, or is itself a compressed one, `ParityError` where that file was never
-    compared with the trained weights and differs from them.
+    Raises `ModelFolderError` where it has none, is not run by it, or is itself a compressed one, `ParityError` where
+    that file was never compared with the trained weights and differs from them.
     """
 
     def __init__(self, source: ModelFolder, rows: OwnRows, *, seed: int = 0) -> None:
@@ -64,6 +64,11 @@ class Workshop:
             raise ModelFolderError(
                 f"The model folder {str(source.path)!r} has no model.onnx to make smaller: it is a model of family "
                 f"{source.family!r}, run by {source.backend!r}. Name a neural model that was not kept beside its base."
+            )
+        if source.backend == "static":
+            raise ModelFolderError(
+                f"The model folder {str(source.path)!r} is run by 'static', in numpy; with a smaller model.onnx it "
+                "would lose that fast path. Train it with fewer bits in its table: --set model.table=int8"
             )
         self.source, self.rows, self.seed = source, rows, seed
         self.graph = Graph.load(file)
