@@ -198,7 +198,13 @@ class _Tally:
         self.new += len(group.rows) if new else 0
         if group.share:
             self._progress.expect(max(group.seen, round(group.seen / group.share)))
-        self._advance(group.seen)
+        if new:
+            self._advance(group.seen)
+            return
+        if not self.new:  # the clock starts with the first group that has something to do
+            self._began = time.monotonic()
+        self._progress.skip(group.seen - self._seen)
+        self._seen = group.seen
 
     def rest(self, rejected: int) -> None:
         """Count rows that were set aside after the last group."""
