@@ -15,16 +15,22 @@ from __future__ import annotations
 
 import argparse
 import json
+import shlex
 import shutil
 import sys
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from insula.api.training import train
 from insula.cli.progress import shown_progress
 from insula.core.files import atomic_folder, write_text
+from insula.data.unlabelled import read_texts
+from insula.evaluation.cards import model_card
 from insula.models.folder import MANIFEST, open_folder, seal
 from insula.models.locate import STARTER_FOLDER
+from insula.text.language import tell
 from insula.training.recipe import parse_override
 
 STEPS = ["html", "unicode", "urls", "users", "elongation", "emoji", "lowercase", "whitespace"]
@@ -36,7 +42,8 @@ STUDENT: dict[str, Any] = {
     "distil.temperature": 1.0,
     "distil.weight": 0.7,
 }
-LEFT_OUT = frozenset({MANIFEST, "tokenizer_config.json"})
+LEAST_SHARE = 0.001  # of a language that is told
+LEFT_OUT = frozenset({MANIFEST, "tokenizer_config.json", "model_card.md"})
 
 
 def main(arguments: list[str]) -> int:
@@ -57,8 +64,12 @@ def main(arguments: list[str]) -> int:
             **dict(parse_override(one) for one in given.set),
         }
         train(given.goemotions, recipe="static", overrides=changes, output=student, overwrite=True, progress=progress)
-    names = {str(place.absolute()): place.name for place in (given.encoder, given.goemotions, teacher, *given.chinese)}
-    _ship(student / "model", given.output, names)
+    names = {str(place.absolute()): place.name for place in (given.encoder, given.goemotions, teacher)}
+    # Sets have files of the same names.
+    names |= {str(file.absolute()): f"{file.absolute().parent.name}/{file.name}" for file in given.chinese}
+    typed = [names.get(str(Path(one).absolute()), one) for one in arguments]
+    command = shlex.join(["python", "scripts/make_starter.py", *typed])
+    ship(student / "model", given.output, names, command=command, unlabelled=read_texts(given.chinese)[0])
     return 0
 
 
@@ -74,25 +85,47 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _ship(model: Path, output: Path, names: dict[str, str]) -> None:
-    """Copy the model folder, without paths of the machine that it was made on and without white space in JSON."""
+def ship(model: Path, output: Path, names: Mapping[str, str], *, command: str, unlabelled: Sequence[str]) -> None:
+    """Copy the model folder, without paths of the machine that it was made on and without white space in JSON.
+
+    names       paths to what stands in their place
+    command     that made it
+    unlabelled  texts that it learnt from beside the labelled ones: their languages are told, too
+    """
     folder = open_folder(model)
     with atomic_folder(output) as stage:
         for file in sorted(model.iterdir()):
             if file.name in LEFT_OUT:
                 continue
-            if file.suffix not in (".json", ".toml", ".md"):
+            if file.suffix not in (".json", ".toml"):
                 shutil.copy2(file, stage / file.name)
                 continue
             text = file.read_text(encoding="utf-8")
             for path, name in sorted(names.items(), key=lambda entry: -len(entry[0])):
-                text = text.replace(path, name).replace(path.replace("_", r"\_"), name)  # a card escapes what it says
+                text = text.replace(path, name)
             if file.suffix == ".json":
-                text = json.dumps(json.loads(text), ensure_ascii=False, separators=(",", ":"))
+                content = json.loads(text)
+                if file.name == "metrics.json":
+                    content = _told(content, command, unlabelled)
+                    write_text(stage / "model_card.md", model_card(content))
+                text = json.dumps(content, ensure_ascii=False, separators=(",", ":"))
             write_text(stage / file.name, text)
         seal(stage, family=folder.family, backend=folder.backend)
     total = sum(file.stat().st_size for file in output.iterdir())
     print(f"{output}: {total / 1e6:.2f} MB")
+
+
+def _told(metrics: dict[str, Any], command: str, unlabelled: Sequence[str]) -> dict[str, Any]:
+    """Return the metrics without texts of the sets, with the command and the languages of all that was learnt from."""
+    measured = {split: {**metrics[split], "mistakes": []} for split in ("validation", "test")}
+    data, rows = metrics["data"], metrics["data"]["rows"]
+    found = Counter(language for text in unlabelled if (language := tell(text)) is not None)
+    shares: Counter[str] = Counter()
+    for part, languages in (("train", data["languages"]), ("unlabelled", found)):
+        for language, share in languages.items():
+            shares[language] += share / sum(languages.values()) * rows[part] / (rows["train"] + rows["unlabelled"])
+    languages = {language: round(share, 4) for language, share in shares.most_common() if share >= LEAST_SHARE}
+    return {**metrics, **measured, "command": command, "data": {**data, "languages": languages}}
 
 
 if __name__ == "__main__":

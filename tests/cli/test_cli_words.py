@@ -156,6 +156,43 @@ def test_a_log_gets_a_line_now_and_then(capsys: pytest.CaptureFixture[str], monk
     assert len(lines) == 3
 
 
+def test_what_was_done_before_tells_nothing_of_the_time_left(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = 0.0
+    monkeypatch.setattr(progress_module.time, "monotonic", lambda: now)
+    with shown_progress(quiet=False) as progress:
+        progress.start("predicting", total=1000)
+        for _ in range(5):
+            now += 1
+            progress.skip(100)
+        now += 20
+        progress.advance(10)
+    [line] = capsys.readouterr().err.splitlines()
+    assert line == "predicting: 510 of 1,000, about 980 s left"  # 490 more, two seconds each
+
+
+def test_a_bar_measures_what_is_done_now(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("TTY_INTERACTIVE", "1")
+    monkeypatch.setattr("sys.stderr", io.StringIO())
+    now = 0.0
+    progress = TerminalProgress()
+    monkeypatch.setattr(progress._bars, "get_time", lambda: now)
+    progress.start("predicting", total=1000)
+    progress._bars.tasks[0]._get_time = lambda: now
+    for _ in range(5):
+        now += 1
+        progress.skip(100)
+    for _ in range(3):
+        now += 20
+        progress.advance(10)
+    [task] = progress._bars.tasks
+    assert task.completed == 530
+    assert task.time_remaining == 940  # 470 more, two seconds each
+    progress.finish()
+
+
 def test_the_terminal_is_left_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FORCE_COLOR", "1")
     monkeypatch.setenv("TTY_INTERACTIVE", "1")

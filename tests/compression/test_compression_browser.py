@@ -17,7 +17,9 @@ import insula
 from in_chromium import IN_CHROMIUM
 from insula.compression.browser import LIBRARIES
 from insula.core.errors import MissingFileError, ModelFolderError, OutputError, RecipeError
+from insula.core.starter import STARTER
 from insula.inference.predictor import Predictor
+from insula.models.locate import STARTER_FOLDER
 
 NPM = shutil.which("npm")
 in_chromium_with_npm = [
@@ -80,7 +82,9 @@ def fake_libraries(folder: Path) -> Path:
     return folder
 
 
-@pytest.mark.parametrize(("family", "kind"), [("encoder", "multi"), ("transformer", "single"), ("encoder", "binary")])
+@pytest.mark.parametrize(
+    ("family", "kind"), [("encoder", "multi"), ("transformer", "single"), ("encoder", "binary"), (STARTER, "multi")]
+)
 class TestInABrowser:
     pytestmark = in_chromium_with_npm
 
@@ -94,7 +98,8 @@ class TestInABrowser:
         family: str,
         kind: str,
     ) -> None:
-        model = portable_model(trained_run(family, kind).model, tmp_path / "model")
+        starter = family == STARTER
+        model = STARTER_FOLDER if starter else portable_model(trained_run(family, kind).model, tmp_path / "model")
         insula.export_model(model, tmp_path / "page", format="browser", libraries=libraries)
         page = browser.new_page()
         requested: list[str] = []

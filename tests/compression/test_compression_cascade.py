@@ -123,6 +123,28 @@ def test_a_loss_that_no_switch_point_keeps_is_refused(tmp_path: Path, trained_ru
     assert not list(tmp_path.iterdir())
 
 
+def test_a_switch_that_depends_on_the_company_is_refused(
+    tmp_path: Path, trained_run: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def wavering(stage: Predictor, logits: Any, *rest: Any) -> Any:
+        return doubt(stage, logits, *rest) + (len(logits) > 1)
+
+    monkeypatch.setattr("insula.inference.cascade_backend.doubt", wavering)
+    with pytest.raises(ParityError, match=r"same alone and in any batch.*move that with another --max-loss\. Nothing"):
+        make(trained_run, "multi", tmp_path / "both")
+    assert not list(tmp_path.iterdir())
+
+
+def test_no_validation_row_lies_on_the_switch_point(tmp_path: Path, trained_run: Callable[..., Any]) -> None:
+    made = make(trained_run, "multi", tmp_path / "both")
+    backend = CascadeBackend(made.path)
+    texts = [example.text for example in toy_data.toy_dataset("multi").splits["validation"]]
+    logits = calibrated(backend.first, backend.first.logits(texts))
+    doubts = doubt(backend.first, logits, backend.worth, lengths(texts), backend.price)
+    assert np.abs(doubts - backend.limit).min() > 0
+    assert (doubts <= backend.limit).mean() == pytest.approx(made.share)
+
+
 def test_stages_must_fit_each_other(tmp_path: Path, trained_run: Callable[..., Any]) -> None:
     made = make(trained_run, "multi", tmp_path / "both")
     multi = trained_run("encoder", "multi").model

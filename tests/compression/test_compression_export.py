@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 import sys
@@ -15,10 +16,13 @@ from transformers import pipeline
 
 import insula
 import toy_data
-from insula.compression.huggingface import to_transformers
+from insula.compression.cascade import make_cascade
+from insula.compression.huggingface import FOLDED, to_transformers
 from insula.core.errors import ModelFolderError, OutputError, UnknownNameError
+from insula.core.progress import Silent
 from insula.inference.onnx_backend import open_session
 from insula.inference.predictor import Predictor
+from insula.models.folder import open_folder
 from insula.models.quiet import quiet_transformers
 from insula.training.recipe import load_recipe
 from insula.training.run import train_run
@@ -26,11 +30,14 @@ from insula.training.run import train_run
 TEXTS = ["lovely wonderful day", "awful train and terrible work", "a plain usual table", "开心 today"]
 
 
-@pytest.fixture(scope="session")
-def first_run(tmp_path_factory: pytest.TempPathFactory, tiny_recipe: Callable[..., dict[str, Any]]) -> Any:
-    """A run with first-token pooling, several labels."""
-    recipe = load_recipe(tiny_recipe("encoder", {"model.pooling": "first", "train.epochs": 3}))
-    return train_run(toy_data.toy_dataset("multi"), recipe, tmp_path_factory.mktemp("first") / "run")
+@pytest.fixture(scope="module", params=["multi", "single", "binary"])
+def first_run(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, tiny_recipe: Callable[..., dict[str, Any]]
+) -> Any:
+    """A run with first-token pooling and a calibration that moves into a classifier."""
+    settings = {"model.pooling": "first", "train.epochs": 3, "decision.calibration": "vector"}
+    recipe = load_recipe(tiny_recipe("encoder", settings))
+    return train_run(toy_data.toy_dataset(request.param), recipe, tmp_path_factory.mktemp("first") / "run")
 
 
 def asked(folder: Path, texts: list[str]) -> list[dict[str, float]]:
@@ -43,13 +50,13 @@ def test_the_pipeline_gives_the_scores_of_insula(tmp_path: Path, first_run: Any)
     figures = insula.export_model(first_run.path, tmp_path / "hf", format="huggingface")
     assert figures["scores"] <= 1e-5
     predictor = Predictor.load(first_run.path)
+    assert predictor.decision.calibration.method in FOLDED
     prepared = predictor.preparation.many(TEXTS)
     for found, wanted in zip(asked(tmp_path / "hf", prepared), predictor.predict(TEXTS), strict=True):
-        if predictor.decision.calibration.method != "isotonic":
-            assert found == pytest.approx(wanted.scores, abs=1e-4)
-        assert set(found) == set(wanted.scores)
+        assert found == pytest.approx(wanted.scores, abs=1e-4)
     config = (tmp_path / "hf" / "config.json").read_text(encoding="utf-8")
-    assert '"problem_type": "multi_label_classification"' in config
+    problem = "multi_label_classification" if predictor.scheme.kind == "multi" else "single_label_classification"
+    assert json.loads(config)["problem_type"] == problem
     assert "insula" not in config
     readme = (tmp_path / "hf" / "README.md").read_text(encoding="utf-8")
     assert all(step in readme for step in predictor.preparation.steps)
@@ -64,10 +71,21 @@ def test_mean_pooling_is_refused_with_the_reason(tmp_path: Path, trained_run: Ca
     assert not list(tmp_path.iterdir())
 
 
-def test_networks_of_our_own_are_refused(tmp_path: Path, trained_run: Callable[..., Any]) -> None:
-    with pytest.raises(ModelFolderError, match="holds no network of torch"):
-        insula.export_model(trained_run("linear", "multi").path, tmp_path / "hf", format="huggingface")
-    assert not list(tmp_path.iterdir())
+def test_what_holds_no_network_is_refused_by_its_cause(tmp_path: Path, trained_run: Callable[..., Any]) -> None:
+    linear, encoder = trained_run("linear", "multi").path, trained_run("encoder", "multi").path
+    stages = [open_folder(run / "model") for run in (linear, encoder)]
+    both, small = tmp_path / "both", tmp_path / "small"
+    make_cascade(*stages, toy_data.toy_dataset("multi"), both, max_loss=1.0, progress=Silent())
+    insula.export_model(encoder, small)
+    for model, cause in (
+        (linear, "a linear model has no graph, numpy and scipy compute it"),
+        (both, f"holds two models. Export its stages: {both / 'first'} and {both / 'second'}"),
+        (small, r"holds no trained weights. Its model.onnx is an export already"),
+    ):
+        for wanted in ("onnx", "huggingface"):
+            with pytest.raises(ModelFolderError, match=f"cannot be exported: .*{cause}"):
+                insula.export_model(model, tmp_path / "out", format=wanted)  # type: ignore[arg-type]
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize("kind", ["bert", "roberta", "gpt2"])

@@ -13,10 +13,11 @@ import pytest
 import insula
 import toy_data
 from insula.compression.graph import Graph
-from insula.core.errors import DataError, ModelFolderError, OutputError, RecipeError
+from insula.core.errors import DataError, ModelFolderError, OutputError, ParityError, RecipeError
 from insula.data.writers import open_writer
 from insula.inference.predictor import Predictor
 from insula.models.folder import open_folder
+from interrupt import Interrupt
 
 TEXTS = ["lovely wonderful day", "awful train and terrible work", "开心 today", "a plain usual table"]
 QUICK = {"evaluation.baselines": []}
@@ -83,6 +84,56 @@ def test_a_pruned_model_is_pruned_again(pruned: Any, tmp_path: Path) -> None:
     assert made.kept["before"] == {"layers": 1, "heads": [2], "widths": [48]}
     assert [len(one) for one in made.kept["heads"]] == [1]
     assert made.parameters < pruned.parameters
+
+
+@pytest.mark.parametrize("stopped", ["in training", "while it is measured"])
+def test_a_resumed_run_ends_as_one_that_was_never_stopped(
+    tmp_path: Path,
+    pruned: Any,
+    mood: Path,
+    trained_run: Callable[..., Any],
+    monkeypatch: pytest.MonkeyPatch,
+    stopped: str,
+) -> None:
+    def stop(*_: Any, **__: Any) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        if stopped == "while it is measured":
+            patch.setattr("insula.compression.prune.tell_pruned", stop)
+        with pytest.raises(KeyboardInterrupt, match="insula train --resume"):
+            insula.prune_model(
+                trained_run("encoder", "single").path, tmp_path / "small", layers=1, heads=0.5, width=0.75, epochs=2,
+                data=mood, overrides=QUICK, command="as typed",
+                progress=Interrupt(after=15) if stopped == "in training" else None,
+            )  # fmt: skip
+    insula.resume_training(tmp_path / "small")
+    wanted, told = (
+        json.loads((run / "model" / "compression.json").read_text(encoding="utf-8"))
+        for run in (pruned.run.path, tmp_path / "small")
+    )
+    assert told["steps"]["validation"].keys() == wanted["steps"]["validation"].keys()
+    assert told | {"steps": None} == wanted | {"steps": None}
+    assert told["steps"]["kept"] == wanted["steps"]["kept"]
+    folder = open_folder(tmp_path / "small" / "model")
+    assert "compression.json" in json.loads((folder.path / "manifest.json").read_text(encoding="utf-8"))["files"]
+    with pytest.raises(RecipeError, match="is finished"):
+        insula.resume_training(tmp_path / "small")
+
+
+def test_what_loses_too_much_is_refused_and_kept_aside(
+    tmp_path: Path, mood: Path, trained_run: Callable[..., Any]
+) -> None:
+    (tmp_path / "small-refused").mkdir()
+    with pytest.raises(ParityError, match=r"by pruning must be at most -1 on 60 .* before, .* after.*small-refused-2'"):
+        insula.prune_model(
+            trained_run("encoder", "single").path, tmp_path / "small", layers=1, max_loss=-1.0, data=mood,
+            overrides=QUICK,
+        )  # fmt: skip
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["small-refused", "small-refused-2"]
+    told = json.loads((tmp_path / "small-refused-2" / "model" / "compression.json").read_text(encoding="utf-8"))
+    assert told["steps"]["validation"]["loss"]["value"] > -1
+    assert Predictor.load(tmp_path / "small-refused-2").predict(TEXTS)
 
 
 def test_what_cannot_be_pruned_says_so(

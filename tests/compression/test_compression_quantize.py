@@ -9,14 +9,18 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import pytest
 
 import insula
 import toy_data
 from insula.compression.graph import Graph
-from insula.compression.parity import Limits
+from insula.compression.own_rows import OwnRows
+from insula.compression.parity import Limits, measure_parity
 from insula.compression.plan import Plan
-from insula.compression.quantize import quantize
+from insula.compression.quantize import FLOAT_ACTIVATIONS, quantize
+from insula.compression.sensitivity import sensitivities
+from insula.compression.workshop import SENSITIVITY_TEXTS, Workshop
 from insula.core.errors import DataError, ModelFolderError, OutputError, ParityError
 from insula.core.progress import Silent
 from insula.inference.predictor import Predictor
@@ -59,6 +63,53 @@ def test_a_smaller_folder_answers_as_before(
     assert figures["company"]["largest_difference"] <= 1e-4
 
 
+def measured_as_worse(monkeypatch: pytest.MonkeyPatch, times: int) -> None:
+    """Let the first `times` candidates agree on no row with the model before."""
+    seen: list[dict[str, Any]] = []
+
+    def measure(*given: Any, **settings: Any) -> dict[str, Any]:
+        seen.append(measure_parity(*given, **settings))
+        return seen[-1] | ({"agreement": 0.0} if len(seen) <= times else {})
+
+    monkeypatch.setattr("insula.compression.workshop.measure_parity", measure)
+
+
+def test_the_most_sensitive_products_stay_in_float_where_all_in_int8_fail(
+    tmp_path: Path, trained_run: Callable[..., Any], recorder: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, dataset = open_folder(trained_run("encoder", "multi").model), toy_data.toy_dataset("multi")
+    workshop = Workshop(folder, OwnRows.of(dataset, folder))
+    moved = sensitivities(
+        workshop.graph, workshop.scales, workshop.calibration_tokens[:SENSITIVITY_TEXTS], folder.scheme.output_count
+    )
+    first = sorted(moved, key=lambda activation: -moved[activation])[:2]
+    wanted = sorted(one.name for one in workshop.graph.products() if one.activation in first)
+    measured_as_worse(monkeypatch, times=1)
+    made = quantize(folder, dataset, tmp_path / "small", Plan("int8", 8), Limits(0.05, 0.9), progress=recorder)
+    assert "the 2 most sensitive activations stay in float32" in recorder.said[-1]
+    assert (made.steps["float_activations"], made.steps["float_products"]) == (2, wanted)
+    assert made.steps["products"] == len(workshop.graph.products()) - len(wanted)
+    assert made.parity["validation"]["agreement"] >= 0.9
+    whole = make(trained_run("encoder", "multi"), "multi", tmp_path / "whole", Plan("int8", 8), Limits(0.05, None))
+    integers = [
+        sum(node.op_type == "QuantizeLinear" for node in onnx.load(path / "model.onnx").graph.node)
+        for path in (whole.path, made.path)
+    ]
+    assert integers[0] == integers[1] + 2
+
+
+def test_what_fails_with_the_most_in_float_is_refused(
+    tmp_path: Path, trained_run: Callable[..., Any], recorder: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, dataset = open_folder(trained_run("encoder", "multi").model), toy_data.toy_dataset("multi")
+    measured_as_worse(monkeypatch, times=99)
+    with pytest.raises(ParityError, match="label sets must be the same on at least 90%"):
+        quantize(folder, dataset, tmp_path / "small", Plan("int8", 8), Limits(0.05, 0.9), progress=recorder)
+    tried = [sentence for sentence in recorder.said if "stay in float32" in sentence]
+    assert len(tried) == len([count for count in FLOAT_ACTIVATIONS if count <= 8])  # four an encoder layer
+    assert not list(tmp_path.iterdir())
+
+
 def test_what_was_measured_of_the_model_before_is_not_claimed_again(
     tmp_path: Path, trained_run: Callable[..., Any]
 ) -> None:
@@ -81,6 +132,8 @@ def test_a_refusal_writes_nothing(tmp_path: Path, trained_run: Callable[..., Any
 def test_what_cannot_be_made_smaller_says_so(tmp_path: Path, trained_run: Callable[..., Any]) -> None:
     with pytest.raises(ModelFolderError, match=r"no model\.onnx"):
         make(trained_run("linear", "multi"), "multi", tmp_path / "small", Plan())
+    with pytest.raises(ModelFolderError, match=r"run by 'static', in numpy.*--set model\.table=int8"):
+        make(trained_run("static", "multi"), "multi", tmp_path / "small", Plan())
     run = trained_run("encoder", "multi")
     with pytest.raises(DataError, match="labels of the model"):
         make(run, "single", tmp_path / "small", Plan())
@@ -91,6 +144,27 @@ def test_what_cannot_be_made_smaller_says_so(tmp_path: Path, trained_run: Callab
     leaked = type(trained)(trained.name, trained.scheme, {**trained.splits, "validation": trained.split("train")})
     with pytest.raises(DataError, match="Got 0"):
         quantize(open_folder(run.model), leaked, tmp_path / "small", Plan(), Limits(), progress=Silent())
+
+
+@pytest.mark.parametrize("weights", ["int8", "8bit", "4bit"])
+def test_bits_of_products_are_refused_where_there_are_none(
+    tmp_path: Path, trained_run: Callable[..., Any], weights: Any
+) -> None:
+    with pytest.raises(ModelFolderError, match=r"family 'textcnn', which has none.*Ask for --tables 8 or --tables 4"):
+        make(trained_run("textcnn", "single"), "single", tmp_path / "small", Plan(weights, 32))
+    assert not list(tmp_path.iterdir())
+
+
+def test_where_there_are_no_products_only_the_table_is_said_to_be_smaller(
+    tmp_path: Path, trained_run: Callable[..., Any], recorder: Any
+) -> None:
+    run = trained_run("textcnn", "single")
+    dataset = toy_data.toy_dataset("single")
+    made = quantize(open_folder(run.model), dataset, tmp_path / "small", Plan("int8", 8), Limits(), progress=recorder)
+    assert any("no products" in sentence for sentence in recorder.said)
+    assert (made.steps["weights"], made.steps["tables"], made.steps["products"]) == ("float32", 8, 0)
+    assert not {"activations", "weight_bits"} & set(made.steps)
+    assert json.loads((made.path / "compression.json").read_text(encoding="utf-8"))["steps"] == made.steps
 
 
 def test_a_compressed_model_is_not_compressed_again(tmp_path: Path, trained_run: Callable[..., Any]) -> None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
+import socket
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +16,8 @@ import pytest
 import insula.inference.files as files
 import toy_data
 from insula.core.errors import DataError, MissingExtraError
+from insula.inference.cluster_address import check_address
+from insula.inference.engine import Engine
 from insula.inference.files import predict_file
 from insula.inference.parts import Parts
 from insula.inference.predictor import Predictor
@@ -87,3 +92,49 @@ def test_the_engine_is_checked_before_anything_starts(
     with pytest.raises(MissingExtraError, match=r"insula\[ray\]"):
         predict_file(predictor, source, tmp_path / "out.csv", engine="ray")
     assert [file.name for file in tmp_path.iterdir()] == ["in.csv"]
+
+
+def test_workers_run_the_model_as_the_predictor_does(
+    tmp_path: Path, source: Path, trained_run: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cluster = pytest.importorskip("insula.inference.cluster")
+    opened = Predictor.load(trained_run("encoder", "multi").model, engine=Engine("torch", threads=2, tokens=64))
+    asked: list[Engine] = []
+
+    @contextlib.contextmanager
+    def computed(model: Path, reading: Any, where: Any, engine: Engine) -> Iterator[Any]:
+        asked.append(engine)
+        raise KeyboardInterrupt
+        yield
+
+    monkeypatch.setattr(cluster, "computed", computed)
+    with pytest.raises(KeyboardInterrupt):
+        predict_file(opened, source, tmp_path / "out.csv", engine="ray")
+    monkeypatch.setattr(cluster.ray, "get", lambda files: files)
+    worker = cluster._Worker(cluster._packed(opened.folder), *asked)
+    assert worker._predictor.engine == Engine("torch", threads=1, tokens=64)
+    assert worker._predictor.fingerprint == opened.fingerprint  # that of the job, which says what its output depends on
+
+
+def test_an_address_that_nobody_answers_is_told_at_once(tmp_path: Path, source: Path, trained_run: Any) -> None:
+    pytest.importorskip("ray")
+    with socket.socket() as closed:  # bound and not listening: what connects is refused
+        closed.bind(("127.0.0.1", 0))
+        nobody = f"127.0.0.1:{closed.getsockname()[1]}"
+        predictor = Predictor.load(trained_run("linear", "multi").model)
+        for address in (nobody, f"ray://{nobody}"):
+            began = time.monotonic()
+            with pytest.raises(DataError, match=f"Got '{address}': .*ray start --head"):
+                predict_file(predictor, source, tmp_path / "out.csv", engine="ray", address=address)
+            assert time.monotonic() - began < 5
+    assert [file.name for file in tmp_path.iterdir()] == ["in.csv"]
+
+
+def test_an_address_is_checked_as_far_as_it_can_be() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        check_address(f"127.0.0.1:{server.getsockname()[1]}")
+    for left_to_ray in ("auto", "local", "anyscale://mine"):
+        check_address(left_to_ray)
+    for wrong in ("", "10.0.0.1", "10.0.0.1:no", "ray://10.0.0.1", "ray://:6379"):
+        with pytest.raises(DataError, match="must look like"):
+            check_address(wrong)

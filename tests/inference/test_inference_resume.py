@@ -92,6 +92,24 @@ def test_a_resumed_output_is_the_same_bytes(tmp_path: Path, source: Path, ending
         assert sum(len(batch.rows) for batch in reader) == alone.rows
 
 
+def test_groups_that_were_done_before_are_skipped(tmp_path: Path, source: Path) -> None:
+    class Apart(Silent):
+        skipped = advanced = 0
+
+        def skip(self, steps: int) -> None:
+            self.skipped += steps
+
+        def advance(self, steps: int = 1, **figures: float) -> None:
+            self.advanced += steps
+
+    _stopped(source, tmp_path / "out.csv", after=2 * GROUP)
+    told = Apart()
+    result = predict_file(_predictor(Counting()), source, tmp_path / "out.csv", resume=True, progress=told)
+    assert told.skipped >= result.kept > GROUP
+    assert told.skipped + told.advanced == 51
+    assert told.advanced >= result.rows - result.kept > 0
+
+
 def test_a_job_may_be_stopped_at_every_group(tmp_path: Path, source: Path) -> None:
     predict_file(_predictor(Counting()), source, tmp_path / "alone.csv")
     output, stops = tmp_path / "out.csv", 0

@@ -35,6 +35,15 @@ def test_it_tells_no_place_of_the_machine_it_was_made_on() -> None:
             assert "/home" not in text, file.name
 
 
+def test_it_tells_what_it_was_made_of_and_holds_no_text_of_that() -> None:
+    metrics = open_folder(STARTER_FOLDER).metrics
+    assert [metrics[split]["mistakes"] for split in ("validation", "test")] == [[], []]
+    assert metrics["command"].startswith("python scripts/make_starter.py --goemotions")
+    assert list(metrics["data"]["languages"]) == ["en", "zh"]
+    assert all("/" in file for file in metrics["recipe"]["distil"]["unlabelled"])
+    assert '- "en"\n- "zh"\n' in (STARTER_FOLDER / "model_card.md").read_text(encoding="utf-8")
+
+
 @pytest.mark.parametrize(
     ("text", "label"),
     [

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from insula.api.own_data import own_dataset
+from insula.api.own_data import own_texts
 from insula.core.errors import DataError
 from insula.core.files import write_json
 from insula.core.progress import Progress, Silent
@@ -23,6 +23,7 @@ def bench_model(
     model: str | Path,
     *,
     data: str | Path | Sequence[str | Path] | None = None,
+    text: str | None = None,
     output: str | Path | None = None,
     rows: int = ROWS,
     progress: Progress | None = None,
@@ -30,7 +31,9 @@ def bench_model(
     """Measure backends, numbers of threads and batch sizes on this machine; return the fastest, and all that was tried.
 
     model   a run, a model folder, or the name of a run
-    data    where the texts are, if the model's own run does not say; at most `rows` of them are used
+    data    where texts are, labelled or not, in place of those that the model's run was trained on; where there are
+            neither, those of the built-in data sets are taken. At most `rows` of them are used
+    text    their column in `data`, found by its usual names where it is not given
     output  a JSON file for the answer, which `load_model(model, engine=FILE)` takes; None writes nothing
 
     Raises `DataError` where there are no texts.
@@ -39,8 +42,7 @@ def bench_model(
 
     progress = progress or Silent()
     folder = open_folder(locate_model(model))
-    dataset = own_dataset(folder, data)
-    texts = [example.text for split in sorted(dataset.splits) for example in dataset.splits[split]]
+    texts = own_texts(folder, data, text=text, progress=progress)
     if rows < 1 or not texts:
         raise DataError(
             f"The rows of a bench must be at least 1. Got {min(rows, len(texts))}. Name others with --data."

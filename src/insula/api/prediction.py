@@ -27,7 +27,8 @@ def load_model(
 
     engine  what `bench_model` found for this machine, or the file where it stands
 
-    Raises `UnknownNameError` where there is none, `ModelFolderError` where it is corrupt, half-written or newer.
+    Raises `UnknownNameError` where there is none, `ModelFolderError` where it is corrupt, half-written or newer,
+    `DataError` where the engine was measured for another kind of model.
     """
     return Predictor.load(
         model, backend=backend, engine=Engine.read(engine) if isinstance(engine, str | Path) else engine

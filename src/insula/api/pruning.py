@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from insula.api.compression import Source, refuse_itself
 from insula.api.evaluation import recorded_options
+from insula.api.interrupted import resumable
 from insula.api.own_data import own_source
-from insula.api.training import train
+from insula.api.training import checked, train_into
 from insula.core.extras import require
 from insula.core.progress import Progress, Silent
 from insula.data.load import load_dataset
 from insula.models.folder import open_folder
 from insula.models.locate import locate_model
+from insula.training.recipe import load_recipe
 
 if TYPE_CHECKING:
+    from insula.compression.own_rows import OwnRows
     from insula.compression.prune import Pruned
+    from insula.models.folder import ModelFolder
+    from insula.training.run import Run
 
 
 def prune_model(
@@ -28,6 +33,7 @@ def prune_model(
     heads: float | None = None,
     width: float | None = None,
     epochs: float = 1,
+    max_loss: float | None = None,
     data: Source | None = None,
     overrides: Mapping[str, Any] | None = None,
     overwrite: bool = False,
@@ -42,6 +48,7 @@ def prune_model(
     heads     share of the attention heads kept in each layer, at least one; None for all
     width     share of the feed-forward neurons kept in each layer, a multiple of 8; None for all
     epochs    of recovery training
+    max_loss  by how much the headline metric on validation rows may fall; None for any, which is told all the same
     data      where the rows are, if the model's own run does not say; read as it was for training
     overrides   dotted keys of a recipe to values, over the model's own recipe
     overwrite   replace a finished run that stands at `output`
@@ -49,11 +56,12 @@ def prune_model(
     What is kept is chosen on training rows: heads and neurons by first-order Taylor importance (Michel et al. 2019;
     Molchanov et al. 2019), layers by how much they change their input (Men et al. 2024). Raises `RecipeError` where
     nothing would be dropped or the values are impossible, `LeakError` where the model saw rows that are measured on,
-    `ModelFolderError`, `DataError`, `MissingExtraError`, `OutputError`.
+    `ModelFolderError`, `DataError`, `MissingExtraError`, `OutputError`. Raises `ParityError` where more than `max_loss`
+    is lost: the run then stands beside `output`, with `-refused` behind its name.
     """
     require("torch", extra="train", purpose="prune a model")
     from insula.compression.own_rows import OwnRows
-    from insula.compression.prune import recovery_recipe, tell_pruned
+    from insula.compression.prune import recovery_recipe
 
     progress = progress or Silent()
     source, folder = open_folder(locate_model(model)), Path(output)
@@ -69,5 +77,26 @@ def prune_model(
     )
     names = own_source(source, data)
     rows = OwnRows.of(load_dataset(names, recipe.data, seed=recipe.seed), source)
-    run = train(names, recipe=recipe, output=folder, overwrite=overwrite, command=command, progress=progress)
-    return tell_pruned(run, source, rows, command=command, seed=recipe.seed)
+    # Whoever goes on with an interrupted run must end it as this would have been ended.
+    afterwards = {"made_from": str(source.path.absolute()), "max_loss": max_loss, "command": command}
+    run = train_into(
+        folder, names, checked(recipe), overwrite=overwrite, command=command, afterwards=afterwards, progress=progress
+    )
+    return _told(run, source, rows, recipe.seed, afterwards)
+
+
+def finish_pruned(run: Run, names: Sequence[str], afterwards: Mapping[str, Any]) -> Pruned:
+    """Do with a resumed recovery run what `prune_model` would have done, as its `run.json` says under `afterwards`."""
+    from insula.compression.own_rows import OwnRows
+
+    source, recipe = open_folder(afterwards["made_from"]), load_recipe(run.path / "recipe.toml")
+    rows = OwnRows.of(load_dataset(names, recipe.data, seed=recipe.seed), source)
+    return _told(run, source, rows, recipe.seed, afterwards)
+
+
+def _told(run: Run, source: ModelFolder, rows: OwnRows, seed: int, afterwards: Mapping[str, Any]) -> Pruned:
+    from insula.compression.prune import pass_loss_gate, tell_pruned
+
+    with resumable("train", run.path, run.path / "run.json"):
+        made = tell_pruned(run, source, rows, command=afterwards["command"], seed=seed)
+    return pass_loss_gate(made, afterwards["max_loss"])

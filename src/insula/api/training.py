@@ -6,6 +6,7 @@ import contextlib
 import itertools
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -56,14 +57,38 @@ def train(
     progress = progress or Silent()
     columns = {"data.text": text, "data.label": label}
     chosen = load_recipe(recipe, {**{k: v for k, v in columns.items() if v is not None}, **(overrides or {})})
-    chosen = chosen.lasting()
-    families[chosen.model.name].check(chosen.model)
+    chosen = checked(chosen)
     if output is None and process_count() > 1:
         raise OutputError("The output must be named where several processes train: each must know it. Add --output.")
     folder = Path(output) if output is not None else free_folder(source, recipe)
+    return train_into(folder, source, chosen, overwrite=overwrite, track=track, command=command, progress=progress)
+
+
+def checked(recipe: Recipe) -> Recipe:
+    """Return the recipe with paths that mean the same everywhere; what its family refuses is told before it begins."""
+    lasting = recipe.lasting()
+    families[lasting.model.name].check(lasting.model)
+    return lasting
+
+
+def train_into(
+    folder: Path,
+    source: Source,
+    recipe: Recipe,
+    *,
+    overwrite: bool,
+    track: Sequence[str] = (),
+    command: str,
+    afterwards: Mapping[str, Any] | None = None,
+    progress: Progress,
+) -> Run:
+    """Train by a `checked` recipe into a folder, as `train` does.
+
+    afterwards  what else is to be done with the finished run; it is written down, for whoever goes on with this one
+    """
     if process_index() > 0:
-        data = source if isinstance(source, Dataset) else load_dataset(source, chosen.data, seed=chosen.seed)
-        return help_to_train(data, chosen, folder)
+        data = source if isinstance(source, Dataset) else load_dataset(source, recipe.data, seed=recipe.seed)
+        return help_to_train(data, recipe, folder)
     with written_alone(folder):
         _check_output(folder, overwrite)
         names = () if isinstance(source, Dataset) else lasting_names(source)
@@ -72,13 +97,16 @@ def train(
         else:
             given = [source] if isinstance(source, str | Path) else source
             progress.say(f"Reading {', '.join(map(str, given))}; the run goes to {folder}.")
-            dataset = load_dataset(source, chosen.data, seed=chosen.seed)
+            dataset = load_dataset(source, recipe.data, seed=recipe.seed)
         for note in dataset.notes:
             progress.say(note)
         # Data in memory cannot be read again.
         going_on = resumable("train", folder, folder / "run.json") if names else contextlib.nullcontext()
         with output_errors(folder), going_on, nothing_left_of_a_refusal(folder):
-            return train_run(dataset, chosen, folder, source=names, command=command, track=track, progress=progress)
+            return train_run(
+                dataset, recipe, folder, source=names, command=command, track=track, afterwards=afterwards,
+                progress=progress,
+            )  # fmt: skip
 
 
 def resume_training(run: str | Path, *, command: str = "", progress: Progress | None = None) -> Run:
@@ -89,36 +117,56 @@ def resume_training(run: str | Path, *, command: str = "", progress: Progress | 
     """
     progress = progress or Silent()
     folder = Path(run) if Path(run).is_dir() else RUNS / run
-    source, track = _origin(folder, run)
+    begun = _begun(folder, run)
     if process_index() > 0:
         recipe = load_recipe(folder / "recipe.toml")
-        return help_to_train(load_dataset(source, recipe.data, seed=recipe.seed), recipe, folder, resume=True)
+        return help_to_train(load_dataset(begun.source, recipe.data, seed=recipe.seed), recipe, folder, resume=True)
     with written_alone(folder):
-        return _resumed(folder, source, track, command, progress)
+        finished = _resumed(folder, begun, command, progress)
+    if begun.afterwards:
+        from insula.api.pruning import finish_pruned
+
+        finish_pruned(finished, begun.source, begun.afterwards)
+    return finished
 
 
-def _resumed(folder: Path, source: list[str], track: list[str], command: str, progress: Progress) -> Run:
+@dataclass(frozen=True)
+class _Begun:
+    """What an interrupted run was begun with: its data, who is told about it, what follows when it is finished."""
+
+    source: list[str]
+    track: list[str]
+    afterwards: dict[str, Any]
+
+
+def _resumed(folder: Path, begun: _Begun, command: str, progress: Progress) -> Run:
     if (folder / "model").is_dir() and (folder / "metrics.json").exists():
+        if begun.afterwards and not (folder / "model" / "compression.json").exists():
+            return Run(folder, json.loads((folder / "metrics.json").read_text(encoding="utf-8")))
         raise RecipeError(f"The run {str(folder)!r} is finished. Use it with --model {folder}, or train another.")
-    if not source:
+    if not begun.source:
         raise DataError(f"The run {str(folder)!r} was trained from data in memory and cannot be resumed from here.")
     recipe = load_recipe(folder / "recipe.toml")
     progress.say(f"Going on with {folder}.")
-    dataset = load_dataset(source, recipe.data, seed=recipe.seed)
+    dataset = load_dataset(begun.source, recipe.data, seed=recipe.seed)
     with output_errors(folder), resumable("train", folder, folder / "run.json"):
         return train_run(
-            dataset, recipe, folder, source=source, command=command, resume=True, track=track, progress=progress
-        )
+            dataset, recipe, folder, source=begun.source, command=command, resume=True, track=begun.track,
+            progress=progress,
+        )  # fmt: skip
 
 
-def _origin(folder: Path, named: str | Path) -> tuple[list[str], list[str]]:
-    """Return the source that a run began with, and who is told about it."""
+def _begun(folder: Path, named: str | Path) -> _Begun:
     file = folder / "run.json"
     if not file.exists():
         raise MissingFileError(f"There is no run to go on with at {str(named)!r}: it has no run.json. Check the path.")
     try:
         state = json.loads(file.read_text(encoding="utf-8"))
-        return [str(one) for one in state["source"]], [str(one) for one in state.get("track", [])]
+        return _Begun(
+            [str(one) for one in state["source"]],
+            [str(one) for one in state.get("track", [])],
+            dict(state.get("afterwards", {})),
+        )
     except (ValueError, KeyError, TypeError) as error:
         raise DataError(
             f"The file {str(file)!r} is damaged, so this run cannot go on. Train anew with --overwrite."

@@ -10,13 +10,26 @@ import typer
 
 from insula.cli.model import AnyModel
 from insula.cli.output import Json, Quiet
-from insula.cli.quantize import Rows
 from insula.core.starter import STARTER
 
 
 def bench(
     model: AnyModel = STARTER,
-    data: Rows = None,
+    data: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--data",
+            help="Messages, labelled or not. [default: as the model's run says, else the built-in sets]",
+            metavar="DATA",
+            show_default=False,
+        ),
+    ] = None,
+    text: Annotated[
+        str | None,
+        typer.Option(
+            "--text", help="Column with the text; found by its usual names where not given.", metavar="COLUMN"
+        ),
+    ] = None,
     rows: Annotated[int, typer.Option("--rows", help="How many texts are used.", metavar="N", min=1)] = 1000,
     output: Annotated[
         Path | None,
@@ -34,11 +47,12 @@ def bench(
 ) -> None:
     """Find out how a model is run fastest on this machine.
 
-    Backends, then numbers of threads, then batch sizes take turns on the model's own texts. Answers do not depend on
-    what is chosen, but for rounding.
+    Backends, then numbers of threads, then batch sizes take turns on the model's own texts, or on those of --data.
+    Answers do not depend on what is chosen, but for rounding.
 
     **Examples**
 
+        insula model bench
         insula model bench -m runs/care
         insula model bench -m runs/care-int8 --data messages.csv -o engine.json
     """
@@ -46,7 +60,7 @@ def bench(
     from insula.cli.progress import shown_progress
 
     with shown_progress(quiet) as progress:
-        found = bench_model(model, data=data, output=output, rows=rows, progress=progress)
+        found = bench_model(model, data=data, text=text, output=output, rows=rows, progress=progress)
     if as_json:
         typer.echo(json.dumps(found.to_dict(), ensure_ascii=False, allow_nan=False))
         return

@@ -120,6 +120,9 @@ def predict(
         raise typer.BadParameter("--resume goes with --input FILE and --output FILE.")
     if bench is not None and engine != "local":
         raise typer.BadParameter("--bench is of this machine: it goes with --engine local.")
+    shared = engine != "local" or address is not None or workers is not None
+    if shared and (texts or source in (None, "-") or (output is None and not as_json)):
+        raise typer.BadParameter("--engine, --address and --workers go with --input FILE and --output FILE.")
     if texts:
         if source is not None or output is not None:
             raise typer.BadParameter("Give texts, or files with --input and --output: not both.")

@@ -75,6 +75,13 @@ class TerminalProgress:
         elif line := self._line.advance(steps, words):
             print(line, file=sys.stderr, flush=True)
 
+    def skip(self, steps: int) -> None:
+        """Go on, and measure time anew from here."""
+        self._line.skip(steps)
+        if self._live and self._task is not None:
+            done = next(task.completed for task in self._bars.tasks if task.id == self._task)
+            self._bars.reset(self._task, completed=int(done) + steps)
+
     def finish(self) -> None:
         """End the task, if one is under way."""
         if self._task is not None:
@@ -95,8 +102,14 @@ class _Line:
 
     def __init__(self, task: str = "", total: int | None = None) -> None:
         self.task, self.total = task, total
-        self.done = 0
+        self.done = self.skipped = 0
         self.began = self.said = time.monotonic()
+
+    def skip(self, steps: int) -> None:
+        if self.done == self.skipped:  # nothing was done yet: the clock starts when something is
+            self.began = time.monotonic()
+        self.done += steps
+        self.skipped += steps
 
     def advance(self, steps: int, words: str) -> str | None:
         self.done += steps
@@ -105,8 +118,8 @@ class _Line:
             return None
         self.said = now
         left = ""
-        if self.total and self.done:
-            seconds = (now - self.began) / self.done * (self.total - self.done)
+        if self.total and self.done > self.skipped:
+            seconds = (now - self.began) / (self.done - self.skipped) * (self.total - self.done)
             left = f", about {seconds:.0f} s left"
         return f"{self.task}: {self.done:,}{f' of {self.total:,}' if self.total else ''}{left}  {words}".rstrip()
 

@@ -41,6 +41,16 @@ def prune(
         ),
     ] = None,
     epochs: Annotated[float, typer.Option("--epochs", help="Of recovery training.")] = 1,
+    max_loss: Annotated[
+        float | None,
+        typer.Option(
+            "--max-loss",
+            help="Of macro-F1 (Pearson r) on validation rows; else OUTPUT-refused. [default: told, not refused]",
+            metavar="LOSS",
+            min=0,
+            show_default=False,
+        ),
+    ] = None,
     settings: Annotated[
         list[str] | None,
         typer.Option("--set", help="Change one option of the model's recipe; may be repeated.", metavar="KEY=VALUE"),
@@ -57,6 +67,7 @@ def prune(
     What matters least on training rows goes: layers that change their input little, heads and neurons without which
     the loss would hardly move. The whole model is then the teacher of the smaller one, by its own recipe. The result
     is a run like any other; its compression.json tells what was kept and what it cost on validation rows.
+    Where that is more than --max-loss, the run goes to OUTPUT-refused.
 
     **Examples**
 
@@ -76,6 +87,7 @@ def prune(
             heads=heads,
             width=width,
             epochs=epochs,
+            max_loss=max_loss,
             data=data,
             overrides=dict(parse_override(setting) for setting in settings or ()),
             overwrite=overwrite,

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from insula.core.threads import usable_threads
-from insula.inference.backends import Backend, open_backend
+from insula.inference.backends import Backend, backends_for, open_backend
 from insula.inference.batching import TOKEN_BUDGET
 from insula.inference.engine import ENGINE_VERSION, Engine
 from insula.inference.token_backend import TokenBackend
@@ -81,7 +81,7 @@ def bench(folder: ModelFolder, texts: Sequence[str], *, rounds: int = ROUNDS) ->
                 chosen = one
         return chosen.engine
 
-    engine = best_of(Engine(backend=name, threads=most) for name in _backends(folder))
+    engine = best_of(Engine(name, most, family=folder.family) for name in backends_for(folder))
     opened = open_backend(str(engine.backend), folder.path, engine)
     if isinstance(opened, TokenBackend):
         engine = best_of(dataclasses.replace(engine, threads=count) for count in _threads(most))
@@ -112,17 +112,6 @@ def _one_text(backend: Backend, texts: Sequence[str]) -> float:
         backend.logits([text])
         taken.append(time.perf_counter() - began)
     return 1000 * statistics.median(taken)
-
-
-def _backends(folder: ModelFolder) -> list[str]:
-    """Return the folder's own backend, and torch where the trained weights are there and it is installed."""
-    import importlib.util
-
-    names = [folder.backend]
-    whole = all((folder.path / name).exists() for name in ("model.safetensors", "config.json", "model.onnx"))
-    if folder.backend == "onnx" and whole and importlib.util.find_spec("torch"):
-        names.append("torch")
-    return names
 
 
 def _threads(most: int) -> list[int]:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from safetensors.numpy import load_file, save_file
 
 from insula.compression.own_rows import unseen_validation
-from insula.compression.parity import Limits, measure_company, measure_parity, parity_figures
+from insula.compression.parity import Limits, measure_company, measure_parity, pass_gate
 from insula.compression.small_folder import finish
 from insula.core.errors import ModelFolderError, ParityError
 from insula.core.files import atomic_folder, write_json
@@ -48,6 +48,7 @@ PRICES = (0.0, 0.5, 1.0)
 SAYS = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5)
 """Weights of the first stage where the second is asked too."""
 
+ANOTHER_SWITCH = "A text lies too near the switch point: move that with another --max-loss."
 ALONG = ("recipe.toml", "label_names.json")
 
 
@@ -113,8 +114,8 @@ def make_cascade(
     The first stage saves the second as much as it can while the headline metric on validation rows stays within
     `max_loss` of the second stage alone. Where both are asked their logits are averaged with the weight that gives
     validation rows the highest likelihood. Thresholds are chosen anew for the mixture. Raises `ParityError`, and writes
-    nothing, where even a fortieth of the rows would cost more; `ModelFolderError` where the labels differ or are
-    dimensions.
+    nothing, where even a fortieth of the rows would cost more, or where a text is not answered alike alone and in
+    batches; `ModelFolderError` where the labels differ or are dimensions.
     """
     _check_stages(first, second)
     examples = unseen_validation(dataset, [second, first])
@@ -156,7 +157,7 @@ def make_cascade(
         settings = {"limit": point.limit, "worth": worth.tolist(), "price": point.price, "say": say}
         write_json(stage / CASCADE, {"format_version": CASCADE_VERSION, **settings, "tried": tried})
         company = measure_company(CascadeBackend(stage), second.scheme, decision, texts, limits.company, seed=seed)
-        figures = parity_figures(limits, parity, company)
+        figures = pass_gate(limits, parity, company, steady=ANOTHER_SWITCH)
         size = finish(
             mixture,
             stage,
@@ -208,7 +209,9 @@ def _points(
         doubts = doubt(first, logits, worth, size, price)
         ranked = np.sort(doubts)
         for share in SHARES:
-            limit = float(ranked[max(0, round(share * len(ranked)) - 1)])
+            last = max(0, round(share * len(ranked)) - 1)
+            # Between two rows: one that lies on the limit itself could change sides by rounding.
+            limit = float(ranked[last : last + 2].mean())
             sure = doubts <= limit
             points.append(_Point(price, limit, sure, float(size[sure].sum() / size.sum())))
     return sorted(points, key=lambda point: -point.saved)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import shutil
 import tempfile
@@ -88,7 +89,7 @@ def compress(
     nothing, where none is within the limits.
     """
     workshop = Workshop(source, OwnRows.of(dataset, source), seed=seed)
-    limits = Limits(max_loss, None)
+    plans, limits = _fitted(workshop, plans), Limits(max_loss, None)
     tried: list[Tried] = []
     best: tuple[float, Path, Candidate] | None = None
     progress.start("compressing", len(plans))
@@ -122,6 +123,15 @@ def compress(
         figures = parity_figures(limits, candidate.parity, candidate.company)
         made = Smaller(output, folder_bytes(stage), folder_bytes(source.path), figures, candidate.steps)
     return Compressed(made, tried)
+
+
+def _fitted(workshop: Workshop, plans: Sequence[Plan]) -> list[Plan]:
+    """Return what can be done of the plans to this model, each once."""
+    found: dict[Plan, None] = {}
+    for plan in plans:
+        with contextlib.suppress(ModelFolderError):  # nothing is left of it
+            found[workshop.fitted(plan)] = None
+    return list(found)
 
 
 def _with_front(tried: Sequence[Tried]) -> list[Tried]:

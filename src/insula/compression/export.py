@@ -15,6 +15,7 @@ from insula.compression.huggingface import FOLDED, to_transformers
 from insula.core.decision import Calibration, DecisionRule
 from insula.core.errors import ModelFolderError, ParityError
 from insula.core.files import atomic_folder, write_json, write_text
+from insula.inference.cascade_backend import STAGES
 from insula.inference.parity import FLOAT_TOLERANCE, PARITY, check_export, comparable
 from insula.inference.torch_backend import TorchBackend
 from insula.models.adapter_folder import is_beside_base, open_beside_base
@@ -26,7 +27,8 @@ from insula.models.tokenization import open_tokenizer
 
 Format = Literal["onnx", "huggingface"]
 FORMATS: tuple[Format, ...] = ("onnx", "huggingface")
-_OF_TORCH = ("model.safetensors", "config.json", "adapter.safetensors", "adapter.json")
+_WEIGHTS = ("model.safetensors", "adapter.safetensors")
+_OF_TORCH = (*_WEIGHTS, "config.json", "adapter.json")
 _TEXTS = (
     "Two hours on hold and nobody called back.", "I am so happy for you, this is wonderful!", "no", "",
     "等了两个小时，也没有人回电话。", "It was fine. " * 40, "Why would anyone do that?", "thanks, that helped a lot",
@@ -41,15 +43,30 @@ def export(source: ModelFolder, output: Path, kind: Format) -> dict[str, Any]:
 
     Raises `ModelFolderError` where the model has no trained weights, or no class of transformers computes it.
     """
-    weights = [name for name in ("model.safetensors", "adapter.safetensors") if (source.path / name).exists()]
-    if source.backend not in ("onnx", "static", "torch") or not weights:
-        raise ModelFolderError(
-            f"The model folder {str(source.path)!r} holds no network of torch to export. Name a neural model that was "
-            "not compressed."
-        )
+    reason = _refusal(source)
+    if reason is not None:
+        raise ModelFolderError(f"The model {str(source.path)!r} cannot be exported: {reason}")
     makers: dict[Format, Callable[[ModelFolder, Path], dict[str, Any]]] = {"onnx": _onnx, "huggingface": _huggingface}
     with atomic_folder(output) as stage:
         return makers[kind](source, stage)
+
+
+def _refusal(source: ModelFolder) -> str | None:
+    """Return why there is no network of torch to export, and what to do; None where there is one."""
+    if source.backend == "linear":
+        return (
+            "a linear model has no graph, numpy and scipy compute it. Copy its folder, which needs no torch, or train "
+            "a neural model."
+        )
+    if source.backend == "cascade":
+        stages = " and ".join(str(source.path / stage) for stage in STAGES)
+        return f"a cascade holds two models. Export its stages: {stages}."
+    if not any((source.path / name).exists() for name in _WEIGHTS):
+        return (
+            "it was exported or made smaller before, and holds no trained weights. Its model.onnx is an export "
+            "already: use the folder as it is, or name the model that it was made from."
+        )
+    return None
 
 
 def _onnx(source: ModelFolder, stage: Path) -> dict[str, Any]:

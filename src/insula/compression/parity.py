@@ -17,6 +17,8 @@ from insula.evaluation.metric_names import headline_metric, metric_title
 from insula.inference.backends import Backend
 from insula.inference.parity import COMPANIES, PARITY_VERSION, ROWS, Company, comparable, in_company
 
+OTHER_WEIGHTS = "Choose other weights, such as 8bit."
+
 
 @dataclass(frozen=True)
 class Limits:
@@ -73,9 +75,14 @@ def measure_company(
     }
 
 
-def pass_gate(limits: Limits, parity: dict[str, Any], company: dict[str, Any]) -> dict[str, Any]:
-    """Return the figures for `parity.json`; `ParityError` with the reason where one is beyond its limit."""
-    reason = refusal(limits, parity, company)
+def pass_gate(
+    limits: Limits, parity: dict[str, Any], company: dict[str, Any], *, steady: str = OTHER_WEIGHTS
+) -> dict[str, Any]:
+    """Return the figures for `parity.json`; `ParityError` with the reason where one is beyond its limit.
+
+    steady  what to do where scores depend on the company
+    """
+    reason = refusal(limits, parity, company, steady=steady)
     if reason is not None:
         raise ParityError(f"{reason} Nothing was written.")
     return parity_figures(limits, parity, company)
@@ -92,13 +99,15 @@ def parity_figures(limits: Limits, parity: dict[str, Any], company: dict[str, An
     }
 
 
-def refusal(limits: Limits, parity: dict[str, Any], company: dict[str, Any]) -> str | None:
-    """Return why the gate refuses, None where it lets pass."""
+def refusal(
+    limits: Limits, parity: dict[str, Any], company: dict[str, Any], *, steady: str = OTHER_WEIGHTS
+) -> str | None:
+    """Return why the gate refuses, None where it lets pass; `steady` as for `pass_gate`."""
     moved, flipped = company["largest_difference"], company["labels_changed"]
     if not moved <= limits.company or flipped:
         return (
             f"The scores of a text must be the same alone and in any batch, within {limits.company:g}. Got "
-            f"{moved:.2g}, and {flipped} changed labels. Choose other weights, such as 8bit."
+            f"{moved:.2g}, and {flipped} changed labels. {steady}"
         )
     loss = parity["loss"]["value"]
     if loss is None or not loss <= limits.loss:

@@ -31,6 +31,15 @@ class Plan:
         """Return plain JSON types."""
         return dataclasses.asdict(self)
 
+    def without_products(self) -> Plan:
+        """Return what is left of the plan for a model that has no products."""
+        return Plan("float32", self.tables, least_tokens=self.least_tokens)
+
+    @property
+    def changes_nothing(self) -> bool:
+        """Whether every part stays as it is."""
+        return (self.weights, self.tables, self.least_tokens) == ("float32", 32, 0)
+
     def __str__(self) -> str:
         parts: list[str] = [self.weights]
         if self.tables != 32:

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from insula.compression.own_rows import OwnRows
 from insula.compression.parity import measure_parity
 from insula.compression.small_folder import COMPRESSION, compression_record, folder_bytes
-from insula.core.errors import ModelFolderError, RecipeError
+from insula.core.errors import ModelFolderError, ParityError, RecipeError
 from insula.core.files import write_json
 from insula.data.options import DataOptions
+from insula.evaluation.metric_names import metric_title
 from insula.inference.predictor import Predictor
 from insula.models.architectures import load_network
 from insula.models.folder import ModelFolder, open_folder, seal
@@ -121,3 +125,29 @@ def tell_pruned(run: Run, source: ModelFolder, rows: OwnRows, *, command: str, s
     write_json(run.model / COMPRESSION, compression_record(source, made.steps(), command=command))
     seal(run.model, family=folder.family, backend=folder.backend)
     return dataclasses.replace(made, bytes=folder_bytes(run.model))
+
+
+def pass_loss_gate(made: Pruned, max_loss: float | None) -> Pruned:
+    """Return the pruned model; `ParityError` where it lost more than that, its run then set aside, for it took time."""
+    found = made.validation
+    lost = found["loss"]["value"]
+    if max_loss is None or (lost is not None and lost <= max_loss):
+        return made
+    aside = _aside(made.run.path.absolute())
+    os.replace(made.run.path, aside)
+    got = (
+        "no figure, for the metric is undefined on these rows"
+        if lost is None
+        else f"{lost:.4f}: {found['before']:.4f} before, {found['after']:.4f} after"
+    )
+    raise ParityError(
+        f"The loss of {metric_title(found['metric'])} by pruning must be at most {max_loss:g} on {found['rows']:,} "
+        f"validation rows. Got {got}. Keep more, train longer with --epochs, or allow more with --max-loss. What was "
+        f"trained is kept as {str(aside)!r}."
+    )
+
+
+def _aside(run: Path) -> Path:
+    """Return a free name beside the run."""
+    tails = itertools.chain(["refused"], (f"refused-{number}" for number in itertools.count(2)))
+    return next(place for tail in tails if not (place := run.with_name(f"{run.name}-{tail}")).exists())

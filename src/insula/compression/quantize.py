@@ -54,9 +54,13 @@ def quantize(
     """Make `output` by `plan` from a model folder; `dataset` is the set it was trained on, as it was split then.
 
     Thresholds and calibration are chosen anew on validation rows; test rows are never read. Raises `ParityError`, and
-    writes nothing, where the result is not within the limits.
+    writes nothing, where the result is not within the limits; `ModelFolderError` where the plan changes nothing of this
+    model.
     """
     workshop = Workshop(source, OwnRows.of(dataset, source), seed=seed)
+    if (fitted := workshop.fitted(plan)) != plan:
+        progress.say(f"The family {source.family!r} has no products: its table of vectors alone becomes smaller.")
+        plan = fitted
     progress.say(f"Answering {len(workshop.rows.texts):,} validation rows before and after.")
     with atomic_folder(output) as stage:
         candidate = _first_within(workshop, plan, stage, limits, progress)

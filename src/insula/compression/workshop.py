@@ -54,8 +54,8 @@ class Candidate:
 class Workshop:
     """Makes smaller models of a model folder with a `model.onnx` in float32.
 
-    Raises `ModelFolderError` where it has none, or is itself a compressed one, `ParityError` where that file was never
-    compared with the trained weights and differs from them.
+    Raises `ModelFolderError` where it has none, is not run by it, or is itself a compressed one, `ParityError` where
+    that file was never compared with the trained weights and differs from them.
     """
 
     def __init__(self, source: ModelFolder, rows: OwnRows, *, seed: int = 0) -> None:
@@ -64,6 +64,11 @@ class Workshop:
             raise ModelFolderError(
                 f"The model folder {str(source.path)!r} has no model.onnx to make smaller: it is a model of family "
                 f"{source.family!r}, run by {source.backend!r}. Name a neural model that was not kept beside its base."
+            )
+        if source.backend == "static":
+            raise ModelFolderError(
+                f"The model folder {str(source.path)!r} is run by 'static', in numpy; with a smaller model.onnx it "
+                "would lose that fast path. Train it with fewer bits in its table: --set model.table=int8"
             )
         self.source, self.rows, self.seed = source, rows, seed
         self.graph = Graph.load(file)
@@ -110,6 +115,22 @@ class Workshop:
         """Return the products of the `count` most sensitive activations."""
         first = set(self.sensitive[:count]) if count else set()
         return [product.name for product in self.graph.products() if product.activation in first]
+
+    def fitted(self, plan: Plan) -> Plan:
+        """Return what can be done of a plan to this model: convolutions and recurrent layers have no products.
+
+        Raises `ModelFolderError` where nothing is left of it.
+        """
+        if plan.changes_nothing or self.graph.products():
+            return plan
+        left = plan.without_products()
+        if left.changes_nothing:
+            raise ModelFolderError(
+                f"The weights {plan.weights!r} need a model with products of matrices. Got {str(self.source.path)!r} "
+                f"of family {self.source.family!r}, which has none: its table of vectors alone can be made smaller. "
+                "Ask for --tables 8 or --tables 4."
+            )
+        return left
 
     def shrink(self, plan: Plan, stage: Path) -> tuple[Graph, dict[str, Any]]:
         """Return the smaller graph, and what was done to it; a smaller vocabulary is written into `stage`."""

@@ -17,6 +17,9 @@ class Progress(Protocol):
     def advance(self, steps: int = 1, **figures: float) -> None:
         """Go on by `steps`; `figures` are shown beside the bar (loss, rows)."""
 
+    def skip(self, steps: int) -> None:
+        """Go on by `steps` that were done before: they do not tell how long the others will take."""
+
     def finish(self) -> None:
         """End the task."""
 
@@ -35,6 +38,10 @@ class Silent:
 
     def advance(self, steps: int = 1, **figures: float) -> None:
         """Do nothing."""
+
+    def skip(self, steps: int) -> None:
+        """Advance: who only counts sees no difference."""
+        self.advance(steps)
 
     def finish(self) -> None:
         """Do nothing."""

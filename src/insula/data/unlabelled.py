@@ -1,7 +1,8 @@
-"""Texts without labels, from files in any of the formats: what pretraining and distillation read."""
+"""Texts without labels, from files in any of the formats: what pretraining, distillation and benches read."""
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -12,6 +13,9 @@ from insula.data.formats import open_rows
 from insula.data.label_cells import as_name, is_missing
 from insula.data.leak import EMPTY, Fingerprint, text_hash
 from insula.data.line_rows import LineRows
+from insula.data.options import DataOptions
+from insula.data.row_reader import RowReader
+from insula.data.sources import SourceName, find_source
 
 
 def read_texts(
@@ -28,27 +32,48 @@ def read_texts(
     texts: list[str] = []
     notes: list[str] = []
     for file in files:
-        missing = 0
         with open_rows(file, on_reject=lambda _: None) as reader:
-            named = None if isinstance(reader, LineRows) else text
-            column = find_text_column(reader.columns, named, repr(str(file)))
-            for batch in reader:
-                for row in batch.rows:
-                    value = row.get(column)
-                    if is_missing(value) or isinstance(value, list | dict):
-                        missing += 1
-                    else:
-                        texts.append((value if isinstance(value, str) else as_name(value))[:max_length])
-            missing += reader.reject_count
-            notes.extend(f"{str(file)!r}: {warning}" for warning in reader.warnings)
-        if missing:
-            notes.append(f"{counted(missing, 'row')} of {str(file)!r} had no readable text and were left out.")
+            texts += _texts(reader, None if isinstance(reader, LineRows) else text, str(file), max_length, notes)
     if not texts:
         raise DataError(
             f"The files of unlabelled texts must hold at least one text. Got none in {', '.join(map(str, files))}. "
             "Check the files, and the column with `text`."
         )
     return texts, tuple(notes)
+
+
+def source_texts(source: SourceName, options: DataOptions, *, text: str | None = None) -> list[str]:
+    """Return the texts of all rows of a source as `find_source` finds it, whether they are labelled or not.
+
+    Their column is `text`; where that is not given, the one in the options if the source has it, or one with a usual
+    name.
+    """
+    found = find_source(source, options)
+    texts: list[str] = []
+    for open_part in itertools.chain.from_iterable(found.parts.values()):
+        with open_part() as reader:
+            usual = found.options.text if found.options.text in reader.columns else None
+            texts += _texts(reader, text or usual, found.name, found.options.max_text_length, [])
+    return texts
+
+
+def _texts(reader: RowReader, named: str | None, where: str, max_length: int, notes: list[str]) -> list[str]:
+    """Return the texts of one reader; what was left out is added to `notes`."""
+    column = find_text_column(reader.columns, named, repr(where))
+    texts: list[str] = []
+    missing = 0
+    for batch in reader:
+        for row in batch.rows:
+            value = row.get(column)
+            if is_missing(value) or isinstance(value, list | dict):
+                missing += 1
+            else:
+                texts.append((value if isinstance(value, str) else as_name(value))[:max_length])
+    missing += reader.reject_count
+    notes.extend(f"{where!r}: {warning}" for warning in reader.warnings)
+    if missing:
+        notes.append(f"{counted(missing, 'row')} of {where!r} had no readable text and were left out.")
+    return texts
 
 
 def new_texts(texts: Iterable[str], *known: Fingerprint) -> tuple[list[str], tuple[int, ...]]:

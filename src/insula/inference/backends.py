@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib.util
+import shlex
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
@@ -9,9 +11,11 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
+from insula.core.errors import DataError
 from insula.core.extras import require
 from insula.core.registry import Registry
 from insula.inference.engine import Engine
+from insula.models.folder import ModelFolder
 
 
 class Backend(Protocol):
@@ -63,3 +67,26 @@ def open_backend(name: str, folder: Path, engine: Engine | None = None) -> Backe
         for package in ("torch", "transformers"):
             require(package, extra="train", purpose=f"predict with {str(folder)!r} in torch")
     return backends[name](folder) if engine is None else backends[name](folder, engine)
+
+
+def backends_for(folder: ModelFolder) -> list[str]:
+    """Return the folder's own backend, and torch where the trained weights are there and it is installed."""
+    names = [folder.backend]
+    whole = all((folder.path / name).exists() for name in ("model.safetensors", "config.json", "model.onnx"))
+    if folder.backend == "onnx" and whole and importlib.util.find_spec("torch"):
+        names.append("torch")
+    return names
+
+
+def check_measured(engine: Engine, folder: ModelFolder) -> None:
+    """Raise `DataError` where an engine was measured for a model of another kind than the one in the folder."""
+    if engine.family is None:
+        return
+    names = backends_for(folder)
+    if engine.family != folder.family or engine.backend not in names:
+        place = str(folder.path)
+        raise DataError(
+            f"The engine must be one that was measured for this model. Got one for a model of family "
+            f"{engine.family!r} run by {engine.backend!r}; {place!r} is of family {folder.family!r}, run by "
+            f"{' or '.join(names)}. Measure it with: insula model bench -m {shlex.quote(place)} -o FILE"
+        )

@@ -9,6 +9,7 @@ that each group stands in it once, and a job begun on one machine may be finishe
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import logging
 import os
 import shutil
@@ -66,8 +67,11 @@ class Reading:
 
 
 @contextlib.contextmanager
-def computed(model: Path, reading: Reading, cluster: Cluster) -> Iterator[Callable[[int], Logits]]:
-    """Yield what returns the logits of a group by its number; groups are to be asked for in order, each once."""
+def computed(model: Path, reading: Reading, cluster: Cluster, engine: Engine) -> Iterator[Callable[[int], Logits]]:
+    """Yield what returns the logits of a group by its number; groups are to be asked for in order, each once.
+
+    engine  how each worker runs the model, but for its threads
+    """
     with _connected(cluster.address):
         workers = cluster.workers or max(1, int(ray.cluster_resources().get("CPU", 1)))
         context = DataContext.get_current()
@@ -83,7 +87,7 @@ def computed(model: Path, reading: Reading, cluster: Cluster) -> Iterator[Callab
             texts = ray.data.read_datasource(_Groups(reading), override_num_blocks=1, num_cpus=0, label_selector=here)
             answers = texts.map_batches(
                 _Worker,
-                fn_constructor_args=(ray.put(_packed(model)),),
+                fn_constructor_args=(ray.put(_packed(model)), engine),
                 batch_size=1,
                 batch_format="pyarrow",
                 num_cpus=THREADS,
@@ -149,14 +153,14 @@ def _texts(reading: Reading) -> Iterator[Any]:
 class _Worker:
     """A predictor in a process of its own, opened from the bytes of the model folder: no shared disk is needed."""
 
-    def __init__(self, files: Any) -> None:
+    def __init__(self, files: Any, engine: Engine) -> None:
         folder = Path(tempfile.mkdtemp(prefix="insula-model-"))
         try:
             for name, content in ray.get(files).items():
                 (folder / name).parent.mkdir(parents=True, exist_ok=True)
                 (folder / name).write_bytes(content)
             # Not all that its machine has: the other workers stand there, too.
-            self._predictor = Predictor.load(folder, engine=Engine(threads=THREADS))
+            self._predictor = Predictor.load(folder, engine=dataclasses.replace(engine, threads=THREADS))
         finally:
             shutil.rmtree(folder, ignore_errors=True)
 

@@ -22,11 +22,13 @@ class Engine:
     backend  which computes; None for the one that the model folder states
     threads  None for the processors that this process may use; backends in numpy and scipy have no use for it
     tokens   budget of a batch, padding included; of neural backends
+    family   of the model that it was measured for, which alone can be run so; None where it was not measured
     """
 
     backend: str | None = None
     threads: int | None = None
     tokens: int = TOKEN_BUDGET
+    family: str | None = None
 
     def __post_init__(self) -> None:
         for name, value in (("threads", self.threads), ("tokens", self.tokens)):

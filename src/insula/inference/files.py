@@ -20,6 +20,7 @@ from insula.data.byte_source import STDIN
 from insula.data.columns import find_text_column
 from insula.data.formats import open_rows
 from insula.data.writers import STDOUT
+from insula.inference.cluster_address import check_address
 from insula.inference.groups import Group, read_groups
 from insula.inference.outputs import Output, Sink, open_output, output_kind
 from insula.inference.overlap import ahead
@@ -157,7 +158,7 @@ def _ready_on_ray(
     if predictor.folder is None:
         raise DataError("The engine 'ray' needs a model that was opened from a folder. Use the engine 'local'.")
     reading = Reading(str(Path(source).resolve()), column, input_format, CHUNK, out.finished)
-    with computed(predictor.folder, reading, Cluster(address, workers)) as logits_of:
+    with computed(predictor.folder, reading, Cluster(address, workers), predictor.engine) as logits_of:
 
         def answer(group: Group) -> list[Prediction]:
             return predictor.answer(group.texts, logits_of(group.number))
@@ -179,6 +180,8 @@ def _check_engine(engine: str, source: str | Path, address: str | None, workers:
         require("ray", extra="ray", purpose="predict on several processes or machines")
         if str(source) == STDIN or not Path(source).is_file():
             raise DataError(f"The engine 'ray' reads files. Got {str(source)!r}; name a file, or use 'local'.")
+        if address is not None:
+            check_address(address)
 
 
 class _Tally:
@@ -195,7 +198,13 @@ class _Tally:
         self.new += len(group.rows) if new else 0
         if group.share:
             self._progress.expect(max(group.seen, round(group.seen / group.share)))
-        self._advance(group.seen)
+        if new:
+            self._advance(group.seen)
+            return
+        if not self.new:  # the clock starts with the first group that has something to do
+            self._began = time.monotonic()
+        self._progress.skip(group.seen - self._seen)
+        self._seen = group.seen
 
     def rest(self, rejected: int) -> None:
         """Count rows that were set aside after the last group."""

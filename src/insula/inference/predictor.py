@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,8 +15,8 @@ from insula.core.errors import DataError
 from insula.core.files import sha256
 from insula.core.prediction import Prediction
 from insula.core.scheme import LabelScheme
-from insula.inference.backends import Backend, begin, computes_long, open_backend
-from insula.inference.engine import Engine
+from insula.inference.backends import Backend, begin, check_measured, computes_long, open_backend
+from insula.inference.engine import DEFAULT, Engine
 from insula.inference.overlap import ahead
 from insula.models.folder import MANIFEST, open_folder
 from insula.models.locate import locate_model
@@ -33,6 +34,7 @@ class Predictor:
     backend      what computes its logits
     fingerprint  tells models apart: equal ones answer alike; None where it came from no folder
     folder       the model folder it came from, None where it came from none
+    engine       how it was opened from there
     """
 
     def __init__(
@@ -44,6 +46,7 @@ class Predictor:
         backend: Backend,
         fingerprint: str | None = None,
         folder: Path | None = None,
+        engine: Engine = DEFAULT,
     ) -> None:
         self.scheme = scheme
         self.preparation = preparation
@@ -51,16 +54,19 @@ class Predictor:
         self.backend = backend
         self.fingerprint = fingerprint
         self.folder = folder
+        self.engine = engine
 
     @classmethod
     def load(cls, model: str | Path, *, backend: str | None = None, engine: Engine | None = None) -> Predictor:
         """Open a run, a model folder or a name; every file is checked against its checksum first.
 
         `backend` overrides the one that the folder states, `engine` also threads and batch sizes. Raises
-        `UnknownNameError`, `ModelFolderError`.
+        `UnknownNameError`, `ModelFolderError`, `DataError` where the engine was measured for another kind of model.
         """
         folder = open_folder(locate_model(model))
-        engine = engine or Engine()
+        engine = engine or DEFAULT
+        if backend is None:
+            check_measured(engine, folder)
         name = backend or engine.backend or folder.backend
         return cls(
             scheme=folder.scheme,
@@ -70,6 +76,7 @@ class Predictor:
             # The manifest has the checksum of every file; other batches round otherwise.
             fingerprint=f"{name} {engine.tokens} {sha256(folder.path / MANIFEST)}",
             folder=folder.path,
+            engine=dataclasses.replace(engine, backend=name),
         )
 
     def logits(self, texts: Sequence[str]) -> NDArray[np.floating[Any]]:

@@ -69,13 +69,15 @@ def train_run(
     command: str = "",
     resume: bool = False,
     track: Sequence[str] = (),
+    afterwards: Mapping[str, Any] | None = None,
     progress: Progress | None = None,
 ) -> Run:
     """Train on `dataset` as `recipe` says and write the run into `folder`.
 
-    `source`, `command` and `track` (`wandb`, `mlflow`: who else is told) are written down. With `resume` an
-    interrupted run goes on from its last checkpoint; the data must be the same, else `DataError`. `LeakError` where a
-    training text also stands in validation or test. The run is complete when `folder/model` stands there.
+    `source`, `command`, `track` (`wandb`, `mlflow`: who else is told) and `afterwards` (what the caller does with the
+    finished run) are written down. With `resume` an interrupted run goes on from its last checkpoint; the data must be
+    the same, else `DataError`. `LeakError` where a training text also stands in validation or test. The run is complete
+    when `folder/model` stands there.
     """
     progress = progress or Silent()
     started = time.monotonic()
@@ -86,7 +88,8 @@ def train_run(
         refuse_leak(fingerprint, dataset.splits.get(split, ()), name=split)
     settings = recipe.model_dump(mode="json", exclude_none=True)
     tracking = Tracking(track, folder, settings, resume=resume)
-    _begin(folder, recipe, source, data_digest(dataset), track, resume)
+    state = {"source": list(source), "data": data_digest(dataset), "track": list(track)}
+    _begin(folder, recipe, state | ({"afterwards": dict(afterwards)} if afterwards else {}), resume)
     language = dominant([example.text for example in dataset.split("train")])
     with tracking, atomic_folder(folder / "model") as stage:
         trained = fit_model(
@@ -144,13 +147,12 @@ def help_to_train(dataset: Dataset, recipe: Recipe, folder: Path, *, resume: boo
     return Run(folder, {})
 
 
-def _begin(folder: Path, recipe: Recipe, source: Sequence[str], data: str, track: Sequence[str], resume: bool) -> None:
+def _begin(folder: Path, recipe: Recipe, state: Mapping[str, Any], resume: bool) -> None:
     """Write down what the run is made of; a resumed run must be made of the same."""
     state_file = folder / "run.json"
-    state = {"format_version": METRICS_VERSION, "source": list(source), "data": data, "track": list(track)}
     if resume:
         before = json.loads(state_file.read_text(encoding="utf-8"))
-        if before["data"] != data:
+        if before["data"] != state["data"]:
             raise DataError(
                 f"The data of run {str(folder)!r} have changed since it began: it cannot go on. "
                 "Restore the data, or train anew under another name."
@@ -161,7 +163,7 @@ def _begin(folder: Path, recipe: Recipe, source: Sequence[str], data: str, track
     # Of the run before: without them this one counts as unfinished.
     for old in ("metrics.json", "report.html", IDENTITIES):
         (folder / old).unlink(missing_ok=True)
-    write_json(state_file, state)
+    write_json(state_file, {"format_version": METRICS_VERSION, **state})
     write_text(folder / "recipe.toml", recipe.to_toml())
 
 

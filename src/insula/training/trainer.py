@@ -192,7 +192,7 @@ class ShowProgress(TrainerCallback):
     def on_train_begin(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
         """Draw the bar; a resumed run starts where it stopped."""
         self.progress.start("training", total=state.max_steps)
-        self.progress.advance(state.global_step)
+        self.progress.skip(state.global_step)
 
     def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
         """Go on by one step."""
