@@ -83,9 +83,7 @@ def main(arguments: list[str]) -> int:
         "gemm_gflops": limit,
         "arms": {arm: _figures([one[arm] for one in rounds], limit) for arm in rounds[0]},
         "times": {
-            model: {
-                peer: _ratios(rounds, model, peer) for peer in peers if (peer == "model2vec") == (model == "static")
-            }
+            model: {other: _ratios(rounds, model, other) for other in _compared(model, list(models), peers)}
             for model in models
         },
         "left_out": [peer for peer in given.peers if peer not in peers],
@@ -249,8 +247,18 @@ def _figures(answers: Sequence[Mapping[str, Any]], limit: Mapping[str, Any]) -> 
     return found
 
 
+def _compared(model: str, models: Sequence[str], peers: Sequence[str]) -> list[str]:
+    """Return what a model is compared with: peers of its kind, and the models named before it."""
+    if model == "static":
+        return [peer for peer in peers if peer == "model2vec"]
+    return [
+        *(peer for peer in peers if peer != "model2vec"),
+        *(other for other in models[: models.index(model)] if other != "static"),
+    ]
+
+
 def _ratios(rounds: Sequence[Mapping[str, Any]], model: str, peer: str) -> dict[str, Any]:
-    """Return how many times as fast the model is as the peer: in bulk, and with one text (how many times as quick)."""
+    """Return how many times as fast the model is as another: in bulk, and with one text (how many times as quick)."""
     bulk = [(one[model]["rows"] / one[model]["seconds"]) / (one[peer]["rows"] / one[peer]["seconds"]) for one in rounds]
     single = [
         statistics.median(one[peer]["single_seconds"]) / statistics.median(one[model]["single_seconds"])

@@ -73,8 +73,8 @@ def inference(results: Results) -> str:
 
 
 def inference_ratios(results: Results) -> str:
-    """How many times as fast insula's models are as each peer in the same round."""
-    heads = ("model", "peer", "bulk, times as fast (lowest to highest round)", "one text, times as quick")
+    """How many times as fast insula's models are as peers, and as each other, in the same round."""
+    heads = ("model", "against", "bulk, times as fast (lowest to highest round)", "one text, times as quick")
     rows = [
         (f"`{model}`", f"`{peer}`", _range(times["bulk"], ".2f"), _range(times["one_text"], ".2f"))
         for model, peers in (results.inference["times"] if results.inference else {}).items()

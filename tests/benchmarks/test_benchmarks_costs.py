@@ -136,7 +136,10 @@ def test_tables_of_cost() -> None:
         "before_the_first_checkpoint": 1, **where,
     }  # fmt: skip
     results = Results(training_cost=cost, lstm_cost=lstm, kills=killed)
-    assert "| `insula` | 1,234 | 9.0% | 61% | – | 1.70 (1.50 to 1.90) | – |" in tables.TABLES["training-speed"](results)
+    speed = tables.TABLES["training-speed"](results)
+    assert "| `insula` | float32 | 1,234 | 9.0% | 61% | 61% | 1.70 (1.50 to 1.90) | – |" in speed
+    fast = Results(training_cost={**cost, "flags": ["amx_bf16"]})
+    assert "| `insula` | bfloat16 | 1,234 | 9.0% | 61% | 8% |" in tables.TABLES["training-speed"](fast)
     assert "| `insula` | 0.5000 | +0.0012 | 10 s | never | – |" in tables.TABLES["training-quality"](results)
     assert "+0.010 (-0.010 to +0.030)" in tables.TABLES["lstm-speed"](results)
     assert "| 20 | 8 | 1 | 19 | 0.002 |" in tables.TABLES["kills"](results)
