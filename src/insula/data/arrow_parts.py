@@ -10,9 +10,12 @@ from typing import Any, BinaryIO
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from insula.data.arrow_writer import GROUP_ROWS, ArrowWriter
+from insula.data.arrow_writer import ArrowWriter
 from insula.data.row_reader import Row
 from insula.data.writers import output_stream
+
+GROUP_ROWS = 32_768
+"""Of the whole: a writer of Parquet holds what it knows of every group until the end, so groups must not be many."""
 
 
 def write_arrow_part(

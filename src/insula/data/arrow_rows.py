@@ -14,6 +14,8 @@ from insula.core.errors import DataError
 from insula.data.byte_source import GzipStream, open_bytes, read_errors, share_read
 from insula.data.row_reader import Reject, Row, RowReader
 
+BUFFER = 1 << 20  # bytes of a column that are read at once
+
 
 class ArrowRows(RowReader):
     """Rows numbered from 1; a value keeps its type, a map becomes a dict. A row with broken UTF-8 is rejected."""
@@ -84,7 +86,8 @@ class ArrowRows(RowReader):
 
 def _parquet(file: BinaryIO, batch_size: int) -> Iterator[Any]:
     """Yield the schema, the number of rows, then the record batches."""
-    reader = pq.ParquetFile(file)
+    # By default the library reads 32 MiB ahead, and keeps them as long as it reads on.
+    reader = pq.ParquetFile(file, pre_buffer=False, buffer_size=BUFFER)
     yield reader.schema_arrow
     yield reader.metadata.num_rows
     yield from reader.iter_batches(batch_size=batch_size)
