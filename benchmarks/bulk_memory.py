@@ -113,8 +113,8 @@ def _left_alone(work: Path, model: str, groups: int) -> dict[str, Any]:
     for finished, memory in _watched(work, model, "alone.parquet"):
         if finished >= early:
             seen.setdefault("at_a_hundredth", memory)
-        if finished:
-            seen["at_the_end"] = memory
+        if finished >= groups:
+            seen.setdefault("at_the_end", memory)  # of the rows: what follows is the joining of parts
         seen["peak"] = max(memory, seen.get("peak", 0.0))
     if not output.exists():
         raise RuntimeError(f"The prediction of {work.name!r} failed; run it by hand to see why.")
