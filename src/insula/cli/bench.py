@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from insula.cli.columns import TextAlone
 from insula.cli.model import AnyModel
 from insula.cli.output import Json, Quiet
 from insula.core.starter import STARTER
@@ -24,12 +25,7 @@ def bench(
             show_default=False,
         ),
     ] = None,
-    text: Annotated[
-        str | None,
-        typer.Option(
-            "--text", help="Column with the text; found by its usual names where not given.", metavar="COLUMN"
-        ),
-    ] = None,
+    text: TextAlone = None,
     rows: Annotated[int, typer.Option("--rows", help="How many texts are used.", metavar="N", min=1)] = 1000,
     output: Annotated[
         Path | None,

@@ -16,6 +16,11 @@ Text = Annotated[
     str | None,
     typer.Option("--text", help="Column with the text.", metavar="COLUMN", rich_help_panel=PANEL),
 ]
+TextAlone = Annotated[
+    str | None,
+    typer.Option("--text", help="Column with the text; found by its usual names where not given.", metavar="COLUMN"),
+]
+"""For verbs that read no labels, so that no panel says what "not given" means."""
 Label = Annotated[
     list[str] | None,
     typer.Option(

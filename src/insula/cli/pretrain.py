@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from insula.cli.columns import TextAlone
 from insula.cli.output import Json, Quiet, folder_option
 
 
@@ -34,12 +35,7 @@ def pretrain(
             metavar="FILE",
         ),
     ] = None,
-    text: Annotated[
-        str | None,
-        typer.Option(
-            "--text", help="Column with the text; found by its usual names where not given.", metavar="COLUMN"
-        ),
-    ] = None,
+    text: TextAlone = None,
     epochs: Annotated[float | None, typer.Option("--epochs", help="Passes over the texts. [default: 3]")] = None,
     batch_size: Annotated[int | None, typer.Option("--batch-size", help="Texts a batch. [default: 64]")] = None,
     learning_rate: Annotated[
