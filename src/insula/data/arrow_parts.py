@@ -14,8 +14,8 @@ from insula.data.arrow_writer import ArrowWriter
 from insula.data.row_reader import Row
 from insula.data.writers import output_stream
 
-GROUP_ROWS = 32_768
-"""Of the whole: a writer of Parquet holds what it knows of every group until the end, so groups must not be many."""
+JOINED_ROWS = 32_768
+"""Of a group of the whole. A writer of Parquet holds what it knows of every group until the end: few must do."""
 
 
 def write_arrow_part(
@@ -37,7 +37,7 @@ def write_arrow_part(
 
 
 def join_arrow_parts(parts: Sequence[Path], path: Path, *, parquet: bool) -> None:
-    """Write the parts' rows into `path`, in groups of `GROUP_ROWS`; one group is held in memory."""
+    """Write the parts' rows into `path`, in groups of `JOINED_ROWS`; one group is held in memory."""
     with parts[0].open("rb") as first:
         schema = pa.ipc.open_file(first).schema
     make = pq.ParquetWriter if parquet else pa.ipc.new_file
@@ -47,18 +47,18 @@ def join_arrow_parts(parts: Sequence[Path], path: Path, *, parquet: bool) -> Non
 
 
 def _groups(parts: Sequence[Path]) -> Iterator[Any]:
-    """Yield tables of `GROUP_ROWS` rows, the last one shorter."""
+    """Yield tables of `JOINED_ROWS` rows, the last one shorter."""
     waiting: list[Any] = []
     rows = 0
     for part in parts:
         with part.open("rb") as stream:
             waiting.append(pa.ipc.open_file(stream).read_all())
         rows += waiting[-1].num_rows
-        if rows >= GROUP_ROWS:
+        if rows >= JOINED_ROWS:
             table = pa.concat_tables(waiting)
-            whole = rows - rows % GROUP_ROWS
-            for start in range(0, whole, GROUP_ROWS):
-                yield table.slice(start, GROUP_ROWS).combine_chunks()
+            whole = rows - rows % JOINED_ROWS
+            for start in range(0, whole, JOINED_ROWS):
+                yield table.slice(start, JOINED_ROWS).combine_chunks()
             waiting, rows = [table.slice(whole)], rows - whole
     if rows:
         yield pa.concat_tables(waiting).combine_chunks()
