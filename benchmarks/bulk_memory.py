@@ -110,11 +110,12 @@ def _left_alone(work: Path, model: str, groups: int) -> dict[str, Any]:
     early = max(1, round(groups / 100))
     output = work / "alone.parquet"
     seen: dict[str, float] = {}
+    whole = False
     for finished, memory in _watched(work, model, "alone.parquet"):
         if finished >= early:
             seen.setdefault("at_a_hundredth", memory)
-        if finished >= groups:
-            seen.setdefault("at_the_end", memory)  # of the rows: what follows is the joining of parts
+        if finished and not whole:  # what follows the last group is the joining of parts
+            seen["at_the_end"], whole = memory, finished >= groups
         seen["peak"] = max(memory, seen.get("peak", 0.0))
     if not output.exists():
         raise RuntimeError(f"The prediction of {work.name!r} failed; run it by hand to see why.")

@@ -15,19 +15,19 @@ def training_speed(results: Results) -> str:
         "training", "format of products", "useful tokens a second", "padding", "share of the float32 GEMM limit",
         "of its own format's", "times stock (lowest to highest round)", "times stock grouped",
     )  # fmt: skip
-    cost = results.training_cost
+    cost: Mapping[str, Any] = results.training_cost or {"speed": {}}
     rows = [
         (
             f"`{arm}`",
-            _format(arm, cost or {}),
+            _format(arm, cost),
             f"{entry['tokens_per_second']['median']:,.0f}",
             f"{entry['padding']:.1%}",
             _share(entry.get("share_of_limit")),
-            _share(_of_own_limit(entry.get("share_of_limit"), _format(arm, cost or {}), cost or {})),
+            _share(_of_own_limit(entry.get("share_of_limit"), _format(arm, cost), cost)),
             _times(entry.get("times_stock")),
             _times(entry.get("times_stock-grouped")),
         )
-        for arm, entry in (cost["speed"] if cost else {}).items()
+        for arm, entry in cost["speed"].items()
     ]
     return table(heads, rows)
 

@@ -2,13 +2,30 @@
 
 from __future__ import annotations
 
+import json
 import time
+from pathlib import Path
 from typing import Any
 
 import torch
 
 ROWS, INNER, COLUMNS = 4096, 384, 1536
 SECONDS = 2.0
+
+
+def kept_limit(file: Path, threads: int) -> dict[str, Any]:
+    """Return the limit that was measured with the arms that are kept beside `file`, else measure it and keep it there.
+
+    Taken anew it would be that of another hour, in which the machine may be busy.
+    """
+    if file.exists():
+        kept: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+        if kept["threads"] == threads:
+            return kept
+    limit = gemm_limit(threads, SECONDS)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps(limit), encoding="utf-8")
+    return limit
 
 
 def gemm_limit(threads: int, seconds: float = SECONDS) -> dict[str, Any]:

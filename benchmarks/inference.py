@@ -65,7 +65,7 @@ def main(arguments: list[str]) -> int:
     if given.arm is not None:
         _run_insula(Path(given.arm))
         return 0
-    from gemm import gemm_limit
+    from gemm import kept_limit
     from provenance import provenance
 
     if given.anew:
@@ -74,7 +74,7 @@ def main(arguments: list[str]) -> int:
     peers = [peer for peer in given.peers if peer != "model2vec" or "static" in models]
     texts = _texts(given.rows, given.seed)
     rounds = [_round(given, number, models, peers, texts) for number in range(given.rounds)]
-    limit = gemm_limit(given.threads)
+    limit = kept_limit(RUNS / "limit.json", given.threads)
     found = {
         "set": "goemotions",
         "rows": len(texts),

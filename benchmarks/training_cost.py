@@ -48,10 +48,10 @@ def main(arguments: list[str]) -> int:
         return 0
     if given.anew:
         shutil.rmtree(RUNS, ignore_errors=True)
-    from gemm import gemm_limit
+    from gemm import kept_limit
     from provenance import provenance, threads
 
-    limit = gemm_limit(given.threads or threads())
+    limit = kept_limit(RUNS / "limit.json", given.threads or threads())
     speed = [_round(given, number) for number in range(given.rounds)]
     full = {arm: _outcome(given, f"full-{arm}", arm, given.rows, given.epochs) for arm in given.arms}
     found = {
