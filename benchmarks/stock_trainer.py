@@ -1,4 +1,7 @@
-"""The stock way: `AutoModelForSequenceClassification` and the `Trainer` as they come, on the texts insula prepares."""
+"""The stock way: the `Trainer` as it comes, around the network, objective and optimiser that insula trains.
+
+So what differs is the training itself: batches, padding, format of products, dropout's kernel, order of rows.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,6 @@ from typing import Any
 import numpy as np
 import torch
 from transformers import (
-    AutoModelForSequenceClassification,
     AutoTokenizer,
     DataCollatorWithPadding,
     EvalPrediction,
@@ -21,35 +23,43 @@ from transformers import (
 from insula.core.decision import DecisionRule
 from insula.core.targets import gold_matrix
 from insula.data.dataset import Dataset
+from insula.models.encoder import EncoderForEmotion
 from insula.models.pretrained import locate_encoder
 from insula.models.quiet import quiet_transformers
 from insula.text.preparation import Preparation
-from insula.training.encoder_family import EncoderOptions, encoder_steps
+from insula.training.encoder_family import encoder_steps
+from insula.training.families import Rows
+from insula.training.objectives import Objective, choose_objective
+from insula.training.optimisers import optimisers, parameter_groups
 from insula.training.options import TrainOptions
+from insula.training.recipe import Recipe
 from insula.training.validation import validation_score
 
 
-def train_stock(
-    data: Dataset, model: EncoderOptions, options: TrainOptions, folder: Path, *, seed: int, by_length: bool
-) -> Any:
-    """Train on a multi-label set with the recipe's encoder, rate, epochs, batch size and number of evaluations.
+def train_stock(data: Dataset, recipe: Recipe, folder: Path, *, by_length: bool) -> EncoderForEmotion:
+    """Train on a multi-label set with the recipe's network, objective, optimiser, epochs, batch size and evaluations.
 
     Batches are random, or of like length by the trainer's own grouping; each evaluation is scored as insula's are.
     Returns the trained model.
     """
-    set_seed(seed)
+    model, options = recipe.model, recipe.train
+    set_seed(recipe.seed)
+    train, validation = (
+        _rows(data, split, Preparation(steps=encoder_steps(model))) for split in ("train", "validation")
+    )
+    objective = choose_objective(recipe.objective, data.scheme, train)
     encoder = locate_encoder(model.base, model.revision)
-    prepare = Preparation(steps=encoder_steps(model))
     tokenizer = AutoTokenizer.from_pretrained(encoder)
-    rows = {split: _rows(data, split, prepare, tokenizer, model.max_tokens) for split in ("train", "validation")}
     with quiet_transformers():
-        network = AutoModelForSequenceClassification.from_pretrained(
+        network = EncoderForEmotion.from_backbone(
             encoder,
-            num_labels=len(data.scheme.names),
-            problem_type="multi_label_classification",
-            dtype=torch.float32,
+            outputs=data.scheme.output_count,
+            pooling=model.pooling,
+            dropout=model.dropout,
+            head=objective.head,
         )
-    every = max(1, -(-len(rows["train"]) // options.batch_size) // options.evaluations_per_epoch)
+    network.head.set_base_rates(objective.biases(train.gold, train.weights))
+    every = max(1, -(-len(train.texts) // options.batch_size) // options.evaluations_per_epoch)
     trainer = Trainer(
         model=network,
         args=TrainingArguments(
@@ -58,9 +68,9 @@ def train_stock(
             per_device_train_batch_size=options.batch_size,
             per_device_eval_batch_size=128,
             learning_rate=options.learning_rate,
-            weight_decay=options.weight_decay,
             warmup_steps=options.warmup,
             lr_scheduler_type=options.schedule,
+            max_grad_norm=options.max_gradient_norm,
             train_sampling_strategy="group_by_length" if by_length else "random",
             eval_strategy="steps",
             eval_steps=every,
@@ -68,17 +78,20 @@ def train_stock(
             save_total_limit=2,
             load_best_model_at_end=True,
             metric_for_best_model="eval_macro_f1",
-            seed=seed,
+            seed=recipe.seed,
             use_cpu=True,
             disable_tqdm=True,
             report_to=[],
+            label_names=["labels"],
         ),
-        train_dataset=rows["train"],
-        eval_dataset=rows["validation"],
+        train_dataset=_tokens(train, tokenizer, model.max_tokens),
+        eval_dataset=_tokens(validation, tokenizer, model.max_tokens),
         data_collator=DataCollatorWithPadding(tokenizer),
         processing_class=tokenizer,
+        compute_loss_func=_loss(objective),
         compute_metrics=_score(data),
     )
+    trainer.optimizer = _optimiser(trainer, options)
     trainer.remove_callback(PrinterCallback)
     with quiet_transformers():
         trainer.train()
@@ -91,14 +104,40 @@ def matrix_parameters(network: Any) -> int:
     return sum(parameter.numel() for parameter in backbone.encoder.parameters() if parameter.ndim == 2)
 
 
-def _rows(data: Dataset, split: str, prepare: Preparation, tokenizer: Any, most: int) -> list[dict[str, Any]]:
+def _rows(data: Dataset, split: str, prepare: Preparation) -> Rows:
     examples = data.split(split)
-    tokens = tokenizer(prepare.many([example.text for example in examples]), truncation=True, max_length=most)
-    gold = gold_matrix(data.scheme, examples).astype(np.float32).tolist()
+    texts = prepare.many([example.text for example in examples])
+    return Rows(texts, gold_matrix(data.scheme, examples), np.ones(len(texts)))
+
+
+def _tokens(rows: Rows, tokenizer: Any, most: int) -> list[dict[str, Any]]:
+    tokens = tokenizer(rows.texts, truncation=True, max_length=most)
     return [
         {"input_ids": ids, "attention_mask": mask, "labels": labels}
-        for ids, mask, labels in zip(tokens["input_ids"], tokens["attention_mask"], gold, strict=True)
+        for ids, mask, labels in zip(
+            tokens["input_ids"], tokens["attention_mask"], rows.gold.astype(np.float32).tolist(), strict=True
+        )
     ]
+
+
+def _loss(objective: Objective) -> Any:
+    def loss(outputs: Any, labels: torch.Tensor, num_items_in_batch: Any = None) -> torch.Tensor:
+        mean: torch.Tensor = objective.loss(outputs.logits, labels).mean()
+        return mean
+
+    return loss
+
+
+def _optimiser(trainer: Trainer, options: TrainOptions) -> torch.optim.Optimizer:
+    groups = parameter_groups(
+        trainer.model,
+        set(trainer.get_decay_parameter_names(trainer.model)),
+        learning_rate=options.learning_rate,
+        weight_decay=options.weight_decay,
+        head_rate_factor=options.head_rate_factor,
+        layer_rate_decay=options.layer_rate_decay,
+    )
+    return optimisers[options.optimiser](groups)
 
 
 def _score(data: Dataset) -> Any:
