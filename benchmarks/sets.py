@@ -62,6 +62,7 @@ SETS = {
     "semeval_valence": _ready("semeval_valence"),
     "emobank": _ready("emobank", options={"label": "valence"}),
     "hotel_zh": _ready("hotel_zh"),
+    "imdb": _ready("imdb"),
     "mr": _ready("mr", folds=True),
 }
 

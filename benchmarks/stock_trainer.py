@@ -27,7 +27,7 @@ from insula.models.encoder import EncoderForEmotion
 from insula.models.pretrained import locate_encoder
 from insula.models.quiet import quiet_transformers
 from insula.text.preparation import Preparation
-from insula.training.encoder_family import encoder_steps
+from insula.training.encoder_family import EncoderOptions, encoder_steps
 from insula.training.families import Rows
 from insula.training.objectives import Objective, choose_objective
 from insula.training.optimisers import optimisers, parameter_groups
@@ -43,6 +43,8 @@ def train_stock(data: Dataset, recipe: Recipe, folder: Path, *, by_length: bool)
     Returns the trained model.
     """
     model, options = recipe.model, recipe.train
+    if not isinstance(model, EncoderOptions):
+        raise TypeError(f"The recipe of train_stock must be of the family 'encoder'. Got {model.name!r}.")
     set_seed(recipe.seed)
     train, validation = (
         _rows(data, split, Preparation(steps=encoder_steps(model))) for split in ("train", "validation")

@@ -17,6 +17,7 @@ TITLES = {  # data set: title in English and in Chinese, in the order of the tab
     "semeval_valence": ("SemEval-2018 valence, English", "SemEval-2018 效价，英文"),
     "emobank": ("EmoBank valence, English", "EmoBank 效价，英文"),
     "hotel_zh": ("hotel reviews, Chinese, 2 labels", "酒店评论，中文，2 类"),
+    "imdb": ("IMDb (a part), English, 2 labels", "IMDb（部分），英文，2 类"),
     "mr": ("MR, English, 2 labels, ten folds", "MR，英文，2 类，十折"),
 }
 

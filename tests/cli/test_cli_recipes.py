@@ -19,7 +19,8 @@ def test_the_list_says_what_each_costs_or_that_nobody_knows(insula: Insula) -> N
     for name, description in builtin_recipes().items():
         said = blocks.split(f"{name:<12}{description}\n")[1].split("\n")[0].strip()
         if name in costs:
-            assert said.startswith(f"{costs[name][0].data}: ")
+            base = costs[name][0].base
+            assert said.startswith(f"{costs[name][0].data} with {base}: " if base else f"{costs[name][0].data}: ")
             assert f"{costs[name][0].value:.3f}" in said
         else:
             assert said == "not measured"

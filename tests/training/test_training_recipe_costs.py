@@ -26,7 +26,8 @@ def test_every_figure_stands_in_its_result_files() -> None:
             seconds = [result["train_seconds"] for result in results]
             assert row["train_seconds"] == pytest.approx(sum(seconds) / len(seconds))
             for result in results:
-                assert (result["recipe"], result["set"], result["overrides"]) == (recipe, row["data"], {})
+                changed = {"model.base": row["base"]} if row["base"] else {}
+                assert (result["recipe"], result["set"], result["overrides"]) == (recipe, row["data"], changed)
 
 
 def test_costs_are_read() -> None:

@@ -64,7 +64,8 @@ def _line(cost: RecipeCost) -> str:
 
     between = f" ({cost.low:.3f} to {cost.high:.3f})" if cost.low is not None and cost.high is not None else ""
     mean = "" if len(cost.seeds) == 1 else f", mean of {counted(len(cost.seeds), 'seed')}"
+    base = f" with {cost.base}" if cost.base else ""
     return (
-        f"{cost.data}: {metric_title(cost.metric)} {cost.value:.3f}{between}{mean}; "
+        f"{cost.data}{base}: {metric_title(cost.metric)} {cost.value:.3f}{between}{mean}; "
         f"{duration(cost.train_seconds)} for {counted(cost.rows, 'row')}"
     )

@@ -18,6 +18,7 @@ class RecipeCost:
     metric, value  the headline metric on test rows; `low` and `high` are its 95 % interval where there is one seed
     train_seconds, parameters, rows_per_second   what it took, how large the model is, how fast it predicts
     processor      where that was measured
+    base           the encoder, where it was another than the recipe's
     """
 
     data: str
@@ -31,6 +32,7 @@ class RecipeCost:
     parameters: int
     rows_per_second: float
     processor: str
+    base: str | None = None
 
 
 def recipe_costs() -> Mapping[str, Sequence[RecipeCost]]:
