@@ -152,6 +152,7 @@ LEVERS = [
     Lever("averaging", "sst2", "minilm", {"train.averaging": 0.99}),
     Lever("tokens-apart", "sst2", "minilm", {"preparation.steps": _NOT_JOINED}),
     Lever("r-drop", "tweeteval_emotion", "minilm", {"objective.r_drop": 1.0}),
+    Lever("levels", "goemotions", "minilm", {"objective.levels": 1.0}, seeds=(0, 1)),
     Lever("lower-slower", "tweeteval_emotion", "minilm", {"train.layer_rate_decay": 0.8}),
 ]
 ALL: Mapping[str, Cell] = {**CELLS, **{on.name: on for lever in LEVERS for _, on in lever.pairs(CELLS)}}

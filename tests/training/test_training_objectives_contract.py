@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -68,6 +69,21 @@ def test_r_drop_draws_two_passes_together(train: Any, kind: Kind) -> None:
 
 @pytest.mark.usefixtures("without_export")
 @pytest.mark.parametrize("kind", ["single", "multi"])
+def test_coarser_levels_are_taught_with_the_labels(train: Any, kind: Kind) -> None:
+    plain = toy_data.toy_dataset(kind, train=96, validation=32, test=16)
+    first, *others = plain.scheme.names
+    scheme = dataclasses.replace(plain.scheme, mappings={"sides": {first: "one", **dict.fromkeys(others, "other")}})
+    data = dataclasses.replace(plain, scheme=scheme)
+    alone = _losses(train("encoder", data, {"train.epochs": 1}))
+    run = train("encoder", data, {"objective.levels": 1.0, "train.epochs": 8})
+    losses = _losses(run)
+    assert losses[0] > alone[0]  # the same rows and weights, one more loss
+    assert np.mean(losses[-6:]) < losses[0]
+    assert set(run.metrics["test"]["levels"]) == {"sides"}
+
+
+@pytest.mark.usefixtures("without_export")
+@pytest.mark.parametrize("kind", ["single", "multi"])
 def test_soft_labels_are_learnt(train: Any, kind: Kind) -> None:
     """Where six of ten annotators agree, the model shall be sixty percent sure."""
     plain = toy_data.toy_dataset(kind, train=200, validation=60, test=60)
@@ -111,6 +127,7 @@ def test_linear_has_class_weights_and_no_other_objective(train: Any) -> None:
     for overrides, message in (
         ({"objective.name": "focal"}, r"objective\.name of model family 'linear' must be auto or softmax.*Got 'focal'"),
         ({"objective.r_drop": 1.0}, r"objective\.r_drop option is for networks"),
+        ({"objective.levels": 1.0}, r"objective\.levels option is for networks"),
         ({"objective.label_smoothing": 0.1}, r"objective\.label_smoothing option is for networks"),
         ({"objective.gamma": 1.0}, r"objective\.gamma option belongs to"),
     ):

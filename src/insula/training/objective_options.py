@@ -31,6 +31,9 @@ class ObjectiveOptions(Section):
     )
     soft_labels: bool = Field(False, description="learn the shares of annotators' votes (data.votes) where given")
     r_drop: Factor = Field(0.0, description="weight of the divergence between two dropout passes; 0 is one pass")
+    levels: Factor = Field(
+        0.0, description="weight of the losses of the scheme's coarser levels; 0 teaches the labels alone"
+    )
     gamma: Factor = Field(2.0, description="focal: how much less rows count that are already right")
     gamma_negative: Factor = Field(4.0, description="asymmetric: the same for labels that a row does not have")
     gamma_positive: Factor = Field(1.0, description="asymmetric: the same for labels that a row has")

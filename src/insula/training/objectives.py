@@ -98,7 +98,12 @@ def choose_objective(options: ObjectiveOptions, scheme: LabelScheme, train: Rows
     weights = None
     if scheme.kind == "multi" and train is not None:
         weights = label_weights(train.gold, train.weights, options.class_weights, options.beta)
-    return dataclasses.replace(entry.build(options, scheme.kind, weights), r_drop=options.r_drop)
+    chosen = dataclasses.replace(entry.build(options, scheme.kind, weights), r_drop=options.r_drop)
+    if options.levels:
+        from insula.training.level_loss import with_levels  # brings torch
+
+        chosen = with_levels(chosen, scheme, options.levels)
+    return chosen
 
 
 def check_options(options: ObjectiveOptions, name: str, read: tuple[str, ...], scheme: LabelScheme) -> None:

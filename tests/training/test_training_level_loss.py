@@ -1,0 +1,106 @@
+"""The loss of coarser levels: against its formulas, its gradients, and what refuses it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from insula.core.errors import RecipeError
+from insula.core.levels import levels
+from insula.core.scheme import Kind, LabelScheme
+from insula.training.objective_options import ObjectiveOptions
+from insula.training.objectives import Objective, choose_objective
+
+GROUPS = {"joy": "good", "love": "good", "grief": "bad", "fear": "bad"}
+SIDES = {"joy": "warm", "love": "warm", "grief": "warm", "fear": "cold"}
+
+
+def _scheme(kind: Kind) -> LabelScheme:
+    return LabelScheme("s", kind, tuple(GROUPS), mappings={"groups": GROUPS, "sides": SIDES})
+
+
+def _objective(kind: Kind, weight: float, **more: Any) -> Objective:
+    return choose_objective(ObjectiveOptions(levels=weight, **more), _scheme(kind))
+
+
+def _added(kind: Kind, logits: torch.Tensor, wanted: torch.Tensor) -> torch.Tensor:
+    """Return what the levels add to the labels' loss, at weight 1."""
+    return _objective(kind, 1.0).loss(logits, wanted) - _objective(kind, 0.0).loss(logits, wanted)
+
+
+def test_labels_that_exclude_each_other_by_hand() -> None:
+    z = torch.tensor([[0.3, -1.0, 2.0, 0.5]], dtype=torch.float64)
+    p = z.softmax(dim=1)[0]
+    wanted = torch.tensor([[0.0, 1.0, 0.0, 0.0]], dtype=torch.float64)
+    expected = -((p[0] + p[1]).log() + (p[0] + p[1] + p[2]).log()) / 2
+    torch.testing.assert_close(_added("single", z, wanted)[0], expected)
+
+
+def test_several_labels_by_hand() -> None:
+    z = torch.tensor([[0.3, -1.0, 2.0, 0.5]], dtype=torch.float64)
+    p = z.sigmoid()[0]
+    wanted = torch.tensor([[0.0, 1.0, 0.0, 0.0]], dtype=torch.float64)
+    # good holds by love alone, though joy is likelier; bad does not, and grief is its likeliest.
+    groups = -(p[1].log() + (1 - p[2]).log()) / 2
+    # warm holds by love, though grief is likelier; cold does not.
+    sides = -(p[1].log() + (1 - p[3]).log()) / 2
+    torch.testing.assert_close(_added("multi", z, wanted)[0], (groups + sides) / 2)
+
+
+def test_no_label_that_does_not_hold_is_raised_for_its_parent() -> None:
+    z = torch.zeros(1, 4, dtype=torch.float64) + torch.tensor([5.0, -5.0, 0.0, 0.0])
+    z.requires_grad_(True)
+    _added("multi", z, torch.tensor([[0.0, 1.0, 0.0, 0.0]], dtype=torch.float64)).sum().backward()
+    assert z.grad is not None
+    assert z.grad[0, 1] < 0
+    assert (z.grad[0, [0, 2, 3]] >= 0).all()
+
+
+@pytest.mark.parametrize("kind", ["single", "multi"])
+def test_it_is_the_loss_of_the_scores_that_are_answered(kind: Kind) -> None:
+    rng = np.random.default_rng(0)
+    z = torch.tensor(rng.normal(size=(50, 4)))
+    scores = (z.softmax(dim=1) if kind == "single" else z.sigmoid()).numpy()
+    gold = np.eye(4)[rng.integers(0, 4, 50)] if kind == "single" else np.zeros((50, 4))
+    means = []
+    for level in levels(_scheme(kind)).values():
+        answered, held = level.scores(scores), level.chosen(gold)
+        if kind == "single":
+            means.append(-np.log(answered[held]))
+        else:  # no label holds: each parent is taught by its answered score
+            means.append(-np.log(1 - answered).mean(axis=1))
+    np.testing.assert_allclose(_added(kind, z, torch.tensor(gold)), np.mean(means, axis=0))
+
+
+@given(
+    kind=st.sampled_from(["single", "multi"]),
+    z=st.lists(st.floats(-1e4, 1e4, width=32), min_size=4, max_size=4),
+    y=st.lists(st.floats(0, 1, width=32), min_size=4, max_size=4),
+)
+def test_it_is_finite_and_not_negative(kind: Kind, z: list[float], y: list[float]) -> None:
+    logits = torch.tensor([z], requires_grad=True)
+    wanted = torch.tensor([y])
+    if kind == "single":
+        wanted = wanted / wanted.sum().clamp(min=1)
+    loss = _objective(kind, 2.0).loss(logits, wanted)
+    assert torch.isfinite(loss).all()
+    assert (loss >= 0).all()
+    loss.sum().backward()
+    assert logits.grad is not None
+    assert torch.isfinite(logits.grad).all()
+
+
+def test_what_has_no_levels_is_refused() -> None:
+    plain = LabelScheme("s", "multi", ("a", "b"))
+    with pytest.raises(
+        RecipeError, match=r"objective\.levels option must be 0 for labels without coarser levels.*Got 1"
+    ):
+        choose_objective(ObjectiveOptions(levels=1), plain)
+    with pytest.raises(RecipeError, match="ordinal labels"):
+        _objective("ordinal", 1.0)
+    assert choose_objective(ObjectiveOptions(), plain)
