@@ -136,6 +136,28 @@ def test_what_loses_too_much_is_refused_and_kept_aside(
     assert Predictor.load(tmp_path / "small-refused-2").predict(TEXTS)
 
 
+def test_a_finished_run_is_replaced_by_one_that_passed_only(
+    tmp_path: Path, mood: Path, trained_run: Callable[..., Any]
+) -> None:
+    def prune(layers: int, max_loss: float) -> Any:
+        return insula.prune_model(
+            trained_run("encoder", "single").path, tmp_path / "small", layers=layers, heads=0.5, max_loss=max_loss,
+            data=mood, overrides=QUICK, overwrite=True,
+        )  # fmt: skip
+
+    assert prune(2, 1.0).run.path == tmp_path / "small"
+    before = Predictor.load(tmp_path / "small").logits(TEXTS)
+    with pytest.raises(ParityError, match="small-refused'"):
+        prune(1, -1.0)
+    np.testing.assert_array_equal(Predictor.load(tmp_path / "small").logits(TEXTS), before)
+    made = prune(1, 1.0)
+    assert made.run.path == tmp_path / "small"
+    assert made.run.report.exists()
+    assert len(made.kept["layers"]) == 1
+    assert not np.array_equal(Predictor.load(tmp_path / "small").logits(TEXTS), before)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["small", "small-refused"]
+
+
 def test_what_cannot_be_pruned_says_so(
     pruned: Any, tmp_path: Path, mood: Path, trained_run: Callable[..., Any]
 ) -> None:

@@ -51,7 +51,7 @@ def prune_model(
     max_loss  by how much the headline metric on validation rows may fall; None for any, which is told all the same
     data      where the rows are, if the model's own run does not say; read as it was for training
     overrides   dotted keys of a recipe to values, over the model's own recipe
-    overwrite   replace a finished run that stands at `output`
+    overwrite   replace a finished run that stands at `output`; with `max_loss` by a run that passed only
 
     What is kept is chosen on training rows: heads and neurons by first-order Taylor importance (Michel et al. 2019;
     Molchanov et al. 2019), layers by how much they change their input (Men et al. 2024). Raises `RecipeError` where
@@ -61,7 +61,7 @@ def prune_model(
     """
     require("torch", extra="train", purpose="prune a model")
     from insula.compression.own_rows import OwnRows
-    from insula.compression.prune import recovery_recipe
+    from insula.compression.prune import free_name, recovery_recipe
 
     progress = progress or Silent()
     source, folder = open_folder(locate_model(model)), Path(output)
@@ -78,7 +78,14 @@ def prune_model(
     names = own_source(source, data)
     rows = OwnRows.of(load_dataset(names, recipe.data, seed=recipe.seed), source)
     # Whoever goes on with an interrupted run must end it as this would have been ended.
-    afterwards = {"made_from": str(source.path.absolute()), "max_loss": max_loss, "command": command}
+    afterwards = {
+        "made_from": str(source.path.absolute()),
+        "max_loss": max_loss,
+        "output": str(folder.absolute()),
+        "command": command,
+    }
+    if overwrite and max_loss is not None and (folder / "model").exists():
+        folder = free_name(folder, "pruning")  # what stands there is replaced by a run that passed, and no other
     run = train_into(
         folder, names, checked(recipe), overwrite=overwrite, command=command, afterwards=afterwards, progress=progress
     )
@@ -99,4 +106,4 @@ def _told(run: Run, source: ModelFolder, rows: OwnRows, seed: int, afterwards: M
 
     with resumable("train", run.path, run.path / "run.json"):
         made = tell_pruned(run, source, rows, command=afterwards["command"], seed=seed)
-    return pass_loss_gate(made, afterwards["max_loss"])
+    return pass_loss_gate(made, afterwards["max_loss"], Path(afterwards["output"]))

@@ -14,7 +14,7 @@ from insula.compression.own_rows import OwnRows
 from insula.compression.parity import measure_parity
 from insula.compression.small_folder import COMPRESSION, compression_record, folder_bytes
 from insula.core.errors import ModelFolderError, ParityError, RecipeError
-from insula.core.files import write_json
+from insula.core.files import atomic_folder, write_json
 from insula.data.options import DataOptions
 from insula.evaluation.metric_names import metric_title
 from insula.inference.predictor import Predictor
@@ -127,13 +127,16 @@ def tell_pruned(run: Run, source: ModelFolder, rows: OwnRows, *, command: str, s
     return dataclasses.replace(made, bytes=folder_bytes(run.model))
 
 
-def pass_loss_gate(made: Pruned, max_loss: float | None) -> Pruned:
-    """Return the pruned model; `ParityError` where it lost more than that, its run then set aside, for it took time."""
+def pass_loss_gate(made: Pruned, max_loss: float | None, output: Path) -> Pruned:
+    """Return the pruned model, its run at `output`; `ParityError` where it lost more than `max_loss`.
+
+    A refused run is set aside, for it took time; what stands at `output` is then left as it is.
+    """
     found = made.validation
     lost = found["loss"]["value"]
     if max_loss is None or (lost is not None and lost <= max_loss):
-        return made
-    aside = _aside(made.run.path.absolute())
+        return made if made.run.path.absolute() == output else _moved(made, output)
+    aside = free_name(output, "refused")
     os.replace(made.run.path, aside)
     got = (
         "no figure, for the metric is undefined on these rows"
@@ -147,7 +150,15 @@ def pass_loss_gate(made: Pruned, max_loss: float | None) -> Pruned:
     )
 
 
-def _aside(run: Path) -> Path:
-    """Return a free name beside the run."""
-    tails = itertools.chain(["refused"], (f"refused-{number}" for number in itertools.count(2)))
-    return next(place for tail in tails if not (place := run.with_name(f"{run.name}-{tail}")).exists())
+def free_name(run: Path, tail: str) -> Path:
+    """Return a free name beside the run: its own with `tail` behind it, numbered where that is taken."""
+    tails = itertools.chain([tail], (f"{tail}-{number}" for number in itertools.count(2)))
+    return next(place for one in tails if not (place := run.with_name(f"{run.name}-{one}")).exists())
+
+
+def _moved(made: Pruned, output: Path) -> Pruned:
+    """Put the run in the place of the one that stands at `output`."""
+    with atomic_folder(output) as stage:
+        stage.rmdir()
+        os.replace(made.run.path, stage)
+    return dataclasses.replace(made, run=Run(output, made.run.metrics))
