@@ -78,7 +78,7 @@ def measure(name: str, model: str, rows: int, folder: Path) -> dict[str, Any]:
     for share in (1 / 3, 2 / 3):
         _killed(work, model, max(1, round(share * groups)))
     done = subprocess.run(_command(work, model, "killed.parquet"), check=True, capture_output=True, text=True)
-    found["said"] = done.stderr.strip()
+    found["said"] = done.stderr.strip().splitlines()[-1].replace(f"{work}/", "")
     found["same_bytes"] = sha256(work / "alone.parquet") == sha256(work / "killed.parquet")
     print(name, found, flush=True)
     kept.write_text(json.dumps(found), encoding="utf-8")
