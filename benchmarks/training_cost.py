@@ -123,7 +123,7 @@ def _outcome(given: argparse.Namespace, name: str, arm: str, rows: int, epochs: 
         "--threads", str(given.threads), "--evaluations", str(given.evaluations),
         *(f"--fast={text}" for text in given.fast),
     ]  # fmt: skip
-    if file.exists() and (kept := json.loads(file.read_text(encoding="utf-8")))["asked"] == asked:
+    if file.exists() and (kept := json.loads(file.read_text(encoding="utf-8"))).get("asked") == asked:
         return dict(kept)
     began = time.monotonic()
     subprocess.run([sys.executable, __file__, *asked, "--output", str(file)], check=True)
