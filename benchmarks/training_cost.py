@@ -57,9 +57,7 @@ def main(arguments: list[str]) -> int:
     limit = kept_limit(RUNS / "limit.json", given.threads or threads())
     speed = [_round(given, number) for number in range(given.rounds)]
     full = {
-        arm: _outcome(given, f"full-{arm}", arm, given.rows, given.epochs)
-        for arm in given.arms
-        if arm in FULL_ARMS
+        arm: _outcome(given, f"full-{arm}", arm, given.rows, given.epochs) for arm in given.arms if arm in FULL_ARMS
     }
     found = {
         "set": given.data,
