@@ -101,6 +101,33 @@ def test_frozen_layers_resume_as_well(tmp_path: Path, source: Path, recipe: dict
         torch.testing.assert_close(tensor, _weights(whole.path)[name], atol=1e-6, rtol=0)
 
 
+@pytest.mark.parametrize("stopped", ["before its last evaluation", "while it is measured"])
+@pytest.mark.parametrize("changes", [{"patience": 2, "learning_rate": 0.05}, {"epochs": 0.5, "schedule": "constant"}])
+def test_a_resumed_run_takes_no_step_more(
+    tmp_path: Path,
+    source: Path,
+    recipe: dict[str, Any],
+    monkeypatch: pytest.MonkeyPatch,
+    changes: dict[str, Any],
+    stopped: str,
+) -> None:
+    def stop(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    changed = recipe | {"train": recipe["train"] | changes}
+    whole = train(source, recipe=changed, output=tmp_path / "whole")
+    steps = int(whole.metrics["history"][-1]["step"])
+    assert steps < EPOCHS * STEPS_AN_EPOCH
+    with monkeypatch.context() as patch:
+        if stopped == "while it is measured":
+            patch.setattr("insula.training.measure.Measurement.all", stop)
+        _interrupted(source, changed, tmp_path / "run", steps - 1 if stopped == "before its last evaluation" else -1)
+    run = resume_training(tmp_path / "run")
+    assert run.metrics["history"] == whole.metrics["history"]
+    for name, tensor in _weights(tmp_path / "run").items():
+        torch.testing.assert_close(tensor, _weights(whole.path)[name], atol=1e-6, rtol=0)
+
+
 def test_a_moved_run_still_knows_its_best_step(
     tmp_path: Path, source: Path, recipe: dict[str, Any], undisturbed: Any
 ) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import math
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 import torch
 from torch import nn
 from torch.utils.data import DataLoader
-from transformers import EarlyStoppingCallback, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from insula.core.progress import Progress
 from insula.training.averaging import MovingAverage
@@ -150,25 +151,36 @@ class EmotionTrainer(AtomicCheckpoints):
             self.average.exchange()
 
 
-class StopInTime(EarlyStoppingCallback):
+class StopInTime(TrainerCallback):
     """Stops after so many evaluations without a better score, or the same score at a lower loss.
 
     A network that starts from nothing answers the most frequent label for its first epochs on a small set: its score
-    stands still while it already learns.
+    stands still while it already learns. They are counted in the log, which a resumed run has, too.
     """
 
-    def on_evaluate(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, metrics: dict[str, float], **_: Any
-    ) -> None:
-        """Count; what was measured before is read from the log, which a resumed run has, too."""
-        ending = control.should_training_stop
-        super().on_evaluate(args, state, control, metrics)
-        name = str(args.metric_for_best_model)
-        *before, _now = [row for row in state.log_history if name in row]
-        same = [row["eval_loss"] for row in before if row[name] == metrics[name] == state.best_metric]
-        if same and metrics["eval_loss"] < min(same):
-            self.early_stopping_patience_counter = 0
-            control.should_training_stop = ending
+    def __init__(self, patience: int) -> None:
+        self.patience = patience
+
+    def on_train_begin(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
+        """Stop at once where a run is resumed that had lost its patience."""
+        self._count(args, state, control)
+
+    def on_evaluate(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
+        """Count."""
+        self._count(args, state, control)
+
+    def _count(self, args: TrainingArguments, state: TrainerState, control: TrainerControl) -> None:
+        best, lowest, in_vain = -math.inf, math.inf, 0
+        for row in state.log_history:
+            if (score := row.get(str(args.metric_for_best_model))) is None:
+                continue
+            loss = row["eval_loss"]
+            better = score > best or (score == best and loss < lowest)
+            in_vain = 0 if better else in_vain + 1
+            if better:
+                best, lowest = score, loss
+        if in_vain >= self.patience:
+            control.should_training_stop = True
 
 
 class KeepAverage(TrainerCallback):
