@@ -101,7 +101,7 @@ def test_a_later_new_column_is_an_error(tmp_path: Path, name: str) -> None:
 
 def test_values_json_and_arrow_cannot_hold(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="cannot be written as JSON"), open_writer(tmp_path / "a.jsonl") as writer:
-        writer.write([{"x": float("nan")}])
+        writer.write([{"x": object()}])
     with pytest.raises(DataError, match="of one type"), open_writer(tmp_path / "a.parquet") as writer:
         writer.write([{"x": "a"}, {"x": 1}])
     with pytest.raises(DataError, match="other types"):
@@ -132,3 +132,25 @@ def test_lines_and_standard_output(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         pass
     with pytest.raises(DataError, match="must end in one of"), open_writer("a.docx"):
         pass
+
+
+@pytest.mark.parametrize("name", ["a.jsonl", "a.json"])
+def test_numbers_that_json_has_no_form_for_become_null(tmp_path: Path, name: str) -> None:
+    write(tmp_path / name, [{"x": float("nan"), "y": [float("inf"), 0.5], "z": {"a": float("-inf"), "b": 1}}, {"x": 2}])
+    assert read(tmp_path / name) == [{"x": None, "y": [None, 0.5], "z": {"a": None, "b": 1}}, {"x": 2}]
+
+
+@pytest.mark.parametrize("later", [1.5, {"a": 1, "b": 2}, {"a": 1.5}, [1.5]])
+def test_arrow_loses_no_part_of_a_later_value(tmp_path: Path, later: Any) -> None:
+    first = {"a": 1} if isinstance(later, dict) else [1] if isinstance(later, list) else 1
+    with pytest.raises(DataError, match="in the column 'x' would lose a part as"):
+        write(tmp_path / "a.parquet", [{"x": first}] * 8192, [{"x": later}])
+    write(tmp_path / "b.parquet", [{"x": first}] * 8192, [{"x": first}, {"x": None}])
+    assert read(tmp_path / "b.parquet")[-2:] == [{"x": first}, {"x": None}]
+
+
+def test_a_header_alone_is_quoted_as_one_with_rows(tmp_path: Path) -> None:
+    with open_writer(tmp_path / "a.csv", columns=("a,b", "text")):
+        pass
+    with open_rows(tmp_path / "a.csv") as reader:
+        assert reader.columns == ("a,b", "text")
