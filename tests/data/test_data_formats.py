@@ -107,6 +107,8 @@ def test_csv_of_other_countries(tmp_path: Path, mark: str) -> None:
 def test_csv_column_names_are_trimmed_and_different(tmp_path: Path) -> None:
     _, reader = read(tmp_path / "a.csv", "\ufeff text ,,text\na,b,c\n")
     assert reader.columns == ("text", "column_2", "text_3")
+    rows, _ = read(tmp_path / "b.csv", "a_3,a,a\n1,2,3\n")
+    assert rows == [(2, {"a_3": "1", "a": "2", "a_3_3": "3"})]
 
 
 def test_csv_without_header(tmp_path: Path) -> None:

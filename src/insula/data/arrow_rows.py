@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 
 from insula.core.errors import DataError
 from insula.data.byte_source import GzipStream, open_bytes, read_errors, share_read
-from insula.data.row_reader import Reject, Row, RowReader
+from insula.data.row_reader import Reject, Row, RowReader, distinct
 
 BUFFER = 1 << 20  # bytes of a column that are read at once
 
@@ -37,8 +37,9 @@ class ArrowRows(RowReader):
         except (pa.ArrowException, OSError) as error:
             self._file.close()
             raise self._damaged() from error
-        self.columns = tuple(schema.names)
-        self.types = {field.name: field.type for field in schema}
+        self.columns = distinct(schema.names)
+        self.types = dict(zip(self.columns, schema.types, strict=True))
+        self._bytes = [name for name, kind in self.types.items() if kind in (pa.binary(), pa.large_binary())]
         self._total = next(self._batches) if parquet else 0
         self._read = 0
 
@@ -67,7 +68,7 @@ class ArrowRows(RowReader):
             if batch is None:
                 return
             self._read += batch.num_rows
-            for row in self._plain(batch, number):
+            for row in self._plain(batch.rename_columns(list(self.columns)), number):
                 number += 1
                 if row is not None:
                     yield number, row
