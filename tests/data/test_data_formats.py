@@ -218,6 +218,29 @@ def test_half_written_parquet_and_arrow(tmp_path: Path, name: str) -> None:
     with pytest.raises(DataError, match=r"is not a whole (Parquet|Arrow) file"):
         read(tmp_path / name, buffer.getvalue()[:-50])
 
+def test_parquet_row_with_a_date_beyond_python_is_rejected(tmp_path: Path) -> None:
+    column = pa.array([0, 10**15, 1], pa.timestamp("s"))
+    pq.write_table(pa.table({"text": ["a", "b", "c"], "at": column}), tmp_path / "a.parquet")
+    reader = open_rows(tmp_path / "a.parquet")
+    assert [line for line, _ in rows_of(reader)] == [1, 3]
+    assert reader.rejects[0].reason.startswith("a value that cannot be read: ")
+
+
+def test_parquet_columns_of_one_name_are_told_apart(tmp_path: Path) -> None:
+    table = pa.Table.from_arrays([pa.array(["x"]), pa.array([1]), pa.array([2.5])], names=["text", "a", "a"])
+    pq.write_table(table, tmp_path / "a.parquet")
+    reader = open_rows(tmp_path / "a.parquet")
+    assert reader.types == {"text": pa.string(), "a": pa.int64(), "a_3": pa.float64()}
+    assert rows_of(reader) == [(1, {"text": "x", "a": 1, "a_3": 2.5})]
+
+
+def test_parquet_texts_that_are_stored_as_bytes(tmp_path: Path) -> None:
+    column = pa.array(["好".encode(), b"\xff\xfe", None])
+    pq.write_table(pa.table({"text": column}), tmp_path / "a.parquet")
+    rows = rows_of(open_rows(tmp_path / "a.parquet"))
+    assert [row["text"] for _, row in rows] == ["好", b"\xff\xfe", None]
+
+
 
 def test_gzip_under_any_name_and_cut_off(tmp_path: Path) -> None:
     data = gzip.compress(b"text,label\n" + b"".join(b"word %d,joy\n" % n for n in range(30_000)))
