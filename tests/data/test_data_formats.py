@@ -168,6 +168,13 @@ def test_json_list_that_breaks_off_says_so(tmp_path: Path) -> None:
         read(tmp_path / "a.json", '{"text": "a"}')
 
 
+def test_json_list_with_unreadable_bytes_rejects_their_object(tmp_path: Path) -> None:
+    lines = b'{"text": "a\xff\x81 \x8d"}, {"text": "b"},', b'{"text": "\xc3\xa9"},', b'{"text": "\xc3\xa8"}'
+    rows, reader = read(tmp_path / "a.json", b"[" + b"\n".join(lines) + b"]")
+    assert [row["text"] for _, row in rows] == ["b", "é", "è"]
+    assert [(reject.line, reject.reason) for reject in reader.rejects] == [(1, "bytes that are not utf-8")]
+
+
 def test_json_lines_under_the_ending_json(tmp_path: Path) -> None:
     rows, _ = read(tmp_path / "a.json", '{"text": "a"}\n\n{"text": "b"}\n')
     assert rows == [(1, {"text": "a"}), (3, {"text": "b"})]
