@@ -218,13 +218,6 @@ def test_parquet_row_with_broken_utf8_is_rejected(tmp_path: Path) -> None:
     assert [reject.line for reject in reader.rejects] == [2]
 
 
-@pytest.mark.parametrize("name", ["a.parquet", "a.arrow"])
-def test_half_written_parquet_and_arrow(tmp_path: Path, name: str) -> None:
-    buffer = io.BytesIO()
-    pq.write_table(arrow_table(), buffer)
-    with pytest.raises(DataError, match=r"is not a whole (Parquet|Arrow) file"):
-        read(tmp_path / name, buffer.getvalue()[:-50])
-
 def test_parquet_row_with_a_date_beyond_python_is_rejected(tmp_path: Path) -> None:
     column = pa.array([0, 10**15, 1], pa.timestamp("s"))
     pq.write_table(pa.table({"text": ["a", "b", "c"], "at": column}), tmp_path / "a.parquet")
@@ -247,6 +240,13 @@ def test_parquet_texts_that_are_stored_as_bytes(tmp_path: Path) -> None:
     rows = rows_of(open_rows(tmp_path / "a.parquet"))
     assert [row["text"] for _, row in rows] == ["好", b"\xff\xfe", None]
 
+
+@pytest.mark.parametrize("name", ["a.parquet", "a.arrow"])
+def test_half_written_parquet_and_arrow(tmp_path: Path, name: str) -> None:
+    buffer = io.BytesIO()
+    pq.write_table(arrow_table(), buffer)
+    with pytest.raises(DataError, match=r"is not a whole (Parquet|Arrow) file"):
+        read(tmp_path / name, buffer.getvalue()[:-50])
 
 
 def test_gzip_under_any_name_and_cut_off(tmp_path: Path) -> None:
@@ -289,6 +289,13 @@ def test_standard_input(monkeypatch: pytest.MonkeyPatch, typed: bytes, expected:
     reader = open_rows("-")
     assert [row for _, row in rows_of(reader)] == ([expected] if expected else [])
     assert reader.reject_count == (expected is None)
+
+
+def test_standard_input_that_is_packed_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    typed = gzip.compress("".join(f"{n**5}\n" for n in range(2000)).encode())
+    monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BufferedReader(io.BytesIO(typed))))  # type: ignore[arg-type]
+    with pytest.raises(DataError, match="looks like gzip data"):
+        open_rows("-")
 
 
 def whole_file(ending: str, folder: Path) -> bytes:
