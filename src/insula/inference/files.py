@@ -157,7 +157,7 @@ def _ready_on_ray(
 
     if predictor.folder is None:
         raise DataError("The engine 'ray' needs a model that was opened from a folder. Use the engine 'local'.")
-    reading = Reading(str(Path(source).resolve()), column, input_format, CHUNK, out.finished)
+    reading = Reading(str(Path(source).absolute()), column, input_format, CHUNK, out.finished)
     with computed(predictor.folder, reading, Cluster(address, workers), predictor.engine) as logits_of:
 
         def answer(group: Group) -> list[Prediction]:
