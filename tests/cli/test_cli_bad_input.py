@@ -161,6 +161,8 @@ def test_results_of_a_run_are_not_overwritten(insula: Insula, care: Path) -> Non
         ("predict", "hello", "--input", "rows.csv", "-m", "care"),
         ("predict", "hello", "--output", "rows.csv", "-m", "care"),
         ("predict", "  ", "-m", "care"),
+        ("predict", "hello", "--text", "message"),
+        ("predict", "hello", "--rejects", "aside.jsonl"),
         ("predict", "hello", "--engine", "ray"),
         ("predict", "hello", "--workers", "3"),
         ("predict", "hello", "--address", "10.0.0.1:6379"),

@@ -123,6 +123,8 @@ def predict(
     shared = engine != "local" or address is not None or workers is not None
     if shared and (texts or source in (None, "-") or (output is None and not as_json)):
         raise typer.BadParameter("--engine, --address and --workers go with --input FILE and --output FILE.")
+    if texts and (text is not None or rejects is not None):
+        raise typer.BadParameter("--text and --rejects go with --input FILE or standard input.")
     if texts:
         if source is not None or output is not None:
             raise typer.BadParameter("Give texts, or files with --input and --output: not both.")
