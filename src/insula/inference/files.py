@@ -247,9 +247,9 @@ def _default_rejects(source: str | Path, output: str | Path | Sink) -> Path:
 
 
 def _require_different(source: str | Path, output: str | Path | Sink, rejects: Path) -> None:
-    places = {"rejects": rejects.resolve()}
-    if not callable(output) and str(output) != STDOUT:
-        places["output"] = Path(output).resolve()
+    places = {"rejects": _place(rejects)}
+    if not callable(output):
+        places["output"] = _place(output)
     if str(source) != STDIN:
         places["input"] = Path(source).resolve()
     if len(set(places.values())) < len(places):
@@ -258,3 +258,7 @@ def _require_different(source: str | Path, output: str | Path | Sink, rejects: P
             + (f" and {str(output)!r} for the output" if "output" in places else "")
             + "; choose another name."
         )
+
+
+def _place(path: str | Path) -> Path:
+    return Path(STDOUT) if str(path) == STDOUT else Path(path).resolve()
