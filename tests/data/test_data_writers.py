@@ -154,3 +154,11 @@ def test_a_header_alone_is_quoted_as_one_with_rows(tmp_path: Path) -> None:
         pass
     with open_rows(tmp_path / "a.csv") as reader:
         assert reader.columns == ("a,b", "text")
+
+
+def test_columns_that_a_table_would_mix_up_are_refused(tmp_path: Path) -> None:
+    row = {"text": "a", "score": {"joy": 3}, "scores": {"joy": 0.5, "love": 0.25}}
+    with pytest.raises(DataError, match=r"names of their own.*each key of 'score', 'scores' becomes a column"):
+        write(tmp_path / "a.csv", [row])
+    write(tmp_path / "a.jsonl", [row])
+    assert read(tmp_path / "a.jsonl") == [row]

@@ -129,12 +129,20 @@ def _header(flat: Iterable[Mapping[str, str]], rows: Sequence[Row]) -> dict[str,
 
 def _flat(row: Mapping[str, Any]) -> dict[str, str]:
     cells: dict[str, str] = {}
+    count = 0
     for key, value in row.items():
         if isinstance(value, Mapping):
             prefix = "score" if key == "scores" else key
             cells.update({f"{prefix}_{name}": _cell(part) for name, part in value.items()})
         else:
             cells[key] = _cell(value)
+        count += len(value) if isinstance(value, Mapping) else 1
+    if len(cells) < count:
+        objects = ", ".join(repr(key) for key, value in row.items() if isinstance(value, Mapping))
+        raise DataError(
+            f"The columns of a table must have names of their own. Got two of one name where each key of {objects} "
+            "becomes a column. Write JSON Lines or Parquet, or rename the column."
+        )
     return cells
 
 
