@@ -65,7 +65,7 @@ def predict(
         ),
     ] = None,
     rejects: Annotated[
-        Path | None,
+        str | None,
         typer.Option(
             "--rejects",
             help="File for rows that cannot be read. [default: OUTPUT.rejects.jsonl]",
@@ -123,6 +123,10 @@ def predict(
     shared = engine != "local" or address is not None or workers is not None
     if shared and (texts or source in (None, "-") or (output is None and not as_json)):
         raise typer.BadParameter("--engine, --address and --workers go with --input FILE and --output FILE.")
+    if texts and (text is not None or rejects is not None):
+        raise typer.BadParameter("--text and --rejects go with --input FILE or standard input.")
+    if "" in (source, output):
+        raise typer.BadParameter("--input and --output must name a file, or - for a stream. Got an empty name.")
     if texts:
         if source is not None or output is not None:
             raise typer.BadParameter("Give texts, or files with --input and --output: not both.")
@@ -171,7 +175,7 @@ def _predict_texts(texts: list[str], model: str, bench: Path | None, *, as_json:
     answers.explain()
 
 
-def _predict_in_words(source: str, model: str | Predictor, text: str | None, rejects: Path | None) -> None:
+def _predict_in_words(source: str, model: str | Predictor, text: str | None, rejects: str | None) -> None:
     from insula.cli.answers import Answers
 
     answers = Answers()
@@ -185,7 +189,7 @@ def _predict_file(
     output: str,
     model: str | Predictor,
     text: str | None,
-    rejects: Path | None,
+    rejects: str | None,
     quiet: bool,
     how: dict[str, Any],
 ) -> None:
@@ -204,7 +208,7 @@ def _run(
     output: str | Sink,
     model: str | Predictor,
     text: str | None,
-    rejects: Path | None,
+    rejects: str | None,
     *,
     quiet: bool,
     **how: Any,

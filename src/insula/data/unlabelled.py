@@ -10,7 +10,7 @@ from insula.core.errors import DataError
 from insula.core.sentences import counted
 from insula.data.columns import find_text_column
 from insula.data.formats import open_rows
-from insula.data.label_cells import as_name, is_missing
+from insula.data.label_cells import as_name, is_missing, is_no_text
 from insula.data.leak import EMPTY, Fingerprint, text_hash
 from insula.data.line_rows import LineRows
 from insula.data.options import DataOptions
@@ -67,7 +67,7 @@ def _texts(reader: RowReader, named: str | None, where: str, max_length: int, no
     for batch in reader:
         for row in batch.rows:
             value = row.get(column)
-            if is_missing(value) or isinstance(value, list | dict):
+            if is_missing(value) or is_no_text(value):
                 missing += 1
             else:
                 texts.append((value if isinstance(value, str) else as_name(value))[:max_length])
