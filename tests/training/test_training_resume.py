@@ -22,6 +22,7 @@ from insula.core.errors import DataError, MissingFileError, RecipeError
 from insula.data.dataset import Dataset
 from insula.inference.predictor import Predictor
 from insula.training.checkpoints import last_checkpoint
+from insula.training.trainer import EmotionTrainer
 from interrupt import Interrupt
 
 EPOCHS, STEPS_AN_EPOCH = 4, 8
@@ -99,6 +100,23 @@ def test_frozen_layers_resume_as_well(tmp_path: Path, source: Path, recipe: dict
     resume_training(tmp_path / "run")
     for name, tensor in _weights(tmp_path / "run").items():
         torch.testing.assert_close(tensor, _weights(whole.path)[name], atol=1e-6, rtol=0)
+
+
+def test_the_time_of_a_resumed_run_is_that_of_all_its_parts(
+    tmp_path: Path, source: Path, recipe: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keep = EmotionTrainer.add_to_checkpoint
+
+    def slow(trainer: EmotionTrainer, folder: Path) -> None:
+        trainer.began -= 1000
+        keep(trainer, folder)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(EmotionTrainer, "add_to_checkpoint", slow)
+        _interrupted(source, recipe, tmp_path / "run", 5)  # with one checkpoint
+    run = resume_training(tmp_path / "run")
+    assert 1000 < run.metrics["time"]["train_seconds"] < 2000
+    assert "seconds_before" not in run.metrics["training"]
 
 
 @pytest.mark.parametrize("stopped", ["before its last evaluation", "while it is measured"])
