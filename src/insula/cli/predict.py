@@ -29,7 +29,11 @@ def predict(
         typer.Argument(help="Texts to judge, each in quotes.", metavar="TEXT", show_default=False),
     ] = None,
     as_json: Annotated[
-        bool, typer.Option("--json", help="One JSON object a line: text, labels, label, scores, abstained.")
+        bool,
+        typer.Option(
+            "--json",
+            help="One JSON object a line: text, labels, label, scores, abstained. With -o FILE: what became of it.",
+        ),
     ] = False,
     levels: Annotated[
         bool, typer.Option("--levels", help="With --json and texts: the coarser levels of the labels, too.")
@@ -138,7 +142,9 @@ def predict(
         _predict_in_words(source or "-", _opened(model, bench), text, rejects)
     else:
         how = {"resume": resume, "engine": engine, "address": address, "workers": workers}
-        _predict_file(source or "-", output or "-", _opened(model, bench), text, rejects, quiet, how)
+        result = _predict_file(source or "-", output or "-", _opened(model, bench), text, rejects, quiet, how)
+        if as_json and output not in (None, "-"):
+            typer.echo(json.dumps(result.to_dict(), ensure_ascii=False))
 
 
 def _opened(model: str, bench: Path | None) -> str | Predictor:
@@ -192,7 +198,7 @@ def _predict_file(
     rejects: str | None,
     quiet: bool,
     how: dict[str, Any],
-) -> None:
+) -> FileResult:
     result = _run(source, output, model, text, rejects, quiet=quiet, **how)
     if not quiet and result.rows:
         new = result.rows - result.kept
@@ -201,6 +207,7 @@ def _predict_file(
         before = f", {result.kept:,} of them before," if result.kept else ""
         _say(f"{counted(result.rows, 'row')} predicted{where}{before} in {result.seconds:.1f} s ({rate:,.0f} rows/s).")
     _say_what_is_missing(result)
+    return result
 
 
 def _run(

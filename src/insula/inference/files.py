@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -49,6 +50,16 @@ class FileResult:
     seconds: float
     warnings: tuple[str, ...]
     kept: int = 0
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain JSON types."""
+        return {
+            **dataclasses.asdict(self),
+            "output": None if self.output is None else str(self.output),
+            "rejects": None if self.rejects is None else str(self.rejects),
+            "seconds": round(self.seconds, 3),
+            "warnings": list(self.warnings),
+        }
 
 
 def predict_file(
