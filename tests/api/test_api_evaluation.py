@@ -143,3 +143,20 @@ def test_rows_need_no_groups_where_the_training_rows_had_some(tmp_path: Path, to
     made = insula.train(tmp_path / "train.csv", recipe="linear", overrides=overrides, output=tmp_path / "run")
     source = write(tmp_path / "test.csv", list(rows.split("test")))
     assert insula.evaluate(source, made.path, resamples=100).metrics["test"]["rows"] == len(rows.split("test"))
+
+
+@pytest.mark.parametrize("column", ["weight", "language", "id"])
+def test_rows_need_no_column_that_only_training_used(
+    tmp_path: Path, toy_dataset: Callable[..., Any], column: str
+) -> None:
+    rows = toy_dataset("single")
+    cells = {"weight": 0.5, "language": "en", "id": "row"}
+    with open_writer(tmp_path / "train.csv") as writer:
+        for one in rows.split("train"):
+            writer.write([{"text": one.text, "label": "|".join(one.labels), "mine": cells[column]}])
+    overrides = {f"data.{column}": "mine", "evaluation.baselines": []}
+    made = insula.train(tmp_path / "train.csv", recipe="linear", overrides=overrides, output=tmp_path / "run")
+    source = write(tmp_path / "test.csv", list(rows.split("test")))
+    assert insula.evaluate(source, made.path, resamples=100).metrics["test"]["rows"] == len(rows.split("test"))
+    found = insula.compare(made.path, made.path, data=source, resamples=100).result
+    assert found["data"]["rows"] == len(rows.split("test"))

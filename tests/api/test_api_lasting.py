@@ -90,10 +90,17 @@ def test_a_base_in_the_working_folder_is_written_down_in_full(
     monkeypatch.chdir(folder.parent)
     lasting = load_recipe({"model": {"base": folder.name}}).lasting()
     assert lasting.model.base == str(folder)  # type: ignore[attr-defined]
+    static = load_recipe("static", {"model.vectors_from": folder.name}).lasting()
+    assert static.model.vectors_from == str(folder)  # type: ignore[attr-defined]
     assert load_recipe("standard").lasting() == load_recipe("standard")
 
 
-def test_an_encoder_that_cannot_be_had_is_told_before_the_data_is_read(numbered: Path) -> None:
+@pytest.mark.parametrize(("recipe", "option"), [("standard", "base"), ("static", "vectors_from")])
+def test_an_encoder_that_cannot_be_had_is_told_before_the_data_is_read(
+    numbered: Path, recipe: str, option: str
+) -> None:
     with pytest.raises(UnknownNameError, match="no-such-encoder"):
-        insula.train("no-such-file.csv", overrides={"model.base": "no-such-encoder"}, output="runs/mood")
+        insula.train(
+            "no-such-file.csv", recipe=recipe, overrides={f"model.{option}": "no-such-encoder"}, output="runs/mood"
+        )
     assert not (numbered / "runs").exists()

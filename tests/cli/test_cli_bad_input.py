@@ -140,6 +140,12 @@ def test_outputs_must_not_be_the_input(insula: Insula, here: Path, care: Path) -
     rows = write_csv(here / "messages.csv", messages(6)).read_bytes()
     for arguments in (("-o", "messages.csv"), ("-o", "a.jsonl", "--rejects", "a.jsonl"), ("--rejects", "messages.csv")):
         failed(insula("predict", "-i", "messages.csv", "-m", care / "runs/care", *arguments), "different files")
+    failed(
+        insula("predict", "-i", "messages.csv", "-o", "-", "--rejects", "-", "-m", care / "runs/care"),
+        "different files",
+    )
+    arguments = ("-o", "a.csv", "--rejects", "s3://bucket/aside.jsonl", "-m", care / "runs/care")
+    failed(insula("predict", "-i", "messages.csv", *arguments), "file on this machine", "'s3://bucket/aside.jsonl'")
     assert (here / "messages.csv").read_bytes() == rows
 
 
@@ -161,6 +167,10 @@ def test_results_of_a_run_are_not_overwritten(insula: Insula, care: Path) -> Non
         ("predict", "hello", "--input", "rows.csv", "-m", "care"),
         ("predict", "hello", "--output", "rows.csv", "-m", "care"),
         ("predict", "  ", "-m", "care"),
+        ("predict", "hello", "--text", "message"),
+        ("predict", "hello", "--rejects", "aside.jsonl"),
+        ("predict", "--input", "", "--output", "rows.csv"),
+        ("predict", "--input", "rows.csv", "--output", ""),
         ("predict", "hello", "--engine", "ray"),
         ("predict", "hello", "--workers", "3"),
         ("predict", "hello", "--address", "10.0.0.1:6379"),

@@ -190,6 +190,15 @@ def test_predict_parquet_to_parquet(insula: Insula, care: Path, here: Path) -> N
     )
 
 
+def test_what_became_of_a_file_as_json(insula: Insula, care: Path, here: Path) -> None:
+    (here / "in.csv").write_text('message\nso happy\n""\n', encoding="utf-8")
+    result = insula("predict", "-i", "in.csv", "-o", "out.jsonl", "--json", "-m", care / "runs/care")
+    told = json.loads(result.stdout)
+    assert told.pop("seconds") > 0
+    assert told == {"output": "out.jsonl", "rows": 1, "rejected": 1, "rejects": "out.jsonl.rejects.jsonl",
+                    "warnings": [], "kept": 0}  # fmt: skip
+
+
 def test_predict_in_words_from_standard_input(insula: Insula, care: Path, here: Path) -> None:
     result = insula("predict", "-m", care / "runs/care", stdin="so happy\n  \nso furious\n")
     assert [line.split()[0] for line in result.stdout.splitlines()] == ["joy", "anger"]

@@ -83,7 +83,14 @@ def fake_libraries(folder: Path) -> Path:
 
 
 @pytest.mark.parametrize(
-    ("family", "kind"), [("encoder", "multi"), ("transformer", "single"), ("encoder", "binary"), (STARTER, "multi")]
+    ("family", "kind"),
+    [
+        ("encoder", "multi"),
+        ("transformer", "single"),
+        ("encoder", "binary"),
+        ("textcnn", "dimensional"),
+        (STARTER, "multi"),
+    ],
 )
 class TestInABrowser:
     pytestmark = in_chromium_with_npm
@@ -125,6 +132,7 @@ class TestInABrowser:
         [answer] = wanted.predict(TEXTS[:1])
         best = max(answer.scores.values())
         assert page.locator("#scores li .value").first.text_content() == f"{best:.2f}"
+        assert bool(page.locator("#decision").text_content()) == (kind != "dimensional")  # values are no labels
         page.get_by_role("button", name="中文").click()
         page.get_by_label("文字").wait_for()
         assert complaints == []

@@ -64,6 +64,14 @@ def test_nothing_within_the_limits_writes_nothing(tmp_path: Path, trained_run: C
     assert not list(tmp_path.iterdir())
 
 
+def test_the_front_counts_where_a_size_is_asked_for(tmp_path: Path, trained_run: Callable[..., Any]) -> None:
+    small = [one.bytes for one in run(trained_run, tmp_path / "any", 10**7, 0.5).tried]
+    with pytest.raises(ParityError, match="Got none of 3"):
+        run(trained_run, tmp_path / "small", min(small), 0.5)
+    most = sorted(small)[1] + 2**14
+    assert run(trained_run, tmp_path / "small", most, 0.5).smaller.bytes <= most
+
+
 def test_a_pruned_model_answers_seen_texts_as_the_whole_one(tmp_path: Path, trained_run: Callable[..., Any]) -> None:
     folder = open_folder(trained_run("encoder", "multi").model)
     whole = toy_data.toy_dataset("multi")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import shutil
 import subprocess
 import sys
@@ -17,7 +18,9 @@ from transformers import pipeline
 import insula
 import toy_data
 from insula.compression.cascade import make_cascade
+from insula.compression.export import _decided
 from insula.compression.huggingface import FOLDED, to_transformers
+from insula.core.decision import DecisionRule
 from insula.core.errors import ModelFolderError, OutputError, UnknownNameError
 from insula.core.progress import Silent
 from insula.inference.onnx_backend import open_session
@@ -27,7 +30,8 @@ from insula.models.quiet import quiet_transformers
 from insula.training.recipe import load_recipe
 from insula.training.run import train_run
 
-TEXTS = ["lovely wonderful day", "awful train and terrible work", "a plain usual table", "开心 today"]
+LONG = "and a plain table " * 100
+TEXTS = [LONG, "lovely wonderful day", "awful train and terrible work", "a plain usual table", "开心 today"]
 
 
 @pytest.fixture(scope="module", params=["multi", "single", "binary"])
@@ -43,7 +47,7 @@ def first_run(
 def asked(folder: Path, texts: list[str]) -> list[dict[str, float]]:
     with quiet_transformers():
         classify = pipeline("text-classification", model=str(folder), top_k=None, device="cpu")
-        return [{one["label"]: one["score"] for one in answer} for answer in classify(texts)]
+        return [{one["label"]: one["score"] for one in answer} for answer in classify(texts, truncation=True)]
 
 
 def test_the_pipeline_gives_the_scores_of_insula(tmp_path: Path, first_run: Any) -> None:
@@ -60,6 +64,21 @@ def test_the_pipeline_gives_the_scores_of_insula(tmp_path: Path, first_run: Any)
     assert "insula" not in config
     readme = (tmp_path / "hf" / "README.md").read_text(encoding="utf-8")
     assert all(step in readme for step in predictor.preparation.steps)
+    assert "truncation=True" in readme
+    assert ("Labels are given from these scores on" in readme) == (predictor.scheme.kind != "single")
+
+
+@pytest.mark.parametrize(
+    ("scheme", "rule", "said"),
+    [
+        ("multi", DecisionRule(), "| neutral | 0.5000 |"),
+        ("single", DecisionRule(offsets=(0.0, math.log(2), 0.0), abstention=0.25), "factor is highest"),
+        ("single", DecisionRule(abstention=0.25), "confidence below 0.2500"),
+        ("dimensional", DecisionRule(), "| valence | 1 to 5 |"),
+    ],
+)
+def test_the_card_tells_what_becomes_of_scores(scheme: Any, rule: DecisionRule, said: str) -> None:
+    assert said in _decided(toy_data.SCHEMES[scheme], rule)
 
 
 def test_mean_pooling_is_refused_with_the_reason(tmp_path: Path, trained_run: Callable[..., Any]) -> None:

@@ -139,23 +139,61 @@ def test_what_loses_too_much_is_refused_and_kept_aside(
 def test_a_finished_run_is_replaced_by_one_that_passed_only(
     tmp_path: Path, mood: Path, trained_run: Callable[..., Any]
 ) -> None:
-    def prune(layers: int, max_loss: float) -> Any:
+    def prune(layers: int, max_loss: float, progress: Interrupt | None = None) -> Any:
         return insula.prune_model(
             trained_run("encoder", "single").path, tmp_path / "small", layers=layers, heads=0.5, max_loss=max_loss,
-            data=mood, overrides=QUICK, overwrite=True,
+            data=mood, overrides=QUICK, overwrite=True, progress=progress,
         )  # fmt: skip
 
+    def logits() -> Any:
+        return Predictor.load(tmp_path / "small").logits(TEXTS)
+
     assert prune(2, 1.0).run.path == tmp_path / "small"
-    before = Predictor.load(tmp_path / "small").logits(TEXTS)
+    (tmp_path / "small" / "on-test").mkdir()
+    before = logits()
     with pytest.raises(ParityError, match="small-refused'"):
         prune(1, -1.0)
-    np.testing.assert_array_equal(Predictor.load(tmp_path / "small").logits(TEXTS), before)
+    np.testing.assert_array_equal(logits(), before)
     made = prune(1, 1.0)
     assert made.run.path == tmp_path / "small"
     assert made.run.report.exists()
     assert len(made.kept["layers"]) == 1
-    assert not np.array_equal(Predictor.load(tmp_path / "small").logits(TEXTS), before)
+    assert not np.array_equal(logits(), before)
+    assert open_folder(made.run.model).metrics["name"] == "small"
+    before = logits()
+    with pytest.raises(KeyboardInterrupt, match="small-pruning/small"):
+        prune(2, 1.0, Interrupt(after=5))
+    np.testing.assert_array_equal(logits(), before)
+    resumed = insula.resume_training(tmp_path / "small-pruning" / "small")
+    assert resumed.path == tmp_path / "small"
+    assert resumed.report.exists()
+    assert not np.array_equal(logits(), before)
+    assert (tmp_path / "small" / "on-test").is_dir()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["small", "small-refused"]
+
+
+def test_what_is_no_run_is_never_replaced(tmp_path: Path, mood: Path, trained_run: Callable[..., Any]) -> None:
+    (tmp_path / "work" / "model").mkdir(parents=True)
+    (tmp_path / "work" / "notes.txt").touch()
+    with pytest.raises(OutputError, match="is no run"):
+        insula.prune_model(
+            trained_run("encoder", "single").path, tmp_path / "work", layers=1, max_loss=1.0, data=mood,
+            overrides=QUICK, overwrite=True,
+        )  # fmt: skip
+    assert [path.name for path in tmp_path.iterdir()] == ["work"]
+
+
+def test_an_interrupted_run_ends_where_it_was_moved(
+    tmp_path: Path, mood: Path, trained_run: Callable[..., Any]
+) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        insula.prune_model(
+            trained_run("encoder", "single").path, tmp_path / "small", layers=1, data=mood, overrides=QUICK,
+            progress=Interrupt(after=5),
+        )  # fmt: skip
+    (tmp_path / "small").rename(tmp_path / "moved")
+    assert insula.resume_training(tmp_path / "moved").model.is_dir()
+    assert [path.name for path in tmp_path.iterdir()] == ["moved"]
 
 
 def test_what_cannot_be_pruned_says_so(

@@ -107,6 +107,8 @@ def test_csv_of_other_countries(tmp_path: Path, mark: str) -> None:
 def test_csv_column_names_are_trimmed_and_different(tmp_path: Path) -> None:
     _, reader = read(tmp_path / "a.csv", "\ufeff text ,,text\na,b,c\n")
     assert reader.columns == ("text", "column_2", "text_3")
+    rows, _ = read(tmp_path / "b.csv", "a_3,a,a\n1,2,3\n")
+    assert rows == [(2, {"a_3": "1", "a": "2", "a_3_3": "3"})]
 
 
 def test_csv_without_header(tmp_path: Path) -> None:
@@ -166,6 +168,13 @@ def test_json_list_that_breaks_off_says_so(tmp_path: Path) -> None:
         read(tmp_path / "a.json", '{"text": "a"}')
 
 
+def test_json_list_with_unreadable_bytes_rejects_their_object(tmp_path: Path) -> None:
+    lines = b'{"text": "a\xff\x81 \x8d"}, {"text": "b"},', b'{"text": "\xc3\xa9"},', b'{"text": "\xc3\xa8"}'
+    rows, reader = read(tmp_path / "a.json", b"[" + b"\n".join(lines) + b"]")
+    assert [row["text"] for _, row in rows] == ["b", "é", "è"]
+    assert [(reject.line, reject.reason) for reject in reader.rejects] == [(1, "bytes that are not utf-8")]
+
+
 def test_json_lines_under_the_ending_json(tmp_path: Path) -> None:
     rows, _ = read(tmp_path / "a.json", '{"text": "a"}\n\n{"text": "b"}\n')
     assert rows == [(1, {"text": "a"}), (3, {"text": "b"})]
@@ -207,6 +216,29 @@ def test_parquet_row_with_broken_utf8_is_rejected(tmp_path: Path) -> None:
     reader = open_rows(tmp_path / "a.parquet")
     assert [line for line, _ in rows_of(reader)] == [1, 3]
     assert [reject.line for reject in reader.rejects] == [2]
+
+
+def test_parquet_row_with_a_date_beyond_python_is_rejected(tmp_path: Path) -> None:
+    column = pa.array([0, 10**15, 1], pa.timestamp("s"))
+    pq.write_table(pa.table({"text": ["a", "b", "c"], "at": column}), tmp_path / "a.parquet")
+    reader = open_rows(tmp_path / "a.parquet")
+    assert [line for line, _ in rows_of(reader)] == [1, 3]
+    assert reader.rejects[0].reason.startswith("a value that cannot be read: ")
+
+
+def test_parquet_columns_of_one_name_are_told_apart(tmp_path: Path) -> None:
+    table = pa.Table.from_arrays([pa.array(["x"]), pa.array([1]), pa.array([2.5])], names=["text", "a", "a"])
+    pq.write_table(table, tmp_path / "a.parquet")
+    reader = open_rows(tmp_path / "a.parquet")
+    assert reader.types == {"text": pa.string(), "a": pa.int64(), "a_3": pa.float64()}
+    assert rows_of(reader) == [(1, {"text": "x", "a": 1, "a_3": 2.5})]
+
+
+def test_parquet_texts_that_are_stored_as_bytes(tmp_path: Path) -> None:
+    column = pa.array(["好".encode(), b"\xff\xfe", None])
+    pq.write_table(pa.table({"text": column}), tmp_path / "a.parquet")
+    rows = rows_of(open_rows(tmp_path / "a.parquet"))
+    assert [row["text"] for _, row in rows] == ["好", b"\xff\xfe", None]
 
 
 @pytest.mark.parametrize("name", ["a.parquet", "a.arrow"])
@@ -257,6 +289,13 @@ def test_standard_input(monkeypatch: pytest.MonkeyPatch, typed: bytes, expected:
     reader = open_rows("-")
     assert [row for _, row in rows_of(reader)] == ([expected] if expected else [])
     assert reader.reject_count == (expected is None)
+
+
+def test_standard_input_that_is_packed_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    typed = gzip.compress("".join(f"{n**5}\n" for n in range(2000)).encode())
+    monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BufferedReader(io.BytesIO(typed))))  # type: ignore[arg-type]
+    with pytest.raises(DataError, match="looks like gzip data"):
+        open_rows("-")
 
 
 def whole_file(ending: str, folder: Path) -> bytes:

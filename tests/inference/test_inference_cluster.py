@@ -116,6 +116,26 @@ def test_workers_run_the_model_as_the_predictor_does(
     assert worker._predictor.fingerprint == opened.fingerprint  # that of the job, which says what its output depends on
 
 
+def test_workers_read_a_link_under_its_own_name(
+    tmp_path: Path, source: Path, trained_run: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cluster = pytest.importorskip("insula.inference.cluster")
+    (tmp_path / "link.csv").symlink_to(source.rename(tmp_path / "0f3a"))  # as caches have it: the name tells the format
+    asked: list[Any] = []
+
+    @contextlib.contextmanager
+    def computed(model: Path, reading: Any, *_: Any) -> Iterator[Any]:
+        asked.append(reading)
+        raise KeyboardInterrupt
+        yield
+
+    monkeypatch.setattr(cluster, "computed", computed)
+    predictor = Predictor.load(trained_run("linear", "multi").model)
+    with pytest.raises(KeyboardInterrupt):
+        predict_file(predictor, tmp_path / "link.csv", tmp_path / "out.csv", engine="ray")
+    assert sum(table.num_rows for table in cluster._texts(asked[0])) == ROWS // 16
+
+
 def test_an_address_that_nobody_answers_is_told_at_once(tmp_path: Path, source: Path, trained_run: Any) -> None:
     pytest.importorskip("ray")
     with socket.socket() as closed:  # bound and not listening: what connects is refused

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -16,8 +17,9 @@ from insula.core.scheme import LabelScheme
 from insula.core.targets import gold_matrix
 from insula.training.class_weights import class_weights, label_weights, row_weights
 from insula.training.families import Rows
-from insula.training.learnt_rows import learnt_rows, smoothed
+from insula.training.learnt_rows import learnt_rows, smoothed, unsmoothed
 from insula.training.objective_options import ObjectiveOptions
+from insula.training.objectives import choose_objective
 
 SINGLE = LabelScheme("s", "single", ("a", "b", "c"))
 
@@ -71,6 +73,20 @@ def test_label_smoothing_by_hand() -> None:
     np.testing.assert_allclose(smoothed(one_hot, "multi", 0.1), [[0.05, 0.95, 0.05, 0.05]])
     np.testing.assert_allclose(smoothed(np.array([[0.0, 1.0]]), "binary", 0.1), [[0.05, 0.95]])
     np.testing.assert_array_equal(smoothed(one_hot, "single", 0.0), one_hot)
+    for kind in ("single", "multi"):
+        np.testing.assert_allclose(unsmoothed(smoothed(one_hot, kind, 0.1), kind, 0.1), one_hot)  # type: ignore[arg-type]
+
+
+def test_smoothing_changes_no_class_weight() -> None:
+    """Else labels that few rows have would count as many."""
+    scheme, gold = LabelScheme("s", "multi", ("a", "b")), np.array([[1.0, 1.0]] + [[0.0, 1.0]] * 99)
+    wanted, z = torch.tensor(gold), torch.zeros(100, 2, dtype=torch.float64)
+    losses = []
+    for share in (0.0, 0.2):
+        options = ObjectiveOptions(class_weights="balanced", label_smoothing=share)
+        rows = Rows([""] * 100, smoothed(gold, "multi", share), np.ones(100))
+        losses.append(choose_objective(options, scheme, rows).loss(z, wanted))
+    torch.testing.assert_close(*losses)
 
 
 def test_rows_are_learnt_as_the_options_say() -> None:

@@ -68,6 +68,19 @@ def _recipe(tiny_recipe: RecipeOf, teachers: list[Path], texts: list[Path], **mo
     return load_recipe(tiny_recipe("encoder", settings))
 
 
+def test_answers_are_kept_until_the_run_is_measured(
+    tmp_path: Path, tiny_recipe: RecipeOf, teacher: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stop(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    recipe = _recipe(tiny_recipe, [teacher("single")], [], **{"train.epochs": 1, "train.freeze_layers": 1})
+    monkeypatch.setattr("insula.training.measure.Measurement.all", stop)
+    with pytest.raises(KeyboardInterrupt):
+        train_run(toy_data.toy_dataset("single", train=20, validation=30), recipe, tmp_path / "run")
+    assert [file.name for file in (tmp_path / "run" / "cache").iterdir()] == ["teacher.safetensors"]
+
+
 @pytest.mark.parametrize("kind", ["single", "multi"])
 def test_a_student_of_few_labels_learns_from_what_its_teacher_says_of_other_texts(
     tmp_path: Path, tiny_recipe: RecipeOf, teacher: Any, unlabelled: Any, kind: Kind

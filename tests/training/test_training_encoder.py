@@ -184,12 +184,11 @@ def test_losses_of_training_and_validation_are_of_one_scale(fit: Any, kind: Kind
 def test_patience_bears_a_score_that_stands_still_while_the_loss_falls() -> None:
     def stops_after(losses: list[float], scores: list[float]) -> int | None:
         stop, state, control = StopInTime(2), TrainerState(), TrainerControl()
-        arguments = SimpleNamespace(metric_for_best_model="eval_macro_f1", greater_is_better=True)
+        arguments = SimpleNamespace(metric_for_best_model="eval_macro_f1")
         for step, (loss, score) in enumerate(zip(losses, scores, strict=True), 1):
             measured = {"eval_loss": loss, "eval_macro_f1": score}
             state.log_history.append(measured)
-            stop.on_evaluate(arguments, state, control, measured)  # type: ignore[arg-type]
-            state.best_metric = max(score, state.best_metric or 0.0)
+            stop.on_evaluate(arguments, state, control)  # type: ignore[arg-type]
             if control.should_training_stop:
                 return step
         return None

@@ -193,7 +193,9 @@ def test_texts_near_those_of_an_evaluation_set_are_not_learnt_from(tmp_path: Pat
     (tmp_path / "test.txt").write_text(
         "@someone The room was clean, and the people at the desk were friendly to us all http://x.y\n", encoding="utf-8"
     )
-    corpus = read_corpus([tmp_path / "texts.csv"], [tmp_path / "test.txt"], held_out=0.3)
+    (tmp_path / "other.csv").write_text('id,text\n1,"another text that stands in no other file"\n', encoding="utf-8")
+    barred = [tmp_path / "test.txt", tmp_path / "other.csv"]
+    corpus = read_corpus([tmp_path / "texts.csv"], barred, text="message", held_out=0.3)
     assert sorted([*corpus.train, *corpus.held_out]) == sorted([texts[0], texts[3], texts[4]])
     assert (corpus.read, corpus.excluded, corpus.repeated, len(corpus.held_out)) == (6, 1, 2, 1)
     with pytest.raises(DataError, match=r"at least 2 that differ\. Got 0"):
@@ -204,7 +206,9 @@ def test_an_encoder_that_nobody_names_is_called_by_its_texts_and_its_base(
     tmp_path: Path, corpus: Path, encoder_folder: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    runner, arguments = CliRunner(), ["pretrain", str(corpus), "--model", str(encoder_folder()), "--epochs", "0.1"]
+    model = str(encoder_folder())
+    runner = CliRunner()
+    arguments = ["pretrain", str(corpus), "--model", model, "--epochs", "0.1", "--max-tokens", "32"]
     done = runner.invoke(app, arguments)
     assert done.exit_code == 0, done.output
     assert "encoder  encoders/corpus-tiny\n" in done.stdout
@@ -238,3 +242,5 @@ def test_what_is_refused(tmp_path: Path, corpus: Path, pretrained: Any, encoder_
         pretrain(corpus, tmp_path / "mine", epoch=3)
     with pytest.raises(MissingFileError):
         pretrain(tmp_path / "none.txt", tmp_path / "mine")
+    with pytest.raises(RecipeError, match=r"max_tokens of pretrain must be at most 64 .* Got 65"):
+        pretrain(corpus, tmp_path / "mine", model=encoder_folder(), max_tokens=65)

@@ -22,6 +22,7 @@ from insula.core.errors import DataError, MissingFileError, RecipeError
 from insula.data.dataset import Dataset
 from insula.inference.predictor import Predictor
 from insula.training.checkpoints import last_checkpoint
+from insula.training.trainer import EmotionTrainer
 from interrupt import Interrupt
 
 EPOCHS, STEPS_AN_EPOCH = 4, 8
@@ -97,6 +98,50 @@ def test_frozen_layers_resume_as_well(tmp_path: Path, source: Path, recipe: dict
     whole = train(source, recipe=frozen, output=tmp_path / "whole")
     _interrupted(source, frozen, tmp_path / "run", 11)
     resume_training(tmp_path / "run")
+    for name, tensor in _weights(tmp_path / "run").items():
+        torch.testing.assert_close(tensor, _weights(whole.path)[name], atol=1e-6, rtol=0)
+
+
+def test_the_time_of_a_resumed_run_is_that_of_all_its_parts(
+    tmp_path: Path, source: Path, recipe: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keep = EmotionTrainer.add_to_checkpoint
+
+    def slow(trainer: EmotionTrainer, folder: Path) -> None:
+        trainer.began -= 1000
+        keep(trainer, folder)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(EmotionTrainer, "add_to_checkpoint", slow)
+        _interrupted(source, recipe, tmp_path / "run", 5)  # with one checkpoint
+    run = resume_training(tmp_path / "run")
+    assert 1000 < run.metrics["time"]["train_seconds"] < 2000
+    assert "seconds_before" not in run.metrics["training"]
+
+
+@pytest.mark.parametrize("stopped", ["before its last evaluation", "while it is measured"])
+@pytest.mark.parametrize("changes", [{"patience": 2, "learning_rate": 0.05}, {"epochs": 0.5, "schedule": "constant"}])
+def test_a_resumed_run_takes_no_step_more(
+    tmp_path: Path,
+    source: Path,
+    recipe: dict[str, Any],
+    monkeypatch: pytest.MonkeyPatch,
+    changes: dict[str, Any],
+    stopped: str,
+) -> None:
+    def stop(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    changed = recipe | {"train": recipe["train"] | changes}
+    whole = train(source, recipe=changed, output=tmp_path / "whole")
+    steps = int(whole.metrics["history"][-1]["step"])
+    assert steps < EPOCHS * STEPS_AN_EPOCH
+    with monkeypatch.context() as patch:
+        if stopped == "while it is measured":
+            patch.setattr("insula.training.measure.Measurement.all", stop)
+        _interrupted(source, changed, tmp_path / "run", steps - 1 if stopped == "before its last evaluation" else -1)
+    run = resume_training(tmp_path / "run")
+    assert run.metrics["history"] == whole.metrics["history"]
     for name, tensor in _weights(tmp_path / "run").items():
         torch.testing.assert_close(tensor, _weights(whole.path)[name], atol=1e-6, rtol=0)
 

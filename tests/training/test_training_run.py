@@ -116,6 +116,17 @@ def test_splits_may_be_missing(tmp_path: Path, toy_dataset: DataOf, validation: 
     assert Predictor.load(run.path).predict(["lovely wonderful"])[0].label == "positive"
 
 
+def test_without_validation_rows_the_strength_that_was_asked_for_is_taken(tmp_path: Path, toy_dataset: DataOf) -> None:
+    data = toy_dataset("single", train=60, validation=0, test=20)
+
+    def logits(*strengths: float) -> Any:
+        recipe = load_recipe(_linear(), {"model.strengths": strengths})
+        return Predictor.load(train_run(data, recipe, tmp_path / repr(strengths)).model).logits(["lovely", "awful"])
+
+    assert np.abs(logits(9.0)).max() > 1.5 * np.abs(logits(0.1)).max()
+    np.testing.assert_array_equal(logits(9.0, 0.1), logits(0.1))
+
+
 def test_no_training_rows_is_one_sentence(tmp_path: Path, toy_dataset: DataOf) -> None:
     data = toy_dataset("single", train=9, validation=0, test=9)
     for splits in ({"test": data.split("test")}, {"train": [], "test": data.split("test")}):

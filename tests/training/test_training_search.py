@@ -21,7 +21,7 @@ import search_in_process
 
 import toy_data
 from insula.core.decision import DecisionRule
-from insula.core.errors import DataError, OutputError, RecipeError
+from insula.core.errors import DataError, LeakError, OutputError, RecipeError
 from insula.core.prediction import Prediction
 from insula.core.targets import gold_matrix
 from insula.data.dataset import Dataset
@@ -29,6 +29,7 @@ from insula.inference.predictor import Predictor
 from insula.training import search
 from insula.training.fit_model import Trained
 from insula.training.recipe import load_recipe
+from insula.training.run import train_run
 from insula.training.search_result import SearchResult
 from insula.training.search_space import read_space
 
@@ -101,8 +102,6 @@ def test_it_finds_tries_and_writes(find: Callable[..., SearchResult], recorder: 
 
 
 def test_the_value_is_that_of_the_recipe_trained_alone(find: Callable[..., SearchResult], tmp_path: Path) -> None:
-    from insula.training.run import train_run
-
     data = small(validation=60)
     found = find(trials=2, data=data)
     run = train_run(data, found.recipe, tmp_path / "alone")
@@ -261,6 +260,18 @@ def test_two_processes_share_a_study(tmp_path: Path) -> None:
     trials = json.loads((tmp_path / "search.json").read_text(encoding="utf-8"))["trials"]
     assert [trial["state"] for trial in trials] == ["complete"] * 8
     assert len({trial["values"]["model.strengths"] for trial in trials}) == 8, "they do not draw alike"
+
+
+@pytest.mark.parametrize("split", ["validation", "test"])
+def test_a_teacher_that_has_seen_the_rows_is_no_choice(
+    find: Callable[..., SearchResult], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, split: str
+) -> None:
+    data = small()
+    seen = Dataset("seen", data.scheme, {"train": [*data.split("train"), *data.split(split)]})
+    teacher = train_run(seen, load_recipe(LINEAR), tmp_path / "teacher")
+    monkeypatch.setattr(search, "fit_model", lambda *_, **__: pytest.fail("a trial began"))
+    with pytest.raises(LeakError, match=f"{split} rows of .* that stand in its train rows"):
+        find(data=data, recipe="tiny", space={"distil.teachers": {"choices": [[], [str(teacher.path)]]}})
 
 
 def test_rows_to_judge_on_are_needed(find: Callable[..., SearchResult]) -> None:

@@ -65,6 +65,9 @@ def test_whole_numbers_stay_whole() -> None:
         ({"train": {"epochs": {"low": 1, "high": 3, "log": True, "step": 1}}}, "exclude each other"),
         ({"train": {"epochs": {"choices": []}}}, r"'train.epochs' .* is not valid: choices"),
         ({"train": {"epochs": 3}}, r"must state \{choices = .*Got 3; .*--set"),
+        ({"data": {"test_fraction": {"low": 0.1, "high": 0.3}}}, r"must leave 'data.test_fraction' alone"),
+        ({"seed": {"low": 0, "high": 9}}, "must leave 'seed' alone"),
+        ({"auxiliary": {"sources": {"choices": [[], ["tweets"]]}}}, r"must leave 'auxiliary.sources' alone"),
         ({}, "must name at least one option"),
     ],
 )

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from insula import __version__
-from insula.api.evaluation import recorded_options, require_own_folder, trained_on
+from insula.api.evaluation import judged_options, recorded_options, require_own_folder, trained_on
 from insula.api.own_data import own_dataset, own_source
 from insula.core.decision import Decisions
 from insula.core.errors import DataError, LeakError
@@ -87,7 +87,7 @@ def compare(
     if data is None:
         name, examples, notes = _own_test_rows(first, group, recorded)
     else:
-        options = recorded_options(first.path).with_columns(text=text, label=label, label_names=label_names)
+        options = judged_options(first.path, data).with_columns(text=text, label=label, label_names=label_names)
         options = options.model_copy(update={"group": group or _first_column(data, options, recorded)})
         examples, notes = read_examples(data, options, scheme)
         name = ", ".join(map(str, [data] if isinstance(data, str | Path) else data))

@@ -18,7 +18,7 @@ from insula.core.sentences import counted
 from insula.core.targets import gold_matrix
 from insula.data.label_names import LABEL_NAMES
 from insula.data.leak import Fingerprint
-from insula.data.load import read_examples
+from insula.data.load import has_column, read_examples
 from insula.data.options import DataOptions
 from insula.evaluation.baselines import Judge, majority
 from insula.evaluation.judged_examples import evaluate_examples
@@ -74,8 +74,7 @@ def evaluate(
     folder = open_folder(place)
     predictor = Predictor.load(place)
     recorded = folder.metrics
-    # Groups keep training rows together: rows to be judged need none.
-    options = options or recorded_options(place).model_copy(update={"group": None})
+    options = options or judged_options(place, source)
     options = options.with_columns(text=text, label=label, label_names=label_names)
     names = [source] if isinstance(source, str | Path) else source
     examples, notes = read_examples(source, options, folder.scheme)
@@ -137,6 +136,17 @@ def recorded_options(model: Path) -> DataOptions:
     options = recorded_section(model, "data", DataOptions, tells="how its data was read")
     kept = model / LABEL_NAMES
     return options.model_copy(update={"label_names": str(kept)}) if kept.exists() else options
+
+
+def judged_options(model: Path, source: str | Path | Sequence[str | Path]) -> DataOptions:
+    """Return how rows to be judged are read: as those of training, but without the columns that these alone need.
+
+    Groups keep training rows together. Weight, language and name of a row are read where the source tells them.
+    """
+    options = recorded_options(model)
+    columns = {name: getattr(options, name) for name in ("weight", "language", "id")}
+    absent = [name for name, column in columns.items() if column and not has_column(source, column, options)]
+    return options.model_copy(update=dict.fromkeys(("group", *absent)))
 
 
 def _baselines(model: Path, recorded: Mapping[str, Any], judge: Judge, texts: list[str]) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from insula.core.errors import OutputError
 from insula.core.prediction import Prediction
 from insula.core.progress import Progress
 from insula.core.starter import STARTER
@@ -62,7 +63,7 @@ def predict_file(
     output    a file, `-`, or a function that takes the predictions, some thousands at a time
     text      the column with the text; found by its usual names where it is not given
     rejects   where rows that cannot be read go, with line number and reason; default `OUTPUT.rejects.jsonl`, without an
-              output file `SOURCE.rejects.jsonl` in the working folder
+              output file `SOURCE.rejects.jsonl` in the working folder, where those of an address stand, too
     resume    go on with what a stopped run of the same job left; the output is the same, byte for byte
     engine    `local`, or `ray` (extra `ray`): `workers` processes of one processor each run the model, here or on the
               cluster at `address`
@@ -79,6 +80,8 @@ def predict_file(
         "text": text, "rejects": rejects, "input_format": input_format, "output_format": output_format,
         "resume": resume, "engine": engine, "address": address, "workers": workers, "progress": progress,
     }  # fmt: skip
+    if is_remote(rejects):
+        raise OutputError(f"The rejects must be a file on this machine. Got {str(rejects)!r}; name one, or none.")
     with brought_here(source) as here:
         if not is_remote(output):
             return _run_file(predictor, here, output, options)

@@ -39,7 +39,7 @@ def pretrain(
     output    the folder of the new encoder, to be named as `model.base` of a recipe; default `encoders/SOURCE-MODEL`
     model     the encoder to begin with: a folder, an alias, a hub id
     exclude   files with the texts of evaluation sets: what stands, or almost stands, in them is not learnt from
-    text      column with the text; found by its usual names where it is not given
+    text      column with the text; found by its usual names where it is not given, and in files of `exclude` without it
     options   `epochs`, `batch_size`, `learning_rate`, `max_tokens`, `seed` and the other fields of `PretrainOptions`
 
     Raises `DataError`, `RecipeError`, `OutputError`, `MissingFileError`, `UnknownNameError`, `MissingExtraError`.

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,7 @@ from insula.api.compression import Source, refuse_itself
 from insula.api.evaluation import recorded_options
 from insula.api.interrupted import resumable
 from insula.api.own_data import own_source
-from insula.api.training import checked, train_into
+from insula.api.training import check_output, checked, train_into
 from insula.core.extras import require
 from insula.core.progress import Progress, Silent
 from insula.data.load import load_dataset
@@ -78,18 +79,23 @@ def prune_model(
     names = own_source(source, data)
     rows = OwnRows.of(load_dataset(names, recipe.data, seed=recipe.seed), source)
     # Whoever goes on with an interrupted run must end it as this would have been ended.
-    afterwards = {
+    afterwards: dict[str, Any] = {
         "made_from": str(source.path.absolute()),
         "max_loss": max_loss,
-        "output": str(folder.absolute()),
         "command": command,
     }
     if overwrite and max_loss is not None and (folder / "model").exists():
-        folder = free_name(folder, "pruning")  # what stands there is replaced by a run that passed, and no other
-    run = train_into(
-        folder, names, checked(recipe), overwrite=overwrite, command=command, afterwards=afterwards, progress=progress
-    )
-    return _told(run, source, rows, recipe.seed, afterwards)
+        # Only a run that passed replaces what stands there; it is trained elsewhere, under the same name.
+        check_output(folder, overwrite)
+        folder = folder.resolve()
+        afterwards["output"] = str(folder)
+        folder = free_name(folder, "pruning") / folder.name
+    with _gone_if_empty(folder, afterwards):
+        run = train_into(
+            folder, names, checked(recipe), overwrite=overwrite, command=command, afterwards=afterwards,
+            progress=progress,
+        )  # fmt: skip
+        return _told(run, source, rows, recipe.seed, afterwards)
 
 
 def finish_pruned(run: Run, names: Sequence[str], afterwards: Mapping[str, Any]) -> Pruned:
@@ -98,7 +104,19 @@ def finish_pruned(run: Run, names: Sequence[str], afterwards: Mapping[str, Any])
 
     source, recipe = open_folder(afterwards["made_from"]), load_recipe(run.path / "recipe.toml")
     rows = OwnRows.of(load_dataset(names, recipe.data, seed=recipe.seed), source)
-    return _told(run, source, rows, recipe.seed, afterwards)
+    with _gone_if_empty(run.path, afterwards):
+        return _told(run, source, rows, recipe.seed, afterwards)
+
+
+@contextlib.contextmanager
+def _gone_if_empty(folder: Path, afterwards: Mapping[str, Any]) -> Iterator[None]:
+    """Take away the place in which a run was trained that is to replace another, once it is no longer there."""
+    try:
+        yield
+    finally:
+        if "output" in afterwards:
+            with contextlib.suppress(OSError):
+                folder.parent.rmdir()
 
 
 def _told(run: Run, source: ModelFolder, rows: OwnRows, seed: int, afterwards: Mapping[str, Any]) -> Pruned:
@@ -106,4 +124,5 @@ def _told(run: Run, source: ModelFolder, rows: OwnRows, seed: int, afterwards: M
 
     with resumable("train", run.path, run.path / "run.json"):
         made = tell_pruned(run, source, rows, command=afterwards["command"], seed=seed)
-    return pass_loss_gate(made, afterwards["max_loss"], Path(afterwards["output"]))
+    output = afterwards.get("output")
+    return pass_loss_gate(made, afterwards["max_loss"], None if output is None else Path(output))

@@ -90,7 +90,7 @@ def train_into(
         data = source if isinstance(source, Dataset) else load_dataset(source, recipe.data, seed=recipe.seed)
         return help_to_train(data, recipe, folder)
     with written_alone(folder):
-        _check_output(folder, overwrite)
+        check_output(folder, overwrite)
         names = () if isinstance(source, Dataset) else lasting_names(source)
         if isinstance(source, Dataset):
             dataset = source
@@ -126,7 +126,7 @@ def resume_training(run: str | Path, *, command: str = "", progress: Progress | 
     if begun.afterwards:
         from insula.api.pruning import finish_pruned
 
-        finish_pruned(finished, begun.source, begun.afterwards)
+        return finish_pruned(finished, begun.source, begun.afterwards).run
     return finished
 
 
@@ -197,7 +197,8 @@ def free_folder(source: Source, recipe: Any) -> Path:
     return folder
 
 
-def _check_output(folder: Path, overwrite: bool) -> None:
+def check_output(folder: Path, overwrite: bool) -> None:
+    """Raise `OutputError` where a folder that is there holds a finished run, unless that is to go, or no run at all."""
     if (folder / "model").exists() and not overwrite:
         raise OutputError(
             f"The output {str(folder)!r} holds a finished run. Choose another name, or replace it with --overwrite."

@@ -29,7 +29,11 @@ def predict(
         typer.Argument(help="Texts to judge, each in quotes.", metavar="TEXT", show_default=False),
     ] = None,
     as_json: Annotated[
-        bool, typer.Option("--json", help="One JSON object a line: text, labels, label, scores, abstained.")
+        bool,
+        typer.Option(
+            "--json",
+            help="One JSON object a line: text, labels, label, scores, abstained. With -o FILE: what became of it.",
+        ),
     ] = False,
     levels: Annotated[
         bool, typer.Option("--levels", help="With --json and texts: the coarser levels of the labels, too.")
@@ -65,7 +69,7 @@ def predict(
         ),
     ] = None,
     rejects: Annotated[
-        Path | None,
+        str | None,
         typer.Option(
             "--rejects",
             help="File for rows that cannot be read. [default: OUTPUT.rejects.jsonl]",
@@ -123,6 +127,10 @@ def predict(
     shared = engine != "local" or address is not None or workers is not None
     if shared and (texts or source in (None, "-") or (output is None and not as_json)):
         raise typer.BadParameter("--engine, --address and --workers go with --input FILE and --output FILE.")
+    if texts and (text is not None or rejects is not None):
+        raise typer.BadParameter("--text and --rejects go with --input FILE or standard input.")
+    if "" in (source, output):
+        raise typer.BadParameter("--input and --output must name a file, or - for a stream. Got an empty name.")
     if texts:
         if source is not None or output is not None:
             raise typer.BadParameter("Give texts, or files with --input and --output: not both.")
@@ -134,7 +142,9 @@ def predict(
         _predict_in_words(source or "-", _opened(model, bench), text, rejects)
     else:
         how = {"resume": resume, "engine": engine, "address": address, "workers": workers}
-        _predict_file(source or "-", output or "-", _opened(model, bench), text, rejects, quiet, how)
+        result = _predict_file(source or "-", output or "-", _opened(model, bench), text, rejects, quiet, how)
+        if as_json and output not in (None, "-"):
+            typer.echo(json.dumps(result.to_dict(), ensure_ascii=False))
 
 
 def _opened(model: str, bench: Path | None) -> str | Predictor:
@@ -171,7 +181,7 @@ def _predict_texts(texts: list[str], model: str, bench: Path | None, *, as_json:
     answers.explain()
 
 
-def _predict_in_words(source: str, model: str | Predictor, text: str | None, rejects: Path | None) -> None:
+def _predict_in_words(source: str, model: str | Predictor, text: str | None, rejects: str | None) -> None:
     from insula.cli.answers import Answers
 
     answers = Answers()
@@ -185,10 +195,10 @@ def _predict_file(
     output: str,
     model: str | Predictor,
     text: str | None,
-    rejects: Path | None,
+    rejects: str | None,
     quiet: bool,
     how: dict[str, Any],
-) -> None:
+) -> FileResult:
     result = _run(source, output, model, text, rejects, quiet=quiet, **how)
     if not quiet and result.rows:
         new = result.rows - result.kept
@@ -197,6 +207,7 @@ def _predict_file(
         before = f", {result.kept:,} of them before," if result.kept else ""
         _say(f"{counted(result.rows, 'row')} predicted{where}{before} in {result.seconds:.1f} s ({rate:,.0f} rows/s).")
     _say_what_is_missing(result)
+    return result
 
 
 def _run(
@@ -204,7 +215,7 @@ def _run(
     output: str | Sink,
     model: str | Predictor,
     text: str | None,
-    rejects: Path | None,
+    rejects: str | None,
     *,
     quiet: bool,
     **how: Any,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import math
 import shutil
 import tempfile
 from collections.abc import Sequence
@@ -27,6 +28,8 @@ from insula.models.folder import ModelFolder, seal
 
 FRONT = "front.json"
 FRONT_VERSION = 1
+FRONT_BYTES = 16_384
+"""Room for what tells of all that were tried: it is written when they are known, and counts."""
 PLANS = (
     Plan("8bit", 8, block=128),
     Plan("int8", 8, float_activations=3),
@@ -104,8 +107,8 @@ def compress(
             size, _ = complete(workshop, candidate, place, limits, command=command)
             loss = candidate.parity["loss"]
             reason = refusal(limits, candidate.parity, candidate.company)
-            if reason is None and size > max_bytes:
-                reason = f"It has {size / 1e6:.1f} MB, and may have {max_bytes / 1e6:.1f}."
+            if reason is None and size + FRONT_BYTES > max_bytes:
+                reason = f"It has {size / 1e6:.2f} MB, and may have {(max_bytes - FRONT_BYTES) / 1e6:.2f}."
             tried.append(Tried(plan, size, candidate.parity["after"], loss, reason))
             if reason is None and (best is None or loss["value"] < best[0]):
                 best = (loss["value"], place, candidate)
@@ -147,8 +150,8 @@ def _with_front(tried: Sequence[Tried]) -> list[Tried]:
 
 
 def _none_within(tried: Sequence[Tried], max_bytes: int, max_loss: float) -> str:
-    small = [one for one in tried if one.bytes <= max_bytes]
-    nearest = min(small, key=lambda one: one.loss["value"] or 1.0) if small else min(tried, key=lambda one: one.bytes)
+    small = [one for one in tried if one.bytes + FRONT_BYTES <= max_bytes]
+    nearest = min(small, key=_lost) if small else min(tried, key=lambda one: one.bytes)
     lost = nearest.loss["value"]
     return (
         f"A compressed model must have at most {max_bytes / 1e6:.1f} MB and lose at most {max_loss:g}. Got none of "
@@ -156,6 +159,11 @@ def _none_within(tried: Sequence[Tried], max_bytes: int, max_loss: float) -> str
         f"{'nothing known' if lost is None else f'{lost:.4f}'}. Allow more with --max-size or --max-loss. "
         "Nothing was written."
     )
+
+
+def _lost(one: Tried) -> float:
+    value = one.loss["value"]
+    return math.inf if value is None else value
 
 
 def _write_front(folder: Path, source: ModelFolder, tried: Sequence[Tried], metric: str) -> None:

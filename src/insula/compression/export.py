@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -15,6 +16,7 @@ from insula.compression.huggingface import FOLDED, to_transformers
 from insula.core.decision import Calibration, DecisionRule
 from insula.core.errors import ModelFolderError, ParityError
 from insula.core.files import atomic_folder, write_json, write_text
+from insula.core.scheme import LabelScheme
 from insula.inference.cascade_backend import STAGES
 from insula.inference.parity import FLOAT_TOLERANCE, PARITY, check_export, comparable
 from insula.inference.torch_backend import TorchBackend
@@ -142,16 +144,40 @@ def _card(source: ModelFolder) -> str:
     rule, metrics = source.decision, source.metrics
     name = str(metrics.get("name") or "model")
     calibrated = "calibrated" if rule.calibration.method in FOLDED else "not calibrated (isotonic curves do not fit)"
-    limits = "".join(
-        f"| {label} | {limit:.4f} |\n"
-        for label, limit in zip(source.scheme.names[-len(rule.thresholds) :], rule.thresholds, strict=True)
-    ) if rule.thresholds else ""  # fmt: skip
     return (
-        f"# {name}\n\nExported by insula for `transformers.pipeline(\"text-classification\", model=FOLDER, "
-        f"top_k=None)`. Scores are {calibrated}.\n\n"
+        f'# {name}\n\nExported by insula for `transformers.pipeline("text-classification", model=FOLDER, '
+        f"top_k=None)`, asked with `truncation=True`: without it a long text is an error. Scores are {calibrated}.\n\n"
         f"Texts were prepared for training by these steps, which the pipeline does not run: "
         f"{', '.join(source.preparation.steps) or 'none'}. For the scores that insula gives, prepare texts the same "
-        "way.\n\n"
-        + (f"Labels are given from these scores on; the pipeline does not know them:\n\n| label | score |\n"
-           f"| --- | --- |\n{limits}" if limits else "The label with the highest score is given.\n")
-    )  # fmt: skip
+        f"way.\n\n{_decided(source.scheme, rule)}"
+    )
+
+
+def _decided(scheme: LabelScheme, rule: DecisionRule) -> str:
+    """Return what becomes of scores in insula, which the pipeline does not know."""
+    if scheme.kind == "dimensional":
+        return "Values beyond these ranges are cut; the pipeline does not know them:\n\n" + _table(
+            "range", {name: "{:g} to {:g}".format(*scheme.ranges[name]) for name in scheme.names}
+        )
+    if scheme.kind in ("multi", "binary"):
+        judged = scheme.names if scheme.kind == "multi" else scheme.names[1:]
+        limits = rule.thresholds or (0.5,) * len(judged)
+        said = "Labels are given from these scores on; the pipeline does not know them:\n\n" + _table(
+            "score", {label: f"{limit:.4f}" for label, limit in zip(judged, limits, strict=True)}
+        )
+    elif rule.offsets:
+        said = (
+            "The label whose score times its factor is highest is given; the pipeline does not know them:\n\n"
+            + _table(
+                "factor", {label: f"{math.exp(one):.4f}" for label, one in zip(scheme.names, rule.offsets, strict=True)}
+            )
+        )
+    else:
+        said = "The label with the highest score is given.\n"
+    unsure = f"\nAnswers with a confidence below {rule.abstention:.4f} are marked as not sure by insula alone.\n"
+    return said + (unsure if rule.abstention else "")
+
+
+def _table(what: str, cells: Mapping[str, str]) -> str:
+    rows = "".join(f"| {label} | {cell} |\n" for label, cell in cells.items())
+    return f"| label | {what} |\n| --- | --- |\n{rows}"

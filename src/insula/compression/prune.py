@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import os
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +15,8 @@ from insula.compression.own_rows import OwnRows
 from insula.compression.parity import measure_parity
 from insula.compression.small_folder import COMPRESSION, compression_record, folder_bytes
 from insula.core.errors import ModelFolderError, ParityError, RecipeError
-from insula.core.files import atomic_folder, write_json
+from insula.core.files import write_json
+from insula.core.locks import written_alone
 from insula.data.options import DataOptions
 from insula.evaluation.metric_names import metric_title
 from insula.inference.predictor import Predictor
@@ -24,7 +26,7 @@ from insula.models.pruning import Shape
 from insula.training.encoder_family import EncoderOptions
 from insula.training.prune import pruned_shape
 from insula.training.recipe import Recipe, load_recipe
-from insula.training.run import Run
+from insula.training.run import OWN, Run
 
 
 @dataclass(frozen=True)
@@ -127,16 +129,18 @@ def tell_pruned(run: Run, source: ModelFolder, rows: OwnRows, *, command: str, s
     return dataclasses.replace(made, bytes=folder_bytes(run.model))
 
 
-def pass_loss_gate(made: Pruned, max_loss: float | None, output: Path) -> Pruned:
-    """Return the pruned model, its run at `output`; `ParityError` where it lost more than `max_loss`.
+def pass_loss_gate(made: Pruned, max_loss: float | None, output: Path | None = None) -> Pruned:
+    """Return the pruned model; `ParityError` where it lost more than `max_loss`.
+
+    output  the run that it replaces, where it was trained elsewhere; None where it stands in its place
 
     A refused run is set aside, for it took time; what stands at `output` is then left as it is.
     """
     found = made.validation
     lost = found["loss"]["value"]
     if max_loss is None or (lost is not None and lost <= max_loss):
-        return made if made.run.path.absolute() == output else _moved(made, output)
-    aside = free_name(output, "refused")
+        return made if output is None else dataclasses.replace(made, run=_in_place_of(output, made.run))
+    aside = free_name((output or made.run.path).absolute(), "refused")
     os.replace(made.run.path, aside)
     got = (
         "no figure, for the metric is undefined on these rows"
@@ -156,9 +160,16 @@ def free_name(run: Path, tail: str) -> Path:
     return next(place for one in tails if not (place := run.with_name(f"{run.name}-{one}")).exists())
 
 
-def _moved(made: Pruned, output: Path) -> Pruned:
-    """Put the run in the place of the one that stands at `output`."""
-    with atomic_folder(output) as stage:
-        stage.rmdir()
-        os.replace(made.run.path, stage)
-    return dataclasses.replace(made, run=Run(output, made.run.metrics))
+def _in_place_of(output: Path, run: Run) -> Run:
+    """Put the run in the place of the one at `output`; what lies there and is no run's stays, as where a run begins."""
+    with written_alone(output):
+        pass  # nobody else is at work there
+    before = free_name(output, "before")
+    if output.exists():
+        os.replace(output, before)
+    os.replace(run.path, output)
+    for file in before.iterdir() if before.exists() else ():
+        if file.name not in OWN:
+            os.replace(file, output / file.name)
+    shutil.rmtree(before, ignore_errors=True)
+    return Run(output, run.metrics)

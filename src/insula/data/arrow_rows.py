@@ -12,13 +12,16 @@ import pyarrow.parquet as pq
 
 from insula.core.errors import DataError
 from insula.data.byte_source import GzipStream, open_bytes, read_errors, share_read
-from insula.data.row_reader import Reject, Row, RowReader
+from insula.data.row_reader import Reject, Row, RowReader, distinct
 
 BUFFER = 1 << 20  # bytes of a column that are read at once
 
 
 class ArrowRows(RowReader):
-    """Rows numbered from 1; a value keeps its type, a map becomes a dict. A row with broken UTF-8 is rejected."""
+    """Rows numbered from 1; a value keeps its type, a map becomes a dict, bytes that are UTF-8 become text.
+
+    A row with broken UTF-8 in a text, or with a value that Python has no form for (the year 30,000), is rejected.
+    """
 
     def __init__(
         self,
@@ -37,8 +40,9 @@ class ArrowRows(RowReader):
         except (pa.ArrowException, OSError) as error:
             self._file.close()
             raise self._damaged() from error
-        self.columns = tuple(schema.names)
-        self.types = {field.name: field.type for field in schema}
+        self.columns = distinct(schema.names)
+        self.types = dict(zip(self.columns, schema.types, strict=True))
+        self._bytes = [name for name, kind in self.types.items() if kind in (pa.binary(), pa.large_binary())]
         self._total = next(self._batches) if parquet else 0
         self._read = 0
 
@@ -67,20 +71,24 @@ class ArrowRows(RowReader):
             if batch is None:
                 return
             self._read += batch.num_rows
-            for row in self._plain(batch, number):
+            for row in self._plain(batch.rename_columns(list(self.columns)), number):
                 number += 1
                 if row is not None:
+                    for name in self._bytes:
+                        row[name] = _as_text(row[name])
                     yield number, row
 
     def _plain(self, batch: Any, before: int) -> Iterator[Row | None]:
         try:
             yield from batch.to_pylist(maps_as_pydicts="lossy")
-        except UnicodeDecodeError:
+        except (ValueError, OverflowError):
             for position in range(batch.num_rows):
                 try:
                     yield batch.slice(position, 1).to_pylist(maps_as_pydicts="lossy")[0]
-                except UnicodeDecodeError:
-                    self.reject(before + position + 1, "bytes that are not utf-8")
+                except (ValueError, OverflowError) as error:
+                    broken = isinstance(error, UnicodeDecodeError)
+                    reason = "bytes that are not utf-8" if broken else f"a value that cannot be read: {error}"
+                    self.reject(before + position + 1, reason)
                     yield None
 
 
@@ -108,6 +116,14 @@ def _arrow(file: BinaryIO, batch_size: int) -> Iterator[Any]:
     for batch in batches:
         for start in range(0, batch.num_rows, batch_size):
             yield batch.slice(start, batch_size)
+
+
+def _as_text(cell: Any) -> Any:
+    """Return bytes as the text that they are: some programs write texts of Parquet without saying that they are."""
+    try:
+        return cell.decode() if isinstance(cell, bytes) else cell
+    except UnicodeDecodeError:
+        return cell
 
 
 def _seekable(path: str) -> BinaryIO:

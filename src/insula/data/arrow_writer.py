@@ -9,6 +9,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from insula.core.errors import DataError
+from insula.core.sentences import shortened
+from insula.data.arrow_loss import losses
 from insula.data.row_reader import Row
 from insula.data.row_writer import RowWriter
 
@@ -67,6 +69,12 @@ class ArrowWriter(RowWriter):
                 f"A later row has the column {min(unknown)!r}, which the first rows did not have: "
                 f"{', '.join(self.schema.names)}. Give open_writer all `columns`, or write JSON Lines."
             )
+        for name, loses in losses(self.schema).items():
+            if (row := next((row for row in rows if loses(row.get(name))), None)) is not None:
+                raise DataError(
+                    f"Later rows have other types than the first ones: {shortened(repr(row[name]), 100)} in the column "
+                    f"{name!r} would lose a part as {self.schema.field(name).type}. Write JSON Lines."
+                )
         try:
             self._writer.write(pa.Table.from_pylist(rows, schema=self.schema))
         except (pa.ArrowException, TypeError, UnicodeEncodeError) as error:

@@ -67,6 +67,8 @@ def find_columns(
 
 def find_text_column(columns: Sequence[str], given: str | None, where: str) -> str:
     """Return the column with the text; `DataError` where none or several would do."""
+    if not columns:  # of JSON, whose rows alone name them
+        raise DataError(f"There is no row in {where} that can be read, and so no column. Check how the file was made.")
     if given is not None:
         return _given(columns, given, "text", where)
     found = _usual(columns, _TEXT, "text", where)

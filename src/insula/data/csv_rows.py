@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from insula.core.errors import DataError
-from insula.data.row_reader import Reject, Row, TextRows
+from insula.data.row_reader import Reject, Row, TextRows, distinct
 from insula.data.text_lines import TextLines
 
 # A quoted cell longer than this is taken for a quote that was never closed.
@@ -41,7 +41,7 @@ class CsvRows(TextRows):
         _, header = next(self._records, (0, []))
         if not header:
             raise DataError(f"The file {path!r} has no header line with the names of its columns.")
-        self.columns = _column_names(header)
+        self.columns = distinct(cell.strip() or f"column_{number}" for number, cell in enumerate(header, start=1))
 
     def _numbered_rows(self) -> Iterator[tuple[int, Row]]:
         columns, width = self.columns, len(self.columns)
@@ -132,11 +132,3 @@ def _tab_dialect(head: list[str]) -> dict[str, Any]:
     if quoting and len(widths - {0}) <= len(plain):
         return {"delimiter": "\t"}
     return {"delimiter": "\t", "quoting": csv.QUOTE_NONE}
-
-
-def _column_names(header: list[str]) -> tuple[str, ...]:
-    names: list[str] = []
-    for position, cell in enumerate(header, start=1):
-        name = cell.strip() or f"column_{position}"
-        names.append(name if name not in names else f"{name}_{position}")
-    return tuple(names)

@@ -34,6 +34,7 @@ _MAGIC = (
     (b"PAR1", "a Parquet file; give it the ending .parquet"),
     (b"ARROW1", "an Arrow file; give it the ending .arrow"),
     (b"\x7fELF", "a program"),
+    (b"\x1f\x8b", "gzip data; unpack it first, such as with zcat"),
     (b"BZh", "a bzip2 archive; unpack it first"),
     (b"\xfd7zXZ", "an xz archive; unpack it first"),
     (b"\x28\xb5\x2f\xfd", "a Zstandard archive; unpack it first"),

@@ -90,7 +90,7 @@ class JsonListRows(_JsonReader):
                 f"The file {self.path!r} must hold a list of objects, and does not start with '['. "
                 "For one object a line give it the ending .jsonl."
             )
-        decoder = json.JSONDecoder()
+        decoder, bad_lines = json.JSONDecoder(), self._text.bad_lines
         position, line, counted = text.index("[") + 1, 1, 0
         while True:
             gap = _SPACE_OR_COMMA.match(text, position)
@@ -107,8 +107,10 @@ class JsonListRows(_JsonReader):
                 reason = f"broken JSON: {error}; the rest of the list cannot be read"
                 self.reject(line, reason, text[position : position + 1000])
                 return
-            row = self._row(line, value, text[position:end])
-            if row is not None:
+            raw = text[position:end]
+            if bad_lines and "\ufffd" in raw:  # it may be one of many in its line
+                self.reject(line, f"bytes that are not {self.encoding}", raw)
+            elif (row := self._row(line, value, raw)) is not None:
                 yield line, row
             position = end
 

@@ -26,6 +26,11 @@ def is_missing(cell: Any) -> bool:
     return isinstance(cell, str) and not cell.strip()
 
 
+def is_no_text(cell: Any) -> bool:
+    """True for a cell that can be no text: a list, an object, bytes."""
+    return isinstance(cell, list | dict | bytes)
+
+
 def is_unlabelled(cell: Any) -> bool:
     """True for a label cell that holds nothing, or text that stands for nothing (`NaN`, `<NA>`, `#N/A`)."""
     return is_missing(cell) or _is_written_missing(cell)

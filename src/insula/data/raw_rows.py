@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from insula.core.errors import DataError
 from insula.core.sentences import counted
 from insula.data.columns import Columns, find_columns
-from insula.data.label_cells import as_name, as_number, is_missing
+from insula.data.label_cells import as_name, as_number, is_missing, is_no_text
 from insula.data.options import DataOptions
 from insula.data.row_reader import RowReader
 
@@ -56,6 +56,9 @@ class RawPart:
                 text = row.get(columns.text)
                 if is_missing(text):
                     self.dropped["with empty text"] += 1
+                    continue
+                if is_no_text(text):
+                    self.dropped["with a list or bytes in place of a text"] += 1
                     continue
                 weight = _weight(row.get(columns.weight)) if columns.weight else 1.0
                 if weight is None:

@@ -125,6 +125,16 @@ class TextRows(RowReader):
         self._text.close()
 
 
+def distinct(names: Iterable[str]) -> tuple[str, ...]:
+    """Return names of columns, one that stood before with the number of its column behind it."""
+    found: dict[str, None] = {}
+    for number, name in enumerate(names, start=1):
+        while name in found:
+            name = f"{name}_{number}"
+        found[name] = None
+    return tuple(found)
+
+
 class MemoryRows(RowReader):
     """Rows that are at hand already, numbered from 1."""
 

@@ -6,6 +6,7 @@ import csv
 import datetime
 import decimal
 import json
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, BinaryIO
 
@@ -17,7 +18,7 @@ LIST_MARK = "|"
 
 
 class JsonLinesWriter(RowWriter):
-    """One JSON object a line."""
+    """One JSON object a line; a number that is not finite becomes null, as in a JSON list."""
 
     def write(self, rows: Sequence[Row]) -> None:
         """Write some rows."""
@@ -85,27 +86,31 @@ class DelimitedWriter(RowWriter):
         """Write some rows, before the first ones the header."""
         if not rows:
             return
-        lines = _Lines()
-        # With "\n" alone the csv module would leave a lone "\r" unquoted, and could not read it back.
-        writer = csv.writer(lines, delimiter=self._delimiter, lineterminator="\r\n")
+        records: list[Iterable[str]] = []
         columns = self._columns
         flat = [_flat(row if columns is None else {name: row.get(name) for name in columns}) for row in rows]
         if self.header is None:
             self.header = _header(flat, rows)
-            writer.writerow(self.header)
+            records.append(self.header)
         for cells in flat:
             if unknown := [name for name in cells if name not in self.header and cells[name] != ""]:
                 raise DataError(
                     f"A later row has the column {unknown[0]!r}, which the first rows did not have: "
                     f"{', '.join(self.header)}. Give open_writer all `columns`, or write JSON Lines."
                 )
-            writer.writerow([cells.get(name, "") for name in self.header])
-        self._stream.write("".join(lines).encode("utf-8", "replace"))
+            records.append([cells.get(name, "") for name in self.header])
+        self._stream.write("".join(self._written(records)).encode("utf-8", "replace"))
 
     def finish(self) -> None:
         """Write the header alone where there were no rows and the columns are known."""
         if self.header is None and self._columns:
-            self._stream.write((self._delimiter.join(self._columns) + "\n").encode())
+            self._stream.write("".join(self._written([self._columns])).encode("utf-8", "replace"))
+
+    def _written(self, records: Iterable[Iterable[str]]) -> list[str]:
+        lines = _Lines()
+        # With "\n" alone the csv module would leave a lone "\r" unquoted, and could not read it back.
+        csv.writer(lines, delimiter=self._delimiter, lineterminator="\r\n").writerows(records)
+        return lines
 
 
 class _Lines(list[str]):
@@ -124,12 +129,20 @@ def _header(flat: Iterable[Mapping[str, str]], rows: Sequence[Row]) -> dict[str,
 
 def _flat(row: Mapping[str, Any]) -> dict[str, str]:
     cells: dict[str, str] = {}
+    count = 0
     for key, value in row.items():
         if isinstance(value, Mapping):
             prefix = "score" if key == "scores" else key
             cells.update({f"{prefix}_{name}": _cell(part) for name, part in value.items()})
         else:
             cells[key] = _cell(value)
+        count += len(value) if isinstance(value, Mapping) else 1
+    if len(cells) < count:
+        objects = ", ".join(repr(key) for key, value in row.items() if isinstance(value, Mapping))
+        raise DataError(
+            f"The columns of a table must have names of their own. Got two of one name where each key of {objects} "
+            "becomes a column. Write JSON Lines or Parquet, or rename the column."
+        )
     return cells
 
 
@@ -147,9 +160,26 @@ def _json(rows: Sequence[Row], columns: Sequence[str] | None) -> Iterable[str]:
     for row in rows:
         chosen = row if columns is None else {name: row.get(name) for name in columns}
         try:
-            yield json.dumps(chosen, ensure_ascii=False, allow_nan=False, default=_plain)
+            yield _dumped(chosen)
         except (TypeError, ValueError) as error:
             raise DataError(f"A row cannot be written as JSON: {error}. Use plain numbers, texts, lists.") from error
+
+
+def _dumped(row: Row) -> str:
+    how: dict[str, Any] = {"ensure_ascii": False, "allow_nan": False, "default": _plain}
+    try:
+        return json.dumps(row, **how)
+    except ValueError:  # NaN and infinity, for which JSON has no form
+        return json.dumps(_finite(row), **how)
+
+
+def _finite(value: Any) -> Any:
+    """Return a value with null for each number that is not finite."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {key: _finite(part) for key, part in value.items()}
+    return [_finite(part) for part in value] if isinstance(value, list | tuple) else value
 
 
 def _plain(value: Any) -> Any:

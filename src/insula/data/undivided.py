@@ -8,7 +8,7 @@ from insula.core.scheme import LabelScheme
 from insula.data.columns import find_text_column
 from insula.data.dataset import Dataset
 from insula.data.infer_labels import infer_labels
-from insula.data.label_cells import as_name, is_missing
+from insula.data.label_cells import as_name, is_missing, is_no_text
 from insula.data.labelled_examples import dropped_note, labelled_examples
 from insula.data.load import number_names, read_parts
 from insula.data.options import DataOptions
@@ -54,7 +54,7 @@ def _unlabelled(found: Source) -> Dataset:
             splits.setdefault(split, []).extend(
                 Example(text=text if isinstance(text, str) else as_name(text), language=found.language)
                 for text in texts
-                if not is_missing(text)
+                if not is_missing(text) and not is_no_text(text)
             )
     if not any(splits.values()):
         raise DataError(f"The data {found.name!r} have no row with text. Check the column with `text`.")

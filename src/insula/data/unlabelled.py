@@ -10,7 +10,7 @@ from insula.core.errors import DataError
 from insula.core.sentences import counted
 from insula.data.columns import find_text_column
 from insula.data.formats import open_rows
-from insula.data.label_cells import as_name, is_missing
+from insula.data.label_cells import as_name, is_missing, is_no_text
 from insula.data.leak import EMPTY, Fingerprint, text_hash
 from insula.data.line_rows import LineRows
 from insula.data.options import DataOptions
@@ -19,11 +19,12 @@ from insula.data.sources import SourceName, find_source
 
 
 def read_texts(
-    files: Sequence[str | Path], *, text: str | None = None, max_length: int = 20_000
+    files: Sequence[str | Path], *, text: str | None = None, likely: str | None = None, max_length: int = 20_000
 ) -> tuple[list[str], tuple[str, ...]]:
     """Return the texts of all files, in order, and sentences on what was left out.
 
     text        the column with the text; found by its usual names where it is not given; plain lines have none
+    likely      a column that goes before the usual names in files that have it
     max_length  characters kept of one text
 
     Rows that cannot be read or have no text are counted and left out. Raises `DataError` where no text is left,
@@ -33,7 +34,8 @@ def read_texts(
     notes: list[str] = []
     for file in files:
         with open_rows(file, on_reject=lambda _: None) as reader:
-            texts += _texts(reader, None if isinstance(reader, LineRows) else text, str(file), max_length, notes)
+            named = text or (likely if likely in reader.columns else None)
+            texts += _texts(reader, None if isinstance(reader, LineRows) else named, str(file), max_length, notes)
     if not texts:
         raise DataError(
             f"The files of unlabelled texts must hold at least one text. Got none in {', '.join(map(str, files))}. "
@@ -65,7 +67,7 @@ def _texts(reader: RowReader, named: str | None, where: str, max_length: int, no
     for batch in reader:
         for row in batch.rows:
             value = row.get(column)
-            if is_missing(value) or isinstance(value, list | dict):
+            if is_missing(value) or is_no_text(value):
                 missing += 1
             else:
                 texts.append((value if isinstance(value, str) else as_name(value))[:max_length])

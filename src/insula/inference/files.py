@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -49,6 +50,16 @@ class FileResult:
     seconds: float
     warnings: tuple[str, ...]
     kept: int = 0
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain JSON types."""
+        return {
+            **dataclasses.asdict(self),
+            "output": None if self.output is None else str(self.output),
+            "rejects": None if self.rejects is None else str(self.rejects),
+            "seconds": round(self.seconds, 3),
+            "warnings": list(self.warnings),
+        }
 
 
 def predict_file(
@@ -157,7 +168,7 @@ def _ready_on_ray(
 
     if predictor.folder is None:
         raise DataError("The engine 'ray' needs a model that was opened from a folder. Use the engine 'local'.")
-    reading = Reading(str(Path(source).resolve()), column, input_format, CHUNK, out.finished)
+    reading = Reading(str(Path(source).absolute()), column, input_format, CHUNK, out.finished)
     with computed(predictor.folder, reading, Cluster(address, workers), predictor.engine) as logits_of:
 
         def answer(group: Group) -> list[Prediction]:
@@ -247,9 +258,9 @@ def _default_rejects(source: str | Path, output: str | Path | Sink) -> Path:
 
 
 def _require_different(source: str | Path, output: str | Path | Sink, rejects: Path) -> None:
-    places = {"rejects": rejects.resolve()}
-    if not callable(output) and str(output) != STDOUT:
-        places["output"] = Path(output).resolve()
+    places = {"rejects": _place(rejects)}
+    if not callable(output):
+        places["output"] = _place(output)
     if str(source) != STDIN:
         places["input"] = Path(source).resolve()
     if len(set(places.values())) < len(places):
@@ -258,3 +269,7 @@ def _require_different(source: str | Path, output: str | Path | Sink, rejects: P
             + (f" and {str(output)!r} for the output" if "output" in places else "")
             + "; choose another name."
         )
+
+
+def _place(path: str | Path) -> Path:
+    return Path(STDOUT) if str(path) == STDOUT else Path(path).resolve()

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
-from insula.data.label_cells import as_name, is_missing
+from insula.data.label_cells import as_name, is_missing, is_no_text
 from insula.data.row_reader import Reject, Row, RowReader
 
 RAW_CHARACTERS = 1000
@@ -59,8 +59,9 @@ def read_groups(reader: RowReader, column: str, aside: Aside) -> Iterator[Group]
             value = row.get(column)
             if is_missing(value):
                 aside.add(Reject(line, f"no text in column {column!r}", str(row)[:RAW_CHARACTERS]))
-            elif isinstance(value, list | dict):
-                aside.add(Reject(line, f"column {column!r} holds no text but a list", str(row)[:RAW_CHARACTERS]))
+            elif is_no_text(value):
+                reason = f"column {column!r} holds a list or bytes in place of a text"
+                aside.add(Reject(line, reason, str(row)[:RAW_CHARACTERS]))
             else:
                 rows.append(row)
                 texts.append(value if isinstance(value, str) else as_name(value))

@@ -113,12 +113,7 @@ class EncoderForEmotion(PreTrainedModel):
     @property
     def most_tokens(self) -> int | None:
         """How many tokens the encoder has positions for; None where its positions are relative or rotated."""
-        inner = getattr(self.backbone, "embeddings", None)
-        positions = getattr(inner, "position_embeddings", None) or getattr(self.backbone, "wpe", None)  # GPT-2's
-        if not isinstance(positions, nn.Embedding):
-            return None
-        # RoBERTa and its kin count from behind the padding token's number.
-        return positions.num_embeddings - (0 if positions.padding_idx is None else positions.padding_idx + 1)
+        return most_tokens(self.backbone)
 
     def forward(
         self,
@@ -139,3 +134,13 @@ class EncoderForEmotion(PreTrainedModel):
 
 AutoConfig.register("insula-encoder", EncoderConfig)
 AutoModelForSequenceClassification.register(EncoderConfig, EncoderForEmotion)
+
+
+def most_tokens(backbone: nn.Module) -> int | None:
+    """Return how many tokens an encoder has positions for; None where its positions are relative or rotated."""
+    inner = getattr(backbone, "embeddings", None)
+    positions = getattr(inner, "position_embeddings", None) or getattr(backbone, "wpe", None)  # GPT-2's
+    if not isinstance(positions, nn.Embedding):
+        return None
+    # RoBERTa and its kin count from behind the padding token's number.
+    return positions.num_embeddings - (0 if positions.padding_idx is None else positions.padding_idx + 1)

@@ -58,6 +58,11 @@ class AtomicCheckpoints(Trainer):
     def add_to_checkpoint(self, folder: Path) -> None:
         """Write whatever else a resumed run needs; called before the checkpoint counts as complete."""
 
+    def _run_epoch(self, **kwargs: Any) -> None:
+        # A resumed run may have had its last step already.
+        if self.state.global_step < self.state.max_steps and not self.control.should_training_stop:
+            super()._run_epoch(**kwargs)
+
     def _save(self, output_dir: str | None = None, state_dict: Any = None) -> None:
         super()._save(output_dir, state_dict)
         # A pickle that nothing here reads.

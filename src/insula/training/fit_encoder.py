@@ -26,6 +26,8 @@ from insula.training.neural import train_network
 from insula.training.objectives import choose_objective
 from insula.training.prune import prune, prunes
 
+STATES = Path("cache", "states")
+
 
 def fit(given: FitInput) -> Fitted:
     """Fine-tune the encoder, or an adapter in it; with `freeze_layers` its lower layers stay as they are.
@@ -65,7 +67,7 @@ def fit(given: FitInput) -> Fitted:
         _freeze(model, {"train": train, "validation": validation}, given)
     trainable = trainable_parameters(model)
     history = train_network(model, train, validation, objective, given, adaptation.callbacks)
-    shutil.rmtree(given.folder / "cache", ignore_errors=True)
+    shutil.rmtree(given.folder / STATES, ignore_errors=True)  # what else is kept, a resumed run asks for again
     model.upper = None
     adaptation.finish()
 
@@ -149,5 +151,5 @@ def _freeze(model: EncoderForEmotion, splits: dict[str, TokenRows | None], given
     width = model.backbone.config.hidden_size
     for split, rows in splits.items():
         if rows is not None:
-            file = given.folder / "cache" / f"{split}.states"
+            file = given.folder / STATES / f"{split}.states"
             rows.states = compute_lower_states(lower, rows.tokens, width, file, given.progress)

@@ -21,7 +21,6 @@ from insula.training.validation import validation_score
 
 Weights = tuple[NDArray[np.float32], NDArray[np.float32]]
 ONE_OF_SEVERAL = ("binary", "single", "ordinal")
-DEFAULT_STRENGTH = 1.0  # where no rows are left to choose it on
 
 
 def fit(given: FitInput) -> Fitted:
@@ -36,7 +35,9 @@ def fit(given: FitInput) -> Fitted:
     check_linear(given.objective, given.scheme)
     featurizer, features = Featurizer.fit(_features(options, given.language), given.train.texts)
     trial = _Trial(given, featurizer, features)
-    strengths = sorted(options.strengths) if given.validation is not None else [DEFAULT_STRENGTH]
+    strengths = sorted(options.strengths)
+    if given.validation is None:
+        strengths = strengths[:1]  # no rows are left to choose on: the most careful
     weighted_too = (
         given.objective.class_weights == "auto" and given.validation is not None and given.scheme.kind in ONE_OF_SEVERAL
     )

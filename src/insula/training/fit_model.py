@@ -42,7 +42,7 @@ class Trained:
     """A predictor and what its fitting left behind.
 
     validation  the (rows, outputs) logits on which the decision rule was chosen; None where no rows were held out
-    seconds     that fitting took
+    seconds     that fitting took, of a resumed run those up to the checkpoint that it went on from as well
     facts       what else the fitter has to tell
     megabytes   of memory at its highest while fitting; None where the system does not tell
     """
@@ -80,7 +80,7 @@ def fit_model(
     with PeakMemory() as peak:
         fitted = families[model.name].fit(given if report is None else dataclasses.replace(given, report=report))
     part()
-    seconds = time.monotonic() - began
+    seconds = time.monotonic() - began + given.facts.pop("seconds_before", 0.0)
     progress.say(f"Trained in {seconds:.0f} s; choosing thresholds and calibration on validation rows.")
     fitted.save(stage)
     if fitted.backend in ("onnx", "static") and (stage / "model.safetensors").exists():

@@ -47,3 +47,10 @@ def smoothed(gold: NDArray[np.float64], kind: Kind, share: float) -> NDArray[np.
     classes = 2 if kind == "multi" else gold.shape[1]
     mixed: NDArray[np.float64] = (1.0 - share) * gold + share / classes
     return mixed
+
+
+def unsmoothed(gold: NDArray[np.float64], kind: Kind, share: float) -> NDArray[np.float64]:
+    """Return the gold that `smoothed` was given."""
+    classes = 2 if kind == "multi" else gold.shape[1]
+    sharp: NDArray[np.float64] = (gold - share / classes) / (1.0 - share)
+    return sharp

@@ -32,7 +32,9 @@ class LinearOptions(ModelOptions):
     char_ngrams: NgramRange | Literal["auto"] = Field("auto", description="auto: 2 to 5; Chinese 1 to 3")
     min_df: int = Field(2, ge=1, description="an n-gram must stand in so many training texts")
     strengths: Annotated[tuple[Annotated[float, Field(gt=0)], ...], BeforeValidator(_several)] = Field(
-        (1.0, 3.0, 10.0), min_length=1, description="value or values of C (inverse regularisation) tried on validation"
+        (1.0, 3.0, 10.0),
+        min_length=1,
+        description="value or values of C (inverse regularisation) tried on validation; without such rows the smallest",
     )
 
 

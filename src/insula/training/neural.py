@@ -74,12 +74,13 @@ def train_network(
         trainer.add_callback(KeepAverage(trainer.average))
     checkpoint = last_checkpoint(given.checkpoints) if given.resume else None
     if checkpoint is not None:
-        trainer.resume_average(checkpoint)
+        trainer.resume_beside(checkpoint)
     with quiet_transformers(), plain_attention(model, longest=max(train.lengths)):
         trainer.train(resume_from_checkpoint=None if checkpoint is None else str(checkpoint))
     trainer.take_average()
     without_tasks(model)
     model.eval()
+    given.facts["seconds_before"] = trainer.seconds_before
     given.facts["precision"] = str(trainer.precision).removeprefix("torch.")
     return history(trainer.state.log_history, given.options.epochs)
 

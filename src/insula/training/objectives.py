@@ -15,6 +15,7 @@ from insula.core.registry import Registry
 from insula.core.scheme import Kind, LabelScheme
 from insula.training.class_weights import label_weights
 from insula.training.families import Rows
+from insula.training.learnt_rows import unsmoothed
 from insula.training.objective_options import ObjectiveOptions
 
 if TYPE_CHECKING:
@@ -97,7 +98,8 @@ def choose_objective(options: ObjectiveOptions, scheme: LabelScheme, train: Rows
     check_options(options, name, entry.options, scheme)
     weights = None
     if scheme.kind == "multi" and train is not None:
-        weights = label_weights(train.gold, train.weights, options.class_weights, options.beta)
+        held = unsmoothed(train.gold, scheme.kind, options.label_smoothing)
+        weights = label_weights(held, train.weights, options.class_weights, options.beta)
     chosen = dataclasses.replace(entry.build(options, scheme.kind, weights), r_drop=options.r_drop)
     if options.levels:
         from insula.training.level_loss import with_levels  # brings torch

@@ -18,6 +18,7 @@ from insula import __version__
 from insula.core.errors import DataError, RecipeError
 from insula.core.files import atomic_folder, write_json
 from insula.core.progress import Progress
+from insula.models.encoder import most_tokens
 from insula.models.pretrained import locate_encoder
 from insula.models.quiet import quiet_transformers
 from insula.models.tokenization import TOKENIZER, TextTokenizer
@@ -53,9 +54,15 @@ def pretrain_encoder(
     corpus = read_corpus(given.files, given.exclude, text=given.text, held_out=options.held_out, seed=options.seed)
     for note in corpus.notes:
         progress.say(note)
-    _begin(work, given, corpus, resume)
     set_seed(options.seed)
     model, tokenizer, fresh = open_for_pretraining(source)
+    most = most_tokens(model.base_model)
+    if most is not None and options.max_tokens > most:
+        raise RecipeError(
+            f"The option max_tokens of pretrain must be at most {most} for this encoder. Got {options.max_tokens}. "
+            f"Pretrain with --max-tokens {most}."
+        )
+    _begin(work, given, corpus, resume)
     with quiet_transformers():
         tokenizer.save_pretrained(work / "tokenizer")
     steps = encoder_steps(EncoderOptions(base=options.model, revision=options.revision, max_tokens=options.max_tokens))

@@ -55,10 +55,11 @@ def read_corpus(
 ) -> Corpus:
     """Return the corpus of the files: of near-duplicates the first, and none near a text of `exclude`.
 
-    `held_out` is the share to measure on. Raises `DataError` where fewer than two texts are left, `MissingFileError`.
+    `text` is their column, and that of those files of `exclude` that have it; `held_out` is the share to measure on.
+    Raises `DataError` where fewer than two texts are left, `MissingFileError`.
     """
     texts, notes = read_texts(files, text=text)
-    barred, more = read_texts(exclude, text=text) if exclude else ([], ())
+    barred, more = read_texts(exclude, likely=text) if exclude else ([], ())
     clusters = near_duplicate_clusters([*barred, *texts], seed=seed)
     barred_clusters = set(clusters[: len(barred)])
     kept: dict[int, str] = {}

@@ -142,9 +142,10 @@ class Recipe(BaseModel):
         data, model = self.data, self.model
         if data.label_names is not None:
             data = data.model_copy(update={"label_names": str(Path(data.label_names).absolute())})
-        base = getattr(model, "base", None)
-        if base and Path(base).is_dir():
-            model = model.model_copy(update={"base": str(Path(base).absolute())})
+        for option in ("base", "vectors_from"):
+            folder = getattr(model, option, None)
+            if folder and Path(folder).is_dir():
+                model = model.model_copy(update={option: str(Path(folder).absolute())})
         others = {"distil": self.distil.lasting(), "auxiliary": self.auxiliary.lasting()}
         return self.model_copy(update={"data": data, "model": model, **others})
 

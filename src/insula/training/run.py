@@ -40,6 +40,10 @@ from insula.training.tracking import IDENTITIES, Tracking
 
 METRICS_VERSION = 1
 LANGUAGE_SAMPLE = 2000
+CLEARED = ("checkpoints", "logs", "baselines", "metrics.json", "report.html", IDENTITIES)
+"""What a run that begins clears away of the one before: without its metrics it counts as unfinished."""
+OWN = (*CLEARED, "model", "run.json", "recipe.toml", "tokenizer", "cache")
+"""What lies in the folder of a run and is its own."""
 
 
 @dataclass(frozen=True)
@@ -158,11 +162,11 @@ def _begin(folder: Path, recipe: Recipe, state: Mapping[str, Any], resume: bool)
                 "Restore the data, or train anew under another name."
             )
         return
-    for old in ("checkpoints", "logs", "baselines"):
-        shutil.rmtree(folder / old, ignore_errors=True)
-    # Of the run before: without them this one counts as unfinished.
-    for old in ("metrics.json", "report.html", IDENTITIES):
-        (folder / old).unlink(missing_ok=True)
+    for old in CLEARED:
+        if (folder / old).is_dir():
+            shutil.rmtree(folder / old, ignore_errors=True)
+        else:
+            (folder / old).unlink(missing_ok=True)
     write_json(state_file, {"format_version": METRICS_VERSION, **state})
     write_text(folder / "recipe.toml", recipe.to_toml())
 

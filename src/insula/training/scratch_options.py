@@ -6,6 +6,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
+from insula.models.pretrained import locate_encoder
 from insula.text.preparation import WORD_STEPS
 from insula.training.options import ModelOptions, Share
 
@@ -49,5 +50,10 @@ class ScratchOptions(ModelOptions):
 
 
 def scratch_steps(options: ModelOptions) -> tuple[str, ...]:
-    """Return the steps for words: emoji spelt out, lower case, Chinese in words."""
+    """Return the steps for words: emoji spelt out, lower case, Chinese in words.
+
+    Raises what `locate_encoder` raises where the encoder of the first vectors cannot be had: before the data are read.
+    """
+    if isinstance(options, ScratchOptions) and options.vectors == "distilled":
+        locate_encoder(options.vectors_from)
     return WORD_STEPS

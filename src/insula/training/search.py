@@ -28,6 +28,7 @@ from insula.training.run import data_digest
 from insula.training.search_result import SearchResult, TrialRecord
 from insula.training.search_space import Space
 from insula.training.search_study import Attempt, Pruner, open_study, shown_url, trial_folder
+from insula.training.teachers import check_teachers
 from insula.training.validation import decided_score
 
 SEARCH_VERSION = 1
@@ -52,9 +53,11 @@ def run_search(
 
     Test rows are set aside before the first trial: nothing here ever sees them. Where a study of this folder's name
     exists, it goes on; data, recipe and space must then be the same, else `RecipeError`. `DataError` where there are no
-    validation rows to judge on.
+    validation rows to judge on, `LeakError` where a base or a teacher, though but a choice, has seen rows that are
+    measured on.
     """
     progress = progress or Silent()
+    _refuse_seen(dataset, recipe, space)
     work = _Trial(dataset, recipe, folder, progress)
     url = study or f"sqlite:///{(folder / 'study.db').absolute()}"
     about = {
@@ -101,6 +104,16 @@ def run_search(
     return SearchResult(folder, found, best, work.metric, records, importance)
 
 
+def _refuse_seen(dataset: Dataset, recipe: Recipe, space: Space) -> None:
+    """Refuse each base and teacher that a trial may have as `train` would, test rows included: no trial has these."""
+    check_base(recipe.model, dataset)
+    for key in ("model.base", "distil.teachers"):
+        for value in space[key].ends() if key in space else ():
+            tried = load_recipe(recipe, {key: value})
+            check_base(tried.model, dataset)
+            check_teachers(tried.distil.teachers, dataset)
+
+
 class _Trial:
     """Trains by one recipe of the space after another; tells the progress of each."""
 
@@ -110,7 +123,6 @@ class _Trial:
                 f"The data {dataset.name!r} have no validation rows, on which a search judges. Add a validation file, "
                 "or more rows."
             )
-        check_base(recipe.model, dataset)
         dataset = with_auxiliary(with_unlabelled(dataset, recipe, progress), recipe, progress)
         splits = {name: rows for name, rows in dataset.splits.items() if name != "test"}
         self.dataset = Dataset(dataset.name, dataset.scheme, splits, dataset.notes, also=dataset.also)

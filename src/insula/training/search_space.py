@@ -87,6 +87,8 @@ class Range(BaseModel):
 
 
 Space = Mapping[str, Choice | Range]
+ROWS = ("seed", "auxiliary.sources", "distil.unlabelled", "distil.text")
+"""Options that decide, beside those of `data`, which rows are learnt from and judged on."""
 _ENTRY: TypeAdapter[Choice | Range] = TypeAdapter(Choice | Range)
 
 
@@ -107,12 +109,17 @@ def default_space(recipe: Recipe) -> Space:
 def read_space(space: str | Path | Mapping[str, Any], recipe: Recipe) -> Space:
     """Return the space that a TOML file or a mapping states, in sections as a recipe has them or with dotted keys.
 
-    Every key must be an option of the recipe and every value one that it takes. Raises `RecipeError` that names the
-    first that is not, `MissingFileError`.
+    Every key must be an option of the recipe and every value one that it takes; none may decide which rows there are.
+    Raises `RecipeError` that names the first that is not, `MissingFileError`.
     """
     content, origin = _content(space)
     found: dict[str, Choice | Range] = {}
     for key, entry in _entries(content, origin):
+        if key.startswith("data.") or key in ROWS:
+            raise RecipeError(
+                f"The search space {origin} must leave {key!r} alone: rows are read and split once, so that all trials "
+                "are judged on the same. Set it in the recipe, or with --set."
+            )
         found[key] = _entry(key, entry, origin)
         for value in found[key].ends():
             try:

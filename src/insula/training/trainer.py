@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import json
+import math
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -11,8 +14,9 @@ from typing import Any
 import torch
 from torch import nn
 from torch.utils.data import DataLoader
-from transformers import EarlyStoppingCallback, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
+from insula.core.files import write_json
 from insula.core.progress import Progress
 from insula.training.averaging import MovingAverage
 from insula.training.batches import BudgetBatches, EpochLoader, TokenRows, collate
@@ -23,6 +27,8 @@ from insula.training.options import TrainOptions
 from insula.training.precision import choose_precision
 from insula.training.r_drop import r_drop
 from insula.training.task_batches import training_batches
+
+CLOCK = "clock.json"
 
 
 class EmotionTrainer(AtomicCheckpoints):
@@ -37,6 +43,7 @@ class EmotionTrainer(AtomicCheckpoints):
         self.objective = objective
         self.options = options
         self.precision = choose_precision(options.precision)
+        self.began, self.seconds_before = time.monotonic(), 0.0
         self.average = MovingAverage(self.model, options.averaging) if options.averaging else None
         self.model_accepts_loss_kwargs = True  # `compute_loss` divides by what `get_batch_samples` counted
         self.evaluated: list[tuple[torch.Tensor, torch.Tensor]] = []  # mean loss and weight of each batch
@@ -133,12 +140,15 @@ class EmotionTrainer(AtomicCheckpoints):
         return measured
 
     def add_to_checkpoint(self, folder: Path) -> None:
-        """Keep the average beside the weights."""
+        """Keep the average beside the weights, and how long it took to come here."""
+        write_json(folder / CLOCK, {"seconds": self.seconds_before + time.monotonic() - self.began})
         if self.average is not None:
             self.average.save(folder)
 
-    def resume_average(self, checkpoint: Path) -> None:
-        """Go on with the average of a checkpoint."""
+    def resume_beside(self, checkpoint: Path) -> None:
+        """Go on with what `add_to_checkpoint` put there."""
+        if (checkpoint / CLOCK).exists():
+            self.seconds_before = float(json.loads((checkpoint / CLOCK).read_text(encoding="utf-8"))["seconds"])
         if self.average is not None:
             self.average.load(checkpoint)
 
@@ -150,25 +160,36 @@ class EmotionTrainer(AtomicCheckpoints):
             self.average.exchange()
 
 
-class StopInTime(EarlyStoppingCallback):
+class StopInTime(TrainerCallback):
     """Stops after so many evaluations without a better score, or the same score at a lower loss.
 
     A network that starts from nothing answers the most frequent label for its first epochs on a small set: its score
-    stands still while it already learns.
+    stands still while it already learns. They are counted in the log, which a resumed run has, too.
     """
 
-    def on_evaluate(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, metrics: dict[str, float], **_: Any
-    ) -> None:
-        """Count; what was measured before is read from the log, which a resumed run has, too."""
-        ending = control.should_training_stop
-        super().on_evaluate(args, state, control, metrics)
-        name = str(args.metric_for_best_model)
-        *before, _now = [row for row in state.log_history if name in row]
-        same = [row["eval_loss"] for row in before if row[name] == metrics[name] == state.best_metric]
-        if same and metrics["eval_loss"] < min(same):
-            self.early_stopping_patience_counter = 0
-            control.should_training_stop = ending
+    def __init__(self, patience: int) -> None:
+        self.patience = patience
+
+    def on_train_begin(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
+        """Stop at once where a run is resumed that had lost its patience."""
+        self._count(args, state, control)
+
+    def on_evaluate(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
+        """Count."""
+        self._count(args, state, control)
+
+    def _count(self, args: TrainingArguments, state: TrainerState, control: TrainerControl) -> None:
+        best, lowest, in_vain = -math.inf, math.inf, 0
+        for row in state.log_history:
+            if (score := row.get(str(args.metric_for_best_model))) is None:
+                continue
+            loss = row["eval_loss"]
+            better = score > best or (score == best and loss < lowest)
+            in_vain = 0 if better else in_vain + 1
+            if better:
+                best, lowest = score, loss
+        if in_vain >= self.patience:
+            control.should_training_stop = True
 
 
 class KeepAverage(TrainerCallback):

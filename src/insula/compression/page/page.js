@@ -54,7 +54,8 @@ async function show() {
   if (mine !== asked) return; // a newer text is on its way
   const words = WORDS[language];
   const chosen = answer.chosen.map((name) => model.display(name, language)).join(", ") || words.none;
-  at("decision").textContent = `${words.says} ${chosen}${answer.abstained ? ` (${words.unsure})` : ""}`;
+  const decided = `${words.says} ${chosen}${answer.abstained ? ` (${words.unsure})` : ""}`;
+  at("decision").textContent = model.scheme.kind === "dimensional" ? "" : decided; // the values say it all
   const ranked = Object.entries(answer.scores).sort((a, b) => b[1] - a[1]);
   at("scores").replaceChildren(...ranked.slice(0, SHOWN).map(([name, score]) => row(name, score, answer)));
 }
