@@ -30,8 +30,7 @@ from insula.text.preparation import Preparation
 from insula.training.encoder_family import EncoderOptions, encoder_steps
 from insula.training.families import Rows
 from insula.training.objectives import Objective, choose_objective
-from insula.training.optimisers import optimisers, parameter_groups
-from insula.training.options import TrainOptions
+from insula.training.optimisers import build_optimiser
 from insula.training.recipe import Recipe
 from insula.training.validation import validation_score
 
@@ -93,7 +92,7 @@ def train_stock(data: Dataset, recipe: Recipe, folder: Path, *, by_length: bool)
         compute_loss_func=_loss(objective),
         compute_metrics=_score(data),
     )
-    trainer.optimizer = _optimiser(trainer, options)
+    trainer.optimizer = build_optimiser(network, set(trainer.get_decay_parameter_names(network)), options)
     trainer.remove_callback(PrinterCallback)
     with quiet_transformers():
         trainer.train()
@@ -128,18 +127,6 @@ def _loss(objective: Objective) -> Any:
         return mean
 
     return loss
-
-
-def _optimiser(trainer: Trainer, options: TrainOptions) -> torch.optim.Optimizer:
-    groups = parameter_groups(
-        trainer.model,
-        set(trainer.get_decay_parameter_names(trainer.model)),
-        learning_rate=options.learning_rate,
-        weight_decay=options.weight_decay,
-        head_rate_factor=options.head_rate_factor,
-        layer_rate_decay=options.layer_rate_decay,
-    )
-    return optimisers[options.optimiser](groups)
 
 
 def _score(data: Dataset) -> Any:

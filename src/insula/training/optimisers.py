@@ -15,6 +15,7 @@ from torch import nn
 
 from insula.core.errors import RecipeError
 from insula.core.registry import Registry
+from insula.training.options import TrainOptions
 
 Groups = list[dict[str, Any]]
 _LAYER = re.compile(r"(?:^|\.)(?:layer|layers|h|blocks|forwards|backwards)\.(\d+)\.")
@@ -60,6 +61,22 @@ optimisers: Registry[Callable[[Groups], torch.optim.Optimizer]] = Registry("opti
 optimisers.register("adamw", _adamw)
 optimisers.register("adam", _adam)
 optimisers.register("sgd", _sgd)
+
+
+def build_optimiser(model: nn.Module, decayed: Collection[str], options: TrainOptions) -> torch.optim.Optimizer:
+    """Return the optimiser that the options name, over groups of the trainable parameters with equal rate and decay.
+
+    decayed   names of the parameters that decay; raises what `parameter_groups` raises
+    """
+    groups = parameter_groups(
+        model,
+        decayed,
+        learning_rate=options.learning_rate,
+        weight_decay=options.weight_decay,
+        head_rate_factor=options.head_rate_factor,
+        layer_rate_decay=options.layer_rate_decay,
+    )
+    return optimisers[options.optimiser](groups)
 
 
 def parameter_groups(

@@ -22,7 +22,7 @@ from insula.training.averaging import MovingAverage
 from insula.training.batches import BudgetBatches, EpochLoader, TokenRows, collate
 from insula.training.checkpoints import AtomicCheckpoints
 from insula.training.objectives import Objective
-from insula.training.optimisers import optimisers, parameter_groups
+from insula.training.optimisers import build_optimiser
 from insula.training.options import TrainOptions
 from insula.training.precision import choose_precision
 from insula.training.r_drop import r_drop
@@ -89,15 +89,7 @@ class EmotionTrainer(AtomicCheckpoints):
         """Return the recipe's optimiser over groups of parameters with equal rate and decay."""
         if self.optimizer is None:
             trained = self.model if model is None else model
-            groups = parameter_groups(
-                trained,
-                set(self.get_decay_parameter_names(trained)),
-                learning_rate=self.options.learning_rate,
-                weight_decay=self.options.weight_decay,
-                head_rate_factor=self.options.head_rate_factor,
-                layer_rate_decay=self.options.layer_rate_decay,
-            )
-            self.optimizer = optimisers[self.options.optimiser](groups)
+            self.optimizer = build_optimiser(trained, set(self.get_decay_parameter_names(trained)), self.options)
         return self.optimizer
 
     def get_train_dataloader(self) -> EpochLoader:
