@@ -159,7 +159,7 @@ def test_an_interruption_before_anything_was_written_promises_nothing(
 
     monkeypatch.setattr("insula.training.pretrain.read_corpus", stop)
     with pytest.raises(KeyboardInterrupt) as stopped:
-        pretrain(corpus, tmp_path / "mine", model=encoder_folder())
+        pretrain(corpus, tmp_path / "mine", model=encoder_folder(), **SETTINGS)
     assert str(stopped.value) == ""
 
 
@@ -244,3 +244,6 @@ def test_what_is_refused(tmp_path: Path, corpus: Path, pretrained: Any, encoder_
         pretrain(tmp_path / "none.txt", tmp_path / "mine")
     with pytest.raises(RecipeError, match=r"max_tokens of pretrain must be at most 64 .* Got 65"):
         pretrain(corpus, tmp_path / "mine", model=encoder_folder(), max_tokens=65)
+    (tmp_path / "one.txt").write_text("a single text\n", encoding="utf-8")
+    with pytest.raises(RecipeError, match="Got 65"):  # before it is read that there is too little to learn from
+        pretrain(tmp_path / "one.txt", tmp_path / "mine", model=encoder_folder(), max_tokens=65)

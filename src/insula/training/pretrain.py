@@ -45,15 +45,14 @@ def pretrain_encoder(
     """Train the encoder on the texts and write it, with its tokenizer and `pretrain.json`, to `output`.
 
     The weights with the least loss on held-out texts are kept. Until it is done, `OUTPUT.unfinished` holds the
-    checkpoints from which `resume` goes on. Raises `DataError` where the texts have changed since.
+    checkpoints from which `resume` goes on. Raises `DataError` where the texts have changed since, `RecipeError` where
+    `max_tokens` is more than the encoder has positions for.
     """
     if process_count() > 1:
         raise RecipeError("Pretraining must run in one process. Start it without a launcher.")
     options, work, started = given.options, unfinished(output), time.monotonic()
-    source = locate_encoder(options.model, options.revision)  # a wrong name is told before a large corpus is read
-    corpus = read_corpus(given.files, given.exclude, text=given.text, held_out=options.held_out, seed=options.seed)
-    for note in corpus.notes:
-        progress.say(note)
+    # A wrong name, or a length that it cannot have, is told before a large corpus is read.
+    source = locate_encoder(options.model, options.revision)
     set_seed(options.seed)
     model, tokenizer, fresh = open_for_pretraining(source)
     most = most_tokens(model.base_model)
@@ -62,6 +61,9 @@ def pretrain_encoder(
             f"The option max_tokens of pretrain must be at most {most} for this encoder. Got {options.max_tokens}. "
             f"Pretrain with --max-tokens {most}."
         )
+    corpus = read_corpus(given.files, given.exclude, text=given.text, held_out=options.held_out, seed=options.seed)
+    for note in corpus.notes:
+        progress.say(note)
     _begin(work, given, corpus, resume)
     with quiet_transformers():
         tokenizer.save_pretrained(work / "tokenizer")
