@@ -44,13 +44,15 @@ def smoothed(gold: NDArray[np.float64], kind: Kind, share: float) -> NDArray[np.
 
     Each label of a multi-label scheme is a question of its own, with two classes: there 1 becomes 1 - share / 2.
     """
-    classes = 2 if kind == "multi" else gold.shape[1]
-    mixed: NDArray[np.float64] = (1.0 - share) * gold + share / classes
+    mixed: NDArray[np.float64] = (1.0 - share) * gold + share / _classes(gold, kind)
     return mixed
 
 
 def unsmoothed(gold: NDArray[np.float64], kind: Kind, share: float) -> NDArray[np.float64]:
-    """Return the gold that `smoothed` was given."""
-    classes = 2 if kind == "multi" else gold.shape[1]
-    sharp: NDArray[np.float64] = (gold - share / classes) / (1.0 - share)
+    """Return the (rows, labels) gold that `smoothed` was given."""
+    sharp: NDArray[np.float64] = (gold - share / _classes(gold, kind)) / (1.0 - share)
     return sharp
+
+
+def _classes(gold: NDArray[np.float64], kind: Kind) -> int:
+    return 2 if kind == "multi" else gold.shape[1]
