@@ -46,9 +46,9 @@ def test_two_pretrainings_into_one_folder_see_each_other(tmp_path: Path, encoder
     work = unfinished(output)
     work.mkdir()
     with sole_writer(work), pytest.raises(OutputError, match=r"is being written by another process\. Wait for it"):
-        insula.pretrain(corpus, output, model=encoder_folder(), epochs=1)
+        insula.pretrain(corpus, output, model=encoder_folder(), epochs=1, max_tokens=16)
     with pytest.raises(DataError):  # nothing is left to learn from
-        insula.pretrain(corpus, output, model=encoder_folder(), exclude=corpus)
+        insula.pretrain(corpus, output, model=encoder_folder(), exclude=corpus, max_tokens=16)
     assert not work.exists()
 
 
