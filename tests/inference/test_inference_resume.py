@@ -56,7 +56,7 @@ def _predictor(backend: Counting, fingerprint: str = "a model") -> Predictor:
 
 @pytest.fixture
 def source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A file of 50 rows, read in groups of 8; the first two groups and some rows have no text, a column comes late."""
+    """A file of 50 rows, read in groups of 8; the first two groups and some rows have no text."""
     monkeypatch.setattr(files, "CHUNK", GROUP)
     with (tmp_path / "in.jsonl").open("w", encoding="utf-8") as file:
         for number in range(50):
@@ -92,9 +92,56 @@ def test_a_resumed_output_is_the_same_bytes(tmp_path: Path, source: Path, ending
         assert sum(len(batch.rows) for batch in reader) == alone.rows
 
 
+def _late(source: Path) -> list[dict[str, Any]]:
+    """Give the file columns that come late, or as another kind of number; return its rows."""
+    rows = [json.loads(line) for line in source.read_text(encoding="utf-8").splitlines()[:-1]]
+    for row in rows[30:]:
+        row |= {"nr": row["nr"] + 0.5, "stars": 4, "scores": {"mine": row["nr"]}}
+    rows[41]["user"] = {"name": "ann", "tags": ["a", "b"]}
+    source.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    return rows
+
+
+@pytest.mark.parametrize("ending", ["csv", "tsv.gz", "parquet", "arrow"])
+def test_columns_that_come_late_are_columns_of_a_table(tmp_path: Path, source: Path, ending: str) -> None:
+    given = [row for row in _late(source) if row["text"]]
+    alone, output = tmp_path / f"alone.{ending}", tmp_path / f"out.{ending}"
+    predict_file(_predictor(Counting()), source, alone)
+    _stopped(source, output, after=2 * GROUP)
+    assert predict_file(_predictor(Counting()), source, output, resume=True).kept > GROUP
+    assert output.read_bytes() == alone.read_bytes()
+    with open_rows(output) as reader:
+        rows = [row for batch in reader for row in batch.rows]
+    assert len(rows) == len(given)
+    last, expected = rows[-1], given[-1]
+    if ending in ("parquet", "arrow"):
+        assert [row["user"] for row in rows if row["user"]] == [{"name": "ann", "tags": ["a", "b"]}]
+        assert (last["nr"], last["stars"], last["input_scores"]) == (expected["nr"], 4, {"mine": expected["nr"] - 0.5})
+        assert (rows[0]["nr"], rows[0]["stars"]) == (given[0]["nr"], None)
+    else:
+        assert [(row["user_name"], row["user_tags"]) for row in rows if row["user_name"]] == [("ann", "a|b")]
+        assert (last["nr"], last["stars"]) == (str(expected["nr"]), "4")
+        assert last["input_scores_mine"] == str(int(expected["nr"] - 0.5))
+        assert (rows[0]["nr"], rows[0]["stars"], "user" in rows[0]) == (str(given[0]["nr"]), "", False)
+
+
+def test_what_a_table_cannot_hold_is_told_before_the_first_row_is_predicted(tmp_path: Path, source: Path) -> None:
+    rows = _late(source)
+    rows[-1]["stars"] = "five"
+    source.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    backend = Counting()
+    with pytest.raises(DataError, match="of one type"):
+        predict_file(_predictor(backend), source, tmp_path / "out.parquet")
+    assert backend.asked == []
+    assert predict_file(_predictor(backend), source, tmp_path / "out.csv").rows == len(backend.asked) > 0
+
+
 def test_groups_that_were_done_before_are_skipped(tmp_path: Path, source: Path) -> None:
     class Apart(Silent):
         skipped = advanced = 0
+
+        def start(self, task: str, total: int | None = None) -> None:
+            self.skipped = self.advanced = 0
 
         def skip(self, steps: int) -> None:
             self.skipped += steps

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from insula.data.arrow_writer import ArrowWriter
+from insula.data.arrow_writer import ArrowWriter, schema_of
 from insula.data.row_reader import Row
 from insula.data.writers import output_stream
 
@@ -26,14 +26,28 @@ def write_arrow_part(
     layout: Mapping[str, Any] | None,
 ) -> dict[str, Any]:
     """Write rows as an Arrow file; return the layout: the schema, given or found in these rows."""
-    schema = None if layout is None else pa.ipc.read_schema(pa.BufferReader(base64.b64decode(layout["schema"])))
+    schema = None if layout is None else _schema_in(layout)
     writer = ArrowWriter(stream, columns, types, parquet=False, schema=schema)
     try:
         writer.write(rows)
         writer.finish()
     finally:
         writer.close()
-    return {"schema": base64.b64encode(writer.schema.serialize()).decode()}
+    return _layout(writer.schema)
+
+
+def arrow_layout(batches: Iterable[Sequence[Row]], more: Sequence[str], types: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the layout that all these rows fit, with the columns `more` behind theirs."""
+    found = schema_of(batches)
+    return _layout(pa.schema([*found, *((name, types[name]) for name in more)]))
+
+
+def _layout(schema: Any) -> dict[str, Any]:
+    return {"schema": base64.b64encode(schema.serialize()).decode()}
+
+
+def _schema_in(layout: Mapping[str, Any]) -> Any:
+    return pa.ipc.read_schema(pa.BufferReader(base64.b64decode(layout["schema"])))
 
 
 def join_arrow_parts(parts: Sequence[Path], path: Path, *, parquet: bool) -> None:

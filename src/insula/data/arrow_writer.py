@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, BinaryIO
 
 import pyarrow as pa
@@ -81,14 +81,23 @@ class ArrowWriter(RowWriter):
             raise DataError(f"Later rows have other types than the first ones: {error}. Write JSON Lines.") from error
 
 
-def _schema(rows: list[Row], columns: Sequence[str] | None, given: Mapping[str, Any]) -> Any:
-    names = list(columns) if columns is not None else list(dict.fromkeys(key for row in rows for key in row))
+def schema_of(batches: Iterable[Sequence[Row]]) -> Any:
+    """Return the schema that all these rows fit, `DataError` where none does; a column without any value is text."""
+    found = pa.schema([])
     try:
-        found = pa.Table.from_pylist([{name: row.get(name) for name in names} for row in rows]).schema
+        for rows in batches:
+            names = dict.fromkeys(key for row in rows for key in row)
+            these = pa.Table.from_pylist([{name: row.get(name) for name in names} for row in rows]).schema
+            found = pa.unify_schemas([found, these], promote_options="permissive")
     except (pa.ArrowException, TypeError) as error:
         raise DataError(f"The values of a column must be of one type: {error}. Write JSON Lines instead.") from error
-    types = {field.name: field.type for field in found}
-    inferred = pa.schema([(name, _filled(types.get(name, pa.null()))) for name in names])
+    return pa.schema([(field.name, _filled(field.type)) for field in found])
+
+
+def _schema(rows: list[Row], columns: Sequence[str] | None, given: Mapping[str, Any]) -> Any:
+    if columns is not None:  # also where there are no rows
+        rows = [{name: row.get(name) for name in columns} for row in rows] or [dict.fromkeys(columns)]
+    inferred = schema_of([rows])
     wanted = pa.schema([(field.name, given.get(field.name, field.type)) for field in inferred])
     try:
         pa.Table.from_pylist(rows, schema=wanted)

@@ -31,6 +31,7 @@ class _JsonReader(TextRows):
         rows = self._read_rows()
         first = list(itertools.islice(rows, batch_size))
         self.columns = tuple(dict.fromkeys(key for _, row in first for key in row))
+        self.open_columns = True
         self._rows = itertools.chain(first, rows)
 
     @property

@@ -1,8 +1,9 @@
 """Output in parts: each group of rows in a file of its own, and all of them joined to one file.
 
-The first part that holds rows fixes the layout (the header of a table, the Arrow schema), which the others keep. Parts
-of text formats are joined byte by byte, packed ones as members of one gzip file; Parquet and Arrow are written from
-parts in Arrow's own form. What is joined depends on the parts alone.
+The layout (the header of a table, the Arrow schema) is found in all rows before the first part where rows may have any
+columns, else in those of the first part; all parts keep it. Parts of text formats are joined byte by byte, packed ones
+as members of one gzip file; Parquet and Arrow are written from parts in Arrow's own form. What is joined depends on the
+parts and the layout alone.
 """
 
 from __future__ import annotations
@@ -15,10 +16,10 @@ from typing import Any, BinaryIO
 from insula.core.files import atomic_file
 from insula.data.row_reader import Row
 from insula.data.row_writer import RowWriter
-from insula.data.text_writers import DelimitedWriter, JsonLinesWriter, JsonListWriter, LineWriter
+from insula.data.text_writers import DelimitedWriter, Header, JsonLinesWriter, JsonListWriter, LineWriter
 from insula.data.writers import is_packed, open_writer, packed
 
-BINARY = ("parquet", "arrow")
+BINARY, DELIMITED = ("parquet", "arrow"), ("csv", "tsv")
 Layout = dict[str, Any]
 
 
@@ -39,22 +40,42 @@ class PartFormat:
         self._columns = columns
         self._types = types or {}
 
+    @property
+    def is_table(self) -> bool:
+        """True where all rows have the same columns."""
+        return self._kind in (*BINARY, *DELIMITED)
+
+    def layout_of(self, batches: Iterable[Sequence[Row]], more: Sequence[str]) -> Layout:
+        """Return the layout of a table that holds these rows, with the columns `more` behind theirs.
+
+        Raises `DataError` where there is none, as where a column of Parquet would be of several types.
+        """
+        if self._kind in BINARY:
+            from insula.data.arrow_parts import arrow_layout
+
+            return arrow_layout(batches, more, self._types)
+        header = Header()
+        for rows in batches:
+            header.meet(rows)
+        return {"header": [*header.names, *more]}
+
     def write(self, file: Path, rows: Sequence[Row], layout: Layout | None) -> Layout:
         """Write a part, atomically; return the layout (plain JSON types): `layout`, or what these first rows fix."""
+        if self._kind in DELIMITED:
+            layout = layout or self.layout_of([rows], ())
         with atomic_file(file) as temporary, temporary.open("wb") as stream:
             if self._kind in BINARY:
                 from insula.data.arrow_parts import write_arrow_part
 
                 return write_arrow_part(stream, rows, self._columns, self._types, layout)
             with packed(stream, is_packed(self._path)) as inner:
-                writer = self._text_writer(inner, layout)
-                writer.write(rows)
-        return layout or {"header": list(writer.header or ()) if isinstance(writer, DelimitedWriter) else []}
+                self._text_writer(inner, layout).write(rows)
+        return layout or {}
 
-    def join(self, parts: Iterable[Path], columns: Sequence[str]) -> None:
+    def join(self, parts: Iterable[Path], layout: Layout | None, columns: Sequence[str]) -> None:
         """Write the whole output, atomically, in flat memory; `columns` are the header where there are no parts."""
         parts = list(parts)
-        if not parts:
+        if not parts or layout is None:
             with open_writer(self._path, format=self._kind, columns=columns, types=self._types):
                 return
         if self._kind in BINARY:
@@ -63,6 +84,9 @@ class PartFormat:
             join_arrow_parts(parts, self._path, parquet=self._kind == "parquet")
             return
         with atomic_file(self._path) as temporary, temporary.open("wb") as whole:
+            if self._kind in DELIMITED:
+                with packed(whole, is_packed(self._path)) as inner:
+                    DelimitedWriter(inner, layout["header"], delimiter=self._delimiter).finish()
             for part in parts:
                 with part.open("rb") as stream:
                     shutil.copyfileobj(stream, whole, 1 << 20)
@@ -70,11 +94,14 @@ class PartFormat:
                 with packed(whole, is_packed(self._path)) as inner:
                     inner.write(JsonListWriter.END)
 
+    @property
+    def _delimiter(self) -> str:
+        return "," if self._kind == "csv" else "\t"
+
     def _text_writer(self, stream: BinaryIO, layout: Layout | None) -> RowWriter:
-        if self._kind in ("csv", "tsv"):
-            mark = "," if self._kind == "csv" else "\t"
+        if self._kind in DELIMITED:
             header = None if layout is None else layout["header"]
-            return DelimitedWriter(stream, self._columns, delimiter=mark, header=header)
+            return DelimitedWriter(stream, self._columns, delimiter=self._delimiter, header=header)
         if self._kind == "json":
             return JsonListWriter(stream, self._columns, first=layout is None)
         return (JsonLinesWriter if self._kind == "jsonl" else LineWriter)(stream, self._columns)

@@ -35,6 +35,7 @@ class RowReader:
 
     path          where the rows come from, for messages
     columns       names of the columns; for JSON, of the keys in the first batch
+    open_columns  True where later rows may have others, as in JSON
     types         column to its Arrow type, where the format states types; else empty
     encoding      of the text below; None for binary formats
     rejects       rows that could not be read; stays empty where `on_reject` was given, which is called instead
@@ -46,6 +47,7 @@ class RowReader:
             raise ValueError(f"The batch_size of open_rows must be at least 1. Got {batch_size}.")
         self.path = path
         self.columns: tuple[str, ...] = ()
+        self.open_columns = False
         self.types: Mapping[str, Any] = {}
         self.rejects: list[Reject] = []
         self.reject_count = 0

@@ -88,9 +88,12 @@ class DelimitedWriter(RowWriter):
             return
         records: list[Iterable[str]] = []
         columns = self._columns
-        flat = [_flat(row if columns is None else {name: row.get(name) for name in columns}) for row in rows]
+        chosen = rows if columns is None else [{name: row.get(name) for name in columns} for row in rows]
+        flat = [_flat(row) for row in chosen]
         if self.header is None:
-            self.header = _header(flat, rows)
+            header = Header()
+            header.meet(chosen)
+            self.header = dict.fromkeys(header.names)
             records.append(self.header)
         for cells in flat:
             if unknown := [name for name in cells if name not in self.header and cells[name] != ""]:
@@ -120,11 +123,24 @@ class _Lines(list[str]):
         self.append(line[:-2] + "\n")
 
 
-def _header(flat: Iterable[Mapping[str, str]], rows: Sequence[Row]) -> dict[str, None]:
-    header = dict.fromkeys(name for cells in flat for name in cells)
-    # A dict that is missing in some rows leaves an empty cell under its own name there, which is no column.
-    dicts = {key for row in rows for key, value in row.items() if isinstance(value, Mapping)}
-    return {name: None for name in header if name not in dicts}
+class Header:
+    """Names of the cells that rows need in a table, in order of first appearance."""
+
+    def __init__(self) -> None:
+        self._filled: dict[str, bool] = {}
+        self._dicts: set[str] = set()
+
+    def meet(self, rows: Iterable[Row]) -> None:
+        """Take note of some rows."""
+        for row in rows:
+            self._dicts.update(key for key, value in row.items() if isinstance(value, Mapping))
+            for name, cell in _flat(row).items():
+                self._filled[name] = self._filled.get(name, False) or cell != ""
+
+    @property
+    def names(self) -> list[str]:
+        """The names, without that of a dict, under which rows that miss it have nothing but empty cells."""
+        return [name for name, filled in self._filled.items() if filled or name not in self._dicts]
 
 
 def _flat(row: Mapping[str, Any]) -> dict[str, str]:

@@ -20,6 +20,7 @@ from insula.core.progress import Progress, Silent
 from insula.data.byte_source import STDIN
 from insula.data.columns import find_text_column
 from insula.data.formats import open_rows
+from insula.data.row_reader import Row
 from insula.data.writers import STDOUT
 from insula.inference.cluster_address import check_address
 from insula.inference.groups import Group, read_groups
@@ -105,7 +106,16 @@ def predict_file(
             raise DataError("Only a job from a file into a file can be resumed. Name both, or leave out resume.")
         groups = read_groups(reader, column, aside)
         with (
-            open_output(output, kind, reader, column, predictor.scheme, job=job, resume=resume) as out,
+            open_output(
+                output,
+                kind,
+                reader,
+                column,
+                predictor.scheme,
+                job=job,
+                resume=resume,
+                every=_every_row(source, input_format, progress) if is_file and reader.open_columns else None,
+            ) as out,
             _drawn(progress),
             _ready(groups, predictor, out, beside=is_file)
             if engine == "local"
@@ -241,9 +251,20 @@ def _job(predictor: Predictor, source: str | Path, column: str, given: str | Non
     }
 
 
+def _every_row(source: str | Path, input_format: str | None, progress: Progress) -> Iterator[list[Row]]:
+    """Yield all rows, those without a text too. What cannot be read is told where they are predicted."""
+    with (
+        open_rows(source, batch_size=CHUNK, format=input_format, on_reject=lambda _: None) as reader,
+        _drawn(progress, "reading the columns"),
+    ):
+        for batch in reader:
+            progress.advance(len(batch.rows))
+            yield batch.rows
+
+
 @contextlib.contextmanager
-def _drawn(progress: Progress) -> Iterator[None]:
-    progress.start("predicting")
+def _drawn(progress: Progress, task: str = "predicting") -> Iterator[None]:
+    progress.start(task)
     try:
         yield
     finally:

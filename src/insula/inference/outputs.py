@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -12,7 +12,7 @@ from insula.core.prediction import Prediction
 from insula.core.scheme import LabelScheme
 from insula.data.formats import format_of
 from insula.data.part_writer import BINARY, PartFormat
-from insula.data.row_reader import RowReader
+from insula.data.row_reader import Row, RowReader
 from insula.data.row_writer import RowWriter
 from insula.data.writers import STDOUT, open_writer
 from insula.inference.groups import Group
@@ -59,8 +59,12 @@ def open_output(
     *,
     job: Job | None,
     resume: bool,
+    every: Iterable[Sequence[Row]] | None = None,
 ) -> Iterator[Output]:
-    """Yield what brings groups into `output`; a file appears under its name at the end of the block."""
+    """Yield what brings groups into `output`; a file appears under its name at the end of the block.
+
+    every  all rows of the input, where they may have any columns: a file that is a table needs to know them first
+    """
     if callable(output) or kind is None:
         yield _Function(output)  # type: ignore[arg-type]
         return
@@ -71,12 +75,15 @@ def open_output(
             yield _Stream(writer, joined)
         return
     types = joined.arrow_types(reader.types) if kind in BINARY else None
-    header = joined.names(flat=kind not in BINARY)
+    flat = kind not in BINARY
     form = PartFormat(Path(output), kind, columns=columns, types=types)
     with open_parts(Path(output), form, job, resume=resume) as parts:
+        if every is not None and form.is_table:
+            kept = ([joined.kept(row) for row in rows] for rows in every)
+            parts.lay_out(kept, joined.answer(flat=flat))
         with Behind[Answered](lambda answered: parts.write(answered[0].number, _rows(joined, *answered))) as behind:
             yield _Parts(parts, joined, behind)
-        parts.join(header)
+        parts.join(joined.names(flat=flat))
 
 
 class _Function:

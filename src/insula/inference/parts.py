@@ -6,7 +6,7 @@ import contextlib
 import errno
 import json
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +34,7 @@ class Parts:
     """The parts of one output, numbered by group.
 
     job.json     what they are parts of: model, input, columns; None where nobody can go on with them
-    layout.json  what the first rows fixed for all
+    layout.json  what was found in all rows, or what the first ones fixed for all
     000007.part  the rows of group 7; it appears whole or not at all
     """
 
@@ -52,14 +52,16 @@ class Parts:
     def write(self, number: int, rows: Sequence[Row]) -> None:
         """Write the rows of a group; `OutputError`, `DataError` where they do not fit the first ones."""
         with output_errors(self._output):
-            layout = self._form.write(self._file(number), rows, self._layout)
-            if self._layout is None:
-                write_json(self.folder / LAYOUT, layout)
-                self._layout = layout
+            self._keep(self._form.write(self._file(number), rows, self._layout))
+
+    def lay_out(self, batches: Iterable[Sequence[Row]], more: Sequence[str]) -> None:
+        """Find the layout in all rows before the first is written; the columns `more` come behind theirs."""
+        with output_errors(self._output):
+            self._keep(self._form.layout_of(batches, more))
 
     def join(self, columns: Sequence[str]) -> None:
         """Write the output; `columns` are its header where there are no rows."""
-        self._form.join(self._files(), columns)
+        self._form.join(self._files(), self._layout, columns)
 
     def begin(self, job: Job | None, *, resume: bool) -> None:
         """Go on with what is there, or start anew; `DataError` where it is of another job."""
@@ -76,6 +78,11 @@ class Parts:
             stale.unlink(missing_ok=True)
         if job is not None:
             write_json(file, dict(job))
+
+    def _keep(self, layout: Layout) -> None:
+        if self._layout is None:
+            write_json(self.folder / LAYOUT, layout)
+            self._layout = layout
 
     def _files(self) -> list[Path]:
         return sorted(self.folder.glob(f"[0-9]*{ENDING}"))  # what is being written has a hidden name

@@ -37,11 +37,15 @@ class PredictedColumns:
 
     def joined(self, row: Row, prediction: Prediction) -> Row:
         """Return the row of the output."""
-        kept = {self._names.get(name) or self._name(name): value for name, value in row.items()}
+        kept = self.kept(row)
         if self._adds_text:
             kept["text"] = prediction.text
         answer = prediction.to_dict()
         return kept | {name: answer[name] for name in PREDICTED}
+
+    def kept(self, row: Row) -> Row:
+        """Return a row of the input with the names that it has in the output."""
+        return {self._names.get(name) or self._name(name): value for name, value in row.items()}
 
     def arrow_types(self, types: Mapping[str, Any]) -> dict[str, Any]:
         """Return the Arrow type of each column of the output; `types` are those known of the input."""
@@ -54,8 +58,12 @@ class PredictedColumns:
 
     def names(self, *, flat: bool) -> list[str]:
         """Return the columns of an output; `flat` with a column a score, as in CSV."""
-        answer = [self._scores if flat and name == "scores" else [name] for name in PREDICTED]
-        return [*self._names.values(), *(name for names in answer for name in names)]
+        return [*self._names.values(), *self.answer(flat=flat)]
+
+    def answer(self, *, flat: bool) -> list[str]:
+        """Return the columns that a prediction fills."""
+        parts = [self._scores if flat and name == "scores" else [name] for name in PREDICTED]
+        return [name for names in parts for name in names]
 
     def _name(self, column: str) -> str:
         name = column
