@@ -82,7 +82,7 @@ RECIPES = {
     "multilabel": "semeval_ec",
     "static": "tweets",
     "tiny": "tweets",
-    "chinese": "hotel_zh",
+    "chinese": "smp2020_virus",
     "long": "imdb",
 }
 FROM_SCRATCH = ("textcnn", "lstm", "gru", "transformer")

@@ -58,6 +58,7 @@ SETS = {
     "tweeteval_emotion": _ready("tweeteval_emotion"),
     "sst2": _ready("sst2"),
     "smp2020_usual": _ready("smp2020_usual"),
+    "smp2020_virus": _ready("smp2020_virus"),
     "semeval_ec": _ready("semeval_ec"),
     "semeval_valence": _ready("semeval_valence"),
     "emobank": _ready("emobank", options={"label": "valence"}),
