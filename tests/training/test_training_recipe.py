@@ -278,3 +278,13 @@ def test_tiny_is_as_small_as_it_says() -> None:
     filters = sum(width * options["width"] * options["maps"] for width in options["filter_widths"])
     assert options["vocabulary_size"] * options["width"] + filters < 1_000_000
     assert options["vectors"] == "random"
+
+
+def test_options_that_will_do_nothing_are_told() -> None:
+    recipe = load_recipe("standard", {"adapter.rank": 16, "adapter.alpha": 8, "distil.temperature": 3})
+    assert recipe.idle() == [
+        'adapter.rank and adapter.alpha will do nothing: adapter.method is "none". Set it, too.',
+        "distil.temperature will do nothing: distil.teachers is []. Set it, too.",
+    ]
+    assert load_recipe("standard", {"adapter.rank": 16, "adapter.method": "lora"}).idle() == []
+    assert all(load_recipe(name).idle() == [] for name in builtin_recipes())

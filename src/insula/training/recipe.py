@@ -49,6 +49,8 @@ class _OptionsOfAnyFamily:
 DEFAULT_FAMILY: str = EncoderOptions.model_fields["name"].default
 HEEDED = {"freeze_layers": "freezes", "gradient_checkpointing": "checkpoints", "layer_rate_decay": "layered"}
 """Options of `train` that only some families can follow, and the field of `Family` that says which."""
+SWITCHES = {"adapter": "method", "distil": "teachers", "auxiliary": "sources"}
+"""Sections that do nothing while one option of theirs is as it comes."""
 BUILTIN = importlib.resources.files("insula.training") / "recipes"
 
 
@@ -136,6 +138,22 @@ class Recipe(BaseModel):
                     f"{json.dumps(given)}. Leave it out, or set model.name to one of {able}"
                 )
         return self
+
+    def idle(self) -> list[str]:
+        """Return a sentence on each section whose options do nothing: a search may leave them so, a person forgets."""
+        found = []
+        for name, switch in SWITCHES.items():
+            section = getattr(self, name)
+            as_it_comes = type(section)()
+            changed = [
+                f"{name}.{option}"
+                for option in type(section).model_fields
+                if getattr(section, option) != getattr(as_it_comes, option)
+            ]
+            if changed and f"{name}.{switch}" not in changed:
+                off = json.dumps(getattr(section, switch))
+                found.append(f"{' and '.join(changed)} will do nothing: {name}.{switch} is {off}. Set it, too.")
+        return found
 
     def lasting(self) -> Recipe:
         """Return the recipe with the paths in it made absolute: it means the same from every working folder."""

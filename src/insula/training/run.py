@@ -85,6 +85,8 @@ def train_run(
     """
     progress = progress or Silent()
     started = time.monotonic()
+    for note in recipe.idle():
+        progress.say(note)
     check_base(recipe.model, dataset)
     dataset = with_auxiliary(with_unlabelled(dataset, recipe, progress), recipe, progress)
     fingerprint = Fingerprint.of(dataset.split("train"))
