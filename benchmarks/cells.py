@@ -148,6 +148,7 @@ LEVERS = [
     Lever("attention", "tweeteval_emotion", "minilm", {"model.pooling": "attention"}),
     Lever("cosine", "tweeteval_emotion", "minilm", {"train.schedule": "cosine"}),
     Lever("plain-head", "tweeteval_emotion", "minilm", {"train.head_rate_factor": 1.0}),
+    Lever("plain-head", "sst2", "minilm", {"train.head_rate_factor": 1.0}),
     Lever("averaging", "tweeteval_emotion", "minilm", {"train.averaging": 0.99}),
     Lever("averaging", "sst2", "minilm", {"train.averaging": 0.99}),
     Lever("tokens-apart", "sst2", "minilm", {"preparation.steps": _NOT_JOINED}),
