@@ -121,6 +121,14 @@ def test_whole_numbers_beyond_63_bits(tmp_path: Path, name: str) -> None:
         write(tmp_path / name, [{"hash": 1}] * 8192, [{"hash": most}])
 
 
+def test_objects_without_a_key_have_no_form_in_parquet(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="Parquet must have a form.*'about'.*Write Arrow or JSON Lines"):
+        write(tmp_path / "a.parquet", [{"text": "a", "about": {}}])
+    assert not list(tmp_path.iterdir())
+    write(tmp_path / "a.arrow", [{"text": "a", "about": {}}])
+    assert read(tmp_path / "a.arrow") == [{"text": "a", "about": {}}]
+
+
 def test_columns_empty_in_the_first_rows(tmp_path: Path) -> None:
     with open_writer(tmp_path / "a.parquet") as writer:
         writer.write([{"text": "a", "language": None, "labels": []}] * 8192)

@@ -136,6 +136,20 @@ def test_what_a_table_cannot_hold_is_told_before_the_first_row_is_predicted(tmp_
     assert predict_file(_predictor(backend), source, tmp_path / "out.csv").rows == len(backend.asked) > 0
 
 
+def test_what_parquet_has_no_form_for_is_told_at_the_beginning(tmp_path: Path, source: Path) -> None:
+    rows = [row | {"about": {}} for row in _late(source)]
+    source.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    backend = Counting()
+    with pytest.raises(DataError, match="Parquet must have a form.*'about'"):
+        predict_file(_predictor(backend), source, tmp_path / "out.parquet")
+    assert backend.asked == []
+    assert not parts_of(tmp_path / "out.parquet").exists()
+    predict_file(_predictor(backend), source, tmp_path / "in.arrow")
+    with pytest.raises(DataError, match="Parquet must have a form.*'about'"):
+        predict_file(_predictor(backend), tmp_path / "in.arrow", tmp_path / "out.parquet", text="text")
+    assert not parts_of(tmp_path / "out.parquet").exists()
+
+
 def test_groups_that_were_done_before_are_skipped(tmp_path: Path, source: Path) -> None:
     class Apart(Silent):
         skipped = advanced = 0

@@ -61,8 +61,7 @@ class ArrowWriter(RowWriter):
         if self.schema is None:
             self.schema = _schema(rows, self._columns, self._types)
         if self._writer is None:
-            make = pq.ParquetWriter if self._parquet else pa.ipc.new_file
-            self._writer = make(self._stream, self.schema)
+            self._writer = library_writer(self._stream, self.schema, parquet=self._parquet)
         known = set(self.schema.names)
         if self._columns is None and (unknown := {key for row in rows for key in row} - known):
             raise DataError(
@@ -79,6 +78,19 @@ class ArrowWriter(RowWriter):
             self._writer.write(pa.Table.from_pylist(rows, schema=self.schema))
         except (pa.ArrowException, TypeError, OverflowError, UnicodeEncodeError) as error:
             raise DataError(f"Later rows have other types than the first ones: {error}. Write JSON Lines.") from error
+
+
+def library_writer(stream: Any, schema: Any, *, parquet: bool) -> Any:
+    """Return the library's own writer; `DataError` where Parquet has no form for a column."""
+    if not parquet:
+        return pa.ipc.new_file(stream, schema)
+    try:
+        return pq.ParquetWriter(stream, schema)
+    except pa.ArrowNotImplementedError as error:
+        raise DataError(
+            f"Parquet must have a form for every column, and has none for one: {error} Write Arrow or JSON Lines, or "
+            "leave that column out."
+        ) from error
 
 
 def schema_of(batches: Iterable[Sequence[Row]]) -> Any:

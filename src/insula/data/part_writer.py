@@ -53,7 +53,7 @@ class PartFormat:
         if self._kind in BINARY:
             from insula.data.arrow_parts import arrow_layout
 
-            return arrow_layout(batches, more, self._types)
+            return arrow_layout(batches, more, self._types, parquet=self._kind == "parquet")
         header = Header()
         for rows in batches:
             header.meet(rows)
@@ -67,7 +67,8 @@ class PartFormat:
             if self._kind in BINARY:
                 from insula.data.arrow_parts import write_arrow_part
 
-                return write_arrow_part(stream, rows, self._columns, self._types, layout)
+                parquet = self._kind == "parquet"
+                return write_arrow_part(stream, rows, self._columns, self._types, layout, parquet=parquet)
             with packed(stream, is_packed(self._path)) as inner:
                 self._text_writer(inner, layout).write(rows)
         return layout or {}
