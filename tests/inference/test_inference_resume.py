@@ -11,8 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
+import insula.data.arrow_parts as arrow_parts
 import insula.inference.files as files
 import toy_data
 from insula.core.decision import DecisionRule
@@ -140,14 +143,28 @@ def test_what_parquet_has_no_form_for_is_told_at_the_beginning(tmp_path: Path, s
     rows = [row | {"about": {}} for row in _late(source)]
     source.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
     backend = Counting()
-    with pytest.raises(DataError, match="Parquet must have a form.*'about'"):
+    with pytest.raises(DataError, match=r"Parquet must have a form.*'about'"):
         predict_file(_predictor(backend), source, tmp_path / "out.parquet")
     assert backend.asked == []
     assert not parts_of(tmp_path / "out.parquet").exists()
     predict_file(_predictor(backend), source, tmp_path / "in.arrow")
-    with pytest.raises(DataError, match="Parquet must have a form.*'about'"):
+    with pytest.raises(DataError, match=r"Parquet must have a form.*'about'"):
         predict_file(_predictor(backend), tmp_path / "in.arrow", tmp_path / "out.parquet", text="text")
     assert not parts_of(tmp_path / "out.parquet").exists()
+
+
+def test_a_column_with_a_dictionary_is_written_in_several_groups(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(files, "CHUNK", GROUP)
+    monkeypatch.setattr(arrow_parts, "JOINED_ROWS", GROUP)
+    shops = [f"shop {number // GROUP}" for number in range(3 * GROUP)]
+    table = pa.table({"text": ["fine"] * len(shops), "shop": pa.array(shops).dictionary_encode()})
+    pq.write_table(table, tmp_path / "in.parquet")
+    for ending in ("arrow", "parquet"):
+        predict_file(_predictor(Counting()), tmp_path / "in.parquet", tmp_path / f"out.{ending}")
+        with open_rows(tmp_path / f"out.{ending}") as reader:
+            assert [row["shop"] for batch in reader for row in batch.rows] == shops
 
 
 def test_groups_that_were_done_before_are_skipped(tmp_path: Path, source: Path) -> None:

@@ -9,7 +9,7 @@ from typing import Any, BinaryIO
 
 import pyarrow as pa
 
-from insula.data.arrow_writer import ArrowWriter, library_writer, schema_of
+from insula.data.arrow_writer import ArrowWriter, library_writer, schema_of, types_for
 from insula.data.row_reader import Row
 from insula.data.writers import output_stream
 
@@ -31,7 +31,7 @@ def write_arrow_part(
     parquet  True where the whole will be: `DataError` where that has no form for a column
     """
     schema = None if layout is None else _schema_in(layout)
-    writer = ArrowWriter(stream, columns, types, parquet=False, schema=schema)
+    writer = ArrowWriter(stream, columns, types_for(types, parquet=parquet), parquet=False, schema=schema)
     try:
         writer.write(rows)
         writer.finish()

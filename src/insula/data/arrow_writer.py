@@ -125,6 +125,25 @@ def _cut(rows: Sequence[Row], names: Iterable[str]) -> list[Row]:
     return [{name: row.get(name) for name in names} for row in rows] or [dict.fromkeys(names)]
 
 
+def types_for(types: Mapping[str, Any], *, parquet: bool) -> dict[str, Any]:
+    """Return types that a file can be written in bit by bit: of an Arrow file none with a dictionary.
+
+    It may hold one dictionary a column, and each group of rows brings its own.
+    """
+    return dict(types) if parquet else {name: _spelt_out(kind) for name, kind in types.items()}
+
+
+def _spelt_out(kind: Any) -> Any:
+    """Replace dictionaries by the type of their values."""
+    if pa.types.is_dictionary(kind):
+        return _spelt_out(kind.value_type)
+    if pa.types.is_list(kind):
+        return pa.list_(_spelt_out(kind.value_type))
+    if pa.types.is_struct(kind):
+        return pa.struct([(field.name, _spelt_out(field.type)) for field in kind])
+    return kind
+
+
 def _filled(kind: Any) -> Any:
     """Replace the type `null` of columns without any value: it could hold nothing in later rows either."""
     if pa.types.is_null(kind):
