@@ -139,6 +139,21 @@ def test_what_a_table_cannot_hold_is_told_before_the_first_row_is_predicted(tmp_
     assert predict_file(_predictor(backend), source, tmp_path / "out.csv").rows == len(backend.asked) > 0
 
 
+@pytest.mark.parametrize("clash", [{"score": {"long": 1}}, {"user_name": "x"}])
+def test_columns_that_a_table_would_mix_up_are_told_before_the_first_row_is_predicted(
+    tmp_path: Path, source: Path, clash: dict[str, Any]
+) -> None:
+    rows = _late(source)  # one of them has `user`, an object with `name`
+    rows[-2] |= clash
+    source.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    backend = Counting()
+    name = next(iter(clash))
+    with pytest.raises(DataError, match=rf"names of their own\. Got two named '{name}.*each key of '(user|score)'"):
+        predict_file(_predictor(backend), source, tmp_path / "out.csv")
+    assert backend.asked == []
+    assert predict_file(_predictor(backend), source, tmp_path / "out.parquet").rows > 0
+
+
 def test_what_parquet_has_no_form_for_is_told_at_the_beginning(tmp_path: Path, source: Path) -> None:
     rows = [row | {"about": {}} for row in _late(source)]
     source.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")

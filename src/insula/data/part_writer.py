@@ -48,13 +48,14 @@ class PartFormat:
     def layout_of(self, batches: Iterable[Sequence[Row]], more: Sequence[str]) -> Layout:
         """Return the layout of a table that holds these rows, with the columns `more` behind theirs.
 
-        Raises `DataError` where there is none, as where a column of Parquet would be of several types.
+        Raises `DataError` where there is none, as where a column of Parquet would be of several types, or two columns
+        of CSV would be one.
         """
         if self._kind in BINARY:
             from insula.data.arrow_parts import arrow_layout
 
             return arrow_layout(batches, more, self._types, parquet=self._kind == "parquet")
-        header = Header()
+        header = Header(more)
         for rows in batches:
             header.meet(rows)
         return {"header": [*header.names, *more]}
