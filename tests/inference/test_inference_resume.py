@@ -154,6 +154,25 @@ def test_columns_that_a_table_would_mix_up_are_told_before_the_first_row_is_pred
     assert predict_file(_predictor(backend), source, tmp_path / "out.parquet").rows > 0
 
 
+@pytest.mark.parametrize("ending", ["csv", "parquet"])
+def test_objects_of_parquet_that_come_late_are_columns_of_a_table(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ending: str
+) -> None:
+    monkeypatch.setattr(files, "CHUNK", GROUP)
+    users = [*[None] * GROUP, {"name": "ann"}]
+    shops = [*[[("city", "x")]] * GROUP, [("street", "y")]]
+    user, shop = pa.struct([("name", pa.string())]), pa.map_(pa.string(), pa.string())
+    table = pa.table({"text": ["fine"] * 9, "user": pa.array(users, user), "shop": pa.array(shops, shop)})
+    pq.write_table(table, tmp_path / "in.parquet")
+    predict_file(_predictor(Counting()), tmp_path / "in.parquet", tmp_path / f"out.{ending}")
+    with open_rows(tmp_path / f"out.{ending}") as reader:
+        rows = [row for batch in reader for row in batch.rows]
+        assert ending == "csv" or (reader.types["user"], reader.types["shop"]) == (user, shop)
+    if ending == "csv":
+        names = ("user_name", "shop_city", "shop_street")
+        assert [[row[name] for name in names] for row in rows] == [["", "x", ""]] * GROUP + [["ann", "", "y"]]
+
+
 def test_what_parquet_has_no_form_for_is_told_at_the_beginning(tmp_path: Path, source: Path) -> None:
     rows = [row | {"about": {}} for row in _late(source)]
     source.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
