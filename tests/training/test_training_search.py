@@ -146,6 +146,24 @@ def test_the_recipe_s_own_values_come_first(find: Callable[..., SearchResult], s
     assert found.trials[0].values == {"model.min_df": 7}
 
 
+def test_a_search_that_ends_leaves_the_trials_of_others_alone(
+    find: Callable[..., SearchResult], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fit, others = search.fit_model, []
+
+    def fit_while_another_ends(*args: Any, **kwargs: Any) -> Trained:
+        if not others:
+            others.append("has no time for a trial, and ends")
+            with pytest.raises(RecipeError, match="No trial was completed"):
+                find(trials=2, seconds=0)
+        return fit(*args, **kwargs)
+
+    monkeypatch.setattr(search, "fit_model", fit_while_another_ends)
+    found = find(trials=2)
+    assert [trial.state for trial in found.trials] == ["complete", "complete"]
+    assert not (found.path / "trials").exists()
+
+
 def test_a_search_of_other_data_is_refused(
     find: Callable[..., SearchResult], scored: list[Any], tmp_path: Path
 ) -> None:

@@ -89,7 +89,7 @@ def run_search(
         opened.run(work.attempt, trials=trials, seconds=seconds, heard=work.tell)
         progress.finish()
         records, importance = opened.records(), opened.importance(seed)
-    shutil.rmtree(folder / "trials", ignore_errors=True)
+        opened.clear()
     best = _best(records)
     found = _winner(recipe, best, work.metric, folder.name)
     facts |= {
