@@ -85,7 +85,7 @@ def train_run(
     """
     progress = progress or Silent()
     started = time.monotonic()
-    for note in recipe.idle():
+    for note in recipe.idle(dataset.scheme.kind):
         progress.say(note)
     check_base(recipe.model, dataset)
     dataset = with_auxiliary(with_unlabelled(dataset, recipe, progress), recipe, progress)
