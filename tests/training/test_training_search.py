@@ -147,6 +147,12 @@ def test_the_recipe_s_own_values_come_first(find: Callable[..., SearchResult], s
     assert found.trials[0].values == {"model.min_df": 7}
 
 
+def test_a_list_of_one_comes_first_as_the_one(find: Callable[..., SearchResult], scored: list[Any]) -> None:
+    recipe = {**LINEAR, "model": {"name": "linear", "strengths": [7.0]}}
+    found = find(trials=1, space={"model.strengths": {"low": 0.1, "high": 10.0}}, recipe=recipe)
+    assert found.trials[0].values == {"model.strengths": 7.0}
+
+
 def test_what_is_set_holds_in_trials_of_another_family(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     tried: list[Recipe] = []
 

@@ -197,8 +197,13 @@ class _Trial:
 
 
 def _own_values(recipe: Recipe, space: Space) -> dict[str, Any]:
-    """Return what the recipe itself says for the keys of the space; a list of one as the one."""
-    return values_of(recipe, space)
+    """Return what the recipe itself says for the keys of the space; a list of one as the one where that is tried."""
+    values = values_of(recipe, space)
+    for key, entry in space.items():
+        value = values[key]
+        if isinstance(value, list) and len(value) == 1 and not entry.holds(value):
+            values[key] = value[0]
+    return values
 
 
 def _best(records: Sequence[TrialRecord]) -> TrialRecord:
