@@ -177,6 +177,20 @@ def test_what_is_set_holds_in_trials_of_another_family(tmp_path: Path, monkeypat
     assert recipe.train.learning_rate == 1e-3  # the family's own, since nothing else was said
 
 
+def test_paths_of_the_space_are_written_in_full(
+    find: Callable[..., SearchResult], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fit(dataset: Dataset, *args: Any, **kwargs: Any) -> Any:
+        predictor = Predictor(scheme=dataset.scheme, preparation=None, decision=DecisionRule(), backend=None)  # type: ignore[arg-type]
+        return SimpleNamespace(predictor=predictor, validation=gold_matrix(dataset.scheme, dataset.split("validation")))
+
+    monkeypatch.setattr(search, "fit_model", fit)
+    monkeypatch.chdir(tmp_path)
+    Path("ours").mkdir()
+    found = find(trials=1, recipe={"evaluation": {"resamples": 100}}, space={"model.base": {"choices": ["ours"]}})
+    assert load_recipe(found.recipe_file).model.base == str(tmp_path / "ours")  # type: ignore[attr-defined]
+
+
 def test_a_search_that_ends_leaves_the_trials_of_others_alone(
     find: Callable[..., SearchResult], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -96,7 +96,7 @@ def run_search(
         records, importance = opened.records(), opened.importance(seed)
         opened.clear()
     best = _best(records)
-    found = _winner(load_recipe(recipe, {**held, **best.values}), best, work.metric, folder.name)
+    found = _winner(load_recipe(recipe, {**held, **best.values}).lasting(), best, work.metric, folder.name)
     facts |= {
         "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "trials": [record.to_dict() for record in records],
