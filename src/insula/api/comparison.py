@@ -122,7 +122,8 @@ def _one_scheme(folders: Sequence[ModelFolder]) -> LabelScheme:
     first = folders[0].scheme
     for folder in folders[1:]:
         other = folder.scheme
-        if (other.kind, other.names, other.ranges) != (first.kind, first.names, first.ranges):
+        # Ranges are those of the rows that a model learnt from: of one scale, and seldom the same.
+        if (other.kind, other.names) != (first.kind, first.names):
             raise DataError(
                 f"The models of a comparison must have one label scheme. Got {_scheme_words(first)} and "
                 f"{_scheme_words(other)}. Train one of them on the other's labels, or evaluate each on its own."
