@@ -194,6 +194,17 @@ def test_values_learnt_from_rows_of_another_range_are_compared(tmp_path: Path) -
     assert set(found["metrics"]) == {"pearson", "ccc", "mae"}
 
 
+def test_runs_of_seeds_that_split_one_source_anew_say_why_no_row_is_left(tmp_path: Path, pair: Any) -> None:
+    source = json.loads((pair[1] / "run.json").read_text(encoding="utf-8"))["source"]
+    recipe = {**RECIPE, "evaluation": {"resamples": 100, "baselines": []}}
+    runs = [
+        insula.train(source, recipe={**recipe, "seed": seed}, label="label", output=tmp_path / f"{seed}").path
+        for seed in range(4)
+    ]
+    with pytest.raises(LeakError, match="the seed draws it"):
+        insula.compare(runs, runs[0])
+
+
 def test_several_seeds_are_averaged_on_the_same_rows(pair: tuple[Path, Path], fresh: Path) -> None:
     found = insula.compare([pair[0], pair[1]], [pair[1]], data=fresh, resamples=100).result
     alone = insula.compare(*pair, data=fresh, resamples=100).result["metrics"]["macro_f1"]

@@ -183,7 +183,8 @@ def _unseen(examples: Sequence[Example], models: Sequence[Path], name: str) -> t
     if seen.all():
         raise LeakError(
             f"The rows of {name} must not have been trained on. Got {len(examples):,} rows, and one of the models was "
-            "trained on the text of each. Name other rows with --data."
+            "trained on the text of each. Name other rows with --data, or train all of them on one split: where the "
+            "source has none of its own, the seed draws it."
         )
     return [example for example, known in zip(examples, seen, strict=True) if not known], int(seen.sum())
 
