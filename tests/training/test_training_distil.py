@@ -238,3 +238,9 @@ def test_the_loss_is_hinton_s(kind: Kind) -> None:
         teacher_loss(kind, logits, told, temperature).sum().backward()  # type: ignore[no-untyped-call]
         expected = temperature * (squash(logits.detach() / temperature) - squash(told_logits / temperature))
         torch.testing.assert_close(logits.grad, expected / (3 if kind == "multi" else 1), atol=1e-6, rtol=1e-6)
+
+
+@pytest.mark.parametrize("kind", ["single", "multi"])
+def test_a_sure_teacher_at_a_low_temperature_gives_a_finite_loss(kind: Kind) -> None:
+    told = torch.tensor([[1.0, 0.0, 0.0]])
+    assert torch.isfinite(teacher_loss(kind, torch.zeros(1, 3), told, 0.1)).all()
