@@ -15,8 +15,8 @@ FINGERPRINT = "fingerprint.safetensors"
 def fingerprints(folder: Path) -> dict[str, Fingerprint]:
     """Return `train`, all texts that the model learnt from, and `validation`, those its choices were made on.
 
-    Unlabelled texts and auxiliary sets that it learnt from are training rows too. What the folder does not tell is
-    left out.
+    Unlabelled texts and auxiliary sets that it learnt from are training rows too, and so is what its base and its
+    teachers learnt from. What the folder does not tell is left out.
     """
     file = folder / FINGERPRINT
     parts = {name: hashes.view(np.uint64) for name, hashes in load_file(file).items()} if file.exists() else {}

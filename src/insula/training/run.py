@@ -36,6 +36,7 @@ from insula.training.families import Fitted
 from insula.training.fit_model import fit_model, help_to_fit
 from insula.training.measure import Measurement
 from insula.training.recipe import Recipe
+from insula.training.teachers import teacher_fingerprints
 from insula.training.tracking import IDENTITIES, Tracking
 
 METRICS_VERSION = 1
@@ -85,7 +86,7 @@ def train_run(
     """
     progress = progress or Silent()
     started = time.monotonic()
-    for note in recipe.idle():
+    for note in recipe.idle(dataset.scheme.kind):
         progress.say(note)
     check_base(recipe.model, dataset)
     dataset = with_auxiliary(with_unlabelled(dataset, recipe, progress), recipe, progress)
@@ -133,7 +134,8 @@ def train_run(
         if recipe.data.label_names is not None:
             write_json(stage / LABEL_NAMES, read_label_names(recipe.data.label_names))
         (stage / "recipe.toml").write_text(recipe.to_toml(), encoding="utf-8")
-        save_file(_fingerprints(dataset) | base_fingerprint(recipe.model), stage / FINGERPRINT)
+        known = base_fingerprint(recipe.model) | teacher_fingerprints(recipe.distil.teachers)
+        save_file(_fingerprints(dataset) | known, stage / FINGERPRINT)
         write_json(stage / "metrics.json", metrics)
         (stage / "model_card.md").write_text(model_card(metrics), encoding="utf-8")
         seal(stage, family=recipe.model.name, backend=trained.fitted.backend)

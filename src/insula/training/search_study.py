@@ -32,6 +32,7 @@ FEWEST_FOR_IMPORTANCE = 4
 PAUSE = 1.0
 MOST_CONNECTIONS = 4
 ABOUT = "about"
+TRIALS = "trials"
 
 
 @dataclass(frozen=True)
@@ -107,6 +108,16 @@ class Study:
         except (RuntimeError, ValueError):  # no variance that any key explains
             return {}
         return {key: float(share) for key, share in found.items()}
+
+    def clear(self) -> None:
+        """Take away what trials left in the folder, but not of those that other processes are at."""
+        left = list((self._folder / TRIALS).glob("*"))  # first, so that a trial that begins now is not among them
+        under_way = {trial_folder(self._folder, trial.number) for trial in self._trials(TrialState.RUNNING)}
+        for one in left:
+            if one not in under_way:
+                shutil.rmtree(one, ignore_errors=True)
+        with contextlib.suppress(OSError):
+            (self._folder / TRIALS).rmdir()
 
     def _try(self, trial: optuna.Trial, objective: Callable[[Attempt], float], trials: int) -> float:
         trial.set_user_attr("worker", self._worker)
@@ -294,7 +305,7 @@ def shown_url(url: str) -> str:
 
 def trial_folder(folder: Path, number: int) -> Path:
     """Return where a trial of the search in `folder` keeps its files while it runs."""
-    return folder / "trials" / str(number)
+    return folder / TRIALS / str(number)
 
 
 def _lock_file(folder: Path, worker: str) -> Path:
