@@ -129,7 +129,7 @@ def train_run(
         metrics["time"] |= {
             "train_seconds": round(trained.seconds, 1),
             "peak_memory_mb": trained.megabytes,
-            "total_seconds": round(time.monotonic() - started, 1),
+            "total_seconds": round(trained.before + time.monotonic() - started, 1),
         }
         if recipe.data.label_names is not None:
             write_json(stage / LABEL_NAMES, read_label_names(recipe.data.label_names))
