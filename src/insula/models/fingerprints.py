@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 from safetensors.numpy import load_file
 
+from insula.core.example import Example
 from insula.data.leak import Fingerprint
 
 FINGERPRINT = "fingerprint.safetensors"
+
+
+def fingerprint_parts(rows: Mapping[str, Sequence[Example]]) -> dict[str, NDArray[np.int64]]:
+    """Return what the file `FINGERPRINT` holds of these rows, by part; a part without rows is left out."""
+    return {name: Fingerprint.of(some).to_array().view(np.int64) for name, some in rows.items() if some}
 
 
 def fingerprints(folder: Path) -> dict[str, Fingerprint]:

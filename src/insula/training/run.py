@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from safetensors.numpy import save_file
 
 from insula import __version__
@@ -26,7 +25,7 @@ from insula.data.label_names import LABEL_NAMES, read_label_names
 from insula.data.leak import Fingerprint, refuse_leak
 from insula.evaluation.cards import model_card
 from insula.evaluation.report import write_report
-from insula.models.fingerprints import FINGERPRINT
+from insula.models.fingerprints import FINGERPRINT, fingerprint_parts
 from insula.models.folder import seal
 from insula.text.language import dominant, tell
 from insula.training.auxiliary import with_auxiliary
@@ -216,11 +215,7 @@ def _learnt(fitted: Fitted) -> int:
 
 
 def _fingerprints(dataset: Dataset) -> dict[str, Any]:
-    return {
-        split: Fingerprint.of(dataset.splits[split]).to_array().view(np.int64)
-        for split in ("train", "validation", UNLABELLED)
-        if dataset.splits.get(split)
-    } | {
-        f"auxiliary{number}": Fingerprint.of(one.split("train")).to_array().view(np.int64)
-        for number, one in enumerate(dataset.also)
-    }
+    parts = {split: dataset.splits.get(split, ()) for split in ("train", "validation", UNLABELLED)}
+    return fingerprint_parts(
+        parts | {f"auxiliary{number}": one.split("train") for number, one in enumerate(dataset.also)}
+    )
