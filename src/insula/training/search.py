@@ -25,9 +25,10 @@ from insula.training.distil import with_unlabelled
 from insula.training.fit_model import fit_model
 from insula.training.recipe import Recipe, load_recipe
 from insula.training.run import data_digest
+from insula.training.search_folder import trial_folder
 from insula.training.search_result import SearchResult, TrialRecord
 from insula.training.search_space import Space, held_values, values_of
-from insula.training.search_study import Attempt, Pruner, open_study, shown_url, trial_folder
+from insula.training.search_study import Attempt, Pruner, open_study, shown_url
 from insula.training.teachers import check_teachers
 from insula.training.validation import decided_score
 

@@ -20,6 +20,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from insula.core.errors import OutputError, RecipeError
 from insula.core.locks import held
+from insula.training.search_folder import TRIALS, at_work, lock_file, trial_folder
 from insula.training.search_result import TrialRecord
 from insula.training.search_space import Choice, Space, stored
 
@@ -32,7 +33,6 @@ FEWEST_FOR_IMPORTANCE = 4
 PAUSE = 1.0
 MOST_CONNECTIONS = 4
 ABOUT = "about"
-TRIALS = "trials"
 
 
 @dataclass(frozen=True)
@@ -177,7 +177,7 @@ class Study:
             optuna.storages.fail_stale_trials(self._study)
         # Those of this folder are known at once: the system has ended their lock.
         for trial in self._trials(TrialState.RUNNING):
-            file = _lock_file(self._folder, str(trial.user_attrs.get("worker")))
+            file = lock_file(self._folder, str(trial.user_attrs.get("worker")))
             if trial.user_attrs.get("worker") == self._worker or not file.exists():
                 continue
             with held(file) as dead:
@@ -273,7 +273,7 @@ def open_study(
     Raises `OutputError` where the database cannot be used, `RecipeError` where the study is about something else.
     """
     worker = uuid.uuid4().hex
-    with _quiet(), _storage_errors(url), _at_work(_lock_file(folder, worker)), _storage(url) as storage:
+    with _quiet(), _storage_errors(url), at_work(lock_file(folder, worker)), _storage(url) as storage:
         arguments: dict[str, Any] = {
             "study_name": name, "storage": storage, "sampler": SamplerByNumber(seed), "pruner": _pruner(pruner),
         }  # fmt: skip
@@ -301,27 +301,6 @@ def shown_url(url: str) -> str:
         raise OutputError(
             f"The study must be a database's address such as sqlite:///study.db or postgresql://host/name. Got {url!r}."
         ) from error
-
-
-def trial_folder(folder: Path, number: int) -> Path:
-    """Return where a trial of the search in `folder` keeps its files while it runs."""
-    return folder / TRIALS / str(number)
-
-
-def _lock_file(folder: Path, worker: str) -> Path:
-    return folder / "workers" / f"{worker}.lock"
-
-
-@contextlib.contextmanager
-def _at_work(file: Path) -> Iterator[None]:
-    """Hold the lock file of this process; its folder goes with the last of them, however the search ends."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        with held(file):
-            yield
-    finally:
-        with contextlib.suppress(OSError):  # others may be at work
-            file.parent.rmdir()
 
 
 @contextlib.contextmanager
