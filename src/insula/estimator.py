@@ -29,12 +29,12 @@ from insula.core.files import atomic_folder
 from insula.core.progress import Silent
 from insula.core.scheme import LabelScheme
 from insula.data.dataset import Dataset
-from insula.data.leak import Fingerprint
 from insula.data.split import split_examples
 from insula.inference.predictor import Predictor
-from insula.models.fingerprints import FINGERPRINT
+from insula.models.fingerprints import FINGERPRINT, fingerprint_parts
 from insula.models.folder import MANIFEST, seal
 from insula.text.language import dominant
+from insula.training.begin import base_fingerprint
 from insula.training.families import families
 from insula.training.fit_model import fit_model
 from insula.training.recipe import Recipe, load_recipe
@@ -83,7 +83,7 @@ class _EmotionEstimator(BaseEstimator):
             language = dominant([example.text for example in dataset.split("train")])
             trained = fit_model(dataset, recipe.model, recipe, language, Path(work), stage, progress=Silent())
         (stage / "recipe.toml").write_text(recipe.to_toml(), encoding="utf-8")
-        save_file({"train": Fingerprint.of(examples).to_array().view(np.int64)}, stage / FINGERPRINT)
+        save_file(fingerprint_parts({"train": examples}) | base_fingerprint(recipe.model), stage / FINGERPRINT)
         seal(stage, family=recipe.model.name, backend=trained.fitted.backend)
         self.scheme_ = scheme
         self.predictor_ = trained.predictor

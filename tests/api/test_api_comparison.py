@@ -176,6 +176,35 @@ def test_schemes_that_differ_are_refused(pair: tuple[Path, Path], trained_run: C
         insula.compare(pair[0], trained_run("linear", "multi").path, data=fresh)
 
 
+def test_values_learnt_from_rows_of_another_range_are_compared(tmp_path: Path) -> None:
+    def rows(name: str, most: float) -> Path:
+        values = [min(most, 1 + row % 40 / 10) for row in range(60)]
+        with open_writer(tmp_path / f"{name}.csv") as writer:
+            writer.write(
+                [{"text": f"{name} {row} is {'up' * int(value)}", "warmth": value} for row, value in enumerate(values)]
+            )
+        return tmp_path / f"{name}.csv"
+
+    runs = [
+        insula.train(rows(name, most), recipe=RECIPE, label="warmth", output=tmp_path / name).path
+        for name, most in (("wide", 5.0), ("narrow", 3.9))
+    ]
+    found = insula.compare(*runs, data=rows("fresh", 5.0), resamples=100).result
+    assert found["rows"] == 60
+    assert set(found["metrics"]) == {"pearson", "ccc", "mae"}
+
+
+def test_runs_of_seeds_that_split_one_source_anew_say_why_no_row_is_left(tmp_path: Path, pair: Any) -> None:
+    source = json.loads((pair[1] / "run.json").read_text(encoding="utf-8"))["source"]
+    recipe = {**RECIPE, "evaluation": {"resamples": 100, "baselines": []}}
+    runs = [
+        insula.train(source, recipe={**recipe, "seed": seed}, label="label", output=tmp_path / f"{seed}").path
+        for seed in range(4)
+    ]
+    with pytest.raises(LeakError, match="the seed draws it"):
+        insula.compare(runs, runs[0])
+
+
 def test_several_seeds_are_averaged_on_the_same_rows(pair: tuple[Path, Path], fresh: Path) -> None:
     found = insula.compare([pair[0], pair[1]], [pair[1]], data=fresh, resamples=100).result
     alone = insula.compare(*pair, data=fresh, resamples=100).result["metrics"]["macro_f1"]

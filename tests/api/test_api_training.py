@@ -141,6 +141,17 @@ def test_a_replacement_keeps_no_baseline_of_the_run_before(source: Path) -> None
     assert not before.exists()
 
 
+def test_a_replacement_that_is_refused_takes_nothing_of_the_run_before(source: Path) -> None:
+    run = insula.train(source, text="words", overrides=FAST, output="runs/mood")
+    shutil.copytree(run.model, run.path / "baselines" / "linear")  # as a neural run keeps one
+    before = {file: file.read_bytes() for file in run.path.rglob("*") if file.is_file()}
+    with pytest.raises(RecipeError, match="soft_labels"):
+        insula.train(
+            source, text="words", overrides={**FAST, "objective.soft_labels": True}, output="runs/mood", overwrite=True
+        )
+    assert {file: file.read_bytes() for file in run.path.rglob("*") if file.is_file()} == before
+
+
 def test_a_folder_of_other_files_is_no_place_for_a_run(source: Path, tmp_path: Path) -> None:
     folder = tmp_path / "thesis"
     (folder / "logs").mkdir(parents=True)

@@ -5,9 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
+import pytest
 from cli_messages import failed
+
+from insula.cli.prune import _say
 
 QUICK = ("--set", "evaluation.baselines=[]", "--set", "evaluation.resamples=100")
 
@@ -35,6 +39,23 @@ def test_a_model_is_pruned_and_predicts(
     told = json.loads(again.stdout)
     assert told["kept"]["widths"] == [32, 32]
     assert told["validation"]["rows"] == 60
+
+
+def test_a_figure_that_is_undefined_is_said_to_be(capsys: pytest.CaptureFixture[str]) -> None:
+    validation = {
+        "rows": 60,
+        "agreement": None,
+        "metric": "pearson",
+        "before": None,
+        "after": None,
+        "loss": {"value": None, "low": None, "high": None},
+    }
+    kept = {"layers": [0], "heads": [[0]], "widths": [8], "before": {"layers": 2}}
+    run = SimpleNamespace(model=Path("model"), report=Path("report.html"))
+    sizes = {"bytes": 1, "bytes_before": 2, "parameters": 3, "parameters_before": None}
+    _say(SimpleNamespace(run=run, kept=kept, validation=validation, **sizes))  # type: ignore[arg-type]
+    said = capsys.readouterr().out
+    assert "mean Pearson r undefined, undefined before, on 60 validation rows\nloss        undefined\n" in said
 
 
 def test_bad_values_end_with_a_sentence(

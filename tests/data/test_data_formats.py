@@ -168,6 +168,15 @@ def test_json_list_that_breaks_off_says_so(tmp_path: Path) -> None:
         read(tmp_path / "a.json", '{"text": "a"}')
 
 
+def test_json_list_with_another_behind_it_says_so(tmp_path: Path) -> None:
+    (tmp_path / "two.json").write_text('[\n{"text": "a"}\n]\n\n[{"text": "b"}]\n')
+    with open_rows(tmp_path / "two.json") as reader:
+        assert [row for batch in reader for row in batch.rows] == [{"text": "a"}]
+    (reject,) = reader.rejects
+    assert (reject.line, reject.raw) == (5, '[{"text": "b"}]\n')
+    assert "behind the end of the list" in reject.reason
+
+
 def test_json_list_with_unreadable_bytes_rejects_their_object(tmp_path: Path) -> None:
     lines = b'{"text": "a\xff\x81 \x8d"}, {"text": "b"},', b'{"text": "\xc3\xa9"},', b'{"text": "\xc3\xa8"}'
     rows, reader = read(tmp_path / "a.json", b"[" + b"\n".join(lines) + b"]")

@@ -221,6 +221,15 @@ def test_known_scheme_finds_the_delimiter() -> None:
         labels_for_scheme(builtin_scheme("vad"), [], ("valence",), DataOptions())
 
 
+def test_columns_stand_for_dimensions_by_their_place_only_where_no_name_says_otherwise() -> None:
+    vad = builtin_scheme("vad")
+    plan = labels_for_scheme(vad, [], ("valence", "a", "d"), DataOptions())
+    assert plan.columns == vad.names == ("valence", "arousal", "dominance")
+    assert plan.notes == ("Columns stand for dimensions of the model: a = arousal, d = dominance.",)
+    with pytest.raises(DataError, match="name them with `label`, in this order"):
+        labels_for_scheme(vad, [], ("arousal", "v", "d"), DataOptions())
+
+
 @pytest.mark.parametrize(
     ("content", "expected"),
     [

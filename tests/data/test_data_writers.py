@@ -10,6 +10,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -106,6 +107,38 @@ def test_values_json_and_arrow_cannot_hold(tmp_path: Path) -> None:
         writer.write([{"x": "a"}, {"x": 1}])
     with pytest.raises(DataError, match="other types"):
         write(tmp_path / "a.arrow", [{"x": 1}] * 8192, [{"x": "a"}])
+
+
+@pytest.mark.parametrize("name", ["a.parquet", "a.arrow"])
+def test_whole_numbers_beyond_63_bits(tmp_path: Path, name: str) -> None:
+    most = 2**64 - 1
+    with open_writer(tmp_path / name, types={"hash": pa.uint64()}) as writer:
+        writer.write([{"hash": most, "text": "a"}])
+    assert read(tmp_path / name) == [{"hash": most, "text": "a"}]
+    with pytest.raises(DataError, match=r"one type of Arrow's.*too large.*JSON Lines"):
+        write(tmp_path / name, [{"hash": most}])
+    with pytest.raises(DataError, match=r"other types.*too large"):
+        write(tmp_path / name, [{"hash": 1}] * 8192, [{"hash": most}])
+
+
+def test_objects_without_a_key_have_no_form_in_parquet(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"Parquet must have a form.*'about'.*Write Arrow or JSON Lines"):
+        write(tmp_path / "a.parquet", [{"text": "a", "about": {}}])
+    assert not list(tmp_path.iterdir())
+    write(tmp_path / "a.arrow", [{"text": "a", "about": {}}])
+    assert read(tmp_path / "a.arrow") == [{"text": "a", "about": {}}]
+
+
+@pytest.mark.parametrize("name", ["a.parquet", "a.arrow"])
+def test_a_dictionary_may_grow_in_later_rows(tmp_path: Path, name: str) -> None:
+    words = pa.dictionary(pa.int32(), pa.string())
+    types = {"word": words, "words": pa.list_(words), "in": pa.struct([("word", words)])}
+    rows = [{"word": word, "words": [word], "in": {"word": word}} for word in ["a"] * 8192 + ["b"]]
+    with open_writer(tmp_path / name, types=types) as writer:
+        writer.write(rows)
+    assert read(tmp_path / name) == rows
+    with open_rows(tmp_path / name) as reader:
+        assert pa.types.is_dictionary(reader.types["word"]) == (name == "a.parquet")
 
 
 def test_columns_empty_in_the_first_rows(tmp_path: Path) -> None:

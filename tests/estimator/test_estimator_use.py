@@ -18,6 +18,7 @@ from sklearn.preprocessing import FunctionTransformer
 
 from insula import EmotionClassifier, EmotionRegressor, load_model
 from insula.core.errors import DataError, OutputError
+from insula.models.fingerprints import fingerprints
 
 FEELINGS = {
     "joy": "happy delighted wonderful smile laughing sunny party glad",
@@ -161,6 +162,14 @@ def test_bad_input_is_one_sentence(texts: list[str], labels: list[str], words: s
 def test_a_tiny_encoder_fits(encoder_folder: Callable[..., Path]) -> None:
     model = EmotionClassifier(str(encoder_folder()), epochs=1, batch_size=16, settings={"model.max_tokens": 16})
     assert model.fit(TEXTS, LABELS).predict_proba(TEXTS[:3]).shape == (3, 3)
+
+
+def test_a_model_made_from_another_knows_the_rows_of_both(tmp_path: Path, encoder_folder: Callable[..., Path]) -> None:
+    bases, texts = (str(encoder_folder()), str(tmp_path / "first")), (TEXTS, [f"{text} indeed" for text in TEXTS])
+    for base, some, name in zip(bases, texts, ("first", "second"), strict=True):
+        model = EmotionClassifier(base, epochs=1, batch_size=16, settings={"model.max_tokens": 16})
+        model.fit(some, LABELS).save(tmp_path / name)
+    assert all(fingerprints(tmp_path / "second")["train"].seen(some).all() for some in texts)
 
 
 @pytest.mark.parametrize(

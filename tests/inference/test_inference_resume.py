@@ -11,8 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
+import insula.data.arrow_parts as arrow_parts
 import insula.inference.files as files
 import toy_data
 from insula.core.decision import DecisionRule
@@ -134,6 +137,68 @@ def test_what_a_table_cannot_hold_is_told_before_the_first_row_is_predicted(tmp_
         predict_file(_predictor(backend), source, tmp_path / "out.parquet")
     assert backend.asked == []
     assert predict_file(_predictor(backend), source, tmp_path / "out.csv").rows == len(backend.asked) > 0
+
+
+@pytest.mark.parametrize("clash", [{"score": {"long": 1}}, {"user_name": "x"}])
+def test_columns_that_a_table_would_mix_up_are_told_before_the_first_row_is_predicted(
+    tmp_path: Path, source: Path, clash: dict[str, Any]
+) -> None:
+    rows = _late(source)  # one of them has `user`, an object with `name`
+    rows[-2] |= clash
+    source.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    backend = Counting()
+    name = next(iter(clash))
+    with pytest.raises(DataError, match=rf"names of their own\. Got two named '{name}.*each key of '(user|score)'"):
+        predict_file(_predictor(backend), source, tmp_path / "out.csv")
+    assert backend.asked == []
+    assert predict_file(_predictor(backend), source, tmp_path / "out.parquet").rows > 0
+
+
+@pytest.mark.parametrize("ending", ["csv", "parquet"])
+def test_objects_of_parquet_that_come_late_are_columns_of_a_table(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ending: str
+) -> None:
+    monkeypatch.setattr(files, "CHUNK", GROUP)
+    users = [*[None] * GROUP, {"name": "ann"}]
+    shops = [*[[("city", "x")]] * GROUP, [("street", "y")]]
+    user, shop = pa.struct([("name", pa.string())]), pa.map_(pa.string(), pa.string())
+    table = pa.table({"text": ["fine"] * 9, "user": pa.array(users, user), "shop": pa.array(shops, shop)})
+    pq.write_table(table, tmp_path / "in.parquet")
+    predict_file(_predictor(Counting()), tmp_path / "in.parquet", tmp_path / f"out.{ending}")
+    with open_rows(tmp_path / f"out.{ending}") as reader:
+        rows = [row for batch in reader for row in batch.rows]
+        assert ending == "csv" or (reader.types["user"], reader.types["shop"]) == (user, shop)
+    if ending == "csv":
+        names = ("user_name", "shop_city", "shop_street")
+        assert [[row[name] for name in names] for row in rows] == [["", "x", ""]] * GROUP + [["ann", "", "y"]]
+
+
+def test_what_parquet_has_no_form_for_is_told_at_the_beginning(tmp_path: Path, source: Path) -> None:
+    rows = [row | {"about": {}} for row in _late(source)]
+    source.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    backend = Counting()
+    with pytest.raises(DataError, match=r"Parquet must have a form.*'about'"):
+        predict_file(_predictor(backend), source, tmp_path / "out.parquet")
+    assert backend.asked == []
+    assert not parts_of(tmp_path / "out.parquet").exists()
+    predict_file(_predictor(backend), source, tmp_path / "in.arrow")
+    with pytest.raises(DataError, match=r"Parquet must have a form.*'about'"):
+        predict_file(_predictor(backend), tmp_path / "in.arrow", tmp_path / "out.parquet", text="text")
+    assert not parts_of(tmp_path / "out.parquet").exists()
+
+
+def test_a_column_with_a_dictionary_is_written_in_several_groups(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(files, "CHUNK", GROUP)
+    monkeypatch.setattr(arrow_parts, "JOINED_ROWS", GROUP)
+    shops = [f"shop {number // GROUP}" for number in range(3 * GROUP)]
+    table = pa.table({"text": ["fine"] * len(shops), "shop": pa.array(shops).dictionary_encode()})
+    pq.write_table(table, tmp_path / "in.parquet")
+    for ending in ("arrow", "parquet"):
+        predict_file(_predictor(Counting()), tmp_path / "in.parquet", tmp_path / f"out.{ending}")
+        with open_rows(tmp_path / f"out.{ending}") as reader:
+            assert [row["shop"] for batch in reader for row in batch.rows] == shops
 
 
 def test_groups_that_were_done_before_are_skipped(tmp_path: Path, source: Path) -> None:

@@ -9,6 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from tokenizers import Tokenizer
+from tokenizers.models import WordPiece
+from tokenizers.pre_tokenizers import Whitespace
 
 from insula.core.errors import ModelFolderError
 from insula.models.prune_vocabulary import prune_vocabulary
@@ -58,6 +60,20 @@ def test_rare_tokens_go_where_more_is_asked(tmp_path: Path, encoder_folder: Call
     prune_vocabulary(old, TextTokenizer(old, max_tokens=32)(TEXTS), least=3, into=new)
     assert "the" in pieces(new, "the train")
     assert "train" not in pieces(new, "the train")
+
+
+def test_tokens_that_were_added_to_a_vocabulary_are_kept(tmp_path: Path) -> None:
+    vocabulary = {"[UNK]": 0, "lovely": 1, "awful": 2, "day": 3}
+    tokenizer = Tokenizer(WordPiece(vocabulary, unk_token="[UNK]"))
+    tokenizer.pre_tokenizer = Whitespace()
+    tokenizer.add_tokens(["@person", ":-)"])
+    old, new, texts = tmp_path / "old.json", tmp_path / "new.json", ["lovely day @person :-)"]
+    tokenizer.save(str(old))
+    kept = prune_vocabulary(old, TextTokenizer(old, max_tokens=32)(texts), least=1, into=new)
+    assert kept.tolist() == [0, 1, 3, 4, 5]
+    before, after = (TextTokenizer(file, max_tokens=32)(texts)[0] for file in (old, new))
+    np.testing.assert_array_equal(kept[after], before)
+    assert pieces(new, texts[0]) == ["lovely", "day", "@person", ":-)"]
 
 
 def test_other_tokenizers_are_refused(tmp_path: Path, decoder_folder: Callable[[], Path]) -> None:

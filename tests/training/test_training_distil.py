@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -14,10 +15,12 @@ import torch
 import toy_data
 from insula.api.training import resume_training, train
 from insula.core.errors import LeakError, RecipeError, UnknownNameError
+from insula.core.example import Example
 from insula.core.progress import Silent
 from insula.core.scheme import KINDS, Kind, LabelScheme
 from insula.data.dataset import Dataset
 from insula.inference.predictor import Predictor
+from insula.models.fingerprints import fingerprints
 from insula.training.distil_loss import teacher_loss
 from insula.training.recipe import load_recipe
 from insula.training.run import train_run
@@ -151,8 +154,13 @@ def test_a_teacher_that_saw_the_rows_of_measurement_is_refused(
 def test_a_teacher_of_the_same_splits_is_welcome(tmp_path: Path, tiny_recipe: RecipeOf) -> None:
     data = toy_data.toy_dataset("single", train=40, validation=20, test=20, seed=3)
     linear = load_recipe({"model": {"name": "linear"}, "evaluation": {"baselines": []}})
-    folder = train_run(data, linear, tmp_path / "teacher").path
-    train_run(data, _recipe(tiny_recipe, [folder], [], **{"train.epochs": 1}), tmp_path / "run")
+    more = ["a lovely window of its own", "the horrid table that only it knows"]
+    rows = [*data.split("train"), *(Example(text=text, labels=("neutral",)) for text in more)]
+    splits = {**data.splits, "train": rows}
+    folder = train_run(dataclasses.replace(data, splits=splits), linear, tmp_path / "teacher").path
+    run = train_run(data, _recipe(tiny_recipe, [folder], [], **{"train.epochs": 1}), tmp_path / "run")
+    # What it knows of these rows it has handed on.
+    assert fingerprints(run.model)["train"].seen(more).all()
 
 
 def test_what_cannot_be_distilled_says_so(tmp_path: Path, tiny_recipe: RecipeOf, teacher: Any, unlabelled: Any) -> None:
@@ -230,3 +238,9 @@ def test_the_loss_is_hinton_s(kind: Kind) -> None:
         teacher_loss(kind, logits, told, temperature).sum().backward()  # type: ignore[no-untyped-call]
         expected = temperature * (squash(logits.detach() / temperature) - squash(told_logits / temperature))
         torch.testing.assert_close(logits.grad, expected / (3 if kind == "multi" else 1), atol=1e-6, rtol=1e-6)
+
+
+@pytest.mark.parametrize("kind", ["single", "multi"])
+def test_a_sure_teacher_at_a_low_temperature_gives_a_finite_loss(kind: Kind) -> None:
+    told = torch.tensor([[1.0, 0.0, 0.0]])
+    assert torch.isfinite(teacher_loss(kind, torch.zeros(1, 3), told, 0.1)).all()

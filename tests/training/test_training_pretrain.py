@@ -24,6 +24,7 @@ from insula.training.pretrain_corpus import read_corpus
 from insula.training.pretrain_input import unfinished
 from insula.training.pretrain_masking import HELD_OUT_EPOCH, IGNORED, MaskedRows, Masking, NumberedBatches
 from insula.training.pretrain_model import masked_loss, open_for_pretraining
+from insula.training.pretrain_trainer import PretrainTrainer
 from interrupt import Interrupt
 
 EPOCHS = 4
@@ -136,14 +137,23 @@ def test_only_hidden_places_go_through_the_head(pretrained: Any) -> None:
 # In the middle of a later epoch, and before there is any checkpoint.
 @pytest.mark.parametrize("after", [50, 3])
 def test_an_interrupted_pretraining_ends_with_the_same_weights(
-    tmp_path: Path, corpus: Path, encoder_folder: Callable[..., Path], pretrained: Any, after: int
-) -> None:
-    folder = tmp_path / "mine"
-    with pytest.raises(KeyboardInterrupt, match="insula pretrain --resume"):
-        pretrain(corpus, folder, model=encoder_folder(dropout=0.1), progress=Interrupt(after), **SETTINGS)
+    tmp_path: Path, corpus: Path, encoder_folder: Callable[..., Path], pretrained: Any, after: int,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    folder, keep = tmp_path / "mine", PretrainTrainer.add_to_checkpoint
+
+    def slow(trainer: PretrainTrainer, checkpoint: Path) -> None:
+        trainer.began -= 1000
+        keep(trainer, checkpoint)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(PretrainTrainer, "add_to_checkpoint", slow)
+        with pytest.raises(KeyboardInterrupt, match="insula pretrain --resume"):
+            pretrain(corpus, folder, model=encoder_folder(dropout=0.1), progress=Interrupt(after), **SETTINGS)
     assert not folder.exists()
     assert (last_checkpoint(unfinished(folder) / "checkpoints") is None) == (after == 3)
     run = resume_pretraining(folder)
+    assert (run.facts["seconds"] > 1000) == (after != 3)  # those of all its parts
     expected = load_file(pretrained.path / "model.safetensors")
     for name, tensor in load_file(folder / "model.safetensors").items():
         torch.testing.assert_close(tensor, expected[name], atol=1e-6, rtol=0)

@@ -19,6 +19,7 @@ import numpy as np
 import pytest
 import search_in_process
 
+import insula
 import toy_data
 from insula.core.decision import DecisionRule
 from insula.core.errors import DataError, LeakError, OutputError, RecipeError
@@ -28,7 +29,7 @@ from insula.data.dataset import Dataset
 from insula.inference.predictor import Predictor
 from insula.training import search
 from insula.training.fit_model import Trained
-from insula.training.recipe import load_recipe
+from insula.training.recipe import Recipe, load_recipe
 from insula.training.run import train_run
 from insula.training.search_result import SearchResult
 from insula.training.search_space import read_space
@@ -144,6 +145,68 @@ def test_the_recipe_s_own_values_come_first(find: Callable[..., SearchResult], s
     recipe = {**LINEAR, "model": {"name": "linear", "min_df": 7}}
     found = find(trials=2, space={"model.min_df": {"low": 1, "high": 9}}, recipe=recipe)
     assert found.trials[0].values == {"model.min_df": 7}
+
+
+def test_a_list_of_one_comes_first_as_the_one(find: Callable[..., SearchResult], scored: list[Any]) -> None:
+    recipe = {**LINEAR, "model": {"name": "linear", "strengths": [7.0]}}
+    found = find(trials=1, space={"model.strengths": {"low": 0.1, "high": 10.0}}, recipe=recipe)
+    assert found.trials[0].values == {"model.strengths": 7.0}
+
+
+def test_what_is_set_holds_in_trials_of_another_family(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tried: list[Recipe] = []
+
+    def fit(dataset: Dataset, model: Any, recipe: Recipe, *args: Any, **kwargs: Any) -> Any:
+        tried.append(recipe)
+        raise RecipeError("Enough is known.")
+
+    monkeypatch.setattr(search, "fit_model", fit)
+    with pytest.raises(RecipeError, match="Enough is known"):
+        insula.search(
+            small(),
+            trials=1,
+            recipe={"model": {"name": "lstm"}},
+            overrides={"train.epochs": 2, "model.dropout": 0.25},
+            space={"model.name": {"choices": ["gru"]}},
+            output=tmp_path / "gru",
+        )
+    (recipe,) = tried
+    assert recipe.model.name == "gru"
+    assert recipe.train.epochs == 2
+    assert recipe.model.dropout == 0.25  # type: ignore[attr-defined]
+    assert recipe.train.learning_rate == 1e-3  # the family's own, since nothing else was said
+
+
+def test_paths_of_the_space_are_written_in_full(
+    find: Callable[..., SearchResult], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fit(dataset: Dataset, *args: Any, **kwargs: Any) -> Any:
+        predictor = Predictor(scheme=dataset.scheme, preparation=None, decision=DecisionRule(), backend=None)  # type: ignore[arg-type]
+        return SimpleNamespace(predictor=predictor, validation=gold_matrix(dataset.scheme, dataset.split("validation")))
+
+    monkeypatch.setattr(search, "fit_model", fit)
+    monkeypatch.chdir(tmp_path)
+    Path("ours").mkdir()
+    found = find(trials=1, recipe={"evaluation": {"resamples": 100}}, space={"model.base": {"choices": ["ours"]}})
+    assert load_recipe(found.recipe_file).model.base == str(tmp_path / "ours")  # type: ignore[attr-defined]
+
+
+def test_a_search_that_ends_leaves_the_trials_of_others_alone(
+    find: Callable[..., SearchResult], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fit, others = search.fit_model, []
+
+    def fit_while_another_ends(*args: Any, **kwargs: Any) -> Trained:
+        if not others:
+            others.append("has no time for a trial, and ends")
+            with pytest.raises(RecipeError, match="No trial was completed"):
+                find(trials=2, seconds=0)
+        return fit(*args, **kwargs)
+
+    monkeypatch.setattr(search, "fit_model", fit_while_another_ends)
+    found = find(trials=2)
+    assert [trial.state for trial in found.trials] == ["complete", "complete"]
+    assert not (found.path / "trials").exists()
 
 
 def test_a_search_of_other_data_is_refused(

@@ -76,6 +76,14 @@ def test_what_cannot_be_tried_is_refused_in_words(space: dict[str, Any], said: s
         read_space(space, STANDARD)
 
 
+def test_a_family_must_take_what_is_set() -> None:
+    recipe = load_recipe("standard", {"model.pooling": "first"})
+    space = {"model.name": {"choices": ["encoder", "lstm"]}}
+    assert set(read_space(space, recipe)) == {"model.name"}
+    with pytest.raises(RecipeError, match=r"asks for what no recipe takes: model.pooling: .*Got 'first'"):
+        read_space(space, recipe, fixed=["model.pooling"])
+
+
 def test_a_file_that_is_none_is_refused(tmp_path: Path) -> None:
     with pytest.raises(MissingFileError, match=r"space\.toml' does not exist"):
         read_space(tmp_path / "space.toml", STANDARD)

@@ -122,7 +122,8 @@ def _one_scheme(folders: Sequence[ModelFolder]) -> LabelScheme:
     first = folders[0].scheme
     for folder in folders[1:]:
         other = folder.scheme
-        if (other.kind, other.names, other.ranges) != (first.kind, first.names, first.ranges):
+        # Ranges are those of the rows that a model learnt from: of one scale, and seldom the same.
+        if (other.kind, other.names) != (first.kind, first.names):
             raise DataError(
                 f"The models of a comparison must have one label scheme. Got {_scheme_words(first)} and "
                 f"{_scheme_words(other)}. Train one of them on the other's labels, or evaluate each on its own."
@@ -182,7 +183,8 @@ def _unseen(examples: Sequence[Example], models: Sequence[Path], name: str) -> t
     if seen.all():
         raise LeakError(
             f"The rows of {name} must not have been trained on. Got {len(examples):,} rows, and one of the models was "
-            "trained on the text of each. Name other rows with --data."
+            "trained on the text of each. Name other rows with --data, or train all of them on one split: where the "
+            "source has none of its own, the seed draws it."
         )
     return [example for example, known in zip(examples, seen, strict=True) if not known], int(seen.sum())
 

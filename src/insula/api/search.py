@@ -73,7 +73,7 @@ def search(
     if space is None:
         tried = {key: entry for key, entry in default_space(start).items() if key not in fixed}
     else:
-        tried = dict(read_space(space, start))
+        tried = dict(read_space(space, start, fixed))
         if both := [key for key in tried if key in fixed]:
             raise RecipeError(f"The option {both[0]!r} is both searched and set. Leave it out of one of the two.")
     if not tried:
@@ -96,6 +96,7 @@ def search(
             tried,
             folder,
             trials=trials,
+            fixed=tuple(fixed),
             study=study,
             seconds=None if timeout is None else 60 * timeout,
             seed=seed,

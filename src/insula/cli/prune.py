@@ -10,7 +10,7 @@ import typer
 
 from insula.cli.model import Model
 from insula.cli.output import Json, Quiet, folder_option
-from insula.cli.quantize import Rows, say_loss
+from insula.cli.quantize import Rows, figure, say_loss
 
 if TYPE_CHECKING:
     from insula.compression.prune import Pruned
@@ -110,7 +110,7 @@ def _say(made: Pruned) -> None:
     typer.echo(f"width       {' '.join(map(str, kept['widths']))} by layer")
     typer.echo(f"parameters  {made.parameters:,}{before}")
     typer.echo(f"size        {made.bytes / 1e6:.1f} MB, {made.bytes_before / 1e6:.1f} MB before")
-    typer.echo(f"{metric_title(found['metric']):<12}{found['after']:.4f}, {found['before']:.4f} before, on "
+    typer.echo(f"{metric_title(found['metric']):<11} {figure(found['after'])}, {figure(found['before'])} before, on "
                f"{found['rows']:,} validation rows")  # fmt: skip
     say_loss(found["loss"])
     if found["agreement"] is not None:

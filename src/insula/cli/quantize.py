@@ -104,7 +104,7 @@ def say_smaller(made: Smaller) -> None:
 
     found = made.parity["validation"]
     typer.echo(f"\nsize        {made.bytes / 1e6:.1f} MB, {made.bytes_before / 1e6:.1f} MB before")
-    typer.echo(f"{metric_title(found['metric']):<12}{found['after']:.4f}, {found['before']:.4f} before, on "
+    typer.echo(f"{metric_title(found['metric']):<11} {figure(found['after'])}, {figure(found['before'])} before, on "
                f"{found['rows']:,} validation rows")  # fmt: skip
     say_loss(found["loss"])
     if found["agreement"] is not None:
@@ -115,4 +115,9 @@ def say_smaller(made: Smaller) -> None:
 def say_loss(loss: dict[str, float | None]) -> None:
     """Print a loss with its interval, where it has one."""
     between = f"  ({loss['low']:.4f} to {loss['high']:.4f})" if loss["low"] is not None else ""
-    typer.echo(f"loss        {loss['value']:.4f}{between}")
+    typer.echo(f"loss        {figure(loss['value'])}{between}")
+
+
+def figure(value: float | None) -> str:
+    """Return a figure as it is printed: a correlation with values that are all the same is undefined."""
+    return "undefined" if value is None else f"{value:.4f}"

@@ -8,9 +8,8 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
-from insula.data.arrow_writer import ArrowWriter, schema_of
+from insula.data.arrow_writer import ArrowWriter, library_writer, schema_of, types_for
 from insula.data.row_reader import Row
 from insula.data.writers import output_stream
 
@@ -24,25 +23,33 @@ def write_arrow_part(
     columns: Sequence[str] | None,
     types: Mapping[str, Any],
     layout: Mapping[str, Any] | None,
+    *,
+    parquet: bool,
 ) -> dict[str, Any]:
-    """Write rows as an Arrow file; return the layout: the schema, given or found in these rows."""
+    """Write rows as an Arrow file; return the layout: the schema, given or found in these rows.
+
+    parquet  True where the whole will be: `DataError` where that has no form for a column
+    """
     schema = None if layout is None else _schema_in(layout)
-    writer = ArrowWriter(stream, columns, types, parquet=False, schema=schema)
+    writer = ArrowWriter(stream, columns, types_for(types, parquet=parquet), parquet=False, schema=schema)
     try:
         writer.write(rows)
         writer.finish()
     finally:
         writer.close()
-    return _layout(writer.schema)
+    return dict(layout) if layout is not None else _layout(writer.schema, parquet=parquet)
 
 
-def arrow_layout(batches: Iterable[Sequence[Row]], more: Sequence[str], types: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the layout that all these rows fit, with the columns `more` behind theirs."""
+def arrow_layout(
+    batches: Iterable[Sequence[Row]], more: Sequence[str], types: Mapping[str, Any], *, parquet: bool
+) -> dict[str, Any]:
+    """Return the layout that all these rows fit, with the columns `more` behind theirs; `parquet` as above."""
     found = schema_of(batches)
-    return _layout(pa.schema([*found, *((name, types[name]) for name in more)]))
+    return _layout(pa.schema([*found, *((name, types[name]) for name in more)]), parquet=parquet)
 
 
-def _layout(schema: Any) -> dict[str, Any]:
+def _layout(schema: Any, *, parquet: bool) -> dict[str, Any]:
+    library_writer(pa.BufferOutputStream(), schema, parquet=parquet).close()
     return {"schema": base64.b64encode(schema.serialize()).decode()}
 
 
@@ -54,8 +61,7 @@ def join_arrow_parts(parts: Sequence[Path], path: Path, *, parquet: bool) -> Non
     """Write the parts' rows into `path`, in groups of `JOINED_ROWS`; one group is held in memory."""
     with parts[0].open("rb") as first:
         schema = pa.ipc.open_file(first).schema
-    make = pq.ParquetWriter if parquet else pa.ipc.new_file
-    with output_stream(path) as stream, make(stream, schema) as writer:
+    with output_stream(path) as stream, library_writer(stream, schema, parquet=parquet) as writer:
         for table in _groups(parts):
             writer.write_table(table)
 

@@ -42,6 +42,7 @@ class ArrowRows(RowReader):
             raise self._damaged() from error
         self.columns = distinct(schema.names)
         self.types = dict(zip(self.columns, schema.types, strict=True))
+        self.open_columns = any(pa.types.is_struct(kind) or pa.types.is_map(kind) for kind in schema.types)
         self._bytes = [name for name, kind in self.types.items() if kind in (pa.binary(), pa.large_binary())]
         self._total = next(self._batches) if parquet else 0
         self._read = 0

@@ -61,8 +61,7 @@ class ArrowWriter(RowWriter):
         if self.schema is None:
             self.schema = _schema(rows, self._columns, self._types)
         if self._writer is None:
-            make = pq.ParquetWriter if self._parquet else pa.ipc.new_file
-            self._writer = make(self._stream, self.schema)
+            self._writer = library_writer(self._stream, self.schema, parquet=self._parquet)
         known = set(self.schema.names)
         if self._columns is None and (unknown := {key for row in rows for key in row} - known):
             raise DataError(
@@ -77,8 +76,21 @@ class ArrowWriter(RowWriter):
                 )
         try:
             self._writer.write(pa.Table.from_pylist(rows, schema=self.schema))
-        except (pa.ArrowException, TypeError, UnicodeEncodeError) as error:
+        except (pa.ArrowException, TypeError, OverflowError, UnicodeEncodeError) as error:
             raise DataError(f"Later rows have other types than the first ones: {error}. Write JSON Lines.") from error
+
+
+def library_writer(stream: Any, schema: Any, *, parquet: bool) -> Any:
+    """Return the library's own writer; `DataError` where Parquet has no form for a column."""
+    if not parquet:
+        return pa.ipc.new_file(stream, schema)
+    try:
+        return pq.ParquetWriter(stream, schema)
+    except pa.ArrowNotImplementedError as error:
+        raise DataError(
+            f"Parquet must have a form for every column, and has none for one: {error} Write Arrow or JSON Lines, or "
+            "leave that column out."
+        ) from error
 
 
 def schema_of(batches: Iterable[Sequence[Row]]) -> Any:
@@ -89,21 +101,47 @@ def schema_of(batches: Iterable[Sequence[Row]]) -> Any:
             names = dict.fromkeys(key for row in rows for key in row)
             these = pa.Table.from_pylist([{name: row.get(name) for name in names} for row in rows]).schema
             found = pa.unify_schemas([found, these], promote_options="permissive")
-    except (pa.ArrowException, TypeError) as error:
-        raise DataError(f"The values of a column must be of one type: {error}. Write JSON Lines instead.") from error
+    except (pa.ArrowException, TypeError, OverflowError) as error:
+        raise DataError(
+            f"The values of a column must be of one type of Arrow's: {error}. Write JSON Lines instead."
+        ) from error
     return pa.schema([(field.name, _filled(field.type)) for field in found])
 
 
 def _schema(rows: list[Row], columns: Sequence[str] | None, given: Mapping[str, Any]) -> Any:
-    if columns is not None:  # also where there are no rows
-        rows = [{name: row.get(name) for name in columns} for row in rows] or [dict.fromkeys(columns)]
-    inferred = schema_of([rows])
-    wanted = pa.schema([(field.name, given.get(field.name, field.type)) for field in inferred])
+    names = dict.fromkeys(key for row in rows for key in row) if columns is None else columns
+    # Inference knows fewer types than there are, so it is asked only where none is given.
+    inferred = schema_of([_cut(rows, [name for name in names if name not in given])])
+    wanted = pa.schema([(name, given[name] if name in given else inferred.field(name).type) for name in names])
     try:
         pa.Table.from_pylist(rows, schema=wanted)
-    except (pa.ArrowException, TypeError):  # not every type can be made from Python's values again
-        return inferred
+    except (pa.ArrowException, TypeError, OverflowError):  # not every type can be made from Python's values again
+        return schema_of([_cut(rows, names)])
     return wanted
+
+
+def _cut(rows: Sequence[Row], names: Iterable[str]) -> list[Row]:
+    """Return rows of these columns alone, one of nothing where there are none."""
+    return [{name: row.get(name) for name in names} for row in rows] or [dict.fromkeys(names)]
+
+
+def types_for(types: Mapping[str, Any], *, parquet: bool) -> dict[str, Any]:
+    """Return types that a file can be written in bit by bit: of an Arrow file none with a dictionary.
+
+    It may hold one dictionary a column, and each group of rows brings its own.
+    """
+    return dict(types) if parquet else {name: _spelt_out(kind) for name, kind in types.items()}
+
+
+def _spelt_out(kind: Any) -> Any:
+    """Replace dictionaries by the type of their values."""
+    if pa.types.is_dictionary(kind):
+        return _spelt_out(kind.value_type)
+    if pa.types.is_list(kind):
+        return pa.list_(_spelt_out(kind.value_type))
+    if pa.types.is_struct(kind):
+        return pa.struct([(field.name, _spelt_out(field.type)) for field in kind])
+    return kind
 
 
 def _filled(kind: Any) -> Any:

@@ -101,6 +101,10 @@ class JsonListRows(_JsonReader):
                 self.reject(line, "broken JSON: the list is never closed")
                 return
             if text[position] == "]":
+                rest = text[position + 1 :].lstrip()
+                if rest:
+                    line += text.count("\n", position, len(text) - len(rest))
+                    self.reject(line, "stands behind the end of the list, and is not read", rest)
                 return
             try:
                 value, end = decoder.raw_decode(text, position)

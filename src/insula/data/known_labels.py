@@ -27,12 +27,7 @@ def labels_for_scheme(
     Raises `DataError` where no cell holds a label of the scheme.
     """
     if scheme.kind == "dimensional":
-        if set(columns) != set(scheme.names) and len(columns) != len(scheme.names):
-            raise DataError(
-                f"The scheme {scheme.name!r} needs one column each for {', '.join(scheme.names)}. "
-                f"Got the {named_columns(columns)}; name them with `label`, in this order."
-            )
-        return LabelPlan(scheme, "values", tuple(columns) if set(columns) == set(scheme.names) else scheme.names)
+        return _values(scheme, columns)
     if len(columns) > 1:
         if unknown := [column for column in columns if column not in scheme.names]:
             raise DataError(
@@ -63,6 +58,20 @@ def labels_for_scheme(
         )
     form = "names" if scheme.kind == "multi" or delimiter or any(as_list(c) is not None for c in cells) else "name"
     return LabelPlan(scheme, form, delimiter=delimiter, renames=renames, notes=notes)  # type: ignore[arg-type]
+
+
+def _values(scheme: LabelScheme, columns: Sequence[str]) -> LabelPlan:
+    """Return the plan for one column a dimension: by their names, else as they stand, which is told."""
+    if set(columns) == set(scheme.names):
+        return LabelPlan(scheme, "values", tuple(columns))
+    pairs = list(zip(columns, scheme.names, strict=False))
+    if len(columns) != len(scheme.names) or any(one != name and one in scheme.names for one, name in pairs):
+        raise DataError(
+            f"The scheme {scheme.name!r} needs one column each for {', '.join(scheme.names)}. "
+            f"Got the {named_columns(columns)}; name them with `label`, in this order."
+        )
+    taken = ", ".join(f"{one} = {name}" for one, name in pairs if one != name)
+    return LabelPlan(scheme, "values", scheme.names, notes=(f"Columns stand for dimensions of the model: {taken}.",))
 
 
 def _numbers_of(scheme: LabelScheme, found: set[str]) -> dict[str, str]:

@@ -48,13 +48,14 @@ class PartFormat:
     def layout_of(self, batches: Iterable[Sequence[Row]], more: Sequence[str]) -> Layout:
         """Return the layout of a table that holds these rows, with the columns `more` behind theirs.
 
-        Raises `DataError` where there is none, as where a column of Parquet would be of several types.
+        Raises `DataError` where there is none, as where a column of Parquet would be of several types, or two columns
+        of CSV would be one.
         """
         if self._kind in BINARY:
             from insula.data.arrow_parts import arrow_layout
 
-            return arrow_layout(batches, more, self._types)
-        header = Header()
+            return arrow_layout(batches, more, self._types, parquet=self._kind == "parquet")
+        header = Header(more)
         for rows in batches:
             header.meet(rows)
         return {"header": [*header.names, *more]}
@@ -67,7 +68,8 @@ class PartFormat:
             if self._kind in BINARY:
                 from insula.data.arrow_parts import write_arrow_part
 
-                return write_arrow_part(stream, rows, self._columns, self._types, layout)
+                parquet = self._kind == "parquet"
+                return write_arrow_part(stream, rows, self._columns, self._types, layout, parquet=parquet)
             with packed(stream, is_packed(self._path)) as inner:
                 self._text_writer(inner, layout).write(rows)
         return layout or {}

@@ -35,7 +35,7 @@ class RowReader:
 
     path          where the rows come from, for messages
     columns       names of the columns; for JSON, of the keys in the first batch
-    open_columns  True where later rows may have others, as in JSON
+    open_columns  True where later rows may have others, as in JSON, or objects with other keys
     types         column to its Arrow type, where the format states types; else empty
     encoding      of the text below; None for binary formats
     rejects       rows that could not be read; stays empty where `on_reject` was given, which is called instead

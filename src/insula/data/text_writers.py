@@ -124,16 +124,27 @@ class _Lines(list[str]):
 
 
 class Header:
-    """Names of the cells that rows need in a table, in order of first appearance."""
+    """Names of the cells that rows need in a table, in order of first appearance.
 
-    def __init__(self) -> None:
+    taken  names that other cells will have: no row may need them
+    """
+
+    def __init__(self, taken: Iterable[str] = ()) -> None:
         self._filled: dict[str, bool] = {}
         self._dicts: set[str] = set()
+        self._columns: dict[str, str] = dict.fromkeys(taken, "")
 
     def meet(self, rows: Iterable[Row]) -> None:
-        """Take note of some rows."""
+        """Take note of some rows; `DataError` where two columns, maybe of two rows, would be one in the table."""
         for row in rows:
-            self._dicts.update(key for key, value in row.items() if isinstance(value, Mapping))
+            for key, value in row.items():
+                names = [key]
+                if isinstance(value, Mapping):
+                    self._dicts.add(key)
+                    names = [_part_name(key, name) for name in value]
+                if twice := [name for name in names if self._columns.setdefault(name, key) != key]:
+                    objects = {key, self._columns[twice[0]]} & self._dicts
+                    raise _two_of_one_name(sorted(objects), twice[0])
             for name, cell in _flat(row).items():
                 self._filled[name] = self._filled.get(name, False) or cell != ""
 
@@ -148,18 +159,26 @@ def _flat(row: Mapping[str, Any]) -> dict[str, str]:
     count = 0
     for key, value in row.items():
         if isinstance(value, Mapping):
-            prefix = "score" if key == "scores" else key
-            cells.update({f"{prefix}_{name}": _cell(part) for name, part in value.items()})
+            cells.update({_part_name(key, name): _cell(part) for name, part in value.items()})
         else:
             cells[key] = _cell(value)
         count += len(value) if isinstance(value, Mapping) else 1
     if len(cells) < count:
-        objects = ", ".join(repr(key) for key, value in row.items() if isinstance(value, Mapping))
-        raise DataError(
-            f"The columns of a table must have names of their own. Got two of one name where each key of {objects} "
-            "becomes a column. Write JSON Lines or Parquet, or rename the column."
-        )
+        raise _two_of_one_name([key for key, value in row.items() if isinstance(value, Mapping)])
     return cells
+
+
+def _part_name(key: str, part: Any) -> str:
+    """Return the column of a key of an object in a column."""
+    return f"{'score' if key == 'scores' else key}_{part}"
+
+
+def _two_of_one_name(objects: Sequence[str], name: str | None = None) -> DataError:
+    return DataError(
+        f"The columns of a table must have names of their own. Got two {f'named {name!r}' if name else 'of one name'} "
+        f"where each key of {', '.join(map(repr, objects))} becomes a column. Write JSON Lines or Parquet, or rename "
+        "the column."
+    )
 
 
 def _cell(value: Any) -> str:

@@ -38,7 +38,8 @@ def open_writer(
     The format is told from the name unless given; `.gz` packs. `-` is standard output, as JSON Lines unless `format`
     is another text format. Lists and the `scores` dict stay what they are in JSON, Parquet and Arrow; in CSV and TSV a
     list is joined by `|`, and a dict becomes one column a key (`score_joy`). `types` (column to Arrow type, as a reader
-    has them) are kept in Parquet and Arrow where the first rows fit them. Raises `OutputError`, `DataError`.
+    has them) are kept in Parquet and Arrow where the first rows fit them, dictionaries in Parquet alone. Raises
+    `OutputError`, `DataError`.
     """
     kind = checked_format(format) if format else "jsonl" if str(path) == STDOUT else format_of(path)
     if str(path) == STDOUT and kind not in _TEXT_WRITERS:
@@ -54,9 +55,10 @@ def open_writer(
 def _writer(kind: str, stream: BinaryIO, columns: Sequence[str] | None, types: Mapping[str, Any]) -> RowWriter:
     if kind in _TEXT_WRITERS:
         return _TEXT_WRITERS[kind](stream, columns)
-    from insula.data.arrow_writer import ArrowWriter
+    from insula.data.arrow_writer import ArrowWriter, types_for
 
-    return ArrowWriter(stream, columns, types, parquet=kind == "parquet")
+    parquet = kind == "parquet"
+    return ArrowWriter(stream, columns, types_for(types, parquet=parquet), parquet=parquet)
 
 
 @contextlib.contextmanager

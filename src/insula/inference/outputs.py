@@ -63,7 +63,8 @@ def open_output(
 ) -> Iterator[Output]:
     """Yield what brings groups into `output`; a file appears under its name at the end of the block.
 
-    every  all rows of the input, where they may have any columns: a file that is a table needs to know them first
+    every  all rows of the input, where they may have any columns, or objects of any keys: a file that is a table needs
+           to know them first, unless it keeps the types of the input
     """
     if callable(output) or kind is None:
         yield _Function(output)  # type: ignore[arg-type]
@@ -78,7 +79,7 @@ def open_output(
     flat = kind not in BINARY
     form = PartFormat(Path(output), kind, columns=columns, types=types)
     with open_parts(Path(output), form, job, resume=resume) as parts:
-        if every is not None and form.is_table:
+        if every is not None and form.is_table and (flat or not reader.types):
             kept = ([joined.kept(row) for row in rows] for rows in every)
             parts.lay_out(kept, joined.answer(flat=flat))
         with Behind[Answered](lambda answered: parts.write(answered[0].number, _rows(joined, *answered))) as behind:

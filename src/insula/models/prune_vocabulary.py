@@ -37,15 +37,16 @@ def prune_vocabulary(file: Path, tokens: Iterable[NDArray[np.int64]], *, least: 
         )
     counts = Counter(int(number) for row in tokens for number in row)
     prefix = model.get("continuing_subword_prefix", "##")
-    special = {one["id"] for one in content.get("added_tokens") or ()} | {model["vocab"].get(model.get("unk_token"))}
-    ordered = sorted(model["vocab"].items(), key=lambda entry: entry[1])
+    added = {one["content"]: one["id"] for one in content.get("added_tokens") or ()}  # maybe not in the vocabulary
+    special = {*added.values(), model["vocab"].get(model.get("unk_token"))}
+    ordered = sorted((added | model["vocab"]).items(), key=lambda entry: entry[1])
     kept = [
         (piece, number)
         for piece, number in ordered
         if number in special or counts[number] >= least or len(piece.removeprefix(prefix)) == 1
     ]
     fresh = {number: place for place, (_, number) in enumerate(kept)}
-    model["vocab"] = {piece: fresh[number] for piece, number in kept}
+    model["vocab"] = {piece: fresh[number] for piece, number in kept if piece in model["vocab"]}
     for one in content.get("added_tokens") or ():
         one["id"] = fresh[one["id"]]
     if content.get("post_processor"):

@@ -6,6 +6,7 @@ import json
 import os
 import re
 import shutil
+import time
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from transformers.trainer_utils import rotate_checkpoints
 from insula.core.files import write_json
 
 COMPLETE = "complete.json"
+CLOCK = "clock.json"
 _STAGE = "unfinished"
 
 
@@ -27,6 +29,10 @@ class AtomicCheckpoints(Trainer):
     """
 
     _staging: Path | None = None
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.began, self.seconds_before = time.monotonic(), 0.0
 
     def _get_output_dir(self, trial: Any) -> str:
         return str(self._staging) if self._staging is not None else super()._get_output_dir(trial)
@@ -56,7 +62,13 @@ class AtomicCheckpoints(Trainer):
         self.accelerator.wait_for_everyone()
 
     def add_to_checkpoint(self, folder: Path) -> None:
-        """Write whatever else a resumed run needs; called before the checkpoint counts as complete."""
+        """Write how long it took to come here, and whatever else a resumed run needs, before the checkpoint counts."""
+        write_json(folder / CLOCK, {"seconds": self.seconds_before + time.monotonic() - self.began})
+
+    def resume_beside(self, checkpoint: Path) -> None:
+        """Go on with what `add_to_checkpoint` put there."""
+        if (checkpoint / CLOCK).exists():
+            self.seconds_before = float(json.loads((checkpoint / CLOCK).read_text(encoding="utf-8"))["seconds"])
 
     def _run_epoch(self, **kwargs: Any) -> None:
         # A resumed run may have had its last step already.

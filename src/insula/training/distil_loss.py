@@ -66,6 +66,7 @@ def teacher_loss(kind: Kind, logits: torch.Tensor, told: torch.Tensor, temperatu
         cross = F.binary_cross_entropy_with_logits(logits / temperature, softened, reduction="none")
         own = F.binary_cross_entropy(softened, softened, reduction="none")
         return temperature**2 * (cross - own).mean(dim=1)
-    softened = (told.log() / temperature).softmax(dim=1)
+    # The logarithm before the exponential: at a low temperature a probability may round to 0, which has none.
+    softened = (told.log() / temperature).log_softmax(dim=1)
     student = (logits / temperature).log_softmax(dim=1)
-    return temperature**2 * (softened * (softened.log() - student)).sum(dim=1)
+    return temperature**2 * (softened.exp() * (softened - student)).sum(dim=1)

@@ -45,6 +45,7 @@ class Trained:
     seconds     that fitting took, of a resumed run those up to the checkpoint that it went on from as well
     facts       what else the fitter has to tell
     megabytes   of memory at its highest while fitting; None where the system does not tell
+    before      those of the seconds that an earlier process of a resumed run spent
     """
 
     predictor: Predictor
@@ -53,6 +54,7 @@ class Trained:
     seconds: float
     facts: dict[str, Any]
     megabytes: float | None
+    before: float = 0.0
 
 
 def fit_model(
@@ -80,7 +82,8 @@ def fit_model(
     with PeakMemory() as peak:
         fitted = families[model.name].fit(given if report is None else dataclasses.replace(given, report=report))
     part()
-    seconds = time.monotonic() - began + given.facts.pop("seconds_before", 0.0)
+    before = given.facts.pop("seconds_before", 0.0)
+    seconds = time.monotonic() - began + before
     progress.say(f"Trained in {seconds:.0f} s; choosing thresholds and calibration on validation rows.")
     fitted.save(stage)
     if fitted.backend in ("onnx", "static") and (stage / "model.safetensors").exists():
@@ -94,7 +97,7 @@ def fit_model(
         decision = choose_decision(scheme, logits, validation.gold, recipe.decision, seed=recipe.seed)
     write_parts(stage, scheme=scheme, preparation=preparation, decision=decision)
     predictor = Predictor(scheme=scheme, preparation=preparation, decision=decision, backend=backend)
-    return Trained(predictor, fitted, logits, seconds, given.facts, peak.megabytes)
+    return Trained(predictor, fitted, logits, seconds, given.facts, peak.megabytes, before)
 
 
 def help_to_fit(dataset: Dataset, recipe: Recipe, language: str | None, shared: Path, *, resume: bool) -> None:

@@ -91,6 +91,8 @@ def pretrain_encoder(
     head = "a fresh head" if fresh else "its own head"
     progress.say(f"Perplexity of a hidden token on held-out texts before, with {head}: {before:,.1f}.")
     checkpoint = last_checkpoint(work / "checkpoints") if resume else None
+    if checkpoint is not None:
+        trainer.resume_beside(checkpoint)
     with quiet_transformers(), plain_attention(model, longest=max(train.lengths)):
         trainer.train(resume_from_checkpoint=None if checkpoint is None else str(checkpoint))
     after = math.exp(held_out_loss(model, held_out, trainer.precision))
@@ -114,7 +116,7 @@ def pretrain_encoder(
         "fresh_head": fresh,
         "perplexity": {"before": before, "after": after},
         "steps": trainer.state.global_step,
-        "seconds": round(time.monotonic() - started, 1),
+        "seconds": round(trainer.seconds_before + time.monotonic() - started, 1),
         "history": history(trainer.state.log_history, options.epochs),
     }
     with atomic_folder(output) as stage:

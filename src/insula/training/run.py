@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from safetensors.numpy import save_file
 
 from insula import __version__
@@ -26,7 +25,7 @@ from insula.data.label_names import LABEL_NAMES, read_label_names
 from insula.data.leak import Fingerprint, refuse_leak
 from insula.evaluation.cards import model_card
 from insula.evaluation.report import write_report
-from insula.models.fingerprints import FINGERPRINT
+from insula.models.fingerprints import FINGERPRINT, fingerprint_parts
 from insula.models.folder import seal
 from insula.text.language import dominant, tell
 from insula.training.auxiliary import with_auxiliary
@@ -36,6 +35,7 @@ from insula.training.families import Fitted
 from insula.training.fit_model import fit_model, help_to_fit
 from insula.training.measure import Measurement
 from insula.training.recipe import Recipe
+from insula.training.teachers import teacher_fingerprints
 from insula.training.tracking import IDENTITIES, Tracking
 
 METRICS_VERSION = 1
@@ -85,7 +85,7 @@ def train_run(
     """
     progress = progress or Silent()
     started = time.monotonic()
-    for note in recipe.idle():
+    for note in recipe.idle(dataset.scheme.kind):
         progress.say(note)
     check_base(recipe.model, dataset)
     dataset = with_auxiliary(with_unlabelled(dataset, recipe, progress), recipe, progress)
@@ -128,12 +128,13 @@ def train_run(
         metrics["time"] |= {
             "train_seconds": round(trained.seconds, 1),
             "peak_memory_mb": trained.megabytes,
-            "total_seconds": round(time.monotonic() - started, 1),
+            "total_seconds": round(trained.before + time.monotonic() - started, 1),
         }
         if recipe.data.label_names is not None:
             write_json(stage / LABEL_NAMES, read_label_names(recipe.data.label_names))
         (stage / "recipe.toml").write_text(recipe.to_toml(), encoding="utf-8")
-        save_file(_fingerprints(dataset) | base_fingerprint(recipe.model), stage / FINGERPRINT)
+        known = base_fingerprint(recipe.model) | teacher_fingerprints(recipe.distil.teachers)
+        save_file(_fingerprints(dataset) | known, stage / FINGERPRINT)
         write_json(stage / "metrics.json", metrics)
         (stage / "model_card.md").write_text(model_card(metrics), encoding="utf-8")
         seal(stage, family=recipe.model.name, backend=trained.fitted.backend)
@@ -214,11 +215,7 @@ def _learnt(fitted: Fitted) -> int:
 
 
 def _fingerprints(dataset: Dataset) -> dict[str, Any]:
-    return {
-        split: Fingerprint.of(dataset.splits[split]).to_array().view(np.int64)
-        for split in ("train", "validation", UNLABELLED)
-        if dataset.splits.get(split)
-    } | {
-        f"auxiliary{number}": Fingerprint.of(one.split("train")).to_array().view(np.int64)
-        for number, one in enumerate(dataset.also)
-    }
+    parts = {split: dataset.splits.get(split, ()) for split in ("train", "validation", UNLABELLED)}
+    return fingerprint_parts(
+        parts | {f"auxiliary{number}": one.split("train") for number, one in enumerate(dataset.also)}
+    )

@@ -25,9 +25,10 @@ from insula.training.distil import with_unlabelled
 from insula.training.fit_model import fit_model
 from insula.training.recipe import Recipe, load_recipe
 from insula.training.run import data_digest
+from insula.training.search_folder import trial_folder
 from insula.training.search_result import SearchResult, TrialRecord
-from insula.training.search_space import Space
-from insula.training.search_study import Attempt, Pruner, open_study, shown_url, trial_folder
+from insula.training.search_space import Space, held_values, values_of
+from insula.training.search_study import Attempt, Pruner, open_study, shown_url
 from insula.training.teachers import check_teachers
 from insula.training.validation import decided_score
 
@@ -41,6 +42,7 @@ def run_search(
     folder: Path,
     *,
     trials: int,
+    fixed: Sequence[str] = (),
     study: str | None = None,
     seconds: float | None = None,
     seed: int = 0,
@@ -51,14 +53,18 @@ def run_search(
 ) -> SearchResult:
     """Search until the study has `trials` trials, and write what was found into `folder`.
 
+    `fixed` are keys whose values in the recipe hold in every trial, also in one of another model family than the
+    recipe's, which has its own values else.
+
     Test rows are set aside before the first trial: nothing here ever sees them. Where a study of this folder's name
     exists, it goes on; data, recipe and space must then be the same, else `RecipeError`. `DataError` where there are no
     validation rows to judge on, `LeakError` where a base or a teacher, though but a choice, has seen rows that are
     measured on.
     """
     progress = progress or Silent()
+    held = held_values(recipe, fixed)
     _refuse_seen(dataset, recipe, space)
-    work = _Trial(dataset, recipe, folder, progress)
+    work = _Trial(dataset, recipe, held, folder, progress)
     url = study or f"sqlite:///{(folder / 'study.db').absolute()}"
     about = {
         "data": data_digest(work.dataset),
@@ -89,9 +95,9 @@ def run_search(
         opened.run(work.attempt, trials=trials, seconds=seconds, heard=work.tell)
         progress.finish()
         records, importance = opened.records(), opened.importance(seed)
-    shutil.rmtree(folder / "trials", ignore_errors=True)
+        opened.clear()
     best = _best(records)
-    found = _winner(recipe, best, work.metric, folder.name)
+    found = _winner(load_recipe(recipe, {**held, **best.values}).lasting(), best, work.metric, folder.name)
     facts |= {
         "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "trials": [record.to_dict() for record in records],
@@ -117,7 +123,9 @@ def _refuse_seen(dataset: Dataset, recipe: Recipe, space: Space) -> None:
 class _Trial:
     """Trains by one recipe of the space after another; tells the progress of each."""
 
-    def __init__(self, dataset: Dataset, recipe: Recipe, folder: Path, progress: Progress) -> None:
+    def __init__(
+        self, dataset: Dataset, recipe: Recipe, held: Mapping[str, Any], folder: Path, progress: Progress
+    ) -> None:
         if not dataset.splits.get("validation"):
             raise DataError(
                 f"The data {dataset.name!r} have no validation rows, on which a search judges. Add a validation file, "
@@ -128,6 +136,7 @@ class _Trial:
         self.dataset = Dataset(dataset.name, dataset.scheme, splits, dataset.notes, also=dataset.also)
         refuse_leak(Fingerprint.of(splits["train"]), splits["validation"], name="validation")
         self.recipe = recipe
+        self.held = held
         self.folder = folder
         self.progress = progress
         self.metric = headline_metric(dataset.scheme.kind)
@@ -136,7 +145,7 @@ class _Trial:
 
     def attempt(self, given: Attempt) -> float:
         """Train, choose the decision rule, and return the headline metric on validation rows."""
-        recipe = load_recipe(self.recipe, given.values)
+        recipe = load_recipe(self.recipe, {**self.held, **given.values})
         folder = trial_folder(self.folder, given.number)
         stage = folder / "model"
         stage.mkdir(parents=True, exist_ok=True)
@@ -189,14 +198,12 @@ class _Trial:
 
 
 def _own_values(recipe: Recipe, space: Space) -> dict[str, Any]:
-    """Return what the recipe itself says for the keys of the space; a list of one as the one."""
-    settings = recipe.model_dump(mode="json")
-    values: dict[str, Any] = {}
-    for key in space:
-        value: Any = settings
-        for part in key.split("."):
-            value = value.get(part) if isinstance(value, Mapping) else None
-        values[key] = value
+    """Return what the recipe itself says for the keys of the space; a list of one as the one where that is tried."""
+    values = values_of(recipe, space)
+    for key, entry in space.items():
+        value = values[key]
+        if isinstance(value, list) and len(value) == 1 and not entry.holds(value):
+            values[key] = value[0]
     return values
 
 
@@ -210,8 +217,7 @@ def _best(records: Sequence[TrialRecord]) -> TrialRecord:
 
 def _winner(recipe: Recipe, best: TrialRecord, metric: str, name: str) -> Recipe:
     value = f"{metric_title(metric)} {best.value:.4f}" if best.value is not None else ""
-    found = load_recipe(recipe, best.values)
-    return found.model_copy(
+    return recipe.model_copy(
         update={"description": f"Found by the search {name!r}, trial {best.number}: validation {value}."}
     )
 

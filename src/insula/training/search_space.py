@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -106,13 +106,32 @@ def default_space(recipe: Recipe) -> Space:
     return {key: _ENTRY.validate_python(entry) for key, entry in entries.items()}
 
 
-def read_space(space: str | Path | Mapping[str, Any], recipe: Recipe) -> Space:
+def values_of(recipe: Recipe, keys: Iterable[str]) -> dict[str, Any]:
+    """Return what a recipe says for dotted keys, None for what it does not have."""
+    settings = recipe.model_dump(mode="json")
+    values: dict[str, Any] = {}
+    for key in keys:
+        value: Any = settings
+        for part in key.split("."):
+            value = value.get(part) if isinstance(value, Mapping) else None
+        values[key] = value
+    return values
+
+
+def held_values(recipe: Recipe, fixed: Iterable[str]) -> dict[str, Any]:
+    """Return the values of those fixed keys that a recipe loses where it takes another model family."""
+    return values_of(recipe, [key for key in fixed if key.split(".")[0] in ("model", "train") and key != "model.name"])
+
+
+def read_space(space: str | Path | Mapping[str, Any], recipe: Recipe, fixed: Iterable[str] = ()) -> Space:
     """Return the space that a TOML file or a mapping states, in sections as a recipe has them or with dotted keys.
 
-    Every key must be an option of the recipe and every value one that it takes; none may decide which rows there are.
+    `fixed` are keys whose values in the recipe hold whatever is tried, so that what is tried must suit them. Every key
+    must be an option of the recipe and every value one that it takes; none may decide which rows there are.
     Raises `RecipeError` that names the first that is not, `MissingFileError`.
     """
     content, origin = _content(space)
+    held = held_values(recipe, fixed)
     found: dict[str, Choice | Range] = {}
     for key, entry in _entries(content, origin):
         if key.startswith("data.") or key in ROWS:
@@ -123,7 +142,7 @@ def read_space(space: str | Path | Mapping[str, Any], recipe: Recipe) -> Space:
         found[key] = _entry(key, entry, origin)
         for value in found[key].ends():
             try:
-                load_recipe(recipe, {key: value})
+                load_recipe(recipe, {**held, key: value})
             except RecipeError as error:
                 reason = str(error).removeprefix("The recipe given is not valid: ")
                 raise RecipeError(f"The search space {origin} asks for what no recipe takes: {reason}") from error

@@ -20,6 +20,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from insula.core.errors import OutputError, RecipeError
 from insula.core.locks import held
+from insula.training.search_folder import TRIALS, at_work, lock_file, trial_folder
 from insula.training.search_result import TrialRecord
 from insula.training.search_space import Choice, Space, stored
 
@@ -108,6 +109,16 @@ class Study:
             return {}
         return {key: float(share) for key, share in found.items()}
 
+    def clear(self) -> None:
+        """Take away what trials left in the folder, but not of those that other processes are at."""
+        left = list((self._folder / TRIALS).glob("*"))  # first, so that a trial that begins now is not among them
+        under_way = {trial_folder(self._folder, trial.number) for trial in self._trials(TrialState.RUNNING)}
+        for one in left:
+            if one not in under_way:
+                shutil.rmtree(one, ignore_errors=True)
+        with contextlib.suppress(OSError):
+            (self._folder / TRIALS).rmdir()
+
     def _try(self, trial: optuna.Trial, objective: Callable[[Attempt], float], trials: int) -> float:
         trial.set_user_attr("worker", self._worker)
         done, _ = self._counted()
@@ -166,7 +177,7 @@ class Study:
             optuna.storages.fail_stale_trials(self._study)
         # Those of this folder are known at once: the system has ended their lock.
         for trial in self._trials(TrialState.RUNNING):
-            file = _lock_file(self._folder, str(trial.user_attrs.get("worker")))
+            file = lock_file(self._folder, str(trial.user_attrs.get("worker")))
             if trial.user_attrs.get("worker") == self._worker or not file.exists():
                 continue
             with held(file) as dead:
@@ -262,7 +273,7 @@ def open_study(
     Raises `OutputError` where the database cannot be used, `RecipeError` where the study is about something else.
     """
     worker = uuid.uuid4().hex
-    with _quiet(), _storage_errors(url), _at_work(_lock_file(folder, worker)), _storage(url) as storage:
+    with _quiet(), _storage_errors(url), at_work(lock_file(folder, worker)), _storage(url) as storage:
         arguments: dict[str, Any] = {
             "study_name": name, "storage": storage, "sampler": SamplerByNumber(seed), "pruner": _pruner(pruner),
         }  # fmt: skip
@@ -290,27 +301,6 @@ def shown_url(url: str) -> str:
         raise OutputError(
             f"The study must be a database's address such as sqlite:///study.db or postgresql://host/name. Got {url!r}."
         ) from error
-
-
-def trial_folder(folder: Path, number: int) -> Path:
-    """Return where a trial of the search in `folder` keeps its files while it runs."""
-    return folder / "trials" / str(number)
-
-
-def _lock_file(folder: Path, worker: str) -> Path:
-    return folder / "workers" / f"{worker}.lock"
-
-
-@contextlib.contextmanager
-def _at_work(file: Path) -> Iterator[None]:
-    """Hold the lock file of this process; its folder goes with the last of them, however the search ends."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        with held(file):
-            yield
-    finally:
-        with contextlib.suppress(OSError):  # others may be at work
-            file.parent.rmdir()
 
 
 @contextlib.contextmanager

@@ -50,6 +50,16 @@ def refuse_seen(folder: ModelFolder, dataset: Dataset, *, called: str) -> None:
                 )
 
 
+def teacher_fingerprints(teachers: Sequence[str]) -> dict[str, NDArray[np.int64]]:
+    """Return the fingerprints of what teachers learnt from, as parts of that of a model that they have taught."""
+    known = (fingerprints(locate_model(teacher)).get("train") for teacher in teachers)
+    return {
+        f"teacher{number}": learnt.to_array().view(np.int64)
+        for number, learnt in enumerate(known)
+        if learnt is not None
+    }
+
+
 def teacher_scores(
     teachers: Sequence[str], scheme: LabelScheme, texts: Sequence[str], cache: Path, progress: Progress
 ) -> NDArray[np.float64]:

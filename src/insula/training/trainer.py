@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-import json
 import math
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -16,7 +14,6 @@ from torch import nn
 from torch.utils.data import DataLoader
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
-from insula.core.files import write_json
 from insula.core.progress import Progress
 from insula.training.averaging import MovingAverage
 from insula.training.batches import BudgetBatches, EpochLoader, TokenRows, collate
@@ -27,8 +24,6 @@ from insula.training.options import TrainOptions
 from insula.training.precision import choose_precision
 from insula.training.r_drop import r_drop
 from insula.training.task_batches import training_batches
-
-CLOCK = "clock.json"
 
 
 class EmotionTrainer(AtomicCheckpoints):
@@ -43,7 +38,6 @@ class EmotionTrainer(AtomicCheckpoints):
         self.objective = objective
         self.options = options
         self.precision = choose_precision(options.precision)
-        self.began, self.seconds_before = time.monotonic(), 0.0
         self.average = MovingAverage(self.model, options.averaging) if options.averaging else None
         self.model_accepts_loss_kwargs = True  # `compute_loss` divides by what `get_batch_samples` counted
         self.evaluated: list[tuple[torch.Tensor, torch.Tensor]] = []  # mean loss and weight of each batch
@@ -132,15 +126,14 @@ class EmotionTrainer(AtomicCheckpoints):
         return measured
 
     def add_to_checkpoint(self, folder: Path) -> None:
-        """Keep the average beside the weights, and how long it took to come here."""
-        write_json(folder / CLOCK, {"seconds": self.seconds_before + time.monotonic() - self.began})
+        """Keep the average beside the weights, too."""
+        super().add_to_checkpoint(folder)
         if self.average is not None:
             self.average.save(folder)
 
     def resume_beside(self, checkpoint: Path) -> None:
         """Go on with what `add_to_checkpoint` put there."""
-        if (checkpoint / CLOCK).exists():
-            self.seconds_before = float(json.loads((checkpoint / CLOCK).read_text(encoding="utf-8"))["seconds"])
+        super().resume_beside(checkpoint)
         if self.average is not None:
             self.average.load(checkpoint)
 
