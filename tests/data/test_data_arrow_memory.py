@@ -49,7 +49,9 @@ def test_parts_are_joined_in_groups_of_the_size_of_the_whole(tmp_path: Path, mon
     for number in range(9):
         parts.append(tmp_path / f"{number}.part")
         with parts[-1].open("wb") as stream:
-            layout = write_arrow_part(stream, [{"nr": 3 * number + row} for row in range(3)], None, {}, layout)
+            layout = write_arrow_part(
+                stream, [{"nr": 3 * number + row} for row in range(3)], None, {}, layout, parquet=True
+            )
     join_arrow_parts(parts, tmp_path / "out.parquet", parquet=True)
     joined = pq.ParquetFile(tmp_path / "out.parquet")
     assert [joined.metadata.row_group(group).num_rows for group in range(joined.num_row_groups)] == [10, 10, 7]
