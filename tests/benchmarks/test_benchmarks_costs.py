@@ -64,7 +64,8 @@ def test_the_clock_stands_still_in_evaluation(tmp_path: Path) -> None:
     assert [entry["step"] for entry in clock.curve] == [2, 4, 6]
     # The first step's own pause comes before the clock starts.
     assert 0.02 * 5 <= clock.seconds <= wall - 0.2 * 3
-    assert clock.curve[0]["wall_seconds"] >= clock.curve[0]["seconds"] + 0.2
+    # Both are rounded to hundredths, up or down.
+    assert clock.curve[0]["wall_seconds"] > clock.curve[0]["seconds"] + 0.2 - 0.015
     assert clock.figures()["padding"] == pytest.approx(1 - REAL / LENGTH)
 
 
