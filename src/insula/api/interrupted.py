@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from insula.core.errors import DataError, RecipeError
-from insula.training.run import OWN
+from insula.training.run_folder import OWN
 
 PARTS = tuple(name for name in OWN if name not in ("model", "checkpoints"))
 """What stands beside the model of a run and may have been written, or cleared away, before a refusal."""

@@ -26,7 +26,8 @@ from insula.models.pruning import Shape
 from insula.training.encoder_family import EncoderOptions
 from insula.training.prune import pruned_shape
 from insula.training.recipe import Recipe, load_recipe
-from insula.training.run import OWN, Run
+from insula.training.run import Run
+from insula.training.run_folder import OWN
 
 
 @dataclass(frozen=True)

@@ -35,15 +35,12 @@ from insula.training.families import Fitted
 from insula.training.fit_model import fit_model, help_to_fit
 from insula.training.measure import Measurement
 from insula.training.recipe import Recipe
+from insula.training.run_folder import CLEARED
 from insula.training.teachers import teacher_fingerprints
-from insula.training.tracking import IDENTITIES, Tracking
+from insula.training.tracking import Tracking
 
 METRICS_VERSION = 1
 LANGUAGE_SAMPLE = 2000
-CLEARED = ("checkpoints", "logs", "baselines", "metrics.json", "report.html", IDENTITIES)
-"""What a run that begins clears away of the one before: without its metrics it counts as unfinished."""
-OWN = (*CLEARED, "model", "run.json", "recipe.toml", "tokenizer", "cache")
-"""What lies in the folder of a run and is its own."""
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,10 @@
+"""The names in the folder of a run; asking for them loads no library of the training."""
+
+from __future__ import annotations
+
+from insula.training.tracking import IDENTITIES
+
+CLEARED = ("checkpoints", "logs", "baselines", "metrics.json", "report.html", IDENTITIES)
+"""What a run that begins clears away of the one before: without its metrics it counts as unfinished."""
+OWN = (*CLEARED, "model", "run.json", "recipe.toml", "tokenizer", "cache")
+"""What lies in the folder of a run and is its own."""
