@@ -15,7 +15,6 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from safetensors.numpy import save_file
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.multiclass import check_classification_targets
@@ -29,9 +28,10 @@ from insula.core.files import atomic_folder
 from insula.core.progress import Silent
 from insula.core.scheme import LabelScheme
 from insula.data.dataset import Dataset
+from insula.data.leak import Fingerprint
 from insula.data.split import split_examples
 from insula.inference.predictor import Predictor
-from insula.models.fingerprints import FINGERPRINT, fingerprint_parts
+from insula.models.fingerprints import write_fingerprints
 from insula.models.folder import MANIFEST, seal
 from insula.text.language import dominant
 from insula.training.begin import base_fingerprint
@@ -83,7 +83,7 @@ class _EmotionEstimator(BaseEstimator):
             language = dominant([example.text for example in dataset.split("train")])
             trained = fit_model(dataset, recipe.model, recipe, language, Path(work), stage, progress=Silent())
         (stage / "recipe.toml").write_text(recipe.to_toml(), encoding="utf-8")
-        save_file(fingerprint_parts({"train": examples}) | base_fingerprint(recipe.model), stage / FINGERPRINT)
+        write_fingerprints(stage, {"train": Fingerprint.of(examples)} | base_fingerprint(recipe.model))
         seal(stage, family=recipe.model.name, backend=trained.fitted.backend)
         self.scheme_ = scheme
         self.predictor_ = trained.predictor

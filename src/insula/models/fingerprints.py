@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
-from safetensors.numpy import load_file
+from safetensors.numpy import load_file, save_file
 
-from insula.core.example import Example
 from insula.data.leak import Fingerprint
 
 FINGERPRINT = "fingerprint.safetensors"
 
 
-def fingerprint_parts(rows: Mapping[str, Sequence[Example]]) -> dict[str, NDArray[np.int64]]:
-    """Return what the file `FINGERPRINT` holds of these rows, by part; a part without rows is left out."""
-    return {name: Fingerprint.of(some).to_array().view(np.int64) for name, some in rows.items() if some}
+def write_fingerprints(folder: Path, parts: Mapping[str, Fingerprint]) -> None:
+    """Keep in a model folder which texts made the model: `validation`, and under any other name what it learnt from."""
+    save_file({name: part.to_array().view(np.int64) for name, part in parts.items()}, folder / FINGERPRINT)
 
 
 def fingerprints(folder: Path) -> dict[str, Fingerprint]:

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
 from insula.core.errors import RecipeError
 from insula.core.scheme import LabelScheme
 from insula.data.dataset import Dataset
+from insula.data.leak import Fingerprint
 from insula.models.fingerprints import fingerprints
 from insula.models.folder import MANIFEST, ModelFolder, open_folder
 from insula.training.encoder_family import PretrainedOptions
@@ -55,8 +53,8 @@ def require_labels(base: ModelFolder, scheme: LabelScheme) -> None:
         )
 
 
-def base_fingerprint(model: ModelOptions) -> dict[str, NDArray[np.int64]]:
+def base_fingerprint(model: ModelOptions) -> dict[str, Fingerprint]:
     """Return the fingerprint of what a trained base learnt from, as a part of that of the model made of it."""
     base = trained_base(model)
     learnt = None if base is None else fingerprints(base.path).get("train")
-    return {} if learnt is None else {"base": learnt.to_array().view(np.int64)}
+    return {} if learnt is None else {"base": learnt}

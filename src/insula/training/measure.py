@@ -8,18 +8,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from safetensors.numpy import save_file
-
 from insula.core.decision import DecisionRule, Decisions
 from insula.core.example import Example
 from insula.core.files import atomic_folder
 from insula.core.progress import Progress
 from insula.core.targets import gold_matrix
 from insula.data.dataset import Dataset
-from insula.data.leak import text_hash
+from insula.data.leak import Fingerprint, text_hash
 from insula.evaluation.baselines import Judge, majority
 from insula.evaluation.judged_examples import evaluate_examples
-from insula.models.fingerprints import FINGERPRINT, fingerprint_parts
+from insula.models.fingerprints import write_fingerprints
 from insula.models.folder import seal
 from insula.training.fit_model import Trained, fit_model
 from insula.training.linear_family import LinearOptions
@@ -97,7 +95,7 @@ class Measurement:
             linear = fit_model(
                 self.dataset, LinearOptions(), self.recipe, self.language, self.folder, stage, progress=self.progress
             )
-            parts = {name: self.dataset.splits.get(name, ()) for name in ("train", "validation")}
-            save_file(fingerprint_parts(parts), stage / FINGERPRINT)
+            splits = {name: rows for name in ("train", "validation") if (rows := self.dataset.splits.get(name))}
+            write_fingerprints(stage, {name: Fingerprint.of(rows) for name, rows in splits.items()})
             seal(stage, family="linear", backend=linear.fitted.backend)
         return linear

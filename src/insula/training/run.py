@@ -13,8 +13,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from safetensors.numpy import save_file
-
 from insula import __version__
 from insula.core.errors import DataError
 from insula.core.files import atomic_folder, write_json, write_text
@@ -25,7 +23,7 @@ from insula.data.label_names import LABEL_NAMES, read_label_names
 from insula.data.leak import Fingerprint, refuse_leak
 from insula.evaluation.cards import model_card
 from insula.evaluation.report import write_report
-from insula.models.fingerprints import FINGERPRINT, fingerprint_parts
+from insula.models.fingerprints import write_fingerprints
 from insula.models.folder import seal
 from insula.text.language import dominant, tell
 from insula.training.auxiliary import with_auxiliary
@@ -131,7 +129,7 @@ def train_run(
             write_json(stage / LABEL_NAMES, read_label_names(recipe.data.label_names))
         (stage / "recipe.toml").write_text(recipe.to_toml(), encoding="utf-8")
         known = base_fingerprint(recipe.model) | teacher_fingerprints(recipe.distil.teachers)
-        save_file(_fingerprints(dataset) | known, stage / FINGERPRINT)
+        write_fingerprints(stage, _fingerprints(dataset) | known)
         write_json(stage / "metrics.json", metrics)
         (stage / "model_card.md").write_text(model_card(metrics), encoding="utf-8")
         seal(stage, family=recipe.model.name, backend=trained.fitted.backend)
@@ -211,8 +209,7 @@ def _learnt(fitted: Fitted) -> int:
     return fitted.parameters if fitted.trainable is None else fitted.trainable
 
 
-def _fingerprints(dataset: Dataset) -> dict[str, Any]:
-    parts = {split: dataset.splits.get(split, ()) for split in ("train", "validation", UNLABELLED)}
-    return fingerprint_parts(
-        parts | {f"auxiliary{number}": one.split("train") for number, one in enumerate(dataset.also)}
-    )
+def _fingerprints(dataset: Dataset) -> dict[str, Fingerprint]:
+    parts = {split: dataset.splits.get(split) for split in ("train", "validation", UNLABELLED)}
+    parts |= {f"auxiliary{number}": one.split("train") for number, one in enumerate(dataset.also)}
+    return {name: Fingerprint.of(rows) for name, rows in parts.items() if rows}

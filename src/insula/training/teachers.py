@@ -16,6 +16,7 @@ from insula.core.progress import Progress
 from insula.core.scheme import LabelScheme
 from insula.core.sentences import counted
 from insula.data.dataset import Dataset
+from insula.data.leak import Fingerprint
 from insula.inference.predictor import Predictor
 from insula.models.fingerprints import fingerprints
 from insula.models.folder import MANIFEST, ModelFolder, open_folder
@@ -50,14 +51,10 @@ def refuse_seen(folder: ModelFolder, dataset: Dataset, *, called: str) -> None:
                 )
 
 
-def teacher_fingerprints(teachers: Sequence[str]) -> dict[str, NDArray[np.int64]]:
+def teacher_fingerprints(teachers: Sequence[str]) -> dict[str, Fingerprint]:
     """Return the fingerprints of what teachers learnt from, as parts of that of a model that they have taught."""
     known = (fingerprints(locate_model(teacher)).get("train") for teacher in teachers)
-    return {
-        f"teacher{number}": learnt.to_array().view(np.int64)
-        for number, learnt in enumerate(known)
-        if learnt is not None
-    }
+    return {f"teacher{number}": learnt for number, learnt in enumerate(known) if learnt is not None}
 
 
 def teacher_scores(
