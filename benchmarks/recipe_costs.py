@@ -34,7 +34,7 @@ def measured() -> dict[str, list[dict[str, Any]]]:
         result = json.loads(file.read_text(encoding="utf-8"))
         recipe = result.get("recipe")
         known = recipe in builtin_recipes()
-        if known and as_it_comes(recipe, result["overrides"]) and _unchanged(recipe, result["commit"]):
+        if known and _as_it_comes(recipe, result["overrides"]) and _unchanged(recipe, result["commit"]):
             found.setdefault((recipe, result["set"]), []).append({**result, "file": file.name})
     rows: dict[str, list[dict[str, Any]]] = {}
     for (recipe, data), results in sorted(found.items()):
@@ -42,7 +42,7 @@ def measured() -> dict[str, list[dict[str, Any]]]:
     return rows
 
 
-def as_it_comes(recipe: str, overrides: Mapping[str, Any]) -> bool:
+def _as_it_comes(recipe: str, overrides: Mapping[str, Any]) -> bool:
     """Say whether these overrides leave the recipe as it is, the encoder of `chinese` set aside."""
     freed = ("model.base",) if recipe == "chinese" else ()
     given = {key: value for key, value in overrides.items() if key not in freed}

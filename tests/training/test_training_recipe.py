@@ -21,6 +21,7 @@ from insula.core.errors import MissingFileError, RecipeError, UnknownNameError
 from insula.core.scheme import KINDS
 from insula.training.encoder_family import EncoderOptions
 from insula.training.families import Family, families
+from insula.training.idle_options import idle_options
 from insula.training.linear_family import LinearOptions
 from insula.training.options import ModelOptions, TrainOptions
 from insula.training.recipe import Recipe, builtin_recipes, load_recipe, parse_override
@@ -283,12 +284,12 @@ def test_tiny_is_as_small_as_it_says() -> None:
 
 def test_options_that_will_do_nothing_are_told() -> None:
     recipe = load_recipe("standard", {"adapter.rank": 16, "adapter.alpha": 8, "distil.temperature": 3})
-    assert recipe.idle("single") == [
+    assert idle_options(recipe, "single") == [
         'adapter.rank and adapter.alpha will do nothing: adapter.method is "none". Set it, too.',
         "distil.temperature will do nothing: distil.teachers is []. Set it, too.",
     ]
-    assert load_recipe("standard", {"adapter.rank": 16, "adapter.method": "lora"}).idle("single") == []
-    assert all(load_recipe(name).idle(kind) == [] for name in builtin_recipes() for kind in KINDS)
+    assert idle_options(load_recipe("standard", {"adapter.rank": 16, "adapter.method": "lora"}), "single") == []
+    assert all(idle_options(load_recipe(name), kind) == [] for name in builtin_recipes() for kind in KINDS)
 
 
 def test_options_that_these_labels_or_this_family_have_no_use_for_are_told() -> None:
@@ -300,8 +301,8 @@ def test_options_that_these_labels_or_this_family_have_no_use_for_are_told() -> 
     )
     offsets = "decision.class_offsets will do nothing: it is for single, ordinal labels, and these are multi."
     thresholds = "decision.thresholds will do nothing: it is for binary, multi labels, and these are ordinal."
-    assert recipe.idle("multi") == [steps, f"{offsets} Leave it out."]
-    assert recipe.idle("ordinal") == [steps, f"{thresholds} Leave it out."]
-    values = load_recipe("linear", {"decision.coverage": 0.8}).idle("dimensional")
+    assert idle_options(recipe, "multi") == [steps, f"{offsets} Leave it out."]
+    assert idle_options(recipe, "ordinal") == [steps, f"{thresholds} Leave it out."]
+    values = idle_options(load_recipe("linear", {"decision.coverage": 0.8}), "dimensional")
     assert len(values) == 1
     assert values[0].startswith("decision.coverage will do nothing")

@@ -22,7 +22,6 @@ from pydantic import (
 )
 
 from insula.core.errors import MissingFileError, RecipeError, UnknownNameError, nearest
-from insula.core.scheme import Kind
 from insula.data.options import DataOptions
 from insula.training.adapter_options import AdapterOptions
 from insula.training.auxiliary_options import AuxiliaryOptions
@@ -36,7 +35,6 @@ from insula.training.options import (
     EvaluationOptions,
     ModelOptions,
     PreparationOptions,
-    Section,
     TrainOptions,
 )
 
@@ -51,14 +49,6 @@ class _OptionsOfAnyFamily:
 DEFAULT_FAMILY: str = EncoderOptions.model_fields["name"].default
 HEEDED = {"freeze_layers": "freezes", "gradient_checkpointing": "checkpoints", "layer_rate_decay": "layered"}
 """Options of `train` that only some families can follow, and the field of `Family` that says which."""
-SWITCHES = {"adapter": "method", "distil": "teachers", "auxiliary": "sources"}
-"""Sections that do nothing while one option of theirs is as it comes."""
-DECIDED: Mapping[str, tuple[Kind, ...]] = {
-    "thresholds": ("binary", "multi"),
-    "class_offsets": ("single", "ordinal"),
-    "coverage": ("binary", "single", "multi", "ordinal"),
-}
-"""Options of `decision` that only some kinds of labels have a use for."""
 BUILTIN = importlib.resources.files("insula.training") / "recipes"
 
 
@@ -147,35 +137,6 @@ class Recipe(BaseModel):
                 )
         return self
 
-    def idle(self, kind: Kind) -> list[str]:
-        """Return a sentence on options that do nothing: a search may leave them so, a person forgets.
-
-        They belong to a section that is switched off, to networks where the family is none, or to labels of a kind
-        other than `kind`.
-        """
-        found = []
-        for name, switch in SWITCHES.items():
-            section = getattr(self, name)
-            changed = [f"{name}.{option}" for option in _changed(section, type(section)())]
-            if changed and f"{name}.{switch}" not in changed:
-                off = json.dumps(getattr(section, switch))
-                found.append(f"{' and '.join(changed)} will do nothing: {name}.{switch} is {off}. Set it, too.")
-        family = families[self.model.name]
-        changed = [f"train.{option}" for option in _changed(self.train, TrainOptions(**family.train))]
-        if changed and not family.neural:
-            found.append(
-                f"{' and '.join(changed)} will do nothing: the family {self.model.name!r} is no network. Leave it out, "
-                "or choose another model.name."
-            )
-        for option in _changed(self.decision, DecisionOptions()):
-            kinds = DECIDED.get(option, (kind,))
-            if kind not in kinds:
-                found.append(
-                    f"decision.{option} will do nothing: it is for {', '.join(kinds)} labels, and these are {kind}. "
-                    "Leave it out."
-                )
-        return found
-
     def lasting(self) -> Recipe:
         """Return the recipe with the paths in it made absolute: it means the same from every working folder."""
         data, model = self.data, self.model
@@ -259,11 +220,6 @@ def _content(recipe: str | Path | Mapping[str, Any] | Recipe) -> tuple[dict[str,
         return tomllib.loads(path.read_text(encoding="utf-8")), repr(str(path))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise RecipeError(f"The recipe file {str(path)!r} is not valid TOML: {error}. Correct it there.") from error
-
-
-def _changed(section: Section, as_it_comes: Section) -> list[str]:
-    """Return the options in which a section is not as it comes."""
-    return [one for one in type(section).model_fields if getattr(section, one) != getattr(as_it_comes, one)]
 
 
 def _set(content: dict[str, Any], key: str, value: Any) -> None:

@@ -31,6 +31,7 @@ from insula.training.begin import base_fingerprint, check_base
 from insula.training.distil import UNLABELLED, with_unlabelled
 from insula.training.families import Fitted
 from insula.training.fit_model import fit_model, help_to_fit
+from insula.training.idle_options import idle_options
 from insula.training.measure import Measurement
 from insula.training.recipe import Recipe
 from insula.training.run_folder import CLEARED
@@ -80,7 +81,7 @@ def train_run(
     """
     progress = progress or Silent()
     started = time.monotonic()
-    for note in recipe.idle(dataset.scheme.kind):
+    for note in idle_options(recipe, dataset.scheme.kind):
         progress.say(note)
     check_base(recipe.model, dataset)
     dataset = with_auxiliary(with_unlabelled(dataset, recipe, progress), recipe, progress)
