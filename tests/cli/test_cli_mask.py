@@ -127,3 +127,28 @@ def test_texts_in_python(key: Path) -> None:
     assert reveal_texts([masked.text], key) == ["mail jo@x.de"]
     with pytest.raises(DataError, match="Revealing needs the key"):
         mask_file("a.csv", "b.csv", reveal=True)
+
+
+@pytest.mark.parametrize("name", ["out.csv", "out.tsv.gz", "out.parquet", "out.arrow"])
+def test_a_table_has_the_columns_of_all_rows_of_json(tmp_path: Path, name: str) -> None:
+    plain: list[dict[str, object]] = [{"message": "nothing here", "n": 1} for _ in range(9000)]
+    late = {"message": "mail jo@x.de", "n": 2.5, "note": "call 13800138000", "scores": {"joy": 0.5}}
+    source = _written(tmp_path / "m.jsonl", [*plain, late])
+    done = mask_file(source, tmp_path / name)
+    assert (done.rows, done.altered, done.counts) == (9001, 1, {"email": 1, "phone": 1})
+    first, *_, last = _rows(tmp_path / name)
+    assert (last["message"], last["note"]) == ("mail [EMAIL]", "call [PHONE]")
+    assert set(first) == set(last)
+    assert not first["note"]
+    numbers = [1, 2.5] if name.endswith(("parquet", "arrow")) else ["1", "2.5"]
+    assert [first["n"], last["n"]] == numbers
+    assert (last.get("scores") or last.get("score_joy")) in ({"joy": 0.5}, "0.5")
+
+
+def test_a_late_column_can_be_the_one_that_is_masked(tmp_path: Path) -> None:
+    rows: list[dict[str, object]] = [{"message": "jo@x.de"} for _ in range(9000)]
+    source = _written(tmp_path / "m.jsonl", [*rows, {"message": "jo@x.de", "note": "jo@x.de"}])
+    assert mask_file(source, tmp_path / "out.jsonl", columns=["note"]).altered == 1
+    assert _rows(tmp_path / "out.jsonl")[-1] == {"message": "jo@x.de", "note": "[EMAIL]"}
+    with pytest.raises(DataError, match=r"one of message, note, those of .*Got 'notes'"):
+        mask_file(source, tmp_path / "out.jsonl", columns=["notes"])

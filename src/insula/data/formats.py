@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -13,7 +13,7 @@ from insula.data.byte_source import STDIN, open_bytes
 from insula.data.csv_rows import CsvRows
 from insula.data.json_rows import JsonLinesRows, JsonListRows
 from insula.data.line_rows import LineRows
-from insula.data.row_reader import Reject, RowReader
+from insula.data.row_reader import Reject, Row, RowReader
 from insula.data.text_lines import TextLines
 
 Format = Literal["csv", "tsv", "jsonl", "json", "parquet", "arrow", "lines"]
@@ -92,6 +92,13 @@ def open_rows(
         if stream is not sys.stdin.buffer:
             stream.close()
         raise
+
+
+def every_row(path: str | Path, *, batch_size: int = 8192, format: str | None = None) -> Iterator[list[Row]]:
+    """Yield all rows of a file ahead of reading it; those that cannot be read are told only then."""
+    with open_rows(path, batch_size=batch_size, format=format, on_reject=lambda _: None) as reader:
+        for batch in reader:
+            yield batch.rows
 
 
 def _holds_json_lines(head: list[str]) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,8 +12,7 @@ from typing import Any
 from insula.core.errors import DataError, OutputError, nearest
 from insula.core.progress import Progress, Silent
 from insula.data.byte_source import STDIN
-from insula.data.formats import open_rows
-from insula.data.json_rows import JsonLinesRows, JsonListRows
+from insula.data.formats import every_row, open_rows
 from insula.data.row_reader import Row
 from insula.data.writers import STDOUT, open_writer
 
@@ -79,12 +78,13 @@ def mask_rows(
     began = time.monotonic()
     tally = _Tally(mask_text, None if columns is None else frozenset(columns))
     with open_rows(source, batch_size=_ROWS_A_TIME, format=input_format) as reader:
-        _require_columns(columns, reader.columns, str(source))
-        # JSON rows may have keys that the first ones lack; other formats have the same columns in every row.
-        fixed = None if isinstance(reader, JsonLinesRows | JsonListRows) else reader.columns
+        fixed = None if reader.open_columns else reader.columns
+        ahead = reader.open_columns and Path(source).is_file()
+        _require_columns(columns, reader.columns, str(source), _every(source, input_format) if ahead else ())
+        every = _every(source, input_format) if ahead else None
         progress.start("masking")
         try:
-            with open_writer(output, format=output_format, columns=fixed, types=reader.types) as writer:
+            with open_writer(output, format=output_format, columns=fixed, types=reader.types, every=every) as writer:
                 for batch in reader:
                     writer.write([tally.masked(row) for row in batch.rows])
                     progress.advance(len(batch.rows))
@@ -103,7 +103,17 @@ def mask_rows(
         )
 
 
-def _require_columns(wanted: Collection[str] | None, there: Sequence[str], source: str) -> None:
+def _every(source: str | Path, input_format: str | None) -> Iterator[list[Row]]:
+    return every_row(source, batch_size=_ROWS_A_TIME, format=input_format)
+
+
+def _require_columns(
+    wanted: Collection[str] | None, first: Sequence[str], source: str, every: Iterable[list[Row]]
+) -> None:
+    """Raise `DataError` where a column is in none of the rows; all are asked only where the first ones lack it."""
+    there = dict.fromkeys(first)
+    if not there.keys() >= set(wanted or ()):
+        there |= dict.fromkeys(name for rows in every for row in rows for name in row)
     for column in wanted or ():
         if column not in there:
             raise DataError(

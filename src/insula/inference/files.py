@@ -19,7 +19,7 @@ from insula.core.prediction import Prediction
 from insula.core.progress import Progress, Silent
 from insula.data.byte_source import STDIN
 from insula.data.columns import find_text_column
-from insula.data.formats import open_rows
+from insula.data.formats import every_row, open_rows
 from insula.data.row_reader import Row
 from insula.data.writers import STDOUT
 from insula.inference.cluster_address import check_address
@@ -253,13 +253,10 @@ def _job(predictor: Predictor, source: str | Path, column: str, given: str | Non
 
 def _every_row(source: str | Path, input_format: str | None, progress: Progress) -> Iterator[list[Row]]:
     """Yield all rows, those without a text too. What cannot be read is told where they are predicted."""
-    with (
-        open_rows(source, batch_size=CHUNK, format=input_format, on_reject=lambda _: None) as reader,
-        _drawn(progress, "reading the columns"),
-    ):
-        for batch in reader:
-            progress.advance(len(batch.rows))
-            yield batch.rows
+    with _drawn(progress, "reading the columns"):
+        for rows in every_row(source, batch_size=CHUNK, format=input_format):
+            progress.advance(len(rows))
+            yield rows
 
 
 @contextlib.contextmanager
