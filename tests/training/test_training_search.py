@@ -364,6 +364,19 @@ def test_a_named_database_is_used(find: Callable[..., SearchResult], tmp_path: P
     assert len(find("another", trials=1, study=url).trials) == 1
 
 
+def test_a_search_goes_on_with_the_study_that_it_began_with(find: Callable[..., SearchResult], tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'shared.db'}"
+    find("one", trials=1, study=url)
+    with pytest.raises(OutputError, match=r"began with: --study sqlite:.*shared\.db\. Got no --study"):
+        find("one", trials=2)
+    assert not (tmp_path / "one" / "study.db").exists()
+    find("two", trials=1)
+    with pytest.raises(OutputError, match=r"its own study\.db, without --study\. Got --study sqlite:"):
+        find("two", trials=2, study=url)
+    own = f"sqlite:///{(tmp_path / 'two' / 'study.db').absolute()}"
+    assert len(find("two", trials=2, study=own).trials) == 2
+
+
 def test_no_trial_begins_after_the_time_is_over(find: Callable[..., SearchResult]) -> None:
     with pytest.raises(RecipeError, match="No trial was completed"):
         find(seconds=0.0)

@@ -16,6 +16,7 @@ from insula.data.load import load_dataset
 from insula.models.locate import RUNS
 from insula.training.families import families
 from insula.training.recipe import Recipe, load_recipe
+from insula.training.search_folder import OWN_STUDY, STUDY
 
 if TYPE_CHECKING:
     from insula.training.search_result import SearchResult
@@ -110,7 +111,7 @@ def search(
 def _check_output(folder: Path) -> None:
     if folder.exists() and not folder.is_dir():
         raise OutputError(f"The output {str(folder)!r} must be a folder; a file stands there. Choose another name.")
-    ours = ("study.db", "search.json", "workers")
+    ours = (OWN_STUDY, STUDY, "search.json", "workers")
     if folder.is_dir() and any(folder.iterdir()) and not any((folder / name).exists() for name in ours):
         raise OutputError(f"The output {str(folder)!r} holds other files and is no search. Choose another name.")
     with output_errors(folder):

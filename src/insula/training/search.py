@@ -25,7 +25,7 @@ from insula.training.distil import with_unlabelled
 from insula.training.fit_model import fit_model
 from insula.training.recipe import Recipe, load_recipe
 from insula.training.run import data_digest
-from insula.training.search_folder import trial_folder
+from insula.training.search_folder import OWN_STUDY, keep_study, refuse_other_study, trial_folder
 from insula.training.search_result import SearchResult, TrialRecord
 from insula.training.search_space import Space, held_values, values_of
 from insula.training.search_study import Attempt, Pruner, open_study, shown_url
@@ -65,7 +65,10 @@ def run_search(
     held = held_values(recipe, fixed)
     _refuse_seen(dataset, recipe, space)
     work = _Trial(dataset, recipe, held, folder, progress)
-    url = study or f"sqlite:///{(folder / 'study.db').absolute()}"
+    own = f"sqlite:///{(folder / OWN_STUDY).absolute()}"
+    url = study or own
+    elsewhere = None if url == own else shown_url(url)
+    refuse_other_study(folder, elsewhere)
     about = {
         "data": data_digest(work.dataset),
         "recipe": recipe.to_toml(),
@@ -90,6 +93,7 @@ def run_search(
         url, folder.name, space=space, start=_own_values(recipe, space), about=about, folder=folder, seed=seed,
         pruner=pruner,
     ) as opened:  # fmt: skip
+        keep_study(folder, elsewhere)
         for record in opened.records():
             work.count(record)
         opened.run(work.attempt, trials=trials, seconds=seconds, heard=work.tell)

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import contextlib
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
+from insula.core.errors import OutputError
+from insula.core.files import write_json
 from insula.core.locks import held
 
 TRIALS = "trials"
+OWN_STUDY = "study.db"
+"""Where the trials stand unless another database is named."""
+STUDY = "study.json"
+"""Names that other database."""
 
 
 def trial_folder(folder: Path, number: int) -> Path:
@@ -19,6 +26,32 @@ def trial_folder(folder: Path, number: int) -> Path:
 def lock_file(folder: Path, worker: str) -> Path:
     """Return the file that a process of the search in `folder` holds locked while it is at work."""
     return folder / "workers" / f"{worker}.lock"
+
+
+def refuse_other_study(folder: Path, study: str | None) -> None:
+    """Raise `OutputError` where the search in `folder` began with another study: it would begin once more.
+
+    study  a database's address as it may be shown, None for the folder's own file
+    """
+    file = folder / STUDY
+    if file.exists():
+        began: str | None = json.loads(file.read_text(encoding="utf-8"))["study"]
+    elif (folder / OWN_STUDY).exists():
+        began = None
+    else:
+        return
+    if study != began:
+        before = f"--study {began}" if began else f"its own {OWN_STUDY}, without --study"
+        raise OutputError(
+            f"The search in {str(folder)!r} must go on with the study that it began with: {before}. Got "
+            f"{f'--study {study}' if study else 'no --study'}. Give the same, or search under another --output."
+        )
+
+
+def keep_study(folder: Path, study: str | None) -> None:
+    """Write down where the trials of the search in `folder` stand; `study` as above."""
+    if study is not None:
+        write_json(folder / STUDY, {"study": study})
 
 
 @contextlib.contextmanager
