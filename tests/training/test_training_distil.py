@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ import torch
 
 import toy_data
 from insula.api.training import resume_training, train
-from insula.core.errors import LeakError, RecipeError, UnknownNameError
+from insula.core.errors import LeakError, OutputError, RecipeError, UnknownNameError
 from insula.core.example import Example
 from insula.core.progress import Silent
 from insula.core.scheme import KINDS, Kind, LabelScheme
@@ -202,27 +203,56 @@ def test_answers_are_computed_once(tmp_path: Path, teacher: Any, recorder: Any) 
     assert recorder.tasks == [("teacher", 19)]
 
 
-def test_an_interrupted_student_goes_on_from_another_folder(
-    tmp_path: Path, tiny_recipe: RecipeOf, teacher: Any, unlabelled: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from safetensors.torch import load_file
-
+@pytest.fixture
+def toy_files(tmp_path: Path) -> Path:
+    """Return a folder with a file a split."""
     data = tmp_path / "toy"
     data.mkdir()
     for split, examples in toy_data.toy_dataset("single", train=30, validation=20, test=10, seed=3).splits.items():
         rows = [json.dumps({"text": e.text, "label": (e.labels or ())[0]}, ensure_ascii=False) for e in examples]
         (data / f"{split}.jsonl").write_text("\n".join(rows) + "\n", encoding="utf-8")
+    return data
+
+
+def test_an_interrupted_student_goes_on_from_another_folder(
+    tmp_path: Path,
+    tiny_recipe: RecipeOf,
+    teacher: Any,
+    unlabelled: Any,
+    toy_files: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from safetensors.torch import load_file
+
     texts = unlabelled("single")
     monkeypatch.chdir(texts.parent)
     recipe = _recipe(tiny_recipe, [teacher("single")], [Path(texts.name)], **{"train.epochs": 2})
-    whole = train(data, recipe=recipe, output=tmp_path / "whole")
+    whole = train(toy_files, recipe=recipe, output=tmp_path / "whole")
     with pytest.raises(KeyboardInterrupt):
-        train(data, recipe=recipe, output=tmp_path / "run", progress=Interrupt(30))
+        train(toy_files, recipe=recipe, output=tmp_path / "run", progress=Interrupt(30))
+    assert list((tmp_path / "run" / "checkpoints").glob("checkpoint-*"))
+    with pytest.raises(OutputError, match=r"unfinished run with a checkpoint\. Go on with it: insula train --resume"):
+        train(toy_files, recipe=recipe, output=tmp_path / "run")
     monkeypatch.chdir(tmp_path)
     resume_training(tmp_path / "run")
     expected = load_file(whole.model / "model.safetensors")
     for name, tensor in load_file(tmp_path / "run" / "model" / "model.safetensors").items():
         torch.testing.assert_close(tensor, expected[name], atol=1e-6, rtol=0)
+
+
+def test_a_teacher_that_changed_ends_a_run_that_would_go_on(
+    tmp_path: Path, tiny_recipe: RecipeOf, teacher: Any, toy_files: Path
+) -> None:
+    lent = tmp_path / "teacher"
+    shutil.copytree(teacher("single"), lent)
+    recipe = _recipe(tiny_recipe, [lent], [], **{"train.epochs": 2})
+    with pytest.raises(KeyboardInterrupt):
+        train(toy_files, recipe=recipe, output=tmp_path / "run", progress=Interrupt(2))
+    shutil.rmtree(lent)
+    shutil.copytree(_teacher("single", tmp_path / "other", train=60), lent)
+    with pytest.raises(RecipeError, match=r"model '.*teacher.*' that run '.*run' learns from has changed"):
+        resume_training(tmp_path / "run")
+    train(toy_files, recipe=recipe, output=tmp_path / "run", overwrite=True)
 
 
 @pytest.mark.parametrize("kind", ["single", "multi"])

@@ -52,7 +52,7 @@ def prune_model(
     max_loss  by how much the headline metric on validation rows may fall; None for any, which is told all the same
     data      where the rows are, if the model's own run does not say; read as it was for training
     overrides   dotted keys of a recipe to values, over the model's own recipe
-    overwrite   replace a finished run that stands at `output`; with `max_loss` by a run that passed only
+    overwrite   replace a run that stands at `output`; with `max_loss` by a run that passed only
 
     What is kept is chosen on training rows: heads and neurons by first-order Taylor importance (Michel et al. 2019;
     Molchanov et al. 2019), layers by how much they change their input (Men et al. 2024). Raises `RecipeError` where

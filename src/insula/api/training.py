@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import json
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,7 +48,7 @@ def train(
     overrides  dotted keys to values, such as `{"train.epochs": 1}`
     text, label   columns; short for the overrides `data.text` and `data.label`
     output     the run's folder; default `runs/SOURCE-RECIPE`, numbered where that is taken
-    overwrite  replace a finished run that stands at `output`
+    overwrite  replace a run that stands at `output`, finished or not
     track      who is told besides TensorBoard: `wandb`, `mlflow`
 
     A run that is interrupted (Ctrl-C, a crash) can be gone on with: `resume_training`. Under `accelerate launch` or
@@ -198,12 +199,27 @@ def free_folder(source: Source, recipe: Any) -> Path:
 
 
 def check_output(folder: Path, overwrite: bool) -> None:
-    """Raise `OutputError` where a folder that is there holds a finished run, unless that is to go, or no run at all."""
+    """Raise `OutputError` where a folder holds other files, or a run to keep: finished or with a checkpoint."""
     if (folder / "model").exists() and not overwrite:
         raise OutputError(
             f"The output {str(folder)!r} holds a finished run. Choose another name, or replace it with --overwrite."
+        )
+    if not overwrite and _has_come_far(folder):
+        raise OutputError(
+            f"The output {str(folder)!r} holds an unfinished run with a checkpoint. Go on with it: insula train "
+            f"--resume {shlex.quote(str(folder))}; or begin anew with --overwrite."
         )
     others = [entry for entry in folder.iterdir() if entry.name != LOCK]
     if others and not (folder / "run.json").exists():
         # A run clears its own reports and logs when it begins: never those of something else.
         raise OutputError(f"The output {str(folder)!r} holds other files and is no run. Choose another name.")
+
+
+def _has_come_far(folder: Path) -> bool:
+    """True where an unfinished run can be gone on with from a checkpoint: hours of work may lie in it."""
+    if not any((folder / "checkpoints").glob("checkpoint-*")):
+        return False
+    try:
+        return bool(_begun(folder, folder).source)
+    except (DataError, MissingFileError):
+        return False

@@ -57,7 +57,7 @@ def prune(
     ] = None,
     data: Rows = None,
     overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace a finished run at --output.", rich_help_panel="Output")
+        bool, typer.Option("--overwrite", help="Replace a run at --output.", rich_help_panel="Output")
     ] = False,
     as_json: Json = False,
     quiet: Quiet = False,

@@ -51,7 +51,7 @@ def train(
         folder_option("Folder of the run. [default: runs/DATA-RECIPE]"),
     ] = None,
     overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace a finished run at --output.", rich_help_panel="Output")
+        bool, typer.Option("--overwrite", help="Replace a run at --output.", rich_help_panel="Output")
     ] = False,
     processes: Annotated[
         int,

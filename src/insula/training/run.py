@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from insula import __version__
-from insula.core.errors import DataError
-from insula.core.files import atomic_folder, write_json, write_text
+from insula.core.errors import DataError, RecipeError
+from insula.core.files import atomic_folder, sha256, write_json, write_text
 from insula.core.progress import Progress, Silent
 from insula.core.targets import gold_matrix
 from insula.data.dataset import Dataset
@@ -24,10 +24,11 @@ from insula.data.leak import Fingerprint, refuse_leak
 from insula.evaluation.cards import model_card
 from insula.evaluation.report import write_report
 from insula.models.fingerprints import write_fingerprints
-from insula.models.folder import seal
+from insula.models.folder import MANIFEST, seal
+from insula.models.locate import locate_model
 from insula.text.language import dominant, tell
 from insula.training.auxiliary import with_auxiliary
-from insula.training.begin import base_fingerprint, check_base
+from insula.training.begin import base_fingerprint, check_base, trained_base
 from insula.training.distil import UNLABELLED, with_unlabelled
 from insula.training.families import Fitted
 from insula.training.fit_model import fit_model, help_to_fit
@@ -90,7 +91,12 @@ def train_run(
         refuse_leak(fingerprint, dataset.splits.get(split, ()), name=split)
     settings = recipe.model_dump(mode="json", exclude_none=True)
     tracking = Tracking(track, folder, settings, resume=resume)
-    state = {"source": list(source), "data": data_digest(dataset), "track": list(track)}
+    state = {
+        "source": list(source),
+        "data": data_digest(dataset),
+        "models": _models(recipe),
+        "track": list(track),
+    }
     _begin(folder, recipe, state | ({"afterwards": dict(afterwards)} if afterwards else {}), resume)
     language = dominant([example.text for example in dataset.split("train")])
     with tracking, atomic_folder(folder / "model") as stage:
@@ -160,6 +166,12 @@ def _begin(folder: Path, recipe: Recipe, state: Mapping[str, Any], resume: bool)
                 f"The data of run {str(folder)!r} have changed since it began: it cannot go on. "
                 "Restore the data, or train anew under another name."
             )
+        for name, digest in before.get("models", {}).items():
+            if state["models"].get(name) != digest:
+                raise RecipeError(
+                    f"The model {name!r} that run {str(folder)!r} learns from has changed since it began: it cannot go "
+                    "on. Restore the model, or train anew under another name."
+                )
         return
     for old in CLEARED:
         if (folder / old).is_dir():
@@ -168,6 +180,15 @@ def _begin(folder: Path, recipe: Recipe, state: Mapping[str, Any], resume: bool)
             (folder / old).unlink(missing_ok=True)
     write_json(state_file, {"format_version": METRICS_VERSION, **state})
     write_text(folder / "recipe.toml", recipe.to_toml())
+
+
+def _models(recipe: Recipe) -> dict[str, str]:
+    """Return checksums of the trained models that a run learns from: its teachers, and a base with its labels."""
+    folders = {teacher: locate_model(teacher) for teacher in recipe.distil.teachers}
+    base = trained_base(recipe.model)
+    if base is not None:
+        folders[str(base.path)] = base.path
+    return {name: sha256(folder / MANIFEST) for name, folder in folders.items()}
 
 
 def data_digest(dataset: Dataset) -> str:
