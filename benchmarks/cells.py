@@ -20,6 +20,7 @@ class Cell:
 
     recipe, overrides   of an insula model
     peer                folder under `benchmarks/peers` of an outside system; `majority` needs none
+    base                the cell whose weights are taken as they are, where only its decision rule is chosen anew
     options             of the peer
     fold                of sets that are judged by cross-validation
     """
@@ -31,6 +32,7 @@ class Cell:
     seed: int = 0
     fold: int | None = None
     peer: str | None = None
+    base: str | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -44,7 +46,7 @@ class Lever:
     """One change to a model, measured as pairs of cells: the same set, the same seeds, without it and with it.
 
     base     the model without; its cells stand in `CELLS` under that name and with these seeds
-    changes  the overrides that make the model with it
+    changes  the overrides that make the model with it; where all are of the section `decision`, nothing is trained anew
     """
 
     name: str
@@ -55,9 +57,12 @@ class Lever:
 
     def pairs(self, cells: Mapping[str, Cell]) -> Iterator[tuple[Cell, Cell]]:
         """Yield the cells without and with it, a pair a seed."""
+        decided = all(key.startswith("decision.") for key in self.changes)
         for seed in self.seeds:
             off = cells[f"{self.data}-{self.base}-{seed}"]
-            yield off, Cell(self.data, f"{self.base}+{self.name}", off.recipe, {**off.overrides, **self.changes}, seed)
+            overrides = {**off.overrides, **self.changes}
+            base = off.name if decided else None
+            yield off, Cell(self.data, f"{self.base}+{self.name}", off.recipe, overrides, seed, base=base)
 
 
 def _seeds(data: str, model: str, seeds: int, recipe: str = "standard", **overrides: Any) -> Iterator[Cell]:
@@ -155,5 +160,19 @@ LEVERS = [
     Lever("r-drop", "tweeteval_emotion", "minilm", {"objective.r_drop": 1.0}),
     Lever("levels", "goemotions", "minilm", {"objective.levels": 1.0}, seeds=(0, 1)),
     Lever("lower-slower", "tweeteval_emotion", "minilm", {"train.layer_rate_decay": 0.8}),
+    *(
+        Lever(f"{thresholds}-thresholds", data, base, {"decision.thresholds": thresholds}, seeds)
+        for data, base, seeds in (("goemotions", "minilm", (0, 1)), ("semeval_ec", "multilabel", (0,)))
+        for thresholds in ("half", "pooled", "expected", "crossfit")
+    ),
+    *(
+        Lever("class-offsets", data, base, {"decision.class_offsets": True}, seeds)
+        for data, base, seeds in (
+            ("tweeteval_emotion", "minilm", (0, 1, 2)),
+            ("carer", "minilm", (2,)),
+            ("smp2020_usual", "gru", (0,)),
+            ("smp2020_virus", "chinese", (0,)),
+        )
+    ),
 ]
 ALL: Mapping[str, Cell] = {**CELLS, **{on.name: on for lever in LEVERS for _, on in lever.pairs(CELLS)}}

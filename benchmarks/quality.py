@@ -14,6 +14,7 @@ levers (`levers.py`), to the reference network (`architectures.py`) and to `line
 from __future__ import annotations
 
 import fnmatch
+import json
 import sys
 import time
 from pathlib import Path
@@ -27,6 +28,7 @@ import outside
 import sets
 from cells import ALL, RUNS, Cell
 from insula.cli.progress import TerminalProgress
+from insula.core.decision import Decisions
 from insula.core.errors import RecipeError, UnknownNameError
 from insula.core.files import write_json
 from insula.core.targets import gold_matrix
@@ -34,6 +36,8 @@ from insula.data.dataset import Dataset
 from insula.data.leak import Fingerprint, text_hash
 from insula.evaluation.evaluate import evaluate
 from insula.inference.predictor import Predictor
+from insula.models.folder import open_folder
+from insula.training.recalibrate import recalibrate
 from insula.training.recipe import Recipe, load_recipe
 from insula.training.run import train_run
 from provenance import provenance
@@ -70,7 +74,8 @@ def main(wanted: list[str]) -> int:
 
 
 def _run(cell: Cell, file: Path) -> None:
-    missing = [path for path in (sets.SETS[cell.data].missing, _missing_base(cell), _missing_lesson(cell)) if path]
+    needed = (sets.SETS[cell.data].missing, _missing_base(cell), _missing_weights(cell), _missing_lesson(cell))
+    missing = [path for path in needed if path]
     if missing:
         print(f"{cell.name}: left out, {missing[0]} is absent.")
         return
@@ -90,6 +95,10 @@ def _missing_base(cell: Cell) -> str | None:
     return base if base.startswith(str(sets.SHARED)) and not Path(base).exists() else None
 
 
+def _missing_weights(cell: Cell) -> str | None:
+    return f"the run of {cell.base}" if cell.base and not (RUNS / cell.base / "model").exists() else None
+
+
 def _missing_lesson(cell: Cell) -> str | None:
     """Return a teacher that is not trained yet, or the set whose sentences are learnt from; None where all is there."""
     if not cell.overrides.get("distil.teachers"):
@@ -102,6 +111,8 @@ def _missing_lesson(cell: Cell) -> str | None:
 
 def _of_insula(cell: Cell, data: Dataset, recipe: Recipe) -> dict[str, Any]:
     began = time.monotonic()
+    if cell.base is not None:
+        return _decided_anew(cell, data, recipe, RESULTS / f"{cell.base}.json", began)
     run = train_run(
         data, recipe, RUNS / cell.name, source=[cell.data], command=_command(cell), progress=TerminalProgress()
     )
@@ -125,24 +136,33 @@ def _of_insula(cell: Cell, data: Dataset, recipe: Recipe) -> dict[str, Any]:
     }
 
 
+def _decided_anew(cell: Cell, data: Dataset, recipe: Recipe, trained: Path, began: float) -> dict[str, Any]:
+    """Return the result of another cell's weights, whose result is `trained`, with a decision rule of their own."""
+    source = open_folder(RUNS / str(cell.base) / "model")
+    model = RUNS / cell.name / "model"
+    recalibrate(source, data.split("validation"), model, recipe.decision, seed=cell.seed, command=_command(cell))
+    decided = Predictor.load(model).decide([example.text for example in data.split("test")])
+    before = json.loads(trained.read_text(encoding="utf-8"))
+    return _about(cell, data) | {
+        **_judged(cell, data, decided, None),
+        "difference_to_linear": None,
+        "weights": cell.base,
+        **{key: before[key] for key in ("parameters", "train_seconds", "rows_per_second")},
+        "total_seconds": round(time.monotonic() - began, 1),
+        "command": _command(cell),
+        **provenance(),
+    }
+
+
 def _of_peer(cell: Cell, data: Dataset) -> dict[str, Any]:
     began = time.monotonic()
     decided, facts = outside.answer(cell, data)
-    answers = decisions.save(cell.name, data, decided)
-    scheme, texts = data.scheme, [example.text for example in data.split("test")]
-    known = outside.trained_on(cell, data)
-    overlapping = data.overlaps.get("test", frozenset())
-    seen = known if known is not None else [text_hash(text) in overlapping for text in texts]
-    measured = evaluate(scheme, answers.gold, decided.scores, decided.chosen, seen=seen, seed=cell.seed)
-    name, without = measured.headline_name, measured.seen or {}
+    judged = _judged(cell, data, decided, outside.trained_on(cell, data))
     about = provenance()
     about["versions"] |= facts.pop("versions", {})
     return _about(cell, data) | {
-        "metrics": {key: measured.metrics[key] for key in KEPT if key in measured.metrics},
+        **judged,
         "macro_f1_at_half": _at_half(data, decided.scores),
-        "overlap": {"rows": without["rows"], name: (without["metrics_without"] or {}).get(name)}
-        if without.get("rows")
-        else None,
         "trained_on": outside.TRAINED_ON.get(str(cell.peer)),
         "difference_to_linear": None,
         "parameters": facts.pop("parameters", 0),
@@ -152,6 +172,25 @@ def _of_peer(cell: Cell, data: Dataset) -> dict[str, Any]:
         "facts": facts,
         "command": _command(cell),
         **about,
+    }
+
+
+def _judged(cell: Cell, data: Dataset, decided: Decisions, seen: Any) -> dict[str, Any]:
+    """Keep what was decided of the test rows, and return metrics with and without those that were `seen` in training.
+
+    None: those whose text stands in the training rows of the data.
+    """
+    answers = decisions.save(cell.name, data, decided)
+    if seen is None:
+        overlapping = data.overlaps.get("test", frozenset())
+        seen = [text_hash(example.text) in overlapping for example in data.split("test")]
+    measured = evaluate(data.scheme, answers.gold, decided.scores, decided.chosen, seen=seen, seed=cell.seed)
+    name, without = measured.headline_name, measured.seen or {}
+    return {
+        "metrics": {key: measured.metrics[key] for key in KEPT if key in measured.metrics},
+        "overlap": {"rows": without["rows"], name: (without["metrics_without"] or {}).get(name)}
+        if without.get("rows")
+        else None,
     }
 
 

@@ -14,6 +14,7 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from insula.api.bench import bench_model as bench_model
+    from insula.api.calibration import calibrate_model as calibrate_model
     from insula.api.comparison import compare as compare
     from insula.api.compression import cascade_model as cascade_model
     from insula.api.compression import compress_model as compress_model
@@ -53,6 +54,7 @@ _PUBLIC = {
     "Prediction": "insula.core.prediction",
     "Recipe": "insula.training.recipe",
     "bench_model": "insula.api.bench",
+    "calibrate_model": "insula.api.calibration",
     "cascade_model": "insula.api.compression",
     "compare": "insula.api.comparison",
     "compress_model": "insula.api.compression",

@@ -28,6 +28,7 @@ def write_files(folder: Path) -> None:
     _write_csv(folder / "messages.csv", ("message", "emotion"), known)
     _write_csv(folder / "test.csv", ("message", "emotion"), rows(60, seed=2))
     _write_csv(folder / "several.csv", ("message", "emotions"), _with_sets(known))
+    _write_csv(folder / "november.csv", ("message", "emotion"), rows(80, seed=3))
     flags = [(text, int(label == "positive"), int(label == "negative")) for text, label in known]
     _write_csv(folder / "onehot.csv", ("message", "joy", "fear"), flags)
     _write_csv(folder / "numbered.csv", ("text", "label"), [(text, NAMES.index(label)) for text, label in known])

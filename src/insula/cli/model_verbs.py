@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import typer
 
-from insula.cli import bench, cascade, compress, export, prune, quantize
+from insula.cli import bench, calibrate, cascade, compress, export, prune, quantize
 
 app = typer.Typer(
-    help="Make a trained model smaller, faster, or fit for use elsewhere.",
+    help="Make a trained model smaller, faster, or fit for use elsewhere; or let it decide otherwise.",
     no_args_is_help=True,
     rich_markup_mode="markdown",
 )
@@ -15,5 +15,6 @@ app.command("export")(export.export)
 app.command("quantize")(quantize.quantize)
 app.command("compress")(compress.compress)
 app.command("prune")(prune.prune)
+app.command("calibrate")(calibrate.calibrate)
 app.command("cascade")(cascade.cascade)
 app.command("bench")(bench.bench)

@@ -9,6 +9,7 @@ label_names.json    what numbers in the label column stand for, where a file sai
 fingerprint.safetensors   hashes of the training texts, for the leak guard
 metrics.json, model_card.md
 parity.json        how far model.onnx is from the model it was made from
+recalibration.json   what a decision rule that was chosen anew is worth
 compression.json   what was done to a compressed or pruned model
 cascade.json, first/, second/   of a cascade: its switch point and its two stages, model folders themselves
 adapter.safetensors, adapter.json   of a model kept beside its base, in place of model.safetensors (adapter_folder.py)

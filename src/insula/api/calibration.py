@@ -1,0 +1,123 @@
+"""`calibrate_model`: calibration, thresholds and abstention of a trained model chosen anew."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from insula.api.compression import check_output
+from insula.api.evaluation import judged_options
+from insula.api.own_data import own_dataset
+from insula.core.errors import DataError
+from insula.core.example import Example
+from insula.core.progress import Progress, Silent
+from insula.core.sentences import counted
+from insula.data.leak import Fingerprint
+from insula.data.load import read_examples
+from insula.models.fingerprints import fingerprints
+from insula.models.folder import ModelFolder, open_folder
+from insula.models.locate import locate_model
+from insula.training.idle_options import idle_options
+from insula.training.options import DecisionOptions
+from insula.training.recipe import load_recipe
+from insula.training.recorded import recorded_section
+
+if TYPE_CHECKING:
+    from insula.training.recalibrate import Recalibrated
+
+Source = str | Path | Sequence[str | Path]
+LEAST_ROWS = 50
+
+
+def calibrate_model(
+    model: str | Path,
+    output: str | Path,
+    *,
+    rows: Source | None = None,
+    text: str | None = None,
+    label: str | Sequence[str] | None = None,
+    label_names: str | None = None,
+    calibration: str | None = None,
+    thresholds: str | None = None,
+    class_offsets: bool | None = None,
+    coverage: float | None = None,
+    overwrite: bool = False,
+    seed: int = 0,
+    command: str = "",
+    progress: Progress | None = None,
+) -> Recalibrated:
+    """Write a model that answers by a decision rule chosen anew, and return it with what that is worth.
+
+    model    a run, a model folder, or the name of a run
+    output   the new model folder; its weights are those of `model`
+    rows     labelled rows such as it will meet, read as `evaluate` reads them; those that it learnt from are left out.
+             Default: its own validation rows
+    calibration, thresholds, class_offsets, coverage   options of a recipe's `decision` section; each as it was for
+             training where it is None
+    overwrite   replace a model folder that stands at `output`
+
+    The new rule and, on its own rows, the one before are measured on rows that they were not chosen on. Raises
+    `DataError` where fewer than 50 rows are left, `RecipeError`, `ModelFolderError`, `OutputError`.
+    """
+    from insula.training.recalibrate import recalibrate
+
+    progress = progress or Silent()
+    source, folder = open_folder(locate_model(model)), Path(output)
+    check_output(folder, source.path, overwrite=overwrite)
+    as_before = recorded_section(source.path, "decision", DecisionOptions, tells="how its thresholds were chosen")
+    wanted = {
+        "calibration": calibration, "thresholds": thresholds, "class_offsets": class_offsets, "coverage": coverage,
+    }  # fmt: skip
+    given = {name: value for name, value in wanted.items() if value is not None}
+    options = load_recipe({"decision": {**as_before.model_dump(mode="json"), **given}}).decision
+    for note in idle_options(load_recipe({"decision": given}), source.scheme.kind):
+        progress.say(note)
+    known = fingerprints(source.path)
+    if rows is None:
+        examples = _own_rows(source)
+    else:
+        reading = judged_options(source.path, rows).with_columns(text=text, label=label, label_names=label_names)
+        examples, notes = read_examples(rows, reading, source.scheme)
+        for note in notes:
+            progress.say(note)
+        examples = _not_learnt_from(known.get("train", Fingerprint()), examples, progress)
+    chosen_on = int(np.count_nonzero(known.get("validation", Fingerprint()).seen(one.text for one in examples)))
+    progress.say(f"Choosing anew on {counted(len(examples), 'row')}.")
+    if rows is not None and chosen_on:
+        progress.say(
+            f"The rule before was chosen on {chosen_on:,} of them: what it says of these is no measure, and choosing "
+            "as before is measured in its place."
+        )
+    return recalibrate(
+        source,
+        examples,
+        folder,
+        options,
+        as_before=as_before if rows is None or chosen_on else None,
+        seed=seed,
+        command=command,
+    )
+
+
+def _own_rows(source: ModelFolder) -> list[Example]:
+    from insula.compression.own_rows import unseen_validation
+
+    return unseen_validation(own_dataset(source), [source])
+
+
+def _not_learnt_from(learnt: Fingerprint, examples: list[Example], progress: Progress) -> list[Example]:
+    seen = learnt.seen(example.text for example in examples)
+    if count := int(np.count_nonzero(seen)):
+        progress.say(
+            f"{counted(count, 'row')} that the model learnt from left out: of these it is surer than of others."
+        )
+    left = [example for example, known in zip(examples, seen, strict=True) if not known]
+    if len(left) < LEAST_ROWS:
+        raise DataError(
+            f"The rows must be at least {LEAST_ROWS} that the model did not learn from, to choose thresholds and to "
+            f"measure them. Got {len(left)}. Name more rows."
+        )
+    return left

@@ -1,0 +1,155 @@
+"""`calibrate_model`: a decision rule chosen anew, and what it is worth on rows that it was not chosen on."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import shutil
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import insula
+import toy_data
+from insula.core.decision import DecisionRule
+from insula.core.errors import DataError, OutputError, RecipeError
+from insula.core.files import write_json
+from insula.core.scheme import KINDS, Kind
+from insula.core.targets import gold_matrix
+from insula.data.leak import Fingerprint
+from insula.inference.predictor import Predictor
+from insula.models.fingerprints import fingerprints
+from insula.models.folder import open_folder, seal
+from insula.training.decide import choose_decision
+from insula.training.options import DecisionOptions
+from insula.training.recalibrate import crossfitted, recalibrate
+
+RunOf = Callable[..., Any]
+
+
+def _rows(kind: Kind, count: int = 120) -> list[Any]:
+    return list(toy_data.toy_dataset(kind, train=count, validation=0, test=0, seed=23).split("train"))
+
+
+def _file(path: Path, rows: list[Any]) -> Path:
+    lines = [json.dumps({"text": row.text, "label": list(row.labels)}, ensure_ascii=False) for row in rows]
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return path
+
+
+def _with_rule(folder: Path, rule: DecisionRule, output: Path) -> Path:
+    source = open_folder(folder)
+    shutil.copytree(folder, output)
+    write_json(output / "decision.json", rule.to_dict())
+    (output / "manifest.json").unlink()
+    seal(output, family=source.family, backend=source.backend)
+    return output
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_rule_is_chosen_on_all_rows_and_nothing_else_changes(
+    kind: Kind, tmp_path: Path, trained_run: RunOf
+) -> None:
+    source = open_folder(trained_run("linear", kind).model)
+    rows, options = _rows(kind), DecisionOptions(coverage=0.7)
+    made = recalibrate(source, rows, tmp_path / "new", options, command="the command")
+    predictor = Predictor.load(made.path)
+    texts = [row.text for row in rows]
+    logits, gold = Predictor.load(source.path).logits(texts), gold_matrix(source.scheme, rows)
+    np.testing.assert_array_equal(predictor.logits(texts), logits)
+    assert predictor.decision == made.decision == choose_decision(source.scheme, logits, gold, options, seed=0)
+    changed = {
+        "decision.json",
+        "fingerprint.safetensors",
+        "manifest.json",
+        "metrics.json",
+        "model_card.md",
+        "recipe.toml",
+    }
+    for file in source.path.iterdir():
+        assert file.name in changed or (made.path / file.name).read_bytes() == file.read_bytes(), file.name
+    assert tomllib.loads((made.path / "recipe.toml").read_text(encoding="utf-8"))["decision"]["coverage"] == 0.7
+    known, before = fingerprints(made.path), fingerprints(source.path)
+    assert known["validation"].seen(texts).all()
+    assert set(before["validation"].to_array()) < set(known["validation"].to_array())
+    np.testing.assert_array_equal(known["train"].to_array(), before["train"].to_array())
+    metrics = open_folder(made.path).metrics
+    assert (metrics["test"], metrics["command"], metrics["decision"]["coverage"]) == (None, "the command", 0.7)
+    assert metrics["validation"]["rows"] == len(rows)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_no_row_has_a_say_in_how_it_is_decided(kind: Kind, trained_run: RunOf) -> None:
+    source = open_folder(trained_run("linear", kind).model)
+    rows = _rows(kind, 100)
+    logits = Predictor.load(source.path).logits([row.text for row in rows])
+    gold = gold_matrix(source.scheme, rows)
+    fold = np.random.default_rng(5).permutation(len(rows)) % 5
+    before = crossfitted(source.scheme, logits, gold, DecisionOptions(class_offsets=True), seed=5)
+    turned = gold.copy()
+    turned[fold == 2] = gold[fold == 2][:, ::-1]
+    after = crossfitted(source.scheme, logits, turned, DecisionOptions(class_offsets=True), seed=5)
+    for name in ("scores", "chosen", "confidence", "abstained"):
+        one, other = getattr(before, name), getattr(after, name)
+        if one is not None:
+            np.testing.assert_array_equal(one[fold == 2], other[fold == 2])
+    in_order = choose_decision(
+        source.scheme, logits[fold != 4], gold[fold != 4], DecisionOptions(class_offsets=True), seed=5
+    )
+    np.testing.assert_array_equal(before.scores[fold == 4], in_order.decide(source.scheme, logits[fold == 4]).scores)
+
+
+def test_rows_of_another_source_mend_thresholds_that_fit_them_no_more(tmp_path: Path, trained_run: RunOf) -> None:
+    run, rows = trained_run("linear", "multi"), _rows("multi", 200)
+    own = open_folder(run.model)
+    far = dataclasses.replace(own.decision, thresholds=(0.97,) * len(own.scheme.names))
+    model = _with_rule(run.model, far, tmp_path / "far")
+    made = insula.calibrate_model(model, tmp_path / "near", rows=_file(tmp_path / "rows.jsonl", rows))
+    assert made.figures["before"] < made.figures["after"]
+    assert made.figures["difference"]["low"] > 0
+    told = json.loads((made.path / "recalibration.json").read_text(encoding="utf-8"))
+    assert told["after"] == made.figures["after"]
+    assert told["made_from"]["decision"] == far.to_dict()
+    fresh = list(toy_data.toy_dataset("multi", train=150, validation=0, test=0, seed=31).split("train"))
+    file = _file(tmp_path / "fresh.jsonl", fresh)
+    reached = [insula.evaluate(file, one).metrics["test"]["metrics"]["macro_f1"]["value"] for one in (model, made.path)]
+    assert reached[0] < reached[1]
+    again = insula.evaluate(tmp_path / "rows.jsonl", made.path, resamples=100).metrics["test"]
+    assert again["seen"]["rows"] == len(rows)
+
+
+def test_rows_that_were_learnt_from_are_left_out_and_those_chosen_on_are_told(
+    tmp_path: Path, trained_run: RunOf, recorder: Any
+) -> None:
+    run, data = trained_run("linear", "single"), toy_data.toy_dataset("single")
+    learnt, chosen_on = list(data.split("train")[:70]), list(data.split("validation"))
+    with pytest.raises(DataError, match=r"at least 50 that the model did not learn from.*Got 0"):
+        insula.calibrate_model(run.path, tmp_path / "new", rows=_file(tmp_path / "learnt.jsonl", learnt))
+    assert not (tmp_path / "new").exists()
+    rows = _file(tmp_path / "rows.jsonl", [*learnt, *chosen_on, *_rows("single", 60)])
+    made = insula.calibrate_model(run.path, tmp_path / "new", rows=rows, progress=recorder)
+    assert made.figures["rows"] == len(chosen_on) + 60
+    assert any(said.startswith("70 rows that the model learnt from left out") for said in recorder.said)
+    assert any(f"was chosen on {len(chosen_on)} of them" in said for said in recorder.said)
+    assert made.figures["difference"]["value"] == 0  # chosen as before, on both sides
+    known = Fingerprint.of(learnt)
+    assert not set(known.to_array()) & set(fingerprints(made.path)["validation"].to_array())
+
+
+def test_what_cannot_be_done_is_said(tmp_path: Path, trained_run: RunOf, recorder: Any) -> None:
+    run = trained_run("linear", "single")
+    with pytest.raises(RecipeError, match=r"decision\.coverage"):
+        insula.calibrate_model(run.path, tmp_path / "new", coverage=1.5)
+    with pytest.raises(DataError, match="does not say where its rows are"):
+        insula.calibrate_model(run.path, tmp_path / "new")
+    with pytest.raises(OutputError, match="is the model itself"):
+        insula.calibrate_model(run.path, run.path)
+    rows = _file(tmp_path / "rows.jsonl", _rows("single"))
+    insula.calibrate_model(run.path, tmp_path / "new", rows=rows, thresholds="half", progress=recorder)
+    assert any("decision.thresholds will do nothing" in said for said in recorder.said)
+    with pytest.raises(OutputError, match="--overwrite"):
+        insula.calibrate_model(run.path, tmp_path / "new", rows=rows)
