@@ -221,6 +221,16 @@ def test_known_scheme_finds_the_delimiter() -> None:
         labels_for_scheme(builtin_scheme("vad"), [], ("valence",), DataOptions())
 
 
+def test_known_scheme_finds_the_delimiter_between_numbers() -> None:
+    goemotions = builtin_scheme("goemotions")
+    names = {str(number): name for number, name in enumerate(goemotions.names)}
+    for known in (names, None):
+        plan = labels_for_scheme(goemotions, ["2,27", "2", "0,1,15"], ("label",), DataOptions(), names=known)
+        assert labels(plan, "2,27") == ("anger", "neutral")
+        assert labels(plan, "0,1,15") == ("admiration", "amusement", "gratitude")
+    assert labels(infer(["2,27", "2"], scheme="goemotions"), "27,2") == ("anger", "neutral")
+
+
 def test_columns_stand_for_dimensions_by_their_place_only_where_no_name_says_otherwise() -> None:
     vad = builtin_scheme("vad")
     plan = labels_for_scheme(vad, [], ("valence", "a", "d"), DataOptions())
