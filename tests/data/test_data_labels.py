@@ -86,6 +86,9 @@ def test_goemotions_with_a_few_labels_missing() -> None:
     [
         [["joy", "fear"], [], ["joy"], ["fear", "anger"]],
         ["['joy', 'fear']", "[]", '["joy"]', "['fear', 'anger']"],
+        ["['joy' 'fear']", "[]", "['joy']", "[\"fear\"\n 'anger']"],
+        ["{'joy', 'fear'}", "set()", "{'joy'}", "{'fear', 'anger'}"],
+        ["('joy', 'fear')", "()", "('joy',)", "('fear', 'anger')"],
         ["joy|fear", "", "joy", "fear | anger"],
         ["joy,fear", " ", "joy", "anger, fear", "anger"],
         ["joy;fear", "", "joy", "anger; fear", "anger"],
@@ -332,3 +335,6 @@ def test_cells() -> None:
     assert as_list("[not a list") is None
     assert as_list("[x y]") is None
     assert as_list(["a", None, "a", 2.0]) == ("a", "2")
+    assert as_list("[2 27]") == as_list("[2. 27.]") == ("2", "27")
+    assert as_list("['very happy' \"it's fine\"]") == ("very happy", "it's fine")
+    assert as_list("(unsure)") is as_list("{joy}") is as_list("{'joy': 1}") is as_list("(1)") is None
