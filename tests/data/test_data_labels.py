@@ -193,6 +193,13 @@ def test_one_hot_columns(rows: list[tuple[Any, ...]], kind: str) -> None:
     assert plan.read((1, None, 0)).problem == "without a label"
 
 
+def test_scores_are_no_flags() -> None:
+    known = labels_for_scheme(builtin_scheme("goemotions"), [(0.3, 2)], ("joy", "fear"), DataOptions())
+    for plan in (known, infer([(1, 0), (1, 1), (0, 0)], columns=("joy", "fear"))):
+        assert set(labels(plan, ("1.0", True)) or ()) == {"joy", "fear"}
+        assert plan.read((0.3, 0)).problem == plan.read((1, "2")).problem == "with a number that is neither 0 nor 1"
+
+
 def test_two_one_hot_columns_are_binary() -> None:
     plan = infer([(1, 0), (0, 1)], columns=("positive", "negative"))
     assert plan.scheme is builtin_scheme("polarity")
