@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from insula.core.builtin_schemes import BUILTIN_SCHEMES, builtin_scheme
 from insula.core.errors import DataError
 from insula.data.infer_labels import infer_labels
 from insula.data.known_labels import labels_for_scheme
-from insula.data.label_cells import as_list, as_name, guess_delimiter
+from insula.data.label_cells import as_list, as_name, as_number, guess_delimiter
 from insula.data.label_names import read_label_names
 from insula.data.label_plan import LabelPlan
 from insula.data.options import DataOptions
@@ -132,6 +133,17 @@ def test_numbers(cells: list[Any], kind: str, names: tuple[str, ...]) -> None:
     plan = infer(cells)
     assert (plan.scheme.kind, plan.scheme.names) == (kind, names)
     assert "holds" in plan.notes[0]
+
+
+def test_decimals_of_parquet_are_numbers() -> None:
+    plan = infer([Decimal("0.25"), Decimal("0.75"), Decimal("1.00")], columns=("valence",))
+    assert plan.scheme.ranges == {"valence": (0.25, 1.0)}
+    assert infer([Decimal("0"), Decimal("1.00")]).scheme.names == ("0", "1")
+
+
+def test_a_number_beyond_all_measure_is_a_name() -> None:
+    assert as_number(10**400) is as_number("1" * 400) is None
+    assert as_name(10**400) == "1" + 400 * "0"
 
 
 def test_scores() -> None:

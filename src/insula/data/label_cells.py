@@ -8,6 +8,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
@@ -50,10 +51,11 @@ def as_number(cell: Any) -> float | None:
     """Return a cell's number, None where it is none; `true` and `false` are names."""
     if isinstance(cell, bool):
         return None
-    if isinstance(cell, int | float):
-        return float(cell) if math.isfinite(cell) else None
-    if isinstance(cell, str) and _NUMBER.fullmatch(cell.strip()):
-        number = float(cell)
+    if isinstance(cell, int | float | Decimal) or (isinstance(cell, str) and _NUMBER.fullmatch(cell.strip())):
+        try:
+            number = float(cell)
+        except OverflowError:  # a whole number of JSON may have thousands of digits
+            return None
         return number if math.isfinite(number) else None
     return None
 
