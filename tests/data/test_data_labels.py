@@ -312,6 +312,8 @@ def test_numbered_labels_with_names() -> None:
         (["a", "b", "c"], {"kind": "ordinal"}, "order of the labels in 'label' is not known"),
         (["a", "b", "c"], {"kind": "dimensional"}, "must hold numbers to be scores. Got 'a'"),
         ([["a"], ["a", "b"]], {"kind": "single"}, "needs one label a row"),
+        ([{"joy": 1}, {"joy": 0}] * 5, {}, r"Got an object: \"{'joy': 1}\"\. Make each of its keys a column"),
+        ([[{"name": "joy"}], [{"name": "fear"}]] * 5, {}, "must hold names, numbers or lists of them"),
         ([0.5, 0.5], {"kind": "dimensional"}, "must differ between rows. Got 0.5 in every row"),
     ],
 )

@@ -38,6 +38,11 @@ def is_no_text(cell: Any) -> bool:
     return isinstance(cell, list | dict | bytes)
 
 
+def holds_object(cell: Any) -> bool:
+    """True for an object, and a list with one: a label has no keys."""
+    return isinstance(cell, dict) or (isinstance(cell, list | tuple) and any(isinstance(one, dict) for one in cell))
+
+
 def is_unlabelled(cell: Any) -> bool:
     """True for a label cell that holds nothing, or text that stands for nothing (`NaN`, `<NA>`, `#N/A`)."""
     return is_missing(cell) or _is_written_missing(cell)
