@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from insula.core.builtin_schemes import builtin_scheme
-from insula.core.errors import DataError
+from insula.core.errors import DataError, LeakError
 from insula.data.leak import text_hash
 from insula.data.load import load_dataset, read_examples
 from insula.data.options import DataOptions
@@ -199,6 +199,24 @@ def test_every_training_text_leaks(tmp_path: Path) -> None:
         write(tmp_path / f"{split}.csv", rows(9))
     with pytest.raises(DataError, match="nothing would be left to train on"):
         load_dataset(tmp_path)
+
+
+def test_a_label_that_goes_with_the_leaks_is_told_and_one_class_alone_is_refused(tmp_path: Path) -> None:
+    train = rows(60)
+    write(tmp_path / "train.csv", train)
+    write(tmp_path / "test.csv", [row for row in train if row["label"] == "joy"])
+    note = "No training row is left with the label joy: their texts also stand in validation or test."
+    assert load_dataset(tmp_path).notes[-1] == note
+    write(tmp_path / "test.csv", [row for row in train if row["label"] != "joy"])
+    with pytest.raises(LeakError, match=r"two classes\. Got only 'joy': every text of anger, fear also stands in"):
+        load_dataset(tmp_path)
+
+
+def test_votes_of_which_none_can_be_read_are_named(tmp_path: Path) -> None:
+    file = write(tmp_path / "a.csv", [{**row, "votes": "joy, joy"} for row in rows(60)])
+    reason = "60 rows of the source dropped: 60 with votes that are neither an object nor a list"
+    with pytest.raises(DataError, match=f"No training row of 'a' can be used. {reason}"):
+        load_dataset(file, DataOptions(votes="votes"))
 
 
 def test_evaluation_file_under_a_known_scheme(tmp_path: Path) -> None:
