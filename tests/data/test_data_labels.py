@@ -40,6 +40,8 @@ def labels(plan: LabelPlan, cell: Any) -> tuple[str, ...] | None:
         ([0, 1.0], ("0", "1")),
         ([0, 4], ("0", "4")),
         (["-1", "1"], ("-1", "1")),
+        ([1, 2], ("1", "2")),
+        ([2, 10], ("2", "10")),
         (["hate", "not-hate"], ("not-hate", "hate")),
         (["irony", "non_irony"], ("non_irony", "irony")),
         (["好评", "差评"], ("差评", "好评")),
@@ -163,6 +165,7 @@ def test_decimal_commas() -> None:
     assert "decimal comma" in plan.notes[0]
     plan = infer([("1,5", "3,0"), ("4,5", "2,5")], columns=("valence", "arousal"))
     assert plan.read(("2,5", "1,5")).values == (2.5, 1.5)
+    assert infer(["1,0", "1,5", "2,0", "2,5"], columns=("Valence",)).scheme.ranges == {"valence": (1.0, 2.5)}
     # Numbers of labels that recur are labels, as in GoEmotions' own files.
     assert infer(["1,2", "1", "2", "2,3", "3"]).scheme.kind == "multi"
 

@@ -10,6 +10,7 @@ from insula.core.builtin_schemes import builtin_scheme
 from insula.core.errors import DataError
 from insula.core.scheme import Kind
 from insula.core.sentences import shortened
+from insula.data.columns import DIMENSIONS
 from insula.data.known_labels import SENTIMENT_OF_SIGN, labels_for_scheme
 from insula.data.label_cells import (
     SEPARATORS,
@@ -72,7 +73,9 @@ def _from_one_column(cells: Sequence[Any], column: str, options: DataOptions, na
     numbers = different_numbers(cells)
     if kind == "dimensional":
         return dimensional_plan(cells, (column,))
-    if delimiter is None and numbers is None and kind in (None, "multi"):
+    # Of `2,5` the name of the column tells whether it is a score or two labels.
+    scores = column.lower() in DIMENSIONS and None not in map(as_score, cells)
+    if delimiter is None and numbers is None and not scores and kind in (None, "multi"):
         delimiter = guess_delimiter(name_counts(cells))
     if kind == "multi" or delimiter or any(as_list(cell) is not None for cell in cells):
         return _sets(cells, column, options, delimiter, names)
