@@ -233,5 +233,10 @@ def test_evaluation_file_under_a_known_scheme(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="No label in the label column"):
         read_examples(path, DataOptions(), builtin_scheme("polarity"))
     (tmp_path / "b.csv").write_text("text,label\na,\n")
-    with pytest.raises(DataError, match=r"No row of 'b' can be evaluated on\. 1 row of b dropped: 1 without a label"):
+    with pytest.raises(DataError, match=r"'b' can be evaluated on\. Columns used: .* 1 row of b dropped: 1 without a"):
         read_examples(tmp_path / "b.csv", DataOptions(), scheme)
+    header = ",".join(("text", "label", *scheme.names))
+    (tmp_path / "c.csv").write_text(f"{header}\na,joy{',0.3' * len(scheme.names)}\n")
+    with pytest.raises(DataError, match=r"label column 'joy', .* 1 with a number that is neither 0 nor 1"):
+        read_examples(tmp_path / "c.csv", DataOptions(), scheme)
+    assert read_examples(tmp_path / "c.csv", DataOptions(label="label"), scheme)[0][0].labels == ("joy",)

@@ -95,7 +95,7 @@ def read_examples(
     examples = labelled_examples(part, plan, language=found.language)
     notes = (*found.notes, _columns_note(part), *plan.notes, *part.notes, *dropped_note(found.name, part))
     if not examples:
-        raise DataError(f"No row of {found.name!r} can be evaluated on. {notes[-1]}")
+        raise DataError(f"No row of {found.name!r} can be evaluated on. {_columns_note(part)} {notes[-1]}")
     return examples, notes
 
 
