@@ -93,7 +93,8 @@ def read_examples(
         scheme, [row.label for row in part.rows], columns, found.options, names=number_names(found, columns)
     )
     examples = labelled_examples(part, plan, language=found.language)
-    notes = (*found.notes, _columns_note(part), *plan.notes, *part.notes, *dropped_note(found.name, part))
+    alone = [f"Judged on the {split} rows alone."] if len(found.parts) > 1 else []
+    notes = (*found.notes, *alone, _columns_note(part), *plan.notes, *part.notes, *dropped_note(found.name, part))
     if not examples:
         raise DataError(f"No row of {found.name!r} can be evaluated on. {_columns_note(part)} {notes[-1]}")
     return examples, notes
