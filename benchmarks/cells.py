@@ -171,6 +171,7 @@ LEVERS = [
             ("tweeteval_emotion", "minilm", (0, 1, 2)),
             ("carer", "minilm", (2,)),
             ("smp2020_usual", "gru", (0,)),
+            ("smp2020_usual", "textcnn", (0,)),
             ("smp2020_virus", "chinese", (0,)),
         )
     ),

@@ -9,7 +9,8 @@ from __future__ import annotations
 import shutil
 import tempfile
 import weakref
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from numbers import Real
 from pathlib import Path
 from typing import Any, Self
 
@@ -103,11 +104,17 @@ class _EmotionEstimator(BaseEstimator):
         return load_recipe("standard", {**overrides, **(self.settings or {})})
 
     def _split(self, examples: Sequence[Example], scheme: LabelScheme, seed: int) -> Mapping[str, Sequence[Example]]:
-        if len(examples) < LEAST_ROWS_TO_HOLD_OUT or not self.validation_fraction:
+        fraction = self.validation_fraction
+        if not isinstance(fraction, Real) or not 0 <= fraction < 1:
+            raise DataError(
+                f"The validation_fraction of {type(self).__name__} must be a number from 0 to below 1. "
+                f"Got {fraction!r}; 0 holds no row out."
+            )
+        if len(examples) < LEAST_ROWS_TO_HOLD_OUT or not fraction:
             return {"train": examples}
         try:
             splits, _ = split_examples(
-                examples, scheme, validation_fraction=self.validation_fraction, test_fraction=0.0, seed=seed
+                examples, scheme, validation_fraction=float(fraction), test_fraction=0.0, seed=seed
             )
         except DataError:  # all texts nearly the same: nothing can be held out without a leak
             return {"train": examples}
@@ -255,9 +262,16 @@ class EmotionRegressor(RegressorMixin, _EmotionEstimator):
 
 
 def _as_texts(X: Any, caller: str) -> list[str]:
-    if isinstance(X, str):
+    # A table would be read as the names of its columns.
+    if isinstance(X, Mapping) or hasattr(X, "columns") or not isinstance(X, Iterable):
+        raise DataError(
+            f"The X of {caller} must be a one-dimensional sequence of texts. Got {type(X).__name__}: "
+            "of a table give the column with the texts, as in df['text']."
+        )
+    texts = X.tolist() if hasattr(X, "tolist") else X
+    if isinstance(texts, str):
         raise DataError(f"The X of {caller} must be a sequence of texts. Got one text: put it in a list.")
-    texts = X.tolist() if hasattr(X, "tolist") else list(X)
+    texts = list(texts)
     wrong = next((type(text).__name__ for text in texts if not isinstance(text, str)), None)
     if wrong is not None:
         raise DataError(f"The X of {caller} must be a one-dimensional sequence of texts. Got an item of type {wrong}.")
@@ -280,6 +294,7 @@ def _as_labels(y: Any) -> tuple[bool, list[tuple[Any, ...]], NDArray[Any]]:
     if y is None:
         raise DataError("EmotionClassifier requires y to be passed, but the target y is None. Give one label a text.")
     if _is_collections(y):
+        _require_labels(label for row in y for label in row)
         classes = np.array(sorted({label for row in y for label in row}, key=str))
         return True, [tuple(row) for row in y], classes
     array = np.asarray(y)
@@ -292,12 +307,21 @@ def _as_labels(y: Any) -> tuple[bool, list[tuple[Any, ...]], NDArray[Any]]:
         classes = np.arange(array.shape[1])
         return True, [tuple(np.flatnonzero(row).tolist()) for row in array], classes
     array = column_or_1d(array, warn=True)
-    if array.dtype.kind == "O" and any(label is None for label in array):
-        raise DataError("The y of EmotionClassifier must hold a label for every text. Got None; drop those rows.")
+    if array.dtype.kind == "O":
+        _require_labels(array)
     if array.dtype.kind == "f":
         check_array(array, ensure_2d=False, input_name="y")  # NaN and infinity
     check_classification_targets(array)
     return False, [(label,) for label in array.tolist()], np.unique(array)
+
+
+def _require_labels(labels: Iterable[Any]) -> None:
+    # pandas writes what is missing as None, NaN or NA, all of them without an order.
+    for label in labels:
+        if label is None or (isinstance(label, float) and np.isnan(label)) or type(label).__name__ == "NAType":
+            raise DataError(
+                f"The y of EmotionClassifier must hold a label for every text. Got {label}; drop those rows."
+            )
 
 
 def _as_weights(weights: ArrayLike | None, rows: int) -> list[float]:

@@ -160,3 +160,12 @@ def test_rows_need_no_column_that_only_training_used(
     assert insula.evaluate(source, made.path, resamples=100).metrics["test"]["rows"] == len(rows.split("test"))
     found = insula.compare(made.path, made.path, data=source, resamples=100).result
     assert found["data"]["rows"] == len(rows.split("test"))
+
+
+def test_files_that_are_not_judged_are_told(tmp_path: Path, run: Path, toy_dataset: Callable[..., Any]) -> None:
+    rows = list(toy_dataset("single").split("test"))
+    files = [write(tmp_path / "other.csv", rows[:20]), write(tmp_path / "my_test.csv", rows[20:30])]
+    found = insula.evaluate(files, run, resamples=100)
+    assert found.metrics["test"]["rows"] == 10
+    assert "Judged on the test rows alone." in found.notes
+    assert "Judged on the test rows alone." not in insula.evaluate(files[0], run, resamples=100).notes

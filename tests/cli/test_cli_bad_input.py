@@ -39,6 +39,14 @@ def test_missing_column_names_the_nearest(insula: Insula, here: Path, option: st
     assert "'id', 'message', 'emotion'" in said
 
 
+@pytest.mark.parametrize("option", ["--text", "--label", "--label-names", "--weight"])
+def test_an_empty_name_of_a_column_is_not_taken_for_none(insula: Insula, here: Path, option: str) -> None:
+    write_csv(here / "messages.csv", messages(6))
+    result = insula("data", "describe", "messages.csv", option, "")
+    assert result.exit_code == 2
+    assert f"{option} must hold a name" in " ".join(result.stderr.split())
+
+
 @pytest.mark.parametrize(
     ("content", "words"),
     [

@@ -80,6 +80,21 @@ def test_csv_quote_that_closes_too_late_does_not_eat_the_file(tmp_path: Path) ->
     assert [reject.line for reject in reader.rejects] == [2]
 
 
+@pytest.mark.parametrize("line", ['"oops,joy\n', 'oops,"joy\n'])
+def test_csv_quotes_that_stand_for_themselves_do_not_make_one_row_of_many(tmp_path: Path, line: str) -> None:
+    content = "text,label\n" + line + "fine,joy\n" * 20 + line + '"two\nlines, quoted ""well""","joy"\n'
+    rows, reader = read(tmp_path / "a.csv", content)
+    assert [number for number, _ in rows] == [*range(3, 23), 24]
+    assert rows[-1][1] == {"text": 'two\nlines, quoted "well"', "label": "joy"}
+    assert reader.rejects == [Reject(number, "opens a quote that is never closed", line) for number in (2, 23)]
+
+
+@pytest.mark.parametrize("header", ["\n text;label;a,b\n", "text;label;a,b\n"])
+def test_csv_delimiter_is_what_the_header_has_most_of(tmp_path: Path, header: str) -> None:
+    rows, _ = read(tmp_path / "a.csv", header + "a, b;joy;1\n")
+    assert rows[0][1] == {"text": "a, b", "label": "joy", "a,b": "1"}
+
+
 def test_csv_carriage_return_inside_a_bare_cell_is_rejected(tmp_path: Path) -> None:
     rows, reader = read(tmp_path / "a.csv", b"text,label\na\rb,joy\nc,joy\n")
     assert [line for line, _ in rows] == [3]

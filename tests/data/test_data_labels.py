@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from insula.core.builtin_schemes import BUILTIN_SCHEMES, builtin_scheme
 from insula.core.errors import DataError
 from insula.data.infer_labels import infer_labels
 from insula.data.known_labels import labels_for_scheme
-from insula.data.label_cells import as_list, as_name, guess_delimiter
+from insula.data.label_cells import as_list, as_name, as_number, guess_delimiter
 from insula.data.label_names import read_label_names
 from insula.data.label_plan import LabelPlan
 from insula.data.options import DataOptions
@@ -39,6 +40,8 @@ def labels(plan: LabelPlan, cell: Any) -> tuple[str, ...] | None:
         ([0, 1.0], ("0", "1")),
         ([0, 4], ("0", "4")),
         (["-1", "1"], ("-1", "1")),
+        ([1, 2], ("1", "2")),
+        ([2, 10], ("2", "10")),
         (["hate", "not-hate"], ("not-hate", "hate")),
         (["irony", "non_irony"], ("non_irony", "irony")),
         (["好评", "差评"], ("差评", "好评")),
@@ -86,6 +89,9 @@ def test_goemotions_with_a_few_labels_missing() -> None:
     [
         [["joy", "fear"], [], ["joy"], ["fear", "anger"]],
         ["['joy', 'fear']", "[]", '["joy"]', "['fear', 'anger']"],
+        ["['joy' 'fear']", "[]", "['joy']", "[\"fear\"\n 'anger']"],
+        ["{'joy', 'fear'}", "set()", "{'joy'}", "{'fear', 'anger'}"],
+        ["('joy', 'fear')", "()", "('joy',)", "('fear', 'anger')"],
         ["joy|fear", "", "joy", "fear | anger"],
         ["joy,fear", " ", "joy", "anger, fear", "anger"],
         ["joy;fear", "", "joy", "anger; fear", "anger"],
@@ -131,6 +137,17 @@ def test_numbers(cells: list[Any], kind: str, names: tuple[str, ...]) -> None:
     assert "holds" in plan.notes[0]
 
 
+def test_decimals_of_parquet_are_numbers() -> None:
+    plan = infer([Decimal("0.25"), Decimal("0.75"), Decimal("1.00")], columns=("valence",))
+    assert plan.scheme.ranges == {"valence": (0.25, 1.0)}
+    assert infer([Decimal("0"), Decimal("1.00")]).scheme.names == ("0", "1")
+
+
+def test_a_number_beyond_all_measure_is_a_name() -> None:
+    assert as_number(10**400) is as_number("1" * 400) is None
+    assert as_name(10**400) == "1" + 400 * "0"
+
+
 def test_scores() -> None:
     plan = infer(["0.25", 0.75, None, 1], columns=("score",))
     assert plan.scheme.ranges == {"score": (0.25, 1.0)}
@@ -148,6 +165,7 @@ def test_decimal_commas() -> None:
     assert "decimal comma" in plan.notes[0]
     plan = infer([("1,5", "3,0"), ("4,5", "2,5")], columns=("valence", "arousal"))
     assert plan.read(("2,5", "1,5")).values == (2.5, 1.5)
+    assert infer(["1,0", "1,5", "2,0", "2,5"], columns=("Valence",)).scheme.ranges == {"valence": (1.0, 2.5)}
     # Numbers of labels that recur are labels, as in GoEmotions' own files.
     assert infer(["1,2", "1", "2", "2,3", "3"]).scheme.kind == "multi"
 
@@ -190,6 +208,13 @@ def test_one_hot_columns(rows: list[tuple[Any, ...]], kind: str) -> None:
     assert plan.read((1, None, 0)).problem == "without a label"
 
 
+def test_scores_are_no_flags() -> None:
+    known = labels_for_scheme(builtin_scheme("goemotions"), [(0.3, 2)], ("joy", "fear"), DataOptions())
+    for plan in (known, infer([(1, 0), (1, 1), (0, 0)], columns=("joy", "fear"))):
+        assert set(labels(plan, ("1.0", True)) or ()) == {"joy", "fear"}
+        assert plan.read((0.3, 0)).problem == plan.read((1, "2")).problem == "with a number that is neither 0 nor 1"
+
+
 def test_two_one_hot_columns_are_binary() -> None:
     plan = infer([(1, 0), (0, 1)], columns=("positive", "negative"))
     assert plan.scheme is builtin_scheme("polarity")
@@ -219,6 +244,16 @@ def test_known_scheme_finds_the_delimiter() -> None:
     assert plan.read((1, 2, 3)).values == (3, 1, 2)
     with pytest.raises(DataError, match="needs one column each for valence, arousal, dominance"):
         labels_for_scheme(builtin_scheme("vad"), [], ("valence",), DataOptions())
+
+
+def test_known_scheme_finds_the_delimiter_between_numbers() -> None:
+    goemotions = builtin_scheme("goemotions")
+    names = {str(number): name for number, name in enumerate(goemotions.names)}
+    for known in (names, None):
+        plan = labels_for_scheme(goemotions, ["2,27", "2", "0,1,15"], ("label",), DataOptions(), names=known)
+        assert labels(plan, "2,27") == ("anger", "neutral")
+        assert labels(plan, "0,1,15") == ("admiration", "amusement", "gratitude")
+    assert labels(infer(["2,27", "2"], scheme="goemotions"), "27,2") == ("anger", "neutral")
 
 
 def test_columns_stand_for_dimensions_by_their_place_only_where_no_name_says_otherwise() -> None:
@@ -280,6 +315,8 @@ def test_numbered_labels_with_names() -> None:
         (["a", "b", "c"], {"kind": "ordinal"}, "order of the labels in 'label' is not known"),
         (["a", "b", "c"], {"kind": "dimensional"}, "must hold numbers to be scores. Got 'a'"),
         ([["a"], ["a", "b"]], {"kind": "single"}, "needs one label a row"),
+        ([{"joy": 1}, {"joy": 0}] * 5, {}, r"Got an object: \"{'joy': 1}\"\. Make each of its keys a column"),
+        ([[{"name": "joy"}], [{"name": "fear"}]] * 5, {}, "must hold names, numbers or lists of them"),
         ([0.5, 0.5], {"kind": "dimensional"}, "must differ between rows. Got 0.5 in every row"),
     ],
 )
@@ -322,3 +359,6 @@ def test_cells() -> None:
     assert as_list("[not a list") is None
     assert as_list("[x y]") is None
     assert as_list(["a", None, "a", 2.0]) == ("a", "2")
+    assert as_list("[2 27]") == as_list("[2. 27.]") == ("2", "27")
+    assert as_list("['very happy' \"it's fine\"]") == ("very happy", "it's fine")
+    assert as_list("(unsure)") is as_list("{joy}") is as_list("{'joy': 1}") is as_list("(1)") is None

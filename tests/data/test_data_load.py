@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from insula.core.builtin_schemes import builtin_scheme
-from insula.core.errors import DataError
+from insula.core.errors import DataError, LeakError
 from insula.data.leak import text_hash
 from insula.data.load import load_dataset, read_examples
 from insula.data.options import DataOptions
@@ -201,6 +201,24 @@ def test_every_training_text_leaks(tmp_path: Path) -> None:
         load_dataset(tmp_path)
 
 
+def test_a_label_that_goes_with_the_leaks_is_told_and_one_class_alone_is_refused(tmp_path: Path) -> None:
+    train = rows(60)
+    write(tmp_path / "train.csv", train)
+    write(tmp_path / "test.csv", [row for row in train if row["label"] == "joy"])
+    note = "No training row is left with the label joy: their texts also stand in validation or test."
+    assert load_dataset(tmp_path).notes[-1] == note
+    write(tmp_path / "test.csv", [row for row in train if row["label"] != "joy"])
+    with pytest.raises(LeakError, match=r"two classes\. Got only 'joy': every text of anger, fear also stands in"):
+        load_dataset(tmp_path)
+
+
+def test_votes_of_which_none_can_be_read_are_named(tmp_path: Path) -> None:
+    file = write(tmp_path / "a.csv", [{**row, "votes": "joy, joy"} for row in rows(60)])
+    reason = "60 rows of the source dropped: 60 with votes that are neither an object nor a list"
+    with pytest.raises(DataError, match=f"No training row of 'a' can be used. {reason}"):
+        load_dataset(file, DataOptions(votes="votes"))
+
+
 def test_evaluation_file_under_a_known_scheme(tmp_path: Path) -> None:
     scheme = builtin_scheme("carer")
     path = write(tmp_path / "a.csv", [*rows(9), {"text": "a mess", "label": "wrath"}])
@@ -215,5 +233,10 @@ def test_evaluation_file_under_a_known_scheme(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="No label in the label column"):
         read_examples(path, DataOptions(), builtin_scheme("polarity"))
     (tmp_path / "b.csv").write_text("text,label\na,\n")
-    with pytest.raises(DataError, match=r"No row of 'b' can be evaluated on\. 1 row of b dropped: 1 without a label"):
+    with pytest.raises(DataError, match=r"'b' can be evaluated on\. Columns used: .* 1 row of b dropped: 1 without a"):
         read_examples(tmp_path / "b.csv", DataOptions(), scheme)
+    header = ",".join(("text", "label", *scheme.names))
+    (tmp_path / "c.csv").write_text(f"{header}\na,joy{',0.3' * len(scheme.names)}\n")
+    with pytest.raises(DataError, match=r"label column 'joy', .* 1 with a number that is neither 0 nor 1"):
+        read_examples(tmp_path / "c.csv", DataOptions(), scheme)
+    assert read_examples(tmp_path / "c.csv", DataOptions(label="label"), scheme)[0][0].labels == ("joy",)

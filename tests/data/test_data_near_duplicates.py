@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from insula.core.errors import DataError
 from insula.data.components import Components
-from insula.data.near_duplicates import near_duplicate_clusters
+from insula.data.near_duplicates import MOST_COMPARED, _similar_pairs, near_duplicate_clusters
 from insula.text.comparison import shingles
 
 
@@ -173,3 +173,26 @@ def test_real_tweets_against_brute_force() -> None:
             if shared >= 0.8 * (small + large - shared):
                 pairs.append((one, other))
     assert sum(found[one] == found[other] for one, other in pairs) >= 0.98 * len(pairs)
+
+
+def test_many_texts_of_one_form_are_not_all_compared_with_each_other() -> None:
+    compared = 0
+
+    def similar(one: int, other: int) -> bool:
+        nonlocal compared
+        compared += 1
+        return one // 2 == other // 2
+
+    assert list(_similar_pairs(list(range(3000)), similar)) == [(item, item + 1) for item in range(0, 3000, 2)]
+    assert compared <= 3000 * MOST_COMPARED
+    bucket = list(range(MOST_COMPARED))
+    assert list(_similar_pairs(bucket, lambda one, other: abs(one - other) == len(bucket) - 1)) == [(0, bucket[-1])]
+
+
+def test_a_copy_is_found_among_many_texts_of_one_form() -> None:
+    rng = random.Random(4)
+    form = sentence(rng, 30)
+    texts = [f"{form} {sentence(rng, 8)}" for _ in range(300)]
+    copies = [with_edits(text, 1, rng) for text in texts]
+    clusters = near_duplicate_clusters(texts + copies)
+    assert clusters[:300] == clusters[300:]

@@ -48,6 +48,9 @@ def test_folders(tmp_path: Path) -> None:
     assert {k: [p.name for p in v] for k, v in folder_files(folder).items()} == {
         "train": ["train-1.csv", "train-2.csv"], "test": ["test.csv"],
     }  # fmt: skip
+    assert len(find_source(folder, DataOptions()).notes) == 1
+    notes = find_source(make(folder, "more.csv", "labels.txt"), DataOptions()).notes
+    assert notes[1:] == ("Not read, since their names hold no split: labels.txt, more.csv.",)
     assert list(folder_files(make(tmp_path / "b", "reviews.csv"))) == ["all"]
     folder = make(tmp_path / "c", "train/data-0.csv", "validation/data-0.csv")
     assert sorted(folder_files(folder)) == ["train", "validation"]

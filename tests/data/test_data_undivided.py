@@ -8,6 +8,7 @@ import pytest
 
 import insula
 from insula.core.errors import DataError
+from insula.data.options import DataOptions
 
 
 def test_few_rows(tmp_path: Path) -> None:
@@ -36,6 +37,14 @@ def test_test_rows_alone(tmp_path: Path) -> None:
     assert dict(found.rows) == {"test": 30}
     assert found.balance["test"]["a"]["count"] == 15
     assert "no training rows" in found.notes[-1]
+
+
+def test_rows_whose_weights_are_no_numbers(tmp_path: Path) -> None:
+    file = tmp_path / "m.csv"
+    file.write_text("text,label\n" + "".join(f"message {n},{'ab'[n % 2]}\n" for n in range(30)), encoding="utf-8")
+    found = insula.describe_data(file, DataOptions(weight="label"))
+    assert dict(found.rows) == {"all": 30}
+    assert "30 with a weight that is no number" in found.notes[-1]
 
 
 def test_no_labels(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
@@ -152,11 +153,27 @@ def test_example_weights_decide() -> None:
         (["a", "b"], ["joy"], "as many rows"),
         (["a", "b"], ["joy", "joy"], "one class"),
         ([], [], "at least one text"),
+        ({"text": ["a", "b"]}, ["joy", "anger"], "Got dict: of a table give the column"),
+        (None, ["joy", "anger"], "Got NoneType"),
+        (np.array("one text"), ["joy"], "Got one text"),
     ],
 )
 def test_bad_input_is_one_sentence(texts: list[str], labels: list[str], words: str) -> None:
     with pytest.raises(DataError, match=words):
         EmotionClassifier("linear").fit(texts, labels)
+
+
+def test_a_table_is_not_taken_for_the_names_of_its_columns(fitted: EmotionClassifier) -> None:
+    table = pd.DataFrame({"text": TEXTS, "author": "x"})
+    with pytest.raises(DataError, match=r"Got DataFrame: .*, as in df\['text'\]"):
+        fitted.predict(table[["text"]])
+    assert fitted.predict(table["text"]).tolist() == fitted.predict(TEXTS).tolist()
+
+
+@pytest.mark.parametrize("fraction", [1, 1.5, -0.1, "0.1", None])
+def test_a_share_that_is_none_is_refused(fraction: Any) -> None:
+    with pytest.raises(DataError, match="must be a number from 0 to below 1"):
+        EmotionClassifier("linear", validation_fraction=fraction).fit(TEXTS, LABELS)
 
 
 def test_a_tiny_encoder_fits(encoder_folder: Callable[..., Path]) -> None:
@@ -178,6 +195,9 @@ def test_a_model_made_from_another_knows_the_rows_of_both(tmp_path: Path, encode
         (np.array([["joy", "fear"]] * 4), None, "must hold 0 and 1"),
         (np.array([[0.2, 0.8]] * 4), None, "must hold 0 and 1"),
         (["joy", None, "fear", "joy"], None, "Got None"),
+        (pd.Series(["joy", np.nan, "fear", "joy"]), None, "Got nan; drop those rows"),
+        (pd.Series(["joy", None, "fear", "joy"], dtype="string"), None, "drop those rows"),
+        ([("joy", None), ("fear",), ("joy",), ()], None, "Got None"),
         (["joy", "fear", "fear", "joy"], [0.0] * 4, "above 0"),
     ],
 )

@@ -6,7 +6,7 @@ import numpy as np
 from scipy.special import softmax
 from sklearn.metrics import f1_score
 
-from insula.evaluation.class_offsets import LARGEST, choose_offsets
+from insula.evaluation.class_offsets import STRENGTHS, choose_offsets
 
 
 def classes(rows, rates, seed):
@@ -26,7 +26,10 @@ def test_rare_classes_gain_on_other_rows():
     gains = []
     for seed in range(3):
         offsets = choose_offsets(*classes(1500, rates, seed))
-        assert np.abs(offsets).max() <= 2 * LARGEST
+        shares = np.log(rates) - np.log(rates).mean()
+        strength = -(offsets @ shares) / (shares @ shares)
+        assert 0 < strength <= STRENGTHS.max()
+        assert np.abs(offsets + strength * shares).max() < 0.2  # one number for all, times the rarity of each
         gains.append(macro(*test, offsets) - macro(*test, 0))
     assert min(gains) > 0.02
 

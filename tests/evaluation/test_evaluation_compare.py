@@ -11,6 +11,7 @@ from scipy import stats
 from insula.core.builtin_schemes import builtin_scheme
 from insula.core.errors import DataError
 from insula.evaluation.compare import compare, mcnemar
+from insula.evaluation.comparison_page import verdict
 from insula.evaluation.intervals import Interval, count_intervals
 
 
@@ -121,3 +122,10 @@ def test_mid_p_is_the_exact_p_less_half_of_both_ends(only_a, only_b):
     fewer = min(only_a, only_b)
     one_side = probabilities[:fewer].sum() + probabilities[fewer] / 2
     assert found.p == pytest.approx(2 * one_side if only_a != only_b else 1 - probabilities[fewer] / 2)
+
+
+def test_the_verdict_counts_its_rows():
+    same = {"a": 0.5, "b": 0.5, "difference": {"value": 0.0, "low": None, "high": None}}
+    said = {rows: verdict({"headline": "macro_f1", "rows": rows, "metrics": {"macro_f1": same}}) for rows in (1, 2000)}
+    assert said[1] == "This row cannot tell which is better: macro-F1 is 0.500 for A, 0.500 for B."
+    assert said[2000].startswith("These 2,000 rows cannot tell which is better: ")

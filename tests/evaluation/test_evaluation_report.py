@@ -181,7 +181,7 @@ def test_sections_are_those_that_were_measured(case: str) -> None:
 
 @pytest.mark.parametrize(("case", "titles", "absent"), [
     ("multi", ["Told best", "Told least well", "probability given to a label"], ["What is taken for what"]),
-    ("single", ["What is taken for what", "Label by label", "confidence given"], ["Told best"]),
+    ("single", ["What is taken for what", "Label by label", "probability of the likeliest label"], ["Told best"]),
     ("ordinal", ["What is taken for what"], ["Told best"]),
     ("dimensional", ["model: valence", "Every dimension"], ["What is taken for what", "Label by label", "Every label"]),
 ])  # fmt: skip

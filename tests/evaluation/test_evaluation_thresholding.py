@@ -44,6 +44,23 @@ def test_binary_cheats_with_the_best_of_all_cuts():
     assert found["test"]["value"] == pytest.approx(best)
 
 
+@pytest.mark.parametrize(
+    ("rows", "share"), [(3000, 0.3), (3000, 0.02), (40, 0.0), (3, 0.4)], ids=["many", "rare", "no positive row", "few"]
+)
+def test_no_cut_of_a_binary_model_is_above_the_cheating_one(rows, share):
+    generator = np.random.default_rng(0)
+    positive = generator.random(rows) < share
+    score = 1 / (1 + np.exp(-generator.normal(np.where(positive, 1, -1.5), 1.2)))
+    gold, scores = np.stack([~positive, positive], axis=1), np.stack([1 - score, score], axis=1)
+    given = np.arange(rows + 1)  # how many of the highest scores are positive
+    hits = np.concatenate([[0], np.cumsum(positive[np.argsort(-score)])])
+    both = np.stack([given + positive.sum(), 2 * rows - given - positive.sum()])
+    right = np.stack([hits, rows - given - positive.sum() + hits])
+    each = np.divide(2 * right, both, where=both > 0, out=np.full(both.shape, np.nan))
+    found = macro_f1_by_threshold("binary", gold, scores, gold, resamples=2)
+    assert found["test"]["value"] == pytest.approx(np.nanmean(each, axis=0).max(), abs=1e-12)
+
+
 def test_evaluation_has_it_where_there_are_thresholds():
     gold, scores = several()
     scheme = LabelScheme("s", "multi", ("a", "b", "c", "d"))

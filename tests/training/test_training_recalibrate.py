@@ -136,6 +136,10 @@ def test_rows_that_were_learnt_from_are_left_out_and_those_chosen_on_are_told(
     assert any(said.startswith("70 rows that the model learnt from left out") for said in recorder.said)
     assert any(f"was chosen on {len(chosen_on)} of them" in said for said in recorder.said)
     assert made.figures["difference"]["value"] == 0  # chosen as before, on both sides
+    few = _file(tmp_path / "few.jsonl", [*chosen_on[:5], *_rows("single", 60)])
+    recorder.said.clear()
+    insula.calibrate_model(run.path, tmp_path / "few", rows=few, progress=recorder)
+    assert not any("in its place" in said for said in recorder.said)
     known = Fingerprint.of(learnt)
     assert not set(known.to_array()) & set(fingerprints(made.path)["validation"].to_array())
 

@@ -50,6 +50,8 @@ def test_whole_numbers_stay_whole() -> None:
     assert not Range(low=0.1, high=0.5, step=0.2).holds(0.4)
     assert not Range(low=0, high=4).holds(True)
     assert Choice(choices=((1, 2), "auto")).holds([1, 2])
+    assert Choice(choices=(5, 10)).holds(5.0)
+    assert not Choice(choices=(1, 10)).holds(True)
 
 
 @pytest.mark.parametrize(

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 Source = str | Path | Sequence[str | Path]
 LEAST_ROWS = 50
+MOST_CHOSEN_ON = 0.1
+"""Share of rows that a rule was chosen on, above which what it says of all is no measure of it."""
 
 
 def calibrate_model(
@@ -84,19 +86,20 @@ def calibrate_model(
         for note in notes:
             progress.say(note)
         examples = _not_learnt_from(known.get("train", Fingerprint()), examples, progress)
-    chosen_on = int(np.count_nonzero(known.get("validation", Fingerprint()).seen(one.text for one in examples)))
+    chosen_on = known.get("validation", Fingerprint()).seen(one.text for one in examples)
+    no_measure = rows is None or bool(chosen_on.mean() > MOST_CHOSEN_ON)
     progress.say(f"Choosing anew on {counted(len(examples), 'row')}.")
-    if rows is not None and chosen_on:
+    if rows is not None and no_measure:
         progress.say(
-            f"The rule before was chosen on {chosen_on:,} of them: what it says of these is no measure, and choosing "
-            "as before is measured in its place."
+            f"The rule before was chosen on {int(chosen_on.sum()):,} of them: what it says of these is no measure, and "
+            "choosing as before is measured in its place."
         )
     return recalibrate(
         source,
         examples,
         folder,
         options,
-        as_before=as_before if rows is None or chosen_on else None,
+        as_before=as_before if no_measure else None,
         seed=seed,
         command=command,
     )

@@ -21,6 +21,7 @@ from insula.core.example import Example
 from insula.core.files import write_json
 from insula.core.progress import Progress, Silent
 from insula.core.scheme import LabelScheme
+from insula.core.sentences import counted
 from insula.core.targets import gold_matrix
 from insula.data.load import has_column, read_examples
 from insula.data.options import DataOptions
@@ -94,11 +95,11 @@ def compare(
     for note in notes:
         progress.say(note)
     fresh, left_out = _unseen(examples, [place for side in places for place in side], name)
-    progress.say(f"Comparing on {len(fresh):,} rows.")
+    progress.say(f"Comparing on {counted(len(fresh), 'row')}.")
     texts, gold = [example.text for example in fresh], gold_matrix(scheme, fresh)
     decisions = [[Predictor.load(place).decide(texts) for place in side] for side in places]
     found = head_to_head(scheme, fresh, gold, *decisions, resamples=resamples, seed=seed)
-    said = [f"{left_out:,} rows were left out: a model was trained on their texts."] if left_out else []
+    said = [f"{counted(left_out, 'row')} left out: a model was trained on the same text."] if left_out else []
     result = {
         "format_version": COMPARISON_VERSION,
         "insula_version": __version__,

@@ -104,6 +104,11 @@ def with_columns(*names: str) -> Callable[[Callable[..., None]], Callable[..., N
 
 
 def _settings(given: Mapping[str, Any], chosen: Sequence[str]) -> dict[str, Any]:
+    for name in chosen:
+        value = given.get(name)
+        if value == "" or (isinstance(value, list) and "" in value):
+            option = f"--{name.replace('_', '-')}"
+            raise typer.BadParameter(f"{option} must hold a name. Got an empty one; name it, or leave {option} out.")
     settings = {name: given[name] for name in chosen if given.get(name)}
     if isinstance(label := settings.get("label"), list):
         settings["label"] = label[0] if len(label) == 1 else tuple(label)

@@ -65,7 +65,9 @@ class CsvRows(TextRows):
                 self.reject(line, f"not readable as CSV: {error}", "".join(feed.record))
                 line += len(feed.record)
                 continue
-            if feed.ended:  # the reader asked for more lines than there are: a quote is open
+            # The reader asked for more lines than there are; or a later quote that stands for itself has ended the
+            # cell, and what is between, whole rows perhaps, would be one text.
+            if feed.ended or (len(feed.record) > 1 and not self._is_strict(feed.record)):
                 self.reject(line, "opens a quote that is never closed", feed.record[0])
                 feed.rewind()
                 reader = csv.reader(iter(feed), **self._dialect)
@@ -76,6 +78,14 @@ class CsvRows(TextRows):
                 self.reject(start, f"bytes that are not {self.encoding}", "".join(feed.record))
             elif cells:
                 yield start, cells
+
+    def _is_strict(self, record: list[str]) -> bool:
+        """True where every quote that closes a cell stands at its end."""
+        try:
+            next(csv.reader(record, strict=True, **self._dialect))
+        except csv.Error:
+            return False
+        return True
 
 
 class _RecordFeed:
@@ -109,9 +119,9 @@ class _RecordFeed:
 
 
 def _delimiter(head: list[str]) -> str:
-    """The comma, or what the header uses in its place: spreadsheets of many countries write semicolons."""
-    header = head[0] if head else ""
-    return next((mark for mark in (",", ";", "\t") if mark in header), ",")
+    """The comma, or what the header uses more: spreadsheets of many countries write semicolons."""
+    header = next((line for line in head if line.strip()), "")
+    return max((",", ";", "\t"), key=header.count)
 
 
 def _tab_dialect(head: list[str]) -> dict[str, Any]:

@@ -9,6 +9,8 @@ from typing import Any
 from insula.core.builtin_schemes import builtin_scheme
 from insula.core.errors import DataError
 from insula.core.scheme import Kind
+from insula.core.sentences import shortened
+from insula.data.columns import DIMENSIONS
 from insula.data.known_labels import SENTIMENT_OF_SIGN, labels_for_scheme
 from insula.data.label_cells import (
     SEPARATORS,
@@ -19,6 +21,7 @@ from insula.data.label_cells import (
     different_numbers,
     guess_delimiter,
     has_decimal_comma,
+    holds_object,
     is_unlabelled,
     name_counts,
     split_cell,
@@ -29,6 +32,7 @@ from insula.data.label_schemes import categorical_scheme, describe_kind, kind_of
 from insula.data.options import DataOptions
 
 _FREE_TEXT_LABELS = 50
+_SHOWN = 80
 
 
 def infer_labels(
@@ -61,10 +65,17 @@ def infer_labels(
 
 def _from_one_column(cells: Sequence[Any], column: str, options: DataOptions, names: Mapping[str, str]) -> LabelPlan:
     kind, delimiter = options.kind, options.delimiter
+    if (found := next(filter(holds_object, cells), None)) is not None:
+        raise DataError(
+            f"The label column {column!r} must hold names, numbers or lists of them. Got an object: "
+            f"{shortened(str(found), _SHOWN)!r}. Make each of its keys a column of its own, or keep the names alone."
+        )
     numbers = different_numbers(cells)
     if kind == "dimensional":
         return dimensional_plan(cells, (column,))
-    if delimiter is None and numbers is None and kind in (None, "multi"):
+    # Of `2,5` the name of the column tells whether it is a score or two labels.
+    scores = column.lower() in DIMENSIONS and None not in map(as_score, cells)
+    if delimiter is None and numbers is None and not scores and kind in (None, "multi"):
         delimiter = guess_delimiter(name_counts(cells))
     if kind == "multi" or delimiter or any(as_list(cell) is not None for cell in cells):
         return _sets(cells, column, options, delimiter, names)

@@ -38,10 +38,9 @@ def labels_for_scheme(
     counts = name_counts(cells)
     delimiter = options.delimiter
     if delimiter is None and scheme.kind == "multi":
-        # Where the labels are known, a mark separates if that is what makes them known.
-        delimiter = max(
-            SEPARATORS, key=lambda mark: sum(n in scheme.names for c in counts for n in split_cell(c, mark))
-        )
+        # Where the labels are known, a mark separates if that is what makes them, or their numbers, known.
+        spelled = {*scheme.names, *(names or map(str, range(len(scheme.names) + 1)))}
+        delimiter = max(SEPARATORS, key=lambda mark: sum(n in spelled for c in counts for n in split_cell(c, mark)))
     found = {name for cell in counts for name in (split_cell(cell, delimiter) if delimiter else (cell,))}
     renames = dict(names or {})
     notes: tuple[str, ...] = ()

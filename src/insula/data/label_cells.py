@@ -8,6 +8,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
@@ -17,6 +18,12 @@ _LONGEST_LABEL = 60
 # How tables write a missing cell; `none` and `null` may be labels (an intensity of none).
 _WRITTEN_MISSING = frozenset(("nan", "<na>", "#n/a"))
 _DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+")
+_BRACKETS = frozenset(("[]", "()", "{}"))
+# How numpy writes a list, and so pandas those of Parquet into CSV: ['joy' 'fear'], [2 27]. Python takes two texts with
+# a space between for one.
+_ITEM = r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|[+-]?\d+\.?\d*"""
+_SPACED_ITEMS = re.compile(_ITEM)
+_SPACED_LIST = re.compile(rf"\[\s*(?:{_ITEM})(?:\s+(?:{_ITEM}))+\s*\]")
 
 
 def is_missing(cell: Any) -> bool:
@@ -29,6 +36,11 @@ def is_missing(cell: Any) -> bool:
 def is_no_text(cell: Any) -> bool:
     """True for a cell that can be no text: a list, an object, bytes."""
     return isinstance(cell, list | dict | bytes)
+
+
+def holds_object(cell: Any) -> bool:
+    """True for an object, and a list with one: a label has no keys."""
+    return isinstance(cell, dict) or (isinstance(cell, list | tuple) and any(isinstance(one, dict) for one in cell))
 
 
 def is_unlabelled(cell: Any) -> bool:
@@ -44,10 +56,11 @@ def as_number(cell: Any) -> float | None:
     """Return a cell's number, None where it is none; `true` and `false` are names."""
     if isinstance(cell, bool):
         return None
-    if isinstance(cell, int | float):
-        return float(cell) if math.isfinite(cell) else None
-    if isinstance(cell, str) and _NUMBER.fullmatch(cell.strip()):
-        number = float(cell)
+    if isinstance(cell, int | float | Decimal) or (isinstance(cell, str) and _NUMBER.fullmatch(cell.strip())):
+        try:
+            number = float(cell)
+        except OverflowError:  # a whole number of JSON may have thousands of digits
+            return None
         return number if math.isfinite(number) else None
     return None
 
@@ -81,15 +94,26 @@ def as_name(cell: Any) -> str:
 
 
 def as_list(cell: Any) -> tuple[str, ...] | None:
-    """Return the names in a list, or in text that spells a list (`['joy', 'fear']`); None for other cells."""
+    """Return the names in a list, or in text that spells one; None for other cells.
+
+    Text may spell it in JSON, as Python writes lists, tuples and sets, or as numpy does (`['joy' 'fear']`).
+    """
     if isinstance(cell, str):
-        text = cell.strip()
-        if not (text.startswith("[") and text.endswith("]")):
-            return None
-        cell = parsed(text)
+        cell = _spelled_list(cell.strip())
     if not isinstance(cell, list | tuple):
         return None
     return tuple(dict.fromkeys(as_name(item) for item in cell if not is_missing(item)))
+
+
+def _spelled_list(text: str) -> Any:
+    if text == "set()":
+        return ()
+    if text[:1] + text[-1:] not in _BRACKETS:
+        return None
+    if _SPACED_LIST.fullmatch(text):
+        return [parsed(item) if item[0] in "'\"" else item for item in _SPACED_ITEMS.findall(text)]
+    value = parsed(text)
+    return sorted(value, key=str) if isinstance(value, set) else value
 
 
 def split_cell(cell: Any, delimiter: str) -> tuple[str, ...]:

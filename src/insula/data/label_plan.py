@@ -60,6 +60,8 @@ class LabelPlan:
             )
         named = dict(zip(self.columns, numbers, strict=True))
         if self.form == "flags":
+            if not set(numbers) <= {0, 1}:
+                return LabelReading(problem="with a number that is neither 0 nor 1")
             return self._labels(tuple(name for name, number in named.items() if number))
         return LabelReading(values=tuple(named[name] or 0.0 for name in self.scheme.names))
 

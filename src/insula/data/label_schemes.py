@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from insula.core.builtin_schemes import BUILTIN_SCHEMES, chinese_display, matching_scheme
 from insula.core.errors import DataError
 from insula.core.scheme import Kind, LabelScheme
+from insula.data.label_cells import as_number
 
 _POSITIVE = frozenset(("positive", "pos", "1", "true", "yes", "y", "good", "正面", "积极", "正向", "是", "好评"))
 _NEGATIVE = frozenset(("negative", "neg", "0", "-1", "false", "no", "n", "bad", "负面", "消极", "负向", "否", "差评"))
@@ -79,8 +80,10 @@ def describe_kind(scheme: LabelScheme) -> str:
 
 
 def _binary_order(names: Sequence[str]) -> tuple[str, str]:
-    """Return (other, positive): by known polarity, by negation (`not-hate`, `hate`), else in sorted order."""
+    """Return (other, positive): numbers by size, names by polarity, negation (`not-hate`, `hate`), else sorted."""
     first, second = sorted(names)
+    if (one := as_number(first)) is not None and (two := as_number(second)) is not None:
+        return (first, second) if one < two else (second, first)
     for other, positive in ((first, second), (second, first)):
         if positive.lower() in _POSITIVE or other.lower() in _NEGATIVE:
             return other, positive

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from insula.core.errors import DataError
+from insula.core.errors import DataError, LeakError
 from insula.core.example import Example
 from insula.core.scheme import LabelScheme
 from insula.data.dataset import SPLITS, Dataset
@@ -59,11 +59,15 @@ def load_dataset(
         splits[split] = labelled_examples(part, plan, language=found.language)
         notes.extend(part.notes)
         notes.extend(dropped_note("the source" if split == ALL else split, part))
-        if not splits[split] and part is not training:
-            del splits[split]
-            notes.append(f"No row of {split} can be used, so there is no {split} split in the source.")
+        if splits[split]:
+            continue
+        if part is training:
+            raise DataError(f"No training row of {found.name!r} can be used. {notes[-1]}")
+        del splits[split]
+        notes.append(f"No row of {split} can be used, so there is no {split} split in the source.")
     splits = _completed(splits, plan.scheme, options, seed, notes)
     guarded, overlaps, guard_notes = guard(splits)
+    guard_notes += _lost_labels(splits["train"], guarded["train"], plan.scheme)
     if not any(example.weight for example in guarded["train"]):
         raise DataError(
             f"The weights of the training rows of {found.name!r} must not all be 0: nothing would be learned. "
@@ -89,9 +93,10 @@ def read_examples(
         scheme, [row.label for row in part.rows], columns, found.options, names=number_names(found, columns)
     )
     examples = labelled_examples(part, plan, language=found.language)
-    notes = (*found.notes, _columns_note(part), *plan.notes, *part.notes, *dropped_note(found.name, part))
+    alone = [f"Judged on the {split} rows alone."] if len(found.parts) > 1 else []
+    notes = (*found.notes, *alone, _columns_note(part), *plan.notes, *part.notes, *dropped_note(found.name, part))
     if not examples:
-        raise DataError(f"No row of {found.name!r} can be evaluated on. {notes[-1]}")
+        raise DataError(f"No row of {found.name!r} can be evaluated on. {_columns_note(part)} {notes[-1]}")
     return examples, notes
 
 
@@ -154,6 +159,20 @@ def number_names(found: Source, columns: tuple[str, ...]) -> Mapping[str, str] |
     if found.options.label_names is not None:
         return read_label_names(found.options.label_names)
     return found.names.get(columns[0]) if len(columns) == 1 else None
+
+
+def _lost_labels(before: Sequence[Example], after: Sequence[Example], scheme: LabelScheme) -> tuple[str, ...]:
+    """Say which labels went with the training rows that the leak guard took; `LeakError` where one class is left."""
+    had, left = ({label for example in rows for label in example.labels or ()} for rows in (before, after))
+    lost = ", ".join(name for name in scheme.names if name in had - left)
+    if not lost:
+        return ()
+    if scheme.kind != "multi" and len(left) < 2:
+        raise LeakError(
+            f"The training rows must hold at least two classes. Got only {', '.join(left)!r}: every text of {lost} "
+            "also stands in validation or test. Name different files, or one file and let insula split it."
+        )
+    return (f"No training row is left with the label {lost}: their texts also stand in validation or test.",)
 
 
 def _columns_note(part: RawPart) -> str:

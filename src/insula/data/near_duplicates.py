@@ -1,8 +1,8 @@
 """Near-duplicates: which texts say almost the same, told by the character shingles they share.
 
 Candidates are found by MinHash (Broder 1997) with banding (Leskovec, Rajaraman and Ullman, Mining of Massive Datasets,
-chapter 3) and then verified exactly, so that a pair may be missed (about one in a hundred at the threshold) but is
-never wrong.
+chapter 3) and then verified exactly, so that a pair may be missed (about one in a hundred at the threshold; more where
+very many texts are much alike, as letters of one form) but is never wrong.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from insula.text.comparison import comparison_key, shingles
 
 PERMUTATIONS = 128
 RECALL = 0.99
+MOST_COMPARED = 64  # in a bucket; those of ordinary data sets have up to about 40 texts
 
 
 def near_duplicate_clusters(texts: Sequence[str], *, threshold: float = 0.8, seed: int = 0) -> list[int]:
@@ -87,7 +88,10 @@ def _rows_per_band(threshold: float) -> int:
 
 
 def _buckets(signatures: npt.NDArray[np.uint32], rows: int) -> Iterator[list[int]]:
-    """Yield the items, lowest first, that agree in all `rows` values of a band; only where there are at least two."""
+    """Yield the items that agree in all `rows` values of a band; only where there are at least two.
+
+    Lowest first; in a large bucket those that agree in further values stand side by side.
+    """
     # A random linear sum stands for the band: two bands that differ may rarely meet, which only costs a comparison.
     factors = np.random.default_rng(0).integers(1, 2**64, size=rows, dtype=np.uint64, endpoint=False)
     for start in range(0, PERMUTATIONS - rows + 1, rows):
@@ -95,19 +99,28 @@ def _buckets(signatures: npt.NDArray[np.uint32], rows: int) -> Iterator[list[int
         order = np.argsort(keys, kind="stable")
         _, starts, counts = np.unique(keys[order], return_index=True, return_counts=True)
         for first, count in zip(starts[counts > 1], counts[counts > 1], strict=True):
-            yield order[first : first + count].tolist()
+            bucket = order[first : first + count]
+            if count > MOST_COMPARED:
+                following = np.roll(signatures[bucket], -start, axis=1)
+                bucket = bucket[np.lexsort(following.T[::-1])]
+            yield bucket.tolist()
 
 
 def _similar_pairs(bucket: list[int], similar: Callable[[int, int], bool]) -> Iterator[tuple[int, int]]:
-    """Yield pairs enough to connect all that are similar in a bucket."""
+    """Yield pairs enough to connect all that are similar in a bucket of up to `MOST_COMPARED` items.
+
+    In a larger one each item is compared with that many others at most, the latest ones.
+    """
     groups: list[list[int]] = []
     for item in bucket:
-        home, apart = [item], []
-        for group in groups:
-            if any(similar(item, member) for member in group):
+        home, apart, left = [item], [], MOST_COMPARED
+        for group in reversed(groups):
+            if any(similar(item, member) for member in group[-left:]):
                 yield group[0], item
-                group.extend(home)
-                home = group
+                home = [*group, *home][-MOST_COMPARED:]
             else:
                 apart.append(group)
-        groups = [*apart, home]
+                left -= len(group)
+                if left <= 0:  # what stands before is left behind: else letters of one form would take hours
+                    break
+        groups = [*reversed(apart), home]

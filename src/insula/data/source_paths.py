@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from insula.core.errors import DataError
@@ -62,6 +62,16 @@ def folder_files(folder: Path) -> dict[str, list[Path]]:
         f"The files of the folder {str(folder)!r} must have train, validation, test or all in their names. "
         f"Got {', '.join(file.name for file in unnamed[:10])}. Rename them, or name the file or files to read."
     )
+
+
+def unread_files(folder: Path, files: Mapping[str, Sequence[Path]]) -> list[str]:
+    """Return the names of the data files in a folder that `folder_files` left out: those without a split in theirs."""
+    read = {path for paths in files.values() for path in paths}
+    return [
+        path.name
+        for path in sorted(folder.iterdir())
+        if path.is_file() and has_known_format(path) and not path.name.startswith((".", "_")) and path not in read
+    ]
 
 
 def files_by_split(paths: Sequence[Path]) -> dict[str, list[Path]]:

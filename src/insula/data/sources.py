@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from insula.data.formats import has_known_format, open_rows
 from insula.data.hub import is_hub_id, open_hub
 from insula.data.options import DataOptions
 from insula.data.row_reader import RowReader
-from insula.data.source_paths import ALL, SPLIT_NAMES, files_by_split, folder_files, split_of
+from insula.data.source_paths import ALL, SPLIT_NAMES, files_by_split, folder_files, split_of, unread_files
 
 SourceName = str | Path | Sequence[str | Path]
 
@@ -81,7 +81,7 @@ def find_source(source: SourceName, options: DataOptions) -> Source:
         return find_source(source[0], options) if len(source) == 1 else _several([Path(p) for p in source], options)
     name, path = str(source), Path(source)
     if path.is_dir():
-        return _files(path.name or path.resolve().name, folder_files(path), options)
+        return _folder(path, options)
     if path.exists():
         return _files(_title(path), {ALL: [path]}, options)
     if name in BUILTIN_SOURCES:
@@ -95,6 +95,15 @@ def find_source(source: SourceName, options: DataOptions) -> Source:
         f"The data {name!r} are not known: there is no file or folder of that name, the built-in data sets are "
         f"{', '.join(BUILTIN_SOURCES)}, and a data set of the hub reads owner/name.{nearest(name, BUILTIN_SOURCES)}"
     )
+
+
+def _folder(path: Path, options: DataOptions) -> Source:
+    files = folder_files(path)
+    source = _files(path.name or path.resolve().name, files, options)
+    if unread := unread_files(path, files):
+        note = f"Not read, since their names hold no split: {', '.join(unread[:10])}."
+        source = replace(source, notes=(*source.notes, note))
+    return source
 
 
 def _several(paths: Sequence[Path], options: DataOptions) -> Source:

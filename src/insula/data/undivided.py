@@ -34,7 +34,9 @@ def read_undivided(source: SourceName, options: DataOptions) -> Dataset:
 def _labelled(found: Source) -> Dataset:
     notes = list(found.notes)
     parts = read_parts(found, notes)
-    first = next(part for part in parts.values() if part.rows)
+    first = next((part for part in parts.values() if part.rows), None)
+    if first is None:  # their weights may be no numbers; the texts can be described all the same
+        raise DataError(f"No row of {found.name!r} can be read with its label.")
     columns = first.columns.labels if first.columns else ()
     cells = [row.label for part in parts.values() for row in part.rows]
     plan = infer_labels(cells, columns, found.options, names=number_names(found, columns))

@@ -62,9 +62,10 @@ def verdict(result: Mapping[str, Any]) -> str:
     value, low, high = (difference.get(key) for key in ("value", "low", "high"))
     if value is None:
         return f"{title} is not defined on these rows."
+    rows = "This row" if result["rows"] == 1 else f"These {count(result['rows'])} rows"
     reached = f"{score(found.get('a'))} for A, {score(found.get('b'))} for B"
     if low is None or high is None or low <= 0 <= high:
-        return f"These {count(result['rows'])} rows cannot tell which is better: {title} is {reached}."
+        return f"{rows} cannot tell which is better: {title} is {reached}."
     better = "B" if value > 0 else "A"
     return f"{better} is better: {title} is {reached} on the same {count(result['rows'])} rows."
 

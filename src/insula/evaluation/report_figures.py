@@ -167,8 +167,8 @@ def confidence_figures(evaluation: Mapping[str, Any]) -> list[Figure]:
         svg = reliability_chart(
             bins,
             key="reliability",
-            x_title="probability given to a label" if multi else "confidence given",
-            y_title="how often the label was there" if multi else "answers that were right",
+            x_title="probability given to a label" if multi else "probability of the likeliest label",
+            y_title="how often the label was there" if multi else "how often it was the right one",
         )
         ece = evaluation.get("metrics", {}).get("ece", {}).get("value")
         said = f" Average gap (ECE): {score(ece)}." if ece is not None else ""

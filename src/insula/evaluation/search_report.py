@@ -80,7 +80,12 @@ def _notices(trials: Sequence[Any], best: Mapping[str, Any]) -> list[str]:
     ]
     close = [t for t in trials if "value" in t and t is not best and t["value"] >= best.get("low", best["value"])]
     if close:
-        notices.append(f"{counted(len(close), 'other trial')} lie within its interval: no clear difference from them.")
+        lie = (
+            "lies within its interval: no clear difference from it"
+            if len(close) == 1
+            else ("lie within its interval: no clear difference from them")
+        )
+        notices.append(f"{counted(len(close), 'other trial')} {lie}.")
     return notices
 
 
@@ -95,10 +100,10 @@ def _facts(search: Mapping[str, Any], trials: Sequence[Any]) -> list[tuple[str, 
 
 def _history(trials: Sequence[Any], metric: str) -> Figure:
     drawn = [
-        Trial(
-            trial["number"], trial.get("value", trial["scores"][-1] if trial["scores"] else None), "value" not in trial
-        )
+        # A failed trial reached nothing, however far it came.
+        Trial(trial["number"], trial["scores"][-1] if early and trial["scores"] else trial.get("value"), early)
         for trial in trials
+        for early in [trial["state"] == "pruned"]
     ]
     svg = trials_chart(drawn, key="trials", y_title=metric)
     early = any(trial.pruned and trial.value is not None for trial in drawn)

@@ -118,10 +118,14 @@ def _folds(rows: int, seed: int) -> list[Ints]:
     return [generator.permutation(rows) % FOLDS for _ in range(REPEATS)]
 
 
-def best_binary_cut(gold: Bools, scores: Floats) -> float:
-    """Return the threshold on the positive class's scores (rows,) with the best macro F1 over both classes there."""
+def best_binary_cut(gold: Bools, scores: Floats, *, candidates: int | None = _CANDIDATES) -> float:
+    """Return the threshold on the positive class's scores (rows,) with the best macro F1 over both classes there.
+
+    candidates   how many cuts are tried, at quantiles of the scores; None tries all
+    """
     flat = np.unique(np.append(scores, 0.0))
-    upper = np.unique(np.quantile(scores, np.linspace(0, 1, _CANDIDATES), method="nearest"))
+    tried = scores if candidates is None else np.quantile(scores, np.linspace(0, 1, candidates), method="nearest")
+    upper = np.unique(tried)
     places = np.searchsorted(flat, upper)
     cuts = midpoint(flat[np.maximum(places - 1, 0)], flat[places])
     positives = int(gold.sum())

@@ -31,8 +31,12 @@ class Choice(BaseModel):
         return next(choice for choice in self.choices if stored(choice) == value)
 
     def holds(self, value: Any) -> bool:
-        """Say whether the value is one of them."""
-        return json.dumps(value) in {json.dumps(choice) for choice in self.choices}
+        """Say whether the value is one of them: of a recipe it comes as 5.0 where 5 was written."""
+        return _compared(value) in map(_compared, self.choices)
+
+    def kept(self, value: Any) -> Any:
+        """Return what a database keeps for a value that is one of them."""
+        return stored(next(choice for choice in self.choices if _compared(choice) == _compared(value)))
 
 
 class Range(BaseModel):
@@ -78,6 +82,10 @@ class Range(BaseModel):
         """Return the number that a database keeps as `value`."""
         return value
 
+    def kept(self, value: Any) -> Any:
+        """Return what a database keeps for a value that may be drawn."""
+        return value
+
     def holds(self, value: Any) -> bool:
         """Say whether the value may be drawn."""
         if isinstance(value, bool) or not isinstance(value, int | float) or not self.low <= value <= self.high:
@@ -95,6 +103,11 @@ _ENTRY: TypeAdapter[Choice | Range] = TypeAdapter(Choice | Range)
 def stored(choice: Any) -> Any:
     """Return a choice as a database keeps it: lists as JSON."""
     return choice if choice is None or isinstance(choice, bool | int | float | str) else json.dumps(choice)
+
+
+def _compared(value: Any) -> str:
+    """Return a value as text in which 5 is 5.0 and a tuple a list, but true is not 1."""
+    return json.dumps(json.loads(json.dumps(value), parse_int=float))
 
 
 def default_space(recipe: Recipe) -> Space:

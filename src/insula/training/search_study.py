@@ -285,7 +285,7 @@ def open_study(
         else:
             study.set_user_attr(ABOUT, dict(about))
             values = {
-                key: stored(start[key]) for key, entry in space.items() if key in start and entry.holds(start[key])
+                key: entry.kept(start[key]) for key, entry in space.items() if key in start and entry.holds(start[key])
             }
             study.enqueue_trial(values)
         opened = Study(study, space, folder, worker)

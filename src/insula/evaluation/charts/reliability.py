@@ -17,8 +17,8 @@ def reliability_chart(
     bins: Sequence[Mapping[str, Any]],
     *,
     key: str,
-    x_title: str = "confidence given",
-    y_title: str = "share of answers that were right",
+    x_title: str = "probability of the likeliest label",
+    y_title: str = "how often it was the right one",
 ) -> Markup:
     """Return observed share against stated confidence a bin, with the bins' row counts in a strip below.
 
