@@ -20,6 +20,7 @@ from insula.core.progress import Silent
 from insula.core.targets import gold_matrix
 from insula.inference.cascade_backend import STAGES, CascadeBackend, calibrated, doubt, lengths
 from insula.inference.predictor import Predictor
+from insula.models.fingerprints import fingerprints
 from insula.models.folder import open_folder
 
 TEXTS = ["lovely wonderful day", "awful train and terrible work", "", "开心 today", "a plain usual table"] * 9
@@ -166,3 +167,12 @@ def test_a_file_is_predicted_as_its_texts_are(tmp_path: Path, trained_run: Calla
     rows = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text(encoding="utf-8").splitlines()]
     wanted = insula.predict(texts, made.path)
     assert [row["label"] for row in rows] == [one.label for one in wanted]
+
+
+def test_a_cascade_knows_the_rows_of_both_its_stages(tmp_path: Path, trained_run: Callable[..., Any]) -> None:
+    made = make(trained_run, "single", tmp_path / "both")
+    known = fingerprints(made.path)
+    for stage in ("first", "second"):
+        for name, part in fingerprints(made.path / stage).items():
+            assert np.isin(part.to_array(), known[name].to_array()).all()
+            assert len(part.to_array()) > 0

@@ -379,6 +379,9 @@ def test_a_search_goes_on_with_the_study_that_it_began_with(find: Callable[..., 
     with pytest.raises(OutputError, match=r"began with: --study sqlite:.*shared\.db\. Got no --study"):
         find("one", trials=2)
     assert not (tmp_path / "one" / "study.db").exists()
+    (tmp_path / "one" / "study.json").write_text('{"study": "sqli', encoding="utf-8")
+    with pytest.raises(OutputError, match=r"study\.json' is damaged.*Delete it and give that --study"):
+        find("one", trials=2, study=url)
     find("two", trials=1)
     with pytest.raises(OutputError, match=r"its own study\.db, without --study\. Got --study sqlite:"):
         find("two", trials=2, study=url)

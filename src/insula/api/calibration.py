@@ -6,11 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from insula.api.compression import check_output
 from insula.api.evaluation import judged_options
 from insula.api.own_data import own_dataset
+from insula.compression.own_rows import LEAST_VALIDATION, not_learnt_from, unseen_validation
 from insula.core.errors import DataError
 from insula.core.example import Example
 from insula.core.progress import Progress, Silent
@@ -29,7 +28,6 @@ if TYPE_CHECKING:
     from insula.training.recalibrate import Recalibrated
 
 Source = str | Path | Sequence[str | Path]
-LEAST_ROWS = 50
 MOST_CHOSEN_ON = 0.1
 """Share of rows that a rule was chosen on, above which what it says of all is no measure of it."""
 
@@ -77,16 +75,16 @@ def calibrate_model(
     options = load_recipe({"decision": {**as_before.model_dump(mode="json"), **given}}).decision
     for note in idle_options(load_recipe({"decision": given}), source.scheme.kind):
         progress.say(note)
-    known = fingerprints(source.path)
     if rows is None:
-        examples = _own_rows(source)
+        examples = unseen_validation(own_dataset(source), [source])
     else:
         reading = judged_options(source.path, rows).with_columns(text=text, label=label, label_names=label_names)
         examples, notes = read_examples(rows, reading, source.scheme)
         for note in notes:
             progress.say(note)
-        examples = _not_learnt_from(known.get("train", Fingerprint()), examples, progress)
-    chosen_on = known.get("validation", Fingerprint()).seen(one.text for one in examples)
+        examples = _unknown(source, examples, progress)
+    before = fingerprints(source.path).get("validation", Fingerprint())
+    chosen_on = before.seen(example.text for example in examples)
     no_measure = rows is None or bool(chosen_on.mean() > MOST_CHOSEN_ON)
     progress.say(f"Choosing anew on {counted(len(examples), 'row')}.")
     if rows is not None and no_measure:
@@ -105,22 +103,15 @@ def calibrate_model(
     )
 
 
-def _own_rows(source: ModelFolder) -> list[Example]:
-    from insula.compression.own_rows import unseen_validation
-
-    return unseen_validation(own_dataset(source), [source])
-
-
-def _not_learnt_from(learnt: Fingerprint, examples: list[Example], progress: Progress) -> list[Example]:
-    seen = learnt.seen(example.text for example in examples)
-    if count := int(np.count_nonzero(seen)):
+def _unknown(source: ModelFolder, examples: list[Example], progress: Progress) -> list[Example]:
+    left = not_learnt_from(source, examples)
+    if count := len(examples) - len(left):
         progress.say(
             f"{counted(count, 'row')} that the model learnt from left out: of these it is surer than of others."
         )
-    left = [example for example, known in zip(examples, seen, strict=True) if not known]
-    if len(left) < LEAST_ROWS:
+    if len(left) < LEAST_VALIDATION:
         raise DataError(
-            f"The rows must be at least {LEAST_ROWS} that the model did not learn from, to choose thresholds and to "
-            f"measure them. Got {len(left)}. Name more rows."
+            f"The rows must be at least {LEAST_VALIDATION} that the model did not learn from, to choose thresholds and "
+            f"to measure them. Got {len(left)}. Name more rows."
         )
     return left

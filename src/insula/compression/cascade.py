@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors.numpy import load_file, save_file
 
 from insula.compression.own_rows import unseen_validation
 from insula.compression.parity import Limits, measure_company, measure_parity, pass_gate
@@ -34,7 +33,7 @@ from insula.inference.cascade_backend import (
     mixed,
 )
 from insula.inference.predictor import Predictor
-from insula.models.fingerprints import FINGERPRINT
+from insula.models.fingerprints import fingerprint_parts, merged, write_fingerprints
 from insula.models.folder import ModelFolder
 from insula.text.preparation import Preparation
 from insula.training.decide import choose_decision
@@ -153,7 +152,8 @@ def make_cascade(
         for name in ALONG:
             if (second.path / name).exists():
                 shutil.copy2(second.path / name, stage / name)
-        _write_fingerprints(stage, (first, second))
+        if parts := merged(fingerprint_parts(folder.path) for folder in (first, second)):
+            write_fingerprints(stage, parts)
         settings = {"limit": point.limit, "worth": worth.tolist(), "price": point.price, "say": say}
         write_json(stage / CASCADE, {"format_version": CASCADE_VERSION, **settings, "tried": tried})
         company = measure_company(CascadeBackend(stage), second.scheme, decision, texts, limits.company, seed=seed)
@@ -215,13 +215,3 @@ def _points(
             sure = doubts <= limit
             points.append(_Point(price, limit, sure, float(size[sure].sum() / size.sum())))
     return sorted(points, key=lambda point: -point.saved)
-
-
-def _write_fingerprints(stage: Path, folders: Sequence[ModelFolder]) -> None:
-    parts: dict[str, NDArray[Any]] = {}
-    for folder in folders:
-        file = folder.path / FINGERPRINT
-        for name, hashes in load_file(file).items() if file.exists() else ():
-            parts[name] = np.unique(np.concatenate([parts.get(name, hashes[:0]), hashes]), axis=0)
-    if parts:
-        save_file(parts, stage / FINGERPRINT)

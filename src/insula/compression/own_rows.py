@@ -73,8 +73,7 @@ def unseen_validation(dataset: Dataset, folders: Sequence[ModelFolder]) -> list[
         )
     examples = list(dataset.splits.get("validation", ()))
     for folder in folders:
-        seen = fingerprints(folder.path).get("train", Fingerprint()).seen([example.text for example in examples])
-        examples = [example for example, known in zip(examples, seen, strict=True) if not known]
+        examples = not_learnt_from(folder, examples)
     if len(examples) < LEAST_VALIDATION:
         raise DataError(
             f"The data set {dataset.name!r} must have at least {LEAST_VALIDATION} validation rows that the "
@@ -82,3 +81,9 @@ def unseen_validation(dataset: Dataset, folders: Sequence[ModelFolder]) -> list[
             "Name more rows with --data."
         )
     return examples
+
+
+def not_learnt_from(folder: ModelFolder, examples: Sequence[Example]) -> list[Example]:
+    """Return the examples whose text the model in a folder did not learn from."""
+    seen = fingerprints(folder.path).get("train", Fingerprint()).seen([example.text for example in examples])
+    return [example for example, known in zip(examples, seen, strict=True) if not known]

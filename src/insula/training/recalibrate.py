@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors.numpy import load_file, save_file
 
 from insula import __version__
 from insula.core.decision import DecisionRule, Decisions
@@ -24,8 +23,9 @@ from insula.evaluation.cards import model_card
 from insula.evaluation.compare import compare
 from insula.evaluation.judged_examples import evaluate_examples
 from insula.evaluation.metric_names import headline_metric
+from insula.evaluation.reliability import reliability_metrics
 from insula.inference.predictor import Predictor
-from insula.models.fingerprints import FINGERPRINT
+from insula.models.fingerprints import add_choices
 from insula.models.folder import MANIFEST, ModelFolder, seal, write_parts
 from insula.training.decide import choose_decision
 from insula.training.options import DecisionOptions
@@ -82,18 +82,15 @@ def recalibrate(
         before = source.decision.decide(scheme, logits)
     else:
         before = crossfitted(scheme, logits, gold, as_before, seed=seed)
-    measured = {
-        name: evaluate_examples(
-            scheme, examples, gold, decided, rule, seen=[False] * len(examples), resamples=RESAMPLES, seed=seed
-        ).to_dict()
-        for name, decided, rule in (("before", before, source.decision), ("after", after, decision))
-    }
-    figures = _figures(scheme, gold, before, after, measured, seed=seed)
+    figures = _figures(scheme, gold, before, after, seed=seed)
+    measured = evaluate_examples(
+        scheme, examples, gold, after, decision, seen=[False] * len(examples), resamples=RESAMPLES, seed=seed
+    ).to_dict()
     with atomic_folder(output) as stage:
         shutil.copytree(source.path, stage, dirs_exist_ok=True)
         (stage / MANIFEST).unlink()
         write_parts(stage, scheme=scheme, preparation=source.preparation, decision=decision)
-        _add_fingerprint(stage / FINGERPRINT, Fingerprint.of(examples))
+        add_choices(stage, Fingerprint.of(examples))
         recipe = stage / "recipe.toml"
         if recipe.exists():
             chosen = {f"decision.{name}": value for name, value in options.model_dump(mode="json").items()}
@@ -109,7 +106,7 @@ def recalibrate(
             **source.metrics,
             **about,
             "decision": decision.about(scheme, options.coverage),
-            "validation": {**measured["after"], "overlap": measured["after"]["seen"]},
+            "validation": {**measured, "overlap": measured["seen"]},
             "test": None,
             "baselines": {},
         }
@@ -146,33 +143,25 @@ def crossfitted(
 
 
 def _figures(
-    scheme: LabelScheme,
-    gold: NDArray[np.float64],
-    before: Decisions,
-    after: Decisions,
-    measured: dict[str, dict[str, Any]],
-    *,
-    seed: int,
+    scheme: LabelScheme, gold: NDArray[np.float64], before: Decisions, after: Decisions, *, seed: int
 ) -> dict[str, Any]:
     name, categorical = headline_metric(scheme.kind), scheme.is_categorical
-    sides = [[one.chosen if categorical else one.scores] for one in (before, after)]
-    found = compare(scheme, gold, *sides, resamples=RESAMPLES, seed=seed).metrics[name]
-    errors = {side: one["metrics"]["ece"]["value"] for side, one in measured.items() if "ece" in one["metrics"]}
-    answered = {"before": float((~before.abstained).mean()), "after": float((~after.abstained).mean())}
+    sides = {"before": before, "after": after}
+    compared = [[one.chosen if categorical else one.scores] for one in sides.values()]
+    found = compare(scheme, gold, *compared, resamples=RESAMPLES, seed=seed).metrics[name]
+    errors, answered = None, None
+    if categorical:
+        errors = {
+            side: reliability_metrics(scheme.kind, gold > 0.5, one.scores.astype(np.float64))["ece"]
+            for side, one in sides.items()
+        }
+        answered = {side: float((~one.abstained).mean()) for side, one in sides.items()}
     return {
         "rows": len(gold),
         "metric": name,
         "before": found.a,
         "after": found.b,
         "difference": found.difference.to_dict(),
-        "calibration_error": errors or None,
-        "answered": answered if categorical else None,
+        "calibration_error": errors,
+        "answered": answered,
     }
-
-
-def _add_fingerprint(file: Path, rows: Fingerprint) -> None:
-    """Add rows to those that the choices of a model were made on; what it was made with otherwise stays as it is."""
-    parts = load_file(file) if file.exists() else {}
-    new = rows.to_array().view(np.int64)
-    parts["validation"] = np.unique(np.concatenate([parts.get("validation", new[:0]), new]))
-    save_file(parts, file)

@@ -35,7 +35,13 @@ def refuse_other_study(folder: Path, study: str | None) -> None:
     """
     file = folder / STUDY
     if file.exists():
-        began: str | None = json.loads(file.read_text(encoding="utf-8"))["study"]
+        try:
+            began: str | None = json.loads(file.read_text(encoding="utf-8"))["study"]
+        except (ValueError, KeyError, TypeError) as error:
+            raise OutputError(
+                f"The file {str(file)!r} is damaged: it must name the study that this search began with. Delete it and "
+                "give that --study, or search under another --output."
+            ) from error
     elif (folder / OWN_STUDY).exists():
         began = None
     else:
