@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from insula.core.errors import DataError, nearest
+from insula.core.progress import Progress
 from insula.data.byte_source import STDIN, open_bytes
 from insula.data.csv_rows import CsvRows
 from insula.data.json_rows import JsonLinesRows, JsonListRows
@@ -94,11 +95,18 @@ def open_rows(
         raise
 
 
-def every_row(path: str | Path, *, batch_size: int = 8192, format: str | None = None) -> Iterator[list[Row]]:
-    """Yield all rows of a file ahead of reading it; those that cannot be read are told only then."""
+def every_row(
+    path: str | Path, *, batch_size: int = 8192, format: str | None = None, progress: Progress
+) -> Iterator[list[Row]]:
+    """Yield all rows of a file ahead of reading it, for their columns; those that cannot be read are told only then."""
     with open_rows(path, batch_size=batch_size, format=format, on_reject=lambda _: None) as reader:
-        for batch in reader:
-            yield batch.rows
+        progress.start("reading the columns")
+        try:
+            for batch in reader:
+                progress.advance(len(batch.rows))
+                yield batch.rows
+        finally:
+            progress.finish()
 
 
 def _holds_json_lines(head: list[str]) -> bool:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -80,16 +81,18 @@ def mask_rows(
     with open_rows(source, batch_size=_ROWS_A_TIME, format=input_format) as reader:
         fixed = None if reader.open_columns else reader.columns
         ahead = reader.open_columns and Path(source).is_file()
-        _require_columns(columns, reader.columns, str(source), _every(source, input_format) if ahead else ())
-        every = _every(source, input_format) if ahead else None
-        progress.start("masking")
-        try:
-            with open_writer(output, format=output_format, columns=fixed, types=reader.types, every=every) as writer:
+        every = partial(every_row, source, batch_size=_ROWS_A_TIME, format=input_format, progress=progress)
+        _require_columns(columns, reader.columns, str(source), every() if ahead else ())
+        with open_writer(
+            output, format=output_format, columns=fixed, types=reader.types, every=every() if ahead else None
+        ) as writer:
+            progress.start("masking")
+            try:
                 for batch in reader:
                     writer.write([tally.masked(row) for row in batch.rows])
                     progress.advance(len(batch.rows))
-        finally:
-            progress.finish()
+            finally:
+                progress.finish()
         first = reader.rejects[0] if reader.rejects else None
         return MaskedFile(
             output=Path(output),
@@ -101,10 +104,6 @@ def mask_rows(
             seconds=time.monotonic() - began,
             warnings=tuple(reader.warnings),
         )
-
-
-def _every(source: str | Path, input_format: str | None) -> Iterator[list[Row]]:
-    return every_row(source, batch_size=_ROWS_A_TIME, format=input_format)
 
 
 def _require_columns(

@@ -55,10 +55,7 @@ class PartFormat:
             from insula.data.arrow_parts import arrow_layout
 
             return arrow_layout(batches, more, self._types, parquet=self._kind == "parquet")
-        header = Header(more)
-        for rows in batches:
-            header.meet(rows)
-        return {"header": [*header.names, *more]}
+        return {"header": [*Header.of(batches, more).names, *more]}
 
     def write(self, file: Path, rows: Sequence[Row], layout: Layout | None) -> Layout:
         """Write a part, atomically; return the layout (plain JSON types): `layout`, or what these first rows fix."""

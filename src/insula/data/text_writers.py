@@ -134,6 +134,14 @@ class Header:
         self._dicts: set[str] = set()
         self._columns: dict[str, str] = dict.fromkeys(taken, "")
 
+    @classmethod
+    def of(cls, batches: Iterable[Sequence[Row]], taken: Iterable[str] = ()) -> Header:
+        """Return the header that all these rows need; `DataError` as `meet`."""
+        header = cls(taken)
+        for rows in batches:
+            header.meet(rows)
+        return header
+
     def meet(self, rows: Iterable[Row]) -> None:
         """Take note of some rows; `DataError` where two columns, maybe of two rows, would be one in the table."""
         for row in rows:

@@ -76,11 +76,9 @@ def _writer(
 
 def _begun(kind: str, stream: BinaryIO, every: Iterable[Sequence[Row]]) -> list[str]:
     """Write the header of a table of all these rows, and return it."""
-    header = Header()
-    for rows in every:
-        header.meet(rows)
-    DelimitedWriter(stream, header.names, delimiter=_DELIMITERS[kind]).finish()
-    return header.names
+    names = Header.of(every).names
+    DelimitedWriter(stream, names, delimiter=_DELIMITERS[kind]).finish()
+    return names
 
 
 @contextlib.contextmanager

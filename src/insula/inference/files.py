@@ -20,7 +20,6 @@ from insula.core.progress import Progress, Silent
 from insula.data.byte_source import STDIN
 from insula.data.columns import find_text_column
 from insula.data.formats import every_row, open_rows
-from insula.data.row_reader import Row
 from insula.data.writers import STDOUT
 from insula.inference.cluster_address import check_address
 from insula.inference.groups import Group, read_groups
@@ -114,7 +113,9 @@ def predict_file(
                 predictor.scheme,
                 job=job,
                 resume=resume,
-                every=_every_row(source, input_format, progress) if is_file and reader.open_columns else None,
+                every=every_row(source, batch_size=CHUNK, format=input_format, progress=progress)
+                if is_file and reader.open_columns
+                else None,
             ) as out,
             _drawn(progress),
             _ready(groups, predictor, out, beside=is_file)
@@ -251,17 +252,9 @@ def _job(predictor: Predictor, source: str | Path, column: str, given: str | Non
     }
 
 
-def _every_row(source: str | Path, input_format: str | None, progress: Progress) -> Iterator[list[Row]]:
-    """Yield all rows, those without a text too. What cannot be read is told where they are predicted."""
-    with _drawn(progress, "reading the columns"):
-        for rows in every_row(source, batch_size=CHUNK, format=input_format):
-            progress.advance(len(rows))
-            yield rows
-
-
 @contextlib.contextmanager
-def _drawn(progress: Progress, task: str = "predicting") -> Iterator[None]:
-    progress.start(task)
+def _drawn(progress: Progress) -> Iterator[None]:
+    progress.start("predicting")
     try:
         yield
     finally:
