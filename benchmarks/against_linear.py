@@ -13,7 +13,7 @@ import decisions
 from cells import ALL, Cell
 from differences import mean_difference
 from insula.core.files import write_json
-from insula.evaluation.metric_names import headline_metric
+from insula.evaluation.metrics.metric_names import headline_metric
 
 RESULTS = Path(__file__).parent / "results" / "quality"
 

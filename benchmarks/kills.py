@@ -214,7 +214,7 @@ def _finish(process: subprocess.Popen[bytes]) -> None:
 
 def _seen(folder: Path) -> dict[str, Any]:
     """Return what a kill left: the checkpoint a resumed run goes on from, and whether one was left unfinished."""
-    from insula.training.checkpoints import last_checkpoint
+    from insula.training.neural.checkpoints import last_checkpoint
 
     checkpoints = folder / "checkpoints"
     last = last_checkpoint(checkpoints)

@@ -16,7 +16,7 @@ import decisions
 from cells import CELLS, LEVERS, Cell, Lever
 from differences import mean_difference
 from insula.core.files import write_json
-from insula.evaluation.metric_names import headline_metric
+from insula.evaluation.metrics.metric_names import headline_metric
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results"

@@ -104,7 +104,7 @@ def _measure(arm: str, data: Any, given: argparse.Namespace) -> dict[str, float]
 
 
 def _train_insula(given: argparse.Namespace) -> None:
-    from insula.training.recipe import load_recipe
+    from insula.training.recipe.recipe import load_recipe
     from insula.training.run import train_run
     from step_clock import StepClock
 

@@ -18,10 +18,10 @@ from insula.core.decision import Decisions, decision_confidence
 from insula.core.files import write_json, write_text
 from insula.core.targets import gold_matrix
 from insula.data.dataset import Dataset
-from insula.data.leak import Fingerprint
 from insula.data.load import load_dataset
+from insula.data.splits.leak import Fingerprint
 from insula.evaluation.baselines import majority
-from insula.evaluation.thresholds import choose_thresholds
+from insula.evaluation.decisions.thresholds import choose_thresholds
 from insula.text.language import dominant
 
 PEERS = Path(__file__).parent / "peers"

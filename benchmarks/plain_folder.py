@@ -16,8 +16,8 @@ from safetensors.numpy import save_file
 
 from insula.core.files import atomic_folder, write_json
 from insula.core.scheme import LabelScheme
-from insula.models.averaged import AveragedTokens
-from insula.models.tokenization import SETTINGS, TOKENIZER
+from insula.models.networks.averaged import AveragedTokens
+from insula.models.tokens.tokenization import SETTINGS, TOKENIZER
 
 
 def write_plain_folders(model: Path, folder: Path) -> dict[str, Path]:
@@ -28,7 +28,7 @@ def write_plain_folders(model: Path, folder: Path) -> dict[str, Path]:
     import torch
     from transformers import BertConfig, BertForSequenceClassification
 
-    from insula.models.architectures import load_network
+    from insula.models.networks.architectures import load_network
 
     network = load_network(model)
     own = ("id2label", "label2id", "problem_type", "num_labels")

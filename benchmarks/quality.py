@@ -33,12 +33,12 @@ from insula.core.errors import RecipeError, UnknownNameError
 from insula.core.files import write_json
 from insula.core.targets import gold_matrix
 from insula.data.dataset import Dataset
-from insula.data.leak import Fingerprint, text_hash
+from insula.data.splits.leak import Fingerprint, text_hash
 from insula.evaluation.evaluate import evaluate
 from insula.inference.predictor import Predictor
 from insula.models.folder import open_folder
 from insula.training.recalibrate import recalibrate
-from insula.training.recipe import Recipe, load_recipe
+from insula.training.recipe.recipe import Recipe, load_recipe
 from insula.training.run import train_run
 from provenance import provenance
 from sentences import film_sentences

@@ -20,7 +20,7 @@ from typing import Any
 
 from insula.core.errors import InsulaError
 from insula.core.files import write_json
-from insula.training.recipe import BUILTIN, builtin_recipes, load_recipe
+from insula.training.recipe.recipe import BUILTIN, builtin_recipes, load_recipe
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results" / "quality"

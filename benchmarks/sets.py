@@ -16,10 +16,10 @@ import numpy as np
 
 from insula.core.example import Example
 from insula.data.dataset import Dataset
-from insula.data.leak import guard
 from insula.data.load import load_dataset
 from insula.data.options import DataOptions
-from insula.data.split import split_examples
+from insula.data.splits.leak import guard
+from insula.data.splits.split import split_examples
 
 SHARED = Path(__file__).parent.parent.parent / "shared"
 READY = SHARED / "data" / "ready"

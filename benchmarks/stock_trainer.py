@@ -23,16 +23,17 @@ from transformers import (
 from insula.core.decision import DecisionRule
 from insula.core.targets import gold_matrix
 from insula.data.dataset import Dataset
-from insula.models.encoder import EncoderForEmotion
+from insula.models.networks.encoder import EncoderForEmotion
 from insula.models.pretrained import locate_encoder
 from insula.models.quiet import quiet_transformers
 from insula.text.preparation import Preparation
-from insula.training.encoder_family import EncoderOptions, encoder_steps
-from insula.training.families import Rows
-from insula.training.objectives import Objective, choose_objective
-from insula.training.optimisers import build_optimiser
-from insula.training.recipe import Recipe
-from insula.training.validation import validation_score
+from insula.training.families.encoder import EncoderOptions, encoder_steps
+from insula.training.fitting import Rows
+from insula.training.neural.optimisers import build_optimiser
+from insula.training.neural.validation import validation_score
+from insula.training.objectives.objective import Objective
+from insula.training.objectives.registry import choose_objective
+from insula.training.recipe.recipe import Recipe
 
 
 def train_stock(data: Dataset, recipe: Recipe, folder: Path, *, by_length: bool) -> EncoderForEmotion:

@@ -100,7 +100,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _fast(given: argparse.Namespace) -> dict[str, Any]:
-    from insula.training.recipe import parse_override
+    from insula.training.recipe.recipe import parse_override
 
     return dict(parse_override(text) for text in given.fast) or FAST
 
@@ -138,7 +138,7 @@ def _outcome(given: argparse.Namespace, name: str, arm: str, rows: int, epochs: 
 def _run_arm(given: argparse.Namespace) -> dict[str, Any]:
     import torch
 
-    from insula.training.recipe import load_recipe
+    from insula.training.recipe.recipe import load_recipe
     from insula.training.run import train_run
     from step_clock import StepClock
     from stock_trainer import matrix_parameters, train_stock

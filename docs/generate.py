@@ -34,19 +34,19 @@ from insula.compression.compress import Compressed
 from insula.compression.prune import Pruned
 from insula.compression.quantize import Smaller
 from insula.core.builtin_schemes import BUILTIN_SCHEMES
-from insula.data.formats import EXTENSIONS, FORMATS
+from insula.data.formats.formats import EXTENSIONS, FORMATS
 from insula.data.mask_rows import MaskedFile
-from insula.evaluation.metric_names import METRICS
+from insula.evaluation.metrics.metric_names import METRICS
 from insula.inference.files import FileResult
 from insula.inference.predictor import Predictor
 from insula.models.pretrained import ALIASES
 from insula.safety.mask import Masked
 from insula.text.preparation import ENCODER_STEPS, TEXT_STEPS, WORD_STEPS
-from insula.training.families import families
-from insula.training.pretrain_input import PretrainRun
-from insula.training.recipe import Recipe, builtin_recipes
+from insula.training.families.registry import families
+from insula.training.pretraining.inputs import PretrainRun
+from insula.training.recipe.recipe import Recipe, builtin_recipes
 from insula.training.run import Run
-from insula.training.search_result import SearchResult
+from insula.training.search.result import SearchResult
 
 ROOT = Path(__file__).parent.parent
 MARKED = re.compile(

@@ -26,12 +26,12 @@ from typing import Any
 from insula.api.training import train
 from insula.cli.progress import shown_progress
 from insula.core.files import atomic_folder, write_text
-from insula.data.unlabelled import read_texts
-from insula.evaluation.cards import model_card
+from insula.data.sources.unlabelled import read_texts
+from insula.evaluation.reports.cards import model_card
 from insula.models.folder import MANIFEST, open_folder, seal
 from insula.models.locate import STARTER_FOLDER
 from insula.text.language import tell
-from insula.training.recipe import parse_override
+from insula.training.recipe.recipe import parse_override
 
 STEPS = ["html", "unicode", "urls", "users", "elongation", "emoji", "lowercase", "whitespace"]
 STUDENT: dict[str, Any] = {

@@ -163,7 +163,7 @@ def trained_run(
     tmp_path_factory: pytest.TempPathFactory, told: dict[Path, Recorder], tiny_recipe: Callable[..., dict[str, Any]]
 ) -> Callable[[str, Kind], Any]:
     """A finished run on toy data, trained once a session: `trained_run("linear", "single")`; do not write into it."""
-    from insula.training.recipe import load_recipe
+    from insula.training.recipe.recipe import load_recipe
     from insula.training.run import Run, train_run
 
     made: dict[tuple[str, Kind], Run] = {}

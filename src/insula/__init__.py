@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from insula.data.options import DataOptions as DataOptions
     from insula.estimator import EmotionClassifier as EmotionClassifier
     from insula.estimator import EmotionRegressor as EmotionRegressor
-    from insula.training.recipe import Recipe as Recipe
+    from insula.training.recipe.recipe import Recipe as Recipe
 
 _PUBLIC = {
     "DataOptions": "insula.data.options",
@@ -52,7 +52,7 @@ _PUBLIC = {
     "InsulaError": "insula.core.errors",
     "LabelScheme": "insula.core.scheme",
     "Prediction": "insula.core.prediction",
-    "Recipe": "insula.training.recipe",
+    "Recipe": "insula.training.recipe.recipe",
     "bench_model": "insula.api.bench",
     "calibrate_model": "insula.api.calibration",
     "cascade_model": "insula.api.compression",

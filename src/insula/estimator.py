@@ -29,16 +29,16 @@ from insula.core.files import atomic_folder
 from insula.core.progress import Silent
 from insula.core.scheme import LabelScheme
 from insula.data.dataset import Dataset
-from insula.data.leak import Fingerprint
-from insula.data.split import split_examples
+from insula.data.splits.leak import Fingerprint
+from insula.data.splits.split import split_examples
 from insula.inference.predictor import Predictor
 from insula.models.fingerprints import write_fingerprints
 from insula.models.folder import MANIFEST, seal
 from insula.text.language import dominant
-from insula.training.begin import base_fingerprint
-from insula.training.families import families
+from insula.training.families.registry import families
 from insula.training.fit_model import fit_model
-from insula.training.recipe import Recipe, load_recipe
+from insula.training.recipe.recipe import Recipe, load_recipe
+from insula.training.transfer.trained_base import base_fingerprint
 
 LEAST_ROWS_TO_HOLD_OUT = 50  # below it every row is trained on and nothing is tuned
 

@@ -19,9 +19,9 @@ from insula.api import comparison
 from insula.core.errors import DataError, LeakError, OutputError
 from insula.core.example import Example
 from insula.core.targets import gold_matrix
+from insula.data.formats.writers import open_writer
 from insula.data.load import load_dataset
 from insula.data.options import DataOptions
-from insula.data.writers import open_writer
 from insula.inference.predictor import Predictor
 from insula.models.folder import open_folder
 

@@ -13,7 +13,7 @@ import pytest
 import insula
 from insula.core.errors import DataError, OutputError
 from insula.core.example import Example
-from insula.data.writers import open_writer
+from insula.data.formats.writers import open_writer
 
 
 def write(path: Path, examples: list[Example]) -> Path:

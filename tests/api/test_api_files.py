@@ -21,8 +21,8 @@ from hypothesis import strategies as st
 from insula.api.prediction import predict_file
 from insula.core.errors import DataError, OutputError
 from insula.core.prediction import Prediction
-from insula.data.formats import open_rows
-from insula.data.writers import open_writer
+from insula.data.formats.formats import open_rows
+from insula.data.formats.writers import open_writer
 from insula.inference.predictor import CHUNK, Predictor
 
 TABLES = ("csv", "tsv", "jsonl", "json", "parquet", "arrow")

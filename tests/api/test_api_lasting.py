@@ -12,7 +12,7 @@ import pytest
 import insula
 from insula.core.errors import DataError, OutputError, UnknownNameError
 from insula.core.locks import held, sole_writer
-from insula.training.pretrain_input import unfinished
+from insula.training.pretraining.inputs import unfinished
 
 FAST = {"model.name": "linear", "evaluation.resamples": 100}
 
@@ -84,7 +84,7 @@ def test_names_of_numbers_are_known_from_another_folder_and_without_their_file(
 def test_a_base_in_the_working_folder_is_written_down_in_full(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, encoder_folder: Callable[..., Path]
 ) -> None:
-    from insula.training.recipe import load_recipe
+    from insula.training.recipe.recipe import load_recipe
 
     folder = encoder_folder()
     monkeypatch.chdir(folder.parent)

@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 import insula
 from insula.cli.app import app
 from insula.core.prediction import Prediction
-from insula.data.writers import open_writer
+from insula.data.formats.writers import open_writer
 
 TEXTS = [
     "Two hours on hold and nobody called back.", "lovely wonderful day", "AWFUL!!! horrid &amp; angry",

@@ -12,7 +12,7 @@ import pytest
 
 import insula
 from insula.core.errors import DataError, MissingFileError, OutputError, RecipeError, UnknownNameError
-from insula.data.writers import open_writer
+from insula.data.formats.writers import open_writer
 
 FAST = {"model.name": "linear", "evaluation.resamples": 100}
 

@@ -14,7 +14,7 @@ import outside
 from cells import Cell
 from insula.core.targets import gold_matrix
 from insula.data.dataset import Dataset
-from insula.evaluation.thresholds import choose_thresholds
+from insula.evaluation.decisions.thresholds import choose_thresholds
 
 PEER = """
 from exchange import read_task, write_answer

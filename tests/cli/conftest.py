@@ -13,7 +13,7 @@ from typer.testing import CliRunner, Result
 
 import toy_data
 from insula.cli.app import app
-from insula.data.writers import open_writer
+from insula.data.formats.writers import open_writer
 
 
 @pytest.fixture

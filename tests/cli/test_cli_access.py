@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from insula.api.stored import verify_audit
-from insula.operations.access.keys import Keys
+from insula.operations.credentials.keys import Keys
 from insula.operations.store.database import open_database
 from insula.operations.store.retention import Retention
 from insula.operations.store.rows import Answered, Rows

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import toy_data
-from insula.data.writers import open_writer
+from insula.data.formats.writers import open_writer
 
 
 def test_on_the_command_line(tmp_path: Path, insula: Callable[..., Any], trained_run: Callable[..., Any]) -> None:

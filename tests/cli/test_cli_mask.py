@@ -12,8 +12,8 @@ from typer.testing import Result
 
 from insula.api.masking import mask_file, mask_texts, reveal_texts
 from insula.core.errors import DataError
-from insula.data.formats import open_rows
-from insula.data.writers import open_writer
+from insula.data.formats.formats import open_rows
+from insula.data.formats.writers import open_writer
 
 ROWS = [
     {"message": "mail jo@x.de, please", "label": "joy"},

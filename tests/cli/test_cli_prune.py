@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from cli_messages import failed
 
-from insula.cli.prune import _say
+from insula.cli.model.prune import _say
 
 QUICK = ("--set", "evaluation.baselines=[]", "--set", "evaluation.resamples=100")
 

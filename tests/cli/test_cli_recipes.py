@@ -7,8 +7,8 @@ import tomllib
 from collections.abc import Callable
 from typing import Any
 
-from insula.training.recipe import builtin_recipes
-from insula.training.recipe_costs import recipe_costs
+from insula.training.recipe.recipe import builtin_recipes
+from insula.training.recipe.recipe_costs import recipe_costs
 
 Insula = Callable[..., Any]
 

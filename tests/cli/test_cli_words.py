@@ -8,11 +8,10 @@ from typing import Any
 import pytest
 from rich.cells import cell_len
 
-from insula.cli import answers as answers_module
 from insula.cli import progress as progress_module
-from insula.cli.answers import Answers
+from insula.cli import tables as answers_module
 from insula.cli.progress import TerminalProgress, shown_progress
-from insula.cli.words import say_metrics
+from insula.cli.tables import Answers, say_metrics
 from insula.core.prediction import Prediction
 from insula.core.progress import Silent
 

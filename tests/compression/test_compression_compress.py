@@ -14,11 +14,11 @@ import pytest
 import typer
 
 import toy_data
-from insula.cli.compress import size
+from insula.cli.model.compress import size
 from insula.compression.compress import PLANS, compress
 from insula.compression.own_rows import OwnRows
 from insula.compression.parity import Limits
-from insula.compression.plan import Plan
+from insula.compression.quantization.plan import Plan
 from insula.compression.workshop import Workshop
 from insula.core.errors import ParityError
 from insula.core.progress import Silent

@@ -10,7 +10,7 @@ from insula.compression.decide_again import decide_again
 from insula.core.decision import DecisionRule
 from insula.core.scheme import Kind
 from insula.training.decide import choose_decision
-from insula.training.options import DecisionOptions
+from insula.training.options.sections import DecisionOptions
 
 OPTIONS = DecisionOptions(thresholds="shrunk", class_offsets=True)
 

@@ -27,7 +27,7 @@ from insula.inference.onnx_backend import open_session
 from insula.inference.predictor import Predictor
 from insula.models.folder import open_folder
 from insula.models.quiet import quiet_transformers
-from insula.training.recipe import load_recipe
+from insula.training.recipe.recipe import load_recipe
 from insula.training.run import train_run
 
 LONG = "and a plain table " * 100
@@ -115,7 +115,7 @@ def test_every_known_class_computes_the_same(kind: str, scheme: Any) -> None:
     import torch
 
     from insula.core.decision import Calibration, DecisionRule
-    from insula.models.encoder import EncoderConfig, EncoderForEmotion
+    from insula.models.networks.encoder import EncoderConfig, EncoderForEmotion
 
     small: dict[str, Any] = {"model_type": kind, "vocab_size": 50}
     if kind == "gpt2":

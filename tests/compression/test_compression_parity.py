@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 import toy_data
-from insula.compression.graph import Graph
 from insula.compression.parity import Limits, measure_company, measure_parity, pass_gate
+from insula.compression.quantization.graph import Graph
 from insula.core.decision import DecisionRule
 from insula.core.errors import ParityError
 from insula.inference.onnx_backend import OnnxBackend

@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from insula.compression.graph import LEAST_VALUES, Graph
-from insula.compression.static_int8 import (
+from insula.compression.quantization.graph import LEAST_VALUES, Graph
+from insula.compression.quantization.static_int8 import (
     ActivationScale,
     choose_scales,
     quantise_products,
     quantised_columns,
 )
-from insula.compression.weight_only import pack_products
+from insula.compression.quantization.weight_only import pack_products
 from insula.inference.onnx_backend import open_session
 
 INPUTS, OUTPUTS = 48, 32

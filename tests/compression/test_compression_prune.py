@@ -12,9 +12,9 @@ import pytest
 
 import insula
 import toy_data
-from insula.compression.graph import Graph
+from insula.compression.quantization.graph import Graph
 from insula.core.errors import DataError, ModelFolderError, OutputError, ParityError, RecipeError
-from insula.data.writers import open_writer
+from insula.data.formats.writers import open_writer
 from insula.inference.predictor import Predictor
 from insula.models.folder import open_folder
 from interrupt import Interrupt

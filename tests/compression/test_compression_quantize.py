@@ -14,12 +14,12 @@ import pytest
 
 import insula
 import toy_data
-from insula.compression.graph import Graph
 from insula.compression.own_rows import OwnRows
 from insula.compression.parity import Limits, measure_parity
-from insula.compression.plan import Plan
+from insula.compression.quantization.graph import Graph
+from insula.compression.quantization.plan import Plan
+from insula.compression.quantization.sensitivity import sensitivities
 from insula.compression.quantize import FLOAT_ACTIVATIONS, quantize
-from insula.compression.sensitivity import sensitivities
 from insula.compression.workshop import SENSITIVITY_TEXTS, Workshop
 from insula.core.errors import DataError, ModelFolderError, OutputError, ParityError
 from insula.core.progress import Silent

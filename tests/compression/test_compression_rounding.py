@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from insula.compression.rounding import rounded_levels
-from insula.compression.weight_only import packed_blocks
+from insula.compression.quantization.rounding import rounded_levels
+from insula.compression.quantization.weight_only import packed_blocks
 
 
 def test_rounding_by_what_is_seen_changes_the_product_less() -> None:

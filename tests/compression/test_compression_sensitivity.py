@@ -11,8 +11,8 @@ from typing import Any
 import toy_data
 from insula.compression.own_rows import OwnRows
 from insula.compression.parity import Limits
-from insula.compression.plan import Plan
-from insula.compression.sensitivity import sensitivities
+from insula.compression.quantization.plan import Plan
+from insula.compression.quantization.sensitivity import sensitivities
 from insula.compression.workshop import Workshop
 from insula.models.folder import open_folder
 

@@ -9,8 +9,8 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from insula.compression.graph import Graph
-from insula.compression.tables import quantise_tables, quantised_rows
+from insula.compression.quantization.graph import Graph
+from insula.compression.quantization.tables import quantise_tables, quantised_rows
 from insula.inference.onnx_backend import open_session
 
 WIDTH = 16

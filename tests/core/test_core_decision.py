@@ -13,7 +13,7 @@ from hypothesis.extra.numpy import arrays
 
 from insula.core.decision import Calibration, DecisionRule, decision_confidence
 from insula.core.scheme import KINDS, Kind, LabelScheme
-from insula.evaluation.calibration import fit_calibration
+from insula.evaluation.decisions.calibration import fit_calibration
 
 NAMES = ("a", "b", "c")
 

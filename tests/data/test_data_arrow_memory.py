@@ -9,9 +9,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from insula.data import arrow_parts
-from insula.data.arrow_parts import join_arrow_parts, write_arrow_part
-from insula.data.arrow_rows import BUFFER, _parquet
+from insula.data.formats import arrow_parts
+from insula.data.formats.arrow_parts import join_arrow_parts, write_arrow_part
+from insula.data.formats.arrow_rows import BUFFER, _parquet
 
 
 class Counting(io.BytesIO):

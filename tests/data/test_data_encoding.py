@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from insula.core.errors import DataError
-from insula.data.encoding import binary_kind, byte_order_mark, line_encoding, tell_encoding, wide_encoding
-from insula.data.text_lines import TextLines
+from insula.data.formats.encoding import binary_kind, byte_order_mark, line_encoding, tell_encoding, wide_encoding
+from insula.data.formats.text_lines import TextLines
 
 CHINESE = "今天的心情很好，我们一起去看电影吧。\n这家酒店的服务太差了！\n"
 FRENCH = "C'était une journée très agréable, mais le café était déjà fermé.\n"

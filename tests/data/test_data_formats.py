@@ -18,9 +18,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from insula.core.errors import DataError, MissingFileError
-from insula.data.formats import EXTENSIONS, format_of, open_rows
-from insula.data.row_reader import Reject, RowReader
-from insula.data.writers import open_writer
+from insula.data.formats.formats import EXTENSIONS, format_of, open_rows
+from insula.data.formats.row_reader import Reject, RowReader
+from insula.data.formats.writers import open_writer
 
 
 def rows_of(reader: RowReader) -> list[tuple[int, dict[str, Any]]]:

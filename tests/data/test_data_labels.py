@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 
 from insula.core.builtin_schemes import BUILTIN_SCHEMES, builtin_scheme
 from insula.core.errors import DataError
-from insula.data.infer_labels import infer_labels
-from insula.data.known_labels import labels_for_scheme
-from insula.data.label_cells import as_list, as_name, as_number, guess_delimiter
-from insula.data.label_names import read_label_names
-from insula.data.label_plan import LabelPlan
+from insula.data.labels.cells import as_list, as_name, as_number, guess_delimiter
+from insula.data.labels.infer import infer_labels
+from insula.data.labels.known import labels_for_scheme
+from insula.data.labels.names import read_label_names
+from insula.data.labels.plan import LabelPlan
 from insula.data.options import DataOptions
 
 

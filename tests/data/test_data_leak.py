@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from insula.core.errors import DataError, LeakError
 from insula.core.example import Example
-from insula.data.leak import Fingerprint, guard, refuse_leak, text_hash
+from insula.data.splits.leak import Fingerprint, guard, refuse_leak, text_hash
 
 READY = Path(__file__).parents[3] / "shared" / "data" / "ready"
 SAME = ("I LOVE this, really!", "@ann i love this really http://t.co/1")

@@ -11,10 +11,10 @@ import pytest
 
 from insula.core.builtin_schemes import builtin_scheme
 from insula.core.errors import DataError, LeakError
-from insula.data.leak import text_hash
+from insula.data.formats.writers import open_writer
 from insula.data.load import load_dataset, read_examples
 from insula.data.options import DataOptions
-from insula.data.writers import open_writer
+from insula.data.splits.leak import text_hash
 
 WORDS = ("river", "mountain", "table", "window", "garden", "bottle", "pencil", "engine", "castle", "forest", "island")
 

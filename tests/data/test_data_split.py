@@ -17,9 +17,9 @@ from hypothesis import strategies as st
 from insula.core.errors import DataError
 from insula.core.example import Example
 from insula.core.scheme import LabelScheme
-from insula.data.near_duplicates import near_duplicate_clusters
-from insula.data.split import split_examples
-from insula.data.stratify import iterative_stratification
+from insula.data.splits.near_duplicates import near_duplicate_clusters
+from insula.data.splits.split import split_examples
+from insula.data.splits.stratify import iterative_stratification
 
 READY = Path(__file__).parents[3] / "shared" / "data" / "ready"
 SINGLE = LabelScheme(name="three", kind="single", names=("anger", "joy", "sadness"))
@@ -208,7 +208,7 @@ def test_the_seed_decides() -> None:
 def test_hash_randomisation_does_not_matter() -> None:
     program = (
         "from insula.core.example import Example; from insula.core.scheme import LabelScheme;"
-        "from insula.data.split import split_examples; import random; rng = random.Random(0);"
+        "from insula.data.splits.split import split_examples; import random; rng = random.Random(0);"
         "rows = [Example(text=f'{rng.random()} {rng.random()}', labels=tuple(x for x in 'abc' if rng.random() < .4),"
         " group=rng.choice(['g', 'h', None]), id=str(n)) for n in range(200)];"
         "scheme = LabelScheme(name='m', kind='multi', names=tuple('abc'));"

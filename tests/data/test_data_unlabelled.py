@@ -8,8 +8,8 @@ import pytest
 
 from insula.core.errors import DataError
 from insula.core.example import Example
-from insula.data.leak import Fingerprint
-from insula.data.unlabelled import new_texts, read_texts
+from insula.data.sources.unlabelled import new_texts, read_texts
+from insula.data.splits.leak import Fingerprint
 
 
 def test_texts_of_several_formats_are_read_in_order(tmp_path: Path) -> None:

@@ -12,10 +12,10 @@ from insula.core.errors import DataError
 from insula.core.example import from_arrow, to_arrow
 from insula.core.scheme import Kind, LabelScheme
 from insula.core.targets import soft_gold_matrix
-from insula.data.label_plan import LabelPlan
+from insula.data.labels.plan import LabelPlan
+from insula.data.labels.votes import VoteReading, read_votes
 from insula.data.load import load_dataset
 from insula.data.options import DataOptions
-from insula.data.vote_cells import VoteReading, read_votes
 
 
 def _plan(kind: Kind) -> LabelPlan:

@@ -16,9 +16,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from insula.core.errors import DataError
-from insula.data.encoding import binary_kind
-from insula.data.formats import open_rows
-from insula.data.writers import open_writer
+from insula.data.formats.encoding import binary_kind
+from insula.data.formats.formats import open_rows
+from insula.data.formats.writers import open_writer
 
 PREDICTION = {"text": "so, “so”\n好", "labels": ["joy", "love"], "label": "joy", "scores": {"joy": 0.5, "love": 0.25}}
 TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0\ufeff"))

@@ -29,12 +29,12 @@ def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, encoder_folder: C
     from insula import train
     from insula.core.files import sha256
     from insula.core.registry import Registry
-    from insula.data.builtin import BUILTIN_SOURCES
-    from insula.data.row_reader import MemoryRows
+    from insula.data.formats.row_reader import MemoryRows
+    from insula.data.sources.builtin import BUILTIN_SOURCES
     from insula.inference.backends import backends
     from insula.models.pretrained import ALIASES, Pretrained
     from insula.text.preparation import TEXT_STEPS
-    from insula.training.families import families
+    from insula.training.families.registry import families
 
     docs_example_files.write_files(tmp_path)
     monkeypatch.chdir(tmp_path)
@@ -115,14 +115,14 @@ def _recipes() -> list[Block]:
 
 @pytest.mark.parametrize("block", _recipes(), ids=lambda block: f"{title(block.page)}:{block.line}")
 def test_recipes_shown_are_valid(block: Block) -> None:
-    from insula.training.recipe import load_recipe
+    from insula.training.recipe.recipe import load_recipe
 
     load_recipe(tomllib.loads(block.code))
 
 
 def test_search_spaces_shown_are_valid() -> None:
-    from insula.training.recipe import load_recipe
-    from insula.training.search_space import read_space
+    from insula.training.recipe.recipe import load_recipe
+    from insula.training.search.space import read_space
 
     shown = [block for page in PAGES for block in blocks(page) if block.title == SPACE]
     assert shown
@@ -131,7 +131,7 @@ def test_search_spaces_shown_are_valid() -> None:
 
 
 def test_settings_of_the_service_shown_are_valid(tmp_path: Path) -> None:
-    from insula.serving.settings import load_settings
+    from insula.serving.settings.settings import load_settings
 
     shown = [block for page in PAGES for block in blocks(page) if block.title == SETTINGS]
     assert shown

@@ -33,9 +33,9 @@ def test_every_part_is_shown_somewhere(generate: ModuleType) -> None:
 
 
 def test_every_option_of_a_recipe_is_shown(generate: ModuleType) -> None:
-    from insula.training.encoder_family import EncoderOptions
-    from insula.training.linear_family import LinearOptions
-    from insula.training.options import DecisionOptions, TrainOptions
+    from insula.training.families.encoder import EncoderOptions
+    from insula.training.families.linear import LinearOptions
+    from insula.training.options.sections import DecisionOptions, TrainOptions
 
     table = generate.PARTS["recipe-options"]()
     for section in (DecisionOptions, EncoderOptions, LinearOptions, TrainOptions):

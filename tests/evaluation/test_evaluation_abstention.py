@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from insula.core.errors import DataError
-from insula.evaluation.abstention import abstention_summary, choose_abstention, risk_coverage
+from insula.evaluation.decisions.abstention import abstention_summary, choose_abstention, risk_coverage
 
 
 def honest(rows=2000, seed=0):

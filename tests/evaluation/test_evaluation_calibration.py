@@ -10,9 +10,9 @@ from sklearn.metrics import f1_score
 
 from insula.core.decision import Calibration
 from insula.core.errors import DataError
-from insula.evaluation import calibration
-from insula.evaluation.calibration import fit_calibration
-from insula.evaluation.reliability import expected_calibration_error, pooled
+from insula.evaluation.decisions import calibration
+from insula.evaluation.decisions.calibration import fit_calibration
+from insula.evaluation.metrics.reliability import expected_calibration_error, pooled
 
 
 def single(rows=3000, temperature=2.5, seed=0):

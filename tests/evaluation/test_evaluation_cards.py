@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from evaluation_report_cases import dimensional, fresh_file, run
 
-from insula.evaluation.cards import model_card
-from insula.evaluation.markdown import fenced, markdown
-from insula.evaluation.report import render_report
+from insula.evaluation.reports.cards import model_card
+from insula.evaluation.reports.markdown import fenced, markdown
+from insula.evaluation.reports.report import render_report
 
 yaml = pytest.importorskip("yaml", reason="the front matter is read back with PyYAML")
 

@@ -6,7 +6,7 @@ import numpy as np
 from scipy.special import softmax
 from sklearn.metrics import f1_score
 
-from insula.evaluation.class_offsets import STRENGTHS, choose_offsets
+from insula.evaluation.decisions.class_offsets import STRENGTHS, choose_offsets
 
 
 def classes(rows, rates, seed):

@@ -11,8 +11,8 @@ from scipy import stats
 from insula.core.builtin_schemes import builtin_scheme
 from insula.core.errors import DataError
 from insula.evaluation.compare import compare, mcnemar
-from insula.evaluation.comparison_page import verdict
-from insula.evaluation.intervals import Interval, count_intervals
+from insula.evaluation.metrics.intervals import Interval, count_intervals
+from insula.evaluation.reports.comparison_page import verdict
 
 
 def systems(rows=600, seed=0):

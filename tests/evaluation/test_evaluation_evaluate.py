@@ -14,7 +14,7 @@ from insula.core.errors import DataError
 from insula.core.scheme import LabelScheme
 from insula.evaluation.baselines import majority
 from insula.evaluation.evaluate import evaluate
-from insula.evaluation.metric_names import METRICS
+from insula.evaluation.metrics.metric_names import METRICS
 from insula.evaluation.result import Evaluation
 
 KEYS = {

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import metrics as sk
 
-from insula.evaluation import counts, intervals, regression
-from insula.evaluation.intervals import count_intervals, moment_intervals, resampled_sums
+from insula.evaluation.metrics import counts, intervals, regression
+from insula.evaluation.metrics.intervals import count_intervals, moment_intervals, resampled_sums
 
 
 def rows(size, labels, seed=0):

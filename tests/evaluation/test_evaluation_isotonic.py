@@ -10,7 +10,7 @@ from scipy.special import expit, logsumexp, softmax
 
 from insula.core.decision import Calibration, DecisionRule
 from insula.core.scheme import LabelScheme
-from insula.evaluation.calibration import fit_calibration
+from insula.evaluation.decisions.calibration import fit_calibration
 
 
 def bent(rows, seed=0, labels=3):

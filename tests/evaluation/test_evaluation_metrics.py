@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from sklearn import metrics as sk
 
 from insula.core.errors import DataError
-from insula.evaluation import counts
-from insula.evaluation.checked_arrays import as_indicators, as_matrix
-from insula.evaluation.metrics import categorical_metrics, confusion, per_label
-from insula.evaluation.reliability import (
+from insula.evaluation.metrics import counts
+from insula.evaluation.metrics.categorical import categorical_metrics, confusion, per_label
+from insula.evaluation.metrics.checked_arrays import as_indicators, as_matrix
+from insula.evaluation.metrics.reliability import (
     brier,
     expected_calibration_error,
     negative_log_likelihood,

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy import stats
 from sklearn import metrics as sk
 
-from insula.evaluation.regression import by_dimension, contributions, from_sums, per_dimension, spearman
+from insula.evaluation.metrics.regression import by_dimension, contributions, from_sums, per_dimension, spearman
 
 
 def column(gold, scores):

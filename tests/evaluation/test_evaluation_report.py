@@ -19,9 +19,9 @@ from hypothesis import strategies as st
 
 from insula.core.builtin_schemes import builtin_scheme
 from insula.core.errors import OutputError
-from insula.evaluation.cards import model_card
 from insula.evaluation.evaluate import evaluate
-from insula.evaluation.report import render_report, write_report
+from insula.evaluation.reports.cards import model_card
+from insula.evaluation.reports.report import render_report, write_report
 
 HOSTILE = (
     "</script><script>alert('x')</script><img src=//evil.example/x.png onerror=alert(1)>&amp;\"'\u202e😀\x00\ud800中文"

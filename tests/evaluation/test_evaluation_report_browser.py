@@ -9,7 +9,7 @@ import pytest
 from evaluation_report_cases import chinese, dimensional, run
 
 from in_chromium import IN_CHROMIUM
-from insula.evaluation.report import write_report
+from insula.evaluation.reports.report import write_report
 
 pytestmark = IN_CHROMIUM
 OVERLAPPING_TEXT = """() => {

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from insula.evaluation.search_report import render_search_report
+from insula.evaluation.reports.search_report import render_search_report
 
 
 def trial(number: int, state: str, value: float | None = None, scores: tuple[float, ...] = ()) -> dict[str, Any]:

@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score
 
-from insula.evaluation.curves import precision_recall_curves, scatter, thin
-from insula.evaluation.intervals import Interval
-from insula.evaluation.mistakes import confident_mistakes, largest_errors
-from insula.evaluation.slices import length_name, slices
+from insula.evaluation.metrics.curves import precision_recall_curves, scatter, thin
+from insula.evaluation.metrics.intervals import Interval
+from insula.evaluation.metrics.mistakes import confident_mistakes, largest_errors
+from insula.evaluation.metrics.slices import length_name, slices
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,8 @@ from sklearn.metrics import f1_score
 
 from insula.core.builtin_schemes import builtin_scheme
 from insula.core.scheme import LabelScheme
+from insula.evaluation.decisions.thresholding import macro_f1_by_threshold
 from insula.evaluation.evaluate import evaluate
-from insula.evaluation.thresholding import macro_f1_by_threshold
 
 
 def several(rows=300, seed=0):

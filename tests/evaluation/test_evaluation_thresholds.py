@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import f1_score
 
 from insula.core.errors import DataError
-from insula.evaluation.thresholds import choose_binary_threshold, choose_thresholds, midpoint
+from insula.evaluation.decisions.thresholds import choose_binary_threshold, choose_thresholds, midpoint
 
 
 def imbalanced(rows, seed, labels=12):

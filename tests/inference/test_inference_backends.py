@@ -20,8 +20,8 @@ from insula.inference.backends import backends
 from insula.inference.batching import batches
 from insula.inference.parity import PARITY, check_export
 from insula.inference.predictor import Predictor
-from insula.models.averaged import AveragedTokens
-from insula.training.families import families
+from insula.models.networks.averaged import AveragedTokens
+from insula.training.families.registry import families
 
 # Each backend with the family whose folders it opens; a new backend must be added here.
 FAMILY_OF = {"linear": "linear", "onnx": "encoder", "static": "static", "torch": "encoder"}

@@ -15,14 +15,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-import insula.data.arrow_parts as arrow_parts
+import insula.data.formats.arrow_parts as arrow_parts
 import insula.inference.files as files
 import toy_data
 from insula.core.decision import DecisionRule
 from insula.core.errors import DataError, OutputError
 from insula.core.progress import Silent
 from insula.core.scheme import LabelScheme
-from insula.data.formats import open_rows
+from insula.data.formats.formats import open_rows
 from insula.inference.files import predict_file
 from insula.inference.parts import can_go_on, parts_of
 from insula.inference.predictor import Predictor

@@ -12,10 +12,10 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 from insula.core.errors import DataError, RecipeError
-from insula.models.encoder import EncoderForEmotion
-from insula.models.heads import LinearHead
-from insula.models.layer_split import freeze_lower
-from insula.models.pooling import POOLINGS, Pooling
+from insula.models.layers.heads import LinearHead
+from insula.models.layers.pooling import POOLINGS, Pooling
+from insula.models.networks.encoder import EncoderForEmotion
+from insula.models.networks.layer_split import freeze_lower
 
 EncoderFolder = Callable[..., Path]
 every_pooling = pytest.mark.parametrize("kind", POOLINGS)

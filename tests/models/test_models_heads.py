@@ -11,9 +11,9 @@ import pytest
 import torch
 from torch import nn
 
-from insula.models.heads import heads
-from insula.models.onnx_export import export_onnx
-from insula.models.ordinal_heads import LEAST_GAP, CoralHead, CornHead
+from insula.models.layers.heads import heads
+from insula.models.layers.ordinal_heads import LEAST_GAP, CoralHead, CornHead
+from insula.models.onnx.export import export_onnx
 
 every_ordinal = pytest.mark.parametrize("name", ["corn", "coral"])
 

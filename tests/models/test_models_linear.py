@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from safetensors.numpy import load_file, save_file
 
 from insula.core.errors import DataError, ModelFolderError
-from insula.models.linear import Featurizer, LinearModel, NgramFeatures
+from insula.models.networks.linear import Featurizer, LinearModel, NgramFeatures
 
 TEXTS = ["so good !", "so bad !", "not good", "not bad at all", "真 好", "真 不 好", "不 好 !"]
 

@@ -13,8 +13,8 @@ from tokenizers.models import WordPiece
 from tokenizers.pre_tokenizers import Whitespace
 
 from insula.core.errors import ModelFolderError
-from insula.models.prune_vocabulary import prune_vocabulary
-from insula.models.tokenization import TextTokenizer
+from insula.models.tokens.prune_vocabulary import prune_vocabulary
+from insula.models.tokens.tokenization import TextTokenizer
 
 TEXTS = ["lovely day with friend", "the train was awful", "the the the 12"]
 

@@ -12,14 +12,14 @@ import torch
 from transformers import RobertaConfig, RobertaModel
 
 import toy_data
-from insula.compression.graph import Graph
 from insula.compression.huggingface import to_transformers
+from insula.compression.quantization.graph import Graph
 from insula.core.decision import DecisionRule
 from insula.core.errors import ModelFolderError, RecipeError
 from insula.inference.onnx_backend import open_session
-from insula.models.architectures import load_network
-from insula.models.encoder import EncoderForEmotion
-from insula.models.onnx_export import export_onnx
+from insula.models.networks.architectures import load_network
+from insula.models.networks.encoder import EncoderForEmotion
+from insula.models.onnx.export import export_onnx
 from insula.models.pruning import Kept, Shape, bert_layers, cut
 
 EncoderFolder = Callable[..., Path]

@@ -12,10 +12,10 @@ import torch
 from torch import nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from insula.models.architectures import architectures
-from insula.models.recurrent import RecurrentConfig, RecurrentForEmotion
-from insula.models.scratch import PADDING, UNKNOWN, ScratchNetwork
-from insula.models.textcnn import TextCnnConfig, TextCnnForEmotion
+from insula.models.networks.architectures import architectures
+from insula.models.networks.recurrent import RecurrentConfig, RecurrentForEmotion
+from insula.models.networks.scratch import PADDING, UNKNOWN, ScratchNetwork
+from insula.models.networks.textcnn import TextCnnConfig, TextCnnForEmotion
 
 SETTINGS: dict[str, tuple[str, dict[str, Any]]] = {
     "textcnn": ("insula-textcnn", {"maps": 6}),

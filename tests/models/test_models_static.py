@@ -13,15 +13,15 @@ from numpy.typing import NDArray
 
 from insula.core.errors import ModelFolderError
 from insula.inference.onnx_backend import OnnxBackend
-from insula.models.architectures import load_network
-from insula.models.averaged import FEW, AveragedTokens
-from insula.models.heads import heads
-from insula.models.numpy_heads import numpy_heads
-from insula.models.onnx_export import export_onnx
-from insula.models.padding import pad
-from insula.models.static import StaticConfig, StaticForEmotion
-from insula.models.tokenization import TOKENIZER, write_settings
-from insula.models.vocabulary import train_vocabulary
+from insula.models.layers.heads import heads
+from insula.models.layers.numpy_heads import numpy_heads
+from insula.models.layers.padding import pad
+from insula.models.networks.architectures import load_network
+from insula.models.networks.averaged import FEW, AveragedTokens
+from insula.models.networks.static import StaticConfig, StaticForEmotion
+from insula.models.onnx.export import export_onnx
+from insula.models.tokens.tokenization import TOKENIZER, write_settings
+from insula.models.tokens.vocabulary import train_vocabulary
 
 TABLES = ("float32", "float16", "int8")
 every_table = pytest.mark.parametrize("table", TABLES)

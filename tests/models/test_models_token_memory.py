@@ -9,10 +9,10 @@ import pytest
 from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, processors
 
 import toy_data
-from insula.models import token_memory
-from insula.models.token_memory import reads_word_by_word
-from insula.models.tokenization import TextTokenizer
-from insula.models.vocabulary import WORD, train_vocabulary
+from insula.models.tokens import token_memory
+from insula.models.tokens.token_memory import reads_word_by_word
+from insula.models.tokens.tokenization import TextTokenizer
+from insula.models.tokens.vocabulary import WORD, train_vocabulary
 
 TEXTS = [
     *(row.text for row in toy_data.toy_dataset("multi", train=20).split("train")),

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from tokenizers import Tokenizer
 
 from insula.core.errors import ModelFolderError
-from insula.models.padding import pad
-from insula.models.tokenization import TextTokenizer
+from insula.models.layers.padding import pad
+from insula.models.tokens.tokenization import TextTokenizer
 
 EncoderFolder = Callable[..., Path]
 

@@ -8,8 +8,16 @@ import pytest
 from tokenizers import Tokenizer, models
 
 from insula.core.errors import DataError
-from insula.models.tokenization import TextTokenizer
-from insula.models.vocabulary import BEGINS, PADDING, UNKNOWN, Kind, extend_vocabulary, train_vocabulary, whole_words
+from insula.models.tokens.tokenization import TextTokenizer
+from insula.models.tokens.vocabulary import (
+    BEGINS,
+    PADDING,
+    UNKNOWN,
+    Kind,
+    extend_vocabulary,
+    train_vocabulary,
+    whole_words,
+)
 from insula.text.preparation import WORD_STEPS, Preparation
 
 TEXTS = ["so good so good", "not good at all", "不 开心", "开心 的 一天", "good day"]

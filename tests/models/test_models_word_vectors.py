@@ -13,7 +13,7 @@ from transformers import AutoModel, AutoTokenizer
 
 from insula.core.errors import DataError
 from insula.core.progress import Silent
-from insula.models.word_vectors import _states, distil_vectors
+from insula.models.tokens.word_vectors import _states, distil_vectors
 
 WORDS = ["[PAD]", "[UNK]", "happy", "awful", "day", "开心", "unseenword", "!"]
 

@@ -13,10 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from insula.core.errors import DataError, UnknownNameError
-from insula.operations.access import secret as secret_file
-from insula.operations.access.keys import Keys
-from insula.operations.access.quota import Quota
-from insula.operations.access.secret import LENGTH, new_secret, presented, same
+from insula.operations.credentials import secret as secret_file
+from insula.operations.credentials.keys import Keys
+from insula.operations.credentials.quota import Quota
+from insula.operations.credentials.secret import LENGTH, new_secret, presented, same
 from insula.operations.store.database import Database, open_database
 
 
@@ -128,7 +128,7 @@ def test_only_the_whole_key_is_recognised(tmp_path: Path, monkeypatch: pytest.Mo
     word, identity, rest = made.secret.split("_")
     compared: list[tuple[str, str]] = []
     real = secret_file.same
-    monkeypatch.setattr("insula.operations.access.keys.same", lambda *two: compared.append(two) or real(*two))
+    monkeypatch.setattr("insula.operations.credentials.keys.same", lambda *two: compared.append(two) or real(*two))
     # Right in form, with a right check, of an id that exists: only the digest tells.
     secret = other.secret.split("_")[2][:52]
     forged = f"{word}_{identity}_{secret}{secret_file._check(identity, secret)}"

@@ -110,7 +110,7 @@ def test_causes_found_in_messages_by_others(text: str, found: list[tuple[str, st
 
 
 def test_a_recogniser_of_ones_own_joins(monkeypatch: pytest.MonkeyPatch) -> None:
-    from insula.safety.recognisers import RECOGNISERS
+    from insula.safety.recognisers.registry import RECOGNISERS
 
     monkeypatch.setattr(RECOGNISERS, "_members", dict(RECOGNISERS._members))
     RECOGNISERS.register("badge", lambda text: iter([Span(0, 2, "name")] if text.startswith("#7") else []))

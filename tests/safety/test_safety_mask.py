@@ -15,7 +15,7 @@ from insula.safety.mask import mask
 from insula.safety.presidio_kinds import PRESIDIO_KINDS
 from insula.safety.pseudonyms import Pseudonyms, new_key, read_key
 from insula.safety.readable import Readable
-from insula.safety.recognisers import RECOGNISERS
+from insula.safety.recognisers.registry import RECOGNISERS
 from masking_cases import hand_made
 
 KEY = bytes(range(64))

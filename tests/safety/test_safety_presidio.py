@@ -20,9 +20,9 @@ from insula.core.errors import DataError, MissingExtraError
 from insula.safety.find import checked_kinds, find_personal_data
 from insula.safety.kinds import KINDS, TOKEN
 from insula.safety.mask import mask
-from insula.safety.presidio import numbers
 from insula.safety.presidio_kinds import PRESIDIO_KINDS
 from insula.safety.pseudonyms import Pseudonyms
+from insula.safety.recognisers.presidio import numbers
 from masking_cases import hand_made
 from masking_generator import generated
 
@@ -98,7 +98,7 @@ def test_what_it_leaves(text: str) -> None:
 
 
 def test_every_kind_that_is_named_is_one_of_presidio_s() -> None:
-    from insula.safety.presidio import _recognisers
+    from insula.safety.recognisers.presidio import _recognisers
 
     assert sorted(kind for kind, _, _ in _recognisers()) == sorted(PRESIDIO_KINDS)
     assert not set(PRESIDIO_KINDS) & set(KINDS)

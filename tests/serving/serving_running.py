@@ -15,7 +15,7 @@ import pytest
 from insula.inference.predictor import Predictor
 from insula.serving.server import DrainingServer, build_server, listening
 from insula.serving.service import Service
-from insula.serving.settings import load_settings
+from insula.serving.settings.settings import load_settings
 
 
 @dataclass

@@ -19,12 +19,12 @@ from websockets.sync.client import connect
 from insula.api.access import create_key, revoke_key, rotate_key
 from insula.api.stored import verify_audit
 from insula.core.errors import SettingsError, StoreError
-from insula.operations.access.keys import Keys
-from insula.operations.access.quota import Quota
-from insula.operations.access.secret import new_secret
+from insula.operations.credentials.keys import Keys
+from insula.operations.credentials.quota import Quota
+from insula.operations.credentials.secret import new_secret
 from insula.operations.store.database import open_database
 from insula.serving.app import create_app
-from insula.serving.settings import load_settings
+from insula.serving.settings.settings import load_settings
 
 BODY = {"texts": ["So happy!", "Oh no."]}
 ISSUER = ed25519.Ed25519PrivateKey.generate()

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from debian_services import Redis
 from insula.core.errors import SettingsError, StoreUnreachableError
-from insula.serving.access.bucket import Bucket, take
-from insula.serving.access.rates import MemoryRates
-from insula.serving.access.redis_rates import PREFIX, RedisRates
+from insula.serving.authentication.bucket import Bucket, take
+from insula.serving.authentication.rates import MemoryRates
+from insula.serving.authentication.redis_rates import PREFIX, RedisRates
 
 RATE = st.floats(0.01, 1000)
 BURST = st.integers(1, 1000)
@@ -89,7 +89,7 @@ async def _passed(counters: list[Any], calls: int, **limits: Any) -> int:
 @pytest.fixture
 def patient(monkeypatch: pytest.MonkeyPatch) -> None:
     """A Redis that answers late, as on a busy machine, has answered all the same."""
-    monkeypatch.setattr("insula.serving.access.redis_rates.PATIENCE", 20.0)
+    monkeypatch.setattr("insula.serving.authentication.redis_rates.PATIENCE", 20.0)
 
 
 @pytest.mark.usefixtures("patient")
@@ -129,7 +129,7 @@ def test_redis_and_memory_count_alike(redis_server: Redis) -> None:
 
 @pytest.mark.parametrize("without", ["closed", "open"])
 def test_a_redis_that_goes_and_comes_back(redis_server: Redis, monkeypatch: pytest.MonkeyPatch, without: Any) -> None:
-    monkeypatch.setattr("insula.serving.access.redis_rates.PAUSE", 0.0)
+    monkeypatch.setattr("insula.serving.authentication.redis_rates.PAUSE", 0.0)
     outcomes = {"passed": 0, "refused": 0, "unreachable": 0}
 
     async def call(rates: RedisRates) -> str:

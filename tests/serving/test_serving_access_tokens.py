@@ -21,9 +21,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from insula.core.errors import SettingsError, StoreUnreachableError
-from insula.serving.access import published_keys
-from insula.serving.access.published_keys import PublishedKeys
-from insula.serving.access.tokens import TokenError, Tokens
+from insula.serving.authentication import published_keys
+from insula.serving.authentication.published_keys import PublishedKeys
+from insula.serving.authentication.tokens import TokenError, Tokens
 
 RSA = rsa.generate_private_key(65537, 2048)
 OTHER_RSA = rsa.generate_private_key(65537, 2048)

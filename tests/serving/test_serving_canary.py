@@ -18,7 +18,7 @@ from websockets.sync.client import connect
 
 from insula.api.access import create_key
 from insula.inference.predictor import Predictor
-from insula.operations.access.secret import WORD
+from insula.operations.credentials.secret import WORD
 
 BIRD = "zilpzalp4711"
 MAIL = f"{BIRD}@kanarie.example"

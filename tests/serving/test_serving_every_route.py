@@ -17,8 +17,8 @@ from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
 from insula.api.access import create_key, revoke_key
-from insula.operations.access.keys import Keys
-from insula.operations.access.secret import new_secret
+from insula.operations.credentials.keys import Keys
+from insula.operations.credentials.secret import new_secret
 from insula.operations.store.database import open_database
 
 BODIES: dict[str, Any] = {

@@ -13,9 +13,9 @@ from serving_running import running
 from insula.inference.predictor import Predictor
 from insula.inference.token_backend import TokenBackend
 from insula.serving import jobs
-from insula.serving.batcher import Batcher
-from insula.serving.giving_way import giving_way
-from insula.serving.settings import Queue
+from insula.serving.queueing.batcher import Batcher
+from insula.serving.queueing.giving_way import giving_way
+from insula.serving.settings.settings import Queue
 from insula.serving.telemetry import Telemetry
 
 TEXTS = [f"so {'very ' * (row % 9)}happy {row}" for row in range(300)]

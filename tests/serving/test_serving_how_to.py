@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from serving_running import Running
 
-from insula.serving.problems import CODES
-from insula.serving.settings import options, variable
+from insula.serving.http.problems import CODES
+from insula.serving.settings.settings import options, variable
 
 PAGE = (Path(__file__).parents[2] / "docs" / "how-to" / "serve.md").read_text(encoding="utf-8")
 HERE = "http://127.0.0.1:8000"

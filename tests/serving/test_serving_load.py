@@ -17,8 +17,8 @@ import pytest
 from serving_running import problem, running
 
 from insula.inference.predictor import Predictor
-from insula.serving.pace import Pace
-from insula.serving.waiting import Piece, Request, Waiting
+from insula.serving.queueing.pace import Pace
+from insula.serving.queueing.waiting import Piece, Request, Waiting
 
 SLOW = 0.05  # seconds that a batch takes at least
 

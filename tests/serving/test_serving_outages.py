@@ -16,7 +16,7 @@ from serving_running import Running, problem, running
 from debian_services import PostgreSQL, Redis
 from insula.api.access import create_key
 from insula.api.stored import erase_subject
-from insula.operations.access.quota import Quota
+from insula.operations.credentials.quota import Quota
 from insula.operations.store.database import open_database
 from insula.operations.store.tables import FEEDBACK, PREDICTIONS
 

@@ -22,7 +22,7 @@ from insula.serving.pages.answer_view import answer_view
 from insula.serving.pages.assets_index import content_of
 from insula.serving.pages.card_html import card_html
 from insula.serving.pages.words import WORDS, Speech
-from insula.serving.settings import load_settings
+from insula.serving.settings.settings import load_settings
 
 TEXT = "the day was wonderful and happy"
 SHORTER = re.compile(r"\s+")

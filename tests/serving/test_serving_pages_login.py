@@ -11,13 +11,13 @@ from serving_running import Running, problem, running
 from serving_visiting import Visitor, form_token
 
 from insula.api.access import create_key, revoke_key
-from insula.operations.access.secret import new_secret
+from insula.operations.credentials.secret import new_secret
 from insula.operations.store.database import open_database
 from insula.operations.store.tables import PREDICTIONS
-from insula.serving.access_settings import Pages
 from insula.serving.pages.sessions import Sessions
 from insula.serving.pages.visits import Visitors
 from insula.serving.pages.words import WORDS
+from insula.serving.settings.access_settings import Pages
 
 TEXT = "the day was wonderful and happy"
 NAME = "insula_session"

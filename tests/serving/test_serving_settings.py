@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from insula.core.errors import MissingFileError, SettingsError
-from insula.serving.config_file import to_toml
 from insula.serving.server import serve
-from insula.serving.settings import Settings, load_settings, options, variable
+from insula.serving.settings.config_file import to_toml
+from insula.serving.settings.settings import Settings, load_settings, options, variable
 
 
 def test_the_printed_file_is_the_settings_and_explains_every_option(tmp_path: Path) -> None:

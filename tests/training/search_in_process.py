@@ -10,9 +10,9 @@ import time
 from pathlib import Path
 
 import toy_data
-from insula.training import search
-from insula.training.recipe import load_recipe
-from insula.training.search_space import default_space
+from insula.training.recipe.recipe import load_recipe
+from insula.training.search import search
+from insula.training.search.space import default_space
 
 RECIPE = {"model": {"name": "linear", "char_ngrams": (1, 2)}, "evaluation": {"resamples": 100}}
 KEYS = ("model.strengths", "model.min_df")

@@ -22,12 +22,14 @@ from insula.data.dataset import Dataset
 from insula.inference.backends import backends
 from insula.inference.predictor import Predictor
 from insula.inference.torch_backend import TorchBackend
-from insula.models import adapters
-from insula.models.adapters import choose_targets, is_own
-from insula.models.encoder import EncoderForEmotion
 from insula.models.folder import open_folder
-from insula.training import fit_encoder, network, neural
-from insula.training.recipe import load_recipe
+from insula.models.layers import adapters
+from insula.models.layers.adapters import choose_targets, is_own
+from insula.models.networks.encoder import EncoderForEmotion
+from insula.training.fitters import encoder as fit_encoder
+from insula.training.fitters import network
+from insula.training.neural.train_network import train_network as neural
+from insula.training.recipe.recipe import load_recipe
 from interrupt import Interrupt
 
 METHODS = ("lora", "adalora", "bottleneck")

@@ -16,9 +16,9 @@ import toy_data
 from insula.core.progress import Silent
 from insula.core.scheme import Kind
 from insula.inference.predictor import Predictor
-from insula.training.families import families
-from insula.training.objectives import objectives
-from insula.training.recipe import load_recipe
+from insula.training.families.registry import families
+from insula.training.objectives.registry import objectives
+from insula.training.recipe.recipe import load_recipe
 from insula.training.run import train_run
 from interrupt import Interrupt
 

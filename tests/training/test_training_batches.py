@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from insula.training.batches import MOST_ROWS, BudgetBatches, EvenBatches
+from insula.training.neural.batches import MOST_ROWS, BudgetBatches, EvenBatches
 
 lengths_of_rows = st.lists(st.integers(1, 200), min_size=1, max_size=300)
 

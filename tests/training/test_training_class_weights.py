@@ -15,11 +15,11 @@ from insula.core.errors import RecipeError
 from insula.core.example import Example
 from insula.core.scheme import LabelScheme
 from insula.core.targets import gold_matrix
-from insula.training.class_weights import class_weights, label_weights, row_weights
-from insula.training.families import Rows
-from insula.training.learnt_rows import learnt_rows, smoothed, unsmoothed
-from insula.training.objective_options import ObjectiveOptions
-from insula.training.objectives import choose_objective
+from insula.training.fitting import Rows
+from insula.training.objectives.class_weights import class_weights, label_weights, row_weights
+from insula.training.objectives.registry import choose_objective
+from insula.training.objectives.training_targets import learnt_rows, smoothed, unsmoothed
+from insula.training.options.objective import ObjectiveOptions
 
 SINGLE = LabelScheme("s", "single", ("a", "b", "c"))
 

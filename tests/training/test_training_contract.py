@@ -13,10 +13,10 @@ import pytest
 import toy_data
 from insula.core.scheme import KINDS, Kind
 from insula.core.targets import gold_matrix
-from insula.data.leak import Fingerprint
+from insula.data.splits.leak import Fingerprint
 from insula.inference.predictor import Predictor
 from insula.models.folder import open_folder
-from insula.training.families import families
+from insula.training.families.registry import families
 
 FAMILIES = tuple(families)
 PICKLE_NAMES = (".bin", ".pt", ".pth", ".pkl", ".pickle", ".joblib", ".npy", ".npz", ".ckpt")

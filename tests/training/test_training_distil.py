@@ -22,10 +22,10 @@ from insula.core.scheme import KINDS, Kind, LabelScheme
 from insula.data.dataset import Dataset
 from insula.inference.predictor import Predictor
 from insula.models.fingerprints import fingerprints
-from insula.training.distil_loss import teacher_loss
-from insula.training.recipe import load_recipe
+from insula.training.neural.distil_loss import teacher_loss
+from insula.training.recipe.recipe import load_recipe
 from insula.training.run import train_run
-from insula.training.teachers import teacher_scores
+from insula.training.transfer.teachers import teacher_scores
 from interrupt import Interrupt
 
 RecipeOf = Callable[..., dict[str, Any]]

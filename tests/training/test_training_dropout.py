@@ -9,9 +9,9 @@ import pytest
 import torch
 from torch import nn
 
-from insula.models.encoder import EncoderForEmotion
-from insula.training.precision import choose_precision
-from insula.training.quick_dropout import ATTENTION, QuickDropout, drop, plain_attention, use_quick_dropout
+from insula.models.networks.encoder import EncoderForEmotion
+from insula.training.neural.precision import choose_precision
+from insula.training.neural.quick_dropout import ATTENTION, QuickDropout, drop, plain_attention, use_quick_dropout
 
 
 @pytest.mark.parametrize("rate", [0.1, 0.5, 0.9])

@@ -22,18 +22,20 @@ from insula.core.progress import Silent
 from insula.core.scheme import Kind
 from insula.core.targets import gold_matrix, weights
 from insula.data.dataset import Dataset
-from insula.models.encoder import EncoderForEmotion
-from insula.models.tokenization import TextTokenizer
-from insula.training import fit_encoder, neural
-from insula.training.batches import TokenRows, collate
-from insula.training.families import FitInput, Rows
-from insula.training.layer_cache import compute_lower_states
-from insula.training.objective_options import ObjectiveOptions
-from insula.training.objectives import Objective, choose_objective
-from insula.training.options import TrainOptions
-from insula.training.recipe import load_recipe
-from insula.training.trainer import EmotionTrainer, StopInTime, history
-from insula.training.validation import validation_score
+from insula.models.networks.encoder import EncoderForEmotion
+from insula.models.tokens.tokenization import TextTokenizer
+from insula.training.fitters import encoder as fit_encoder
+from insula.training.fitting import FitInput, Rows
+from insula.training.neural.batches import TokenRows, collate
+from insula.training.neural.layer_cache import compute_lower_states
+from insula.training.neural.train_network import train_network as neural
+from insula.training.neural.trainer import EmotionTrainer, StopInTime, history
+from insula.training.neural.validation import validation_score
+from insula.training.objectives.objective import Objective
+from insula.training.objectives.registry import choose_objective
+from insula.training.options.objective import ObjectiveOptions
+from insula.training.options.sections import TrainOptions
+from insula.training.recipe.recipe import load_recipe
 
 RecipeOf = Callable[..., dict[str, Any]]
 DataOf = Callable[..., Dataset]
@@ -270,7 +272,7 @@ def test_the_loss_is_the_weighted_mean(tmp_path: Path) -> None:
 
 
 def test_cached_states_are_the_lower_layers(encoder_folder: Callable[..., Path], tmp_path: Path, recorder: Any) -> None:
-    from insula.models.layer_split import freeze_lower
+    from insula.models.networks.layer_split import freeze_lower
 
     folder = encoder_folder(layers=3)
     model = EncoderForEmotion.from_backbone(folder, outputs=2, pooling="mean", dropout=0.0).eval()

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from insula.core.errors import RecipeError
 from insula.core.levels import levels
 from insula.core.scheme import Kind, LabelScheme
-from insula.training.objective_options import ObjectiveOptions
-from insula.training.objectives import Objective, choose_objective
+from insula.training.objectives.objective import Objective
+from insula.training.objectives.registry import choose_objective
+from insula.training.options.objective import ObjectiveOptions
 
 GROUPS = {"joy": "good", "love": "good", "grief": "bad", "fear": "bad"}
 SIDES = {"joy": "warm", "love": "warm", "grief": "warm", "fear": "cold"}

@@ -19,10 +19,11 @@ from insula.core.errors import DataError, RecipeError
 from insula.core.example import Example
 from insula.data.dataset import Dataset
 from insula.inference.predictor import Predictor
-from insula.training.auxiliary import rows_an_epoch, with_auxiliary
-from insula.training.recipe import load_recipe
+from insula.training.neural.batches import TaskPart
+from insula.training.neural.task_batches import TaskBatches
+from insula.training.recipe.recipe import load_recipe
 from insula.training.run import train_run
-from insula.training.task_batches import TaskBatches, TaskPart
+from insula.training.transfer.auxiliary import rows_an_epoch, with_auxiliary
 
 RecipeOf = Callable[..., dict[str, Any]]
 

@@ -16,10 +16,11 @@ from numpy.typing import NDArray
 
 from insula.core.errors import RecipeError, UnknownNameError
 from insula.core.scheme import KINDS, Kind, LabelScheme
-from insula.training.families import Rows
-from insula.training.objective_options import ObjectiveOptions
-from insula.training.objectives import Objective, choose_objective, objectives, targets
-from insula.training.r_drop import r_drop
+from insula.training.fitting import Rows
+from insula.training.objectives.objective import Objective
+from insula.training.objectives.r_drop import r_drop
+from insula.training.objectives.registry import choose_objective, objectives, targets
+from insula.training.options.objective import ObjectiveOptions
 
 Floats = NDArray[np.float64]
 FITTING = [(name, kind) for name in objectives for kind in objectives[name].kinds]

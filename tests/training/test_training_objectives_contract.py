@@ -18,8 +18,8 @@ from insula.core.scheme import Kind
 from insula.data.dataset import Dataset
 from insula.inference.predictor import Predictor
 from insula.models.fingerprints import fingerprints
-from insula.training.objectives import objectives
-from insula.training.recipe import load_recipe
+from insula.training.objectives.registry import objectives
+from insula.training.recipe.recipe import load_recipe
 from insula.training.run import Run, train_run
 
 RecipeOf = Callable[..., dict[str, Any]]

@@ -9,9 +9,9 @@ from torch import nn
 from transformers import PreTrainedModel
 
 from insula.core.errors import RecipeError
-from insula.models.architectures import architectures
-from insula.training.averaging import MovingAverage
-from insula.training.optimisers import DecoupledSGD, optimisers, parameter_groups
+from insula.models.networks.architectures import architectures
+from insula.training.neural.optimisers import DecoupledSGD, optimisers, parameter_groups
+from insula.training.neural.weight_average import MovingAverage
 
 RATE, DECAY = 0.01, 0.1
 

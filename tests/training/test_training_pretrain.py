@@ -18,13 +18,13 @@ import toy_data
 from insula.api.pretraining import pretrain, resume_pretraining
 from insula.cli.app import app
 from insula.core.errors import DataError, MissingFileError, OutputError, RecipeError
-from insula.models.encoder import EncoderForEmotion
-from insula.training.checkpoints import last_checkpoint
-from insula.training.pretrain_corpus import read_corpus
-from insula.training.pretrain_input import unfinished
-from insula.training.pretrain_masking import HELD_OUT_EPOCH, IGNORED, MaskedRows, Masking, NumberedBatches
-from insula.training.pretrain_model import masked_loss, open_for_pretraining
-from insula.training.pretrain_trainer import PretrainTrainer
+from insula.models.networks.encoder import EncoderForEmotion
+from insula.training.neural.checkpoints import last_checkpoint
+from insula.training.pretraining.corpus import read_corpus
+from insula.training.pretraining.inputs import unfinished
+from insula.training.pretraining.masking import HELD_OUT_EPOCH, IGNORED, MaskedRows, Masking, NumberedBatches
+from insula.training.pretraining.model import masked_loss, open_for_pretraining
+from insula.training.pretraining.trainer import PretrainTrainer
 from interrupt import Interrupt
 
 EPOCHS = 4
@@ -167,7 +167,7 @@ def test_an_interruption_before_anything_was_written_promises_nothing(
     def stop(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("insula.training.pretrain.read_corpus", stop)
+    monkeypatch.setattr("insula.training.pretraining.pretrain.read_corpus", stop)
     with pytest.raises(KeyboardInterrupt) as stopped:
         pretrain(corpus, tmp_path / "mine", model=encoder_folder(), **SETTINGS)
     assert str(stopped.value) == ""

@@ -17,12 +17,12 @@ from typer.testing import CliRunner
 
 from insula.core.errors import OutputError
 from insula.data.dataset import Dataset
-from insula.training.processes import launcher, process_count, process_index
+from insula.training.neural.processes import launcher, process_count, process_index
 
 # The export takes longer than all the rest, and is the first process's alone.
 PROGRAM = """
 import json, sys
-from insula.training import network
+from insula.training.fitters import network
 from insula.api.training import train
 from insula.inference.backends import backends
 from insula.inference.torch_backend import TorchBackend
@@ -101,7 +101,7 @@ def test_several_processes_need_a_name_for_the_run(
 
 
 def test_the_command_line_starts_them(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    import insula.training.processes as module
+    import insula.training.neural.processes as module
     from insula.cli.app import app
 
     monkeypatch.chdir(tmp_path)

@@ -17,17 +17,17 @@ import toy_data
 from insula.api.training import resume_training, train
 from insula.core.errors import LeakError, RecipeError
 from insula.core.progress import Silent
-from insula.models.architectures import load_network
-from insula.models.encoder import EncoderForEmotion
 from insula.models.fingerprints import fingerprints
+from insula.models.networks.architectures import load_network
+from insula.models.networks.encoder import EncoderForEmotion
 from insula.models.pruning import Shape, bert_layers
-from insula.training.batches import TokenRows
-from insula.training.encoder_family import EncoderOptions
-from insula.training.importance import Importance, measure_importance
-from insula.training.objective_options import ObjectiveOptions
-from insula.training.objectives import choose_objective
-from insula.training.prune import choose_kept, pruned_shape
-from insula.training.recipe import load_recipe
+from insula.training.families.encoder import EncoderOptions
+from insula.training.fitters.importance import Importance, measure_importance
+from insula.training.fitters.prune import choose_kept, pruned_shape
+from insula.training.neural.batches import TokenRows
+from insula.training.objectives.registry import choose_objective
+from insula.training.options.objective import ObjectiveOptions
+from insula.training.recipe.recipe import load_recipe
 from insula.training.run import train_run
 from interrupt import Interrupt
 
@@ -215,7 +215,7 @@ def test_an_interrupted_recovery_goes_on_with_what_it_kept(
     whole = train(data, recipe=recipe, output=tmp_path / "whole")
     with pytest.raises(KeyboardInterrupt):
         train(data, recipe=recipe, output=tmp_path / "run", progress=Interrupt(20))
-    monkeypatch.setattr("insula.training.prune.measure_importance", None)  # it is not measured again
+    monkeypatch.setattr("insula.training.fitters.prune.measure_importance", None)  # it is not measured again
     resumed = resume_training(tmp_path / "run")
     expected = load_file(whole.model / "model.safetensors")
     for name, tensor in load_file(resumed.model / "model.safetensors").items():

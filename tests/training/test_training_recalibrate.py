@@ -20,12 +20,12 @@ from insula.core.errors import DataError, OutputError, RecipeError
 from insula.core.files import write_json
 from insula.core.scheme import KINDS, Kind
 from insula.core.targets import gold_matrix
-from insula.data.leak import Fingerprint
+from insula.data.splits.leak import Fingerprint
 from insula.inference.predictor import Predictor
 from insula.models.fingerprints import fingerprints
 from insula.models.folder import open_folder, seal
 from insula.training.decide import choose_decision
-from insula.training.options import DecisionOptions
+from insula.training.options.sections import DecisionOptions
 from insula.training.recalibrate import crossfitted, recalibrate
 
 RunOf = Callable[..., Any]

@@ -19,12 +19,12 @@ from hypothesis import strategies as st
 
 from insula.core.errors import MissingFileError, RecipeError, UnknownNameError
 from insula.core.scheme import KINDS
-from insula.training.encoder_family import EncoderOptions
-from insula.training.families import Family, families
-from insula.training.idle_options import idle_options
-from insula.training.linear_family import LinearOptions
-from insula.training.options import ModelOptions, TrainOptions
-from insula.training.recipe import Recipe, builtin_recipes, load_recipe, parse_override
+from insula.training.families.encoder import EncoderOptions
+from insula.training.families.linear import LinearOptions
+from insula.training.families.registry import Family, families
+from insula.training.options.sections import ModelOptions, TrainOptions
+from insula.training.recipe.recipe import Recipe, builtin_recipes, load_recipe, parse_override
+from insula.training.recipe.unused_options import idle_options
 
 BUILT_IN = tuple(builtin_recipes())
 

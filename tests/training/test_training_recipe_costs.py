@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from insula.training.recipe import builtin_recipes, load_recipe
-from insula.training.recipe_costs import recipe_costs
+from insula.training.recipe.recipe import builtin_recipes, load_recipe
+from insula.training.recipe.recipe_costs import recipe_costs
 
 QUALITY = Path(__file__).parents[2] / "benchmarks" / "results" / "quality"
 MEASURED = Path(__file__).parents[2] / "src" / "insula" / "training" / "recipes" / "measured.json"

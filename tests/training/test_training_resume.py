@@ -21,8 +21,8 @@ from insula.api.training import resume_training, train
 from insula.core.errors import DataError, MissingFileError, RecipeError
 from insula.data.dataset import Dataset
 from insula.inference.predictor import Predictor
-from insula.training.checkpoints import last_checkpoint
-from insula.training.trainer import EmotionTrainer
+from insula.training.neural.checkpoints import last_checkpoint
+from insula.training.neural.trainer import EmotionTrainer
 from interrupt import Interrupt
 
 EPOCHS, STEPS_AN_EPOCH = 4, 8

@@ -20,17 +20,17 @@ from insula.core.example import Example
 from insula.core.scheme import LabelScheme
 from insula.core.targets import gold_matrix
 from insula.data.dataset import Dataset
-from insula.data.leak import guard, text_hash
+from insula.data.splits.leak import guard, text_hash
 from insula.evaluation.baselines import majority
 from insula.inference.predictor import Predictor
 from insula.models.folder import open_folder
-from insula.training import families as families_module
 from insula.training.decide import choose_decision
-from insula.training.encoder_family import encoder_steps
-from insula.training.families import families
-from insula.training.linear_family import linear_steps
-from insula.training.options import DecisionOptions
-from insula.training.recipe import load_recipe
+from insula.training.families import registry as families_module
+from insula.training.families.encoder import encoder_steps
+from insula.training.families.linear import linear_steps
+from insula.training.families.registry import families
+from insula.training.options.sections import DecisionOptions
+from insula.training.recipe.recipe import load_recipe
 from insula.training.run import train_run
 
 RecipeOf = Callable[..., dict[str, Any]]

@@ -14,9 +14,9 @@ from transformers import TrainerCallback
 from insula.core.progress import Silent
 from insula.core.targets import gold_matrix, weights
 from insula.data.dataset import Dataset
-from insula.training import fit_scratch
-from insula.training.families import FitInput, Rows
-from insula.training.recipe import load_recipe
+from insula.training.fitters import scratch as fit_scratch
+from insula.training.fitting import FitInput, Rows
+from insula.training.recipe.recipe import load_recipe
 
 RATE, STEPS = 0.01, 20
 FALLS: dict[str, Callable[[float], float]] = {

@@ -19,10 +19,11 @@ from insula.core.progress import Progress, Silent
 from insula.core.scheme import LabelScheme
 from insula.core.targets import gold_matrix
 from insula.inference.predictor import Predictor
-from insula.training import fit_scratch
-from insula.training.families import FitInput, Fitted, Rows, families
-from insula.training.recipe import load_recipe
-from insula.training.scratch_options import SCRATCH_TRAIN, ScratchOptions
+from insula.training.families.registry import families
+from insula.training.families.scratch import SCRATCH_TRAIN, ScratchOptions
+from insula.training.fitters import scratch as fit_scratch
+from insula.training.fitting import FitInput, Fitted, Rows
+from insula.training.recipe.recipe import load_recipe
 
 SCRATCH = tuple(name for name in families if issubclass(families[name].options, ScratchOptions))
 SCHEME = LabelScheme("polarity", "binary", ("negative", "positive"))

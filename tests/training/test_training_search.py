@@ -27,12 +27,12 @@ from insula.core.prediction import Prediction
 from insula.core.targets import gold_matrix
 from insula.data.dataset import Dataset
 from insula.inference.predictor import Predictor
-from insula.training import search
 from insula.training.fit_model import Trained
-from insula.training.recipe import Recipe, load_recipe
+from insula.training.recipe.recipe import Recipe, load_recipe
 from insula.training.run import train_run
-from insula.training.search_result import SearchResult
-from insula.training.search_space import read_space
+from insula.training.search import search
+from insula.training.search.result import SearchResult
+from insula.training.search.space import read_space
 
 HERE = Path(__file__).parent
 LINEAR = search_in_process.RECIPE
@@ -410,7 +410,7 @@ def test_importance_is_told_where_trials_differ(find: Callable[..., SearchResult
 def test_a_neural_trial_is_pruned_in_the_middle(
     find: Callable[..., SearchResult], tiny_recipe: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from insula.training import search_study
+    from insula.training.search import study as search_study
 
     monkeypatch.setattr(search_study, "STARTUP_TRIALS", 1)
     recipe = tiny_recipe("encoder", {"train.epochs": 8})

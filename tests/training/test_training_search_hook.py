@@ -11,7 +11,7 @@ import pytest
 from insula.core.progress import Silent
 from insula.data.dataset import Dataset
 from insula.training.fit_model import fit_model
-from insula.training.recipe import load_recipe
+from insula.training.recipe.recipe import load_recipe
 
 
 class HeardEnoughError(Exception):

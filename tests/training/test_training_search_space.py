@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from insula.core.errors import MissingFileError, RecipeError
-from insula.training.families import families
-from insula.training.recipe import load_recipe
-from insula.training.search_space import Choice, Range, default_space, read_space
+from insula.training.families.registry import families
+from insula.training.recipe.recipe import load_recipe
+from insula.training.search.space import Choice, Range, default_space, read_space
 
 STANDARD = load_recipe("standard")
 

@@ -15,12 +15,12 @@ from typing import Any
 import pytest
 from transformers import TrainerCallback
 
-import insula.training.tracking as tracking
+import insula.training.tracking.tracking as tracking
 from insula.api.training import resume_training, train
 from insula.core.errors import MissingExtraError, UnknownNameError
 from insula.core.progress import Silent
 from insula.data.dataset import Dataset
-from insula.training.tracking import trackers
+from insula.training.tracking.tracking import trackers
 
 ROOT = Path(__file__).parents[2]
 

@@ -11,8 +11,8 @@ from insula.core.durations import seconds
 from insula.core.extras import require
 
 if TYPE_CHECKING:
-    from insula.operations.access.keys import KeyRecord, Keys, NewKey
     from insula.operations.audit.log import AuditLog
+    from insula.operations.credentials.keys import KeyRecord, Keys, NewKey
 
 STORE = "insula-data"
 AUDIT = "audit"
@@ -128,7 +128,7 @@ def _log(store: str | Path, audit: str | Path | None, anchor: str | None) -> Aud
 def _keys(store: str | Path) -> Iterator[Keys]:
     require("sqlalchemy", extra="serve", purpose="keep access keys")
     require("alembic", extra="serve", purpose="keep access keys")
-    from insula.operations.access.keys import Keys
+    from insula.operations.credentials.keys import Keys
     from insula.operations.store.database import open_database
 
     database = open_database(store)

@@ -14,15 +14,15 @@ from insula.core.errors import DataError
 from insula.core.example import Example
 from insula.core.progress import Progress, Silent
 from insula.core.sentences import counted
-from insula.data.leak import Fingerprint
 from insula.data.load import read_examples
+from insula.data.splits.leak import Fingerprint
 from insula.models.fingerprints import fingerprints
 from insula.models.folder import ModelFolder, open_folder
 from insula.models.locate import locate_model
-from insula.training.idle_options import idle_options
-from insula.training.options import DecisionOptions
-from insula.training.recipe import load_recipe
-from insula.training.recorded import recorded_section
+from insula.training.options.sections import DecisionOptions
+from insula.training.recipe.recipe import load_recipe
+from insula.training.recipe.recorded import recorded_section
+from insula.training.recipe.unused_options import idle_options
 
 if TYPE_CHECKING:
     from insula.training.recalibrate import Recalibrated

@@ -25,9 +25,9 @@ from insula.core.sentences import counted
 from insula.core.targets import gold_matrix
 from insula.data.load import has_column, read_examples
 from insula.data.options import DataOptions
-from insula.evaluation.comparison_page import write_comparison
 from insula.evaluation.evaluate import evaluate
 from insula.evaluation.head_to_head import head_to_head
+from insula.evaluation.reports.comparison_page import write_comparison
 from insula.inference.predictor import Predictor
 from insula.models.folder import ModelFolder, open_folder
 from insula.models.locate import locate_model

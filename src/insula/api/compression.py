@@ -52,7 +52,7 @@ def quantize_model(
     """
     require("onnx", extra="train", purpose="make a model smaller")
     from insula.compression.parity import Limits
-    from insula.compression.plan import Plan
+    from insula.compression.quantization.plan import Plan
     from insula.compression.quantize import quantize
 
     progress = progress or Silent()

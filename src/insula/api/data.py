@@ -11,7 +11,7 @@ from insula.data.describe import describe
 from insula.data.description import Description
 from insula.data.load import load_dataset
 from insula.data.options import DataOptions
-from insula.data.sources import SourceInfo, list_sources
+from insula.data.sources.sources import SourceInfo, list_sources
 from insula.data.undivided import read_undivided
 
 

@@ -16,18 +16,18 @@ from insula.core.files import output_errors, write_json
 from insula.core.progress import Progress, Silent
 from insula.core.sentences import counted
 from insula.core.targets import gold_matrix
-from insula.data.label_names import LABEL_NAMES
-from insula.data.leak import Fingerprint
+from insula.data.labels.names import LABEL_NAMES
 from insula.data.load import has_column, read_examples
 from insula.data.options import DataOptions
+from insula.data.splits.leak import Fingerprint
 from insula.evaluation.baselines import Judge, majority
 from insula.evaluation.judged_examples import evaluate_examples
-from insula.evaluation.report import write_report
+from insula.evaluation.reports.report import write_report
 from insula.inference.predictor import Predictor
 from insula.models.fingerprints import fingerprints
 from insula.models.folder import MANIFEST, open_folder
 from insula.models.locate import locate_model
-from insula.training.recorded import recorded_section
+from insula.training.recipe.recorded import recorded_section
 
 
 @dataclass(frozen=True)

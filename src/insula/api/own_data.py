@@ -9,11 +9,11 @@ from pathlib import Path
 from insula.api.evaluation import recorded_options
 from insula.core.errors import DataError
 from insula.core.progress import Progress
-from insula.data.builtin import BUILTIN_SOURCES, EXTRA
 from insula.data.dataset import Dataset
 from insula.data.load import load_dataset
 from insula.data.options import DataOptions
-from insula.data.unlabelled import source_texts
+from insula.data.sources.builtin import BUILTIN_SOURCES, EXTRA
+from insula.data.sources.unlabelled import source_texts
 from insula.models.folder import ModelFolder
 
 

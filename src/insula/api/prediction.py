@@ -11,7 +11,7 @@ from insula.core.errors import OutputError
 from insula.core.prediction import Prediction
 from insula.core.progress import Progress
 from insula.core.starter import STARTER
-from insula.data.remote import brought_here, is_remote, taken_there
+from insula.data.formats.remote import brought_here, is_remote, taken_there
 from insula.inference.engine import Engine
 from insula.inference.files import FileResult
 from insula.inference.files import predict_file as run_file

@@ -15,8 +15,8 @@ from insula.core.extras import require
 from insula.core.files import lasting_names, output_errors
 from insula.core.locks import written_alone
 from insula.core.progress import Progress, Silent
-from insula.training.pretrain_input import FACTS, PretrainInput, PretrainRun, begun, unfinished
-from insula.training.pretrain_options import PretrainOptions
+from insula.training.options.pretrain import PretrainOptions
+from insula.training.pretraining.inputs import FACTS, PretrainInput, PretrainRun, begun, unfinished
 
 ENCODERS = Path("encoders")
 
@@ -72,7 +72,7 @@ def _name(file: str, model: str) -> str:
 def _run(given: PretrainInput, folder: Path, *, progress: Progress | None, **how: Any) -> PretrainRun:
     for package in ("torch", "transformers", "accelerate"):
         require(package, extra="train", purpose="pretrain an encoder")
-    from insula.training.pretrain import pretrain_encoder
+    from insula.training.pretraining.pretrain import pretrain_encoder
 
     work = unfinished(folder)
     with output_errors(folder), resumable("pretrain", folder, work / FACTS), written_alone(work):

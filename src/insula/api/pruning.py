@@ -17,7 +17,7 @@ from insula.core.progress import Progress, Silent
 from insula.data.load import load_dataset
 from insula.models.folder import open_folder
 from insula.models.locate import locate_model
-from insula.training.recipe import load_recipe
+from insula.training.recipe.recipe import load_recipe
 
 if TYPE_CHECKING:
     from insula.compression.own_rows import OwnRows

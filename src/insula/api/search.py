@@ -14,12 +14,12 @@ from insula.core.progress import Progress, Silent
 from insula.data.dataset import Dataset
 from insula.data.load import load_dataset
 from insula.models.locate import RUNS
-from insula.training.families import families
-from insula.training.recipe import Recipe, load_recipe
-from insula.training.search_folder import OWN_STUDY, STUDY
+from insula.training.families.registry import families
+from insula.training.recipe.recipe import Recipe, load_recipe
+from insula.training.search.folder import OWN_STUDY, STUDY
 
 if TYPE_CHECKING:
-    from insula.training.search_result import SearchResult
+    from insula.training.search.result import SearchResult
 
 
 def search(
@@ -59,8 +59,8 @@ def search(
     Raises `DataError`, `RecipeError`, `OutputError`, `MissingFileError`, `UnknownNameError`, `MissingExtraError`.
     """
     require("optuna", extra="search", purpose="search for the best recipe")
-    from insula.training.search import run_search
-    from insula.training.search_space import default_space, read_space
+    from insula.training.search.search import run_search
+    from insula.training.search.space import default_space, read_space
 
     progress = progress or Silent()
     if trials < 1:

@@ -19,9 +19,9 @@ from insula.core.progress import Progress, Silent
 from insula.data.dataset import Dataset
 from insula.data.load import load_dataset
 from insula.models.locate import RUNS
-from insula.training.families import families
-from insula.training.processes import process_count, process_index
-from insula.training.recipe import Recipe, load_recipe
+from insula.training.families.registry import families
+from insula.training.neural.processes import process_count, process_index
+from insula.training.recipe.recipe import Recipe, load_recipe
 from insula.training.run import Run, help_to_train, train_run
 
 Source = str | Path | Sequence[str | Path] | Dataset

@@ -8,22 +8,11 @@ import sys
 import typer
 
 from insula import __version__
-from insula.cli import (
-    audit,
-    compare,
-    data,
-    evaluate,
-    keys,
-    model_verbs,
-    predict,
-    pretrain,
-    recipes,
-    search,
-    serve,
-    stored,
-    train,
-)
+from insula.cli import compare, evaluate, predict, pretrain, recipes, search, serve, train
+from insula.cli.data import app as data
 from insula.cli.exits import Program, flush_output
+from insula.cli.model import app as model
+from insula.cli.store import audit, keys, store
 
 app = typer.Typer(
     name="insula",
@@ -42,9 +31,9 @@ app.command("pretrain")(pretrain.pretrain)
 app.command("search")(search.search)
 app.command("recipes")(recipes.recipes)
 app.add_typer(data.app, name="data")
-app.add_typer(model_verbs.app, name="model")
+app.add_typer(model.app, name="model")
 app.add_typer(keys.app, name="keys")
-app.add_typer(stored.app, name="store")
+app.add_typer(store.app, name="store")
 app.add_typer(audit.app, name="audit")
 
 

@@ -9,8 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from insula.cli.columns import PANEL, with_columns
-from insula.cli.output import Json, Quiet, folder_option
+from insula.cli.options import PANEL, Json, Quiet, folder_option, with_columns
 
 WIDTH = 26
 MOST_NAMES = 30
@@ -88,8 +87,8 @@ def compare(
 
 
 def _lines(result: Mapping[str, Any]) -> Iterator[str]:
-    from insula.evaluation.comparison_page import verdict
-    from insula.evaluation.metric_names import metric_title
+    from insula.evaluation.metrics.metric_names import metric_title
+    from insula.evaluation.reports.comparison_page import verdict
 
     yield f"\nA  {_side(result['a'])}\nB  {_side(result['b'])}"
     yield f"\n{verdict(result)}"
@@ -116,7 +115,7 @@ def _side(side: Mapping[str, Any]) -> str:
 
 
 def _compared(title: str, found: Mapping[str, Any]) -> str:
-    from insula.cli.words import above
+    from insula.cli.tables import above
 
     return _row(title, _number(found["a"]), _number(found["b"]), above(found["difference"]))
 

@@ -8,9 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from insula.cli.columns import with_columns
-from insula.cli.model import AnyModel
-from insula.cli.output import Json, Quiet, folder_option
+from insula.cli.options import AnyModel, Json, Quiet, folder_option, with_columns
 from insula.core.starter import STARTER
 
 
@@ -47,7 +45,7 @@ def evaluate(
     from insula.api.evaluation import evaluate as run_evaluation
     from insula.cli.command import as_typed
     from insula.cli.progress import shown_progress
-    from insula.cli.words import say_metrics
+    from insula.cli.tables import say_metrics
 
     with shown_progress(quiet) as progress:
         result = run_evaluation(

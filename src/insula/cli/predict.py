@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from insula.cli.model import AnyModel
-from insula.cli.output import Quiet
+from insula.cli.options import AnyModel, Quiet
 from insula.core.sentences import counted
 from insula.core.starter import STARTER
 
@@ -159,7 +158,7 @@ def _opened(model: str, bench: Path | None) -> str | Predictor:
 def _predict_texts(texts: list[str], model: str, bench: Path | None, *, as_json: bool, levels: bool) -> None:
     from insula.api.prediction import load_model
     from insula.api.prediction import predict as run_prediction
-    from insula.cli.answers import Answers
+    from insula.cli.tables import Answers
 
     # Bytes that are no UTF-8 arrive from the shell as lone surrogates, which no tokenizer and no terminal takes.
     readable = [text.encode("utf-8", "surrogateescape").decode("utf-8", "replace") for text in texts]
@@ -182,7 +181,7 @@ def _predict_texts(texts: list[str], model: str, bench: Path | None, *, as_json:
 
 
 def _predict_in_words(source: str, model: str | Predictor, text: str | None, rejects: str | None) -> None:
-    from insula.cli.answers import Answers
+    from insula.cli.tables import Answers
 
     answers = Answers()
     result = _run(source, answers.say, model, text, rejects, quiet=True)

@@ -8,8 +8,7 @@ from typing import Annotated
 
 import typer
 
-from insula.cli.columns import TextAlone
-from insula.cli.output import Json, Quiet, folder_option
+from insula.cli.options import Json, Quiet, TextAlone, folder_option
 
 
 def pretrain(

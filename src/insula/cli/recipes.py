@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from insula.training.recipe_costs import RecipeCost
+    from insula.training.recipe.recipe_costs import RecipeCost
 
 INDENT = 12
 
@@ -31,8 +31,8 @@ def recipes(
     """
     import dataclasses
 
-    from insula.training.recipe import builtin_recipes, load_recipe
-    from insula.training.recipe_costs import recipe_costs
+    from insula.training.recipe.recipe import builtin_recipes, load_recipe
+    from insula.training.recipe.recipe_costs import recipe_costs
 
     if name is not None:
         recipe = load_recipe(name)
@@ -59,8 +59,8 @@ def recipes(
 
 def _line(cost: RecipeCost) -> str:
     from insula.core.sentences import counted
-    from insula.evaluation.metric_names import metric_title
-    from insula.evaluation.readable import duration
+    from insula.evaluation.metrics.metric_names import metric_title
+    from insula.evaluation.reports.readable import duration
 
     between = f" ({cost.low:.3f} to {cost.high:.3f})" if cost.low is not None and cost.high is not None else ""
     mean = "" if len(cost.seeds) == 1 else f", mean of {counted(len(cost.seeds), 'seed')}"

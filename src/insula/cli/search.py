@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from insula.cli.columns import with_columns
-from insula.cli.output import Json, Quiet, folder_option
+from insula.cli.options import Json, Quiet, folder_option, with_columns
 
 if TYPE_CHECKING:
-    from insula.training.search_result import SearchResult
+    from insula.training.search.result import SearchResult
 
 SHOWN_TRIALS = 5
 
@@ -98,7 +97,7 @@ def search(
     from insula.api.search import search as run_search
     from insula.cli.command import as_typed
     from insula.cli.progress import shown_progress
-    from insula.training.recipe import parse_override
+    from insula.training.recipe.recipe import parse_override
 
     overrides = {f"data.{name}": value for name, value in data.items()}
     overrides |= dict(parse_override(setting) for setting in settings or ())
@@ -124,7 +123,7 @@ def search(
 
 
 def _say(found: SearchResult, source: list[str]) -> None:
-    from insula.evaluation.metric_names import metric_title
+    from insula.evaluation.metrics.metric_names import metric_title
 
     ranked = sorted((trial for trial in found.trials if trial.value is not None), key=lambda trial: -(trial.value or 0))
     ended = sum(trial.state == "pruned" for trial in found.trials)

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from insula.cli.words import TRY
+from insula.cli.tables import TRY
 
 
 def serve(
@@ -57,8 +57,8 @@ def serve(
 
     for package in ("fastapi", "uvicorn", "prometheus_client"):
         require(package, extra="serve", purpose="answer over HTTP")
-    from insula.serving.config_file import to_toml
-    from insula.serving.settings import load_settings
+    from insula.serving.settings.config_file import to_toml
+    from insula.serving.settings.settings import load_settings
 
     given = {"models": models or None, "host": host, "port": port, "access": {"insecure": True} if insecure else None}
     settings = load_settings(config, given=given)

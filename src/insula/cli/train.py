@@ -9,8 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from insula.cli.columns import with_columns
-from insula.cli.output import Json, Quiet, folder_option
+from insula.cli.options import Json, Quiet, folder_option, with_columns
 
 
 @with_columns()
@@ -92,9 +91,9 @@ def train(
     from insula.api.training import train as run_training
     from insula.cli.command import as_typed
     from insula.cli.progress import shown_progress
-    from insula.cli.words import say_run
-    from insula.training.processes import launch, process_count, process_index
-    from insula.training.recipe import parse_override
+    from insula.cli.tables import say_run
+    from insula.training.neural.processes import launch, process_count, process_index
+    from insula.training.recipe.recipe import parse_override
 
     if (resume is None) == (not source):
         raise typer.BadParameter("Name what to train on, or --resume RUN: exactly one of the two.")

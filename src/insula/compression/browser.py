@@ -18,7 +18,7 @@ import onnx
 from insula.core.errors import MissingFileError, ModelFolderError
 from insula.core.files import atomic_folder, write_text
 from insula.models.folder import ModelFolder
-from insula.models.tokenization import TOKENIZER
+from insula.models.tokens.tokenization import TOKENIZER
 from insula.text.portable import portable_steps
 
 PAGE = ("index.html", "page.css", "page.js", "model.js", "decide.js", "prepare.js")

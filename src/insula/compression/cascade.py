@@ -21,7 +21,7 @@ from insula.core.progress import Progress
 from insula.core.scheme import LabelScheme
 from insula.core.targets import gold_matrix
 from insula.data.dataset import Dataset
-from insula.evaluation.calibration import negative_log_likelihood
+from insula.evaluation.decisions.calibration import negative_log_likelihood
 from insula.inference.cascade_backend import (
     CASCADE,
     CASCADE_VERSION,
@@ -37,8 +37,8 @@ from insula.models.fingerprints import fingerprint_parts, merged, write_fingerpr
 from insula.models.folder import ModelFolder
 from insula.text.preparation import Preparation
 from insula.training.decide import choose_decision
-from insula.training.options import DecisionOptions
-from insula.training.recorded import recorded_section
+from insula.training.options.sections import DecisionOptions
+from insula.training.recipe.recorded import recorded_section
 
 SHARES = np.arange(39, 0, -1) / 40
 """Of validation rows that the first stage answers."""

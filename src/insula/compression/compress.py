@@ -14,7 +14,7 @@ from typing import Any
 
 from insula.compression.own_rows import OwnRows
 from insula.compression.parity import Limits, parity_figures, refusal
-from insula.compression.plan import Plan
+from insula.compression.quantization.plan import Plan
 from insula.compression.quantize import Smaller, complete
 from insula.compression.small_folder import folder_bytes
 from insula.compression.workshop import Candidate, Workshop
@@ -23,7 +23,7 @@ from insula.core.files import atomic_folder, write_json, write_text
 from insula.core.progress import Progress
 from insula.data.dataset import Dataset
 from insula.evaluation.charts.front import Point, front_chart
-from insula.evaluation.metric_names import metric_title
+from insula.evaluation.metrics.metric_names import metric_title
 from insula.models.folder import ModelFolder, seal
 
 FRONT = "front.json"

@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 
 from insula.core.decision import DecisionRule, Decisions
 from insula.core.scheme import LabelScheme
-from insula.evaluation.abstention import choose_abstention
-from insula.evaluation.thresholds import midpoint
+from insula.evaluation.decisions.abstention import choose_abstention
+from insula.evaluation.decisions.thresholds import midpoint
 from insula.training.decide import choose_decision
-from insula.training.options import DecisionOptions
+from insula.training.options.sections import DecisionOptions
 
 
 def decide_again(

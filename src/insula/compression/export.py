@@ -21,11 +21,11 @@ from insula.inference.cascade_backend import STAGES
 from insula.inference.parity import FLOAT_TOLERANCE, PARITY, check_export, comparable
 from insula.inference.torch_backend import TorchBackend
 from insula.models.adapter_folder import is_beside_base, open_beside_base
-from insula.models.architectures import load_network
 from insula.models.folder import MANIFEST, ModelFolder, seal
-from insula.models.onnx_export import export_onnx
+from insula.models.networks.architectures import load_network
+from insula.models.onnx.export import export_onnx
 from insula.models.quiet import quiet_transformers
-from insula.models.tokenization import open_tokenizer
+from insula.models.tokens.tokenization import open_tokenizer
 
 Format = Literal["onnx", "huggingface"]
 FORMATS: tuple[Format, ...] = ("onnx", "huggingface")

@@ -18,7 +18,7 @@ from transformers import AutoConfig, AutoModelForSequenceClassification, PreTrai
 from insula.core.decision import DecisionRule
 from insula.core.errors import ModelFolderError
 from insula.core.scheme import LabelScheme
-from insula.models.heads import LinearHead
+from insula.models.layers.heads import LinearHead
 
 SMALL = 2.0**-14  # the cube of a state of 30 is then 2e-7 of it
 PROBLEMS = {

@@ -13,7 +13,7 @@ from insula.core.errors import DataError
 from insula.core.example import Example
 from insula.core.targets import gold_matrix
 from insula.data.dataset import Dataset
-from insula.data.leak import Fingerprint
+from insula.data.splits.leak import Fingerprint
 from insula.models.fingerprints import fingerprints
 from insula.models.folder import ModelFolder
 from insula.text.preparation import Preparation

@@ -13,7 +13,7 @@ from insula.core.decision import DecisionRule, Decisions
 from insula.core.errors import ParityError
 from insula.core.scheme import LabelScheme
 from insula.evaluation.compare import compare
-from insula.evaluation.metric_names import headline_metric, metric_title
+from insula.evaluation.metrics.metric_names import headline_metric, metric_title
 from insula.inference.backends import Backend
 from insula.inference.parity import COMPANIES, PARITY_VERSION, ROWS, Company, comparable, in_company
 

@@ -18,14 +18,14 @@ from insula.core.errors import ModelFolderError, ParityError, RecipeError
 from insula.core.files import write_json
 from insula.core.locks import written_alone
 from insula.data.options import DataOptions
-from insula.evaluation.metric_names import metric_title
+from insula.evaluation.metrics.metric_names import metric_title
 from insula.inference.predictor import Predictor
-from insula.models.architectures import load_network
 from insula.models.folder import ModelFolder, open_folder, seal
+from insula.models.networks.architectures import load_network
 from insula.models.pruning import Shape
-from insula.training.encoder_family import EncoderOptions
-from insula.training.prune import pruned_shape
-from insula.training.recipe import Recipe, load_recipe
+from insula.training.families.encoder import EncoderOptions
+from insula.training.fitters.prune import pruned_shape
+from insula.training.recipe.recipe import Recipe, load_recipe
 from insula.training.run import Run
 from insula.training.run_folder import OWN
 

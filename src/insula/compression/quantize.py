@@ -8,7 +8,7 @@ from typing import Any
 
 from insula.compression.own_rows import OwnRows
 from insula.compression.parity import Limits, parity_figures, pass_gate, refusal
-from insula.compression.plan import Plan
+from insula.compression.quantization.plan import Plan
 from insula.compression.small_folder import finish, folder_bytes
 from insula.compression.workshop import Candidate, Workshop
 from insula.core.files import atomic_folder

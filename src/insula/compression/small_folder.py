@@ -16,11 +16,11 @@ from insula import __version__
 from insula.core.decision import DecisionRule, Decisions
 from insula.core.example import Example
 from insula.core.files import write_json, write_text
-from insula.evaluation.cards import model_card
 from insula.evaluation.judged_examples import evaluate_examples
+from insula.evaluation.reports.cards import model_card
 from insula.inference.parity import PARITY
 from insula.models.folder import MANIFEST, ModelFolder, seal, write_parts
-from insula.models.tokenization import TOKENIZER
+from insula.models.tokens.tokenization import TOKENIZER
 
 COMPRESSION = "compression.json"
 COMPRESSION_VERSION = 1

@@ -10,26 +10,26 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from insula.compression.activations import sample_activations
 from insula.compression.decide_again import decide_again
-from insula.compression.graph import Graph
 from insula.compression.own_rows import OwnRows
 from insula.compression.parity import Limits, measure_company, measure_parity
-from insula.compression.plan import Plan
-from insula.compression.sensitivity import sensitivities
+from insula.compression.quantization.activations import sample_activations
+from insula.compression.quantization.graph import Graph
+from insula.compression.quantization.plan import Plan
+from insula.compression.quantization.sensitivity import sensitivities
+from insula.compression.quantization.static_int8 import WEIGHT_BITS, ActivationScale, choose_scales, quantise_products
+from insula.compression.quantization.tables import quantise_tables
+from insula.compression.quantization.weight_only import pack_products, store_products
 from insula.compression.small_folder import copy_parts
-from insula.compression.static_int8 import WEIGHT_BITS, ActivationScale, choose_scales, quantise_products
-from insula.compression.tables import quantise_tables
-from insula.compression.weight_only import pack_products, store_products
 from insula.core.decision import DecisionRule, Decisions
 from insula.core.errors import ModelFolderError
 from insula.inference.onnx_backend import OnnxBackend
 from insula.inference.parity import PARITY, check_export
 from insula.models.folder import ModelFolder
-from insula.models.prune_vocabulary import prune_vocabulary
-from insula.models.tokenization import TOKENIZER
-from insula.training.options import DecisionOptions
-from insula.training.recorded import recorded_section
+from insula.models.tokens.prune_vocabulary import prune_vocabulary
+from insula.models.tokens.tokenization import TOKENIZER
+from insula.training.options.sections import DecisionOptions
+from insula.training.recipe.recorded import recorded_section
 
 CALIBRATION_TEXTS = 600
 SENSITIVITY_TEXTS = 96

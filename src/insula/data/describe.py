@@ -13,7 +13,7 @@ from insula.core.example import Example
 from insula.core.scheme import LabelScheme
 from insula.data.dataset import Dataset
 from insula.data.description import Description
-from insula.data.near_duplicates import near_duplicate_clusters
+from insula.data.splits.near_duplicates import near_duplicate_clusters
 from insula.text.comparison import comparison_key
 from insula.text.language import tell
 

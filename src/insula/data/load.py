@@ -8,16 +8,16 @@ from insula.core.errors import DataError, LeakError
 from insula.core.example import Example
 from insula.core.scheme import LabelScheme
 from insula.data.dataset import SPLITS, Dataset
-from insula.data.infer_labels import infer_labels
-from insula.data.known_labels import labels_for_scheme
-from insula.data.label_names import read_label_names
-from insula.data.labelled_examples import dropped_note, labelled_examples
-from insula.data.leak import guard
+from insula.data.labels.infer import infer_labels
+from insula.data.labels.known import labels_for_scheme
+from insula.data.labels.names import read_label_names
 from insula.data.options import DataOptions
-from insula.data.raw_rows import RawPart
-from insula.data.source_paths import ALL
-from insula.data.sources import Source, SourceName, find_source
-from insula.data.split import split_examples
+from insula.data.sources.labelled_examples import dropped_note, labelled_examples
+from insula.data.sources.paths import ALL
+from insula.data.sources.raw_rows import RawPart
+from insula.data.sources.sources import Source, SourceName, find_source
+from insula.data.splits.leak import guard
+from insula.data.splits.split import split_examples
 
 _DEFAULTS = DataOptions()
 

@@ -12,10 +12,10 @@ from typing import Any
 
 from insula.core.errors import DataError, OutputError, nearest
 from insula.core.progress import Progress, Silent
-from insula.data.byte_source import STDIN
-from insula.data.formats import every_row, open_rows
-from insula.data.row_reader import Row
-from insula.data.writers import STDOUT, open_writer
+from insula.data.formats.byte_source import STDIN
+from insula.data.formats.formats import every_row, open_rows
+from insula.data.formats.row_reader import Row
+from insula.data.formats.writers import STDOUT, open_writer
 
 MaskText = Callable[[str], tuple[str, dict[str, int]]]
 _ROWS_A_TIME = 2048

@@ -7,13 +7,13 @@ from insula.core.example import Example
 from insula.core.scheme import LabelScheme
 from insula.data.columns import find_text_column
 from insula.data.dataset import Dataset
-from insula.data.infer_labels import infer_labels
-from insula.data.label_cells import as_name, is_missing, is_no_text
-from insula.data.labelled_examples import dropped_note, labelled_examples
+from insula.data.labels.cells import as_name, is_missing, is_no_text
+from insula.data.labels.infer import infer_labels
 from insula.data.load import number_names, read_parts
 from insula.data.options import DataOptions
-from insula.data.source_paths import ALL
-from insula.data.sources import Source, SourceName, find_source
+from insula.data.sources.labelled_examples import dropped_note, labelled_examples
+from insula.data.sources.paths import ALL
+from insula.data.sources.sources import Source, SourceName, find_source
 
 WITHOUT_LABELS = LabelScheme("unlabelled", "single", ("unlabelled",))
 

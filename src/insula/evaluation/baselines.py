@@ -9,9 +9,9 @@ import numpy as np
 
 from insula.core.decision import Decisions
 from insula.core.scheme import LabelScheme
-from insula.evaluation.checked_arrays import Floats, as_column
 from insula.evaluation.compare import compare
 from insula.evaluation.evaluate import evaluate
+from insula.evaluation.metrics.checked_arrays import Floats, as_column
 
 
 def majority(scheme: LabelScheme, base_rates: Any, rows: int) -> Decisions:

@@ -10,10 +10,10 @@ import numpy as np
 from scipy import stats
 
 from insula.core.scheme import LabelScheme
-from insula.evaluation import regression
-from insula.evaluation.checked_arrays import Floats, as_column, as_indicators, as_matrix
-from insula.evaluation.counts import from_sums, ratio
-from insula.evaluation.intervals import Difference, Finish, count_differences, moment_differences
+from insula.evaluation.metrics import regression
+from insula.evaluation.metrics.checked_arrays import Floats, as_column, as_indicators, as_matrix
+from insula.evaluation.metrics.counts import from_sums, ratio
+from insula.evaluation.metrics.intervals import Difference, Finish, count_differences, moment_differences
 
 _COMPARED = {
     "multi": ("accuracy", "macro_f1", "micro_f1"),

@@ -10,18 +10,26 @@ import numpy as np
 from insula.core.decision import decision_confidence
 from insula.core.levels import levels
 from insula.core.scheme import LabelScheme
-from insula.evaluation.abstention import abstention_summary
-from insula.evaluation.checked_arrays import Bools, Floats, Ints, as_column, as_matrix, check_categorical, mean_or_none
-from insula.evaluation.curves import precision_recall_curves, scatter
-from insula.evaluation.intervals import Interval, count_intervals, moment_intervals
-from insula.evaluation.metric_names import headline_metric
-from insula.evaluation.metrics import categorical_metrics, confusion, per_label
-from insula.evaluation.mistakes import confident_mistakes, largest_errors
-from insula.evaluation.regression import per_dimension
-from insula.evaluation.reliability import pooled, reliability_bins
+from insula.evaluation.decisions.abstention import abstention_summary
+from insula.evaluation.decisions.thresholding import macro_f1_by_threshold
+from insula.evaluation.metrics.categorical import categorical_metrics, confusion, per_label
+from insula.evaluation.metrics.checked_arrays import (
+    Bools,
+    Floats,
+    Ints,
+    as_column,
+    as_matrix,
+    check_categorical,
+    mean_or_none,
+)
+from insula.evaluation.metrics.curves import precision_recall_curves, scatter
+from insula.evaluation.metrics.intervals import Interval, count_intervals, moment_intervals
+from insula.evaluation.metrics.metric_names import headline_metric
+from insula.evaluation.metrics.mistakes import confident_mistakes, largest_errors
+from insula.evaluation.metrics.regression import per_dimension
+from insula.evaluation.metrics.reliability import pooled, reliability_bins
+from insula.evaluation.metrics.slices import slices
 from insula.evaluation.result import Evaluation
-from insula.evaluation.slices import slices
-from insula.evaluation.thresholding import macro_f1_by_threshold
 
 
 def evaluate(

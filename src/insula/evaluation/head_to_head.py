@@ -11,10 +11,10 @@ from insula.core.decision import Decisions
 from insula.core.example import Example
 from insula.core.scheme import LabelScheme
 from insula.core.sentences import shortened
-from insula.evaluation.checked_arrays import Floats, Ints
 from insula.evaluation.compare import compare
-from insula.evaluation.metric_names import headline_metric
-from insula.evaluation.slices import length_name, rows_by_slice
+from insula.evaluation.metrics.checked_arrays import Floats, Ints
+from insula.evaluation.metrics.metric_names import headline_metric
+from insula.evaluation.metrics.slices import length_name, rows_by_slice
 from insula.text.language import tell
 
 MOST_EXAMPLES = 12

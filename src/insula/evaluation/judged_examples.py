@@ -8,8 +8,8 @@ from typing import Any
 from insula.core.decision import DecisionRule, Decisions
 from insula.core.example import Example
 from insula.core.scheme import LabelScheme
-from insula.evaluation.checked_arrays import Floats
 from insula.evaluation.evaluate import evaluate
+from insula.evaluation.metrics.checked_arrays import Floats
 from insula.evaluation.result import Evaluation
 from insula.text.language import tell
 

@@ -34,7 +34,7 @@ from ray.data.block import BlockMetadata
 from ray.data.datasource import ReadTask
 
 from insula.core.errors import DataError
-from insula.data.formats import open_rows
+from insula.data.formats.formats import open_rows
 from insula.inference.engine import Engine
 from insula.inference.groups import Counted, read_groups
 from insula.inference.predictor import Predictor

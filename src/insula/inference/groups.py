@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
-from insula.data.label_cells import as_name, is_missing, is_no_text
-from insula.data.row_reader import Reject, Row, RowReader
+from insula.data.formats.row_reader import Reject, Row, RowReader
+from insula.data.labels.cells import as_name, is_missing, is_no_text
 
 RAW_CHARACTERS = 1000
 

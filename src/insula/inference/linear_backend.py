@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from insula.inference.engine import DEFAULT, Engine
-from insula.models.linear import LinearModel
+from insula.models.networks.linear import LinearModel
 
 
 def open_linear(folder: Path, _: Engine = DEFAULT) -> LinearModel:

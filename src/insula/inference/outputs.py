@@ -10,11 +10,11 @@ from typing import Any, Protocol
 from insula.core.errors import DataError
 from insula.core.prediction import Prediction
 from insula.core.scheme import LabelScheme
-from insula.data.formats import format_of
-from insula.data.part_writer import BINARY, PartFormat
-from insula.data.row_reader import Row, RowReader
-from insula.data.row_writer import RowWriter
-from insula.data.writers import STDOUT, open_writer
+from insula.data.formats.formats import format_of
+from insula.data.formats.part_writer import BINARY, PartFormat
+from insula.data.formats.row_reader import Row, RowReader
+from insula.data.formats.row_writer import RowWriter
+from insula.data.formats.writers import STDOUT, open_writer
 from insula.inference.groups import Group
 from insula.inference.overlap import Behind
 from insula.inference.parts import Job, Parts, open_parts

@@ -15,7 +15,7 @@ from insula.core.errors import ParityError
 from insula.core.scheme import LabelScheme
 from insula.inference.backends import Backend, open_backend
 from insula.inference.token_backend import TokenBackend
-from insula.models.padding import pad
+from insula.models.layers.padding import pad
 
 PARITY = "parity.json"
 PARITY_VERSION = 1

@@ -13,8 +13,8 @@ from typing import Any
 from insula.core.errors import DataError
 from insula.core.files import output_errors, write_json
 from insula.core.locks import sole_writer
-from insula.data.part_writer import Layout, PartFormat
-from insula.data.row_reader import Row
+from insula.data.formats.part_writer import Layout, PartFormat
+from insula.data.formats.row_reader import Row
 
 JOB, LAYOUT, ENDING = "job.json", "layout.json", ".part"
 Job = Mapping[str, Any]

@@ -7,7 +7,7 @@ from typing import Any
 
 from insula.core.prediction import Prediction
 from insula.core.scheme import LabelScheme
-from insula.data.row_reader import Row
+from insula.data.formats.row_reader import Row
 
 PREDICTED = ("label", "labels", "scores", "confidence", "abstained")
 

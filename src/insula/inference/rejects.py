@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from insula.core.errors import OutputError
-from insula.data.row_reader import Reject
-from insula.data.row_writer import RowWriter
-from insula.data.writers import open_writer
+from insula.data.formats.row_reader import Reject
+from insula.data.formats.row_writer import RowWriter
+from insula.data.formats.writers import open_writer
 
 
 class Rejects(contextlib.AbstractContextManager["Rejects"]):

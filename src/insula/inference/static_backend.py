@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from insula.inference.engine import DEFAULT, Engine
-from insula.models.averaged import AveragedTokens
-from insula.models.tokenization import open_tokenizer
+from insula.models.networks.averaged import AveragedTokens
+from insula.models.tokens.tokenization import open_tokenizer
 
 
 class StaticBackend:

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from insula.inference.batching import TOKEN_BUDGET, batches
 from insula.inference.engine import DEFAULT, Engine
-from insula.models.padding import pad
-from insula.models.tokenization import open_tokenizer
+from insula.models.layers.padding import pad
+from insula.models.tokens.tokenization import open_tokenizer
 
 
 class TokenBackend(ABC):

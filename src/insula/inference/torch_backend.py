@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from insula.inference.engine import DEFAULT, Engine
 from insula.inference.token_backend import TokenBackend
 from insula.models.adapter_folder import is_beside_base, open_beside_base
-from insula.models.architectures import load_network
+from insula.models.networks.architectures import load_network
 
 
 class TorchBackend(TokenBackend):

@@ -16,8 +16,8 @@ from transformers import AutoModel, PreTrainedModel
 
 from insula.core.errors import InsulaError, ModelFolderError
 from insula.core.files import sha256, write_json
-from insula.models.adapters import is_own
-from insula.models.architectures import architectures
+from insula.models.layers.adapters import is_own
+from insula.models.networks.architectures import architectures
 from insula.models.pretrained import encoder_errors, locate_encoder
 from insula.models.quiet import quiet_transformers
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from safetensors.numpy import load_file, save_file
 
-from insula.data.leak import Fingerprint
+from insula.data.splits.leak import Fingerprint
 
 FINGERPRINT = "fingerprint.safetensors"
 

@@ -9,7 +9,7 @@ from insula.core.extras import require
 from insula.safety.kinds import GROUPS, KINDS, TOKEN
 from insula.safety.presidio_kinds import PRESIDIO_KINDS
 from insula.safety.readable import BLANK, Readable
-from insula.safety.recognisers import spans_of
+from insula.safety.recognisers.registry import spans_of
 from insula.safety.spans import Span, without_overlaps
 
 # What stands beside something masked may only now show where it begins; more rounds than two are needed by nobody.

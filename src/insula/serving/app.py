@@ -10,21 +10,21 @@ from fastapi.routing import APIRoute
 from starlette.middleware.cors import CORSMiddleware
 
 from insula import __version__
-from insula.serving.access.gate import open_gate
-from insula.serving.access.guards import Scope, describe_access, guards
-from insula.serving.bodies import describe_bodies
-from insula.serving.body_limits import BodyLimits
+from insula.serving.authentication.gate import open_gate
+from insula.serving.authentication.guards import Scope, describe_access, guards
+from insula.serving.http.bodies import describe_bodies
+from insula.serving.http.body_limits import BodyLimits
+from insula.serving.http.last_resort import LastResort
+from insula.serving.http.problems import add_problem_handlers
+from insula.serving.http.response_headers import ResponseHeaders
 from insula.serving.jobs import JobRunner
 from insula.serving.keeping import Keeper
-from insula.serving.last_resort import LastResort
 from insula.serving.pages.mount import add_pages
-from insula.serving.problems import add_problem_handlers
-from insula.serving.response_headers import ResponseHeaders
 from insula.serving.routes import batches, feedback, health, hugging_face, models, predict, stream
 from insula.serving.schemas import FeedbackRequest, HuggingFaceRequest, JobRequest, PredictRequest
 from insula.serving.served_models import open_models
 from insula.serving.service import WAIT_HEADER, Service
-from insula.serving.settings import Settings
+from insula.serving.settings.settings import Settings
 from insula.serving.telemetry import Measured, Telemetry
 
 UPLOADS = "/v1/batches"

@@ -21,10 +21,10 @@ from insula.api.prediction import predict_file
 from insula.core.errors import InsulaError, OutputError, SettingsError
 from insula.core.files import output_errors, write_json
 from insula.core.progress import Silent
-from insula.serving.giving_way import giving_way
-from insula.serving.problems import ProblemError
+from insula.serving.http.problems import ProblemError
+from insula.serving.queueing.giving_way import giving_way
 from insula.serving.served_models import ServedModels
-from insula.serving.settings import Jobs as JobSettings
+from insula.serving.settings.settings import Jobs as JobSettings
 
 WAITING, RUNNING, DONE, FAILED = "waiting", "running", "done", "failed"
 JOB, RESULT, REJECTS = "job.json", "result.jsonl", "rejects.jsonl"

@@ -13,9 +13,9 @@ from insula.operations.store.retention import Retention
 from insula.operations.store.rows import Answered, Rows, Told, delete_expired
 from insula.safety.find import checked_kinds
 from insula.safety.mask import mask
-from insula.serving.access.gate import Gate
-from insula.serving.problems import ProblemError
-from insula.serving.settings import Settings
+from insula.serving.authentication.gate import Gate
+from insula.serving.http.problems import ProblemError
+from insula.serving.settings.settings import Settings
 
 AT_ONCE = 2_000  # rows of one transaction
 MOST_WAITING = 20_000

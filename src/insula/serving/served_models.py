@@ -11,15 +11,15 @@ from typing import Any
 
 from insula.core.errors import SettingsError
 from insula.core.starter import STARTER
-from insula.evaluation.headline import headline
-from insula.evaluation.sanitize import sanitize
+from insula.evaluation.reports.headline import headline
+from insula.evaluation.reports.sanitize import sanitize
 from insula.inference.engine import Engine
 from insula.inference.predictor import Predictor
 from insula.models.folder import MANIFEST, ModelFolder, open_folder
 from insula.models.locate import locate_model
-from insula.serving.batcher import Batcher, Watcher
-from insula.serving.problems import ProblemError
-from insula.serving.settings import Settings
+from insula.serving.http.problems import ProblemError
+from insula.serving.queueing.batcher import Batcher, Watcher
+from insula.serving.settings.settings import Settings
 
 CARD = "model_card.md"
 

@@ -14,9 +14,9 @@ import uvicorn
 
 from insula.core.errors import SettingsError
 from insula.serving.app import create_app
-from insula.serving.connections import Streamed, guarded
+from insula.serving.http.connections import Streamed, guarded
 from insula.serving.service import Service
-from insula.serving.settings import Settings
+from insula.serving.settings.settings import Settings
 
 BACKLOG = 2048
 

@@ -10,13 +10,13 @@ from typing import Any
 from starlette.requests import HTTPConnection, Request
 
 from insula.core.prediction import Prediction
-from insula.serving.access.gate import Gate
+from insula.serving.authentication.gate import Gate
+from insula.serving.http.last_resort import ClientGoneError
+from insula.serving.http.problems import ProblemError
 from insula.serving.jobs import JobRunner
 from insula.serving.keeping import Keeper
-from insula.serving.last_resort import ClientGoneError
-from insula.serving.problems import ProblemError
 from insula.serving.served_models import ServedModel, ServedModels
-from insula.serving.settings import Settings
+from insula.serving.settings.settings import Settings
 from insula.serving.telemetry import Telemetry
 
 WAIT_HEADER = "insula-wait-ms"

@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 
 from insula.core.decision import DecisionRule
 from insula.core.scheme import LabelScheme
-from insula.evaluation.abstention import choose_abstention
-from insula.evaluation.calibration import fit_calibration
-from insula.evaluation.class_offsets import choose_offsets
-from insula.evaluation.thresholds import choose_binary_threshold, choose_thresholds
-from insula.training.options import DecisionOptions
+from insula.evaluation.decisions.abstention import choose_abstention
+from insula.evaluation.decisions.calibration import fit_calibration
+from insula.evaluation.decisions.class_offsets import choose_offsets
+from insula.evaluation.decisions.thresholds import choose_binary_threshold, choose_thresholds
+from insula.training.options.sections import DecisionOptions
 
 
 def choose_decision(

@@ -24,17 +24,18 @@ from insula.inference.parity import PARITY, check_export
 from insula.inference.predictor import Predictor
 from insula.models.folder import write_parts
 from insula.text.preparation import Preparation
-from insula.training.auxiliary import with_tasks
 from insula.training.decide import choose_decision
-from insula.training.distil import with_answers
-from insula.training.families import FitInput, Fitted, Rows, Task, families
-from insula.training.learnt_rows import learnt_rows
-from insula.training.memory import PeakMemory
-from insula.training.objective_options import ObjectiveOptions
-from insula.training.options import ModelOptions
-from insula.training.processes import part
-from insula.training.recipe import Recipe
-from insula.training.validation import check_finite
+from insula.training.families.registry import families
+from insula.training.fitting import FitInput, Fitted, Rows, Task
+from insula.training.neural.peak_memory import PeakMemory
+from insula.training.neural.processes import part
+from insula.training.neural.validation import check_finite
+from insula.training.objectives.training_targets import learnt_rows
+from insula.training.options.objective import ObjectiveOptions
+from insula.training.options.sections import ModelOptions
+from insula.training.recipe.recipe import Recipe
+from insula.training.transfer.auxiliary import with_tasks
+from insula.training.transfer.distil import with_answers
 
 
 @dataclass(frozen=True)

@@ -14,14 +14,14 @@ from insula.core.files import atomic_folder
 from insula.core.progress import Progress
 from insula.core.targets import gold_matrix
 from insula.data.dataset import Dataset
-from insula.data.leak import Fingerprint, text_hash
+from insula.data.splits.leak import Fingerprint, text_hash
 from insula.evaluation.baselines import Judge, majority
 from insula.evaluation.judged_examples import evaluate_examples
 from insula.models.fingerprints import write_fingerprints
 from insula.models.folder import seal
+from insula.training.families.linear import LinearOptions
 from insula.training.fit_model import Trained, fit_model
-from insula.training.linear_family import LinearOptions
-from insula.training.recipe import Recipe
+from insula.training.recipe.recipe import Recipe
 
 
 @dataclass(frozen=True)

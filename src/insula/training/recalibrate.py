@@ -18,18 +18,18 @@ from insula.core.example import Example
 from insula.core.files import atomic_folder, write_json, write_text
 from insula.core.scheme import LabelScheme
 from insula.core.targets import gold_matrix
-from insula.data.leak import Fingerprint
-from insula.evaluation.cards import model_card
+from insula.data.splits.leak import Fingerprint
 from insula.evaluation.compare import compare
 from insula.evaluation.judged_examples import evaluate_examples
-from insula.evaluation.metric_names import headline_metric
-from insula.evaluation.reliability import reliability_metrics
+from insula.evaluation.metrics.metric_names import headline_metric
+from insula.evaluation.metrics.reliability import reliability_metrics
+from insula.evaluation.reports.cards import model_card
 from insula.inference.predictor import Predictor
 from insula.models.fingerprints import add_choices
 from insula.models.folder import MANIFEST, ModelFolder, seal, write_parts
 from insula.training.decide import choose_decision
-from insula.training.options import DecisionOptions
-from insula.training.recipe import load_recipe
+from insula.training.options.sections import DecisionOptions
+from insula.training.recipe.recipe import load_recipe
 
 RECORD = "recalibration.json"
 RECORD_VERSION = 1

@@ -19,25 +19,25 @@ from insula.core.files import atomic_folder, sha256, write_json, write_text
 from insula.core.progress import Progress, Silent
 from insula.core.targets import gold_matrix
 from insula.data.dataset import Dataset
-from insula.data.label_names import LABEL_NAMES, read_label_names
-from insula.data.leak import Fingerprint, refuse_leak
-from insula.evaluation.cards import model_card
-from insula.evaluation.report import write_report
+from insula.data.labels.names import LABEL_NAMES, read_label_names
+from insula.data.splits.leak import Fingerprint, refuse_leak
+from insula.evaluation.reports.cards import model_card
+from insula.evaluation.reports.report import write_report
 from insula.models.fingerprints import write_fingerprints
 from insula.models.folder import MANIFEST, seal
 from insula.models.locate import locate_model
 from insula.text.language import dominant, tell
-from insula.training.auxiliary import with_auxiliary
-from insula.training.begin import base_fingerprint, check_base, trained_base
-from insula.training.distil import UNLABELLED, with_unlabelled
-from insula.training.families import Fitted
 from insula.training.fit_model import fit_model, help_to_fit
-from insula.training.idle_options import idle_options
+from insula.training.fitting import Fitted
 from insula.training.measure import Measurement
-from insula.training.recipe import Recipe
+from insula.training.recipe.recipe import Recipe
+from insula.training.recipe.unused_options import idle_options
 from insula.training.run_folder import CLEARED
-from insula.training.teachers import teacher_fingerprints
-from insula.training.tracking import Tracking
+from insula.training.tracking.tracking import Tracking
+from insula.training.transfer.auxiliary import with_auxiliary
+from insula.training.transfer.distil import UNLABELLED, with_unlabelled
+from insula.training.transfer.teachers import teacher_fingerprints
+from insula.training.transfer.trained_base import base_fingerprint, check_base, trained_base
 
 METRICS_VERSION = 1
 LANGUAGE_SAMPLE = 2000

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from insula.training.tracking import IDENTITIES
+from insula.training.tracking.tracking import IDENTITIES
 
 CLEARED = ("checkpoints", "logs", "baselines", "metrics.json", "report.html", IDENTITIES)
 """What a run that begins clears away of the one before: without its metrics it counts as unfinished."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from insula.core.prediction import Prediction
 from insula.core.scheme import LabelScheme
-from insula.evaluation.readable import percent
+from insula.evaluation.reports.readable import percent
 from insula.serving.pages.words import Speech
 
 SHOWN = 6

@@ -6,7 +6,7 @@ import hashlib
 from functools import cache
 from importlib.resources import files
 
-from insula.evaluation.page import page_style
+from insula.evaluation.reports.page import page_style
 
 CSS, JAVASCRIPT = "text/css; charset=utf-8", "text/javascript; charset=utf-8"
 KINDS = {"report.css": CSS, "page.css": CSS, "icon.svg": "image/svg+xml", "htmx.min.js": JAVASCRIPT}

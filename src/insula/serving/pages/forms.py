@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from starlette.requests import Request
 
-from insula.serving.problems import ProblemError
+from insula.serving.http.problems import ProblemError
 
 FORM = "application/x-www-form-urlencoded"
 MOST_FIELDS = 10

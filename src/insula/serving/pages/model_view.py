@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from insula.core.scheme import LabelScheme
-from insula.evaluation.headline import main_split
-from insula.evaluation.readable import count, score
-from insula.evaluation.report_tables import MetricRow, metric_rows
-from insula.evaluation.sanitize import sanitize
+from insula.evaluation.reports.headline import main_split
+from insula.evaluation.reports.readable import count, score
+from insula.evaluation.reports.sanitize import sanitize
+from insula.evaluation.reports.tables import MetricRow, metric_rows
 from insula.serving.pages.words import Speech
 from insula.serving.served_models import ServedModel
 

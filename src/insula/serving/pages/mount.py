@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from fastapi import Depends, FastAPI
 
-from insula.serving.access_settings import Pages
 from insula.serving.pages.routes import assets, judge, login, models
 from insula.serving.pages.visits import Visitors, admit_visitor
+from insula.serving.settings.access_settings import Pages
 
 
 def add_pages(app: FastAPI, options: Pages) -> None:

@@ -9,9 +9,9 @@ from fastapi.routing import APIRoute
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import RedirectResponse, Response
 
-from insula.serving.last_resort import ClientGoneError, unforeseen
+from insula.serving.http.last_resort import ClientGoneError, unforeseen
+from insula.serving.http.problems import ProblemError
 from insula.serving.pages.rendering import address, is_fragment, page
-from insula.serving.problems import ProblemError
 from insula.serving.service import service_of
 
 LOGIN = "login"

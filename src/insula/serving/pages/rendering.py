@@ -9,7 +9,7 @@ from urllib.parse import quote, urlencode
 from starlette.requests import Request
 from starlette.responses import Response
 
-from insula.evaluation.page import environment
+from insula.evaluation.reports.page import environment
 from insula.serving.pages.assets_index import address_of
 from insula.serving.pages.language import language_of
 from insula.serving.pages.visits import visitors_of

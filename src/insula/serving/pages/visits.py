@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from starlette.requests import Request
 from starlette.responses import Response
 
-from insula.serving.access_settings import Pages
 from insula.serving.pages.sessions import Session, Sessions, session_secret
 from insula.serving.service import service_of
+from insula.serving.settings.access_settings import Pages
 
 SCOPE = "predict"
 

@@ -10,9 +10,9 @@ from pydantic_core import to_json
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 
-from insula.serving.bodies import JSON, read_body
+from insula.serving.http.bodies import JSON, read_body
+from insula.serving.http.problems import ProblemError, responses
 from insula.serving.jobs import REJECTS, RESULT, Job
-from insula.serving.problems import ProblemError, responses
 from insula.serving.schemas import JobRequest, JobStatus
 from insula.serving.service import service_of
 

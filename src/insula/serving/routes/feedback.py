@@ -17,8 +17,8 @@ from starlette.responses import Response
 from insula.core.errors import OutputError
 from insula.core.files import output_errors
 from insula.safety.mask import mask
-from insula.serving.bodies import answered, json_body, read_body
-from insula.serving.problems import ProblemError, responses
+from insula.serving.http.bodies import answered, json_body, read_body
+from insula.serving.http.problems import ProblemError, responses
 from insula.serving.schemas import FeedbackRequest
 from insula.serving.service import service_of
 

@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from insula import __version__
-from insula.serving.problems import ProblemError, responses
+from insula.serving.http.problems import ProblemError, responses
 from insula.serving.service import service_of
 from insula.serving.telemetry import CONTENT_TYPE
 

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from insula.serving.answers import ranked
-from insula.serving.bodies import answered, json_body, read_body
+from insula.serving.http.bodies import answered, json_body, read_body
 from insula.serving.routes.predict import REFUSALS
 from insula.serving.schemas import HuggingFaceLabel, HuggingFaceRequest
 from insula.serving.service import service_of

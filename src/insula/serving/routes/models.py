@@ -8,9 +8,9 @@ from fastapi import APIRouter
 from starlette.requests import Request
 
 from insula.core.levels import levels
-from insula.evaluation.headline import main_split
-from insula.evaluation.sanitize import sanitize
-from insula.serving.problems import responses
+from insula.evaluation.reports.headline import main_split
+from insula.evaluation.reports.sanitize import sanitize
+from insula.serving.http.problems import responses
 from insula.serving.schemas import ModelDetails, ModelList
 from insula.serving.served_models import described
 from insula.serving.service import service_of

@@ -7,8 +7,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from insula.serving.answers import rows
-from insula.serving.bodies import answered, json_body, read_body
-from insula.serving.problems import responses
+from insula.serving.http.bodies import answered, json_body, read_body
+from insula.serving.http.problems import responses
 from insula.serving.schemas import PredictAnswer, PredictRequest
 from insula.serving.service import service_of
 

@@ -12,7 +12,7 @@ from pydantic_core import to_json
 from starlette.websockets import WebSocketDisconnect, WebSocketState
 
 from insula.serving.answers import rows
-from insula.serving.problems import ProblemError, invalid
+from insula.serving.http.problems import ProblemError, invalid
 from insula.serving.schemas import StreamMessage
 from insula.serving.service import Service, service_of
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from fastapi import APIRouter
 from starlette.responses import Response
 
+from insula.serving.http.problems import ProblemError
 from insula.serving.pages.assets_index import FOLDER, KINDS, content_of
-from insula.serving.problems import ProblemError
 
 router = APIRouter()
 

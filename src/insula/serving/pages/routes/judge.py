@@ -8,6 +8,7 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
+from insula.serving.http.problems import ProblemError
 from insula.serving.pages.answer_view import answer_view
 from insula.serving.pages.forms import read_form
 from insula.serving.pages.language import language_of
@@ -15,7 +16,6 @@ from insula.serving.pages.page_route import RETRY, PageRoute
 from insula.serving.pages.rendering import is_fragment, page
 from insula.serving.pages.visits import visitors_of
 from insula.serving.pages.words import Speech
-from insula.serving.problems import ProblemError
 from insula.serving.served_models import ServedModel
 from insula.serving.service import service_of
 

@@ -8,12 +8,12 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from insula.serving.http.problems import ProblemError
 from insula.serving.pages.forms import read_form
 from insula.serving.pages.language import language_of
 from insula.serving.pages.page_route import PageRoute, refused
 from insula.serving.pages.rendering import address, page
 from insula.serving.pages.visits import SCOPE, visitors_of
-from insula.serving.problems import ProblemError
 from insula.serving.service import service_of
 
 router = APIRouter(route_class=PageRoute)

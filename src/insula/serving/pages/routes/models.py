@@ -6,14 +6,14 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 
-from insula.evaluation.page import script_hash
+from insula.evaluation.reports.page import script_hash
+from insula.serving.http.problems import ProblemError
 from insula.serving.pages.card_html import card_html
 from insula.serving.pages.language import language_of
 from insula.serving.pages.model_view import facts_view, labels_view, measured_view, report_of
 from insula.serving.pages.page_route import PageRoute
 from insula.serving.pages.rendering import page
 from insula.serving.pages.words import Speech
-from insula.serving.problems import ProblemError
 from insula.serving.service import service_of
 
 router = APIRouter(route_class=PageRoute)

@@ -1,0 +1,1 @@
+"""`insula data`: one file a verb."""

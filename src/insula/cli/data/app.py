@@ -1,0 +1,70 @@
+"""`insula data list`, `insula data describe` and `insula data mask`."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Any
+
+import typer
+
+from insula.cli.data.mask import mask
+from insula.cli.options import with_columns
+
+app = typer.Typer(
+    help="Look at data before training on it, and mask what is personal.",
+    no_args_is_help=True,
+    rich_markup_mode="markdown",
+)
+app.command("mask")(mask)
+Json = Annotated[bool, typer.Option("--json", help="Print as JSON.")]
+
+
+@app.command("list")
+def list_sets(as_json: Json = False) -> None:
+    """List the data sets that come with insula."""
+    import dataclasses
+
+    from insula.api.data import list_data
+
+    sets = list_data()
+    if as_json:
+        typer.echo(json.dumps([dataclasses.asdict(one) for one in sets], ensure_ascii=False))
+        return
+    for one in sets:
+        typer.echo(f"{one.name:<12}{one.description}")
+        typer.echo(f"{'':<12}{one.rows:,} rows; {', '.join(one.languages)}; {', '.join(one.labels)}; {one.licence}")
+        if not one.available:
+            typer.echo(f"{'':<12}not installed yet: {one.install}")
+    typer.echo("\nYour own file, a folder of splits or a hub id works as well: insula data describe messages.csv")
+
+
+@app.command("describe")
+@with_columns()
+def describe(
+    source: Annotated[
+        list[str],
+        typer.Argument(
+            help="A file, several, a folder of splits, a built-in set, a hub id.", metavar="DATA", show_default=False
+        ),
+    ],
+    as_json: Json = False,
+    *,
+    data: dict[str, Any],
+) -> None:
+    """Say what a data set holds, before anything is trained on it.
+
+    Rows, languages, lengths, the balance of labels, duplicates, conflicts, and what would be dropped and why.
+
+    **Example**
+
+        insula data describe messages.csv --text message --label emotion
+    """
+    from insula.api.data import describe_data
+    from insula.data.options import DataOptions
+
+    found = describe_data(source, DataOptions(**data))
+    if as_json:
+        typer.echo(json.dumps(found.to_dict(), ensure_ascii=False, allow_nan=False))
+        return
+    for line in found.lines():
+        typer.echo(line)

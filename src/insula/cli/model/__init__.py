@@ -1,0 +1,1 @@
+"""`insula model`: one file a verb."""

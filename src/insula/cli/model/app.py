@@ -1,0 +1,20 @@
+"""`insula model`: what is done with a trained model besides asking it."""
+
+from __future__ import annotations
+
+import typer
+
+from insula.cli.model import bench, calibrate, cascade, compress, export, prune, quantize
+
+app = typer.Typer(
+    help="Make a trained model smaller, faster, or fit for use elsewhere; or let it decide otherwise.",
+    no_args_is_help=True,
+    rich_markup_mode="markdown",
+)
+app.command("export")(export.export)
+app.command("quantize")(quantize.quantize)
+app.command("compress")(compress.compress)
+app.command("prune")(prune.prune)
+app.command("calibrate")(calibrate.calibrate)
+app.command("cascade")(cascade.cascade)
+app.command("bench")(bench.bench)

@@ -1,0 +1,71 @@
+"""`insula model bench`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from insula.cli.options import AnyModel, Json, Quiet, TextAlone
+from insula.core.starter import STARTER
+
+
+def bench(
+    model: AnyModel = STARTER,
+    data: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--data",
+            help="Messages, labelled or not. [default: as the model's run says, else the built-in sets]",
+            metavar="DATA",
+            show_default=False,
+        ),
+    ] = None,
+    text: TextAlone = None,
+    rows: Annotated[int, typer.Option("--rows", help="How many texts are used.", metavar="N", min=1)] = 1000,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            help="JSON file for the answer: insula predict --bench FILE, load_model(MODEL, engine=FILE).",
+            metavar="FILE",
+            show_default=False,
+            rich_help_panel="Output",
+        ),
+    ] = None,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Find out how a model is run fastest on this machine.
+
+    Backends, then numbers of threads, then batch sizes take turns on the model's own texts, or on those of --data.
+    Answers do not depend on what is chosen, but for rounding.
+
+    **Examples**
+
+        insula model bench
+        insula model bench -m runs/care
+        insula model bench -m runs/care-int8 --data messages.csv -o engine.json
+    """
+    from insula.api.bench import bench_model
+    from insula.cli.progress import shown_progress
+
+    with shown_progress(quiet) as progress:
+        found = bench_model(model, data=data, text=text, output=output, rows=rows, progress=progress)
+    if as_json:
+        typer.echo(json.dumps(found.to_dict(), ensure_ascii=False, allow_nan=False))
+        return
+    typer.echo(f"\n{'backend':<10}{'threads':>8}{'tokens a batch':>16}{'rows/s':>12}")
+    for trial in found.trials:
+        engine = trial.engine
+        mark = " <" if engine == found.engine else ""
+        typer.echo(f"{engine.backend:<10}{engine.threads:>8}{engine.tokens:>16,}{trial.rows_per_second:>12,.1f}{mark}")
+    chosen = found.engine
+    typer.echo(f"\nbest     {chosen.backend}, {chosen.threads} threads, {chosen.tokens:,} tokens a batch")
+    typer.echo(f"bulk     {found.rows_per_second:,.1f} rows a second")
+    typer.echo(f"alone    {found.one_text_ms:.2f} ms a text")
+    if output is not None:
+        typer.echo(f"answer   {output}")

@@ -1,0 +1,126 @@
+"""`insula model calibrate`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from insula.cli.model.quantize import Overwrite, figure
+from insula.cli.options import Json, Model, Quiet, folder_option, with_columns
+
+if TYPE_CHECKING:
+    from insula.training.recalibrate import Recalibrated
+
+_AS_TRAINED = "[default: as for training]"
+
+
+@with_columns("text", "label", "label_names")
+def calibrate(
+    model: Model,
+    output: Annotated[Path, folder_option("The new model folder.")],
+    rows: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--rows",
+            help="Labelled rows to choose on: a file, a folder, a built-in set. [default: its own validation rows]",
+            metavar="DATA",
+            show_default=False,
+        ),
+    ] = None,
+    calibration: Annotated[
+        str | None,
+        typer.Option(
+            "--calibration",
+            help=f"auto, none, temperature, vector or isotonic. {_AS_TRAINED}",
+            metavar="METHOD",
+            show_default=False,
+        ),
+    ] = None,
+    thresholds: Annotated[
+        str | None,
+        typer.Option(
+            "--thresholds",
+            help=f"Of several labels a row: auto, shrunk, expected, crossfit, pooled or half. {_AS_TRAINED}",
+            metavar="METHOD",
+            show_default=False,
+        ),
+    ] = None,
+    class_offsets: Annotated[
+        bool | None,
+        typer.Option(
+            "--class-offsets/--no-class-offsets",
+            help=f"One label a row: let rare ones win sooner, for macro-F1. {_AS_TRAINED}",
+            show_default=False,
+        ),
+    ] = None,
+    coverage: Annotated[
+        float | None,
+        typer.Option(
+            "--coverage",
+            help=f"Share of rows to answer; of the rest the model says that it is not sure. {_AS_TRAINED}",
+            metavar="SHARE",
+            show_default=False,
+        ),
+    ] = None,
+    overwrite: Overwrite = False,
+    as_json: Json = False,
+    quiet: Quiet = False,
+    *,
+    data: dict[str, Any],
+) -> None:
+    """Choose calibration, thresholds and "not sure" of a model anew, without training it.
+
+    For messages that changed since it was trained, or of another source: name labelled ones with --rows. Or to decide
+    otherwise: another --coverage, other --thresholds. What it brings is measured on rows that no choice was made on.
+
+    **Examples**
+
+        insula model calibrate -m runs/care --rows november.csv -o runs/care-november
+        insula model calibrate -m runs/care --coverage 0.8 -o runs/care-80
+        insula model calibrate -m runs/care --class-offsets -o runs/care-rare
+    """
+    from insula.api.calibration import calibrate_model
+    from insula.cli.command import as_typed
+    from insula.cli.progress import shown_progress
+
+    if data and not rows:
+        raise typer.BadParameter("The columns are those of --rows. Name it, or leave them out.")
+    with shown_progress(quiet) as progress:
+        made = calibrate_model(
+            model,
+            output,
+            rows=rows,
+            **data,
+            calibration=calibration,
+            thresholds=thresholds,
+            class_offsets=class_offsets,
+            coverage=coverage,
+            overwrite=overwrite,
+            command=as_typed(),
+            progress=progress,
+        )
+    if as_json:
+        typer.echo(json.dumps(made.to_dict(), ensure_ascii=False, allow_nan=False))
+        return
+    _say(made)
+
+
+def _say(made: Recalibrated) -> None:
+    from insula.evaluation.metrics.metric_names import metric_meaning, metric_title
+
+    found = made.figures
+    typer.echo(f"\n{metric_title(found['metric']):<12}{figure(found['after'])}, {figure(found['before'])} before, on "
+               f"{found['rows']:,} rows left out in turn")  # fmt: skip
+    change = found["difference"]
+    if change["low"] is not None:
+        typer.echo(f"difference  {change['value']:+.4f}  ({change['low']:+.4f} to {change['high']:+.4f})")
+    if found["calibration_error"] is not None:
+        error = found["calibration_error"]
+        typer.echo(f"ECE         {error['after']:.4f}, {error['before']:.4f} before: {metric_meaning('ece')}")
+    if found["answered"] is not None:
+        share = found["answered"]
+        typer.echo(f"answered    {share['after']:.1%} of rows, {share['before']:.1%} before")
+    typer.echo(f"model       {made.path}")

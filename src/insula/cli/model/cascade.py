@@ -1,0 +1,62 @@
+"""`insula model cascade`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from insula.cli.model.quantize import MaxLoss, Overwrite, Rows, say_loss
+from insula.cli.options import Json, Model, Quiet, folder_option
+
+
+def cascade(
+    model: Model,
+    first: Annotated[
+        str,
+        typer.Option("--first", help="The cheap model that answers what it is sure of.", metavar="MODEL"),
+    ],
+    output: Annotated[Path, folder_option("The new model folder.")],
+    max_loss: MaxLoss = 0.005,
+    data: Rows = None,
+    overwrite: Overwrite = False,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Put a cheap model before a good one: it answers the texts it is sure of, the good one the rest.
+
+    Both must have the same labels; a cheap one that was trained with the good one as its teacher works best. It saves
+    the good one as much as it can while macro-F1 on validation rows stays within --max-loss of the good one alone.
+
+    **Examples**
+
+        insula train data.csv --recipe static --set distil.teachers=runs/care -o runs/care-static
+        insula model cascade -m runs/care --first runs/care-static -o runs/care-cascade
+    """
+    from insula.api.compression import cascade_model
+    from insula.cli.command import as_typed
+    from insula.cli.progress import shown_progress
+    from insula.evaluation.metrics.metric_names import metric_title
+
+    with shown_progress(quiet) as progress:
+        made = cascade_model(
+            first,
+            model,
+            output,
+            max_loss=max_loss,
+            data=data,
+            overwrite=overwrite,
+            command=as_typed(),
+            progress=progress,
+        )
+    if as_json:
+        typer.echo(json.dumps(made.to_dict(), ensure_ascii=False, allow_nan=False))
+        return
+    found = made.parity["validation"]
+    rows = f"{made.share:.0%} of {found['rows']:,} validation rows"
+    typer.echo(f"\nfirst stage {rows}, {made.saved:.0%} of their length")
+    typer.echo(f"{metric_title(found['metric']):<12}{found['after']:.4f}, {found['before']:.4f} of the second alone")
+    say_loss(found["loss"])
+    typer.echo(f"model       {output}")

@@ -1,0 +1,74 @@
+"""`insula model compress`."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from insula.cli.model.quantize import MaxLoss, Overwrite, Rows, say_smaller
+from insula.cli.options import Json, Model, Quiet, folder_option
+
+_UNITS = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "KIB": 2**10, "MIB": 2**20, "GIB": 2**30}
+
+
+def size(text: str) -> int:
+    """Return the bytes of `12MB`, `8.5 MB`, `900kB`, `8MiB`; `BadParameter` for anything else."""
+    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([a-zA-Z]*)\s*", text)
+    if found is None or found[2].upper() not in _UNITS or not float(found[1]):
+        raise typer.BadParameter(f"A size must look like 12MB. Got {text!r}.")
+    return int(float(found[1]) * _UNITS[found[2].upper()])
+
+
+def compress(
+    model: Model,
+    output: Annotated[Path, folder_option("The new model folder.")],
+    max_size: Annotated[
+        str, typer.Option("--max-size", help="Bytes that the folder may have, such as 12MB.", metavar="SIZE")
+    ],
+    max_loss: MaxLoss = 0.005,
+    data: Rows = None,
+    overwrite: Overwrite = False,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Make a model as small as asked, at the least loss.
+
+    Weights and tables of 8 and 4 bits and smaller vocabularies are tried together, each with calibration and thresholds
+    chosen anew, all measured on validation rows. The one that loses least within both limits is kept; where none is,
+    nothing is written. A smaller vocabulary cuts rare words into shorter pieces.
+
+    **Examples**
+
+        insula model compress -m runs/care --max-size 12MB -o runs/care-12
+        insula model compress -m runs/care --max-size 8MB --max-loss 0.03 -o runs/care-8
+    """
+    from insula.api.compression import compress_model
+    from insula.cli.command import as_typed
+    from insula.cli.progress import shown_progress
+
+    with shown_progress(quiet) as progress:
+        found = compress_model(
+            model,
+            output,
+            max_size=size(max_size),
+            max_loss=max_loss,
+            data=data,
+            overwrite=overwrite,
+            command=as_typed(),
+            progress=progress,
+        )
+    if as_json:
+        shown = {**found.smaller.to_dict(), "tried": [one.to_dict() for one in found.tried]}
+        typer.echo(json.dumps(shown, ensure_ascii=False, allow_nan=False))
+        return
+    typer.echo(f"\n{'MB':>7}{'reached':>10}{'loss':>9}   * no other is smaller and better")
+    for one in sorted(found.tried, key=lambda tried: -tried.bytes):
+        reached = "–" if one.metric is None else f"{one.metric:.4f}"
+        lost = "–" if one.loss["value"] is None else f"{one.loss['value']:.4f}"
+        typer.echo(f"{one.bytes / 1e6:>7.1f}{reached:>10}{lost:>9} {'*' if one.on_front else ' '} {one.plan}")
+    say_smaller(found.smaller)
+    typer.echo(f"front       {found.smaller.path / 'front.svg'}")

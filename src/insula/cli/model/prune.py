@@ -1,0 +1,118 @@
+"""`insula model prune`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from insula.cli.model.quantize import Rows, figure, say_loss
+from insula.cli.options import Json, Model, Quiet, folder_option
+
+if TYPE_CHECKING:
+    from insula.compression.prune import Pruned
+
+
+def prune(
+    model: Model,
+    output: Annotated[Path, folder_option("Folder of the recovery run.")],
+    layers: Annotated[
+        int | None, typer.Option("--layers", help="How many layers are kept. [default: all]", min=1, show_default=False)
+    ] = None,
+    heads: Annotated[
+        float | None,
+        typer.Option(
+            "--heads",
+            help="Share of each layer's attention heads that is kept. [default: all]",
+            metavar="SHARE",
+            show_default=False,
+        ),
+    ] = None,
+    width: Annotated[
+        float | None,
+        typer.Option(
+            "--width",
+            help="Share of each layer's feed-forward neurons that is kept. [default: all]",
+            metavar="SHARE",
+            show_default=False,
+        ),
+    ] = None,
+    epochs: Annotated[float, typer.Option("--epochs", help="Of recovery training.")] = 1,
+    max_loss: Annotated[
+        float | None,
+        typer.Option(
+            "--max-loss",
+            help="Of macro-F1 (Pearson r) on validation rows; else OUTPUT-refused. [default: told, not refused]",
+            metavar="LOSS",
+            min=0,
+            show_default=False,
+        ),
+    ] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="Change one option of the model's recipe; may be repeated.", metavar="KEY=VALUE"),
+    ] = None,
+    data: Rows = None,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace a run at --output.", rich_help_panel="Output")
+    ] = False,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Drop layers, attention heads and feed-forward neurons of an encoder, and train what is left.
+
+    What matters least on training rows goes: layers that change their input little, heads and neurons without which
+    the loss would hardly move. The whole model is then the teacher of the smaller one, by its own recipe. The result
+    is a run like any other; its compression.json tells what was kept and what it cost on validation rows.
+    Where that is more than --max-loss, the run goes to OUTPUT-refused.
+
+    **Examples**
+
+        insula model prune -m runs/care --layers 4 -o runs/care-4
+        insula model prune -m runs/care --layers 4 --heads 0.75 --width 0.5 --epochs 2 -o runs/care-pruned
+    """
+    from insula.api.pruning import prune_model
+    from insula.cli.command import as_typed
+    from insula.cli.progress import shown_progress
+    from insula.training.recipe.recipe import parse_override
+
+    with shown_progress(quiet) as progress:
+        made = prune_model(
+            model,
+            output,
+            layers=layers,
+            heads=heads,
+            width=width,
+            epochs=epochs,
+            max_loss=max_loss,
+            data=data,
+            overrides=dict(parse_override(setting) for setting in settings or ()),
+            overwrite=overwrite,
+            command=as_typed(),
+            progress=progress,
+        )
+    if as_json:
+        typer.echo(json.dumps(made.to_dict(), ensure_ascii=False, allow_nan=False))
+        return
+    _say(made)
+
+
+def _say(made: Pruned) -> None:
+    from insula.evaluation.metrics.metric_names import metric_title
+
+    kept, found = made.kept, made.validation
+    before = "" if made.parameters_before is None else f", {made.parameters_before:,} before"
+    typer.echo(f"\nlayers      {', '.join(map(str, kept['layers']))} of {kept['before']['layers']}, counted from 0")
+    typer.echo(f"heads       {' '.join(str(len(one)) for one in kept['heads'])} by layer")
+    typer.echo(f"width       {' '.join(map(str, kept['widths']))} by layer")
+    typer.echo(f"parameters  {made.parameters:,}{before}")
+    typer.echo(f"size        {made.bytes / 1e6:.1f} MB, {made.bytes_before / 1e6:.1f} MB before")
+    typer.echo(f"{metric_title(found['metric']):<11} {figure(found['after'])}, {figure(found['before'])} before, on "
+               f"{found['rows']:,} validation rows")  # fmt: skip
+    say_loss(found["loss"])
+    if found["agreement"] is not None:
+        typer.echo(f"agreement   {found['agreement']:.1%} of rows have the same labels")
+    typer.echo(f"model       {made.run.model}")
+    typer.echo(f"report      {made.run.report}")

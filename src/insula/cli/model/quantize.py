@@ -1,0 +1,122 @@
+"""`insula model quantize`."""
+
+from __future__ import annotations
+
+import json
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from insula.cli.options import Json, Model, Quiet, folder_option
+
+if TYPE_CHECKING:
+    from insula.compression.quantize import Smaller
+
+Rows = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--data",
+        help="The data that the model was trained on. [default: as its run says]",
+        metavar="DATA",
+        show_default=False,
+    ),
+]
+MaxLoss = Annotated[
+    float, typer.Option("--max-loss", help="Of macro-F1 (Pearson r) on validation rows.", metavar="LOSS", min=0)
+]
+Overwrite = Annotated[
+    bool, typer.Option("--overwrite", help="Replace a model folder at --output.", rich_help_panel="Output")
+]
+
+
+class Weights(StrEnum):
+    """How the weights of products are stored."""
+
+    int8 = "int8"
+    eight = "8bit"
+    four = "4bit"
+
+
+class TableBits(StrEnum):
+    """Bits of a value in embedding tables."""
+
+    whole = "32"
+    eight = "8"
+    four = "4"
+
+
+def quantize(
+    model: Model,
+    output: Annotated[Path, folder_option("The new model folder.")],
+    weights: Annotated[
+        Weights,
+        typer.Option("--weights", help="int8: activations too, smaller and faster; 8bit, 4bit: smaller."),
+    ] = Weights.int8,
+    tables: Annotated[TableBits, typer.Option("--tables", help="Bits of a value in embedding tables.")] = (
+        TableBits.eight
+    ),
+    max_loss: MaxLoss = 0.005,
+    data: Rows = None,
+    overwrite: Overwrite = False,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Store a model's weights in fewer bits.
+
+    Calibration and thresholds are chosen anew on validation rows. The result must answer as before: the same scores
+    alone and in any batch, the same label sets on 97% of validation rows, macro-F1 within --max-loss. Else it is
+    refused, and nothing is written. The figures stand in its parity.json.
+
+    **Examples**
+
+        insula model quantize -m runs/care -o runs/care-int8
+        insula model quantize -m runs/care --weights 4bit --max-loss 0.01 -o runs/care-4bit
+    """
+    from insula.api.compression import quantize_model
+    from insula.cli.command import as_typed
+    from insula.cli.progress import shown_progress
+
+    with shown_progress(quiet) as progress:
+        made = quantize_model(
+            model,
+            output,
+            weights=weights.value,
+            tables=int(tables.value),  # type: ignore[arg-type]
+            max_loss=max_loss,
+            least_agreement=0.97 if weights is Weights.int8 else None,
+            data=data,
+            overwrite=overwrite,
+            command=as_typed(),
+            progress=progress,
+        )
+    if as_json:
+        typer.echo(json.dumps(made.to_dict(), ensure_ascii=False, allow_nan=False))
+        return
+    say_smaller(made)
+
+
+def say_smaller(made: Smaller) -> None:
+    """Print size, loss and agreement of a smaller model."""
+    from insula.evaluation.metrics.metric_names import metric_title
+
+    found = made.parity["validation"]
+    typer.echo(f"\nsize        {made.bytes / 1e6:.1f} MB, {made.bytes_before / 1e6:.1f} MB before")
+    typer.echo(f"{metric_title(found['metric']):<11} {figure(found['after'])}, {figure(found['before'])} before, on "
+               f"{found['rows']:,} validation rows")  # fmt: skip
+    say_loss(found["loss"])
+    if found["agreement"] is not None:
+        typer.echo(f"agreement   {found['agreement']:.1%} of rows have the same labels")
+    typer.echo(f"model       {made.path}")
+
+
+def say_loss(loss: dict[str, float | None]) -> None:
+    """Print a loss with its interval, where it has one."""
+    between = f"  ({loss['low']:.4f} to {loss['high']:.4f})" if loss["low"] is not None else ""
+    typer.echo(f"loss        {figure(loss['value'])}{between}")
+
+
+def figure(value: float | None) -> str:
+    """Return a figure as it is printed: a correlation with values that are all the same is undefined."""
+    return "undefined" if value is None else f"{value:.4f}"

@@ -1,0 +1,1 @@
+"""`insula keys`, `insula store`, `insula audit`: the data of a server."""

@@ -1,0 +1,56 @@
+"""`insula store`: what the server keeps about people, and forgets."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated
+
+import typer
+
+from insula.cli.options import Json
+from insula.cli.store.options import Anchor, Audit, Store
+
+app = typer.Typer(
+    help="Erase what the server stored about somebody, or what is past its time.",
+    no_args_is_help=True,
+    rich_markup_mode="markdown",
+)
+STORE = "insula-data"
+
+
+@app.command("erase")
+def erase(
+    subject: Annotated[str, typer.Option("--subject", help="The id that callers gave with their texts.", metavar="ID")],
+    store: Store = STORE,
+    audit: Audit = None,
+    anchor: Anchor = None,
+    as_json: Json = False,
+) -> None:
+    """Delete every stored prediction and all feedback about a person.
+
+    **Examples**
+
+        insula store erase --subject customer-4711
+    """
+    from insula.api.stored import erase_subject
+
+    _say(erase_subject(subject, store=store, audit=audit, anchor=anchor), as_json)
+
+
+@app.command("purge")
+def purge(store: Store = STORE, as_json: Json = False) -> None:
+    """Delete what is past its retention; a running server does so by itself.
+
+    **Examples**
+
+        insula store purge
+    """
+    from insula.api.stored import delete_expired_rows
+
+    _say(delete_expired_rows(store=store), as_json)
+
+
+def _say(rows: int, as_json: bool) -> None:
+    from insula.core.sentences import counted
+
+    typer.echo(json.dumps({"rows": rows}) if as_json else f"deleted  {counted(rows, 'row')}")

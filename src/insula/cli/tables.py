@@ -1,0 +1,182 @@
+"""What verbs print for people: predictions a line each, and the figures of a run."""
+
+from __future__ import annotations
+
+import shlex
+import shutil
+import sys
+import unicodedata
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from insula.core.prediction import Prediction
+
+UNSURE = "?"
+LEAST_TEXT = 20  # cells kept for the text on a narrow terminal
+
+
+class Answers:
+    """Prints predictions: decided label, its score, the next best, the text. `?` marks those it is not sure of."""
+
+    def __init__(self) -> None:
+        self.unsure = 0
+
+    def say(self, predictions: Sequence[Prediction]) -> None:
+        """Print one line a prediction."""
+        if not predictions:
+            return
+        width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+        heads = [_head(prediction) for prediction in predictions]
+        for prediction, head in zip(predictions, heads, strict=True):
+            mark = UNSURE if prediction.abstained else " "
+            self.unsure += prediction.abstained
+            typer.echo(_cropped(f"{mark} {head}  ", _one_line(prediction.text), width))
+
+    def explain(self) -> None:
+        """Say what the marks mean, if any were printed."""
+        if self.unsure:
+            typer.echo(f"{UNSURE} the model is not sure: its confidence is below its abstention threshold", err=True)
+
+
+def _head(prediction: Prediction) -> str:
+    names = list(prediction.scores)
+    longest = max(map(_cells, names))
+    if prediction.label is None:
+        return "  ".join(f"{name} {value:.2f}" for name, value in prediction.scores.items())
+    ranked = sorted(names, key=lambda name: -prediction.scores[name])
+    decided = sorted(prediction.labels, key=lambda name: -prediction.scores[name])
+    if len(decided) == 1:
+        rest = next((name for name in ranked if name != decided[0]), None)
+        shown = _scored(decided[0], prediction, longest)
+        # The runner-up in brackets: the same width in every line, so that the texts stand in one column.
+        return f"{shown}   ({_scored(rest, prediction, longest)})" if rest is not None else shown
+    if not decided:
+        return f"{_padded('(none)', longest)}        ({_scored(ranked[0], prediction, longest)})"
+    return ", ".join(_scored(name, prediction, 0) for name in decided)
+
+
+def _scored(name: str, prediction: Prediction, width: int) -> str:
+    return f"{_padded(name, width)} {prediction.scores[name]:.2f}"
+
+
+def _padded(text: str, width: int) -> str:
+    return text + " " * (width - _cells(text))
+
+
+def _cropped(head: str, text: str, width: int | None) -> str:
+    """Return both, the text cut to what is left of a terminal's line."""
+    if width is None or _cells(head) + _cells(text) <= width:
+        return head + text
+    room = max(width - _cells(head), LEAST_TEXT) - 1
+    kept = ""
+    for character in text:
+        room -= _cells(character)
+        if room < 0:
+            break
+        kept += character
+    return f"{head}{kept}…"
+
+
+def _one_line(text: str) -> str:
+    """Return the text without line ends and control characters: data must not steer the terminal."""
+    return "".join(_visible(" ".join(text.split())))
+
+
+def _visible(text: str) -> Iterable[str]:
+    return (character for character in text if unicodedata.category(character) not in ("Cc", "Cs"))
+
+
+def _cells(text: str) -> int:
+    from rich.cells import cell_len
+
+    return cell_len(text)
+
+
+if TYPE_CHECKING:
+    from insula.training.run import Run
+
+BESIDE_HEADLINE = ("accuracy", "micro_f1", "quadratic_kappa", "ccc", "mae", "macro_auroc", "ece")
+FIRST_COLUMN = 34
+TRY = {"en": "Two hours on hold and nobody called back.", "zh": "等了两个小时，也没有人回电话。"}
+
+
+def say_run(run: Run) -> None:
+    """Print what a run reached and where it stands."""
+    say_metrics(run.metrics)
+    seconds = run.metrics["time"]
+    languages = run.metrics["data"].get("languages") or {"en": 1.0}
+    text = TRY.get(max(languages, key=lambda code: languages[code]), TRY["en"])
+    typer.echo(f"\ntrained in {seconds['train_seconds']:.0f} s, {seconds['total_seconds']:.0f} s in all")
+    typer.echo(f"model    {run.model}")
+    typer.echo(f"report   {run.report}")
+    typer.echo(f'try      insula predict "{text}" --model {shlex.quote(str(run.path))}')
+
+
+def say_metrics(metrics: Mapping[str, Any]) -> None:
+    """Print the headline with its interval, a few figures, and what each baseline reaches."""
+    for line in _lines(metrics):
+        typer.echo(line)
+
+
+def _lines(metrics: Mapping[str, Any]) -> Iterator[str]:
+    from insula.core.sentences import counted
+    from insula.evaluation.reports.baseline_names import baseline_name
+
+    split = "test" if metrics.get("test") else "validation"
+    evaluation = metrics.get(split)
+    if not evaluation:
+        yield "Nothing was measured: there were no rows to measure on."
+        return
+    name, figures = evaluation["headline"], evaluation["metrics"]
+    yield f"\n{counted(evaluation['rows'], f'{split} row')}, 95% intervals in brackets"
+    yield _row(_title(name), _figure(figures[name]))
+    for other in BESIDE_HEADLINE:
+        if other == "micro_f1" and metrics["scheme"]["kind"] != "multi":
+            continue  # where each row has one label it is the accuracy once more
+        if other != name and (figures.get(other) or {}).get("value") is not None:
+            yield _row(_title(other), _figure(figures[other]))
+    for level, entry in (evaluation.get("levels") or {}).items():
+        title = f"{_title(entry['headline'])}, {level} ({len(entry['labels'])} labels)"
+        yield _row(title, _figure(entry["metrics"][entry["headline"]]))
+    if baselines := metrics.get("baselines"):
+        yield f"\n{_title(name)} of simpler answers to the same rows, and how far this model is above"
+        for baseline, entry in baselines.items():
+            answer = baseline_name(baseline, metrics["scheme"]["kind"]).answer
+            yield _row(answer, f"{_number(entry['metrics'][name]['value'])}   {above(entry['difference'])}")
+    for key, words in (("seen", "also stand in the training data"), ("overlap", "also stood in the training file")):
+        seen = evaluation.get(key) or {}
+        if seen.get("rows"):
+            rest = (seen["metrics_without"] or {}).get(name)
+            yield f"\n{seen['rows']:,} of these {evaluation['rows']:,} texts {words}"
+            yield _row(f"{_title(name)} without them", _figure(rest)) if rest else "  (without them no row is left)"
+
+
+def _row(what: str, figures: str) -> str:
+    return f"  {what:<{FIRST_COLUMN}}{figures}"
+
+
+def _figure(measured: Mapping[str, Any]) -> str:
+    low, high = measured.get("low"), measured.get("high")
+    return _number(measured["value"]) + (f"  ({low:.3f} to {high:.3f})" if low is not None else "")
+
+
+def above(difference: Mapping[str, Any]) -> str:
+    """Return a difference with its interval, and whether it is clear."""
+    value, low, high = difference["value"], difference.get("low"), difference.get("high")
+    if value is None:
+        return "not comparable"
+    if low is None or high is None:
+        return f"{value:+.3f}"
+    return f"{value:+.3f}  ({low:+.3f} to {high:+.3f})" + ("  no clear difference" if low <= 0 <= high else "")
+
+
+def _number(value: float | None) -> str:
+    return "undefined" if value is None else f"{value:.3f}"
+
+
+def _title(name: str) -> str:
+    from insula.evaluation.metrics.metric_names import metric_title
+
+    return metric_title(name)

@@ -1,0 +1,1 @@
+"""Weights and tables in fewer bits."""

@@ -1,0 +1,38 @@
+"""Which products bear INT8 least: how far the model's answers move when only those of one activation are quantised."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from insula.compression.quantization.graph import Graph
+from insula.compression.quantization.static_int8 import ActivationScale, quantise_products
+from insula.inference.onnx_backend import open_session
+from insula.inference.token_backend import in_batches
+
+
+def sensitivities(
+    graph: Graph, scales: Mapping[str, ActivationScale], tokens: Sequence[NDArray[np.int64]], outputs: int
+) -> dict[str, float]:
+    """Return activation to the mean squared change of the logits on these texts, the most sensitive first.
+
+    Products that read one activation go together: they share its bytes, and are float or INT8 as one.
+    """
+    products = graph.products()
+
+    def logits(one: Graph) -> NDArray[np.float32]:
+        session = open_session(one.to_bytes())
+        return in_batches(
+            tokens,
+            outputs,
+            lambda ids, mask: session.run(["logits"], {"input_ids": ids, "attention_mask": mask})[0],
+        )
+
+    wanted, found = logits(graph), {}
+    for activation in dict.fromkeys(product.activation for product in products):
+        alone = graph.copy()
+        quantise_products(alone, scales, keep=[one.name for one in products if one.activation != activation])
+        found[activation] = float(np.square(logits(alone) - wanted).mean())
+    return dict(sorted(found.items(), key=lambda entry: -entry[1]))

@@ -1,0 +1,163 @@
+"""Static INT8 products: activations by a scale fixed beforehand, weights by a scale a column.
+
+Never by a scale of the batch at hand, as ONNX Runtime's dynamic quantisation has it: a text would score differently in
+other company. Each product becomes QuantizeLinear, DequantizeLinear, MatMul, which ONNX Runtime runs as one integer
+product; what follows (bias, attention, norms) stays in float32.
+
+Weights have 7 bits, [-63, 63], in the 8-bit type. On x86 without VNNI the product of unsigned by signed bytes adds two
+neighbours in 16 bits, and 255 * 127 * 2 does not fit there: the sum would be cut, silently. 255 * 63 * 2 fits, so that
+the same file is right on every processor.
+
+Encoders have a few channels that are five times as loud as all others, and one scale for all would leave the others
+with few levels. Such channels are divided before, and their weights multiplied, where the product gains by it
+(SmoothQuant: Xiao et al. 2023, equation 3, with factors of loud channels alone).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+
+from insula.compression.quantization.graph import Graph, node
+from insula.compression.quantization.rounding import rounded_levels
+
+WEIGHT_BITS = 7
+_MOST = 2 ** (WEIGHT_BITS - 1) - 1
+_SHARES = (1.0, 0.9, 0.8, 0.65, 0.5)  # of the range seen; what lies outside is cut
+_CEILINGS = (0.6, 0.4, 0.28, 0.2, 0.14)  # of the loudest channel: louder ones are divided down to it
+_MOST_ROWS = 512
+_WORTH = 0.8  # dividing is one more pass over the activation: it must save this much of the error
+
+
+@dataclass(frozen=True)
+class ActivationScale:
+    """How an activation becomes bytes: `round(value / divisor / scale) + zero`, cut to [0, 255].
+
+    divisors  (width,) 1 or more, of each channel; None where none is divided
+    """
+
+    scale: float
+    zero: int
+    divisors: NDArray[np.float32] | None = None
+
+    @classmethod
+    def of_range(cls, low: float, high: float, divisors: NDArray[np.float32] | None = None) -> ActivationScale:
+        """Return the scale whose bytes reach from `low` to `high`, after division; 0 is always met exactly."""
+        low, high = min(low, 0.0), max(high, 0.0)
+        scale = max((high - low) / 255, 1e-12)
+        return cls(scale, int(np.clip(round(-low / scale), 0, 255)), divisors)
+
+    def rounded(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return divided values as they come back from bytes."""
+        levels = np.clip(np.rint(values / np.float32(self.scale)) + self.zero, 0, 255)
+        back: NDArray[np.float32] = ((levels - self.zero) * self.scale).astype(np.float32)
+        return back
+
+
+def choose_scales(graph: Graph, samples: Mapping[str, NDArray[np.float32]]) -> dict[str, ActivationScale]:
+    """Return a scale an activation: of several the one with the smallest squared error of its products.
+
+    samples  activation to (rows, width) vectors seen on training texts
+    """
+    readers: dict[str, list[NDArray[np.float32]]] = {}
+    for product in graph.products():
+        readers.setdefault(product.activation, []).append(graph.constant(product.weight))
+    return {name: _choose(rows[:_MOST_ROWS], np.hstack(readers[name])) for name, rows in samples.items()}
+
+
+def quantise_products(
+    graph: Graph,
+    scales: Mapping[str, ActivationScale],
+    *,
+    samples: Mapping[str, NDArray[np.float32]] | None = None,
+    keep: Collection[str] = (),
+) -> list[str]:
+    """Rewrite the products of the graph but those named in `keep`; return the names of the rewritten ones.
+
+    samples  activation to (rows, width) vectors: weights are then rounded so that these products change least
+    """
+    done, ready = [], set()
+    for product in graph.products():
+        if product.name in keep:
+            continue
+        at, weight = scales[product.activation], graph.constant(product.weight)
+        nodes = []
+        if product.activation not in ready:
+            ready.add(product.activation)
+            nodes = _to_bytes(graph, product.activation, at)
+        seen = None if samples is None else samples[product.activation]
+        if at.divisors is not None:
+            weight = weight * at.divisors[:, None]
+            seen = None if seen is None else seen / at.divisors
+        levels, column = quantised_columns(weight, None if seen is None else at.rounded(seen))
+        right = f"{product.name}.insula"
+        inputs: Sequence[str] = [
+            graph.add_constant(f"{right}.int8", levels),
+            graph.add_constant(f"{right}.scale", column),
+            graph.add_constant(f"{right}.zero", np.zeros(len(column), dtype=np.int8)),
+        ]
+        nodes += [
+            node("DequantizeLinear", inputs, f"{right}.weight", axis=1),
+            node("MatMul", [f"{product.activation}.insula.back", f"{right}.weight"], product.name),
+        ]
+        graph.replace(product.name, nodes)
+        done.append(product.name)
+    return done
+
+
+def quantised_columns(
+    weight: NDArray[np.float32], seen: NDArray[np.float32] | None = None
+) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
+    """Return (inputs, outputs) 7-bit levels and the scale of each column; `seen` as in `rounded_levels`."""
+    largest = np.maximum(np.abs(weight).max(axis=0), 1e-12)
+    scale = (largest / _MOST).astype(np.float32)
+    return rounded_levels(weight, scale, -_MOST, _MOST, seen).astype(np.int8), scale
+
+
+def _to_bytes(graph: Graph, activation: str, at: ActivationScale) -> list[onnx.NodeProto]:
+    name = f"{activation}.insula"
+    scale = graph.add_constant(f"{name}.scale", np.array(at.scale, dtype=np.float32))
+    zero = graph.add_constant(f"{name}.zero", np.array(at.zero, dtype=np.uint8))
+    nodes, given = [], activation
+    if at.divisors is not None:
+        factors = graph.add_constant(f"{name}.factors", (1 / at.divisors).astype(np.float32))
+        given = f"{name}.even"
+        nodes.append(node("Mul", [activation, factors], given))
+    return [
+        *nodes,
+        node("QuantizeLinear", [given, scale, zero], f"{name}.uint8"),
+        node("DequantizeLinear", [f"{name}.uint8", scale, zero], f"{name}.back"),
+    ]
+
+
+def _choose(rows: NDArray[np.float32], weights: NDArray[np.float32]) -> ActivationScale:
+    wanted = rows @ weights
+    best, error = _best_range(rows, weights, wanted, None)
+    loudness = np.abs(rows).max(axis=0)
+    for ceiling in _CEILINGS:
+        divisors = np.maximum(1.0, loudness / (ceiling * max(loudness.max(), 1e-12))).astype(np.float32)
+        even, found = _best_range(rows, weights, wanted, divisors)
+        if found < (_WORTH if best.divisors is None else 1.0) * error:
+            best, error = even, found
+    return best
+
+
+def _best_range(
+    rows: NDArray[np.float32],
+    weights: NDArray[np.float32],
+    wanted: NDArray[np.float32],
+    divisors: NDArray[np.float32] | None,
+) -> tuple[ActivationScale, float]:
+    if divisors is not None:
+        rows, weights = rows / divisors, weights * divisors[:, None]
+    levels, columns = quantised_columns(weights)
+    rounded = levels * columns
+    low, high = float(rows.min()), float(rows.max())
+    tried = [ActivationScale.of_range(low * share, high * share, divisors) for share in _SHARES]
+    errors = [float(np.square(one.rounded(rows) @ rounded - wanted).sum()) for one in tried]
+    place = int(np.argmin(errors))
+    return tried[place], errors[place]

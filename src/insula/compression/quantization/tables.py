@@ -1,0 +1,76 @@
+"""Embedding tables in few bits: most of a small encoder's bytes are vectors of tokens.
+
+A row has a scale of its own; the vector is unpacked after the look-up, for the tokens of the text alone. Plain ONNX
+operators, so that every runtime can read it.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from insula.compression.quantization.graph import Graph, Table, node
+
+Bits = Literal[4, 8]
+
+
+def quantise_tables(graph: Graph, bits: Bits = 8) -> None:
+    """Replace every table of the graph: `bits` a value and a float32 scale a row."""
+    for number, table in enumerate(graph.tables()):
+        _replace(graph, table, f"insula.table{number}", bits)
+
+
+def _replace(graph: Graph, table: Table, name: str, bits: Bits) -> None:
+    values = graph.constant(table.weight)
+    if bits == 4 and values.shape[1] % 2:
+        bits = 8  # two values share a byte
+    levels, scales = quantised_rows(values, bits)
+    scale = graph.add_constant(f"{name}.scale", scales[:, None])
+    nodes = [node("Gather", [scale, table.numbers], f"{name}.scales")]
+    if bits == 8:
+        packed = graph.add_constant(f"{name}.int8", levels.astype(np.int8))
+        nodes += [
+            node("Gather", [packed, table.numbers], f"{name}.levels"),
+            node("Cast", [f"{name}.levels"], f"{name}.values", to=1),
+        ]
+    else:
+        # The left half of a vector in the low bits, the right half in the high: no interleaving to undo.
+        left, right = np.split((levels + 8).astype(np.uint8), 2, axis=1)
+        packed = graph.add_constant(f"{name}.uint4x2", left | (right << 4))
+        low = graph.add_constant("insula.low_bits", np.array(15, dtype=np.uint8))
+        four = graph.add_constant("insula.four", np.array(4, dtype=np.uint8))
+        middle = graph.add_constant("insula.middle", np.array(8, dtype=np.float32))
+        nodes += [
+            node("Gather", [packed, table.numbers], f"{name}.packed"),
+            node("BitwiseAnd", [f"{name}.packed", low], f"{name}.left"),
+            node("BitShift", [f"{name}.packed", four], f"{name}.right", direction="RIGHT"),
+            node("Concat", [f"{name}.left", f"{name}.right"], f"{name}.levels", axis=-1),
+            node("Cast", [f"{name}.levels"], f"{name}.unsigned", to=1),
+            node("Sub", [f"{name}.unsigned", middle], f"{name}.values"),
+        ]
+    graph.replace(table.name, [*nodes, node("Mul", [f"{name}.values", f"{name}.scales"], table.name)])
+
+
+def quantised_rows(values: NDArray[np.float32], bits: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """Return whole levels in [-2^(bits-1) + 1, 2^(bits-1) - 1] and a scale a row: `levels * scale` is near `values`.
+
+    At 4 bits the scale is the one of 16 shrunk ones with the smallest squared error of the row: the few largest values
+    of a vector are then cut, for the sake of the many.
+    """
+    most = 2 ** (bits - 1) - 1
+    largest = np.maximum(np.abs(values).max(axis=1), np.finfo(np.float32).tiny * most)
+    best = np.full(len(values), np.inf)
+    chosen = np.empty(len(values), dtype=np.float32)
+    for share in np.linspace(1.0, 0.4, 16) if bits < 8 else (1.0,):
+        scales = (share * largest / most).astype(np.float32)
+        error = ((_levels(values, scales, most) * scales[:, None] - values) ** 2).sum(axis=1)
+        chosen = np.where(error < best, scales, chosen)
+        best = np.minimum(best, error)
+    return _levels(values, chosen, most).astype(np.int64), chosen
+
+
+def _levels(values: NDArray[np.float32], scales: NDArray[np.float32], most: int) -> NDArray[np.float32]:
+    levels: NDArray[np.float32] = np.clip(np.rint(values / scales[:, None]), -most, most)
+    return levels

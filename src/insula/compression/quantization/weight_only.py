@@ -1,0 +1,101 @@
+"""Weight-only products: few bits a weight, activations in float32.
+
+`pack_products`: 4 or 8 bits, a scale a block of 32 (operator MatMulNBits). Blockwise rounding to nearest (Dettmers and
+Zettlemoyer 2023, section 3, on why small blocks keep 4 bits useful). The operator is ONNX Runtime's own (domain
+com.microsoft): small on disk and in memory, slower than float32.
+
+`store_products`: 8 bits, a scale an output, in plain operators on constants, which a runtime computes once when it
+opens the model: small on disk, as fast and as large in memory as float32.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from insula.compression.quantization.graph import CONTRIB, Graph, node
+from insula.compression.quantization.rounding import rounded_levels
+
+Bits = Literal[4, 8]
+_MOST = 127
+
+
+def pack_products(
+    graph: Graph,
+    bits: Bits,
+    *,
+    block: int = 32,
+    samples: Mapping[str, NDArray[np.float32]] | None = None,
+    keep: Collection[str] = (),
+) -> list[str]:
+    """Rewrite the products of the graph but those named in `keep`; return the names of the rewritten ones.
+
+    samples  activation to (rows, width) vectors: weights are then rounded so that these products change least
+    """
+    done = []
+    for product in graph.products():
+        if product.name in keep:
+            continue
+        weight = graph.constant(product.weight)
+        seen = None if samples is None else samples[product.activation]
+        packed, scales = packed_blocks(weight, bits, block, seen)
+        name = f"{product.name}.insula"
+        inputs = [
+            product.activation,
+            graph.add_constant(f"{name}.uint{bits}", packed),
+            graph.add_constant(f"{name}.scale", scales),
+        ]
+        size = {"K": weight.shape[0], "N": weight.shape[1], "bits": bits, "block_size": block}
+        graph.replace(product.name, [node("MatMulNBits", inputs, product.name, domain=CONTRIB, **size)])
+        done.append(product.name)
+    return done
+
+
+def store_products(graph: Graph, *, samples: Mapping[str, NDArray[np.float32]] | None = None) -> list[str]:
+    """Store the weights of the graph's products in 8 bits; return the names of the products. `samples` as above."""
+    done = []
+    for product in graph.products():
+        weight = graph.constant(product.weight)
+        scales = (np.maximum(np.abs(weight).max(axis=0), 1e-12) / _MOST).astype(np.float32)
+        seen = None if samples is None else samples[product.activation]
+        levels = rounded_levels(weight, scales, -_MOST, _MOST, seen).astype(np.int8)
+        name = f"{product.name}.insula"
+        graph.replace(
+            product.name,
+            [
+                node("Cast", [graph.add_constant(f"{name}.int8", levels)], f"{name}.levels", to=1),
+                node("Mul", [f"{name}.levels", graph.add_constant(f"{name}.scale", scales)], f"{name}.weight"),
+                node("MatMul", [product.activation, f"{name}.weight"], product.name),
+            ],
+        )
+        done.append(product.name)
+    return done
+
+
+def packed_blocks(
+    weight: NDArray[np.float32], bits: Bits, block: int, seen: NDArray[np.float32] | None = None
+) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+    """Return bytes (outputs, blocks, block * bits / 8) and scales (outputs * blocks,) of an (inputs, outputs) matrix.
+
+    A level is stored with 2^(bits - 1) added, the middle that the operator subtracts; the lower four bits come first.
+    `seen` as in `rounded_levels`.
+    """
+    inputs, outputs = weight.shape
+    blocks, middle = -(-inputs // block), 2 ** (bits - 1)
+    parts = np.zeros((blocks * block, outputs), dtype=np.float32)
+    parts[:inputs] = weight
+    parts = parts.reshape(blocks, block, outputs)
+    # The value of largest size lies at the end of the range that has one level more.
+    place = np.abs(parts).argmax(axis=1, keepdims=True)
+    scales = (np.take_along_axis(parts, place, axis=1) / -middle).astype(np.float32)
+    steps = np.where(scales == 0, np.float32(1.0), scales)
+    each = np.repeat(steps, block, axis=1).reshape(-1, outputs)[:inputs]
+    levels = np.full((blocks * block, outputs), middle, dtype=np.uint8)
+    levels[:inputs] = rounded_levels(weight, each, -middle, middle - 1, seen) + middle
+    packed = np.ascontiguousarray(levels.T).reshape(outputs, blocks, block)
+    if bits == 4:
+        packed = packed[:, :, 0::2] | (packed[:, :, 1::2] << 4)
+    return packed, np.ascontiguousarray(scales[:, 0].T).reshape(-1)

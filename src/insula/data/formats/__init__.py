@@ -1,0 +1,1 @@
+"""Rows in files: readers, writers, encodings and addresses, one file a format."""

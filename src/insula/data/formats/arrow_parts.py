@@ -1,0 +1,84 @@
+"""Parts of Parquet and Arrow output: kept in Arrow's own form, which is quick to write and to read, then joined."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import pyarrow as pa
+
+from insula.data.formats.arrow_writer import ArrowWriter, library_writer, schema_of, types_for
+from insula.data.formats.row_reader import Row
+from insula.data.formats.writers import output_stream
+
+JOINED_ROWS = 32_768
+"""Of a group of the whole. A writer of Parquet holds what it knows of every group until the end: few must do."""
+
+
+def write_arrow_part(
+    stream: BinaryIO,
+    rows: Sequence[Row],
+    columns: Sequence[str] | None,
+    types: Mapping[str, Any],
+    layout: Mapping[str, Any] | None,
+    *,
+    parquet: bool,
+) -> dict[str, Any]:
+    """Write rows as an Arrow file; return the layout: the schema, given or found in these rows.
+
+    parquet  True where the whole will be: `DataError` where that has no form for a column
+    """
+    schema = None if layout is None else _schema_in(layout)
+    writer = ArrowWriter(stream, columns, types_for(types, parquet=parquet), parquet=False, schema=schema)
+    try:
+        writer.write(rows)
+        writer.finish()
+    finally:
+        writer.close()
+    return dict(layout) if layout is not None else _layout(writer.schema, parquet=parquet)
+
+
+def arrow_layout(
+    batches: Iterable[Sequence[Row]], more: Sequence[str], types: Mapping[str, Any], *, parquet: bool
+) -> dict[str, Any]:
+    """Return the layout that all these rows fit, with the columns `more` behind theirs; `parquet` as above."""
+    found = schema_of(batches)
+    return _layout(pa.schema([*found, *((name, types[name]) for name in more)]), parquet=parquet)
+
+
+def _layout(schema: Any, *, parquet: bool) -> dict[str, Any]:
+    library_writer(pa.BufferOutputStream(), schema, parquet=parquet).close()
+    return {"schema": base64.b64encode(schema.serialize()).decode()}
+
+
+def _schema_in(layout: Mapping[str, Any]) -> Any:
+    return pa.ipc.read_schema(pa.BufferReader(base64.b64decode(layout["schema"])))
+
+
+def join_arrow_parts(parts: Sequence[Path], path: Path, *, parquet: bool) -> None:
+    """Write the parts' rows into `path`, in groups of `JOINED_ROWS`; one group is held in memory."""
+    with parts[0].open("rb") as first:
+        schema = pa.ipc.open_file(first).schema
+    with output_stream(path) as stream, library_writer(stream, schema, parquet=parquet) as writer:
+        for table in _groups(parts):
+            writer.write_table(table)
+
+
+def _groups(parts: Sequence[Path]) -> Iterator[Any]:
+    """Yield tables of `JOINED_ROWS` rows, the last one shorter."""
+    waiting: list[Any] = []
+    rows = 0
+    for part in parts:
+        with part.open("rb") as stream:
+            waiting.append(pa.ipc.open_file(stream).read_all())
+        rows += waiting[-1].num_rows
+        if rows >= JOINED_ROWS:
+            table = pa.concat_tables(waiting)
+            whole = rows - rows % JOINED_ROWS
+            for start in range(0, whole, JOINED_ROWS):
+                yield table.slice(start, JOINED_ROWS).combine_chunks()
+            waiting, rows = [table.slice(whole)], rows - whole
+    if rows:
+        yield pa.concat_tables(waiting).combine_chunks()

@@ -1,0 +1,139 @@
+"""Rows of Parquet and Arrow (IPC file and stream) files."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from typing import Any, BinaryIO
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from insula.core.errors import DataError
+from insula.data.formats.byte_source import GzipStream, open_bytes, read_errors, share_read
+from insula.data.formats.row_reader import Reject, Row, RowReader, distinct
+
+BUFFER = 1 << 20  # bytes of a column that are read at once
+
+
+class ArrowRows(RowReader):
+    """Rows numbered from 1; a value keeps its type, a map becomes a dict, bytes that are UTF-8 become text.
+
+    A row with broken UTF-8 in a text, or with a value that Python has no form for (the year 30,000), is rejected.
+    """
+
+    def __init__(
+        self,
+        path: str,
+        *,
+        parquet: bool,
+        batch_size: int = 8192,
+        on_reject: Callable[[Reject], None] | None = None,
+    ) -> None:
+        super().__init__(path, batch_size=batch_size, on_reject=on_reject)
+        self._kind = "Parquet" if parquet else "Arrow"
+        self._file = _seekable(path)
+        try:
+            self._batches = _parquet(self._file, batch_size) if parquet else _arrow(self._file, batch_size)
+            schema = next(self._batches)
+        except (pa.ArrowException, OSError) as error:
+            self._file.close()
+            raise self._damaged() from error
+        self.columns = distinct(schema.names)
+        self.types = dict(zip(self.columns, schema.types, strict=True))
+        self.open_columns = any(pa.types.is_struct(kind) or pa.types.is_map(kind) for kind in schema.types)
+        self._bytes = [name for name, kind in self.types.items() if kind in (pa.binary(), pa.large_binary())]
+        self._total = next(self._batches) if parquet else 0
+        self._read = 0
+
+    @property
+    def share_read(self) -> float | None:
+        """How much was read: of the rows in Parquet, of the bytes in Arrow."""
+        return min(self._read / self._total, 1.0) if self._total else share_read(self._file)
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._file.close()
+
+    def _damaged(self) -> DataError:
+        return DataError(
+            f"The file {self.path!r} is not a whole {self._kind} file: it was cut off, damaged, or is something else. "
+            "Write or copy it again."
+        )
+
+    def _numbered_rows(self) -> Iterator[tuple[int, Row]]:
+        number = 0
+        while True:
+            try:
+                batch = next(self._batches, None)
+            except (pa.ArrowException, OSError) as error:
+                raise self._damaged() from error
+            if batch is None:
+                return
+            self._read += batch.num_rows
+            for row in self._plain(batch.rename_columns(list(self.columns)), number):
+                number += 1
+                if row is not None:
+                    for name in self._bytes:
+                        row[name] = _as_text(row[name])
+                    yield number, row
+
+    def _plain(self, batch: Any, before: int) -> Iterator[Row | None]:
+        try:
+            yield from batch.to_pylist(maps_as_pydicts="lossy")
+        except (ValueError, OverflowError):
+            for position in range(batch.num_rows):
+                try:
+                    yield batch.slice(position, 1).to_pylist(maps_as_pydicts="lossy")[0]
+                except (ValueError, OverflowError) as error:
+                    broken = isinstance(error, UnicodeDecodeError)
+                    reason = "bytes that are not utf-8" if broken else f"a value that cannot be read: {error}"
+                    self.reject(before + position + 1, reason)
+                    yield None
+
+
+def _parquet(file: BinaryIO, batch_size: int) -> Iterator[Any]:
+    """Yield the schema, the number of rows, then the record batches."""
+    # By default the library reads 32 MiB ahead, and keeps them as long as it reads on.
+    reader = pq.ParquetFile(file, pre_buffer=False, buffer_size=BUFFER)
+    yield reader.schema_arrow
+    yield reader.metadata.num_rows
+    yield from reader.iter_batches(batch_size=batch_size)
+
+
+def _arrow(file: BinaryIO, batch_size: int) -> Iterator[Any]:
+    """Yield the schema, then the record batches, cut to `batch_size`."""
+    is_file = file.read(6) == b"ARROW1"
+    file.seek(0)
+    if is_file:
+        reader = pa.ipc.open_file(file)
+        yield reader.schema
+        batches: Iterator[Any] = (reader.get_batch(n) for n in range(reader.num_record_batches))
+    else:
+        reader = pa.ipc.open_stream(file)
+        yield reader.schema
+        batches = iter(reader)
+    for batch in batches:
+        for start in range(0, batch.num_rows, batch_size):
+            yield batch.slice(start, batch_size)
+
+
+def _as_text(cell: Any) -> Any:
+    """Return bytes as the text that they are: some programs write texts of Parquet without saying that they are."""
+    try:
+        return cell.decode() if isinstance(cell, bytes) else cell
+    except UnicodeDecodeError:
+        return cell
+
+
+def _seekable(path: str) -> BinaryIO:
+    """Open `path`; gzip is unpacked to a temporary file first, since these formats are read from their end."""
+    file = open_bytes(path)
+    if file.seekable() and not isinstance(file, GzipStream):
+        return file
+    unpacked = tempfile.TemporaryFile()  # noqa: SIM115 - the reader closes it
+    with file, read_errors(path):
+        shutil.copyfileobj(file, unpacked, 1 << 20)
+    unpacked.seek(0)
+    return unpacked

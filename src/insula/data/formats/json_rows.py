@@ -1,0 +1,131 @@
+"""Rows of JSON Lines files, and of `.json` files that hold one list of objects."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from insula.core.errors import DataError
+from insula.data.formats.row_reader import Reject, Row, TextRows
+from insula.data.formats.text_lines import TextLines
+
+_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
+_TROUBLE_ESCAPE = re.compile(r"\\u(?:[dD][89a-fA-F]|0000)")
+_SPACE_OR_COMMA = re.compile(r"[\s,]*")
+
+
+class _JsonReader(TextRows):
+    def __init__(
+        self,
+        lines: TextLines,
+        path: str,
+        *,
+        batch_size: int = 8192,
+        on_reject: Callable[[Reject], None] | None = None,
+    ) -> None:
+        super().__init__(lines, path, batch_size=batch_size, on_reject=on_reject)
+        self._repaired = 0
+        rows = self._read_rows()
+        first = list(itertools.islice(rows, batch_size))
+        self.columns = tuple(dict.fromkeys(key for _, row in first for key in row))
+        self.open_columns = True
+        self._rows = itertools.chain(first, rows)
+
+    @property
+    def warnings(self) -> list[str]:
+        """Sentences about what was repaired so far."""
+        found = super().warnings
+        if self._repaired:
+            found.append(f"{self._repaired} rows held half characters or NUL characters; replaced or removed.")
+        return found
+
+    def _numbered_rows(self) -> Iterator[tuple[int, Row]]:
+        return iter(self._rows)
+
+    def _read_rows(self) -> Iterator[tuple[int, Row]]:
+        raise NotImplementedError
+
+    def _row(self, line: int, value: Any, raw: str) -> Row | None:
+        """Return `value` as a row, or set it aside."""
+        if not isinstance(value, dict):
+            self.reject(line, f"a JSON object is needed, and this is a {type(value).__name__}", raw)
+            return None
+        if _TROUBLE_ESCAPE.search(raw):
+            clean = _without_trouble(value)
+            if clean != value:
+                self._repaired += 1
+            return clean  # type: ignore[no-any-return]
+        return value
+
+
+class JsonLinesRows(_JsonReader):
+    """One JSON object a line; blank lines are skipped, broken ones rejected."""
+
+    def _read_rows(self) -> Iterator[tuple[int, Row]]:
+        bad_lines = self._text.bad_lines
+        for number, line in enumerate(self._text, start=1):
+            if number in bad_lines:
+                self.reject(number, f"bytes that are not {self.encoding}", line)
+                continue
+            try:
+                value = json.loads(line)
+            except (ValueError, RecursionError) as error:
+                if line.strip():
+                    self.reject(number, f"broken JSON: {error}", line.rstrip("\n"))
+                continue
+            row = self._row(number, value, line)
+            if row is not None:
+                yield number, row
+
+
+class JsonListRows(_JsonReader):
+    """One list of objects; the file's text is held in memory, its objects are made one by one."""
+
+    def _read_rows(self) -> Iterator[tuple[int, Row]]:
+        text = "".join(self._text)
+        if not text.lstrip().startswith("["):
+            raise DataError(
+                f"The file {self.path!r} must hold a list of objects, and does not start with '['. "
+                "For one object a line give it the ending .jsonl."
+            )
+        decoder, bad_lines = json.JSONDecoder(), self._text.bad_lines
+        position, line, counted = text.index("[") + 1, 1, 0
+        while True:
+            gap = _SPACE_OR_COMMA.match(text, position)
+            position = gap.end() if gap else position
+            line, counted = line + text.count("\n", counted, position), position
+            if position >= len(text):
+                self.reject(line, "broken JSON: the list is never closed")
+                return
+            if text[position] == "]":
+                rest = text[position + 1 :].lstrip()
+                if rest:
+                    line += text.count("\n", position, len(text) - len(rest))
+                    self.reject(line, "stands behind the end of the list, and is not read", rest)
+                return
+            try:
+                value, end = decoder.raw_decode(text, position)
+            except (ValueError, RecursionError) as error:
+                reason = f"broken JSON: {error}; the rest of the list cannot be read"
+                self.reject(line, reason, text[position : position + 1000])
+                return
+            raw = text[position:end]
+            if bad_lines and "\ufffd" in raw:  # it may be one of many in its line
+                self.reject(line, f"bytes that are not {self.encoding}", raw)
+            elif (row := self._row(line, value, raw)) is not None:
+                yield line, row
+            position = end
+
+
+def _without_trouble(value: Any) -> Any:
+    """Replace half surrogate pairs, which no file can hold, by U+FFFD and remove NULs."""
+    if isinstance(value, str):
+        return _LONE_SURROGATE.sub("\ufffd", value.replace("\0", ""))
+    if isinstance(value, list):
+        return [_without_trouble(item) for item in value]
+    if isinstance(value, dict):
+        return {_without_trouble(key): _without_trouble(item) for key, item in value.items()}
+    return value

@@ -1,0 +1,106 @@
+"""Output in parts: each group of rows in a file of its own, and all of them joined to one file.
+
+The layout (the header of a table, the Arrow schema) is found in all rows before the first part where rows may have any
+columns, else in those of the first part; all parts keep it. Parts of text formats are joined byte by byte, packed ones
+as members of one gzip file; Parquet and Arrow are written from parts in Arrow's own form. What is joined depends on the
+parts and the layout alone.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from insula.core.files import atomic_file
+from insula.data.formats.row_reader import Row
+from insula.data.formats.row_writer import RowWriter
+from insula.data.formats.text_writers import DelimitedWriter, Header, JsonLinesWriter, JsonListWriter, LineWriter
+from insula.data.formats.writers import is_packed, open_writer, packed
+
+BINARY, DELIMITED = ("parquet", "arrow"), ("csv", "tsv")
+Layout = dict[str, Any]
+
+
+class PartFormat:
+    """Writes and joins the parts of one output.
+
+    path     the whole output; a name in `.gz` is packed
+    kind     its format
+    columns  those that are written, where not all that the rows have
+    types    column to Arrow type, for Parquet and Arrow
+    """
+
+    def __init__(
+        self, path: Path, kind: str, *, columns: Sequence[str] | None = None, types: Mapping[str, Any] | None = None
+    ) -> None:
+        self._path = path
+        self._kind = kind
+        self._columns = columns
+        self._types = types or {}
+
+    @property
+    def is_table(self) -> bool:
+        """True where all rows have the same columns."""
+        return self._kind in (*BINARY, *DELIMITED)
+
+    def layout_of(self, batches: Iterable[Sequence[Row]], more: Sequence[str]) -> Layout:
+        """Return the layout of a table that holds these rows, with the columns `more` behind theirs.
+
+        Raises `DataError` where there is none, as where a column of Parquet would be of several types, or two columns
+        of CSV would be one.
+        """
+        if self._kind in BINARY:
+            from insula.data.formats.arrow_parts import arrow_layout
+
+            return arrow_layout(batches, more, self._types, parquet=self._kind == "parquet")
+        return {"header": [*Header.of(batches, more).names, *more]}
+
+    def write(self, file: Path, rows: Sequence[Row], layout: Layout | None) -> Layout:
+        """Write a part, atomically; return the layout (plain JSON types): `layout`, or what these first rows fix."""
+        if self._kind in DELIMITED:
+            layout = layout or self.layout_of([rows], ())
+        with atomic_file(file) as temporary, temporary.open("wb") as stream:
+            if self._kind in BINARY:
+                from insula.data.formats.arrow_parts import write_arrow_part
+
+                parquet = self._kind == "parquet"
+                return write_arrow_part(stream, rows, self._columns, self._types, layout, parquet=parquet)
+            with packed(stream, is_packed(self._path)) as inner:
+                self._text_writer(inner, layout).write(rows)
+        return layout or {}
+
+    def join(self, parts: Iterable[Path], layout: Layout | None, columns: Sequence[str]) -> None:
+        """Write the whole output, atomically, in flat memory; `columns` are the header where there are no parts."""
+        parts = list(parts)
+        if not parts or layout is None:
+            with open_writer(self._path, format=self._kind, columns=columns, types=self._types):
+                return
+        if self._kind in BINARY:
+            from insula.data.formats.arrow_parts import join_arrow_parts
+
+            join_arrow_parts(parts, self._path, parquet=self._kind == "parquet")
+            return
+        with atomic_file(self._path) as temporary, temporary.open("wb") as whole:
+            if self._kind in DELIMITED:
+                with packed(whole, is_packed(self._path)) as inner:
+                    DelimitedWriter(inner, layout["header"], delimiter=self._delimiter).finish()
+            for part in parts:
+                with part.open("rb") as stream:
+                    shutil.copyfileobj(stream, whole, 1 << 20)
+            if self._kind == "json":
+                with packed(whole, is_packed(self._path)) as inner:
+                    inner.write(JsonListWriter.END)
+
+    @property
+    def _delimiter(self) -> str:
+        return "," if self._kind == "csv" else "\t"
+
+    def _text_writer(self, stream: BinaryIO, layout: Layout | None) -> RowWriter:
+        if self._kind in DELIMITED:
+            header = None if layout is None else layout["header"]
+            return DelimitedWriter(stream, self._columns, delimiter=self._delimiter, header=header)
+        if self._kind == "json":
+            return JsonListWriter(stream, self._columns, first=layout is None)
+        return (JsonLinesWriter if self._kind == "jsonl" else LineWriter)(stream, self._columns)

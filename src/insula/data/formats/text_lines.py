@@ -1,0 +1,179 @@
+"""Bytes in, decoded lines out: streamed, with a line-by-line fallback where encodings are mixed.
+
+The encoding is told at the first block that holds a non-ASCII byte, however late in the file it comes. A line that is
+not valid in it is read in another one where it reads well there (counted and warned about), else it is marked bad, and
+the row it belongs to is rejected by the reader above.
+"""
+
+from __future__ import annotations
+
+import codecs
+import io
+from collections import Counter
+from collections.abc import Iterator
+from typing import BinaryIO
+
+from insula.core.errors import DataError
+from insula.core.sentences import counted
+from insula.data.formats.byte_source import read_errors, share_read
+from insula.data.formats.encoding import (
+    SAMPLE_BYTES,
+    binary_kind,
+    byte_order_mark,
+    line_encoding,
+    tell_encoding,
+    wide_encoding,
+)
+
+BLOCK_BYTES = 1 << 18
+
+
+class TextLines:
+    """The lines of a byte stream, each with its `\\n`, split at `\\n` only (texts may hold U+2028).
+
+    head        the lines of the first block, for looking ahead; iterating starts with them
+    encoding    Python name; `utf-8` as long as only ASCII was met
+    bad_lines   1-based numbers of lines that no encoding could read; their text holds U+FFFD
+    """
+
+    def __init__(self, stream: BinaryIO, name: str, *, encoding: str | None = None, live: bool = False) -> None:
+        self._stream = stream
+        self._name = name
+        self._known = encoding
+        self._live = live  # a pipe that people type into: take what is there, do not wait for a full block
+        self._mixed: Counter[str] = Counter()
+        self._nuls = 0
+        self._lines_seen = 0
+        self._wide_errors = 0
+        self.bad_lines: set[int] = set()
+        self._blocks = self._texts()
+        self.head = self._split(next(self._blocks, ""))
+
+    @property
+    def encoding(self) -> str:
+        """Name of the encoding as far as it is known."""
+        return self._known or "utf-8"
+
+    @property
+    def share_read(self) -> float | None:
+        """How much of the file's bytes was read; None for a pipe."""
+        return None if self._live else share_read(self._stream)
+
+    @property
+    def warnings(self) -> list[str]:
+        """Sentences about what was repaired so far."""
+        found = [
+            f"{counted(count, 'line')} {'is' if count == 1 else 'are'} not {self.encoding} as the rest; read as {name}."
+            for name, count in sorted(self._mixed.items())
+        ]
+        if self._nuls:
+            found.append(f"{counted(self._nuls, 'NUL character')} {'was' if self._nuls == 1 else 'were'} removed.")
+        if self._wide_errors:
+            found.append(f"{self._wide_errors} characters are not valid {self.encoding} and stand as U+FFFD.")
+        return found
+
+    def __iter__(self) -> Iterator[str]:
+        """Yield every line, once."""
+        yield from self.head
+        self.head = []
+        for text in self._blocks:
+            yield from io.StringIO(text, newline="\n")
+
+    def close(self) -> None:
+        """Close the stream below."""
+        self._stream.close()
+
+    def _split(self, text: str) -> list[str]:
+        if "\n" not in text and "\r" in text:  # line ends of old Macs
+            text = text.replace("\r", "\n")
+        return list(io.StringIO(text, newline="\n"))
+
+    def _read(self) -> bytes:
+        with read_errors(self._name):
+            if self._live:
+                return self._stream.read1(BLOCK_BYTES)  # type: ignore[attr-defined, no-any-return]
+            return self._stream.read(BLOCK_BYTES)
+
+    def _texts(self) -> Iterator[str]:
+        first = self._read()
+        mark = byte_order_mark(first)
+        if mark:
+            self._known, first = mark[0], first[mark[1] :]
+        elif not self._known:
+            self._known = wide_encoding(first)
+        if self.encoding.startswith(("utf-16", "utf-32")):
+            yield from self._wide_texts(first)
+            return
+        if kind := binary_kind(first):
+            raise DataError(
+                f"The file {self._name!r} must be text, and looks like {kind}. Export it as CSV or JSON Lines."
+            )
+        for block in self._whole_lines(first):
+            yield self._clean(self._decode(block))
+
+    def _whole_lines(self, first: bytes) -> Iterator[bytes]:
+        """Yield blocks that end where a line ends; no encoding met here has the byte of `\\n` inside a character."""
+        pending: list[bytes] = []
+        chunk = first
+        while chunk:
+            cut = chunk.rfind(b"\n") + 1
+            if cut:
+                yield b"".join([*pending, chunk[:cut]])
+                pending = []
+            pending.append(chunk[cut:])
+            chunk = self._read()
+        if rest := b"".join(pending):
+            yield rest
+
+    def _wide_texts(self, first: bytes) -> Iterator[str]:
+        decoder = codecs.getincrementaldecoder(self.encoding)(errors="replace")
+        pending: list[str] = []
+        chunk = first
+        while True:
+            text = decoder.decode(chunk, final=not chunk)
+            self._wide_errors += text.count("\ufffd")
+            cut = text.rfind("\n") + 1
+            if cut:
+                yield self._clean("".join([*pending, text[:cut]]))
+                pending = []
+            pending.append(text[cut:])
+            if not chunk:
+                break
+            chunk = self._read()
+        if rest := "".join(pending):
+            yield self._clean(rest)
+
+    def _decode(self, block: bytes) -> str:
+        if self._known is None and not block.isascii():
+            self._known = tell_encoding(block)
+        try:
+            text = block.decode(self.encoding)
+        except UnicodeDecodeError:
+            lines = block.split(b"\n")
+            text = "\n".join(self._decode_line(line, self._lines_seen + n) for n, line in enumerate(lines, start=1))
+        self._lines_seen += block.count(b"\n")
+        return text
+
+    def _decode_line(self, line: bytes, number: int) -> str:
+        try:
+            return line.decode(self.encoding)
+        except UnicodeDecodeError:
+            name = line_encoding(line[:SAMPLE_BYTES])
+        if name is None and self.encoding == "cp1252":
+            name = "latin-1"
+        if name is not None:
+            try:
+                text = line.decode(name)
+            except UnicodeDecodeError:
+                pass
+            else:
+                self._mixed[name] += 1
+                return text
+        self.bad_lines.add(number)
+        return line.decode(self.encoding, errors="replace")
+
+    def _clean(self, text: str) -> str:
+        if nuls := text.count("\0"):
+            self._nuls += nuls
+            return text.replace("\0", "")
+        return text

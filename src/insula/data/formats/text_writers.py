@@ -1,0 +1,237 @@
+"""Rows to CSV, TSV, JSON Lines, a JSON list, plain lines; all UTF-8, lines end in `\\n`."""
+
+from __future__ import annotations
+
+import csv
+import datetime
+import decimal
+import json
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, BinaryIO
+
+from insula.core.errors import DataError
+from insula.data.formats.row_reader import Row
+from insula.data.formats.row_writer import RowWriter
+
+LIST_MARK = "|"
+
+
+class JsonLinesWriter(RowWriter):
+    """One JSON object a line; a number that is not finite becomes null, as in a JSON list."""
+
+    def write(self, rows: Sequence[Row]) -> None:
+        """Write some rows."""
+        lines = "".join(f"{text}\n" for text in _json(rows, self._columns))
+        self._stream.write(lines.encode("utf-8", "backslashreplace"))  # half a surrogate pair as JSON escapes it
+
+
+class JsonListWriter(RowWriter):
+    """One JSON list of objects; not `first` where objects before these already began the list."""
+
+    END = b"\n]\n"
+
+    def __init__(self, stream: BinaryIO, columns: Sequence[str] | None, *, first: bool = True) -> None:
+        super().__init__(stream, columns)
+        self._before = "[\n" if first else ",\n"
+
+    def write(self, rows: Sequence[Row]) -> None:
+        """Write some rows."""
+        for text in _json(rows, self._columns):
+            self._stream.write(f"{self._before}{text}".encode("utf-8", "backslashreplace"))
+            self._before = ",\n"
+
+    def finish(self) -> None:
+        """Close the list."""
+        self._stream.write(b"[]\n" if self._before == "[\n" else self.END)
+
+
+class LineWriter(RowWriter):
+    """One value a line, line ends inside it become spaces: the only column, or `text` where there are several."""
+
+    def __init__(self, stream: BinaryIO, columns: Sequence[str] | None) -> None:
+        super().__init__(stream, columns)
+        self._column = columns[0] if columns else None
+
+    def write(self, rows: Sequence[Row]) -> None:
+        """Write some rows."""
+        for row in rows:
+            if self._column is None:
+                self._column = next(iter(row)) if len(row) == 1 else "text"
+            if self._column not in row:
+                raise DataError(f"Plain lines need the column {self._column!r}, and a row has only {', '.join(row)}.")
+            line = " ".join(_cell(row[self._column]).splitlines())
+            self._stream.write(f"{line}\n".encode("utf-8", "replace"))
+
+
+class DelimitedWriter(RowWriter):
+    """CSV, or TSV with `delimiter` tab; cells are quoted where they must be.
+
+    header  names of the cells: given where it stands in front of these rows already, else written before the first
+    """
+
+    def __init__(
+        self,
+        stream: BinaryIO,
+        columns: Sequence[str] | None,
+        *,
+        delimiter: str = ",",
+        header: Sequence[str] | None = None,
+    ) -> None:
+        super().__init__(stream, columns)
+        self._delimiter = delimiter
+        self.header: Mapping[str, None] | None = None if header is None else dict.fromkeys(header)
+
+    def write(self, rows: Sequence[Row]) -> None:
+        """Write some rows, before the first ones the header."""
+        if not rows:
+            return
+        records: list[Iterable[str]] = []
+        columns = self._columns
+        chosen = rows if columns is None else [{name: row.get(name) for name in columns} for row in rows]
+        flat = [_flat(row) for row in chosen]
+        if self.header is None:
+            header = Header()
+            header.meet(chosen)
+            self.header = dict.fromkeys(header.names)
+            records.append(self.header)
+        for cells in flat:
+            if unknown := [name for name in cells if name not in self.header and cells[name] != ""]:
+                raise DataError(
+                    f"A later row has the column {unknown[0]!r}, which the first rows did not have: "
+                    f"{', '.join(self.header)}. Give open_writer all `columns`, or write JSON Lines."
+                )
+            records.append([cells.get(name, "") for name in self.header])
+        self._stream.write("".join(self._written(records)).encode("utf-8", "replace"))
+
+    def finish(self) -> None:
+        """Write the header alone where there were no rows and the columns are known."""
+        if self.header is None and self._columns:
+            self._stream.write("".join(self._written([self._columns])).encode("utf-8", "replace"))
+
+    def _written(self, records: Iterable[Iterable[str]]) -> list[str]:
+        lines = _Lines()
+        # With "\n" alone the csv module would leave a lone "\r" unquoted, and could not read it back.
+        csv.writer(lines, delimiter=self._delimiter, lineterminator="\r\n").writerows(records)
+        return lines
+
+
+class _Lines(list[str]):
+    """Collects what `csv.writer` writes, one call a row, with `\n` at the end in place of `\r\n`."""
+
+    def write(self, line: str) -> None:
+        self.append(line[:-2] + "\n")
+
+
+class Header:
+    """Names of the cells that rows need in a table, in order of first appearance.
+
+    taken  names that other cells will have: no row may need them
+    """
+
+    def __init__(self, taken: Iterable[str] = ()) -> None:
+        self._filled: dict[str, bool] = {}
+        self._dicts: set[str] = set()
+        self._columns: dict[str, str] = dict.fromkeys(taken, "")
+
+    @classmethod
+    def of(cls, batches: Iterable[Sequence[Row]], taken: Iterable[str] = ()) -> Header:
+        """Return the header that all these rows need; `DataError` as `meet`."""
+        header = cls(taken)
+        for rows in batches:
+            header.meet(rows)
+        return header
+
+    def meet(self, rows: Iterable[Row]) -> None:
+        """Take note of some rows; `DataError` where two columns, maybe of two rows, would be one in the table."""
+        for row in rows:
+            for key, value in row.items():
+                names = [key]
+                if isinstance(value, Mapping):
+                    self._dicts.add(key)
+                    names = [_part_name(key, name) for name in value]
+                if twice := [name for name in names if self._columns.setdefault(name, key) != key]:
+                    objects = {key, self._columns[twice[0]]} & self._dicts
+                    raise _two_of_one_name(sorted(objects), twice[0])
+            for name, cell in _flat(row).items():
+                self._filled[name] = self._filled.get(name, False) or cell != ""
+
+    @property
+    def names(self) -> list[str]:
+        """The names, without that of a dict, under which rows that miss it have nothing but empty cells."""
+        return [name for name, filled in self._filled.items() if filled or name not in self._dicts]
+
+
+def _flat(row: Mapping[str, Any]) -> dict[str, str]:
+    cells: dict[str, str] = {}
+    count = 0
+    for key, value in row.items():
+        if isinstance(value, Mapping):
+            cells.update({_part_name(key, name): _cell(part) for name, part in value.items()})
+        else:
+            cells[key] = _cell(value)
+        count += len(value) if isinstance(value, Mapping) else 1
+    if len(cells) < count:
+        raise _two_of_one_name([key for key, value in row.items() if isinstance(value, Mapping)])
+    return cells
+
+
+def _part_name(key: str, part: Any) -> str:
+    """Return the column of a key of an object in a column."""
+    return f"{'score' if key == 'scores' else key}_{part}"
+
+
+def _two_of_one_name(objects: Sequence[str], name: str | None = None) -> DataError:
+    return DataError(
+        f"The columns of a table must have names of their own. Got two {f'named {name!r}' if name else 'of one name'} "
+        f"where each key of {', '.join(map(repr, objects))} becomes a column. Write JSON Lines or Parquet, or rename "
+        "the column."
+    )
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, list | tuple):
+        return LIST_MARK.join(_cell(item) for item in value)
+    return str(value)
+
+
+def _json(rows: Sequence[Row], columns: Sequence[str] | None) -> Iterable[str]:
+    for row in rows:
+        chosen = row if columns is None else {name: row.get(name) for name in columns}
+        try:
+            yield _dumped(chosen)
+        except (TypeError, ValueError) as error:
+            raise DataError(f"A row cannot be written as JSON: {error}. Use plain numbers, texts, lists.") from error
+
+
+def _dumped(row: Row) -> str:
+    how: dict[str, Any] = {"ensure_ascii": False, "allow_nan": False, "default": _plain}
+    try:
+        return json.dumps(row, **how)
+    except ValueError:  # NaN and infinity, for which JSON has no form
+        return json.dumps(_finite(row), **how)
+
+
+def _finite(value: Any) -> Any:
+    """Return a value with null for each number that is not finite."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {key: _finite(part) for key, part in value.items()}
+    return [_finite(part) for part in value] if isinstance(value, list | tuple) else value
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return dict(value)
+    if hasattr(value, "tolist"):  # numpy scalars and arrays
+        return value.tolist()
+    if isinstance(value, datetime.date | datetime.time):
+        return value.isoformat()
+    if isinstance(value, datetime.timedelta | decimal.Decimal):
+        return str(value)
+    raise TypeError(f"a value of type {type(value).__name__}")

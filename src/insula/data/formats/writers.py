@@ -1,0 +1,107 @@
+"""Write rows in any of the formats; a file appears under its name only when it is complete."""
+
+from __future__ import annotations
+
+import contextlib
+import gzip
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, BinaryIO, cast
+
+from insula.core.errors import DataError
+from insula.core.files import atomic_file
+from insula.data.formats.formats import checked_format, format_of
+from insula.data.formats.row_reader import Row
+from insula.data.formats.row_writer import RowWriter
+from insula.data.formats.text_writers import DelimitedWriter, Header, JsonLinesWriter, JsonListWriter, LineWriter
+
+STDOUT = "-"
+_DELIMITERS = {"csv": ",", "tsv": "\t"}
+_TEXT_WRITERS: dict[str, Callable[[BinaryIO, Sequence[str] | None], RowWriter]] = {
+    "csv": DelimitedWriter,
+    "tsv": lambda stream, columns: DelimitedWriter(stream, columns, delimiter=_DELIMITERS["tsv"]),
+    "jsonl": JsonLinesWriter,
+    "json": JsonListWriter,
+    "lines": LineWriter,
+}
+
+
+@contextlib.contextmanager
+def open_writer(
+    path: str | Path,
+    *,
+    format: str | None = None,
+    columns: Sequence[str] | None = None,
+    types: Mapping[str, Any] | None = None,
+    every: Iterable[Sequence[Row]] | None = None,
+) -> Iterator[RowWriter]:
+    """Yield a `RowWriter` for `path`; on an error inside the block nothing appears under the name.
+
+    The format is told from the name unless given; `.gz` packs. `-` is standard output, as JSON Lines unless `format`
+    is another text format. Lists and the `scores` dict stay what they are in JSON, Parquet and Arrow; in CSV and TSV a
+    list is joined by `|`, and a dict becomes one column a key (`score_joy`). `types` (column to Arrow type, as a reader
+    has them) are kept in Parquet and Arrow where the first rows fit them, dictionaries in Parquet alone.
+    `every` are all rows to come, where later ones may have columns that the first lack: a table then has the columns of
+    all. Raises `OutputError`, `DataError`.
+    """
+    kind = checked_format(format) if format else "jsonl" if str(path) == STDOUT else format_of(path)
+    if str(path) == STDOUT and kind not in _TEXT_WRITERS:
+        raise DataError(f"Standard output takes one of {', '.join(_TEXT_WRITERS)}. Got {kind!r}; name a file instead.")
+    with output_stream(path) as stream:
+        writer = _writer(kind, stream, columns, types or {}, every)
+        with contextlib.closing(writer):
+            yield writer
+            writer.finish()
+        stream.flush()
+
+
+def _writer(
+    kind: str,
+    stream: BinaryIO,
+    columns: Sequence[str] | None,
+    types: Mapping[str, Any],
+    every: Iterable[Sequence[Row]] | None,
+) -> RowWriter:
+    if kind in ("csv", "tsv") and every is not None:
+        return DelimitedWriter(stream, None, delimiter=_DELIMITERS[kind], header=_begun(kind, stream, every))
+    if kind in _TEXT_WRITERS:
+        return _TEXT_WRITERS[kind](stream, columns)
+    from insula.data.formats.arrow_writer import ArrowWriter, schema_of, types_for
+
+    parquet = kind == "parquet"
+    schema = None if every is None or types else schema_of(every)
+    return ArrowWriter(stream, columns, types_for(types, parquet=parquet), parquet=parquet, schema=schema)
+
+
+def _begun(kind: str, stream: BinaryIO, every: Iterable[Sequence[Row]]) -> list[str]:
+    """Write the header of a table of all these rows, and return it."""
+    names = Header.of(every).names
+    DelimitedWriter(stream, names, delimiter=_DELIMITERS[kind]).finish()
+    return names
+
+
+@contextlib.contextmanager
+def output_stream(path: str | Path) -> Iterator[BinaryIO]:
+    """Yield what bytes for `path` are written to: packed for `.gz`, under the name only when all is written."""
+    if str(path) == STDOUT:
+        yield sys.stdout.buffer
+        return
+    with atomic_file(path) as temporary, temporary.open("wb") as file, packed(file, is_packed(path)) as stream:
+        yield stream
+
+
+def is_packed(path: str | Path) -> bool:
+    """True where the name says gzip."""
+    return Path(path).suffix.lower() == ".gz"
+
+
+@contextlib.contextmanager
+def packed(file: BinaryIO, wanted: bool) -> Iterator[BinaryIO]:
+    """Yield `file`, or where it is wanted a gzip member that is written into it."""
+    if not wanted:
+        yield file
+        return
+    # No name and no time inside: the same rows give the same bytes.
+    with gzip.GzipFile(filename="", mode="wb", fileobj=file, mtime=0) as member:
+        yield cast(BinaryIO, member)

@@ -1,0 +1,55 @@
+"""Several label columns: one-hot labels where they hold 0 and 1, scores where they hold other numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, cast
+
+from insula.core.errors import DataError
+from insula.core.scheme import Kind
+from insula.data.columns import DIMENSIONS
+from insula.data.labels.cells import as_name, as_score, is_unlabelled
+from insula.data.labels.plan import LabelPlan
+from insula.data.labels.schemes import categorical_scheme, dimensional_scheme
+
+
+def labels_from_columns(cells: Sequence[tuple[Any, ...]], columns: Sequence[str], kind: Kind | None) -> LabelPlan:
+    """Return the plan for several columns; `DataError` where a cell holds no number or contradicts `kind`."""
+    rows = [tuple(as_score(part) for part in cell) for cell in cells]
+    for row, cell in zip(rows, cells, strict=True):
+        for number, part, column in zip(row, cell, columns, strict=True):
+            if number is None and not is_unlabelled(part):
+                raise DataError(
+                    f"Several label columns must hold numbers: 0 and 1, or scores. Got {as_name(part)!r} in {column!r}."
+                )
+    whole = [cast(tuple[float, ...], row) for row in rows if None not in row]
+    if not whole:
+        raise DataError(f"No row has a number in each of the label columns {', '.join(columns)}.")
+    flags = all(number in (0, 1) for row in whole for number in row)
+    scores = not flags or {column.lower() for column in columns} <= set(DIMENSIONS)
+    if kind == "dimensional" or (kind is None and scores):
+        return dimensional_plan(whole, columns)
+    if not flags:
+        raise DataError(f"Label columns with scores are dimensional. Got kind {kind!r}; sets of labels need 0 and 1.")
+    one_each = all(sum(row) == 1 for row in whole)
+    if kind not in (None, "multi") and not one_each:
+        raise DataError(f"The kind {kind!r} needs one label a row, and some rows have none or several in {columns}.")
+    inferred: Kind = "multi" if not one_each else "binary" if len(columns) == 2 else "single"
+    scheme = categorical_scheme("labels", columns, kind or inferred, ordered=True)
+    return LabelPlan(scheme, "flags", tuple(columns))
+
+
+def dimensional_plan(cells: Iterable[Any], columns: Sequence[str]) -> LabelPlan:
+    """Return the plan for scores: one column a dimension, the range of each as observed, null cells set aside.
+
+    Raises `DataError` where a cell holds no number, or the scores of a column never differ.
+    """
+    rows = [cell if isinstance(cell, tuple) else (cell,) for cell in cells]
+    names = tuple(column.lower() if column.lower() in DIMENSIONS else column for column in columns)
+    for row in rows:
+        for part, column in zip(row, columns, strict=True):
+            if as_score(part) is None and not is_unlabelled(part):
+                raise DataError(f"The label column {column!r} must hold numbers to be scores. Got {as_name(part)!r}.")
+    values = [[number for row in rows if (number := as_score(row[n])) is not None] for n in range(len(columns))]
+    ranges = {name: (min(found), max(found)) for name, found in zip(names, values, strict=True)}
+    return LabelPlan(dimensional_scheme("_".join(names), names, ranges), "values", names)

@@ -1,0 +1,184 @@
+"""A label column becomes a scheme by itself."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from insula.core.builtin_schemes import builtin_scheme
+from insula.core.errors import DataError
+from insula.core.scheme import Kind
+from insula.core.sentences import shortened
+from insula.data.columns import DIMENSIONS
+from insula.data.labels.cells import (
+    SEPARATORS,
+    as_list,
+    as_name,
+    as_score,
+    cell_names,
+    different_numbers,
+    guess_delimiter,
+    has_decimal_comma,
+    holds_object,
+    is_unlabelled,
+    name_counts,
+    split_cell,
+)
+from insula.data.labels.columns import dimensional_plan, labels_from_columns
+from insula.data.labels.known import SENTIMENT_OF_SIGN, labels_for_scheme
+from insula.data.labels.plan import LabelPlan, named_columns
+from insula.data.labels.schemes import categorical_scheme, describe_kind, kind_of_names, kind_of_numbers
+from insula.data.options import DataOptions
+
+_FREE_TEXT_LABELS = 50
+_SHOWN = 80
+
+
+def infer_labels(
+    cells: Sequence[Any], columns: Sequence[str], options: DataOptions, *, names: Mapping[str, str] | None = None
+) -> LabelPlan:
+    """Return how the cells of the training rows are to be read, and the scheme that they make.
+
+    cells    one a row; tuples where there are several label columns
+    columns  names of the label columns
+    names    number to name, from a `label_names` file or the features of a hub's data set
+
+    `options.kind`, `scheme` and `delimiter` are kept to where given. Raises `DataError` where no row is labelled, there
+    is one class only, or the cells contradict the options.
+    """
+    labelled = [cell for cell in cells if not _is_blank(cell)]
+    if not labelled:
+        raise DataError(f"No row has a label: the {named_columns(columns)} is empty in all {len(cells)} rows.")
+    if options.scheme is not None:
+        scheme = builtin_scheme(options.scheme)
+        if options.kind not in (None, scheme.kind):
+            raise DataError(f"The scheme {scheme.name!r} is {scheme.kind}. Got kind {options.kind!r}; leave one out.")
+        plan = labels_for_scheme(scheme, labelled, columns, options, names=names)
+    elif len(columns) > 1:
+        plan = labels_from_columns(labelled, columns, options.kind)
+    else:
+        plan = _from_one_column(labelled, columns[0], options, names or {})
+    plan = plan.with_note(f"The labels come from the {named_columns(columns)}: {describe_kind(plan.scheme)}.")
+    return _with_label_notes(plan, labelled)
+
+
+def _from_one_column(cells: Sequence[Any], column: str, options: DataOptions, names: Mapping[str, str]) -> LabelPlan:
+    kind, delimiter = options.kind, options.delimiter
+    if (found := next(filter(holds_object, cells), None)) is not None:
+        raise DataError(
+            f"The label column {column!r} must hold names, numbers or lists of them. Got an object: "
+            f"{shortened(str(found), _SHOWN)!r}. Make each of its keys a column of its own, or keep the names alone."
+        )
+    numbers = different_numbers(cells)
+    if kind == "dimensional":
+        return dimensional_plan(cells, (column,))
+    # Of `2,5` the name of the column tells whether it is a score or two labels.
+    scores = column.lower() in DIMENSIONS and None not in map(as_score, cells)
+    if delimiter is None and numbers is None and not scores and kind in (None, "multi"):
+        delimiter = guess_delimiter(name_counts(cells))
+    if kind == "multi" or delimiter or any(as_list(cell) is not None for cell in cells):
+        return _sets(cells, column, options, delimiter, names)
+    if numbers is not None and not names:
+        return _from_numbers(column, numbers, kind)
+    if kind is None and not names and any(map(has_decimal_comma, cells)) and None not in map(as_score, cells):
+        plan = dimensional_plan(cells, (column,))
+        return plan.with_note(f"The column {column!r} holds numbers with a decimal comma: taken as scores.")
+    order = _classes(name_counts(cells), column, len(cells), names)
+    kind = _agreed(kind, kind_of_names(frozenset(order)), column, order)
+    scheme = categorical_scheme(column, order, kind, ordered=bool(names))
+    if kind == "ordinal" and not names and scheme.name == column:
+        raise DataError(
+            f"The order of the labels in {column!r} is not known: {', '.join(order[:10])}. "
+            "Give a label_names file with one name a line, lowest first."
+        )
+    plan = LabelPlan(scheme, "name", renames=names)
+    unsplit = next((mark for mark in SEPARATORS if any(mark in name for name in order)), None)
+    if unsplit is None:
+        return plan
+    return plan.with_note(
+        f"Some labels in {column!r} hold {unsplit!r} and are taken whole, since their parts do not recur as labels; "
+        "give `delimiter` to split them."
+    )
+
+
+def _sets(
+    cells: Sequence[Any], column: str, options: DataOptions, delimiter: str | None, names: Mapping[str, str]
+) -> LabelPlan:
+    """Lists and delimited text: any number of labels a row, unless `options.kind` says one."""
+    sets = [split_cell(cell, delimiter) if delimiter and as_list(cell) is None else cell_names(cell) for cell in cells]
+    order = _classes(Counter(name for several in sets for name in several), column, len(cells), names)
+    kind: Kind = options.kind or "multi"
+    if kind != "multi" and any(len(several) != 1 for several in sets):
+        raise DataError(f"The kind {kind!r} needs one label a row, and some rows of {column!r} have none or several.")
+    kind = _agreed(options.kind, "multi", column, order)
+    plan = LabelPlan(
+        categorical_scheme(column, order, kind, ordered=bool(names)), "names", delimiter=delimiter, renames=names
+    )
+    if delimiter and options.delimiter is None:
+        return plan.with_note(f"Several labels in a cell of {column!r} are separated by {delimiter!r}.")
+    return plan
+
+
+def _from_numbers(column: str, numbers: list[float], kind: Kind | None) -> LabelPlan:
+    if len(numbers) == 1:
+        raise DataError(_one_class(column, f"{numbers[0]:g}"))
+    inferred, reason = kind_of_numbers(numbers)
+    if (kind or inferred) == "dimensional":
+        plan = dimensional_plan(numbers, (column,))
+        return plan.with_note(f"The column {column!r} holds {reason}: taken as scores.")
+    order = [as_name(number) for number in numbers]
+    kind = _agreed(kind, inferred, column, order)
+    if kind == inferred == "single":
+        plan = LabelPlan(builtin_scheme("sentiment3"), "name", renames=SENTIMENT_OF_SIGN)
+    else:
+        plan = LabelPlan(categorical_scheme(column, order, kind, ordered=kind != "binary"), "name")
+    return plan.with_note(f"The column {column!r} holds {reason}.")
+
+
+def _agreed(given: Kind | None, inferred: Kind, column: str, order: Sequence[str]) -> Kind:
+    if given == "binary" and len(order) != 2:
+        raise DataError(f"The kind 'binary' needs two labels in {column!r}. Got {len(order)}: {', '.join(order[:10])}.")
+    return given or inferred
+
+
+def _classes(counts: Mapping[str, int], column: str, row_count: int, names: Mapping[str, str]) -> list[str]:
+    """Return the labels, those of `names` in its order; `DataError` where they cannot be classes."""
+    if len(counts) < 2:
+        raise DataError(_one_class(column, repr(", ".join(counts))))
+    if len(counts) > _FREE_TEXT_LABELS and len(counts) > row_count / 2:
+        raise DataError(
+            f"The label column {column!r} holds {len(counts)} different values in {row_count} rows, which looks like "
+            "free text. Name another column with `label`."
+        )
+    if names and (unknown := [name for name in counts if name not in names and name not in names.values()]):
+        raise DataError(f"The label {unknown[0]!r} of {column!r} has no name; named are {', '.join(names)}.")
+    return list(names.values()) if names else sorted(counts)
+
+
+def _with_label_notes(plan: LabelPlan, cells: Sequence[Any]) -> LabelPlan:
+    if not plan.scheme.is_categorical:
+        return plan
+    counts = Counter(label for cell in cells for label in plan.read(cell).labels or ())
+    if rare := sorted(name for name, count in counts.items() if count == 1):
+        word = "label has" if len(rare) == 1 else "labels have"
+        plan = plan.with_note(f"{len(rare)} {word} one example only: {', '.join(rare[:10])}.")
+    if unused := [name for name in plan.scheme.names if not counts[name]]:
+        plan = plan.with_note(f"No training row has the label {', '.join(unused[:10])}.")
+    folded: dict[str, list[str]] = {}
+    for name in sorted(counts):
+        folded.setdefault(name.casefold(), []).append(name)
+    if twins := [" and ".join(several) for several in folded.values() if len(several) > 1]:
+        plan = plan.with_note(f"Labels that differ by case only are kept apart: {'; '.join(twins[:5])}.")
+    return plan
+
+
+def _is_blank(cell: Any) -> bool:
+    return any(is_unlabelled(part) for part in cell) if isinstance(cell, tuple) else is_unlabelled(cell)
+
+
+def _one_class(column: str, only: str) -> str:
+    return (
+        f"The label column {column!r} must hold at least two classes. Got only {only}. "
+        "Add rows of another class, or name another column with `label`."
+    )

@@ -1,0 +1,84 @@
+"""Label cells read into a scheme that is known beforehand."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from insula.core.errors import DataError, nearest
+from insula.core.scheme import LabelScheme
+from insula.data.labels.cells import SEPARATORS, as_list, name_counts, split_cell
+from insula.data.labels.plan import LabelPlan, named_columns
+from insula.data.options import DataOptions
+
+SENTIMENT_OF_SIGN = {"-1": "negative", "0": "neutral", "1": "positive"}
+
+
+def labels_for_scheme(
+    scheme: LabelScheme,
+    cells: Sequence[Any],
+    columns: Sequence[str],
+    options: DataOptions,
+    *,
+    names: Mapping[str, str] | None = None,
+) -> LabelPlan:
+    """Return how cells are to be read into a scheme that is known; numbers are its labels' positions.
+
+    Raises `DataError` where no cell holds a label of the scheme.
+    """
+    if scheme.kind == "dimensional":
+        return _values(scheme, columns)
+    if len(columns) > 1:
+        if unknown := [column for column in columns if column not in scheme.names]:
+            raise DataError(
+                f"The label column {unknown[0]!r} is no label of scheme {scheme.name!r}: {', '.join(scheme.names)}."
+                f"{nearest(unknown[0], scheme.names)}"
+            )
+        return LabelPlan(scheme, "flags", tuple(columns))
+    counts = name_counts(cells)
+    delimiter = options.delimiter
+    if delimiter is None and scheme.kind == "multi":
+        # Where the labels are known, a mark separates if that is what makes them, or their numbers, known.
+        spelled = {*scheme.names, *(names or map(str, range(len(scheme.names) + 1)))}
+        delimiter = max(SEPARATORS, key=lambda mark: sum(n in spelled for c in counts for n in split_cell(c, mark)))
+    found = {name for cell in counts for name in (split_cell(cell, delimiter) if delimiter else (cell,))}
+    renames = dict(names or {})
+    notes: tuple[str, ...] = ()
+    if not renames and found and not found & set(scheme.names):
+        renames = _numbers_of(scheme, found)
+        if renames:
+            shown = ", ".join(f"{number} = {name}" for number, name in renames.items())
+            notes = (f"Numbers in the {named_columns(columns)} stand for labels of {scheme.name!r}: {shown}.",)
+    known = {renames.get(name, name) for name in found} & set(scheme.names)
+    if found and not known:
+        raise DataError(
+            f"No label in the {named_columns(columns)} is one of scheme {scheme.name!r} ({', '.join(scheme.names)}). "
+            f"Got {', '.join(sorted(found)[:10])}; name the right column with `label`."
+        )
+    form = "names" if scheme.kind == "multi" or delimiter or any(as_list(c) is not None for c in cells) else "name"
+    return LabelPlan(scheme, form, delimiter=delimiter, renames=renames, notes=notes)  # type: ignore[arg-type]
+
+
+def _values(scheme: LabelScheme, columns: Sequence[str]) -> LabelPlan:
+    """Return the plan for one column a dimension: by their names, else as they stand, which is told."""
+    if set(columns) == set(scheme.names):
+        return LabelPlan(scheme, "values", tuple(columns))
+    pairs = list(zip(columns, scheme.names, strict=False))
+    if len(columns) != len(scheme.names) or any(one != name and one in scheme.names for one, name in pairs):
+        raise DataError(
+            f"The scheme {scheme.name!r} needs one column each for {', '.join(scheme.names)}. "
+            f"Got the {named_columns(columns)}; name them with `label`, in this order."
+        )
+    taken = ", ".join(f"{one} = {name}" for one, name in pairs if one != name)
+    return LabelPlan(scheme, "values", scheme.names, notes=(f"Columns stand for dimensions of the model: {taken}.",))
+
+
+def _numbers_of(scheme: LabelScheme, found: set[str]) -> dict[str, str]:
+    """Return number to label where every found name is the number of a label, counted from 0 or 1; else nothing."""
+    if found == set(SENTIMENT_OF_SIGN) and set(scheme.names) == set(SENTIMENT_OF_SIGN.values()):
+        return dict(SENTIMENT_OF_SIGN)
+    for first in (0, 1):
+        numbers = {str(number): name for number, name in enumerate(scheme.names, start=first)}
+        if found <= set(numbers):
+            return numbers
+    return {}

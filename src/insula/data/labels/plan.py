@@ -1,0 +1,99 @@
+"""`LabelPlan`: how the cells of a source become labels of its scheme."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any, Literal, NamedTuple
+
+from insula.core.scheme import LabelScheme
+from insula.data.labels.cells import as_list, as_name, as_score, is_missing, is_unlabelled, split_cell
+
+
+class LabelReading(NamedTuple):
+    """Labels or values of one row, or the reason why it has none."""
+
+    labels: tuple[str, ...] | None = None
+    values: tuple[float, ...] | None = None
+    problem: str | None = None
+
+
+MISSING = LabelReading(problem="without a label")
+
+
+@dataclass(frozen=True)
+class LabelPlan:
+    """How cells are read.
+
+    scheme     the labels
+    form       name: one name; names: a list or delimited text; flags: 0/1 in `columns`; values: scores in `columns`
+    columns    label or dimension that each column stands for, in the order of the cells (flags and values)
+    delimiter  what separates names in a cell
+    renames    what stands in a cell, to its label
+    notes      sentences on what was inferred
+    """
+
+    scheme: LabelScheme
+    form: Literal["name", "names", "flags", "values"]
+    columns: tuple[str, ...] = ()
+    delimiter: str | None = None
+    renames: Mapping[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+    def with_note(self, note: str) -> LabelPlan:
+        """Return the plan with one sentence more."""
+        return replace(self, notes=(*self.notes, note))
+
+    def read(self, cell: Any) -> LabelReading:
+        """Read one cell (a tuple of cells where there are several label columns)."""
+        if self.form == "name":
+            return MISSING if is_unlabelled(cell) else self._labels((as_name(cell),))
+        if self.form == "names":
+            return self._read_names(cell)
+        cells = cell if isinstance(cell, tuple) else (cell,)
+        numbers = [as_score(part) for part in cells]
+        if None in numbers:
+            bad = next(part for part, number in zip(cells, numbers, strict=True) if number is None)
+            return (
+                MISSING if is_unlabelled(bad) else LabelReading(problem=f"with {as_name(bad)!r} in place of a number")
+            )
+        named = dict(zip(self.columns, numbers, strict=True))
+        if self.form == "flags":
+            if not set(numbers) <= {0, 1}:
+                return LabelReading(problem="with a number that is neither 0 nor 1")
+            return self._labels(tuple(name for name, number in named.items() if number))
+        return LabelReading(values=tuple(named[name] or 0.0 for name in self.scheme.names))
+
+    def _read_names(self, cell: Any) -> LabelReading:
+        names = as_list(cell)
+        if names is None:
+            if cell is None:
+                return MISSING
+            if is_missing(cell):
+                # Text formats have no other way to write the empty set.
+                return self._labels(()) if self.scheme.kind == "multi" and isinstance(cell, str) else MISSING
+            if is_unlabelled(cell):
+                return MISSING
+            names = split_cell(cell, self.delimiter) if self.delimiter else (as_name(cell),)
+        return self._labels(names)
+
+    def _labels(self, names: tuple[str, ...]) -> LabelReading:
+        labels = tuple(self.renames.get(name, name) for name in names)
+        unknown = next((label for label in labels if label not in self._positions), None)
+        if unknown is not None:
+            return LabelReading(problem=f"with the unknown label {unknown!r}")
+        if self.scheme.kind != "multi" and len(labels) != 1:
+            return LabelReading(problem="with several labels" if labels else "without a label")
+        if len(labels) > 1:
+            labels = tuple(sorted(set(labels), key=self._positions.__getitem__))
+        return LabelReading(labels=labels)
+
+    @cached_property
+    def _positions(self) -> dict[str, int]:
+        return {name: position for position, name in enumerate(self.scheme.names)}
+
+
+def named_columns(columns: Sequence[str]) -> str:
+    """Name the label columns in a sentence."""
+    return f"label column{'s' if len(columns) > 1 else ''} {', '.join(repr(column) for column in columns)}"

@@ -1,0 +1,106 @@
+"""The scheme that a set of labels or numbers makes, and the sentence that says why."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from insula.core.builtin_schemes import BUILTIN_SCHEMES, chinese_display, matching_scheme
+from insula.core.errors import DataError
+from insula.core.scheme import Kind, LabelScheme
+from insula.data.labels.cells import as_number
+
+_POSITIVE = frozenset(("positive", "pos", "1", "true", "yes", "y", "good", "正面", "积极", "正向", "是", "好评"))
+_NEGATIVE = frozenset(("negative", "neg", "0", "-1", "false", "no", "n", "bad", "负面", "消极", "负向", "否", "差评"))
+_NEGATIONS = ("not", "non", "no")
+# A built-in scheme stands in for one with labels missing only where one label more or less is the same task.
+_EXTENDABLE_LABELS = 10
+_EXTENDABLE_SHARE = 0.8
+_MOST_STEPS = 20
+
+
+def categorical_scheme(title: str, names: Sequence[str], kind: Kind, *, ordered: bool = False) -> LabelScheme:
+    """Return the built-in scheme with these names, else an own one called `title`.
+
+    names    the labels; kept in this order where `ordered`, else sorted, the positive one of two last
+    """
+    found = matching_scheme(frozenset(names), kind) or _extended(frozenset(names), kind)
+    if found is not None and not (ordered and kind == "ordinal" and found.names != tuple(names)):
+        return found
+    order = tuple(names) if ordered else tuple(sorted(names))
+    if kind == "binary":
+        order = _binary_order(names)
+    return LabelScheme(name=title, kind=kind, names=order, display=chinese_display(order))
+
+
+def dimensional_scheme(title: str, names: Sequence[str], ranges: Mapping[str, tuple[float, float]]) -> LabelScheme:
+    """Return the built-in scheme with these dimensions where the ranges lie within its own, else one with `ranges`."""
+    for name, (low, high) in ranges.items():
+        if not low < high:
+            raise DataError(f"The scores {name!r} must differ between rows. Got {low:g} in every row.")
+    found = matching_scheme(frozenset(names), "dimensional")
+    if found is not None and all(
+        found.ranges[name][0] <= low and high <= found.ranges[name][1] for name, (low, high) in ranges.items()
+    ):
+        return found
+    order = tuple(names)
+    return LabelScheme(name=title, kind="dimensional", names=order, display=chinese_display(order), ranges=dict(ranges))
+
+
+def kind_of_names(names: frozenset[str]) -> Kind:
+    """Return the kind that label names speak for where each row has one: an ordered built-in one, binary, single."""
+    if len(names) == 2:
+        return "binary"
+    return "ordinal" if matching_scheme(names, "ordinal") else "single"
+
+
+def kind_of_numbers(numbers: Sequence[float]) -> tuple[Kind, str]:
+    """Return the kind that different numbers, sorted, speak for, and the reason in words."""
+    if not all(number.is_integer() for number in numbers):
+        return "dimensional", f"numbers with decimals from {numbers[0]:g} to {numbers[-1]:g}"
+    if len(numbers) == 2:
+        return "binary", f"the two numbers {numbers[0]:g} and {numbers[1]:g}"
+    if numbers == [-1, 0, 1]:
+        return "single", "-1, 0, 1 are negative, neutral, positive"
+    if len(numbers) <= _MOST_STEPS:
+        return "ordinal", f"whole numbers from {numbers[0]:g} to {numbers[-1]:g}, taken as steps of a scale"
+    return "dimensional", f"{len(numbers)} different whole numbers from {numbers[0]:g} to {numbers[-1]:g}"
+
+
+def describe_kind(scheme: LabelScheme) -> str:
+    """Say what a scheme is, for the notes."""
+    shown = ", ".join(scheme.names[:12]) + (", ..." if len(scheme.names) > 12 else "")
+    builtin = " (built-in scheme)" if BUILTIN_SCHEMES.get(scheme.name) == scheme else ""
+    if scheme.kind == "binary":
+        return f"binary, positive class {scheme.names[1]!r}, other class {scheme.names[0]!r}{builtin}"
+    if scheme.kind == "dimensional":
+        ranges = ", ".join(f"{name} {low:g} to {high:g}" for name, (low, high) in scheme.ranges.items())
+        return f"dimensional: {ranges}{builtin}"
+    meaning = {"single": "one of", "multi": "any of", "ordinal": "one step of"}[scheme.kind]
+    return f"{scheme.kind}, {meaning} {len(scheme.names)} labels: {shown}{builtin}"
+
+
+def _binary_order(names: Sequence[str]) -> tuple[str, str]:
+    """Return (other, positive): numbers by size, names by polarity, negation (`not-hate`, `hate`), else sorted."""
+    first, second = sorted(names)
+    if (one := as_number(first)) is not None and (two := as_number(second)) is not None:
+        return (first, second) if one < two else (second, first)
+    for other, positive in ((first, second), (second, first)):
+        if positive.lower() in _POSITIVE or other.lower() in _NEGATIVE:
+            return other, positive
+        if any(other.lower() == f"{no}{mark}{positive.lower()}" for no in _NEGATIONS for mark in ("-", "_", " ", "")):
+            return other, positive
+    return first, second
+
+
+def _extended(names: frozenset[str], kind: Kind) -> LabelScheme | None:
+    return next(
+        (
+            scheme
+            for scheme in BUILTIN_SCHEMES.values()
+            if scheme.kind == kind
+            and len(scheme.names) >= _EXTENDABLE_LABELS
+            and names <= set(scheme.names)
+            and len(names) >= _EXTENDABLE_SHARE * len(scheme.names)
+        ),
+        None,
+    )

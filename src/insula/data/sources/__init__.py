@@ -1,0 +1,1 @@
+"""Where rows come from: files, folders, built-in sets, the hub; and which columns are read."""

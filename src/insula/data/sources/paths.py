@@ -1,0 +1,86 @@
+"""Which split a file holds, told from its name, and the files of a folder."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from insula.core.errors import DataError
+from insula.data.formats.formats import EXTENSIONS, has_known_format
+
+ALL = "all"
+SPLIT_NAMES = {
+    "train": "train",
+    "training": "train",
+    "validation": "validation",
+    "valid": "validation",
+    "val": "validation",
+    "dev": "validation",
+    "test": "test",
+    "testing": "test",
+    "all": ALL,
+}
+
+
+def split_of(path: Path) -> str | None:
+    """Return the split that a name gives (`sst.train.csv`, `dev-00000-of-00001.parquet`), or None."""
+    words = re.split(r"[\W_]+", path.name.lower())
+    found = {SPLIT_NAMES[word] for word in words if word in SPLIT_NAMES}
+    return found.pop() if len(found) == 1 else None
+
+
+def folder_files(folder: Path) -> dict[str, list[Path]]:
+    """Return the data files of a folder by split; one file without a split in its name counts as `all`.
+
+    Looked at are the files in it and in sub-folders named after splits. Raises `DataError` where there are none, or
+    several whose names give no split.
+    """
+    files: dict[str, list[Path]] = {}
+    unnamed = []
+    for path in sorted(folder.iterdir()):
+        if path.name.startswith((".", "_")):
+            continue
+        split = split_of(path)
+        inside = [path] if path.is_file() else sorted(path.iterdir()) if split else []
+        for file in inside:
+            if file.is_file() and has_known_format(file) and not file.name.startswith((".", "_")):
+                if split:
+                    files.setdefault(split, []).append(file)
+                else:
+                    unnamed.append(file)
+    if files:
+        return files
+    if len(unnamed) == 1:
+        return {ALL: unnamed}
+    if not unnamed:
+        raise DataError(
+            f"The folder {str(folder)!r} holds no data file: none of its files ends in {', '.join(EXTENSIONS)} "
+            "(also with .gz). Name another folder or file."
+        )
+    raise DataError(
+        f"The files of the folder {str(folder)!r} must have train, validation, test or all in their names. "
+        f"Got {', '.join(file.name for file in unnamed[:10])}. Rename them, or name the file or files to read."
+    )
+
+
+def unread_files(folder: Path, files: Mapping[str, Sequence[Path]]) -> list[str]:
+    """Return the names of the data files in a folder that `folder_files` left out: those without a split in theirs."""
+    read = {path for paths in files.values() for path in paths}
+    return [
+        path.name
+        for path in sorted(folder.iterdir())
+        if path.is_file() and has_known_format(path) and not path.name.startswith((".", "_")) and path not in read
+    ]
+
+
+def files_by_split(paths: Sequence[Path]) -> dict[str, list[Path]]:
+    """Return several named files by split; without a split in any name all of them are `all`.
+
+    A file without one beside files with one counts as training rows.
+    """
+    splits = [split_of(path) for path in paths]
+    files: dict[str, list[Path]] = {}
+    for path, split in zip(paths, splits, strict=True):
+        files.setdefault(split or ("train" if any(splits) else ALL), []).append(path)
+    return files

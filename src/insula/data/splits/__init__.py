@@ -1,0 +1,1 @@
+"""Train, validation and test: drawn, stratified, and guarded against leaks and near-duplicates."""

@@ -1,0 +1,126 @@
+"""Near-duplicates: which texts say almost the same, told by the character shingles they share.
+
+Candidates are found by MinHash (Broder 1997) with banding (Leskovec, Rajaraman and Ullman, Mining of Massive Datasets,
+chapter 3) and then verified exactly, so that a pair may be missed (about one in a hundred at the threshold; more where
+very many texts are much alike, as letters of one form) but is never wrong.
+"""
+
+from __future__ import annotations
+
+import functools
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
+
+import numpy as np
+import numpy.typing as npt
+from datasketch import MinHash
+
+from insula.core.errors import DataError
+from insula.data.splits.components import Components
+from insula.text.comparison import comparison_key, shingles
+
+PERMUTATIONS = 128
+RECALL = 0.99
+MOST_COMPARED = 64  # in a bucket; those of ordinary data sets have up to about 40 texts
+
+
+def near_duplicate_clusters(texts: Sequence[str], *, threshold: float = 0.8, seed: int = 0) -> list[int]:
+    """Return a cluster number per text, counted from 0 in order of first appearance.
+
+    Two texts are near-duplicates where the Jaccard similarity of their sets of 5-character shingles (of the comparison
+    key: case, punctuation, user names and URLs removed) is at least `threshold`; clusters are the connected components.
+    A text with nothing to compare stands alone. `seed` draws the permutations of MinHash. Raises `DataError` where
+    `threshold` is not in (0, 1].
+    """
+    if not 0 < threshold <= 1:
+        raise DataError(f"The threshold of near-duplicates must be above 0 and at most 1. Got {threshold}.")
+    components = Components(len(texts))
+    first_with: dict[str, int] = {}
+    for position, text in enumerate(texts):
+        if key := comparison_key(text):
+            components.join(first_with.setdefault(key, position), position)
+    distinct = list(first_with.values())
+    sizes, signatures = _signatures((texts[position] for position in distinct), len(distinct), seed)
+
+    @functools.lru_cache(maxsize=256)
+    def shingles_of(item: int) -> set[str]:
+        return shingles(texts[distinct[item]])
+
+    def similar(one: int, other: int) -> bool:
+        if components.root(distinct[one]) == components.root(distinct[other]):
+            return True
+        # Sets of too different a size cannot be similar enough; the bound saves most of the exact comparisons.
+        small, large = sorted((sizes[one], sizes[other]))
+        if small < threshold * large:
+            return False
+        shared = len(shingles_of(one) & shingles_of(other))
+        return shared >= threshold * (small + large - shared)
+
+    for bucket in _buckets(signatures, _rows_per_band(threshold)):
+        for one, other in _similar_pairs(bucket, similar):
+            components.join(distinct[one], distinct[other])
+    return components.numbers()
+
+
+def _signatures(texts: Iterable[str], count: int, seed: int) -> tuple[list[int], npt.NDArray[np.uint32]]:
+    """Return how many shingles each text has, and its MinHash values: (count, PERMUTATIONS)."""
+    sizes: list[int] = []
+
+    def encoded() -> Iterator[list[bytes]]:
+        for text in texts:
+            found = shingles(text)
+            sizes.append(len(found))
+            yield [shingle.encode("utf-8", "surrogatepass") for shingle in found]
+
+    signatures = np.empty((count, PERMUTATIONS), dtype=np.uint32)
+    sketches = MinHash.generator(encoded(), num_perm=PERMUTATIONS, seed=seed, hashfunc=zlib.crc32, scheme="affine32")
+    for row, sketch in enumerate(sketches):
+        signatures[row] = sketch.hashvalues
+    return sizes, signatures
+
+
+def _rows_per_band(threshold: float) -> int:
+    """Return the most rows a band may have for pairs at the threshold to meet in a bucket with probability RECALL."""
+    for rows in range(PERMUTATIONS, 1, -1):
+        if 1 - (1 - threshold**rows) ** (PERMUTATIONS // rows) >= RECALL:
+            return rows
+    return 1
+
+
+def _buckets(signatures: npt.NDArray[np.uint32], rows: int) -> Iterator[list[int]]:
+    """Yield the items that agree in all `rows` values of a band; only where there are at least two.
+
+    Lowest first; in a large bucket those that agree in further values stand side by side.
+    """
+    # A random linear sum stands for the band: two bands that differ may rarely meet, which only costs a comparison.
+    factors = np.random.default_rng(0).integers(1, 2**64, size=rows, dtype=np.uint64, endpoint=False)
+    for start in range(0, PERMUTATIONS - rows + 1, rows):
+        keys = (signatures[:, start : start + rows] * factors).sum(axis=1, dtype=np.uint64)
+        order = np.argsort(keys, kind="stable")
+        _, starts, counts = np.unique(keys[order], return_index=True, return_counts=True)
+        for first, count in zip(starts[counts > 1], counts[counts > 1], strict=True):
+            bucket = order[first : first + count]
+            if count > MOST_COMPARED:
+                following = np.roll(signatures[bucket], -start, axis=1)
+                bucket = bucket[np.lexsort(following.T[::-1])]
+            yield bucket.tolist()
+
+
+def _similar_pairs(bucket: list[int], similar: Callable[[int, int], bool]) -> Iterator[tuple[int, int]]:
+    """Yield pairs enough to connect all that are similar in a bucket of up to `MOST_COMPARED` items.
+
+    In a larger one each item is compared with that many others at most, the latest ones.
+    """
+    groups: list[list[int]] = []
+    for item in bucket:
+        home, apart, left = [item], [], MOST_COMPARED
+        for group in reversed(groups):
+            if any(similar(item, member) for member in group[-left:]):
+                yield group[0], item
+                home = [*group, *home][-MOST_COMPARED:]
+            else:
+                apart.append(group)
+                left -= len(group)
+                if left <= 0:  # what stands before is left behind: else letters of one form would take hours
+                    break
+        groups = [*reversed(apart), home]

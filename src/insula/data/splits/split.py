@@ -1,0 +1,122 @@
+"""Splitting: rows into train, validation and test, without near-duplicates or groups on both sides."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Hashable, Mapping, Sequence
+
+import numpy as np
+
+from insula.core.errors import DataError
+from insula.core.example import Example
+from insula.core.scheme import LabelScheme
+from insula.data.dataset import SPLITS
+from insula.data.splits.components import Components
+from insula.data.splits.near_duplicates import near_duplicate_clusters
+from insula.data.splits.stratify import iterative_stratification
+
+MAX_BINS = 10
+ROWS_PER_BIN = 10
+
+
+def split_examples(
+    examples: Sequence[Example],
+    scheme: LabelScheme,
+    *,
+    validation_fraction: float = 0.1,
+    test_fraction: float = 0.1,
+    seed: int = 0,
+) -> tuple[dict[str, list[Example]], tuple[str, ...]]:
+    """Return the examples by split, in their original order, and sentences on what was done.
+
+    Labels (label sets, and quantile bins of every dimension) keep their share in each split; rows of one group and
+    near-duplicate texts are never parted; every label that occurs is in train. A fraction of 0 gives no such split.
+    Raises `DataError` where the fractions leave no row to train on or there are too few rows to fill the splits.
+    """
+    fractions = {"validation": validation_fraction, "test": test_fraction}
+    if min(fractions.values()) < 0 or sum(fractions.values()) >= 1:
+        raise DataError(
+            "The validation_fraction and test_fraction must be 0 or more and leave rows to train on (sum below 1). "
+            f"Got {validation_fraction} and {test_fraction}."
+        )
+    names = [name for name in SPLITS if name == "train" or fractions[name] > 0]
+    atoms = _atoms(examples, seed)
+    sizes = [len(atom) for atom in atoms]
+    strata = _strata(examples, scheme)
+    held_out = [max(1, round(len(examples) * fractions[name])) for name in names[1:]]
+    targets = [len(examples) - sum(held_out), *held_out]
+    chosen: list[int] = []
+    if targets[0] > 0:
+        counts = [Counter(label for row in atom for label in strata[row]) for atom in atoms]
+        chosen = iterative_stratification(sizes, counts, targets, cover=scheme.is_categorical, seed=seed)
+    if len(set(chosen)) < len(names):
+        labels = len({label for row in strata for label in row}) if scheme.is_categorical else 1
+        raise DataError(
+            f"Splitting into {', '.join(names)} needs at least {labels + len(held_out)} rows that "
+            f"differ in text and group: one to train on for each label, and one for each other split. "
+            f"Got {len(atoms)}. Add rows, or name files that hold the splits."
+        )
+    split_of = {row: names[split] for atom, split in zip(atoms, chosen, strict=True) for row in atom}
+    splits: dict[str, list[Example]] = {name: [] for name in names}
+    for row, example in enumerate(examples):
+        splits[split_of[row]].append(example)
+    return splits, _notes(splits, dict(zip(names, targets, strict=True)), sizes, seed)
+
+
+def _atoms(examples: Sequence[Example], seed: int) -> list[list[int]]:
+    """Return sets of row numbers that may not be parted."""
+    components = Components(len(examples))
+    first_of: dict[Hashable, int] = {}
+    clusters = near_duplicate_clusters([example.text for example in examples], seed=seed)
+    for row, (example, cluster) in enumerate(zip(examples, clusters, strict=True)):
+        components.join(first_of.setdefault(cluster, row), row)
+        if example.group:
+            components.join(first_of.setdefault(example.group, row), row)
+    atoms: dict[int, list[int]] = {}
+    for row, number in enumerate(components.numbers()):
+        atoms.setdefault(number, []).append(row)
+    return list(atoms.values())
+
+
+def _strata(examples: Sequence[Example], scheme: LabelScheme) -> list[tuple[Hashable, ...]]:
+    """Return what each row is stratified by: its labels, or the quantile bin of each of its values."""
+    if scheme.is_categorical:
+        # A row with the empty set of labels is a case of its own, with a share to be kept.
+        return [example.labels or (None,) for example in examples]
+    unknown = (np.nan,) * len(scheme.names)
+    values = np.array([example.values or unknown for example in examples], dtype=float).reshape(-1, len(scheme.names))
+    bins = min(MAX_BINS, max(1, len(examples) // ROWS_PER_BIN))
+    inner = np.linspace(0, 1, bins + 1)[1:-1]
+    columns = []
+    for dimension, column in enumerate(values.T):
+        known = column[~np.isnan(column)]
+        edges = np.unique(np.quantile(known, inner)) if len(known) else known
+        columns.append([(dimension, int(place)) for place in np.searchsorted(edges, column, side="right")])
+    return list(zip(*columns, strict=True))
+
+
+def _notes(
+    splits: Mapping[str, Sequence[Example]], targets: Mapping[str, int], sizes: Sequence[int], seed: int
+) -> tuple[str, ...]:
+    notes = [
+        f"{sum(sizes):,} rows were split with seed {seed}, labels in proportion: "
+        + ", ".join(f"{name} {len(rows):,}" for name, rows in splits.items())
+        + "."
+    ]
+    if together := sum(size for size in sizes if size > 1):
+        notes.append(f"{together:,} rows share a group or almost the same text with others; such rows were not parted.")
+    if any(abs(len(splits[name]) - target) > max(1, 0.1 * target) for name, target in targets.items()):
+        reason = (
+            f"the largest set of rows that may not be parted has {max(sizes):,}"
+            if max(sizes) > 1
+            else "train needs a row of every label"
+        )
+        wanted = ", ".join(f"{name} {target:,}" for name, target in targets.items())
+        notes.append(f"The shares could not be met ({wanted} rows were asked for): {reason}.")
+    labels_in = {name: {label for row in rows for label in row.labels or ()} for name, rows in splits.items()}
+    notes.extend(
+        f"No row of {name} has the label: {', '.join(sorted(missing))} (too few rows of it)."
+        for name in splits
+        if (missing := labels_in["train"] - labels_in[name])
+    )
+    return tuple(notes)

@@ -1,0 +1,1 @@
+"""From logits to labels: calibration, thresholds, class offsets, abstention; fitted on validation rows."""

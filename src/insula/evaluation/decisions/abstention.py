@@ -1,0 +1,72 @@
+"""When to say "I don't know": the abstention threshold, risk against coverage."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from insula.core.errors import DataError
+from insula.evaluation.metrics.checked_arrays import Bools, Floats, as_column, mean_or_none
+from insula.evaluation.metrics.curves import thin
+
+
+def choose_abstention(correct: Any, confidence: Any, *, coverage: float = 0.95) -> float:
+    """Return the threshold below which a model says "I don't know"; answered is `confidence >= threshold`.
+
+    correct, confidence   (rows,) of validation rows
+    coverage              share of these rows, in (0, 1], that is answered at least
+
+    Returns 0.0 (always answer) where coverage is 1, and where the rows that would be left out are right as often as
+    the others, so that abstaining gains nothing.
+    """
+    if not 0 < coverage <= 1:
+        raise DataError(f"The coverage must be above 0 and at most 1. Got {coverage}.")
+    values = np.asarray(confidence, dtype=np.float64)
+    right = as_column("correct", correct, len(values), np.bool_)
+    # The small term keeps 0.95 * 100 = 95.00000000000001 from asking for 96 rows.
+    left_out = len(values) - math.ceil(coverage * len(values) - 1e-9)
+    if left_out < 1:
+        return 0.0
+    limit = np.sort(values)[left_out]
+    below = values < limit
+    if not below.any() or right[below].mean() >= right[~below].mean():
+        return 0.0
+    # Half way to the next lower confidence: rounding at prediction time flips no row.
+    highest_below = float(values[below].max())
+    middle = highest_below + (float(limit) - highest_below) / 2
+    return middle if middle > highest_below else float(limit)
+
+
+def risk_coverage(correct: Any, confidence: Any) -> tuple[Floats, Floats, float]:
+    """Return (coverage, risk, AURC): the error rate among the most confident rows as ever more are answered.
+
+    coverage, risk   (rows,); rows of equal confidence share their errors evenly, so that row order does not matter
+    AURC             area under the curve, the mean of risk (Geifman & El-Yaniv 2017); 0 is best
+    """
+    values = np.asarray(confidence, dtype=np.float64)
+    wrong = ~as_column("correct", correct, len(values), np.bool_)
+    if not len(values):
+        raise DataError("The confidence must have at least one entry. Got none.")
+    _, group, sizes = np.unique(-values, return_inverse=True, return_counts=True)
+    share = np.bincount(group, weights=wrong) / sizes
+    answered = np.arange(1, len(values) + 1)
+    risk = np.cumsum(np.repeat(share, sizes)) / answered
+    return answered / len(values), risk, float(risk.mean())
+
+
+def abstention_summary(
+    correct: Bools, confidence: Floats, abstained: Bools | None = None, threshold: float | None = None
+) -> dict[str, Any]:
+    """Return coverage, threshold, accuracy_answered (None where nothing is), accuracy_all, aurc and the curve."""
+    answered = np.ones(len(correct), dtype=np.bool_) if abstained is None else ~abstained
+    coverage, risk, area = risk_coverage(correct, confidence)
+    return {
+        "coverage": float(answered.mean()),
+        "threshold": threshold,
+        "accuracy_answered": mean_or_none(correct[answered]),
+        "accuracy_all": float(correct.mean()),
+        "aurc": area,
+        "curve": [[round(float(coverage[i]), 6), round(float(risk[i]), 6)] for i in thin(len(risk), 50)],
+    }

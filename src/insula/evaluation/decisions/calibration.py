@@ -1,0 +1,161 @@
+"""Calibration: make probabilities true by a small transform of the logits, fitted on validation rows.
+
+Temperature scaling divides all logits by one number (Guo et al. 2017, ICML, section 4.2). Vector scaling gives each
+label its own slope and offset (section 4.2 too); for one sigmoid it is Platt scaling (Platt 1999). The isotonic curve
+stands in `isotonic`, the lines of dimensional schemes in `recalibration`. What is fitted here is applied by
+`core.decision.Calibration`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Literal
+
+import numpy as np
+from scipy.optimize import minimize, minimize_scalar
+from scipy.special import expit, logsumexp, softmax
+
+from insula.core.decision import Calibration
+from insula.core.errors import DataError
+from insula.core.scheme import Kind
+from insula.evaluation.decisions.isotonic import fit_isotonic
+from insula.evaluation.decisions.linear_calibration import fit_lines
+from insula.evaluation.metrics.checked_arrays import Floats, Ints, as_column, as_indicators, as_matrix
+from insula.evaluation.metrics.counts import from_sums
+from insula.evaluation.metrics.intervals import count_differences
+
+Method = Literal["auto", "none", "temperature", "vector", "isotonic"]
+FOLDS = 5
+MINIMUM_ROWS = 20
+MOST_F1_LOST = 0.002
+# Separable rows would ask for an infinite slope; between 1/20 and 20 lies every temperature seen in practice.
+_LOG_LIMIT = float(np.log(20.0))
+# In rows: about ten informative rows move a label half way from the shared temperature to its own fit.
+_PENALTY = 10.0
+
+
+def fit_calibration(
+    logits: Any, gold: Any, kind: Kind, *, method: Method = "auto", weights: Any = None, seed: int = 0
+) -> Calibration:
+    """Return a calibration fitted on validation rows; `auto` chooses it by cross-validated negative log-likelihood.
+
+    logits    (rows, labels); binary: (rows, 1), the positive class
+    gold      0/1 (rows, labels); binary: two columns in the scheme's order, or the positive one alone; dimensional:
+              the values
+    kind      of the label scheme; dimensional: lines (`recalibration.fit_lines`), whatever the method but `none`
+    method    none, temperature, vector, isotonic, or auto
+    weights   (rows,), default 1
+
+    `auto` tries none, temperature, vector and isotonic in this order over five folds. A later
+    method takes over only where its loss on held-out rows is lower; isotonic, and vector under a softmax, only where it
+    is lower by more than one standard error of the difference (Breiman et al. 1984). Vector and isotonic can change
+    which label is highest, which is no business of a calibration: binary (where a threshold is chosen after it),
+    neither is taken where macro-F1 on held-out rows falls; single and ordinal, neither is taken unless it surely
+    costs no more than 0.002 of it (lower end of the 95 % interval of the difference, paired bootstrap).
+    Below 20 rows nothing can be told, and the identity is returned.
+    """
+    if method == "none":
+        return Calibration()
+    values = as_matrix("logits", logits)
+    if kind == "dimensional":
+        return fit_lines(values, as_matrix("gold", gold, values.shape[1], len(values)), seed=seed)
+    truth = as_indicators("gold", gold, rows=len(values))
+    if kind == "binary":
+        truth = truth[:, -1:]
+    if truth.shape != values.shape:
+        raise DataError(f"The logits must have the shape of gold, {truth.shape}. Got {values.shape}.")
+    target = truth.astype(np.float64)
+    weight = np.ones(len(values)) if weights is None else as_column("weights", weights, len(values))
+    if len(values) < MINIMUM_ROWS or weight.sum() <= 0:
+        return Calibration()
+    if method != "auto":
+        return _fit(method, values, target, weight, kind)
+    folds = np.random.default_rng(seed).permutation(len(values)) % FOLDS
+    return _fit(_best_method(values, target, weight, kind, folds), values, target, weight, kind)
+
+
+def _fit(method: str, logits: Floats, gold: Floats, weights: Floats, kind: Kind) -> Calibration:
+    if method == "none":
+        return Calibration()
+    shared = _fit_temperature(logits, gold, weights, kind)
+    if method == "vector":
+        return _fit_vector(logits, gold, weights, kind, shared.scale[0])
+    return shared if method == "temperature" else fit_isotonic(logits, gold, weights, kind, shared)
+
+
+def _best_method(logits: Floats, gold: Floats, weights: Floats, kind: Kind, folds: Ints) -> str:
+    best, best_loss, best_logits = "none", negative_log_likelihood(logits, gold, kind), logits
+    for method in ("temperature", "vector", "isotonic"):
+        held_out = np.empty_like(logits)
+        for number in range(FOLDS):
+            out, rest = folds == number, folds != number
+            held_out[out] = _fit(method, logits[rest], gold[rest], weights[rest], kind).apply(logits[out], kind)
+        loss = negative_log_likelihood(held_out, gold, kind)
+        gain = weights * (best_loss - loss)
+        free = method == "isotonic" or (method == "vector" and kind in ("single", "ordinal"))
+        needed = float(gain.std() * np.sqrt(len(gain))) if free else 0.0
+        if gain.sum() > needed and _serves_labels(best_logits, held_out, gold, kind, method):
+            best, best_loss, best_logits = method, loss, held_out
+    return best
+
+
+def negative_log_likelihood(logits: Floats, gold: Floats, kind: Kind) -> Floats:
+    """Return the negative log-likelihood of each row (rows,); of sigmoids the sum over labels."""
+    if kind in ("binary", "multi"):
+        loss: Floats = (np.logaddexp(0, logits) - logits * gold).sum(axis=1)
+    else:
+        loss = logsumexp(logits, axis=1) - (logits * gold).sum(axis=1)
+    return loss
+
+
+def _serves_labels(before: Floats, after: Floats, gold: Floats, kind: Kind, method: str) -> bool:
+    """Return whether the labels that `after` gives are as `fit_calibration` demands of a method."""
+    if kind == "multi" or method == "temperature":  # thresholds come after it; the order of labels stays
+        return True
+    if kind == "binary":
+        before, after = (np.hstack([-logits, logits]) for logits in (before, after))
+        gold = np.hstack([1 - gold, gold])
+    highest = [np.eye(gold.shape[1], dtype=bool)[logits.argmax(axis=1)] for logits in (before, after)]
+    difference = count_differences(gold > 0, [highest[0]], [highest[1]], from_sums)["macro_f1"].difference
+    if kind == "binary":
+        return difference.value is None or difference.value >= 0
+    return difference.low is not None and difference.low >= -MOST_F1_LOST
+
+
+def _fit_temperature(logits: Floats, gold: Floats, weights: Floats, kind: Kind) -> Calibration:
+    """Minimise the loss over log(1 / T): convex in 1 / T, so one minimum."""
+    result = minimize_scalar(
+        lambda log_scale: float(negative_log_likelihood(np.exp(log_scale) * logits, gold, kind) @ weights),
+        bounds=(-_LOG_LIMIT, _LOG_LIMIT),
+        method="bounded",
+        options={"xatol": 1e-5},
+    )
+    return Calibration("temperature", (float(np.exp(result.x)),), (0.0,))
+
+
+def _fit_vector(logits: Floats, gold: Floats, weights: Floats, kind: Kind, shared: float) -> Calibration:
+    """Minimise loss + penalty/2 * ((a - 1)^2 + b^2) on logits that already have the shared temperature.
+
+    So a label with few positive rows falls back to the temperature of all labels.
+    """
+    scaled, labels = logits * shared, logits.shape[1]
+    probabilities: Callable[[Floats], Floats] = (
+        expit if kind in ("binary", "multi") else lambda moved: softmax(moved, axis=1)
+    )
+
+    def objective(parameters: Floats) -> tuple[float, Floats]:
+        slope, offset = parameters[:labels], parameters[labels:]
+        moved = scaled * slope + offset
+        residual = (probabilities(moved) - gold) * weights[:, None]
+        drawn = _PENALTY / 2 * (((slope - 1) ** 2).sum() + (offset**2).sum())
+        value = negative_log_likelihood(moved, gold, kind) @ weights + drawn
+        gradient = np.concatenate(
+            [(residual * scaled).sum(axis=0) + _PENALTY * (slope - 1), residual.sum(axis=0) + _PENALTY * offset]
+        )
+        return float(value), gradient
+
+    start = np.concatenate([np.ones(labels), np.zeros(labels)])
+    # A negative slope would turn a label's ranking around.
+    bounds = [(0.05, 20.0)] * labels + [(None, None)] * labels
+    found = minimize(objective, start, jac=True, method="L-BFGS-B", bounds=bounds).x
+    return Calibration("vector", tuple((found[:labels] * shared).tolist()), tuple(found[labels:].tolist()))

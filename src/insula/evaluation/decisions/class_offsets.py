@@ -1,0 +1,60 @@
+"""Offsets on the log scores of single-label models, for macro-F1: rare classes may win before they are most likely.
+
+One number for all classes, how far their shares are taken out of the scores (Menon et al. 2021, Long-tail learning via
+logit adjustment). An offset a class, each free, fits the rows that it is chosen on and no others.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from insula.evaluation.metrics.checked_arrays import Floats, Ints, as_indicators, as_matrix, class_index
+
+FOLDS = 5
+STRENGTHS = np.linspace(0.0, 1.5, 16)
+"""0: the likeliest class; 1: the class that would be likeliest if all were equally frequent."""
+_SMALLEST_SCORE = 1e-12
+
+
+def choose_offsets(gold: Any, scores: Any, *, seed: int = 0) -> Floats:
+    """Return one offset a label (labels,), to be added to its log score before the highest is taken.
+
+    gold, scores   (rows, labels) of validation rows: one-hot and probabilities
+
+    The offset of a class is minus the strength times the logarithm of its share. The strength is the one of the highest
+    macro-F1 within each of five folds, averaged; all offsets are zero where, on the rows held out of each fold, they
+    are no better than none.
+    """
+    truth = as_indicators("gold", gold, one_hot=True)
+    logs = np.log(np.maximum(as_matrix("scores", scores, truth.shape[1], len(truth)), _SMALLEST_SCORE))
+    classes, labels = class_index(truth), truth.shape[1]
+    if len(classes) < 2 * FOLDS:
+        return np.zeros(labels)
+    folds = np.random.default_rng(seed).permutation(len(classes)) % FOLDS
+    rarity = _rarity(classes, labels)
+    found = np.array([_strength(classes[folds != one], logs[folds != one], rarity) for one in range(FOLDS)])
+    held_out = (logs + found[folds][:, None] * rarity).argmax(axis=1)
+    if _macro_f1(classes, held_out, labels) <= _macro_f1(classes, logs.argmax(axis=1), labels):
+        return np.zeros(labels)
+    offsets: Floats = found.mean() * rarity
+    return offsets
+
+
+def _rarity(classes: Ints, labels: int) -> Floats:
+    """Return minus the logarithm of each class's share, less their mean; a class of no rows counts as one row."""
+    logs = -np.log(np.maximum(np.bincount(classes, minlength=labels), 1) / len(classes))
+    rarity: Floats = logs - logs.mean()
+    return rarity
+
+
+def _strength(classes: Ints, logs: Floats, rarity: Floats) -> float:
+    reached = [_macro_f1(classes, (logs + one * rarity).argmax(axis=1), len(rarity)) for one in STRENGTHS]
+    return float(STRENGTHS[int(np.argmax(reached))])
+
+
+def _macro_f1(classes: Ints, decided: Ints, labels: int) -> float:
+    hits = np.bincount(classes[classes == decided], minlength=labels)
+    both = np.bincount(classes, minlength=labels) + np.bincount(decided, minlength=labels)
+    return float((2 * hits[both > 0] / both[both > 0]).mean())

@@ -1,0 +1,72 @@
+"""Isotonic calibration: each label's log-odds through a curve that never falls, as smooth as the rows allow.
+
+Isotonic regression by pooling adjacent violators (Zadrozny and Elkan 2002, KDD), over bins of equal information rather
+than over rows, drawn towards the shared temperature, and joined by straight lines. Rows alone would give steps, which
+tie scores, and would send rare labels to probabilities of 0 (Niculescu-Mizil and Caruana 2005, ICML).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.optimize import isotonic_regression
+from scipy.special import expit, logit
+
+from insula.core.decision import Calibration, log_odds
+from insula.core.scheme import Kind
+from insula.evaluation.metrics.checked_arrays import Floats
+
+MOST_BINS = 20
+# In units of w * p * (1 - p): what a bin holds at least, and what the temperature counts for in each bin.
+BIN_INFORMATION = 5.0
+PRIOR_INFORMATION = 5.0
+FAR = 1000.0  # log-odds beyond which a probability is 0 or 1 in floats: the curve goes on to there with slope 1
+
+Curve = tuple[tuple[float, ...], tuple[float, ...]]
+
+
+def fit_isotonic(logits: Floats, gold: Floats, weights: Floats, kind: Kind, shared: Calibration) -> Calibration:
+    """Return an isotonic calibration on top of a temperature.
+
+    logits, gold   (rows, outputs), gold 0/1; single and ordinal: each label against the rest
+    weights        (rows,)
+    shared         the temperature; a label with too few rows to tell keeps it as it is
+    """
+    scaled = shared.apply(logits, kind)
+    odds = log_odds(scaled) if kind in ("single", "ordinal") else scaled
+    curves = tuple(_curve(x, y, weights) for x, y in zip(odds.T, gold.T, strict=True))
+    return Calibration("isotonic", shared.scale, shared.bias, curves)
+
+
+def _curve(odds: Floats, gold: Floats, weights: Floats) -> Curve:
+    """Return the knots of one label."""
+    probability = expit(odds)
+    information = weights * probability * (1 - probability)
+    bins = min(MOST_BINS, int(information.sum() / BIN_INFORMATION))
+    if bins < 2:
+        return (-FAR, FAR), (-FAR, FAR)
+    order = np.argsort(odds, kind="stable")
+    reached = np.cumsum(information[order])
+    cuts = np.searchsorted(reached, reached[-1] * np.arange(1, bins) / bins)
+    # By value, not by row: equal log-odds stay in one bin.
+    owner = np.searchsorted(np.unique(odds[order][cuts]), odds, side="right")
+
+    def total(values: Floats) -> Floats:
+        return np.bincount(owner, values, minlength=int(owner.max()) + 1).astype(np.float64)
+
+    rows = total(weights)
+    filled = rows > 0
+    rows = rows[filled]
+    expected, positives = total(weights * probability)[filled] / rows, total(weights * gold)[filled]
+    expected = np.clip(expected, 1e-12, 1 - 1e-12)
+    prior = PRIOR_INFORMATION / (expected * (1 - expected))
+    rates = (positives + prior * expected) / (rows + prior)
+    pooled = isotonic_regression(rates, weights=rows + prior)
+    first = pooled.blocks[:-1]
+    mass = np.add.reduceat(rows, first)
+    x = logit(np.clip(np.add.reduceat(rows * expected, first) / mass, 1e-12, 1 - 1e-12))
+    y = logit(np.clip(pooled.x[first], 1e-12, 1 - 1e-12))
+    x, kept = np.unique(x, return_index=True)
+    y = y[kept]
+    x = np.concatenate([[-FAR], x, [FAR]])
+    y = np.concatenate([[y[0] - (x[1] + FAR)], y, [y[-1] + FAR - x[-2]]])
+    return tuple(x.tolist()), tuple(y.tolist())

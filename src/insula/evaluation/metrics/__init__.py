@@ -1,0 +1,1 @@
+"""Gold and predictions in, numbers out, with intervals."""

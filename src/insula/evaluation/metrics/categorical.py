@@ -1,0 +1,125 @@
+"""Metrics of categorical schemes, over all labels and a label at a time.
+
+Undefined cases: AUROC needs a positive and a negative row, average precision a positive one, kappa more than one class
+in gold or decisions; else None, and averages over labels leave those labels out. The Matthews correlation of a constant
+is 0. What follows from counts (accuracy, precision, recall, F1) has its rules in `counts`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from sklearn import metrics as sk
+
+from insula.core.scheme import Kind
+from insula.evaluation.metrics.checked_arrays import Bools, Floats, class_index, mean_or_none
+from insula.evaluation.metrics.intervals import Interval, count_intervals
+from insula.evaluation.metrics.reliability import reliability_metrics
+
+
+def categorical_metrics(
+    kind: Kind, gold: Bools, scores: Floats, decisions: Bools, *, resamples: int = 1000, seed: int = 0
+) -> dict[str, Interval]:
+    """Return every metric that fits the kind; those that follow from counts with a 95 % bootstrap interval."""
+    counted = count_intervals(gold, decisions, resamples=resamples, seed=seed)
+    if kind == "multi":
+        # Mean recall is macro_recall there; "balanced" is a word for exclusive classes.
+        counted.pop("balanced_accuracy")
+        others = _set_metrics(gold, decisions)
+    else:
+        others = _class_metrics(kind, gold, decisions)
+    ranked = {
+        "macro_auroc": mean_or_none(auroc(gold, scores)),
+        "macro_average_precision": mean_or_none(average_precision(gold, scores)),
+    }
+    plain = {**others, **ranked, **reliability_metrics(kind, gold, scores)}
+    return {**counted, **{name: Interval(value) for name, value in plain.items()}}
+
+
+def per_label(
+    names: Sequence[str], gold: Bools, scores: Floats, decisions: Bools, thresholds: Floats | None = None
+) -> list[dict[str, Any]]:
+    """Return one row a label: precision, recall, f1, support, predicted, auroc, average_precision, brier, threshold.
+
+    Precision, recall and F1 are None for a label that stands neither in gold nor in the decisions.
+    """
+    precision, recall, f1, _ = sk.precision_recall_fscore_support(
+        gold.astype(int), decisions.astype(int), average=None, zero_division=0.0, labels=range(len(names))
+    )
+    support, predicted = gold.sum(axis=0), decisions.sum(axis=0)
+    areas, precisions = auroc(gold, scores), average_precision(gold, scores)
+    squared = ((scores - gold) ** 2).mean(axis=0)
+    rows = []
+    for i, name in enumerate(names):
+        known = bool(support[i] or predicted[i])
+        rows.append(
+            {
+                "label": name,
+                "precision": float(precision[i]) if known else None,
+                "recall": float(recall[i]) if known else None,
+                "f1": float(f1[i]) if known else None,
+                "support": int(support[i]),
+                "predicted": int(predicted[i]),
+                "auroc": areas[i],
+                "average_precision": precisions[i],
+                "brier": float(squared[i]),
+                "threshold": None if thresholds is None else float(thresholds[i]),
+            }
+        )
+    return rows
+
+
+def confusion(gold: Bools, decisions: Bools) -> list[list[int]]:
+    """Return counts of gold class (rows) by decided class (columns)."""
+    table: list[list[int]] = (gold.astype(np.int64).T @ decisions.astype(np.int64)).tolist()
+    return table
+
+
+def auroc(gold: Bools, scores: Floats) -> list[float | None]:
+    """Return the area under the ROC curve of each label against the rest; None without both classes."""
+    return [
+        float(sk.roc_auc_score(truth, score)) if truth.any() and not truth.all() else None
+        for truth, score in zip(gold.T, scores.T, strict=True)
+    ]
+
+
+def average_precision(gold: Bools, scores: Floats) -> list[float | None]:
+    """Return the average precision of each label; None without a positive row."""
+    return [
+        float(sk.average_precision_score(truth, score)) if truth.any() else None
+        for truth, score in zip(gold.T, scores.T, strict=True)
+    ]
+
+
+def _set_metrics(gold: Bools, decisions: Bools) -> Mapping[str, float | None]:
+    """Jaccard of two empty sets is 1: saying nothing where nothing holds is right."""
+    truth, decided = gold.astype(int), decisions.astype(int)
+    return {
+        "jaccard": float(sk.jaccard_score(truth, decided, average="samples", zero_division=1.0)),
+        "hamming_loss": float((gold != decisions).mean()),
+    }
+
+
+def _class_metrics(kind: Kind, gold: Bools, decisions: Bools) -> Mapping[str, float | None]:
+    truth, decided = class_index(gold), class_index(decisions)
+    values = {"mcc": _matthews(truth, decided), "kappa": _kappa(truth, decided, None)}
+    if kind == "ordinal":
+        values["quadratic_kappa"] = _kappa(truth, decided, "quadratic")
+        values["class_mae"] = float(np.abs(truth - decided).mean())
+    return values
+
+
+def _matthews(truth: Any, decided: Any) -> float:
+    if len(np.unique(truth)) == 1 or len(np.unique(decided)) == 1:
+        return 0.0
+    return float(sk.matthews_corrcoef(truth, decided))
+
+
+def _kappa(truth: Any, decided: Any, weights: str | None) -> float | None:
+    classes = np.union1d(truth, decided)
+    if len(classes) == 1:
+        return None
+    # Classes that no row has are listed too: quadratic weights depend on the distance between positions.
+    return float(sk.cohen_kappa_score(truth, decided, labels=range(classes.max() + 1), weights=weights))

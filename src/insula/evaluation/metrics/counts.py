@@ -1,0 +1,56 @@
+"""Metrics that follow from counts: accuracy, precision, recall and F1, for one sample or for all resamples at once.
+
+Each is a function of column sums over rows (hits, predictions, positives a label). So a bootstrap needs no loop: the
+sums of every resample are one matrix product of row weights with `contributions`.
+
+Undefined cases. Macro and weighted averages run over the labels that stand in gold or in the decisions; a label that
+stands in neither says nothing and is left out. Of the others an undefined precision or recall counts as 0
+(scikit-learn's `zero_division=0`). Where no label stands anywhere the value is NaN here, None in results.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from insula.evaluation.metrics.checked_arrays import Bools, Floats
+
+COUNT_METRICS = (
+    "accuracy", "balanced_accuracy", "macro_f1", "micro_f1", "weighted_f1", "macro_precision", "macro_recall",
+)  # fmt: skip
+
+
+def contributions(gold: Bools, decisions: Bools) -> Floats:
+    """Return what each row adds: (rows, 2 + 3 labels), columns row, exact match, hits, predictions, positives."""
+    exact = (gold == decisions).all(axis=1, keepdims=True)
+    return np.hstack([np.ones_like(exact), exact, gold & decisions, decisions, gold]).astype(np.float64)
+
+
+def from_sums(sums: Floats) -> Mapping[str, Floats]:
+    """Return every count metric from sums of contributions (..., 2 + 3 labels); NaN where undefined.
+
+    accuracy is the share of rows whose decided set equals gold exactly (subset accuracy in multi-label), and
+    balanced_accuracy the mean recall over the labels that stand in gold.
+    """
+    rows, exact = sums[..., 0], sums[..., 1]
+    hits, predicted, positives = np.split(sums[..., 2:], 3, axis=-1)
+    present = (predicted + positives) > 0
+    precision, recall = ratio(hits, predicted, 0.0), ratio(hits, positives, 0.0)
+    f1 = ratio(2 * hits, predicted + positives, 0.0)
+    labels = present.sum(axis=-1)
+    return {
+        "accuracy": ratio(exact, rows),
+        "balanced_accuracy": ratio(recall.sum(axis=-1), (positives > 0).sum(axis=-1)),
+        "macro_f1": ratio(f1.sum(axis=-1), labels),
+        "micro_f1": ratio(2 * hits.sum(axis=-1), (predicted + positives).sum(axis=-1)),
+        "weighted_f1": ratio((f1 * positives).sum(axis=-1), positives.sum(axis=-1)),
+        "macro_precision": ratio(precision.sum(axis=-1), labels),
+        "macro_recall": ratio(recall.sum(axis=-1), labels),
+    }
+
+
+def ratio(numerator: Floats, denominator: Floats, undefined: float = np.nan) -> Floats:
+    """Return numerator / denominator, `undefined` where the denominator is 0; warns nowhere."""
+    result = np.full(np.shape(numerator), undefined, dtype=np.float64)
+    return np.divide(numerator, denominator, out=result, where=np.asarray(denominator) != 0)

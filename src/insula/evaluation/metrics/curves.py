@@ -1,0 +1,53 @@
+"""Points to draw: precision against recall for labels, predicted against gold for dimensions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from sklearn import metrics as sk
+
+from insula.evaluation.metrics.checked_arrays import Bools, Floats, Ints
+
+
+def thin(size: int, most: int) -> Ints:
+    """Return at most `most` evenly spaced positions of range(size), both ends included."""
+    if size <= most:
+        return np.arange(size)
+    return np.unique(np.linspace(0, size - 1, most).round().astype(np.int64))
+
+
+def precision_recall_curves(
+    names: Sequence[str], gold: Bools, scores: Floats, *, labels: int = 12, points: int = 100
+) -> list[dict[str, Any]]:
+    """Return recall, precision and average precision of the labels with most positive rows, most frequent first."""
+    support = gold.sum(axis=0)
+    chosen = [int(i) for i in np.argsort(-support, kind="stable")[:labels] if support[i]]
+    curves = []
+    for i in chosen:
+        precision, recall, _ = sk.precision_recall_curve(gold[:, i], scores[:, i])
+        precision, recall = precision[::-1], recall[::-1]
+        # Evenly in recall, not in rows: the long tail of low scores would take all points.
+        wanted = np.searchsorted(recall, np.linspace(0, 1, min(points, len(recall))))
+        kept = np.unique(np.minimum(wanted, len(recall) - 1))
+        curves.append(
+            {
+                "label": names[i],
+                "recall": np.round(recall[kept], 6).tolist(),
+                "precision": np.round(precision[kept], 6).tolist(),
+                "average_precision": float(sk.average_precision_score(gold[:, i], scores[:, i])),
+            }
+        )
+    return curves
+
+
+def scatter(
+    names: Sequence[str], gold: Floats, scores: Floats, *, points: int = 500, seed: int = 0
+) -> dict[str, list[list[float]]]:
+    """Return a sample of [gold, predicted] pairs a dimension, the same rows for every dimension."""
+    rows = np.arange(len(gold))
+    if len(rows) > points:
+        rows = np.sort(np.random.default_rng(seed).choice(len(gold), size=points, replace=False))
+    pairs = np.round(np.stack([gold[rows], scores[rows]], axis=-1), 6)
+    return {name: pairs[:, i].tolist() for i, name in enumerate(names)}

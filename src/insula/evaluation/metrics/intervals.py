@@ -1,0 +1,163 @@
+"""Bootstrap intervals: how far a figure may move with another sample of rows.
+
+Percentile bootstrap over rows (Efron & Tibshirani 1993, chapter 13). A resample is a vector of row weights that sum to
+the number of rows; metrics that follow from column sums take all resamples in a few matrix products.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from insula.evaluation.metrics import counts, regression
+from insula.evaluation.metrics.checked_arrays import Bools, Floats, as_indicators, as_matrix
+
+Finish = Callable[[Floats], Mapping[str, Floats]]
+_CHUNK = 2_000_000  # weights held at once: 16 MB
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """A value with the ends of its interval; None where undefined (fewer than two rows, or never defined)."""
+
+    value: float | None
+    low: float | None = None
+    high: float | None = None
+
+    def to_dict(self) -> dict[str, float | None]:
+        """Return plain JSON types."""
+        return {"value": self.value, "low": self.low, "high": self.high}
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """What two sides reach, each the mean over its systems, and b - a with its interval."""
+
+    a: float | None
+    b: float | None
+    difference: Interval
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain JSON types."""
+        return {"a": self.a, "b": self.b, "difference": self.difference.to_dict()}
+
+
+def count_intervals(
+    gold: Any, decisions: Any, *, resamples: int = 1000, seed: int = 0, level: float = 0.95
+) -> dict[str, Interval]:
+    """Return every count metric of `decisions` with its percentile interval over resampled rows."""
+    truth = as_indicators("gold", gold)
+    distinct, repeats = _distinct_rows([truth, as_indicators("decisions", decisions, *truth.shape[::-1])])
+    return _intervals(counts.contributions(*distinct), repeats, counts.from_sums, resamples, seed, level)
+
+
+def moment_intervals(
+    gold: Any, scores: Any, *, resamples: int = 1000, seed: int = 0, level: float = 0.95
+) -> dict[str, Interval]:
+    """Return the regression metrics of `scores` with their percentile intervals over resampled rows."""
+    truth = as_matrix("gold", gold)
+    table = regression.contributions(truth, as_matrix("scores", scores, *truth.shape[::-1]))
+    return _intervals(table, np.ones(len(truth), dtype=np.int64), regression.from_sums, resamples, seed, level)
+
+
+def count_differences(
+    gold: Bools, a: Sequence[Bools], b: Sequence[Bools], finish: Finish, *, resamples: int = 1000, seed: int = 0
+) -> dict[str, Difference]:
+    """Return by how much systems `b` are above systems `a`, all on the same resampled rows.
+
+    gold, and each of a and b   (rows, labels)
+    finish                      sums of `counts.contributions` to named figures, such as `counts.from_sums`
+    """
+    distinct, repeats = _distinct_rows([gold, *a, *b])
+    tables = [counts.contributions(distinct[0], system) for system in distinct[1:]]
+    return _differences(tables, len(a), repeats, finish, resamples, seed)
+
+
+def moment_differences(
+    gold: Floats, a: Sequence[Floats], b: Sequence[Floats], finish: Finish, *, resamples: int = 1000, seed: int = 0
+) -> dict[str, Difference]:
+    """Return the same for scores (rows, dimensions); `finish` takes sums of `regression.contributions`."""
+    tables = [regression.contributions(gold, system) for system in (*a, *b)]
+    return _differences(tables, len(a), np.ones(len(gold), dtype=np.int64), finish, resamples, seed)
+
+
+def resampled_sums(contributions: Floats, repeats: NDArray[np.int64], resamples: int, seed: int) -> Floats:
+    """Return the column sums of `resamples` bootstrap samples (resamples, columns).
+
+    contributions  (distinct rows, columns); row i stands for `repeats[i]` rows of the sample
+    """
+    total, distinct = int(repeats.sum()), len(repeats)
+    generator = np.random.default_rng(seed)
+    step = max(1, _CHUNK // total)
+    sums = np.empty((resamples, contributions.shape[1]))
+    for start in range(0, resamples, step):
+        size = min(step, resamples - start)
+        if 2 * distinct <= total:  # drawing counts of the few distinct rows is the same distribution, and cheaper
+            weights = generator.multinomial(total, repeats / total, size=size)
+        else:
+            owner = np.repeat(np.arange(distinct), repeats)
+            drawn = owner[generator.integers(0, total, size=(size, total))] + distinct * np.arange(size)[:, None]
+            weights = np.bincount(drawn.ravel(), minlength=size * distinct).reshape(size, distinct)
+        sums[start : start + size] = weights.astype(np.float64) @ contributions
+    return sums
+
+
+def _intervals(
+    table: Floats, repeats: NDArray[np.int64], finish: Finish, resamples: int, seed: int, level: float
+) -> dict[str, Interval]:
+    resampled, observed = finish(resampled_sums(table, repeats, resamples, seed)), finish(repeats @ table)
+    rows = int(repeats.sum())
+    return {name: _interval(float(observed[name]), resampled[name], rows, level) for name in observed}
+
+
+def _differences(
+    tables: list[Floats], first: int, repeats: NDArray[np.int64], finish: Finish, resamples: int, seed: int
+) -> dict[str, Difference]:
+    """Return differences of the mean over the tables from `first` on and the mean over those before."""
+    width = tables[0].shape[1]
+    both = np.hstack(tables)
+
+    def sides(sums: Floats) -> tuple[dict[str, Floats], dict[str, Floats]]:
+        each = [finish(sums[..., start : start + width]) for start in range(0, both.shape[1], width)]
+        return _mean(each[:first]), _mean(each[first:])
+
+    drawn_a, drawn_b = sides(resampled_sums(both, repeats, resamples, seed))
+    seen_a, seen_b = sides(repeats @ both)
+    rows = int(repeats.sum())
+    return {
+        name: Difference(
+            _number(seen_a[name]),
+            _number(seen_b[name]),
+            _interval(float(seen_b[name] - seen_a[name]), drawn_b[name] - drawn_a[name], rows, 0.95),
+        )
+        for name in seen_a
+    }
+
+
+def _mean(systems: Sequence[Mapping[str, Floats]]) -> dict[str, Floats]:
+    return {name: np.mean([system[name] for system in systems], axis=0) for name in systems[0]}
+
+
+def _interval(value: float, draws: Floats, rows: int, level: float) -> Interval:
+    if not np.isfinite(value):
+        return Interval(None)
+    known = draws[np.isfinite(draws)]
+    if rows < 2 or known.size < 2:
+        return Interval(value)
+    low, high = np.quantile(known, [(1 - level) / 2, (1 + level) / 2])
+    return Interval(value, float(low), float(high))
+
+
+def _distinct_rows(matrices: list[Bools]) -> tuple[list[Bools], NDArray[np.int64]]:
+    """Return the rows that differ in any of the matrices, and how often each stands there."""
+    packed = np.packbits(np.hstack(matrices), axis=1)
+    _, first, repeats = np.unique(packed, axis=0, return_index=True, return_counts=True)
+    return [matrix[first] for matrix in matrices], repeats.astype(np.int64)
+
+
+def _number(value: Floats) -> float | None:
+    return float(value) if np.isfinite(value) else None

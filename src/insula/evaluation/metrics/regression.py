@@ -1,0 +1,90 @@
+"""Metrics of dimensional schemes: MAE, RMSE, Pearson, Spearman and Lin's concordance, a dimension at a time.
+
+All but Spearman follow from column sums over rows, so that every resample of a bootstrap is one matrix product.
+
+Undefined cases. Gold that never varies has no correlation: None. Scores that never vary explain nothing: 0.
+The concordance of two constants is None. Averages run over the dimensions that are defined.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from scipy import stats
+
+from insula.evaluation.metrics.checked_arrays import Floats
+from insula.evaluation.metrics.counts import ratio
+
+MOMENT_METRICS = ("mae", "rmse", "pearson", "ccc")
+# Sums of squares lose about 16 digits; a variance below this share of the second moment is rounding, not spread.
+_ROUNDING = 1e-12
+
+
+def contributions(gold: Floats, scores: Floats) -> Floats:
+    """Return what each row adds: (rows, 1 + 7 dimensions), moments about a value near the middle."""
+    # An existing value, not the mean: a constant column becomes exactly zero.
+    middle = np.sort(gold, axis=0)[len(gold) // 2]
+    x, y, error = gold - middle, scores - middle, scores - gold
+    return np.hstack([np.ones((len(gold), 1)), x, y, x * x, y * y, x * y, np.abs(error), error * error])
+
+
+def by_dimension(sums: Floats) -> Mapping[str, Floats]:
+    """Return mae, rmse, pearson and ccc (..., dimensions) from sums of contributions; NaN where undefined.
+
+    ccc = 2 cov(x, y) / (var x + var y + (mean x - mean y)^2), population moments (Lin 1989, Biometrics 45).
+    """
+    means = sums[..., 1:] / sums[..., :1]
+    x, y, xx, yy, xy, absolute, squared = np.split(means, 7, axis=-1)
+    variance_x, variance_y = _variance(xx, x), _variance(yy, y)
+    constant_x, constant_y = variance_x == 0, variance_y == 0
+    covariance = np.where(constant_x | constant_y, 0.0, xy - x * y)
+    pearson = np.clip(ratio(covariance, np.sqrt(variance_x * variance_y), 0.0), -1, 1)
+    return {
+        "mae": absolute,
+        "rmse": np.sqrt(squared),
+        "pearson": np.where(constant_x, np.nan, pearson),
+        "ccc": np.where(
+            constant_x & constant_y, np.nan, ratio(2 * covariance, variance_x + variance_y + (x - y) ** 2, np.nan)
+        ),
+    }
+
+
+def from_sums(sums: Floats) -> Mapping[str, Floats]:
+    """Return the metrics averaged over the dimensions that are defined."""
+    averaged = {}
+    for name, values in by_dimension(sums).items():
+        known = np.isfinite(values)
+        averaged[name] = ratio(np.where(known, values, 0.0).sum(axis=-1), known.sum(axis=-1))
+    return averaged
+
+
+def per_dimension(names: Sequence[str], gold: Floats, scores: Floats) -> list[dict[str, Any]]:
+    """Return name, mae, rmse, pearson, spearman, ccc of every dimension; None where undefined."""
+    values = by_dimension(contributions(gold, scores).sum(axis=0))
+    rows = []
+    for position, name in enumerate(names):
+        row: dict[str, Any] = {"name": name}
+        for metric in ("mae", "rmse", "pearson", "spearman", "ccc"):
+            if metric == "spearman":
+                value = spearman(gold[:, position], scores[:, position])
+            else:
+                value = float(values[metric][position])
+            row[metric] = value if value is not None and np.isfinite(value) else None
+        rows.append(row)
+    return rows
+
+
+def spearman(gold: Floats, scores: Floats) -> float | None:
+    """Return the rank correlation of two vectors; None for constant gold, 0 for constant scores."""
+    if (gold == gold[0]).all():
+        return None
+    if (scores == scores[0]).all():
+        return 0.0
+    return float(stats.spearmanr(gold, scores).statistic)
+
+
+def _variance(second: Floats, first: Floats) -> Floats:
+    variance = second - first * first
+    return np.where(variance <= _ROUNDING * second, 0.0, variance)

@@ -1,0 +1,92 @@
+"""Are the probabilities true? Reliability bins, expected calibration error, Brier score, negative log-likelihood."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from insula.core.scheme import Kind
+from insula.evaluation.metrics.checked_arrays import Bools, Floats
+
+BINS = 15
+# Probabilities are clipped here, so that one sure mistake costs 34.5 nats and not infinity.
+_SMALLEST = 1e-15
+
+
+def pooled(kind: Kind, gold: Bools, scores: Floats) -> tuple[Floats, Bools]:
+    """Return (confidence, outcome): the top score and whether it is right; for multi every score and whether it is 1.
+
+    Guo et al. 2017 (ICML) judge the top label; in multi-label every label is a question of its own.
+    """
+    if kind == "multi":
+        return scores.ravel(), gold.ravel()
+    top = scores.argmax(axis=1)
+    rows = np.arange(len(scores))
+    return scores[rows, top], gold[rows, top]
+
+
+def reliability_bins(confidence: Floats, outcome: Bools, bins: int = BINS) -> list[dict[str, Any]]:
+    """Return equal-width bins of [0, 1] that hold rows: low, high, mean confidence, accuracy, count."""
+    edges = np.linspace(0, 1, bins + 1)
+    table = []
+    for position, (count, mean, accuracy) in enumerate(_bins(edges, confidence, outcome)):
+        if count:
+            low, high = float(edges[position]), float(edges[position + 1])
+            table.append({"low": low, "high": high, "confidence": mean, "accuracy": accuracy, "count": count})
+    return table
+
+
+def expected_calibration_error(
+    confidence: Floats, outcome: Bools, *, bins: int = BINS, equal_mass: bool = False
+) -> float:
+    """Return sum over bins of count/rows * |accuracy - mean confidence| (Naeini et al. 2015, AAAI), in [0, 1].
+
+    equal_mass   bins with equally many rows instead of equal width; equal confidences always share a bin
+    """
+    if equal_mass:
+        edges = np.quantile(confidence, np.linspace(0, 1, bins + 1))
+    else:
+        edges = np.linspace(0, 1, bins + 1)
+    return sum(n * abs(accuracy - mean) for n, mean, accuracy in _bins(edges, confidence, outcome)) / len(confidence)
+
+
+def brier(kind: Kind, gold: Bools, scores: Floats) -> float:
+    """Return the Brier score (Brier 1950): mean squared error of probabilities, 0 is best.
+
+    binary: of the positive class, in [0, 1]; single and ordinal: summed over classes, in [0, 2]; multi: mean over
+    labels, in [0, 1].
+    """
+    squared = (scores - gold) ** 2
+    if kind == "binary":
+        return float(squared[:, 1].mean())
+    return float(squared.mean()) if kind == "multi" else float(squared.sum(axis=1).mean())
+
+
+def negative_log_likelihood(kind: Kind, gold: Bools, scores: Floats) -> float:
+    """Return the mean -log probability of gold in nats; multi: of every label's yes or no, mean over labels too."""
+    of_gold = np.where(gold, scores, 1 - scores) if kind == "multi" else scores[gold]
+    return float(-np.log(np.clip(of_gold, _SMALLEST, 1)).mean())
+
+
+def reliability_metrics(kind: Kind, gold: Bools, scores: Floats) -> dict[str, float | None]:
+    """Return brier, ece (equal width), ece_equal_mass and nll."""
+    confidence, outcome = pooled(kind, gold, scores)
+    return {
+        "brier": brier(kind, gold, scores),
+        "ece": expected_calibration_error(confidence, outcome),
+        "ece_equal_mass": expected_calibration_error(confidence, outcome, equal_mass=True),
+        "nll": negative_log_likelihood(kind, gold, scores),
+    }
+
+
+def _bins(edges: Floats, confidence: Floats, outcome: Bools) -> list[tuple[int, float, float]]:
+    """Return (count, mean confidence, accuracy) of each bin [edge, next edge); the last holds its upper end too."""
+    places = np.searchsorted(edges[1:-1], confidence, side="right")
+    size = len(edges) - 1
+    counts = np.bincount(places, minlength=size)
+    sums = np.bincount(places, weights=confidence, minlength=size)
+    hits = np.bincount(places, weights=outcome, minlength=size)
+    return [
+        (int(n), float(s / n), float(h / n)) if n else (0, 0.0, 0.0) for n, s, h in zip(counts, sums, hits, strict=True)
+    ]

@@ -1,0 +1,1 @@
+"""Numbers for people: the report, model cards, comparison and search pages."""

@@ -1,0 +1,1 @@
+"""Parts of networks: heads, pooling, padding, adapters."""

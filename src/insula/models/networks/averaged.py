@@ -1,0 +1,83 @@
+"""`AveragedTokens`: a trained `static` network in numpy, from token numbers to logits, without torch.
+
+Texts of any length stand one after another: nothing is padded.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors.numpy import load_file
+
+from insula.core.errors import ModelFolderError
+from insula.models.layers.numpy_heads import NumpyHead, numpy_heads
+
+FEW = 8  # texts that are not worth sorting
+ROWS = 256  # of equal length at once: their vectors stay in the processor's cache
+
+
+class AveragedTokens:
+    """The weights of a `static` model folder.
+
+    table   (tokens, width) float32, whatever it is stored as
+    hidden  weights (hidden, width) and biases (hidden,) of the ReLU layer, None for none
+    """
+
+    def __init__(
+        self,
+        table: NDArray[np.float32],
+        hidden: tuple[NDArray[np.float32], NDArray[np.float32]] | None,
+        head: NumpyHead,
+        tensors: Mapping[str, NDArray[np.float32]],
+    ) -> None:
+        self.table = table
+        self.hidden = hidden
+        self._head = head
+        self._tensors = tensors
+
+    @classmethod
+    def load(cls, folder: Path) -> AveragedTokens:
+        """Read `config.json` and `model.safetensors`; `ModelFolderError` where they are no `static` model's."""
+        try:
+            config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+            stored = load_file(folder / "model.safetensors")
+            table = stored["table.rows"].astype(np.float32)
+            if "table.scales" in stored:
+                table *= stored["table.scales"]
+            hidden = (stored["hidden.weight"], stored["hidden.bias"]) if config["hidden"] else None
+            head = numpy_heads[config["head"]]
+        except (FileNotFoundError, ValueError, KeyError) as error:
+            raise ModelFolderError(
+                f"The model folder {str(folder)!r} does not hold a static model: {error}. Copy it again, or train "
+                "again."
+            ) from error
+        own = {name.removeprefix("head."): one for name, one in stored.items() if name.startswith("head.")}
+        return cls(table, hidden, head, own)
+
+    def logits(self, ids: NDArray[np.int64], lengths: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Return (texts, outputs) logits of the token numbers of all texts in a row, and how many each text has."""
+        mean = self._sums(ids, lengths) / np.maximum(lengths, 1).astype(np.float32)[:, None]
+        if self.hidden is not None:
+            weights, biases = self.hidden
+            mean = np.maximum(mean @ weights.T + biases, 0)
+        return self._head(mean, self._tensors)
+
+    def _sums(self, ids: NDArray[np.int64], lengths: NDArray[np.int64]) -> NDArray[np.float32]:
+        ends = np.cumsum(lengths)
+        sums = np.empty((len(lengths), self.table.shape[1]), dtype=np.float32)
+        if len(lengths) <= FEW:
+            for row, (last, length) in enumerate(zip(ends.tolist(), lengths.tolist(), strict=True)):
+                self.table[ids[last - length : last]].sum(axis=0, out=sums[row])
+            return sums
+        # Texts of equal length are one block each: no padding, and several times faster than `np.add.reduceat`.
+        order = np.argsort(lengths, kind="stable")
+        known, firsts = np.unique(lengths[order], return_index=True)
+        for length, rows in zip(known.tolist(), np.split(order, firsts[1:]), strict=True):
+            for some in np.split(rows, range(ROWS, len(rows), ROWS)):
+                places = (ends[some] - length)[:, None] + np.arange(length)
+                sums[some] = self.table[ids[places]].sum(axis=1)
+        return sums

@@ -1,0 +1,104 @@
+"""What networks that start from nothing share: embedded words, word dropout, a head. Each adds how it reads a text."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+from transformers import PretrainedConfig, PreTrainedModel
+from transformers.modeling_outputs import SequenceClassifierOutput
+
+from insula.models.layers.heads import heads
+
+PADDING, UNKNOWN = 0, 1  # token numbers in every vocabulary of ours
+
+
+class ScratchConfig(PretrainedConfig):
+    """Settings that every network from nothing has.
+
+    vocabulary    how many tokens there are
+    width         of a token's vector
+    outputs       how many numbers the head gives a row
+    dropout       on token vectors and on the pooled vector
+    word_dropout  share of tokens read as unknown while training (Iyyer et al. 2015), so that "unknown" is learnt too
+    head          by name, see `models.heads`
+    """
+
+    model_type = "insula-scratch"
+
+    def __init__(
+        self,
+        vocabulary: int = 2,
+        width: int = 128,
+        outputs: int = 2,
+        dropout: float = 0.5,
+        word_dropout: float = 0.0,
+        head: str = "linear",
+        **kwargs: Any,
+    ) -> None:
+        self.vocabulary = vocabulary
+        self.width = width
+        self.outputs = outputs
+        self.dropout = dropout
+        self.word_dropout = word_dropout
+        self.head = head
+        super().__init__(**kwargs)
+
+
+class ScratchNetwork(PreTrainedModel):
+    """Token numbers to logits: `forward(input_ids, attention_mask)` gives logits (rows, outputs).
+
+    A subclass builds its layers in `__init__`, sets `head` by `_add_head`, and reads the embedded tokens in `pooled`.
+    """
+
+    base_model_prefix = "network"
+    vector_scale = 0.1  # standard deviation of a token vector's entries at the start
+    backend = "onnx"  # what opens its model folder
+    shares_weights = False  # whether `model.onnx` reads its weights from `model.safetensors`
+
+    def __init__(self, config: ScratchConfig) -> None:
+        super().__init__(config)
+        self.embedding = nn.Embedding(config.vocabulary, config.width, padding_idx=PADDING)
+        nn.init.normal_(self.embedding.weight, std=self.vector_scale)
+        with torch.no_grad():
+            self.embedding.weight[PADDING].zero_()
+        self.dropout = nn.Dropout(config.dropout)
+
+    def _add_head(self, width: int) -> None:
+        self.head = heads[self.config.head](width, self.config.outputs, self.config.dropout)
+        self.post_init()
+
+    def _init_weights(self, module: nn.Module) -> None:
+        """Leave modules as their constructors made them."""
+
+    @torch.no_grad()
+    def set_vectors(self, vectors: NDArray[np.float32]) -> None:
+        """Start from these (vocabulary, width) vectors of variance 1; columns of zeros stay random."""
+        given = torch.from_numpy(vectors)
+        filled = given.abs().sum(dim=0) > 0
+        self.embedding.weight[:, filled] = given[:, filled] * self.vector_scale
+        self.embedding.weight[PADDING].zero_()
+
+    def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor, **kwargs: Any) -> SequenceClassifierOutput:
+        """Return the logits."""
+        if self.training and self.config.word_dropout > 0:
+            dropped = torch.rand(input_ids.shape, device=input_ids.device) < self.config.word_dropout
+            input_ids = input_ids.masked_fill(dropped & (attention_mask == 1), UNKNOWN)
+        embedded = self.dropout(self.embedded(input_ids))
+        return SequenceClassifierOutput(logits=self.head(self.pooled(embedded, attention_mask)))
+
+    def embedded(self, ids: torch.Tensor) -> torch.Tensor:
+        """Return the (rows, tokens, width) vectors of (rows, tokens) token numbers."""
+        vectors: torch.Tensor = self.embedding(ids)
+        return vectors
+
+    def finished(self) -> ScratchNetwork:
+        """Return the trained network as a model folder keeps it."""
+        return self
+
+    def pooled(self, embedded: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+        """Return (rows, head width) of (rows, tokens, width) vectors and their mask; padding never counts."""
+        raise NotImplementedError

@@ -1,0 +1,62 @@
+"""A neural model as `model.onnx`: token numbers in, logits out, any number of rows and tokens."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+from transformers import PreTrainedModel
+
+from insula.models.onnx.attention import join_heads
+from insula.models.onnx.shared import share_weights
+
+OPSET = 23  # the first with attention as one operator
+
+
+class _LogitsOnly(nn.Module):
+    """The exporter wants tensors out, not an output object."""
+
+    def __init__(self, model: PreTrainedModel) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
+        logits: torch.Tensor = self.model(input_ids=input_ids, attention_mask=attention_mask).logits
+        return logits
+
+
+def export_onnx(model: PreTrainedModel, file: Path, *, weights: Path | None = None) -> None:
+    """Write `file`: inputs `input_ids` and `attention_mask` (rows, tokens) int64, output `logits` (rows, outputs).
+
+    weights  a safetensors file beside it that holds the same weights: `file` refers to them and has none of its own
+    """
+    model.eval()
+    # Two rows of different length, so that neither size is taken for a constant.
+    ids = torch.ones((2, 7), dtype=torch.long)
+    mask = torch.ones((2, 7), dtype=torch.long)
+    mask[1, 5:] = 0
+    dynamic = {0: torch.export.Dim.DYNAMIC, 1: torch.export.Dim.DYNAMIC}
+    with warnings.catch_warnings(), torch.inference_mode():
+        warnings.simplefilter("ignore")  # deprecations inside torch and onnxscript, of no use to whoever trains
+        program = torch.onnx.export(
+            _LogitsOnly(model),
+            (ids, mask),
+            dynamo=True,
+            opset_version=OPSET,
+            input_names=["input_ids", "attention_mask"],
+            output_names=["logits"],
+            dynamic_shapes={"input_ids": dynamic, "attention_mask": dynamic},
+            verbose=False,
+        )
+    if program is None:
+        raise RuntimeError("The ONNX exporter gave no program for this model.")
+    graph: Any = program.model.graph
+    for part in (graph, *graph.all_nodes()):
+        part.metadata_props.clear()  # stack traces, with the paths of whoever exports
+    join_heads(program.model)
+    program.save(str(file))
+    if weights is not None:
+        share_weights(file, weights)

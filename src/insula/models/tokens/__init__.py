@@ -1,0 +1,1 @@
+"""Token numbers: tokenizers, vocabularies, word vectors."""

@@ -1,0 +1,94 @@
+"""Texts to token numbers, the same in training and at prediction.
+
+A model folder holds them as `tokenizer.json` (vocabulary and rules) and `tokens.json` (how many tokens are read, and
+how many numbers the model gives a text).
+"""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from tokenizers import Tokenizer
+
+from insula.core.errors import ModelFolderError
+from insula.core.files import write_json
+from insula.models.tokens.token_memory import TokenMemory, reads_word_by_word
+from insula.models.tokens.vocabulary import WORD
+
+UNKNOWN = ("[UNK]", "<unk>", "<UNK>")
+TOKENIZER = "tokenizer.json"
+SETTINGS = "tokens.json"
+
+
+class TextTokenizer:
+    """A fast tokenizer that cuts texts at `max_tokens` (special tokens included) and never pads."""
+
+    def __init__(self, file: Path, *, max_tokens: int) -> None:
+        try:
+            self._tokenizer = Tokenizer.from_file(str(file))
+        except Exception as error:
+            raise ModelFolderError(f"The tokenizer {str(file)!r} cannot be read: {error}. Copy it again.") from error
+        self._tokenizer.no_padding()
+        self._tokenizer.no_truncation()
+        if self._tokenizer.num_special_tokens_to_add(False):  # they stay where a text is cut
+            self._tokenizer.enable_truncation(max_length=max_tokens)
+        self.max_tokens = max_tokens
+        self._unknown = {self._tokenizer.token_to_id(token) for token in UNKNOWN} - {None}
+
+    def __call__(self, texts: Sequence[str]) -> list[NDArray[np.int64]]:
+        """Return one array of token numbers a text, each of its own length (at least 1)."""
+        # A lone surrogate has no UTF-8 form and the tokenizer refuses it: it becomes the replacement character.
+        clean = [text.encode("utf-8", "replace").decode("utf-8") for text in texts]
+        # Without special tokens an empty text has no token at all: a model needs one to look at.
+        rows = self._tokenizer.encode_batch_fast(clean)
+        return [np.asarray(row.ids[: self.max_tokens] or [0], dtype=np.int64) for row in rows]
+
+    def in_a_row(self, texts: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return the token numbers of all texts one after another, and how many each text has (maybe none)."""
+        if self._memory is not None:
+            return self._memory(texts)
+        clean = [text.encode("utf-8", "replace").decode("utf-8") for text in texts]
+        rows = [encoding.ids[: self.max_tokens] for encoding in self._tokenizer.encode_batch_fast(clean)]
+        lengths = np.fromiter(map(len, rows), dtype=np.int64, count=len(rows))
+        return np.fromiter(itertools.chain.from_iterable(rows), dtype=np.int64, count=int(lengths.sum())), lengths
+
+    @functools.cached_property
+    def _memory(self) -> TokenMemory | None:
+        """The tokens of words that were seen before; None where a text's tokens are not those of its words."""
+        local = reads_word_by_word(self._tokenizer, pattern=WORD)
+        return TokenMemory(self._tokenizer, self.max_tokens) if local else None
+
+    def knows(self, symbols: Sequence[str]) -> float:
+        """Return the share of symbols that the vocabulary can tell: none of their tokens is the unknown token."""
+        known = [
+            not self._unknown & set(self._tokenizer.encode(symbol, add_special_tokens=False).ids) for symbol in symbols
+        ]
+        return sum(known) / len(known)
+
+    def unknown_share(self, texts: Sequence[str]) -> float:
+        """Return the share of tokens of these texts that are the unknown token."""
+        tokens = [number for row in self(texts) for number in row.tolist()]
+        return sum(number in self._unknown for number in tokens) / max(len(tokens), 1)
+
+
+def write_settings(folder: Path, *, max_tokens: int, outputs: int) -> None:
+    """Write `tokens.json` into a model folder under construction."""
+    write_json(folder / SETTINGS, {"max_tokens": max_tokens, "outputs": outputs})
+
+
+def open_tokenizer(folder: Path) -> tuple[TextTokenizer, int]:
+    """Return the tokenizer of a model folder and how many numbers its model gives a text.
+
+    Raises `ModelFolderError` where one of its two files is missing or unreadable.
+    """
+    try:
+        settings = json.loads((folder / SETTINGS).read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise ModelFolderError(f"The model folder {str(folder)!r} has no {SETTINGS}. Train again.") from error
+    return TextTokenizer(folder / TOKENIZER, max_tokens=settings["max_tokens"]), settings["outputs"]

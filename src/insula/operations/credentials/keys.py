@@ -1,0 +1,234 @@
+"""Access keys in the store: made, listed, looked up, rotated, revoked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from insula.core.errors import DataError, UnknownNameError
+from insula.operations.credentials.secret import new_secret, presented, same
+from insula.operations.store.database import Database
+from insula.operations.store.tables import ACCESS_KEYS
+
+SCOPES = {
+    "predict": "ask models and give feedback on answers",
+    "review": "read what is stored for review",
+    "admin": "see the metrics and steer the service",
+}
+NO_DIGEST = "0" * 64
+MOST_NAME = 200
+
+
+@dataclass(frozen=True)
+class KeyRecord:
+    """A key as the store knows it, without its secret.
+
+    lineage         the first key of those that were rotated into each other; quotas and rates are kept for it
+    scopes          exactly what the key may do; `admin` alone does not predict
+    texts_a_day     quota, None for none
+    calls_a_second  rate of the token bucket, None for none; `burst` calls may come at once
+    successor       the key it was rotated into
+    """
+
+    id: str
+    lineage: str
+    name: str
+    scopes: tuple[str, ...]
+    created: datetime
+    expires: datetime | None = None
+    revoked: datetime | None = None
+    successor: str | None = None
+    texts_a_day: int | None = None
+    calls_a_second: float | None = None
+    burst: int | None = None
+
+    def state(self, now: datetime) -> str:
+        """Return `active`, `revoked` or `expired`."""
+        if self.revoked is not None and self.revoked <= now:
+            return "revoked"
+        return "expired" if self.expires is not None and self.expires <= now else "active"
+
+    def to_dict(self, now: datetime | None = None) -> dict[str, Any]:
+        """Return the fields for JSON, with the state at `now`."""
+        moments = {name: getattr(self, name) for name in ("created", "expires", "revoked")}
+        said = {name: None if value is None else value.isoformat(timespec="seconds") for name, value in moments.items()}
+        state = self.state(now or datetime.now(UTC))
+        return {**vars(self), "scopes": list(self.scopes), **said, "state": state}
+
+
+@dataclass(frozen=True)
+class NewKey:
+    """A key just made: `secret` is shown now and never again."""
+
+    secret: str
+    record: KeyRecord
+
+
+class Keys:
+    """The keys of a store. `clock` gives the time, in UTC."""
+
+    def __init__(self, database: Database, *, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+        self._database = database
+        self._clock = clock
+
+    def create(
+        self,
+        name: str,
+        *,
+        scopes: Collection[str] = ("predict",),
+        seconds: int | None = None,
+        texts_a_day: int | None = None,
+        calls_a_second: float | None = None,
+        burst: int | None = None,
+        before_commit: Callable[[KeyRecord], object] | None = None,
+    ) -> NewKey:
+        """Make a key.
+
+        seconds         until it expires; None for never
+        burst           calls that may come at once; as many as come in a second, at least one, where not given
+        before_commit   called with the key before it counts: what it raises undoes the key
+
+        Raises `DataError` for an impossible value.
+        """
+        _checked(name, scopes, texts_a_day, calls_a_second, burst)
+        now = self._clock()
+        expires = None if seconds is None else now + timedelta(seconds=seconds)
+        if calls_a_second is not None and burst is None:
+            burst = max(1, round(calls_a_second))
+        made = new_secret()
+        shown = presented(made)
+        if shown is None:
+            raise RuntimeError("A new key does not have the form of keys.")
+        ordered = tuple(scope for scope in SCOPES if scope in scopes)
+        record = KeyRecord(
+            shown.id, shown.id, name, ordered, now, expires,
+            texts_a_day=texts_a_day, calls_a_second=calls_a_second, burst=burst,
+        )  # fmt: skip
+        with self._database.writing() as connection:
+            connection.execute(sa.insert(ACCESS_KEYS).values(_row(record, shown.digest)))
+            if before_commit is not None:
+                before_commit(record)
+        return NewKey(made, record)
+
+    def all(self) -> list[KeyRecord]:
+        """Return every key that was ever made, oldest first."""
+        with self._database.reading() as connection:
+            rows = connection.execute(sa.select(ACCESS_KEYS).order_by(ACCESS_KEYS.c.created, ACCESS_KEYS.c.id))
+            return [_record(row) for row in rows.mappings()]
+
+    def any_active(self) -> bool:
+        """Whether any key opens anything now."""
+        now = self._clock()
+        return any(record.state(now) == "active" for record in self.all())
+
+    def any(self) -> bool:
+        """Whether any key was ever made, whatever became of it."""
+        with self._database.reading() as connection:
+            return connection.execute(sa.select(ACCESS_KEYS.c.id).limit(1)).first() is not None
+
+    def recognise(self, key: str) -> KeyRecord | None:
+        """Return the record of a key that somebody shows, whatever its state; None where there is no such key.
+
+        The digests are compared in constant time, also where the id is unknown.
+        """
+        shown = presented(key)
+        if shown is None:
+            return None
+        with self._database.reading() as connection:
+            query = sa.select(ACCESS_KEYS).where(ACCESS_KEYS.c.id == shown.id)
+            row = connection.execute(query).mappings().one_or_none()
+        right = same(shown.digest, NO_DIGEST if row is None else row["digest"])
+        return _record(row) if row is not None and right else None
+
+    def find(self, identity: str) -> KeyRecord | None:
+        """Return the record of a key by its id, whatever its state; None where there is no such key.
+
+        An id is public: it says who somebody was who has shown the key before, and never opens anything by itself.
+        """
+        with self._database.reading() as connection:
+            query = sa.select(ACCESS_KEYS).where(ACCESS_KEYS.c.id == identity)
+            row = connection.execute(query).mappings().one_or_none()
+        return None if row is None else _record(row)
+
+    def rotate(
+        self, identity: str, *, grace: int, before_commit: Callable[[KeyRecord, KeyRecord], object] | None = None
+    ) -> NewKey:
+        """Make a key that takes the place of another, which still works for `grace` seconds.
+
+        The new one has the name, scopes, limits and length of life of the old one; the two share quota and rate. Raises
+        `UnknownNameError`, and `DataError` where the old one opens nothing any more or was rotated before.
+        """
+        now = self._clock()
+        made = new_secret()
+        shown = presented(made)
+        if shown is None:
+            raise RuntimeError("A new key does not have the form of keys.")
+        with self._database.writing() as connection:
+            old = self._one(connection, identity)
+            if old.state(now) != "active" or old.successor is not None:
+                state = "was rotated already" if old.successor is not None else f"is {old.state(now)}"
+                raise DataError(f"The key {identity!r} {state} and cannot be rotated. Create a new one.")
+            life = None if old.expires is None else old.expires - old.created
+            new = replace(old, id=shown.id, created=now, expires=None if life is None else now + life)
+            end = now + timedelta(seconds=grace)
+            ends = end if old.expires is None else min(end, old.expires)
+            connection.execute(sa.insert(ACCESS_KEYS).values(_row(new, shown.digest)))
+            connection.execute(
+                sa.update(ACCESS_KEYS).where(ACCESS_KEYS.c.id == old.id).values(expires=ends, successor=new.id)
+            )
+            if before_commit is not None:
+                before_commit(replace(old, expires=ends, successor=new.id), new)
+        return NewKey(made, new)
+
+    def revoke(self, identity: str, *, before_commit: Callable[[KeyRecord], object] | None = None) -> KeyRecord:
+        """Take a key back at once; nothing changes where it was revoked before. Raises `UnknownNameError`."""
+        now = self._clock()
+        with self._database.writing() as connection:
+            old = self._one(connection, identity)
+            if old.revoked is not None:
+                return old
+            connection.execute(sa.update(ACCESS_KEYS).where(ACCESS_KEYS.c.id == identity).values(revoked=now))
+            record = replace(old, revoked=now)
+            if before_commit is not None:
+                before_commit(record)
+        return record
+
+    @staticmethod
+    def _one(connection: sa.Connection, identity: str) -> KeyRecord:
+        query = sa.select(ACCESS_KEYS).where(ACCESS_KEYS.c.id == identity).with_for_update()
+        row = connection.execute(query).mappings().one_or_none()
+        if row is None:
+            # What was given may be a whole key, typed here by mistake: it is not repeated.
+            raise UnknownNameError("There is no key with this id. List the ids with: insula keys list")
+        return _record(row)
+
+
+def _checked(
+    name: str, scopes: Collection[str], texts_a_day: int | None, calls_a_second: float | None, burst: int | None
+) -> None:
+    unknown = sorted(set(scopes) - set(SCOPES))
+    if unknown or not scopes:
+        got = repr(unknown[0]) if unknown else "none"
+        raise DataError(f"The scopes of a key must be some of {', '.join(SCOPES)}. Got {got}. Name at least one.")
+    if not name.strip() or len(name) > MOST_NAME or not name.isprintable():
+        raise DataError(
+            f"The name of a key must have 1 to {MOST_NAME} printable characters. Got {len(name)}. Say whose it is."
+        )
+    for what, value in (("quota", texts_a_day), ("rate", calls_a_second), ("burst", burst)):
+        if value is not None and not 0 < value < 1e12:
+            raise DataError(f"The {what} of a key must be above 0. Got {value}. Leave it out for none.")
+    if burst is not None and calls_a_second is None:
+        raise DataError(f"The burst of a key goes with a rate. Got {burst} without one. Give --rate, too.")
+
+
+def _row(record: KeyRecord, digest: str) -> dict[str, Any]:
+    return {**vars(record), "scopes": " ".join(record.scopes), "digest": digest}
+
+
+def _record(row: Any) -> KeyRecord:
+    fields = {name: row[name] for name in KeyRecord.__dataclass_fields__}
+    return KeyRecord(**{**fields, "scopes": tuple(row["scopes"].split())})

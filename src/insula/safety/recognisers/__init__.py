@@ -1,0 +1,1 @@
+"""Recognisers of personal data: one file a kind, and their registry."""

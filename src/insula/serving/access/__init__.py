@@ -1,1 +1,0 @@
-"""Who may call: keys, tokens, rates, and what is refused."""

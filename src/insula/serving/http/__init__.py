@@ -1,0 +1,1 @@
+"""HTTP itself: bodies, size limits, connections, problem documents, headers."""

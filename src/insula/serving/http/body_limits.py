@@ -1,0 +1,87 @@
+"""How much a request may send, and how long it may take: counted as it arrives, whatever it says of itself."""
+
+from __future__ import annotations
+
+import asyncio
+
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from insula.serving.http.problems import ProblemError
+
+PLAIN = ("", "identity")
+
+
+class BodyLimits:
+    """ASGI middleware: `ProblemError` is raised where the application reads more, or longer, than is allowed.
+
+    uploads  the one path whose bodies may be larger and slower
+    """
+
+    def __init__(
+        self, app: ASGIApp, *, size: int, seconds: float, uploads: str, upload_size: int, upload_seconds: float
+    ) -> None:
+        self.app = app
+        self._usual = (size, seconds)
+        self._uploads = uploads
+        self._upload = (upload_size, upload_seconds)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Hand the request on with a `receive` that counts."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        # What is read as JSON is held in memory; what is uploaded goes to the disk.
+        upload = scope["path"] == self._uploads and "json;" not in f"{headers.get('content-type', 'json')};".lower()
+        most, seconds = self._upload if upload else self._usual
+        refusal = _refusal(headers, most)
+        if refusal is not None:
+            await _close(refusal)(scope, receive, send)
+            return
+        await self.app(scope, _counted(receive, most, seconds), send)
+
+
+def _refusal(headers: Headers, most: int) -> ProblemError | None:
+    if headers.get("content-encoding", "").strip().lower() not in PLAIN:
+        return ProblemError("unsupported_media", "The body must not be compressed.")
+    stated = headers.get("content-length", "0")
+    if stated.isdecimal() and int(stated) > most:
+        return _too_large(most)
+    return None
+
+
+def _counted(receive: Receive, most: int, seconds: float) -> Receive:
+    got = 0
+    complete = False
+    until = asyncio.get_running_loop().time() + seconds
+
+    async def counted() -> Message:
+        nonlocal got, complete
+        if complete:  # what comes now is the end of the connection
+            return await receive()
+        try:
+            async with asyncio.timeout_at(until):
+                message = await receive()
+        except TimeoutError:
+            raise ProblemError(
+                "timeout", f"The body must arrive within {seconds:g} seconds.", headers={"connection": "close"}
+            ) from None
+        got += len(message.get("body", b""))
+        complete = not message.get("more_body", False)
+        if got > most:
+            raise _too_large(most)
+        return message
+
+    return counted
+
+
+def _too_large(most: int) -> ProblemError:
+    return ProblemError(
+        "too_large", f"The body must have at most {most:,} bytes. Send less at a time.", headers={"connection": "close"}
+    )
+
+
+def _close(problem: ProblemError) -> ASGIApp:
+    problem.headers["connection"] = "close"
+    return problem.response()

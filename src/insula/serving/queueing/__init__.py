@@ -1,0 +1,1 @@
+"""Texts that wait for a model: micro-batches, admission, background jobs."""

@@ -1,0 +1,1 @@
+"""Settings of the service, from TOML and the environment, validated at start."""

@@ -1,0 +1,65 @@
+"""The settings as a TOML file that explains itself."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel
+
+from insula.serving.settings.settings import PREFIX, Settings, section_of
+
+# Up to the last @, for a password may hold one that nobody escaped.
+USER_AND_PASSWORD = re.compile(r"^([a-z][a-z0-9+.-]*://[^:/@?]*):.*@", re.IGNORECASE | re.DOTALL)
+PASSWORD_OPTION = re.compile(r"(?<=[?&])[a-z_]*(?:password|passwd|secret|token)=[^&#]*&?", re.IGNORECASE)
+
+
+def to_toml(settings: Settings) -> str:
+    """Return all settings with what each means; options that have no value stand as comments.
+
+    Passwords of addresses are left out, for what is printed is kept, sent and shown.
+    """
+    return "\n".join(
+        (
+            "# Settings of `insula serve --config FILE`. Each is also an environment variable, which goes first:",
+            f"# port is {PREFIX}PORT, wait_ms of [queue] is {PREFIX}QUEUE_WAIT_MS; lists have commas between entries.",
+            *_lines(settings),
+            "",
+        )
+    )
+
+
+def _lines(section: BaseModel) -> Iterator[str]:
+    fields = type(section).model_fields
+    for name, field in fields.items():
+        if section_of(field) is None:
+            value = getattr(section, name)
+            yield f"\n# {field.description}"
+            shown = _without_password(value) if isinstance(value, str) else value
+            if shown != value:
+                yield "# The password is not shown. It belongs into the environment, with its whole address."
+            yield f"# {name} =" if value is None else f"{name} = {_value(shown)}"
+    for name, field in fields.items():
+        inner = section_of(field)
+        if inner is not None:
+            yield f"\n\n# {(inner.__doc__ or '').splitlines()[0]}\n[{name}]"
+            yield from _lines(getattr(section, name))
+
+
+def _without_password(address: str) -> str:
+    """Return an address that has no password any more, and is still one; any other text as it is."""
+    if "://" not in address:
+        return address
+    return PASSWORD_OPTION.sub("", USER_AND_PASSWORD.sub(r"\1@", address)).rstrip("?&")
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, tuple):
+        return f"[{', '.join(map(_value, value))}]"
+    if isinstance(value, Path):
+        return _value(str(value))
+    # JSON's strings, numbers and booleans are TOML's.
+    return json.dumps(value, ensure_ascii=False)

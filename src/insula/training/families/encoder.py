@@ -1,0 +1,62 @@
+"""The family `encoder`: its options, the text steps that help it, its entry."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from insula.models.pretrained import locate_encoder
+from insula.models.tokens.tokenization import TextTokenizer
+from insula.text.emojis import COMMON_EMOJI
+from insula.text.preparation import ENCODER_STEPS
+from insula.training.families.registry import NEURAL_PACKAGES, NEURAL_SPACE, Family
+from insula.training.options.pretrained import PretrainedOptions
+from insula.training.options.sections import ModelOptions
+
+Kept = Annotated[float, Field(gt=0, le=1)]
+
+
+class EncoderOptions(PretrainedOptions):
+    """A pretrained Hugging Face encoder with a pooling and a head."""
+
+    name: Literal["encoder"] = "encoder"
+    base: str = Field(
+        "minilm",
+        description="alias, local folder, or hub id owner/name; or the model folder of an encoder that was trained on "
+        "the same labels, whose head is then kept too",
+    )
+    pooling: Literal["mean", "first", "attention"] = Field("mean", description="token states to one vector")
+    keep_layers: int | None = Field(None, ge=1, description="prune a trained base to so many layers")
+    keep_heads: Kept | None = Field(None, description="prune a trained base to this share of each layer's heads")
+    keep_width: Kept | None = Field(
+        None, description="prune a trained base to this share of each layer's feed-forward neurons, a multiple of 8"
+    )
+
+
+def encoder_steps(options: ModelOptions) -> tuple[str, ...]:
+    """Return the steps for a pretrained network: emoji become words where its vocabulary does not know them."""
+    if not isinstance(options, PretrainedOptions):
+        raise TypeError(f"The options of encoder_steps must be PretrainedOptions. Got {type(options).__name__}.")
+    file = locate_encoder(options.base, options.revision) / "tokenizer.json"
+    # An encoder without this file has its tokenizer converted on training; its emoji are spelt out to be safe.
+    knows_emoji = file.exists() and TextTokenizer(file, max_tokens=options.max_tokens).knows(COMMON_EMOJI) > 0.5
+    return tuple(step for step in ENCODER_STEPS if not (knows_emoji and step == "emoji"))
+
+
+FAMILY = Family(
+    options=EncoderOptions,
+    fitter="insula.training.fitters.encoder:fit",
+    steps=encoder_steps,
+    extra="train",
+    packages=NEURAL_PACKAGES,
+    adapts=True,
+    freezes=True,
+    checkpoints=True,
+    layered=True,
+    space={
+        **NEURAL_SPACE,
+        "train.learning_rate": {"low": 2e-5, "high": 5e-4, "log": True},
+    },
+    description="a pretrained Hugging Face encoder, fine-tuned; needs insula[train]",
+)

@@ -1,0 +1,25 @@
+"""Which objectives the `linear` family can have: its own, with class weights."""
+
+from __future__ import annotations
+
+from insula.core.errors import RecipeError
+from insula.core.scheme import LabelScheme
+from insula.training.objectives.registry import DEFAULTS, check_options
+from insula.training.options.objective import ObjectiveOptions
+
+
+def check_linear(options: ObjectiveOptions, scheme: LabelScheme) -> None:
+    """Raise `RecipeError` for an objective other than the regression's own, and for what needs gradient steps."""
+    own = DEFAULTS[scheme.kind]
+    if options.name not in ("auto", own):
+        raise RecipeError(
+            f"The objective.name of model family 'linear' must be auto or {own} for {scheme.kind} labels. "
+            f"Got {options.name!r}. Set objective.name=auto, or choose a neural family with model.name."
+        )
+    for option in ("label_smoothing", "soft_labels", "r_drop", "levels"):
+        if getattr(options, option):
+            raise RecipeError(
+                f"The objective.{option} option is for networks, and model family 'linear' cannot do it. "
+                f"Got {getattr(options, option)}. Leave it out, or choose a neural family with model.name."
+            )
+    check_options(options, own, (), scheme)

@@ -1,0 +1,54 @@
+"""The families `lstm` and `gru`: their options and their entries."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Literal
+
+from pydantic import Field
+
+from insula.training.families.registry import NEURAL_PACKAGES, Family
+from insula.training.families.scratch import SCRATCH_TRAIN, ScratchOptions, scratch_steps
+
+
+class RecurrentOptions(ScratchOptions):
+    """Recurrent layers over words."""
+
+    architecture: ClassVar[str] = "insula-recurrent"
+
+    states: int = Field(128, ge=1, description="width of a layer's states in each direction")
+    layers: int = Field(1, ge=1, le=16, description="stacked on each other")
+    bidirectional: bool = Field(True, description="reads from both ends")
+    pooling: Literal["attention", "mean"] = Field("attention", description="states to one vector")
+
+
+class LstmOptions(RecurrentOptions):
+    """Long short-term memory over words, in both directions, with attention."""
+
+    fixed: ClassVar[dict[str, Any]] = {"cell": "lstm"}
+
+    name: Literal["lstm"] = "lstm"
+
+
+class GruOptions(RecurrentOptions):
+    """Gated recurrent units over words, in both directions, with attention."""
+
+    fixed: ClassVar[dict[str, Any]] = {"cell": "gru"}
+
+    name: Literal["gru"] = "gru"
+
+
+def _family(options: type[RecurrentOptions], what: str) -> Family:
+    return Family(
+        options=options,
+        fitter="insula.training.fitters.scratch:fit",
+        steps=scratch_steps,
+        extra="train",
+        packages=NEURAL_PACKAGES,
+        description=f"{what} over words, from nothing; minutes to train, needs insula[train]",
+        train=SCRATCH_TRAIN,
+        layered=True,
+    )
+
+
+LSTM = _family(LstmOptions, "bidirectional LSTM with attention")
+GRU = _family(GruOptions, "bidirectional GRU with attention")

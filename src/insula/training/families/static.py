@@ -1,0 +1,37 @@
+"""The family `static`: its options and its entry."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+from pydantic import Field
+
+from insula.training.families.registry import NEURAL_PACKAGES, Family
+from insula.training.families.scratch import SCRATCH_TRAIN, ScratchOptions, scratch_steps
+from insula.training.options.sections import Share
+
+
+class StaticOptions(ScratchOptions):
+    """A weighted average of token vectors and a small head; predicts without torch and is the fastest of all."""
+
+    architecture: ClassVar[str] = "insula-static"
+
+    name: Literal["static"] = "static"
+    width: int = Field(128, ge=1, le=4096, description="of a token vector")
+    hidden: int = Field(0, ge=0, le=65536, description="width of a layer between the average and the head; 0 for none")
+    table: Literal["float32", "float16", "int8"] = Field(
+        "float16", description="how token vectors are stored; int8 with a scale a token"
+    )
+    dropout: Share = Field(0.1, description="on token vectors and on the vector that the head sees")
+
+
+FAMILY = Family(
+    options=StaticOptions,
+    fitter="insula.training.fitters.scratch:fit",
+    steps=scratch_steps,
+    extra="train",
+    packages=NEURAL_PACKAGES,
+    description="weighted average of token vectors; minutes to train, predicts without torch and in microseconds, "
+    "needs insula[train]",
+    train={**SCRATCH_TRAIN, "learning_rate": 2e-3},
+)

@@ -1,0 +1,33 @@
+"""The family `textcnn`: its options and its entry."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field
+
+from insula.training.families.registry import NEURAL_PACKAGES, Family
+from insula.training.families.scratch import SCRATCH_TRAIN, ScratchOptions, scratch_steps
+
+
+class TextCnnOptions(ScratchOptions):
+    """Convolutions over words and the maximum over time (Kim 2014)."""
+
+    architecture: ClassVar[str] = "insula-textcnn"
+
+    name: Literal["textcnn"] = "textcnn"
+    filter_widths: tuple[Annotated[int, Field(ge=1, le=50)], ...] = Field(
+        (3, 4, 5), min_length=1, description="how many words each kind of filter sees"
+    )
+    maps: int = Field(100, ge=1, description="filters of each width")
+
+
+FAMILY = Family(
+    options=TextCnnOptions,
+    fitter="insula.training.fitters.scratch:fit",
+    steps=scratch_steps,
+    extra="train",
+    packages=NEURAL_PACKAGES,
+    description="convolutions over words (Kim 2014), from nothing; minutes to train, needs insula[train]",
+    train=SCRATCH_TRAIN,
+)

@@ -1,0 +1,42 @@
+"""The family `transformer`: its options and its entry."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+from pydantic import Field, model_validator
+
+from insula.training.families.registry import NEURAL_PACKAGES, Family
+from insula.training.families.scratch import SCRATCH_TRAIN, ScratchOptions, scratch_steps
+from insula.training.options.sections import Share
+
+
+class TransformerOptions(ScratchOptions):
+    """A small transformer encoder that starts from nothing."""
+
+    architecture: ClassVar[str] = "insula-transformer"
+
+    name: Literal["transformer"] = "transformer"
+    layers: int = Field(4, ge=1, le=48, description="blocks of attention and feed-forward net")
+    heads: int = Field(4, ge=1, description="attention heads of a block; the width is a multiple of it")
+    pooling: Literal["mean", "first", "attention"] = Field("mean", description="states to one vector")
+    dropout: Share = Field(0.2, description="on token vectors, in each block, on the pooled vector")
+
+    @model_validator(mode="after")
+    def _heads_of_one_width(self) -> TransformerOptions:
+        if self.width % self.heads:
+            raise ValueError(f"the width must be a multiple of heads; {self.width} is none of {self.heads}")
+        return self
+
+
+FAMILY = Family(
+    options=TransformerOptions,
+    fitter="insula.training.fitters.scratch:fit",
+    steps=scratch_steps,
+    extra="train",
+    packages=NEURAL_PACKAGES,
+    description="small transformer encoder, from nothing; for large data or distillation, needs insula[train]",
+    train={**SCRATCH_TRAIN, "learning_rate": 5e-4, "schedule": "linear"},
+    checkpoints=True,
+    layered=True,
+)

@@ -1,0 +1,59 @@
+"""The section `adapter` of a recipe, done to a network: before training, in it, and after it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from transformers import PreTrainedModel, TrainerCallback
+
+from insula.models.adapter_folder import save_adapter
+from insula.models.layers.adapters import Adapter, choose_targets, insert_adapter, merge_adapter
+from insula.training.options.adapter import AdapterOptions
+
+
+class Adaptation:
+    """An adapter inside a network that has a `backbone`, from its insertion to the model folder.
+
+    callbacks   what the trainer must call
+    beside      whether only what was trained is kept
+    """
+
+    def __init__(self, model: PreTrainedModel, options: AdapterOptions, *, frozen_layers: int = 0) -> None:
+        self.model = model
+        self.callbacks: list[TrainerCallback] = []
+        self.beside = options.method != "none" and not options.merge
+        self._tuner: Any = None
+        if options.method == "none":
+            return
+        adapter = Adapter(
+            method=options.method,
+            targets=choose_targets(model.backbone, options.method, options.targets, above=frozen_layers),
+            rank=options.rank,
+            alpha=options.alpha,
+            dropout=options.dropout,
+            reduction=options.reduction,
+        )
+        self._tuner = insert_adapter(model.backbone, adapter)
+        model.config.adapter = adapter.to_dict()
+        if options.method == "adalora":
+            from insula.training.neural.adalora import AllocateRanks, RankState
+
+            model.rank_state = RankState(self._tuner)
+            self.callbacks.append(AllocateRanks(self._tuner, model.rank_state))
+
+    def finish(self) -> None:
+        """Take away what only training needs; merge where that is asked for and can be."""
+        if hasattr(self.model, "rank_state"):
+            del self.model.rank_state
+        if self._tuner is not None and not self.beside:
+            merge_adapter(self.model, self._tuner)
+
+    def save(self, folder: Path, *, base: str, revision: str | None) -> None:
+        """Write what was trained into a model folder that is kept beside its base."""
+        save_adapter(self.model, folder, base=base, revision=revision)
+
+
+def trainable_parameters(model: PreTrainedModel) -> int:
+    """Return how many numbers a training would change."""
+    return sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)

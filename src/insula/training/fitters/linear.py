@@ -1,0 +1,166 @@
+"""Training the `linear` family: the strength of regularisation is chosen on validation."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
+from sklearn.linear_model import LogisticRegression, Ridge
+
+from insula.core.decision import DecisionRule
+from insula.core.scheme import LabelScheme
+from insula.models.networks.linear import Featurizer, LinearModel, NgramFeatures
+from insula.training.families.linear import LinearOptions
+from insula.training.families.linear_objective import check_linear
+from insula.training.fitting import FitInput, Fitted, Rows
+from insula.training.neural.validation import validation_score
+from insula.training.objectives.class_weights import label_weights, row_weights
+
+Weights = tuple[NDArray[np.float32], NDArray[np.float32]]
+ONE_OF_SEVERAL = ("binary", "single", "ordinal")
+
+
+def fit(given: FitInput) -> Fitted:
+    """Fit logistic regressions (dimensional: ridge) of several strengths, keep the best on validation.
+
+    With class weights `auto` the classes are then weighted alike at the best strength, and that is kept where it is
+    better still. Raises `RecipeError` for an objective that is not the family's own.
+    """
+    options = given.model
+    if not isinstance(options, LinearOptions):
+        raise TypeError(f"The model options of fit_linear must be LinearOptions. Got {type(options).__name__}.")
+    check_linear(given.objective, given.scheme)
+    featurizer, features = Featurizer.fit(_features(options, given.language), given.train.texts)
+    trial = _Trial(given, featurizer, features)
+    strengths = sorted(options.strengths)
+    if given.validation is None:
+        strengths = strengths[:1]  # no rows are left to choose on: the most careful
+    weighted_too = (
+        given.objective.class_weights == "auto" and given.validation is not None and given.scheme.kind in ONE_OF_SEVERAL
+    )
+    given.progress.start("linear", total=len(strengths) + weighted_too)
+    best = max((trial.run(strength, even=False) for strength in strengths), key=lambda result: result.score)
+    if weighted_too:
+        best = max(best, trial.run(best.strength, even=True), key=lambda result: result.score)
+    given.progress.finish()
+    model = LinearModel(featurizer, *best.weights)
+    return Fitted(
+        save=model.save,
+        backend="linear",
+        parameters=model.coefficients.size + model.intercepts.size,
+        history=trial.history,
+    )
+
+
+@dataclass(frozen=True)
+class _Result:
+    strength: float
+    weights: Weights
+    score: float
+
+
+class _Trial:
+    """Fits one candidate after another on the same features, each judged on validation."""
+
+    def __init__(self, given: FitInput, featurizer: Featurizer, features: csr_matrix) -> None:
+        self.given = given
+        self.features = features
+        self.held_out = None if given.validation is None else featurizer(given.validation.texts)
+        self.history: list[dict[str, float]] = []
+
+    def run(self, strength: float, *, even: bool) -> _Result:
+        """Return the candidate of a strength; `even` counts each class alike. Without validation its score is 0."""
+        given = self.given
+        train = given.train
+        if even:
+            train = dataclasses.replace(train, weights=row_weights(train.gold, train.weights, "balanced"))
+        weights = _solve(given.scheme, self.features, train, strength, given)
+        score = 0.0
+        if self.held_out is not None and given.validation is not None:
+            logits = self.held_out @ weights[0].T + weights[1]
+            name, score = validation_score(given.scheme, DecisionRule(), logits, given.validation.gold)
+            self.history.append(
+                {
+                    "step": float(len(self.history) + 1),
+                    "strength": strength,
+                    "balanced": float(even),
+                    f"validation_{name}": score,
+                }
+            )
+        given.progress.advance()
+        return _Result(strength, weights, score)
+
+
+def _features(options: LinearOptions, language: str | None) -> NgramFeatures:
+    chinese = language == "zh"
+    characters = options.char_ngrams
+    if characters == "auto":
+        characters = (1, 3) if chinese else (2, 5)
+    return NgramFeatures(word=options.word_ngrams, char=characters, within_words=not chinese, min_df=options.min_df)
+
+
+def _solve(scheme: LabelScheme, features: csr_matrix, train: Rows, strength: float, given: FitInput) -> Weights:
+    seed = given.seed
+    heavy = train.weights > 0
+    if heavy.any() and not heavy.all():  # rows without weight teach nothing, and a class of them alone upsets solvers
+        features = features[heavy]
+        train = dataclasses.replace(train, gold=train.gold[heavy], weights=train.weights[heavy])
+    if scheme.kind == "dimensional":
+        ridge = Ridge(alpha=1.0 / strength, solver="lsqr", random_state=seed)
+        ridge.fit(features, train.gold, sample_weight=train.weights)
+        return np.atleast_2d(ridge.coef_).astype(np.float32), np.atleast_1d(ridge.intercept_).astype(np.float32)
+    if scheme.kind == "multi":
+        # One label after another: fitted in threads, liblinear was seen to stop for ever in its allocator.
+        rule = given.objective
+        factors = label_weights(train.gold, train.weights, rule.class_weights, rule.beta)
+        absent, present = np.ones((2, train.gold.shape[1])) if factors is None else factors
+        weights = train.weights[:, None] * np.where(train.gold > 0, present, absent)
+        columns = [
+            _binary(features, wanted, each, strength, seed)
+            for wanted, each in zip(train.gold.T, weights.T, strict=True)
+        ]
+        return np.stack([c for c, _ in columns]), np.array([b for _, b in columns], dtype=np.float32)
+    if scheme.kind == "binary":
+        coefficients, intercept = _binary(features, train.gold[:, 1], train.weights, strength, seed)
+        return coefficients[None, :], np.array([intercept], dtype=np.float32)
+    return _multinomial(features, train, strength)
+
+
+def _binary(
+    features: csr_matrix, wanted: NDArray[np.float64], weights: NDArray[np.float64], strength: float, seed: int
+) -> tuple[NDArray[np.float32], float]:
+    if wanted.min() == wanted.max():
+        # One class only: the log-odds of its smoothed rate, whatever the text.
+        rate = (wanted.sum() + 0.5) / (len(wanted) + 1.0)
+        return np.zeros(features.shape[1], dtype=np.float32), float(np.log(rate / (1.0 - rate)))
+    # liblinear penalises the intercept unless its feature is large, and is several times faster here than lbfgs.
+    model = LogisticRegression(
+        C=strength, solver="liblinear", intercept_scaling=10.0, random_state=seed, tol=1e-3, max_iter=200
+    )
+    model.fit(features, wanted, sample_weight=weights)
+    return model.coef_[0].astype(np.float32), float(model.intercept_[0])
+
+
+def _multinomial(features: csr_matrix, train: Rows, strength: float) -> Weights:
+    classes = train.gold.argmax(axis=1)
+    labels = train.gold.shape[1]
+    coefficients = np.zeros((labels, features.shape[1]), dtype=np.float32)
+    # A label of the scheme that no training row has can never win.
+    intercepts = np.full(labels, -20.0, dtype=np.float32)
+    present = np.unique(classes)
+    model = LogisticRegression(C=strength, solver="lbfgs", tol=1e-3, max_iter=300)
+    if len(present) == 1:
+        intercepts[present] = 0.0
+        return coefficients, intercepts
+    model.fit(features, classes, sample_weight=train.weights)
+    if len(present) == 2:
+        # scikit-learn gives two classes one logit; half of it on each side is the same softmax.
+        coefficients[present] = np.concatenate([-model.coef_, model.coef_]) / 2
+        intercepts[present] = np.concatenate([-model.intercept_, model.intercept_]) / 2
+    else:
+        coefficients[present] = model.coef_
+        intercepts[present] = model.intercept_
+    return coefficients, intercepts

@@ -1,0 +1,109 @@
+"""What a fitter is given, and what it returns."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from insula.core.progress import Progress
+from insula.core.scheme import LabelScheme
+from insula.training.options.adapter import AdapterOptions
+from insula.training.options.auxiliary import AuxiliaryOptions
+from insula.training.options.distil import DistilOptions
+from insula.training.options.objective import ObjectiveOptions
+from insula.training.options.sections import ModelOptions, TrainOptions
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Prepared rows: what a fitter sees of a split.
+
+    texts    (rows,) prepared texts
+    gold     (rows, labels) as `core.targets.gold_matrix`; of training rows as they are learnt: smoothed, soft
+    weights  (rows,) example weights, of training rows times their class weights; 0 for a row without labels
+    answers  (rows, labels) what the teachers say, None without teachers; rows without labels then stand last, with
+             the answers as their gold, `unlabelled` of them
+    """
+
+    texts: Sequence[str]
+    gold: NDArray[np.float64]
+    weights: NDArray[np.float64]
+    answers: NDArray[np.float64] | None = None
+    unlabelled: int = 0
+
+
+@dataclass(frozen=True)
+class Task:
+    """An auxiliary set: its labels and its rows. The rows stand last in the training rows too, task after task."""
+
+    scheme: LabelScheme
+    rows: Rows
+
+
+def _untold(step: int, score: float) -> None:
+    """Report to nobody."""
+
+
+@dataclass(frozen=True)
+class FitInput:
+    """All that a fitter needs.
+
+    validation  None where the rows were too few to hold any out
+    folder      the run's; of a process that is not the first, one of its own
+    shared      the run's folder where `folder` is another
+    callbacks   what a neural trainer calls besides its own (of transformers' kind)
+    report      is told step and validation score at each evaluation; what it raises ends the training (a search prunes)
+    facts       what the fitter found out that the metrics of the run should tell; it writes them there
+    """
+
+    scheme: LabelScheme
+    language: str | None
+    train: Rows
+    validation: Rows | None
+    model: ModelOptions
+    options: TrainOptions
+    seed: int
+    folder: Path
+    resume: bool
+    progress: Progress
+    report: Callable[[int, float], None] = _untold
+    distil: DistilOptions | None = None
+    auxiliary: AuxiliaryOptions | None = None
+    tasks: Sequence[Task] = ()
+    facts: dict[str, Any] = field(default_factory=dict)
+    adapter: AdapterOptions = field(default_factory=AdapterOptions)
+    objective: ObjectiveOptions = field(default_factory=ObjectiveOptions)
+    shared: Path | None = None
+    callbacks: Sequence[Any] = ()
+
+    @property
+    def checkpoints(self) -> Path:
+        """Where checkpoints are written, by all processes into one folder."""
+        return (self.shared or self.folder) / "checkpoints"
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A trained model, ready to be written.
+
+    save        writes the weights and what goes with them into a model folder under construction
+    backend     which inference backend opens them
+    parameters  how many numbers the model is made of
+    trainable   how many of them were learnt; None for all
+    base        the pretrained encoder it came from, None for none
+    history     rows of figures by step: loss, learning rate, validation scores
+    untrained   prepared texts to the logits of the same architecture before the first step; None where it has no such
+    """
+
+    save: Callable[[Path], None]
+    backend: str
+    parameters: int
+    trainable: int | None = None
+    base: str | None = None
+    history: Sequence[dict[str, float]] = ()
+    untrained: Callable[[Sequence[str]], NDArray[np.float32]] | None = None

@@ -1,0 +1,1 @@
+"""Training a network: the trainer, batches, optimisers, precision, checkpoints."""

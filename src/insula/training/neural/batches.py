@@ -1,0 +1,168 @@
+"""Rows as the neural trainer reads them, and the batches they come in: of like length, with an even load of tokens."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch.utils.data import DataLoader, Dataset, Sampler
+
+from insula.inference.batching import batches
+from insula.models.layers.padding import pad
+from insula.training.neural.layer_cache import LowerStates
+
+
+@dataclass(frozen=True)
+class TaskPart:
+    """Rows of one task, which stand together: how many there are, and how many an epoch takes."""
+
+    rows: int
+    taken: int
+
+
+WINDOW = 64  # batches that are sorted by length together: enough for little padding, few enough to stay random
+MOST_ROWS = 2  # times the batch size, so that one batch of very short texts does not hold a tenth of the data
+
+
+@dataclass
+class TokenRows(Dataset[dict[str, Any]]):
+    """A map-style data set over tokenised rows.
+
+    tokens   one array of token numbers a row
+    targets  (rows, outputs)
+    weights  (rows,)
+    states   the lower layers' states of the same rows; then these are given in place of token numbers
+    parts    the tasks whose rows stand one after another, where there are several (`task_batches`)
+    """
+
+    tokens: Sequence[NDArray[np.int64]]
+    targets: NDArray[np.float64]
+    weights: NDArray[np.float64]
+    states: LowerStates | None = None
+    parts: Sequence[TaskPart] = ()
+
+    def __len__(self) -> int:
+        return len(self.tokens)
+
+    def __getitem__(self, row: int) -> dict[str, Any]:
+        return {
+            "input": self.tokens[row] if self.states is None else self.states[row],
+            "target": self.targets[row],
+            "weight": self.weights[row],
+        }
+
+    @property
+    def lengths(self) -> list[int]:
+        """Tokens of each row, by which batches are grouped."""
+        return [len(tokens) for tokens in self.tokens]
+
+
+class EvenBatches(Sampler[list[int]]):
+    """Training batches: as many as `batch_size` asks for, each with about the same number of padded tokens.
+
+    Rows are shuffled, sorted by length within a window of batches, and cut under the smallest token budget that gives
+    ceil(rows / batch_size) steps; so a batch of short texts has more rows and one of long texts fewer, padding is
+    small, and no step takes much longer than another. The order is a pure function of seed and epoch, and each of
+    `processes` takes its own share of every step's rows: all have equally many, so that a step has the largest multiple
+    of `processes` within `batch_size`, at least one row each.
+    """
+
+    def __init__(
+        self, lengths: Sequence[int], batch_size: int, *, seed: int, process: int = 0, processes: int = 1
+    ) -> None:
+        self.lengths = np.asarray(lengths)
+        self.rows = max(1, batch_size // processes)
+        self.steps = -(-len(self.lengths) // (self.rows * processes))
+        self.seed, self.process, self.processes = seed, process, processes
+        self.epoch = 0
+
+    def set_epoch(self, epoch: int) -> None:
+        """Take the order of this epoch; called by the trainer."""
+        self.epoch = epoch
+
+    def __len__(self) -> int:
+        return self.steps
+
+    def __iter__(self) -> Iterator[list[int]]:
+        random = np.random.default_rng([self.seed, self.epoch])
+        order = self._sorted_in_windows(random.permutation(len(self.lengths)))
+        wanted = min(self.steps * self.processes, len(order))
+        cuts = _cut_evenly(self.lengths[order].tolist(), wanted, MOST_ROWS * self.rows)
+        made = [order[first:last].tolist() for first, last in itertools.pairwise(cuts)]
+        made = [made[number] for number in random.permutation(len(made))]
+        # Fewer rows than processes times steps: some batches are given twice, so that no process waits for ever.
+        made = [made[number % len(made)] for number in range(self.steps * self.processes)]
+        yield from made[self.process :: self.processes]
+
+    def _sorted_in_windows(self, order: NDArray[np.intp]) -> NDArray[np.intp]:
+        """Sort each window by length, up and down in turn, so that neighbours stay alike across windows."""
+        # Two windows at least: one alone would give every epoch the same batches.
+        width = min(WINDOW, max(1, self.steps // 2)) * self.rows * self.processes
+        windows = [order[first : first + width] for first in range(0, len(order), width)]
+        ordered = [window[np.argsort(self.lengths[window], kind="stable")] for window in windows]
+        return np.concatenate([window[::-1] if number % 2 else window for number, window in enumerate(ordered)])
+
+
+def _cut_evenly(lengths: list[int], wanted: int, most_rows: int) -> list[int]:
+    """Return the borders of exactly `wanted` runs of rows under the smallest budget of padded tokens."""
+    low, high = 1, max(lengths) * most_rows
+    while low < high:
+        middle = (low + high) // 2
+        if len(_cut(lengths, middle, most_rows)) - 1 <= wanted:
+            high = middle
+        else:
+            low = middle + 1
+    cuts = _cut(lengths, low, most_rows)
+    while len(cuts) - 1 < wanted:
+        widest = max(range(len(cuts) - 1), key=lambda run: cuts[run + 1] - cuts[run])
+        cuts.insert(widest + 1, (cuts[widest] + cuts[widest + 1]) // 2)
+    return cuts
+
+
+def _cut(lengths: list[int], budget: int, most_rows: int) -> list[int]:
+    """Return the borders of runs of rows whose padded tokens stay within `budget`; a longer row stands alone."""
+    cuts, first, longest = [0], 0, 0
+    for row, length in enumerate(lengths):
+        longest = max(longest, length)
+        rows = row - first + 1
+        if rows > 1 and (rows > most_rows or longest * rows > budget):
+            cuts.append(row)
+            first, longest = row, length
+    return [*cuts, len(lengths)]
+
+
+class EpochLoader(DataLoader[dict[str, Any]]):
+    """A loader that hands the epoch's number on to its batches."""
+
+    def set_epoch(self, epoch: int) -> None:
+        """Take the order of this epoch; called by the trainer."""
+        self.batch_sampler.set_epoch(epoch)  # type: ignore[union-attr]
+
+
+class BudgetBatches(Sampler[list[int]]):
+    """Evaluation batches: those that prediction uses."""
+
+    def __init__(self, lengths: Sequence[int]) -> None:
+        self.batches = [batch.tolist() for batch in batches(lengths)]
+
+    def __len__(self) -> int:
+        return len(self.batches)
+
+    def __iter__(self) -> Iterator[list[int]]:
+        return iter(self.batches)
+
+
+def collate(rows: Sequence[dict[str, Any]]) -> dict[str, torch.Tensor]:
+    """Pad to the longest row of the batch: `(rows, tokens)` or, for cached states, `(rows, tokens, width)`."""
+    inputs, mask = pad([row["input"] for row in rows])
+    return {
+        "lower_states" if inputs.ndim == 3 else "input_ids": torch.from_numpy(inputs),
+        "attention_mask": torch.from_numpy(mask),
+        "labels": torch.tensor(np.stack([row["target"] for row in rows]), dtype=torch.float32),
+        "weights": torch.tensor([row["weight"] for row in rows], dtype=torch.float32),
+    }

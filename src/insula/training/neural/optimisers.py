@@ -1,0 +1,128 @@
+"""Optimisers, and which parameter learns how fast and decays how much.
+
+All of them decay decoupled from the gradient (Loshchilov and Hutter 2019): a step is
+theta - eta * update(gradient) - eta * lambda * theta.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection
+from typing import Any
+
+import torch
+from torch import nn
+
+from insula.core.errors import RecipeError
+from insula.core.registry import Registry
+from insula.training.options.sections import TrainOptions
+
+Groups = list[dict[str, Any]]
+_LAYER = re.compile(r"(?:^|\.)(?:layer|layers|h|blocks|forwards|backwards)\.(\d+)\.")
+_EMBEDDING = re.compile(r"embedding|\.w[tp]e\.|^positions\.")
+
+
+class DecoupledSGD(torch.optim.SGD):
+    """Stochastic gradient descent whose weight decay does not pass through the momentum."""
+
+    @torch.no_grad()
+    def step(self, closure: Callable[[], float] | None = None) -> float | None:  # type: ignore[override]
+        """Take one step."""
+        decays = [group["weight_decay"] for group in self.param_groups]
+        for group in self.param_groups:
+            if group["weight_decay"]:
+                torch._foreach_mul_(
+                    [one for one in group["params"] if one.grad is not None], 1 - group["lr"] * group["weight_decay"]
+                )
+            group["weight_decay"] = 0.0
+        try:
+            loss: float | None = super().step(closure)
+            return loss
+        finally:
+            for group, decay in zip(self.param_groups, decays, strict=True):
+                group["weight_decay"] = decay
+
+
+def _adamw(groups: Groups) -> torch.optim.Optimizer:
+    return torch.optim.AdamW(groups, fused=True)
+
+
+def _adam(groups: Groups) -> torch.optim.Optimizer:
+    """Kingma and Ba 2015; beyond its paper, its decay is decoupled as well."""
+    return torch.optim.Adam(groups, decoupled_weight_decay=True, fused=True)
+
+
+def _sgd(groups: Groups) -> torch.optim.Optimizer:
+    """Momentum 0.9 after Nesterov (Sutskever et al. 2013)."""
+    return DecoupledSGD(groups, momentum=0.9, nesterov=True)
+
+
+optimisers: Registry[Callable[[Groups], torch.optim.Optimizer]] = Registry("optimisers")
+optimisers.register("adamw", _adamw)
+optimisers.register("adam", _adam)
+optimisers.register("sgd", _sgd)
+
+
+def build_optimiser(model: nn.Module, decayed: Collection[str], options: TrainOptions) -> torch.optim.Optimizer:
+    """Return the optimiser that the options name, over groups of the trainable parameters with equal rate and decay.
+
+    decayed   names of the parameters that decay; raises what `parameter_groups` raises
+    """
+    groups = parameter_groups(
+        model,
+        decayed,
+        learning_rate=options.learning_rate,
+        weight_decay=options.weight_decay,
+        head_rate_factor=options.head_rate_factor,
+        layer_rate_decay=options.layer_rate_decay,
+    )
+    return optimisers[options.optimiser](groups)
+
+
+def parameter_groups(
+    model: nn.Module,
+    decayed: Collection[str],
+    *,
+    learning_rate: float,
+    weight_decay: float,
+    head_rate_factor: float,
+    layer_rate_decay: float,
+) -> Groups:
+    """Return the trainable parameters in groups of equal rate and decay.
+
+    decayed            names of the parameters that decay: biases and norms do not
+    head_rate_factor   parameters under `head.` learn so many times faster
+    layer_rate_decay   layer n of the network's N learns at rate * layer_rate_decay ** (N - n), its embeddings as layer
+                       0 (Howard and Ruder 2018); 1 gives all the same rate
+
+    Raises `RecipeError` where the rate shall decay and no layer has a number, as where all layers are one.
+    """
+    named = [(name, parameter) for name, parameter in model.named_parameters() if parameter.requires_grad]
+    depths = {name: _depth(name) for name, _ in model.named_parameters()}
+    top = max((depth for depth in depths.values() if depth is not None), default=0)
+    if top == 0 and layer_rate_decay != 1:
+        raise RecipeError(
+            "The train.layer_rate_decay option must be 1 for a network without numbered layers, such as one that "
+            f"shares its weights among them. Got {layer_rate_decay:g}. Leave it out."
+        )
+    groups: dict[tuple[float, bool], list[nn.Parameter]] = {}
+    for name, parameter in named:
+        depth = depths[name]
+        rate = learning_rate
+        if name.startswith("head."):
+            rate *= head_rate_factor
+        elif depth is not None:
+            rate *= layer_rate_decay ** (top - depth)
+        groups.setdefault((rate, name in decayed), []).append(parameter)
+    return [
+        {"params": parameters, "lr": rate, "weight_decay": weight_decay if decays else 0.0}
+        for (rate, decays), parameters in groups.items()
+    ]
+
+
+def _depth(name: str) -> int | None:
+    """Return the layer of a backbone's parameter, 1 the lowest, 0 for embeddings; None above the layers."""
+    found = _LAYER.search(name)
+    if found:
+        return int(found[1]) + 1
+    return 0 if _EMBEDDING.search(name) else None

@@ -1,0 +1,134 @@
+"""Training a network by the recipe, whatever its architecture: the one place that sets the trainer up."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch.utils.tensorboard import SummaryWriter
+from transformers import (
+    EvalPrediction,
+    PreTrainedModel,
+    PrinterCallback,
+    TrainerCallback,
+    TrainingArguments,
+)
+from transformers.integrations import TensorBoardCallback
+
+from insula.core.decision import DecisionRule
+from insula.core.scheme import LabelScheme
+from insula.evaluation.metrics.metric_names import headline_metric
+from insula.models.quiet import quiet_transformers
+from insula.training.fitting import FitInput
+from insula.training.neural.batches import TokenRows
+from insula.training.neural.checkpoints import last_checkpoint
+from insula.training.neural.distil_loss import with_teacher
+from insula.training.neural.processes import process_count
+from insula.training.neural.quick_dropout import plain_attention, use_quick_dropout
+from insula.training.neural.task_batches import training_batches
+from insula.training.neural.trainer import EmotionTrainer, KeepAverage, ReportScores, ShowProgress, StopInTime, history
+from insula.training.neural.validation import validation_score
+from insula.training.objectives.objective import Objective
+from insula.training.transfer.multitask import with_tasks, without_tasks
+
+_NEARLY_ONE = math.nextafter(1.0, 0.0)  # a warm-up of 1 and above is a count of steps to transformers, below it a share
+
+
+def train_network(
+    model: PreTrainedModel,
+    train: TokenRows,
+    validation: TokenRows | None,
+    objective: Objective,
+    given: FitInput,
+    callbacks: Sequence[TrainerCallback] = (),
+) -> list[dict[str, float]]:
+    """Train `model` in place and return its history; it ends with its best weights on validation, ready to predict.
+
+    Checkpoints under `given.folder/checkpoints` let an interrupted run go on, curves for TensorBoard go to `logs`.
+    """
+    train, objective = with_teacher(train, objective, given)
+    train, objective = with_tasks(model, train, objective, given)
+    use_quick_dropout(model)
+    called = [
+        ShowProgress(given.progress), TensorBoardCallback(SummaryWriter(str(given.folder / "logs"))), *callbacks,
+        *given.callbacks,
+    ]  # fmt: skip
+    if validation is not None:
+        called.append(StopInTime(given.options.patience))
+        called.append(ReportScores(given.report, headline_metric(given.scheme.kind)))
+    trainer = EmotionTrainer(
+        model=model,
+        args=_arguments(given, len(training_batches(train, given.options.batch_size, seed=given.seed))),
+        train_dataset=train,
+        eval_dataset=validation,
+        compute_metrics=None if validation is None else _score(given.scheme),
+        objective=objective,
+        options=given.options,
+        callbacks=called,
+    )
+    trainer.remove_callback(PrinterCallback)
+    if trainer.average is not None:
+        trainer.add_callback(KeepAverage(trainer.average))
+    checkpoint = last_checkpoint(given.checkpoints) if given.resume else None
+    if checkpoint is not None:
+        trainer.resume_beside(checkpoint)
+    with quiet_transformers(), plain_attention(model, longest=max(train.lengths)):
+        trainer.train(resume_from_checkpoint=None if checkpoint is None else str(checkpoint))
+    trainer.take_average()
+    without_tasks(model)
+    model.eval()
+    given.facts["seconds_before"] = trainer.seconds_before
+    given.facts["precision"] = str(trainer.precision).removeprefix("torch.")
+    return history(trainer.state.log_history, given.options.epochs)
+
+
+def _score(scheme: LabelScheme) -> Callable[[EvalPrediction], dict[str, float]]:
+    def score(outputs: EvalPrediction) -> dict[str, float]:
+        wanted = np.asarray(outputs.label_ids, dtype=np.float64)
+        gold = np.concatenate([1 - wanted, wanted], axis=1) if scheme.kind == "binary" else wanted
+        name, value = validation_score(scheme, DecisionRule(), np.asarray(outputs.predictions), gold)
+        return {name: value}
+
+    return score
+
+
+def _arguments(given: FitInput, batches: int) -> TrainingArguments:
+    options, validated = given.options, given.validation is not None
+    steps_an_epoch = -(-batches // options.accumulation)
+    every = max(1, steps_an_epoch // options.evaluations_per_epoch)
+    chosen_by: dict[str, Any] = {}
+    if validated:
+        chosen_by = {
+            "eval_strategy": "steps",
+            "eval_steps": every,
+            "load_best_model_at_end": True,
+            "metric_for_best_model": f"eval_{headline_metric(given.scheme.kind)}",
+            "greater_is_better": True,
+        }
+    return TrainingArguments(
+        output_dir=str(given.checkpoints),
+        use_cpu=process_count() > 1 and not torch.cuda.is_available(),  # else several would look for cards
+        num_train_epochs=options.epochs,
+        per_device_train_batch_size=options.batch_size,
+        gradient_accumulation_steps=options.accumulation,
+        activation_checkpointing=options.gradient_checkpointing,
+        activation_checkpointing_kwargs={"use_reentrant": False},
+        learning_rate=options.learning_rate,
+        max_grad_norm=options.max_gradient_norm,
+        lr_scheduler_type={"constant": "constant_with_warmup"}.get(options.schedule, options.schedule),
+        warmup_steps=min(options.warmup, _NEARLY_ONE),
+        logging_steps=max(1, min(50, steps_an_epoch // 10)),
+        save_strategy="steps",
+        save_steps=every,
+        save_total_limit=2,
+        seed=given.seed,
+        remove_unused_columns=False,
+        label_names=["labels"],
+        disable_tqdm=True,
+        dataloader_pin_memory=False,
+        report_to=[],
+        **chosen_by,
+    )

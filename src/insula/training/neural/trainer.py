@@ -1,0 +1,245 @@
+"""The neural trainer: Hugging Face's `Trainer` with example weights, own optimisers and batches of an even load."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import math
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+from torch.utils.data import DataLoader
+from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+
+from insula.core.progress import Progress
+from insula.training.neural.batches import BudgetBatches, EpochLoader, TokenRows, collate
+from insula.training.neural.checkpoints import AtomicCheckpoints
+from insula.training.neural.optimisers import build_optimiser
+from insula.training.neural.precision import choose_precision
+from insula.training.neural.task_batches import training_batches
+from insula.training.neural.weight_average import MovingAverage
+from insula.training.objectives.objective import Objective
+from insula.training.objectives.r_drop import r_drop
+from insula.training.options.sections import TrainOptions
+
+
+class EmotionTrainer(AtomicCheckpoints):
+    """Trains any model that gives `.logits` and has a `head`, by one of our objectives.
+
+    The loss of an update is the weighted mean of its rows' losses, however many batches and processes they came in.
+    Biases and norms are free of weight decay; the head's parameters learn faster than the rest, lower layers slower.
+    """
+
+    def __init__(self, *args: Any, objective: Objective, options: TrainOptions, **kwargs: Any) -> None:
+        super().__init__(*args, data_collator=collate, **kwargs)
+        self.objective = objective
+        self.options = options
+        self.precision = choose_precision(options.precision)
+        self.average = MovingAverage(self.model, options.averaging) if options.averaging else None
+        self.model_accepts_loss_kwargs = True  # `compute_loss` divides by what `get_batch_samples` counted
+        self.evaluated: list[tuple[torch.Tensor, torch.Tensor]] = []  # mean loss and weight of each batch
+        self.optimizer: torch.optim.Optimizer | None
+
+    def compute_loss(
+        self,
+        model: nn.Module,
+        inputs: dict[str, Any],
+        return_outputs: bool = False,
+        num_items_in_batch: torch.Tensor | None = None,
+    ) -> Any:
+        """Return the weighted mean of the rows' losses, and the outputs where they are asked for.
+
+        `num_items_in_batch` is the weight of all rows of the update, None that of those given. In evaluation it is not
+        heeded: there the `Trainer` counts cells of the label matrix, not rows, and `evaluation_loop` takes the mean.
+        """
+        inputs = dict(inputs)
+        wanted, weights = inputs.pop("labels"), inputs.pop("weights")
+        reduced = self.precision is not torch.float32
+        twice = model.training and self.objective.r_drop > 0
+        with torch.autocast(self.args.device.type, dtype=torch.bfloat16, enabled=reduced):
+            logits = model(**inputs).logits.float()
+            again = model(**inputs).logits.float() if twice else None
+        if again is None:
+            losses = self.objective.loss(logits, wanted)
+        else:
+            losses = r_drop(self.objective, logits, again, wanted)
+        total = num_items_in_batch if model.training and num_items_in_batch is not None else weights.sum()
+        loss = (losses * weights).sum() / total.clamp(min=1e-8)
+        return (loss, {"loss": loss, "logits": logits}) if return_outputs else loss
+
+    def get_batch_samples(
+        self, epoch_iterator: Iterator[dict[str, Any]], num_batches: int, device: torch.device
+    ) -> tuple[list[dict[str, Any]], torch.Tensor]:
+        """Return the batches of the next update and the mean weight of its rows a process."""
+        given = list(itertools.islice(epoch_iterator, num_batches))
+        total = torch.stack([batch["weights"].sum() for batch in given]).sum().to(device)
+        # Gradients are averaged over processes; so must be what they are divided by.
+        return given, self.accelerator.reduce(total, "mean")
+
+    def create_optimizer(self, model: nn.Module | None = None) -> torch.optim.Optimizer:
+        """Return the recipe's optimiser over groups of parameters with equal rate and decay."""
+        if self.optimizer is None:
+            trained = self.model if model is None else model
+            self.optimizer = build_optimiser(trained, set(self.get_decay_parameter_names(trained)), self.options)
+        return self.optimizer
+
+    def get_train_dataloader(self) -> EpochLoader:
+        """Return batches of like length with an even load, those of this process alone."""
+        batches = training_batches(
+            self.train_dataset,
+            self.options.batch_size,
+            seed=self.args.seed,
+            process=self.args.process_index,
+            processes=self.args.world_size,
+        )
+        return EpochLoader(self.train_dataset, batch_sampler=batches, collate_fn=collate)
+
+    def get_eval_dataloader(self, eval_dataset: TokenRows | None = None) -> Any:
+        """Return the batches that prediction would use: in each process all of them, so that all see one score."""
+        rows: TokenRows = self.eval_dataset if eval_dataset is None else eval_dataset
+        loader = DataLoader(rows, batch_sampler=BudgetBatches(rows.lengths), collate_fn=collate)
+        return loader if self.args.world_size > 1 else self.accelerator.prepare(loader)
+
+    def prediction_step(self, model: nn.Module, inputs: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
+        """Return loss, logits and labels of a batch; remember how much its loss weighs."""
+        answered = super().prediction_step(model, inputs, *args, **kwargs)
+        self.evaluated.append((answered[0], inputs["weights"].sum()))
+        return answered
+
+    def evaluation_loop(self, *args: Any, **kwargs: Any) -> Any:
+        """Evaluate; the loss is the mean over rows, where the `Trainer` counts every batch alike."""
+        self.evaluated.clear()
+        output = super().evaluation_loop(*args, **kwargs)
+        # Where several processes evaluate, losses are on the card and weights are not.
+        losses, loads = (torch.stack(column).cpu().double() for column in zip(*self.evaluated, strict=True))
+        mean = float((losses * loads).sum() / loads.sum().clamp(min=1e-8))
+        output.metrics.update({name: mean for name in output.metrics if name.endswith("_loss")})
+        return output
+
+    def evaluate(self, *args: Any, **kwargs: Any) -> dict[str, float]:
+        """Evaluate the averaged weights where an average is kept, else the model as it is."""
+        with contextlib.nullcontext() if self.average is None else self.average.in_place():
+            measured: dict[str, float] = super().evaluate(*args, **kwargs)
+        return measured
+
+    def add_to_checkpoint(self, folder: Path) -> None:
+        """Keep the average beside the weights, too."""
+        super().add_to_checkpoint(folder)
+        if self.average is not None:
+            self.average.save(folder)
+
+    def resume_beside(self, checkpoint: Path) -> None:
+        """Go on with what `add_to_checkpoint` put there."""
+        super().resume_beside(checkpoint)
+        if self.average is not None:
+            self.average.load(checkpoint)
+
+    def take_average(self) -> None:
+        """End with the averaged weights: those of the best checkpoint, where one was chosen."""
+        if self.average is not None:
+            if self.state.best_model_checkpoint is not None:
+                self.average.load(Path(self.state.best_model_checkpoint))
+            self.average.exchange()
+
+
+class StopInTime(TrainerCallback):
+    """Stops after so many evaluations without a better score, or the same score at a lower loss.
+
+    A network that starts from nothing answers the most frequent label for its first epochs on a small set: its score
+    stands still while it already learns. They are counted in the log, which a resumed run has, too.
+    """
+
+    def __init__(self, patience: int) -> None:
+        self.patience = patience
+
+    def on_train_begin(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
+        """Stop at once where a run is resumed that had lost its patience."""
+        self._count(args, state, control)
+
+    def on_evaluate(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
+        """Count."""
+        self._count(args, state, control)
+
+    def _count(self, args: TrainingArguments, state: TrainerState, control: TrainerControl) -> None:
+        best, lowest, in_vain = -math.inf, math.inf, 0
+        for row in state.log_history:
+            if (score := row.get(str(args.metric_for_best_model))) is None:
+                continue
+            loss = row["eval_loss"]
+            better = score > best or (score == best and loss < lowest)
+            in_vain = 0 if better else in_vain + 1
+            if better:
+                best, lowest = score, loss
+        if in_vain >= self.patience:
+            control.should_training_stop = True
+
+
+class KeepAverage(TrainerCallback):
+    """Takes the weights after every update into the trainer's average."""
+
+    def __init__(self, average: MovingAverage) -> None:
+        self.average = average
+
+    def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
+        """Update the average; evaluation and saving come after this."""
+        self.average.update(state.global_step)
+
+
+class ShowProgress(TrainerCallback):
+    """Tells how far training is, in steps, with the running loss and validation score."""
+
+    def __init__(self, progress: Progress) -> None:
+        self.progress = progress
+        self.figures: dict[str, float] = {}
+
+    def on_train_begin(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
+        """Draw the bar; a resumed run starts where it stopped."""
+        self.progress.start("training", total=state.max_steps)
+        self.progress.skip(state.global_step)
+
+    def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
+        """Go on by one step."""
+        self.progress.advance(1, **self.figures)
+
+    def on_log(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, logs: dict[str, float], **_: Any
+    ) -> None:
+        """Keep the newest loss and validation score beside the bar."""
+        shown = {"loss": "loss", "eval_macro_f1": "validation macro-F1", "eval_pearson": "validation Pearson"}
+        self.figures |= {shown[name]: value for name, value in logs.items() if name in shown}
+
+    def on_train_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
+        """End the bar."""
+        self.progress.finish()
+
+
+class ReportScores(TrainerCallback):
+    """Tells step and validation score at each evaluation; what `report` raises ends the training."""
+
+    def __init__(self, report: Callable[[int, float], None], metric: str) -> None:
+        self.report = report
+        self.metric = metric
+
+    def on_evaluate(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, metrics: dict[str, float], **_: Any
+    ) -> None:
+        """Report the score."""
+        self.report(state.global_step, metrics[f"eval_{self.metric}"])
+
+
+def history(log: list[dict[str, Any]], epochs: float) -> list[dict[str, float]]:
+    """Return the trainer's log as rows of figures: step, epoch, loss, learning_rate, validation_*."""
+    rows = []
+    for entry in log:
+        row = {"step": float(entry["step"]), "epoch": min(float(entry.get("epoch", 0.0)), epochs)}
+        for name, value in entry.items():
+            if name in ("loss", "learning_rate"):
+                row[name] = float(value)
+            elif name.startswith("eval_") and not name.endswith(("runtime", "per_second", "model_preparation_time")):
+                row["validation_" + name.removeprefix("eval_")] = float(value)
+        if len(row) > 2:
+            rows.append(row)
+    return rows

@@ -1,0 +1,64 @@
+"""The one figure by which training chooses: on validation rows, higher is better."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.metrics import f1_score
+
+from insula.core.decision import DecisionRule
+from insula.core.errors import RecipeError
+from insula.core.scheme import LabelScheme
+from insula.evaluation.decisions.thresholds import choose_thresholds
+from insula.evaluation.metrics.intervals import Interval, count_intervals, moment_intervals
+from insula.evaluation.metrics.metric_names import headline_metric
+
+
+def validation_score(
+    scheme: LabelScheme, rule: DecisionRule, logits: NDArray[np.floating[Any]], gold: NDArray[np.float64]
+) -> tuple[str, float]:
+    """Return name and value: macro-F1 (multi-label: at thresholds chosen on these same rows) or mean Pearson.
+
+    Multi-label models are compared at their own best thresholds, since rare labels rarely reach 0.5 early on.
+    """
+    check_finite(logits)
+    name = headline_metric(scheme.kind)
+    scores = rule.scores(scheme, logits)
+    if scheme.kind == "dimensional":
+        return name, float(np.mean([_pearson(a, b) for a, b in zip(scores.T, gold.T, strict=True)]))
+    if scheme.kind == "multi":
+        chosen = scores >= choose_thresholds(gold, scores)
+    else:
+        chosen = rule.decide(scheme, logits).chosen
+    return name, float(f1_score(gold.astype(int), chosen.astype(int), average="macro", zero_division=0))
+
+
+def decided_score(
+    scheme: LabelScheme,
+    rule: DecisionRule,
+    logits: NDArray[np.floating[Any]],
+    gold: NDArray[np.float64],
+    *,
+    resamples: int,
+    seed: int,
+) -> Interval:
+    """Return the headline metric of the decisions that a rule makes, with its bootstrap interval."""
+    decided = rule.decide(scheme, logits)
+    name = headline_metric(scheme.kind)
+    if scheme.kind == "dimensional":
+        return moment_intervals(gold, decided.scores, resamples=resamples, seed=seed)[name]
+    return count_intervals(gold > 0.5, decided.chosen, resamples=resamples, seed=seed)[name]
+
+
+def check_finite(logits: NDArray[np.floating[Any]]) -> None:
+    """Raise `RecipeError` where a model gives numbers that are none: its training has diverged."""
+    if not np.isfinite(logits).all():
+        raise RecipeError("The model must give finite numbers; training has diverged. Lower train.learning_rate.")
+
+
+def _pearson(a: NDArray[np.floating[Any]], b: NDArray[np.floating[Any]]) -> float:
+    if a.std() == 0 or b.std() == 0:
+        return 0.0
+    return float(np.corrcoef(a, b)[0, 1])

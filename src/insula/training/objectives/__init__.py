@@ -1,0 +1,1 @@
+"""What training minimises: objectives, their losses and weights."""

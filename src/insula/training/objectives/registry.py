@@ -1,0 +1,92 @@
+"""Objectives: what a network is trained to make small. One loss a row; the trainer averages by example weight."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING
+
+from insula.core.errors import RecipeError
+from insula.core.registry import Registry
+from insula.core.scheme import Kind, LabelScheme
+from insula.training.fitting import Rows
+from insula.training.objectives.class_weights import label_weights
+from insula.training.objectives.objective import Objective, ObjectiveEntry, Targets
+from insula.training.objectives.training_targets import unsmoothed
+from insula.training.options.objective import ObjectiveOptions
+
+if TYPE_CHECKING:
+    pass  # at run time the losses bring it: `linear` asks this file too, and needs none
+
+DEFAULTS: dict[Kind, str] = {
+    "binary": "sigmoid",
+    "single": "softmax",
+    "multi": "sigmoid",
+    "ordinal": "softmax",
+    "dimensional": "squared",
+}
+
+
+objectives: Registry[ObjectiveEntry] = Registry("objectives")
+objectives.register("sigmoid", "insula.training.objectives.cross_entropy:SIGMOID")
+objectives.register("softmax", "insula.training.objectives.cross_entropy:SOFTMAX")
+objectives.register("focal", "insula.training.objectives.focal:FOCAL")
+objectives.register("asymmetric", "insula.training.objectives.asymmetric:ASYMMETRIC")
+objectives.register("corn", "insula.training.objectives.ordinal:CORN")
+objectives.register("coral", "insula.training.objectives.ordinal:CORAL")
+objectives.register("squared", "insula.training.objectives.values:SQUARED")
+objectives.register("ccc", "insula.training.objectives.values:CCC")
+
+
+def targets(scheme: LabelScheme, gold: Targets) -> Targets:
+    """Return the (rows, outputs) targets of a (rows, labels) gold matrix: binary has one output, the positive label."""
+    return gold[:, 1:] if scheme.kind == "binary" else gold
+
+
+def choose_objective(options: ObjectiveOptions, scheme: LabelScheme, train: Rows | None = None) -> Objective:
+    """Return the objective that the options name; `auto` takes the one that fits the scheme's kind.
+
+    train  the training rows, from which the class weights of multi-label schemes are counted; None for none
+
+    Raises `RecipeError` where objective or options do not fit: a softmax over one output, say, would learn nothing and
+    not say so; `UnknownNameError` for a name that is none.
+    """
+    name = DEFAULTS[scheme.kind] if options.name == "auto" else options.name
+    entry = objectives[name]
+    if scheme.kind not in entry.kinds:
+        raise RecipeError(
+            f"The objective.name {name!r} is for {' and '.join(entry.kinds)} labels. "
+            f"Got {scheme.kind} labels. Set objective.name=auto."
+        )
+    check_options(options, name, entry.options, scheme)
+    weights = None
+    if scheme.kind == "multi" and train is not None:
+        held = unsmoothed(train.gold, scheme.kind, options.label_smoothing)
+        weights = label_weights(held, train.weights, options.class_weights, options.beta)
+    chosen = dataclasses.replace(entry.build(options, scheme.kind, weights), r_drop=options.r_drop)
+    if options.levels:
+        from insula.training.objectives.level_loss import with_levels  # brings torch
+
+        chosen = with_levels(chosen, scheme, options.levels)
+    return chosen
+
+
+def check_options(options: ObjectiveOptions, name: str, read: tuple[str, ...], scheme: LabelScheme) -> None:
+    """Raise `RecipeError` for an option that objective `name` does not read, or that values have no use for."""
+    if options.class_weights == "effective":
+        read = (*read, "beta")
+    for option in ("gamma", "gamma_negative", "gamma_positive", "clip", "beta"):
+        default = ObjectiveOptions.model_fields[option].default
+        if option not in read and getattr(options, option) != default:
+            reader = "class_weights=effective" if option == "beta" else "another objective.name"
+            raise RecipeError(
+                f"The objective.{option} option belongs to {reader}; objective {name!r} does not read it. "
+                f"Got {getattr(options, option):g}. Leave it out."
+            )
+    if scheme.kind == "dimensional":
+        unset = {"class_weights": ("auto", "none"), "label_smoothing": (0,), "soft_labels": (False,)}
+        for option, values in unset.items():
+            if getattr(options, option) not in values:
+                raise RecipeError(
+                    f"The objective.{option} option is for labels, and a dimensional scheme has values. "
+                    f"Got {getattr(options, option)!r}. Leave it out."
+                )

@@ -1,0 +1,58 @@
+"""Training rows as the objective has them learnt: soft labels, smoothing, class weights."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from insula.core.errors import RecipeError
+from insula.core.example import Example
+from insula.core.scheme import Kind, LabelScheme
+from insula.core.targets import soft_gold_matrix
+from insula.training.fitting import Rows
+from insula.training.objectives.class_weights import row_weights
+from insula.training.options.objective import ObjectiveOptions
+
+
+def learnt_rows(rows: Rows, examples: Sequence[Example], scheme: LabelScheme, options: ObjectiveOptions) -> Rows:
+    """Return the training rows with gold and weights as they shall be learnt; `examples` are what they were made of.
+
+    The class weights of multi-label schemes are not a row's: the objective takes them (`choose_objective`).
+    Raises `RecipeError` where soft labels are wanted and no row has votes.
+    """
+    if not scheme.is_categorical:
+        return rows
+    weights = rows.weights
+    if scheme.kind != "multi":
+        weights = row_weights(rows.gold, weights, options.class_weights, options.beta)
+    gold = rows.gold
+    if options.soft_labels:
+        if not any(example.votes for example in examples):
+            raise RecipeError(
+                "The objective.soft_labels option needs votes, and no training row has any. Name their column with "
+                "data.votes, or set objective.soft_labels=false."
+            )
+        gold = soft_gold_matrix(scheme, examples)
+    return dataclasses.replace(rows, gold=smoothed(gold, scheme.kind, options.label_smoothing), weights=weights)
+
+
+def smoothed(gold: NDArray[np.float64], kind: Kind, share: float) -> NDArray[np.float64]:
+    """Return (rows, labels) gold with `share` of it spread evenly over the classes (Szegedy et al. 2016, section 7).
+
+    Each label of a multi-label scheme is a question of its own, with two classes: there 1 becomes 1 - share / 2.
+    """
+    mixed: NDArray[np.float64] = (1.0 - share) * gold + share / _classes(gold, kind)
+    return mixed
+
+
+def unsmoothed(gold: NDArray[np.float64], kind: Kind, share: float) -> NDArray[np.float64]:
+    """Return the (rows, labels) gold that `smoothed` was given."""
+    sharp: NDArray[np.float64] = (gold - share / _classes(gold, kind)) / (1.0 - share)
+    return sharp
+
+
+def _classes(gold: NDArray[np.float64], kind: Kind) -> int:
+    return 2 if kind == "multi" else gold.shape[1]

@@ -1,0 +1,195 @@
+"""Going on with pretraining: from unlabelled texts and an encoder to an encoder that knows such texts better."""
+
+from __future__ import annotations
+
+import json
+import math
+import shutil
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from transformers import PrinterCallback, TrainingArguments, set_seed
+
+from insula import __version__
+from insula.core.errors import DataError, RecipeError
+from insula.core.files import atomic_folder, write_json
+from insula.core.progress import Progress
+from insula.models.networks.encoder import most_tokens
+from insula.models.pretrained import locate_encoder
+from insula.models.quiet import quiet_transformers
+from insula.models.tokens.tokenization import TOKENIZER, TextTokenizer
+from insula.text.language import dominant
+from insula.text.preparation import Preparation
+from insula.training.families.encoder import EncoderOptions, encoder_steps
+from insula.training.neural.checkpoints import last_checkpoint
+from insula.training.neural.processes import process_count
+from insula.training.neural.quick_dropout import plain_attention, use_quick_dropout
+from insula.training.neural.trainer import ShowProgress, history
+from insula.training.options.pretrain import PretrainOptions
+from insula.training.pretraining.corpus import Corpus, read_corpus
+from insula.training.pretraining.inputs import FACTS, PretrainInput, PretrainRun, unfinished
+from insula.training.pretraining.masking import MaskedRows, Masking
+from insula.training.pretraining.model import open_for_pretraining
+from insula.training.pretraining.trainer import PretrainTrainer, held_out_loss
+
+STEPS_BETWEEN = 500  # updates between two measurements, each with a checkpoint, where an epoch is longer
+
+
+def pretrain_encoder(
+    given: PretrainInput, output: Path, *, resume: bool = False, command: str = "", progress: Progress
+) -> PretrainRun:
+    """Train the encoder on the texts and write it, with its tokenizer and `pretrain.json`, to `output`.
+
+    The weights with the least loss on held-out texts are kept. Until it is done, `OUTPUT.unfinished` holds the
+    checkpoints from which `resume` goes on. Raises `DataError` where the texts have changed since, `RecipeError` where
+    `max_tokens` is more than the encoder has positions for.
+    """
+    if process_count() > 1:
+        raise RecipeError("Pretraining must run in one process. Start it without a launcher.")
+    options, work, started = given.options, unfinished(output), time.monotonic()
+    # A wrong name, or a length that it cannot have, is told before a large corpus is read.
+    source = locate_encoder(options.model, options.revision)
+    set_seed(options.seed)
+    model, tokenizer, fresh = open_for_pretraining(source)
+    most = most_tokens(model.base_model)
+    if most is not None and options.max_tokens > most:
+        raise RecipeError(
+            f"The option max_tokens of pretrain must be at most {most} for this encoder. Got {options.max_tokens}. "
+            f"Pretrain with --max-tokens {most}."
+        )
+    corpus = read_corpus(given.files, given.exclude, text=given.text, held_out=options.held_out, seed=options.seed)
+    for note in corpus.notes:
+        progress.say(note)
+    _begin(work, given, corpus, resume)
+    with quiet_transformers():
+        tokenizer.save_pretrained(work / "tokenizer")
+    steps = encoder_steps(EncoderOptions(base=options.model, revision=options.revision, max_tokens=options.max_tokens))
+    language = dominant(corpus.train)
+    read = _Reader(
+        Preparation(steps=steps, language="zh" if language == "zh" else None),
+        TextTokenizer(work / "tokenizer" / TOKENIZER, max_tokens=options.max_tokens),
+        _masking(tokenizer, options.masked),
+        options.seed,
+    )
+    train, held_out = read(corpus.train), read(corpus.held_out)
+    use_quick_dropout(model)
+    trainer = PretrainTrainer(
+        model=model,
+        args=_arguments(options, len(train), work / "checkpoints"),
+        train_dataset=train,
+        eval_dataset=held_out,
+        options=options,
+        fresh_head=fresh,
+        callbacks=[ShowProgress(progress)],
+    )
+    trainer.remove_callback(PrinterCallback)
+    before = math.exp(held_out_loss(model, held_out, trainer.precision))
+    head = "a fresh head" if fresh else "its own head"
+    progress.say(f"Perplexity of a hidden token on held-out texts before, with {head}: {before:,.1f}.")
+    checkpoint = last_checkpoint(work / "checkpoints") if resume else None
+    if checkpoint is not None:
+        trainer.resume_beside(checkpoint)
+    with quiet_transformers(), plain_attention(model, longest=max(train.lengths)):
+        trainer.train(resume_from_checkpoint=None if checkpoint is None else str(checkpoint))
+    after = math.exp(held_out_loss(model, held_out, trainer.precision))
+    progress.say(f"After: {after:,.1f}.")
+    facts = {
+        "insula_version": __version__,
+        "command": command,
+        "options": options.model_dump(mode="json"),
+        "text_steps": list(steps),
+        "corpus": {
+            "digest": corpus.digest,
+            "files": [Path(file).name for file in given.files],
+            "excluded_files": [Path(file).name for file in given.exclude],
+            "read": corpus.read,
+            "train": len(corpus.train),
+            "held_out": len(corpus.held_out),
+            "near_duplicates": corpus.repeated,
+            "excluded": corpus.excluded,
+            "tokens": int(sum(train.lengths)),
+        },
+        "fresh_head": fresh,
+        "perplexity": {"before": before, "after": after},
+        "steps": trainer.state.global_step,
+        "seconds": round(trainer.seconds_before + time.monotonic() - started, 1),
+        "history": history(trainer.state.log_history, options.epochs),
+    }
+    with atomic_folder(output) as stage:
+        with quiet_transformers():
+            model.save_pretrained(stage)
+            tokenizer.save_pretrained(stage)
+        write_json(stage / FACTS, facts)
+        for file in stage.iterdir():
+            file.chmod(file.stat().st_mode | 0o444)
+    shutil.rmtree(work, ignore_errors=True)
+    return PretrainRun(output, facts)
+
+
+@dataclass(frozen=True)
+class _Reader:
+    """Texts to masked rows, prepared as fine-tuning will prepare them."""
+
+    preparation: Preparation
+    tokenizer: TextTokenizer
+    masking: Masking
+    seed: int
+
+    def __call__(self, texts: Sequence[str]) -> MaskedRows:
+        return MaskedRows(self.tokenizer(self.preparation.many(texts)), self.masking, self.seed)
+
+
+def _begin(work: Path, given: PretrainInput, corpus: Corpus, resume: bool) -> None:
+    file = work / FACTS
+    if resume:
+        if json.loads(file.read_text(encoding="utf-8"))["corpus"] != corpus.digest:
+            raise DataError(
+                f"The texts of {str(work)!r} have changed since it began: it cannot go on. Restore them, or begin anew."
+            )
+        return
+    for old in ("checkpoints", "tokenizer"):
+        shutil.rmtree(work / old, ignore_errors=True)
+    row = {
+        "files": list(given.files),
+        "exclude": list(given.exclude),
+        "text": given.text,
+        "options": given.options.model_dump(mode="json"),
+        "corpus": corpus.digest,
+    }
+    write_json(file, row)
+
+
+def _masking(tokenizer: Any, share: float) -> Masking:
+    special = np.array(sorted(tokenizer.all_special_ids), dtype=np.int64)
+    ordinary = np.setdiff1d(np.arange(len(tokenizer), dtype=np.int64), special)
+    return Masking(share=share, mask=tokenizer.mask_token_id, ordinary=ordinary, special=special)
+
+
+def _arguments(options: PretrainOptions, rows: int, folder: Path) -> TrainingArguments:
+    an_epoch = -(-rows // options.batch_size)
+    every = min(an_epoch, STEPS_BETWEEN)
+    return TrainingArguments(
+        output_dir=str(folder),
+        num_train_epochs=options.epochs,
+        per_device_train_batch_size=options.batch_size,
+        learning_rate=options.learning_rate,
+        max_grad_norm=1.0,
+        logging_steps=max(1, min(50, an_epoch // 10)),
+        eval_strategy="steps",
+        eval_steps=every,
+        save_strategy="steps",
+        save_steps=every,
+        save_total_limit=2,
+        load_best_model_at_end=True,
+        metric_for_best_model="eval_loss",
+        greater_is_better=False,
+        seed=options.seed,
+        remove_unused_columns=False,
+        disable_tqdm=True,
+        dataloader_pin_memory=False,
+        report_to=[],
+    )

@@ -1,0 +1,268 @@
+"""`Recipe`: everything that decides what a training run does, as validated TOML."""
+
+from __future__ import annotations
+
+import importlib.resources
+import json
+import tomllib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any, Self
+
+import tomli_w
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    GetJsonSchemaHandler,
+    SerializeAsAny,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+
+from insula.core.errors import MissingFileError, RecipeError, UnknownNameError, nearest
+from insula.data.options import DataOptions
+from insula.training.families.encoder import EncoderOptions
+from insula.training.families.registry import families
+from insula.training.objectives.registry import objectives
+from insula.training.options.adapter import AdapterOptions
+from insula.training.options.auxiliary import AuxiliaryOptions
+from insula.training.options.distil import DistilOptions
+from insula.training.options.objective import ObjectiveOptions
+from insula.training.options.sections import (
+    DecisionOptions,
+    EvaluationOptions,
+    ModelOptions,
+    PreparationOptions,
+    TrainOptions,
+)
+
+
+class _OptionsOfAnyFamily:
+    """Lets the JSON schema of `model` name the options of every family, where validation picks one by its name."""
+
+    def __get_pydantic_json_schema__(self, schema: Any, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        return {"anyOf": [handler(families[name].options.__pydantic_core_schema__) for name in families]}
+
+
+DEFAULT_FAMILY: str = EncoderOptions.model_fields["name"].default
+HEEDED = {"freeze_layers": "freezes", "gradient_checkpointing": "checkpoints", "layer_rate_decay": "layered"}
+"""Options of `train` that only some families can follow, and the field of `Family` that says which."""
+BUILTIN = importlib.resources.files("insula.training") / "recipes"
+
+
+class Recipe(BaseModel):
+    """A training run's settings; written into the model folder as `recipe.toml`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    description: str = ""
+    seed: int = Field(0, ge=0, description="of every random choice")
+    data: DataOptions = DataOptions()
+    preparation: PreparationOptions = PreparationOptions()
+    model: Annotated[SerializeAsAny[ModelOptions], _OptionsOfAnyFamily()] = EncoderOptions()
+    objective: ObjectiveOptions = ObjectiveOptions()
+    train: TrainOptions = TrainOptions()
+    adapter: AdapterOptions = AdapterOptions()
+    distil: DistilOptions = DistilOptions()
+    auxiliary: AuxiliaryOptions = AuxiliaryOptions()
+    decision: DecisionOptions = DecisionOptions()
+    evaluation: EvaluationOptions = EvaluationOptions()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _train_as_the_family_likes(cls, content: Any) -> Any:
+        """Fill in the `train` options that are not set as the family prefers them: the written recipe states them."""
+        if not isinstance(content, Mapping):
+            return content
+        model, train = content.get("model", {}), content.get("train", {})
+        name = getattr(model, "name", None) or (model.get("name", DEFAULT_FAMILY) if isinstance(model, Mapping) else "")
+        if isinstance(train, TrainOptions):
+            train = train.model_dump(exclude_unset=True)
+        if not isinstance(name, str) or name not in families or not isinstance(train, Mapping):
+            return content  # what is wrong with them is said where they are validated
+        return {**content, "train": {**families[name].train, **train}}
+
+    @field_validator("model", mode="before")
+    @classmethod
+    def _options_of_family(cls, value: Any) -> Any:
+        if not isinstance(value, Mapping):
+            return value
+        name = value.get("name", DEFAULT_FAMILY)
+        if not isinstance(name, str):
+            raise ValueError(f"the name must be one of {', '.join(families)}")
+        try:
+            return families[name].options(**value)
+        except UnknownNameError as error:
+            raise ValueError(str(error)) from error
+
+    @field_validator("objective")
+    @classmethod
+    def _known_objective(cls, value: ObjectiveOptions) -> ObjectiveOptions:
+        if value.name != "auto" and value.name not in objectives:
+            known = ("auto", *objectives)
+            raise ValueError(f"the name must be one of {', '.join(known)}.{nearest(value.name, known)}")
+        return value
+
+    @model_validator(mode="after")
+    def _only_a_network_learns_from_more_than_labels(self) -> Recipe:
+        for option, given in (("distil.teachers", self.distil.teachers), ("auxiliary.sources", self.auxiliary.sources)):
+            if given and not families[self.model.name].neural:
+                raise ValueError(
+                    f"{option} needs a neural model, and model.name={self.model.name!r} learns from its labels only: "
+                    f"choose another recipe, or leave {option} out"
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _adapter_of_family(self) -> Self:
+        if self.adapter.method != "none" and not families[self.model.name].adapts:
+            able = ", ".join(name for name in families if families[name].adapts)
+            raise ValueError(
+                f"the family {self.model.name!r} has no adapters. Set adapter.method=none, or model.name to one of "
+                f"{able}"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _nothing_that_the_family_would_not_heed(self) -> Self:
+        for option, heeds in HEEDED.items():
+            off, given = TrainOptions.model_fields[option].default, getattr(self.train, option)
+            if given != off and not getattr(families[self.model.name], heeds):
+                able = ", ".join(name for name in families if getattr(families[name], heeds))
+                raise ValueError(
+                    f"train.{option} must be {json.dumps(off)} for the family {self.model.name!r}. Got "
+                    f"{json.dumps(given)}. Leave it out, or set model.name to one of {able}"
+                )
+        return self
+
+    def lasting(self) -> Recipe:
+        """Return the recipe with the paths in it made absolute: it means the same from every working folder."""
+        data, model = self.data, self.model
+        if data.label_names is not None:
+            data = data.model_copy(update={"label_names": str(Path(data.label_names).absolute())})
+        for option in ("base", "vectors_from"):
+            folder = getattr(model, option, None)
+            if folder and Path(folder).is_dir():
+                model = model.model_copy(update={option: str(Path(folder).absolute())})
+        others = {"distil": self.distil.lasting(), "auxiliary": self.auxiliary.lasting()}
+        return self.model_copy(update={"data": data, "model": model, **others})
+
+    def to_toml(self) -> str:
+        """Return the recipe as TOML; options that are None are left out."""
+        return tomli_w.dumps(self.model_dump(mode="json", exclude_none=True))
+
+
+def builtin_recipes() -> dict[str, str]:
+    """Return the names of the recipes that come with insula and what each is for."""
+    return {
+        Path(file.name).stem: tomllib.loads(file.read_text(encoding="utf-8")).get("description", "")
+        for file in sorted(BUILTIN.iterdir(), key=lambda file: file.name)
+        if file.name.endswith(".toml")
+    }
+
+
+def load_recipe(
+    recipe: str | Path | Mapping[str, Any] | Recipe = "standard", overrides: Mapping[str, Any] | None = None
+) -> Recipe:
+    """Return a validated recipe.
+
+    `recipe` is a built-in name, a TOML file, a nested mapping or a recipe; `overrides` maps dotted keys
+    (`"train.epochs"`) to values. Choosing another `model.name` drops what the recipe says of the family before it: its
+    options, how it was trained, the description.
+    Raises `RecipeError` with the nearest valid key, `MissingFileError`, `UnknownNameError`.
+    """
+    content, origin = _content(recipe)
+    # The family comes first, whatever the order: what it drops must not be an option that was asked for beside it.
+    for key, value in sorted((overrides or {}).items(), key=lambda override: override[0] != "model.name"):
+        _set(content, key, value)
+    return validate(content, origin)
+
+
+def parse_override(text: str) -> tuple[str, Any]:
+    """Return key and value of `KEY=VALUE` from a command line; the value is read as TOML, else as plain text."""
+    key, separator, value = text.partition("=")
+    if not separator or not key.strip():
+        raise RecipeError(f"An override must look like train.epochs=3. Got {text!r}.")
+    try:
+        return key.strip(), tomllib.loads(f"value = {value}")["value"]
+    except tomllib.TOMLDecodeError:
+        return key.strip(), value
+
+
+def validate(content: Mapping[str, Any], origin: str) -> Recipe:
+    """Return the recipe that `content` describes; `RecipeError` names the first thing wrong and the nearest key."""
+    try:
+        return Recipe.model_validate(content)
+    except ValidationError as error:
+        raise RecipeError(f"The recipe {origin} is not valid: {_sentence(error)}") from error
+
+
+def _content(recipe: str | Path | Mapping[str, Any] | Recipe) -> tuple[dict[str, Any], str]:
+    if isinstance(recipe, Recipe):
+        return recipe.model_dump(mode="json", exclude_none=True), "given"
+    if isinstance(recipe, Mapping):
+        return {key: dict(value) if isinstance(value, Mapping) else value for key, value in recipe.items()}, "given"
+    known = builtin_recipes()
+    if str(recipe) in known:
+        text = (BUILTIN / f"{recipe}.toml").read_text(encoding="utf-8")
+        return tomllib.loads(text), repr(str(recipe))
+    path = Path(recipe)
+    if not path.is_file():
+        if path.suffix == ".toml":
+            raise MissingFileError(f"The recipe file {str(path)!r} does not exist. Check the path.")
+        raise UnknownNameError(
+            f"The recipe {str(recipe)!r} is neither built in ({', '.join(known)}) nor a TOML file."
+            f"{nearest(str(recipe), known)}"
+        )
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8")), repr(str(path))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise RecipeError(f"The recipe file {str(path)!r} is not valid TOML: {error}. Correct it there.") from error
+
+
+def _set(content: dict[str, Any], key: str, value: Any) -> None:
+    *sections, last = key.split(".")
+    place = content
+    for section in sections:
+        inner = place.setdefault(section, {})
+        if not isinstance(inner, dict):
+            raise RecipeError(f"The override {key!r} goes into {section!r}, which is no section. Check its name.")
+        place = inner
+    if key == "model.name" and place.get("name", value) != value:
+        place.clear()
+        for before in ("train", "description"):  # they spoke of the other family
+            content.pop(before, None)
+    place[last] = value
+
+
+def _sentence(error: ValidationError) -> str:
+    errors = error.errors(include_url=False)
+    # A union fails once a member; that the value is not "auto" says least.
+    first = next((one for one in errors if one["type"] not in ("literal_error", "tuple_type")), errors[0])
+    # Of a union, pydantic names the member too ("literal['auto']", "tuple[int, int]"): that is no key.
+    unions = ("function-", "literal[", "tuple[", "constrained-")
+    where = [str(part) for part in first["loc"] if part != "str" and not str(part).startswith(unions)]
+    key = ".".join(where)
+    if first["type"] == "extra_forbidden":
+        known = [*_keys(), *Recipe.model_fields]
+        # A family's options are validated on their own, so their place in the recipe is not in the location.
+        return f"the key {key!r} is not known.{nearest(key, known) or nearest('model.' + key, known)}"
+    message = first["msg"].removeprefix("Value error, ")
+    got = "" if isinstance(first["input"], Mapping) else f" Got {first['input']!r}."
+    # What concerns several sections at once has no key of its own.
+    return f"{f'{key}: ' if key else ''}{message}{'' if message.endswith(('.', '?')) else '.'}{got}"
+
+
+def _keys(section: type[BaseModel] = Recipe, prefix: str = "") -> Sequence[str]:
+    keys: list[str] = []
+    for name, field in section.model_fields.items():
+        inner = field.annotation
+        if name == "model" and section is Recipe:
+            keys += [f"model.{key}" for family in families for key in families[family].options.model_fields]
+        elif isinstance(inner, type) and issubclass(inner, BaseModel):
+            keys += _keys(inner, f"{prefix}{name}.")
+        else:
+            keys.append(f"{prefix}{name}")
+    return keys

@@ -1,0 +1,232 @@
+"""A search: training by one recipe after another, each judged on validation rows, to find the best within a space."""
+
+from __future__ import annotations
+
+import datetime
+import math
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from insula import __version__
+from insula.core.errors import DataError, RecipeError
+from insula.core.files import write_json, write_text
+from insula.core.progress import Progress, Silent
+from insula.core.targets import gold_matrix
+from insula.data.dataset import Dataset
+from insula.data.splits.leak import Fingerprint, refuse_leak
+from insula.evaluation.metrics.metric_names import headline_metric, metric_title
+from insula.evaluation.reports.search_report import write_search_report
+from insula.text.language import dominant
+from insula.training.fit_model import fit_model
+from insula.training.neural.validation import decided_score
+from insula.training.recipe.recipe import Recipe, load_recipe
+from insula.training.run import data_digest
+from insula.training.search.folder import OWN_STUDY, keep_study, refuse_other_study, trial_folder
+from insula.training.search.result import SearchResult, TrialRecord
+from insula.training.search.space import Space, held_values, values_of
+from insula.training.search.study import Attempt, Pruner, open_study, shown_url
+from insula.training.transfer.auxiliary import with_auxiliary
+from insula.training.transfer.distil import with_unlabelled
+from insula.training.transfer.teachers import check_teachers
+from insula.training.transfer.trained_base import check_base
+
+SEARCH_VERSION = 1
+
+
+def run_search(
+    dataset: Dataset,
+    recipe: Recipe,
+    space: Space,
+    folder: Path,
+    *,
+    trials: int,
+    fixed: Sequence[str] = (),
+    study: str | None = None,
+    seconds: float | None = None,
+    seed: int = 0,
+    pruner: Pruner = "median",
+    source: Sequence[str] = (),
+    command: str = "",
+    progress: Progress | None = None,
+) -> SearchResult:
+    """Search until the study has `trials` trials, and write what was found into `folder`.
+
+    `fixed` are keys whose values in the recipe hold in every trial, also in one of another model family than the
+    recipe's, which has its own values else.
+
+    Test rows are set aside before the first trial: nothing here ever sees them. Where a study of this folder's name
+    exists, it goes on; data, recipe and space must then be the same, else `RecipeError`. `DataError` where there are no
+    validation rows to judge on, `LeakError` where a base or a teacher, though but a choice, has seen rows that are
+    measured on.
+    """
+    progress = progress or Silent()
+    held = held_values(recipe, fixed)
+    _refuse_seen(dataset, recipe, space)
+    work = _Trial(dataset, recipe, held, folder, progress)
+    own = f"sqlite:///{(folder / OWN_STUDY).absolute()}"
+    url = study or own
+    elsewhere = None if url == own else shown_url(url)
+    refuse_other_study(folder, elsewhere)
+    about = {
+        "data": data_digest(work.dataset),
+        "recipe": recipe.to_toml(),
+        "search space": repr({key: space[key].model_dump() for key in sorted(space)}),
+    }
+    facts = {
+        "format_version": SEARCH_VERSION,
+        "insula_version": __version__,
+        "name": folder.name,
+        "command": command.replace(url, shown_url(url)),
+        "study": shown_url(url),
+        "source": list(source),
+        "data": {"name": dataset.name, "rows": {name: len(rows) for name, rows in work.dataset.splits.items()}},
+        "model": recipe.model.name,
+        "metric": work.metric,
+        "seed": seed,
+        "pruner": pruner,
+        "space": {key: entry.model_dump(mode="json", exclude_defaults=True) for key, entry in space.items()},
+    }
+    progress.start("search", total=trials)
+    with open_study(
+        url, folder.name, space=space, start=_own_values(recipe, space), about=about, folder=folder, seed=seed,
+        pruner=pruner,
+    ) as opened:  # fmt: skip
+        keep_study(folder, elsewhere)
+        for record in opened.records():
+            work.count(record)
+        opened.run(work.attempt, trials=trials, seconds=seconds, heard=work.tell)
+        progress.finish()
+        records, importance = opened.records(), opened.importance(seed)
+        opened.clear()
+    best = _best(records)
+    found = _winner(load_recipe(recipe, {**held, **best.values}).lasting(), best, work.metric, folder.name)
+    facts |= {
+        "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        "trials": [record.to_dict() for record in records],
+        "best": best.number,
+        "importance": importance,
+    }
+    write_text(folder / "recipe.toml", found.to_toml())
+    write_json(folder / "search.json", facts)
+    write_search_report(folder / "report.html", {**facts, "recipe": found.model_dump(mode="json", exclude_none=True)})
+    return SearchResult(folder, found, best, work.metric, records, importance)
+
+
+def _refuse_seen(dataset: Dataset, recipe: Recipe, space: Space) -> None:
+    """Refuse each base and teacher that a trial may have as `train` would, test rows included: no trial has these."""
+    check_base(recipe.model, dataset)
+    for key in ("model.base", "distil.teachers"):
+        for value in space[key].ends() if key in space else ():
+            tried = load_recipe(recipe, {key: value})
+            check_base(tried.model, dataset)
+            check_teachers(tried.distil.teachers, dataset)
+
+
+class _Trial:
+    """Trains by one recipe of the space after another; tells the progress of each."""
+
+    def __init__(
+        self, dataset: Dataset, recipe: Recipe, held: Mapping[str, Any], folder: Path, progress: Progress
+    ) -> None:
+        if not dataset.splits.get("validation"):
+            raise DataError(
+                f"The data {dataset.name!r} have no validation rows, on which a search judges. Add a validation file, "
+                "or more rows."
+            )
+        dataset = with_auxiliary(with_unlabelled(dataset, recipe, progress), recipe, progress)
+        splits = {name: rows for name, rows in dataset.splits.items() if name != "test"}
+        self.dataset = Dataset(dataset.name, dataset.scheme, splits, dataset.notes, also=dataset.also)
+        refuse_leak(Fingerprint.of(splits["train"]), splits["validation"], name="validation")
+        self.recipe = recipe
+        self.held = held
+        self.folder = folder
+        self.progress = progress
+        self.metric = headline_metric(dataset.scheme.kind)
+        self.language = dominant([example.text for example in splits["train"]])
+        self.best: TrialRecord | None = None
+
+    def attempt(self, given: Attempt) -> float:
+        """Train, choose the decision rule, and return the headline metric on validation rows."""
+        recipe = load_recipe(self.recipe, {**self.held, **given.values})
+        folder = trial_folder(self.folder, given.number)
+        stage = folder / "model"
+        stage.mkdir(parents=True, exist_ok=True)
+
+        def report(step: int, score: float) -> None:
+            self.progress.advance(0, **self._figures(), **{"this trial": score})
+            given.report(score)
+
+        try:
+            trained = fit_model(
+                self.dataset, recipe.model, recipe, self.language, folder, stage, progress=Silent(), report=report
+            )
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+        if trained.validation is None:
+            raise DataError("A search needs validation rows. Add a validation file, or more rows.")
+        gold = gold_matrix(self.dataset.scheme, self.dataset.split("validation"))
+        found = decided_score(
+            self.dataset.scheme, trained.predictor.decision, trained.validation, gold,
+            resamples=recipe.evaluation.resamples, seed=recipe.seed,
+        )  # fmt: skip
+        if found.value is None or not math.isfinite(found.value):
+            raise RecipeError("The score of this trial is undefined: its predictions or the gold values never vary.")
+        given.note("low", found.low)
+        given.note("high", found.high)
+        return found.value
+
+    def count(self, record: TrialRecord) -> None:
+        """Go on by one trial, unless it was lost."""
+        if record.value is not None and (self.best is None or record.value > (self.best.value or 0.0)):
+            self.best = record
+        if record.state != "lost":
+            self.progress.advance(1, **self._figures())
+
+    def tell(self, record: TrialRecord) -> None:
+        """Say what a trial reached."""
+        self.count(record)
+        reached = {
+            "complete": f"{metric_title(self.metric)} {record.value or 0.0:.4f}",
+            "pruned": f"ended early after {len(record.scores)} evaluations",
+            "failed": f"failed: {record.error}",
+            "lost": "lost",
+        }[record.state]
+        tried = ", ".join(f"{key.split('.')[-1]} {_short(value)}" for key, value in record.values.items())
+        mark = ", the best so far" if record is self.best else ""
+        self.progress.say(f"Trial {record.number}: {reached}{mark} ({record.seconds:.0f} s). {tried}")
+
+    def _figures(self) -> dict[str, float]:
+        return {} if self.best is None or self.best.value is None else {"best": self.best.value}
+
+
+def _own_values(recipe: Recipe, space: Space) -> dict[str, Any]:
+    """Return what the recipe itself says for the keys of the space; a list of one as the one where that is tried."""
+    values = values_of(recipe, space)
+    for key, entry in space.items():
+        value = values[key]
+        if isinstance(value, list) and len(value) == 1 and not entry.holds(value):
+            values[key] = value[0]
+    return values
+
+
+def _best(records: Sequence[TrialRecord]) -> TrialRecord:
+    complete = [record for record in records if record.value is not None]
+    if not complete:
+        failed = next((record.error for record in reversed(records) if record.error), None)
+        raise RecipeError(f"No trial was completed. {failed or 'Give the search more trials, or more time.'}")
+    return max(complete, key=lambda record: record.value or 0.0)
+
+
+def _winner(recipe: Recipe, best: TrialRecord, metric: str, name: str) -> Recipe:
+    value = f"{metric_title(metric)} {best.value:.4f}" if best.value is not None else ""
+    return recipe.model_copy(
+        update={"description": f"Found by the search {name!r}, trial {best.number}: validation {value}."}
+    )
+
+
+def _short(value: Any) -> str:
+    if isinstance(value, tuple):
+        return f"[{', '.join(map(_short, value))}]"  # as a recipe has it
+    return f"{value:.3g}" if isinstance(value, float) else str(value)

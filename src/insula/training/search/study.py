@@ -1,0 +1,382 @@
+"""The study behind a search: Optuna's trials in a database that processes on several machines may share."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import time
+import uuid
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import optuna
+from optuna.trial import FrozenTrial, TrialState
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import SQLAlchemyError
+
+from insula.core.errors import OutputError, RecipeError
+from insula.core.locks import held
+from insula.training.search.folder import TRIALS, at_work, lock_file, trial_folder
+from insula.training.search.result import TrialRecord
+from insula.training.search.space import Choice, Space, stored
+
+Pruner = Literal["median", "hyperband", "none"]
+HEARTBEAT = 10  # seconds; a trial whose process was not heard of for six of them is taken for dead
+MOST_TRIES = 3  # a trial that its process dies of, each time, is given up
+STARTUP_TRIALS = 4  # run in full before any is compared with the median
+FIRST_JUDGED = 2  # evaluation at which a trial may be pruned; before it, most have hardly warmed up
+FEWEST_FOR_IMPORTANCE = 4
+PAUSE = 1.0
+MOST_CONNECTIONS = 4
+ABOUT = "about"
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """A trial under way: its values, and whom to tell.
+
+    report   is told the validation score at each evaluation; raises what ends a trial that is pruned
+    note     keeps a named figure with the trial
+    """
+
+    number: int
+    values: Mapping[str, Any]
+    report: Callable[[float], None]
+    note: Callable[[str, Any], None]
+
+
+class Study:
+    """Trials in a database; made by `open_study`."""
+
+    def __init__(self, study: optuna.Study, space: Space, folder: Path, worker: str) -> None:
+        self._study = study
+        self._space = space
+        self._folder = folder
+        self._worker = worker
+
+    def run(
+        self,
+        objective: Callable[[Attempt], float],
+        *,
+        trials: int,
+        seconds: float | None,
+        heard: Callable[[TrialRecord], None],
+    ) -> None:
+        """Try until `trials` are done, by this process or others; no trial begins after `seconds`.
+
+        `objective` gives the value of an attempt; a `RecipeError` of it counts as a failed trial. `heard` is told of
+        each finished trial of this process. Raises `RecipeError` where the first three trials all fail.
+        """
+        ends = None if seconds is None else time.monotonic() + seconds
+        while ends is None or time.monotonic() < ends:
+            self._recover()
+            done, running = self._counted()
+            if len(done) >= trials:
+                return
+            if len(done) + running >= trials:
+                time.sleep(PAUSE)  # others are at the last ones, and may yet die of them
+                continue
+            self._study.optimize(
+                lambda trial: self._try(trial, objective, trials),
+                n_trials=1,
+                catch=RecipeError,
+                callbacks=[lambda _, trial: None if _is_superfluous(trial) else heard(self._record(trial))],
+            )
+            self._refuse_hopeless()
+
+    def records(self) -> list[TrialRecord]:
+        """Return the trials that have ended, in order."""
+        ended = self._trials(TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)
+        return [self._record(trial) for trial in ended if not _is_superfluous(trial)]
+
+    def importance(self, seed: int) -> dict[str, float]:
+        """Return the share of each key in the variance of the trials' scores, largest first (fANOVA).
+
+        Hutter, Hoos and Leyton-Brown 2014, An efficient approach for assessing hyperparameter importance. Empty where
+        fewer than four trials are complete or all have one score.
+        """
+        complete = self._trials(TrialState.COMPLETE)
+        if len(complete) < FEWEST_FOR_IMPORTANCE or len({trial.value for trial in complete}) == 1:
+            return {}
+        evaluator = optuna.importance.FanovaImportanceEvaluator(seed=seed)
+        try:
+            found = optuna.importance.get_param_importances(self._study, evaluator=evaluator)
+        except (RuntimeError, ValueError):  # no variance that any key explains
+            return {}
+        return {key: float(share) for key, share in found.items()}
+
+    def clear(self) -> None:
+        """Take away what trials left in the folder, but not of those that other processes are at."""
+        left = list((self._folder / TRIALS).glob("*"))  # first, so that a trial that begins now is not among them
+        under_way = {trial_folder(self._folder, trial.number) for trial in self._trials(TrialState.RUNNING)}
+        for one in left:
+            if one not in under_way:
+                shutil.rmtree(one, ignore_errors=True)
+        with contextlib.suppress(OSError):
+            (self._folder / TRIALS).rmdir()
+
+    def _try(self, trial: optuna.Trial, objective: Callable[[Attempt], float], trials: int) -> float:
+        trial.set_user_attr("worker", self._worker)
+        done, _ = self._counted()
+        earlier = sum(other.number < trial.number for other in (*done, *self._trials(TrialState.RUNNING)))
+        if earlier >= trials:  # others began theirs at the same time
+            trial.set_user_attr("superfluous", True)
+            raise RecipeError("The search has its trials.")
+        scores: list[float] = []
+
+        def report(score: float) -> None:
+            # Evaluations are numbered, not their steps: those differ between batch sizes.
+            scores.append(score)
+            trial.report(score, len(scores))
+            if trial.should_prune():
+                raise optuna.TrialPruned
+
+        attempt = Attempt(trial.number, self._suggest(trial), report, trial.set_user_attr)
+        try:
+            return objective(attempt)
+        except optuna.TrialPruned:
+            raise
+        except RecipeError as error:
+            trial.set_user_attr("error", str(error))
+            raise
+        except BaseException:
+            self._try_again(trial.params, trial.user_attrs)
+            raise
+
+    def _suggest(self, trial: optuna.Trial) -> dict[str, Any]:
+        values: dict[str, Any] = {}
+        for key, entry in self._space.items():
+            if isinstance(entry, Choice):
+                shown = {stored(choice): choice for choice in entry.choices}
+                values[key] = shown[trial.suggest_categorical(key, list(shown))]
+            elif entry.whole:
+                values[key] = trial.suggest_int(
+                    key, int(entry.low), int(entry.last), step=int(entry.step or 1), log=entry.log
+                )
+            else:
+                values[key] = trial.suggest_float(key, entry.low, entry.last, step=entry.step, log=entry.log)
+        return values
+
+    def _trials(self, *states: TrialState) -> list[FrozenTrial]:
+        return self._study.get_trials(deepcopy=False, states=states)
+
+    def _counted(self) -> tuple[list[FrozenTrial], int]:
+        """Return the trials that are done (failed ones for a reason of their own), and how many are under way."""
+        ended = self._trials(TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)
+        done = [trial for trial in ended if trial.state != TrialState.FAIL or "error" in trial.user_attrs]
+        return done, len(self._trials(TrialState.RUNNING))
+
+    def _recover(self) -> None:
+        """Mark trials of dead processes as failed and put them in line again."""
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+            optuna.storages.fail_stale_trials(self._study)
+        # Those of this folder are known at once: the system has ended their lock.
+        for trial in self._trials(TrialState.RUNNING):
+            file = lock_file(self._folder, str(trial.user_attrs.get("worker")))
+            if trial.user_attrs.get("worker") == self._worker or not file.exists():
+                continue
+            with held(file) as dead:
+                if dead:
+                    with contextlib.suppress(ValueError, optuna.exceptions.UpdateFinishedTrialError):
+                        self._study.tell(trial.number, state=TrialState.FAIL)
+                        self.retry(self._study, trial)
+
+    def retry(self, study: optuna.Study, trial: FrozenTrial) -> None:
+        """Put a trial whose process died in line again."""
+        shutil.rmtree(trial_folder(self._folder, trial.number), ignore_errors=True)
+        self._try_again(trial.params, trial.user_attrs)
+
+    def _try_again(self, values: Mapping[str, Any], attributes: Mapping[str, Any]) -> None:
+        tries = int(attributes.get("tries", 1))
+        if values and tries < MOST_TRIES:
+            self._study.enqueue_trial(dict(values), user_attrs={"tries": tries + 1})
+
+    def _refuse_hopeless(self) -> None:
+        done, _ = self._counted()
+        if len(done) >= 3 and all(trial.state == TrialState.FAIL for trial in done):
+            raise RecipeError(f"All of the first {len(done)} trials failed. {done[-1].user_attrs['error']}")
+
+    def _record(self, trial: FrozenTrial) -> TrialRecord:
+        states: dict[TrialState, Literal["complete", "pruned"]] = {
+            TrialState.COMPLETE: "complete", TrialState.PRUNED: "pruned",
+        }  # fmt: skip
+        notes = trial.user_attrs
+        chosen = {key: entry.restored(trial.params[key]) for key, entry in self._space.items() if key in trial.params}
+        return TrialRecord(
+            number=trial.number,
+            state=states.get(trial.state, "failed" if "error" in notes else "lost"),
+            values=chosen,
+            value=trial.value if trial.state == TrialState.COMPLETE else None,
+            low=notes.get("low"),
+            high=notes.get("high"),
+            scores=[score for _, score in sorted(trial.intermediate_values.items())],
+            seconds=round(trial.duration.total_seconds(), 1) if trial.duration is not None else 0.0,
+            error=notes.get("error"),
+        )
+
+
+class SamplerByNumber(optuna.samplers.BaseSampler):
+    """Tree-structured Parzen estimators (Bergstra et al. 2011), drawn from the seed and the trial's number.
+
+    With one generator for all trials a resumed search would draw its first values once more, and processes that share
+    a study would all draw the same ones.
+    """
+
+    def __init__(self, seed: int) -> None:
+        self._seed = seed
+        self._tpe = optuna.samplers.TPESampler(seed=seed)
+
+    def before_trial(self, study: optuna.Study, trial: FrozenTrial) -> None:
+        """Take the generator of this trial."""
+        seed = int(np.random.SeedSequence([self._seed, trial.number]).generate_state(1)[0])
+        self._tpe = optuna.samplers.TPESampler(seed=seed)
+        self._tpe.before_trial(study, trial)
+
+    def infer_relative_search_space(self, study: optuna.Study, trial: FrozenTrial) -> dict[str, Any]:
+        """Return the keys that are drawn together."""
+        return self._tpe.infer_relative_search_space(study, trial)
+
+    def sample_relative(self, study: optuna.Study, trial: FrozenTrial, search_space: dict[str, Any]) -> dict[str, Any]:
+        """Draw them."""
+        return self._tpe.sample_relative(study, trial, search_space)
+
+    def sample_independent(
+        self, study: optuna.Study, trial: FrozenTrial, param_name: str, param_distribution: Any
+    ) -> Any:
+        """Draw one key by itself."""
+        return self._tpe.sample_independent(study, trial, param_name, param_distribution)
+
+
+@contextlib.contextmanager
+def open_study(
+    url: str,
+    name: str,
+    *,
+    space: Space,
+    start: Mapping[str, Any],
+    about: Mapping[str, str],
+    folder: Path,
+    seed: int,
+    pruner: Pruner,
+) -> Iterator[Study]:
+    """Yield the study `name` of a database, made where there is none.
+
+    start    the recipe's own values, tried first as far as the space holds them
+    about    what must be the same whenever the search goes on, such as a checksum of the data
+    folder   of the search; processes that share it learn at once of each other's death
+
+    Raises `OutputError` where the database cannot be used, `RecipeError` where the study is about something else.
+    """
+    worker = uuid.uuid4().hex
+    with _quiet(), _storage_errors(url), at_work(lock_file(folder, worker)), _storage(url) as storage:
+        arguments: dict[str, Any] = {
+            "study_name": name, "storage": storage, "sampler": SamplerByNumber(seed), "pruner": _pruner(pruner),
+        }  # fmt: skip
+        try:
+            study = optuna.create_study(**arguments, direction="maximize")
+        except optuna.exceptions.DuplicatedStudyError:
+            study = optuna.load_study(**arguments)
+            _refuse_others(study, about, folder)
+        else:
+            study.set_user_attr(ABOUT, dict(about))
+            values = {
+                key: entry.kept(start[key]) for key, entry in space.items() if key in start and entry.holds(start[key])
+            }
+            study.enqueue_trial(values)
+        opened = Study(study, space, folder, worker)
+        storage.heartbeat_stale_trial_callback = opened.retry
+        yield opened
+
+
+def shown_url(url: str) -> str:
+    """Return a database's address without its password."""
+    try:
+        return make_url(url).render_as_string(hide_password=True)
+    except SQLAlchemyError as error:
+        raise OutputError(
+            f"The study must be a database's address such as sqlite:///study.db or postgresql://host/name. Got {url!r}."
+        ) from error
+
+
+@contextlib.contextmanager
+def _storage(url: str) -> Iterator[Any]:
+    options = {"connect_args": {"timeout": 60}} if url.startswith("sqlite") else {}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)  # heartbeats
+        storage = _connected(url, options)
+    try:
+        yield storage
+    finally:
+        storage.remove_session()
+        storage.engine.dispose()
+
+
+def _connected(url: str, options: dict[str, Any]) -> Any:
+    attempt = 0
+    while True:
+        attempt += 1
+        try:
+            return optuna.storages.RDBStorage(
+                url, engine_kwargs=options, heartbeat_interval=HEARTBEAT, grace_period=6 * HEARTBEAT
+            )
+        except ImportError as error:  # the database's driver
+            raise _unusable(url, error) from error
+        except (SQLAlchemyError, optuna.exceptions.StorageInternalError):
+            # Two processes that are first at a new database both make its tables, and one of them fails.
+            if attempt == MOST_CONNECTIONS:
+                raise
+            time.sleep(PAUSE)
+
+
+@contextlib.contextmanager
+def _storage_errors(url: str) -> Iterator[None]:
+    try:
+        yield
+    except (SQLAlchemyError, optuna.exceptions.StorageInternalError) as error:
+        raise _unusable(url, error.__cause__ or error) from error
+
+
+def _unusable(url: str, error: BaseException) -> OutputError:
+    reason = str(error).strip().split("\n")[0].rstrip(".")
+    return OutputError(f"The study {shown_url(url)!r} cannot be used: {reason}. Check its address.")
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    before = optuna.logging.get_verbosity()
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    try:
+        yield
+    finally:
+        optuna.logging.set_verbosity(before)
+
+
+def _pruner(name: Pruner) -> optuna.pruners.BasePruner:
+    if name == "median":
+        return optuna.pruners.MedianPruner(n_startup_trials=STARTUP_TRIALS, n_warmup_steps=FIRST_JUDGED)
+    if name == "hyperband":
+        return optuna.pruners.HyperbandPruner(min_resource=FIRST_JUDGED)
+    return optuna.pruners.NopPruner()
+
+
+def _refuse_others(study: optuna.Study, about: Mapping[str, str], folder: Path) -> None:
+    if ABOUT not in study.user_attrs:
+        time.sleep(3 * PAUSE)  # another process is making it at this moment
+    if ABOUT not in study.user_attrs:
+        study.set_user_attr(ABOUT, dict(about))  # ... or died of it
+    known = study.user_attrs[ABOUT]
+    for key, value in about.items():
+        if known.get(key) != value:
+            raise RecipeError(
+                f"The {key} of this search must be as when it began in {str(folder)!r}, or its trials could not be "
+                "compared. Search as before, or under another --output."
+            )
+
+
+def _is_superfluous(trial: FrozenTrial) -> bool:
+    return bool(trial.user_attrs.get("superfluous"))

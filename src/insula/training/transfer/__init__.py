@@ -1,0 +1,1 @@
+"""Learning from other models and other data sets: distillation, auxiliary tasks, trained bases."""

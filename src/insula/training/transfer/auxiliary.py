@@ -1,0 +1,69 @@
+"""Auxiliary sets: what a run adds to its rows where its recipe names other labelled sets."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+
+import numpy as np
+
+from insula.core.errors import DataError
+from insula.core.progress import Progress
+from insula.core.sentences import counted
+from insula.data.dataset import Dataset
+from insula.data.load import load_dataset
+from insula.data.options import DataOptions
+from insula.data.splits.leak import Fingerprint
+from insula.training.fitting import Rows, Task
+from insula.training.recipe.recipe import Recipe
+
+LEFT_ASIDE = 0.01  # of a source without splits: nothing is measured on an auxiliary set
+
+
+def with_auxiliary(dataset: Dataset, recipe: Recipe, progress: Progress) -> Dataset:
+    """Return the data set with those that the recipe names beside it, in `also`.
+
+    Their training and validation rows are taken, their test rows never; rows whose text stands in validation or test
+    of `dataset` are left out. Those that it has already are kept. Raises `DataError` where nothing is left of one.
+    """
+    also: list[Dataset] = []
+    notes = []
+    held_out = Fingerprint.of(e for name in ("validation", "test") for e in dataset.splits.get(name, ()))
+    options = DataOptions(
+        validation_fraction=LEFT_ASIDE, test_fraction=LEFT_ASIDE, max_text_length=recipe.data.max_text_length
+    )
+    loaded = (load_dataset(source, options, seed=recipe.seed) for source in recipe.auxiliary.sources)
+    for found in (*dataset.also, *loaded):
+        rows = [*found.split("train"), *found.splits.get("validation", ())]
+        seen = held_out.seen(example.text for example in rows)
+        kept = [example for example, is_seen in zip(rows, seen, strict=True) if not is_seen]
+        if not kept:
+            raise DataError(
+                f"Every row of the auxiliary set {found.name!r} stands in validation or test. Leave it out."
+            )
+        note = (
+            f"{found.name} is learnt beside it: {counted(len(kept), 'row')}, {len(found.scheme.names)} labels; "
+            f"{int(seen.sum()):,} left out that stand in validation or test."
+        )
+        progress.say(note)
+        notes.append(note)
+        also.append(dataclasses.replace(found, splits={"train": kept}))
+    if not also:
+        return dataset
+    return dataclasses.replace(dataset, also=tuple(also), notes=(*dataset.notes, *notes))
+
+
+def with_tasks(rows: Rows, tasks: Sequence[Task]) -> Rows:
+    """Return the training rows and behind them those of the tasks, without gold and weight of the main set."""
+    others = sum(len(task.rows.texts) for task in tasks)
+    return dataclasses.replace(
+        rows,
+        texts=[*rows.texts, *(text for task in tasks for text in task.rows.texts)],
+        gold=np.concatenate([rows.gold, np.zeros((others, rows.gold.shape[1]))]),
+        weights=np.concatenate([rows.weights, np.zeros(others)]),
+    )
+
+
+def rows_an_epoch(main: int, others: Sequence[int], alpha: float) -> list[int]:
+    """Return how many rows of each set an epoch takes: all of the main one, main * (n / main)^alpha of another."""
+    return [main, *(max(1, round(main * (rows / main) ** alpha)) for rows in others)]

@@ -1,0 +1,72 @@
+"""Distillation: what a run adds to its rows where its recipe names teachers."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+
+from insula.core.example import Example
+from insula.core.progress import Progress
+from insula.core.sentences import counted
+from insula.data.dataset import Dataset
+from insula.data.sources.unlabelled import new_texts, read_texts
+from insula.data.splits.leak import Fingerprint
+from insula.text.preparation import Preparation
+from insula.training.fitting import Rows
+from insula.training.recipe.recipe import Recipe
+from insula.training.transfer.teachers import check_teachers, teacher_scores
+
+UNLABELLED = "unlabelled"
+"""The split of a data set that holds texts without labels, learnt from and never measured on."""
+
+
+def with_unlabelled(dataset: Dataset, recipe: Recipe, progress: Progress) -> Dataset:
+    """Return the data set with the split `unlabelled` where the recipe names such texts.
+
+    Texts that stand in train, validation or test, and repeats, are left out. Raises `RecipeError` where a teacher has
+    other labels, `LeakError` where it has seen rows that are measured on.
+    """
+    options = recipe.distil
+    if not options.teachers:
+        return dataset
+    check_teachers(options.teachers, dataset)
+    if not options.unlabelled:
+        return dataset
+    texts, notes = read_texts(options.unlabelled, text=options.text, max_length=recipe.data.max_text_length)
+    held_out = Fingerprint.of(e for name in ("validation", "test") for e in dataset.splits.get(name, ()))
+    kept, (measured, _) = new_texts(texts, held_out, Fingerprint.of(dataset.split("train")))
+    said = [
+        *notes,
+        f"{counted(len(kept), 'unlabelled text')} of {len(texts):,} {'is' if len(kept) == 1 else 'are'} learnt from by "
+        f"the answers of {counted(len(options.teachers), 'teacher')}; {measured:,} stand in validation or test, the "
+        "rest in train or twice.",
+    ]
+    for sentence in said:
+        progress.say(sentence)
+    splits = {**dataset.splits, UNLABELLED: [Example(text=text) for text in kept]}
+    return dataclasses.replace(dataset, splits=splits, notes=(*dataset.notes, *said))
+
+
+def with_answers(
+    rows: Rows, dataset: Dataset, recipe: Recipe, preparation: Preparation, folder: Path, progress: Progress
+) -> Rows:
+    """Return the training rows, and behind them the unlabelled ones, with what the teachers say of each."""
+    options = recipe.distil
+    if not options.teachers:
+        return rows
+    unlabelled = [example.text for example in dataset.splits.get(UNLABELLED, ())]
+    texts = [*(example.text for example in dataset.split("train")), *unlabelled]
+    progress.say(f"{counted(len(options.teachers), 'teacher')} {'judges' if len(options.teachers) == 1 else 'judge'} "
+                 f"{counted(len(texts), 'text')}.")  # fmt: skip
+    answers = teacher_scores(
+        options.teachers, dataset.scheme, texts, folder / "cache" / "teacher.safetensors", progress
+    )
+    return Rows(
+        texts=[*rows.texts, *preparation.many(unlabelled)],
+        gold=np.concatenate([rows.gold, answers[len(rows.texts) :]]),
+        weights=np.concatenate([rows.weights, np.zeros(len(unlabelled))]),
+        answers=answers,
+        unlabelled=len(unlabelled),
+    )

@@ -1,0 +1,106 @@
+"""Teachers: trained models whose answers another model learns from."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors.numpy import load_file, save_file
+
+from insula.core.errors import LeakError, RecipeError
+from insula.core.files import atomic_file, sha256
+from insula.core.progress import Progress
+from insula.core.scheme import LabelScheme
+from insula.core.sentences import counted
+from insula.data.dataset import Dataset
+from insula.data.splits.leak import Fingerprint
+from insula.inference.predictor import Predictor
+from insula.models.fingerprints import fingerprints
+from insula.models.folder import MANIFEST, ModelFolder, open_folder
+from insula.models.locate import locate_model
+
+CHUNK = 1024
+
+
+def check_teachers(teachers: Sequence[str], dataset: Dataset) -> None:
+    """Refuse teachers that cannot be learnt from honestly.
+
+    Raises `RecipeError` where a teacher has other labels; `LeakError` where it was trained on validation rows of
+    `dataset`, or trained or tuned on test rows: its answers would carry their labels into what is measured there.
+    """
+    for teacher in teachers:
+        folder = open_folder(locate_model(teacher))
+        _require_same_labels(teacher, folder.scheme, dataset.scheme)
+        refuse_seen(folder, dataset, called=f"teacher {teacher!r}")
+
+
+def refuse_seen(folder: ModelFolder, dataset: Dataset, *, called: str) -> None:
+    """Raise `LeakError` where a model learnt from rows that are measured on, or made its choices on test rows."""
+    seen = fingerprints(folder.path)
+    for split, told in (("validation", ("train",)), ("test", ("train", "validation"))):
+        examples = dataset.splits.get(split, ())
+        for part in told:
+            if part in seen and (count := int(seen[part].seen(example.text for example in examples).sum())):
+                raise LeakError(
+                    f"The {called} must not have seen the rows this model is measured on. Got "
+                    f"{counted(count, f'{split} row')} of {len(examples):,} that stand in its {part} rows. "
+                    f"Train the {called.split()[0]} on the same splits (same files, same seed)."
+                )
+
+
+def teacher_fingerprints(teachers: Sequence[str]) -> dict[str, Fingerprint]:
+    """Return the fingerprints of what teachers learnt from, as parts of that of a model that they have taught."""
+    known = (fingerprints(locate_model(teacher)).get("train") for teacher in teachers)
+    return {f"teacher{number}": learnt for number, learnt in enumerate(known) if learnt is not None}
+
+
+def teacher_scores(
+    teachers: Sequence[str], scheme: LabelScheme, texts: Sequence[str], cache: Path, progress: Progress
+) -> NDArray[np.float64]:
+    """Return the teachers' (rows, labels) answers to raw texts: the mean of their calibrated probabilities or values.
+
+    They are computed once: `cache` keeps them for as long as teachers and texts are the same.
+    """
+    folders = [locate_model(teacher) for teacher in teachers]
+    key = _key(folders, texts)
+    if cache.exists():
+        kept = load_file(cache)
+        if bytes(kept["key"]) == key:
+            return kept["scores"].astype(np.float64)
+    scores = np.zeros((len(texts), len(scheme.names)))
+    progress.start("teacher", total=len(texts) * len(folders))
+    for folder in folders:
+        predictor = Predictor.load(folder)
+        order = [predictor.scheme.index(name) for name in scheme.names]
+        for first in range(0, len(texts), CHUNK):
+            some = texts[first : first + CHUNK]
+            scores[first : first + len(some)] += predictor.decide(some).scores[:, order] / len(folders)
+            progress.advance(len(some))
+    progress.finish()
+    with atomic_file(cache) as file:
+        save_file({"scores": scores.astype(np.float32), "key": np.frombuffer(key, np.uint8)}, file)
+    # As they would come out of the cache, so that a resumed run learns from the same numbers.
+    return scores.astype(np.float32).astype(np.float64)
+
+
+def _require_same_labels(teacher: str, its: LabelScheme, ours: LabelScheme) -> None:
+    same = its.kind == ours.kind and set(its.names) == set(ours.names)
+    if same and its.kind == "ordinal":
+        same = its.names == ours.names
+    if not same:
+        raise RecipeError(
+            f"The teacher {teacher!r} must have the labels of the data ({ours.kind}: {', '.join(ours.names)}). "
+            f"Got {its.kind}: {', '.join(its.names)}. Name a run on the same labels in distil.teachers."
+        )
+
+
+def _key(folders: Sequence[Path], texts: Sequence[str]) -> bytes:
+    digest = hashlib.sha256()
+    for folder in folders:
+        digest.update(sha256(folder / MANIFEST).encode())
+    for text in texts:
+        digest.update(repr(text).encode())
+    return digest.digest()
