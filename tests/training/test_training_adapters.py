@@ -28,7 +28,7 @@ from insula.models.layers.adapters import choose_targets, is_own
 from insula.models.networks.encoder import EncoderForEmotion
 from insula.training.fitters import encoder as fit_encoder
 from insula.training.fitters import network
-from insula.training.neural.train_network import train_network as neural
+from insula.training.neural import train_network as neural
 from insula.training.recipe.recipe import load_recipe
 from interrupt import Interrupt
 

@@ -26,9 +26,9 @@ from insula.models.networks.encoder import EncoderForEmotion
 from insula.models.tokens.tokenization import TextTokenizer
 from insula.training.fitters import encoder as fit_encoder
 from insula.training.fitting import FitInput, Rows
+from insula.training.neural import train_network as neural
 from insula.training.neural.batches import TokenRows, collate
 from insula.training.neural.layer_cache import compute_lower_states
-from insula.training.neural.train_network import train_network as neural
 from insula.training.neural.trainer import EmotionTrainer, StopInTime, history
 from insula.training.neural.validation import validation_score
 from insula.training.objectives.objective import Objective

@@ -4,36 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
+
+from insula.core.model_input import Media, ModelInput, Turn
 
 if TYPE_CHECKING:
     import pyarrow as pa
-
-
-@dataclass(frozen=True, slots=True)
-class Turn:
-    """One utterance of a dialogue."""
-
-    text: str
-    speaker: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Media:
-    """A reference to sound, picture or video; `start` and `end` in seconds, None for the whole."""
-
-    uri: str
-    kind: Literal["audio", "image", "video"]
-    start: float | None = None
-    end: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Example:
     """One row.
 
-    text      what is judged; for a dialogue the last turn's text
-    turns     the dialogue that leads up to and includes `text`, oldest first; empty for a lone message
+    text      the text to classify
+    turns     the earlier turns of its dialogue, oldest first, without `text` itself; empty for a lone message
+    speaker   who says the text
+    target    what the emotion is towards (an aspect, a product); None for the text as a whole
     media     the recording or picture that goes with it
     labels    names from the scheme; None where unlabelled, () where labelled with the empty set
     values    scores in the order of the scheme's names (dimensional schemes); None where unlabelled
@@ -46,6 +32,8 @@ class Example:
 
     text: str = ""
     turns: tuple[Turn, ...] = ()
+    speaker: str | None = None
+    target: str | None = None
     media: Media | None = None
     labels: tuple[str, ...] | None = None
     values: tuple[float, ...] | None = None
@@ -54,6 +42,19 @@ class Example:
     language: str | None = None
     group: str | None = None
     id: str | None = None
+
+    @property
+    def input(self) -> ModelInput:
+        """The row as a model is asked about it, without its labels."""
+        return ModelInput(
+            self.text,
+            turns=self.turns,
+            speaker=self.speaker,
+            target=self.target,
+            media=self.media,
+            language=self.language,
+            id=self.id,
+        )
 
 
 def arrow_schema() -> pa.Schema:
@@ -65,6 +66,8 @@ def arrow_schema() -> pa.Schema:
             ("id", pa.string()),
             ("text", pa.large_string()),
             ("turns", pa.list_(pa.struct([("text", pa.string()), ("speaker", pa.string())]))),
+            ("speaker", pa.string()),
+            ("target", pa.string()),
             (
                 "media",
                 pa.struct(
@@ -95,6 +98,8 @@ def to_arrow(examples: Iterable[Example]) -> pa.Table:
             "id": e.id,
             "text": e.text,
             "turns": [{"text": t.text, "speaker": t.speaker} for t in e.turns],
+            "speaker": e.speaker,
+            "target": e.target,
             "media": None
             if e.media is None
             else {"uri": e.media.uri, "kind": e.media.kind, "start": e.media.start, "end": e.media.end},
@@ -121,6 +126,8 @@ def _from_row(row: dict[str, Any]) -> Example:
     return Example(
         text=row["text"] or "",
         turns=tuple(Turn(text=t["text"], speaker=t["speaker"]) for t in row["turns"] or ()),
+        speaker=row.get("speaker"),
+        target=row.get("target"),
         media=None if row["media"] is None else Media(**row["media"]),
         labels=None if row["labels"] is None else tuple(row["labels"]),
         values=None if row["values"] is None else tuple(row["values"]),

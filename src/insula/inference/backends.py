@@ -6,22 +6,24 @@ import importlib.util
 import shlex
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol, TypeGuard, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from insula.core.errors import DataError
 from insula.core.extras import require
+from insula.core.model_input import ModelInput, TextOrInput
 from insula.core.registry import Registry
 from insula.inference.engine import Engine
 from insula.models.folder import ModelFolder
+from insula.text.context import Segments
 
 
 class Backend(Protocol):
-    """Prepared texts in, logits out."""
+    """Prepared texts in, logits out. Pairs of text and context come only to backends of families that read pairs."""
 
-    def logits(self, texts: Sequence[str]) -> NDArray[np.floating[Any]]:
+    def logits(self, texts: Sequence[Any]) -> NDArray[np.floating[Any]]:
         """Return (rows, outputs) logits in the order of `texts`, the same for a text in whatever company."""
 
 
@@ -29,11 +31,24 @@ class Backend(Protocol):
 class StagedBackend(Backend, Protocol):
     """A backend that can do part of its work ahead of time, beside its computing of other texts."""
 
-    def begin(self, texts: Sequence[str]) -> Callable[[], NDArray[np.floating[Any]]]:
+    def begin(self, texts: Sequence[Any]) -> Callable[[], NDArray[np.floating[Any]]]:
         """Do what does not need the model (tokens), and return what computes the logits."""
 
 
-def begin(backend: Backend, texts: Sequence[str]) -> Callable[[], NDArray[np.floating[Any]]]:
+@runtime_checkable
+class PreparingBackend(Backend, Protocol):
+    """A backend of several models, which prepares the inputs for each by itself and is given them as they are."""
+
+    def unread(self, inputs: Sequence[TextOrInput]) -> int:
+        """Return how many inputs have earlier turns or a target that none of its models reads."""
+
+
+def prepares(backend: Backend) -> TypeGuard[PreparingBackend]:
+    """Return whether a backend is given inputs as they are."""
+    return isinstance(backend, PreparingBackend)
+
+
+def begin(backend: Backend, texts: Sequence[Segments | ModelInput]) -> Callable[[], NDArray[np.floating[Any]]]:
     """Return what computes the logits of prepared texts, with all done that the backend can do ahead."""
     return backend.begin(texts) if isinstance(backend, StagedBackend) else lambda: backend.logits(texts)
 

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from insula.core.decision import Calibration
 from insula.core.errors import ModelFolderError
+from insula.core.model_input import TextOrInput, text_of
 from insula.inference.engine import DEFAULT, Engine
 from insula.inference.predictor import Predictor
 
@@ -51,11 +52,15 @@ class CascadeBackend:
             ) from error
         self.first, self.second = (Predictor.load(folder / stage, engine=_of_a_stage(engine)) for stage in STAGES)
 
-    def logits(self, texts: Sequence[str]) -> NDArray[np.floating[Any]]:
+    def unread(self, inputs: Sequence[TextOrInput]) -> int:
+        """Return how many inputs have earlier turns or a target that the second stage does not read."""
+        return self.second.unread(inputs)
+
+    def logits(self, texts: Sequence[TextOrInput]) -> NDArray[np.floating[Any]]:
         """Return calibrated (rows, outputs) logits in the order of `texts`."""
         return self.begin(texts)()
 
-    def begin(self, texts: Sequence[str]) -> Callable[[], NDArray[np.floating[Any]]]:
+    def begin(self, texts: Sequence[TextOrInput]) -> Callable[[], NDArray[np.floating[Any]]]:
         """Ask the first stage, and make ready what it is not sure of; what is returned asks the second."""
         cheap, sure = self.ask_first(texts)
         rest = np.flatnonzero(~sure).tolist()
@@ -68,7 +73,7 @@ class CascadeBackend:
 
         return answered
 
-    def ask_first(self, texts: Sequence[str]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    def ask_first(self, texts: Sequence[TextOrInput]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
         """Return the first stage's calibrated (rows, outputs) logits, and (rows,) of which it is sure."""
         logits = calibrated(self.first, self.first.logits(texts))
         return logits, doubt(self.first, logits, self.worth, lengths(texts), self.price) <= self.limit
@@ -80,9 +85,10 @@ def calibrated(stage: Predictor, logits: NDArray[np.floating[Any]]) -> NDArray[n
     return np.asarray(found, dtype=np.float64)
 
 
-def lengths(texts: Sequence[str]) -> NDArray[np.float64]:
+def lengths(texts: Sequence[TextOrInput]) -> NDArray[np.float64]:
     """Return (rows,) about how long the second stage takes for each text, in bytes."""
-    return np.array([len(text.encode("utf-8", "surrogatepass")) + BYTES_OF_ANY for text in texts], dtype=np.float64)
+    sizes = [len(text_of(text).encode("utf-8", "surrogatepass")) + BYTES_OF_ANY for text in texts]
+    return np.array(sizes, dtype=np.float64)
 
 
 def doubt(

@@ -16,6 +16,7 @@ from insula.core.scheme import LabelScheme
 from insula.inference.backends import Backend, open_backend
 from insula.inference.token_backend import TokenBackend
 from insula.models.layers.padding import pad
+from insula.text.context import Segments
 
 PARITY = "parity.json"
 PARITY_VERSION = 1
@@ -46,7 +47,7 @@ class Company:
 
 
 def in_company(
-    backend: Backend, texts: Sequence[str], *, companies: int = COMPANIES, most: int = MOST_ROWS, seed: int = 0
+    backend: Backend, texts: Sequence[Segments], *, companies: int = COMPANIES, most: int = MOST_ROWS, seed: int = 0
 ) -> Company:
     """Run prepared texts alone and in `companies` random batches of 2 to `most` rows.
 
@@ -60,7 +61,7 @@ def in_company(
     return Company(np.concatenate(alone), np.concatenate(drawn), np.concatenate(together))
 
 
-def _asked(backend: Backend, texts: Sequence[str]) -> Callable[[Sequence[int]], Floats]:
+def _asked(backend: Backend, texts: Sequence[Segments]) -> Callable[[Sequence[int]], Floats]:
     if not isinstance(backend, TokenBackend):
         return lambda rows: backend.logits([texts[row] for row in rows])
     tokens, run = backend.tokenizer(texts), backend.run
@@ -81,7 +82,7 @@ def comparable(scheme: LabelScheme, rule: DecisionRule) -> Callable[[Floats], Fl
 
 
 def check_export(
-    folder: Path, scheme: LabelScheme, texts: Sequence[str], *, seed: int = 0, backend: str = "onnx"
+    folder: Path, scheme: LabelScheme, texts: Sequence[Segments], *, seed: int = 0, backend: str = "onnx"
 ) -> dict[str, Any]:
     """Compare `model.onnx` of a folder with its trained weights on prepared texts; return the figures.
 

@@ -11,11 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from insula.core.decision import DecisionRule, Decisions
-from insula.core.errors import DataError
 from insula.core.files import sha256
+from insula.core.model_input import TextOrInput, check_inputs, text_of
 from insula.core.prediction import Prediction
 from insula.core.scheme import LabelScheme
-from insula.inference.backends import Backend, begin, check_measured, computes_long, open_backend
+from insula.inference.backends import Backend, begin, check_measured, computes_long, open_backend, prepares
 from insula.inference.engine import DEFAULT, Engine
 from insula.inference.overlap import ahead
 from insula.models.folder import MANIFEST, open_folder
@@ -79,32 +79,32 @@ class Predictor:
             engine=dataclasses.replace(engine, backend=name),
         )
 
-    def logits(self, texts: Sequence[str]) -> NDArray[np.floating[Any]]:
-        """Return raw (rows, outputs) logits, before calibration; `DataError` for anything but a sequence of texts."""
-        _check_texts(texts)
+    def logits(self, texts: Sequence[TextOrInput]) -> NDArray[np.floating[Any]]:
+        """Return raw (rows, outputs) logits, before calibration; `DataError` for anything but a sequence of inputs."""
+        check_inputs(texts)
         parts = [logits for _, logits in self._computed(texts)]
         return np.concatenate(parts) if parts else np.zeros((0, self.scheme.output_count), dtype=np.float32)
 
-    def decide(self, texts: Sequence[str]) -> Decisions:
+    def decide(self, texts: Sequence[TextOrInput]) -> Decisions:
         """Return scores, decided labels, confidence and abstention as arrays."""
         return self.decision.decide(self.scheme, self.logits(texts))
 
-    def predict(self, texts: Sequence[str]) -> list[Prediction]:
-        """Return one prediction a text, in order."""
-        _check_texts(texts)
+    def predict(self, texts: Sequence[TextOrInput]) -> list[Prediction]:
+        """Return one prediction a text, in order; a `ModelInput` brings its context, its id and its language."""
+        check_inputs(texts)
         return [prediction for some, logits in self._computed(texts) for prediction in self.answer(some, logits)]
 
-    def begin(self, texts: Sequence[str]) -> Callable[[], list[Prediction]]:
+    def begin(self, texts: Sequence[TextOrInput]) -> Callable[[], list[Prediction]]:
         """Do now what comes before the model (preparation, tokens); what is returned runs it and answers."""
-        _check_texts(texts)
+        check_inputs(texts)
         compute = self.begin_logits(texts)
         return lambda: self.answer(texts, compute())
 
-    def stream(self, texts: Iterable[str]) -> Iterator[Prediction]:
+    def stream(self, texts: Iterable[TextOrInput]) -> Iterator[Prediction]:
         """Yield predictions as chunks of texts are ready; memory stays flat."""
         if isinstance(texts, str):
-            _check_texts(texts)
-        chunk: list[str] = []
+            check_inputs(texts)
+        chunk: list[TextOrInput] = []
         for text in texts:
             chunk.append(text)
             if len(chunk) == CHUNK:
@@ -113,11 +113,21 @@ class Predictor:
         if chunk:
             yield from self.begin(chunk)()
 
-    def begin_logits(self, texts: Sequence[str]) -> Callable[[], NDArray[np.floating[Any]]]:
+    def begin_logits(self, texts: Sequence[TextOrInput]) -> Callable[[], NDArray[np.floating[Any]]]:
         """Do now what comes before the model; what is returned computes the raw (rows, outputs) logits."""
-        return begin(self.backend, self.preparation.many(texts))
+        return begin(self.backend, self.prepared(texts))
 
-    def _computed(self, texts: Sequence[str]) -> Iterator[tuple[Sequence[str], NDArray[np.floating[Any]]]]:
+    def prepared(self, texts: Sequence[TextOrInput]) -> Sequence[Any]:
+        """Return what the backend is given: prepared segments, or the inputs as they are where it prepares them."""
+        return texts if prepares(self.backend) else self.preparation.segments(texts)
+
+    def unread(self, texts: Sequence[TextOrInput]) -> int:
+        """Return how many inputs have earlier turns or a target that this model does not read."""
+        if prepares(self.backend):
+            return self.backend.unread(texts)
+        return self.preparation.unread(texts)
+
+    def _computed(self, texts: Sequence[TextOrInput]) -> Iterator[tuple[Sequence[TextOrInput], NDArray[Any]]]:
         """Yield chunks of texts and their logits; the next chunk is made ready while the model is at one."""
         chunks = [texts[first : first + CHUNK] for first in range(0, len(texts), CHUNK)]
         if len(chunks) <= 1 or not computes_long(self.backend):  # a thread would only cost time
@@ -127,7 +137,7 @@ class Predictor:
             for some, compute in begun:
                 yield some, compute()
 
-    def answer(self, texts: Sequence[str], logits: NDArray[np.floating[Any]]) -> list[Prediction]:
+    def answer(self, texts: Sequence[TextOrInput], logits: NDArray[np.floating[Any]]) -> list[Prediction]:
         """Return what (rows, outputs) logits say of `texts`."""
         decisions = self.decision.decide(self.scheme, logits)
         names = self.scheme.names
@@ -140,20 +150,14 @@ class Predictor:
         confidence = [None] * len(texts) if decisions.confidence is None else decisions.confidence.tolist()
         return [
             Prediction(
-                text=text,
+                text=text_of(text),
                 labels=tuple(chosen[row]),
                 label=None if top is None else names[top[row]],
                 scores=dict(zip(names, scores[row], strict=True)),
                 confidence=confidence[row],
                 abstained=abstained[row],
+                language=None if isinstance(text, str) else text.language,
+                id=None if isinstance(text, str) else text.id,
             )
             for row, text in enumerate(texts)
         ]
-
-
-def _check_texts(texts: Sequence[str]) -> None:
-    if isinstance(texts, str):
-        raise DataError("The texts must be a sequence. Got one text: put it in a list.")
-    wrong = next((row for row, text in enumerate(texts) if not isinstance(text, str)), None)
-    if wrong is not None:
-        raise DataError(f"The texts must be strings. Got {texts[wrong]!r} at position {wrong}.")

@@ -15,6 +15,7 @@ from insula.inference.batching import TOKEN_BUDGET, batches
 from insula.inference.engine import DEFAULT, Engine
 from insula.models.layers.padding import pad
 from insula.models.tokens.tokenization import open_tokenizer
+from insula.text.context import Segments
 
 
 class TokenBackend(ABC):
@@ -28,11 +29,11 @@ class TokenBackend(ABC):
     def run(self, ids: NDArray[np.int64], mask: NDArray[np.int64]) -> NDArray[np.float32]:
         """Return (rows, outputs) logits of (rows, tokens) token numbers and mask."""
 
-    def logits(self, texts: Sequence[str]) -> NDArray[np.float32]:
+    def logits(self, texts: Sequence[Segments]) -> NDArray[np.float32]:
         """Return (rows, outputs) logits in the order of `texts`."""
         return self.begin(texts)()
 
-    def begin(self, texts: Sequence[str]) -> Callable[[], NDArray[np.float32]]:
+    def begin(self, texts: Sequence[Segments]) -> Callable[[], NDArray[np.float32]]:
         """Tokenise now; what is returned runs the model."""
         return partial(self.of_tokens, self.tokenizer(texts))
 

@@ -9,7 +9,9 @@ from functools import cached_property
 from typing import Any
 
 from insula.core.errors import RecipeError, nearest
+from insula.core.model_input import ModelInput, TextOrInput
 from insula.core.registry import Registry
+from insula.text.context import TEXT_ALONE, Context, Segments
 from insula.text.word_by_word import LOCAL_STEPS, WordMemory
 
 TextStep = Callable[[str, str | None], str]
@@ -41,7 +43,7 @@ ENCODER_STEPS: tuple[str, ...] = (*_CLEAN, "whitespace", "detokenize")
 WORD_STEPS: tuple[str, ...] = (*_CLEAN, "lowercase", "segment", "whitespace")
 """For models that count or embed words: Chinese in words, all in lower case."""
 
-KEYS = ("steps", "language", "max_length")
+KEYS = ("steps", "language", "max_length", "context")
 
 
 @dataclass(frozen=True)
@@ -51,7 +53,8 @@ class Preparation:
     steps     names in `TEXT_STEPS`; none leaves the text as it is
     language  ISO 639-1 code of all texts; None: each step that needs one takes `zh` for a text with a Chinese
               character, else `en`
-    max_length  characters of a text that are read, the rest is cut off first; None reads all
+    max_length  characters of a text that are read, the rest is cut off first; None reads all. So of each earlier turn
+    context     which earlier turns and targets are read besides the text; none where not given
 
     Raises `UnknownNameError` with the nearest name for an unknown step.
     """
@@ -59,6 +62,7 @@ class Preparation:
     steps: tuple[str, ...] = ()
     language: str | None = None
     max_length: int | None = None
+    context: Context = TEXT_ALONE
 
     def __post_init__(self) -> None:
         for name in self.steps:
@@ -74,6 +78,14 @@ class Preparation:
     def many(self, texts: Iterable[str]) -> list[str]:
         """Return the prepared texts, each as if it were alone."""
         return [self(text) for text in texts]
+
+    def segments(self, inputs: Iterable[TextOrInput]) -> list[Segments]:
+        """Return the prepared inputs, each as if it were alone: a text, or a text and its context as a pair."""
+        return [self(one) if isinstance(one, str) else self.context.segments(one, self) for one in inputs]
+
+    def unread(self, inputs: Iterable[TextOrInput]) -> int:
+        """Return how many inputs have earlier turns or a target that a model with this preparation does not read."""
+        return sum(isinstance(one, ModelInput) and self.context.unread(one) for one in inputs)
 
     @cached_property
     def _functions(self) -> tuple[Callable[[str], str], ...]:
@@ -93,7 +105,10 @@ class Preparation:
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON types; `from_dict` reads them back."""
-        return {"steps": list(self.steps), "language": self.language, "max_length": self.max_length}
+        row: dict[str, Any] = {"steps": list(self.steps), "language": self.language, "max_length": self.max_length}
+        if self.context != TEXT_ALONE:  # an insula that reads no context could not open it, and rightly so
+            row["context"] = self.context.to_dict()
+        return row
 
     @classmethod
     def from_dict(cls, row: Mapping[str, Any]) -> Preparation:
@@ -103,7 +118,7 @@ class Preparation:
                 raise RecipeError(
                     f"The text preparation must have only the keys {', '.join(KEYS)}. Got {key!r}.{nearest(key, KEYS)}"
                 )
-        steps, language, max_length = (row.get(key) for key in KEYS)
+        steps, language, max_length, context = (row.get(key) for key in KEYS)
         steps = () if steps is None else steps
         if not isinstance(steps, list | tuple) or not all(isinstance(name, str) for name in steps):
             raise RecipeError(f"The steps of a text preparation must be a list of names. Got {steps!r}.")
@@ -115,7 +130,8 @@ class Preparation:
             raise RecipeError(
                 f"The max_length of a text preparation must be a whole number above 0 or null. Got {max_length!r}."
             )
-        return cls(steps=tuple(steps), language=language, max_length=max_length)
+        context = TEXT_ALONE if context is None else Context.from_dict(context)
+        return cls(steps=tuple(steps), language=language, max_length=max_length, context=context)
 
 
 def _step(step: TextStep, language: str | None, text: str) -> str:

@@ -30,6 +30,8 @@ class EncoderConfig(PretrainedConfig):
     adapter   an `Adapter` as a dictionary; None for an encoder as it was pretrained
     head      by name, see `models.heads`
     pruned    the `Shape` of a pruned encoder as a dictionary; None for one as large as `encoder` says
+    separator  the token that ends the first segment of a pair, of a model that reads pairs: the pooling then takes the
+              first segment's tokens alone, which have seen those of the second; None pools all tokens
     """
 
     model_type = "insula-encoder"
@@ -43,6 +45,7 @@ class EncoderConfig(PretrainedConfig):
         adapter: dict[str, Any] | None = None,
         head: str = "linear",
         pruned: dict[str, Any] | None = None,
+        separator: int | None = None,
         **kwargs: Any,
     ) -> None:
         self.encoder = encoder
@@ -52,6 +55,7 @@ class EncoderConfig(PretrainedConfig):
         self.pooling = pooling
         self.dropout = dropout
         self.head = head
+        self.separator = separator
         super().__init__(**kwargs)
 
     def backbone_config(self) -> PretrainedConfig:
@@ -64,7 +68,8 @@ class EncoderForEmotion(PreTrainedModel):
     """Pretrained encoder, pooling, head: token numbers to logits.
 
     `forward(input_ids, attention_mask)` gives logits (rows, outputs). With `lower_states` in place of `input_ids` the
-    states come from a cache of the lower layers (see `layer_split`) and only the upper ones run.
+    states come from a cache of the lower layers (see `layer_split`) and only the upper ones run; a model of pairs is
+    then given `input_ids` as well, to tell the segments apart.
     """
 
     config_class = EncoderConfig
@@ -123,13 +128,24 @@ class EncoderForEmotion(PreTrainedModel):
         **kwargs: Any,
     ) -> SequenceClassifierOutput:
         """Return the logits."""
+        pooled_mask = self._first_segment(input_ids, attention_mask)
         if lower_states is not None:
             if self.upper is None:
                 raise ValueError("The lower_states of EncoderForEmotion need a split: call layer_split.freeze_lower.")
             states = self.upper(inputs_embeds=lower_states, attention_mask=attention_mask).last_hidden_state
         else:
             states = self.backbone(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
-        return SequenceClassifierOutput(logits=self.head(self.pooling(states, attention_mask)))
+        return SequenceClassifierOutput(logits=self.head(self.pooling(states, pooled_mask)))
+
+    def _first_segment(self, ids: torch.Tensor | None, mask: torch.Tensor | None) -> torch.Tensor | None:
+        """Return the (rows, tokens) mask of the tokens up to the first separator; `mask` where all are pooled."""
+        if self.config.separator is None:
+            return mask
+        if ids is None or mask is None:
+            raise ValueError("A model of pairs must be given input_ids and attention_mask, to tell the segments apart.")
+        ends = (ids == self.config.separator).long()
+        inside: torch.Tensor = mask * (ends.cumsum(dim=1) - ends == 0)
+        return inside
 
 
 AutoConfig.register("insula-encoder", EncoderConfig)

@@ -20,6 +20,7 @@ from insula.core.errors import ModelFolderError
 from insula.core.files import write_json
 from insula.models.tokens.token_memory import TokenMemory, reads_word_by_word
 from insula.models.tokens.vocabulary import WORD
+from insula.text.context import Segments
 
 UNKNOWN = ("[UNK]", "<unk>", "<UNK>")
 TOKENIZER = "tokenizer.json"
@@ -27,7 +28,11 @@ SETTINGS = "tokens.json"
 
 
 class TextTokenizer:
-    """A fast tokenizer that cuts texts at `max_tokens` (special tokens included) and never pads."""
+    """A fast tokenizer that cuts texts at `max_tokens` (special tokens included) and never pads.
+
+    Of a pair the longer segment is cut until both fit, so that a text loses tokens only where it takes more than half
+    of the room.
+    """
 
     def __init__(self, file: Path, *, max_tokens: int) -> None:
         try:
@@ -41,10 +46,9 @@ class TextTokenizer:
         self.max_tokens = max_tokens
         self._unknown = {self._tokenizer.token_to_id(token) for token in UNKNOWN} - {None}
 
-    def __call__(self, texts: Sequence[str]) -> list[NDArray[np.int64]]:
-        """Return one array of token numbers a text, each of its own length (at least 1)."""
-        # A lone surrogate has no UTF-8 form and the tokenizer refuses it: it becomes the replacement character.
-        clean = [text.encode("utf-8", "replace").decode("utf-8") for text in texts]
+    def __call__(self, texts: Sequence[Segments]) -> list[NDArray[np.int64]]:
+        """Return one array of token numbers a text or pair, each of its own length (at least 1)."""
+        clean = [_clean(text) if isinstance(text, str) else (_clean(text[0]), _clean(text[1])) for text in texts]
         # Without special tokens an empty text has no token at all: a model needs one to look at.
         rows = self._tokenizer.encode_batch_fast(clean)
         return [np.asarray(row.ids[: self.max_tokens] or [0], dtype=np.int64) for row in rows]
@@ -53,7 +57,7 @@ class TextTokenizer:
         """Return the token numbers of all texts one after another, and how many each text has (maybe none)."""
         if self._memory is not None:
             return self._memory(texts)
-        clean = [text.encode("utf-8", "replace").decode("utf-8") for text in texts]
+        clean = [_clean(text) for text in texts]
         rows = [encoding.ids[: self.max_tokens] for encoding in self._tokenizer.encode_batch_fast(clean)]
         lengths = np.fromiter(map(len, rows), dtype=np.int64, count=len(rows))
         return np.fromiter(itertools.chain.from_iterable(rows), dtype=np.int64, count=int(lengths.sum())), lengths
@@ -64,6 +68,13 @@ class TextTokenizer:
         local = reads_word_by_word(self._tokenizer, pattern=WORD)
         return TokenMemory(self._tokenizer, self.max_tokens) if local else None
 
+    @functools.cached_property
+    def separator(self) -> int | None:
+        """The number of the token that ends the first segment of a pair; None where the tokenizer has no such."""
+        pair = self._tokenizer.encode("a", "b")
+        inner = [number for number, mark in list(zip(pair.ids, pair.special_tokens_mask, strict=True))[1:-1] if mark]
+        return inner[0] if inner else None
+
     def knows(self, symbols: Sequence[str]) -> float:
         """Return the share of symbols that the vocabulary can tell: none of their tokens is the unknown token."""
         known = [
@@ -71,10 +82,15 @@ class TextTokenizer:
         ]
         return sum(known) / len(known)
 
-    def unknown_share(self, texts: Sequence[str]) -> float:
+    def unknown_share(self, texts: Sequence[Segments]) -> float:
         """Return the share of tokens of these texts that are the unknown token."""
         tokens = [number for row in self(texts) for number in row.tolist()]
         return sum(number in self._unknown for number in tokens) / max(len(tokens), 1)
+
+
+def _clean(text: str) -> str:
+    """Return the text with lone surrogates, which have no UTF-8 form, as the replacement character."""
+    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def write_settings(folder: Path, *, max_tokens: int, outputs: int) -> None:

@@ -1,0 +1,95 @@
+"""`Context`: how the conversation around a text, and its target, become a second segment next to it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from insula.core.errors import RecipeError
+from insula.core.model_input import ModelInput, Turn
+
+Segments = str | tuple[str, str]
+"""A prepared input: one segment, or the text and its context, which a tokenizer encodes as a pair."""
+
+Speakers = Literal["relative", "names", "none"]
+SPEAKERS: tuple[Speakers, ...] = ("relative", "names", "none")
+KEYS = ("turns", "speakers", "target", "pairs")
+BETWEEN_TURNS = " / "
+BETWEEN_SEGMENTS = "\n"
+
+
+@dataclass(frozen=True)
+class Context:
+    """What a model reads besides the text, stored in its folder.
+
+    turns     how many earlier turns it reads; 0 reads none
+    speakers  the mark before a turn: `relative` (A said the text, too; B, C are the others, the nearest first),
+              `names` (as given), `none`
+    target    whether it reads the target
+    pairs     whether the second segment is encoded as one of a pair; else both are joined by a line break, the
+              text first
+
+    The second segment has the target first, then the earlier turns from the newest to the oldest, so that what a
+    model has no room for is the oldest: `food / B: How was it? / A: We went to the new place.`
+    """
+
+    turns: int = 0
+    speakers: Speakers = "relative"
+    target: bool = False
+    pairs: bool = True
+
+    def __post_init__(self) -> None:
+        if isinstance(self.turns, bool) or not isinstance(self.turns, int) or self.turns < 0:
+            raise RecipeError(f"The turns of a context must be a whole number of at least 0. Got {self.turns!r}.")
+        if self.speakers not in SPEAKERS:
+            raise RecipeError(f"The speakers of a context must be one of {', '.join(SPEAKERS)}. Got {self.speakers!r}.")
+
+    def segments(self, given: ModelInput, prepare: Callable[[str], str]) -> Segments:
+        """Return the prepared segments of an input; one alone where there is nothing besides the text to read."""
+        text = prepare(given.text)
+        parts = [prepare(given.target)] if self.target and given.target else []
+        if self.turns:
+            near = given.turns[-self.turns :][::-1]
+            marks = self._marks(given.speaker, near)
+            parts += [f"{mark}{prepare(turn.text)}" for mark, turn in zip(marks, near, strict=True)]
+        second = BETWEEN_TURNS.join(part for part in parts if part)
+        if not second:
+            return text
+        return (text, second) if self.pairs else f"{text}{BETWEEN_SEGMENTS}{second}"
+
+    def _marks(self, speaker: str | None, turns: tuple[Turn, ...]) -> list[str]:
+        if self.speakers == "none":
+            return [""] * len(turns)
+        if self.speakers == "names":
+            return ["" if turn.speaker is None else f"{turn.speaker}: " for turn in turns]
+        letters = {} if speaker is None else {speaker: "A"}
+        marks = []
+        for turn in turns:
+            if turn.speaker is None:
+                marks.append("")
+                continue
+            # Nobody is A where it is not known who says the text.
+            letter = letters.setdefault(turn.speaker, chr(ord("A") + min(len(letters) + (speaker is None), 25)))
+            marks.append(f"{letter}: ")
+        return marks
+
+    def unread(self, given: ModelInput) -> bool:
+        """Whether the input has turns or a target that this model does not read at all."""
+        return bool((given.turns and not self.turns) or (given.target is not None and not self.target))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain JSON types; `from_dict` reads them back."""
+        return {key: getattr(self, key) for key in KEYS}
+
+    @classmethod
+    def from_dict(cls, row: Mapping[str, Any]) -> Context:
+        """Read what `to_dict` wrote; `RecipeError` for unknown keys and wrong values."""
+        if not isinstance(row, Mapping) or not set(row) <= set(KEYS):
+            raise RecipeError(
+                f"The context of a text preparation must have only the keys {', '.join(KEYS)}. Got {row!r}."
+            )
+        return cls(**row)
+
+
+TEXT_ALONE = Context()
