@@ -96,8 +96,8 @@ def compare(
         progress.say(note)
     fresh, left_out = _unseen(examples, [place for side in places for place in side], name)
     progress.say(f"Comparing on {counted(len(fresh), 'row')}.")
-    texts, gold = [example.text for example in fresh], gold_matrix(scheme, fresh)
-    decisions = [[Predictor.load(place).decide(texts) for place in side] for side in places]
+    inputs, gold = [example.input for example in fresh], gold_matrix(scheme, fresh)
+    decisions = [[Predictor.load(place).decide(inputs) for place in side] for side in places]
     found = head_to_head(scheme, fresh, gold, *decisions, resamples=resamples, seed=seed)
     said = [f"{counted(left_out, 'row')} left out: a model was trained on the same text."] if left_out else []
     result = {

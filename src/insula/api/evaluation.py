@@ -13,6 +13,7 @@ import numpy as np
 from insula import __version__
 from insula.core.errors import OutputError
 from insula.core.files import output_errors, write_json
+from insula.core.model_input import ModelInput
 from insula.core.progress import Progress, Silent
 from insula.core.sentences import counted
 from insula.core.targets import gold_matrix
@@ -81,16 +82,16 @@ def evaluate(
     for note in notes:
         progress.say(note)
     progress.say(f"Evaluating on {counted(len(examples), 'row')}.")
-    texts = [example.text for example in examples]
+    inputs = [example.input for example in examples]
     gold = gold_matrix(folder.scheme, examples)
-    decisions = predictor.decide(texts)
+    decisions = predictor.decide(inputs)
     measured = evaluate_examples(
         folder.scheme,
         examples,
         gold,
         decisions,
         folder.decision,
-        seen=trained_on(place).seen(texts),
+        seen=trained_on(place).seen([example.text for example in examples]),
         resamples=resamples,
         seed=seed,
     ).to_dict()
@@ -106,7 +107,7 @@ def evaluate(
         "data": {"name": ", ".join(map(str, names)), "rows": {"test": len(examples)}, "notes": list(notes)},
         "decision": recorded.get("decision", {}),
         "test": measured,
-        "baselines": _baselines(place, recorded, judge, texts),
+        "baselines": _baselines(place, recorded, judge, inputs),
     }
     if output is not None:
         write_json(Path(output) / "metrics.json", metrics)
@@ -149,18 +150,18 @@ def judged_options(model: Path, source: str | Path | Sequence[str | Path]) -> Da
     return options.model_copy(update=dict.fromkeys(("group", *absent)))
 
 
-def _baselines(model: Path, recorded: Mapping[str, Any], judge: Judge, texts: list[str]) -> dict[str, Any]:
+def _baselines(model: Path, recorded: Mapping[str, Any], judge: Judge, inputs: list[ModelInput]) -> dict[str, Any]:
     baselines = {}
     data = recorded.get("data", {})
     counts, means = data.get("label_counts", {}).get("train"), data.get("value_means")
     if means:
-        answer = majority(judge.scheme, [means[name] for name in judge.scheme.names], len(texts))
+        answer = majority(judge.scheme, [means[name] for name in judge.scheme.names], len(inputs))
         baselines["majority"] = judge.against(answer)
     elif counts:
         trained = max(recorded["data"]["rows"]["train"], 1)
         rates = [counts[name] / trained for name in judge.scheme.names]
-        baselines["majority"] = judge.against(majority(judge.scheme, rates, len(texts)))
+        baselines["majority"] = judge.against(majority(judge.scheme, rates, len(inputs)))
     linear = model.parent / "baselines" / "linear"
     if linear.is_dir():
-        baselines["linear"] = judge.against(Predictor.load(linear).decide(texts))
+        baselines["linear"] = judge.against(Predictor.load(linear).decide(inputs))
     return baselines

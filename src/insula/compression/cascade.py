@@ -17,6 +17,7 @@ from insula.compression.parity import Limits, measure_company, measure_parity, p
 from insula.compression.small_folder import finish
 from insula.core.errors import ModelFolderError, ParityError
 from insula.core.files import atomic_folder, write_json
+from insula.core.model_input import TextOrInput
 from insula.core.progress import Progress
 from insula.core.scheme import LabelScheme
 from insula.core.targets import gold_matrix
@@ -118,7 +119,7 @@ def make_cascade(
     """
     _check_stages(first, second)
     examples = unseen_validation(dataset, [second, first])
-    texts, gold = [example.text for example in examples], gold_matrix(second.scheme, examples)
+    texts, gold = [example.input for example in examples], gold_matrix(second.scheme, examples)
     stages = [Predictor.load(folder.path) for folder in (first, second)]
     progress.say(f"Answering {len(texts):,} validation rows by both stages.")
     answers = [stage.logits(texts) for stage in stages]
@@ -200,7 +201,7 @@ def _worth(gold: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _points(
-    first: Predictor, logits: NDArray[np.float64], worth: NDArray[np.float64], texts: Sequence[str]
+    first: Predictor, logits: NDArray[np.float64], worth: NDArray[np.float64], texts: Sequence[TextOrInput]
 ) -> list[_Point]:
     """Return the switch points, from the one that asks the second stage least."""
     size = lengths(texts)

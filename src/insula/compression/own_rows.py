@@ -11,11 +11,13 @@ from numpy.typing import NDArray
 
 from insula.core.errors import DataError
 from insula.core.example import Example
+from insula.core.model_input import ModelInput
 from insula.core.targets import gold_matrix
 from insula.data.dataset import Dataset
 from insula.data.splits.leak import Fingerprint
 from insula.models.fingerprints import fingerprints
 from insula.models.folder import ModelFolder
+from insula.text.context import Segments
 from insula.text.preparation import Preparation
 
 LEAST_VALIDATION = 50
@@ -25,16 +27,16 @@ LEAST_VALIDATION = 50
 class OwnRows:
     """Rows of the set that a model was trained on; test rows are not among them.
 
-    raw         training texts as they are written
+    raw         training inputs as they are written
     examples    validation rows that were not trained on
     texts       the same, prepared
     gold        (rows, labels) of them, as `core.targets.gold_matrix`
     """
 
-    raw: Sequence[str]
+    raw: Sequence[ModelInput]
     preparation: Preparation
     examples: Sequence[Example]
-    texts: Sequence[str]
+    texts: Sequence[Segments]
     gold: NDArray[np.float64]
 
     @classmethod
@@ -42,22 +44,22 @@ class OwnRows:
         """Take the rows of a data set for the model in a folder; raises what `unseen_validation` raises."""
         examples = unseen_validation(dataset, [folder])
         return cls(
-            raw=[example.text for example in dataset.split("train")],
+            raw=[example.input for example in dataset.split("train")],
             preparation=folder.preparation,
             examples=examples,
-            texts=folder.preparation.many([example.text for example in examples]),
+            texts=folder.preparation.segments([example.input for example in examples]),
             gold=gold_matrix(folder.scheme, examples),
         )
 
     @cached_property
-    def train(self) -> list[str]:
+    def train(self) -> list[Segments]:
         """All training texts, prepared."""
-        return self.preparation.many(self.raw)
+        return self.preparation.segments(self.raw)
 
-    def some_train(self, count: int, *, seed: int) -> list[str]:
+    def some_train(self, count: int, *, seed: int) -> list[Segments]:
         """Return at most `count` training texts, drawn without replacement."""
         drawn = np.random.default_rng(seed).permutation(len(self.raw))[:count]
-        return self.preparation.many([self.raw[row] for row in drawn])
+        return self.preparation.segments([self.raw[row] for row in drawn])
 
 
 def unseen_validation(dataset: Dataset, folders: Sequence[ModelFolder]) -> list[Example]:

@@ -63,7 +63,7 @@ def measure_parity(
 
 
 def measure_company(
-    backend: Backend, scheme: LabelScheme, rule: DecisionRule, texts: Sequence[str], limit: float, *, seed: int = 0
+    backend: Backend, scheme: LabelScheme, rule: DecisionRule, texts: Sequence[Any], limit: float, *, seed: int = 0
 ) -> dict[str, Any]:
     """Return how far scores move between texts alone and in 50 random batches, and how many labels change for it."""
     company = in_company(backend, texts[:ROWS], seed=seed)

@@ -113,7 +113,7 @@ def recovery_recipe(
 
 def tell_pruned(run: Run, source: ModelFolder, rows: OwnRows, *, command: str, seed: int) -> Pruned:
     """Measure a finished recovery run against the model before, on validation rows, and write it into its folder."""
-    texts = [example.text for example in rows.examples]
+    texts = [example.input for example in rows.examples]
     before, after = (Predictor.load(folder).decide(texts) for folder in (source.path, run.model))
     made = Pruned(
         run=run,

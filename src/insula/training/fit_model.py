@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from insula.core.decision import DecisionRule
-from insula.core.errors import DataError
+from insula.core.errors import DataError, RecipeError
 from insula.core.files import write_json
 from insula.core.progress import Progress, Silent
 from insula.core.targets import gold_matrix, weights
@@ -23,6 +23,7 @@ from insula.inference.backends import backends
 from insula.inference.parity import PARITY, check_export
 from insula.inference.predictor import Predictor
 from insula.models.folder import write_parts
+from insula.text.context import TEXT_ALONE, Context
 from insula.text.preparation import Preparation
 from insula.training.decide import choose_decision
 from insula.training.families.registry import families
@@ -36,6 +37,8 @@ from insula.training.options.sections import ModelOptions
 from insula.training.recipe.recipe import Recipe
 from insula.training.transfer.auxiliary import with_tasks
 from insula.training.transfer.distil import with_answers
+
+CONTEXT_TURNS = 5  # what `auto` reads
 
 
 @dataclass(frozen=True)
@@ -76,7 +79,7 @@ def fit_model(
     `report` is told step and validation score at each evaluation, by families that evaluate as they learn; neural
     trainers call the `callbacks`.
     """
-    preparation, scheme, began = _preparation(model, recipe, language), dataset.scheme, time.monotonic()
+    preparation, scheme, began = _preparation(dataset, model, recipe, language), dataset.scheme, time.monotonic()
     given = _fit_input(dataset, model, recipe, language, preparation, folder, resume, progress)
     given = dataclasses.replace(given, callbacks=callbacks)
     train, validation = given.train, given.validation
@@ -106,20 +109,40 @@ def help_to_fit(dataset: Dataset, recipe: Recipe, language: str | None, shared: 
     if not families[recipe.model.name].neural:
         return
     with tempfile.TemporaryDirectory(prefix="insula-") as own:
-        preparation = _preparation(recipe.model, recipe, language)
+        preparation = _preparation(dataset, recipe.model, recipe, language)
         given = _fit_input(dataset, recipe.model, recipe, language, preparation, Path(own), resume, Silent())
         families[recipe.model.name].fit(dataclasses.replace(given, shared=shared))
         part()
 
 
-def _preparation(model: ModelOptions, recipe: Recipe, language: str | None) -> Preparation:
+def _preparation(dataset: Dataset, model: ModelOptions, recipe: Recipe, language: str | None) -> Preparation:
     steps = recipe.preparation.steps if model is recipe.model else "auto"
     return Preparation(
         steps=families[model.name].steps(model) if steps == "auto" else steps,
         # Only Chinese is stated: in other data each text tells by its script whether it is Chinese.
         language="zh" if language == "zh" else None,
         max_length=recipe.data.max_text_length,
+        # Baselines read the text alone: they are what a simpler model makes of it.
+        context=_context(dataset, model, recipe) if model is recipe.model else TEXT_ALONE,
     )
+
+
+def _context(dataset: Dataset, model: ModelOptions, recipe: Recipe) -> Context:
+    """Return what the model reads besides the text; raises `RecipeError` where the data have no such thing."""
+    train = dataset.split("train")
+    turns, options = recipe.preparation.context_turns, recipe.preparation
+    has_turns = any(example.turns for example in train)
+    if turns == "auto":
+        turns = CONTEXT_TURNS if has_turns else 0
+    elif turns and not has_turns:
+        raise RecipeError(
+            f"The preparation.context_turns option needs earlier turns, and no training row has any. Got {turns}. Name "
+            "their columns with data.context or data.dialogue, or leave it out."
+        )
+    target = any(example.target is not None for example in train)
+    if not turns and not target:
+        return TEXT_ALONE
+    return Context(turns=turns, speakers=options.speakers, target=target, pairs=families[model.name].pairs)
 
 
 def _fit_input(
@@ -163,7 +186,7 @@ def _rows(dataset: Dataset, split: str, preparation: Preparation) -> Rows | None
     examples = dataset.splits.get(split)
     if not examples:
         return None
-    texts = preparation.many([example.text for example in examples])
+    texts = preparation.segments([example.input for example in examples])
     return Rows(texts, gold_matrix(dataset.scheme, examples), weights(examples))
 
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from insula.core.progress import Progress
 from insula.core.scheme import LabelScheme
+from insula.text.context import Segments
 from insula.training.options.adapter import AdapterOptions
 from insula.training.options.auxiliary import AuxiliaryOptions
 from insula.training.options.distil import DistilOptions
@@ -23,18 +24,26 @@ from insula.training.options.sections import ModelOptions, TrainOptions
 class Rows:
     """Prepared rows: what a fitter sees of a split.
 
-    texts    (rows,) prepared texts
+    texts    (rows,) prepared texts, or pairs of text and context for a family that reads pairs
     gold     (rows, labels) as `core.targets.gold_matrix`; of training rows as they are learnt: smoothed, soft
     weights  (rows,) example weights, of training rows times their class weights; 0 for a row without labels
     answers  (rows, labels) what the teachers say, None without teachers; rows without labels then stand last, with
              the answers as their gold, `unlabelled` of them
     """
 
-    texts: Sequence[str]
+    texts: Sequence[Segments]
     gold: NDArray[np.float64]
     weights: NDArray[np.float64]
     answers: NDArray[np.float64] | None = None
     unlabelled: int = 0
+
+    @property
+    def joined(self) -> list[str]:
+        """The texts for a family that reads no pairs; `TypeError` where there are pairs, a fault of the caller."""
+        pairs = next((text for text in self.texts if not isinstance(text, str)), None)
+        if pairs is not None:
+            raise TypeError(f"The texts of these rows must be strings. Got the pair {pairs!r}.")
+        return [text for text in self.texts if isinstance(text, str)]
 
 
 @dataclass(frozen=True)
@@ -106,4 +115,4 @@ class Fitted:
     trainable: int | None = None
     base: str | None = None
     history: Sequence[dict[str, float]] = ()
-    untrained: Callable[[Sequence[str]], NDArray[np.float32]] | None = None
+    untrained: Callable[[Sequence[Segments]], NDArray[np.float32]] | None = None

@@ -45,7 +45,7 @@ class Measurement:
         if examples := self.dataset.splits.get("test"):
             self.progress.say(f"Evaluating on {len(examples):,} test rows.")
             began = time.monotonic()
-            decisions = predictor.decide([example.text for example in examples])
+            decisions = predictor.decide([example.input for example in examples])
             seconds = time.monotonic() - began
             measured["time"]["rows_per_second"] = round(len(examples) / max(seconds, 1e-9), 1)
             measured["test"] = self._evaluate("test", examples, decisions)
@@ -75,18 +75,18 @@ class Measurement:
         judge = Judge(
             scheme, gold_matrix(scheme, examples), decisions, self.recipe.evaluation.resamples, self.recipe.seed
         )
-        texts = [example.text for example in examples]
+        inputs = [example.input for example in examples]
         found = {}
         if "majority" in wanted:
             gold = gold_matrix(scheme, self.dataset.split("train"))
             found["majority"] = judge.against(majority(scheme, gold.mean(axis=0), len(examples)))
         if "untrained" in wanted and self.trained.fitted.untrained is not None:
             self.progress.say("Baseline: the model before training.")
-            prepared = self.trained.predictor.preparation.many(texts)
+            prepared = self.trained.predictor.prepared(inputs)
             found["untrained"] = judge.against(DecisionRule().decide(scheme, self.trained.fitted.untrained(prepared)))
         if "linear" in wanted and self.recipe.model.name != "linear":
             self.progress.say("Baseline: linear, trained on the same rows.")
-            found["linear"] = judge.against(self._linear().predictor.decide(texts))
+            found["linear"] = judge.against(self._linear().predictor.decide(inputs))
         return found
 
     def _linear(self) -> Trained:

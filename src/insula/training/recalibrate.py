@@ -75,7 +75,7 @@ def recalibrate(
     rows, on the other four.
     """
     scheme, gold = source.scheme, gold_matrix(source.scheme, examples)
-    logits = Predictor.load(source.path).logits([example.text for example in examples])
+    logits = Predictor.load(source.path).logits([example.input for example in examples])
     decision = choose_decision(scheme, logits, gold, options, seed=seed)
     after = crossfitted(scheme, logits, gold, options, seed=seed)
     if as_before is None:

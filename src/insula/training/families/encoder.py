@@ -54,6 +54,7 @@ FAMILY = Family(
     freezes=True,
     checkpoints=True,
     layered=True,
+    pairs=True,
     space={
         **NEURAL_SPACE,
         "train.learning_rate": {"low": 2e-5, "high": 5e-4, "log": True},

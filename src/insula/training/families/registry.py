@@ -39,6 +39,7 @@ class Family:
     adapts       whether it heeds the section `adapter`
     freezes      whether it heeds `train.freeze_layers`
     checkpoints  whether it heeds `train.gradient_checkpointing`
+    pairs        whether it reads the context of a text as the second segment of a pair; else both are joined into one
     layered      whether it heeds `train.layer_rate_decay`: its layers are known by their names to `training.optimisers`
     space        what a search tries by default: dotted keys of a recipe to entries of a search space; a neural family
                  that states none has `NEURAL_SPACE`
@@ -56,6 +57,7 @@ class Family:
     freezes: bool = False
     checkpoints: bool = False
     layered: bool = False
+    pairs: bool = False
 
     @property
     def neural(self) -> bool:

@@ -61,6 +61,8 @@ def fit(given: FitInput) -> Fitted:
         _copy_tokenizer(source, model, files)
     tokenizer = TextTokenizer(files / TOKENIZER, max_tokens=options.max_tokens)
     _warn_of_unknown_words(tokenizer, given, options.base)
+    if any(not isinstance(text, str) for text in given.train.texts):
+        model.config.separator = _separator(tokenizer, options.base)
 
     train = token_rows(given, given.train, tokenizer)
     validation = None if given.validation is None else token_rows(given, given.validation, tokenizer)
@@ -151,6 +153,15 @@ def _warn_of_unknown_words(tokenizer: TextTokenizer, given: FitInput, base: str)
         )
 
 
+def _separator(tokenizer: TextTokenizer, base: str) -> int:
+    if tokenizer.separator is None:
+        raise RecipeError(
+            f"The encoder {base!r} has no token between the segments of a pair, and so cannot read the context of a "
+            "text. Name another with model.base, or set preparation.context_turns=0."
+        )
+    return tokenizer.separator
+
+
 def _freeze(model: EncoderForEmotion, splits: dict[str, TokenRows | None], given: FitInput) -> None:
     """Freeze the lower layers and give the rows their states in place of token numbers."""
     lower = freeze_lower(model, given.options.freeze_layers)
@@ -159,3 +170,4 @@ def _freeze(model: EncoderForEmotion, splits: dict[str, TokenRows | None], given
         if rows is not None:
             file = given.folder / STATES / f"{split}.states"
             rows.states = compute_lower_states(lower, rows.tokens, width, file, given.progress)
+            rows.paired = model.config.separator is not None

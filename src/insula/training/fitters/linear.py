@@ -33,7 +33,7 @@ def fit(given: FitInput) -> Fitted:
     if not isinstance(options, LinearOptions):
         raise TypeError(f"The model options of fit_linear must be LinearOptions. Got {type(options).__name__}.")
     check_linear(given.objective, given.scheme)
-    featurizer, features = Featurizer.fit(_features(options, given.language), given.train.texts)
+    featurizer, features = Featurizer.fit(_features(options, given.language), given.train.joined)
     trial = _Trial(given, featurizer, features)
     strengths = sorted(options.strengths)
     if given.validation is None:
@@ -68,7 +68,7 @@ class _Trial:
     def __init__(self, given: FitInput, featurizer: Featurizer, features: csr_matrix) -> None:
         self.given = given
         self.features = features
-        self.held_out = None if given.validation is None else featurizer(given.validation.texts)
+        self.held_out = None if given.validation is None else featurizer(given.validation.joined)
         self.history: list[dict[str, float]] = []
 
     def run(self, strength: float, *, even: bool) -> _Result:

@@ -16,6 +16,7 @@ from insula.inference.token_backend import in_batches
 from insula.models.onnx.export import export_onnx
 from insula.models.quiet import quiet_transformers
 from insula.models.tokens.tokenization import TextTokenizer, write_settings
+from insula.text.context import Segments
 from insula.training.fitting import FitInput, Fitted, Rows
 from insula.training.neural.batches import TokenRows
 from insula.training.objectives.registry import targets
@@ -71,7 +72,7 @@ def fitted_network(
             shutil.copy2(file, folder / file.name)
         write_settings(folder, max_tokens=tokenizer.max_tokens, outputs=outputs)
 
-    def untrained(build: Callable[[], PreTrainedModel], texts: Sequence[str]) -> NDArray[np.float32]:
+    def untrained(build: Callable[[], PreTrainedModel], texts: Sequence[Segments]) -> NDArray[np.float32]:
         network = build().eval()
         network.head.randomise(given.seed)
         return in_batches(tokenizer(texts), outputs, _runner(network))

@@ -56,7 +56,7 @@ def fit(given: FitInput) -> Fitted:
 def _train_vocabulary(given: FitInput, options: ScratchOptions) -> list[str]:
     kind, size = _kind_and_size(given, options)
     file = tokenizer_folder(given) / TOKENIZER
-    return train_vocabulary(given.train.texts, file, kind=kind, size=size, min_count=options.min_count)
+    return train_vocabulary(given.train.joined, file, kind=kind, size=size, min_count=options.min_count)
 
 
 def _kind_and_size(given: FitInput, options: ScratchOptions) -> tuple[Kind, int]:

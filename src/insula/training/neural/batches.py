@@ -37,6 +37,7 @@ class TokenRows(Dataset[dict[str, Any]]):
     targets  (rows, outputs)
     weights  (rows,)
     states   the lower layers' states of the same rows; then these are given in place of token numbers
+    paired   whether rows are pairs; then the token numbers are given with the states, as they tell the segments apart
     parts    the tasks whose rows stand one after another, where there are several (`task_batches`)
     """
 
@@ -44,6 +45,7 @@ class TokenRows(Dataset[dict[str, Any]]):
     targets: NDArray[np.float64]
     weights: NDArray[np.float64]
     states: LowerStates | None = None
+    paired: bool = False
     parts: Sequence[TaskPart] = ()
 
     def __len__(self) -> int:
@@ -54,6 +56,7 @@ class TokenRows(Dataset[dict[str, Any]]):
             "input": self.tokens[row] if self.states is None else self.states[row],
             "target": self.targets[row],
             "weight": self.weights[row],
+            **({"tokens": self.tokens[row]} if self.states is not None and self.paired else {}),
         }
 
     @property
@@ -160,7 +163,9 @@ class BudgetBatches(Sampler[list[int]]):
 def collate(rows: Sequence[dict[str, Any]]) -> dict[str, torch.Tensor]:
     """Pad to the longest row of the batch: `(rows, tokens)` or, for cached states, `(rows, tokens, width)`."""
     inputs, mask = pad([row["input"] for row in rows])
+    tokens = {"input_ids": torch.from_numpy(pad([row["tokens"] for row in rows])[0])} if "tokens" in rows[0] else {}
     return {
+        **tokens,
         "lower_states" if inputs.ndim == 3 else "input_ids": torch.from_numpy(inputs),
         "attention_mask": torch.from_numpy(mask),
         "labels": torch.tensor(np.stack([row["target"] for row in rows]), dtype=torch.float32),

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from insula.core.errors import UnknownNameError
+from insula.text.context import Speakers
 from insula.text.preparation import Preparation
 
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -41,6 +42,16 @@ class PreparationOptions(Section):
 
     steps: Literal["auto"] | TextSteps = Field(
         "auto", description="text steps in order; auto takes what helps the model family and the language"
+    )
+    context_turns: Literal["auto"] | Annotated[int, Field(ge=0)] = Field(
+        "auto",
+        description="earlier turns of a dialogue that are read before each text; auto reads 5 where the data name them "
+        "(data.context, data.dialogue), else none",
+    )
+    speakers: Speakers = Field(
+        "relative",
+        description="mark before each earlier turn: relative (A is who says the text, B the nearest other), names as "
+        "given, or none",
     )
 
 

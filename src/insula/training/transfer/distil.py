@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from insula.core.example import Example
+from insula.core.model_input import TextOrInput
 from insula.core.progress import Progress
 from insula.core.sentences import counted
 from insula.data.dataset import Dataset
@@ -57,7 +58,7 @@ def with_answers(
     if not options.teachers:
         return rows
     unlabelled = [example.text for example in dataset.splits.get(UNLABELLED, ())]
-    texts = [*(example.text for example in dataset.split("train")), *unlabelled]
+    texts: list[TextOrInput] = [*(example.input for example in dataset.split("train")), *unlabelled]
     progress.say(f"{counted(len(options.teachers), 'teacher')} {'judges' if len(options.teachers) == 1 else 'judge'} "
                  f"{counted(len(texts), 'text')}.")  # fmt: skip
     answers = teacher_scores(

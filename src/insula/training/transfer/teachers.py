@@ -12,6 +12,7 @@ from safetensors.numpy import load_file, save_file
 
 from insula.core.errors import LeakError, RecipeError
 from insula.core.files import atomic_file, sha256
+from insula.core.model_input import TextOrInput
 from insula.core.progress import Progress
 from insula.core.scheme import LabelScheme
 from insula.core.sentences import counted
@@ -58,9 +59,9 @@ def teacher_fingerprints(teachers: Sequence[str]) -> dict[str, Fingerprint]:
 
 
 def teacher_scores(
-    teachers: Sequence[str], scheme: LabelScheme, texts: Sequence[str], cache: Path, progress: Progress
+    teachers: Sequence[str], scheme: LabelScheme, texts: Sequence[TextOrInput], cache: Path, progress: Progress
 ) -> NDArray[np.float64]:
-    """Return the teachers' (rows, labels) answers to raw texts: the mean of their calibrated probabilities or values.
+    """Return the teachers' (rows, labels) answers to raw inputs: the mean of their calibrated probabilities or values.
 
     They are computed once: `cache` keeps them for as long as teachers and texts are the same.
     """
@@ -97,7 +98,7 @@ def _require_same_labels(teacher: str, its: LabelScheme, ours: LabelScheme) -> N
         )
 
 
-def _key(folders: Sequence[Path], texts: Sequence[str]) -> bytes:
+def _key(folders: Sequence[Path], texts: Sequence[TextOrInput]) -> bytes:
     digest = hashlib.sha256()
     for folder in folders:
         digest.update(sha256(folder / MANIFEST).encode())
