@@ -68,6 +68,11 @@ def _class_for(network: PreTrainedModel) -> tuple[str, Place]:
             f"A network of type {config.model_type!r} is insula's own, and no class of transformers computes it. "
             "Export it with --format onnx."
         )
+    if config.separator is not None:
+        raise ModelFolderError(
+            "This network reads the context of a text as the second segment of a pair and pools the first alone, which "
+            "no class of transformers does. Export it with --format onnx."
+        )
     if config.adapter is not None:
         raise ModelFolderError(
             "A model with an adapter beside its base has layers that no class of transformers has. Export it with "
