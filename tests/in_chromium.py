@@ -1,4 +1,4 @@
-"""Tests in a real browser: their marks, the browser itself, and pages that keep what was requested and complained of."""
+"""Tests in a real browser: their marks, the browser, and pages that keep what they request and complain of."""
 
 from __future__ import annotations
 
