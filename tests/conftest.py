@@ -18,7 +18,7 @@ import pytest
 
 import toy_data
 from debian_services import PostgreSQL, Redis
-from in_chromium import chromium
+from in_chromium import Watched, chromium
 from insula.core.progress import Silent
 from insula.core.scheme import Kind
 from insula.data.dataset import Dataset
@@ -86,6 +86,20 @@ def browser() -> Iterator[Any]:
     """Chromium; while it runs no other event loop can, so each module of `IN_CHROMIUM` tests has one of its own."""
     with chromium() as started:
         yield started
+
+
+@pytest.fixture
+def watched(browser: Any) -> Iterator[Callable[..., Watched]]:
+    """Open a page whose requests and complaints are kept: `watched(locale="en-GB")`."""
+    opened: list[Watched] = []
+
+    def watch(**options: Any) -> Watched:
+        opened.append(Watched(browser, **options))
+        return opened[-1]
+
+    yield watch
+    for one in opened:
+        one.context.close()
 
 
 @pytest.fixture(scope="session")

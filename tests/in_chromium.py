@@ -1,4 +1,4 @@
-"""Tests in a real browser: what they are marked with, and the browser itself."""
+"""Tests in a real browser: their marks, the browser, and pages that keep what they request and complain of."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
+
+from waiting import DEADLINE
 
 CHROMIUM = shutil.which("chromium")
 IN_CHROMIUM = [
@@ -29,3 +31,24 @@ def chromium() -> Iterator[Any]:
         )
         yield started
         started.close()
+
+
+class Watched:
+    """A page in a context of its own, whose requests and complaints are kept."""
+
+    def __init__(self, browser: Any, **options: Any) -> None:
+        self.context = browser.new_context(**options)
+        self.context.set_default_timeout(DEADLINE * 1000)
+        self.page = self.context.new_page()
+        self.requested: list[str] = []
+        self.complaints: list[str] = []
+        self.page.on("request", lambda request: self.requested.append(request.url))
+        self.page.on("console", lambda message: self.complaints.append(message.text))
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+
+    def asked_only(self, address: str) -> bool:
+        """Whether the page asked for what begins with an address alone, and complained of nothing."""
+        assert self.requested
+        assert [url for url in self.requested if not url.startswith(address)] == []
+        assert self.complaints == []
+        return True

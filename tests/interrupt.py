@@ -1,6 +1,12 @@
-"""A progress that stops what it watches, as Ctrl-C would."""
+"""Ctrl-C: pressed in this process by a progress, or in one that a test starts."""
 
 from __future__ import annotations
+
+import signal
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
 
 from insula.core.progress import Silent
 
@@ -20,3 +26,16 @@ class Interrupt(Silent):
             self.after -= steps
             if self.after == 0:
                 raise KeyboardInterrupt
+
+
+def start_interruptible(command: Sequence[str | Path], **options: Any) -> subprocess.Popen[str]:
+    """Start a process that SIGINT reaches, even where this one ignores it.
+
+    A shell starts its background jobs with SIGINT ignored, and what is ignored is inherited. A handler is not: the
+    started program gets the default in its place, as in a terminal.
+    """
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        return subprocess.Popen(command, text=True, **options)
+    finally:
+        signal.signal(signal.SIGINT, before)

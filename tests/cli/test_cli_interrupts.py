@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
-import re
 import signal
 import subprocess
-import time
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from cli_messages import FAST, PROGRAM, messages, write_csv
+
+from interrupt import start_interruptible
+from waiting import DEADLINE, wait_until
 
 
 def interrupted(here: Path, encoder: Path) -> tuple[int, str, str]:
@@ -24,16 +27,19 @@ def interrupted(here: Path, encoder: Path) -> tuple[int, str, str]:
         "evaluation.resamples": 100, "evaluation.baselines": "[]",
     }  # fmt: skip
     options = [word for key, value in settings.items() for word in ("--set", f"{key}={value}")]
-    training = subprocess.Popen(
+    training = start_interruptible(
         [*PROGRAM, "train", "messages.csv", "--output", "runs/care", *options],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
-    until = time.monotonic() + 90
-    while not list(here.glob("runs/care/checkpoints/checkpoint-*")) and time.monotonic() < until:
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+
+    def has_checkpoint() -> bool:
         assert training.poll() is None, training.communicate()
-        time.sleep(0.02)
+        return any(here.glob("runs/care/checkpoints/checkpoint-*"))
+
+    wait_until(has_checkpoint, "training wrote no checkpoint")
     training.send_signal(signal.SIGINT)
-    output, errors = training.communicate(timeout=60)
+    output, errors = training.communicate(timeout=DEADLINE)
     return training.returncode, output, errors
 
 
@@ -61,15 +67,21 @@ def test_an_interrupted_run_goes_on(here: Path, encoder_folder: Callable[..., Pa
 
 def test_ctrl_c_before_a_run_began_leaves_nothing(here: Path) -> None:
     os.mkfifo(here / "slow.csv")
-    training = subprocess.Popen(
-        [*PROGRAM, "train", "slow.csv", "--output", "runs/slow", *FAST], stderr=subprocess.PIPE, text=True
+    training = start_interruptible(
+        [*PROGRAM, "train", "slow.csv", "--output", "runs/slow", *FAST], stderr=subprocess.PIPE
     )
-    until = time.monotonic() + 60
-    while not (here / "runs/slow").exists() and time.monotonic() < until:
-        time.sleep(0.02)
-    time.sleep(0.2)
+    writers: list[int] = []
+
+    def is_reading() -> bool:
+        with contextlib.suppress(OSError):  # nobody has opened the pipe for reading yet
+            writers.append(os.open(here / "slow.csv", os.O_WRONLY | os.O_NONBLOCK))
+        return bool(writers)
+
+    wait_until(is_reading, "training did not open its input")
+    assert (here / "runs/slow").exists()
     training.send_signal(signal.SIGINT)
-    _, errors = training.communicate(timeout=60)
+    _, errors = training.communicate(timeout=DEADLINE)
+    os.close(writers[0])
     assert training.returncode == 130
     assert errors.splitlines()[-1] == "insula: stopped."
     assert not (here / "runs/slow").exists()
@@ -86,31 +98,54 @@ def test_a_killed_prediction_leaves_nothing_under_the_name(care: Path, here: Pat
     with os.fdopen(write, "w") as pipe:
         pipe.write("so happy and wonderful\n" * 5000)
         pipe.flush()
-        until = time.monotonic() + 60
-        while not list(here.glob(".out.jsonl.*")) and time.monotonic() < until:
-            time.sleep(0.02)
+        wait_until(lambda: any(here.glob(".out.jsonl.*")), "nothing was written")
         assert not (here / "out.jsonl").exists()
         predicting.kill()
-        predicting.communicate(timeout=60)
+        predicting.communicate(timeout=DEADLINE)
     assert not (here / "out.jsonl").exists()
 
 
+# The program in groups of 100 rows; after the first it waits, where asked, to be stopped.
+IN_GROUPS = """
+import sys, time
+from insula.cli.app import main
+from insula.inference import files
+from insula.inference.predictor import Predictor
+
+files.CHUNK = 100
+begin, answered = Predictor.begin, []
+
+def held(self, texts):
+    compute = begin(self, texts)
+
+    def answer():
+        while answered and sys.argv[-1] != "--resume":
+            time.sleep(0.1)
+        answered.append(len(texts))
+        return compute()
+
+    return answer
+
+Predictor.begin = held
+main()
+"""
+
+
 def test_ctrl_c_while_predicting_keeps_what_is_finished(care: Path, here: Path) -> None:
-    command = [*PROGRAM, "predict", "-i", "rows.txt", "-o", "out.jsonl", "-m", str(care / "runs/care")]
-    (here / "rows.txt").write_text("so happy and wonderful\nso furious\n" * 25_000, encoding="utf-8")
-    predicting = subprocess.Popen([*command, "--quiet"], stderr=subprocess.PIPE, text=True)
-    until = time.monotonic() + 60
-    while not list(here.glob(".out.jsonl.parts/[0-9]*.part")) and time.monotonic() < until:
-        time.sleep(0.02)
+    command = [sys.executable, "-c", IN_GROUPS, "predict", "-i", "rows.txt", "-o", "out.jsonl"]
+    command += ["-m", str(care / "runs/care")]
+    (here / "rows.txt").write_text("so happy and wonderful\nso furious\n" * 150, encoding="utf-8")
+    predicting = start_interruptible([*command, "--quiet"], stderr=subprocess.PIPE)
+    wait_until(lambda: any(here.glob(".out.jsonl.parts/[0-9]*.part")), "the first group was not written")
     predicting.send_signal(signal.SIGINT)
-    _, errors = predicting.communicate(timeout=60)
+    _, errors = predicting.communicate(timeout=DEADLINE)
     assert predicting.returncode == 130
     assert errors == "insula: stopped. What is finished is kept. Go on with: the same command and --resume\n"
     assert sorted(file.name for file in here.iterdir()) == [".out.jsonl.parts", "rows.txt"]
-    done = subprocess.run([*command, "--resume"], capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run([*command, "--resume"], capture_output=True, text=True, timeout=DEADLINE, check=False)
     assert done.returncode == 0, done.stderr
-    assert re.search(r"50,000 rows predicted into out.jsonl, [\d,]+ of them before, in", done.stderr), done.stderr
-    assert len((here / "out.jsonl").read_bytes().splitlines()) == 50_000
+    assert "300 rows predicted into out.jsonl, 100 of them before, in" in done.stderr
+    assert len((here / "out.jsonl").read_bytes().splitlines()) == 300
 
 
 def test_resume_needs_files(care: Path, here: Path, insula: Callable[..., Any]) -> None:

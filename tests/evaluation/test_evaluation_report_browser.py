@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from evaluation_report_cases import chinese, dimensional, run
 
-from in_chromium import IN_CHROMIUM
+from in_chromium import IN_CHROMIUM, Watched
 from insula.evaluation.reports.report import write_report
+from waiting import eventually
 
 pytestmark = IN_CHROMIUM
 OVERLAPPING_TEXT = """() => {
@@ -32,32 +34,28 @@ OVERLAPPING_TEXT = """() => {
     "case", [lambda: run("sentiment3"), run, dimensional, chinese], ids=["single", "multi", "dimensional", "chinese"]
 )
 @pytest.mark.parametrize("width", [380, 1200])
-def test_page_fits_and_asks_for_nothing(browser: Any, tmp_path: Path, case: Any, width: int) -> None:
+def test_page_fits_and_asks_for_nothing(watched: Callable[..., Watched], tmp_path: Path, case: Any, width: int) -> None:
     file = tmp_path / "report.html"
     write_report(file, case())
-    page = browser.new_page(viewport={"width": width, "height": 900})
-    requested: list[str] = []
-    complaints: list[str] = []
-    page.on("request", lambda request: requested.append(request.url))
-    page.on("console", lambda message: complaints.append(message.text))
-    page.on("pageerror", lambda error: complaints.append(str(error)))
+    seen = watched(viewport={"width": width, "height": 900})
+    page = seen.page
     page.goto(file.as_uri())
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
-    assert page.evaluate(OVERLAPPING_TEXT) == []
-    assert requested == [file.as_uri()]
-    assert complaints == []
-    page.close()
+    eventually(lambda: max(width, page.evaluate("document.documentElement.scrollWidth")), width)
+    eventually(lambda: page.evaluate(OVERLAPPING_TEXT), [])
+    assert seen.asked_only(file.as_uri())
+    assert len(seen.requested) == 1
 
 
-def test_label_table_sorts_by_keyboard(browser: Any, tmp_path: Path) -> None:
+def test_label_table_sorts_by_keyboard(watched: Callable[..., Watched], tmp_path: Path) -> None:
     file = tmp_path / "report.html"
     write_report(file, run())
-    page = browser.new_page()
+    page = watched().page
     page.goto(file.as_uri())
-    first = "() => document.querySelector('table.sortable tbody tr th').textContent"
-    before = page.evaluate(first)
-    page.locator("table.sortable thead button").nth(1).focus()
-    page.keyboard.press("Enter")
-    page.keyboard.press("Enter")
-    assert page.evaluate(first) != before
-    page.close()
+    first = page.locator("table.sortable tbody tr th").first
+    before = first.text_content()
+    head = page.locator("table.sortable thead th").nth(1)
+    head.get_by_role("button").focus()
+    for order in ("descending", "ascending"):
+        page.keyboard.press("Enter")
+        eventually(lambda: head.get_attribute("aria-sort"), order)
+    assert first.text_content() != before
