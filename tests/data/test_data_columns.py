@@ -9,8 +9,8 @@ from insula.data.columns import Columns, find_columns
 from insula.data.options import DataOptions
 
 
-def find(*columns: str, names: tuple[str, ...] = (), wanted: bool = True, **options: object) -> Columns:
-    return find_columns(columns, DataOptions.model_validate(options), "'a.csv'", names=names, wanted=wanted)
+def find(*columns: str, names: tuple[str, ...] = (), labelled: bool = True, **options: object) -> Columns:
+    return find_columns(columns, DataOptions.model_validate(options), "'a.csv'", names=names, labelled=labelled)
 
 
 @pytest.mark.parametrize("text", ["text", "Message", "content", "review", "sentence", "tweet", "文本", "内容", "评论"])
@@ -60,5 +60,5 @@ def test_missing_and_ambiguous(columns: tuple[str, ...], options: dict[str, str]
         find(*columns, **options)
 
 
-def test_labels_need_not_be_there_where_not_wanted() -> None:
-    assert find("text", "mood", wanted=False) == Columns("text")
+def test_labels_need_not_be_there_where_none_are_wanted() -> None:
+    assert find("text", "mood", labelled=False) == Columns("text")

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from insula.core.errors import DataError, LeakError
 from insula.core.example import Example
-from insula.data.splits.leak import Fingerprint, guard, refuse_leak, text_hash
+from insula.data.splits.compared import text_hash
+from insula.data.splits.leak import Fingerprint, guard, refuse_leak
 
 READY = Path(__file__).parents[3] / "shared" / "data" / "ready"
 SAME = ("I LOVE this, really!", "@ann i love this really http://t.co/1")

@@ -14,7 +14,7 @@ from insula.core.errors import DataError, LeakError
 from insula.data.formats.writers import open_writer
 from insula.data.load import load_dataset, read_examples
 from insula.data.options import DataOptions
-from insula.data.splits.leak import text_hash
+from insula.data.splits.compared import text_hash
 
 WORDS = ("river", "mountain", "table", "window", "garden", "bottle", "pencil", "engine", "castle", "forest", "island")
 

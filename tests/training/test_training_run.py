@@ -20,7 +20,8 @@ from insula.core.example import Example
 from insula.core.scheme import LabelScheme
 from insula.core.targets import gold_matrix
 from insula.data.dataset import Dataset
-from insula.data.splits.leak import guard, text_hash
+from insula.data.splits.compared import text_hash
+from insula.data.splits.leak import guard
 from insula.evaluation.baselines import majority
 from insula.inference.predictor import Predictor
 from insula.models.folder import open_folder

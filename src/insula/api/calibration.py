@@ -84,7 +84,7 @@ def calibrate_model(
             progress.say(note)
         examples = _unknown(source, examples, progress)
     before = fingerprints(source.path).get("validation", Fingerprint())
-    chosen_on = before.seen(example.text for example in examples)
+    chosen_on = before.seen(examples)
     no_measure = rows is None or bool(chosen_on.mean() > MOST_CHOSEN_ON)
     progress.say(f"Choosing anew on {counted(len(examples), 'row')}.")
     if rows is not None and no_measure:

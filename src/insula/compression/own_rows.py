@@ -87,5 +87,5 @@ def unseen_validation(dataset: Dataset, folders: Sequence[ModelFolder]) -> list[
 
 def not_learnt_from(folder: ModelFolder, examples: Sequence[Example]) -> list[Example]:
     """Return the examples whose text the model in a folder did not learn from."""
-    seen = fingerprints(folder.path).get("train", Fingerprint()).seen([example.text for example in examples])
+    seen = fingerprints(folder.path).get("train", Fingerprint()).seen(examples)
     return [example for example, known in zip(examples, seen, strict=True) if not known]

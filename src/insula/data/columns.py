@@ -22,6 +22,32 @@ _WEIGHT = (("weight",),)
 
 
 @dataclass(frozen=True)
+class ConversationColumns:
+    """Columns with what is around a text: earlier turns in cells (`context`) or in rows (`dialogue`), who says it, what
+    the emotion is towards."""
+
+    context: tuple[str, ...] = ()
+    dialogue: str | None = None
+    turn: str | None = None
+    speaker: str | None = None
+    target: str | None = None
+
+    @property
+    def named(self) -> list[tuple[str, str]]:
+        """What the columns are for, and their names."""
+        one = ((what, getattr(self, what)) for what in ("dialogue", "turn", "speaker", "target"))
+        return [*(("context", name) for name in self.context), *((what, name) for what, name in one if name)]
+
+    @property
+    def add_context(self) -> bool:
+        """Whether there is more for a model to read than the text."""
+        return bool(self.context or self.dialogue or self.target)
+
+
+NO_CONVERSATION = ConversationColumns()
+
+
+@dataclass(frozen=True)
 class Columns:
     """Names of columns; `labels` has several for one-hot labels and scores, none where labels were not wanted."""
 
@@ -32,27 +58,39 @@ class Columns:
     group: str | None = None
     weight: str | None = None
     votes: str | None = None
+    conversation: ConversationColumns = NO_CONVERSATION
 
 
 def find_columns(
-    columns: Sequence[str], options: DataOptions, where: str, *, wanted: bool = True, names: Sequence[str] = ()
+    columns: Sequence[str], options: DataOptions, where: str, *, labelled: bool = True, names: Sequence[str] = ()
 ) -> Columns:
     """Return which of `columns` is what.
 
-    wanted  labels are needed: `DataError` where no column of them is found
-    names   labels of a known scheme: columns with just these names are one-hot labels or scores
+    labelled  labels are needed; without them only the text and what is around it is looked for
+    names     labels of a known scheme: columns with just these names are one-hot labels or scores
 
-    Raises `DataError` naming the columns there are, and the nearest, where one is missing or several would do.
+    Columns of a conversation are read only where they are named: one that happens to be called `context` changes
+    nothing. Raises `DataError` naming the columns there are, and the nearest, where one is missing or several would do.
     """
     text = find_text_column(columns, options.text, where)
     rest = [column for column in columns if column != text]
-    labels: tuple[str, ...] = ()
+    conversation = conversation_columns(
+        columns,
+        where,
+        context=options.context,
+        dialogue=options.dialogue,
+        turn=options.turn,
+        speaker=options.speaker,
+        target=options.target,
+    )
+    if not labelled:
+        return Columns(text=text, conversation=conversation)
     if options.label:
         given = (options.label,) if isinstance(options.label, str) else options.label
         labels = tuple(_given(columns, name, "label", where) for name in given)
         if twice := sorted({name for name in labels if labels.count(name) > 1}):
             raise DataError(f"The label columns must differ. Got {twice[0]!r} more than once; name each once.")
-    elif wanted:
+    else:
         labels = _label_columns(rest, names, where)
     return Columns(
         text=text,
@@ -62,6 +100,26 @@ def find_columns(
         group=_optional(rest, options.group, (), "group", where),
         weight=_optional(rest, options.weight, _WEIGHT, "weight", where),
         votes=options.votes if options.votes in columns else None,  # the rows that are only judged may go without
+        conversation=conversation,
+    )
+
+
+def conversation_columns(
+    columns: Sequence[str],
+    where: str,
+    *,
+    context: str | Sequence[str] | None = None,
+    dialogue: str | None = None,
+    turn: str | None = None,
+    speaker: str | None = None,
+    target: str | None = None,
+) -> ConversationColumns:
+    """Return the named columns of a conversation; `DataError` with the nearest name where one is missing."""
+    several = () if context is None else (context,) if isinstance(context, str) else tuple(context)
+    given = {"dialogue": dialogue, "turn": turn, "speaker": speaker, "target": target}
+    return ConversationColumns(
+        context=tuple(_given(columns, name, "context", where) for name in several),
+        **{what: None if name is None else _given(columns, name, what, where) for what, name in given.items()},
     )
 
 

@@ -20,7 +20,7 @@ class Dataset:
     scheme    the labels
     splits    `train`, `validation`, `test`, as far as present; every example is labelled
     notes     sentences for people: what was inferred, dropped, split, warned about
-    overlaps  for `validation` and `test`: keys (`leak.text_hash`) of texts that also stood in the source's training
+    overlaps  for `validation` and `test`: keys (`row_hash`) of rows that also stood in the source's training
               rows; those rows were taken out of `train`
     also      other sets with labels of their own, to be learnt beside this one (multi-task training)
     """

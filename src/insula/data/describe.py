@@ -13,6 +13,7 @@ from insula.core.example import Example
 from insula.core.scheme import LabelScheme
 from insula.data.dataset import Dataset
 from insula.data.description import Description
+from insula.data.splits.compared import text_with_turn
 from insula.data.splits.near_duplicates import near_duplicate_clusters
 from insula.text.comparison import comparison_key
 from insula.text.language import tell
@@ -30,12 +31,12 @@ def describe(dataset: Dataset, *, seed: int = 0) -> Description:
     Languages are told on a random sample of 2,000 rows and near-duplicates on one of 50,000, drawn with `seed`.
     """
     examples = [example for rows in dataset.splits.values() for example in rows]
-    keys = {name: [comparison_key(example.text) for example in rows] for name, rows in dataset.splits.items()}
+    keys = {name: [_key(example) for example in rows] for name, rows in dataset.splits.items()}
     all_keys = [key for several in keys.values() for key in several]
     rng = np.random.default_rng(seed)
     language_rows = _sample(len(examples), LANGUAGE_SAMPLE, rng)
     compared = _sample(len(examples), COMPARED_ROWS, rng)
-    clusters = near_duplicate_clusters([examples[row].text for row in compared], seed=seed)
+    clusters = near_duplicate_clusters([text_with_turn(examples[row]) for row in compared], seed=seed)
     conflicts = _conflicts(examples, all_keys, dataset.scheme)
     categorical = dataset.scheme.is_categorical
     unlabelled = bool(examples) and all(example.labels is None and example.values is None for example in examples)
@@ -66,7 +67,34 @@ def describe(dataset: Dataset, *, seed: int = 0) -> Description:
         },
         overlaps={name: len(hashes) for name, hashes in dataset.overlaps.items()},
         notes=list(dataset.notes),
+        context=_context(examples),
     )
+
+
+def _key(example: Example) -> str:
+    """Return what two rows are compared by; of a text with nothing to compare nothing, whatever is around it."""
+    key = comparison_key(example.text)
+    if not key or (not example.turns and example.target is None):
+        return key
+    around = (*(turn.text for turn in example.turns), example.target or "")
+    return "\n".join((key, *map(comparison_key, around)))
+
+
+def _context(examples: Sequence[Example]) -> dict[str, float]:
+    """Return what is around the texts; nothing where they are alone."""
+    lengths = [len(example.turns) for example in examples if example.turns]
+    speakers = {example.speaker for example in examples} | {turn.speaker for e in examples for turn in e.turns}
+    targets = Counter(example.target for example in examples if example.target is not None)
+    if not lengths and not targets and speakers <= {None}:
+        return {}
+    return {
+        "share": len(lengths) / len(examples),
+        "mean_turns": sum(lengths) / max(1, len(lengths)),
+        "most_turns": max(lengths, default=0),
+        "speakers": len(speakers - {None}),
+        "targets": len(targets),
+        "target_share": targets.total() / len(examples),
+    }
 
 
 def _sample(count: int, size: int, rng: np.random.Generator) -> list[int]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from insula.core.sentences import counted
@@ -39,6 +39,8 @@ class Description:
     both_sides         two splits to the number of texts that stand in both
     overlaps           split to the number of its texts that also stood in the source's training rows (since taken out)
     notes              what was said of the data set when it was read
+    context            share of rows with earlier turns, mean_turns and most_turns of these, speakers and targets (how
+                       many different ones), target_share (of rows with a target); empty where texts are alone
     """
 
     name: str
@@ -60,6 +62,7 @@ class Description:
     both_sides: Mapping[str, int]
     overlaps: Mapping[str, int]
     notes: Sequence[str]
+    context: Mapping[str, float] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON types."""
@@ -79,6 +82,20 @@ class Description:
             yield f"  languages   {told} (told on {counted(self.language_rows, 'row')})"
         if self.lengths:
             yield "  characters  " + ", ".join(f"{name} {value:,.0f}" for name, value in self.lengths.items())
+        if self.context:
+            yield f"  context     {', '.join(self._around())}"
+
+    def _around(self) -> Iterator[str]:
+        found = self.context
+        if found["share"]:
+            yield (
+                f"{_percent(found['share'])} of rows with earlier turns "
+                f"({found['mean_turns']:.1f} on average, at most {found['most_turns']:.0f})"
+            )
+        if found["speakers"]:
+            yield counted(int(found["speakers"]), "speaker")
+        if found["targets"]:
+            yield f"{counted(int(found['targets']), 'target')} ({_percent(found['target_share'])} of rows)"
 
     def _labels(self) -> Iterator[str]:
         if not self.labels:

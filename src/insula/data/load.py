@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 
 from insula.core.errors import DataError, LeakError
@@ -12,7 +13,7 @@ from insula.data.labels.infer import infer_labels
 from insula.data.labels.known import labels_for_scheme
 from insula.data.labels.names import read_label_names
 from insula.data.options import DataOptions
-from insula.data.sources.labelled_examples import dropped_note, labelled_examples
+from insula.data.sources.labelled_examples import context_note, dropped_note, labelled_examples
 from insula.data.sources.paths import ALL
 from insula.data.sources.raw_rows import RawPart
 from insula.data.sources.sources import Source, SourceName, find_source
@@ -41,8 +42,9 @@ def load_dataset(
     are taken out (`Dataset.overlaps`). Raises `DataError` where nothing usable is left.
     """
     found = find_source(source, options.with_columns(text=text, label=label))
-    options = found.options
     notes = list(found.notes)
+    found = _grouped_by_dialogue(found, notes)
+    options = found.options
     parts = read_parts(found, notes)
     training = parts.get("train") or parts.get(ALL)
     if training is None:
@@ -57,8 +59,10 @@ def load_dataset(
     splits: dict[str, list[Example]] = {}
     for split, part in parts.items():
         splits[split] = labelled_examples(part, plan, language=found.language)
+        called = "the source" if split == ALL else split
         notes.extend(part.notes)
-        notes.extend(dropped_note("the source" if split == ALL else split, part))
+        notes.extend(context_note(called, splits[split], part))
+        notes.extend(dropped_note(called, part))
         if splits[split]:
             continue
         if part is training:
@@ -94,10 +98,20 @@ def read_examples(
     )
     examples = labelled_examples(part, plan, language=found.language)
     alone = [f"Judged on the {split} rows alone."] if len(found.parts) > 1 else []
-    notes = (*found.notes, *alone, _columns_note(part), *plan.notes, *part.notes, *dropped_note(found.name, part))
+    about = (*context_note(found.name, examples, part), *dropped_note(found.name, part))
+    notes = (*found.notes, *alone, _columns_note(part), *plan.notes, *part.notes, *about)
     if not examples:
         raise DataError(f"No row of {found.name!r} can be evaluated on. {_columns_note(part)} {notes[-1]}")
     return examples, notes
+
+
+def _grouped_by_dialogue(found: Source, notes: list[str]) -> Source:
+    """Return a source whose dialogues are not parted by a split, unless its options name another group."""
+    options = found.options
+    if options.dialogue is None or options.group is not None:
+        return found
+    notes.append(f"Where rows are split, those of one dialogue (column {options.dialogue!r}) stay on one side.")
+    return dataclasses.replace(found, options=options.model_copy(update={"group": options.dialogue}))
 
 
 def has_column(source: SourceName, column: str, options: DataOptions = _DEFAULTS) -> bool:
@@ -188,6 +202,7 @@ def _columns_note(part: RawPart) -> str:
     }
     used = [f"text column {columns.text!r}", *(f"label column {name!r}" for name in columns.labels)]
     used += [f"{what} column {name!r}" for what, name in attributes.items() if name is not None]
+    used += [f"{what} column {name!r}" for what, name in columns.conversation.named]
     return f"Columns used: {', '.join(used)}."
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from insula.core.errors import DataError
 from insula.core.scheme import Kind
 
 Fraction = Annotated[float, Field(gt=0, lt=1)]
@@ -32,9 +33,31 @@ class DataOptions(BaseModel):
     group: str | None = Field(None, description="column whose rows stay on one side of a split: author, thread")
     id: str | None = Field(None, description="column with the row's own name")
     language: str | None = Field(None, description="column with the ISO 639-1 language code")
+    context: str | tuple[str, ...] | None = Field(
+        None,
+        description="column with the earlier turns: a JSON list of texts or of objects with text and speaker, or one "
+        "earlier text; several columns are one turn each, the oldest first",
+    )
+    dialogue: str | None = Field(
+        None, description="column whose equal values make one dialogue: earlier rows of it are the context"
+    )
+    turn: str | None = Field(None, description="column that orders the rows of a dialogue; file order if not given")
+    speaker: str | None = Field(None, description="column with who says the text")
+    target: str | None = Field(None, description="column with what the emotion is towards: an aspect, a product")
     validation_fraction: Fraction = Field(0.1, description="share of rows held out for choices")
     test_fraction: Fraction = Field(0.1, description="share of rows held out for the final figures")
     max_text_length: int = Field(20_000, ge=1, description="characters kept of one text; the rest is cut and counted")
+
+    @model_validator(mode="after")
+    def _has_one_context(self) -> DataOptions:
+        if self.context is not None and self.dialogue is not None:
+            raise ValueError(
+                "context and dialogue are two ways to give the earlier turns: a column that holds them, or the rows "
+                f"before. Got both ({self.context!r} and {self.dialogue!r}); name one of them"
+            )
+        if self.turn is not None and self.dialogue is None:
+            raise ValueError(f"turn orders the rows of a dialogue. Got {self.turn!r} without dialogue; name both")
+        return self
 
     @model_validator(mode="after")
     def _leaves_rows_to_train(self) -> DataOptions:
@@ -42,14 +65,44 @@ class DataOptions(BaseModel):
             raise ValueError("validation_fraction and test_fraction must leave rows to train on: sum below 1")
         return self
 
+    @classmethod
+    def checked(cls, **fields: Any) -> DataOptions:
+        """Return the options; `DataError` in one sentence where they are not valid."""
+        try:
+            return cls(**fields)
+        except ValidationError as error:
+            first = error.errors(include_url=False)[0]
+            name = f"{first['loc'][0]}: " if first["loc"] else ""
+            message = first["msg"].removeprefix("Value error, ")
+            raise DataError(f"The options of the data are not valid: {name}{message}.") from error
+
     def with_columns(
         self,
         *,
         text: str | None = None,
         label: str | Sequence[str] | None = None,
         label_names: str | None = None,
+        context: str | Sequence[str] | None = None,
+        dialogue: str | None = None,
+        turn: str | None = None,
+        speaker: str | None = None,
+        target: str | None = None,
     ) -> DataOptions:
-        """Return the options with those columns changed that are given."""
-        labels = label if label is None or isinstance(label, str) else tuple(label)
-        given = {"text": text, "label": labels, "label_names": label_names}
-        return self.model_copy(update={name: value for name, value in given.items() if value is not None})
+        """Return the options with those columns changed that are given; a `context` replaces a `dialogue`, and back."""
+        given = {
+            "text": text, "label": _names(label), "label_names": label_names, "context": _names(context),
+            "dialogue": dialogue, "turn": turn, "speaker": speaker, "target": target,
+        }  # fmt: skip
+        changed = {name: value for name, value in given.items() if value is not None}
+        if not changed:
+            return self
+        replaced: dict[str, None] = {}
+        if "context" in changed:
+            replaced = {"dialogue": None, "turn": None}
+        elif "dialogue" in changed:
+            replaced = {"context": None, "turn": None}
+        return self.checked(**{**self.model_dump(), **replaced, **changed})
+
+
+def _names(given: str | Sequence[str] | None) -> str | tuple[str, ...] | None:
+    return given if given is None or isinstance(given, str) else tuple(given)

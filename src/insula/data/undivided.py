@@ -5,14 +5,13 @@ from __future__ import annotations
 from insula.core.errors import DataError
 from insula.core.example import Example
 from insula.core.scheme import LabelScheme
-from insula.data.columns import find_text_column
 from insula.data.dataset import Dataset
-from insula.data.labels.cells import as_name, is_missing, is_no_text
 from insula.data.labels.infer import infer_labels
 from insula.data.load import number_names, read_parts
 from insula.data.options import DataOptions
 from insula.data.sources.labelled_examples import dropped_note, labelled_examples
 from insula.data.sources.paths import ALL
+from insula.data.sources.raw_rows import RawPart
 from insula.data.sources.sources import Source, SourceName, find_source
 
 WITHOUT_LABELS = LabelScheme("unlabelled", "single", ("unlabelled",))
@@ -49,15 +48,14 @@ def _labelled(found: Source) -> Dataset:
 def _unlabelled(found: Source) -> Dataset:
     splits: dict[str, list[Example]] = {}
     for split, openers in found.parts.items():
+        part = RawPart()
         for open_part in openers:
             with open_part() as reader:
-                column = find_text_column(reader.columns, found.options.text, repr(reader.path))
-                texts = [row.get(column) for batch in reader for row in batch.rows]
-            splits.setdefault(split, []).extend(
-                Example(text=text if isinstance(text, str) else as_name(text), language=found.language)
-                for text in texts
-                if not is_missing(text) and not is_no_text(text)
-            )
+                part.extend(reader, found.options, labelled=False)
+        splits[split] = [
+            Example(text=row.text, turns=row.turns, speaker=row.speaker, target=row.target, language=found.language)
+            for row in part.rows
+        ]
     if not any(splits.values()):
         raise DataError(f"The data {found.name!r} have no row with text. Check the column with `text`.")
     return Dataset(found.name, WITHOUT_LABELS, splits, found.notes)

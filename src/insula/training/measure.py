@@ -14,7 +14,8 @@ from insula.core.files import atomic_folder
 from insula.core.progress import Progress
 from insula.core.targets import gold_matrix
 from insula.data.dataset import Dataset
-from insula.data.splits.leak import Fingerprint, text_hash
+from insula.data.splits.compared import row_hash
+from insula.data.splits.leak import Fingerprint
 from insula.evaluation.baselines import Judge, majority
 from insula.evaluation.judged_examples import evaluate_examples
 from insula.models.fingerprints import write_fingerprints
@@ -61,7 +62,7 @@ class Measurement:
             gold_matrix(scheme, examples),
             decisions,
             self.trained.predictor.decision,
-            seen=[text_hash(example.text) in overlapping for example in examples],
+            seen=[row_hash(example) in overlapping for example in examples],
             resamples=self.recipe.evaluation.resamples,
             seed=self.recipe.seed,
         ).to_dict()

@@ -93,6 +93,13 @@ def as_name(cell: Any) -> str:
     return str(cell).strip()
 
 
+def as_attribute(cell: Any) -> str | None:
+    """Return what a cell says of its row (an id, a group, a speaker), None where it is missing."""
+    if is_missing(cell):
+        return None
+    return cell.strip() if isinstance(cell, str) else as_name(cell)  # "007" is a name, not a number
+
+
 def as_list(cell: Any) -> tuple[str, ...] | None:
     """Return the names in a list, or in text that spells one; None for other cells.
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from insula.core.example import Example
 from insula.core.sentences import counted
 from insula.data.labels.plan import LabelPlan, LabelReading
@@ -32,6 +34,9 @@ def labelled_examples(part: RawPart, plan: LabelPlan, *, language: str | None = 
         examples.append(
             Example(
                 text=row.text,
+                turns=row.turns,
+                speaker=row.speaker,
+                target=row.target,
                 labels=reading.labels,
                 values=reading.values,
                 votes=votes.votes,
@@ -42,6 +47,21 @@ def labelled_examples(part: RawPart, plan: LabelPlan, *, language: str | None = 
             )
         )
     return examples
+
+
+def context_note(split: str, examples: Sequence[Example], part: RawPart) -> tuple[str, ...]:
+    """Say how many rows of a split have earlier turns or a target; nothing where no column of these was named."""
+    columns = part.columns.conversation if part.columns else None
+    if columns is None or not columns.add_context:
+        return ()
+    said = []
+    if columns.context or columns.dialogue:
+        lengths = [len(example.turns) for example in examples if example.turns]
+        mean = f", {sum(lengths) / len(lengths):.1f} on average" if lengths else ""
+        said.append(f"{len(lengths):,} have earlier turns{mean}")
+    if columns.target:
+        said.append(f"{sum(example.target is not None for example in examples):,} have a target")
+    return (f"Of the {counted(len(examples), 'row')} of {split}, {' and '.join(said)}.",)
 
 
 def dropped_note(split: str, part: RawPart) -> tuple[str, ...]:

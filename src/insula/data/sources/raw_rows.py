@@ -9,10 +9,13 @@ from operator import itemgetter
 from typing import Any, NamedTuple
 
 from insula.core.errors import DataError
+from insula.core.model_input import Turn
 from insula.core.sentences import counted
 from insula.data.columns import Columns, find_columns
-from insula.data.formats.row_reader import RowReader
-from insula.data.labels.cells import as_name, as_number, is_missing, is_no_text
+from insula.data.conversations.around import Conversation
+from insula.data.conversations.turn_cells import MOST_TURNS
+from insula.data.formats.row_reader import Row, RowReader
+from insula.data.labels.cells import as_attribute, as_name, as_number, is_missing, is_no_text
 from insula.data.options import DataOptions
 
 MOST_WEIGHT = 1e9  # sums and squares of heavier ones overflow
@@ -28,6 +31,9 @@ class RawRow(NamedTuple):
     group: str | None
     id: str | None
     votes: Any = None
+    turns: tuple[Turn, ...] = ()
+    speaker: str | None = None
+    target: str | None = None
 
 
 @dataclass
@@ -39,17 +45,25 @@ class RawPart:
     columns: Columns | None = None
     notes: list[str] = field(default_factory=list)
 
-    def extend(self, reader: RowReader, options: DataOptions, *, names: Sequence[str] = ()) -> None:
-        """Add the rows of an open source; `names` are the labels of a scheme that is known."""
+    def extend(
+        self, reader: RowReader, options: DataOptions, *, names: Sequence[str] = (), labelled: bool = True
+    ) -> None:
+        """Add the rows of an open source.
+
+        names     the labels of a scheme that is known
+        labelled  whether labels are needed; without them the label of a row is `()`
+        """
         where = f"{reader.path!r}"
-        columns = find_columns(reader.columns, options, where, names=names)
+        columns = find_columns(reader.columns, options, where, names=names, labelled=labelled)
         if self.columns is not None and len(columns.labels) != len(self.columns.labels):
             raise DataError(
                 f"The files of one split must have the same label columns: {', '.join(self.columns.labels)}. "
                 f"Got {', '.join(columns.labels)} in {where}; name them with `label`."
             )
         self.columns = self.columns or columns
-        label_of = itemgetter(*columns.labels)
+        label_of = itemgetter(*columns.labels) if columns.labels else None
+        conversation = Conversation(columns.conversation, options.max_text_length)
+        numbers: list[tuple[int, int]] = []  # places in `rows` of those of dialogues, and their numbers there
         cut = 0
         for batch in reader:
             for row in batch.rows:
@@ -60,19 +74,25 @@ class RawPart:
                 if is_no_text(text):
                     self.dropped["with a list or bytes in place of a text"] += 1
                     continue
-                weight = _weight(row.get(columns.weight)) if columns.weight else 1.0
-                if weight is None:
-                    self.dropped["with a weight that is no number from 0 to 1e9"] += 1
-                    continue
                 text = text if isinstance(text, str) else as_name(text)
                 if len(text) > options.max_text_length:
                     text = text[: options.max_text_length]
                     cut += 1
+                around = conversation.read(row, text)
+                if around.problem is not None:
+                    self.dropped[around.problem] += 1
+                    continue
+                weight = _weight(row.get(columns.weight)) if columns.weight else 1.0
+                if weight is None:
+                    self.dropped["with a weight that is no number from 0 to 1e9"] += 1
+                    continue
                 try:
-                    label = label_of(row)
+                    label = () if label_of is None else label_of(row)
                 except KeyError:  # JSON objects need not have every key
                     cells = tuple(row.get(name) for name in columns.labels)
                     label = cells if len(cells) > 1 else cells[0]
+                if around.number >= 0:
+                    numbers.append((len(self.rows), around.number))
                 self.rows.append(
                     RawRow(
                         text,
@@ -82,10 +102,20 @@ class RawPart:
                         _attribute(row, columns.group),
                         _attribute(row, columns.id),
                         row.get(columns.votes) if columns.votes else None,
+                        around.turns,
+                        around.speaker,
+                        around.target,
                     )
                 )
+        if numbers:
+            earlier = conversation.earlier()
+            for place, number in numbers:
+                self.rows[place] = self.rows[place]._replace(turns=earlier[number])
         if cut:
             self.notes.append(f"{counted(cut, 'text')} of {where} cut to {options.max_text_length:,} characters.")
+        if conversation.long:
+            rows = counted(conversation.long, "row")
+            self.notes.append(f"{rows} of {where} kept the last {MOST_TURNS} of more earlier turns.")
         if reader.reject_count:
             first = reader.rejects[0]
             count = counted(reader.reject_count, "row")
@@ -100,8 +130,5 @@ def _weight(cell: Any) -> float | None:
     return number if number is not None and 0 <= number <= MOST_WEIGHT else None
 
 
-def _attribute(row: dict[str, Any], column: str | None) -> str | None:
-    if column is None or is_missing(row.get(column)):
-        return None
-    cell = row[column]
-    return cell.strip() if isinstance(cell, str) else as_name(cell)  # "007" is a name, not a number
+def _attribute(row: Row, column: str | None) -> str | None:
+    return None if column is None else as_attribute(row.get(column))

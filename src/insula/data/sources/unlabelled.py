@@ -15,7 +15,8 @@ from insula.data.formats.row_reader import RowReader
 from insula.data.labels.cells import as_name, is_missing, is_no_text
 from insula.data.options import DataOptions
 from insula.data.sources.sources import SourceName, find_source
-from insula.data.splits.leak import EMPTY, Fingerprint, text_hash
+from insula.data.splits.compared import EMPTY, text_hash
+from insula.data.splits.leak import Fingerprint
 
 
 def read_texts(

@@ -1,6 +1,7 @@
 """The leak guard: no text that a model learns from may stand in the rows it is judged on.
 
-Texts are compared by their comparison key: case, punctuation, user names and URLs removed.
+Texts are compared by their comparison key: case, punctuation, user names and URLs removed. Rows of dialogues are
+compared together with the turn before them (`compared.row_hash`).
 """
 
 from __future__ import annotations
@@ -14,26 +15,24 @@ import numpy.typing as npt
 from insula.core.errors import DataError, LeakError
 from insula.core.example import Example
 from insula.core.sentences import shortened
-from insula.text.comparison import comparison_key
+from insula.data.splits.compared import (
+    DIALOGUES,
+    EMPTY,
+    Compared,
+    dialogue_text_hash,
+    has_turns,
+    row_hash,
+    text_of_row,
+)
 
 SHOWN = 3
 SHOWN_LENGTH = 80
 
 
-def text_hash(text: str) -> int:
-    """Return 64 bits of the text's comparison key; the same on every machine and in every version."""
-    return _hash_of_key(comparison_key(text))
-
-
-def _hash_of_key(key: str) -> int:
-    return int.from_bytes(hashlib.blake2b(key.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "little")
-
-
-EMPTY = _hash_of_key("")  # of texts with nothing to compare: they never count as seen
-
-
 class Fingerprint:
     """A set of texts, kept as the sorted 64-bit hashes of their comparison keys.
+
+    Of a row with earlier turns it keeps two hashes: of the row, and that its text is in a dialogue.
 
     hashes  any order, repeats allowed; raises `DataError` where they are not unsigned 64-bit integers in one dimension
     """
@@ -49,16 +48,29 @@ class Fingerprint:
 
     @classmethod
     def of(cls, examples: Iterable[Example]) -> Fingerprint:
-        """Return the fingerprint of the examples' texts."""
-        return cls(_hashes(example.text for example in examples))
+        """Return the fingerprint of the examples."""
+        rows = list(examples)
+        said = [row.text for row in rows if row.turns]
+        more = [*map(dialogue_text_hash, said), *([DIALOGUES] if said else [])]
+        return cls(np.concatenate([_hashes(rows), np.array(more, np.uint64)]))
 
     def to_array(self) -> npt.NDArray[np.uint64]:
         """Return the hashes, sorted, each once; the constructor reads them back."""
         return self._hashes.copy()
 
-    def seen(self, texts: Iterable[str]) -> npt.NDArray[np.bool_]:
-        """Return for each text whether it is in the set; False where a text has nothing to compare."""
-        return np.isin(_hashes(texts), self._hashes)
+    def seen(self, rows: Iterable[Compared]) -> npt.NDArray[np.bool_]:
+        """Return for each text or row whether it is in the set; False where a text has nothing to compare.
+
+        Where both have earlier turns, rows are compared with the turn before them, else by their texts alone.
+        """
+        given = list(rows)
+        if any(map(has_turns, given)) and DIALOGUES in self._hashes:
+            return np.isin(_hashes(given), self._hashes)
+        texts = list(map(text_of_row, given))
+        found = np.isin(_hashes(texts), self._hashes)
+        if DIALOGUES in self._hashes:
+            found |= np.isin(np.fromiter(map(dialogue_text_hash, texts), np.uint64), self._hashes)
+        return found
 
     @property
     def digest(self) -> str:
@@ -80,12 +92,12 @@ def guard(
 ) -> tuple[dict[str, list[Example]], dict[str, frozenset[int]], tuple[str, ...]]:
     """Take repeated texts out: from train those in validation or test, from validation those in test.
 
-    Test rows are never taken out. Returns the splits that remain; for `validation` and `test` the `text_hash` of their
-    texts that also stood in train (`Dataset.overlaps`); and sentences on what was done. A validation split of which
+    Test rows are never taken out. Returns the splits that remain; for `validation` and `test` the `row_hash` of their
+    rows that also stood in train (`Dataset.overlaps`); and sentences on what was done. A validation split of which
     nothing remains is left out. Raises `LeakError` where no row would remain to train on.
     """
     none = np.array([EMPTY], np.uint64)
-    hashes = {name: _hashes(example.text for example in rows) for name, rows in splits.items()}
+    hashes = {name: _hashes(rows) for name, rows in splits.items()}
     cleaned = {name: list(rows) for name, rows in splits.items()}
     overlaps = {
         name: frozenset(np.setdiff1d(np.intersect1d(hashes.get("train", none), hashes[name]), none).tolist())
@@ -122,7 +134,7 @@ def refuse_leak(train: Iterable[Example] | Fingerprint, evaluation: Sequence[Exa
     name  what the evaluation rows are called in the message, such as a file's name
     """
     fingerprint = train if isinstance(train, Fingerprint) else Fingerprint.of(train)
-    seen = fingerprint.seen(example.text for example in evaluation)
+    seen = fingerprint.seen(evaluation)
     if count := int(seen.sum()):
         shown = [shortened(evaluation[row].text, SHOWN_LENGTH) for row in np.flatnonzero(seen)[:SHOWN]]
         raise LeakError(
@@ -131,8 +143,8 @@ def refuse_leak(train: Iterable[Example] | Fingerprint, evaluation: Sequence[Exa
         )
 
 
-def _hashes(texts: Iterable[str]) -> npt.NDArray[np.uint64]:
-    return np.fromiter((text_hash(text) for text in texts), dtype=np.uint64)
+def _hashes(rows: Iterable[Compared]) -> npt.NDArray[np.uint64]:
+    return np.fromiter((row_hash(row) for row in rows), dtype=np.uint64)
 
 
 def _taken_out(name: str, holder: str, count: int) -> str:

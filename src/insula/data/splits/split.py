@@ -11,6 +11,7 @@ from insula.core.errors import DataError
 from insula.core.example import Example
 from insula.core.scheme import LabelScheme
 from insula.data.dataset import SPLITS
+from insula.data.splits.compared import text_with_turn
 from insula.data.splits.components import Components
 from insula.data.splits.near_duplicates import near_duplicate_clusters
 from insula.data.splits.stratify import iterative_stratification
@@ -67,7 +68,7 @@ def _atoms(examples: Sequence[Example], seed: int) -> list[list[int]]:
     """Return sets of row numbers that may not be parted."""
     components = Components(len(examples))
     first_of: dict[Hashable, int] = {}
-    clusters = near_duplicate_clusters([example.text for example in examples], seed=seed)
+    clusters = near_duplicate_clusters([text_with_turn(example) for example in examples], seed=seed)
     for row, (example, cluster) in enumerate(zip(examples, clusters, strict=True)):
         components.join(first_of.setdefault(cluster, row), row)
         if example.group:

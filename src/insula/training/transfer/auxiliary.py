@@ -35,7 +35,7 @@ def with_auxiliary(dataset: Dataset, recipe: Recipe, progress: Progress) -> Data
     loaded = (load_dataset(source, options, seed=recipe.seed) for source in recipe.auxiliary.sources)
     for found in (*dataset.also, *loaded):
         rows = [*found.split("train"), *found.splits.get("validation", ())]
-        seen = held_out.seen(example.text for example in rows)
+        seen = held_out.seen(rows)
         kept = [example for example, is_seen in zip(rows, seen, strict=True) if not is_seen]
         if not kept:
             raise DataError(

@@ -44,7 +44,7 @@ def refuse_seen(folder: ModelFolder, dataset: Dataset, *, called: str) -> None:
     for split, told in (("validation", ("train",)), ("test", ("train", "validation"))):
         examples = dataset.splits.get(split, ())
         for part in told:
-            if part in seen and (count := int(seen[part].seen(example.text for example in examples).sum())):
+            if part in seen and (count := int(seen[part].seen(examples).sum())):
                 raise LeakError(
                     f"The {called} must not have seen the rows this model is measured on. Got "
                     f"{counted(count, f'{split} row')} of {len(examples):,} that stand in its {part} rows. "

@@ -1,0 +1,74 @@
+"""`Conversation`: what is around the texts of one table, row by row or, of dialogues, once all rows are read."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from insula.core.model_input import Turn
+from insula.data.columns import ConversationColumns
+from insula.data.conversations.dialogues import Dialogues
+from insula.data.conversations.turn_cells import MOST_TURNS, read_turns
+from insula.data.formats.row_reader import Row
+from insula.data.labels.cells import as_attribute, is_missing, is_no_text
+
+NO_PLACE = "without a value in the turn column"
+
+
+class Around(NamedTuple):
+    """What is around a text.
+
+    turns    the earlier turns, oldest first; of a row of a dialogue they are found by its `number` at the end
+    problem  why they cannot be read, in words
+    """
+
+    turns: tuple[Turn, ...] = ()
+    speaker: str | None = None
+    target: str | None = None
+    number: int = -1
+    problem: str | None = None
+
+
+TEXT_ALONE = Around()
+
+
+class Conversation:
+    """What is around the texts of one table. Rows without a usable label are turns of their dialogue all the same.
+
+    most_characters  kept of an earlier turn
+    long             how many rows had more than `MOST_TURNS` earlier turns, the last of which are kept
+    """
+
+    def __init__(self, columns: ConversationColumns, most_characters: int) -> None:
+        self.long = 0
+        self._columns = columns
+        self._most_characters = most_characters
+        self._dialogues = Dialogues()
+
+    def read(self, row: Row, text: str) -> Around:
+        """Return what is around the text of a row."""
+        columns = self._columns
+        if not columns.named:
+            return TEXT_ALONE
+        speaker = as_attribute(row.get(columns.speaker)) if columns.speaker else None
+        target = as_attribute(row.get(columns.target)) if columns.target else None
+        if columns.dialogue is not None:
+            dialogue = as_attribute(row.get(columns.dialogue))
+            order = row.get(columns.turn) if columns.turn and dialogue is not None else None
+            if columns.turn and dialogue is not None and (is_missing(order) or is_no_text(order)):
+                return Around(problem=NO_PLACE)
+            number = self._dialogues.add(dialogue, Turn(text, speaker), order)
+            return Around((), speaker, target, number)
+        if not columns.context:
+            return Around((), speaker, target)
+        turns, problem = read_turns([row.get(name) for name in columns.context])
+        self.long += len(turns) > MOST_TURNS
+        return Around(tuple(map(self._shortened, turns[-MOST_TURNS:])), speaker, target, problem=problem)
+
+    def earlier(self) -> list[tuple[Turn, ...]]:
+        """Return the earlier turns of the rows of dialogues by their number."""
+        earlier, self.long = self._dialogues.earlier()
+        return earlier
+
+    def _shortened(self, turn: Turn) -> Turn:
+        most = self._most_characters
+        return turn if len(turn.text) <= most else Turn(turn.text[:most], turn.speaker)

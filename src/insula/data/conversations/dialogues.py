@@ -1,0 +1,69 @@
+"""`Dialogues`: rows that belong to dialogues, in any order of the table, to the earlier turns of each."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from insula.core.model_input import Turn
+from insula.data.conversations.turn_cells import MOST_TURNS
+from insula.data.labels.cells import as_name, as_number
+
+_DIGITS = re.compile(r"(\d+)")
+
+
+class Dialogues:
+    """The dialogues of one table: `add` its rows, then ask for the `earlier` turns of each."""
+
+    def __init__(self) -> None:
+        self._rows: dict[str, list[tuple[int, Any, Turn]]] = {}
+        self._count = 0
+
+    def add(self, dialogue: str | None, turn: Turn, order: Any = None) -> int:
+        """Take a row, and return its number here.
+
+        dialogue  which one it belongs to; None where it is a lone message
+        order     its cell in the column that orders the rows of a dialogue; None where the table is in order
+        """
+        number = self._count
+        self._count += 1
+        if dialogue is not None:
+            self._rows.setdefault(dialogue, []).append((number, order, turn))
+        return number
+
+    def earlier(self) -> tuple[list[tuple[Turn, ...]], int]:
+        """Return the turns before each row that was added, oldest first, and how many rows had more than are kept.
+
+        The last `MOST_TURNS` are kept.
+        """
+        found: list[tuple[Turn, ...]] = [()] * self._count
+        long = 0
+        for rows in self._rows.values():
+            keys = order_keys([order for _, order, _ in rows])
+            in_order = [rows[place] for place in sorted(range(len(rows)), key=keys.__getitem__)]
+            turns = [turn for _, _, turn in in_order]
+            for place, (number, _, _) in enumerate(in_order):
+                found[number] = tuple(turns[max(0, place - MOST_TURNS) : place])
+            long += max(0, len(rows) - MOST_TURNS - 1)
+        return found, long
+
+
+def order_keys(cells: Sequence[Any]) -> list[Any]:
+    """Return what cells of the turn column sort by: numbers if all are, else naturally (`u2` before `u10`).
+
+    Without such a column, where all are None, the keys are equal: rows stay in the order of the table.
+    """
+    if all(cell is None for cell in cells):
+        return [0] * len(cells)
+    numbers = [as_number(cell) for cell in cells]
+    if all(number is not None for number in numbers):
+        return numbers
+    return [natural_key(cell) for cell in cells]
+
+
+def natural_key(cell: Any) -> list[Any]:
+    """Return a sort key by which runs of digits count as numbers: `9:58` comes before `10:02`."""
+    pieces = _DIGITS.split(as_name(cell))
+    # Longer numbers are greater; `int` would raise for one of thousands of digits.
+    return [(len(digits := piece.lstrip("0")), digits) if n % 2 else piece for n, piece in enumerate(pieces)]
