@@ -47,6 +47,7 @@ class Lever:
 
     base     the model without; its cells stand in `CELLS` under that name and with these seeds
     changes  the overrides that make the model with it; where all are of the section `decision`, nothing is trained anew
+    metric   that the difference is of; the headline metric of the kind of labels where not given
     """
 
     name: str
@@ -54,6 +55,7 @@ class Lever:
     base: str
     changes: Mapping[str, Any]
     seeds: tuple[int, ...] = (0, 1, 2)
+    metric: str | None = None
 
     def pairs(self, cells: Mapping[str, Cell]) -> Iterator[tuple[Cell, Cell]]:
         """Yield the cells without and with it, a pair a seed."""
@@ -94,7 +96,11 @@ FROM_SCRATCH = ("textcnn", "lstm", "gru", "transformer")
 
 
 def _insula() -> Iterator[Cell]:
-    yield from (Cell(data, "linear", "linear") for data in (*SETS,) if not SETS[data].folds)
+    alone = {"preparation.context_turns": 0}  # of dialogues: what earlier turns add is a lever
+    for data, known in SETS.items():
+        if not known.folds:
+            yield Cell(data, "linear", "linear", alone if "dialogue" in known.options else {})
+    yield from _seeds("meld", "minilm", 3, preparation__context_turns=0, train__epochs=3)
     yield Cell("tweets", "linear+stopwords", "linear", _words_and("stopwords"))
     yield Cell("tweets", "linear+stem", "linear", _words_and("stem"))
     yield Cell("smp2020_usual", "linear+stopwords", "linear", _words_and("stopwords"))
@@ -150,6 +156,10 @@ CELLS: Mapping[str, Cell] = {cell.name: cell for cell in (*_insula(), *_peers())
 _NOT_JOINED = [step for step in ENCODER_STEPS if step != "detokenize"]
 # A lever enters a recipe only with a row of its own; add it here, run its cells, read the table.
 LEVERS = [
+    *(
+        Lever("context", "meld", model, {"preparation.context_turns": 3}, seeds, metric="weighted_f1")
+        for model, seeds in (("minilm", (0, 1, 2)), ("linear", (0,)))
+    ),
     Lever("attention", "tweeteval_emotion", "minilm", {"model.pooling": "attention"}),
     Lever("cosine", "tweeteval_emotion", "minilm", {"train.schedule": "cosine"}),
     Lever("plain-head", "tweeteval_emotion", "minilm", {"train.head_rate_factor": 1.0}),

@@ -13,7 +13,7 @@ from insula.core.decision import Decisions
 from insula.core.files import atomic_file
 from insula.core.targets import gold_matrix
 from insula.data.dataset import Dataset
-from insula.data.splits.leak import text_hash
+from insula.data.splits.compared import text_hash
 
 FOLDER = Path(__file__).parent / "runs" / "decisions"
 

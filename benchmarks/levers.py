@@ -40,7 +40,7 @@ def measure(lever: Lever, results: Path = RESULTS, kept: Path = decisions.FOLDER
     if len(known) < len(pairs) or len(whole) < len(pairs):
         return None
     kind = whole[0][0]["kind"]
-    metric = headline_metric(kind)
+    metric = lever.metric or headline_metric(kind)
     offs, ons = [off for off, _ in known], [on for _, on in known]
     return {
         "lever": lever.name,

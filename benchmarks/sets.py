@@ -65,6 +65,7 @@ SETS = {
     "hotel_zh": _ready("hotel_zh"),
     "imdb": _ready("imdb"),
     "mr": _ready("mr", folds=True),
+    "meld": _ready("meld", options={"label": "label", "dialogue": "dialogue", "turn": "turn", "speaker": "speaker"}),
 }
 
 

@@ -69,7 +69,7 @@ def _accuracy(predictor: Predictor, data: Dataset, *, inputs: bool = True) -> fl
     [
         ("encoder", {"train.epochs": 8}, {}),
         ("encoder", {"train.epochs": 8}, {"target": True}),
-        ("linear", {}, {}),
+        ("linear", {"preparation.context_turns": 3}, {}),
     ],
     ids=["pairs", "target", "joined"],
 )
@@ -130,6 +130,11 @@ def test_predictions_carry_id_and_language(train_turned: Any) -> None:
     assert (answer.text, answer.id, answer.language) == ("so lovely", "m1", "en")
     assert answer.scores == predictor.predict(["so lovely"])[0].scores  # turns are not read
     assert predictor.unread([given, "so lovely"]) == 1
+
+
+def test_joined_turns_are_read_only_where_the_recipe_says_so(train_turned: Any) -> None:
+    _, predictor, _ = train_turned("linear")
+    assert predictor.preparation.context.turns == 0
 
 
 def test_turns_that_the_data_do_not_have_are_refused(

@@ -38,7 +38,7 @@ from insula.training.recipe.recipe import Recipe
 from insula.training.transfer.auxiliary import with_tasks
 from insula.training.transfer.distil import with_answers
 
-CONTEXT_TURNS = 5  # what `auto` reads
+CONTEXT_TURNS = 3  # what `auto` reads
 
 
 @dataclass(frozen=True)
@@ -133,7 +133,8 @@ def _context(dataset: Dataset, model: ModelOptions, recipe: Recipe) -> Context:
     turns, options = recipe.preparation.context_turns, recipe.preparation
     has_turns = any(example.turns for example in train)
     if turns == "auto":
-        turns = CONTEXT_TURNS if has_turns else 0
+        # Joined into one text, turns are mistaken for the text itself: linear loses by them (docs/benchmarks.md).
+        turns = CONTEXT_TURNS if has_turns and families[model.name].pairs else 0
     elif turns and not has_turns:
         raise RecipeError(
             f"The preparation.context_turns option needs earlier turns, and no training row has any. Got {turns}. Name "

@@ -45,8 +45,8 @@ class PreparationOptions(Section):
     )
     context_turns: Literal["auto"] | Annotated[int, Field(ge=0)] = Field(
         "auto",
-        description="earlier turns of a dialogue that are read before each text; auto reads 5 where the data name them "
-        "(data.context, data.dialogue), else none",
+        description="earlier turns of a dialogue that are read with each text; auto reads 3 where the data name them "
+        "(data.context, data.dialogue) and the family reads pairs, else none",
     )
     speakers: Speakers = Field(
         "relative",
