@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 from safetensors.numpy import load_file, save_file
 
 from insula.core.decision import Decisions
+from insula.core.example import Example
 from insula.core.files import atomic_file
 from insula.core.targets import gold_matrix
 from insula.data.dataset import Dataset
@@ -32,13 +34,21 @@ class Answers:
     scores: NDArray[np.float64]
     chosen: NDArray[np.bool_]
 
+    def only(self, kept: NDArray[np.bool_]) -> Answers:
+        """Return the answers to some of the rows, by a (rows,) mask."""
+        return Answers(self.rows[kept], self.gold[kept], self.scores[kept], self.chosen[kept])
+
+
+def hashes(examples: Sequence[Example]) -> NDArray[np.int64]:
+    """Return the (rows,) hashes of the texts."""
+    return np.array([text_hash(example.text) for example in examples], dtype=np.uint64).view(np.int64)
+
 
 def save(cell: str, data: Dataset, decisions: Decisions, folder: Path = FOLDER) -> Answers:
     """Keep the decisions of a cell on the test rows of its data."""
     examples = data.split("test")
-    hashes = np.array([text_hash(example.text) for example in examples], dtype=np.uint64).view(np.int64)
     answers = Answers(
-        hashes,
+        hashes(examples),
         gold_matrix(data.scheme, examples),
         np.asarray(decisions.scores, dtype=np.float64),
         np.asarray(decisions.chosen, dtype=bool),

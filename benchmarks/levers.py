@@ -12,11 +12,15 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 import decisions
 from cells import CELLS, LEVERS, Cell, Lever
 from differences import mean_difference
 from insula.core.files import write_json
+from insula.core.scheme import Kind
 from insula.evaluation.metrics.metric_names import headline_metric
+from sets import SETS, load
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results"
@@ -52,6 +56,7 @@ def measure(lever: Lever, results: Path = RESULTS, kept: Path = decisions.FOLDER
         "off": _mean(off["metrics"][metric]["value"] for off, _ in whole),
         "on": _mean(on["metrics"][metric]["value"] for _, on in whole),
         "difference": mean_difference(kind, offs, ons, metric).to_dict(),
+        **_without_repeated(lever.data, kind, offs, ons, metric),
         "by_seed": [mean_difference(kind, [off], [on], metric).to_dict() for off, on in known],
         "train_seconds": {
             "off": _mean(off["train_seconds"] for off, _ in whole),
@@ -59,6 +64,23 @@ def measure(lever: Lever, results: Path = RESULTS, kept: Path = decisions.FOLDER
         },
         "commits": sorted({cell["commit"] for pair in whole for cell in pair}),
         "command": "python benchmarks/levers.py",
+    }
+
+
+def _without_repeated(
+    data: str, kind: Kind, offs: list[decisions.Answers], ons: list[decisions.Answers], metric: str
+) -> dict[str, Any]:
+    """Return the same difference, of a set of dialogues, on the rows whose text is in no training row."""
+    if "dialogue" not in SETS[data].options or SETS[data].missing:
+        return {}
+    known = decisions.hashes(load(data).split("train"))
+    kept = ~np.isin(offs[0].rows, known)
+    some = [[answers.only(kept) for answers in side] for side in (offs, ons)]
+    return {
+        "without_repeated_texts": {
+            "rows": int(kept.sum()),
+            "difference": mean_difference(kind, *some, metric).to_dict(),
+        }
     }
 
 

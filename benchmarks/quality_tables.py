@@ -126,6 +126,40 @@ def levers(results: Results) -> str:
     return table(heads, rows)
 
 
+def conversations(results: Results) -> str:
+    """Sets of dialogues: each model with the earlier turns and without, means over seeds, and the paired difference."""
+    heads = (
+        "data", "model", "earlier turns read", "seeds", "weighted F1, mean (lowest to highest)", "macro-F1, mean",
+        "weighted F1 without texts of training, mean", "with minus without turns (paired 95% interval)",
+        "the same without texts of training",
+    )  # fmt: skip
+    groups: dict[tuple[str, str], list[Entry]] = {}
+    for cell in results.quality:
+        if cell.get("repeated_texts"):
+            groups.setdefault((cell["set"], cell["model"]), []).append(cell)
+    levers = {(one["set"], f"{one['model']}+{one['lever']}"): one for one in results.levers}
+    rows = []
+    for (name, model), cells in groups.items():
+        weighted = [cell["metrics"]["weighted_f1"]["value"] for cell in cells]
+        without = [cell["repeated_texts"]["metrics_without"]["weighted_f1"]["value"] for cell in cells]
+        lever = levers.get((name, model))
+        spread = f" ({min(weighted):.3f} to {max(weighted):.3f})" if len(cells) > 1 else ""
+        rows.append(
+            (
+                set_title(name),
+                f"`{model}`",
+                str(cells[0]["overrides"].get("preparation.context_turns", "–")),
+                ", ".join(str(cell["seed"]) for cell in cells),
+                f"{sum(weighted) / len(cells):.3f}{spread}",
+                f"{sum(cell['metrics']['macro_f1']['value'] for cell in cells) / len(cells):.3f}",
+                f"{sum(without) / len(cells):.3f}",
+                figure(lever["difference"], "+") if lever else "–",
+                figure(lever["without_repeated_texts"]["difference"], "+") if lever else "–",
+            )
+        )
+    return table(heads, rows)
+
+
 def time(results: Results) -> str:
     """How long training took and how fast the test rows were predicted, with the processor."""
     heads = ("data", "model", "parameters", "training rows", "training", "prediction", "threads", "processor")

@@ -13,6 +13,7 @@ TITLES = {  # data set: title in English and in Chinese, in the order of the tab
     "tweeteval_emotion": ("TweetEval emotion, English, 4 labels", "TweetEval 情绪，英文，4 类"),
     "sst2": ("SST-2, English, 2 labels", "SST-2，英文，2 类"),
     "smp2020_usual": ("SMP2020 usual, Chinese, 6 labels", "SMP2020 通用，中文，6 类"),
+    "meld": ("MELD, dialogues, 7 emotions", "MELD 对话，7 类情绪"),
     "smp2020_virus": ("SMP2020 virus, Chinese, 6 labels", "SMP2020 疫情，中文，6 类"),
     "semeval_ec": ("SemEval-2018 E-c, English, 11 labels", "SemEval-2018 E-c，英文，11 类"),
     "semeval_valence": ("SemEval-2018 valence, English", "SemEval-2018 效价，英文"),

@@ -30,6 +30,7 @@ TABLES: Mapping[str, Callable[[Results], str]] = {
     "means": quality_tables.means,
     "architectures": quality_tables.architectures,
     "levers": quality_tables.levers,
+    "conversations": quality_tables.conversations,
     "time": quality_tables.time,
     "provenance": quality_tables.provenance,
     "training-speed": cost_tables.training_speed,
