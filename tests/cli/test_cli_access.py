@@ -13,7 +13,7 @@ from insula.api.stored import verify_audit
 from insula.operations.credentials.keys import Keys
 from insula.operations.store.database import open_database
 from insula.operations.store.retention import Retention
-from insula.operations.store.rows import Answered, Rows
+from insula.operations.store.rows import Rows, StoredPrediction
 
 
 def _audited(folder: Path) -> list[dict[str, Any]]:
@@ -70,7 +70,9 @@ def test_no_key_is_made_that_the_audit_log_does_not_know(insula: Callable[..., A
 
 def test_a_subject_is_erased_and_the_log_says_so(insula: Callable[..., Any], here: Path) -> None:
     database = open_database("insula-data")
-    Rows(database, Retention(1)).keep([Answered("c", "m", {}, subject="anna@example.org"), Answered("c", "m", {})])
+    Rows(database, Retention(1)).keep(
+        [StoredPrediction("c", "m", {}, subject="anna@example.org"), StoredPrediction("c", "m", {})]
+    )
     database.close()
     said = insula("store", "erase", "--subject", "anna@example.org", "--anchor", "anchors")
     assert said.stdout == "deleted  1 row\n"

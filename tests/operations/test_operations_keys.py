@@ -58,7 +58,7 @@ def test_rotation_leaves_a_time_to_change(keys: Keys, clock: Any) -> None:
     assert recognised is not None
     assert recognised.successor == new.record.id
     assert recognised.state(clock()) == "active"
-    with pytest.raises(DataError, match="rotated already"):
+    with pytest.raises(DataError, match="already rotated"):
         keys.rotate(old.record.id, grace=3600)
     clock.forward(hours=1)
     assert [record.state(clock()) for record in keys.all()] == ["expired", "active"]
@@ -108,7 +108,7 @@ def test_what_the_audit_log_refuses_does_not_happen(keys: Keys) -> None:
         ({"texts_a_day": 0}, "quota"),
         ({"calls_a_second": -1.0}, "rate"),
         ({"calls_a_second": float("nan")}, "rate"),
-        ({"burst": 4}, "goes with a rate"),
+        ({"burst": 4}, "needs a rate"),
     ],
 )
 def test_impossible_keys_are_refused(tmp_path: Path, options: dict[str, Any], words: str) -> None:
@@ -169,29 +169,29 @@ def test_digests_are_compared_whole() -> None:
 
 def test_a_quota_holds_for_all_servers_and_through_restarts(open_store: Callable[[], Database], clock: Any) -> None:
     one, two = Quota(open_store(), clock=clock), Quota(open_store(), clock=clock)
-    assert one.spend("care", 60, 100)
-    assert not two.spend("care", 41, 100)
-    assert two.spend("care", 39, 100)
-    assert one.spend("other", 100, 100)
+    assert one.charge("care", 60, 100)
+    assert not two.charge("care", 41, 100)
+    assert two.charge("care", 39, 100)
+    assert one.charge("other", 100, 100)
     assert one.used("care") == 99
-    assert Quota(open_store(), clock=clock).spend("care", 1, 100)
-    assert not Quota(open_store(), clock=clock).spend("care", 1, 100)
+    assert Quota(open_store(), clock=clock).charge("care", 1, 100)
+    assert not Quota(open_store(), clock=clock).charge("care", 1, 100)
     clock.forward(days=1)
-    assert one.spend("care", 100, 100)
+    assert one.charge("care", 100, 100)
     clock.forward(days=40)
-    one.forget()
+    one.delete_old()
     assert one.used("care") == 0
 
 
 def test_what_was_not_spent_is_given_back(open_store: Callable[[], Database], clock: Any) -> None:
     one, two = Quota(open_store(), clock=clock), Quota(open_store(), clock=clock)
-    assert one.spend("care", 1, 1000)
+    assert one.charge("care", 1, 1000)
     assert one.used("care") == 10  # a hundredth at a time
-    one.unspend("care", 1)
-    one.give_back()
+    one.refund("care", 1)
+    one.release()
     assert two.used("care") == 0
-    assert two.spend("care", 1000, 1000)
-    assert not one.spend("care", 1, 1000)
+    assert two.charge("care", 1000, 1000)
+    assert not one.charge("care", 1, 1000)
 
 
 def test_many_threads_never_exceed_a_quota(open_store: Callable[[], Database], clock: Any) -> None:
@@ -199,7 +199,7 @@ def test_many_threads_never_exceed_a_quota(open_store: Callable[[], Database], c
     given: list[int] = []
 
     def ask(quota: Quota, texts: int) -> None:
-        given.extend(texts for _ in range(12) if quota.spend("care", texts, 150))
+        given.extend(texts for _ in range(12) if quota.charge("care", texts, 150))
 
     threads = [threading.Thread(target=ask, args=(server, texts)) for server in servers for texts in (1, 3, 7)]
     for thread in threads:

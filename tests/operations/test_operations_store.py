@@ -14,7 +14,7 @@ from insula.core.errors import DataError, StoreError, StoreUnreachableError
 from insula.operations.store.database import Database, open_database
 from insula.operations.store.migrate import differences
 from insula.operations.store.retention import Retention
-from insula.operations.store.rows import Answered, Rows, Told, delete_expired, erase
+from insula.operations.store.rows import Rows, StoredFeedback, StoredPrediction, delete_expired, erase
 from insula.operations.store.subjects import Subjects
 from insula.operations.store.tables import FEEDBACK, PREDICTIONS
 
@@ -66,7 +66,7 @@ def test_a_newer_store_is_refused(database: Database, address: str) -> None:
 
 def test_what_fails_leaves_no_trace(database: Database) -> None:
     rows = Rows(database, Retention(1))
-    rows.keep([Answered("a", "m", {}, id="same")])
+    rows.keep([StoredPrediction("a", "m", {}, id="same")])
 
     def fail() -> None:
         with database.writing() as connection:
@@ -76,15 +76,16 @@ def test_what_fails_leaves_no_trace(database: Database) -> None:
     with pytest.raises(ZeroDivisionError):
         fail()
     assert _count(database, PREDICTIONS) == 1
-    rows.keep([Answered("a", "m", {}, id="same"), Answered("a", "m", {})])  # a second try of the same row
+    repeated = StoredPrediction("a", "m", {}, id="same")
+    rows.keep([repeated, StoredPrediction("a", "m", {})])
     assert _count(database, PREDICTIONS) == 2
 
 
 def test_rows_go_when_their_time_is_over(database: Database, clock: Any) -> None:
     rows = Rows(database, Retention(30), clock=clock)
-    rows.keep([Answered("a", "m", {"labels": ["joy"]})], [Told("a", ["joy"])])
+    rows.keep([StoredPrediction("a", "m", {"labels": ["joy"]})], [StoredFeedback("a", ["joy"])])
     clock.forward(days=10)
-    rows.keep([Answered("a", "m", {})])
+    rows.keep([StoredPrediction("a", "m", {})])
     clock.forward(days=19, hours=23)
     assert rows.delete_old() == 0
     clock.forward(hours=1)
@@ -92,10 +93,10 @@ def test_rows_go_when_their_time_is_over(database: Database, clock: Any) -> None
     assert (_count(database, PREDICTIONS), _count(database, FEEDBACK)) == (1, 0)
     # A retention made shorter holds for what is there; one made longer, or taken away, keeps what was promised.
     assert Rows(database, Retention(10), clock=clock).delete_old() == 1
-    rows.keep([Answered("a", "m", {})])
+    rows.keep([StoredPrediction("a", "m", {})])
     clock.forward(days=31)
     assert Rows(database, Retention(300), clock=clock).delete_old() == 1
-    rows.keep([Answered("a", "m", {})])
+    rows.keep([StoredPrediction("a", "m", {})])
     clock.forward(days=31)
     assert delete_expired(database, now=clock()) == 1
 
@@ -104,7 +105,10 @@ def test_erasure_takes_all_of_one_and_nothing_of_others(open_store: Callable[[],
     database = open_store()
     rows = Rows(database, Retention(30, mask=_masked))
     for subject in ("anna@example.org", "bert", None):
-        rows.keep([Answered("a", "m", {}, text="hello", subject=subject)], [Told("a", ["joy"], subject=subject)])
+        rows.keep(
+            [StoredPrediction("a", "m", {}, text="hello", subject=subject)],
+            [StoredFeedback("a", ["joy"], subject=subject)],
+        )
     told: list[tuple[str, int]] = []
     other = open_store()  # another server hashes alike
     assert erase(other, "anna@example.org", before_commit=lambda hashed, count: told.append((hashed, count))) == 2
@@ -119,11 +123,11 @@ def test_erasure_takes_all_of_one_and_nothing_of_others(open_store: Callable[[],
 def test_no_byte_of_a_subject_or_an_unmasked_text_is_stored(tmp_path: Path) -> None:
     database = open_database(tmp_path / "data")
     rows = Rows(database, Retention(30, mask=_masked))
-    rows.keep([Answered("a", "m", {}, text=f"I am {CANARY} and sad\x00\ud800", subject=CANARY)])
-    rows.keep(told=[Told("a", ["joy"], text=f"I am {CANARY}", subject=CANARY)])
+    rows.keep([StoredPrediction("a", "m", {}, text=f"I am {CANARY} and sad\x00\ud800", subject=CANARY)])
+    rows.keep(feedback=[StoredFeedback("a", ["joy"], text=f"I am {CANARY}", subject=CANARY)])
     with database.reading() as connection:
         assert connection.execute(sa.select(PREDICTIONS.c.text)).scalar_one() == "I am [ID] and sad?"
-    Rows(database, Retention(30)).keep([Answered("a", "m", {}, text="only with a mask")])
+    Rows(database, Retention(30)).keep([StoredPrediction("a", "m", {}, text="only with a mask")])
     stored = b"".join(path.read_bytes() for path in (tmp_path / "data").iterdir())
     assert b"and sad" in stored
     assert CANARY.encode() not in stored
@@ -163,8 +167,8 @@ def test_a_busy_file_is_said_to_be_busy(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.setattr("insula.operations.store.database.PATIENCE", 0.2)
     one, two = open_database(tmp_path), open_database(tmp_path)
     with one.writing(), pytest.raises(StoreUnreachableError, match="locked"):
-        Rows(two, Retention(1)).keep([Answered("a", "m", {})])
-    Rows(two, Retention(1)).keep([Answered("a", "m", {})])
+        Rows(two, Retention(1)).keep([StoredPrediction("a", "m", {})])
+    Rows(two, Retention(1)).keep([StoredPrediction("a", "m", {})])
     assert _count(one, PREDICTIONS) == 1
     one.close()
     two.close()

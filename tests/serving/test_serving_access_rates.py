@@ -1,4 +1,4 @@
-"""Token buckets, in memory and in Redis; and a Redis that goes and comes back."""
+"""Rate limits in memory and in Redis, and a Redis that goes away and comes back."""
 
 from __future__ import annotations
 
@@ -13,9 +13,8 @@ from hypothesis import strategies as st
 
 from debian_services import Redis
 from insula.core.errors import SettingsError, StoreUnreachableError
-from insula.serving.authentication.bucket import Bucket, take
-from insula.serving.authentication.rates import MemoryRates
-from insula.serving.authentication.redis_rates import PREFIX, RedisRates
+from insula.serving.authentication.rate_limiter import MemoryRateLimiter, RateLimit, TokenBucket, take
+from insula.serving.authentication.redis_rate_limiter import PREFIX, RedisRateLimiter
 
 RATE = st.floats(0.01, 1000)
 BURST = st.integers(1, 1000)
@@ -27,7 +26,7 @@ def test_no_span_of_time_lets_more_through_than_it_may(rate: float, burst: int, 
     bucket, now, passed = None, 1000.0, []
     for step in steps:
         now += step
-        bucket, wait = take(bucket, now, rate=rate, burst=burst)
+        bucket, wait = take(bucket, now, RateLimit(rate, burst))
         assert -1e-6 <= bucket.tokens <= burst
         if wait == 0:
             passed.append(now)
@@ -41,7 +40,7 @@ def test_whoever_keeps_to_the_rate_is_never_refused(rate: float, burst: int, ste
     bucket, now = None, 1000.0
     for step in steps:
         now += (1 + step) / rate
-        bucket, wait = take(bucket, now, rate=rate, burst=burst)
+        bucket, wait = take(bucket, now, RateLimit(rate, burst))
         assert wait == 0
 
 
@@ -51,59 +50,60 @@ def test_the_wait_is_as_long_as_it_must_be_and_no_longer(rate: float, burst: int
     for step in steps:
         now += step / rate / 60
         before = bucket
-        bucket, wait = take(bucket, now, rate=rate, burst=burst)
+        bucket, wait = take(bucket, now, RateLimit(rate, burst))
         if wait:
-            assert take(bucket, now + wait, rate=rate, burst=burst)[1] <= 1e-6 / rate
-            assert take(bucket, now + 0.9 * wait - 1e-3 / rate, rate=rate, burst=burst)[1] > 0
+            assert take(bucket, now + wait, RateLimit(rate, burst))[1] <= 1e-6 / rate
+            assert take(bucket, now + 0.9 * wait - 1e-3 / rate, RateLimit(rate, burst))[1] > 0
             assert before is not None
 
 
 def test_a_clock_that_goes_back_gives_nothing() -> None:
-    bucket, wait = take(Bucket(0.0, 100.0), 50.0, rate=1, burst=5)
-    assert (bucket, wait) == (Bucket(0.0, 100.0), 1.0)
+    bucket, wait = take(TokenBucket(0.0, 100.0), 50.0, RateLimit(1, 5))
+    assert (bucket, wait) == (TokenBucket(0.0, 100.0), 1.0)
 
 
 def test_callers_do_not_share_and_memory_is_bounded() -> None:
     now = [0.0]
-    rates = MemoryRates(clock=lambda: now[0], most=100)
+    limiter = MemoryRateLimiter(clock=lambda: now[0], max_buckets=100)
 
     async def run() -> None:
-        assert await rates.take("a", rate=0.5, burst=1) == 0
-        assert await rates.take("a", rate=0.5, burst=1) == 2
-        assert await rates.take("b", rate=0.5, burst=1) == 0
+        assert await limiter.acquire("a", RateLimit(0.5, 1)) == 0
+        assert await limiter.acquire("a", RateLimit(0.5, 1)) == 2
+        assert await limiter.acquire("b", RateLimit(0.5, 1)) == 0
         now[0] = 1.9
         for number in range(1000):
-            assert await rates.take(f"c{number}", rate=1, burst=2) == 0
-        assert len(rates._buckets) <= 100
+            assert await limiter.acquire(f"c{number}", RateLimit(1, 2)) == 0
+        assert len(limiter._buckets) <= 100
         now[0] = 2.0
-        assert await rates.take("a", rate=0.5, burst=1) == 0
+        assert await limiter.acquire("a", RateLimit(0.5, 1)) == 0
 
     asyncio.run(run())
 
 
-async def _passed(counters: list[Any], calls: int, **limits: Any) -> int:
-    waits = await asyncio.gather(*(counters[n % len(counters)].take("care", **limits) for n in range(calls)))
+async def _passed(limiters: list[RedisRateLimiter], calls: int, limit: RateLimit) -> int:
+    waits = await asyncio.gather(*(limiters[n % len(limiters)].acquire("care", limit) for n in range(calls)))
     return sum(wait == 0 for wait in waits)
 
 
 @pytest.fixture
 def patient(monkeypatch: pytest.MonkeyPatch) -> None:
     """A Redis that answers late, as on a busy machine, has answered all the same."""
-    monkeypatch.setattr("insula.serving.authentication.redis_rates.PATIENCE", 20.0)
+    monkeypatch.setattr("insula.serving.authentication.redis_rate_limiter.TIMEOUT", 20.0)
 
 
 @pytest.mark.usefixtures("patient")
 def test_servers_count_together(redis_server: Redis) -> None:
     async def run() -> None:
-        servers = [RedisRates(redis_server.address) for _ in range(3)]
+        limit = RateLimit(2, 20)
+        servers = [RedisRateLimiter(redis_server.address) for _ in range(3)]
         await servers[0]._redis.flushall()
         before = time.monotonic()
-        passed = await _passed(servers, 60, rate=2, burst=20)
+        passed = await _passed(servers, 60, limit)
         assert 20 <= passed <= 20 + 2 * (time.monotonic() - before) + 1
-        wait = await servers[1].take("care", rate=2, burst=20)
+        wait = await servers[1].acquire("care", limit)
         assert 0 < wait <= 0.5
         await asyncio.sleep(wait + 0.05)
-        assert await servers[2].take("care", rate=2, burst=20) == 0
+        assert await servers[2].acquire("care", limit) == 0
         assert 0 < await servers[0]._redis.pttl(PREFIX + "care") <= 11_000  # a bucket that is full again is forgotten
         for server in servers:
             await server.close()
@@ -114,12 +114,12 @@ def test_servers_count_together(redis_server: Redis) -> None:
 @pytest.mark.usefixtures("patient")
 def test_redis_and_memory_count_alike(redis_server: Redis) -> None:
     async def run() -> None:
-        shared = RedisRates(redis_server.address)
+        limit, shared = RateLimit(0.05, 5), RedisRateLimiter(redis_server.address)
         await shared._redis.flushall()
         now = [0.0]
-        own = MemoryRates(clock=lambda: now[0])
+        own = MemoryRateLimiter(clock=lambda: now[0])
         for _ in range(12):
-            theirs, ours = await shared.take("x", rate=0.05, burst=5), await own.take("x", rate=0.05, burst=5)
+            theirs, ours = await shared.acquire("x", limit), await own.acquire("x", limit)
             assert theirs == pytest.approx(ours, abs=3.0)
             assert (theirs == 0) == (ours == 0)
         await shared.close()
@@ -129,28 +129,29 @@ def test_redis_and_memory_count_alike(redis_server: Redis) -> None:
 
 @pytest.mark.parametrize("without", ["closed", "open"])
 def test_a_redis_that_goes_and_comes_back(redis_server: Redis, monkeypatch: pytest.MonkeyPatch, without: Any) -> None:
-    monkeypatch.setattr("insula.serving.authentication.redis_rates.PAUSE", 0.0)
+    monkeypatch.setattr("insula.serving.authentication.redis_rate_limiter.PAUSE", 0.0)
     outcomes = {"passed": 0, "refused": 0, "unreachable": 0}
 
-    async def call(rates: RedisRates) -> str:
+    async def call(limiter: RedisRateLimiter) -> str:
         try:
-            found = "passed" if await rates.take("care", rate=1000, burst=50) == 0 else "refused"
+            found = "passed" if await limiter.acquire("care", RateLimit(1000, 50)) == 0 else "refused"
         except StoreUnreachableError:
             found = "unreachable"
         outcomes[found] += 1
         return found
 
     async def run() -> None:
-        rates = RedisRates(redis_server.address, without=without)
-        assert await call(rates) == "passed"
-        load = [asyncio.create_task(_again(lambda: call(rates), 40)) for _ in range(4)]
+        fallback = MemoryRateLimiter() if without == "open" else None
+        limiter = RedisRateLimiter(redis_server.address, fallback=fallback)
+        assert await call(limiter) == "passed"
+        load = [asyncio.create_task(_again(lambda: call(limiter), 40)) for _ in range(4)]
         await asyncio.sleep(0.05)
         redis_server.kill()
-        assert await call(rates) == ("unreachable" if without == "closed" else "passed")
+        assert await call(limiter) == ("unreachable" if without == "closed" else "passed")
         await asyncio.to_thread(redis_server.start)
         await asyncio.gather(*load)
-        assert await call(rates) == "passed"
-        await rates.close()
+        assert await call(limiter) == "passed"
+        await limiter.close()
 
     asyncio.run(run())
     assert sum(outcomes.values()) == 163
@@ -165,12 +166,12 @@ async def _again(call: Callable[[], Any], times: int) -> None:
 
 def test_a_redis_that_failed_is_not_asked_at_every_call() -> None:
     async def run() -> float:
-        rates = RedisRates("redis://127.0.0.1:9/0")
+        limiter = RedisRateLimiter("redis://127.0.0.1:9/0")
         started = time.monotonic()
         for _ in range(200):
             with pytest.raises(StoreUnreachableError):
-                await rates.take("care", rate=1, burst=1)
-        await rates.close()
+                await limiter.acquire("care", RateLimit(1, 1))
+        await limiter.close()
         return time.monotonic() - started
 
     assert asyncio.run(run()) < 1.5
@@ -178,4 +179,4 @@ def test_a_redis_that_failed_is_not_asked_at_every_call() -> None:
 
 def test_an_address_of_another_kind_is_refused() -> None:
     with pytest.raises(SettingsError, match="redis://"):
-        RedisRates("http://localhost")
+        RedisRateLimiter("http://localhost")

@@ -1,4 +1,4 @@
-"""Tokens: only what the issuer signed, for us, now; and none of the known ways around that."""
+"""TokenVerifier: only what the issuer signed, for us, now; and none of the known ways around that."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from insula.core.errors import SettingsError, StoreUnreachableError
-from insula.serving.authentication import published_keys
-from insula.serving.authentication.published_keys import PublishedKeys
-from insula.serving.authentication.tokens import TokenError, Tokens
+from insula.serving.authentication import jwks as jwks_module
+from insula.serving.authentication.jwks import KeySet
+from insula.serving.authentication.tokens import InvalidTokenError, TokenVerifier
 
 RSA = rsa.generate_private_key(65537, 2048)
 OTHER_RSA = rsa.generate_private_key(65537, 2048)
@@ -63,8 +63,8 @@ def jwks(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def tokens(jwks: Path) -> Tokens:
-    return Tokens(PublishedKeys(jwks), issuer="https://issuer", audience="insula")
+def tokens(jwks: Path) -> TokenVerifier:
+    return TokenVerifier(KeySet(jwks), issuer="https://issuer", audience="insula")
 
 
 def _parts(**parts: Any) -> str:
@@ -74,7 +74,7 @@ def _parts(**parts: Any) -> str:
 
 
 @pytest.mark.parametrize("algorithm", KINDS)
-def test_a_token_of_the_issuer_is_believed(tokens: Tokens, algorithm: str) -> None:
+def test_a_token_of_the_issuer_is_believed(tokens: TokenVerifier, algorithm: str) -> None:
     found = tokens.verify(_token(algorithm))
     assert (found.subject, found.scopes) == ("anna", ("predict", "admin"))
     assert 290 < found.expires.timestamp() - time.time() <= 300
@@ -102,34 +102,34 @@ def test_a_token_of_the_issuer_is_believed(tokens: Tokens, algorithm: str) -> No
         ({"scope": "x" * 9000}, "too_long"),
     ],
 )
-def test_a_token_that_does_not_hold_is_refused(tokens: Tokens, changes: dict[str, Any], reason: str) -> None:
-    with pytest.raises(TokenError) as refused:
+def test_a_token_that_does_not_hold_is_refused(tokens: TokenVerifier, changes: dict[str, Any], reason: str) -> None:
+    with pytest.raises(InvalidTokenError) as refused:
         tokens.verify(_token(**changes))
     assert refused.value.args == (reason,)
 
 
 @pytest.mark.parametrize("name", ["none", "None", "NONE", "", None, "HS256", "RS512", ["RS256"], 7])
-def test_an_unsigned_token_is_refused(tokens: Tokens, name: Any) -> None:
+def test_an_unsigned_token_is_refused(tokens: TokenVerifier, name: Any) -> None:
     for signature in ("", "AAAA"):
-        with pytest.raises(TokenError):
+        with pytest.raises(InvalidTokenError):
             tokens.verify(f"{_parts(header={'alg': name})}.{signature}")
 
 
 @pytest.mark.parametrize("kid", ["r", "e", "d", None])
-def test_a_public_key_is_no_shared_secret(tokens: Tokens, kid: str | None) -> None:
+def test_a_public_key_is_no_shared_secret(tokens: TokenVerifier, kid: str | None) -> None:
     """Algorithm confusion: an HMAC made with what everybody can read."""
     pem = RSA.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
     for secret in (pem, pem.strip(), json.dumps(JWKS["keys"][0]).encode()):
         for algorithm in ("HS256", "RS256"):
             signed = _parts(header={"alg": algorithm, "kid": kid})
             made = hmac.new(secret, signed.encode(), hashlib.sha256).digest()
-            with pytest.raises(TokenError):
+            with pytest.raises(InvalidTokenError):
                 tokens.verify(f"{signed}.{base64.urlsafe_b64encode(made).rstrip(b'=').decode()}")
 
 
-def test_a_key_in_the_token_itself_is_not_used(tokens: Tokens) -> None:
+def test_a_key_in_the_token_itself_is_not_used(tokens: TokenVerifier) -> None:
     more = {"jwk": _public(OTHER_RSA, "r"), "jku": "http://evil/jwks", "x5u": "http://evil/cert"}
-    with pytest.raises(TokenError, match="signature"):
+    with pytest.raises(InvalidTokenError, match="signature"):
         tokens.verify(_token(key=OTHER_RSA, headers=more))
 
 
@@ -139,18 +139,18 @@ def test_keys_that_must_not_verify_are_passed_over(tmp_path: Path) -> None:
     shared = {"kty": "oct", "k": base64.urlsafe_b64encode(b"secret" * 8).decode(), "kid": "s", "alg": "HS256"}
     entries = [weak, shared, _public(RSA, "enc", use="enc"), {"kty": "RSA", "kid": "half"}, "text", None, {"kty": 7}]
     (tmp_path / "jwks").write_text(json.dumps({"keys": entries}))
-    keys = PublishedKeys(tmp_path / "jwks")
+    keys = KeySet(tmp_path / "jwks")
     for identity in ("weak", "s", "enc", "half", None):
         for algorithm in ("RS256", "HS256"):
             assert keys.find(identity, algorithm) is None
 
 
-def test_without_an_id_the_only_key_is_meant(tokens: Tokens, jwks: Path) -> None:
+def test_without_an_id_the_only_key_is_meant(tokens: TokenVerifier, jwks: Path) -> None:
     token = jwt.encode(_claims(), RSA, "RS256")
     assert tokens.verify(token).subject == "anna"
     jwks.write_text(json.dumps({"keys": [_public(RSA, "r"), _public(OTHER_RSA, "r2")]}))
-    two = Tokens(PublishedKeys(jwks), issuer="https://issuer", audience="insula")
-    with pytest.raises(TokenError, match="unknown_key"):
+    two = TokenVerifier(KeySet(jwks), issuer="https://issuer", audience="insula")
+    with pytest.raises(InvalidTokenError, match="unknown_key"):
         two.verify(token)
 
 
@@ -165,8 +165,8 @@ def test_without_an_id_the_only_key_is_meant(tokens: Tokens, jwks: Path) -> None
     ],
 )
 def test_scopes_are_those_of_the_claim(jwks: Path, claim: Any, expected: tuple[str, ...]) -> None:
-    made = Tokens(
-        PublishedKeys(jwks), issuer="https://issuer", audience="insula", scope_claim="rights", prefix="insula:"
+    made = TokenVerifier(
+        KeySet(jwks), issuer="https://issuer", audience="insula", scope_claim="rights", prefix="insula:"
     )
     assert made.verify(_token(rights=claim)).scopes == expected
 
@@ -174,15 +174,15 @@ def test_scopes_are_those_of_the_claim(jwks: Path, claim: Any, expected: tuple[s
 @pytest.mark.parametrize("algorithms", [["HS256"], ["none"], ["RS256", "HS512"], []])
 def test_other_algorithms_cannot_be_set(jwks: Path, algorithms: list[str]) -> None:
     with pytest.raises(SettingsError, match="RS256"):
-        Tokens(PublishedKeys(jwks), issuer="i", audience="a", algorithms=algorithms)
+        TokenVerifier(KeySet(jwks), issuer="i", audience="a", algorithms=algorithms)
     with pytest.raises(SettingsError, match="audience"):
-        Tokens(PublishedKeys(jwks), issuer="i", audience="")
+        TokenVerifier(KeySet(jwks), issuer="i", audience="")
 
 
 def test_only_what_is_allowed_is_verified(jwks: Path) -> None:
-    narrow = Tokens(PublishedKeys(jwks), issuer="https://issuer", audience="insula", algorithms=["ES256"])
+    narrow = TokenVerifier(KeySet(jwks), issuer="https://issuer", audience="insula", algorithms=["ES256"])
     assert narrow.verify(_token("ES256")).subject == "anna"
-    with pytest.raises(TokenError, match="algorithm"):
+    with pytest.raises(InvalidTokenError, match="algorithm"):
         narrow.verify(_token("RS256"))
 
 
@@ -192,8 +192,8 @@ def test_only_what_is_allowed_is_verified(jwks: Path) -> None:
     )
 )
 def test_nonsense_is_refused(text: str) -> None:
-    made = Tokens(_Fixed(), issuer="i", audience="a")
-    with pytest.raises(TokenError):
+    made = TokenVerifier(_Fixed(), issuer="i", audience="a")
+    with pytest.raises(InvalidTokenError):
         made.verify(text)
 
 
@@ -201,7 +201,7 @@ def test_nonsense_is_refused(text: str) -> None:
     "claims",
     ['{"exp":1e999}', '{"exp":' + "9" * 400 + "}", "[" * 3000 + "]" * 3000, "[]", "null", '{"exp":NaN}', '"text"'],
 )
-def test_signed_nonsense_is_refused(tokens: Tokens, claims: str) -> None:
+def test_signed_nonsense_is_refused(tokens: TokenVerifier, claims: str) -> None:
     usual = '"iss":"https://issuer","aud":"insula","sub":"anna",'
     content = claims.replace("{", "{" + usual, 1) if claims.startswith("{") else claims
     header = base64.urlsafe_b64encode(b'{"alg":"EdDSA","kid":"d"}').rstrip(b"=")
@@ -209,12 +209,12 @@ def test_signed_nonsense_is_refused(tokens: Tokens, claims: str) -> None:
     token = signed + b"." + base64.urlsafe_b64encode(ED.sign(signed)).rstrip(b"=")
     try:
         tokens.verify(token.decode())
-    except TokenError:
+    except InvalidTokenError:
         return
     assert "9" * 400 in claims  # a very far end is an end
 
 
-class _Fixed(PublishedKeys):
+class _Fixed(KeySet):
     def __init__(self) -> None:
         super().__init__("unused", fetch=lambda _: json.dumps(JWKS).encode())
 
@@ -226,7 +226,7 @@ class _Source:
         self.now = 0.0
         self.asked = 0
         self.document: object = {"keys": [_public(RSA, "r")]}
-        self.keys = PublishedKeys("https://issuer/jwks", clock=lambda: self.now, fetch=self._fetch)
+        self.keys = KeySet("https://issuer/jwks", clock=lambda: self.now, fetch=self._fetch)
 
     def _fetch(self, _: str) -> bytes:
         self.asked += 1
@@ -247,7 +247,7 @@ def test_keys_are_remembered_and_rotated() -> None:
         assert source.keys.find(f"guess{number}", "RS256") is None
     assert source.asked == 2  # and guessing does not make us ask
     source.document = {"keys": [_public(OTHER_RSA, "new")]}
-    source.now = 11 + published_keys.REMEMBERED
+    source.now = 11 + jwks_module.MAX_AGE
     assert source.keys.find("r", "RS256") is None  # what was withdrawn is forgotten
 
 
@@ -256,16 +256,16 @@ def test_a_source_that_is_away_is_bridged_for_a_while() -> None:
     assert source.keys.find("r", "RS256") is not None
     for broken in (None, [], {"keys": 7}):
         source.document = broken
-        source.now += published_keys.REMEMBERED
+        source.now += jwks_module.MAX_AGE
         assert source.keys.find("r", "RS256") is not None
-    source.now = published_keys.REMEMBERED + published_keys.STALE
+    source.now = jwks_module.MAX_AGE + jwks_module.STALE
     with pytest.raises(StoreUnreachableError):
         source.keys.find("r", "RS256")
     source.document = {"keys": [_public(RSA, "r")]}
-    source.now += published_keys.COOLDOWN
+    source.now += jwks_module.COOLDOWN
     assert source.keys.find("r", "RS256") is not None
     with pytest.raises(StoreUnreachableError):
-        PublishedKeys("https://issuer/jwks", fetch=_Source.__dict__["_fetch"].__get__(_away())).find("r", "RS256")
+        KeySet("https://issuer/jwks", fetch=_Source.__dict__["_fetch"].__get__(_away())).find("r", "RS256")
 
 
 def _away() -> _Source:
@@ -277,7 +277,7 @@ def _away() -> _Source:
 @pytest.mark.parametrize("place", ["http://issuer.example/jwks", "ftp://issuer/jwks", "file:///etc/passwd"])
 def test_keys_come_by_a_safe_way(place: str) -> None:
     with pytest.raises(SettingsError, match="https://"):
-        PublishedKeys(place)
+        KeySet(place)
 
 
 @pytest.fixture
@@ -306,7 +306,7 @@ def issuer(jwks: Path) -> Iterator[str]:
 
 
 def test_keys_are_read_from_an_address_and_nowhere_else(issuer: str) -> None:
-    assert PublishedKeys(f"{issuer}/jwks").find("e", "ES256") is not None
+    assert KeySet(f"{issuer}/jwks").find("e", "ES256") is not None
     for path in ("moved", "large"):
         with pytest.raises(StoreUnreachableError):
-            PublishedKeys(f"{issuer}/{path}").find("e", "ES256")
+            KeySet(f"{issuer}/{path}").find("e", "ES256")

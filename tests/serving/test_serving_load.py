@@ -17,7 +17,7 @@ import pytest
 from serving_running import problem, running
 
 from insula.inference.predictor import Predictor
-from insula.serving.queueing.pace import Pace
+from insula.serving.queueing.admission import Pace
 from insula.serving.queueing.waiting import Piece, Request, Waiting
 
 SLOW = 0.05  # seconds that a batch takes at least

@@ -17,7 +17,7 @@ from insula.operations.store.tables import PREDICTIONS
 from insula.serving.pages.sessions import Sessions
 from insula.serving.pages.visits import Visitors
 from insula.serving.pages.words import WORDS
-from insula.serving.settings.access_settings import Pages
+from insula.serving.settings.sections import Pages
 
 TEXT = "the day was wonderful and happy"
 NAME = "insula_session"
@@ -169,7 +169,7 @@ def test_a_forged_cookie_is_nobody_s(locked: Running, keys: dict[str, str]) -> N
         f"{identity}.{key}.{until}.{'0' * 64}",
         f"{good}x",
         "x" * 3000,
-        Sessions(b"another secret of thirty-two byte", 60).write(Sessions(b"x", 60).begin(key)),
+        Sessions(b"another secret of thirty-two byte", 60).to_cookie(Sessions(b"x", 60).start(key)),
     ):
         visitor = Visitor(locked)
         visitor.cookies = {NAME: forged}
@@ -197,17 +197,19 @@ def test_a_session_lasts_as_long_as_the_settings_say_and_a_secret_may_be_shared(
     now = time.time()
     clock = [now]
     sessions = Sessions(b"s" * 32, 60, clock=lambda: clock[0])
-    cookie = sessions.write(sessions.begin("abcdefghabcdefgh"))
-    assert Sessions(b"s" * 32, 5, clock=lambda: clock[0]).read(cookie) == sessions.read(cookie) is not None
-    assert Sessions(b"t" * 32, 60, clock=lambda: clock[0]).read(cookie) is None
+    cookie = sessions.to_cookie(sessions.start("abcdefghabcdefgh"))
+    assert (
+        Sessions(b"s" * 32, 5, clock=lambda: clock[0]).from_cookie(cookie) == sessions.from_cookie(cookie) is not None
+    )
+    assert Sessions(b"t" * 32, 60, clock=lambda: clock[0]).from_cookie(cookie) is None
     clock[0] = now + 61
-    assert sessions.read(cookie) is None
+    assert sessions.from_cookie(cookie) is None
     file = tmp_path / "secret"
     file.write_text("0123456789abcdef0123456789abcdef\n")
     visitors = [Visitors(Pages(session_secret=file)).sessions for _ in range(2)]
-    assert visitors[0].read(visitors[1].write(visitors[1].begin())) is not None
+    assert visitors[0].from_cookie(visitors[1].to_cookie(visitors[1].start())) is not None
     strangers = [Visitors(Pages()).sessions for _ in range(2)]
-    assert strangers[0].read(strangers[1].write(strangers[1].begin())) is None
+    assert strangers[0].from_cookie(strangers[1].to_cookie(strangers[1].start())) is None
 
 
 def test_behind_tls_the_cookie_is_for_https_alone(linear_model: Path) -> None:

@@ -10,8 +10,9 @@ from fastapi.routing import APIRoute
 from starlette.middleware.cors import CORSMiddleware
 
 from insula import __version__
-from insula.serving.authentication.gate import open_gate
-from insula.serving.authentication.guards import Scope, describe_access, guards
+from insula.serving.authentication.access_control import open_access_control
+from insula.serving.authentication.route_access import Scope, describe_access, requires
+from insula.serving.blocking_pool import BlockingPool
 from insula.serving.http.bodies import describe_bodies
 from insula.serving.http.body_limits import BodyLimits
 from insula.serving.http.last_resort import LastResort
@@ -23,13 +24,14 @@ from insula.serving.pages.mount import add_pages
 from insula.serving.routes import batches, feedback, health, hugging_face, models, predict, stream
 from insula.serving.schemas import FeedbackRequest, HuggingFaceRequest, JobRequest, PredictRequest
 from insula.serving.served_models import open_models
+from insula.serving.server_store import ServerStore
 from insula.serving.service import WAIT_HEADER, Service
 from insula.serving.settings.settings import Settings
 from insula.serving.telemetry import Measured, Telemetry
 
 UPLOADS = "/v1/batches"
 
-# Which routers need which scope; None is open to everyone who reaches the port.
+# The scope that each router requires; None is open to everybody who reaches the port.
 ROUTERS: Sequence[tuple[APIRouter, Scope | None]] = (
     (predict.router, "predict"),
     (hugging_face.router, "predict"),
@@ -44,21 +46,18 @@ ROUTERS: Sequence[tuple[APIRouter, Scope | None]] = (
 def create_app(settings: Settings) -> FastAPI:
     """Open the models and return the application; its queues run while its lifespan does.
 
-    Raises `SettingsError`, `ModelFolderError`, `UnknownNameError` where a model cannot be opened, and what `open_gate`
-    raises.
+    Raises `SettingsError`, `ModelFolderError`, `UnknownNameError` if a model cannot be opened, and what
+    `open_access_control` raises.
     """
-    telemetry = Telemetry()
-    gate = open_gate(settings)
-    opened = open_models(settings, telemetry)
-    service = Service(
-        settings, opened, telemetry, JobRunner(settings.jobs, opened, gate.spend_aside), gate, Keeper(settings, gate)
-    )
+    with contextlib.ExitStack() as on_error:
+        service = _open_service(settings, on_error)
+        on_error.pop_all()  # the lifespan closes them
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         for model in service.models:
             model.batcher.start()
-            gate.record("model.loaded", model=model.name, version=model.version)
+            service.store.record("model.loaded", model=model.name, version=model.version)
         service.jobs.start()
         service.keeper.start()
         service.ready = True
@@ -70,14 +69,16 @@ def create_app(settings: Settings) -> FastAPI:
             for model in service.models:
                 model.batcher.stop()
             await service.keeper.stop()
-            await gate.close()
+            await service.access.close()
+            service.pool.close()
+            service.store.close()
 
     app = FastAPI(
         title="insula",
         summary="What people feel, as their words say it.",
         version=__version__,
         lifespan=lifespan,
-        # Their pages load scripts from elsewhere.
+        # FastAPI's own pages load scripts from other addresses.
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
@@ -85,10 +86,10 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.service = service
     routers = (*ROUTERS, (health.metrics_router, None if settings.access.open_metrics else "admin"))
     for router, scope in routers:
-        app.include_router(router, dependencies=guards(scope))
+        app.include_router(router, dependencies=requires(scope, service.access, service.telemetry.rejected))
     if settings.pages.enabled:
         add_pages(app, settings.pages)
-    add_problem_handlers(app, telemetry.rejected)
+    add_problem_handlers(app, service.telemetry.rejected)
     describe_bodies(app, PredictRequest, HuggingFaceRequest, FeedbackRequest, JobRequest)
     describe_access(
         app,
@@ -100,14 +101,33 @@ def create_app(settings: Settings) -> FastAPI:
             if isinstance(route, APIRoute)
         ],
     )
-    _add_middleware(app, settings, telemetry)
+    _add_middleware(app, settings, service.telemetry)
     return app
 
 
+def _open_service(settings: Settings, on_error: contextlib.ExitStack) -> Service:
+    """Open store, access control and models; `on_error` closes the store if one of them cannot be opened."""
+    telemetry, store, pool = Telemetry(), ServerStore(settings), BlockingPool()
+    on_error.callback(store.close)
+    on_error.callback(pool.close)
+    access = open_access_control(settings, store, pool)
+    models = open_models(settings, telemetry)
+    return Service(
+        settings,
+        models,
+        telemetry,
+        jobs=JobRunner(settings.jobs, models, access.quotas.charge_in_thread),
+        access=access,
+        keeper=Keeper(settings, store, pool, access),
+        store=store,
+        pool=pool,
+    )
+
+
 def _add_middleware(app: FastAPI, settings: Settings, telemetry: Telemetry) -> None:
-    """Add from the inside out: what is added last sees a request first."""
+    """Add from the inside out: the middleware that is added last sees a request first."""
     limits, jobs = settings.limits, settings.jobs
-    app.add_middleware(LastResort, refused=telemetry.rejected)
+    app.add_middleware(LastResort, count=telemetry.rejected)
     app.add_middleware(
         BodyLimits,
         size=limits.body_bytes,

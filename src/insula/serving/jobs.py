@@ -1,4 +1,4 @@
-"""Files predicted in the background, one after another; a restart goes on where the last one stopped."""
+"""Files predicted in the background, one after another; a restart resumes them where they stopped."""
 
 from __future__ import annotations
 
@@ -21,15 +21,18 @@ from insula.api.prediction import predict_file
 from insula.core.errors import InsulaError, OutputError, SettingsError
 from insula.core.files import output_errors, write_json
 from insula.core.progress import Silent
+from insula.serving.authentication.callers import Caller
 from insula.serving.http.problems import ProblemError
-from insula.serving.queueing.giving_way import giving_way
+from insula.serving.queueing.low_priority import at_low_priority
 from insula.serving.served_models import ServedModels
-from insula.serving.settings.settings import Jobs as JobSettings
+from insula.serving.settings.sections import Jobs as JobSettings
 
 WAITING, RUNNING, DONE, FAILED = "waiting", "running", "done", "failed"
 JOB, RESULT, REJECTS = "job.json", "result.jsonl", "rejects.jsonl"
-LOOKS = 0.5  # seconds between looks whether the service is about to stop
-MOST_WAY = 1.0  # seconds for which a batch of a file gives way to requests; without an end none would ever be done
+POLL = 0.5  # seconds between two checks whether the service is about to stop
+MAX_YIELD = (
+    1.0  # seconds for which a batch of a file waits for requests; without a limit a busy server would never do it
+)
 
 log = logging.getLogger("insula.serving")
 
@@ -38,11 +41,12 @@ log = logging.getLogger("insula.serving")
 class Job:
     """One file.
 
-    source    where its rows are
-    model     who judges them
-    text      the column with the text; None to find it
-    created   seconds since 1970
-    caller    whose quota its texts count against, `texts_a_day`; None for no quota
+    source       the file with its rows
+    model        the model that predicts them
+    text         the column with the text; None to find it
+    created      seconds since 1970
+    caller       id of the caller whose quota is charged
+    texts_a_day  that quota, None for no quota
     """
 
     id: str
@@ -57,32 +61,32 @@ class Job:
     caller: str = ""
     texts_a_day: int | None = None
 
-    def said(self) -> dict[str, Any]:
-        """Return what its owner may know: no path of this machine."""
+    def public(self) -> dict[str, Any]:
+        """Return the fields that its owner may see: no path of this machine is among them."""
         return {name: getattr(self, name) for name in ("id", "status", "model", "rows", "rejected", "detail")}
 
 
 class QuotaError(Exception):
-    """The texts of the day of whoever gave the job are used up."""
+    """The daily quota of the job's caller is used up."""
 
 
 class StoppedError(Exception):
-    """The service stops, or the job was taken away: what is finished of it stays."""
+    """The service stops, or the job was deleted; its finished rows stay."""
 
 
 class JobRunner:
     """Keeps jobs in a folder, a folder each, and works through them in one thread.
 
-    `spend` counts a caller's texts against a quota a day, and returns whether there was room for them.
+    charge  charges texts to a caller with a daily quota, and returns whether the quota had room for them
 
-    Who knows a job's id, 128 random bits, may see it.
+    Everybody who knows a job's id, 128 random bits, may see it.
     """
 
     def __init__(
-        self, settings: JobSettings, models: ServedModels, spend: Callable[[str, int, int], bool] = lambda *_: True
+        self, settings: JobSettings, models: ServedModels, charge: Callable[[str, int, int], bool] = lambda *_: True
     ) -> None:
         self._settings = settings
-        self._spend = spend
+        self._charge = charge
         self._models = models
         self._temporary: tempfile.TemporaryDirectory[str] | None = None
         self._jobs: dict[str, Job] = {}
@@ -93,7 +97,7 @@ class JobRunner:
         self._folder = Path()
 
     def start(self) -> None:
-        """Read the folder, take up what was not finished, and begin; `SettingsError` where it cannot be written."""
+        """Queue the unfinished jobs in the folder, and start; raise `SettingsError` if it cannot be written."""
         if self._settings.folder is None:
             self._temporary = tempfile.TemporaryDirectory(prefix="insula-jobs-")
         self._folder = Path(self._temporary.name if self._temporary else str(self._settings.folder))
@@ -112,25 +116,25 @@ class JobRunner:
         self._thread.start()
 
     def stop(self) -> None:
-        """End after the rows that are computed just now; what is left is gone on with by the next start."""
+        """Stop after the rows that are in work; the next start resumes the rest."""
         self._stopping.set()
         if self._thread is not None:
             self._thread.join()
         if self._temporary is not None:
             self._temporary.cleanup()
 
-    def room(self) -> None:
-        """Raise `ProblemError` where no further job is kept."""
+    def check_room(self) -> None:
+        """Raise `ProblemError` if there is no room for another job."""
         self._purge()
         if len(self._jobs) >= self._settings.most:
             raise ProblemError(
                 "overloaded",
-                "No further job is kept here. Take finished ones away with DELETE.",
+                "There are too many jobs. Delete finished ones with DELETE.",
                 headers={"retry-after": "60"},
             )
 
     def allowed(self, path: str) -> Path:
-        """Return a file that a job may read; `ProblemError`, the same for each reason, where it may not."""
+        """Return a file that a job may read; raise `ProblemError`, the same for every reason, if it may not."""
         with contextlib.suppress(OSError, ValueError, RuntimeError):
             whole = Path(path).resolve(strict=True)
             if whole.is_file() and any(whole.is_relative_to(folder.resolve()) for folder in self._settings.sources):
@@ -138,36 +142,42 @@ class JobRunner:
         raise ProblemError("not_found", "The path must be a file in one of the folders that jobs may read.")
 
     def new_folder(self) -> tuple[str, Path]:
-        """Return the id and the folder of a job to be."""
+        """Return the id and the folder of a future job."""
         name = secrets.token_hex(16)
         folder = self._folder / name
         folder.mkdir(mode=0o700)
         return name, folder
 
     def forget(self, name: str) -> None:
-        """Take a folder away that became no job."""
+        """Delete a folder that did not become a job, or is none any more."""
         shutil.rmtree(self._folder / name, ignore_errors=True)
 
-    def add(
-        self, name: str, source: Path, model: str, text: str | None, quota: tuple[str, int | None] = ("", None)
-    ) -> Job:
-        """Queue a job, whose texts count against the `quota` of a caller."""
-        caller, texts_a_day = quota
-        job = Job(name, WAITING, model, str(source), text, 0, 0, None, time.time(), caller, texts_a_day)
+    def add(self, name: str, source: Path, model: str, text: str | None, caller: Caller) -> Job:
+        """Queue a job, whose texts are charged to its caller."""
+        job = Job(
+            name,
+            WAITING,
+            model,
+            str(source),
+            text,
+            created=time.time(),
+            caller=caller.id,
+            texts_a_day=caller.limits.texts_a_day,
+        )
         with self._lock:
             self._note(job)
         self._queue.put(name)
         return job
 
     def find(self, name: str) -> Job:
-        """Return a job; `ProblemError` where there is none."""
+        """Return a job; raise `ProblemError` if there is none with this id."""
         job = self._jobs.get(name)
         if job is None:
             raise ProblemError("not_found", "There is no such job.")
         return job
 
     def file(self, name: str, which: str) -> Path:
-        """Return the result or the rejects of a job; `ProblemError` where it is not done, or has none."""
+        """Return the result or the rejects of a job; raise `ProblemError` if it is not done, or has none."""
         job = self.find(name)
         if job.status != DONE:
             raise ProblemError("conflict", f"The job is {job.status}: there is no result.")
@@ -177,11 +187,11 @@ class JobRunner:
         return file
 
     def remove(self, name: str) -> None:
-        """Take a job away with all its files, whatever it is doing."""
+        """Delete a job with all its files, even while it runs."""
         self.find(name)
         with self._lock:
             running = self._jobs.pop(name).status == RUNNING
-        if not running:  # else the thread does it, when it is no longer at work there
+        if not running:  # else the thread does it, once it has left the folder
             self.forget(name)
 
     def _stored(self) -> list[Job]:
@@ -190,11 +200,11 @@ class JobRunner:
             try:
                 found.append(Job(**json.loads(file.read_text(encoding="utf-8"))))
             except (OSError, ValueError, TypeError):
-                log.error("The job %s cannot be read and is left alone.", file.parent.name)
+                log.error("The job %s cannot be read and is skipped.", file.parent.name)
         return found
 
     def _keep(self, job: Job) -> bool:
-        """Note what became of a job; False where it was taken away meanwhile."""
+        """Save the state of a job; return False if it was deleted meanwhile."""
         with self._lock:
             if job.id not in self._jobs:
                 return False
@@ -214,15 +224,15 @@ class JobRunner:
     def _work(self) -> None:
         while not self._stopping.is_set():
             with contextlib.suppress(queue.Empty):
-                job = self._jobs.get(self._queue.get(timeout=LOOKS))
+                job = self._jobs.get(self._queue.get(timeout=POLL))
                 if job is not None:
                     self._run_safely(job)
 
     def _run_safely(self, job: Job) -> None:
         try:
             self._run(job)
-        except OutputError as error:  # a full disk: the next start takes the job up, the others go on now
-            log.error("The job %s cannot be noted: %s", job.id, error)
+        except OutputError as error:  # a full disk: the next start resumes this job, the others run now
+            log.error("The state of the job %s cannot be saved: %s", job.id, error)
 
     def _run(self, job: Job) -> None:
         folder = self._folder / job.id
@@ -234,33 +244,35 @@ class JobRunner:
             result = predict_file(
                 job.source,
                 folder / RESULT,
-                giving_way(model.predictor, partial(model.batcher.let_pass, MOST_WAY)),
+                at_low_priority(model.predictor, partial(model.batcher.let_pass, MAX_YIELD)),
                 text=job.text,
                 rejects=folder / REJECTS,
                 resume=True,
-                progress=_Told(self, job),
+                progress=_JobProgress(self, job),
             )
             job = replace(job, status=DONE, rows=result.rows, rejected=result.rejected)
         except StoppedError:
             job = replace(job, status=WAITING)
         except QuotaError:
             job = replace(
-                job, status=FAILED, detail="The quota of texts a day was used up. Send the file again tomorrow."
+                job, status=FAILED, detail="The quota of texts for today is used up. Send the file again tomorrow."
             )
         except ProblemError as error:
             job = replace(job, status=FAILED, detail=error.detail)
         except InsulaError as error:
-            # Its words are about the file, but name its place on this machine.
+            # The message is about the file, but contains its path on this machine.
             job = replace(job, status=FAILED, detail=str(error).replace(job.source, "the file"))
         except Exception as error:  # noqa: BLE001 - one file must not end all others
             log.error("A job failed with %s.", type(error).__name__)
-            job = replace(job, status=FAILED, detail="The file could not be predicted. It was written down.")
+            job = replace(
+                job, status=FAILED, detail="The file could not be predicted. The error is in the log of the service."
+            )
         if not self._keep(job):
             self.forget(job.id)
 
-    def told(self, job: Job, rows: int) -> None:
-        """Note how far a job is; `StoppedError` where it should go no further, `QuotaError` where it may not."""
-        if job.texts_a_day is not None and not self._spend(job.caller, rows, job.texts_a_day):
+    def advance(self, job: Job, rows: int) -> None:
+        """Count rows of a job; raise `StoppedError` if it must stop, `QuotaError` if its caller's quota is used up."""
+        if job.texts_a_day is not None and not self._charge(job.caller, rows, job.texts_a_day):
             raise QuotaError
         with self._lock:
             if self._stopping.is_set() or job.id not in self._jobs:
@@ -268,12 +280,12 @@ class JobRunner:
             self._jobs[job.id] = replace(self._jobs[job.id], rows=self._jobs[job.id].rows + rows)
 
 
-class _Told(Silent):
-    """A progress that tells the runner."""
+class _JobProgress(Silent):
+    """Counts the rows of a job."""
 
     def __init__(self, runner: JobRunner, job: Job) -> None:
         self._runner = runner
         self._job = job
 
     def advance(self, steps: int = 1, **figures: float) -> None:
-        self._runner.told(self._job, steps)
+        self._runner.advance(self._job, steps)

@@ -1,4 +1,4 @@
-"""What a retention keeps: written together, on disk before the answer goes out, and deleted after its time."""
+"""`Keeper`: predictions and feedback that a retention stores: on disk before the answer is sent, deleted in time."""
 
 from __future__ import annotations
 
@@ -10,37 +10,41 @@ from collections.abc import Sequence
 from insula.core.errors import StoreError
 from insula.core.prediction import Prediction
 from insula.operations.store.retention import Retention
-from insula.operations.store.rows import Answered, Rows, Told, delete_expired
+from insula.operations.store.rows import Rows, StoredFeedback, StoredPrediction, delete_expired
 from insula.safety.find import checked_kinds
 from insula.safety.mask import mask
-from insula.serving.authentication.gate import Gate
+from insula.serving.authentication.access_control import AccessControl
+from insula.serving.blocking_pool import BlockingPool
 from insula.serving.http.problems import ProblemError
+from insula.serving.server_store import ServerStore
 from insula.serving.settings.settings import Settings
 
-AT_ONCE = 2_000  # rows of one transaction
-MOST_WAITING = 20_000
+MAX_ROWS = 2_000  # of one transaction, about
+MAX_WAITING = 20_000  # rows
 HOUR = 3600.0
 log = logging.getLogger("insula.serving")
 
 
 class Keeper:
-    """Stores predictions and feedback under the retention of the settings; stores nothing where there is none.
+    """Stores predictions and feedback under the retention of the settings; stores nothing without a retention.
 
-    Rows of many requests go into one transaction. A request is answered when its rows are on disk, and refused where
-    they cannot be: what was promised to be kept is kept. `DataError` where a kind to be masked is not known,
-    `MissingExtraError` where it needs the extra `presidio`.
+    Rows of many requests go into one transaction. A request is answered once its rows are on disk, and fails if they
+    cannot be written: no answer is sent whose promised row is missing. Raises `DataError` for an unknown kind in
+    `masking.kinds`, `MissingExtraError` if a kind needs the extra `presidio`.
     """
 
-    def __init__(self, settings: Settings, gate: Gate) -> None:
+    def __init__(self, settings: Settings, store: ServerStore, pool: BlockingPool, access: AccessControl) -> None:
         days = settings.retention.days
         kinds = checked_kinds(settings.masking.kinds)
-        self._gate = gate
+        self._store = store
+        self._pool = pool
+        self._access = access
         self._rows: Rows | None = None
-        self._hold: list[tuple[Sequence[Answered], Sequence[Told], asyncio.Future[None]]] = []
+        self._hold: list[tuple[Sequence[StoredPrediction], Sequence[StoredFeedback], asyncio.Future[None]]] = []
         self._waiting = 0
         self._writing: asyncio.Task[None] | None = None
         self._cleaning: asyncio.Task[None] | None = None
-        database = gate.at_hand.database()
+        database = store.database()
         if days is not None and database is not None:
             masked = settings.retention.texts == "masked"
             change = (lambda text: mask(text, kinds=kinds).text) if masked else None
@@ -52,11 +56,11 @@ class Keeper:
         return self._rows is not None
 
     def start(self) -> None:
-        """Begin to delete what is past its time, now and every hour."""
+        """Start to delete rows past their retention, now and every hour."""
         self._cleaning = asyncio.ensure_future(self._clean())
 
     async def stop(self) -> None:
-        """End, once what was given is written."""
+        """Stop, once all waiting rows are written."""
         if self._cleaning is not None:
             self._cleaning.cancel()
             with contextlib.suppress(asyncio.CancelledError):
@@ -67,15 +71,15 @@ class Keeper:
     async def keep_predictions(
         self, model: str, predictions: Sequence[Prediction], *, subject: str | None = None, language: str | None = None
     ) -> list[str]:
-        """Store what a model said; return an id for each, none where nothing is stored.
+        """Store predictions and return their ids; return no ids if nothing is stored.
 
-        `ProblemError` where it cannot be stored.
+        Raises `ProblemError` if they cannot be stored.
         """
         if self._rows is None:
             return []
-        caller = self._gate.caller().id
+        caller = self._access.caller().id
         kept = [
-            Answered(caller, model, _answer(one), text=one.text, subject=subject, language=language)
+            StoredPrediction(caller, model, _answer(one), text=one.text, subject=subject, language=language)
             for one in predictions
         ]
         await self._keep(kept, ())
@@ -84,17 +88,17 @@ class Keeper:
     async def keep_feedback(
         self, labels: Sequence[str], *, model: str, text: str, subject: str | None, prediction: str | None
     ) -> None:
-        """Store which labels are right, in the eyes of whoever calls; `ProblemError` where it cannot be stored."""
-        caller = self._gate.caller().id
-        told = Told(caller, labels, prediction=prediction, model=model, text=text, subject=subject)
-        await self._keep((), (told,))
+        """Store which labels the caller says are right; raise `ProblemError` if that cannot be stored."""
+        caller = self._access.caller().id
+        feedback = StoredFeedback(caller, labels, prediction=prediction, model=model, text=text, subject=subject)
+        await self._keep((), (feedback,))
 
-    async def _keep(self, answers: Sequence[Answered], told: Sequence[Told]) -> None:
-        rows = len(answers) + len(told)
-        if self._waiting + rows > MOST_WAITING:
+    async def _keep(self, predictions: Sequence[StoredPrediction], feedback: Sequence[StoredFeedback]) -> None:
+        rows = len(predictions) + len(feedback)
+        if self._waiting + rows > MAX_WAITING:
             raise _cannot_keep()
         written = asyncio.get_running_loop().create_future()
-        self._hold.append((answers, told, written))
+        self._hold.append((predictions, feedback, written))
         self._waiting += rows
         if self._writing is None or self._writing.done():
             self._writing = asyncio.ensure_future(self._write())
@@ -104,44 +108,44 @@ class Keeper:
             raise _cannot_keep() from None
 
     async def _write(self) -> None:
-        """Write until nothing waits; what came while one transaction ran is the next one."""
+        """Write until nothing waits; rows that come during a transaction go into the next one."""
         while self._hold:
             taken, count = [], 0
-            while self._hold and count < AT_ONCE:
+            while self._hold and count < MAX_ROWS:
                 taken.append(self._hold.pop(0))
                 count += len(taken[-1][0]) + len(taken[-1][1])
             self._waiting -= count
-            answers = [one for some, _, _ in taken for one in some]
-            told = [one for _, some, _ in taken for one in some]
+            predictions = [one for some, _, _ in taken for one in some]
+            feedback = [one for _, some, _ in taken for one in some]
             failure: StoreError | None = None
             try:
-                await self._gate.aside.run(lambda a=answers, t=told: self._write_rows(a, t))  # type: ignore[misc]
+                await self._pool.run(lambda p=predictions, f=feedback: self._write_rows(p, f))  # type: ignore[misc]
             except StoreError as error:
                 failure = error
             for _, _, written in taken:
                 if not written.done():
                     written.set_result(None) if failure is None else written.set_exception(failure)
 
-    def _write_rows(self, answers: Sequence[Answered], told: Sequence[Told]) -> None:
+    def _write_rows(self, predictions: Sequence[StoredPrediction], feedback: Sequence[StoredFeedback]) -> None:
         if self._rows is not None:
-            self._rows.keep(answers, told)
+            self._rows.keep(predictions, feedback)
 
     async def _clean(self) -> None:
         while True:
             try:
                 await asyncio.to_thread(self._clean_once)
             except StoreError as error:
-                log.warning("What is past its time could not be deleted, and will be in an hour: %s", error)
+                log.warning("Rows past their retention could not be deleted; the next try is in an hour: %s", error)
             await asyncio.sleep(HOUR)
 
     def _clean_once(self) -> None:
-        database, quota = self._gate.at_hand.database(), self._gate.at_hand.quota()
+        database, quota = self._store.database(), self._store.quota()
         if quota is not None:
-            quota.forget()
+            quota.delete_old()
         if database is not None:
             gone = self._rows.delete_old() if self._rows is not None else delete_expired(database)
             if gone:
-                self._gate.record("store.expired", rows=gone)
+                self._store.record("store.expired", rows=gone)
 
 
 def _answer(prediction: Prediction) -> dict[str, object]:
@@ -156,6 +160,6 @@ def _answer(prediction: Prediction) -> dict[str, object]:
 def _cannot_keep() -> ProblemError:
     return ProblemError(
         "unavailable",
-        "What must be kept of this request cannot be stored now. Ask again later.",
+        "The rows of this request cannot be stored now. Repeat it after the seconds of Retry-After.",
         headers={"retry-after": "2"},
     )

@@ -1,4 +1,4 @@
-"""uvicorn around the application: it says where it listens, and loses nothing when it is told to stop."""
+"""uvicorn around the application: announces its address, and answers accepted requests before it stops."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ BACKLOG = 2048
 
 
 class DrainingServer(uvicorn.Server):
-    """On the first signal `/readyz` says 503; after a notice the port is closed; what was accepted is answered.
+    """On the first signal `/readyz` answers 503; then the port closes, and accepted requests are answered.
 
-    announce  is called with the address once requests are taken
+    announce  is called with the address once requests are accepted
     """
 
     def __init__(self, config: uvicorn.Config, service: Service, announce: Callable[[str], None]) -> None:
@@ -34,7 +34,7 @@ class DrainingServer(uvicorn.Server):
         self._closes_at: float | None = None
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Begin to take requests, and say so."""
+        """Start to accept requests, and announce the address."""
         await super().startup(sockets)
         if self.started:
             host, port = self.servers[0].sockets[0].getsockname()[:2]
@@ -42,7 +42,7 @@ class DrainingServer(uvicorn.Server):
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Take signals, and end with status 0: uvicorn would raise them once more at the end."""
+        """Handle signals, and exit with status 0: uvicorn would raise them again at the end."""
         if threading.current_thread() is not threading.main_thread():
             yield
             return
@@ -54,7 +54,7 @@ class DrainingServer(uvicorn.Server):
                 signal.signal(one, handler)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Begin to drain at the first signal, close at once at the second."""
+        """Drain at the first signal, close at once at the second."""
         now = time.monotonic()
         if self._closes_at is None:
             self.service.draining = True
@@ -63,19 +63,19 @@ class DrainingServer(uvicorn.Server):
             self._closes_at = now
 
     async def on_tick(self, counter: int) -> bool:
-        """Return whether it is time to close the port."""
+        """Whether it is time to close the port."""
         if self._closes_at is not None:
             late = time.monotonic() - self._closes_at
-            # Streams end by themselves once they have answered; uvicorn would cut them off.
+            # Streams close themselves once they have answered; uvicorn would cut them off.
             if late >= 0 and (not self.service.streams or late >= self.service.settings.drain_seconds):
                 return True
         return await super().on_tick(counter)
 
 
 def serve(settings: Settings, announce: Callable[[str], None]) -> None:
-    """Serve until a signal says to stop; `announce` is called with the address as soon as requests are taken.
+    """Serve until a signal; `announce` is called with the address as soon as requests are accepted.
 
-    Raises `SettingsError` where the address cannot be listened at, and what `create_app` raises.
+    Raises `SettingsError` if the service cannot listen at its address, and what `create_app` raises.
     """
     server = build_server(settings, announce)
     with listening(settings) as listener:
@@ -84,14 +84,14 @@ def serve(settings: Settings, announce: Callable[[str], None]) -> None:
 
 @contextlib.contextmanager
 def listening(settings: Settings) -> Iterator[socket.socket]:
-    """Yield a socket that listens at the address of the settings; `SettingsError` where it cannot."""
+    """Yield a socket that listens at the address of the settings; raise `SettingsError` if it cannot."""
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     try:
         listener = socket.create_server((settings.host, settings.port), family=family, backlog=BACKLOG)
     except OSError as error:
         raise SettingsError(
-            f"The address {settings.host}:{settings.port} cannot be listened at: {error.strerror or error}. "
-            "Name another port with --port, or another address with --host."
+            f"The service cannot listen at {settings.host}:{settings.port}: {error.strerror or error}. "
+            "Choose another port with --port, or another address with --host."
         ) from error
     with listener:
         yield listener
@@ -109,8 +109,8 @@ def build_server(settings: Settings, announce: Callable[[str], None]) -> Drainin
         ws_max_size=settings.limits.body_bytes,
         ws_per_message_deflate=False,  # a small message could become a large one
         log_config=None,
-        access_log=False,  # an address may hold what people typed
-        log_level="warning",  # addresses of streams are among the lines below that
+        access_log=False,  # addresses may contain what people typed
+        log_level="warning",  # lower levels log addresses of streams
         server_header=False,
         proxy_headers=False,
         limit_concurrency=settings.limits.connections,

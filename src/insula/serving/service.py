@@ -1,4 +1,4 @@
-"""`Service`: what the routes of one application share."""
+"""`Service`: everything that the routes of one application share."""
 
 from __future__ import annotations
 
@@ -10,40 +10,45 @@ from typing import Any
 from starlette.requests import HTTPConnection, Request
 
 from insula.core.prediction import Prediction
-from insula.serving.authentication.gate import Gate
+from insula.serving.authentication.access_control import AccessControl
+from insula.serving.blocking_pool import BlockingPool
 from insula.serving.http.last_resort import ClientGoneError
 from insula.serving.http.problems import ProblemError
 from insula.serving.jobs import JobRunner
 from insula.serving.keeping import Keeper
 from insula.serving.served_models import ServedModel, ServedModels
+from insula.serving.server_store import ServerStore
 from insula.serving.settings.settings import Settings
 from insula.serving.telemetry import Telemetry
 
 WAIT_HEADER = "insula-wait-ms"
 NUL = "\x00"
-SECONDS_UNWATCHED = 0.05  # most answers are there by then, and need nobody to watch the connection
+SECONDS_UNWATCHED = 0.05  # most answers take less, so that nobody needs to watch for a disconnect
 
 
 @dataclass
 class Service:
-    """Models, settings, telemetry and background jobs of an application.
+    """Models, settings, telemetry, access control, store and background jobs of an application.
 
+    pool      runs blocking calls of the store
+    draining  True from the first signal to stop: requests that were accepted are still answered
     streams   how many are open
-    draining  True from the first signal to stop: what was accepted is still answered
     """
 
     settings: Settings
     models: ServedModels
     telemetry: Telemetry
     jobs: JobRunner
-    gate: Gate
+    access: AccessControl
     keeper: Keeper
+    store: ServerStore
+    pool: BlockingPool
     draining: bool = False
     ready: bool = False
     streams: int = 0
 
     def patience(self, connection: HTTPConnection) -> float:
-        """Return how many seconds a request may wait for its turn; `ProblemError` where its header is wrong."""
+        """Return how many seconds a request may wait for its turn; raise `ProblemError` if its header is wrong."""
         given = connection.headers.get(WAIT_HEADER)
         options = self.settings.queue
         if given is None:
@@ -53,14 +58,14 @@ class Service:
         return min(int(given), options.most_wait_ms) / 1000
 
     def refuse_early(self, connection: HTTPConnection) -> float:
-        """Return the patience of a request; `ProblemError` where no model could answer in time whatever it says."""
+        """Return the patience of a request; raise `ProblemError` if no model could answer any text within it."""
         patience = self.patience(connection)
         if len(self.models) == 1:
             self.models.default.batcher.admit(1, patience)
         return patience
 
     def check_texts(self, texts: Sequence[str]) -> None:
-        """Raise `ProblemError` where there are too many texts, or one is too long or holds NUL."""
+        """Raise `ProblemError` if there are too many texts, or one is too long or contains NUL."""
         limits = self.settings.limits
         if len(texts) > limits.texts:
             raise ProblemError("too_large", f"A request may hold {limits.texts:,} texts. Send the rest in others.")
@@ -73,12 +78,12 @@ class Service:
                 raise ProblemError("validation", f"A text must not hold the character NUL; number {row} does.")
 
     async def predict(self, model: ServedModel, texts: Sequence[str], patience: float) -> list[Prediction]:
-        """Return a prediction a text, in order, in the queue of a model; `ProblemError` where that takes too long.
+        """Return one prediction for each text, in order; raise `ProblemError` if that takes too long.
 
-        The texts count against the quota of whoever calls, unless they are not answered.
+        The texts are charged to the caller's quota, and refunded if they are not answered.
         """
         try:
-            async with self.gate.spending(len(texts)), asyncio.timeout(self.settings.limits.answer_seconds):
+            async with self.access.charged(len(texts)), asyncio.timeout(self.settings.limits.answer_seconds):
                 predictions = await model.batcher.predict(texts, patience)
         except TimeoutError:
             raise ProblemError(
@@ -90,7 +95,7 @@ class Service:
     async def predict_for(
         self, request: Request, model: ServedModel, texts: Sequence[str], patience: float
     ) -> list[Prediction]:
-        """Do as `predict`, and take the texts out of the queue where the client leaves: `ClientGoneError`."""
+        """Do the same, but take the texts out of the queue and raise `ClientGoneError` if the client disconnects."""
         work = asyncio.ensure_future(self.predict(model, texts, patience))
         try:
             done, _ = await asyncio.wait({work}, timeout=SECONDS_UNWATCHED)
@@ -112,7 +117,7 @@ class Service:
 
 
 def service_of(connection: HTTPConnection) -> Service:
-    """Return the service that a request asks."""
+    """Return the service of the application that a request belongs to."""
     service: Service = connection.app.state.service
     return service
 

@@ -1,1 +1,1 @@
-"""Access keys: how they are made, kept, spent and taken back."""
+"""Access keys and daily quotas: created, stored, charged, rotated and revoked."""

@@ -1,4 +1,4 @@
-"""Access keys in the store: made, listed, looked up, rotated, revoked."""
+"""Access keys in the store: create, list, look up, rotate, revoke."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from insula.core.errors import DataError, UnknownNameError
-from insula.operations.credentials.secret import new_secret, presented, same
+from insula.operations.credentials.secret import Presented, new_secret, presented, same
 from insula.operations.store.database import Database
 from insula.operations.store.tables import ACCESS_KEYS
 
@@ -25,13 +25,13 @@ MOST_NAME = 200
 
 @dataclass(frozen=True)
 class KeyRecord:
-    """A key as the store knows it, without its secret.
+    """A key as the store has it, without its secret.
 
-    lineage         the first key of those that were rotated into each other; quotas and rates are kept for it
+    lineage         the first of the keys that were rotated into each other; they share its quota and rate limit
     scopes          exactly what the key may do; `admin` alone does not predict
-    texts_a_day     quota, None for none
-    calls_a_second  rate of the token bucket, None for none; `burst` calls may come at once
-    successor       the key it was rotated into
+    texts_a_day     daily quota, None for no quota
+    calls_a_second  rate limit, None for no limit; `burst` calls may come at once
+    successor       the key that it was rotated into
     """
 
     id: str
@@ -62,14 +62,14 @@ class KeyRecord:
 
 @dataclass(frozen=True)
 class NewKey:
-    """A key just made: `secret` is shown now and never again."""
+    """A key that was just created: `secret` is shown now and never again."""
 
     secret: str
     record: KeyRecord
 
 
 class Keys:
-    """The keys of a store. `clock` gives the time, in UTC."""
+    """The keys of a store. `clock` returns the time, in UTC."""
 
     def __init__(self, database: Database, *, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         self._database = database
@@ -86,11 +86,11 @@ class Keys:
         burst: int | None = None,
         before_commit: Callable[[KeyRecord], object] | None = None,
     ) -> NewKey:
-        """Make a key.
+        """Create a key.
 
-        seconds         until it expires; None for never
-        burst           calls that may come at once; as many as come in a second, at least one, where not given
-        before_commit   called with the key before it counts: what it raises undoes the key
+        seconds        until it expires; None for never
+        burst          calls that may come at once (default: the calls of one second, at least one)
+        before_commit  is called with the key before it is stored; an exception there means that no key is created
 
         Raises `DataError` for an impossible value.
         """
@@ -99,10 +99,7 @@ class Keys:
         expires = None if seconds is None else now + timedelta(seconds=seconds)
         if calls_a_second is not None and burst is None:
             burst = max(1, round(calls_a_second))
-        made = new_secret()
-        shown = presented(made)
-        if shown is None:
-            raise RuntimeError("A new key does not have the form of keys.")
+        secret, shown = _new_key()
         ordered = tuple(scope for scope in SCOPES if scope in scopes)
         record = KeyRecord(
             shown.id, shown.id, name, ordered, now, expires,
@@ -112,28 +109,28 @@ class Keys:
             connection.execute(sa.insert(ACCESS_KEYS).values(_row(record, shown.digest)))
             if before_commit is not None:
                 before_commit(record)
-        return NewKey(made, record)
+        return NewKey(secret, record)
 
     def all(self) -> list[KeyRecord]:
-        """Return every key that was ever made, oldest first."""
+        """Return all keys that were ever created, oldest first."""
         with self._database.reading() as connection:
             rows = connection.execute(sa.select(ACCESS_KEYS).order_by(ACCESS_KEYS.c.created, ACCESS_KEYS.c.id))
             return [_record(row) for row in rows.mappings()]
 
     def any_active(self) -> bool:
-        """Whether any key opens anything now."""
+        """Whether any key is active now."""
         now = self._clock()
         return any(record.state(now) == "active" for record in self.all())
 
     def any(self) -> bool:
-        """Whether any key was ever made, whatever became of it."""
+        """Whether any key was ever created, even if it was revoked or has expired since."""
         with self._database.reading() as connection:
             return connection.execute(sa.select(ACCESS_KEYS.c.id).limit(1)).first() is not None
 
     def recognise(self, key: str) -> KeyRecord | None:
-        """Return the record of a key that somebody shows, whatever its state; None where there is no such key.
+        """Return the record of a key, whatever its state; None if there is no such key.
 
-        The digests are compared in constant time, also where the id is unknown.
+        The digests are compared in constant time, even if the id is unknown.
         """
         shown = presented(key)
         if shown is None:
@@ -145,9 +142,9 @@ class Keys:
         return _record(row) if row is not None and right else None
 
     def find(self, identity: str) -> KeyRecord | None:
-        """Return the record of a key by its id, whatever its state; None where there is no such key.
+        """Return the record of the key with this id, whatever its state; None if there is no such key.
 
-        An id is public: it says who somebody was who has shown the key before, and never opens anything by itself.
+        An id is public: use this only for callers who have presented the key itself before.
         """
         with self._database.reading() as connection:
             query = sa.select(ACCESS_KEYS).where(ACCESS_KEYS.c.id == identity)
@@ -157,20 +154,17 @@ class Keys:
     def rotate(
         self, identity: str, *, grace: int, before_commit: Callable[[KeyRecord, KeyRecord], object] | None = None
     ) -> NewKey:
-        """Make a key that takes the place of another, which still works for `grace` seconds.
+        """Create a key in place of another, which still works for `grace` seconds.
 
-        The new one has the name, scopes, limits and length of life of the old one; the two share quota and rate. Raises
-        `UnknownNameError`, and `DataError` where the old one opens nothing any more or was rotated before.
+        The new key has the name, scopes, limits and lifetime of the old one; both share one quota and one rate limit.
+        Raises `UnknownNameError`, and `DataError` if the old key is not active or was rotated before.
         """
         now = self._clock()
-        made = new_secret()
-        shown = presented(made)
-        if shown is None:
-            raise RuntimeError("A new key does not have the form of keys.")
+        secret, shown = _new_key()
         with self._database.writing() as connection:
             old = self._one(connection, identity)
             if old.state(now) != "active" or old.successor is not None:
-                state = "was rotated already" if old.successor is not None else f"is {old.state(now)}"
+                state = "was already rotated" if old.successor is not None else f"is {old.state(now)}"
                 raise DataError(f"The key {identity!r} {state} and cannot be rotated. Create a new one.")
             life = None if old.expires is None else old.expires - old.created
             new = replace(old, id=shown.id, created=now, expires=None if life is None else now + life)
@@ -182,10 +176,10 @@ class Keys:
             )
             if before_commit is not None:
                 before_commit(replace(old, expires=ends, successor=new.id), new)
-        return NewKey(made, new)
+        return NewKey(secret, new)
 
     def revoke(self, identity: str, *, before_commit: Callable[[KeyRecord], object] | None = None) -> KeyRecord:
-        """Take a key back at once; nothing changes where it was revoked before. Raises `UnknownNameError`."""
+        """Revoke a key at once; a key that was revoked before stays as it is. Raises `UnknownNameError`."""
         now = self._clock()
         with self._database.writing() as connection:
             old = self._one(connection, identity)
@@ -202,9 +196,17 @@ class Keys:
         query = sa.select(ACCESS_KEYS).where(ACCESS_KEYS.c.id == identity).with_for_update()
         row = connection.execute(query).mappings().one_or_none()
         if row is None:
-            # What was given may be a whole key, typed here by mistake: it is not repeated.
+            # The id is not repeated: it may be a whole key, typed here by mistake.
             raise UnknownNameError("There is no key with this id. List the ids with: insula keys list")
         return _record(row)
+
+
+def _new_key() -> tuple[str, Presented]:
+    secret = new_secret()
+    shown = presented(secret)
+    if shown is None:
+        raise RuntimeError("A new key does not have the form of keys.")
+    return secret, shown
 
 
 def _checked(
@@ -213,16 +215,18 @@ def _checked(
     unknown = sorted(set(scopes) - set(SCOPES))
     if unknown or not scopes:
         got = repr(unknown[0]) if unknown else "none"
-        raise DataError(f"The scopes of a key must be some of {', '.join(SCOPES)}. Got {got}. Name at least one.")
+        raise DataError(
+            f"The scopes of a key must be some of {', '.join(SCOPES)}. Got {got}. Name at least one of them."
+        )
     if not name.strip() or len(name) > MOST_NAME or not name.isprintable():
         raise DataError(
-            f"The name of a key must have 1 to {MOST_NAME} printable characters. Got {len(name)}. Say whose it is."
+            f"The name of a key must have 1 to {MOST_NAME} printable characters. Got {len(name)}. Say whose key it is."
         )
     for what, value in (("quota", texts_a_day), ("rate", calls_a_second), ("burst", burst)):
         if value is not None and not 0 < value < 1e12:
-            raise DataError(f"The {what} of a key must be above 0. Got {value}. Leave it out for none.")
+            raise DataError(f"The {what} of a key must be above 0. Got {value}. Leave it out for no limit.")
     if burst is not None and calls_a_second is None:
-        raise DataError(f"The burst of a key goes with a rate. Got {burst} without one. Give --rate, too.")
+        raise DataError(f"The burst of a key needs a rate. Got a burst of {burst} without one. Add --rate.")
 
 
 def _row(record: KeyRecord, digest: str) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Texts a day: counted in the store, so that the count outlives restarts and holds for all servers together."""
+"""`Quota`: texts a day, counted in the store, so that the count survives restarts and all servers share it."""
 
 from __future__ import annotations
 
@@ -15,106 +15,115 @@ from insula.core.errors import StoreError
 from insula.operations.store.database import Database
 from insula.operations.store.tables import TEXTS_USED
 
-SHARE = 100  # a server takes a hundredth of a quota at a time; a crash loses at most that
-AGAIN = 1.0  # seconds for which a store that had no room is not asked again: refusing must cost little
-MOST_CALLERS = 10_000
-KEPT_DAYS = 35
+SHARE = 100  # a server reserves a hundredth of a quota at a time; a crash loses at most that
+PAUSE = 1.0  # seconds for which a store without room is not asked again: denying a call must cost little
+MAX_CALLERS = 10_000
+KEEP_DAYS = 35
 
 
 @dataclass
-class _Taken:
+class _Reserved:
+    """Texts that this server has reserved for a caller on a day.
+
+    left       how many of them are not charged yet
+    no_room    how many texts the store had no room for when it was `asked`; 0 if it had room
+    """
+
     day: date
     left: int = 0
-    refused: int = 0  # so many texts the store had no room for, at the moment `asked`
+    no_room: int = 0
     asked: float = 0.0
     mutex: threading.Lock = field(default_factory=threading.Lock)
 
 
 class Quota:
-    """Who may still have how many texts today (UTC).
+    """Counts the texts of callers against their quotas of a day (UTC).
 
-    A server takes texts from the store in blocks and spends them in memory, so that most requests write nothing. The
-    sum of what all servers give out never exceeds the quota; `give_back` returns what was taken and not spent.
+    A server reserves texts in the store in blocks and charges them in memory, so that most requests write nothing. All
+    servers together never reserve more than the quota; `release` returns what was reserved and not charged.
     """
 
     def __init__(self, database: Database, *, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         self._database = database
         self._clock = clock
         self._mutex = threading.Lock()
-        self._taken: dict[str, _Taken] = {}
+        self._reserved: dict[str, _Reserved] = {}
 
-    def spend(self, caller: str, texts: int, quota: int) -> bool:
-        """Count `texts` for a caller, all or none; False where its `quota` a day has no room for them.
+    def charge(self, caller: str, texts: int, quota: int) -> bool:
+        """Charge `texts` to a caller, all or none; return False if its `quota` a day has no room for them.
 
-        Raises `StoreError` where the store cannot be asked: then nothing is counted.
+        Raises `StoreError` if the store cannot be asked; then nothing is charged.
         """
-        taken = self._today(caller)
-        with taken.mutex:
-            if taken.left < texts:
-                taken.left += self._take(caller, taken, texts - taken.left, quota)
-            if taken.left < texts:
+        reserved = self._today(caller)
+        with reserved.mutex:
+            if reserved.left < texts:
+                reserved.left += self._reserve(caller, reserved, texts - reserved.left, quota)
+            if reserved.left < texts:
                 return False
-            taken.left -= texts
+            reserved.left -= texts
             return True
 
-    def unspend(self, caller: str, texts: int) -> None:
-        """Take a spending back: the texts were not answered. They stay with this server until `give_back`."""
-        taken = self._today(caller)
-        with taken.mutex:
-            taken.left += texts
+    def refund(self, caller: str, texts: int) -> None:
+        """Take back a charge for texts that were not answered; this server keeps them reserved until `release`."""
+        reserved = self._today(caller)
+        with reserved.mutex:
+            reserved.left += texts
 
     def used(self, caller: str) -> int:
-        """Return how many texts of today's quota servers have taken for a caller."""
+        """Return how many texts of today's quota all servers have reserved for a caller."""
         query = sa.select(TEXTS_USED.c.texts).where(
             TEXTS_USED.c.caller == caller, TEXTS_USED.c.day == self._clock().date()
         )
         with self._database.reading() as connection:
             return int(connection.execute(query).scalar() or 0)
 
-    def give_back(self) -> None:
-        """Return to the store what was taken and not spent; for the end of a server. What fails is left out."""
+    def release(self) -> None:
+        """Return what was reserved and not charged, when a server stops; errors of the store are ignored."""
         with self._mutex:
-            held, self._taken = self._taken, {}
+            held, self._reserved = self._reserved, {}
         with contextlib.suppress(StoreError):
-            for caller, taken in held.items():
-                with taken.mutex:
-                    back, taken.left = taken.left, 0
+            for caller, reserved in held.items():
+                with reserved.mutex:
+                    back, reserved.left = reserved.left, 0
                 if back:
-                    self._add(caller, taken.day, -back)
+                    self._add(caller, reserved.day, -back)
 
-    def forget(self) -> None:
+    def delete_old(self) -> None:
         """Delete the counts of past months."""
-        oldest = self._clock().date() - timedelta(days=KEPT_DAYS)
+        oldest = self._clock().date() - timedelta(days=KEEP_DAYS)
         with self._database.writing() as connection:
             connection.execute(sa.delete(TEXTS_USED).where(TEXTS_USED.c.day < oldest))
 
-    def _today(self, caller: str) -> _Taken:
+    def _today(self, caller: str) -> _Reserved:
         today = self._clock().date()
         with self._mutex:
-            taken = self._taken.get(caller)
-            if taken is None or taken.day != today:
-                if len(self._taken) >= MOST_CALLERS:
-                    self._taken = {name: one for name, one in self._taken.items() if one.day == today and one.left}
-                taken = self._taken[caller] = _Taken(today)
-            return taken
+            reserved = self._reserved.get(caller)
+            if reserved is None or reserved.day != today:
+                if len(self._reserved) >= MAX_CALLERS:
+                    self._reserved = {
+                        name: one for name, one in self._reserved.items() if one.day == today and one.left
+                    }
+                reserved = self._reserved[caller] = _Reserved(today)
+            return reserved
 
-    def _take(self, caller: str, taken: _Taken, needed: int, quota: int) -> int:
-        """Return how many texts the store gives: a block where there is room for one, what is needed, or none."""
+    def _reserve(self, caller: str, reserved: _Reserved, needed: int, quota: int) -> int:
+        """Reserve a block if there is room for one, else what is needed; return how many texts, 0 without room."""
         now = time.monotonic()
-        if 0 < taken.refused <= needed and now - taken.asked < AGAIN:
+        if 0 < reserved.no_room <= needed and now - reserved.asked < PAUSE:
             return 0
         for wanted in dict.fromkeys((max(needed, quota // SHARE), needed)):
-            if self._add(caller, taken.day, wanted, most=quota):
-                taken.refused = 0
+            if self._add(caller, reserved.day, wanted, quota=quota):
+                reserved.no_room = 0
                 return wanted
-        taken.refused, taken.asked = needed, now
+        reserved.no_room, reserved.asked = needed, now
         return 0
 
-    def _add(self, caller: str, day: date, texts: int, *, most: int | None = None) -> bool:
+    def _add(self, caller: str, day: date, texts: int, *, quota: int | None = None) -> bool:
+        """Add texts to a caller's count; return False if that would exceed the quota."""
         mine = (TEXTS_USED.c.caller == caller) & (TEXTS_USED.c.day == day)
         change = sa.update(TEXTS_USED).where(mine).values(texts=TEXTS_USED.c.texts + texts)
-        if most is not None:
-            change = change.where(TEXTS_USED.c.texts + texts <= most)
+        if quota is not None:
+            change = change.where(TEXTS_USED.c.texts + texts <= quota)
         with self._database.writing() as connection:
             if connection.execute(change).rowcount:
                 return True

@@ -1,7 +1,7 @@
-"""What a key looks like: `insula_<id>_<secret><check>`, all in lower-case base32.
+"""The form of an access key: `insula_<id>_<secret><check>`, all in lower-case base32.
 
-The secret is 256 random bits, so one SHA-256 of it cannot be turned back by trying. bcrypt and its like make guessing
-of weak passwords slow; here there is nothing to guess, and every request would pay for it.
+The secret has 256 random bits, so that a single SHA-256 of it cannot be reversed by trying. bcrypt and similar hashes
+slow down guesses of weak passwords; here nothing can be guessed, and every request would pay for the slowness.
 """
 
 from __future__ import annotations
@@ -15,29 +15,29 @@ import zlib
 from dataclasses import dataclass
 
 WORD = "insula"
-ID_BYTES = 10  # 16 characters; an id is public, and must only not collide
+ID_BYTES = 10  # 16 characters; an id is public and must only be unique
 SECRET_BYTES = 32
 LENGTH = len(WORD) + 1 + 16 + 1 + 52 + 7
 _FORM = re.compile(rf"{WORD}_([a-z2-7]{{16}})_([a-z2-7]{{52}})([a-z2-7]{{7}})")
-_PURPOSE = b"insula access key 1\x00"  # a digest of another thing never fits a key
+_PURPOSE = b"insula access key 1\x00"  # the digest of anything else never fits a key
 
 
 @dataclass(frozen=True)
 class Presented:
-    """A key that somebody shows: its id, to look it up by, and the digest to compare."""
+    """A key that a caller presents: its id, for the lookup, and its digest, for the comparison."""
 
     id: str
     digest: str
 
 
 def new_secret() -> str:
-    """Return a new key. It is shown once; the store keeps its digest alone."""
+    """Return a new key. It is shown once; the store keeps only its digest."""
     identity, secret = _letters(secrets.token_bytes(ID_BYTES)), _letters(secrets.token_bytes(SECRET_BYTES))
     return f"{WORD}_{identity}_{secret}{_check(identity, secret)}"
 
 
 def presented(key: str) -> Presented | None:
-    """Return the id and digest of a key, None for what is none: no database is asked for a mistyped or made-up one."""
+    """Return the id and digest of a key, None if the text is not a key: no database is asked about a typing error."""
     found = _FORM.fullmatch(key) if len(key) == LENGTH else None
     if found is None or not same(_check(found[1], found[2]), found[3]):
         return None
@@ -45,7 +45,7 @@ def presented(key: str) -> Presented | None:
 
 
 def same(one: str, other: str) -> bool:
-    """Whether two digests are equal, in a time that does not tell where they differ."""
+    """Whether two digests are equal, in a time that does not depend on where they differ."""
     return hmac.compare_digest(one.encode("ascii"), other.encode("ascii"))
 
 
@@ -54,5 +54,5 @@ def _letters(data: bytes) -> str:
 
 
 def _check(identity: str, secret: str) -> str:
-    """Return a checksum, which finds typing errors and lets scanners of leaked secrets tell a key from a word."""
+    """Return a checksum: it finds typing errors, and lets scanners for leaked secrets tell a key from a word."""
     return _letters(zlib.crc32(f"{identity}_{secret}".encode("ascii")).to_bytes(4, "big"))

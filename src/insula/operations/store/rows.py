@@ -1,4 +1,4 @@
-"""Predictions and feedback: kept for a time, deleted after it, erased when whom they are about asks."""
+"""Predictions and feedback in the store: kept for a time, deleted after it, erased at the request of their subject."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ def new_id() -> str:
 
 
 @dataclass(frozen=True)
-class Answered:
-    """An answer to be kept.
+class StoredPrediction:
+    """A prediction to store.
 
-    caller    who asked: the lineage of a key, a token's subject; never a secret
-    answer    labels, scores and confidence, as JSON has them
-    subject   the id of whom the text is about, as the caller knows them
+    caller   the caller's id: the lineage of a key, or a token's subject; never a secret
+    answer   labels, scores and confidence, as in JSON
+    subject  the caller's id of the person whom the text is about
     """
 
     caller: str
@@ -43,8 +43,8 @@ class Answered:
 
 
 @dataclass(frozen=True)
-class Told:
-    """What somebody says of an answer: which labels it should have had."""
+class StoredFeedback:
+    """Feedback to store: the labels that a prediction should have had."""
 
     caller: str
     labels: Sequence[str]
@@ -66,12 +66,12 @@ class Rows:
         self._clock = clock
         self._subjects = Subjects(database)
 
-    def keep(self, answers: Sequence[Answered] = (), told: Sequence[Told] = ()) -> None:
-        """Store answers and feedback in one transaction, on disk when it returns; rows that are there stay so."""
-        asked = [self._row(one) | {"language": one.language, "answer": dict(one.answer)} for one in answers]
-        said = [self._row(one) | {"prediction": one.prediction, "labels": list(one.labels)} for one in told]
+    def keep(self, predictions: Sequence[StoredPrediction] = (), feedback: Sequence[StoredFeedback] = ()) -> None:
+        """Store predictions and feedback in one transaction, on disk on return; rows with a known id stay unchanged."""
+        predicted = [self._row(one) | {"language": one.language, "answer": dict(one.answer)} for one in predictions]
+        corrected = [self._row(one) | {"prediction": one.prediction, "labels": list(one.labels)} for one in feedback]
         with self._database.writing() as connection:
-            for table, rows in ((PREDICTIONS, asked), (FEEDBACK, said)):
+            for table, rows in ((PREDICTIONS, predicted), (FEEDBACK, corrected)):
                 if rows:
                     connection.execute(self._database.insert_new(table), rows)
 
@@ -82,7 +82,7 @@ class Rows:
             lambda table: (table.c.delete_after <= now) | (table.c.created <= now - self._retention.span)
         )
 
-    def _row(self, one: Answered | Told) -> dict[str, Any]:
+    def _row(self, one: StoredPrediction | StoredFeedback) -> dict[str, Any]:
         now = self._clock()
         return {
             "id": one.id,

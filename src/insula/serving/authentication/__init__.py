@@ -1,1 +1,1 @@
-"""Who may call: keys, tokens, rate limits, quotas, and how a call is denied."""
+"""Who may call, and how much: access keys, tokens, scopes, rate limits, daily quotas, and how a call is denied."""

@@ -1,4 +1,4 @@
-"""JSON web tokens: whose they are and what they allow, once their signature is verified (RFC 7519, RFC 8725)."""
+"""JSON web tokens: their subject and scopes, once their signature is verified (RFC 7519, RFC 8725)."""
 
 from __future__ import annotations
 
@@ -10,42 +10,42 @@ import jwt
 
 from insula.core.errors import SettingsError
 from insula.operations.credentials.keys import SCOPES
-from insula.serving.authentication.published_keys import PublishedKeys
+from insula.serving.authentication.jwks import KeySet
 
-# Signatures with a private key alone: with a shared secret, a public key could be passed off as one.
+# Signatures with a private key alone: a server that also accepts shared secrets may take a public key for one.
 ALGORITHMS = ("RS256", "ES256", "EdDSA")
-LONGEST = 8192
-MOST_SUBJECT = 150
-NEEDED = ("exp", "iss", "aud", "sub")
+MAX_TOKEN = 8192  # characters
+MAX_SUBJECT = 150
+REQUIRED = ("exp", "iss", "aud", "sub")
 
 
-class TokenError(Exception):
-    """A token is refused; `args[0]` says why in one word, for the audit log alone."""
+class InvalidTokenError(Exception):
+    """A token is not valid; `args[0]` is the reason in one word, for the audit log alone."""
 
 
 @dataclass(frozen=True)
 class Claims:
-    """What a verified token says."""
+    """The claims of a verified token."""
 
     subject: str
     scopes: tuple[str, ...]
     expires: datetime
 
 
-class Tokens:
+class TokenVerifier:
     """Verifies tokens of one issuer for one audience.
 
     algorithms   some of RS256, ES256 and EdDSA
-    scope_claim  the claim with the scopes: words with spaces between, or a list; other scopes than ours are passed over
-    prefix       what the issuer writes before our scopes, as `insula:`
+    scope_claim  the claim with the scopes, a text with spaces between them or a list; unknown scopes are ignored
+    prefix       what precedes the scopes of insula in that claim, such as `insula:`
     leeway       seconds by which clocks may differ
 
-    Raises `SettingsError` for another algorithm, or an empty issuer or audience.
+    Raises `SettingsError` for another algorithm, or for an empty issuer or audience.
     """
 
     def __init__(
         self,
-        keys: PublishedKeys,
+        keys: KeySet,
         *,
         issuer: str,
         audience: str,
@@ -57,11 +57,15 @@ class Tokens:
         wrong = sorted(set(algorithms) - set(ALGORITHMS))
         if wrong or not algorithms:
             raise SettingsError(
-                f"The algorithms of tokens must be some of {', '.join(ALGORITHMS)}. Got {', '.join(wrong) or 'none'}. "
-                "A token whose key is public or missing proves nothing."
+                f"The setting tokens.algorithms must have some of {', '.join(ALGORITHMS)}. "
+                f"Got {', '.join(wrong) or 'none'}. Use algorithms that sign with a private key."
             )
-        if not issuer or not audience:
-            raise SettingsError("The issuer and the audience of tokens must be named. Set access.issuer and .audience.")
+        for name, value in (("issuer", issuer), ("audience", audience)):
+            if not value:
+                raise SettingsError(
+                    f"The setting tokens.{name} must not be empty if tokens.keys is given. Set it to what the identity "
+                    f"provider writes into its tokens."
+                )
         self._keys = keys
         self._issuer = issuer
         self._audience = audience
@@ -71,21 +75,23 @@ class Tokens:
         self._leeway = leeway
 
     def verify(self, token: str) -> Claims:
-        """Return what a token says; `TokenError` where it is not to be believed, `StoreUnreachableError` without keys.
+        """Return the claims of a token.
 
-        The algorithm must be one of the settings, and the one of the key that the token names. Addresses of keys, and
-        keys, that stand in the token itself are never used.
+        The algorithm must be allowed by the settings, and fit the key that the token names. Keys and addresses of keys
+        in the token itself are never used.
+
+        Raises `InvalidTokenError` if the token is not valid, `StoreUnreachableError` if no keys can be read.
         """
-        if len(token) > LONGEST:
-            raise TokenError("too_long")
+        if len(token) > MAX_TOKEN:
+            raise InvalidTokenError("too_long")
         try:
             header = jwt.get_unverified_header(token)
-            algorithm, identity = header.get("alg"), header.get("kid")
+            algorithm, key_id = header.get("alg"), header.get("kid")
             if algorithm not in self._algorithms or "crit" in header or header.get("b64") is not None:
-                raise TokenError("algorithm")
-            key = self._keys.find(identity, algorithm)
+                raise InvalidTokenError("algorithm")
+            key = self._keys.find(key_id, algorithm)
             if key is None:
-                raise TokenError("unknown_key")
+                raise InvalidTokenError("unknown_key")
             claims = jwt.decode(
                 token,
                 key,
@@ -93,16 +99,16 @@ class Tokens:
                 audience=self._audience,
                 issuer=self._issuer,
                 leeway=self._leeway,
-                options={"require": list(NEEDED)},
+                options={"require": list(REQUIRED)},
             )
             subject = claims["sub"]
-            if not isinstance(subject, str) or not 0 < len(subject) <= MOST_SUBJECT:
-                raise TokenError("subject")
-            return Claims(subject, self._scopes(claims.get(self._scope_claim)), _moment(claims["exp"]))
+            if not isinstance(subject, str) or not 0 < len(subject) <= MAX_SUBJECT:
+                raise InvalidTokenError("subject")
+            return Claims(subject, self._scopes(claims.get(self._scope_claim)), _time(claims["exp"]))
         except jwt.PyJWTError as error:
-            raise TokenError(_reason(error)) from None
+            raise InvalidTokenError(_reason(error)) from None
         except (ValueError, TypeError, KeyError, OverflowError, RecursionError):
-            raise TokenError("malformed") from None
+            raise InvalidTokenError("malformed") from None
 
     def _scopes(self, claim: object) -> tuple[str, ...]:
         words = claim.split() if isinstance(claim, str) else claim if isinstance(claim, list) else []
@@ -112,12 +118,12 @@ class Tokens:
         return tuple(scope for scope in SCOPES if scope in allowed)
 
 
-def _moment(seconds: float) -> datetime:
+def _time(seconds: float) -> datetime:
     return datetime.fromtimestamp(min(int(seconds), 253402300799), tz=UTC)  # the last second of the year 9999
 
 
 def _reason(error: jwt.PyJWTError) -> str:
-    kinds = {
+    reasons = {
         jwt.ExpiredSignatureError: "expired",
         jwt.ImmatureSignatureError: "not_yet",
         jwt.InvalidAudienceError: "audience",
@@ -125,4 +131,4 @@ def _reason(error: jwt.PyJWTError) -> str:
         jwt.MissingRequiredClaimError: "incomplete",
         jwt.InvalidSignatureError: "signature",
     }
-    return next((word for kind, word in kinds.items() if isinstance(error, kind)), "malformed")
+    return next((word for kind, word in reasons.items() if isinstance(error, kind)), "malformed")

@@ -1,1 +1,1 @@
-"""HTTP itself: bodies, size limits, connections, problem documents, headers."""
+"""HTTP itself: JSON bodies, size and time limits, connections, problem documents, response headers."""

@@ -1,4 +1,4 @@
-"""JSON bodies: read once, checked by their schema while they are parsed, and described in OpenAPI."""
+"""JSON bodies: validated while they are parsed, and described in OpenAPI."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ JSON = "application/json"
 
 
 async def read_body(request: Request, kind: type[Body]) -> Body:
-    """Return the body of a request; `ProblemError` where it is not JSON, not UTF-8, too deep, or not of that kind.
+    """Return the body of a request as a `kind`; raise `ProblemError` if it is not JSON in UTF-8, or does not fit.
 
-    pydantic reads the bytes itself: nothing is built in memory that the schema does not know.
+    pydantic parses the bytes itself, so that nothing is built in memory that the schema does not have.
     """
     stated = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if stated != JSON:
-        # A page of another origin can send anything else without being asked whether it may.
+        # Browsers let pages of other origins send most other types without a preflight request.
         raise ProblemError("unsupported_media", f"The body must be JSON. Say so with the header Content-Type: {JSON}")
     content = await request.body()
     try:
@@ -34,19 +34,19 @@ async def read_body(request: Request, kind: type[Body]) -> Body:
 
 
 def answered(content: Any, status: int = 200) -> Response:
-    """Return an answer in JSON; NaN is null."""
+    """Return an answer in JSON, with null for NaN."""
     return Response(to_json(content, inf_nan_mode="null"), status, media_type=JSON)
 
 
 def json_body(kind: type[BaseModel], examples: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the `openapi_extra` of a route that reads `kind`; examples are titles and bodies."""
+    """Return the `openapi_extra` of a route that reads `kind`; `examples` maps titles to bodies."""
     shown = {title: {"value": value} for title, value in examples.items()}
     schema = {"$ref": f"#/components/schemas/{kind.__name__}"}
     return {"requestBody": {"required": True, "content": {JSON: {"schema": schema, "examples": shown}}}}
 
 
 def describe_bodies(app: FastAPI, *kinds: type[BaseModel]) -> None:
-    """Let the OpenAPI document of the application hold the schemas of bodies that `read_body` reads."""
+    """Add the schemas of bodies that `read_body` reads to the OpenAPI document of the application."""
     made = app.openapi
 
     def openapi() -> dict[str, Any]:

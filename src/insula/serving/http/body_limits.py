@@ -1,4 +1,4 @@
-"""How much a request may send, and how long it may take: counted as it arrives, whatever it says of itself."""
+"""Limits on the size and duration of a body, counted as it arrives: a Content-Length may be wrong or missing."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ PLAIN = ("", "identity")
 
 
 class BodyLimits:
-    """ASGI middleware: `ProblemError` is raised where the application reads more, or longer, than is allowed.
+    """ASGI middleware: raises `ProblemError` while the application reads a body that is too large or too slow.
 
-    uploads  the one path whose bodies may be larger and slower
+    uploads  the path whose bodies may be larger and slower
     """
 
     def __init__(
@@ -27,24 +27,24 @@ class BodyLimits:
         self._upload = (upload_size, upload_seconds)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Hand the request on with a `receive` that counts."""
+        """Call the application with a `receive` that counts."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
         headers = Headers(scope=scope)
-        # What is read as JSON is held in memory; what is uploaded goes to the disk.
+        # JSON is held in memory; uploads go to the disk.
         upload = scope["path"] == self._uploads and "json;" not in f"{headers.get('content-type', 'json')};".lower()
-        most, seconds = self._upload if upload else self._usual
-        refusal = _refusal(headers, most)
-        if refusal is not None:
-            await _close(refusal)(scope, receive, send)
+        size, seconds = self._upload if upload else self._usual
+        problem = _problem_of_headers(headers, size)
+        if problem is not None:
+            await _close(problem)(scope, receive, send)
             return
-        await self.app(scope, _counted(receive, most, seconds), send)
+        await self.app(scope, _counted(receive, size, seconds), send)
 
 
-def _refusal(headers: Headers, most: int) -> ProblemError | None:
+def _problem_of_headers(headers: Headers, most: int) -> ProblemError | None:
     if headers.get("content-encoding", "").strip().lower() not in PLAIN:
-        return ProblemError("unsupported_media", "The body must not be compressed.")
+        return ProblemError("unsupported_media", "The body must not be compressed. Send it without Content-Encoding.")
     stated = headers.get("content-length", "0")
     if stated.isdecimal() and int(stated) > most:
         return _too_large(most)
@@ -52,24 +52,26 @@ def _refusal(headers: Headers, most: int) -> ProblemError | None:
 
 
 def _counted(receive: Receive, most: int, seconds: float) -> Receive:
-    got = 0
+    size = 0
     complete = False
     until = asyncio.get_running_loop().time() + seconds
 
     async def counted() -> Message:
-        nonlocal got, complete
-        if complete:  # what comes now is the end of the connection
+        nonlocal size, complete
+        if complete:  # the next message is the end of the connection
             return await receive()
         try:
             async with asyncio.timeout_at(until):
                 message = await receive()
         except TimeoutError:
             raise ProblemError(
-                "timeout", f"The body must arrive within {seconds:g} seconds.", headers={"connection": "close"}
+                "timeout",
+                f"The body must arrive within {seconds:g} seconds. Send less at a time.",
+                headers={"connection": "close"},
             ) from None
-        got += len(message.get("body", b""))
+        size += len(message.get("body", b""))
         complete = not message.get("more_body", False)
-        if got > most:
+        if size > most:
             raise _too_large(most)
         return message
 

@@ -1,4 +1,4 @@
-"""Connections that say too much, or too slowly, before there is a request to answer."""
+"""Limits on the size and duration of a request's headers, before there is a request to answer."""
 
 from __future__ import annotations
 
@@ -8,27 +8,27 @@ from typing import Any
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
-from insula.serving.settings.settings import Limits
+from insula.serving.settings.sections import Limits
 
 TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
 TOO_SLOW = b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
 
 
 def guarded(limits: Limits) -> type[HttpToolsProtocol]:
-    """Return the protocol of a connection whose headers are bounded in bytes and in time."""
+    """Return the protocol of a connection, with limits on the bytes and the seconds of its headers."""
 
     class Guarded(HttpToolsProtocol):
-        """uvicorn's own, which bounds neither."""
+        """uvicorn's protocol, which has no such limits."""
 
         _head = 0
         _clock: asyncio.TimerHandle | None = None
 
         def connection_made(self, transport: Any) -> None:
             super().connection_made(transport)
-            self._wind_up()
+            self._start_clock()
 
         def connection_lost(self, exc: Exception | None) -> None:
-            self._stop()
+            self._stop_clock()
             super().connection_lost(exc)
 
         def data_received(self, data: bytes) -> None:
@@ -38,7 +38,7 @@ def guarded(limits: Limits) -> type[HttpToolsProtocol]:
 
         def on_message_begin(self) -> None:
             self._head = 0
-            self._wind_up()
+            self._start_clock()
             super().on_message_begin()
 
         def on_url(self, url: bytes) -> None:
@@ -50,7 +50,7 @@ def guarded(limits: Limits) -> type[HttpToolsProtocol]:
             super().on_header(name, value)
 
         def on_headers_complete(self) -> None:
-            self._stop()
+            self._stop_clock()
             if not self.transport.is_closing():
                 super().on_headers_complete()
 
@@ -65,19 +65,19 @@ def guarded(limits: Limits) -> type[HttpToolsProtocol]:
         def _count(self, size: int) -> None:
             self._head += size
             if self._head > limits.header_bytes:
-                self._end(TOO_LARGE)
+                self._close(TOO_LARGE)
 
-        def _wind_up(self) -> None:
+        def _start_clock(self) -> None:
             if self._clock is None:
-                self._clock = self.loop.call_later(limits.header_seconds, self._end, TOO_SLOW)
+                self._clock = self.loop.call_later(limits.header_seconds, self._close, TOO_SLOW)
 
-        def _stop(self) -> None:
+        def _stop_clock(self) -> None:
             if self._clock is not None:
                 self._clock.cancel()
                 self._clock = None
 
-        def _end(self, answer: bytes) -> None:
-            self._stop()
+        def _close(self, answer: bytes) -> None:
+            self._stop_clock()
             if not self.transport.is_closing():
                 self.transport.write(answer)
                 self.transport.close()
@@ -86,10 +86,10 @@ def guarded(limits: Limits) -> type[HttpToolsProtocol]:
 
 
 class Streamed(WebSocketsSansIOProtocol):
-    """uvicorn's own, which takes a stream that was refused for one that nobody answered, and logs an error for each."""
+    """uvicorn's protocol, which logs an error for every WebSocket that the application denies, as if it hung."""
 
     async def send(self, message: Any) -> None:
-        """Send a message; a refusal ends the handshake as an acceptance does."""
+        """Send a message; a denial completes the handshake as an acceptance does."""
         await super().send(message)
         if self.close_sent:
             self.handshake_complete = True

@@ -1,4 +1,4 @@
-"""What nobody foresaw: answered as a problem, and written down without a word of the request."""
+"""Unexpected errors: answered as a problem, and logged without a word of the request."""
 
 from __future__ import annotations
 
@@ -15,42 +15,44 @@ log = logging.getLogger("insula.serving")
 
 
 class ClientGoneError(Exception):
-    """The client closed its connection: nobody is there to be answered."""
+    """The client closed its connection, so that there is nobody to answer."""
 
 
 class LastResort:
-    """ASGI middleware: an unforeseen error becomes a problem with status 500; `refused` is told its code.
+    """ASGI middleware: turns an unexpected error into a problem with status 500; `count` is called with its code.
 
-    The server would write down its message, in which a text may stand.
+    Without it the server would log the message of the error, which may contain a text of the request.
     """
 
-    def __init__(self, app: ASGIApp, refused: Callable[[str], None]) -> None:
+    def __init__(self, app: ASGIApp, count: Callable[[str], None]) -> None:
         self.app = app
-        self._refused = refused
+        self._count = count
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Hand the request on, and catch what comes back."""
+        """Call the application, and catch its errors."""
         started = False
 
-        async def look(message: Message) -> None:
+        async def watch(message: Message) -> None:
             nonlocal started
             started = True
             await send(message)
 
         try:
-            await self.app(scope, receive, look)
+            await self.app(scope, receive, watch)
         except (ClientGoneError, ClientDisconnect):
             return
-        except Exception as error:  # noqa: BLE001 - whatever it is, it must not reach the log in its own words
-            problem = unforeseen(error)
+        except Exception as error:  # noqa: BLE001 - no message of any error may reach the log
+            problem = unexpected(error)
             if scope["type"] != "http" or started:
                 return
-            self._refused(problem.code)
+            self._count(problem.code)
             await problem.response()(scope, receive, send)
 
 
-def unforeseen(error: Exception) -> ProblemError:
-    """Write down where an error came from, without its message, and return the problem that a caller is told."""
+def unexpected(error: Exception) -> ProblemError:
+    """Log where an error was raised, without its message, and return the problem for the caller."""
     where = "".join(traceback.format_tb(error.__traceback__))
     log.error("A request failed with %s:\n%s", type(error).__name__, where)
-    return ProblemError("internal", "The request could not be answered. It was written down; ask again later.")
+    return ProblemError(
+        "internal", "The request could not be answered. The error is in the log of the service; try again later."
+    )

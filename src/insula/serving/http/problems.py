@@ -1,8 +1,7 @@
-"""What goes wrong, as RFC 9457 problem details with stable codes; never a stack trace, never a text of the request."""
+"""Errors as RFC 9457 problem details with stable codes: no stack trace, and no text of the request."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -17,13 +16,13 @@ from starlette.responses import Response
 from starlette.routing import Match
 
 MEDIA_TYPE = "application/problem+json"
-MOST_ERRORS = 10
+MAX_ERRORS = 10
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 
 
 @dataclass(frozen=True)
 class Code:
-    """A kind of refusal: its status, and its title, which never change."""
+    """A kind of problem: its status and its title, which never change."""
 
     status: int
     title: str
@@ -46,11 +45,11 @@ CODES: Mapping[str, Code] = {
     "internal": Code(500, "Something is wrong here, not with the request"),
     "unavailable": Code(503, "The service does not take requests now"),
 }
-"""Every code that an answer can bear."""
+"""Every code that an answer can have."""
 
 
 class ProblemDetails(BaseModel):
-    """An error, as RFC 9457 has it."""
+    """An error in the format of RFC 9457."""
 
     type: str = Field(description="The kind of problem, as a URN that ends with its code.")
     title: str = Field(description="What kind of problem it is.")
@@ -61,7 +60,7 @@ class ProblemDetails(BaseModel):
 
 
 class ProblemError(Exception):
-    """A refusal: a code of `CODES`, a sentence for people, and headers such as `Retry-After`."""
+    """A problem to answer with: a code of `CODES`, a sentence for people, and headers such as `Retry-After`."""
 
     def __init__(self, code: str, detail: str, *, headers: Mapping[str, str] | None = None, **more: Any) -> None:
         super().__init__(detail)
@@ -76,7 +75,7 @@ class ProblemError(Exception):
         return CODES[self.code].status
 
     def details(self) -> dict[str, Any]:
-        """Return the problem as RFC 9457 has it."""
+        """Return the problem in the format of RFC 9457."""
         known = CODES[self.code]
         return {
             "type": f"urn:insula:problem:{self.code}",
@@ -92,39 +91,30 @@ class ProblemError(Exception):
         return Response(to_json(self.details()), self.status, headers=self.headers, media_type=MEDIA_TYPE)
 
 
-def overloaded(seconds: float) -> ProblemError:
-    """Return the refusal of a request whose turn would come too late; `seconds` until it is worth asking again."""
-    return ProblemError(
-        "overloaded",
-        "Too many texts wait for this request to be answered in time. Ask again after the seconds of Retry-After.",
-        headers={"retry-after": str(max(1, math.ceil(seconds)))},
-    )
-
-
 def invalid(error: ValidationError) -> ProblemError:
-    """Return what pydantic found, without what was given."""
+    """Return the errors that pydantic found, without the values of the request."""
     found = error.errors(include_url=False, include_context=False, include_input=False)
     if found[0]["type"] == "json_invalid":
         return ProblemError("malformed", "The body must be valid JSON in UTF-8.")
-    return ProblemError("validation", _sentence(found), errors=[_readable(one) for one in found[:MOST_ERRORS]])
+    return ProblemError("validation", _sentence(found), errors=[_readable(one) for one in found[:MAX_ERRORS]])
 
 
-def add_problem_handlers(app: FastAPI, refused: Callable[[str], None]) -> None:
-    """Make every error of the application a problem; `refused` is told its code."""
+def add_problem_handlers(app: FastAPI, count: Callable[[str], None]) -> None:
+    """Answer every error of the application with a problem; `count` is called with its code."""
 
-    async def refuse(request: Request, error: Exception) -> Response:
+    async def answer(request: Request, error: Exception) -> Response:
         problem = _problem(error)
         if problem.code == "method_not_allowed":
             problem.headers = {"allow": _methods(request)}
-        refused(problem.code)
+        count(problem.code)
         return problem.response()
 
     for kind in (ProblemError, HTTPException, RequestValidationError):
-        app.add_exception_handler(kind, refuse)
+        app.add_exception_handler(kind, answer)
 
 
 def responses(*codes: str) -> dict[int | str, dict[str, Any]]:
-    """Return the OpenAPI entries of refusals."""
+    """Return the OpenAPI entries of problems."""
     content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/ProblemDetails"}}}
     entries: dict[int | str, dict[str, Any]] = {}
     for code in codes:
@@ -133,7 +123,7 @@ def responses(*codes: str) -> dict[int | str, dict[str, Any]]:
 
 
 def _methods(request: Request) -> str:
-    """Return the methods of all routes of an address; the router names those of the first alone."""
+    """Return the methods of all routes of a path; the router names only those of the first one."""
     return ", ".join(
         method
         for method in METHODS
@@ -146,7 +136,7 @@ def _problem(error: Exception) -> ProblemError:
         return error
     if isinstance(error, RequestValidationError):
         found = error.errors()
-        return ProblemError("validation", _sentence(found), errors=[_readable(one) for one in found[:MOST_ERRORS]])
+        return ProblemError("validation", _sentence(found), errors=[_readable(one) for one in found[:MAX_ERRORS]])
     if isinstance(error, HTTPException):
         code = next((name for name, known in CODES.items() if known.status == error.status_code), "malformed")
         return ProblemError(code, f"{CODES[code].title}.", headers=error.headers)
@@ -161,7 +151,7 @@ def _sentence(found: Any) -> str:
 def _readable(error: Mapping[str, Any]) -> dict[str, str]:
     place = list(error["loc"])
     if error["type"] == "extra_forbidden":
-        # The name of an unknown field is the request's own words.
+        # The name of an unknown field may be a text of the request.
         place[-1] = "(unknown field)"
     message = "is not known here" if error["type"] == "extra_forbidden" else str(error["msg"])
     return {"field": ".".join(str(part) for part in place), "message": message}

@@ -1,4 +1,4 @@
-"""Headers that every answer bears, so that a browser does nothing with it that was not meant."""
+"""Security headers of every answer: browsers must not guess its type, frame it, run it or cache it."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ HEADERS = (
 
 
 class ResponseHeaders:
-    """ASGI middleware: adds each of `HEADERS` that the application has not set itself."""
+    """ASGI middleware: adds those of `HEADERS` that the application has not set itself."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Hand the request on with a `send` that adds headers."""
+        """Call the application with a `send` that adds headers."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return

@@ -1,4 +1,4 @@
-"""`PageRoute`: what goes wrong on a page is said as a page, in the visitor's language."""
+"""`PageRoute`: errors of a page are shown as a page, in the visitor's language."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from fastapi.routing import APIRoute
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import RedirectResponse, Response
 
-from insula.serving.http.last_resort import ClientGoneError, unforeseen
+from insula.serving.http.last_resort import ClientGoneError, unexpected
 from insula.serving.http.problems import ProblemError
 from insula.serving.pages.rendering import address, is_fragment, page
 from insula.serving.service import service_of
@@ -22,7 +22,7 @@ class PageRoute(APIRoute):
     """A route of a page."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """Return a handler that answers refusals with a page; whoever must sign in is sent there."""
+        """Return a handler that answers errors with a page, and sends visitors who must sign in to the login."""
         handle = super().get_route_handler()
 
         async def handled(request: Request) -> Response:
@@ -32,8 +32,8 @@ class PageRoute(APIRoute):
                 problem = known
             except (ClientGoneError, ClientDisconnect):
                 raise
-            except Exception as error:  # noqa: BLE001 - whatever it is, a person is told so as a page
-                problem = unforeseen(error)
+            except Exception as error:  # noqa: BLE001 - a person gets a page, whatever the error is
+                problem = unexpected(error)
             service_of(request).telemetry.rejected(problem.code)
             return refused(request, problem)
 
@@ -41,7 +41,7 @@ class PageRoute(APIRoute):
 
 
 def refused(request: Request, problem: ProblemError) -> Response:
-    """Return the page, or the part of one, that says what went wrong."""
+    """Return the page, or the part of a page, that explains a problem."""
     if problem.code == "unauthenticated":
         return to_login(request)
     seconds = problem.headers.get(RETRY)
@@ -56,7 +56,7 @@ def refused(request: Request, problem: ProblemError) -> Response:
 
 
 def to_login(request: Request) -> Response:
-    """Send a visitor to the page where a key is typed, and afterwards back."""
+    """Redirect a visitor to the login, which leads back here."""
     wanted = {"lang": request.query_params["lang"]} if "lang" in request.query_params else {}
     path: str = request.scope["path"]
     if request.method == "GET" and path != "/":

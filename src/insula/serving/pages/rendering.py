@@ -63,8 +63,8 @@ def page(
             path=here,
             other=Speech(other),
             other_address=_with_language(here, request, other),
-            token=visitors.sessions.form_token(session),
-            signed_in=session.key is not None,
+            token=visitors.sessions.csrf_token(session),
+            signed_in=session.key_id is not None,
             most_characters=service_of(request).settings.limits.characters,
             **values,
         )
@@ -75,7 +75,7 @@ def page(
         headers={**HEADERS, "content-language": chosen, **(headers or {})},
         media_type="text/html",
     )
-    visitors.remember(request, response)
+    visitors.set_cookie(request, response)
     return response
 
 

@@ -1,4 +1,4 @@
-"""Who visits a page: read from the cookie, let in by the gate, and given a cookie where there was none."""
+"""Visits of the pages: the session in a request's cookie, its authorisation, and the cookie of the answer."""
 
 from __future__ import annotations
 
@@ -10,74 +10,74 @@ from starlette.responses import Response
 
 from insula.serving.pages.sessions import Session, Sessions, session_secret
 from insula.serving.service import service_of
-from insula.serving.settings.access_settings import Pages
+from insula.serving.settings.sections import Pages
 
 SCOPE = "predict"
 
 
 @dataclass
 class Visit:
-    """One request of a visitor; `new` where the answer must bring the cookie."""
+    """One request of a visitor; `is_new` if the answer must set the cookie of its session."""
 
     session: Session
-    new: bool
+    is_new: bool
 
 
 class Visitors:
-    """Those who visit an application's pages."""
+    """The visitors of an application's pages, with their sessions."""
 
     def __init__(self, options: Pages) -> None:
         self.sessions = Sessions(session_secret(options.session_secret), options.session_minutes * 60)
         self._secure = options.secure_cookies
-        # A browser takes a name that begins so only with Secure, for this host alone and the whole of it.
+        # Browsers accept a name with this prefix only with Secure, and only for this host and all of its paths.
         self._cookie = "__Host-insula" if self._secure else "insula_session"
 
     def visit(self, request: Request) -> Visit:
-        """Return the visit that a request belongs to, a new one where its cookie says nothing."""
+        """Return the visit of a request, with a new session if its cookie has no valid one."""
         known: Visit | None = getattr(request.state, "visit", None)
         if known is None:
-            session = self.sessions.read(request.cookies.get(self._cookie))
-            known = Visit(self.sessions.begin(), True) if session is None else Visit(session, False)
+            session = self.sessions.from_cookie(request.cookies.get(self._cookie))
+            known = Visit(self.sessions.start(), True) if session is None else Visit(session, False)
             request.state.visit = known
         return known
 
-    def begin(self, request: Request, key: str | None = None) -> None:
-        """End the session of a request and begin another one."""
+    def start_session(self, request: Request, key_id: str | None = None) -> None:
+        """End the session of a request and start another one."""
         self.sessions.end(self.visit(request).session)
-        request.state.visit = Visit(self.sessions.begin(key), True)
+        request.state.visit = Visit(self.sessions.start(key_id), True)
 
-    def remember(self, request: Request, response: Response) -> None:
-        """Let an answer bring the cookie where it is a new one."""
+    def set_cookie(self, request: Request, response: Response) -> None:
+        """Set the cookie of the session if the session is new."""
         visit = self.visit(request)
-        if visit.new:
+        if visit.is_new:
             response.set_cookie(
                 self._cookie,
-                self.sessions.write(visit.session),
+                self.sessions.to_cookie(visit.session),
                 path="/",
                 secure=self._secure,
                 httponly=True,
                 samesite="strict",
             )
 
-    def is_own(self, request: Request, form: Mapping[str, str]) -> bool:
-        """Whether a form was made for the session it comes with."""
-        return self.sessions.is_form_of(form.get("token", ""), self.visit(request).session)
+    def has_csrf_token(self, request: Request, form: Mapping[str, str]) -> bool:
+        """Whether a form comes from a page of the session that it is sent with."""
+        return self.sessions.has_csrf_token(self.visit(request).session, form.get("token", ""))
 
 
 def visitors_of(request: Request) -> Visitors:
-    """Return the visitors of the application that is asked."""
+    """Return the visitors of the application that a request belongs to."""
     visitors: Visitors = request.app.state.visitors
     return visitors
 
 
-async def admit_visitor(request: Request) -> None:
-    """Let whoever signed in through, and others as any caller; `ProblemError` where they may not.
+async def authorise_visitor(request: Request) -> None:
+    """Authorise the key of a session, or without a sign-in the request itself; raise `ProblemError` if it is denied.
 
-    A key that was revoked or has expired since ends here, as does one that asks too often.
+    A key that was revoked or has expired since its sign-in is denied, as is one that exceeds its rate limit.
     """
-    gate = service_of(request).gate
-    key = visitors_of(request).visit(request).session.key
-    if key is not None:
-        await gate.admit_again(request, key, SCOPE)
+    access = service_of(request).access
+    key_id = visitors_of(request).visit(request).session.key_id
+    if key_id is not None:
+        await access.authorise_session(request, key_id, SCOPE)
     else:
-        await gate.admit(request, SCOPE)
+        await access.authorise(request, SCOPE)

@@ -1,1 +1,1 @@
-"""Texts that wait for a model: micro-batches, admission, background jobs."""
+"""Texts that wait for a model: admission, micro-batches, and files at low priority."""

@@ -13,10 +13,10 @@ from typing import Protocol
 from insula.core.prediction import Prediction
 from insula.inference.predictor import Predictor
 from insula.inference.token_backend import TokenBackend
-from insula.serving.http.problems import ProblemError, overloaded
-from insula.serving.queueing.pace import Pace
+from insula.serving.http.problems import ProblemError
+from insula.serving.queueing.admission import Pace, check_wait
 from insula.serving.queueing.waiting import Piece, Request, Waiting, estimated_tokens
-from insula.serving.settings.settings import Queue
+from insula.serving.settings.sections import Queue
 
 WORKERS = 2  # one computes, the other prepares the next batch
 # What is computed before the first request, so that its wait can be estimated: alone, and together.
@@ -166,9 +166,7 @@ class Batcher:
     def _admit(self, texts: int, patience: float) -> None:
         if self._stopping or not self._threads:
             raise ProblemError("unavailable", "The service is about to stop. Ask another one, or again in a moment.")
-        wait = self._wait()
-        if wait > patience or len(self._waiting) + texts > self._options.most_texts:
-            raise overloaded(wait - patience if wait > patience else wait)
+        check_wait(self._wait(), patience, has_room=len(self._waiting) + texts <= self._options.most_texts)
 
     def _wait(self) -> float:
         tokens = self._waiting.tokens + self._prepared

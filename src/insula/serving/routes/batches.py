@@ -53,25 +53,25 @@ async def create(
 ) -> Response:
     """Upload a file as the body, with its kind as Content-Type; or name one in a folder of `jobs.sources` in JSON."""
     service = service_of(request)
-    service.jobs.room()
+    service.jobs.check_room()
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind == JSON:
         asked = await read_body(request, JobRequest)
         source, model, text = service.jobs.allowed(asked.path), asked.model, asked.text
         name = service.models.find(model).name
-        job = service.jobs.add(service.jobs.new_folder()[0], source, name, text, service.gate.quota_of_caller())
+        job = service.jobs.add(service.jobs.new_folder()[0], source, name, text, service.access.caller())
     elif kind in ENDINGS:
         job = await _uploaded(request, ENDINGS[kind], model, text)
     else:
         raise ProblemError("unsupported_media", f"The body must be one of: {', '.join((JSON, *ENDINGS))}.")
     headers = {"location": f"/v1/batches/{job.id}"}
-    return Response(to_json(job.said()), 202, headers=headers, media_type=JSON)
+    return Response(to_json(job.public()), 202, headers=headers, media_type=JSON)
 
 
 @router.get("/v1/batches/{id}", summary="How far is a job?", response_model=JobStatus, responses=GONE)
 async def show(request: Request, id: str) -> dict[str, Any]:
     """Rows are those that are predicted so far."""
-    return service_of(request).jobs.find(id).said()
+    return service_of(request).jobs.find(id).public()
 
 
 @router.get(
@@ -112,7 +112,7 @@ async def _uploaded(request: Request, ending: str, model: str | None, text: str 
         with source.open("wb") as out:
             async for part in request.stream():
                 out.write(part)
-        return service.jobs.add(name, source, found.name, text, service.gate.quota_of_caller())
+        return service.jobs.add(name, source, found.name, text, service.access.caller())
     except BaseException:
         service.jobs.forget(name)
         raise

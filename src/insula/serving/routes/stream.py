@@ -96,7 +96,7 @@ async def _answer(socket: WebSocket, under_way: asyncio.Queue[asyncio.Task[Answe
 async def _judge(service: Service, socket: WebSocket, content: str | bytes) -> Answer:
     """Return the answer to one message, or its problem under `error`; both under the message's id.
 
-    Each message is a call of its own: a key that was revoked meanwhile, or asks too often, is refused here, too.
+    Each message is a call of its own: it is denied if its key was revoked meanwhile, or exceeds its rate limit.
     """
     named: Answer = {}
     try:
@@ -105,7 +105,7 @@ async def _judge(service: Service, socket: WebSocket, content: str | bytes) -> A
         except ValidationError as error:
             raise invalid(error) from None
         named = {"id": message.id}
-        await service.gate.admit(socket, "predict")
+        await service.access.authorise(socket, "predict")
         model = service.models.find(message.model)
         service.check_texts([message.text])
         # Its turn always comes: the stream itself is what holds a hasty client back.

@@ -1,1 +1,1 @@
-"""Settings of the service, from TOML and the environment, validated at start."""
+"""Settings of the service: options, sources, and the file that explains them."""

@@ -12,20 +12,20 @@ from pydantic import BaseModel
 
 from insula.serving.settings.settings import PREFIX, Settings, section_of
 
-# Up to the last @, for a password may hold one that nobody escaped.
+# Up to the last @, for a password may contain one that is not escaped.
 USER_AND_PASSWORD = re.compile(r"^([a-z][a-z0-9+.-]*://[^:/@?]*):.*@", re.IGNORECASE | re.DOTALL)
 PASSWORD_OPTION = re.compile(r"(?<=[?&])[a-z_]*(?:password|passwd|secret|token)=[^&#]*&?", re.IGNORECASE)
 
 
 def to_toml(settings: Settings) -> str:
-    """Return all settings with what each means; options that have no value stand as comments.
+    """Return all settings with their descriptions; options without a value are comments.
 
-    Passwords of addresses are left out, for what is printed is kept, sent and shown.
+    Passwords in addresses are left out, because printed settings get stored, sent and shown.
     """
     return "\n".join(
         (
-            "# Settings of `insula serve --config FILE`. Each is also an environment variable, which goes first:",
-            f"# port is {PREFIX}PORT, wait_ms of [queue] is {PREFIX}QUEUE_WAIT_MS; lists have commas between entries.",
+            "# Settings of `insula serve --config FILE`. Each is also an environment variable, overriding this file:",
+            f"# {PREFIX}PORT is port, {PREFIX}QUEUE_WAIT_MS is wait_ms of [queue]; lists have commas between entries.",
             *_lines(settings),
             "",
         )
@@ -40,7 +40,7 @@ def _lines(section: BaseModel) -> Iterator[str]:
             yield f"\n# {field.description}"
             shown = _without_password(value) if isinstance(value, str) else value
             if shown != value:
-                yield "# The password is not shown. It belongs into the environment, with its whole address."
+                yield "# The password is not shown. Put the whole address into the environment variable."
             yield f"# {name} =" if value is None else f"{name} = {_value(shown)}"
     for name, field in fields.items():
         inner = section_of(field)
@@ -50,7 +50,7 @@ def _lines(section: BaseModel) -> Iterator[str]:
 
 
 def _without_password(address: str) -> str:
-    """Return an address that has no password any more, and is still one; any other text as it is."""
+    """Return an address without its password; any other text as it is."""
     if "://" not in address:
         return address
     return PASSWORD_OPTION.sub("", USER_AND_PASSWORD.sub(r"\1@", address)).rstrip("?&")
@@ -61,5 +61,5 @@ def _value(value: Any) -> str:
         return f"[{', '.join(map(_value, value))}]"
     if isinstance(value, Path):
         return _value(str(value))
-    # JSON's strings, numbers and booleans are TOML's.
+    # Strings, numbers and booleans of JSON are also TOML.
     return json.dumps(value, ensure_ascii=False)

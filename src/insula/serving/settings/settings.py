@@ -1,4 +1,4 @@
-"""`Settings`: all that decides how the service behaves, from a TOML file and the environment, validated at start."""
+"""`Settings`: how the service behaves, from a TOML file, the environment and the command line."""
 
 from __future__ import annotations
 
@@ -13,77 +13,39 @@ from pydantic import BaseModel, Field, ValidationError
 from pydantic.fields import FieldInfo
 
 from insula.core.errors import MissingFileError, SettingsError, nearest
-from insula.serving.settings.access_settings import Access, Audit, Masking, Pages, Retention, Store, Tokens
-from insula.serving.settings.section import Section
+from insula.serving.settings.sections import (
+    Access,
+    Audit,
+    Cors,
+    Feedback,
+    Jobs,
+    Limits,
+    Masking,
+    Pages,
+    Queue,
+    Retention,
+    SettingsSection,
+    Store,
+    Tokens,
+)
 
 PREFIX = "INSULA_SERVE_"
 
 
-class Limits(Section):
-    """What a request may ask at most; more is refused with a clear answer."""
-
-    body_bytes: int = Field(2_000_000, ge=1_000, description="Bytes of a request, whether it says its length or not.")
-    texts: int = Field(1_000, ge=1, description="Texts of one request.")
-    characters: int = Field(20_000, ge=1, description="Characters of one text.")
-    header_bytes: int = Field(32_768, ge=1_024, description="Bytes of a request's line and headers.")
-    header_seconds: float = Field(10, gt=0, description="How long a request's line and headers may take to arrive.")
-    body_seconds: float = Field(20, gt=0, description="How long a request's body may take to arrive.")
-    answer_seconds: float = Field(60, gt=0, description="How long an answer may take to be computed.")
-    connections: int = Field(2_000, ge=1, description="Connections at a time.")
-    stream_messages: int = Field(64, ge=1, description="Messages of one stream that are worked on at a time.")
-
-
-class Queue(Section):
-    """How texts of many requests are computed together, and when a request is refused because too many wait."""
-
-    batch_tokens: int = Field(768, ge=16, description="Estimated tokens of a batch.")
-    batch_texts: int = Field(64, ge=1, description="Texts of a batch.")
-    most_texts: int = Field(10_000, ge=1, description="Texts that may wait for one model.")
-    wait_ms: float = Field(
-        2_000, gt=0, description="How long a request may wait for its turn; one that would wait longer gets 429."
-    )
-    most_wait_ms: float = Field(60_000, gt=0, description="The longest wait that a request may ask for itself.")
-
-
-class Cors(Section):
-    """Which web pages of other addresses may ask; none unless they are named."""
-
-    origins: tuple[str, ...] = Field((), description='Origins such as "https://app.example.org".')
-
-
-class Jobs(Section):
-    """Files that are predicted in the background."""
-
-    folder: Path | None = Field(
-        None, description="Where uploads and results stand, through restarts; a temporary folder where not given."
-    )
-    sources: tuple[Path, ...] = Field((), description="Folders whose files a job may name; uploads need none.")
-    upload_bytes: int = Field(200_000_000, ge=1, description="Bytes of an uploaded file.")
-    upload_seconds: float = Field(600, gt=0, description="How long an upload may take.")
-    most: int = Field(100, ge=1, description="Jobs that are kept.")
-    keep_hours: float = Field(24, gt=0, description="How long a finished job is kept, with its files.")
-
-
-class Feedback(Section):
-    """What people say of answers."""
-
-    file: Path | None = Field(None, description="JSON Lines file for corrections; they are refused where not given.")
-
-
-class Settings(Section):
+class Settings(SettingsSection):
     """How the service behaves."""
 
-    models: tuple[str, ...] = Field((), description="Runs, model folders or names; the model `starter` where none.")
+    models: tuple[str, ...] = Field((), description="Runs, model folders or names (default: the model `starter`).")
     host: str = Field("127.0.0.1", min_length=1, description="Address to listen at; 0.0.0.0 for other machines, too.")
     port: int = Field(8000, ge=0, le=65535, description="Port to listen at; 0 takes a free one.")
     threads: int | None = Field(
-        None, ge=1, description="Threads of a model; those of the processors that may be used where not given."
+        None, ge=1, description="Threads of a model (default: one for each processor that may be used)."
     )
     drain_seconds: float = Field(
         30, ge=0, description="How long accepted requests may take to be answered after SIGTERM."
     )
     notice_seconds: float = Field(
-        1, ge=0, description="How long after SIGTERM new requests are still taken, while /readyz says 503."
+        1, ge=0, description="How long after SIGTERM new requests are still accepted, while /readyz says 503."
     )
     limits: Limits = Field(Limits(), description="")
     queue: Queue = Field(Queue(), description="")
@@ -105,11 +67,11 @@ def load_settings(
     environment: Mapping[str, str] | None = None,
     given: Mapping[str, Any] | None = None,
 ) -> Settings:
-    """Return the settings of a TOML file, over which the environment goes, over which goes what is `given`.
+    """Return the settings in a TOML file; the environment overrides it, and `given` overrides both.
 
     file         a TOML file as `insula serve --print-config` writes it
-    environment  variables such as `INSULA_SERVE_PORT` and `INSULA_SERVE_QUEUE_WAIT_MS`; the process's own by default
-    given        options by name, those of a section as a mapping; None means not given
+    environment  variables such as `INSULA_SERVE_PORT` and `INSULA_SERVE_QUEUE_WAIT_MS` (default: the process's own)
+    given        options by name, those of a section as a mapping; None for options that are not given
 
     Raises `SettingsError` with the nearest valid name for an unknown one, `MissingFileError`.
     """
@@ -141,9 +103,9 @@ def options(settings: type[BaseModel] = Settings, place: tuple[str, ...] = ()) -
 
 
 def section_of(field: FieldInfo) -> type[BaseModel] | None:
-    """Return the section that a field of the settings is, None where it is an option."""
+    """Return the section that a field of the settings holds, None if it is an option."""
     kind = field.annotation
-    return kind if isinstance(kind, type) and issubclass(kind, Section) else None
+    return kind if isinstance(kind, type) and issubclass(kind, SettingsSection) else None
 
 
 def variable(place: tuple[str, ...]) -> str:
@@ -156,10 +118,10 @@ def _read(file: Path) -> dict[str, Any]:
         return tomllib.loads(file.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise MissingFileError(
-            f"The settings {str(file)!r} do not exist. Write some with: insula serve --print-config > {file.name}"
+            f"The settings file {str(file)!r} does not exist. Write one with: insula serve --print-config > {file.name}"
         ) from error
     except (OSError, ValueError) as error:
-        raise SettingsError(f"The settings {str(file)!r} cannot be read: {error}. Mend the file.") from error
+        raise SettingsError(f"The settings file {str(file)!r} cannot be read: {error}. Fix or replace it.") from error
 
 
 def _from_environment(environment: Mapping[str, str]) -> Iterator[tuple[tuple[str, ...], Any]]:
@@ -191,6 +153,6 @@ def _sentence(error: ValidationError) -> str:
     name = ".".join(place)
     if found["type"] == "extra_forbidden":
         known = [".".join(one) for one, _ in options()] + list(Settings.model_fields)
-        return f"The setting {name!r} is not known.{nearest(name, known)} List all with: insula serve --print-config"
+        return f"The setting {name!r} does not exist.{nearest(name, known)} List all with: insula serve --print-config"
     where = f" (environment: {variable(place)})"
     return f"The setting {name!r} is wrong: {found['msg'].lower()}. Got {found['input']!r}.{where}"

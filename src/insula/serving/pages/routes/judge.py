@@ -36,7 +36,7 @@ async def judge(request: Request) -> Response:
     language, text = language_of(request, form.get("lang")), form.get("text", "")
     model = service.models.find(form.get("model"))
     told: dict[str, Any] = {"language": language, "text": text}
-    if not visitors_of(request).is_own(request, form):
+    if not visitors_of(request).has_csrf_token(request, form):
         return _page(request, model, **told, stale=True, status=403)
     if not text.strip():
         return _page(request, model, **told, code="empty", status=422)

@@ -1,7 +1,8 @@
-"""`/login` and `/logout`: a key is typed once, and a session stands for it from then on."""
+"""`/login` and `/logout`: a person types a key once, and a session replaces it from then on."""
 
 from __future__ import annotations
 
+import asyncio
 import re
 
 from fastapi import APIRouter
@@ -22,27 +23,28 @@ _OWN = re.compile(r"/models(/[^/\\]+){0,2}")
 
 @router.get("/login")
 async def login(request: Request) -> Response:
-    """The page where a key is typed."""
+    """The page with the field for a key."""
     return _page(request, request.query_params.get("next", ""))
 
 
 @router.post("/login")
 async def sign_in(request: Request) -> Response:
-    """Begin a session for a key that may predict; the cookie holds its public id, never the key."""
+    """Start a session for a key with the scope `predict`; the cookie holds the key's public id, never the key."""
     form = await read_form(request)
     language, wanted = language_of(request, form.get("lang")), form.get("next", "")
     visitors = visitors_of(request)
-    if not visitors.is_own(request, form):
+    if not visitors.has_csrf_token(request, form):
         return _page(request, wanted, language=language, stale=True, status=403)
     service = service_of(request)
     try:
-        key = await service.gate.sign_in(request, form.get("key", ""), SCOPE)
+        key_id = await service.access.sign_in(request, form.get("key", ""), SCOPE)
     except ProblemError as problem:
         service.telemetry.rejected(problem.code)
         if problem.code != "unauthenticated":
             return refused(request, problem)
         return _page(request, wanted, language=language, wrong=True, status=401)
-    visitors.begin(request, key)
+    await asyncio.to_thread(service.store.record, "page.signed_in", caller=service.access.caller().id)
+    visitors.start_session(request, key_id)
     return _go(request, wanted if _OWN.fullmatch(wanted) else "", language)
 
 
@@ -51,14 +53,14 @@ async def sign_out(request: Request) -> Response:
     """End the session."""
     form = await read_form(request)
     visitors = visitors_of(request)
-    if visitors.is_own(request, form):
-        visitors.begin(request)
+    if visitors.has_csrf_token(request, form):
+        visitors.start_session(request)
     return _go(request, "login", language_of(request, form.get("lang")))
 
 
 def _go(request: Request, path: str, language: str) -> Response:
     response = RedirectResponse(address(path, lang=language), 303)
-    visitors_of(request).remember(request, response)
+    visitors_of(request).set_cookie(request, response)
     return response
 
 

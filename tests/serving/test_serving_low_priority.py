@@ -14,8 +14,8 @@ from insula.inference.predictor import Predictor
 from insula.inference.token_backend import TokenBackend
 from insula.serving import jobs
 from insula.serving.queueing.batcher import Batcher
-from insula.serving.queueing.giving_way import giving_way
-from insula.serving.settings.settings import Queue
+from insula.serving.queueing.low_priority import at_low_priority
+from insula.serving.settings.sections import Queue
 from insula.serving.telemetry import Telemetry
 
 TEXTS = [f"so {'very ' * (row % 9)}happy {row}" for row in range(300)]
@@ -24,7 +24,7 @@ TEXTS = [f"so {'very ' * (row % 9)}happy {row}" for row in range(300)]
 def test_it_waits_before_every_batch_and_answers_as_the_model_does(predictor: Predictor) -> None:
     assert isinstance(predictor.backend, TokenBackend)
     waits: list[int] = []
-    polite = giving_way(predictor, lambda: waits.append(len(runs)))
+    polite = at_low_priority(predictor, lambda: waits.append(len(runs)))
     runs: list[int] = []
     run = predictor.backend.run
     polite.backend._run = lambda ids, mask: (runs.append(len(ids)), run(ids, mask))[1]  # type: ignore[attr-defined]
@@ -37,7 +37,7 @@ def test_it_waits_before_every_batch_and_answers_as_the_model_does(predictor: Pr
 
 def test_a_model_without_a_network_does_not_wait(linear_model: Path) -> None:
     linear = Predictor.load(linear_model)
-    assert giving_way(linear, lambda: pytest.fail("waited")) is linear
+    assert at_low_priority(linear, lambda: pytest.fail("waited")) is linear
 
 
 def test_requests_pass_and_a_file_waits_no_longer_than_told(
@@ -84,7 +84,7 @@ def test_a_job_of_a_network_gives_way(encoder_model: Path, monkeypatch: pytest.M
     """While the model is busy with requests the job goes on by one batch at a time."""
     import httpx2
 
-    monkeypatch.setattr(jobs, "MOST_WAY", 0.01)
+    monkeypatch.setattr(jobs, "MAX_YIELD", 0.01)
     asked: list[float] = []
     let_pass = Batcher.let_pass
     monkeypatch.setattr(Batcher, "let_pass", lambda self, seconds: (asked.append(seconds), let_pass(self, seconds))[1])

@@ -1,28 +1,34 @@
-"""The store and the audit log of a server: opened where they are named, or once they are there."""
+"""`ServerStore`: the database and the audit log of a server, opened when they are first needed."""
 
 from __future__ import annotations
 
+import logging
 import threading
 from pathlib import Path
 
 from insula.api.access import STORE, audit_folder
+from insula.core.errors import OutputError
+from insula.operations.audit.chain import Fact
 from insula.operations.audit.log import AuditLog
 from insula.operations.credentials.keys import Keys
 from insula.operations.credentials.quota import Quota
 from insula.operations.store.database import FILE, Database, open_database
 from insula.serving.settings.settings import Settings
 
+ACTOR = "server"
+log = logging.getLogger("insula.serving")
 
-class AtHand:
-    """What a server finds in its data folder.
 
-    A server that nobody gave a store makes none, and yet must see the first key that is made beside it. Raises what
-    `open_database` raises.
+class ServerStore:
+    """The data folder or database of a server.
+
+    A server whose settings need no store creates none, but uses the one that `insula keys create` creates while the
+    server runs. Methods raise what `open_database` raises.
     """
 
     def __init__(self, settings: Settings) -> None:
         self._address = settings.store.address or STORE
-        # What must be counted or kept needs a place; without one it is made.
+        # Whatever is counted or stored needs a database; if there is none it is created.
         self._needed = (
             settings.store.address is not None
             or settings.retention.days is not None
@@ -36,7 +42,7 @@ class AtHand:
         self._log: AuditLog | None = None
 
     def database(self) -> Database | None:
-        """Return the open store, None while there is none."""
+        """Return the open database, None while there is none."""
         if self._database is None:
             with self._mutex:
                 if self._database is None and (self._needed or (Path(self._address) / FILE).exists()):
@@ -46,28 +52,37 @@ class AtHand:
         return self._database
 
     def keys(self) -> Keys | None:
-        """Return the keys of the store, None while there is none."""
+        """Return the keys in the database, None while there is none."""
         return self._keys if self.database() is not None else None
 
+    def has_keys(self) -> bool:
+        """Whether a key was ever created, even if it was revoked since."""
+        keys = self.keys()
+        return keys is not None and keys.any()
+
     def quota(self) -> Quota | None:
-        """Return the counter of texts, None while no store was opened; it never opens one."""
+        """Return the counter of daily quotas, None while no database is open; this opens none."""
         return self._quota
 
-    def unlocked(self) -> bool:
-        """Whether no key was ever made."""
-        keys = self.keys()
-        return keys is None or not keys.any()
-
-    def log(self) -> AuditLog | None:
-        """Return the audit log, None where none is named and there is no store."""
+    def audit_log(self) -> AuditLog | None:
+        """Return the audit log, None without a folder for it and without a database."""
         if self._log is None and (self._audit.folder is not None or self._database is not None):
             folder = audit_folder(self._address, self._audit.folder)
             self._log = AuditLog(folder, anchor=self._audit.anchor, every=self._audit.anchor_every)
         return self._log
 
+    def record(self, event: str, **facts: Fact) -> None:
+        """Write an entry into the audit log, if there is one; an entry that cannot be written is logged as missing."""
+        try:
+            audit_log = self.audit_log()
+            if audit_log is not None:
+                audit_log.record(event, ACTOR, **facts)
+        except OutputError as error:
+            log.error("The audit log misses an entry %s: %s", event, error)
+
     def close(self) -> None:
-        """Give back what was taken of quotas, and close the store."""
+        """Return unused parts of quotas to the database, and close it."""
         if self._quota is not None:
-            self._quota.give_back()
+            self._quota.release()
         if self._database is not None:
             self._database.close()

@@ -1,4 +1,4 @@
-"""A model for files, which gives way to requests: they are waited for, a file is not."""
+"""`at_low_priority`: a model for files in the background, whose batches let requests go first."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from insula.inference.predictor import Predictor
 from insula.inference.token_backend import TokenBackend
 
 
-def giving_way(predictor: Predictor, wait: Callable[[], None]) -> Predictor:
+def at_low_priority(predictor: Predictor, wait: Callable[[], None]) -> Predictor:
     """Return a predictor that calls `wait` before each batch that its network computes.
 
-    Texts go together as they did, so that answers stay the same to the bit. A model without a network is returned as it
-    is: it is done with thousands of texts in the time of one such batch.
+    The batches hold the same texts as before, so that predictions stay equal to the bit. A model without a network is
+    returned as it is: it predicts thousands of texts in the time of one such batch.
     """
     if not isinstance(predictor.backend, TokenBackend):
         return predictor
-    polite = copy.copy(predictor)
-    polite.backend = _GivingWay(predictor.backend, wait)
-    return polite
+    yielding = copy.copy(predictor)
+    yielding.backend = _YieldingBackend(predictor.backend, wait)
+    return yielding
 
 
-class _GivingWay(TokenBackend):
-    """Another backend's network and tokenizer; it is not opened a second time."""
+class _YieldingBackend(TokenBackend):
+    """The network and tokenizer of another backend, which is not opened a second time."""
 
     def __init__(self, backend: TokenBackend, wait: Callable[[], None]) -> None:
         self.tokenizer, self.outputs, self.budget = backend.tokenizer, backend.outputs, backend.budget
@@ -34,6 +34,6 @@ class _GivingWay(TokenBackend):
         self._wait = wait
 
     def run(self, ids: NDArray[np.int64], mask: NDArray[np.int64]) -> NDArray[np.float32]:
-        """Let requests go first, and run the model."""
+        """Let requests go first, then run the model."""
         self._wait()
         return self._run(ids, mask)

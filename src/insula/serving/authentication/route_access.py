@@ -1,8 +1,8 @@
-"""Guards of routes: what must let a request through before its route sees it, and what OpenAPI says of that."""
+"""What scope a route requires: checked before the route runs, and described in OpenAPI."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
 from fastapi import Depends, FastAPI
@@ -10,6 +10,7 @@ from fastapi.params import Depends as Dependency
 from starlette.requests import HTTPConnection
 from starlette.websockets import WebSocket
 
+from insula.serving.authentication.access_control import AccessControl
 from insula.serving.http.last_resort import ClientGoneError
 from insula.serving.http.problems import CODES, MEDIA_TYPE, ProblemError
 
@@ -18,37 +19,39 @@ SCHEMES = {
     "bearer": {"type": "http", "scheme": "bearer", "description": "A key of `insula keys create`, or a token."},
     "key": {"type": "apiKey", "in": "header", "name": "X-API-Key", "description": "A key of `insula keys create`."},
 }
-REFUSALS = ("unauthenticated", "forbidden", "too_many_calls", "unavailable")
+DENIALS = ("unauthenticated", "forbidden", "too_many_calls", "unavailable")
 MARK = "x-insula-scope"
 
 
-def guards(scope: Scope | None) -> Sequence[Dependency]:
-    """Return the dependencies of routes that need a scope; none for those that are open to everybody."""
+def requires(scope: Scope | None, access: AccessControl, count: Callable[[str], None]) -> Sequence[Dependency]:
+    """Return the dependencies of routes that require a scope; none for routes that are open to everybody.
+
+    count  is called with the code of each denial that no error handler of the application sees
+    """
     if scope is None:
         return []
 
-    async def guard(connection: HTTPConnection) -> None:
-        service = connection.app.state.service
+    async def check(connection: HTTPConnection) -> None:
         try:
-            await service.gate.admit(connection, scope)
+            await access.authorise(connection, scope)
         except ProblemError as problem:
             if not isinstance(connection, WebSocket):
                 raise
-            # A socket that was not accepted has no handler of errors: it is answered here, as any request.
-            service.telemetry.rejected(problem.code)
+            # Error handlers do not run for a WebSocket that was not accepted: the denial is sent here.
+            count(problem.code)
             await connection.send_denial_response(problem.response())
             raise ClientGoneError from None
 
-    return [Depends(guard)]
+    return [Depends(check)]
 
 
-def describe_access(app: FastAPI, guarded: Sequence[tuple[str, Scope]]) -> None:
-    """Let the OpenAPI document say which paths need which scope, and how a key is sent."""
-    made = app.openapi
-    scopes = dict(guarded)
+def describe_access(app: FastAPI, restricted: Sequence[tuple[str, Scope]]) -> None:
+    """Add to the OpenAPI document which paths require which scope, and how to send a key."""
+    create = app.openapi
+    scopes = dict(restricted)
 
     def openapi() -> dict[str, Any]:
-        document = made()
+        document = create()
         document.setdefault("components", {})["securitySchemes"] = SCHEMES
         for path, methods in document.get("paths", {}).items():
             if path in scopes:
@@ -63,6 +66,6 @@ def _describe(operation: dict[str, Any], scope: Scope) -> None:
     operation["security"] = [{name: []} for name in SCHEMES]
     operation[MARK] = scope
     content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/ProblemDetails"}}}
-    for code in REFUSALS:
-        refused = {"description": CODES[code].title, "content": content}
-        operation["responses"].setdefault(str(CODES[code].status), refused)
+    for code in DENIALS:
+        denied = {"description": CODES[code].title, "content": content}
+        operation["responses"].setdefault(str(CODES[code].status), denied)

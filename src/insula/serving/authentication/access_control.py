@@ -1,0 +1,210 @@
+"""`AccessControl`: lets HTTP calls, stream messages and page visits through, or denies them with a problem."""
+
+from __future__ import annotations
+
+import math
+from contextlib import asynccontextmanager
+from contextvars import ContextVar
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from starlette.requests import HTTPConnection
+
+from insula.core.errors import OutputError, SettingsError, StoreError
+from insula.core.extras import require
+from insula.operations.credentials.secret import presented
+from insula.serving.authentication.authenticator import Authenticator
+from insula.serving.authentication.callers import LOCAL, AccessDeniedError, Caller, CallerLimits
+from insula.serving.authentication.denial_log import DenialLog
+from insula.serving.authentication.jwks import KeySet
+from insula.serving.authentication.key_cache import KeyCache
+from insula.serving.authentication.local_access import LocalAccess, is_loopback
+from insula.serving.authentication.quotas import RETRY_AFTER, Quotas
+from insula.serving.authentication.rate_limiter import MemoryRateLimiter, RateLimit, RateLimiter
+from insula.serving.authentication.tokens import TokenVerifier
+from insula.serving.blocking_pool import BlockingPool
+from insula.serving.http.problems import ProblemError
+from insula.serving.server_store import ServerStore
+from insula.serving.settings.settings import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable
+
+DETAILS = {
+    "unauthenticated": "Send a valid key in the header Authorization: Bearer KEY or X-API-Key: KEY, and nowhere else.",
+    "forbidden": "The key or token does not have the scope for this call. Use one that has.",
+    "too_many_calls": "The calls exceed the rate limit. Repeat this one after the seconds of Retry-After.",
+    "quota": "The quota of texts for today is used up. Send fewer texts, or repeat the call after midnight UTC.",
+    "unavailable": "The key, rate or quota cannot be checked now. Repeat the call after the seconds of Retry-After.",
+}
+_caller: ContextVar[Caller] = ContextVar("insula_caller", default=LOCAL)
+
+
+class AccessControl:
+    """Decides which calls an application answers; `open_access_control` creates it from the settings.
+
+    A call is let through in three steps: authenticate (who calls?), authorise (do they have the scope?), and limit the
+    rate. Texts are charged to the quota later, once their number is known.
+
+    quotas  the daily quotas of callers
+    """
+
+    def __init__(
+        self,
+        authenticator: Authenticator,
+        limiter: RateLimiter,
+        quotas: Quotas,
+        denials: DenialLog,
+        defaults: CallerLimits,
+    ) -> None:
+        self.quotas = quotas
+        self._authenticator = authenticator
+        self._limiter = limiter
+        self._denials = denials
+        self._defaults = defaults
+
+    async def authorise(self, connection: HTTPConnection, scope: str) -> Caller:
+        """Return the caller, and keep it for `caller()` in this task; raise `ProblemError` if the call is denied."""
+        address = _address(connection)
+        return await self._authorise(
+            self._authenticator.authenticate(connection.scope["headers"], address), scope, address
+        )
+
+    async def authorise_session(self, connection: HTTPConnection, key_id: str, scope: str) -> Caller:
+        """Do the same for a session of the pages, which was opened with the key of this id."""
+        return await self._authorise(self._authenticator.authenticate_session(key_id), scope, _address(connection))
+
+    async def sign_in(self, connection: HTTPConnection, key: str, scope: str) -> str:
+        """Do the same for a key that a person typed, and return its public id, which a session keeps.
+
+        A token is denied: it has no id by which the store would know it again.
+        """
+        address = _address(connection)
+        header = (b"x-api-key", key.encode("utf-8", "replace"))
+        await self._authorise(self._authenticator.authenticate([header], address), scope, address)
+        shown = presented(key.strip())
+        if shown is None:
+            raise ProblemError("unauthenticated", DETAILS["unauthenticated"])
+        return shown.id
+
+    async def _authorise(self, authenticating: Awaitable[Caller], scope: str, address: str | None) -> Caller:
+        try:
+            caller = await self._let_through(authenticating, scope)
+        except AccessDeniedError as denied:
+            self._denials.add(denied, address)
+            raise as_problem(denied) from None
+        _caller.set(caller)
+        return caller
+
+    async def _let_through(self, authenticating: Awaitable[Caller], scope: str) -> Caller:
+        try:
+            found = await authenticating
+            caller = replace(found, limits=found.limits.or_defaults(self._defaults))
+            if scope not in caller.scopes:
+                raise AccessDeniedError("forbidden", "scope", caller=caller.id)
+            wait = 0.0 if caller.limits.rate is None else await self._limiter.acquire(caller.id, caller.limits.rate)
+        except (StoreError, OutputError):
+            raise AccessDeniedError("unavailable", "store", retry_after=RETRY_AFTER) from None
+        if wait > 0:
+            raise AccessDeniedError("too_many_calls", "rate", caller=caller.id, retry_after=wait)
+        return caller
+
+    def caller(self) -> Caller:
+        """Return the caller of this task, with the limits that hold for it."""
+        return _caller.get()
+
+    @asynccontextmanager
+    async def charged(self, texts: int) -> AsyncIterator[Caller]:
+        """Charge texts to the quota of the caller of this task, and refund them if the block fails.
+
+        Raises `ProblemError` if the quota has no room for all of them.
+        """
+        caller = _caller.get()
+        try:
+            await self.quotas.charge(caller, texts)
+        except AccessDeniedError as denied:
+            self._denials.add(denied, None)
+            raise as_problem(denied) from None
+        try:
+            yield caller
+        except BaseException:
+            self.quotas.refund(caller, texts)
+            raise
+
+    async def close(self) -> None:
+        """Close the connections of the rate limiter, and write denials that were only counted."""
+        await self._limiter.close()
+        self._denials.close()
+
+
+def open_access_control(settings: Settings, store: ServerStore, pool: BlockingPool) -> AccessControl:
+    """Return the access control of the settings.
+
+    Raises `SettingsError` if other machines could call a server that has neither keys nor tokens, or if the settings of
+    tokens are incomplete; `StoreError` if the store of the settings cannot be opened.
+    """
+    access = settings.access
+    tokens = _token_verifier(settings)
+    store.database()
+    if tokens is None and not access.insecure and not is_loopback(settings.host):
+        keys = store.keys()
+        if keys is None or not keys.any_active():
+            raise SettingsError(
+                f"The service must have a key to listen at {settings.host}: other machines can reach that address. "
+                "Create one with `insula keys create NAME`, set tokens.keys, or use --insecure."
+            )
+    authenticator = Authenticator(
+        keys=KeyCache(store.keys, pool, max_age=access.remembered_seconds),
+        tokens=tokens,
+        local=LocalAccess(
+            pool,
+            is_open=tokens is None,
+            has_keys=store.has_keys,
+            max_age=access.remembered_seconds,
+            from_anywhere=access.insecure,
+        ),
+        pool=pool,
+    )
+    defaults = CallerLimits(access.texts_a_day, RateLimit.of(access.calls_a_second, access.burst))
+    return AccessControl(
+        authenticator, _rate_limiter(settings), Quotas(store.quota, pool), DenialLog(store.audit_log), defaults
+    )
+
+
+def as_problem(denied: AccessDeniedError) -> ProblemError:
+    """Return the answer to a denied call. The exact reason is not in it, for it would help to guess keys."""
+    headers = {}
+    if denied.code == "unauthenticated":
+        headers["www-authenticate"] = 'Bearer realm="insula"'
+        headers["connection"] = "close"  # do not wait for the body of a stranger
+    if denied.retry_after is not None:
+        headers["retry-after"] = str(max(1, math.ceil(denied.retry_after)))
+    return ProblemError(denied.code, DETAILS[denied.code], headers=headers)
+
+
+def _token_verifier(settings: Settings) -> TokenVerifier | None:
+    options = settings.tokens
+    if options.keys is None:
+        return None
+    return TokenVerifier(
+        KeySet(options.keys),
+        issuer=options.issuer,
+        audience=options.audience,
+        algorithms=options.algorithms,
+        scope_claim=options.scope_claim,
+        prefix=options.scope_prefix,
+    )
+
+
+def _rate_limiter(settings: Settings) -> RateLimiter:
+    access = settings.access
+    if access.redis is None:
+        return MemoryRateLimiter()
+    require("redis", extra="redis", purpose="count rates in Redis")
+    from insula.serving.authentication.redis_rate_limiter import RedisRateLimiter
+
+    return RedisRateLimiter(access.redis, fallback=MemoryRateLimiter() if access.without_redis == "open" else None)
+
+
+def _address(connection: HTTPConnection) -> str | None:
+    return connection.client.host if connection.client is not None else None

@@ -1,0 +1,102 @@
+"""`Authenticator`: from the headers of a call to its caller."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from insula.operations.credentials.secret import WORD
+from insula.serving.authentication.callers import LOCAL, AccessDeniedError, Caller
+from insula.serving.authentication.key_cache import KeyCache
+from insula.serving.authentication.local_access import LocalAccess
+from insula.serving.authentication.tokens import InvalidTokenError, TokenVerifier
+from insula.serving.blocking_pool import BlockingPool
+
+BEARER = "bearer"
+MAX_HEADER = 9000  # characters
+Headers = Iterable[tuple[bytes, bytes]]
+
+
+class Authenticator:
+    """Finds the caller of a call.
+
+    keys    recognises access keys
+    tokens  verifies JSON web tokens; None if the server accepts none
+    local   decides about calls without credentials
+    pool    runs what waits for a disk or a network
+    """
+
+    def __init__(self, *, keys: KeyCache, tokens: TokenVerifier | None, local: LocalAccess, pool: BlockingPool) -> None:
+        self._keys = keys
+        self._tokens = tokens
+        self._local = local
+        self._pool = pool
+
+    async def authenticate(self, headers: Headers, address: str | None) -> Caller:
+        """Return the caller with the credentials in `headers`.
+
+        address   the client's, None if it is not known
+
+        Raises `AccessDeniedError` if the credentials are missing or not valid, `StoreError` if they cannot be checked.
+        """
+        headers = list(headers)
+        credentials = find_credentials(headers)
+        if credentials is None:
+            if await self._local.allows(headers, address):
+                return LOCAL
+            raise AccessDeniedError("unauthenticated", "nothing")
+        if credentials.startswith(f"{WORD}_"):
+            return await self._keys.caller_of(credentials)
+        return await self._token_caller(credentials)
+
+    async def authenticate_session(self, key_id: str) -> Caller:
+        """Return the caller of a session of the pages, which was opened with the key of this id.
+
+        Raises what `authenticate` does: the key may have been revoked, or may have expired, since.
+        """
+        return await self._keys.caller_with_id(key_id)
+
+    async def _token_caller(self, token: str) -> Caller:
+        verifier = self._tokens
+        if verifier is None:
+            raise AccessDeniedError("unauthenticated", "no_key")
+        try:
+            claims = await self._pool.run(lambda: verifier.verify(token))
+        except InvalidTokenError as error:
+            raise AccessDeniedError("unauthenticated", f"token_{error.args[0]}") from None
+        return Caller(f"token:{claims.subject}", claims.scopes)
+
+
+def find_credentials(headers: Headers) -> str | None:
+    """Return the key or token in `Authorization: Bearer` or `X-API-Key`, None without one; no other place counts.
+
+    Raises `AccessDeniedError` if one is not readable, or if there are several: it would be a guess which one counts.
+    """
+    found = []
+    for name, value in headers:
+        lowered = name.lower()
+        if lowered == b"authorization":
+            found.append(_bearer(value))
+        elif lowered == b"x-api-key":
+            found.append(_text(value))
+    if len(found) > 1:
+        raise AccessDeniedError("unauthenticated", "several_credentials")
+    return found[0] if found else None
+
+
+def _bearer(value: bytes) -> str:
+    scheme, _, rest = _text(value).partition(" ")
+    if scheme.lower() != BEARER:
+        raise AccessDeniedError("unauthenticated", "scheme")
+    return rest.strip(" ")
+
+
+def _text(value: bytes) -> str:
+    if len(value) > MAX_HEADER:
+        raise AccessDeniedError("unauthenticated", "malformed")
+    try:
+        text = value.decode("ascii").strip(" \t")
+    except UnicodeDecodeError:
+        raise AccessDeniedError("unauthenticated", "malformed") from None
+    if not text:
+        raise AccessDeniedError("unauthenticated", "malformed")
+    return text

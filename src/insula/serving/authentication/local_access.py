@@ -1,0 +1,64 @@
+"""`LocalAccess`: calls without credentials, which a server without keys accepts from its own machine."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+import time
+from collections.abc import Callable, Iterable, Mapping
+
+from insula.serving.blocking_pool import BlockingPool
+
+HOST = re.compile(r"(\[[0-9a-fA-F:.]+\]|[^:\[\]]+)(?::[0-9]*)?")
+FORWARDED = {b"forwarded", b"x-forwarded-for", b"x-forwarded-host", b"x-real-ip"}
+
+
+class LocalAccess:
+    """Allows calls without credentials until the first key is created; after that, never again.
+
+    is_open        False if the server accepts tokens: then every call needs credentials from the start
+    has_keys       says whether a key was ever created
+    max_age        seconds for which the answer of `has_keys` is used again
+    from_anywhere  True allows such calls from every address, not only from this machine
+    """
+
+    def __init__(
+        self,
+        pool: BlockingPool,
+        *,
+        is_open: bool,
+        has_keys: Callable[[], bool],
+        max_age: float,
+        from_anywhere: bool = False,
+    ) -> None:
+        self._pool = pool
+        self._is_open = is_open
+        self._has_keys = has_keys
+        self._max_age = max_age
+        self._from_anywhere = from_anywhere
+        self._asked_at = float("-inf")
+
+    async def allows(self, headers: Iterable[tuple[bytes, bytes]], address: str | None) -> bool:
+        """Whether a call with these headers, from this address, needs no credentials."""
+        if self._is_open and time.monotonic() - self._asked_at >= self._max_age:
+            self._is_open = not await self._pool.run(self._has_keys)
+            self._asked_at = time.monotonic()
+        return self._is_open and (self._from_anywhere or _is_local(headers, address))
+
+
+def is_loopback(host: str) -> bool:
+    """Whether an address is this machine's own."""
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return host.lower() == "localhost"
+
+
+def _is_local(headers: Iterable[tuple[bytes, bytes]], address: str | None) -> bool:
+    """Whether a call comes from this machine, and neither through a proxy nor from a page of another host name."""
+    named: Mapping[bytes, bytes] = {name.lower(): value for name, value in headers}
+    if named.keys() & FORWARDED:
+        return False
+    # fullmatch: `localhost.evil.example` also starts with this machine's name.
+    host = HOST.fullmatch(named.get(b"host", b"").decode("ascii", "replace"))
+    return host is not None and is_loopback(host[1]) and (address is None or is_loopback(address))
