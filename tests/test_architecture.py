@@ -43,6 +43,7 @@ DOORS: dict[str, str | tuple[str, ...]] = {
     "optuna": "training/search/study.py",
     "phonenumbers": "safety/recognisers/phone.py",
     "py3langid": "text/language.py",
+    "pydantic_settings": "serving/settings/settings.py",
     "ray": "inference/cluster.py",
     "redis": "serving/authentication/redis_rate_limiter.py",
     "rjieba": "text/segment.py",

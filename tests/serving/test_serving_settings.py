@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import threading
 import tomllib
 from pathlib import Path
 
@@ -66,6 +68,39 @@ def test_the_command_line_goes_before_the_environment_before_the_file(tmp_path: 
     assert (settings.queue.wait_ms, settings.queue.batch_texts) == (6.5, 7)
 
 
+def test_only_loading_reads_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("INSULA_SERVE_PORT", "9")
+    monkeypatch.setenv("insula_serve_host", "lower")  # another program's: names of ours are in capitals
+    assert Settings() == load_settings(environment={})
+    assert (load_settings().port, load_settings().host) == (9, "127.0.0.1")
+
+
+@pytest.mark.parametrize("text", ["runs/a,runs/b", " runs/a , runs/b, ", '["runs/a", "runs/b"]'])
+def test_lists_in_variables(text: str) -> None:
+    environment = {"INSULA_SERVE_MODELS": text, "INSULA_SERVE_JOBS_SOURCES": text}
+    settings = load_settings(environment=environment)
+    assert settings.models == ("runs/a", "runs/b")
+    assert settings.jobs.sources == (Path("runs/a"), Path("runs/b"))
+
+
+def test_a_section_has_options_of_all_three_sources(tmp_path: Path) -> None:
+    file = tmp_path / "serve.toml"
+    file.write_text("[queue]\nwait_ms = 5\nbatch_texts = 7\nmost_texts = 9\n", encoding="utf-8")
+    environment = {"INSULA_SERVE_QUEUE_WAIT_MS": "6", "INSULA_SERVE_QUEUE_BATCH_TEXTS": "8"}
+    queue = load_settings(file, environment=environment, given={"queue": {"batch_texts": 3}}).queue
+    assert (queue.most_texts, queue.wait_ms, queue.batch_texts) == (9, 6, 3)
+
+
+def test_a_file_that_can_be_read_once(tmp_path: Path) -> None:
+    """As `--config <(sops decrypt serve.toml)` gives it."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    writer = threading.Thread(target=pipe.write_text, args=("port = 7",))
+    writer.start()
+    assert load_settings(pipe, environment={}).port == 7
+    writer.join()
+
+
 def test_every_option_has_a_variable_of_its_own() -> None:
     names = [variable(place) for place, _ in options()]
     assert len(set(names)) == len(names)
@@ -76,11 +111,16 @@ def test_every_option_has_a_variable_of_its_own() -> None:
     [
         ("prot = 1", {}, "Did you mean 'port'"),
         ("[queue]\nwait = 1", {}, "Did you mean 'queue.wait_ms'"),
-        ("port = 70000", {}, "INSULA_SERVE_PORT"),
+        ("port = 70000", {}, "'port' must be less than or equal to 65535. Got 70000"),
         ("port = ", {}, "cannot be read"),
         ("", {"INSULA_SERVE_PROT": "1"}, "Did you mean 'INSULA_SERVE_PORT'"),
         ("", {"INSULA_SERVE_LIMITS_TEXTS": "many"}, "limits.texts"),
         ("[queue]\nwait_ms = nan", {}, "queue.wait_ms"),
+        ("queue = 5", {}, "'queue' must be a table. Got 5"),
+        ("queue = 5", {"INSULA_SERVE_QUEUE_WAIT_MS": "5"}, "'queue' must be a table. Got 5"),
+        ("", {"INSULA_SERVE_QUEUE": '{"wait_ms": 5}'}, "INSULA_SERVE_QUEUE is not a setting"),
+        ("", {"INSULA_SERVE_CORS_ORIGINS": '["a"'}, "cors.origins"),
+        ("", {"INSULA_SERVE_PORT": ""}, "INSULA_SERVE_PORT"),
     ],
 )
 def test_wrong_settings_are_refused_with_a_sentence(

@@ -55,7 +55,7 @@ def serve(
     """
     from insula.core.extras import require
 
-    for package in ("fastapi", "uvicorn", "prometheus_client"):
+    for package in ("fastapi", "uvicorn", "prometheus_client", "pydantic_settings"):
         require(package, extra="serve", purpose="answer over HTTP")
     from insula.serving.settings.config_file import to_toml
     from insula.serving.settings.settings import load_settings

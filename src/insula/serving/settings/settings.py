@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import tomllib
 from collections.abc import Iterator, Mapping
@@ -11,6 +10,13 @@ from typing import Any
 
 from pydantic import BaseModel, Field, ValidationError
 from pydantic.fields import FieldInfo
+from pydantic_settings import (
+    BaseSettings,
+    EnvSettingsSource,
+    InitSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
 
 from insula.core.errors import MissingFileError, SettingsError, nearest
 from insula.serving.settings.sections import (
@@ -32,8 +38,17 @@ from insula.serving.settings.sections import (
 PREFIX = "INSULA_SERVE_"
 
 
-class Settings(SettingsSection):
-    """How the service behaves."""
+class Settings(BaseSettings):
+    """How the service behaves. `Settings()` has the defaults; `load_settings` reads a file and the environment."""
+
+    model_config = SettingsConfigDict(
+        extra="forbid",
+        frozen=True,
+        allow_inf_nan=False,
+        env_prefix=PREFIX,
+        env_nested_delimiter="_",
+        env_nested_max_split=1,  # QUEUE_WAIT_MS is wait_ms of [queue]
+    )
 
     models: tuple[str, ...] = Field((), description="Runs, model folders or names (default: the model `starter`).")
     host: str = Field("127.0.0.1", min_length=1, description="Address to listen at; 0.0.0.0 for other machines, too.")
@@ -60,6 +75,18 @@ class Settings(SettingsSection):
     retention: Retention = Field(Retention(), description="")
     audit: Audit = Field(Audit(), description="")
 
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Use the arguments of the constructor alone: only `load_settings` reads the environment."""
+        return (init_settings,)
+
 
 def load_settings(
     file: str | Path | None = None,
@@ -75,19 +102,14 @@ def load_settings(
 
     Raises `SettingsError` with the nearest valid name for an unknown one, `MissingFileError`.
     """
-    content = _read(Path(file)) if file is not None else {}
-    for place, value in _from_environment(os.environ if environment is None else environment):
-        table = content
-        for name in place[:-1]:
-            table = table.setdefault(name, {})
-        table[place[-1]] = value
-    for name, value in (given or {}).items():
-        if isinstance(value, Mapping):
-            content[name] = {**content.get(name, {}), **value}
-        elif value is not None:
-            content[name] = value
+    options_given = {name: value for name, value in (given or {}).items() if value is not None}
+    sources = (
+        InitSettingsSource(Settings, options_given),
+        _EnvironmentSource(os.environ if environment is None else environment),
+        InitSettingsSource(Settings, _read(Path(file)) if file is not None else {}),
+    )
     try:
-        return Settings.model_validate(content)
+        return Settings(_build_sources=(sources, {}))
     except ValidationError as error:
         raise SettingsError(_sentence(error)) from None
 
@@ -113,38 +135,46 @@ def variable(place: tuple[str, ...]) -> str:
     return PREFIX + "_".join(place).upper()
 
 
+class _EnvironmentSource(EnvSettingsSource):
+    """Variables of an environment; unknown ones are errors, and lists may be written as JSON or with commas."""
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        super().__init__(Settings)
+        known = {variable(place) for place, _ in options()}
+        ours = {name: text for name, text in environment.items() if name.startswith(PREFIX)}
+        for name in ours:
+            if name not in known:
+                raise SettingsError(
+                    f"The environment variable {name} is not a setting.{nearest(name, known)} Rename or unset it."
+                )
+        self.env_vars = {name.lower(): text for name, text in ours.items()}
+
+    def decode_complex_value(self, field_name: str, field: FieldInfo, value: str) -> Any:
+        """Return the entries of a list."""
+        if not value.lstrip().startswith("["):
+            return [entry.strip() for entry in value.split(",") if entry.strip()]
+        try:
+            return super().decode_complex_value(field_name, field, value)
+        except ValueError:
+            return value  # validation rejects it with the name of the option
+
+
 def _read(file: Path) -> dict[str, Any]:
+    # TomlConfigSettingsSource would skip a file that does not exist, and one that can be read only once (a pipe).
     try:
-        return tomllib.loads(file.read_text(encoding="utf-8"))
+        content = tomllib.loads(file.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise MissingFileError(
             f"The settings file {str(file)!r} does not exist. Write one with: insula serve --print-config > {file.name}"
         ) from error
     except (OSError, ValueError) as error:
         raise SettingsError(f"The settings file {str(file)!r} cannot be read: {error}. Fix or replace it.") from error
-
-
-def _from_environment(environment: Mapping[str, str]) -> Iterator[tuple[tuple[str, ...], Any]]:
-    known = {variable(place): (place, field) for place, field in options()}
-    for name, text in environment.items():
-        if not name.startswith(PREFIX):
-            continue
-        if name not in known:
-            raise SettingsError(f"The environment variable {name} is no setting.{nearest(name, known)} Unset it.")
-        place, field = known[name]
-        yield place, _value(text, field)
-
-
-def _value(text: str, field: FieldInfo) -> Any:
-    """Return a variable's text as the option's own kind: a list as JSON, or with commas between its entries."""
-    if not isinstance(field.default, tuple):
-        return text
-    if text.lstrip().startswith("["):
-        try:
-            return json.loads(text)
-        except ValueError:
-            return text
-    return [part.strip() for part in text.split(",") if part.strip()]
+    for name, field in Settings.model_fields.items():
+        if section_of(field) is not None and not isinstance(content.get(name, {}), dict):
+            raise SettingsError(
+                f"The setting {name!r} must be a table. Got {content[name]!r}. Write [{name}] and its options."
+            )
+    return content
 
 
 def _sentence(error: ValidationError) -> str:
@@ -154,5 +184,5 @@ def _sentence(error: ValidationError) -> str:
     if found["type"] == "extra_forbidden":
         known = [".".join(one) for one, _ in options()] + list(Settings.model_fields)
         return f"The setting {name!r} does not exist.{nearest(name, known)} List all with: insula serve --print-config"
-    where = f" (environment: {variable(place)})"
-    return f"The setting {name!r} is wrong: {found['msg'].lower()}. Got {found['input']!r}.{where}"
+    allowed = found["msg"].replace("Input should", "must", 1)
+    return f"The setting {name!r} {allowed}. Got {found['input']!r}. Change it in the file, or set {variable(place)}."
