@@ -49,7 +49,7 @@ def main(arguments: list[str]) -> int:
 
     result = asyncio.run(measure(given.redis))
     versions = {name: importlib.metadata.version(name) for name in ("limits", "redis")}
-    write_json(given.output, {**result, "libraries": versions, "provenance": provenance()})
+    write_json(given.output, {**result, "libraries": versions, **provenance()})
     return 0
 
 
