@@ -11,7 +11,9 @@ from serving_running import Running
 from insula.serving.http.problems import CODES
 from insula.serving.settings.settings import options, variable
 
-PAGE = (Path(__file__).parents[2] / "docs" / "how-to" / "serve.md").read_text(encoding="utf-8")
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs" / "how-to" / "serve.md").read_text(encoding="utf-8")
+ACCESS_PAGE = (ROOT / "docs" / "how-to" / "access.md").read_text(encoding="utf-8")
 HERE = "http://127.0.0.1:8000"
 
 
@@ -38,10 +40,22 @@ def test_every_code_is_explained_with_its_status() -> None:
 
 def test_settings_that_are_named_exist() -> None:
     known = {".".join(place) for place, _ in options()}
-    named = set(re.findall(r"`((?:queue|limits|jobs|cors|feedback|pages)\.\w+)`", PAGE))
+    sections = "access|audit|cors|feedback|jobs|limits|masking|pages|queue"
+    named = set(re.findall(rf"`((?:{sections})\.\w+)`", PAGE + ACCESS_PAGE))
     assert named
     assert named <= known
-    assert set(re.findall(r"`(INSULA_SERVE_\w+)`", PAGE)) <= {variable(place) for place, _ in options()}
+    variables = set(re.findall(r"`(INSULA_SERVE_\w+)`", PAGE + ACCESS_PAGE))
+    assert variables <= {variable(place) for place, _ in options()}
+
+
+def test_files_that_decide_about_calls_exist() -> None:
+    folder = ROOT / "src" / "insula" / "serving"
+    table = ACCESS_PAGE.partition("## In the code")[2]
+    named = {folder / "authentication" / name for name in re.findall(r"`(\w+\.py)`", table)}
+    assert len(named) > 8
+    assert all(file.exists() for file in named), named
+    (last,) = re.findall(r"`serving/(\w+/\w+\.py)`", table)
+    assert (folder / last).exists()
 
 
 def test_addresses_that_are_named_exist(served: Running) -> None:
