@@ -1,1 +1,1 @@
-"""HTTP: models that other programs can ask, with micro-batches, limits and a plain refusal where there is too much."""
+"""Models over HTTP: routes and pages, access control, micro-batches, limits, and a clear 429 under too much load."""

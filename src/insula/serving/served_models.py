@@ -26,11 +26,11 @@ CARD = "model_card.md"
 
 @dataclasses.dataclass(frozen=True)
 class ServedModel:
-    """A model that answers.
+    """A model that the service serves.
 
-    name         what requests call it
-    predictor    the model
-    batcher      its queue
+    name       its name in requests
+    predictor  the model
+    batcher    its queue
     """
 
     name: str
@@ -39,31 +39,31 @@ class ServedModel:
 
     @cached_property
     def version(self) -> str:
-        """A short name that changes with any file of the model."""
+        """A short digest that changes with any file of the model."""
         return hashlib.sha256((self.predictor.fingerprint or "").encode()).hexdigest()[:12]
 
     @cached_property
     def folder(self) -> ModelFolder:
-        """The small parts of its folder."""
+        """Its folder, without the weights."""
         if self.predictor.folder is None:
             raise ValueError(f"The model {self.name!r} came from no folder.")
         return open_folder(self.predictor.folder)
 
     @cached_property
     def measured(self) -> str | None:
-        """One sentence on how good it is, None where nothing was measured."""
+        """One sentence with its main metric, None if nothing was measured."""
         found = headline(sanitize(self.folder.metrics))
         return found.sentence if found else None
 
     @cached_property
     def card(self) -> str | None:
-        """Its model card in Markdown, None where it has none."""
+        """Its model card in Markdown, None without one."""
         file = self.folder.path / CARD
         return file.read_text(encoding="utf-8") if file.exists() else None
 
 
 class ServedModels:
-    """Models by name; the first is asked where a request names none."""
+    """Models by name; the first one answers requests that name none."""
 
     def __init__(self, models: Iterable[ServedModel]) -> None:
         self._models = {model.name: model for model in models}
@@ -76,7 +76,7 @@ class ServedModels:
         return len(self._models)
 
     def find(self, name: str | None) -> ServedModel:
-        """Return a model by name, the first for None; `ProblemError` where there is none."""
+        """Return the model with this name, the first one for None; raise `ProblemError` for an unknown name."""
         if name is None:
             return self.default
         if name not in self._models:
@@ -85,10 +85,10 @@ class ServedModels:
 
 
 def open_models(settings: Settings, watcher: Watcher) -> ServedModels:
-    """Open every model of the settings, the starter model where they name none.
+    """Open the models of the settings; without any, the starter model.
 
-    A model is called as its run, or its folder. Raises `SettingsError` where two have one name or there is none,
-    and what opening a folder raises.
+    A model has the name of its run, or of its folder. Raises `SettingsError` if two models have the same name, or if
+    there is no starter model, and what opening a folder raises.
     """
     opened: dict[str, ServedModel] = {}
     for given in settings.models or (STARTER,):
@@ -114,7 +114,7 @@ def _name(folder: Path) -> str:
 
 
 def described(model: ServedModel) -> dict[str, Any]:
-    """Return what a list of models says of one."""
+    """Return the entry of a model in the list of models."""
     scheme = model.predictor.scheme
     return {
         "name": model.name,

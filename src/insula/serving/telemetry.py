@@ -1,4 +1,4 @@
-"""What the service tells Prometheus: counts and times, never a word of a text."""
+"""Metrics for Prometheus: counts and times, never a word of a text."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ GONE = 499  # the client left before its answer
 
 
 class Telemetry:
-    """The measurements of one application; labels are names of routes and models, methods and statuses alone."""
+    """The metrics of one application; their labels are only routes, models, methods, statuses and codes."""
 
     def __init__(self) -> None:
         self._registry = CollectorRegistry()
@@ -28,7 +28,7 @@ class Telemetry:
         self._latency = Histogram(
             "insula_request_seconds", "How long answers took.", ("route",), buckets=SECONDS, registry=self._registry
         )
-        self._rejected = Counter("insula_rejected", "Requests refused, by code.", ("code",), registry=self._registry)
+        self._rejected = Counter("insula_rejected", "Requests rejected, by code.", ("code",), registry=self._registry)
         self._waiting = Gauge("insula_queue_texts", "Texts that wait.", ("model",), registry=self._registry)
         self._batches = Histogram(
             "insula_batch_texts", "Texts of a batch.", ("model",), buckets=TEXTS, registry=self._registry
@@ -36,37 +36,37 @@ class Telemetry:
         self._computing = Histogram(
             "insula_batch_seconds", "How long a batch took.", ("model",), buckets=SECONDS, registry=self._registry
         )
-        self._predicted = Counter("insula_predictions", "Texts judged.", ("model",), registry=self._registry)
+        self._predicted = Counter("insula_predictions", "Texts predicted.", ("model",), registry=self._registry)
         self._abstained = Counter(
-            "insula_abstained", "Texts of which the model was not sure.", ("model",), registry=self._registry
+            "insula_abstained", "Texts for which the model abstained.", ("model",), registry=self._registry
         )
 
     def request(self, method: str, route: str, status: int, seconds: float) -> None:
-        """A request was answered."""
+        """Count an answered request."""
         self._requests.labels(method, route, str(status)).inc()
         self._latency.labels(route).observe(seconds)
 
     def rejected(self, code: str) -> None:
-        """A request was refused."""
+        """Count a rejected request."""
         self._rejected.labels(code).inc()
 
     def waiting(self, model: str, texts: int) -> None:
-        """So many texts wait for a model now."""
+        """Set the number of texts that wait for a model."""
         self._waiting.labels(model).set(texts)
 
     def batch(self, model: str, texts: int, seconds: float) -> None:
-        """A batch was computed."""
+        """Count a computed batch."""
         self._batches.labels(model).observe(texts)
         self._computing.labels(model).observe(seconds)
 
     def predicted(self, model: str, predictions: Iterable[Prediction]) -> None:
-        """Texts were judged."""
+        """Count predictions."""
         abstained = [prediction.abstained for prediction in predictions]
         self._predicted.labels(model).inc(len(abstained))
         self._abstained.labels(model).inc(sum(abstained))
 
     def exposition(self) -> bytes:
-        """Return all of it in Prometheus' text format."""
+        """Return all metrics in the text format of Prometheus."""
         return generate_latest(self._registry)
 
 
@@ -78,23 +78,23 @@ class Measured:
         self._telemetry = telemetry
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Hand the request on with a `send` that looks at the status."""
+        """Call the application with a `send` that notes the status."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        began = time.perf_counter()
+        started = time.perf_counter()
         status = GONE
 
-        async def look(message: Message) -> None:
+        async def watch(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
             await send(message)
 
         try:
-            await self.app(scope, receive, look)
+            await self.app(scope, receive, watch)
         finally:
-            # A path that nobody asked us to serve may hold anything: it gets no label of its own.
+            # A path without a route may contain anything, so it gets no label of its own.
             route = getattr(scope.get("route"), "path", "(none)")
             method = scope["method"] if scope["method"] in ("GET", "HEAD", "POST", "DELETE") else "(other)"
-            self._telemetry.request(method, route, status, time.perf_counter() - began)
+            self._telemetry.request(method, route, status, time.perf_counter() - started)

@@ -1,1 +1,1 @@
-"""The pages of the service, for people in a browser: type a text, see what the models are; English and Chinese."""
+"""The pages of the service, for people in a browser: predict a text, read about the models; English and Chinese."""

@@ -9,7 +9,7 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 from markupsafe import Markup
 
-LEVELS = 2  # the page has its own title, and the card stands under one of its sections
+LEVELS = 2  # the page has its own title, and the card is under one of its sections
 MOST = 200_000  # characters
 _FRONT = re.compile(r"\A---\n.*?\n---\n", re.DOTALL)
 _NUMBER = "text-align:right"
@@ -31,7 +31,7 @@ def card_html(card: str) -> Markup:
 def _settle(token: Token) -> None:
     if token.type in ("heading_open", "heading_close"):
         token.tag = f"h{min(6, int(token.tag[1:]) + LEVELS)}"
-    # The policy of the page takes no style that stands in an attribute.
+    # The policy of the page allows no styles in attributes.
     style = token.attrs.pop("style", None)
     if style == _NUMBER:
         token.attrs["class"] = "number"

@@ -1,4 +1,4 @@
-"""Forms that browsers send: read as they are, and believed only where they come from our own pages."""
+"""Forms that browsers send, accepted only from the pages of this service."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ MOST_FIELDS = 10
 
 
 async def read_form(request: Request) -> Mapping[str, str]:
-    """Return the fields of a form; `ProblemError` where it is another body, unreadable, or from another site.
+    """Return the fields of a form; raise `ProblemError` if it is not a readable form, or from another site.
 
-    Lines end as in Python: browsers send CR LF, which no text of the other routes holds.
+    Lines end with LF, as in texts of the other routes; browsers send CR LF.
     """
     if not from_here(request):
         raise ProblemError("forbidden", "A form must come from a page of this service.")
@@ -38,9 +38,9 @@ async def read_form(request: Request) -> Mapping[str, str]:
 
 
 def from_here(request: Request) -> bool:
-    """Whether a request was made by one of our own pages, as far as the browser says.
+    """Whether a request comes from a page of this service, as far as its headers say.
 
-    Browsers say where from: `Sec-Fetch-Site` over TLS and on this machine, else `Origin`. Programs say neither.
+    Browsers send `Sec-Fetch-Site` over TLS and on this machine, else `Origin`. Programs send neither.
     """
     site = request.headers.get("sec-fetch-site")
     if site is not None:

@@ -35,12 +35,12 @@ class PageRoute(APIRoute):
             except Exception as error:  # noqa: BLE001 - a person gets a page, whatever the error is
                 problem = unexpected(error)
             service_of(request).telemetry.rejected(problem.code)
-            return refused(request, problem)
+            return problem_page(request, problem)
 
         return handled
 
 
-def refused(request: Request, problem: ProblemError) -> Response:
+def problem_page(request: Request, problem: ProblemError) -> Response:
     """Return the page, or the part of a page, that explains a problem."""
     if problem.code == "unauthenticated":
         return to_login(request)

@@ -40,7 +40,7 @@ def page(
 ) -> Response:
     """Return the page of a template in the language of the request, and remember the visitor.
 
-    language   what the request's form says of it, None where it has none
+    language  the language in the form of the request, None without one
     """
     chosen = language_of(request, language)
     other = next(code for code in WORDS if code != chosen)
@@ -80,7 +80,7 @@ def page(
 
 
 def address(path: str, **query: str) -> str:
-    """Return an address of this service; whatever stands in it stays inside its part."""
+    """Return an address of this service; each part of the path and each value of the query is quoted."""
     asked = urlencode(query)
     return "/" + "/".join(quote(part, safe="") for part in path.split("/") if part) + (f"?{asked}" if asked else "")
 

@@ -17,7 +17,7 @@ from insula.serving.schemas import JobRequest, JobStatus
 from insula.serving.service import service_of
 
 router = APIRouter(tags=["batches"])
-# What a page of another origin cannot send unasked, and what is read line by line: neither packed nor in one piece.
+# Types that a page of another origin cannot send without a preflight request, and that are read line by line.
 ENDINGS = {"text/csv": ".csv", "text/tab-separated-values": ".tsv", "application/x-ndjson": ".jsonl"}
 LINES = "application/x-ndjson"
 GONE = responses("not_found", "validation")
@@ -68,9 +68,9 @@ async def create(
     return Response(to_json(job.public()), 202, headers=headers, media_type=JSON)
 
 
-@router.get("/v1/batches/{id}", summary="How far is a job?", response_model=JobStatus, responses=GONE)
+@router.get("/v1/batches/{id}", summary="Show the progress of a job", response_model=JobStatus, responses=GONE)
 async def show(request: Request, id: str) -> dict[str, Any]:
-    """Rows are those that are predicted so far."""
+    """`rows` is the number of rows predicted so far."""
     return service_of(request).jobs.find(id).public()
 
 
@@ -92,13 +92,13 @@ async def result(request: Request, id: str) -> FileResponse:
     responses={200: {"content": {LINES: {"schema": {"type": "string"}}}}, **responses("conflict"), **GONE},
 )
 async def rejects(request: Request, id: str) -> FileResponse:
-    """JSON Lines with line numbers and reasons; 404 where there are none."""
+    """JSON Lines with line numbers and reasons; 404 if there are none."""
     return FileResponse(service_of(request).jobs.file(id, REJECTS), media_type=LINES)
 
 
-@router.delete("/v1/batches/{id}", summary="Take a job away", status_code=204, responses=GONE)
+@router.delete("/v1/batches/{id}", summary="Delete a job", status_code=204, responses=GONE)
 async def remove(request: Request, id: str) -> Response:
-    """Its files go with it; one that is at work ends."""
+    """Its files are deleted, too; a running job stops."""
     service_of(request).jobs.remove(id)
     return Response(status_code=204)
 

@@ -1,4 +1,4 @@
-"""What machines that watch the service ask: `/healthz`, `/readyz`, `/metrics`, `/version`."""
+"""Routes for monitoring: `/healthz`, `/readyz`, `/metrics`, `/version`."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ async def version() -> dict[str, str]:
     responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}},
 )
 async def metrics(request: Request) -> Response:
-    """Counts and times; no word of a text stands in them."""
+    """Counts and times, without a word of any text."""
     service = service_of(request)
     for model in service.models:
         service.telemetry.waiting(model.name, model.batcher.texts_waiting)

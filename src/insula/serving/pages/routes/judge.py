@@ -1,4 +1,4 @@
-"""`GET /` and `POST /pages/judge`: a text in, labels, scores and doubt out; the same queue and limits as the API."""
+"""`GET /` and `POST /pages/judge`: predict a text on a page, with the same queue and limits as the API."""
 
 from __future__ import annotations
 
@@ -35,11 +35,11 @@ async def judge(request: Request) -> Response:
     form = await read_form(request)
     language, text = language_of(request, form.get("lang")), form.get("text", "")
     model = service.models.find(form.get("model"))
-    told: dict[str, Any] = {"language": language, "text": text}
+    shown: dict[str, Any] = {"language": language, "text": text}
     if not visitors_of(request).has_csrf_token(request, form):
-        return _page(request, model, **told, stale=True, status=403)
+        return _page(request, model, **shown, stale=True, status=403)
     if not text.strip():
-        return _page(request, model, **told, code="empty", status=422)
+        return _page(request, model, **shown, code="empty", status=422)
     try:
         patience = service.refuse_early(request)
         service.check_texts([text])
@@ -49,16 +49,18 @@ async def judge(request: Request) -> Response:
         service.telemetry.rejected(problem.code)
         seconds = problem.headers.get(RETRY)
         headers = {RETRY: seconds} if seconds else {}
-        return _page(request, model, **told, code=problem.code, seconds=seconds, status=problem.status, headers=headers)
+        return _page(
+            request, model, **shown, code=problem.code, seconds=seconds, status=problem.status, headers=headers
+        )
     answer = answer_view(model.predictor.scheme, predictions[0], Speech(language))
     days = service.settings.retention.days
     return _page(
-        request, model, **told, answer=answer, kept=kept[0] if kept else None, days=f"{days:g}" if days else ""
+        request, model, **shown, answer=answer, kept=kept[0] if kept else None, days=f"{days:g}" if days else ""
     )
 
 
 def _page(request: Request, model: ServedModel, *, language: str | None = None, **values: Any) -> Response:
-    """Return the page, or its answer alone, with what is known of it."""
+    """Return the page, or only the part with the answer."""
     known = {"answer": None, "kept": None, "days": "", "code": None, "seconds": None, "stale": False, "text": ""}
     template = "answer.html.j2" if request.method == "POST" and is_fragment(request) else "judge.html.j2"
     return page(

@@ -12,7 +12,7 @@ from starlette.responses import RedirectResponse, Response
 from insula.serving.http.problems import ProblemError
 from insula.serving.pages.forms import read_form
 from insula.serving.pages.language import language_of
-from insula.serving.pages.page_route import PageRoute, refused
+from insula.serving.pages.page_route import PageRoute, problem_page
 from insula.serving.pages.rendering import address, page
 from insula.serving.pages.visits import SCOPE, visitors_of
 from insula.serving.service import service_of
@@ -41,7 +41,7 @@ async def sign_in(request: Request) -> Response:
     except ProblemError as problem:
         service.telemetry.rejected(problem.code)
         if problem.code != "unauthenticated":
-            return refused(request, problem)
+            return problem_page(request, problem)
         return _page(request, wanted, language=language, wrong=True, status=401)
     await asyncio.to_thread(service.store.record, "page.signed_in", caller=service.access.caller().id)
     visitors.start_session(request, key_id)
