@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from insula.core.errors import StoreError, StoreUnreachableError, UnknownNameError
+from insula.core.errors import InsulaError, StoreError, StoreUnreachableError
 from insula.operations.credentials.keys import SCOPES
 from insula.serving.app import create_app
 from insula.serving.authentication.access_control import AccessControl
@@ -229,11 +229,15 @@ def test_admission_names_the_seconds(wait: float, patience: float, has_room: boo
     assert (rejected.value.status, rejected.value.headers["retry-after"]) == (429, seconds)
 
 
-def test_the_store_is_closed_if_a_model_cannot_be_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("wrong", ["models", "pages"])
+def test_the_store_is_closed_if_the_service_cannot_start(
+    linear_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wrong: str
+) -> None:
     closed: list[ServerStore] = []
     monkeypatch.setattr(ServerStore, "close", lambda self: closed.append(self))
-    given = {"models": [str(tmp_path / "none")], "store": {"address": str(tmp_path)}}
-    with pytest.raises((UnknownNameError, OSError, ValueError)):
+    given: dict[str, Any] = {"models": [str(linear_model)], "store": {"address": str(tmp_path)}}
+    given |= {"models": [str(tmp_path / "none")]} if wrong == "models" else {"pages": {"session_secret": tmp_path}}
+    with pytest.raises(InsulaError):
         create_app(load_settings(environment={}, given=given))
     assert len(closed) == 1
 

@@ -50,8 +50,13 @@ def create_app(settings: Settings) -> FastAPI:
     `open_access_control` raises.
     """
     with contextlib.ExitStack() as on_error:
-        service = _open_service(settings, on_error)
+        app = _application(_open_service(settings, on_error))
         on_error.pop_all()  # the lifespan closes them
+    return app
+
+
+def _application(service: Service) -> FastAPI:
+    settings = service.settings
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -106,7 +111,7 @@ def create_app(settings: Settings) -> FastAPI:
 
 
 def _open_service(settings: Settings, on_error: contextlib.ExitStack) -> Service:
-    """Open store, access control and models; `on_error` closes the store if one of them cannot be opened."""
+    """Open store, access control and models; `on_error` closes the store if anything fails."""
     telemetry, store, pool = Telemetry(), ServerStore(settings), BlockingPool()
     on_error.callback(store.close)
     on_error.callback(pool.close)
