@@ -7,11 +7,12 @@ from typing import Any
 
 import numpy as np
 
+from insula.core.arrays import Float64Array
 from insula.core.decision import Decisions
 from insula.core.scheme import LabelScheme
 from insula.evaluation.compare import compare
 from insula.evaluation.evaluate import evaluate
-from insula.evaluation.metrics.checked_arrays import Floats, as_column
+from insula.evaluation.metrics.checked_arrays import as_column
 
 
 def majority(scheme: LabelScheme, base_rates: Any, rows: int) -> Decisions:
@@ -41,7 +42,7 @@ class Judge:
     """
 
     scheme: LabelScheme
-    gold: Floats
+    gold: Float64Array
     model: Decisions
     resamples: int
     seed: int

@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
+from insula.core.arrays import Float64Array
 from insula.core.scheme import LabelScheme
 from insula.evaluation.metrics import regression
-from insula.evaluation.metrics.checked_arrays import Floats, as_column, as_indicators, as_matrix
+from insula.evaluation.metrics.checked_arrays import as_column, as_indicators, as_matrix
 from insula.evaluation.metrics.counts import from_sums, ratio
 from insula.evaluation.metrics.intervals import Difference, Finish, count_differences, moment_differences
 
@@ -87,7 +88,7 @@ def compare(
 
 
 def _by_label(scheme: LabelScheme) -> Finish:
-    def finish(sums: Floats) -> Mapping[str, Floats]:
+    def finish(sums: Float64Array) -> Mapping[str, Float64Array]:
         hits, predicted, positives = np.split(sums[..., 2:], 3, axis=-1)
         # A label that stands in neither gold nor decisions of a resample says nothing there.
         f1 = ratio(2 * hits, predicted + positives)
@@ -98,7 +99,7 @@ def _by_label(scheme: LabelScheme) -> Finish:
 
 
 def _by_dimension(scheme: LabelScheme) -> Finish:
-    def finish(sums: Floats) -> Mapping[str, Floats]:
+    def finish(sums: Float64Array) -> Mapping[str, Float64Array]:
         each = regression.by_dimension(sums)["pearson"]
         named = {_OF_NAME + name: each[..., i] for i, name in enumerate(scheme.names)}
         return {**regression.from_sums(sums), **named}

@@ -7,21 +7,14 @@ from typing import Any
 
 import numpy as np
 
+from insula.core.arrays import BoolArray, Float64Array, Int64Array
 from insula.core.decision import decision_confidence
 from insula.core.levels import levels
 from insula.core.scheme import LabelScheme
 from insula.evaluation.decisions.abstention import abstention_summary
 from insula.evaluation.decisions.thresholding import macro_f1_by_threshold
 from insula.evaluation.metrics.categorical import categorical_metrics, confusion, per_label
-from insula.evaluation.metrics.checked_arrays import (
-    Bools,
-    Floats,
-    Ints,
-    as_column,
-    as_matrix,
-    check_categorical,
-    mean_or_none,
-)
+from insula.evaluation.metrics.checked_arrays import as_column, as_matrix, check_categorical, mean_or_none
 from insula.evaluation.metrics.curves import precision_recall_curves, scatter
 from insula.evaluation.metrics.intervals import Interval, count_intervals, moment_intervals
 from insula.evaluation.metrics.metric_names import headline_metric
@@ -84,20 +77,20 @@ def evaluate(
 class _Categorical:
     def __init__(self, scheme: LabelScheme, gold: Any, scores: Any, decisions: Any, resamples: int, seed: int) -> None:
         self.scheme, self.resamples, self.seed = scheme, resamples, seed
-        self.gold: Bools
-        self.scores: Floats
-        self.decisions: Bools
+        self.gold: BoolArray
+        self.scores: Float64Array
+        self.decisions: BoolArray
         self.gold, self.scores, self.decisions = check_categorical(scheme, gold, scores, decisions)
         self.rows = len(self.gold)
 
-    def metrics(self, rows: Ints) -> dict[str, dict[str, float | None]]:
+    def metrics(self, rows: Int64Array) -> dict[str, dict[str, float | None]]:
         found = categorical_metrics(
             self.scheme.kind, self.gold[rows], self.scores[rows], self.decisions[rows],
             resamples=self.resamples, seed=self.seed,
         )  # fmt: skip
         return {name: interval.to_dict() for name, interval in found.items()}
 
-    def headline_interval(self, rows: Ints) -> Interval:
+    def headline_interval(self, rows: Int64Array) -> Interval:
         found = count_intervals(self.gold[rows], self.decisions[rows], resamples=self.resamples, seed=self.seed)
         return found[headline_metric(self.scheme.kind)]
 
@@ -147,13 +140,13 @@ class _Dimensional:
         self.scores = as_matrix("scores", scores, len(scheme.names), len(self.gold))
         self.rows = len(self.gold)
 
-    def metrics(self, rows: Ints) -> dict[str, dict[str, float | None]]:
+    def metrics(self, rows: Int64Array) -> dict[str, dict[str, float | None]]:
         found = moment_intervals(self.gold[rows], self.scores[rows], resamples=self.resamples, seed=self.seed)
         ranks = [r["spearman"] for r in per_dimension(self.scheme.names, self.gold[rows], self.scores[rows])]
         found["spearman"] = Interval(mean_or_none(ranks))
         return {name: interval.to_dict() for name, interval in found.items()}
 
-    def headline_interval(self, rows: Ints) -> Interval:
+    def headline_interval(self, rows: Int64Array) -> Interval:
         found = moment_intervals(self.gold[rows], self.scores[rows], resamples=self.resamples, seed=self.seed)
         return found[headline_metric(self.scheme.kind)]
 
@@ -172,7 +165,7 @@ class _Dimensional:
 _Judged = _Categorical | _Dimensional
 
 
-def _without_seen(seen: Bools, judged: _Judged, metrics: dict[str, Any]) -> dict[str, Any]:
+def _without_seen(seen: BoolArray, judged: _Judged, metrics: dict[str, Any]) -> dict[str, Any]:
     """Return how many rows were seen and the metrics of the others: None where no row is left."""
     fresh = np.flatnonzero(~seen)
     if not seen.any():

@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
+from insula.core.arrays import Float64Array, Int64Array
 from insula.core.decision import Decisions
 from insula.core.example import Example
 from insula.core.scheme import LabelScheme
 from insula.core.sentences import shortened
 from insula.evaluation.compare import compare
-from insula.evaluation.metrics.checked_arrays import Floats, Ints
 from insula.evaluation.metrics.metric_names import headline_metric
 from insula.evaluation.metrics.slices import length_name, rows_by_slice
 from insula.text.language import tell
@@ -25,7 +25,7 @@ LONGEST = 300
 def head_to_head(
     scheme: LabelScheme,
     examples: Sequence[Example],
-    gold: Floats,
+    gold: Float64Array,
     a: Sequence[Decisions],
     b: Sequence[Decisions],
     *,
@@ -73,14 +73,20 @@ def head_to_head(
 
 
 def _on_rows(
-    scheme: LabelScheme, gold: Floats, sides: list[list[Any]], rows: Ints, name: str, resamples: int, seed: int
+    scheme: LabelScheme,
+    gold: Float64Array,
+    sides: list[list[Any]],
+    rows: Int64Array,
+    name: str,
+    resamples: int,
+    seed: int,
 ) -> dict[str, Any]:
     parts = [[one[rows] for one in side] for side in sides]
     return compare(scheme, gold[rows], *parts, resamples=resamples, seed=seed).metrics[name].to_dict()
 
 
 def _examples(
-    scheme: LabelScheme, examples: Sequence[Example], gold: Floats, a: Sequence[Decisions], b: Sequence[Decisions]
+    scheme: LabelScheme, examples: Sequence[Example], gold: Float64Array, a: Sequence[Decisions], b: Sequence[Decisions]
 ) -> dict[str, list[dict[str, Any]]]:
     if scheme.kind == "dimensional":
         error_a, error_b = (

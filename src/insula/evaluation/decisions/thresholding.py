@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 
+from insula.core.arrays import BoolArray, Float64Array
 from insula.core.scheme import Kind
 from insula.evaluation.decisions.thresholds import best_binary_cut, choose_thresholds
-from insula.evaluation.metrics.checked_arrays import Bools, Floats
 from insula.evaluation.metrics.counts import contributions, from_sums
 from insula.evaluation.metrics.intervals import count_intervals
 
 
 def macro_f1_by_threshold(
-    kind: Kind, gold: Bools, scores: Floats, decisions: Bools, *, resamples: int = 1000, seed: int = 0
+    kind: Kind, gold: BoolArray, scores: Float64Array, decisions: BoolArray, *, resamples: int = 1000, seed: int = 0
 ) -> dict[str, dict[str, float | None]] | None:
     """Return value, low and high of macro-F1 for three choices of thresholds; None where a kind has no thresholds.
 
@@ -38,9 +38,9 @@ def macro_f1_by_threshold(
     return found | {"test": {"value": found["test"]["value"], "low": None, "high": None}}
 
 
-def _both_classes(positive: Bools) -> Bools:
+def _both_classes(positive: BoolArray) -> BoolArray:
     return np.stack([~positive, positive], axis=1)
 
 
-def _macro_f1(gold: Bools, decisions: Bools) -> float:
+def _macro_f1(gold: BoolArray, decisions: BoolArray) -> float:
     return float(from_sums(contributions(gold, decisions).sum(axis=0))["macro_f1"])

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from sklearn import metrics as sk
 
-from insula.evaluation.metrics.checked_arrays import Bools, Floats, Ints
+from insula.core.arrays import BoolArray, Float64Array, Int64Array
 
 
-def thin(size: int, most: int) -> Ints:
+def thin(size: int, most: int) -> Int64Array:
     """Return at most `most` evenly spaced positions of range(size), both ends included."""
     if size <= most:
         return np.arange(size)
@@ -19,7 +19,7 @@ def thin(size: int, most: int) -> Ints:
 
 
 def precision_recall_curves(
-    names: Sequence[str], gold: Bools, scores: Floats, *, labels: int = 12, points: int = 100
+    names: Sequence[str], gold: BoolArray, scores: Float64Array, *, labels: int = 12, points: int = 100
 ) -> list[dict[str, Any]]:
     """Return recall, precision and average precision of the labels with most positive rows, most frequent first."""
     support = gold.sum(axis=0)
@@ -43,7 +43,7 @@ def precision_recall_curves(
 
 
 def scatter(
-    names: Sequence[str], gold: Floats, scores: Floats, *, points: int = 500, seed: int = 0
+    names: Sequence[str], gold: Float64Array, scores: Float64Array, *, points: int = 500, seed: int = 0
 ) -> dict[str, list[list[float]]]:
     """Return a sample of [gold, predicted] pairs a dimension, the same rows for every dimension."""
     rows = np.arange(len(gold))

@@ -7,14 +7,20 @@ from typing import Any
 
 import numpy as np
 
+from insula.core.arrays import BoolArray, Float64Array
 from insula.core.sentences import shortened
-from insula.evaluation.metrics.checked_arrays import Bools, Floats
 
 LONGEST = 300
 
 
 def confident_mistakes(
-    names: Sequence[str], texts: Sequence[str], gold: Bools, decisions: Bools, confidence: Floats, *, most: int = 20
+    names: Sequence[str],
+    texts: Sequence[str],
+    gold: BoolArray,
+    decisions: BoolArray,
+    confidence: Float64Array,
+    *,
+    most: int = 20,
 ) -> list[dict[str, Any]]:
     """Return the wrong rows with the highest confidence: text (cut at 300 characters), gold, predicted, confidence."""
     wrong = np.flatnonzero((gold != decisions).any(axis=1))
@@ -30,7 +36,9 @@ def confident_mistakes(
     ]
 
 
-def largest_errors(texts: Sequence[str], gold: Floats, scores: Floats, *, most: int = 20) -> list[dict[str, Any]]:
+def largest_errors(
+    texts: Sequence[str], gold: Float64Array, scores: Float64Array, *, most: int = 20
+) -> list[dict[str, Any]]:
     """Return the rows with the largest mean absolute error over dimensions, worst first; confidence is None."""
     error = np.abs(gold - scores).mean(axis=1)
     return [

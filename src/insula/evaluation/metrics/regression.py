@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
-from insula.evaluation.metrics.checked_arrays import Floats
+from insula.core.arrays import Float64Array
 from insula.evaluation.metrics.counts import ratio
 
 MOMENT_METRICS = ("mae", "rmse", "pearson", "ccc")
@@ -22,7 +22,7 @@ MOMENT_METRICS = ("mae", "rmse", "pearson", "ccc")
 _ROUNDING = 1e-12
 
 
-def contributions(gold: Floats, scores: Floats) -> Floats:
+def contributions(gold: Float64Array, scores: Float64Array) -> Float64Array:
     """Return what each row adds: (rows, 1 + 7 dimensions), moments about a value near the middle."""
     # An existing value, not the mean: a constant column becomes exactly zero.
     middle = np.sort(gold, axis=0)[len(gold) // 2]
@@ -30,7 +30,7 @@ def contributions(gold: Floats, scores: Floats) -> Floats:
     return np.hstack([np.ones((len(gold), 1)), x, y, x * x, y * y, x * y, np.abs(error), error * error])
 
 
-def by_dimension(sums: Floats) -> Mapping[str, Floats]:
+def by_dimension(sums: Float64Array) -> Mapping[str, Float64Array]:
     """Return mae, rmse, pearson and ccc (..., dimensions) from sums of contributions; NaN where undefined.
 
     ccc = 2 cov(x, y) / (var x + var y + (mean x - mean y)^2), population moments (Lin 1989, Biometrics 45).
@@ -51,7 +51,7 @@ def by_dimension(sums: Floats) -> Mapping[str, Floats]:
     }
 
 
-def from_sums(sums: Floats) -> Mapping[str, Floats]:
+def from_sums(sums: Float64Array) -> Mapping[str, Float64Array]:
     """Return the metrics averaged over the dimensions that are defined."""
     averaged = {}
     for name, values in by_dimension(sums).items():
@@ -60,7 +60,7 @@ def from_sums(sums: Floats) -> Mapping[str, Floats]:
     return averaged
 
 
-def per_dimension(names: Sequence[str], gold: Floats, scores: Floats) -> list[dict[str, Any]]:
+def per_dimension(names: Sequence[str], gold: Float64Array, scores: Float64Array) -> list[dict[str, Any]]:
     """Return name, mae, rmse, pearson, spearman, ccc of every dimension; None where undefined."""
     values = by_dimension(contributions(gold, scores).sum(axis=0))
     rows = []
@@ -76,7 +76,7 @@ def per_dimension(names: Sequence[str], gold: Floats, scores: Floats) -> list[di
     return rows
 
 
-def spearman(gold: Floats, scores: Floats) -> float | None:
+def spearman(gold: Float64Array, scores: Float64Array) -> float | None:
     """Return the rank correlation of two vectors; None for constant gold, 0 for constant scores."""
     if (gold == gold[0]).all():
         return None
@@ -85,6 +85,6 @@ def spearman(gold: Floats, scores: Floats) -> float | None:
     return float(stats.spearmanr(gold, scores).statistic)
 
 
-def _variance(second: Floats, first: Floats) -> Floats:
+def _variance(second: Float64Array, first: Float64Array) -> Float64Array:
     variance = second - first * first
     return np.where(variance <= _ROUNDING * second, 0.0, variance)

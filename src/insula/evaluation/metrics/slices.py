@@ -8,14 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from insula.evaluation.metrics.checked_arrays import Ints
+from insula.core.arrays import Int64Array
 from insula.evaluation.metrics.intervals import Interval
 
 MINIMUM_ROWS = 30
 _UPPER_ENDS = (10, 20, 40)
 _IDEOGRAPH = re.compile("[㐀-䶿一-鿿豈-﫿]")
 
-Measure = Callable[[Ints], Interval]
+Measure = Callable[[Int64Array], Interval]
 
 
 def length_name(text: str, language: str | None = None) -> str:
@@ -47,7 +47,7 @@ def slice_table(names: Sequence[str | None], measure: Measure) -> list[dict[str,
     return [{"name": name, "rows": len(rows), **measure(rows).to_dict()} for name, rows in rows_by_slice(names)]
 
 
-def rows_by_slice(names: Sequence[str | None]) -> list[tuple[str, Ints]]:
+def rows_by_slice(names: Sequence[str | None]) -> list[tuple[str, Int64Array]]:
     """Return (name, row positions) of every slice with at least 30 rows, in order of name; None is no slice."""
     places: dict[str, list[int]] = {}
     for row, name in enumerate(names):
