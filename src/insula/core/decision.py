@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from insula.core.arrays import BoolArray, FloatArray
-from insula.core.scheme import Kind, LabelScheme
+from insula.core.scheme import Kind, LabelScheme, uses_softmax
 
 LARGEST = 1e30  # beyond it a logit says nothing more, and twice infinity minus infinity would be no number
 
@@ -39,7 +39,7 @@ class Calibration:
         scaled: FloatArray = logits * np.asarray(self.scale, logits.dtype) + np.asarray(self.bias, logits.dtype)
         if not self.knots:
             return scaled
-        exclusive = kind in ("single", "ordinal")
+        exclusive = uses_softmax(kind)
         odds = log_odds(scaled) if exclusive else scaled
         curved = np.stack([np.interp(z, *curve) for z, curve in zip(odds.T, self.knots, strict=True)], axis=1)
         # The logarithm of the probability: a softmax of it divides the probabilities by their sum.
@@ -77,6 +77,10 @@ class Decisions:
     chosen: BoolArray
     confidence: FloatArray | None
     abstained: BoolArray
+
+    def answers(self, scheme: LabelScheme) -> BoolArray | FloatArray:
+        """Return what is compared with gold (rows, labels): the decided labels, of dimensional schemes the values."""
+        return self.chosen if scheme.is_categorical else self.scores
 
 
 @dataclass(frozen=True)
@@ -127,17 +131,6 @@ class DecisionRule:
             chosen[np.arange(rows), best] = True
         confidence = decision_confidence(scheme.kind, scores, chosen)
         return Decisions(scores, chosen, confidence, confidence < self.abstention)
-
-    def about(self, scheme: LabelScheme, coverage: float) -> dict[str, Any]:
-        """Return the rule as metrics and report show it; `coverage` is what the abstention limit was chosen for."""
-        judged = scheme.names[-len(self.thresholds) :]  # binary: the positive label alone
-        return {
-            "calibration": self.calibration.to_dict(),
-            "thresholds": dict(zip(judged, self.thresholds, strict=True)) if self.thresholds else None,
-            "offsets": dict(zip(scheme.names, self.offsets, strict=True)) if self.offsets else None,
-            "abstention": self.abstention,
-            "coverage": coverage,
-        }
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON types; `from_dict` reads them back."""

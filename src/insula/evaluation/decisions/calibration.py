@@ -2,7 +2,7 @@
 
 Temperature scaling divides all logits by one number (Guo et al. 2017, ICML, section 4.2). Vector scaling gives each
 label its own slope and offset (section 4.2 too); for one sigmoid it is Platt scaling (Platt 1999). The isotonic curve
-stands in `isotonic`, the lines of dimensional schemes in `recalibration`. What is fitted here is applied by
+is in `isotonic`, the lines of dimensional schemes are in `linear_calibration`. What is fitted here is applied by
 `core.decision.Calibration`.
 """
 
@@ -18,7 +18,7 @@ from scipy.special import expit, logsumexp, softmax
 from insula.core.arrays import Float64Array, Int64Array
 from insula.core.decision import Calibration
 from insula.core.errors import DataError
-from insula.core.scheme import Kind
+from insula.core.scheme import Kind, uses_softmax
 from insula.evaluation.decisions.isotonic import fit_isotonic
 from insula.evaluation.decisions.linear_calibration import fit_lines
 from insula.evaluation.metrics.checked_arrays import as_column, as_indicators, as_matrix
@@ -43,7 +43,7 @@ def fit_calibration(
     logits    (rows, labels); binary: (rows, 1), the positive class
     gold      0/1 (rows, labels); binary: two columns in the scheme's order, or the positive one alone; dimensional:
               the values
-    kind      of the label scheme; dimensional: lines (`recalibration.fit_lines`), whatever the method but `none`
+    kind      of the label scheme; dimensional: lines (`linear_calibration.fit_lines`), whatever the method but `none`
     method    none, temperature, vector, isotonic, or auto
     weights   (rows,), default 1
 
@@ -93,7 +93,7 @@ def _best_method(logits: Float64Array, gold: Float64Array, weights: Float64Array
             held_out[out] = _fit(method, logits[rest], gold[rest], weights[rest], kind).apply(logits[out], kind)
         loss = negative_log_likelihood(held_out, gold, kind)
         gain = weights * (best_loss - loss)
-        free = method == "isotonic" or (method == "vector" and kind in ("single", "ordinal"))
+        free = method == "isotonic" or (method == "vector" and uses_softmax(kind))
         needed = float(gain.std() * np.sqrt(len(gain))) if free else 0.0
         if gain.sum() > needed and _serves_labels(best_logits, held_out, gold, kind, method):
             best, best_loss, best_logits = method, loss, held_out
@@ -102,10 +102,10 @@ def _best_method(logits: Float64Array, gold: Float64Array, weights: Float64Array
 
 def negative_log_likelihood(logits: Float64Array, gold: Float64Array, kind: Kind) -> Float64Array:
     """Return the negative log-likelihood of each row (rows,); of sigmoids the sum over labels."""
-    if kind in ("binary", "multi"):
-        loss: Float64Array = (np.logaddexp(0, logits) - logits * gold).sum(axis=1)
+    if uses_softmax(kind):
+        loss: Float64Array = logsumexp(logits, axis=1) - (logits * gold).sum(axis=1)
     else:
-        loss = logsumexp(logits, axis=1) - (logits * gold).sum(axis=1)
+        loss = (np.logaddexp(0, logits) - logits * gold).sum(axis=1)
     return loss
 
 
@@ -143,7 +143,7 @@ def _fit_vector(
     """
     scaled, labels = logits * shared, logits.shape[1]
     probabilities: Callable[[Float64Array], Float64Array] = (
-        expit if kind in ("binary", "multi") else lambda moved: softmax(moved, axis=1)
+        (lambda moved: softmax(moved, axis=1)) if uses_softmax(kind) else expit
     )
 
     def objective(parameters: Float64Array) -> tuple[float, Float64Array]:

@@ -13,7 +13,7 @@ from scipy.special import expit, logit
 
 from insula.core.arrays import Float64Array
 from insula.core.decision import Calibration, log_odds
-from insula.core.scheme import Kind
+from insula.core.scheme import Kind, uses_softmax
 
 MOST_BINS = 20
 # In units of w * p * (1 - p): what a bin holds at least, and what the temperature counts for in each bin.
@@ -34,7 +34,7 @@ def fit_isotonic(
     shared         the temperature; a label with too few rows to tell keeps it as it is
     """
     scaled = shared.apply(logits, kind)
-    odds = log_odds(scaled) if kind in ("single", "ordinal") else scaled
+    odds = log_odds(scaled) if uses_softmax(kind) else scaled
     curves = tuple(_curve(x, y, weights) for x, y in zip(odds.T, gold.T, strict=True))
     return Calibration("isotonic", shared.scale, shared.bias, curves)
 

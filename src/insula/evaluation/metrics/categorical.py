@@ -16,8 +16,9 @@ from sklearn import metrics as sk
 from insula.core.arrays import BoolArray, Float64Array
 from insula.core.scheme import Kind
 from insula.evaluation.metrics.checked_arrays import class_index, mean_or_none
-from insula.evaluation.metrics.intervals import Interval, count_intervals
+from insula.evaluation.metrics.intervals import count_intervals
 from insula.evaluation.metrics.reliability import reliability_metrics
+from insula.evaluation.result import Confusion, Interval, LabelFigures
 
 
 def categorical_metrics(
@@ -45,8 +46,8 @@ def per_label(
     scores: Float64Array,
     decisions: BoolArray,
     thresholds: Float64Array | None = None,
-) -> list[dict[str, Any]]:
-    """Return one row a label: precision, recall, f1, support, predicted, auroc, average_precision, brier, threshold.
+) -> list[LabelFigures]:
+    """Return the figures of each label.
 
     Precision, recall and F1 are None for a label that stands neither in gold nor in the decisions.
     """
@@ -60,26 +61,25 @@ def per_label(
     for i, name in enumerate(names):
         known = bool(support[i] or predicted[i])
         rows.append(
-            {
-                "label": name,
-                "precision": float(precision[i]) if known else None,
-                "recall": float(recall[i]) if known else None,
-                "f1": float(f1[i]) if known else None,
-                "support": int(support[i]),
-                "predicted": int(predicted[i]),
-                "auroc": areas[i],
-                "average_precision": precisions[i],
-                "brier": float(squared[i]),
-                "threshold": None if thresholds is None else float(thresholds[i]),
-            }
+            LabelFigures(
+                label=name,
+                precision=float(precision[i]) if known else None,
+                recall=float(recall[i]) if known else None,
+                f1=float(f1[i]) if known else None,
+                support=int(support[i]),
+                predicted=int(predicted[i]),
+                auroc=areas[i],
+                average_precision=precisions[i],
+                brier=float(squared[i]),
+                threshold=None if thresholds is None else float(thresholds[i]),
+            )
         )
     return rows
 
 
-def confusion(gold: BoolArray, decisions: BoolArray) -> list[list[int]]:
+def confusion(names: Sequence[str], gold: BoolArray, decisions: BoolArray) -> Confusion:
     """Return counts of gold class (rows) by decided class (columns)."""
-    table: list[list[int]] = (gold.astype(np.int64).T @ decisions.astype(np.int64)).tolist()
-    return table
+    return Confusion(labels=list(names), counts=(gold.astype(np.int64).T @ decisions.astype(np.int64)).tolist())
 
 
 def auroc(gold: BoolArray, scores: Float64Array) -> list[float | None]:

@@ -57,7 +57,7 @@ def check_categorical(
     scheme: LabelScheme, gold: ArrayLike, scores: ArrayLike, decisions: ArrayLike
 ) -> tuple[BoolArray, Float64Array, BoolArray]:
     """Return gold, scores, decisions in their right types; `DataError` where shapes or values contradict the scheme."""
-    count, one_hot = len(scheme.names), scheme.kind != "multi"
+    count, one_hot = len(scheme.names), scheme.has_one_label
     truth = as_indicators("gold", gold, count, one_hot=one_hot)
     probabilities = as_matrix("scores", scores, count, len(truth))
     if probabilities.min() < 0 or probabilities.max() > 1:

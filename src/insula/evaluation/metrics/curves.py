@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from sklearn import metrics as sk
 
 from insula.core.arrays import BoolArray, Float64Array, Int64Array
+from insula.evaluation.result import PrecisionRecallCurve
 
 
 def thin(size: int, most: int) -> Int64Array:
@@ -20,7 +20,7 @@ def thin(size: int, most: int) -> Int64Array:
 
 def precision_recall_curves(
     names: Sequence[str], gold: BoolArray, scores: Float64Array, *, labels: int = 12, points: int = 100
-) -> list[dict[str, Any]]:
+) -> list[PrecisionRecallCurve]:
     """Return recall, precision and average precision of the labels with most positive rows, most frequent first."""
     support = gold.sum(axis=0)
     chosen = [int(i) for i in np.argsort(-support, kind="stable")[:labels] if support[i]]
@@ -32,12 +32,12 @@ def precision_recall_curves(
         wanted = np.searchsorted(recall, np.linspace(0, 1, min(points, len(recall))))
         kept = np.unique(np.minimum(wanted, len(recall) - 1))
         curves.append(
-            {
-                "label": names[i],
-                "recall": np.round(recall[kept], 6).tolist(),
-                "precision": np.round(precision[kept], 6).tolist(),
-                "average_precision": float(sk.average_precision_score(gold[:, i], scores[:, i])),
-            }
+            PrecisionRecallCurve(
+                label=names[i],
+                recall=np.round(recall[kept], 6).tolist(),
+                precision=np.round(precision[kept], 6).tolist(),
+                average_precision=float(sk.average_precision_score(gold[:, i], scores[:, i])),
+            )
         )
     return curves
 

@@ -7,7 +7,6 @@ the number of rows; metrics that follow from column sums take all resamples in a
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -15,35 +14,10 @@ import numpy as np
 from insula.core.arrays import BoolArray, Float64Array, Int64Array
 from insula.evaluation.metrics import counts, regression
 from insula.evaluation.metrics.checked_arrays import as_indicators, as_matrix
+from insula.evaluation.result import Difference, Interval
 
 Finish = Callable[[Float64Array], Mapping[str, Float64Array]]
 _CHUNK = 2_000_000  # weights held at once: 16 MB
-
-
-@dataclass(frozen=True, slots=True)
-class Interval:
-    """A value with the ends of its interval; None where undefined (fewer than two rows, or never defined)."""
-
-    value: float | None
-    low: float | None = None
-    high: float | None = None
-
-    def to_dict(self) -> dict[str, float | None]:
-        """Return plain JSON types."""
-        return {"value": self.value, "low": self.low, "high": self.high}
-
-
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """What two sides reach, each the mean over its systems, and b - a with its interval."""
-
-    a: float | None
-    b: float | None
-    difference: Interval
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain JSON types."""
-        return {"a": self.a, "b": self.b, "difference": self.difference.to_dict()}
 
 
 def count_intervals(

@@ -16,6 +16,7 @@ from scipy import stats
 
 from insula.core.arrays import Float64Array
 from insula.evaluation.metrics.counts import ratio
+from insula.evaluation.result import DimensionFigures
 
 MOMENT_METRICS = ("mae", "rmse", "pearson", "ccc")
 # Sums of squares lose about 16 digits; a variance below this share of the second moment is rounding, not spread.
@@ -60,19 +61,14 @@ def from_sums(sums: Float64Array) -> Mapping[str, Float64Array]:
     return averaged
 
 
-def per_dimension(names: Sequence[str], gold: Float64Array, scores: Float64Array) -> list[dict[str, Any]]:
-    """Return name, mae, rmse, pearson, spearman, ccc of every dimension; None where undefined."""
+def per_dimension(names: Sequence[str], gold: Float64Array, scores: Float64Array) -> list[DimensionFigures]:
+    """Return the agreement on each dimension."""
     values = by_dimension(contributions(gold, scores).sum(axis=0))
     rows = []
     for position, name in enumerate(names):
-        row: dict[str, Any] = {"name": name}
-        for metric in ("mae", "rmse", "pearson", "spearman", "ccc"):
-            if metric == "spearman":
-                value = spearman(gold[:, position], scores[:, position])
-            else:
-                value = float(values[metric][position])
-            row[metric] = value if value is not None and np.isfinite(value) else None
-        rows.append(row)
+        moments = {metric: _number(values[metric][position]) for metric in MOMENT_METRICS}
+        ranks = _number(spearman(gold[:, position], scores[:, position]))
+        rows.append(DimensionFigures(name=name, spearman=ranks, **moments))
     return rows
 
 
@@ -88,3 +84,7 @@ def spearman(gold: Float64Array, scores: Float64Array) -> float | None:
 def _variance(second: Float64Array, first: Float64Array) -> Float64Array:
     variance = second - first * first
     return np.where(variance <= _ROUNDING * second, 0.0, variance)
+
+
+def _number(value: Any) -> float | None:
+    return float(value) if value is not None and np.isfinite(value) else None

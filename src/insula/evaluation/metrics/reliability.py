@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from insula.core.arrays import BoolArray, Float64Array
 from insula.core.scheme import Kind
+from insula.evaluation.result import ReliabilityBin
 
 BINS = 15
 # Probabilities are clipped here, so that one sure mistake costs 34.5 nats and not infinity.
@@ -26,14 +25,14 @@ def pooled(kind: Kind, gold: BoolArray, scores: Float64Array) -> tuple[Float64Ar
     return scores[rows, top], gold[rows, top]
 
 
-def reliability_bins(confidence: Float64Array, outcome: BoolArray, bins: int = BINS) -> list[dict[str, Any]]:
-    """Return equal-width bins of [0, 1] that hold rows: low, high, mean confidence, accuracy, count."""
+def reliability_bins(confidence: Float64Array, outcome: BoolArray, bins: int = BINS) -> list[ReliabilityBin]:
+    """Return equal-width bins of [0, 1], without those that hold no row."""
     edges = np.linspace(0, 1, bins + 1)
     table = []
     for position, (count, mean, accuracy) in enumerate(_bins(edges, confidence, outcome)):
         if count:
             low, high = float(edges[position]), float(edges[position + 1])
-            table.append({"low": low, "high": high, "confidence": mean, "accuracy": accuracy, "count": count})
+            table.append(ReliabilityBin(low=low, high=high, confidence=mean, accuracy=accuracy, count=count))
     return table
 
 
