@@ -19,7 +19,6 @@ from insula.api.own_data import own_dataset, own_source
 from insula.core.decision import Decisions
 from insula.core.errors import DataError, LeakError
 from insula.core.example import Example
-from insula.core.files import write_json
 from insula.core.progress import Progress, Silent
 from insula.core.scheme import LabelScheme
 from insula.core.sentences import counted
@@ -128,7 +127,7 @@ def compare(
         **dict(found),
     )
     if output is not None:
-        write_json(Path(output) / "compare.json", document.to_dict())
+        document.write(Path(output) / "compare.json")
         write_comparison(Path(output) / "compare.html", document)
     return ComparisonRun(document, None if output is None else Path(output))
 

@@ -21,7 +21,7 @@ from insula.data.load import has_column, read_examples
 from insula.data.options import DataOptions
 from insula.data.splits.leak import Fingerprint
 from insula.evaluation.baselines import BaselineRows, majority
-from insula.evaluation.document import Baseline, DataRecord, MetricsDocument, SchemeRecord, stamp
+from insula.evaluation.document import METRICS, Baseline, DataRecord, MetricsDocument, SchemeRecord, stamp
 from insula.evaluation.judged_examples import evaluate_examples
 from insula.evaluation.reports.report import write_report
 from insula.inference.predictor import Predictor
@@ -114,7 +114,7 @@ def evaluate(
         baselines=_baselines(place, recorded.data, rows, inputs),
     )
     if output is not None:
-        document.write(output)
+        document.write(Path(output) / METRICS)
         write_report(Path(output) / "report.html", document)
     return EvaluationRun(document, notes=tuple(notes), path=None if output is None else Path(output))
 
@@ -154,9 +154,7 @@ def judged_options(model: Path, source: str | Path | Sequence[str | Path]) -> Da
     return options.model_copy(update=dict.fromkeys(("group", *absent)))
 
 
-def _baselines(
-    model: Path, recorded: DataRecord, rows: BaselineRows, inputs: list[ModelInput]
-) -> dict[str, Baseline]:
+def _baselines(model: Path, recorded: DataRecord, rows: BaselineRows, inputs: list[ModelInput]) -> dict[str, Baseline]:
     baselines, names = {}, rows.scheme.names
     counts, means = recorded.label_counts.get("train"), recorded.value_means
     if means:

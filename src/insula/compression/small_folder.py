@@ -15,7 +15,7 @@ from insula import __version__
 from insula.core.decision import DecisionRule, Decisions
 from insula.core.example import Example
 from insula.core.files import write_json, write_text
-from insula.evaluation.document import DecisionRecord, MetricsDocument
+from insula.evaluation.document import METRICS, DecisionRecord, MetricsDocument
 from insula.evaluation.judged_examples import evaluate_examples
 from insula.evaluation.reports.cards import model_card
 from insula.inference.parity import PARITY
@@ -29,7 +29,7 @@ RESAMPLES = 1000
 LEFT_BEHIND = frozenset(
     {
         MANIFEST, PARITY, COMPRESSION, "model.onnx", "model.safetensors", "config.json", "tokenizer_config.json",
-        "metrics.json", "model_card.md", "decision.json",
+        METRICS, "model_card.md", "decision.json",
     }
 )  # fmt: skip
 
@@ -85,7 +85,7 @@ def finish(
         validation=measured,
         size=folder_bytes(stage),
     )
-    document.write(stage)
+    document.write(stage / METRICS)
     write_text(stage / "model_card.md", model_card(document))
     seal(stage, family=source.family, backend=backend)
     return folder_bytes(stage)

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import datetime
-from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import ConfigDict, Field
 
 from insula import __version__
 from insula.core.decision import DecisionRule
-from insula.core.files import write_json
 from insula.core.scheme import Kind, LabelScheme
 from insula.evaluation.record import WITHOUT_NULLS, Document, Record
 from insula.evaluation.result import Evaluation, Figures, Interval
@@ -142,31 +140,37 @@ class MetricsDocument(Document):
 
     title: ClassVar[str] = "metrics document"
 
-    format_version: int = Field(1, description="raised where an older insula could not read the file")
-    schema_version: int | None = Field(
-        None, description="version of the schema; missing in files that are older than it"
+    format_version: int = Field(1, description="version of the file format")
+    schema_version: int | None = Field(None, description="version of the JSON schema; missing in older files")
+    insula_version: str | None = Field(None, description="version of insula that wrote the file")
+    created: str | None = Field(None, description="time at which it was written, in UTC (ISO 8601)")
+    name: str | None = Field(None, description="name of the run")
+    command: str = Field("", description="command line or script that made it")
+    model: ModelRecord = Field(
+        default_factory=ModelRecord, description="family, base encoder, number of parameters, bytes on disk, backend"
     )
-    insula_version: str | None = Field(None, description="the insula that wrote the file")
-    created: str | None = Field(None, description="when, in UTC (ISO 8601)")
-    name: str | None = Field(None, description="of the run")
-    command: str = Field("", description="as it was typed")
-    model: ModelRecord = Field(default_factory=ModelRecord, description="family, base, size, backend")
     scheme: SchemeRecord = Field(default_factory=SchemeRecord, description="the label scheme")
-    data: DataRecord = Field(default_factory=DataRecord, description="name, rows, languages, notes, label counts")
+    data: DataRecord = Field(
+        default_factory=DataRecord,
+        description="name, rows by split, languages, notes, label counts, fingerprint of the training texts",
+    )
     recipe: dict[str, Any] = Field(default_factory=dict, description="the resolved recipe")
-    seed: int | None = None
+    seed: int | None = Field(None, description="seed of every random choice")
     training: dict[str, Any] = Field(default_factory=dict, description="facts from the fitter, such as `precision`")
     history: list[Numbers] = Field(default_factory=list, description="loss, learning rate and validation score by step")
     decision: DecisionRecord = Field(
-        default_factory=DecisionRecord, description="calibration, thresholds, abstention limit"
+        default_factory=DecisionRecord,
+        description="calibration, thresholds, abstention limit, as chosen on validation rows",
     )
-    test: Evaluation | None = Field(None, description="what was measured on test rows")
-    validation: Evaluation | None = Field(None, description="what was measured on validation rows")
+    test: Evaluation | None = Field(None, description="figures on test rows")
+    validation: Evaluation | None = Field(None, description="figures on validation rows")
     baselines: Annotated[dict[str, Baseline], WITHOUT_NULLS] = Field(
         default_factory=dict,
-        description="`majority`, `untrained`, `linear`: their metrics on the test rows, and the difference to each",
+        description="`majority`, `untrained`, `linear`: their metrics on the test rows, and how far the model is above",
     )
-    time: TimeRecord = Field(default_factory=TimeRecord, description="seconds, memory, rows per second")
+    time: TimeRecord = Field(
+        default_factory=TimeRecord, description="seconds of training and in all, peak memory, test rows per second"
+    )
 
     @property
     def main_split(self) -> Split | None:
@@ -205,10 +209,6 @@ class MetricsDocument(Document):
         if size is not None:
             changed["model"] = self.model.model_copy(update={"bytes": size})
         return self.model_copy(update=changed)
-
-    def write(self, folder: str | Path) -> None:
-        """Write `metrics.json` into a folder; `OutputError` where it cannot be written."""
-        write_json(Path(folder) / METRICS, self.to_dict())
 
 
 def stamp(command: str) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Self
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError, model_validator
 
 from insula.core.errors import DataError, MissingFileError, NewerFormatError
+from insula.core.files import write_json
 
 
 def _without_nulls(table: Any) -> Any:
@@ -100,6 +101,10 @@ class Document(Record):
                 f"The {cls.title} {str(file)!r} is not valid JSON: {error}. Restore the file, or write it again."
             ) from error
         return cls.from_dict(content, origin=file)
+
+    def write(self, file: str | Path) -> None:
+        """Write a file; `OutputError` where it cannot be written."""
+        write_json(file, self.to_dict())
 
 
 @cache

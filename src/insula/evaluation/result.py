@@ -168,38 +168,50 @@ class SeenRows(Record):
 class Evaluation(Record):
     """What was measured on some rows."""
 
-    rows: int = Field(0, description="rows that were evaluated; abstained ones count in all but `accuracy_answered`")
-    kind: Kind | None = Field(None, description="of the label scheme")
+    rows: int = Field(0, description="number of rows; abstained ones count in every metric but `accuracy_answered`")
+    kind: Kind | None = Field(None, description="kind of the label scheme")
     labels: list[str] = Field(default_factory=list, description="labels or dimensions, in output order")
     headline_name: str = Field("", alias="headline", description="name of the metric that stands for all")
-    metrics: Figures = Field(default_factory=dict, description="name to `value`, `low`, `high`")
-    per_label: list[LabelFigures] = Field(default_factory=list, description="categorical: the figures of each label")
-    per_dimension: list[DimensionFigures] = Field(
-        default_factory=list, description="dimensional: the agreement on each dimension"
+    metrics: Figures = Field(
+        default_factory=dict,
+        description="name to `value`, `low`, `high`: 95% bootstrap interval, where one is measured",
     )
-    confusion: Confusion | None = Field(None, description="where each row has one label: the confusion matrix")
+    per_label: list[LabelFigures] = Field(
+        default_factory=list, description="categorical: precision, recall, F1, support and more of each label"
+    )
+    per_dimension: list[DimensionFigures] = Field(
+        default_factory=list, description="dimensional: errors and correlations of each dimension"
+    )
+    confusion: Confusion | None = Field(
+        None, description="where each row has one label: counts of gold by predicted label"
+    )
     reliability: list[ReliabilityBin] = Field(default_factory=list, description="stated confidence against accuracy")
-    curves: list[PrecisionRecallCurve] = Field(default_factory=list, description="of the most frequent labels")
+    curves: list[PrecisionRecallCurve] = Field(
+        default_factory=list, description="precision against recall of the most frequent labels"
+    )
     scatter: Annotated[dict[str, list[list[float]]], WITHOUT_NULLS] | None = Field(
         None, description="dimensional: [gold, predicted] pairs of sampled rows"
     )
     slices: Annotated[dict[str, list[Slice]], WITHOUT_NULLS] = Field(
-        default_factory=dict, description="the headline by text length and by language"
+        default_factory=dict, description="the headline metric by text length and by language"
     )
     mistakes: list[Mistake] = Field(
         default_factory=list, description="the most confident mistakes; dimensional: the largest errors"
     )
     abstention: Abstention | None = Field(None, description="categorical: coverage, accuracy of answered and all rows")
     macro_f1_by_threshold: MacroF1ByThreshold | None = Field(
-        None, description="multi-label and binary: macro-F1 with three choices of thresholds"
+        None,
+        description="multi-label and binary: macro-F1 at 0.5, with thresholds from validation, and from these rows",
     )
     levels: Annotated[dict[str, LevelFigures], WITHOUT_NULLS] = Field(
         default_factory=dict, description="the same answers at coarser levels of the scheme"
     )
-    seen: SeenRows | None = Field(None, description="rows whose text the model was trained on")
+    seen: SeenRows | None = Field(
+        None, description="rows whose text the model was trained on, and the metrics without them"
+    )
     overlap: SeenRows | None = Field(
         None,
-        description="in a run: rows whose text was in the source's training rows before the leak guard removed those",
+        description="in a run: rows whose text the leak guard removed from training, and the metrics without them",
     )
 
     @property

@@ -19,7 +19,7 @@ from insula.core.scheme import LabelScheme
 from insula.core.targets import gold_matrix
 from insula.data.splits.leak import Fingerprint
 from insula.evaluation.compare import compare
-from insula.evaluation.document import DecisionRecord, MetricsDocument
+from insula.evaluation.document import METRICS, DecisionRecord, MetricsDocument
 from insula.evaluation.judged_examples import evaluate_examples
 from insula.evaluation.metrics.metric_names import headline_metric
 from insula.evaluation.metrics.reliability import reliability_metrics
@@ -107,7 +107,7 @@ def recalibrate(
             "made_from": {"name": recorded.name, "decision": source.decision.to_dict()},
         }
         write_json(stage / RECORD, {**about, **figures})
-        document.write(stage)
+        document.write(stage / METRICS)
         write_text(stage / "model_card.md", model_card(document))
         seal(stage, family=source.family, backend=source.backend)
     return Recalibrated(output, decision, figures)

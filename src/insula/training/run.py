@@ -21,6 +21,7 @@ from insula.data.dataset import Dataset
 from insula.data.labels.names import LABEL_NAMES, read_label_names
 from insula.data.splits.leak import Fingerprint, refuse_leak
 from insula.evaluation.document import (
+    METRICS,
     DataRecord,
     DecisionRecord,
     MetricsDocument,
@@ -158,10 +159,10 @@ def train_run(
         (stage / "recipe.toml").write_text(recipe.to_toml(), encoding="utf-8")
         known = base_fingerprint(recipe.model) | teacher_fingerprints(recipe.distil.teachers)
         write_fingerprints(stage, _fingerprints(dataset) | known)
-        document.write(stage)
+        document.write(stage / METRICS)
         write_text(stage / "model_card.md", model_card(document))
         seal(stage, family=recipe.model.name, backend=trained.fitted.backend)
-        document.write(folder)
+        document.write(folder / METRICS)
         write_report(folder / "report.html", document)
         tracking.finish(document, folder / "report.html")
     for done_with in ("checkpoints", "tokenizer", "cache"):
