@@ -8,7 +8,8 @@ from decisions import Answers, same_rows
 from insula.core.errors import DataError
 from insula.core.scheme import Kind
 from insula.evaluation.metrics import counts, regression
-from insula.evaluation.metrics.intervals import Interval, count_differences, moment_differences
+from insula.evaluation.metrics.intervals import count_differences, moment_differences
+from insula.evaluation.result import Interval
 
 
 def mean_difference(kind: Kind, off: Sequence[Answers], on: Sequence[Answers], metric: str) -> Interval:

@@ -36,6 +36,7 @@ from insula.data.dataset import Dataset
 from insula.data.splits.compared import row_hash, text_hash
 from insula.data.splits.leak import Fingerprint
 from insula.evaluation.evaluate import evaluate
+from insula.evaluation.result import Evaluation, SeenRows
 from insula.inference.predictor import Predictor
 from insula.models.folder import open_folder
 from insula.training.recalibrate import recalibrate
@@ -119,20 +120,16 @@ def _of_insula(cell: Cell, data: Dataset, recipe: Recipe) -> dict[str, Any]:
     )
     decided = Predictor.load(run.path).decide([example.input for example in data.split("test")])
     answers = decisions.save(cell.name, data, decided)
-    metrics = run.metrics
-    test = metrics["test"]
-    headline, overlap = test["headline"], test["overlap"]
+    document = run.document
+    test = document.test or Evaluation()
     return _about(cell, data) | {
-        "metrics": {name: test["metrics"][name] for name in KEPT if name in test["metrics"]},
-        "overlap": {"rows": overlap["rows"], headline: overlap["metrics_without"][headline]}
-        if overlap and overlap["rows"]
-        else None,
+        **_kept(test, test.overlap),
         **_without_repeated(data, decided, answers.gold),
         "difference_to_linear": None,
-        "parameters": metrics["model"]["parameters"],
-        "train_seconds": metrics["time"]["train_seconds"],
+        "parameters": document.model.parameters,
+        "train_seconds": document.time.train_seconds,
         "total_seconds": round(time.monotonic() - began, 1),
-        "rows_per_second": metrics["time"]["rows_per_second"],
+        "rows_per_second": document.time.rows_per_second,
         "command": _command(cell),
         **provenance(),
     }
@@ -147,11 +144,12 @@ def _without_repeated(data: Dataset, decided: Decisions, gold: Any) -> dict[str,
         return {}
     known = {text_hash(example.text) for example in data.split("train")}
     seen = [text_hash(example.text) in known for example in data.split("test")]
-    without = evaluate(data.scheme, gold, decided.scores, decided.chosen, seen=seen).seen or {}
+    found = evaluate(data.scheme, gold, decided.scores, decided.chosen, seen=seen).seen or SeenRows()
+    without = found.metrics_without or {}
     return {
         "repeated_texts": {
-            "rows": without["rows"],
-            "metrics_without": {name: without["metrics_without"][name] for name in ("weighted_f1", "macro_f1")},
+            "rows": found.rows,
+            "metrics_without": {name: without[name].to_dict() for name in ("weighted_f1", "macro_f1")},
         }
     }
 
@@ -205,12 +203,18 @@ def _judged(cell: Cell, data: Dataset, decided: Decisions, seen: Any) -> dict[st
         overlapping = data.overlaps.get("test", frozenset())
         seen = [row_hash(example) in overlapping for example in data.split("test")]
     measured = evaluate(data.scheme, answers.gold, decided.scores, decided.chosen, seen=seen, seed=cell.seed)
-    name, without = measured.headline_name, measured.seen or {}
+    return _kept(measured, measured.seen)
+
+
+def _kept(measured: Evaluation, known: SeenRows | None) -> dict[str, Any]:
+    """Return the metrics of a result file, and the headline without the rows that the model may know."""
+    name, overlap = measured.headline_name, None
+    if known is not None and known.rows:
+        without = (known.metrics_without or {}).get(name)
+        overlap = {"rows": known.rows, name: None if without is None else without.to_dict()}
     return {
-        "metrics": {key: measured.metrics[key] for key in KEPT if key in measured.metrics},
-        "overlap": {"rows": without["rows"], name: (without["metrics_without"] or {}).get(name)}
-        if without.get("rows")
-        else None,
+        "metrics": {key: measured.metrics[key].to_dict() for key in KEPT if key in measured.metrics},
+        "overlap": overlap,
     }
 
 
@@ -242,7 +246,7 @@ def _at_half(data: Dataset, scores: Any) -> dict[str, Any] | None:
     if data.scheme.kind != "multi":
         return None
     gold = gold_matrix(data.scheme, data.split("test"))
-    return evaluate(data.scheme, gold, scores, scores >= 0.5).metrics["macro_f1"]
+    return evaluate(data.scheme, gold, scores, scores >= 0.5).metrics["macro_f1"].to_dict()
 
 
 def _command(cell: Cell) -> str:

@@ -45,7 +45,7 @@ def main(arguments: list[str]) -> int:
         metrics = evaluate(data.scheme, gold, decided.scores, decided.chosen).metrics
         found[name] = {
             "bytes": folder_bytes(folder),
-            "macro_f1": metrics["macro_f1"],
+            "macro_f1": metrics["macro_f1"].to_dict(),
             "steps": _steps(folder),
             "against_first": None if first is None else measure_parity(data.scheme, gold, first, decided),
         }

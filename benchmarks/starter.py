@@ -32,6 +32,7 @@ from insula.core.scheme import LabelScheme
 from insula.core.starter import STARTER
 from insula.core.targets import gold_matrix
 from insula.evaluation.compare import compare
+from insula.evaluation.result import Evaluation
 from insula.models.locate import STARTER_FOLDER
 from provenance import provenance
 from sets import READY, load
@@ -63,13 +64,13 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--no-install", action="store_true", help="leave out the fresh environment")
     parser.add_argument("--output", default=str(OUTPUT))
     given = parser.parse_args(arguments)
-    test = evaluate(str(READY / "goemotions"), STARTER).metrics["test"]
+    test = evaluate(str(READY / "goemotions"), STARTER).document.test or Evaluation()
     found = {
         "bytes": sum(file.stat().st_size for file in STARTER_FOLDER.iterdir()),
         "goemotions": {
-            "rows": test["rows"],
-            "macro_f1": test["metrics"]["macro_f1"],
-            "micro_f1": test["metrics"]["micro_f1"],
+            "rows": test.rows,
+            "macro_f1": test.metrics["macro_f1"].to_dict(),
+            "micro_f1": test.metrics["micro_f1"].to_dict(),
         },
         "smp2020_usual": _mapped("smp2020_usual"),
         "classes": CLASSES,
@@ -106,12 +107,11 @@ def _against_chance(scheme: LabelScheme, gold: Any, decided: Any, shares: Any) -
         np.eye(len(shares), dtype=bool)[random.choice(len(shares), size=len(gold), p=shares)] for _ in range(DRAWS)
     ]
     difference = compare(scheme, gold, drawn, [decided]).metrics["macro_f1"]
-    change = difference.difference
     return {
         "rows": len(gold),
         "macro_f1": difference.b,
         "chance": difference.a,
-        "above_chance": {"value": change.value, "low": change.low, "high": change.high},
+        "above_chance": difference.difference.to_dict(),
         "accuracy": float((decided == (gold > 0.5)).all(axis=1).mean()),
     }
 

@@ -1,15 +1,16 @@
 """The parts of the reference that the code says better than we could: recipe options, commands, schemes, steps, names.
 
-    python docs/generate.py            write every part anew
-    python docs/generate.py --check    exit with 1 where a page differs from the code
+    python docs/generate.py            write every part and file again
+    python docs/generate.py --check    exit with 1 where a page or file differs from the code
 
-A part stands between `<!-- generated:NAME -->` and `<!-- /generated -->`.
+A part is between `<!-- generated:NAME -->` and `<!-- /generated -->`; `FILES` are generated as a whole.
 """
 
 from __future__ import annotations
 
 import ast
 import inspect
+import json
 import re
 import sys
 import textwrap
@@ -23,6 +24,7 @@ from typing import Any
 import typer
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
+from pydantic.json_schema import GenerateJsonSchema
 
 import insula
 from insula.api.comparison import ComparisonRun
@@ -36,7 +38,9 @@ from insula.compression.quantize import Smaller
 from insula.core.builtin_schemes import BUILTIN_SCHEMES
 from insula.data.formats.formats import EXTENSIONS, FORMATS
 from insula.data.mask_rows import MaskedFile
+from insula.evaluation.document import SCHEMA_VERSION, MetricsDocument
 from insula.evaluation.metrics.metric_names import METRICS
+from insula.evaluation.result import Evaluation
 from insula.inference.files import FileResult
 from insula.inference.predictor import Predictor
 from insula.models.pretrained import ALIASES
@@ -134,6 +138,23 @@ def metrics() -> str:
     return _table(("name", "called", "what it says"), rows)
 
 
+def metrics_keys() -> str:
+    """The keys of `metrics.json`."""
+    return _keys_table(MetricsDocument)
+
+
+def evaluation_keys() -> str:
+    """The keys of `test` and `validation` in `metrics.json`."""
+    return _keys_table(Evaluation)
+
+
+def metrics_schema() -> str:
+    """The JSON schema of `metrics.json`."""
+    schema = MetricsDocument.model_json_schema(by_alias=True, schema_generator=_WithoutTitles, mode="serialization")
+    about = {"$schema": GenerateJsonSchema.schema_dialect, "version": SCHEMA_VERSION}
+    return json.dumps({**about, **schema}, ensure_ascii=False, indent=2) + "\n"
+
+
 def data_sets() -> str:
     """The built-in data sets."""
     rows = [
@@ -212,6 +233,8 @@ PARTS: Mapping[str, Callable[[], str]] = {
     "label-schemes": label_schemes,
     "text-steps": text_steps,
     "metrics": metrics,
+    "metrics-keys": metrics_keys,
+    "evaluation-keys": evaluation_keys,
     "data-sets": data_sets,
     "file-formats": file_formats,
     "python": python,
@@ -219,6 +242,7 @@ PARTS: Mapping[str, Callable[[], str]] = {
     "rooms": rooms,
     "room-list": room_list,
 }
+FILES: Mapping[Path, Callable[[], str]] = {ROOT / "docs" / "reference" / "metrics-schema.json": metrics_schema}
 
 
 def filled(text: str) -> str:
@@ -233,17 +257,14 @@ def pages() -> Iterator[Path]:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Fill or check all pages and return the exit status."""
-    stale = []
-    for page in pages():
-        text = page.read_text(encoding="utf-8")
-        new = filled(text)
-        if new != text:
-            stale.append(page)
-            if "--check" not in arguments:
-                page.write_text(new, encoding="utf-8")
-    for page in stale:
-        print(f"{page.relative_to(ROOT)}: {'differs from the code' if '--check' in arguments else 'written'}")
+    """Fill or check all pages and files, and return the exit status."""
+    wanted = {page: filled(page.read_text(encoding="utf-8")) for page in pages()}
+    wanted |= {file: make() for file, make in FILES.items()}
+    stale = [file for file, text in wanted.items() if not file.exists() or file.read_text(encoding="utf-8") != text]
+    for file in stale:
+        if "--check" not in arguments:
+            file.write_text(wanted[file], encoding="utf-8")
+        print(f"{file.relative_to(ROOT)}: {'differs from the code' if '--check' in arguments else 'written'}")
     return 1 if stale and "--check" in arguments else 0
 
 
@@ -254,6 +275,18 @@ def _room(name: str) -> Path:
 
 def _docstring(file: Path) -> str:
     return ast.get_docstring(ast.parse(file.read_text(encoding="utf-8"))) or ""
+
+
+class _WithoutTitles(GenerateJsonSchema):
+    """Leaves out the titles that only repeat the keys."""
+
+    def field_title_should_be_set(self, schema: Any) -> bool:
+        return False
+
+
+def _keys_table(kind: type[BaseModel]) -> str:
+    rows = [(f"`{field.alias or name}`", field.description or "") for name, field in kind.model_fields.items()]
+    return _table(("key", "what it holds"), rows)
 
 
 def _options_table(fields: Mapping[str, FieldInfo]) -> str:

@@ -27,7 +27,9 @@ from insula.api.training import train
 from insula.cli.progress import shown_progress
 from insula.core.files import atomic_folder, write_text
 from insula.data.sources.unlabelled import read_texts
+from insula.evaluation.document import METRICS, MetricsDocument
 from insula.evaluation.reports.cards import model_card
+from insula.evaluation.result import Evaluation
 from insula.models.folder import MANIFEST, open_folder, seal
 from insula.models.locate import STARTER_FOLDER
 from insula.text.language import tell
@@ -105,9 +107,10 @@ def ship(model: Path, output: Path, names: Mapping[str, str], *, command: str, u
                 text = text.replace(path, name)
             if file.suffix == ".json":
                 content = json.loads(text)
-                if file.name == "metrics.json":
-                    content = _told(content, command, unlabelled)
-                    write_text(stage / "model_card.md", model_card(content))
+                if file.name == METRICS:
+                    document = _shipped(MetricsDocument.from_dict(content), command, unlabelled)
+                    write_text(stage / "model_card.md", model_card(document))
+                    content = document.to_dict()
                 text = json.dumps(content, ensure_ascii=False, separators=(",", ":"))
             write_text(stage / file.name, text)
         seal(stage, family=folder.family, backend=folder.backend)
@@ -115,17 +118,27 @@ def ship(model: Path, output: Path, names: Mapping[str, str], *, command: str, u
     print(f"{output}: {total / 1e6:.2f} MB")
 
 
-def _told(metrics: dict[str, Any], command: str, unlabelled: Sequence[str]) -> dict[str, Any]:
-    """Return the metrics without texts of the sets, with the command and the languages of all that was learnt from."""
-    measured = {split: {**metrics[split], "mistakes": []} for split in ("validation", "test")}
-    data, rows = metrics["data"], metrics["data"]["rows"]
+def _shipped(document: MetricsDocument, command: str, unlabelled: Sequence[str]) -> MetricsDocument:
+    """Return the document without texts of the sets, with the command and the languages of all training texts."""
+    data, rows = document.data, document.data.rows
     found = Counter(language for text in unlabelled if (language := tell(text)) is not None)
     shares: Counter[str] = Counter()
-    for part, languages in (("train", data["languages"]), ("unlabelled", found)):
+    for part, languages in (("train", data.languages), ("unlabelled", found)):
         for language, share in languages.items():
             shares[language] += share / sum(languages.values()) * rows[part] / (rows["train"] + rows["unlabelled"])
     languages = {language: round(share, 4) for language, share in shares.most_common() if share >= LEAST_SHARE}
-    return {**metrics, **measured, "command": command, "data": {**data, "languages": languages}}
+    return document.model_copy(
+        update={
+            "command": command,
+            "data": data.model_copy(update={"languages": languages}),
+            "test": _without_mistakes(document.test),
+            "validation": _without_mistakes(document.validation),
+        }
+    )
+
+
+def _without_mistakes(found: Evaluation | None) -> Evaluation | None:
+    return None if found is None else found.model_copy(update={"mistakes": []})
 
 
 if __name__ == "__main__":

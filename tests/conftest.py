@@ -75,6 +75,28 @@ class Recorder(Silent):
         self.said.append(sentence)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _documents_follow_their_schema() -> Iterator[None]:
+    """Every metrics.json, compare.json and search.json that a test writes follows its schema and can be read back."""
+    import jsonschema
+
+    from insula.evaluation.record import Document
+
+    write, validators = Document.write, {}
+
+    def checked(document: Document, file: str | Path) -> None:
+        write(document, file)
+        kind = type(document)
+        if kind not in validators:
+            validators[kind] = jsonschema.Draft202012Validator(kind.model_json_schema(mode="serialization"))
+        validators[kind].validate(document.to_dict())
+        assert kind.read(file) == document
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Document, "write", checked)
+        yield
+
+
 @pytest.fixture
 def recorder() -> Recorder:
     """A progress that remembers what it was told."""

@@ -14,6 +14,7 @@ from insula.cli.progress import TerminalProgress, shown_progress
 from insula.cli.tables import Answers, say_metrics
 from insula.core.prediction import Prediction
 from insula.core.progress import Silent
+from insula.evaluation.document import MetricsDocument
 
 
 def prediction(text: str = "hello", **changed: Any) -> Prediction:
@@ -115,12 +116,12 @@ def evaluation(**changed: Any) -> dict[str, Any]:
 def test_the_majority_is_called_what_it_answers(capsys: pytest.CaptureFixture[str], kind: str, answer: str) -> None:
     metrics = evaluation()
     metrics["baselines"] = {"majority": metrics["baselines"]["linear"]}
-    say_metrics({**metrics, "scheme": {"kind": kind}})
+    say_metrics(MetricsDocument.from_dict({**metrics, "scheme": {"kind": kind}}))
     assert f"  {answer}  " in capsys.readouterr().out
 
 
 def test_the_summary_tells_what_is_not_clear(capsys: pytest.CaptureFixture[str]) -> None:
-    say_metrics(evaluation())
+    say_metrics(MetricsDocument.from_dict(evaluation()))
     out = capsys.readouterr().out
     assert "1,200 test rows" in out
     assert "0.500  (0.450 to 0.550)" in out
@@ -129,14 +130,15 @@ def test_the_summary_tells_what_is_not_clear(capsys: pytest.CaptureFixture[str])
 
 
 def test_the_summary_tells_what_was_seen_in_training(capsys: pytest.CaptureFixture[str]) -> None:
-    say_metrics(evaluation(seen={"rows": 200, "metrics_without": {"macro_f1": interval(0.4, 0.35, 0.45)}}))
+    seen = {"rows": 200, "metrics_without": {"macro_f1": interval(0.4, 0.35, 0.45)}}
+    say_metrics(MetricsDocument.from_dict(evaluation(seen=seen)))
     out = capsys.readouterr().out
     assert "200 of these 1,200 texts also stand in the training data" in out
     assert "macro-F1 without them             0.400  (0.350 to 0.450)" in out
 
 
 def test_nothing_measured_is_said(capsys: pytest.CaptureFixture[str]) -> None:
-    say_metrics({"test": None, "validation": None})
+    say_metrics(MetricsDocument(test=None, validation=None))
     assert "Nothing was measured" in capsys.readouterr().out
 
 

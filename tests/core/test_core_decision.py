@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from insula.core.decision import Calibration, DecisionRule, decision_confidence
-from insula.core.scheme import KINDS, Kind, LabelScheme
+from insula.core.scheme import KINDS, Kind, LabelScheme, uses_softmax
 from insula.evaluation.decisions.calibration import fit_calibration
 
 NAMES = ("a", "b", "c")
@@ -196,3 +196,17 @@ def test_confidence_is_the_probability_of_the_decision():
     decisions = np.array([[True, False], [False, True]])
     assert decision_confidence("single", scores, decisions).tolist() == [0.9, 0.3]
     assert decision_confidence("multi", scores, decisions) == pytest.approx([0.9 * 0.8, 0.6 * 0.3])
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_kind_says_how_its_labels_compete_and_what_is_compared_with_gold(kind: Kind) -> None:
+    scheme = _scheme(kind)
+    decisions = DecisionRule().decide(scheme, np.zeros((4, scheme.output_count)))
+    assert scheme.has_one_label == (kind in ("binary", "single", "ordinal"))
+    assert uses_softmax(kind) == (kind in ("single", "ordinal"))
+    if scheme.has_one_label:
+        assert (decisions.chosen.sum(axis=1) == 1).all()
+    if uses_softmax(kind):
+        np.testing.assert_allclose(decisions.scores.sum(axis=1), 1.0)
+    wanted = decisions.scores if kind == "dimensional" else decisions.chosen
+    assert decisions.answers(scheme) is wanted

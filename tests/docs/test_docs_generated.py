@@ -27,6 +27,12 @@ def test_generated_parts_equal_the_code(page: Path, generate: ModuleType) -> Non
     assert generate.filled(text) == text, "run: python docs/generate.py"
 
 
+def test_generated_files_equal_the_code(generate: ModuleType) -> None:
+    assert {file: file.read_text(encoding="utf-8") for file in generate.FILES} == {
+        file: make() for file, make in generate.FILES.items()
+    }, "run: python docs/generate.py"
+
+
 def test_every_part_is_shown_somewhere(generate: ModuleType) -> None:
     shown = {found["name"] for page in PAGES for found in generate.MARKED.finditer(page.read_text(encoding="utf-8"))}
     assert shown == set(generate.PARTS)

@@ -7,6 +7,9 @@ import random
 from typing import Any
 
 from insula.core.builtin_schemes import builtin_scheme
+from insula.evaluation.document import MetricsDocument
+from insula.evaluation.reports.cards import model_card
+from insula.evaluation.reports.report import render_report
 
 TEXTS = (
     "I can't believe you did that <script>alert(1)</script> & then laughed 😂",
@@ -17,6 +20,16 @@ TEXTS = (
     "about it except that somebody should have warned me before I left the house with two left shoes on.",
     "so proud rn",
 )
+
+
+def rendered(metrics: dict[str, Any]) -> str:
+    """The report of the content of a `metrics.json`."""
+    return render_report(MetricsDocument.from_dict(metrics))
+
+
+def card_of(metrics: dict[str, Any]) -> str:
+    """The model card of the content of a `metrics.json`."""
+    return model_card(MetricsDocument.from_dict(metrics))
 
 
 def measured(value: float, width: float = 0.02) -> dict[str, float]:

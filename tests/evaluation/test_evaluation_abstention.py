@@ -68,9 +68,9 @@ def test_summary():
     correct, confidence = honest(500)
     abstained = confidence < 0.5
     summary = abstention_summary(correct, confidence, abstained, 0.5)
-    assert summary["coverage"] == pytest.approx((~abstained).mean())
-    assert summary["accuracy_answered"] == pytest.approx(correct[~abstained].mean())
-    assert len(summary["curve"]) <= 50
-    assert summary["curve"][-1] == [1.0, pytest.approx(1 - correct.mean(), abs=1e-6)]
+    assert summary.coverage == pytest.approx((~abstained).mean())
+    assert summary.accuracy_answered == pytest.approx(correct[~abstained].mean())
+    assert len(summary.curve) <= 50
+    assert summary.curve[-1] == [1.0, pytest.approx(1 - correct.mean(), abs=1e-6)]
     silent = abstention_summary(correct, confidence, np.ones(500, dtype=bool))
-    assert silent["accuracy_answered"] is None
+    assert silent.accuracy_answered is None

@@ -8,11 +8,9 @@ import re
 from typing import Any
 
 import pytest
-from evaluation_report_cases import dimensional, fresh_file, run
+from evaluation_report_cases import card_of, dimensional, fresh_file, rendered, run
 
-from insula.evaluation.reports.cards import model_card
 from insula.evaluation.reports.markdown import fenced, markdown
-from insula.evaluation.reports.report import render_report
 
 yaml = pytest.importorskip("yaml", reason="the front matter is read back with PyYAML")
 
@@ -31,7 +29,7 @@ def headings(card: str) -> list[str]:
 
 
 def test_front_matter_is_what_the_hub_reads() -> None:
-    front = front_matter(model_card(run("goemotions")))
+    front = front_matter(card_of(run("goemotions")))
     assert front["library_name"] == "insula"
     assert front["language"] == ["en"]
     assert front["tags"][:2] == ["insula", "emotion"]
@@ -46,28 +44,28 @@ def test_front_matter_is_what_the_hub_reads() -> None:
 def test_a_hub_encoder_is_the_base_model() -> None:
     metrics = run("sentiment3")
     metrics["model"]["base"] = "sentence-transformers/all-MiniLM-L6-v2"
-    assert front_matter(model_card(metrics))["base_model"] == "sentence-transformers/all-MiniLM-L6-v2"
+    assert front_matter(card_of(metrics))["base_model"] == "sentence-transformers/all-MiniLM-L6-v2"
 
 
 def test_only_labels_can_be_abstained_from() -> None:
     metrics = dimensional()
     metrics["decision"] = {"abstention": 0.0, "coverage": 0.95}
-    assert "Coverage aimed at" not in model_card(metrics)
-    assert "Coverage aimed at" in model_card(run("goemotions"))
+    assert "Coverage aimed at" not in card_of(metrics)
+    assert "Coverage aimed at" in card_of(run("goemotions"))
 
 
 def test_sections() -> None:
-    assert headings(model_card(run("goemotions"))) == [
+    assert headings(card_of(run("goemotions"))) == [
         "What it does", "Intended use and limits", "Training data", "How it was trained", "Results", "Decision rule",
         "How to use",
     ]  # fmt: skip
-    assert headings(model_card(fresh_file())) == [
+    assert headings(card_of(fresh_file())) == [
         "What it does", "Intended use and limits", "Training data", "Results", "Decision rule", "How to use",
     ]  # fmt: skip
 
 
 def test_headline_table_and_baselines_show_the_numbers_given() -> None:
-    card = model_card(run("sentiment3"))
+    card = card_of(run("sentiment3"))
     assert "macro-F1 0.712 (95% interval 0.697 to 0.727); 0.041 above the linear baseline (0.028 to 0.054)." in card
     assert "| macro-F1 | 0.712 | 0.697 to 0.727 |" in card
     assert "| Linear | 0.671 | +0.041 | 0.028 to 0.054 |" in card
@@ -77,7 +75,7 @@ def test_headline_table_and_baselines_show_the_numbers_given() -> None:
 
 def test_limits_data_recipe_and_rule_are_told() -> None:
     metrics = run("goemotions")
-    card = model_card(metrics)
+    card = card_of(metrics)
     assert "what annotators perceived" in card
     for use in ("diagnosis", "hiring", "policing"):
         assert use in card
@@ -98,7 +96,7 @@ def test_tables_are_whole() -> None:
     """Every line of a table has as many cells as its head."""
     for metrics in (run("goemotions"), dimensional()):
         width = 0
-        for line in model_card(metrics).splitlines():
+        for line in card_of(metrics).splitlines():
             if not line.startswith("|"):
                 width = 0
                 continue
@@ -108,7 +106,7 @@ def test_tables_are_whole() -> None:
 
 
 def test_nothing_is_claimed_without_measurement() -> None:
-    card = model_card({})
+    card = card_of({})
     assert front_matter(card) == {
         "library_name": "insula", "pipeline_tag": "text-classification",
         "tags": ["insula", "emotion", "text-classification"],
@@ -120,14 +118,14 @@ def test_nothing_is_claimed_without_measurement() -> None:
 
 
 def test_validation_only_is_named() -> None:
-    card = model_card(run("sentiment3") | {"test": None})
+    card = card_of(run("sentiment3") | {"test": None})
     assert "Measured on 3,815 validation rows." in card
     assert "validation rows, which also guided its training" in card
     assert "Against the baselines" not in card
 
 
 def test_seen_rows_are_confessed() -> None:
-    assert "12 of them also stood in the training data." in model_card(fresh_file())
+    assert "12 of them also stood in the training data." in card_of(fresh_file())
 
 
 def test_hostile_text_stays_text() -> None:
@@ -137,7 +135,7 @@ def test_hostile_text_stays_text() -> None:
     metrics["recipe"] = {HOSTILE: {"x": HOSTILE}}
     metrics["test"]["per_label"][0]["label"] = HOSTILE
     metrics["scheme"]["name"] = HOSTILE
-    card = model_card(metrics)
+    card = card_of(metrics)
     front = front_matter(card)
     assert front["model-index"][0]["name"].startswith('a: ["b"] | # ---\n---')
     assert len(headings(card)) == 7
@@ -150,7 +148,7 @@ def test_hostile_text_stays_text() -> None:
 
 def test_code_of_the_card_is_valid() -> None:
     for metrics in (run("sentiment3"), dimensional()):
-        code = re.search(r"```python\n(.*?)```", model_card(metrics), re.DOTALL)
+        code = re.search(r"```python\n(.*?)```", card_of(metrics), re.DOTALL)
         assert code is not None
         for node in ast.walk(ast.parse(code[1])):
             if isinstance(node, ast.ImportFrom):
@@ -168,9 +166,9 @@ def test_fence_is_longer_than_what_it_holds() -> None:
 def test_the_arithmetic_of_training_is_said() -> None:
     said = "bfloat16 arithmetic, float32 weights"
     told = run() | {"training": {"precision": "bfloat16"}}
-    assert said in model_card(told)
-    assert said in render_report(told)
-    assert "arithmetic" not in model_card(run())
+    assert said in card_of(told)
+    assert said in rendered(told)
+    assert "arithmetic" not in card_of(run())
 
 
 def test_coarser_levels_stand_on_page_and_card() -> None:
@@ -182,8 +180,8 @@ def test_coarser_levels_stand_on_page_and_card() -> None:
             "metrics": {"macro_f1": {"value": 0.6789, "low": 0.66, "high": 0.69}},
         }
     }
-    assert "| sentiment | positive, negative | macro-F1 | 0.679 | 0.660 to 0.690 |" in model_card(told)
-    page = render_report(told)
+    assert "| sentiment | positive, negative | macro-F1 | 0.679 | 0.660 to 0.690 |" in card_of(told)
+    page = rendered(told)
     for said in ("At coarser levels", "positive, negative", "0.679"):
         assert said in page
-    assert "coarser" not in render_report(run())
+    assert "coarser" not in rendered(run())

@@ -16,7 +16,7 @@ from markupsafe import Markup
 
 from insula.evaluation.charts.axes import Scale, percent_labels, tick_labels, ticks
 from insula.evaluation.charts.confusion import confusion_chart
-from insula.evaluation.charts.intervals import Interval, interval_chart
+from insula.evaluation.charts.intervals import IntervalRow, interval_chart
 from insula.evaluation.charts.label_bars import LabelScore, label_bars
 from insula.evaluation.charts.learning import Series, learning_chart
 from insula.evaluation.charts.precision_recall import precision_recall_chart
@@ -24,6 +24,7 @@ from insula.evaluation.charts.reliability import reliability_chart
 from insula.evaluation.charts.risk_coverage import risk_coverage_chart
 from insula.evaluation.charts.scatter import scatter_chart
 from insula.evaluation.charts.svg import element, shorten, text, text_width, thinned
+from insula.evaluation.result import ReliabilityBin
 
 ENGLISH = evaluation("goemotions")["labels"]
 CHINESE = chinese()["test"]["labels"]
@@ -80,13 +81,16 @@ CHARTS: dict[str, Callable[[], Markup]] = {
     "bars of none": lambda: label_bars([], key="k", title="t"),
     "bars unknown": lambda: label_bars([LabelScore("joy", None, None, None, None)], key="k", title="t"),
     "intervals": lambda: interval_chart(
-        [Interval(name, 0.5 + i / 20, 0.4 + i / 20, 0.6 + i / 20, note="120,400 rows") for i, name in enumerate(LONG)],
+        [
+            IntervalRow(name, 0.5 + i / 20, 0.4 + i / 20, 0.6 + i / 20, note="120,400 rows")
+            for i, name in enumerate(LONG)
+        ],
         key="k", title="t", reference=0.7,
     ),
-    "intervals of one": lambda: interval_chart([Interval("all", 0.5)], key="k", title="t"),
+    "intervals of one": lambda: interval_chart([IntervalRow("all", 0.5)], key="k", title="t"),
     "intervals of none": lambda: interval_chart([], key="k", title="t"),
-    "intervals below zero": lambda: interval_chart([Interval("mcc", -0.02, -0.04, 0.001)], key="k", title="t"),
-    "intervals unknown": lambda: interval_chart([Interval("xx", None)], key="k", title="t"),
+    "intervals below zero": lambda: interval_chart([IntervalRow("mcc", -0.02, -0.04, 0.001)], key="k", title="t"),
+    "intervals unknown": lambda: interval_chart([IntervalRow("xx", None)], key="k", title="t"),
     "learning": lambda: learning_chart(
         [
             Series("training", history([2.5, 1.4, 1.01, 0.9] * 200)),
@@ -107,7 +111,9 @@ CHARTS: dict[str, Callable[[], Markup]] = {
     "curve of a long name": lambda: precision_recall_chart(LONG[0], [0, 1], [1, 0.2], key="k", average_precision=0.71),
     "curve of one point": lambda: precision_recall_chart("joy", [1], [0.1], key="k"),
     "curve of none": lambda: precision_recall_chart("joy", [], [], key="k"),
-    "reliability": lambda: reliability_chart(evaluation("sentiment3")["reliability"], key="k"),
+    "reliability": lambda: reliability_chart(
+        [ReliabilityBin(**one) for one in evaluation("sentiment3")["reliability"]], key="k"
+    ),
     "reliability of none": lambda: reliability_chart([], key="k"),
     "risk": lambda: risk_coverage_chart(evaluation("sentiment3")["abstention"]["curve"], key="k", chosen=(0.95, 0.24)),
     "risk, low coverage": lambda: risk_coverage_chart([[0.1, 0.0], [1, 0.3]], key="k", chosen=(0.02, 0.01)),
@@ -175,12 +181,14 @@ def test_confusion_cells_say_what_was_counted() -> None:
 
 
 def test_interval_row_says_value_and_interval() -> None:
-    root = parsed(interval_chart([Interval("linear", 0.6713, 0.65, 0.69)], key="k", title="t"))
+    root = parsed(interval_chart([IntervalRow("linear", 0.6713, 0.65, 0.69)], key="k", title="t"))
     assert "linear: 0.671 (95% interval 0.650 to 0.690)" in [node.text for node in root.iter("title")]
 
 
 def test_dots_stand_where_the_scale_says() -> None:
-    root = parsed(interval_chart([Interval("a", 0.0), Interval("b", 0.5), Interval("c", 1.0)], key="k", title="t"))
+    root = parsed(
+        interval_chart([IntervalRow("a", 0.0), IntervalRow("b", 0.5), IntervalRow("c", 1.0)], key="k", title="t")
+    )
     places = [float(node.attrib["cx"]) for node in root.iter("circle")]
     assert places[1] - places[0] == pytest.approx(places[2] - places[1], abs=0.02)
 
@@ -194,7 +202,7 @@ def test_scatter_draws_at_most_1500_rows() -> None:
 @pytest.mark.parametrize("chart", [
     lambda: confusion_chart([HOSTILE, "b"], [[1, 2], [3, 4]], key=HOSTILE, title=HOSTILE),
     lambda: label_bars([LabelScore(HOSTILE, 0.5, 0.5, 0.5, 1)], key=HOSTILE, title=HOSTILE),
-    lambda: interval_chart([Interval(HOSTILE, 0.5, note=HOSTILE)], key=HOSTILE, title=HOSTILE),
+    lambda: interval_chart([IntervalRow(HOSTILE, 0.5, note=HOSTILE)], key=HOSTILE, title=HOSTILE),
     lambda: precision_recall_chart(HOSTILE, [0, 1], [1, 0], key=HOSTILE),
     lambda: scatter_chart([[1, 2]], key=HOSTILE, name=HOSTILE),
 ])  # fmt: skip

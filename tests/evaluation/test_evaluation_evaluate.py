@@ -1,4 +1,4 @@
-"""`evaluate`: one dictionary for every kind of scheme, JSON-ready on any input."""
+"""`evaluate`: one form for every kind of scheme, JSON-ready on any input."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from insula.core.scheme import LabelScheme
 from insula.evaluation.baselines import majority
 from insula.evaluation.evaluate import evaluate
 from insula.evaluation.metrics.metric_names import METRICS
-from insula.evaluation.result import Evaluation
+from insula.evaluation.result import Evaluation, SeenRows
 
 KEYS = {
     "rows", "kind", "labels", "headline", "metrics", "per_label", "per_dimension", "confusion", "reliability", "curves",
@@ -47,7 +47,7 @@ def test_every_kind_gives_the_same_keys_and_survives_json(name):
     found = evaluate(scheme, *predictions(scheme), texts=texts, languages=["en"] * 120, resamples=50)
     row = found.to_dict()
     assert set(row) == KEYS
-    assert Evaluation.from_dict(json.loads(json.dumps(row, allow_nan=False))) == found
+    assert Evaluation.model_validate(json.loads(json.dumps(row, allow_nan=False))) == found
     assert row["rows"] == 120
     assert row["labels"] == list(scheme.names)
     assert row["headline"] == ("pearson" if name == "vad" else "macro_f1")
@@ -68,11 +68,11 @@ def test_seen_rows_are_left_out_of_the_second_table():
     seen = np.arange(120) < 50
     found = evaluate(scheme, gold, scores, decisions, seen=seen, resamples=20)
     alone = evaluate(scheme, gold[50:], scores[50:], decisions[50:], resamples=20)
-    assert found.seen == {"rows": 50, "metrics_without": alone.metrics}
+    assert found.seen == SeenRows(rows=50, metrics_without=alone.metrics)
     nothing_left = evaluate(scheme, gold, scores, decisions, seen=np.ones(120), resamples=20)
-    assert nothing_left.seen == {"rows": 120, "metrics_without": None}
+    assert nothing_left.seen == SeenRows(rows=120, metrics_without=None)
     nothing_seen = evaluate(scheme, gold, scores, decisions, seen=np.zeros(120), resamples=20)
-    assert nothing_seen.seen == {"rows": 0, "metrics_without": nothing_seen.metrics}
+    assert nothing_seen.seen == SeenRows(rows=0, metrics_without=nothing_seen.metrics)
     assert evaluate(scheme, gold, scores, decisions, resamples=20).seen is None
 
 
@@ -84,11 +84,11 @@ def test_thresholds_confidence_and_abstention_are_written_down():
         scheme, gold, scores, decisions, texts=["t"] * 120, confidence=confidence, abstained=confidence < 0.4,
         thresholds=[0.6, 0.5, 0.4], abstention_threshold=0.4, resamples=20,
     )  # fmt: skip
-    assert [row["threshold"] for row in found.per_label] == [0.6, 0.5, 0.4]
-    assert found.abstention["threshold"] == 0.4
-    assert found.abstention["coverage"] == pytest.approx((confidence >= 0.4).mean())
-    assert found.mistakes[0]["confidence"] <= 0.9
-    assert found.mistakes == sorted(found.mistakes, key=lambda row: -row["confidence"])
+    assert [row.threshold for row in found.per_label] == [0.6, 0.5, 0.4]
+    assert found.abstention.threshold == 0.4
+    assert found.abstention.coverage == pytest.approx((confidence >= 0.4).mean())
+    assert found.mistakes[0].confidence <= 0.9
+    assert found.mistakes == sorted(found.mistakes, key=lambda row: -row.confidence)
 
 
 def test_same_seed_same_dictionary():
@@ -149,7 +149,7 @@ def test_the_majority_baseline_can_be_evaluated(name):
         assert found.headline.value == 0
         assert answer.scores[0] == pytest.approx(gold.mean(axis=0))
     elif name != "multi":
-        assert found.metric("accuracy").value == pytest.approx(gold.mean(axis=0).max())
+        assert found.metrics["accuracy"].value == pytest.approx(gold.mean(axis=0).max())
 
 
 def test_the_majority_of_sets_is_every_label_that_most_rows_carry():

@@ -77,7 +77,9 @@ def test_single_label_metrics_equal_scikit_learn():
     assert found["macro_auroc"] == pytest.approx(sk.roc_auc_score(truth, scores, multi_class="ovr"))
     assert found["nll"] == pytest.approx(sk.log_loss(truth, scores))
     assert found["brier"] == pytest.approx(sk.brier_score_loss(truth, scores, labels=range(4)))
-    assert confusion(gold, decisions) == sk.confusion_matrix(truth, decided).tolist()
+    table = confusion(("a", "b", "c", "d"), gold, decisions)
+    assert table.counts == sk.confusion_matrix(truth, decided).tolist()
+    assert table.labels == ["a", "b", "c", "d"]
 
 
 def test_kind_decides_which_metrics_there_are():
@@ -142,14 +144,14 @@ def test_per_label_rows():
     table = per_label(("a", "b", "c"), gold, scores, decisions, np.array([0.1, 0.2, 0.3]))
     precision, recall, f1, support = sk.precision_recall_fscore_support(gold, decisions, zero_division=0.0)
     for i, row in enumerate(table[:2]):
-        assert (row["precision"], row["recall"], row["f1"]) == pytest.approx((precision[i], recall[i], f1[i]))
-        assert row["support"] == support[i]
-        assert row["predicted"] == decisions[:, i].sum()
-        assert row["auroc"] == pytest.approx(sk.roc_auc_score(gold[:, i], scores[:, i]))
+        assert (row.precision, row.recall, row.f1) == pytest.approx((precision[i], recall[i], f1[i]))
+        assert row.support == support[i]
+        assert row.predicted == decisions[:, i].sum()
+        assert row.auroc == pytest.approx(sk.roc_auc_score(gold[:, i], scores[:, i]))
     nowhere = table[2]
-    assert nowhere["f1"] is nowhere["auroc"] is nowhere["average_precision"] is None
-    assert nowhere["support"] == nowhere["predicted"] == 0
-    assert [row["threshold"] for row in table] == [0.1, 0.2, 0.3]
+    assert nowhere.f1 is nowhere.auroc is nowhere.average_precision is None
+    assert nowhere.support == nowhere.predicted == 0
+    assert [row.threshold for row in table] == [0.1, 0.2, 0.3]
 
 
 def test_calibration_error_by_hand():
@@ -159,7 +161,7 @@ def test_calibration_error_by_hand():
     assert expected_calibration_error(confidence, outcome, bins=1) == pytest.approx(abs(0.75 - 0.78))
     assert expected_calibration_error(confidence, outcome, bins=2, equal_mass=True) == pytest.approx(0.08)
     table = reliability_bins(confidence, outcome, bins=10)
-    assert [(row["low"], row["count"], row["accuracy"]) for row in table] == [
+    assert [(row.low, row.count, row.accuracy) for row in table] == [
         (pytest.approx(0.6), 2, 0.5),
         (pytest.approx(0.9), 2, 1.0),
     ]

@@ -24,26 +24,26 @@ def test_values_equal_scipy_and_scikit_learn():
     table = per_dimension(("valence", "arousal"), gold, scores)
     for i, row in enumerate(table):
         x, y = gold[:, i], scores[:, i]
-        assert row["mae"] == pytest.approx(sk.mean_absolute_error(x, y))
-        assert row["rmse"] == pytest.approx(sk.root_mean_squared_error(x, y))
-        assert row["pearson"] == pytest.approx(stats.pearsonr(x, y).statistic)
-        assert row["spearman"] == pytest.approx(stats.spearmanr(x, y).statistic)
+        assert row.mae == pytest.approx(sk.mean_absolute_error(x, y))
+        assert row.rmse == pytest.approx(sk.root_mean_squared_error(x, y))
+        assert row.pearson == pytest.approx(stats.pearsonr(x, y).statistic)
+        assert row.spearman == pytest.approx(stats.spearmanr(x, y).statistic)
         lin = 2 * np.cov(x, y, ddof=0)[0, 1] / (x.var() + y.var() + (x.mean() - y.mean()) ** 2)
-        assert row["ccc"] == pytest.approx(lin)
+        assert row.ccc == pytest.approx(lin)
     averaged = from_sums(contributions(gold, scores).sum(axis=0))
-    assert averaged["pearson"] == pytest.approx(np.mean([row["pearson"] for row in table]))
+    assert averaged["pearson"] == pytest.approx(np.mean([row.pearson for row in table]))
 
 
 def test_undefined_cases():
     constant_scores = column([1, 2, 3], [2, 2, 2])
-    assert (constant_scores["pearson"], constant_scores["spearman"], constant_scores["ccc"]) == (0, 0, 0)
+    assert (constant_scores.pearson, constant_scores.spearman, constant_scores.ccc) == (0, 0, 0)
     constant_gold = column([0.1, 0.1, 0.1], [1, 2, 3])
-    assert constant_gold["pearson"] is None
-    assert constant_gold["spearman"] is None
-    assert constant_gold["ccc"] == 0
+    assert constant_gold.pearson is None
+    assert constant_gold.spearman is None
+    assert constant_gold.ccc == 0
     one_row = column([0.3], [0.7])
-    assert one_row["mae"] == pytest.approx(0.4)
-    assert one_row["pearson"] is one_row["spearman"] is one_row["ccc"] is None
+    assert one_row.mae == pytest.approx(0.4)
+    assert one_row.pearson is one_row.spearman is one_row.ccc is None
 
 
 def test_averages_run_over_defined_dimensions():
@@ -67,10 +67,10 @@ numbers = st.lists(st.tuples(st.floats(-100, 100), st.floats(-100, 100)), min_si
 def test_ranges_and_invariances(pairs):
     gold, scores = np.round(np.array(pairs).T, 3)
     found = column(gold, scores)
-    for name in ("pearson", "spearman", "ccc"):
-        assert found[name] is None or -1 - 1e-9 <= found[name] <= 1 + 1e-9
-    assert found["mae"] <= found["rmse"] + 1e-9
-    if found["pearson"] is not None and found["ccc"] is not None:
-        assert abs(found["ccc"]) <= abs(found["pearson"]) + 1e-6
+    for value in (found.pearson, found.spearman, found.ccc):
+        assert value is None or -1 - 1e-9 <= value <= 1 + 1e-9
+    assert found.mae <= found.rmse + 1e-9
+    if found.pearson is not None and found.ccc is not None:
+        assert abs(found.ccc) <= abs(found.pearson) + 1e-6
     if spearman(gold, scores) is not None:
         assert spearman(gold, 3 * scores + 1) == pytest.approx(spearman(gold, scores), abs=1e-9)

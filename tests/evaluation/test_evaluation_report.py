@@ -13,15 +13,15 @@ from typing import Any
 
 import numpy as np
 import pytest
-from evaluation_report_cases import chinese, dimensional, fresh_file, measured, run
+from evaluation_report_cases import card_of, chinese, dimensional, fresh_file, measured, rendered, run
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from insula.core.builtin_schemes import builtin_scheme
 from insula.core.errors import OutputError
+from insula.evaluation.document import MetricsDocument
 from insula.evaluation.evaluate import evaluate
-from insula.evaluation.reports.cards import model_card
-from insula.evaluation.reports.report import render_report, write_report
+from insula.evaluation.reports.report import write_report
 
 HOSTILE = (
     "</script><script>alert('x')</script><img src=//evil.example/x.png onerror=alert(1)>&amp;\"'\u202e😀\x00\ud800中文"
@@ -73,7 +73,7 @@ class Page(HTMLParser):
 
 @pytest.fixture(params=CASES, ids=list(CASES), scope="module")
 def html(request: pytest.FixtureRequest) -> str:
-    return render_report(CASES[request.param])
+    return rendered(CASES[request.param])
 
 
 def replaced(value: Any, hostile: str) -> Any:
@@ -111,7 +111,7 @@ def test_largest_input_stays_below_a_megabyte() -> None:
     metrics["decision"]["thresholds"] = dict.fromkeys(labels, 0.5)
     metrics["recipe"] = {"text": {f"setting {i}": "v" * 3000 for i in range(1000)}}
     metrics["command"] = "insula " * 100_000
-    assert len(render_report(metrics).encode()) < 1_000_000
+    assert len(rendered(metrics).encode()) < 1_000_000
 
 
 def test_page_loads_nothing(html: str) -> None:
@@ -175,7 +175,7 @@ SECTIONS = {
 
 @pytest.mark.parametrize("case", SECTIONS)
 def test_sections_are_those_that_were_measured(case: str) -> None:
-    html = render_report(CASES[case])
+    html = rendered(CASES[case])
     assert set(re.findall(r'<section id="([\w-]+)"', html)) == SECTIONS[case]
 
 
@@ -186,7 +186,7 @@ def test_sections_are_those_that_were_measured(case: str) -> None:
     ("dimensional", ["model: valence", "Every dimension"], ["What is taken for what", "Label by label", "Every label"]),
 ])  # fmt: skip
 def test_charts_fit_the_kind(case: str, titles: list[str], absent: list[str]) -> None:
-    text = Page(render_report(CASES[case])).text
+    text = Page(rendered(CASES[case])).text
     for title in titles:
         assert title in text
     for title in absent:
@@ -194,7 +194,7 @@ def test_charts_fit_the_kind(case: str, titles: list[str], absent: list[str]) ->
 
 
 def test_headline_says_number_interval_rows_and_baseline() -> None:
-    text = Page(render_report(run("sentiment3"))).text
+    text = Page(rendered(run("sentiment3"))).text
     assert (
         "On 3,816 rows it had never seen, the model reaches macro-F1 0.712 (95% interval 0.697 to 0.727); "
         "0.041 above the linear baseline (0.028 to 0.054)."
@@ -202,17 +202,17 @@ def test_headline_says_number_interval_rows_and_baseline() -> None:
 
 
 def test_an_interval_around_zero_is_no_difference() -> None:
-    assert "no clear difference from the linear baseline (−0.005 to 0.015)" in Page(render_report(dimensional())).text
+    assert "no clear difference from the linear baseline (−0.005 to 0.015)" in Page(rendered(dimensional())).text
 
 
 def test_a_worse_model_is_called_worse() -> None:
     metrics = run("sentiment3")
     metrics["baselines"]["linear"]["difference"] = {"metric": "macro_f1", "value": -0.05, "low": -0.07, "high": -0.03}
-    assert "0.050 below the linear baseline (0.030 to 0.070)" in Page(render_report(metrics)).text
+    assert "0.050 below the linear baseline (0.030 to 0.070)" in Page(rendered(metrics)).text
 
 
 def test_seen_rows_are_confessed() -> None:
-    text = Page(render_report(fresh_file())).text
+    text = Page(rendered(fresh_file())).text
     assert "On 500 rows, 12 of which also stood in its training data, the model reaches" in text
     assert "12 of these rows also stood in the training data. Without them the headline is 0.701." in text
     assert "never seen" not in text
@@ -221,14 +221,14 @@ def test_seen_rows_are_confessed() -> None:
 def test_unchecked_rows_are_not_called_unseen() -> None:
     metrics = fresh_file()
     metrics["test"]["seen"] = None
-    assert "never seen" not in render_report(metrics)
+    assert "never seen" not in rendered(metrics)
     metrics["test"]["seen"] = {"rows": 0, "metrics_without": None}
-    assert "On 500 rows it had never seen, the model" in render_report(metrics)
+    assert "On 500 rows it had never seen, the model" in rendered(metrics)
 
 
 def test_validation_only_is_said_to_flatter() -> None:
     metrics = run("sentiment3") | {"test": None}
-    text = Page(render_report(metrics)).text
+    text = Page(rendered(metrics)).text
     assert "validation rows, which also guided" in text
     assert "never seen" not in text
     assert "above the linear baseline" not in text
@@ -236,7 +236,7 @@ def test_validation_only_is_said_to_flatter() -> None:
 
 def test_tables_show_the_numbers_given() -> None:
     metrics = run("goemotions")
-    html = render_report(metrics)
+    html = rendered(metrics)
     for row in metrics["test"]["per_label"]:
         line = next(line for line in html.splitlines() if f'<th scope="row"><bdi>{row["label"]}</bdi>' in line)
         for key in ("f1", "precision", "recall", "auroc", "average_precision", "brier", "threshold"):
@@ -250,7 +250,7 @@ def test_tables_show_the_numbers_given() -> None:
 
 
 def test_baselines_are_compared_in_chart_and_table() -> None:
-    text = Page(render_report(run("sentiment3"))).text
+    text = Page(rendered(run("sentiment3"))).text
     assert "What did training bring?" in text
     assert "Untrained 0.183 +0.529 0.509 to 0.549" in text
     assert "This model: 0.712 (95% interval 0.697 to 0.727)" in text
@@ -258,14 +258,14 @@ def test_baselines_are_compared_in_chart_and_table() -> None:
 
 def test_chinese_names_stand_beside_labels_where_the_data_is_chinese() -> None:
     metrics = run("ekman7")
-    assert '<span class="chinese" lang="zh">' not in render_report(metrics)
+    assert '<span class="chinese" lang="zh">' not in rendered(metrics)
     metrics["data"]["languages"] = {"zh": 0.9}
-    assert '<span class="chinese" lang="zh">喜悦</span>' in render_report(metrics)
+    assert '<span class="chinese" lang="zh">喜悦</span>' in rendered(metrics)
 
 
 def test_recipe_seed_fingerprint_and_command_are_shown() -> None:
     metrics = run("sentiment3")
-    text = Page(render_report(metrics)).text
+    text = Page(rendered(metrics)).text
     for words in (
         metrics["data"]["fingerprint"],
         metrics["command"],
@@ -280,7 +280,7 @@ def test_recipe_seed_fingerprint_and_command_are_shown() -> None:
 @pytest.mark.parametrize("case", CASES)
 def test_hostile_text_stays_text(case: str) -> None:
     metrics = replaced(CASES[case], HOSTILE) | {"scheme": CASES[case]["scheme"]}
-    page = Page(render_report(metrics))
+    page = Page(rendered(metrics))
     assert not page.open
     assert len(page.all("script")) == 1
     assert not page.all("img")
@@ -291,7 +291,7 @@ def test_hostile_text_stays_text(case: str) -> None:
 
 
 def test_mistakes_are_quoted_in_their_own_direction() -> None:
-    html = render_report(run("sentiment3"))
+    html = rendered(run("sentiment3"))
     assert '<blockquote dir="auto">مرحبا' in html
     assert "&lt;script&gt;alert(1)&lt;/script&gt; &amp; then laughed 😂" in html
     assert "今天真的太开心了" in html
@@ -304,7 +304,7 @@ def test_dimensional_mistakes_name_their_values_and_keep_their_order() -> None:
         {"text": text, "gold": [1.0, 2.5, 3.0], "predicted": [4.123456, 2.0, 3.0], "confidence": None}
         for text in ("z", "a")
     ]
-    text = Page(render_report(metrics)).text
+    text = Page(rendered(metrics)).text
     assert "Its largest errors" in text
     assert "valence 4.12, arousal 2.00, dominance 3.00" in text
     assert text.index("z labelled") < text.index("a labelled")
@@ -323,7 +323,7 @@ def test_any_key_may_be_missing_or_null(case: str, drop: bool) -> None:
         if path[0] in ("recipe", "scheme") and len(path) > 2:
             continue
         metrics = without(CASES[case], path, drop)
-        assert "</html>" in render_report(metrics)
+        assert "</html>" in rendered(metrics)
 
 
 def without(tree: dict[str, Any], path: tuple[str, ...], drop: bool) -> dict[str, Any]:
@@ -338,7 +338,7 @@ def without(tree: dict[str, Any], path: tuple[str, ...], drop: bool) -> dict[str
 
 
 def test_nothing_measured_is_said() -> None:
-    text = Page(render_report({})).text
+    text = Page(rendered({})).text
     assert "Nothing was evaluated" in text
 
 
@@ -349,21 +349,21 @@ def test_odd_numbers_and_texts_are_printed(values: dict[str, float | None], word
     metrics["test"] = metrics["test"] | {
         "metrics": {"macro_f1": measured(0.5)} | {k: {"value": v} for k, v in values.items()}
     }
-    html = render_report(metrics)
+    html = rendered(metrics)
     assert not Page(html).open
     html.encode("utf-8")
 
 
 def test_page_is_written_where_asked(tmp_path: Path) -> None:
     path = tmp_path / "runs" / "care" / "report.html"
-    write_report(path, run("sentiment3"))
-    assert path.read_text(encoding="utf-8") == render_report(run("sentiment3"))
+    write_report(path, MetricsDocument.from_dict(run("sentiment3")))
+    assert path.read_text(encoding="utf-8") == rendered(run("sentiment3"))
 
 
 def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(OutputError, match="report"):
-        write_report(tmp_path / "file" / "report.html", {})
+        write_report(tmp_path / "file" / "report.html", MetricsDocument())
 
 
 @pytest.mark.parametrize("name", ["polarity", "sentiment3", "sentiment5", "goemotions", "vad"])
@@ -393,7 +393,7 @@ def test_what_evaluate_measures_fills_the_page(name: str) -> None:
         seen=dice.random(rows) < 0.1,
         resamples=50,
     )
-    html = render_report({"name": name, "scheme": scheme.to_dict(), "test": measured_now.to_dict()})
+    html = rendered({"name": name, "scheme": scheme.to_dict(), "test": measured_now.to_dict()})
     assert not Page(html).open
     assert f'<p class="big">{measured_now.headline.value:.3f}</p>'.replace("-", "−") in html
     assert {"answers", "labels", "metrics", "mistakes"} <= set(re.findall(r'<section id="(\w+)"', html))
@@ -406,23 +406,23 @@ def test_what_evaluate_measures_fills_the_page(name: str) -> None:
 )
 def test_best_step_of_training_follows_the_metric(metric: str, said: str) -> None:
     history = [{"step": i, "epoch": i, f"validation_{metric}": 0.2 * (i + 1)} for i in (1, 2)]
-    assert said in Page(render_report({"history": history})).text
+    assert said in Page(rendered({"history": history})).text
 
 
 def test_texts_that_the_leak_guard_took_out_of_training_are_stated() -> None:
     metrics = run("sentiment3")
     metrics["test"]["overlap"] = {"rows": 251, "metrics_without": {"macro_f1": measured(0.7123)}}
-    html = render_report(metrics)
+    html = rendered(metrics)
     assert "251 of these texts also stood in the source" in html
     assert "Without them the headline is 0.712." in html
     metrics["test"]["overlap"] = {"rows": 0, "metrics_without": {"macro_f1": measured(0.7123)}}
-    assert "also stood in the source" not in render_report(metrics)
+    assert "also stood in the source" not in rendered(metrics)
 
 
 def test_macro_f1_by_thresholds_stands_on_page_and_card_and_cheating_is_called_so() -> None:
-    page, card = Page(render_report(run())).text, model_card(run())
+    page, card = Page(rendered(run())).text, card_of(run())
     for words in (page, card):
         assert "0.651" in words
         assert "0.740" in words
         assert "cheating: thresholds chosen on the test rows, not a result" in words
-    assert "cheating" not in Page(render_report(run("sentiment3"))).text
+    assert "cheating" not in Page(rendered(run("sentiment3"))).text

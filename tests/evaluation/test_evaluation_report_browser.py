@@ -10,6 +10,7 @@ import pytest
 from evaluation_report_cases import chinese, dimensional, run
 
 from in_chromium import IN_CHROMIUM, Watched
+from insula.evaluation.document import MetricsDocument
 from insula.evaluation.reports.report import write_report
 from waiting import eventually
 
@@ -36,7 +37,7 @@ OVERLAPPING_TEXT = """() => {
 @pytest.mark.parametrize("width", [380, 1200])
 def test_page_fits_and_asks_for_nothing(watched: Callable[..., Watched], tmp_path: Path, case: Any, width: int) -> None:
     file = tmp_path / "report.html"
-    write_report(file, case())
+    write_report(file, MetricsDocument.from_dict(case()))
     seen = watched(viewport={"width": width, "height": 900})
     page = seen.page
     page.goto(file.as_uri())
@@ -48,7 +49,7 @@ def test_page_fits_and_asks_for_nothing(watched: Callable[..., Watched], tmp_pat
 
 def test_label_table_sorts_by_keyboard(watched: Callable[..., Watched], tmp_path: Path) -> None:
     file = tmp_path / "report.html"
-    write_report(file, run())
+    write_report(file, MetricsDocument.from_dict(run()))
     page = watched().page
     page.goto(file.as_uri())
     first = page.locator("table.sortable tbody tr th").first

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from insula.evaluation.reports.search_report import render_search_report
+from insula.evaluation.search_document import SearchDocument
 
 
 def trial(number: int, state: str, value: float | None = None, scores: tuple[float, ...] = ()) -> dict[str, Any]:
@@ -17,13 +18,14 @@ def trial(number: int, state: str, value: float | None = None, scores: tuple[flo
 
 
 def page(*trials: dict[str, Any]) -> str:
-    return render_search_report(
+    document = SearchDocument.from_dict(
         {
             "name": "search", "model": "static", "metric": "macro_f1", "seed": 0, "pruner": "median", "best": 0,
             "data": {"name": "toy", "rows": {"validation": 40}}, "space": {"train.epochs": {"low": 1, "high": 9}},
             "trials": list(trials),
         }
     )  # fmt: skip
+    return render_search_report(document, {})
 
 
 @pytest.mark.parametrize(

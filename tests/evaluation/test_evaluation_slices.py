@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score
 
 from insula.evaluation.metrics.curves import precision_recall_curves, scatter, thin
-from insula.evaluation.metrics.intervals import Interval
 from insula.evaluation.metrics.mistakes import confident_mistakes, largest_errors
 from insula.evaluation.metrics.slices import length_name, slices
+from insula.evaluation.result import Interval, Mistake, Slice
 
 
 @pytest.mark.parametrize(
@@ -42,9 +42,9 @@ def test_slices_hold_at_least_thirty_rows_and_stand_in_order():
         return Interval(float(len(rows)), 0.0, 1.0)
 
     table = slices(texts, languages, measure)
-    assert [row["name"] for row in table["length"]] == ["1-10 characters", "1-10 words", "41+ words"]
-    assert [(row["name"], row["rows"]) for row in table["language"]] == [("en", 71), ("zh", 30)]
-    assert table["length"][1] == {"name": "1-10 words", "rows": 31, "value": 31.0, "low": 0.0, "high": 1.0}
+    assert [row.name for row in table["length"]] == ["1-10 characters", "1-10 words", "41+ words"]
+    assert [(row.name, row.rows) for row in table["language"]] == [("en", 71), ("zh", 30)]
+    assert table["length"][1] == Slice(name="1-10 words", rows=31, value=31.0, low=0.0, high=1.0)
     assert seen[1].tolist() == list(range(40, 71))
     assert slices(None, None, measure) == {"length": [], "language": []}
 
@@ -64,13 +64,13 @@ def test_precision_recall_curves_of_the_most_frequent_labels():
     gold[:, 0] = False
     names = [f"label{i}" for i in range(15)]
     curves = precision_recall_curves(names, gold, scores)
-    assert [curve["label"] for curve in curves[:2]] == ["label14", "label13"]
+    assert [curve.label for curve in curves[:2]] == ["label14", "label13"]
     assert len(curves) == 12
     for curve in curves:
-        assert len(curve["recall"]) == len(curve["precision"]) <= 100
-        assert curve["recall"] == sorted(curve["recall"])
-        assert (curve["recall"][0], curve["recall"][-1]) == (0.0, 1.0)
-    assert curves[0]["average_precision"] == pytest.approx(average_precision_score(gold[:, 14], scores[:, 14]))
+        assert len(curve.recall) == len(curve.precision) <= 100
+        assert curve.recall == sorted(curve.recall)
+        assert (curve.recall[0], curve.recall[-1]) == (0.0, 1.0)
+    assert curves[0].average_precision == pytest.approx(average_precision_score(gold[:, 14], scores[:, 14]))
     assert precision_recall_curves(["a"], np.zeros((3, 1), dtype=bool), np.ones((3, 1))) == []
 
 
@@ -85,14 +85,14 @@ def test_scatter_samples_rows():
 def test_the_most_confident_mistakes_come_first():
     gold, decisions = np.eye(2, dtype=bool)[[0, 0, 1]], np.eye(2, dtype=bool)[[1, 0, 0]]
     found = confident_mistakes(("sad", "joy"), ["one", "two", "x" * 400], gold, decisions, np.array([0.6, 0.99, 0.9]))
-    assert [row["confidence"] for row in found] == [0.9, 0.6]
-    assert found[1] == {"text": "one", "gold": ["sad"], "predicted": ["joy"], "confidence": 0.6}
-    assert len(found[0]["text"]) == 300
-    assert found[0]["text"].endswith("…")
+    assert [row.confidence for row in found] == [0.9, 0.6]
+    assert found[1] == Mistake(text="one", gold=["sad"], predicted=["joy"], confidence=0.6)
+    assert len(found[0].text) == 300
+    assert found[0].text.endswith("…")
 
 
 def test_the_largest_errors_come_first():
     gold, scores = np.array([[1.0], [2.0], [3.0]]), np.array([[1.5], [2.0], [0.0]])
     found = largest_errors(["a", "b", "c"], gold, scores)
-    assert [row["text"] for row in found] == ["c", "a"]
-    assert found[0] == {"text": "c", "gold": [3.0], "predicted": [0.0], "confidence": None}
+    assert [row.text for row in found] == ["c", "a"]
+    assert found[0] == Mistake(text="c", gold=[3.0], predicted=[0.0], confidence=None)

@@ -7,6 +7,7 @@ import datetime
 from collections import defaultdict, deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +19,20 @@ from insula.api.own_data import own_dataset, own_source
 from insula.core.decision import Decisions
 from insula.core.errors import DataError, LeakError
 from insula.core.example import Example
-from insula.core.files import write_json
 from insula.core.progress import Progress, Silent
 from insula.core.scheme import LabelScheme
 from insula.core.sentences import counted
 from insula.core.targets import gold_matrix
 from insula.data.load import has_column, read_examples
 from insula.data.options import DataOptions
+from insula.evaluation.comparison_document import (
+    ComparedModel,
+    ComparedRows,
+    ComparedSide,
+    ComparisonDocument,
+    SideHeadline,
+)
+from insula.evaluation.document import MetricsDocument, SchemeRecord
 from insula.evaluation.evaluate import evaluate
 from insula.evaluation.head_to_head import head_to_head
 from insula.evaluation.reports.comparison_page import write_comparison
@@ -39,13 +47,19 @@ Source = str | Path | Sequence[str | Path]
 
 @dataclass(frozen=True)
 class ComparisonRun:
-    """What was compared; `result` is what stands in `compare.json`.
+    """What was compared.
 
-    path    the folder with `compare.json` and `compare.html`, None where none was asked for
+    document   the figures, typed; `result` gives the same as plain JSON types, as `compare.json` holds them
+    path       the folder with `compare.json` and `compare.html`, None where none was asked for
     """
 
-    result: Mapping[str, Any]
+    document: ComparisonDocument
     path: Path | None
+
+    @cached_property
+    def result(self) -> Mapping[str, Any]:
+        """The content of `compare.json`."""
+        return self.document.to_dict()
 
 
 def compare(
@@ -100,23 +114,22 @@ def compare(
     decisions = [[Predictor.load(place).decide(inputs) for place in side] for side in places]
     found = head_to_head(scheme, fresh, gold, *decisions, resamples=resamples, seed=seed)
     said = [f"{counted(left_out, 'row')} left out: a model was trained on the same text."] if left_out else []
-    result = {
-        "format_version": COMPARISON_VERSION,
-        "insula_version": __version__,
-        "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-        "command": command,
-        "scheme": scheme.to_dict(),
-        "data": {"name": name, "rows": len(fresh), "left_out": left_out, "notes": said},
-        **{
-            side: _about(places[i], folders[i], decisions[i], scheme, gold, found["headline"], resamples, seed)
-            for i, side in enumerate(("a", "b"))
-        },
-        **found,
-    }
+    sides = [_side(*one, scheme, gold, resamples, seed) for one in zip(places, folders, decisions, strict=True)]
+    document = ComparisonDocument(
+        format_version=COMPARISON_VERSION,
+        insula_version=__version__,
+        created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        command=command,
+        scheme=SchemeRecord.of(scheme),
+        data=ComparedRows(name=name, rows=len(fresh), left_out=left_out, notes=said),
+        a=sides[0],
+        b=sides[1],
+        **dict(found),
+    )
     if output is not None:
-        write_json(Path(output) / "compare.json", result)
-        write_comparison(Path(output) / "compare.html", result)
-    return ComparisonRun(result, None if output is None else Path(output))
+        document.write(Path(output) / "compare.json")
+        write_comparison(Path(output) / "compare.html", document)
+    return ComparisonRun(document, None if output is None else Path(output))
 
 
 def _one_scheme(folders: Sequence[ModelFolder]) -> LabelScheme:
@@ -190,30 +203,36 @@ def _unseen(examples: Sequence[Example], models: Sequence[Path], name: str) -> t
     return [example for example, known in zip(examples, seen, strict=True) if not known], int(seen.sum())
 
 
-def _about(
-    places: Sequence[Path], folders: Sequence[ModelFolder], decisions: Sequence[Decisions], scheme: LabelScheme,
-    gold: Any, headline: str, resamples: int, seed: int,
-) -> dict[str, Any]:  # fmt: skip
+def _side(
+    places: Sequence[Path],
+    folders: Sequence[ModelFolder],
+    decisions: Sequence[Decisions],
+    scheme: LabelScheme,
+    gold: Any,
+    resamples: int,
+    seed: int,
+) -> ComparedSide:
     """Return name, models and headline of one side; its interval where it is one model."""
-    models = []
+    models, headlines = [], []
     for place, folder, decided in zip(places, folders, decisions, strict=True):
-        measured = evaluate(scheme, gold, decided.scores, decided.chosen, resamples=resamples, seed=seed)
-        about = folder.metrics.get("model", {})
+        recorded = MetricsDocument.from_dict(folder.metrics)
         run = place.parent if (place.parent / "run.json").exists() else place
-        models.append(
-            {
-                "name": folder.metrics.get("name", run.name),
-                "path": str(run),
-                "family": folder.family,
-                "base": about.get("base"),
-                "seed": folder.metrics.get("seed"),
-                "headline": measured.headline.value,
-                "interval": measured.metrics[headline],
-            }
+        headlines.append(
+            evaluate(scheme, gold, decided.scores, decided.chosen, resamples=resamples, seed=seed).headline
         )
-    values = [model["headline"] for model in models if model["headline"] is not None]
-    alone = models[0]["interval"] if len(models) == 1 else {"value": float(np.mean(values)) if values else None}
-    name = models[0]["name"] + (f" and {len(models) - 1} more" if len(models) > 1 else "")
-    for model in models:
-        del model["interval"]
-    return {"name": name, "headline": alone, "models": models}
+        models.append(
+            ComparedModel(
+                name=recorded.name or run.name,
+                path=str(run),
+                family=folder.family,
+                base=recorded.model.base,
+                seed=recorded.seed,
+                headline=headlines[-1].value,
+            )
+        )
+    name = models[0].name
+    if len(models) == 1:
+        return ComparedSide(name=name, headline=SideHeadline(**headlines[0].to_dict()), models=models)
+    values = [one.value for one in headlines if one.value is not None]
+    mean = SideHeadline(value=float(np.mean(values)) if values else None)
+    return ComparedSide(name=f"{name} and {len(models) - 1} more", headline=mean, models=models)

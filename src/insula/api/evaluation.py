@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import datetime
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from insula import __version__
 from insula.core.errors import OutputError
-from insula.core.files import output_errors, write_json
+from insula.core.files import output_errors
 from insula.core.model_input import ModelInput
 from insula.core.progress import Progress, Silent
 from insula.core.sentences import counted
@@ -21,7 +20,8 @@ from insula.data.labels.names import LABEL_NAMES
 from insula.data.load import has_column, read_examples
 from insula.data.options import DataOptions
 from insula.data.splits.leak import Fingerprint
-from insula.evaluation.baselines import Judge, majority
+from insula.evaluation.baselines import BaselineRows, majority
+from insula.evaluation.document import METRICS, Baseline, DataRecord, MetricsDocument, SchemeRecord, stamp
 from insula.evaluation.judged_examples import evaluate_examples
 from insula.evaluation.reports.report import write_report
 from insula.inference.predictor import Predictor
@@ -33,15 +33,22 @@ from insula.training.recipe.recorded import recorded_section
 
 @dataclass(frozen=True)
 class EvaluationRun:
-    """What was measured; `metrics` has the shape of a run's `metrics.json`, without its training parts.
+    """What was measured.
 
-    path    the folder with `metrics.json` and `report.html`, None where none was asked for
-    notes   sentences on what was read, dropped, warned about
+    document   the figures, typed; `metrics` gives the same as plain JSON types. Both are those of a run, without its
+               training parts
+    notes      sentences on what was read, dropped, warned about
+    path       the folder with `metrics.json` and `report.html`, None where none was asked for
     """
 
-    metrics: Mapping[str, Any]
+    document: MetricsDocument
     notes: tuple[str, ...]
     path: Path | None
+
+    @cached_property
+    def metrics(self) -> Mapping[str, Any]:
+        """The content of `metrics.json`."""
+        return self.document.to_dict()
 
 
 def evaluate(
@@ -74,7 +81,7 @@ def evaluate(
         require_own_folder(Path(output))
     folder = open_folder(place)
     predictor = Predictor.load(place)
-    recorded = folder.metrics
+    recorded = MetricsDocument.from_dict(folder.metrics)
     options = options or judged_options(place, source)
     options = options.with_columns(text=text, label=label, label_names=label_names)
     names = [source] if isinstance(source, str | Path) else source
@@ -94,25 +101,22 @@ def evaluate(
         seen=trained_on(place).seen([example.text for example in examples]),
         resamples=resamples,
         seed=seed,
-    ).to_dict()
-    judge = Judge(folder.scheme, gold, decisions, resamples, seed)
-    metrics = {
-        "format_version": recorded.get("format_version", 1),
-        "insula_version": __version__,
-        "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-        "name": recorded.get("name", place.name),
-        "command": command,
-        "model": recorded.get("model", {}),
-        "scheme": folder.scheme.to_dict(),
-        "data": {"name": ", ".join(map(str, names)), "rows": {"test": len(examples)}, "notes": list(notes)},
-        "decision": recorded.get("decision", {}),
-        "test": measured,
-        "baselines": _baselines(place, recorded, judge, inputs),
-    }
+    )
+    rows = BaselineRows(folder.scheme, gold, decisions, resamples, seed)
+    document = MetricsDocument(
+        **stamp(command),
+        name=recorded.name or place.name,
+        model=recorded.model,
+        scheme=SchemeRecord.of(folder.scheme),
+        data=DataRecord(name=", ".join(map(str, names)), rows={"test": len(examples)}, notes=list(notes)),
+        decision=recorded.decision,
+        test=measured,
+        baselines=_baselines(place, recorded.data, rows, inputs),
+    )
     if output is not None:
-        write_json(Path(output) / "metrics.json", metrics)
-        write_report(Path(output) / "report.html", metrics)
-    return EvaluationRun(metrics=metrics, notes=tuple(notes), path=None if output is None else Path(output))
+        document.write(Path(output) / METRICS)
+        write_report(Path(output) / "report.html", document)
+    return EvaluationRun(document, notes=tuple(notes), path=None if output is None else Path(output))
 
 
 def require_own_folder(output: Path) -> None:
@@ -150,18 +154,16 @@ def judged_options(model: Path, source: str | Path | Sequence[str | Path]) -> Da
     return options.model_copy(update=dict.fromkeys(("group", *absent)))
 
 
-def _baselines(model: Path, recorded: Mapping[str, Any], judge: Judge, inputs: list[ModelInput]) -> dict[str, Any]:
-    baselines = {}
-    data = recorded.get("data", {})
-    counts, means = data.get("label_counts", {}).get("train"), data.get("value_means")
+def _baselines(model: Path, recorded: DataRecord, rows: BaselineRows, inputs: list[ModelInput]) -> dict[str, Baseline]:
+    baselines, names = {}, rows.scheme.names
+    counts, means = recorded.label_counts.get("train"), recorded.value_means
     if means:
-        answer = majority(judge.scheme, [means[name] for name in judge.scheme.names], len(inputs))
-        baselines["majority"] = judge.against(answer)
+        baselines["majority"] = rows.against(majority(rows.scheme, [means[name] for name in names], len(inputs)))
     elif counts:
-        trained = max(recorded["data"]["rows"]["train"], 1)
-        rates = [counts[name] / trained for name in judge.scheme.names]
-        baselines["majority"] = judge.against(majority(judge.scheme, rates, len(inputs)))
+        trained = max(recorded.rows["train"], 1)
+        rates = [counts[name] / trained for name in names]
+        baselines["majority"] = rows.against(majority(rows.scheme, rates, len(inputs)))
     linear = model.parent / "baselines" / "linear"
     if linear.is_dir():
-        baselines["linear"] = judge.against(Predictor.load(linear).decide(inputs))
+        baselines["linear"] = rows.against(Predictor.load(linear).decide(inputs))
     return baselines

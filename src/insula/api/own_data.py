@@ -14,6 +14,7 @@ from insula.data.load import load_dataset
 from insula.data.options import DataOptions
 from insula.data.sources.builtin import BUILTIN_SOURCES, EXTRA
 from insula.data.sources.unlabelled import source_texts
+from insula.evaluation.document import MetricsDocument
 from insula.models.folder import ModelFolder
 
 
@@ -22,7 +23,7 @@ def own_dataset(model: ModelFolder, data: str | Path | Sequence[str | Path] | No
 
     Raises what `own_source` raises.
     """
-    return load_dataset(own_source(model, data), recorded_options(model.path), seed=model.metrics.get("seed", 0))
+    return load_dataset(own_source(model, data), recorded_options(model.path), seed=_recorded_seed(model))
 
 
 def own_source(model: ModelFolder, data: str | Path | Sequence[str | Path] | None = None) -> list[str | Path]:
@@ -60,6 +61,10 @@ def own_texts(
         )
     progress.say(f"The model does not say where its rows are: taking the built-in data sets {', '.join(names)}.")
     return [one for name in names for one in source_texts(name, DataOptions())]
+
+
+def _recorded_seed(model: ModelFolder) -> int:
+    return MetricsDocument.from_dict(model.metrics).seed or 0
 
 
 def _recorded_source(model: ModelFolder) -> str | list[str] | None:

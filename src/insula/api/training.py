@@ -18,6 +18,7 @@ from insula.core.locks import LOCK, written_alone
 from insula.core.progress import Progress, Silent
 from insula.data.dataset import Dataset
 from insula.data.load import load_dataset
+from insula.evaluation.document import METRICS, MetricsDocument
 from insula.models.locate import RUNS
 from insula.training.families.registry import families
 from insula.training.neural.processes import process_count, process_index
@@ -141,9 +142,9 @@ class _Begun:
 
 
 def _resumed(folder: Path, begun: _Begun, command: str, progress: Progress) -> Run:
-    if (folder / "model").is_dir() and (folder / "metrics.json").exists():
+    if (folder / "model").is_dir() and (folder / METRICS).exists():
         if begun.afterwards and not (folder / "model" / "compression.json").exists():
-            return Run(folder, json.loads((folder / "metrics.json").read_text(encoding="utf-8")))
+            return Run(folder, MetricsDocument.read(folder / METRICS))
         raise RecipeError(f"The run {str(folder)!r} is finished. Use it with --model {folder}, or train another.")
     if not begun.source:
         raise DataError(f"The run {str(folder)!r} was trained from data in memory and cannot be resumed from here.")

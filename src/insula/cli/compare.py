@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from insula.cli.options import PANEL, Json, Quiet, folder_option, with_columns
+
+if TYPE_CHECKING:
+    from insula.evaluation.comparison_document import (
+        ComparedSide,
+        ComparisonDocument,
+        NameDifference,
+        SliceDifference,
+    )
+    from insula.evaluation.result import Difference
 
 WIDTH = 26
 MOST_NAMES = 30
@@ -80,44 +89,43 @@ def compare(
     if as_json:
         typer.echo(json.dumps(run.result, ensure_ascii=False, allow_nan=False))
         return
-    for line in _lines(run.result):
+    for line in _lines(run.document):
         typer.echo(line)
     if run.path is not None:
         typer.echo(f"\npage     {run.path / 'compare.html'}")
 
 
-def _lines(result: Mapping[str, Any]) -> Iterator[str]:
+def _lines(document: ComparisonDocument) -> Iterator[str]:
     from insula.evaluation.metrics.metric_names import metric_title
     from insula.evaluation.reports.comparison_page import verdict
 
-    yield f"\nA  {_side(result['a'])}\nB  {_side(result['b'])}"
-    yield f"\n{verdict(result)}"
-    yield from result["data"]["notes"]
+    yield f"\nA  {_side(document.a)}\nB  {_side(document.b)}"
+    yield f"\n{verdict(document)}"
+    yield from document.data.notes
     yield _row("", "A", "B", "B - A  (95% interval)")
-    for name, found in result["metrics"].items():
+    for name, found in document.metrics.items():
         yield _compared(metric_title(name), found)
-    if test := result["mcnemar"]:
-        p = "below 0.001" if test["p"] < 0.001 else f"{test['p']:.3f}"
-        yield f"\nOnly A right: {test['only_a']:,} rows; only B right: {test['only_b']:,}; McNemar p {p}"
-    what = "Pearson r by dimension" if result["scheme"]["kind"] == "dimensional" else "F1 by label"
-    yield f"\n{what}"
-    for name, found in list(result["by_name"].items())[:MOST_NAMES]:
-        yield _compared(name, found)
-    for cut, parts in result["slices"].items():
+    if test := document.mcnemar:
+        p = "below 0.001" if test.p < 0.001 else f"{test.p:.3f}"
+        yield f"\nOnly A right: {test.only_a:,} rows; only B right: {test.only_b:,}; McNemar p {p}"
+    yield "\nPearson r by dimension" if document.scheme.is_dimensional else "\nF1 by label"
+    for name, of_name in list(document.by_name.items())[:MOST_NAMES]:
+        yield _compared(name, of_name)
+    for cut, parts in document.slices.items():
         if len(parts) > 1:
-            yield f"\n{metric_title(result['headline'])} by {cut}"
+            yield f"\n{metric_title(document.headline)} by {cut}"
             for part in parts:
-                yield _compared(f"{part['name']} ({part['rows']:,})", part)
+                yield _compared(f"{part.name} ({part.rows:,})", part)
 
 
-def _side(side: Mapping[str, Any]) -> str:
-    return ", ".join(model["path"] for model in side["models"])
+def _side(side: ComparedSide) -> str:
+    return ", ".join(model.path for model in side.models)
 
 
-def _compared(title: str, found: Mapping[str, Any]) -> str:
+def _compared(title: str, found: Difference | NameDifference | SliceDifference) -> str:
     from insula.cli.tables import above
 
-    return _row(title, _number(found["a"]), _number(found["b"]), above(found["difference"]))
+    return _row(title, _number(found.a), _number(found.b), above(found.difference))
 
 
 def _row(title: str, a: str, b: str, difference: str) -> str:

@@ -59,6 +59,6 @@ def evaluate(
     if as_json:
         typer.echo(json.dumps(result.metrics, ensure_ascii=False, allow_nan=False))
         return
-    say_metrics(result.metrics)
+    say_metrics(result.document)
     if result.path is not None:
         typer.echo(f"\nreport   {result.path / 'report.html'}")

@@ -6,8 +6,8 @@ import shlex
 import shutil
 import sys
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
 
 import typer
 
@@ -95,6 +95,8 @@ def _cells(text: str) -> int:
 
 
 if TYPE_CHECKING:
+    from insula.evaluation.document import MetricsDocument
+    from insula.evaluation.result import Interval
     from insula.training.run import Run
 
 BESIDE_HEADLINE = ("accuracy", "micro_f1", "quadratic_kappa", "ccc", "mae", "macro_auroc", "ece")
@@ -104,52 +106,52 @@ TRY = {"en": "Two hours on hold and nobody called back.", "zh": "等了两个小
 
 def say_run(run: Run) -> None:
     """Print what a run reached and where it stands."""
-    say_metrics(run.metrics)
-    seconds = run.metrics["time"]
-    languages = run.metrics["data"].get("languages") or {"en": 1.0}
+    say_metrics(run.document)
+    time, languages = run.document.time, run.document.data.languages or {"en": 1.0}
     text = TRY.get(max(languages, key=lambda code: languages[code]), TRY["en"])
-    typer.echo(f"\ntrained in {seconds['train_seconds']:.0f} s, {seconds['total_seconds']:.0f} s in all")
+    typer.echo(f"\ntrained in {time.train_seconds or 0:.0f} s, {time.total_seconds or 0:.0f} s in all")
     typer.echo(f"model    {run.model}")
     typer.echo(f"report   {run.report}")
     typer.echo(f'try      insula predict "{text}" --model {shlex.quote(str(run.path))}')
 
 
-def say_metrics(metrics: Mapping[str, Any]) -> None:
+def say_metrics(document: MetricsDocument) -> None:
     """Print the headline with its interval, a few figures, and what each baseline reaches."""
-    for line in _lines(metrics):
+    for line in _lines(document):
         typer.echo(line)
 
 
-def _lines(metrics: Mapping[str, Any]) -> Iterator[str]:
+def _lines(document: MetricsDocument) -> Iterator[str]:
     from insula.core.sentences import counted
     from insula.evaluation.reports.baseline_names import baseline_name
 
-    split = "test" if metrics.get("test") else "validation"
-    evaluation = metrics.get(split)
-    if not evaluation:
+    evaluation, kind = document.main, document.scheme.kind
+    if evaluation is None:
         yield "Nothing was measured: there were no rows to measure on."
         return
-    name, figures = evaluation["headline"], evaluation["metrics"]
-    yield f"\n{counted(evaluation['rows'], f'{split} row')}, 95% intervals in brackets"
+    name, figures = evaluation.headline_name, evaluation.metrics
+    yield f"\n{counted(evaluation.rows, f'{document.main_split} row')}, 95% intervals in brackets"
     yield _row(_title(name), _figure(figures[name]))
     for other in BESIDE_HEADLINE:
-        if other == "micro_f1" and metrics["scheme"]["kind"] != "multi":
+        if other == "micro_f1" and kind != "multi":
             continue  # where each row has one label it is the accuracy once more
-        if other != name and (figures.get(other) or {}).get("value") is not None:
+        if other != name and other in figures and figures[other].value is not None:
             yield _row(_title(other), _figure(figures[other]))
-    for level, entry in (evaluation.get("levels") or {}).items():
-        title = f"{_title(entry['headline'])}, {level} ({len(entry['labels'])} labels)"
-        yield _row(title, _figure(entry["metrics"][entry["headline"]]))
-    if baselines := metrics.get("baselines"):
+    for title, level in evaluation.levels.items():
+        shown = f"{_title(level.headline)}, {title} ({len(level.labels)} labels)"
+        yield _row(shown, _figure(level.metrics[level.headline]))
+    if document.baselines:
         yield f"\n{_title(name)} of simpler answers to the same rows, and how far this model is above"
-        for baseline, entry in baselines.items():
-            answer = baseline_name(baseline, metrics["scheme"]["kind"]).answer
-            yield _row(answer, f"{_number(entry['metrics'][name]['value'])}   {above(entry['difference'])}")
-    for key, words in (("seen", "also stand in the training data"), ("overlap", "also stood in the training file")):
-        seen = evaluation.get(key) or {}
-        if seen.get("rows"):
-            rest = (seen["metrics_without"] or {}).get(name)
-            yield f"\n{seen['rows']:,} of these {evaluation['rows']:,} texts {words}"
+        for baseline, entry in document.baselines.items():
+            answer = baseline_name(baseline, kind).answer
+            yield _row(answer, f"{_number(entry.metrics[name].value)}   {above(entry.difference.interval)}")
+    for seen, words in (
+        (evaluation.seen, "also stand in the training data"),
+        (evaluation.overlap, "also stood in the training file"),
+    ):
+        if seen is not None and seen.rows:
+            rest = (seen.metrics_without or {}).get(name)
+            yield f"\n{seen.rows:,} of these {evaluation.rows:,} texts {words}"
             yield _row(f"{_title(name)} without them", _figure(rest)) if rest else "  (without them no row is left)"
 
 
@@ -157,19 +159,21 @@ def _row(what: str, figures: str) -> str:
     return f"  {what:<{FIRST_COLUMN}}{figures}"
 
 
-def _figure(measured: Mapping[str, Any]) -> str:
-    low, high = measured.get("low"), measured.get("high")
-    return _number(measured["value"]) + (f"  ({low:.3f} to {high:.3f})" if low is not None else "")
+def _figure(measured: Interval) -> str:
+    low, high = measured.low, measured.high
+    ends = "" if low is None or high is None else f"  ({low:.3f} to {high:.3f})"
+    return _number(measured.value) + ends
 
 
-def above(difference: Mapping[str, Any]) -> str:
+def above(difference: Interval) -> str:
     """Return a difference with its interval, and whether it is clear."""
-    value, low, high = difference["value"], difference.get("low"), difference.get("high")
+    value, low, high = difference.value, difference.low, difference.high
     if value is None:
         return "not comparable"
     if low is None or high is None:
         return f"{value:+.3f}"
-    return f"{value:+.3f}  ({low:+.3f} to {high:+.3f})" + ("  no clear difference" if low <= 0 <= high else "")
+    clear = "" if difference.excludes_zero else "  no clear difference"
+    return f"{value:+.3f}  ({low:+.3f} to {high:+.3f}){clear}"
 
 
 def _number(value: float | None) -> str:

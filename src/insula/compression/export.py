@@ -17,6 +17,7 @@ from insula.core.decision import Calibration, DecisionRule
 from insula.core.errors import ModelFolderError, ParityError
 from insula.core.files import atomic_folder, write_json, write_text
 from insula.core.scheme import LabelScheme
+from insula.evaluation.document import MetricsDocument
 from insula.inference.cascade_backend import STAGES
 from insula.inference.parity import FLOAT_TOLERANCE, PARITY, check_export, comparable
 from insula.inference.torch_backend import TorchBackend
@@ -141,8 +142,7 @@ def _apart(source: ModelFolder, model: PreTrainedModel, texts: Sequence[str]) ->
 
 
 def _card(source: ModelFolder) -> str:
-    rule, metrics = source.decision, source.metrics
-    name = str(metrics.get("name") or "model")
+    rule, name = source.decision, MetricsDocument.from_dict(source.metrics).name or "model"
     calibrated = "calibrated" if rule.calibration.method in FOLDED else "not calibrated (isotonic curves do not fit)"
     return (
         f'# {name}\n\nExported by insula for `transformers.pipeline("text-classification", model=FOLDER, '

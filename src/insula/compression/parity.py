@@ -49,7 +49,7 @@ def measure_parity(
     Both rules were chosen on these rows, so both figures are as optimistic; their difference is what is asked for.
     """
     name = headline_metric(scheme.kind)
-    sides = [one.chosen if scheme.is_categorical else one.scores for one in (before, after)]
+    sides = [one.answers(scheme) for one in (before, after)]
     found = compare(scheme, gold, sides[:1], sides[1:], resamples=resamples, seed=seed).metrics[name]
     change = found.difference
     return {

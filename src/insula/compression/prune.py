@@ -18,6 +18,7 @@ from insula.core.errors import ModelFolderError, ParityError, RecipeError
 from insula.core.files import write_json
 from insula.core.locks import written_alone
 from insula.data.options import DataOptions
+from insula.evaluation.document import MetricsDocument
 from insula.evaluation.metrics.metric_names import metric_title
 from insula.inference.predictor import Predictor
 from insula.models.folder import ModelFolder, open_folder, seal
@@ -115,13 +116,16 @@ def tell_pruned(run: Run, source: ModelFolder, rows: OwnRows, *, command: str, s
     """Measure a finished recovery run against the model before, on validation rows, and write it into its folder."""
     texts = [example.input for example in rows.examples]
     before, after = (Predictor.load(folder).decide(texts) for folder in (source.path, run.model))
+    model = run.document.model
+    if model.parameters is None:
+        raise ModelFolderError(f"The run {str(run.path)!r} does not state its number of parameters. Prune again.")
     made = Pruned(
         run=run,
         bytes=0,
         bytes_before=folder_bytes(source.path),
-        parameters=run.metrics["model"]["parameters"],
-        parameters_before=source.metrics.get("model", {}).get("parameters"),
-        kept=run.metrics["training"]["pruned"],
+        parameters=model.parameters,
+        parameters_before=MetricsDocument.from_dict(source.metrics).model.parameters,
+        kept=run.document.training["pruned"],
         validation=measure_parity(source.scheme, rows.gold, before, after, seed=seed),
     )
     folder = open_folder(run.model)
@@ -173,4 +177,4 @@ def _in_place_of(output: Path, run: Run) -> Run:
         if file.name not in OWN:
             os.replace(file, output / file.name)
     shutil.rmtree(before, ignore_errors=True)
-    return Run(output, run.metrics)
+    return Run(output, run.document)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 import json
 import shutil
 from collections.abc import Sequence
@@ -16,6 +15,7 @@ from insula import __version__
 from insula.core.decision import DecisionRule, Decisions
 from insula.core.example import Example
 from insula.core.files import write_json, write_text
+from insula.evaluation.document import METRICS, DecisionRecord, MetricsDocument
 from insula.evaluation.judged_examples import evaluate_examples
 from insula.evaluation.reports.cards import model_card
 from insula.inference.parity import PARITY
@@ -29,7 +29,7 @@ RESAMPLES = 1000
 LEFT_BEHIND = frozenset(
     {
         MANIFEST, PARITY, COMPRESSION, "model.onnx", "model.safetensors", "config.json", "tokenizer_config.json",
-        "metrics.json", "model_card.md", "decision.json",
+        METRICS, "model_card.md", "decision.json",
     }
 )  # fmt: skip
 
@@ -75,31 +75,28 @@ def finish(
         seen=[False] * len(examples),
         resamples=RESAMPLES,
         seed=seed,
-    ).to_dict()
-    measured["overlap"] = measured["seen"]
+    )
     write_parts(stage, scheme=source.scheme, preparation=source.preparation, decision=decision)
     write_json(stage / PARITY, parity)
     write_json(stage / COMPRESSION, compression_record(source, steps, command=command))
-    metrics = {
-        **source.metrics,
-        "insula_version": __version__,
-        "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-        "command": command,
-        "decision": decision.about(source.scheme, coverage),
-        "validation": measured,
-        "test": None,
-        "baselines": {},
-    }
-    metrics["model"] = {**metrics.get("model", {}), "bytes": folder_bytes(stage)}
-    write_json(stage / "metrics.json", metrics)
-    (stage / "model_card.md").write_text(model_card(metrics), encoding="utf-8")
+    document = MetricsDocument.from_dict(source.metrics).of_changed_model(
+        command,
+        decision=DecisionRecord.of(decision, source.scheme, coverage),
+        validation=measured,
+        size=folder_bytes(stage),
+    )
+    document.write(stage / METRICS)
+    write_text(stage / "model_card.md", model_card(document))
     seal(stage, family=source.family, backend=backend)
     return folder_bytes(stage)
 
 
 def compression_record(source: ModelFolder, steps: dict[str, Any], *, command: str) -> dict[str, Any]:
     """Return what stands in `compression.json`; what was done to `source` before is told along."""
-    made_from: dict[str, Any] = {"name": source.metrics.get("name"), "bytes": folder_bytes(source.path)}
+    made_from: dict[str, Any] = {
+        "name": MetricsDocument.from_dict(source.metrics).name,
+        "bytes": folder_bytes(source.path),
+    }
     before = source.path / COMPRESSION
     if before.exists():
         made_from["steps"] = json.loads(before.read_text(encoding="utf-8"))["steps"]

@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from insula.core.scheme import Kind, LabelScheme
+from insula.core.arrays import BoolArray, FloatArray
+from insula.core.scheme import Kind, LabelScheme, uses_softmax
 
-Floats = NDArray[np.floating[Any]]
 LARGEST = 1e30  # beyond it a logit says nothing more, and twice infinity minus infinity would be no number
 
 
@@ -33,14 +32,14 @@ class Calibration:
     bias: tuple[float, ...] = (0.0,)
     knots: tuple[tuple[tuple[float, ...], tuple[float, ...]], ...] = ()
 
-    def apply(self, logits: Floats, kind: Kind) -> Floats:
+    def apply(self, logits: FloatArray, kind: Kind) -> FloatArray:
         """Return calibrated logits of the same shape (rows, outputs)."""
         if self.method == "identity":
             return logits
-        scaled: Floats = logits * np.asarray(self.scale, logits.dtype) + np.asarray(self.bias, logits.dtype)
+        scaled: FloatArray = logits * np.asarray(self.scale, logits.dtype) + np.asarray(self.bias, logits.dtype)
         if not self.knots:
             return scaled
-        exclusive = kind in ("single", "ordinal")
+        exclusive = uses_softmax(kind)
         odds = log_odds(scaled) if exclusive else scaled
         curved = np.stack([np.interp(z, *curve) for z, curve in zip(odds.T, self.knots, strict=True)], axis=1)
         # The logarithm of the probability: a softmax of it divides the probabilities by their sum.
@@ -74,10 +73,14 @@ class Decisions:
     abstained   (rows,) bool
     """
 
-    scores: Floats
-    chosen: NDArray[np.bool_]
-    confidence: Floats | None
-    abstained: NDArray[np.bool_]
+    scores: FloatArray
+    chosen: BoolArray
+    confidence: FloatArray | None
+    abstained: BoolArray
+
+    def answers(self, scheme: LabelScheme) -> BoolArray | FloatArray:
+        """Return what is compared with gold (rows, labels): the decided labels, of dimensional schemes the values."""
+        return self.chosen if scheme.is_categorical else self.scores
 
 
 @dataclass(frozen=True)
@@ -96,7 +99,7 @@ class DecisionRule:
     offsets: tuple[float, ...] = ()
     abstention: float = 0.0
 
-    def scores(self, scheme: LabelScheme, logits: Floats) -> Floats:
+    def scores(self, scheme: LabelScheme, logits: FloatArray) -> FloatArray:
         """Return (rows, labels) scores of (rows, outputs) logits: sigmoid, softmax or the values clipped to range."""
         logits = np.clip(np.asarray(logits, dtype=np.float64), -LARGEST, LARGEST)
         logits = self.calibration.apply(logits, scheme.kind)
@@ -108,7 +111,7 @@ class DecisionRule:
             return np.stack([1.0 - positive, positive], axis=1)
         return _sigmoid(logits) if scheme.kind == "multi" else _softmax(logits)
 
-    def decide(self, scheme: LabelScheme, logits: Floats) -> Decisions:
+    def decide(self, scheme: LabelScheme, logits: FloatArray) -> Decisions:
         """Return scores, decided labels, confidence and abstention for (rows, outputs) logits."""
         scores = self.scores(scheme, logits)
         rows = len(scores)
@@ -128,17 +131,6 @@ class DecisionRule:
             chosen[np.arange(rows), best] = True
         confidence = decision_confidence(scheme.kind, scores, chosen)
         return Decisions(scores, chosen, confidence, confidence < self.abstention)
-
-    def about(self, scheme: LabelScheme, coverage: float) -> dict[str, Any]:
-        """Return the rule as metrics and report show it; `coverage` is what the abstention limit was chosen for."""
-        judged = scheme.names[-len(self.thresholds) :]  # binary: the positive label alone
-        return {
-            "calibration": self.calibration.to_dict(),
-            "thresholds": dict(zip(judged, self.thresholds, strict=True)) if self.thresholds else None,
-            "offsets": dict(zip(scheme.names, self.offsets, strict=True)) if self.offsets else None,
-            "abstention": self.abstention,
-            "coverage": coverage,
-        }
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON types; `from_dict` reads them back."""
@@ -160,35 +152,35 @@ class DecisionRule:
         )
 
 
-def decision_confidence(kind: Kind, scores: Floats, chosen: NDArray[np.bool_]) -> Floats:
+def decision_confidence(kind: Kind, scores: FloatArray, chosen: BoolArray) -> FloatArray:
     """Return the probability (rows,) that (rows, labels) scores of a categorical scheme give to the chosen labels.
 
     single, binary, ordinal: the chosen label's score; multi: the product over labels of p for a chosen label and
     1 - p for another, the probability of exactly this set where labels are independent, as the sigmoid model has it.
     """
     if kind == "multi":
-        product: Floats = np.where(chosen, scores, 1.0 - scores).prod(axis=1)
+        product: FloatArray = np.where(chosen, scores, 1.0 - scores).prod(axis=1)
         return product
     return scores[chosen]
 
 
-def log_odds(logits: Floats) -> Floats:
+def log_odds(logits: FloatArray) -> FloatArray:
     """Return the log-odds of each label against the rest under a softmax: (rows, labels), finite for finite logits."""
     others = np.stack(
         [np.logaddexp.reduce(np.delete(logits, label, axis=1), axis=1) for label in range(logits.shape[1])], axis=1
     )
-    odds: Floats = logits - others
+    odds: FloatArray = logits - others
     return odds
 
 
-def _sigmoid(logits: Floats) -> Floats:
+def _sigmoid(logits: FloatArray) -> FloatArray:
     # exp of a large positive number would overflow: each sign has its own form.
     small = np.exp(-np.abs(logits))
-    value: Floats = np.where(logits >= 0, 1.0 / (1.0 + small), small / (1.0 + small))
+    value: FloatArray = np.where(logits >= 0, 1.0 / (1.0 + small), small / (1.0 + small))
     return value
 
 
-def _softmax(logits: Floats) -> Floats:
+def _softmax(logits: FloatArray) -> FloatArray:
     shifted = np.exp(logits - logits.max(axis=1, keepdims=True, initial=-np.inf))
-    value: Floats = shifted / shifted.sum(axis=1, keepdims=True)
+    value: FloatArray = shifted / shifted.sum(axis=1, keepdims=True)
     return value

@@ -12,6 +12,11 @@ Kind = Literal["binary", "single", "multi", "ordinal", "dimensional"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
 
+def uses_softmax(kind: Kind) -> bool:
+    """Return whether the labels of a kind share a softmax, as they exclude each other; else each has its own output."""
+    return kind in ("single", "ordinal")
+
+
 @dataclass(frozen=True)
 class LabelScheme:
     """The labels of a task.
@@ -53,6 +58,11 @@ class LabelScheme:
     def is_categorical(self) -> bool:
         """True for every kind but dimensional."""
         return self.kind != "dimensional"
+
+    @property
+    def has_one_label(self) -> bool:
+        """True where every row has exactly one label: binary, single and ordinal schemes."""
+        return self.kind in ("binary", "single", "ordinal")
 
     @property
     def output_count(self) -> int:

@@ -7,11 +7,13 @@ from typing import Any
 
 import numpy as np
 
+from insula.core.arrays import Float64Array
 from insula.core.decision import Decisions
 from insula.core.scheme import LabelScheme
 from insula.evaluation.compare import compare
+from insula.evaluation.document import Baseline, BaselineDifference
 from insula.evaluation.evaluate import evaluate
-from insula.evaluation.metrics.checked_arrays import Floats, as_column
+from insula.evaluation.metrics.checked_arrays import as_column
 
 
 def majority(scheme: LabelScheme, base_rates: Any, rows: int) -> Decisions:
@@ -23,7 +25,7 @@ def majority(scheme: LabelScheme, base_rates: Any, rows: int) -> Decisions:
     is the empty set; dimensional: the means. The scores are the base rates themselves.
     """
     rates = as_column("base rates", base_rates, len(scheme.names))
-    if scheme.kind == "dimensional":
+    if not scheme.is_categorical:
         chosen = np.zeros(len(rates), dtype=bool)
     elif scheme.kind == "multi":
         chosen = rates >= 0.5
@@ -33,26 +35,26 @@ def majority(scheme: LabelScheme, base_rates: Any, rows: int) -> Decisions:
 
 
 @dataclass(frozen=True)
-class Judge:
-    """The test rows on which every answer is judged.
+class BaselineRows:
+    """The test rows on which the model and every baseline are scored.
 
     gold    (rows, labels)
     model   the decisions of the trained model on these rows
     """
 
     scheme: LabelScheme
-    gold: Floats
+    gold: Float64Array
     model: Decisions
     resamples: int
     seed: int
 
-    def against(self, other: Decisions) -> dict[str, Any]:
+    def against(self, other: Decisions) -> Baseline:
         """Return the metrics of other decisions, and by how much the model is better, with a paired interval."""
         measured = evaluate(
             self.scheme, self.gold, other.scores, other.chosen, resamples=self.resamples, seed=self.seed
         )
-        dimensional = self.scheme.kind == "dimensional"
-        a, b = (other.scores, self.model.scores) if dimensional else (other.chosen, self.model.chosen)
+        a, b = other.answers(self.scheme), self.model.answers(self.scheme)
         name = measured.headline_name
-        difference = compare(self.scheme, self.gold, [a], [b], resamples=self.resamples, seed=self.seed).metrics[name]
-        return {"metrics": measured.metrics, "difference": {"metric": name, **difference.difference.to_dict()}}
+        compared = compare(self.scheme, self.gold, [a], [b], resamples=self.resamples, seed=self.seed)
+        difference = BaselineDifference(metric=name, **compared.metrics[name].difference.to_dict())
+        return Baseline(metrics=measured.metrics, difference=difference)

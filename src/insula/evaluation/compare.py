@@ -9,11 +9,13 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
+from insula.core.arrays import Float64Array
 from insula.core.scheme import LabelScheme
 from insula.evaluation.metrics import regression
-from insula.evaluation.metrics.checked_arrays import Floats, as_column, as_indicators, as_matrix
+from insula.evaluation.metrics.checked_arrays import as_column, as_indicators, as_matrix
 from insula.evaluation.metrics.counts import from_sums, ratio
-from insula.evaluation.metrics.intervals import Difference, Finish, count_differences, moment_differences
+from insula.evaluation.metrics.intervals import Finish, count_differences, moment_differences
+from insula.evaluation.result import Difference, McNemar
 
 _COMPARED = {
     "multi": ("accuracy", "macro_f1", "micro_f1"),
@@ -21,15 +23,6 @@ _COMPARED = {
 }
 _CLASSES = ("accuracy", "macro_f1")
 _OF_NAME = "name:"  # keeps a label called accuracy apart from the metric
-
-
-@dataclass(frozen=True)
-class McNemar:
-    """McNemar's test on rows that exactly one of two systems has right; p is the mid-p value, two-sided."""
-
-    only_a: int
-    only_b: int
-    p: float
 
 
 @dataclass(frozen=True)
@@ -46,16 +39,6 @@ class Comparison:
     by_name: dict[str, Difference]
     mcnemar: McNemar | None
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain JSON types."""
-        test = self.mcnemar
-        return {
-            "rows": self.rows,
-            "metrics": {name: found.to_dict() for name, found in self.metrics.items()},
-            "by_name": {name: found.to_dict() for name, found in self.by_name.items()},
-            "mcnemar": None if test is None else {"only_a": test.only_a, "only_b": test.only_b, "p": test.p},
-        }
-
 
 def compare(
     scheme: LabelScheme, gold: Any, a: Sequence[Any], b: Sequence[Any], *, resamples: int = 1000, seed: int = 0
@@ -65,7 +48,7 @@ def compare(
     a, b   the systems of each side: decisions, 0/1 (rows, labels); scores (rows, dimensions) in dimensional schemes
     """
     count, metrics = len(scheme.names), _COMPARED.get(scheme.kind, _CLASSES)
-    if scheme.kind == "dimensional":
+    if not scheme.is_categorical:
         values = as_matrix("gold", gold, count)
         first, second = (
             [as_matrix(f"scores of {name}", one, count, len(values)) for one in side]
@@ -73,7 +56,7 @@ def compare(
         )
         found = moment_differences(values, first, second, _by_dimension(scheme), resamples=resamples, seed=seed)
         return Comparison(len(values), *_parted(scheme, found, metrics), None)
-    one_hot = scheme.kind != "multi"
+    one_hot = scheme.has_one_label
     truth = as_indicators("gold", gold, count, one_hot=one_hot)
     decided_a, decided_b = (
         [as_indicators(f"decisions of {name}", one, count, len(truth), one_hot) for one in side]
@@ -87,7 +70,7 @@ def compare(
 
 
 def _by_label(scheme: LabelScheme) -> Finish:
-    def finish(sums: Floats) -> Mapping[str, Floats]:
+    def finish(sums: Float64Array) -> Mapping[str, Float64Array]:
         hits, predicted, positives = np.split(sums[..., 2:], 3, axis=-1)
         # A label that stands in neither gold nor decisions of a resample says nothing there.
         f1 = ratio(2 * hits, predicted + positives)
@@ -98,7 +81,7 @@ def _by_label(scheme: LabelScheme) -> Finish:
 
 
 def _by_dimension(scheme: LabelScheme) -> Finish:
-    def finish(sums: Floats) -> Mapping[str, Floats]:
+    def finish(sums: Float64Array) -> Mapping[str, Float64Array]:
         each = regression.by_dimension(sums)["pearson"]
         named = {_OF_NAME + name: each[..., i] for i, name in enumerate(scheme.names)}
         return {**regression.from_sums(sums), **named}

@@ -1,4 +1,4 @@
-"""`evaluate`: everything that is measured of predictions on labelled rows, as one dictionary."""
+"""`evaluate`: everything that is measured of predictions on labelled rows."""
 
 from __future__ import annotations
 
@@ -7,29 +7,22 @@ from typing import Any
 
 import numpy as np
 
+from insula.core.arrays import BoolArray, Float64Array, Int64Array
 from insula.core.decision import decision_confidence
 from insula.core.levels import levels
 from insula.core.scheme import LabelScheme
 from insula.evaluation.decisions.abstention import abstention_summary
 from insula.evaluation.decisions.thresholding import macro_f1_by_threshold
 from insula.evaluation.metrics.categorical import categorical_metrics, confusion, per_label
-from insula.evaluation.metrics.checked_arrays import (
-    Bools,
-    Floats,
-    Ints,
-    as_column,
-    as_matrix,
-    check_categorical,
-    mean_or_none,
-)
+from insula.evaluation.metrics.checked_arrays import as_column, as_matrix, check_categorical, mean_or_none
 from insula.evaluation.metrics.curves import precision_recall_curves, scatter
-from insula.evaluation.metrics.intervals import Interval, count_intervals, moment_intervals
+from insula.evaluation.metrics.intervals import count_intervals, moment_intervals
 from insula.evaluation.metrics.metric_names import headline_metric
 from insula.evaluation.metrics.mistakes import confident_mistakes, largest_errors
 from insula.evaluation.metrics.regression import per_dimension
 from insula.evaluation.metrics.reliability import pooled, reliability_bins
 from insula.evaluation.metrics.slices import slices
-from insula.evaluation.result import Evaluation
+from insula.evaluation.result import Evaluation, Interval, LevelFigures, SeenRows
 
 
 def evaluate(
@@ -60,44 +53,43 @@ def evaluate(
 
     Raises `DataError` where shapes or values contradict the scheme.
     """
-    if scheme.kind == "dimensional":
-        judged: _Judged = _Dimensional(scheme, gold, scores, resamples, seed)
+    if scheme.is_categorical:
+        measure: _Measure = _Categorical(scheme, gold, scores, decisions, resamples, seed)
     else:
-        judged = _Categorical(scheme, gold, scores, decisions, resamples, seed)
-    rows = judged.rows
-    metrics = judged.metrics(np.arange(rows))
-    told = None if texts is None else list(as_column("texts", texts, rows, object))
-    tongues = None if languages is None else list(as_column("languages", languages, rows, object))
+        measure = _Dimensional(scheme, gold, scores, resamples, seed)
+    rows = measure.rows
+    metrics = measure.metrics(np.arange(rows))
+    written = None if texts is None else list(as_column("texts", texts, rows, object))
+    spoken = None if languages is None else list(as_column("languages", languages, rows, object))
     return Evaluation(
         rows=rows,
         kind=scheme.kind,
         labels=list(scheme.names),
         headline_name=headline_metric(scheme.kind),
         metrics=metrics,
-        levels=judged.levels(),
-        slices=slices(told, tongues, judged.headline_interval),
-        seen=None if seen is None else _without_seen(as_column("seen", seen, rows, bool), judged, metrics),
-        **judged.details(told, confidence, abstained, thresholds, abstention_threshold),
+        levels=measure.levels(),
+        slices=slices(written, spoken, measure.headline_interval),
+        seen=None if seen is None else _without_seen(as_column("seen", seen, rows, bool), measure, metrics),
+        **measure.details(written, confidence, abstained, thresholds, abstention_threshold),
     )
 
 
 class _Categorical:
     def __init__(self, scheme: LabelScheme, gold: Any, scores: Any, decisions: Any, resamples: int, seed: int) -> None:
         self.scheme, self.resamples, self.seed = scheme, resamples, seed
-        self.gold: Bools
-        self.scores: Floats
-        self.decisions: Bools
+        self.gold: BoolArray
+        self.scores: Float64Array
+        self.decisions: BoolArray
         self.gold, self.scores, self.decisions = check_categorical(scheme, gold, scores, decisions)
         self.rows = len(self.gold)
 
-    def metrics(self, rows: Ints) -> dict[str, dict[str, float | None]]:
-        found = categorical_metrics(
+    def metrics(self, rows: Int64Array) -> dict[str, Interval]:
+        return categorical_metrics(
             self.scheme.kind, self.gold[rows], self.scores[rows], self.decisions[rows],
             resamples=self.resamples, seed=self.seed,
         )  # fmt: skip
-        return {name: interval.to_dict() for name, interval in found.items()}
 
-    def headline_interval(self, rows: Ints) -> Interval:
+    def headline_interval(self, rows: Int64Array) -> Interval:
         found = count_intervals(self.gold[rows], self.decisions[rows], resamples=self.resamples, seed=self.seed)
         return found[headline_metric(self.scheme.kind)]
 
@@ -111,13 +103,15 @@ class _Categorical:
         sure = as_column("confidence", confidence, self.rows)
         silent = None if abstained is None else as_column("abstained", abstained, self.rows, bool)
         limits = None if thresholds is None else as_column("thresholds", thresholds, len(names))
-        table = None if kind == "multi" else {"labels": list(names), "counts": confusion(self.gold, self.decisions)}
+        one_each = self.scheme.has_one_label
         wrong = [] if texts is None else confident_mistakes(names, texts, self.gold, self.decisions, sure)
         return {
             "per_label": per_label(names, self.gold, self.scores, self.decisions, limits),
-            "confusion": table,
+            "per_dimension": [],
+            "confusion": confusion(names, self.gold, self.decisions) if one_each else None,
             "reliability": reliability_bins(*pooled(kind, self.gold, self.scores)),
             "curves": precision_recall_curves(names, self.gold, self.scores),
+            "scatter": None,
             "mistakes": wrong,
             "abstention": abstention_summary(correct, sure, silent, abstention_threshold),
             "macro_f1_by_threshold": macro_f1_by_threshold(
@@ -125,18 +119,16 @@ class _Categorical:
             ),
         }
 
-    def levels(self) -> dict[str, dict[str, Any]]:
+    def levels(self) -> dict[str, LevelFigures]:
         found = {}
         for name, level in levels(self.scheme).items():
-            measured = categorical_metrics(
+            metrics = categorical_metrics(
                 level.scheme.kind, level.chosen(self.gold), level.scores(self.scores), level.chosen(self.decisions),
                 resamples=self.resamples, seed=self.seed,
             )  # fmt: skip
-            found[name] = {
-                "labels": list(level.scheme.names),
-                "headline": headline_metric(level.scheme.kind),
-                "metrics": {metric: interval.to_dict() for metric, interval in measured.items()},
-            }
+            found[name] = LevelFigures(
+                labels=list(level.scheme.names), headline=headline_metric(level.scheme.kind), metrics=metrics
+            )
         return found
 
 
@@ -147,36 +139,41 @@ class _Dimensional:
         self.scores = as_matrix("scores", scores, len(scheme.names), len(self.gold))
         self.rows = len(self.gold)
 
-    def metrics(self, rows: Ints) -> dict[str, dict[str, float | None]]:
+    def metrics(self, rows: Int64Array) -> dict[str, Interval]:
         found = moment_intervals(self.gold[rows], self.scores[rows], resamples=self.resamples, seed=self.seed)
-        ranks = [r["spearman"] for r in per_dimension(self.scheme.names, self.gold[rows], self.scores[rows])]
-        found["spearman"] = Interval(mean_or_none(ranks))
-        return {name: interval.to_dict() for name, interval in found.items()}
+        ranks = [one.spearman for one in per_dimension(self.scheme.names, self.gold[rows], self.scores[rows])]
+        return {**found, "spearman": Interval(mean_or_none(ranks))}
 
-    def headline_interval(self, rows: Ints) -> Interval:
+    def headline_interval(self, rows: Int64Array) -> Interval:
         found = moment_intervals(self.gold[rows], self.scores[rows], resamples=self.resamples, seed=self.seed)
         return found[headline_metric(self.scheme.kind)]
 
-    def levels(self) -> dict[str, dict[str, Any]]:
+    def levels(self) -> dict[str, LevelFigures]:
         return {}
 
     def details(self, texts: Any, *_: Any) -> dict[str, Any]:
         names = self.scheme.names
         return {
+            "per_label": [],
             "per_dimension": per_dimension(names, self.gold, self.scores),
+            "confusion": None,
+            "reliability": [],
+            "curves": [],
             "scatter": scatter(names, self.gold, self.scores, seed=self.seed),
             "mistakes": [] if texts is None else largest_errors(texts, self.gold, self.scores),
+            "abstention": None,
+            "macro_f1_by_threshold": None,
         }
 
 
-_Judged = _Categorical | _Dimensional
+_Measure = _Categorical | _Dimensional
 
 
-def _without_seen(seen: Bools, judged: _Judged, metrics: dict[str, Any]) -> dict[str, Any]:
+def _without_seen(seen: BoolArray, measure: _Measure, metrics: dict[str, Interval]) -> SeenRows:
     """Return how many rows were seen and the metrics of the others: None where no row is left."""
     fresh = np.flatnonzero(~seen)
     if not seen.any():
-        without: dict[str, Any] | None = metrics
+        without: dict[str, Interval] | None = metrics
     else:
-        without = judged.metrics(fresh) if fresh.size else None
-    return {"rows": int(seen.sum()), "metrics_without": without}
+        without = measure.metrics(fresh) if fresh.size else None
+    return SeenRows(rows=int(seen.sum()), metrics_without=without)

@@ -7,12 +7,19 @@ from typing import Any
 
 import numpy as np
 
+from insula.core.arrays import Float64Array
 from insula.core.decision import Decisions
 from insula.core.example import Example
 from insula.core.scheme import LabelScheme
 from insula.core.sentences import shortened
 from insula.evaluation.compare import compare
-from insula.evaluation.metrics.checked_arrays import Floats, Ints
+from insula.evaluation.comparison_document import (
+    ComparedExample,
+    ComparedExamples,
+    HeadToHead,
+    NameDifference,
+    SliceDifference,
+)
 from insula.evaluation.metrics.metric_names import headline_metric
 from insula.evaluation.metrics.slices import length_name, rows_by_slice
 from insula.text.language import tell
@@ -25,89 +32,86 @@ LONGEST = 300
 def head_to_head(
     scheme: LabelScheme,
     examples: Sequence[Example],
-    gold: Floats,
+    gold: Float64Array,
     a: Sequence[Decisions],
     b: Sequence[Decisions],
     *,
     resamples: int = 1000,
     seed: int = 0,
-) -> dict[str, Any]:
-    """Return what stands in `compare.json` of two sides' decisions, each side one model or several seeds of it.
+) -> HeadToHead:
+    """Return the comparison of two sides' decisions, each side one model or several seeds of it.
 
     gold   (rows, labels) of the examples, as `core.targets.gold_matrix`
 
-    headline, rows   what stands for all; how many rows were judged
-    metrics          name to a, b, and b - a with its interval
-    by_name          the same for each label's F1 or each dimension's Pearson correlation, with `support`
-    mcnemar          None for dimensional schemes and several seeds
-    slices           the headline by length, language, group, for those of at least 30 rows
-    examples         `only_a`, `only_b`: rows that all models of one side have right and none of the other, the most
-                     confident first; dimensional: where one side is nearer to gold by most
+    Slices are those of at least 30 rows. `only_a` and `only_b` are rows that all models of one side have right and none
+    of the other, the most confident first; dimensional: where one side is nearer to gold by most.
     """
     name = headline_metric(scheme.kind)
-    dimensional = scheme.kind == "dimensional"
-    sides = [[one.scores if dimensional else one.chosen for one in side] for side in (a, b)]
-    found = compare(scheme, gold, *sides, resamples=resamples, seed=seed).to_dict()
-    for label, support in zip(scheme.names, gold.sum(axis=0), strict=True):
-        found["by_name"][label]["support"] = len(gold) if dimensional else int(support)
+    sides = [[one.answers(scheme) for one in side] for side in (a, b)]
+    found = compare(scheme, gold, *sides, resamples=resamples, seed=seed)
+    support = gold.sum(axis=0) if scheme.is_categorical else np.full(len(scheme.names), len(gold))
 
-    def by_slice(names: Sequence[str | None]) -> list[dict[str, Any]]:
-        return [
-            {"name": part, "rows": len(rows), **_on_rows(scheme, gold, sides, rows, name, resamples, seed)}
-            for part, rows in rows_by_slice(names)
-        ]
+    def by_slice(names: Sequence[str | None]) -> list[SliceDifference]:
+        parts = []
+        for part, rows in rows_by_slice(names):
+            of_rows = [[one[rows] for one in side] for side in sides]
+            on_part = compare(scheme, gold[rows], *of_rows, resamples=resamples, seed=seed).metrics[name]
+            parts.append(
+                SliceDifference(name=part, rows=len(rows), a=on_part.a, b=on_part.b, difference=on_part.difference)
+            )
+        return parts
 
     languages = [example.language or tell(example.text) for example in examples]
     lengths = [length_name(one.text, language) for one, language in zip(examples, languages, strict=True)]
     groups = by_slice([example.group for example in examples])
-    return {
-        "headline": name,
-        **found,
-        "slices": {
+    return HeadToHead(
+        headline=name,
+        rows=found.rows,
+        metrics=found.metrics,
+        by_name={
+            label: NameDifference(a=one.a, b=one.b, difference=one.difference, support=int(rows))
+            for (label, one), rows in zip(found.by_name.items(), support, strict=True)
+        },
+        mcnemar=found.mcnemar,
+        slices={
             "length": by_slice(lengths),
             "language": by_slice(languages),
-            "group": sorted(groups, key=lambda part: -part["rows"])[:MOST_GROUPS],
+            "group": sorted(groups, key=lambda part: -part.rows)[:MOST_GROUPS],
         },
-        "examples": _examples(scheme, examples, gold, a, b),
-    }
-
-
-def _on_rows(
-    scheme: LabelScheme, gold: Floats, sides: list[list[Any]], rows: Ints, name: str, resamples: int, seed: int
-) -> dict[str, Any]:
-    parts = [[one[rows] for one in side] for side in sides]
-    return compare(scheme, gold[rows], *parts, resamples=resamples, seed=seed).metrics[name].to_dict()
+        examples=_examples(scheme, examples, gold, a, b),
+    )
 
 
 def _examples(
-    scheme: LabelScheme, examples: Sequence[Example], gold: Floats, a: Sequence[Decisions], b: Sequence[Decisions]
-) -> dict[str, list[dict[str, Any]]]:
-    if scheme.kind == "dimensional":
+    scheme: LabelScheme, examples: Sequence[Example], gold: Float64Array, a: Sequence[Decisions], b: Sequence[Decisions]
+) -> ComparedExamples:
+    if scheme.is_categorical:
+        right_a, right_b = (np.array([(one.chosen == (gold > 0)).all(axis=1) for one in side]) for side in (a, b))
+        only_a = _surest(right_a.all(axis=0) & ~right_b.any(axis=0), a)
+        only_b = _surest(right_b.all(axis=0) & ~right_a.any(axis=0), b)
+    else:
         error_a, error_b = (
             np.mean([np.abs(one.scores - gold).mean(axis=1) for one in side], axis=0) for side in (a, b)
         )
-        gains = {"only_a": error_b - error_a, "only_b": error_a - error_b}
-        chosen = {side: [int(row) for row in np.argsort(-gain, kind="stable") if gain[row] > 0] for side, gain in
-                  gains.items()}  # fmt: skip
-    else:
-        right_a, right_b = (np.array([(one.chosen == (gold > 0)).all(axis=1) for one in side]) for side in (a, b))
-        chosen = {
-            "only_a": _surest(right_a.all(axis=0) & ~right_b.any(axis=0), a),
-            "only_b": _surest(right_b.all(axis=0) & ~right_a.any(axis=0), b),
-        }
-    return {
-        side: [
-            {
-                "text": shortened(examples[row].text, LONGEST),
-                "gold": _answer(scheme, gold[row] > 0, gold[row]),
-                "a": _answer(scheme, a[0].chosen[row], a[0].scores[row]),
-                "b": _answer(scheme, b[0].chosen[row], b[0].scores[row]),
-                "confidence": _confidence((a if side == "only_a" else b)[0], row),
-            }
+        only_a, only_b = _largest(error_b - error_a), _largest(error_a - error_b)
+
+    def shown(rows: Sequence[int], right: Sequence[Decisions]) -> list[ComparedExample]:
+        return [
+            ComparedExample(
+                text=shortened(examples[row].text, LONGEST),
+                gold=_answer(scheme, gold[row] > 0, gold[row]),
+                a=_answer(scheme, a[0].chosen[row], a[0].scores[row]),
+                b=_answer(scheme, b[0].chosen[row], b[0].scores[row]),
+                confidence=_confidence(right[0], row),
+            )
             for row in rows[:MOST_EXAMPLES]
         ]
-        for side, rows in chosen.items()
-    }
+
+    return ComparedExamples(only_a=shown(only_a, a), only_b=shown(only_b, b))
+
+
+def _largest(gain: Float64Array) -> list[int]:
+    return [int(row) for row in np.argsort(-gain, kind="stable") if gain[row] > 0]
 
 
 def _surest(rows: Any, right: Sequence[Decisions]) -> list[int]:
@@ -122,7 +126,7 @@ def _confidence(decisions: Decisions, row: int) -> float | None:
     return None if decisions.confidence is None else float(decisions.confidence[row])
 
 
-def _answer(scheme: LabelScheme, chosen: Any, scores: Any) -> list[Any]:
-    if scheme.kind == "dimensional":
-        return [f"{name} {value:.2f}" for name, value in zip(scheme.names, scores, strict=True)]
-    return [name for name, given in zip(scheme.names, chosen, strict=True) if given]
+def _answer(scheme: LabelScheme, chosen: Any, scores: Any) -> list[str]:
+    if scheme.is_categorical:
+        return [name for name, given in zip(scheme.names, chosen, strict=True) if given]
+    return [f"{name} {value:.2f}" for name, value in zip(scheme.names, scores, strict=True)]

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from insula.core.arrays import Float64Array
 from insula.core.decision import DecisionRule, Decisions
 from insula.core.example import Example
 from insula.core.scheme import LabelScheme
 from insula.evaluation.evaluate import evaluate
-from insula.evaluation.metrics.checked_arrays import Floats
 from insula.evaluation.result import Evaluation
 from insula.text.language import tell
 
@@ -17,7 +17,7 @@ from insula.text.language import tell
 def evaluate_examples(
     scheme: LabelScheme,
     examples: Sequence[Example],
-    gold: Floats,
+    gold: Float64Array,
     decisions: Decisions,
     rule: DecisionRule,
     *,

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from insula.core.arrays import FloatArray
 from insula.core.decision import DecisionRule
 from insula.core.errors import ParityError
 from insula.core.scheme import LabelScheme
@@ -25,8 +26,6 @@ COMPANIES = 50
 MOST_ROWS = 8
 ROWS = 32
 
-Floats = NDArray[np.floating[Any]]
-
 
 @dataclass(frozen=True)
 class Company:
@@ -37,11 +36,11 @@ class Company:
     in_company  (answers, outputs) logits of the batches' rows
     """
 
-    alone: Floats
+    alone: FloatArray
     rows: NDArray[np.intp]
-    in_company: Floats
+    in_company: FloatArray
 
-    def apart(self, scores: Callable[[Floats], Floats]) -> float:
+    def apart(self, scores: Callable[[FloatArray], FloatArray]) -> float:
         """Return the largest difference of a score between a text alone and in company."""
         return float(np.abs(scores(self.in_company) - scores(self.alone)[self.rows]).max(initial=0.0))
 
@@ -61,17 +60,17 @@ def in_company(
     return Company(np.concatenate(alone), np.concatenate(drawn), np.concatenate(together))
 
 
-def _asked(backend: Backend, texts: Sequence[Segments]) -> Callable[[Sequence[int]], Floats]:
+def _asked(backend: Backend, texts: Sequence[Segments]) -> Callable[[Sequence[int]], FloatArray]:
     if not isinstance(backend, TokenBackend):
         return lambda rows: backend.logits([texts[row] for row in rows])
     tokens, run = backend.tokenizer(texts), backend.run
     return lambda rows: run(*pad([tokens[row] for row in rows]))
 
 
-def comparable(scheme: LabelScheme, rule: DecisionRule) -> Callable[[Floats], Floats]:
+def comparable(scheme: LabelScheme, rule: DecisionRule) -> Callable[[FloatArray], FloatArray]:
     """Return a map of logits to scores between 0 and 1: a dimension's values are divided by its range."""
 
-    def scores(logits: Floats) -> Floats:
+    def scores(logits: FloatArray) -> FloatArray:
         found = rule.scores(scheme, logits)
         if scheme.kind != "dimensional":
             return found

@@ -11,8 +11,9 @@ from typing import Any
 
 from insula.core.errors import SettingsError
 from insula.core.starter import STARTER
+from insula.evaluation.document import MetricsDocument
 from insula.evaluation.reports.headline import headline
-from insula.evaluation.reports.sanitize import sanitize
+from insula.evaluation.reports.sanitize import sanitized
 from insula.inference.engine import Engine
 from insula.inference.predictor import Predictor
 from insula.models.folder import MANIFEST, ModelFolder, open_folder
@@ -50,9 +51,14 @@ class ServedModel:
         return open_folder(self.predictor.folder)
 
     @cached_property
+    def document(self) -> MetricsDocument:
+        """What was measured of it, with texts that are fit for a page."""
+        return sanitized(MetricsDocument.from_dict(self.folder.metrics))
+
+    @cached_property
     def measured(self) -> str | None:
         """One sentence with its main metric, None if nothing was measured."""
-        found = headline(sanitize(self.folder.metrics))
+        found = headline(self.document)
         return found.sentence if found else None
 
     @cached_property

@@ -6,7 +6,6 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from insula.core.decision import DecisionRule, Decisions
 from insula.core.example import Example
@@ -16,13 +15,25 @@ from insula.core.targets import gold_matrix
 from insula.data.dataset import Dataset
 from insula.data.splits.compared import row_hash
 from insula.data.splits.leak import Fingerprint
-from insula.evaluation.baselines import Judge, majority
+from insula.evaluation.baselines import BaselineRows, majority
+from insula.evaluation.document import Baseline
 from insula.evaluation.judged_examples import evaluate_examples
+from insula.evaluation.result import Evaluation, SeenRows
 from insula.models.fingerprints import write_fingerprints
 from insula.models.folder import seal
 from insula.training.families.linear import LinearOptions
 from insula.training.fit_model import Trained, fit_model
 from insula.training.recipe.recipe import Recipe
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What a run measures, for its metrics document; None where there were no rows."""
+
+    validation: Evaluation | None
+    test: Evaluation | None
+    baselines: dict[str, Baseline]
+    rows_per_second: float | None
 
 
 @dataclass(frozen=True)
@@ -36,27 +47,28 @@ class Measurement:
     folder: Path
     progress: Progress
 
-    def all(self) -> dict[str, Any]:
-        """Return `validation`, `test`, `baselines` and `time` of the metrics."""
-        measured: dict[str, Any] = {"test": None, "validation": None, "baselines": {}, "time": {}}
-        predictor = self.trained.predictor
+    def all(self) -> Measured:
+        """Measure validation and test rows, whichever there are, and the baselines on the test rows."""
+        predictor, validation, test = self.trained.predictor, None, None
+        baselines: dict[str, Baseline] = {}
+        rows_per_second = None
         if self.trained.validation is not None:
             decisions = predictor.decision.decide(predictor.scheme, self.trained.validation)
-            measured["validation"] = self._evaluate("validation", self.dataset.split("validation"), decisions)
+            validation = self._evaluate("validation", self.dataset.split("validation"), decisions)
         if examples := self.dataset.splits.get("test"):
             self.progress.say(f"Evaluating on {len(examples):,} test rows.")
             began = time.monotonic()
             decisions = predictor.decide([example.input for example in examples])
             seconds = time.monotonic() - began
-            measured["time"]["rows_per_second"] = round(len(examples) / max(seconds, 1e-9), 1)
-            measured["test"] = self._evaluate("test", examples, decisions)
-            measured["baselines"] = self._baselines(examples, decisions)
-        return measured
+            rows_per_second = round(len(examples) / max(seconds, 1e-9), 1)
+            test = self._evaluate("test", examples, decisions)
+            baselines = self._baselines(examples, decisions)
+        return Measured(validation, test, baselines, rows_per_second)
 
-    def _evaluate(self, split: str, examples: Sequence[Example], decisions: Decisions) -> dict[str, Any]:
+    def _evaluate(self, split: str, examples: Sequence[Example], decisions: Decisions) -> Evaluation:
         scheme = self.dataset.scheme
         overlapping = self.dataset.overlaps.get(split, frozenset())
-        measured = evaluate_examples(
+        found = evaluate_examples(
             scheme,
             examples,
             gold_matrix(scheme, examples),
@@ -65,29 +77,28 @@ class Measurement:
             seen=[row_hash(example) in overlapping for example in examples],
             resamples=self.recipe.evaluation.resamples,
             seed=self.recipe.seed,
-        ).to_dict()
-        # These texts stood in the source's training rows, and the leak guard took them out: none was trained on.
-        measured["overlap"] = measured["seen"]
-        measured["seen"] = {"rows": 0, "metrics_without": measured["metrics"]}
-        return measured
+        )
+        # These texts were in the source's training rows, and the leak guard took them out: none was trained on.
+        nothing_seen = SeenRows(rows=0, metrics_without=found.metrics)
+        return found.model_copy(update={"seen": nothing_seen, "overlap": found.seen})
 
-    def _baselines(self, examples: Sequence[Example], decisions: Decisions) -> dict[str, Any]:
+    def _baselines(self, examples: Sequence[Example], decisions: Decisions) -> dict[str, Baseline]:
         scheme, wanted = self.dataset.scheme, self.recipe.evaluation.baselines
-        judge = Judge(
+        rows = BaselineRows(
             scheme, gold_matrix(scheme, examples), decisions, self.recipe.evaluation.resamples, self.recipe.seed
         )
         inputs = [example.input for example in examples]
         found = {}
         if "majority" in wanted:
             gold = gold_matrix(scheme, self.dataset.split("train"))
-            found["majority"] = judge.against(majority(scheme, gold.mean(axis=0), len(examples)))
+            found["majority"] = rows.against(majority(scheme, gold.mean(axis=0), len(examples)))
         if "untrained" in wanted and self.trained.fitted.untrained is not None:
             self.progress.say("Baseline: the model before training.")
             prepared = self.trained.predictor.prepared(inputs)
-            found["untrained"] = judge.against(DecisionRule().decide(scheme, self.trained.fitted.untrained(prepared)))
+            found["untrained"] = rows.against(DecisionRule().decide(scheme, self.trained.fitted.untrained(prepared)))
         if "linear" in wanted and self.recipe.model.name != "linear":
             self.progress.say("Baseline: linear, trained on the same rows.")
-            found["linear"] = judge.against(self._linear().predictor.decide(inputs))
+            found["linear"] = rows.against(self._linear().predictor.decide(inputs))
         return found
 
     def _linear(self) -> Trained:

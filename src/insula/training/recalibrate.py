@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from insula.core.scheme import LabelScheme
 from insula.core.targets import gold_matrix
 from insula.data.splits.leak import Fingerprint
 from insula.evaluation.compare import compare
+from insula.evaluation.document import METRICS, DecisionRecord, MetricsDocument
 from insula.evaluation.judged_examples import evaluate_examples
 from insula.evaluation.metrics.metric_names import headline_metric
 from insula.evaluation.metrics.reliability import reliability_metrics
@@ -85,7 +85,11 @@ def recalibrate(
     figures = _figures(scheme, gold, before, after, seed=seed)
     measured = evaluate_examples(
         scheme, examples, gold, after, decision, seen=[False] * len(examples), resamples=RESAMPLES, seed=seed
-    ).to_dict()
+    )
+    recorded = MetricsDocument.from_dict(source.metrics)
+    document = recorded.of_changed_model(
+        command, decision=DecisionRecord.of(decision, scheme, options.coverage), validation=measured
+    )
     with atomic_folder(output) as stage:
         shutil.copytree(source.path, stage, dirs_exist_ok=True)
         (stage / MANIFEST).unlink()
@@ -96,22 +100,15 @@ def recalibrate(
             chosen = {f"decision.{name}": value for name, value in options.model_dump(mode="json").items()}
             write_text(recipe, load_recipe(recipe, chosen).to_toml())
         about = {
+            "format_version": RECORD_VERSION,
             "insula_version": __version__,
-            "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+            "created": document.created,
             "command": command,
+            "made_from": {"name": recorded.name, "decision": source.decision.to_dict()},
         }
-        made_from = {"name": source.metrics.get("name"), "decision": source.decision.to_dict()}
-        write_json(stage / RECORD, {"format_version": RECORD_VERSION, **about, "made_from": made_from, **figures})
-        metrics = {
-            **source.metrics,
-            **about,
-            "decision": decision.about(scheme, options.coverage),
-            "validation": {**measured, "overlap": measured["seen"]},
-            "test": None,
-            "baselines": {},
-        }
-        write_json(stage / "metrics.json", metrics)
-        write_text(stage / "model_card.md", model_card(metrics))
+        write_json(stage / RECORD, {**about, **figures})
+        document.write(stage / METRICS)
+        write_text(stage / "model_card.md", model_card(document))
         seal(stage, family=source.family, backend=source.backend)
     return Recalibrated(output, decision, figures)
 
@@ -147,7 +144,7 @@ def _figures(
 ) -> dict[str, Any]:
     name, categorical = headline_metric(scheme.kind), scheme.is_categorical
     sides = {"before": before, "after": after}
-    compared = [[one.chosen if categorical else one.scores] for one in sides.values()]
+    compared = [[one.answers(scheme)] for one in sides.values()]
     found = compare(scheme, gold, *compared, resamples=RESAMPLES, seed=seed).metrics[name]
     errors, answered = None, None
     if categorical:

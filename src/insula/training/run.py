@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 import hashlib
 import json
 import shutil
@@ -10,10 +9,10 @@ import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from insula import __version__
 from insula.core.errors import DataError, RecipeError
 from insula.core.files import atomic_folder, sha256, write_json, write_text
 from insula.core.progress import Progress, Silent
@@ -21,6 +20,16 @@ from insula.core.targets import gold_matrix
 from insula.data.dataset import Dataset
 from insula.data.labels.names import LABEL_NAMES, read_label_names
 from insula.data.splits.leak import Fingerprint, refuse_leak
+from insula.evaluation.document import (
+    METRICS,
+    DataRecord,
+    DecisionRecord,
+    MetricsDocument,
+    ModelRecord,
+    SchemeRecord,
+    TimeRecord,
+    stamp,
+)
 from insula.evaluation.reports.cards import model_card
 from insula.evaluation.reports.report import write_report
 from insula.models.fingerprints import write_fingerprints
@@ -39,16 +48,26 @@ from insula.training.transfer.distil import UNLABELLED, with_unlabelled
 from insula.training.transfer.teachers import teacher_fingerprints
 from insula.training.transfer.trained_base import base_fingerprint, check_base, trained_base
 
-METRICS_VERSION = 1
+RUN_VERSION = 1
+"""Of `run.json`, which says what a run is made of."""
 LANGUAGE_SAMPLE = 2000
 
 
 @dataclass(frozen=True)
 class Run:
-    """A finished run: `path` is its folder, `metrics` what stands in its `metrics.json`."""
+    """A finished run.
+
+    path      its folder
+    document  its figures, typed; `metrics` gives the same as plain JSON types, as `metrics.json` holds them
+    """
 
     path: Path
-    metrics: Mapping[str, Any]
+    document: MetricsDocument
+
+    @cached_property
+    def metrics(self) -> Mapping[str, Any]:
+        """The content of `metrics.json`, such as `metrics["test"]["headline"]`; empty where another process writes."""
+        return self.document.to_dict()
 
     @property
     def model(self) -> Path:
@@ -104,48 +123,51 @@ def train_run(
             dataset, recipe.model, recipe, language, folder, stage,
             resume=resume, progress=progress, callbacks=tracking.callbacks(),
         )  # fmt: skip
-        metrics = {
-            "format_version": METRICS_VERSION,
-            "insula_version": __version__,
-            "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-            "name": folder.name,
-            "command": command,
-            "model": {
-                "family": recipe.model.name,
-                "base": trained.fitted.base,
-                "parameters": trained.fitted.parameters,
-                "trainable_parameters": _learnt(trained.fitted),
-                "bytes": sum(file.stat().st_size for file in stage.iterdir()),
-                "backend": trained.fitted.backend,
-            },
-            "scheme": dataset.scheme.to_dict(),
-            "data": _about_data(dataset, fingerprint),
-            "recipe": settings,
-            "seed": recipe.seed,
-            "training": trained.facts,
-            "history": list(trained.fitted.history),
-            "decision": trained.predictor.decision.about(dataset.scheme, recipe.decision.coverage),
-            **Measurement(dataset, trained, recipe, language, folder, progress).all(),
-        }
-        metrics["time"] |= {
+        model = ModelRecord(
+            family=recipe.model.name,
+            base=trained.fitted.base,
+            parameters=trained.fitted.parameters,
+            trainable_parameters=_learnt(trained.fitted),
+            bytes=sum(file.stat().st_size for file in stage.iterdir()),
+            backend=trained.fitted.backend,
+        )
+        measured = Measurement(dataset, trained, recipe, language, folder, progress).all()
+        seconds = {
             "train_seconds": round(trained.seconds, 1),
             "peak_memory_mb": trained.megabytes,
             "total_seconds": round(trained.before + time.monotonic() - started, 1),
         }
+        speed = {} if measured.rows_per_second is None else {"rows_per_second": measured.rows_per_second}
+        document = MetricsDocument(
+            **stamp(command),
+            name=folder.name,
+            model=model,
+            scheme=SchemeRecord.of(dataset.scheme),
+            data=_about_data(dataset, fingerprint),
+            recipe=settings,
+            seed=recipe.seed,
+            training=trained.facts,
+            history=list(trained.fitted.history),
+            decision=DecisionRecord.of(trained.predictor.decision, dataset.scheme, recipe.decision.coverage),
+            test=measured.test,
+            validation=measured.validation,
+            baselines=measured.baselines,
+            time=TimeRecord(**speed, **seconds),
+        )
         if recipe.data.label_names is not None:
             write_json(stage / LABEL_NAMES, read_label_names(recipe.data.label_names))
         (stage / "recipe.toml").write_text(recipe.to_toml(), encoding="utf-8")
         known = base_fingerprint(recipe.model) | teacher_fingerprints(recipe.distil.teachers)
         write_fingerprints(stage, _fingerprints(dataset) | known)
-        write_json(stage / "metrics.json", metrics)
-        (stage / "model_card.md").write_text(model_card(metrics), encoding="utf-8")
+        document.write(stage / METRICS)
+        write_text(stage / "model_card.md", model_card(document))
         seal(stage, family=recipe.model.name, backend=trained.fitted.backend)
-        write_json(folder / "metrics.json", metrics)
-        write_report(folder / "report.html", metrics)
-        tracking.finish(metrics, folder / "report.html")
+        document.write(folder / METRICS)
+        write_report(folder / "report.html", document)
+        tracking.finish(document, folder / "report.html")
     for done_with in ("checkpoints", "tokenizer", "cache"):
         shutil.rmtree(folder / done_with, ignore_errors=True)
-    return Run(folder, metrics)
+    return Run(folder, document)
 
 
 def help_to_train(dataset: Dataset, recipe: Recipe, folder: Path, *, resume: bool = False) -> Run:
@@ -153,7 +175,7 @@ def help_to_train(dataset: Dataset, recipe: Recipe, folder: Path, *, resume: boo
     dataset = with_auxiliary(with_unlabelled(dataset, recipe, Silent()), recipe, Silent())
     language = dominant([example.text for example in dataset.split("train")])
     help_to_fit(dataset, recipe, language, folder, resume=resume)
-    return Run(folder, {})
+    return Run(folder, MetricsDocument())
 
 
 def _begin(folder: Path, recipe: Recipe, state: Mapping[str, Any], resume: bool) -> None:
@@ -178,7 +200,7 @@ def _begin(folder: Path, recipe: Recipe, state: Mapping[str, Any], resume: bool)
             shutil.rmtree(folder / old, ignore_errors=True)
         else:
             (folder / old).unlink(missing_ok=True)
-    write_json(state_file, {"format_version": METRICS_VERSION, **state})
+    write_json(state_file, {"format_version": RUN_VERSION, **state})
     write_text(folder / "recipe.toml", recipe.to_toml())
 
 
@@ -202,7 +224,7 @@ def data_digest(dataset: Dataset) -> str:
     return digest.hexdigest()
 
 
-def _about_data(dataset: Dataset, fingerprint: Fingerprint) -> dict[str, Any]:
+def _about_data(dataset: Dataset, fingerprint: Fingerprint) -> DataRecord:
     sample = [example.text for example in dataset.split("train")[:LANGUAGE_SAMPLE]]
     told = Counter(language for text in sample if (language := tell(text)) is not None)
     counts: dict[str, dict[str, int]] = {}
@@ -216,15 +238,15 @@ def _about_data(dataset: Dataset, fingerprint: Fingerprint) -> dict[str, Any]:
     if not dataset.scheme.is_categorical:
         values = gold_matrix(dataset.scheme, dataset.split("train")).mean(axis=0)
         means = dict(zip(dataset.scheme.names, values.tolist(), strict=True))
-    return {
-        "name": dataset.name,
-        "rows": {name: len(examples) for name, examples in dataset.splits.items()},
-        "languages": {code: round(count / len(sample), 4) for code, count in told.most_common(5)},
-        "fingerprint": fingerprint.digest,
-        "notes": list(dataset.notes),
-        "label_counts": counts,
-        "value_means": means,
-    }
+    return DataRecord(
+        name=dataset.name,
+        rows={name: len(examples) for name, examples in dataset.splits.items()},
+        languages={code: round(count / len(sample), 4) for code, count in told.most_common(5)},
+        fingerprint=fingerprint.digest,
+        notes=list(dataset.notes),
+        label_counts=counts,
+        value_means=means,
+    )
 
 
 def _learnt(fitted: Fitted) -> int:

@@ -15,7 +15,7 @@ ROW, TOP, BOTTOM = 38.0, 8.0, 30.0
 
 
 @dataclass(frozen=True)
-class Interval:
+class IntervalRow:
     """One row: a value with the ends of its interval, each None where unknown, and a small second line."""
 
     label: str
@@ -27,7 +27,7 @@ class Interval:
 
 
 def interval_chart(
-    rows: Sequence[Interval], *, key: str, title: str, description: str = "", reference: float | None = None
+    rows: Sequence[IntervalRow], *, key: str, title: str, description: str = "", reference: float | None = None
 ) -> Markup:
     """Return dots with whiskers on one shared axis; `reference` is a dashed line, such as the value of all rows."""
     known = [number for row in rows for number in (row.value, row.low, row.high) if number is not None]
@@ -56,7 +56,7 @@ def interval_chart(
     return figure(WIDTH, bottom + BOTTOM, *parts, key=key, title=title, description=description or said)
 
 
-def _row(row: Interval, y: float, x: Scale, left: float) -> Markup:
+def _row(row: IntervalRow, y: float, x: Scale, left: float) -> Markup:
     strength = "strong" if row.strong else "plain"
     label_y = y - 2 if row.note else y + 4
     parts = [text(row.label, 4, label_y, room=left - 16, class_=f"label {strength}")]

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from markupsafe import Markup
 
 from insula.evaluation.charts.axes import Plot, Scale, frame, percent_labels
 from insula.evaluation.charts.svg import WIDTH, element, figure, polyline, text
+from insula.evaluation.result import ReliabilityBin
 
 HEIGHT, STRIP = 340.0, 44.0
 
 
 def reliability_chart(
-    bins: Sequence[Mapping[str, Any]],
+    bins: Sequence[ReliabilityBin],
     *,
     key: str,
     x_title: str = "probability of the likeliest label",
@@ -22,27 +22,31 @@ def reliability_chart(
 ) -> Markup:
     """Return observed share against stated confidence a bin, with the bins' row counts in a strip below.
 
-    A bin has `low`, `high`, `confidence`, `accuracy` and `count`; bins without rows are skipped.
+    Bins without rows are skipped.
     """
-    filled = [b for b in bins if b.get("count") and b.get("confidence") is not None and b.get("accuracy") is not None]
+    filled = [
+        (one, one.confidence, one.accuracy)
+        for one in bins
+        if one.count and one.confidence is not None and one.accuracy is not None
+    ]
     base = HEIGHT - 42 - STRIP
     plot = Plot(Scale(0.0, 1.0, 52, WIDTH - 22), Scale(0.0, 1.0, base, 34))
     marks = [0.0, 0.25, 0.5, 0.75, 1.0]
     parts = [frame(plot, [], marks, x_title="", y_title=y_title, y_text=percent_labels)]
     diagonal = plot.points([[0, 0], [1, 1]])
     parts.append(polyline(diagonal, class_="reference", stroke_dasharray="4"))
-    most = max((float(b["count"]) for b in filled), default=1.0)
-    places = plot.points([[b["confidence"], b["accuracy"]] for b in filled])
-    for (x, y), b in zip(places, filled, strict=True):
-        parts.append(element("line", x1=x, x2=x, y1=y, y2=plot.y(b["confidence"]), class_="gap"))
+    most = max((float(one.count) for one, *_ in filled), default=1.0)
+    places = plot.points([[confidence, accuracy] for _, confidence, accuracy in filled])
+    for (x, y), (_, confidence, _) in zip(places, filled, strict=True):
+        parts.append(element("line", x1=x, x2=x, y1=y, y2=plot.y(confidence), class_="gap"))
     if len(places) > 1:
         parts.append(polyline(places, class_="line first"))
     strip_top, strip_base = base + 10, base + STRIP
-    for (x, y), b in zip(places, filled, strict=True):
-        said = f"confidence {100 * b['confidence']:.0f}%: right {100 * b['accuracy']:.1f}% of {b['count']:,}"
+    for (x, y), (one, confidence, accuracy) in zip(places, filled, strict=True):
+        said = f"confidence {100 * confidence:.0f}%: right {100 * accuracy:.1f}% of {one.count:,}"
         parts.append(element("circle", element("title", said), cx=x, cy=y, r=4.5, class_="dot strong"))
-        low, high = plot.x(b["low"]), plot.x(b["high"])
-        height = max(1.0, (strip_base - strip_top) * b["count"] / most)
+        low, high = plot.x(one.low), plot.x(one.high)
+        height = max(1.0, (strip_base - strip_top) * one.count / most)
         parts.append(
             element(
                 "rect", element("title", said), x=low + 1, y=strip_base - height, width=max(1.0, high - low - 2),
@@ -52,5 +56,5 @@ def reliability_chart(
     parts.append(text("rows", 44, strip_base - 4, text_anchor="end", class_="tick"))
     below = Plot(plot.x, Scale(0.0, 1.0, strip_base, strip_top))
     parts.append(frame(below, marks, [], x_title=x_title, y_title="", x_text=percent_labels))
-    said = "; ".join(f"{100 * b['confidence']:.0f}% stated, {100 * b['accuracy']:.0f}% observed" for b in filled)
+    said = "; ".join(f"{100 * stated:.0f}% stated, {100 * observed:.0f}% observed" for _, stated, observed in filled)
     return figure(WIDTH, HEIGHT, *parts, key=key, title="Reliability of the stated confidence", description=said)

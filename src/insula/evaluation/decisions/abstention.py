@@ -7,9 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from insula.core.arrays import BoolArray, Float64Array
 from insula.core.errors import DataError
-from insula.evaluation.metrics.checked_arrays import Bools, Floats, as_column, mean_or_none
+from insula.evaluation.metrics.checked_arrays import as_column, mean_or_none
 from insula.evaluation.metrics.curves import thin
+from insula.evaluation.result import Abstention
 
 
 def choose_abstention(correct: Any, confidence: Any, *, coverage: float = 0.95) -> float:
@@ -39,7 +41,7 @@ def choose_abstention(correct: Any, confidence: Any, *, coverage: float = 0.95) 
     return middle if middle > highest_below else float(limit)
 
 
-def risk_coverage(correct: Any, confidence: Any) -> tuple[Floats, Floats, float]:
+def risk_coverage(correct: Any, confidence: Any) -> tuple[Float64Array, Float64Array, float]:
     """Return (coverage, risk, AURC): the error rate among the most confident rows as ever more are answered.
 
     coverage, risk   (rows,); rows of equal confidence share their errors evenly, so that row order does not matter
@@ -57,16 +59,16 @@ def risk_coverage(correct: Any, confidence: Any) -> tuple[Floats, Floats, float]
 
 
 def abstention_summary(
-    correct: Bools, confidence: Floats, abstained: Bools | None = None, threshold: float | None = None
-) -> dict[str, Any]:
-    """Return coverage, threshold, accuracy_answered (None where nothing is), accuracy_all, aurc and the curve."""
+    correct: BoolArray, confidence: Float64Array, abstained: BoolArray | None = None, threshold: float | None = None
+) -> Abstention:
+    """Return how often the model answers and how right it is; `accuracy_answered` is None where nothing is answered."""
     answered = np.ones(len(correct), dtype=np.bool_) if abstained is None else ~abstained
     coverage, risk, area = risk_coverage(correct, confidence)
-    return {
-        "coverage": float(answered.mean()),
-        "threshold": threshold,
-        "accuracy_answered": mean_or_none(correct[answered]),
-        "accuracy_all": float(correct.mean()),
-        "aurc": area,
-        "curve": [[round(float(coverage[i]), 6), round(float(risk[i]), 6)] for i in thin(len(risk), 50)],
-    }
+    return Abstention(
+        coverage=float(answered.mean()),
+        threshold=threshold,
+        accuracy_answered=mean_or_none(correct[answered]),
+        accuracy_all=float(correct.mean()),
+        aurc=area,
+        curve=[[round(float(coverage[i]), 6), round(float(risk[i]), 6)] for i in thin(len(risk), 50)],
+    )

@@ -2,7 +2,7 @@
 
 Temperature scaling divides all logits by one number (Guo et al. 2017, ICML, section 4.2). Vector scaling gives each
 label its own slope and offset (section 4.2 too); for one sigmoid it is Platt scaling (Platt 1999). The isotonic curve
-stands in `isotonic`, the lines of dimensional schemes in `recalibration`. What is fitted here is applied by
+is in `isotonic`, the lines of dimensional schemes are in `linear_calibration`. What is fitted here is applied by
 `core.decision.Calibration`.
 """
 
@@ -15,12 +15,13 @@ import numpy as np
 from scipy.optimize import minimize, minimize_scalar
 from scipy.special import expit, logsumexp, softmax
 
+from insula.core.arrays import Float64Array, Int64Array
 from insula.core.decision import Calibration
 from insula.core.errors import DataError
-from insula.core.scheme import Kind
+from insula.core.scheme import Kind, uses_softmax
 from insula.evaluation.decisions.isotonic import fit_isotonic
 from insula.evaluation.decisions.linear_calibration import fit_lines
-from insula.evaluation.metrics.checked_arrays import Floats, Ints, as_column, as_indicators, as_matrix
+from insula.evaluation.metrics.checked_arrays import as_column, as_indicators, as_matrix
 from insula.evaluation.metrics.counts import from_sums
 from insula.evaluation.metrics.intervals import count_differences
 
@@ -42,7 +43,7 @@ def fit_calibration(
     logits    (rows, labels); binary: (rows, 1), the positive class
     gold      0/1 (rows, labels); binary: two columns in the scheme's order, or the positive one alone; dimensional:
               the values
-    kind      of the label scheme; dimensional: lines (`recalibration.fit_lines`), whatever the method but `none`
+    kind      of the label scheme; dimensional: lines (`linear_calibration.fit_lines`), whatever the method but `none`
     method    none, temperature, vector, isotonic, or auto
     weights   (rows,), default 1
 
@@ -74,7 +75,7 @@ def fit_calibration(
     return _fit(_best_method(values, target, weight, kind, folds), values, target, weight, kind)
 
 
-def _fit(method: str, logits: Floats, gold: Floats, weights: Floats, kind: Kind) -> Calibration:
+def _fit(method: str, logits: Float64Array, gold: Float64Array, weights: Float64Array, kind: Kind) -> Calibration:
     if method == "none":
         return Calibration()
     shared = _fit_temperature(logits, gold, weights, kind)
@@ -83,7 +84,7 @@ def _fit(method: str, logits: Floats, gold: Floats, weights: Floats, kind: Kind)
     return shared if method == "temperature" else fit_isotonic(logits, gold, weights, kind, shared)
 
 
-def _best_method(logits: Floats, gold: Floats, weights: Floats, kind: Kind, folds: Ints) -> str:
+def _best_method(logits: Float64Array, gold: Float64Array, weights: Float64Array, kind: Kind, folds: Int64Array) -> str:
     best, best_loss, best_logits = "none", negative_log_likelihood(logits, gold, kind), logits
     for method in ("temperature", "vector", "isotonic"):
         held_out = np.empty_like(logits)
@@ -92,23 +93,23 @@ def _best_method(logits: Floats, gold: Floats, weights: Floats, kind: Kind, fold
             held_out[out] = _fit(method, logits[rest], gold[rest], weights[rest], kind).apply(logits[out], kind)
         loss = negative_log_likelihood(held_out, gold, kind)
         gain = weights * (best_loss - loss)
-        free = method == "isotonic" or (method == "vector" and kind in ("single", "ordinal"))
+        free = method == "isotonic" or (method == "vector" and uses_softmax(kind))
         needed = float(gain.std() * np.sqrt(len(gain))) if free else 0.0
         if gain.sum() > needed and _serves_labels(best_logits, held_out, gold, kind, method):
             best, best_loss, best_logits = method, loss, held_out
     return best
 
 
-def negative_log_likelihood(logits: Floats, gold: Floats, kind: Kind) -> Floats:
+def negative_log_likelihood(logits: Float64Array, gold: Float64Array, kind: Kind) -> Float64Array:
     """Return the negative log-likelihood of each row (rows,); of sigmoids the sum over labels."""
-    if kind in ("binary", "multi"):
-        loss: Floats = (np.logaddexp(0, logits) - logits * gold).sum(axis=1)
+    if uses_softmax(kind):
+        loss: Float64Array = logsumexp(logits, axis=1) - (logits * gold).sum(axis=1)
     else:
-        loss = logsumexp(logits, axis=1) - (logits * gold).sum(axis=1)
+        loss = (np.logaddexp(0, logits) - logits * gold).sum(axis=1)
     return loss
 
 
-def _serves_labels(before: Floats, after: Floats, gold: Floats, kind: Kind, method: str) -> bool:
+def _serves_labels(before: Float64Array, after: Float64Array, gold: Float64Array, kind: Kind, method: str) -> bool:
     """Return whether the labels that `after` gives are as `fit_calibration` demands of a method."""
     if kind == "multi" or method == "temperature":  # thresholds come after it; the order of labels stays
         return True
@@ -122,7 +123,7 @@ def _serves_labels(before: Floats, after: Floats, gold: Floats, kind: Kind, meth
     return difference.low is not None and difference.low >= -MOST_F1_LOST
 
 
-def _fit_temperature(logits: Floats, gold: Floats, weights: Floats, kind: Kind) -> Calibration:
+def _fit_temperature(logits: Float64Array, gold: Float64Array, weights: Float64Array, kind: Kind) -> Calibration:
     """Minimise the loss over log(1 / T): convex in 1 / T, so one minimum."""
     result = minimize_scalar(
         lambda log_scale: float(negative_log_likelihood(np.exp(log_scale) * logits, gold, kind) @ weights),
@@ -133,17 +134,19 @@ def _fit_temperature(logits: Floats, gold: Floats, weights: Floats, kind: Kind) 
     return Calibration("temperature", (float(np.exp(result.x)),), (0.0,))
 
 
-def _fit_vector(logits: Floats, gold: Floats, weights: Floats, kind: Kind, shared: float) -> Calibration:
+def _fit_vector(
+    logits: Float64Array, gold: Float64Array, weights: Float64Array, kind: Kind, shared: float
+) -> Calibration:
     """Minimise loss + penalty/2 * ((a - 1)^2 + b^2) on logits that already have the shared temperature.
 
     So a label with few positive rows falls back to the temperature of all labels.
     """
     scaled, labels = logits * shared, logits.shape[1]
-    probabilities: Callable[[Floats], Floats] = (
-        expit if kind in ("binary", "multi") else lambda moved: softmax(moved, axis=1)
+    probabilities: Callable[[Float64Array], Float64Array] = (
+        (lambda moved: softmax(moved, axis=1)) if uses_softmax(kind) else expit
     )
 
-    def objective(parameters: Floats) -> tuple[float, Floats]:
+    def objective(parameters: Float64Array) -> tuple[float, Float64Array]:
         slope, offset = parameters[:labels], parameters[labels:]
         moved = scaled * slope + offset
         residual = (probabilities(moved) - gold) * weights[:, None]

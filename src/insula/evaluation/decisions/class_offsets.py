@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from insula.evaluation.metrics.checked_arrays import Floats, Ints, as_indicators, as_matrix, class_index
+from insula.core.arrays import Float64Array, Int64Array
+from insula.evaluation.metrics.checked_arrays import as_indicators, as_matrix, class_index
 
 FOLDS = 5
 STRENGTHS = np.linspace(0.0, 1.5, 16)
@@ -18,7 +19,7 @@ STRENGTHS = np.linspace(0.0, 1.5, 16)
 _SMALLEST_SCORE = 1e-12
 
 
-def choose_offsets(gold: Any, scores: Any, *, seed: int = 0) -> Floats:
+def choose_offsets(gold: Any, scores: Any, *, seed: int = 0) -> Float64Array:
     """Return one offset a label (labels,), to be added to its log score before the highest is taken.
 
     gold, scores   (rows, labels) of validation rows: one-hot and probabilities
@@ -38,23 +39,23 @@ def choose_offsets(gold: Any, scores: Any, *, seed: int = 0) -> Floats:
     held_out = (logs + found[folds][:, None] * rarity).argmax(axis=1)
     if _macro_f1(classes, held_out, labels) <= _macro_f1(classes, logs.argmax(axis=1), labels):
         return np.zeros(labels)
-    offsets: Floats = found.mean() * rarity
+    offsets: Float64Array = found.mean() * rarity
     return offsets
 
 
-def _rarity(classes: Ints, labels: int) -> Floats:
+def _rarity(classes: Int64Array, labels: int) -> Float64Array:
     """Return minus the logarithm of each class's share, less their mean; a class of no rows counts as one row."""
     logs = -np.log(np.maximum(np.bincount(classes, minlength=labels), 1) / len(classes))
-    rarity: Floats = logs - logs.mean()
+    rarity: Float64Array = logs - logs.mean()
     return rarity
 
 
-def _strength(classes: Ints, logs: Floats, rarity: Floats) -> float:
+def _strength(classes: Int64Array, logs: Float64Array, rarity: Float64Array) -> float:
     reached = [_macro_f1(classes, (logs + one * rarity).argmax(axis=1), len(rarity)) for one in STRENGTHS]
     return float(STRENGTHS[int(np.argmax(reached))])
 
 
-def _macro_f1(classes: Ints, decided: Ints, labels: int) -> float:
+def _macro_f1(classes: Int64Array, decided: Int64Array, labels: int) -> float:
     hits = np.bincount(classes[classes == decided], minlength=labels)
     both = np.bincount(classes, minlength=labels) + np.bincount(decided, minlength=labels)
     return float((2 * hits[both > 0] / both[both > 0]).mean())

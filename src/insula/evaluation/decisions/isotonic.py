@@ -11,9 +11,9 @@ import numpy as np
 from scipy.optimize import isotonic_regression
 from scipy.special import expit, logit
 
+from insula.core.arrays import Float64Array
 from insula.core.decision import Calibration, log_odds
-from insula.core.scheme import Kind
-from insula.evaluation.metrics.checked_arrays import Floats
+from insula.core.scheme import Kind, uses_softmax
 
 MOST_BINS = 20
 # In units of w * p * (1 - p): what a bin holds at least, and what the temperature counts for in each bin.
@@ -24,7 +24,9 @@ FAR = 1000.0  # log-odds beyond which a probability is 0 or 1 in floats: the cur
 Curve = tuple[tuple[float, ...], tuple[float, ...]]
 
 
-def fit_isotonic(logits: Floats, gold: Floats, weights: Floats, kind: Kind, shared: Calibration) -> Calibration:
+def fit_isotonic(
+    logits: Float64Array, gold: Float64Array, weights: Float64Array, kind: Kind, shared: Calibration
+) -> Calibration:
     """Return an isotonic calibration on top of a temperature.
 
     logits, gold   (rows, outputs), gold 0/1; single and ordinal: each label against the rest
@@ -32,12 +34,12 @@ def fit_isotonic(logits: Floats, gold: Floats, weights: Floats, kind: Kind, shar
     shared         the temperature; a label with too few rows to tell keeps it as it is
     """
     scaled = shared.apply(logits, kind)
-    odds = log_odds(scaled) if kind in ("single", "ordinal") else scaled
+    odds = log_odds(scaled) if uses_softmax(kind) else scaled
     curves = tuple(_curve(x, y, weights) for x, y in zip(odds.T, gold.T, strict=True))
     return Calibration("isotonic", shared.scale, shared.bias, curves)
 
 
-def _curve(odds: Floats, gold: Floats, weights: Floats) -> Curve:
+def _curve(odds: Float64Array, gold: Float64Array, weights: Float64Array) -> Curve:
     """Return the knots of one label."""
     probability = expit(odds)
     information = weights * probability * (1 - probability)
@@ -50,7 +52,7 @@ def _curve(odds: Floats, gold: Floats, weights: Floats) -> Curve:
     # By value, not by row: equal log-odds stay in one bin.
     owner = np.searchsorted(np.unique(odds[order][cuts]), odds, side="right")
 
-    def total(values: Floats) -> Floats:
+    def total(values: Float64Array) -> Float64Array:
         return np.bincount(owner, values, minlength=int(owner.max()) + 1).astype(np.float64)
 
     rows = total(weights)

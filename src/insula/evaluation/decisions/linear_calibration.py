@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 
+from insula.core.arrays import BoolArray, Float64Array
 from insula.core.decision import Calibration
-from insula.evaluation.metrics.checked_arrays import Bools, Floats
 from insula.evaluation.metrics.regression import contributions, from_sums
 
 FOLDS = 5
 MINIMUM_ROWS = 20
 
 
-def fit_lines(values: Floats, gold: Floats, *, seed: int = 0) -> Calibration:
+def fit_lines(values: Float64Array, gold: Float64Array, *, seed: int = 0) -> Calibration:
     """Return `value * slope + offset` a dimension, fitted by least squares, or the identity where that is no worse.
 
     values, gold   (rows, dimensions) of validation rows, before clipping to the ranges
@@ -37,7 +37,7 @@ def fit_lines(values: Floats, gold: Floats, *, seed: int = 0) -> Calibration:
     return Calibration("linear", tuple(slope.tolist()), tuple(offset.tolist()))
 
 
-def _lines(values: Floats, gold: Floats, rows: Bools) -> tuple[Floats, Floats]:
+def _lines(values: Float64Array, gold: Float64Array, rows: BoolArray) -> tuple[Float64Array, Float64Array]:
     """Return slopes and offsets (dimensions,); slope 1 where the values never vary."""
     x, y = values[rows], gold[rows]
     middle, wanted = x.mean(axis=0), y.mean(axis=0)

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import numpy as np
 
+from insula.core.arrays import BoolArray, Float64Array
 from insula.core.scheme import Kind
 from insula.evaluation.decisions.thresholds import best_binary_cut, choose_thresholds
-from insula.evaluation.metrics.checked_arrays import Bools, Floats
 from insula.evaluation.metrics.counts import contributions, from_sums
 from insula.evaluation.metrics.intervals import count_intervals
+from insula.evaluation.result import Interval, MacroF1ByThreshold
 
 
 def macro_f1_by_threshold(
-    kind: Kind, gold: Bools, scores: Floats, decisions: Bools, *, resamples: int = 1000, seed: int = 0
-) -> dict[str, dict[str, float | None]] | None:
-    """Return value, low and high of macro-F1 for three choices of thresholds; None where a kind has no thresholds.
+    kind: Kind, gold: BoolArray, scores: Float64Array, decisions: BoolArray, *, resamples: int = 1000, seed: int = 0
+) -> MacroF1ByThreshold | None:
+    """Return macro-F1 for three choices of thresholds; None where a kind has no thresholds.
 
     half         every label from a score of 0.5 on
     validation   the decisions as they were made, by thresholds chosen on validation rows
@@ -31,16 +32,18 @@ def macro_f1_by_threshold(
     else:
         half = scores >= 0.5
         cheating = (scores >= choose_thresholds(gold, scores, shrinkage=0)) & gold.any(axis=0)
-    found = {
-        name: count_intervals(gold, decided, resamples=resamples, seed=seed)["macro_f1"].to_dict()
-        for name, decided in (("half", half), ("validation", decisions), ("test", cheating))
-    }
-    return found | {"test": {"value": found["test"]["value"], "low": None, "high": None}}
+
+    def measured(decided: BoolArray) -> Interval:
+        return count_intervals(gold, decided, resamples=resamples, seed=seed)["macro_f1"]
+
+    return MacroF1ByThreshold(
+        half=measured(half), validation=measured(decisions), test=Interval(measured(cheating).value)
+    )
 
 
-def _both_classes(positive: Bools) -> Bools:
+def _both_classes(positive: BoolArray) -> BoolArray:
     return np.stack([~positive, positive], axis=1)
 
 
-def _macro_f1(gold: Bools, decisions: Bools) -> float:
+def _macro_f1(gold: BoolArray, decisions: BoolArray) -> float:
     return float(from_sums(contributions(gold, decisions).sum(axis=0))["macro_f1"])

@@ -7,8 +7,9 @@ from typing import Any, Literal
 
 import numpy as np
 
+from insula.core.arrays import BoolArray, Float64Array, Int64Array
 from insula.core.errors import DataError
-from insula.evaluation.metrics.checked_arrays import Bools, Floats, Ints, as_indicators, as_matrix
+from insula.evaluation.metrics.checked_arrays import as_indicators, as_matrix
 from insula.evaluation.metrics.counts import contributions, from_sums, ratio
 
 Method = Literal["shrunk", "expected", "crossfit", "pooled"]
@@ -21,7 +22,7 @@ _ALL_POOLED = float("inf")
 
 def choose_thresholds(
     gold: Any, scores: Any, *, method: Method = "shrunk", shrinkage: float = 20.0, seed: int = 0
-) -> Floats:
+) -> Float64Array:
     """Return one threshold a label (labels,) in [0, 1] for `scores >= threshold`, chosen to maximise F1.
 
     gold, scores   (rows, labels) of validation rows: 0/1 and probabilities
@@ -77,13 +78,13 @@ def choose_binary_threshold(gold: Any, scores: Any, *, seed: int = 0) -> float:
     return float(np.mean(cuts)) if chosen > plain else 0.5
 
 
-def midpoint(lower: Floats, upper: Floats) -> Floats:
+def midpoint(lower: Float64Array, upper: Float64Array) -> Float64Array:
     """Return a value t with lower < t <= upper, half way where floats allow it."""
     middle = lower + (upper - lower) / 2
     return np.where(middle > lower, middle, upper)
 
 
-def _shrunk(gold: Bools, scores: Floats, strengths: Sequence[float]) -> list[Floats]:
+def _shrunk(gold: BoolArray, scores: Float64Array, strengths: Sequence[float]) -> list[Float64Array]:
     """Return thresholds (labels,) for each of several shrinkages."""
     positives = gold.sum(axis=0)
     pooled = _pooled_threshold(gold, scores)
@@ -92,9 +93,9 @@ def _shrunk(gold: Bools, scores: Floats, strengths: Sequence[float]) -> list[Flo
     return [weight * own + (1 - weight) * pooled for weight in weights]
 
 
-def _cross_fitted(gold: Bools, scores: Floats, seed: int) -> Floats:
+def _cross_fitted(gold: BoolArray, scores: Float64Array, seed: int) -> Float64Array:
     strengths = (*STRENGTHS, _ALL_POOLED)
-    found: list[list[Floats]] = []
+    found: list[list[Float64Array]] = []
     reached = np.zeros(len(strengths))
     if len(gold) < FOLDS:
         return _shrunk(gold, scores, (20.0,))[0]
@@ -109,16 +110,16 @@ def _cross_fitted(gold: Bools, scores: Floats, seed: int) -> Floats:
                 decided[position, out] = scores[out] >= thresholds
         reached += [float(from_sums(contributions(gold, each).sum(axis=0))["macro_f1"]) for each in decided]
     best = int(reached.argmax())
-    mean: Floats = np.mean([thresholds[best] for thresholds in found], axis=0)
+    mean: Float64Array = np.mean([thresholds[best] for thresholds in found], axis=0)
     return mean
 
 
-def _folds(rows: int, seed: int) -> list[Ints]:
+def _folds(rows: int, seed: int) -> list[Int64Array]:
     generator = np.random.default_rng(seed)
     return [generator.permutation(rows) % FOLDS for _ in range(REPEATS)]
 
 
-def best_binary_cut(gold: Bools, scores: Floats, *, candidates: int | None = _CANDIDATES) -> float:
+def best_binary_cut(gold: BoolArray, scores: Float64Array, *, candidates: int | None = _CANDIDATES) -> float:
     """Return the threshold on the positive class's scores (rows,) with the best macro F1 over both classes there.
 
     candidates   how many cuts are tried, at quantiles of the scores; None tries all
@@ -138,12 +139,12 @@ def best_binary_cut(gold: Bools, scores: Floats, *, candidates: int | None = _CA
     return float(cuts[(f1 + other).argmax()])
 
 
-def _binary_macro_f1(gold: Bools, decided: Bools) -> float:
+def _binary_macro_f1(gold: BoolArray, decided: BoolArray) -> float:
     both = [np.stack([~column, column], axis=1) for column in (gold, decided)]
     return float(from_sums(contributions(*both).sum(axis=0))["macro_f1"])
 
 
-def _own_thresholds(gold: Bools | Floats, scores: Floats) -> Floats:
+def _own_thresholds(gold: BoolArray | Float64Array, scores: Float64Array) -> Float64Array:
     """Return the cut of each label that maximises its own F1; the highest such cut where several do.
 
     gold may hold probabilities: the F1 is then the ratio of expected counts.
@@ -161,7 +162,7 @@ def _own_thresholds(gold: Bools | Floats, scores: Floats) -> Floats:
     return midpoint(following[best, columns], ranked[best, columns])
 
 
-def _pooled_threshold(gold: Bools, scores: Floats) -> float:
+def _pooled_threshold(gold: BoolArray, scores: Float64Array) -> float:
     """Return the one cut that maximises macro F1; candidates lie just below scores of positive rows."""
     flat = np.unique(np.append(scores, 0.0))
     at_positives = np.unique(np.quantile(scores[gold], np.linspace(0, 1, _CANDIDATES), method="nearest"))

@@ -13,14 +13,16 @@ from typing import Any
 import numpy as np
 from sklearn import metrics as sk
 
+from insula.core.arrays import BoolArray, Float64Array
 from insula.core.scheme import Kind
-from insula.evaluation.metrics.checked_arrays import Bools, Floats, class_index, mean_or_none
-from insula.evaluation.metrics.intervals import Interval, count_intervals
+from insula.evaluation.metrics.checked_arrays import class_index, mean_or_none
+from insula.evaluation.metrics.intervals import count_intervals
 from insula.evaluation.metrics.reliability import reliability_metrics
+from insula.evaluation.result import Confusion, Interval, LabelFigures
 
 
 def categorical_metrics(
-    kind: Kind, gold: Bools, scores: Floats, decisions: Bools, *, resamples: int = 1000, seed: int = 0
+    kind: Kind, gold: BoolArray, scores: Float64Array, decisions: BoolArray, *, resamples: int = 1000, seed: int = 0
 ) -> dict[str, Interval]:
     """Return every metric that fits the kind; those that follow from counts with a 95 % bootstrap interval."""
     counted = count_intervals(gold, decisions, resamples=resamples, seed=seed)
@@ -39,9 +41,13 @@ def categorical_metrics(
 
 
 def per_label(
-    names: Sequence[str], gold: Bools, scores: Floats, decisions: Bools, thresholds: Floats | None = None
-) -> list[dict[str, Any]]:
-    """Return one row a label: precision, recall, f1, support, predicted, auroc, average_precision, brier, threshold.
+    names: Sequence[str],
+    gold: BoolArray,
+    scores: Float64Array,
+    decisions: BoolArray,
+    thresholds: Float64Array | None = None,
+) -> list[LabelFigures]:
+    """Return the figures of each label.
 
     Precision, recall and F1 are None for a label that stands neither in gold nor in the decisions.
     """
@@ -55,29 +61,28 @@ def per_label(
     for i, name in enumerate(names):
         known = bool(support[i] or predicted[i])
         rows.append(
-            {
-                "label": name,
-                "precision": float(precision[i]) if known else None,
-                "recall": float(recall[i]) if known else None,
-                "f1": float(f1[i]) if known else None,
-                "support": int(support[i]),
-                "predicted": int(predicted[i]),
-                "auroc": areas[i],
-                "average_precision": precisions[i],
-                "brier": float(squared[i]),
-                "threshold": None if thresholds is None else float(thresholds[i]),
-            }
+            LabelFigures(
+                label=name,
+                precision=float(precision[i]) if known else None,
+                recall=float(recall[i]) if known else None,
+                f1=float(f1[i]) if known else None,
+                support=int(support[i]),
+                predicted=int(predicted[i]),
+                auroc=areas[i],
+                average_precision=precisions[i],
+                brier=float(squared[i]),
+                threshold=None if thresholds is None else float(thresholds[i]),
+            )
         )
     return rows
 
 
-def confusion(gold: Bools, decisions: Bools) -> list[list[int]]:
+def confusion(names: Sequence[str], gold: BoolArray, decisions: BoolArray) -> Confusion:
     """Return counts of gold class (rows) by decided class (columns)."""
-    table: list[list[int]] = (gold.astype(np.int64).T @ decisions.astype(np.int64)).tolist()
-    return table
+    return Confusion(labels=list(names), counts=(gold.astype(np.int64).T @ decisions.astype(np.int64)).tolist())
 
 
-def auroc(gold: Bools, scores: Floats) -> list[float | None]:
+def auroc(gold: BoolArray, scores: Float64Array) -> list[float | None]:
     """Return the area under the ROC curve of each label against the rest; None without both classes."""
     return [
         float(sk.roc_auc_score(truth, score)) if truth.any() and not truth.all() else None
@@ -85,7 +90,7 @@ def auroc(gold: Bools, scores: Floats) -> list[float | None]:
     ]
 
 
-def average_precision(gold: Bools, scores: Floats) -> list[float | None]:
+def average_precision(gold: BoolArray, scores: Float64Array) -> list[float | None]:
     """Return the average precision of each label; None without a positive row."""
     return [
         float(sk.average_precision_score(truth, score)) if truth.any() else None
@@ -93,7 +98,7 @@ def average_precision(gold: Bools, scores: Floats) -> list[float | None]:
     ]
 
 
-def _set_metrics(gold: Bools, decisions: Bools) -> Mapping[str, float | None]:
+def _set_metrics(gold: BoolArray, decisions: BoolArray) -> Mapping[str, float | None]:
     """Jaccard of two empty sets is 1: saying nothing where nothing holds is right."""
     truth, decided = gold.astype(int), decisions.astype(int)
     return {
@@ -102,7 +107,7 @@ def _set_metrics(gold: Bools, decisions: Bools) -> Mapping[str, float | None]:
     }
 
 
-def _class_metrics(kind: Kind, gold: Bools, decisions: Bools) -> Mapping[str, float | None]:
+def _class_metrics(kind: Kind, gold: BoolArray, decisions: BoolArray) -> Mapping[str, float | None]:
     truth, decided = class_index(gold), class_index(decisions)
     values = {"mcc": _matthews(truth, decided), "kappa": _kappa(truth, decided, None)}
     if kind == "ordinal":

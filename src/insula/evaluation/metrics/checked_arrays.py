@@ -12,15 +12,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from insula.core.arrays import BoolArray, Float64Array, Int64Array
 from insula.core.errors import DataError
 from insula.core.scheme import LabelScheme
 
-Floats = NDArray[np.float64]
-Bools = NDArray[np.bool_]
-Ints = NDArray[np.int64]
 
-
-def as_matrix(name: str, values: ArrayLike, columns: int | None = None, rows: int | None = None) -> Floats:
+def as_matrix(name: str, values: ArrayLike, columns: int | None = None, rows: int | None = None) -> Float64Array:
     """Return `values` as a finite float matrix (rows, columns); `DataError` where they are not one."""
     matrix = np.asarray(values, dtype=np.float64)
     if matrix.ndim != 2 or matrix.shape[0] < 1:
@@ -44,10 +41,10 @@ def as_column(name: str, values: Any, rows: int, dtype: type = np.float64) -> ND
 
 def as_indicators(
     name: str, values: ArrayLike, columns: int | None = None, rows: int | None = None, one_hot: bool = False
-) -> Bools:
+) -> BoolArray:
     """Return a 0/1 matrix as booleans; with `one_hot` every row must hold exactly one 1."""
     matrix = as_matrix(name, values, columns, rows)
-    indicators: Bools = matrix == 1
+    indicators: BoolArray = matrix == 1
     if not (indicators | (matrix == 0)).all():
         raise DataError(f"The {name} must hold only 0 and 1. Got {matrix[~indicators & (matrix != 0)][0]}.")
     if one_hot and (wrong := indicators.sum(axis=1) != 1).any():
@@ -58,9 +55,9 @@ def as_indicators(
 
 def check_categorical(
     scheme: LabelScheme, gold: ArrayLike, scores: ArrayLike, decisions: ArrayLike
-) -> tuple[Bools, Floats, Bools]:
+) -> tuple[BoolArray, Float64Array, BoolArray]:
     """Return gold, scores, decisions in their right types; `DataError` where shapes or values contradict the scheme."""
-    count, one_hot = len(scheme.names), scheme.kind != "multi"
+    count, one_hot = len(scheme.names), scheme.has_one_label
     truth = as_indicators("gold", gold, count, one_hot=one_hot)
     probabilities = as_matrix("scores", scores, count, len(truth))
     if probabilities.min() < 0 or probabilities.max() > 1:
@@ -68,9 +65,9 @@ def check_categorical(
     return truth, probabilities, as_indicators("decisions", decisions, count, len(truth), one_hot)
 
 
-def class_index(indicators: Bools) -> Ints:
+def class_index(indicators: BoolArray) -> Int64Array:
     """Return the position of the 1 in every row."""
-    positions: Ints = indicators.argmax(axis=1).astype(np.int64)
+    positions: Int64Array = indicators.argmax(axis=1).astype(np.int64)
     return positions
 
 

@@ -14,20 +14,20 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from insula.evaluation.metrics.checked_arrays import Bools, Floats
+from insula.core.arrays import BoolArray, Float64Array
 
 COUNT_METRICS = (
     "accuracy", "balanced_accuracy", "macro_f1", "micro_f1", "weighted_f1", "macro_precision", "macro_recall",
 )  # fmt: skip
 
 
-def contributions(gold: Bools, decisions: Bools) -> Floats:
+def contributions(gold: BoolArray, decisions: BoolArray) -> Float64Array:
     """Return what each row adds: (rows, 2 + 3 labels), columns row, exact match, hits, predictions, positives."""
     exact = (gold == decisions).all(axis=1, keepdims=True)
     return np.hstack([np.ones_like(exact), exact, gold & decisions, decisions, gold]).astype(np.float64)
 
 
-def from_sums(sums: Floats) -> Mapping[str, Floats]:
+def from_sums(sums: Float64Array) -> Mapping[str, Float64Array]:
     """Return every count metric from sums of contributions (..., 2 + 3 labels); NaN where undefined.
 
     accuracy is the share of rows whose decided set equals gold exactly (subset accuracy in multi-label), and
@@ -50,7 +50,7 @@ def from_sums(sums: Floats) -> Mapping[str, Floats]:
     }
 
 
-def ratio(numerator: Floats, denominator: Floats, undefined: float = np.nan) -> Floats:
+def ratio(numerator: Float64Array, denominator: Float64Array, undefined: float = np.nan) -> Float64Array:
     """Return numerator / denominator, `undefined` where the denominator is 0; warns nowhere."""
     result = np.full(np.shape(numerator), undefined, dtype=np.float64)
     return np.divide(numerator, denominator, out=result, where=np.asarray(denominator) != 0)

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from sklearn import metrics as sk
 
-from insula.evaluation.metrics.checked_arrays import Bools, Floats, Ints
+from insula.core.arrays import BoolArray, Float64Array, Int64Array
+from insula.evaluation.result import PrecisionRecallCurve
 
 
-def thin(size: int, most: int) -> Ints:
+def thin(size: int, most: int) -> Int64Array:
     """Return at most `most` evenly spaced positions of range(size), both ends included."""
     if size <= most:
         return np.arange(size)
@@ -19,8 +19,8 @@ def thin(size: int, most: int) -> Ints:
 
 
 def precision_recall_curves(
-    names: Sequence[str], gold: Bools, scores: Floats, *, labels: int = 12, points: int = 100
-) -> list[dict[str, Any]]:
+    names: Sequence[str], gold: BoolArray, scores: Float64Array, *, labels: int = 12, points: int = 100
+) -> list[PrecisionRecallCurve]:
     """Return recall, precision and average precision of the labels with most positive rows, most frequent first."""
     support = gold.sum(axis=0)
     chosen = [int(i) for i in np.argsort(-support, kind="stable")[:labels] if support[i]]
@@ -32,18 +32,18 @@ def precision_recall_curves(
         wanted = np.searchsorted(recall, np.linspace(0, 1, min(points, len(recall))))
         kept = np.unique(np.minimum(wanted, len(recall) - 1))
         curves.append(
-            {
-                "label": names[i],
-                "recall": np.round(recall[kept], 6).tolist(),
-                "precision": np.round(precision[kept], 6).tolist(),
-                "average_precision": float(sk.average_precision_score(gold[:, i], scores[:, i])),
-            }
+            PrecisionRecallCurve(
+                label=names[i],
+                recall=np.round(recall[kept], 6).tolist(),
+                precision=np.round(precision[kept], 6).tolist(),
+                average_precision=float(sk.average_precision_score(gold[:, i], scores[:, i])),
+            )
         )
     return curves
 
 
 def scatter(
-    names: Sequence[str], gold: Floats, scores: Floats, *, points: int = 500, seed: int = 0
+    names: Sequence[str], gold: Float64Array, scores: Float64Array, *, points: int = 500, seed: int = 0
 ) -> dict[str, list[list[float]]]:
     """Return a sample of [gold, predicted] pairs a dimension, the same rows for every dimension."""
     rows = np.arange(len(gold))

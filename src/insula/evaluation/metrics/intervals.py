@@ -7,43 +7,17 @@ the number of rows; metrics that follow from column sums take all resamples in a
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from insula.core.arrays import BoolArray, Float64Array, Int64Array
 from insula.evaluation.metrics import counts, regression
-from insula.evaluation.metrics.checked_arrays import Bools, Floats, as_indicators, as_matrix
+from insula.evaluation.metrics.checked_arrays import as_indicators, as_matrix
+from insula.evaluation.result import Difference, Interval
 
-Finish = Callable[[Floats], Mapping[str, Floats]]
+Finish = Callable[[Float64Array], Mapping[str, Float64Array]]
 _CHUNK = 2_000_000  # weights held at once: 16 MB
-
-
-@dataclass(frozen=True, slots=True)
-class Interval:
-    """A value with the ends of its interval; None where undefined (fewer than two rows, or never defined)."""
-
-    value: float | None
-    low: float | None = None
-    high: float | None = None
-
-    def to_dict(self) -> dict[str, float | None]:
-        """Return plain JSON types."""
-        return {"value": self.value, "low": self.low, "high": self.high}
-
-
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """What two sides reach, each the mean over its systems, and b - a with its interval."""
-
-    a: float | None
-    b: float | None
-    difference: Interval
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain JSON types."""
-        return {"a": self.a, "b": self.b, "difference": self.difference.to_dict()}
 
 
 def count_intervals(
@@ -65,7 +39,13 @@ def moment_intervals(
 
 
 def count_differences(
-    gold: Bools, a: Sequence[Bools], b: Sequence[Bools], finish: Finish, *, resamples: int = 1000, seed: int = 0
+    gold: BoolArray,
+    a: Sequence[BoolArray],
+    b: Sequence[BoolArray],
+    finish: Finish,
+    *,
+    resamples: int = 1000,
+    seed: int = 0,
 ) -> dict[str, Difference]:
     """Return by how much systems `b` are above systems `a`, all on the same resampled rows.
 
@@ -78,14 +58,20 @@ def count_differences(
 
 
 def moment_differences(
-    gold: Floats, a: Sequence[Floats], b: Sequence[Floats], finish: Finish, *, resamples: int = 1000, seed: int = 0
+    gold: Float64Array,
+    a: Sequence[Float64Array],
+    b: Sequence[Float64Array],
+    finish: Finish,
+    *,
+    resamples: int = 1000,
+    seed: int = 0,
 ) -> dict[str, Difference]:
     """Return the same for scores (rows, dimensions); `finish` takes sums of `regression.contributions`."""
     tables = [regression.contributions(gold, system) for system in (*a, *b)]
     return _differences(tables, len(a), np.ones(len(gold), dtype=np.int64), finish, resamples, seed)
 
 
-def resampled_sums(contributions: Floats, repeats: NDArray[np.int64], resamples: int, seed: int) -> Floats:
+def resampled_sums(contributions: Float64Array, repeats: Int64Array, resamples: int, seed: int) -> Float64Array:
     """Return the column sums of `resamples` bootstrap samples (resamples, columns).
 
     contributions  (distinct rows, columns); row i stands for `repeats[i]` rows of the sample
@@ -107,7 +93,7 @@ def resampled_sums(contributions: Floats, repeats: NDArray[np.int64], resamples:
 
 
 def _intervals(
-    table: Floats, repeats: NDArray[np.int64], finish: Finish, resamples: int, seed: int, level: float
+    table: Float64Array, repeats: Int64Array, finish: Finish, resamples: int, seed: int, level: float
 ) -> dict[str, Interval]:
     resampled, observed = finish(resampled_sums(table, repeats, resamples, seed)), finish(repeats @ table)
     rows = int(repeats.sum())
@@ -115,13 +101,13 @@ def _intervals(
 
 
 def _differences(
-    tables: list[Floats], first: int, repeats: NDArray[np.int64], finish: Finish, resamples: int, seed: int
+    tables: list[Float64Array], first: int, repeats: Int64Array, finish: Finish, resamples: int, seed: int
 ) -> dict[str, Difference]:
     """Return differences of the mean over the tables from `first` on and the mean over those before."""
     width = tables[0].shape[1]
     both = np.hstack(tables)
 
-    def sides(sums: Floats) -> tuple[dict[str, Floats], dict[str, Floats]]:
+    def sides(sums: Float64Array) -> tuple[dict[str, Float64Array], dict[str, Float64Array]]:
         each = [finish(sums[..., start : start + width]) for start in range(0, both.shape[1], width)]
         return _mean(each[:first]), _mean(each[first:])
 
@@ -138,11 +124,11 @@ def _differences(
     }
 
 
-def _mean(systems: Sequence[Mapping[str, Floats]]) -> dict[str, Floats]:
+def _mean(systems: Sequence[Mapping[str, Float64Array]]) -> dict[str, Float64Array]:
     return {name: np.mean([system[name] for system in systems], axis=0) for name in systems[0]}
 
 
-def _interval(value: float, draws: Floats, rows: int, level: float) -> Interval:
+def _interval(value: float, draws: Float64Array, rows: int, level: float) -> Interval:
     if not np.isfinite(value):
         return Interval(None)
     known = draws[np.isfinite(draws)]
@@ -152,12 +138,12 @@ def _interval(value: float, draws: Floats, rows: int, level: float) -> Interval:
     return Interval(value, float(low), float(high))
 
 
-def _distinct_rows(matrices: list[Bools]) -> tuple[list[Bools], NDArray[np.int64]]:
+def _distinct_rows(matrices: list[BoolArray]) -> tuple[list[BoolArray], Int64Array]:
     """Return the rows that differ in any of the matrices, and how often each stands there."""
     packed = np.packbits(np.hstack(matrices), axis=1)
     _, first, repeats = np.unique(packed, axis=0, return_index=True, return_counts=True)
     return [matrix[first] for matrix in matrices], repeats.astype(np.int64)
 
 
-def _number(value: Floats) -> float | None:
+def _number(value: Float64Array) -> float | None:
     return float(value) if np.isfinite(value) else None

@@ -3,43 +3,49 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
+from insula.core.arrays import BoolArray, Float64Array
 from insula.core.sentences import shortened
-from insula.evaluation.metrics.checked_arrays import Bools, Floats
+from insula.evaluation.result import Mistake
 
 LONGEST = 300
 
 
 def confident_mistakes(
-    names: Sequence[str], texts: Sequence[str], gold: Bools, decisions: Bools, confidence: Floats, *, most: int = 20
-) -> list[dict[str, Any]]:
+    names: Sequence[str],
+    texts: Sequence[str],
+    gold: BoolArray,
+    decisions: BoolArray,
+    confidence: Float64Array,
+    *,
+    most: int = 20,
+) -> list[Mistake]:
     """Return the wrong rows with the highest confidence: text (cut at 300 characters), gold, predicted, confidence."""
     wrong = np.flatnonzero((gold != decisions).any(axis=1))
     chosen = wrong[np.argsort(-confidence[wrong], kind="stable")][:most]
     return [
-        {
-            "text": shortened(texts[row], LONGEST),
-            "gold": [name for name, given in zip(names, gold[row], strict=True) if given],
-            "predicted": [name for name, given in zip(names, decisions[row], strict=True) if given],
-            "confidence": float(confidence[row]),
-        }
+        Mistake(
+            text=shortened(texts[row], LONGEST),
+            gold=[name for name, given in zip(names, gold[row], strict=True) if given],
+            predicted=[name for name, given in zip(names, decisions[row], strict=True) if given],
+            confidence=float(confidence[row]),
+        )
         for row in chosen
     ]
 
 
-def largest_errors(texts: Sequence[str], gold: Floats, scores: Floats, *, most: int = 20) -> list[dict[str, Any]]:
+def largest_errors(texts: Sequence[str], gold: Float64Array, scores: Float64Array, *, most: int = 20) -> list[Mistake]:
     """Return the rows with the largest mean absolute error over dimensions, worst first; confidence is None."""
     error = np.abs(gold - scores).mean(axis=1)
     return [
-        {
-            "text": shortened(texts[row], LONGEST),
-            "gold": np.round(gold[row], 6).tolist(),
-            "predicted": np.round(scores[row], 6).tolist(),
-            "confidence": None,
-        }
+        Mistake(
+            text=shortened(texts[row], LONGEST),
+            gold=np.round(gold[row], 6).tolist(),
+            predicted=np.round(scores[row], 6).tolist(),
+            confidence=None,
+        )
         for row in np.argsort(-error, kind="stable")[:most]
         if error[row] > 0
     ]

@@ -14,15 +14,16 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
-from insula.evaluation.metrics.checked_arrays import Floats
+from insula.core.arrays import Float64Array
 from insula.evaluation.metrics.counts import ratio
+from insula.evaluation.result import DimensionFigures
 
 MOMENT_METRICS = ("mae", "rmse", "pearson", "ccc")
 # Sums of squares lose about 16 digits; a variance below this share of the second moment is rounding, not spread.
 _ROUNDING = 1e-12
 
 
-def contributions(gold: Floats, scores: Floats) -> Floats:
+def contributions(gold: Float64Array, scores: Float64Array) -> Float64Array:
     """Return what each row adds: (rows, 1 + 7 dimensions), moments about a value near the middle."""
     # An existing value, not the mean: a constant column becomes exactly zero.
     middle = np.sort(gold, axis=0)[len(gold) // 2]
@@ -30,7 +31,7 @@ def contributions(gold: Floats, scores: Floats) -> Floats:
     return np.hstack([np.ones((len(gold), 1)), x, y, x * x, y * y, x * y, np.abs(error), error * error])
 
 
-def by_dimension(sums: Floats) -> Mapping[str, Floats]:
+def by_dimension(sums: Float64Array) -> Mapping[str, Float64Array]:
     """Return mae, rmse, pearson and ccc (..., dimensions) from sums of contributions; NaN where undefined.
 
     ccc = 2 cov(x, y) / (var x + var y + (mean x - mean y)^2), population moments (Lin 1989, Biometrics 45).
@@ -51,7 +52,7 @@ def by_dimension(sums: Floats) -> Mapping[str, Floats]:
     }
 
 
-def from_sums(sums: Floats) -> Mapping[str, Floats]:
+def from_sums(sums: Float64Array) -> Mapping[str, Float64Array]:
     """Return the metrics averaged over the dimensions that are defined."""
     averaged = {}
     for name, values in by_dimension(sums).items():
@@ -60,23 +61,18 @@ def from_sums(sums: Floats) -> Mapping[str, Floats]:
     return averaged
 
 
-def per_dimension(names: Sequence[str], gold: Floats, scores: Floats) -> list[dict[str, Any]]:
-    """Return name, mae, rmse, pearson, spearman, ccc of every dimension; None where undefined."""
+def per_dimension(names: Sequence[str], gold: Float64Array, scores: Float64Array) -> list[DimensionFigures]:
+    """Return the agreement on each dimension."""
     values = by_dimension(contributions(gold, scores).sum(axis=0))
     rows = []
     for position, name in enumerate(names):
-        row: dict[str, Any] = {"name": name}
-        for metric in ("mae", "rmse", "pearson", "spearman", "ccc"):
-            if metric == "spearman":
-                value = spearman(gold[:, position], scores[:, position])
-            else:
-                value = float(values[metric][position])
-            row[metric] = value if value is not None and np.isfinite(value) else None
-        rows.append(row)
+        moments = {metric: _number(values[metric][position]) for metric in MOMENT_METRICS}
+        ranks = _number(spearman(gold[:, position], scores[:, position]))
+        rows.append(DimensionFigures(name=name, spearman=ranks, **moments))
     return rows
 
 
-def spearman(gold: Floats, scores: Floats) -> float | None:
+def spearman(gold: Float64Array, scores: Float64Array) -> float | None:
     """Return the rank correlation of two vectors; None for constant gold, 0 for constant scores."""
     if (gold == gold[0]).all():
         return None
@@ -85,6 +81,10 @@ def spearman(gold: Floats, scores: Floats) -> float | None:
     return float(stats.spearmanr(gold, scores).statistic)
 
 
-def _variance(second: Floats, first: Floats) -> Floats:
+def _variance(second: Float64Array, first: Float64Array) -> Float64Array:
     variance = second - first * first
     return np.where(variance <= _ROUNDING * second, 0.0, variance)
+
+
+def _number(value: Any) -> float | None:
+    return float(value) if value is not None and np.isfinite(value) else None

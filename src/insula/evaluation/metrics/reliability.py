@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
+from insula.core.arrays import BoolArray, Float64Array
 from insula.core.scheme import Kind
-from insula.evaluation.metrics.checked_arrays import Bools, Floats
+from insula.evaluation.result import ReliabilityBin
 
 BINS = 15
 # Probabilities are clipped here, so that one sure mistake costs 34.5 nats and not infinity.
 _SMALLEST = 1e-15
 
 
-def pooled(kind: Kind, gold: Bools, scores: Floats) -> tuple[Floats, Bools]:
+def pooled(kind: Kind, gold: BoolArray, scores: Float64Array) -> tuple[Float64Array, BoolArray]:
     """Return (confidence, outcome): the top score and whether it is right; for multi every score and whether it is 1.
 
     Guo et al. 2017 (ICML) judge the top label; in multi-label every label is a question of its own.
@@ -26,19 +25,19 @@ def pooled(kind: Kind, gold: Bools, scores: Floats) -> tuple[Floats, Bools]:
     return scores[rows, top], gold[rows, top]
 
 
-def reliability_bins(confidence: Floats, outcome: Bools, bins: int = BINS) -> list[dict[str, Any]]:
-    """Return equal-width bins of [0, 1] that hold rows: low, high, mean confidence, accuracy, count."""
+def reliability_bins(confidence: Float64Array, outcome: BoolArray, bins: int = BINS) -> list[ReliabilityBin]:
+    """Return equal-width bins of [0, 1], without those that hold no row."""
     edges = np.linspace(0, 1, bins + 1)
     table = []
     for position, (count, mean, accuracy) in enumerate(_bins(edges, confidence, outcome)):
         if count:
             low, high = float(edges[position]), float(edges[position + 1])
-            table.append({"low": low, "high": high, "confidence": mean, "accuracy": accuracy, "count": count})
+            table.append(ReliabilityBin(low=low, high=high, confidence=mean, accuracy=accuracy, count=count))
     return table
 
 
 def expected_calibration_error(
-    confidence: Floats, outcome: Bools, *, bins: int = BINS, equal_mass: bool = False
+    confidence: Float64Array, outcome: BoolArray, *, bins: int = BINS, equal_mass: bool = False
 ) -> float:
     """Return sum over bins of count/rows * |accuracy - mean confidence| (Naeini et al. 2015, AAAI), in [0, 1].
 
@@ -51,7 +50,7 @@ def expected_calibration_error(
     return sum(n * abs(accuracy - mean) for n, mean, accuracy in _bins(edges, confidence, outcome)) / len(confidence)
 
 
-def brier(kind: Kind, gold: Bools, scores: Floats) -> float:
+def brier(kind: Kind, gold: BoolArray, scores: Float64Array) -> float:
     """Return the Brier score (Brier 1950): mean squared error of probabilities, 0 is best.
 
     binary: of the positive class, in [0, 1]; single and ordinal: summed over classes, in [0, 2]; multi: mean over
@@ -63,13 +62,13 @@ def brier(kind: Kind, gold: Bools, scores: Floats) -> float:
     return float(squared.mean()) if kind == "multi" else float(squared.sum(axis=1).mean())
 
 
-def negative_log_likelihood(kind: Kind, gold: Bools, scores: Floats) -> float:
+def negative_log_likelihood(kind: Kind, gold: BoolArray, scores: Float64Array) -> float:
     """Return the mean -log probability of gold in nats; multi: of every label's yes or no, mean over labels too."""
     of_gold = np.where(gold, scores, 1 - scores) if kind == "multi" else scores[gold]
     return float(-np.log(np.clip(of_gold, _SMALLEST, 1)).mean())
 
 
-def reliability_metrics(kind: Kind, gold: Bools, scores: Floats) -> dict[str, float | None]:
+def reliability_metrics(kind: Kind, gold: BoolArray, scores: Float64Array) -> dict[str, float | None]:
     """Return brier, ece (equal width), ece_equal_mass and nll."""
     confidence, outcome = pooled(kind, gold, scores)
     return {
@@ -80,7 +79,7 @@ def reliability_metrics(kind: Kind, gold: Bools, scores: Floats) -> dict[str, fl
     }
 
 
-def _bins(edges: Floats, confidence: Floats, outcome: Bools) -> list[tuple[int, float, float]]:
+def _bins(edges: Float64Array, confidence: Float64Array, outcome: BoolArray) -> list[tuple[int, float, float]]:
     """Return (count, mean confidence, accuracy) of each bin [edge, next edge); the last holds its upper end too."""
     places = np.searchsorted(edges[1:-1], confidence, side="right")
     size = len(edges) - 1

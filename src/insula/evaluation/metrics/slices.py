@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import numpy as np
 
-from insula.evaluation.metrics.checked_arrays import Ints
-from insula.evaluation.metrics.intervals import Interval
+from insula.core.arrays import Int64Array
+from insula.evaluation.result import Interval, Slice
 
 MINIMUM_ROWS = 30
 _UPPER_ENDS = (10, 20, 40)
 _IDEOGRAPH = re.compile("[㐀-䶿一-鿿豈-﫿]")
 
-Measure = Callable[[Ints], Interval]
+Measure = Callable[[Int64Array], Interval]
 
 
 def length_name(text: str, language: str | None = None) -> str:
@@ -38,16 +37,16 @@ def length_name(text: str, language: str | None = None) -> str:
     return f"{low}+ {unit}"
 
 
-def slice_table(names: Sequence[str | None], measure: Measure) -> list[dict[str, Any]]:
-    """Return name, rows, value, low, high of every slice with at least 30 rows, in order of name.
+def slice_table(names: Sequence[str | None], measure: Measure) -> list[Slice]:
+    """Return the metric on every slice with at least 30 rows, in order of name.
 
     names     the slice of each row; None belongs to no slice
     measure   row positions to the metric on these rows
     """
-    return [{"name": name, "rows": len(rows), **measure(rows).to_dict()} for name, rows in rows_by_slice(names)]
+    return [Slice(name=name, rows=len(rows), **measure(rows).to_dict()) for name, rows in rows_by_slice(names)]
 
 
-def rows_by_slice(names: Sequence[str | None]) -> list[tuple[str, Ints]]:
+def rows_by_slice(names: Sequence[str | None]) -> list[tuple[str, Int64Array]]:
     """Return (name, row positions) of every slice with at least 30 rows, in order of name; None is no slice."""
     places: dict[str, list[int]] = {}
     for row, name in enumerate(names):
@@ -62,7 +61,7 @@ def rows_by_slice(names: Sequence[str | None]) -> list[tuple[str, Ints]]:
 
 def slices(
     texts: Sequence[str] | None, languages: Sequence[str | None] | None, measure: Measure
-) -> dict[str, list[dict[str, Any]]]:
+) -> dict[str, list[Slice]]:
     """Return the slices `length` and `language`; empty lists where texts or languages are not given."""
     by_length: list[str | None] = []
     if texts is not None:

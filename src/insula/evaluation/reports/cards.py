@@ -8,7 +8,8 @@ from typing import Any
 
 import jinja2
 
-from insula.evaluation.reports.headline import headline, main_split
+from insula.evaluation.document import DataRecord, MetricsDocument, ModelRecord
+from insula.evaluation.reports.headline import headline
 from insula.evaluation.reports.markdown import fenced, markdown, yaml_text
 from insula.evaluation.reports.readable import (
     count,
@@ -21,7 +22,7 @@ from insula.evaluation.reports.readable import (
     percent,
     score,
 )
-from insula.evaluation.reports.sanitize import sanitize
+from insula.evaluation.reports.sanitize import sanitized
 from insula.evaluation.reports.tables import (
     arithmetic,
     baseline_rows,
@@ -32,6 +33,7 @@ from insula.evaluation.reports.tables import (
     metric_rows,
     threshold_rows,
 )
+from insula.evaluation.result import Abstention
 
 # Names under which the Hugging Face hub knows our metrics.
 HUB_METRICS: Mapping[str, str] = {
@@ -43,42 +45,40 @@ MOST_SETTINGS = 80
 SHARE_OF_A_LANGUAGE = 0.05  # below it a language is a trace, not one the model was made for
 
 
-def model_card(metrics: Mapping[str, Any]) -> str:
-    """Return `model_card.md` for the content of `metrics.json`: Markdown with YAML front matter (Hugging Face).
+def model_card(document: MetricsDocument) -> str:
+    """Return `model_card.md` for a metrics document: Markdown with YAML front matter (Hugging Face).
 
-    Parts that were not measured are left out; nothing is claimed that is not in `metrics`. The licence is not known
-    to insula, so none is stated.
+    Parts that were not measured are left out; nothing is claimed that the document does not hold. The licence is not
+    known to insula, so none is stated.
     """
-    metrics = sanitize(metrics)
-    split = main_split(metrics)
-    head = headline(metrics)
-    model, data = metrics.get("model", {}), metrics.get("data", {})
+    document = sanitized(document)
+    head, data, seconds = headline(document), document.data, document.time.train_seconds
     return _environment().get_template("model_card.md.j2").render(
-        name=str(metrics.get("name") or "model"),
-        front=_front_matter(metrics, split),
-        what=_what(metrics),
-        labels=metrics.get("scheme", {}).get("names", []),
-        model=_model_words(model),
+        name=document.name or "model",
+        front=_front_matter(document),
+        what=_what(document),
+        labels=document.scheme.names,
+        model=_model_words(document.model),
         head=head,
-        metric_rows=metric_rows(metrics, split) if split else [],
-        table=(label_table(metrics, split) or dimension_table(metrics, split)) if split else None,
-        levels=level_rows(metrics[split]) if split else [],
-        baselines=baseline_rows(metrics, head.metric) if head and split == "test" else [],
-        seen=metrics[split].get("seen", {}).get("rows") if split else None,
+        metric_rows=metric_rows(document),
+        table=label_table(document) or dimension_table(document),
+        levels=level_rows(document.main) if document.main else [],
+        baselines=baseline_rows(document, head.metric) if head and head.split == "test" else [],
+        seen=document.main.seen.rows if document.main and document.main.seen else None,
         data=data,
-        rows=[(name, count(value)) for name, value in data.get("rows", {}).items()],
-        languages=languages(data.get("languages", {})),
-        recipe=flat(metrics.get("recipe", {}))[:MOST_SETTINGS],
-        seed=metrics.get("seed"),
-        time=duration(metrics["time"]["train_seconds"]) if "train_seconds" in metrics.get("time", {}) else "",
-        arithmetic=arithmetic(metrics),
-        command=str(metrics.get("command", "")),
-        version=metrics.get("insula_version"),
-        decision=decision_facts(metrics),
-        thresholds=[(k, score(v)) for k, v in metrics.get("decision", {}).get("thresholds", {}).items()],
-        by_threshold=threshold_rows(metrics[split]) if split == "test" else [],
-        abstention=_abstention(metrics[split].get("abstention", {})) if split else "",
-        dimensional=metrics.get("scheme", {}).get("kind") == "dimensional",
+        rows=[(name, count(value)) for name, value in data.rows.items()],
+        languages=languages(data.languages),
+        recipe=flat(document.recipe)[:MOST_SETTINGS],
+        seed=document.seed,
+        time="" if seconds is None else duration(seconds),
+        arithmetic=arithmetic(document),
+        command=document.command,
+        version=document.insula_version,
+        decision=decision_facts(document),
+        thresholds=[(label, score(value)) for label, value in (document.decision.thresholds or {}).items()],
+        by_threshold=threshold_rows(document),
+        abstention=_abstention(document.main.abstention) if document.main and document.main.abstention else "",
+        dimensional=document.scheme.is_dimensional,
     )  # fmt: skip
 
 
@@ -98,57 +98,55 @@ def _environment() -> jinja2.Environment:
     return environment
 
 
-def _front_matter(metrics: Mapping[str, Any], split: str | None) -> dict[str, Any]:
-    measured = metrics[split].get("metrics", {}) if split else {}
-    known = [(HUB_METRICS[name], name, number["value"]) for name, number in measured.items() if _is_known(name, number)]
-    shares = metrics.get("data", {}).get("languages", {})
-    scheme = metrics.get("scheme", {})
-    base = str(metrics.get("model", {}).get("base", ""))
+def _front_matter(document: MetricsDocument) -> dict[str, Any]:
+    measured = document.main.metrics if document.main else {}
+    known = [
+        (HUB_METRICS[name], name, interval.value)
+        for name, interval in measured.items()
+        if name in HUB_METRICS and interval.value is not None
+    ]
+    scheme, data, base = document.scheme, document.data, document.model.base or ""
     return {
-        "languages": [code for code, share in shares.items() if share >= SHARE_OF_A_LANGUAGE and 2 <= len(code) <= 3],
-        "tags": [
-            tag for tag in ("insula", "emotion", "text-classification", scheme.get("kind"), scheme.get("name")) if tag
-        ],
+        "languages": [code for code in _main_languages(data) if 2 <= len(code) <= 3],
+        "tags": [tag for tag in ("insula", "emotion", "text-classification", scheme.kind, scheme.name) if tag],
         "base_model": base if "/" in base and not base.startswith((".", "/")) else "",
         "metrics": list(dict.fromkeys(hub for hub, _, _ in known)),
         "results": known,
-        "dataset": str(metrics.get("data", {}).get("name", "")),
-        "split": split or "",
+        "dataset": data.name or "",
+        "split": document.main_split or "",
     }
 
 
-def _is_known(name: str, number: Mapping[str, Any]) -> bool:
-    return name in HUB_METRICS and number.get("value") is not None
+def _main_languages(data: DataRecord) -> list[str]:
+    return [code for code, share in data.languages.items() if share >= SHARE_OF_A_LANGUAGE]
 
 
-def _what(metrics: Mapping[str, Any]) -> str:
-    scheme = metrics.get("scheme", {})
+def _what(document: MetricsDocument) -> str:
     task = {
         "binary": "decides between two labels",
         "single": "gives one label",
         "multi": "gives any number of labels, none included,",
         "ordinal": "gives one of several ordered labels",
         "dimensional": "gives values on continuous scales",
-    }.get(scheme.get("kind", ""), "gives labels")
-    shares = metrics.get("data", {}).get("languages", {})
-    main = [language(code) for code, share in shares.items() if share >= SHARE_OF_A_LANGUAGE]
+    }.get(document.scheme.kind or "", "gives labels")
+    main = [language(code) for code in _main_languages(document.data)]
     text = f"a text in {_listed(main)}" if main else "a text"
     return f"It reads {text} and {task} for the emotion that readers perceive in it."
 
 
-def _model_words(model: Mapping[str, Any]) -> str:
+def _model_words(model: ModelRecord) -> str:
     parts = [
-        f"family {model['family']}" if "family" in model else "",
-        f"built on {model['base']}" if "base" in model else "",
-        f"{large(model['parameters'])} parameters" if "parameters" in model else "",
-        f"{file_size(model['bytes'])} on disk" if "bytes" in model else "",
-        f"run by {model['backend']}" if "backend" in model else "",
+        "" if model.family is None else f"family {model.family}",
+        "" if model.base is None else f"built on {model.base}",
+        "" if model.parameters is None else f"{large(model.parameters)} parameters",
+        "" if model.bytes is None else f"{file_size(model.bytes)} on disk",
+        "" if model.backend is None else f"run by {model.backend}",
     ]
     return ", ".join(part for part in parts if part)
 
 
-def _abstention(abstention: Mapping[str, Any]) -> str:
-    coverage, answered, everything = (abstention.get(k) for k in ("coverage", "accuracy_answered", "accuracy_all"))
+def _abstention(abstention: Abstention) -> str:
+    coverage, answered, everything = abstention.coverage, abstention.accuracy_answered, abstention.accuracy_all
     if coverage is None or answered is None:
         return ""
     said = f"It answered {percent(coverage)} of the rows and was right on {percent(answered)} of those"

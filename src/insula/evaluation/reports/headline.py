@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
+from insula.evaluation.document import MetricsDocument, Split
 from insula.evaluation.metrics.metric_names import metric_meaning, metric_title
 from insula.evaluation.reports.baseline_names import baseline_name
 from insula.evaluation.reports.readable import count, score, span
+from insula.evaluation.result import Interval
 
 
 @dataclass(frozen=True)
@@ -28,76 +28,67 @@ class Headline:
     low: float | None
     high: float | None
     rows: int
-    split: str
+    split: Split
     sentence: str
     meaning: str
 
 
-def main_split(metrics: Mapping[str, Any]) -> str | None:
-    """Return `test` or `validation`, whichever the report is about; None where neither was evaluated."""
-    return next((split for split in ("test", "validation") if metrics.get(split)), None)
-
-
-def headline(metrics: Mapping[str, Any]) -> Headline | None:
-    """Return the headline of (sanitized) metrics, None where nothing was measured."""
-    split = main_split(metrics)
-    if split is None:
+def headline(document: MetricsDocument) -> Headline | None:
+    """Return the headline of a (sanitized) document, None where nothing was measured."""
+    split, evaluation = document.main_split, document.main
+    if split is None or evaluation is None:
         return None
-    evaluation = metrics[split]
-    measured = evaluation.get("metrics", {})
-    metric = evaluation.get("headline") or next(iter(measured), "")
-    number = measured.get(metric, {})
-    if number.get("value") is None:
+    metric = evaluation.headline_name or next(iter(evaluation.metrics), "")
+    found = evaluation.metrics.get(metric, Interval())
+    if found.value is None:
         return None
-    rows = evaluation.get("rows", 0)
-    interval = span(number)
+    interval = span(found)
     sentence = (
-        f"On {count(rows)} {_seen(metrics, split)}, the model reaches {metric_title(metric)} {score(number['value'])}"
+        f"On {count(evaluation.rows)} {_seen(document)}, the model reaches {metric_title(metric)} {score(found.value)}"
     )
     sentence += f" (95% interval {interval})" if interval else ""
-    compared = _against(metrics) if split == "test" else ""
+    compared = _against(document) if split == "test" else ""
     return Headline(
         metric=metric,
         title=metric_title(metric),
-        value=number["value"],
-        low=number.get("low"),
-        high=number.get("high"),
-        rows=rows,
+        value=found.value,
+        low=found.low,
+        high=found.high,
+        rows=evaluation.rows,
         split=split,
         sentence=f"{sentence}{compared}.",
         meaning=metric_meaning(metric),
     )
 
 
-def _difference(difference: Mapping[str, Any], phrase: str) -> str:
+def _difference(difference: Interval, phrase: str) -> str:
     """Return `0.041 above the linear baseline (0.028 to 0.055)`, or that no difference is clear."""
-    value, low, high = (difference.get(key) for key in ("value", "low", "high"))
+    value, low, high = difference.value, difference.low, difference.high
     if value is None:
         return ""
     if low is None or high is None:
         return f"{score(abs(value))} {'above' if value >= 0 else 'below'} {phrase}"
-    if low <= 0 <= high:
+    if not difference.excludes_zero:
         return f"no clear difference from {phrase} ({score(low)} to {score(high)})"
     ends = sorted((abs(low), abs(high)))
     return f"{score(abs(value))} {'above' if value > 0 else 'below'} {phrase} ({score(ends[0])} to {score(ends[1])})"
 
 
-def _seen(metrics: Mapping[str, Any], split: str) -> str:
-    if split == "validation":
+def _seen(document: MetricsDocument) -> str:
+    if document.test is None:
         return "validation rows, which also guided its training"
-    overlap = metrics["test"].get("seen", {}).get("rows")
-    if overlap:
-        return f"rows, {count(overlap)} of which also stood in its training data"
+    seen = document.test.seen.rows if document.test.seen is not None else None
+    if seen:
+        return f"rows, {count(seen)} of which also stood in its training data"
     # Only the training run itself, or a check against it, can vouch that rows are new.
-    trained_here = bool(metrics.get("data", {}).get("rows", {}).get("train"))
-    return "rows it had never seen" if trained_here or overlap == 0 else "rows"
+    trained_here = bool(document.data.rows.get("train"))
+    return "rows it had never seen" if trained_here or seen == 0 else "rows"
 
 
-def _against(metrics: Mapping[str, Any]) -> str:
-    baselines = metrics.get("baselines", {})
+def _against(document: MetricsDocument) -> str:
+    baselines = document.baselines
     name = next((name for name in ("linear", "untrained", "majority", *baselines) if name in baselines), None)
     if name is None:
         return ""
-    kind = metrics.get("scheme", {}).get("kind")
-    words = _difference(baselines[name].get("difference", {}), baseline_name(name, kind).phrase)
+    words = _difference(baselines[name].difference.interval, baseline_name(name, document.scheme.kind).phrase)
     return f"; {words}" if words else ""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
+
+from insula.evaluation.result import Interval
 
 LANGUAGES: Mapping[str, str] = {
     "ar": "Arabic", "de": "German", "en": "English", "es": "Spanish", "fr": "French", "hi": "Hindi",
@@ -21,9 +23,9 @@ def signed(value: float | None) -> str:
     return "–" if value is None else f"{value:+.3f}".replace("-", "−")
 
 
-def span(measured: Mapping[str, Any], number: Any = score) -> str:
+def span(interval: Interval, number: Callable[[float], str] = score) -> str:
     """Return `low to high` of a measured value, an empty string where it has no interval."""
-    low, high = measured.get("low"), measured.get("high")
+    low, high = interval.low, interval.high
     return "" if low is None or high is None else f"{number(low)} to {number(high)}"
 
 

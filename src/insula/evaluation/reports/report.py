@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from insula.core.files import write_text
+from insula.evaluation.document import MetricsDocument
 from insula.evaluation.reports.figures import (
     answer_figures,
     baseline_figure,
@@ -16,10 +15,10 @@ from insula.evaluation.reports.figures import (
     scatter_figures,
     slice_figures,
 )
-from insula.evaluation.reports.headline import headline, main_split
+from insula.evaluation.reports.headline import headline
 from insula.evaluation.reports.page import render_page
 from insula.evaluation.reports.readable import count, score
-from insula.evaluation.reports.sanitize import sanitize
+from insula.evaluation.reports.sanitize import sanitized
 from insula.evaluation.reports.tables import (
     MOST_ROWS,
     baseline_rows,
@@ -35,89 +34,91 @@ from insula.evaluation.reports.tables import (
     recipe_groups,
     threshold_rows,
 )
+from insula.evaluation.result import Evaluation, Interval
 
 MOST_NOTES = 60
 
 
-def write_report(path: str | Path, metrics: Mapping[str, Any]) -> None:
+def write_report(path: str | Path, document: MetricsDocument) -> None:
     """Write the report of a training run or of one evaluation as a single HTML file.
 
-    `metrics` is the content of `metrics.json`. Every part of it may be missing or None: its section is left out. The
-    page needs no network and no JavaScript, and stays below 1 MB. Raises `OutputError` where `path` cannot be written.
+    Every part of the document may be missing: its section is left out. The page needs no network and no JavaScript, and
+    stays below 1 MB. Raises `OutputError` where `path` cannot be written.
     """
-    write_text(path, render_report(metrics))
+    write_text(path, render_report(document))
 
 
-def render_report(metrics: Mapping[str, Any]) -> str:
+def render_report(document: MetricsDocument) -> str:
     """Return the page that `write_report` writes."""
-    metrics = sanitize(metrics)
-    split = main_split(metrics)
-    evaluation = metrics[split] if split else {}
-    head = headline(metrics)
+    document = sanitized(document)
+    evaluation = document.main or Evaluation()
+    head = headline(document)
+    tested = head is not None and head.split == "test"
     return render_page(
         "report.html.j2",
-        name=str(metrics.get("name") or "Evaluation"),
-        subtitle=_subtitle(metrics),
-        created=str(metrics.get("created", ""))[:10],
+        name=document.name or "Evaluation",
+        subtitle=_subtitle(document),
+        created=(document.created or "")[:10],
         head=head,
         value=score(head.value) if head else "",
         interval=f"{score(head.low)} to {score(head.high)}" if head and head.low is not None else "",
-        notices=_notices(metrics, split),
-        facts=key_facts(metrics, split),
-        baseline=baseline_figure(metrics, head) if head and split == "test" else None,
-        baseline_rows=baseline_rows(metrics, head.metric) if head and split == "test" else [],
-        learning=learning_figures(metrics),
-        metric_rows=metric_rows(metrics, split) if split else [],
+        notices=_notices(document),
+        facts=key_facts(document),
+        baseline=baseline_figure(document, head) if head and tested else None,
+        baseline_rows=baseline_rows(document, head.metric) if head and tested else [],
+        learning=learning_figures(document.history),
+        metric_rows=metric_rows(document),
         levels=level_rows(evaluation),
         answers=answer_figures(evaluation),
-        scatter=scatter_figures(evaluation, metrics.get("scheme", {})),
-        labels=label_table(metrics, split) if split else None,
-        dimensions=dimension_table(metrics, split) if split else None,
+        scatter=scatter_figures(evaluation, document.scheme.ranges),
+        labels=label_table(document),
+        dimensions=dimension_table(document),
         curves=curve_charts(evaluation),
         confidence=confidence_figures(evaluation),
         slices=slice_figures(evaluation, head),
         mistakes=mistakes(evaluation),
-        decision=decision_facts(metrics),
-        thresholds=_thresholds(metrics),
-        by_threshold=threshold_rows(evaluation) if split == "test" else [],
-        recipe=recipe_groups(metrics),
-        data=data_facts(metrics),
-        notes=metrics.get("data", {}).get("notes", [])[:MOST_NOTES],
-        provenance=provenance(metrics),
-        command=str(metrics.get("command", "")),
+        decision=decision_facts(document),
+        thresholds=_thresholds(document),
+        by_threshold=threshold_rows(document),
+        recipe=recipe_groups(document),
+        data=data_facts(document),
+        notes=document.data.notes[:MOST_NOTES],
+        provenance=provenance(document),
+        command=document.command,
     )  # fmt: skip
 
 
-def _subtitle(metrics: Mapping[str, Any]) -> str:
-    model, data = metrics.get("model", {}), metrics.get("data", {})
-    words = " ".join(str(model[key]) for key in ("base", "family") if model.get(key))
-    scheme = metrics.get("scheme", {}).get("name")
-    parts = [words, f"labels: {scheme}" if scheme else "", f"data: {data['name']}" if data.get("name") else ""]
+def _subtitle(document: MetricsDocument) -> str:
+    words = " ".join(word for word in (document.model.base, document.model.family) if word)
+    scheme, data = document.scheme.name, document.data.name
+    parts = [words, f"labels: {scheme}" if scheme else "", f"data: {data}" if data else ""]
     return " · ".join(part for part in parts if part)
 
 
-def _thresholds(metrics: Mapping[str, Any]) -> list[tuple[str, str]]:
-    thresholds = metrics.get("decision", {}).get("thresholds", {})
+def _thresholds(document: MetricsDocument) -> list[tuple[str, str]]:
+    thresholds = document.decision.thresholds or {}
     return [(label, score(value)) for label, value in list(thresholds.items())[:MOST_ROWS]]
 
 
-def _notices(metrics: Mapping[str, Any], split: str | None) -> list[str]:
+def _notices(document: MetricsDocument) -> list[str]:
     """Return what a reader must know before believing the headline."""
+    evaluation = document.main
+    if evaluation is None:
+        return ["Nothing was evaluated: there were no rows held out to measure on."]
     notices = []
-    if split is None:
-        notices.append("Nothing was evaluated: there were no rows held out to measure on.")
-    if split == "validation":
+    if document.main_split == "validation":
         notices.append(
             "Measured on the validation rows, which also guided training and thresholds: expect less on new texts."
         )
-    for key, words in (
-        ("seen", "of these rows also stood in the training data."),
-        ("overlap", "of these texts also stood in the source's training rows, which were left out of training."),
+    for repeated, words in (
+        (evaluation.seen, "of these rows also stood in the training data."),
+        (
+            evaluation.overlap,
+            "of these texts also stood in the source's training rows, which were left out of training.",
+        ),
     ):
-        repeated = metrics[split].get(key, {}) if split else {}
-        if split and repeated.get("rows"):
-            without = repeated.get("metrics_without", {}).get(metrics[split].get("headline"))
-            value = without.get("value") if isinstance(without, Mapping) else without
+        if repeated is not None and repeated.rows:
+            value = (repeated.metrics_without or {}).get(evaluation.headline_name, Interval()).value
             said = f" Without them the headline is {score(value)}." if value is not None else ""
-            notices.append(f"{count(repeated['rows'])} {words}{said}")
+            notices.append(f"{count(repeated.rows)} {words}{said}")
     return notices

@@ -5,13 +5,21 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeVar
 
+from insula.evaluation.record import Document
+
+AnyDocument = TypeVar("AnyDocument", bound=Document)
 MOST_CHARACTERS = 200  # names and settings; a label is written many times on a page
 MOST_OF_A_TEXT = 1000
 TEXTS = ("text", "notes", "command")
 # What XML and HTML forbid: control characters, lone surrogates, noncharacters.
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]")
+
+
+def sanitized(document: AnyDocument) -> AnyDocument:
+    """Return a copy of a document whose texts are fit for a page, as `sanitize` makes them."""
+    return type(document).model_validate(sanitize(document.to_dict()))
 
 
 def sanitize(value: Any, most: int = MOST_CHARACTERS) -> Any:

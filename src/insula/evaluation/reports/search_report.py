@@ -17,68 +17,68 @@ from insula.evaluation.charts.tried import tried_chart
 from insula.evaluation.metrics.metric_names import metric_title
 from insula.evaluation.reports.figures import Figure
 from insula.evaluation.reports.page import render_page
-from insula.evaluation.reports.readable import duration, flat, plain, score
-from insula.evaluation.reports.sanitize import sanitize
+from insula.evaluation.reports.readable import duration, flat, plain, score, span
+from insula.evaluation.reports.sanitize import sanitize, sanitized
+from insula.evaluation.search_document import SearchDocument, SearchTrial
 
 MOST_TRIALS = 500  # of the table; search.json has them all
 ENOUGH_TRIALS = 20
 
 
-def write_search_report(path: str | Path, search: Mapping[str, Any]) -> None:
-    """Write the page of a search, `search` being the content of `search.json` and the winning `recipe`.
+def write_search_report(path: str | Path, document: SearchDocument, recipe: Mapping[str, Any]) -> None:
+    """Write the page of a search and of the winning recipe.
 
     The page needs no network and no JavaScript. Raises `OutputError` where `path` cannot be written.
     """
-    write_text(path, render_search_report(search))
+    write_text(path, render_search_report(document, recipe))
 
 
-def render_search_report(search: Mapping[str, Any]) -> str:
+def render_search_report(document: SearchDocument, recipe: Mapping[str, Any]) -> str:
     """Return the page that `write_search_report` writes."""
-    search = sanitize(search)
-    metric = metric_title(search["metric"])
-    trials = search["trials"]
-    best = next(trial for trial in trials if trial["number"] == search["best"])
-    keys = list(search["space"])
+    document = sanitized(document)
+    metric, best, keys = metric_title(document.metric), document.best_trial, list(document.space)
     return render_page(
         "search.html.j2",
-        name=search["name"],
-        created=str(search.get("created", ""))[:10],
-        subtitle=f"{search['model']} · data: {search['data']['name']}",
+        name=document.name,
+        created=(document.created or "")[:10],
+        subtitle=f"{document.model} · data: {document.data.name}",
         metric=metric,
-        value=score(best["value"]),
-        interval=f"{score(best['low'])} to {score(best['high'])}" if "low" in best and "high" in best else "",
-        sentence=_sentence(search, trials, best, metric),
-        notices=_notices(trials, best),
-        facts=_facts(search, trials),
-        history=_history(trials, metric),
-        importance=_importance(search, trials),
-        tried=_tried(search, trials),
-        curves=_curves(trials, best),
-        winner=[(key, plain(best["values"].get(key))) for key in keys],
+        value=score(best.value),
+        interval=span(best.interval),
+        sentence=_sentence(document, metric),
+        notices=_notices(document),
+        facts=_facts(document),
+        history=_history(document.trials, metric),
+        importance=_importance(document),
+        tried=_tried(document),
+        curves=_curves(document),
+        winner=[(key, plain(best.values.get(key))) for key in keys],
         keys=[key.split(".")[-1] for key in keys],
-        rows=[_row(trial, keys, trial is best) for trial in _by_value(trials)[:MOST_TRIALS]],
-        recipe=flat(search.get("recipe", {})),
-        command=str(search.get("command", "")),
+        rows=[_row(trial, keys, trial is best) for trial in _by_value(document.trials)[:MOST_TRIALS]],
+        recipe=flat(sanitize(recipe)),
+        command=document.command,
     )
 
 
-def _sentence(search: Mapping[str, Any], trials: Sequence[Any], best: Mapping[str, Any], metric: str) -> str:
-    own = next((trial for trial in trials if trial["number"] == 0 and "value" in trial), None)
-    rows = search["data"]["rows"].get("validation", 0)
-    said = (
-        f"Trial {best['number']} of {len(trials)} reaches {metric} {score(best['value'])} on {rows:,} validation rows"
-    )
+def _sentence(document: SearchDocument, metric: str) -> str:
+    best, trials = document.best_trial, document.trials
+    own = next((trial for trial in trials if trial.number == 0 and trial.value is not None), None)
+    rows = document.data.rows.get("validation", 0)
+    said = f"Trial {best.number} of {len(trials)} reaches {metric} {score(best.value)} on {rows:,} validation rows"
     if own is not None and own is not best:
-        said += f"; trial 0, nearest to the recipe as it stood, reaches {score(own['value'])}"
+        said += f"; trial 0, nearest to the recipe as it stood, reaches {score(own.value)}"
     return f"{said}."
 
 
-def _notices(trials: Sequence[Any], best: Mapping[str, Any]) -> list[str]:
+def _notices(document: SearchDocument) -> list[str]:
     notices = [
         "The best of many looks better than it is: these validation rows chose it. Train with the recipe and believe "
         "what it reaches on test rows, which no trial has seen."
     ]
-    close = [t for t in trials if "value" in t and t is not best and t["value"] >= best.get("low", best["value"])]
+    best = document.best_trial
+    least = best.value if best.low is None else best.low
+    others = [trial.value for trial in document.trials if trial is not best and trial.value is not None]
+    close = [value for value in others if least is not None and value >= least]
     if close:
         lie = (
             "lies within its interval: no clear difference from it"
@@ -89,21 +89,22 @@ def _notices(trials: Sequence[Any], best: Mapping[str, Any]) -> list[str]:
     return notices
 
 
-def _facts(search: Mapping[str, Any], trials: Sequence[Any]) -> list[tuple[str, str]]:
-    states = [trial["state"] for trial in trials]
+def _facts(document: SearchDocument) -> list[tuple[str, str]]:
+    trials = document.trials
+    states = [trial.state for trial in trials]
     found = [("trials", str(len(trials)))]
     found += [(state, str(states.count(state))) for state in ("pruned", "failed", "lost") if state in states]
-    found.append(("training in all", duration(sum(trial["seconds"] for trial in trials))))
-    found += [("seed", str(search["seed"])), ("pruner", str(search["pruner"]))]
+    found.append(("training in all", duration(sum(trial.seconds for trial in trials))))
+    found += [("seed", str(document.seed)), ("pruner", document.pruner)]
     return found
 
 
-def _history(trials: Sequence[Any], metric: str) -> Figure:
+def _history(trials: Sequence[SearchTrial], metric: str) -> Figure:
     drawn = [
         # A failed trial reached nothing, however far it came.
-        Trial(trial["number"], trial["scores"][-1] if early and trial["scores"] else trial.get("value"), early)
+        Trial(trial.number, trial.scores[-1] if early and trial.scores else trial.value, early)
         for trial in trials
-        for early in [trial["state"] == "pruned"]
+        for early in [trial.state == "pruned"]
     ]
     svg = trials_chart(drawn, key="trials", y_title=metric)
     early = any(trial.pruned and trial.value is not None for trial in drawn)
@@ -111,41 +112,37 @@ def _history(trials: Sequence[Any], metric: str) -> Figure:
     return Figure("How the search went", svg, f"Each dot is a trial.{caption}")
 
 
-def _importance(search: Mapping[str, Any], trials: Sequence[Any]) -> Figure | None:
-    shares = search.get("importance")
-    if not shares:
+def _importance(document: SearchDocument) -> Figure | None:
+    if not document.importance:
         return None
-    complete = sum("value" in trial for trial in trials)
+    complete = sum(trial.value is not None for trial in document.trials)
     few = f" From {complete} complete trials this is a hint at most." if complete < ENOUGH_TRIALS else ""
-    svg = shares_chart(shares, key="importance", title="Importance of each option")
+    svg = shares_chart(document.importance, key="importance", title="Importance of each option")
     return Figure(
         "Importance of each option", svg,
         f"Share of the variance between trials that each option explains by itself or with others (fANOVA).{few}",
     )  # fmt: skip
 
 
-def _tried(search: Mapping[str, Any], trials: Sequence[Any]) -> list[Markup]:
-    complete = [trial for trial in trials if "value" in trial]
+def _tried(document: SearchDocument) -> list[Markup]:
+    complete = [(trial, trial.value) for trial in document.trials if trial.value is not None]
     charts = []
-    for index, (key, entry) in enumerate(search["space"].items()):
-        values = [trial["values"].get(key) for trial in complete]
+    for index, (key, entry) in enumerate(document.space.items()):
+        values = [trial.values.get(key) for trial, _ in complete]
         number = all(isinstance(value, int | float) and not isinstance(value, bool) for value in values)
-        shown = [value if number and "choices" not in entry else plain(value) for value in values]
-        charts.append(
-            tried_chart(
-                key, shown, [trial["value"] for trial in complete], key=f"tried-{index}", log=bool(entry.get("log"))
-            )
-        )
+        shown: list[Any] = [value if number and entry.choices is None else plain(value) for value in values]
+        charts.append(tried_chart(key, shown, [value for _, value in complete], key=f"tried-{index}", log=entry.log))
     return charts
 
 
-def _curves(trials: Sequence[Any], best: Mapping[str, Any]) -> Figure | None:
+def _curves(document: SearchDocument) -> Figure | None:
+    best = document.best_trial
     lines = [
-        Series("", [[index + 1.0, value] for index, value in enumerate(trial["scores"])], "rest")
-        for trial in trials
-        if trial is not best and len(trial["scores"]) > 1
+        Series("", [[index + 1.0, value] for index, value in enumerate(trial.scores)], "rest")
+        for trial in document.trials
+        if trial is not best and len(trial.scores) > 1
     ]
-    own = [[index + 1.0, value] for index, value in enumerate(best["scores"])]
+    own = [[index + 1.0, value] for index, value in enumerate(best.scores)]
     if len(own) < 2:
         return None
     lines.append(Series("best trial", own, "second"))
@@ -153,20 +150,24 @@ def _curves(trials: Sequence[Any], best: Mapping[str, Any]) -> Figure | None:
     return Figure("Trials as they learned", svg, "Validation scores before any threshold or calibration is chosen.")
 
 
-def _by_value(trials: Sequence[Any]) -> list[Any]:
-    return sorted(trials, key=lambda trial: -trial.get("value", -1.0))
+def _by_value(trials: Sequence[SearchTrial]) -> list[SearchTrial]:
+    return sorted(trials, key=lambda trial: -_order(trial))
 
 
-def _row(trial: Mapping[str, Any], keys: Sequence[str], best: bool) -> dict[str, Any]:
+def _order(trial: SearchTrial) -> float:
+    return -1.0 if trial.value is None else trial.value
+
+
+def _row(trial: SearchTrial, keys: Sequence[str], best: bool) -> dict[str, Any]:
     return {
-        "number": trial["number"],
+        "number": trial.number,
         "best": best,
-        "value": score(trial["value"]) if "value" in trial else trial["state"],
-        "order": trial.get("value", -1.0),
-        "seconds": duration(trial["seconds"]),
-        "time": trial["seconds"],
-        "values": [_short(trial["values"].get(key)) for key in keys],
-        "error": trial.get("error", ""),
+        "value": trial.state if trial.value is None else score(trial.value),
+        "order": _order(trial),
+        "seconds": duration(trial.seconds),
+        "time": trial.seconds,
+        "values": [_short(trial.values.get(key)) for key in keys],
+        "error": trial.error or "",
     }
 
 

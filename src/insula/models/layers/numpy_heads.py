@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 import numpy as np
-from numpy.typing import NDArray
 
+from insula.core.arrays import Float32Array
 from insula.core.registry import Registry
 
-Floats = NDArray[np.float32]
-NumpyHead = Callable[[Floats, Mapping[str, Floats]], Floats]
+NumpyHead = Callable[[Float32Array, Mapping[str, Float32Array]], Float32Array]
 """`(pooled, tensors) -> logits`: (rows, width), the head's tensors by name, (rows, outputs)."""
 
 LEAST_GAP = 1e-4  # as in `models.ordinal_heads`
@@ -19,23 +18,23 @@ numpy_heads: Registry[NumpyHead] = Registry("numpy_heads")
 
 
 @numpy_heads.add("linear")
-def linear(pooled: Floats, tensors: Mapping[str, Floats]) -> Floats:
+def linear(pooled: Float32Array, tensors: Mapping[str, Float32Array]) -> Float32Array:
     """One linear map."""
-    logits: Floats = pooled @ tensors["output.weight"].T + tensors["output.bias"]
+    logits: Float32Array = pooled @ tensors["output.weight"].T + tensors["output.bias"]
     return logits
 
 
 @numpy_heads.add("corn")
-def corn(pooled: Floats, tensors: Mapping[str, Floats]) -> Floats:
+def corn(pooled: Float32Array, tensors: Mapping[str, Float32Array]) -> Float32Array:
     """Conditional ordinal regression: (rows, outputs) log-probabilities of the classes."""
     z = linear(pooled, tensors)
     all_yes = np.cumsum(_log_sigmoid(z), axis=1)
-    logits: Floats = np.pad(all_yes, ((0, 0), (1, 0))) + np.pad(_log_sigmoid(-z), ((0, 0), (0, 1)))
+    logits: Float32Array = np.pad(all_yes, ((0, 0), (1, 0))) + np.pad(_log_sigmoid(-z), ((0, 0), (0, 1)))
     return logits
 
 
 @numpy_heads.add("coral")
-def coral(pooled: Floats, tensors: Mapping[str, Floats]) -> Floats:
+def coral(pooled: Float32Array, tensors: Mapping[str, Float32Array]) -> Float32Array:
     """Consistent rank logits: (rows, outputs) log-probabilities of the classes."""
     gaps = np.logaddexp(0, tensors["gap_bias"]) + np.float32(LEAST_GAP)
     first = tensors["first_bias"]
@@ -45,6 +44,6 @@ def coral(pooled: Floats, tensors: Mapping[str, Floats]) -> Floats:
     return np.concatenate([below[:, :1], between, at_least[:, -1:]], axis=1)
 
 
-def _log_sigmoid(z: Floats) -> Floats:
-    value: Floats = -np.logaddexp(0, -z)
+def _log_sigmoid(z: Float32Array) -> Float32Array:
+    value: Float32Array = -np.logaddexp(0, -z)
     return value

@@ -6,9 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from insula.core.scheme import LabelScheme
-from insula.evaluation.reports.headline import main_split
 from insula.evaluation.reports.readable import count, score
-from insula.evaluation.reports.sanitize import sanitize
 from insula.evaluation.reports.tables import MetricRow, metric_rows
 from insula.serving.pages.words import Speech
 from insula.serving.served_models import ServedModel
@@ -27,11 +25,10 @@ class Measured:
 
 def measured_view(model: ServedModel, say: Speech) -> Measured | None:
     """Return the measured figures with their intervals, None where there are none."""
-    metrics = sanitize(model.folder.metrics)
-    split = main_split(metrics)
-    if split is None:
+    document = model.document
+    if document.main is None:
         return None
-    return Measured(say(f"measured_{split}"), count(metrics[split].get("rows")), metric_rows(metrics, split))
+    return Measured(say(f"measured_{document.main_split}"), count(document.main.rows), metric_rows(document))
 
 
 def facts_view(model: ServedModel, say: Speech) -> list[tuple[str, str]]:

@@ -8,8 +8,7 @@ from fastapi import APIRouter
 from starlette.requests import Request
 
 from insula.core.levels import levels
-from insula.evaluation.reports.headline import main_split
-from insula.evaluation.reports.sanitize import sanitize
+from insula.evaluation.result import Interval
 from insula.serving.http.problems import responses
 from insula.serving.schemas import ModelDetails, ModelList
 from insula.serving.served_models import described
@@ -33,14 +32,17 @@ async def list_models(request: Request) -> dict[str, Any]:
 async def show_model(request: Request, name: str) -> dict[str, Any]:
     """Its labels, what was measured, and its card."""
     model = service_of(request).models.find(name)
-    scheme, metrics = model.predictor.scheme, sanitize(model.folder.metrics)
-    split = main_split(metrics)
+    scheme, measured = model.predictor.scheme, model.document.main
     return {
         **described(model),
         "display": {language: dict(names) for language, names in scheme.display.items()},
         "levels": {level: list(known.scheme.names) for level, known in levels(scheme).items()},
         "ranges": {name: list(ends) for name, ends in scheme.ranges.items()},
         "abstains_below": model.predictor.decision.abstention or None,
-        "metrics": metrics.get(split, {}).get("metrics", {}) if split else {},
+        "metrics": {name: _known(interval) for name, interval in measured.metrics.items()} if measured else {},
         "card": model.card,
     }
+
+
+def _known(interval: Interval) -> dict[str, float]:
+    return {name: number for name, number in interval.to_dict().items() if number is not None}

@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch.nn import functional as F
 
+from insula.core.arrays import Float64Array
 from insula.core.progress import Progress
 from insula.inference.batching import batches
 from insula.models.networks.encoder import EncoderForEmotion
@@ -19,7 +19,6 @@ from insula.models.pruning import bert_layers
 from insula.training.neural.batches import TokenRows, collate
 from insula.training.objectives.objective import Objective
 
-Floats = NDArray[np.float64]
 TOKENS_A_BATCH = 2048
 
 
@@ -32,9 +31,9 @@ class Importance:
               of the head's answer, of the neuron (Michel et al. 2019, equation 5; Molchanov et al. 2019)
     """
 
-    layers: Floats
-    heads: Sequence[Floats]
-    neurons: Sequence[Floats]
+    layers: Float64Array
+    heads: Sequence[Float64Array]
+    neurons: Sequence[Float64Array]
 
 
 def measure_importance(

@@ -12,8 +12,9 @@ from insula.core.decision import DecisionRule
 from insula.core.errors import RecipeError
 from insula.core.scheme import LabelScheme
 from insula.evaluation.decisions.thresholds import choose_thresholds
-from insula.evaluation.metrics.intervals import Interval, count_intervals, moment_intervals
+from insula.evaluation.metrics.intervals import count_intervals, moment_intervals
 from insula.evaluation.metrics.metric_names import headline_metric
+from insula.evaluation.result import Interval
 
 
 def validation_score(

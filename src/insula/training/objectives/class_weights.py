@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from insula.core.arrays import Float64Array
 
 
-def class_weights(totals: Floats, rule: str, beta: float = 0.999) -> Floats:
+def class_weights(totals: Float64Array, rule: str, beta: float = 0.999) -> Float64Array:
     """Return the (classes, ...) weight of a row of each class, from how many rows (or how much weight) each has.
 
     none, auto  1
@@ -29,17 +28,17 @@ def class_weights(totals: Floats, rule: str, beta: float = 0.999) -> Floats:
         each = np.ones_like(rows)
     each = np.where(there, each, 0.0)
     weighted = (totals * each).sum(axis=0)
-    scaled: Floats = each * totals.sum(axis=0) / np.where(weighted > 0, weighted, 1.0)
+    scaled: Float64Array = each * totals.sum(axis=0) / np.where(weighted > 0, weighted, 1.0)
     return scaled
 
 
-def row_weights(gold: Floats, weights: Floats, rule: str, beta: float = 0.999) -> Floats:
+def row_weights(gold: Float64Array, weights: Float64Array, rule: str, beta: float = 0.999) -> Float64Array:
     """Return the (rows,) weights times those of each row's class, for schemes where a row has one of several."""
-    each: Floats = weights * (gold @ class_weights(weights @ gold, rule, beta))
+    each: Float64Array = weights * (gold @ class_weights(weights @ gold, rule, beta))
     return each
 
 
-def label_weights(gold: Floats, weights: Floats, rule: str, beta: float = 0.999) -> Floats | None:
+def label_weights(gold: Float64Array, weights: Float64Array, rule: str, beta: float = 0.999) -> Float64Array | None:
     """Return (2, labels) weights of rows without and with each label; None where the rule weighs nothing.
 
     For multi-label schemes, where each label is a question of its own with two classes, absent and present.

@@ -11,13 +11,14 @@ from typing import Any
 
 from insula import __version__
 from insula.core.errors import DataError, RecipeError
-from insula.core.files import write_json, write_text
+from insula.core.files import write_text
 from insula.core.progress import Progress, Silent
 from insula.core.targets import gold_matrix
 from insula.data.dataset import Dataset
 from insula.data.splits.leak import Fingerprint, refuse_leak
 from insula.evaluation.metrics.metric_names import headline_metric, metric_title
 from insula.evaluation.reports.search_report import write_search_report
+from insula.evaluation.search_document import SearchDocument, SearchedOption, SearchedRows, SearchTrial
 from insula.text.language import dominant
 from insula.training.fit_model import fit_model
 from insula.training.neural.validation import decided_score
@@ -74,20 +75,6 @@ def run_search(
         "recipe": recipe.to_toml(),
         "search space": repr({key: space[key].model_dump() for key in sorted(space)}),
     }
-    facts = {
-        "format_version": SEARCH_VERSION,
-        "insula_version": __version__,
-        "name": folder.name,
-        "command": command.replace(url, shown_url(url)),
-        "study": shown_url(url),
-        "source": list(source),
-        "data": {"name": dataset.name, "rows": {name: len(rows) for name, rows in work.dataset.splits.items()}},
-        "model": recipe.model.name,
-        "metric": work.metric,
-        "seed": seed,
-        "pruner": pruner,
-        "space": {key: entry.model_dump(mode="json", exclude_defaults=True) for key, entry in space.items()},
-    }
     progress.start("search", total=trials)
     with open_study(
         url, folder.name, space=space, start=_own_values(recipe, space), about=about, folder=folder, seed=seed,
@@ -102,15 +89,31 @@ def run_search(
         opened.clear()
     best = _best(records)
     found = _winner(load_recipe(recipe, {**held, **best.values}).lasting(), best, work.metric, folder.name)
-    facts |= {
-        "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-        "trials": [record.to_dict() for record in records],
-        "best": best.number,
-        "importance": importance,
-    }
+    rows = {name: len(rows) for name, rows in work.dataset.splits.items()}
+    document = SearchDocument(
+        format_version=SEARCH_VERSION,
+        insula_version=__version__,
+        name=folder.name,
+        command=command.replace(url, shown_url(url)),
+        study=shown_url(url),
+        source=list(source),
+        data=SearchedRows(name=dataset.name, rows=rows),
+        model=recipe.model.name,
+        metric=work.metric,
+        seed=seed,
+        pruner=pruner,
+        space={
+            key: SearchedOption.model_validate(entry.model_dump(mode="json", exclude_defaults=True))
+            for key, entry in space.items()
+        },
+        created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        trials=[SearchTrial.model_validate(record.to_dict()) for record in records],
+        best=best.number,
+        importance=importance,
+    )
     write_text(folder / "recipe.toml", found.to_toml())
-    write_json(folder / "search.json", facts)
-    write_search_report(folder / "report.html", {**facts, "recipe": found.model_dump(mode="json", exclude_none=True)})
+    document.write(folder / "search.json")
+    write_search_report(folder / "report.html", document, found.model_dump(mode="json", exclude_none=True))
     return SearchResult(folder, found, best, work.metric, records, importance)
 
 

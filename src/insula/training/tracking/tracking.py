@@ -11,6 +11,7 @@ from typing import Any, Protocol, Self
 from insula.core.extras import require
 from insula.core.files import write_json
 from insula.core.registry import Registry
+from insula.evaluation.document import MetricsDocument
 
 IDENTITIES = "tracking.json"
 EXTRAS = ("wandb", "mlflow")  # packages and extras of the same name
@@ -69,10 +70,10 @@ class Tracking:
         """Return what the trainer calls."""
         return [tracker.callback() for tracker in self._trackers.values()]
 
-    def finish(self, metrics: Mapping[str, Any], report: Path) -> None:
+    def finish(self, document: MetricsDocument, report: Path) -> None:
         """Tell a finished run's metrics."""
         for tracker in self._trackers.values():
-            tracker.finish(final_figures(metrics), report.absolute())
+            tracker.finish(final_figures(document), report.absolute())
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -82,14 +83,14 @@ class Tracking:
                 tracker.fail()
 
 
-def final_figures(metrics: Mapping[str, Any]) -> dict[str, float]:
+def final_figures(document: MetricsDocument) -> dict[str, float]:
     """Return a run's numbers by names such as `test/macro_f1`, `model/parameters`, `time/train_seconds`."""
     figures: dict[str, Any] = {}
-    for split in ("validation", "test"):
-        for name, measured in ((metrics.get(split) or {}).get("metrics") or {}).items():
-            figures[f"{split}/{name}"] = measured["value"]
-    for section in ("model", "time"):
-        figures |= {f"{section}/{name}": value for name, value in metrics.get(section, {}).items()}
+    for split, evaluation in (("validation", document.validation), ("test", document.test)):
+        for name, interval in (evaluation.metrics if evaluation else {}).items():
+            figures[f"{split}/{name}"] = interval.value
+    for section, record in (("model", document.model), ("time", document.time)):
+        figures |= {f"{section}/{name}": value for name, value in record.to_dict().items()}
     return {name: float(value) for name, value in figures.items() if isinstance(value, int | float)}
 
 

@@ -1,0 +1,222 @@
+"""`MetricsDocument`: the content of `metrics.json`, the one form in which figures are written, read and shown."""
+
+from __future__ import annotations
+
+import datetime
+from typing import Annotated, Any, ClassVar, Literal, Self
+
+from pydantic import ConfigDict, Field
+
+from insula import __version__
+from insula.core.decision import DecisionRule
+from insula.core.scheme import Kind, LabelScheme
+from insula.evaluation.record import WITHOUT_NULLS, Document, Record
+from insula.evaluation.result import Evaluation, Figures, Interval
+
+METRICS = "metrics.json"
+SCHEMA_VERSION = 1
+"""Of the published schema, docs/reference/metrics-schema.json; raised with every change to it."""
+
+Split = Literal["test", "validation"]
+Counts = Annotated[dict[str, int], WITHOUT_NULLS]
+Numbers = Annotated[dict[str, float], WITHOUT_NULLS]
+
+
+class ModelRecord(Record):
+    """The model."""
+
+    family: str | None = None
+    base: str | None = Field(None, description="pretrained encoder that it came from")
+    parameters: int | None = None
+    trainable_parameters: int | None = None
+    bytes: int | None = Field(None, description="size on disk")
+    backend: str | None = None
+
+
+class SchemeRecord(Record):
+    """The label scheme, as `core.scheme.LabelScheme` writes it."""
+
+    name: str | None = None
+    kind: Kind | None = None
+    names: list[str] = Field(default_factory=list)
+    display: dict[str, dict[str, str]] = Field(default_factory=dict)
+    ranges: dict[str, list[float]] = Field(default_factory=dict)
+    mappings: dict[str, dict[str, str]] = Field(default_factory=dict)
+
+    @classmethod
+    def of(cls, scheme: LabelScheme) -> Self:
+        """Return the record of a scheme."""
+        return cls.model_validate(scheme.to_dict())
+
+    @property
+    def is_dimensional(self) -> bool:
+        """True for dimensions, false for labels and where the kind is not known."""
+        return self.kind == "dimensional"
+
+
+class DataRecord(Record):
+    """The rows that a model was trained on, or that it was evaluated on."""
+
+    name: str | None = None
+    rows: Counts = Field(default_factory=dict, description="split to number of rows")
+    languages: Numbers = Field(default_factory=dict, description="language to its share of the training rows")
+    fingerprint: str | None = Field(None, description="of the training texts")
+    notes: list[str] = Field(default_factory=list)
+    label_counts: Annotated[dict[str, Counts], WITHOUT_NULLS] = Field(
+        default_factory=dict, description="split to {label: number of rows}"
+    )
+    value_means: Numbers | None = Field(None, description="dimensional: mean of each dimension in training")
+
+
+class CalibrationRecord(Record):
+    """The calibration, as `core.decision.Calibration` writes it; its settings depend on the method."""
+
+    model_config = ConfigDict(extra="allow")
+
+    method: str = "unnamed"
+
+    def settings(self) -> dict[str, Any]:
+        """Return everything but the method."""
+        return {name: value for name, value in self.to_dict().items() if name != "method"}
+
+
+class DecisionRecord(Record):
+    """The decision rule, as it was chosen on validation rows."""
+
+    calibration: CalibrationRecord | None = None
+    thresholds: Numbers | None = Field(None, description="label to the score from which on it is given")
+    offsets: Numbers | None = Field(None, description="label to what is added to its log score")
+    abstention: float | None = Field(None, description="confidence below which the model abstains")
+    coverage: float | None = Field(None, description="share of rows that the abstention limit was chosen for")
+
+    @classmethod
+    def of(cls, rule: DecisionRule, scheme: LabelScheme, coverage: float) -> Self:
+        """Return the record of a rule whose abstention limit was chosen for `coverage`."""
+        with_threshold = scheme.names[-len(rule.thresholds) :]  # binary: the positive label alone
+        return cls(
+            calibration=CalibrationRecord.model_validate(rule.calibration.to_dict()),
+            thresholds=dict(zip(with_threshold, rule.thresholds, strict=True)) if rule.thresholds else None,
+            offsets=dict(zip(scheme.names, rule.offsets, strict=True)) if rule.offsets else None,
+            abstention=rule.abstention,
+            coverage=coverage,
+        )
+
+
+class BaselineDifference(Record):
+    """By how much the model is better than a baseline on the same rows, with a paired interval."""
+
+    metric: str = ""
+    value: float | None = None
+    low: float | None = None
+    high: float | None = None
+
+    @property
+    def interval(self) -> Interval:
+        """The difference with its interval."""
+        return Interval(self.value, self.low, self.high)
+
+
+class Baseline(Record):
+    """A simple answer to the same rows."""
+
+    metrics: Figures = Field(default_factory=dict)
+    difference: BaselineDifference = Field(default_factory=BaselineDifference)
+
+
+class TimeRecord(Record):
+    """How long it took, and how much memory."""
+
+    rows_per_second: float | None = Field(None, description="test rows predicted")
+    train_seconds: float | None = None
+    peak_memory_mb: float | None = Field(None, description="memory at its highest in training")
+    total_seconds: float | None = None
+
+
+class MetricsDocument(Document):
+    """What was measured of a model: the content of `metrics.json`.
+
+    A training run sets every key; an evaluation of other rows has no `recipe`, `training`, `history` and `validation`.
+    """
+
+    title: ClassVar[str] = "metrics document"
+
+    format_version: int = Field(1, description="version of the file format")
+    schema_version: int | None = Field(None, description="version of the JSON schema; missing in older files")
+    insula_version: str | None = Field(None, description="version of insula that wrote the file")
+    created: str | None = Field(None, description="time at which it was written, in UTC (ISO 8601)")
+    name: str | None = Field(None, description="name of the run")
+    command: str = Field("", description="command line or script that made it")
+    model: ModelRecord = Field(
+        default_factory=ModelRecord, description="family, base encoder, number of parameters, bytes on disk, backend"
+    )
+    scheme: SchemeRecord = Field(default_factory=SchemeRecord, description="the label scheme")
+    data: DataRecord = Field(
+        default_factory=DataRecord,
+        description="name, rows by split, languages, notes, label counts, fingerprint of the training texts",
+    )
+    recipe: dict[str, Any] = Field(default_factory=dict, description="the resolved recipe")
+    seed: int | None = Field(None, description="seed of every random choice")
+    training: dict[str, Any] = Field(default_factory=dict, description="facts from the fitter, such as `precision`")
+    history: list[Numbers] = Field(default_factory=list, description="loss, learning rate and validation score by step")
+    decision: DecisionRecord = Field(
+        default_factory=DecisionRecord,
+        description="calibration, thresholds, abstention limit, as chosen on validation rows",
+    )
+    test: Evaluation | None = Field(None, description="figures on test rows")
+    validation: Evaluation | None = Field(None, description="figures on validation rows")
+    baselines: Annotated[dict[str, Baseline], WITHOUT_NULLS] = Field(
+        default_factory=dict,
+        description="`majority`, `untrained`, `linear`: their metrics on the test rows, and how far the model is above",
+    )
+    time: TimeRecord = Field(
+        default_factory=TimeRecord, description="seconds of training and in all, peak memory, test rows per second"
+    )
+
+    @property
+    def main_split(self) -> Split | None:
+        """`test` or `validation`, whichever a report is about; None where neither was evaluated."""
+        if self.test is not None:
+            return "test"
+        return None if self.validation is None else "validation"
+
+    @property
+    def main(self) -> Evaluation | None:
+        """What was measured on the rows of `main_split`."""
+        return self.test if self.test is not None else self.validation
+
+    def of_changed_model(
+        self,
+        command: str,
+        *,
+        decision: DecisionRecord,
+        validation: Evaluation,
+        size: int | None = None,
+    ) -> Self:
+        """Return the document of a model that was made from this one, such as a compressed one.
+
+        decision, validation   its own decision rule, and what was measured with it on validation rows
+        size                   its bytes on disk; None where they are those of this one
+
+        The rows were not trained on, and no figure of the model before is repeated as if it were its own.
+        """
+        changed = {
+            **stamp(command),
+            "decision": decision,
+            "validation": validation.model_copy(update={"overlap": validation.seen}),
+            "test": None,
+            "baselines": {},
+        }
+        if size is not None:
+            changed["model"] = self.model.model_copy(update={"bytes": size})
+        return self.model_copy(update=changed)
+
+
+def stamp(command: str) -> dict[str, Any]:
+    """Return the versions of a document that is made now, and how."""
+    return {
+        "format_version": MetricsDocument.FORMAT,
+        "schema_version": SCHEMA_VERSION,
+        "insula_version": __version__,
+        "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        "command": command,
+    }

@@ -1,0 +1,113 @@
+"""`Record`: the base of every typed part of a JSON document, and how a document of another version is read."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError, model_validator
+
+from insula.core.errors import DataError, MissingFileError, NewerFormatError
+from insula.core.files import write_json
+
+
+def _without_nulls(table: Any) -> Any:
+    if not isinstance(table, Mapping):
+        return table
+    return {name: value for name, value in table.items() if value is not None}
+
+
+WITHOUT_NULLS = BeforeValidator(_without_nulls)
+"""Reads a table of values by name; an entry that is null counts as missing."""
+
+
+class Record(BaseModel):
+    """A part of a document.
+
+    It is read leniently, since another version of insula may have written it: a missing key has its default, null
+    counts as missing unless the default is null, and an unknown key is ignored. It is written strictly: `to_dict`
+    gives the keys that were set, and no others, so that what was read is written again as it was.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore", populate_by_name=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _null_is_missing(cls, content: Any) -> Any:
+        if not isinstance(content, Mapping):
+            return content
+        nullable = _nullable_keys(cls)
+        return {key: value for key, value in content.items() if value is not None or key in nullable}
+
+    @property
+    def is_empty(self) -> bool:
+        """True where no key was set."""
+        return not self.model_fields_set
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain JSON types: the keys that were set, by their names in the file."""
+        return self.model_dump(by_alias=True, exclude_unset=True)
+
+
+class Document(Record):
+    """A whole JSON document; a subclass names itself in `title` and states the newest format that it reads.
+
+    An added key raises no format version, since older versions ignore it. `FORMAT` is raised where an older version
+    would misread the file; that version then raises `NewerFormatError`.
+    """
+
+    title: ClassVar[str]
+    FORMAT: ClassVar[int] = 1
+
+    @classmethod
+    def from_dict(cls, content: Any, *, origin: str | Path | None = None) -> Self:
+        """Read the content of a document, which may be another version's.
+
+        origin  the file that it comes from, for error messages
+
+        Raises `DataError` where a value has the wrong type, `NewerFormatError` where the format is a newer one.
+        """
+        named = cls.title if origin is None else f"{cls.title} {str(origin)!r}"
+        version = content.get("format_version") if isinstance(content, Mapping) else None
+        if isinstance(version, int) and version > cls.FORMAT:
+            raise NewerFormatError(
+                f"The {named} has format {version}, written by insula {content.get('insula_version', '?')}; this "
+                f"insula reads up to format {cls.FORMAT}. Upgrade with: pip install --upgrade insula"
+            )
+        try:
+            return cls.model_validate(content)
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(map(str, first["loc"])) or "the whole"
+            got = repr(first["input"])
+            got = got if len(got) <= 80 else f"{got[:80]}..."
+            raise DataError(
+                f"The {named} does not have the form that insula writes: {where}: {first['msg']}. Got {got}. "
+                "Restore the file, or write it again."
+            ) from error
+
+    @classmethod
+    def read(cls, file: str | Path) -> Self:
+        """Read a file; `MissingFileError` where it does not exist, else as `from_dict`."""
+        try:
+            content = json.loads(Path(file).read_text(encoding="utf-8"))
+        except FileNotFoundError as error:
+            raise MissingFileError(f"The {cls.title} {str(file)!r} does not exist. Check the path.") from error
+        except (ValueError, RecursionError) as error:
+            raise DataError(
+                f"The {cls.title} {str(file)!r} is not valid JSON: {error}. Restore the file, or write it again."
+            ) from error
+        return cls.from_dict(content, origin=file)
+
+    def write(self, file: str | Path) -> None:
+        """Write a file; `OutputError` where it cannot be written."""
+        write_json(file, self.to_dict())
+
+
+@cache
+def _nullable_keys(kind: type[Record]) -> frozenset[str]:
+    fields = kind.model_fields.items()
+    return frozenset(key for name, field in fields if field.default is None for key in (name, field.alias or name))

@@ -1,0 +1,76 @@
+"""`SearchDocument`: the content of `search.json`."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import Field
+
+from insula.evaluation.record import WITHOUT_NULLS, Document, Record
+from insula.evaluation.result import Interval
+
+
+class SearchedRows(Record):
+    """The rows that every trial trains on and is scored on."""
+
+    name: str = ""
+    rows: dict[str, int] = Field(default_factory=dict, description="split to number of rows")
+
+
+class SearchedOption(Record):
+    """What a search may try for one option: one of some choices, or a number between two."""
+
+    choices: list[Any] | None = None
+    low: int | float | None = None
+    high: int | float | None = None
+    step: int | float | None = None
+    log: bool = Field(False, description="drawn evenly on a logarithmic scale")
+
+
+class SearchTrial(Record):
+    """One trial."""
+
+    number: int = 0
+    state: Literal["complete", "pruned", "failed", "lost"] = "complete"
+    values: dict[str, Any] = Field(default_factory=dict, description="dotted keys of the recipe to what was tried")
+    value: float | None = Field(None, description="the metric on validation rows; null unless complete")
+    low: float | None = None
+    high: float | None = None
+    scores: list[float] = Field(default_factory=list, description="validation score at each evaluation in training")
+    seconds: float = 0.0
+    error: str | None = None
+
+    @property
+    def interval(self) -> Interval:
+        """The metric with its interval."""
+        return Interval(self.value, self.low, self.high)
+
+
+class SearchDocument(Document):
+    """What a search tried and what it reached: the content of `search.json`."""
+
+    title: ClassVar[str] = "search"
+
+    format_version: int = 1
+    insula_version: str | None = None
+    name: str = ""
+    command: str = ""
+    study: str | None = Field(None, description="database of the trials")
+    source: list[str] = Field(default_factory=list)
+    data: SearchedRows = Field(default_factory=SearchedRows)
+    model: str = ""
+    metric: str = Field("", description="name of the metric that the search maximises")
+    seed: int = 0
+    pruner: str = ""
+    space: dict[str, SearchedOption] = Field(default_factory=dict)
+    created: str | None = None
+    trials: list[SearchTrial] = Field(default_factory=list)
+    best: int = Field(0, description="number of the best trial")
+    importance: Annotated[dict[str, float], WITHOUT_NULLS] = Field(
+        default_factory=dict, description="key to its share in how far the scores of trials differ"
+    )
+
+    @property
+    def best_trial(self) -> SearchTrial:
+        """The best trial."""
+        return next(trial for trial in self.trials if trial.number == self.best)
