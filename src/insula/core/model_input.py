@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import dataclasses
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
-from insula.core.errors import DataError
+from insula.core.errors import DataError, nearest
+from insula.core.sentences import shortened
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,61 @@ class ModelInput:
         """Whether there is more to read than the text: earlier turns or a target."""
         return bool(self.turns) or self.target is not None
 
+    @classmethod
+    def from_dict(cls, row: Mapping[str, Any]) -> ModelInput:
+        """Return the input that a mapping of its fields describes, as JSON holds it.
+
+        `turns` is a list of texts and of objects with `text` and, where it is known, `speaker`. `DataError` names the
+        first field that is unknown or holds something else.
+        """
+        _check_fields(row, cls, "an input", required=("text",))
+        given = {name: value for name, value in row.items() if value is not None}
+        for name in ("text", "speaker", "target", "language", "id"):
+            if not isinstance(given.get(name, ""), str):
+                raise DataError(f"The {name} of an input must be a string. Got {given[name]!r}.")
+        turns = given.pop("turns", ())
+        if isinstance(turns, str) or not isinstance(turns, Sequence):
+            raise DataError(f"The turns of an input must be a list of texts or turns. Got {turns!r}.")
+        media = given.pop("media", None)
+        if isinstance(media, Mapping):
+            _check_fields(media, Media, "the media of an input", required=("uri", "kind"))
+            media = Media(**media)
+        elif media is not None and not isinstance(media, Media):
+            raise DataError(f"The media of an input must be an object with uri and kind. Got {media!r}.")
+        return cls(**given, turns=tuple(map(_turn, turns)), media=media)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain JSON types, without what is not set; `from_dict` reads them back."""
+        row = dataclasses.asdict(self)
+        row["turns"] = [{name: value for name, value in turn.items() if value is not None} for turn in row["turns"]]
+        return {name: value for name, value in row.items() if value is not None and value != []}
+
+
+def _turn(given: Any) -> Turn:
+    if isinstance(given, str):
+        return Turn(given)
+    if isinstance(given, Turn):
+        return given
+    if not isinstance(given, Mapping):
+        raise DataError(f"A turn must be a text or an object with text and speaker. Got {given!r}.")
+    _check_fields(given, Turn, "a turn", required=("text",))
+    text, speaker = given["text"], given.get("speaker")
+    if not isinstance(text, str) or not isinstance(speaker, str | None):
+        raise DataError(f"The text and the speaker of a turn must be strings. Got {dict(given)!r}.")
+    return Turn(text, speaker)
+
+
+def _check_fields(row: Mapping[str, Any], kind: type[Any], called: str, *, required: Sequence[str]) -> None:
+    known = [one.name for one in dataclasses.fields(kind)]
+    for name in row:
+        if name not in known:
+            raise DataError(
+                f"The fields of {called} must be among {', '.join(known)}. Got {name!r}.{nearest(str(name), known)}"
+            )
+    for name in required:
+        if row.get(name) is None:
+            raise DataError(f"The field {name!r} of {called} must be given. Got {dict(row)!r}.")
+
 
 TextOrInput = str | ModelInput
 
@@ -70,6 +127,23 @@ def dialogue_inputs(turns: Sequence[Turn], *, language: str | None = None) -> li
         ModelInput(turn.text, turns=tuple(turns[:number]), speaker=turn.speaker, language=language)
         for number, turn in enumerate(turns)
     ]
+
+
+def as_inputs(given: Sequence[TextOrInput | Mapping[str, Any]]) -> list[TextOrInput]:
+    """Return texts and inputs as they are, and mappings as the inputs that they describe (`ModelInput.from_dict`).
+
+    Anything else raises `DataError`, with its position.
+    """
+    if isinstance(given, str | ModelInput | Mapping) or not isinstance(given, Iterable):
+        raise DataError(f"The texts must be a sequence. Got {shortened(repr(given), 80)}: put it in a list.")
+    inputs: list[TextOrInput] = []
+    for position, one in enumerate(given):
+        try:
+            inputs.append(one if isinstance(one, str) or not isinstance(one, Mapping) else ModelInput.from_dict(one))
+        except DataError as error:
+            raise DataError(f"{error} It is the input at position {position}.") from error
+    check_inputs(inputs)
+    return inputs
 
 
 def check_inputs(inputs: Sequence[TextOrInput]) -> None:
