@@ -121,10 +121,28 @@ def text_of(given: TextOrInput) -> str:
     return given if isinstance(given, str) else given.text
 
 
-def dialogue_inputs(turns: Sequence[Turn], *, language: str | None = None) -> list[ModelInput]:
-    """Return one input a turn of a dialogue, each with the turns before it as its context; oldest first."""
+def character_count(given: TextOrInput) -> int:
+    """Return how many characters an input has: those of its text, its turns and its target."""
+    if isinstance(given, str):
+        return len(given)
+    return len(given.text) + sum(len(turn.text) for turn in given.turns) + len(given.target or "")
+
+
+def dialogue_inputs(
+    turns: Sequence[Turn], *, language: str | None = None, target: str | None = None, most: int | None = None
+) -> list[ModelInput]:
+    """Return one input a turn of a dialogue, each with the turns before it as its context; oldest first.
+
+    most  keep at most this many earlier turns, the newest ones; None keeps all
+    """
     return [
-        ModelInput(turn.text, turns=tuple(turns[:number]), speaker=turn.speaker, language=language)
+        ModelInput(
+            turn.text,
+            turns=tuple(turns[0 if most is None else max(0, number - most) : number]),
+            speaker=turn.speaker,
+            target=target,
+            language=language,
+        )
         for number, turn in enumerate(turns)
     ]
 

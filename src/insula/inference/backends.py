@@ -17,7 +17,7 @@ from insula.core.model_input import ModelInput, TextOrInput
 from insula.core.registry import Registry
 from insula.inference.engine import Engine
 from insula.models.folder import ModelFolder
-from insula.text.context import Segments
+from insula.text.context import Context, Segments
 
 
 class Backend(Protocol):
@@ -38,6 +38,10 @@ class StagedBackend(Backend, Protocol):
 @runtime_checkable
 class PreparingBackend(Backend, Protocol):
     """A backend of several models, which prepares the inputs for each by itself and is given them as they are."""
+
+    @property
+    def context(self) -> Context:
+        """What its models read besides the text."""
 
     def unread(self, inputs: Sequence[TextOrInput]) -> int:
         """Return how many inputs have earlier turns or a target that none of its models reads."""

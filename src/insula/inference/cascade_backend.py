@@ -24,6 +24,7 @@ from insula.core.errors import ModelFolderError
 from insula.core.model_input import TextOrInput, text_of
 from insula.inference.engine import DEFAULT, Engine
 from insula.inference.predictor import Predictor
+from insula.text.context import Context
 
 CASCADE = "cascade.json"
 CASCADE_VERSION = 2  # the limit was one of confidence before
@@ -51,6 +52,12 @@ class CascadeBackend:
                 f"The model folder {str(folder)!r} has no switch point in {CASCADE}: {error}. Copy it again."
             ) from error
         self.first, self.second = (Predictor.load(folder / stage, engine=_of_a_stage(engine)) for stage in STAGES)
+
+    @property
+    def context(self) -> Context:
+        """What either stage reads besides the text."""
+        first, second = self.first.context, self.second.context
+        return dataclasses.replace(second, turns=max(first.turns, second.turns), target=first.target or second.target)
 
     def unread(self, inputs: Sequence[TextOrInput]) -> int:
         """Return how many inputs have earlier turns or a target that the second stage does not read."""

@@ -20,6 +20,7 @@ from insula.inference.engine import DEFAULT, Engine
 from insula.inference.overlap import ahead
 from insula.models.folder import MANIFEST, open_folder
 from insula.models.locate import locate_model
+from insula.text.context import Context
 from insula.text.preparation import Preparation
 
 CHUNK = 4096  # texts tokenised and sorted together: memory stays flat, padding stays small
@@ -120,6 +121,11 @@ class Predictor:
     def prepared(self, texts: Sequence[TextOrInput]) -> Sequence[Any]:
         """Return what the backend is given: prepared segments, or the inputs as they are where it prepares them."""
         return texts if prepares(self.backend) else self.preparation.segments(texts)
+
+    @property
+    def context(self) -> Context:
+        """What the model reads besides the text: earlier turns, a target."""
+        return self.backend.context if prepares(self.backend) else self.preparation.context
 
     def unread(self, texts: Sequence[TextOrInput]) -> int:
         """Return how many inputs have earlier turns or a target that this model does not read."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from insula.core.errors import RecipeError
@@ -73,6 +73,14 @@ class Context:
             letter = letters.setdefault(turn.speaker, chr(ord("A") + min(len(letters) + (speaker is None), 25)))
             marks.append(f"{letter}: ")
         return marks
+
+    def read(self, given: ModelInput) -> ModelInput:
+        """Return the input without what this model does not read of it; the prediction stays the same."""
+        turns = given.turns[-self.turns :] if self.turns else ()
+        speaker, target = given.speaker if turns else None, given.target if self.target else None
+        if (turns, speaker, target) == (given.turns, given.speaker, given.target):
+            return given
+        return replace(given, turns=turns, speaker=speaker, target=target)
 
     def unread(self, given: ModelInput) -> bool:
         """Whether the input has turns or a target that this model does not read at all."""
