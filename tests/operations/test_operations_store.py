@@ -11,6 +11,7 @@ import pytest
 import sqlalchemy as sa
 
 from insula.core.errors import DataError, StoreError, StoreUnreachableError
+from insula.core.model_input import Turn
 from insula.operations.store.database import Database, open_database
 from insula.operations.store.migrate import differences
 from insula.operations.store.retention import Retention
@@ -55,6 +56,27 @@ def test_servers_that_start_together_make_one_store(address: str) -> None:
     database = open_database(address)
     assert differences(database._engine) == []
     database.close()
+
+
+def test_rows_of_a_store_without_conversations_stay(database: Database, address: str) -> None:
+    Rows(database, Retention(1, mask=_masked)).keep([StoredPrediction("a", "m", {}, text="hello")], [StoredFeedback("a", ["joy"])])
+    with database.writing() as connection:
+        for table in ("predictions", "feedback"):
+            for column in ("turns", "speaker", "target"):
+                connection.execute(sa.text(f"ALTER TABLE {table} DROP COLUMN {column}"))
+        connection.execute(sa.text("UPDATE alembic_version SET version_num = '0001'"))
+    again = open_database(address)
+    assert differences(again._engine) == []
+    turns = [Turn(f"I am {CANARY}", CANARY), Turn("so")]
+    Rows(again, Retention(1, mask=_masked)).keep([StoredPrediction("a", "m", {}, text="yes", turns=turns, target="x")])
+    with again.reading() as connection:
+        query = sa.select(PREDICTIONS.c.text, PREDICTIONS.c.turns, PREDICTIONS.c.target).order_by(PREDICTIONS.c.created)
+        assert connection.execute(query).all() == [
+            ("hello", None, None),
+            ("yes", [{"text": "I am [ID]", "speaker": "[ID]"}, {"text": "so"}], "x"),
+        ]
+    again.close()
+    assert _count(database, FEEDBACK) == 1
 
 
 def test_a_newer_store_is_refused(database: Database, address: str) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from insula.core.model_input import Turn
 from insula.operations.store.database import Database
 from insula.operations.store.retention import Retention
 from insula.operations.store.subjects import Subjects
@@ -30,6 +31,7 @@ class StoredPrediction:
 
     caller   the caller's id: the lineage of a key, or a token's subject; never a secret
     answer   labels, scores and confidence, as in JSON
+    turns    the earlier turns of the text's dialogue, oldest first
     subject  the caller's id of the person whom the text is about
     """
 
@@ -37,6 +39,9 @@ class StoredPrediction:
     model: str
     answer: Mapping[str, Any]
     text: str | None = None
+    turns: Sequence[Turn] = ()
+    speaker: str | None = None
+    target: str | None = None
     subject: str | None = None
     language: str | None = None
     id: str = field(default_factory=new_id)
@@ -51,6 +56,9 @@ class StoredFeedback:
     prediction: str | None = None
     model: str | None = None
     text: str | None = None
+    turns: Sequence[Turn] = ()
+    speaker: str | None = None
+    target: str | None = None
     subject: str | None = None
     id: str = field(default_factory=new_id)
 
@@ -91,8 +99,19 @@ class Rows:
             "caller": one.caller,
             "model": one.model,
             "text": self._retention.kept(one.text),
+            "turns": self._turns(one.turns),
+            "speaker": self._retention.kept(one.speaker),
+            "target": self._retention.kept(one.target),
             "subject": None if one.subject is None else self._subjects.hashed(one.subject),
         }
+
+    def _turns(self, turns: Sequence[Turn]) -> list[dict[str, str]] | None:
+        """Return what is stored of earlier turns, oldest first; None where no text is stored."""
+        rows = []
+        for turn in turns:
+            row = {"text": self._retention.kept(turn.text), "speaker": self._retention.kept(turn.speaker)}
+            rows.append({name: kept for name, kept in row.items() if kept is not None})
+        return [row for row in rows if row] or None
 
     def _delete(self, old: Callable[[sa.Table], sa.ColumnElement[bool]]) -> int:
         return _deleted(self._database, old)

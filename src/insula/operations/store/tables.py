@@ -63,7 +63,7 @@ TEXTS_USED = Table(
     Column("texts", BigInteger, nullable=False),
 )
 
-# `subject` is a keyed hash of whom a text is about, `text` is masked or missing.
+# `subject` is a keyed hash of whom a text is about; `text`, `turns`, `speaker` and `target` are masked or missing.
 PREDICTIONS = Table(
     "predictions",
     METADATA,
@@ -75,6 +75,9 @@ PREDICTIONS = Table(
     Column("language", String(20)),
     Column("subject", String(64)),
     Column("text", Text),
+    Column("turns", JSON(none_as_null=True)),
+    Column("speaker", Text),
+    Column("target", Text),
     Column("answer", JSON, nullable=False),
     Index("predictions_created", "created"),
     Index("predictions_delete_after", "delete_after"),
@@ -92,6 +95,9 @@ FEEDBACK = Table(
     Column("model", String(200)),
     Column("subject", String(64)),
     Column("text", Text),
+    Column("turns", JSON(none_as_null=True)),
+    Column("speaker", Text),
+    Column("target", Text),
     Column("labels", JSON, nullable=False),
     Index("feedback_created", "created"),
     Index("feedback_delete_after", "delete_after"),
