@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
 from insula.api.access import create_key
+from insula.core.model_input import TextOrInput, text_of
 from insula.inference.predictor import Predictor
 from insula.operations.credentials.secret import WORD
 
@@ -25,6 +26,7 @@ MAIL = f"{BIRD}@kanarie.example"
 CARD = "4539 5787 6362 1486"
 NUMBERS = (CARD, CARD.replace(" ", ""))
 TEXT = f"Please write to {MAIL} or charge {CARD}, I am so happy."
+IN_CONTEXT = {"text": TEXT, "turns": [{"text": TEXT, "speaker": MAIL}, {"text": BIRD}], "speaker": MAIL, "target": TEXT}
 OURS = (
     "insula",
     "uvicorn",
@@ -71,8 +73,10 @@ def _everywhere(service: Running, key: str) -> list[httpx2.Response]:
     answers = [
         service.post("/v1/predict", {"texts": [TEXT, BIRD], "subject": MAIL}, headers=more),
         service.post("/v1/predict", {"dialogue": [{"text": TEXT, "speaker": BIRD}], "subject": BIRD}, headers=right),
+        service.post("/v1/predict", {"inputs": [IN_CONTEXT | {"id": MAIL}], "subject": MAIL}, headers=right),
+        service.post("/v1/predict", {"texts": [TEXT], "target": MAIL}, headers=right),
         service.post("/predict", {"inputs": [TEXT]}, headers=right | {"Cookie": f"{BIRD}={MAIL}"}),
-        service.post("/v1/feedback", {"text": TEXT, "labels": [], "note": TEXT, "subject": MAIL}, headers=right),
+        service.post("/v1/feedback", IN_CONTEXT | {"labels": [], "note": TEXT, "subject": MAIL}, headers=right),
         service.post("/v1/feedback", {"text": TEXT, "labels": [], "predicted": [MAIL]}, headers=right),
         service.post("/v1/feedback", {"text": TEXT, "labels": [MAIL]}, headers=right),
         service.post("/v1/feedback", {"text": TEXT, "labels": [], "prediction": MAIL}, headers=right),
@@ -85,6 +89,8 @@ def _everywhere(service: Running, key: str) -> list[httpx2.Response]:
         service.post("/v1/predict", {"texts": [TEXT], "outputs": [MAIL]}, headers=right),
         service.post("/v1/predict", {"texts": [TEXT], "subject": MAIL * 20}, headers=right),
         service.post("/v1/predict", {"texts": [f"{TEXT}\0"]}, headers=right),
+        service.post("/v1/predict", {"inputs": [IN_CONTEXT | {"target": f"{MAIL}\0"}]}, headers=right),
+        service.post("/v1/predict", {"inputs": [IN_CONTEXT | {BIRD: MAIL, "language": MAIL}]}, headers=right),
         service.post("/v1/predict", {"texts": [TEXT]}, headers=right | {"Insula-Wait-Ms": BIRD}),
         service.post("/v1/predict", {"texts": [TEXT]}, headers=right | {"Content-Type": f"text/{BIRD}"}),
         service.post("/v1/predict", {"texts": [TEXT]}, headers=right | {"Content-Encoding": BIRD}),
@@ -141,7 +147,8 @@ def _stream(service: Running, headers: dict[str, str]) -> None:
     """Send the canary over a stream; what is wrong is answered without it, but for the id, which is the client's."""
     address = service.address.replace("http", "ws", 1) + "/v1/stream"
     with connect(address, additional_headers=headers, user_agent_header=MAIL) as stream:
-        for message in ({"text": TEXT}, {"text": MAIL, "model": BIRD}, {"text": TEXT, BIRD: 1}, {"text": f"{BIRD}\0"}):
+        wrong = ({"text": MAIL, "model": BIRD}, {"text": TEXT, BIRD: 1}, {"text": f"{BIRD}\0"})
+        for message in ({"text": TEXT}, IN_CONTEXT, *wrong):
             stream.send(json.dumps(message))
             said = stream.recv(timeout=30)
             assert BIRD not in said
@@ -156,7 +163,8 @@ def _pages(service: Running, key: str) -> None:
     visitor = Visitor(service)
     assert visitor.send("/login", page=f"/login?next=/{BIRD}", key=BIRD, next=BIRD).status_code == 401
     assert visitor.send("/login", page="/login", key=key).status_code == 303
-    assert visitor.send("/pages/judge", text=TEXT).status_code == 200
+    typed = {"turns": f"{MAIL}: {TEXT}", "speaker": MAIL, "target": TEXT}
+    assert visitor.send("/pages/judge", text=TEXT, **typed).status_code == 200
     assert visitor.send("/pages/judge", text=f"{BIRD}\0").status_code == 422
     visitor.get(f"/?text={MAIL}&{BIRD}=1", **{"User-Agent": MAIL, "HX-Request": BIRD})
     visitor.get(f"/models/{BIRD}/report?lang={BIRD}")
@@ -175,8 +183,8 @@ def _failing(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the model fail with errors that hold the texts, as errors of libraries do."""
     begin = Predictor.begin
 
-    def fails(self: Predictor, texts: list[str]) -> Any:
-        if any("fail" in text for text in texts):
+    def fails(self: Predictor, texts: Sequence[TextOrInput]) -> Any:
+        if any("fail" in text_of(text) for text in texts):
             raise ValueError(f"cannot judge {texts} of {MAIL}")
         return begin(self, texts)
 
@@ -185,7 +193,7 @@ def _failing(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("kept", [False, True])
 def test_a_canary_is_nowhere(
-    kept: bool, linear_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lines: Lines,
+    kept: bool, joined_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lines: Lines,
     capfd: pytest.CaptureFixture[str],
 ) -> None:  # fmt: skip
     """Without a retention no word of a request is on disk; with one, nothing that masking hides."""
@@ -195,7 +203,7 @@ def test_a_canary_is_nowhere(
     if kept:
         options |= {"retention": {"days": 1}, "feedback": {"file": str(tmp_path / "feedback.jsonl")}}
     headers = {"Authorization": f"Bearer {key}"}
-    with running(linear_model, **options) as service:
+    with running(joined_model, **options) as service:
         answers = _everywhere(service, key)
         broken = service.post("/v1/predict", {"texts": [f"fail {TEXT}"]}, headers=headers)
         assert broken.status_code == 500

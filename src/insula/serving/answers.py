@@ -15,7 +15,7 @@ DIGITS = 6
 def rows(
     scheme: LabelScheme, predictions: Sequence[Prediction], outputs: Collection[str], language: str
 ) -> list[dict[str, Any]]:
-    """Return what was asked for of each prediction; its text is left out."""
+    """Return the outputs of each prediction, with the id and the language of its input, without its text."""
     return [_row(scheme, prediction, outputs, language) for prediction in predictions]
 
 
@@ -38,4 +38,8 @@ def _row(scheme: LabelScheme, prediction: Prediction, outputs: Collection[str], 
         row["levels"] = level_answers(scheme, prediction, DIGITS)
     if "display" in outputs:
         row["display"] = [scheme.display_name(label, language) for label in prediction.labels]
+    if prediction.language is not None:
+        row["language"] = prediction.language
+    if prediction.id is not None:
+        row["id"] = prediction.id
     return row

@@ -6,8 +6,10 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Sequence
+from typing import Any
 
 from insula.core.errors import StoreError
+from insula.core.model_input import ModelInput, TextOrInput
 from insula.core.prediction import Prediction
 from insula.operations.store.retention import Retention
 from insula.operations.store.rows import Rows, StoredFeedback, StoredPrediction, delete_expired
@@ -69,9 +71,17 @@ class Keeper:
             await self._writing
 
     async def keep_predictions(
-        self, model: str, predictions: Sequence[Prediction], *, subject: str | None = None, language: str | None = None
+        self,
+        model: str,
+        inputs: Sequence[TextOrInput],
+        predictions: Sequence[Prediction],
+        *,
+        subject: str | None = None,
+        language: str | None = None,
     ) -> list[str]:
-        """Store predictions and return their ids; return no ids if nothing is stored.
+        """Store predictions with their inputs, and return their ids; return no ids if nothing is stored.
+
+        language  of the inputs that have none of their own
 
         Raises `ProblemError` if they cannot be stored.
         """
@@ -79,18 +89,22 @@ class Keeper:
             return []
         caller = self._access.caller().id
         kept = [
-            StoredPrediction(caller, model, _answer(one), text=one.text, subject=subject, language=language)
-            for one in predictions
+            StoredPrediction(
+                caller, model, _answer(one), **_columns(given), subject=subject, language=one.language or language
+            )
+            for given, one in zip(inputs, predictions, strict=True)
         ]
         await self._keep(kept, ())
         return [one.id for one in kept]
 
     async def keep_feedback(
-        self, labels: Sequence[str], *, model: str, text: str, subject: str | None, prediction: str | None
+        self, labels: Sequence[str], *, model: str, given: ModelInput, subject: str | None, prediction: str | None
     ) -> None:
         """Store which labels the caller says are right; raise `ProblemError` if that cannot be stored."""
         caller = self._access.caller().id
-        feedback = StoredFeedback(caller, labels, prediction=prediction, model=model, text=text, subject=subject)
+        feedback = StoredFeedback(
+            caller, labels, prediction=prediction, model=model, **_columns(given), subject=subject
+        )
         await self._keep((), (feedback,))
 
     async def _keep(self, predictions: Sequence[StoredPrediction], feedback: Sequence[StoredFeedback]) -> None:
@@ -155,6 +169,12 @@ def _answer(prediction: Prediction) -> dict[str, object]:
         "confidence": prediction.confidence,
         "abstained": prediction.abstained,
     }
+
+
+def _columns(given: TextOrInput) -> dict[str, Any]:
+    if isinstance(given, str):
+        return {"text": given}
+    return {name: getattr(given, name) for name in ("text", "turns", "speaker", "target")}
 
 
 def _cannot_keep() -> ProblemError:

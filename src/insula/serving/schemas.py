@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from insula.core.model_input import ModelInput, TextOrInput, dialogue_inputs
+from insula.core.model_input import Turn as CoreTurn
+
 Output = Literal["labels", "scores", "confidence", "levels", "display"]
 Language = Annotated[str, Field(pattern="^[a-z]{2}$", description="ISO 639-1 code of the display names: en, zh.")]
-# What `check_texts` refuses, said in the document as well.
-Text = Annotated[str, Field(json_schema_extra={"pattern": "^[^\\x00]*$"})]
+# What `Service.accept` and `Service.check_texts` reject is in the document, too.
+NO_NUL = {"pattern": "^[^\\x00]*$"}
+Text = Annotated[str, Field(json_schema_extra=NO_NUL)]
+Speaker = Annotated[str, Field(max_length=200)]
+Target = Annotated[str, Field(min_length=1, json_schema_extra=NO_NUL)]
 # JSON knows no integers: 3.0 is one, as JSON Schema has it.
 Positive = Annotated[
     int,
@@ -29,24 +36,67 @@ class Turn(Asked):
     """One utterance of a dialogue."""
 
     text: Text = Field(description="What was said.")
-    speaker: str | None = Field(None, max_length=200, description="Who said it.")
+    speaker: Speaker | None = Field(None, description="Who said it.")
+
+    def to_core(self) -> CoreTurn:
+        """Return the turn as models read it."""
+        return CoreTurn(self.text, self.speaker)
+
+
+class InContext(Asked):
+    """A text, the conversation before it, and what its emotion is towards."""
+
+    text: Text = Field(description="The text to classify.")
+    turns: list[Turn] | None = Field(
+        None, description="The earlier turns of its dialogue, oldest first, without the text itself."
+    )
+    speaker: Speaker | None = Field(None, description="Who says the text.")
+    target: Target | None = Field(None, description="What the emotion is towards: a product, an aspect, a person.")
+
+    @property
+    def model_input(self) -> ModelInput:
+        """The input as models read it."""
+        return ModelInput(
+            self.text,
+            turns=tuple(turn.to_core() for turn in self.turns or ()),
+            speaker=self.speaker,
+            target=self.target,
+        )
+
+
+class Input(InContext):
+    """One input with what is known of it."""
+
+    language: Language | None = Field(None, description="ISO 639-1 code of the text; its answer carries it back.")
+    id: str | None = Field(None, max_length=200, description="Your own name for it; its answer carries it back.")
+
+    @property
+    def model_input(self) -> ModelInput:
+        """The input as models read it, with its id and language."""
+        return replace(super().model_input, language=self.language, id=self.id)
+
+
+ALTERNATIVES = ("texts", "dialogue", "inputs")
 
 
 class PredictRequest(Asked):
-    """Texts, or a dialogue, to be judged."""
+    """Texts, a dialogue, or inputs in their contexts, to classify."""
 
     model_config = ConfigDict(
         json_schema_extra={
-            "oneOf": [
-                {"required": ["texts"], "properties": {"texts": {"type": "array"}}},
-                {"required": ["dialogue"], "properties": {"dialogue": {"type": "array"}}},
-            ]
+            "oneOf": [{"required": [name], "properties": {name: {"type": "array"}}} for name in ALTERNATIVES]
         }
     )
 
-    texts: list[Text] | None = Field(None, min_length=1, description="Texts, each judged by itself.")
-    dialogue: list[Turn] | None = Field(None, min_length=1, description="Turns, oldest first, in place of texts.")
-    judge: Literal["last", "each"] = Field("last", description="Of a dialogue: its last turn, or every one.")
+    texts: list[Text] | None = Field(None, min_length=1, description="Texts, each classified by itself.")
+    dialogue: list[Turn] | None = Field(
+        None,
+        min_length=1,
+        description="Turns, oldest first. A model that reads earlier turns classifies a turn with those before it.",
+    )
+    judge: Literal["last", "each"] = Field("last", description="Turns of the dialogue to classify.")
+    inputs: list[Input] | None = Field(None, min_length=1, description="Texts with earlier turns, targets and ids.")
+    target: Target | None = Field(None, description="The target of every text that has none of its own.")
     model: str | None = Field(None, max_length=200, description="Name of a served model; the first where not given.")
     subject: str | None = Field(
         None,
@@ -60,18 +110,21 @@ class PredictRequest(Asked):
     )
 
     @model_validator(mode="after")
-    def _one_of_both(self) -> Self:
-        if (self.texts is None) == (self.dialogue is None):
-            raise ValueError("Give either texts or a dialogue.")
+    def _one_alternative(self) -> Self:
+        if sum(getattr(self, name) is not None for name in ALTERNATIVES) != 1:
+            raise ValueError("Give one of texts, dialogue and inputs.")
         return self
 
-    @property
-    def judged(self) -> list[str]:
-        """The texts to judge."""
+    def model_inputs(self, most_turns: int) -> list[TextOrInput]:
+        """Return the inputs to classify; those of a dialogue have at most `most_turns` earlier turns."""
         if self.texts is not None:
-            return self.texts
-        turns = self.dialogue or []
-        return [turn.text for turn in (turns if self.judge == "each" else turns[-1:])]
+            return [text if self.target is None else ModelInput(text, target=self.target) for text in self.texts]
+        if self.inputs is not None:
+            given = [one.model_input for one in self.inputs]
+            return [one if one.target is not None else replace(one, target=self.target) for one in given]
+        turns = [turn.to_core() for turn in self.dialogue or ()]
+        each = dialogue_inputs(turns, target=self.target, most=most_turns)
+        return [*each] if self.judge == "each" else [each[-1]]
 
 
 class Level(BaseModel):
@@ -94,18 +147,32 @@ class PredictedText(BaseModel):
     levels: dict[str, Level] | None = Field(None, description="The same at coarser levels of the labels.")
     display: list[str] | None = Field(None, description="The decided labels' names for people.")
     speaker: str | None = Field(None, description="Who said it, of a dialogue.")
-    id: str | None = Field(None, description="The stored prediction's id, where a retention is set.")
+    language: str | None = Field(None, description="The language of its input, if it was given.")
+    id: str | None = Field(
+        None, description="The id of its input; if it has none, the stored prediction's id, if a retention is set."
+    )
+    stored_id: str | None = Field(
+        None, description="The stored prediction's id, if a retention is set; feedback names it under `prediction`."
+    )
 
 
-class PredictAnswer(BaseModel):
+class Reads(BaseModel):
+    """What a model reads besides the text."""
+
+    context_turns: int = Field(description="How many earlier turns of a dialogue the model reads; 0 reads none.")
+    reads_target: bool = Field(description="Whether the model reads a target.")
+
+
+class PredictAnswer(Reads):
     """Answers in the order of the texts."""
 
     model: str
     version: str = Field(description="Changes with any file of the model.")
+    unread: int = Field(description="How many inputs have earlier turns or a target although the model reads none.")
     predictions: list[PredictedText]
 
 
-class ModelLine(BaseModel):
+class ModelLine(Reads):
     """A served model."""
 
     name: str
@@ -156,20 +223,19 @@ class HuggingFaceLabel(BaseModel):
     score: float
 
 
-class StreamMessage(Asked):
+class StreamMessage(InContext):
     """One text of a stream."""
 
-    text: Text = Field(description="The text.")
     id: str | int | None = Field(None, description="The client's own name for it; the answer bears it.")
     model: str | None = Field(None, max_length=200, description="Name of a served model; the first where not given.")
     language: Language = "en"
     outputs: list[Output] = Field(list(USUAL), description="What the answer holds.")
 
 
-class FeedbackRequest(Asked):
+class FeedbackRequest(InContext):
     """What is right, in the eyes of a person."""
 
-    text: Text = Field(min_length=1, description="The text that was judged.")
+    text: Text = Field(min_length=1, description="The text that was classified.")
     labels: list[str] = Field(description="The labels that are right.")
     predicted: list[str] | None = Field(None, max_length=200, description="The labels that the model gave.")
     model: str | None = Field(None, max_length=200, description="The model that was asked.")

@@ -9,6 +9,7 @@ from typing import Any
 
 from starlette.requests import HTTPConnection, Request
 
+from insula.core.model_input import ModelInput, TextOrInput, character_count, text_of
 from insula.core.prediction import Prediction
 from insula.serving.authentication.access_control import AccessControl
 from insula.serving.blocking_pool import BlockingPool
@@ -64,27 +65,56 @@ class Service:
             self.models.default.batcher.admit(1, patience)
         return patience
 
-    def check_texts(self, texts: Sequence[str]) -> None:
-        """Raise `ProblemError` if there are too many texts, or one is too long or contains NUL."""
+    def check_inputs(self, inputs: Sequence[TextOrInput]) -> None:
+        """Raise `ProblemError` if there are too many inputs, or one of them is too long or contains NUL.
+
+        The turns and the target of an input count towards its length.
+        """
         limits = self.settings.limits
-        if len(texts) > limits.texts:
+        if len(inputs) > limits.texts:
             raise ProblemError("too_large", f"A request may hold {limits.texts:,} texts. Send the rest in others.")
-        for row, text in enumerate(texts):
-            if len(text) > limits.characters:
+        for row, given in enumerate(inputs):
+            if character_count(given) > limits.characters:
                 raise ProblemError(
                     "too_large", f"A text may have {limits.characters:,} characters; number {row} has more."
                 )
-            if NUL in text:
+            if NUL in text_of(given):
                 raise ProblemError("validation", f"A text must not hold the character NUL; number {row} does.")
+            if isinstance(given, ModelInput):
+                self.check_context([turn.text for turn in given.turns], given.target)
 
-    async def predict(self, model: ServedModel, texts: Sequence[str], patience: float) -> list[Prediction]:
-        """Return one prediction for each text, in order; raise `ProblemError` if that takes too long.
+    def check_context(self, turns: Sequence[str], target: str | None = None) -> None:
+        """Raise `ProblemError` if a dialogue has too many turns, or NUL is in one of them or in the target."""
+        most = self.settings.limits.turns
+        if len(turns) > most:
+            raise ProblemError("too_large", f"A dialogue may have {most:,} turns. Got {len(turns):,}: send the newest.")
+        if any(NUL in text for text in (*turns, target or "")):
+            raise ProblemError("validation", "A turn or a target must not hold the character NUL.")
 
-        The texts are charged to the caller's quota, and refunded if they are not answered.
+    def read_by(self, model: ServedModel, inputs: Sequence[TextOrInput]) -> tuple[list[TextOrInput], int]:
+        """Return the inputs without the turns and targets that a model does not read, and how many have such.
+
+        Raises `ProblemError` as `check_inputs` does, where only the length of what is read counts: a conversation may
+        grow longer than that.
+        """
+        context, read = model.predictor.context, list[TextOrInput]()
+        for given in inputs:
+            if isinstance(given, ModelInput):
+                self.check_context([turn.text for turn in given.turns], given.target)
+                read.append(context.read(given))
+            else:
+                read.append(given)
+        self.check_inputs(read)
+        return read, model.predictor.unread(inputs)
+
+    async def predict(self, model: ServedModel, inputs: Sequence[TextOrInput], patience: float) -> list[Prediction]:
+        """Return one prediction for each input, in order; raise `ProblemError` if that takes too long.
+
+        The inputs are charged to the caller's quota, and refunded if they are not answered.
         """
         try:
-            async with self.access.charged(len(texts)), asyncio.timeout(self.settings.limits.answer_seconds):
-                predictions = await model.batcher.predict(texts, patience)
+            async with self.access.charged(len(inputs)), asyncio.timeout(self.settings.limits.answer_seconds):
+                predictions = await model.batcher.predict(inputs, patience)
         except TimeoutError:
             raise ProblemError(
                 "unavailable", "The answer took too long. Send fewer texts, or ask again later."
@@ -93,10 +123,10 @@ class Service:
         return predictions
 
     async def predict_for(
-        self, request: Request, model: ServedModel, texts: Sequence[str], patience: float
+        self, request: Request, model: ServedModel, inputs: Sequence[TextOrInput], patience: float
     ) -> list[Prediction]:
-        """Do the same, but take the texts out of the queue and raise `ClientGoneError` if the client disconnects."""
-        work = asyncio.ensure_future(self.predict(model, texts, patience))
+        """Do the same, but take the inputs out of the queue and raise `ClientGoneError` if the client disconnects."""
+        work = asyncio.ensure_future(self.predict(model, inputs, patience))
         try:
             done, _ = await asyncio.wait({work}, timeout=SECONDS_UNWATCHED)
             if not done:

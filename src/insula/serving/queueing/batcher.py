@@ -10,6 +10,7 @@ import traceback
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
+from insula.core.model_input import TextOrInput, character_count
 from insula.core.prediction import Prediction
 from insula.inference.predictor import Predictor
 from insula.inference.token_backend import TokenBackend
@@ -107,19 +108,19 @@ class Batcher:
         with self._changed:
             self._admit(texts, patience)
 
-    async def predict(self, texts: Sequence[str], patience: float) -> list[Prediction]:
-        """Return a prediction a text, in order; `ProblemError` where their turn would not come in time.
+    async def predict(self, inputs: Sequence[TextOrInput], patience: float) -> list[Prediction]:
+        """Return a prediction an input, in order; `ProblemError` where their turn would not come in time.
 
-        Where the caller is cancelled, the texts that still wait leave the queue.
+        Where the caller is cancelled, the inputs that still wait leave the queue.
         """
-        if not texts:
+        if not inputs:
             return []
-        self.admit(len(texts), patience)
-        request = Request(asyncio.get_running_loop().create_future(), [None] * len(texts), len(texts))
-        if sum(map(len, texts)) > MANY_CHARACTERS:
-            pieces = await asyncio.to_thread(self._pieces, request, texts)
+        self.admit(len(inputs), patience)
+        request = Request(asyncio.get_running_loop().create_future(), [None] * len(inputs), len(inputs))
+        if sum(map(character_count, inputs)) > MANY_CHARACTERS:
+            pieces = await asyncio.to_thread(self._pieces, request, inputs)
         else:
-            pieces = self._pieces(request, texts)
+            pieces = self._pieces(request, inputs)
         with self._changed:
             self._admit(len(pieces), patience)
             self._waiting.add(pieces)
@@ -135,26 +136,26 @@ class Batcher:
             raise
         return answers
 
-    def _pieces(self, request: Request, texts: Sequence[str]) -> list[Piece]:
+    def _pieces(self, request: Request, inputs: Sequence[TextOrInput]) -> list[Piece]:
         """Return the pieces of a request; for a neural model they are tokenised, so that their length is known."""
         if self._neural is None:
             most = self._longest
-            return [Piece(request, row, text, estimated_tokens(text, most)) for row, text in enumerate(texts)]
-        rows = self._neural.tokenizer(self.predictor.preparation.many(texts))
+            return [Piece(request, row, given, estimated_tokens(given, most)) for row, given in enumerate(inputs)]
+        rows = self._neural.tokenizer(self.predictor.prepared(inputs))
         return [
-            Piece(request, row, text, len(ids), ids) for row, (text, ids) in enumerate(zip(texts, rows, strict=True))
+            Piece(request, row, given, len(ids), ids) for row, (given, ids) in enumerate(zip(inputs, rows, strict=True))
         ]
 
     def _begin(self, pieces: Sequence[Piece]) -> Callable[[], list[Prediction]]:
         """Do what comes before the model; what is returned runs it and answers."""
-        texts = [piece.text for piece in pieces]
+        inputs = [piece.given for piece in pieces]
         neural = self._neural
         if neural is None:
-            return self.predictor.begin(texts)
+            return self.predictor.begin(inputs)
         rows = [piece.ids for piece in pieces if piece.ids is not None]
 
         def compute() -> list[Prediction]:
-            return self.predictor.answer(texts, neural.of_tokens(rows))
+            return self.predictor.answer(inputs, neural.of_tokens(rows))
 
         return compute
 

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from insula.core.model_input import ModelInput, TextOrInput
 from insula.core.prediction import Prediction
 
 WINDOW = 256  # texts among which company of like length is looked for
@@ -36,7 +37,7 @@ class Request:
 
 @dataclass(slots=True, eq=False)
 class Piece:
-    """One text of a request.
+    """One input of a request.
 
     ids     its token numbers, None where the model reads texts
     tokens  how many it has, or about how many
@@ -44,16 +45,19 @@ class Piece:
 
     request: Request
     row: int
-    text: str
+    given: TextOrInput
     tokens: int
     ids: NDArray[np.int64] | None = None
 
 
-def estimated_tokens(text: str, most: int) -> int:
-    """Return about how many tokens a text has, at most `most`: quick, for those that are about to be refused."""
-    bytes_more = 0 if text.isascii() else len(text.encode("utf-8", "replace")) - len(text)
-    wide = min(bytes_more, len(text))
-    return min(2 + (len(text) - wide) // CHARACTERS_A_TOKEN + wide, most)
+def estimated_tokens(given: TextOrInput, most: int) -> int:
+    """Return about how many tokens an input has, at most `most`; quicker than to count them."""
+    if isinstance(given, ModelInput):
+        read = [given.text, given.target or "", *(turn.text for turn in given.turns)]
+        return min(sum(estimated_tokens(text, most) for text in read if text), most)
+    bytes_more = 0 if given.isascii() else len(given.encode("utf-8", "replace")) - len(given)
+    wide = min(bytes_more, len(given))
+    return min(2 + (len(given) - wide) // CHARACTERS_A_TOKEN + wide, most)
 
 
 class Waiting:

@@ -26,7 +26,13 @@ router = APIRouter(tags=["feedback"])
 EXAMPLES = {
     "Another label": {"text": "Two hours on hold!", "labels": ["anger"], "predicted": ["neutral"]},
     "It was right": {"text": "So happy!", "labels": ["joy"], "predicted": ["joy"], "note": "clear"},
+    "In a conversation": {
+        "text": "Well, great.",
+        "turns": [{"speaker": "agent", "text": "It will be two weeks late."}],
+        "labels": ["anger"],
+    },
 }
+CALLERS_WORDS = ("text", "turns", "speaker", "target", "note")
 _writing = threading.Lock()
 
 
@@ -42,8 +48,8 @@ _writing = threading.Lock()
 async def feedback(request: Request) -> Response:
     """Kept in the store where a retention is set, and as a line of `feedback.file`, whose columns `insula train` reads.
 
-    Personal data in the text and the note are masked before; only the store knows whom it is about, so that it can be
-    erased. Refused where neither is set.
+    Personal data in the text, its earlier turns, their speakers, the target and the note are masked before. Only the
+    store knows whom it is about, so that it can be erased. 503 if neither is set.
     """
     service = service_of(request)
     said = await read_body(request, FeedbackRequest)
@@ -53,14 +59,15 @@ async def feedback(request: Request) -> Response:
             "unavailable", "Feedback is not kept here: neither retention.days nor feedback.file is given."
         )
     model = service.models.find(said.model)
-    service.check_texts([said.text, said.note or ""])
+    service.check_inputs([said.model_input])
+    service.check_inputs([said.note or ""])
     # Both are kept as they are: what is no label could be a person's words.
     unknown = {*said.labels, *(said.predicted or ())} - set(model.predictor.scheme.names)
     if unknown:
         raise ProblemError("validation", f"The labels must be of: {', '.join(model.predictor.scheme.names)}.")
     if service.keeper.keeps:
         await service.keeper.keep_feedback(
-            said.labels, model=model.name, text=said.text, subject=said.subject, prediction=said.prediction
+            said.labels, model=model.name, given=said.model_input, subject=said.subject, prediction=said.prediction
         )
     if file is None:
         return answered({"kept": True}, 201)
@@ -78,7 +85,16 @@ async def feedback(request: Request) -> Response:
 
 
 def _append(file: Path, row: dict[str, Any], kinds: Collection[str]) -> None:
-    hidden = {name: mask(row[name], kinds=kinds).text for name in ("text", "note") if name in row}
-    line = json.dumps(row | hidden, ensure_ascii=False) + "\n"
+    masked = {name: _masked(row[name], kinds) for name in CALLERS_WORDS if name in row}
+    line = json.dumps(row | masked, ensure_ascii=False) + "\n"
     with _writing, output_errors(file), file.open("a", encoding="utf-8") as out:
         out.write(line)
+
+
+def _masked(value: Any, kinds: Collection[str]) -> Any:
+    """Return a caller's words without personal data; turns are a list of objects."""
+    if isinstance(value, list):
+        return [_masked(one, kinds) for one in value]
+    if isinstance(value, dict):
+        return {name: _masked(one, kinds) for name, one in value.items()}
+    return mask(value, kinds=kinds).text

@@ -35,7 +35,7 @@ async def predict(request: Request) -> Response:
     patience = service.refuse_early(request)
     asked = await read_body(request, HuggingFaceRequest)
     texts = [asked.inputs] if isinstance(asked.inputs, str) else asked.inputs
-    service.check_texts(texts)
+    service.check_inputs(texts)
     predictions = await service.predict_for(request, service.models.default, texts, patience)
-    await service.keeper.keep_predictions(service.models.default.name, predictions)
+    await service.keeper.keep_predictions(service.models.default.name, texts, predictions)
     return answered([ranked(prediction, asked.parameters.top_k) for prediction in predictions])

@@ -107,12 +107,13 @@ async def _judge(service: Service, socket: WebSocket, content: str | bytes) -> A
         named = {"id": message.id}
         await service.access.authorise(socket, "predict")
         model = service.models.find(message.model)
-        service.check_texts([message.text])
+        inputs, unread = service.read_by(model, [message.model_input])
         # Its turn always comes: the stream itself is what holds a hasty client back.
         patience = service.settings.queue.most_wait_ms / 1000
-        predictions = await service.predict(model, [message.text], patience)
-        await service.keeper.keep_predictions(model.name, predictions, language=message.language)
-        return named | rows(model.predictor.scheme, predictions, message.outputs, message.language)[0]
+        predictions = await service.predict(model, inputs, patience)
+        await service.keeper.keep_predictions(model.name, inputs, predictions, language=message.language)
+        (row,) = rows(model.predictor.scheme, predictions, message.outputs, message.language)
+        return named | row | ({"unread": True} if unread else {})
     except ProblemError as problem:
         service.telemetry.rejected(problem.code)
         return named | {"error": problem.details()}

@@ -19,7 +19,10 @@ class Limits(SettingsSection):
 
     body_bytes: int = Field(2_000_000, ge=1_000, description="Bytes of a request, with or without a Content-Length.")
     texts: int = Field(1_000, ge=1, description="Texts of one request.")
-    characters: int = Field(20_000, ge=1, description="Characters of one text.")
+    characters: int = Field(
+        20_000, ge=1, description="Characters of one text, with the earlier turns and the target that the model reads."
+    )
+    turns: int = Field(1_000, ge=1, description="Turns of one dialogue, and earlier turns of one input.")
     header_bytes: int = Field(32_768, ge=1_024, description="Bytes of a request's line and headers.")
     header_seconds: float = Field(10, gt=0, description="How long a request's line and headers may take to arrive.")
     body_seconds: float = Field(20, gt=0, description="How long a request's body may take to arrive.")
