@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from insula.core.model_input import ModelInput
 from insula.core.prediction import Prediction
 from insula.core.scheme import LabelScheme
 from insula.evaluation.reports.readable import percent
 from insula.serving.pages.words import Speech
+from insula.text.context import Context
 
 SHOWN = 6
 
@@ -63,6 +65,17 @@ def answer_view(scheme: LabelScheme, prediction: Prediction, say: Speech) -> Ans
         rows=shown,
         all_rows=list(rows.values()) if len(rows) > len(shown) else [],
     )
+
+
+def context_notes(given: ModelInput, context: Context, say: Speech) -> list[str]:
+    """Return which part of a conversation and a target the model read, and which it does not read."""
+    notes = []
+    if given.turns:
+        read = min(len(given.turns), context.turns)
+        notes.append(say("turns_read", count=read, all=len(given.turns)) if read else say("turns_unread"))
+    if given.target is not None:
+        notes.append(say("target_read", target=given.target) if context.target else say("target_unread"))
+    return notes
 
 
 def _row(scheme: LabelScheme, prediction: Prediction, label: str, say: Speech) -> ScoreRow:

@@ -10,6 +10,7 @@ from insula.evaluation.reports.readable import count, score
 from insula.evaluation.reports.tables import MetricRow, metric_rows
 from insula.serving.pages.words import Speech
 from insula.serving.served_models import ServedModel
+from insula.text.context import Context
 
 REPORT = "report.html"
 
@@ -38,6 +39,7 @@ def facts_view(model: ServedModel, say: Speech) -> list[tuple[str, str]]:
         (say("family"), model.folder.family),
         (say("kind"), say(f"kind_{scheme.kind}")),
         (say("count"), count(len(scheme.names))),
+        (say("reads"), _reads(model.predictor.context, say)),
         (say("version"), model.version),
     ]
     if scheme.is_categorical:
@@ -58,6 +60,12 @@ def report_of(model: ServedModel) -> Path | None:
     folder = model.folder.path.resolve()
     file = folder.parent / REPORT
     return file if folder.name == "model" and file.is_file() and not file.is_symlink() else None
+
+
+def _reads(context: Context, say: Speech) -> str:
+    if not context.turns:
+        return say("reads_target") if context.target else say("reads_text")
+    return say("reads_turns_and_target" if context.target else "reads_turns", turns=context.turns)
 
 
 def _name(scheme: LabelScheme, label: str, say: Speech) -> str:

@@ -1,15 +1,17 @@
-"""`GET /` and `POST /pages/judge`: predict a text on a page, with the same queue and limits as the API."""
+"""`GET /` and `POST /pages/judge`: predict a text, or a conversation, on a page, with the same queue and limits as the API."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
+from insula.core.model_input import ModelInput
 from insula.serving.http.problems import ProblemError
-from insula.serving.pages.answer_view import answer_view
+from insula.serving.pages.answer_view import answer_view, context_notes
 from insula.serving.pages.forms import read_form
 from insula.serving.pages.language import language_of
 from insula.serving.pages.page_route import RETRY, PageRoute
@@ -18,8 +20,10 @@ from insula.serving.pages.visits import visitors_of
 from insula.serving.pages.words import Speech
 from insula.serving.served_models import ServedModel
 from insula.serving.service import service_of
+from insula.text.turn_lines import parse_turns
 
 router = APIRouter(route_class=PageRoute)
+TYPED = ("text", "turns", "speaker", "target")
 
 
 @router.get("/")
@@ -35,16 +39,17 @@ async def judge(request: Request) -> Response:
     form = await read_form(request)
     language, text = language_of(request, form.get("lang")), form.get("text", "")
     model = service.models.find(form.get("model"))
-    shown: dict[str, Any] = {"language": language, "text": text}
+    shown: dict[str, Any] = {"language": language, **{name: form.get(name, "") for name in TYPED}}
     if not visitors_of(request).has_csrf_token(request, form):
         return _page(request, model, **shown, stale=True, status=403)
     if not text.strip():
         return _page(request, model, **shown, code="empty", status=422)
     try:
         patience = service.refuse_early(request)
-        service.check_texts([text])
-        predictions = await service.predict_for(request, model, [text], patience)
-        kept = await service.keeper.keep_predictions(model.name, predictions, language=language)
+        given = _typed_input(form)
+        inputs, _ = service.read_by(model, [given])
+        predictions = await service.predict_for(request, model, inputs, patience)
+        kept = await service.keeper.keep_predictions(model.name, inputs, predictions, language=language)
     except ProblemError as problem:
         service.telemetry.rejected(problem.code)
         seconds = problem.headers.get(RETRY)
@@ -52,23 +57,53 @@ async def judge(request: Request) -> Response:
         return _page(
             request, model, **shown, code=problem.code, seconds=seconds, status=problem.status, headers=headers
         )
-    answer = answer_view(model.predictor.scheme, predictions[0], Speech(language))
+    say = Speech(language)
+    answer = answer_view(model.predictor.scheme, predictions[0], say)
+    notes = context_notes(given, model.predictor.context, say)
     days = service.settings.retention.days
     return _page(
-        request, model, **shown, answer=answer, kept=kept[0] if kept else None, days=f"{days:g}" if days else ""
+        request,
+        model,
+        **shown,
+        answer=answer,
+        notes=notes,
+        kept=kept[0] if kept else None,
+        days=f"{days:g}" if days else "",
+    )
+
+
+def _typed_input(form: Mapping[str, str]) -> ModelInput:
+    """Return the input of a form: its text, the turns typed one a line, and what was typed besides."""
+    return ModelInput(
+        form.get("text", ""),
+        turns=parse_turns(form.get("turns", "")),
+        speaker=form.get("speaker", "").strip() or None,
+        target=form.get("target", "").strip() or None,
     )
 
 
 def _page(request: Request, model: ServedModel, *, language: str | None = None, **values: Any) -> Response:
     """Return the page, or only the part with the answer."""
-    known = {"answer": None, "kept": None, "days": "", "code": None, "seconds": None, "stale": False, "text": ""}
+    known: dict[str, Any] = {
+        "answer": None,
+        "kept": None,
+        "days": "",
+        "code": None,
+        "seconds": None,
+        "stale": False,
+        "notes": [],
+    }
+    known |= dict.fromkeys(TYPED, "")
+    served = list(service_of(request).models)
     template = "answer.html.j2" if request.method == "POST" and is_fragment(request) else "judge.html.j2"
     return page(
         request,
         template,
         language=language,
         model=model,
-        models=list(service_of(request).models),
+        models=served,
+        reads_turns=any(one.predictor.context.turns for one in served),
+        reads_target=any(one.predictor.context.target for one in served),
         fragment=template == "answer.html.j2",
         **{**known, **values},
     )
