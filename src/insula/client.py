@@ -14,13 +14,17 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import httpx2
 
 from insula.core.errors import DataError, ServiceError
+from insula.core.model_input import ModelInput, TextOrInput, Turn, as_inputs
 from insula.core.prediction import Prediction
 
+Text = str | ModelInput | Mapping[str, Any]
+DialogueTurn = Turn | str | Mapping[str, Any]
+Judge = Literal["last", "each"]
 AGAIN = (429, 502, 503, 504)  # statuses after which the same request may be answered later
 PREDICT, MODELS, READY = "/v1/predict", "/v1/models", "/readyz"
 
@@ -54,6 +58,54 @@ class Patience:
                 raise DataError(f"The {name} of a client must be at least 1. Got {getattr(self, name)}.")
 
 
+class Predictions(list[Prediction]):
+    """The predictions of a service, in the order of the texts, and what the model reads besides a text.
+
+    model, version  the model that answered; None where nothing was asked
+    context_turns   how many earlier turns of a dialogue it reads; 0 reads none
+    reads_target    whether it reads a target
+    unread          how many texts have earlier turns or a target although the model reads none
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.model: str | None = None
+        self.version: str | None = None
+        self.context_turns = 0
+        self.reads_target = False
+        self.unread = 0
+
+    def add(self, answer: Mapping[str, Any], asked: Sequence[TextOrInput | Turn]) -> None:
+        """Append the predictions of one answer to what was asked."""
+        self.model, self.version = answer.get("model"), answer.get("version")
+        # A service of an older insula does not say what its models read.
+        self.context_turns = answer.get("context_turns", 0)
+        self.reads_target = answer.get("reads_target", False)
+        self.unread += answer.get("unread", 0)
+        for one, row in zip(asked, answer["predictions"], strict=True):
+            given = one if isinstance(one, ModelInput) else None
+            self.append(
+                Prediction(
+                    text=one if isinstance(one, str) else one.text,
+                    labels=tuple(row["labels"]),
+                    label=row["label"],
+                    scores=row["scores"],
+                    confidence=row["confidence"],
+                    abstained=row["abstained"],
+                    language=given.language if given else None,
+                    id=given.id if given else None,
+                )
+            )
+
+
+@dataclass(frozen=True)
+class _Request:
+    """The body of one request, and the texts or turns that its answer is about."""
+
+    body: dict[str, Any]
+    inputs: Sequence[TextOrInput | Turn]
+
+
 class _Calls:
     """What both clients share: requests as they are sent, answers as they are read, pauses."""
 
@@ -66,12 +118,33 @@ class _Calls:
             "headers": {"authorization": f"Bearer {key}"} if key else {},
         }
 
-    def _bodies(self, texts: Sequence[str], model: str | None) -> Iterator[dict[str, Any]]:
-        if isinstance(texts, str):
-            raise DataError("The texts must be a sequence. Got one text: put it in a list.")
-        for first in range(0, len(texts), self.patience.batch):
-            some = list(texts[first : first + self.patience.batch])
-            yield {"texts": some} if model is None else {"texts": some, "model": model}
+    def _requests(
+        self,
+        texts: Sequence[Text] | None,
+        dialogue: Sequence[DialogueTurn] | None,
+        judge: str,
+        target: str | None,
+        model: str | None,
+    ) -> Iterator[_Request]:
+        """Yield requests with at most `patience.batch` texts each; a dialogue goes as a whole, for its context."""
+        if (texts is None) == (dialogue is None):
+            raise DataError("Give either texts or a dialogue to predict.")
+        more = {name: value for name, value in (("target", target), ("model", model)) if value is not None}
+        if dialogue is not None:
+            whole = ModelInput.from_dict({"text": "", "turns": dialogue})
+            asked = whole.turns if judge == "each" else whole.turns[-1:]
+            if asked:
+                yield _Request({"dialogue": whole.to_dict()["turns"], "judge": judge, **more}, asked)
+            return
+        inputs = as_inputs(texts or ())
+        for position, one in enumerate(inputs):
+            if isinstance(one, ModelInput) and one.media is not None:
+                raise DataError(f"The inputs of a service must have no media. Got some at position {position}.")
+        for first in range(0, len(inputs), self.patience.batch):
+            some = inputs[first : first + self.patience.batch]
+            plain = all(isinstance(one, str) for one in some)
+            rows = [one if plain else ({"text": one} if isinstance(one, str) else one.to_dict()) for one in some]
+            yield _Request({"texts" if plain else "inputs": rows, **more}, some)
 
     def _pause(self, attempt: int, answer: httpx2.Response | None) -> float | None:
         """Return how long to wait before the next attempt; None where there is none, or it would bring nothing."""
@@ -98,12 +171,27 @@ class Client(_Calls):
         self._http = httpx2.Client(**self._settings)
 
     def predict(
-        self, texts: Sequence[str], *, model: str | None = None, wait_ms: int | None = None
-    ) -> list[Prediction]:
-        """Return one prediction a text, in order; `wait_ms` is how long each request may wait for its turn there."""
-        found: list[Prediction] = []
-        for body in self._bodies(texts, model):
-            found += _predictions(self._ask("POST", PREDICT, _waiting(wait_ms), body), body["texts"])
+        self,
+        texts: Sequence[Text] | None = None,
+        *,
+        dialogue: Sequence[DialogueTurn] | None = None,
+        judge: Judge = "last",
+        target: str | None = None,
+        model: str | None = None,
+        wait_ms: int | None = None,
+    ) -> Predictions:
+        """Return one prediction a text, in order.
+
+        texts     strings; or `ModelInput`s, or dictionaries with their fields, for texts with earlier turns and targets
+        dialogue  turns, oldest first, in place of texts: `Turn`s, strings, or dictionaries with text and speaker
+        judge     which turns of the dialogue to predict: the `last`, or `each`
+        target    what the emotion is towards, for every text that has no target of its own
+        model     the name of a served model; the first one by default
+        wait_ms   how long each request may wait in the queue of the service
+        """
+        found = Predictions()
+        for request in self._requests(texts, dialogue, judge, target, model):
+            found.add(self._ask("POST", PREDICT, _waiting(wait_ms), request.body), request.inputs)
         return found
 
     def models(self) -> list[dict[str, Any]]:
@@ -154,21 +242,32 @@ class AsyncClient(_Calls):
         self._http = httpx2.AsyncClient(**self._settings)
 
     async def predict(
-        self, texts: Sequence[str], *, model: str | None = None, wait_ms: int | None = None
-    ) -> list[Prediction]:
-        """Return one prediction a text, in order; several requests are under way at a time."""
+        self,
+        texts: Sequence[Text] | None = None,
+        *,
+        dialogue: Sequence[DialogueTurn] | None = None,
+        judge: Judge = "last",
+        target: str | None = None,
+        model: str | None = None,
+        wait_ms: int | None = None,
+    ) -> Predictions:
+        """Return one prediction a text, in order, as `Client.predict` does; several requests run at a time."""
         gate = asyncio.Semaphore(self.patience.at_once)
 
-        async def ask(body: dict[str, Any]) -> list[Prediction]:
+        async def ask(request: _Request) -> Any:
             async with gate:
-                return _predictions(await self._ask("POST", PREDICT, _waiting(wait_ms), body), body["texts"])
+                return await self._ask("POST", PREDICT, _waiting(wait_ms), request.body)
 
-        tasks = [asyncio.ensure_future(ask(body)) for body in self._bodies(texts, model)]
+        requests = list(self._requests(texts, dialogue, judge, target, model))
+        tasks = [asyncio.ensure_future(ask(request)) for request in requests]
+        found = Predictions()
         try:
-            return [prediction for some in await asyncio.gather(*tasks) for prediction in some]
+            for request, answer in zip(requests, await asyncio.gather(*tasks), strict=True):
+                found.add(answer, request.inputs)
         finally:  # one refusal, or a caller who left, ends them all
             for task in tasks:
                 task.cancel()
+        return found
 
     async def models(self) -> list[dict[str, Any]]:
         """Return the served models: name, version, family, kind, labels, what was measured."""
@@ -212,20 +311,6 @@ class AsyncClient(_Calls):
 
 def _waiting(wait_ms: int | None) -> dict[str, str]:
     return {} if wait_ms is None else {"insula-wait-ms": str(wait_ms)}
-
-
-def _predictions(answer: Mapping[str, Any], texts: Sequence[str]) -> list[Prediction]:
-    return [
-        Prediction(
-            text=text,
-            labels=tuple(row["labels"]),
-            label=row["label"],
-            scores=row["scores"],
-            confidence=row["confidence"],
-            abstained=row["abstained"],
-        )
-        for text, row in zip(texts, answer["predictions"], strict=True)
-    ]
 
 
 def _refusal(address: Any, answer: httpx2.Response | None, failure: Exception | None) -> ServiceError:
