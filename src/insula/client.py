@@ -136,7 +136,7 @@ class _Calls:
             if asked:
                 yield _Request({"dialogue": whole.to_dict()["turns"], "judge": judge, **more}, asked)
             return
-        inputs = as_inputs(texts or ())
+        inputs = as_inputs(() if texts is None else texts)
         for position, one in enumerate(inputs):
             if isinstance(one, ModelInput) and one.media is not None:
                 raise DataError(f"The inputs of a service must have no media. Got some at position {position}.")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import json
-import shutil
+import dataclasses
+import itertools
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 from serving_running import Running, running
 
+import toy_data
+from insula.core.example import Example
 from insula.core.model_input import Turn
-from insula.models.folder import open_folder, seal
-from insula.text.context import Context
 
 DIALOGUE = (
     Turn("awful horrid angry", "anna"),
@@ -22,36 +22,48 @@ DIALOGUE = (
     Turn("the morning was", "ben"),
     Turn("usual"),
 )
+SPEAKERS = ("anna", "ben")
 
 
-def reading(model: Path, folder: Path, context: Context) -> Path:
-    """Return a copy of a model that reads turns and targets, as one that was trained with them."""
-    known = open_folder(model)
-    copy = shutil.copytree(model, folder)
-    file = copy / "preparation.json"
-    content = json.loads(file.read_text(encoding="utf-8")) | {"context": context.to_dict()}
-    file.write_text(json.dumps(content), encoding="utf-8")
-    (copy / "manifest.json").unlink()
-    seal(copy, family=known.family, backend=known.backend)
-    return copy
+def _conversing(examples: list[Example], *, target: bool) -> list[Example]:
+    """Return each example with the text of the one before it as its earlier turn, and its last word as its target."""
+    return [
+        dataclasses.replace(
+            example,
+            turns=(Turn(before.text, SPEAKERS[row % 2]),),
+            speaker=SPEAKERS[1 - row % 2],
+            target=example.text.split()[-1] if target else None,
+        )
+        for row, (before, example) in enumerate(itertools.pairwise(examples))
+    ]
+
+
+def _trained(recipe: dict[str, Any], folder: Path, *, target: bool) -> Path:
+    from insula.training.recipe.recipe import load_recipe
+    from insula.training.run import train_run
+
+    data = toy_data.toy_dataset("multi")
+    splits = {name: _conversing(list(examples), target=target) for name, examples in data.splits.items()}
+    run = train_run(dataclasses.replace(data, splits=splits), load_recipe(recipe), folder, command="test")
+    return run.model
 
 
 @pytest.fixture(scope="session")
-def joined_model(trained_run: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A linear model that reads three turns and a target, joined to the text."""
-    context = Context(turns=3, target=True, pairs=False)
-    return reading(trained_run("linear", "multi").model, tmp_path_factory.mktemp("joined") / "joined", context)
+def joined_model(tiny_recipe: Callable[..., dict[str, Any]], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A linear model, called `joined`, that reads three turns and a target, joined to the text."""
+    recipe = tiny_recipe("linear", {"preparation.context_turns": 3})
+    return _trained(recipe, tmp_path_factory.mktemp("runs") / "joined", target=True)
 
 
 @pytest.fixture(scope="session")
-def pair_model(trained_run: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A neural model that reads two turns as the second segment of a pair."""
-    folder = tmp_path_factory.mktemp("pairs") / "pairs"
-    return reading(trained_run("encoder", "multi").model, folder, Context(turns=2))
+def pair_model(tiny_recipe: Callable[..., dict[str, Any]], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A neural model, called `pairs`, that reads two turns as the second segment of a pair."""
+    recipe = tiny_recipe("encoder", {"preparation.context_turns": 2, "evaluation.baselines": []})
+    return _trained(recipe, tmp_path_factory.mktemp("runs") / "pairs", target=False)
 
 
 @pytest.fixture(scope="session")
 def conversing(joined_model: Path, pair_model: Path, linear_model: Path) -> Iterator[Running]:
-    """A service with both, and `linear-single`, which reads texts alone."""
+    """A service with both, and with `linear-single`, which reads texts alone."""
     with running(joined_model, pair_model, linear_model) as service:
         yield service

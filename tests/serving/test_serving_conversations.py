@@ -142,12 +142,12 @@ def test_ids_languages_and_targets(conversing: Running) -> None:
 @pytest.mark.parametrize(
     ("given", "sentence"),
     [
-        ({"texts": [ModelInput("a"), {"txt": "a"}]}, "may have the fields"),
-        ({"texts": [{"text": 1}]}, "must be a string"),
-        ({"texts": [{"text": "a", "turns": "b"}]}, "must be a list"),
-        ({"texts": [{"text": "a", "turns": [1]}]}, "A turn must be"),
-        ({"texts": [{"text": "a", "media": {"uri": "a.wav", "kind": "audio"}}]}, "no recordings"),
-        ({"texts": ModelInput("a")}, "put it in a list"),
+        ({"texts": [ModelInput("a"), {"txt": "a"}]}, "Got 'txt'.* at position 1"),
+        ({"texts": [{"text": "a", "media": {"uri": "a.wav", "kind": "audio"}}]}, "no media"),
+        ({"texts": "a"}, "put it in a list"),
+        ({"texts": {"text": "a"}}, "put it in a list"),
+        ({"dialogue": "a"}, "must be a list of texts or turns"),
+        ({"dialogue": [1]}, "A turn must be"),
         ({"texts": ["a"], "dialogue": ["a"]}, "either texts or a dialogue"),
         ({}, "either texts or a dialogue"),
     ],

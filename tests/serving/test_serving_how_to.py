@@ -17,20 +17,23 @@ ACCESS_PAGE = (ROOT / "docs" / "how-to" / "access.md").read_text(encoding="utf-8
 HERE = "http://127.0.0.1:8000"
 
 
-def test_the_python_block_runs(served: Running, capsys: pytest.CaptureFixture[str]) -> None:
-    (block,) = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
-    assert HERE in block
-    exec(block.replace(HERE, served.address), {})  # noqa: S102 - our own page
-    assert len(capsys.readouterr().out.splitlines()) == 2
+def test_the_python_blocks_run(served: Running, capsys: pytest.CaptureFixture[str]) -> None:
+    blocks = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+    assert len(blocks) == 2
+    for block in blocks:
+        assert HERE in block
+        exec(block.replace(HERE, served.address), {})  # noqa: S102 - our own page
+        assert len(capsys.readouterr().out.splitlines()) == 2
 
 
-def test_the_curl_line_is_answered(served: Running) -> None:
+def test_the_curl_lines_are_answered(served: Running) -> None:
     import httpx2
 
-    (body,) = re.findall(r"-d '(.*?)'", PAGE)
-    answer = httpx2.post(f"{served.address}/v1/predict", content=body, headers={"content-type": "application/json"})
-    assert answer.status_code == 200
-    assert len(answer.json()["predictions"]) == 1
+    bodies = re.findall(r"-d '(.*?)'", PAGE, re.DOTALL)
+    for body, predictions in zip(bodies, (1, 1, 2), strict=True):
+        answer = httpx2.post(f"{served.address}/v1/predict", content=body, headers={"content-type": "application/json"})
+        assert answer.status_code == 200
+        assert len(answer.json()["predictions"]) == predictions
 
 
 def test_every_code_is_explained_with_its_status() -> None:

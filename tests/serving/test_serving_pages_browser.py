@@ -109,6 +109,40 @@ def test_a_text_is_judged_with_the_keyboard_alone(both: Running, watched: Callab
     assert seen.asked_only(f"{both.address}/")
 
 
+@pytest.mark.parametrize(
+    ("width", "language", "locale", "scheme"), [(390, "en", "en-GB", "dark"), (1280, "zh", "zh-CN", "light")]
+)
+def test_a_conversation_is_typed_where_the_model_reads_it(
+    conversing: Running, watched: Callable[..., Watched], width: int, language: str, locale: str, scheme: str
+) -> None:
+    seen = watched(viewport={"width": width, "height": 900}, locale=locale, color_scheme=scheme)
+    page, words = seen.page, WORDS[language]
+    page.goto(conversing.address)
+    body = {"inputs": [{"text": TEXT, "turns": [{"text": "awful day", "speaker": "Anna"}], "speaker": "Ben"}]}
+    (wanted,) = conversing.post("/v1/predict", body).json()["predictions"]
+    page.get_by_label(words["text"], exact=True).fill(TEXT)
+    assert not page.get_by_label(words["turns"], exact=True).is_visible(), (
+        "the page is as simple as without a conversation"
+    )
+    page.get_by_text(words["conversation"]).click()
+    page.get_by_label(words["turns"], exact=True).fill("Anna: awful day")
+    page.get_by_label(words["speaker"], exact=True).fill("Ben")
+    eventually(lambda: max(width, page.evaluate(WIDTH)), width)
+    assert page.evaluate(UNNAMED) == []
+    page.get_by_role("button", name=words["judge"]).click()
+    page.get_by_text(words["turns_read"].format(count=1, all=1)).wait_for()
+    shown = page.locator("#scores > .scores .value").all_inner_texts()
+    assert [text[:4] for text in shown] == [f"{score:.2f}" for score in sorted(wanted["scores"].values(), reverse=True)]
+    eventually(lambda: page.evaluate(FAINT), [])
+    eventually(lambda: max(width, page.evaluate(WIDTH)), width)
+    # What the chosen model does not read is not asked for.
+    for model, turns, target in (("pairs", True, False), ("linear-single", False, False), ("joined", True, True)):
+        page.get_by_label(words["model"], exact=True).select_option(model)
+        assert page.locator("#turns").is_visible() == turns
+        assert page.locator("#target").is_visible() == target
+    assert seen.asked_only(f"{conversing.address}/")
+
+
 def test_the_order_of_the_focus_is_that_of_the_page(both: Running, watched: Callable[..., Watched]) -> None:
     page = watched(locale="en-GB").page
     page.goto(f"{both.address}/models")
