@@ -16,12 +16,14 @@ import toy_data
 from insula.compression.cascade import SAYS, make_cascade
 from insula.core.decision import Calibration, DecisionRule
 from insula.core.errors import ModelFolderError, ParityError
+from insula.core.model_input import ModelInput, Turn
 from insula.core.progress import Silent
 from insula.core.targets import gold_matrix
 from insula.inference.cascade_backend import STAGES, CascadeBackend, calibrated, doubt, lengths
 from insula.inference.predictor import Predictor
 from insula.models.fingerprints import fingerprints
 from insula.models.folder import open_folder
+from insula.text.context import Context
 
 TEXTS = ["lovely wonderful day", "awful train and terrible work", "", "开心 today", "a plain usual table"] * 9
 
@@ -71,6 +73,25 @@ def test_a_first_stage_has_a_say_where_it_helps(tmp_path: Path, trained_run: Cal
     assert made.say == min(SAYS, key=loss)
     settings = json.loads((made.path / "cascade.json").read_text(encoding="utf-8"))
     assert (settings["say"], settings["limit"], settings["price"]) == (made.say, made.limit, made.price)
+
+
+def test_a_cascade_reads_what_one_of_its_stages_reads(tmp_path: Path, trained_run: Callable[..., Any]) -> None:
+    both = Predictor.load(make(trained_run, "multi", tmp_path / "both").path)
+    assert both.context == Context()
+    backend = both.backend
+    assert isinstance(backend, CascadeBackend)
+    for stage, context in (
+        (backend.first, Context(turns=1, target=True, pairs=False)),
+        (backend.second, Context(turns=2)),
+    ):
+        stage.preparation = dataclasses.replace(stage.preparation, context=context)
+    assert (both.context.turns, both.context.target) == (2, True)
+    turns = tuple(map(Turn, ("awful", "lovely", "usual")))
+    inputs = [ModelInput(text, turns=turns, target="table") for text in TEXTS]
+    assert both.unread(inputs) == len(inputs)  # the second stage reads no target
+    read = [both.context.read(one) for one in inputs]
+    assert {len(one.turns) for one in read} == {2}
+    np.testing.assert_array_equal(both.logits(read), both.logits(inputs))
 
 
 def test_all_or_none_by_the_first_stage(tmp_path: Path, trained_run: Callable[..., Any]) -> None:
