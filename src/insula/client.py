@@ -22,8 +22,8 @@ from insula.core.errors import DataError, ServiceError
 from insula.core.model_input import ModelInput, TextOrInput, Turn, as_inputs
 from insula.core.prediction import Prediction
 
-Text = str | ModelInput | Mapping[str, Any]
-DialogueTurn = Turn | str | Mapping[str, Any]
+GivenText = str | ModelInput | Mapping[str, Any]
+GivenTurn = Turn | str | Mapping[str, Any]
 Judge = Literal["last", "each"]
 AGAIN = (429, 502, 503, 504)  # statuses after which the same request may be answered later
 PREDICT, MODELS, READY = "/v1/predict", "/v1/models", "/readyz"
@@ -120,8 +120,8 @@ class _Calls:
 
     def _requests(
         self,
-        texts: Sequence[Text] | None,
-        dialogue: Sequence[DialogueTurn] | None,
+        texts: Sequence[GivenText] | None,
+        dialogue: Sequence[GivenTurn] | None,
         judge: str,
         target: str | None,
         model: str | None,
@@ -172,9 +172,9 @@ class Client(_Calls):
 
     def predict(
         self,
-        texts: Sequence[Text] | None = None,
+        texts: Sequence[GivenText] | None = None,
         *,
-        dialogue: Sequence[DialogueTurn] | None = None,
+        dialogue: Sequence[GivenTurn] | None = None,
         judge: Judge = "last",
         target: str | None = None,
         model: str | None = None,
@@ -243,9 +243,9 @@ class AsyncClient(_Calls):
 
     async def predict(
         self,
-        texts: Sequence[Text] | None = None,
+        texts: Sequence[GivenText] | None = None,
         *,
-        dialogue: Sequence[DialogueTurn] | None = None,
+        dialogue: Sequence[GivenTurn] | None = None,
         judge: Judge = "last",
         target: str | None = None,
         model: str | None = None,

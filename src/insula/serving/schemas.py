@@ -12,7 +12,7 @@ from insula.core.model_input import Turn as CoreTurn
 
 Output = Literal["labels", "scores", "confidence", "levels", "display"]
 Language = Annotated[str, Field(pattern="^[a-z]{2}$", description="ISO 639-1 code of the display names: en, zh.")]
-# What `Service.accept` and `Service.check_texts` reject is in the document, too.
+# What `Service.check_inputs` rejects is in the document, too.
 NO_NUL = {"pattern": "^[^\\x00]*$"}
 Text = Annotated[str, Field(json_schema_extra=NO_NUL)]
 Speaker = Annotated[str, Field(max_length=200)]
@@ -43,7 +43,7 @@ class Turn(Asked):
         return CoreTurn(self.text, self.speaker)
 
 
-class InContext(Asked):
+class TextInContext(Asked):
     """A text, the conversation before it, and what its emotion is towards."""
 
     text: Text = Field(description="The text to classify.")
@@ -64,7 +64,7 @@ class InContext(Asked):
         )
 
 
-class Input(InContext):
+class Input(TextInContext):
     """One input with what is known of it."""
 
     language: Language | None = Field(None, description="ISO 639-1 code of the text; its answer carries it back.")
@@ -156,14 +156,14 @@ class PredictedText(BaseModel):
     )
 
 
-class Reads(BaseModel):
+class ModelContext(BaseModel):
     """What a model reads besides the text."""
 
     context_turns: int = Field(description="How many earlier turns of a dialogue the model reads; 0 reads none.")
     reads_target: bool = Field(description="Whether the model reads a target.")
 
 
-class PredictAnswer(Reads):
+class PredictAnswer(ModelContext):
     """Answers in the order of the texts."""
 
     model: str
@@ -172,7 +172,7 @@ class PredictAnswer(Reads):
     predictions: list[PredictedText]
 
 
-class ModelLine(Reads):
+class ModelLine(ModelContext):
     """A served model."""
 
     name: str
@@ -223,7 +223,7 @@ class HuggingFaceLabel(BaseModel):
     score: float
 
 
-class StreamMessage(InContext):
+class StreamMessage(TextInContext):
     """One text of a stream."""
 
     id: str | int | None = Field(None, description="The client's own name for it; the answer bears it.")
@@ -232,7 +232,7 @@ class StreamMessage(InContext):
     outputs: list[Output] = Field(list(USUAL), description="What the answer holds.")
 
 
-class FeedbackRequest(InContext):
+class FeedbackRequest(TextInContext):
     """What is right, in the eyes of a person."""
 
     text: Text = Field(min_length=1, description="The text that was classified.")

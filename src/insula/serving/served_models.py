@@ -129,11 +129,11 @@ def described(model: ServedModel) -> dict[str, Any]:
         "kind": scheme.kind,
         "labels": list(scheme.names),
         "measured": model.measured,
-        **reads(model),
+        **context_of(model),
     }
 
 
-def reads(model: ServedModel) -> dict[str, Any]:
+def context_of(model: ServedModel) -> dict[str, Any]:
     """Return what a model reads besides the text."""
     context = model.predictor.context
     return {"context_turns": context.turns, "reads_target": context.target}

@@ -91,8 +91,8 @@ class Service:
         if any(NUL in text for text in (*turns, target or "")):
             raise ProblemError("validation", "A turn or a target must not hold the character NUL.")
 
-    def read_by(self, model: ServedModel, inputs: Sequence[TextOrInput]) -> tuple[list[TextOrInput], int]:
-        """Return the inputs without the turns and targets that a model does not read, and how many have such.
+    def drop_unread(self, model: ServedModel, inputs: Sequence[TextOrInput]) -> tuple[list[TextOrInput], int]:
+        """Return the inputs without the turns and targets that a model does not read, and how many have some unread.
 
         Raises `ProblemError` as `check_inputs` does, where only the length of what is read counts: a conversation may
         grow longer than that.

@@ -10,7 +10,7 @@ from insula.serving.answers import rows
 from insula.serving.http.bodies import answered, json_body, read_body
 from insula.serving.http.problems import responses
 from insula.serving.schemas import PredictAnswer, PredictRequest
-from insula.serving.served_models import reads
+from insula.serving.served_models import context_of
 from insula.serving.service import service_of
 
 router = APIRouter(tags=["predict"])
@@ -70,7 +70,7 @@ async def predict(request: Request) -> Response:
         service.check_context([turn.text for turn in asked.dialogue])
     context = model.predictor.context
     # One turn is enough to see that there are turns that the model does not read.
-    inputs, unread = service.read_by(model, asked.model_inputs(max(context.turns, 1)))
+    inputs, unread = service.drop_unread(model, asked.model_inputs(max(context.turns, 1)))
     predictions = await service.predict_for(request, model, inputs, patience)
     kept = await service.keeper.keep_predictions(
         model.name, inputs, predictions, subject=asked.subject, language=asked.language
@@ -83,5 +83,5 @@ async def predict(request: Request) -> Response:
         row["stored_id"] = identity
         row.setdefault("id", identity)
     return answered(
-        {"model": model.name, "version": model.version, **reads(model), "unread": unread, "predictions": found}
+        {"model": model.name, "version": model.version, **context_of(model), "unread": unread, "predictions": found}
     )

@@ -107,7 +107,7 @@ async def _judge(service: Service, socket: WebSocket, content: str | bytes) -> A
         named = {"id": message.id}
         await service.access.authorise(socket, "predict")
         model = service.models.find(message.model)
-        inputs, unread = service.read_by(model, [message.model_input])
+        inputs, unread = service.drop_unread(model, [message.model_input])
         # Its turn always comes: the stream itself is what holds a hasty client back.
         patience = service.settings.queue.most_wait_ms / 1000
         predictions = await service.predict(model, inputs, patience)

@@ -47,7 +47,7 @@ async def judge(request: Request) -> Response:
     try:
         patience = service.refuse_early(request)
         given = _typed_input(form)
-        inputs, _ = service.read_by(model, [given])
+        inputs, _ = service.drop_unread(model, [given])
         predictions = await service.predict_for(request, model, inputs, patience)
         kept = await service.keeper.keep_predictions(model.name, inputs, predictions, language=language)
     except ProblemError as problem:
