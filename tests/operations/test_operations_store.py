@@ -59,7 +59,9 @@ def test_servers_that_start_together_make_one_store(address: str) -> None:
 
 
 def test_rows_of_a_store_without_conversations_stay(database: Database, address: str) -> None:
-    Rows(database, Retention(1, mask=_masked)).keep([StoredPrediction("a", "m", {}, text="hello")], [StoredFeedback("a", ["joy"])])
+    Rows(database, Retention(1, mask=_masked)).keep(
+        [StoredPrediction("a", "m", {}, text="hello")], [StoredFeedback("a", ["joy"])]
+    )
     with database.writing() as connection:
         for table in ("predictions", "feedback"):
             for column in ("turns", "speaker", "target"):

@@ -1,4 +1,4 @@
-"""`GET /` and `POST /pages/judge`: predict a text, or a conversation, on a page, with the same queue and limits as the API."""
+"""`GET /` and `POST /pages/judge`: predict a text, or a conversation, with the queue and limits of the API."""
 
 from __future__ import annotations
 
