@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import gc
+import json
 import os
+import shutil
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,6 +17,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import hypothesis
 import pytest
+from filelock import FileLock
 
 import toy_data
 from debian_services import PostgreSQL, Redis
@@ -22,6 +25,7 @@ from in_chromium import Watched, chromium
 from insula.core.progress import Silent
 from insula.core.scheme import Kind
 from insula.data.dataset import Dataset
+from unexported import exported, unexported
 
 TINY: dict[str, dict[str, Any]] = {
     "static": {"hidden": 16},
@@ -131,34 +135,50 @@ def toy_dataset() -> Callable[..., Dataset]:
 
 
 @pytest.fixture(scope="session")
-def encoder_folder(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
+def once(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, Callable[[Path], object]], Path]:
+    """Make a folder once, for every process of this session: `once("tiny", make)`, where `make` fills the folder."""
+    base = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        base = base.parent
+
+    def made(name: str, make: Callable[[Path], object]) -> Path:
+        folder, done = base / "once" / name, base / "once" / f"{name}.done"
+        done.parent.mkdir(exist_ok=True)
+        with FileLock(f"{folder}.lock"):
+            if not done.exists():
+                shutil.rmtree(folder, ignore_errors=True)  # of a test that failed or was stopped
+                make(folder)
+                done.touch()
+        return folder
+
+    return made
+
+
+@pytest.fixture(scope="session")
+def encoder_folder(once: Callable[..., Path]) -> Callable[..., Path]:
     """Make (once for equal settings) a tiny encoder's folder: `encoder_folder(layers=3)`, to give as `model.base`."""
-    made: dict[tuple[tuple[str, Any], ...], Path] = {}
 
     def make(**settings: Any) -> Path:
-        from tiny_encoder import make_encoder
+        def write(folder: Path) -> None:
+            from tiny_encoder import make_encoder
 
-        key = tuple(sorted(settings.items()))
-        if key not in made:
-            made[key] = make_encoder(tmp_path_factory.mktemp("encoder") / "tiny", toy_data.words(), **settings)
-        return made[key]
+            make_encoder(folder, toy_data.words(), **settings)
+
+        return once("-".join(["encoder", *(f"{name}={settings[name]}" for name in sorted(settings))]), write)
 
     return make
 
 
 @pytest.fixture(scope="session")
-def decoder_folder(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Path]:
+def decoder_folder(once: Callable[..., Path]) -> Callable[[], Path]:
     """Make (once) a tiny decoder's folder, to give as `model.base`."""
-    made: list[Path] = []
 
-    def make() -> Path:
+    def write(folder: Path) -> None:
         from tiny_encoder import make_decoder
 
-        if not made:
-            made.append(make_decoder(tmp_path_factory.mktemp("decoder") / "tiny", toy_data.words()))
-        return made[0]
+        make_decoder(folder, toy_data.words())
 
-    return make
+    return lambda: once("decoder", write)
 
 
 @pytest.fixture(scope="session")
@@ -188,6 +208,13 @@ def tiny_recipe(
     return make
 
 
+@pytest.fixture
+def torch_only() -> Iterator[None]:
+    """Networks are not exported in this test: torch answers."""
+    with unexported():
+        yield
+
+
 @pytest.fixture(scope="session")
 def told() -> dict[Path, Recorder]:
     """What the runs of `trained_run` told their progress, by run folder."""
@@ -196,23 +223,38 @@ def told() -> dict[Path, Recorder]:
 
 @pytest.fixture(scope="session")
 def trained_run(
-    tmp_path_factory: pytest.TempPathFactory, told: dict[Path, Recorder], tiny_recipe: Callable[..., dict[str, Any]]
-) -> Callable[[str, Kind], Any]:
-    """A finished run on toy data, trained once a session: `trained_run("linear", "single")`; do not write into it."""
+    once: Callable[..., Path], told: dict[Path, Recorder], tiny_recipe: Callable[..., dict[str, Any]]
+) -> Callable[..., Any]:
+    """A finished run on toy data, trained once a session: `trained_run("linear", "single")`; do not write into it.
+
+    With `export=False` a network is not exported, which takes longer than training it: open it in `unexported()`.
+    """
     from insula.training.recipe.recipe import load_recipe
     from insula.training.run import Run, train_run
 
-    made: dict[tuple[str, Kind], Run] = {}
+    made: dict[tuple[str, Kind, bool], Run] = {}
 
-    def train(family: str, kind: Kind) -> Run:
-        if (family, kind) not in made:
-            folder = tmp_path_factory.mktemp("runs") / f"{family}-{kind}"
-            recipe = load_recipe(tiny_recipe(family))
+    def train(family: str, kind: Kind, *, export: bool = True) -> Run:
+        if (family, kind, export) in made:
+            return made[family, kind, export]
+
+        def make(folder: Path) -> None:
+            # The decoder learns by fits and starts; the others are done when they do not get better.
+            recipe = load_recipe(tiny_recipe(family, {} if family == "decoder" else {"train.patience": 2}))
             recorder = Recorder()
-            run = train_run(toy_data.toy_dataset(kind), recipe, folder, command="test", progress=recorder)
-            made[family, kind] = run
-            told[run.path] = recorder
-        return made[family, kind]
+            with exported() if export else unexported():
+                run = train_run(
+                    toy_data.toy_dataset(kind), recipe, folder / f"{family}-{kind}", command="test", progress=recorder
+                )
+            kept = {"metrics": run.metrics, "told": vars(recorder)}
+            (folder / "run.json").write_text(json.dumps(kept), encoding="utf-8")
+
+        folder = once(f"{family}-{kind}" if export else f"{family}-{kind}-unexported", make)
+        kept = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+        run = made[family, kind, export] = Run(folder / f"{family}-{kind}", kept["metrics"])
+        told[run.path] = recorder = Recorder()
+        vars(recorder).update(kept["told"])
+        return run
 
     return train
 

@@ -16,6 +16,7 @@ from insula.cli.model.prune import _say
 QUICK = ("--set", "evaluation.baselines=[]", "--set", "evaluation.resamples=100")
 
 
+@pytest.mark.usefixtures("torch_only")
 def test_a_model_is_pruned_and_predicts(
     insula: Callable[..., Any], here: Path, mood: Path, trained_run: Callable[..., Any]
 ) -> None:

@@ -72,17 +72,18 @@ def test_a_predictor_runs_as_it_is_told(trained_run: Callable[..., Any]) -> None
     assert predictor.fingerprint != Predictor.load(run.path, backend="torch").fingerprint
 
 
-def test_an_engine_of_another_kind_of_model_says_so(tmp_path: Path, trained_run: Callable[..., Any]) -> None:
-    static, encoder = trained_run("static", "multi").path, trained_run("encoder", "multi").path
+def test_an_engine_of_another_kind_of_model_says_so(
+    tmp_path: Path, trained_run: Callable[..., Any], onnx_folder: Path
+) -> None:
+    static, encoder = trained_run("static", "single").path, trained_run("encoder", "multi").path
     found = bench(open_folder(static / "model"), TEXTS, rounds=1)
     file = tmp_path / "engine.json"
     file.write_text(json.dumps(found.to_dict()), encoding="utf-8")
     words = rf"'static' run by 'static'; .* run by onnx or torch\. .*insula model bench -m {encoder}/model"
     with pytest.raises(DataError, match=words):
         insula.load_model(encoder, engine=file)
-    insula.export_model(encoder, tmp_path / "small")
     with pytest.raises(DataError, match=r"'encoder' run by 'torch'; .*'encoder', run by onnx\. Measure"):
-        insula.load_model(tmp_path / "small", engine=Engine("torch", family="encoder"))
+        insula.load_model(onnx_folder, engine=Engine("torch", family="encoder"))
 
 
 @pytest.mark.parametrize("content", ["", "{}", '{"engine": {"backend": "onnx"}}', "[]"])

@@ -51,7 +51,7 @@ def test_the_best_within_the_limits_is_kept_with_the_front(tmp_path: Path, train
 
 
 def test_a_model_without_products_is_tried_by_its_table_alone(tmp_path: Path, trained_run: Callable[..., Any]) -> None:
-    folder, dataset = open_folder(trained_run("textcnn", "multi").model), toy_data.toy_dataset("multi")
+    folder, dataset = open_folder(trained_run("textcnn", "single").model), toy_data.toy_dataset("single")
     plans = (Plan("int8", 32), Plan("8bit", 8), Plan("int8", 8, float_activations=3), Plan("4bit", 4, block=64))
     found = compress(folder, dataset, tmp_path / "small", max_bytes=10**7, max_loss=0.5, plans=plans, progress=Silent())
     assert [one.plan for one in found.tried] == [Plan("float32", 8), Plan("float32", 4)]

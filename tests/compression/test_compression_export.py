@@ -29,6 +29,7 @@ from insula.models.folder import open_folder
 from insula.models.quiet import quiet_transformers
 from insula.training.recipe.recipe import load_recipe
 from insula.training.run import train_run
+from unexported import unexported
 
 LONG = "and a plain table " * 100
 TEXTS = [LONG, "lovely wonderful day", "awful train and terrible work", "a plain usual table", "开心 today"]
@@ -41,7 +42,8 @@ def first_run(
     """A run with first-token pooling and a calibration that moves into a classifier."""
     settings = {"model.pooling": "first", "train.epochs": 3, "decision.calibration": "vector"}
     recipe = load_recipe(tiny_recipe("encoder", settings))
-    return train_run(toy_data.toy_dataset(request.param), recipe, tmp_path_factory.mktemp("first") / "run")
+    with unexported():
+        return train_run(toy_data.toy_dataset(request.param), recipe, tmp_path_factory.mktemp("first") / "run")
 
 
 def asked(folder: Path, texts: list[str]) -> list[dict[str, float]]:
@@ -50,6 +52,7 @@ def asked(folder: Path, texts: list[str]) -> list[dict[str, float]]:
         return [{one["label"]: one["score"] for one in answer} for answer in classify(texts, truncation=True)]
 
 
+@pytest.mark.usefixtures("torch_only")
 def test_the_pipeline_gives_the_scores_of_insula(tmp_path: Path, first_run: Any) -> None:
     figures = insula.export_model(first_run.path, tmp_path / "hf", format="huggingface")
     assert figures["scores"] <= 1e-5
@@ -90,16 +93,17 @@ def test_mean_pooling_is_refused_with_the_reason(tmp_path: Path, trained_run: Ca
     assert not list(tmp_path.iterdir())
 
 
-def test_what_holds_no_network_is_refused_by_its_cause(tmp_path: Path, trained_run: Callable[..., Any]) -> None:
+def test_what_holds_no_network_is_refused_by_its_cause(
+    tmp_path: Path, trained_run: Callable[..., Any], onnx_folder: Path
+) -> None:
     linear, encoder = trained_run("linear", "multi").path, trained_run("encoder", "multi").path
     stages = [open_folder(run / "model") for run in (linear, encoder)]
-    both, small = tmp_path / "both", tmp_path / "small"
+    both = tmp_path / "both"
     make_cascade(*stages, toy_data.toy_dataset("multi"), both, max_loss=1.0, progress=Silent())
-    insula.export_model(encoder, small)
     for model, cause in (
         (linear, "a linear model has no graph, numpy and scipy compute it"),
         (both, f"holds two models. Export its stages: {both / 'first'} and {both / 'second'}"),
-        (small, r"holds no trained weights. Its model.onnx is an export already"),
+        (onnx_folder, r"holds no trained weights. Its model.onnx is an export already"),
     ):
         for wanted in ("onnx", "huggingface"):
             with pytest.raises(ModelFolderError, match=f"cannot be exported: .*{cause}"):
@@ -146,21 +150,20 @@ def test_every_known_class_computes_the_same(kind: str, scheme: Any) -> None:
     assert list(model.config.id2label.values()) == list(labels.names)
 
 
-def test_a_folder_without_torch_answers_the_same(tmp_path: Path, trained_run: Callable[..., Any]) -> None:
+def test_a_folder_without_torch_answers_the_same(onnx_folder: Path, trained_run: Callable[..., Any]) -> None:
     run = trained_run("encoder", "single")
-    insula.export_model(run.path, tmp_path / "small")
-    assert not (tmp_path / "small" / "model.safetensors").exists()
+    assert not (onnx_folder / "model.safetensors").exists()
     code = (
         "import sys; sys.modules['torch'] = sys.modules['transformers'] = None\n"
         "from insula.inference.predictor import Predictor\n"
-        f"print(Predictor.load({str(tmp_path / 'small')!r}).predict(['lovely wonderful'])[0].label)"
+        f"print(Predictor.load({str(onnx_folder)!r}).predict(['lovely wonderful'])[0].label)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=False)
     assert done.stdout.strip() == Predictor.load(run.path).predict(["lovely wonderful"])[0].label, done.stderr
 
 
 def test_static_becomes_one_file_for_onnx_runtime(tmp_path: Path, trained_run: Callable[..., Any]) -> None:
-    run = trained_run("static", "multi")
+    run = trained_run("static", "single")
     insula.export_model(run.path, tmp_path / "browser")
     alone = tmp_path / "model.onnx"
     shutil.copy2(tmp_path / "browser" / "model.onnx", alone)  # without model.safetensors beside it
@@ -171,7 +174,7 @@ def test_static_becomes_one_file_for_onnx_runtime(tmp_path: Path, trained_run: C
 
 
 def test_nothing_is_written_over(tmp_path: Path, trained_run: Callable[..., Any]) -> None:
-    run = trained_run("encoder", "single")
+    run = trained_run("static", "single")
     shutil.copytree(run.model, tmp_path / "there")
     with pytest.raises(OutputError, match="holds a model"):
         insula.export_model(run.path, tmp_path / "there")

@@ -79,6 +79,7 @@ def test_a_pruned_model_is_quantised_and_both_steps_are_told(pruned: Any, tmp_pa
     assert told["made_from"]["steps"]["kept"] == pruned.kept
 
 
+@pytest.mark.usefixtures("torch_only")
 def test_a_pruned_model_is_pruned_again(pruned: Any, tmp_path: Path) -> None:
     made = insula.prune_model(pruned.run.path, tmp_path / "again", heads=0.5, overrides=QUICK)
     assert made.kept["before"] == {"layers": 1, "heads": [2], "widths": [48]}
@@ -86,6 +87,7 @@ def test_a_pruned_model_is_pruned_again(pruned: Any, tmp_path: Path) -> None:
     assert made.parameters < pruned.parameters
 
 
+@pytest.mark.usefixtures("torch_only")
 @pytest.mark.parametrize("stopped", ["in training", "while it is measured"])
 def test_a_resumed_run_ends_as_one_that_was_never_stopped(
     tmp_path: Path,
@@ -121,6 +123,7 @@ def test_a_resumed_run_ends_as_one_that_was_never_stopped(
         insula.resume_training(tmp_path / "small")
 
 
+@pytest.mark.usefixtures("torch_only")
 def test_what_loses_too_much_is_refused_and_kept_aside(
     tmp_path: Path, mood: Path, trained_run: Callable[..., Any]
 ) -> None:
@@ -136,6 +139,7 @@ def test_what_loses_too_much_is_refused_and_kept_aside(
     assert Predictor.load(tmp_path / "small-refused-2").predict(TEXTS)
 
 
+@pytest.mark.usefixtures("torch_only")
 def test_a_finished_run_is_replaced_by_one_that_passed_only(
     tmp_path: Path, mood: Path, trained_run: Callable[..., Any]
 ) -> None:
@@ -183,6 +187,7 @@ def test_what_is_no_run_is_never_replaced(tmp_path: Path, mood: Path, trained_ru
     assert [path.name for path in tmp_path.iterdir()] == ["work"]
 
 
+@pytest.mark.usefixtures("torch_only")
 def test_an_interrupted_run_ends_where_it_was_moved(
     tmp_path: Path, mood: Path, trained_run: Callable[..., Any]
 ) -> None:

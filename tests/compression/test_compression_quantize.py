@@ -133,7 +133,7 @@ def test_what_cannot_be_made_smaller_says_so(tmp_path: Path, trained_run: Callab
     with pytest.raises(ModelFolderError, match=r"no model\.onnx"):
         make(trained_run("linear", "multi"), "multi", tmp_path / "small", Plan())
     with pytest.raises(ModelFolderError, match=r"run by 'static', in numpy.*--set model\.table=int8"):
-        make(trained_run("static", "multi"), "multi", tmp_path / "small", Plan())
+        make(trained_run("static", "single"), "single", tmp_path / "small", Plan())
     run = trained_run("encoder", "multi")
     with pytest.raises(DataError, match="labels of the model"):
         make(run, "single", tmp_path / "small", Plan())

@@ -49,7 +49,7 @@ def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, encoder_folder: C
         small = dataclasses.replace(BUILTIN_SOURCES[name], open=lambda reader=reader: (reader, ()))
         monkeypatch.setitem(BUILTIN_SOURCES, name, small)
 
-    encoder = encoder_folder(layers=6, positions=128)
+    encoder = encoder_folder(layers=5, positions=128)
     package = tmp_path / "tiny_minilm"
     package.mkdir()
     (package / "__init__.py").touch()

@@ -43,8 +43,10 @@ def test_every_backend_is_tested() -> None:
 
 @every_backend
 def test_logits_have_a_row_a_text_and_a_column_an_output(trained_run: Trained, backend: str) -> None:
-    for kind, outputs in (("binary", 1), ("multi", 3)):
-        folder = trained_run(FAMILY_OF[backend], kind).model  # type: ignore[arg-type]
+    family = FAMILY_OF[backend]
+    kinds: tuple[Kind, ...] = ("single",) if family == "static" else ("single", "binary")
+    for kind in kinds:
+        folder, outputs = trained_run(family, kind).model, toy_data.SCHEMES[kind].output_count
         opened = backends[backend](folder)
         logits = opened.logits(ODD)
         assert logits.shape == (len(ODD), outputs)
@@ -142,13 +144,13 @@ def test_weights_without_an_architecture_are_one_sentence(
 
 
 def test_static_is_held_against_the_trained_weights_too(trained_run: Trained, monkeypatch: pytest.MonkeyPatch) -> None:
-    folder = trained_run("static", "multi").model
+    folder = trained_run("static", "single").model
     kept = json.loads((folder / PARITY).read_text(encoding="utf-8"))["scores"]
     assert set(kept) == {
         "alone_and_in_batches", "onnx_and_torch", "static_alone_and_in_batches", "static_and_torch",
     }  # fmt: skip
     assert max(kept.values()) <= 1e-5
-    scheme, texts = toy_data.SCHEMES["multi"], _texts("multi")
+    scheme, texts = toy_data.SCHEMES["single"], _texts("single")
     as_it_is = AveragedTokens.logits
     monkeypatch.setattr(AveragedTokens, "logits", lambda model, *tokens: as_it_is(model, *tokens) + 0.01)
     with pytest.raises(ParityError, match=r"static and torch"):

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from insula.inference.overlap import Behind, ahead
+from waiting import wait_until
 
 
 def _threads() -> list[str]:
@@ -27,8 +28,9 @@ def test_what_comes_ahead_is_in_order_and_bounded() -> None:
 
     with ahead(endless(), most=2) as items:
         assert [next(items) for _ in range(5)] == [0, 1, 2, 3, 4]
-        time.sleep(0.05)
-        assert len(made) <= 5 + 2 + 1  # what is held, and one in hand
+        most = 5 + 2 + 1  # what was taken, what is held, and one in hand
+        wait_until(lambda: len(made) == most, f"{len(made)} of {most} are made")
+        assert len(made) == most
     assert _threads() == []
 
 

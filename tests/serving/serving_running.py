@@ -16,6 +16,7 @@ from insula.inference.predictor import Predictor
 from insula.serving.server import DrainingServer, build_server, listening
 from insula.serving.service import Service
 from insula.serving.settings.settings import load_settings
+from waiting import DEADLINE
 
 
 @dataclass
@@ -49,12 +50,12 @@ def running(*models: Path, **options: Any) -> Iterator[Running]:
     with listening(settings) as listener:
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
         thread.start()
-        assert there.wait(30), "the service did not start"
+        assert there.wait(DEADLINE), "the service did not start"
         try:
             yield Running(said[0], server, server.service)
         finally:
             server.should_exit = True
-            thread.join(30)
+            thread.join(DEADLINE)
             assert not thread.is_alive(), "the service did not stop"
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ from insula.api.access import create_key
 from insula.core.model_input import TextOrInput, text_of
 from insula.inference.predictor import Predictor
 from insula.operations.credentials.secret import WORD
+from waiting import eventually
 
 BIRD = "zilpzalp4711"
 MAIL = f"{BIRD}@kanarie.example"
@@ -130,10 +130,10 @@ def _files(service: Running, headers: dict[str, str]) -> list[httpx2.Response]:
         query = {"text": column} if column else {}
         made = httpx2.post(address, content=content, params=query, headers=headers | {"Content-Type": "text/csv"})
         job = made.json()["id"]
-        until = time.monotonic() + 30
-        while service.get(f"/v1/batches/{job}", headers=headers).json()["status"] not in ("done", "failed"):
-            assert time.monotonic() < until
-            time.sleep(0.02)
+        eventually(
+            lambda: service.get(f"/v1/batches/{job}", headers=headers).json()["status"] in ("done", "failed"),  # noqa: B023
+            True,
+        )
         answers += [made, service.get(f"/v1/batches/{job}/rejects", headers=headers)]
         assert httpx2.delete(f"{address}/{job}", headers=headers).status_code == 204
     answers.append(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import http.client
 import json
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +19,7 @@ from insula.api.access import create_key, revoke_key
 from insula.operations.credentials.keys import Keys
 from insula.operations.credentials.secret import new_secret
 from insula.operations.store.database import open_database
+from waiting import eventually
 
 BODIES: dict[str, Any] = {
     "/v1/predict": {"texts": ["So happy!"]},
@@ -67,10 +67,7 @@ def guarded(linear_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Ite
         BODIES["/v1/batches"]["path"] = str(data / "messages.csv")
         headers = {"X-API-Key": keys["predict"]}
         job = service.post("/v1/batches", BODIES["/v1/batches"], headers=headers).json()["id"]
-        until = time.monotonic() + 30
-        while service.get(f"/v1/batches/{job}", headers=headers).json()["status"] != "done":
-            assert time.monotonic() < until
-            time.sleep(0.02)
+        eventually(lambda: service.get(f"/v1/batches/{job}", headers=headers).json()["status"], "done")
         yield Guarded(service, keys, list(_routes(service, job)))
 
 

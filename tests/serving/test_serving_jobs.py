@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import httpx2
 import pytest
+from serving_held import Held
 from serving_running import Running, problem, running
 
 import toy_data
@@ -16,6 +15,7 @@ from insula.api.prediction import predict_file
 from insula.core.errors import DataError, OutputError
 from insula.inference.predictor import Predictor
 from insula.serving.jobs import Job, JobRunner
+from waiting import wait_until
 
 TEXTS = [example.text for example in toy_data.toy_dataset("single").split("test")]
 CSV = {"content-type": "text/csv"}
@@ -29,14 +29,15 @@ def _post(service: Running, content: bytes | str, **more: object) -> httpx2.Resp
     return httpx2.post(f"{service.address}/v1/batches", content=content, timeout=30, **more)  # type: ignore[arg-type]
 
 
-def _finished(service: Running, job: str, seconds: float = 30) -> dict:
-    until = time.monotonic() + seconds
-    while time.monotonic() < until:
-        said = service.get(f"/v1/batches/{job}").json()
-        if said["status"] in ("done", "failed"):
-            return said
-        time.sleep(0.05)
-    raise AssertionError("the job did not end")
+def _finished(service: Running, job: str) -> dict:
+    said: list[dict] = []
+
+    def has_ended() -> bool:
+        said.append(service.get(f"/v1/batches/{job}").json())
+        return said[-1]["status"] in ("done", "failed")
+
+    wait_until(has_ended, "the job did not end")
+    return said[-1]
 
 
 def test_an_uploaded_file_is_predicted_as_by_the_library(served: Running, predictor: Predictor, tmp_path: Path) -> None:
@@ -106,26 +107,26 @@ def test_uploads_are_bounded_and_of_known_kinds(linear_model: Path, tmp_path: Pa
         problem(_post(service, "text\nhappy\n", headers=CSV), 429, "overloaded")
 
 
-def test_jobs_survive_a_restart(linear_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_jobs_survive_a_restart(
+    linear_model: Path, tmp_path: Path, held: Held, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stop = JobRunner.stop
+
+    def stop_held(self: JobRunner) -> None:
+        self._stopping.set()
+        held.release()
+        stop(self)
+
+    monkeypatch.setattr(JobRunner, "stop", stop_held)
     monkeypatch.setattr("insula.inference.files.CHUNK", 20)
-    begin = Predictor.begin
-    slow = [0.2]
-
-    def slowly(self: Predictor, texts: list[str]):  # type: ignore[no-untyped-def]
-        compute = begin(self, texts)
-        return lambda: (time.sleep(slow[0]), compute())[1]
-
-    monkeypatch.setattr(Predictor, "begin", slowly)
     texts = [f"{text} {number}" for number in range(5) for text in TEXTS]
     with running(linear_model, jobs={"folder": str(tmp_path)}) as service:
         done = _post(service, "text\nhappy\n", headers=CSV).json()["id"]
         _finished(service, done)
+        held.hold(after=40)
         cut_off = _post(service, _csv(texts), headers=CSV, params={"text": "message"}).json()["id"]
-        until = time.monotonic() + 20
-        while service.get(f"/v1/batches/{cut_off}").json()["rows"] < 40 and time.monotonic() < until:
-            time.sleep(0.02)
+        wait_until(lambda: service.get(f"/v1/batches/{cut_off}").json()["rows"] == 40, "40 rows are not predicted")
     assert json.loads((tmp_path / cut_off / "job.json").read_text(encoding="utf-8"))["status"] == "waiting"
-    slow[0] = 0.0
     with running(linear_model, jobs={"folder": str(tmp_path)}) as service:
         assert service.get(f"/v1/batches/{done}").json()["status"] == "done"
         said = _finished(service, cut_off)
@@ -197,15 +198,8 @@ def test_a_job_that_is_taken_away_at_any_moment_ends_no_other(
                 for name, value in broken.items():
                     patch.setattr(JobRunner, name, value)
                 gone = _post(service, "text\nhappy\n", headers=CSV).json()["id"]
-                _wait(lambda: jobs._queue.empty())
-                _wait(lambda: "_note" in broken or not (tmp_path / gone).exists())  # noqa: B023
+                wait_until(lambda: jobs._queue.empty(), "the job is not taken up")
+                wait_until(lambda: "_note" in broken or not (tmp_path / gone).exists(), "the job is not removed")  # noqa: B023
             monkeypatch.undo()
             done = _post(service, "text\nhappy\n", headers=CSV).json()["id"]
             assert _finished(service, done)["status"] == "done"
-
-
-def _wait(true: Callable[[], bool]) -> None:
-    until = time.monotonic() + 10
-    while not true():
-        assert time.monotonic() < until
-        time.sleep(0.01)

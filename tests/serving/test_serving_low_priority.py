@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from serving_held import Held
 from serving_running import running
 
 from insula.inference.predictor import Predictor
@@ -17,7 +18,9 @@ from insula.serving.queueing.batcher import Batcher
 from insula.serving.queueing.low_priority import at_low_priority
 from insula.serving.settings.sections import Queue
 from insula.serving.telemetry import Telemetry
+from waiting import DEADLINE, eventually, wait_until
 
+FOREVER = DEADLINE  # seconds that a test takes only where it fails
 TEXTS = [f"so {'very ' * (row % 9)}happy {row}" for row in range(300)]
 
 
@@ -40,44 +43,31 @@ def test_a_model_without_a_network_does_not_wait(linear_model: Path) -> None:
     assert at_low_priority(linear, lambda: pytest.fail("waited")) is linear
 
 
-def test_requests_pass_and_a_file_waits_no_longer_than_told(
-    linear_model: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    linear, computing, go = Predictor.load(linear_model), threading.Event(), threading.Event()
-    batcher = Batcher("model", linear, Queue(), Telemetry())
+def test_requests_pass_and_a_file_waits_no_longer_than_told(linear_model: Path, held: Held) -> None:
+    batcher = Batcher("model", Predictor.load(linear_model), Queue(), Telemetry())
     batcher.start()
     try:
-        began = time.monotonic()
-        batcher.let_pass(10)
-        assert time.monotonic() - began < 1  # nobody waits
-        begin = linear.begin
-
-        def slowly(texts):  # type: ignore[no-untyped-def]
-            compute = begin(texts)
-            return lambda: (computing.set(), go.wait(10), compute())[2]
-
-        monkeypatch.setattr(linear, "begin", slowly)
-        answered: list[float] = []
-        asking = threading.Thread(target=lambda: (_ask(batcher), answered.append(time.monotonic())))
+        batcher.let_pass(FOREVER)  # nobody waits
+        held.hold()
+        asking = threading.Thread(target=_ask, args=(batcher,))
         asking.start()
-        assert computing.wait(10)
+        wait_until(lambda: held.batches, "the request is not computed")
         began = time.monotonic()
         batcher.let_pass(0.1)
-        assert 0.09 < time.monotonic() - began < 5
-        threading.Timer(0.1, go.set).start()
-        batcher.let_pass(10)
-        assert go.is_set()
-        asking.join(10)
-        assert answered
+        assert time.monotonic() - began >= 0.1
+        assert asking.is_alive()
+        threading.Timer(0.1, held.release).start()
+        batcher.let_pass(FOREVER)
+        asking.join()
     finally:
-        go.set()
+        held.release()
         batcher.stop()
 
 
 def _ask(batcher: Batcher) -> None:
     import asyncio
 
-    asyncio.run(batcher.predict(["So happy!"], 10))
+    asyncio.run(batcher.predict(["So happy!"], FOREVER))
 
 
 def test_a_job_of_a_network_gives_way(encoder_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -91,9 +81,6 @@ def test_a_job_of_a_network_gives_way(encoder_model: Path, monkeypatch: pytest.M
     with running(encoder_model) as service:
         rows = "text\n" + "\n".join(TEXTS)
         made = httpx2.post(f"{service.address}/v1/batches", content=rows, headers={"content-type": "text/csv"}).json()
-        until = time.monotonic() + 30
-        while service.get(f"/v1/batches/{made['id']}").json()["status"] != "done":
-            assert time.monotonic() < until
-            time.sleep(0.02)
+        eventually(lambda: service.get(f"/v1/batches/{made['id']}").json()["status"], "done")
     assert asked
     assert set(asked) == {0.01}

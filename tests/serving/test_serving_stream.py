@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import json
-import time
 from pathlib import Path
 
 import pytest
+from serving_held import Held
 from serving_running import Running, running
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
 import toy_data
 from insula.inference.predictor import Predictor
+from waiting import wait_until
 
 TEXTS = [example.text for example in toy_data.toy_dataset("multi").split("test")]
 
@@ -65,34 +66,31 @@ def test_a_message_that_is_too_large_ends_the_stream(linear_model: Path) -> None
             stream.recv(timeout=30)
 
 
-def test_texts_of_a_client_that_left_leave_the_queue(linear_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    begin = Predictor.begin
-    monkeypatch.setattr(
-        Predictor,
-        "begin",
-        lambda self, texts: (compute := begin(self, texts)) and (lambda: time.sleep(0.1) or compute()),
-    )
+def _texts_taken(service: Running, held: Held) -> int:
+    """Return how many texts wait or were taken up by the model."""
+    return service.service.models.default.batcher.texts_waiting + sum(held.batches)
+
+
+def test_texts_of_a_client_that_left_leave_the_queue(linear_model: Path, held: Held) -> None:
     with running(linear_model, queue={"batch_texts": 1}) as service:
+        held.hold()
         with connect(_address(service)) as stream:
             for _ in range(40):
                 stream.send('{"text": "happy"}')
-            stream.recv(timeout=30)
-        until = time.monotonic() + 3
-        while (service.service.streams or service.service.models.default.batcher.texts_waiting) and (
-            time.monotonic() < until
-        ):
-            time.sleep(0.05)
-        assert service.service.streams == 0
-        assert service.service.models.default.batcher.texts_waiting == 0
+            wait_until(lambda: _texts_taken(service, held) == 40, "not all messages were read")
+        wait_until(lambda: not service.service.streams, "the stream of a client that left is still open")
+        wait_until(lambda: _texts_taken(service, held) <= 2, "texts of a client that left still wait")
+        held.release()
 
 
-def test_a_stop_answers_what_was_accepted_and_says_goodbye(linear_model: Path) -> None:
+def test_a_stop_answers_what_was_accepted_and_says_goodbye(linear_model: Path, held: Held) -> None:
     with running(linear_model) as service, connect(_address(service)) as stream:
+        held.hold()
         for number in range(30):
             stream.send(json.dumps({"id": number, "text": "happy"}))
-        assert json.loads(stream.recv(timeout=30))["id"] == 0
-        time.sleep(0.3)  # all of them are read by now
+        wait_until(lambda: _texts_taken(service, held) == 30, "not all messages were read")
         service.server.handle_exit(15, None)
+        held.release()
         # Iteration ends with a close that says why: going away.
-        assert [json.loads(message)["id"] for message in stream] == list(range(1, 30))
+        assert [json.loads(message)["id"] for message in stream] == list(range(30))
         assert stream.close_code == 1001

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +18,24 @@ from insula.data.splits.leak import Fingerprint
 from insula.inference.predictor import Predictor
 from insula.models.folder import open_folder
 from insula.training.families.registry import families
+from unexported import unexported
 
 FAMILIES = tuple(families)
 PICKLE_NAMES = (".bin", ".pt", ".pth", ".pkl", ".pickle", ".joblib", ".npy", ".npz", ".ckpt")
 every_family = pytest.mark.parametrize("family", FAMILIES)
 every_kind = pytest.mark.parametrize("kind", KINDS)
 
-Trained = Callable[[str, Kind], Any]
+
+@pytest.fixture
+def run(trained_run: Callable[..., Any], family: str, kind: Kind) -> Iterator[Any]:
+    """The run of a family and a kind.
+
+    Every family is exported for one kind of scheme, and one family for every kind: that a network answers the same
+    from its export is the promise of tests/inference/test_inference_backends.py, for the same families and kinds.
+    """
+    exported = kind == "single" or family in ("encoder", "linear")
+    with contextlib.nullcontext() if exported else unexported():
+        yield trained_run(family, kind, export=exported)
 
 
 def _test_texts(kind: Kind) -> list[str]:
@@ -32,8 +44,8 @@ def _test_texts(kind: Kind) -> list[str]:
 
 @every_family
 @every_kind
-def test_it_learns_what_can_be_learnt(trained_run: Trained, family: str, kind: Kind) -> None:
-    test = trained_run(family, kind).metrics["test"]
+def test_it_learns_what_can_be_learnt(run: Any, family: str, kind: Kind) -> None:
+    test = run.metrics["test"]
     name = "pearson" if kind == "dimensional" else "macro_f1"
     assert test["headline"] == name
     assert test["metrics"][name]["value"] > 0.9
@@ -41,8 +53,7 @@ def test_it_learns_what_can_be_learnt(trained_run: Trained, family: str, kind: K
 
 @every_family
 @every_kind
-def test_a_reloaded_model_answers_the_same(trained_run: Trained, family: str, kind: Kind) -> None:
-    run = trained_run(family, kind)
+def test_a_reloaded_model_answers_the_same(run: Any, family: str, kind: Kind) -> None:
     texts = _test_texts(kind)
     first, second = Predictor.load(run.path), Predictor.load(run.model)
     np.testing.assert_array_equal(first.logits(texts), second.logits(texts))
@@ -61,8 +72,8 @@ def test_a_reloaded_model_answers_the_same(trained_run: Trained, family: str, ki
 
 @every_family
 @every_kind
-def test_company_does_not_change_an_answer(trained_run: Trained, family: str, kind: Kind) -> None:
-    predictor = Predictor.load(trained_run(family, kind).model)
+def test_company_does_not_change_an_answer(run: Any, family: str, kind: Kind) -> None:
+    predictor = Predictor.load(run.model)
     texts = [*_test_texts(kind)[:12], "", "a", " ".join(["again"] * 100), "🙂", "完全没见过的词"]
     together = predictor.decide(texts).scores
     alone = np.concatenate([predictor.decide([text]).scores for text in texts])
@@ -73,8 +84,8 @@ def test_company_does_not_change_an_answer(trained_run: Trained, family: str, ki
 
 @every_family
 @every_kind
-def test_scores_stay_in_their_range(trained_run: Trained, family: str, kind: Kind) -> None:
-    predictor = Predictor.load(trained_run(family, kind).model)
+def test_scores_stay_in_their_range(run: Any, family: str, kind: Kind) -> None:
+    predictor = Predictor.load(run.model)
     scheme = predictor.scheme
     predictions = predictor.predict([*_test_texts(kind), "", "!!!", "awful " * 50, "lovely awful ordinary"])
     for prediction in predictions:
@@ -96,8 +107,7 @@ def test_scores_stay_in_their_range(trained_run: Trained, family: str, kind: Kin
 
 @every_family
 @every_kind
-def test_a_run_is_whole(trained_run: Trained, family: str, kind: Kind) -> None:
-    run = trained_run(family, kind)
+def test_a_run_is_whole(run: Any, family: str, kind: Kind) -> None:
     for name in ("metrics.json", "report.html", "recipe.toml", "run.json", "model/metrics.json"):
         assert (run.path / name).stat().st_size > 0, name
     for name in ("model.safetensors", "model_card.md", "recipe.toml", "fingerprint.safetensors", "manifest.json"):
@@ -118,8 +128,8 @@ def test_a_run_is_whole(trained_run: Trained, family: str, kind: Kind) -> None:
 
 @every_family
 @every_kind
-def test_nothing_in_a_run_is_pickled(trained_run: Trained, family: str, kind: Kind) -> None:
-    files = [file for file in trained_run(family, kind).path.rglob("*") if file.is_file()]
+def test_nothing_in_a_run_is_pickled(run: Any, family: str, kind: Kind) -> None:
+    files = [file for file in run.path.rglob("*") if file.is_file()]
     assert len(files) > 8
     for file in files:
         assert file.suffix not in PICKLE_NAMES, file
@@ -130,8 +140,8 @@ def test_nothing_in_a_run_is_pickled(trained_run: Trained, family: str, kind: Ki
 
 @every_family
 @every_kind
-def test_progress_is_told(trained_run: Trained, told: dict[Path, Any], family: str, kind: Kind) -> None:
-    recorder = told[trained_run(family, kind).path]
+def test_progress_is_told(run: Any, told: dict[Path, Any], family: str, kind: Kind) -> None:
+    recorder = told[run.path]
     assert recorder.finished == len(recorder.tasks) >= 1
     for (task, total), steps in zip(recorder.tasks, recorder.steps, strict=True):
         assert total is None or 0 < steps <= total, task
@@ -139,7 +149,7 @@ def test_progress_is_told(trained_run: Trained, told: dict[Path, Any], family: s
 
 
 @every_family
-def test_the_fingerprint_holds_every_training_text(trained_run: Trained, family: str) -> None:
+def test_the_fingerprint_holds_every_training_text(trained_run: Callable[..., Any], family: str) -> None:
     from safetensors.numpy import load_file
 
     run, data = trained_run(family, "single"), toy_data.toy_dataset("single")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,9 +14,11 @@ import torch
 from safetensors.torch import load_file
 from typer.testing import CliRunner
 
+from insula.api.training import train
 from insula.core.errors import OutputError
 from insula.data.dataset import Dataset
 from insula.training.neural.processes import launcher, process_count, process_index
+from unexported import unexported
 
 # The export takes longer than all the rest, and is the first process's alone.
 PROGRAM = """
@@ -54,19 +55,18 @@ def test_two_processes_make_the_updates_of_one(
     (tmp_path / "recipe.json").write_text(json.dumps(settings), encoding="utf-8")
     (tmp_path / "program.py").write_text(PROGRAM, encoding="utf-8")
     (tmp_path / "temporary").mkdir()
-    weights, metrics = [], []
-    for processes in (1, 2):
-        output = tmp_path / f"by-{processes}"
-        command = [str(tmp_path / name) for name in ("program.py", "toy", "recipe.json")] + [str(output)]
-        done = subprocess.run(
-            [*(launcher(2) if processes == 2 else [sys.executable]), *command],
-            capture_output=True, text=True, timeout=280, check=False,
-            env={**os.environ, "TMPDIR": str(tmp_path / "temporary")},
-        )  # fmt: skip
-        assert done.returncode == 0, done.stderr
-        assert sorted(done.stdout.split("\n"))[-processes:] == ["metrics", "no metrics"][:processes]
-        weights.append(load_file(output / "model" / "model.safetensors"))
-        metrics.append(json.loads((output / "metrics.json").read_text(encoding="utf-8")))
+    with unexported():
+        train(tmp_path / "toy", recipe=settings, output=tmp_path / "alone")
+    command = [str(tmp_path / name) for name in ("program.py", "toy", "recipe.json", "together")]
+    done = subprocess.run(
+        [*launcher(2), *command], capture_output=True, text=True, timeout=280, check=False,
+        env={**os.environ, "TMPDIR": str(tmp_path / "temporary")},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert sorted(done.stdout.split("\n"))[-2:] == ["metrics", "no metrics"]
+    outputs = (tmp_path / "alone", tmp_path / "together")
+    weights = [load_file(output / "model" / "model.safetensors") for output in outputs]
+    metrics = [json.loads((output / "metrics.json").read_text(encoding="utf-8")) for output in outputs]
     start = tiny_recipe("encoder")["model"]["base"]
     base = load_file(Path(start) / "model.safetensors")
     moved = [
@@ -93,8 +93,6 @@ def test_who_this_process_is(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_several_processes_need_a_name_for_the_run(
     monkeypatch: pytest.MonkeyPatch, toy_dataset: Callable[..., Dataset]
 ) -> None:
-    from insula.api.training import train
-
     monkeypatch.setenv("WORLD_SIZE", "2")
     with pytest.raises(OutputError, match="must be named where several processes train"):
         train(toy_dataset("single"), recipe="linear")

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -24,6 +22,7 @@ from insula.inference.predictor import Predictor
 from insula.training.neural.checkpoints import last_checkpoint
 from insula.training.neural.trainer import EmotionTrainer
 from interrupt import Interrupt
+from waiting import DEADLINE
 
 EPOCHS, STEPS_AN_EPOCH = 4, 8
 
@@ -119,15 +118,9 @@ def test_the_time_of_a_resumed_run_is_that_of_all_its_parts(
     assert "seconds_before" not in run.metrics["training"]
 
 
-@pytest.mark.parametrize("stopped", ["before its last evaluation", "while it is measured"])
 @pytest.mark.parametrize("changes", [{"patience": 2, "learning_rate": 0.05}, {"epochs": 0.5, "schedule": "constant"}])
 def test_a_resumed_run_takes_no_step_more(
-    tmp_path: Path,
-    source: Path,
-    recipe: dict[str, Any],
-    monkeypatch: pytest.MonkeyPatch,
-    changes: dict[str, Any],
-    stopped: str,
+    tmp_path: Path, source: Path, recipe: dict[str, Any], monkeypatch: pytest.MonkeyPatch, changes: dict[str, Any]
 ) -> None:
     def stop(*_: Any) -> None:
         raise KeyboardInterrupt
@@ -136,14 +129,15 @@ def test_a_resumed_run_takes_no_step_more(
     whole = train(source, recipe=changed, output=tmp_path / "whole")
     steps = int(whole.metrics["history"][-1]["step"])
     assert steps < EPOCHS * STEPS_AN_EPOCH
+    _interrupted(source, changed, tmp_path / "before its last evaluation", steps - 1)
     with monkeypatch.context() as patch:
-        if stopped == "while it is measured":
-            patch.setattr("insula.training.measure.Measurement.all", stop)
-        _interrupted(source, changed, tmp_path / "run", steps - 1 if stopped == "before its last evaluation" else -1)
-    run = resume_training(tmp_path / "run")
-    assert run.metrics["history"] == whole.metrics["history"]
-    for name, tensor in _weights(tmp_path / "run").items():
-        torch.testing.assert_close(tensor, _weights(whole.path)[name], atol=1e-6, rtol=0)
+        patch.setattr("insula.training.measure.Measurement.all", stop)
+        _interrupted(source, changed, tmp_path / "while it is measured", -1)
+    for stopped in ("before its last evaluation", "while it is measured"):
+        run = resume_training(tmp_path / stopped)
+        assert run.metrics["history"] == whole.metrics["history"], stopped
+        for name, tensor in _weights(run.path).items():
+            torch.testing.assert_close(tensor, _weights(whole.path)[name], atol=1e-6, rtol=0)
 
 
 def test_a_moved_run_still_knows_its_best_step(
@@ -191,7 +185,7 @@ def test_a_checkpoint_holds_no_pickle_of_objects(tmp_path: Path, source: Path, r
 
 
 @pytest.mark.parametrize(
-    "changes", [{"averaging": 0.9}, {"accumulation": 2}, {"optimiser": "sgd"}, {"precision": "bfloat16"}], ids=str
+    "changes", [{"averaging": 0.9, "accumulation": 2}, {"optimiser": "sgd", "precision": "bfloat16"}], ids=str
 )
 def test_every_way_of_training_resumes(
     tmp_path: Path, source: Path, recipe: dict[str, Any], changes: dict[str, Any]
@@ -211,29 +205,22 @@ def test_a_killed_process_can_be_gone_on_with(
     (tmp_path / "recipe.json").write_text(json.dumps(recipe), encoding="utf-8")
     folder = tmp_path / "run"
     code = (
-        "import json, sys, time\n"
+        "import json, os, signal, sys\n"
+        "from pathlib import Path\n"
         "from insula.api.training import train\n"
         "from insula.core.progress import Silent\n"
-        "class Slow(Silent):\n"
+        "class Killing(Silent):\n"
         "    def advance(self, steps=1, **figures):\n"
-        "        time.sleep(0.1)\n"
-        "train(sys.argv[1], recipe=json.load(open(sys.argv[2])), output=sys.argv[3], progress=Slow())\n"
+        "        if Path(sys.argv[3], 'checkpoints', 'checkpoint-8').exists():\n"
+        "            os.kill(os.getpid(), signal.SIGKILL)\n"
+        "train(sys.argv[1], recipe=json.load(open(sys.argv[2])), output=sys.argv[3], progress=Killing())\n"
     )
-    process = subprocess.Popen(
+    killed = subprocess.run(
         [sys.executable, "-c", code, str(source), str(tmp_path / "recipe.json"), str(folder)],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-    )
-    try:
-        deadline = time.monotonic() + 120
-        while not (folder / "checkpoints" / "checkpoint-8").exists() and process.poll() is None:
-            assert time.monotonic() < deadline, "no checkpoint in two minutes"
-            time.sleep(0.01)
-        os.kill(process.pid, signal.SIGKILL)
-        _, told = process.communicate(timeout=30)
-    finally:
-        process.kill()
-    assert process.returncode == -signal.SIGKILL, told.decode()
+        capture_output=True, text=True, timeout=DEADLINE, check=False,
+    )  # fmt: skip
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    assert (folder / "checkpoints" / "checkpoint-8").exists()
     assert not (folder / "model").exists()
     resume_training(folder)
     for name, tensor in _weights(folder).items():

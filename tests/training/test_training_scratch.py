@@ -121,6 +121,7 @@ def _synonyms(rng: np.random.Generator) -> tuple[list[str], list[str]]:
     return words[:30], words[30:]
 
 
+@pytest.mark.usefixtures("torch_only")
 def test_distilled_vectors_know_what_is_alike(fit: Fit, tmp_path: Path, encoder_folder: Callable[..., Path]) -> None:
     """Words that stand in rows of no weight alone, so that no label tells what they mean, are known by their kin."""
     from tiny_encoder import make_encoder
@@ -192,6 +193,7 @@ def test_the_baseline_is_the_same_network_before_its_first_step(fit: Fit) -> Non
     np.testing.assert_array_equal(first, longer.untrained(["good day", "awful", ""]))
 
 
+@pytest.mark.usefixtures("torch_only")
 def test_the_same_seed_gives_the_same_network(fit: Fit, tmp_path: Path) -> None:
     from safetensors.numpy import load_file
 

@@ -13,6 +13,8 @@ from insula.data.dataset import Dataset
 from insula.training.fit_model import fit_model
 from insula.training.recipe.recipe import load_recipe
 
+pytestmark = pytest.mark.usefixtures("without_export")
+
 
 class HeardEnoughError(Exception):
     """Raised by a listener that has heard enough."""
