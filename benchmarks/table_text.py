@@ -45,3 +45,16 @@ def table(heads: Sequence[str], rows: Sequence[Sequence[str]], language: str = "
         return f"\n{NONE_YET[language]}\n\n"
     lines = [heads, ["---"] * len(heads), *rows]
     return "\n" + "".join(f"| {' | '.join(line)} |\n" for line in lines) + "\n"
+
+
+def by_set(
+    heads: Sequence[str], rows: Sequence[tuple[str, Sequence[str]]], said: Mapping[str, str] | None = None
+) -> str:
+    """Return a heading and a table a data set; `said` has a sentence for some of them, before the table."""
+    if not rows:
+        return table(heads, [])
+    parts = []
+    for name in dict.fromkeys(name for name, _ in rows):
+        sentence = f"\n{said[name]}\n" if said and name in said else ""
+        parts.append(f"\n### {set_title(name)}\n{sentence}{table(heads, [row for of, row in rows if of == name])}")
+    return "".join(part.rstrip("\n") + "\n" for part in parts) + "\n"
