@@ -16,10 +16,15 @@ def headline(results: Results, language: str = "en") -> str:
     """The short table of the README: seed 0 of networks, each against `linear` on the same rows."""
     heads = {
         "en": ("data", "model", "test macro-F1 or Pearson (95% interval)", "minus `linear` (paired 95% interval)"),
-        "zh": ("数据", "模型", "测试集 macro-F1 或 Pearson（95% 区间）", "与 `linear` 之差（配对 95% 区间）"),
+        "zh": ("数据", "模型", "测试集宏平均 F1 或皮尔逊相关系数（95% 置信区间）", "与 `linear` 之差（95% 置信区间）"),
     }[language]
     rows = [
-        (set_title(cell["set"], language), f"`{cell['model']}`", figure(main_metric(cell)), _difference(cell))
+        (
+            set_title(cell["set"], language),
+            f"`{cell['model']}`",
+            figure(main_metric(cell), language=language),
+            _difference(cell, language),
+        )
         for cell in results.quality
         if cell["seed"] == 0 and cell["model"] in IN_README
     ]
@@ -270,8 +275,8 @@ def _options(options: Mapping[str, object]) -> str:
     return ", ".join(f"`{key}={value}`" for key, value in options.items())
 
 
-def _difference(cell: Entry) -> str:
-    return figure(cell.get("difference_to_linear"), "+")
+def _difference(cell: Entry, language: str = "en") -> str:
+    return figure(cell.get("difference_to_linear"), "+", language)
 
 
 def _overlap(cell: Entry) -> str:

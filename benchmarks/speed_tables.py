@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from result_files import PREDICTION, Results
-from table_text import figure, table
+from table_text import NONE_YET, figure, table
 
 
 def starter(results: Results) -> str:
@@ -31,6 +31,30 @@ def starter(results: Results) -> str:
                 )
             )
     return table(heads, rows)
+
+
+STARTER_SAID = {
+    "en": (
+        "It was trained without Chinese labels: its macro-F1 is {english:.3f} on the 28 labels of GoEmotions, and "
+        "{chinese:.3f} on six classes of Chinese microblogs, where chance gives {chance:.3f}."
+    ),
+    "zh": (
+        "它的中文效果明显弱于英文，因为训练时没有用过中文标签："
+        "在英文 GoEmotions 的 28 个标签上宏平均 F1 为 {english:.3f}，"
+        "在 6 类中文微博上为 {chinese:.3f}（随机猜测为 {chance:.3f}）。"
+    ),
+}
+
+
+def starter_said(results: Results, language: str = "en") -> str:
+    """What the model that comes with insula reaches, as a sentence."""
+    found = results.starter
+    if found is None:
+        return f"\n{NONE_YET[language]}\n\n"
+    chinese = found["smp2020_usual"]["all"]
+    english = found["goemotions"]["macro_f1"]["value"]
+    said = STARTER_SAID[language].format(english=english, chinese=chinese["macro_f1"], chance=chinese["chance"])
+    return f"\n{said}\n\n"
 
 
 def starter_start(results: Results) -> str:

@@ -53,6 +53,8 @@ TABLES: Mapping[str, Callable[[Results], str]] = {
     "masking-outside": masking_tables.masking_outside,
     "costs-provenance": cost_tables.costs_provenance,
     "starter": speed_tables.starter,
+    "starter-said": speed_tables.starter_said,
+    "starter-said-zh": lambda results: speed_tables.starter_said(results, "zh"),
     "starter-start": speed_tables.starter_start,
     "inference": speed_tables.inference,
     "inference-ratios": speed_tables.inference_ratios,
