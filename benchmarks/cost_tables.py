@@ -12,8 +12,8 @@ from table_text import set_title, table
 def training_speed(results: Results) -> str:
     """Useful tokens a second of training steps, against the stock trainer and against the machine's limit."""
     heads = (
-        "training", "format of products", "useful tokens a second", "padding", "share of the float32 GEMM limit",
-        "of its own format's", "times stock (lowest to highest round)", "times stock grouped",
+        "training", "number format of products", "useful tokens a second", "padding", "share of the float32 GEMM limit",
+        "share of the limit of its format", "times stock (lowest to highest round)", "times stock grouped",
     )  # fmt: skip
     cost: Mapping[str, Any] = results.training_cost or {"speed": {}}
     rows = [

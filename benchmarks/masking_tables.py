@@ -23,7 +23,7 @@ def masking(results: Results) -> str:
 
 def masking_ordinary(results: Results) -> str:
     """How many ordinary rows are altered."""
-    heads = ("rows", "altered", "share", "what was found")
+    heads = ("rows", "altered", "share", "kinds found")
     rows = []
     if results.masking:
         ordinary = results.masking["ordinary"]

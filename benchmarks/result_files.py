@@ -19,11 +19,11 @@ PREDICTION = ("inference", "smaller", "bulk_memory", "ray_scaling", "serving")
 class Results:
     """What was measured so far.
 
-    quality        cells, by data set in the order of the tables, then model (`linear` first) and seed
-    levers         one entry a lever
+    quality        runs, by data set in the order of the tables, then model (`linear` first) and seed
+    levers         one entry a changed option
     architectures  one entry a data set and model
-    training_cost, lstm_cost, kills, masking, starter   None before they were measured; so the five below
-    inference, smaller, bulk_memory, ray_scaling, serving
+
+    All others are None until they are measured.
     """
 
     quality: Sequence[Entry] = ()
@@ -42,7 +42,7 @@ class Results:
 
 
 def read_results(folder: Path = FOLDER) -> Results:
-    """Return what stands in the folder."""
+    """Return the results in the folder."""
     return Results(
         quality=sorted(_all(folder / "quality"), key=_place),
         levers=sorted(_all(folder / "levers"), key=lambda lever: (_order(lever["set"]), lever["lever"])),

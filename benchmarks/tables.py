@@ -1,9 +1,10 @@
-"""The tables of README and docs, made from the result files: no figure is ever typed.
+"""The tables and charts of README and docs, made from the result files: no figure is ever typed.
 
-    python benchmarks/tables.py            write every table anew
-    python benchmarks/tables.py --check    exit with 1 where a table differs from the files
+    python benchmarks/tables.py            write every table and chart again
+    python benchmarks/tables.py --check    exit with 1 where one differs from the files
 
-A table stands between `<!-- results:NAME -->` and `<!-- /results -->`. A cell that was not measured is left out.
+A table is between `<!-- results:NAME -->` and `<!-- /results -->`; a chart is `docs/images/benchmarks/NAME.svg`. What
+was not measured is left out.
 """
 
 from __future__ import annotations
@@ -13,26 +14,36 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
+import charts
 import cost_tables
 import masking_tables
 import quality_tables
 import speed_tables
+import summary_tables
 from result_files import Results, read_results
 
 ROOT = Path(__file__).parent.parent
+DRAWN = Path("docs", "images", "benchmarks")
 MARKED = re.compile(
     r"(?P<open><!-- results:(?P<name>[\w-]+) -->\n)(?P<table>.*?)(?P<close><!-- /results -->)", re.DOTALL
 )
 TABLES: Mapping[str, Callable[[Results], str]] = {
+    "glance": summary_tables.glance,
+    "summary": summary_tables.summary,
+    "chart-size": charts.images(["size"]),
+    "chart-speed": charts.images(["speed"]),
+    "chart-architectures": charts.images([f"architectures-{name}" for name in charts.PANELS]),
     "headline": quality_tables.headline,
     "headline-zh": lambda results: quality_tables.headline(results, "zh"),
     "quality": quality_tables.quality,
     "means": quality_tables.means,
     "architectures": quality_tables.architectures,
-    "levers": quality_tables.levers,
+    "options": quality_tables.options,
     "conversations": quality_tables.conversations,
     "time": quality_tables.time,
     "provenance": quality_tables.provenance,
+    "versions": quality_tables.versions,
+    "processors": quality_tables.processors,
     "training-speed": cost_tables.training_speed,
     "training-quality": cost_tables.training_quality,
     "lstm-speed": cost_tables.lstm_speed,
@@ -42,6 +53,8 @@ TABLES: Mapping[str, Callable[[Results], str]] = {
     "masking-outside": masking_tables.masking_outside,
     "costs-provenance": cost_tables.costs_provenance,
     "starter": speed_tables.starter,
+    "starter-said": speed_tables.starter_said,
+    "starter-said-zh": lambda results: speed_tables.starter_said(results, "zh"),
     "starter-start": speed_tables.starter_start,
     "inference": speed_tables.inference,
     "inference-ratios": speed_tables.inference_ratios,
@@ -49,13 +62,13 @@ TABLES: Mapping[str, Callable[[Results], str]] = {
     "bulk-memory": speed_tables.bulk_memory,
     "ray-scaling": speed_tables.ray_scaling,
     "serving": speed_tables.serving,
-    "serving-bars": speed_tables.serving_bars,
+    "serving-targets": speed_tables.serving_targets,
     "speed-provenance": speed_tables.speed_provenance,
 }
 
 
 def filled(text: str, results: Results) -> str:
-    """Return the text with every marked table made anew; `KeyError` for a table that nobody makes."""
+    """Return the text with every marked table made again; `KeyError` for a table that nobody makes."""
     return MARKED.sub(lambda found: f"{found['open']}{TABLES[found['name']](results)}{found['close']}", text)
 
 
@@ -65,20 +78,28 @@ def pages(root: Path = ROOT) -> Iterator[Path]:
     yield from sorted((root / "docs").rglob("*.md"))
 
 
+def drawings(results: Results, root: Path = ROOT) -> Iterator[tuple[Path, str]]:
+    """Yield the file of each chart with its content."""
+    for name, draw in charts.CHARTS.items():
+        yield root / DRAWN / f"{name}.svg", draw(results)
+
+
 def main(arguments: list[str]) -> int:
-    """Fill or check all pages and return the exit status."""
+    """Fill or check all pages and charts, and return the exit status."""
     results = read_results()
-    stale = []
-    for page in pages():
-        text = page.read_text(encoding="utf-8")
-        new = filled(text, results)
-        if new != text:
-            stale.append(page)
-            if "--check" not in arguments:
-                page.write_text(new, encoding="utf-8")
-    for page in stale:
-        print(f"{page.relative_to(ROOT)}: {'differs from the result files' if '--check' in arguments else 'written'}")
-    return 1 if stale and "--check" in arguments else 0
+    texts = [(page, filled(page.read_text(encoding="utf-8"), results)) for page in pages()]
+    stale = [(file, new) for file, new in (*texts, *drawings(results)) if new != _read(file)]
+    checked = "--check" in arguments
+    for file, new in stale:
+        if not checked:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(new, encoding="utf-8")
+        print(f"{file.relative_to(ROOT)}: {'differs from the result files' if checked else 'written'}")
+    return 1 if stale and checked else 0
+
+
+def _read(file: Path) -> str:
+    return file.read_text(encoding="utf-8") if file.exists() else ""
 
 
 if __name__ == "__main__":

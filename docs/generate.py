@@ -13,7 +13,6 @@ import inspect
 import json
 import re
 import sys
-import textwrap
 import tomllib
 import types
 import typing
@@ -27,6 +26,7 @@ from pydantic.fields import FieldInfo
 from pydantic.json_schema import GenerateJsonSchema
 
 import insula
+import python_reference
 from insula.api.comparison import ComparisonRun
 from insula.api.data import list_data
 from insula.api.evaluation import EvaluationRun
@@ -175,7 +175,7 @@ def file_formats() -> str:
 
 def python() -> str:
     """The public names of `insula` with signature and docstring."""
-    return "\n".join(_public(name, getattr(insula, name)) for name in insula.__all__ if name != "__version__")
+    return _python({name: getattr(insula, name) for name in insula.__all__ if name != "__version__"})
 
 
 def results() -> str:
@@ -195,7 +195,7 @@ def results() -> str:
         MaskedFile,
         Predictor,
     )
-    return "\n".join(_public(kind.__name__, kind) for kind in kinds)
+    return _python({kind.__name__: kind for kind in kinds})
 
 
 def rooms() -> str:
@@ -246,7 +246,7 @@ FILES: Mapping[Path, Callable[[], str]] = {ROOT / "docs" / "reference" / "metric
 
 
 def filled(text: str) -> str:
-    """Return the text with every marked part made anew; `KeyError` for a part that nobody makes."""
+    """Return the text with every marked part made again; `KeyError` for a part that nobody makes."""
     return MARKED.sub(lambda found: f"{found['open']}{PARTS[found['name']]()}{found['close']}", text)
 
 
@@ -372,44 +372,9 @@ def _parameter(parameter: Any) -> tuple[str, str, str]:
     return named, parameter.help or "", needed or (f"`{default}`" if default else "")
 
 
-def _public(name: str, member: Any) -> str:
-    if inspect.isclass(member):
-        return "\n".join([f"### `{name}`\n", _block(member), *_methods(name, member)])
-    return "\n".join([f"### `{name}`\n", _signature(name, member), _block(member)])
-
-
-def _methods(owner: str, kind: type) -> Iterator[str]:
-    for name, member in inspect.getmembers(kind):
-        function = getattr(member, "__func__", member)
-        module = getattr(function, "__module__", "") or ""
-        own = inspect.isroutine(member) and not name.startswith("_") and module.startswith("insula.")
-        if own and inspect.getdoc(member):
-            yield f"#### `{owner}.{name}`\n"
-            yield _signature(name, function)
-            yield _block(member)
-
-
-def _signature(name: str, function: Any) -> str:
-    return f"```text\n{name}{_wrapped(inspect.signature(function))}\n```\n"
-
-
-def _wrapped(signature: inspect.Signature) -> str:
-    text = str(signature).replace("'", "")
-    if len(text) < 80:
-        return text
-    parameters, star = [], False
-    for parameter in signature.parameters.values():
-        if parameter.kind is parameter.KEYWORD_ONLY and not star:
-            parameters.append("*")
-            star = True
-        parameters.append(str(parameter).replace("'", "").replace(": ", ": ", 1))
-    result = signature.return_annotation
-    end = "" if result is inspect.Signature.empty else f" -> {str(result).strip(chr(39))}"
-    return "(\n" + "".join(f"    {one},\n" for one in parameters) + f"){end}"
-
-
-def _block(member: Any) -> str:
-    return f"```text\n{textwrap.dedent(inspect.getdoc(member) or '')}\n```\n"
+def _python(members: Mapping[str, Any]) -> str:
+    parts = [python_reference.overview(members), *(python_reference.member(*one) for one in members.items())]
+    return "\n" + "\n".join(parts) + "\n"
 
 
 def _first_line(member: Any) -> str:

@@ -1,12 +1,16 @@
-"""Called by mkdocs: notebooks become pages, with what they printed."""
+"""Called by mkdocs: notebooks become pages with their output, and charts become part of the page."""
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
 import nbformat
 from nbconvert import MarkdownExporter
+
+CHARTS = re.compile(r"(?:^!\[[^\]]*\]\([^)]*images/benchmarks/[\w-]+\.svg\)\n)+", re.MULTILINE)
+CHART = re.compile(r"images/benchmarks/[\w-]+\.svg")
 
 
 def on_files(files: Any, config: Any) -> Any:
@@ -24,3 +28,14 @@ def as_markdown(notebook: Path) -> str:
     """Return a notebook as Markdown."""
     body, _ = MarkdownExporter().from_notebook_node(nbformat.read(notebook, as_version=4))
     return str(body)
+
+
+def on_page_markdown(markdown: str, page: Any, config: Any, files: Any) -> str:
+    """Return the page with the SVG of each chart in place of its image, so that its text can be selected and read."""
+    docs = Path(config["docs_dir"])
+
+    def inlined(found: re.Match[str]) -> str:
+        drawn = [(docs / file).read_text(encoding="utf-8").strip() for file in CHART.findall(found[0])]
+        return f'<div class="charts">{"".join(drawn)}</div>\n'
+
+    return CHARTS.sub(inlined, markdown)

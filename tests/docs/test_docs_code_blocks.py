@@ -14,12 +14,10 @@ from docs_pages import PAGES, ROOT, Block, blocks, title
 from docs_shell import run_line
 
 SHELL = ("sh", "bash", "console", "shell")
-# The other README has the same blocks; test_docs_readmes.py compares them.
 RUNNABLE = [
     page
     for page in PAGES
-    if page.name != "README.zh-CN.md"
-    and any(block.reason is None and block.language in (*SHELL, "python") for block in blocks(page))
+    if any(block.reason is None and block.language in (*SHELL, "python") for block in blocks(page))
 ]
 
 

@@ -57,3 +57,37 @@ def test_every_verb_and_public_name_is_shown(generate: ModuleType) -> None:
         assert f"### `insula {verb}`" in commands
     for name in insula.__all__:
         assert name == "__version__" or f"### `{name}`" in python
+
+
+def options(first: str, *, second: str | None = None, third: int = 3) -> int:
+    """Do one thing;
+    then another.
+
+    first          what it is, on
+                   two lines
+    second, third  the rest
+
+    Raises `ValueError` where `first | second` is empty.
+    """
+    raise NotImplementedError
+
+
+def test_a_docstring_becomes_a_signature_a_table_and_prose() -> None:
+    import python_reference
+
+    assert python_reference.member("options", options) == (
+        "### `options`\n\n"
+        "```py\n"
+        "options(first: str, *, second: str | None = None, third: int = 3) -> int\n"
+        "```\n\n"
+        "Do one thing; then another.\n\n"
+        "| name | meaning |\n| --- | --- |\n"
+        "| `first` | what it is, on two lines |\n| `second`, `third` | the rest |\n\n"
+        "Raises `ValueError` where `first | second` is empty.\n"
+    )
+
+
+def test_parameters_are_in_tables_not_in_blocks(generate: ModuleType) -> None:
+    shown = generate.PARTS["python"]() + generate.PARTS["results"]()
+    assert "```text" not in shown
+    assert "| `validation_fraction` | share of the rows held out" in shown

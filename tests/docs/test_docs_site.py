@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from docs_pages import DOCS, ROOT
+from docs_pages import DOCS, ROOT, blocks
 
 
 def test_every_page_is_in_the_navigation() -> None:
@@ -21,6 +21,36 @@ def test_every_page_is_in_the_navigation() -> None:
 
 def test_nothing_is_loaded_from_elsewhere() -> None:
     assert re.search(r"^  font: false", (ROOT / "mkdocs.yml").read_text(encoding="utf-8"), flags=re.MULTILINE)
+
+
+def test_charts_become_part_of_the_page() -> None:
+    pytest.importorskip("nbconvert")
+    spec = importlib.util.spec_from_file_location("mkdocs_hooks", DOCS / "mkdocs_hooks.py")
+    assert spec is not None
+    assert spec.loader is not None
+    hooks = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(hooks)
+    page = (DOCS / "benchmarks.md").read_text(encoding="utf-8")
+    made = hooks.on_page_markdown(page, None, {"docs_dir": str(DOCS)}, None)
+    assert made.count("<svg ") == page.count(".svg)") == 7
+    assert made.count('<div class="charts">') == 3
+    assert "![" not in made
+
+
+def test_the_landing_page_shows_a_picture_and_what_the_starter_answers() -> None:
+    from insula import predict
+
+    page = DOCS / "index.md"
+    assert "![" in page.read_text(encoding="utf-8")
+    asked, answered = list(blocks(page))[:2]
+    texts = re.findall(r'"([^"]+)"', asked.code)
+    lines = answered.code.splitlines()
+    assert len(texts) == len(lines) >= 3
+    for prediction, line in zip(predict(texts), lines, strict=True):
+        assert line.endswith(prediction.text)
+        assert line.startswith("?") == prediction.abstained
+        for label in prediction.labels:
+            assert re.search(rf"\b{label} +{prediction.scores[label]:.2f}\b", line)
 
 
 @pytest.mark.slow
@@ -35,3 +65,4 @@ def test_the_site_builds_without_a_warning(tmp_path: Path) -> None:
     assert built.returncode == 0, built.stderr
     page = (tmp_path / "site" / "notebooks" / "first-model" / "index.html").read_text(encoding="utf-8")
     assert "EmotionClassifier" in page
+    assert (tmp_path / "site" / "benchmarks" / "index.html").read_text(encoding="utf-8").count("<svg xmlns") >= 7
