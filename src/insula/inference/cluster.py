@@ -36,9 +36,9 @@ from ray.data.datasource import ReadTask
 
 from insula.core.errors import DataError
 from insula.core.model_input import as_inputs
+from insula.data.conversations.file_columns import ContextTally, FileColumns
 from insula.data.formats.formats import open_rows
 from insula.inference.engine import Engine
-from insula.inference.file_columns import ContextTally, FileColumns
 from insula.inference.groups import Counted, read_groups
 from insula.inference.predictor import Predictor
 

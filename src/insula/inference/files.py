@@ -17,12 +17,12 @@ from insula.core.extras import require
 from insula.core.files import sha256
 from insula.core.prediction import Prediction
 from insula.core.progress import Progress, Silent
+from insula.data.conversations.file_columns import ContextTally, FileColumns, find_file_columns
 from insula.data.formats.byte_source import STDIN
 from insula.data.formats.formats import every_row, open_rows
 from insula.data.formats.writers import STDOUT
 from insula.data.options import DataOptions
 from insula.inference.cluster_address import check_address
-from insula.inference.file_columns import ContextTally, FileColumns, find_file_columns
 from insula.inference.groups import Group, read_groups
 from insula.inference.outputs import Output, Sink, open_output, output_kind
 from insula.inference.overlap import ahead

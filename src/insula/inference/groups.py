@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from insula.core.model_input import ModelInput, TextOrInput, Turn
+from insula.data.conversations.file_columns import ContextTally, FileColumns
 from insula.data.conversations.recent import RecentDialogues
 from insula.data.conversations.turn_cells import read_turns
 from insula.data.formats.row_reader import Reject, Row, RowReader
 from insula.data.labels.cells import as_attribute, as_name, is_missing, is_no_text
-from insula.inference.file_columns import ContextTally, FileColumns
 
 RAW_CHARACTERS = 1000
 
@@ -60,10 +60,16 @@ def read_groups(reader: RowReader, columns: FileColumns, aside: Aside, tally: Co
     """
     kept = 0
     inputs_of = _Inputs(columns)
+    text, texts_alone = columns.text, columns.texts_alone
     for number, batch in enumerate(reader):
         rows: list[Row] = []
         inputs: list[TextOrInput] = []
         for row, line in zip(batch.rows, batch.lines, strict=True):
+            value = row.get(text)
+            if texts_alone and isinstance(value, str) and value and not value.isspace():
+                rows.append(row)  # most rows of most files: a call for each would take longer than reading it
+                inputs.append(value)
+                continue
             found, problem = inputs_of.read(row)
             if found is None:
                 aside.add(Reject(line, problem, str(row)[:RAW_CHARACTERS]))

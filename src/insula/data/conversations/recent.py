@@ -51,8 +51,7 @@ class RecentDialogues:
         earlier = tuple(found.turns)
         if order is not None:
             if found.order is not None:
-                before, here = order_keys([found.order, order])
-                self.backwards += here < before
+                self.backwards += _is_before(order, found.order)
             found.order = order
         self._take(found, turn)
         return earlier
@@ -66,6 +65,14 @@ class RecentDialogues:
         while self._characters > MOST_CHARACTERS and len(self._dialogues) > 1:
             _, forgotten = self._dialogues.popitem(last=False)
             self._characters -= forgotten.characters
+
+
+def _is_before(order: Any, other: Any) -> bool:
+    """Return whether a place in a dialogue comes before another."""
+    if type(order) is type(other) is int:
+        return bool(order < other)
+    here, there = order_keys([order, other])
+    return bool(here < there)
 
 
 def _size(turn: Turn) -> int:
