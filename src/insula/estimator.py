@@ -197,7 +197,7 @@ class EmotionClassifier(ClassifierMixin, _EmotionEstimator):
                          earlier turns (a list of texts or of objects with text and speaker, or several columns with a
                          text each, the oldest first), who says the text, what the emotion is towards
 
-    X is a sequence of texts, or of `ModelInput` with what is around a text; or a table, where `text` is given. Encoders
+    X is a sequence of texts, or of `ModelInput` with their context; or a table, where `text` is given. Encoders
     read three earlier turns; `settings={"preparation.context_turns": 5}` changes that.
 
     After `fit`: `classes_` (labels,), `scheme_`, `predictor_`, `multilabel_`.

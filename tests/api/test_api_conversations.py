@@ -155,7 +155,7 @@ def test_what_a_model_does_not_read_is_said(run: Path, capsys: Any) -> None:
         app, ["predict", "lovely", "--context", "awful", "-m", str(run)], catch_exceptions=False
     )
     assert result.exit_code == 0
-    assert "This model does not read all of what is around the text" in result.stderr
+    assert "This model does not read all of the context" in result.stderr
     assert "This model" not in CliRunner().invoke(app, ["predict", "lovely", "-m", str(run)]).output
 
 

@@ -149,7 +149,7 @@ def require_own_folder(output: Path) -> None:
 def trained_on(model: Path, rows: Sequence[Compared]) -> NDArray[np.bool_]:
     """Return (rows,) which texts or examples a model was made with: training rows, and those its choices were made on.
 
-    Each part that it learnt from is asked: its base may know the texts alone of what it has read in dialogues.
+    Each part of its training is searched by itself: its base may know as lone texts what it read in dialogues.
     """
     parts = [part.seen(rows) for part in fingerprint_parts(model).values()]
     return np.any(parts, axis=0) if parts else np.zeros(len(rows), dtype=bool)
@@ -165,10 +165,10 @@ def recorded_options(model: Path) -> DataOptions:
 def judged_options(
     model: Path, source: str | Path | Sequence[str | Path], **given: Any
 ) -> tuple[DataOptions, tuple[str, ...]]:
-    """Return how rows to be judged are read: as those of training, with the columns that are `given` (`with_columns`).
+    """Return how evaluation rows are read: as those of training, with the columns that are `given` (`with_columns`).
 
-    Groups keep training rows together. Weight, language and name of a row are read where the source tells them, and so
-    is what is around a text, with a sentence on what is not there.
+    Groups only keep training rows together. Weight, language, id and context are read where the source has their
+    columns; the sentences say which columns of the context it does not have.
     """
     options = recorded_options(model).with_columns(**given)
     recorded = {name: getattr(options, name) for name in (*ATTRIBUTES, *CONVERSATION) if given.get(name) is None}

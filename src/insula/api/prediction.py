@@ -43,8 +43,8 @@ def predict(
 ) -> list[Prediction]:
     """Return one prediction a text, in order; a single text is a list of one.
 
-    texts  strings, or inputs with what is around a text (earlier turns, speaker, target): `ModelInput`, or mappings of
-           its fields, such as `{"text": "Fine.", "turns": [{"speaker": "B", "text": "How was it?"}], "speaker": "A"}`
+    texts  strings, or inputs with their context (earlier turns, speaker, target): `ModelInput`, or mappings of its
+           fields, such as `{"text": "Fine.", "turns": [{"speaker": "B", "text": "How was it?"}], "speaker": "A"}`
 
     A model reads turns and targets where it was trained with them, else the text alone: `Predictor.unread` counts
     inputs of which something is not read. Raises `DataError` for anything else.

@@ -102,7 +102,7 @@ Dialogue = Annotated[
     str | None,
     typer.Option(
         "--dialogue",
-        help="Column that tells the dialogue of a row: the rows before it are its earlier turns.",
+        help="Column with the dialogue that a row belongs to: the rows before it are its earlier turns.",
         metavar="COLUMN",
         rich_help_panel=CONVERSATION,
     ),

@@ -84,7 +84,7 @@ def predict(
         str | None,
         typer.Option(
             "--speaker",
-            help="Who says the text. With files: the column that tells.",
+            help="Who says the text. With files: the column with the speaker.",
             metavar="NAME|COLUMN",
             rich_help_panel=CONVERSATION,
         ),
@@ -93,7 +93,7 @@ def predict(
         str | None,
         typer.Option(
             "--target",
-            help="What the emotion is towards: an aspect, a product. With files: the column that tells.",
+            help="What the emotion is towards: an aspect, a product. With files: the column with it.",
             metavar="NAME|COLUMN",
             rich_help_panel=CONVERSATION,
         ),
@@ -102,7 +102,7 @@ def predict(
         str | None,
         typer.Option(
             "--dialogue",
-            help="With files: column that tells the dialogue of a row. The rows before it are its earlier turns.",
+            help="With files: column with the dialogue of a row. The rows before it are its earlier turns.",
             metavar="COLUMN",
             rich_help_panel=CONVERSATION,
         ),
@@ -228,7 +228,7 @@ def _predict_texts(inputs: list[TextOrInput], model: str, bench: Path | None, *,
     predictor = load_model(model, engine=bench)
     predictions = run_prediction(inputs, predictor)
     if predictor.unread(inputs):
-        _say("This model does not read all of what is around the text: earlier turns, a target or both were left out.")
+        _say("This model does not read all of the context: earlier turns, a target or both were left out.")
     if as_json:
         from insula.core.levels import level_answers
 

@@ -2,21 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 import typer
 
-from insula.core.model_input import ModelInput, TextOrInput, Turn
-
-# `B: How was it?`, `客服：您好`; a link or a time has no blank behind its colon.
-_SPOKEN = re.compile(r"\s*(?P<speaker>[^\s:：][^:：\n]{0,39}?)?\s*(?::\s+|：\s*)(?P<text>\S.*)", re.DOTALL)
-
-
-def typed_turn(said: str) -> Turn:
-    """Return a turn as it was typed: a text, or who says it before a colon; nobody in `: Note: it was cold`."""
-    found = _SPOKEN.fullmatch(said)
-    return Turn(said) if found is None else Turn(found["text"], found["speaker"])
+from insula.core.model_input import ModelInput, TextOrInput
+from insula.text.turn_lines import parse_turn
 
 
 def typed_inputs(
@@ -31,7 +22,7 @@ def typed_inputs(
         raise typer.BadParameter("A text must hold more than blanks. Got an empty one.")
     if not context and speaker is None and target is None:
         return list(said)
-    turns = tuple(map(typed_turn, said[len(texts) :]))
+    turns = tuple(map(parse_turn, said[len(texts) :]))
     who, of = (None if one is None else _readable(one) for one in (speaker, target))
     return [ModelInput(text, turns=turns, speaker=who, target=of) for text in said[: len(texts)]]
 

@@ -29,7 +29,7 @@ _TARGET = (("target", "aspect", "目标", "方面"),)
 
 @dataclass(frozen=True)
 class ConversationColumns:
-    """Columns with what is around a text: earlier turns in cells (`context`) or in rows (`dialogue`), who says it, what
+    """Columns with the context of a text: earlier turns in cells (`context`) or in rows (`dialogue`), its speaker, what
     the emotion is towards."""
 
     context: tuple[str, ...] = ()
@@ -72,7 +72,7 @@ def find_columns(
 ) -> Columns:
     """Return which of `columns` is what.
 
-    labelled  labels are needed; without them only the text and what is around it is looked for
+    labelled  labels are needed; without them only the text and its context are looked for
     names     labels of a known scheme: columns with just these names are one-hot labels or scores
 
     Columns of a conversation are read only where they are named: one that happens to be called `context` changes

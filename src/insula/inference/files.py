@@ -86,7 +86,7 @@ def predict_file(
     """Predict every row of `source` into `output`, in order; all its columns come along.
 
     output    a file, `-` for standard output, or a function that takes the predictions, some thousands at a time
-    context, dialogue, turn, speaker, target   columns of the conversation around a text, as in `DataOptions`; where
+    context, dialogue, turn, speaker, target   columns with the context of a text, as in `DataOptions`; where
               they are not given and the model reads context, those with usual names. The rows of a dialogue follow
               each other in the file, other rows between them or not
     rejects   default: `OUTPUT.rejects.jsonl`, else `SOURCE.rejects.jsonl` in the working folder

@@ -56,7 +56,7 @@ class Counted:
 def read_groups(reader: RowReader, columns: FileColumns, aside: Aside, tally: ContextTally) -> Iterator[Group]:
     """Yield a group a batch of the reader; rows without a text, or whose context cannot be read, go to `aside`.
 
-    What is around a text depends on the file alone: the rows of a dialogue follow each other across groups.
+    The context of a row depends on the file alone: dialogues are followed across groups.
     """
     kept = 0
     inputs_of = _Inputs(columns)
@@ -107,23 +107,23 @@ class _Inputs:
         return (text, "") if self._texts_alone else self._with_context(row, text)
 
     def _with_context(self, row: Row, text: str) -> tuple[ModelInput | None, str]:
-        columns, around = self._columns, self._columns.conversation
-        speaker = _attribute(row, around.speaker)
+        columns, where = self._columns, self._columns.conversation
+        speaker = _attribute(row, where.speaker)
         turns: tuple[Turn, ...] = ()
-        if around.context:
-            turns, problem = read_turns([row.get(name) for name in around.context])
+        if where.context:
+            turns, problem = read_turns([row.get(name) for name in where.context])
             if problem is not None:
                 return None, problem.removeprefix("with ")
             turns = turns[-columns.most_turns :]
-        elif around.dialogue is not None:
-            order = None if around.turn is None or is_missing(row.get(around.turn)) else row[around.turn]
+        elif where.dialogue is not None:
+            order = None if where.turn is None or is_missing(row.get(where.turn)) else row[where.turn]
             said = Turn(text[: columns.most_characters], speaker)
-            turns = self._dialogues.follow(_attribute(row, around.dialogue), said, order)
+            turns = self._dialogues.follow(_attribute(row, where.dialogue), said, order)
         return ModelInput(
             text,
             turns=turns,
             speaker=speaker,
-            target=_attribute(row, around.target),
+            target=_attribute(row, where.target),
             id=_attribute(row, columns.id),
             language=_attribute(row, columns.language),
         ), ""

@@ -89,7 +89,7 @@ class ContextTally:
                 self.with_target += one.target is not None
 
     def warnings(self, columns: FileColumns, context: Context) -> list[str]:
-        """Return what a reader of the predictions must know about the context: what was chosen, what is missing."""
+        """Return sentences on the context: which columns were chosen, what is not read, what is missing."""
         said = []
         if columns.usual:
             names = ", ".join(map(repr, columns.usual))
