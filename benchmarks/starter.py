@@ -94,7 +94,7 @@ def _mapped(name: str) -> dict[str, Any]:
     ]
     decided = np.eye(len(data.scheme.names), dtype=bool)[np.argmax(of_class, axis=0)]
     gold = gold_matrix(data.scheme, examples)
-    read = trained_on(STARTER_FOLDER).seen([example.text for example in examples])
+    read = trained_on(STARTER_FOLDER, [example.text for example in examples])
     return {
         "all": _against_chance(data.scheme, gold, decided, train.mean(axis=0)),
         "unread": _against_chance(data.scheme, gold[~read], decided[~read], train.mean(axis=0)),

@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from insula.api.training import train as train
     from insula.core.errors import InsulaError as InsulaError
     from insula.core.example import Example as Example
+    from insula.core.model_input import ModelInput as ModelInput
+    from insula.core.model_input import Turn as Turn
     from insula.core.prediction import Prediction as Prediction
     from insula.core.scheme import LabelScheme as LabelScheme
     from insula.data.load import load_dataset as load_dataset
@@ -51,8 +53,10 @@ _PUBLIC = {
     "Example": "insula.core.example",
     "InsulaError": "insula.core.errors",
     "LabelScheme": "insula.core.scheme",
+    "ModelInput": "insula.core.model_input",
     "Prediction": "insula.core.prediction",
     "Recipe": "insula.training.recipe.recipe",
+    "Turn": "insula.core.model_input",
     "bench_model": "insula.api.bench",
     "calibrate_model": "insula.api.calibration",
     "cascade_model": "insula.api.compression",

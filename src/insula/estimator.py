@@ -26,9 +26,12 @@ from insula.core.decision import Decisions
 from insula.core.errors import DataError, OutputError
 from insula.core.example import Example
 from insula.core.files import atomic_folder
+from insula.core.model_input import ModelInput, TextOrInput
 from insula.core.progress import Silent
 from insula.core.scheme import LabelScheme
+from insula.data.conversations.tables import table_inputs
 from insula.data.dataset import Dataset
+from insula.data.options import DataOptions
 from insula.data.splits.leak import Fingerprint
 from insula.data.splits.split import split_examples
 from insula.inference.predictor import Predictor
@@ -56,6 +59,10 @@ class _EmotionEstimator(BaseEstimator):
         settings: Mapping[str, Any] | None = None,
         validation_fraction: float = 0.1,
         random_state: Any = 0,
+        text: str | None = None,
+        context: str | Sequence[str] | None = None,
+        speaker: str | None = None,
+        target: str | None = None,
     ) -> None:
         self.model = model
         self.epochs = epochs
@@ -64,6 +71,10 @@ class _EmotionEstimator(BaseEstimator):
         self.settings = settings
         self.validation_fraction = validation_fraction
         self.random_state = random_state
+        self.text = text
+        self.context = context
+        self.speaker = speaker
+        self.target = target
 
     def save(self, path: str | Path) -> None:
         """Write the fitted model as a model folder; `insula.load_model` opens it, so does the command line.
@@ -122,7 +133,24 @@ class _EmotionEstimator(BaseEstimator):
 
     def _decide(self, X: Any) -> Decisions:
         check_is_fitted(self, "predictor_")
-        return self.predictor_.decide(_as_texts(X, type(self).__name__))
+        return self.predictor_.decide(self._inputs(X))
+
+    def _inputs(self, X: Any) -> list[ModelInput]:
+        """Return the rows of X: texts, inputs, or the rows of a table whose columns the parameters name."""
+        called = f"X of {type(self).__name__}"
+        if self.text is None and not (self.context is self.speaker is self.target is None):
+            raise DataError(
+                f"The columns context, speaker and target of {type(self).__name__} go with text, the column with the "
+                "text. Name it, or give a sequence of ModelInput as X."
+            )
+        if self.text is not None and hasattr(X, "columns"):
+            context = self.context if self.context is None or isinstance(self.context, str) else tuple(self.context)
+            options = DataOptions.checked(text=self.text, context=context, speaker=self.speaker, target=self.target)
+            inputs = table_inputs(X, options, f"the {called}")
+            if not inputs:
+                raise DataError(f"The {called} must hold at least one text. Got none.")
+            return inputs
+        return [ModelInput(one) if isinstance(one, str) else one for one in _as_texts(X, called)]
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -165,20 +193,26 @@ class EmotionClassifier(ClassifierMixin, _EmotionEstimator):
     settings             further options of the recipe by dotted key, such as `{"model.pooling": "first"}`
     validation_fraction  share of the rows held out to choose thresholds, calibration and the best step; 0 for none
     random_state         seed
+    text, context, speaker, target   columns of X where it is a table (a pandas or polars DataFrame): the text, the
+                         earlier turns (a list of texts or of objects with text and speaker, or several columns with a
+                         text each, the oldest first), who says the text, what the emotion is towards
+
+    X is a sequence of texts, or of `ModelInput` with their context; or a table, where `text` is given. Encoders
+    read three earlier turns; `settings={"preparation.context_turns": 5}` changes that.
 
     After `fit`: `classes_` (labels,), `scheme_`, `predictor_`, `multilabel_`.
     """
 
-    def fit(self, X: Sequence[str], y: Any, sample_weight: ArrayLike | None = None) -> Self:
-        """Train on (rows,) texts; `y` holds one label a row, a collection of labels a row, or a 0/1 matrix.
+    def fit(self, X: Any, y: Any, sample_weight: ArrayLike | None = None) -> Self:
+        """Train on (rows,) texts or inputs; `y` holds one label a row, a collection of labels a row, or a 0/1 matrix.
 
         Raises `DataError` (a `ValueError`) where shapes differ or there is one class only.
         """
-        texts = _as_texts(X, type(self).__name__)
+        inputs = self._inputs(X)
         self.multilabel_, labels, self.classes_ = _as_labels(y)
         self._indicator = self.multilabel_ and not _is_collections(y)
-        _check_lengths(texts, labels, "y")
-        weights = _as_weights(sample_weight, len(texts))
+        _check_lengths(inputs, labels, "y")
+        weights = _as_weights(sample_weight, len(inputs))
         names = tuple(str(label) for label in self.classes_)
         kind = "multi" if self.multilabel_ else "binary" if len(names) == 2 else "single"
         if len(names) < 2:
@@ -192,13 +226,13 @@ class EmotionClassifier(ClassifierMixin, _EmotionEstimator):
             mappings=known.mappings if known else {},
         )
         examples = [
-            Example(text=text, labels=tuple(str(one) for one in several), weight=weight)
-            for text, several, weight in zip(texts, labels, weights, strict=True)
+            _example(one, labels=tuple(str(label) for label in several), weight=weight)
+            for one, several, weight in zip(inputs, labels, weights, strict=True)
         ]
         self._fit_examples(examples, scheme)
         return self
 
-    def predict(self, X: Sequence[str]) -> Any:
+    def predict(self, X: Any) -> Any:
         """Return (rows,) labels; for multi-label what `fit` was given: label tuples, or a (rows, labels) 0/1 matrix."""
         chosen = self._decide(X).chosen
         if not self.multilabel_:
@@ -207,11 +241,11 @@ class EmotionClassifier(ClassifierMixin, _EmotionEstimator):
             return chosen.astype(int)
         return [tuple(self.classes_[row].tolist()) for row in chosen]
 
-    def predict_proba(self, X: Sequence[str]) -> NDArray[np.float64]:
+    def predict_proba(self, X: Any) -> NDArray[np.float64]:
         """Return (rows, labels) calibrated probabilities; rows sum to one unless multi-label."""
         return np.asarray(self._decide(X).scores, dtype=np.float64)
 
-    def score(self, X: Sequence[str], y: Any, sample_weight: ArrayLike | None = None) -> float:
+    def score(self, X: Any, y: Any, sample_weight: ArrayLike | None = None) -> float:
         """Return accuracy; multi-label: the share of rows whose label set is exactly right."""
         if not (getattr(self, "multilabel_", False) and not self._indicator):
             return float(super().score(X, y, sample_weight))
@@ -230,27 +264,27 @@ class EmotionRegressor(RegressorMixin, _EmotionEstimator):
     Parameters as `EmotionClassifier`. Predictions stay inside the range that the training targets had.
     """
 
-    def fit(self, X: Sequence[str], y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
+    def fit(self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
         """Train on (rows,) texts and (rows,) or (rows, dimensions) scores."""
-        texts = _as_texts(X, type(self).__name__)
+        inputs = self._inputs(X)
         if y is None:
             raise DataError(f"{type(self).__name__} requires y to be passed, but the target y is None. Give scores.")
         values = check_array(y, ensure_2d=False, dtype=np.float64, input_name="y")
         self._one_dimension = values.ndim == 1
         values = values.reshape(len(values), -1)
-        _check_lengths(texts, values, "y")
-        weights = _as_weights(sample_weight, len(texts))
+        _check_lengths(inputs, values, "y")
+        weights = _as_weights(sample_weight, len(inputs))
         names = tuple(f"score{i}" for i in range(values.shape[1])) if values.shape[1] > 1 else ("score",)
         ranges = {name: (float(v.min()), float(v.max())) for name, v in zip(names, values.T, strict=True)}
         scheme = LabelScheme(name="scores", kind="dimensional", names=names, ranges=ranges)
         examples = [
-            Example(text=text, values=tuple(row), weight=weight)
-            for text, row, weight in zip(texts, values.tolist(), weights, strict=True)
+            _example(one, values=tuple(row), weight=weight)
+            for one, row, weight in zip(inputs, values.tolist(), weights, strict=True)
         ]
         self._fit_examples(examples, scheme)
         return self
 
-    def predict(self, X: Sequence[str]) -> NDArray[np.float64]:
+    def predict(self, X: Any) -> NDArray[np.float64]:
         """Return (rows,) or (rows, dimensions) scores, as `fit` was given."""
         scores = np.asarray(self._decide(X).scores, dtype=np.float64)
         return scores[:, 0] if self._one_dimension else scores
@@ -261,23 +295,29 @@ class EmotionRegressor(RegressorMixin, _EmotionEstimator):
         return tags
 
 
-def _as_texts(X: Any, caller: str) -> list[str]:
+def _as_texts(X: Any, called: str) -> list[TextOrInput]:
     # A table would be read as the names of its columns.
     if isinstance(X, Mapping) or hasattr(X, "columns") or not isinstance(X, Iterable):
         raise DataError(
-            f"The X of {caller} must be a one-dimensional sequence of texts. Got {type(X).__name__}: "
-            "of a table give the column with the texts, as in df['text']."
+            f"The {called} must be a one-dimensional sequence of texts. Got {type(X).__name__}: of a table give the "
+            "column with the texts, as in df['text'], or name it with the parameter text."
         )
     texts = X.tolist() if hasattr(X, "tolist") else X
     if isinstance(texts, str):
-        raise DataError(f"The X of {caller} must be a sequence of texts. Got one text: put it in a list.")
+        raise DataError(f"The {called} must be a sequence of texts. Got one text: put it in a list.")
     texts = list(texts)
-    wrong = next((type(text).__name__ for text in texts if not isinstance(text, str)), None)
+    wrong = next((type(text).__name__ for text in texts if not isinstance(text, str | ModelInput)), None)
     if wrong is not None:
-        raise DataError(f"The X of {caller} must be a one-dimensional sequence of texts. Got an item of type {wrong}.")
+        raise DataError(f"The {called} must be a one-dimensional sequence of texts. Got an item of type {wrong}.")
     if not texts:
-        raise DataError(f"The X of {caller} must hold at least one text. Got none.")
+        raise DataError(f"The {called} must hold at least one text. Got none.")
     return texts
+
+
+def _example(given: ModelInput, **labelled: Any) -> Example:
+    """Return a labelled row of an input."""
+    around = {name: getattr(given, name) for name in ("turns", "speaker", "target", "media", "language", "id")}
+    return Example(text=given.text, **around, **labelled)
 
 
 def _is_collections(y: Any) -> bool:
@@ -335,6 +375,6 @@ def _as_weights(weights: ArrayLike | None, rows: int) -> list[float]:
     return [float(weight) for weight in array]
 
 
-def _check_lengths(texts: Sequence[str], y: Sequence[Any] | NDArray[Any], name: str) -> None:
+def _check_lengths(texts: Sequence[Any], y: Sequence[Any] | NDArray[Any], name: str) -> None:
     if len(texts) != len(y):
         raise DataError(f"The X and {name} must have as many rows as each other. Got {len(texts)} and {len(y)}.")

@@ -11,11 +11,11 @@ import pytest
 import insula
 
 NAMES = [
-    "DataOptions", "EmotionClassifier", "EmotionRegressor", "Example", "InsulaError", "LabelScheme", "Prediction",
-    "Recipe", "__version__", "bench_model", "calibrate_model", "cascade_model", "compare", "compress_model",
-    "describe_data", "evaluate", "export_model", "load_dataset", "load_model", "mask_file", "mask_texts", "predict",
-    "predict_file", "pretrain", "prune_model", "quantize_model", "resume_pretraining", "resume_training",
-    "reveal_texts", "search", "train",
+    "DataOptions", "EmotionClassifier", "EmotionRegressor", "Example", "InsulaError", "LabelScheme", "ModelInput",
+    "Prediction", "Recipe", "Turn", "__version__", "bench_model", "calibrate_model", "cascade_model", "compare",
+    "compress_model", "describe_data", "evaluate", "export_model", "load_dataset", "load_model", "mask_file",
+    "mask_texts", "predict", "predict_file", "pretrain", "prune_model", "quantize_model", "resume_pretraining",
+    "resume_training", "reveal_texts", "search", "train",
 ]  # fmt: skip
 
 
@@ -38,7 +38,7 @@ def test_unknown_names_are_attribute_errors() -> None:
 
 def test_light_names_load_nothing_heavy() -> None:
     code = (
-        "from insula import Example, InsulaError, LabelScheme, Prediction; import sys; "
+        "from insula import Example, InsulaError, LabelScheme, ModelInput, Prediction, Turn; import sys; "
         "print([n for n in ('numpy', 'torch', 'pyarrow', 'sklearn') if n in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)

@@ -37,6 +37,7 @@ def write_files(folder: Path) -> None:
     _write_csv(folder / "scores.csv", ("message", "valence", "arousal"), scores)
     (folder / "lines.txt").write_text("".join(f"{text}\n" for text, _ in known[:20]), encoding="utf-8")
     pq.write_table(pa.table({"message": [text for text, _ in known]}), folder / "big.parquet")
+    _write_conversations(folder)
     broken = 'message,place\n"a lovely day",Leeds\nthree,cells,here\n,no text\n"an awful day",York\n'
     (folder / "broken.csv").write_text(broken, encoding="utf-8")
     (folder / "goemotions").mkdir()
@@ -49,6 +50,32 @@ def write_files(folder: Path) -> None:
         (folder / "goemotions" / f"{split}.jsonl").write_text(lines, encoding="utf-8")
         if split != "validation":
             (folder / f"{split}.jsonl").write_text(lines, encoding="utf-8")
+
+
+def _write_conversations(folder: Path) -> None:
+    """Write dialogues as rows, as turns in a column, and as one turn a column."""
+    said = rows(360, seed=4)
+    dialogues = [
+        (f"c{row // 6}", row % 6 + 1, ("Ann", "Bo")[row % 2], text, label) for row, (text, label) in enumerate(said)
+    ]
+    _write_csv(folder / "chats.csv", ("chat_id", "number", "who", "utterance", "emotion"), dialogues)
+    new = [
+        (f"n{row // 6}", row % 6 + 1, ("Ann", "Bo")[row % 2], text) for row, (text, _) in enumerate(rows(60, seed=5))
+    ]
+    _write_csv(folder / "new-chats.csv", ("chat_id", "number", "who", "utterance"), new)
+    turns = [
+        {
+            "text": text,
+            "label": label,
+            "speaker": who,
+            "history": [{"speaker": one[2], "text": one[3]} for one in dialogues[row - number + 1 : row]],
+            "product": ("phone", "case")[row % 2],
+        }
+        for row, (_, number, who, text, label) in enumerate(dialogues)
+    ]
+    (folder / "turns.jsonl").write_text("".join(json.dumps(row) + "\n" for row in turns), encoding="utf-8")
+    threes = [(said[row - 2][0], said[row - 1][0], *said[row]) for row in range(2, len(said))]
+    _write_csv(folder / "exchanges.csv", ("turn1", "turn2", "turn3", "emotion"), threes)
 
 
 def _with_sets(known: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:

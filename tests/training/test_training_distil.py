@@ -132,7 +132,7 @@ def test_unlabelled_texts_count_as_seen_and_none_is_measured_on(
     assert any("2 stand in validation or test" in note for note in run.metrics["data"]["notes"])
     from insula.api.evaluation import trained_on
 
-    assert trained_on(run.model).seen(["a lovely window today"]).all()
+    assert trained_on(run.model, ["a lovely window today"]).all()
 
 
 def test_a_teacher_that_saw_the_rows_of_measurement_is_refused(

@@ -59,8 +59,8 @@ def test_a_small_set_learns_from_a_large_one_with_other_labels(tmp_path: Path, t
     assert shapes[0] == shapes[1]  # nothing of the other set's head is left
     assert Predictor.load(both.path).scheme == main.scheme
     texts = [example.text for example in also.split("train")]
-    assert trained_on(both.model).seen(texts).all()
-    assert not trained_on(alone.model).seen(texts).any()
+    assert trained_on(both.model, texts).all()
+    assert not trained_on(alone.model, texts).any()
 
 
 @pytest.mark.parametrize("kind", ["binary"])

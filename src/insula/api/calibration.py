@@ -78,9 +78,9 @@ def calibrate_model(
     if rows is None:
         examples = unseen_validation(own_dataset(source), [source])
     else:
-        reading = judged_options(source.path, rows).with_columns(text=text, label=label, label_names=label_names)
+        reading, absent = judged_options(source.path, rows, text=text, label=label, label_names=label_names)
         examples, notes = read_examples(rows, reading, source.scheme)
-        for note in notes:
+        for note in (*absent, *notes):
             progress.say(note)
         examples = _unknown(source, examples, progress)
     before = fingerprints(source.path).get("validation", Fingerprint())

@@ -25,6 +25,7 @@ from insula.core.sentences import counted
 from insula.core.targets import gold_matrix
 from insula.data.load import has_column, read_examples
 from insula.data.options import DataOptions
+from insula.data.splits.compared import text_with_turn
 from insula.evaluation.comparison_document import (
     ComparedModel,
     ComparedRows,
@@ -70,6 +71,11 @@ def compare(
     text: str | None = None,
     label: str | Sequence[str] | None = None,
     label_names: str | None = None,
+    context: str | Sequence[str] | None = None,
+    dialogue: str | None = None,
+    turn: str | None = None,
+    speaker: str | None = None,
+    target: str | None = None,
     group: str | None = None,
     output: str | Path | None = None,
     resamples: int = 1000,
@@ -81,7 +87,8 @@ def compare(
 
     a, b      a run, a model folder or the name of a run each; or several (seeds), whose figures are averaged
     data      labelled rows, read as by `evaluate`; default the test rows of the first run's own source
-    text, label, label_names   columns of `data`, where they are not those of the first run's training
+    text, label, label_names, context, dialogue, turn, speaker, target   columns of `data`, where they are not those of
+              the first run's training
     group     column (author, thread) by which the headline is told, too; default the first that one of the runs was
               trained with and the rows have
     output    a folder for `compare.json` and `compare.html`; nothing is written where it is None
@@ -102,9 +109,13 @@ def compare(
     if data is None:
         name, examples, notes = _own_test_rows(first, group, recorded)
     else:
-        options = judged_options(first.path, data).with_columns(text=text, label=label, label_names=label_names)
+        options, absent = judged_options(
+            first.path, data, text=text, label=label, label_names=label_names, context=context, dialogue=dialogue,
+            turn=turn, speaker=speaker, target=target,
+        )  # fmt: skip
         options = options.model_copy(update={"group": group or _first_column(data, options, recorded)})
         examples, notes = read_examples(data, options, scheme)
+        notes = (*absent, *notes)
         name = ", ".join(map(str, [data] if isinstance(data, str | Path) else data))
     for note in notes:
         progress.say(note)
@@ -179,12 +190,13 @@ def _own_test_rows(
 def _grouped_as(rows: Sequence[Example], examples: Sequence[Example]) -> list[Example]:
     """Return the examples with the groups of `rows`, among which they stand in the same order.
 
-    A split never parts rows of one text, so that the n-th of them here is the n-th of them there.
+    A split never parts rows of one text (in dialogues: after the same turn), so that the n-th of them here is the n-th
+    of them there.
     """
     groups: dict[tuple[str, str | None], deque[str | None]] = defaultdict(deque)
     for row in rows:
-        groups[row.text, row.id].append(row.group)
-    found = (groups[one.text, one.id] for one in examples)
+        groups[text_with_turn(row), row.id].append(row.group)
+    found = (groups[text_with_turn(one), one.id] for one in examples)
     return [
         dataclasses.replace(one, group=same.popleft() if same else None)
         for one, same in zip(examples, found, strict=True)
@@ -192,8 +204,7 @@ def _grouped_as(rows: Sequence[Example], examples: Sequence[Example]) -> list[Ex
 
 
 def _unseen(examples: Sequence[Example], models: Sequence[Path], name: str) -> tuple[list[Example], int]:
-    texts = [example.text for example in examples]
-    seen = np.any([trained_on(model).seen(texts) for model in models], axis=0)
+    seen = np.any([trained_on(model, examples) for model in models], axis=0)
     if seen.all():
         raise LeakError(
             f"The rows of {name} must not have been trained on. Got {len(examples):,} rows, and one of the models was "

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from insula.core.errors import OutputError
 from insula.core.files import output_errors
@@ -19,16 +20,19 @@ from insula.core.targets import gold_matrix
 from insula.data.labels.names import LABEL_NAMES
 from insula.data.load import has_column, read_examples
 from insula.data.options import DataOptions
-from insula.data.splits.leak import Fingerprint
+from insula.data.splits.compared import Compared
 from insula.evaluation.baselines import BaselineRows, majority
 from insula.evaluation.document import METRICS, Baseline, DataRecord, MetricsDocument, SchemeRecord, stamp
 from insula.evaluation.judged_examples import evaluate_examples
 from insula.evaluation.reports.report import write_report
 from insula.inference.predictor import Predictor
-from insula.models.fingerprints import fingerprints
+from insula.models.fingerprints import fingerprint_parts
 from insula.models.folder import MANIFEST, open_folder
 from insula.models.locate import locate_model
 from insula.training.recipe.recorded import recorded_section
+
+ATTRIBUTES = ("weight", "language", "id")
+CONVERSATION = ("context", "dialogue", "turn", "speaker", "target")
 
 
 @dataclass(frozen=True)
@@ -59,6 +63,11 @@ def evaluate(
     text: str | None = None,
     label: str | Sequence[str] | None = None,
     label_names: str | None = None,
+    context: str | Sequence[str] | None = None,
+    dialogue: str | None = None,
+    turn: str | None = None,
+    speaker: str | None = None,
+    target: str | None = None,
     output: str | Path | None = None,
     resamples: int = 1000,
     seed: int = 0,
@@ -69,7 +78,8 @@ def evaluate(
 
     source    a file, several, a folder (its test split is taken) or a built-in set
     model     a run, a model folder, or the name of a run
-    options   how the rows are read; default as they were for training; `text`, `label`, `label_names` change that
+    options   how the rows are read; default as they were for training; `text`, `label`, `label_names` and the columns
+              of a conversation (as in `DataOptions`) change that
     output    a folder for `metrics.json` and `report.html`; nothing is written where it is None
 
     The majority class (dimensions: the training mean), and `linear` where the run kept one, answer the same rows.
@@ -82,10 +92,16 @@ def evaluate(
     folder = open_folder(place)
     predictor = Predictor.load(place)
     recorded = MetricsDocument.from_dict(folder.metrics)
-    options = options or judged_options(place, source)
-    options = options.with_columns(text=text, label=label, label_names=label_names)
+    columns: dict[str, Any] = {
+        "text": text, "label": label, "label_names": label_names, "context": context, "dialogue": dialogue,
+        "turn": turn, "speaker": speaker, "target": target,
+    }  # fmt: skip
+    options, absent = (
+        judged_options(place, source, **columns) if options is None else (options.with_columns(**columns), ())
+    )
     names = [source] if isinstance(source, str | Path) else source
     examples, notes = read_examples(source, options, folder.scheme)
+    notes = (*absent, *notes)
     for note in notes:
         progress.say(note)
     progress.say(f"Evaluating on {counted(len(examples), 'row')}.")
@@ -98,7 +114,7 @@ def evaluate(
         gold,
         decisions,
         folder.decision,
-        seen=trained_on(place).seen([example.text for example in examples]),
+        seen=trained_on(place, examples),
         resamples=resamples,
         seed=seed,
     )
@@ -130,10 +146,13 @@ def require_own_folder(output: Path) -> None:
         output.mkdir(parents=True, exist_ok=True)
 
 
-def trained_on(model: Path) -> Fingerprint:
-    """Return the fingerprint of all texts a model was made with: training rows and those its choices were made on."""
-    parts = [part.to_array() for part in fingerprints(model).values()]
-    return Fingerprint(np.concatenate(parts)) if parts else Fingerprint()
+def trained_on(model: Path, rows: Sequence[Compared]) -> NDArray[np.bool_]:
+    """Return (rows,) which texts or examples a model was made with: training rows, and those its choices were made on.
+
+    Each part of its training is searched by itself: its base may know as lone texts what it read in dialogues.
+    """
+    parts = [part.seen(rows) for part in fingerprint_parts(model).values()]
+    return np.any(parts, axis=0) if parts else np.zeros(len(rows), dtype=bool)
 
 
 def recorded_options(model: Path) -> DataOptions:
@@ -143,15 +162,31 @@ def recorded_options(model: Path) -> DataOptions:
     return options.model_copy(update={"label_names": str(kept)}) if kept.exists() else options
 
 
-def judged_options(model: Path, source: str | Path | Sequence[str | Path]) -> DataOptions:
-    """Return how rows to be judged are read: as those of training, but without the columns that these alone need.
+def judged_options(
+    model: Path, source: str | Path | Sequence[str | Path], **given: Any
+) -> tuple[DataOptions, tuple[str, ...]]:
+    """Return how evaluation rows are read: as those of training, with the columns that are `given` (`with_columns`).
 
-    Groups keep training rows together. Weight, language and name of a row are read where the source tells them.
+    Groups only keep training rows together. Weight, language, id and context are read where the source has their
+    columns; the sentences say which columns of the context it does not have.
     """
-    options = recorded_options(model)
-    columns = {name: getattr(options, name) for name in ("weight", "language", "id")}
-    absent = [name for name, column in columns.items() if column and not has_column(source, column, options)]
-    return options.model_copy(update=dict.fromkeys(("group", *absent)))
+    options = recorded_options(model).with_columns(**given)
+    recorded = {name: getattr(options, name) for name in (*ATTRIBUTES, *CONVERSATION) if given.get(name) is None}
+    absent = [
+        (name, column)
+        for name, columns in recorded.items()
+        for column in ((columns,) if isinstance(columns, str) else columns or ())
+        if not has_column(source, column, options)
+    ]
+    left_out = {name for name, _ in absent}
+    if "dialogue" in left_out:
+        left_out.add("turn")
+    notes = tuple(
+        f"The {name} column {column!r} of the training data is not in the rows to evaluate on: they are read without."
+        for name, column in absent
+        if name in CONVERSATION
+    )
+    return options.model_copy(update=dict.fromkeys(("group", *left_out))), notes
 
 
 def _baselines(model: Path, recorded: DataRecord, rows: BaselineRows, inputs: list[ModelInput]) -> dict[str, Baseline]:

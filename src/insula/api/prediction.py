@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from insula.core.errors import OutputError
+from insula.core.model_input import ModelInput
 from insula.core.prediction import Prediction
 from insula.core.progress import Progress
 from insula.core.starter import STARTER
@@ -36,10 +37,20 @@ def load_model(
     )
 
 
-def predict(texts: str | Sequence[str], model: str | Path | Predictor = STARTER) -> list[Prediction]:
-    """Return one prediction a text, in order; a single text is a list of one."""
+def predict(
+    texts: str | ModelInput | Mapping[str, Any] | Sequence[str | ModelInput | Mapping[str, Any]],
+    model: str | Path | Predictor = STARTER,
+) -> list[Prediction]:
+    """Return one prediction a text, in order; a single text is a list of one.
+
+    texts  strings, or inputs with their context (earlier turns, speaker, target): `ModelInput`, or mappings of its
+           fields, such as `{"text": "Fine.", "turns": [{"speaker": "B", "text": "How was it?"}], "speaker": "A"}`
+
+    A model reads turns and targets where it was trained with them, else the text alone: `Predictor.unread` counts
+    inputs of which something is not read. Raises `DataError` for anything else.
+    """
     predictor = model if isinstance(model, Predictor) else load_model(model)
-    return predictor.predict([texts] if isinstance(texts, str) else texts)
+    return predictor.predict([texts] if isinstance(texts, str | ModelInput | Mapping) else texts)
 
 
 def predict_file(
@@ -48,6 +59,11 @@ def predict_file(
     model: str | Path | Predictor = STARTER,
     *,
     text: str | None = None,
+    context: str | Sequence[str] | None = None,
+    dialogue: str | None = None,
+    turn: str | None = None,
+    speaker: str | None = None,
+    target: str | None = None,
     rejects: str | Path | None = None,
     input_format: str | None = None,
     output_format: str | None = None,
@@ -62,6 +78,12 @@ def predict_file(
     source, output   may be addresses of another file system, such as `s3://bucket/big.parquet`
     output    a file, `-`, or a function that takes the predictions, some thousands at a time
     text      the column with the text; found by its usual names where it is not given
+    context   the column with the earlier turns (a list of texts or of objects with text and speaker, also as JSON, or
+              one text), or several columns with one turn each, the oldest first
+    dialogue  the column whose equal values make one dialogue: its rows follow each other in the file, and each has
+              those before it as context; `turn` is a column by which rows that are out of order are counted
+    speaker   the column with who says the text
+    target    the column with what the emotion is towards
     rejects   where rows that cannot be read go, with line number and reason; default `OUTPUT.rejects.jsonl`, without an
               output file `SOURCE.rejects.jsonl` in the working folder, where those of an address stand, too
     resume    go on with what a stopped run of the same job left; the output is the same, byte for byte
@@ -73,11 +95,15 @@ def predict_file(
     output appears under its name when it is complete; until then what is finished stands in a hidden folder beside it,
     and stays there where the run is stopped.
 
+    Where these are not given and the model reads context, columns with usual names are taken. `FileResult.warnings`
+    says which, and how many rows have a context that the model does not read.
+
     Raises `DataError`, `MissingFileError`, `OutputError`. A `KeyboardInterrupt` says so where one can go on.
     """
     predictor = model if isinstance(model, Predictor) else load_model(model)
     options: dict[str, Any] = {
-        "text": text, "rejects": rejects, "input_format": input_format, "output_format": output_format,
+        "text": text, "context": context, "dialogue": dialogue, "turn": turn, "speaker": speaker, "target": target,
+        "rejects": rejects, "input_format": input_format, "output_format": output_format,
         "resume": resume, "engine": engine, "address": address, "workers": workers, "progress": progress,
     }  # fmt: skip
     if is_remote(rejects):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from insula.cli.options import PANEL, Json, Quiet, folder_option, with_columns
+from insula.cli.options import CONVERSATION_COLUMNS, PANEL, Json, Quiet, folder_option, with_columns
 
 if TYPE_CHECKING:
     from insula.evaluation.comparison_document import (
@@ -24,7 +24,7 @@ WIDTH = 26
 MOST_NAMES = 30
 
 
-@with_columns("text", "label", "label_names")
+@with_columns("text", "label", "label_names", *CONVERSATION_COLUMNS)
 def compare(
     models: Annotated[
         list[str],

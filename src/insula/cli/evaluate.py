@@ -8,11 +8,11 @@ from typing import Annotated, Any
 
 import typer
 
-from insula.cli.options import AnyModel, Json, Quiet, folder_option, with_columns
+from insula.cli.options import CONVERSATION_COLUMNS, AnyModel, Json, Quiet, folder_option, with_columns
 from insula.core.starter import STARTER
 
 
-@with_columns("text", "label", "label_names")
+@with_columns("text", "label", "label_names", *CONVERSATION_COLUMNS)
 def evaluate(
     source: Annotated[
         list[str],
@@ -41,6 +41,7 @@ def evaluate(
 
         insula evaluate test.csv --model runs/care
         insula evaluate test.csv --model runs/care --output runs/care/on-test
+        insula evaluate chats.csv --model runs/chats --dialogue chat_id --speaker who
     """
     from insula.api.evaluation import evaluate as run_evaluation
     from insula.cli.command import as_typed

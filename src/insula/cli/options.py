@@ -87,6 +87,52 @@ Group = Annotated[
     ),
 ]
 
+CONVERSATION = "Conversation (columns are read only where they are named)"
+Context = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--context",
+        help="Column with the earlier turns: a JSON list of texts, or of objects with text and speaker. Repeat it for "
+        "one turn a column, the oldest first.",
+        metavar="COLUMN",
+        rich_help_panel=CONVERSATION,
+    ),
+]
+Dialogue = Annotated[
+    str | None,
+    typer.Option(
+        "--dialogue",
+        help="Column with the dialogue that a row belongs to: the rows before it are its earlier turns.",
+        metavar="COLUMN",
+        rich_help_panel=CONVERSATION,
+    ),
+]
+Turn = Annotated[
+    str | None,
+    typer.Option(
+        "--turn",
+        help="With --dialogue: column that orders its rows. [default: as they are in the file]",
+        metavar="COLUMN",
+        show_default=False,
+        rich_help_panel=CONVERSATION,
+    ),
+]
+Speaker = Annotated[
+    str | None,
+    typer.Option("--speaker", help="Column with who says the text.", metavar="COLUMN", rich_help_panel=CONVERSATION),
+]
+Target = Annotated[
+    str | None,
+    typer.Option(
+        "--target",
+        help="Column with what the emotion is towards: an aspect, a product.",
+        metavar="COLUMN",
+        rich_help_panel=CONVERSATION,
+    ),
+]
+CONVERSATION_COLUMNS = ("context", "dialogue", "turn", "speaker", "target")
+"""The options of a conversation, for verbs that choose among the columns."""
+
 
 _OPTIONS: dict[str, Any] = {
     "text": Text,
@@ -96,6 +142,11 @@ _OPTIONS: dict[str, Any] = {
     "label_names": LabelNames,
     "weight": Weight,
     "group": Group,
+    "context": Context,
+    "dialogue": Dialogue,
+    "turn": Turn,
+    "speaker": Speaker,
+    "target": Target,
 }
 
 
@@ -134,6 +185,7 @@ def _settings(given: Mapping[str, Any], chosen: Sequence[str]) -> dict[str, Any]
             option = f"--{name.replace('_', '-')}"
             raise typer.BadParameter(f"{option} must hold a name. Got an empty one; name it, or leave {option} out.")
     settings = {name: given[name] for name in chosen if given.get(name)}
-    if isinstance(label := settings.get("label"), list):
-        settings["label"] = label[0] if len(label) == 1 else tuple(label)
+    for name, value in settings.items():
+        if isinstance(value, list):
+            settings[name] = value[0] if len(value) == 1 else tuple(value)
     return settings

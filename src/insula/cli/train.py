@@ -85,6 +85,8 @@ def train(
         insula train tweets --recipe my.toml --set train.epochs=3
         insula train reviews-zh --recipe linear
         insula train messages.csv --also tweets --output runs/both
+        insula train chats.csv --dialogue chat_id --turn number --speaker who
+        insula train chats.jsonl --context history --target product
         insula train --resume runs/care
     """
     from insula.api.training import free_folder, resume_training

@@ -152,8 +152,10 @@ def as_inputs(given: Sequence[TextOrInput | Mapping[str, Any]]) -> list[TextOrIn
 
     Anything else raises `DataError`, with its position.
     """
-    if isinstance(given, str | ModelInput | Mapping) or not isinstance(given, Iterable):
+    if isinstance(given, Mapping) or not isinstance(given, str | ModelInput | Iterable):
         raise DataError(f"The texts must be a sequence. Got {shortened(repr(given), 80)}: put it in a list.")
+    if isinstance(given, str | ModelInput):
+        check_inputs(given)
     inputs: list[TextOrInput] = []
     for position, one in enumerate(given):
         try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from insula.core.errors import DataError, nearest
 from insula.data.options import DataOptions
@@ -19,11 +19,17 @@ _LABEL_LIKE = (("emotion", "emotions", "sentiment", "category", "class", "情感
 _ID = (("id",),)
 _LANGUAGE = (("language", "lang"),)
 _WEIGHT = (("weight",),)
+# Looked for only where a model that reads them predicts a file.
+_CONTEXT = (("turns", "上文"), ("context", "history", "previous"))
+_DIALOGUE = (("dialogue", "dialogue_id", "dialog", "dialog_id", "conversation", "conversation_id", "对话"),)
+_TURN = (("turn", "turn_id", "utterance_id", "轮次"),)
+_SPEAKER = (("speaker", "说话人"),)
+_TARGET = (("target", "aspect", "目标", "方面"),)
 
 
 @dataclass(frozen=True)
 class ConversationColumns:
-    """Columns with what is around a text: earlier turns in cells (`context`) or in rows (`dialogue`), who says it, what
+    """Columns with the context of a text: earlier turns in cells (`context`) or in rows (`dialogue`), its speaker, what
     the emotion is towards."""
 
     context: tuple[str, ...] = ()
@@ -66,7 +72,7 @@ def find_columns(
 ) -> Columns:
     """Return which of `columns` is what.
 
-    labelled  labels are needed; without them only the text and what is around it is looked for
+    labelled  labels are needed; without them only the text and its context are looked for
     names     labels of a known scheme: columns with just these names are one-hot labels or scores
 
     Columns of a conversation are read only where they are named: one that happens to be called `context` changes
@@ -74,15 +80,7 @@ def find_columns(
     """
     text = find_text_column(columns, options.text, where)
     rest = [column for column in columns if column != text]
-    conversation = conversation_columns(
-        columns,
-        where,
-        context=options.context,
-        dialogue=options.dialogue,
-        turn=options.turn,
-        speaker=options.speaker,
-        target=options.target,
-    )
+    conversation = conversation_columns(columns, options, where)
     if not labelled:
         return Columns(text=text, conversation=conversation)
     if options.label:
@@ -104,23 +102,38 @@ def find_columns(
     )
 
 
-def conversation_columns(
-    columns: Sequence[str],
-    where: str,
-    *,
-    context: str | Sequence[str] | None = None,
-    dialogue: str | None = None,
-    turn: str | None = None,
-    speaker: str | None = None,
-    target: str | None = None,
-) -> ConversationColumns:
+def conversation_columns(columns: Sequence[str], options: DataOptions, where: str) -> ConversationColumns:
     """Return the named columns of a conversation; `DataError` with the nearest name where one is missing."""
-    several = () if context is None else (context,) if isinstance(context, str) else tuple(context)
-    given = {"dialogue": dialogue, "turn": turn, "speaker": speaker, "target": target}
+    context = (options.context,) if isinstance(options.context, str) else options.context or ()
+    one = {what: getattr(options, what) for what in ("dialogue", "turn", "speaker", "target")}
     return ConversationColumns(
-        context=tuple(_given(columns, name, "context", where) for name in several),
-        **{what: None if name is None else _given(columns, name, what, where) for what, name in given.items()},
+        context=tuple(_given(columns, name, "context", where) for name in context),
+        **{what: None if name is None else _given(columns, name, what, where) for what, name in one.items()},
     )
+
+
+def usual_conversation(
+    columns: Sequence[str], given: ConversationColumns, where: str, *, turns: bool, target: bool
+) -> ConversationColumns:
+    """Return the given columns with those that have usual names, where `turns` or a `target` are wanted."""
+    found = given
+    if turns and not (given.context or given.dialogue):
+        if context := _usual(columns, _CONTEXT, "context", where):
+            found = replace(found, context=(context,))
+        elif dialogue := _usual(columns, _DIALOGUE, "dialogue", where):
+            found = replace(found, dialogue=dialogue, turn=_usual(columns, _TURN, "turn", where))
+    if (found.context or found.dialogue) and turns and given.speaker is None:
+        found = replace(found, speaker=_usual(columns, _SPEAKER, "speaker", where))
+    if target and given.target is None:
+        found = replace(found, target=_usual(columns, _TARGET, "target", where))
+    return found
+
+
+def usual_identity(columns: Sequence[str]) -> tuple[str | None, str | None]:
+    """Return the columns with the id and the language of a row, None where none, or more than one, has a usual name."""
+    names = ([column for column in columns if column.strip().lower() in tiers[0]] for tiers in (_ID, _LANGUAGE))
+    id_, language = (found[0] if len(found) == 1 else None for found in names)
+    return id_, language
 
 
 def find_text_column(columns: Sequence[str], given: str | None, where: str) -> str:

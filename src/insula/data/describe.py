@@ -72,16 +72,16 @@ def describe(dataset: Dataset, *, seed: int = 0) -> Description:
 
 
 def _key(example: Example) -> str:
-    """Return what two rows are compared by; of a text with nothing to compare nothing, whatever is around it."""
+    """Return what two rows are compared by, their context included; nothing for a text with nothing to compare."""
     key = comparison_key(example.text)
     if not key or (not example.turns and example.target is None):
         return key
-    around = (*(turn.text for turn in example.turns), example.target or "")
-    return "\n".join((key, *map(comparison_key, around)))
+    context = (*(turn.text for turn in example.turns), example.target or "")
+    return "\n".join((key, *map(comparison_key, context)))
 
 
 def _context(examples: Sequence[Example]) -> dict[str, float]:
-    """Return what is around the texts; nothing where they are alone."""
+    """Return how much context the texts have; nothing where they are alone."""
     lengths = [len(example.turns) for example in examples if example.turns]
     speakers = {example.speaker for example in examples} | {turn.speaker for e in examples for turn in e.turns}
     targets = Counter(example.target for example in examples if example.target is not None)

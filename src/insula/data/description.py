@@ -83,9 +83,9 @@ class Description:
         if self.lengths:
             yield "  characters  " + ", ".join(f"{name} {value:,.0f}" for name, value in self.lengths.items())
         if self.context:
-            yield f"  context     {', '.join(self._around())}"
+            yield f"  context     {', '.join(self._context())}"
 
-    def _around(self) -> Iterator[str]:
+    def _context(self) -> Iterator[str]:
         found = self.context
         if found["share"]:
             yield (

@@ -1,6 +1,6 @@
 """The same job on Ray Data: workers run the model, this process reads the rows and writes what they answer.
 
-One task on this machine reads the source again and streams the texts of each group; a pool of workers, each with a
+One task on this machine reads the source again and streams the inputs of each group; a pool of workers, each with a
 predictor of its own, gives the logits; they come back in order. Ray holds back the reading while the workers are busy,
 starts lost workers anew and gives their groups to others. The output is written here, as it is without a cluster, so
 that each group stands in it once, and a job begun on one machine may be finished on many.
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import json
 import logging
 import os
 import shutil
@@ -34,6 +35,8 @@ from ray.data.block import BlockMetadata
 from ray.data.datasource import ReadTask
 
 from insula.core.errors import DataError
+from insula.core.model_input import as_inputs
+from insula.data.conversations.file_columns import ContextTally, FileColumns
 from insula.data.formats.formats import open_rows
 from insula.inference.engine import Engine
 from insula.inference.groups import Counted, read_groups
@@ -60,7 +63,7 @@ class Reading:
     """What is read: `open_rows` on `source`, in groups of `rows`; `done` are numbers of groups to leave out."""
 
     source: str
-    column: str
+    columns: FileColumns
     input_format: str | None
     rows: int
     done: frozenset[int]
@@ -84,8 +87,8 @@ def computed(model: Path, reading: Reading, cluster: Cluster, engine: Engine) ->
         words.setLevel(logging.ERROR)
         try:
             here = {"ray.io/node-id": ray.get_runtime_context().get_node_id()}
-            texts = ray.data.read_datasource(_Groups(reading), override_num_blocks=1, num_cpus=0, label_selector=here)
-            answers = texts.map_batches(
+            inputs = ray.data.read_datasource(_Groups(reading), override_num_blocks=1, num_cpus=0, label_selector=here)
+            answers = inputs.map_batches(
                 _Worker,
                 fn_constructor_args=(ray.put(_packed(model)), engine),
                 batch_size=1,
@@ -138,16 +141,17 @@ class _Groups(Datasource):  # type: ignore[misc]
     def get_read_tasks(self, parallelism: int, *_: Any, **__: Any) -> list[ReadTask]:
         """Return the task."""
         unknown = BlockMetadata(num_rows=None, size_bytes=None, exec_stats=None, input_files=None)
-        return [ReadTask(partial(_texts, self._reading), unknown)]
+        return [ReadTask(partial(_inputs, self._reading), unknown)]
 
 
-def _texts(reading: Reading) -> Iterator[Any]:
-    """Yield a table of one row a group: its number and its texts."""
+def _inputs(reading: Reading) -> Iterator[Any]:
+    """Yield a table of one row a group: its number and its inputs, as JSON."""
     aside = Counted()
     with open_rows(reading.source, batch_size=reading.rows, format=reading.input_format, on_reject=aside.add) as reader:
-        for group in read_groups(reader, reading.column, aside):
+        for group in read_groups(reader, reading.columns, aside, ContextTally()):
             if group.rows and group.number not in reading.done:
-                yield pa.table({"number": [group.number], "texts": [group.texts]})
+                inputs = [one if isinstance(one, str) else one.to_dict() for one in group.inputs]
+                yield pa.table({"number": [group.number], "inputs": pa.array([json.dumps(inputs)], pa.large_string())})
 
 
 class _Worker:
@@ -166,7 +170,7 @@ class _Worker:
 
     def __call__(self, batch: Any) -> Any:
         """Return the logits of each group."""
-        found = [self._predictor.logits(texts) for texts in batch.column("texts").to_pylist()]
+        found = [self._predictor.logits(as_inputs(json.loads(one))) for one in batch.column("inputs").to_pylist()]
         return pa.table({
             "number": batch.column("number"),
             "logits": pa.array([np.ascontiguousarray(logits).tobytes() for logits in found], pa.binary()),

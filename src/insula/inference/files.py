@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -17,10 +17,11 @@ from insula.core.extras import require
 from insula.core.files import sha256
 from insula.core.prediction import Prediction
 from insula.core.progress import Progress, Silent
-from insula.data.columns import find_text_column
+from insula.data.conversations.file_columns import ContextTally, FileColumns, find_file_columns
 from insula.data.formats.byte_source import STDIN
 from insula.data.formats.formats import every_row, open_rows
 from insula.data.formats.writers import STDOUT
+from insula.data.options import DataOptions
 from insula.inference.cluster_address import check_address
 from insula.inference.groups import Group, read_groups
 from insula.inference.outputs import Output, Sink, open_output, output_kind
@@ -68,6 +69,11 @@ def predict_file(
     output: str | Path | Sink,
     *,
     text: str | None = None,
+    context: str | Sequence[str] | None = None,
+    dialogue: str | None = None,
+    turn: str | None = None,
+    speaker: str | None = None,
+    target: str | None = None,
     rejects: str | Path | None = None,
     input_format: str | None = None,
     output_format: str | None = None,
@@ -80,6 +86,9 @@ def predict_file(
     """Predict every row of `source` into `output`, in order; all its columns come along.
 
     output    a file, `-` for standard output, or a function that takes the predictions, some thousands at a time
+    context, dialogue, turn, speaker, target   columns with the context of a text, as in `DataOptions`; where
+              they are not given and the model reads context, those with usual names. The rows of a dialogue follow
+              each other in the file, other rows between them or not
     rejects   default: `OUTPUT.rejects.jsonl`, else `SOURCE.rejects.jsonl` in the working folder
     resume    go on with what a stopped run of the same job left beside the output; where nothing is left, start
     engine    `local`, or `ray`: `workers` processes run the model, on this machine or the cluster at `address`
@@ -90,6 +99,10 @@ def predict_file(
     depends on the rows alone. Raises `DataError`, `MissingFileError`, `OutputError`.
     """
     progress = progress or Silent()
+    several = context if context is None or isinstance(context, str) else tuple(context)
+    options = DataOptions.checked(
+        text=text, context=several, dialogue=dialogue, turn=turn, speaker=speaker, target=target
+    )
     _check_engine(engine, source, address, workers)
     place = Path(rejects) if rejects is not None else _default_rejects(source, output)
     aside = Rejects(place, asked_for=rejects is not None)
@@ -97,19 +110,26 @@ def predict_file(
     kind = output_kind(output, output_format, predictor.scheme)
     began = time.monotonic()
     with aside, open_rows(source, batch_size=CHUNK, format=input_format, on_reject=aside.add) as reader:
-        column = find_text_column(reader.columns, text, repr(str(source)))
+        columns = find_file_columns(
+            reader.columns,
+            repr(str(source)),
+            predictor.context,
+            options=options,
+            most_characters=predictor.preparation.max_length,
+        )
         is_file = str(source) != STDIN and Path(source).is_file()
         whole = is_file and kind is not None and str(output) != STDOUT
-        job = _job(predictor, source, column, input_format, kind) if whole else None
+        job = _job(predictor, source, columns, input_format, kind) if whole else None
         if resume and job is None:
             raise DataError("Only a job from a file into a file can be resumed. Name both, or leave out resume.")
-        groups = read_groups(reader, column, aside)
+        context_tally = ContextTally()
+        groups = read_groups(reader, columns, aside, context_tally)
         with (
             open_output(
                 output,
                 kind,
                 reader,
-                column,
+                columns.text,
                 predictor.scheme,
                 job=job,
                 resume=resume,
@@ -120,7 +140,7 @@ def predict_file(
             _drawn(progress),
             _ready(groups, predictor, out, beside=is_file)
             if engine == "local"
-            else _ready_on_ray(groups, predictor, out, source, column, input_format, address, workers) as ready,
+            else _ready_on_ray(groups, predictor, out, source, columns, input_format, address, workers) as ready,
         ):
             tally = _Tally(progress)
             for group, answer in ready:
@@ -130,7 +150,7 @@ def predict_file(
                     out.take(group, answer())
                 tally.count(group, new=answer is not None)
             tally.rest(aside.count)
-        warnings = tuple(reader.warnings)
+        warnings = (*reader.warnings, *context_tally.warnings(columns, predictor.context))
     aside.forget_earlier()
     return FileResult(
         output=None if callable(output) else Path(output),
@@ -153,7 +173,7 @@ def _ready(
     stop it.
     """
     prepared = (
-        (group, predictor.begin(group.texts) if group.rows and group.number not in out.finished else None)
+        (group, predictor.begin(group.inputs) if group.rows and group.number not in out.finished else None)
         for group in groups
     )
     if not beside:
@@ -169,7 +189,7 @@ def _ready_on_ray(
     predictor: Predictor,
     out: Output,
     source: str | Path,
-    column: str,
+    columns: FileColumns,
     input_format: str | None,
     address: str | None,
     workers: int | None,
@@ -179,11 +199,11 @@ def _ready_on_ray(
 
     if predictor.folder is None:
         raise DataError("The engine 'ray' needs a model that was opened from a folder. Use the engine 'local'.")
-    reading = Reading(str(Path(source).absolute()), column, input_format, CHUNK, out.finished)
+    reading = Reading(str(Path(source).absolute()), columns, input_format, CHUNK, out.finished)
     with computed(predictor.folder, reading, Cluster(address, workers), predictor.engine) as logits_of:
 
         def answer(group: Group) -> list[Prediction]:
-            return predictor.answer(group.texts, logits_of(group.number))
+            return predictor.answer(group.inputs, logits_of(group.number))
 
         yield (
             (group, partial(answer, group) if group.rows and group.number not in out.finished else None)
@@ -239,14 +259,17 @@ class _Tally:
         self._seen = seen
 
 
-def _job(predictor: Predictor, source: str | Path, column: str, given: str | None, kind: str | None) -> dict[str, Any]:
+def _job(
+    predictor: Predictor, source: str | Path, columns: FileColumns, given: str | None, kind: str | None
+) -> dict[str, Any]:
     """Return what an output depends on: jobs that are alike give the same bytes."""
     return {
         "insula": __version__,
         "model": predictor.fingerprint,
         "input": sha256(source),
         "input format": given,
-        "text column": column,
+        "text column": columns.text,
+        "context columns": [list(pair) for pair in columns.conversation.named] or None,
         "output format": kind,
         "rows a group": CHUNK,
     }

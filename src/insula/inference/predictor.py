@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from insula.core.decision import DecisionRule, Decisions
 from insula.core.files import sha256
-from insula.core.model_input import TextOrInput, check_inputs, text_of
+from insula.core.model_input import TextOrInput, as_inputs, check_inputs, text_of
 from insula.core.prediction import Prediction
 from insula.core.scheme import LabelScheme
 from insula.inference.backends import Backend, begin, check_measured, computes_long, open_backend, prepares
@@ -90,10 +90,13 @@ class Predictor:
         """Return scores, decided labels, confidence and abstention as arrays."""
         return self.decision.decide(self.scheme, self.logits(texts))
 
-    def predict(self, texts: Sequence[TextOrInput]) -> list[Prediction]:
-        """Return one prediction a text, in order; a `ModelInput` brings its context, its id and its language."""
-        check_inputs(texts)
-        return [prediction for some, logits in self._computed(texts) for prediction in self.answer(some, logits)]
+    def predict(self, texts: Sequence[TextOrInput | Mapping[str, Any]]) -> list[Prediction]:
+        """Return one prediction a text, in order; a `ModelInput` brings its context, its id and its language.
+
+        A mapping is an input as JSON holds it (`ModelInput.from_dict`).
+        """
+        inputs = as_inputs(texts)
+        return [prediction for some, logits in self._computed(inputs) for prediction in self.answer(some, logits)]
 
     def begin(self, texts: Sequence[TextOrInput]) -> Callable[[], list[Prediction]]:
         """Do now what comes before the model (preparation, tokens); what is returned runs it and answers."""

@@ -55,14 +55,15 @@ def describe(
 
     Rows, languages, lengths, the balance of labels, duplicates, conflicts, and what would be dropped and why.
 
-    **Example**
+    **Examples**
 
         insula data describe messages.csv --text message --label emotion
+        insula data describe chats.csv --dialogue chat_id --turn number --speaker who
     """
     from insula.api.data import describe_data
     from insula.data.options import DataOptions
 
-    found = describe_data(source, DataOptions(**data))
+    found = describe_data(source, DataOptions.checked(**data))
     if as_json:
         typer.echo(json.dumps(found.to_dict(), ensure_ascii=False, allow_nan=False))
         return

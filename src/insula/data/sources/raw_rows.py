@@ -12,7 +12,7 @@ from insula.core.errors import DataError
 from insula.core.model_input import Turn
 from insula.core.sentences import counted
 from insula.data.columns import Columns, find_columns
-from insula.data.conversations.around import Conversation
+from insula.data.conversations.row_context import Conversation
 from insula.data.conversations.turn_cells import MOST_TURNS
 from insula.data.formats.row_reader import Row, RowReader
 from insula.data.labels.cells import as_attribute, as_name, as_number, is_missing, is_no_text
@@ -78,9 +78,9 @@ class RawPart:
                 if len(text) > options.max_text_length:
                     text = text[: options.max_text_length]
                     cut += 1
-                around = conversation.read(row, text)
-                if around.problem is not None:
-                    self.dropped[around.problem] += 1
+                found = conversation.read(row, text)
+                if found.problem is not None:
+                    self.dropped[found.problem] += 1
                     continue
                 weight = _weight(row.get(columns.weight)) if columns.weight else 1.0
                 if weight is None:
@@ -91,8 +91,8 @@ class RawPart:
                 except KeyError:  # JSON objects need not have every key
                     cells = tuple(row.get(name) for name in columns.labels)
                     label = cells if len(cells) > 1 else cells[0]
-                if around.number >= 0:
-                    numbers.append((len(self.rows), around.number))
+                if found.number >= 0:
+                    numbers.append((len(self.rows), found.number))
                 self.rows.append(
                     RawRow(
                         text,
@@ -102,9 +102,9 @@ class RawPart:
                         _attribute(row, columns.group),
                         _attribute(row, columns.id),
                         row.get(columns.votes) if columns.votes else None,
-                        around.turns,
-                        around.speaker,
-                        around.target,
+                        found.turns,
+                        found.speaker,
+                        found.target,
                     )
                 )
         if numbers:

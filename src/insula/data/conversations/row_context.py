@@ -1,4 +1,4 @@
-"""`Conversation`: what is around the texts of one table, row by row or, of dialogues, once all rows are read."""
+"""`Conversation`: the context of each row of one table, found row by row or, for dialogues, once all rows are read."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from insula.data.labels.cells import as_attribute, is_missing, is_no_text
 NO_PLACE = "without a value in the turn column"
 
 
-class Around(NamedTuple):
-    """What is around a text.
+class RowContext(NamedTuple):
+    """The context of a row.
 
-    turns    the earlier turns, oldest first; of a row of a dialogue they are found by its `number` at the end
+    turns    the earlier turns, oldest first; in a dialogue `Conversation.earlier` has them at `number`
     problem  why they cannot be read, in words
     """
 
@@ -28,11 +28,11 @@ class Around(NamedTuple):
     problem: str | None = None
 
 
-TEXT_ALONE = Around()
+TEXT_ALONE = RowContext()
 
 
 class Conversation:
-    """What is around the texts of one table. Rows without a usable label are turns of their dialogue all the same.
+    """Finds the context of the rows of one table. Rows without a usable label are turns of their dialogue, too.
 
     most_characters  kept of an earlier turn
     long             how many rows had more than `MOST_TURNS` earlier turns, the last of which are kept
@@ -44,8 +44,8 @@ class Conversation:
         self._most_characters = most_characters
         self._dialogues = Dialogues()
 
-    def read(self, row: Row, text: str) -> Around:
-        """Return what is around the text of a row."""
+    def read(self, row: Row, text: str) -> RowContext:
+        """Return the context of a row, whose text has been read."""
         columns = self._columns
         if not columns.named:
             return TEXT_ALONE
@@ -55,14 +55,14 @@ class Conversation:
             dialogue = as_attribute(row.get(columns.dialogue))
             order = row.get(columns.turn) if columns.turn and dialogue is not None else None
             if columns.turn and dialogue is not None and (is_missing(order) or is_no_text(order)):
-                return Around(problem=NO_PLACE)
+                return RowContext(problem=NO_PLACE)
             number = self._dialogues.add(dialogue, Turn(text, speaker), order)
-            return Around((), speaker, target, number)
+            return RowContext((), speaker, target, number)
         if not columns.context:
-            return Around((), speaker, target)
+            return RowContext((), speaker, target)
         turns, problem = read_turns([row.get(name) for name in columns.context])
         self.long += len(turns) > MOST_TURNS
-        return Around(tuple(map(self._shortened, turns[-MOST_TURNS:])), speaker, target, problem=problem)
+        return RowContext(tuple(map(self._shortened, turns[-MOST_TURNS:])), speaker, target, problem=problem)
 
     def earlier(self) -> list[tuple[Turn, ...]]:
         """Return the earlier turns of the rows of dialogues by their number."""

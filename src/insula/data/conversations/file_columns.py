@@ -1,0 +1,115 @@
+"""Which columns of a file a model is asked about, and how a row of it becomes an input."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from insula.core.model_input import TextOrInput
+from insula.core.sentences import counted
+from insula.data.columns import (
+    NO_CONVERSATION,
+    ConversationColumns,
+    conversation_columns,
+    find_text_column,
+    usual_conversation,
+    usual_identity,
+)
+from insula.data.conversations.turn_cells import MOST_TURNS
+from insula.data.options import DataOptions
+from insula.text.context import Context
+
+
+@dataclass(frozen=True)
+class FileColumns:
+    """Names of the columns that inputs are made of.
+
+    usual            those of the conversation that nobody named: they have usual names
+    most_turns       how many earlier turns are kept
+    most_characters  how many characters are kept of an earlier turn; None for all
+    """
+
+    text: str
+    conversation: ConversationColumns = NO_CONVERSATION
+    id: str | None = None
+    language: str | None = None
+    usual: tuple[str, ...] = ()
+    most_turns: int = 0
+    most_characters: int | None = None
+
+    @property
+    def texts_alone(self) -> bool:
+        """Whether a row is a text and nothing else."""
+        return not self.conversation.named and self.id is None and self.language is None
+
+
+def find_file_columns(
+    columns: Sequence[str],
+    where: str,
+    context: Context,
+    *,
+    options: DataOptions,
+    most_characters: int | None,
+) -> FileColumns:
+    """Return the columns of a file for a model that reads `context`; `DataError` where one is missing.
+
+    Columns that the options do not name are found by their usual names where the model reads what they hold.
+    """
+    column = find_text_column(columns, options.text, where)
+    rest = [name for name in columns if name != column]
+    given = conversation_columns(columns, options, where)
+    found = usual_conversation(rest, given, where, turns=context.turns > 0, target=context.target)
+    id_, language = usual_identity(rest)
+    return FileColumns(
+        text=column,
+        conversation=found,
+        id=id_,
+        language=language,
+        usual=tuple(name for what, name in found.named if (what, name) not in given.named),
+        most_turns=min(max(1, context.turns), MOST_TURNS),
+        most_characters=most_characters,
+    )
+
+
+@dataclass
+class ContextTally:
+    """Counts what inputs have besides their text, for the sentences at the end of a file."""
+
+    rows: int = 0
+    with_turns: int = 0
+    with_target: int = 0
+    backwards: int = field(default=0)
+
+    def count(self, inputs: Sequence[TextOrInput]) -> None:
+        """Count some inputs."""
+        self.rows += len(inputs)
+        for one in inputs:
+            if not isinstance(one, str):
+                self.with_turns += bool(one.turns)
+                self.with_target += one.target is not None
+
+    def warnings(self, columns: FileColumns, context: Context) -> list[str]:
+        """Return sentences on the context: which columns were chosen, what is not read, what is missing."""
+        said = []
+        if columns.usual:
+            names = ", ".join(map(repr, columns.usual))
+            said.append(f"The model reads context: taken from columns with usual names ({names}).")
+        for count, is_read, what, option in (
+            (self.with_turns, context.turns > 0, "earlier turns", "`context` or `dialogue`"),
+            (self.with_target, context.target, "a target", "`target`"),
+        ):
+            if count and not is_read:
+                have = "has" if count == 1 else "have"
+                said.append(f"{counted(count, 'row')} {have} {what}, which this model does not read.")
+            if is_read and not count and self.rows:
+                said.append(
+                    f"The model reads {what}, and none of {counted(self.rows, 'row')} has any: predicted from the text "
+                    f"alone. Name the columns with {option}."
+                )
+        if self.backwards:
+            come, whose = ("comes", "its") if self.backwards == 1 else ("come", "their")
+            said.append(
+                f"{counted(self.backwards, 'row')} {come} after a later turn of {whose} dialogue (column "
+                f"{columns.conversation.turn!r}): the file was read as it is ordered. Sort it by dialogue and turn."
+            )
+        return said

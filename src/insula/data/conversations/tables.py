@@ -1,0 +1,67 @@
+"""Rows of a table in memory (pandas, polars) as inputs of a model."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from insula.core.errors import DataError
+from insula.core.model_input import ModelInput
+from insula.data.columns import conversation_columns, find_text_column
+from insula.data.conversations.turn_cells import MOST_TURNS, read_turns
+from insula.data.labels.cells import as_attribute, is_missing, is_no_text
+from insula.data.options import DataOptions
+
+
+def table_inputs(table: Any, options: DataOptions, called: str) -> list[ModelInput]:
+    """Return an input a row, of the columns that the options name: text, context, speaker, target.
+
+    table   anything with `columns` that gives a column of cells by its name
+    called  what the table is called in errors: `the X of EmotionClassifier`
+
+    Raises `DataError` where a column is missing, and with the row where a text or the earlier turns cannot be read.
+    """
+    names = list(table.columns)
+    text = _cells(table, find_text_column(names, options.text, called))
+    found = conversation_columns(names, options, called)
+    context = [_cells(table, name) for name in found.context]
+    speakers, targets = (
+        [None] * len(text) if name is None else _cells(table, name) for name in (found.speaker, found.target)
+    )
+    inputs = []
+    for row, said in enumerate(text):
+        if not isinstance(said, str):
+            raise DataError(f"{_capital(called)} must hold a text in every row. Got {said!r} in row {row}; drop it.")
+        turns, problem = read_turns([column[row] for column in context]) if context else ((), None)
+        if problem is not None:
+            raise DataError(f"{_capital(called)} has a row {problem}: row {row}. Correct it, or drop it.")
+        inputs.append(
+            ModelInput(
+                said, turns=turns[-MOST_TURNS:], speaker=_attribute(speakers[row]), target=_attribute(targets[row])
+            )
+        )
+    return inputs
+
+
+def _cells(table: Any, name: str) -> list[Any]:
+    return [_plain(cell) for cell in table[name]]
+
+
+def _plain(cell: Any) -> Any:
+    """Return a cell as the readers of files give it: lists for arrays, None for what pandas calls NA."""
+    if type(cell).__name__ in ("NAType", "NaTType"):
+        return None
+    if hasattr(cell, "tolist"):  # numpy's arrays and scalars
+        return _plain(cell.tolist())
+    if hasattr(cell, "to_list"):  # polars' lists
+        return _plain(cell.to_list())
+    if isinstance(cell, list | tuple):
+        return [_plain(one) for one in cell]
+    return cell
+
+
+def _attribute(cell: Any) -> str | None:
+    return None if is_missing(cell) or is_no_text(cell) else as_attribute(cell)
+
+
+def _capital(called: str) -> str:
+    return called[:1].upper() + called[1:]
