@@ -332,6 +332,8 @@ def _type(kind: Any) -> str:
         return ", ".join(f"`{_value(one)}`" for one in inner)
     if origin in (typing.Union, types.UnionType):
         return " or ".join(_type(one) for one in inner if one is not type(None))
+    if origin is dict:
+        return f"table of {_type(inner[1])}"
     if origin is tuple:
         several = [one for one in inner if one is not Ellipsis]
         return f"list of {_type(several[0])}" + (f" ({len(several)})" if Ellipsis not in inner else "")

@@ -33,6 +33,7 @@ def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, encoder_folder: C
     from insula.models.pretrained import ALIASES, Pretrained
     from insula.text.preparation import TEXT_STEPS
     from insula.training.families.registry import families
+    from insula.training.loss_terms.registry import loss_terms
 
     docs_example_files.write_files(tmp_path)
     monkeypatch.chdir(tmp_path)
@@ -55,7 +56,7 @@ def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, encoder_folder: C
     tiny = Pretrained("owner/tiny", "0" * 40, "tiny_minilm", "model", sha256(encoder / "model.safetensors"))
     monkeypatch.setitem(ALIASES, "minilm", tiny)
 
-    registries: tuple[Registry, ...] = (TEXT_STEPS, families, backends)
+    registries: tuple[Registry, ...] = (TEXT_STEPS, families, backends, loss_terms)
     for registry in registries:
         monkeypatch.setattr(registry, "_members", dict(registry._members))
     monkeypatch.delitem(sys.modules, "my_family", raising=False)

@@ -18,7 +18,7 @@ from insula.core.targets import gold_matrix
 from insula.training.fitting import Rows
 from insula.training.objectives.class_weights import class_weights, label_weights, row_weights
 from insula.training.objectives.registry import choose_objective
-from insula.training.objectives.training_targets import learnt_rows, smoothed, unsmoothed
+from insula.training.objectives.training_targets import smoothed, training_rows, unsmoothed
 from insula.training.options.objective import ObjectiveOptions
 
 SINGLE = LabelScheme("s", "single", ("a", "b", "c"))
@@ -26,7 +26,7 @@ SINGLE = LabelScheme("s", "single", ("a", "b", "c"))
 
 def _learnt(examples: list[Example], scheme: LabelScheme = SINGLE, **options: Any) -> Rows:
     rows = Rows([""] * len(examples), gold_matrix(scheme, examples), np.array([e.weight for e in examples]))
-    return learnt_rows(rows, examples, scheme, ObjectiveOptions(**options))
+    return training_rows(rows, examples, scheme, ObjectiveOptions(**options))
 
 
 def test_effective_numbers_by_hand() -> None:
@@ -119,4 +119,4 @@ def test_values_are_learnt_as_they_are() -> None:
     data = toy_data.toy_dataset("dimensional", train=5, validation=0, test=0)
     examples = list(data.split("train"))
     rows = Rows([""] * 5, gold_matrix(data.scheme, examples), np.ones(5))
-    assert learnt_rows(rows, examples, data.scheme, ObjectiveOptions()) is rows
+    assert training_rows(rows, examples, data.scheme, ObjectiveOptions()) is rows

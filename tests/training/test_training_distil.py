@@ -22,7 +22,7 @@ from insula.core.scheme import KINDS, Kind, LabelScheme
 from insula.data.dataset import Dataset
 from insula.inference.predictor import Predictor
 from insula.models.fingerprints import fingerprints
-from insula.training.neural.distil_loss import teacher_loss
+from insula.training.loss_terms.teacher import teacher_loss
 from insula.training.recipe.recipe import load_recipe
 from insula.training.run import train_run
 from insula.training.transfer.teachers import teacher_scores

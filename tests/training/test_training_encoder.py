@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 import torch
 from torch import nn
+from training_terms import loss_terms_of
 from transformers import TrainerControl, TrainerState, TrainingArguments
 
 import toy_data
@@ -178,7 +179,7 @@ def test_losses_of_training_and_validation_are_of_one_scale(fit: Any, kind: Kind
     _, fitted, trainer = fit({"train.precision": "float32"}, kind=kind)
     told = [row["validation_loss"] for row in fitted.history if "validation_loss" in row]
     found = trainer.predict(trainer.eval_dataset)
-    losses = trainer.objective.loss(torch.tensor(found.predictions), torch.tensor(found.label_ids))
+    losses = _objective(kind).loss(torch.tensor(found.predictions), torch.tensor(found.label_ids))
     assert trainer.evaluate()["eval_loss"] == pytest.approx(float(losses.mean()), rel=1e-5)  # a mean over rows
     assert told[-1] == pytest.approx(float(losses.mean()), rel=1e-5)
 
@@ -264,7 +265,7 @@ def test_the_loss_is_the_weighted_mean(tmp_path: Path) -> None:
     rows = TokenRows([np.array([1]), np.array([1, 2]), np.array([3])], np.eye(2)[[0, 1, 0]], np.array([1.0, 0.0, 3.0]))
     trainer = EmotionTrainer(
         model=_Constant(logits), args=TrainingArguments(str(tmp_path), report_to=[]), train_dataset=rows,
-        objective=_objective("single"), options=TrainOptions(),
+        terms=loss_terms_of(toy_data.SCHEMES["single"]), options=TrainOptions(),
     )  # fmt: skip
     loss = trainer.compute_loss(trainer.model, collate([rows[i] for i in range(3)]))
     each = -logits.log_softmax(1)[torch.arange(3), [0, 1, 0]]

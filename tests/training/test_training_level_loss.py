@@ -1,20 +1,18 @@
-"""The loss of coarser levels: against its formulas, its gradients, and what refuses it."""
+"""The loss term `levels`: its formulas, its gradients, and the schemes that have none."""
 
 from __future__ import annotations
-
-from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from training_terms import loss_terms_of
 
 from insula.core.errors import RecipeError
 from insula.core.levels import levels
 from insula.core.scheme import Kind, LabelScheme
-from insula.training.objectives.objective import Objective
-from insula.training.objectives.registry import choose_objective
+from insula.training.loss_terms.term import Batch, LossTerm, Network, Outputs
 from insula.training.options.objective import ObjectiveOptions
 
 GROUPS = {"joy": "good", "love": "good", "grief": "bad", "fear": "bad"}
@@ -25,13 +23,16 @@ def _scheme(kind: Kind) -> LabelScheme:
     return LabelScheme("s", kind, tuple(GROUPS), mappings={"groups": GROUPS, "sides": SIDES})
 
 
-def _objective(kind: Kind, weight: float, **more: Any) -> Objective:
-    return choose_objective(ObjectiveOptions(levels=weight, **more), _scheme(kind))
+def _term(kind: Kind, weight: float) -> LossTerm:
+    terms = loss_terms_of(_scheme(kind), ObjectiveOptions(levels=weight)).terms
+    return next(term for term in terms if term.name == "levels")
 
 
-def _added(kind: Kind, logits: torch.Tensor, wanted: torch.Tensor) -> torch.Tensor:
-    """Return what the levels add to the labels' loss, at weight 1."""
-    return _objective(kind, 1.0).loss(logits, wanted) - _objective(kind, 0.0).loss(logits, wanted)
+def _levels(kind: Kind, logits: torch.Tensor, wanted: torch.Tensor) -> torch.Tensor:
+    """Return the losses of the coarser levels."""
+    found = _term(kind, 1.0).rows(Batch({}, wanted, torch.ones(len(wanted))), Outputs(logits, Network(print, 4)))
+    assert found is not None
+    return found
 
 
 def test_labels_that_exclude_each_other_by_hand() -> None:
@@ -39,7 +40,7 @@ def test_labels_that_exclude_each_other_by_hand() -> None:
     p = z.softmax(dim=1)[0]
     wanted = torch.tensor([[0.0, 1.0, 0.0, 0.0]], dtype=torch.float64)
     expected = -((p[0] + p[1]).log() + (p[0] + p[1] + p[2]).log()) / 2
-    torch.testing.assert_close(_added("single", z, wanted)[0], expected)
+    torch.testing.assert_close(_levels("single", z, wanted)[0], expected)
 
 
 def test_several_labels_by_hand() -> None:
@@ -50,13 +51,13 @@ def test_several_labels_by_hand() -> None:
     groups = -(p[1].log() + (1 - p[2]).log()) / 2
     # warm holds by love, though grief is likelier; cold does not.
     sides = -(p[1].log() + (1 - p[3]).log()) / 2
-    torch.testing.assert_close(_added("multi", z, wanted)[0], (groups + sides) / 2)
+    torch.testing.assert_close(_levels("multi", z, wanted)[0], (groups + sides) / 2)
 
 
 def test_no_label_that_does_not_hold_is_raised_for_its_parent() -> None:
     z = torch.zeros(1, 4, dtype=torch.float64) + torch.tensor([5.0, -5.0, 0.0, 0.0])
     z.requires_grad_(True)
-    _added("multi", z, torch.tensor([[0.0, 1.0, 0.0, 0.0]], dtype=torch.float64)).sum().backward()
+    _levels("multi", z, torch.tensor([[0.0, 1.0, 0.0, 0.0]], dtype=torch.float64)).sum().backward()
     assert z.grad is not None
     assert z.grad[0, 1] < 0
     assert (z.grad[0, [0, 2, 3]] >= 0).all()
@@ -75,7 +76,7 @@ def test_it_is_the_loss_of_the_scores_that_are_answered(kind: Kind) -> None:
             means.append(-np.log(answered[held]))
         else:  # no label holds: each parent is taught by its answered score
             means.append(-np.log(1 - answered).mean(axis=1))
-    np.testing.assert_allclose(_added(kind, z, torch.tensor(gold)), np.mean(means, axis=0))
+    np.testing.assert_allclose(_levels(kind, z, torch.tensor(gold)), np.mean(means, axis=0))
 
 
 @given(
@@ -88,7 +89,7 @@ def test_it_is_finite_and_not_negative(kind: Kind, z: list[float], y: list[float
     wanted = torch.tensor([y])
     if kind == "single":
         wanted = wanted / wanted.sum().clamp(min=1)
-    loss = _objective(kind, 2.0).loss(logits, wanted)
+    loss = _levels(kind, logits, wanted)
     assert torch.isfinite(loss).all()
     assert (loss >= 0).all()
     loss.sum().backward()
@@ -101,7 +102,7 @@ def test_what_has_no_levels_is_refused() -> None:
     with pytest.raises(
         RecipeError, match=r"objective\.levels option must be 0 for labels without coarser levels.*Got 1"
     ):
-        choose_objective(ObjectiveOptions(levels=1), plain)
+        loss_terms_of(plain, ObjectiveOptions(levels=1))
     with pytest.raises(RecipeError, match="ordinal labels"):
-        _objective("ordinal", 1.0)
-    assert choose_objective(ObjectiveOptions(), plain)
+        _term("ordinal", 1.0)
+    assert loss_terms_of(plain).names == ("labels",)

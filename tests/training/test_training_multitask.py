@@ -19,11 +19,10 @@ from insula.core.errors import DataError, RecipeError
 from insula.core.example import Example
 from insula.data.dataset import Dataset
 from insula.inference.predictor import Predictor
-from insula.training.neural.batches import TaskPart
-from insula.training.neural.task_batches import TaskBatches
+from insula.training.neural.task_batches import TaskBatches, rows_an_epoch
 from insula.training.recipe.recipe import load_recipe
 from insula.training.run import train_run
-from insula.training.transfer.auxiliary import rows_an_epoch, with_auxiliary
+from insula.training.transfer.auxiliary import with_auxiliary
 
 RecipeOf = Callable[..., dict[str, Any]]
 
@@ -83,23 +82,25 @@ def test_sets_of_any_kind_stand_beside_one_with_a_teacher(tmp_path: Path, tiny_r
 
 
 def test_each_batch_is_of_one_task_in_the_shares_asked_for() -> None:
-    parts = [TaskPart(64, 64), TaskPart(300, 128), TaskPart(10, 40)]
+    shuffled = np.random.default_rng(1).permutation(374)  # rows of a task need not be neighbours
+    task = np.empty(374, dtype=np.intp)
+    task[shuffled] = np.repeat([0, 1, 2], [64, 300, 10])
     lengths = list(np.random.default_rng(0).integers(3, 30, size=374))
-    batches = TaskBatches(lengths, parts, 16, seed=0)
+    batches = TaskBatches(lengths, task, [64, 128, 40], 16, seed=0)
     seen = []
     for epoch in range(3):
         batches.set_epoch(epoch)
         given = list(batches)
         assert len(given) == len(batches) == 4 + 8 + 3
         rows = [row for batch in given for row in batch]
-        tasks = [np.digitize(batch, [64, 364]) for batch in given]
-        assert all(len(set(task)) == 1 for task in tasks)
-        assert Counter(int(task[0]) for task in tasks) == {0: 4, 1: 8, 2: 3}
+        tasks = [task[batch] for batch in given]
+        assert all(len(set(one)) == 1 for one in tasks)
+        assert Counter(int(one[0]) for one in tasks) == {0: 4, 1: 8, 2: 3}
         counts = Counter(rows)
-        assert all(counts[row] == 1 for row in range(64))
-        assert max(counts[row] for row in range(64, 364)) == 1
-        assert {counts[row] for row in range(364, 374)} == {3}
-        assert [int(task[0]) for task in tasks] != sorted(int(task[0]) for task in tasks)
+        assert all(counts[row] == 1 for row in shuffled[:64])
+        assert max(counts[row] for row in shuffled[64:364]) == 1
+        assert {counts[row] for row in shuffled[364:]} == {3}
+        assert [int(one[0]) for one in tasks] != sorted(int(one[0]) for one in tasks)
         seen.append(given)
         batches.set_epoch(epoch)
         assert list(batches) == given
@@ -107,8 +108,8 @@ def test_each_batch_is_of_one_task_in_the_shares_asked_for() -> None:
 
 
 def test_processes_that_do_not_divide_a_batch_go_through_all_rows() -> None:
-    parts = [TaskPart(64, 64), TaskPart(300, 128)]
-    shares = [list(TaskBatches([5] * 364, parts, 16, seed=0, process=one, processes=3)) for one in range(3)]
+    task = np.repeat([0, 1], [64, 300])
+    shares = [list(TaskBatches([5] * 364, task, [64, 128], 16, seed=0, process=one, processes=3)) for one in range(3)]
     assert {len(share) for share in shares} == {5 + 9}  # 5 rows a process are 15 an update
     seen = Counter(row for share in shares for batch in share for row in batch)
     assert set(range(64)) <= set(seen)

@@ -1,9 +1,10 @@
-"""Losses, gradients, divergences and first logits, against their formulas."""
+"""Losses, gradients, divergences and initial biases, against their formulas."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -13,12 +14,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
+from training_terms import loss_terms_of
 
 from insula.core.errors import RecipeError, UnknownNameError
 from insula.core.scheme import KINDS, Kind, LabelScheme
 from insula.training.fitting import Rows
+from insula.training.loss_terms.term import Batch
 from insula.training.objectives.objective import Objective
-from insula.training.objectives.r_drop import r_drop
 from insula.training.objectives.registry import choose_objective, objectives, targets
 from insula.training.options.objective import ObjectiveOptions
 
@@ -204,13 +206,22 @@ def test_r_drop_adds_nothing_where_both_passes_agree(name: str, kind: Kind) -> N
     rng = np.random.default_rng(2)
     wanted = torch.tensor(_wanted(kind, rng))
     first, second = torch.tensor(rng.normal(size=(2, *wanted.shape)))
-    objective = _objective(name, kind, r_drop=3.0)
-    assert objective.r_drop == 3.0
-    torch.testing.assert_close(r_drop(objective, first, first, wanted), objective.loss(first, wanted))
-    apart = r_drop(objective, first, second, wanted)
-    torch.testing.assert_close(apart, r_drop(objective, second, first, wanted))
+    objective = _objective(name, kind)
+    terms = loss_terms_of(_scheme(kind), ObjectiveOptions(name=name, r_drop=3.0))
+
+    def r_drop(*passes: torch.Tensor) -> torch.Tensor:
+        given = iter(passes)
+        network = terms.network(lambda **_: SimpleNamespace(logits=next(given).float()), training=True)
+        batch = Batch({}, wanted.float(), torch.ones(len(wanted)))
+        return terms.training_loss(batch, network)[0].double()
+
+    torch.testing.assert_close(r_drop(first, first), objective.loss(first, wanted), atol=1e-5, rtol=1e-5)
+    apart = r_drop(first, second)
+    torch.testing.assert_close(apart, r_drop(second, first))
     mean = (objective.loss(first, wanted) + objective.loss(second, wanted)) / 2
-    assert (apart > mean).all()
+    added = 3.0 * objective.divergence(first, second)
+    assert (added > 0).all()
+    torch.testing.assert_close(apart, mean + added, atol=1e-5, rtol=1e-5)
 
 
 def test_divergences_by_hand() -> None:
@@ -232,7 +243,7 @@ def test_divergences_by_hand() -> None:
     np.testing.assert_allclose(_objective("squared", "dimensional").divergence(a, b), squared, atol=1e-12)
 
 
-def test_first_logits_give_the_base_rates() -> None:
+def test_initial_biases_give_the_base_rates() -> None:
     wanted = np.zeros((2000, 4))
     wanted[:200, 0] = wanted[200:1200, 1] = wanted[1200:, 2] = 1  # 10 %, 50 %, 40 %
     ones = np.ones(2000)
@@ -245,7 +256,7 @@ def test_first_logits_give_the_base_rates() -> None:
 
 
 @every_fitting
-def test_first_logits_follow_the_weights_and_stay_finite(name: str, kind: Kind) -> None:
+def test_initial_biases_follow_the_weights_and_stay_finite(name: str, kind: Kind) -> None:
     wanted = np.array([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]])
     biases = _objective(name, kind).biases
     heavy = biases(wanted, np.array([9.0, 1.0]))
@@ -270,7 +281,7 @@ def test_label_weights_make_both_answers_of_a_label_count_alike(name: str) -> No
         change = plain.loss(alone, y) - plain.loss(rest, y)
         factor = np.where(gold[:, label] > 0, present, absent)
         torch.testing.assert_close(weighted.loss(alone, y) - weighted.loss(rest, y), change * torch.tensor(factor))
-    # The first logits are those of rates among weighed rows: nearly even ones.
+    # The initial biases are those of rates among weighed rows: nearly even ones.
     assert np.abs(weighted.biases(gold, np.ones(4))).max() < 1e-9
 
 

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
+from training_terms import loss_terms_of
 
 import toy_data
 from insula.api.training import resume_training, train
@@ -83,9 +84,8 @@ def _measured(model: EncoderForEmotion) -> Importance:
     random = np.random.default_rng(0)
     tokens = [random.integers(5, 60, size=int(random.integers(3, 12))) for _ in range(40)]
     gold = np.eye(3)[random.integers(0, 3, size=40)]
-    objective = choose_objective(ObjectiveOptions(), toy_data.SCHEMES["single"])
     rows = TokenRows(tokens, gold, np.ones(40))
-    return measure_importance(model, rows, range(40), objective, Silent())
+    return measure_importance(model, rows, range(40), loss_terms_of(toy_data.SCHEMES["single"]), Silent())
 
 
 def test_what_does_nothing_is_the_least_important(encoder_folder: Callable[..., Path]) -> None:
@@ -117,7 +117,7 @@ def test_importance_is_the_first_order_change_of_the_loss(encoder_folder: Callab
     ids, gate = torch.tensor([[7, 8, 9, 10]]), torch.ones(1, dtype=torch.float64, requires_grad=True)
     objective = choose_objective(ObjectiveOptions(), toy_data.SCHEMES["single"])
     rows = TokenRows([ids[0].numpy()], np.array([[0.0, 1.0, 0.0]]), np.ones(1))
-    found = measure_importance(model, rows, [0], objective, Silent())
+    found = measure_importance(model, rows, [0], loss_terms_of(toy_data.SCHEMES["single"]), Silent())
     layer = bert_layers(model.backbone)[0]
 
     def gated(_: Any, given: tuple[torch.Tensor]) -> tuple[torch.Tensor]:

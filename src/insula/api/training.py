@@ -23,7 +23,7 @@ from insula.models.locate import RUNS
 from insula.training.families.registry import families
 from insula.training.neural.processes import process_count, process_index
 from insula.training.recipe.recipe import Recipe, load_recipe
-from insula.training.run import Run, help_to_train, train_run
+from insula.training.run import Run, train_as_worker, train_run
 
 Source = str | Path | Sequence[str | Path] | Dataset
 
@@ -90,7 +90,7 @@ def train_into(
     """
     if process_index() > 0:
         data = source if isinstance(source, Dataset) else load_dataset(source, recipe.data, seed=recipe.seed)
-        return help_to_train(data, recipe, folder)
+        return train_as_worker(data, recipe, folder)
     with written_alone(folder):
         check_output(folder, overwrite)
         names = () if isinstance(source, Dataset) else lasting_names(source)
@@ -122,7 +122,7 @@ def resume_training(run: str | Path, *, command: str = "", progress: Progress | 
     begun = _begun(folder, run)
     if process_index() > 0:
         recipe = load_recipe(folder / "recipe.toml")
-        return help_to_train(load_dataset(begun.source, recipe.data, seed=recipe.seed), recipe, folder, resume=True)
+        return train_as_worker(load_dataset(begun.source, recipe.data, seed=recipe.seed), recipe, folder, resume=True)
     with written_alone(folder):
         finished = _resumed(folder, begun, command, progress)
     if begun.afterwards:

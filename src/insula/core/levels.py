@@ -1,7 +1,7 @@
 """Coarser levels of a scheme, from its own scores alone, so that all levels agree: 28 labels, 7 groups, 4 sentiments.
 
 The numbers are GoEmotions', neutral counted at each level. No level has a head of its own; the labels' own can be
-taught at every level (`training.level_loss`).
+taught at every level (`training.loss_terms.levels`).
 
 A level is one of the scheme's `mappings`. Where labels exclude each other a parent's probability is the sum of its
 children's, exactly. Where several may hold, a parent holds as soon as one child does, and its score is the largest of

@@ -157,7 +157,11 @@ class MetricsDocument(Document):
     recipe: dict[str, Any] = Field(default_factory=dict, description="the resolved recipe")
     seed: int | None = Field(None, description="seed of every random choice")
     training: dict[str, Any] = Field(default_factory=dict, description="facts from the fitter, such as `precision`")
-    history: list[Numbers] = Field(default_factory=list, description="loss, learning rate and validation score by step")
+    history: list[Numbers] = Field(
+        default_factory=list,
+        description="loss, the mean of each loss term (`loss/NAME`) if there are several, learning rate and validation "
+        "score by step",
+    )
     decision: DecisionRecord = Field(
         default_factory=DecisionRecord,
         description="calibration, thresholds, abstention limit, as chosen on validation rows",

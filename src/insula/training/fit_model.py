@@ -29,14 +29,14 @@ from insula.training.decide import choose_decision
 from insula.training.families.registry import families
 from insula.training.fitting import FitInput, Fitted, Rows, Task
 from insula.training.neural.peak_memory import PeakMemory
-from insula.training.neural.processes import part
+from insula.training.neural.processes import leave_process_group
 from insula.training.neural.validation import check_finite
-from insula.training.objectives.training_targets import learnt_rows
+from insula.training.objectives.training_targets import training_rows
 from insula.training.options.objective import ObjectiveOptions
 from insula.training.options.sections import ModelOptions
 from insula.training.recipe.recipe import Recipe
-from insula.training.transfer.auxiliary import with_tasks
-from insula.training.transfer.distil import with_answers
+from insula.training.transfer.auxiliary import with_task_rows
+from insula.training.transfer.distil import with_teacher_scores
 
 CONTEXT_TURNS = 3  # what `auto` reads
 
@@ -85,7 +85,7 @@ def fit_model(
     train, validation = given.train, given.validation
     with PeakMemory() as peak:
         fitted = families[model.name].fit(given if report is None else dataclasses.replace(given, report=report))
-    part()
+    leave_process_group()
     before = given.facts.pop("seconds_before", 0.0)
     seconds = time.monotonic() - began + before
     progress.say(f"Trained in {seconds:.0f} s; choosing thresholds and calibration on validation rows.")
@@ -104,15 +104,15 @@ def fit_model(
     return Trained(predictor, fitted, logits, seconds, given.facts, peak.megabytes, before)
 
 
-def help_to_fit(dataset: Dataset, recipe: Recipe, language: str | None, shared: Path, *, resume: bool) -> None:
-    """Take part in a training as one of the processes that are not the first; nothing is kept but in `shared`."""
+def fit_as_worker(dataset: Dataset, recipe: Recipe, language: str | None, shared: Path, *, resume: bool) -> None:
+    """Train as one of the processes that are not the first; only the run's folder `shared` keeps files."""
     if not families[recipe.model.name].neural:
         return
     with tempfile.TemporaryDirectory(prefix="insula-") as own:
         preparation = _preparation(dataset, recipe.model, recipe, language)
         given = _fit_input(dataset, recipe.model, recipe, language, preparation, Path(own), resume, Silent())
         families[recipe.model.name].fit(dataclasses.replace(given, shared=shared))
-        part()
+        leave_process_group()
 
 
 def _preparation(dataset: Dataset, model: ModelOptions, recipe: Recipe, language: str | None) -> Preparation:
@@ -158,12 +158,12 @@ def _fit_input(
 ) -> FitInput:
     objective = recipe.objective if model is recipe.model else ObjectiveOptions()
     train, validation = _some(_rows(dataset, "train", preparation)), _rows(dataset, "validation", preparation)
-    train = learnt_rows(train, dataset.split("train"), dataset.scheme, objective)
+    train = training_rows(train, dataset.split("train"), dataset.scheme, objective)
     tasks: list[Task] = []
     if model is recipe.model:
-        train = with_answers(train, dataset, recipe, preparation, folder, progress)
+        train = with_teacher_scores(train, dataset, recipe, preparation, folder, progress)
         tasks = [Task(one.scheme, _some(_rows(one, "train", preparation))) for one in dataset.also]
-        train = with_tasks(train, tasks)
+        train = with_task_rows(train, tasks)
     return FitInput(
         scheme=dataset.scheme,
         language=language,

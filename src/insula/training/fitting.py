@@ -22,20 +22,33 @@ from insula.training.options.sections import ModelOptions, TrainOptions
 
 @dataclass(frozen=True)
 class Rows:
-    """Prepared rows: what a fitter sees of a split.
+    """Prepared rows of a split, column by column.
 
-    texts    (rows,) prepared texts, or pairs of text and context for a family that reads pairs
-    gold     (rows, labels) as `core.targets.gold_matrix`; of training rows as they are learnt: smoothed, soft
-    weights  (rows,) example weights, of training rows times their class weights; 0 for a row without labels
-    answers  (rows, labels) what the teachers say, None without teachers; rows without labels then stand last, with
-             the answers as their gold, `unlabelled` of them
+    texts     (rows,) prepared texts, or pairs of text and context for a family that reads pairs
+    gold      (rows, labels) as `core.targets.gold_matrix`; training rows: smoothed, soft
+    weights   (rows,) how much a row counts; training rows: times the weight of its class
+    labelled  (rows,) whether `gold` is the row's own labels; None: it is, in every row
+    teacher   (rows, labels) mean scores of the teachers; None without teachers
+    task      (rows,) the set that a row comes from: 0 is the main one, n the n-th auxiliary `Task`; None: all are main
+
+    Rows that are not `labelled` have the teachers' scores as their gold; rows of other tasks have zeros there, their
+    labels are in `Task.rows`, in the same order.
     """
 
     texts: Sequence[Segments]
     gold: NDArray[np.float64]
     weights: NDArray[np.float64]
-    answers: NDArray[np.float64] | None = None
-    unlabelled: int = 0
+    labelled: NDArray[np.bool_] | None = None
+    teacher: NDArray[np.float64] | None = None
+    task: NDArray[np.intp] | None = None
+
+    def __len__(self) -> int:
+        return len(self.texts)
+
+    @property
+    def labelled_weights(self) -> NDArray[np.float64]:
+        """The weights by which labels are counted: 0 for rows without labels of the main set."""
+        return self.weights if self.labelled is None else np.where(self.labelled, self.weights, 0.0)
 
     @property
     def joined(self) -> list[str]:
@@ -48,13 +61,13 @@ class Rows:
 
 @dataclass(frozen=True)
 class Task:
-    """An auxiliary set: its labels and its rows. The rows stand last in the training rows too, task after task."""
+    """An auxiliary set: its labels and its rows."""
 
     scheme: LabelScheme
     rows: Rows
 
 
-def _untold(step: int, score: float) -> None:
+def _no_report(step: int, score: float) -> None:
     """Report to nobody."""
 
 
@@ -80,7 +93,7 @@ class FitInput:
     folder: Path
     resume: bool
     progress: Progress
-    report: Callable[[int, float], None] = _untold
+    report: Callable[[int, float], None] = _no_report
     distil: DistilOptions | None = None
     auxiliary: AuxiliaryOptions | None = None
     tasks: Sequence[Task] = ()

@@ -36,7 +36,7 @@ from insula.models.fingerprints import write_fingerprints
 from insula.models.folder import MANIFEST, seal
 from insula.models.locate import locate_model
 from insula.text.language import dominant, tell
-from insula.training.fit_model import fit_model, help_to_fit
+from insula.training.fit_model import fit_as_worker, fit_model
 from insula.training.fitting import Fitted
 from insula.training.measure import Measurement
 from insula.training.recipe.recipe import Recipe
@@ -170,11 +170,11 @@ def train_run(
     return Run(folder, document)
 
 
-def help_to_train(dataset: Dataset, recipe: Recipe, folder: Path, *, resume: bool = False) -> Run:
-    """Take part in the training of a run that another process writes; the run returned has no metrics yet."""
+def train_as_worker(dataset: Dataset, recipe: Recipe, folder: Path, *, resume: bool = False) -> Run:
+    """Train as one of the processes that do not write the run; the run returned has no metrics yet."""
     dataset = with_auxiliary(with_unlabelled(dataset, recipe, Silent()), recipe, Silent())
     language = dominant([example.text for example in dataset.split("train")])
-    help_to_fit(dataset, recipe, language, folder, resume=resume)
+    fit_as_worker(dataset, recipe, language, folder, resume=resume)
     return Run(folder, MetricsDocument())
 
 

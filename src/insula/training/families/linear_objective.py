@@ -16,7 +16,7 @@ def check_linear(options: ObjectiveOptions, scheme: LabelScheme) -> None:
             f"The objective.name of model family 'linear' must be auto or {own} for {scheme.kind} labels. "
             f"Got {options.name!r}. Set objective.name=auto, or choose a neural family with model.name."
         )
-    for option in ("label_smoothing", "soft_labels", "r_drop", "levels"):
+    for option in ("label_smoothing", "soft_labels", "r_drop", "levels", "terms"):
         if getattr(options, option):
             raise RecipeError(
                 f"The objective.{option} option is for networks, and model family 'linear' cannot do it. "

@@ -19,7 +19,9 @@ from insula.training.fitters.adapt import Adaptation, trainable_parameters
 from insula.training.fitters.network import (
     MOST_UNKNOWN,
     VOCABULARY_SAMPLE,
+    build_terms,
     fitted_network,
+    set_base_rates,
     token_rows,
     tokenizer_folder,
 )
@@ -45,6 +47,7 @@ def fit(given: FitInput) -> Fitted:
         raise TypeError(f"The model options of fit_encoder must be PretrainedOptions. Got {type(options).__name__}.")
     set_seed(given.seed)
     objective = choose_objective(given.objective, given.scheme, given.train)
+    terms = build_terms(given, objective)
     source = locate_encoder(options.base, options.revision)
     base = trained_base(options)
     if base is None and prunes(options):
@@ -64,17 +67,17 @@ def fit(given: FitInput) -> Fitted:
     if any(not isinstance(text, str) for text in given.train.texts):
         model.config.separator = _separator(tokenizer, options.base)
 
-    train = token_rows(given, given.train, tokenizer)
+    train = token_rows(given, given.train, tokenizer, terms)
     validation = None if given.validation is None else token_rows(given, given.validation, tokenizer)
     if base is None:
-        model.head.set_base_rates(objective.biases(train.targets, train.weights))
+        set_base_rates(model, objective, given)
     if prunes(options):
-        prune(model, train, objective, given)
+        prune(model, train, terms, given)
     adaptation = Adaptation(model, given.adapter, frozen_layers=given.options.freeze_layers)
     if given.options.freeze_layers:
         _freeze(model, {"train": train, "validation": validation}, given)
     trainable = trainable_parameters(model)
-    history = train_network(model, train, validation, objective, given, adaptation.callbacks)
+    history = train_network(model, train, validation, terms, given, adaptation.callbacks)
     shutil.rmtree(given.folder / STATES, ignore_errors=True)  # what else is kept, a resumed run asks for again
     model.upper = None
     adaptation.finish()

@@ -16,8 +16,9 @@ from insula.core.progress import Progress
 from insula.inference.batching import batches
 from insula.models.networks.encoder import EncoderForEmotion
 from insula.models.pruning import bert_layers
+from insula.training.loss_terms.term import Batch
+from insula.training.loss_terms.total import LossTerms
 from insula.training.neural.batches import TokenRows, collate
-from insula.training.objectives.objective import Objective
 
 TOKENS_A_BATCH = 2048
 
@@ -37,9 +38,9 @@ class Importance:
 
 
 def measure_importance(
-    model: EncoderForEmotion, rows: TokenRows, chosen: Sequence[int], objective: Objective, progress: Progress
+    model: EncoderForEmotion, rows: TokenRows, chosen: Sequence[int], terms: LossTerms, progress: Progress
 ) -> Importance:
-    """Return what the parts of `model` do for the loss of the `chosen` rows, by one backward pass over each.
+    """Return what the parts of `model` do for the loss on labels of the `chosen` rows, by one backward pass over each.
 
     The model is left as it was, but in evaluation mode: dropout would be measured too. Raises `RecipeError` where it
     is not BERT-shaped.
@@ -53,10 +54,10 @@ def measure_importance(
     progress.start("importance", total=len(chosen))
     with _watched(layers) as seen:
         for batch in batches([len(rows.tokens[row]) for row in chosen], tokens=TOKENS_A_BATCH):
-            inputs = collate([rows[chosen[number]] for number in batch])
-            mask = inputs["attention_mask"]
-            logits = model(input_ids=inputs["input_ids"], attention_mask=mask).logits.float()
-            loss = (objective.loss(logits, inputs["labels"]) * inputs["weights"]).sum()
+            given = Batch.of(collate([rows[chosen[number]] for number in batch]))
+            mask = given.inputs["attention_mask"]
+            losses = terms.validation_loss(given, terms.network(model, training=False)(given.inputs))
+            loss = (losses * given.weights).sum()
             gradients = torch.autograd.grad(loss, [*seen.answers, *seen.neurons])
             for number, layer in enumerate(layers):
                 influence[number] += _turned(*seen.states[number], mask)

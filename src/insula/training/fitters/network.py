@@ -17,8 +17,12 @@ from insula.models.onnx.export import export_onnx
 from insula.models.quiet import quiet_transformers
 from insula.models.tokens.tokenization import TextTokenizer, write_settings
 from insula.text.context import Segments
-from insula.training.fitting import FitInput, Fitted, Rows
+from insula.training.fitting import FitInput, Fitted, Rows, Task
+from insula.training.loss_terms.term import TermInput
+from insula.training.loss_terms.total import LossTerms
 from insula.training.neural.batches import TokenRows
+from insula.training.neural.task_batches import rows_an_epoch
+from insula.training.objectives.objective import Objective
 from insula.training.objectives.registry import targets
 
 VOCABULARY_SAMPLE = 1000
@@ -30,9 +34,51 @@ def tokenizer_folder(given: FitInput) -> Path:
     return given.folder / "tokenizer"
 
 
-def token_rows(given: FitInput, rows: Rows, tokenizer: TextTokenizer) -> TokenRows:
-    """Return the rows as the trainer reads them."""
-    return TokenRows(tokenizer(rows.texts), targets(given.scheme, rows.gold), rows.weights)
+def token_rows(given: FitInput, rows: Rows, tokenizer: TextTokenizer, terms: LossTerms | None = None) -> TokenRows:
+    """Return the rows as the trainer reads them; training rows have the columns and views of the `terms`."""
+    wanted = targets(given.scheme, rows.gold)
+    found = TokenRows(tokenizer(rows.texts), wanted, rows.weights)
+    if terms is not None:
+        found.columns = terms.columns
+        found.views = {name: tokenizer(texts) for name, texts in terms.views.items()}
+    if rows.task is not None:
+        found.task, found.targets = rows.task, _own_targets(rows.task, wanted, given.tasks)
+        main, *others = np.bincount(rows.task, minlength=1 + len(given.tasks)).tolist()
+        found.an_epoch = rows_an_epoch(main, others, given.auxiliary.alpha if given.auxiliary else 1.0)
+    return found
+
+
+def _own_targets(
+    task: NDArray[np.intp], main: NDArray[np.float64], others: Sequence[Task]
+) -> list[NDArray[np.float64]]:
+    """Return the targets of each row under the labels of its own task."""
+    wanted = list(main)
+    for number, one in enumerate(others, start=1):
+        own = targets(one.scheme, one.rows.gold)
+        for row, target in zip(np.flatnonzero(task == number), own, strict=True):
+            wanted[row] = target
+    return wanted
+
+
+def build_terms(given: FitInput, objective: Objective) -> LossTerms:
+    """Return what the recipe asks a network to minimise; `RecipeError` where a term does not fit the scheme."""
+    return LossTerms.of(
+        TermInput(
+            scheme=given.scheme,
+            objective=objective,
+            train=given.train,
+            options=given.objective,
+            distil=given.distil,
+            auxiliary=given.auxiliary,
+            tasks=given.tasks,
+        )
+    )
+
+
+def set_base_rates(model: PreTrainedModel, objective: Objective, given: FitInput) -> None:
+    """Let the head start at the frequencies of the labels in the training rows."""
+    rows = given.train
+    model.head.set_base_rates(objective.biases(targets(given.scheme, rows.gold), rows.labelled_weights))
 
 
 def fitted_network(

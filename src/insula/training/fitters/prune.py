@@ -17,8 +17,8 @@ from insula.models.pruning import Kept, Shape
 from insula.training.families.encoder import EncoderOptions
 from insula.training.fitters.importance import Importance, measure_importance
 from insula.training.fitting import FitInput
+from insula.training.loss_terms.total import LossTerms
 from insula.training.neural.batches import TokenRows
-from insula.training.objectives.objective import Objective
 from insula.training.options.sections import ModelOptions
 
 MOST_ROWS = 1000
@@ -68,7 +68,7 @@ def choose_kept(importance: Importance, layers: int, shape: Shape) -> Kept:
     )
 
 
-def prune(model: EncoderForEmotion, rows: TokenRows, objective: Objective, given: FitInput) -> None:
+def prune(model: EncoderForEmotion, rows: TokenRows, terms: LossTerms, given: FitInput) -> None:
     """Prune a trained encoder in place as the recipe says, and write into the run's facts what was kept.
 
     At most 1,000 training rows with labels are measured on, drawn with the recipe's seed. A resumed run keeps what it
@@ -83,7 +83,7 @@ def prune(model: EncoderForEmotion, rows: TokenRows, objective: Objective, given
     if given.resume and file.exists():
         kept = Kept.from_dict(json.loads(file.read_text(encoding="utf-8")))
     else:
-        kept = choose_kept(_measured(model, rows, objective, given), layers, shape)
+        kept = choose_kept(_measured(model, rows, terms, given), layers, shape)
         _remember(kept, file)
     model.prune(kept)
     given.facts["pruned"] = told(before, kept)
@@ -100,11 +100,11 @@ def told(before: Shape, kept: Kept) -> dict[str, Any]:
     }
 
 
-def _measured(model: EncoderForEmotion, rows: TokenRows, objective: Objective, given: FitInput) -> Importance:
-    # Behind the labelled rows stand those that teachers judged, and those of other sets.
-    labelled = len(rows) - given.train.unlabelled - sum(len(task.rows.texts) for task in given.tasks)
-    drawn = np.random.default_rng(given.seed).permutation(labelled)[:MOST_ROWS]
-    return measure_importance(model, rows, drawn.tolist(), objective, given.progress)
+def _measured(model: EncoderForEmotion, rows: TokenRows, terms: LossTerms, given: FitInput) -> Importance:
+    labelled = given.train.labelled
+    known = np.arange(len(rows)) if labelled is None else np.flatnonzero(labelled)
+    drawn = np.random.default_rng(given.seed).permutation(known)[:MOST_ROWS]
+    return measure_importance(model, rows, drawn.tolist(), terms, given.progress)
 
 
 def _remember(kept: Kept, file: Path) -> None:

@@ -16,7 +16,14 @@ from insula.models.tokens.tokenization import TOKENIZER, TextTokenizer
 from insula.models.tokens.vocabulary import BEGINS, Kind, extend_vocabulary, train_vocabulary, whole_words
 from insula.models.tokens.word_vectors import distil_vectors
 from insula.training.families.scratch import ScratchOptions
-from insula.training.fitters.network import VOCABULARY_SAMPLE, fitted_network, token_rows, tokenizer_folder
+from insula.training.fitters.network import (
+    VOCABULARY_SAMPLE,
+    build_terms,
+    fitted_network,
+    set_base_rates,
+    token_rows,
+    tokenizer_folder,
+)
 from insula.training.fitting import FitInput, Fitted
 from insula.training.neural.train_network import train_network
 from insula.training.objectives.registry import choose_objective
@@ -31,16 +38,17 @@ def fit(given: FitInput) -> Fitted:
     if not isinstance(options, ScratchOptions):
         raise TypeError(f"The model options of fit_scratch must be ScratchOptions. Got {type(options).__name__}.")
     objective = choose_objective(given.objective, given.scheme, given.train)
+    terms = build_terms(given, objective)
     entries: Sequence[str] = _train_vocabulary(given, options)
     vectors = None
     if options.vectors == "distilled":
         entries, vectors = _distil(given, options, entries)
     tokenizer = TextTokenizer(tokenizer_folder(given) / TOKENIZER, max_tokens=options.max_tokens)
-    train = token_rows(given, given.train, tokenizer)
+    train = token_rows(given, given.train, tokenizer, terms)
     validation = None if given.validation is None else token_rows(given, given.validation, tokenizer)
     model = _build(given, options, len(entries), vectors, objective.head)
-    model.head.set_base_rates(objective.biases(train.targets, train.weights))
-    history = train_network(model, train, validation, objective, given)
+    set_base_rates(model, objective, given)
+    history = train_network(model, train, validation, terms, given)
     return fitted_network(
         given,
         model.finished(),

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -16,37 +16,34 @@ from insula.inference.batching import batches
 from insula.models.layers.padding import pad
 from insula.training.neural.layer_cache import LowerStates
 
-
-@dataclass(frozen=True)
-class TaskPart:
-    """Rows of one task, which stand together: how many there are, and how many an epoch takes."""
-
-    rows: int
-    taken: int
-
-
 WINDOW = 64  # batches that are sorted by length together: enough for little padding, few enough to stay random
 MOST_ROWS = 2  # times the batch size, so that one batch of very short texts does not hold a tenth of the data
 
 
 @dataclass
 class TokenRows(Dataset[dict[str, Any]]):
-    """A map-style data set over tokenised rows.
+    """A map-style data set over tokenised rows, column by column.
 
-    tokens   one array of token numbers a row
-    targets  (rows, outputs)
-    weights  (rows,)
-    states   the lower layers' states of the same rows; then these are given in place of token numbers
-    paired   whether rows are pairs; then the token numbers are given with the states, as they tell the segments apart
-    parts    the tasks whose rows stand one after another, where there are several (`task_batches`)
+    tokens    one array of token numbers per row
+    targets   (rows, outputs); with several tasks one array per row, as long as its task has outputs
+    weights   (rows,)
+    states    the lower layers' states of the same rows, which then take the place of token numbers
+    paired    whether rows are pairs: token numbers are then given with the states, to tell the segments apart
+    task      (rows,) the task of each row, 0 the main one; None: all are main
+    an_epoch  how many rows of each task an epoch takes; of one task all
+    columns   (rows, ...) what loss terms read besides, by name: `labelled`, `teacher`, and those of plug-in terms
+    views     tokens of other texts for the same rows, by name, for terms that compare them
     """
 
     tokens: Sequence[NDArray[np.int64]]
-    targets: NDArray[np.float64]
+    targets: NDArray[np.float64] | Sequence[NDArray[np.float64]]
     weights: NDArray[np.float64]
     states: LowerStates | None = None
     paired: bool = False
-    parts: Sequence[TaskPart] = ()
+    task: NDArray[np.intp] | None = None
+    an_epoch: Sequence[int] = ()
+    columns: Mapping[str, NDArray[Any]] = field(default_factory=dict)
+    views: Mapping[str, Sequence[NDArray[np.int64]]] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.tokens)
@@ -56,6 +53,9 @@ class TokenRows(Dataset[dict[str, Any]]):
             "input": self.tokens[row] if self.states is None else self.states[row],
             "target": self.targets[row],
             "weight": self.weights[row],
+            "task": 0 if self.task is None else int(self.task[row]),
+            "columns": {name: column[row] for name, column in self.columns.items()},
+            "views": {name: tokens[row] for name, tokens in self.views.items()},
             **({"tokens": self.tokens[row]} if self.states is not None and self.paired else {}),
         }
 
@@ -160,14 +160,28 @@ class BudgetBatches(Sampler[list[int]]):
         return iter(self.batches)
 
 
-def collate(rows: Sequence[dict[str, Any]]) -> dict[str, torch.Tensor]:
-    """Pad to the longest row of the batch: `(rows, tokens)` or, for cached states, `(rows, tokens, width)`."""
-    inputs, mask = pad([row["input"] for row in rows])
-    tokens = {"input_ids": torch.from_numpy(pad([row["tokens"] for row in rows])[0])} if "tokens" in rows[0] else {}
-    return {
-        **tokens,
-        "lower_states" if inputs.ndim == 3 else "input_ids": torch.from_numpy(inputs),
-        "attention_mask": torch.from_numpy(mask),
-        "labels": torch.tensor(np.stack([row["target"] for row in rows]), dtype=torch.float32),
-        "weights": torch.tensor([row["weight"] for row in rows], dtype=torch.float32),
-    }
+def collate(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Return rows of one task as a batch: padded inputs, targets (`labels`), weights, the other columns by name.
+
+    Inputs are as long as the longest row: `(rows, tokens)` or, for cached states, `(rows, tokens, width)`.
+    """
+    batch: dict[str, Any] = _padded([row["input"] for row in rows])
+    batch["labels"] = torch.tensor(np.stack([row["target"] for row in rows]), dtype=torch.float32)
+    batch["weights"] = torch.tensor([row["weight"] for row in rows], dtype=torch.float32)
+    first = rows[0]
+    if "tokens" in first:
+        batch |= _padded([row["tokens"] for row in rows])
+    if first["task"]:
+        batch["task"] = first["task"]
+    for name in first["columns"]:
+        column = torch.from_numpy(np.stack([row["columns"][name] for row in rows]))
+        batch[name] = column.float() if column.is_floating_point() else column
+    if first["views"]:
+        batch["views"] = {name: _padded([row["views"][name] for row in rows]) for name in first["views"]}
+    return batch
+
+
+def _padded(rows: Sequence[NDArray[Any]]) -> dict[str, Any]:
+    inputs, mask = pad(rows)
+    name = "lower_states" if inputs.ndim == 3 else "input_ids"
+    return {name: torch.from_numpy(inputs), "attention_mask": torch.from_numpy(mask)}

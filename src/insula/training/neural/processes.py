@@ -1,4 +1,4 @@
-"""Training by several processes: which of them this one is, how they are started, and how they part."""
+"""Training by several processes: which one this is, and how the group is started and left."""
 
 from __future__ import annotations
 
@@ -40,8 +40,8 @@ def launch(arguments: Sequence[str], processes: int) -> int:
     return subprocess.run([*launcher(processes), "-m", "insula", *arguments], check=False).returncode
 
 
-def part() -> None:
-    """Leave the group: what comes after training is done by one process, without waiting for the others."""
+def leave_process_group() -> None:
+    """Leave the group of processes: one of them does what follows training, without waiting for the others."""
     torch = sys.modules.get("torch")
     if torch is not None and torch.distributed.is_available() and torch.distributed.is_initialized():
         torch.distributed.destroy_process_group()

@@ -1,26 +1,30 @@
-"""Batches of several tasks: each of one task alone, the tasks in random order, in the shares that were asked for."""
+"""Batches of several tasks: each of one task alone, the tasks in random order and in the shares of the recipe."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 from torch.utils.data import Sampler
 
-from insula.training.neural.batches import EvenBatches, TaskPart, TokenRows
+from insula.training.neural.batches import EvenBatches, TokenRows
 
 
 class TaskBatches(Sampler[list[int]]):
     """Even batches of each task, interleaved; the order is a pure function of seed and epoch.
 
-    A task of which an epoch takes less than all rows gives a random part of its batches, one of which it takes more
-    goes round several times.
+    lengths   (rows,) tokens of each row
+    task      (rows,) the task of each row, from 0
+    an_epoch  how many rows of each task an epoch takes: of a task with more rows a random part of its batches, of one
+              with fewer all of them several times
     """
 
     def __init__(
         self,
         lengths: Sequence[int],
-        parts: Sequence[TaskPart],
+        task: NDArray[np.intp],
+        an_epoch: Sequence[int],
         batch_size: int,
         *,
         seed: int,
@@ -28,14 +32,15 @@ class TaskBatches(Sampler[list[int]]):
         processes: int = 1,
     ) -> None:
         self.seed, self.epoch = seed, 0
-        self._firsts = np.concatenate([[0], np.cumsum([part.rows for part in parts])]).tolist()
+        self._rows = [np.flatnonzero(task == number) for number in range(len(an_epoch))]
+        every = np.asarray(lengths)
         self._batches = [
-            EvenBatches(lengths[first : first + part.rows], batch_size, seed=seed, process=process, processes=processes)
-            for first, part in zip(self._firsts, parts, strict=False)
+            EvenBatches(every[rows].tolist(), batch_size, seed=seed, process=process, processes=processes)
+            for rows in self._rows
         ]
-        # As many as it takes with the rows that the processes together have a step.
+        # As many as it takes with the rows that the processes together have in a step.
         self._steps = [
-            -(-part.taken // (batches.rows * processes)) for part, batches in zip(parts, self._batches, strict=True)
+            -(-taken // (batches.rows * processes)) for taken, batches in zip(an_epoch, self._batches, strict=True)
         ]
 
     def set_epoch(self, epoch: int) -> None:
@@ -54,18 +59,25 @@ class TaskBatches(Sampler[list[int]]):
             yield next(streams[task])
 
     def _stream(self, task: int) -> Iterator[list[int]]:
-        batches, first = self._batches[task], self._firsts[task]
+        batches, rows = self._batches[task], self._rows[task]
         rounds = -(-self._steps[task] // len(batches))
         for number in range(rounds):
             batches.set_epoch(self.epoch * rounds + number)
-            for rows in batches:
-                yield [first + row for row in rows]
+            for batch in batches:
+                yield rows[batch].tolist()
+
+
+def rows_an_epoch(main: int, others: Sequence[int], alpha: float) -> list[int]:
+    """Return how many rows of each set an epoch takes: all of the main one, main * (n / main)^alpha of another."""
+    return [main, *(max(1, round(main * (rows / main) ** alpha)) for rows in others)]
 
 
 def training_batches(
     rows: TokenRows, batch_size: int, *, seed: int, process: int = 0, processes: int = 1
 ) -> EvenBatches | TaskBatches:
     """Return the training batches of rows of one task or several."""
-    if rows.parts:
-        return TaskBatches(rows.lengths, rows.parts, batch_size, seed=seed, process=process, processes=processes)
+    if rows.task is not None:
+        return TaskBatches(
+            rows.lengths, rows.task, rows.an_epoch, batch_size, seed=seed, process=process, processes=processes
+        )
     return EvenBatches(rows.lengths, batch_size, seed=seed, process=process, processes=processes)

@@ -23,16 +23,14 @@ from insula.core.scheme import LabelScheme
 from insula.evaluation.metrics.metric_names import headline_metric
 from insula.models.quiet import quiet_transformers
 from insula.training.fitting import FitInput
+from insula.training.loss_terms.total import LossTerms
 from insula.training.neural.batches import TokenRows
 from insula.training.neural.checkpoints import last_checkpoint
-from insula.training.neural.distil_loss import with_teacher
 from insula.training.neural.processes import process_count
 from insula.training.neural.quick_dropout import plain_attention, use_quick_dropout
 from insula.training.neural.task_batches import training_batches
 from insula.training.neural.trainer import EmotionTrainer, KeepAverage, ReportScores, ShowProgress, StopInTime, history
 from insula.training.neural.validation import validation_score
-from insula.training.objectives.objective import Objective
-from insula.training.transfer.multitask import with_tasks, without_tasks
 
 _NEARLY_ONE = math.nextafter(1.0, 0.0)  # a warm-up of 1 and above is a count of steps to transformers, below it a share
 
@@ -41,7 +39,7 @@ def train_network(
     model: PreTrainedModel,
     train: TokenRows,
     validation: TokenRows | None,
-    objective: Objective,
+    terms: LossTerms,
     given: FitInput,
     callbacks: Sequence[TrainerCallback] = (),
 ) -> list[dict[str, float]]:
@@ -49,8 +47,7 @@ def train_network(
 
     Checkpoints under `given.folder/checkpoints` let an interrupted run go on, curves for TensorBoard go to `logs`.
     """
-    train, objective = with_teacher(train, objective, given)
-    train, objective = with_tasks(model, train, objective, given)
+    terms.attach(model)
     use_quick_dropout(model)
     called = [
         ShowProgress(given.progress), TensorBoardCallback(SummaryWriter(str(given.folder / "logs"))), *callbacks,
@@ -65,7 +62,7 @@ def train_network(
         train_dataset=train,
         eval_dataset=validation,
         compute_metrics=None if validation is None else _score(given.scheme),
-        objective=objective,
+        terms=terms,
         options=given.options,
         callbacks=called,
     )
@@ -78,7 +75,7 @@ def train_network(
     with quiet_transformers(), plain_attention(model, longest=max(train.lengths)):
         trainer.train(resume_from_checkpoint=None if checkpoint is None else str(checkpoint))
     trainer.take_average()
-    without_tasks(model)
+    terms.detach(model)
     model.eval()
     given.facts["seconds_before"] = trainer.seconds_before
     given.facts["precision"] = str(trainer.precision).removeprefix("torch.")

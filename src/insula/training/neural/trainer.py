@@ -15,27 +15,29 @@ from torch.utils.data import DataLoader
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from insula.core.progress import Progress
+from insula.training.loss_terms.term import Batch
+from insula.training.loss_terms.total import LossTerms, TermMeans
 from insula.training.neural.batches import BudgetBatches, EpochLoader, TokenRows, collate
 from insula.training.neural.checkpoints import AtomicCheckpoints
 from insula.training.neural.optimisers import build_optimiser
 from insula.training.neural.precision import choose_precision
 from insula.training.neural.task_batches import training_batches
 from insula.training.neural.weight_average import MovingAverage
-from insula.training.objectives.objective import Objective
-from insula.training.objectives.r_drop import r_drop
 from insula.training.options.sections import TrainOptions
 
 
 class EmotionTrainer(AtomicCheckpoints):
-    """Trains any model that gives `.logits` and has a `head`, by one of our objectives.
+    """Trains any model that gives `.logits` and has a `head`, by the sum of loss terms.
 
-    The loss of an update is the weighted mean of its rows' losses, however many batches and processes they came in.
-    Biases and norms are free of weight decay; the head's parameters learn faster than the rest, lower layers slower.
+    The loss of an update is the weighted mean of its rows' losses, however many batches and processes they came in;
+    the mean of each term is logged beside it. Biases and norms are free of weight decay; the head's parameters learn
+    faster than the rest, lower layers slower.
     """
 
-    def __init__(self, *args: Any, objective: Objective, options: TrainOptions, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, terms: LossTerms, options: TrainOptions, **kwargs: Any) -> None:
         super().__init__(*args, data_collator=collate, **kwargs)
-        self.objective = objective
+        self.terms = terms
+        self.term_means = TermMeans(terms.terms)
         self.options = options
         self.precision = choose_precision(options.precision)
         self.average = MovingAverage(self.model, options.averaging) if options.averaging else None
@@ -52,23 +54,28 @@ class EmotionTrainer(AtomicCheckpoints):
     ) -> Any:
         """Return the weighted mean of the rows' losses, and the outputs where they are asked for.
 
-        `num_items_in_batch` is the weight of all rows of the update, None that of those given. In evaluation it is not
-        heeded: there the `Trainer` counts cells of the label matrix, not rows, and `evaluation_loop` takes the mean.
+        `num_items_in_batch` is the weight of all rows of the update, None that of the rows given. Evaluation ignores
+        it: there the `Trainer` counts cells of the label matrix, not rows, and `evaluation_loop` takes the mean.
         """
-        inputs = dict(inputs)
-        wanted, weights = inputs.pop("labels"), inputs.pop("weights")
-        reduced = self.precision is not torch.float32
-        twice = model.training and self.objective.r_drop > 0
-        with torch.autocast(self.args.device.type, dtype=torch.bfloat16, enabled=reduced):
-            logits = model(**inputs).logits.float()
-            again = model(**inputs).logits.float() if twice else None
-        if again is None:
-            losses = self.objective.loss(logits, wanted)
-        else:
-            losses = r_drop(self.objective, logits, again, wanted)
-        total = num_items_in_batch if model.training and num_items_in_batch is not None else weights.sum()
-        loss = (losses * weights).sum() / total.clamp(min=1e-8)
-        return (loss, {"loss": loss, "logits": logits}) if return_outputs else loss
+        batch = Batch.of(inputs)
+        network = self.terms.network(model, training=model.training, context=self._autocast)
+        if not model.training:
+            outputs = network(batch.inputs)
+            loss = _mean(self.terms.validation_loss(batch, outputs), batch.weights, batch.weights.sum())
+            return (loss, {"loss": loss, "logits": outputs.logits}) if return_outputs else loss
+        losses, parts = self.terms.training_loss(batch, network)
+        if len(self.terms.terms) > 1:  # a single term is the loss itself
+            self.term_means.add(batch, parts)
+        return _mean(losses, batch.weights, batch.weights.sum() if num_items_in_batch is None else num_items_in_batch)
+
+    def _autocast(self) -> torch.autocast:
+        return torch.autocast(self.args.device.type, dtype=torch.bfloat16, enabled=self.precision is not torch.float32)
+
+    def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
+        """Log, beside the loss the mean of each term."""
+        if "loss" in logs:
+            logs |= self.term_means.take(lambda sums: self.accelerator.reduce(sums, "sum"))
+        super().log(logs, start_time)
 
     def get_batch_samples(
         self, epoch_iterator: Iterator[dict[str, Any]], num_batches: int, device: torch.device
@@ -143,6 +150,10 @@ class EmotionTrainer(AtomicCheckpoints):
             if self.state.best_model_checkpoint is not None:
                 self.average.load(Path(self.state.best_model_checkpoint))
             self.average.exchange()
+
+
+def _mean(losses: torch.Tensor, weights: torch.Tensor, total: torch.Tensor) -> torch.Tensor:
+    return (losses * weights).sum() / total.clamp(min=1e-8)
 
 
 class StopInTime(TrainerCallback):
@@ -231,12 +242,12 @@ class ReportScores(TrainerCallback):
 
 
 def history(log: list[dict[str, Any]], epochs: float) -> list[dict[str, float]]:
-    """Return the trainer's log as rows of figures: step, epoch, loss, learning_rate, validation_*."""
+    """Return the trainer's log as rows of figures: step, epoch, loss, loss/TERM, learning_rate, validation_*."""
     rows = []
     for entry in log:
         row = {"step": float(entry["step"]), "epoch": min(float(entry.get("epoch", 0.0)), epochs)}
         for name, value in entry.items():
-            if name in ("loss", "learning_rate"):
+            if name in ("loss", "learning_rate") or name.startswith("loss/"):
                 row[name] = float(value)
             elif name.startswith("eval_") and not name.endswith(("runtime", "per_second", "model_preparation_time")):
                 row["validation_" + name.removeprefix("eval_")] = float(value)

@@ -1,9 +1,6 @@
-"""Objectives: what a network is trained to make small. One loss a row; the trainer averages by example weight."""
+"""Objectives: the loss on labels that a network minimises, one per row; the trainer averages by example weight."""
 
 from __future__ import annotations
-
-import dataclasses
-from typing import TYPE_CHECKING
 
 from insula.core.errors import RecipeError
 from insula.core.registry import Registry
@@ -13,9 +10,6 @@ from insula.training.objectives.class_weights import label_weights
 from insula.training.objectives.objective import Objective, ObjectiveEntry, Targets
 from insula.training.objectives.training_targets import unsmoothed
 from insula.training.options.objective import ObjectiveOptions
-
-if TYPE_CHECKING:
-    pass  # at run time the losses bring it: `linear` asks this file too, and needs none
 
 DEFAULTS: dict[Kind, str] = {
     "binary": "sigmoid",
@@ -27,14 +21,14 @@ DEFAULTS: dict[Kind, str] = {
 
 
 objectives: Registry[ObjectiveEntry] = Registry("objectives")
-objectives.register("sigmoid", "insula.training.objectives.cross_entropy:SIGMOID")
-objectives.register("softmax", "insula.training.objectives.cross_entropy:SOFTMAX")
-objectives.register("focal", "insula.training.objectives.focal:FOCAL")
-objectives.register("asymmetric", "insula.training.objectives.asymmetric:ASYMMETRIC")
-objectives.register("corn", "insula.training.objectives.ordinal:CORN")
-objectives.register("coral", "insula.training.objectives.ordinal:CORAL")
-objectives.register("squared", "insula.training.objectives.values:SQUARED")
-objectives.register("ccc", "insula.training.objectives.values:CCC")
+objectives.register("sigmoid", "insula.training.objectives.losses:SIGMOID")
+objectives.register("softmax", "insula.training.objectives.losses:SOFTMAX")
+objectives.register("focal", "insula.training.objectives.losses:FOCAL")
+objectives.register("asymmetric", "insula.training.objectives.losses:ASYMMETRIC")
+objectives.register("corn", "insula.training.objectives.losses:CORN")
+objectives.register("coral", "insula.training.objectives.losses:CORAL")
+objectives.register("squared", "insula.training.objectives.losses:SQUARED")
+objectives.register("ccc", "insula.training.objectives.losses:CCC")
 
 
 def targets(scheme: LabelScheme, gold: Targets) -> Targets:
@@ -47,8 +41,8 @@ def choose_objective(options: ObjectiveOptions, scheme: LabelScheme, train: Rows
 
     train  the training rows, from which the class weights of multi-label schemes are counted; None for none
 
-    Raises `RecipeError` where objective or options do not fit: a softmax over one output, say, would learn nothing and
-    not say so; `UnknownNameError` for a name that is none.
+    Raises `RecipeError` where objective or options do not fit the scheme: a softmax over one output, for example,
+    would silently learn nothing. Raises `UnknownNameError` for an unknown name.
     """
     name = DEFAULTS[scheme.kind] if options.name == "auto" else options.name
     entry = objectives[name]
@@ -61,13 +55,8 @@ def choose_objective(options: ObjectiveOptions, scheme: LabelScheme, train: Rows
     weights = None
     if scheme.kind == "multi" and train is not None:
         held = unsmoothed(train.gold, scheme.kind, options.label_smoothing)
-        weights = label_weights(held, train.weights, options.class_weights, options.beta)
-    chosen = dataclasses.replace(entry.build(options, scheme.kind, weights), r_drop=options.r_drop)
-    if options.levels:
-        from insula.training.objectives.level_loss import with_levels  # brings torch
-
-        chosen = with_levels(chosen, scheme, options.levels)
-    return chosen
+        weights = label_weights(held, train.labelled_weights, options.class_weights, options.beta)
+    return entry.build(options, scheme.kind, weights)
 
 
 def check_options(options: ObjectiveOptions, name: str, read: tuple[str, ...], scheme: LabelScheme) -> None:

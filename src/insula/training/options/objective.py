@@ -1,4 +1,4 @@
-"""The `objective` section of a recipe: what a model is trained to make small."""
+"""The `objective` section of a recipe: what training minimises."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Factor = Annotated[float, Field(ge=0, le=100)]
 
 
 class ObjectiveOptions(Section):
-    """What a model is trained to make small, and how its rows count."""
+    """What training minimises, and how its rows count."""
 
     name: str = Field(
         "auto",
@@ -33,6 +33,9 @@ class ObjectiveOptions(Section):
     r_drop: Factor = Field(0.0, description="weight of the divergence between two dropout passes; 0 is one pass")
     levels: Factor = Field(
         0.0, description="weight of the losses of the scheme's coarser levels; 0 teaches the labels alone"
+    )
+    terms: dict[str, Factor] | None = Field(
+        None, description="weights of further loss terms by name, for terms of installed packages"
     )
     gamma: Factor = Field(2.0, description="focal: how much less rows count that are already right")
     gamma_negative: Factor = Field(4.0, description="asymmetric: the same for labels that a row does not have")

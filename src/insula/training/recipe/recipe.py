@@ -25,6 +25,7 @@ from insula.core.errors import MissingFileError, RecipeError, UnknownNameError, 
 from insula.data.options import DataOptions
 from insula.training.families.encoder import EncoderOptions
 from insula.training.families.registry import families
+from insula.training.loss_terms.registry import BUILT_IN, loss_terms
 from insula.training.objectives.registry import objectives
 from insula.training.options.adapter import AdapterOptions
 from insula.training.options.auxiliary import AuxiliaryOptions
@@ -103,6 +104,18 @@ class Recipe(BaseModel):
         if value.name != "auto" and value.name not in objectives:
             known = ("auto", *objectives)
             raise ValueError(f"the name must be one of {', '.join(known)}.{nearest(value.name, known)}")
+        return value
+
+    @field_validator("objective")
+    @classmethod
+    def _known_terms(cls, value: ObjectiveOptions) -> ObjectiveOptions:
+        for name in value.terms or {}:
+            if name in BUILT_IN:
+                raise ValueError(f"the term {name!r} has an option of its own: set that, and leave terms.{name} out")
+            known = [term for term in loss_terms if term not in BUILT_IN]
+            if name not in known:
+                there = ", ".join(known) or "none is installed"
+                raise ValueError(f"no installed package has the term {name!r} ({there}).{nearest(name, known)}")
         return value
 
     @model_validator(mode="after")

@@ -1,4 +1,4 @@
-"""Auxiliary sets: what a run adds to its rows where its recipe names other labelled sets."""
+"""Auxiliary sets: the rows that a run adds to its own where its recipe names other labelled sets."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from insula.core.errors import DataError
 from insula.core.progress import Progress
@@ -53,17 +54,22 @@ def with_auxiliary(dataset: Dataset, recipe: Recipe, progress: Progress) -> Data
     return dataclasses.replace(dataset, also=tuple(also), notes=(*dataset.notes, *notes))
 
 
-def with_tasks(rows: Rows, tasks: Sequence[Task]) -> Rows:
-    """Return the training rows and behind them those of the tasks, without gold and weight of the main set."""
-    others = sum(len(task.rows.texts) for task in tasks)
-    return dataclasses.replace(
-        rows,
+def with_task_rows(rows: Rows, tasks: Sequence[Task]) -> Rows:
+    """Return the training rows joined with those of the tasks, which have no labels of the main set."""
+    if not tasks:
+        return rows
+    counts = [len(task.rows) for task in tasks]
+    others = sum(counts)
+    labelled = np.ones(len(rows), dtype=bool) if rows.labelled is None else rows.labelled
+    return Rows(
         texts=[*rows.texts, *(text for task in tasks for text in task.rows.texts)],
-        gold=np.concatenate([rows.gold, np.zeros((others, rows.gold.shape[1]))]),
-        weights=np.concatenate([rows.weights, np.zeros(others)]),
+        gold=_with_zeros(rows.gold, others),
+        weights=np.concatenate([rows.weights, *(task.rows.weights for task in tasks)]),
+        labelled=np.concatenate([labelled, np.zeros(others, dtype=bool)]),
+        teacher=None if rows.teacher is None else _with_zeros(rows.teacher, others),
+        task=np.repeat(np.arange(1 + len(tasks)), [len(rows), *counts]),
     )
 
 
-def rows_an_epoch(main: int, others: Sequence[int], alpha: float) -> list[int]:
-    """Return how many rows of each set an epoch takes: all of the main one, main * (n / main)^alpha of another."""
-    return [main, *(max(1, round(main * (rows / main) ** alpha)) for rows in others)]
+def _with_zeros(matrix: NDArray[np.float64], rows: int) -> NDArray[np.float64]:
+    return np.concatenate([matrix, np.zeros((rows, matrix.shape[1]))])

@@ -1,4 +1,4 @@
-"""Distillation: what a run adds to its rows where its recipe names teachers."""
+"""Distillation: the texts and scores that a run adds to its rows where its recipe names teachers."""
 
 from __future__ import annotations
 
@@ -50,24 +50,24 @@ def with_unlabelled(dataset: Dataset, recipe: Recipe, progress: Progress) -> Dat
     return dataclasses.replace(dataset, splits=splits, notes=(*dataset.notes, *said))
 
 
-def with_answers(
+def with_teacher_scores(
     rows: Rows, dataset: Dataset, recipe: Recipe, preparation: Preparation, folder: Path, progress: Progress
 ) -> Rows:
-    """Return the training rows, and behind them the unlabelled ones, with what the teachers say of each."""
+    """Return the training rows joined with the unlabelled ones, each with the mean score of the teachers."""
     options = recipe.distil
     if not options.teachers:
         return rows
     unlabelled = [example.text for example in dataset.splits.get(UNLABELLED, ())]
     texts: list[TextOrInput] = [*(example.input for example in dataset.split("train")), *unlabelled]
-    progress.say(f"{counted(len(options.teachers), 'teacher')} {'judges' if len(options.teachers) == 1 else 'judge'} "
-                 f"{counted(len(texts), 'text')}.")  # fmt: skip
-    answers = teacher_scores(
-        options.teachers, dataset.scheme, texts, folder / "cache" / "teacher.safetensors", progress
+    progress.say(
+        f"{counted(len(options.teachers), 'teacher')} {'scores' if len(options.teachers) == 1 else 'score'} "
+        f"{counted(len(texts), 'text')}."
     )
+    scores = teacher_scores(options.teachers, dataset.scheme, texts, folder / "cache" / "teacher.safetensors", progress)
     return Rows(
         texts=[*rows.texts, *preparation.many(unlabelled)],
-        gold=np.concatenate([rows.gold, answers[len(rows.texts) :]]),
-        weights=np.concatenate([rows.weights, np.zeros(len(unlabelled))]),
-        answers=answers,
-        unlabelled=len(unlabelled),
+        gold=np.concatenate([rows.gold, scores[len(rows) :]]),
+        weights=np.concatenate([rows.weights, np.ones(len(unlabelled))]),
+        labelled=np.arange(len(texts)) < len(rows),
+        teacher=scores,
     )

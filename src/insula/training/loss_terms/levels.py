@@ -1,30 +1,30 @@
-"""A loss at every level of a scheme, from its labels' own logits: what the levels say cannot contradict each other.
+"""The term `levels`: a loss at every coarser level of a scheme, computed from the labels' own logits.
 
-Where labels exclude each other, a parent's probability P is the sum of its children's, and its loss the cross-entropy
--sum Y log P. Where several may hold, a parent's logit is the largest of its children's, and its loss the binary
-cross-entropy; a parent that holds is taught by the largest logit of those children that hold, as the largest of all
-might be raised in one that does not (Giunchiglia and Lukasiewicz 2020, NeurIPS: max constraint loss). Both are how
-`core.levels` rolls scores up, so that what is trained is what is answered.
+Levels cannot contradict each other. Where labels exclude each other, a parent's probability P is the sum of its
+children's, and its loss the cross-entropy -sum Y log P. Where several may hold, a parent's logit is the largest of its
+children's, and its loss the binary cross-entropy; a parent that holds is trained through the largest logit of those
+children that hold, as the largest of all might be raised in one that does not (Giunchiglia and Lukasiewicz 2020,
+NeurIPS: max constraint loss). Both are how `core.levels` rolls scores up: what is trained is what is predicted.
 """
 
 from __future__ import annotations
-
-import dataclasses
 
 import torch
 from torch.nn import functional as F
 
 from insula.core.errors import RecipeError
 from insula.core.levels import levels
-from insula.core.scheme import LabelScheme
-from insula.training.objectives.objective import Objective
+from insula.training.loss_terms.term import Batch, LossTerm, Outputs, TermInput
 
 
-def with_levels(objective: Objective, scheme: LabelScheme, weight: float) -> Objective:
-    """Return the objective with `weight` times the mean loss of the scheme's coarser levels added to a row's loss.
+def build(given: TermInput) -> LossTerm | None:
+    """Return the mean loss of the scheme's coarser levels, weighted within the labels' share of the loss.
 
     Raises `RecipeError` where the scheme has no coarser levels.
     """
+    scheme, weight = given.scheme, given.options.levels
+    if not weight:
+        return None
     found = levels(scheme) if scheme.kind in ("single", "multi") else {}
     if not found:
         raise RecipeError(
@@ -34,15 +34,16 @@ def with_levels(objective: Objective, scheme: LabelScheme, weight: float) -> Obj
     children = [torch.from_numpy(level.children) for level in found.values()]
     of_level = several_hold if scheme.kind == "multi" else one_holds
 
-    def loss(logits: torch.Tensor, wanted: torch.Tensor) -> torch.Tensor:
-        coarser = torch.stack([of_level(logits, wanted, one.to(logits.device)) for one in children]).mean(dim=0)
-        return objective.loss(logits, wanted) + weight * coarser
+    def loss(batch: Batch, outputs: Outputs) -> torch.Tensor:
+        logits = outputs.logits
+        return torch.stack([of_level(logits, batch.targets, one.to(logits.device)) for one in children]).mean(dim=0)
 
-    return dataclasses.replace(objective, loss=loss)
+    share = 1.0 - given.teacher_share
+    return LossTerm("levels", loss, weight=share * weight, validation_weight=weight, column="labelled")
 
 
 def one_holds(logits: torch.Tensor, wanted: torch.Tensor, children: torch.Tensor) -> torch.Tensor:
-    """Return the (rows,) losses of a level, its `children` (labels, parents) bool: labels that exclude each other."""
+    """Return the (rows,) losses of a level whose labels exclude each other; `children` is (labels, parents) bool."""
     members = logits.log_softmax(dim=1)[:, :, None].masked_fill(~children, -torch.inf)
     parents = wanted @ children.to(wanted.dtype)
     return -(parents * members.logsumexp(dim=1)).sum(dim=1)

@@ -1,0 +1,1 @@
+"""What training minimises: a weighted sum of terms, each a loss per row."""

@@ -1,0 +1,33 @@
+"""The registry of loss terms, and the terms that a recipe asks for."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+
+from insula.core.registry import Registry
+from insula.training.loss_terms.term import LossTerm, TermInput
+
+Build = Callable[[TermInput], LossTerm | None]
+"""Makes a term; None where the recipe does not ask for it."""
+
+BUILT_IN = ("labels", "levels", "teacher", "tasks", "r-drop")
+"""Terms that sections of a recipe ask for, in the order in which they are added up."""
+
+loss_terms: Registry[Build] = Registry("loss_terms")
+loss_terms.register("labels", "insula.training.loss_terms.objective_terms:build_labels")
+loss_terms.register("levels", "insula.training.loss_terms.levels:build")
+loss_terms.register("teacher", "insula.training.loss_terms.teacher:build")
+loss_terms.register("tasks", "insula.training.loss_terms.tasks:build")
+loss_terms.register("r-drop", "insula.training.loss_terms.objective_terms:build_r_drop")
+
+
+def build_terms(given: TermInput) -> list[LossTerm]:
+    """Return the terms that the recipe asks for: built-in ones first, then those that `objective.terms` names.
+
+    Raises `RecipeError` where a term does not fit the scheme.
+    """
+    named = {name: weight for name, weight in sorted((given.options.terms or {}).items()) if weight > 0}
+    built = [loss_terms[name](given) for name in BUILT_IN]
+    built += [loss_terms[name](dataclasses.replace(given, weight=weight)) for name, weight in named.items()]
+    return [term for term in built if term is not None]

@@ -1,0 +1,70 @@
+"""The term `tasks`: multi-task training, a head for each auxiliary set of labels (Caruana 1997), dropped afterwards.
+
+Batches come from one task at a time, so that a loss over a whole batch is one over one task's rows.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import nn
+
+from insula.models.layers.heads import heads as known_heads
+from insula.training.loss_terms.term import Batch, LossTerm, Outputs, TermInput
+from insula.training.objectives.registry import choose_objective, targets
+from insula.training.options.objective import ObjectiveOptions
+
+
+class TaskHeads(nn.Module):
+    """The main head and those of the other tasks, side by side: (rows, outputs of all) logits in training.
+
+    At evaluation the main head answers alone, as it will in the model folder.
+    """
+
+    def __init__(self, main: nn.Module, others: list[nn.Module]) -> None:
+        super().__init__()
+        self.main = main
+        self.others = nn.ModuleList(others)
+
+    def forward(self, pooled: torch.Tensor) -> torch.Tensor:
+        """Return logits."""
+        main: torch.Tensor = self.main(pooled)
+        # All heads answer to every batch, so that each parameter has a gradient in every process.
+        return torch.cat([main, *(head(pooled) for head in self.others)], dim=1) if self.training else main
+
+
+def build(given: TermInput) -> LossTerm | None:
+    """Return each task's own objective on its own head, weighted by `auxiliary.weight`; None without tasks."""
+    tasks = given.tasks
+    if not tasks:
+        return None
+    objectives = [choose_objective(ObjectiveOptions(), task.scheme) for task in tasks]
+
+    def loss(batch: Batch, outputs: Outputs) -> torch.Tensor | None:
+        if batch.task == 0:
+            return None
+        number = batch.task - 1
+        return objectives[number].loss(outputs.of_head("tasks", number), batch.targets)
+
+    def attach(model: Any) -> None:
+        heads: list[nn.Module] = []
+        for task, objective in zip(tasks, objectives, strict=True):
+            main, outputs = model.head, task.scheme.output_count
+            head = known_heads[objective.head](main.output.in_features, outputs, main.dropout.p)
+            head.set_base_rates(objective.biases(targets(task.scheme, task.rows.gold), task.rows.weights))
+            heads.append(head)
+        model.head = TaskHeads(model.head, heads)
+
+    def detach(model: Any) -> None:
+        model.head = model.head.main
+
+    return LossTerm(
+        "tasks",
+        loss,
+        weight=given.auxiliary.weight if given.auxiliary else 1.0,
+        every_task=True,
+        added_outputs=[task.scheme.output_count for task in tasks],
+        attach=attach,
+        detach=detach,
+    )

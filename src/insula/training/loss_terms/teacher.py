@@ -1,0 +1,49 @@
+"""The term `teacher`: distillation from the scores of trained models (Hinton, Vinyals and Dean 2015)."""
+
+from __future__ import annotations
+
+import torch
+from torch.nn import functional as F
+
+from insula.core.scheme import Kind
+from insula.training.loss_terms.term import Batch, LossTerm, Outputs, TermInput
+from insula.training.objectives.registry import targets
+
+SMALLEST = 1e-6  # probabilities closer to 0 or 1 say no more, and have no finite logit
+
+
+def build(given: TermInput) -> LossTerm | None:
+    """Return the divergence from the teachers' scores, on every row of the main task; None without teachers."""
+    scores = given.train.teacher
+    if scores is None or given.distil is None:
+        return None
+    kind, temperature = given.scheme.kind, given.distil.temperature
+
+    def loss(batch: Batch, outputs: Outputs) -> torch.Tensor:
+        return teacher_loss(kind, outputs.logits, batch.columns["teacher"], temperature)
+
+    return LossTerm("teacher", loss, weight=given.teacher_share, columns={"teacher": targets(given.scheme, scores)})
+
+
+def teacher_loss(kind: Kind, logits: torch.Tensor, scores: torch.Tensor, temperature: float) -> torch.Tensor:
+    """Return T^2 KL(teacher || student) per row, both softened by the temperature T.
+
+    kind    dimensional: the squared difference, which has no temperature; binary, multi: each output's own
+            Bernoulli divergence, averaged over outputs as the cross-entropy on labels is
+    logits  (rows, outputs) of the student
+    scores  (rows, outputs) probabilities of the teacher at T = 1, or its values
+
+    T^2 keeps the size of the gradient whatever T is.
+    """
+    if kind == "dimensional":
+        return (logits - scores).square().mean(dim=1)
+    scores = scores.clamp(SMALLEST, 1.0 - SMALLEST)
+    if kind in ("binary", "multi"):
+        softened = torch.sigmoid(torch.logit(scores) / temperature)
+        cross = F.binary_cross_entropy_with_logits(logits / temperature, softened, reduction="none")
+        own = F.binary_cross_entropy(softened, softened, reduction="none")
+        return temperature**2 * (cross - own).mean(dim=1)
+    # The logarithm before the exponential: at a low temperature a probability may round to 0, which has none.
+    softened = (scores.log() / temperature).log_softmax(dim=1)
+    student = (logits / temperature).log_softmax(dim=1)
+    return temperature**2 * (softened.exp() * (softened - student)).sum(dim=1)

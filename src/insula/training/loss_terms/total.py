@@ -1,0 +1,135 @@
+"""The terms of a training, added up row by row, and the mean of each for the log."""
+
+from __future__ import annotations
+
+import functools
+import operator
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
+from typing import Any
+
+import torch
+from numpy.typing import NDArray
+
+from insula.training.loss_terms.registry import build_terms
+from insula.training.loss_terms.term import Batch, Context, LossTerm, Network, Outputs, TermInput
+
+Parts = dict[str, list[torch.Tensor]]
+"""The (rows,) losses of each term, one entry per pass, without gradient."""
+
+
+class LossTerms:
+    """What a network minimises: the weighted sum of its terms."""
+
+    def __init__(self, terms: Sequence[LossTerm], outputs: int) -> None:
+        self.terms = tuple(term for term in terms if term.weight > 0 or term.validation_weight > 0)
+        self.outputs = outputs
+        self.passes = max((term.passes for term in self.terms if term.weight > 0), default=1)
+        self.added = {term.name: term.added_outputs for term in self.terms if term.added_outputs}
+
+    @classmethod
+    def of(cls, given: TermInput) -> LossTerms:
+        """Build the terms that the recipe asks for; raises what `build_terms` raises."""
+        return cls(build_terms(given), given.scheme.output_count)
+
+    @property
+    def columns(self) -> dict[str, NDArray[Any]]:
+        """The columns of the training rows that the terms read."""
+        return {name: column for term in self.terms for name, column in term.columns.items()}
+
+    @property
+    def views(self) -> dict[str, Sequence[Any]]:
+        """The other texts of the training rows that the terms read."""
+        return {name: texts for term in self.terms for name, texts in term.views.items()}
+
+    def attach(self, model: Any) -> None:
+        """Give the model what the terms need in training."""
+        for term in self.terms:
+            if term.attach is not None:
+                term.attach(model)
+
+    def detach(self, model: Any) -> None:
+        """Take it away again, the last first."""
+        for term in reversed(self.terms):
+            if term.detach is not None:
+                term.detach(model)
+
+    def network(self, model: Callable[..., Any], *, training: bool, context: Context = nullcontext) -> Network:
+        """Return the model as terms see it; at evaluation the main head answers alone."""
+        return Network(model, self.outputs, self.added if training else {}, context)
+
+    def training_loss(self, batch: Batch, network: Network) -> tuple[torch.Tensor, Parts]:
+        """Return the (rows,) losses of a step, and the losses of each term without its weight."""
+        passes = tuple(network(batch.inputs) for _ in range(self.passes))
+        parts: Parts = {}
+        totals = [self._sum(batch, outputs, parts, joint=False) for outputs in passes]
+        total = _add(totals)
+        if total is not None:
+            total = total / len(passes)
+        joint = Outputs(passes[0].all_logits, network, tuple(Outputs(one.all_logits, network) for one in passes))
+        rows = _add([total, self._sum(batch, joint, parts, joint=True)])
+        if rows is None:
+            raise ValueError(f"A loss term must be about task {batch.task}. Got the terms {', '.join(self.names)}.")
+        return rows, parts
+
+    def validation_loss(self, batch: Batch, outputs: Outputs) -> torch.Tensor:
+        """Return the (rows,) losses on labels, by which validation rows are measured."""
+        found = [
+            term.validation_weight * losses
+            for term in reversed(self.terms)
+            if term.validation_weight > 0 and (losses := term.rows(batch, outputs)) is not None
+        ]
+        rows = _add(found[::-1])
+        if rows is None:
+            raise ValueError(f"A loss term must have a validation_weight. Got the terms {', '.join(self.names)}.")
+        return rows
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Their names, in order."""
+        return tuple(term.name for term in self.terms)
+
+    def _sum(self, batch: Batch, outputs: Outputs, parts: Parts, *, joint: bool) -> torch.Tensor | None:
+        found = []
+        # The first term is computed last, and so the first whose gradient autograd adds up.
+        for term in reversed(self.terms):
+            if (term.passes > 1) is joint and term.weight > 0 and (losses := term.rows(batch, outputs)) is not None:
+                parts.setdefault(term.name, []).append(losses.detach())
+                found.append(term.weight * losses)
+        return _add(found[::-1])
+
+
+def _add(losses: Sequence[torch.Tensor | None]) -> torch.Tensor | None:
+    found = [one for one in losses if one is not None]
+    return functools.reduce(operator.add, found) if found else None
+
+
+class TermMeans:
+    """The mean of each term over the rows since it was last asked, weighted as in the loss but without term weights."""
+
+    def __init__(self, terms: Sequence[LossTerm]) -> None:
+        self.terms = terms
+        self._sums: torch.Tensor | None = None  # (terms, 2): losses times weights, and weights
+
+    def add(self, batch: Batch, parts: Parts) -> None:
+        """Take a step's rows into the means."""
+        sums = batch.weights.new_zeros(len(self.terms), 2)
+        for place, term in enumerate(self.terms):
+            for losses in parts.get(term.name, ()):
+                sums[place, 0] += (losses * batch.weights).sum()
+                sums[place, 1] += term.weights(batch).sum()
+        self._sums = sums if self._sums is None else self._sums + sums
+
+    def take(self, reduce: Callable[[torch.Tensor], torch.Tensor]) -> dict[str, float]:
+        """Return the means as `loss/NAME` and start again; `reduce` adds up what several processes have.
+
+        Terms without rows are left out.
+        """
+        if self._sums is None:
+            return {}
+        sums, self._sums = reduce(self._sums).tolist(), None
+        return {
+            f"loss/{term.name}": total / weight
+            for term, (total, weight) in zip(self.terms, sums, strict=True)
+            if weight > 0
+        }
