@@ -1,4 +1,4 @@
-"""Turns as people type them: one on each line, `Speaker: text` or the text alone."""
+"""Turns as people type them: `Speaker: text`, or the text alone."""
 
 from __future__ import annotations
 
@@ -6,16 +6,15 @@ import re
 
 from insula.core.model_input import Turn
 
-LONGEST_SPEAKER = 40  # characters; a longer beginning is part of a sentence
 # A colon in a time (`10:30`) or an address (`https://...`) ends no speaker: a space follows one that does.
-_SPOKEN = re.compile(rf"([^:：]{{1,{LONGEST_SPEAKER}}}?)\s*(?::\s|：)\s*(\S.*)")
+_SPOKEN = re.compile(r"(?P<speaker>[^\s:：][^:：\n]{0,39}?)?\s*(?::\s+|：\s*)(?P<text>\S.*)", re.DOTALL)
 
 
-def parse_turn(line: str) -> Turn:
-    """Return the turn of a line: `Anna: I am back.` has the speaker Anna, `I am back.` has none."""
-    line = line.strip()
-    spoken = _SPOKEN.fullmatch(line)
-    return Turn(line) if spoken is None else Turn(spoken[2], spoken[1].strip())
+def parse_turn(typed: str) -> Turn:
+    """Return a typed turn: `Anna: I am back.` has the speaker Anna; `I am back.` and `: Note: I am back.` have none."""
+    typed = typed.strip()
+    spoken = _SPOKEN.fullmatch(typed)
+    return Turn(typed) if spoken is None else Turn(spoken["text"], spoken["speaker"])
 
 
 def parse_turns(text: str) -> tuple[Turn, ...]:
