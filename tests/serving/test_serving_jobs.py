@@ -7,12 +7,14 @@ from pathlib import Path
 
 import httpx2
 import pytest
+from serving_conversations import DIALOGUE
 from serving_held import Held
 from serving_running import Running, problem, running
 
 import toy_data
 from insula.api.prediction import predict_file
 from insula.core.errors import DataError, OutputError
+from insula.core.model_input import ModelInput, Turn, dialogue_inputs
 from insula.inference.predictor import Predictor
 from insula.serving.jobs import Job, JobRunner
 from waiting import wait_until
@@ -54,6 +56,55 @@ def test_an_uploaded_file_is_predicted_as_by_the_library(served: Running, predic
     problem(served.get(f"/v1/batches/{said['id']}/rejects"), 404, "not_found")
     assert httpx2.delete(f"{served.address}/v1/batches/{said['id']}").status_code == 204
     problem(served.get(f"/v1/batches/{said['id']}"), 404, "not_found")
+
+
+CHAT = "chat,who,said\n" + "".join(f"c1,{turn.speaker or ''},{turn.text}\n" for turn in DIALOGUE)
+COLUMNS = {"text": "said", "dialogue": "chat", "speaker": "who"}
+
+
+@pytest.mark.parametrize("model", ["joined", "pairs"])
+def test_a_file_of_conversations_has_the_answers_of_its_dialogues(
+    conversing: Running, tmp_path: Path, model: str
+) -> None:
+    library = Predictor.load(conversing.service.models.find(model).folder.path)
+    made = _post(conversing, CHAT, headers=CSV, params={**COLUMNS, "model": model}).json()
+    assert _finished(conversing, made["id"])["rows"] == len(DIALOGUE)
+    result = conversing.get(f"/v1/batches/{made['id']}/result")
+    (tmp_path / "chat.csv").write_text(CHAT, encoding="utf-8")
+    predict_file(tmp_path / "chat.csv", tmp_path / "out.jsonl", library, **COLUMNS)
+    assert result.content == (tmp_path / "out.jsonl").read_bytes()
+    answers = [json.loads(line) for line in result.text.splitlines()]
+    for answer, wanted in zip(answers, library.predict(dialogue_inputs(DIALOGUE)), strict=True):
+        assert answer["scores"] == pytest.approx(dict(wanted.scores), abs=1e-5)
+
+
+def test_columns_of_turns_are_named_in_their_order_or_not_read_and_counted(conversing: Running, tmp_path: Path) -> None:
+    table = "one,two,said\nawful day,so happy,usual\n"
+    library = Predictor.load(conversing.service.models.find("joined").folder.path)
+    for model, columns in (("joined", ["one", "two"]), ("joined", ["two", "one"]), ("linear-single", ["one", "two"])):
+        params = {"text": "said", "context": columns, "model": model}
+        made = _post(conversing, table, headers=CSV, params=params).json()
+        done = _finished(conversing, made["id"])
+        assert any("does not read" in warning for warning in done["warnings"]) == (model == "linear-single")
+        if model == "joined":
+            (answer,) = conversing.get(f"/v1/batches/{made['id']}/result").text.splitlines()
+            cells = {"one": "awful day", "two": "so happy"}
+            (wanted,) = library.predict([ModelInput("usual", turns=tuple(Turn(cells[name]) for name in columns))])
+            assert json.loads(answer)["scores"] == pytest.approx(dict(wanted.scores), abs=1e-5)
+    both = {"context": "one", "dialogue": "two"}
+    failed = _finished(conversing, _post(conversing, table, headers=CSV, params=both).json()["id"])
+    assert failed["status"] == "failed"
+    assert "two ways to give the earlier turns" in failed["detail"]
+
+
+def test_a_stored_job_of_an_older_service_is_read(linear_model: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "jobs" / ("0" * 32)
+    folder.mkdir(parents=True)
+    (folder / "source.csv").write_text("message\nso happy\n", encoding="utf-8")
+    job = {"id": folder.name, "status": "waiting", "model": "linear-single", "source": str(folder / "source.csv")}
+    (folder / "job.json").write_text(json.dumps(job | {"text": "message"}), encoding="utf-8")
+    with running(linear_model, jobs={"folder": str(tmp_path / "jobs")}) as service:
+        assert _finished(service, folder.name)["rows"] == 1
 
 
 def test_rows_without_a_text_are_rejected_and_other_models_asked(served: Running) -> None:

@@ -11,8 +11,8 @@ import shutil
 import tempfile
 import threading
 import time
-from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,7 @@ from insula.serving.served_models import ServedModels
 from insula.serving.settings.sections import Jobs as JobSettings
 
 WAITING, RUNNING, DONE, FAILED = "waiting", "running", "done", "failed"
+PUBLIC = ("id", "status", "model", "rows", "rejected", "detail", "warnings")
 JOB, RESULT, REJECTS = "job.json", "result.jsonl", "rejects.jsonl"
 POLL = 0.5  # seconds between two checks whether the service is about to stop
 MAX_YIELD = (
@@ -44,6 +45,7 @@ class Job:
     source       the file with its rows
     model        the model that predicts them
     text         the column with the text; None to find it
+    columns      the columns of the conversation around a text, by the options of `predict_file`
     created      seconds since 1970
     caller       id of the caller whose quota is charged
     texts_a_day  that quota, None for no quota
@@ -60,10 +62,12 @@ class Job:
     created: float = 0.0
     caller: str = ""
     texts_a_day: int | None = None
+    columns: Mapping[str, Any] = field(default_factory=dict)
+    warnings: Sequence[str] = ()
 
     def public(self) -> dict[str, Any]:
         """Return the fields that its owner may see: no path of this machine is among them."""
-        return {name: getattr(self, name) for name in ("id", "status", "model", "rows", "rejected", "detail")}
+        return {name: getattr(self, name) for name in PUBLIC}
 
 
 class QuotaError(Exception):
@@ -152,14 +156,15 @@ class JobRunner:
         """Delete a folder that did not become a job, or is none any more."""
         shutil.rmtree(self._folder / name, ignore_errors=True)
 
-    def add(self, name: str, source: Path, model: str, text: str | None, caller: Caller) -> Job:
-        """Queue a job, whose texts are charged to its caller."""
+    def add(self, name: str, source: Path, model: str, columns: Mapping[str, Any], caller: Caller) -> Job:
+        """Queue a job, whose texts are charged to its caller; `columns` are options of `predict_file`."""
         job = Job(
             name,
             WAITING,
             model,
             str(source),
-            text,
+            columns.get("text"),
+            columns={option: column for option, column in columns.items() if option != "text"},
             created=time.time(),
             caller=caller.id,
             texts_a_day=caller.limits.texts_a_day,
@@ -246,11 +251,13 @@ class JobRunner:
                 folder / RESULT,
                 at_low_priority(model.predictor, partial(model.batcher.let_pass, MAX_YIELD)),
                 text=job.text,
+                **job.columns,
                 rejects=folder / REJECTS,
                 resume=True,
                 progress=_JobProgress(self, job),
             )
-            job = replace(job, status=DONE, rows=result.rows, rejected=result.rejected)
+            warnings = [warning.replace(job.source, "the file") for warning in result.warnings]
+            job = replace(job, status=DONE, rows=result.rows, rejected=result.rejected, warnings=warnings)
         except StoppedError:
             job = replace(job, status=WAITING)
         except QuotaError:

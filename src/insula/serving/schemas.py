@@ -250,12 +250,42 @@ class FeedbackRequest(TextInContext):
     )
 
 
-class JobRequest(Asked):
+Column = Annotated[str, Field(max_length=200)]
+
+
+class JobColumns(BaseModel):
+    """The columns of a file; those that are not given are found by their usual names."""
+
+    text: Column | None = Field(None, description="The column with the text.")
+    context: list[Column] | None = Field(
+        None, description="The column with the earlier turns as a list, or columns with one turn each, oldest first."
+    )
+    dialogue: Column | None = Field(
+        None,
+        description="The column whose equal values make one dialogue; the rows before a row are its earlier turns.",
+    )
+    turn: Column | None = Field(None, description="The column with the number of a turn in its dialogue.")
+    speaker: Column | None = Field(None, description="The column with the speaker of the text.")
+    target: Column | None = Field(None, description="The column with what the emotion is towards.")
+
+    @property
+    def named(self) -> dict[str, Any]:
+        """The columns that are given, as options of `predict_file`."""
+        return {name: value for name in JobColumns.model_fields if (value := getattr(self, name)) is not None}
+
+
+class JobOptions(JobColumns):
+    """The model and the columns of an uploaded file."""
+
+    model: str | None = Field(None, max_length=200, description="Name of a served model; the first where not given.")
+
+
+class JobRequest(JobOptions):
     """A file to be predicted in the background."""
 
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
     path: str = Field(min_length=1, max_length=1000, description="A file in one of the folders of jobs.sources.")
-    model: str | None = Field(None, max_length=200, description="Name of a served model; the first where not given.")
-    text: str | None = Field(None, max_length=200, description="The column with the text; found where not given.")
 
 
 class JobStatus(BaseModel):
@@ -267,3 +297,6 @@ class JobStatus(BaseModel):
     rows: int = Field(description="Rows predicted so far.")
     rejected: int = Field(description="Rows that could not be read or had no text; they are in the rejects file.")
     detail: str | None = Field(None, description="Why it failed.")
+    warnings: list[str] = Field(
+        [], description="Remarks on a finished file, such as how many rows have turns that the model does not read."
+    )

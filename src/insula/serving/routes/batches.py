@@ -13,7 +13,7 @@ from starlette.responses import FileResponse, Response
 from insula.serving.http.bodies import JSON, read_body
 from insula.serving.http.problems import ProblemError, responses
 from insula.serving.jobs import REJECTS, RESULT, Job
-from insula.serving.schemas import JobRequest, JobStatus
+from insula.serving.schemas import JobOptions, JobRequest, JobStatus
 from insula.serving.service import service_of
 
 router = APIRouter(tags=["batches"])
@@ -28,7 +28,17 @@ BODY: dict[str, Any] = {
         "content": {
             JSON: {
                 "schema": {"$ref": "#/components/schemas/JobRequest"},
-                "examples": {"A file that is there": {"value": {"path": "/data/messages.csv", "text": "message"}}},
+                "examples": {
+                    "A file that is there": {"value": {"path": "/data/messages.csv", "text": "message"}},
+                    "Conversations": {
+                        "value": {
+                            "path": "/data/chats.csv",
+                            "text": "utterance",
+                            "dialogue": "chat_id",
+                            "speaker": "who",
+                        }
+                    },
+                },
             },
             **dict.fromkeys(ENDINGS, UPLOAD),
         },
@@ -48,20 +58,22 @@ BODY: dict[str, Any] = {
 )
 async def create(
     request: Request,
-    model: Annotated[str | None, Query(max_length=200, description="Name of a served model, for an upload.")] = None,
-    text: Annotated[str | None, Query(max_length=200, description="The column with the text, for an upload.")] = None,
+    options: Annotated[JobOptions, Query(description="Model and columns of an upload.")],
 ) -> Response:
-    """Upload a file as the body, with its kind as Content-Type; or name one in a folder of `jobs.sources` in JSON."""
+    """Upload a file as the body, with its kind as Content-Type; or name one in a folder of `jobs.sources` in JSON.
+
+    The parameters of the query are for an upload; a body of JSON has its own. A model that reads conversations finds
+    their columns by usual names where none is given.
+    """
     service = service_of(request)
     service.jobs.check_room()
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind == JSON:
         asked = await read_body(request, JobRequest)
-        source, model, text = service.jobs.allowed(asked.path), asked.model, asked.text
-        name = service.models.find(model).name
-        job = service.jobs.add(service.jobs.new_folder()[0], source, name, text, service.access.caller())
+        source, name = service.jobs.allowed(asked.path), service.models.find(asked.model).name
+        job = service.jobs.add(service.jobs.new_folder()[0], source, name, asked.named, service.access.caller())
     elif kind in ENDINGS:
-        job = await _uploaded(request, ENDINGS[kind], model, text)
+        job = await _uploaded(request, ENDINGS[kind], options)
     else:
         raise ProblemError("unsupported_media", f"The body must be one of: {', '.join((JSON, *ENDINGS))}.")
     headers = {"location": f"/v1/batches/{job.id}"}
@@ -103,16 +115,16 @@ async def remove(request: Request, id: str) -> Response:
     return Response(status_code=204)
 
 
-async def _uploaded(request: Request, ending: str, model: str | None, text: str | None) -> Job:
+async def _uploaded(request: Request, ending: str, options: JobOptions) -> Job:
     service = service_of(request)
-    found = service.models.find(model)
+    found = service.models.find(options.model)
     name, folder = service.jobs.new_folder()
     try:
         source: Path = folder / f"source{ending}"
         with source.open("wb") as out:
             async for part in request.stream():
                 out.write(part)
-        return service.jobs.add(name, source, found.name, text, service.access.caller())
+        return service.jobs.add(name, source, found.name, options.named, service.access.caller())
     except BaseException:
         service.jobs.forget(name)
         raise
