@@ -21,8 +21,8 @@ from insula.core.progress import Silent
 from insula.core.targets import gold_matrix
 from insula.inference.cascade_backend import STAGES, CascadeBackend, calibrated, doubt, lengths
 from insula.inference.predictor import Predictor
-from insula.models.fingerprints import fingerprints
 from insula.models.folder import open_folder
+from insula.models.provenance import fingerprints
 from insula.text.context import Context
 
 TEXTS = ["lovely wonderful day", "awful train and terrible work", "", "开心 today", "a plain usual table"] * 9

@@ -9,6 +9,7 @@ from typing import Any
 
 from insula.core.errors import OutputError
 from insula.core.model_input import ModelInput
+from insula.core.outputs import require_different
 from insula.core.prediction import Prediction
 from insula.core.progress import Progress
 from insula.core.starter import STARTER
@@ -106,6 +107,8 @@ def predict_file(
         "rejects": rejects, "input_format": input_format, "output_format": output_format,
         "resume": resume, "engine": engine, "address": address, "workers": workers, "progress": progress,
     }  # fmt: skip
+    if is_remote(output):
+        require_different(str(output), source)  # their copies on this machine would differ
     if is_remote(rejects):
         raise OutputError(f"The rejects must be a file on this machine. Got {str(rejects)!r}; name one, or none.")
     with brought_here(source) as here:
@@ -125,4 +128,4 @@ def _run_file(
     except KeyboardInterrupt as stop:
         if callable(output) or not can_go_on(output):
             raise
-        raise KeyboardInterrupt("What is finished is kept. Go on with: the same command and --resume") from stop
+        raise KeyboardInterrupt("What is finished is kept. Resume with: the same command and --resume") from stop

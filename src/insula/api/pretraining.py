@@ -8,15 +8,15 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from insula.api.interrupted import resumable
-from insula.api.outputs import require_replaceable
 from insula.core.errors import RecipeError
 from insula.core.extras import require
 from insula.core.files import lasting_names, output_errors
 from insula.core.locks import written_alone
+from insula.core.outputs import require_replaceable
 from insula.core.progress import Progress, Silent
 from insula.training.options.pretrain import PretrainOptions
-from insula.training.pretraining.inputs import FACTS, PretrainInput, PretrainRun, begun, unfinished
+from insula.training.pretraining.inputs import ENCODER, FACTS, PretrainInput, PretrainRun, begun, unfinished
+from insula.training.run_folder import resume_hint
 
 ENCODERS = Path("encoders")
 
@@ -49,8 +49,9 @@ def pretrain(
     if not files:
         raise RecipeError("The source of pretrain must be at least one file. Got none.")
     folder = Path(output) if output is not None else ENCODERS / _name(files[0], chosen.model)
-    require_replaceable(folder, marker=FACTS, what="pretrained encoder", overwrite=overwrite)
-    if Path(chosen.model).is_dir():
+    base = [chosen.model] if Path(chosen.model).is_dir() else []
+    require_replaceable(folder, ENCODER, overwrite=overwrite, inputs=[*files, *barred, *base])
+    if base:
         chosen = chosen.model_copy(update={"model": str(Path(chosen.model).absolute())})
     return _run(PretrainInput(files, barred, text, chosen), folder, command=command, progress=progress)
 
@@ -75,7 +76,7 @@ def _run(given: PretrainInput, folder: Path, *, progress: Progress | None, **how
     from insula.training.pretraining.pretrain import pretrain_encoder
 
     work = unfinished(folder)
-    with output_errors(folder), resumable("pretrain", folder, work / FACTS), written_alone(work):
+    with output_errors(folder), resume_hint("pretrain", folder, work / FACTS), written_alone(work):
         return pretrain_encoder(given, folder, progress=progress or Silent(), **how)
 
 

@@ -34,12 +34,11 @@ from insula.inference.cascade_backend import (
     mixed,
 )
 from insula.inference.predictor import Predictor
-from insula.models.fingerprints import fingerprint_parts, merged, write_fingerprints
 from insula.models.folder import ModelFolder
+from insula.models.provenance import fingerprint_parts, merged, recorded_section, write_fingerprints
 from insula.text.preparation import Preparation
 from insula.training.decide import choose_decision
 from insula.training.options.sections import DecisionOptions
-from insula.training.recipe.recorded import recorded_section
 
 SHARES = np.arange(39, 0, -1) / 40
 """Of validation rows that the first stage answers."""

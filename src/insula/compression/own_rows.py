@@ -14,9 +14,8 @@ from insula.core.example import Example
 from insula.core.model_input import ModelInput
 from insula.core.targets import gold_matrix
 from insula.data.dataset import Dataset
-from insula.data.splits.leak import Fingerprint
-from insula.models.fingerprints import fingerprints
 from insula.models.folder import ModelFolder
+from insula.models.provenance import without_training_rows
 from insula.text.context import Segments
 from insula.text.preparation import Preparation
 
@@ -75,7 +74,7 @@ def unseen_validation(dataset: Dataset, folders: Sequence[ModelFolder]) -> list[
         )
     examples = list(dataset.splits.get("validation", ()))
     for folder in folders:
-        examples = not_learnt_from(folder, examples)
+        examples = without_training_rows(folder.path, examples)
     if len(examples) < LEAST_VALIDATION:
         raise DataError(
             f"The data set {dataset.name!r} must have at least {LEAST_VALIDATION} validation rows that the "
@@ -83,9 +82,3 @@ def unseen_validation(dataset: Dataset, folders: Sequence[ModelFolder]) -> list[
             "Name more rows with --data."
         )
     return examples
-
-
-def not_learnt_from(folder: ModelFolder, examples: Sequence[Example]) -> list[Example]:
-    """Return the examples whose text the model in a folder did not learn from."""
-    seen = fingerprints(folder.path).get("train", Fingerprint()).seen(examples)
-    return [example for example, known in zip(examples, seen, strict=True) if not known]

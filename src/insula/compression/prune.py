@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import itertools
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,8 @@ from insula.compression.small_folder import COMPRESSION, compression_record, fol
 from insula.core.errors import ModelFolderError, ParityError, RecipeError
 from insula.core.files import write_json
 from insula.core.locks import written_alone
+from insula.core.progress import Progress
+from insula.data.load import load_dataset
 from insula.data.options import DataOptions
 from insula.evaluation.document import MetricsDocument
 from insula.evaluation.metrics.metric_names import metric_title
@@ -28,7 +31,8 @@ from insula.training.families.encoder import EncoderOptions
 from insula.training.fitters.prune import pruned_shape
 from insula.training.recipe.recipe import Recipe, load_recipe
 from insula.training.run import Run
-from insula.training.run_folder import OWN
+from insula.training.run_folder import OWN, RECORD, resume_hint
+from insula.training.start_run import checked_recipe, start_run
 
 
 @dataclass(frozen=True)
@@ -110,6 +114,67 @@ def recovery_recipe(
         raise ModelFolderError(f"The model {place!r} can be pruned as an encoder alone. Leave model.name out.")
     pruned_shape(Shape.of(load_network(source.path).backbone), recipe.model)  # told before the teacher is asked
     return recipe if any(key.startswith("data.") for key in overrides) else recipe.model_copy(update={"data": data})
+
+
+def prune(
+    source: ModelFolder,
+    names: Sequence[str | Path],
+    recipe: Recipe,
+    output: Path,
+    *,
+    max_loss: float | None,
+    overwrite: bool,
+    command: str,
+    progress: Progress,
+) -> Pruned:
+    """Train by a `recovery_recipe` on the data of these names, measure, and return what is within `max_loss`.
+
+    Raises what `pass_loss_gate` raises. Where a run at `output` is to be replaced, and only by one that passes, the new
+    one is trained in a folder of its own next to it, under the same name.
+    """
+    rows = OwnRows.of(load_dataset(names, recipe.data, seed=recipe.seed), source)
+    folder = output
+    # Whoever resumes an interrupted run must end it as this would have been ended.
+    afterwards: dict[str, Any] = {
+        "made_from": str(source.path.absolute()),
+        "max_loss": max_loss,
+        "command": command,
+    }
+    if overwrite and max_loss is not None and (output / "model").exists():
+        afterwards["output"] = str(output.resolve())
+        folder = free_name(output.resolve(), "pruning") / output.name
+    with _removed_if_empty(folder, afterwards):
+        run = start_run(
+            folder, names, checked_recipe(recipe), overwrite=overwrite, command=command, afterwards=afterwards,
+            progress=progress,
+        )  # fmt: skip
+        return _ended(run, source, rows, recipe.seed, afterwards)
+
+
+def finish_pruned(run: Run, names: Sequence[str], afterwards: Mapping[str, Any]) -> Pruned:
+    """Do with a resumed recovery run what `prune` would have done, as its record says under `afterwards`."""
+    source, recipe = open_folder(afterwards["made_from"]), load_recipe(run.path / "recipe.toml")
+    rows = OwnRows.of(load_dataset(names, recipe.data, seed=recipe.seed), source)
+    with _removed_if_empty(run.path, afterwards):
+        return _ended(run, source, rows, recipe.seed, afterwards)
+
+
+@contextlib.contextmanager
+def _removed_if_empty(folder: Path, afterwards: Mapping[str, Any]) -> Iterator[None]:
+    """Remove the folder around a run that was trained elsewhere, once that run has taken the place of another."""
+    try:
+        yield
+    finally:
+        if "output" in afterwards:
+            with contextlib.suppress(OSError):
+                folder.parent.rmdir()
+
+
+def _ended(run: Run, source: ModelFolder, rows: OwnRows, seed: int, afterwards: Mapping[str, Any]) -> Pruned:
+    with resume_hint("train", run.path, run.path / RECORD):
+        made = tell_pruned(run, source, rows, command=afterwards["command"], seed=seed)
+    output = afterwards.get("output")
+    return pass_loss_gate(made, afterwards["max_loss"], None if output is None else Path(output))
 
 
 def tell_pruned(run: Run, source: ModelFolder, rows: OwnRows, *, command: str, seed: int) -> Pruned:

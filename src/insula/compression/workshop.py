@@ -26,10 +26,10 @@ from insula.core.errors import ModelFolderError
 from insula.inference.onnx_backend import OnnxBackend
 from insula.inference.parity import PARITY, check_export
 from insula.models.folder import ModelFolder
+from insula.models.provenance import recorded_section
 from insula.models.tokens.prune_vocabulary import prune_vocabulary
 from insula.models.tokens.tokenization import TOKENIZER
 from insula.training.options.sections import DecisionOptions
-from insula.training.recipe.recorded import recorded_section
 
 CALIBRATION_TEXTS = 600
 SENSITIVITY_TEXTS = 96

@@ -11,14 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from insula.core.decision import DecisionRule, Decisions
-from insula.core.files import sha256
 from insula.core.model_input import TextOrInput, as_inputs, check_inputs, text_of
 from insula.core.prediction import Prediction
 from insula.core.scheme import LabelScheme
 from insula.inference.backends import Backend, begin, check_measured, computes_long, open_backend, prepares
 from insula.inference.engine import DEFAULT, Engine
 from insula.inference.overlap import ahead
-from insula.models.folder import MANIFEST, open_folder
+from insula.models.folder import folder_digest, open_folder
 from insula.models.locate import locate_model
 from insula.text.context import Context
 from insula.text.preparation import Preparation
@@ -75,7 +74,7 @@ class Predictor:
             decision=folder.decision,
             backend=open_backend(name, folder.path, engine),
             # The manifest has the checksum of every file; other batches round otherwise.
-            fingerprint=f"{name} {engine.tokens} {sha256(folder.path / MANIFEST)}",
+            fingerprint=f"{name} {engine.tokens} {folder_digest(folder.path)}",
             folder=folder.path,
             engine=dataclasses.replace(engine, backend=name),
         )

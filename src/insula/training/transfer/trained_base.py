@@ -8,8 +8,8 @@ from insula.core.errors import RecipeError
 from insula.core.scheme import LabelScheme
 from insula.data.dataset import Dataset
 from insula.data.splits.leak import Fingerprint
-from insula.models.fingerprints import fingerprints
 from insula.models.folder import MANIFEST, ModelFolder, open_folder
+from insula.models.provenance import fingerprints
 from insula.training.options.pretrained import PretrainedOptions
 from insula.training.options.sections import ModelOptions
 from insula.training.transfer.teachers import refuse_seen
