@@ -113,20 +113,15 @@ from insula.inference import files
 from insula.inference.predictor import Predictor
 
 files.CHUNK = 100
-begin, answered = Predictor.begin, []
+finish, answered = Predictor.finish, []
 
-def held(self, texts):
-    compute = begin(self, texts)
+def held(self, encoded):
+    while answered and sys.argv[-1] != "--resume":
+        time.sleep(0.1)
+    answered.append(len(encoded.inputs))
+    return finish(self, encoded)
 
-    def answer():
-        while answered and sys.argv[-1] != "--resume":
-            time.sleep(0.1)
-        answered.append(len(texts))
-        return compute()
-
-    return answer
-
-Predictor.begin = held
+Predictor.finish = held
 main()
 """
 

@@ -38,7 +38,7 @@ def create_key(
     calls_a_second  how many requests it may make, `burst` of them at once
     store           the server's data folder, or the address of its database
     audit           the folder of the audit log; `audit` in the data folder where not given
-    anchor          a file outside that is told the head of the audit log; `-` is standard output
+    anchor          a file elsewhere that receives the head of the audit log; `-` is standard output
 
     Raises `DataError` for an impossible value, `StoreError` where the store cannot be used, `OutputError` where the
     audit log cannot be written: then no key is made.

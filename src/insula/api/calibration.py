@@ -51,7 +51,7 @@ def calibrate_model(
     command: str = "",
     progress: Progress | None = None,
 ) -> Recalibrated:
-    """Write a model that answers by a decision rule chosen anew, and return it with what that is worth.
+    """Write a model with a re-chosen decision rule, and return it with what that rule is worth.
 
     model    a run, a model folder, or the name of a run
     output   the new model folder; its weights are those of `model`
@@ -59,7 +59,7 @@ def calibrate_model(
              Default: its own validation rows
     calibration, thresholds, class_offsets, coverage   options of a recipe's `decision` section; each as it was for
              training where it is None
-    overwrite   replace a model folder that stands at `output`
+    overwrite   replace a model folder at `output`
 
     The new rule and, on its own rows, the one before are measured on rows that they were not chosen on. Raises
     `DataError` where fewer than 50 rows are left, `RecipeError`, `ModelFolderError`, `OutputError`.
@@ -88,7 +88,7 @@ def calibrate_model(
     before = fingerprints(source.path).get("validation", Fingerprint())
     chosen_on = before.seen(examples)
     no_measure = rows is None or bool(chosen_on.mean() > MOST_CHOSEN_ON)
-    progress.say(f"Choosing anew on {counted(len(examples), 'row')}.")
+    progress.say(f"Choosing again on {counted(len(examples), 'row')}.")
     if rows is not None and no_measure:
         progress.say(
             f"The rule before was chosen on {int(chosen_on.sum()):,} of them: what it says of these is no measure, and "

@@ -90,8 +90,8 @@ def compare(
     data      labelled rows, read as by `evaluate`; default the test rows of the first run's own source
     text, label, label_names, context, dialogue, turn, speaker, target   columns of `data`, where they are not those of
               the first run's training
-    group     column (author, thread) by which the headline is told, too; default the first that one of the runs was
-              trained with and the rows have
+    group     column (author, thread) by which the headline is reported, too; default the first that one of the runs
+              was trained with and the rows have
     output    a folder for `compare.json` and `compare.html`; nothing is written where it is None
 
     Rows whose text any of the models was trained on are left out, and counted. Raises `DataError` where the models have
@@ -148,18 +148,12 @@ def _one_scheme(folders: Sequence[ModelFolder]) -> LabelScheme:
     first = folders[0].scheme
     for folder in folders[1:]:
         other = folder.scheme
-        # Ranges are those of the rows that a model learnt from: of one scale, and seldom the same.
-        if (other.kind, other.names) != (first.kind, first.names):
+        if not other.has_labels_of(first):
             raise DataError(
-                f"The models of a comparison must have one label scheme. Got {_scheme_words(first)} and "
-                f"{_scheme_words(other)}. Train one of them on the other's labels, or evaluate each on its own."
+                f"The models of a comparison must have one label scheme. Got {first.summary} and "
+                f"{other.summary}. Train one of them on the other's labels, or evaluate each on its own."
             )
     return first
-
-
-def _scheme_words(scheme: LabelScheme) -> str:
-    shown = ", ".join(scheme.names[:8]) + (", ..." if len(scheme.names) > 8 else "")
-    return f"{scheme.kind} {scheme.name!r} ({shown})"
 
 
 def _recorded_groups(models: Sequence[Path]) -> list[str]:
@@ -189,7 +183,7 @@ def _own_test_rows(
 
 
 def _grouped_as(rows: Sequence[Example], examples: Sequence[Example]) -> list[Example]:
-    """Return the examples with the groups of `rows`, among which they stand in the same order.
+    """Return the examples with the groups of `rows`, which have them in the same order.
 
     A split never parts rows of one text (in dialogues: after the same turn), so that the n-th of them here is the n-th
     of them there.

@@ -43,9 +43,9 @@ def quantize_model(
     tables    bits of a value in embedding tables
     max_loss  of the headline metric on validation rows; `least_agreement` of label sets there, None for any
     data      where the rows are, if the model's own run does not say; read as it was for training
-    overwrite   replace a model folder that stands at `output`
+    overwrite   replace a model folder at `output`
 
-    Calibration and thresholds are chosen anew on validation rows. Raises `ParityError`, and writes nothing, where the
+    Calibration and thresholds are re-chosen on validation rows. Raises `ParityError`, and writes nothing, where the
     result is beyond its limits; `DataError`, `ModelFolderError`, `MissingExtraError`, `OutputError`.
     """
     require("onnx", extra="train", purpose="make a model smaller")
@@ -92,7 +92,7 @@ def compress_model(
     max_loss   of the headline metric on validation rows
     model, output, data, overwrite   as for `quantize_model`
 
-    The front of size and quality stands in the folder. Raises what `quantize_model` raises.
+    The front of size and quality is stored in the folder. Raises what `quantize_model` raises.
     """
     require("onnx", extra="train", purpose="make a model smaller")
     from insula.compression.compress import compress

@@ -66,7 +66,7 @@ def evaluate(
     command: str = "",
     progress: Progress | None = None,
 ) -> EvaluationRun:
-    """Measure a model on labelled rows; scores stand with and without rows whose text it was trained on.
+    """Measure a model on labelled rows; scores are given with and without rows whose text it was trained on.
 
     source    a file, several, a folder (its test split is taken) or a built-in set
     model     a run, a model folder, or the name of a run

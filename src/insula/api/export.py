@@ -30,10 +30,10 @@ def export_model(
              `transformers.pipeline("text-classification")` loads, with readable labels; browser: a web page that
              predicts by itself, from any model with a `model.onnx`
     libraries   browser: the `node_modules` where onnxruntime-web and @huggingface/tokenizers are installed
-    overwrite   replace a model folder that stands at `output`
+    overwrite   replace a model folder at `output`
 
     Raises `ParityError`, and writes nothing, where scores differ by more than 1e-5, `ModelFolderError` where no class
-    of transformers computes what the model does, `OutputError` where something stands at `output`.
+    of transformers computes what the model does, `OutputError` where `output` holds something else.
     """
     if format not in FORMATS:
         raise UnknownNameError(

@@ -1,4 +1,4 @@
-"""`pretrain` and `resume_pretraining`: an encoder goes on learning from unlabelled texts."""
+"""`pretrain` and `resume_pretraining`: continue the pretraining of an encoder on unlabelled texts."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ def pretrain(
     progress: Progress | None = None,
     **options: Any,
 ) -> PretrainRun:
-    """Go on with an encoder's pretraining by masked language modelling; return the finished run.
+    """Continue an encoder's pretraining by masked language modelling; return the finished run.
 
     source    a file of texts, or several, in any of the formats that `predict_file` reads
     output    the folder of the new encoder, to be named as `model.base` of a recipe; default `encoders/SOURCE-MODEL`
-    model     the encoder to begin with: a folder, an alias, a hub id
-    exclude   files with the texts of evaluation sets: what stands, or almost stands, in them is not learnt from
+    model     the encoder to start from: a folder, an alias, a hub id
+    exclude   files with the texts of evaluation sets: their texts, and near-duplicates, are not trained on
     text      column with the text; found by its usual names where it is not given, and in files of `exclude` without it
     options   `epochs`, `batch_size`, `learning_rate`, `max_tokens`, `seed` and the other fields of `PretrainOptions`
 
@@ -57,7 +57,7 @@ def pretrain(
 
 
 def resume_pretraining(output: str | Path, *, command: str = "", progress: Progress | None = None) -> PretrainRun:
-    """Go on with an interrupted pretraining from its last checkpoint; return it finished.
+    """Resume an interrupted pretraining from its last checkpoint; return it finished.
 
     Raises `MissingFileError` where there is none, `DataError` where its texts have changed since.
     """

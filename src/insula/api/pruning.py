@@ -42,7 +42,7 @@ def prune_model(
     heads     share of the attention heads kept in each layer, at least one; None for all
     width     share of the feed-forward neurons kept in each layer, a multiple of 8; None for all
     epochs    of recovery training
-    max_loss  by how much the headline metric on validation rows may fall; None for any, which is told all the same
+    max_loss  by how much the headline metric on validation rows may fall; None for any, which is reported all the same
     data      where the rows are, if the model's own run does not say; read as it was for training
     overrides   dotted keys of a recipe to values, over the model's own recipe
     overwrite   replace a run at `output`; with `max_loss` only by a run that passes

@@ -37,7 +37,7 @@ def search(
     command: str = "",
     progress: Progress | None = None,
 ) -> SearchResult:
-    """Try recipes on a source and return the best with all trials; each is judged on validation rows, never on test.
+    """Try recipes on a source and return the best with all trials; each is scored on validation rows, never on test.
 
     source     as in `train`
     trials     how many there shall be in all; called again with the same output, the search goes on to that number

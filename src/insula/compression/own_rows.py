@@ -67,10 +67,10 @@ def unseen_validation(dataset: Dataset, folders: Sequence[ModelFolder]) -> list[
     Raises `DataError` where the data set has other labels than the models, or fewer than 50 such rows are left.
     """
     scheme = folders[0].scheme
-    if (dataset.scheme.kind, dataset.scheme.names) != (scheme.kind, scheme.names):
+    if not dataset.scheme.has_labels_of(scheme):
         raise DataError(
-            f"The data set {dataset.name!r} must have the labels of the model. Got {dataset.scheme.kind} "
-            f"{', '.join(dataset.scheme.names[:8])}. Name the data that the model was trained on with --data."
+            f"The data set {dataset.name!r} must have the labels of the model. Got "
+            f"{dataset.scheme.summary}. Name the data that the model was trained on with --data."
         )
     examples = list(dataset.splits.get("validation", ()))
     for folder in folders:

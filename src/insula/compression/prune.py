@@ -28,6 +28,7 @@ from insula.models.folder import ModelFolder, open_folder, seal
 from insula.models.networks.architectures import load_network
 from insula.models.pruning import Shape
 from insula.training.families.encoder import EncoderOptions
+from insula.training.families.registry import families
 from insula.training.fitters.prune import pruned_shape
 from insula.training.recipe.recipe import Recipe, load_recipe
 from insula.training.run import Run
@@ -59,7 +60,7 @@ class Pruned:
         return {"path": str(self.run.path), **self.steps(), "bytes": self.bytes, "bytes_before": self.bytes_before}
 
     def steps(self) -> dict[str, Any]:
-        """Return what was done, as it stands in `compression.json`."""
+        """Return what was done, as `compression.json` records it."""
         return {
             "kept": self.kept,
             "parameters": self.parameters,
@@ -84,11 +85,12 @@ def recovery_recipe(
     learnt before: no layer is frozen, and its head learns no faster than the rest. Raises `ModelFolderError` where the
     model is none of family `encoder` with its trained weights, `RecipeError` where these parts cannot be kept.
     """
-    if source.family != "encoder" or not (source.path / "model.safetensors").exists():
+    prunable = [name for name in families if families[name].prunes]
+    if source.family not in prunable or not (source.path / "model.safetensors").exists():
         raise ModelFolderError(
-            f"The model {str(source.path)!r} must be one of family 'encoder' with its trained weights "
-            f"(model.safetensors). Got family {source.family!r}, run by {source.backend!r}. Name a trained run that "
-            "was not made smaller before, nor kept beside its base."
+            f"The model {str(source.path)!r} must be one of family {' or '.join(map(repr, prunable))} with its trained "
+            f"weights (model.safetensors). Got family {source.family!r}, run by {source.backend!r}. Name a trained run "
+            "that was not made smaller before, nor kept beside its base."
         )
     if layers is not None and layers < 1:
         raise RecipeError(f"The layers to keep must be at least 1. Got {layers}. Keep more.")
@@ -112,7 +114,7 @@ def recovery_recipe(
     recipe = load_recipe(source.path / "recipe.toml", {**chosen, **overrides})
     if not isinstance(recipe.model, EncoderOptions):
         raise ModelFolderError(f"The model {place!r} can be pruned as an encoder alone. Leave model.name out.")
-    pruned_shape(Shape.of(load_network(source.path).backbone), recipe.model)  # told before the teacher is asked
+    pruned_shape(Shape.of(load_network(source.path).backbone), recipe.model)  # raised before the teacher is asked
     return recipe if any(key.startswith("data.") for key in overrides) else recipe.model_copy(update={"data": data})
 
 
@@ -202,16 +204,16 @@ def tell_pruned(run: Run, source: ModelFolder, rows: OwnRows, *, command: str, s
 def pass_loss_gate(made: Pruned, max_loss: float | None, output: Path | None = None) -> Pruned:
     """Return the pruned model; `ParityError` where it lost more than `max_loss`.
 
-    output  the run that it replaces, where it was trained elsewhere; None where it stands in its place
+    output  the run that it replaces, where it was trained elsewhere; None where it is in its place
 
-    A refused run is set aside, for it took time; what stands at `output` is then left as it is.
+    A rejected run is kept next to it, for it took time; what is at `output` is then left as it is.
     """
     found = made.validation
     lost = found["loss"]["value"]
     if max_loss is None or (lost is not None and lost <= max_loss):
         return made if output is None else dataclasses.replace(made, run=_in_place_of(output, made.run))
-    aside = free_name((output or made.run.path).absolute(), "refused")
-    os.replace(made.run.path, aside)
+    kept = free_name((output or made.run.path).absolute(), "refused")
+    os.replace(made.run.path, kept)
     got = (
         "no figure, for the metric is undefined on these rows"
         if lost is None
@@ -220,12 +222,12 @@ def pass_loss_gate(made: Pruned, max_loss: float | None, output: Path | None = N
     raise ParityError(
         f"The loss of {metric_title(found['metric'])} by pruning must be at most {max_loss:g} on {found['rows']:,} "
         f"validation rows. Got {got}. Keep more, train longer with --epochs, or allow more with --max-loss. What was "
-        f"trained is kept as {str(aside)!r}."
+        f"trained is kept as {str(kept)!r}."
     )
 
 
 def free_name(run: Path, tail: str) -> Path:
-    """Return a free name beside the run: its own with `tail` behind it, numbered where that is taken."""
+    """Return a free name next to the run: its own with `tail` behind it, numbered where that is taken."""
     tails = itertools.chain([tail], (f"{tail}-{number}" for number in itertools.count(2)))
     return next(place for one in tails if not (place := run.with_name(f"{run.name}-{one}")).exists())
 

@@ -58,7 +58,7 @@ def _reason(error: BaseException | None) -> str | None:
 
 @contextlib.contextmanager
 def atomic_file(path: str | Path) -> Iterator[Path]:
-    """Yield a temporary path beside `path`; on success it is flushed to disk and renamed over `path`, else removed.
+    """Yield a temporary path next to `path`; on success it is flushed to disk and renamed over `path`, else removed.
 
     Missing parent folders are made; where `path` is a link, the file that it leads to is replaced. Raises `OutputError`
     where the place cannot be written to.
@@ -84,7 +84,7 @@ def atomic_file(path: str | Path) -> Iterator[Path]:
 
 @contextlib.contextmanager
 def atomic_folder(path: str | Path) -> Iterator[Path]:
-    """Yield a temporary folder beside `path`; on success it takes the place of `path`, else it is removed.
+    """Yield a temporary folder next to `path`; on success it takes the place of `path`, else it is removed.
 
     Where `path` is a link, the folder that it leads to is replaced. Raises `OutputError` as `atomic_file`.
     """

@@ -178,10 +178,13 @@ def _ready(
     The next group is read, prepared and tokenised `beside` the model; what people type is waited for where they can
     stop it.
     """
-    prepared = (
-        (group, predictor.begin(group.inputs) if group.rows and group.number not in out.finished else None)
-        for group in groups
-    )
+
+    def encoded(group: Group) -> Answer | None:
+        if not group.rows or group.number in out.finished:
+            return None
+        return partial(predictor.finish, predictor.encode(group.inputs))
+
+    prepared = ((group, encoded(group)) for group in groups)
     if not beside:
         yield prepared
         return

@@ -9,7 +9,7 @@ label_names.json    what numbers in the label column stand for, where a file sai
 fingerprint.safetensors   hashes of the training texts, for the leak guard
 metrics.json, model_card.md
 parity.json        how far model.onnx is from the model it was made from
-recalibration.json   what a decision rule that was chosen anew is worth
+recalibration.json   what a re-chosen decision rule is worth
 compression.json   what was done to a compressed or pruned model
 cascade.json, first/, second/   of a cascade: its switch point and its two stages, model folders themselves
 adapter.safetensors, adapter.json   of a model kept beside its base, in place of model.safetensors (adapter_folder.py)
@@ -160,7 +160,7 @@ def _check_files(path: Path, manifest: Mapping[str, Any]) -> None:
         file = path / name
         if not file.resolve().is_relative_to(path.resolve()):
             raise ModelFolderError(
-                f"The {MANIFEST} of {str(path)!r} names a file outside of it: {name!r}. Get the folder anew."
+                f"The {MANIFEST} of {str(path)!r} names a file outside of it: {name!r}. Copy the folder again."
             )
         if not file.is_file():
             raise ModelFolderError(f"The file {name!r} is missing from model folder {str(path)!r}. Copy it again.")
