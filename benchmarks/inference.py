@@ -192,9 +192,9 @@ def _run(peer: str | None, place: Path, threads: int) -> None:
 
 def _run_insula(place: Path) -> None:
     """Measure an insula model as a peer is measured: one call of `predict`, then single texts."""
+    from insula.inference.backends import has_tokens
     from insula.inference.predictor import Predictor
     from insula.inference.static_backend import StaticBackend
-    from insula.inference.token_backend import TokenBackend
 
     task = json.loads((place / "task.json").read_text(encoding="utf-8"))
     texts = json.loads((place / "texts.json").read_text(encoding="utf-8"))
@@ -211,8 +211,8 @@ def _run_insula(place: Path) -> None:
         began = time.perf_counter()
         predictor.predict([text])
         found["single_seconds"].append(time.perf_counter() - began)
-    if isinstance(predictor.backend, TokenBackend):
-        tokens = predictor.backend.tokenizer(predictor.preparation.many(texts))
+    if has_tokens(predictor.backend):
+        tokens = predictor.encode(texts).state
         found["tokens"] = sum(len(row) for row in tokens)
         found["matrix_parameters"] = _matrix_parameters(Path(task["model"]))
     (place / "answer.json").write_text(json.dumps(found), encoding="utf-8")

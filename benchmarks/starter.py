@@ -26,7 +26,7 @@ from typing import Any
 
 import numpy as np
 
-from insula.api.evaluation import evaluate, trained_on
+from insula.api.evaluation import evaluate
 from insula.api.prediction import load_model
 from insula.core.scheme import LabelScheme
 from insula.core.starter import STARTER
@@ -34,6 +34,7 @@ from insula.core.targets import gold_matrix
 from insula.evaluation.compare import compare
 from insula.evaluation.result import Evaluation
 from insula.models.locate import STARTER_FOLDER
+from insula.models.provenance import trained_on
 from provenance import provenance
 from sets import READY, load
 

@@ -23,10 +23,11 @@ from sklearn.utils.validation import check_array, check_is_fitted, column_or_1d
 
 from insula.core.builtin_schemes import matching_scheme
 from insula.core.decision import Decisions
-from insula.core.errors import DataError, OutputError
+from insula.core.errors import DataError
 from insula.core.example import Example
 from insula.core.files import atomic_folder
 from insula.core.model_input import ModelInput, TextOrInput
+from insula.core.outputs import require_replaceable
 from insula.core.progress import Silent
 from insula.core.scheme import LabelScheme
 from insula.data.conversations.tables import table_inputs
@@ -35,8 +36,8 @@ from insula.data.options import DataOptions
 from insula.data.splits.leak import Fingerprint
 from insula.data.splits.split import split_examples
 from insula.inference.predictor import Predictor
-from insula.models.fingerprints import write_fingerprints
-from insula.models.folder import MANIFEST, seal
+from insula.models.folder import MODEL, seal
+from insula.models.provenance import write_fingerprints
 from insula.text.language import dominant
 from insula.training.families.registry import families
 from insula.training.fit_model import fit_model
@@ -79,11 +80,10 @@ class _EmotionEstimator(BaseEstimator):
     def save(self, path: str | Path) -> None:
         """Write the fitted model as a model folder; `insula.load_model` opens it, so does the command line.
 
-        A model folder that stands at `path` is replaced; `OutputError` where anything else does.
+        A model folder at `path` is replaced; `OutputError` where anything else is there.
         """
         check_is_fitted(self, "predictor_")
-        if Path(path).is_dir() and any(Path(path).iterdir()) and not (Path(path) / MANIFEST).exists():
-            raise OutputError(f"The folder {str(path)!r} holds other files and is no model. Choose another name.")
+        require_replaceable(path, MODEL, overwrite=True)
         with atomic_folder(path) as stage:
             shutil.copytree(self._folder, stage, dirs_exist_ok=True)
 

@@ -105,7 +105,7 @@ def test_rows_that_either_was_trained_on_are_left_out(
     assert found["rows"] + found["left_out"] == 100
     assert found["left_out"] >= 25
     assert "left out" in found["notes"][0]
-    from insula.api.evaluation import trained_on
+    from insula.models.provenance import trained_on
 
     texts = [one.text for one in seen]
     both = np.any([trained_on(run / "model", texts) for run in pair], axis=0)
@@ -230,7 +230,7 @@ def test_results_are_written_where_asked_and_the_page_asks_for_nothing(
     assert "insula compare &lt;a&gt; b" in page
     for words in ("B is better", "By label", "Only B is right", "negative"):
         assert words in page
-    with pytest.raises(OutputError, match="would be lost"):
+    with pytest.raises(OutputError, match="own results would be replaced"):
         insula.compare(*pair, data=fresh, output=pair[0])
 
 

@@ -86,7 +86,7 @@ def test_results_are_written_only_where_asked(tmp_path: Path, run: Path, toy_dat
 
 def test_a_run_is_no_place_for_an_evaluation(tmp_path: Path, run: Path, toy_dataset: Callable[..., Any]) -> None:
     source = write(tmp_path / "test.csv", list(toy_dataset("single").split("test")))
-    with pytest.raises(OutputError, match="would be lost"):
+    with pytest.raises(OutputError, match="own results would be replaced"):
         insula.evaluate(source, run, output=run / "model")
 
 

@@ -8,7 +8,6 @@ import gzip
 import itertools
 import json
 import string
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +22,7 @@ from insula.core.errors import DataError, OutputError
 from insula.core.prediction import Prediction
 from insula.data.formats.formats import open_rows
 from insula.data.formats.writers import open_writer
-from insula.inference.predictor import CHUNK, Predictor
+from insula.inference.predictor import CHUNK, Encoded, Predictor
 
 TABLES = ("csv", "tsv", "jsonl", "json", "parquet", "arrow")
 WORDS = ("lovely happy", "awful angry", "ordinary plain", "开心 美好", "糟糕 愤怒")
@@ -215,14 +214,14 @@ def test_an_error_on_the_way_leaves_nothing_under_the_name(
     tmp_path: Path, predictor: Predictor, monkeypatch: Any
 ) -> None:
     write(tmp_path / "in.csv", [{"text": "" if n == 5 else "lovely"} for n in range(CHUNK + 10)])
-    good, calls = predictor.begin, itertools.count()
+    good, calls = predictor.encode, itertools.count()
 
-    def fail_late(texts: list[str]) -> Callable[[], list[Prediction]]:
+    def fail_late(texts: list[str]) -> Encoded:
         if next(calls):
             raise RuntimeError("the backend broke")
         return good(texts)
 
-    monkeypatch.setattr(predictor, "begin", fail_late)
+    monkeypatch.setattr(predictor, "encode", fail_late)
     for target in ("out.csv", "out.parquet", "out.jsonl.gz"):
         calls = itertools.count()
         with pytest.raises(RuntimeError, match="the backend broke"):
@@ -266,7 +265,7 @@ def test_input_output_and_rejects_must_differ(tmp_path: Path, predictor: Predict
         (tmp_path / "out.csv", source),
         (tmp_path / "out.csv", tmp_path / "out.csv"),
     ):
-        with pytest.raises(OutputError, match="different files"):
+        with pytest.raises(OutputError, match=r"must differ from the (input|output)"):
             predict_file(source, output, predictor, rejects=rejects)
     assert source.read_bytes() == before
 

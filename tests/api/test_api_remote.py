@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import fsspec
@@ -11,8 +10,7 @@ import pytest
 import insula.inference.files as files
 from insula.api.prediction import predict_file
 from insula.core.errors import DataError, MissingFileError, OutputError
-from insula.core.prediction import Prediction
-from insula.inference.predictor import Predictor
+from insula.inference.predictor import Encoded, Predictor
 
 
 @pytest.fixture
@@ -44,15 +42,15 @@ def test_a_stopped_job_leaves_nothing_there_and_is_gone_on_with(
     memory: fsspec.AbstractFileSystem, predictor: Predictor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(files, "CHUNK", 16)
-    good = predictor.begin
+    good = predictor.encode
 
-    def stop_late(texts: list[str]) -> Callable[[], list[Prediction]]:
+    def stop_late(texts: list[str]) -> Encoded:
         if len(texts) < 16:
             raise KeyboardInterrupt
         return good(texts)
 
     with monkeypatch.context() as patch:
-        patch.setattr(predictor, "begin", stop_late)
+        patch.setattr(predictor, "encode", stop_late)
         with pytest.raises(KeyboardInterrupt, match="--resume"):
             predict_file("memory://in.csv", "memory://out.csv", predictor)
     assert not memory.exists("/out.csv")

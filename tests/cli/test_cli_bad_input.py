@@ -147,10 +147,10 @@ def test_evaluate_and_predict_name_missing_columns(insula: Insula, care: Path, v
 def test_outputs_must_not_be_the_input(insula: Insula, here: Path, care: Path) -> None:
     rows = write_csv(here / "messages.csv", messages(6)).read_bytes()
     for arguments in (("-o", "messages.csv"), ("-o", "a.jsonl", "--rejects", "a.jsonl"), ("--rejects", "messages.csv")):
-        failed(insula("predict", "-i", "messages.csv", "-m", care / "runs/care", *arguments), "different files")
+        failed(insula("predict", "-i", "messages.csv", "-m", care / "runs/care", *arguments), "must differ from the")
     failed(
         insula("predict", "-i", "messages.csv", "-o", "-", "--rejects", "-", "-m", care / "runs/care"),
-        "different files",
+        "The rejects must differ from the output",
     )
     arguments = ("-o", "a.csv", "--rejects", "s3://bucket/aside.jsonl", "-m", care / "runs/care")
     failed(insula("predict", "-i", "messages.csv", *arguments), "file on this machine", "'s3://bucket/aside.jsonl'")
@@ -160,8 +160,8 @@ def test_outputs_must_not_be_the_input(insula: Insula, here: Path, care: Path) -
 def test_results_of_a_run_are_not_overwritten(insula: Insula, care: Path) -> None:
     run = care / "runs/care"
     before = (run / "metrics.json").read_bytes()
-    failed(insula("evaluate", care / "test.csv", "-m", run, "-o", run), "would be lost", "evaluation")
-    failed(insula("evaluate", care / "test.csv", "-m", run, "-o", run / "model"), "would be lost")
+    failed(insula("evaluate", care / "test.csv", "-m", run, "-o", run), "would be replaced", "care-results")
+    failed(insula("evaluate", care / "test.csv", "-m", run, "-o", run / "model"), "would be replaced")
     failed(insula("train", care / "messages.csv", "-o", run, *FAST), "finished run", "--overwrite")
     assert (run / "metrics.json").read_bytes() == before
 
@@ -194,7 +194,7 @@ def test_wrong_usage_has_its_own_status(insula: Insula, here: Path, arguments: t
 
 
 def test_resume_of_what_cannot_be_resumed(insula: Insula, here: Path, care: Path) -> None:
-    failed(insula("train", "--resume", "nothing"), "no run to go on with", "'nothing'")
+    failed(insula("train", "--resume", "nothing"), "no run to resume", "'nothing'")
     failed(insula("train", "--resume", care / "runs/care"), "is finished", "--model")
     (here / "broken").mkdir()
     (here / "broken/run.json").write_text("{", encoding="utf-8")

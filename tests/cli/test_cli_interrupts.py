@@ -46,7 +46,7 @@ def interrupted(here: Path, encoder: Path) -> tuple[int, str, str]:
 def test_ctrl_c_says_how_to_go_on(here: Path, encoder_folder: Callable[..., Path]) -> None:
     status, output, errors = interrupted(here, encoder_folder())
     assert status == 130
-    assert errors.splitlines()[-1] == "insula: stopped. Go on with: insula train --resume runs/care"
+    assert errors.splitlines()[-1] == "insula: stopped. Resume with: insula train --resume runs/care"
     assert "Traceback" not in errors
     assert output == ""
     assert not (here / "runs/care/model").exists()
@@ -60,7 +60,7 @@ def test_an_interrupted_run_goes_on(here: Path, encoder_folder: Callable[..., Pa
         [*PROGRAM, "train", "--resume", "runs/care"], capture_output=True, text=True, timeout=200, check=False
     )
     assert done.returncode == 0, done.stderr
-    assert "Going on with runs/care" in done.stderr
+    assert "Resuming runs/care" in done.stderr
     assert (here / "runs/care/model/model.safetensors").exists()
     assert not (here / "runs/care/checkpoints").exists()
 
@@ -113,20 +113,15 @@ from insula.inference import files
 from insula.inference.predictor import Predictor
 
 files.CHUNK = 100
-begin, answered = Predictor.begin, []
+finish, answered = Predictor.finish, []
 
-def held(self, texts):
-    compute = begin(self, texts)
+def held(self, encoded):
+    while answered and sys.argv[-1] != "--resume":
+        time.sleep(0.1)
+    answered.append(len(encoded.inputs))
+    return finish(self, encoded)
 
-    def answer():
-        while answered and sys.argv[-1] != "--resume":
-            time.sleep(0.1)
-        answered.append(len(texts))
-        return compute()
-
-    return answer
-
-Predictor.begin = held
+Predictor.finish = held
 main()
 """
 
@@ -140,7 +135,7 @@ def test_ctrl_c_while_predicting_keeps_what_is_finished(care: Path, here: Path) 
     predicting.send_signal(signal.SIGINT)
     _, errors = predicting.communicate(timeout=DEADLINE)
     assert predicting.returncode == 130
-    assert errors == "insula: stopped. What is finished is kept. Go on with: the same command and --resume\n"
+    assert errors == "insula: stopped. What is finished is kept. Resume with: the same command and --resume\n"
     assert sorted(file.name for file in here.iterdir()) == [".out.jsonl.parts", "rows.txt"]
     done = subprocess.run([*command, "--resume"], capture_output=True, text=True, timeout=DEADLINE, check=False)
     assert done.returncode == 0, done.stderr

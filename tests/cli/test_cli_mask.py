@@ -101,7 +101,7 @@ def test_what_cannot_be_done_is_said(
 
 def test_the_input_is_never_overwritten(tmp_path: Path) -> None:
     source = _written(tmp_path / "m.csv", ROWS)
-    with pytest.raises(OSError, match="another file than the input"):
+    with pytest.raises(OSError, match="must differ from the input"):
         mask_file(source, source)
 
 

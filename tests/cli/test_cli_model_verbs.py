@@ -89,7 +89,7 @@ def test_cascade_by_command(
     assert "--overwrite" in again.stderr
     found = json.loads(insula(*asked, "both", "--overwrite", "--json").stdout)
     assert 0 < found["share"] < 1
-    assert "the model itself" in insula(*asked, first, "--overwrite").stderr
+    assert "must not hold the input" in insula(*asked, first, "--overwrite").stderr
 
 
 def test_a_page_without_its_libraries_says_how_to_get_them(

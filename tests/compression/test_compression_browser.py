@@ -171,10 +171,10 @@ def test_only_a_page_is_replaced(tmp_path: Path, trained_run: Callable[..., Any]
     page = tmp_path / "page"
     found = insula.export_model(model, page, format="browser", libraries=libraries)
     assert found["bytes"] == sum(file.stat().st_size for file in page.rglob("*") if file.is_file())
-    with pytest.raises(OutputError, match="holds a page"):
+    with pytest.raises(OutputError, match="already holds a page"):
         insula.export_model(model, page, format="browser", libraries=libraries)
     insula.export_model(model, page, format="browser", libraries=libraries, overwrite=True)
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "notes.txt").write_text("mine", encoding="utf-8")
-    with pytest.raises(OutputError, match="is no page"):
+    with pytest.raises(OutputError, match="new, empty or a page"):
         insula.export_model(model, tmp_path / "mine", format="browser", libraries=libraries, overwrite=True)

@@ -21,8 +21,8 @@ from insula.core.progress import Silent
 from insula.core.targets import gold_matrix
 from insula.inference.cascade_backend import STAGES, CascadeBackend, calibrated, doubt, lengths
 from insula.inference.predictor import Predictor
-from insula.models.fingerprints import fingerprints
 from insula.models.folder import open_folder
+from insula.models.provenance import fingerprints
 from insula.text.context import Context
 
 TEXTS = ["lovely wonderful day", "awful train and terrible work", "", "开心 today", "a plain usual table"] * 9
@@ -170,7 +170,10 @@ def test_no_validation_row_lies_on_the_switch_point(tmp_path: Path, trained_run:
 def test_stages_must_fit_each_other(tmp_path: Path, trained_run: Callable[..., Any]) -> None:
     made = make(trained_run, "multi", tmp_path / "both")
     multi = trained_run("encoder", "multi").model
-    for first, told in ((made.path, "single models"), (trained_run("encoder", "single").model, "the same labels")):
+    for first, told in (
+        (made.path, "it is a cascade itself"),
+        (trained_run("encoder", "single").model, "the same labels"),
+    ):
         with pytest.raises(ModelFolderError, match=told):
             make_cascade(open_folder(first), open_folder(multi), toy_data.toy_dataset("multi"), tmp_path / "x",
                          progress=Silent())  # fmt: skip

@@ -179,7 +179,7 @@ def test_a_finished_run_is_replaced_by_one_that_passed_only(
 def test_what_is_no_run_is_never_replaced(tmp_path: Path, mood: Path, trained_run: Callable[..., Any]) -> None:
     (tmp_path / "work" / "model").mkdir(parents=True)
     (tmp_path / "work" / "notes.txt").touch()
-    with pytest.raises(OutputError, match="is no run"):
+    with pytest.raises(OutputError, match="new, empty or a run"):
         insula.prune_model(
             trained_run("encoder", "single").path, tmp_path / "work", layers=1, max_loss=1.0, data=mood,
             overrides=QUICK, overwrite=True,
@@ -223,7 +223,7 @@ def test_what_cannot_be_pruned_says_so(
             insula.prune_model(run, tmp_path / "small", data=mood, **wrong)
     with pytest.raises(DataError, match="Name them with --data"):
         insula.prune_model(run, tmp_path / "small", layers=1)
-    with pytest.raises(OutputError, match="is the model itself"):
+    with pytest.raises(OutputError, match="must not hold the input"):
         insula.prune_model(run, run, layers=1, data=mood, overwrite=True)
     with pytest.raises(OutputError, match="--overwrite"):
         insula.prune_model(run, pruned.run.path, layers=1, data=mood)

@@ -8,6 +8,7 @@ import json
 import os
 import stat
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -145,3 +146,34 @@ def test_names_of_paths_last_and_others_stay(tmp_path: Path, monkeypatch: pytest
         str(tmp_path / "here.csv"), "tweets", "owner/name",
     )  # fmt: skip
     assert lasting_names(()) == ()
+
+
+def test_a_file_is_hashed_again_only_where_it_changed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    reads: list[str] = []
+    read = hashlib.file_digest
+
+    def counted(file: Any, name: str) -> Any:
+        reads.append(name)
+        return read(file, name)
+
+    monkeypatch.setattr("hashlib.file_digest", counted)
+    monkeypatch.setattr("insula.core.files.TICK_NS", -1)
+    file = tmp_path / "weights"
+    file.write_bytes(b"one")
+    known = os.stat(file)
+    assert [sha256(file), sha256(file)] == [hashlib.sha256(b"one").hexdigest()] * 2
+    file.rename(tmp_path / "moved")
+    assert sha256(tmp_path / "moved") == hashlib.sha256(b"one").hexdigest()
+    assert len(reads) == 1 + (os.stat(tmp_path / "moved").st_ctime_ns != known.st_ctime_ns)
+    (tmp_path / "moved").write_bytes(b"two")
+    os.utime(tmp_path / "moved", ns=(known.st_atime_ns, known.st_mtime_ns))  # as if nothing had happened
+    assert sha256(tmp_path / "moved") == hashlib.sha256(b"two").hexdigest()
+
+
+def test_a_file_that_was_just_written_is_not_trusted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("insula.core.files.TICK_NS", 3_600_000_000_000)
+    file = tmp_path / "weights"
+    for content in (b"one", b"two", b"six"):
+        with file.open("wb") as same:  # the same inode and size, within one tick of the clock
+            same.write(content)
+        assert sha256(file) == hashlib.sha256(content).hexdigest()

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from insula.core.builtin_schemes import BUILTIN_SCHEMES, builtin_scheme, chinese_display, matching_scheme
 from insula.core.errors import DataError, UnknownNameError
-from insula.core.scheme import LabelScheme
+from insula.core.scheme import Kind, LabelScheme
 
 every_scheme = pytest.mark.parametrize("name", BUILTIN_SCHEMES)
 
@@ -125,3 +125,26 @@ def test_any_scheme_survives_json(names: list[str]) -> None:
         assert LabelScheme.from_dict(json.loads(json.dumps(scheme.to_dict()))) == scheme
     scheme = LabelScheme("n", "dimensional", tuple(names), ranges=dict.fromkeys(names, (-1.0, 1.0)))
     assert LabelScheme.from_dict(json.loads(json.dumps(scheme.to_dict()))) == scheme
+
+
+def test_labels_are_compared_by_kind_name_and_order() -> None:
+    scheme = LabelScheme("a", "multi", ("joy", "anger"))
+    assert scheme.has_labels_of(LabelScheme("b", "multi", ("joy", "anger")))
+    assert not scheme.has_labels_of(LabelScheme("a", "multi", ("anger", "joy")))
+    assert not scheme.has_labels_of(LabelScheme("a", "single", ("joy", "anger")))
+    wide, narrow = (LabelScheme("v", "dimensional", ("v",), ranges={"v": (0.0, end)}) for end in (1.0, 9.0))
+    assert wide.has_labels_of(narrow)
+
+
+@pytest.mark.parametrize(
+    ("kind", "names", "decided"),
+    [
+        ("multi", ("a", "b"), ("a", "b")), ("binary", ("no", "yes"), ("yes",)), ("single", ("a", "b"), ()),
+        ("ordinal", ("a", "b"), ()),
+    ],
+)  # fmt: skip
+def test_thresholds_belong_to_labels_that_are_decided_alone(
+    kind: Kind, names: tuple[str, ...], decided: tuple[str, ...]
+) -> None:
+    assert LabelScheme("s", kind, names).threshold_labels == decided
+    assert LabelScheme("s", kind, names).summary == f"{kind} 's' ({', '.join(names)})"

@@ -19,7 +19,7 @@ from sklearn.preprocessing import FunctionTransformer
 
 from insula import EmotionClassifier, EmotionRegressor, load_model
 from insula.core.errors import DataError, OutputError
-from insula.models.fingerprints import fingerprints
+from insula.models.provenance import fingerprints
 
 FEELINGS = {
     "joy": "happy delighted wonderful smile laughing sunny party glad",

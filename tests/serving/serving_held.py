@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import pytest
 
 from insula.core.prediction import Prediction
-from insula.inference.predictor import Predictor
+from insula.inference.backends import has_tokens
+from insula.inference.predictor import Encoded, Predictor
 from waiting import DEADLINE
 
 
@@ -34,27 +36,32 @@ class Held:
         """Compute what was held back, and what comes."""
         self._go.set()
 
-    def begin(self, prepare: Callable[..., Callable[[], list[Prediction]]]) -> Callable[..., object]:
-        """Return a `Predictor.begin` that holds back."""
+    def patch(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Let every `Predictor` hold back."""
+        encode, finish = Predictor.encode, Predictor.finish
+        passing: list[Encoded] = []
 
-        def begin(predictor: Predictor, texts: list[str]) -> Callable[[], list[Prediction]]:
-            compute = prepare(predictor, texts)
-            passes = sum(self.batches) < self._after
-            self.batches.append(len(texts))
+        def counted(predictor: Predictor, inputs: Sequence[Any]) -> Encoded:
+            encoded = encode(predictor, inputs)
+            if not has_tokens(predictor.backend):
+                if sum(self.batches) < self._after:
+                    passing.append(encoded)
+                self.batches.append(len(inputs))
+            return encoded
 
-            def wait() -> list[Prediction]:
-                assert passes or self._go.wait(DEADLINE), "the test did not release the model"
-                return compute()
+        def held_back(predictor: Predictor, encoded: Encoded) -> list[Prediction]:
+            passes = has_tokens(predictor.backend) or any(one is encoded for one in passing)
+            assert passes or self._go.wait(DEADLINE), "the test did not release the model"
+            return finish(predictor, encoded)
 
-            return wait
-
-        return begin
+        monkeypatch.setattr(Predictor, "encode", counted)
+        monkeypatch.setattr(Predictor, "finish", held_back)
 
 
 @pytest.fixture
 def held(monkeypatch: pytest.MonkeyPatch) -> Iterator[Held]:
     """A switch that holds back what models compute; what waits at the end of the test is released."""
     switch = Held()
-    monkeypatch.setattr(Predictor, "begin", switch.begin(Predictor.begin))
+    switch.patch(monkeypatch)
     yield switch
     switch.release()

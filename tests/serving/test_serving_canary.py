@@ -181,14 +181,14 @@ def _search(folder: Path, *words: str) -> list[str]:
 
 def _failing(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the model fail with errors that hold the texts, as errors of libraries do."""
-    begin = Predictor.begin
+    encode = Predictor.encode
 
     def fails(self: Predictor, texts: Sequence[TextOrInput]) -> Any:
         if any("fail" in text_of(text) for text in texts):
             raise ValueError(f"cannot judge {texts} of {MAIL}")
-        return begin(self, texts)
+        return encode(self, texts)
 
-    monkeypatch.setattr(Predictor, "begin", fails)
+    monkeypatch.setattr(Predictor, "encode", fails)
 
 
 @pytest.mark.parametrize("kept", [False, True])

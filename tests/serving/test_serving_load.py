@@ -22,7 +22,7 @@ import pytest
 from serving_held import Held
 from serving_running import Running, problem, running
 
-from insula.inference.predictor import Predictor
+from insula.inference.predictor import Encoded, Predictor
 from insula.serving.queueing.admission import Pace
 from insula.serving.queueing.waiting import Piece, Request, Waiting
 from waiting import DEADLINE, eventually, wait_until
@@ -137,18 +137,14 @@ def test_texts_of_a_client_that_left_are_not_computed(
 def test_one_text_that_fails_does_not_take_others_with_it(
     linear_model: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    begin = Predictor.begin
+    encode = Predictor.encode
 
-    def breaks(self: Predictor, texts: list[str]):  # type: ignore[no-untyped-def]
+    def breaks(self: Predictor, texts: list[str]) -> Encoded:
         if any("poison" in text for text in texts):
             raise RuntimeError(f"cannot read {texts}")
-        return begin(self, texts)
+        return encode(self, texts)
 
-    def predict(self: Predictor, texts: list[str]):  # type: ignore[no-untyped-def]
-        return breaks(self, texts)()
-
-    monkeypatch.setattr(Predictor, "begin", breaks)
-    monkeypatch.setattr(Predictor, "predict", predict)
+    monkeypatch.setattr(Predictor, "encode", breaks)
     with running(linear_model) as service:
         answers = {}
 
@@ -188,16 +184,13 @@ def test_an_error_that_nobody_foresaw_is_a_problem_without_its_words(
 def test_sigterm_drains(linear_model: Path, tmp_path: Path) -> None:
     # The program itself, with a model that does not compute while there is a file.
     program = (
-        "import pathlib, sys, time; from insula.inference.predictor import Predictor; begin = Predictor.begin\n"
+        "import pathlib, sys, time; from insula.inference.predictor import Predictor; finish = Predictor.finish\n"
         "held = pathlib.Path(sys.argv.pop())\n"
-        "def answer(compute):\n"
+        "def wait(self, encoded):\n"
         "    while held.exists():\n"
         "        time.sleep(0.01)\n"
-        "    return compute()\n"
-        "def wait(self, texts):\n"
-        "    compute = begin(self, texts)\n"
-        "    return lambda: answer(compute)\n"
-        "Predictor.begin = wait\n"
+        "    return finish(self, encoded)\n"
+        "Predictor.finish = wait\n"
         "from insula.cli.app import main; main()"
     )
     held = tmp_path / "held"

@@ -21,7 +21,7 @@ from insula.core.progress import Silent
 from insula.core.scheme import KINDS, Kind, LabelScheme
 from insula.data.dataset import Dataset
 from insula.inference.predictor import Predictor
-from insula.models.fingerprints import fingerprints
+from insula.models.provenance import fingerprints
 from insula.training.loss_terms.teacher import teacher_loss
 from insula.training.recipe.recipe import load_recipe
 from insula.training.run import train_run
@@ -130,7 +130,7 @@ def test_unlabelled_texts_count_as_seen_and_none_is_measured_on(
     run = train_run(data, recipe, tmp_path / "run")
     assert run.metrics["data"]["rows"] == {"train": 20, "validation": 10, "test": 10, "unlabelled": 1}
     assert any("2 stand in validation or test" in note for note in run.metrics["data"]["notes"])
-    from insula.api.evaluation import trained_on
+    from insula.models.provenance import trained_on
 
     assert trained_on(run.model, ["a lovely window today"]).all()
 
@@ -231,7 +231,7 @@ def test_an_interrupted_student_goes_on_from_another_folder(
     with pytest.raises(KeyboardInterrupt):
         train(toy_files, recipe=recipe, output=tmp_path / "run", progress=Interrupt(30))
     assert list((tmp_path / "run" / "checkpoints").glob("checkpoint-*"))
-    with pytest.raises(OutputError, match=r"unfinished run with a checkpoint\. Go on with it: insula train --resume"):
+    with pytest.raises(OutputError, match=r"unfinished run with a checkpoint\. Resume it: insula train --resume"):
         train(toy_files, recipe=recipe, output=tmp_path / "run")
     monkeypatch.chdir(tmp_path)
     resume_training(tmp_path / "run")

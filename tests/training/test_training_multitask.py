@@ -13,12 +13,12 @@ import pytest
 from safetensors.torch import load_file
 
 import toy_data
-from insula.api.evaluation import trained_on
 from insula.api.training import train
 from insula.core.errors import DataError, RecipeError
 from insula.core.example import Example
 from insula.data.dataset import Dataset
 from insula.inference.predictor import Predictor
+from insula.models.provenance import trained_on
 from insula.training.neural.task_batches import TaskBatches, rows_an_epoch
 from insula.training.recipe.recipe import load_recipe
 from insula.training.run import train_run

@@ -17,7 +17,7 @@ from insula.core.progress import Silent
 from insula.core.scheme import Kind
 from insula.data.dataset import Dataset
 from insula.inference.predictor import Predictor
-from insula.models.fingerprints import fingerprints
+from insula.models.provenance import fingerprints
 from insula.training.objectives.registry import objectives
 from insula.training.recipe.recipe import load_recipe
 from insula.training.run import Run, train_run

@@ -225,7 +225,7 @@ def test_an_encoder_that_nobody_names_is_called_by_its_texts_and_its_base(
     assert (tmp_path / "encoders/corpus-tiny/pretrain.json").exists()
     again = runner.invoke(app, arguments)
     assert again.exit_code == 1
-    assert "'encoders/corpus-tiny' holds a pretrained encoder" in again.stderr
+    assert "'encoders/corpus-tiny' already holds a pretrained encoder" in again.stderr
 
 
 def test_names_of_texts_and_base_make_one_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -246,7 +246,7 @@ def test_names_of_texts_and_base_make_one_folder(tmp_path: Path, monkeypatch: py
 def test_what_is_refused(tmp_path: Path, corpus: Path, pretrained: Any, encoder_folder: Callable[..., Path]) -> None:
     with pytest.raises(OutputError, match="replace it with --overwrite"):
         pretrain(corpus, pretrained.path)
-    with pytest.raises(OutputError, match="holds other files"):
+    with pytest.raises(OutputError, match="new, empty or a pretrained encoder"):
         pretrain(corpus, encoder_folder(), overwrite=True)
     with pytest.raises(RecipeError, match="'epoch' of pretrain"):
         pretrain(corpus, tmp_path / "mine", epoch=3)

@@ -18,9 +18,9 @@ import toy_data
 from insula.api.training import resume_training, train
 from insula.core.errors import LeakError, RecipeError
 from insula.core.progress import Silent
-from insula.models.fingerprints import fingerprints
 from insula.models.networks.architectures import load_network
 from insula.models.networks.encoder import EncoderForEmotion
+from insula.models.provenance import fingerprints
 from insula.models.pruning import Shape, bert_layers
 from insula.training.families.encoder import EncoderOptions
 from insula.training.fitters.importance import Importance, measure_importance

@@ -22,8 +22,8 @@ from insula.core.scheme import KINDS, Kind
 from insula.core.targets import gold_matrix
 from insula.data.splits.leak import Fingerprint
 from insula.inference.predictor import Predictor
-from insula.models.fingerprints import fingerprints
 from insula.models.folder import open_folder, seal
+from insula.models.provenance import fingerprints
 from insula.training.decide import choose_decision
 from insula.training.options.sections import DecisionOptions
 from insula.training.recalibrate import crossfitted, recalibrate
@@ -150,7 +150,7 @@ def test_what_cannot_be_done_is_said(tmp_path: Path, trained_run: RunOf, recorde
         insula.calibrate_model(run.path, tmp_path / "new", coverage=1.5)
     with pytest.raises(DataError, match="does not say where its rows are"):
         insula.calibrate_model(run.path, tmp_path / "new")
-    with pytest.raises(OutputError, match="is the model itself"):
+    with pytest.raises(OutputError, match="must differ from the input"):
         insula.calibrate_model(run.path, run.path)
     rows = _file(tmp_path / "rows.jsonl", _rows("single"))
     insula.calibrate_model(run.path, tmp_path / "new", rows=rows, thresholds="half", progress=recorder)

@@ -9,14 +9,11 @@ from typing import TYPE_CHECKING
 
 from insula.core.durations import seconds
 from insula.core.extras import require
+from insula.operations.audit.log import OPERATOR, STORE, AuditLog, audit_folder
 
 if TYPE_CHECKING:
-    from insula.operations.audit.log import AuditLog
     from insula.operations.credentials.keys import KeyRecord, Keys, NewKey
 
-STORE = "insula-data"
-AUDIT = "audit"
-ACTOR = "operator"
 GRACE = "1d"
 
 
@@ -41,7 +38,7 @@ def create_key(
     calls_a_second  how many requests it may make, `burst` of them at once
     store           the server's data folder, or the address of its database
     audit           the folder of the audit log; `audit` in the data folder where not given
-    anchor          a file outside that is told the head of the audit log; `-` is standard output
+    anchor          a file elsewhere that receives the head of the audit log; `-` is standard output
 
     Raises `DataError` for an impossible value, `StoreError` where the store cannot be used, `OutputError` where the
     audit log cannot be written: then no key is made.
@@ -56,7 +53,7 @@ def create_key(
             texts_a_day=texts_a_day,
             calls_a_second=calls_a_second,
             burst=burst,
-            before_commit=lambda made: log.record("key.created", ACTOR, **_facts(made)),
+            before_commit=lambda made: log.record("key.created", OPERATOR, **_facts(made)),
         )
 
 
@@ -85,7 +82,7 @@ def rotate_key(
 
     def tell(old: KeyRecord, new: KeyRecord) -> None:
         until = None if old.expires is None else old.expires.isoformat(timespec="seconds")
-        log.record("key.rotated", ACTOR, old=old.id, until=until, **_facts(new))
+        log.record("key.rotated", OPERATOR, old=old.id, until=until, **_facts(new))
 
     with _keys(store) as keys:
         return keys.rotate(key, grace=span, before_commit=tell)
@@ -100,17 +97,7 @@ def revoke_key(
     """
     log = _log(store, audit, anchor)
     with _keys(store) as keys:
-        return keys.revoke(key, before_commit=lambda made: log.record("key.revoked", ACTOR, key=made.id))
-
-
-def audit_folder(store: str | Path, audit: str | Path | None) -> Path:
-    """Return where the audit log is: what is named, else beside the store's file, else in the default data folder."""
-    if audit is not None:
-        return Path(audit)
-    if "://" in str(store):
-        return Path(STORE) / AUDIT
-    place = Path(store)
-    return (place if place.is_dir() or not place.suffix else place.parent) / AUDIT
+        return keys.revoke(key, before_commit=lambda made: log.record("key.revoked", OPERATOR, key=made.id))
 
 
 def _facts(made: KeyRecord) -> dict[str, str | list[str] | None]:
@@ -119,8 +106,6 @@ def _facts(made: KeyRecord) -> dict[str, str | list[str] | None]:
 
 
 def _log(store: str | Path, audit: str | Path | None, anchor: str | None) -> AuditLog:
-    from insula.operations.audit.log import AuditLog
-
     return AuditLog(audit_folder(store, audit), anchor=anchor)
 
 

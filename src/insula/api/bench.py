@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from insula.api.own_data import own_texts
 from insula.core.errors import DataError
 from insula.core.files import write_json
+from insula.core.outputs import require_different, require_outside
 from insula.core.progress import Progress, Silent
+from insula.data.sources.sources import SourceName, names_in
 from insula.models.folder import open_folder
 from insula.models.locate import locate_model
+from insula.models.provenance import own_texts
 
 if TYPE_CHECKING:
     from insula.compression.bench import Bench
@@ -22,7 +23,7 @@ ROWS = 1000
 def bench_model(
     model: str | Path,
     *,
-    data: str | Path | Sequence[str | Path] | None = None,
+    data: SourceName | None = None,
     text: str | None = None,
     output: str | Path | None = None,
     rows: int = ROWS,
@@ -36,12 +37,15 @@ def bench_model(
     text    their column in `data`, found by its usual names where it is not given
     output  a JSON file for the answer, which `load_model(model, engine=FILE)` takes; None writes nothing
 
-    Raises `DataError` where there are no texts.
+    Raises `DataError` where there are no texts, `OutputError` where `output` is one of the inputs.
     """
     from insula.compression.bench import bench
 
     progress = progress or Silent()
     folder = open_folder(locate_model(model))
+    if output is not None:
+        require_different(output, *names_in(data))
+        require_outside(output, folder.path)
     texts = own_texts(folder, data, text=text, progress=progress)
     if rows < 1 or not texts:
         raise DataError(

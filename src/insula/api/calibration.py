@@ -1,4 +1,4 @@
-"""`calibrate_model`: calibration, thresholds and abstention of a trained model chosen anew."""
+"""`calibrate_model`: choose calibration, thresholds and abstention of a trained model again."""
 
 from __future__ import annotations
 
@@ -6,28 +6,30 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from insula.api.compression import check_output
-from insula.api.evaluation import judged_options
-from insula.api.own_data import own_dataset
-from insula.compression.own_rows import LEAST_VALIDATION, not_learnt_from, unseen_validation
+from insula.compression.own_rows import LEAST_VALIDATION, unseen_validation
 from insula.core.errors import DataError
 from insula.core.example import Example
 from insula.core.progress import Progress, Silent
 from insula.core.sentences import counted
 from insula.data.load import read_examples
+from insula.data.sources.sources import SourceName, names_in
 from insula.data.splits.leak import Fingerprint
-from insula.models.fingerprints import fingerprints
-from insula.models.folder import ModelFolder, open_folder
+from insula.models.folder import ModelFolder, open_folder, require_model_output
 from insula.models.locate import locate_model
+from insula.models.provenance import (
+    evaluation_options,
+    fingerprints,
+    own_dataset,
+    recorded_section,
+    without_training_rows,
+)
 from insula.training.options.sections import DecisionOptions
 from insula.training.recipe.recipe import load_recipe
-from insula.training.recipe.recorded import recorded_section
 from insula.training.recipe.unused_options import idle_options
 
 if TYPE_CHECKING:
     from insula.training.recalibrate import Recalibrated
 
-Source = str | Path | Sequence[str | Path]
 MOST_CHOSEN_ON = 0.1
 """Share of rows that a rule was chosen on, above which what it says of all is no measure of it."""
 
@@ -36,7 +38,7 @@ def calibrate_model(
     model: str | Path,
     output: str | Path,
     *,
-    rows: Source | None = None,
+    rows: SourceName | None = None,
     text: str | None = None,
     label: str | Sequence[str] | None = None,
     label_names: str | None = None,
@@ -49,7 +51,7 @@ def calibrate_model(
     command: str = "",
     progress: Progress | None = None,
 ) -> Recalibrated:
-    """Write a model that answers by a decision rule chosen anew, and return it with what that is worth.
+    """Write a model with a re-chosen decision rule, and return it with what that rule is worth.
 
     model    a run, a model folder, or the name of a run
     output   the new model folder; its weights are those of `model`
@@ -57,7 +59,7 @@ def calibrate_model(
              Default: its own validation rows
     calibration, thresholds, class_offsets, coverage   options of a recipe's `decision` section; each as it was for
              training where it is None
-    overwrite   replace a model folder that stands at `output`
+    overwrite   replace a model folder at `output`
 
     The new rule and, on its own rows, the one before are measured on rows that they were not chosen on. Raises
     `DataError` where fewer than 50 rows are left, `RecipeError`, `ModelFolderError`, `OutputError`.
@@ -66,7 +68,7 @@ def calibrate_model(
 
     progress = progress or Silent()
     source, folder = open_folder(locate_model(model)), Path(output)
-    check_output(folder, source.path, overwrite=overwrite)
+    require_model_output(folder, source, overwrite=overwrite, data=names_in(rows))
     as_before = recorded_section(source.path, "decision", DecisionOptions, tells="how its thresholds were chosen")
     wanted = {
         "calibration": calibration, "thresholds": thresholds, "class_offsets": class_offsets, "coverage": coverage,
@@ -78,7 +80,7 @@ def calibrate_model(
     if rows is None:
         examples = unseen_validation(own_dataset(source), [source])
     else:
-        reading, absent = judged_options(source.path, rows, text=text, label=label, label_names=label_names)
+        reading, absent = evaluation_options(source.path, rows, text=text, label=label, label_names=label_names)
         examples, notes = read_examples(rows, reading, source.scheme)
         for note in (*absent, *notes):
             progress.say(note)
@@ -86,7 +88,7 @@ def calibrate_model(
     before = fingerprints(source.path).get("validation", Fingerprint())
     chosen_on = before.seen(examples)
     no_measure = rows is None or bool(chosen_on.mean() > MOST_CHOSEN_ON)
-    progress.say(f"Choosing anew on {counted(len(examples), 'row')}.")
+    progress.say(f"Choosing again on {counted(len(examples), 'row')}.")
     if rows is not None and no_measure:
         progress.say(
             f"The rule before was chosen on {int(chosen_on.sum()):,} of them: what it says of these is no measure, and "
@@ -104,7 +106,7 @@ def calibrate_model(
 
 
 def _unknown(source: ModelFolder, examples: list[Example], progress: Progress) -> list[Example]:
-    left = not_learnt_from(source, examples)
+    left = without_training_rows(source.path, examples)
     if count := len(examples) - len(left):
         progress.say(
             f"{counted(count, 'row')} that the model learnt from left out: of these it is surer than of others."

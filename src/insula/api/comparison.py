@@ -14,17 +14,17 @@ from typing import Any
 import numpy as np
 
 from insula import __version__
-from insula.api.evaluation import judged_options, recorded_options, require_own_folder, trained_on
-from insula.api.own_data import own_dataset, own_source
 from insula.core.decision import Decisions
 from insula.core.errors import DataError, LeakError
 from insula.core.example import Example
+from insula.core.outputs import make_results_folder
 from insula.core.progress import Progress, Silent
 from insula.core.scheme import LabelScheme
 from insula.core.sentences import counted
 from insula.core.targets import gold_matrix
 from insula.data.load import has_column, read_examples
 from insula.data.options import DataOptions
+from insula.data.sources.sources import SourceName, names_in
 from insula.data.splits.compared import text_with_turn
 from insula.evaluation.comparison_document import (
     ComparedModel,
@@ -38,12 +38,13 @@ from insula.evaluation.evaluate import evaluate
 from insula.evaluation.head_to_head import head_to_head
 from insula.evaluation.reports.comparison_page import write_comparison
 from insula.inference.predictor import Predictor
-from insula.models.folder import ModelFolder, open_folder
+from insula.models.folder import MODEL, ModelFolder, open_folder
 from insula.models.locate import locate_model
+from insula.models.provenance import evaluation_options, own_dataset, own_source, recorded_options, trained_on
+from insula.training.run_folder import RUN
 
 COMPARISON_VERSION = 1
 Models = str | Path | Sequence[str | Path]
-Source = str | Path | Sequence[str | Path]
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,7 @@ def compare(
     a: Models,
     b: Models,
     *,
-    data: Source | None = None,
+    data: SourceName | None = None,
     text: str | None = None,
     label: str | Sequence[str] | None = None,
     label_names: str | None = None,
@@ -89,8 +90,8 @@ def compare(
     data      labelled rows, read as by `evaluate`; default the test rows of the first run's own source
     text, label, label_names, context, dialogue, turn, speaker, target   columns of `data`, where they are not those of
               the first run's training
-    group     column (author, thread) by which the headline is told, too; default the first that one of the runs was
-              trained with and the rows have
+    group     column (author, thread) by which the headline is reported, too; default the first that one of the runs
+              was trained with and the rows have
     output    a folder for `compare.json` and `compare.html`; nothing is written where it is None
 
     Rows whose text any of the models was trained on are left out, and counted. Raises `DataError` where the models have
@@ -99,7 +100,7 @@ def compare(
     """
     progress = progress or Silent()
     if output is not None:
-        require_own_folder(Path(output))
+        make_results_folder(output, RUN, MODEL, inputs=names_in(data))
     places = [[locate_model(model) for model in ([side] if isinstance(side, str | Path) else side)] for side in (a, b)]
     if not all(places):
         raise DataError("Both sides of a comparison must name at least one model. Got none for one of them.")
@@ -109,14 +110,14 @@ def compare(
     if data is None:
         name, examples, notes = _own_test_rows(first, group, recorded)
     else:
-        options, absent = judged_options(
+        options, absent = evaluation_options(
             first.path, data, text=text, label=label, label_names=label_names, context=context, dialogue=dialogue,
             turn=turn, speaker=speaker, target=target,
         )  # fmt: skip
         options = options.model_copy(update={"group": group or _first_column(data, options, recorded)})
         examples, notes = read_examples(data, options, scheme)
         notes = (*absent, *notes)
-        name = ", ".join(map(str, [data] if isinstance(data, str | Path) else data))
+        name = ", ".join(map(str, names_in(data)))
     for note in notes:
         progress.say(note)
     fresh, left_out = _unseen(examples, [place for side in places for place in side], name)
@@ -147,18 +148,12 @@ def _one_scheme(folders: Sequence[ModelFolder]) -> LabelScheme:
     first = folders[0].scheme
     for folder in folders[1:]:
         other = folder.scheme
-        # Ranges are those of the rows that a model learnt from: of one scale, and seldom the same.
-        if (other.kind, other.names) != (first.kind, first.names):
+        if not other.has_labels_of(first):
             raise DataError(
-                f"The models of a comparison must have one label scheme. Got {_scheme_words(first)} and "
-                f"{_scheme_words(other)}. Train one of them on the other's labels, or evaluate each on its own."
+                f"The models of a comparison must have one label scheme. Got {first.summary} and "
+                f"{other.summary}. Train one of them on the other's labels, or evaluate each on its own."
             )
     return first
-
-
-def _scheme_words(scheme: LabelScheme) -> str:
-    shown = ", ".join(scheme.names[:8]) + (", ..." if len(scheme.names) > 8 else "")
-    return f"{scheme.kind} {scheme.name!r} ({shown})"
 
 
 def _recorded_groups(models: Sequence[Path]) -> list[str]:
@@ -167,7 +162,7 @@ def _recorded_groups(models: Sequence[Path]) -> list[str]:
     return list(dict.fromkeys(group for group in groups if group is not None))
 
 
-def _first_column(source: Source, options: DataOptions, columns: Sequence[str]) -> str | None:
+def _first_column(source: SourceName, options: DataOptions, columns: Sequence[str]) -> str | None:
     return next((column for column in columns if has_column(source, column, options)), None)
 
 
@@ -188,7 +183,7 @@ def _own_test_rows(
 
 
 def _grouped_as(rows: Sequence[Example], examples: Sequence[Example]) -> list[Example]:
-    """Return the examples with the groups of `rows`, among which they stand in the same order.
+    """Return the examples with the groups of `rows`, which have them in the same order.
 
     A split never parts rows of one text (in dialogues: after the same turn), so that the n-th of them here is the n-th
     of them there.

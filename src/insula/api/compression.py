@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from insula.api.outputs import require_replaceable
-from insula.api.own_data import own_dataset
-from insula.core.errors import OutputError, UnknownNameError, nearest
+from insula.core.errors import UnknownNameError, nearest
 from insula.core.extras import require
 from insula.core.progress import Progress, Silent
-from insula.models.folder import MANIFEST, open_folder
+from insula.data.sources.sources import SourceName, names_in
+from insula.models.folder import open_folder, require_model_output
 from insula.models.locate import locate_model
+from insula.models.provenance import own_dataset
 
 if TYPE_CHECKING:
     from insula.compression.cascade import Cascade
     from insula.compression.compress import Compressed
     from insula.compression.quantize import Smaller
 
-Source = str | Path | Sequence[str | Path]
 QUANTISED = ("int8", "8bit", "4bit")
 
 
@@ -31,7 +29,7 @@ def quantize_model(
     tables: Literal[32, 8, 4] = 8,
     max_loss: float = 0.005,
     least_agreement: float | None = 0.97,
-    data: Source | None = None,
+    data: SourceName | None = None,
     overwrite: bool = False,
     seed: int = 0,
     command: str = "",
@@ -45,9 +43,9 @@ def quantize_model(
     tables    bits of a value in embedding tables
     max_loss  of the headline metric on validation rows; `least_agreement` of label sets there, None for any
     data      where the rows are, if the model's own run does not say; read as it was for training
-    overwrite   replace a model folder that stands at `output`
+    overwrite   replace a model folder at `output`
 
-    Calibration and thresholds are chosen anew on validation rows. Raises `ParityError`, and writes nothing, where the
+    Calibration and thresholds are re-chosen on validation rows. Raises `ParityError`, and writes nothing, where the
     result is beyond its limits; `DataError`, `ModelFolderError`, `MissingExtraError`, `OutputError`.
     """
     require("onnx", extra="train", purpose="make a model smaller")
@@ -63,7 +61,7 @@ def quantize_model(
     if tables not in (32, 8, 4):
         raise UnknownNameError(f"The tables must have 32, 8 or 4 bits. Got {tables!r}.")
     source, folder = open_folder(locate_model(model)), Path(output)
-    check_output(folder, source.path, overwrite=overwrite)
+    require_model_output(folder, source, overwrite=overwrite, data=names_in(data))
     return quantize(
         source,
         own_dataset(source, data),
@@ -82,7 +80,7 @@ def compress_model(
     *,
     max_size: int,
     max_loss: float = 0.005,
-    data: Source | None = None,
+    data: SourceName | None = None,
     overwrite: bool = False,
     seed: int = 0,
     command: str = "",
@@ -94,13 +92,13 @@ def compress_model(
     max_loss   of the headline metric on validation rows
     model, output, data, overwrite   as for `quantize_model`
 
-    The front of size and quality stands in the folder. Raises what `quantize_model` raises.
+    The front of size and quality is stored in the folder. Raises what `quantize_model` raises.
     """
     require("onnx", extra="train", purpose="make a model smaller")
     from insula.compression.compress import compress
 
     source, folder = open_folder(locate_model(model)), Path(output)
-    check_output(folder, source.path, overwrite=overwrite)
+    require_model_output(folder, source, overwrite=overwrite, data=names_in(data))
     return compress(
         source,
         own_dataset(source, data),
@@ -119,7 +117,7 @@ def cascade_model(
     output: str | Path,
     *,
     max_loss: float = 0.005,
-    data: Source | None = None,
+    data: SourceName | None = None,
     overwrite: bool = False,
     seed: int = 0,
     command: str = "",
@@ -140,8 +138,7 @@ def cascade_model(
 
     cheap, better = open_folder(locate_model(first)), open_folder(locate_model(second))
     folder = Path(output)
-    for stage in (cheap, better):
-        check_output(folder, stage.path, overwrite=overwrite)
+    require_model_output(folder, cheap, better, overwrite=overwrite, data=names_in(data))
     return make_cascade(
         cheap,
         better,
@@ -152,15 +149,3 @@ def cascade_model(
         command=command,
         progress=progress or Silent(),
     )
-
-
-def check_output(folder: Path, source: Path, *, overwrite: bool) -> None:
-    """Raise `OutputError` unless a model folder may be written at `folder`."""
-    refuse_itself(folder, source)
-    require_replaceable(folder, marker=MANIFEST, what="model", overwrite=overwrite)
-
-
-def refuse_itself(folder: Path, source: Path) -> None:
-    """Raise `OutputError` where `folder` is the model folder `source`, or the run that it belongs to."""
-    if folder.resolve() in (source.resolve(), source.resolve().parent):
-        raise OutputError(f"The output {str(folder)!r} is the model itself. Choose another name.")

@@ -8,31 +8,23 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from insula.core.errors import OutputError
-from insula.core.files import output_errors
 from insula.core.model_input import ModelInput
+from insula.core.outputs import make_results_folder
 from insula.core.progress import Progress, Silent
 from insula.core.sentences import counted
 from insula.core.targets import gold_matrix
-from insula.data.labels.names import LABEL_NAMES
-from insula.data.load import has_column, read_examples
+from insula.data.load import read_examples
 from insula.data.options import DataOptions
-from insula.data.splits.compared import Compared
+from insula.data.sources.sources import SourceName, names_in
 from insula.evaluation.baselines import BaselineRows, majority
 from insula.evaluation.document import METRICS, Baseline, DataRecord, MetricsDocument, SchemeRecord, stamp
 from insula.evaluation.judged_examples import evaluate_examples
 from insula.evaluation.reports.report import write_report
 from insula.inference.predictor import Predictor
-from insula.models.fingerprints import fingerprint_parts
-from insula.models.folder import MANIFEST, open_folder
+from insula.models.folder import MODEL, open_folder
 from insula.models.locate import locate_model
-from insula.training.recipe.recorded import recorded_section
-
-ATTRIBUTES = ("weight", "language", "id")
-CONVERSATION = ("context", "dialogue", "turn", "speaker", "target")
+from insula.models.provenance import evaluation_options, trained_on
+from insula.training.run_folder import RUN
 
 
 @dataclass(frozen=True)
@@ -56,7 +48,7 @@ class EvaluationRun:
 
 
 def evaluate(
-    source: str | Path | Sequence[str | Path],
+    source: SourceName,
     model: str | Path,
     *,
     options: DataOptions | None = None,
@@ -74,7 +66,7 @@ def evaluate(
     command: str = "",
     progress: Progress | None = None,
 ) -> EvaluationRun:
-    """Measure a model on labelled rows; scores stand with and without rows whose text it was trained on.
+    """Measure a model on labelled rows; scores are given with and without rows whose text it was trained on.
 
     source    a file, several, a folder (its test split is taken) or a built-in set
     model     a run, a model folder, or the name of a run
@@ -88,7 +80,7 @@ def evaluate(
     progress = progress or Silent()
     place = locate_model(model)
     if output is not None:
-        require_own_folder(Path(output))
+        make_results_folder(output, RUN, MODEL, inputs=names_in(source))
     folder = open_folder(place)
     predictor = Predictor.load(place)
     recorded = MetricsDocument.from_dict(folder.metrics)
@@ -97,9 +89,8 @@ def evaluate(
         "turn": turn, "speaker": speaker, "target": target,
     }  # fmt: skip
     options, absent = (
-        judged_options(place, source, **columns) if options is None else (options.with_columns(**columns), ())
+        evaluation_options(place, source, **columns) if options is None else (options.with_columns(**columns), ())
     )
-    names = [source] if isinstance(source, str | Path) else source
     examples, notes = read_examples(source, options, folder.scheme)
     notes = (*absent, *notes)
     for note in notes:
@@ -124,7 +115,7 @@ def evaluate(
         name=recorded.name or place.name,
         model=recorded.model,
         scheme=SchemeRecord.of(folder.scheme),
-        data=DataRecord(name=", ".join(map(str, names)), rows={"test": len(examples)}, notes=list(notes)),
+        data=DataRecord(name=", ".join(map(str, names_in(source))), rows={"test": len(examples)}, notes=list(notes)),
         decision=recorded.decision,
         test=measured,
         baselines=_baselines(place, recorded.data, rows, inputs),
@@ -133,60 +124,6 @@ def evaluate(
         document.write(Path(output) / METRICS)
         write_report(Path(output) / "report.html", document)
     return EvaluationRun(document, notes=tuple(notes), path=None if output is None else Path(output))
-
-
-def require_own_folder(output: Path) -> None:
-    """Make the folder for results; `OutputError` where it is a run or a model."""
-    if (output / "run.json").exists() or (output / MANIFEST).exists():
-        raise OutputError(
-            f"The output {str(output)!r} is a run or a model, whose own results would be lost. Name a folder for this "
-            f"evaluation, such as {str(output / 'evaluation')!r}."
-        )
-    with output_errors(output):
-        output.mkdir(parents=True, exist_ok=True)
-
-
-def trained_on(model: Path, rows: Sequence[Compared]) -> NDArray[np.bool_]:
-    """Return (rows,) which texts or examples a model was made with: training rows, and those its choices were made on.
-
-    Each part of its training is searched by itself: its base may know as lone texts what it read in dialogues.
-    """
-    parts = [part.seen(rows) for part in fingerprint_parts(model).values()]
-    return np.any(parts, axis=0) if parts else np.zeros(len(rows), dtype=bool)
-
-
-def recorded_options(model: Path) -> DataOptions:
-    """Return how the rows that a model was trained on were read."""
-    options = recorded_section(model, "data", DataOptions, tells="how its data was read")
-    kept = model / LABEL_NAMES
-    return options.model_copy(update={"label_names": str(kept)}) if kept.exists() else options
-
-
-def judged_options(
-    model: Path, source: str | Path | Sequence[str | Path], **given: Any
-) -> tuple[DataOptions, tuple[str, ...]]:
-    """Return how evaluation rows are read: as those of training, with the columns that are `given` (`with_columns`).
-
-    Groups only keep training rows together. Weight, language, id and context are read where the source has their
-    columns; the sentences say which columns of the context it does not have.
-    """
-    options = recorded_options(model).with_columns(**given)
-    recorded = {name: getattr(options, name) for name in (*ATTRIBUTES, *CONVERSATION) if given.get(name) is None}
-    absent = [
-        (name, column)
-        for name, columns in recorded.items()
-        for column in ((columns,) if isinstance(columns, str) else columns or ())
-        if not has_column(source, column, options)
-    ]
-    left_out = {name for name, _ in absent}
-    if "dialogue" in left_out:
-        left_out.add("turn")
-    notes = tuple(
-        f"The {name} column {column!r} of the training data is not in the rows to evaluate on: they are read without."
-        for name, column in absent
-        if name in CONVERSATION
-    )
-    return options.model_copy(update=dict.fromkeys(("group", *left_out))), notes
 
 
 def _baselines(model: Path, recorded: DataRecord, rows: BaselineRows, inputs: list[ModelInput]) -> dict[str, Baseline]:

@@ -5,11 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Literal
 
-from insula.api.compression import check_output
-from insula.api.outputs import require_replaceable
 from insula.core.errors import UnknownNameError, nearest
 from insula.core.extras import require
-from insula.models.folder import open_folder
+from insula.core.outputs import require_outside, require_replaceable
+from insula.models.folder import open_folder, require_model_output
 from insula.models.locate import locate_model
 
 FORMATS = ("onnx", "huggingface", "browser")
@@ -31,10 +30,10 @@ def export_model(
              `transformers.pipeline("text-classification")` loads, with readable labels; browser: a web page that
              predicts by itself, from any model with a `model.onnx`
     libraries   browser: the `node_modules` where onnxruntime-web and @huggingface/tokenizers are installed
-    overwrite   replace a model folder that stands at `output`
+    overwrite   replace a model folder at `output`
 
     Raises `ParityError`, and writes nothing, where scores differ by more than 1e-5, `ModelFolderError` where no class
-    of transformers computes what the model does, `OutputError` where something stands at `output`.
+    of transformers computes what the model does, `OutputError` where `output` holds something else.
     """
     if format not in FORMATS:
         raise UnknownNameError(
@@ -44,11 +43,12 @@ def export_model(
         require(package, extra="train", purpose="export a model")
     source, folder = open_folder(locate_model(model)), Path(output)
     if format == "browser":
-        from insula.compression.browser import MARKER, export_page
+        from insula.compression.browser import PAGE, export_page
 
-        require_replaceable(folder, marker=MARKER, what="page", overwrite=overwrite)
+        require_outside(folder, source.path)
+        require_replaceable(folder, PAGE, overwrite=overwrite, inputs=[source.path])
         return {"kind": "browser", "bytes": export_page(source, folder, Path(libraries))}
+    require_model_output(folder, source, overwrite=overwrite)
     from insula.compression.export import export
 
-    check_output(folder, source.path, overwrite=overwrite)
     return export(source, folder, format)

@@ -9,6 +9,7 @@ from typing import Any
 
 from insula.core.errors import OutputError
 from insula.core.model_input import ModelInput
+from insula.core.outputs import require_different
 from insula.core.prediction import Prediction
 from insula.core.progress import Progress
 from insula.core.starter import STARTER
@@ -27,7 +28,7 @@ def load_model(
     """Open a run, a model folder, or the name of a run under `runs/`; `starter` comes with insula. Checksums are
     verified.
 
-    engine  what `bench_model` found for this machine, or the file where it stands
+    engine  what `bench_model` found for this machine, or the file that it is in
 
     Raises `UnknownNameError` where there is none, `ModelFolderError` where it is corrupt, half-written or newer,
     `DataError` where the engine was measured for another kind of model.
@@ -85,20 +86,20 @@ def predict_file(
     speaker   the column with who says the text
     target    the column with what the emotion is towards
     rejects   where rows that cannot be read go, with line number and reason; default `OUTPUT.rejects.jsonl`, without an
-              output file `SOURCE.rejects.jsonl` in the working folder, where those of an address stand, too
-    resume    go on with what a stopped run of the same job left; the output is the same, byte for byte
+              output file `SOURCE.rejects.jsonl` in the working folder, where those of an address go, too
+    resume    continue what a stopped run of the same job left; the output is the same, byte for byte
     engine    `local`, or `ray` (extra `ray`): `workers` processes of one processor each run the model, here or on the
               cluster at `address`
 
     All columns come along, in order; one that bears the name of a predicted one is kept as `input_NAME`. JSON rows
-    have the judged text under `text`, whatever its column is called; plain lines hold the decided labels alone. The
-    output appears under its name when it is complete; until then what is finished stands in a hidden folder beside it,
+    have the classified text under `text`, whatever its column is called; plain lines hold the decided labels alone. The
+    output appears under its name when it is complete; until then what is finished is in a hidden folder next to it,
     and stays there where the run is stopped.
 
     Where these are not given and the model reads context, columns with usual names are taken. `FileResult.warnings`
     says which, and how many rows have a context that the model does not read.
 
-    Raises `DataError`, `MissingFileError`, `OutputError`. A `KeyboardInterrupt` says so where one can go on.
+    Raises `DataError`, `MissingFileError`, `OutputError`. A `KeyboardInterrupt` says how to resume.
     """
     predictor = model if isinstance(model, Predictor) else load_model(model)
     options: dict[str, Any] = {
@@ -106,6 +107,8 @@ def predict_file(
         "rejects": rejects, "input_format": input_format, "output_format": output_format,
         "resume": resume, "engine": engine, "address": address, "workers": workers, "progress": progress,
     }  # fmt: skip
+    if is_remote(output):
+        require_different(str(output), source)  # their copies on this machine would differ
     if is_remote(rejects):
         raise OutputError(f"The rejects must be a file on this machine. Got {str(rejects)!r}; name one, or none.")
     with brought_here(source) as here:
@@ -125,4 +128,4 @@ def _run_file(
     except KeyboardInterrupt as stop:
         if callable(output) or not can_go_on(output):
             raise
-        raise KeyboardInterrupt("What is finished is kept. Go on with: the same command and --resume") from stop
+        raise KeyboardInterrupt("What is finished is kept. Resume with: the same command and --resume") from stop

@@ -1,4 +1,4 @@
-"""`pretrain` and `resume_pretraining`: an encoder goes on learning from unlabelled texts."""
+"""`pretrain` and `resume_pretraining`: continue the pretraining of an encoder on unlabelled texts."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from insula.api.interrupted import resumable
-from insula.api.outputs import require_replaceable
 from insula.core.errors import RecipeError
 from insula.core.extras import require
 from insula.core.files import lasting_names, output_errors
 from insula.core.locks import written_alone
+from insula.core.outputs import require_replaceable
 from insula.core.progress import Progress, Silent
 from insula.training.options.pretrain import PretrainOptions
-from insula.training.pretraining.inputs import FACTS, PretrainInput, PretrainRun, begun, unfinished
+from insula.training.pretraining.inputs import ENCODER, FACTS, PretrainInput, PretrainRun, begun, unfinished
+from insula.training.run_folder import resume_hint
 
 ENCODERS = Path("encoders")
 
@@ -33,12 +33,12 @@ def pretrain(
     progress: Progress | None = None,
     **options: Any,
 ) -> PretrainRun:
-    """Go on with an encoder's pretraining by masked language modelling; return the finished run.
+    """Continue an encoder's pretraining by masked language modelling; return the finished run.
 
     source    a file of texts, or several, in any of the formats that `predict_file` reads
     output    the folder of the new encoder, to be named as `model.base` of a recipe; default `encoders/SOURCE-MODEL`
-    model     the encoder to begin with: a folder, an alias, a hub id
-    exclude   files with the texts of evaluation sets: what stands, or almost stands, in them is not learnt from
+    model     the encoder to start from: a folder, an alias, a hub id
+    exclude   files with the texts of evaluation sets: their texts, and near-duplicates, are not trained on
     text      column with the text; found by its usual names where it is not given, and in files of `exclude` without it
     options   `epochs`, `batch_size`, `learning_rate`, `max_tokens`, `seed` and the other fields of `PretrainOptions`
 
@@ -49,14 +49,15 @@ def pretrain(
     if not files:
         raise RecipeError("The source of pretrain must be at least one file. Got none.")
     folder = Path(output) if output is not None else ENCODERS / _name(files[0], chosen.model)
-    require_replaceable(folder, marker=FACTS, what="pretrained encoder", overwrite=overwrite)
-    if Path(chosen.model).is_dir():
+    base = [chosen.model] if Path(chosen.model).is_dir() else []
+    require_replaceable(folder, ENCODER, overwrite=overwrite, inputs=[*files, *barred, *base])
+    if base:
         chosen = chosen.model_copy(update={"model": str(Path(chosen.model).absolute())})
     return _run(PretrainInput(files, barred, text, chosen), folder, command=command, progress=progress)
 
 
 def resume_pretraining(output: str | Path, *, command: str = "", progress: Progress | None = None) -> PretrainRun:
-    """Go on with an interrupted pretraining from its last checkpoint; return it finished.
+    """Resume an interrupted pretraining from its last checkpoint; return it finished.
 
     Raises `MissingFileError` where there is none, `DataError` where its texts have changed since.
     """
@@ -75,7 +76,7 @@ def _run(given: PretrainInput, folder: Path, *, progress: Progress | None, **how
     from insula.training.pretraining.pretrain import pretrain_encoder
 
     work = unfinished(folder)
-    with output_errors(folder), resumable("pretrain", folder, work / FACTS), written_alone(work):
+    with output_errors(folder), resume_hint("pretrain", folder, work / FACTS), written_alone(work):
         return pretrain_encoder(given, folder, progress=progress or Silent(), **how)
 
 

@@ -6,24 +6,22 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from insula.api.training import Source, source_name
-from insula.core.errors import OutputError, RecipeError
+from insula.core.errors import RecipeError
 from insula.core.extras import require
-from insula.core.files import lasting_names, output_errors
+from insula.core.files import output_errors
+from insula.core.outputs import require_different, require_own
 from insula.core.progress import Progress, Silent
-from insula.data.dataset import Dataset
-from insula.data.load import load_dataset
 from insula.models.locate import RUNS
-from insula.training.families.registry import families
 from insula.training.recipe.recipe import Recipe, load_recipe
-from insula.training.search.folder import OWN_STUDY, STUDY
+from insula.training.search.folder import SEARCH
+from insula.training.start_run import TrainingSource, checked_recipe, read_source, run_name, source_names
 
 if TYPE_CHECKING:
     from insula.training.search.result import SearchResult
 
 
 def search(
-    source: Source,
+    source: TrainingSource,
     *,
     trials: int = 30,
     recipe: str | Path | Mapping[str, Any] | Recipe = "standard",
@@ -39,7 +37,7 @@ def search(
     command: str = "",
     progress: Progress | None = None,
 ) -> SearchResult:
-    """Try recipes on a source and return the best with all trials; each is judged on validation rows, never on test.
+    """Try recipes on a source and return the best with all trials; each is scored on validation rows, never on test.
 
     source     as in `train`
     trials     how many there shall be in all; called again with the same output, the search goes on to that number
@@ -69,8 +67,7 @@ def search(
         raise RecipeError(f"The pruner must be median, hyperband or none. Got {pruner!r}.")
     fixed = {"data.text": text, "data.label": label}
     fixed = {key: value for key, value in fixed.items() if value is not None} | dict(overrides or {})
-    start = load_recipe(recipe, fixed).lasting()
-    families[start.model.name].check(start.model)
+    start = checked_recipe(load_recipe(recipe, fixed))
     if space is None:
         tried = {key: entry for key, entry in default_space(start).items() if key not in fixed}
     else:
@@ -79,16 +76,12 @@ def search(
             raise RecipeError(f"The option {both[0]!r} is both searched and set. Leave it out of one of the two.")
     if not tried:
         raise RecipeError("Everything that the search would try is set already. Name a search space.")
-    folder = Path(output) if output is not None else RUNS / f"search-{source_name(source, recipe)}"
-    _check_output(folder)
-    names = () if isinstance(source, Dataset) else lasting_names(source)
-    if isinstance(source, Dataset):
-        dataset = source
-    else:
-        progress.say(f"Reading {', '.join(names)}; the search goes to {folder}.")
-        dataset = load_dataset(source, start.data, seed=start.seed)
-    for note in dataset.notes:
-        progress.say(note)
+    folder = Path(output) if output is not None else RUNS / f"search-{run_name(source, recipe)}"
+    require_different(folder, *source_names(source))
+    require_own(folder, SEARCH)
+    with output_errors(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+    dataset, names = read_source(source, start, f"the search goes to {folder}", progress)
     progress.say(f"Trying {', '.join(tried)}.")
     with output_errors(folder):
         return run_search(
@@ -106,13 +99,3 @@ def search(
             command=command,
             progress=progress,
         )
-
-
-def _check_output(folder: Path) -> None:
-    if folder.exists() and not folder.is_dir():
-        raise OutputError(f"The output {str(folder)!r} must be a folder; a file stands there. Choose another name.")
-    ours = (OWN_STUDY, STUDY, "search.json", "workers")
-    if folder.is_dir() and any(folder.iterdir()) and not any((folder / name).exists() for name in ours):
-        raise OutputError(f"The output {str(folder)!r} holds other files and is no search. Choose another name.")
-    with output_errors(folder):
-        folder.mkdir(parents=True, exist_ok=True)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from insula.api.access import ACTOR, STORE, audit_folder
 from insula.core.errors import DataError
 from insula.core.extras import require
+from insula.operations.audit.log import OPERATOR, STORE, AuditLog, audit_folder
 
 if TYPE_CHECKING:
     from insula.operations.audit.verify import Verified
@@ -23,7 +23,6 @@ def erase_subject(
     The audit log gets the subject's keyed hash and the number. Raises `DataError` for an empty id.
     """
     _needed()
-    from insula.operations.audit.log import AuditLog
     from insula.operations.store.database import open_database
     from insula.operations.store.rows import erase
 
@@ -35,7 +34,7 @@ def erase_subject(
         return erase(
             database,
             subject,
-            before_commit=lambda hashed, rows: log.record("store.erased", ACTOR, subject=hashed, rows=rows),
+            before_commit=lambda hashed, rows: log.record("store.erased", OPERATOR, subject=hashed, rows=rows),
         )
     finally:
         database.close()

@@ -89,13 +89,14 @@ def train(
         insula train chats.jsonl --context history --target product
         insula train --resume runs/care
     """
-    from insula.api.training import free_folder, resume_training
+    from insula.api.training import resume_training
     from insula.api.training import train as run_training
     from insula.cli.command import as_typed
     from insula.cli.progress import shown_progress
     from insula.cli.tables import say_run
     from insula.training.neural.processes import launch, process_count, process_index
     from insula.training.recipe.recipe import parse_override
+    from insula.training.start_run import free_folder
 
     if (resume is None) == (not source):
         raise typer.BadParameter("Name what to train on, or --resume RUN: exactly one of the two.")

@@ -13,10 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from insula.core.threads import usable_threads
-from insula.inference.backends import Backend, backends_for, open_backend
+from insula.inference.backends import Backend, backends_for, has_tokens, open_backend
 from insula.inference.batching import TOKEN_BUDGET
 from insula.inference.engine import ENGINE_VERSION, Engine
-from insula.inference.token_backend import TokenBackend
 from insula.models.folder import ModelFolder
 
 BUDGETS = (448, 768, 1536, 3072, 6144)
@@ -83,7 +82,7 @@ def bench(folder: ModelFolder, texts: Sequence[str], *, rounds: int = ROUNDS) ->
 
     engine = best_of(Engine(name, most, family=folder.family) for name in backends_for(folder))
     opened = open_backend(str(engine.backend), folder.path, engine)
-    if isinstance(opened, TokenBackend):
+    if has_tokens(opened):
         engine = best_of(dataclasses.replace(engine, threads=count) for count in _threads(most))
         engine = best_of(dataclasses.replace(engine, tokens=budget) for budget in (TOKEN_BUDGET, *_others()))
         opened = open_backend(str(engine.backend), folder.path, engine)

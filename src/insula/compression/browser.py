@@ -17,11 +17,12 @@ import onnx
 
 from insula.core.errors import MissingFileError, ModelFolderError
 from insula.core.files import atomic_folder, write_text
+from insula.core.outputs import FolderKind
 from insula.models.folder import ModelFolder
 from insula.models.tokens.tokenization import TOKENIZER
 from insula.text.portable import portable_steps
 
-PAGE = ("index.html", "page.css", "page.js", "model.js", "decide.js", "prepare.js")
+PAGE_FILES = ("index.html", "page.css", "page.js", "model.js", "decide.js", "prepare.js")
 PARTS = ("scheme.json", "decision.json", "preparation.json", "tokens.json", TOKENIZER)
 LIBRARIES = {
     "onnxruntime-web": ("1.30.0", ("ort.wasm.min.mjs", "ort-wasm-simd-threaded.mjs", "ort-wasm-simd-threaded.wasm")),
@@ -30,6 +31,7 @@ LIBRARIES = {
 """Packages of npm to the version that was tested and the files of their `dist` that the page needs."""
 
 MARKER = "insula-page.json"
+PAGE = FolderKind("page", (MARKER,))
 
 
 def export_page(source: ModelFolder, output: Path, libraries: Path) -> int:
@@ -49,7 +51,7 @@ def export_page(source: ModelFolder, output: Path, libraries: Path) -> int:
     found = _library_files(libraries)
     with atomic_folder(output) as stage:
         here = files("insula.compression").joinpath("page")
-        for name in PAGE:
+        for name in PAGE_FILES:
             write_text(stage / name, here.joinpath(name).read_text(encoding="utf-8"))
         for name in PARTS:
             content = json.loads((source.path / name).read_text(encoding="utf-8"))

@@ -23,6 +23,7 @@ from insula.core.scheme import LabelScheme
 from insula.core.targets import gold_matrix
 from insula.data.dataset import Dataset
 from insula.evaluation.decisions.calibration import negative_log_likelihood
+from insula.inference.backends import backend_entry
 from insula.inference.cascade_backend import (
     CASCADE,
     CASCADE_VERSION,
@@ -34,12 +35,11 @@ from insula.inference.cascade_backend import (
     mixed,
 )
 from insula.inference.predictor import Predictor
-from insula.models.fingerprints import fingerprint_parts, merged, write_fingerprints
 from insula.models.folder import ModelFolder
+from insula.models.provenance import fingerprint_parts, merged, recorded_section, write_fingerprints
 from insula.text.preparation import Preparation
 from insula.training.decide import choose_decision
 from insula.training.options.sections import DecisionOptions
-from insula.training.recipe.recorded import recorded_section
 
 SHARES = np.arange(39, 0, -1) / 40
 """Of validation rows that the first stage answers."""
@@ -178,14 +178,13 @@ def make_cascade(
 
 def _check_stages(first: ModelFolder, second: ModelFolder) -> None:
     one, other = first.scheme, second.scheme
-    if (one.kind, one.names) != (other.kind, other.names) or not one.is_categorical:
+    if not one.has_labels_of(other) or not one.is_categorical:
         raise ModelFolderError(
             "The stages of a cascade must have the same labels in the same order, and no dimensions. Got "
-            f"{one.kind} {', '.join(one.names[:8])} and {other.kind} {', '.join(other.names[:8])}. "
-            "Train both on the same data."
+            f"{one.summary} and {other.summary}. Train both on the same data."
         )
-    if "cascade" in (first.backend, second.backend):
-        raise ModelFolderError("The stages of a cascade must be single models. Got a cascade: name its own stages.")
+    for stage in (first, second):
+        backend_entry(stage.backend).require_can("cascade", stage)
 
 
 def _best_say(scheme: LabelScheme, own: Sequence[NDArray[np.float64]], gold: NDArray[np.float64]) -> float:

@@ -41,9 +41,9 @@ def decide_again(
         return chosen
     chosen = dataclasses.replace(chosen, thresholds=(), offsets=rule.offsets)
     if rule.thresholds:
-        first = 0 if scheme.kind == "multi" else 1  # binary: the positive label alone
-        scores = chosen.scores(scheme, logits)[:, first:]
-        counts = before.chosen[:, first:].sum(axis=0)
+        columns = [scheme.index(label) for label in scheme.threshold_labels]
+        scores = chosen.scores(scheme, logits)[:, columns]
+        counts = before.chosen[:, columns].sum(axis=0)
         chosen = dataclasses.replace(
             chosen,
             thresholds=tuple(

@@ -18,7 +18,7 @@ from insula.core.errors import ModelFolderError, ParityError
 from insula.core.files import atomic_folder, write_json, write_text
 from insula.core.scheme import LabelScheme
 from insula.evaluation.document import MetricsDocument
-from insula.inference.cascade_backend import STAGES
+from insula.inference.backends import backend_entry
 from insula.inference.parity import FLOAT_TOLERANCE, PARITY, check_export, comparable
 from insula.inference.torch_backend import TorchBackend
 from insula.models.adapter_folder import is_beside_base, open_beside_base
@@ -46,30 +46,22 @@ def export(source: ModelFolder, output: Path, kind: Format) -> dict[str, Any]:
 
     Raises `ModelFolderError` where the model has no trained weights, or no class of transformers computes it.
     """
-    reason = _refusal(source)
-    if reason is not None:
-        raise ModelFolderError(f"The model {str(source.path)!r} cannot be exported: {reason}")
+    backend_entry(source.backend).require_can("export", source)
+    if not any((source.path / name).exists() for name in _WEIGHTS):
+        exported = (source.path / "model.onnx").exists()
+        raise ModelFolderError(
+            f"The model {str(source.path)!r} cannot be exported: "
+            + (
+                "it was exported or made smaller before, and holds no trained weights. Its model.onnx is an export "
+                "already: use the folder as it is, or name the model that it was made from."
+                if exported
+                else f"it is of family {source.family!r}, and holds no weights of torch (model.safetensors). Copy its "
+                "folder, or train a neural model."
+            )
+        )
     makers: dict[Format, Callable[[ModelFolder, Path], dict[str, Any]]] = {"onnx": _onnx, "huggingface": _huggingface}
     with atomic_folder(output) as stage:
         return makers[kind](source, stage)
-
-
-def _refusal(source: ModelFolder) -> str | None:
-    """Return why there is no network of torch to export, and what to do; None where there is one."""
-    if source.backend == "linear":
-        return (
-            "a linear model has no graph, numpy and scipy compute it. Copy its folder, which needs no torch, or train "
-            "a neural model."
-        )
-    if source.backend == "cascade":
-        stages = " and ".join(str(source.path / stage) for stage in STAGES)
-        return f"a cascade holds two models. Export its stages: {stages}."
-    if not any((source.path / name).exists() for name in _WEIGHTS):
-        return (
-            "it was exported or made smaller before, and holds no trained weights. Its model.onnx is an export "
-            "already: use the folder as it is, or name the model that it was made from."
-        )
-    return None
 
 
 def _onnx(source: ModelFolder, stage: Path) -> dict[str, Any]:
@@ -159,11 +151,10 @@ def _decided(scheme: LabelScheme, rule: DecisionRule) -> str:
         return "Values beyond these ranges are cut; the pipeline does not know them:\n\n" + _table(
             "range", {name: "{:g} to {:g}".format(*scheme.ranges[name]) for name in scheme.names}
         )
-    if scheme.kind in ("multi", "binary"):
-        judged = scheme.names if scheme.kind == "multi" else scheme.names[1:]
-        limits = rule.thresholds or (0.5,) * len(judged)
+    if labels := scheme.threshold_labels:
+        limits = rule.thresholds or (0.5,) * len(labels)
         said = "Labels are given from these scores on; the pipeline does not know them:\n\n" + _table(
-            "score", {label: f"{limit:.4f}" for label, limit in zip(judged, limits, strict=True)}
+            "score", {label: f"{limit:.4f}" for label, limit in zip(labels, limits, strict=True)}
         )
     elif rule.offsets:
         said = (

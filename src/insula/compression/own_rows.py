@@ -14,9 +14,8 @@ from insula.core.example import Example
 from insula.core.model_input import ModelInput
 from insula.core.targets import gold_matrix
 from insula.data.dataset import Dataset
-from insula.data.splits.leak import Fingerprint
-from insula.models.fingerprints import fingerprints
 from insula.models.folder import ModelFolder
+from insula.models.provenance import without_training_rows
 from insula.text.context import Segments
 from insula.text.preparation import Preparation
 
@@ -68,14 +67,14 @@ def unseen_validation(dataset: Dataset, folders: Sequence[ModelFolder]) -> list[
     Raises `DataError` where the data set has other labels than the models, or fewer than 50 such rows are left.
     """
     scheme = folders[0].scheme
-    if (dataset.scheme.kind, dataset.scheme.names) != (scheme.kind, scheme.names):
+    if not dataset.scheme.has_labels_of(scheme):
         raise DataError(
-            f"The data set {dataset.name!r} must have the labels of the model. Got {dataset.scheme.kind} "
-            f"{', '.join(dataset.scheme.names[:8])}. Name the data that the model was trained on with --data."
+            f"The data set {dataset.name!r} must have the labels of the model. Got "
+            f"{dataset.scheme.summary}. Name the data that the model was trained on with --data."
         )
     examples = list(dataset.splits.get("validation", ()))
     for folder in folders:
-        examples = not_learnt_from(folder, examples)
+        examples = without_training_rows(folder.path, examples)
     if len(examples) < LEAST_VALIDATION:
         raise DataError(
             f"The data set {dataset.name!r} must have at least {LEAST_VALIDATION} validation rows that the "
@@ -83,9 +82,3 @@ def unseen_validation(dataset: Dataset, folders: Sequence[ModelFolder]) -> list[
             "Name more rows with --data."
         )
     return examples
-
-
-def not_learnt_from(folder: ModelFolder, examples: Sequence[Example]) -> list[Example]:
-    """Return the examples whose text the model in a folder did not learn from."""
-    seen = fingerprints(folder.path).get("train", Fingerprint()).seen(examples)
-    return [example for example, known in zip(examples, seen, strict=True) if not known]

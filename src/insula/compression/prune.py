@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import itertools
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,8 @@ from insula.compression.small_folder import COMPRESSION, compression_record, fol
 from insula.core.errors import ModelFolderError, ParityError, RecipeError
 from insula.core.files import write_json
 from insula.core.locks import written_alone
+from insula.core.progress import Progress
+from insula.data.load import load_dataset
 from insula.data.options import DataOptions
 from insula.evaluation.document import MetricsDocument
 from insula.evaluation.metrics.metric_names import metric_title
@@ -25,10 +28,12 @@ from insula.models.folder import ModelFolder, open_folder, seal
 from insula.models.networks.architectures import load_network
 from insula.models.pruning import Shape
 from insula.training.families.encoder import EncoderOptions
+from insula.training.families.registry import families
 from insula.training.fitters.prune import pruned_shape
 from insula.training.recipe.recipe import Recipe, load_recipe
 from insula.training.run import Run
-from insula.training.run_folder import OWN
+from insula.training.run_folder import OWN, RECORD, resume_hint
+from insula.training.start_run import checked_recipe, start_run
 
 
 @dataclass(frozen=True)
@@ -55,7 +60,7 @@ class Pruned:
         return {"path": str(self.run.path), **self.steps(), "bytes": self.bytes, "bytes_before": self.bytes_before}
 
     def steps(self) -> dict[str, Any]:
-        """Return what was done, as it stands in `compression.json`."""
+        """Return what was done, as `compression.json` records it."""
         return {
             "kept": self.kept,
             "parameters": self.parameters,
@@ -80,11 +85,12 @@ def recovery_recipe(
     learnt before: no layer is frozen, and its head learns no faster than the rest. Raises `ModelFolderError` where the
     model is none of family `encoder` with its trained weights, `RecipeError` where these parts cannot be kept.
     """
-    if source.family != "encoder" or not (source.path / "model.safetensors").exists():
+    prunable = [name for name in families if families[name].prunes]
+    if source.family not in prunable or not (source.path / "model.safetensors").exists():
         raise ModelFolderError(
-            f"The model {str(source.path)!r} must be one of family 'encoder' with its trained weights "
-            f"(model.safetensors). Got family {source.family!r}, run by {source.backend!r}. Name a trained run that "
-            "was not made smaller before, nor kept beside its base."
+            f"The model {str(source.path)!r} must be one of family {' or '.join(map(repr, prunable))} with its trained "
+            f"weights (model.safetensors). Got family {source.family!r}, run by {source.backend!r}. Name a trained run "
+            "that was not made smaller before, nor kept beside its base."
         )
     if layers is not None and layers < 1:
         raise RecipeError(f"The layers to keep must be at least 1. Got {layers}. Keep more.")
@@ -108,8 +114,69 @@ def recovery_recipe(
     recipe = load_recipe(source.path / "recipe.toml", {**chosen, **overrides})
     if not isinstance(recipe.model, EncoderOptions):
         raise ModelFolderError(f"The model {place!r} can be pruned as an encoder alone. Leave model.name out.")
-    pruned_shape(Shape.of(load_network(source.path).backbone), recipe.model)  # told before the teacher is asked
+    pruned_shape(Shape.of(load_network(source.path).backbone), recipe.model)  # raised before the teacher is asked
     return recipe if any(key.startswith("data.") for key in overrides) else recipe.model_copy(update={"data": data})
+
+
+def prune(
+    source: ModelFolder,
+    names: Sequence[str | Path],
+    recipe: Recipe,
+    output: Path,
+    *,
+    max_loss: float | None,
+    overwrite: bool,
+    command: str,
+    progress: Progress,
+) -> Pruned:
+    """Train by a `recovery_recipe` on the data of these names, measure, and return what is within `max_loss`.
+
+    Raises what `pass_loss_gate` raises. Where a run at `output` is to be replaced, and only by one that passes, the new
+    one is trained in a folder of its own next to it, under the same name.
+    """
+    rows = OwnRows.of(load_dataset(names, recipe.data, seed=recipe.seed), source)
+    folder = output
+    # Whoever resumes an interrupted run must end it as this would have been ended.
+    afterwards: dict[str, Any] = {
+        "made_from": str(source.path.absolute()),
+        "max_loss": max_loss,
+        "command": command,
+    }
+    if overwrite and max_loss is not None and (output / "model").exists():
+        afterwards["output"] = str(output.resolve())
+        folder = free_name(output.resolve(), "pruning") / output.name
+    with _removed_if_empty(folder, afterwards):
+        run = start_run(
+            folder, names, checked_recipe(recipe), overwrite=overwrite, command=command, afterwards=afterwards,
+            progress=progress,
+        )  # fmt: skip
+        return _ended(run, source, rows, recipe.seed, afterwards)
+
+
+def finish_pruned(run: Run, names: Sequence[str], afterwards: Mapping[str, Any]) -> Pruned:
+    """Do with a resumed recovery run what `prune` would have done, as its record says under `afterwards`."""
+    source, recipe = open_folder(afterwards["made_from"]), load_recipe(run.path / "recipe.toml")
+    rows = OwnRows.of(load_dataset(names, recipe.data, seed=recipe.seed), source)
+    with _removed_if_empty(run.path, afterwards):
+        return _ended(run, source, rows, recipe.seed, afterwards)
+
+
+@contextlib.contextmanager
+def _removed_if_empty(folder: Path, afterwards: Mapping[str, Any]) -> Iterator[None]:
+    """Remove the folder around a run that was trained elsewhere, once that run has taken the place of another."""
+    try:
+        yield
+    finally:
+        if "output" in afterwards:
+            with contextlib.suppress(OSError):
+                folder.parent.rmdir()
+
+
+def _ended(run: Run, source: ModelFolder, rows: OwnRows, seed: int, afterwards: Mapping[str, Any]) -> Pruned:
+    with resume_hint("train", run.path, run.path / RECORD):
+        made = tell_pruned(run, source, rows, command=afterwards["command"], seed=seed)
+    output = afterwards.get("output")
+    return pass_loss_gate(made, afterwards["max_loss"], None if output is None else Path(output))
 
 
 def tell_pruned(run: Run, source: ModelFolder, rows: OwnRows, *, command: str, seed: int) -> Pruned:
@@ -137,16 +204,16 @@ def tell_pruned(run: Run, source: ModelFolder, rows: OwnRows, *, command: str, s
 def pass_loss_gate(made: Pruned, max_loss: float | None, output: Path | None = None) -> Pruned:
     """Return the pruned model; `ParityError` where it lost more than `max_loss`.
 
-    output  the run that it replaces, where it was trained elsewhere; None where it stands in its place
+    output  the run that it replaces, where it was trained elsewhere; None where it is in its place
 
-    A refused run is set aside, for it took time; what stands at `output` is then left as it is.
+    A rejected run is kept next to it, for it took time; what is at `output` is then left as it is.
     """
     found = made.validation
     lost = found["loss"]["value"]
     if max_loss is None or (lost is not None and lost <= max_loss):
         return made if output is None else dataclasses.replace(made, run=_in_place_of(output, made.run))
-    aside = free_name((output or made.run.path).absolute(), "refused")
-    os.replace(made.run.path, aside)
+    kept = free_name((output or made.run.path).absolute(), "refused")
+    os.replace(made.run.path, kept)
     got = (
         "no figure, for the metric is undefined on these rows"
         if lost is None
@@ -155,12 +222,12 @@ def pass_loss_gate(made: Pruned, max_loss: float | None, output: Path | None = N
     raise ParityError(
         f"The loss of {metric_title(found['metric'])} by pruning must be at most {max_loss:g} on {found['rows']:,} "
         f"validation rows. Got {got}. Keep more, train longer with --epochs, or allow more with --max-loss. What was "
-        f"trained is kept as {str(aside)!r}."
+        f"trained is kept as {str(kept)!r}."
     )
 
 
 def free_name(run: Path, tail: str) -> Path:
-    """Return a free name beside the run: its own with `tail` behind it, numbered where that is taken."""
+    """Return a free name next to the run: its own with `tail` behind it, numbered where that is taken."""
     tails = itertools.chain([tail], (f"{tail}-{number}" for number in itertools.count(2)))
     return next(place for one in tails if not (place := run.with_name(f"{run.name}-{one}")).exists())
 

@@ -23,13 +23,14 @@ from insula.compression.quantization.weight_only import pack_products, store_pro
 from insula.compression.small_folder import copy_parts
 from insula.core.decision import DecisionRule, Decisions
 from insula.core.errors import ModelFolderError
+from insula.inference.backends import backend_entry
 from insula.inference.onnx_backend import OnnxBackend
 from insula.inference.parity import PARITY, check_export
 from insula.models.folder import ModelFolder
+from insula.models.provenance import recorded_section
 from insula.models.tokens.prune_vocabulary import prune_vocabulary
 from insula.models.tokens.tokenization import TOKENIZER
 from insula.training.options.sections import DecisionOptions
-from insula.training.recipe.recorded import recorded_section
 
 CALIBRATION_TEXTS = 600
 SENSITIVITY_TEXTS = 96
@@ -65,10 +66,12 @@ class Workshop:
                 f"The model folder {str(source.path)!r} has no model.onnx to make smaller: it is a model of family "
                 f"{source.family!r}, run by {source.backend!r}. Name a neural model that was not kept beside its base."
             )
-        if source.backend == "static":
+        entry = backend_entry(source.backend)
+        entry.require_can("quantize", source)
+        if not entry.runs_graph:
             raise ModelFolderError(
-                f"The model folder {str(source.path)!r} is run by 'static', in numpy; with a smaller model.onnx it "
-                "would lose that fast path. Train it with fewer bits in its table: --set model.table=int8"
+                f"The model {str(source.path)!r} cannot be made smaller: it is run by {source.backend!r}, which "
+                "computes no model.onnx, so that a smaller one would not be used. Name a model that is run by 'onnx'."
             )
         self.source, self.rows, self.seed = source, rows, seed
         self.graph = Graph.load(file)

@@ -9,6 +9,7 @@ import json
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ _REASONS = {
     "it may not be written to; choose another place, or change its permissions": (
         errno.EACCES, errno.EPERM, errno.EROFS,
     ),
-    "something else already stands at that place; choose another name": (
+    "there is already something else at that place; choose another name": (
         errno.ENOTDIR, errno.EEXIST, errno.EISDIR, errno.ENOTEMPTY,
     ),
     "no file can be made there; choose another place": (errno.ENOENT, errno.ENXIO, errno.EINVAL, errno.EIO),
@@ -28,6 +29,10 @@ _REASONS = {
 }  # fmt: skip
 # Libraries that write in Rust and C++ say in words alone that the disk is full.
 _FULL_IN_WORDS = ("No space left on device", "File too large", "PytorchStreamWriter failed writing")
+
+TICK_NS = 50_000_000  # longer than that of any clock of a file system that a model is likely to be on
+MOST_DIGESTS = 4096
+_digests: dict[tuple[int, ...], str] = {}
 
 
 @contextlib.contextmanager
@@ -53,12 +58,15 @@ def _reason(error: BaseException | None) -> str | None:
 
 @contextlib.contextmanager
 def atomic_file(path: str | Path) -> Iterator[Path]:
-    """Yield a temporary path beside `path`; on success it is flushed to disk and renamed over `path`, else removed.
+    """Yield a temporary path next to `path`; on success it is flushed to disk and renamed over `path`, else removed.
 
-    Missing parent folders are made. Raises `OutputError` where the place cannot be written to.
+    Missing parent folders are made; where `path` is a link, the file that it leads to is replaced. Raises `OutputError`
+    where the place cannot be written to.
     """
-    path = Path(path)
+    path = _linked(Path(path))
     with output_errors(path):
+        if path.is_dir():  # known before the work, not after
+            raise IsADirectoryError(errno.EISDIR, "a folder", str(path))
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
         os.close(handle)
@@ -76,26 +84,31 @@ def atomic_file(path: str | Path) -> Iterator[Path]:
 
 @contextlib.contextmanager
 def atomic_folder(path: str | Path) -> Iterator[Path]:
-    """Yield a temporary folder beside `path`; on success it takes the place of `path`, else it is removed."""
-    path = Path(path)
+    """Yield a temporary folder next to `path`; on success it takes the place of `path`, else it is removed.
+
+    Where `path` is a link, the folder that it leads to is replaced. Raises `OutputError` as `atomic_file`.
+    """
+    path = _linked(Path(path))
     with output_errors(path):
+        if path.exists() and not path.is_dir():
+            raise NotADirectoryError(errno.ENOTDIR, "a file", str(path))
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent))
         os.chmod(temporary, 0o777 & ~_umask())
     try:
         with output_errors(path):
             yield temporary
-            # A folder cannot be renamed over a full one: the old one steps aside first and goes last.
-            aside = temporary.with_suffix(".old")
+            # A folder cannot be renamed over a full one: the old one is renamed first and removed last.
+            old = temporary.with_suffix(".old")
             if path.exists():
-                os.replace(path, aside)
+                os.replace(path, old)
             try:
                 os.replace(temporary, path)
             except BaseException:
-                if aside.exists():
-                    os.replace(aside, path)
+                if old.exists():
+                    os.replace(old, path)
                 raise
-            shutil.rmtree(aside, ignore_errors=True)
+            shutil.rmtree(old, ignore_errors=True)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
 
@@ -120,12 +133,29 @@ def lasting_names(names: str | Path | Sequence[str | Path]) -> tuple[str, ...]:
 
 
 def sha256(path: str | Path) -> str:
-    """Return the hexadecimal SHA-256 of a file's bytes."""
-    digest = hashlib.sha256()
+    """Return the hexadecimal SHA-256 of a file's bytes; a file that has not changed since is read once a process.
+
+    A change shows in inode, size and times: the time of the last change (`ctime`) is kept by the system, and cannot be
+    set back as the others can. A file that was changed just now is read again the next time, since a second change
+    within one tick of the file system's clock would not show.
+    """
     with Path(path).open("rb") as file:
-        while block := file.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()
+        about = os.fstat(file.fileno())
+        state = (about.st_dev, about.st_ino, about.st_size, about.st_mtime_ns, about.st_ctime_ns)
+        if (known := _digests.get(state)) is not None:
+            return known
+        started = time.time_ns()
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    if started - max(about.st_mtime_ns, about.st_ctime_ns) > TICK_NS:
+        if len(_digests) >= MOST_DIGESTS:
+            _digests.clear()
+        _digests[state] = digest
+    return digest
+
+
+def _linked(path: Path) -> Path:
+    """Return where a link leads to; any other path as it is, for it is named in messages."""
+    return Path(os.path.realpath(path)) if os.path.islink(path) else path
 
 
 def _umask() -> int:

@@ -10,8 +10,7 @@ import filelock
 
 from insula.core.errors import OutputError
 from insula.core.files import output_errors
-
-LOCK = ".lock"
+from insula.core.outputs import LOCK, require_folder
 
 
 @contextlib.contextmanager
@@ -73,8 +72,7 @@ def written_alone(folder: Path) -> Iterator[None]:
 
     Raises `OutputError` where it cannot be made or written, or where another process writes into it.
     """
-    if folder.exists() and not folder.is_dir():
-        raise OutputError(f"The output {str(folder)!r} must be a folder; a file stands there. Choose another name.")
+    require_folder(folder)
     with output_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
     try:

@@ -69,6 +69,24 @@ class LabelScheme:
         """How many numbers a model gives per row: one for binary, else one a name."""
         return 1 if self.kind == "binary" else len(self.names)
 
+    @property
+    def threshold_labels(self) -> tuple[str, ...]:
+        """The labels that are decided by a threshold each: all of a multi scheme, the positive one of a binary one."""
+        return {"multi": self.names, "binary": self.names[1:]}.get(self.kind, ())
+
+    @property
+    def summary(self) -> str:
+        """Kind, name and the first labels, for messages."""
+        shown = ", ".join(self.names[:8]) + (", ..." if len(self.names) > 8 else "")
+        return f"{self.kind} {self.name!r} ({shown})"
+
+    def has_labels_of(self, other: LabelScheme) -> bool:
+        """Whether both are of one kind with the same labels in the same order.
+
+        Ranges do not count: they are those of the training rows, of one scale and seldom the same.
+        """
+        return (self.kind, self.names) == (other.kind, other.names)
+
     def display_name(self, name: str, language: str = "en") -> str:
         """Return the display name of a label in a language (`en`, `zh`), the label itself where there is none."""
         return self.display.get(language, {}).get(name, name)

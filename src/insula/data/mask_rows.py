@@ -10,12 +10,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from insula.core.errors import DataError, OutputError, nearest
+from insula.core.errors import DataError, nearest
+from insula.core.outputs import require_different
 from insula.core.progress import Progress, Silent
 from insula.data.formats.byte_source import STDIN
 from insula.data.formats.formats import every_row, open_rows
 from insula.data.formats.row_reader import Row
-from insula.data.formats.writers import STDOUT, open_writer
+from insula.data.formats.writers import open_writer
 
 MaskText = Callable[[str], tuple[str, dict[str, int]]]
 _ROWS_A_TIME = 2048
@@ -71,10 +72,8 @@ def mask_rows(
 
     Nothing stands under `output` until the last row is written. Raises `DataError`, `MissingFileError`, `OutputError`.
     """
-    if str(source) != STDIN and str(output) != STDOUT and Path(source).resolve() == Path(output).resolve():
-        raise OutputError(
-            f"The output must be another file than the input. Got {str(output)!r} for both; name another."
-        )
+    if str(source) != STDIN:
+        require_different(output, source)
     progress = progress or Silent()
     began = time.monotonic()
     tally = _Tally(mask_text, None if columns is None else frozenset(columns))

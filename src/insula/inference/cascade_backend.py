@@ -12,7 +12,8 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ from insula.core.decision import Calibration
 from insula.core.errors import ModelFolderError
 from insula.core.model_input import TextOrInput, text_of
 from insula.inference.engine import DEFAULT, Engine
-from insula.inference.predictor import Predictor
+from insula.inference.predictor import Encoded, Predictor
 from insula.text.context import Context
 
 CASCADE = "cascade.json"
@@ -31,6 +32,19 @@ CASCADE_VERSION = 2  # the limit was one of confidence before
 STAGES = ("first", "second")
 # What every text costs beside its own bytes: its first and last token. A token is four bytes or so, in Chinese three.
 BYTES_OF_ANY = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the first stage was asked.
+
+    logits   (rows, outputs) calibrated ones of the first stage
+    rest     the rows that it is not sure of; `encoded` are these, for the second stage
+    """
+
+    logits: NDArray[np.float64]
+    rest: list[int]
+    encoded: Encoded
 
 
 class CascadeBackend:
@@ -65,20 +79,21 @@ class CascadeBackend:
 
     def logits(self, texts: Sequence[TextOrInput]) -> NDArray[np.floating[Any]]:
         """Return calibrated (rows, outputs) logits in the order of `texts`."""
-        return self.begin(texts)()
+        return self.compute(self.encode(texts))
 
-    def begin(self, texts: Sequence[TextOrInput]) -> Callable[[], NDArray[np.floating[Any]]]:
-        """Ask the first stage, and make ready what it is not sure of; what is returned asks the second."""
+    def encode(self, texts: Sequence[TextOrInput]) -> Asked:
+        """Ask the first stage, and encode what it is not sure of for the second."""
         cheap, sure = self.ask_first(texts)
         rest = np.flatnonzero(~sure).tolist()
-        compute = self.second.begin_logits([texts[row] for row in rest])
+        return Asked(cheap, rest, self.second.encode([texts[row] for row in rest]))
 
-        def answered() -> NDArray[np.floating[Any]]:
-            if rest:
-                cheap[rest] = mixed(cheap[rest], calibrated(self.second, compute()), self.say)
-            return cheap
-
-        return answered
+    def compute(self, asked: Asked) -> NDArray[np.floating[Any]]:
+        """Ask the second stage; return the calibrated (rows, outputs) logits of all texts."""
+        logits = asked.logits.copy()
+        if asked.rest:
+            second = calibrated(self.second, self.second.compute(asked.encoded))
+            logits[asked.rest] = mixed(logits[asked.rest], second, self.say)
+        return logits
 
     def ask_first(self, texts: Sequence[TextOrInput]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
         """Return the first stage's calibrated (rows, outputs) logits, and (rows,) of which it is sure."""

@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from insula import __version__
-from insula.core.errors import DataError, OutputError, nearest
+from insula.core.errors import DataError, nearest
 from insula.core.extras import require
 from insula.core.files import sha256
+from insula.core.outputs import require_different
 from insula.core.prediction import Prediction
 from insula.core.progress import Progress, Silent
 from insula.data.conversations.file_columns import ContextTally, FileColumns, find_file_columns
@@ -106,7 +107,12 @@ def predict_file(
     _check_engine(engine, source, address, workers)
     place = Path(rejects) if rejects is not None else _default_rejects(source, output)
     aside = Rejects(place, asked_for=rejects is not None)
-    _require_different(source, output, aside.path)
+    if str(source) != STDIN:
+        require_different(place, source, name="rejects")
+    if not callable(output):
+        require_different(place, output, name="rejects", other="output")
+        if str(source) != STDIN:
+            require_different(output, source)
     kind = output_kind(output, output_format, predictor.scheme)
     began = time.monotonic()
     with aside, open_rows(source, batch_size=CHUNK, format=input_format, on_reject=aside.add) as reader:
@@ -172,10 +178,13 @@ def _ready(
     The next group is read, prepared and tokenised `beside` the model; what people type is waited for where they can
     stop it.
     """
-    prepared = (
-        (group, predictor.begin(group.inputs) if group.rows and group.number not in out.finished else None)
-        for group in groups
-    )
+
+    def encoded(group: Group) -> Answer | None:
+        if not group.rows or group.number in out.finished:
+            return None
+        return partial(predictor.finish, predictor.encode(group.inputs))
+
+    prepared = ((group, encoded(group)) for group in groups)
     if not beside:
         yield prepared
         return
@@ -289,21 +298,3 @@ def _default_rejects(source: str | Path, output: str | Path | Sink) -> Path:
         name = "stdin" if str(source) == STDIN else Path(source).name
         return Path(f"{name}.rejects.jsonl")
     return Path(f"{output}.rejects.jsonl")
-
-
-def _require_different(source: str | Path, output: str | Path | Sink, rejects: Path) -> None:
-    places = {"rejects": _place(rejects)}
-    if not callable(output):
-        places["output"] = _place(output)
-    if str(source) != STDIN:
-        places["input"] = Path(source).resolve()
-    if len(set(places.values())) < len(places):
-        raise OutputError(
-            f"The {', '.join(places)} must be different files. Got {places['rejects'].name!r} for the rejects"
-            + (f" and {str(output)!r} for the output" if "output" in places else "")
-            + "; choose another name."
-        )
-
-
-def _place(path: str | Path) -> Path:
-    return Path(STDOUT) if str(path) == STDOUT else Path(path).resolve()

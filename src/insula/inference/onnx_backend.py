@@ -56,10 +56,10 @@ class OnnxBackend(TokenBackend):
         """Return the logits of one batch."""
         return _logits(self._shared, ids, mask)
 
-    def of_tokens(self, tokens: Sequence[NDArray[np.int64]]) -> NDArray[np.float32]:
+    def compute(self, tokens: Sequence[NDArray[np.int64]]) -> NDArray[np.float32]:
         """Return (rows, outputs) logits of token numbers, in their order; several batches are run at once."""
         if self._threads == 1 or fits_one([len(row) for row in tokens], tokens=self.budget):
-            return super().of_tokens(tokens)
+            return super().compute(tokens)
         session = self._for_a_thread()
         return in_batches(
             tokens, self.outputs, lambda *batch: _logits(session, *batch), budget=self.budget, at_once=self._threads

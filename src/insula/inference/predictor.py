@@ -1,9 +1,17 @@
-"""`Predictor`: texts in, predictions out, exactly as the model folder says."""
+"""`Predictor`: texts in, predictions out, exactly as the model folder says.
+
+All that predicts takes the same four steps: inputs are prepared and tokenised (`Predictor.encode`), the model computes
+logits (`compute`), the decision rule makes predictions of them (`answer`). The first two may run ahead of the others.
+"""
 
 from __future__ import annotations
 
 import dataclasses
+import functools
+import itertools
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,19 +19,37 @@ import numpy as np
 from numpy.typing import NDArray
 
 from insula.core.decision import DecisionRule, Decisions
-from insula.core.files import sha256
 from insula.core.model_input import TextOrInput, as_inputs, check_inputs, text_of
 from insula.core.prediction import Prediction
 from insula.core.scheme import LabelScheme
-from insula.inference.backends import Backend, begin, check_measured, computes_long, open_backend, prepares
+from insula.inference.backends import (
+    Backend,
+    check_measured,
+    compute,
+    encode,
+    open_backend,
+    prefetches,
+    prepares,
+)
 from insula.inference.engine import DEFAULT, Engine
 from insula.inference.overlap import ahead
-from insula.models.folder import MANIFEST, open_folder
+from insula.models.folder import folder_digest, open_folder
 from insula.models.locate import locate_model
 from insula.text.context import Context
 from insula.text.preparation import Preparation
 
 CHUNK = 4096  # texts tokenised and sorted together: memory stays flat, padding stays small
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """Inputs that wait for the model alone.
+
+    state  what the backend's `encode` returned: for a network one array of token numbers an input
+    """
+
+    inputs: Sequence[TextOrInput]
+    state: Any
 
 
 class Predictor:
@@ -75,15 +101,14 @@ class Predictor:
             decision=folder.decision,
             backend=open_backend(name, folder.path, engine),
             # The manifest has the checksum of every file; other batches round otherwise.
-            fingerprint=f"{name} {engine.tokens} {sha256(folder.path / MANIFEST)}",
+            fingerprint=f"{name} {engine.tokens} {folder_digest(folder.path)}",
             folder=folder.path,
             engine=dataclasses.replace(engine, backend=name),
         )
 
     def logits(self, texts: Sequence[TextOrInput]) -> NDArray[np.floating[Any]]:
         """Return raw (rows, outputs) logits, before calibration; `DataError` for anything but a sequence of inputs."""
-        check_inputs(texts)
-        parts = [logits for _, logits in self._computed(texts)]
+        parts = [self.compute(encoded) for encoded in self._encoded(texts)]
         return np.concatenate(parts) if parts else np.zeros((0, self.scheme.output_count), dtype=np.float32)
 
     def decide(self, texts: Sequence[TextOrInput]) -> Decisions:
@@ -96,30 +121,31 @@ class Predictor:
         A mapping is an input as JSON holds it (`ModelInput.from_dict`).
         """
         inputs = as_inputs(texts)
-        return [prediction for some, logits in self._computed(inputs) for prediction in self.answer(some, logits)]
-
-    def begin(self, texts: Sequence[TextOrInput]) -> Callable[[], list[Prediction]]:
-        """Do now what comes before the model (preparation, tokens); what is returned runs it and answers."""
-        check_inputs(texts)
-        compute = self.begin_logits(texts)
-        return lambda: self.answer(texts, compute())
+        return [prediction for encoded in self._encoded(inputs) for prediction in self.finish(encoded)]
 
     def stream(self, texts: Iterable[TextOrInput]) -> Iterator[Prediction]:
         """Yield predictions as chunks of texts are ready; memory stays flat."""
         if isinstance(texts, str):
             check_inputs(texts)
-        chunk: list[TextOrInput] = []
-        for text in texts:
-            chunk.append(text)
-            if len(chunk) == CHUNK:
-                yield from self.begin(chunk)()
-                chunk = []
-        if chunk:
-            yield from self.begin(chunk)()
+        rest = iter(texts)
+        while chunk := list(itertools.islice(rest, CHUNK)):
+            yield from self.finish(self.encode(chunk))
 
-    def begin_logits(self, texts: Sequence[TextOrInput]) -> Callable[[], NDArray[np.floating[Any]]]:
-        """Do now what comes before the model; what is returned computes the raw (rows, outputs) logits."""
-        return begin(self.backend, self.prepared(texts))
+    def encode(self, texts: Sequence[TextOrInput]) -> Encoded:
+        """Do what comes before the model: prepare the texts, and tokenise them where the backend can ahead of time.
+
+        Raises `DataError` for anything but a sequence of inputs.
+        """
+        check_inputs(texts)
+        return self._encode(texts)
+
+    def compute(self, encoded: Encoded) -> NDArray[np.floating[Any]]:
+        """Run the model: return raw (rows, outputs) logits, before calibration."""
+        return compute(self.backend, encoded.state)
+
+    def finish(self, encoded: Encoded) -> list[Prediction]:
+        """Run the model and decide: return one prediction an input, in order."""
+        return self.answer(encoded.inputs, self.compute(encoded))
 
     def prepared(self, texts: Sequence[TextOrInput]) -> Sequence[Any]:
         """Return what the backend is given: prepared segments, or the inputs as they are where it prepares them."""
@@ -136,15 +162,28 @@ class Predictor:
             return self.backend.unread(texts)
         return self.preparation.unread(texts)
 
-    def _computed(self, texts: Sequence[TextOrInput]) -> Iterator[tuple[Sequence[TextOrInput], NDArray[Any]]]:
-        """Yield chunks of texts and their logits; the next chunk is made ready while the model is at one."""
+    def _encode(self, texts: Sequence[TextOrInput]) -> Encoded:
+        return Encoded(texts, encode(self.backend, self.prepared(texts)))
+
+    def _encoded(self, texts: Sequence[TextOrInput]) -> Iterator[Encoded]:
+        """Yield the texts in chunks; the next one is encoded while the model is at the one before it."""
+        check_inputs(texts)
         chunks = [texts[first : first + CHUNK] for first in range(0, len(texts), CHUNK)]
-        if len(chunks) <= 1 or not computes_long(self.backend):  # a thread would only cost time
-            yield from ((some, self.begin_logits(some)()) for some in chunks)
+        if len(chunks) <= 1 or not prefetches(self.backend):  # a thread would only cost time
+            yield from map(self._encode, chunks)
             return
-        with ahead((some, self.begin_logits(some)) for some in chunks) as begun:
-            for some, compute in begun:
-                yield some, compute()
+        with ahead(map(self._encode, chunks)) as encoded:
+            yield from encoded
+
+    def begin(self, texts: Sequence[TextOrInput]) -> Callable[[], list[Prediction]]:
+        """Deprecated: use `encode` and `finish`."""
+        _warn("begin", "encode and finish")
+        return functools.partial(self.finish, self.encode(texts))
+
+    def begin_logits(self, texts: Sequence[TextOrInput]) -> Callable[[], NDArray[np.floating[Any]]]:
+        """Deprecated: use `encode` and `compute`."""
+        _warn("begin_logits", "encode and compute")
+        return functools.partial(self.compute, self.encode(texts))
 
     def answer(self, texts: Sequence[TextOrInput], logits: NDArray[np.floating[Any]]) -> list[Prediction]:
         """Return what (rows, outputs) logits say of `texts`."""
@@ -170,3 +209,11 @@ class Predictor:
             )
             for row, text in enumerate(texts)
         ]
+
+
+def _warn(old: str, new: str) -> None:
+    warnings.warn(
+        f"Predictor.{old} has been replaced: use {new}. The old name works until version 0.3.",
+        DeprecationWarning,
+        stacklevel=3,
+    )

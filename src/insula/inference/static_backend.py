@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,11 +12,13 @@ from insula.inference.engine import DEFAULT, Engine
 from insula.models.networks.averaged import AveragedTokens
 from insula.models.tokens.tokenization import open_tokenizer
 
+Tokens = tuple[NDArray[np.int64], NDArray[np.int64]]
+
 
 class StaticBackend:
     """Opens the model folders of the family `static`; needs neither torch nor ONNX Runtime."""
 
-    quick = True
+    prefetch = False
 
     def __init__(self, folder: Path, _: Engine = DEFAULT) -> None:
         self.tokenizer, self.outputs = open_tokenizer(folder)
@@ -24,11 +26,13 @@ class StaticBackend:
 
     def logits(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Return (rows, outputs) logits in the order of `texts`."""
-        return self.begin(texts)()
+        return self.compute(self.encode(texts))
 
-    def begin(self, texts: Sequence[str]) -> Callable[[], NDArray[np.float32]]:
-        """Tokenise; what is returned computes the logits."""
-        if not texts:
-            return lambda: np.zeros((0, self.outputs), dtype=np.float32)
-        ids, lengths = self.tokenizer.in_a_row(texts)
-        return lambda: self._model.logits(ids, lengths)
+    def encode(self, texts: Sequence[str]) -> Tokens:
+        """Return the token numbers of all texts one after another, and how many each has."""
+        return self.tokenizer.in_a_row(texts) if texts else (np.zeros(0, np.int64), np.zeros(0, np.int64))
+
+    def compute(self, tokens: Tokens) -> NDArray[np.float32]:
+        """Return (rows, outputs) logits of what `encode` returned."""
+        ids, lengths = tokens
+        return self._model.logits(ids, lengths) if len(lengths) else np.zeros((0, self.outputs), dtype=np.float32)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -31,13 +30,13 @@ class TokenBackend(ABC):
 
     def logits(self, texts: Sequence[Segments]) -> NDArray[np.float32]:
         """Return (rows, outputs) logits in the order of `texts`."""
-        return self.begin(texts)()
+        return self.compute(self.encode(texts))
 
-    def begin(self, texts: Sequence[Segments]) -> Callable[[], NDArray[np.float32]]:
-        """Tokenise now; what is returned runs the model."""
-        return partial(self.of_tokens, self.tokenizer(texts))
+    def encode(self, texts: Sequence[Segments]) -> list[NDArray[np.int64]]:
+        """Return one array of token numbers a text."""
+        return self.tokenizer(texts)
 
-    def of_tokens(self, tokens: Sequence[NDArray[np.int64]]) -> NDArray[np.float32]:
+    def compute(self, tokens: Sequence[NDArray[np.int64]]) -> NDArray[np.float32]:
         """Return (rows, outputs) logits of token numbers, in their order."""
         return in_batches(tokens, self.outputs, self.run, budget=self.budget)
 

@@ -9,7 +9,7 @@ label_names.json    what numbers in the label column stand for, where a file sai
 fingerprint.safetensors   hashes of the training texts, for the leak guard
 metrics.json, model_card.md
 parity.json        how far model.onnx is from the model it was made from
-recalibration.json   what a decision rule that was chosen anew is worth
+recalibration.json   what a re-chosen decision rule is worth
 compression.json   what was done to a compressed or pruned model
 cascade.json, first/, second/   of a cascade: its switch point and its two stages, model folders themselves
 adapter.safetensors, adapter.json   of a model kept beside its base, in place of model.safetensors (adapter_folder.py)
@@ -19,7 +19,7 @@ model.safetensors, config.json, tokenizer.json, model.onnx, vocabulary.json   as
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,11 +28,13 @@ from insula import __version__
 from insula.core.decision import DecisionRule
 from insula.core.errors import InsulaError, MissingFileError, ModelFolderError, NewerFormatError
 from insula.core.files import sha256, write_json
+from insula.core.outputs import FolderKind, require_outside, require_replaceable
 from insula.core.scheme import LabelScheme
 from insula.text.preparation import Preparation
 
 FORMAT_VERSION = 1
 MANIFEST = "manifest.json"
+MODEL = FolderKind("model", (MANIFEST,))
 PARTS = ("scheme.json", "preparation.json", "decision.json")
 
 
@@ -52,6 +54,20 @@ class ModelFolder:
         """What was measured when the model was made; empty where nothing was."""
         file = self.path / "metrics.json"
         return _read_json(file) if file.exists() else {}
+
+
+def require_model_output(
+    output: Path, *made_from: ModelFolder, overwrite: bool, data: Sequence[str | Path] = ()
+) -> None:
+    """Raise `OutputError` unless a model folder that is made from others, and from data, may be written at `output`."""
+    sources = [folder.path for folder in made_from]
+    require_outside(output, *sources)
+    require_replaceable(output, MODEL, overwrite=overwrite, inputs=[*sources, *data])
+
+
+def folder_digest(path: Path) -> str:
+    """Return what tells a model folder's content from any other: its manifest has the checksum of every file."""
+    return sha256(path / MANIFEST)
 
 
 def write_parts(path: Path, *, scheme: LabelScheme, preparation: Preparation, decision: DecisionRule) -> None:
@@ -82,7 +98,7 @@ def seal(path: Path, *, family: str, backend: str) -> None:
 
 
 def open_folder(path: str | Path) -> ModelFolder:
-    """Open a model folder; every file is checked against the manifest.
+    """Open a model folder; every file is checked against the manifest, but read only once while it stays the same.
 
     Raises `MissingFileError` where there is no folder, `ModelFolderError` where it is half-written, corrupt or was
     changed, `NewerFormatError` where a newer insula wrote it.
@@ -144,7 +160,7 @@ def _check_files(path: Path, manifest: Mapping[str, Any]) -> None:
         file = path / name
         if not file.resolve().is_relative_to(path.resolve()):
             raise ModelFolderError(
-                f"The {MANIFEST} of {str(path)!r} names a file outside of it: {name!r}. Get the folder anew."
+                f"The {MANIFEST} of {str(path)!r} names a file outside of it: {name!r}. Copy the folder again."
             )
         if not file.is_file():
             raise ModelFolderError(f"The file {name!r} is missing from model folder {str(path)!r}. Copy it again.")

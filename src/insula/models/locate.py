@@ -32,7 +32,7 @@ def locate_model(name: str | Path) -> Path:
         if _exists(candidate / "run.json"):
             raise ModelFolderError(
                 f"The run {str(candidate)!r} was never finished: it holds no model yet. "
-                f"Go on with: insula train --resume {shlex.quote(str(candidate))}"
+                f"Resume it with: insula train --resume {shlex.quote(str(candidate))}"
             )
     if str(name) == STARTER:
         return STARTER_FOLDER

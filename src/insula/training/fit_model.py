@@ -19,7 +19,7 @@ from insula.core.files import write_json
 from insula.core.progress import Progress, Silent
 from insula.core.targets import gold_matrix, weights
 from insula.data.dataset import Dataset
-from insula.inference.backends import backends
+from insula.inference.backends import backend_entry, open_backend
 from insula.inference.parity import PARITY, check_export
 from insula.inference.predictor import Predictor
 from insula.models.folder import write_parts
@@ -90,10 +90,10 @@ def fit_model(
     seconds = time.monotonic() - began + before
     progress.say(f"Trained in {seconds:.0f} s; choosing thresholds and calibration on validation rows.")
     fitted.save(stage)
-    if fitted.backend in ("onnx", "static") and (stage / "model.safetensors").exists():
+    if backend_entry(fitted.backend).exported and (stage / "model.safetensors").exists():
         parity = check_export(stage, scheme, train.texts, seed=recipe.seed, backend=fitted.backend)
         write_json(stage / PARITY, parity)
-    backend = backends[fitted.backend](stage)
+    backend = open_backend(fitted.backend, stage)
     decision, logits = DecisionRule(), None
     check_finite(np.asarray(backend.logits(train.texts[:1])))
     if validation is not None:

@@ -19,8 +19,8 @@ from insula.evaluation.baselines import BaselineRows, majority
 from insula.evaluation.document import Baseline
 from insula.evaluation.judged_examples import evaluate_examples
 from insula.evaluation.result import Evaluation, SeenRows
-from insula.models.fingerprints import write_fingerprints
 from insula.models.folder import seal
+from insula.models.provenance import write_fingerprints
 from insula.training.families.linear import LinearOptions
 from insula.training.fit_model import Trained, fit_model
 from insula.training.recipe.recipe import Recipe

@@ -25,8 +25,8 @@ from insula.evaluation.metrics.metric_names import headline_metric
 from insula.evaluation.metrics.reliability import reliability_metrics
 from insula.evaluation.reports.cards import model_card
 from insula.inference.predictor import Predictor
-from insula.models.fingerprints import add_choices
 from insula.models.folder import MANIFEST, ModelFolder, seal, write_parts
+from insula.models.provenance import add_choices
 from insula.training.decide import choose_decision
 from insula.training.options.sections import DecisionOptions
 from insula.training.recipe.recipe import load_recipe

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from insula.core.errors import DataError, RecipeError
-from insula.core.files import atomic_folder, sha256, write_json, write_text
+from insula.core.files import atomic_folder, write_json, write_text
 from insula.core.progress import Progress, Silent
 from insula.core.targets import gold_matrix
 from insula.data.dataset import Dataset
@@ -32,9 +32,9 @@ from insula.evaluation.document import (
 )
 from insula.evaluation.reports.cards import model_card
 from insula.evaluation.reports.report import write_report
-from insula.models.fingerprints import write_fingerprints
-from insula.models.folder import MANIFEST, seal
+from insula.models.folder import folder_digest, seal
 from insula.models.locate import locate_model
+from insula.models.provenance import write_fingerprints
 from insula.text.language import dominant, tell
 from insula.training.fit_model import fit_as_worker, fit_model
 from insula.training.fitting import Fitted
@@ -210,7 +210,7 @@ def _models(recipe: Recipe) -> dict[str, str]:
     base = trained_base(recipe.model)
     if base is not None:
         folders[str(base.path)] = base.path
-    return {name: sha256(folder / MANIFEST) for name, folder in folders.items()}
+    return {name: folder_digest(folder) for name, folder in folders.items()}
 
 
 def data_digest(dataset: Dataset) -> str:

@@ -19,6 +19,11 @@ from insula.data.sources.paths import ALL, SPLIT_NAMES, files_by_split, folder_f
 SourceName = str | Path | Sequence[str | Path]
 
 
+def names_in(source: SourceName | None) -> Sequence[str | Path]:
+    """Return the names of files, folders and sets that a source is made of; none where there is no source."""
+    return (source,) if isinstance(source, str | Path) else source or ()
+
+
 @dataclass(frozen=True)
 class Source:
     """A source that was found.

@@ -16,10 +16,29 @@ from insula.core.locks import taken_in_turn
 from insula.operations.audit.anchor import write_anchor
 from insula.operations.audit.chain import START, Entry, Fact, read, seal
 
+STORE = "insula-data"
+"""The folder of a server's data where none is named."""
+AUDIT = "audit"
+"""The folder of the audit log in the folder of a server's data."""
+OPERATOR = "operator"
+"""Who acts, in entries that are made on the command line or in Python."""
 LARGEST = 16 << 20  # bytes after which a new file is begun
 LOCK = "audit.lock"
 TORN = "audit.torn"
 TAIL = 1 << 16
+
+
+def audit_folder(store: str | Path, audit: str | Path | None) -> Path:
+    """Return the folder of the audit log: `audit` where it is named, else next to the store's file.
+
+    A store that is an address of a database has no place here: then it is in the default data folder.
+    """
+    if audit is not None:
+        return Path(audit)
+    if "://" in str(store):
+        return Path(STORE) / AUDIT
+    place = Path(store)
+    return (place if place.is_dir() or not place.suffix else place.parent) / AUDIT
 
 
 def log_files(folder: Path) -> list[Path]:

@@ -7,13 +7,13 @@ import logging
 import threading
 import time
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Protocol
 
 from insula.core.model_input import TextOrInput, character_count
 from insula.core.prediction import Prediction
-from insula.inference.predictor import Predictor
-from insula.inference.token_backend import TokenBackend
+from insula.inference.backends import has_tokens
+from insula.inference.predictor import Encoded, Predictor
 from insula.serving.http.problems import ProblemError
 from insula.serving.queueing.admission import Pace, check_wait
 from insula.serving.queueing.waiting import Piece, Request, Waiting, estimated_tokens
@@ -48,11 +48,8 @@ class Batcher:
         self.predictor = predictor
         self._options = options
         self._watcher = watcher
-        backend = predictor.backend
-        self._neural = backend if isinstance(backend, TokenBackend) else None
-        self._longest = self._neural.tokenizer.max_tokens if self._neural else options.batch_tokens
-        padded = self._neural is not None
-        self._waiting = Waiting(tokens=options.batch_tokens, texts=options.batch_texts, padded=padded)
+        self._has_tokens = has_tokens(predictor.backend)
+        self._waiting = Waiting(tokens=options.batch_tokens, texts=options.batch_texts, padded=self._has_tokens)
         self._pace = Pace()
         self._changed = threading.Condition()
         self._computing = threading.Lock()
@@ -69,7 +66,7 @@ class Batcher:
         for texts in ([FIRST_TEXTS[0]], [FIRST_TEXTS[0]] * 16, [FIRST_TEXTS[0]], list(FIRST_TEXTS)):
             pieces = self._pieces(nobody, texts)
             began = time.monotonic()
-            self._begin(pieces)()
+            self.predictor.finish(self._encoded(pieces))
             self._pace.learn(self._cost(pieces), time.monotonic() - began)
         self._stopping = False
         self._threads = [
@@ -138,31 +135,23 @@ class Batcher:
 
     def _pieces(self, request: Request, inputs: Sequence[TextOrInput]) -> list[Piece]:
         """Return the pieces of a request; for a neural model they are tokenised, so that their length is known."""
-        if self._neural is None:
-            most = self._longest
+        if not self._has_tokens:
+            most = self._options.batch_tokens
             return [Piece(request, row, given, estimated_tokens(given, most)) for row, given in enumerate(inputs)]
-        rows = self._neural.tokenizer(self.predictor.prepared(inputs))
+        rows = self.predictor.encode(inputs).state
         return [
             Piece(request, row, given, len(ids), ids) for row, (given, ids) in enumerate(zip(inputs, rows, strict=True))
         ]
 
-    def _begin(self, pieces: Sequence[Piece]) -> Callable[[], list[Prediction]]:
-        """Do what comes before the model; what is returned runs it and answers."""
+    def _encoded(self, pieces: Sequence[Piece]) -> Encoded:
+        """Return a batch that waits for the model alone."""
         inputs = [piece.given for piece in pieces]
-        neural = self._neural
-        if neural is None:
-            return self.predictor.begin(inputs)
-        rows = [piece.ids for piece in pieces if piece.ids is not None]
-
-        def compute() -> list[Prediction]:
-            return self.predictor.answer(inputs, neural.of_tokens(rows))
-
-        return compute
+        return Encoded(inputs, [piece.ids for piece in pieces]) if self._has_tokens else self.predictor.encode(inputs)
 
     def _cost(self, pieces: Sequence[Piece]) -> int:
         """Return what a batch is computed for, in tokens: with its padding, where there is any."""
         lengths = [piece.tokens for piece in pieces]
-        return max(lengths) * len(lengths) if self._neural else sum(lengths)
+        return max(lengths) * len(lengths) if self._has_tokens else sum(lengths)
 
     def _admit(self, texts: int, patience: float) -> None:
         if self._stopping or not self._threads:
@@ -202,13 +191,13 @@ class Batcher:
         tokens = sum(piece.tokens for piece in pieces)
         began, begun, cost = time.monotonic(), False, self._cost(pieces)
         try:
-            compute = self._begin(pieces)
+            encoded = self._encoded(pieces)
             with self._computing:
                 with self._changed:
                     self._prepared -= tokens
                     begun = True
                     self._done_at = time.monotonic() + self._pace.seconds(cost, batches=1)
-                predictions = compute()
+                predictions = self.predictor.finish(encoded)
                 with self._changed:
                     # What it added to the time of all: preparation beside another batch costs nothing.
                     now = time.monotonic()
@@ -231,7 +220,7 @@ class Batcher:
         log.error("A batch of %s failed with %s:\n%s", self.name, type(error).__name__, where)
         for piece in pieces:
             try:
-                prediction = self._begin([piece])()[0]
+                prediction = self.predictor.finish(self._encoded([piece]))[0]
             except Exception:  # noqa: BLE001 - this one is answered with a problem
                 piece.request.error = ProblemError("internal", "A text could not be judged. It was written down.")
                 prediction = None

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from insula.inference.backends import TokenStages, has_tokens
 from insula.inference.predictor import Predictor
-from insula.inference.token_backend import TokenBackend
+from insula.inference.token_backend import in_batches
 
 
 def at_low_priority(predictor: Predictor, wait: Callable[[], None]) -> Predictor:
@@ -18,20 +20,29 @@ def at_low_priority(predictor: Predictor, wait: Callable[[], None]) -> Predictor
     The batches hold the same texts as before, so that predictions stay equal to the bit. A model without a network is
     returned as it is: it predicts thousands of texts in the time of one such batch.
     """
-    if not isinstance(predictor.backend, TokenBackend):
+    if not has_tokens(predictor.backend):
         return predictor
     yielding = copy.copy(predictor)
     yielding.backend = _YieldingBackend(predictor.backend, wait)
     return yielding
 
 
-class _YieldingBackend(TokenBackend):
-    """The network and tokenizer of another backend, which is not opened a second time."""
+class _YieldingBackend:
+    """The tokens and the network of another backend, which is not opened a second time."""
 
-    def __init__(self, backend: TokenBackend, wait: Callable[[], None]) -> None:
-        self.tokenizer, self.outputs, self.budget = backend.tokenizer, backend.outputs, backend.budget
+    def __init__(self, backend: TokenStages, wait: Callable[[], None]) -> None:
+        self.outputs, self.budget = backend.outputs, backend.budget
+        self.encode = backend.encode
         self._run = backend.run
         self._wait = wait
+
+    def logits(self, texts: Sequence[Any]) -> NDArray[np.floating[Any]]:
+        """Return (rows, outputs) logits in the order of `texts`."""
+        return self.compute(self.encode(texts))
+
+    def compute(self, tokens: Sequence[NDArray[np.int64]]) -> NDArray[np.floating[Any]]:
+        """Return (rows, outputs) logits of token numbers, in their order."""
+        return in_batches(tokens, self.outputs, self.run, budget=self.budget)
 
     def run(self, ids: NDArray[np.int64], mask: NDArray[np.int64]) -> NDArray[np.float32]:
         """Let requests go first, then run the model."""

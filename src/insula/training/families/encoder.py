@@ -55,6 +55,7 @@ FAMILY = Family(
     checkpoints=True,
     layered=True,
     pairs=True,
+    prunes=True,
     space={
         **NEURAL_SPACE,
         "train.learning_rate": {"low": 2e-5, "high": 5e-4, "log": True},

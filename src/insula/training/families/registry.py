@@ -39,6 +39,8 @@ class Family:
     adapts       whether it heeds the section `adapter`
     freezes      whether it heeds `train.freeze_layers`
     checkpoints  whether it heeds `train.gradient_checkpointing`
+    prunes       whether `insula model prune` may cut layers, heads and neurons out of its networks; its options are
+                 then `EncoderOptions`
     pairs        whether it reads the context of a text as the second segment of a pair; else both are joined into one
     layered      whether it heeds `train.layer_rate_decay`: its layers are known by their names to `training.optimisers`
     space        what a search tries by default: dotted keys of a recipe to entries of a search space; a neural family
@@ -58,6 +60,7 @@ class Family:
     checkpoints: bool = False
     layered: bool = False
     pairs: bool = False
+    prunes: bool = False
 
     @property
     def neural(self) -> bool:

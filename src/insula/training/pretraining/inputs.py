@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from insula.core.errors import DataError, MissingFileError
+from insula.core.outputs import FolderKind
 from insula.training.options.pretrain import PretrainOptions
 
 FACTS = "pretrain.json"
+ENCODER = FolderKind("pretrained encoder", (FACTS,))
 
 
 @dataclass(frozen=True)

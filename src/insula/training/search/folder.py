@@ -10,12 +10,14 @@ from pathlib import Path
 from insula.core.errors import OutputError
 from insula.core.files import write_json
 from insula.core.locks import held
+from insula.core.outputs import FolderKind
 
 TRIALS = "trials"
 OWN_STUDY = "study.db"
 """Where the trials stand unless another database is named."""
 STUDY = "study.json"
 """Names that other database."""
+SEARCH = FolderKind("search", (OWN_STUDY, STUDY, "search.json", "workers"))
 
 
 def trial_folder(folder: Path, number: int) -> Path:

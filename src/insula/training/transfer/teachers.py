@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from safetensors.numpy import load_file, save_file
 
 from insula.core.errors import LeakError, RecipeError
-from insula.core.files import atomic_file, sha256
+from insula.core.files import atomic_file
 from insula.core.model_input import TextOrInput
 from insula.core.progress import Progress
 from insula.core.scheme import LabelScheme
@@ -19,9 +19,9 @@ from insula.core.sentences import counted
 from insula.data.dataset import Dataset
 from insula.data.splits.leak import Fingerprint
 from insula.inference.predictor import Predictor
-from insula.models.fingerprints import fingerprints
-from insula.models.folder import MANIFEST, ModelFolder, open_folder
+from insula.models.folder import ModelFolder, folder_digest, open_folder
 from insula.models.locate import locate_model
+from insula.models.provenance import fingerprints
 
 CHUNK = 1024
 
@@ -101,7 +101,7 @@ def _require_same_labels(teacher: str, its: LabelScheme, ours: LabelScheme) -> N
 def _key(folders: Sequence[Path], texts: Sequence[TextOrInput]) -> bytes:
     digest = hashlib.sha256()
     for folder in folders:
-        digest.update(sha256(folder / MANIFEST).encode())
+        digest.update(folder_digest(folder).encode())
     for text in texts:
         digest.update(repr(text).encode())
     return digest.digest()

@@ -8,8 +8,8 @@ from insula.core.errors import RecipeError
 from insula.core.scheme import LabelScheme
 from insula.data.dataset import Dataset
 from insula.data.splits.leak import Fingerprint
-from insula.models.fingerprints import fingerprints
 from insula.models.folder import MANIFEST, ModelFolder, open_folder
+from insula.models.provenance import fingerprints
 from insula.training.options.pretrained import PretrainedOptions
 from insula.training.options.sections import ModelOptions
 from insula.training.transfer.teachers import refuse_seen
@@ -46,7 +46,7 @@ def check_base(model: ModelOptions, dataset: Dataset) -> None:
 
 def require_labels(base: ModelFolder, scheme: LabelScheme) -> None:
     """Raise `RecipeError` unless a base has just these labels in this order: its head would mean others."""
-    if (base.scheme.kind, base.scheme.names) != (scheme.kind, scheme.names):
+    if not base.scheme.has_labels_of(scheme):
         raise RecipeError(
             f"The model.base option must name a model with the labels of the data ({scheme.kind}: "
             f"{', '.join(scheme.names)}). Got {base.scheme.kind}: {', '.join(base.scheme.names)}. Name another."

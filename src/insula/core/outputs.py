@@ -1,0 +1,140 @@
+"""The output guard: what a verb may write over, and what it must never lose.
+
+A verb asks the guard before its work, with everything that it reads:
+
+    require_replaceable(output, MODEL, overwrite=overwrite, inputs=[source])
+    with atomic_folder(output) as stage:
+        ...
+
+The guard says whether the place may be written; `core.files.atomic_file` and `atomic_folder` then replace it whole, at
+the end, or leave it as it was. Links are followed: what counts is the file or folder that a name leads to.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from insula.core.errors import OutputError
+from insula.core.files import output_errors
+
+LOCK = ".lock"
+"""The file by which a process keeps others out of a folder; a folder with nothing else in it is empty."""
+
+
+@dataclass(frozen=True)
+class FolderKind:
+    """A kind of folder that a verb writes.
+
+    name   what it is called in messages: `model`
+    marks  files or folders by which it is recognised; one of them is enough
+    """
+
+    name: str
+    marks: tuple[str, ...]
+
+    def is_at(self, folder: Path) -> bool:
+        """Whether `folder` is of this kind."""
+        return any((folder / mark).exists() for mark in self.marks)
+
+
+def require_different(output: str | Path, *inputs: str | Path, name: str = "output", other: str = "input") -> None:
+    """Raise `OutputError` where the output is one of the inputs.
+
+    inputs  files, folders, or names of data sets, which a folder of the same name would hide
+    name    what the output is called in the message; `other` what the inputs are called
+    """
+    for one in inputs:
+        if _place(one) == _place(output):
+            raise OutputError(
+                f"The {name} must differ from the {other}. Got {str(output)!r} for both. Choose another name."
+            )
+
+
+def require_outside(output: str | Path, *folders: str | Path) -> None:
+    """Raise `OutputError` where the output is inside one of the folders, which are read while it is written."""
+    for folder in folders:
+        if _place(folder) in _place(output).parents:
+            raise OutputError(
+                f"The output must not be inside the input {str(folder)!r}. Got {str(output)!r}. Choose another name."
+            )
+
+
+def require_apart(output: str | Path, *inputs: str | Path) -> None:
+    """Raise `OutputError` where the output is one of the inputs, or a folder that one of them is in."""
+    require_different(output, *inputs)
+    for one in inputs:
+        if _place(output) in _place(one).parents:
+            raise OutputError(
+                f"The output must not hold the input. Got {str(output)!r}, which holds {str(one)!r}. "
+                "Choose another name."
+            )
+
+
+def require_replaceable(
+    output: str | Path, kind: FolderKind, *, overwrite: bool, inputs: Sequence[str | Path] = ()
+) -> None:
+    """Raise `OutputError` unless a folder of this kind may be written at `output`.
+
+    The place must be free, or hold a folder of the same kind, which `overwrite` allows to replace. Nothing else is ever
+    replaced, nor are the inputs, even where they are deep inside.
+    """
+    require_apart(output, *inputs)
+    require_own(output, kind)
+    if not overwrite and kind.is_at(Path(output)):
+        raise already_holds(output, f"a {kind.name}")
+
+
+def require_own(output: str | Path, kind: FolderKind) -> None:
+    """Raise `OutputError` unless `output` is new, empty, or of this kind."""
+    require_folder(output)
+    with output_errors(Path(output)):
+        if kind.is_at(Path(output)) or not Path(output).exists():
+            return
+        others = any(entry.name != LOCK for entry in Path(output).iterdir())
+    if others:
+        raise OutputError(
+            f"The output must be new, empty or a {kind.name}. Got {str(output)!r}, which holds other files. "
+            "Choose another name."
+        )
+
+
+def require_folder(output: str | Path) -> None:
+    """Raise `OutputError` where `output` exists and is not a folder."""
+    with output_errors(Path(output)):
+        if not Path(output).exists() or Path(output).is_dir():
+            return
+    raise OutputError(f"The output must be a folder. Got {str(output)!r}, which is a file. Choose another name.")
+
+
+def already_holds(output: str | Path, what: str) -> OutputError:
+    """Return the error where `output` holds what only `--overwrite` replaces; `what` comes with its article."""
+    return OutputError(
+        f"The output {str(output)!r} already holds {what}. Choose another name, or replace it with --overwrite."
+    )
+
+
+def make_results_folder(output: str | Path, *kinds: FolderKind, inputs: Sequence[str | Path] = ()) -> None:
+    """Make the folder that results are written into, next to whatever is there.
+
+    Raises `OutputError` where it is one of the inputs, or of one of `kinds`, whose own results would be replaced.
+    """
+    folder = Path(output)
+    require_different(folder, *inputs)
+    require_folder(folder)
+    with output_errors(folder):
+        kind = next((one for one in kinds if one.is_at(folder)), None)
+        if kind is None:
+            folder.mkdir(parents=True, exist_ok=True)
+            return
+    raise OutputError(
+        f"The output {str(output)!r} is a {kind.name}, whose own results would be replaced. Name another folder, "
+        f"such as {str(folder.with_name(f'{folder.name}-results'))!r}."
+    )
+
+
+def _place(path: str | Path) -> Path:
+    """Return where a path leads to, through all links."""
+    return Path(os.path.realpath(path))
