@@ -71,8 +71,9 @@ def test_the_recipe_asks_for_terms_and_the_rest_costs_nothing() -> None:
         tasks=[task],
     )
     assert every.names == BUILT_IN
-    assert [term.weight for term in every.terms] == [0.75, 0.375, 0.25, 1.0, 2.0]
-    assert [term.validation_weight for term in every.terms] == [1.0, 0.5, 0, 0, 0]
+    assert [term.weight for term in every.terms] == [1.0, 0.5, 0.25, 1.0, 2.0]
+    assert [term.share for term in every.terms] == [0.75, 0.75, 1, 1, 1]
+    assert [term.in_validation for term in every.terms] == [True, True, False, False, False]
     assert every.passes == 2
     assert every.added == {"tasks": [3]}
 

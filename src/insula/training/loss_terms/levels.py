@@ -39,7 +39,7 @@ def build(given: TermInput) -> LossTerm | None:
         return torch.stack([of_level(logits, batch.targets, one.to(logits.device)) for one in children]).mean(dim=0)
 
     share = 1.0 - given.teacher_share
-    return LossTerm("levels", loss, weight=share * weight, validation_weight=weight, column="labelled")
+    return LossTerm("levels", loss, weight=weight, share=share, in_validation=True, column="labelled")
 
 
 def one_holds(logits: torch.Tensor, wanted: torch.Tensor, children: torch.Tensor) -> torch.Tensor:

@@ -18,8 +18,8 @@ def build_labels(given: TermInput) -> LossTerm:
     return LossTerm(
         "labels",
         loss,
-        weight=1.0 - given.teacher_share,
-        validation_weight=1.0,
+        share=1.0 - given.teacher_share,
+        in_validation=True,
         column="labelled",
         columns={} if known is None else {"labelled": known},
     )

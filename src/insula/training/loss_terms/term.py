@@ -113,7 +113,8 @@ class LossTerm:
     name     in the registry; its mean is logged as `loss/NAME`
     loss     a batch and the network's outputs to (rows,) losses; None where the batch is of no concern to the term
     weight   in the sum
-    validation_weight   in the validation loss; 0 leaves the term out
+    share    multiplies the weight in training; where there is a teacher, it leaves the rest to the terms on labels
+    in_validation   whether the term, by its weight, is part of the validation loss
     column   the boolean column that marks the rows the term is about; None, or a batch without it: every row
     every_task   also called for batches of auxiliary tasks, not for those of the main one only
     passes   how many passes with dropout of their own it compares: `loss` is then called once with `outputs.passes`;
@@ -127,7 +128,8 @@ class LossTerm:
     name: str
     loss: Callable[[Batch, Outputs], torch.Tensor | None]
     weight: float = 1.0
-    validation_weight: float = 0.0
+    share: float = 1.0
+    in_validation: bool = False
     column: str | None = None
     every_task: bool = False
     passes: int = 1

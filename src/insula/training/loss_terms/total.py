@@ -22,9 +22,9 @@ class LossTerms:
     """What a network minimises: the weighted sum of its terms."""
 
     def __init__(self, terms: Sequence[LossTerm], outputs: int) -> None:
-        self.terms = tuple(term for term in terms if term.weight > 0 or term.validation_weight > 0)
+        self.terms = tuple(term for term in terms if term.weight > 0)
         self.outputs = outputs
-        self.passes = max((term.passes for term in self.terms if term.weight > 0), default=1)
+        self.passes = max(term.passes for term in self.terms)
         self.added = {term.name: term.added_outputs for term in self.terms if term.added_outputs}
 
     @classmethod
@@ -60,7 +60,8 @@ class LossTerms:
 
     def training_loss(self, batch: Batch, network: Network) -> tuple[torch.Tensor, Parts]:
         """Return the (rows,) losses of a step, and the losses of each term without its weight."""
-        passes = tuple(network(batch.inputs) for _ in range(self.passes))
+        with network.context():  # one for all passes, which then share the weights that autocast has converted
+            passes = tuple(network(batch.inputs) for _ in range(self.passes))
         parts: Parts = {}
         totals = [self._sum(batch, outputs, parts, joint=False) for outputs in passes]
         total = _add(totals)
@@ -75,13 +76,13 @@ class LossTerms:
     def validation_loss(self, batch: Batch, outputs: Outputs) -> torch.Tensor:
         """Return the (rows,) losses on labels, by which validation rows are measured."""
         found = [
-            term.validation_weight * losses
+            term.weight * losses
             for term in reversed(self.terms)
-            if term.validation_weight > 0 and (losses := term.rows(batch, outputs)) is not None
+            if term.in_validation and (losses := term.rows(batch, outputs)) is not None
         ]
         rows = _add(found[::-1])
         if rows is None:
-            raise ValueError(f"A loss term must have a validation_weight. Got the terms {', '.join(self.names)}.")
+            raise ValueError(f"A loss term must be in_validation. Got the terms {', '.join(self.names)}.")
         return rows
 
     @property
@@ -93,9 +94,9 @@ class LossTerms:
         found = []
         # The first term is computed last, and so the first whose gradient autograd adds up.
         for term in reversed(self.terms):
-            if (term.passes > 1) is joint and term.weight > 0 and (losses := term.rows(batch, outputs)) is not None:
+            if (term.passes > 1) is joint and term.share > 0 and (losses := term.rows(batch, outputs)) is not None:
                 parts.setdefault(term.name, []).append(losses.detach())
-                found.append(term.weight * losses)
+                found.append(term.share * (term.weight * losses))
         return _add(found[::-1])
 
 
