@@ -28,7 +28,6 @@ from insula.core.example import Example
 from insula.core.files import atomic_folder
 from insula.core.model_input import ModelInput, TextOrInput
 from insula.core.outputs import require_replaceable
-from insula.core.progress import Silent
 from insula.core.scheme import LabelScheme
 from insula.data.conversations.tables import table_inputs
 from insula.data.dataset import Dataset
@@ -39,8 +38,11 @@ from insula.inference.predictor import Predictor
 from insula.models.folder import MODEL, seal
 from insula.models.provenance import write_fingerprints
 from insula.text.language import dominant
+from insula.training.families.base import trained_base
 from insula.training.families.registry import families
 from insula.training.fit_model import fit_model
+from insula.training.fitting import RunContext
+from insula.training.plan import plan_training
 from insula.training.recipe.recipe import Recipe, load_recipe
 from insula.training.transfer.trained_base import base_fingerprint
 
@@ -93,9 +95,10 @@ class _EmotionEstimator(BaseEstimator):
         self._folder = stage = self._own_folder()
         with tempfile.TemporaryDirectory(prefix="insula-fit-") as work:
             language = dominant([example.text for example in dataset.split("train")])
-            trained = fit_model(dataset, recipe.model, recipe, language, Path(work), stage, progress=Silent())
+            plan = plan_training(dataset, recipe, language)
+            trained = fit_model(dataset, plan, RunContext(Path(work), recipe.seed), stage)
         (stage / "recipe.toml").write_text(recipe.to_toml(), encoding="utf-8")
-        write_fingerprints(stage, {"train": Fingerprint.of(examples)} | base_fingerprint(recipe.model))
+        write_fingerprints(stage, {"train": Fingerprint.of(examples)} | base_fingerprint(trained_base(recipe.model)))
         seal(stage, family=recipe.model.name, backend=trained.fitted.backend)
         self.scheme_ = scheme
         self.predictor_ = trained.predictor

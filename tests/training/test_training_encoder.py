@@ -19,14 +19,13 @@ from transformers import TrainerControl, TrainerState, TrainingArguments
 
 import toy_data
 from insula.core.errors import DataError, RecipeError
-from insula.core.progress import Silent
 from insula.core.scheme import Kind
 from insula.core.targets import gold_matrix, weights
 from insula.data.dataset import Dataset
 from insula.models.networks.encoder import EncoderForEmotion
 from insula.models.tokens.tokenization import TextTokenizer
 from insula.training.fitters import encoder as fit_encoder
-from insula.training.fitting import FitInput, Rows
+from insula.training.fitting import PreparedRows, Rows, RunContext
 from insula.training.neural import train_network as neural
 from insula.training.neural.batches import TokenRows, collate
 from insula.training.neural.layer_cache import compute_lower_states
@@ -36,6 +35,7 @@ from insula.training.objectives.objective import Objective
 from insula.training.objectives.registry import choose_objective
 from insula.training.options.objective import ObjectiveOptions
 from insula.training.options.sections import TrainOptions
+from insula.training.plan import plan_training
 from insula.training.recipe.recipe import load_recipe
 
 RecipeOf = Callable[..., dict[str, Any]]
@@ -69,13 +69,9 @@ def fit(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, tiny_recipe: RecipeOf, 
             split: Rows([e.text for e in examples], gold_matrix(data.scheme, examples), weights(examples))
             for split, examples in data.splits.items()
         }
-        fitted = fit_encoder.fit(
-            FitInput(
-                scheme=data.scheme, language=None, train=rows["train"], validation=rows.get("validation"),
-                model=recipe.model, options=recipe.train, seed=seed, folder=tmp_path / name, resume=False,
-                progress=Silent(), objective=recipe.objective,
-            )
-        )  # fmt: skip
+        plan = plan_training(data, recipe, None)
+        prepared = PreparedRows(rows["train"], rows.get("validation"))
+        fitted = fit_encoder.fit(plan, prepared, RunContext(tmp_path / name, seed=seed))
         model = trainers[-1].model
         assert isinstance(model, EncoderForEmotion)
         return {key: value.clone() for key, value in model.state_dict().items()}, fitted, trainers[-1]

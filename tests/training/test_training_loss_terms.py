@@ -17,7 +17,7 @@ import toy_data
 from insula.core.errors import RecipeError
 from insula.core.scheme import KINDS, Kind, LabelScheme
 from insula.data.dataset import Dataset
-from insula.training.fitting import Rows, Task
+from insula.training.fitting import PreparedRows, Rows, Task
 from insula.training.loss_terms.registry import BUILT_IN, loss_terms
 from insula.training.loss_terms.term import Batch, LossTerm, Network, Outputs, TermInput
 from insula.training.loss_terms.total import LossTerms, TermMeans
@@ -66,9 +66,8 @@ def test_the_recipe_asks_for_terms_and_the_rest_costs_nothing() -> None:
     every = loss_terms_of(
         scheme,
         ObjectiveOptions(levels=0.5, r_drop=2.0),
-        train=_taught(scheme, 4, 2),
+        PreparedRows(_taught(scheme, 4, 2), tasks=[task]),
         distil=DistilOptions(weight=0.25),
-        tasks=[task],
     )
     assert every.names == BUILT_IN
     assert [term.weight for term in every.terms] == [1.0, 0.5, 0.25, 1.0, 2.0]
@@ -81,7 +80,7 @@ def test_the_recipe_asks_for_terms_and_the_rest_costs_nothing() -> None:
 @pytest.mark.parametrize("kind", KINDS)
 def test_unlabelled_rows_have_the_teacher_alone(kind: Kind) -> None:
     scheme = toy_data.SCHEMES[kind]
-    terms = loss_terms_of(scheme, train=_taught(scheme, 4, 2), distil=DistilOptions(weight=0.3))
+    terms = loss_terms_of(scheme, rows=PreparedRows(_taught(scheme, 4, 2)), distil=DistilOptions(weight=0.3))
     targets = terms.columns["teacher"]
     logits = torch.linspace(-1, 1, 4 * scheme.output_count).reshape(4, -1)
     batch = _batch(terms, targets)
@@ -100,13 +99,14 @@ def test_unlabelled_rows_have_the_teacher_alone(kind: Kind) -> None:
 def test_a_batch_of_another_task_is_about_its_own_head() -> None:
     scheme, other = toy_data.SCHEMES["single"], toy_data.SCHEMES["dimensional"]
     task = Task(other, Rows(["a", "b"], np.array([[1.0, 2.0], [3.0, 4.0]]), np.ones(2)))
-    terms = loss_terms_of(scheme, tasks=[task, task])
+    rows = Rows([""], _gold(scheme, 1), np.ones(1))
+    terms = loss_terms_of(scheme, rows=PreparedRows(rows, tasks=[task, task]))
     logits = torch.arange(14.0).reshape(2, 7)
     for number, own in ((1, logits[:, 3:5]), (2, logits[:, 5:7])):
-        rows, parts = terms.training_loss(_batch(terms, task.rows.gold, task=number), _answering(terms, logits))
+        losses, parts = terms.training_loss(_batch(terms, task.rows.gold, task=number), _answering(terms, logits))
         assert set(parts) == {"tasks"}
-        torch.testing.assert_close(rows, (own - torch.tensor(task.rows.gold).float()).square().mean(dim=1))
-    rows, parts = terms.training_loss(_batch(terms, _gold(scheme, 2)), _answering(terms, logits))
+        torch.testing.assert_close(losses, (own - torch.tensor(task.rows.gold).float()).square().mean(dim=1))
+    _, parts = terms.training_loss(_batch(terms, _gold(scheme, 2)), _answering(terms, logits))
     assert set(parts) == {"labels"}
     with pytest.raises(ValueError, match=r"no head 2\. It must add one with added_outputs"):
         Outputs(logits, terms.network(print, training=True)).of_head("tasks", 2)
@@ -117,7 +117,7 @@ def test_a_batch_of_another_task_is_about_its_own_head() -> None:
 
 def test_means_are_over_the_rows_that_a_term_is_about() -> None:
     scheme = toy_data.SCHEMES["single"]
-    terms = loss_terms_of(scheme, train=_taught(scheme, 4, 2), distil=DistilOptions())
+    terms = loss_terms_of(scheme, rows=PreparedRows(_taught(scheme, 4, 2)), distil=DistilOptions())
     means = TermMeans(terms.terms)
     batch = dataclasses.replace(_batch(terms, _gold(scheme, 4)), weights=torch.tensor([1.0, 3.0, 2.0, 2.0]))
     means.add(batch, {"labels": [torch.tensor([1.0, 2.0, 0.0, 0.0])]})

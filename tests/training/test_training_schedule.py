@@ -11,11 +11,11 @@ import pytest
 import torch
 from transformers import TrainerCallback
 
-from insula.core.progress import Silent
 from insula.core.targets import gold_matrix, weights
 from insula.data.dataset import Dataset
 from insula.training.fitters import scratch as fit_scratch
-from insula.training.fitting import FitInput, Rows
+from insula.training.fitting import PreparedRows, Rows, RunContext
+from insula.training.plan import plan_training
 from insula.training.recipe.recipe import load_recipe
 
 RATE, STEPS = 0.01, 20
@@ -47,14 +47,10 @@ def updates(tmp_path: Path, toy_dataset: Callable[..., Dataset]) -> Callable[...
         model = {"name": "static", "width": 8, "dropout": 0.0}
         settings = {"epochs": 5, "batch_size": 16, "learning_rate": RATE, "optimiser": "sgd", "precision": "float32"}
         recipe, rows = load_recipe({"model": model, "train": settings | train}), data.split("train")
-        fit_scratch.fit(
-            FitInput(
-                scheme=data.scheme, language=None,
-                train=Rows([row.text for row in rows], gold_matrix(data.scheme, rows), weights(rows)), validation=None,
-                model=recipe.model, options=recipe.train, seed=0, folder=tmp_path / str(len(list(tmp_path.iterdir()))),
-                resume=False, progress=Silent(), callbacks=[seen],
-            )
-        )  # fmt: skip
+        train_rows = Rows([row.text for row in rows], gold_matrix(data.scheme, rows), weights(rows))
+        folder = tmp_path / str(len(list(tmp_path.iterdir())))
+        plan = plan_training(data, recipe, None)
+        fit_scratch.fit(plan, PreparedRows(train_rows), RunContext(folder, callbacks=[seen]))
         return seen
 
     return run

@@ -19,10 +19,11 @@ from insula.core.progress import Progress, Silent
 from insula.core.scheme import LabelScheme
 from insula.core.targets import gold_matrix
 from insula.inference.predictor import Predictor
+from insula.text.preparation import Preparation
 from insula.training.families.registry import families
 from insula.training.families.scratch import SCRATCH_TRAIN, ScratchOptions
 from insula.training.fitters import scratch as fit_scratch
-from insula.training.fitting import FitInput, Fitted, Rows
+from insula.training.fitting import Fitted, PreparedRows, Rows, RunContext, TrainingPlan
 from insula.training.recipe.recipe import load_recipe
 
 SCRATCH = tuple(name for name in families if issubclass(families[name].options, ScratchOptions))
@@ -48,14 +49,11 @@ def fit(tmp_path: Path) -> Fit:
             weights = np.array([1.0] * len(pairs) + [0.0] * len(more))
             return Rows([example.text for example in examples], gold_matrix(SCHEME, examples), weights)
 
-        fitted = fit_scratch.fit(
-            FitInput(
-                scheme=SCHEME, language=language, train=rows(train, unlabelled),
-                validation=rows(validation) if validation else None,
-                model=recipe.model, options=recipe.train, seed=0, folder=tmp_path / folder, resume=False,
-                progress=progress or Silent(),
-            )
-        )  # fmt: skip
+        plan = TrainingPlan(
+            SCHEME, language, Preparation(), recipe.model, families["textcnn"].check(recipe.model), recipe.train
+        )
+        prepared = PreparedRows(rows(train, unlabelled), rows(validation) if validation else None)
+        fitted = fit_scratch.fit(plan, prepared, RunContext(tmp_path / folder, progress=progress or Silent()))
         file = tmp_path / folder / "tokenizer" / "tokenizer.json"
         return fitted, sorted(Tokenizer.from_file(str(file)).get_vocab())
 

@@ -27,7 +27,8 @@ from insula.core.targets import gold_matrix
 from insula.data.dataset import Dataset
 from insula.inference.predictor import Predictor
 from insula.training.fit_model import Trained
-from insula.training.recipe.recipe import Recipe, load_recipe
+from insula.training.fitting import TrainingPlan
+from insula.training.recipe.recipe import load_recipe
 from insula.training.run import train_run
 from insula.training.search import search
 from insula.training.search.result import SearchResult
@@ -66,13 +67,14 @@ def scored(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     """Put training aside: a trial scores its `model.min_df` in rows that it gets right, in five evaluations."""
     tried: list[dict[str, Any]] = []
 
-    def fit(dataset: Dataset, model: Any, recipe: Any, *args: Any, report: Any, **kwargs: Any) -> Any:
+    def fit(dataset: Dataset, plan: Any, run: Any, *args: Any) -> Any:
+        model = plan.model
         gold = gold_matrix(dataset.scheme, dataset.split("validation"))
         right = len(gold) * model.min_df // 10
         logits = np.where(np.arange(len(gold))[:, None] < right, gold, 1 - gold)
         tried.append({"model": model, "evaluations": 0})
         for step in range(5):
-            report(10 * step, model.min_df / 10)
+            run.report(10 * step, model.min_df / 10)
             tried[-1]["evaluations"] += 1
         predictor = Predictor(scheme=dataset.scheme, preparation=None, decision=DecisionRule(), backend=None)  # type: ignore[arg-type]
         return SimpleNamespace(predictor=predictor, validation=logits)
@@ -163,10 +165,10 @@ def test_the_own_value_is_found_where_whole_numbers_are_the_choices(
 
 
 def test_what_is_set_holds_in_trials_of_another_family(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    tried: list[Recipe] = []
+    tried: list[TrainingPlan] = []
 
-    def fit(dataset: Dataset, model: Any, recipe: Recipe, *args: Any, **kwargs: Any) -> Any:
-        tried.append(recipe)
+    def fit(dataset: Dataset, plan: TrainingPlan, *args: Any) -> Any:
+        tried.append(plan)
         raise RecipeError("Enough is known.")
 
     monkeypatch.setattr(search, "fit_model", fit)
@@ -179,11 +181,11 @@ def test_what_is_set_holds_in_trials_of_another_family(tmp_path: Path, monkeypat
             space={"model.name": {"choices": ["gru"]}},
             output=tmp_path / "gru",
         )
-    (recipe,) = tried
-    assert recipe.model.name == "gru"
-    assert recipe.train.epochs == 2
-    assert recipe.model.dropout == 0.25  # type: ignore[attr-defined]
-    assert recipe.train.learning_rate == 1e-3  # the family's own, since nothing else was said
+    (plan,) = tried
+    assert plan.model.name == "gru"
+    assert plan.train.epochs == 2
+    assert plan.model.dropout == 0.25  # type: ignore[attr-defined]
+    assert plan.train.learning_rate == 1e-3  # the family's own, since nothing else was said
 
 
 def test_paths_of_the_space_are_written_in_full(
@@ -196,6 +198,7 @@ def test_paths_of_the_space_are_written_in_full(
     monkeypatch.setattr(search, "fit_model", fit)
     monkeypatch.chdir(tmp_path)
     Path("ours").mkdir()
+    Path("ours", "config.json").touch()
     found = find(trials=1, recipe={"evaluation": {"resamples": 100}}, space={"model.base": {"choices": ["ours"]}})
     assert load_recipe(found.recipe_file).model.base == str(tmp_path / "ours")  # type: ignore[attr-defined]
 

@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
-from insula.core.progress import Silent
 from insula.data.dataset import Dataset
 from insula.training.fit_model import fit_model
+from insula.training.fitting import RunContext
+from insula.training.plan import plan_training
 from insula.training.recipe.recipe import load_recipe
 
 pytestmark = pytest.mark.usefixtures("without_export")
@@ -27,7 +28,8 @@ def fit(tmp_path: Path, tiny_recipe: Callable[..., Any], toy_dataset: Callable[.
         data = toy_dataset("single", train=64, validation=30, test=0)
         stage = tmp_path / "stage"
         stage.mkdir()
-        return fit_model(data, recipe.model, recipe, "en", tmp_path, stage, progress=Silent(), report=report)
+        plan = plan_training(data, recipe, "en")
+        return fit_model(data, plan, RunContext(tmp_path, report=report), stage)
 
     return run
 

@@ -1,8 +1,8 @@
-"""What a fitter is given, and what it returns."""
+"""What a fitter gets, a plan, prepared rows and the run's context, and what it returns."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -10,14 +10,52 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from insula.core.progress import Progress
+from insula.core.progress import Progress, Silent
 from insula.core.scheme import LabelScheme
+from insula.models.folder import ModelFolder
 from insula.text.context import Segments
+from insula.text.preparation import Preparation
 from insula.training.options.adapter import AdapterOptions
 from insula.training.options.auxiliary import AuxiliaryOptions
 from insula.training.options.distil import DistilOptions
 from insula.training.options.objective import ObjectiveOptions
-from insula.training.options.sections import ModelOptions, TrainOptions
+from insula.training.options.sections import DecisionOptions, ModelOptions, TrainOptions
+
+
+@dataclass(frozen=True)
+class Base:
+    """The pretrained network that a training starts from.
+
+    folder   where it is on this machine
+    trained  its model folder, where it was trained on labels before; None where it was only pretrained
+    """
+
+    folder: Path
+    trained: ModelFolder | None = None
+
+
+@dataclass(frozen=True)
+class TrainingPlan:
+    """What is trained, resolved once from recipe, data and base: `training.plan.plan_training` makes it.
+
+    language     ISO 639-1 code of most training texts; None where it is not clear
+    preparation  the text steps, and which context is read
+    model        the options of the family
+    base         the pretrained network, of families that start from one
+    train, objective, adapter, distil, auxiliary, decision   sections of the recipe; a baseline has their defaults
+    """
+
+    scheme: LabelScheme
+    language: str | None
+    preparation: Preparation
+    model: ModelOptions
+    base: Base | None = None
+    train: TrainOptions = field(default_factory=TrainOptions)
+    objective: ObjectiveOptions = field(default_factory=ObjectiveOptions)
+    adapter: AdapterOptions = field(default_factory=AdapterOptions)
+    distil: DistilOptions = field(default_factory=DistilOptions)
+    auxiliary: AuxiliaryOptions = field(default_factory=AuxiliaryOptions)
+    decision: DecisionOptions = field(default_factory=DecisionOptions)
 
 
 @dataclass(frozen=True)
@@ -67,45 +105,47 @@ class Task:
     rows: Rows
 
 
+@dataclass(frozen=True)
+class PreparedRows:
+    """The rows that a fitter sees.
+
+    train       of all sets: those of the data, unlabelled texts, and those of the tasks
+    validation  None where the rows were too few to hold any out
+    tasks       the auxiliary sets
+    """
+
+    train: Rows
+    validation: Rows | None = None
+    tasks: Sequence[Task] = ()
+
+
 def _no_report(step: int, score: float) -> None:
     """Report to nobody."""
 
 
 @dataclass(frozen=True)
-class FitInput:
-    """All that a fitter needs.
+class RunContext:
+    """Where and how a training runs.
 
-    validation  None where the rows were too few to hold any out
-    folder      the run's; of a process that is not the first, one of its own
-    shared      the run's folder where `folder` is another
-    callbacks   what a neural trainer calls besides its own (of transformers' kind)
-    report      is told step and validation score at each evaluation; what it raises ends the training (a search prunes)
-    facts       what the fitter found out that the metrics of the run should tell; it writes them there
+    folder     for the files of this process while it trains; of the first process it is the run's folder
+    seed       of every random choice
+    resume     continue from the last checkpoint
+    shared     the run's folder where `folder` is another
+    report     called with step and validation score at each evaluation; what it raises ends the training
+    callbacks  of transformers' kind, for neural trainers
     """
 
-    scheme: LabelScheme
-    language: str | None
-    train: Rows
-    validation: Rows | None
-    model: ModelOptions
-    options: TrainOptions
-    seed: int
     folder: Path
-    resume: bool
-    progress: Progress
-    report: Callable[[int, float], None] = _no_report
-    distil: DistilOptions | None = None
-    auxiliary: AuxiliaryOptions | None = None
-    tasks: Sequence[Task] = ()
-    facts: dict[str, Any] = field(default_factory=dict)
-    adapter: AdapterOptions = field(default_factory=AdapterOptions)
-    objective: ObjectiveOptions = field(default_factory=ObjectiveOptions)
+    seed: int = 0
+    progress: Progress = field(default_factory=Silent)
+    resume: bool = False
     shared: Path | None = None
+    report: Callable[[int, float], None] = _no_report
     callbacks: Sequence[Any] = ()
 
     @property
     def checkpoints(self) -> Path:
-        """Where checkpoints are written, by all processes into one folder."""
+        """The folder of the checkpoints, one for all processes."""
         return (self.shared or self.folder) / "checkpoints"
 
 
@@ -114,12 +154,14 @@ class Fitted:
     """A trained model, ready to be written.
 
     save        writes the weights and what goes with them into a model folder under construction
-    backend     which inference backend opens them
+    backend     the inference backend that opens them
     parameters  how many numbers the model is made of
-    trainable   how many of them were learnt; None for all
+    trainable   how many of them were trained; None for all
     base        the pretrained encoder it came from, None for none
     history     rows of figures by step: loss, learning rate, validation scores
-    untrained   prepared texts to the logits of the same architecture before the first step; None where it has no such
+    untrained   prepared texts to the logits of the same architecture before the first step; None where it has none
+    facts       what else the metrics of the run say under `training`
+    seconds_before   what a resumed run had spent when it was interrupted
     """
 
     save: Callable[[Path], None]
@@ -129,3 +171,5 @@ class Fitted:
     base: str | None = None
     history: Sequence[dict[str, float]] = ()
     untrained: Callable[[Sequence[Segments]], NDArray[np.float32]] | None = None
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    seconds_before: float = 0.0

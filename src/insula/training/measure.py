@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,6 +24,8 @@ from insula.models.folder import seal
 from insula.models.provenance import write_fingerprints
 from insula.training.families.linear import LinearOptions
 from insula.training.fit_model import Trained, fit_model
+from insula.training.fitting import RunContext
+from insula.training.plan import plan_baseline
 from insula.training.recipe.recipe import Recipe
 
 
@@ -104,9 +107,9 @@ class Measurement:
     def _linear(self) -> Trained:
         """Train `linear` on the same rows and keep it beside the model, for comparisons on other rows."""
         with atomic_folder(self.folder / "baselines" / "linear") as stage:
-            linear = fit_model(
-                self.dataset, LinearOptions(), self.recipe, self.language, self.folder, stage, progress=self.progress
-            )
+            alone = dataclasses.replace(self.dataset, also=())
+            plan = plan_baseline(alone, self.recipe, self.language, LinearOptions())
+            linear = fit_model(alone, plan, RunContext(self.folder, self.recipe.seed, self.progress), stage)
             splits = {name: rows for name in ("train", "validation") if (rows := self.dataset.splits.get(name))}
             write_fingerprints(stage, {name: Fingerprint.of(rows) for name, rows in splits.items()})
             seal(stage, family="linear", backend=linear.fitted.backend)

@@ -32,13 +32,15 @@ from insula.evaluation.document import (
 )
 from insula.evaluation.reports.cards import model_card
 from insula.evaluation.reports.report import write_report
-from insula.models.folder import folder_digest, seal
+from insula.models.folder import ModelFolder, folder_digest, seal
 from insula.models.locate import locate_model
 from insula.models.provenance import write_fingerprints
 from insula.text.language import dominant, tell
+from insula.training.families.registry import families
 from insula.training.fit_model import fit_as_worker, fit_model
-from insula.training.fitting import Fitted
+from insula.training.fitting import Fitted, RunContext
 from insula.training.measure import Measurement
+from insula.training.plan import plan_training
 from insula.training.recipe.recipe import Recipe
 from insula.training.recipe.unused_options import idle_options
 from insula.training.run_folder import CLEARED
@@ -46,7 +48,7 @@ from insula.training.tracking.tracking import Tracking
 from insula.training.transfer.auxiliary import with_auxiliary
 from insula.training.transfer.distil import UNLABELLED, with_unlabelled
 from insula.training.transfer.teachers import teacher_fingerprints
-from insula.training.transfer.trained_base import base_fingerprint, check_base, trained_base
+from insula.training.transfer.trained_base import base_fingerprint, check_base
 
 RUN_VERSION = 1
 """Of `run.json`, which says what a run is made of."""
@@ -103,7 +105,9 @@ def train_run(
     started = time.monotonic()
     for note in idle_options(recipe, dataset.scheme.kind):
         progress.say(note)
-    check_base(recipe.model, dataset)
+    base = families[recipe.model.name].check(recipe.model)
+    trained_base = None if base is None else base.trained
+    check_base(trained_base, dataset)
     dataset = with_auxiliary(with_unlabelled(dataset, recipe, progress), recipe, progress)
     fingerprint = Fingerprint.of(dataset.split("train"))
     for split in ("validation", "test"):
@@ -113,16 +117,14 @@ def train_run(
     state = {
         "source": list(source),
         "data": data_digest(dataset),
-        "models": _models(recipe),
+        "models": _models(recipe, trained_base),
         "track": list(track),
     }
     _begin(folder, recipe, state | ({"afterwards": dict(afterwards)} if afterwards else {}), resume)
     language = dominant([example.text for example in dataset.split("train")])
     with tracking, atomic_folder(folder / "model") as stage:
-        trained = fit_model(
-            dataset, recipe.model, recipe, language, folder, stage,
-            resume=resume, progress=progress, callbacks=tracking.callbacks(),
-        )  # fmt: skip
+        run = RunContext(folder, seed=recipe.seed, progress=progress, resume=resume, callbacks=tracking.callbacks())
+        trained = fit_model(dataset, plan_training(dataset, recipe, language, base), run, stage)
         model = ModelRecord(
             family=recipe.model.name,
             base=trained.fitted.base,
@@ -135,7 +137,7 @@ def train_run(
         seconds = {
             "train_seconds": round(trained.seconds, 1),
             "peak_memory_mb": trained.megabytes,
-            "total_seconds": round(trained.before + time.monotonic() - started, 1),
+            "total_seconds": round(trained.fitted.seconds_before + time.monotonic() - started, 1),
         }
         speed = {} if measured.rows_per_second is None else {"rows_per_second": measured.rows_per_second}
         document = MetricsDocument(
@@ -146,7 +148,7 @@ def train_run(
             data=_about_data(dataset, fingerprint),
             recipe=settings,
             seed=recipe.seed,
-            training=trained.facts,
+            training=dict(trained.fitted.facts),
             history=list(trained.fitted.history),
             decision=DecisionRecord.of(trained.predictor.decision, dataset.scheme, recipe.decision.coverage),
             test=measured.test,
@@ -157,7 +159,7 @@ def train_run(
         if recipe.data.label_names is not None:
             write_json(stage / LABEL_NAMES, read_label_names(recipe.data.label_names))
         (stage / "recipe.toml").write_text(recipe.to_toml(), encoding="utf-8")
-        known = base_fingerprint(recipe.model) | teacher_fingerprints(recipe.distil.teachers)
+        known = base_fingerprint(trained_base) | teacher_fingerprints(recipe.distil.teachers)
         write_fingerprints(stage, _fingerprints(dataset) | known)
         document.write(stage / METRICS)
         write_text(stage / "model_card.md", model_card(document))
@@ -204,10 +206,9 @@ def _begin(folder: Path, recipe: Recipe, state: Mapping[str, Any], resume: bool)
     write_text(folder / "recipe.toml", recipe.to_toml())
 
 
-def _models(recipe: Recipe) -> dict[str, str]:
+def _models(recipe: Recipe, base: ModelFolder | None) -> dict[str, str]:
     """Return checksums of the trained models that a run learns from: its teachers, and a base with its labels."""
     folders = {teacher: locate_model(teacher) for teacher in recipe.distil.teachers}
-    base = trained_base(recipe.model)
     if base is not None:
         folders[str(base.path)] = base.path
     return {name: folder_digest(folder) for name, folder in folders.items()}

@@ -6,7 +6,7 @@ __getattr__ = moved_names(
     __name__,
     {
         "Family": "insula.training.families.registry",
-        "FitInput": "insula.training.fitting",
+        "FitInput": "insula.training.families.old_fitters",
         "Fitted": "insula.training.fitting",
         "Rows": "insula.training.fitting",
         "Task": "insula.training.fitting",

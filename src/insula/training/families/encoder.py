@@ -6,11 +6,12 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from insula.models.pretrained import locate_encoder
 from insula.models.tokens.tokenization import TextTokenizer
 from insula.text.emojis import COMMON_EMOJI
 from insula.text.preparation import ENCODER_STEPS
+from insula.training.families.base import locate_base
 from insula.training.families.registry import NEURAL_PACKAGES, NEURAL_SPACE, Family
+from insula.training.fitting import Base
 from insula.training.options.pretrained import PretrainedOptions
 from insula.training.options.sections import ModelOptions
 
@@ -34,12 +35,12 @@ class EncoderOptions(PretrainedOptions):
     )
 
 
-def encoder_steps(options: ModelOptions) -> tuple[str, ...]:
+def encoder_steps(options: ModelOptions, base: Base | None = None) -> tuple[str, ...]:
     """Return the steps for a pretrained network: emoji become words where its vocabulary does not know them."""
     if not isinstance(options, PretrainedOptions):
         raise TypeError(f"The options of encoder_steps must be PretrainedOptions. Got {type(options).__name__}.")
-    file = locate_encoder(options.base, options.revision) / "tokenizer.json"
-    # An encoder without this file has its tokenizer converted on training; its emoji are spelt out to be safe.
+    file = (base or locate_base(options)).folder / "tokenizer.json"
+    # An encoder without this file has its tokenizer converted for training; emoji are then always spelt out.
     knows_emoji = file.exists() and TextTokenizer(file, max_tokens=options.max_tokens).knows(COMMON_EMOJI) > 0.5
     return tuple(step for step in ENCODER_STEPS if not (knows_emoji and step == "emoji"))
 
@@ -48,6 +49,7 @@ FAMILY = Family(
     options=EncoderOptions,
     fitter="insula.training.fitters.encoder:fit",
     steps=encoder_steps,
+    locate=locate_base,
     extra="train",
     packages=NEURAL_PACKAGES,
     adapts=True,

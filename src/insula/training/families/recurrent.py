@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field
 
 from insula.training.families.registry import NEURAL_PACKAGES, Family
-from insula.training.families.scratch import SCRATCH_TRAIN, ScratchOptions, scratch_steps
+from insula.training.families.scratch import SCRATCH_TRAIN, ScratchOptions, locate_vectors, scratch_steps
 
 
 class RecurrentOptions(ScratchOptions):
@@ -42,6 +42,7 @@ def _family(options: type[RecurrentOptions], what: str) -> Family:
         options=options,
         fitter="insula.training.fitters.scratch:fit",
         steps=scratch_steps,
+        locate=locate_vectors,
         extra="train",
         packages=NEURAL_PACKAGES,
         description=f"{what} over words, from nothing; minutes to train, needs insula[train]",

@@ -1,15 +1,16 @@
-"""What a model family is, and which there are: a family's entry stands in its own file, `NAME_family.py`."""
+"""What a model family is, and which there are: each has its entry in a file of its own."""
 
 from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import Any
 
 from insula.core.extras import require
 from insula.core.registry import Registry
-from insula.training.fitting import FitInput, Fitted
+from insula.training.families.old_fitters import as_fitter
+from insula.training.fitting import Base, Fitted, PreparedRows, RunContext, TrainingPlan
 from insula.training.options.sections import ModelOptions
 
 NEURAL_PACKAGES = ("torch", "transformers", "accelerate", "onnx", "onnxscript", "tensorboard")
@@ -28,28 +29,31 @@ NEURAL_SPACE: Mapping[str, Mapping[str, Any]] = {
 
 @dataclass(frozen=True)
 class Family:
-    """A family's entry.
+    """A family's entry: how it is trained, and what it can do.
 
     options      its section of a recipe
-    fitter       `"module:function"` from `FitInput` to `Fitted`, imported only when it is asked to train
-    steps        from its options to the text steps that help it
+    fitter       `"module:function"`, imported only when it trains: `fit(plan, rows, run)` takes a `TrainingPlan`,
+                 `PreparedRows` and a `RunContext`, and returns a `Fitted`
+    steps        from its options to the text steps that help it; with `locate` from its options and the base
     extra        the extra of insula that training it needs, None for none
     packages     what that extra brings and training looks for, by the names they are imported by
     train        what the `train` section of a recipe holds for this family where the user says nothing else
-    adapts       whether it heeds the section `adapter`
-    freezes      whether it heeds `train.freeze_layers`
-    checkpoints  whether it heeds `train.gradient_checkpointing`
-    prunes       whether `insula model prune` may cut layers, heads and neurons out of its networks; its options are
-                 then `EncoderOptions`
-    pairs        whether it reads the context of a text as the second segment of a pair; else both are joined into one
-    layered      whether it heeds `train.layer_rate_decay`: its layers are known by their names to `training.optimisers`
     space        what a search tries by default: dotted keys of a recipe to entries of a search space; a neural family
                  that states none has `NEURAL_SPACE`
+    locate       from its options to the pretrained network that it starts from; None for a family that needs none
+    gradient     whether it is trained by gradient steps; None: whether torch is among its packages
+    adapts       whether it supports the section `adapter`
+    freezes      whether it supports `train.freeze_layers`
+    checkpoints  whether it supports `train.gradient_checkpointing`
+    prunes       whether `insula model prune` may cut layers, heads and neurons out of its networks; its options are
+                 then `EncoderOptions`
+    layered      whether it supports `train.layer_rate_decay`: `neural.optimisers` knows its layers by their names
+    pairs        whether it reads the context of a text as the second segment of a pair; else both are joined into one
     """
 
     options: type[ModelOptions]
     fitter: str
-    steps: Callable[[ModelOptions], tuple[str, ...]]
+    steps: Callable[..., tuple[str, ...]]
     description: str
     extra: str | None = None
     packages: Sequence[str] = ()
@@ -61,25 +65,36 @@ class Family:
     layered: bool = False
     pairs: bool = False
     prunes: bool = False
+    locate: Callable[[ModelOptions], Base | None] | None = None
+    gradient: bool | None = None
 
     @property
     def neural(self) -> bool:
-        """True where the family is trained by gradient steps, and so learns from whatever gives a gradient."""
-        return "torch" in self.packages
+        """Whether it is trained by gradient steps, and so learns from whatever gives a gradient."""
+        return "torch" in self.packages if self.gradient is None else self.gradient
 
-    def check(self, model: ModelOptions) -> None:
-        """Raise at once what training would raise later: `MissingExtraError`, or that the encoder cannot be had."""
+    def check(self, model: ModelOptions) -> Base | None:
+        """Return the base; raise at once what training would raise later.
+
+        Raises `MissingExtraError`, or that the base cannot be had.
+        """
         if self.extra is not None:
             for package in self.packages:
                 require(package, extra=self.extra, purpose=f"train a model of family {model.name!r}")
+        if self.locate is not None:
+            return self.locate(model)
         self.steps(model)
+        return None
 
-    def fit(self, given: FitInput) -> Fitted:
-        """Train; `MissingExtraError` where the optional dependencies are not installed."""
-        self.check(given.model)
+    def text_steps(self, model: ModelOptions, base: Base | None) -> tuple[str, ...]:
+        """Return the text steps that help a model of these options."""
+        return self.steps(model) if self.locate is None else self.steps(model, base)
+
+    def fit(self, plan: TrainingPlan, rows: PreparedRows, run: RunContext) -> Fitted:
+        """Train."""
         module, _, name = self.fitter.partition(":")
-        fitter = cast(Callable[[FitInput], Fitted], getattr(importlib.import_module(module), name))
-        return fitter(given)
+        fitter = as_fitter(getattr(importlib.import_module(module), name), reference=self.fitter)
+        return fitter(plan, rows, run)
 
 
 families: Registry[Family] = Registry("model_families")

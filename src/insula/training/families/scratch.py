@@ -8,6 +8,7 @@ from pydantic import Field
 
 from insula.models.pretrained import locate_encoder
 from insula.text.preparation import WORD_STEPS
+from insula.training.fitting import Base
 from insula.training.options.sections import ModelOptions, Share
 
 SCRATCH_TRAIN: dict[str, Any] = {
@@ -49,11 +50,13 @@ class ScratchOptions(ModelOptions):
         return {**self.model_dump(exclude=of_the_vocabulary), **self.fixed}
 
 
-def scratch_steps(options: ModelOptions) -> tuple[str, ...]:
-    """Return the steps for words: emoji spelt out, lower case, Chinese in words.
-
-    Raises what `locate_encoder` raises where the encoder of the first vectors cannot be had: before the data are read.
-    """
+def locate_vectors(options: ModelOptions) -> Base | None:
+    """Return the encoder from which the first vectors are distilled; None for random ones."""
     if isinstance(options, ScratchOptions) and options.vectors == "distilled":
-        locate_encoder(options.vectors_from)
+        return Base(locate_encoder(options.vectors_from))
+    return None
+
+
+def scratch_steps(options: ModelOptions, base: Base | None = None) -> tuple[str, ...]:
+    """Return the steps for words: emoji spelt out, lower case, Chinese in words."""
     return WORD_STEPS

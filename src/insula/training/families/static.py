@@ -7,7 +7,7 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from insula.training.families.registry import NEURAL_PACKAGES, Family
-from insula.training.families.scratch import SCRATCH_TRAIN, ScratchOptions, scratch_steps
+from insula.training.families.scratch import SCRATCH_TRAIN, ScratchOptions, locate_vectors, scratch_steps
 from insula.training.options.sections import Share
 
 
@@ -29,6 +29,7 @@ FAMILY = Family(
     options=StaticOptions,
     fitter="insula.training.fitters.scratch:fit",
     steps=scratch_steps,
+    locate=locate_vectors,
     extra="train",
     packages=NEURAL_PACKAGES,
     description="weighted average of token vectors; minutes to train, predicts without torch and in microseconds, "

@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 
 from insula.training.families.registry import NEURAL_PACKAGES, Family
-from insula.training.families.scratch import SCRATCH_TRAIN, ScratchOptions, scratch_steps
+from insula.training.families.scratch import SCRATCH_TRAIN, ScratchOptions, locate_vectors, scratch_steps
 
 
 class TextCnnOptions(ScratchOptions):
@@ -26,6 +26,7 @@ FAMILY = Family(
     options=TextCnnOptions,
     fitter="insula.training.fitters.scratch:fit",
     steps=scratch_steps,
+    locate=locate_vectors,
     extra="train",
     packages=NEURAL_PACKAGES,
     description="convolutions over words (Kim 2014), from nothing; minutes to train, needs insula[train]",

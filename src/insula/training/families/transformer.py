@@ -7,7 +7,7 @@ from typing import ClassVar, Literal
 from pydantic import Field, model_validator
 
 from insula.training.families.registry import NEURAL_PACKAGES, Family
-from insula.training.families.scratch import SCRATCH_TRAIN, ScratchOptions, scratch_steps
+from insula.training.families.scratch import SCRATCH_TRAIN, ScratchOptions, locate_vectors, scratch_steps
 from insula.training.options.sections import Share
 
 
@@ -33,6 +33,7 @@ FAMILY = Family(
     options=TransformerOptions,
     fitter="insula.training.fitters.scratch:fit",
     steps=scratch_steps,
+    locate=locate_vectors,
     extra="train",
     packages=NEURAL_PACKAGES,
     description="small transformer encoder, from nothing; for large data or distillation, needs insula[train]",

@@ -11,11 +11,10 @@ from scipy.sparse import csr_matrix
 from sklearn.linear_model import LogisticRegression, Ridge
 
 from insula.core.decision import DecisionRule
-from insula.core.scheme import LabelScheme
 from insula.models.networks.linear import Featurizer, LinearModel, NgramFeatures
 from insula.training.families.linear import LinearOptions
 from insula.training.families.linear_objective import check_linear
-from insula.training.fitting import FitInput, Fitted, Rows
+from insula.training.fitting import Fitted, PreparedRows, Rows, RunContext, TrainingPlan
 from insula.training.neural.validation import validation_score
 from insula.training.objectives.class_weights import label_weights, row_weights
 
@@ -23,29 +22,29 @@ Weights = tuple[NDArray[np.float32], NDArray[np.float32]]
 ONE_OF_SEVERAL = ("binary", "single", "ordinal")
 
 
-def fit(given: FitInput) -> Fitted:
+def fit(plan: TrainingPlan, rows: PreparedRows, run: RunContext) -> Fitted:
     """Fit logistic regressions (dimensional: ridge) of several strengths, keep the best on validation.
 
-    With class weights `auto` the classes are then weighted alike at the best strength, and that is kept where it is
-    better still. Raises `RecipeError` for an objective that is not the family's own.
+    With class weights `auto` the best strength is tried with balanced classes as well, and that model is kept where it
+    is better. Raises `RecipeError` for an objective that is not the family's own.
     """
-    options = given.model
+    options = plan.model
     if not isinstance(options, LinearOptions):
         raise TypeError(f"The model options of fit_linear must be LinearOptions. Got {type(options).__name__}.")
-    check_linear(given.objective, given.scheme)
-    featurizer, features = Featurizer.fit(_features(options, given.language), given.train.joined)
-    trial = _Trial(given, featurizer, features)
+    check_linear(plan.objective, plan.scheme)
+    featurizer, features = Featurizer.fit(_features(options, plan.language), rows.train.joined)
+    trial = _Trial(plan, rows, run, featurizer, features)
     strengths = sorted(options.strengths)
-    if given.validation is None:
+    if rows.validation is None:
         strengths = strengths[:1]  # no rows are left to choose on: the most careful
     weighted_too = (
-        given.objective.class_weights == "auto" and given.validation is not None and given.scheme.kind in ONE_OF_SEVERAL
+        plan.objective.class_weights == "auto" and rows.validation is not None and plan.scheme.kind in ONE_OF_SEVERAL
     )
-    given.progress.start("linear", total=len(strengths) + weighted_too)
-    best = max((trial.run(strength, even=False) for strength in strengths), key=lambda result: result.score)
+    run.progress.start("linear", total=len(strengths) + weighted_too)
+    best = max((trial.fit(strength, balanced=False) for strength in strengths), key=lambda result: result.score)
     if weighted_too:
-        best = max(best, trial.run(best.strength, even=True), key=lambda result: result.score)
-    given.progress.finish()
+        best = max(best, trial.fit(best.strength, balanced=True), key=lambda result: result.score)
+    run.progress.finish()
     model = LinearModel(featurizer, *best.weights)
     return Fitted(
         save=model.save,
@@ -63,34 +62,35 @@ class _Result:
 
 
 class _Trial:
-    """Fits one candidate after another on the same features, each judged on validation."""
+    """Fits one candidate after another on the same features, and scores each on validation."""
 
-    def __init__(self, given: FitInput, featurizer: Featurizer, features: csr_matrix) -> None:
-        self.given = given
+    def __init__(
+        self, plan: TrainingPlan, rows: PreparedRows, run: RunContext, featurizer: Featurizer, features: csr_matrix
+    ) -> None:
+        self.plan, self.rows, self.run = plan, rows, run
         self.features = features
-        self.held_out = None if given.validation is None else featurizer(given.validation.joined)
+        self.held_out = None if rows.validation is None else featurizer(rows.validation.joined)
         self.history: list[dict[str, float]] = []
 
-    def run(self, strength: float, *, even: bool) -> _Result:
-        """Return the candidate of a strength; `even` counts each class alike. Without validation its score is 0."""
-        given = self.given
-        train = given.train
-        if even:
+    def fit(self, strength: float, *, balanced: bool) -> _Result:
+        """Return the candidate of a strength; `balanced` counts each class alike. Without validation its score is 0."""
+        plan, train = self.plan, self.rows.train
+        if balanced:
             train = dataclasses.replace(train, weights=row_weights(train.gold, train.weights, "balanced"))
-        weights = _solve(given.scheme, self.features, train, strength, given)
+        weights = _solve(plan, self.features, train, strength, self.run.seed)
         score = 0.0
-        if self.held_out is not None and given.validation is not None:
+        if self.held_out is not None and self.rows.validation is not None:
             logits = self.held_out @ weights[0].T + weights[1]
-            name, score = validation_score(given.scheme, DecisionRule(), logits, given.validation.gold)
+            name, score = validation_score(plan.scheme, DecisionRule(), logits, self.rows.validation.gold)
             self.history.append(
                 {
                     "step": float(len(self.history) + 1),
                     "strength": strength,
-                    "balanced": float(even),
+                    "balanced": float(balanced),
                     f"validation_{name}": score,
                 }
             )
-        given.progress.advance()
+        self.run.progress.advance()
         return _Result(strength, weights, score)
 
 
@@ -102,8 +102,8 @@ def _features(options: LinearOptions, language: str | None) -> NgramFeatures:
     return NgramFeatures(word=options.word_ngrams, char=characters, within_words=not chinese, min_df=options.min_df)
 
 
-def _solve(scheme: LabelScheme, features: csr_matrix, train: Rows, strength: float, given: FitInput) -> Weights:
-    seed = given.seed
+def _solve(plan: TrainingPlan, features: csr_matrix, train: Rows, strength: float, seed: int) -> Weights:
+    scheme = plan.scheme
     heavy = train.weights > 0
     if heavy.any() and not heavy.all():  # rows without weight teach nothing, and a class of them alone upsets solvers
         features = features[heavy]
@@ -114,7 +114,7 @@ def _solve(scheme: LabelScheme, features: csr_matrix, train: Rows, strength: flo
         return np.atleast_2d(ridge.coef_).astype(np.float32), np.atleast_1d(ridge.intercept_).astype(np.float32)
     if scheme.kind == "multi":
         # One label after another: fitted in threads, liblinear was seen to stop for ever in its allocator.
-        rule = given.objective
+        rule = plan.objective
         factors = label_weights(train.gold, train.weights, rule.class_weights, rule.beta)
         absent, present = np.ones((2, train.gold.shape[1])) if factors is None else factors
         weights = train.weights[:, None] * np.where(train.gold > 0, present, absent)

@@ -16,7 +16,7 @@ from insula.models.networks.encoder import EncoderForEmotion
 from insula.models.pruning import Kept, Shape
 from insula.training.families.encoder import EncoderOptions
 from insula.training.fitters.importance import Importance, measure_importance
-from insula.training.fitting import FitInput
+from insula.training.fitting import RunContext
 from insula.training.loss_terms.total import LossTerms
 from insula.training.neural.batches import TokenRows
 from insula.training.options.sections import ModelOptions
@@ -68,43 +68,39 @@ def choose_kept(importance: Importance, layers: int, shape: Shape) -> Kept:
     )
 
 
-def prune(model: EncoderForEmotion, rows: TokenRows, terms: LossTerms, given: FitInput) -> None:
-    """Prune a trained encoder in place as the recipe says, and write into the run's facts what was kept.
+def prune(
+    model: EncoderForEmotion, rows: TokenRows, terms: LossTerms, options: ModelOptions, run: RunContext
+) -> dict[str, Any]:
+    """Prune a trained encoder in place as the recipe says, and return what was kept as a fact of the run.
 
-    At most 1,000 training rows with labels are measured on, drawn with the recipe's seed. A resumed run keeps what it
+    Importance is measured on at most 1,000 labelled training rows, drawn with the seed. A resumed run keeps what it
     kept before: another number of threads adds up in another order, and might choose otherwise.
     """
-    options = given.model
     if not isinstance(options, EncoderOptions):
         raise TypeError(f"The model options of prune must be EncoderOptions. Got {type(options).__name__}.")
     before = Shape.of(model.backbone)
     layers, shape = pruned_shape(before, options)
-    file = given.folder / "cache" / "kept.json"
-    if given.resume and file.exists():
+    file = run.folder / "cache" / "kept.json"
+    if run.resume and file.exists():
         kept = Kept.from_dict(json.loads(file.read_text(encoding="utf-8")))
     else:
-        kept = choose_kept(_measured(model, rows, terms, given), layers, shape)
+        known = np.flatnonzero(rows.columns.get("labelled", np.ones(len(rows))))
+        drawn = np.random.default_rng(run.seed).permutation(known)[:MOST_ROWS]
+        kept = choose_kept(measure_importance(model, rows, drawn.tolist(), terms, run.progress), layers, shape)
         _remember(kept, file)
     model.prune(kept)
-    given.facts["pruned"] = told(before, kept)
-    given.progress.say(f"Pruned to {len(kept.layers)} of {len(before.heads)} layers.")
+    run.progress.say(f"Pruned to {len(kept.layers)} of {len(before.heads)} layers.")
+    return {"pruned": _described(before, kept)}
 
 
-def told(before: Shape, kept: Kept) -> dict[str, Any]:
-    """Return what was kept as metrics tell it: layers and their heads by number, of the neurons how many."""
+def _described(before: Shape, kept: Kept) -> dict[str, Any]:
+    """Return what was kept for the metrics: layers and their heads by number, and how many neurons."""
     return {
         "before": before.to_dict(),
         "layers": list(kept.layers),
         "heads": [list(one) for one in kept.heads],
         "widths": [len(one) for one in kept.neurons],
     }
-
-
-def _measured(model: EncoderForEmotion, rows: TokenRows, terms: LossTerms, given: FitInput) -> Importance:
-    labelled = given.train.labelled
-    known = np.arange(len(rows)) if labelled is None else np.flatnonzero(labelled)
-    drawn = np.random.default_rng(given.seed).permutation(known)[:MOST_ROWS]
-    return measure_importance(model, rows, drawn.tolist(), terms, given.progress)
 
 
 def _remember(kept: Kept, file: Path) -> None:

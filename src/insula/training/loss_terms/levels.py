@@ -22,7 +22,7 @@ def build(given: TermInput) -> LossTerm | None:
 
     Raises `RecipeError` where the scheme has no coarser levels.
     """
-    scheme, weight = given.scheme, given.options.levels
+    scheme, weight = given.scheme, given.plan.objective.levels
     if not weight:
         return None
     found = levels(scheme) if scheme.kind in ("single", "multi") else {}

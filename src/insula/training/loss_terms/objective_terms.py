@@ -32,12 +32,12 @@ def build_r_drop(given: TermInput) -> LossTerm | None:
     they say, (KL(p, q) + KL(q, p)) / 2. Labels that exclude each other have one distribution; several labels have one
     each, and their divergences are averaged as their losses are; values are compared by their squared difference.
     """
-    objective = given.objective
-    if not given.options.r_drop:
+    objective, weight = given.objective, given.plan.objective.r_drop
+    if not weight:
         return None
 
     def loss(batch: Batch, outputs: Outputs) -> torch.Tensor:
         first, second = outputs.passes[:2]
         return objective.divergence(first.logits, second.logits)
 
-    return LossTerm("r-drop", loss, weight=given.options.r_drop, every_task=True, passes=2)
+    return LossTerm("r-drop", loss, weight=weight, every_task=True, passes=2)

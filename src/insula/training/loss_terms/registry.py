@@ -27,7 +27,7 @@ def build_terms(given: TermInput) -> list[LossTerm]:
 
     Raises `RecipeError` where a term does not fit the scheme.
     """
-    named = {name: weight for name, weight in sorted((given.options.terms or {}).items()) if weight > 0}
+    named = {name: weight for name, weight in sorted((given.plan.objective.terms or {}).items()) if weight > 0}
     built = [loss_terms[name](given) for name in BUILT_IN]
     built += [loss_terms[name](dataclasses.replace(given, weight=weight)) for name, weight in named.items()]
     return [term for term in built if term is not None]

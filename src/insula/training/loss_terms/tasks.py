@@ -36,7 +36,7 @@ class TaskHeads(nn.Module):
 
 def build(given: TermInput) -> LossTerm | None:
     """Return each task's own objective on its own head, weighted by `auxiliary.weight`; None without tasks."""
-    tasks = given.tasks
+    tasks = given.rows.tasks
     if not tasks:
         return None
     objectives = [choose_objective(ObjectiveOptions(), task.scheme) for task in tasks]
@@ -62,7 +62,7 @@ def build(given: TermInput) -> LossTerm | None:
     return LossTerm(
         "tasks",
         loss,
-        weight=given.auxiliary.weight if given.auxiliary else 1.0,
+        weight=given.plan.auxiliary.weight,
         every_task=True,
         added_outputs=[task.scheme.output_count for task in tasks],
         attach=attach,

@@ -15,9 +15,9 @@ SMALLEST = 1e-6  # probabilities closer to 0 or 1 say no more, and have no finit
 def build(given: TermInput) -> LossTerm | None:
     """Return the divergence from the teachers' scores, on every row of the main task; None without teachers."""
     scores = given.train.teacher
-    if scores is None or given.distil is None:
+    if scores is None:
         return None
-    kind, temperature = given.scheme.kind, given.distil.temperature
+    kind, temperature = given.scheme.kind, given.plan.distil.temperature
 
     def loss(batch: Batch, outputs: Outputs) -> torch.Tensor:
         return teacher_loss(kind, outputs.logits, batch.columns["teacher"], temperature)

@@ -11,11 +11,8 @@ from typing import TYPE_CHECKING, Any
 from numpy.typing import NDArray
 
 from insula.core.scheme import LabelScheme
-from insula.training.fitting import Rows, Task
+from insula.training.fitting import PreparedRows, Rows, TrainingPlan
 from insula.training.objectives.objective import Objective
-from insula.training.options.auxiliary import AuxiliaryOptions
-from insula.training.options.distil import DistilOptions
-from insula.training.options.objective import ObjectiveOptions
 
 if TYPE_CHECKING:
     import torch  # the terms import it at run time: a recipe reads their registry and needs no torch
@@ -157,22 +154,30 @@ class LossTerm:
 
 @dataclass(frozen=True)
 class TermInput:
-    """What a term is built from: the sections of the recipe that ask for terms, and the rows they are about.
+    """What a term is built from.
 
-    train    the training rows of all tasks
-    weight   of a term that the recipe names in `objective.terms`
+    plan       with the sections of the recipe that ask for terms
+    objective  the loss on labels and what goes with it
+    rows       the prepared rows
+    weight     of a term that the recipe names in `objective.terms`
     """
 
-    scheme: LabelScheme
+    plan: TrainingPlan
     objective: Objective
-    train: Rows
-    options: ObjectiveOptions = field(default_factory=ObjectiveOptions)
-    distil: DistilOptions | None = None
-    auxiliary: AuxiliaryOptions | None = None
-    tasks: Sequence[Task] = ()
+    rows: PreparedRows
     weight: float = 1.0
+
+    @property
+    def scheme(self) -> LabelScheme:
+        """The label scheme of the main task."""
+        return self.plan.scheme
+
+    @property
+    def train(self) -> Rows:
+        """The training rows of all tasks."""
+        return self.rows.train
 
     @property
     def teacher_share(self) -> float:
         """The share of the teacher's term in the loss of a row; the terms on labels have the rest."""
-        return 0.0 if self.train.teacher is None or self.distil is None else self.distil.weight
+        return 0.0 if self.train.teacher is None else self.plan.distil.weight

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -22,7 +23,7 @@ from insula.core.decision import DecisionRule
 from insula.core.scheme import LabelScheme
 from insula.evaluation.metrics.metric_names import headline_metric
 from insula.models.quiet import quiet_transformers
-from insula.training.fitting import FitInput
+from insula.training.fitting import RunContext, TrainingPlan
 from insula.training.loss_terms.total import LossTerms
 from insula.training.neural.batches import TokenRows
 from insula.training.neural.checkpoints import last_checkpoint
@@ -35,41 +36,57 @@ from insula.training.neural.validation import validation_score
 _NEARLY_ONE = math.nextafter(1.0, 0.0)  # a warm-up of 1 and above is a count of steps to transformers, below it a share
 
 
+@dataclass(frozen=True)
+class TrainedNetwork:
+    """What a training has to say of itself.
+
+    history  rows of figures by step
+    facts    for the metrics of the run
+    seconds_before   what a resumed run had spent when it was interrupted
+    """
+
+    history: list[dict[str, float]]
+    facts: dict[str, Any]
+    seconds_before: float
+
+
 def train_network(
     model: PreTrainedModel,
     train: TokenRows,
     validation: TokenRows | None,
     terms: LossTerms,
-    given: FitInput,
+    plan: TrainingPlan,
+    run: RunContext,
     callbacks: Sequence[TrainerCallback] = (),
-) -> list[dict[str, float]]:
-    """Train `model` in place and return its history; it ends with its best weights on validation, ready to predict.
+) -> TrainedNetwork:
+    """Train `model` in place; it ends with its best weights on validation, ready to predict.
 
-    Checkpoints under `given.folder/checkpoints` let an interrupted run go on, curves for TensorBoard go to `logs`.
+    Checkpoints under `run.checkpoints` let an interrupted run resume, curves for TensorBoard go to `logs`.
     """
     terms.attach(model)
     use_quick_dropout(model)
     called = [
-        ShowProgress(given.progress), TensorBoardCallback(SummaryWriter(str(given.folder / "logs"))), *callbacks,
-        *given.callbacks,
+        ShowProgress(run.progress), TensorBoardCallback(SummaryWriter(str(run.folder / "logs"))), *callbacks,
+        *run.callbacks,
     ]  # fmt: skip
     if validation is not None:
-        called.append(StopInTime(given.options.patience))
-        called.append(ReportScores(given.report, headline_metric(given.scheme.kind)))
+        called.append(StopInTime(plan.train.patience))
+        called.append(ReportScores(run.report, headline_metric(plan.scheme.kind)))
+    batches = len(training_batches(train, plan.train.batch_size, seed=run.seed))
     trainer = EmotionTrainer(
         model=model,
-        args=_arguments(given, len(training_batches(train, given.options.batch_size, seed=given.seed))),
+        args=_arguments(plan, run, batches, validated=validation is not None),
         train_dataset=train,
         eval_dataset=validation,
-        compute_metrics=None if validation is None else _score(given.scheme),
+        compute_metrics=None if validation is None else _score(plan.scheme),
         terms=terms,
-        options=given.options,
+        options=plan.train,
         callbacks=called,
     )
     trainer.remove_callback(PrinterCallback)
     if trainer.average is not None:
         trainer.add_callback(KeepAverage(trainer.average))
-    checkpoint = last_checkpoint(given.checkpoints) if given.resume else None
+    checkpoint = last_checkpoint(run.checkpoints) if run.resume else None
     if checkpoint is not None:
         trainer.resume_beside(checkpoint)
     with quiet_transformers(), plain_attention(model, longest=max(train.lengths)):
@@ -77,9 +94,11 @@ def train_network(
     trainer.take_average()
     terms.detach(model)
     model.eval()
-    given.facts["seconds_before"] = trainer.seconds_before
-    given.facts["precision"] = str(trainer.precision).removeprefix("torch.")
-    return history(trainer.state.log_history, given.options.epochs)
+    return TrainedNetwork(
+        history=history(trainer.state.log_history, plan.train.epochs),
+        facts={"precision": str(trainer.precision).removeprefix("torch.")},
+        seconds_before=trainer.seconds_before,
+    )
 
 
 def _score(scheme: LabelScheme) -> Callable[[EvalPrediction], dict[str, float]]:
@@ -92,8 +111,8 @@ def _score(scheme: LabelScheme) -> Callable[[EvalPrediction], dict[str, float]]:
     return score
 
 
-def _arguments(given: FitInput, batches: int) -> TrainingArguments:
-    options, validated = given.options, given.validation is not None
+def _arguments(plan: TrainingPlan, run: RunContext, batches: int, *, validated: bool) -> TrainingArguments:
+    options = plan.train
     steps_an_epoch = -(-batches // options.accumulation)
     every = max(1, steps_an_epoch // options.evaluations_per_epoch)
     chosen_by: dict[str, Any] = {}
@@ -102,11 +121,11 @@ def _arguments(given: FitInput, batches: int) -> TrainingArguments:
             "eval_strategy": "steps",
             "eval_steps": every,
             "load_best_model_at_end": True,
-            "metric_for_best_model": f"eval_{headline_metric(given.scheme.kind)}",
+            "metric_for_best_model": f"eval_{headline_metric(plan.scheme.kind)}",
             "greater_is_better": True,
         }
     return TrainingArguments(
-        output_dir=str(given.checkpoints),
+        output_dir=str(run.checkpoints),
         use_cpu=process_count() > 1 and not torch.cuda.is_available(),  # else several would look for cards
         num_train_epochs=options.epochs,
         per_device_train_batch_size=options.batch_size,
@@ -121,7 +140,7 @@ def _arguments(given: FitInput, batches: int) -> TrainingArguments:
         save_strategy="steps",
         save_steps=every,
         save_total_limit=2,
-        seed=given.seed,
+        seed=run.seed,
         remove_unused_columns=False,
         label_names=["labels"],
         disable_tqdm=True,

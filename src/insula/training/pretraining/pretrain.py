@@ -25,6 +25,7 @@ from insula.models.tokens.tokenization import TOKENIZER, TextTokenizer
 from insula.text.language import dominant
 from insula.text.preparation import Preparation
 from insula.training.families.encoder import EncoderOptions, encoder_steps
+from insula.training.fitting import Base
 from insula.training.neural.checkpoints import last_checkpoint
 from insula.training.neural.processes import process_count
 from insula.training.neural.quick_dropout import plain_attention, use_quick_dropout
@@ -67,7 +68,7 @@ def pretrain_encoder(
     _begin(work, given, corpus, resume)
     with quiet_transformers():
         tokenizer.save_pretrained(work / "tokenizer")
-    steps = encoder_steps(EncoderOptions(base=options.model, revision=options.revision, max_tokens=options.max_tokens))
+    steps = encoder_steps(EncoderOptions(base=options.model, max_tokens=options.max_tokens), Base(source))
     language = dominant(corpus.train)
     read = _Reader(
         Preparation(steps=steps, language="zh" if language == "zh" else None),

@@ -20,8 +20,11 @@ from insula.evaluation.metrics.metric_names import headline_metric, metric_title
 from insula.evaluation.reports.search_report import write_search_report
 from insula.evaluation.search_document import SearchDocument, SearchedOption, SearchedRows, SearchTrial
 from insula.text.language import dominant
+from insula.training.families.base import trained_base
 from insula.training.fit_model import fit_model
+from insula.training.fitting import RunContext
 from insula.training.neural.validation import decided_score
+from insula.training.plan import plan_training
 from insula.training.recipe.recipe import Recipe, load_recipe
 from insula.training.run import data_digest
 from insula.training.search.folder import OWN_STUDY, keep_study, refuse_other_study, trial_folder
@@ -119,11 +122,11 @@ def run_search(
 
 def _refuse_seen(dataset: Dataset, recipe: Recipe, space: Space) -> None:
     """Refuse each base and teacher that a trial may have as `train` would, test rows included: no trial has these."""
-    check_base(recipe.model, dataset)
+    check_base(trained_base(recipe.model), dataset)
     for key in ("model.base", "distil.teachers"):
         for value in space[key].ends() if key in space else ():
             tried = load_recipe(recipe, {key: value})
-            check_base(tried.model, dataset)
+            check_base(trained_base(tried.model), dataset)
             check_teachers(tried.distil.teachers, dataset)
 
 
@@ -162,9 +165,8 @@ class _Trial:
             given.report(score)
 
         try:
-            trained = fit_model(
-                self.dataset, recipe.model, recipe, self.language, folder, stage, progress=Silent(), report=report
-            )
+            plan = plan_training(self.dataset, recipe, self.language)
+            trained = fit_model(self.dataset, plan, RunContext(folder, recipe.seed, report=report), stage)
         finally:
             shutil.rmtree(folder, ignore_errors=True)
         if trained.validation is None:

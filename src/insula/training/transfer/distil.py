@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from pathlib import Path
 
 import numpy as np
 
@@ -14,8 +13,7 @@ from insula.core.sentences import counted
 from insula.data.dataset import Dataset
 from insula.data.sources.unlabelled import new_texts, read_texts
 from insula.data.splits.leak import Fingerprint
-from insula.text.preparation import Preparation
-from insula.training.fitting import Rows
+from insula.training.fitting import Rows, RunContext, TrainingPlan
 from insula.training.recipe.recipe import Recipe
 from insula.training.transfer.teachers import check_teachers, teacher_scores
 
@@ -50,22 +48,18 @@ def with_unlabelled(dataset: Dataset, recipe: Recipe, progress: Progress) -> Dat
     return dataclasses.replace(dataset, splits=splits, notes=(*dataset.notes, *said))
 
 
-def with_teacher_scores(
-    rows: Rows, dataset: Dataset, recipe: Recipe, preparation: Preparation, folder: Path, progress: Progress
-) -> Rows:
+def with_teacher_scores(rows: Rows, dataset: Dataset, plan: TrainingPlan, run: RunContext) -> Rows:
     """Return the training rows joined with the unlabelled ones, each with the mean score of the teachers."""
-    options = recipe.distil
-    if not options.teachers:
+    teachers = plan.distil.teachers
+    if not teachers:
         return rows
     unlabelled = [example.text for example in dataset.splits.get(UNLABELLED, ())]
     texts: list[TextOrInput] = [*(example.input for example in dataset.split("train")), *unlabelled]
-    progress.say(
-        f"{counted(len(options.teachers), 'teacher')} {'scores' if len(options.teachers) == 1 else 'score'} "
-        f"{counted(len(texts), 'text')}."
-    )
-    scores = teacher_scores(options.teachers, dataset.scheme, texts, folder / "cache" / "teacher.safetensors", progress)
+    verb = "scores" if len(teachers) == 1 else "score"
+    run.progress.say(f"{counted(len(teachers), 'teacher')} {verb} {counted(len(texts), 'text')}.")
+    scores = teacher_scores(teachers, plan.scheme, texts, run.folder / "cache" / "teacher.safetensors", run.progress)
     return Rows(
-        texts=[*rows.texts, *preparation.many(unlabelled)],
+        texts=[*rows.texts, *plan.preparation.many(unlabelled)],
         gold=np.concatenate([rows.gold, scores[len(rows) :]]),
         weights=np.concatenate([rows.weights, np.ones(len(unlabelled))]),
         labelled=np.arange(len(texts)) < len(rows),

@@ -1,0 +1,129 @@
+"""Fitters with one argument, as plug-ins wrote them before there was a `TrainingPlan`; they work until version 0.3."""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from insula.core.progress import Progress
+from insula.core.scheme import LabelScheme
+from insula.training.fitting import Fitted, PreparedRows, Rows, RunContext, Task, TrainingPlan
+from insula.training.options.adapter import AdapterOptions
+from insula.training.options.auxiliary import AuxiliaryOptions
+from insula.training.options.distil import DistilOptions
+from insula.training.options.objective import ObjectiveOptions
+from insula.training.options.sections import ModelOptions, TrainOptions
+
+Fitter = Callable[[TrainingPlan, PreparedRows, RunContext], Fitted]
+
+
+@dataclass(frozen=True)
+class OldRows:
+    """Rows as old fitters read them: those without labels come last, with weight 0, `unlabelled` of them."""
+
+    texts: Sequence[Any]
+    gold: NDArray[np.float64]
+    weights: NDArray[np.float64]
+    answers: NDArray[np.float64] | None = None
+    unlabelled: int = 0
+
+    @classmethod
+    def of(cls, rows: Rows) -> OldRows:
+        """Return the rows in the old form."""
+        main = np.ones(len(rows), dtype=bool) if rows.task is None else rows.task == 0
+        answers = None if rows.teacher is None else rows.teacher[main]
+        unlabelled = 0 if rows.labelled is None else int((main & ~rows.labelled).sum())
+        return cls(rows.texts, rows.gold, rows.labelled_weights, answers, unlabelled)
+
+
+@dataclass(frozen=True)
+class FitInput:
+    """All that an old fitter gets: the fields of plan, rows and context in one.
+
+    facts   the fitter may write into it what the metrics of the run should say
+    """
+
+    scheme: LabelScheme
+    language: str | None
+    train: OldRows
+    validation: OldRows | None
+    model: ModelOptions
+    options: TrainOptions
+    seed: int
+    folder: Path
+    resume: bool
+    progress: Progress
+    report: Callable[[int, float], None]
+    distil: DistilOptions | None
+    auxiliary: AuxiliaryOptions | None
+    tasks: Sequence[Task]
+    adapter: AdapterOptions
+    objective: ObjectiveOptions
+    shared: Path | None
+    callbacks: Sequence[Any]
+    facts: dict[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, plan: TrainingPlan, rows: PreparedRows, run: RunContext) -> FitInput:
+        """Return plan, rows and context as one."""
+        return cls(
+            scheme=plan.scheme,
+            language=plan.language,
+            train=OldRows.of(rows.train),
+            validation=None if rows.validation is None else OldRows.of(rows.validation),
+            model=plan.model,
+            options=plan.train,
+            seed=run.seed,
+            folder=run.folder,
+            resume=run.resume,
+            progress=run.progress,
+            report=run.report,
+            distil=plan.distil,
+            auxiliary=plan.auxiliary,
+            tasks=rows.tasks,
+            adapter=plan.adapter,
+            objective=plan.objective,
+            shared=run.shared,
+            callbacks=run.callbacks,
+        )
+
+    @property
+    def checkpoints(self) -> Path:
+        """The folder of the checkpoints, one for all processes."""
+        return (self.shared or self.folder) / "checkpoints"
+
+
+def as_fitter(function: Callable[..., Fitted], *, reference: str) -> Fitter:
+    """Return a fitter of `reference` as one that takes plan, rows and context; an old one warns when it is called."""
+    if not _takes_one(function):
+        return function
+
+    def fit(plan: TrainingPlan, rows: PreparedRows, run: RunContext) -> Fitted:
+        warnings.warn(
+            f"The fitter {reference} takes one argument, a FitInput. Write it as fit(plan, rows, run); the old form "
+            "works until version 0.3.",
+            DeprecationWarning,
+            stacklevel=2,
+        )
+        given = FitInput.of(plan, rows, run)
+        fitted = function(given)
+        return dataclasses.replace(fitted, facts={**fitted.facts, **given.facts})
+
+    return fit
+
+
+def _takes_one(function: Callable[..., Any]) -> bool:
+    try:
+        parameters = inspect.signature(function).parameters.values()
+    except ValueError:  # compiled: nothing says what it takes
+        return False
+    places = [one for one in parameters if one.kind in (one.POSITIONAL_ONLY, one.POSITIONAL_OR_KEYWORD)]
+    return len(places) == 1 and not any(one.kind is one.VAR_POSITIONAL for one in parameters)

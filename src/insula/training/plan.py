@@ -1,0 +1,119 @@
+"""Resolving a recipe: the plan of one training, and the prepared rows that go with it."""
+
+from __future__ import annotations
+
+from insula.core.errors import DataError, RecipeError
+from insula.core.targets import gold_matrix, weights
+from insula.data.dataset import Dataset
+from insula.text.context import TEXT_ALONE, Context
+from insula.text.preparation import Preparation
+from insula.training.families.registry import families
+from insula.training.fitting import Base, PreparedRows, Rows, RunContext, Task, TrainingPlan
+from insula.training.objectives.training_targets import training_rows
+from insula.training.options.sections import ModelOptions
+from insula.training.recipe.recipe import Recipe
+from insula.training.transfer.auxiliary import with_task_rows
+from insula.training.transfer.distil import with_teacher_scores
+
+CONTEXT_TURNS = 3  # that `auto` reads
+
+
+def plan_training(dataset: Dataset, recipe: Recipe, language: str | None, base: Base | None = None) -> TrainingPlan:
+    """Return the plan of a training by a recipe.
+
+    base   what `Family.check` returned, where it was called already
+
+    Raises what `Family.check` raises, and `RecipeError` where the data lack the context that the recipe asks for.
+    """
+    model = recipe.model
+    located = base or families[model.name].check(model)
+    context = _context(dataset, recipe)
+    return TrainingPlan(
+        scheme=dataset.scheme,
+        language=language,
+        preparation=_preparation(recipe, model, located, language, recipe.preparation.steps, context),
+        model=model,
+        base=located,
+        train=recipe.train,
+        objective=recipe.objective,
+        adapter=recipe.adapter,
+        distil=recipe.distil,
+        auxiliary=recipe.auxiliary,
+        decision=recipe.decision,
+    )
+
+
+def plan_baseline(dataset: Dataset, recipe: Recipe, language: str | None, model: ModelOptions) -> TrainingPlan:
+    """Return the plan of a simpler model on the same rows: their labels and texts alone, without further options."""
+    base = families[model.name].check(model)
+    return TrainingPlan(
+        scheme=dataset.scheme,
+        language=language,
+        preparation=_preparation(recipe, model, base, language, "auto", TEXT_ALONE),
+        model=model,
+        base=base,
+        train=recipe.train,
+        decision=recipe.decision,
+    )
+
+
+def prepare_rows(dataset: Dataset, plan: TrainingPlan, run: RunContext) -> PreparedRows:
+    """Return the rows of a plan, with the scores of its teachers and the rows of the auxiliary sets.
+
+    Raises `DataError` where a set has no training rows, `RecipeError` as `training_rows`.
+    """
+    train, validation = _some(_rows(dataset, "train", plan)), _rows(dataset, "validation", plan)
+    train = training_rows(train, dataset.split("train"), plan.scheme, plan.objective)
+    train = with_teacher_scores(train, dataset, plan, run)
+    tasks = [Task(one.scheme, _some(_rows(one, "train", plan))) for one in dataset.also]
+    return PreparedRows(with_task_rows(train, tasks), validation, tasks)
+
+
+def _preparation(
+    recipe: Recipe,
+    model: ModelOptions,
+    base: Base | None,
+    language: str | None,
+    steps: str | tuple[str, ...],
+    context: Context,
+) -> Preparation:
+    return Preparation(
+        steps=families[model.name].text_steps(model, base) if isinstance(steps, str) else steps,
+        # Only Chinese is stated: in other data the script of each text says whether it is Chinese.
+        language="zh" if language == "zh" else None,
+        max_length=recipe.data.max_text_length,
+        context=context,
+    )
+
+
+def _context(dataset: Dataset, recipe: Recipe) -> Context:
+    """Return what the model reads besides the text."""
+    train, options, family = dataset.split("train"), recipe.preparation, families[recipe.model.name]
+    turns = options.context_turns
+    has_turns = any(example.turns for example in train)
+    if turns == "auto":
+        # Joined into one text, turns are mistaken for the text itself: linear loses by them (docs/benchmarks.md).
+        turns = CONTEXT_TURNS if has_turns and family.pairs else 0
+    elif turns and not has_turns:
+        raise RecipeError(
+            f"The preparation.context_turns option needs earlier turns, and no training row has any. Got {turns}. Name "
+            "their columns with data.context or data.dialogue, or leave it out."
+        )
+    target = any(example.target is not None for example in train)
+    if not turns and not target:
+        return TEXT_ALONE
+    return Context(turns=turns, speakers=options.speakers, target=target, pairs=family.pairs)
+
+
+def _rows(dataset: Dataset, split: str, plan: TrainingPlan) -> Rows | None:
+    examples = dataset.splits.get(split)
+    if not examples:
+        return None
+    texts = plan.preparation.segments([example.input for example in examples])
+    return Rows(texts, gold_matrix(dataset.scheme, examples), weights(examples))
+
+
+def _some(rows: Rows | None) -> Rows:
+    if rows is None:
+        raise DataError("The data set has no training rows. Check the columns with: insula data describe")
+    return rows
