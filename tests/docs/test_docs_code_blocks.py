@@ -5,13 +5,15 @@ from __future__ import annotations
 import dataclasses
 import sys
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import docs_example_files
 import pytest
 from docs_pages import PAGES, ROOT, Block, blocks, title
 from docs_shell import run_line
+
+from unexported import exported, unexported
 
 SHELL = ("sh", "bash", "console", "shell")
 RUNNABLE = [
@@ -64,6 +66,15 @@ def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, encoder_folder: C
     return tmp_path
 
 
+@pytest.fixture
+def export(page: Path) -> Iterator[None]:
+    """Networks are exported for the README and for pages on models made small; elsewhere torch answers."""
+    is_about_models = any("insula model " in block.code for block in blocks(page))
+    with exported() if page.name == "README.md" or is_about_models else unexported():
+        yield
+
+
+@pytest.mark.usefixtures("export")
 @pytest.mark.parametrize("page", RUNNABLE, ids=title)
 def test_code_blocks_run(page: Path, workplace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     names: dict[str, object] = {"__name__": "__main__"}

@@ -13,10 +13,6 @@ from typing import Any
 
 import httpx2
 import pytest
-import schemathesis
-from schemathesis.config import SchemathesisConfig
-from schemathesis.core.errors import format_exception
-from schemathesis.engine import Status, events, from_schema
 from serving_running import Running, running
 
 from insula.api.access import create_key
@@ -49,6 +45,12 @@ def whole(linear_model: Path, key: tuple[Path, str], tmp_path_factory: pytest.Te
 
 def _asked(service: Running, key: str, examples: int) -> tuple[list[str], dict[str, Counter[int]]]:
     """Return what schemathesis found, and the statuses of each operation."""
+    # Imported here: every process that collects tests would wait for it.
+    import schemathesis
+    from schemathesis.config import SchemathesisConfig
+    from schemathesis.core.errors import format_exception
+    from schemathesis.engine import Status, events, from_schema
+
     config = SchemathesisConfig.from_dict(
         {
             "seed": SEED,
