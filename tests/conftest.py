@@ -239,6 +239,7 @@ def trained_run(
 
     With `export=False` a network is not exported, which takes longer than training it: open it in `unexported()`.
     """
+    from insula.evaluation.document import MetricsDocument
     from insula.training.recipe.recipe import load_recipe
     from insula.training.run import Run, train_run
 
@@ -261,7 +262,7 @@ def trained_run(
 
         folder = once(f"{family}-{kind}" if export else f"{family}-{kind}-unexported", make)
         kept = json.loads((folder / "run.json").read_text(encoding="utf-8"))
-        run = made[family, kind, export] = Run(folder / f"{family}-{kind}", kept["metrics"])
+        run = made[family, kind, export] = Run(folder / f"{family}-{kind}", MetricsDocument.from_dict(kept["metrics"]))
         told[run.path] = recorder = Recorder()
         vars(recorder).update(kept["told"])
         return run
