@@ -56,7 +56,7 @@ def _files(roots: Mapping[str, tuple[str, ...]] = ROOTS) -> Iterator[Path]:
 
 
 def _words(file: Path) -> str:
-    """Return what is read: neither code, nor generated parts, nor the output of a notebook, whose words are the code's."""
+    """Return what is read: no code, and neither generated parts nor output, whose words are those of the code."""
     text = prose(file) if file.suffix == ".md" else file.read_text(encoding="utf-8")
     if file.suffix == ".ipynb":
         text = " ".join("".join(cell["source"]) for cell in json.loads(text)["cells"])
@@ -72,6 +72,18 @@ def test_no_phrase_of_a_translation_occurs(file: Path) -> None:
 
 def test_more_roots_can_be_named() -> None:
     assert ROOT / "docs" / "generate.py" in set(_files({"docs": ("*.py",)}))
+
+
+def test_a_release_has_a_lead_and_themes_with_one_line_a_change() -> None:
+    text = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    heads = re.findall(r"^## (.+)$", text, re.MULTILINE)
+    assert heads[0] == "[Unreleased]"
+    assert all(re.fullmatch(r"\[\d+\.\d+\.\d+\] - \d{4}-\d{2}-\d{2}", head) for head in heads[1:])
+    for release in re.split(r"^## .+$", text, flags=re.MULTILINE)[2:]:
+        lead, *themes = re.split(r"^### .+$", release, flags=re.MULTILINE)
+        assert len(lead.split()) > 20
+        for theme in themes:
+            assert all(line.startswith("- ") for line in theme.splitlines() if line)
 
 
 @pytest.mark.parametrize(
