@@ -354,8 +354,13 @@ def _command(command: Any, name: str) -> str:
     prose = [" ".join(part.split()) for part in paragraphs if not COMMAND.match(part)]
     lines = [f"### `{name}`\n", *(f"{part}\n" for part in prose)]
     if shown:
-        note = "<!-- not run: examples of the help text; the how-tos run similar ones -->"
-        lines += [note, "```sh", *shown, "```", ""]
+        lines += [
+            "<!-- not run: examples of the help text; the how-tos run similar ones -->",
+            "```sh",
+            *shown,
+            "```",
+            "",
+        ]
     lines.append(
         _table(
             ("argument or option", "meaning", "default"),

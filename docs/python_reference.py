@@ -52,7 +52,7 @@ def _paragraph(text: str) -> str:
 
 
 def _entries(lines: list[str]) -> list[tuple[str, str]]:
-    """Return names and meanings where every line is an entry or goes on with one; an empty list elsewhere."""
+    """Return names and meanings where every line is an entry or continues one; an empty list elsewhere."""
     entries: list[tuple[str, str]] = []
     for line in lines:
         if entry := ENTRY.fullmatch(line):

@@ -1,0 +1,109 @@
+"""Phrases that read like a translation do not occur in docs, README and changelog.
+
+`ROOTS` names what is read: a folder or a file of the project, with the patterns of its files. Add `"src": ("**/*.py",)`
+to hold the code's words to the same list.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+from docs_pages import ROOT, prose, title
+
+ROOTS: Mapping[str, tuple[str, ...]] = {
+    ".": ("README*.md", "CHANGELOG.md", "CONTRIBUTING.md"),
+    "docs": ("**/*.md", "**/*.ipynb", "**/*.py"),
+}
+RELEASE = "## [0.2.0]"  # of the changelog, what is released from here on
+
+INSTEAD: Mapping[str, str] = {  # phrase: what to write instead
+    r"(?:go|goes|going|gone|went) on with": "resume, continue",
+    r"anew": "again, chosen again, refitted",
+    r"whoever": "the caller, users who",
+    r"what (?:it|they) (?:is|are) told": "the argument",
+    r"st(?:and|ands|ood) (?:in|beside)": "is in, is next to, is stored in",
+    r"(?:is|are|was|were|be|been) (?:told|said)": "is reported, is logged, is raised",
+    r"heed(?:s|ed|ing)?": "uses, respects, supports",
+    r"made small": "minimised",
+    r"rows that (?:it|they|a model|the model) (?:learnt|learned) from": "training rows",
+    r"at hand": "available, open",
+    r"(?:give|gives|giving|gave|given) way": "yield, run at low priority",
+    r"doorkeepers?": "authenticator",
+    r"idle options?": "unused option",
+    r"mend(?:s|ed|ing)?": "fix, repair",
+    r"told to be": "is detected",
+    r"(?:do|does|did|doing) the like": "do the same",
+    r"ha(?:s|ve|d) a bar": "have a target",
+    r"hasty": "that sends too fast",
+}
+# Not listed, since the word has a proper use that no pattern can tell from the other one:
+# judged (of a text)        "judged by" people is English; of a text write predicted, classified, scored
+# gate (of access)          a gated recurrent unit has gates
+# begin (of a prediction)   sentences and quotations begin
+# refuse (of errors)        a connection is refused, a person refuses; of input write reject, raise
+# (a job) is idle           idle processors are English
+FOUND = {phrase: re.compile(rf"\b{phrase}\b", re.IGNORECASE) for phrase in INSTEAD}
+
+
+def _files(roots: Mapping[str, tuple[str, ...]] = ROOTS) -> Iterator[Path]:
+    for root, patterns in roots.items():
+        for pattern in patterns:
+            yield from sorted((ROOT / root).glob(pattern))
+
+
+def _words(file: Path) -> str:
+    """Return what is read: no code, and neither generated parts nor output, whose words are those of the code."""
+    text = prose(file) if file.suffix == ".md" else file.read_text(encoding="utf-8")
+    if file.suffix == ".ipynb":
+        text = " ".join("".join(cell["source"]) for cell in json.loads(text)["cells"])
+    return text[text.index(RELEASE) :] if file.name == "CHANGELOG.md" else text
+
+
+@pytest.mark.parametrize("file", list(_files()), ids=title)
+def test_no_phrase_of_a_translation_occurs(file: Path) -> None:
+    text = " ".join(_words(file).split())
+    found = {match[0]: INSTEAD[phrase] for phrase, pattern in FOUND.items() for match in pattern.finditer(text)}
+    assert not found, f"{title(file)}: {found}"
+
+
+def test_more_roots_can_be_named() -> None:
+    assert ROOT / "docs" / "generate.py" in set(_files({"docs": ("*.py",)}))
+
+
+def test_a_release_has_a_lead_and_themes_with_one_line_a_change() -> None:
+    text = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    heads = re.findall(r"^## (.+)$", text, re.MULTILINE)
+    assert heads[0] == "[Unreleased]"
+    assert all(re.fullmatch(r"\[\d+\.\d+\.\d+\] - \d{4}-\d{2}-\d{2}", head) for head in heads[1:])
+    for release in re.split(r"^## .+$", text, flags=re.MULTILINE)[2:]:
+        lead, *themes = re.split(r"^### .+$", release, flags=re.MULTILINE)
+        assert len(lead.split()) > 20
+        for theme in themes:
+            assert all(line.startswith("- ") for line in theme.splitlines() if line)
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "A run is gone\non with.",
+        "The file stands beside it.",
+        "The count is told at the end.",
+        "Thresholds are chosen anew.",
+        "It does the like.",
+        "Texts are told to be Chinese.",
+        "Mending data pays.",
+    ],
+)
+def test_a_phrase_is_found(sentence: str) -> None:
+    assert any(pattern.search(" ".join(sentence.split())) for pattern in FOUND.values())
+
+
+@pytest.mark.parametrize(
+    "sentence", ["A man stands up.", "The folder stands for your own encoder.", "Tell us.", "Amend the text."]
+)
+def test_proper_words_are_left_alone(sentence: str) -> None:
+    assert not any(pattern.search(sentence) for pattern in FOUND.values())
