@@ -21,10 +21,10 @@ def unexported() -> Iterator[None]:
 @contextmanager
 def exported() -> Iterator[None]:
     """Export networks, within `unexported()`, too."""
-    from insula.inference.onnx_backend import OnnxBackend
+    from insula.inference.backends import backends
     from insula.models.onnx.export import export_onnx
 
-    with _answered_by(OnnxBackend, export_onnx):
+    with _answered_by(backends._members["onnx"], export_onnx):
         yield
 
 
