@@ -7,8 +7,8 @@ import sys
 import pytest
 
 from insula.core import errors
+from insula.core.environment import require
 from insula.core.errors import InsulaError, MissingExtraError, UnknownNameError, nearest
-from insula.core.extras import require
 
 TREE = {
     "DataError": ValueError,

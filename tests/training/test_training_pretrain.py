@@ -221,11 +221,11 @@ def test_an_encoder_that_nobody_names_is_called_by_its_texts_and_its_base(
     arguments = ["pretrain", str(corpus), "--model", model, "--epochs", "0.1", "--max-tokens", "32"]
     done = runner.invoke(app, arguments)
     assert done.exit_code == 0, done.output
-    assert "encoder  encoders/corpus-tiny\n" in done.stdout
-    assert (tmp_path / "encoders/corpus-tiny/pretrain.json").exists()
+    assert "encoder  encoders/corpus-encoder\n" in done.stdout
+    assert (tmp_path / "encoders/corpus-encoder/pretrain.json").exists()
     again = runner.invoke(app, arguments)
     assert again.exit_code == 1
-    assert "'encoders/corpus-tiny' already holds a pretrained encoder" in again.stderr
+    assert "'encoders/corpus-encoder' already holds a pretrained encoder" in again.stderr
 
 
 def test_names_of_texts_and_base_make_one_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

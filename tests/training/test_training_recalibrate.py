@@ -150,7 +150,7 @@ def test_what_cannot_be_done_is_said(tmp_path: Path, trained_run: RunOf, recorde
         insula.calibrate_model(run.path, tmp_path / "new", coverage=1.5)
     with pytest.raises(DataError, match="does not say where its rows are"):
         insula.calibrate_model(run.path, tmp_path / "new")
-    with pytest.raises(OutputError, match="must differ from the input"):
+    with pytest.raises(OutputError, match="must not hold the input"):
         insula.calibrate_model(run.path, run.path)
     rows = _file(tmp_path / "rows.jsonl", _rows("single"))
     insula.calibrate_model(run.path, tmp_path / "new", rows=rows, thresholds="half", progress=recorder)

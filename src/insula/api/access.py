@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from insula.core.durations import seconds
-from insula.core.extras import require
+from insula.core.environment import require
 from insula.operations.audit.log import OPERATOR, STORE, AuditLog, audit_folder
 
 if TYPE_CHECKING:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from insula.core.environment import require
 from insula.core.errors import UnknownNameError, nearest
-from insula.core.extras import require
 from insula.core.progress import Progress, Silent
 from insula.data.sources.sources import SourceName, names_in
 from insula.models.folder import open_folder, require_model_output

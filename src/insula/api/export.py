@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Literal
 
+from insula.core.environment import require
 from insula.core.errors import UnknownNameError, nearest
-from insula.core.extras import require
 from insula.core.outputs import require_outside, require_replaceable
 from insula.models.folder import open_folder, require_model_output
 from insula.models.locate import locate_model

@@ -6,8 +6,8 @@ from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from insula.core.environment import require
 from insula.core.errors import DataError
-from insula.core.extras import require
 from insula.core.progress import Progress
 from insula.data.mask_rows import MaskedFile, MaskText, mask_rows
 from insula.safety.find import checked_kinds

@@ -8,8 +8,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from insula.core.environment import require
 from insula.core.errors import RecipeError
-from insula.core.extras import require
 from insula.core.files import lasting_names, output_errors
 from insula.core.locks import written_alone
 from insula.core.outputs import require_replaceable

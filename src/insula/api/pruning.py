@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from insula.core.extras import require
+from insula.core.environment import require
 from insula.core.outputs import require_apart, require_different, require_outside
 from insula.core.progress import Progress, Silent
 from insula.data.sources.sources import SourceName, names_in

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from insula.core.environment import require
 from insula.core.errors import RecipeError
-from insula.core.extras import require
 from insula.core.files import output_errors
 from insula.core.outputs import require_different, require_own
 from insula.core.progress import Progress, Silent

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from insula.core.environment import require
 from insula.core.errors import DataError
-from insula.core.extras import require
 from insula.operations.audit.log import OPERATOR, STORE, AuditLog, audit_folder
 
 if TYPE_CHECKING:

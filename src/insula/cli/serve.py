@@ -53,7 +53,7 @@ def serve(
         insula serve --print-config > serve.toml
         insula serve --config serve.toml
     """
-    from insula.core.extras import require
+    from insula.core.environment import require
 
     for package in ("fastapi", "uvicorn", "prometheus_client", "pydantic_settings"):
         require(package, extra="serve", purpose="answer over HTTP")

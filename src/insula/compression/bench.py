@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from insula.core.threads import usable_threads
+from insula.core.environment import usable_threads
 from insula.inference.backends import Backend, backends_for, has_tokens, open_backend
 from insula.inference.batching import TOKEN_BUDGET
 from insula.inference.engine import ENGINE_VERSION, Engine

@@ -19,8 +19,8 @@ from typing import Any, Protocol, TypeGuard, cast, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
+from insula.core.environment import require
 from insula.core.errors import DataError, ModelFolderError
-from insula.core.extras import require
 from insula.core.model_input import TextOrInput
 from insula.core.registry import Registry
 from insula.inference.engine import Engine

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from insula import __version__
+from insula.core.environment import require
 from insula.core.errors import DataError, nearest
-from insula.core.extras import require
 from insula.core.files import sha256
 from insula.core.outputs import require_different
 from insula.core.prediction import Prediction

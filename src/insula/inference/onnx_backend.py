@@ -14,8 +14,8 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
+from insula.core.environment import usable_threads
 from insula.core.errors import ModelFolderError
-from insula.core.threads import usable_threads
 from insula.inference.batching import fits_one
 from insula.inference.engine import DEFAULT, Engine
 from insula.inference.token_backend import TokenBackend, in_batches

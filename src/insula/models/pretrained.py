@@ -10,8 +10,8 @@ from pathlib import Path
 
 from safetensors import SafetensorError
 
+from insula.core.environment import require
 from insula.core.errors import DataError, MissingExtraError, UnknownNameError, nearest
-from insula.core.extras import require
 from insula.core.files import sha256
 
 

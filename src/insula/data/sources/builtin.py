@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from insula.core.environment import require
 from insula.core.errors import MissingFileError
-from insula.core.extras import require
 from insula.data.formats.formats import open_rows
 from insula.data.formats.row_reader import MemoryRows, Row, RowReader
 

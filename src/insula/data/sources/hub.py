@@ -6,8 +6,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from insula.core.environment import require
 from insula.core.errors import DataError
-from insula.core.extras import require
 from insula.data.formats.row_reader import MemoryRows, RowReader
 
 _ID = re.compile(r"(?P<id>[\w.-]+/[\w.-]+)(:(?P<config>[\w.-]+))?(@(?P<revision>[\w./-]+))?")

@@ -11,8 +11,8 @@ from torch import nn
 from transformers import PreTrainedModel
 from transformers.pytorch_utils import Conv1D
 
+from insula.core.environment import require
 from insula.core.errors import RecipeError
-from insula.core.extras import require
 from insula.models.layers.bottleneck import MARK, insert_bottlenecks
 
 # What ends attention and feed-forward: BERT and kin, DistilBERT, ALBERT, MPNet, ModernBERT, GPT-2, Llama and kin.

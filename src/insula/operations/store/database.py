@@ -15,8 +15,8 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
+from insula.core.environment import require
 from insula.core.errors import StoreError, StoreUnreachableError
-from insula.core.extras import require
 from insula.core.files import output_errors
 from insula.operations.store.migrate import migrate
 

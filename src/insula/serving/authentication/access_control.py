@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from starlette.requests import HTTPConnection
 
+from insula.core.environment import require
 from insula.core.errors import OutputError, SettingsError, StoreError
-from insula.core.extras import require
 from insula.operations.credentials.secret import presented
 from insula.serving.authentication.authenticator import Authenticator
 from insula.serving.authentication.callers import LOCAL, AccessDeniedError, Caller, CallerLimits

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from insula.core.extras import require
+from insula.core.environment import require
 from insula.core.registry import Registry
 from insula.training.families.old_fitters import as_fitter
 from insula.training.fitting import Base, Fitted, PreparedRows, RunContext, TrainingPlan

@@ -8,7 +8,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 
-from insula.core.extras import require
+from insula.core.environment import require
 
 
 def process_count() -> int:

@@ -8,7 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol, Self
 
-from insula.core.extras import require
+from insula.core.environment import require
 from insula.core.files import write_json
 from insula.core.registry import Registry
 from insula.evaluation.document import MetricsDocument
