@@ -30,7 +30,7 @@ from insula.training.recipe.recipe import Recipe
 
 @dataclass(frozen=True)
 class Trained:
-    """A predictor and what its fitting left behind.
+    """A predictor and how it was fitted.
 
     validation  the (rows, outputs) logits on which the decision rule was chosen; None where no rows were held out
     seconds     that fitting took, of a resumed run those before the interruption as well

@@ -1,4 +1,4 @@
-"""What a fitter gets, a plan, prepared rows and the run's context, and what it returns."""
+"""What a fitter gets (a plan, prepared rows, the context of the run) and what it returns."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The pretrained network that a family starts from: an encoder, or a model of insula's that goes on training."""
+"""The pretrained network that a family starts from: an encoder, or a model that was trained before."""
 
 from __future__ import annotations
 

@@ -123,7 +123,7 @@ def as_fitter(function: Callable[..., Fitted], *, reference: str) -> Fitter:
 def _takes_one(function: Callable[..., Any]) -> bool:
     try:
         parameters = inspect.signature(function).parameters.values()
-    except ValueError:  # compiled: nothing says what it takes
+    except ValueError:  # a compiled function has no signature
         return False
     places = [one for one in parameters if one.kind in (one.POSITIONAL_ONLY, one.POSITIONAL_OR_KEYWORD)]
     return len(places) == 1 and not any(one.kind is one.VAR_POSITIONAL for one in parameters)

@@ -15,14 +15,14 @@ from insula.training.options.adapter import AdapterOptions
 class Adaptation:
     """An adapter inside a network that has a `backbone`, from its insertion to the model folder.
 
-    callbacks   what the trainer must call
-    beside      whether only what was trained is kept
+    callbacks     what the trainer must call
+    adapter_only  whether only what was trained is kept, apart from its base
     """
 
     def __init__(self, model: PreTrainedModel, options: AdapterOptions, *, frozen_layers: int = 0) -> None:
         self.model = model
         self.callbacks: list[TrainerCallback] = []
-        self.beside = options.method != "none" and not options.merge
+        self.adapter_only = options.method != "none" and not options.merge
         self._tuner: Any = None
         if options.method == "none":
             return
@@ -43,14 +43,14 @@ class Adaptation:
             self.callbacks.append(AllocateRanks(self._tuner, model.rank_state))
 
     def finish(self) -> None:
-        """Take away what only training needs; merge where that is asked for and can be."""
+        """Remove what only training needs; merge the adapter where the recipe says so."""
         if hasattr(self.model, "rank_state"):
             del self.model.rank_state
-        if self._tuner is not None and not self.beside:
+        if self._tuner is not None and not self.adapter_only:
             merge_adapter(self.model, self._tuner)
 
     def save(self, folder: Path, *, base: str, revision: str | None) -> None:
-        """Write what was trained into a model folder that is kept beside its base."""
+        """Write only what was trained into a model folder, which needs its base to predict."""
         save_adapter(self.model, folder, base=base, revision=revision)
 
 

@@ -95,7 +95,7 @@ def fit(plan: TrainingPlan, rows: PreparedRows, run: RunContext) -> Fitted:
         dataclasses.replace(trained, facts={**facts, **trained.facts}),
         trainable=trainable,
         base=options.base,
-        save_adapter=save_adapter if adaptation.beside else None,
+        save_adapter=save_adapter if adaptation.adapter_only else None,
         untrained=None if base.trained else lambda: _build(base.folder, plan, options, objective.head),
     )
 

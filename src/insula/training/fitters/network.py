@@ -88,12 +88,12 @@ def fitted_network(
 ) -> Fitted:
     """Return a trained network as the run needs it.
 
-    trained    what its training has to say
+    trained    history and facts of its training
     base       the pretrained network it came from
     untrained  builds the network as it was before the first step: with a random head it is the baseline `untrained`;
                None where it knew the labels before
     trainable  how many numbers were trained, None for all
-    save_adapter   writes only what was trained, for a model that is kept beside its base; None for a whole one
+    save_adapter   writes only what was trained, for a model that needs its base to predict; None for a whole one
     backend    what opens a whole one
     shares_weights  `model.onnx` reads its weights from `model.safetensors`
     """

@@ -106,7 +106,7 @@ def _add(losses: Sequence[torch.Tensor | None]) -> torch.Tensor | None:
 
 
 class TermMeans:
-    """The mean of each term over the rows since it was last asked, weighted as in the loss but without term weights."""
+    """The mean of each term over the rows since the last log, by the weights of the rows but not of the terms."""
 
     def __init__(self, terms: Sequence[LossTerm]) -> None:
         self.terms = terms

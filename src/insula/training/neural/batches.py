@@ -128,7 +128,7 @@ def _cut_evenly(lengths: list[int], wanted: int, most_rows: int) -> list[int]:
 
 
 def _cut(lengths: list[int], budget: int, most_rows: int) -> list[int]:
-    """Return the borders of runs of rows whose padded tokens stay within `budget`; a longer row stands alone."""
+    """Return the borders of runs of rows whose padded tokens stay within `budget`; a longer row is a run of its own."""
     cuts, first, longest = [0], 0, 0
     for row, length in enumerate(lengths):
         longest = max(longest, length)

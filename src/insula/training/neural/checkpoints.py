@@ -24,7 +24,7 @@ _STAGE = "unfinished"
 class AtomicCheckpoints(Trainer):
     """A trainer whose checkpoints cannot be half written, whenever the process is killed.
 
-    Everything goes into a folder beside, is synced to the disk, and gets a list of its files with their sizes; only
+    Everything goes into a staging folder, is synced to the disk, and gets a list of its files with their sizes; only
     then does the folder take its name. Nothing in it is unpickled: tensors are read with `weights_only`.
     """
 
@@ -65,8 +65,8 @@ class AtomicCheckpoints(Trainer):
         """Write how long it took to come here, and whatever else a resumed run needs, before the checkpoint counts."""
         write_json(folder / CLOCK, {"seconds": self.seconds_before + time.monotonic() - self.began})
 
-    def resume_beside(self, checkpoint: Path) -> None:
-        """Go on with what `add_to_checkpoint` put there."""
+    def restore_from(self, checkpoint: Path) -> None:
+        """Restore what `add_to_checkpoint` wrote."""
         if (checkpoint / CLOCK).exists():
             self.seconds_before = float(json.loads((checkpoint / CLOCK).read_text(encoding="utf-8"))["seconds"])
 
@@ -109,7 +109,7 @@ def _complete(made: Path, final: Path) -> None:
         _sync(file)
     write_json(made / COMPLETE, {file.name: file.stat().st_size for file in files})
     _sync(made)
-    # One that was passed over as incomplete may stand there.
+    # One that was skipped as incomplete may be there.
     shutil.rmtree(final, ignore_errors=True)
     os.replace(made, final)
     _sync(final.parent)

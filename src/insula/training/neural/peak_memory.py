@@ -15,7 +15,7 @@ class PeakMemory:
     """Measures a block: `with PeakMemory() as peak: ...; peak.megabytes`.
 
     The highest resident memory of this process during the block, libraries and all; with a graphics card that torch
-    uses, the highest that torch held there. None where the system does not tell (it does on Linux).
+    uses, the highest that torch held there. None where the system does not say (Linux does).
     """
 
     megabytes: float | None = None
@@ -36,7 +36,7 @@ class PeakMemory:
 
 
 def _reset() -> bool:
-    """Let the kernel count its high-water mark anew: 5 means that, see proc(5)."""
+    """Reset the kernel's high-water mark: 5 means that, see proc(5)."""
     try:
         RESET.write_text("5", encoding="ascii")
     except OSError:

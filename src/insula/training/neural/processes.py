@@ -12,7 +12,7 @@ from insula.core.environment import require
 
 
 def process_count() -> int:
-    """Return how many processes train together, as `accelerate launch` and `torchrun` tell them; 1 without these."""
+    """Return how many processes train together, as `accelerate launch` and `torchrun` say; 1 without these."""
     return int(os.environ.get("WORLD_SIZE") or 1)
 
 

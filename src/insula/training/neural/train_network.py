@@ -88,7 +88,7 @@ def train_network(
         trainer.add_callback(KeepAverage(trainer.average))
     checkpoint = last_checkpoint(run.checkpoints) if run.resume else None
     if checkpoint is not None:
-        trainer.resume_beside(checkpoint)
+        trainer.restore_from(checkpoint)
     with quiet_transformers(), plain_attention(model, longest=max(train.lengths)):
         trainer.train(resume_from_checkpoint=None if checkpoint is None else str(checkpoint))
     trainer.take_average()

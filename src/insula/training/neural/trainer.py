@@ -30,7 +30,7 @@ class EmotionTrainer(AtomicCheckpoints):
     """Trains any model that gives `.logits` and has a `head`, by the sum of loss terms.
 
     The loss of an update is the weighted mean of its rows' losses, however many batches and processes they came in;
-    the mean of each term is logged beside it. Biases and norms are free of weight decay; the head's parameters learn
+    the mean of each term is logged as well. Biases and norms are free of weight decay; the head's parameters learn
     faster than the rest, lower layers slower.
     """
 
@@ -72,7 +72,7 @@ class EmotionTrainer(AtomicCheckpoints):
         return torch.autocast(self.args.device.type, dtype=torch.bfloat16, enabled=self.precision is not torch.float32)
 
     def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
-        """Log, beside the loss the mean of each term."""
+        """Log; next to the loss the mean of each term."""
         if "loss" in logs:
             logs |= self.term_means.take(lambda sums: self.accelerator.reduce(sums, "sum"))
         super().log(logs, start_time)
@@ -133,14 +133,14 @@ class EmotionTrainer(AtomicCheckpoints):
         return measured
 
     def add_to_checkpoint(self, folder: Path) -> None:
-        """Keep the average beside the weights, too."""
+        """Keep the average with the weights."""
         super().add_to_checkpoint(folder)
         if self.average is not None:
             self.average.save(folder)
 
-    def resume_beside(self, checkpoint: Path) -> None:
-        """Go on with what `add_to_checkpoint` put there."""
-        super().resume_beside(checkpoint)
+    def restore_from(self, checkpoint: Path) -> None:
+        """Restore what `add_to_checkpoint` wrote."""
+        super().restore_from(checkpoint)
         if self.average is not None:
             self.average.load(checkpoint)
 
@@ -159,8 +159,8 @@ def _mean(losses: torch.Tensor, weights: torch.Tensor, total: torch.Tensor) -> t
 class StopInTime(TrainerCallback):
     """Stops after so many evaluations without a better score, or the same score at a lower loss.
 
-    A network that starts from nothing answers the most frequent label for its first epochs on a small set: its score
-    stands still while it already learns. They are counted in the log, which a resumed run has, too.
+    On a small set a network that starts from nothing predicts the most frequent label for its first epochs: its score
+    does not move while its loss falls. Evaluations are counted in the log, which a resumed run has as well.
     """
 
     def __init__(self, patience: int) -> None:
@@ -200,7 +200,7 @@ class KeepAverage(TrainerCallback):
 
 
 class ShowProgress(TrainerCallback):
-    """Tells how far training is, in steps, with the running loss and validation score."""
+    """Shows how far training is, in steps, with the running loss and validation score."""
 
     def __init__(self, progress: Progress) -> None:
         self.progress = progress
@@ -212,13 +212,13 @@ class ShowProgress(TrainerCallback):
         self.progress.skip(state.global_step)
 
     def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
-        """Go on by one step."""
+        """Advance by one step."""
         self.progress.advance(1, **self.figures)
 
     def on_log(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, logs: dict[str, float], **_: Any
     ) -> None:
-        """Keep the newest loss and validation score beside the bar."""
+        """Show the newest loss and validation score with the bar."""
         shown = {"loss": "loss", "eval_macro_f1": "validation macro-F1", "eval_pearson": "validation Pearson"}
         self.figures |= {shown[name]: value for name, value in logs.items() if name in shown}
 
@@ -228,7 +228,7 @@ class ShowProgress(TrainerCallback):
 
 
 class ReportScores(TrainerCallback):
-    """Tells step and validation score at each evaluation; what `report` raises ends the training."""
+    """Reports step and validation score at each evaluation; what `report` raises ends the training."""
 
     def __init__(self, report: Callable[[int, float], None], metric: str) -> None:
         self.report = report

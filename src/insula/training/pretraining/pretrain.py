@@ -93,7 +93,7 @@ def pretrain_encoder(
     progress.say(f"Perplexity of a hidden token on held-out texts before, with {head}: {before:,.1f}.")
     checkpoint = last_checkpoint(work / "checkpoints") if resume else None
     if checkpoint is not None:
-        trainer.resume_beside(checkpoint)
+        trainer.restore_from(checkpoint)
     with quiet_transformers(), plain_attention(model, longest=max(train.lengths)):
         trainer.train(resume_from_checkpoint=None if checkpoint is None else str(checkpoint))
     after = math.exp(held_out_loss(model, held_out, trainer.precision))

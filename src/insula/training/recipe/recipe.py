@@ -48,8 +48,8 @@ class _OptionsOfAnyFamily:
 
 
 DEFAULT_FAMILY: str = EncoderOptions.model_fields["name"].default
-HEEDED = {"freeze_layers": "freezes", "gradient_checkpointing": "checkpoints", "layer_rate_decay": "layered"}
-"""Options of `train` that only some families can follow, and the field of `Family` that says which."""
+SUPPORT = {"freeze_layers": "freezes", "gradient_checkpointing": "checkpoints", "layer_rate_decay": "layered"}
+"""Options of `train` that only some families support, and the field of `Family` that says which."""
 BUILTIN = importlib.resources.files("insula.training") / "recipes"
 
 
@@ -139,11 +139,11 @@ class Recipe(BaseModel):
         return self
 
     @model_validator(mode="after")
-    def _nothing_that_the_family_would_not_heed(self) -> Self:
-        for option, heeds in HEEDED.items():
+    def _only_what_the_family_supports(self) -> Self:
+        for option, field in SUPPORT.items():
             off, given = TrainOptions.model_fields[option].default, getattr(self.train, option)
-            if given != off and not getattr(families[self.model.name], heeds):
-                able = ", ".join(name for name in families if getattr(families[name], heeds))
+            if given != off and not getattr(families[self.model.name], field):
+                able = ", ".join(name for name in families if getattr(families[name], field))
                 raise ValueError(
                     f"train.{option} must be {json.dumps(off)} for the family {self.model.name!r}. Got "
                     f"{json.dumps(given)}. Leave it out, or set model.name to one of {able}"

@@ -22,9 +22,9 @@ LEFT_ASIDE = 0.01  # of a source without splits: nothing is measured on an auxil
 
 
 def with_auxiliary(dataset: Dataset, recipe: Recipe, progress: Progress) -> Dataset:
-    """Return the data set with those that the recipe names beside it, in `also`.
+    """Return the data set with the sets that the recipe names in `also`.
 
-    Their training and validation rows are taken, their test rows never; rows whose text stands in validation or test
+    Their training and validation rows are taken, their test rows never; rows whose text is in validation or test
     of `dataset` are left out. Those that it has already are kept. Raises `DataError` where nothing is left of one.
     """
     also: list[Dataset] = []

@@ -18,14 +18,14 @@ from insula.training.recipe.recipe import Recipe
 from insula.training.transfer.teachers import check_teachers, teacher_scores
 
 UNLABELLED = "unlabelled"
-"""The split of a data set that holds texts without labels, learnt from and never measured on."""
+"""The split of a data set that holds texts without labels: trained on, never measured on."""
 
 
 def with_unlabelled(dataset: Dataset, recipe: Recipe, progress: Progress) -> Dataset:
     """Return the data set with the split `unlabelled` where the recipe names such texts.
 
-    Texts that stand in train, validation or test, and repeats, are left out. Raises `RecipeError` where a teacher has
-    other labels, `LeakError` where it has seen rows that are measured on.
+    Texts of train, validation or test, and repeats, are left out. Raises `RecipeError` where a teacher has
+    other labels, `LeakError` where it was trained on rows that are measured on.
     """
     options = recipe.distil
     if not options.teachers:

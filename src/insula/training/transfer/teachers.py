@@ -27,7 +27,7 @@ CHUNK = 1024
 
 
 def check_teachers(teachers: Sequence[str], dataset: Dataset) -> None:
-    """Refuse teachers that cannot be learnt from honestly.
+    """Reject teachers whose scores would leak labels.
 
     Raises `RecipeError` where a teacher has other labels; `LeakError` where it was trained on validation rows of
     `dataset`, or trained or tuned on test rows: its answers would carry their labels into what is measured there.
@@ -39,7 +39,7 @@ def check_teachers(teachers: Sequence[str], dataset: Dataset) -> None:
 
 
 def refuse_seen(folder: ModelFolder, dataset: Dataset, *, called: str) -> None:
-    """Raise `LeakError` where a model learnt from rows that are measured on, or made its choices on test rows."""
+    """Raise `LeakError` where a model was trained on rows that are measured on, or tuned on test rows."""
     seen = fingerprints(folder.path)
     for split, told in (("validation", ("train",)), ("test", ("train", "validation"))):
         examples = dataset.splits.get(split, ())
@@ -53,7 +53,7 @@ def refuse_seen(folder: ModelFolder, dataset: Dataset, *, called: str) -> None:
 
 
 def teacher_fingerprints(teachers: Sequence[str]) -> dict[str, Fingerprint]:
-    """Return the fingerprints of what teachers learnt from, as parts of that of a model that they have taught."""
+    """Return the fingerprints of the teachers' training rows, as parts of the fingerprint of their student."""
     known = (fingerprints(locate_model(teacher)).get("train") for teacher in teachers)
     return {f"teacher{number}": learnt for number, learnt in enumerate(known) if learnt is not None}
 
