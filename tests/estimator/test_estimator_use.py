@@ -176,11 +176,13 @@ def test_a_share_that_is_none_is_refused(fraction: Any) -> None:
         EmotionClassifier("linear", validation_fraction=fraction).fit(TEXTS, LABELS)
 
 
+@pytest.mark.usefixtures("torch_only")
 def test_a_tiny_encoder_fits(encoder_folder: Callable[..., Path]) -> None:
     model = EmotionClassifier(str(encoder_folder()), epochs=1, batch_size=16, settings={"model.max_tokens": 16})
     assert model.fit(TEXTS, LABELS).predict_proba(TEXTS[:3]).shape == (3, 3)
 
 
+@pytest.mark.usefixtures("torch_only")
 def test_a_model_made_from_another_knows_the_rows_of_both(tmp_path: Path, encoder_folder: Callable[..., Path]) -> None:
     bases, texts = (str(encoder_folder()), str(tmp_path / "first")), (TEXTS, [f"{text} indeed" for text in TEXTS])
     for base, some, name in zip(bases, texts, ("first", "second"), strict=True):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import types
@@ -59,6 +60,12 @@ def content(kind: Any) -> st.SearchStrategy[Any]:
     return plain if kind is Any else scalars[kind]
 
 
+@functools.cache
+def validator(kind: type[Document]) -> jsonschema.Draft202012Validator:
+    """The schema, made once: that takes longer than all that it validates."""
+    return jsonschema.Draft202012Validator(kind.model_json_schema(mode="serialization"))
+
+
 def without_versions(row: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in row.items() if key != "format_version"}
 
@@ -72,7 +79,7 @@ def test_a_document_survives_its_file(kind: type[Document], data: st.DataObject)
     written = json.loads(json.dumps(document.to_dict(), allow_nan=False))
     assert written == row
     assert kind.from_dict(written) == document
-    jsonschema.validate(written, kind.model_json_schema(mode="serialization"))
+    validator(kind).validate(written)
 
 
 @pytest.mark.parametrize("file", EARLIER, ids=lambda file: f"{file.parent.name}/{file.stem}")

@@ -65,11 +65,13 @@ def unlabelled(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Kind], Pat
     return make
 
 
-def _recipe(tiny_recipe: RecipeOf, teachers: list[Path], texts: list[Path], **more: Any) -> Any:
+def _recipe(
+    tiny_recipe: RecipeOf, teachers: list[Path], texts: list[Path], *, family: str = "encoder", **more: Any
+) -> Any:
     settings = {"train.epochs": 4, "train.patience": 50, "evaluation.baselines": [], **more}
     if teachers:
         settings |= {"distil.teachers": [str(one) for one in teachers], "distil.unlabelled": [str(t) for t in texts]}
-    return load_recipe(tiny_recipe("encoder", settings))
+    return load_recipe(tiny_recipe(family, settings))
 
 
 def test_answers_are_kept_until_the_run_is_measured(
@@ -106,7 +108,7 @@ def test_every_kind_can_be_taught_without_other_texts(
     tmp_path: Path, tiny_recipe: RecipeOf, teacher: Any, kind: Kind
 ) -> None:
     data = toy_data.toy_dataset(kind, train=160, validation=30, test=40, seed=3)
-    recipe = _recipe(tiny_recipe, [teacher(kind)], [], **{"distil.weight": 1.0, "train.epochs": 12})
+    recipe = _recipe(tiny_recipe, [teacher(kind)], [], family="static", **{"distil.weight": 1.0, "train.epochs": 12})
     metrics = train_run(data, recipe, tmp_path / "run").metrics["test"]
     assert metrics["metrics"][metrics["headline"]]["value"] > 0.85
 
