@@ -118,8 +118,8 @@ def architectures(results: Results) -> str:
 def options(results: Results) -> str:
     """What each option changes, in pairs of runs with the same seeds."""
     heads = (
-        "change", "model", "options", "seeds", "without, mean", "with, mean", "difference (paired 95% interval)",
-        "by seed", "training time, with / without",
+        "change", "model", "options", "without", "with", "difference (paired 95% interval)", "by seed",
+        "training time, with / without",
     )  # fmt: skip
     rows = [
         (
@@ -128,11 +128,12 @@ def options(results: Results) -> str:
                 f"`{lever['lever']}`",
                 f"`{lever['model']}`",
                 _options(lever["changes"]),
-                ", ".join(map(str, lever["seeds"])),
                 f"{lever['off']:.3f}",
                 f"{lever['on']:.3f}",
                 figure(lever["difference"], "+"),
-                ", ".join(f"{one['value']:+.3f}" for one in lever["by_seed"]),
+                ", ".join(
+                    f"{seed}: {one['value']:+.3f}" for seed, one in zip(lever["seeds"], lever["by_seed"], strict=True)
+                ),
                 f"{lever['train_seconds']['on'] / max(lever['train_seconds']['off'], 0.1):.2f}",
             ),
         )
