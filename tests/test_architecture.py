@@ -16,6 +16,7 @@ ROOT = Path(__file__).parent.parent
 SOURCE = ROOT / "src" / "insula"
 FILES = sorted(SOURCE.rglob("*.py"))
 MOST_LINES = 400
+MOST_CHARACTERS = 59  # of a test's name
 MOST_MODULES = 20  # in one folder, without its __init__
 MOVED_NAMES = ("from insula.core.moved import", "__getattr__ = moved_names(")
 NO_NAMES = {"utils", "util", "helpers", "helper", "common", "misc", "tools", "stuff"}
@@ -177,6 +178,14 @@ def test_library_code_neither_prints_nor_asserts() -> None:
         or (isinstance(node, ast.Call) and ast.unparse(node.func) in ("print", "logging.basicConfig"))
     ]
     assert found == []
+
+
+def test_the_name_of_a_test_has_less_than_sixty_characters() -> None:
+    """It stands in every report beside its file, and a longer one tells the test instead of its promise."""
+    files = sorted((ROOT / "tests").rglob("test_*.py"))
+    functions = (ast.FunctionDef, ast.AsyncFunctionDef)
+    names = {node.name for file in files for node in _nodes(file) if isinstance(node, functions)}
+    assert {name for name in names if name.startswith("test_") and len(name) > MOST_CHARACTERS} == set()
 
 
 def test_importing_insula_is_light() -> None:

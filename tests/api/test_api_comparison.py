@@ -142,7 +142,7 @@ def _groups(found: dict[str, Any]) -> dict[str, int]:
     return {part["name"]: part["rows"] for part in found["slices"]["group"]}
 
 
-def test_groups_are_told_by_the_column_that_is_named_and_the_split_stays(forums: tuple[Path, Path, Path]) -> None:
+def test_groups_follow_a_named_column_and_keep_the_split(forums: tuple[Path, Path, Path]) -> None:
     rows, plain, grouped = forums
     told = {line["text"]: line["forum"] for line in csv.DictReader(rows.read_text(encoding="utf-8").splitlines())}
     for run in (plain, grouped):  # one split without groups, one by threads
@@ -154,7 +154,7 @@ def test_groups_are_told_by_the_column_that_is_named_and_the_split_stays(forums:
         insula.compare(plain, plain, group="forums")
 
 
-def test_groups_are_told_by_what_any_of_the_runs_was_trained_with(
+def test_groups_follow_what_any_run_was_trained_with(
     forums: tuple[Path, Path, Path], tmp_path: Path, toy_dataset: Callable[..., Any]
 ) -> None:
     _, plain, grouped = forums
@@ -194,7 +194,7 @@ def test_values_learnt_from_rows_of_another_range_are_compared(tmp_path: Path) -
     assert set(found["metrics"]) == {"pearson", "ccc", "mae"}
 
 
-def test_runs_of_seeds_that_split_one_source_anew_say_why_no_row_is_left(tmp_path: Path, pair: Any) -> None:
+def test_runs_of_seeds_with_own_splits_say_why_no_row_is_left(tmp_path: Path, pair: Any) -> None:
     source = json.loads((pair[1] / "run.json").read_text(encoding="utf-8"))["source"]
     recipe = {**RECIPE, "evaluation": {"resamples": 100, "baselines": []}}
     runs = [
@@ -219,9 +219,7 @@ def test_a_model_without_a_source_asks_for_rows(trained_run: Callable[..., Any])
         insula.compare(run, run)
 
 
-def test_results_are_written_where_asked_and_the_page_asks_for_nothing(
-    tmp_path: Path, pair: tuple[Path, Path], fresh: Path
-) -> None:
+def test_results_are_written_and_the_page_loads_nothing(tmp_path: Path, pair: tuple[Path, Path], fresh: Path) -> None:
     run = insula.compare(*pair, data=fresh, output=tmp_path / "out", resamples=100, command="insula compare <a> b")
     assert run.path == tmp_path / "out"
     assert json.loads((tmp_path / "out/compare.json").read_text(encoding="utf-8")) == run.result

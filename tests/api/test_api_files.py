@@ -90,7 +90,7 @@ def test_several_labels_are_joined_in_tables(tmp_path: Path, trained_run: Any) -
     assert [row["labels"] for row in read(tmp_path / "out.csv")] == ["|".join(one.labels) for one in expected]
 
 
-def test_rows_that_cannot_be_used_go_to_the_rejects_with_their_lines(tmp_path: Path, predictor: Predictor) -> None:
+def test_unusable_rows_go_to_the_rejects_with_their_lines(tmp_path: Path, predictor: Predictor) -> None:
     lines = ["nr,text", "1,lovely", "2,", "3,awful,too,many", "4,   ", "5,plain", '6,"never closed']
     (tmp_path / "in.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
     result = predict_file(tmp_path / "in.csv", tmp_path / "out.csv", predictor)

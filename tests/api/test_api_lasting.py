@@ -66,9 +66,7 @@ def test_a_name_that_was_taken_meanwhile_is_left_alone(numbered: Path) -> None:
     assert (first.path.name, second.path.name) == ("mood-linear", "mood-linear-2")
 
 
-def test_names_of_numbers_are_known_from_another_folder_and_without_their_file(
-    numbered: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_label_names_are_known_without_their_file(numbered: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run = insula.train(
         "mood.csv", recipe="linear", overrides={**FAST, "data.label_names": "names.txt"}, output="runs/mood"
     )
@@ -96,9 +94,7 @@ def test_a_base_in_the_working_folder_is_written_down_in_full(
 
 
 @pytest.mark.parametrize(("recipe", "option"), [("standard", "base"), ("static", "vectors_from")])
-def test_an_encoder_that_cannot_be_had_is_told_before_the_data_is_read(
-    numbered: Path, recipe: str, option: str
-) -> None:
+def test_a_missing_encoder_is_told_before_data_is_read(numbered: Path, recipe: str, option: str) -> None:
     with pytest.raises(UnknownNameError, match="no-such-encoder"):
         insula.train(
             "no-such-file.csv", recipe=recipe, overrides={f"model.{option}": "no-such-encoder"}, output="runs/mood"

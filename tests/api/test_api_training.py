@@ -61,7 +61,7 @@ def test_an_interrupted_run_says_how_to_go_on_and_goes_on(source: Path, monkeypa
     assert insula.resume_training(folder).model.is_dir()
 
 
-def test_a_run_from_memory_cannot_be_resumed_and_promises_nothing(
+def test_a_run_from_memory_promises_no_resuming(
     source: Path, monkeypatch: pytest.MonkeyPatch, toy_dataset: Callable[..., Any]
 ) -> None:
     interrupt(monkeypatch, "insula.training.run.fit_model")
@@ -141,7 +141,7 @@ def test_a_replacement_keeps_no_baseline_of_the_run_before(source: Path) -> None
     assert not before.exists()
 
 
-def test_a_replacement_that_is_refused_takes_nothing_of_the_run_before(source: Path) -> None:
+def test_a_refused_replacement_leaves_the_run_before(source: Path) -> None:
     run = insula.train(source, text="words", overrides=FAST, output="runs/mood")
     shutil.copytree(run.model, run.path / "baselines" / "linear")  # as a neural run keeps one
     before = {file: file.read_bytes() for file in run.path.rglob("*") if file.is_file()}

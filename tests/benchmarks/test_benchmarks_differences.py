@@ -36,7 +36,7 @@ def _answers(right: float, seed: int, rows: int = 400) -> Answers:
     return Answers(np.arange(rows), gold, chosen.astype(float), chosen > 0)
 
 
-def test_the_mean_over_seeds_is_the_mean_of_scikit_learn_s_differences() -> None:
+def test_the_mean_over_seeds_agrees_with_scikit_learn() -> None:
     off, on = [_answers(0.5, seed) for seed in (1, 2)], [_answers(0.7, seed) for seed in (3, 4)]
     found = mean_difference("single", off, on, "macro_f1")
     scores = [f1_score(cell.gold, cell.chosen, average="macro") for cell in (*off, *on)]
@@ -159,7 +159,7 @@ def test_the_difference_to_linear_is_renewed_in_the_result_file(tmp_path: Path) 
     assert json.loads(file.read_text(encoding="utf-8"))["difference_to_linear"] is None
 
 
-def test_architectures_that_were_measured_elsewhere_stay_until_as_many_seeds_are_measured_anew() -> None:
+def test_older_architectures_stay_until_enough_seeds_are_new() -> None:
     known = [
         {"set": "sst2", "model": "lstm", "seeds": [0, 1], "mean": 0.7},
         {"set": "sst2", "model": "textcnn", "seeds": [0], "mean": 0.8},

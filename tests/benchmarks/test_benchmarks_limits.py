@@ -28,7 +28,7 @@ def test_the_limit_is_that_of_the_arms_it_is_kept_with(tmp_path: Path, monkeypat
     assert measured == [2, 1]
 
 
-def test_models_are_compared_with_peers_of_their_kind_and_with_those_before_them() -> None:
+def test_models_are_compared_with_peers_of_their_kind() -> None:
     models, peers = ["fp32", "static", "int8"], ["pipeline", "model2vec"]
     assert inference._compared("fp32", models, peers) == ["pipeline"]
     assert inference._compared("static", models, peers) == ["model2vec"]

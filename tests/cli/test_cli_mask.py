@@ -105,7 +105,7 @@ def test_the_input_is_never_overwritten(tmp_path: Path) -> None:
         mask_file(source, source)
 
 
-def test_texts_inside_lists_and_objects_are_masked_and_numbers_stay(tmp_path: Path) -> None:
+def test_texts_in_lists_and_objects_are_masked(tmp_path: Path) -> None:
     source = _written(tmp_path / "m.jsonl", [{"turns": [{"text": "jo@x.de"}], "n": 13800138000, "none": None}])
     done = mask_file(source, tmp_path / "o.jsonl")
     assert _rows(tmp_path / "o.jsonl") == [{"turns": [{"text": "[EMAIL]"}], "n": 13800138000, "none": None}]

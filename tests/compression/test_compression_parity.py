@@ -64,7 +64,7 @@ def test_a_loss_beyond_the_limit_is_refused(logits: Any) -> None:
     assert pass_gate(Limits(loss=0.5, agreement=None), found, GOOD_COMPANY)["limits"]["loss"] == 0.5
 
 
-def test_other_label_sets_are_refused_even_where_nothing_is_lost(logits: Any) -> None:
+def test_other_label_sets_are_refused_without_any_loss(logits: Any) -> None:
     moved = logits.copy()
     moved[:20] = -moved[:20]
     gold = np.random.default_rng(1).integers(0, 2, size=(400, 3)).astype(float)

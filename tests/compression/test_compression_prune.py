@@ -42,7 +42,7 @@ def pruned(tmp_path_factory: pytest.TempPathFactory, trained_run: Callable[..., 
     )  # fmt: skip
 
 
-def test_a_pruned_model_is_a_smaller_run_that_tells_what_was_done(pruned: Any, trained_run: Callable[..., Any]) -> None:
+def test_a_pruned_model_is_a_smaller_run_with_its_record(pruned: Any, trained_run: Callable[..., Any]) -> None:
     source = trained_run("encoder", "single")
     assert pruned.parameters < pruned.parameters_before == source.metrics["model"]["parameters"]
     assert pruned.bytes < pruned.bytes_before

@@ -74,7 +74,7 @@ def measured_as_worse(monkeypatch: pytest.MonkeyPatch, times: int) -> None:
     monkeypatch.setattr("insula.compression.workshop.measure_parity", measure)
 
 
-def test_the_most_sensitive_products_stay_in_float_where_all_in_int8_fail(
+def test_sensitive_products_stay_in_float_where_int8_fails(
     tmp_path: Path, trained_run: Callable[..., Any], recorder: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder, dataset = open_folder(trained_run("encoder", "multi").model), toy_data.toy_dataset("multi")
@@ -110,9 +110,7 @@ def test_what_fails_with_the_most_in_float_is_refused(
     assert not list(tmp_path.iterdir())
 
 
-def test_what_was_measured_of_the_model_before_is_not_claimed_again(
-    tmp_path: Path, trained_run: Callable[..., Any]
-) -> None:
+def test_figures_of_the_model_before_are_not_claimed_again(tmp_path: Path, trained_run: Callable[..., Any]) -> None:
     run = trained_run("encoder", "multi")
     made = make(run, "multi", tmp_path / "small", Plan("int8", 8))
     metrics = open_folder(made.path).metrics
@@ -155,7 +153,7 @@ def test_bits_of_products_are_refused_where_there_are_none(
     assert not list(tmp_path.iterdir())
 
 
-def test_where_there_are_no_products_only_the_table_is_said_to_be_smaller(
+def test_without_products_only_the_table_is_smaller(
     tmp_path: Path, trained_run: Callable[..., Any], recorder: Any
 ) -> None:
     run = trained_run("textcnn", "single")
@@ -175,9 +173,7 @@ def test_a_compressed_model_is_not_compressed_again(tmp_path: Path, trained_run:
         )
 
 
-def test_a_folder_whose_export_was_never_compared_is_compared_first(
-    tmp_path: Path, trained_run: Callable[..., Any]
-) -> None:
+def test_an_export_that_was_never_compared_is_compared_first(tmp_path: Path, trained_run: Callable[..., Any]) -> None:
     old = tmp_path / "old"
     shutil.copytree(trained_run("encoder", "multi").model, old)
     (old / "parity.json").unlink()

@@ -30,7 +30,7 @@ def test_levels_stay_in_their_range_and_are_whole() -> None:
     np.testing.assert_array_equal(levels, np.rint(levels))
 
 
-def test_inputs_that_fill_no_whole_block_are_padded_with_nothing() -> None:
+def test_inputs_short_of_a_block_are_padded_with_nothing() -> None:
     weight = np.random.default_rng(0).normal(size=(40, 6)).astype(np.float32)
     packed, scales = packed_blocks(weight, 8, 32)
     levels = packed.reshape(6, 64).astype(np.float32) - 128

@@ -61,7 +61,7 @@ def test_four_bits_in_an_odd_width_become_eight() -> None:
     assert np.abs(found - values).max(axis=1)[0] <= np.abs(values[0]).max() / 127
 
 
-def test_four_bits_cut_the_largest_value_where_that_helps_the_rest() -> None:
+def test_four_bits_cut_outliers_where_that_helps() -> None:
     row = np.concatenate([np.linspace(-1, 1, 63), [1.6]]).astype(np.float32)[None]
     levels, scales = quantised_rows(row, 4)
     assert scales[0] < 1.6 / 7

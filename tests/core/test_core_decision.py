@@ -54,7 +54,7 @@ def test_binary_has_one_logit_for_the_second_label() -> None:
     np.testing.assert_allclose(decisions.confidence, [1 - _sigmoid(0.5), _sigmoid(1)])
 
 
-def test_multi_label_has_a_threshold_a_label_and_may_choose_none() -> None:
+def test_multi_label_has_a_threshold_each_and_may_choose_none() -> None:
     rule = DecisionRule(thresholds=(0.2, 0.5, 0.9))
     logits = np.array([[-1.0, 0.0, 2.0], [-3.0, -3.0, -3.0]])
     decisions = rule.decide(_scheme("multi"), logits)
@@ -70,7 +70,7 @@ def test_multi_label_without_thresholds_takes_a_half() -> None:
     ]
 
 
-def test_dimensional_values_go_through_their_lines_and_are_clipped_and_nothing_is_chosen() -> None:
+def test_dimensional_values_are_calibrated_and_clipped() -> None:
     rule = DecisionRule(Calibration("linear", (2.0, 1.0, 1.0), (0.25, 0.0, 0.0)), abstention=0.9)
     decisions = rule.decide(_scheme("dimensional"), np.array([[0.5, 3.0, -7.0]]))
     assert decisions.scores.tolist() == [[1.25, 2.0, -1.0]]
@@ -199,7 +199,7 @@ def test_confidence_is_the_probability_of_the_decision():
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_kind_says_how_its_labels_compete_and_what_is_compared_with_gold(kind: Kind) -> None:
+def test_a_kind_says_how_labels_compete_and_are_compared(kind: Kind) -> None:
     scheme = _scheme(kind)
     decisions = DecisionRule().decide(scheme, np.zeros((4, scheme.output_count)))
     assert scheme.has_one_label == (kind in ("binary", "single", "ordinal"))

@@ -89,9 +89,7 @@ def test_a_crash_leaves_the_folder_before_it_or_none(tmp_path: Path, before: boo
     assert not before or os.listdir(target) == ["old"]
 
 
-def test_the_old_folder_comes_back_when_the_new_one_cannot_take_its_place(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_old_folder_returns_where_the_new_one_cannot_stay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     target = tmp_path / "model"
     with atomic_folder(target) as stage:
         (stage / "old").touch()

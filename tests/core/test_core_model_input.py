@@ -58,7 +58,7 @@ def test_mappings_that_describe_no_input(row: dict[str, Any], message: str) -> N
         ModelInput.from_dict(row)
 
 
-def test_a_sequence_of_inputs_names_the_position_of_what_is_none() -> None:
+def test_a_sequence_names_the_position_of_a_wrong_input() -> None:
     assert as_inputs(("a", {"text": "b"}, ModelInput("c"))) == ["a", ModelInput("b"), ModelInput("c")]
     assert as_inputs(iter(["a"])) == ["a"]  # type: ignore[arg-type]
     with pytest.raises(DataError, match=r"Got 'txt'.* It is the input at position 1\."):

@@ -27,7 +27,7 @@ class Counting(io.BytesIO):
         return found
 
 
-def test_later_groups_are_not_read_before_their_rows_are_asked_for() -> None:
+def test_later_groups_are_read_when_asked_for() -> None:
     whole = io.BytesIO()
     with pq.ParquetWriter(
         whole, pa.schema([("text", pa.string())]), compression="none", use_dictionary=False

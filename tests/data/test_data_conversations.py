@@ -113,7 +113,7 @@ def test_dialogues_are_put_in_order_by_their_turns(order: list[int], form: Any) 
     assert [[turn.text for turn in found] for found in earlier] == [list(map(str, range(number))) for number in order]
 
 
-def test_without_a_turn_column_rows_are_in_order_and_lone_rows_alone() -> None:
+def test_without_a_turn_column_rows_keep_their_order() -> None:
     dialogues = Dialogues()
     for dialogue, text in (("a", "1"), ("b", "2"), (None, "3"), ("a", "4"), (None, "5"), ("b", "6")):
         dialogues.add(dialogue, Turn(text))
@@ -204,7 +204,7 @@ def test_dialogues_end_with_their_file(tmp_path: Path) -> None:
     assert [len(example.turns) for example in examples] == [0, 1, 0, 1]
 
 
-def test_turns_that_cannot_be_read_drop_their_row_and_are_counted(tmp_path: Path) -> None:
+def test_unreadable_turns_drop_their_row_and_are_counted(tmp_path: Path) -> None:
     rows = [{"text": "a", "label": "joy", "h": '[{"speaker": "A"}]'}, {"text": "b", "label": "joy", "h": "Hi"}]
     examples, notes = read_examples(write(tmp_path / "a.csv", rows), DataOptions(context="h"), CARER)
     assert [example.text for example in examples] == ["b"]
@@ -248,7 +248,7 @@ def test_a_missing_column_is_named_with_the_nearest(tmp_path: Path) -> None:
         read(path, context="history")
 
 
-def test_columns_with_usual_names_change_nothing_unless_they_are_named(tmp_path: Path) -> None:
+def test_usual_column_names_change_nothing_unless_named(tmp_path: Path) -> None:
     names = ("context", "turns", "dialogue", "turn", "speaker", "target")
     rows = [{"text": f"text {n}", "label": "joy", **dict.fromkeys(names, "x")} for n in range(3)]
     assert [row.input for row in read(write(tmp_path / "a.csv", rows))] == [ModelInput(f"text {n}") for n in range(3)]
@@ -270,7 +270,7 @@ def many_dialogues(count: int = 40) -> list[dict[str, Any]]:
     return rows
 
 
-def test_a_split_does_not_part_dialogues_nor_join_those_that_share_a_short_answer(tmp_path: Path) -> None:
+def test_a_split_keeps_dialogues_whole_and_apart(tmp_path: Path) -> None:
     data = load_dataset(write(tmp_path / "a.csv", many_dialogues()), DataOptions(dialogue="d"))
     assert "Where rows are split, those of one dialogue (column 'd') stay on one side." in data.notes
     sides: dict[str | None, set[str]] = {}
@@ -293,7 +293,7 @@ def example(text: str, *before: str) -> Example:
     return Example(text=text, turns=turns(*before), labels=("joy",))
 
 
-def test_a_row_of_a_dialogue_is_compared_with_the_turn_before_it() -> None:
+def test_a_dialogue_row_is_compared_with_the_turn_before() -> None:
     splits = {
         "train": [example("Yes!", "Did you win?"), example("Yes.", "Did you lose?"), example("Hey.")],
         "test": [example("yes", "did you LOSE"), example("Hey", "So.")],

@@ -81,7 +81,7 @@ def test_csv_quote_that_closes_too_late_does_not_eat_the_file(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("line", ['"oops,joy\n', 'oops,"joy\n'])
-def test_csv_quotes_that_stand_for_themselves_do_not_make_one_row_of_many(tmp_path: Path, line: str) -> None:
+def test_stray_csv_quotes_do_not_join_rows(tmp_path: Path, line: str) -> None:
     content = "text,label\n" + line + "fine,joy\n" * 20 + line + '"two\nlines, quoted ""well""","joy"\n'
     rows, reader = read(tmp_path / "a.csv", content)
     assert [number for number, _ in rows] == [*range(3, 23), 24]

@@ -256,7 +256,7 @@ def test_known_scheme_finds_the_delimiter_between_numbers() -> None:
     assert labels(infer(["2,27", "2"], scheme="goemotions"), "27,2") == ("anger", "neutral")
 
 
-def test_columns_stand_for_dimensions_by_their_place_only_where_no_name_says_otherwise() -> None:
+def test_columns_are_dimensions_by_place_where_no_name_says() -> None:
     vad = builtin_scheme("vad")
     plan = labels_for_scheme(vad, [], ("valence", "a", "d"), DataOptions())
     assert plan.columns == vad.names == ("valence", "arousal", "dominance")

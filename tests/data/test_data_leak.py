@@ -26,7 +26,7 @@ def texts(examples: list[Example]) -> list[str]:
     return [example.text for example in examples]
 
 
-def test_the_hash_ignores_what_the_comparison_key_ignores_and_nothing_else() -> None:
+def test_the_hash_ignores_what_the_comparison_key_does() -> None:
     assert text_hash(SAME[0]) == text_hash(SAME[1])
     assert text_hash("i love this") != text_hash("i love that")
     assert 0 <= text_hash("今天很开心") < 2**64
@@ -84,7 +84,7 @@ def test_an_array_that_holds_no_hashes_is_refused(wrong: np.ndarray) -> None:
         Fingerprint(wrong)
 
 
-def test_the_guard_takes_rows_from_train_and_validation_but_never_from_test() -> None:
+def test_the_guard_never_takes_rows_from_test() -> None:
     splits = {
         "train": rows("one one", "two two", "three three", "four four", "Four four!"),
         "validation": rows("two two", "five five", "three three"),
@@ -120,7 +120,7 @@ def test_a_training_file_that_is_the_test_file_is_refused() -> None:
         guard({"train": rows("a b", "c d"), "test": rows("c d", "A b.")})
 
 
-def test_a_validation_file_that_is_the_test_file_is_dropped_with_a_note() -> None:
+def test_a_validation_file_equal_to_test_is_dropped() -> None:
     cleaned, overlaps, notes = guard({"train": rows("x y"), "validation": rows("a b"), "test": rows("a b")})
     assert set(cleaned) == {"train", "test"}
     assert set(overlaps) == {"test"}

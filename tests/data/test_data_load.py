@@ -201,7 +201,7 @@ def test_every_training_text_leaks(tmp_path: Path) -> None:
         load_dataset(tmp_path)
 
 
-def test_a_label_that_goes_with_the_leaks_is_told_and_one_class_alone_is_refused(tmp_path: Path) -> None:
+def test_a_label_lost_with_the_leaks_is_told_or_refused(tmp_path: Path) -> None:
     train = rows(60)
     write(tmp_path / "train.csv", train)
     write(tmp_path / "test.csv", [row for row in train if row["label"] == "joy"])

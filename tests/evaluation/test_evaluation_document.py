@@ -83,7 +83,7 @@ def test_a_document_survives_its_file(kind: type[Document], data: st.DataObject)
 
 
 @pytest.mark.parametrize("file", EARLIER, ids=lambda file: f"{file.parent.name}/{file.stem}")
-def test_files_of_earlier_versions_are_read_and_written_as_they_were(file: Path) -> None:
+def test_files_of_earlier_versions_come_back_unchanged(file: Path) -> None:
     row = json.loads(file.read_text(encoding="utf-8"))
     assert "schema_version" not in row
     document = MetricsDocument.read(file)

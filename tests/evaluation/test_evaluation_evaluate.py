@@ -132,7 +132,7 @@ def test_what_contradicts_the_scheme_is_refused():
         evaluate(scheme, gold, scores, decisions, texts=["one"])
 
 
-def test_what_is_measured_has_a_name_and_what_has_a_name_is_measured():
+def test_names_and_measured_metrics_are_the_same():
     measured = set()
     for scheme in SCHEMES.values():
         measured |= set(evaluate(scheme, *predictions(scheme), resamples=2).metrics)
@@ -152,7 +152,7 @@ def test_the_majority_baseline_can_be_evaluated(name):
         assert found.metrics["accuracy"].value == pytest.approx(gold.mean(axis=0).max())
 
 
-def test_the_majority_of_sets_is_every_label_that_most_rows_carry():
+def test_the_majority_set_has_each_label_of_most_rows():
     assert majority(SCHEMES["multi"], [0.6, 0.5, 0.1], 2).chosen.tolist() == [[True, True, False]] * 2
     with pytest.raises(DataError, match="base rates"):
         majority(SCHEMES["multi"], [0.6], 2)

@@ -22,7 +22,7 @@ def rows(size, labels, seed=0):
 
 @settings(max_examples=25, deadline=None)
 @given(st.integers(2, 40), st.integers(1, 5), st.integers(0, 1000))
-def test_weighted_sums_give_what_scikit_learn_gives_on_the_repeated_rows(size, labels, seed):
+def test_weighted_sums_agree_with_scikit_learn_on_repeats(size, labels, seed):
     gold, decisions = rows(size, labels, seed)
     chosen = np.random.default_rng(seed).integers(0, size, size=size)
     weights = np.bincount(chosen, minlength=size).astype(float)
@@ -51,7 +51,7 @@ def test_moments_give_the_metric_on_the_repeated_rows():
 
 
 @pytest.mark.parametrize("repeats", [np.ones(40, dtype=np.int64), np.array([30, 6, 4])])
-def test_resamples_hold_as_many_rows_as_the_sample_in_the_right_shares(repeats):
+def test_resamples_have_the_size_and_shares_of_the_sample(repeats):
     distinct = np.eye(len(repeats))
     sums = resampled_sums(distinct, repeats, 3000, 0)
     assert sums.shape == (3000, len(repeats))

@@ -41,7 +41,7 @@ def softmax_loss(logits, gold):
     # Of classes a curve moves labels, too: that this costs nothing is sure with many rows only.
     [("multi", bent, sigmoid_loss, 4000), ("single", bent_classes, softmax_loss, 20_000)],
 )
-def test_a_curve_is_chosen_where_no_line_follows_and_helps_on_other_rows(kind, made, loss, rows):
+def test_a_curve_is_chosen_where_it_helps_on_other_rows(kind, made, loss, rows):
     fitted = fit_calibration(*made(rows), kind)
     assert fitted.method == "isotonic"
     logits, gold = made(20_000, seed=1)
@@ -75,7 +75,7 @@ def test_curves_never_fall_and_go_on_for_ever(kind):
         assert (np.diff(fitted.apply(line, kind), axis=0) > 0).all()
 
 
-def test_a_label_with_hardly_a_positive_row_keeps_the_shared_temperature():
+def test_a_rare_label_keeps_the_shared_temperature():
     logits, gold = bent(500)
     logits[:, 2] = np.random.default_rng(1).normal(-9, 1, size=500)
     gold[:, 2] = 0

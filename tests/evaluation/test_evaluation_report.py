@@ -256,7 +256,7 @@ def test_baselines_are_compared_in_chart_and_table() -> None:
     assert "This model: 0.712 (95% interval 0.697 to 0.727)" in text
 
 
-def test_chinese_names_stand_beside_labels_where_the_data_is_chinese() -> None:
+def test_labels_of_chinese_data_have_chinese_names() -> None:
     metrics = run("ekman7")
     assert '<span class="chinese" lang="zh">' not in rendered(metrics)
     metrics["data"]["languages"] = {"zh": 0.9}
@@ -298,7 +298,7 @@ def test_mistakes_are_quoted_in_their_own_direction() -> None:
     assert "answered <b><bdi>nothing</bdi></b>" in html
 
 
-def test_dimensional_mistakes_name_their_values_and_keep_their_order() -> None:
+def test_dimensional_mistakes_name_values_in_order() -> None:
     metrics = dimensional()
     metrics["test"]["mistakes"] = [
         {"text": text, "gold": [1.0, 2.5, 3.0], "predicted": [4.123456, 2.0, 3.0], "confidence": None}
@@ -409,7 +409,7 @@ def test_best_step_of_training_follows_the_metric(metric: str, said: str) -> Non
     assert said in Page(rendered({"history": history})).text
 
 
-def test_texts_that_the_leak_guard_took_out_of_training_are_stated() -> None:
+def test_the_report_states_texts_of_the_leak_guard() -> None:
     metrics = run("sentiment3")
     metrics["test"]["overlap"] = {"rows": 251, "metrics_without": {"macro_f1": measured(0.7123)}}
     html = rendered(metrics)
@@ -419,7 +419,7 @@ def test_texts_that_the_leak_guard_took_out_of_training_are_stated() -> None:
     assert "also stood in the source" not in rendered(metrics)
 
 
-def test_macro_f1_by_thresholds_stands_on_page_and_card_and_cheating_is_called_so() -> None:
+def test_page_and_card_tell_honest_thresholds_from_cheating() -> None:
     page, card = Page(rendered(run())).text, card_of(run())
     for words in (page, card):
         assert "0.651" in words

@@ -40,7 +40,7 @@ def test_it_says_how_many_came_near(values: list[float], said: str) -> None:
     assert said in html
 
 
-def test_trials_that_were_ended_early_are_drawn_and_failed_ones_are_not() -> None:
+def test_pruned_trials_are_drawn_and_failed_ones_are_not() -> None:
     html = page(
         trial(0, "complete", 0.7, (0.5, 0.6)), trial(1, "pruned", None, (0.3, 0.4)), trial(2, "failed", None, (0.2,))
     )

@@ -85,7 +85,7 @@ def test_a_binary_threshold_serves_both_classes():
     assert choose_binary_threshold(np.ones(20), np.full(20, 0.7)) == 0.5
 
 
-def test_a_binary_threshold_stays_at_a_half_where_nothing_is_gained():
+def test_a_binary_threshold_without_gain_stays_at_a_half():
     generator = np.random.default_rng(1)
     scores = generator.random(400)
     kept = [
@@ -95,7 +95,7 @@ def test_a_binary_threshold_stays_at_a_half_where_nothing_is_gained():
     assert all(0.4 < cut < 0.6 for cut in kept)
 
 
-def test_held_out_rows_gain_over_one_half_and_over_unshrunk_cuts():
+def test_held_out_rows_gain_over_half_and_unshrunk_cuts():
     gains, steadier = [], []
     test_gold, test_scores = imbalanced(8000, 99)
     for seed in range(5):

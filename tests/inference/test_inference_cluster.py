@@ -135,7 +135,7 @@ def test_workers_read_a_link_under_its_own_name(
     assert sum(table.num_rows for table in cluster._texts(asked[0])) == ROWS // 16
 
 
-def test_an_address_that_nobody_answers_is_told_before_ray_tries(
+def test_an_unanswered_address_is_told_before_ray_tries(
     tmp_path: Path, source: Path, trained_run: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cluster = pytest.importorskip("insula.inference.cluster")

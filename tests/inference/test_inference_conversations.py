@@ -130,7 +130,7 @@ def test_columns_with_usual_names_are_taken_and_said(tmp_path: Path, ending: str
     )
 
 
-def test_usual_names_are_nothing_to_a_model_that_reads_the_text_alone(tmp_path: Path) -> None:
+def test_usual_names_mean_nothing_to_a_model_of_single_texts(tmp_path: Path) -> None:
     rows = [{"text": "Fine.", "turns": "How was it?", "context": "x", "dialogue": 1, "target": "y"}]
     predictor = model(Context())
     assert predict_file(predictor, write(tmp_path / "in.csv", rows), print).warnings == ()
@@ -147,7 +147,7 @@ def test_context_that_is_named_and_not_read_is_counted(tmp_path: Path) -> None:
     )
 
 
-def test_rows_without_context_for_a_model_that_reads_it_are_counted(tmp_path: Path) -> None:
+def test_rows_without_the_context_of_a_model_are_counted(tmp_path: Path) -> None:
     (tmp_path / "in.txt").write_text("Fine.\nSo.\n")
     turns, target = predict_file(model(), tmp_path / "in.txt", print).warnings
     assert turns.startswith("The model reads earlier turns, and none of 2 rows has any")
@@ -182,7 +182,7 @@ def test_two_ways_to_give_the_turns_exclude_each_other(tmp_path: Path) -> None:
         predict_file(model(), source, print, dialogue="talk", speaker="whom")
 
 
-def test_dialogues_that_were_silent_for_longest_are_forgotten_first(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_longest_silent_dialogues_are_forgotten_first(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(recent, "MOST_CHARACTERS", 10_000)
     dialogues = RecentDialogues(2)
     dialogues.follow("quiet", Turn("hello"))

@@ -15,7 +15,7 @@ import insula
 from insula.core.errors import OutputError
 
 
-def test_a_blank_row_is_only_counted_where_nobody_asked_for_the_file(
+def test_a_blank_row_is_counted_without_a_rejects_file(
     tmp_path: Path, trained_run: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "m.csv").write_text('text\nlovely\n""\nawful\n', encoding="utf-8")
@@ -30,9 +30,7 @@ def test_a_blank_row_is_only_counted_where_nobody_asked_for_the_file(
         insula.predict_file(tmp_path / "m.csv", taken.extend, model, rejects="m.csv.rejects.jsonl")
 
 
-def test_a_row_with_bytes_for_a_text_is_set_aside_and_one_with_nan_is_written(
-    tmp_path: Path, trained_run: Callable[..., Any]
-) -> None:
+def test_bytes_for_a_text_are_rejected_and_nan_is_written(tmp_path: Path, trained_run: Callable[..., Any]) -> None:
     table = {"text": pa.array([b"lovely", b"\xff\xfe"], pa.binary()), "stars": pa.array([float("nan"), 1.0])}
     pq.write_table(pa.table(table), tmp_path / "in.parquet")
     result = insula.predict_file(tmp_path / "in.parquet", tmp_path / "out.jsonl", trained_run("linear", "single").path)

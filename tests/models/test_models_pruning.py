@@ -74,9 +74,7 @@ def test_parts_without_output_weights_can_go_without_a_trace(encoder_folder: Enc
     torch.testing.assert_close(logits(model), before, atol=1e-6, rtol=0)
 
 
-def test_a_pruned_encoder_opens_with_the_same_answers_and_is_pruned_again(
-    tmp_path: Path, encoder_folder: EncoderFolder
-) -> None:
+def test_a_pruned_encoder_reopens_and_is_pruned_again(tmp_path: Path, encoder_folder: EncoderFolder) -> None:
     model = encoder(encoder_folder(layers=3))
     model.prune(Kept((0, 2), ((1, 3), (0,)), (tuple(range(8)), tuple(range(32)))))
     model.save_pretrained(tmp_path)
@@ -118,7 +116,7 @@ def test_another_kind_of_network_is_refused(decoder_folder: Callable[[], Path]) 
         cut(model.backbone, Kept((0,), ((0,),), ((0,),)))
 
 
-def test_no_class_of_transformers_has_layers_of_different_shapes(encoder_folder: EncoderFolder) -> None:
+def test_no_transformers_class_has_layers_of_several_shapes(encoder_folder: EncoderFolder) -> None:
     model = encoder(encoder_folder())
     model.prune(Kept((0,), ((0,),), (tuple(range(8)),)))
     with pytest.raises(ModelFolderError, match="A pruned encoder"):

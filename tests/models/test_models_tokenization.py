@@ -33,9 +33,7 @@ def test_half_a_character_is_no_obstacle(encoder_folder: EncoderFolder) -> None:
     assert len(tokenizer(["\ud83d happy"])[0]) == 4
 
 
-def test_a_tokenizer_without_special_tokens_gives_an_empty_text_one_token(
-    encoder_folder: EncoderFolder, tmp_path: Path
-) -> None:
+def test_an_empty_text_has_one_token_without_special_ones(encoder_folder: EncoderFolder, tmp_path: Path) -> None:
     plain = Tokenizer.from_file(str(encoder_folder() / "tokenizer.json"))
     from tokenizers.processors import TemplateProcessing
 

@@ -49,7 +49,7 @@ def test_a_mark_becomes_a_span_of_the_text_without_marks() -> None:
     assert [case.text[start:end] for start, end, _ in case.spans] == ["b@c.de", "1"]
 
 
-def test_the_score_counts_boundaries_kinds_and_what_stays_readable() -> None:
+def test_the_score_counts_spans_kinds_and_readable_rest() -> None:
     case = from_markup("to {{email|b@c.de}} or {{phone|12345}}", "en", "hand")
     assert score([case], [case.spans])["all"] == {
         "marked": 2, "found": 2, "right": 2, "recall": 1, "precision": 1, "hidden": 1,

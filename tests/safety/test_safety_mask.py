@@ -42,7 +42,7 @@ def test_a_text_without_personal_data_stays_as_it_is() -> None:
     assert mask(text).text == text
 
 
-def test_the_same_value_has_the_same_pseudonym_and_another_key_another() -> None:
+def test_a_pseudonym_depends_on_value_and_key_alone() -> None:
     first = mask("jo@x.de wrote, jo@x.de read, al@x.de slept", pseudonyms=Pseudonyms(KEY)).text
     one, two, three = (token["hidden"] for token in TOKEN.finditer(first))
     assert one == two != three

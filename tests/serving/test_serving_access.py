@@ -240,7 +240,7 @@ def test_a_key_does_what_its_scopes_say_and_no_more(locked: Running, keys: dict[
     assert unchanged()
 
 
-def test_a_quota_is_counted_in_texts_and_refused_ones_do_not_count(locked: Running, keys: dict[str, str]) -> None:
+def test_a_quota_counts_texts_but_not_refused_ones(locked: Running, keys: dict[str, str]) -> None:
     headers = bearer(keys["few"])
     assert locked.post("/v1/predict", {"texts": ["a", "b", "c"]}, headers=headers).status_code == 200
     assert locked.post("/v1/predict", {"texts": ["a"], "model": "none"}, headers=headers).status_code == 404
@@ -251,7 +251,7 @@ def test_a_quota_is_counted_in_texts_and_refused_ones_do_not_count(locked: Runni
     problem(locked.post("/v1/predict", {"texts": ["a"]}, headers=headers), 429, "quota")
 
 
-def test_a_rate_lets_a_burst_through_and_then_says_how_long_to_wait(locked: Running, keys: dict[str, str]) -> None:
+def test_a_rate_allows_a_burst_and_then_says_the_wait(locked: Running, keys: dict[str, str]) -> None:
     answers = [locked.get("/v1/models", headers=bearer(keys["slow"])) for _ in range(5)]
     assert [answer.status_code for answer in answers] == [200, 200, 200, 429, 429]
     problem(answers[-1], 429, "too_many_calls")

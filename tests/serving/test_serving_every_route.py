@@ -173,7 +173,7 @@ FOREIGN_HOSTS = (
 )
 
 
-def test_a_page_whose_name_was_turned_to_this_address_gets_nothing(linear_model: Path) -> None:
+def test_dns_rebinding_gets_nothing(linear_model: Path) -> None:
     """DNS rebinding: the browser says the name of the page, and the address is this machine's own."""
     with running(linear_model) as service:
         opened = Guarded(service, {}, list(_routes(service, "none")))

@@ -63,9 +63,7 @@ COLUMNS = {"text": "said", "dialogue": "chat", "speaker": "who"}
 
 
 @pytest.mark.parametrize("model", ["joined", "pairs"])
-def test_a_file_of_conversations_has_the_answers_of_its_dialogues(
-    conversing: Running, tmp_path: Path, model: str
-) -> None:
+def test_a_file_of_conversations_has_answers_of_dialogues(conversing: Running, tmp_path: Path, model: str) -> None:
     library = Predictor.load(conversing.service.models.find(model).folder.path)
     made = _post(conversing, CHAT, headers=CSV, params={**COLUMNS, "model": model}).json()
     assert _finished(conversing, made["id"])["rows"] == len(DIALOGUE)
@@ -78,7 +76,7 @@ def test_a_file_of_conversations_has_the_answers_of_its_dialogues(
         assert answer["scores"] == pytest.approx(dict(wanted.scores), abs=1e-5)
 
 
-def test_columns_of_turns_are_named_in_their_order_or_not_read_and_counted(conversing: Running, tmp_path: Path) -> None:
+def test_columns_of_turns_are_named_in_order_or_not_read(conversing: Running, tmp_path: Path) -> None:
     table = "one,two,said\nawful day,so happy,usual\n"
     library = Predictor.load(conversing.service.models.find("joined").folder.path)
     for model, columns in (("joined", ["one", "two"]), ("joined", ["two", "one"]), ("linear-single", ["one", "two"])):
@@ -107,7 +105,7 @@ def test_a_stored_job_of_an_older_service_is_read(linear_model: Path, tmp_path: 
         assert _finished(service, folder.name)["rows"] == 1
 
 
-def test_rows_without_a_text_are_rejected_and_other_models_asked(served: Running) -> None:
+def test_rows_without_a_text_are_rejected_by_any_model(served: Running) -> None:
     name = [model.name for model in served.service.models][1]
     rows = [{"text": "so happy"}, {"text": ""}, {"text": "awful"}]
     made = _post(

@@ -163,7 +163,7 @@ def test_one_text_that_fails_does_not_take_others_with_it(
     assert "4711" not in caplog.text
 
 
-def test_an_error_that_nobody_foresaw_is_a_problem_without_its_words(
+def test_an_unforeseen_error_is_a_problem_without_its_words(
     linear_model: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     text = "a text: 4711"

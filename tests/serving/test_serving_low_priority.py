@@ -24,7 +24,7 @@ FOREVER = DEADLINE  # seconds that a test takes only where it fails
 TEXTS = [f"so {'very ' * (row % 9)}happy {row}" for row in range(300)]
 
 
-def test_it_waits_before_every_batch_and_answers_as_the_model_does(predictor: Predictor) -> None:
+def test_it_waits_before_batches_and_answers_alike(predictor: Predictor) -> None:
     assert isinstance(predictor.backend, TokenBackend)
     waits: list[int] = []
     polite = at_low_priority(predictor, lambda: waits.append(len(runs)))

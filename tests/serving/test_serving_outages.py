@@ -64,7 +64,7 @@ class Load:
 
 
 @pytest.mark.parametrize("which", ["postgresql", "redis", "both"])
-def test_every_call_is_answered_or_refused_and_nothing_kept_is_lost(
+def test_outages_lose_no_call_and_nothing_that_was_kept(
     linear_model: Path, tmp_path: Path, postgresql: PostgreSQL, redis_server: Redis, which: str
 ) -> None:
     address = postgresql.new_database(f"outage_{which}")

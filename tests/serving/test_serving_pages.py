@@ -51,7 +51,7 @@ def shown(answer: httpx2.Response) -> str:
     return SHORTER.sub(" ", unescape(re.sub(r"<[^>]+>", " ", answer.text))).strip()
 
 
-def test_both_languages_have_every_sentence_with_the_same_values() -> None:
+def test_both_languages_have_the_same_sentences() -> None:
     english, chinese = WORDS["en"], WORDS["zh"]
     assert english.keys() == chinese.keys()
     for name in english:

@@ -216,9 +216,7 @@ def test_problems_are_said_where_the_answer_would_stand(both: Running, watched: 
     page.get_by_text("模型认为").wait_for()
 
 
-def test_the_report_is_sorted_by_its_own_script_and_loads_nothing(
-    both: Running, watched: Callable[..., Watched]
-) -> None:
+def test_the_report_sorts_itself_and_loads_nothing(both: Running, watched: Callable[..., Watched]) -> None:
     seen = watched(locale="en-GB")
     page = seen.page
     page.goto(f"{both.address}/models/linear-multi")
@@ -228,7 +226,7 @@ def test_the_report_is_sorted_by_its_own_script_and_loads_nothing(
     assert seen.asked_only(f"{both.address}/")
 
 
-def test_a_key_is_typed_once_and_the_session_ends_with_signing_out(
+def test_a_session_lasts_from_a_typed_key_to_signing_out(
     linear_model: Path, tmp_path: Path, watched: Callable[..., Watched]
 ) -> None:
     key = create_key("someone", store=tmp_path / "data").secret

@@ -67,7 +67,7 @@ def test_without_a_key_every_page_leads_to_the_login(locked: Running) -> None:
     assert Visitor(locked).get("/pages/assets/page.css").status_code == 200
 
 
-def test_a_typed_key_opens_the_pages_and_is_nowhere_in_the_cookie(locked: Running, keys: dict[str, str]) -> None:
+def test_a_typed_key_opens_the_pages_and_is_in_no_cookie(locked: Running, keys: dict[str, str]) -> None:
     visitor = Visitor(locked)
     before = visitor.get("/login?next=/models") and dict(visitor.cookies)
     answer = visitor.send("/login", page="/login", key=f" {keys['good']} ", next="/models", lang="zh")
@@ -193,7 +193,7 @@ def test_after_the_login_one_stays_here(locked: Running, keys: dict[str, str], w
     assert (answer.status_code, answer.headers["location"]) == (303, "/?lang=en")
 
 
-def test_a_session_lasts_as_long_as_the_settings_say_and_a_secret_may_be_shared(tmp_path: Path) -> None:
+def test_a_session_expires_and_servers_may_share_a_secret(tmp_path: Path) -> None:
     now = time.time()
     clock = [now]
     sessions = Sessions(b"s" * 32, 60, clock=lambda: clock[0])

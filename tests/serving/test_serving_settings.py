@@ -16,7 +16,7 @@ from insula.serving.settings.config_file import to_toml
 from insula.serving.settings.settings import Settings, load_settings, options, variable
 
 
-def test_the_printed_file_is_the_settings_and_explains_every_option(tmp_path: Path) -> None:
+def test_the_printed_file_explains_every_option(tmp_path: Path) -> None:
     settings = load_settings(
         environment={}, given={"models": ["runs/a"], "cors": {"origins": ["https://a.org"]}, "threads": 2}
     )
@@ -58,7 +58,7 @@ def test_no_password_is_printed(place: str, address: str, shown: str, tmp_path: 
     assert getattr(getattr(load_settings(file, environment={}), section), name) == shown
 
 
-def test_the_command_line_goes_before_the_environment_before_the_file(tmp_path: Path) -> None:
+def test_command_line_then_environment_then_file(tmp_path: Path) -> None:
     file = tmp_path / "serve.toml"
     file.write_text('port = 1\nhost = "a"\nmodels = ["x"]\n[queue]\nwait_ms = 5\nbatch_texts = 7\n', encoding="utf-8")
     environment = {"INSULA_SERVE_PORT": "2", "INSULA_SERVE_HOST": "b", "INSULA_SERVE_QUEUE_WAIT_MS": "6.5",

@@ -41,9 +41,7 @@ def test_processes_share_every_step(lengths: list[int], size: int, processes: in
 @pytest.mark.parametrize(
     ("size", "processes", "an_update"), [(32, 2, 32), (32, 3, 30), (32, 5, 30), (2, 3, 3), (1, 4, 4)]
 )
-def test_processes_that_do_not_divide_a_batch_have_the_next_smaller_multiple(
-    size: int, processes: int, an_update: int
-) -> None:
+def test_uneven_processes_have_the_next_smaller_batch(size: int, processes: int, an_update: int) -> None:
     shares = [_batches([7] * 960, size, process=one, processes=processes) for one in range(processes)]
     assert {len(share) for share in shares} == {960 // an_update}
     assert {len(batch) for share in shares for batch in share} == {an_update // processes}

@@ -88,7 +88,7 @@ def test_answers_are_kept_until_the_run_is_measured(
 
 
 @pytest.mark.parametrize("kind", ["single", "multi"])
-def test_a_student_of_few_labels_learns_from_what_its_teacher_says_of_other_texts(
+def test_a_student_learns_from_its_teacher_on_other_texts(
     tmp_path: Path, tiny_recipe: RecipeOf, teacher: Any, unlabelled: Any, kind: Kind
 ) -> None:
     data = toy_data.toy_dataset(kind, train=20, validation=30, test=60, seed=3)
@@ -180,7 +180,7 @@ def test_what_cannot_be_distilled_says_so(tmp_path: Path, tiny_recipe: RecipeOf,
         train(data, recipe=_recipe(tiny_recipe, [tmp_path / "nobody"], []), output=tmp_path / "run")
 
 
-def test_several_teachers_answer_by_their_mean_whatever_the_order_of_their_labels(tmp_path: Path, teacher: Any) -> None:
+def test_teachers_are_averaged_in_any_order_of_their_labels(tmp_path: Path, teacher: Any) -> None:
     first, second = teacher("single"), _teacher("single", tmp_path / "second", train=60)
     texts = [example.text for example in toy_data.toy_dataset("single", train=20).split("train")]
     scheme = toy_data.SCHEMES["single"]
@@ -273,6 +273,6 @@ def test_the_loss_is_hinton_s(kind: Kind) -> None:
 
 
 @pytest.mark.parametrize("kind", ["single", "multi"])
-def test_a_sure_teacher_at_a_low_temperature_gives_a_finite_loss(kind: Kind) -> None:
+def test_a_sure_teacher_gives_a_finite_loss(kind: Kind) -> None:
     told = torch.tensor([[1.0, 0.0, 0.0]])
     assert torch.isfinite(teacher_loss(kind, torch.zeros(1, 3), told, 0.1)).all()

@@ -180,7 +180,7 @@ def test_losses_of_training_and_validation_are_of_one_scale(fit: Any, kind: Kind
     assert told[-1] == pytest.approx(float(losses.mean()), rel=1e-5)
 
 
-def test_patience_bears_a_score_that_stands_still_while_the_loss_falls() -> None:
+def test_patience_waits_while_the_loss_falls() -> None:
     def stops_after(losses: list[float], scores: list[float]) -> int | None:
         stop, state, control = StopInTime(2), TrainerState(), TrainerControl()
         arguments = SimpleNamespace(metric_for_best_model="eval_macro_f1")

@@ -107,7 +107,7 @@ def test_each_batch_is_of_one_task_in_the_shares_asked_for() -> None:
     assert seen[0] != seen[1]
 
 
-def test_processes_that_do_not_divide_a_batch_go_through_all_rows() -> None:
+def test_uneven_processes_go_through_all_rows() -> None:
     task = np.repeat([0, 1], [64, 300])
     shares = [list(TaskBatches([5] * 364, task, [64, 128], 16, seed=0, process=one, processes=3)) for one in range(3)]
     assert {len(share) for share in shares} == {5 + 9}  # 5 rows a process are 15 an update

@@ -131,7 +131,7 @@ def test_loss_and_gradient_are_the_formula_s(name: str, kind: Kind, soft: bool) 
         assert gradient[row, output] == pytest.approx(by_difference, abs=1e-6)
 
 
-def test_binary_cross_entropy_and_its_derivative_are_the_formula_s() -> None:
+def test_binary_cross_entropy_and_gradient_are_the_formula() -> None:
     z = np.linspace(-12, 12, 97)[:, None]
     for y in (0.0, 1.0, 0.3):
         loss, gradient = _loss_and_gradient(_objective("sigmoid", "binary"), z, np.full_like(z, y))

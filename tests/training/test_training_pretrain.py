@@ -161,7 +161,7 @@ def test_an_interrupted_pretraining_ends_with_the_same_weights(
     assert not unfinished(folder).exists()
 
 
-def test_an_interruption_before_anything_was_written_promises_nothing(
+def test_an_interruption_before_any_file_promises_nothing(
     tmp_path: Path, corpus: Path, encoder_folder: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def stop(*_: object, **__: object) -> None:
@@ -190,7 +190,7 @@ def test_changed_texts_and_damaged_state_are_refused(
         resume_pretraining(tmp_path / "nothing")
 
 
-def test_texts_near_those_of_an_evaluation_set_are_not_learnt_from(tmp_path: Path) -> None:
+def test_texts_near_an_evaluation_set_are_not_trained_on(tmp_path: Path) -> None:
     texts = [
         "we waited for two hours on the telephone and nobody ever called back",
         "We waited for two hours on the telephone and nobody ever called back!!",
@@ -212,7 +212,7 @@ def test_texts_near_those_of_an_evaluation_set_are_not_learnt_from(tmp_path: Pat
         read_corpus([tmp_path / "test.txt"], [tmp_path / "test.txt"])
 
 
-def test_an_encoder_that_nobody_names_is_called_by_its_texts_and_its_base(
+def test_an_unnamed_encoder_is_called_by_texts_and_base(
     tmp_path: Path, corpus: Path, encoder_folder: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)

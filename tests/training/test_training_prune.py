@@ -164,9 +164,7 @@ def test_a_trained_base_is_gone_on_with_head_included(tmp_path: Path, tiny_recip
     assert [len(kept["layers"]), [len(one) for one in kept["heads"]], kept["widths"]] == [1, [2], [32]]
 
 
-def test_what_the_base_learnt_from_counts_as_seen_and_is_not_measured_on(
-    tmp_path: Path, tiny_recipe: RecipeOf, base: Path
-) -> None:
+def test_training_rows_of_the_base_are_not_measured_on(tmp_path: Path, tiny_recipe: RecipeOf, base: Path) -> None:
     data = toy_data.toy_dataset("single")
     recipe = _pruning(tiny_recipe, base)
     for split, known in (("validation", "train"), ("test", "validation")):

@@ -51,9 +51,7 @@ def _with_rule(folder: Path, rule: DecisionRule, output: Path) -> Path:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_the_rule_is_chosen_on_all_rows_and_nothing_else_changes(
-    kind: Kind, tmp_path: Path, trained_run: RunOf
-) -> None:
+def test_only_the_rule_changes_and_all_rows_choose_it(kind: Kind, tmp_path: Path, trained_run: RunOf) -> None:
     source = open_folder(trained_run("linear", kind).model)
     rows, options = _rows(kind), DecisionOptions(coverage=0.7)
     made = recalibrate(source, rows, tmp_path / "new", options, command="the command")
@@ -103,7 +101,7 @@ def test_no_row_has_a_say_in_how_it_is_decided(kind: Kind, trained_run: RunOf) -
     np.testing.assert_array_equal(before.scores[fold == 4], in_order.decide(source.scheme, logits[fold == 4]).scores)
 
 
-def test_rows_of_another_source_mend_thresholds_that_fit_them_no_more(tmp_path: Path, trained_run: RunOf) -> None:
+def test_rows_of_another_source_refit_the_thresholds(tmp_path: Path, trained_run: RunOf) -> None:
     run, rows = trained_run("linear", "multi"), _rows("multi", 200)
     own = open_folder(run.model)
     far = dataclasses.replace(own.decision, thresholds=(0.97,) * len(own.scheme.names))
@@ -122,9 +120,7 @@ def test_rows_of_another_source_mend_thresholds_that_fit_them_no_more(tmp_path: 
     assert again["seen"]["rows"] == len(rows)
 
 
-def test_rows_that_were_learnt_from_are_left_out_and_those_chosen_on_are_told(
-    tmp_path: Path, trained_run: RunOf, recorder: Any
-) -> None:
+def test_training_rows_are_left_out_and_chosen_ones_told(tmp_path: Path, trained_run: RunOf, recorder: Any) -> None:
     run, data = trained_run("linear", "single"), toy_data.toy_dataset("single")
     learnt, chosen_on = list(data.split("train")[:70]), list(data.split("validation"))
     with pytest.raises(DataError, match=r"at least 50 that the model did not learn from.*Got 0"):

@@ -138,7 +138,7 @@ def test_overrides_leave_the_given_mapping_alone() -> None:
 
 
 @pytest.mark.parametrize("name_first", [True, False])
-def test_another_family_drops_the_options_before_it_but_not_those_beside_it(name_first: bool) -> None:
+def test_another_family_drops_only_the_options_before_it(name_first: bool) -> None:
     pairs = [("model.name", "linear"), ("model.min_df", 1)]
     recipe = load_recipe("standard", dict(pairs if name_first else pairs[::-1]))
     assert recipe.model == LinearOptions(min_df=1)
@@ -292,7 +292,7 @@ def test_options_that_will_do_nothing_are_told() -> None:
     assert all(idle_options(load_recipe(name), kind) == [] for name in builtin_recipes() for kind in KINDS)
 
 
-def test_options_that_these_labels_or_this_family_have_no_use_for_are_told() -> None:
+def test_unused_options_are_told() -> None:
     recipe = load_recipe(
         "linear", {"train.epochs": 1, "decision.thresholds": "crossfit", "decision.class_offsets": True}
     )

@@ -117,7 +117,7 @@ def test_splits_may_be_missing(tmp_path: Path, toy_dataset: DataOf, validation: 
     assert Predictor.load(run.path).predict(["lovely wonderful"])[0].label == "positive"
 
 
-def test_without_validation_rows_the_strength_that_was_asked_for_is_taken(tmp_path: Path, toy_dataset: DataOf) -> None:
+def test_without_validation_rows_the_given_strength_is_used(tmp_path: Path, toy_dataset: DataOf) -> None:
     data = toy_dataset("single", train=60, validation=0, test=20)
 
     def logits(*strengths: float) -> Any:

@@ -58,7 +58,7 @@ def updates(tmp_path: Path, toy_dataset: Callable[..., Dataset]) -> Callable[...
 
 @pytest.mark.parametrize("warmup", [0.0, 0.25, 1.0])
 @pytest.mark.parametrize("schedule", list(FALLS))
-def test_the_rate_rises_over_its_share_of_steps_and_falls_by_the_schedule(
+def test_the_rate_warms_up_and_falls_by_its_schedule(
     updates: Callable[..., Updates], schedule: str, warmup: float
 ) -> None:
     rising = int(warmup * STEPS)

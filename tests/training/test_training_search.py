@@ -155,9 +155,7 @@ def test_a_list_of_one_comes_first_as_the_one(find: Callable[..., SearchResult],
     assert found.trials[0].values == {"model.strengths": 7.0}
 
 
-def test_the_own_value_is_found_where_whole_numbers_are_the_choices(
-    find: Callable[..., SearchResult], scored: list[Any]
-) -> None:
+def test_the_own_value_is_found_among_whole_numbers(find: Callable[..., SearchResult], scored: list[Any]) -> None:
     recipe = {**LINEAR, "model": {"name": "linear", "strengths": [7.0]}}
     for name, choices in {"numbers": list(range(1, 10)), "lists": [[number] for number in range(1, 10)]}.items():
         found = find(name, trials=1, space={"model.strengths": {"choices": choices}}, recipe=recipe)
