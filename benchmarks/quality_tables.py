@@ -26,7 +26,8 @@ def headline(results: Results, language: str = "en") -> str:
             _difference(cell, language),
         )
         for cell in results.quality
-        if cell["seed"] == 0 and cell["model"] in IN_README
+        # Conversations have a page of their own.
+        if cell["seed"] == 0 and cell["model"] in IN_README and not cell.get("repeated_texts")
     ]
     return table(heads, rows, language)
 
