@@ -76,7 +76,7 @@ def _from_list(entries: Sequence[Any]) -> TurnReading:
             continue
         if is_no_text(text) or isinstance(text, tuple) or is_no_text(speaker):
             return TurnReading(problem=NO_TEXT)
-        turns.append(Turn(_text(text), None if is_missing(speaker) else as_name(speaker)))
+        turns.append(Turn(_text(text), None if is_missing(speaker) else _text(speaker).strip()))
     return TurnReading(tuple(turns))
 
 
