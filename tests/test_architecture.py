@@ -202,12 +202,14 @@ def test_every_registered_reference_exists() -> None:
     from insula.safety.recognisers.registry import RECOGNISERS
     from insula.text.preparation import TEXT_STEPS
     from insula.training.families.registry import Family, families
+    from insula.training.loss_terms.registry import loss_terms
     from insula.training.objectives.objective import ObjectiveEntry
     from insula.training.objectives.registry import objectives
 
     assert [name for name in backends if not callable(backends[name])] == []
     assert [name for name in heads if not issubclass(heads[name], Head)] == []
     assert [name for name in objectives if not isinstance(objectives[name], ObjectiveEntry)] == []
+    assert [name for name in loss_terms if not callable(loss_terms[name])] == []
     assert [name for name in families if not isinstance(families[name], Family)] == []
     for name in RECOGNISERS:
         assert list(RECOGNISERS[name]("")) == []

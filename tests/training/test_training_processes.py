@@ -49,7 +49,7 @@ def test_two_processes_make_the_updates_of_one(
         "encoder",
         {
             "train.epochs": 4, "train.batch_size": 48, "train.learning_rate": 0.1, "train.optimiser": "sgd",
-            "train.precision": "float32", "evaluation.baselines": [],
+            "train.precision": "float32", "evaluation.baselines": [], "objective.r_drop": 1.0,
         },
     )  # fmt: skip
     (tmp_path / "recipe.json").write_text(json.dumps(settings), encoding="utf-8")
@@ -77,6 +77,10 @@ def test_two_processes_make_the_updates_of_one(
         torch.testing.assert_close(weights[1][name], value, atol=1e-5, rtol=0)
     steps = [max(row["step"] for row in one["history"]) for one in metrics]
     assert steps == [4, 4]
+    # The mean of a term is over the rows of all processes.
+    labels = [[row["loss/labels"] for row in one["history"] if "loss/labels" in row] for one in metrics]
+    assert len(labels[0]) == 4
+    assert labels[1] == pytest.approx(labels[0], rel=1e-4)
     scores = [one["validation"]["metrics"]["nll"]["value"] for one in metrics]
     assert scores[0] == pytest.approx(scores[1], abs=1e-4)
     assert not [file for file in (tmp_path / "temporary").iterdir() if file.name.startswith("insula-")]
