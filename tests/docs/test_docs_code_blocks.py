@@ -24,7 +24,7 @@ RUNNABLE = [
 
 
 @pytest.fixture
-def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, encoder_folder: Callable[..., Path]) -> Path:
+def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, encoder_folder: Callable[..., Path]) -> Iterator[Path]:
     """A folder with the files of the docs; `tweets`, `reviews-zh` and `minilm` are small; `runs/care` is trained."""
     from insula import train
     from insula.core.files import sha256
@@ -63,7 +63,8 @@ def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, encoder_folder: C
         monkeypatch.setattr(registry, "_members", dict(registry._members))
     monkeypatch.delitem(sys.modules, "my_family", raising=False)
     train("messages.csv", recipe="linear", text="message", label="emotion", output="runs/care")
-    return tmp_path
+    yield tmp_path
+    sys.modules.pop("my_family", None)  # imported from this folder: the next test has a module of that name, too
 
 
 @pytest.fixture

@@ -80,6 +80,7 @@ def my_family(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]
         monkeypatch.setattr(registry, "_loaded", dict(registry._loaded))  # type: ignore[attr-defined]
     (tmp_path / "my_family.py").write_text(PAGE, encoding="utf-8")
     monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.delitem(sys.modules, "my_family", raising=False)  # of another test of this process
     with warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always")
         importlib.import_module("my_family")
