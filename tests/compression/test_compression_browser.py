@@ -30,7 +30,7 @@ in_chromium_with_npm = [
 TEXTS = [
     "Two hours on hold and nobody called back.",
     "I am SOOOOO happyyyy!!!! 😂😂😂 <3 :) http://t.co/x1?a=b @some_user",
-    "等了两个小时，也没有人回电话。[泪][泪] 太气人了！！！！😡 @微博用户 好的",
+    "等了两个小时，还是没人回电话。[泪][泪] 太气人了！！！！😡 @微博用户 好的",
     "&lt;b&gt;Tom &amp;amp; Jerry&lt;/b&gt; <br/> &hearts; &#128514; it 's n't bad , is it ?",
     "-lrb- a `` quoted '' thing -rrb- , was n't it !",
     "👩🏽‍🚀 👩‍❤️‍👩 🇨🇳 1️⃣ ❤️ ☺ T_T (╯°□°）╯ >_< D: xD :3 8-) mail@example.com www.example.org/x.",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from itertools import combinations
 
 import pytest
 from hypothesis import given
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 
 from insula.core.builtin_schemes import BUILTIN_SCHEMES, builtin_scheme, chinese_display, matching_scheme
 from insula.core.errors import DataError, UnknownNameError
+from insula.core.levels import levels
 from insula.core.scheme import Kind, LabelScheme
 
 every_scheme = pytest.mark.parametrize("name", BUILTIN_SCHEMES)
@@ -113,9 +115,50 @@ def test_a_scheme_is_recognised_by_names_and_kind() -> None:
     assert matching_scheme(frozenset(("x", "y")), "binary") is None
 
 
-def test_chinese_names_whatever_the_case() -> None:
-    assert chinese_display(("Joy", "???")) == {"zh": {"Joy": "喜悦"}}
-    assert chinese_display(("???",)) == {}
+def test_chinese_names_of_own_schemes() -> None:
+    """Labels that are all emotions, sentiments or dimensions have Chinese names, in any case; own words stay."""
+    assert chinese_display(("Joy", "NEUTRAL")) == {"zh": {"Joy": "喜悦", "NEUTRAL": "无明显情绪"}}
+    assert chinese_display(("positive", "neutral")) == {"zh": {"positive": "正面", "neutral": "中性"}}
+    assert chinese_display(("valence",)) == {"zh": {"valence": "效价"}}
+    for own in (("low", "high"), ("low", "mid", "high"), ("joy", "calm"), ("none", "positive"), ("low", "neutral")):
+        assert chinese_display(own) == {}, own
+    for same in (("Joy", "joy"), ("sad", "sadness"), ("anger", "angry")):
+        assert chinese_display(same) == {}, "two labels would have one name"
+
+
+def test_a_chinese_name_belongs_to_its_scheme() -> None:
+    names = {name: builtin_scheme(name).display["zh"] for name in BUILTIN_SCHEMES}
+    assert names["intensity4"]["low"] == "弱"
+    assert names["smp2020"]["happy"] == "积极"
+    assert names["sentiment3"]["positive"] == "正面"
+    neutral = [names[name]["neutral"] for name in ("goemotions", "smp2020", "sentiment5")]
+    assert neutral == ["无明显情绪", "无情绪", "中性"]
+    level = levels(builtin_scheme("goemotions"))["sentiment"].scheme
+    assert level.display_name("neutral", "zh") == "中性"
+
+
+# Opposites, and grades of one thing: what they have in common is what they are about.
+OPPOSITES = {
+    frozenset(("approval", "disapproval")), frozenset(("negative", "very negative")),
+    frozenset(("positive", "very positive")), frozenset(("very negative", "very positive")),
+}  # fmt: skip
+SETTLED = {frozenset(("joy", "love"))}  # 喜悦 and 喜爱: the names that Chinese emotion research has for both
+NEGATION = "不"
+
+
+@every_scheme
+def test_chinese_names_are_told_apart_at_a_glance(name: str) -> None:
+    """Two names begin with different characters and have at most half of them in common, unless they are opposites.
+
+    28 words of two characters from one field cannot have none in common (失望 and 渴望).
+    """
+    shown = builtin_scheme(name).display["zh"]
+    assert len(set(shown.values())) == len(shown)
+    for (first, one), (second, two) in combinations(shown.items(), 2):
+        if frozenset((first, second)) in OPPOSITES | SETTLED:
+            continue
+        assert one[0] != two[0] or one[0] == NEGATION, (one, two)
+        assert 2 * len(set(one) & set(two)) <= max(len(one), len(two)), (one, two)
 
 
 @given(st.lists(st.text(min_size=1), min_size=1, unique=True))

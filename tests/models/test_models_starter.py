@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import insula
+from insula.core.builtin_schemes import builtin_scheme
 from insula.core.starter import STARTER
 from insula.models.folder import open_folder
 from insula.models.locate import STARTER_FOLDER, locate_model
@@ -24,6 +25,16 @@ def test_it_is_small_and_whole() -> None:
     assert folder.scheme.kind == "multi"
     assert len(folder.scheme.names) == 28
     assert set(folder.preparation.steps) <= set(PORTABLE)
+
+
+def test_its_names_are_those_of_the_built_in_scheme() -> None:
+    """Where they differ: python scripts/refresh_starter.py"""
+    folder = open_folder(STARTER_FOLDER)
+    assert folder.scheme == builtin_scheme("goemotions")
+    assert folder.metrics["scheme"]["display"] == folder.scheme.display
+    card = (STARTER_FOLDER / "model_card.md").read_text(encoding="utf-8")
+    for label, name in folder.scheme.display["zh"].items():
+        assert f"| {label} {name} |" in card
 
 
 def test_it_tells_no_place_of_the_machine_it_was_made_on() -> None:

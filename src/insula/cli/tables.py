@@ -101,7 +101,7 @@ if TYPE_CHECKING:
 
 BESIDE_HEADLINE = ("accuracy", "micro_f1", "quadratic_kappa", "ccc", "mae", "macro_auroc", "ece")
 FIRST_COLUMN = 34
-TRY = {"en": "Two hours on hold and nobody called back.", "zh": "等了两个小时，也没有人回电话。"}
+TRY = {"en": "Two hours on hold and nobody called back.", "zh": "等了两个小时，还是没人回电话。"}
 
 
 def say_run(run: Run) -> None:

@@ -34,7 +34,7 @@ _WEIGHTS = ("model.safetensors", "adapter.safetensors")
 _OF_TORCH = (*_WEIGHTS, "config.json", "adapter.json")
 _TEXTS = (
     "Two hours on hold and nobody called back.", "I am so happy for you, this is wonderful!", "no", "",
-    "等了两个小时，也没有人回电话。", "It was fine. " * 40, "Why would anyone do that?", "thanks, that helped a lot",
+    "等了两个小时，还是没人回电话。", "It was fine. " * 40, "Why would anyone do that?", "thanks, that helped a lot",
 )  # fmt: skip
 
 

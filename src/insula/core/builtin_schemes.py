@@ -11,16 +11,26 @@ from collections.abc import Mapping
 from insula.core.errors import UnknownNameError, nearest
 from insula.core.scheme import LabelScheme
 
-CHINESE: Mapping[str, str] = {
-    "admiration": "钦佩", "amusement": "好笑", "anger": "愤怒", "angry": "愤怒", "annoyance": "恼火", "anticipation": "期待",
-    "approval": "赞同", "arousal": "唤醒度", "caring": "关心", "confusion": "困惑", "curiosity": "好奇", "desire": "渴望",
-    "disappointment": "失望", "disapproval": "反对", "disgust": "厌恶", "dominance": "支配度", "embarrassment": "尴尬",
-    "excitement": "兴奋", "fear": "恐惧", "gratitude": "感激", "grief": "悲痛", "happy": "开心", "high": "强", "intensity": "强度", "joy": "喜悦",
-    "love": "喜爱", "low": "弱", "medium": "中", "negative": "消极", "nervousness": "紧张", "neutral": "中性", "none": "无",
-    "optimism": "乐观", "pessimism": "悲观", "positive": "积极", "pride": "自豪", "realization": "领悟", "relief": "宽慰",
-    "remorse": "懊悔", "sad": "悲伤", "sadness": "悲伤", "surprise": "惊讶", "trust": "信任", "valence": "效价",
-    "ambiguous": "不明",
-    "very negative": "非常消极", "very positive": "非常积极",
+# A Chinese name belongs to a scheme, not to a word: `neutral` is no emotion in GoEmotions, and a polarity in reviews.
+_EMOTIONS: Mapping[str, str] = {
+    "admiration": "钦佩", "amusement": "逗乐", "anger": "愤怒", "annoyance": "恼火", "approval": "认可", "caring": "关心",
+    "confusion": "困惑", "curiosity": "好奇", "desire": "渴望", "disappointment": "失望", "disapproval": "不认可",
+    "disgust": "厌恶", "embarrassment": "尴尬", "excitement": "兴奋", "fear": "恐惧", "gratitude": "感激", "grief": "哀痛",
+    "joy": "喜悦", "love": "喜爱", "nervousness": "不安", "optimism": "乐观", "pride": "自豪", "realization": "恍然大悟",
+    "relief": "如释重负", "remorse": "愧疚", "sadness": "悲伤", "surprise": "惊讶", "neutral": "无明显情绪",
+    # Not GoEmotions': Plutchik's, and the adjectives that other sets have.
+    "anticipation": "期待", "pessimism": "悲观", "trust": "信任", "angry": "愤怒", "happy": "开心", "sad": "悲伤",
+}  # fmt: skip
+_SMP2020: Mapping[str, str] = {
+    "angry": "愤怒", "fear": "恐惧", "happy": "积极", "neutral": "无情绪", "sad": "悲伤", "surprise": "惊奇",
+}  # fmt: skip
+_SENTIMENTS: Mapping[str, str] = {
+    "very negative": "非常负面", "negative": "负面", "neutral": "中性", "positive": "正面", "very positive": "非常正面",
+    "ambiguous": "倾向不明",
+}  # fmt: skip
+_STRENGTHS: Mapping[str, str] = {"none": "无", "low": "弱", "medium": "中", "high": "强"}
+_DIMENSIONS: Mapping[str, str] = {
+    "valence": "效价", "arousal": "唤醒度", "dominance": "支配度", "intensity": "强度",
 }  # fmt: skip
 
 _EKMAN_OF_GOEMOTIONS = {
@@ -57,9 +67,16 @@ def _inverted(table: Mapping[str, tuple[str, ...]]) -> dict[str, str]:
 
 
 def chinese_display(names: tuple[str, ...]) -> dict[str, dict[str, str]]:
-    """Return the `display` field for names that insula can say in Chinese; empty where it knows none of them."""
-    known = {name: CHINESE[name.lower()] for name in names if name.lower() in CHINESE}
-    return {"zh": known} if known else {}
+    """Return the `display` field for the labels of a scheme that is not built in; empty where it has none.
+
+    All labels must be emotions, all sentiments, or all dimensions, in any case: what "low" or "neutral" means among
+    other labels is not known here, so that such a scheme keeps its own words. No two labels get the same name.
+    """
+    for known in (_EMOTIONS, _SENTIMENTS, _DIMENSIONS):
+        found = {name: known[name.lower()] for name in names if name.lower() in known}
+        if len(found) == len(names) == len(set(found.values())):
+            return {"zh": found}
+    return {}
 
 
 def _scheme(
@@ -68,9 +85,11 @@ def _scheme(
     names: tuple[str, ...],
     mappings: Mapping[str, Mapping[str, str]] | None = None,
     ranges: Mapping[str, tuple[float, float]] | None = None,
+    *,
+    chinese: Mapping[str, str],
 ) -> LabelScheme:
     return LabelScheme(
-        name=name, kind=kind, names=names, display=chinese_display(names),  # type: ignore[arg-type]
+        name=name, kind=kind, names=names, display={"zh": {one: chinese[one] for one in names}},  # type: ignore[arg-type]
         mappings=mappings or {}, ranges=ranges or {},
     )  # fmt: skip
 
@@ -86,11 +105,16 @@ _EKMAN6 = ("anger", "disgust", "fear", "joy", "sadness", "surprise")
 BUILTIN_SCHEMES: Mapping[str, LabelScheme] = {
     scheme.name: scheme
     for scheme in (
-        _scheme("polarity", "binary", ("negative", "positive")),
-        _scheme("sentiment3", "single", ("negative", "neutral", "positive")),
-        _scheme("sentiment5", "ordinal", ("very negative", "negative", "neutral", "positive", "very positive")),
-        _scheme("ekman6", "single", _EKMAN6, {"sentiment": {n: _SENTIMENT_BY_EKMAN[n] for n in _EKMAN6}}),
-        _scheme("ekman7", "single", (*_EKMAN6, "neutral"), {"sentiment": _SENTIMENT_BY_EKMAN}),
+        _scheme("polarity", "binary", ("negative", "positive"), chinese=_SENTIMENTS),
+        _scheme("sentiment3", "single", ("negative", "neutral", "positive"), chinese=_SENTIMENTS),
+        _scheme(
+            "sentiment5", "ordinal", ("very negative", "negative", "neutral", "positive", "very positive"),
+            chinese=_SENTIMENTS,
+        ),
+        _scheme(
+            "ekman6", "single", _EKMAN6, {"sentiment": {n: _SENTIMENT_BY_EKMAN[n] for n in _EKMAN6}}, chinese=_EMOTIONS
+        ),
+        _scheme("ekman7", "single", (*_EKMAN6, "neutral"), {"sentiment": _SENTIMENT_BY_EKMAN}, chinese=_EMOTIONS),
         _scheme(
             "carer", "single", ("sadness", "joy", "love", "anger", "fear", "surprise"),
             {
@@ -99,6 +123,7 @@ BUILTIN_SCHEMES: Mapping[str, LabelScheme] = {
                 "sentiment": {"sadness": "negative", "joy": "positive", "love": "positive", "anger": "negative",
                               "fear": "negative", "surprise": "ambiguous"},
             },
+            chinese=_EMOTIONS,
         ),
         _scheme(
             "smp2020", "single", ("angry", "fear", "happy", "neutral", "sad", "surprise"),
@@ -108,16 +133,18 @@ BUILTIN_SCHEMES: Mapping[str, LabelScheme] = {
                 "sentiment": {"angry": "negative", "fear": "negative", "happy": "positive", "neutral": "neutral",
                               "sad": "negative", "surprise": "ambiguous"},
             },
+            chinese=_SMP2020,
         ),
         _scheme(
             "goemotions", "multi", _GOEMOTIONS,
             {"ekman": _inverted(_EKMAN_OF_GOEMOTIONS), "sentiment": _inverted(_SENTIMENT_OF_GOEMOTIONS)},
+            chinese=_EMOTIONS,
         ),
-        _scheme("intensity4", "ordinal", ("none", "low", "medium", "high")),
-        _scheme("intensity", "dimensional", ("intensity",), ranges={"intensity": (0.0, 1.0)}),
+        _scheme("intensity4", "ordinal", ("none", "low", "medium", "high"), chinese=_STRENGTHS),
+        _scheme("intensity", "dimensional", ("intensity",), ranges={"intensity": (0.0, 1.0)}, chinese=_DIMENSIONS),
         _scheme(
             "vad", "dimensional", ("valence", "arousal", "dominance"),
-            ranges=dict.fromkeys(("valence", "arousal", "dominance"), (1.0, 5.0)),
+            ranges=dict.fromkeys(("valence", "arousal", "dominance"), (1.0, 5.0)), chinese=_DIMENSIONS,
         ),
     )
 }  # fmt: skip

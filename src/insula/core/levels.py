@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from insula.core.builtin_schemes import chinese_display
 from insula.core.prediction import Prediction
 from insula.core.scheme import LabelScheme
 
@@ -61,7 +62,8 @@ def levels(scheme: LabelScheme) -> dict[str, Level]:
             continue
         kind = "multi" if scheme.kind == "multi" else "single"
         children = np.array([[table.get(label) == parent for parent in parents] for label in scheme.names])
-        found[name] = Level(LabelScheme(name, kind, parents), children)  # type: ignore[arg-type]
+        parent_scheme = LabelScheme(name, kind, parents, display=chinese_display(parents))  # type: ignore[arg-type]
+        found[name] = Level(parent_scheme, children)
     return dict(sorted(found.items(), key=lambda item: -len(item[1].scheme.names)))
 
 

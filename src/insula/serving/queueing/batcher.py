@@ -21,7 +21,7 @@ from insula.serving.settings.sections import Queue
 
 WORKERS = 2  # one computes, the other prepares the next batch
 # What is computed before the first request, so that its wait can be estimated: alone, and together.
-FIRST_TEXTS = ("Two hours on hold and nobody called back.", "等了两个小时，也没有人回电话。", "So happy!", "ok")
+FIRST_TEXTS = ("Two hours on hold and nobody called back.", "等了两个小时，还是没人回电话。", "So happy!", "ok")
 MANY_CHARACTERS = 20_000  # are tokenised beside the loop that takes requests, which would stand still
 
 log = logging.getLogger("insula.serving")

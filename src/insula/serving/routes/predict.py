@@ -18,7 +18,7 @@ REFUSALS = responses(
     "malformed", "not_found", "timeout", "too_large", "unsupported_media", "validation", "overloaded", "unavailable"
 )
 EXAMPLES = {
-    "Texts": {"texts": ["Two hours on hold and nobody called back.", "等了两个小时，也没有人回电话。"]},
+    "Texts": {"texts": ["Two hours on hold and nobody called back.", "等了两个小时，还是没人回电话。"]},
     "A dialogue": {
         "dialogue": [
             {"speaker": "agent", "text": "How can I help?"},
