@@ -44,7 +44,7 @@ def test_a_text_without_personal_data_stays_as_it_is() -> None:
 
 def test_a_pseudonym_depends_on_value_and_key_alone() -> None:
     first = mask("jo@x.de wrote, jo@x.de read, al@x.de slept", pseudonyms=Pseudonyms(KEY)).text
-    one, two, three = (token["hidden"] for token in TOKEN.finditer(first))
+    one, two, three = (token["pseudonym"] for token in TOKEN.finditer(first))
     assert one == two != three
     assert mask("jo@x.de", pseudonyms=Pseudonyms(KEY[::-1])).text != f"[EMAIL:{one}]"
 

@@ -1,1 +1,1 @@
-"""Personal data: found, and masked, in English and Chinese text."""
+"""Finds and masks personal data in English and Chinese text."""

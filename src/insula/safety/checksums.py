@@ -1,45 +1,45 @@
-"""The checksums of cards, accounts, identity numbers and companies."""
+"""Checksums of cards, bank accounts, identity numbers and company codes."""
 
 from __future__ import annotations
 
 import datetime
 from functools import cache
 
-COMPANY_SIGNS = "0123456789ABCDEFGHJKLMNPQRTUWXY"
+COMPANY_ALPHABET = "0123456789ABCDEFGHJKLMNPQRTUWXY"
 _DOUBLED = (0, 2, 4, 6, 8, 1, 3, 5, 7, 9)
 _ID_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
-_ID_CHECKS = "10X98765432"
+_ID_CHECK_CHARACTERS = "10X98765432"
 _COMPANY_WEIGHTS = (1, 3, 9, 27, 19, 26, 16, 17, 20, 29, 25, 13, 8, 24, 10, 30, 28)
-# First two digits of an area code: the provinces of GB/T 2260.
+# The first two digits of an area code (GB/T 2260) are its province.
 _PROVINCES = frozenset(
     (*range(11, 16), *range(21, 24), *range(31, 38), *range(41, 47), *range(50, 55), *range(61, 66), 71, 81, 82, 83)
 )
 
 
-def luhn(digits: str) -> bool:
-    """True where the last digit is the check digit of ISO/IEC 7812-1, Annex B."""
+def has_luhn_digit(digits: str) -> bool:
+    """Return whether the last digit is the check digit of ISO/IEC 7812-1, Annex B."""
     odd = sum(map(int, digits[-1::-2]))
     return (odd + sum(_DOUBLED[int(digit)] for digit in digits[-2::-2])) % 10 == 0
 
 
-def mod_97(account: str) -> bool:
-    """True where an IBAN without separators has the check digits of ISO 13616 (ISO 7064 MOD 97-10)."""
-    moved = account[4:] + account[:4]
-    return int("".join(str(int(sign, 36)) for sign in moved)) % 97 == 1
+def is_iban(account: str) -> bool:
+    """Return whether an IBAN without separators has valid check digits (ISO 13616, ISO 7064 MOD 97-10)."""
+    rotated = account[4:] + account[:4]
+    return int("".join(str(int(character, 36)) for character in rotated)) % 97 == 1
 
 
-def identity_number(number: str) -> bool:
-    """True where 17 digits and a digit or X are a number of GB 11643: province, day of birth, ISO 7064 MOD 11-2."""
-    if not is_province(number[:2]) or not _was_a_day(number[6:14]):
+def is_chinese_number(number: str) -> bool:
+    """Return whether 18 characters are a number of GB 11643: province, date of birth, ISO 7064 MOD 11-2."""
+    if not is_province(number[:2]) or not _is_birth_date(number[6:14]):
         return False
     total = sum(int(digit) * weight for digit, weight in zip(number, _ID_WEIGHTS, strict=False))
-    return number[17] == _ID_CHECKS[total % 11]
+    return number[17] == _ID_CHECK_CHARACTERS[total % 11]
 
 
-def credit_code(code: str) -> bool:
-    """True where 18 signs end in the check sign of GB 32100 (MOD 31)."""
+def is_credit_code(code: str) -> bool:
+    """Return whether 18 characters end in the check character of GB 32100 (MOD 31)."""
     try:
-        values = [COMPANY_SIGNS.index(sign) for sign in code]
+        values = [COMPANY_ALPHABET.index(character) for character in code]
     except ValueError:
         return False
     total = sum(value * weight for value, weight in zip(values, _COMPANY_WEIGHTS, strict=False))
@@ -47,12 +47,12 @@ def credit_code(code: str) -> bool:
 
 
 def is_province(digits: str) -> bool:
-    """True where two digits begin the area codes of a Chinese province."""
+    """Return whether two digits are the code of a Chinese province."""
     return int(digits) in _PROVINCES
 
 
-def _was_a_day(digits: str) -> bool:
-    """True where yyyymmdd is a day on which somebody alive today can be born."""
+def _is_birth_date(digits: str) -> bool:
+    """Return whether yyyymmdd is a date from 1900 to this year."""
     year, month, day = int(digits[:4]), int(digits[4:6]), int(digits[6:])
     try:
         born = datetime.date(year, month, day)

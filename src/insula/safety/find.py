@@ -1,4 +1,4 @@
-"""`find_personal_data`: every recogniser over one text."""
+"""`find_personal_data`: run every recogniser on a text."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ from insula.safety.readable import BLANK, Readable
 from insula.safety.recognisers.registry import spans_of
 from insula.safety.spans import Span, without_overlaps
 
-# What stands beside something masked may only now show where it begins; more rounds than two are needed by nobody.
-_MOST_ROUNDS = 8
+# Blanking a span can reveal the start or end of its neighbour. Two rounds are usual; the limit keeps the time linear.
+_MAX_ROUNDS = 8
 
 
 def find_personal_data(text: str, kinds: Collection[str] | None = None) -> tuple[Span, ...]:
-    """Return where personal data stands in `text`, in order, without overlaps; offsets are those of `text` as it is.
+    """Return the spans of personal data in `text`, in order and without overlaps.
 
-    kinds  which to look for; all of `KINDS` where None. "all" stands for these, "presidio" for those that Presidio adds
+    kinds  kinds to find (default: all of `KINDS`). The group "all" means these, "presidio" those of Presidio
 
-    Full-width and styled letters and digits, spaces, dots and hyphens inside numbers, and characters nobody sees are
-    read through. What `mask` has put in place of something is left alone. Raises `DataError` for an unknown kind,
-    `MissingExtraError` where one needs the extra `presidio`.
+    Full-width and styled characters, separators inside numbers and invisible characters do not hide a value; offsets
+    refer to `text` as given. Tokens that `mask` has written are skipped. Raises `DataError` for an unknown kind,
+    `MissingExtraError` if a kind needs the extra `presidio`.
     """
     wanted = checked_kinds(kinds)
     readable = Readable(text)
     plain = TOKEN.sub(lambda token: BLANK * len(token[0]), readable.text)
     found: list[Span] = []
-    for _ in range(_MOST_ROUNDS):
+    for _ in range(_MAX_ROUNDS):
         new = without_overlaps(span for span in spans_of(plain, wanted) if span.kind in wanted)
         if not new:
             break
@@ -39,9 +39,9 @@ def find_personal_data(text: str, kinds: Collection[str] | None = None) -> tuple
 
 
 def checked_kinds(kinds: Collection[str] | None) -> frozenset[str]:
-    """Return the kinds as a set, groups opened.
+    """Return the kinds as a set, with groups replaced by their members.
 
-    Raises `DataError` where one is not known, `MissingExtraError` where one needs the extra `presidio`.
+    Raises `DataError` for an unknown kind, `MissingExtraError` if a kind needs the extra `presidio`.
     """
     if kinds is None:
         return GROUPS["all"]

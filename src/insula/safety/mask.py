@@ -1,4 +1,4 @@
-"""`mask`: personal data replaced by tokens, for good or so that a key brings it back."""
+"""`mask`: replace personal data with tokens, irreversibly or with pseudonyms that a key reveals."""
 
 from __future__ import annotations
 
@@ -17,32 +17,32 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Masked:
-    """A text without its personal data, and where that stood in the original."""
+    """A masked text, and the spans of personal data in the original."""
 
     text: str
     spans: tuple[Span, ...]
 
     @property
     def counts(self) -> dict[str, int]:
-        """How many were masked, by kind."""
+        """The number of masked values of each kind."""
         return dict(sorted(Counter(span.kind for span in self.spans).items()))
 
 
 def mask(text: str, *, kinds: Collection[str] | None = None, pseudonyms: Pseudonyms | None = None) -> Masked:
-    """Return the text with `[EMAIL]`, `[PHONE]` and the like in place of personal data.
+    """Return the text with tokens such as `[EMAIL]` and `[PHONE]` in place of personal data.
 
-    kinds       which to mask; all where None. "all" and "presidio" stand for many, as in `find_personal_data`
-    pseudonyms  of a key: tokens such as `[EMAIL:Q2hp...]` that are the same for the same value, and from which
-                `Pseudonyms.reveal` brings the text back; without, nothing can be brought back
+    kinds       kinds to mask (default: all of `KINDS`), or groups of them, as in `find_personal_data`
+    pseudonyms  add pseudonyms to the tokens, as in `[EMAIL:Q2hp...]`: equal values get equal tokens, and
+                `Pseudonyms.reveal` restores the text. Without them masking is irreversible
 
-    Masking what is masked changes nothing. Raises `DataError` for an unknown kind, `MissingExtraError` where one needs
+    Masking a masked text changes nothing. Raises `DataError` for an unknown kind, `MissingExtraError` if a kind needs
     the extra `presidio`.
     """
     spans = find_personal_data(text, kinds)
     parts: list[str] = []
     at = 0
     for span in spans:
-        hidden = pseudonyms.hide(span.kind, text[span.start : span.end]) if pseudonyms else None
-        parts += (text[at : span.start], token(span.kind, hidden))
+        pseudonym = pseudonyms.hide(span.kind, text[span.start : span.end]) if pseudonyms else None
+        parts += (text[at : span.start], token(span.kind, pseudonym))
         at = span.end
     return Masked("".join((*parts, text[at:])), spans)

@@ -1,4 +1,4 @@
-"""The kinds that Presidio's patterns add to our own; the names are its own in small letters."""
+"""The kinds that only Presidio's patterns find. Each is the name of Presidio's entity in lower case."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Pseudonyms: the same value gives the same token, and only the key brings it back. The one door to cryptography.
+"""Pseudonyms: equal values get equal tokens, and only the key reveals the value. Only this module imports cryptography.
 
-AES-SIV (RFC 5297): deterministic authenticated encryption, the kind of the value as associated data.
+The cipher is AES-SIV (RFC 5297), deterministic authenticated encryption, with the kind of the value as associated data.
 """
 
 from __future__ import annotations
@@ -20,50 +20,52 @@ KEY_BYTES = 64
 
 
 class Pseudonyms:
-    """Hides values under one key of 32, 48 or 64 bytes, and reveals them again."""
+    """Encrypts values as pseudonyms, and decrypts them, with a key of 32, 48 or 64 bytes."""
 
     def __init__(self, key: bytes) -> None:
         if len(key) not in (32, 48, KEY_BYTES):
-            raise DataError(f"A pseudonym key must have 32, 48 or 64 bytes. Got {len(key)}; make one with `new_key`.")
+            raise DataError(
+                f"A pseudonym key must have 32, 48 or 64 bytes. Got {len(key)}. Generate one with `new_key`."
+            )
         self._cipher = AESSIV(key)
 
     def hide(self, kind: str, value: str) -> str:
-        """Return the pseudonym of a value: letters, digits, `-` and `_`; a third longer than its bytes, and 22 more."""
-        sealed = self._cipher.encrypt(value.encode("utf-8", "surrogatepass"), [kind.encode()])
-        return base64.urlsafe_b64encode(sealed).rstrip(b"=").decode("ascii")
+        """Return the pseudonym of a value: URL-safe base64 of its UTF-8 bytes and 16 more."""
+        ciphertext = self._cipher.encrypt(value.encode("utf-8", "surrogatepass"), [kind.encode()])
+        return base64.urlsafe_b64encode(ciphertext).rstrip(b"=").decode("ascii")
 
     def reveal(self, text: str) -> str:
-        """Return the text with every pseudonym of this key turned back; those of other keys stay."""
-        return TOKEN.sub(self._revealed, text)
+        """Return the text with the pseudonyms of this key replaced by their values; those of other keys remain."""
+        return TOKEN.sub(self._value, text)
 
-    def _revealed(self, token: re.Match[str]) -> str:
-        hidden = token["hidden"]
-        if hidden is None:
+    def _value(self, token: re.Match[str]) -> str:
+        pseudonym = token["pseudonym"]
+        if pseudonym is None:
             return token[0]
         try:
-            sealed = base64.b64decode(hidden + "=" * (-len(hidden) % 4), altchars=b"-_", validate=True)
-            return self._cipher.decrypt(sealed, [token["kind"].lower().encode()]).decode("utf-8", "surrogatepass")
+            ciphertext = base64.b64decode(pseudonym + "=" * (-len(pseudonym) % 4), altchars=b"-_", validate=True)
+            return self._cipher.decrypt(ciphertext, [token["kind"].lower().encode()]).decode("utf-8", "surrogatepass")
         except (InvalidTag, binascii.Error, ValueError):
             return token[0]
 
 
 def new_key() -> str:
-    """Return a fresh random key of 64 bytes as hexadecimal, the form of a key file."""
+    """Return a random key of 64 bytes in hexadecimal, the content of a key file."""
     return AESSIV.generate_key(512).hex()
 
 
 def read_key(path: str | Path) -> bytes:
-    """Return the key in a file: hexadecimal, blanks aside. Raises `MissingFileError`, or `DataError` for another."""
+    """Read a key file: hexadecimal, white space ignored. Raises `MissingFileError`, or `DataError` if it is no key."""
     path = Path(path)
     if not path.is_file():
         raise MissingFileError(
             f"The key file {str(path)!r} does not exist. "
-            f"Make one with `openssl rand -hex {KEY_BYTES} > {path.name}`, and keep it."
+            f"Generate a key with `openssl rand -hex {KEY_BYTES} > {path.name}`, and keep it safe."
         )
     try:
         return bytes.fromhex(path.read_text(encoding="ascii"))
     except ValueError as error:
         raise DataError(
             f"The key file {str(path)!r} must hold 32, 48 or 64 bytes in hexadecimal. "
-            f"Make one with `openssl rand -hex {KEY_BYTES}`."
+            f"Generate a key with `openssl rand -hex {KEY_BYTES}`."
         ) from error

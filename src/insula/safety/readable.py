@@ -1,13 +1,13 @@
-"""A text as a person reads it, for recognisers, with the way back to where each character stands in the original."""
+"""`Readable`: a text as a person reads it, for the recognisers, with a map back to offsets of the original."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
 
-BLANK = "\ue000"  # stands where something is masked already: neither letter, digit nor space
+BLANK = "\ue000"  # replaces masked characters: neither letter, digit nor space
 _INVISIBLE = re.compile(r"[\xad\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufe00-\ufe0f\ufeff]+")
-# Chinese writes with ，：（）; as ASCII they would join what they part.
+# Chinese punctuation separates values; as ASCII it would look like a part of them.
 _KEPT_FULL_WIDTH = "，：；（）！？～"
 _FULL_WIDTH = {
     code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F) if chr(code) not in _KEPT_FULL_WIDTH
@@ -23,35 +23,35 @@ _TABLE: dict[int, int | str] = {**_FULL_WIDTH, **_SPACES, **_DASHES, **_STYLED}
 
 
 class Readable:
-    """`text` has plain letters, digits, spaces and dashes, and nothing invisible; `span` leads back to the original.
+    """A text with plain letters, digits, spaces and dashes, and without invisible characters.
 
-    Every character of `text` comes from one of the original, so that both grow alike.
+    Every character of `text` comes from exactly one character of the original; `span` maps offsets back.
     """
 
     def __init__(self, original: str) -> None:
         plain = original if original.isascii() else original.translate(_TABLE)
-        self._kept: list[tuple[int, int]] = []  # where a stretch without gaps begins: in `text`, in the original
+        self._segments: list[tuple[int, int]] = []  # start of each segment without gaps: in `text`, in the original
         if not original.isascii() and _INVISIBLE.search(plain):
             parts, at, length = [], 0, 0
             for gap in _INVISIBLE.finditer(plain):
-                self._kept.append((length, at))
+                self._segments.append((length, at))
                 parts.append(plain[at : gap.start()])
                 length += gap.start() - at
                 at = gap.end()
-            self._kept.append((length, at))
+            self._segments.append((length, at))
             plain = "".join((*parts, plain[at:]))
         self.text = plain
 
     def span(self, start: int, end: int) -> tuple[int, int]:
-        """Return where characters `start` to `end` (exclusive) of `text` stand in the original."""
+        """Return the offsets in the original of the characters `start` to `end` (exclusive) of `text`."""
         return self._original(start), self._original(end - 1) + 1
 
     def _original(self, position: int) -> int:
-        if not self._kept:
+        if not self._segments:
             return position
-        low, high = 0, len(self._kept)
-        while high - low > 1:  # the last stretch that begins at or before the position
+        low, high = 0, len(self._segments)
+        while high - low > 1:  # the last segment that starts at or before the position
             middle = (low + high) // 2
-            low, high = (middle, high) if self._kept[middle][0] <= position else (low, middle)
-        begins, at = self._kept[low]
-        return at + position - begins
+            low, high = (middle, high) if self._segments[middle][0] <= position else (low, middle)
+        start, at = self._segments[low]
+        return at + position - start

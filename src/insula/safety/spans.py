@@ -1,4 +1,4 @@
-"""`Span`: where personal data of a kind stands; and which of several that overlap are taken."""
+"""`Span`: a value of personal data in a text; and the choice among overlapping spans."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 
 class Span(NamedTuple):
-    """Characters `start` to `end` (exclusive) of a text; `checked` where a checksum or registry vouches for it."""
+    """Characters `start` to `end` (exclusive) of a text; `checked` if a checksum confirms them."""
 
     start: int
     end: int
@@ -19,8 +19,8 @@ class Span(NamedTuple):
 def without_overlaps(spans: Iterable[Span]) -> list[Span]:
     """Return spans that do not overlap, in order.
 
-    What stands whole inside another is left out, so that nothing around it is left behind; of two that overlap in part,
-    the checked one is taken, then the longer, then the first.
+    A span inside another one is dropped, so that masking leaves nothing of the outer one. Of two that overlap in part,
+    the checked one is kept, then the longer, then the first.
     """
     taken: list[Span] = []
     for cluster in _clusters(sorted(set(spans))):
@@ -37,19 +37,19 @@ def without_overlaps(spans: Iterable[Span]) -> list[Span]:
 
 def _clusters(ordered: Iterable[Span]) -> Iterator[list[Span]]:
     cluster: list[Span] = []
-    reached = 0
+    cluster_end = 0
     for span in ordered:
-        if cluster and span.start >= reached:
+        if cluster and span.start >= cluster_end:
             yield cluster
             cluster = []
         cluster.append(span)
-        reached = max(reached, span.end) if len(cluster) > 1 else span.end
+        cluster_end = max(cluster_end, span.end) if len(cluster) > 1 else span.end
     if cluster:
         yield cluster
 
 
 def _outermost(cluster: list[Span]) -> list[Span]:
-    """Return the spans that stand in no longer one; of equal ones, the checked."""
+    """Return the spans that are inside no other one; of equal ones, the checked."""
     kept: list[Span] = []
     for span in sorted(cluster, key=lambda one: (one.start, -one.end, not one.checked, one.kind)):
         if not kept or span.end > kept[-1].end:

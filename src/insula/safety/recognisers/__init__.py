@@ -1,1 +1,1 @@
-"""Recognisers of personal data: one file a kind, and their registry."""
+"""Recognisers of personal data, one module for each kind, and their registry."""

@@ -1,4 +1,4 @@
-"""Postal addresses as Chinese writes them, from the large to the small: province, city, district, street, room."""
+"""Chinese postal addresses, from the largest unit to the smallest: province, city, district, street, room."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from insula.safety.spans import Span
 
 _HAN = r"[\u4e00-\u9fff]"
 _PLACE = "|".join(sorted({*PROVINCES, *CITIES}, key=len, reverse=True))
-# A district, county or street alone begins an address after a word such as "live in", a mark, or at the beginning.
+# A district, county or street starts an address after a cue such as 住在, after punctuation, or at the start of a line.
 _CUED = (
     rf"(?:(?<=[住在到往于是了址寄送放：:，,。；;、\s\"“(（])|^)(?![住在到往于是了址寄送放家])"
     rf"(?!{_HAN}{{0,2}}?(?:{_PLACE}))(?={_HAN}{{1,4}}?(?:区|县|旗|市|镇|乡|街道))"
@@ -25,13 +25,13 @@ _TAIL = (
     r"|(?<=[座楼栋元幢层苑园])[0-9]{2,4}(?![0-9])){0,6}"
 )
 _ADDRESS = re.compile(rf"(?:(?:{_PLACE})|{_CUED}){_HAN}{{1,32}}?{_ROAD}{_NUMBER}(?:号|弄){_TAIL}", re.MULTILINE)
-_TELLING = re.compile(r"[路街道巷弄村庄屯镇乡里园区县市]")
+_ROAD_OR_PLACE = re.compile(r"[路街道巷弄村庄屯镇乡里园区县市]")
 
 
 def addresses(text: str) -> Iterator[Span]:
-    """Yield `address` spans: only with a house number."""
+    """Yield `address` spans; a house number is required."""
     if "号" not in text and "弄" not in text:
         return
     for found in _ADDRESS.finditer(text):
-        if _TELLING.search(found[0]):
+        if _ROAD_OR_PLACE.search(found[0]):
             yield Span(*found.span(), "address")

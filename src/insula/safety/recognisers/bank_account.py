@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from insula.safety.checksums import mod_97
+from insula.safety.checksums import is_iban
 from insula.safety.spans import Span
 
 # Length by country, from the IBAN registry of SWIFT.
@@ -21,22 +21,22 @@ _BY_COUNTRY = {country: length for length, countries in _LENGTHS.items() for cou
 _HEAD = re.compile(r"(?<![0-9A-Za-z])[A-Za-z]{2}[0-9]{2}(?=[ \-]?[0-9A-Za-z])")
 
 
-def _rest(length: int) -> re.Pattern[str]:
-    """What follows the check digits: undivided, or in fours as the standard prints it."""
-    more = length - 4
-    last = rf"[ \-][0-9A-Za-z]{{{more % 4}}}" if more % 4 else ""
+def _body(length: int) -> re.Pattern[str]:
+    """Return the pattern of what follows the check digits: without separators, or in groups of four as in print."""
+    body = length - 4
+    last = rf"[ \-][0-9A-Za-z]{{{body % 4}}}" if body % 4 else ""
     return re.compile(
-        rf"(?:[0-9A-Za-z]{{{more}}}|(?:[ \-]{{1,2}}[0-9A-Za-z]{{4}}){{{more // 4}}}{last})(?![0-9A-Za-z])"
+        rf"(?:[0-9A-Za-z]{{{body}}}|(?:[ \-]{{1,2}}[0-9A-Za-z]{{4}}){{{body // 4}}}{last})(?![0-9A-Za-z])"
     )
 
 
-_REST = {length: _rest(length) for length in {*_BY_COUNTRY.values()}}
+_BODIES = {length: _body(length) for length in {*_BY_COUNTRY.values()}}
 
 
 def accounts(text: str) -> Iterator[Span]:
-    """Yield `iban` spans: a known country, its length, the right check digits."""
+    """Yield `iban` spans: a known country, the length of its accounts, valid check digits."""
     for head in _HEAD.finditer(text):
         length = _BY_COUNTRY.get(head[0][:2].upper())
-        rest = _REST[length].match(text, head.end()) if length else None
-        if rest and mod_97(re.sub(r"[ \-]", "", head[0] + rest[0]).upper()):
-            yield Span(head.start(), rest.end(), "iban", checked=True)
+        body = _BODIES[length].match(text, head.end()) if length else None
+        if body and is_iban(re.sub(r"[ \-]", "", head[0] + body[0]).upper()):
+            yield Span(head.start(), body.end(), "iban", checked=True)

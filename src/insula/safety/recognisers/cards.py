@@ -1,15 +1,15 @@
-"""Payment cards (ISO/IEC 7812): digits of a known scheme, of the lengths it issues, with their Luhn digit."""
+"""Payment cards (ISO/IEC 7812): a known scheme, a length that it issues, a valid Luhn digit."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from insula.safety.checksums import identity_number, luhn
+from insula.safety.checksums import has_luhn_digit, is_chinese_number
 from insula.safety.recognisers.digit_groups import written_numbers
 from insula.safety.spans import Span
 
 _MAESTRO = frozenset(range(12, 20))
-# First and last of the leading digits, lengths. UnionPay and what Chinese banks had before it are bank cards.
+# Kind, first and last value of the leading digits, lengths. UnionPay and older Chinese cards are bank cards.
 _SCHEMES: tuple[tuple[str, str, str, frozenset[int]], ...] = (
     ("bank_card", "62", "62", frozenset((16, 17, 19))),
     ("bank_card", "81", "81", frozenset((16, 19))),
@@ -40,7 +40,7 @@ def cards(text: str) -> Iterator[Span]:
     """Yield `card` and `bank_card` spans."""
     for start, end, digits in written_numbers(text, _LENGTHS):
         kind = _scheme(digits)
-        if kind and luhn(digits) and len(set(digits)) > 1 and not _is_identity_number(digits):
+        if kind and has_luhn_digit(digits) and len(set(digits)) > 1 and not _is_chinese_number(digits):
             yield Span(start, end, kind, checked=True)
 
 
@@ -51,5 +51,5 @@ def _scheme(digits: str) -> str | None:
     return None
 
 
-def _is_identity_number(digits: str) -> bool:
-    return len(digits) == 18 and identity_number(digits)
+def _is_chinese_number(digits: str) -> bool:
+    return len(digits) == 18 and is_chinese_number(digits)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from insula.safety.checksums import credit_code, is_province
+from insula.safety.checksums import is_credit_code, is_province
 from insula.safety.spans import Span
 
-# Registering authority and kind of organisation, area, organisation code, check sign. "MA" begins newer codes.
+# Registering authority and type of organisation, area, organisation code, check character.
 _CUE = re.compile(r"信用代码|代码|税号|识别号|开票|发票|credit code|tax|invoice|公司|单位|company", re.IGNORECASE)
 _WEIGHTS = (3, 7, 9, 10, 5, 8, 4, 2)
 _NEAR = 24
@@ -24,18 +24,18 @@ def credit_codes(text: str) -> Iterator[Span]:
     for found in _CODE.finditer(text):
         code = re.sub(r"[ \-]", "", found[0]).upper()
         area = found[1][:2]
-        if not (is_province(area) or area == "10") or not credit_code(code):
+        if not (is_province(area) or area == "10") or not is_credit_code(code):
             continue
-        # One long number in 31 fits by chance: digits alone need a word before them, or the inner check digit.
+        # One number in 31 has a valid check character by chance: digits alone need a cue, or a valid organisation code.
         if (
             not code.isdigit()
-            or _organisation(code[8:17])
+            or _is_organisation_code(code[8:17])
             or _CUE.search(text, max(0, found.start() - _NEAR), found.start())
         ):
             yield Span(*found.span(), "cn_company", checked=True)
 
 
-def _organisation(digits: str) -> bool:
-    """True where the last of nine digits is the check digit of GB 11714 (MOD 11)."""
-    rest = -sum(int(digit) * weight for digit, weight in zip(digits, _WEIGHTS, strict=False)) % 11
-    return digits[8] == str(rest)
+def _is_organisation_code(digits: str) -> bool:
+    """Return whether the last of nine digits is the check digit of GB 11714 (MOD 11)."""
+    check = -sum(int(digit) * weight for digit, weight in zip(digits, _WEIGHTS, strict=False)) % 11
+    return digits[8] == str(check)

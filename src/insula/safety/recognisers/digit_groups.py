@@ -1,4 +1,4 @@
-"""Numbers as they are written: digits plain, in groups with blanks, dots or hyphens, or one by one."""
+"""Numbers as people write them: in one piece, in groups with spaces, dots or hyphens, or digit by digit."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ from collections.abc import Iterator
 
 _DIGITS = "0123456789"
 _GROUP = re.compile(r"[0-9]++")
-_MARK = re.compile(r"[ .\-]{1,2}+(?=[0-9])")
+_SEPARATOR = re.compile(r"[ .\-]{1,2}+(?=[0-9])")
 
 
 def written_numbers(text: str, lengths: frozenset[int], last: str = "") -> Iterator[tuple[int, int, str]]:
-    """Yield start, end and digits of every run of whole groups whose digits are as many as one of `lengths`.
+    """Yield start, end and digits of every run of whole groups that has as many digits as one of `lengths`.
 
-    last  signs that may stand in place of the last digit ("Xx")
+    last  characters that are allowed as the last digit, such as "Xx"
 
-    From each group on the longer runs come first. Time grows with the text: a run has at most `max(lengths)` digits.
+    Of the runs that start at a group the longest comes first. Time is linear: a run has at most `max(lengths)` digits.
     """
     most = max(lengths)
     fewest = min(lengths)
     for first in _GROUP.finditer(text):
-        if _continues_spelling(text, first.start(), first.end()):
+        if _is_mid_number(text, first.start(), first.end()):
             continue
         ends: list[tuple[int, int]] = []  # digits so far, end
         count, at = 0, first.start()
@@ -33,8 +33,8 @@ def written_numbers(text: str, lengths: frozenset[int], last: str = "") -> Itera
                 ends.append((count + 1, at + 1))
             elif count >= fewest and count in lengths:
                 ends.append((count, at))
-            mark = _MARK.match(text, at)
-            if mark is None:
+            separator = _SEPARATOR.match(text, at)
+            if separator is None:
                 if (
                     last
                     and count + 1 in lengths
@@ -43,14 +43,14 @@ def written_numbers(text: str, lengths: frozenset[int], last: str = "") -> Itera
                 ):
                     ends.append((count + 1, at + 2))
                 break
-            at = mark.end()
+            at = separator.end()
         for count, end in reversed(ends):
             written = text[first.start() : end]
             yield first.start(), end, written if count == len(written) else re.sub(r"[ .\-]", "", written)
 
 
-def _continues_spelling(text: str, start: int, end: int) -> bool:
-    """True for one or two digits after one or two digits: a number that is read out so begins at the first of them."""
+def _is_mid_number(text: str, start: int, end: int) -> bool:
+    """Return whether one or two digits follow one or two: a number spelled like this starts at its first group."""
     if end - start > 2 or start < 2 or text[start - 1] not in " .-" or text[start - 2] not in _DIGITS:
         return False
     return not (start >= 4 and text[start - 3] in _DIGITS and text[start - 4] in _DIGITS)

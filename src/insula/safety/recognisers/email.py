@@ -1,4 +1,4 @@
-"""E-mail addresses, plain and written out: `name (at) host dot com`, `name艾特host点com`."""
+"""E-mail addresses, plain or spelled out: `name (at) host dot com`, `name艾特host点com`."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ _LETTERS = "".join(chr(code) for code in range(0xC0, 0x250))
 _LOCAL = string.ascii_letters + string.digits + "._%+-'" + _LETTERS
 _LABEL = rf"[0-9A-Za-z{_LETTERS}](?:[0-9A-Za-z{_LETTERS}\-]{{0,61}}[0-9A-Za-z{_LETTERS}])?+"
 _HOST = re.compile(rf"(?:{_LABEL}\.){{1,8}}[A-Za-z]{{2,24}}(?![A-Za-z])")
-_SIGN = re.compile(rf"(?<=[0-9A-Za-z_%+\-{_LETTERS}])@(?=[0-9A-Za-z{_LETTERS}])")
+_AT_SIGN = re.compile(rf"(?<=[0-9A-Za-z_%+\-{_LETTERS}])@(?=[0-9A-Za-z{_LETTERS}])")
 _DOT = r"(?:\.| ?[(\[{（【<] ?(?:dot|\.|点) ?[)\]}）】>] ?| dot | ?点 ?)"
-_WRITTEN_HOST = re.compile(rf"(?:{_LABEL}{_DOT}){{1,5}}[A-Za-z]{{2,24}}(?![A-Za-z])", re.IGNORECASE)
-_AT = re.compile(
-    r"(?P<plain> @ )|(?P<marked> ?[(\[{（【<] ?(?:at|@|艾特) ?[)\]}）】>] ?| ?艾特 ?)|(?P<word> at )|(?P<sign>#)",
+_SPELLED_HOST = re.compile(rf"(?:{_LABEL}{_DOT}){{1,5}}[A-Za-z]{{2,24}}(?![A-Za-z])", re.IGNORECASE)
+_SPELLED_AT = re.compile(
+    r"(?P<plain> @ )|(?P<bracketed> ?[(\[{（【<] ?(?:at|@|艾特) ?[)\]}）】>] ?| ?艾特 ?)|(?P<word> at )|(?P<sign>#)",
     re.IGNORECASE,
 )
-_BEFORE = 64
+_LONGEST_LOCAL = 64
 # "look at google dot com" is no address; "mail me: jo at gmail dot com" is.
 _CUE = re.compile(r"e-?mail|mail|reach|write|contact|line|address|forward|send|ping|cc|邮箱|邮件|联系", re.IGNORECASE)
 _KNOWN_HOSTS = re.compile(
     r"(?:gmail|googlemail|hotmail|outlook|live|yahoo|icloud|qq|foxmail|163|126|139|sina|sohu|aliyun|yeah|proton|gmx|mail)\b",
     re.IGNORECASE,
 )
-_NO_NAMES = frozenset(
+_NO_LOCAL_PARTS = frozenset(
     (
         "am and are arrive arrived be buy call here is it live look looking me meet not or shop stare us was work "
         "working"
@@ -36,29 +36,29 @@ _NO_NAMES = frozenset(
 
 def addresses(text: str) -> Iterator[Span]:
     """Yield `email` spans."""
-    for sign in _SIGN.finditer(text):
+    for sign in _AT_SIGN.finditer(text):
         at = sign.start()
         host = _HOST.match(text, at + 1)
         start = _local_start(text, at)
         if host and start < at:
             yield Span(start, host.end(), "email")
-    for mark in _AT.finditer(text):
-        host = _WRITTEN_HOST.match(text, mark.end())
+    for mark in _SPELLED_AT.finditer(text):
+        host = _SPELLED_HOST.match(text, mark.end())
         if host is None:
             continue
-        local = _written_local(text, mark.start())
-        if local is not None and _is_meant(mark, local, host[0], text):
+        local = _spelled_local(text, mark.start())
+        if local is not None and _is_address(mark, local, host[0], text):
             yield Span(mark.start() - len(local), host.end(), "email")
 
 
 def _local_start(text: str, at: int) -> int:
-    window = text[max(0, at - _BEFORE) : at]
+    window = text[max(0, at - _LONGEST_LOCAL) : at]
     local = window[len(window.rstrip(_LOCAL)) :].lstrip(".-%+'")
     return at - len(local)
 
 
-def _written_local(text: str, at: int) -> str | None:
-    window = text[max(0, at - _BEFORE) : at]
+def _spelled_local(text: str, at: int) -> str | None:
+    window = text[max(0, at - _LONGEST_LOCAL) : at]
     local = window[len(window.rstrip(_LOCAL)) :].lstrip(".-%+'")
     while local:
         head = window[: len(window) - len(local)]
@@ -72,17 +72,17 @@ def _written_local(text: str, at: int) -> str | None:
     return local or None
 
 
-def _is_meant(mark: re.Match[str], local: str, host: str, text: str) -> bool:
-    if mark["marked"]:
+def _is_address(mark: re.Match[str], local: str, host: str, text: str) -> bool:
+    if mark["bracketed"]:
         return True
     if mark["sign"]:
         return bool(_KNOWN_HOSTS.match(host))
-    if local.lower() in _NO_NAMES:
+    if local.lower() in _NO_LOCAL_PARTS:
         return False
     if mark["plain"]:
         return "." in host or " dot " in host.lower()
     if mark[0] == " AT " and not local.isupper():
         return True
-    written_out = " dot " in host.lower()
-    telling = _KNOWN_HOSTS.match(host) or " dot " in local.lower() or re.search(r"[0-9._]", local)
-    return written_out and bool(telling or _CUE.search(text, max(0, mark.start() - len(local) - 30), mark.start()))
+    spelled_out = " dot " in host.lower()
+    is_specific = _KNOWN_HOSTS.match(host) or " dot " in local.lower() or re.search(r"[0-9._]", local)
+    return spelled_out and bool(is_specific or _CUE.search(text, max(0, mark.start() - len(local) - 30), mark.start()))

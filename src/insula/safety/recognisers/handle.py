@@ -1,4 +1,4 @@
-"""WeChat and QQ accounts, told by the word before them."""
+"""WeChat and QQ accounts after a cue."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _WECHAT = re.compile(
     r"(?:(?:加|我|的|个人)?(?:微信|薇信|威信|徽信|微❤|V信|卫星号)(?:号码?|ID|帐号|账号)?"
     r"|(?<![0-9A-Za-z/_.@])(?:we ?chat|weixin|vx|wx)(?: ?(?:id|account|name|number))?(?![0-9A-Za-z_])"
     r"|加(?:我)?(?:微|V|v|薇))"
-    r"(?P<mark> ?(?:[:：=]|是|为|叫| is )? {0,2})(?P<account>[A-Za-z][A-Za-z0-9_\-]{5,19})(?![A-Za-z0-9_@])",
+    r"(?P<link> ?(?:[:：=]|是|为|叫| is )? {0,2})(?P<account>[A-Za-z][A-Za-z0-9_\-]{5,19})(?![A-Za-z0-9_@])",
     re.IGNORECASE,
 )
 _QQ = re.compile(
@@ -20,27 +20,29 @@ _QQ = re.compile(
     r"(?P<account>[1-9][0-9]{4,10})(?![0-9A-Za-z@.])",
     re.IGNORECASE,
 )
-_TELLING = re.compile(r"[0-9_\-]")
-_SAID = re.compile(r"[:：=是为]|is", re.IGNORECASE)
+_NO_LETTER = re.compile(r"[0-9_\-]")
+_STATED = re.compile(r"[:：=是为]|is", re.IGNORECASE)
 
 
 def handles(text: str) -> Iterator[Span]:
-    """Yield `handle` spans, without the word before them.
+    """Yield `handle` spans, without the cue.
 
-    A word of letters alone counts only after a colon or "is": "wechat people" is no account.
+    A word of letters alone is an account only after a colon or "is": "wechat people" is none.
     """
     for found in _WECHAT.finditer(text):
-        if _TELLING.search(found["account"]) or (_SAID.search(found["mark"]) and not _is_word(found["account"])):
+        if _NO_LETTER.search(found["account"]) or (
+            _STATED.search(found["link"]) and not _is_common_word(found["account"])
+        ):
             account = found["account"].rstrip("_-")
             yield Span(found.start("account"), found.start("account") + len(account), "handle")
     for found in _QQ.finditer(text):
         yield Span(*found.span("account"), "handle")
 
 
-def _is_word(account: str) -> bool:
-    return account.lower() in _WORDS
+def _is_common_word(account: str) -> bool:
+    return account.lower() in _COMMON_WORDS
 
 
-_WORDS = frozenset(
+_COMMON_WORDS = frozenset(
     ("amazing android awesome banned better blocked broken cancel deleted google iphone please really tencent").split()
 )

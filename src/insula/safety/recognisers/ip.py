@@ -1,4 +1,4 @@
-"""Internet addresses, version 4 and 6."""
+"""IPv4 and IPv6 addresses."""
 
 from __future__ import annotations
 
@@ -11,21 +11,23 @@ from insula.safety.spans import Span
 _OCTET = r"(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
 _V4 = re.compile(rf"(?<![0-9A-Za-z_.])(?:{_OCTET}\.){{3}}{_OCTET}(?![0-9]|\.[0-9]|[A-Za-z_])")
 _V6 = re.compile(r"(?<![0-9A-Za-z:.])(?=[0-9A-Fa-f]{0,4}:)[0-9A-Fa-f:.]{3,}+")
-# Four numbers with dots between them are also how versions and chapters are counted.
-_COUNTED = re.compile(
+# Versions and chapters are written as four numbers with dots, too.
+_VERSION_CUE = re.compile(
     r"(?:versions?|ver|release|releases|build|firmware|chapter|section|article|clause|update|v|版本号?|版|第|章|节|升级到|更新到|系统|iOS|Android"
     r"|Windows|固件)[ :：.]{0,2}\Z",
     re.IGNORECASE,
 )
 _LONGEST = 45
-_PUBLIC_START = re.compile(r"(?:[23][0-9a-f]{3}|f[cd][0-9a-f]{2}|fe[89a-f][0-9a-f]):", re.IGNORECASE)
+_V6_START = re.compile(r"(?:[23][0-9a-f]{3}|f[cd][0-9a-f]{2}|fe[89a-f][0-9a-f]):", re.IGNORECASE)
 
 
 def addresses(text: str) -> Iterator[Span]:
-    """Yield `ip` spans, without port and prefix length; loopback and unspecified addresses are nobody's."""
+    """Yield `ip` spans, without port and prefix length; loopback and unspecified addresses identify nobody."""
     if text.count(".") >= 3:
         for found in _V4.finditer(text):
-            if not _COUNTED.search(text, max(0, found.start() - 12), found.start()) and not _nobody(found[0]):
+            if not _VERSION_CUE.search(text, max(0, found.start() - 12), found.start()) and not _is_impersonal(
+                found[0]
+            ):
                 yield Span(*found.span(), "ip")
     if text.count(":") >= 2:
         for found in _V6.finditer(text):
@@ -36,13 +38,13 @@ def addresses(text: str) -> Iterator[Span]:
 
 
 def _is_v6(written: str) -> bool:
-    # `10::00` and `c::b` are times and code: what begins as no address does must be written out.
-    long = written.count(":") == 7 or written.lower().startswith("::ffff:") or _PUBLIC_START.match(written)
-    return bool(long) and not _nobody(written)
+    # `10::00` and `c::b` occur as times and code: without the start of a common address all eight groups are required.
+    is_clear = written.count(":") == 7 or written.lower().startswith("::ffff:") or _V6_START.match(written)
+    return bool(is_clear) and not _is_impersonal(written)
 
 
-def _nobody(written: str) -> bool:
-    """True for what is no address, or one that every machine calls its own."""
+def _is_impersonal(written: str) -> bool:
+    """Return whether this is no address, or one that every machine has."""
     try:
         address = ipaddress.ip_address(written)
     except ValueError:

@@ -1,4 +1,4 @@
-"""Phone numbers: international ones, and those of North America and Britain as they are written at home."""
+"""Phone numbers: international ones, and national ones of North America and Britain."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ _BRITISH = re.compile(
     re.IGNORECASE,
 )
 _UNDIVIDED = re.compile(r"(?<![0-9A-Za-z#$€£.,/+\-])1?[2-9][0-9]{2}[2-9][0-9]{6}(?![0-9A-Za-z]|[.\-/][0-9])")
-# "Her phone number is ..." says it all: any digits that are as many as a number has.
-_TOLD = re.compile(
+# After "her phone number is" any digits of the usual length are a number.
+_CUED = re.compile(
     r"(?:phone|telephone|mobile|cell|fax|\btel|call(?:ing)? (?:me|us|him|her)|text me"
     r"|reach(?:ed)? (?:me |us )?(?:at|on)|my number)"
     r"(?: number| no)?(?: is| at| on|[:.：])? {0,2}"
@@ -44,7 +44,7 @@ _NEAR = 40
 
 
 def numbers(text: str) -> Iterator[Span]:
-    """Yield `phone` spans that numbering plans know; after a word such as "call" a possible number is enough."""
+    """Yield `phone` spans that are valid in a numbering plan; after a cue such as "call" a possible one is enough."""
     for found in _INTERNATIONAL.finditer(text):
         written = found[0]
         start, end = found.span()
@@ -52,24 +52,24 @@ def numbers(text: str) -> Iterator[Span]:
             start += 1
         plus = re.sub(r"\(0\)", "", text[start:end])
         plus = "+" + plus.lstrip("(+ ").removeprefix("00") if "+" not in plus[:2] else plus
-        if _known(plus, None, lenient=bool(re.search(r"[ .\-(]", written)) or _cued(text, start)):
+        if _is_number(plus, None, lenient=bool(re.search(r"[ .\-(]", written)) or _has_cue(text, start)):
             yield Span(start, end, "phone")
     for pattern, region in ((_AMERICAN, "US"), (_BRITISH, "GB")):
         for found in pattern.finditer(text):
-            if _known(found[0], region, lenient=_cued(text, found.start())):
+            if _is_number(found[0], region, lenient=_has_cue(text, found.start())):
                 yield Span(*found.span(), "phone")
-    for found in _TOLD.finditer(text):
+    for found in _CUED.finditer(text):
         yield Span(*found.span("number"), "phone")
     for found in _UNDIVIDED.finditer(text):
-        if _cued(text, found.start()) and _known(found[0], "US", lenient=False):
+        if _has_cue(text, found.start()) and _is_number(found[0], "US", lenient=False):
             yield Span(*found.span(), "phone")
 
 
-def _cued(text: str, start: int) -> bool:
+def _has_cue(text: str, start: int) -> bool:
     return bool(_CUE.search(text, max(0, start - _NEAR), start))
 
 
-def _known(written: str, region: str | None, *, lenient: bool) -> bool:
+def _is_number(written: str, region: str | None, *, lenient: bool) -> bool:
     try:
         number = phonenumbers.parse(written, region)
     except phonenumbers.NumberParseException:

@@ -1,4 +1,4 @@
-"""Names of Chinese provinces and cities (GB/T 2260): where an address begins."""
+"""Names of Chinese provinces and cities (GB/T 2260), with which an address starts."""
 
 from __future__ import annotations
 

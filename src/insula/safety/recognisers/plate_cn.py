@@ -1,4 +1,4 @@
-"""Chinese number plates (GA 36), those of new-energy vehicles included."""
+"""Chinese number plates (GA 36), including those of new-energy vehicles."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ _PLATE = re.compile(
     r"(?:[A-HJK][A-HJ-NP-Z0-9][0-9]{4}|[0-9]{5}[A-HJK]|[A-HJK][0-9]{4}[A-HJK]|[A-HJ-NP-Z0-9]{4}[港澳学警挂使领]|[A-HJ-NP-Z0-9]{5})(?![A-Z0-9])",
     re.IGNORECASE,
 )
-_FEWEST_DIGITS = 2
+_MIN_DIGITS = 2
 
 
 def plates(text: str) -> Iterator[Span]:
     """Yield `cn_plate` spans."""
     for found in _PLATE.finditer(text):
-        if sum(sign.isdigit() for sign in found[0]) >= _FEWEST_DIGITS:
+        if sum(character.isdigit() for character in found[0]) >= _MIN_DIGITS:
             yield Span(*found.span(), "cn_plate")

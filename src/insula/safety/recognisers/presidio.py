@@ -1,7 +1,7 @@
-"""Identity numbers of many countries by Presidio's patterns; its one door.
+"""Identity numbers of many countries by Presidio's patterns. Only this module imports Presidio.
 
-Its pattern recognisers are called one by one, without its engine: so there is no language model to load, and nothing
-asks the network.
+It calls Presidio's pattern recognisers one by one, without its engine, which would load a language model and fetch a
+list of domains.
 """
 
 from __future__ import annotations
@@ -18,36 +18,36 @@ from insula.safety.presidio_kinds import PRESIDIO_KINDS
 from insula.safety.readable import BLANK
 from insula.safety.spans import Span
 
-# Their digits look like those of many other numbers, and one in ten of these has the right check digit by chance.
-_AFTER_A_WORD = frozenset("ca_sin de_tax_id kr_rrn pl_pesel se_personnummer th_tnin tr_national_id uk_nhs".split())
-_OWN_FORM = 0.5  # from this score of a pattern on, Presidio holds that no check digit is needed
-_CHECKED_FORM = 0.3  # from this on, a check digit is enough
+# Many other numbers look the same, and one in ten of them has a valid check digit by chance.
+_NEEDS_CUE = frozenset("ca_sin de_tax_id kr_rrn pl_pesel se_personnummer th_tnin tr_national_id uk_nhs".split())
+_CLEAR_SCORE = 0.5  # from this score on, the pattern needs no check digit
+_CHECKED_SCORE = 0.3  # from this score on, a valid check digit is enough
 _NEAR = 40
-# A part of a longer number, an ISBN for one, is no number of its own.
-_BEGINS = re.compile(r"(?<![0-9A-Za-z])(?<![0-9][.\-])")
-_ENDS = re.compile(r"(?![0-9A-Za-z]|[.\-][0-9])")
-_SHORTEST_WORD = 3  # "us" says nothing about a passport
-# The Italian recogniser raises on digits of other scripts; and beside Chinese letters no number would begin.
+# A part of a longer number, such as an ISBN, is no number of its own.
+_NUMBER_START = re.compile(r"(?<![0-9A-Za-z])(?<![0-9][.\-])")
+_NUMBER_END = re.compile(r"(?![0-9A-Za-z]|[.\-][0-9])")
+_SHORTEST_CUE = 3  # "us" is no cue for a passport
+# Presidio's Italian recogniser raises on digits of other scripts, and its patterns find no number next to Chinese.
 _NOT_ASCII = re.compile(r"[^\x00-\x7f]")
 
 
 def numbers(text: str) -> Iterator[Span]:
-    """Yield spans of `PRESIDIO_KINDS`: what its form or check digit tells, or a word of Presidio's before it."""
+    """Yield spans of `PRESIDIO_KINDS`: numbers with a clear form, a valid check digit, or a cue before them."""
     plain = _NOT_ASCII.sub(BLANK, text)
-    for kind, recogniser, words in _recognisers():
+    for kind, recogniser, cues in _recognisers():
         for found in recogniser.analyze(plain, recogniser.supported_entities):
-            if not (_BEGINS.match(plain, found.start) and _ENDS.match(plain, found.end)):
+            if not (_NUMBER_START.match(plain, found.start) and _NUMBER_END.match(plain, found.end)):
                 continue
-            why = found.analysis_explanation
-            checked = why.validation_result is True
-            tells = why.original_score >= (_CHECKED_FORM if checked else _OWN_FORM) and kind not in _AFTER_A_WORD
-            if tells or words.search(text, max(0, found.start - _NEAR), found.start):
+            reason = found.analysis_explanation
+            checked = reason.validation_result is True
+            is_clear = reason.original_score >= (_CHECKED_SCORE if checked else _CLEAR_SCORE) and kind not in _NEEDS_CUE
+            if is_clear or cues.search(text, max(0, found.start - _NEAR), found.start):
                 yield Span(found.start, found.end, kind, checked)
 
 
 @cache
 def _recognisers() -> tuple[tuple[str, Any, re.Pattern[str]], ...]:
-    """Return kind, Presidio's recogniser of it, and the words that announce one."""
+    """Return kind, Presidio's recogniser of it, and the pattern of its cues."""
     found = []
     for name in predefined_recognizers.__all__:
         member = getattr(predefined_recognizers, name)
@@ -60,5 +60,5 @@ def _recognisers() -> tuple[tuple[str, Any, re.Pattern[str]], ...]:
 
 
 def _any_of(words: list[str]) -> re.Pattern[str]:
-    told = "|".join(re.escape(word) for word in words if len(word) >= _SHORTEST_WORD)
-    return re.compile(rf"(?<![A-Za-z])(?:{told})(?![A-Za-z])", re.IGNORECASE)
+    cues = "|".join(re.escape(word) for word in words if len(word) >= _SHORTEST_CUE)
+    return re.compile(rf"(?<![A-Za-z])(?:{cues})(?![A-Za-z])", re.IGNORECASE)

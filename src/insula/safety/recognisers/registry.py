@@ -1,8 +1,8 @@
-"""The registry of recognisers: what finds personal data of a kind.
+"""The registry of recognisers.
 
-A recogniser is a function from readable text to `Span`s of it. It never raises, takes time in proportion to the text,
-and prefers to miss what only may be personal data where no checksum tells. Installed packages add recognisers through
-the entry-point group `insula.recognisers`. All are asked, but for `presidio`, which is asked for its kinds alone.
+A recogniser is a function from readable text to `Span`s. It never raises, and its time is linear in the length of the
+text. Without a checksum it prefers a miss to a false alarm. Installed packages add recognisers through the entry-point
+group `insula.recognisers`. All of them run; `presidio` runs only if one of its kinds is wanted.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ for _name, _reference in {
     "bank_account": "bank_account:accounts",
     "card": "cards:cards",
     "cn_company": "company_cn:credit_codes",
-    "cn_id": "identity_cn:identity_numbers",
+    "cn_id": "identity_numbers:chinese_numbers",
     "cn_plate": "plate_cn:plates",
     "email": "email:addresses",
     "handle": "handle:handles",
     "ip": "ip:addresses",
-    "name_en": "name_en:names",
-    "name_zh": "name_zh:names",
+    "name_en": "names.english:names",
+    "name_zh": "names.chinese:names",
     "phone": "phone:numbers",
     "phone_zh": "phone_zh:numbers",
     "presidio": "presidio:numbers",
@@ -39,8 +39,8 @@ for _name, _reference in {
 }.items():
     RECOGNISERS.register(_name, f"insula.safety.recognisers.{_reference}")
 
-# What a text must hold before the built-in one can find anything; most messages have neither digit nor address sign.
-_NEEDS: dict[str, re.Pattern[str]] = {
+# A built-in recogniser runs only on texts with this pattern. Most messages have neither digits nor 号.
+_REQUIRED: dict[str, re.Pattern[str]] = {
     **dict.fromkeys(
         ("address_en", "bank_account", "card", "cn_company", "cn_id", "cn_plate", "phone", "phone_zh", "presidio"),
         re.compile(r"[0-9]"),
@@ -58,12 +58,12 @@ _NEEDS: dict[str, re.Pattern[str]] = {
 
 
 def spans_of(text: str, kinds: Collection[str]) -> Iterator[Span]:
-    """Yield what recognisers find in readable text, overlaps included; `presidio` only for its own `kinds`."""
-    for needed, recognise in _at_hand(len(RECOGNISERS), any(kind in PRESIDIO_KINDS for kind in kinds)):
-        if needed is None or needed.search(text):
+    """Yield all spans in readable text, overlaps included; `presidio` runs only if `kinds` has one of its kinds."""
+    for required, recognise in _members(len(RECOGNISERS), any(kind in PRESIDIO_KINDS for kind in kinds)):
+        if required is None or required.search(text):
             yield from recognise(text)
 
 
 @cache
-def _at_hand(_count: int, presidio: bool) -> tuple[tuple[re.Pattern[str] | None, Recogniser], ...]:
-    return tuple((_NEEDS.get(name), RECOGNISERS[name]) for name in RECOGNISERS if presidio or name != "presidio")
+def _members(_count: int, presidio: bool) -> tuple[tuple[re.Pattern[str] | None, Recogniser], ...]:
+    return tuple((_REQUIRED.get(name), RECOGNISERS[name]) for name in RECOGNISERS if presidio or name != "presidio")

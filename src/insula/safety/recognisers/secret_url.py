@@ -1,4 +1,4 @@
-"""URLs that hold a password, token or key."""
+"""URLs that contain a password, token or key."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _CLOSING = {")": "(", "]": "["}
 
 
 def urls(text: str) -> Iterator[Span]:
-    """Yield `url` spans: the whole URL where it has a password before the host, or a parameter with a secret's name."""
+    """Yield `url` spans: URLs with a password before the host, or with a parameter that is named like a secret."""
     at = text.find("://")
     while at >= 0:
         rest = _REST.match(text, at + 3)

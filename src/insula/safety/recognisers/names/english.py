@@ -1,4 +1,4 @@
-"""Names of people as English introduces them: by a title, by "my name is", in a form."""
+"""English names of people after an introduction: a title, "my name is", a field of a form."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _KIN = (
     "doctor|physician|therapist|nurse|teacher|boss|manager|husband|wife|son|daughter|brother|sister|mother|father|partner"
     "|boyfriend|girlfriend|neighbou?r|colleague|roommate|lawyer|landlord|coach"
 )
-# What the text must hold in small letters, and the pattern that is then worth its time.
+# Words of which the lower-case text must contain one, and the pattern to search for.
 _PATTERNS: tuple[tuple[tuple[str, ...], re.Pattern[str]], ...] = (
     (
         ("mr", "ms", "mx", "dr", "prof", "capt", "rev", "sgt", "lt", "col"),
@@ -62,12 +62,12 @@ _PATTERNS: tuple[tuple[tuple[str, ...], re.Pattern[str]], ...] = (
         ),
     ),
 )
-_SMALL = re.compile(
+_LOWER_CASE = re.compile(
     r"(?<![A-Za-z])(?i:my name is|my name[’']s) (?P<name>[a-z]{2,15}(?: [a-z]{2,15})?)(?= and i(?:[ ']|’)|[,.!]| *$)",
     re.MULTILINE,
 )
 _TITLES = frozenset(("Mr Mrs Ms Mx Dr Prof Professor Doctor Miss Madam Sir Lady Captain Capt Rev Sgt Lt Col").split())
-_MOST_TRIMMED = frozenset(
+_NO_NAME_WORDS = frozenset(
     (
         "A All Also An And Am Are As At But By Can Did Do Does For Friday From God Had Has Have He Her Hello Hi "
         "His How I If In Irish Is It Its It's Just Monday My No Not Now Of On Or Our Please Pepper Saturday She "
@@ -77,7 +77,7 @@ _MOST_TRIMMED = frozenset(
         "Name Mr Mrs Ms Dr"
     ).split()
 )
-_NO_NAMES = frozenset(
+_NO_LOWER_CASE_NAMES = frozenset(
     (
         "a an also amazing bad basically cool dirt great here hidden important in just mud never no nobody none "
         "not nothing of on private secret still stupid the too ugly unimportant unknown weird what irrelevant "
@@ -87,19 +87,19 @@ _NO_NAMES = frozenset(
 
 
 def names(text: str) -> Iterator[Span]:
-    """Yield `name` spans, without title."""
-    small = text.lower()
-    for needed, pattern in _PATTERNS:
-        for found in pattern.finditer(text) if any(word in small for word in needed) else ():
+    """Yield `name` spans, without the title."""
+    lower = text.lower()
+    for required, pattern in _PATTERNS:
+        for found in pattern.finditer(text) if any(word in lower for word in required) else ():
             start, words = found.start("name"), found["name"].split(" ")
             while len(words) > 1 and words[0].rstrip(".") in _TITLES:
                 start += len(words.pop(0)) + 1
-            while words and (words[-1] in _MOST_TRIMMED):
+            while words and (words[-1] in _NO_NAME_WORDS):
                 words.pop()
             if words and words[-1].endswith(("'s", "’s")):
                 words[-1] = words[-1][:-2]
-            if words and words[0] not in _MOST_TRIMMED and words[0] not in _TITLES and len(words[0]) > 1:
+            if words and words[0] not in _NO_NAME_WORDS and words[0] not in _TITLES and len(words[0]) > 1:
                 yield Span(start, start + len(" ".join(words)), "name")
-    for found in _SMALL.finditer(text) if "my name" in small else ():
-        if not _NO_NAMES & set(found["name"].split()):
+    for found in _LOWER_CASE.finditer(text) if "my name" in lower else ():
+        if not _NO_LOWER_CASE_NAMES & set(found["name"].split()):
             yield Span(*found.span("name"), "name")

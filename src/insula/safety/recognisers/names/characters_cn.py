@@ -1,4 +1,4 @@
-"""Chinese surnames, and the signs that given names are made of (by how often registers have them)."""
+"""Chinese surnames, and the characters of given names. Surnames are in the order of their frequency."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ SURNAMES = (
     "陆郝孔白崔康毛邱秦江史顾侯邵孟龙万段雷钱汤尹黎易常武乔贺赖龚文庞樊兰殷施陶洪翟安颜倪严牛温芦季俞章鲁葛伍韦申尤毕聂丛焦向柳邢骆岳齐沿梅莫庄辛管祝"
     "左涂谷祁时舒耿牟卜路詹关苗凌费纪靳盛童欧甄项曲成游阳裴席卫查屈鲍位覃霍翁隋植甘景薄单包司柏宁柯阮桂闵解强柴华车冉房边辜吉饶刁瞿戚丘古米池滕晋苑邬臧畅"
 )
-TWO_SIGN_SURNAMES = (
+DOUBLE_SURNAMES = (
     "欧阳 上官 司马 诸葛 东方 皇甫 尉迟 公孙 慕容 长孙 宇文 司徒 夏侯 令狐 轩辕 南宫 端木 百里 独孤 呼延 闻人 申屠 太史"
 ).split()
-GIVEN_SIGNS = frozenset(
+GIVEN_NAME_CHARACTERS = frozenset(
     "伟芳娜敏静丽强磊洋艳勇军杰娟涛超秀兰霞平桂英雨桐子涵欣怡浩然梓萱思远若曦佳琪宇轩诗建华国志晓燕文博俊雅婷一鸣海春梅立新红少婉清泽明哲小大玉凤"
     "珍荣莲云琴荷巧爱美珠翠萍莉莹蓉琼瑶瑾璇璐璟珊玲琳琦瑞瑛玥珺瑜琛珂珍贞彩香月莺媛艳瑞凡佳嘉勤桂娣叶璧璐娅琦晶妍茜秋珊莎锦黛青倩婷姣婉娴瑾颖露瑶怡婵雁蓓"
     "纨仪荷丹蓉眉君琴蕊薇菁梦岚苑婕馨瑗琰韵融园艺咏卿聪澜纯毓悦昭冰爽琬茗羽希宁欣飘育滢馥筠柔竹霭凝晓欢霄枫芸菲寒伊亚宜可姬舒影荔枝思丽"
@@ -20,7 +20,7 @@ GIVEN_SIGNS = frozenset(
     "果柏栩桦梓森楷沁沛泓洁洲润涵淇淞渊渝温湘溪潇澄炜炫烁焕煜熙珈珉琅琢瑄璋甜畅皓益睿磐祖祺禹秉稷穆竣笑筱粤纬绮维缘罡翠耀聿胤腾臻舟芊芝芮苇苒茵荟莘菡萌萧葵蓝蔚蕾藜虎"
     "蝶裳裴誉诗语谊谨豫贤赫跃路迅远迪通逸道郁钊铭锋锐镇闻阳雪雯霆霖靖韬顺颂颢飒香驰骁骏高鹤麒麟黎默齐龄丹丰临义乾亦仕仙仲任伊佑佩侠依倩偲健傲儒兆充全冉冬凯凌凡初刚剑加勋北千升卓南卫占厉双发古可台叶司吉向君"
 )
-# What begins like a name and is none.
+# Words that look like a name.
 NO_NAMES = frozenset(
     (
         "高中生 黄种人 高兴 高兴了 高烧 高考 安全 安静 安心 白痴 白天 白白 马上 马大哈 方便 方向 方法 关心 关系 "
