@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Any
 
 from insula.core.files import sha256
-from insula.inference.parts import parts_of
+from insula.inference.parts import parts_folder
 from insula.inference.predictor import CHUNK
 
 HERE = Path(__file__).parent
@@ -135,7 +135,7 @@ def _watched(
     work: Path, model: str, output: str, until: Callable[[int], bool] = lambda finished: False
 ) -> Iterator[tuple[int, float]]:
     """Run a prediction; yield, again and again, how many groups are finished and its memory; kill it where told."""
-    parts = parts_of(work / output)
+    parts = parts_folder(work / output)
     with (work / "words.txt").open("w", encoding="utf-8") as words:
         process = subprocess.Popen(_command(work, model, output), stdout=words, stderr=words)
         while process.poll() is None:

@@ -192,7 +192,7 @@ def _run(peer: str | None, place: Path, threads: int) -> None:
 
 def _run_insula(place: Path) -> None:
     """Measure an insula model as a peer is measured: one call of `predict`, then single texts."""
-    from insula.inference.backends import has_tokens
+    from insula.inference.backends import has_token_stages
     from insula.inference.predictor import Predictor
     from insula.inference.static_backend import StaticBackend
 
@@ -211,7 +211,7 @@ def _run_insula(place: Path) -> None:
         began = time.perf_counter()
         predictor.predict([text])
         found["single_seconds"].append(time.perf_counter() - began)
-    if has_tokens(predictor.backend):
+    if has_token_stages(predictor.backend):
         tokens = predictor.encode(texts).state
         found["tokens"] = sum(len(row) for row in tokens)
         found["matrix_parameters"] = _matrix_parameters(Path(task["model"]))

@@ -14,8 +14,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from insula.compression.compressed_folder import COMPRESSION, folder_bytes
 from insula.compression.parity import measure_parity
-from insula.compression.small_folder import COMPRESSION, folder_bytes
 from insula.core.files import write_json
 from insula.core.targets import gold_matrix
 from insula.evaluation.evaluate import evaluate

@@ -34,7 +34,7 @@ from insula.core.targets import gold_matrix
 from insula.evaluation.compare import compare
 from insula.evaluation.result import Evaluation
 from insula.models.locate import STARTER_FOLDER
-from insula.models.provenance import trained_on
+from insula.models.provenance import seen_in_training
 from provenance import provenance
 from sets import READY, load
 
@@ -95,7 +95,7 @@ def _mapped(name: str) -> dict[str, Any]:
     ]
     decided = np.eye(len(data.scheme.names), dtype=bool)[np.argmax(of_class, axis=0)]
     gold = gold_matrix(data.scheme, examples)
-    read = trained_on(STARTER_FOLDER, [example.text for example in examples])
+    read = seen_in_training(STARTER_FOLDER, [example.text for example in examples])
     return {
         "all": _against_chance(data.scheme, gold, decided, train.mean(axis=0)),
         "unread": _against_chance(data.scheme, gold[~read], decided[~read], train.mean(axis=0)),

@@ -32,9 +32,9 @@ from insula.api.data import list_data
 from insula.api.evaluation import EvaluationRun
 from insula.cli.app import app
 from insula.compression.bench import Bench
-from insula.compression.compress import Compressed
+from insula.compression.compress import CompressionResult
 from insula.compression.prune import Pruned
-from insula.compression.quantize import Smaller
+from insula.compression.quantize import CompressedModel
 from insula.core.builtin_schemes import BUILTIN_SCHEMES
 from insula.data.formats.formats import EXTENSIONS, FORMATS
 from insula.data.mask_rows import MaskedFile
@@ -184,8 +184,8 @@ def results() -> str:
         Run,
         PretrainRun,
         SearchResult,
-        Smaller,
-        Compressed,
+        CompressedModel,
+        CompressionResult,
         Pruned,
         Bench,
         EvaluationRun,

@@ -105,10 +105,10 @@ def test_rows_that_either_was_trained_on_are_left_out(
     assert found["rows"] + found["left_out"] == 100
     assert found["left_out"] >= 25
     assert "left out" in found["notes"][0]
-    from insula.models.provenance import trained_on
+    from insula.models.provenance import seen_in_training
 
     texts = [one.text for one in seen]
-    both = np.any([trained_on(run / "model", texts) for run in pair], axis=0)
+    both = np.any([seen_in_training(run / "model", texts) for run in pair], axis=0)
     only_seen = write(tmp_path / "seen.csv", [one for one, known in zip(seen, both, strict=True) if known])
     with pytest.raises(LeakError, match="must not have been trained on"):
         insula.compare(*pair, data=only_seen)

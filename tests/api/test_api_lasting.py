@@ -11,7 +11,7 @@ import pytest
 
 import insula
 from insula.core.errors import DataError, OutputError, UnknownNameError
-from insula.core.locks import held, sole_writer
+from insula.core.locks import exclusive_writer, try_lock
 from insula.training.pretraining.inputs import unfinished
 
 FAST = {"model.name": "linear", "evaluation.resamples": 100}
@@ -34,7 +34,10 @@ def numbered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, toy_dataset: Calla
 def test_two_trainings_into_one_folder_see_each_other(numbered: Path) -> None:
     folder = numbered / "runs" / "mood"
     folder.mkdir(parents=True)
-    with sole_writer(folder), pytest.raises(OutputError, match=r"is being written by another process\. Wait for it"):
+    with (
+        exclusive_writer(folder),
+        pytest.raises(OutputError, match=r"is being written by another process\. Wait for it"),
+    ):
         insula.train("mood.csv", recipe="linear", overrides=FAST, output=folder)
     run = insula.train("mood.csv", recipe="linear", overrides=FAST, output=folder)
     assert not (run.path / ".lock").exists()
@@ -45,7 +48,7 @@ def test_two_pretrainings_into_one_folder_see_each_other(tmp_path: Path, encoder
     corpus.write_text("\n".join(f"film number {n} was good" for n in range(40)), encoding="utf-8")
     work = unfinished(output)
     work.mkdir()
-    with sole_writer(work), pytest.raises(OutputError, match=r"is being written by another process\. Wait for it"):
+    with exclusive_writer(work), pytest.raises(OutputError, match=r"is being written by another process\. Wait for it"):
         insula.pretrain(corpus, output, model=encoder_folder(), epochs=1, max_tokens=16)
     with pytest.raises(DataError):  # nothing is left to learn from
         insula.pretrain(corpus, output, model=encoder_folder(), exclude=corpus, max_tokens=16)
@@ -53,10 +56,10 @@ def test_two_pretrainings_into_one_folder_see_each_other(tmp_path: Path, encoder
 
 
 def test_a_lock_ends_with_its_holder(tmp_path: Path) -> None:
-    with held(tmp_path / "lock") as mine, held(tmp_path / "lock") as too:
+    with try_lock(tmp_path / "lock") as mine, try_lock(tmp_path / "lock") as too:
         assert (mine, too) == (True, False)
     assert not (tmp_path / "lock").exists()
-    with held(tmp_path / "lock") as again:
+    with try_lock(tmp_path / "lock") as again:
         assert again
 
 

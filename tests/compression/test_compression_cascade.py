@@ -13,16 +13,16 @@ import pytest
 
 import insula
 import toy_data
-from insula.compression.cascade import SAYS, make_cascade
+from insula.compression.cascade import FIRST_WEIGHTS, make_cascade
 from insula.core.decision import Calibration, DecisionRule
 from insula.core.errors import ModelFolderError, ParityError
 from insula.core.model_input import ModelInput, Turn
 from insula.core.progress import Silent
 from insula.core.targets import gold_matrix
-from insula.inference.cascade_backend import STAGES, CascadeBackend, calibrated, doubt, lengths
+from insula.inference.cascade_backend import STAGES, CascadeBackend, byte_lengths, calibrate_logits, uncertainty
 from insula.inference.predictor import Predictor
 from insula.models.folder import open_folder
-from insula.models.provenance import fingerprints
+from insula.models.provenance import split_fingerprints
 from insula.text.context import Context
 
 TEXTS = ["lovely wonderful day", "awful train and terrible work", "", "开心 today", "a plain usual table"] * 9
@@ -49,7 +49,7 @@ def test_each_text_is_answered_by_the_stage_that_should(
     assert 0 < made.share < 1
     both = Predictor.load(made.path)
     first, second = (Predictor.load(made.path / stage) for stage in ("first", "second"))
-    own = [calibrated(stage, stage.logits(TEXTS)) for stage in (first, second)]
+    own = [calibrate_logits(stage, stage.logits(TEXTS)) for stage in (first, second)]
     scores = first.decide(TEXTS).scores
     share = gold_matrix(both.scheme, toy_data.toy_dataset(kind).splits["validation"]).mean(axis=0)
     size = np.array([len(text.encode()) + 8 for text in TEXTS])
@@ -64,13 +64,15 @@ def test_a_first_stage_has_a_say_where_it_helps(tmp_path: Path, trained_run: Cal
     made = make(trained_run, "multi", tmp_path / "both")
     examples = toy_data.toy_dataset("multi").splits["validation"]
     texts, gold = [example.text for example in examples], gold_matrix(open_folder(made.path).scheme, examples)
-    own = [calibrated(stage, stage.logits(texts)) for stage in (Predictor.load(made.path / one) for one in STAGES)]
+    own = [
+        calibrate_logits(stage, stage.logits(texts)) for stage in (Predictor.load(made.path / one) for one in STAGES)
+    ]
 
     def loss(say: float) -> float:
         logits = say * own[0] + (1 - say) * own[1]
         return float((np.logaddexp(0, logits) - gold * logits).sum())
 
-    assert made.say == min(SAYS, key=loss)
+    assert made.say == min(FIRST_WEIGHTS, key=loss)
     settings = json.loads((made.path / "cascade.json").read_text(encoding="utf-8"))
     assert (settings["say"], settings["limit"], settings["price"]) == (made.say, made.limit, made.price)
 
@@ -127,15 +129,15 @@ def test_the_folder_says_what_it_is_and_costs(tmp_path: Path, trained_run: Calla
 def test_doubt_counts_rare_labels_and_short_texts_for_more(tmp_path: Path, trained_run: Callable[..., Any]) -> None:
     backend = CascadeBackend(make(trained_run, "multi", tmp_path / "both").path)
     first = backend.first
-    logits = calibrated(first, first.logits(["table", "table " * 40]))[:1].repeat(2, axis=0)
+    logits = calibrate_logits(first, first.logits(["table", "table " * 40]))[:1].repeat(2, axis=0)
     scores = dataclasses.replace(first.decision, calibration=Calibration()).scores(first.scheme, logits)[0]
     for label, score in enumerate(scores):
         only = np.eye(len(scores))[label]
-        np.testing.assert_allclose(doubt(first, logits, only, np.ones(2), 0.0), score * (1 - score))
-        np.testing.assert_allclose(doubt(first, logits, 3 * only, np.ones(2), 0.0), 3 * score * (1 - score))
-    size = lengths(["table", "table " * 40])
+        np.testing.assert_allclose(uncertainty(first, logits, only, np.ones(2), 0.0), score * (1 - score))
+        np.testing.assert_allclose(uncertainty(first, logits, 3 * only, np.ones(2), 0.0), 3 * score * (1 - score))
+    size = byte_lengths(["table", "table " * 40])
     for price, times in ((0.0, 1.0), (0.5, (248 / 13) ** 0.5), (1.0, 248 / 13)):
-        short, long = doubt(first, logits, backend.worth, size, price)
+        short, long = uncertainty(first, logits, backend.worth, size, price)
         assert short == pytest.approx(times * long)
 
 
@@ -149,9 +151,9 @@ def test_a_switch_that_depends_on_the_company_is_refused(
     tmp_path: Path, trained_run: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def wavering(stage: Predictor, logits: Any, *rest: Any) -> Any:
-        return doubt(stage, logits, *rest) + (len(logits) > 1)
+        return uncertainty(stage, logits, *rest) + (len(logits) > 1)
 
-    monkeypatch.setattr("insula.inference.cascade_backend.doubt", wavering)
+    monkeypatch.setattr("insula.inference.cascade_backend.uncertainty", wavering)
     with pytest.raises(ParityError, match=r"same alone and in any batch.*move that with another --max-loss\. Nothing"):
         make(trained_run, "multi", tmp_path / "both")
     assert not list(tmp_path.iterdir())
@@ -161,8 +163,8 @@ def test_no_validation_row_lies_on_the_switch_point(tmp_path: Path, trained_run:
     made = make(trained_run, "multi", tmp_path / "both")
     backend = CascadeBackend(made.path)
     texts = [example.text for example in toy_data.toy_dataset("multi").splits["validation"]]
-    logits = calibrated(backend.first, backend.first.logits(texts))
-    doubts = doubt(backend.first, logits, backend.worth, lengths(texts), backend.price)
+    logits = calibrate_logits(backend.first, backend.first.logits(texts))
+    doubts = uncertainty(backend.first, logits, backend.worth, byte_lengths(texts), backend.price)
     assert np.abs(doubts - backend.limit).min() > 0
     assert (doubts <= backend.limit).mean() == pytest.approx(made.share)
 
@@ -195,8 +197,8 @@ def test_a_file_is_predicted_as_its_texts_are(tmp_path: Path, trained_run: Calla
 
 def test_a_cascade_knows_the_rows_of_both_its_stages(tmp_path: Path, trained_run: Callable[..., Any]) -> None:
     made = make(trained_run, "single", tmp_path / "both")
-    known = fingerprints(made.path)
+    known = split_fingerprints(made.path)
     for stage in ("first", "second"):
-        for name, part in fingerprints(made.path / stage).items():
+        for name, part in split_fingerprints(made.path / stage).items():
             assert np.isin(part.to_array(), known[name].to_array()).all()
             assert len(part.to_array()) > 0

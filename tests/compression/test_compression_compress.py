@@ -16,10 +16,10 @@ import typer
 import toy_data
 from insula.cli.model.compress import size
 from insula.compression.compress import PLANS, compress
-from insula.compression.own_rows import OwnRows
+from insula.compression.compression_data import CompressionData
+from insula.compression.compressor import Compressor
 from insula.compression.parity import Limits
 from insula.compression.quantization.plan import Plan
-from insula.compression.workshop import Workshop
 from insula.core.errors import ParityError
 from insula.core.progress import Silent
 from insula.inference.onnx_backend import OnnxBackend
@@ -77,7 +77,7 @@ def test_a_pruned_model_answers_seen_texts_as_the_whole_one(tmp_path: Path, trai
     whole = toy_data.toy_dataset("multi")
     few = {**whole.splits, "train": whole.split("train")[:8]}  # all rows together have every word
     dataset = dataclasses.replace(whole, splits=few)
-    made = Workshop(folder, OwnRows.of(dataset, folder))
+    made = Compressor(folder, CompressionData.of(dataset, folder))
     candidate = made.make(Plan("float32", 32, least_tokens=1), tmp_path, Limits(1.0, None))
     vocabulary = candidate.steps["vocabulary"]
     assert vocabulary["after"] < vocabulary["before"]

@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 
 import toy_data
-from insula.compression.parity import Limits, measure_company, measure_parity, pass_gate
+from insula.compression.parity import Limits, measure_batch_invariance, measure_parity, require_parity
 from insula.compression.quantization.graph import Graph
 from insula.core.decision import DecisionRule
 from insula.core.errors import ParityError
 from insula.inference.onnx_backend import OnnxBackend
-from insula.inference.parity import check_export, in_company
+from insula.inference.parity import check_export, compare_batches
 
 SCHEME = toy_data.SCHEMES["multi"]
 RULE = DecisionRule(thresholds=(0.5, 0.4, 0.6))
@@ -50,7 +50,7 @@ def test_equal_answers_lose_nothing(logits: Any) -> None:
     found = parity(logits, logits)
     assert found["agreement"] == 1.0
     assert found["loss"] == {"value": 0.0, "low": 0.0, "high": 0.0}
-    assert pass_gate(Limits(), found, GOOD_COMPANY)["validation"] == found
+    assert require_parity(Limits(), found, GOOD_COMPANY)["validation"] == found
 
 
 def test_a_loss_beyond_the_limit_is_refused(logits: Any) -> None:
@@ -60,8 +60,8 @@ def test_a_loss_beyond_the_limit_is_refused(logits: Any) -> None:
     assert found["loss"]["low"] <= found["loss"]["value"] <= found["loss"]["high"]
     assert found["loss"]["value"] > 0.05
     with pytest.raises(ParityError, match=r"loss of macro-F1 must be at most 0\.005 on 400 .* Nothing was written"):
-        pass_gate(Limits(agreement=None), found, GOOD_COMPANY)
-    assert pass_gate(Limits(loss=0.5, agreement=None), found, GOOD_COMPANY)["limits"]["loss"] == 0.5
+        require_parity(Limits(agreement=None), found, GOOD_COMPANY)
+    assert require_parity(Limits(loss=0.5, agreement=None), found, GOOD_COMPANY)["limits"]["loss"] == 0.5
 
 
 def test_other_label_sets_are_refused_without_any_loss(logits: Any) -> None:
@@ -71,25 +71,25 @@ def test_other_label_sets_are_refused_without_any_loss(logits: Any) -> None:
     found = parity(logits, moved, gold)
     assert found["agreement"] == pytest.approx(0.95)
     with pytest.raises(ParityError, match=r"same on at least 97% .* Got 95\.0%"):
-        pass_gate(Limits(loss=1.0), found, GOOD_COMPANY)
+        require_parity(Limits(loss=1.0), found, GOOD_COMPANY)
 
 
 def test_an_undefined_loss_is_refused(logits: Any) -> None:
     found = {**parity(logits, logits), "loss": {"value": None, "low": None, "high": None}}
     with pytest.raises(ParityError, match="undefined"):
-        pass_gate(Limits(), found, GOOD_COMPANY)
+        require_parity(Limits(), found, GOOD_COMPANY)
 
 
 def test_scores_that_depend_on_company_are_refused(trained_run: Callable[..., Any], logits: Any) -> None:
     folder = trained_run("encoder", "multi").model
     texts = [example.text for example in toy_data.toy_dataset("multi").split("validation")]
-    steady = measure_company(OnnxBackend(folder), SCHEME, RULE, texts, 1e-4)
+    steady = measure_batch_invariance(OnnxBackend(folder), SCHEME, RULE, texts, 1e-4)
     assert steady["largest_difference"] < 1e-5
     assert steady["labels_changed"] == 0
-    moody = measure_company(Moody(folder), SCHEME, RULE, texts, 1e-4)
+    moody = measure_batch_invariance(Moody(folder), SCHEME, RULE, texts, 1e-4)
     assert moody["largest_difference"] > 1e-3
     with pytest.raises(ParityError, match="the same alone and in any batch"):
-        pass_gate(Limits(), parity(logits, logits), moody)
+        require_parity(Limits(), parity(logits, logits), moody)
 
 
 def test_labels_near_their_threshold_may_change(trained_run: Callable[..., Any]) -> None:
@@ -99,14 +99,14 @@ def test_labels_near_their_threshold_may_change(trained_run: Callable[..., Any])
     alone = RULE.scores(SCHEME, backend.logits(texts))[0]
     at = DecisionRule(thresholds=tuple(float(score) + 1e-6 for score in alone))
     backend.by = 1e-4  # beyond the threshold, yet nearer to it than the limit
-    assert measure_company(backend, SCHEME, at, texts, 1e-4)["labels_changed"] == 0
-    assert measure_company(backend, SCHEME, at, texts, 1e-8)["labels_changed"] > 0
+    assert measure_batch_invariance(backend, SCHEME, at, texts, 1e-4)["labels_changed"] == 0
+    assert measure_batch_invariance(backend, SCHEME, at, texts, 1e-8)["labels_changed"] > 0
 
 
 def test_company_is_the_same_for_a_seed(trained_run: Callable[..., Any]) -> None:
     backend = OnnxBackend(trained_run("encoder", "multi").model)
     texts = [example.text for example in toy_data.toy_dataset("multi").split("validation")][:9]
-    first, again, other = (in_company(backend, texts, companies=5, seed=seed) for seed in (0, 0, 1))
+    first, again, other = (compare_batches(backend, texts, companies=5, seed=seed) for seed in (0, 0, 1))
     np.testing.assert_array_equal(first.rows, again.rows)
     assert not np.array_equal(first.rows, other.rows)
 

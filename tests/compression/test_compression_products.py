@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from insula.compression.quantization.graph import LEAST_VALUES, Graph
+from insula.compression.quantization.graph import MIN_VALUES, Graph
 from insula.compression.quantization.static_int8 import (
     ActivationScale,
     choose_scales,
-    quantise_products,
-    quantised_columns,
+    quantize_columns,
+    quantize_products,
 )
 from insula.compression.quantization.weight_only import pack_products
 from insula.inference.onnx_backend import open_session
@@ -23,7 +23,7 @@ Array = np.ndarray[Any, Any]
 
 
 def product_graph(weight: Array) -> Graph:
-    assert weight.size >= LEAST_VALUES
+    assert weight.size >= MIN_VALUES
     graph = helper.make_graph(
         [helper.make_node("MatMul", ["x", "weight"], ["y"])],
         "product",
@@ -52,8 +52,8 @@ def run(graph: Graph, rows: Array) -> Array:
 def test_static_int8_computes_what_its_levels_say(weight: Array, rows: Array) -> None:
     graph = product_graph(weight)
     scales = choose_scales(graph, {"x": rows})
-    assert quantise_products(graph, scales) == ["y"]
-    levels, columns = quantised_columns(weight)
+    assert quantize_products(graph, scales) == ["y"]
+    levels, columns = quantize_columns(weight)
     wanted = scales["x"].rounded(rows) @ (levels * columns)
     found = run(graph, rows)
     np.testing.assert_allclose(found, wanted, atol=1e-3)
@@ -62,14 +62,14 @@ def test_static_int8_computes_what_its_levels_say(weight: Array, rows: Array) ->
 
 def test_static_int8_gives_a_row_the_same_in_any_company(weight: Array, rows: Array) -> None:
     graph = product_graph(weight)
-    quantise_products(graph, choose_scales(graph, {"x": rows}))
+    quantize_products(graph, choose_scales(graph, {"x": rows}))
     loud = np.vstack([rows[:1], 100 * rows[1:]])
     np.testing.assert_array_equal(run(graph, rows[:1]), run(graph, loud)[:1])
 
 
 def test_two_neighbouring_products_never_leave_sixteen_bits(weight: Array) -> None:
     """The trap of x86 without VNNI: 255 * 127 twice does not fit; so the largest level is 63, not 127."""
-    levels, _ = quantised_columns(weight)
+    levels, _ = quantize_columns(weight)
     assert int(np.abs(levels.astype(int)).max()) == 63
     assert 255 * 2 * int(np.abs(levels.astype(int)).max()) <= 32767
 
@@ -77,13 +77,13 @@ def test_two_neighbouring_products_never_leave_sixteen_bits(weight: Array) -> No
 def test_extreme_activations_and_weights_do_not_saturate() -> None:
     weight = np.ones((INPUTS, OUTPUTS), dtype=np.float32)
     graph = product_graph(weight)
-    quantise_products(graph, {"x": ActivationScale.of_range(0.0, 1.0)})
+    quantize_products(graph, {"x": ActivationScale.of_range(0.0, 1.0)})
     np.testing.assert_allclose(run(graph, np.ones((4, INPUTS), np.float32)), INPUTS, rtol=1e-3)
 
 
 def test_a_kept_product_stays_as_it_is(weight: Array, rows: Array) -> None:
     graph = product_graph(weight)
-    assert quantise_products(graph, choose_scales(graph, {"x": rows}), keep=["y"]) == []
+    assert quantize_products(graph, choose_scales(graph, {"x": rows}), keep=["y"]) == []
     np.testing.assert_allclose(run(graph, rows), rows @ weight, atol=1e-4)
 
 

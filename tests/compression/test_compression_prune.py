@@ -102,7 +102,7 @@ def test_a_resumed_run_ends_as_one_that_was_never_stopped(
 
     with monkeypatch.context() as patch:
         if stopped == "while it is measured":
-            patch.setattr("insula.compression.prune.tell_pruned", stop)
+            patch.setattr("insula.compression.prune.measure_pruned", stop)
         with pytest.raises(KeyboardInterrupt, match="insula train --resume"):
             insula.prune_model(
                 trained_run("encoder", "single").path, tmp_path / "small", layers=1, heads=0.5, width=0.75, epochs=2,

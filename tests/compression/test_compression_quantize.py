@@ -14,13 +14,13 @@ import pytest
 
 import insula
 import toy_data
-from insula.compression.own_rows import OwnRows
+from insula.compression.compression_data import CompressionData
+from insula.compression.compressor import SENSITIVITY_TEXTS, Compressor
 from insula.compression.parity import Limits, measure_parity
 from insula.compression.quantization.graph import Graph
 from insula.compression.quantization.plan import Plan
 from insula.compression.quantization.sensitivity import sensitivities
 from insula.compression.quantize import FLOAT_ACTIVATIONS, quantize
-from insula.compression.workshop import SENSITIVITY_TEXTS, Workshop
 from insula.core.errors import DataError, ModelFolderError, OutputError, ParityError
 from insula.core.progress import Silent
 from insula.inference.predictor import Predictor
@@ -71,14 +71,14 @@ def measured_as_worse(monkeypatch: pytest.MonkeyPatch, times: int) -> None:
         seen.append(measure_parity(*given, **settings))
         return seen[-1] | ({"agreement": 0.0} if len(seen) <= times else {})
 
-    monkeypatch.setattr("insula.compression.workshop.measure_parity", measure)
+    monkeypatch.setattr("insula.compression.compressor.measure_parity", measure)
 
 
 def test_sensitive_products_stay_in_float_where_int8_fails(
     tmp_path: Path, trained_run: Callable[..., Any], recorder: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder, dataset = open_folder(trained_run("encoder", "multi").model), toy_data.toy_dataset("multi")
-    workshop = Workshop(folder, OwnRows.of(dataset, folder))
+    workshop = Compressor(folder, CompressionData.of(dataset, folder))
     moved = sensitivities(
         workshop.graph, workshop.scales, workshop.calibration_tokens[:SENSITIVITY_TEXTS], folder.scheme.output_count
     )

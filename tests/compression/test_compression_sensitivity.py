@@ -9,17 +9,17 @@ from pathlib import Path
 from typing import Any
 
 import toy_data
-from insula.compression.own_rows import OwnRows
+from insula.compression.compression_data import CompressionData
+from insula.compression.compressor import Compressor
 from insula.compression.parity import Limits
 from insula.compression.quantization.plan import Plan
 from insula.compression.quantization.sensitivity import sensitivities
-from insula.compression.workshop import Workshop
 from insula.models.folder import open_folder
 
 
-def workshop(trained_run: Callable[..., Any]) -> Workshop:
+def workshop(trained_run: Callable[..., Any]) -> Compressor:
     folder = open_folder(trained_run("encoder", "multi").model)
-    return Workshop(folder, OwnRows.of(toy_data.toy_dataset("multi"), folder))
+    return Compressor(folder, CompressionData.of(toy_data.toy_dataset("multi"), folder))
 
 
 def test_what_loses_most_by_few_levels_comes_first(trained_run: Callable[..., Any]) -> None:

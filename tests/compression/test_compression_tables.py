@@ -10,7 +10,7 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from insula.compression.quantization.graph import Graph
-from insula.compression.quantization.tables import quantise_tables, quantised_rows
+from insula.compression.quantization.tables import quantize_rows, quantize_tables
 from insula.inference.onnx_backend import open_session
 
 WIDTH = 16
@@ -39,7 +39,7 @@ def test_every_vector_is_near_by_its_own_scale(bits: int) -> None:
     values = drawn()
     graph = table_graph(values)
     before = len(graph.to_bytes())
-    quantise_tables(graph, bits)  # type: ignore[arg-type]
+    quantize_tables(graph, bits)  # type: ignore[arg-type]
     content = graph.to_bytes()
     onnx.checker.check_model(onnx.load_from_string(content), full_check=True)
     numbers = np.arange(len(values)).reshape(2, -1)
@@ -56,14 +56,14 @@ def test_every_vector_is_near_by_its_own_scale(bits: int) -> None:
 def test_four_bits_in_an_odd_width_become_eight() -> None:
     values = drawn(width=17)
     graph = table_graph(values)
-    quantise_tables(graph, 4)
+    quantize_tables(graph, 4)
     found = open_session(graph.to_bytes()).run(["vectors"], {"input_ids": np.arange(len(values))[None]})[0][0]
     assert np.abs(found - values).max(axis=1)[0] <= np.abs(values[0]).max() / 127
 
 
 def test_four_bits_cut_outliers_where_that_helps() -> None:
     row = np.concatenate([np.linspace(-1, 1, 63), [1.6]]).astype(np.float32)[None]
-    levels, scales = quantised_rows(row, 4)
+    levels, scales = quantize_rows(row, 4)
     assert scales[0] < 1.6 / 7
     plain = np.rint(row / (1.6 / 7)) * (1.6 / 7)
     assert np.square(levels * scales[:, None] - row).sum() < np.square(plain - row).sum()

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from insula.core.errors import OutputError
-from insula.core.files import atomic_file, atomic_folder, lasting_names, sha256, write_json, write_text
+from insula.core.files import absolute_names, atomic_file, atomic_folder, sha256, write_json, write_text
 
 
 class Crash(BaseException):
@@ -139,11 +139,11 @@ def test_sha256_reads_large_files_in_blocks(tmp_path: Path) -> None:
 def test_names_of_paths_last_and_others_stay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "here.csv").touch()
-    assert lasting_names("here.csv") == (str(tmp_path / "here.csv"),)
-    assert lasting_names([Path("here.csv"), "tweets", "owner/name"]) == (
+    assert absolute_names("here.csv") == (str(tmp_path / "here.csv"),)
+    assert absolute_names([Path("here.csv"), "tweets", "owner/name"]) == (
         str(tmp_path / "here.csv"), "tweets", "owner/name",
     )  # fmt: skip
-    assert lasting_names(()) == ()
+    assert absolute_names(()) == ()
 
 
 def test_a_file_is_hashed_again_only_where_it_changed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -155,7 +155,7 @@ def test_a_file_is_hashed_again_only_where_it_changed(tmp_path: Path, monkeypatc
         return read(file, name)
 
     monkeypatch.setattr("hashlib.file_digest", counted)
-    monkeypatch.setattr("insula.core.files.TICK_NS", -1)
+    monkeypatch.setattr("insula.core.files.CLOCK_TICK_NS", -1)
     file = tmp_path / "weights"
     file.write_bytes(b"one")
     known = os.stat(file)
@@ -169,7 +169,7 @@ def test_a_file_is_hashed_again_only_where_it_changed(tmp_path: Path, monkeypatc
 
 
 def test_a_file_that_was_just_written_is_not_trusted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("insula.core.files.TICK_NS", 3_600_000_000_000)
+    monkeypatch.setattr("insula.core.files.CLOCK_TICK_NS", 3_600_000_000_000)
     file = tmp_path / "weights"
     for content in (b"one", b"two", b"six"):
         with file.open("wb") as same:  # the same inode and size, within one tick of the clock

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from insula.core.builtin_schemes import BUILTIN_SCHEMES
 from insula.core.decision import DecisionRule
-from insula.core.levels import level_answers, levels
+from insula.core.levels import level_predictions, levels
 from insula.core.prediction import Prediction
 from insula.core.scheme import LabelScheme
 
@@ -82,7 +82,7 @@ def test_what_is_no_level() -> None:
 def test_a_prediction_at_every_level() -> None:
     scheme = BUILTIN_SCHEMES["carer"]
     scores = dict(zip(scheme.names, (0.1, 0.3, 0.35, 0.15, 0.05, 0.05), strict=True))
-    answers = level_answers(scheme, Prediction(text="x", labels=("love",), label="love", scores=scores))
+    answers = level_predictions(scheme, Prediction(text="x", labels=("love",), label="love", scores=scores))
     assert answers["sentiment"]["labels"] == ["positive"]
     assert answers["sentiment"]["scores"]["positive"] == pytest.approx(0.65)
     assert answers["ekman"]["scores"]["joy"] == pytest.approx(0.65)

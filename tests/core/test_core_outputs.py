@@ -13,10 +13,10 @@ from insula.core.locks import LOCK
 from insula.core.outputs import (
     FolderKind,
     make_results_folder,
-    require_apart,
     require_different,
+    require_disjoint,
+    require_empty_or_kind,
     require_outside,
-    require_own,
     require_replaceable,
 )
 
@@ -36,7 +36,7 @@ def test_a_folder_of_the_kind_needs_overwrite(tmp_path: Path, mark: str) -> None
     with pytest.raises(OutputError, match="already holds a box"):
         require_replaceable(tmp_path, BOX, overwrite=False)
     require_replaceable(tmp_path, BOX, overwrite=True)
-    require_own(tmp_path, BOX)
+    require_empty_or_kind(tmp_path, BOX)
 
 
 def test_other_files_are_kept_whatever_is_asked(tmp_path: Path) -> None:
@@ -63,10 +63,10 @@ def test_an_output_is_neither_around_nor_inside_an_input(tmp_path: Path) -> None
     (tmp_path / "link").symlink_to(deep)
     for output in (tmp_path, tmp_path / "a"):
         with pytest.raises(OutputError, match=r"must not hold the input\. .*, which holds .*link"):
-            require_apart(output, tmp_path / "link")
+            require_disjoint(output, tmp_path / "link")
     with pytest.raises(OutputError, match="must not be inside the input"):
         require_outside(tmp_path / "link" / "new", deep)
-    require_apart(deep / "new", deep)
+    require_disjoint(deep / "new", deep)
     require_outside(tmp_path / "a", deep)
 
 
@@ -82,7 +82,7 @@ def test_results_join_other_files_but_no_kind_that_has_its_own(tmp_path: Path) -
 
 def test_a_place_that_cannot_be_looked_at_says_why() -> None:
     with pytest.raises(OutputError, match="the name is too long"):
-        require_own("x" * 300, BOX)
+        require_empty_or_kind("x" * 300, BOX)
 
 
 def test_a_link_leads_to_what_is_replaced(tmp_path: Path) -> None:

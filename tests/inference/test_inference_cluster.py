@@ -18,7 +18,7 @@ from insula.core.errors import DataError, MissingExtraError
 from insula.inference.cluster_address import check_address
 from insula.inference.engine import Engine
 from insula.inference.files import predict_file
-from insula.inference.parts import Parts
+from insula.inference.parts import OutputParts
 from insula.inference.predictor import Predictor
 
 ROWS = 400
@@ -60,15 +60,15 @@ def test_a_worker_that_is_killed_loses_and_doubles_nothing(
 ) -> None:
     predictor = Predictor.load(trained_run("linear", "multi").model)
     alone = predict_file(predictor, source, tmp_path / "alone.parquet")
-    write, killed = Parts.write, []
+    write, killed = OutputParts.write, []
 
-    def killing(self: Parts, number: int, rows: Any) -> None:
+    def killing(self: OutputParts, number: int, rows: Any) -> None:
         write(self, number, rows)
         if number == 3 and not killed:
             killed.extend(list(_workers())[:1])
             os.kill(killed[0], signal.SIGKILL)
 
-    monkeypatch.setattr(Parts, "write", killing)
+    monkeypatch.setattr(OutputParts, "write", killing)
     result = predict_file(predictor, source, tmp_path / "out.parquet", engine="ray", workers=2)
     assert len(killed) == 1
     assert "Traceback" not in capfd.readouterr().err

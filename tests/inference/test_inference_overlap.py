@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from insula.inference.overlap import Behind, ahead
+from insula.inference.overlap import BackgroundWorker, prefetched
 from waiting import wait_until
 
 
@@ -26,7 +26,7 @@ def test_what_comes_ahead_is_in_order_and_bounded() -> None:
             made.append(number)
             yield number
 
-    with ahead(endless(), most=2) as items:
+    with prefetched(endless(), most=2) as items:
         assert [next(items) for _ in range(5)] == [0, 1, 2, 3, 4]
         most = 5 + 2 + 1  # what was taken, what is held, and one in hand
         wait_until(lambda: len(made) == most, f"{len(made)} of {most} are made")
@@ -42,7 +42,7 @@ def test_what_comes_ahead_is_made_while_the_caller_works() -> None:
         made.set()
         yield 2
 
-    with ahead(two()) as items:
+    with prefetched(two()) as items:
         assert next(items) == 1
         assert made.wait(10)
         assert list(items) == [2]
@@ -53,7 +53,7 @@ def test_an_error_ahead_comes_to_the_caller_in_its_place() -> None:
         yield 1
         raise ValueError("broken row")
 
-    with ahead(fails()) as items:
+    with prefetched(fails()) as items:
         assert next(items) == 1
         with pytest.raises(ValueError, match="broken row"):
             next(items)
@@ -62,7 +62,7 @@ def test_an_error_ahead_comes_to_the_caller_in_its_place() -> None:
 
 def test_a_caller_that_fails_ends_the_thread() -> None:
     def fail() -> None:
-        with ahead(iter(range(100))) as items:
+        with prefetched(iter(range(100))) as items:
             next(items)
             raise KeyboardInterrupt
 
@@ -73,9 +73,9 @@ def test_a_caller_that_fails_ends_the_thread() -> None:
 
 def test_what_is_left_behind_is_done_in_order_to_the_end() -> None:
     done: list[int] = []
-    with Behind[int](done.append) as behind:
+    with BackgroundWorker[int](done.append) as behind:
         for number in range(20):
-            behind.give(number)
+            behind.submit(number)
     assert done == list(range(20))
     assert _threads() == []
 
@@ -88,9 +88,9 @@ def test_after_an_error_of_the_caller_what_waits_is_still_done() -> None:
         done.append(item)
 
     def stop() -> None:
-        with Behind[int](slowly) as behind:
-            behind.give(1)
-            behind.give(2)
+        with BackgroundWorker[int](slowly) as behind:
+            behind.submit(1)
+            behind.submit(2)
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
@@ -103,11 +103,11 @@ def test_an_error_behind_comes_to_the_caller(items: int) -> None:
     def fail(item: int) -> None:
         raise OSError("no space")
 
-    def give() -> None:
-        with Behind[int](fail) as behind:
+    def submit() -> None:
+        with BackgroundWorker[int](fail) as behind:
             for number in range(items):
-                behind.give(number)
+                behind.submit(number)
 
     with pytest.raises(OSError, match="no space"):
-        give()
+        submit()
     assert _threads() == []

@@ -14,7 +14,7 @@ import pytest
 import insula
 import insula.inference.predictor as predictor_module
 import toy_data
-from insula.compression.workshop import Workshop
+from insula.compression.compressor import Compressor
 from insula.core.decision import DecisionRule
 from insula.core.errors import MissingExtraError, ModelFolderError
 from insula.core.scheme import LabelScheme
@@ -23,13 +23,13 @@ from insula.inference.backends import (
     backend_entry,
     backends,
     backends_for,
-    has_tokens,
+    can_prefetch,
+    has_token_stages,
     open_backend,
-    prefetches,
 )
 from insula.inference.engine import Engine
 from insula.inference.predictor import Predictor
-from insula.models.folder import open_folder, seal, write_parts
+from insula.models.folder import open_folder, seal, write_common_files
 from insula.text.preparation import Preparation
 
 Trained = Callable[..., Any]
@@ -81,7 +81,7 @@ def predictor_of(backend: Any) -> Predictor:
 
 def folder_run_by(name: str, folder: Path) -> Path:
     folder.mkdir()
-    write_parts(folder, scheme=SCHEME, preparation=Preparation(), decision=DecisionRule())
+    write_common_files(folder, scheme=SCHEME, preparation=Preparation(), decision=DecisionRule())
     seal(folder, family="lengths", backend=name)
     return folder
 
@@ -120,8 +120,8 @@ def test_a_plain_plug_in_is_opened_and_answers(tmp_path: Path, registered: Calla
     predictor = Predictor.load(folder, engine=Engine(threads=2))
     assert predictor.backend.folder == folder  # type: ignore[attr-defined]
     assert [one.label for one in predictor.predict(["12345", "1"])] == ["long", "short"]
-    assert not has_tokens(predictor.backend)
-    assert prefetches(predictor.backend)
+    assert not has_token_stages(predictor.backend)
+    assert can_prefetch(predictor.backend)
     assert backends_for(open_folder(folder)) == ["lengths"]
 
 
@@ -153,11 +153,11 @@ def test_compression_asks_what_a_plug_in_can(tmp_path: Path, registered: Callabl
         insula.export_model(folder, tmp_path / "out")
     no_rows: Any = None  # it is rejected before they are looked at
     with pytest.raises(ModelFolderError, match=r"has no model\.onnx to make smaller"):
-        Workshop(open_folder(folder), no_rows)
+        Compressor(open_folder(folder), no_rows)
     (folder / "model.onnx").write_bytes(b"")
     seal(folder, family="lengths", backend="lengths")
     with pytest.raises(ModelFolderError, match=r"run by 'lengths', which computes no model\.onnx"):
-        Workshop(open_folder(folder), no_rows)
+        Compressor(open_folder(folder), no_rows)
 
 
 def test_the_old_names_of_the_stages_warn_and_work() -> None:
@@ -176,7 +176,7 @@ def test_stages_of_a_trained_model_add_up_to_its_logits(trained_run: Trained, fa
     np.testing.assert_array_equal(predictor.compute(encoded), predictor.logits(texts))
     assert predictor.finish(encoded) == predictor.predict(texts)
     assert predictor.finish(predictor.encode([])) == []
-    if has_tokens(predictor.backend):  # rows of several encodings are computed together
+    if has_token_stages(predictor.backend):  # rows of several encodings are computed together
         half = dataclasses.replace(encoded, inputs=texts[::2], state=encoded.state[::2])
         np.testing.assert_allclose(predictor.compute(half), predictor.logits(texts)[::2], atol=1e-5)
 
@@ -185,9 +185,9 @@ def test_only_a_network_has_tokens(trained_run: Trained) -> None:
     opened = {
         name: Predictor.load(trained_run(name, "multi").model).backend for name in ("linear", "static", "encoder")
     }
-    assert {name: has_tokens(one) for name, one in opened.items()} == {
+    assert {name: has_token_stages(one) for name, one in opened.items()} == {
         "linear": False, "static": False, "encoder": True,
     }  # fmt: skip
-    assert {name: prefetches(one) for name, one in opened.items()} == {
+    assert {name: can_prefetch(one) for name, one in opened.items()} == {
         "linear": True, "static": False, "encoder": True,
     }  # fmt: skip

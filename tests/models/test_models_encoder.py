@@ -170,11 +170,11 @@ def test_states_without_a_split_are_refused(encoder_folder: EncoderFolder) -> No
 
 def test_it_knows_how_many_tokens_it_can_take(encoder_folder: EncoderFolder) -> None:
     model = _encoder(encoder_folder(positions=64))
-    assert model.most_tokens == 64
+    assert model.max_positions == 64
     model.backbone.embeddings.position_embeddings = nn.Embedding(66, 32, padding_idx=1)  # as RoBERTa has it
-    assert model.most_tokens == 64
+    assert model.max_positions == 64
     del model.backbone.embeddings.position_embeddings
-    assert model.most_tokens is None
+    assert model.max_positions is None
 
 
 @pytest.mark.parametrize("damage", ["missing", "truncated", "other shape", "no json"])

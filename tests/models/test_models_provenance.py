@@ -19,13 +19,13 @@ from insula.data.formats.writers import open_writer
 from insula.data.splits.leak import Fingerprint
 from insula.models.folder import folder_digest, open_folder
 from insula.models.provenance import (
-    add_choices,
+    add_validation_texts,
     evaluation_options,
-    fingerprints,
-    own_dataset,
-    own_source,
     recorded_options,
-    trained_on,
+    seen_in_training,
+    split_fingerprints,
+    training_dataset,
+    training_source,
     without_training_rows,
     write_fingerprints,
 )
@@ -52,7 +52,7 @@ def test_a_model_is_hashed_once_in_a_process(tmp_path: Path, rows: Path, monkeyp
         return digest(file, name)
 
     monkeypatch.setattr("hashlib.file_digest", counted)
-    monkeypatch.setattr("insula.core.files.TICK_NS", -1)  # what was just written is trusted, too
+    monkeypatch.setattr("insula.core.files.CLOCK_TICK_NS", -1)  # what was just written is trusted, too
     recipe = {"model": {"name": "linear"}, "data": {"text": "words"}, "evaluation": {"resamples": 100}}
     run = insula.train(rows, recipe=recipe, output=tmp_path / "run")
     insula.evaluate(rows, run.path, resamples=100)
@@ -80,10 +80,10 @@ def test_rows_and_options_are_those_of_training(tmp_path: Path, rows: Path) -> N
     assert recorded_options(run.model).group == "author"
     options, notes = evaluation_options(run.model, rows)
     assert (options.group, options.text, notes) == (None, "words", ())  # groups keep training rows together
-    assert own_source(model) == [str(rows)]
-    dataset = own_dataset(model)
-    assert trained_on(run.model, dataset.split("train")).all()
-    assert not trained_on(run.model, dataset.split("test")).any()
+    assert training_source(model) == [str(rows)]
+    dataset = training_dataset(model)
+    assert seen_in_training(run.model, dataset.split("train")).all()
+    assert not seen_in_training(run.model, dataset.split("test")).any()
     assert without_training_rows(run.model, dataset.split("train")) == []
     assert without_training_rows(run.model, dataset.split("validation")) == list(dataset.split("validation"))
 
@@ -91,16 +91,16 @@ def test_rows_and_options_are_those_of_training(tmp_path: Path, rows: Path) -> N
 def test_a_model_without_a_run_names_no_rows(tmp_path: Path, trained_run: Any) -> None:
     shutil.copytree(trained_run("linear", "single").model, tmp_path / "model")
     with pytest.raises(DataError, match="Name them with --data"):
-        own_source(open_folder(tmp_path / "model"))
-    assert own_source(open_folder(tmp_path / "model"), "tweets") == ["tweets"]
+        training_source(open_folder(tmp_path / "model"))
+    assert training_source(open_folder(tmp_path / "model"), "tweets") == ["tweets"]
 
 
 def test_fingerprints_of_every_part_count_as_trained_on(tmp_path: Path) -> None:
     parts = {"train": "a", "validation": "b", "unlabelled": "c", "teacher0": "d"}
     write_fingerprints(tmp_path, {name: Fingerprint.of([Example(text=f"text {word}")]) for name, word in parts.items()})
-    add_choices(tmp_path, Fingerprint.of([Example(text="text e")]))
+    add_validation_texts(tmp_path, Fingerprint.of([Example(text="text e")]))
     texts = [f"text {word}" for word in "abcdef"]
-    assert fingerprints(tmp_path)["train"].seen(texts).tolist() == [True, False, True, True, False, False]
-    assert fingerprints(tmp_path)["validation"].seen(texts).tolist() == [False, True, False, False, True, False]
-    assert trained_on(tmp_path, texts).tolist() == [True] * 5 + [False]
-    assert not trained_on(tmp_path / "nothing", texts).any()
+    assert split_fingerprints(tmp_path)["train"].seen(texts).tolist() == [True, False, True, True, False, False]
+    assert split_fingerprints(tmp_path)["validation"].seen(texts).tolist() == [False, True, False, False, True, False]
+    assert seen_in_training(tmp_path, texts).tolist() == [True] * 5 + [False]
+    assert not seen_in_training(tmp_path / "nothing", texts).any()

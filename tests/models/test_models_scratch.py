@@ -134,7 +134,7 @@ def test_two_directions_equal_torch_s_own_on_packed_rows(cell: str) -> None:
     embedded = network.embedding(ids)
     packed = pack_padded_sequence(embedded, mask.sum(1), batch_first=True, enforce_sorted=False)
     states, _ = pad_packed_sequence(own(packed)[0], batch_first=True)
-    torch.testing.assert_close(network.pooled(embedded, mask), network.pooling(states, mask), atol=1e-6, rtol=0)
+    torch.testing.assert_close(network.pool(embedded, mask), network.pooling(states, mask), atol=1e-6, rtol=0)
 
 
 def test_a_text_cnn_by_hand() -> None:
@@ -146,7 +146,7 @@ def test_a_text_cnn_by_hand() -> None:
     windows = [torch.stack(pair) for pair in ((zero, words[0]), (words[0], words[1]), (words[1], zero))]
     values = [(convolution.weight * window.T).sum(dim=(1, 2)) + convolution.bias for window in windows]
     expected = torch.stack(values).amax(dim=0).relu()
-    found = network.pooled(torch.stack([words, words]), torch.ones(2, 2, dtype=torch.long))
+    found = network.pool(torch.stack([words, words]), torch.ones(2, 2, dtype=torch.long))
     torch.testing.assert_close(found, torch.stack([expected, expected]))
 
 

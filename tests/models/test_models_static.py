@@ -17,7 +17,7 @@ from insula.models.layers.heads import heads
 from insula.models.layers.numpy_heads import numpy_heads
 from insula.models.layers.padding import pad
 from insula.models.networks.architectures import load_network
-from insula.models.networks.averaged import FEW, AveragedTokens
+from insula.models.networks.averaged import MIN_SORTED_TEXTS, AveragedTokens
 from insula.models.networks.static import StaticConfig, StaticForEmotion
 from insula.models.onnx.export import export_onnx
 from insula.models.tokens.tokenization import TOKENIZER, write_settings
@@ -70,7 +70,7 @@ def test_folding_changes_nothing_but_rounding() -> None:
     errors = {}
     for table in TABLES:
         network.config.table = table
-        found = _in_torch(network.finished(), rows)
+        found = _in_torch(network.to_stored(), rows)
         errors[table] = float(np.abs(found - wanted).max() / np.abs(wanted).max())
     assert errors["float32"] < 1e-5 < errors["float16"] < 1e-3 < errors["int8"] < 2e-2
     np.testing.assert_array_equal(_in_torch(network, rows), wanted)  # and it can be trained on
@@ -80,15 +80,15 @@ def test_folding_changes_nothing_but_rounding() -> None:
 @pytest.mark.parametrize("head", heads)
 @pytest.mark.parametrize("hidden", [0, 8])
 def test_numpy_answers_as_torch(tmp_path: Path, table: str, head: str, hidden: int) -> None:
-    network = _network(table=table, head=head, hidden=hidden).finished()
+    network = _network(table=table, head=head, hidden=hidden).to_stored()
     network.save_pretrained(tmp_path)
-    for count in (1, FEW, FEW + 1, 300):
+    for count in (1, MIN_SORTED_TEXTS, MIN_SORTED_TEXTS + 1, 300):
         rows = _rows(count)
         np.testing.assert_allclose(_in_numpy(tmp_path, rows), _in_torch(network, rows), atol=1e-5)
     empty = [np.zeros(0, np.int64)]
     nothing = _in_torch(network, [np.array([0])])
     np.testing.assert_allclose(_in_numpy(tmp_path, empty), nothing, atol=1e-5)
-    np.testing.assert_allclose(_in_numpy(tmp_path, [*_rows(FEW), *empty])[-1:], nothing, atol=1e-5)
+    np.testing.assert_allclose(_in_numpy(tmp_path, [*_rows(MIN_SORTED_TEXTS), *empty])[-1:], nothing, atol=1e-5)
 
 
 def test_numpy_has_every_head() -> None:
@@ -98,7 +98,7 @@ def test_numpy_has_every_head() -> None:
 @every_table
 def test_a_loaded_folder_and_its_onnx_answer_the_same(tmp_path: Path, table: str) -> None:
     train_vocabulary([" ".join(f"w{i}" for i in range(58))], tmp_path / TOKENIZER, kind="words", size=60, min_count=1)
-    network, rows = _network(table=table, vocabulary=60, width=32).finished(), _rows()
+    network, rows = _network(table=table, vocabulary=60, width=32).to_stored(), _rows()
     network.save_pretrained(tmp_path)
     export_onnx(network, tmp_path / "model.onnx", weights=tmp_path / "model.safetensors")
     write_settings(tmp_path, max_tokens=32, outputs=4)
@@ -111,7 +111,7 @@ def test_a_loaded_folder_and_its_onnx_answer_the_same(tmp_path: Path, table: str
 
 
 def test_onnx_reads_the_weights_that_stand_in_safetensors(tmp_path: Path) -> None:
-    network = _network(vocabulary=5000, width=64, table="int8").finished()
+    network = _network(vocabulary=5000, width=64, table="int8").to_stored()
     network.save_pretrained(tmp_path)
     export_onnx(network, tmp_path / "alone.onnx")
     export_onnx(network, tmp_path / "model.onnx", weights=tmp_path / "model.safetensors")
@@ -127,7 +127,7 @@ def test_a_row_of_zeros_stays_zero_in_int8() -> None:
     network = _network(table="int8")
     with torch.no_grad():
         network.weight[9] = 0.0
-    vectors = network.finished().embedded(torch.tensor([[0, 9]]))
+    vectors = network.to_stored().embed(torch.tensor([[0, 9]]))
     assert not vectors.any()
 
 

@@ -10,9 +10,9 @@ from tokenizers import Tokenizer, models
 from insula.core.errors import DataError
 from insula.models.tokens.tokenization import TextTokenizer
 from insula.models.tokens.vocabulary import (
-    BEGINS,
     PADDING,
     UNKNOWN,
+    WORD_START,
     Kind,
     extend_vocabulary,
     train_vocabulary,
@@ -72,17 +72,17 @@ def test_chinese_comes_in_words(tmp_path: Path) -> None:
 def test_pieces_spell_words_that_no_text_has(tmp_path: Path) -> None:
     file = tmp_path / "tokenizer.json"
     entries = _train(file, [*TEXTS, "lows lower newer"] * 3, "subwords", size=60, min_count=2)
-    assert BEGINS + "good" in entries
+    assert WORD_START + "good" in entries
     assert len(entries) <= 60
     pieces = _pieces(file, "good slow")
-    assert pieces[0] == BEGINS + "good"
-    assert "".join(pieces).replace(BEGINS, " ").strip() == "good slow"
+    assert pieces[0] == WORD_START + "good"
+    assert "".join(pieces).replace(WORD_START, " ").strip() == "good slow"
     assert UNKNOWN in _pieces(file, "żółw")
 
 
 def test_rare_characters_are_unknown(tmp_path: Path) -> None:
     _train(tmp_path / "tokenizer.json", ["good good q", "good"], "subwords", min_count=2)
-    assert _pieces(tmp_path / "tokenizer.json", "q") == [BEGINS, UNKNOWN]
+    assert _pieces(tmp_path / "tokenizer.json", "q") == [WORD_START, UNKNOWN]
 
 
 @every_kind

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from insula.core.prediction import Prediction
-from insula.inference.backends import has_tokens
+from insula.inference.backends import has_token_stages
 from insula.inference.predictor import Encoded, Predictor
 from waiting import DEADLINE
 
@@ -43,14 +43,14 @@ class Held:
 
         def counted(predictor: Predictor, inputs: Sequence[Any]) -> Encoded:
             encoded = encode(predictor, inputs)
-            if not has_tokens(predictor.backend):
+            if not has_token_stages(predictor.backend):
                 if sum(self.batches) < self._after:
                     passing.append(encoded)
                 self.batches.append(len(inputs))
             return encoded
 
         def held_back(predictor: Predictor, encoded: Encoded) -> list[Prediction]:
-            passes = has_tokens(predictor.backend) or any(one is encoded for one in passing)
+            passes = has_token_stages(predictor.backend) or any(one is encoded for one in passing)
             assert passes or self._go.wait(DEADLINE), "the test did not release the model"
             return finish(predictor, encoded)
 

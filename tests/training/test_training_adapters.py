@@ -24,7 +24,7 @@ from insula.inference.predictor import Predictor
 from insula.inference.torch_backend import TorchBackend
 from insula.models.folder import open_folder
 from insula.models.layers import adapters
-from insula.models.layers.adapters import choose_targets, is_own
+from insula.models.layers.adapters import choose_targets, is_trained_parameter
 from insula.models.networks.encoder import EncoderForEmotion
 from insula.training.fitters import encoder as fit_encoder
 from insula.training.fitters import network
@@ -89,7 +89,7 @@ def test_merged_into_the_folder_or_kept_beside_the_base(
     # Apart: a small folder, without the encoder's own weights; and what it was measured with is what it answers.
     assert open_folder(apart.model).backend == "torch"
     assert not {"model.safetensors", "model.onnx"} & {file.name for file in apart.model.iterdir()}
-    assert all(is_own(name) for name in load_file(apart.model / "adapter.safetensors"))
+    assert all(is_trained_parameter(name) for name in load_file(apart.model / "adapter.safetensors"))
     assert (apart.model / "adapter.safetensors").stat().st_size < (run.model / "model.safetensors").stat().st_size / 2
     values = [one.metrics["test"]["metrics"]["nll"]["value"] for one in (run, apart)]
     assert values[0] == pytest.approx(values[1], abs=1e-5)
@@ -114,7 +114,11 @@ def test_only_adapter_and_head_change(
     original = fit_encoder.train_network
     monkeypatch.setattr(fit_encoder, "train_network", watched)
     run = train(data, recipe=recipe(method), output=tmp_path / "run")
-    own = {name for name in before if is_own(name) and not name.startswith("rank_state") and "ranknum" not in name}
+    own = {
+        name
+        for name in before
+        if is_trained_parameter(name) and not name.startswith("rank_state") and "ranknum" not in name
+    }
     assert learning == own
     for name, value in before.items():
         if not name.startswith("rank_state"):

@@ -21,7 +21,7 @@ from insula.core.progress import Silent
 from insula.core.scheme import KINDS, Kind, LabelScheme
 from insula.data.dataset import Dataset
 from insula.inference.predictor import Predictor
-from insula.models.provenance import fingerprints
+from insula.models.provenance import split_fingerprints
 from insula.training.loss_terms.teacher import teacher_loss
 from insula.training.recipe.recipe import load_recipe
 from insula.training.run import train_run
@@ -132,9 +132,9 @@ def test_unlabelled_texts_count_as_seen_and_none_is_measured_on(
     run = train_run(data, recipe, tmp_path / "run")
     assert run.metrics["data"]["rows"] == {"train": 20, "validation": 10, "test": 10, "unlabelled": 1}
     assert any("2 stand in validation or test" in note for note in run.metrics["data"]["notes"])
-    from insula.models.provenance import trained_on
+    from insula.models.provenance import seen_in_training
 
-    assert trained_on(run.model, ["a lovely window today"]).all()
+    assert seen_in_training(run.model, ["a lovely window today"]).all()
 
 
 def test_a_teacher_that_saw_the_rows_of_measurement_is_refused(
@@ -163,7 +163,7 @@ def test_a_teacher_of_the_same_splits_is_welcome(tmp_path: Path, tiny_recipe: Re
     folder = train_run(dataclasses.replace(data, splits=splits), linear, tmp_path / "teacher").path
     run = train_run(data, _recipe(tiny_recipe, [folder], [], **{"train.epochs": 1}), tmp_path / "run")
     # What it knows of these rows it has handed on.
-    assert fingerprints(run.model)["train"].seen(more).all()
+    assert split_fingerprints(run.model)["train"].seen(more).all()
 
 
 def test_what_cannot_be_distilled_says_so(tmp_path: Path, tiny_recipe: RecipeOf, teacher: Any, unlabelled: Any) -> None:

@@ -18,7 +18,7 @@ from insula.core.errors import DataError, RecipeError
 from insula.core.example import Example
 from insula.data.dataset import Dataset
 from insula.inference.predictor import Predictor
-from insula.models.provenance import trained_on
+from insula.models.provenance import seen_in_training
 from insula.training.neural.task_batches import TaskBatches, rows_an_epoch
 from insula.training.recipe.recipe import load_recipe
 from insula.training.run import train_run
@@ -58,8 +58,8 @@ def test_a_small_set_learns_from_a_large_one_with_other_labels(tmp_path: Path, t
     assert shapes[0] == shapes[1]  # nothing of the other set's head is left
     assert Predictor.load(both.path).scheme == main.scheme
     texts = [example.text for example in also.split("train")]
-    assert trained_on(both.model, texts).all()
-    assert not trained_on(alone.model, texts).any()
+    assert seen_in_training(both.model, texts).all()
+    assert not seen_in_training(alone.model, texts).any()
 
 
 @pytest.mark.parametrize("kind", ["binary"])

@@ -17,7 +17,7 @@ from insula.core.progress import Silent
 from insula.core.scheme import Kind
 from insula.data.dataset import Dataset
 from insula.inference.predictor import Predictor
-from insula.models.provenance import fingerprints
+from insula.models.provenance import split_fingerprints
 from insula.training.objectives.registry import objectives
 from insula.training.recipe.recipe import load_recipe
 from insula.training.run import Run, train_run
@@ -158,5 +158,5 @@ def test_the_linear_baseline_has_an_objective_of_its_own(train: Any) -> None:
     run = train("encoder", data, {"objective.name": "corn", "objective.r_drop": 1.0, "train.epochs": 1,
                                   "evaluation.baselines": ["linear", "untrained"]})  # fmt: skip
     assert set(run.metrics["baselines"]) == {"linear", "untrained"}
-    known = fingerprints(run.path / "baselines" / "linear")
+    known = split_fingerprints(run.path / "baselines" / "linear")
     assert all(known[split].seen(row.text for row in data.split(split)).all() for split in ("train", "validation"))

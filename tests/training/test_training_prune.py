@@ -20,8 +20,8 @@ from insula.core.errors import LeakError, RecipeError
 from insula.core.progress import Silent
 from insula.models.networks.architectures import load_network
 from insula.models.networks.encoder import EncoderForEmotion
-from insula.models.provenance import fingerprints
-from insula.models.pruning import Shape, bert_layers
+from insula.models.provenance import split_fingerprints
+from insula.models.pruning import EncoderShape, bert_layers
 from insula.training.families.encoder import EncoderOptions
 from insula.training.fitters.importance import Importance, measure_importance
 from insula.training.fitters.prune import choose_kept, pruned_shape
@@ -33,7 +33,7 @@ from insula.training.run import train_run
 from interrupt import Interrupt
 
 RecipeOf = Callable[..., dict[str, Any]]
-WHOLE = Shape((4, 4, 4), (64, 64, 64))
+WHOLE = EncoderShape((4, 4, 4), (64, 64, 64))
 
 pytestmark = pytest.mark.usefixtures("without_export")
 
@@ -55,7 +55,7 @@ def keeps(**kept: Any) -> EncoderOptions:
     ],
 )
 def test_shares_are_of_each_layer_and_leave_at_least_one(kept: Any, layers: int, heads: int, width: int) -> None:
-    assert pruned_shape(WHOLE, keeps(**kept)) == (layers, Shape((heads,) * 3, (width,) * 3))
+    assert pruned_shape(WHOLE, keeps(**kept)) == (layers, EncoderShape((heads,) * 3, (width,) * 3))
 
 
 def test_impossible_shares_are_refused() -> None:
@@ -74,7 +74,7 @@ def test_the_most_important_are_kept_in_their_order() -> None:
         [np.array([1.0, 4.0, 2.0]), np.zeros(3), np.array([5.0, 5.0, 5.0])],
         [np.array([3.0, 1.0]), np.zeros(2), np.array([0.0, 1.0])],
     )
-    kept = choose_kept(importance, 2, Shape((2, 2, 2), (1, 1, 1)))
+    kept = choose_kept(importance, 2, EncoderShape((2, 2, 2), (1, 1, 1)))
     assert kept.layers == (0, 2)
     assert kept.heads == ((1, 2), (0, 1))
     assert kept.neurons == ((0,), (1,))
@@ -104,7 +104,7 @@ def test_what_does_nothing_is_the_least_important(encoder_folder: Callable[..., 
     for number in (0, 2):
         assert importance.heads[number][2] == importance.neurons[number][5] == 0
         assert (np.delete(importance.heads[number], 2) > 0).all()
-    kept = choose_kept(importance, 2, Shape((3, 3, 3), (63, 63, 63)))
+    kept = choose_kept(importance, 2, EncoderShape((3, 3, 3), (63, 63, 63)))
     assert kept.layers == (0, 2)
     assert kept.heads == ((0, 1, 3),) * 2
     assert all(5 not in neurons for neurons in kept.neurons)
@@ -158,7 +158,7 @@ def test_a_trained_base_is_gone_on_with_head_included(tmp_path: Path, tiny_recip
         torch.testing.assert_close(after[name], tensor, atol=1e-6, rtol=0)
     assert "untrained" not in run.metrics["baselines"]
     small = train_run(data, recipe, tmp_path / "small")
-    assert Shape.of(load_network(small.model).backbone) == Shape((2,), (32,))
+    assert EncoderShape.of(load_network(small.model).backbone) == EncoderShape((2,), (32,))
     kept = small.metrics["training"]["pruned"]
     assert kept["before"] == {"layers": 2, "heads": [4, 4], "widths": [64, 64]}
     assert [len(kept["layers"]), [len(one) for one in kept["heads"]], kept["widths"]] == [1, [2], [32]]
@@ -176,7 +176,7 @@ def test_training_rows_of_the_base_are_not_measured_on(tmp_path: Path, tiny_reci
     learnt = {example.text for example in data.split("train")}
     assert not measured & learnt
     run = train_run(other, recipe, tmp_path / "other")
-    assert fingerprints(run.model)["train"].seen(sorted(learnt)).all()
+    assert split_fingerprints(run.model)["train"].seen(sorted(learnt)).all()
 
 
 def test_what_cannot_be_gone_on_with_says_so(

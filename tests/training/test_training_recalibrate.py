@@ -23,7 +23,7 @@ from insula.core.targets import gold_matrix
 from insula.data.splits.leak import Fingerprint
 from insula.inference.predictor import Predictor
 from insula.models.folder import open_folder, seal
-from insula.models.provenance import fingerprints
+from insula.models.provenance import split_fingerprints
 from insula.training.decide import choose_decision
 from insula.training.options.sections import DecisionOptions
 from insula.training.recalibrate import crossfitted, recalibrate
@@ -71,7 +71,7 @@ def test_only_the_rule_changes_and_all_rows_choose_it(kind: Kind, tmp_path: Path
     for file in source.path.iterdir():
         assert file.name in changed or (made.path / file.name).read_bytes() == file.read_bytes(), file.name
     assert tomllib.loads((made.path / "recipe.toml").read_text(encoding="utf-8"))["decision"]["coverage"] == 0.7
-    known, before = fingerprints(made.path), fingerprints(source.path)
+    known, before = split_fingerprints(made.path), split_fingerprints(source.path)
     assert known["validation"].seen(texts).all()
     assert set(before["validation"].to_array()) < set(known["validation"].to_array())
     np.testing.assert_array_equal(known["train"].to_array(), before["train"].to_array())
@@ -123,7 +123,7 @@ def test_rows_of_another_source_refit_the_thresholds(tmp_path: Path, trained_run
 def test_training_rows_are_left_out_and_chosen_ones_told(tmp_path: Path, trained_run: RunOf, recorder: Any) -> None:
     run, data = trained_run("linear", "single"), toy_data.toy_dataset("single")
     learnt, chosen_on = list(data.split("train")[:70]), list(data.split("validation"))
-    with pytest.raises(DataError, match=r"at least 50 that the model did not learn from.*Got 0"):
+    with pytest.raises(DataError, match=r"at least 50 that are not training rows.*Got 0"):
         insula.calibrate_model(run.path, tmp_path / "new", rows=_file(tmp_path / "learnt.jsonl", learnt))
     assert not (tmp_path / "new").exists()
     rows = _file(tmp_path / "rows.jsonl", [*learnt, *chosen_on, *_rows("single", 60)])
@@ -137,7 +137,7 @@ def test_training_rows_are_left_out_and_chosen_ones_told(tmp_path: Path, trained
     insula.calibrate_model(run.path, tmp_path / "few", rows=few, progress=recorder)
     assert not any("in its place" in said for said in recorder.said)
     known = Fingerprint.of(learnt)
-    assert not set(known.to_array()) & set(fingerprints(made.path)["validation"].to_array())
+    assert not set(known.to_array()) & set(split_fingerprints(made.path)["validation"].to_array())
 
 
 def test_what_cannot_be_done_is_said(tmp_path: Path, trained_run: RunOf, recorder: Any) -> None:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from insula.core.durations import seconds
+from insula.core.durations import parse_duration
 from insula.core.environment import require
 from insula.operations.audit.log import OPERATOR, STORE, AuditLog, audit_folder
 
@@ -43,7 +43,7 @@ def create_key(
     Raises `DataError` for an impossible value, `StoreError` where the store cannot be used, `OutputError` where the
     audit log cannot be written: then no key is made.
     """
-    life = None if expires is None else seconds(expires, name="life of a key")
+    life = None if expires is None else parse_duration(expires, name="life of a key")
     log = _log(store, audit, anchor)
     with _keys(store) as keys:
         return keys.create(
@@ -77,7 +77,7 @@ def rotate_key(
 
     Raises `UnknownNameError`, and `DataError` for a key that opens nothing any more or was rotated before.
     """
-    span = seconds(grace, name="grace of a rotation")
+    span = parse_duration(grace, name="grace of a rotation")
     log = _log(store, audit, anchor)
 
     def tell(old: KeyRecord, new: KeyRecord) -> None:

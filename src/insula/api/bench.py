@@ -12,7 +12,7 @@ from insula.core.progress import Progress, Silent
 from insula.data.sources.sources import SourceName, names_in
 from insula.models.folder import open_folder
 from insula.models.locate import locate_model
-from insula.models.provenance import own_texts
+from insula.models.provenance import sample_texts
 
 if TYPE_CHECKING:
     from insula.compression.bench import Bench
@@ -46,7 +46,7 @@ def bench_model(
     if output is not None:
         require_different(output, *names_in(data))
         require_outside(output, folder.path)
-    texts = own_texts(folder, data, text=text, progress=progress)
+    texts = sample_texts(folder, data, text=text, progress=progress)
     if rows < 1 or not texts:
         raise DataError(
             f"The rows of a bench must be at least 1. Got {min(rows, len(texts))}. Name others with --data."

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from insula.compression.own_rows import LEAST_VALIDATION, unseen_validation
+from insula.compression.compression_data import MIN_VALIDATION_ROWS, unseen_validation_rows
 from insula.core.errors import DataError
 from insula.core.example import Example
 from insula.core.progress import Progress, Silent
@@ -18,9 +18,9 @@ from insula.models.folder import ModelFolder, open_folder, require_model_output
 from insula.models.locate import locate_model
 from insula.models.provenance import (
     evaluation_options,
-    fingerprints,
-    own_dataset,
     recorded_section,
+    split_fingerprints,
+    training_dataset,
     without_training_rows,
 )
 from insula.training.options.sections import DecisionOptions
@@ -78,14 +78,14 @@ def calibrate_model(
     for note in idle_options(load_recipe({"decision": given}), source.scheme.kind):
         progress.say(note)
     if rows is None:
-        examples = unseen_validation(own_dataset(source), [source])
+        examples = unseen_validation_rows(training_dataset(source), [source])
     else:
         reading, absent = evaluation_options(source.path, rows, text=text, label=label, label_names=label_names)
         examples, notes = read_examples(rows, reading, source.scheme)
         for note in (*absent, *notes):
             progress.say(note)
         examples = _unknown(source, examples, progress)
-    before = fingerprints(source.path).get("validation", Fingerprint())
+    before = split_fingerprints(source.path).get("validation", Fingerprint())
     chosen_on = before.seen(examples)
     no_measure = rows is None or bool(chosen_on.mean() > MOST_CHOSEN_ON)
     progress.say(f"Choosing again on {counted(len(examples), 'row')}.")
@@ -111,9 +111,9 @@ def _unknown(source: ModelFolder, examples: list[Example], progress: Progress) -
         progress.say(
             f"{counted(count, 'row')} that the model learnt from left out: of these it is surer than of others."
         )
-    if len(left) < LEAST_VALIDATION:
+    if len(left) < MIN_VALIDATION_ROWS:
         raise DataError(
-            f"The rows must be at least {LEAST_VALIDATION} that the model did not learn from, to choose thresholds and "
-            f"to measure them. Got {len(left)}. Name more rows."
+            f"The rows must include at least {MIN_VALIDATION_ROWS} that are not training rows, to choose and measure "
+            f"thresholds. Got {len(left)}. Name more rows."
         )
     return left

@@ -40,7 +40,13 @@ from insula.evaluation.reports.comparison_page import write_comparison
 from insula.inference.predictor import Predictor
 from insula.models.folder import MODEL, ModelFolder, open_folder
 from insula.models.locate import locate_model
-from insula.models.provenance import evaluation_options, own_dataset, own_source, recorded_options, trained_on
+from insula.models.provenance import (
+    evaluation_options,
+    recorded_options,
+    seen_in_training,
+    training_dataset,
+    training_source,
+)
 from insula.training.run_folder import RUN
 
 COMPARISON_VERSION = 1
@@ -170,11 +176,11 @@ def _own_test_rows(
     model: ModelFolder, group: str | None, recorded: Sequence[str]
 ) -> tuple[str, list[Example], tuple[str, ...]]:
     """Return the test rows of the source that a run was trained from, split as then, whatever they are grouped by."""
-    dataset = own_dataset(model)
+    dataset = training_dataset(model)
     examples = list(dataset.splits.get("test", ()))
     if not examples:
         raise DataError(f"The source of run {str(model.path.parent)!r} has no test rows. Name rows with --data.")
-    source, options = own_source(model), recorded_options(model.path)
+    source, options = training_source(model), recorded_options(model.path)
     group = group or options.group or _first_column(source, options, recorded)
     if group != options.group:
         rows, _ = read_examples(source, options.model_copy(update={"group": group}), model.scheme)
@@ -199,7 +205,7 @@ def _grouped_as(rows: Sequence[Example], examples: Sequence[Example]) -> list[Ex
 
 
 def _unseen(examples: Sequence[Example], models: Sequence[Path], name: str) -> tuple[list[Example], int]:
-    seen = np.any([trained_on(model, examples) for model in models], axis=0)
+    seen = np.any([seen_in_training(model, examples) for model in models], axis=0)
     if seen.all():
         raise LeakError(
             f"The rows of {name} must not have been trained on. Got {len(examples):,} rows, and one of the models was "

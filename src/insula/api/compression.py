@@ -11,12 +11,12 @@ from insula.core.progress import Progress, Silent
 from insula.data.sources.sources import SourceName, names_in
 from insula.models.folder import open_folder, require_model_output
 from insula.models.locate import locate_model
-from insula.models.provenance import own_dataset
+from insula.models.provenance import training_dataset
 
 if TYPE_CHECKING:
     from insula.compression.cascade import Cascade
-    from insula.compression.compress import Compressed
-    from insula.compression.quantize import Smaller
+    from insula.compression.compress import CompressionResult
+    from insula.compression.quantize import CompressedModel
 
 QUANTISED = ("int8", "8bit", "4bit")
 
@@ -34,7 +34,7 @@ def quantize_model(
     seed: int = 0,
     command: str = "",
     progress: Progress | None = None,
-) -> Smaller:
+) -> CompressedModel:
     """Write a smaller model folder and return what it is and how near it stays.
 
     model     a run, a model folder, or the name of a run, with a `model.onnx` in float32
@@ -64,7 +64,7 @@ def quantize_model(
     require_model_output(folder, source, overwrite=overwrite, data=names_in(data))
     return quantize(
         source,
-        own_dataset(source, data),
+        training_dataset(source, data),
         folder,
         Plan(weights, tables),
         Limits(max_loss, least_agreement),
@@ -85,7 +85,7 @@ def compress_model(
     seed: int = 0,
     command: str = "",
     progress: Progress | None = None,
-) -> Compressed:
+) -> CompressionResult:
     """Try several ways to make a model smaller, and keep the one that loses least within a size and a loss.
 
     max_size   bytes that the folder may have
@@ -101,7 +101,7 @@ def compress_model(
     require_model_output(folder, source, overwrite=overwrite, data=names_in(data))
     return compress(
         source,
-        own_dataset(source, data),
+        training_dataset(source, data),
         folder,
         max_bytes=max_size,
         max_loss=max_loss,
@@ -142,7 +142,7 @@ def cascade_model(
     return make_cascade(
         cheap,
         better,
-        own_dataset(better, data),
+        training_dataset(better, data),
         folder,
         max_loss=max_loss,
         seed=seed,

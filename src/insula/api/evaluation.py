@@ -23,7 +23,7 @@ from insula.evaluation.reports.report import write_report
 from insula.inference.predictor import Predictor
 from insula.models.folder import MODEL, open_folder
 from insula.models.locate import locate_model
-from insula.models.provenance import evaluation_options, trained_on
+from insula.models.provenance import evaluation_options, seen_in_training
 from insula.training.run_folder import RUN
 
 
@@ -105,7 +105,7 @@ def evaluate(
         gold,
         decisions,
         folder.decision,
-        seen=trained_on(place, examples),
+        seen=seen_in_training(place, examples),
         resamples=resamples,
         seed=seed,
     )

@@ -18,7 +18,7 @@ from insula.inference.engine import Engine
 from insula.inference.files import FileResult
 from insula.inference.files import predict_file as run_file
 from insula.inference.outputs import Sink
-from insula.inference.parts import can_go_on
+from insula.inference.parts import can_resume
 from insula.inference.predictor import Predictor
 
 
@@ -126,6 +126,6 @@ def _run_file(
     try:
         return run_file(predictor, source, output, **options)
     except KeyboardInterrupt as stop:
-        if callable(output) or not can_go_on(output):
+        if callable(output) or not can_resume(output):
             raise
         raise KeyboardInterrupt("What is finished is kept. Resume with: the same command and --resume") from stop

@@ -10,8 +10,8 @@ from pydantic import ValidationError
 
 from insula.core.environment import require
 from insula.core.errors import RecipeError
-from insula.core.files import lasting_names, output_errors
-from insula.core.locks import written_alone
+from insula.core.files import absolute_names, output_errors
+from insula.core.locks import exclusive_folder
 from insula.core.outputs import require_replaceable
 from insula.core.progress import Progress, Silent
 from insula.training.options.pretrain import PretrainOptions
@@ -45,7 +45,7 @@ def pretrain(
     Raises `DataError`, `RecipeError`, `OutputError`, `MissingFileError`, `UnknownNameError`, `MissingExtraError`.
     """
     chosen = _options({"model": str(model), **options})
-    files, barred = lasting_names(source), lasting_names(exclude)
+    files, barred = absolute_names(source), absolute_names(exclude)
     if not files:
         raise RecipeError("The source of pretrain must be at least one file. Got none.")
     folder = Path(output) if output is not None else ENCODERS / _name(files[0], chosen.model)
@@ -76,7 +76,7 @@ def _run(given: PretrainInput, folder: Path, *, progress: Progress | None, **how
     from insula.training.pretraining.pretrain import pretrain_encoder
 
     work = unfinished(folder)
-    with output_errors(folder), resume_hint("pretrain", folder, work / FACTS), written_alone(work):
+    with output_errors(folder), resume_hint("pretrain", folder, work / FACTS), exclusive_folder(work):
         return pretrain_encoder(given, folder, progress=progress or Silent(), **how)
 
 

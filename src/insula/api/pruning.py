@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from insula.core.environment import require
-from insula.core.outputs import require_apart, require_different, require_outside
+from insula.core.outputs import require_different, require_disjoint, require_outside
 from insula.core.progress import Progress, Silent
 from insula.data.sources.sources import SourceName, names_in
 from insula.models.folder import open_folder
 from insula.models.locate import locate_model
-from insula.models.provenance import own_source, recorded_options
+from insula.models.provenance import recorded_options, training_source
 from insula.training.run_folder import require_replaceable_run
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def prune_model(
 
     source, folder = open_folder(locate_model(model)), Path(output)
     require_outside(folder, source.path)
-    require_apart(folder, source.path)
+    require_disjoint(folder, source.path)
     require_different(folder, *names_in(data))
     require_replaceable_run(folder, overwrite=overwrite)
     recipe = recovery_recipe(
@@ -72,7 +72,7 @@ def prune_model(
     )
     return prune(
         source,
-        own_source(source, data),
+        training_source(source, data),
         recipe,
         folder,
         max_loss=max_loss,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from insula.core.environment import require
 from insula.core.errors import RecipeError
 from insula.core.files import output_errors
-from insula.core.outputs import require_different, require_own
+from insula.core.outputs import require_different, require_empty_or_kind
 from insula.core.progress import Progress, Silent
 from insula.models.locate import RUNS
 from insula.training.recipe.recipe import Recipe, load_recipe
@@ -78,7 +78,7 @@ def search(
         raise RecipeError("Everything that the search would try is set already. Name a search space.")
     folder = Path(output) if output is not None else RUNS / f"search-{run_name(source, recipe)}"
     require_different(folder, *source_names(source))
-    require_own(folder, SEARCH)
+    require_empty_or_kind(folder, SEARCH)
     with output_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
     dataset, names = read_source(source, start, f"the search goes to {folder}", progress)

@@ -230,12 +230,12 @@ def _predict_texts(inputs: list[TextOrInput], model: str, bench: Path | None, *,
     if predictor.unread(inputs):
         _say("This model does not read all of the context: earlier turns, a target or both were left out.")
     if as_json:
-        from insula.core.levels import level_answers
+        from insula.core.levels import level_predictions
 
         for prediction in predictions:
             row = prediction.to_dict()
             if levels:
-                row["levels"] = level_answers(predictor.scheme, prediction)
+                row["levels"] = level_predictions(predictor.scheme, prediction)
             typer.echo(json.dumps(row, ensure_ascii=False))
         return
     answers = Answers()

@@ -13,15 +13,15 @@ from pathlib import Path
 from typing import Any
 
 from insula.core.environment import usable_threads
-from insula.inference.backends import Backend, backends_for, has_tokens, open_backend
+from insula.inference.backends import Backend, backends_for, has_token_stages, open_backend
 from insula.inference.batching import TOKEN_BUDGET
 from insula.inference.engine import ENGINE_VERSION, Engine
 from insula.models.folder import ModelFolder
 
 BUDGETS = (448, 768, 1536, 3072, 6144)
 ROUNDS = 5
-ONE_BY_ONE = 50
-CLEARLY = 1.02  # a setting must be faster by this much than the one before it, which needs less
+SINGLE_TEXTS = 50
+MIN_SPEEDUP = 1.02  # a setting must be faster by this much than the one before it, which needs less
 _CPUINFO = Path("/proc/cpuinfo")
 
 
@@ -76,13 +76,13 @@ def bench(folder: ModelFolder, texts: Sequence[str], *, rounds: int = ROUNDS) ->
         tried.extend(step)
         chosen = step[0]
         for one in step[1:]:
-            if one.rows_per_second > CLEARLY * chosen.rows_per_second:
+            if one.rows_per_second > MIN_SPEEDUP * chosen.rows_per_second:
                 chosen = one
         return chosen.engine
 
     engine = best_of(Engine(name, most, family=folder.family) for name in backends_for(folder))
     opened = open_backend(str(engine.backend), folder.path, engine)
-    if has_tokens(opened):
+    if has_token_stages(opened):
         engine = best_of(dataclasses.replace(engine, threads=count) for count in _threads(most))
         engine = best_of(dataclasses.replace(engine, tokens=budget) for budget in (TOKEN_BUDGET, *_others()))
         opened = open_backend(str(engine.backend), folder.path, engine)
@@ -106,7 +106,7 @@ def _measure(folder: ModelFolder, texts: Sequence[str], engines: list[Engine], r
 
 def _one_text(backend: Backend, texts: Sequence[str]) -> float:
     taken = []
-    for text in texts[:ONE_BY_ONE]:
+    for text in texts[:SINGLE_TEXTS]:
         began = time.perf_counter()
         backend.logits([text])
         taken.append(time.perf_counter() - began)

@@ -23,7 +23,7 @@ from insula.models.tokens.tokenization import TOKENIZER
 from insula.text.portable import portable_steps
 
 PAGE_FILES = ("index.html", "page.css", "page.js", "model.js", "decide.js", "prepare.js")
-PARTS = ("scheme.json", "decision.json", "preparation.json", "tokens.json", TOKENIZER)
+MODEL_FILES = ("scheme.json", "decision.json", "preparation.json", "tokens.json", TOKENIZER)
 LIBRARIES = {
     "onnxruntime-web": ("1.30.0", ("ort.wasm.min.mjs", "ort-wasm-simd-threaded.mjs", "ort-wasm-simd-threaded.wasm")),
     "@huggingface/tokenizers": ("0.2.0", ("tokenizers.min.mjs",)),
@@ -53,7 +53,7 @@ def export_page(source: ModelFolder, output: Path, libraries: Path) -> int:
         here = files("insula.compression").joinpath("page")
         for name in PAGE_FILES:
             write_text(stage / name, here.joinpath(name).read_text(encoding="utf-8"))
-        for name in PARTS:
+        for name in MODEL_FILES:
             content = json.loads((source.path / name).read_text(encoding="utf-8"))
             write_text(stage / name, _compact(content))
         write_text(stage / "steps.json", _compact(steps))

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from insula.compression.own_rows import unseen_validation
-from insula.compression.parity import Limits, measure_company, measure_parity, pass_gate
-from insula.compression.small_folder import finish
+from insula.compression.compressed_folder import write_compressed_folder
+from insula.compression.compression_data import unseen_validation_rows
+from insula.compression.parity import Limits, measure_batch_invariance, measure_parity, require_parity
 from insula.core.errors import ModelFolderError, ParityError
 from insula.core.files import atomic_folder, write_json
 from insula.core.model_input import TextOrInput
@@ -29,27 +29,27 @@ from insula.inference.cascade_backend import (
     CASCADE_VERSION,
     STAGES,
     CascadeBackend,
-    calibrated,
-    doubt,
-    lengths,
-    mixed,
+    byte_lengths,
+    calibrate_logits,
+    mix_logits,
+    uncertainty,
 )
 from insula.inference.predictor import Predictor
 from insula.models.folder import ModelFolder
-from insula.models.provenance import fingerprint_parts, merged, recorded_section, write_fingerprints
+from insula.models.provenance import merge_fingerprints, read_fingerprints, recorded_section, write_fingerprints
 from insula.text.preparation import Preparation
 from insula.training.decide import choose_decision
 from insula.training.options.sections import DecisionOptions
 
 SHARES = np.arange(39, 0, -1) / 40
 """Of validation rows that the first stage answers."""
-PRICES = (0.0, 0.5, 1.0)
+LENGTH_EXPONENTS = (0.0, 0.5, 1.0)
 """How much the length of a text counts in what is asked of the second stage."""
-SAYS = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5)
+FIRST_WEIGHTS = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5)
 """Weights of the first stage where the second is asked too."""
 
-ANOTHER_SWITCH = "A text lies too near the switch point: move that with another --max-loss."
-ALONG = ("recipe.toml", "label_names.json")
+TRY_ANOTHER_SWITCH = "A text lies too near the switch point: move that with another --max-loss."
+COPIED_FILES = ("recipe.toml", "label_names.json")
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ class Cascade:
 
 
 @dataclass(frozen=True)
-class _Point:
+class _SwitchPoint:
     """A switch point: which rows the first stage answers, and what that takes and saves."""
 
     price: float
@@ -118,20 +118,20 @@ def make_cascade(
     batches; `ModelFolderError` where the labels differ or are dimensions.
     """
     _check_stages(first, second)
-    examples = unseen_validation(dataset, [second, first])
+    examples = unseen_validation_rows(dataset, [second, first])
     texts, gold = [example.input for example in examples], gold_matrix(second.scheme, examples)
     stages = [Predictor.load(folder.path) for folder in (first, second)]
     progress.say(f"Answering {len(texts):,} validation rows by both stages.")
     answers = [stage.logits(texts) for stage in stages]
     before = second.decision.decide(second.scheme, answers[1])
-    own = [calibrated(stage, logits) for stage, logits in zip(stages, answers, strict=True)]
+    own = [calibrate_logits(stage, logits) for stage, logits in zip(stages, answers, strict=True)]
     say = _best_say(second.scheme, own, gold)
     options = recorded_section(second.path, "decision", DecisionOptions, tells="how its thresholds were chosen")
     options = options.model_copy(update={"calibration": "none"})
     worth = _worth(gold)
     tried: list[dict[str, float | None]] = []
     for point in _points(stages[0], own[0], worth, texts):
-        logits = np.where(point.sure[:, None], own[0], mixed(own[0], own[1], say))
+        logits = np.where(point.sure[:, None], own[0], mix_logits(own[0], own[1], say))
         decision = choose_decision(second.scheme, logits, gold, options, seed=seed)
         decided = decision.decide(second.scheme, logits)
         parity = measure_parity(second.scheme, gold, before, decided, seed=seed)
@@ -150,16 +150,18 @@ def make_cascade(
     with atomic_folder(output) as stage:
         for name, folder in zip(STAGES, (first, second), strict=True):
             shutil.copytree(folder.path, stage / name)
-        for name in ALONG:
+        for name in COPIED_FILES:
             if (second.path / name).exists():
                 shutil.copy2(second.path / name, stage / name)
-        if parts := merged(fingerprint_parts(folder.path) for folder in (first, second)):
+        if parts := merge_fingerprints(read_fingerprints(folder.path) for folder in (first, second)):
             write_fingerprints(stage, parts)
         settings = {"limit": point.limit, "worth": worth.tolist(), "price": point.price, "say": say}
         write_json(stage / CASCADE, {"format_version": CASCADE_VERSION, **settings, "tried": tried})
-        company = measure_company(CascadeBackend(stage), second.scheme, decision, texts, limits.company, seed=seed)
-        figures = pass_gate(limits, parity, company, steady=ANOTHER_SWITCH)
-        size = finish(
+        company = measure_batch_invariance(
+            CascadeBackend(stage), second.scheme, decision, texts, limits.company, seed=seed
+        )
+        figures = require_parity(limits, parity, company, steady=TRY_ANOTHER_SWITCH)
+        size = write_compressed_folder(
             mixture,
             stage,
             examples=examples,
@@ -189,8 +191,11 @@ def _check_stages(first: ModelFolder, second: ModelFolder) -> None:
 
 def _best_say(scheme: LabelScheme, own: Sequence[NDArray[np.float64]], gold: NDArray[np.float64]) -> float:
     truth = gold[:, -1:] if scheme.kind == "binary" else gold
-    losses = [float(negative_log_likelihood(mixed(own[0], own[1], say), truth, scheme.kind).sum()) for say in SAYS]
-    return SAYS[int(np.argmin(losses))]
+    losses = [
+        float(negative_log_likelihood(mix_logits(own[0], own[1], say), truth, scheme.kind).sum())
+        for say in FIRST_WEIGHTS
+    ]
+    return FIRST_WEIGHTS[int(np.argmin(losses))]
 
 
 def _worth(gold: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -201,17 +206,17 @@ def _worth(gold: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def _points(
     first: Predictor, logits: NDArray[np.float64], worth: NDArray[np.float64], texts: Sequence[TextOrInput]
-) -> list[_Point]:
+) -> list[_SwitchPoint]:
     """Return the switch points, from the one that asks the second stage least."""
-    size = lengths(texts)
+    size = byte_lengths(texts)
     points = []
-    for price in PRICES:
-        doubts = doubt(first, logits, worth, size, price)
+    for price in LENGTH_EXPONENTS:
+        doubts = uncertainty(first, logits, worth, size, price)
         ranked = np.sort(doubts)
         for share in SHARES:
             last = max(0, round(share * len(ranked)) - 1)
             # Between two rows: one that lies on the limit itself could change sides by rounding.
             limit = float(ranked[last : last + 2].mean())
             sure = doubts <= limit
-            points.append(_Point(price, limit, sure, float(size[sure].sum() / size.sum())))
+            points.append(_SwitchPoint(price, limit, sure, float(size[sure].sum() / size.sum())))
     return sorted(points, key=lambda point: -point.saved)

@@ -12,19 +12,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from insula.compression.own_rows import OwnRows
-from insula.compression.parity import Limits, parity_figures, refusal
+from insula.compression.compressed_folder import folder_bytes
+from insula.compression.compression_data import CompressionData
+from insula.compression.compressor import Candidate, Compressor
+from insula.compression.parity import Limits, parity_failure, parity_figures
 from insula.compression.quantization.plan import Plan
-from insula.compression.quantize import Smaller, complete
-from insula.compression.small_folder import folder_bytes
-from insula.compression.workshop import Candidate, Workshop
+from insula.compression.quantize import CompressedModel, finish_candidate
 from insula.core.errors import ModelFolderError, ParityError
 from insula.core.files import atomic_folder, write_json, write_text
+from insula.core.moved import moved_names
 from insula.core.progress import Progress
 from insula.data.dataset import Dataset
 from insula.evaluation.charts.front import Point, front_chart
 from insula.evaluation.metrics.metric_names import metric_title
 from insula.models.folder import ModelFolder, seal
+
+__getattr__ = moved_names(__name__, {"Compressed": f"{__name__}:CompressionResult"})
 
 FRONT = "front.json"
 FRONT_VERSION = 1
@@ -47,7 +50,7 @@ PLANS = (
 
 
 @dataclass(frozen=True)
-class Tried:
+class PlanResult:
     """A plan and what it came to; `reason` says why it is no choice, None where it is one.
 
     on_front  no other that was tried is both smaller and better
@@ -66,11 +69,11 @@ class Tried:
 
 
 @dataclass(frozen=True)
-class Compressed:
+class CompressionResult:
     """The folder that was kept, and all that was tried."""
 
-    smaller: Smaller
-    tried: Sequence[Tried]
+    smaller: CompressedModel
+    tried: Sequence[PlanResult]
 
 
 def compress(
@@ -84,16 +87,16 @@ def compress(
     seed: int = 0,
     command: str = "",
     progress: Progress,
-) -> Compressed:
+) -> CompressionResult:
     """Make a model by each of the plans, and keep the one that loses least within `max_bytes` and `max_loss`.
 
     Losses are of the headline metric on validation rows, with thresholds and calibration chosen anew for each. The
     front of all that were tried stands in the folder as `front.json` and `front.svg`. Raises `ParityError`, and writes
     nothing, where none is within the limits.
     """
-    workshop = Workshop(source, OwnRows.of(dataset, source), seed=seed)
+    workshop = Compressor(source, CompressionData.of(dataset, source), seed=seed)
     plans, limits = _fitted(workshop, plans), Limits(max_loss, None)
-    tried: list[Tried] = []
+    tried: list[PlanResult] = []
     best: tuple[float, Path, Candidate] | None = None
     progress.start("compressing", len(plans))
     with atomic_folder(output) as stage, tempfile.TemporaryDirectory(prefix="insula-compress-") as scratch:
@@ -104,12 +107,12 @@ def compress(
                 candidate = workshop.make(plan, place, limits)
             except ModelFolderError:  # a vocabulary that cannot be pruned: the other plans remain
                 continue
-            size, _ = complete(workshop, candidate, place, limits, command=command)
+            size, _ = finish_candidate(workshop, candidate, place, limits, command=command)
             loss = candidate.parity["loss"]
-            reason = refusal(limits, candidate.parity, candidate.company)
+            reason = parity_failure(limits, candidate.parity, candidate.company)
             if reason is None and size + FRONT_BYTES > max_bytes:
                 reason = f"It has {size / 1e6:.2f} MB, and may have {(max_bytes - FRONT_BYTES) / 1e6:.2f}."
-            tried.append(Tried(plan, size, candidate.parity["after"], loss, reason))
+            tried.append(PlanResult(plan, size, candidate.parity["after"], loss, reason))
             if reason is None and (best is None or loss["value"] < best[0]):
                 best = (loss["value"], place, candidate)
             else:
@@ -124,11 +127,11 @@ def compress(
         seal(place, family=source.family, backend="onnx")
         shutil.copytree(place, stage, dirs_exist_ok=True)
         figures = parity_figures(limits, candidate.parity, candidate.company)
-        made = Smaller(output, folder_bytes(stage), folder_bytes(source.path), figures, candidate.steps)
-    return Compressed(made, tried)
+        made = CompressedModel(output, folder_bytes(stage), folder_bytes(source.path), figures, candidate.steps)
+    return CompressionResult(made, tried)
 
 
-def _fitted(workshop: Workshop, plans: Sequence[Plan]) -> list[Plan]:
+def _fitted(workshop: Compressor, plans: Sequence[Plan]) -> list[Plan]:
     """Return what can be done of the plans to this model, each once."""
     found: dict[Plan, None] = {}
     for plan in plans:
@@ -137,8 +140,8 @@ def _fitted(workshop: Workshop, plans: Sequence[Plan]) -> list[Plan]:
     return list(found)
 
 
-def _with_front(tried: Sequence[Tried]) -> list[Tried]:
-    def beaten(one: Tried) -> bool:
+def _with_front(tried: Sequence[PlanResult]) -> list[PlanResult]:
+    def beaten(one: PlanResult) -> bool:
         return any(
             other.bytes <= one.bytes
             and (other.metric or 0.0) >= (one.metric or 0.0)
@@ -149,7 +152,7 @@ def _with_front(tried: Sequence[Tried]) -> list[Tried]:
     return [dataclasses.replace(one, on_front=not beaten(one)) for one in tried]
 
 
-def _none_within(tried: Sequence[Tried], max_bytes: int, max_loss: float) -> str:
+def _none_within(tried: Sequence[PlanResult], max_bytes: int, max_loss: float) -> str:
     small = [one for one in tried if one.bytes + FRONT_BYTES <= max_bytes]
     nearest = min(small, key=_lost) if small else min(tried, key=lambda one: one.bytes)
     lost = nearest.loss["value"]
@@ -161,12 +164,12 @@ def _none_within(tried: Sequence[Tried], max_bytes: int, max_loss: float) -> str
     )
 
 
-def _lost(one: Tried) -> float:
+def _lost(one: PlanResult) -> float:
     value = one.loss["value"]
     return math.inf if value is None else value
 
 
-def _write_front(folder: Path, source: ModelFolder, tried: Sequence[Tried], metric: str) -> None:
+def _write_front(folder: Path, source: ModelFolder, tried: Sequence[PlanResult], metric: str) -> None:
     write_json(
         folder / FRONT,
         {

@@ -19,9 +19,9 @@ from insula.core.files import atomic_folder, write_json, write_text
 from insula.core.scheme import LabelScheme
 from insula.evaluation.document import MetricsDocument
 from insula.inference.backends import backend_entry
-from insula.inference.parity import FLOAT_TOLERANCE, PARITY, check_export, comparable
+from insula.inference.parity import FLOAT_TOLERANCE, PARITY, check_export, score_function
 from insula.inference.torch_backend import TorchBackend
-from insula.models.adapter_folder import is_beside_base, open_beside_base
+from insula.models.adapter_folder import needs_base, open_with_base
 from insula.models.folder import MANIFEST, ModelFolder, seal
 from insula.models.networks.architectures import load_network
 from insula.models.onnx.export import export_onnx
@@ -101,7 +101,7 @@ def _huggingface(source: ModelFolder, stage: Path) -> dict[str, Any]:
 
 
 def _network(folder: Path) -> PreTrainedModel:
-    return open_beside_base(folder) if is_beside_base(folder) else load_network(folder)
+    return open_with_base(folder) if needs_base(folder) else load_network(folder)
 
 
 def _tokenizer(folder: Path, model: PreTrainedModel) -> PreTrainedTokenizerFast:
@@ -119,10 +119,10 @@ def _apart(source: ModelFolder, model: PreTrainedModel, texts: Sequence[str]) ->
     """Return the largest difference of a score, each text alone."""
     folded = source.decision.calibration.method in FOLDED
     rule = DecisionRule(calibration=source.decision.calibration if folded else Calibration())
-    scores = comparable(source.scheme, rule)
+    scores = score_function(source.scheme, rule)
     wanted = scores(TorchBackend(source.path).logits(texts))
     tokenizer, _ = open_tokenizer(source.path)
-    plain = comparable(source.scheme, DecisionRule())
+    plain = score_function(source.scheme, DecisionRule())
     found = []
     for row in tokenizer(texts):
         ids = torch.from_numpy(row)[None]

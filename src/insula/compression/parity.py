@@ -15,9 +15,9 @@ from insula.core.scheme import LabelScheme
 from insula.evaluation.compare import compare
 from insula.evaluation.metrics.metric_names import headline_metric, metric_title
 from insula.inference.backends import Backend
-from insula.inference.parity import COMPANIES, PARITY_VERSION, ROWS, Company, comparable, in_company
+from insula.inference.parity import BATCHES, PARITY_VERSION, ROWS, BatchComparison, compare_batches, score_function
 
-OTHER_WEIGHTS = "Choose other weights, such as 8bit."
+TRY_OTHER_WEIGHTS = "Choose other weights, such as 8bit."
 
 
 @dataclass(frozen=True)
@@ -62,27 +62,27 @@ def measure_parity(
     }
 
 
-def measure_company(
+def measure_batch_invariance(
     backend: Backend, scheme: LabelScheme, rule: DecisionRule, texts: Sequence[Any], limit: float, *, seed: int = 0
 ) -> dict[str, Any]:
     """Return how far scores move between texts alone and in 50 random batches, and how many labels change for it."""
-    company = in_company(backend, texts[:ROWS], seed=seed)
+    company = compare_batches(backend, texts[:ROWS], seed=seed)
     return {
         "texts": min(len(texts), ROWS),
-        "batches": COMPANIES,
-        "largest_difference": company.apart(comparable(scheme, rule)),
+        "batches": BATCHES,
+        "largest_difference": company.max_difference(score_function(scheme, rule)),
         "labels_changed": _changed(company, scheme, rule, limit),
     }
 
 
-def pass_gate(
-    limits: Limits, parity: dict[str, Any], company: dict[str, Any], *, steady: str = OTHER_WEIGHTS
+def require_parity(
+    limits: Limits, parity: dict[str, Any], company: dict[str, Any], *, steady: str = TRY_OTHER_WEIGHTS
 ) -> dict[str, Any]:
     """Return the figures for `parity.json`; `ParityError` with the reason where one is beyond its limit.
 
     steady  what to do where scores depend on the company
     """
-    reason = refusal(limits, parity, company, steady=steady)
+    reason = parity_failure(limits, parity, company, steady=steady)
     if reason is not None:
         raise ParityError(f"{reason} Nothing was written.")
     return parity_figures(limits, parity, company)
@@ -99,10 +99,10 @@ def parity_figures(limits: Limits, parity: dict[str, Any], company: dict[str, An
     }
 
 
-def refusal(
-    limits: Limits, parity: dict[str, Any], company: dict[str, Any], *, steady: str = OTHER_WEIGHTS
+def parity_failure(
+    limits: Limits, parity: dict[str, Any], company: dict[str, Any], *, steady: str = TRY_OTHER_WEIGHTS
 ) -> str | None:
-    """Return why the gate refuses, None where it lets pass; `steady` as for `pass_gate`."""
+    """Return why the gate refuses, None where it lets pass; `steady` as for `require_parity`."""
     moved, flipped = company["largest_difference"], company["labels_changed"]
     if not moved <= limits.company or flipped:
         return (
@@ -124,9 +124,9 @@ def refusal(
     return None
 
 
-def _changed(company: Company, scheme: LabelScheme, rule: DecisionRule, limit: float) -> int:
+def _changed(company: BatchComparison, scheme: LabelScheme, rule: DecisionRule, limit: float) -> int:
     """Count answers whose labels are others in company though no score is that close to where labels part."""
-    alone, together = rule.decide(scheme, company.alone), rule.decide(scheme, company.in_company)
+    alone, together = rule.decide(scheme, company.alone), rule.decide(scheme, company.batched)
     different = alone.chosen[company.rows] != together.chosen
     if scheme.kind in ("single", "ordinal"):
         ranked = alone.scores * np.exp(np.asarray(rule.offsets)) if rule.offsets else alone.scores

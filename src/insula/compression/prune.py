@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from insula.compression.own_rows import OwnRows
+from insula.compression.compressed_folder import COMPRESSION, compression_record, folder_bytes
+from insula.compression.compression_data import CompressionData
 from insula.compression.parity import measure_parity
-from insula.compression.small_folder import COMPRESSION, compression_record, folder_bytes
 from insula.core.errors import ModelFolderError, ParityError, RecipeError
 from insula.core.files import write_json
-from insula.core.locks import written_alone
+from insula.core.locks import exclusive_folder
 from insula.core.progress import Progress
 from insula.data.load import load_dataset
 from insula.data.options import DataOptions
@@ -26,7 +26,7 @@ from insula.evaluation.metrics.metric_names import metric_title
 from insula.inference.predictor import Predictor
 from insula.models.folder import ModelFolder, open_folder, seal
 from insula.models.networks.architectures import load_network
-from insula.models.pruning import Shape
+from insula.models.pruning import EncoderShape
 from insula.training.families.encoder import EncoderOptions
 from insula.training.families.registry import families
 from insula.training.fitters.prune import pruned_shape
@@ -114,7 +114,9 @@ def recovery_recipe(
     recipe = load_recipe(source.path / "recipe.toml", {**chosen, **overrides})
     if not isinstance(recipe.model, EncoderOptions):
         raise ModelFolderError(f"The model {place!r} can be pruned as an encoder alone. Leave model.name out.")
-    pruned_shape(Shape.of(load_network(source.path).backbone), recipe.model)  # raised before the teacher is asked
+    pruned_shape(
+        EncoderShape.of(load_network(source.path).backbone), recipe.model
+    )  # raised before the teacher is asked
     return recipe if any(key.startswith("data.") for key in overrides) else recipe.model_copy(update={"data": data})
 
 
@@ -131,10 +133,10 @@ def prune(
 ) -> Pruned:
     """Train by a `recovery_recipe` on the data of these names, measure, and return what is within `max_loss`.
 
-    Raises what `pass_loss_gate` raises. Where a run at `output` is to be replaced, and only by one that passes, the new
+    Raises what `require_loss` raises. Where a run at `output` is to be replaced, and only by one that passes, the new
     one is trained in a folder of its own next to it, under the same name.
     """
-    rows = OwnRows.of(load_dataset(names, recipe.data, seed=recipe.seed), source)
+    rows = CompressionData.of(load_dataset(names, recipe.data, seed=recipe.seed), source)
     folder = output
     # Whoever resumes an interrupted run must end it as this would have been ended.
     afterwards: dict[str, Any] = {
@@ -156,7 +158,7 @@ def prune(
 def finish_pruned(run: Run, names: Sequence[str], afterwards: Mapping[str, Any]) -> Pruned:
     """Do with a resumed recovery run what `prune` would have done, as its record says under `afterwards`."""
     source, recipe = open_folder(afterwards["made_from"]), load_recipe(run.path / "recipe.toml")
-    rows = OwnRows.of(load_dataset(names, recipe.data, seed=recipe.seed), source)
+    rows = CompressionData.of(load_dataset(names, recipe.data, seed=recipe.seed), source)
     with _removed_if_empty(run.path, afterwards):
         return _ended(run, source, rows, recipe.seed, afterwards)
 
@@ -172,14 +174,14 @@ def _removed_if_empty(folder: Path, afterwards: Mapping[str, Any]) -> Iterator[N
                 folder.parent.rmdir()
 
 
-def _ended(run: Run, source: ModelFolder, rows: OwnRows, seed: int, afterwards: Mapping[str, Any]) -> Pruned:
+def _ended(run: Run, source: ModelFolder, rows: CompressionData, seed: int, afterwards: Mapping[str, Any]) -> Pruned:
     with resume_hint("train", run.path, run.path / RECORD):
-        made = tell_pruned(run, source, rows, command=afterwards["command"], seed=seed)
+        made = measure_pruned(run, source, rows, command=afterwards["command"], seed=seed)
     output = afterwards.get("output")
-    return pass_loss_gate(made, afterwards["max_loss"], None if output is None else Path(output))
+    return require_loss(made, afterwards["max_loss"], None if output is None else Path(output))
 
 
-def tell_pruned(run: Run, source: ModelFolder, rows: OwnRows, *, command: str, seed: int) -> Pruned:
+def measure_pruned(run: Run, source: ModelFolder, rows: CompressionData, *, command: str, seed: int) -> Pruned:
     """Measure a finished recovery run against the model before, on validation rows, and write it into its folder."""
     texts = [example.input for example in rows.examples]
     before, after = (Predictor.load(folder).decide(texts) for folder in (source.path, run.model))
@@ -201,7 +203,7 @@ def tell_pruned(run: Run, source: ModelFolder, rows: OwnRows, *, command: str, s
     return dataclasses.replace(made, bytes=folder_bytes(run.model))
 
 
-def pass_loss_gate(made: Pruned, max_loss: float | None, output: Path | None = None) -> Pruned:
+def require_loss(made: Pruned, max_loss: float | None, output: Path | None = None) -> Pruned:
     """Return the pruned model; `ParityError` where it lost more than `max_loss`.
 
     output  the run that it replaces, where it was trained elsewhere; None where it is in its place
@@ -234,7 +236,7 @@ def free_name(run: Path, tail: str) -> Path:
 
 def _in_place_of(output: Path, run: Run) -> Run:
     """Put the run in the place of the one at `output`; what lies there and is no run's stays, as where a run begins."""
-    with written_alone(output):
+    with exclusive_folder(output):
         pass  # nobody else is at work there
     before = free_name(output, "before")
     if output.exists():

@@ -6,21 +6,24 @@ import dataclasses
 from pathlib import Path
 from typing import Any
 
-from insula.compression.own_rows import OwnRows
-from insula.compression.parity import Limits, parity_figures, pass_gate, refusal
+from insula.compression.compressed_folder import folder_bytes, write_compressed_folder
+from insula.compression.compression_data import CompressionData
+from insula.compression.compressor import Candidate, Compressor
+from insula.compression.parity import Limits, parity_failure, parity_figures, require_parity
 from insula.compression.quantization.plan import Plan
-from insula.compression.small_folder import finish, folder_bytes
-from insula.compression.workshop import Candidate, Workshop
 from insula.core.files import atomic_folder
+from insula.core.moved import moved_names
 from insula.core.progress import Progress
 from insula.data.dataset import Dataset
 from insula.models.folder import ModelFolder
 
 FLOAT_ACTIVATIONS = (2, 3, 4, 6, 9, 12)  # tried in turn
 
+__getattr__ = moved_names(__name__, {"Smaller": f"{__name__}:CompressedModel"})
+
 
 @dataclasses.dataclass(frozen=True)
-class Smaller:
+class CompressedModel:
     """A compressed model folder.
 
     path    the folder
@@ -50,30 +53,30 @@ def quantize(
     seed: int = 0,
     command: str = "",
     progress: Progress,
-) -> Smaller:
+) -> CompressedModel:
     """Make `output` by `plan` from a model folder; `dataset` is the set it was trained on, as it was split then.
 
     Thresholds and calibration are chosen anew on validation rows; test rows are never read. Raises `ParityError`, and
     writes nothing, where the result is not within the limits; `ModelFolderError` where the plan changes nothing of this
     model.
     """
-    workshop = Workshop(source, OwnRows.of(dataset, source), seed=seed)
+    workshop = Compressor(source, CompressionData.of(dataset, source), seed=seed)
     if (fitted := workshop.fitted(plan)) != plan:
         progress.say(f"The family {source.family!r} has no products: its table of vectors alone becomes smaller.")
         plan = fitted
     progress.say(f"Answering {len(workshop.rows.texts):,} validation rows before and after.")
     with atomic_folder(output) as stage:
         candidate = _first_within(workshop, plan, stage, limits, progress)
-        pass_gate(limits, candidate.parity, candidate.company)
-        size, figures = complete(workshop, candidate, stage, limits, command=command)
-    return Smaller(output, size, folder_bytes(source.path), figures, candidate.steps)
+        require_parity(limits, candidate.parity, candidate.company)
+        size, figures = finish_candidate(workshop, candidate, stage, limits, command=command)
+    return CompressedModel(output, size, folder_bytes(source.path), figures, candidate.steps)
 
 
-def _first_within(workshop: Workshop, plan: Plan, stage: Path, limits: Limits, progress: Progress) -> Candidate:
+def _first_within(workshop: Compressor, plan: Plan, stage: Path, limits: Limits, progress: Progress) -> Candidate:
     """Return the candidate with the fewest float activations that is within the limits, or else the last tried."""
     candidate = workshop.make(plan, stage, limits)
     for count in FLOAT_ACTIVATIONS if plan.weights == "int8" else ():
-        reason = refusal(limits, candidate.parity, candidate.company)
+        reason = parity_failure(limits, candidate.parity, candidate.company)
         if reason is None or count > len(workshop.scales):
             break
         progress.say(f"Not within the limits yet: the {count} most sensitive activations stay in float32.")
@@ -81,13 +84,13 @@ def _first_within(workshop: Workshop, plan: Plan, stage: Path, limits: Limits, p
     return candidate
 
 
-def complete(
-    workshop: Workshop, candidate: Candidate, stage: Path, limits: Limits, *, command: str
+def finish_candidate(
+    workshop: Compressor, candidate: Candidate, stage: Path, limits: Limits, *, command: str
 ) -> tuple[int, dict[str, Any]]:
     """Finish a candidate's folder; return its bytes and what stands in its `parity.json`."""
     source, rows = workshop.source, workshop.rows
     figures = parity_figures(limits, candidate.parity, candidate.company)
-    size = finish(
+    size = write_compressed_folder(
         source,
         stage,
         examples=rows.examples,

@@ -11,7 +11,7 @@ _FORM = re.compile(r"(\d{1,9})([smhdw])")
 LONGEST = 36525 * _UNITS["d"]  # a century; longer ones leave the calendar
 
 
-def seconds(span: str, *, name: str = "duration") -> int:
+def parse_duration(span: str, *, name: str = "duration") -> int:
     """Return the seconds of `90d` (also w, h, m, s); `DataError` for anything else, naming the parameter `name`."""
     found = _FORM.fullmatch(span.strip().lower())
     value = int(found[1]) * _UNITS[found[2]] if found else 0

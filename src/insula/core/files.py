@@ -30,8 +30,8 @@ _REASONS = {
 # Libraries that write in Rust and C++ say in words alone that the disk is full.
 _FULL_IN_WORDS = ("No space left on device", "File too large", "PytorchStreamWriter failed writing")
 
-TICK_NS = 50_000_000  # longer than that of any clock of a file system that a model is likely to be on
-MOST_DIGESTS = 4096
+CLOCK_TICK_NS = 50_000_000  # longer than that of any clock of a file system that a model is likely to be on
+MAX_CACHED_DIGESTS = 4096
 _digests: dict[tuple[int, ...], str] = {}
 
 
@@ -126,7 +126,7 @@ def write_text(path: str | Path, text: str) -> None:
         temporary.write_text(text, encoding="utf-8")
 
 
-def lasting_names(names: str | Path | Sequence[str | Path]) -> tuple[str, ...]:
+def absolute_names(names: str | Path | Sequence[str | Path]) -> tuple[str, ...]:
     """Return names that still mean the same where the working folder is another: those of paths made absolute."""
     given = [names] if isinstance(names, str | Path) else names
     return tuple(str(Path(one).absolute()) if Path(one).exists() else str(one) for one in given)
@@ -146,8 +146,8 @@ def sha256(path: str | Path) -> str:
             return known
         started = time.time_ns()
         digest = hashlib.file_digest(file, "sha256").hexdigest()
-    if started - max(about.st_mtime_ns, about.st_ctime_ns) > TICK_NS:
-        if len(_digests) >= MOST_DIGESTS:
+    if started - max(about.st_mtime_ns, about.st_ctime_ns) > CLOCK_TICK_NS:
+        if len(_digests) >= MAX_CACHED_DIGESTS:
             _digests.clear()
         _digests[state] = digest
     return digest

@@ -67,7 +67,7 @@ def levels(scheme: LabelScheme) -> dict[str, Level]:
     return dict(sorted(found.items(), key=lambda item: -len(item[1].scheme.names)))
 
 
-def level_answers(scheme: LabelScheme, prediction: Prediction, digits: int = 6) -> dict[str, Mapping[str, Any]]:
+def level_predictions(scheme: LabelScheme, prediction: Prediction, digits: int = 6) -> dict[str, Mapping[str, Any]]:
     """Return a prediction at every level: name to `labels` and `scores`, these rounded to `digits`."""
     scores = np.array([[prediction.scores[name] for name in scheme.names]])
     answers: dict[str, Mapping[str, Any]] = {}

@@ -14,7 +14,7 @@ from insula.core.outputs import LOCK, require_folder
 
 
 @contextlib.contextmanager
-def held(file: Path) -> Iterator[bool]:
+def try_lock(file: Path) -> Iterator[bool]:
     """Lock `file` and yield True, or yield False where another holds it; a file that was locked is taken away after.
 
     The system ends the lock with its process: after a crash nothing needs to be cleaned up.
@@ -34,7 +34,7 @@ def held(file: Path) -> Iterator[bool]:
 
 
 @contextlib.contextmanager
-def taken_in_turn(file: Path, *, seconds: float = 60.0) -> Iterator[None]:
+def wait_for_lock(file: Path, *, seconds: float = 60.0) -> Iterator[None]:
     """Lock `file`, waiting for whoever holds it; the file stays, for its name is the lock.
 
     Raises `OutputError` where it is still held after `seconds`.
@@ -56,9 +56,9 @@ def taken_in_turn(file: Path, *, seconds: float = 60.0) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def sole_writer(folder: Path) -> Iterator[None]:
+def exclusive_writer(folder: Path) -> Iterator[None]:
     """Let nobody else who asks write into `folder` meanwhile; `OutputError` where another process does so already."""
-    with held(folder / LOCK) as mine:
+    with try_lock(folder / LOCK) as mine:
         if not mine:
             raise OutputError(
                 f"The output {str(folder)!r} is being written by another process. Wait for it, or choose another name."
@@ -67,7 +67,7 @@ def sole_writer(folder: Path) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def written_alone(folder: Path) -> Iterator[None]:
+def exclusive_folder(folder: Path) -> Iterator[None]:
     """Make the folder and keep others out; take it away again if nothing was written, for its name would stay taken.
 
     Raises `OutputError` where it cannot be made or written, or where another process writes into it.
@@ -76,7 +76,7 @@ def written_alone(folder: Path) -> Iterator[None]:
     with output_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
     try:
-        with output_errors(folder), sole_writer(folder):
+        with output_errors(folder), exclusive_writer(folder):
             yield
     finally:
         with contextlib.suppress(OSError):

@@ -62,7 +62,7 @@ def require_outside(output: str | Path, *folders: str | Path) -> None:
             )
 
 
-def require_apart(output: str | Path, *inputs: str | Path) -> None:
+def require_disjoint(output: str | Path, *inputs: str | Path) -> None:
     """Raise `OutputError` where the output is one of the inputs, or a folder that one of them is in."""
     require_different(output, *inputs)
     for one in inputs:
@@ -81,13 +81,13 @@ def require_replaceable(
     The place must be free, or hold a folder of the same kind, which `overwrite` allows to replace. Nothing else is ever
     replaced, nor are the inputs, even where they are deep inside.
     """
-    require_apart(output, *inputs)
-    require_own(output, kind)
+    require_disjoint(output, *inputs)
+    require_empty_or_kind(output, kind)
     if not overwrite and kind.is_at(Path(output)):
-        raise already_holds(output, f"a {kind.name}")
+        raise already_exists_error(output, f"a {kind.name}")
 
 
-def require_own(output: str | Path, kind: FolderKind) -> None:
+def require_empty_or_kind(output: str | Path, kind: FolderKind) -> None:
     """Raise `OutputError` unless `output` is new, empty, or of this kind."""
     require_folder(output)
     with output_errors(Path(output)):
@@ -109,7 +109,7 @@ def require_folder(output: str | Path) -> None:
     raise OutputError(f"The output must be a folder. Got {str(output)!r}, which is a file. Choose another name.")
 
 
-def already_holds(output: str | Path, what: str) -> OutputError:
+def already_exists_error(output: str | Path, what: str) -> OutputError:
     """Return the error where `output` holds what only `--overwrite` replaces; `what` comes with its article."""
     return OutputError(
         f"The output {str(output)!r} already holds {what}. Choose another name, or replace it with --overwrite."

@@ -94,17 +94,17 @@ def compute(backend: Backend, encoded: Any) -> NDArray[np.floating[Any]]:
     return backend.compute(encoded) if isinstance(backend, StagedBackend) else backend.logits(encoded)
 
 
-def has_tokens(backend: Backend) -> TypeGuard[TokenStages]:
+def has_token_stages(backend: Backend) -> TypeGuard[TokenStages]:
     """Return whether the stages of a backend are token numbers and a network."""
     return isinstance(backend, TokenStages)
 
 
-def prepares(backend: Backend) -> TypeGuard[PreparingBackend]:
+def prepares_inputs(backend: Backend) -> TypeGuard[PreparingBackend]:
     """Return whether a backend is given inputs as they are."""
     return isinstance(backend, PreparingBackend)
 
 
-def prefetches(backend: Backend) -> bool:
+def can_prefetch(backend: Backend) -> bool:
     """Return whether the next texts are worth encoding in a thread while it computes."""
     return bool(getattr(backend, "prefetch", True))
 

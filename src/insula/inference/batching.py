@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 # So few that what a layer computes stays near the processor: larger batches run slower. The same on every machine, so
 # that a text has the same company wherever it is predicted.
 TOKEN_BUDGET = 448
-MOST_ROWS = 256
+MAX_ROWS = 256
 
 
-def batches(lengths: Sequence[int], *, tokens: int = TOKEN_BUDGET, rows: int = MOST_ROWS) -> Iterator[NDArray[np.intp]]:
+def batches(lengths: Sequence[int], *, tokens: int = TOKEN_BUDGET, rows: int = MAX_ROWS) -> Iterator[NDArray[np.intp]]:
     """Yield arrays of row numbers, shortest texts first; padded tokens of a batch stay within `tokens`.
 
     A text longer than the budget makes a batch of its own. Every row stands in exactly one batch.
@@ -28,6 +28,6 @@ def batches(lengths: Sequence[int], *, tokens: int = TOKEN_BUDGET, rows: int = M
         first = last
 
 
-def fits_one(lengths: Sequence[int], *, tokens: int = TOKEN_BUDGET, rows: int = MOST_ROWS) -> bool:
+def fits_one_batch(lengths: Sequence[int], *, tokens: int = TOKEN_BUDGET, rows: int = MAX_ROWS) -> bool:
     """Return whether texts of these lengths make one batch, or none."""
     return len(lengths) < 2 or (len(lengths) <= rows and max(lengths) * len(lengths) <= tokens)

@@ -31,11 +31,11 @@ CASCADE = "cascade.json"
 CASCADE_VERSION = 2  # the limit was one of confidence before
 STAGES = ("first", "second")
 # What every text costs beside its own bytes: its first and last token. A token is four bytes or so, in Chinese three.
-BYTES_OF_ANY = 8
+BYTES_PER_TEXT = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class FirstStageResult:
     """What the first stage was asked.
 
     logits   (rows, outputs) calibrated ones of the first stage
@@ -81,43 +81,43 @@ class CascadeBackend:
         """Return calibrated (rows, outputs) logits in the order of `texts`."""
         return self.compute(self.encode(texts))
 
-    def encode(self, texts: Sequence[TextOrInput]) -> Asked:
+    def encode(self, texts: Sequence[TextOrInput]) -> FirstStageResult:
         """Ask the first stage, and encode what it is not sure of for the second."""
-        cheap, sure = self.ask_first(texts)
+        cheap, sure = self.run_first(texts)
         rest = np.flatnonzero(~sure).tolist()
-        return Asked(cheap, rest, self.second.encode([texts[row] for row in rest]))
+        return FirstStageResult(cheap, rest, self.second.encode([texts[row] for row in rest]))
 
-    def compute(self, asked: Asked) -> NDArray[np.floating[Any]]:
+    def compute(self, asked: FirstStageResult) -> NDArray[np.floating[Any]]:
         """Ask the second stage; return the calibrated (rows, outputs) logits of all texts."""
         logits = asked.logits.copy()
         if asked.rest:
-            second = calibrated(self.second, self.second.compute(asked.encoded))
-            logits[asked.rest] = mixed(logits[asked.rest], second, self.say)
+            second = calibrate_logits(self.second, self.second.compute(asked.encoded))
+            logits[asked.rest] = mix_logits(logits[asked.rest], second, self.say)
         return logits
 
-    def ask_first(self, texts: Sequence[TextOrInput]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    def run_first(self, texts: Sequence[TextOrInput]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
         """Return the first stage's calibrated (rows, outputs) logits, and (rows,) of which it is sure."""
-        logits = calibrated(self.first, self.first.logits(texts))
-        return logits, doubt(self.first, logits, self.worth, lengths(texts), self.price) <= self.limit
+        logits = calibrate_logits(self.first, self.first.logits(texts))
+        return logits, uncertainty(self.first, logits, self.worth, byte_lengths(texts), self.price) <= self.limit
 
 
-def calibrated(stage: Predictor, logits: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
+def calibrate_logits(stage: Predictor, logits: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
     """Return a stage's (rows, outputs) logits after its calibration, as float64."""
     found = stage.decision.calibration.apply(np.array(logits, dtype=np.float64), stage.scheme.kind)
     return np.asarray(found, dtype=np.float64)
 
 
-def lengths(texts: Sequence[TextOrInput]) -> NDArray[np.float64]:
+def byte_lengths(texts: Sequence[TextOrInput]) -> NDArray[np.float64]:
     """Return (rows,) about how long the second stage takes for each text, in bytes."""
-    sizes = [len(text_of(text).encode("utf-8", "surrogatepass")) + BYTES_OF_ANY for text in texts]
+    sizes = [len(text_of(text).encode("utf-8", "surrogatepass")) + BYTES_PER_TEXT for text in texts]
     return np.array(sizes, dtype=np.float64)
 
 
-def doubt(
+def uncertainty(
     stage: Predictor,
     logits: NDArray[np.float64],
     worth: NDArray[np.float64],
-    lengths: NDArray[np.float64],
+    byte_lengths: NDArray[np.float64],
     price: float,
 ) -> NDArray[np.float64]:
     """Return (rows,) how little a stage knows: each label's variance p(1 - p), over length to the power of `price`.
@@ -126,10 +126,10 @@ def doubt(
     worth   (labels,) what a mistake about a label costs
     """
     scores = dataclasses.replace(stage.decision, calibration=Calibration()).scores(stage.scheme, logits)
-    return np.asarray((scores * (1.0 - scores)) @ worth / lengths**price, dtype=np.float64)
+    return np.asarray((scores * (1.0 - scores)) @ worth / byte_lengths**price, dtype=np.float64)
 
 
-def mixed(first: NDArray[np.float64], second: NDArray[np.float64], say: float) -> NDArray[np.float64]:
+def mix_logits(first: NDArray[np.float64], second: NDArray[np.float64], say: float) -> NDArray[np.float64]:
     """Return the mean of both stages' calibrated logits, with the weight `say` for the first."""
     return say * first + (1 - say) * second
 

@@ -39,7 +39,7 @@ from insula.core.model_input import as_inputs
 from insula.data.conversations.file_columns import ContextTally, FileColumns
 from insula.data.formats.formats import open_rows
 from insula.inference.engine import Engine
-from insula.inference.groups import Counted, read_groups
+from insula.inference.groups import RejectCounter, read_groups
 from insula.inference.predictor import Predictor
 
 Logits = NDArray[np.floating[Any]]
@@ -59,7 +59,7 @@ class Cluster:
 
 
 @dataclass(frozen=True)
-class Reading:
+class ReadPlan:
     """What is read: `open_rows` on `source`, in groups of `rows`; `done` are numbers of groups to leave out."""
 
     source: str
@@ -70,7 +70,9 @@ class Reading:
 
 
 @contextlib.contextmanager
-def computed(model: Path, reading: Reading, cluster: Cluster, engine: Engine) -> Iterator[Callable[[int], Logits]]:
+def cluster_logits(
+    model: Path, reading: ReadPlan, cluster: Cluster, engine: Engine
+) -> Iterator[Callable[[int], Logits]]:
     """Yield what returns the logits of a group by its number; groups are to be asked for in order, each once.
 
     engine  how each worker runs the model, but for its threads
@@ -130,7 +132,7 @@ def _connected(address: str | None) -> Iterator[None]:
 class _Groups(Datasource):  # type: ignore[misc]
     """The groups of one source, read by one task: where a row begins is only known to who read what is before it."""
 
-    def __init__(self, reading: Reading) -> None:
+    def __init__(self, reading: ReadPlan) -> None:
         super().__init__()
         self._reading = reading
 
@@ -144,9 +146,9 @@ class _Groups(Datasource):  # type: ignore[misc]
         return [ReadTask(partial(_inputs, self._reading), unknown)]
 
 
-def _inputs(reading: Reading) -> Iterator[Any]:
+def _inputs(reading: ReadPlan) -> Iterator[Any]:
     """Yield a table of one row a group: its number and its inputs, as JSON."""
-    aside = Counted()
+    aside = RejectCounter()
     with open_rows(reading.source, batch_size=reading.rows, format=reading.input_format, on_reject=aside.add) as reader:
         for group in read_groups(reader, reading.columns, aside, ContextTally()):
             if group.rows and group.number not in reading.done:

@@ -26,12 +26,12 @@ from insula.data.options import DataOptions
 from insula.inference.cluster_address import check_address
 from insula.inference.groups import Group, read_groups
 from insula.inference.outputs import Output, Sink, open_output, output_kind
-from insula.inference.overlap import ahead
+from insula.inference.overlap import prefetched
 from insula.inference.predictor import CHUNK, Predictor
 from insula.inference.rejects import Rejects
 
 ENGINES = ("local", "ray")
-Answer = Callable[[], list[Prediction]]
+PredictGroup = Callable[[], list[Prediction]]
 
 
 @dataclass(frozen=True)
@@ -157,7 +157,7 @@ def predict_file(
                 tally.count(group, new=answer is not None)
             tally.rest(aside.count)
         warnings = (*reader.warnings, *context_tally.warnings(columns, predictor.context))
-    aside.forget_earlier()
+    aside.remove_stale()
     return FileResult(
         output=None if callable(output) else Path(output),
         rows=tally.rows,
@@ -172,14 +172,14 @@ def predict_file(
 @contextlib.contextmanager
 def _ready(
     groups: Iterable[Group], predictor: Predictor, out: Output, *, beside: bool
-) -> Iterator[Iterator[tuple[Group, Answer | None]]]:
+) -> Iterator[Iterator[tuple[Group, PredictGroup | None]]]:
     """Yield groups that wait for the model alone, None in its place where nothing is to do.
 
     The next group is read, prepared and tokenised `beside` the model; what people type is waited for where they can
     stop it.
     """
 
-    def encoded(group: Group) -> Answer | None:
+    def encoded(group: Group) -> PredictGroup | None:
         if not group.rows or group.number in out.finished:
             return None
         return partial(predictor.finish, predictor.encode(group.inputs))
@@ -188,7 +188,7 @@ def _ready(
     if not beside:
         yield prepared
         return
-    with ahead(prepared) as ready:
+    with prefetched(prepared) as ready:
         yield ready
 
 
@@ -202,14 +202,14 @@ def _ready_on_ray(
     input_format: str | None,
     address: str | None,
     workers: int | None,
-) -> Iterator[Iterator[tuple[Group, Answer | None]]]:
+) -> Iterator[Iterator[tuple[Group, PredictGroup | None]]]:
     """Yield groups whose answers come from workers, None in its place where nothing is to do."""
-    from insula.inference.cluster import Cluster, Reading, computed
+    from insula.inference.cluster import Cluster, ReadPlan, cluster_logits
 
     if predictor.folder is None:
         raise DataError("The engine 'ray' needs a model that was opened from a folder. Use the engine 'local'.")
-    reading = Reading(str(Path(source).absolute()), columns, input_format, CHUNK, out.finished)
-    with computed(predictor.folder, reading, Cluster(address, workers), predictor.engine) as logits_of:
+    reading = ReadPlan(str(Path(source).absolute()), columns, input_format, CHUNK, out.finished)
+    with cluster_logits(predictor.folder, reading, Cluster(address, workers), predictor.engine) as logits_of:
 
         def answer(group: Group) -> list[Prediction]:
             return predictor.answer(group.inputs, logits_of(group.number))

@@ -33,7 +33,7 @@ class Group:
     share: float | None
 
 
-class Aside(Protocol):
+class RejectHandler(Protocol):
     """Takes rows that are set aside, and counts them."""
 
     count: int
@@ -42,7 +42,7 @@ class Aside(Protocol):
         """Set a row aside."""
 
 
-class Counted:
+class RejectCounter:
     """Counts what is set aside, and keeps nothing of it."""
 
     def __init__(self) -> None:
@@ -53,7 +53,7 @@ class Counted:
         self.count += 1
 
 
-def read_groups(reader: RowReader, columns: FileColumns, aside: Aside, tally: ContextTally) -> Iterator[Group]:
+def read_groups(reader: RowReader, columns: FileColumns, aside: RejectHandler, tally: ContextTally) -> Iterator[Group]:
     """Yield a group a batch of the reader; rows without a text, or whose context cannot be read, go to `aside`.
 
     The context of a row depends on the file alone: dialogues are followed across groups.

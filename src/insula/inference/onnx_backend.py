@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from insula.core.environment import usable_threads
 from insula.core.errors import ModelFolderError
-from insula.inference.batching import fits_one
+from insula.inference.batching import fits_one_batch
 from insula.inference.engine import DEFAULT, Engine
 from insula.inference.token_backend import TokenBackend, in_batches
 
@@ -58,7 +58,7 @@ class OnnxBackend(TokenBackend):
 
     def compute(self, tokens: Sequence[NDArray[np.int64]]) -> NDArray[np.float32]:
         """Return (rows, outputs) logits of token numbers, in their order; several batches are run at once."""
-        if self._threads == 1 or fits_one([len(row) for row in tokens], tokens=self.budget):
+        if self._threads == 1 or fits_one_batch([len(row) for row in tokens], tokens=self.budget):
             return super().compute(tokens)
         session = self._for_a_thread()
         return in_batches(

@@ -16,12 +16,12 @@ from insula.data.formats.row_reader import Row, RowReader
 from insula.data.formats.row_writer import RowWriter
 from insula.data.formats.writers import STDOUT, open_writer
 from insula.inference.groups import Group
-from insula.inference.overlap import Behind
-from insula.inference.parts import Job, Parts, open_parts
+from insula.inference.overlap import BackgroundWorker
+from insula.inference.parts import Job, OutputParts, open_parts
 from insula.inference.predicted_columns import PredictedColumns
 
 Sink = Callable[[list[Prediction]], None]
-Answered = tuple[Group, list[Prediction]]
+PredictedGroup = tuple[Group, list[Prediction]]
 
 
 class Output(Protocol):
@@ -80,9 +80,11 @@ def open_output(
     form = PartFormat(Path(output), kind, columns=columns, types=types)
     with open_parts(Path(output), form, job, resume=resume) as parts:
         if every is not None and form.is_table and (flat or not reader.types):
-            kept = ([joined.kept(row) for row in rows] for rows in every)
-            parts.lay_out(kept, joined.answer(flat=flat))
-        with Behind[Answered](lambda answered: parts.write(answered[0].number, _rows(joined, *answered))) as behind:
+            kept = ([joined.renamed(row) for row in rows] for rows in every)
+            parts.set_layout(kept, joined.prediction_columns(flat=flat))
+        with BackgroundWorker[PredictedGroup](
+            lambda answered: parts.write(answered[0].number, _rows(joined, *answered))
+        ) as behind:
             yield _Parts(parts, joined, behind)
         parts.join(joined.names(flat=flat))
 
@@ -117,17 +119,17 @@ class _Stream:
 class _Parts:
     """Rows are joined and written behind the caller's back, so that the model need not wait."""
 
-    def __init__(self, parts: Parts, joined: PredictedColumns, behind: Behind[Answered]) -> None:
+    def __init__(self, parts: OutputParts, joined: PredictedColumns, behind: BackgroundWorker[PredictedGroup]) -> None:
         self.finished = parts.finished
         self._joined = joined
         self._behind = behind
 
     def skip(self, group: Group) -> None:
-        self._joined.meet(group.rows)
+        self._joined.add_columns(group.rows)
 
     def take(self, group: Group, predictions: list[Prediction]) -> None:
-        self._behind.give((group, predictions))
+        self._behind.submit((group, predictions))
 
 
 def _rows(joined: PredictedColumns, group: Group, predictions: Sequence[Prediction]) -> list[dict[str, Any]]:
-    return [joined.joined(*pair) for pair in zip(group.rows, predictions, strict=True)]
+    return [joined.join(*pair) for pair in zip(group.rows, predictions, strict=True)]

@@ -10,12 +10,12 @@ from types import TracebackType
 from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
-SECONDS_BETWEEN_LOOKS = 0.1  # a thread that waits looks so often whether it is still wanted
+POLL_SECONDS = 0.1  # a thread that waits looks so often whether it is still wanted
 _END: Any = object()
 
 
 @contextlib.contextmanager
-def ahead(items: Iterable[T], *, most: int = 1) -> Iterator[Iterator[T]]:
+def prefetched(items: Iterable[T], *, most: int = 1) -> Iterator[Iterator[T]]:
     """Yield an iterator over `items`, which a thread takes while the caller works; at most `most` are held ready.
 
     What the thread raises is raised where the caller asks for the item. At the end of the block the thread has ended,
@@ -53,10 +53,10 @@ def ahead(items: Iterable[T], *, most: int = 1) -> Iterator[Iterator[T]]:
         thread.join()
 
 
-class Behind(contextlib.AbstractContextManager["Behind[T]"], Generic[T]):
+class BackgroundWorker(contextlib.AbstractContextManager["BackgroundWorker[T]"], Generic[T]):
     """A thread that calls `function` with what it is given, in order; at most `most` wait.
 
-    What it raises is raised at the next `give`, or at the end of the block. Where the block ends with an error, what
+    What it raises is raised at the next `submit`, or at the end of the block. Where the block ends with an error, what
     waits is still done: it is whole, and whoever goes on later need not do it again.
     """
 
@@ -67,11 +67,11 @@ class Behind(contextlib.AbstractContextManager["Behind[T]"], Generic[T]):
         self._error: BaseException | None = None
         self._thread = threading.Thread(target=self._work, name="insula-behind", daemon=True)
 
-    def __enter__(self) -> Behind[T]:
+    def __enter__(self) -> BackgroundWorker[T]:
         self._thread.start()
         return self
 
-    def give(self, item: T) -> None:
+    def submit(self, item: T) -> None:
         """Hand over an item; waits where too many are under way."""
         self._raise()
         _put(self._waiting, item, self._stopped)
@@ -101,6 +101,6 @@ def _put(place: queue.Queue[Any], item: Any, stopped: threading.Event) -> bool:
     """Put an item into a queue that may be full; False where nobody wants it any more."""
     while not stopped.is_set():
         with contextlib.suppress(queue.Full):
-            place.put(item, timeout=SECONDS_BETWEEN_LOOKS)
+            place.put(item, timeout=POLL_SECONDS)
             return True
     return False

@@ -14,20 +14,20 @@ from insula.core.arrays import FloatArray
 from insula.core.decision import DecisionRule
 from insula.core.errors import ParityError
 from insula.core.scheme import LabelScheme
-from insula.inference.backends import Backend, has_tokens, open_backend
+from insula.inference.backends import Backend, has_token_stages, open_backend
 from insula.models.layers.padding import pad
 from insula.text.context import Segments
 
 PARITY = "parity.json"
 PARITY_VERSION = 1
 FLOAT_TOLERANCE = 1e-5  # on scores; in units of a dimension's range
-COMPANIES = 50
-MOST_ROWS = 8
+BATCHES = 50
+MAX_BATCH_ROWS = 8
 ROWS = 32
 
 
 @dataclass(frozen=True)
-class Company:
+class BatchComparison:
     """The same texts alone and in random batches.
 
     alone       (texts, outputs) logits of batches of one
@@ -37,16 +37,16 @@ class Company:
 
     alone: FloatArray
     rows: NDArray[np.intp]
-    in_company: FloatArray
+    batched: FloatArray
 
-    def apart(self, scores: Callable[[FloatArray], FloatArray]) -> float:
+    def max_difference(self, scores: Callable[[FloatArray], FloatArray]) -> float:
         """Return the largest difference of a score between a text alone and in company."""
-        return float(np.abs(scores(self.in_company) - scores(self.alone)[self.rows]).max(initial=0.0))
+        return float(np.abs(scores(self.batched) - scores(self.alone)[self.rows]).max(initial=0.0))
 
 
-def in_company(
-    backend: Backend, texts: Sequence[Segments], *, companies: int = COMPANIES, most: int = MOST_ROWS, seed: int = 0
-) -> Company:
+def compare_batches(
+    backend: Backend, texts: Sequence[Segments], *, companies: int = BATCHES, most: int = MAX_BATCH_ROWS, seed: int = 0
+) -> BatchComparison:
     """Run prepared texts alone and in `companies` random batches of 2 to `most` rows.
 
     A neural backend is given them as one batch each, padded to their longest; another makes its own of them.
@@ -56,17 +56,17 @@ def in_company(
     drawn = [random.integers(0, len(texts), size=int(random.integers(2, most + 1))) for _ in range(companies)]
     alone = [ask([row]) for row in range(len(texts))]
     together = [ask(rows.tolist()) for rows in drawn]
-    return Company(np.concatenate(alone), np.concatenate(drawn), np.concatenate(together))
+    return BatchComparison(np.concatenate(alone), np.concatenate(drawn), np.concatenate(together))
 
 
 def _asked(backend: Backend, texts: Sequence[Segments]) -> Callable[[Sequence[int]], FloatArray]:
-    if not has_tokens(backend):
+    if not has_token_stages(backend):
         return lambda rows: backend.logits([texts[row] for row in rows])
     tokens, run = backend.encode(texts), backend.run
     return lambda rows: run(*pad([tokens[row] for row in rows]))
 
 
-def comparable(scheme: LabelScheme, rule: DecisionRule) -> Callable[[FloatArray], FloatArray]:
+def score_function(scheme: LabelScheme, rule: DecisionRule) -> Callable[[FloatArray], FloatArray]:
     """Return a map of logits to scores between 0 and 1: a dimension's values are divided by its range."""
 
     def scores(logits: FloatArray) -> FloatArray:
@@ -88,14 +88,16 @@ def check_export(
     `backend` computes. Raises `ParityError` where a score moves by more than 1e-5.
     """
     some = list(texts[:ROWS])
-    scores = comparable(scheme, DecisionRule())
+    scores = score_function(scheme, DecisionRule())
     wanted = scores(open_backend("torch", folder).logits(some))
     apart: dict[str, float] = {}
     for name in dict.fromkeys(("onnx", backend)):
         if name != backend and not (folder / "model.onnx").exists():  # a backend with a format of its own
             continue
-        company = in_company(open_backend(name, folder), some, seed=seed)
-        apart["alone_and_in_batches" if name == "onnx" else f"{name}_alone_and_in_batches"] = company.apart(scores)
+        company = compare_batches(open_backend(name, folder), some, seed=seed)
+        apart["alone_and_in_batches" if name == "onnx" else f"{name}_alone_and_in_batches"] = company.max_difference(
+            scores
+        )
         apart[f"{name}_and_torch"] = float(np.abs(scores(company.alone) - wanted).max(initial=0.0))
     for what, found in apart.items():
         if not found <= FLOAT_TOLERANCE:
@@ -108,7 +110,7 @@ def check_export(
         "format_version": PARITY_VERSION,
         "kind": "float32",
         "rows": len(some),
-        "batches": COMPANIES,
+        "batches": BATCHES,
         "tolerance": FLOAT_TOLERANCE,
         "scores": apart,
     }

@@ -12,7 +12,7 @@ from typing import Any
 
 from insula.core.errors import DataError
 from insula.core.files import output_errors, write_json
-from insula.core.locks import sole_writer
+from insula.core.locks import exclusive_writer
 from insula.data.formats.part_writer import Layout, PartFormat
 from insula.data.formats.row_reader import Row
 
@@ -20,17 +20,17 @@ JOB, LAYOUT, ENDING = "job.json", "layout.json", ".part"
 Job = Mapping[str, Any]
 
 
-def parts_of(output: str | Path) -> Path:
+def parts_folder(output: str | Path) -> Path:
     """Return the hidden folder beside an output where its parts stand."""
     return Path(output).with_name(f".{Path(output).name}.parts")
 
 
-def can_go_on(output: str | Path) -> bool:
+def can_resume(output: str | Path) -> bool:
     """True where a stopped job left something of this output to go on with."""
-    return (parts_of(output) / JOB).exists()
+    return (parts_folder(output) / JOB).exists()
 
 
-class Parts:
+class OutputParts:
     """The parts of one output, numbered by group.
 
     job.json     what they are parts of: model, input, columns; None where nobody can go on with them
@@ -54,7 +54,7 @@ class Parts:
         with output_errors(self._output):
             self._keep(self._form.write(self._file(number), rows, self._layout))
 
-    def lay_out(self, batches: Iterable[Sequence[Row]], more: Sequence[str]) -> None:
+    def set_layout(self, batches: Iterable[Sequence[Row]], more: Sequence[str]) -> None:
         """Find the layout in all rows before the first is written; the columns `more` come behind theirs."""
         with output_errors(self._output):
             self._keep(self._form.layout_of(batches, more))
@@ -63,7 +63,7 @@ class Parts:
         """Write the output; `columns` are its header where there are no rows."""
         self._form.join(self._files(), self._layout, columns)
 
-    def begin(self, job: Job | None, *, resume: bool) -> None:
+    def start(self, job: Job | None, *, resume: bool) -> None:
         """Go on with what is there, or start anew; `DataError` where it is of another job."""
         file, layout = self.folder / JOB, self.folder / LAYOUT
         for cut_off in self.folder.glob(f".*{ENDING}"):
@@ -92,23 +92,23 @@ class Parts:
 
 
 @contextlib.contextmanager
-def open_parts(output: Path, form: PartFormat, job: Job | None, *, resume: bool) -> Iterator[Parts]:
+def open_parts(output: Path, form: PartFormat, job: Job | None, *, resume: bool) -> Iterator[OutputParts]:
     """Yield the parts of `output`; they are taken away at the end.
 
     Where the block was stopped or failed, they stay if a group is finished and the job can be gone on with; a refusal
     of the input (`DataError`) leaves nothing. `OutputError` where another process writes the same output.
     """
-    folder = parts_of(output)
+    folder = parts_folder(output)
     with output_errors(output):
         if output.is_dir():  # known before hours of work, not after
             raise IsADirectoryError(errno.EISDIR, "a folder", str(output))
         folder.mkdir(parents=True, exist_ok=True)
-    with sole_writer(folder):
-        parts = Parts(folder, output, form)
+    with exclusive_writer(folder):
+        parts = OutputParts(folder, output, form)
         keep = True  # of an earlier run, until it is known that this one takes over
         try:
             with output_errors(output):
-                parts.begin(job, resume=resume)
+                parts.start(job, resume=resume)
             keep = False
             yield parts
         except DataError:

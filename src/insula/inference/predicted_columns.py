@@ -29,21 +29,21 @@ class PredictedColumns:
         for column in columns:
             self._name(column)
 
-    def meet(self, rows: Sequence[Row]) -> None:
+    def add_columns(self, rows: Sequence[Row]) -> None:
         """Name the columns of rows that are joined already, so that later ones get the names they would have got."""
         for name in dict.fromkeys(name for row in rows for name in row):
             if name not in self._names:
                 self._name(name)
 
-    def joined(self, row: Row, prediction: Prediction) -> Row:
+    def join(self, row: Row, prediction: Prediction) -> Row:
         """Return the row of the output."""
-        kept = self.kept(row)
+        kept = self.renamed(row)
         if self._adds_text:
             kept["text"] = prediction.text
         answer = prediction.to_dict()
         return kept | {name: answer[name] for name in PREDICTED}
 
-    def kept(self, row: Row) -> Row:
+    def renamed(self, row: Row) -> Row:
         """Return a row of the input with the names that it has in the output."""
         return {self._names.get(name) or self._name(name): value for name, value in row.items()}
 
@@ -58,9 +58,9 @@ class PredictedColumns:
 
     def names(self, *, flat: bool) -> list[str]:
         """Return the columns of an output; `flat` with a column a score, as in CSV."""
-        return [*self._names.values(), *self.answer(flat=flat)]
+        return [*self._names.values(), *self.prediction_columns(flat=flat)]
 
-    def answer(self, *, flat: bool) -> list[str]:
+    def prediction_columns(self, *, flat: bool) -> list[str]:
         """Return the columns that a prediction fills."""
         parts = [self._scores if flat and name == "scores" else [name] for name in PREDICTED]
         return [name for names in parts for name in names]

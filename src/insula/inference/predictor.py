@@ -24,15 +24,15 @@ from insula.core.prediction import Prediction
 from insula.core.scheme import LabelScheme
 from insula.inference.backends import (
     Backend,
+    can_prefetch,
     check_measured,
     compute,
     encode,
     open_backend,
-    prefetches,
-    prepares,
+    prepares_inputs,
 )
 from insula.inference.engine import DEFAULT, Engine
-from insula.inference.overlap import ahead
+from insula.inference.overlap import prefetched
 from insula.models.folder import folder_digest, open_folder
 from insula.models.locate import locate_model
 from insula.text.context import Context
@@ -149,16 +149,16 @@ class Predictor:
 
     def prepared(self, texts: Sequence[TextOrInput]) -> Sequence[Any]:
         """Return what the backend is given: prepared segments, or the inputs as they are where it prepares them."""
-        return texts if prepares(self.backend) else self.preparation.segments(texts)
+        return texts if prepares_inputs(self.backend) else self.preparation.segments(texts)
 
     @property
     def context(self) -> Context:
         """What the model reads besides the text: earlier turns, a target."""
-        return self.backend.context if prepares(self.backend) else self.preparation.context
+        return self.backend.context if prepares_inputs(self.backend) else self.preparation.context
 
     def unread(self, texts: Sequence[TextOrInput]) -> int:
         """Return how many inputs have earlier turns or a target that this model does not read."""
-        if prepares(self.backend):
+        if prepares_inputs(self.backend):
             return self.backend.unread(texts)
         return self.preparation.unread(texts)
 
@@ -169,10 +169,10 @@ class Predictor:
         """Yield the texts in chunks; the next one is encoded while the model is at the one before it."""
         check_inputs(texts)
         chunks = [texts[first : first + CHUNK] for first in range(0, len(texts), CHUNK)]
-        if len(chunks) <= 1 or not prefetches(self.backend):  # a thread would only cost time
+        if len(chunks) <= 1 or not can_prefetch(self.backend):  # a thread would only cost time
             yield from map(self._encode, chunks)
             return
-        with ahead(map(self._encode, chunks)) as encoded:
+        with prefetched(map(self._encode, chunks)) as encoded:
             yield from encoded
 
     def begin(self, texts: Sequence[TextOrInput]) -> Callable[[], list[Prediction]]:

@@ -39,7 +39,7 @@ class Rejects(contextlib.AbstractContextManager["Rejects"]):
         if self._writer is not None:
             self._writer.write([{"line": reject.line, "reason": reject.reason, "raw": reject.raw}])
 
-    def forget_earlier(self) -> None:
+    def remove_stale(self) -> None:
         """Take away the file of an earlier run where this one set nothing aside and nobody named the place."""
         if not self.count and not self._asked_for:
             self.path.unlink(missing_ok=True)

@@ -30,7 +30,7 @@ class StaticBackend:
 
     def encode(self, texts: Sequence[str]) -> Tokens:
         """Return the token numbers of all texts one after another, and how many each has."""
-        return self.tokenizer.in_a_row(texts) if texts else (np.zeros(0, np.int64), np.zeros(0, np.int64))
+        return self.tokenizer.encode_flat(texts) if texts else (np.zeros(0, np.int64), np.zeros(0, np.int64))
 
     def compute(self, tokens: Tokens) -> NDArray[np.float32]:
         """Return (rows, outputs) logits of what `encode` returned."""

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from insula.inference.engine import DEFAULT, Engine
 from insula.inference.token_backend import TokenBackend
-from insula.models.adapter_folder import is_beside_base, open_beside_base
+from insula.models.adapter_folder import needs_base, open_with_base
 from insula.models.networks.architectures import load_network
 
 
@@ -21,7 +21,7 @@ class TorchBackend(TokenBackend):
         super().__init__(folder, engine)
         if engine.threads is not None:
             torch.set_num_threads(engine.threads)  # of the whole process: torch has no other way
-        self._model = open_beside_base(folder) if is_beside_base(folder) else load_network(folder)
+        self._model = open_with_base(folder) if needs_base(folder) else load_network(folder)
 
     @torch.inference_mode()
     def run(self, ids: NDArray[np.int64], mask: NDArray[np.int64]) -> NDArray[np.float32]:

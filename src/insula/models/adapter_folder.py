@@ -16,7 +16,7 @@ from transformers import AutoModel, PreTrainedModel
 
 from insula.core.errors import InsulaError, ModelFolderError
 from insula.core.files import sha256, write_json
-from insula.models.layers.adapters import is_own
+from insula.models.layers.adapters import is_trained_parameter
 from insula.models.networks.architectures import architectures
 from insula.models.pretrained import encoder_errors, locate_encoder
 from insula.models.quiet import quiet_transformers
@@ -27,7 +27,7 @@ WEIGHTS = "adapter.safetensors"
 
 def save_adapter(model: PreTrainedModel, folder: Path, *, base: str, revision: str | None) -> None:
     """Write the folder's three files; `base` and `revision` as `locate_encoder` takes them."""
-    own = {name: tensor.contiguous() for name, tensor in model.state_dict().items() if is_own(name)}
+    own = {name: tensor.contiguous() for name, tensor in model.state_dict().items() if is_trained_parameter(name)}
     save_file(own, folder / WEIGHTS, metadata={"format": "pt"})
     model.config.save_pretrained(folder)
     source = locate_encoder(base, revision)
@@ -35,12 +35,12 @@ def save_adapter(model: PreTrainedModel, folder: Path, *, base: str, revision: s
     write_json(folder / SETTINGS, {"base": named, "revision": revision, "weights": _checksums(source)})
 
 
-def is_beside_base(folder: Path) -> bool:
+def needs_base(folder: Path) -> bool:
     """Whether the model in `folder` needs its base to be opened."""
     return (folder / SETTINGS).exists()
 
 
-def open_beside_base(folder: Path) -> PreTrainedModel:
+def open_with_base(folder: Path) -> PreTrainedModel:
     """Return the adapted model in float32, ready to predict.
 
     Raises `ModelFolderError` where the base is not there, or its weights are not those that it was trained on.
@@ -65,7 +65,7 @@ def open_beside_base(folder: Path) -> PreTrainedModel:
         backbone = AutoModel.from_pretrained(source, dtype=torch.float32, trust_remote_code=False)
     model = architecture(config, backbone)  # it inserts the adapter, as the configuration says
     missing, unknown = model.load_state_dict(load_file(folder / WEIGHTS), strict=False)
-    lacking = [name for name in missing if is_own(name)]
+    lacking = [name for name in missing if is_trained_parameter(name)]
     if lacking or unknown:
         raise ModelFolderError(
             f"The {WEIGHTS} of {str(folder)!r} do not fit its config.json ({', '.join([*lacking, *unknown][:3])}). "

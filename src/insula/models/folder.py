@@ -35,7 +35,7 @@ from insula.text.preparation import Preparation
 FORMAT_VERSION = 1
 MANIFEST = "manifest.json"
 MODEL = FolderKind("model", (MANIFEST,))
-PARTS = ("scheme.json", "preparation.json", "decision.json")
+REQUIRED_FILES = ("scheme.json", "preparation.json", "decision.json")
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ def folder_digest(path: Path) -> str:
     return sha256(path / MANIFEST)
 
 
-def write_parts(path: Path, *, scheme: LabelScheme, preparation: Preparation, decision: DecisionRule) -> None:
+def write_common_files(path: Path, *, scheme: LabelScheme, preparation: Preparation, decision: DecisionRule) -> None:
     """Write the small parts that every family has into a folder under construction."""
     write_json(path / "scheme.json", scheme.to_dict())
     write_json(path / "preparation.json", preparation.to_dict())
@@ -151,10 +151,10 @@ def _check_version(path: Path, manifest: Mapping[str, Any]) -> None:
 
 def _check_files(path: Path, manifest: Mapping[str, Any]) -> None:
     files = manifest.get("files")
-    if not isinstance(files, dict) or not set(PARTS) <= set(files):
+    if not isinstance(files, dict) or not set(REQUIRED_FILES) <= set(files):
         raise ModelFolderError(
-            f"The {MANIFEST} of {str(path)!r} must state the checksums of {', '.join(PARTS)} and the weights, and does "
-            "not: it was changed or damaged. Copy the folder again."
+            f"The {MANIFEST} of {str(path)!r} lacks checksums of {', '.join(REQUIRED_FILES)} or the weights. "
+            "The folder was changed or damaged. Copy it again."
         )
     for name, expected in files.items():
         file = path / name

@@ -30,7 +30,7 @@ from insula.models.folder import ModelFolder
 FINGERPRINT = "fingerprint.safetensors"
 ATTRIBUTES = ("weight", "language", "id")
 CONVERSATION = ("context", "dialogue", "turn", "speaker", "target")
-Section = TypeVar("Section", bound=BaseModel)
+OptionsT = TypeVar("OptionsT", bound=BaseModel)
 
 
 def write_fingerprints(folder: Path, parts: Mapping[str, Fingerprint]) -> None:
@@ -38,12 +38,12 @@ def write_fingerprints(folder: Path, parts: Mapping[str, Fingerprint]) -> None:
     save_file({name: part.to_array().view(np.int64) for name, part in parts.items()}, folder / FINGERPRINT)
 
 
-def add_choices(folder: Path, rows: Fingerprint) -> None:
+def add_validation_texts(folder: Path, rows: Fingerprint) -> None:
     """Add texts to `validation`, those that the choices of a model were made on; its other parts stay as they are."""
-    write_fingerprints(folder, merged([fingerprint_parts(folder), {"validation": rows}]))
+    write_fingerprints(folder, merge_fingerprints([read_fingerprints(folder), {"validation": rows}]))
 
 
-def merged(several: Iterable[Mapping[str, Fingerprint]]) -> dict[str, Fingerprint]:
+def merge_fingerprints(several: Iterable[Mapping[str, Fingerprint]]) -> dict[str, Fingerprint]:
     """Return the parts of all of them, those of one name as one."""
     found: dict[str, Fingerprint] = {}
     for parts in several:
@@ -53,41 +53,41 @@ def merged(several: Iterable[Mapping[str, Fingerprint]]) -> dict[str, Fingerprin
     return found
 
 
-def fingerprint_parts(folder: Path) -> dict[str, Fingerprint]:
+def read_fingerprints(folder: Path) -> dict[str, Fingerprint]:
     """Return what `write_fingerprints` kept in a model folder, part by part; nothing where it kept nothing."""
     file = folder / FINGERPRINT
     kept = load_file(file) if file.exists() else {}
     return {name: Fingerprint(hashes.view(np.uint64)) for name, hashes in kept.items()}
 
 
-def fingerprints(folder: Path) -> dict[str, Fingerprint]:
+def split_fingerprints(folder: Path) -> dict[str, Fingerprint]:
     """Return `train`, all texts that the model learnt from, and `validation`, those its choices were made on.
 
     Unlabelled texts and auxiliary sets are training texts too, and so are those of its base and its teachers. A part
     that the folder does not record is left out.
     """
-    parts = fingerprint_parts(folder)
+    parts = read_fingerprints(folder)
     learnt = [part.to_array() for name, part in parts.items() if name != "validation"]
     found = {"train": Fingerprint(np.concatenate(learnt))} if learnt else {}
     return found | ({"validation": parts["validation"]} if "validation" in parts else {})
 
 
-def trained_on(folder: Path, rows: Sequence[Compared]) -> NDArray[np.bool_]:
+def seen_in_training(folder: Path, rows: Sequence[Compared]) -> NDArray[np.bool_]:
     """Return (rows,) which texts or examples made a model: training rows, and those its choices were made on.
 
     Each part of its training is searched by itself: its base may know as lone texts what it read in dialogues.
     """
-    parts = [part.seen(rows) for part in fingerprint_parts(folder).values()]
+    parts = [part.seen(rows) for part in read_fingerprints(folder).values()]
     return np.any(parts, axis=0) if parts else np.zeros(len(rows), dtype=bool)
 
 
 def without_training_rows(folder: Path, examples: Sequence[Example]) -> list[Example]:
     """Return the examples that are not among the training rows of the model in `folder`."""
-    seen = fingerprints(folder).get("train", Fingerprint()).seen(examples)
+    seen = split_fingerprints(folder).get("train", Fingerprint()).seen(examples)
     return [example for example, known in zip(examples, seen, strict=True) if not known]
 
 
-def recorded_section(folder: Path, name: str, options: type[Section], *, tells: str) -> Section:
+def recorded_section(folder: Path, name: str, options: type[OptionsT], *, tells: str) -> OptionsT:
     """Return a section of the recipe that a model was trained by; its defaults where the folder has no recipe.
 
     tells   what the section says, for the error: `how its data was read`
@@ -136,7 +136,7 @@ def evaluation_options(folder: Path, source: SourceName, **given: Any) -> tuple[
     return options.model_copy(update=dict.fromkeys(("group", *left_out))), notes
 
 
-def own_source(model: ModelFolder, data: SourceName | None = None) -> list[str | Path]:
+def training_source(model: ModelFolder, data: SourceName | None = None) -> list[str | Path]:
     """Return what the run that a model folder belongs to was trained on, or `data` in its place.
 
     Raises `DataError` where the folder belongs to no run that records where its rows came from, and none is given.
@@ -147,16 +147,16 @@ def own_source(model: ModelFolder, data: SourceName | None = None) -> list[str |
     return list(names_in(source))
 
 
-def own_dataset(model: ModelFolder, data: SourceName | None = None) -> Dataset:
+def training_dataset(model: ModelFolder, data: SourceName | None = None) -> Dataset:
     """Return the data set of the run that a model folder belongs to, or `data` in its place, read as for training.
 
-    Raises what `own_source` raises.
+    Raises what `training_source` raises.
     """
-    source, options = own_source(model, data), recorded_options(model.path)
+    source, options = training_source(model, data), recorded_options(model.path)
     return load_dataset(source, options, seed=_recorded_recipe(model.path).get("seed", 0))
 
 
-def own_texts(
+def sample_texts(
     model: ModelFolder, data: SourceName | None = None, *, text: str | None = None, progress: Progress
 ) -> list[str]:
     """Return texts of the kind that a model answers: of `data`, else of its own run, else of the built-in sets.

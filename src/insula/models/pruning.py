@@ -14,14 +14,14 @@ from torch import nn
 
 from insula.core.errors import RecipeError
 
-MAPS = (
+LINEAR_LAYERS = (
     "attention.self.query", "attention.self.key", "attention.self.value", "attention.output.dense",
     "intermediate.dense", "output.dense",
 )  # fmt: skip
 
 
 @dataclass(frozen=True)
-class Shape:
+class EncoderShape:
     """How large each layer of an encoder is.
 
     heads    (layers,) attention heads
@@ -32,7 +32,7 @@ class Shape:
     widths: tuple[int, ...]
 
     @classmethod
-    def of(cls, backbone: nn.Module) -> Shape:
+    def of(cls, backbone: nn.Module) -> EncoderShape:
         """Return the shape that an encoder has; raises what `bert_layers` raises."""
         layers = bert_layers(backbone)
         return cls(
@@ -41,7 +41,7 @@ class Shape:
         )
 
     @classmethod
-    def from_dict(cls, settings: dict[str, Any]) -> Shape:
+    def from_dict(cls, settings: dict[str, Any]) -> EncoderShape:
         """Return what `to_dict` gave."""
         return cls(tuple(settings["heads"]), tuple(settings["widths"]))
 
@@ -51,7 +51,7 @@ class Shape:
 
 
 @dataclass(frozen=True)
-class Kept:
+class KeptParts:
     """Which parts of an encoder are kept, by their numbers in it, ascending.
 
     layers    (kept layers,)
@@ -64,7 +64,7 @@ class Kept:
     neurons: tuple[tuple[int, ...], ...]
 
     @classmethod
-    def first(cls, shape: Shape) -> Kept:
+    def first(cls, shape: EncoderShape) -> KeptParts:
         """Return the first parts of an encoder, as many as `shape` says."""
         return cls(
             tuple(range(len(shape.heads))),
@@ -73,7 +73,7 @@ class Kept:
         )
 
     @classmethod
-    def from_dict(cls, numbers: dict[str, Any]) -> Kept:
+    def from_dict(cls, numbers: dict[str, Any]) -> KeptParts:
         """Return what `to_dict` gave."""
         return cls(
             tuple(numbers["layers"]),
@@ -105,7 +105,7 @@ def bert_layers(backbone: nn.Module) -> Sequence[Any]:
 
 
 @torch.no_grad()
-def cut(backbone: nn.Module, kept: Kept) -> None:
+def prune_encoder(backbone: nn.Module, kept: KeptParts) -> None:
     """Leave only the `kept` parts of a BERT-shaped encoder, in place; what is kept has the weights that it had.
 
     Raises what `bert_layers` raises.
@@ -152,4 +152,4 @@ def _sliced(linear: nn.Linear, places: Sequence[int], *, dim: int) -> nn.Linear:
 
 def _has_maps(layer: nn.Module) -> bool:
     named = dict(layer.named_modules())
-    return all(isinstance(named.get(name), nn.Linear) for name in MAPS)
+    return all(isinstance(named.get(name), nn.Linear) for name in LINEAR_LAYERS)

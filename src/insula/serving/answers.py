@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from insula.core.levels import level_answers
+from insula.core.levels import level_predictions
 from insula.core.prediction import Prediction
 from insula.core.scheme import LabelScheme
 
@@ -35,7 +35,7 @@ def _row(scheme: LabelScheme, prediction: Prediction, outputs: Collection[str], 
     if "confidence" in outputs:
         row["confidence"] = None if prediction.confidence is None else round(prediction.confidence, DIGITS)
     if "levels" in outputs:
-        row["levels"] = level_answers(scheme, prediction, DIGITS)
+        row["levels"] = level_predictions(scheme, prediction, DIGITS)
     if "display" in outputs:
         row["display"] = [scheme.display_name(label, language) for label in prediction.labels]
     if prediction.language is not None:

@@ -17,7 +17,7 @@ from insula.data.dataset import Dataset
 from insula.inference.backends import backend_entry, open_backend
 from insula.inference.parity import PARITY, check_export
 from insula.inference.predictor import Predictor
-from insula.models.folder import write_parts
+from insula.models.folder import write_common_files
 from insula.training.decide import choose_decision
 from insula.training.families.registry import families
 from insula.training.fitting import Fitted, RunContext, TrainingPlan
@@ -63,7 +63,7 @@ def fit_model(dataset: Dataset, plan: TrainingPlan, run: RunContext, stage: Path
     if validation is not None:
         logits = np.asarray(backend.logits(validation.texts))
         decision = choose_decision(plan.scheme, logits, validation.gold, plan.decision, seed=run.seed)
-    write_parts(stage, scheme=plan.scheme, preparation=plan.preparation, decision=decision)
+    write_common_files(stage, scheme=plan.scheme, preparation=plan.preparation, decision=decision)
     predictor = Predictor(scheme=plan.scheme, preparation=plan.preparation, decision=decision, backend=backend)
     return Trained(predictor, fitted, logits, seconds, peak.megabytes)
 

@@ -25,8 +25,8 @@ from insula.evaluation.metrics.metric_names import headline_metric
 from insula.evaluation.metrics.reliability import reliability_metrics
 from insula.evaluation.reports.cards import model_card
 from insula.inference.predictor import Predictor
-from insula.models.folder import MANIFEST, ModelFolder, seal, write_parts
-from insula.models.provenance import add_choices
+from insula.models.folder import MANIFEST, ModelFolder, seal, write_common_files
+from insula.models.provenance import add_validation_texts
 from insula.training.decide import choose_decision
 from insula.training.options.sections import DecisionOptions
 from insula.training.recipe.recipe import load_recipe
@@ -93,8 +93,8 @@ def recalibrate(
     with atomic_folder(output) as stage:
         shutil.copytree(source.path, stage, dirs_exist_ok=True)
         (stage / MANIFEST).unlink()
-        write_parts(stage, scheme=scheme, preparation=source.preparation, decision=decision)
-        add_choices(stage, Fingerprint.of(examples))
+        write_common_files(stage, scheme=scheme, preparation=source.preparation, decision=decision)
+        add_validation_texts(stage, Fingerprint.of(examples))
         recipe = stage / "recipe.toml"
         if recipe.exists():
             chosen = {f"decision.{name}": value for name, value in options.model_dump(mode="json").items()}

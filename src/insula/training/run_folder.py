@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from insula.core.errors import DataError, MissingFileError, OutputError, RecipeError
-from insula.core.outputs import FolderKind, already_holds, require_own
+from insula.core.outputs import FolderKind, already_exists_error, require_empty_or_kind
 from insula.evaluation.document import METRICS
 from insula.training.tracking.tracking import IDENTITIES
 
@@ -69,13 +69,14 @@ def require_replaceable_run(folder: Path, *, overwrite: bool) -> None:
     of a run stay, so that what it is trained on may be one of them.
     """
     if not overwrite and (folder / "model").exists():
-        raise already_holds(folder, "a finished run")
+        raise already_exists_error(folder, "a finished run")
     if not overwrite and _has_checkpoint(folder):
         raise OutputError(
             f"The output {str(folder)!r} already holds an unfinished run with a checkpoint. Resume it: "
             f"{_resume_command('train', folder)}; or replace it with --overwrite."
         )
-    require_own(folder, RUN)  # a run removes its own reports and logs when it starts: never those of something else
+    # A run removes its own reports and logs when it starts, and must not remove those of something else.
+    require_empty_or_kind(folder, RUN)
 
 
 @contextlib.contextmanager

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from insula.core.errors import DataError, RecipeError
-from insula.core.files import lasting_names, output_errors
-from insula.core.locks import written_alone
+from insula.core.files import absolute_names, output_errors
+from insula.core.locks import exclusive_folder
 from insula.core.outputs import require_different
 from insula.core.progress import Progress
 from insula.data.dataset import Dataset
@@ -49,7 +49,7 @@ def read_source(source: TrainingSource, recipe: Recipe, goal: str, progress: Pro
     if isinstance(source, Dataset):
         dataset, names = source, tuple[str, ...]()
     else:
-        names = lasting_names(source)
+        names = absolute_names(source)
         progress.say(f"Reading {', '.join(map(str, source_names(source)))}; {goal}.")
         dataset = load_dataset(source, recipe.data, seed=recipe.seed)
     for note in dataset.notes:
@@ -79,7 +79,7 @@ def start_run(
         data = source if isinstance(source, Dataset) else load_dataset(source, recipe.data, seed=recipe.seed)
         return train_as_worker(data, recipe, folder)
     require_different(folder, *source_names(source))
-    with written_alone(folder):
+    with exclusive_folder(folder):
         require_replaceable_run(folder, overwrite=overwrite)
         dataset, names = read_source(source, recipe, f"the run goes to {folder}", progress)
         # Data in memory cannot be read again.
@@ -103,7 +103,7 @@ def resume_run(run: str | Path, *, command: str, progress: Progress) -> tuple[Ru
         recipe = load_recipe(folder / "recipe.toml")
         dataset = load_dataset(list(record.source), recipe.data, seed=recipe.seed)
         return train_as_worker(dataset, recipe, folder, resume=True), record
-    with written_alone(folder):
+    with exclusive_folder(folder):
         return _resumed(folder, record, command, progress), record
 
 

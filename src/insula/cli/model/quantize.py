@@ -12,7 +12,7 @@ import typer
 from insula.cli.options import Json, Model, Quiet, folder_option
 
 if TYPE_CHECKING:
-    from insula.compression.quantize import Smaller
+    from insula.compression.quantize import CompressedModel
 
 Rows = Annotated[
     list[str] | None,
@@ -97,7 +97,7 @@ def quantize(
     say_smaller(made)
 
 
-def say_smaller(made: Smaller) -> None:
+def say_smaller(made: CompressedModel) -> None:
     """Print size, loss and agreement of a smaller model."""
     from insula.evaluation.metrics.metric_names import metric_title
 

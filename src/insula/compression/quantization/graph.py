@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 
 CONTRIB = "com.microsoft"
-LEAST_VALUES = 1024  # a smaller constant is not worth the nodes that would unpack it
+MIN_VALUES = 1024  # a smaller constant is not worth the nodes that would unpack it
 
 
 @dataclass(frozen=True)
@@ -148,7 +148,7 @@ class Graph:
 
     def _is_matrix(self, name: str) -> bool:
         values = self._constants.get(name)
-        return values is not None and values.ndim == 2 and values.dtype == np.float32 and values.size >= LEAST_VALUES
+        return values is not None and values.ndim == 2 and values.dtype == np.float32 and values.size >= MIN_VALUES
 
 
 def node(kind: str, inputs: Sequence[str], output: str, **attributes: Any) -> onnx.NodeProto:

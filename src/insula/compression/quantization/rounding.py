@@ -13,7 +13,7 @@ _DAMPING = 0.01  # of the mean of the diagonal: few vectors say nothing of some 
 _BLOCK = 128
 
 
-def rounded_levels(
+def round_to_levels(
     weight: NDArray[np.float32], scales: NDArray[np.float32], low: int, high: int, seen: NDArray[np.float32] | None
 ) -> NDArray[np.float32]:
     """Return whole levels (inputs, outputs) in [low, high], so that `levels * scales` is near `weight`.

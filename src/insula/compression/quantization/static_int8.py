@@ -23,7 +23,7 @@ import onnx
 from numpy.typing import NDArray
 
 from insula.compression.quantization.graph import Graph, node
-from insula.compression.quantization.rounding import rounded_levels
+from insula.compression.quantization.rounding import round_to_levels
 
 WEIGHT_BITS = 7
 _MOST = 2 ** (WEIGHT_BITS - 1) - 1
@@ -69,7 +69,7 @@ def choose_scales(graph: Graph, samples: Mapping[str, NDArray[np.float32]]) -> d
     return {name: _choose(rows[:_MOST_ROWS], np.hstack(readers[name])) for name, rows in samples.items()}
 
 
-def quantise_products(
+def quantize_products(
     graph: Graph,
     scales: Mapping[str, ActivationScale],
     *,
@@ -93,7 +93,7 @@ def quantise_products(
         if at.divisors is not None:
             weight = weight * at.divisors[:, None]
             seen = None if seen is None else seen / at.divisors
-        levels, column = quantised_columns(weight, None if seen is None else at.rounded(seen))
+        levels, column = quantize_columns(weight, None if seen is None else at.rounded(seen))
         right = f"{product.name}.insula"
         inputs: Sequence[str] = [
             graph.add_constant(f"{right}.int8", levels),
@@ -109,13 +109,13 @@ def quantise_products(
     return done
 
 
-def quantised_columns(
+def quantize_columns(
     weight: NDArray[np.float32], seen: NDArray[np.float32] | None = None
 ) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
-    """Return (inputs, outputs) 7-bit levels and the scale of each column; `seen` as in `rounded_levels`."""
+    """Return (inputs, outputs) 7-bit levels and the scale of each column; `seen` as in `round_to_levels`."""
     largest = np.maximum(np.abs(weight).max(axis=0), 1e-12)
     scale = (largest / _MOST).astype(np.float32)
-    return rounded_levels(weight, scale, -_MOST, _MOST, seen).astype(np.int8), scale
+    return round_to_levels(weight, scale, -_MOST, _MOST, seen).astype(np.int8), scale
 
 
 def _to_bytes(graph: Graph, activation: str, at: ActivationScale) -> list[onnx.NodeProto]:
@@ -154,7 +154,7 @@ def _best_range(
 ) -> tuple[ActivationScale, float]:
     if divisors is not None:
         rows, weights = rows / divisors, weights * divisors[:, None]
-    levels, columns = quantised_columns(weights)
+    levels, columns = quantize_columns(weights)
     rounded = levels * columns
     low, high = float(rows.min()), float(rows.max())
     tried = [ActivationScale.of_range(low * share, high * share, divisors) for share in _SHARES]

@@ -16,7 +16,7 @@ from insula.compression.quantization.graph import Graph, Table, node
 Bits = Literal[4, 8]
 
 
-def quantise_tables(graph: Graph, bits: Bits = 8) -> None:
+def quantize_tables(graph: Graph, bits: Bits = 8) -> None:
     """Replace every table of the graph: `bits` a value and a float32 scale a row."""
     for number, table in enumerate(graph.tables()):
         _replace(graph, table, f"insula.table{number}", bits)
@@ -26,7 +26,7 @@ def _replace(graph: Graph, table: Table, name: str, bits: Bits) -> None:
     values = graph.constant(table.weight)
     if bits == 4 and values.shape[1] % 2:
         bits = 8  # two values share a byte
-    levels, scales = quantised_rows(values, bits)
+    levels, scales = quantize_rows(values, bits)
     scale = graph.add_constant(f"{name}.scale", scales[:, None])
     nodes = [node("Gather", [scale, table.numbers], f"{name}.scales")]
     if bits == 8:
@@ -53,7 +53,7 @@ def _replace(graph: Graph, table: Table, name: str, bits: Bits) -> None:
     graph.replace(table.name, [*nodes, node("Mul", [f"{name}.values", f"{name}.scales"], table.name)])
 
 
-def quantised_rows(values: NDArray[np.float32], bits: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+def quantize_rows(values: NDArray[np.float32], bits: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
     """Return whole levels in [-2^(bits-1) + 1, 2^(bits-1) - 1] and a scale a row: `levels * scale` is near `values`.
 
     At 4 bits the scale is the one of 16 shrunk ones with the smallest squared error of the row: the few largest values

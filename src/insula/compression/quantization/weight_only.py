@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from insula.compression.quantization.graph import CONTRIB, Graph, node
-from insula.compression.quantization.rounding import rounded_levels
+from insula.compression.quantization.rounding import round_to_levels
 
 Bits = Literal[4, 8]
 _MOST = 127
@@ -41,7 +41,7 @@ def pack_products(
             continue
         weight = graph.constant(product.weight)
         seen = None if samples is None else samples[product.activation]
-        packed, scales = packed_blocks(weight, bits, block, seen)
+        packed, scales = pack_blocks(weight, bits, block, seen)
         name = f"{product.name}.insula"
         inputs = [
             product.activation,
@@ -61,7 +61,7 @@ def store_products(graph: Graph, *, samples: Mapping[str, NDArray[np.float32]] |
         weight = graph.constant(product.weight)
         scales = (np.maximum(np.abs(weight).max(axis=0), 1e-12) / _MOST).astype(np.float32)
         seen = None if samples is None else samples[product.activation]
-        levels = rounded_levels(weight, scales, -_MOST, _MOST, seen).astype(np.int8)
+        levels = round_to_levels(weight, scales, -_MOST, _MOST, seen).astype(np.int8)
         name = f"{product.name}.insula"
         graph.replace(
             product.name,
@@ -75,13 +75,13 @@ def store_products(graph: Graph, *, samples: Mapping[str, NDArray[np.float32]] |
     return done
 
 
-def packed_blocks(
+def pack_blocks(
     weight: NDArray[np.float32], bits: Bits, block: int, seen: NDArray[np.float32] | None = None
 ) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
     """Return bytes (outputs, blocks, block * bits / 8) and scales (outputs * blocks,) of an (inputs, outputs) matrix.
 
     A level is stored with 2^(bits - 1) added, the middle that the operator subtracts; the lower four bits come first.
-    `seen` as in `rounded_levels`.
+    `seen` as in `round_to_levels`.
     """
     inputs, outputs = weight.shape
     blocks, middle = -(-inputs // block), 2 ** (bits - 1)
@@ -94,7 +94,7 @@ def packed_blocks(
     steps = np.where(scales == 0, np.float32(1.0), scales)
     each = np.repeat(steps, block, axis=1).reshape(-1, outputs)[:inputs]
     levels = np.full((blocks * block, outputs), middle, dtype=np.uint8)
-    levels[:inputs] = rounded_levels(weight, each, -middle, middle - 1, seen) + middle
+    levels[:inputs] = round_to_levels(weight, each, -middle, middle - 1, seen) + middle
     packed = np.ascontiguousarray(levels.T).reshape(outputs, blocks, block)
     if bits == 4:
         packed = packed[:, :, 0::2] | (packed[:, :, 1::2] << 4)

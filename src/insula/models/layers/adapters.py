@@ -13,7 +13,7 @@ from transformers.pytorch_utils import Conv1D
 
 from insula.core.environment import require
 from insula.core.errors import RecipeError
-from insula.models.layers.bottleneck import MARK, insert_bottlenecks
+from insula.models.layers.bottleneck import PARAMETER_PREFIX, insert_bottlenecks
 
 # What ends attention and feed-forward: BERT and kin, DistilBERT, ALBERT, MPNet, ModernBERT, GPT-2, Llama and kin.
 BLOCK_ENDS = (
@@ -47,7 +47,7 @@ class Adapter:
         return cls(**{**settings, "targets": tuple(settings["targets"])})
 
     @property
-    def merges(self) -> bool:
+    def is_mergeable(self) -> bool:
         """Whether it can be added to the weights; a bottleneck, which bends, cannot."""
         return self.method != "bottleneck"
 
@@ -76,9 +76,9 @@ def merge_adapter(model: PreTrainedModel, tuner: Any) -> None:
     model.config.adapter = None
 
 
-def is_own(name: str) -> bool:
+def is_trained_parameter(name: str) -> bool:
     """Whether a parameter of an adapted model is its own, and not the pretrained base's."""
-    return not name.startswith("backbone.") or any(mark in name for mark in ("lora_", ".ranknum.", MARK))
+    return not name.startswith("backbone.") or any(mark in name for mark in ("lora_", ".ranknum.", PARAMETER_PREFIX))
 
 
 def choose_targets(

@@ -9,7 +9,7 @@ from torch import nn
 from torch.nn import functional as F
 from transformers.pytorch_utils import Conv1D
 
-MARK = "bottleneck_"
+PARAMETER_PREFIX = "bottleneck_"
 """What the names of a bottleneck's own parameters hold, and no encoder's do."""
 
 

@@ -11,7 +11,7 @@ from peft.utils.constants import TRANSFORMERS_MODELS_TO_LORA_TARGET_MODULES_MAPP
 from torch import nn
 
 NAME = "default"
-FIRST_RANK = 1.5  # AdaLoRA begins with so many times the ranks that it ends with: section 4.1 of the paper
+INITIAL_RANK_FACTOR = 1.5  # AdaLoRA begins with so many times the ranks that it ends with: section 4.1 of the paper
 
 
 def usual_targets(architecture: str) -> Sequence[str] | None:
@@ -33,7 +33,7 @@ def insert_low_rank(
         tuner = LoraModel(backbone, LoraConfig(r=rank, **shared), NAME)
     else:
         # How many steps there are is known once training begins: see training/neural/adalora.py.
-        settings = AdaLoraConfig(target_r=rank, init_r=math.ceil(FIRST_RANK * rank), total_step=1, **shared)
+        settings = AdaLoraConfig(target_r=rank, init_r=math.ceil(INITIAL_RANK_FACTOR * rank), total_step=1, **shared)
         tuner = AdaLoraModel(backbone, settings, NAME)
     return tuner
 

@@ -16,8 +16,8 @@ from safetensors.numpy import load_file
 from insula.core.errors import ModelFolderError
 from insula.models.layers.numpy_heads import NumpyHead, numpy_heads
 
-FEW = 8  # texts that are not worth sorting
-ROWS = 256  # of equal length at once: their vectors stay in the processor's cache
+MIN_SORTED_TEXTS = 8  # texts that are not worth sorting
+MAX_BLOCK_ROWS = 256  # of equal length at once: their vectors stay in the processor's cache
 
 
 class AveragedTokens:
@@ -69,7 +69,7 @@ class AveragedTokens:
     def _sums(self, ids: NDArray[np.int64], lengths: NDArray[np.int64]) -> NDArray[np.float32]:
         ends = np.cumsum(lengths)
         sums = np.empty((len(lengths), self.table.shape[1]), dtype=np.float32)
-        if len(lengths) <= FEW:
+        if len(lengths) <= MIN_SORTED_TEXTS:
             for row, (last, length) in enumerate(zip(ends.tolist(), lengths.tolist(), strict=True)):
                 self.table[ids[last - length : last]].sum(axis=0, out=sums[row])
             return sums
@@ -77,7 +77,7 @@ class AveragedTokens:
         order = np.argsort(lengths, kind="stable")
         known, firsts = np.unique(lengths[order], return_index=True)
         for length, rows in zip(known.tolist(), np.split(order, firsts[1:]), strict=True):
-            for some in np.split(rows, range(ROWS, len(rows), ROWS)):
+            for some in np.split(rows, range(MAX_BLOCK_ROWS, len(rows), MAX_BLOCK_ROWS)):
                 places = (ends[some] - length)[:, None] + np.arange(length)
                 sums[some] = self.table[ids[places]].sum(axis=1)
         return sums

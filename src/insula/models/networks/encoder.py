@@ -17,7 +17,7 @@ from insula.models.layers.adapters import Adapter, insert_adapter
 from insula.models.layers.heads import heads
 from insula.models.layers.pooling import Pooling
 from insula.models.pretrained import encoder_errors
-from insula.models.pruning import Kept, Shape, cut
+from insula.models.pruning import EncoderShape, KeptParts, prune_encoder
 
 
 class EncoderConfig(PretrainedConfig):
@@ -29,7 +29,7 @@ class EncoderConfig(PretrainedConfig):
     dropout   on the pooled vector
     adapter   an `Adapter` as a dictionary; None for an encoder as it was pretrained
     head      by name, see `models.heads`
-    pruned    the `Shape` of a pruned encoder as a dictionary; None for one as large as `encoder` says
+    pruned    the `EncoderShape` of a pruned encoder as a dictionary; None for one as large as `encoder` says
     separator  the token that ends the first segment of a pair, of a model that reads pairs: the pooling then takes the
               first segment's tokens alone, which have seen those of the second; None pools all tokens
     """
@@ -83,7 +83,8 @@ class EncoderForEmotion(PreTrainedModel):
         if hasattr(self.backbone, "pooler"):
             self.backbone.pooler = None  # BERT's own pooler is never asked
         if config.pruned is not None:
-            cut(self.backbone, Kept.first(Shape.from_dict(config.pruned)))  # the weights are loaded into it afterwards
+            # The weights are loaded into the smaller encoder afterwards.
+            prune_encoder(self.backbone, KeptParts.first(EncoderShape.from_dict(config.pruned)))
         if config.adapter is not None:
             insert_adapter(self.backbone, Adapter.from_dict(config.adapter))
         if hasattr(self.backbone.config, "use_cache"):
@@ -110,15 +111,15 @@ class EncoderForEmotion(PreTrainedModel):
         config = EncoderConfig(encoder=settings, outputs=outputs, pooling=pooling, dropout=dropout, head=head)
         return cls(config, backbone)
 
-    def prune(self, kept: Kept) -> None:
-        """Leave only these parts of the encoder, and tell its shape in the configuration; raises what `cut` raises."""
-        cut(self.backbone, kept)
-        self.config.pruned = Shape.of(self.backbone).to_dict()
+    def prune(self, kept: KeptParts) -> None:
+        """Keep only these parts of the encoder and store its shape in the configuration; raises as `prune_encoder`."""
+        prune_encoder(self.backbone, kept)
+        self.config.pruned = EncoderShape.of(self.backbone).to_dict()
 
     @property
-    def most_tokens(self) -> int | None:
+    def max_positions(self) -> int | None:
         """How many tokens the encoder has positions for; None where its positions are relative or rotated."""
-        return most_tokens(self.backbone)
+        return max_positions(self.backbone)
 
     def forward(
         self,
@@ -152,7 +153,7 @@ AutoConfig.register("insula-encoder", EncoderConfig)
 AutoModelForSequenceClassification.register(EncoderConfig, EncoderForEmotion)
 
 
-def most_tokens(backbone: nn.Module) -> int | None:
+def max_positions(backbone: nn.Module) -> int | None:
     """Return how many tokens an encoder has positions for; None where its positions are relative or rotated."""
     inner = getattr(backbone, "embeddings", None)
     positions = getattr(inner, "position_embeddings", None) or getattr(backbone, "wpe", None)  # GPT-2's

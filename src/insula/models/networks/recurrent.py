@@ -67,7 +67,7 @@ class RecurrentForEmotion(ScratchNetwork):
         self.pooling = Pooling(config.pooling, config.states * directions)
         self._add_head(config.states * directions)
 
-    def pooled(self, embedded: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+    def pool(self, embedded: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
         """Return the pooled states of the last layer."""
         states, mirror = embedded, _mirror(mask)
         for layer, forwards in enumerate(self.forwards):

@@ -51,7 +51,7 @@ class ScratchConfig(PretrainedConfig):
 class ScratchNetwork(PreTrainedModel):
     """Token numbers to logits: `forward(input_ids, attention_mask)` gives logits (rows, outputs).
 
-    A subclass builds its layers in `__init__`, sets `head` by `_add_head`, and reads the embedded tokens in `pooled`.
+    A subclass builds its layers in `__init__`, sets `head` by `_add_head`, and reads the embedded tokens in `pool`.
     """
 
     base_model_prefix = "network"
@@ -87,18 +87,18 @@ class ScratchNetwork(PreTrainedModel):
         if self.training and self.config.word_dropout > 0:
             dropped = torch.rand(input_ids.shape, device=input_ids.device) < self.config.word_dropout
             input_ids = input_ids.masked_fill(dropped & (attention_mask == 1), UNKNOWN)
-        embedded = self.dropout(self.embedded(input_ids))
-        return SequenceClassifierOutput(logits=self.head(self.pooled(embedded, attention_mask)))
+        embedded = self.dropout(self.embed(input_ids))
+        return SequenceClassifierOutput(logits=self.head(self.pool(embedded, attention_mask)))
 
-    def embedded(self, ids: torch.Tensor) -> torch.Tensor:
+    def embed(self, ids: torch.Tensor) -> torch.Tensor:
         """Return the (rows, tokens, width) vectors of (rows, tokens) token numbers."""
         vectors: torch.Tensor = self.embedding(ids)
         return vectors
 
-    def finished(self) -> ScratchNetwork:
+    def to_stored(self) -> ScratchNetwork:
         """Return the trained network as a model folder keeps it."""
         return self
 
-    def pooled(self, embedded: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+    def pool(self, embedded: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
         """Return (rows, head width) of (rows, tokens, width) vectors and their mask; padding never counts."""
         raise NotImplementedError

@@ -90,12 +90,12 @@ class StaticForEmotion(ScratchNetwork):
         """Start from given vectors; they say more than random ones, and an average makes them small."""
         super().set_vectors(vectors * GIVEN_SCALE)
 
-    def embedded(self, ids: torch.Tensor) -> torch.Tensor:
+    def embed(self, ids: torch.Tensor) -> torch.Tensor:
         """Return the weighted vectors of (rows, tokens) token numbers."""
         vectors: torch.Tensor = self.table(ids) if self.config.folded else self.embedding(ids)
         return vectors if self.config.folded else vectors * F.embedding(ids, self.weight)
 
-    def pooled(self, embedded: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+    def pool(self, embedded: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
         """Return the mean, or what the hidden layer makes of it."""
         counts = mask.unsqueeze(-1).to(embedded.dtype)
         mean = (embedded * counts).sum(dim=1) / counts.sum(dim=1).clamp(min=1.0)
@@ -105,7 +105,7 @@ class StaticForEmotion(ScratchNetwork):
         return torch.relu(layer)
 
     @torch.no_grad()
-    def finished(self) -> StaticForEmotion:
+    def to_stored(self) -> StaticForEmotion:
         """Return the network with its weights folded into the table, stored as the configuration says."""
         config = StaticConfig(**{**self.config.to_dict(), "folded": True})
         folded = StaticForEmotion(config)

@@ -45,7 +45,7 @@ class TextCnnForEmotion(ScratchNetwork):
         )
         self._add_head(config.maps * len(config.filter_widths))
 
-    def pooled(self, embedded: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+    def pool(self, embedded: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
         """Return the maximum of each filter."""
         vectors = (embedded * mask.unsqueeze(-1).to(embedded.dtype)).transpose(1, 2)
         found = []

@@ -87,11 +87,11 @@ class TransformerForEmotion(ScratchNetwork):
         self._add_head(config.width)
 
     @property
-    def most_tokens(self) -> int:
+    def max_positions(self) -> int:
         """How many tokens there are positions for."""
         return int(self.config.max_tokens)
 
-    def pooled(self, embedded: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+    def pool(self, embedded: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
         """Return the pooled states of the last block."""
         states = embedded + self.positions.weight[: embedded.shape[1]]
         # As wide as it is long: ONNX Runtime's attention takes no mask of one row for all tokens.

@@ -9,7 +9,7 @@ from __future__ import annotations
 import onnx_ir as ir
 from onnx_ir.passes.common import RemoveUnusedNodesPass
 
-HEADS_APART = (0, 2, 1, 3)  # (rows, tokens, heads, width) to (rows, heads, tokens, width), and back
+SPLIT_HEADS = (0, 2, 1, 3)  # (rows, tokens, heads, width) to (rows, heads, tokens, width), and back
 
 
 def join_heads(model: ir.Model) -> int:
@@ -65,4 +65,4 @@ def _only_reader(value: ir.Value) -> ir.Node | None:
 
 
 def _turns(node: ir.Node | None) -> bool:
-    return node is not None and node.op_type == "Transpose" and tuple(node.attributes["perm"].as_ints()) == HEADS_APART
+    return node is not None and node.op_type == "Transpose" and tuple(node.attributes["perm"].as_ints()) == SPLIT_HEADS

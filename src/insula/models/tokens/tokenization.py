@@ -18,7 +18,7 @@ from tokenizers import Tokenizer
 
 from insula.core.errors import ModelFolderError
 from insula.core.files import write_json
-from insula.models.tokens.token_memory import TokenMemory, reads_word_by_word
+from insula.models.tokens.token_cache import TokenCache, reads_word_by_word
 from insula.models.tokens.vocabulary import WORD
 from insula.text.context import Segments
 
@@ -53,7 +53,7 @@ class TextTokenizer:
         rows = self._tokenizer.encode_batch_fast(clean)
         return [np.asarray(row.ids[: self.max_tokens] or [0], dtype=np.int64) for row in rows]
 
-    def in_a_row(self, texts: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    def encode_flat(self, texts: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Return the token numbers of all texts one after another, and how many each text has (maybe none)."""
         if self._memory is not None:
             return self._memory(texts)
@@ -63,10 +63,10 @@ class TextTokenizer:
         return np.fromiter(itertools.chain.from_iterable(rows), dtype=np.int64, count=int(lengths.sum())), lengths
 
     @functools.cached_property
-    def _memory(self) -> TokenMemory | None:
+    def _memory(self) -> TokenCache | None:
         """The tokens of words that were seen before; None where a text's tokens are not those of its words."""
         local = reads_word_by_word(self._tokenizer, pattern=WORD)
-        return TokenMemory(self._tokenizer, self.max_tokens) if local else None
+        return TokenCache(self._tokenizer, self.max_tokens) if local else None
 
     @functools.cached_property
     def separator(self) -> int | None:
@@ -75,7 +75,7 @@ class TextTokenizer:
         inner = [number for number, mark in list(zip(pair.ids, pair.special_tokens_mask, strict=True))[1:-1] if mark]
         return inner[0] if inner else None
 
-    def knows(self, symbols: Sequence[str]) -> float:
+    def known_share(self, symbols: Sequence[str]) -> float:
         """Return the share of symbols that the vocabulary can tell: none of their tokens is the unknown token."""
         known = [
             not self._unknown & set(self._tokenizer.encode(symbol, add_special_tokens=False).ids) for symbol in symbols

@@ -18,7 +18,7 @@ from insula.core.errors import DataError
 PADDING, UNKNOWN = "[PAD]", "[UNK]"
 """The first two entries of every vocabulary: token numbers 0 and 1."""
 
-BEGINS = "▁"
+WORD_START = "▁"
 """Stands before a piece that begins a word, where a vocabulary has pieces of words."""
 
 Kind = Literal["words", "subwords"]
@@ -52,7 +52,7 @@ def train_vocabulary(texts: Sequence[str], file: Path, *, kind: Kind, size: int,
         tokenizer.pre_tokenizer = split
         tokenizer.train_from_iterator(texts, trainers.WordLevelTrainer(**shared))
     else:
-        begin = pre_tokenizers.Metaspace(replacement=BEGINS, prepend_scheme="always", split=False)
+        begin = pre_tokenizers.Metaspace(replacement=WORD_START, prepend_scheme="always", split=False)
         tokenizer = Tokenizer(models.BPE(unk_token=UNKNOWN))
         tokenizer.pre_tokenizer = pre_tokenizers.Sequence([split, begin])
         characters = _characters(texts, size // 2, min_count)
@@ -102,4 +102,4 @@ def whole_words(file: Path) -> list[str]:
 def _characters(texts: Sequence[str], most: int, min_count: int) -> list[str]:
     counts = Counter(character for text in texts for character in text if not character.isspace())
     ordered = sorted(counts.items(), key=lambda entry: (-entry[1], entry[0]))
-    return [BEGINS, *(character for character, count in ordered[:most] if count >= min_count)]
+    return [WORD_START, *(character for character, count in ordered[:most] if count >= min_count)]

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from insula.core.errors import OutputError
 from insula.core.files import output_errors
-from insula.core.locks import taken_in_turn
+from insula.core.locks import wait_for_lock
 from insula.operations.audit.anchor import write_anchor
 from insula.operations.audit.chain import START, Entry, Fact, read, seal
 
@@ -75,7 +75,7 @@ class AuditLog:
 
     def record(self, event: str, actor: str, **facts: Fact) -> Entry:
         """Append one entry and return it; `OutputError` where it cannot be written."""
-        with self._mutex, taken_in_turn(self.folder / LOCK):
+        with self._mutex, wait_for_lock(self.folder / LOCK):
             path, head = self._end()
             entry = self._seal(head, event, actor, facts)
             if path is None or path.stat().st_size >= self._largest:

@@ -15,7 +15,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine
 
 from insula.core.errors import StoreError
-from insula.core.locks import taken_in_turn
+from insula.core.locks import wait_for_lock
 from insula.operations.store.tables import METADATA
 
 STEPS = Path(__file__).parent / "migrations"
@@ -81,5 +81,5 @@ def _alone(engine: Engine) -> Iterator[None]:
     if engine.dialect.name != "sqlite" or not file or file == ":memory:":
         yield
         return
-    with taken_in_turn(Path(file + ".lock"), seconds=LONGEST_WAIT):
+    with wait_for_lock(Path(file + ".lock"), seconds=LONGEST_WAIT):
         yield

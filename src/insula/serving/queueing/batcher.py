@@ -12,7 +12,7 @@ from typing import Protocol
 
 from insula.core.model_input import TextOrInput, character_count
 from insula.core.prediction import Prediction
-from insula.inference.backends import has_tokens
+from insula.inference.backends import has_token_stages
 from insula.inference.predictor import Encoded, Predictor
 from insula.serving.http.problems import ProblemError
 from insula.serving.queueing.admission import Pace, check_wait
@@ -48,7 +48,7 @@ class Batcher:
         self.predictor = predictor
         self._options = options
         self._watcher = watcher
-        self._has_tokens = has_tokens(predictor.backend)
+        self._has_tokens = has_token_stages(predictor.backend)
         self._waiting = Waiting(tokens=options.batch_tokens, texts=options.batch_texts, padded=self._has_tokens)
         self._pace = Pace()
         self._changed = threading.Condition()

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from insula.inference.backends import TokenStages, has_tokens
+from insula.inference.backends import TokenStages, has_token_stages
 from insula.inference.predictor import Predictor
 from insula.inference.token_backend import in_batches
 
@@ -20,7 +20,7 @@ def at_low_priority(predictor: Predictor, wait: Callable[[], None]) -> Predictor
     The batches hold the same texts as before, so that predictions stay equal to the bit. A model without a network is
     returned as it is: it predicts thousands of texts in the time of one such batch.
     """
-    if not has_tokens(predictor.backend):
+    if not has_token_stages(predictor.backend):
         return predictor
     yielding = copy.copy(predictor)
     yielding.backend = _YieldingBackend(predictor.backend, wait)

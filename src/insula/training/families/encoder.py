@@ -41,7 +41,7 @@ def encoder_steps(options: ModelOptions, base: Base | None = None) -> tuple[str,
         raise TypeError(f"The options of encoder_steps must be PretrainedOptions. Got {type(options).__name__}.")
     file = (base or locate_base(options)).folder / "tokenizer.json"
     # An encoder without this file has its tokenizer converted for training; emoji are then always spelt out.
-    knows_emoji = file.exists() and TextTokenizer(file, max_tokens=options.max_tokens).knows(COMMON_EMOJI) > 0.5
+    knows_emoji = file.exists() and TextTokenizer(file, max_tokens=options.max_tokens).known_share(COMMON_EMOJI) > 0.5
     return tuple(step for step in ENCODER_STEPS if not (knows_emoji and step == "emoji"))
 
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from insula.core.errors import RecipeError
 from insula.core.files import write_json
 from insula.models.networks.encoder import EncoderForEmotion
-from insula.models.pruning import Kept, Shape
+from insula.models.pruning import EncoderShape, KeptParts
 from insula.training.families.encoder import EncoderOptions
 from insula.training.fitters.importance import Importance, measure_importance
 from insula.training.fitting import RunContext
@@ -32,7 +32,7 @@ def prunes(options: ModelOptions) -> bool:
     )
 
 
-def pruned_shape(before: Shape, options: EncoderOptions) -> tuple[int, Shape]:
+def pruned_shape(before: EncoderShape, options: EncoderOptions) -> tuple[int, EncoderShape]:
     """Return how many layers are kept, and the heads and neurons that each layer of the whole encoder would keep.
 
     A share is rounded to whole heads and to a multiple of 8 neurons, at least one of each. Raises `RecipeError` where
@@ -46,22 +46,22 @@ def pruned_shape(before: Shape, options: EncoderOptions) -> tuple[int, Shape]:
         )
     heads = tuple(_part(count, options.keep_heads, step=1) for count in before.heads)
     widths = tuple(_part(count, options.keep_width, step=WIDTH_STEP) for count in before.widths)
-    if layers == there and Shape(heads, widths) == before:
+    if layers == there and EncoderShape(heads, widths) == before:
         raise RecipeError(
             f"The layers, heads and width to keep must drop something. Got all {there} layers with all their heads and "
             "neurons. Keep fewer layers, or smaller shares of heads or width."
         )
-    return layers, Shape(heads, widths)
+    return layers, EncoderShape(heads, widths)
 
 
-def choose_kept(importance: Importance, layers: int, shape: Shape) -> Kept:
+def choose_kept(importance: Importance, layers: int, shape: EncoderShape) -> KeptParts:
     """Return the most important layers, and of each the most important heads and neurons.
 
     layers   how many
     shape    heads and neurons to keep, of each layer of the whole encoder
     """
     chosen = _most(importance.layers, layers)
-    return Kept(
+    return KeptParts(
         chosen,
         tuple(_most(importance.heads[number], shape.heads[number]) for number in chosen),
         tuple(_most(importance.neurons[number], shape.widths[number]) for number in chosen),
@@ -78,11 +78,11 @@ def prune(
     """
     if not isinstance(options, EncoderOptions):
         raise TypeError(f"The model options of prune must be EncoderOptions. Got {type(options).__name__}.")
-    before = Shape.of(model.backbone)
+    before = EncoderShape.of(model.backbone)
     layers, shape = pruned_shape(before, options)
     file = run.folder / "cache" / "kept.json"
     if run.resume and file.exists():
-        kept = Kept.from_dict(json.loads(file.read_text(encoding="utf-8")))
+        kept = KeptParts.from_dict(json.loads(file.read_text(encoding="utf-8")))
     else:
         known = np.flatnonzero(rows.columns.get("labelled", np.ones(len(rows))))
         drawn = np.random.default_rng(run.seed).permutation(known)[:MOST_ROWS]
@@ -93,7 +93,7 @@ def prune(
     return {"pruned": _described(before, kept)}
 
 
-def _described(before: Shape, kept: Kept) -> dict[str, Any]:
+def _described(before: EncoderShape, kept: KeptParts) -> dict[str, Any]:
     """Return what was kept for the metrics: layers and their heads by number, and how many neurons."""
     return {
         "before": before.to_dict(),
@@ -103,7 +103,7 @@ def _described(before: Shape, kept: Kept) -> dict[str, Any]:
     }
 
 
-def _remember(kept: Kept, file: Path) -> None:
+def _remember(kept: KeptParts, file: Path) -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
     write_json(file, kept.to_dict())
 

@@ -13,7 +13,7 @@ from insula.core.progress import Progress
 from insula.models.networks.architectures import architectures
 from insula.models.networks.scratch import ScratchNetwork
 from insula.models.tokens.tokenization import TOKENIZER, TextTokenizer
-from insula.models.tokens.vocabulary import BEGINS, Kind, extend_vocabulary, train_vocabulary, whole_words
+from insula.models.tokens.vocabulary import WORD_START, Kind, extend_vocabulary, train_vocabulary, whole_words
 from insula.models.tokens.word_vectors import distil_vectors
 from insula.training.families.scratch import ScratchOptions, locate_vectors
 from insula.training.fitters.network import (
@@ -56,7 +56,7 @@ def fit(plan: TrainingPlan, rows: PreparedRows, run: RunContext) -> Fitted:
     return fitted_network(
         plan,
         run,
-        model.finished(),
+        model.to_stored(),
         tokenizer,
         trained,
         backend=model.backend,
@@ -95,7 +95,7 @@ def _distil(
 
 def _warn_of_unknown(options: ScratchOptions, entries: Sequence[str], file: Path, progress: Progress) -> None:
     tokenizer = TextTokenizer(file, max_tokens=options.max_tokens)
-    known = tokenizer.knows(_as_words(entries[2 : 2 + VOCABULARY_SAMPLE]))
+    known = tokenizer.known_share(_as_words(entries[2 : 2 + VOCABULARY_SAMPLE]))
     if known < LEAST_KNOWN:
         progress.say(
             f"Warning: {1 - known:.0%} of the words are unknown to the encoder {options.vectors_from!r}, so that "
@@ -105,7 +105,7 @@ def _warn_of_unknown(options: ScratchOptions, entries: Sequence[str], file: Path
 
 
 def _as_words(entries: Sequence[str]) -> list[str]:
-    return [entry.removeprefix(BEGINS) or entry for entry in entries]
+    return [entry.removeprefix(WORD_START) or entry for entry in entries]
 
 
 def _build(

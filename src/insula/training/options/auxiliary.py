@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from insula.core.files import lasting_names
+from insula.core.files import absolute_names
 from insula.training.options.sections import Section, Several, Share
 
 
@@ -19,4 +19,4 @@ class AuxiliaryOptions(Section):
 
     def lasting(self) -> AuxiliaryOptions:
         """Return the same with paths that still hold where the working folder is another, for resuming."""
-        return self.model_copy(update={"sources": lasting_names(self.sources)})
+        return self.model_copy(update={"sources": absolute_names(self.sources)})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field, model_validator
 
-from insula.core.files import lasting_names
+from insula.core.files import absolute_names
 from insula.models.locate import locate_model
 from insula.training.options.sections import Section, Several, Share
 
@@ -33,6 +33,6 @@ class DistilOptions(Section):
         return self.model_copy(
             update={
                 "teachers": tuple(str(locate_model(teacher).absolute()) for teacher in self.teachers),
-                "unlabelled": lasting_names(self.unlabelled),
+                "unlabelled": absolute_names(self.unlabelled),
             }
         )

@@ -18,7 +18,7 @@ from insula import __version__
 from insula.core.errors import DataError, RecipeError
 from insula.core.files import atomic_folder, write_json
 from insula.core.progress import Progress
-from insula.models.networks.encoder import most_tokens
+from insula.models.networks.encoder import max_positions
 from insula.models.pretrained import locate_encoder
 from insula.models.quiet import quiet_transformers
 from insula.models.tokens.tokenization import TOKENIZER, TextTokenizer
@@ -56,7 +56,7 @@ def pretrain_encoder(
     source = locate_encoder(options.model, options.revision)
     set_seed(options.seed)
     model, tokenizer, fresh = open_for_pretraining(source)
-    most = most_tokens(model.base_model)
+    most = max_positions(model.base_model)
     if most is not None and options.max_tokens > most:
         raise RecipeError(
             f"The option max_tokens of pretrain must be at most {most} for this encoder. Got {options.max_tokens}. "

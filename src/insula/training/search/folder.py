@@ -9,7 +9,7 @@ from pathlib import Path
 
 from insula.core.errors import OutputError
 from insula.core.files import write_json
-from insula.core.locks import held
+from insula.core.locks import try_lock
 from insula.core.outputs import FolderKind
 
 TRIALS = "trials"
@@ -67,7 +67,7 @@ def at_work(file: Path) -> Iterator[None]:
     """Hold the lock file of this process; its folder goes with the last of them, however the search ends."""
     file.parent.mkdir(parents=True, exist_ok=True)
     try:
-        with held(file):
+        with try_lock(file):
             yield
     finally:
         with contextlib.suppress(OSError):  # others may be at work

@@ -19,7 +19,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
 from insula.core.errors import OutputError, RecipeError
-from insula.core.locks import held
+from insula.core.locks import try_lock
 from insula.training.search.folder import TRIALS, at_work, lock_file, trial_folder
 from insula.training.search.result import TrialRecord
 from insula.training.search.space import Choice, Space, stored
@@ -180,7 +180,7 @@ class Study:
             file = lock_file(self._folder, str(trial.user_attrs.get("worker")))
             if trial.user_attrs.get("worker") == self._worker or not file.exists():
                 continue
-            with held(file) as dead:
+            with try_lock(file) as dead:
                 if dead:
                     with contextlib.suppress(ValueError, optuna.exceptions.UpdateFinishedTrialError):
                         self._study.tell(trial.number, state=TrialState.FAIL)

@@ -21,7 +21,7 @@ from insula.data.splits.leak import Fingerprint
 from insula.inference.predictor import Predictor
 from insula.models.folder import ModelFolder, folder_digest, open_folder
 from insula.models.locate import locate_model
-from insula.models.provenance import fingerprints
+from insula.models.provenance import split_fingerprints
 
 CHUNK = 1024
 
@@ -40,7 +40,7 @@ def check_teachers(teachers: Sequence[str], dataset: Dataset) -> None:
 
 def refuse_seen(folder: ModelFolder, dataset: Dataset, *, called: str) -> None:
     """Raise `LeakError` where a model was trained on rows that are measured on, or tuned on test rows."""
-    seen = fingerprints(folder.path)
+    seen = split_fingerprints(folder.path)
     for split, told in (("validation", ("train",)), ("test", ("train", "validation"))):
         examples = dataset.splits.get(split, ())
         for part in told:
@@ -54,7 +54,7 @@ def refuse_seen(folder: ModelFolder, dataset: Dataset, *, called: str) -> None:
 
 def teacher_fingerprints(teachers: Sequence[str]) -> dict[str, Fingerprint]:
     """Return the fingerprints of the teachers' training rows, as parts of the fingerprint of their student."""
-    known = (fingerprints(locate_model(teacher)).get("train") for teacher in teachers)
+    known = (split_fingerprints(locate_model(teacher)).get("train") for teacher in teachers)
     return {f"teacher{number}": learnt for number, learnt in enumerate(known) if learnt is not None}
 
 

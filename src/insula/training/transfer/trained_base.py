@@ -7,7 +7,7 @@ from insula.core.scheme import LabelScheme
 from insula.data.dataset import Dataset
 from insula.data.splits.leak import Fingerprint
 from insula.models.folder import ModelFolder
-from insula.models.provenance import fingerprints
+from insula.models.provenance import split_fingerprints
 from insula.training.transfer.teachers import refuse_seen
 
 
@@ -33,5 +33,5 @@ def require_labels(base: ModelFolder, scheme: LabelScheme) -> None:
 
 def base_fingerprint(base: ModelFolder | None) -> dict[str, Fingerprint]:
     """Return the fingerprint of a trained base's training rows, as a part of that of the model made of it."""
-    known = None if base is None else fingerprints(base.path).get("train")
+    known = None if base is None else split_fingerprints(base.path).get("train")
     return {} if known is None else {"base": known}

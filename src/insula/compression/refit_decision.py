@@ -16,7 +16,7 @@ from insula.training.decide import choose_decision
 from insula.training.options.sections import DecisionOptions
 
 
-def decide_again(
+def refit_decision(
     scheme: LabelScheme,
     logits: NDArray[np.floating[Any]],
     gold: NDArray[np.float64],

@@ -19,11 +19,11 @@ from insula.models.provenance import without_training_rows
 from insula.text.context import Segments
 from insula.text.preparation import Preparation
 
-LEAST_VALIDATION = 50
+MIN_VALIDATION_ROWS = 50
 
 
 @dataclass(frozen=True)
-class OwnRows:
+class CompressionData:
     """Rows of the set that a model was trained on; test rows are not among them.
 
     raw         training inputs as they are written
@@ -39,9 +39,9 @@ class OwnRows:
     gold: NDArray[np.float64]
 
     @classmethod
-    def of(cls, dataset: Dataset, folder: ModelFolder) -> OwnRows:
-        """Take the rows of a data set for the model in a folder; raises what `unseen_validation` raises."""
-        examples = unseen_validation(dataset, [folder])
+    def of(cls, dataset: Dataset, folder: ModelFolder) -> CompressionData:
+        """Take the rows of a data set for the model in a folder; raises what `unseen_validation_rows` raises."""
+        examples = unseen_validation_rows(dataset, [folder])
         return cls(
             raw=[example.input for example in dataset.split("train")],
             preparation=folder.preparation,
@@ -55,13 +55,13 @@ class OwnRows:
         """All training texts, prepared."""
         return self.preparation.segments(self.raw)
 
-    def some_train(self, count: int, *, seed: int) -> list[Segments]:
+    def sample_train(self, count: int, *, seed: int) -> list[Segments]:
         """Return at most `count` training texts, drawn without replacement."""
         drawn = np.random.default_rng(seed).permutation(len(self.raw))[:count]
         return self.preparation.segments([self.raw[row] for row in drawn])
 
 
-def unseen_validation(dataset: Dataset, folders: Sequence[ModelFolder]) -> list[Example]:
+def unseen_validation_rows(dataset: Dataset, folders: Sequence[ModelFolder]) -> list[Example]:
     """Return the validation rows of a data set that no model of these learnt from.
 
     Raises `DataError` where the data set has other labels than the models, or fewer than 50 such rows are left.
@@ -75,9 +75,9 @@ def unseen_validation(dataset: Dataset, folders: Sequence[ModelFolder]) -> list[
     examples = list(dataset.splits.get("validation", ()))
     for folder in folders:
         examples = without_training_rows(folder.path, examples)
-    if len(examples) < LEAST_VALIDATION:
+    if len(examples) < MIN_VALIDATION_ROWS:
         raise DataError(
-            f"The data set {dataset.name!r} must have at least {LEAST_VALIDATION} validation rows that the "
+            f"The data set {dataset.name!r} must have at least {MIN_VALIDATION_ROWS} validation rows that the "
             f"model was not trained on, to choose thresholds and to measure the loss. Got {len(examples)}. "
             "Name more rows with --data."
         )

@@ -9,8 +9,8 @@ import pytest
 from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, processors
 
 import toy_data
-from insula.models.tokens import token_memory
-from insula.models.tokens.token_memory import reads_word_by_word
+from insula.models.tokens import token_cache
+from insula.models.tokens.token_cache import reads_word_by_word
 from insula.models.tokens.tokenization import TextTokenizer
 from insula.models.tokens.vocabulary import WORD, train_vocabulary
 
@@ -28,7 +28,7 @@ def _whole(tokenizer: TextTokenizer, text: str) -> list[int]:
 
 
 def _apart(tokenizer: TextTokenizer, texts: list[str]) -> list[list[int]]:
-    ids, lengths = tokenizer.in_a_row(texts)
+    ids, lengths = tokenizer.encode_flat(texts)
     assert len(ids) == lengths.sum()
     return [row.tolist() for row in np.split(ids, np.cumsum(lengths)[:-1])]
 
@@ -59,9 +59,9 @@ def test_the_same_as_of_whole_texts(
     wanted = [_whole(tokenizer, text) for text in TEXTS]
     # All remembered; nearly nothing; in batches; in batches of which some have no special tokens in words.
     for most, few, at_once in ((200_000, 64, 256), (5, 64, 256), (5, 0, 256), (5, 0, 3)):
-        monkeypatch.setattr(token_memory, "_MOST_WORDS", most)
-        monkeypatch.setattr(token_memory, "_FEW", few)
-        monkeypatch.setattr(token_memory, "_AT_ONCE", at_once)
+        monkeypatch.setattr(token_cache, "_MOST_WORDS", most)
+        monkeypatch.setattr(token_cache, "_FEW", few)
+        monkeypatch.setattr(token_cache, "_AT_ONCE", at_once)
         assert _apart(tokenizer, TEXTS) == wanted
         assert [_apart(tokenizer, [text])[0] for text in TEXTS] == wanted
         assert _apart(tokenizer, TEXTS * 3) == wanted * 3

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import toy_data
-from insula.compression.decide_again import decide_again
+from insula.compression.refit_decision import refit_decision
 from insula.core.decision import DecisionRule
 from insula.core.scheme import Kind
 from insula.training.decide import choose_decision
@@ -24,7 +24,7 @@ def test_a_faithful_rule_decides_as_before(kind: Kind) -> None:
     rule = choose_decision(scheme, logits, gold, OPTIONS, seed=0)
     before = rule.decide(scheme, logits)
     moved = 1.3 * logits + 0.2 + 1e-4 * random.normal(size=logits.shape)  # a new scale, and a little noise
-    found = decide_again(scheme, moved, gold, OPTIONS, seed=0, rule=rule, before=before, faithful=True)
+    found = refit_decision(scheme, moved, gold, OPTIONS, seed=0, rule=rule, before=before, faithful=True)
     after = found.decide(scheme, moved)
     if rule.thresholds:
         np.testing.assert_array_equal(after.chosen.sum(axis=0), before.chosen.sum(axis=0))
@@ -39,7 +39,7 @@ def test_a_free_rule_is_the_one_that_training_would_choose() -> None:
     gold = (logits + random.normal(size=logits.shape) > 0.5).astype(float)
     rule = DecisionRule(thresholds=(0.9, 0.9, 0.9))
     before = rule.decide(scheme, logits)
-    found = decide_again(scheme, logits, gold, OPTIONS, seed=3, rule=rule, before=before, faithful=False)
+    found = refit_decision(scheme, logits, gold, OPTIONS, seed=3, rule=rule, before=before, faithful=False)
     assert found == choose_decision(scheme, logits, gold, OPTIONS, seed=3)
 
 
@@ -49,5 +49,5 @@ def test_a_label_that_was_never_given_is_not_given_now() -> None:
     gold = (logits > 0).astype(float)
     rule = DecisionRule(thresholds=(0.5, 0.5, 1.0))
     before = rule.decide(scheme, logits)
-    found = decide_again(scheme, logits + 0.5, gold, OPTIONS, seed=0, rule=rule, before=before, faithful=True)
+    found = refit_decision(scheme, logits + 0.5, gold, OPTIONS, seed=0, rule=rule, before=before, faithful=True)
     assert not found.decide(scheme, logits + 0.5).chosen[:, 2].any()

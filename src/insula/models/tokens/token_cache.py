@@ -53,7 +53,7 @@ def _is_local(normalizer: dict[str, Any]) -> bool:
     return normalizer.get("type") in _LOCAL_NORMALIZERS
 
 
-class TokenMemory:
+class TokenCache:
     """What `tokenizer`, which must not cut texts, makes of each word; at most `max_tokens` a text."""
 
     def __init__(self, tokenizer: Any, max_tokens: int) -> None:

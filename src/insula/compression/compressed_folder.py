@@ -19,14 +19,14 @@ from insula.evaluation.document import METRICS, DecisionRecord, MetricsDocument
 from insula.evaluation.judged_examples import evaluate_examples
 from insula.evaluation.reports.cards import model_card
 from insula.inference.parity import PARITY
-from insula.models.folder import MANIFEST, ModelFolder, seal, write_parts
+from insula.models.folder import MANIFEST, ModelFolder, seal, write_common_files
 from insula.models.tokens.tokenization import TOKENIZER
 
 COMPRESSION = "compression.json"
 COMPRESSION_VERSION = 1
 RESAMPLES = 1000
 # Of the torch model, which a compressed folder has no more; or written anew.
-LEFT_BEHIND = frozenset(
+REPLACED_FILES = frozenset(
     {
         MANIFEST, PARITY, COMPRESSION, "model.onnx", "model.safetensors", "config.json", "tokenizer_config.json",
         METRICS, "model_card.md", "decision.json",
@@ -34,17 +34,17 @@ LEFT_BEHIND = frozenset(
 )  # fmt: skip
 
 
-def copy_parts(source: ModelFolder, stage: Path) -> None:
+def copy_common_files(source: ModelFolder, stage: Path) -> None:
     """Copy what a prediction needs besides weights and decision rule."""
     for file in sorted(source.path.iterdir()):
-        if file.is_file() and file.name not in LEFT_BEHIND:
+        if file.is_file() and file.name not in REPLACED_FILES:
             shutil.copy2(file, stage / file.name)
     tokenizer = stage / TOKENIZER
     content = json.loads(tokenizer.read_text(encoding="utf-8"))
     write_text(tokenizer, json.dumps(content, ensure_ascii=False, separators=(",", ":")))  # a third of it was indents
 
 
-def finish(
+def write_compressed_folder(
     source: ModelFolder,
     stage: Path,
     *,
@@ -76,7 +76,7 @@ def finish(
         resamples=RESAMPLES,
         seed=seed,
     )
-    write_parts(stage, scheme=source.scheme, preparation=source.preparation, decision=decision)
+    write_common_files(stage, scheme=source.scheme, preparation=source.preparation, decision=decision)
     write_json(stage / PARITY, parity)
     write_json(stage / COMPRESSION, compression_record(source, steps, command=command))
     document = MetricsDocument.from_dict(source.metrics).of_changed_model(

@@ -1,4 +1,4 @@
-"""`Workshop`: one trained model, its own rows, and what is measured of it once, from which smaller models are made."""
+"""`Compressor`: makes and measures smaller models from one trained model; what they share is computed once."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from insula.compression.decide_again import decide_again
-from insula.compression.own_rows import OwnRows
-from insula.compression.parity import Limits, measure_company, measure_parity
+from insula.compression.compressed_folder import copy_common_files
+from insula.compression.compression_data import CompressionData
+from insula.compression.parity import Limits, measure_batch_invariance, measure_parity
 from insula.compression.quantization.activations import sample_activations
 from insula.compression.quantization.graph import Graph
 from insula.compression.quantization.plan import Plan
 from insula.compression.quantization.sensitivity import sensitivities
-from insula.compression.quantization.static_int8 import WEIGHT_BITS, ActivationScale, choose_scales, quantise_products
-from insula.compression.quantization.tables import quantise_tables
+from insula.compression.quantization.static_int8 import WEIGHT_BITS, ActivationScale, choose_scales, quantize_products
+from insula.compression.quantization.tables import quantize_tables
 from insula.compression.quantization.weight_only import pack_products, store_products
-from insula.compression.small_folder import copy_parts
+from insula.compression.refit_decision import refit_decision
 from insula.core.decision import DecisionRule, Decisions
 from insula.core.errors import ModelFolderError
 from insula.inference.backends import backend_entry
@@ -41,7 +41,7 @@ class Candidate:
     """A smaller model that was made and measured.
 
     decision  its rule, chosen anew on validation rows; `decided` what that says of them
-    parity    agreement and loss (`compression.parity.measure_parity`); `company` as `measure_company`
+    parity    agreement and loss (`compression.parity.measure_parity`); `company` as `measure_batch_invariance`
     steps     what was done, as it stands in `compression.json`
     """
 
@@ -52,14 +52,14 @@ class Candidate:
     steps: dict[str, Any]
 
 
-class Workshop:
+class Compressor:
     """Makes smaller models of a model folder with a `model.onnx` in float32.
 
     Raises `ModelFolderError` where it has none, is not run by it, or is itself a compressed one, `ParityError` where
     that file was never compared with the trained weights and differs from them.
     """
 
-    def __init__(self, source: ModelFolder, rows: OwnRows, *, seed: int = 0) -> None:
+    def __init__(self, source: ModelFolder, rows: CompressionData, *, seed: int = 0) -> None:
         file = source.path / "model.onnx"
         if not file.exists():
             raise ModelFolderError(
@@ -96,7 +96,7 @@ class Workshop:
     @cached_property
     def calibration_tokens(self) -> list[NDArray[np.int64]]:
         """Training texts as token numbers, on which activations are looked at."""
-        return self._backend.tokenizer(self.rows.some_train(CALIBRATION_TEXTS, seed=self.seed))
+        return self._backend.tokenizer(self.rows.sample_train(CALIBRATION_TEXTS, seed=self.seed))
 
     @cached_property
     def scales(self) -> dict[str, ActivationScale]:
@@ -143,9 +143,9 @@ class Workshop:
         if plan.least_tokens:
             done["vocabulary"] = self._prune(graph, plan.least_tokens, stage)
         if plan.tables != 32:
-            quantise_tables(graph, plan.tables)
+            quantize_tables(graph, plan.tables)
         if plan.weights == "int8":
-            names = quantise_products(graph, self.scales, samples=self.samples, keep=keep)
+            names = quantize_products(graph, self.scales, samples=self.samples, keep=keep)
             store_products(graph, samples=self.samples)  # those that are left
             done |= {
                 "activations": "uint8, one static scale each",
@@ -176,12 +176,12 @@ class Workshop:
 
     def make(self, plan: Plan, stage: Path, limits: Limits) -> Candidate:
         """Write the smaller model's parts but the decision rule into `stage`, choose that rule anew, and measure."""
-        copy_parts(self.source, stage)
+        copy_common_files(self.source, stage)
         graph, steps = self.shrink(plan, stage)
         graph.save(stage / "model.onnx")
         backend, scheme = OnnxBackend(stage), self.source.scheme
         logits = backend.logits(self.rows.texts)
-        decision = decide_again(
+        decision = refit_decision(
             scheme,
             logits,
             self.rows.gold,
@@ -193,5 +193,5 @@ class Workshop:
         )
         decided = decision.decide(scheme, logits)
         parity = measure_parity(scheme, self.rows.gold, self.before, decided, seed=self.seed)
-        company = measure_company(backend, scheme, decision, self.rows.texts, limits.company, seed=self.seed)
+        company = measure_batch_invariance(backend, scheme, decision, self.rows.texts, limits.company, seed=self.seed)
         return Candidate(decision, decided, parity, company, steps)
