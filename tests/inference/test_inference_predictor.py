@@ -56,11 +56,12 @@ def test_the_model_reads_prepared_texts() -> None:
     assert predictor.backend.asked == [["a b"]]  # type: ignore[attr-defined]
 
 
-def test_the_top_label_is_named_even_where_none_is_decided() -> None:
+def test_no_label_is_named_where_none_is_decided() -> None:
     scheme = LabelScheme("several", "multi", ("a", "b"))
     (prediction,) = _predictor(scheme=scheme, decision=DecisionRule(thresholds=(1.0, 1.0))).predict(["x"])
     assert prediction.labels == ()
-    assert prediction.label == "b"
+    assert prediction.label is None
+    assert prediction.ranked == ["b", "a"]
 
 
 def test_chunks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

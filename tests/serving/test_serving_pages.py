@@ -84,7 +84,7 @@ def test_an_answer_says_when_the_model_is_not_sure() -> None:
     given = {"text": "t", "label": "a", "scores": scores, "confidence": 0.31}
     sure = answer_view(scheme, Prediction(labels=("a", "h"), **given), Speech("zh"))
     assert sure.decision == "模型认为：甲、h"
-    assert [row.name for row in sure.rows] == ["甲", "b", "c", "d", "e", "f", "h"]
+    assert [row.name for row in sure.rows] == ["甲", "h", "b", "c", "d", "e"]
     assert len(sure.all_rows) == 8
     unsure = answer_view(scheme, Prediction(labels=("a",), abstained=True, **given), Speech("en"))
     assert unsure.decision == "The model is not sure."

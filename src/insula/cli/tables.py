@@ -43,12 +43,12 @@ class Answers:
 def _head(prediction: Prediction) -> str:
     names = list(prediction.scores)
     longest = max(map(_cells, names))
-    if prediction.label is None:
+    if prediction.confidence is None:  # values of a dimensional scheme
         return "  ".join(f"{name} {value:.2f}" for name, value in prediction.scores.items())
-    ranked = sorted(names, key=lambda name: -prediction.scores[name])
-    decided = sorted(prediction.labels, key=lambda name: -prediction.scores[name])
+    ranked = prediction.ranked
+    decided = ranked[: len(prediction.labels)]
     if len(decided) == 1:
-        rest = next((name for name in ranked if name != decided[0]), None)
+        rest = next(iter(ranked[1:]), None)
         shown = _scored(decided[0], prediction, longest)
         # The runner-up in brackets: the same width in every line, so that the texts stand in one column.
         return f"{shown}   ({_scored(rest, prediction, longest)})" if rest is not None else shown

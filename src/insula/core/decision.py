@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from insula.core.arrays import BoolArray, FloatArray
+from insula.core.arrays import BoolArray, FloatArray, Int64Array
 from insula.core.scheme import Kind, LabelScheme, uses_softmax
 
 LARGEST = 1e30  # beyond it a logit says nothing more, and twice infinity minus infinity would be no number
@@ -77,6 +77,11 @@ class Decisions:
     chosen: BoolArray
     confidence: FloatArray | None
     abstained: BoolArray
+
+    def top_labels(self) -> Int64Array:
+        """Return (rows,) the position of the chosen label with the highest score; -1 where no label is chosen."""
+        best = np.where(self.chosen, self.scores, -np.inf).argmax(axis=1)
+        return np.where(self.chosen.any(axis=1), best, -1).astype(np.int64)
 
     def answers(self, scheme: LabelScheme) -> BoolArray | FloatArray:
         """Return what is compared with gold (rows, labels): the decided labels, of dimensional schemes the values."""

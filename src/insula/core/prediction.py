@@ -13,7 +13,7 @@ class Prediction:
 
     text        the text as it was given
     labels      the decided labels: one for single-label schemes, any number for multi-label, none for dimensional
-    label       the label with the highest score; None for dimensional schemes
+    label       the decided label, of several the one with the highest score; None where none is decided
     scores      label to calibrated probability in [0, 1], or dimension to value in its range
     confidence  the probability that the model gives to its own decision; None for dimensional schemes
     abstained   True where the confidence is below the model's abstention threshold: "I don't know"
@@ -29,6 +29,11 @@ class Prediction:
     abstained: bool = False
     language: str | None = None
     id: str | None = None
+
+    @property
+    def ranked(self) -> list[str]:
+        """The names of the scores: decided labels first, then the others, each group by score, the highest first."""
+        return sorted(self.scores, key=lambda name: (name not in self.labels, -self.scores[name]))
 
     def to_dict(self, digits: int = 6) -> dict[str, Any]:
         """Return the prediction as plain JSON types; scores rounded to `digits`. `id`, `language` only where set."""

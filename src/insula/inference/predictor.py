@@ -190,7 +190,7 @@ class Predictor:
         decisions = self.decision.decide(self.scheme, logits)
         names = self.scheme.names
         # Whole arrays at once: taking single numbers out of arrays costs more than a small model.
-        top = decisions.scores.argmax(axis=1).tolist() if self.scheme.is_categorical else None
+        top = [None if one < 0 else names[one] for one in decisions.top_labels().tolist()]
         chosen: list[list[str]] = [[] for _ in texts]
         for row, label in zip(*(where.tolist() for where in np.nonzero(decisions.chosen)), strict=True):
             chosen[row].append(names[label])
@@ -200,7 +200,7 @@ class Predictor:
             Prediction(
                 text=text_of(text),
                 labels=tuple(chosen[row]),
-                label=None if top is None else names[top[row]],
+                label=top[row],
                 scores=dict(zip(names, scores[row], strict=True)),
                 confidence=confidence[row],
                 abstained=abstained[row],

@@ -20,9 +20,12 @@ def rows(
 
 
 def ranked(prediction: Prediction, most: int | None) -> list[dict[str, Any]]:
-    """Return labels with scores, the highest first, as Hugging Face's servers do."""
-    order = sorted(prediction.scores.items(), key=lambda item: -item[1])[:most]
-    return [{"label": label, "score": round(score, DIGITS)} for label, score in order]
+    """Return labels with scores in the shape of Hugging Face's servers, in the order of `Prediction.ranked`.
+
+    Decided labels come first: clients take the first entry as the answer, and a threshold may decide for a label whose
+    score is not the highest.
+    """
+    return [{"label": label, "score": round(prediction.scores[label], DIGITS)} for label in prediction.ranked[:most]]
 
 
 def _row(scheme: LabelScheme, prediction: Prediction, outputs: Collection[str], language: str) -> dict[str, Any]:

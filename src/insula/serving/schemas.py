@@ -139,7 +139,9 @@ class PredictedText(BaseModel):
 
     abstained: bool = Field(description="True where the model is not sure enough to be followed.")
     labels: list[str] | None = Field(None, description="The decided labels; several, or none, where labels are a set.")
-    label: str | None = Field(None, description="The label with the highest score.")
+    label: str | None = Field(
+        None, description="The decided label; of several the one with the highest score. Null where none is decided."
+    )
     scores: dict[str, float] | None = Field(
         None, description="Calibrated probability of each label, or value of each dimension."
     )
@@ -205,7 +207,9 @@ class ModelDetails(ModelLine):
 class HuggingFaceParameters(Asked):
     """How many labels an answer holds."""
 
-    top_k: Positive | None = Field(None, description="So many of the highest scores; all where not given.")
+    top_k: Positive | None = Field(
+        None, description="How many labels to return, decided ones first; all where not given."
+    )
 
 
 class HuggingFaceRequest(Asked):

@@ -56,7 +56,8 @@ async function show() {
   const chosen = answer.chosen.map((name) => model.display(name, language)).join(", ") || words.none;
   const decided = `${words.says} ${chosen}${answer.abstained ? ` (${words.unsure})` : ""}`;
   at("decision").textContent = model.scheme.kind === "dimensional" ? "" : decided; // the values say it all
-  const ranked = Object.entries(answer.scores).sort((a, b) => b[1] - a[1]);
+  const given = ([name]) => Number(answer.chosen.includes(name)); // decided labels first, as everywhere
+  const ranked = Object.entries(answer.scores).sort((a, b) => given(b) - given(a) || b[1] - a[1]);
   at("scores").replaceChildren(...ranked.slice(0, SHOWN).map(([name, score]) => row(name, score, answer)));
 }
 

@@ -1,4 +1,4 @@
-"""A prediction as the page shows it: the decision in words, scores as bars, the largest first."""
+"""A prediction as the page shows it: the decision in words, scores as bars, those of decided labels first."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Answer:
 
     decision    the sentence that is read out first
     confidence  how sure the model is, an empty text where it gives none
-    rows        the largest scores and all given labels
+    rows        all given labels, then the largest other scores
     all_rows    every label, in the order of the scheme; empty where `rows` has them all
     """
 
@@ -50,8 +50,7 @@ def answer_view(scheme: LabelScheme, prediction: Prediction, say: Speech) -> Ans
         return Answer(say("says_values"), False, "", "", list(rows.values()), [])
     names = [scheme.display_name(label, say.language) for label in prediction.labels]
     labels = say("comma").join(names)
-    ordered = sorted(rows, key=lambda name: -prediction.scores[name])
-    shown = [rows[name] for place, name in enumerate(ordered) if place < SHOWN or rows[name].given]
+    shown = [rows[name] for place, name in enumerate(prediction.ranked) if place < SHOWN or rows[name].given]
     if prediction.abstained:
         decision, lean = say("unsure"), say("unsure_lean", labels=labels) if names else say("unsure_none")
     else:

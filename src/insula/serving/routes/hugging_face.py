@@ -30,7 +30,7 @@ EXAMPLES = {
     openapi_extra=json_body(HuggingFaceRequest, EXAMPLES),
 )
 async def predict(request: Request) -> Response:
-    """A list of labels with scores for each text, the highest first; the first served model answers."""
+    """A list of labels with scores for each text, decided labels first; the first served model answers."""
     service = service_of(request)
     patience = service.refuse_early(request)
     asked = await read_body(request, HuggingFaceRequest)
