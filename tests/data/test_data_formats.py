@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import struct
 import sys
 import tracemalloc
 from pathlib import Path
@@ -273,6 +274,24 @@ def test_half_written_parquet_and_arrow(tmp_path: Path, name: str) -> None:
         read(tmp_path / name, buffer.getvalue()[:-50])
 
 
+def test_an_arrow_file_that_points_outside_itself(tmp_path: Path) -> None:
+    buffer = io.BytesIO()
+    table = pa.table({"text": ["happy", "calm"], "label": ["joy", "relief"]})
+    with pa.ipc.new_file(buffer, table.schema) as writer:
+        writer.write(table)
+    ends = struct.pack("<3i", 0, 5, 9)  # where the two texts begin and end
+    assert buffer.getvalue().count(ends) == 1
+    with pytest.raises(DataError, match="is not a whole Arrow file"):
+        read(tmp_path / "a.arrow", buffer.getvalue().replace(ends, struct.pack("<3i", 0, 5, 1 << 30)))
+
+
+def test_a_parquet_column_name_that_is_not_text(tmp_path: Path) -> None:
+    buffer = io.BytesIO()
+    pq.write_table(pa.table({"text": ["happy", "calm"]}), buffer, store_schema=False)
+    with pytest.raises(DataError, match="is not a whole Parquet file"):
+        read(tmp_path / "a.parquet", buffer.getvalue().replace(b"text", b"te\xfft"))
+
+
 def test_gzip_under_any_name_and_cut_off(tmp_path: Path) -> None:
     data = gzip.compress(b"text,label\n" + b"".join(b"word %d,joy\n" % n for n in range(30_000)))
     rows, _ = read(tmp_path / "a.csv.gz", data)
@@ -282,6 +301,8 @@ def test_gzip_under_any_name_and_cut_off(tmp_path: Path) -> None:
         read(tmp_path / "b.csv.gz", data[: len(data) // 2])
     with pytest.raises(DataError, match="must be gzip, as its name says"):
         read(tmp_path / "c.csv.gz", b"text,label\n")
+    with pytest.raises(DataError, match="ends in the middle or is damaged"):  # an open file left behind fails the test
+        read(tmp_path / "d.arrow", data[: len(data) // 2])
 
 
 def test_what_is_no_file(tmp_path: Path) -> None:

@@ -37,10 +37,10 @@ class ArrowRows(RowReader):
         try:
             self._batches = _parquet(self._file, batch_size) if parquet else _arrow(self._file, batch_size)
             schema = next(self._batches)
-        except (pa.ArrowException, OSError) as error:
+            self.columns = distinct(schema.names)
+        except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
             self._file.close()
             raise self._damaged() from error
-        self.columns = distinct(schema.names)
         self.types = dict(zip(self.columns, schema.types, strict=True))
         self.open_columns = any(pa.types.is_struct(kind) or pa.types.is_map(kind) for kind in schema.types)
         self._bytes = [name for name, kind in self.types.items() if kind in (pa.binary(), pa.large_binary())]
@@ -67,6 +67,8 @@ class ArrowRows(RowReader):
         while True:
             try:
                 batch = next(self._batches, None)
+                if batch is not None:
+                    _validate(batch)
             except (pa.ArrowException, OSError) as error:
                 raise self._damaged() from error
             if batch is None:
@@ -119,6 +121,20 @@ def _arrow(file: BinaryIO, batch_size: int) -> Iterator[Any]:
             yield batch.slice(start, batch_size)
 
 
+def _validate(batch: Any) -> None:
+    """Raise `ArrowInvalid` where the batch points outside its own bytes: reading such values would end the process.
+
+    Texts are checked as bytes, since a row with broken UTF-8 is rejected alone.
+    """
+    for column in batch.columns:
+        if pa.types.is_string(column.type):
+            column.view(pa.binary()).validate(full=True)
+        elif pa.types.is_large_string(column.type):
+            column.view(pa.large_binary()).validate(full=True)
+        else:  # of numbers and times only the sizes: a time of day that is out of range rejects its row alone
+            column.validate(full=not pa.types.is_primitive(column.type))
+
+
 def _as_text(cell: Any) -> Any:
     """Return bytes as the text that they are: some programs write texts of Parquet without saying that they are."""
     try:
@@ -133,7 +149,11 @@ def _seekable(path: str) -> BinaryIO:
     if file.seekable() and not isinstance(file, GzipStream):
         return file
     unpacked = tempfile.TemporaryFile()  # noqa: SIM115 - the reader closes it
-    with file, read_errors(path):
-        shutil.copyfileobj(file, unpacked, 1 << 20)
+    try:
+        with file, read_errors(path):
+            shutil.copyfileobj(file, unpacked, 1 << 20)
+    except BaseException:
+        unpacked.close()
+        raise
     unpacked.seek(0)
     return unpacked
