@@ -217,15 +217,15 @@ def test_a_blocking_call_is_given_up_in_time() -> None:
 
 
 @pytest.mark.parametrize(
-    ("wait", "patience", "has_room", "seconds"),
+    ("wait", "max_wait", "has_room", "seconds"),
     [(1.0, 2.0, True, None), (5.2, 2.0, True, "4"), (1.0, 2.0, False, "1"), (0.0, 2.0, False, "1")],
 )
-def test_admission_names_the_seconds(wait: float, patience: float, has_room: bool, seconds: str | None) -> None:
+def test_admission_names_the_seconds(wait: float, max_wait: float, has_room: bool, seconds: str | None) -> None:
     if seconds is None:
-        check_wait(wait, patience, has_room=has_room)
+        check_wait(wait, max_wait, has_room=has_room)
         return
     with pytest.raises(ProblemError) as rejected:
-        check_wait(wait, patience, has_room=has_room)
+        check_wait(wait, max_wait, has_room=has_room)
     assert (rejected.value.status, rejected.value.headers["retry-after"]) == (429, seconds)
 
 

@@ -52,7 +52,7 @@ def test_the_same_awaited(served: Running, predictor: Predictor) -> None:
 
 def test_refusals_say_what_the_service_said(served: Running) -> None:
     with Client(served.address) as client:
-        with pytest.raises(ServiceError, match="No model of that name") as error:
+        with pytest.raises(ServiceError, match="The model does not exist here") as error:
             client.predict(["a"], model="none")
         assert (error.value.status, error.value.code) == (404, "not_found")
         with pytest.raises(DataError, match="put it in a list"):

@@ -101,7 +101,7 @@ def _ask(
         )
 
 
-def _judged(guarded: Guarded) -> float:
+def _predicted_texts(guarded: Guarded) -> float:
     counter = guarded.service.service.telemetry._predicted
     return sum(one.value for metric in counter.collect() for one in metric.samples if one.name.endswith("_total"))
 
@@ -136,22 +136,22 @@ def test_the_list_of_routes_is_whole(guarded: Guarded) -> None:
 
 
 def test_no_route_answers_to_a_wrong_key(guarded: Guarded) -> None:
-    before = _judged(guarded)
+    before = _predicted_texts(guarded)
     for route in guarded.routes:
         for case, how in _wrong(guarded.keys, guarded.keys[route.scope]):
             answer = _ask(guarded, route, **how)
             assert answer.status_code == 401, (route, case, answer.text)
             problem(answer, 401, "unauthenticated")
             assert guarded.keys[route.scope] not in answer.text
-    assert _judged(guarded) == before
+    assert _predicted_texts(guarded) == before
 
 
 def test_no_route_answers_to_a_key_of_another_scope(guarded: Guarded) -> None:
-    before = _judged(guarded)
+    before = _predicted_texts(guarded)
     for route in guarded.routes:
         for scope in {"predict", "review", "admin"} - {route.scope}:
             problem(_ask(guarded, route, {"X-API-Key": guarded.keys[scope]}), 403, "forbidden")
-    assert _judged(guarded) == before
+    assert _predicted_texts(guarded) == before
 
 
 FOREIGN_HOSTS = (
@@ -185,11 +185,11 @@ def test_dns_rebinding_gets_nothing(linear_model: Path) -> None:
         for path in ("/", "/models", f"/models/{service.service.models.default.name}/report"):
             for host in FOREIGN_HOSTS:
                 assert _status(opened, Route("GET", path, "predict"), host) in (303, 401), (path, host)
-        assert _judged(opened) == 0
+        assert _predicted_texts(opened) == 0
         port = service.address.rsplit(":", 1)[1]
         for host in ("localhost", f"LOCALHOST:{port}", f"127.0.0.1:{port}", f"[::1]:{port}", "127.0.0.2"):
             assert _status(opened, Route("POST", "/v1/predict", "predict", BODIES["/v1/predict"]), host) == 200, host
-        assert _judged(opened) == 5
+        assert _predicted_texts(opened) == 5
 
 
 def _status(guarded: Guarded, route: Route, host: str) -> int:

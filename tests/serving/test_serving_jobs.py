@@ -223,7 +223,7 @@ def test_a_job_that_is_taken_away_at_any_moment_ends_no_other(
     linear_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It is removed when the thread has just taken it up, and again when it has just finished it."""
-    run, note = JobRunner._run, JobRunner._note
+    run, save = JobRunner._run, JobRunner._save
     with running(linear_model, jobs={"folder": str(tmp_path)}) as service:
         jobs = service.service.jobs
 
@@ -237,18 +237,18 @@ def test_a_job_that_is_taken_away_at_any_moment_ends_no_other(
             )
             run(self, job)
 
-        def cannot_note(self: JobRunner, job: Job) -> None:
+        def cannot_save(self: JobRunner, job: Job) -> None:
             if job.status == "running":
                 raise OutputError("The disk is full.")
-            note(self, job)
+            save(self, job)
 
-        for broken in ({"_run": removed_first}, {"_run": removed_last}, {"_note": cannot_note}):
+        for broken in ({"_run": removed_first}, {"_run": removed_last}, {"_save": cannot_save}):
             with monkeypatch.context() as patch:
                 for name, value in broken.items():
                     patch.setattr(JobRunner, name, value)
                 gone = _post(service, "text\nhappy\n", headers=CSV).json()["id"]
                 wait_until(lambda: jobs._queue.empty(), "the job is not taken up")
-                wait_until(lambda: "_note" in broken or not (tmp_path / gone).exists(), "the job is not removed")  # noqa: B023
+                wait_until(lambda: "_save" in broken or not (tmp_path / gone).exists(), "the job is not removed")  # noqa: B023
             monkeypatch.undo()
             done = _post(service, "text\nhappy\n", headers=CSV).json()["id"]
             assert _finished(service, done)["status"] == "done"

@@ -24,7 +24,7 @@ from serving_running import Running, problem, running
 
 from insula.inference.predictor import Encoded, Predictor
 from insula.serving.queueing.admission import Pace
-from insula.serving.queueing.waiting import Piece, Request, Waiting
+from insula.serving.queueing.batch_queue import BatchQueue, PendingRequest, QueuedInput
 from waiting import DEADLINE, eventually, wait_until
 
 SECONDS_A_BATCH = 0.1
@@ -244,20 +244,20 @@ def test_the_pace_is_learnt() -> None:
     pace = Pace()
     assert pace.seconds(100, batches=2) == 0
     for tokens in (10, 50, 100, 30) * 10:
-        pace.learn(tokens, 0.01 + tokens * 0.001)
+        pace.add(tokens, 0.01 + tokens * 0.001)
     assert pace.seconds(100, batches=2) == pytest.approx(0.02 + 0.1)
-    assert pace.another_batch() == pytest.approx(10)
+    assert pace.batch_overhead() == pytest.approx(10)
     alike = Pace()
     for _ in range(5):
-        alike.learn(40, 0.2)
+        alike.add(40, 0.2)
     assert alike.seconds(80, batches=2) == pytest.approx(0.4)
 
 
 def test_the_oldest_leaves_first_with_those_of_its_length() -> None:
-    request = Request(None, [], 0)
-    waiting = Waiting(tokens=60, texts=4)
+    request = PendingRequest(None, [], 0)
+    waiting = BatchQueue(tokens=60, texts=4)
     lengths = [10, 50, 12, 11, 50, 9, 10]
-    waiting.add([Piece(request, row, "", tokens) for row, tokens in enumerate(lengths)])
+    waiting.add([QueuedInput(request, row, "", tokens) for row, tokens in enumerate(lengths)])
     assert waiting.is_full
     taken = []
     while batch := waiting.take(24):
@@ -270,10 +270,10 @@ def test_the_oldest_leaves_first_with_those_of_its_length() -> None:
     assert waiting.tokens == 0
     # Nobody waited for ever, and the two long ones did not pad the short ones.
     assert waiting.batches == 0
-    in_order = Waiting(tokens=60, texts=4, padded=False)
-    in_order.add([Piece(request, row, "", tokens) for row, tokens in enumerate(lengths)])
+    in_order = BatchQueue(tokens=60, texts=4, padded=False)
+    in_order.add([QueuedInput(request, row, "", tokens) for row, tokens in enumerate(lengths)])
     assert [[piece.row for piece in in_order.take(24)] for _ in range(4)] == [[0, 1], [2, 3], [4, 5], [6]]
     assert set(taken[:4]) == {0, 3, 5, 6} or set(taken[:4]) == {0, 2, 3, 6}
-    waiting.add([Piece(request, 0, "", 5)])
+    waiting.add([QueuedInput(request, 0, "", 5)])
     waiting.drop(request)
     assert len(waiting) == waiting.tokens == 0

@@ -47,17 +47,17 @@ def test_requests_pass_and_a_file_waits_no_longer_than_told(linear_model: Path, 
     batcher = Batcher("model", Predictor.load(linear_model), Queue(), Telemetry())
     batcher.start()
     try:
-        batcher.let_pass(FOREVER)  # nobody waits
+        batcher.wait_until_idle(FOREVER)  # nobody waits
         held.hold()
         asking = threading.Thread(target=_ask, args=(batcher,))
         asking.start()
         wait_until(lambda: held.batches, "the request is not computed")
         began = time.monotonic()
-        batcher.let_pass(0.1)
+        batcher.wait_until_idle(0.1)
         assert time.monotonic() - began >= 0.1
         assert asking.is_alive()
         threading.Timer(0.1, held.release).start()
-        batcher.let_pass(FOREVER)
+        batcher.wait_until_idle(FOREVER)
         asking.join()
     finally:
         held.release()
@@ -76,8 +76,10 @@ def test_a_job_of_a_network_gives_way(encoder_model: Path, monkeypatch: pytest.M
 
     monkeypatch.setattr(jobs, "MAX_YIELD", 0.01)
     asked: list[float] = []
-    let_pass = Batcher.let_pass
-    monkeypatch.setattr(Batcher, "let_pass", lambda self, seconds: (asked.append(seconds), let_pass(self, seconds))[1])
+    wait_until_idle = Batcher.wait_until_idle
+    monkeypatch.setattr(
+        Batcher, "wait_until_idle", lambda self, seconds: (asked.append(seconds), wait_until_idle(self, seconds))[1]
+    )
     with running(encoder_model) as service:
         rows = "text\n" + "\n".join(TEXTS)
         made = httpx2.post(f"{service.address}/v1/batches", content=rows, headers={"content-type": "text/csv"}).json()

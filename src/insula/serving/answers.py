@@ -1,4 +1,4 @@
-"""Predictions as the rows of an answer."""
+"""Predictions as JSON rows of an answer."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from insula.core.scheme import LabelScheme
 DIGITS = 6
 
 
-def rows(
+def answer_rows(
     scheme: LabelScheme, predictions: Sequence[Prediction], outputs: Collection[str], language: str
 ) -> list[dict[str, Any]]:
-    """Return the outputs of each prediction, with the id and the language of its input, without its text."""
+    """Return the requested outputs of each prediction, with the id and the language of its input, without its text."""
     return [_row(scheme, prediction, outputs, language) for prediction in predictions]
 
 
-def ranked(prediction: Prediction, most: int | None) -> list[dict[str, Any]]:
+def ranked_labels(prediction: Prediction, most: int | None) -> list[dict[str, Any]]:
     """Return labels with scores in the shape of Hugging Face's servers, in the order of `Prediction.ranked`.
 
     Decided labels come first: clients take the first entry as the answer, and a threshold may decide for a label whose

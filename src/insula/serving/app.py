@@ -15,23 +15,23 @@ from insula.serving.authentication.route_access import Scope, describe_access, r
 from insula.serving.blocking_pool import BlockingPool
 from insula.serving.http.bodies import describe_bodies
 from insula.serving.http.body_limits import BodyLimits
-from insula.serving.http.last_resort import LastResort
 from insula.serving.http.problems import add_problem_handlers
 from insula.serving.http.response_headers import ResponseHeaders
+from insula.serving.http.unexpected_errors import UnexpectedErrors
 from insula.serving.jobs import JobRunner
-from insula.serving.keeping import Keeper
 from insula.serving.pages.mount import add_pages
+from insula.serving.retention_writer import RetentionWriter
 from insula.serving.routes import batches, feedback, health, hugging_face, models, predict, stream
 from insula.serving.schemas import FeedbackRequest, HuggingFaceRequest, JobRequest, PredictRequest
 from insula.serving.served_models import open_models
 from insula.serving.server_store import ServerStore
 from insula.serving.service import WAIT_HEADER, Service
 from insula.serving.settings.settings import Settings
-from insula.serving.telemetry import Measured, Telemetry
+from insula.serving.telemetry import RequestMetrics, Telemetry
 
 UPLOADS = "/v1/batches"
 
-# The scope that each router requires; None is open to everybody who reaches the port.
+# The scope that each router requires; None is open to everyone who can reach the port.
 ROUTERS: Sequence[tuple[APIRouter, Scope | None]] = (
     (predict.router, "predict"),
     (hugging_face.router, "predict"),
@@ -64,7 +64,7 @@ def _application(service: Service) -> FastAPI:
             model.batcher.start()
             service.store.record("model.loaded", model=model.name, version=model.version)
         service.jobs.start()
-        service.keeper.start()
+        service.retention.start()
         service.ready = True
         try:
             yield
@@ -73,17 +73,17 @@ def _application(service: Service) -> FastAPI:
             service.jobs.stop()
             for model in service.models:
                 model.batcher.stop()
-            await service.keeper.stop()
+            await service.retention.stop()
             await service.access.close()
             service.pool.close()
             service.store.close()
 
     app = FastAPI(
         title="insula",
-        summary="What people feel, as their words say it.",
+        summary="Emotion in text: predictions, models, files and feedback.",
         version=__version__,
         lifespan=lifespan,
-        # FastAPI's own pages load scripts from other addresses.
+        # FastAPI's own pages load scripts from other hosts.
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
@@ -123,16 +123,16 @@ def _open_service(settings: Settings, on_error: contextlib.ExitStack) -> Service
         telemetry,
         jobs=JobRunner(settings.jobs, models, access.quotas.charge_in_thread),
         access=access,
-        keeper=Keeper(settings, store, pool, access),
+        retention=RetentionWriter(settings, store, pool, access),
         store=store,
         pool=pool,
     )
 
 
 def _add_middleware(app: FastAPI, settings: Settings, telemetry: Telemetry) -> None:
-    """Add from the inside out: the middleware that is added last sees a request first."""
+    """Add middleware from the inside out: the one added last sees a request first."""
     limits, jobs = settings.limits, settings.jobs
-    app.add_middleware(LastResort, count=telemetry.rejected)
+    app.add_middleware(UnexpectedErrors, count=telemetry.rejected)
     app.add_middleware(
         BodyLimits,
         size=limits.body_bytes,
@@ -149,4 +149,4 @@ def _add_middleware(app: FastAPI, settings: Settings, telemetry: Telemetry) -> N
             allow_headers=["authorization", "content-type", "x-api-key", WAIT_HEADER],
         )
     app.add_middleware(ResponseHeaders)
-    app.add_middleware(Measured, telemetry=telemetry)
+    app.add_middleware(RequestMetrics, telemetry=telemetry)

@@ -1,4 +1,4 @@
-"""`BlockingPool`: calls that wait for a disk or a network, in threads of their own and with a time limit."""
+"""`BlockingPool`: runs calls that wait for a disk or a network in threads, with a time limit."""
 
 from __future__ import annotations
 
@@ -33,5 +33,5 @@ class BlockingPool:
             ) from None
 
     def close(self) -> None:
-        """Stop the threads; calls that still wait for one are cancelled."""
+        """Stop the threads; calls that have not started are cancelled."""
         self._threads.shutdown(wait=False, cancel_futures=True)

@@ -1,4 +1,4 @@
-"""Files predicted in the background, one after another; a restart resumes them where they stopped."""
+"""`JobRunner`: predicts files in the background, one after another; a restart resumes unfinished ones."""
 
 from __future__ import annotations
 
@@ -30,10 +30,9 @@ from insula.serving.settings.sections import Jobs as JobSettings
 WAITING, RUNNING, DONE, FAILED = "waiting", "running", "done", "failed"
 PUBLIC = ("id", "status", "model", "rows", "rejected", "detail", "warnings")
 JOB, RESULT, REJECTS = "job.json", "result.jsonl", "rejects.jsonl"
-POLL = 0.5  # seconds between two checks whether the service is about to stop
-MAX_YIELD = (
-    1.0  # seconds for which a batch of a file waits for requests; without a limit a busy server would never do it
-)
+POLL_SECONDS = 0.5  # between two checks whether the service is stopping
+# Seconds that a batch of a file waits for requests; without a limit a busy server would never predict the file.
+MAX_YIELD = 1.0
 
 log = logging.getLogger("insula.serving")
 
@@ -45,10 +44,10 @@ class Job:
     source       the file with its rows
     model        the model that predicts them
     text         the column with the text; None to find it
-    columns      the columns of the conversation around a text, by the options of `predict_file`
+    columns      the columns of conversations, as options of `predict_file`
     created      seconds since 1970
     caller       id of the caller whose quota is charged
-    texts_a_day  that quota, None for no quota
+    texts_a_day  the daily quota of the caller, None for no quota
     """
 
     id: str
@@ -66,7 +65,7 @@ class Job:
     warnings: Sequence[str] = ()
 
     def public(self) -> dict[str, Any]:
-        """Return the fields that its owner may see: no path of this machine is among them."""
+        """Return the fields that its caller may see: no path of the server is among them."""
         return {name: getattr(self, name) for name in PUBLIC}
 
 
@@ -75,11 +74,11 @@ class QuotaError(Exception):
 
 
 class StoppedError(Exception):
-    """The service stops, or the job was deleted; its finished rows stay."""
+    """The service stops, or the job was deleted; rows that are done stay."""
 
 
 class JobRunner:
-    """Keeps jobs in a folder, a folder each, and works through them in one thread.
+    """Stores each job in a folder of its own, and predicts them in one thread.
 
     charge  charges texts to a caller with a daily quota, and returns whether the quota had room for them
 
@@ -110,7 +109,7 @@ class JobRunner:
                 self._folder.mkdir(parents=True, exist_ok=True)
         except InsulaError as error:
             raise SettingsError(f"The setting jobs.folder is wrong: {error}") from error
-        for job in sorted(self._stored(), key=lambda job: job.created):
+        for job in sorted(self._load(), key=lambda job: job.created):
             self._jobs[job.id] = job
             if job.status in (WAITING, RUNNING):
                 self._queue.put(job.id)
@@ -120,7 +119,7 @@ class JobRunner:
         self._thread.start()
 
     def stop(self) -> None:
-        """Stop after the rows that are in work; the next start resumes the rest."""
+        """Stop after the current rows; the next start resumes the rest."""
         self._stopping.set()
         if self._thread is not None:
             self._thread.join()
@@ -138,7 +137,7 @@ class JobRunner:
             )
 
     def allowed(self, path: str) -> Path:
-        """Return a file that a job may read; raise `ProblemError`, the same for every reason, if it may not."""
+        """Return the path of a file that a job may read; raise the same `ProblemError` for every other path."""
         with contextlib.suppress(OSError, ValueError, RuntimeError):
             whole = Path(path).resolve(strict=True)
             if whole.is_file() and any(whole.is_relative_to(folder.resolve()) for folder in self._settings.sources):
@@ -152,8 +151,8 @@ class JobRunner:
         folder.mkdir(mode=0o700)
         return name, folder
 
-    def forget(self, name: str) -> None:
-        """Delete a folder that did not become a job, or is none any more."""
+    def delete_folder(self, name: str) -> None:
+        """Delete the folder of a failed upload or a removed job."""
         shutil.rmtree(self._folder / name, ignore_errors=True)
 
     def add(self, name: str, source: Path, model: str, columns: Mapping[str, Any], caller: Caller) -> Job:
@@ -170,25 +169,25 @@ class JobRunner:
             texts_a_day=caller.limits.texts_a_day,
         )
         with self._lock:
-            self._note(job)
+            self._save(job)
         self._queue.put(name)
         return job
 
     def find(self, name: str) -> Job:
-        """Return a job; raise `ProblemError` if there is none with this id."""
+        """Return a job; raise `ProblemError` if it does not exist."""
         job = self._jobs.get(name)
         if job is None:
-            raise ProblemError("not_found", "There is no such job.")
+            raise ProblemError("not_found", "The job does not exist.")
         return job
 
     def file(self, name: str, which: str) -> Path:
         """Return the result or the rejects of a job; raise `ProblemError` if it is not done, or has none."""
         job = self.find(name)
         if job.status != DONE:
-            raise ProblemError("conflict", f"The job is {job.status}: there is no result.")
+            raise ProblemError("conflict", f"The job must be done to have a result. It is {job.status}.")
         file = self._folder / name / which
         if not file.exists():
-            raise ProblemError("not_found", "The job has no such file.")
+            raise ProblemError("not_found", "The job has no such file: no row was rejected.")
         return file
 
     def remove(self, name: str) -> None:
@@ -196,10 +195,10 @@ class JobRunner:
         self.find(name)
         with self._lock:
             running = self._jobs.pop(name).status == RUNNING
-        if not running:  # else the thread does it, once it has left the folder
-            self.forget(name)
+        if not running:  # otherwise the thread deletes it once it has closed its files
+            self.delete_folder(name)
 
-    def _stored(self) -> list[Job]:
+    def _load(self) -> list[Job]:
         found = []
         for file in self._folder.glob(f"*/{JOB}"):
             try:
@@ -208,15 +207,15 @@ class JobRunner:
                 log.error("The job %s cannot be read and is skipped.", file.parent.name)
         return found
 
-    def _keep(self, job: Job) -> bool:
+    def _save_existing(self, job: Job) -> bool:
         """Save the state of a job; return False if it was deleted meanwhile."""
         with self._lock:
             if job.id not in self._jobs:
                 return False
-            self._note(job)
+            self._save(job)
         return True
 
-    def _note(self, job: Job) -> None:
+    def _save(self, job: Job) -> None:
         self._jobs[job.id] = job
         write_json(self._folder / job.id / JOB, asdict(job))
 
@@ -229,27 +228,27 @@ class JobRunner:
     def _work(self) -> None:
         while not self._stopping.is_set():
             with contextlib.suppress(queue.Empty):
-                job = self._jobs.get(self._queue.get(timeout=POLL))
+                job = self._jobs.get(self._queue.get(timeout=POLL_SECONDS))
                 if job is not None:
                     self._run_safely(job)
 
     def _run_safely(self, job: Job) -> None:
         try:
             self._run(job)
-        except OutputError as error:  # a full disk: the next start resumes this job, the others run now
+        except OutputError as error:  # a full disk; the next start resumes this job, the others run now
             log.error("The state of the job %s cannot be saved: %s", job.id, error)
 
     def _run(self, job: Job) -> None:
         folder = self._folder / job.id
         job = replace(job, status=RUNNING, rows=0)
-        if not self._keep(job):
+        if not self._save_existing(job):
             return
         try:
             model = self._models.find(job.model)
             result = predict_file(
                 job.source,
                 folder / RESULT,
-                at_low_priority(model.predictor, partial(model.batcher.let_pass, MAX_YIELD)),
+                at_low_priority(model.predictor, partial(model.batcher.wait_until_idle, MAX_YIELD)),
                 text=job.text,
                 **job.columns,
                 rejects=folder / REJECTS,
@@ -267,15 +266,15 @@ class JobRunner:
         except ProblemError as error:
             job = replace(job, status=FAILED, detail=error.detail)
         except InsulaError as error:
-            # The message is about the file, but contains its path on this machine.
+            # The message contains the path of the file on the server.
             job = replace(job, status=FAILED, detail=str(error).replace(job.source, "the file"))
-        except Exception as error:  # noqa: BLE001 - one file must not end all others
+        except Exception as error:  # noqa: BLE001 - an error of one file must not end the thread
             log.error("A job failed with %s.", type(error).__name__)
             job = replace(
                 job, status=FAILED, detail="The file could not be predicted. The error is in the log of the service."
             )
-        if not self._keep(job):
-            self.forget(job.id)
+        if not self._save_existing(job):
+            self.delete_folder(job.id)
 
     def advance(self, job: Job, rows: int) -> None:
         """Count rows of a job; raise `StoppedError` if it must stop, `QuotaError` if its caller's quota is used up."""

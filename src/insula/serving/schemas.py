@@ -1,4 +1,4 @@
-"""What requests say and answers hold."""
+"""Schemas of requests and answers."""
 
 from __future__ import annotations
 
@@ -12,50 +12,50 @@ from insula.core.model_input import Turn as CoreTurn
 
 Output = Literal["labels", "scores", "confidence", "levels", "display"]
 Language = Annotated[str, Field(pattern="^[a-z]{2}$", description="ISO 639-1 code of the display names: en, zh.")]
-# What `Service.check_inputs` rejects is in the document, too.
+# `Service.check_inputs` rejects NUL; the OpenAPI document says so, too.
 NO_NUL = {"pattern": "^[^\\x00]*$"}
 Text = Annotated[str, Field(json_schema_extra=NO_NUL)]
 Speaker = Annotated[str, Field(max_length=200)]
 Target = Annotated[str, Field(min_length=1, json_schema_extra=NO_NUL)]
-# JSON knows no integers: 3.0 is one, as JSON Schema has it.
+# In JSON Schema 3.0 is an integer.
 Positive = Annotated[
     int,
     Field(ge=1),
     BeforeValidator(lambda given: int(given) if type(given) is float and given.is_integer() else given),
 ]
-USUAL: tuple[Output, ...] = ("labels", "scores", "confidence")
+DEFAULT_OUTPUTS: tuple[Output, ...] = ("labels", "scores", "confidence")
 
 
-class Asked(BaseModel):
-    """A body; what it does not know is refused."""
+class RequestModel(BaseModel):
+    """A body; unknown fields are rejected."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
 
-class Turn(Asked):
+class Turn(RequestModel):
     """One utterance of a dialogue."""
 
-    text: Text = Field(description="What was said.")
-    speaker: Speaker | None = Field(None, description="Who said it.")
+    text: Text = Field(description="The words of the turn.")
+    speaker: Speaker | None = Field(None, description="The speaker of the turn.")
 
     def to_core(self) -> CoreTurn:
-        """Return the turn as models read it."""
+        """Return the turn as a model reads it."""
         return CoreTurn(self.text, self.speaker)
 
 
-class TextInContext(Asked):
-    """A text, the conversation before it, and what its emotion is towards."""
+class TextInContext(RequestModel):
+    """A text with the conversation before it, and the target of its emotion."""
 
     text: Text = Field(description="The text to classify.")
     turns: list[Turn] | None = Field(
         None, description="The earlier turns of its dialogue, oldest first, without the text itself."
     )
-    speaker: Speaker | None = Field(None, description="Who says the text.")
+    speaker: Speaker | None = Field(None, description="The speaker of the text.")
     target: Target | None = Field(None, description="What the emotion is towards: a product, an aspect, a person.")
 
     @property
     def model_input(self) -> ModelInput:
-        """The input as models read it."""
+        """The input as a model reads it."""
         return ModelInput(
             self.text,
             turns=tuple(turn.to_core() for turn in self.turns or ()),
@@ -65,21 +65,21 @@ class TextInContext(Asked):
 
 
 class Input(TextInContext):
-    """One input with what is known of it."""
+    """A text in its context, with an id and a language."""
 
-    language: Language | None = Field(None, description="ISO 639-1 code of the text; its answer carries it back.")
-    id: str | None = Field(None, max_length=200, description="Your own name for it; its answer carries it back.")
+    language: Language | None = Field(None, description="ISO 639-1 code of the text; its answer repeats it.")
+    id: str | None = Field(None, max_length=200, description="Your own id of the input; its answer repeats it.")
 
     @property
     def model_input(self) -> ModelInput:
-        """The input as models read it, with its id and language."""
+        """The input as a model reads it, with its id and language."""
         return replace(super().model_input, language=self.language, id=self.id)
 
 
 ALTERNATIVES = ("texts", "dialogue", "inputs")
 
 
-class PredictRequest(Asked):
+class PredictRequest(RequestModel):
     """Texts, a dialogue, or inputs in their contexts, to classify."""
 
     model_config = ConfigDict(
@@ -88,7 +88,7 @@ class PredictRequest(Asked):
         }
     )
 
-    texts: list[Text] | None = Field(None, min_length=1, description="Texts, each classified by itself.")
+    texts: list[Text] | None = Field(None, min_length=1, description="Texts, each classified on its own.")
     dialogue: list[Turn] | None = Field(
         None,
         min_length=1,
@@ -96,17 +96,18 @@ class PredictRequest(Asked):
     )
     judge: Literal["last", "each"] = Field("last", description="Turns of the dialogue to classify.")
     inputs: list[Input] | None = Field(None, min_length=1, description="Texts with earlier turns, targets and ids.")
-    target: Target | None = Field(None, description="The target of every text that has none of its own.")
-    model: str | None = Field(None, max_length=200, description="Name of a served model; the first where not given.")
+    target: Target | None = Field(None, description="The target of all texts without a target of their own.")
+    model: str | None = Field(None, max_length=200, description="Name of a served model (default: the first one).")
     subject: str | None = Field(
         None,
         min_length=1,
         max_length=200,
-        description="Whom the texts are about, so that what is stored can be erased.",
+        description="Id of the person whom the texts are about, by which stored rows can be erased.",
     )
     language: Language = "en"
     outputs: list[Output] = Field(
-        list(USUAL), description="What answers hold. `levels` are coarser labels, `display` names for people."
+        list(DEFAULT_OUTPUTS),
+        description="Fields of the answers. `levels` are coarser labels, `display` names for people.",
     )
 
     @model_validator(mode="after")
@@ -135,33 +136,35 @@ class Level(BaseModel):
 
 
 class PredictedText(BaseModel):
-    """What the model says of one text; the text itself is not said again."""
+    """The prediction for one text, without the text."""
 
-    abstained: bool = Field(description="True where the model is not sure enough to be followed.")
-    labels: list[str] | None = Field(None, description="The decided labels; several, or none, where labels are a set.")
+    abstained: bool = Field(description="True if the model is too uncertain to decide.")
+    labels: list[str] | None = Field(
+        None, description="The predicted labels: one, or any number of them for a multi-label model."
+    )
     label: str | None = Field(
-        None, description="The decided label; of several the one with the highest score. Null where none is decided."
+        None, description="The predicted label; of several the one with the highest score. Null if there is none."
     )
     scores: dict[str, float] | None = Field(
         None, description="Calibrated probability of each label, or value of each dimension."
     )
     confidence: float | None = Field(None, description="The probability that the decision is right.")
     levels: dict[str, Level] | None = Field(None, description="The same at coarser levels of the labels.")
-    display: list[str] | None = Field(None, description="The decided labels' names for people.")
-    speaker: str | None = Field(None, description="Who said it, of a dialogue.")
-    language: str | None = Field(None, description="The language of its input, if it was given.")
+    display: list[str] | None = Field(None, description="The names of the predicted labels for people.")
+    speaker: str | None = Field(None, description="The speaker of the turn, for a dialogue.")
+    language: str | None = Field(None, description="The language of the input, if it was given.")
     id: str | None = Field(
-        None, description="The id of its input; if it has none, the stored prediction's id, if a retention is set."
+        None, description="The id of the input; without one, the id of the stored prediction, if a retention is set."
     )
     stored_id: str | None = Field(
-        None, description="The stored prediction's id, if a retention is set; feedback names it under `prediction`."
+        None, description="The id of the stored prediction, if a retention is set; feedback names it as `prediction`."
     )
 
 
 class ModelContext(BaseModel):
-    """What a model reads besides the text."""
+    """The context that a model reads besides the text."""
 
-    context_turns: int = Field(description="How many earlier turns of a dialogue the model reads; 0 reads none.")
+    context_turns: int = Field(description="How many earlier turns of a dialogue the model reads; 0 for none.")
     reads_target: bool = Field(description="Whether the model reads a target.")
 
 
@@ -169,8 +172,8 @@ class PredictAnswer(ModelContext):
     """Answers in the order of the texts."""
 
     model: str
-    version: str = Field(description="Changes with any file of the model.")
-    unread: int = Field(description="How many inputs have earlier turns or a target although the model reads none.")
+    version: str = Field(description="A digest that changes with any file of the model.")
+    unread: int = Field(description="How many inputs have earlier turns or a target that the model does not read.")
     predictions: list[PredictedText]
 
 
@@ -182,42 +185,42 @@ class ModelLine(ModelContext):
     family: str
     kind: str
     labels: list[str]
-    measured: str | None = Field(None, description="How good it is, in one sentence.")
+    measured: str | None = Field(None, description="Its main metric, in one sentence.")
 
 
 class ModelList(BaseModel):
-    """The served models; the first is asked where a request names none."""
+    """The served models; the first one answers requests that name no model."""
 
     models: list[ModelLine]
 
 
 class ModelDetails(ModelLine):
-    """All that is known of a model."""
+    """A served model with its labels, metrics and card."""
 
-    display: dict[str, dict[str, str]] = Field(description="Language to {label: name for people}.")
+    display: dict[str, dict[str, str]] = Field(description="For each language, the name of each label for people.")
     levels: dict[str, list[str]] = Field(description="Coarser levels and their labels.")
     ranges: dict[str, Annotated[list[float], Field(min_length=2, max_length=2)]] = Field(
         description="Lowest and highest value of each dimension."
     )
-    abstains_below: float | None = Field(None, description="The confidence below which the model is not sure.")
-    metrics: dict[str, Any] = Field(description="The measured figures of the rows of evaluation.")
+    abstains_below: float | None = Field(None, description="The confidence below which the model abstains.")
+    metrics: dict[str, Any] = Field(description="The metrics measured on the evaluation rows.")
     card: str | None = Field(None, description="The model card, in Markdown.")
 
 
-class HuggingFaceParameters(Asked):
-    """How many labels an answer holds."""
+class HuggingFaceParameters(RequestModel):
+    """Parameters of a request in the shape of Hugging Face's servers."""
 
-    top_k: Positive | None = Field(
-        None, description="How many labels to return, decided ones first; all where not given."
-    )
+    top_k: Positive | None = Field(None, description="How many labels to return, predicted ones first (default: all).")
 
 
-class HuggingFaceRequest(Asked):
+class HuggingFaceRequest(RequestModel):
     """A request in the shape of Hugging Face's inference servers."""
 
-    inputs: Text | list[Text] = Field(description="A text, or several.")
+    inputs: Text | list[Text] = Field(description="A text, or a list of texts.")
     parameters: HuggingFaceParameters = HuggingFaceParameters()
-    truncate: bool = Field(True, description="Long texts are always cut at the model's length.")
+    truncate: bool = Field(
+        True, description="Accepted for compatibility: long texts are always truncated to the model's length."
+    )
 
 
 class HuggingFaceLabel(BaseModel):
@@ -228,29 +231,32 @@ class HuggingFaceLabel(BaseModel):
 
 
 class StreamMessage(TextInContext):
-    """One text of a stream."""
+    """One message of a stream."""
 
-    id: str | int | None = Field(None, description="The client's own name for it; the answer bears it.")
-    model: str | None = Field(None, max_length=200, description="Name of a served model; the first where not given.")
+    id: str | int | None = Field(None, description="The client's own id of the message; its answer repeats it.")
+    model: str | None = Field(None, max_length=200, description="Name of a served model (default: the first one).")
     language: Language = "en"
-    outputs: list[Output] = Field(list(USUAL), description="What the answer holds.")
+    outputs: list[Output] = Field(list(DEFAULT_OUTPUTS), description="Fields of the answer.")
 
 
 class FeedbackRequest(TextInContext):
-    """What is right, in the eyes of a person."""
+    """A person's correction or confirmation of a prediction."""
 
     text: Text = Field(min_length=1, description="The text that was classified.")
-    labels: list[str] = Field(description="The labels that are right.")
-    predicted: list[str] | None = Field(None, max_length=200, description="The labels that the model gave.")
-    model: str | None = Field(None, max_length=200, description="The model that was asked.")
-    note: Text | None = Field(None, max_length=1000, description="Why.")
+    labels: list[str] = Field(description="The correct labels.")
+    predicted: list[str] | None = Field(None, max_length=200, description="The labels that the model predicted.")
+    model: str | None = Field(None, max_length=200, description="The model that predicted them.")
+    note: Text | None = Field(None, max_length=1000, description="A comment.")
     subject: str | None = Field(
-        None, min_length=1, max_length=200, description="Whose text it is, so that it can be erased."
+        None,
+        min_length=1,
+        max_length=200,
+        description="Id of the person whom the text is about, by which stored rows can be erased.",
     )
     prediction: str | None = Field(
         None,
         pattern="^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$",
-        description="The id of the stored prediction it is about.",
+        description="The id of the stored prediction that this is about.",
     )
 
 
@@ -258,7 +264,7 @@ Column = Annotated[str, Field(max_length=200)]
 
 
 class JobColumns(BaseModel):
-    """The columns of a file; those that are not given are found by their usual names."""
+    """The columns of a file; columns that are not given are found by their usual names."""
 
     text: Column | None = Field(None, description="The column with the text.")
     context: list[Column] | None = Field(
@@ -273,19 +279,19 @@ class JobColumns(BaseModel):
     target: Column | None = Field(None, description="The column with what the emotion is towards.")
 
     @property
-    def named(self) -> dict[str, Any]:
-        """The columns that are given, as options of `predict_file`."""
+    def given_columns(self) -> dict[str, Any]:
+        """The given columns, as options of `predict_file`."""
         return {name: value for name in JobColumns.model_fields if (value := getattr(self, name)) is not None}
 
 
 class JobOptions(JobColumns):
     """The model and the columns of an uploaded file."""
 
-    model: str | None = Field(None, max_length=200, description="Name of a served model; the first where not given.")
+    model: str | None = Field(None, max_length=200, description="Name of a served model (default: the first one).")
 
 
 class JobRequest(JobOptions):
-    """A file to be predicted in the background."""
+    """A file on the server to predict in the background."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
@@ -293,14 +299,14 @@ class JobRequest(JobOptions):
 
 
 class JobStatus(BaseModel):
-    """How far a job is."""
+    """The progress of a job."""
 
     id: str
     status: str = Field(description="`waiting`, `running`, `done` or `failed`.")
     model: str
     rows: int = Field(description="Rows predicted so far.")
-    rejected: int = Field(description="Rows that could not be read or had no text; they are in the rejects file.")
+    rejected: int = Field(description="Rows that could not be read or have no text; they are in the rejects file.")
     detail: str | None = Field(None, description="Why it failed.")
     warnings: list[str] = Field(
-        [], description="Remarks on a finished file, such as how many rows have turns that the model does not read."
+        [], description="Warnings about a finished file, such as rows whose earlier turns the model does not read."
     )

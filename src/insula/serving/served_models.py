@@ -19,7 +19,7 @@ from insula.inference.predictor import Predictor
 from insula.models.folder import MANIFEST, ModelFolder, open_folder
 from insula.models.locate import locate_model
 from insula.serving.http.problems import ProblemError
-from insula.serving.queueing.batcher import Batcher, Watcher
+from insula.serving.queueing.batcher import Batcher, BatchObserver
 from insula.serving.settings.settings import Settings
 
 CARD = "model_card.md"
@@ -47,17 +47,17 @@ class ServedModel:
     def folder(self) -> ModelFolder:
         """Its folder, without the weights."""
         if self.predictor.folder is None:
-            raise ValueError(f"The model {self.name!r} came from no folder.")
+            raise ValueError(f"The model {self.name!r} must come from a folder.")
         return open_folder(self.predictor.folder)
 
     @cached_property
     def document(self) -> MetricsDocument:
-        """What was measured of it, with texts that are fit for a page."""
+        """Its metrics document, with texts that are safe to show on a page."""
         return sanitized(MetricsDocument.from_dict(self.folder.metrics))
 
     @cached_property
     def measured(self) -> str | None:
-        """One sentence with its main metric, None if nothing was measured."""
+        """One sentence with its main metric, None without metrics."""
         found = headline(self.document)
         return found.sentence if found else None
 
@@ -86,11 +86,11 @@ class ServedModels:
         if name is None:
             return self.default
         if name not in self._models:
-            raise ProblemError("not_found", f"No model of that name is served; there are: {', '.join(self._models)}.")
+            raise ProblemError("not_found", f"The model does not exist here. Choose one of: {', '.join(self._models)}.")
         return self._models[name]
 
 
-def open_models(settings: Settings, watcher: Watcher) -> ServedModels:
+def open_models(settings: Settings, observer: BatchObserver) -> ServedModels:
     """Open the models of the settings; without any, the starter model.
 
     A model has the name of its run, or of its folder. Raises `SettingsError` if two models have the same name, or if
@@ -98,19 +98,19 @@ def open_models(settings: Settings, watcher: Watcher) -> ServedModels:
     """
     opened: dict[str, ServedModel] = {}
     for given in settings.models or (STARTER,):
-        folder = _located(given)
+        folder = _locate(given)
         name = _name(folder)
         if name in opened:
             raise SettingsError(f"The models must have different names. Got two called {name!r}. Rename one's folder.")
         predictor = Predictor.load(folder, engine=Engine(threads=settings.threads))
-        opened[name] = ServedModel(name, predictor, Batcher(name, predictor, settings.queue, watcher))
+        opened[name] = ServedModel(name, predictor, Batcher(name, predictor, settings.queue, observer))
     return ServedModels(opened.values())
 
 
-def _located(given: str) -> Path:
+def _locate(given: str) -> Path:
     folder = locate_model(given)
     if given == STARTER and not (folder / MANIFEST).exists():
-        raise SettingsError("The starter model is not here. Name another one: insula serve -m runs/NAME")
+        raise SettingsError("The starter model is not installed. Name a model: insula serve -m runs/NAME")
     return folder
 
 
@@ -119,7 +119,7 @@ def _name(folder: Path) -> str:
     return whole.parent.name if whole.name == "model" else whole.name
 
 
-def described(model: ServedModel) -> dict[str, Any]:
+def model_entry(model: ServedModel) -> dict[str, Any]:
     """Return the entry of a model in the list of models."""
     scheme = model.predictor.scheme
     return {
@@ -129,11 +129,11 @@ def described(model: ServedModel) -> dict[str, Any]:
         "kind": scheme.kind,
         "labels": list(scheme.names),
         "measured": model.measured,
-        **context_of(model),
+        **context_fields(model),
     }
 
 
-def context_of(model: ServedModel) -> dict[str, Any]:
-    """Return what a model reads besides the text."""
+def context_fields(model: ServedModel) -> dict[str, Any]:
+    """Return the fields that say which context a model reads."""
     context = model.predictor.context
     return {"context_turns": context.turns, "reads_target": context.target}

@@ -1,4 +1,4 @@
-"""uvicorn around the application: announces its address, and answers accepted requests before it stops."""
+"""The application in uvicorn: announces its address, and answers accepted requests before it stops."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import uvicorn
 
 from insula.core.errors import SettingsError
 from insula.serving.app import create_app
-from insula.serving.http.connections import Streamed, guarded
+from insula.serving.http.connections import StreamProtocol, limited_protocol
 from insula.serving.service import Service
 from insula.serving.settings.settings import Settings
 
@@ -34,7 +34,7 @@ class DrainingServer(uvicorn.Server):
         self._closes_at: float | None = None
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Start to accept requests, and announce the address."""
+        """Start accepting requests, and announce the address."""
         await super().startup(sockets)
         if self.started:
             host, port = self.servers[0].sockets[0].getsockname()[:2]
@@ -46,11 +46,11 @@ class DrainingServer(uvicorn.Server):
         if threading.current_thread() is not threading.main_thread():
             yield
             return
-        before = {one: signal.signal(one, self.handle_exit) for one in (signal.SIGINT, signal.SIGTERM)}
+        previous = {one: signal.signal(one, self.handle_exit) for one in (signal.SIGINT, signal.SIGTERM)}
         try:
             yield
         finally:
-            for one, handler in before.items():
+            for one, handler in previous.items():
                 signal.signal(one, handler)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
@@ -104,13 +104,13 @@ def build_server(settings: Settings, announce: Callable[[str], None]) -> Drainin
         app,
         host=settings.host,
         port=settings.port,
-        http=guarded(settings.limits),
-        ws=Streamed,
+        http=limited_protocol(settings.limits),
+        ws=StreamProtocol,
         ws_max_size=settings.limits.body_bytes,
-        ws_per_message_deflate=False,  # a small message could become a large one
+        ws_per_message_deflate=False,  # a small compressed message could be large
         log_config=None,
-        access_log=False,  # addresses may contain what people typed
-        log_level="warning",  # lower levels log addresses of streams
+        access_log=False,  # addresses may contain texts that people typed
+        log_level="warning",  # lower levels log the addresses of streams
         server_header=False,
         proxy_headers=False,
         limit_concurrency=settings.limits.connections,

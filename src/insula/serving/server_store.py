@@ -1,4 +1,4 @@
-"""`ServerStore`: the database and the audit log of a server, opened when they are first needed."""
+"""`ServerStore`: the database and the audit log of a server, opened at first use."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ log = logging.getLogger("insula.serving")
 class ServerStore:
     """The data folder or database of a server.
 
-    A server whose settings need no store creates none, but uses the one that `insula keys create` creates while the
-    server runs. Methods raise what `open_database` raises.
+    If the settings need no store, none is created; one that `insula keys create` creates later is used. Methods raise
+    what `open_database` raises.
     """
 
     def __init__(self, settings: Settings) -> None:
         self._address = settings.store.address or STORE
-        # Whatever is counted or stored needs a database; if there is none it is created.
+        # Quotas and retained rows need a database, so it is created if it is missing.
         self._needed = (
             settings.store.address is not None
             or settings.retention.days is not None
@@ -60,7 +60,7 @@ class ServerStore:
         return keys is not None and keys.any()
 
     def quota(self) -> Quota | None:
-        """Return the counter of daily quotas, None while no database is open; this opens none."""
+        """Return the counter of daily quotas, None while no database is open; never opens one."""
         return self._quota
 
     def audit_log(self) -> AuditLog | None:
@@ -71,7 +71,7 @@ class ServerStore:
         return self._log
 
     def record(self, event: str, **facts: Fact) -> None:
-        """Write an entry into the audit log, if there is one; an entry that cannot be written is logged as missing."""
+        """Write an entry into the audit log, if there is one; log an error if it cannot be written."""
         try:
             audit_log = self.audit_log()
             if audit_log is not None:

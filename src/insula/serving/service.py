@@ -1,4 +1,4 @@
-"""`Service`: everything that the routes of one application share."""
+"""`Service`: the state that the routes of one application share."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from insula.core.model_input import ModelInput, TextOrInput, character_count, te
 from insula.core.prediction import Prediction
 from insula.serving.authentication.access_control import AccessControl
 from insula.serving.blocking_pool import BlockingPool
-from insula.serving.http.last_resort import ClientGoneError
 from insula.serving.http.problems import ProblemError
+from insula.serving.http.unexpected_errors import ClientGoneError
 from insula.serving.jobs import JobRunner
-from insula.serving.keeping import Keeper
+from insula.serving.retention_writer import RetentionWriter
 from insula.serving.served_models import ServedModel, ServedModels
 from insula.serving.server_store import ServerStore
 from insula.serving.settings.settings import Settings
@@ -24,7 +24,7 @@ from insula.serving.telemetry import Telemetry
 
 WAIT_HEADER = "insula-wait-ms"
 NUL = "\x00"
-SECONDS_UNWATCHED = 0.05  # most answers take less, so that nobody needs to watch for a disconnect
+UNWATCHED_SECONDS = 0.05  # most answers take less, so that watching for a disconnect is seldom needed
 
 
 @dataclass
@@ -32,8 +32,8 @@ class Service:
     """Models, settings, telemetry, access control, store and background jobs of an application.
 
     pool      runs blocking calls of the store
-    draining  True from the first signal to stop: requests that were accepted are still answered
-    streams   how many are open
+    draining  True from the first stop signal on; accepted requests are still answered
+    streams   number of open streams
     """
 
     settings: Settings
@@ -41,29 +41,29 @@ class Service:
     telemetry: Telemetry
     jobs: JobRunner
     access: AccessControl
-    keeper: Keeper
+    retention: RetentionWriter
     store: ServerStore
     pool: BlockingPool
     draining: bool = False
     ready: bool = False
     streams: int = 0
 
-    def patience(self, connection: HTTPConnection) -> float:
-        """Return how many seconds a request may wait for its turn; raise `ProblemError` if its header is wrong."""
+    def max_wait(self, connection: HTTPConnection) -> float:
+        """Return how many seconds a request may wait in the queue; raise `ProblemError` if its header is invalid."""
         given = connection.headers.get(WAIT_HEADER)
         options = self.settings.queue
         if given is None:
             return options.wait_ms / 1000
         if not (given.isascii() and given.isdecimal() and len(given) < 10):
-            raise ProblemError("validation", f"The header {WAIT_HEADER} must be whole milliseconds.")
+            raise ProblemError("validation", f"The header {WAIT_HEADER} must be a whole number of milliseconds.")
         return min(int(given), options.most_wait_ms) / 1000
 
-    def refuse_early(self, connection: HTTPConnection) -> float:
-        """Return the patience of a request; raise `ProblemError` if no model could answer any text within it."""
-        patience = self.patience(connection)
+    def reject_early(self, connection: HTTPConnection) -> float:
+        """Return how many seconds a request may wait; raise `ProblemError` if the queue is too long for it."""
+        max_wait = self.max_wait(connection)
         if len(self.models) == 1:
-            self.models.default.batcher.admit(1, patience)
-        return patience
+            self.models.default.batcher.admit(1, max_wait)
+        return max_wait
 
     def check_inputs(self, inputs: Sequence[TextOrInput]) -> None:
         """Raise `ProblemError` if there are too many inputs, or one of them is too long or contains NUL.
@@ -72,14 +72,16 @@ class Service:
         """
         limits = self.settings.limits
         if len(inputs) > limits.texts:
-            raise ProblemError("too_large", f"A request may hold {limits.texts:,} texts. Send the rest in others.")
+            raise ProblemError(
+                "too_large", f"A request may have {limits.texts:,} texts. Got {len(inputs):,}: send several requests."
+            )
         for row, given in enumerate(inputs):
             if character_count(given) > limits.characters:
                 raise ProblemError(
-                    "too_large", f"A text may have {limits.characters:,} characters; number {row} has more."
+                    "too_large", f"A text may have {limits.characters:,} characters. Text {row} has more."
                 )
             if NUL in text_of(given):
-                raise ProblemError("validation", f"A text must not hold the character NUL; number {row} does.")
+                raise ProblemError("validation", f"A text must not contain the character NUL. Text {row} does.")
             if isinstance(given, ModelInput):
                 self.check_context([turn.text for turn in given.turns], given.target)
 
@@ -89,13 +91,13 @@ class Service:
         if len(turns) > most:
             raise ProblemError("too_large", f"A dialogue may have {most:,} turns. Got {len(turns):,}: send the newest.")
         if any(NUL in text for text in (*turns, target or "")):
-            raise ProblemError("validation", "A turn or a target must not hold the character NUL.")
+            raise ProblemError("validation", "A turn or a target must not contain the character NUL.")
 
-    def drop_unread(self, model: ServedModel, inputs: Sequence[TextOrInput]) -> tuple[list[TextOrInput], int]:
-        """Return the inputs without the turns and targets that a model does not read, and how many have some unread.
+    def drop_unread_context(self, model: ServedModel, inputs: Sequence[TextOrInput]) -> tuple[list[TextOrInput], int]:
+        """Return the inputs without the context that a model does not read, and how many inputs have such context.
 
-        Raises `ProblemError` as `check_inputs` does, where only the length of what is read counts: a conversation may
-        grow longer than that.
+        Raises `ProblemError` as `check_inputs` does, but counts only the characters that the model reads: a
+        conversation may be longer.
         """
         context, read = model.predictor.context, list[TextOrInput]()
         for given in inputs:
@@ -107,35 +109,35 @@ class Service:
         self.check_inputs(read)
         return read, model.predictor.unread(inputs)
 
-    async def predict(self, model: ServedModel, inputs: Sequence[TextOrInput], patience: float) -> list[Prediction]:
+    async def predict(self, model: ServedModel, inputs: Sequence[TextOrInput], max_wait: float) -> list[Prediction]:
         """Return one prediction for each input, in order; raise `ProblemError` if that takes too long.
 
         The inputs are charged to the caller's quota, and refunded if they are not answered.
         """
         try:
             async with self.access.charged(len(inputs)), asyncio.timeout(self.settings.limits.answer_seconds):
-                predictions = await model.batcher.predict(inputs, patience)
+                predictions = await model.batcher.predict(inputs, max_wait)
         except TimeoutError:
             raise ProblemError(
-                "unavailable", "The answer took too long. Send fewer texts, or ask again later."
+                "unavailable", "The answer took too long. Send fewer texts, or repeat the request later."
             ) from None
         self.telemetry.predicted(model.name, predictions)
         return predictions
 
     async def predict_for(
-        self, request: Request, model: ServedModel, inputs: Sequence[TextOrInput], patience: float
+        self, request: Request, model: ServedModel, inputs: Sequence[TextOrInput], max_wait: float
     ) -> list[Prediction]:
-        """Do the same, but take the inputs out of the queue and raise `ClientGoneError` if the client disconnects."""
-        work = asyncio.ensure_future(self.predict(model, inputs, patience))
+        """Predict like `predict`; if the client disconnects, dequeue the inputs and raise `ClientGoneError`."""
+        work = asyncio.ensure_future(self.predict(model, inputs, max_wait))
         try:
-            done, _ = await asyncio.wait({work}, timeout=SECONDS_UNWATCHED)
+            done, _ = await asyncio.wait({work}, timeout=UNWATCHED_SECONDS)
             if not done:
-                await self._watched(request, work)
+                await self._until_done_or_gone(request, work)
             return await work
         finally:
             work.cancel()
 
-    async def _watched(self, request: Request, work: asyncio.Future[list[Prediction]]) -> None:
+    async def _until_done_or_gone(self, request: Request, work: asyncio.Future[list[Prediction]]) -> None:
         gone = asyncio.ensure_future(_disconnected(request))
         either: set[asyncio.Future[Any]] = {work, gone}
         try:

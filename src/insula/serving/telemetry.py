@@ -1,4 +1,4 @@
-"""Metrics for Prometheus: counts and times, never a word of a text."""
+"""Metrics for Prometheus: counts and times, never any part of a text."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from insula.core.prediction import Prediction
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 TEXTS = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
-GONE = 499  # the client left before its answer
+CLIENT_CLOSED = 499  # the client disconnected before its answer
 
 
 class Telemetry:
@@ -29,7 +29,7 @@ class Telemetry:
             "insula_request_seconds", "How long answers took.", ("route",), buckets=SECONDS, registry=self._registry
         )
         self._rejected = Counter("insula_rejected", "Requests rejected, by code.", ("code",), registry=self._registry)
-        self._waiting = Gauge("insula_queue_texts", "Texts that wait.", ("model",), registry=self._registry)
+        self._waiting = Gauge("insula_queue_texts", "Texts in the queue.", ("model",), registry=self._registry)
         self._batches = Histogram(
             "insula_batch_texts", "Texts of a batch.", ("model",), buckets=TEXTS, registry=self._registry
         )
@@ -51,7 +51,7 @@ class Telemetry:
         self._rejected.labels(code).inc()
 
     def waiting(self, model: str, texts: int) -> None:
-        """Set the number of texts that wait for a model."""
+        """Set the number of texts in the queue of a model."""
         self._waiting.labels(model).set(texts)
 
     def batch(self, model: str, texts: int, seconds: float) -> None:
@@ -70,7 +70,7 @@ class Telemetry:
         return generate_latest(self._registry)
 
 
-class Measured:
+class RequestMetrics:
     """ASGI middleware: counts and times every request by the route that answered it."""
 
     def __init__(self, app: ASGIApp, telemetry: Telemetry) -> None:
@@ -78,12 +78,12 @@ class Measured:
         self._telemetry = telemetry
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Call the application with a `send` that notes the status."""
+        """Call the application with a `send` that records the status."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
         started = time.perf_counter()
-        status = GONE
+        status = CLIENT_CLOSED
 
         async def watch(message: Message) -> None:
             nonlocal status
@@ -94,7 +94,7 @@ class Measured:
         try:
             await self.app(scope, receive, watch)
         finally:
-            # A path without a route may contain anything, so it gets no label of its own.
+            # A path without a route may be anything, so it gets no label: labels must stay few.
             route = getattr(scope.get("route"), "path", "(none)")
             method = scope["method"] if scope["method"] in ("GET", "HEAD", "POST", "DELETE") else "(other)"
             self._telemetry.request(method, route, status, time.perf_counter() - started)

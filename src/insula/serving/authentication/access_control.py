@@ -1,4 +1,4 @@
-"""`AccessControl`: lets HTTP calls, stream messages and page visits through, or denies them with a problem."""
+"""`AccessControl`: authenticates, authorises and rate-limits HTTP calls, stream messages and page visits."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable
 
 DETAILS = {
-    "unauthenticated": "Send a valid key in the header Authorization: Bearer KEY or X-API-Key: KEY, and nowhere else.",
+    "unauthenticated": "Send a valid key in the header Authorization: Bearer KEY or X-API-Key: KEY only.",
     "forbidden": "The key or token does not have the scope for this call. Use one that has.",
     "too_many_calls": "The calls exceed the rate limit. Repeat this one after the seconds of Retry-After.",
     "quota": "The quota of texts for today is used up. Send fewer texts, or repeat the call after midnight UTC.",
@@ -43,8 +43,8 @@ _caller: ContextVar[Caller] = ContextVar("insula_caller", default=LOCAL)
 class AccessControl:
     """Decides which calls an application answers; `open_access_control` creates it from the settings.
 
-    A call is let through in three steps: authenticate (who calls?), authorise (do they have the scope?), and limit the
-    rate. Texts are charged to the quota later, once their number is known.
+    A call is authenticated (who calls?), authorised (do they have the scope?), and counted against the rate limit.
+    Texts are charged to the quota later, once their number is known.
 
     quotas  the daily quotas of callers
     """
@@ -64,20 +64,20 @@ class AccessControl:
         self._defaults = defaults
 
     async def authorise(self, connection: HTTPConnection, scope: str) -> Caller:
-        """Return the caller, and keep it for `caller()` in this task; raise `ProblemError` if the call is denied."""
+        """Return the caller, and set it for `caller()` in this task; raise `ProblemError` if the call is denied."""
         address = _address(connection)
         return await self._authorise(
             self._authenticator.authenticate(connection.scope["headers"], address), scope, address
         )
 
     async def authorise_session(self, connection: HTTPConnection, key_id: str, scope: str) -> Caller:
-        """Do the same for a session of the pages, which was opened with the key of this id."""
+        """Authorise a session of the pages, which was opened with the key of this id."""
         return await self._authorise(self._authenticator.authenticate_session(key_id), scope, _address(connection))
 
     async def sign_in(self, connection: HTTPConnection, key: str, scope: str) -> str:
-        """Do the same for a key that a person typed, and return its public id, which a session keeps.
+        """Authorise a key that a person typed, and return its public id for a session.
 
-        A token is denied: it has no id by which the store would know it again.
+        A token is denied: it has no id by which the store could find it later.
         """
         address = _address(connection)
         header = (b"x-api-key", key.encode("utf-8", "replace"))
@@ -89,14 +89,14 @@ class AccessControl:
 
     async def _authorise(self, authenticating: Awaitable[Caller], scope: str, address: str | None) -> Caller:
         try:
-            caller = await self._let_through(authenticating, scope)
+            caller = await self._check(authenticating, scope)
         except AccessDeniedError as denied:
             self._denials.add(denied, address)
             raise as_problem(denied) from None
         _caller.set(caller)
         return caller
 
-    async def _let_through(self, authenticating: Awaitable[Caller], scope: str) -> Caller:
+    async def _check(self, authenticating: Awaitable[Caller], scope: str) -> Caller:
         try:
             found = await authenticating
             caller = replace(found, limits=found.limits.or_defaults(self._defaults))
@@ -110,7 +110,7 @@ class AccessControl:
         return caller
 
     def caller(self) -> Caller:
-        """Return the caller of this task, with the limits that hold for it."""
+        """Return the caller of this task, with its limits."""
         return _caller.get()
 
     @asynccontextmanager
@@ -132,7 +132,7 @@ class AccessControl:
             raise
 
     async def close(self) -> None:
-        """Close the connections of the rate limiter, and write denials that were only counted."""
+        """Close the connections of the rate limiter, and write the numbers of denials that were only counted."""
         await self._limiter.close()
         self._denials.close()
 
@@ -172,11 +172,11 @@ def open_access_control(settings: Settings, store: ServerStore, pool: BlockingPo
 
 
 def as_problem(denied: AccessDeniedError) -> ProblemError:
-    """Return the answer to a denied call. The exact reason is not in it, for it would help to guess keys."""
+    """Return the answer to a denied call, without the exact reason, which would help to guess keys."""
     headers = {}
     if denied.code == "unauthenticated":
         headers["www-authenticate"] = 'Bearer realm="insula"'
-        headers["connection"] = "close"  # do not wait for the body of a stranger
+        headers["connection"] = "close"  # do not read the body of an unknown caller
     if denied.retry_after is not None:
         headers["retry-after"] = str(max(1, math.ceil(denied.retry_after)))
     return ProblemError(denied.code, DETAILS[denied.code], headers=headers)

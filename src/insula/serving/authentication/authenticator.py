@@ -1,4 +1,4 @@
-"""`Authenticator`: from the headers of a call to its caller."""
+"""`Authenticator`: finds the caller of a call by its headers."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Authenticator:
     keys    recognises access keys
     tokens  verifies JSON web tokens; None if the server accepts none
     local   decides about calls without credentials
-    pool    runs what waits for a disk or a network
+    pool    runs blocking calls
     """
 
     def __init__(self, *, keys: KeyCache, tokens: TokenVerifier | None, local: LocalAccess, pool: BlockingPool) -> None:
@@ -69,7 +69,7 @@ class Authenticator:
 def find_credentials(headers: Headers) -> str | None:
     """Return the key or token in `Authorization: Bearer` or `X-API-Key`, None without one; no other place counts.
 
-    Raises `AccessDeniedError` if one is not readable, or if there are several: it would be a guess which one counts.
+    Raises `AccessDeniedError` if one is malformed, or if there are several: which one counts would be a guess.
     """
     found = []
     for name, value in headers:

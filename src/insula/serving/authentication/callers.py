@@ -16,7 +16,7 @@ class CallerLimits:
     rate: RateLimit | None = None
 
     def or_defaults(self, defaults: CallerLimits) -> CallerLimits:
-        """Return these limits, with those of `defaults` in place of the ones that are not set."""
+        """Return these limits, with those of `defaults` where none is set."""
         return CallerLimits(self.texts_a_day or defaults.texts_a_day, self.rate or defaults.rate)
 
 

@@ -1,4 +1,4 @@
-"""`DenialLog`: denied calls in the audit log, every kind of them, but never so many that they fill the disk."""
+"""`DenialLog`: writes denied calls to the audit log, sampled so that they cannot fill the disk."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ ENTRIES = RateLimit(rate=0.1, burst=10)  # of one reason: ten entries, then one 
 
 
 class DenialLog:
-    """Writes denied calls into the audit log, as many of one reason as `ENTRIES` allows, and counts the others.
+    """Writes denied calls to the audit log, as many for each reason as `ENTRIES` allows, and counts the others.
 
     The number of calls that were only counted is the fact `more` of the next entry with that reason, or of one that
     `close` writes.

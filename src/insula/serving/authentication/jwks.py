@@ -18,7 +18,7 @@ import jwt
 from insula.core.errors import SettingsError, StoreUnreachableError
 
 MAX_AGE = 300.0  # seconds after which the keys are read again
-COOLDOWN = 10.0  # seconds between two reads, whatever key ids come: forged tokens must not make us send requests
+COOLDOWN = 10.0  # seconds between two reads: forged tokens with random key ids must not make us send requests
 STALE = 3600.0  # seconds for which known keys are still used while their source does not answer
 TIMEOUT = 5.0
 MAX_BYTES = 1 << 20
@@ -63,7 +63,7 @@ class KeySet:
     def find(self, key_id: str | None, algorithm: str) -> jwt.PyJWK | None:
         """Return the key with this id and algorithm, None if there is none; without an id, the only such key.
 
-        An unknown id makes the keys be read again, for they may have been rotated. Raises `StoreUnreachableError` if
+        For an unknown id the keys are read again, since they may have been rotated. Raises `StoreUnreachableError` if
         no keys are known and their source does not answer.
         """
         if self._read_at is None or self._clock() - self._read_at >= self._max_age:
@@ -126,7 +126,7 @@ def _read(source: str) -> bytes:
 
 
 def _download(source: str) -> bytes:
-    # The address was checked; redirects are not followed, for they could lead to a file:// or to another host.
+    # The address was checked; redirects are not followed: they could lead to a file:// or to another host.
     with urllib.request.build_opener(_NoRedirects).open(source, timeout=TIMEOUT) as answer:
         content: bytes = answer.read(MAX_BYTES + 1)
     if len(content) > MAX_BYTES:

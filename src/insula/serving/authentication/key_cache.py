@@ -1,4 +1,4 @@
-"""`KeyCache`: access keys recognised a moment ago, so that not every call asks the store."""
+"""`KeyCache`: recently recognised access keys, so that not every call reads the store."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class KeyCache:
     """Recognises access keys.
 
     keys     returns the keys in the store, None while there is no store
-    max_age  seconds for which a record is used again; a revoked key is accepted for at most as long
+    max_age  seconds for which a record is cached; a revoked key is accepted for at most as long
     """
 
     def __init__(
@@ -47,7 +47,7 @@ class KeyCache:
         shown = presented(key)
         if shown is None:
             raise AccessDeniedError("unauthenticated", "no_key")
-        # Cached by the digest: an id is public, and must not find anything here.
+        # Cached by the digest: an id is public, and must not find an entry here.
         return await self._caller(shown.digest, lambda keys: keys.recognise(key))
 
     async def caller_with_id(self, key_id: str) -> Caller:
@@ -67,7 +67,7 @@ class KeyCache:
         return Caller(caller, record.scopes, CallerLimits(record.texts_a_day, rate))
 
     async def _ask(self, slot: str, lookup: Lookup) -> KeyRecord | None:
-        """Ask the store, once for all calls that wait for the same record."""
+        """Read the store, once for all calls that wait for the same record."""
         asking = self._lookups.get(slot)
         if asking is None:
             asking = asyncio.ensure_future(self._pool.run(lambda: self._look_up(lookup)))

@@ -1,4 +1,4 @@
-"""`LocalAccess`: calls without credentials, which a server without keys accepts from its own machine."""
+"""`LocalAccess`: decides about calls without credentials, which a server without keys accepts from its own machine."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ class LocalAccess:
     """Allows calls without credentials until the first key is created; after that, never again.
 
     is_open        False if the server accepts tokens: then every call needs credentials from the start
-    has_keys       says whether a key was ever created
-    max_age        seconds for which the answer of `has_keys` is used again
-    from_anywhere  True allows such calls from every address, not only from this machine
+    has_keys       returns whether a key was ever created
+    max_age        seconds for which the answer of `has_keys` is cached
+    from_anywhere  True allows such calls from every address
     """
 
     def __init__(

@@ -10,14 +10,14 @@ from insula.operations.credentials.quota import Quota
 from insula.serving.authentication.callers import AccessDeniedError, Caller
 from insula.serving.blocking_pool import BlockingPool
 
-RETRY_AFTER = 2.0  # seconds after which a call is worth repeating when the store did not answer
+RETRY_AFTER = 2.0  # seconds after which to repeat a call if the store did not answer
 DAY = 86_400
 
 
 class Quotas:
     """The daily quotas of callers.
 
-    counter  returns what counts them in the store, None while there is no store
+    counter  returns the counter in the store, None while there is no store
     """
 
     def __init__(self, counter: Callable[[], Quota | None], pool: BlockingPool) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-MAX_BUCKETS = 50_000  # buckets kept; above that the fullest are dropped, for a full bucket is as good as a new one
+MAX_BUCKETS = 50_000  # buckets kept; above that the fullest are dropped, since a full bucket equals a new one
 ROUNDING = 1e-9  # a token that is short by this much is a rounding error and counts as whole
 
 
@@ -54,7 +54,7 @@ class TokenBucket:
 def take(bucket: TokenBucket | None, now: float, limit: RateLimit) -> tuple[TokenBucket, float]:
     """Return the bucket after a call, and 0 if the call is allowed or the seconds until the next one is.
 
-    A new bucket (None) is full. A denied call takes nothing; a clock that goes back adds nothing.
+    A new bucket (None) is full. A denied call takes nothing; a clock that runs backwards adds nothing.
     """
     if bucket is None:
         bucket = TokenBucket(limit.burst, now)
@@ -71,7 +71,7 @@ class MemoryRateLimiter:
     def __init__(self, *, clock: Callable[[], float] = time.monotonic, max_buckets: int = MAX_BUCKETS) -> None:
         self._clock = clock
         self._max_buckets = max_buckets
-        self._buckets: dict[str, tuple[TokenBucket, float]] = {}  # each with the moment at which it is full again
+        self._buckets: dict[str, tuple[TokenBucket, float]] = {}  # each with the time at which it is full again
 
     async def acquire(self, caller: str, limit: RateLimit) -> float:
         """Count a call; return 0 if it is allowed, else the seconds until the next one is."""

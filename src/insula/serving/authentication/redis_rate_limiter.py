@@ -15,12 +15,12 @@ from insula.core.errors import SettingsError, StoreUnreachableError
 from insula.serving.authentication.rate_limiter import RateLimit, RateLimiter
 
 PREFIX = "insula:rate:"
-TIMEOUT = 0.5  # seconds for an answer of Redis; a prediction should not wait longer for its permission
-PAUSE = 1.0  # seconds for which a Redis that failed is not asked again
+TIMEOUT = 0.5  # seconds for an answer of Redis; a prediction should not wait longer to be allowed
+PAUSE = 1.0  # seconds without requests to a Redis that failed
 CONNECTIONS = 32
 
-# The same as rate_limiter.take, by the clock of Redis. Numbers are stored as text of 17 digits, for Redis would cut
-# their fractions.
+# The same as rate_limiter.take, by the clock of Redis. Numbers are stored as text of 17 digits, because Redis would
+# truncate their fractions.
 SCRIPT = """
 local rate, burst = tonumber(ARGV[1]), tonumber(ARGV[2])
 local time = redis.call('TIME')
@@ -59,10 +59,10 @@ class RedisRateLimiter:
                 socket_timeout=TIMEOUT,
                 socket_connect_timeout=TIMEOUT,
                 max_connections=CONNECTIONS,
-                retry=Retry(NoBackoff(), 1),  # a connection that Redis has closed meanwhile is opened again once
+                retry=Retry(NoBackoff(), 1),  # reconnects once if Redis has closed the connection
             )
         except ValueError:
-            # The address is not repeated, for it may hold a password.
+            # The address is not repeated: it may contain a password.
             raise SettingsError(
                 "The setting access.redis must start with redis://, rediss:// or unix://. "
                 "Write redis://host:6379/0, for example."
@@ -82,7 +82,7 @@ class RedisRateLimiter:
                 self._paused_until = self._clock() + PAUSE
         if self._fallback is not None:
             return await self._fallback.acquire(caller, limit)
-        raise StoreUnreachableError("Redis does not answer, so that calls cannot be counted. Try again later.")
+        raise StoreUnreachableError("Redis does not answer, so calls cannot be counted. Try again later.")
 
     async def close(self) -> None:
         """Close the connections."""

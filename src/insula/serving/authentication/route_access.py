@@ -1,4 +1,4 @@
-"""What scope a route requires: checked before the route runs, and described in OpenAPI."""
+"""The scope that a route requires: checked before the route runs, and described in OpenAPI."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from starlette.requests import HTTPConnection
 from starlette.websockets import WebSocket
 
 from insula.serving.authentication.access_control import AccessControl
-from insula.serving.http.last_resort import ClientGoneError
 from insula.serving.http.problems import CODES, MEDIA_TYPE, ProblemError
+from insula.serving.http.unexpected_errors import ClientGoneError
 
 Scope = Literal["predict", "review", "admin"]
 SCHEMES = {
@@ -24,7 +24,7 @@ MARK = "x-insula-scope"
 
 
 def requires(scope: Scope | None, access: AccessControl, count: Callable[[str], None]) -> Sequence[Dependency]:
-    """Return the dependencies of routes that require a scope; none for routes that are open to everybody.
+    """Return the dependencies of routes that require a scope; none for open routes.
 
     count  is called with the code of each denial that no error handler of the application sees
     """
@@ -46,7 +46,7 @@ def requires(scope: Scope | None, access: AccessControl, count: Callable[[str], 
 
 
 def describe_access(app: FastAPI, restricted: Sequence[tuple[str, Scope]]) -> None:
-    """Add to the OpenAPI document which paths require which scope, and how to send a key."""
+    """Add the scope of each path, and how to send a key, to the OpenAPI document."""
     create = app.openapi
     scopes = dict(restricted)
 

@@ -1,4 +1,4 @@
-"""JSON web tokens: their subject and scopes, once their signature is verified (RFC 7519, RFC 8725)."""
+"""`TokenVerifier`: subject and scopes of JSON web tokens with a valid signature (RFC 7519, RFC 8725)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from insula.core.errors import SettingsError
 from insula.operations.credentials.keys import SCOPES
 from insula.serving.authentication.jwks import KeySet
 
-# Signatures with a private key alone: a server that also accepts shared secrets may take a public key for one.
+# Only signatures with a private key: a server that accepts shared secrets could mistake a public key for one.
 ALGORITHMS = ("RS256", "ES256", "EdDSA")
 MAX_TOKEN = 8192  # characters
 MAX_SUBJECT = 150
@@ -36,9 +36,9 @@ class TokenVerifier:
     """Verifies tokens of one issuer for one audience.
 
     algorithms   some of RS256, ES256 and EdDSA
-    scope_claim  the claim with the scopes, a text with spaces between them or a list; unknown scopes are ignored
-    prefix       what precedes the scopes of insula in that claim, such as `insula:`
-    leeway       seconds by which clocks may differ
+    scope_claim  the claim with the scopes, a space-separated string or a list; unknown scopes are ignored
+    prefix       prefix of the scopes of insula in that claim, such as `insula:`
+    leeway       seconds of allowed clock difference
 
     Raises `SettingsError` for another algorithm, or for an empty issuer or audience.
     """
@@ -63,8 +63,8 @@ class TokenVerifier:
         for name, value in (("issuer", issuer), ("audience", audience)):
             if not value:
                 raise SettingsError(
-                    f"The setting tokens.{name} must not be empty if tokens.keys is given. Set it to what the identity "
-                    f"provider writes into its tokens."
+                    f"The setting tokens.{name} must not be empty if tokens.keys is given. Set it to the value in the "
+                    f"identity provider's tokens."
                 )
         self._keys = keys
         self._issuer = issuer

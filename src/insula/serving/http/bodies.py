@@ -18,14 +18,14 @@ JSON = "application/json"
 
 
 async def read_body(request: Request, kind: type[Body]) -> Body:
-    """Return the body of a request as a `kind`; raise `ProblemError` if it is not JSON in UTF-8, or does not fit.
+    """Return the body of a request as a `kind`; raise `ProblemError` if it is not JSON in UTF-8, or not valid.
 
-    pydantic parses the bytes itself, so that nothing is built in memory that the schema does not have.
+    pydantic parses the bytes itself, so that no object is built that the schema does not have.
     """
     stated = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if stated != JSON:
         # Browsers let pages of other origins send most other types without a preflight request.
-        raise ProblemError("unsupported_media", f"The body must be JSON. Say so with the header Content-Type: {JSON}")
+        raise ProblemError("unsupported_media", f"The body must be JSON. Send it with the header Content-Type: {JSON}")
     content = await request.body()
     try:
         return kind.model_validate_json(content)
@@ -33,8 +33,8 @@ async def read_body(request: Request, kind: type[Body]) -> Body:
         raise invalid(error) from None
 
 
-def answered(content: Any, status: int = 200) -> Response:
-    """Return an answer in JSON, with null for NaN."""
+def json_response(content: Any, status: int = 200) -> Response:
+    """Return a JSON response, with null for NaN."""
     return Response(to_json(content, inf_nan_mode="null"), status, media_type=JSON)
 
 

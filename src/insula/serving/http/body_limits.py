@@ -1,4 +1,4 @@
-"""Limits on the size and duration of a body, counted as it arrives: a Content-Length may be wrong or missing."""
+"""Limits on the size and duration of a body, counted as it arrives: its Content-Length may be wrong or missing."""
 
 from __future__ import annotations
 
@@ -45,8 +45,8 @@ class BodyLimits:
 def _problem_of_headers(headers: Headers, most: int) -> ProblemError | None:
     if headers.get("content-encoding", "").strip().lower() not in PLAIN:
         return ProblemError("unsupported_media", "The body must not be compressed. Send it without Content-Encoding.")
-    stated = headers.get("content-length", "0")
-    if stated.isdecimal() and int(stated) > most:
+    content_length = headers.get("content-length", "0")
+    if content_length.isdecimal() and int(content_length) > most:
         return _too_large(most)
     return None
 

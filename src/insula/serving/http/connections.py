@@ -14,10 +14,10 @@ TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\nconnection: close\
 TOO_SLOW = b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
 
 
-def guarded(limits: Limits) -> type[HttpToolsProtocol]:
+def limited_protocol(limits: Limits) -> type[HttpToolsProtocol]:
     """Return the protocol of a connection, with limits on the bytes and the seconds of its headers."""
 
-    class Guarded(HttpToolsProtocol):
+    class LimitedProtocol(HttpToolsProtocol):
         """uvicorn's protocol, which has no such limits."""
 
         _head = 0
@@ -82,10 +82,10 @@ def guarded(limits: Limits) -> type[HttpToolsProtocol]:
                 self.transport.write(answer)
                 self.transport.close()
 
-    return Guarded
+    return LimitedProtocol
 
 
-class Streamed(WebSocketsSansIOProtocol):
+class StreamProtocol(WebSocketsSansIOProtocol):
     """uvicorn's protocol, which logs an error for every WebSocket that the application denies, as if it hung."""
 
     async def send(self, message: Any) -> None:

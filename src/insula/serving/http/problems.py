@@ -21,42 +21,42 @@ METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 
 
 @dataclass(frozen=True)
-class Code:
-    """A kind of problem: its status and its title, which never change."""
+class ProblemKind:
+    """A kind of problem: its HTTP status and its title."""
 
     status: int
     title: str
 
 
-CODES: Mapping[str, Code] = {
-    "malformed": Code(400, "The request is not readable"),
-    "unauthenticated": Code(401, "Nobody is known who may call with this"),
-    "forbidden": Code(403, "This key or token does not allow that"),
-    "not_found": Code(404, "There is no such thing here"),
-    "method_not_allowed": Code(405, "This address does not take this method"),
-    "timeout": Code(408, "The request took too long to arrive"),
-    "conflict": Code(409, "That does not go with what is there"),
-    "too_large": Code(413, "The request is too large"),
-    "unsupported_media": Code(415, "The request is of a kind that is not read here"),
-    "validation": Code(422, "The request does not say what it must"),
-    "overloaded": Code(429, "Too many requests wait"),
-    "too_many_calls": Code(429, "Calls come faster than this caller may make them"),
-    "quota": Code(429, "This caller's texts of the day are used up"),
-    "internal": Code(500, "Something is wrong here, not with the request"),
-    "unavailable": Code(503, "The service does not take requests now"),
+CODES: Mapping[str, ProblemKind] = {
+    "malformed": ProblemKind(400, "The request cannot be read"),
+    "unauthenticated": ProblemKind(401, "The credentials are missing or not valid"),
+    "forbidden": ProblemKind(403, "The key or token lacks the scope for this"),
+    "not_found": ProblemKind(404, "Not found"),
+    "method_not_allowed": ProblemKind(405, "This address does not support the method"),
+    "timeout": ProblemKind(408, "The request took too long to arrive"),
+    "conflict": ProblemKind(409, "The request conflicts with the state of the job"),
+    "too_large": ProblemKind(413, "The request is too large"),
+    "unsupported_media": ProblemKind(415, "The media type is not supported"),
+    "validation": ProblemKind(422, "The request is not valid"),
+    "overloaded": ProblemKind(429, "The queue is full"),
+    "too_many_calls": ProblemKind(429, "The rate limit is exceeded"),
+    "quota": ProblemKind(429, "The daily quota is used up"),
+    "internal": ProblemKind(500, "An error in the service"),
+    "unavailable": ProblemKind(503, "The service is not available"),
 }
-"""Every code that an answer can have."""
+"""All problem codes."""
 
 
 class ProblemDetails(BaseModel):
     """An error in the format of RFC 9457."""
 
-    type: str = Field(description="The kind of problem, as a URN that ends with its code.")
-    title: str = Field(description="What kind of problem it is.")
+    type: str = Field(description="The kind of problem: a URN that ends with the code.")
+    title: str = Field(description="A short name of the kind of problem.")
     status: int = Field(description="The HTTP status.")
-    code: str = Field(description="The kind of problem in one word, for programs.")
-    detail: str = Field(description="What was wrong, and what is allowed.")
-    errors: list[dict[str, str]] | None = Field(None, description="Which fields were wrong.")
+    code: str = Field(description="The kind of problem in one word, for programs. It does not change.")
+    detail: str = Field(description="What is wrong with this request, and what is allowed.")
+    errors: list[dict[str, str]] | None = Field(None, description="The invalid fields.")
 
 
 class ProblemError(Exception):
@@ -153,5 +153,5 @@ def _readable(error: Mapping[str, Any]) -> dict[str, str]:
     if error["type"] == "extra_forbidden":
         # The name of an unknown field may be a text of the request.
         place[-1] = "(unknown field)"
-    message = "is not known here" if error["type"] == "extra_forbidden" else str(error["msg"])
+    message = "is unknown" if error["type"] == "extra_forbidden" else str(error["msg"])
     return {"field": ".".join(str(part) for part in place), "message": message}

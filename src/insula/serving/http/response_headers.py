@@ -1,4 +1,4 @@
-"""Security headers of every answer: browsers must not guess its type, frame it, run it or cache it."""
+"""Security headers of every response: browsers must not guess its type, frame it, run it or cache it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ HEADERS = (
 
 
 class ResponseHeaders:
-    """ASGI middleware: adds those of `HEADERS` that the application has not set itself."""
+    """ASGI middleware: adds the `HEADERS` that the application has not set."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app

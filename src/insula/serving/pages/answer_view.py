@@ -1,4 +1,4 @@
-"""A prediction as the page shows it: the decision in words, scores as bars, those of decided labels first."""
+"""View model of a prediction: the decision as a sentence, scores as bars, those of decided labels first."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SHOWN = 6
 
 @dataclass(frozen=True)
 class ScoreRow:
-    """One label: its name for people, its score, how far its bar goes (0 to 100), whether it was given."""
+    """One label: its display name, its score, the length of its bar (0 to 100), and whether it was predicted."""
 
     name: str
     score: str
@@ -27,12 +27,12 @@ class ScoreRow:
 
 @dataclass(frozen=True)
 class Answer:
-    """What the page says of one text.
+    """The answer to one text.
 
-    decision    the sentence that is read out first
-    confidence  how sure the model is, an empty text where it gives none
-    rows        all given labels, then the largest other scores
-    all_rows    every label, in the order of the scheme; empty where `rows` has them all
+    decision    the sentence that a screen reader reads first
+    confidence  the confidence as a sentence, empty if the model has none
+    rows        all predicted labels, then the largest other scores
+    all_rows    every label, in the order of the scheme; empty if `rows` has them all
     """
 
     decision: str
@@ -44,7 +44,7 @@ class Answer:
 
 
 def answer_view(scheme: LabelScheme, prediction: Prediction, say: Speech) -> Answer:
-    """Return a prediction in the words of a language."""
+    """Return the view of a prediction in a language."""
     rows = {name: _row(scheme, prediction, name, say) for name in prediction.scores}
     if not scheme.is_categorical:
         return Answer(say("says_values"), False, "", "", list(rows.values()), [])
@@ -67,7 +67,7 @@ def answer_view(scheme: LabelScheme, prediction: Prediction, say: Speech) -> Ans
 
 
 def context_notes(given: ModelInput, context: Context, say: Speech) -> list[str]:
-    """Return which part of a conversation and a target the model read, and which it does not read."""
+    """Return notes on which turns and target the model read or ignored."""
     notes = []
     if given.turns:
         read = min(len(given.turns), context.turns)

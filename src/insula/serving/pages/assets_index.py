@@ -1,4 +1,4 @@
-"""The files that pages load: two styles, an icon and htmx, each under a name that changes with its content."""
+"""The static files of the pages, each at an address that changes with its content."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ FOLDER = "/pages/assets"
 
 @cache
 def content_of(name: str) -> bytes:
-    """Return the bytes of one of `KINDS`; the reports' style is theirs."""
+    """Return the content of a file of `KINDS`; report.css is the stylesheet of the reports."""
     if name == "report.css":
         return page_style().encode("utf-8")
     return files("insula.serving.pages").joinpath("assets", name).read_bytes()
@@ -23,5 +23,5 @@ def content_of(name: str) -> bytes:
 
 @cache
 def address_of(name: str) -> str:
-    """Return where a file is asked for; browsers may keep what they get there."""
+    """Return the address of a file, which browsers may cache."""
     return f"{FOLDER}/{name}?v={hashlib.sha256(content_of(name)).hexdigest()[:12]}"

@@ -1,4 +1,4 @@
-"""Forms that browsers send, accepted only from the pages of this service."""
+"""Form bodies, accepted only from the pages of this service."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from starlette.requests import Request
 from insula.serving.http.problems import ProblemError
 
 FORM = "application/x-www-form-urlencoded"
-MOST_FIELDS = 10
+MAX_FIELDS = 10
 
 
 async def read_form(request: Request) -> Mapping[str, str]:
@@ -18,11 +18,13 @@ async def read_form(request: Request) -> Mapping[str, str]:
 
     Lines end with LF, as in texts of the other routes; browsers send CR LF.
     """
-    if not from_here(request):
+    if not is_same_origin(request):
         raise ProblemError("forbidden", "A form must come from a page of this service.")
     stated = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if stated != FORM:
-        raise ProblemError("unsupported_media", f"The body must be a form. Say so with Content-Type: {FORM}")
+        raise ProblemError(
+            "unsupported_media", f"The body must be a form. Send it with the header Content-Type: {FORM}"
+        )
     content = await request.body()
     try:
         fields = parse_qsl(
@@ -30,15 +32,15 @@ async def read_form(request: Request) -> Mapping[str, str]:
             keep_blank_values=True,
             encoding="utf-8",
             errors="strict",
-            max_num_fields=MOST_FIELDS,
+            max_num_fields=MAX_FIELDS,
         )
     except ValueError:
-        raise ProblemError("malformed", "The form must be readable, in UTF-8.") from None
+        raise ProblemError("malformed", "The form must be URL-encoded UTF-8.") from None
     return {name: value.replace("\r\n", "\n") for name, value in fields}
 
 
-def from_here(request: Request) -> bool:
-    """Whether a request comes from a page of this service, as far as its headers say.
+def is_same_origin(request: Request) -> bool:
+    """Whether a request comes from a page of this service, according to its headers.
 
     Browsers send `Sec-Fetch-Site` over TLS and on this machine, else `Origin`. Programs send neither.
     """

@@ -1,4 +1,4 @@
-"""Which language a page is in: the one that its address names, else the one that the browser prefers."""
+"""The language of a page: the one in its address, else the one that the browser prefers."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from starlette.requests import Request
 
 from insula.serving.pages.words import WORDS
 
-USUAL = "en"
-MOST = 20  # preferences that are looked at
+DEFAULT = "en"
+MAX_PREFERENCES = 20  # of an Accept-Language header
 
 
 def language_of(request: Request, asked: str | None = None) -> str:
-    """Return the language of a request; `asked` is what its form says, if it has one."""
+    """Return the language of a request; `asked` is the language in its form, if it has one."""
     for named in (asked, request.query_params.get("lang")):
         if named in WORDS:
             return str(named)
@@ -19,15 +19,15 @@ def language_of(request: Request, asked: str | None = None) -> str:
 
 
 def _preferred(header: str) -> str:
-    """Return the first language of an Accept-Language header that the pages know (RFC 9110, section 12.5.4)."""
+    """Return the first language of an Accept-Language header that the pages have (RFC 9110, section 12.5.4)."""
     wanted: list[tuple[float, str]] = []
-    for part in header.split(",")[:MOST]:
+    for part in header.split(",")[:MAX_PREFERENCES]:
         tag, _, weight = part.strip().partition(";")
         code = tag.partition("-")[0].strip().lower()
         if code in WORDS:
             wanted.append((-_weight(weight), code))
-    best = min(wanted, key=lambda one: one[0], default=(0.0, USUAL))
-    return best[1] if best[0] < 0 else USUAL
+    best = min(wanted, key=lambda one: one[0], default=(0.0, DEFAULT))
+    return best[1] if best[0] < 0 else DEFAULT
 
 
 def _weight(text: str) -> float:

@@ -1,4 +1,4 @@
-"""A served model as the pages show it."""
+"""View models of a served model: facts, labels and metrics as the pages show them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ REPORT = "report.html"
 
 @dataclass(frozen=True)
 class Measured:
-    """What was measured of a model, on which rows."""
+    """The metrics of a model, and the rows they were measured on."""
 
     note: str
     rows: str
@@ -25,7 +25,7 @@ class Measured:
 
 
 def measured_view(model: ServedModel, say: Speech) -> Measured | None:
-    """Return the measured figures with their intervals, None where there are none."""
+    """Return the metrics with their intervals, None without metrics."""
     document = model.document
     if document.main is None:
         return None
@@ -33,7 +33,7 @@ def measured_view(model: ServedModel, say: Speech) -> Measured | None:
 
 
 def facts_view(model: ServedModel, say: Speech) -> list[tuple[str, str]]:
-    """Return what a model is, in a few lines."""
+    """Return names and values of a model's main properties."""
     scheme, below = model.predictor.scheme, model.predictor.decision.abstention
     facts = [
         (say("family"), model.folder.family),
@@ -53,9 +53,9 @@ def labels_view(scheme: LabelScheme, say: Speech) -> list[tuple[str, str]]:
 
 
 def report_of(model: ServedModel) -> Path | None:
-    """Return the report of the run that a model folder stands in, None where there is none.
+    """Return the report of the run that a model folder is part of, None without one.
 
-    Only of `RUN/model`: beside another folder it would be somebody else's. A link is not followed.
+    Only a folder `RUN/model` has one: a file next to any other folder could be unrelated. Links are not followed.
     """
     folder = model.folder.path.resolve()
     file = folder.parent / REPORT

@@ -1,4 +1,4 @@
-"""`add_pages`: the pages of an application."""
+"""`add_pages`: adds the pages to an application."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from insula.serving.settings.sections import Pages
 def add_pages(app: FastAPI, options: Pages) -> None:
     """Add the pages; raise `SettingsError` if the secret of their sessions cannot be read.
 
-    They are for people, so the OpenAPI document, which is for programs, leaves them out.
+    The OpenAPI document leaves them out: it is for programs.
     """
     app.state.visitors = Visitors(options)
     for router in (judge.router, models.router):

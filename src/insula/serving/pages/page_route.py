@@ -9,8 +9,8 @@ from fastapi.routing import APIRoute
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import RedirectResponse, Response
 
-from insula.serving.http.last_resort import ClientGoneError, unexpected
 from insula.serving.http.problems import ProblemError
+from insula.serving.http.unexpected_errors import ClientGoneError, log_unexpected
 from insula.serving.pages.rendering import address, is_fragment, page
 from insula.serving.service import service_of
 
@@ -32,8 +32,8 @@ class PageRoute(APIRoute):
                 problem = known
             except (ClientGoneError, ClientDisconnect):
                 raise
-            except Exception as error:  # noqa: BLE001 - a person gets a page, whatever the error is
-                problem = unexpected(error)
+            except Exception as error:  # noqa: BLE001 - every error is shown as a page
+                problem = log_unexpected(error)
             service_of(request).telemetry.rejected(problem.code)
             return problem_page(request, problem)
 
@@ -56,7 +56,7 @@ def problem_page(request: Request, problem: ProblemError) -> Response:
 
 
 def to_login(request: Request) -> Response:
-    """Redirect a visitor to the login, which leads back here."""
+    """Redirect a visitor to the login, which redirects back to this page."""
     wanted = {"lang": request.query_params["lang"]} if "lang" in request.query_params else {}
     path: str = request.scope["path"]
     if request.method == "GET" and path != "/":

@@ -1,4 +1,4 @@
-"""A page from its template: every value escaped, under a policy that admits this host's files and nothing inline."""
+"""Renders pages from templates: values are escaped, and the content security policy allows only files of this host."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ POLICY = (
 )
 HEADERS: Mapping[str, str] = {
     "content-security-policy": POLICY,
-    # With the service's own `no-referrer` browsers send forms with the origin `null`, and nobody could check it.
+    # With `no-referrer` browsers would send forms with the origin `null`, which cannot be checked.
     "referrer-policy": "same-origin",
     "permissions-policy": "camera=(), geolocation=(), microphone=()",
     "vary": "Accept-Language, Cookie, HX-Request",
@@ -38,7 +38,7 @@ def page(
     headers: Mapping[str, str] | None = None,
     **values: Any,
 ) -> Response:
-    """Return the page of a template in the language of the request, and remember the visitor.
+    """Return the rendered page in the language of the request, and set the visitor's cookie.
 
     language  the language in the form of the request, None without one
     """
@@ -51,7 +51,7 @@ def page(
         """Return the address of a page in the language of this one."""
         return address("/".join(parts), **{"lang": chosen, **query})
 
-    # The page that follows a form has an address that takes no GET: the other language then is that of the first page.
+    # The address of a form takes no GET, so the link to the other language leads to the first page.
     here = str(request.scope["path"]) if request.method == "GET" else ""
     content = (
         environment("insula.serving.pages")
@@ -80,13 +80,13 @@ def page(
 
 
 def address(path: str, **query: str) -> str:
-    """Return an address of this service; each part of the path and each value of the query is quoted."""
+    """Return an address of this service; the segments of the path and the values of the query are quoted."""
     asked = urlencode(query)
     return "/" + "/".join(quote(part, safe="") for part in path.split("/") if part) + (f"?{asked}" if asked else "")
 
 
 def is_fragment(request: Request) -> bool:
-    """Whether htmx asks for a part of a page."""
+    """Whether htmx requests a fragment of a page."""
     return request.headers.get("hx-request") == "true"
 
 

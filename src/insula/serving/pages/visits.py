@@ -1,4 +1,4 @@
-"""Visits of the pages: the session in a request's cookie, its authorisation, and the cookie of the answer."""
+"""`Visitors`: the session in a request's cookie, its authorisation, and the cookie of the response."""
 
 from __future__ import annotations
 
@@ -71,9 +71,9 @@ def visitors_of(request: Request) -> Visitors:
 
 
 async def authorise_visitor(request: Request) -> None:
-    """Authorise the key of a session, or without a sign-in the request itself; raise `ProblemError` if it is denied.
+    """Authorise the key of a session, or the request itself without a sign-in; raise `ProblemError` if it is denied.
 
-    A key that was revoked or has expired since its sign-in is denied, as is one that exceeds its rate limit.
+    A key that was revoked or has expired since the sign-in is denied, as is one that exceeds its rate limit.
     """
     access = service_of(request).access
     key_id = visitors_of(request).visit(request).session.key_id

@@ -1,1 +1,1 @@
-"""Texts that wait for a model: admission, micro-batches, and files at low priority."""
+"""The queue of a model: admission control, micro-batches, and files at low priority."""

@@ -1,4 +1,4 @@
-"""Admission: a request whose turn would come too late is rejected at once (429), by the measured pace of batches."""
+"""Admission control: a request that would wait too long is rejected at once (429), by the measured pace of batches."""
 
 from __future__ import annotations
 
@@ -6,24 +6,23 @@ import math
 
 from insula.serving.http.problems import ProblemError
 
-KEPT = 0.95  # share of its weight that a measurement keeps with every new one: about the last twenty batches count
+DECAY = 0.95  # weight of the older measurements after each new one: about the last twenty batches count
 
-# What the start of a batch costs, in tokens: before it is measured, and at most.
-USUAL_TOKENS, MOST_TOKENS = 24.0, 256.0
+# The fixed cost of a batch, in tokens: before it is measured, and at most.
+DEFAULT_OVERHEAD, MAX_OVERHEAD = 24.0, 256.0
 
 
-def check_wait(wait: float, patience: float, *, has_room: bool) -> None:
-    """Raise `ProblemError` (429) for a request that would wait longer than its patience, or find no room in the queue.
+def check_wait(wait: float, max_wait: float, *, has_room: bool) -> None:
+    """Raise `ProblemError` (429) for a request that would wait longer than `max_wait` seconds, or if the queue is full.
 
-    The answer says in `Retry-After` when a new try is worth it: after the time that is too much, or once the queue is
-    empty.
+    `Retry-After` is the time by which the wait is too long, or the time until the queue is empty.
     """
-    if wait <= patience and has_room:
+    if wait <= max_wait and has_room:
         return
-    seconds = wait - patience if wait > patience else wait
+    seconds = wait - max_wait if wait > max_wait else wait
     raise ProblemError(
         "overloaded",
-        "Too many texts wait for this one to be answered in time. Repeat it after the seconds of Retry-After.",
+        "Too many texts are waiting to answer this request in time. Repeat it after the seconds of Retry-After.",
         headers={"retry-after": str(max(1, math.ceil(seconds)))},
     )
 
@@ -34,13 +33,13 @@ class Pace:
     def __init__(self) -> None:
         self._n = self._x = self._y = self._xx = self._xy = 0.0
 
-    def learn(self, tokens: int, seconds: float) -> None:
-        """Count a batch of `tokens` that took `seconds`."""
-        self._n = self._n * KEPT + 1
-        self._x = self._x * KEPT + tokens
-        self._y = self._y * KEPT + seconds
-        self._xx = self._xx * KEPT + tokens * tokens
-        self._xy = self._xy * KEPT + tokens * seconds
+    def add(self, tokens: int, seconds: float) -> None:
+        """Add the measurement of a batch of `tokens` that took `seconds`."""
+        self._n = self._n * DECAY + 1
+        self._x = self._x * DECAY + tokens
+        self._y = self._y * DECAY + seconds
+        self._xx = self._xx * DECAY + tokens * tokens
+        self._xy = self._xy * DECAY + tokens * seconds
 
     def seconds(self, tokens: int, *, batches: int) -> float:
         """Return how long `tokens` take in a number of `batches`; 0 before the first measurement."""
@@ -49,10 +48,10 @@ class Pace:
         start, each = self._line()
         return batches * start + tokens * each
 
-    def another_batch(self) -> float:
-        """Return how many tokens take as long as the start of one more batch."""
+    def batch_overhead(self) -> float:
+        """Return how many tokens take as long as the fixed cost of one more batch."""
         start, each = self._line() if self._n else (0.0, 0.0)
-        return min(start / each, MOST_TOKENS) if start > 0 and each > 0 else USUAL_TOKENS
+        return min(start / each, MAX_OVERHEAD) if start > 0 and each > 0 else DEFAULT_OVERHEAD
 
     def _line(self) -> tuple[float, float]:
         spread = self._n * self._xx - self._x * self._x

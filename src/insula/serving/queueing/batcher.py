@@ -1,4 +1,4 @@
-"""`Batcher`: texts of many requests, computed together by one model; what cannot be in time is refused at the door."""
+"""`Batcher`: computes the texts of many requests together, and rejects a request at once if it would wait too long."""
 
 from __future__ import annotations
 
@@ -16,58 +16,58 @@ from insula.inference.backends import has_token_stages
 from insula.inference.predictor import Encoded, Predictor
 from insula.serving.http.problems import ProblemError
 from insula.serving.queueing.admission import Pace, check_wait
-from insula.serving.queueing.waiting import Piece, Request, Waiting, estimated_tokens
+from insula.serving.queueing.batch_queue import BatchQueue, PendingRequest, QueuedInput, estimated_tokens
 from insula.serving.settings.sections import Queue
 
-WORKERS = 2  # one computes, the other prepares the next batch
-# What is computed before the first request, so that its wait can be estimated: alone, and together.
-FIRST_TEXTS = ("Two hours on hold and nobody called back.", "等了两个小时，还是没人回电话。", "So happy!", "ok")
-MANY_CHARACTERS = 20_000  # are tokenised beside the loop that takes requests, which would stand still
+WORKERS = 2  # one computes a batch while the other encodes the next one
+# Predicted before the first request, alone and together, to measure how long batches take.
+WARM_UP_TEXTS = ("Two hours on hold and nobody called back.", "等了两个小时，还是没人回电话。", "So happy!", "ok")
+MANY_CHARACTERS = 20_000  # longer requests are tokenised in a thread, so that they do not block the event loop
 
 log = logging.getLogger("insula.serving")
 
 
-class Watcher(Protocol):
-    """Is told what a batcher does."""
+class BatchObserver(Protocol):
+    """Receives events of a batcher, such as for metrics."""
 
     def batch(self, model: str, texts: int, seconds: float) -> None:
         """A batch was computed."""
 
     def waiting(self, model: str, texts: int) -> None:
-        """So many texts wait now."""
+        """`texts` are in the queue now."""
 
 
 class Batcher:
-    """A queue for one model, and the threads that empty it.
+    """The queue of one model, and the threads that compute its batches.
 
-    Threads begin with `start`. `stop` lets them end after all that was accepted is answered.
+    `start` starts the threads; `stop` ends them once all accepted requests are answered.
     """
 
-    def __init__(self, name: str, predictor: Predictor, options: Queue, watcher: Watcher) -> None:
+    def __init__(self, name: str, predictor: Predictor, options: Queue, observer: BatchObserver) -> None:
         self.name = name
         self.predictor = predictor
         self._options = options
-        self._watcher = watcher
+        self._observer = observer
         self._has_tokens = has_token_stages(predictor.backend)
-        self._waiting = Waiting(tokens=options.batch_tokens, texts=options.batch_texts, padded=self._has_tokens)
+        self._queue = BatchQueue(tokens=options.batch_tokens, texts=options.batch_texts, padded=self._has_tokens)
         self._pace = Pace()
         self._changed = threading.Condition()
         self._computing = threading.Lock()
-        self._under_way = 0  # batches taken and not finished: at most one a worker
-        self._prepared = 0  # their tokens, while another batch is computed
-        self._done_at = 0.0  # when the batch that is computed is expected to be
-        self._last_done = 0.0  # when the one before it was
+        self._running_batches = 0  # batches taken and not finished, at most one for each worker
+        self._encoding_tokens = 0  # tokens of batches that are taken but not computed yet
+        self._expected_end = 0.0  # when the current batch is expected to be done
+        self._last_end = 0.0  # when the previous batch was done
         self._stopping = False
         self._threads: list[threading.Thread] = []
 
     def start(self) -> None:
-        """Compute a few texts to learn the pace, and begin to take requests."""
-        nobody = Request(None, [], 0)
-        for texts in ([FIRST_TEXTS[0]], [FIRST_TEXTS[0]] * 16, [FIRST_TEXTS[0]], list(FIRST_TEXTS)):
-            pieces = self._pieces(nobody, texts)
-            began = time.monotonic()
-            self.predictor.finish(self._encoded(pieces))
-            self._pace.learn(self._cost(pieces), time.monotonic() - began)
+        """Predict a few texts to measure the pace, and start to accept requests."""
+        warm_up = PendingRequest(None, [], 0)
+        for texts in ([WARM_UP_TEXTS[0]], [WARM_UP_TEXTS[0]] * 16, [WARM_UP_TEXTS[0]], list(WARM_UP_TEXTS)):
+            items = self._items(warm_up, texts)
+            started_at = time.monotonic()
+            self.predictor.finish(self._encoded(items))
+            self._pace.add(self._cost(items), time.monotonic() - started_at)
         self._stopping = False
         self._threads = [
             threading.Thread(target=self._work, name=f"insula-{self.name}-{number}", daemon=True)
@@ -77,7 +77,7 @@ class Batcher:
             thread.start()
 
     def stop(self) -> None:
-        """Answer what waits, and end the threads."""
+        """Answer the waiting requests, and end the threads."""
         with self._changed:
             self._stopping = True
             self._changed.notify_all()
@@ -87,163 +87,168 @@ class Batcher:
 
     @property
     def texts_waiting(self) -> int:
-        """How many texts wait for their turn."""
-        return len(self._waiting)
+        """How many texts are in the queue."""
+        return len(self._queue)
 
-    def wait(self) -> float:
-        """Return how many seconds a text that came now would wait for its turn, by what was measured."""
+    def wait_until_idle(self, seconds: float) -> None:
+        """Wait until no request is waiting or being computed, at most `seconds`."""
         with self._changed:
-            return self._wait()
+            self._changed.wait_for(lambda: not len(self._queue) and not self._running_batches, seconds)
 
-    def let_pass(self, seconds: float) -> None:
-        """Wait until no text of a request waits or is computed, at most so many seconds."""
+    def admit(self, texts: int, max_wait: float) -> None:
+        """Raise `ProblemError` if `texts` more would wait longer than `max_wait` seconds, or if the queue is full."""
         with self._changed:
-            self._changed.wait_for(lambda: not len(self._waiting) and not self._under_way, seconds)
+            self._admit(texts, max_wait)
 
-    def admit(self, texts: int, patience: float) -> None:
-        """Raise `ProblemError` where so many more texts would wait longer than `patience` seconds, or find no room."""
-        with self._changed:
-            self._admit(texts, patience)
+    async def predict(self, inputs: Sequence[TextOrInput], max_wait: float) -> list[Prediction]:
+        """Return one prediction for each input, in order; inputs of a cancelled call leave the queue.
 
-    async def predict(self, inputs: Sequence[TextOrInput], patience: float) -> list[Prediction]:
-        """Return a prediction an input, in order; `ProblemError` where their turn would not come in time.
-
-        Where the caller is cancelled, the inputs that still wait leave the queue.
+        Raises `ProblemError` if they would wait longer than `max_wait` seconds.
         """
         if not inputs:
             return []
-        self.admit(len(inputs), patience)
-        request = Request(asyncio.get_running_loop().create_future(), [None] * len(inputs), len(inputs))
+        self.admit(len(inputs), max_wait)
+        request = PendingRequest(asyncio.get_running_loop().create_future(), [None] * len(inputs), len(inputs))
         if sum(map(character_count, inputs)) > MANY_CHARACTERS:
-            pieces = await asyncio.to_thread(self._pieces, request, inputs)
+            items = await asyncio.to_thread(self._items, request, inputs)
         else:
-            pieces = self._pieces(request, inputs)
+            items = self._items(request, inputs)
         with self._changed:
-            self._admit(len(pieces), patience)
-            self._waiting.add(pieces)
+            self._admit(len(items), max_wait)
+            self._queue.add(items)
             self._changed.notify()
-            count = len(self._waiting)
-        self._watcher.waiting(self.name, count)
+            count = len(self._queue)
+        self._observer.waiting(self.name, count)
         try:
             answers: list[Prediction] = await request.future
         except asyncio.CancelledError:
-            request.gone = True
+            request.cancelled = True
             with self._changed:
-                self._waiting.drop(request)
+                self._queue.drop(request)
             raise
         return answers
 
-    def _pieces(self, request: Request, inputs: Sequence[TextOrInput]) -> list[Piece]:
-        """Return the pieces of a request; for a neural model they are tokenised, so that their length is known."""
+    def _items(self, request: PendingRequest, inputs: Sequence[TextOrInput]) -> list[QueuedInput]:
+        """Return the queue items of a request; neural models tokenise them here, so that their length is known."""
         if not self._has_tokens:
             most = self._options.batch_tokens
-            return [Piece(request, row, given, estimated_tokens(given, most)) for row, given in enumerate(inputs)]
+            return [QueuedInput(request, row, given, estimated_tokens(given, most)) for row, given in enumerate(inputs)]
         rows = self.predictor.encode(inputs).state
         return [
-            Piece(request, row, given, len(ids), ids) for row, (given, ids) in enumerate(zip(inputs, rows, strict=True))
+            QueuedInput(request, row, given, len(ids), ids)
+            for row, (given, ids) in enumerate(zip(inputs, rows, strict=True))
         ]
 
-    def _encoded(self, pieces: Sequence[Piece]) -> Encoded:
-        """Return a batch that waits for the model alone."""
-        inputs = [piece.given for piece in pieces]
-        return Encoded(inputs, [piece.ids for piece in pieces]) if self._has_tokens else self.predictor.encode(inputs)
+    def _encoded(self, items: Sequence[QueuedInput]) -> Encoded:
+        """Return a batch that is ready to be computed."""
+        inputs = [item.given for item in items]
+        return Encoded(inputs, [item.ids for item in items]) if self._has_tokens else self.predictor.encode(inputs)
 
-    def _cost(self, pieces: Sequence[Piece]) -> int:
-        """Return what a batch is computed for, in tokens: with its padding, where there is any."""
-        lengths = [piece.tokens for piece in pieces]
+    def _cost(self, items: Sequence[QueuedInput]) -> int:
+        """Return how many tokens a batch computes, including padding."""
+        lengths = [item.tokens for item in items]
         return max(lengths) * len(lengths) if self._has_tokens else sum(lengths)
 
-    def _admit(self, texts: int, patience: float) -> None:
+    def _admit(self, texts: int, max_wait: float) -> None:
         if self._stopping or not self._threads:
-            raise ProblemError("unavailable", "The service is about to stop. Ask another one, or again in a moment.")
-        check_wait(self._wait(), patience, has_room=len(self._waiting) + texts <= self._options.most_texts)
+            raise ProblemError(
+                "unavailable",
+                "The service is stopping. Send the request to another instance, or repeat it in a moment.",
+            )
+        check_wait(self._expected_wait(), max_wait, has_room=len(self._queue) + texts <= self._options.most_texts)
 
-    def _wait(self) -> float:
-        tokens = self._waiting.tokens + self._prepared
-        batches = self._waiting.batches + bool(self._prepared)
-        return self._pace.seconds(tokens, batches=batches) + max(0.0, self._done_at - time.monotonic())
+    def _expected_wait(self) -> float:
+        """Return how many seconds a text added now would wait, estimated from the measured pace."""
+        tokens = self._queue.tokens + self._encoding_tokens
+        batches = self._queue.batches + bool(self._encoding_tokens)
+        return self._pace.seconds(tokens, batches=batches) + max(0.0, self._expected_end - time.monotonic())
 
     def _work(self) -> None:
-        while pieces := self._taken():
+        while items := self._next_batch():
             try:
-                self._answer(pieces)
+                self._answer(items)
             finally:
                 with self._changed:
-                    self._under_way -= 1
+                    self._running_batches -= 1
                     self._changed.notify_all()
 
-    def _taken(self) -> list[Piece]:
-        """Wait for a batch: any where the model is idle, beside another batch only a whole one; empty at the end."""
+    def _next_batch(self) -> list[QueuedInput]:
+        """Wait for a batch and take it; return no items once the batcher stops.
+
+        An idle model takes what there is; while it computes, only a full batch is taken.
+        """
         with self._changed:
-            while not (len(self._waiting) and (not self._under_way or self._ripe())):
-                if self._stopping and not len(self._waiting):
+            while not (len(self._queue) and (not self._running_batches or self._can_overlap())):
+                if self._stopping and not len(self._queue):
                     return []
                 self._changed.wait()
-            pieces = self._waiting.take(self._pace.another_batch())
-            self._under_way += 1
-            self._prepared += sum(piece.tokens for piece in pieces)
-            return pieces
+            items = self._queue.take(self._pace.batch_overhead())
+            self._running_batches += 1
+            self._encoding_tokens += sum(item.tokens for item in items)
+            return items
 
-    def _ripe(self) -> bool:
-        return self._under_way < WORKERS and self._waiting.is_full
+    def _can_overlap(self) -> bool:
+        return self._running_batches < WORKERS and self._queue.is_full
 
-    def _answer(self, pieces: list[Piece]) -> None:
-        tokens = sum(piece.tokens for piece in pieces)
-        began, begun, cost = time.monotonic(), False, self._cost(pieces)
+    def _answer(self, items: list[QueuedInput]) -> None:
+        tokens = sum(item.tokens for item in items)
+        started_at, is_computing, cost = time.monotonic(), False, self._cost(items)
         try:
-            encoded = self._encoded(pieces)
+            encoded = self._encoded(items)
             with self._computing:
                 with self._changed:
-                    self._prepared -= tokens
-                    begun = True
-                    self._done_at = time.monotonic() + self._pace.seconds(cost, batches=1)
+                    self._encoding_tokens -= tokens
+                    is_computing = True
+                    self._expected_end = time.monotonic() + self._pace.seconds(cost, batches=1)
                 predictions = self.predictor.finish(encoded)
                 with self._changed:
-                    # What it added to the time of all: preparation beside another batch costs nothing.
+                    # Encoding during another batch costs no extra time, so it is not counted.
                     now = time.monotonic()
-                    seconds = now - max(began, self._last_done)
-                    self._pace.learn(cost, seconds)
-                    self._done_at, self._last_done = 0.0, now
-        except Exception as error:  # noqa: BLE001 - whatever a model raises, the others are still answered
+                    seconds = now - max(started_at, self._last_end)
+                    self._pace.add(cost, seconds)
+                    self._expected_end, self._last_end = 0.0, now
+        except Exception as error:  # noqa: BLE001 - an error of one text must not fail the others
             with self._changed:
-                self._prepared -= 0 if begun else tokens
-                self._done_at = 0.0
-            self._answer_singly(pieces, error)
+                self._encoding_tokens -= 0 if is_computing else tokens
+                self._expected_end = 0.0
+            self._answer_singly(items, error)
             return
-        self._watcher.batch(self.name, len(pieces), seconds)
-        _deliver(list(zip(pieces, predictions, strict=True)))
+        self._observer.batch(self.name, len(items), seconds)
+        _deliver(list(zip(items, predictions, strict=True)))
 
-    def _answer_singly(self, pieces: list[Piece], error: Exception) -> None:
-        """After a failure, let only those fail that do so alone."""
+    def _answer_singly(self, items: list[QueuedInput], error: Exception) -> None:
+        """Compute a failed batch text by text, so that only the texts that cause the error fail."""
         where = "".join(traceback.format_tb(error.__traceback__))
-        # The message of an error may hold a text.
+        # The message of an error may contain a text.
         log.error("A batch of %s failed with %s:\n%s", self.name, type(error).__name__, where)
-        for piece in pieces:
+        for item in items:
             try:
-                prediction = self.predictor.finish(self._encoded([piece]))[0]
-            except Exception:  # noqa: BLE001 - this one is answered with a problem
-                piece.request.error = ProblemError("internal", "A text could not be judged. It was written down.")
+                prediction = self.predictor.finish(self._encoded([item]))[0]
+            except Exception:  # noqa: BLE001 - this request is answered with a problem
+                item.request.error = ProblemError(
+                    "internal", "A text could not be predicted. The error is in the log of the service."
+                )
                 prediction = None
-            _deliver([(piece, prediction)])
+            _deliver([(item, prediction)])
 
 
-def _deliver(answers: list[tuple[Piece, Prediction | None]]) -> None:
-    """Give the answers to their requests; those that are complete are woken, all of a loop at once."""
-    done: dict[asyncio.AbstractEventLoop, list[Request]] = {}
-    for piece, prediction in answers:
-        request = piece.request
-        request.answers[piece.row] = prediction
+def _deliver(answers: list[tuple[QueuedInput, Prediction | None]]) -> None:
+    """Assign predictions to their requests, and wake complete requests, all of one event loop at once."""
+    done: dict[asyncio.AbstractEventLoop, list[PendingRequest]] = {}
+    for item, prediction in answers:
+        request = item.request
+        request.answers[item.row] = prediction
         request.left -= 1
-        if not request.left and not request.gone:
+        if not request.left and not request.cancelled:
             done.setdefault(request.future.get_loop(), []).append(request)
     for loop, requests in done.items():
         try:
             loop.call_soon_threadsafe(_wake, requests)
-        except RuntimeError:  # the loop has ended, and with it all who waited
+        except RuntimeError:  # the event loop has ended, and with it its requests
             continue
 
 
-def _wake(requests: list[Request]) -> None:
+def _wake(requests: list[PendingRequest]) -> None:
     for request in requests:
         if request.future.done():
             continue

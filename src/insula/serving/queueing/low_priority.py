@@ -1,4 +1,4 @@
-"""`at_low_priority`: a model for files in the background, whose batches let requests go first."""
+"""`at_low_priority`: a predictor for background files that yields to requests before each batch."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from insula.inference.token_backend import in_batches
 def at_low_priority(predictor: Predictor, wait: Callable[[], None]) -> Predictor:
     """Return a predictor that calls `wait` before each batch that its network computes.
 
-    The batches hold the same texts as before, so that predictions stay equal to the bit. A model without a network is
-    returned as it is: it predicts thousands of texts in the time of one such batch.
+    The batches stay the same, so predictions are identical to the bit. A model without a network is returned as it is:
+    it predicts thousands of texts in the time of one such batch.
     """
     if not has_token_stages(predictor.backend):
         return predictor
@@ -28,7 +28,7 @@ def at_low_priority(predictor: Predictor, wait: Callable[[], None]) -> Predictor
 
 
 class _YieldingBackend:
-    """The tokens and the network of another backend, which is not opened a second time."""
+    """Shares tokenizer and network with another backend, so that the model is in memory once."""
 
     def __init__(self, backend: TokenStages, wait: Callable[[], None]) -> None:
         self.outputs, self.budget = backend.outputs, backend.budget
@@ -41,10 +41,10 @@ class _YieldingBackend:
         return self.compute(self.encode(texts))
 
     def compute(self, tokens: Sequence[NDArray[np.int64]]) -> NDArray[np.floating[Any]]:
-        """Return (rows, outputs) logits of token numbers, in their order."""
+        """Return (rows, outputs) logits of token ids, in their order."""
         return in_batches(tokens, self.outputs, self.run, budget=self.budget)
 
     def run(self, ids: NDArray[np.int64], mask: NDArray[np.int64]) -> NDArray[np.float32]:
-        """Let requests go first, then run the model."""
+        """Yield to requests, then run the model."""
         self._wait()
         return self._run(ids, mask)

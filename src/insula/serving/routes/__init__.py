@@ -1,1 +1,1 @@
-"""The addresses of the service, one file each."""
+"""The routes of the API, one group in each file."""

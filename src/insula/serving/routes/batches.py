@@ -29,7 +29,7 @@ BODY: dict[str, Any] = {
             JSON: {
                 "schema": {"$ref": "#/components/schemas/JobRequest"},
                 "examples": {
-                    "A file that is there": {"value": {"path": "/data/messages.csv", "text": "message"}},
+                    "A file on the server": {"value": {"path": "/data/messages.csv", "text": "message"}},
                     "Conversations": {
                         "value": {
                             "path": "/data/chats.csv",
@@ -60,35 +60,35 @@ async def create(
     request: Request,
     options: Annotated[JobOptions, Query(description="Model and columns of an upload.")],
 ) -> Response:
-    """Upload a file as the body, with its kind as Content-Type; or name one in a folder of `jobs.sources` in JSON.
+    """Upload a file as the body with its media type, or name a file in a folder of `jobs.sources` in JSON.
 
-    The parameters of the query are for an upload; a body of JSON has its own. A model that reads conversations finds
-    their columns by usual names where none is given.
+    The query parameters are for an upload; a JSON body has the same fields. A model that reads conversations finds
+    their columns by their usual names if none is given.
     """
     service = service_of(request)
     service.jobs.check_room()
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind == JSON:
-        asked = await read_body(request, JobRequest)
-        source, name = service.jobs.allowed(asked.path), service.models.find(asked.model).name
-        job = service.jobs.add(service.jobs.new_folder()[0], source, name, asked.named, service.access.caller())
+        body = await read_body(request, JobRequest)
+        source, name = service.jobs.allowed(body.path), service.models.find(body.model).name
+        job = service.jobs.add(service.jobs.new_folder()[0], source, name, body.given_columns, service.access.caller())
     elif kind in ENDINGS:
         job = await _uploaded(request, ENDINGS[kind], options)
     else:
-        raise ProblemError("unsupported_media", f"The body must be one of: {', '.join((JSON, *ENDINGS))}.")
+        raise ProblemError("unsupported_media", f"The Content-Type must be one of: {', '.join((JSON, *ENDINGS))}.")
     headers = {"location": f"/v1/batches/{job.id}"}
     return Response(to_json(job.public()), 202, headers=headers, media_type=JSON)
 
 
 @router.get("/v1/batches/{id}", summary="Show the progress of a job", response_model=JobStatus, responses=GONE)
 async def show(request: Request, id: str) -> dict[str, Any]:
-    """`rows` is the number of rows predicted so far."""
+    """The state of a job; `rows` is the number of rows predicted so far."""
     return service_of(request).jobs.find(id).public()
 
 
 @router.get(
     "/v1/batches/{id}/result",
-    summary="The predictions of a job",
+    summary="Download the predictions of a job",
     response_class=FileResponse,
     responses={200: {"content": {LINES: {"schema": {"type": "string"}}}}, **responses("conflict"), **GONE},
 )
@@ -99,18 +99,18 @@ async def result(request: Request, id: str) -> FileResponse:
 
 @router.get(
     "/v1/batches/{id}/rejects",
-    summary="The rows that could not be predicted",
+    summary="Download the rows that could not be predicted",
     response_class=FileResponse,
     responses={200: {"content": {LINES: {"schema": {"type": "string"}}}}, **responses("conflict"), **GONE},
 )
 async def rejects(request: Request, id: str) -> FileResponse:
-    """JSON Lines with line numbers and reasons; 404 if there are none."""
+    """JSON Lines with line numbers and reasons; 404 if no row was rejected."""
     return FileResponse(service_of(request).jobs.file(id, REJECTS), media_type=LINES)
 
 
 @router.delete("/v1/batches/{id}", summary="Delete a job", status_code=204, responses=GONE)
 async def remove(request: Request, id: str) -> Response:
-    """Its files are deleted, too; a running job stops."""
+    """Delete a job with its files; a running job stops."""
     service_of(request).jobs.remove(id)
     return Response(status_code=204)
 
@@ -124,7 +124,7 @@ async def _uploaded(request: Request, ending: str, options: JobOptions) -> Job:
         with source.open("wb") as out:
             async for part in request.stream():
                 out.write(part)
-        return service.jobs.add(name, source, found.name, options.named, service.access.caller())
+        return service.jobs.add(name, source, found.name, options.given_columns, service.access.caller())
     except BaseException:
-        service.jobs.forget(name)
+        service.jobs.delete_folder(name)
         raise

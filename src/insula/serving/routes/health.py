@@ -15,35 +15,35 @@ router = APIRouter(tags=["health"])
 metrics_router = APIRouter(tags=["health"])
 
 
-@router.get("/healthz", summary="Is the process alive?")
+@router.get("/healthz", summary="Check that the process is alive")
 async def health() -> dict[str, str]:
-    """Answers as long as the process does."""
+    """Always 200 while the process runs."""
     return {"status": "alive"}
 
 
-@router.get("/readyz", summary="May requests be sent?", responses=responses("unavailable"))
+@router.get("/readyz", summary="Check that requests are accepted", responses=responses("unavailable"))
 async def ready(request: Request) -> dict[str, str]:
-    """503 before the models are open, and from the first signal to stop."""
+    """503 before the models are loaded, and from the first stop signal on."""
     service = service_of(request)
     if service.draining or not service.ready:
-        raise ProblemError("unavailable", "The service does not take requests now.")
+        raise ProblemError("unavailable", "The service does not accept requests now.")
     return {"status": "ready"}
 
 
-@router.get("/version", summary="Which insula is this?")
+@router.get("/version", summary="Show the version")
 async def version() -> dict[str, str]:
-    """The version of the program."""
+    """The version of insula."""
     return {"insula": __version__}
 
 
 @metrics_router.get(
     "/metrics",
-    summary="Measurements for Prometheus",
+    summary="Metrics for Prometheus",
     response_class=Response,
     responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}},
 )
 async def metrics(request: Request) -> Response:
-    """Counts and times, without a word of any text."""
+    """Counts and times, without any part of a text."""
     service = service_of(request)
     for model in service.models:
         service.telemetry.waiting(model.name, model.batcher.texts_waiting)

@@ -1,6 +1,6 @@
-"""`POST /predict` in the shape of Hugging Face's inference servers, with the scores that the model means.
+"""`POST /predict` in the shape of Hugging Face's inference servers, with the scores of the model.
 
-Their servers put a softmax over every model; here labels that may hold together have probabilities of their own.
+Their servers apply a softmax to every model; here the labels of a multi-label model have independent probabilities.
 """
 
 from __future__ import annotations
@@ -9,9 +9,9 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from insula.serving.answers import ranked
-from insula.serving.http.bodies import answered, json_body, read_body
-from insula.serving.routes.predict import REFUSALS
+from insula.serving.answers import ranked_labels
+from insula.serving.http.bodies import json_body, json_response, read_body
+from insula.serving.routes.predict import PROBLEMS
 from insula.serving.schemas import HuggingFaceLabel, HuggingFaceRequest
 from insula.serving.service import service_of
 
@@ -24,18 +24,18 @@ EXAMPLES = {
 
 @router.post(
     "/predict",
-    summary="Judge texts, as Hugging Face's servers answer",
+    summary="Classify texts in the shape of Hugging Face's servers",
     response_model=list[list[HuggingFaceLabel]],
-    responses=REFUSALS,
+    responses=PROBLEMS,
     openapi_extra=json_body(HuggingFaceRequest, EXAMPLES),
 )
 async def predict(request: Request) -> Response:
-    """A list of labels with scores for each text, decided labels first; the first served model answers."""
+    """A list of labels with scores for each text, decided labels first, from the first served model."""
     service = service_of(request)
-    patience = service.refuse_early(request)
-    asked = await read_body(request, HuggingFaceRequest)
-    texts = [asked.inputs] if isinstance(asked.inputs, str) else asked.inputs
+    max_wait = service.reject_early(request)
+    body = await read_body(request, HuggingFaceRequest)
+    texts = [body.inputs] if isinstance(body.inputs, str) else body.inputs
     service.check_inputs(texts)
-    predictions = await service.predict_for(request, service.models.default, texts, patience)
-    await service.keeper.keep_predictions(service.models.default.name, texts, predictions)
-    return answered([ranked(prediction, asked.parameters.top_k) for prediction in predictions])
+    predictions = await service.predict_for(request, service.models.default, texts, max_wait)
+    await service.retention.store_predictions(service.models.default.name, texts, predictions)
+    return json_response([ranked_labels(prediction, body.parameters.top_k) for prediction in predictions])

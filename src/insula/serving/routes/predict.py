@@ -1,4 +1,4 @@
-"""`POST /v1/predict`: texts, a dialogue, or inputs in their contexts in, predictions out."""
+"""`POST /v1/predict`: predictions for texts, a dialogue, or inputs with context."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from insula.serving.answers import rows
-from insula.serving.http.bodies import answered, json_body, read_body
+from insula.serving.answers import answer_rows
+from insula.serving.http.bodies import json_body, json_response, read_body
 from insula.serving.http.problems import responses
 from insula.serving.schemas import PredictAnswer, PredictRequest
-from insula.serving.served_models import context_of
+from insula.serving.served_models import context_fields
 from insula.serving.service import service_of
 
 router = APIRouter(tags=["predict"])
-REFUSALS = responses(
+PROBLEMS = responses(
     "malformed", "not_found", "timeout", "too_large", "unsupported_media", "validation", "overloaded", "unavailable"
 )
 EXAMPLES = {
@@ -47,41 +47,46 @@ EXAMPLES = {
 
 @router.post(
     "/v1/predict",
-    summary="Classify texts, a dialogue, or inputs in their contexts",
+    summary="Classify texts, a dialogue, or inputs with context",
     response_model=PredictAnswer,
-    responses=REFUSALS,
+    responses=PROBLEMS,
     openapi_extra=json_body(PredictRequest, EXAMPLES),
 )
 async def predict(request: Request) -> Response:
-    """Answers are in the order of the texts.
+    """Predictions in the order of the texts.
 
-    A model that was trained on conversations classifies a turn of a dialogue with the turns before it, up to
-    `context_turns` of them; any other model classifies the turn's own words. `unread` counts the inputs with earlier
-    turns or a target of which the model reads none.
+    A model that was trained on conversations classifies a turn of a dialogue with up to `context_turns` turns
+    before it; any other model reads only the turn itself. `unread` counts the inputs with earlier turns or a target
+    that the model does not read.
 
-    The header `Insula-Wait-Ms` says how long the request may wait in the queue; if it would wait longer, the
-    answer is 429 at once.
+    The header `Insula-Wait-Ms` limits the milliseconds in the queue; a request that would wait longer gets 429 at once.
     """
     service = service_of(request)
-    patience = service.refuse_early(request)
-    asked = await read_body(request, PredictRequest)
-    model = service.models.find(asked.model)
-    if asked.dialogue is not None:
-        service.check_context([turn.text for turn in asked.dialogue])
+    max_wait = service.reject_early(request)
+    body = await read_body(request, PredictRequest)
+    model = service.models.find(body.model)
+    if body.dialogue is not None:
+        service.check_context([turn.text for turn in body.dialogue])
     context = model.predictor.context
-    # One turn is enough to see that there are turns that the model does not read.
-    inputs, unread = service.drop_unread(model, asked.model_inputs(max(context.turns, 1)))
-    predictions = await service.predict_for(request, model, inputs, patience)
-    kept = await service.keeper.keep_predictions(
-        model.name, inputs, predictions, subject=asked.subject, language=asked.language
+    # One turn is enough to count inputs whose turns the model does not read.
+    inputs, unread = service.drop_unread_context(model, body.model_inputs(max(context.turns, 1)))
+    predictions = await service.predict_for(request, model, inputs, max_wait)
+    stored_ids = await service.retention.store_predictions(
+        model.name, inputs, predictions, subject=body.subject, language=body.language
     )
-    found = rows(model.predictor.scheme, predictions, asked.outputs, asked.language)
-    if asked.dialogue is not None:
-        for row, turn in zip(found, asked.dialogue[-len(found) :], strict=True):
+    answers = answer_rows(model.predictor.scheme, predictions, body.outputs, body.language)
+    if body.dialogue is not None:
+        for row, turn in zip(answers, body.dialogue[-len(answers) :], strict=True):
             row["speaker"] = turn.speaker
-    for row, identity in zip(found, kept, strict=False):
-        row["stored_id"] = identity
-        row.setdefault("id", identity)
-    return answered(
-        {"model": model.name, "version": model.version, **context_of(model), "unread": unread, "predictions": found}
+    for row, stored_id in zip(answers, stored_ids, strict=False):
+        row["stored_id"] = stored_id
+        row.setdefault("id", stored_id)
+    return json_response(
+        {
+            "model": model.name,
+            "version": model.version,
+            **context_fields(model),
+            "unread": unread,
+            "predictions": answers,
+        }
     )

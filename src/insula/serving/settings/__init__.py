@@ -1,1 +1,1 @@
-"""Settings of the service: options, sources, and the file that explains them."""
+"""Settings of the service: options, sources, and the settings file."""

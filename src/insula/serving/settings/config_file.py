@@ -1,4 +1,4 @@
-"""The settings as a TOML file that explains itself."""
+"""The settings as a commented TOML file."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pydantic import BaseModel
 
 from insula.serving.settings.settings import PREFIX, Settings, section_of
 
-# Up to the last @, for a password may contain one that is not escaped.
+# Up to the last @: a password may contain one that is not escaped.
 USER_AND_PASSWORD = re.compile(r"^([a-z][a-z0-9+.-]*://[^:/@?]*):.*@", re.IGNORECASE | re.DOTALL)
 PASSWORD_OPTION = re.compile(r"(?<=[?&])[a-z_]*(?:password|passwd|secret|token)=[^&#]*&?", re.IGNORECASE)
 
@@ -20,7 +20,7 @@ PASSWORD_OPTION = re.compile(r"(?<=[?&])[a-z_]*(?:password|passwd|secret|token)=
 def to_toml(settings: Settings) -> str:
     """Return all settings with their descriptions; options without a value are comments.
 
-    Passwords in addresses are left out, because printed settings get stored, sent and shown.
+    Passwords in addresses are left out, because printed settings end up in files, tickets and logs.
     """
     return "\n".join(
         (

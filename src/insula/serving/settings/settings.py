@@ -51,16 +51,18 @@ class Settings(BaseSettings):
     )
 
     models: tuple[str, ...] = Field((), description="Runs, model folders or names (default: the model `starter`).")
-    host: str = Field("127.0.0.1", min_length=1, description="Address to listen at; 0.0.0.0 for other machines, too.")
-    port: int = Field(8000, ge=0, le=65535, description="Port to listen at; 0 takes a free one.")
+    host: str = Field(
+        "127.0.0.1", min_length=1, description="Address to listen at; 0.0.0.0 also accepts other machines."
+    )
+    port: int = Field(8000, ge=0, le=65535, description="Port to listen at; 0 chooses a free one.")
     threads: int | None = Field(
-        None, ge=1, description="Threads of a model (default: one for each processor that may be used)."
+        None, ge=1, description="Threads per model (default: one for each available processor)."
     )
-    drain_seconds: float = Field(
-        30, ge=0, description="How long accepted requests may take to be answered after SIGTERM."
-    )
+    drain_seconds: float = Field(30, ge=0, description="Seconds to answer accepted requests after SIGTERM.")
     notice_seconds: float = Field(
-        1, ge=0, description="How long after SIGTERM new requests are still accepted, while /readyz says 503."
+        1,
+        ge=0,
+        description="Seconds after SIGTERM in which new requests are still accepted, while /readyz answers 503.",
     )
     limits: Limits = Field(Limits(), description="")
     queue: Queue = Field(Queue(), description="")

@@ -1,1 +1,1 @@
-"""The addresses of the pages."""
+"""The routes of the pages."""

@@ -1,4 +1,4 @@
-"""`GET /pages/assets/NAME`: styles and htmx, open to everybody, as the page to sign in needs them."""
+"""`GET /pages/assets/NAME`: static files, open to everyone because the login page needs them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ router = APIRouter()
 
 @router.get(f"{FOLDER}/{{name}}")
 async def asset(name: str) -> Response:
-    """One of the files; their addresses change with their content, so browsers may keep them."""
+    """A static file; its address changes with its content, so browsers may cache it."""
     if name not in KINDS:
-        raise ProblemError("not_found", "There is no such file.")
+        raise ProblemError("not_found", "The file does not exist.")
     return Response(content_of(name), media_type=KINDS[name], headers={"cache-control": "public, max-age=86400"})

@@ -28,13 +28,13 @@ TYPED = ("text", "turns", "speaker", "target")
 
 @router.get("/")
 async def first(request: Request) -> Response:
-    """The page to type a text into."""
+    """The form for a text."""
     return _page(request, service_of(request).models.find(request.query_params.get("model")))
 
 
 @router.post("/pages/judge")
 async def judge(request: Request) -> Response:
-    """The answer to a text: a part of the page for htmx, the whole page for a plain form."""
+    """The answer to a text: a fragment for htmx, the whole page for a plain form."""
     service = service_of(request)
     form = await read_form(request)
     language, text = language_of(request, form.get("lang")), form.get("text", "")
@@ -45,11 +45,11 @@ async def judge(request: Request) -> Response:
     if not text.strip():
         return _page(request, model, **shown, code="empty", status=422)
     try:
-        patience = service.refuse_early(request)
+        max_wait = service.reject_early(request)
         given = _typed_input(form)
-        inputs, _ = service.drop_unread(model, [given])
-        predictions = await service.predict_for(request, model, inputs, patience)
-        kept = await service.keeper.keep_predictions(model.name, inputs, predictions, language=language)
+        inputs, _ = service.drop_unread_context(model, [given])
+        predictions = await service.predict_for(request, model, inputs, max_wait)
+        kept = await service.retention.store_predictions(model.name, inputs, predictions, language=language)
     except ProblemError as problem:
         service.telemetry.rejected(problem.code)
         seconds = problem.headers.get(RETRY)
@@ -73,7 +73,7 @@ async def judge(request: Request) -> Response:
 
 
 def _typed_input(form: Mapping[str, str]) -> ModelInput:
-    """Return the input of a form: its text, the turns typed one a line, and what was typed besides."""
+    """Return the input of a form: its text, the turns (one on each line), the speaker and the target."""
     return ModelInput(
         form.get("text", ""),
         turns=parse_turns(form.get("turns", "")),
@@ -83,7 +83,7 @@ def _typed_input(form: Mapping[str, str]) -> ModelInput:
 
 
 def _page(request: Request, model: ServedModel, *, language: str | None = None, **values: Any) -> Response:
-    """Return the page, or only the part with the answer."""
+    """Return the page, or only the fragment with the answer."""
     known: dict[str, Any] = {
         "answer": None,
         "kept": None,

@@ -1,4 +1,4 @@
-"""`/login` and `/logout`: a person types a key once, and a session replaces it from then on."""
+"""`/login` and `/logout`: a person types a key once, and a session cookie replaces it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from insula.serving.pages.visits import SCOPE, visitors_of
 from insula.serving.service import service_of
 
 router = APIRouter(route_class=PageRoute)
-_OWN = re.compile(r"/models(/[^/\\]+){0,2}")
+_NEXT_PATH = re.compile(r"/models(/[^/\\]+){0,2}")
 
 
 @router.get("/login")
@@ -45,7 +45,7 @@ async def sign_in(request: Request) -> Response:
         return _page(request, wanted, language=language, wrong=True, status=401)
     await asyncio.to_thread(service.store.record, "page.signed_in", caller=service.access.caller().id)
     visitors.start_session(request, key_id)
-    return _go(request, wanted if _OWN.fullmatch(wanted) else "", language)
+    return _go(request, wanted if _NEXT_PATH.fullmatch(wanted) else "", language)
 
 
 @router.post("/logout")

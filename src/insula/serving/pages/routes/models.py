@@ -1,4 +1,4 @@
-"""`GET /models`, `/models/NAME`, `/models/NAME/report`: what answers here, how good it is, and its report."""
+"""`GET /models`, `/models/NAME`, `/models/NAME/report`: the served models, their metrics, cards and reports."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from insula.serving.pages.words import Speech
 from insula.serving.service import service_of
 
 router = APIRouter(route_class=PageRoute)
-# A report may be a stranger's: it runs nothing but our own script for its tables, loads nothing, and has no origin.
+# A report may be written by a stranger: it runs only our own script for its tables, loads nothing, and has no origin.
 REPORT_POLICY = (
     f"sandbox allow-scripts; default-src 'none'; style-src 'unsafe-inline'; script-src '{script_hash()}'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -26,7 +26,7 @@ REPORT_POLICY = (
 
 @router.get("/models")
 async def all_models(request: Request) -> Response:
-    """The list."""
+    """The list of served models."""
     say = Speech(language_of(request))
     shown = [(model, facts_view(model, say)) for model in service_of(request).models]
     return page(request, "models.html.j2", shown=shown)
@@ -34,7 +34,7 @@ async def all_models(request: Request) -> Response:
 
 @router.get("/models/{name}")
 async def one_model(request: Request, name: str) -> Response:
-    """Labels, what was measured, and the card."""
+    """The labels, metrics and card of a model."""
     model = service_of(request).models.find(name)
     say = Speech(language_of(request))
     return page(

@@ -1,4 +1,4 @@
-"""Unexpected errors: answered as a problem, and logged without a word of the request."""
+"""Unexpected errors: answered as a problem, and logged without any part of the request."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ log = logging.getLogger("insula.serving")
 
 
 class ClientGoneError(Exception):
-    """The client closed its connection, so that there is nobody to answer."""
+    """The client closed its connection, so nobody waits for an answer."""
 
 
-class LastResort:
+class UnexpectedErrors:
     """ASGI middleware: turns an unexpected error into a problem with status 500; `count` is called with its code.
 
     Without it the server would log the message of the error, which may contain a text of the request.
@@ -41,15 +41,15 @@ class LastResort:
             await self.app(scope, receive, watch)
         except (ClientGoneError, ClientDisconnect):
             return
-        except Exception as error:  # noqa: BLE001 - no message of any error may reach the log
-            problem = unexpected(error)
+        except Exception as error:  # noqa: BLE001 - the message of an error must not reach the log
+            problem = log_unexpected(error)
             if scope["type"] != "http" or started:
                 return
             self._count(problem.code)
             await problem.response()(scope, receive, send)
 
 
-def unexpected(error: Exception) -> ProblemError:
+def log_unexpected(error: Exception) -> ProblemError:
     """Log where an error was raised, without its message, and return the problem for the caller."""
     where = "".join(traceback.format_tb(error.__traceback__))
     log.error("A request failed with %s:\n%s", type(error).__name__, where)

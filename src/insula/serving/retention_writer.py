@@ -1,4 +1,4 @@
-"""`Keeper`: predictions and feedback that a retention stores: on disk before the answer is sent, deleted in time."""
+"""`RetentionWriter`: writes predictions and feedback to the store before the answer, and deletes them in time."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ from insula.serving.http.problems import ProblemError
 from insula.serving.server_store import ServerStore
 from insula.serving.settings.settings import Settings
 
-MAX_ROWS = 2_000  # of one transaction, about
+MAX_ROWS = 2_000  # of a transaction; one large request may exceed it
 MAX_WAITING = 20_000  # rows
 HOUR = 3600.0
 log = logging.getLogger("insula.serving")
 
 
-class Keeper:
+class RetentionWriter:
     """Stores predictions and feedback under the retention of the settings; stores nothing without a retention.
 
-    Rows of many requests go into one transaction. A request is answered once its rows are on disk, and fails if they
-    cannot be written: no answer is sent whose promised row is missing. Raises `DataError` for an unknown kind in
-    `masking.kinds`, `MissingExtraError` if a kind needs the extra `presidio`.
+    Rows of many requests share a transaction. A request is answered once its rows are written, and fails if they cannot
+    be. Raises `DataError` for an unknown kind in `masking.kinds`, `MissingExtraError` if a kind needs the extra
+    `presidio`.
     """
 
     def __init__(self, settings: Settings, store: ServerStore, pool: BlockingPool, access: AccessControl) -> None:
@@ -42,7 +42,7 @@ class Keeper:
         self._pool = pool
         self._access = access
         self._rows: Rows | None = None
-        self._hold: list[tuple[Sequence[StoredPrediction], Sequence[StoredFeedback], asyncio.Future[None]]] = []
+        self._pending: list[tuple[Sequence[StoredPrediction], Sequence[StoredFeedback], asyncio.Future[None]]] = []
         self._waiting = 0
         self._writing: asyncio.Task[None] | None = None
         self._cleaning: asyncio.Task[None] | None = None
@@ -53,16 +53,16 @@ class Keeper:
             self._rows = Rows(database, Retention(days, mask=change))
 
     @property
-    def keeps(self) -> bool:
-        """Whether anything is stored."""
+    def is_enabled(self) -> bool:
+        """Whether rows are stored."""
         return self._rows is not None
 
     def start(self) -> None:
-        """Start to delete rows past their retention, now and every hour."""
+        """Delete expired rows, now and every hour."""
         self._cleaning = asyncio.ensure_future(self._clean())
 
     async def stop(self) -> None:
-        """Stop, once all waiting rows are written."""
+        """Stop once all pending rows are written."""
         if self._cleaning is not None:
             self._cleaning.cancel()
             with contextlib.suppress(asyncio.CancelledError):
@@ -70,7 +70,7 @@ class Keeper:
         if self._writing is not None:
             await self._writing
 
-    async def keep_predictions(
+    async def store_predictions(
         self,
         model: str,
         inputs: Sequence[TextOrInput],
@@ -88,45 +88,50 @@ class Keeper:
         if self._rows is None:
             return []
         caller = self._access.caller().id
-        kept = [
+        stored = [
             StoredPrediction(
-                caller, model, _answer(one), **_columns(given), subject=subject, language=one.language or language
+                caller,
+                model,
+                _stored_answer(one),
+                **_columns(given),
+                subject=subject,
+                language=one.language or language,
             )
             for given, one in zip(inputs, predictions, strict=True)
         ]
-        await self._keep(kept, ())
-        return [one.id for one in kept]
+        await self._store_rows(stored, ())
+        return [one.id for one in stored]
 
-    async def keep_feedback(
+    async def store_feedback(
         self, labels: Sequence[str], *, model: str, given: ModelInput, subject: str | None, prediction: str | None
     ) -> None:
-        """Store which labels the caller says are right; raise `ProblemError` if that cannot be stored."""
+        """Store the labels that the caller says are right; raise `ProblemError` if they cannot be stored."""
         caller = self._access.caller().id
         feedback = StoredFeedback(
             caller, labels, prediction=prediction, model=model, **_columns(given), subject=subject
         )
-        await self._keep((), (feedback,))
+        await self._store_rows((), (feedback,))
 
-    async def _keep(self, predictions: Sequence[StoredPrediction], feedback: Sequence[StoredFeedback]) -> None:
+    async def _store_rows(self, predictions: Sequence[StoredPrediction], feedback: Sequence[StoredFeedback]) -> None:
         rows = len(predictions) + len(feedback)
         if self._waiting + rows > MAX_WAITING:
-            raise _cannot_keep()
+            raise _cannot_store()
         written = asyncio.get_running_loop().create_future()
-        self._hold.append((predictions, feedback, written))
+        self._pending.append((predictions, feedback, written))
         self._waiting += rows
         if self._writing is None or self._writing.done():
             self._writing = asyncio.ensure_future(self._write())
         try:
             await written
         except StoreError:
-            raise _cannot_keep() from None
+            raise _cannot_store() from None
 
     async def _write(self) -> None:
-        """Write until nothing waits; rows that come during a transaction go into the next one."""
-        while self._hold:
+        """Write until nothing is pending; rows that arrive during a transaction go into the next one."""
+        while self._pending:
             taken, count = [], 0
-            while self._hold and count < MAX_ROWS:
-                taken.append(self._hold.pop(0))
+            while self._pending and count < MAX_ROWS:
+                taken.append(self._pending.pop(0))
                 count += len(taken[-1][0]) + len(taken[-1][1])
             self._waiting -= count
             predictions = [one for some, _, _ in taken for one in some]
@@ -149,7 +154,7 @@ class Keeper:
             try:
                 await asyncio.to_thread(self._clean_once)
             except StoreError as error:
-                log.warning("Rows past their retention could not be deleted; the next try is in an hour: %s", error)
+                log.warning("Expired rows could not be deleted; the next attempt is in an hour: %s", error)
             await asyncio.sleep(HOUR)
 
     def _clean_once(self) -> None:
@@ -162,7 +167,7 @@ class Keeper:
                 self._store.record("store.expired", rows=gone)
 
 
-def _answer(prediction: Prediction) -> dict[str, object]:
+def _stored_answer(prediction: Prediction) -> dict[str, object]:
     return {
         "labels": list(prediction.labels),
         "scores": dict(prediction.scores),
@@ -177,7 +182,7 @@ def _columns(given: TextOrInput) -> dict[str, Any]:
     return {name: getattr(given, name) for name in ("text", "turns", "speaker", "target")}
 
 
-def _cannot_keep() -> ProblemError:
+def _cannot_store() -> ProblemError:
     return ProblemError(
         "unavailable",
         "The rows of this request cannot be stored now. Repeat it after the seconds of Retry-After.",
