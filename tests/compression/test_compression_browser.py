@@ -130,7 +130,8 @@ class TestInABrowser:
         eventually(best.text_content, f"{answer.scores[answer.ranked[0]]:.2f}")
         assert bool(page.locator("#decision").text_content()) == (kind != "dimensional")  # values are no labels
         page.get_by_role("button", name="中文").click()
-        page.get_by_label("文字").wait_for()
+        page.get_by_label("文本").wait_for()
+        assert page.evaluate("document.documentElement.lang") == "zh-CN"
         assert seen.asked_only(address)
 
 

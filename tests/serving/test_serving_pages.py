@@ -21,7 +21,7 @@ from insula.serving.app import create_app
 from insula.serving.pages.answer_view import answer_view
 from insula.serving.pages.assets_index import content_of
 from insula.serving.pages.card_html import card_html
-from insula.serving.pages.words import WORDS, Speech
+from insula.serving.pages.words import TAGS, WORDS, Speech
 from insula.serving.settings.settings import load_settings
 
 TEXT = "the day was wonderful and happy"
@@ -88,7 +88,7 @@ def test_an_answer_says_when_the_model_is_not_sure() -> None:
     assert len(sure.all_rows) == 8
     unsure = answer_view(scheme, Prediction(labels=("a",), abstained=True, **given), Speech("en"))
     assert unsure.decision == "The model is not sure."
-    assert "not to be relied on: a" in unsure.lean
+    assert "for reference only: a" in unsure.lean
     assert "31%" in unsure.confidence
     none = answer_view(scheme, Prediction(labels=(), **given), Speech("en"))
     assert none.decision == "The model says: none of its labels"
@@ -119,8 +119,8 @@ def test_the_language_is_chosen_by_address_then_browser(
     served: Running, path: str, accepted: str, language: str
 ) -> None:
     answer = Visitor(served).get(path, **{"accept-language": accepted})
-    assert f'<html lang="{language}">' in answer.text
-    assert answer.headers["content-language"] == language
+    assert f'<html lang="{TAGS[language]}">' in answer.text
+    assert answer.headers["content-language"] == TAGS[language]
     assert WORDS[language]["models"] in shown(answer)
 
 
@@ -280,8 +280,8 @@ def test_models_are_shown_with_what_was_measured(served: Running) -> None:
     known = served.get("/v1/models/encoder-multi").json()
     assert known["measured"] in page
     assert f"{known['metrics']['macro_f1']['value']:.3f}" in page
-    assert "95% interval" in page
-    assert "多个" in shown(visitor.get("/models/encoder-multi?lang=zh"))
+    assert "95% confidence interval" in page
+    assert "多标签" in shown(visitor.get("/models/encoder-multi?lang=zh"))
 
 
 def test_pages_can_be_left_out(linear_model: Path, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from serving_visiting import EVIL, hostile_model
 
 from in_chromium import IN_CHROMIUM, Watched
 from insula.api.access import create_key
-from insula.serving.pages.words import WORDS
+from insula.serving.pages.words import TAGS, WORDS
 from waiting import eventually
 
 pytestmark = IN_CHROMIUM
@@ -73,7 +73,7 @@ def test_pages_fit_are_legible_and_ask_nobody(
     page, words = seen.page, WORDS[language]
     for path in ("/", "/models", "/models/linear-multi", "/login"):
         page.goto(f"{both.address}{path}")
-        assert page.evaluate("document.documentElement.lang") == language
+        assert page.evaluate("document.documentElement.lang") == TAGS[language]
         eventually(lambda: max(width, page.evaluate(WIDTH)), width)
         assert page.evaluate(UNNAMED) == []
         if path == "/":
@@ -168,7 +168,7 @@ def test_the_other_language_is_one_link_away_and_stays(both: Running, watched: C
     assert page.get_by_label(WORDS["zh"]["model"]).input_value() == "linear-single"
     page.get_by_role("button", name=WORDS["zh"]["judge"]).click()
     page.get_by_text("模型认为").wait_for()
-    assert page.evaluate("document.documentElement.lang") == "zh"
+    assert page.evaluate("document.documentElement.lang") == "zh-CN"
 
 
 def test_without_javascript_the_form_works(both: Running, watched: Callable[..., Watched]) -> None:

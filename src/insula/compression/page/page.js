@@ -11,19 +11,29 @@ const WORDS = {
     failed: "The model could not be loaded:",
     unsure: "Not sure",
     none: "None of its labels",
-    says: "The model says:",
+    says: "The model says: ",
+    comma: ", ",
+    aside: (words) => ` (${words})`,
+    gap: " ",
+    limits: "A prediction describes the text, not the person who wrote it. Not for diagnosis or crisis decisions.",
     other: "中文",
+    tag: "en",
   },
   zh: {
-    lead: "请输入一段文字。文字只在您的浏览器中处理，不会发送到任何地方。",
-    text: "文字",
+    lead: "请输入一段文本。文本只在浏览器中处理，不会发送到任何地方。",
+    text: "文本",
     loading: "正在加载模型",
     ready: "已就绪。",
-    failed: "模型无法加载：",
+    failed: "模型加载失败：",
     unsure: "不确定",
-    none: "没有任何标签",
+    none: "未识别出任何标签",
     says: "模型认为：",
+    comma: "、",
+    aside: (words) => `（${words}）`,
+    gap: "",
+    limits: "结果描述的是文本，不是写下文本的人。请勿用于诊断或危机判断。",
     other: "English",
+    tag: "zh-CN",
   },
 };
 const SHOWN = 6;
@@ -36,8 +46,8 @@ let asked = 0;
 
 function speak() {
   const words = WORDS[language];
-  document.documentElement.lang = language;
-  for (const name of ["lead", "text", "other"]) at(name).textContent = words[name];
+  document.documentElement.lang = words.tag;
+  for (const name of ["lead", "text", "limits", "other"]) at(name).textContent = words[name];
   if (model) at("state").textContent = words.ready;
   show();
 }
@@ -53,9 +63,10 @@ async function show() {
   const answer = await model.predict(text);
   if (mine !== asked) return; // a newer text is on its way
   const words = WORDS[language];
-  const chosen = answer.chosen.map((name) => model.display(name, language)).join(", ") || words.none;
-  const decided = `${words.says} ${chosen}${answer.abstained ? ` (${words.unsure})` : ""}`;
-  at("decision").textContent = model.scheme.kind === "dimensional" ? "" : decided; // the values say it all
+  const chosen = answer.chosen.map((name) => model.display(name, language)).join(words.comma);
+  const decided = chosen || language === "en" ? words.says + (chosen || words.none) : words.none;
+  const shown = decided + (answer.abstained ? words.aside(words.unsure) : "");
+  at("decision").textContent = model.scheme.kind === "dimensional" ? "" : shown; // the values say it all
   const given = ([name]) => Number(answer.chosen.includes(name)); // decided labels first, as everywhere
   const ranked = Object.entries(answer.scores).sort((a, b) => given(b) - given(a) || b[1] - a[1]);
   at("scores").replaceChildren(...ranked.slice(0, SHOWN).map(([name, score]) => row(name, score, answer)));
@@ -92,10 +103,10 @@ at("input").addEventListener("input", () => {
 speak();
 try {
   model = await Model.load((share) => {
-    at("state").textContent = `${WORDS[language].loading} ${Math.round(share * 100)} %`;
+    at("state").textContent = `${WORDS[language].loading} ${Math.round(share * 100)}%`;
   });
   window.insula = model; // for whoever opens the console
   speak();
 } catch (error) {
-  at("state").textContent = `${WORDS[language].failed} ${error.message}`;
+  at("state").textContent = `${WORDS[language].failed}${WORDS[language].gap}${error.message}`;
 }

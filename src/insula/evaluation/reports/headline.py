@@ -85,10 +85,15 @@ def _seen(document: MetricsDocument) -> str:
     return "rows it had never seen" if trained_here or seen == 0 else "rows"
 
 
-def _against(document: MetricsDocument) -> str:
+def compared_baseline(document: MetricsDocument) -> str | None:
+    """Return the name of the baseline that the headline compares with, None without baselines."""
     baselines = document.baselines
-    name = next((name for name in ("linear", "untrained", "majority", *baselines) if name in baselines), None)
+    return next((name for name in ("linear", "untrained", "majority", *baselines) if name in baselines), None)
+
+
+def _against(document: MetricsDocument) -> str:
+    name = compared_baseline(document)
     if name is None:
         return ""
-    words = _difference(baselines[name].difference.interval, baseline_name(name, document.scheme.kind).phrase)
+    words = _difference(document.baselines[name].difference.interval, baseline_name(name, document.scheme.kind).phrase)
     return f"; {words}" if words else ""

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from insula.core.model_input import ModelInput
 from insula.core.prediction import Prediction
 from insula.core.scheme import LabelScheme
-from insula.evaluation.reports.readable import percent
 from insula.serving.pages.words import Speech
 from insula.text.context import Context
 
@@ -60,7 +59,7 @@ def answer_view(scheme: LabelScheme, prediction: Prediction, say: Speech) -> Ans
         decision=decision,
         abstained=prediction.abstained,
         lean=lean,
-        confidence="" if sure is None else say("confidence", share=percent(sure)),
+        confidence="" if sure is None else say("confidence", share=say.share(sure)),
         rows=shown,
         all_rows=list(rows.values()) if len(rows) > len(shown) else [],
     )

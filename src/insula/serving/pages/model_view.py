@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from insula.core.scheme import LabelScheme
+from insula.evaluation.metrics.metric_names import in_order
 from insula.evaluation.reports.readable import count, score
-from insula.evaluation.reports.tables import MetricRow, metric_rows
+from insula.serving.pages.metric_words import metric_words
 from insula.serving.pages.words import Speech
 from insula.serving.served_models import ServedModel
 from insula.text.context import Context
@@ -16,12 +17,22 @@ REPORT = "report.html"
 
 
 @dataclass(frozen=True)
+class MetricView:
+    """One metric in the words of a language."""
+
+    title: str
+    value: str
+    interval: str
+    meaning: str
+
+
+@dataclass(frozen=True)
 class Measured:
     """The metrics of a model, and the rows they were measured on."""
 
     note: str
     rows: str
-    metrics: list[MetricRow]
+    metrics: list[MetricView]
 
 
 def measured_view(model: ServedModel, say: Speech) -> Measured | None:
@@ -29,7 +40,12 @@ def measured_view(model: ServedModel, say: Speech) -> Measured | None:
     document = model.document
     if document.main is None:
         return None
-    return Measured(say(f"measured_{document.main_split}"), count(document.main.rows), metric_rows(document))
+    found = document.main.metrics
+    metrics = []
+    for name in in_order([name for name, interval in found.items() if interval.value is not None]):
+        title, meaning = metric_words(name, say)
+        metrics.append(MetricView(title, score(found[name].value), say.span(found[name]), meaning))
+    return Measured(say(f"measured_{document.main_split}"), count(document.main.rows), metrics)
 
 
 def facts_view(model: ServedModel, say: Speech) -> list[tuple[str, str]]:
@@ -73,4 +89,4 @@ def _name(scheme: LabelScheme, label: str, say: Speech) -> str:
     if label not in scheme.ranges:
         return name
     low, high = scheme.ranges[label]
-    return f"{name} ({say('range', low=f'{low:g}', high=f'{high:g}')})"
+    return name + say("aside", words=say("range", low=f"{low:g}", high=f"{high:g}"))

@@ -13,7 +13,7 @@ from insula.evaluation.reports.page import environment
 from insula.serving.pages.assets_index import address_of
 from insula.serving.pages.language import language_of
 from insula.serving.pages.visits import visitors_of
-from insula.serving.pages.words import WORDS, Speech
+from insula.serving.pages.words import TAGS, WORDS, Speech
 from insula.serving.service import service_of
 
 POLICY = (
@@ -72,7 +72,7 @@ def page(
     response = Response(
         content,
         status,
-        headers={**HEADERS, "content-language": chosen, **(headers or {})},
+        headers={**HEADERS, "content-language": TAGS[chosen], **(headers or {})},
         media_type="text/html",
     )
     visitors.set_cookie(request, response)

@@ -10,6 +10,7 @@ from insula.evaluation.reports.page import script_hash
 from insula.serving.http.problems import ProblemError
 from insula.serving.pages.card_html import card_html
 from insula.serving.pages.language import language_of
+from insula.serving.pages.metric_words import headline_sentence
 from insula.serving.pages.model_view import facts_view, labels_view, measured_view, report_of
 from insula.serving.pages.page_route import PageRoute
 from insula.serving.pages.rendering import page
@@ -28,7 +29,9 @@ REPORT_POLICY = (
 async def all_models(request: Request) -> Response:
     """The list of served models."""
     say = Speech(language_of(request))
-    shown = [(model, facts_view(model, say)) for model in service_of(request).models]
+    shown = [
+        (model, headline_sentence(model.document, say), facts_view(model, say)) for model in service_of(request).models
+    ]
     return page(request, "models.html.j2", shown=shown)
 
 
@@ -41,6 +44,7 @@ async def one_model(request: Request, name: str) -> Response:
         request,
         "model.html.j2",
         model=model,
+        headline=headline_sentence(model.document, say),
         facts=facts_view(model, say),
         labels=labels_view(model.predictor.scheme, say),
         measured=measured_view(model, say),
