@@ -109,6 +109,41 @@ def test_causes_found_in_messages_by_others(text: str, found: list[tuple[str, st
     assert _found(text) == found
 
 
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("0.4111111111111111", []),
+        ("it ran 4111111111111111.5 seconds", []),
+        ("loss [.4111111111111111, 0.5]", []),
+        ("at +43.742992 -130.864109", []),
+        ("Phone: +1.2125550187", ["+1.2125550187"]),
+        ("4111.1111.1111.1111", ["4111.1111.1111.1111"]),
+        ("id 59435349-4302-4800-9766-652013771000", []),
+        ("hash 9f4111111111111111ab4111111111111111", []),
+        ("file_4111111111111111.png", []),
+        ("4111-1111-1111-1111-22", []),
+        ("call about ticket 2125550187", []),
+        ("tickets 2125550187 and 2125550188", []),
+        ("order 4111111111111111 is late", []),
+        ("my order, which I need by Friday, has the number 2125550187", ["2125550187"]),
+        ("ticket 12345678: phone +49 170 1234567", ["+49 170 1234567"]),
+        ("order for Tom, 212-555-0187", ["212-555-0187"]),
+        ("paid order 12345678 with card 4111111111111111", ["4111111111111111"]),
+        ("订单13800138000没到", []),
+        ("订单12345678，电话13800138000", ["13800138000"]),
+        ("快递13800138000", ["13800138000"]),
+        ("my iPhone: 4155550187", []),
+        ("my phone: 4155550187", ["4155550187"]),
+        ("the string 4155550187", []),
+        ("clone git@github.com:acme/app.git", []),
+        ("write to jo@github.com", ["jo@github.com"]),
+        ("taxi 3911 11475291880075", []),
+    ],
+)
+def test_numbers_of_nobody_and_cues_as_words(text: str, found: list[str]) -> None:
+    assert [value for value, _ in _found(text)] == found
+
+
 def test_a_recogniser_of_ones_own_joins(monkeypatch: pytest.MonkeyPatch) -> None:
     from insula.safety.recognisers.registry import RECOGNISERS
 

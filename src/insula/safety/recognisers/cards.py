@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 
 from insula.safety.checksums import has_luhn_digit, is_chinese_number
 from insula.safety.recognisers.digit_groups import written_numbers
@@ -33,15 +34,21 @@ _SCHEMES: tuple[tuple[str, str, str, frozenset[int]], ...] = (
     ("card", "50", "50", frozenset((16,))),
     ("card", "56", "58", frozenset((16,))),
 )
-_LENGTHS = frozenset(range(12, 20))
 
 
 def cards(text: str) -> Iterator[Span]:
     """Yield `card` and `bank_card` spans."""
-    for start, end, digits in written_numbers(text, _LENGTHS):
+    for start, end, digits in written_numbers(text, _lengths):
         kind = _scheme(digits)
         if kind and has_luhn_digit(digits) and len(set(digits)) > 1 and not _is_chinese_number(digits):
             yield Span(start, end, kind, checked=True)
+
+
+@cache
+def _lengths(prefix: str) -> frozenset[int]:
+    """Return the lengths of the cards that start with these digits."""
+    schemes = [lengths for _, first, last, lengths in _SCHEMES if first <= prefix[: len(first)] <= last]
+    return frozenset().union(*schemes)
 
 
 def _scheme(digits: str) -> str | None:

@@ -6,6 +6,7 @@ import re
 import string
 from collections.abc import Iterator
 
+from insula.safety.recognisers.cues import cue
 from insula.safety.spans import Span
 
 _LETTERS = "".join(chr(code) for code in range(0xC0, 0x250))
@@ -21,11 +22,19 @@ _SPELLED_AT = re.compile(
 )
 _LONGEST_LOCAL = 64
 # "look at google dot com" is no address; "mail me: jo at gmail dot com" is.
-_CUE = re.compile(r"e-?mail|mail|reach|write|contact|line|address|forward|send|ping|cc|邮箱|邮件|联系", re.IGNORECASE)
+_CUE = re.compile(
+    cue(
+        "e-?mail(?:s|ed)?|mail(?:s|ed)?|reach(?:ed)?|writ(?:e|es|ing)|wrote|contact(?:s|ed)?|line|address|forward(?:ed)?|sen[dt]|ping|cc",
+        "邮箱|邮件|联系",
+    ),
+    re.IGNORECASE,
+)
 _KNOWN_HOSTS = re.compile(
     r"(?:gmail|googlemail|hotmail|outlook|live|yahoo|icloud|qq|foxmail|163|126|139|sina|sohu|aliyun|yeah|proton|gmx|mail)\b",
     re.IGNORECASE,
 )
+# `git@github.com:org/repository` is the address of a repository.
+_VERSION_CONTROL = frozenset(("git", "hg", "svn"))
 _NO_LOCAL_PARTS = frozenset(
     (
         "am and are arrive arrived be buy call here is it live look looking me meet not or shop stare us was work "
@@ -40,7 +49,7 @@ def addresses(text: str) -> Iterator[Span]:
         at = sign.start()
         host = _HOST.match(text, at + 1)
         start = _local_start(text, at)
-        if host and start < at:
+        if host and start < at and text[start:at].lower() not in _VERSION_CONTROL:
             yield Span(start, host.end(), "email")
     for mark in _SPELLED_AT.finditer(text):
         host = _SPELLED_HOST.match(text, mark.end())

@@ -6,6 +6,7 @@ import ipaddress
 import re
 from collections.abc import Iterator
 
+from insula.safety.recognisers.cues import cue
 from insula.safety.spans import Span
 
 _OCTET = r"(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
@@ -13,8 +14,11 @@ _V4 = re.compile(rf"(?<![0-9A-Za-z_.])(?:{_OCTET}\.){{3}}{_OCTET}(?![0-9]|\.[0-9
 _V6 = re.compile(r"(?<![0-9A-Za-z:.])(?=[0-9A-Fa-f]{0,4}:)[0-9A-Fa-f:.]{3,}+")
 # Versions and chapters are written as four numbers with dots, too.
 _VERSION_CUE = re.compile(
-    r"(?:versions?|ver|release|releases|build|firmware|chapter|section|article|clause|update|v|版本号?|版|第|章|节|升级到|更新到|系统|iOS|Android"
-    r"|Windows|固件)[ :：.]{0,2}\Z",
+    cue(
+        "versions?|ver|releases?|build|firmware|chapter|section|article|clause|update|v|iOS|Android|Windows",
+        "版本号?|版|第|章|节|升级到|更新到|系统|固件",
+    )
+    + r"[ :：.]{0,2}\Z",
     re.IGNORECASE,
 )
 _LONGEST = 45

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import phonenumbers
 
+from insula.safety.recognisers.cues import cue
 from insula.safety.spans import Span
 
 _EXTENSION = r"(?:,? ?(?:ext\.?|extension|x|#) ?[0-9]{1,5}(?![0-9]))?"
@@ -30,14 +31,20 @@ _BRITISH = re.compile(
 _UNDIVIDED = re.compile(r"(?<![0-9A-Za-z#$€£.,/+\-])1?[2-9][0-9]{2}[2-9][0-9]{6}(?![0-9A-Za-z]|[.\-/][0-9])")
 # After "her phone number is" any digits of the usual length are a number.
 _CUED = re.compile(
-    r"(?:phone|telephone|mobile|cell|fax|\btel|call(?:ing)? (?:me|us|him|her)|text me"
-    r"|reach(?:ed)? (?:me |us )?(?:at|on)|my number)"
-    r"(?: number| no)?(?: is| at| on|[:.：])? {0,2}"
+    cue(
+        "phone|telephone|mobile|cell|fax|tel|call(?:ing)? (?:me|us|him|her)|text me|reach(?:ed)? (?:me |us )?(?:at|on)"
+        "|my number"
+    )
+    + r"(?: number| no)?(?: is| at| on|[:.：])? {0,2}"
     r"(?P<number>\(?[0-9](?:[ .\-/]?[()]? ?[0-9]){6,12})(?![0-9]|[ .\-/:][0-9])",
     re.IGNORECASE,
 )
 _CUE = re.compile(
-    r"phone|call|ring|rang|text|tel|cell|mobile|fax|dial|sms|whatsapp|landline|contact|number|电话|手机|致电|拨|联系",
+    cue(
+        "(?:tele)?phones?|phoned|phoning|call(?:s|ed|ing|er)?|rings?|ringing|rang|text(?:s|ed|ing)?|tel|cell(?:phone)?|mobile"
+        "|fax|dial(?:s|ed|ing)?|sms|whats ?app|landline|contact(?:s|ed|ing)?|numbers?",
+        "电话|手机|致电|拨|联系",
+    ),
     re.IGNORECASE,
 )
 _NEAR = 40

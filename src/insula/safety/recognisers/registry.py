@@ -14,14 +14,15 @@ from typing import TypeAlias
 
 from insula.core.registry import Registry
 from insula.safety.presidio_kinds import PRESIDIO_KINDS
+from insula.safety.recognisers.lookalikes import without_lookalikes
 from insula.safety.spans import Span
 
 Recogniser: TypeAlias = Callable[[str], Iterator[Span]]
 
 RECOGNISERS: Registry[Recogniser] = Registry("recognisers")
 for _name, _reference in {
-    "address_en": "address_en:addresses",
-    "address_zh": "address_zh:addresses",
+    "address_en": "addresses.english:addresses",
+    "address_zh": "addresses.chinese:addresses",
     "bank_account": "bank_account:accounts",
     "card": "cards:cards",
     "cn_company": "company_cn:credit_codes",
@@ -57,13 +58,25 @@ _REQUIRED: dict[str, re.Pattern[str]] = {
 }
 
 
+# These do not see the numbers of tickets and orders, decimals and UUIDs.
+_WITHOUT_LOOKALIKES = frozenset(("card", "cn_id", "phone", "phone_zh", "presidio"))
+
+
 def spans_of(text: str, kinds: Collection[str]) -> Iterator[Span]:
     """Yield all spans in readable text, overlaps included; `presidio` runs only if `kinds` has one of its kinds."""
-    for required, recognise in _members(len(RECOGNISERS), any(kind in PRESIDIO_KINDS for kind in kinds)):
-        if required is None or required.search(text):
+    numbers: str | None = None
+    for name, recognise in _members(len(RECOGNISERS), any(kind in PRESIDIO_KINDS for kind in kinds)):
+        required = _REQUIRED.get(name)
+        if required is not None and not required.search(text):
+            continue
+        if name not in _WITHOUT_LOOKALIKES:
             yield from recognise(text)
+            continue
+        if numbers is None:
+            numbers = without_lookalikes(text)
+        yield from recognise(numbers)
 
 
 @cache
-def _members(_count: int, presidio: bool) -> tuple[tuple[re.Pattern[str] | None, Recogniser], ...]:
-    return tuple((_REQUIRED.get(name), RECOGNISERS[name]) for name in RECOGNISERS if presidio or name != "presidio")
+def _members(_count: int, presidio: bool) -> tuple[tuple[str, Recogniser], ...]:
+    return tuple((name, RECOGNISERS[name]) for name in RECOGNISERS if presidio or name != "presidio")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from insula.safety.recognisers.places_cn import CITIES, PROVINCES
+from insula.safety.recognisers.addresses.places_cn import CITIES, PROVINCES
 from insula.safety.spans import Span
 
 _HAN = r"[\u4e00-\u9fff]"

@@ -41,7 +41,7 @@ _STREET = re.compile(
 _NO_UNIT = rf"(?!(?:Apt|Apartment|Unit|Suite|Ste|Flat|Floor|Room|Rm)\b){_NAME}"
 # After "lives at", any capitalised words after a number are a street.
 _CUED = re.compile(
-    r"(?i:(?:resid(?:es?|ed|ing)|li(?:ves?|ved|ving)) at|address(?: is|:)) "
+    r"(?<![A-Za-z])(?i:(?:resid(?:es?|ed|ing)|li(?:ves?|ved|ving)) at|address(?: is|:)) "
     rf"(?P<address>(?:{_UNIT}, ?)?{_NUMBER} {_NO_UNIT}(?: {_NO_UNIT}){{0,4}}{_LOCALITY})(?![A-Za-z])"
 )
 _BOX = re.compile(rf"(?<![A-Za-z])P\.? ?O\.? ?Box [0-9]{{1,7}}(?![0-9]){_LOCALITY}", re.IGNORECASE)
@@ -51,7 +51,7 @@ _LOWER_CASE = re.compile(
     rf"(?P<end>rd|ave|blvd|{'|'.join(end.lower() for end in _LONG_ENDS[:8])})\b\.?(?![A-Za-z])"
 )
 _CUE = re.compile(
-    r"(?:live[sd]?|living|address(?: is|:)?|ship(?: it)? to|deliver(?: it)? to"
+    r"(?<![A-Za-z])(?:live[sd]?|living|address(?: is|:)?|ship(?: it)? to|deliver(?: it)? to"
     r"|moved to|house|home(?: is|:)?)(?: at)? ?\Z",
     re.IGNORECASE,
 )
