@@ -196,7 +196,7 @@ def _of_peer(cell: Cell, data: Dataset) -> dict[str, Any]:
 def _judged(cell: Cell, data: Dataset, decided: Decisions, seen: Any) -> dict[str, Any]:
     """Keep what was decided of the test rows, and return metrics with and without those that were `seen` in training.
 
-    None: those whose text stands in the training rows of the data.
+    None: those whose text is in the training rows of the data.
     """
     answers = decisions.save(cell.name, data, decided)
     if seen is None:

@@ -100,7 +100,7 @@ def test_unusable_rows_go_to_the_rejects_with_their_lines(tmp_path: Path, predic
     rejected = {row["line"]: row for row in read(result.rejects)}
     assert set(rejected) == {3, 4, 5, 7}
     assert "no text in column 'text'" in rejected[3]["reason"]
-    assert "4 cells where the header has 2" in rejected[4]["reason"]
+    assert "4 cells, but the header has 2" in rejected[4]["reason"]
     assert "quote" in rejected[7]["reason"]
     assert rejected[4]["raw"].startswith("3,awful")
 

@@ -57,7 +57,7 @@ def test_counts_by_kind_at_the_end(insula: Callable[..., Result], tmp_path: Path
     said = insula("data", "mask", source, "-o", tmp_path / "out.csv", "-q").output
     assert said == ""
     said = insula("data", "mask", source, "-o", tmp_path / "out.csv").output
-    assert "3 rows written, 2 of them altered." in said
+    assert "3 rows written, 2 of them changed." in said
     counts = json.loads(insula("data", "mask", source, "-o", tmp_path / "out.csv", "--json").output)
     assert (counts["rows"], counts["altered"], counts["counts"]) == (3, 2, {"email": 1, "phone": 1})
 
@@ -85,7 +85,7 @@ def test_only_the_named_kinds_and_columns(insula: Callable[..., Result], tmp_pat
         (["--kinds", "emial"], "Did you mean 'email'"),
         (["--kinds", ","], "at least one kind"),
         (["--column", "mesage"], "Did you mean 'message'"),
-        (["--reveal"], "--reveal goes with"),
+        (["--reveal"], "--reveal needs the key"),
         (["--key-file", "nokey"], "The key file 'nokey' does not exist"),
     ],
 )
@@ -150,5 +150,5 @@ def test_a_late_column_can_be_the_one_that_is_masked(tmp_path: Path) -> None:
     source = _written(tmp_path / "m.jsonl", [*rows, {"message": "jo@x.de", "note": "jo@x.de"}])
     assert mask_file(source, tmp_path / "out.jsonl", columns=["note"]).altered == 1
     assert _rows(tmp_path / "out.jsonl")[-1] == {"message": "jo@x.de", "note": "[EMAIL]"}
-    with pytest.raises(DataError, match=r"one of message, note, those of .*Got 'notes'"):
+    with pytest.raises(DataError, match=r"one of message, note, the columns of .*Got 'notes'"):
         mask_file(source, tmp_path / "out.jsonl", columns=["notes"])

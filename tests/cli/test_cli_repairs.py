@@ -48,7 +48,7 @@ def test_a_cell_of_a_megabyte(trained: Trained, here: Path) -> None:
     rows[5]["message"] += " so happy" * 120_000
     write_csv(here / "rows.csv", rows)
     said, _ = trained()
-    assert "1 text of 'rows.csv' cut to 20,000 characters" in said
+    assert "1 text of 'rows.csv' truncated to 20,000 characters" in said
 
 
 def test_mixed_encodings(trained: Trained, here: Path) -> None:
@@ -56,14 +56,14 @@ def test_mixed_encodings(trained: Trained, here: Path) -> None:
     content += "200,我今天很开心 happy,joy\n".encode() + "201,这家酒店的服务很糟糕 terrible,anger\n".encode("gb18030")
     (here / "rows.csv").write_bytes(content)
     said, _ = trained()
-    assert "1 line is not utf-8 as the rest; read as gb18030" in said
+    assert "1 line is not utf-8 like the rest: read as gb18030" in said
 
 
 def test_rows_that_cannot_be_read(trained: Trained, here: Path) -> None:
     with write_csv(here / "rows.csv", messages(120)).open("a", encoding="utf-8") as file:
         file.write("1,2,3,4,5,6\n")
     said, _ = trained()
-    assert "1 row of 'rows.csv' could not be read, the first in line 122: 6 cells where the header has 3" in said
+    assert "1 row of 'rows.csv' could not be read, the first in line 122: 6 cells, but the header has 3" in said
 
 
 def test_an_unknown_label_in_a_test_file(insula: Insula, care: Path, here: Path) -> None:

@@ -46,7 +46,7 @@ def test_given_names_are_kept_to() -> None:
 @pytest.mark.parametrize(
     ("columns", "options", "message"),
     [
-        ((), {"text": "text"}, r"no row in 'a\.csv' that can be read"),
+        ((), {"text": "text"}, r"No row of 'a\.csv' can be read"),
         (("text", "mood"), {"label": "modd"}, r"label column 'modd' is not in 'a\.csv', which has: .*mean 'mood'"),
         (("words", "label"), {}, r"No column of 'a\.csv' has a usual name for text .* has: 'words', 'label'\. Name"),
         (("text", "mood"), {}, r"No column of 'a\.csv' has a usual name for labels .* has: 'mood'|'text', 'mood'"),

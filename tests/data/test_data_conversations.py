@@ -18,13 +18,13 @@ from insula.core.errors import DataError
 from insula.core.example import Example
 from insula.core.model_input import ModelInput, Turn
 from insula.data.conversations.dialogues import Dialogues, order_keys
-from insula.data.conversations.turn_cells import BROKEN, MOST_TURNS, NO_LIST, NO_TEXT, read_turns
+from insula.data.conversations.turn_cells import BROKEN, MOST_TURNS, NO_TEXT, NOT_A_LIST, read_turns
 from insula.data.describe import describe
 from insula.data.formats.writers import open_writer
 from insula.data.load import load_dataset, read_examples
 from insula.data.options import DataOptions
 from insula.data.splits.leak import Fingerprint, guard
-from insula.data.undivided import read_undivided
+from insula.data.unsplit import read_unsplit
 
 CARER = builtin_scheme("carer")
 LABELS = ("joy", "fear", "anger")
@@ -87,14 +87,14 @@ def test_cells(cells: list[Any], expected: tuple[str, ...]) -> None:
 @pytest.mark.parametrize(
     ("cells", "problem"),
     [
-        ([{"text": "How was it?"}], NO_LIST),
-        ([b"How was it?"], NO_LIST),
+        ([{"text": "How was it?"}], NOT_A_LIST),
+        ([b"How was it?"], NOT_A_LIST),
         (['[{"text": "How was'], BROKEN),
         (['["How was it?", '], BROKEN),
         ([[{"speaker": "A"}]], NO_TEXT),
         ([[["How", "was", "it?"]]], NO_TEXT),
         (['[{"text": {"de": "Wie war es?"}}]'], NO_TEXT),
-        (["How was it?", ["Fine."]], "with a list or bytes in place of an earlier turn"),
+        (["How was it?", ["Fine."]], "with a list, an object or bytes in place of an earlier turn"),
     ],
 )
 def test_cells_that_cannot_be_read(cells: list[Any], problem: str) -> None:
@@ -188,7 +188,7 @@ def test_rows_of_a_dialogue_are_context_of_later_ones(tmp_path: Path, name: str)
         "Good.": (Turn("How was it?", "A"), Turn("Great!", "B")),  # the empty text is none
         "Alone.": (),
     }
-    assert "Of the 4 rows of a, 2 have earlier turns, 1.5 on average." in notes
+    assert "a: of 4 rows, 2 have earlier turns, 1.5 on average." in notes
     dropped = next(note for note in notes if "dropped" in note)
     assert dropped.startswith("3 rows of a dropped: ")
     for reason in ("1 with empty text", "1 without a value in the turn column", "1 with the unknown label 'nobody"):
@@ -219,11 +219,11 @@ def test_long_turns_and_long_dialogues_are_cut_and_counted(tmp_path: Path) -> No
         CARER,
     )
     assert example.turns == turns("x" * 20) * MOST_TURNS
-    assert any("1 row of" in note and f"kept the last {MOST_TURNS} of more earlier turns" in note for note in notes)
+    assert any("1 row of" in note and f"had more than {MOST_TURNS} earlier turns" in note for note in notes)
     rows = [{"text": f"text {n}", "label": "joy", "d": 1} for n in range(MOST_TURNS + 3)]
     examples, notes = read_examples(write(tmp_path / "b.jsonl", rows), DataOptions(dialogue="d"), CARER)
     assert [turn.text for turn in examples[-1].turns] == [f"text {n}" for n in range(2, MOST_TURNS + 2)]
-    assert any("2 rows of" in note and "kept the last" in note for note in notes)
+    assert any("2 rows of" in note and "earlier turns; the last" in note for note in notes)
 
 
 def test_two_ways_to_give_the_turns_exclude_each_other() -> None:
@@ -272,7 +272,7 @@ def many_dialogues(count: int = 40) -> list[dict[str, Any]]:
 
 def test_a_split_keeps_dialogues_whole_and_apart(tmp_path: Path) -> None:
     data = load_dataset(write(tmp_path / "a.csv", many_dialogues()), DataOptions(dialogue="d"))
-    assert "Where rows are split, those of one dialogue (column 'd') stay on one side." in data.notes
+    assert "A split keeps the rows of one dialogue (column 'd') on one side." in data.notes
     sides: dict[str | None, set[str]] = {}
     for split, rows in data.splits.items():
         for row in rows:
@@ -330,7 +330,7 @@ def test_a_description_says_what_is_around_the_texts(tmp_path: Path) -> None:
 
 def test_unlabelled_dialogues_are_described_with_their_turns(tmp_path: Path) -> None:
     path = write(tmp_path / "a.csv", [{"d": 1, "text": f"text {n}"} for n in range(3)])
-    data = read_undivided(path, DataOptions(dialogue="d"))
+    data = read_unsplit(path, DataOptions(dialogue="d"))
     assert [len(row.turns) for row in data.split("all")] == [0, 1, 2]
 
 

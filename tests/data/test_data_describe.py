@@ -89,11 +89,11 @@ def test_the_words_name_what_was_found(single: Description) -> None:
     assert "'leave me alone': anger / 悲伤" in text
     assert "1 row: empty texts" in text
     assert "2 rows dropped" in text
-    assert "3 texts of test also stood in the source's training rows" in text
+    assert "3 texts of test removed from the training rows" in text
     joy, sadness = (next(line for line in single.lines() if name in line) for name in ("  joy ", "  悲伤 "))
     assert joy.count("█") == 24
     assert 24 > sadness.count("█") > 0
-    # Chinese characters are two cells wide, so that the figures still stand in one column.
+    # Chinese characters are two cells wide, so that the figures are still aligned.
     assert joy.index("5  50.0 %") == sadness.index("3  30.0 %") + 2
 
 

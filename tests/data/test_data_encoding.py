@@ -1,4 +1,4 @@
-"""Encodings are told right, the same way every time, however late their first non-ASCII byte comes."""
+"""Encodings are detected right, the same way every time, however late the first non-ASCII byte comes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from insula.core.errors import DataError
-from insula.data.formats.encoding import binary_kind, byte_order_mark, line_encoding, tell_encoding, wide_encoding
+from insula.data.formats.encoding import binary_kind, byte_order_mark, detect_encoding, detect_utf16, line_encoding
 from insula.data.formats.text_lines import TextLines
 
 CHINESE = "今天的心情很好，我们一起去看电影吧。\n这家酒店的服务太差了！\n"
@@ -40,12 +40,12 @@ def read(data: bytes, **options: object) -> TextLines:
 )
 def test_encoding_is_told(text: str, codec: str, expected: str) -> None:
     data = text.encode(codec)
-    assert tell_encoding(data) == expected
+    assert detect_encoding(data) == expected
     assert read(data).text == text  # type: ignore[attr-defined]
 
 
 def test_ascii_tells_nothing() -> None:
-    assert tell_encoding(b"plain words\n") is None
+    assert detect_encoding(b"plain words\n") is None
     assert read(b"plain words\n").encoding == "utf-8"
 
 
@@ -65,7 +65,7 @@ def test_marks_are_told_apart() -> None:
 
 def test_some_nuls_in_utf8_are_not_utf16() -> None:
     data = b"a happy\0 day for everyone\n" * 5
-    assert wide_encoding(data) is None
+    assert detect_utf16(data) is None
     lines = read(data)
     assert "\0" not in lines.text  # type: ignore[attr-defined]
     assert lines.warnings == ["5 NUL characters were removed."]
@@ -83,7 +83,7 @@ def test_first_non_ascii_byte_after_several_megabytes(codec: str) -> None:
 
 def test_late_byte_inside_a_big_sample() -> None:
     data = b"a plain english line of text\n" * 20_000 + CHINESE.encode("gb18030")
-    assert tell_encoding(data) == "gb18030"
+    assert detect_encoding(data) == "gb18030"
 
 
 def test_mixed_lines_are_read_counted_and_not_fatal() -> None:
@@ -97,8 +97,8 @@ def test_mixed_lines_are_read_counted_and_not_fatal() -> None:
     assert lines.encoding == "utf-8"
     assert lines.text == CHINESE * 5 + FRENCH + "服务很好，房间也很干净\n" + CHINESE  # type: ignore[attr-defined]
     assert lines.warnings == [
-        "1 line is not utf-8 as the rest; read as cp1252.",
-        "1 line is not utf-8 as the rest; read as gb18030.",
+        "1 line is not utf-8 like the rest: read as cp1252.",
+        "1 line is not utf-8 like the rest: read as gb18030.",
     ]
     assert lines.bad_lines == set()
 
@@ -122,7 +122,7 @@ def test_line_encoding_of_broken_chinese_is_unknown() -> None:
 )
 def test_binary_is_refused(head: bytes, kind: str) -> None:
     assert kind in (binary_kind(head) or "")
-    with pytest.raises(DataError, match=r"'rows\.txt' must be text, and looks like"):
+    with pytest.raises(DataError, match=r"'rows\.txt' must be text, but looks like"):
         read(head)
 
 
@@ -137,7 +137,7 @@ def test_any_utf8_comes_back(text: str) -> None:
 @settings(max_examples=60, deadline=None)
 @given(st.binary(max_size=300))
 def test_no_bytes_break_it(data: bytes) -> None:
-    assert tell_encoding(data) == tell_encoding(data)
+    assert detect_encoding(data) == detect_encoding(data)
     if binary_kind(data) is None:
         lines = read(data)
         assert "\0" not in lines.text  # type: ignore[attr-defined]

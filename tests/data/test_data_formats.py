@@ -64,8 +64,8 @@ def test_csv_rejects_rows_of_another_width(tmp_path: Path) -> None:
     rows, reader = read(tmp_path / "a.csv", "text,label\na,joy\nb\nc,joy,x\nd,fear\n")
     assert [line for line, _ in rows] == [2, 5]
     assert reader.rejects == [
-        Reject(3, "1 cells where the header has 2", "b\n"),
-        Reject(4, "3 cells where the header has 2", "c,joy,x\n"),
+        Reject(3, "1 cell, but the header has 2", "b\n"),
+        Reject(4, "3 cells, but the header has 2", "c,joy,x\n"),
     ]
 
 
@@ -159,7 +159,7 @@ def test_json_lines(tmp_path: Path) -> None:
 def test_json_half_characters_and_nuls_are_repaired(tmp_path: Path) -> None:
     rows, reader = read(tmp_path / "a.jsonl", r'{"text": "a\ud83d b\u0000", "ok": "\ud83d\ude00"}' + "\n")
     assert rows == [(1, {"text": "a\ufffd b", "ok": "😀"})]
-    assert reader.warnings == ["1 rows held half characters or NUL characters; replaced or removed."]
+    assert reader.warnings == ["1 row held unpaired surrogates or NUL characters, which were replaced or removed."]
 
 
 def test_json_nested_too_deep_is_rejected(tmp_path: Path) -> None:
@@ -190,7 +190,7 @@ def test_json_list_with_another_behind_it_says_so(tmp_path: Path) -> None:
         assert [row for batch in reader for row in batch.rows] == [{"text": "a"}]
     (reject,) = reader.rejects
     assert (reject.line, reject.raw) == (5, '[{"text": "b"}]\n')
-    assert "behind the end of the list" in reject.reason
+    assert "follows the end of the list" in reject.reason
 
 
 def test_json_list_with_unreadable_bytes_rejects_their_object(tmp_path: Path) -> None:
@@ -270,7 +270,7 @@ def test_parquet_texts_that_are_stored_as_bytes(tmp_path: Path) -> None:
 def test_half_written_parquet_and_arrow(tmp_path: Path, name: str) -> None:
     buffer = io.BytesIO()
     pq.write_table(arrow_table(), buffer)
-    with pytest.raises(DataError, match=r"is not a whole (Parquet|Arrow) file"):
+    with pytest.raises(DataError, match=r"is not a complete (Parquet|Arrow) file"):
         read(tmp_path / name, buffer.getvalue()[:-50])
 
 
@@ -281,14 +281,14 @@ def test_an_arrow_file_that_points_outside_itself(tmp_path: Path) -> None:
         writer.write(table)
     ends = struct.pack("<3i", 0, 5, 9)  # where the two texts begin and end
     assert buffer.getvalue().count(ends) == 1
-    with pytest.raises(DataError, match="is not a whole Arrow file"):
+    with pytest.raises(DataError, match="is not a complete Arrow file"):
         read(tmp_path / "a.arrow", buffer.getvalue().replace(ends, struct.pack("<3i", 0, 5, 1 << 30)))
 
 
 def test_a_parquet_column_name_that_is_not_text(tmp_path: Path) -> None:
     buffer = io.BytesIO()
     pq.write_table(pa.table({"text": ["happy", "calm"]}), buffer, store_schema=False)
-    with pytest.raises(DataError, match="is not a whole Parquet file"):
+    with pytest.raises(DataError, match="is not a complete Parquet file"):
         read(tmp_path / "a.parquet", buffer.getvalue().replace(b"text", b"te\xfft"))
 
 
@@ -297,11 +297,11 @@ def test_gzip_under_any_name_and_cut_off(tmp_path: Path) -> None:
     rows, _ = read(tmp_path / "a.csv.gz", data)
     assert len(rows) == 30_000
     assert len(read(tmp_path / "a.csv", data)[0]) == 30_000
-    with pytest.raises(DataError, match="ends in the middle or is damaged"):
+    with pytest.raises(DataError, match="is truncated or damaged"):
         read(tmp_path / "b.csv.gz", data[: len(data) // 2])
     with pytest.raises(DataError, match="must be gzip, as its name says"):
         read(tmp_path / "c.csv.gz", b"text,label\n")
-    with pytest.raises(DataError, match="ends in the middle or is damaged"):  # an open file left behind fails the test
+    with pytest.raises(DataError, match="is truncated or damaged"):  # an open file left behind fails the test
         read(tmp_path / "d.arrow", data[: len(data) // 2])
 
 

@@ -110,7 +110,7 @@ def test_a_comma_in_a_name_is_no_delimiter(cells: list[str]) -> None:
     plan = infer(cells * 3)
     assert plan.scheme.kind != "multi"
     assert labels(plan, cells[0]) == (cells[0],)
-    assert "give `delimiter` to split them" in " ".join(plan.notes)
+    assert "Set `delimiter` to split them" in " ".join(plan.notes)
 
 
 def test_a_delimiter_given_is_kept_to() -> None:
@@ -260,7 +260,7 @@ def test_columns_are_dimensions_by_place_where_no_name_says() -> None:
     vad = builtin_scheme("vad")
     plan = labels_for_scheme(vad, [], ("valence", "a", "d"), DataOptions())
     assert plan.columns == vad.names == ("valence", "arousal", "dominance")
-    assert plan.notes == ("Columns stand for dimensions of the model: a = arousal, d = dominance.",)
+    assert plan.notes == ("Columns are read as dimensions of the model: a = arousal, d = dominance.",)
     with pytest.raises(DataError, match="name them with `label`, in this order"):
         labels_for_scheme(vad, [], ("arousal", "v", "d"), DataOptions())
 
@@ -299,7 +299,9 @@ def test_numbered_labels_with_names() -> None:
     assert infer(["0", "1", "2"], names={"0": "low", "1": "mid", "2": "top"}, kind="ordinal").scheme.names == (
         "low", "mid", "top",
     )  # fmt: skip
-    with pytest.raises(DataError, match="The label '7' of 'label' has no name; named are 0, 1, 2"):
+    with pytest.raises(
+        DataError, match="The label '7' of 'label' has no name in the `label_names` file, which names 0, 1, 2"
+    ):
         infer([0, 7], names=names)
 
 
@@ -312,10 +314,10 @@ def test_numbered_labels_with_names() -> None:
         ([f"a text {n}" for n in range(99)], {}, "99 different values in 99 rows, which looks like free text"),
         (["a", "b", "c"], {"kind": "binary"}, "needs two labels in 'label'. Got 3: a, b, c"),
         ([1, 2, 3], {"kind": "binary"}, "needs two labels"),
-        (["a", "b", "c"], {"kind": "ordinal"}, "order of the labels in 'label' is not known"),
+        (["a", "b", "c"], {"kind": "ordinal"}, "order of the labels in 'label' is unknown"),
         (["a", "b", "c"], {"kind": "dimensional"}, "must hold numbers to be scores. Got 'a'"),
         ([["a"], ["a", "b"]], {"kind": "single"}, "needs one label a row"),
-        ([{"joy": 1}, {"joy": 0}] * 5, {}, r"Got an object: \"{'joy': 1}\"\. Make each of its keys a column"),
+        ([{"joy": 1}, {"joy": 0}] * 5, {}, r"Got an object: \"{'joy': 1}\"\. Turn each of its keys into a column"),
         ([[{"name": "joy"}], [{"name": "fear"}]] * 5, {}, "must hold names, numbers or lists of them"),
         ([0.5, 0.5], {"kind": "dimensional"}, "must differ between rows. Got 0.5 in every row"),
     ],
@@ -337,7 +339,7 @@ def test_several_columns_that_contradict() -> None:
 def test_notes_warn() -> None:
     notes = " ".join(infer(["joy", "joy", "Joy", "fear", "fear"]).notes)
     assert "1 label has one example only: Joy." in notes
-    assert "Labels that differ by case only are kept apart: Joy and joy." in notes
+    assert "Labels that differ only in case are different labels: Joy and joy." in notes
 
 
 @settings(max_examples=50, deadline=None)

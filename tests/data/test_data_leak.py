@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from insula.core.errors import DataError, LeakError
 from insula.core.example import Example
 from insula.data.splits.compared import text_hash
-from insula.data.splits.leak import Fingerprint, guard, refuse_leak
+from insula.data.splits.leak import Fingerprint, guard, require_no_leak
 
 READY = Path(__file__).parents[3] / "shared" / "data" / "ready"
 SAME = ("I LOVE this, really!", "@ann i love this really http://t.co/1")
@@ -99,9 +99,9 @@ def test_the_guard_never_takes_rows_from_test() -> None:
         "test": frozenset({text_hash("three three"), text_hash("four four")}),
     }
     assert notes == (
-        "3 training rows were taken out: their text also stands in test.",
-        "1 training row was taken out: its text also stands in validation.",
-        "1 validation row was taken out: its text also stands in test.",
+        "3 training rows were removed: their text is also in test.",
+        "1 training row was removed: its text is also in validation.",
+        "1 validation row was removed: its text is also in test.",
     )
     assert len(splits["train"]) == 5, "the caller's rows must not change"
 
@@ -116,7 +116,7 @@ def test_the_guard_needs_no_train() -> None:
 
 
 def test_a_training_file_that_is_the_test_file_is_refused() -> None:
-    with pytest.raises(LeakError, match="Every training text also stands in test"):
+    with pytest.raises(LeakError, match="Every training text is also in test"):
         guard({"train": rows("a b", "c d"), "test": rows("c d", "A b.")})
 
 
@@ -124,7 +124,7 @@ def test_a_validation_file_equal_to_test_is_dropped() -> None:
     cleaned, overlaps, notes = guard({"train": rows("x y"), "validation": rows("a b"), "test": rows("a b")})
     assert set(cleaned) == {"train", "test"}
     assert set(overlaps) == {"test"}
-    assert "Nothing was left of validation" in notes[-1]
+    assert "No row of validation was left" in notes[-1]
 
 
 @settings(max_examples=50, deadline=None)
@@ -140,16 +140,16 @@ def test_after_the_guard_no_text_stands_on_both_sides(train: list[str], validati
 def test_refuse_leak_names_the_count_and_the_first_texts() -> None:
     train = rows("a b c", "d e f", "g h i")
     with pytest.raises(LeakError, match=r"rows of reviews\.csv .* Got 2 of 3 .*'A b c!'; 'D e f'"):
-        refuse_leak(train, rows("A b c!", "new one", "D e f"), name="reviews.csv")
+        require_no_leak(train, rows("A b c!", "new one", "D e f"), name="reviews.csv")
     with pytest.raises(LeakError):
-        refuse_leak(Fingerprint.of(train), rows("a b c"), name="reviews.csv")
-    refuse_leak(train, rows("new one", "", "!!"), name="reviews.csv")
+        require_no_leak(Fingerprint.of(train), rows("a b c"), name="reviews.csv")
+    require_no_leak(train, rows("new one", "", "!!"), name="reviews.csv")
 
 
 def test_refuse_leak_shortens_long_texts() -> None:
     long = rows("word " * 500)
     with pytest.raises(LeakError) as caught:
-        refuse_leak(long, long, name="it")
+        require_no_leak(long, long, name="it")
     assert len(str(caught.value)) < 400
 
 
@@ -164,4 +164,4 @@ def test_real_sets_repeat_their_training_texts_in_test(name: str, expected: int)
     repeated = sum(text_hash(row.text) in overlaps["test"] for row in splits["test"])
     assert repeated == pytest.approx(expected, abs=max(2, 0.1 * expected))
     assert len(cleaned["train"]) < len(splits["train"])
-    refuse_leak(cleaned["train"], splits["test"], name="test")
+    require_no_leak(cleaned["train"], splits["test"], name="test")

@@ -65,9 +65,12 @@ def test_only_what_may_be_missing_is_split_off(tmp_path: Path) -> None:
     write(tmp_path / "b" / "val.csv", rows(20, start=200))
     assert {s: len(p) for s, p in load_dataset(tmp_path / "b").splits.items()} == {"train": 60, "validation": 20}
     write(tmp_path / "b" / "all.csv", rows(90))
-    assert "The file with all rows was not read, since others hold the splits." in load_dataset(tmp_path / "b").notes
+    assert (
+        "The file with all rows was not read, because other files hold the splits."
+        in load_dataset(tmp_path / "b").notes
+    )
     write(tmp_path / "c" / "test.csv", rows(20))
-    with pytest.raises(DataError, match=r"'c' have no training rows, only: test\."):
+    with pytest.raises(DataError, match=r"'c' have no training rows, only test\."):
         load_dataset(tmp_path / "c")
 
 
@@ -110,7 +113,7 @@ def test_a_test_split_without_labels_is_left_out(tmp_path: Path) -> None:
     write(tmp_path / "test.csv", rows(9, labels=("",), start=200))
     data = load_dataset(tmp_path)
     assert list(data.splits) == ["train", "validation"]
-    assert "No row of test can be used, so there is no test split in the source." in data.notes
+    assert "No row of test is usable, so that split is ignored." in data.notes
 
 
 def test_attributes_come_along(tmp_path: Path) -> None:
@@ -131,7 +134,7 @@ def test_attributes_come_along(tmp_path: Path) -> None:
     by_id = {example.id: example for part in data.splits.values() for example in part}
     assert (by_id["000"].weight, by_id["000"].language, by_id["000"].group) == (0.25, None, "author 0")
     assert (by_id["001"].weight, by_id["001"].language) == (1.0, "en")
-    assert "1 with a weight that is no number from 0 to 1e9" in " ".join(data.notes)
+    assert "1 with a weight that is not a number from 0 to 1e9" in " ".join(data.notes)
     sides = {example.group: split for split, part in data.splits.items() for example in part}
     assert all(sides[e.group] == split for split, part in data.splits.items() for e in part)
 
@@ -146,7 +149,7 @@ def test_long_texts_are_cut(tmp_path: Path) -> None:
     content = [*rows(40), {"text": "very " * 100, "label": "joy"}]
     data = load_dataset(write(tmp_path / "a.jsonl", content), DataOptions(max_text_length=60))
     assert max(len(example.text) for part in data.splits.values() for example in part) == 60
-    assert f"1 text of '{tmp_path}/a.jsonl' cut to 60 characters." in data.notes
+    assert f"1 text of '{tmp_path}/a.jsonl' truncated to 60 characters." in data.notes
 
 
 def test_multi_label_and_scores_from_csv(tmp_path: Path) -> None:
@@ -180,8 +183,8 @@ def test_label_columns_must_agree(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("text,label\n,joy\n  ,fear\n", r"have no row with text\. 2 rows of .* dropped: 2 with empty text"),
-        ("text,label\n", "There are no rows at all"),
+        ("text,label\n,joy\n  ,fear\n", r"have no row with a text\. 2 rows of .* dropped: 2 with empty text"),
+        ("text,label\n", "They have no rows at all"),
         ("text,label\na,b,c\n", r"1 row of .* could not be read, the first in line 2: 3 cells"),
         ("text,label\na,\nb,\n", "No row has a label"),
         ("text,label\na,joy\nb,joy\n", "at least two classes. Got only 'joy'"),
@@ -197,7 +200,7 @@ def test_what_cannot_be_loaded(tmp_path: Path, content: str, message: str) -> No
 def test_every_training_text_leaks(tmp_path: Path) -> None:
     for split in ("train", "validation"):
         write(tmp_path / f"{split}.csv", rows(9))
-    with pytest.raises(DataError, match="nothing would be left to train on"):
+    with pytest.raises(DataError, match="no training row would remain"):
         load_dataset(tmp_path)
 
 
@@ -205,17 +208,17 @@ def test_a_label_lost_with_the_leaks_is_told_or_refused(tmp_path: Path) -> None:
     train = rows(60)
     write(tmp_path / "train.csv", train)
     write(tmp_path / "test.csv", [row for row in train if row["label"] == "joy"])
-    note = "No training row is left with the label joy: their texts also stand in validation or test."
+    note = "No training row is left with the label joy: the texts are also in validation or test."
     assert load_dataset(tmp_path).notes[-1] == note
     write(tmp_path / "test.csv", [row for row in train if row["label"] != "joy"])
-    with pytest.raises(LeakError, match=r"two classes\. Got only 'joy': every text of anger, fear also stands in"):
+    with pytest.raises(LeakError, match=r"two classes\. Got only 'joy': every text of anger, fear is also in"):
         load_dataset(tmp_path)
 
 
 def test_votes_of_which_none_can_be_read_are_named(tmp_path: Path) -> None:
     file = write(tmp_path / "a.csv", [{**row, "votes": "joy, joy"} for row in rows(60)])
     reason = "60 rows of the source dropped: 60 with votes that are neither an object nor a list"
-    with pytest.raises(DataError, match=f"No training row of 'a' can be used. {reason}"):
+    with pytest.raises(DataError, match=f"No training row of 'a' is usable. {reason}"):
         load_dataset(file, DataOptions(votes="votes"))
 
 
@@ -226,14 +229,14 @@ def test_evaluation_file_under_a_known_scheme(tmp_path: Path) -> None:
     assert [example.labels for example in examples[:3]] == [("joy",), ("fear",), ("anger",)]
     assert (len(examples), "1 row of a dropped: 1 with the unknown label 'wrath'." in notes) == (9, True)
     write(tmp_path / "set" / "train.csv", rows(9))
-    with pytest.raises(DataError, match=r"'set' have no test rows, only: train\."):
+    with pytest.raises(DataError, match=r"'set' have no test rows, only train\."):
         read_examples(tmp_path / "set", DataOptions(), scheme)
     write(tmp_path / "set" / "test.csv", rows(6, labels=("joy",)))
     assert len(read_examples(tmp_path / "set", DataOptions(), scheme)[0]) == 6
     with pytest.raises(DataError, match="No label in the label column"):
         read_examples(path, DataOptions(), builtin_scheme("polarity"))
     (tmp_path / "b.csv").write_text("text,label\na,\n")
-    with pytest.raises(DataError, match=r"'b' can be evaluated on\. Columns used: .* 1 row of b dropped: 1 without a"):
+    with pytest.raises(DataError, match=r"'b' can be evaluated\. Columns used: .* 1 row of b dropped: 1 without a"):
         read_examples(tmp_path / "b.csv", DataOptions(), scheme)
     header = ",".join(("text", "label", *scheme.names))
     (tmp_path / "c.csv").write_text(f"{header}\na,joy{',0.3' * len(scheme.names)}\n")

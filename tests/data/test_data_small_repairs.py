@@ -40,7 +40,7 @@ def test_a_label_column_named_twice_is_refused(tmp_path: Path) -> None:
 def test_a_weight_beyond_all_measure_is_dropped_and_counted(tmp_path: Path) -> None:
     weighted = [[*row, 1e308 if number == 3 else 1.0] for number, row in enumerate(rows())]
     data = insula.load_dataset(write(tmp_path / "m.csv", ["text", "label", "weight"], weighted))
-    assert "1 with a weight that is no number from 0 to 1e9" in " ".join(data.notes)
+    assert "1 with a weight that is not a number from 0 to 1e9" in " ".join(data.notes)
     assert np.isfinite(sum(example.weight for example in data.split("train")))
 
 

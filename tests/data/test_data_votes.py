@@ -48,9 +48,9 @@ def test_votes_are_read(kind: Kind, cell: Any, expected: dict[str, float] | None
 @pytest.mark.parametrize(
     ("kind", "cell", "problem"),
     [
-        ("single", {"joy": "many"}, "no counts"),
-        ("single", {"joy": -1}, "no counts"),
-        ("multi", {"joy": 3}, "no shares"),
+        ("single", {"joy": "many"}, "not counts"),
+        ("single", {"joy": -1}, "not counts"),
+        ("multi", {"joy": 3}, "not shares"),
         ("single", [["joy", "fear"]], "several labels or none"),
         ("single", {"boredom": 1}, "unknown label 'boredom'"),
         ("single", "joy", "neither an object nor a list"),

@@ -90,7 +90,7 @@ def test_rows_of_a_dialogue_are_read_across_groups(
         turns = [f"{mark}{text}" for mark, text in zip(marks, before, strict=True)]
         assert read == row["text"] + ("\n" + " / ".join(turns[::-1]) if turns else "")
     assert taken == model().predict([_input(row, given) for row in given])
-    assert result.warnings == ("The model reads a target, and none of 21 rows has any: predicted from the text alone. "
+    assert result.warnings == ("The model reads a target, but none of 21 rows has any: predicted from the text only. "
                                "Name the columns with `target`.",)  # fmt: skip
 
 
@@ -126,7 +126,7 @@ def test_columns_with_usual_names_are_taken_and_said(tmp_path: Path, ending: str
     assert read_by(predictor) == ["Fine.\nfood / B: How was it?"]
     assert (taken[0].id, taken[0].language) == ("7", "en")
     assert result.warnings == (
-        "The model reads context: taken from columns with usual names ('turns', 'speaker', 'aspect').",
+        "The model reads context: columns found by their usual names: 'turns', 'speaker', 'aspect'.",
     )
 
 
@@ -150,8 +150,8 @@ def test_context_that_is_named_and_not_read_is_counted(tmp_path: Path) -> None:
 def test_rows_without_the_context_of_a_model_are_counted(tmp_path: Path) -> None:
     (tmp_path / "in.txt").write_text("Fine.\nSo.\n")
     turns, target = predict_file(model(), tmp_path / "in.txt", print).warnings
-    assert turns.startswith("The model reads earlier turns, and none of 2 rows has any")
-    assert target.startswith("The model reads a target, and none of 2 rows has any")
+    assert turns.startswith("The model reads earlier turns, but none of 2 rows has any")
+    assert target.startswith("The model reads a target, but none of 2 rows has any")
     one = write(tmp_path / "in.csv", [{"text": "Fine.", "turns": "So?", "target": "a"}, {"text": "Oh."}])
     assert len(predict_file(model(), one, print).warnings) == 1  # that they have usual names
 
@@ -185,13 +185,13 @@ def test_two_ways_to_give_the_turns_exclude_each_other(tmp_path: Path) -> None:
 def test_the_longest_silent_dialogues_are_forgotten_first(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(recent, "MOST_CHARACTERS", 10_000)
     dialogues = RecentDialogues(2)
-    dialogues.follow("quiet", Turn("hello"))
+    dialogues.add("quiet", Turn("hello"))
     for number in range(100):
-        assert len(dialogues.follow("busy", Turn("x" * 100))) == min(number, 2)
-    assert dialogues.follow("quiet", Turn("still there")) == (Turn("hello"),)
+        assert len(dialogues.add("busy", Turn("x" * 100))) == min(number, 2)
+    assert dialogues.add("quiet", Turn("still there")) == (Turn("hello"),)
     for number in range(100):
-        dialogues.follow(f"other {number}", Turn("x" * 100))
-    assert dialogues.follow("quiet", Turn("gone")) == ()
+        dialogues.add(f"other {number}", Turn("x" * 100))
+    assert dialogues.add("quiet", Turn("gone")) == ()
     assert len(dialogues._dialogues) < 25
     kept = sum(one.characters for one in dialogues._dialogues.values())
     assert dialogues._characters == kept <= 10_000

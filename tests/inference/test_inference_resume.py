@@ -133,7 +133,7 @@ def test_what_no_table_can_hold_is_told_before_predicting(tmp_path: Path, source
     rows[-1]["stars"] = "five"
     source.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
     backend = Counting()
-    with pytest.raises(DataError, match="of one type"):
+    with pytest.raises(DataError, match="one Arrow type"):
         predict_file(_predictor(backend), source, tmp_path / "out.parquet")
     assert backend.asked == []
     assert predict_file(_predictor(backend), source, tmp_path / "out.csv").rows == len(backend.asked) > 0
@@ -175,12 +175,12 @@ def test_what_parquet_has_no_form_for_is_told_at_the_beginning(tmp_path: Path, s
     rows = [row | {"about": {}} for row in _late(source)]
     source.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
     backend = Counting()
-    with pytest.raises(DataError, match=r"Parquet must have a form.*'about'"):
+    with pytest.raises(DataError, match=r"Parquet cannot store one of the columns.*'about'"):
         predict_file(_predictor(backend), source, tmp_path / "out.parquet")
     assert backend.asked == []
     assert not parts_folder(tmp_path / "out.parquet").exists()
     predict_file(_predictor(backend), source, tmp_path / "in.arrow")
-    with pytest.raises(DataError, match=r"Parquet must have a form.*'about'"):
+    with pytest.raises(DataError, match=r"Parquet cannot store one of the columns.*'about'"):
         predict_file(_predictor(backend), tmp_path / "in.arrow", tmp_path / "out.parquet", text="text")
     assert not parts_folder(tmp_path / "out.parquet").exists()
 

@@ -53,7 +53,7 @@ def test_a_training_text_in_the_rows_it_is_judged_on_is_refused(
     data = toy_dataset("single", train=30, validation=9, test=9)
     first = data.split("train")[0]
     leaked = Example(text=f"@someone {first.text.upper()}!!! https://t.co/x", labels=first.labels)
-    with pytest.raises(LeakError, match=rf"rows of {split} must not have been trained on. Got 1 of 10"):
+    with pytest.raises(LeakError, match=rf"rows of {split} must not be training rows. Got 1 of 10"):
         train_run(_with(data, split, [leaked]), _linear(), tmp_path / "run")
     assert not (tmp_path / "run").exists()
 

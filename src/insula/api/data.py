@@ -12,7 +12,7 @@ from insula.data.description import Description
 from insula.data.load import load_dataset
 from insula.data.options import DataOptions
 from insula.data.sources.sources import SourceInfo, list_sources
-from insula.data.undivided import read_undivided
+from insula.data.unsplit import read_unsplit
 
 
 def describe_data(
@@ -28,7 +28,7 @@ def describe_data(
         return describe(load_dataset(source, chosen, seed=seed), seed=seed)
     except DataError as refusal:
         try:
-            undivided = read_undivided(source, chosen)
+            undivided = read_unsplit(source, chosen)
         except DataError:
             raise refusal from None
         notes = (*undivided.notes, f"These data cannot be trained on as they are. {refusal}")

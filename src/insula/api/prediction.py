@@ -13,7 +13,7 @@ from insula.core.outputs import require_different
 from insula.core.prediction import Prediction
 from insula.core.progress import Progress
 from insula.core.starter import STARTER
-from insula.data.formats.remote import brought_here, is_remote, taken_there
+from insula.data.formats.remote import is_remote, local_copy, upload_when_done
 from insula.inference.engine import Engine
 from insula.inference.files import FileResult
 from insula.inference.files import predict_file as run_file
@@ -111,10 +111,10 @@ def predict_file(
         require_different(str(output), source)  # their copies on this machine would differ
     if is_remote(rejects):
         raise OutputError(f"The rejects must be a file on this machine. Got {str(rejects)!r}; name one, or none.")
-    with brought_here(source) as here:
+    with local_copy(source) as here:
         if not is_remote(output):
             return _run_file(predictor, here, output, options)
-        with taken_there(str(output)) as place:
+        with upload_when_done(str(output)) as place:
             options["rejects"] = rejects or f"{place.name}.rejects.jsonl"
             result = _run_file(predictor, here, place, options)
     return dataclasses.replace(result, output=str(output))

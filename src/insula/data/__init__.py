@@ -1,1 +1,1 @@
-"""Rows in, examples out: sources, label columns, splits, leak guard, description."""
+"""Turn rows into examples: sources, label columns, splits, the leak guard, the description of a data set."""

@@ -1,4 +1,4 @@
-"""Which columns of a file hold text, labels and the rest: the named ones, else those with usual names."""
+"""Find the columns that hold the text, the labels and the rest: the named ones, else those with usual names."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from insula.core.errors import DataError, nearest
 from insula.data.options import DataOptions
 
-# Tiers of usual names: the first tier of which a file has a column decides; two of one tier are ambiguous.
+# Usual names in order of preference: the first tuple with a match decides; two matches in one tuple are ambiguous.
 _TEXT = (
     ("text", "文本"),
     ("message", "content", "review", "sentence", "tweet", "comment", "utterance", "内容", "评论"),
@@ -19,7 +19,7 @@ _LABEL_LIKE = (("emotion", "emotions", "sentiment", "category", "class", "情感
 _ID = (("id",),)
 _LANGUAGE = (("language", "lang"),)
 _WEIGHT = (("weight",),)
-# Looked for only where a model that reads them predicts a file.
+# Used only to predict a file with a model that reads them.
 _CONTEXT = (("turns", "上文"), ("context", "history", "previous"))
 _DIALOGUE = (("dialogue", "dialogue_id", "dialog", "dialog_id", "conversation", "conversation_id", "对话"),)
 _TURN = (("turn", "turn_id", "utterance_id", "轮次"),)
@@ -29,8 +29,8 @@ _TARGET = (("target", "aspect", "目标", "方面"),)
 
 @dataclass(frozen=True)
 class ConversationColumns:
-    """Columns with the context of a text: earlier turns in cells (`context`) or in rows (`dialogue`), its speaker, what
-    the emotion is towards."""
+    """Columns with the context of a text: earlier turns in cells (`context`) or in rows (`dialogue`), the speaker, the
+    target of the emotion."""
 
     context: tuple[str, ...] = ()
     dialogue: str | None = None
@@ -40,13 +40,13 @@ class ConversationColumns:
 
     @property
     def named(self) -> list[tuple[str, str]]:
-        """What the columns are for, and their names."""
-        one = ((what, getattr(self, what)) for what in ("dialogue", "turn", "speaker", "target"))
-        return [*(("context", name) for name in self.context), *((what, name) for what, name in one if name)]
+        """The role and the name of each column."""
+        single = ((role, getattr(self, role)) for role in ("dialogue", "turn", "speaker", "target"))
+        return [*(("context", name) for name in self.context), *((role, name) for role, name in single if name)]
 
     @property
-    def add_context(self) -> bool:
-        """Whether there is more for a model to read than the text."""
+    def has_context(self) -> bool:
+        """True if a model can read more than the text."""
         return bool(self.context or self.dialogue or self.target)
 
 
@@ -55,7 +55,7 @@ NO_CONVERSATION = ConversationColumns()
 
 @dataclass(frozen=True)
 class Columns:
-    """Names of columns; `labels` has several for one-hot labels and scores, none where labels were not wanted."""
+    """Column names. `labels` holds several for one-hot labels and scores, none if no labels are needed."""
 
     text: str
     labels: tuple[str, ...] = ()
@@ -70,13 +70,13 @@ class Columns:
 def find_columns(
     columns: Sequence[str], options: DataOptions, where: str, *, labelled: bool = True, names: Sequence[str] = ()
 ) -> Columns:
-    """Return which of `columns` is what.
+    """Return the role of each of `columns`.
 
-    labelled  labels are needed; without them only the text and its context are looked for
-    names     labels of a known scheme: columns with just these names are one-hot labels or scores
+    labelled  False to look for the text and its context only
+    names     labels of a known scheme: columns with exactly these names are one-hot labels or scores
 
-    Columns of a conversation are read only where they are named: one that happens to be called `context` changes
-    nothing. Raises `DataError` naming the columns there are, and the nearest, where one is missing or several would do.
+    Conversation columns must be named: a column that happens to be called `context` changes nothing. Raises `DataError`
+    with the columns of the file and the nearest name if a column is missing or several match.
     """
     text = find_text_column(columns, options.text, where)
     rest = [column for column in columns if column != text]
@@ -97,25 +97,25 @@ def find_columns(
         language=_optional(rest, options.language, _LANGUAGE, "language", where),
         group=_optional(rest, options.group, (), "group", where),
         weight=_optional(rest, options.weight, _WEIGHT, "weight", where),
-        votes=options.votes if options.votes in columns else None,  # the rows that are only judged may go without
+        votes=options.votes if options.votes in columns else None,  # evaluation rows need no votes
         conversation=conversation,
     )
 
 
 def conversation_columns(columns: Sequence[str], options: DataOptions, where: str) -> ConversationColumns:
-    """Return the named columns of a conversation; `DataError` with the nearest name where one is missing."""
+    """Return the named conversation columns; `DataError` with the nearest name if one is missing."""
     context = (options.context,) if isinstance(options.context, str) else options.context or ()
-    one = {what: getattr(options, what) for what in ("dialogue", "turn", "speaker", "target")}
+    single = {role: getattr(options, role) for role in ("dialogue", "turn", "speaker", "target")}
     return ConversationColumns(
         context=tuple(_given(columns, name, "context", where) for name in context),
-        **{what: None if name is None else _given(columns, name, what, where) for what, name in one.items()},
+        **{role: None if name is None else _given(columns, name, role, where) for role, name in single.items()},
     )
 
 
 def usual_conversation(
     columns: Sequence[str], given: ConversationColumns, where: str, *, turns: bool, target: bool
 ) -> ConversationColumns:
-    """Return the given columns with those that have usual names, where `turns` or a `target` are wanted."""
+    """Return `given`, completed by columns with usual names if `turns` or a `target` are needed."""
     found = given
     if turns and not (given.context or given.dialogue):
         if context := _usual(columns, _CONTEXT, "context", where):
@@ -130,16 +130,16 @@ def usual_conversation(
 
 
 def usual_identity(columns: Sequence[str]) -> tuple[str | None, str | None]:
-    """Return the columns with the id and the language of a row, None where none, or more than one, has a usual name."""
+    """Return the id column and the language column; None if no column, or more than one, has a usual name."""
     names = ([column for column in columns if column.strip().lower() in tiers[0]] for tiers in (_ID, _LANGUAGE))
     id_, language = (found[0] if len(found) == 1 else None for found in names)
     return id_, language
 
 
 def find_text_column(columns: Sequence[str], given: str | None, where: str) -> str:
-    """Return the column with the text; `DataError` where none or several would do."""
-    if not columns:  # of JSON, whose rows alone name them
-        raise DataError(f"There is no row in {where} that can be read, and so no column. Check how the file was made.")
+    """Return the text column; `DataError` if no column or several match."""
+    if not columns:  # JSON: only its rows name the columns
+        raise DataError(f"No row of {where} can be read, so it has no columns. Check how the file was made.")
     if given is not None:
         return _given(columns, given, "text", where)
     found = _usual(columns, _TEXT, "text", where)

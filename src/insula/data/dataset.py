@@ -1,4 +1,4 @@
-"""`Dataset`: examples by split under one label scheme, with what was said and done on the way."""
+"""`Dataset`: examples by split under one label scheme, with notes on how they were read."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ SPLITS = ("train", "validation", "test")
 class Dataset:
     """Examples by split.
 
-    name      what the source is called in reports
+    name      name of the source in reports
     scheme    the labels
-    splits    `train`, `validation`, `test`, as far as present; every example is labelled
+    splits    `train`, `validation`, `test`, those that exist; every example is labelled
     notes     sentences for people: what was inferred, dropped, split, warned about
-    overlaps  for `validation` and `test`: keys (`row_hash`) of rows that also stood in the source's training
-              rows; those rows were taken out of `train`
-    also      other sets with labels of their own, to be learnt beside this one (multi-task training)
+    overlaps  for `validation` and `test`: hashes (`row_hash`) of rows that were also training rows of the source; those
+              were removed from `train`
+    also      data sets with labels of their own, trained together with this one (multi-task training)
     """
 
     name: str
@@ -33,7 +33,7 @@ class Dataset:
     also: Sequence[Dataset] = ()
 
     def split(self, name: str) -> Sequence[Example]:
-        """Return the examples of a split; `DataError` where the data set has none of that name."""
+        """Return the examples of a split; `DataError` if the data set has no split of that name."""
         if name not in self.splits:
             raise DataError(
                 f"The data set {self.name!r} has no split {name!r}; it has: {', '.join(self.splits)}. "

@@ -1,4 +1,4 @@
-"""Describing a data set before training on it: balance, lengths, languages, repeats, conflicts, gaps."""
+"""Describe a data set before training: balance, lengths, languages, duplicates, conflicts, missing values."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ CONFLICT_SPAN = 0.25
 
 
 def describe(dataset: Dataset, *, seed: int = 0) -> Description:
-    """Return what is in a data set; `.lines()` says it in words, `.to_dict()` as JSON.
+    """Return the description of a data set; `.lines()` gives it as text, `.to_dict()` as JSON.
 
-    Languages are told on a random sample of 2,000 rows and near-duplicates on one of 50,000, drawn with `seed`.
+    Languages are detected in a random sample of 2,000 rows, near-duplicates in one of 50,000; `seed` draws both.
     """
     examples = [example for rows in dataset.splits.values() for example in rows]
     keys = {name: [_key(example) for example in rows] for name, rows in dataset.splits.items()}
@@ -72,7 +72,7 @@ def describe(dataset: Dataset, *, seed: int = 0) -> Description:
 
 
 def _key(example: Example) -> str:
-    """Return what two rows are compared by, their context included; nothing for a text with nothing to compare."""
+    """Return the key that rows are compared by, context included; empty for a text with nothing to compare."""
     key = comparison_key(example.text)
     if not key or (not example.turns and example.target is None):
         return key
@@ -81,7 +81,7 @@ def _key(example: Example) -> str:
 
 
 def _context(examples: Sequence[Example]) -> dict[str, float]:
-    """Return how much context the texts have; nothing where they are alone."""
+    """Return statistics of the context; empty if no text has any."""
     lengths = [len(example.turns) for example in examples if example.turns]
     speakers = {example.speaker for example in examples} | {turn.speaker for e in examples for turn in e.turns}
     targets = Counter(example.target for example in examples if example.target is not None)
@@ -105,8 +105,8 @@ def _sample(count: int, size: int, rng: np.random.Generator) -> list[int]:
 
 
 def _languages(examples: Sequence[Example]) -> dict[str, float]:
-    told = Counter(example.language or tell(example.text) or "unknown" for example in examples)
-    return {language: count / len(examples) for language, count in told.most_common()}
+    counts = Counter(example.language or tell(example.text) or "unknown" for example in examples)
+    return {language: count / len(examples) for language, count in counts.most_common()}
 
 
 def _lengths(examples: Sequence[Example]) -> dict[str, float]:
@@ -156,7 +156,7 @@ def _repeats(keys: Sequence[str]) -> int:
 
 
 def _conflicts(examples: Sequence[Example], keys: Sequence[str], scheme: LabelScheme) -> list[dict[str, Any]]:
-    """Return the texts that stand with different labels, each as the text and its different labellings."""
+    """Return the texts that occur with different labels, each with its different sets of labels."""
     rows_of: dict[str, list[Example]] = {}
     for key, example in zip(keys, examples, strict=True):
         if key:

@@ -1,4 +1,4 @@
-"""`Description`: what is in a data set, as JSON and in plain words."""
+"""`Description`: the contents of a data set, as JSON and as text."""
 
 from __future__ import annotations
 
@@ -17,30 +17,29 @@ SPLIT_WIDTH = 16
 
 @dataclass(frozen=True)
 class Description:
-    """What is in a data set; every field holds plain JSON types. Shares are in [0, 1], lengths in characters.
+    """The contents of a data set, in plain JSON types. Shares are in [0, 1], lengths in characters.
 
     name, kind         of the data set and its label scheme
     labels             label or dimension names in the scheme's order
     rows               split to number of rows
-    languages          ISO 639-1 code (`unknown` where it cannot be told) to share of `language_rows`
-    language_rows      how many rows the languages were told on
+    languages          ISO 639-1 code (`unknown` if it cannot be detected) to share of `language_rows`
+    language_rows      number of rows in which languages were detected
     lengths            min, median, mean, p95, max
-    balance            categorical: split to label to {count, share}
-    labels_per_row     multi-label: split to {mean, max, none}, `none` the rows with the empty set
-    values             dimensional: split to dimension to {min, mean, max, std, histogram}, ten equal bins of its range
-    exact_duplicates   rows whose comparison key stood in an earlier row
-    near_duplicates    further rows almost the same as an earlier one, among `compared_rows`
-    compared_rows      how many rows were compared for near-duplicates
-    conflicts          texts that stand with different labels; dimensional: with values over a quarter of the range
-                       apart
-    conflict_examples  up to five of them: {text, labels}, each labelling once
-    missing            empty_texts (no text and no media), incomparable_texts (only signs, user names, links),
+    balance            categorical schemes: split to label to {count, share}
+    labels_per_row     multi-label: split to {mean, max, none}; `none` counts the rows without any label
+    values             dimensional: split to dimension to {min, mean, max, std, histogram}; ten equal bins of the range
+    exact_duplicates   rows with the comparison key of an earlier row
+    near_duplicates    other rows almost equal to an earlier one, among `compared_rows`
+    compared_rows      number of rows compared for near-duplicates
+    conflicts          texts with different labels; dimensional: with values that differ by over a quarter of the range
+    conflict_examples  up to five of them: {text, labels}, each set of labels once
+    missing            empty_texts (no text and no media), incomparable_texts (only punctuation, user names, links),
                        unlabelled
-    both_sides         two splits to the number of texts that stand in both
-    overlaps           split to the number of its texts that also stood in the source's training rows (since taken out)
-    notes              what was said of the data set when it was read
-    context            share of rows with earlier turns, mean_turns and most_turns of these, speakers and targets (how
-                       many different ones), target_share (of rows with a target); empty where texts are alone
+    both_sides         two splits to the number of texts in both
+    overlaps           split to the number of its texts that were also training texts (removed from training)
+    notes              the notes of the data set: what was inferred, dropped, split
+    context            share of rows with earlier turns, their mean_turns and most_turns, the numbers of different
+                       speakers and targets, target_share (of rows with a target); empty without any context
     """
 
     name: str
@@ -69,7 +68,7 @@ class Description:
         return dataclasses.asdict(self)
 
     def lines(self) -> list[str]:
-        """Return the description in words, a line each, for a terminal."""
+        """Return the description as lines for a terminal."""
         return [*self._overview(), "", *self._labels(), "", *self._findings()]
 
     def _overview(self) -> Iterator[str]:
@@ -78,8 +77,8 @@ class Description:
         yield f"{self.name}: {counted(total, 'row')}, {self.kind}, {counted(len(self.labels), what)}"
         yield "  rows        " + ", ".join(f"{split} {count:,}" for split, count in self.rows.items())
         if self.languages:
-            told = ", ".join(f"{code} {_percent(share)}" for code, share in self.languages.items())
-            yield f"  languages   {told} (told on {counted(self.language_rows, 'row')})"
+            shares = ", ".join(f"{code} {_percent(share)}" for code, share in self.languages.items())
+            yield f"  languages   {shares} (detected in {counted(self.language_rows, 'row')})"
         if self.lengths:
             yield "  characters  " + ", ".join(f"{name} {value:,.0f}" for name, value in self.lengths.items())
         if self.context:
@@ -99,7 +98,7 @@ class Description:
 
     def _labels(self) -> Iterator[str]:
         if not self.labels:
-            yield "  no labels that could be understood; see the notes"
+            yield "  no labels could be read; see the notes"
             return
         width = max(map(_width, ("dimension", *self.labels)))
         if self.kind == "dimensional":
@@ -132,17 +131,17 @@ class Description:
         for pair, count in self.both_sides.items():
             yield f"  both sides  {counted(count, 'text')} in {pair}"
         for split, count in self.overlaps.items():
-            yield f"  overlap     {counted(count, 'text')} of {split} also stood in the source's training rows"
+            yield f"  overlap     {counted(count, 'text')} of {split} removed from the training rows"
         for what, count in self.missing.items():
             if count:
                 yield f"  missing     {counted(count, 'row')}: {what.replace('_', ' ')}"
         yield f"  conflicts   {counted(self.conflicts, 'text')} with different labels"
         for example in self.conflict_examples:
-            yield f"    {example['text']!r}: {' / '.join(map(_labelling, example['labels']))}"
+            yield f"    {example['text']!r}: {' / '.join(map(_label_list, example['labels']))}"
         yield from (f"  note        {note}" for note in self.notes)
 
 
-def _labelling(labels: Sequence[Any]) -> str:
+def _label_list(labels: Sequence[Any]) -> str:
     return ", ".join(map(str, labels)) or "none"
 
 
@@ -152,7 +151,7 @@ def _percent(share: float) -> str:
 
 def _histogram(counts: Sequence[int]) -> str:
     highest = max(counts, default=0)
-    # Rounded up: a bin with any row at all shows.
+    # Rounded up, so that a bin with a single row is visible.
     return "".join(HISTOGRAM_BARS[-(-8 * count // highest)] if highest else " " for count in counts)
 
 

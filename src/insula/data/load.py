@@ -1,4 +1,4 @@
-"""From what a user names to a `Dataset`: read, understand the labels, split, guard against leaks."""
+"""Load a `Dataset`: read the source, infer the labels, split, remove leaks."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from insula.data.labels.names import read_label_names
 from insula.data.options import DataOptions
 from insula.data.sources.labelled_examples import context_note, dropped_note, labelled_examples
 from insula.data.sources.paths import ALL
-from insula.data.sources.raw_rows import RawPart
+from insula.data.sources.raw_rows import RawSplit
 from insula.data.sources.sources import Source, SourceName, find_source
 from insula.data.splits.leak import guard
 from insula.data.splits.split import split_examples
@@ -31,50 +31,54 @@ def load_dataset(
     label: str | Sequence[str] | None = None,
     seed: int = 0,
 ) -> Dataset:
-    """Return the examples of a source by split, with the scheme that its training labels make.
+    """Return the examples of a source by split, with the label scheme inferred from its training rows.
 
-    source  a file; several; a folder whose file names give the splits; a built-in name; `owner/name` on the hub
-    text, label   columns; short for the same options
-    seed    of the split, where the source has none
+    source       a file; several; a folder whose file names state the splits; a built-in name; `owner/name` on the hub
+    text, label  columns; the same as in `options`
+    seed         of the split, for sources without splits
 
-    A source without splits is split in three. One with training rows but no validation gives some of them to
-    validation; a test split is never taken from one with splits. Training rows whose text stands in validation or test
-    are taken out (`Dataset.overlaps`). Raises `DataError` where nothing usable is left.
+    A source without splits is split in three. If a source has training rows but no validation rows, some training rows
+    become validation rows; test rows are never taken from a source with splits. Training rows whose text is in
+    validation or test are removed (`Dataset.overlaps`). Raises `DataError` if no usable row is left.
     """
     found = find_source(source, options.with_columns(text=text, label=label))
     notes = list(found.notes)
     found = _grouped_by_dialogue(found, notes)
     options = found.options
-    parts = read_parts(found, notes)
-    training = parts.get("train") or parts.get(ALL)
+    raw_splits = read_splits(found, notes)
+    training = raw_splits.get("train") or raw_splits.get(ALL)
     if training is None:
-        raise DataError(f"The data {found.name!r} have no training rows, only: {', '.join(parts)}. Add a train file.")
+        raise DataError(
+            f"The data {found.name!r} have no training rows, only {', '.join(raw_splits)}. Add a train file."
+        )
     _require_rows(training, found.name)
-    columns = _same_label_columns(parts, training)
+    columns = _shared_label_columns(raw_splits, training)
     if options.votes is not None and (training.columns is None or training.columns.votes is None):
-        raise DataError(f"The votes column {options.votes!r} is not in the training rows of {found.name!r}. Check it.")
+        raise DataError(
+            f"The votes column {options.votes!r} is not in the training rows of {found.name!r}. Check the name."
+        )
     plan = infer_labels([row.label for row in training.rows], columns, options, names=number_names(found, columns))
     notes.append(_columns_note(training))
     notes.extend(plan.notes)
     splits: dict[str, list[Example]] = {}
-    for split, part in parts.items():
-        splits[split] = labelled_examples(part, plan, language=found.language)
-        called = "the source" if split == ALL else split
-        notes.extend(part.notes)
-        notes.extend(context_note(called, splits[split], part))
-        notes.extend(dropped_note(called, part))
+    for split, raw in raw_splits.items():
+        splits[split] = labelled_examples(raw, plan, language=found.language)
+        title = "the source" if split == ALL else split
+        notes.extend(raw.notes)
+        notes.extend(context_note(title, splits[split], raw))
+        notes.extend(dropped_note(title, raw))
         if splits[split]:
             continue
-        if part is training:
-            raise DataError(f"No training row of {found.name!r} can be used. {notes[-1]}")
+        if raw is training:
+            raise DataError(f"No training row of {found.name!r} is usable. {notes[-1]}")
         del splits[split]
-        notes.append(f"No row of {split} can be used, so there is no {split} split in the source.")
+        notes.append(f"No row of {split} is usable, so that split is ignored.")
     splits = _completed(splits, plan.scheme, options, seed, notes)
     guarded, overlaps, guard_notes = guard(splits)
-    guard_notes += _lost_labels(splits["train"], guarded["train"], plan.scheme)
+    guard_notes += _lost_labels_note(splits["train"], guarded["train"], plan.scheme)
     if not any(example.weight for example in guarded["train"]):
         raise DataError(
-            f"The weights of the training rows of {found.name!r} must not all be 0: nothing would be learned. "
+            f"The weights of the training rows of {found.name!r} must not all be 0, or nothing is learned. "
             "Name another column with `weight`."
         )
     return Dataset(name=found.name, scheme=plan.scheme, splits=guarded, notes=(*notes, *guard_notes), overlaps=overlaps)
@@ -83,83 +87,83 @@ def load_dataset(
 def read_examples(
     source: SourceName, options: DataOptions, scheme: LabelScheme
 ) -> tuple[list[Example], tuple[str, ...]]:
-    """Return the labelled rows of an evaluation file under a known scheme, and sentences on what was done.
+    """Return the labelled rows of an evaluation file under a known scheme, and notes.
 
-    Of a source with splits the test rows are read. Rows with labels that the scheme does not have are dropped and
-    counted. Raises `DataError` where no row is left.
+    If the source has splits, the test rows are read. Rows with labels unknown to the scheme are dropped and counted.
+    Raises `DataError` if no row is left.
     """
     found = find_source(source, options)
-    split = _judged_part(found)
-    part = _read_part(found, split, scheme)
-    _require_rows(part, found.name)
-    columns = part.columns.labels if part.columns else ()
+    split = _evaluation_split(found)
+    raw = _read_split(found, split, scheme)
+    _require_rows(raw, found.name)
+    columns = raw.columns.labels if raw.columns else ()
     plan = labels_for_scheme(
-        scheme, [row.label for row in part.rows], columns, found.options, names=number_names(found, columns)
+        scheme, [row.label for row in raw.rows], columns, found.options, names=number_names(found, columns)
     )
-    examples = labelled_examples(part, plan, language=found.language)
-    alone = [f"Judged on the {split} rows alone."] if len(found.parts) > 1 else []
-    about = (*context_note(found.name, examples, part), *dropped_note(found.name, part))
-    notes = (*found.notes, *alone, _columns_note(part), *plan.notes, *part.notes, *about)
+    examples = labelled_examples(raw, plan, language=found.language)
+    used = [f"Evaluated on the {split} rows only."] if len(found.splits) > 1 else []
+    counts = (*context_note(found.name, examples, raw), *dropped_note(found.name, raw))
+    notes = (*found.notes, *used, _columns_note(raw), *plan.notes, *raw.notes, *counts)
     if not examples:
-        raise DataError(f"No row of {found.name!r} can be evaluated on. {_columns_note(part)} {notes[-1]}")
+        raise DataError(f"No row of {found.name!r} can be evaluated. {_columns_note(raw)} {notes[-1]}")
     return examples, notes
 
 
 def _grouped_by_dialogue(found: Source, notes: list[str]) -> Source:
-    """Return a source whose dialogues are not parted by a split, unless its options name another group."""
+    """Return the source with dialogues as groups of a split, unless its options name another group."""
     options = found.options
     if options.dialogue is None or options.group is not None:
         return found
-    notes.append(f"Where rows are split, those of one dialogue (column {options.dialogue!r}) stay on one side.")
+    notes.append(f"A split keeps the rows of one dialogue (column {options.dialogue!r}) on one side.")
     return dataclasses.replace(found, options=options.model_copy(update={"group": options.dialogue}))
 
 
 def has_column(source: SourceName, column: str, options: DataOptions = _DEFAULTS) -> bool:
-    """Return whether each file that `read_examples` would read has this column."""
+    """True if every file that `read_examples` would read has this column."""
     found = find_source(source, options)
-    for open_part in found.parts[_judged_part(found)]:
-        with open_part() as reader:
+    for open_file in found.splits[_evaluation_split(found)]:
+        with open_file() as reader:
             if column not in reader.columns:
                 return False
     return True
 
 
-def _judged_part(found: Source) -> str:
-    split = next((name for name in ("test", ALL) if name in found.parts), None)
+def _evaluation_split(found: Source) -> str:
+    split = next((name for name in ("test", ALL) if name in found.splits), None)
     if split is None:
         raise DataError(
-            f"The data {found.name!r} have no test rows, only: {', '.join(found.parts)}. Name the file to evaluate on."
+            f"The data {found.name!r} have no test rows, only {', '.join(found.splits)}. Name the file to evaluate on."
         )
     return split
 
 
-def read_parts(found: Source, notes: list[str]) -> dict[str, RawPart]:
-    """Return the rows of each split that a source has; a choice that is made is added to `notes`."""
-    chosen = [split for split in (*SPLITS, ALL) if split in found.parts]
+def read_splits(found: Source, notes: list[str]) -> dict[str, RawSplit]:
+    """Return the rows of each split of a source; choices are added to `notes`."""
+    chosen = [split for split in (*SPLITS, ALL) if split in found.splits]
     if len(chosen) > 1 and ALL in chosen:
         chosen.remove(ALL)
-        notes.append("The file with all rows was not read, since others hold the splits.")
-    return {split: _read_part(found, split) for split in chosen}
+        notes.append("The file with all rows was not read, because other files hold the splits.")
+    return {split: _read_split(found, split) for split in chosen}
 
 
-def _read_part(found: Source, split: str, scheme: LabelScheme | None = None) -> RawPart:
-    part = RawPart()
-    for open_part in found.parts[split]:
-        with open_part() as reader:
-            part.extend(reader, found.options, names=scheme.names if scheme else ())
-    return part
+def _read_split(found: Source, split: str, scheme: LabelScheme | None = None) -> RawSplit:
+    raw = RawSplit()
+    for open_file in found.splits[split]:
+        with open_file() as reader:
+            raw.extend(reader, found.options, names=scheme.names if scheme else ())
+    return raw
 
 
-def _require_rows(part: RawPart, name: str) -> None:
-    if not part.rows:
-        reasons = " ".join((*dropped_note(repr(name), part), *part.notes))
-        raise DataError(f"The data {name!r} have no row with text. {reasons or 'There are no rows at all.'}")
+def _require_rows(raw: RawSplit, name: str) -> None:
+    if not raw.rows:
+        reasons = " ".join((*dropped_note(repr(name), raw), *raw.notes))
+        raise DataError(f"The data {name!r} have no row with a text. {reasons or 'They have no rows at all.'}")
 
 
-def _same_label_columns(parts: Mapping[str, RawPart], training: RawPart) -> tuple[str, ...]:
+def _shared_label_columns(raw_splits: Mapping[str, RawSplit], training: RawSplit) -> tuple[str, ...]:
     columns = training.columns.labels if training.columns else ()
-    for split, part in parts.items():
-        others = part.columns.labels if part.columns else columns
+    for split, raw in raw_splits.items():
+        others = raw.columns.labels if raw.columns else columns
         if len(columns) + len(others) > 2 and others != columns:
             raise DataError(
                 f"The label columns of {split} must be those of the training rows: {', '.join(columns)}. "
@@ -169,14 +173,14 @@ def _same_label_columns(parts: Mapping[str, RawPart], training: RawPart) -> tupl
 
 
 def number_names(found: Source, columns: tuple[str, ...]) -> Mapping[str, str] | None:
-    """Return what numbers in the label column stand for, None where nothing says so."""
+    """Return number to label name; None if neither a `label_names` file nor the source names them."""
     if found.options.label_names is not None:
         return read_label_names(found.options.label_names)
     return found.names.get(columns[0]) if len(columns) == 1 else None
 
 
-def _lost_labels(before: Sequence[Example], after: Sequence[Example], scheme: LabelScheme) -> tuple[str, ...]:
-    """Say which labels went with the training rows that the leak guard took; `LeakError` where one class is left."""
+def _lost_labels_note(before: Sequence[Example], after: Sequence[Example], scheme: LabelScheme) -> tuple[str, ...]:
+    """Name the labels that lost all training rows to the leak guard; `LeakError` if a single class is left."""
     had, left = ({label for example in rows for label in example.labels or ()} for rows in (before, after))
     lost = ", ".join(name for name in scheme.names if name in had - left)
     if not lost:
@@ -184,13 +188,13 @@ def _lost_labels(before: Sequence[Example], after: Sequence[Example], scheme: La
     if scheme.kind != "multi" and len(left) < 2:
         raise LeakError(
             f"The training rows must hold at least two classes. Got only {', '.join(left)!r}: every text of {lost} "
-            "also stands in validation or test. Name different files, or one file and let insula split it."
+            "is also in validation or test. Name different files, or one file and let insula split it."
         )
-    return (f"No training row is left with the label {lost}: their texts also stand in validation or test.",)
+    return (f"No training row is left with the label {lost}: the texts are also in validation or test.",)
 
 
-def _columns_note(part: RawPart) -> str:
-    columns = part.columns
+def _columns_note(raw: RawSplit) -> str:
+    columns = raw.columns
     if columns is None:
         return ""
     attributes = {
@@ -209,15 +213,15 @@ def _columns_note(part: RawPart) -> str:
 def _completed(
     splits: dict[str, list[Example]], scheme: LabelScheme, options: DataOptions, seed: int, notes: list[str]
 ) -> dict[str, list[Example]]:
-    """Return the splits with those that are missing taken from the training rows."""
+    """Return the splits; missing ones are taken from the training rows."""
     if ALL in splits:
-        rows, test_fraction, rest = splits[ALL], options.test_fraction, {}
+        rows, test_fraction, others = splits[ALL], options.test_fraction, {}
     elif "validation" not in splits:
-        rows, test_fraction, rest = splits["train"], 0.0, {name: splits[name] for name in splits if name != "train"}
+        rows, test_fraction, others = splits["train"], 0.0, {name: splits[name] for name in splits if name != "train"}
     else:
         return splits
-    made, made_notes = split_examples(
+    new, split_notes = split_examples(
         rows, scheme, validation_fraction=options.validation_fraction, test_fraction=test_fraction, seed=seed
     )
-    notes.extend(made_notes)
-    return {**made, **rest}
+    notes.extend(split_notes)
+    return {**new, **others}

@@ -1,4 +1,4 @@
-"""Rows masked on their way from file to file."""
+"""Mask the texts in a file of rows."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from insula.core.errors import DataError, nearest
 from insula.core.outputs import require_different
 from insula.core.progress import Progress, Silent
 from insula.data.formats.byte_source import STDIN
-from insula.data.formats.formats import every_row, open_rows
+from insula.data.formats.formats import open_rows, scan_rows
 from insula.data.formats.row_reader import Row
 from insula.data.formats.writers import open_writer
 
@@ -24,13 +24,14 @@ _ROWS_A_TIME = 2048
 
 @dataclass(frozen=True)
 class MaskedFile:
-    """What became of a file.
+    """The result of masking a file.
 
-    output    where the rows stand
-    rows      how many were written; `altered` of them are no longer what they were
-    counts    how much was masked, by kind
-    rejected  how many rows could not be read and are left out; `first_reject` says where the first stands, and why
-    warnings  sentences on what was repaired on the way
+    output    the file written
+    rows      number of rows written; `altered` of them changed
+    counts    number of masked strings by kind
+    rejected  number of rows that could not be read and were left out; `first_reject` gives line and reason of the first
+    seconds   wall-clock time
+    warnings  sentences on what was repaired while reading
     """
 
     output: Path
@@ -43,7 +44,7 @@ class MaskedFile:
     warnings: tuple[str, ...]
 
     def to_dict(self) -> dict[str, Any]:
-        """The same as plain values for JSON."""
+        """Return plain JSON types."""
         return {
             "output": str(self.output),
             "rows": self.rows,
@@ -66,24 +67,24 @@ def mask_rows(
     output_format: str | None = None,
     progress: Progress | None = None,
 ) -> MaskedFile:
-    """Write every row of `source` to `output` with its texts masked, also those inside lists and objects.
+    """Write every row of `source` to `output` with masked texts, also those inside lists and objects.
 
-    columns  which ones; all where None
+    columns  columns to mask (default: all)
 
-    Nothing stands under `output` until the last row is written. Raises `DataError`, `MissingFileError`, `OutputError`.
+    `output` appears when the last row is written. Raises `DataError`, `MissingFileError`, `OutputError`.
     """
     if str(source) != STDIN:
         require_different(output, source)
     progress = progress or Silent()
-    began = time.monotonic()
+    started = time.monotonic()
     tally = _Tally(mask_text, None if columns is None else frozenset(columns))
     with open_rows(source, batch_size=_ROWS_A_TIME, format=input_format) as reader:
-        fixed = None if reader.open_columns else reader.columns
-        ahead = reader.open_columns and Path(source).is_file()
-        every = partial(every_row, source, batch_size=_ROWS_A_TIME, format=input_format, progress=progress)
-        _require_columns(columns, reader.columns, str(source), every() if ahead else ())
+        fixed = None if reader.columns_vary else reader.columns
+        read_twice = reader.columns_vary and Path(source).is_file()
+        scan = partial(scan_rows, source, batch_size=_ROWS_A_TIME, format=input_format, progress=progress)
+        _require_columns(columns, reader.columns, str(source), scan() if read_twice else ())
         with open_writer(
-            output, format=output_format, columns=fixed, types=reader.types, every=every() if ahead else None
+            output, format=output_format, columns=fixed, types=reader.types, every=scan() if read_twice else None
         ) as writer:
             progress.start("masking")
             try:
@@ -100,28 +101,28 @@ def mask_rows(
             counts=dict(sorted(tally.counts.items())),
             rejected=reader.reject_count,
             first_reject=None if first is None else f"line {first.line}: {first.reason}",
-            seconds=time.monotonic() - began,
+            seconds=time.monotonic() - started,
             warnings=tuple(reader.warnings),
         )
 
 
 def _require_columns(
-    wanted: Collection[str] | None, first: Sequence[str], source: str, every: Iterable[list[Row]]
+    wanted: Collection[str] | None, first: Sequence[str], source: str, batches: Iterable[list[Row]]
 ) -> None:
-    """Raise `DataError` where a column is in none of the rows; all are asked only where the first ones lack it."""
-    there = dict.fromkeys(first)
-    if not there.keys() >= set(wanted or ()):
-        there |= dict.fromkeys(name for rows in every for row in rows for name in row)
+    """Raise `DataError` if no row has a column; all rows are read only if the first ones lack it."""
+    known = dict.fromkeys(first)
+    if not known.keys() >= set(wanted or ()):
+        known |= dict.fromkeys(name for rows in batches for row in rows for name in row)
     for column in wanted or ():
-        if column not in there:
+        if column not in known:
             raise DataError(
-                f"A column to mask must be one of {', '.join(there)}, those of {source!r}. "
-                f"Got {column!r}.{nearest(column, there)}"
+                f"A column to mask must be one of {', '.join(known)}, the columns of {source!r}. "
+                f"Got {column!r}.{nearest(column, known)}"
             )
 
 
 class _Tally:
-    """Masks rows and counts what was masked."""
+    """Masks rows and counts the masked strings."""
 
     def __init__(self, mask_text: MaskText, columns: frozenset[str] | None) -> None:
         self.rows = self.altered = 0

@@ -1,4 +1,4 @@
-"""`DataOptions`: how rows are read; the `[data]` section of a recipe and the options of the command line."""
+"""`DataOptions`: how rows are read. The `[data]` section of a recipe, and the column options of the command line."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Fraction = Annotated[float, Field(gt=0, lt=1)]
 
 
 class DataOptions(BaseModel):
-    """How the rows of a source become examples. Every column is found by its usual names where it is not given."""
+    """How the rows of a source become examples. A column that is not given is found by its usual names."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -22,16 +22,14 @@ class DataOptions(BaseModel):
     label: str | tuple[str, ...] | None = Field(
         None, description="column with the label or labels; several columns are one-hot labels or scores"
     )
-    kind: Kind | None = Field(
-        None, description="binary, single, multi, ordinal or dimensional; inferred where not given"
-    )
-    scheme: str | None = Field(None, description="name of a built-in label scheme; inferred where not given")
-    delimiter: str | None = Field(None, description="what separates several labels in one cell; inferred from | ; ,")
+    kind: Kind | None = Field(None, description="binary, single, multi, ordinal or dimensional; inferred if not given")
+    scheme: str | None = Field(None, description="name of a built-in label scheme; inferred if not given")
+    delimiter: str | None = Field(None, description="separator of several labels in one cell; inferred if not given")
     label_names: str | None = Field(None, description="file that names numbered labels: one name a line, or JSON")
     weight: str | None = Field(None, description="column with the example weight (>= 0)")
     votes: str | None = Field(None, description="column with the annotators' votes, for objective.soft_labels")
     group: str | None = Field(None, description="column whose rows stay on one side of a split: author, thread")
-    id: str | None = Field(None, description="column with the row's own name")
+    id: str | None = Field(None, description="column that identifies the row")
     language: str | None = Field(None, description="column with the ISO 639-1 language code")
     context: str | tuple[str, ...] | None = Field(
         None,
@@ -39,35 +37,37 @@ class DataOptions(BaseModel):
         "earlier text; several columns are one turn each, the oldest first",
     )
     dialogue: str | None = Field(
-        None, description="column whose equal values make one dialogue: earlier rows of it are the context"
+        None, description="column that identifies the dialogue of a row: its earlier rows are the context"
     )
     turn: str | None = Field(None, description="column that orders the rows of a dialogue; file order if not given")
-    speaker: str | None = Field(None, description="column with who says the text")
-    target: str | None = Field(None, description="column with what the emotion is towards: an aspect, a product")
-    validation_fraction: Fraction = Field(0.1, description="share of rows held out for choices")
+    speaker: str | None = Field(None, description="column with the speaker of the text")
+    target: str | None = Field(None, description="column with the target of the emotion: an aspect, a product")
+    validation_fraction: Fraction = Field(0.1, description="share of rows held out for choices made in training")
     test_fraction: Fraction = Field(0.1, description="share of rows held out for the final figures")
-    max_text_length: int = Field(20_000, ge=1, description="characters kept of one text; the rest is cut and counted")
+    max_text_length: int = Field(
+        20_000, ge=1, description="characters kept of one text; longer texts are truncated and counted"
+    )
 
     @model_validator(mode="after")
-    def _has_one_context(self) -> DataOptions:
+    def _check_context(self) -> DataOptions:
         if self.context is not None and self.dialogue is not None:
             raise ValueError(
-                "context and dialogue are two ways to give the earlier turns: a column that holds them, or the rows "
-                f"before. Got both ({self.context!r} and {self.dialogue!r}); name one of them"
+                "context and dialogue are two ways to give the earlier turns: a column that holds them, or the earlier "
+                f"rows. Got both ({self.context!r} and {self.dialogue!r}); name one of them"
             )
         if self.turn is not None and self.dialogue is None:
             raise ValueError(f"turn orders the rows of a dialogue. Got {self.turn!r} without dialogue; name both")
         return self
 
     @model_validator(mode="after")
-    def _leaves_rows_to_train(self) -> DataOptions:
+    def _check_fractions(self) -> DataOptions:
         if self.validation_fraction + self.test_fraction >= 1:
             raise ValueError("validation_fraction and test_fraction must leave rows to train on: sum below 1")
         return self
 
     @classmethod
     def checked(cls, **fields: Any) -> DataOptions:
-        """Return the options; `DataError` in one sentence where they are not valid."""
+        """Return the options; `DataError` in one sentence if they are not valid."""
         try:
             return cls(**fields)
         except ValidationError as error:
@@ -88,7 +88,7 @@ class DataOptions(BaseModel):
         speaker: str | None = None,
         target: str | None = None,
     ) -> DataOptions:
-        """Return the options with those columns changed that are given; a `context` replaces a `dialogue`, and back."""
+        """Return the options with the given columns changed; `context` and `dialogue` replace each other."""
         given = {
             "text": text, "label": _names(label), "label_names": label_names, "context": _names(context),
             "dialogue": dialogue, "turn": turn, "speaker": speaker, "target": target,

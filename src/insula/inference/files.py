@@ -20,7 +20,7 @@ from insula.core.prediction import Prediction
 from insula.core.progress import Progress, Silent
 from insula.data.conversations.file_columns import ContextTally, FileColumns, find_file_columns
 from insula.data.formats.byte_source import STDIN
-from insula.data.formats.formats import every_row, open_rows
+from insula.data.formats.formats import open_rows, scan_rows
 from insula.data.formats.writers import STDOUT
 from insula.data.options import DataOptions
 from insula.inference.cluster_address import check_address
@@ -139,8 +139,8 @@ def predict_file(
                 predictor.scheme,
                 job=job,
                 resume=resume,
-                every=every_row(source, batch_size=CHUNK, format=input_format, progress=progress)
-                if is_file and reader.open_columns
+                every=scan_rows(source, batch_size=CHUNK, format=input_format, progress=progress)
+                if is_file and reader.columns_vary
                 else None,
             ) as out,
             _drawn(progress),

@@ -11,7 +11,7 @@ from insula.data.conversations.file_columns import ContextTally, FileColumns
 from insula.data.conversations.recent import RecentDialogues
 from insula.data.conversations.turn_cells import read_turns
 from insula.data.formats.row_reader import Reject, Row, RowReader
-from insula.data.labels.cells import as_attribute, as_name, is_missing, is_no_text
+from insula.data.labels.cells import as_attribute, as_name, is_missing, is_not_text
 
 RAW_CHARACTERS = 1000
 
@@ -60,13 +60,13 @@ def read_groups(reader: RowReader, columns: FileColumns, aside: RejectHandler, t
     """
     kept = 0
     inputs_of = _Inputs(columns)
-    text, texts_alone = columns.text, columns.texts_alone
+    text, is_text_only = columns.text, columns.is_text_only
     for number, batch in enumerate(reader):
         rows: list[Row] = []
         inputs: list[TextOrInput] = []
         for row, line in zip(batch.rows, batch.lines, strict=True):
             value = row.get(text)
-            if texts_alone and isinstance(value, str) and value and not value.isspace():
+            if is_text_only and isinstance(value, str) and value and not value.isspace():
                 rows.append(row)  # most rows of most files: a call for each would take longer than reading it
                 inputs.append(value)
                 continue
@@ -78,7 +78,7 @@ def read_groups(reader: RowReader, columns: FileColumns, aside: RejectHandler, t
                 inputs.append(found)
         kept += len(rows)
         tally.count(inputs)
-        tally.backwards = inputs_of.backwards
+        tally.out_of_order = inputs_of.out_of_order
         yield Group(number, rows, inputs, kept + aside.count, reader.share_read)
 
 
@@ -87,13 +87,13 @@ class _Inputs:
 
     def __init__(self, columns: FileColumns) -> None:
         self._columns = columns
-        self._texts_alone = columns.texts_alone
+        self._is_text_only = columns.is_text_only
         self._dialogues = RecentDialogues(columns.most_turns)
 
     @property
-    def backwards(self) -> int:
+    def out_of_order(self) -> int:
         """How many rows came after a later turn of their dialogue."""
-        return self._dialogues.backwards
+        return self._dialogues.out_of_order
 
     def read(self, row: Row) -> tuple[TextOrInput | None, str]:
         """Return the input of a row, None where it has none, and the reason."""
@@ -101,10 +101,10 @@ class _Inputs:
         value = row.get(column)
         if is_missing(value):
             return None, f"no text in column {column!r}"
-        if is_no_text(value):
+        if is_not_text(value):
             return None, f"column {column!r} holds a list or bytes in place of a text"
         text = value if isinstance(value, str) else as_name(value)
-        return (text, "") if self._texts_alone else self._with_context(row, text)
+        return (text, "") if self._is_text_only else self._with_context(row, text)
 
     def _with_context(self, row: Row, text: str) -> tuple[ModelInput | None, str]:
         columns, where = self._columns, self._columns.conversation
@@ -118,7 +118,7 @@ class _Inputs:
         elif where.dialogue is not None:
             order = None if where.turn is None or is_missing(row.get(where.turn)) else row[where.turn]
             said = Turn(text[: columns.most_characters], speaker)
-            turns = self._dialogues.follow(_attribute(row, where.dialogue), said, order)
+            turns = self._dialogues.add(_attribute(row, where.dialogue), said, order)
         return ModelInput(
             text,
             turns=turns,

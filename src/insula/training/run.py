@@ -19,7 +19,7 @@ from insula.core.progress import Progress, Silent
 from insula.core.targets import gold_matrix
 from insula.data.dataset import Dataset
 from insula.data.labels.names import LABEL_NAMES, read_label_names
-from insula.data.splits.leak import Fingerprint, refuse_leak
+from insula.data.splits.leak import Fingerprint, require_no_leak
 from insula.evaluation.document import (
     METRICS,
     DataRecord,
@@ -111,7 +111,7 @@ def train_run(
     dataset = with_auxiliary(with_unlabelled(dataset, recipe, progress), recipe, progress)
     fingerprint = Fingerprint.of(dataset.split("train"))
     for split in ("validation", "test"):
-        refuse_leak(fingerprint, dataset.splits.get(split, ()), name=split)
+        require_no_leak(fingerprint, dataset.splits.get(split, ()), name=split)
     settings = recipe.model_dump(mode="json", exclude_none=True)
     tracking = Tracking(track, folder, settings, resume=resume)
     state = {

@@ -1,1 +1,1 @@
-"""`insula data`: one file a verb."""
+"""`insula data`: one module per command."""

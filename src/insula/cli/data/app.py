@@ -11,7 +11,7 @@ from insula.cli.data.mask import mask
 from insula.cli.options import with_columns
 
 app = typer.Typer(
-    help="Look at data before training on it, and mask what is personal.",
+    help="Describe data before training on them, and mask personal data.",
     no_args_is_help=True,
     rich_markup_mode="markdown",
 )
@@ -21,7 +21,7 @@ Json = Annotated[bool, typer.Option("--json", help="Print as JSON.")]
 
 @app.command("list")
 def list_sets(as_json: Json = False) -> None:
-    """List the data sets that come with insula."""
+    """List the built-in data sets."""
     import dataclasses
 
     from insula.api.data import list_data
@@ -34,8 +34,8 @@ def list_sets(as_json: Json = False) -> None:
         typer.echo(f"{one.name:<12}{one.description}")
         typer.echo(f"{'':<12}{one.rows:,} rows; {', '.join(one.languages)}; {', '.join(one.labels)}; {one.licence}")
         if not one.available:
-            typer.echo(f"{'':<12}not installed yet: {one.install}")
-    typer.echo("\nYour own file, a folder of splits or a hub id works as well: insula data describe messages.csv")
+            typer.echo(f"{'':<12}not installed; install with: {one.install}")
+    typer.echo("\nYou can also name a file, a folder of splits or a hub id: insula data describe messages.csv")
 
 
 @app.command("describe")
@@ -44,16 +44,18 @@ def describe(
     source: Annotated[
         list[str],
         typer.Argument(
-            help="A file, several, a folder of splits, a built-in set, a hub id.", metavar="DATA", show_default=False
+            help="A file, several files, a folder of splits, a built-in data set, or a hub id.",
+            metavar="DATA",
+            show_default=False,
         ),
     ],
     as_json: Json = False,
     *,
     data: dict[str, Any],
 ) -> None:
-    """Say what a data set holds, before anything is trained on it.
+    """Describe a data set before training on it.
 
-    Rows, languages, lengths, the balance of labels, duplicates, conflicts, and what would be dropped and why.
+    Reports rows, languages, lengths, label balance, duplicates, conflicts, and which rows would be dropped and why.
 
     **Examples**
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 def mask(
     source: Annotated[
-        str, typer.Argument(help="File of rows; - is standard input.", metavar="FILE", show_default=False)
+        str, typer.Argument(help="File to read; - is standard input.", metavar="FILE", show_default=False)
     ],
     output: Annotated[
         str,
@@ -33,7 +33,7 @@ def mask(
         list[str] | None,
         typer.Option(
             "--column",
-            help="Mask this column alone; may be repeated. [default: all]",
+            help="Mask only this column; may be repeated. [default: all]",
             metavar="NAME",
             show_default=False,
         ),
@@ -42,24 +42,24 @@ def mask(
         str | None,
         typer.Option(
             "--kinds",
-            help="Which to mask, with commas between; all,presidio adds those that Presidio finds. [default: all]",
+            help="Kinds to mask, separated by commas; all,presidio adds those that Presidio finds. [default: all]",
             show_default=False,
         ),
     ] = None,
     key_file: Annotated[
         Path | None,
-        typer.Option("--key-file", help="Pseudonyms of this key in place of tokens.", metavar="FILE"),
+        typer.Option("--key-file", help="Write pseudonyms made with this key instead of tokens.", metavar="FILE"),
     ] = None,
     reveal: Annotated[
-        bool, typer.Option("--reveal", help="The way back: turn the pseudonyms of --key-file into what they were.")
+        bool, typer.Option("--reveal", help="Replace the pseudonyms made with --key-file by the original strings.")
     ] = False,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
     """Mask personal data in a file: e-mail, phone, cards, identity numbers, addresses, names and more.
 
-    Any format that insula reads, in English and Chinese; all columns come along. Without a key nothing can be brought
-    back. A key of 64 random bytes: `openssl rand -hex 64 > key`.
+    Reads every format that insula knows, in English and Chinese, and keeps all columns. Without a key, masking cannot
+    be undone. To make a key of 64 random bytes: `openssl rand -hex 64 > key`.
 
     **Examples**
 
@@ -75,10 +75,10 @@ def mask(
     if as_json and output == "-":
         raise typer.BadParameter("--json and --output - both write to standard output; name a file.")
     if reveal and key_file is None:
-        raise typer.BadParameter("--reveal goes with --key-file.")
+        raise typer.BadParameter("--reveal needs the key: name it with --key-file.")
     wanted = None if kinds is None else [kind.strip() for kind in kinds.split(",") if kind.strip()]
     if wanted == []:
-        raise typer.BadParameter("--kinds needs at least one kind.")
+        raise typer.BadParameter("--kinds must name at least one kind, such as email.")
     with shown_progress(quiet or as_json) as progress:
         done = mask_file(
             source, output, kinds=wanted, columns=column or None, key_file=key_file, reveal=reveal, progress=progress
@@ -86,14 +86,17 @@ def mask(
     if as_json:
         typer.echo(json.dumps(done.to_dict(), ensure_ascii=False))
     elif not quiet:
-        _say(done, "revealed" if reveal else "masked", err=output == "-")
+        _print_counts(done, "revealed" if reveal else "masked", err=output == "-")
     for sentence in done.warnings:
         typer.echo(sentence, err=True)
     if done.rejected:
-        typer.echo(f"{counted(done.rejected, 'row')} could not be read and left out; {done.first_reject}.", err=True)
+        typer.echo(
+            f"{counted(done.rejected, 'row')} could not be read and left out; {done.first_reject}.",
+            err=True,
+        )
 
 
-def _say(done: MaskedFile, verb: str, *, err: bool) -> None:
-    typer.echo(f"{counted(done.rows, 'row')} written, {done.altered:,} of them altered.", err=err)
+def _print_counts(done: MaskedFile, verb: str, *, err: bool) -> None:
+    typer.echo(f"{counted(done.rows, 'row')} written, {done.altered:,} of them changed.", err=err)
     for kind, count in done.counts.items():
         typer.echo(f"{kind:<12}{count:>8,} {verb}", err=err)

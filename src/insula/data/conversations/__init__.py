@@ -1,1 +1,1 @@
-"""Conversations in tables: cells that hold earlier turns, rows that follow each other in a dialogue."""
+"""Read conversations from tables: cells with earlier turns, rows of a dialogue."""

@@ -1,4 +1,4 @@
-"""`Dialogues`: rows that belong to dialogues, in any order of the table, to the earlier turns of each."""
+"""`Dialogues`: find the earlier turns of rows of dialogues, whatever the order of the table."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ class Dialogues:
         self._count = 0
 
     def add(self, dialogue: str | None, turn: Turn, order: Any = None) -> int:
-        """Take a row, and return its number here.
+        """Add a row and return its number.
 
-        dialogue  which one it belongs to; None where it is a lone message
-        order     its cell in the column that orders the rows of a dialogue; None where the table is in order
+        dialogue  dialogue of the row; None for a single message
+        order     cell of the column that orders the rows of a dialogue; None if the table is in order
         """
         number = self._count
         self._count += 1
@@ -33,9 +33,9 @@ class Dialogues:
         return number
 
     def earlier(self) -> tuple[list[tuple[Turn, ...]], int]:
-        """Return the turns before each row that was added, oldest first, and how many rows had more than are kept.
+        """Return the turns before each added row, oldest first, and the number of rows with more than `MOST_TURNS`.
 
-        The last `MOST_TURNS` are kept.
+        The last `MOST_TURNS` turns are kept.
         """
         found: list[tuple[Turn, ...]] = [()] * self._count
         long = 0
@@ -50,9 +50,9 @@ class Dialogues:
 
 
 def order_keys(cells: Sequence[Any]) -> list[Any]:
-    """Return what cells of the turn column sort by: numbers if all are, else naturally (`u2` before `u10`).
+    """Return sort keys for cells of the turn column: numbers if all are, else natural order (`u2` before `u10`).
 
-    Without such a column, where all are None, the keys are equal: rows stay in the order of the table.
+    Without such a column all cells are None and the keys are equal: rows keep the order of the table.
     """
     if all(cell is None for cell in cells):
         return [0] * len(cells)
@@ -63,7 +63,7 @@ def order_keys(cells: Sequence[Any]) -> list[Any]:
 
 
 def natural_key(cell: Any) -> list[Any]:
-    """Return a sort key by which runs of digits count as numbers: `9:58` comes before `10:02`."""
+    """Return a sort key that compares digits as numbers: `9:58` comes before `10:02`."""
     pieces = _DIGITS.split(as_name(cell))
-    # Longer numbers are greater; `int` would raise for one of thousands of digits.
+    # A longer number is greater; `int` would raise for thousands of digits.
     return [(len(digits := piece.lstrip("0")), digits) if n % 2 else piece for n, piece in enumerate(pieces)]

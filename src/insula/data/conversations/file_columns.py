@@ -1,9 +1,9 @@
-"""Which columns of a file a model is asked about, and how a row of it becomes an input."""
+"""Find the columns of a file that make the inputs of a model."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from insula.core.model_input import TextOrInput
 from insula.core.sentences import counted
@@ -22,11 +22,11 @@ from insula.text.context import Context
 
 @dataclass(frozen=True)
 class FileColumns:
-    """Names of the columns that inputs are made of.
+    """Names of the columns that make an input.
 
-    usual            those of the conversation that nobody named: they have usual names
-    most_turns       how many earlier turns are kept
-    most_characters  how many characters are kept of an earlier turn; None for all
+    usual            conversation columns that were found by their usual names
+    most_turns       earlier turns kept
+    most_characters  characters kept of an earlier turn; None for all
     """
 
     text: str
@@ -38,8 +38,8 @@ class FileColumns:
     most_characters: int | None = None
 
     @property
-    def texts_alone(self) -> bool:
-        """Whether a row is a text and nothing else."""
+    def is_text_only(self) -> bool:
+        """True if an input is only a text."""
         return not self.conversation.named and self.id is None and self.language is None
 
 
@@ -51,9 +51,9 @@ def find_file_columns(
     options: DataOptions,
     most_characters: int | None,
 ) -> FileColumns:
-    """Return the columns of a file for a model that reads `context`; `DataError` where one is missing.
+    """Return the columns of a file for a model that reads `context`; `DataError` if one is missing.
 
-    Columns that the options do not name are found by their usual names where the model reads what they hold.
+    Columns that the options do not name are found by their usual names if the model reads what they hold.
     """
     column = find_text_column(columns, options.text, where)
     rest = [name for name in columns if name != column]
@@ -65,7 +65,7 @@ def find_file_columns(
         conversation=found,
         id=id_,
         language=language,
-        usual=tuple(name for what, name in found.named if (what, name) not in given.named),
+        usual=tuple(name for role, name in found.named if (role, name) not in given.named),
         most_turns=min(max(1, context.turns), MOST_TURNS),
         most_characters=most_characters,
     )
@@ -73,15 +73,15 @@ def find_file_columns(
 
 @dataclass
 class ContextTally:
-    """Counts what inputs have besides their text, for the sentences at the end of a file."""
+    """Counts the inputs with earlier turns and targets, for the warnings at the end of a file."""
 
     rows: int = 0
     with_turns: int = 0
     with_target: int = 0
-    backwards: int = field(default=0)
+    out_of_order: int = 0
 
     def count(self, inputs: Sequence[TextOrInput]) -> None:
-        """Count some inputs."""
+        """Count inputs."""
         self.rows += len(inputs)
         for one in inputs:
             if not isinstance(one, str):
@@ -89,27 +89,27 @@ class ContextTally:
                 self.with_target += one.target is not None
 
     def warnings(self, columns: FileColumns, context: Context) -> list[str]:
-        """Return sentences on the context: which columns were chosen, what is not read, what is missing."""
-        said = []
+        """Return warnings on the context: columns that were chosen, context that is not read or missing."""
+        found = []
         if columns.usual:
             names = ", ".join(map(repr, columns.usual))
-            said.append(f"The model reads context: taken from columns with usual names ({names}).")
+            found.append(f"The model reads context: columns found by their usual names: {names}.")
         for count, is_read, what, option in (
             (self.with_turns, context.turns > 0, "earlier turns", "`context` or `dialogue`"),
             (self.with_target, context.target, "a target", "`target`"),
         ):
             if count and not is_read:
                 have = "has" if count == 1 else "have"
-                said.append(f"{counted(count, 'row')} {have} {what}, which this model does not read.")
+                found.append(f"{counted(count, 'row')} {have} {what}, which this model does not read.")
             if is_read and not count and self.rows:
-                said.append(
-                    f"The model reads {what}, and none of {counted(self.rows, 'row')} has any: predicted from the text "
-                    f"alone. Name the columns with {option}."
+                found.append(
+                    f"The model reads {what}, but none of {counted(self.rows, 'row')} has any: predicted from the text "
+                    f"only. Name the columns with {option}."
                 )
-        if self.backwards:
-            come, whose = ("comes", "its") if self.backwards == 1 else ("come", "their")
-            said.append(
-                f"{counted(self.backwards, 'row')} {come} after a later turn of {whose} dialogue (column "
-                f"{columns.conversation.turn!r}): the file was read as it is ordered. Sort it by dialogue and turn."
+        if self.out_of_order:
+            come, whose = ("comes", "its") if self.out_of_order == 1 else ("come", "their")
+            found.append(
+                f"{counted(self.out_of_order, 'row')} {come} after a later turn of {whose} dialogue (column "
+                f"{columns.conversation.turn!r}): the file was read in its own order. Sort it by dialogue and turn."
             )
-        return said
+        return found

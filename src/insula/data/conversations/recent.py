@@ -1,4 +1,4 @@
-"""`RecentDialogues`: the earlier turns of rows that stream by, in flat memory."""
+"""`RecentDialogues`: find the earlier turns of rows in a stream, in flat memory."""
 
 from __future__ import annotations
 
@@ -10,36 +10,36 @@ from insula.core.model_input import Turn
 from insula.data.conversations.dialogues import order_keys
 
 MOST_CHARACTERS = 16_000_000
-"""Kept of all recent dialogues together; the ones that have been silent for longest are forgotten first."""
+"""Kept of all recent dialogues together; the least recently used dialogues are dropped first."""
 
-CHARACTERS_OF_ANY = 200  # what a dialogue and each of its turns take besides the text
+OVERHEAD_CHARACTERS = 200  # memory of a dialogue and of each turn besides its text
 
 
 @dataclass
 class _Dialogue:
     turns: deque[Turn]
     order: Any = None
-    characters: int = field(default=CHARACTERS_OF_ANY)
+    characters: int = field(default=OVERHEAD_CHARACTERS)
 
 
 class RecentDialogues:
-    """The last turns of the dialogues that a file has shown lately, in the order of the file.
+    """The last turns of recent dialogues, in the order of the file.
 
-    most       turns kept of a dialogue
-    backwards  how many rows came after one of a later place in their dialogue
+    most          turns kept of a dialogue
+    out_of_order  number of rows that came after a later turn of their dialogue
     """
 
     def __init__(self, most: int) -> None:
-        self.backwards = 0
+        self.out_of_order = 0
         self._most = most
         self._dialogues: OrderedDict[str, _Dialogue] = OrderedDict()
         self._characters = 0
 
-    def follow(self, dialogue: str | None, turn: Turn, order: Any = None) -> tuple[Turn, ...]:
-        """Return the turns before a row, oldest first, and take its own.
+    def add(self, dialogue: str | None, turn: Turn, order: Any = None) -> tuple[Turn, ...]:
+        """Add a row and return the turns before it, oldest first.
 
-        dialogue  which one it belongs to; None where it is a lone message
-        order     its cell in the column that orders the rows of a dialogue; None where there is none
+        dialogue  dialogue of the row; None for a single message
+        order     cell of the column that orders the rows of a dialogue; None if there is no such column
         """
         if dialogue is None:
             return ()
@@ -51,29 +51,29 @@ class RecentDialogues:
         earlier = tuple(found.turns)
         if order is not None:
             if found.order is not None:
-                self.backwards += _is_before(order, found.order)
+                self.out_of_order += _is_before(order, found.order)
             found.order = order
-        self._take(found, turn)
+        self._append(found, turn)
         return earlier
 
-    def _take(self, dialogue: _Dialogue, turn: Turn) -> None:
-        gone = dialogue.turns[0] if len(dialogue.turns) == self._most else None
+    def _append(self, dialogue: _Dialogue, turn: Turn) -> None:
+        dropped = dialogue.turns[0] if len(dialogue.turns) == self._most else None
         dialogue.turns.append(turn)
-        change = _size(turn) - (0 if gone is None else _size(gone))
+        change = _size(turn) - (0 if dropped is None else _size(dropped))
         dialogue.characters += change
         self._characters += change
         while self._characters > MOST_CHARACTERS and len(self._dialogues) > 1:
-            _, forgotten = self._dialogues.popitem(last=False)
-            self._characters -= forgotten.characters
+            _, oldest = self._dialogues.popitem(last=False)
+            self._characters -= oldest.characters
 
 
 def _is_before(order: Any, other: Any) -> bool:
-    """Return whether a place in a dialogue comes before another."""
+    """True if one position in a dialogue is before another."""
     if type(order) is type(other) is int:
         return bool(order < other)
-    here, there = order_keys([order, other])
-    return bool(here < there)
+    key, other_key = order_keys([order, other])
+    return bool(key < other_key)
 
 
 def _size(turn: Turn) -> int:
-    return len(turn.text) + CHARACTERS_OF_ANY
+    return len(turn.text) + OVERHEAD_CHARACTERS

@@ -1,4 +1,4 @@
-"""`Conversation`: the context of each row of one table, found row by row or, for dialogues, once all rows are read."""
+"""`ContextReader`: the context of each row of a table, found row by row or, for dialogues, after the last row."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from insula.data.columns import ConversationColumns
 from insula.data.conversations.dialogues import Dialogues
 from insula.data.conversations.turn_cells import MOST_TURNS, read_turns
 from insula.data.formats.row_reader import Row
-from insula.data.labels.cells import as_attribute, is_missing, is_no_text
+from insula.data.labels.cells import as_attribute, is_missing, is_not_text
 
 NO_PLACE = "without a value in the turn column"
 
@@ -17,8 +17,9 @@ NO_PLACE = "without a value in the turn column"
 class RowContext(NamedTuple):
     """The context of a row.
 
-    turns    the earlier turns, oldest first; in a dialogue `Conversation.earlier` has them at `number`
-    problem  why they cannot be read, in words
+    turns    earlier turns, oldest first; for a dialogue, `ContextReader.earlier_turns` holds them at index `number`
+    number   index of a row of a dialogue, else -1
+    problem  the reason why the earlier turns cannot be read
     """
 
     turns: tuple[Turn, ...] = ()
@@ -28,14 +29,14 @@ class RowContext(NamedTuple):
     problem: str | None = None
 
 
-TEXT_ALONE = RowContext()
+TEXT_ONLY = RowContext()
 
 
-class Conversation:
-    """Finds the context of the rows of one table. Rows without a usable label are turns of their dialogue, too.
+class ContextReader:
+    """Finds the context of the rows of a table. Rows without a usable label are turns of their dialogue, too.
 
-    most_characters  kept of an earlier turn
-    long             how many rows had more than `MOST_TURNS` earlier turns, the last of which are kept
+    most_characters  characters kept of an earlier turn
+    long             number of rows with more than `MOST_TURNS` earlier turns, of which the last are kept
     """
 
     def __init__(self, columns: ConversationColumns, most_characters: int) -> None:
@@ -45,16 +46,16 @@ class Conversation:
         self._dialogues = Dialogues()
 
     def read(self, row: Row, text: str) -> RowContext:
-        """Return the context of a row, whose text has been read."""
+        """Return the context of a row with this text."""
         columns = self._columns
         if not columns.named:
-            return TEXT_ALONE
+            return TEXT_ONLY
         speaker = as_attribute(row.get(columns.speaker)) if columns.speaker else None
         target = as_attribute(row.get(columns.target)) if columns.target else None
         if columns.dialogue is not None:
             dialogue = as_attribute(row.get(columns.dialogue))
             order = row.get(columns.turn) if columns.turn and dialogue is not None else None
-            if columns.turn and dialogue is not None and (is_missing(order) or is_no_text(order)):
+            if columns.turn and dialogue is not None and (is_missing(order) or is_not_text(order)):
                 return RowContext(problem=NO_PLACE)
             number = self._dialogues.add(dialogue, Turn(text, speaker), order)
             return RowContext((), speaker, target, number)
@@ -64,8 +65,8 @@ class Conversation:
         self.long += len(turns) > MOST_TURNS
         return RowContext(tuple(map(self._shortened, turns[-MOST_TURNS:])), speaker, target, problem=problem)
 
-    def earlier(self) -> list[tuple[Turn, ...]]:
-        """Return the earlier turns of the rows of dialogues by their number."""
+    def earlier_turns(self) -> list[tuple[Turn, ...]]:
+        """Return the earlier turns of the rows of dialogues, by their `number`."""
         earlier, self.long = self._dialogues.earlier()
         return earlier
 

@@ -1,4 +1,4 @@
-"""Rows of a table in memory (pandas, polars) as inputs of a model."""
+"""Turn the rows of a table in memory (pandas, polars) into inputs of a model."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from insula.core.errors import DataError
 from insula.core.model_input import ModelInput
 from insula.data.columns import conversation_columns, find_text_column
 from insula.data.conversations.turn_cells import MOST_TURNS, read_turns
-from insula.data.labels.cells import as_attribute, is_missing, is_no_text
+from insula.data.labels.cells import as_attribute, is_missing, is_not_text
 from insula.data.options import DataOptions
 
 
 def table_inputs(table: Any, options: DataOptions, called: str) -> list[ModelInput]:
-    """Return an input a row, of the columns that the options name: text, context, speaker, target.
+    """Return one input per row, from the columns that the options name: text, context, speaker, target.
 
-    table   anything with `columns` that gives a column of cells by its name
-    called  what the table is called in errors: `the X of EmotionClassifier`
+    table   an object with `columns` that returns a column of cells by name
+    called  name of the table in errors, such as `the X of EmotionClassifier`
 
-    Raises `DataError` where a column is missing, and with the row where a text or the earlier turns cannot be read.
+    Raises `DataError` if a column is missing; with the row number if a text or the earlier turns cannot be read.
     """
     names = list(table.columns)
     text = _cells(table, find_text_column(names, options.text, called))
@@ -28,15 +28,15 @@ def table_inputs(table: Any, options: DataOptions, called: str) -> list[ModelInp
         [None] * len(text) if name is None else _cells(table, name) for name in (found.speaker, found.target)
     )
     inputs = []
-    for row, said in enumerate(text):
-        if not isinstance(said, str):
-            raise DataError(f"{_capital(called)} must hold a text in every row. Got {said!r} in row {row}; drop it.")
+    for row, cell in enumerate(text):
+        if not isinstance(cell, str):
+            raise DataError(f"{_capital(called)} must hold a text in every row. Got {cell!r} in row {row}; drop it.")
         turns, problem = read_turns([column[row] for column in context]) if context else ((), None)
         if problem is not None:
             raise DataError(f"{_capital(called)} has a row {problem}: row {row}. Correct it, or drop it.")
         inputs.append(
             ModelInput(
-                said, turns=turns[-MOST_TURNS:], speaker=_attribute(speakers[row]), target=_attribute(targets[row])
+                cell, turns=turns[-MOST_TURNS:], speaker=_attribute(speakers[row]), target=_attribute(targets[row])
             )
         )
     return inputs
@@ -47,7 +47,7 @@ def _cells(table: Any, name: str) -> list[Any]:
 
 
 def _plain(cell: Any) -> Any:
-    """Return a cell as the readers of files give it: lists for arrays, None for what pandas calls NA."""
+    """Return a cell as the readers of files do: lists for arrays, None for NA of pandas."""
     if type(cell).__name__ in ("NAType", "NaTType"):
         return None
     if hasattr(cell, "tolist"):  # numpy's arrays and scalars
@@ -60,7 +60,7 @@ def _plain(cell: Any) -> Any:
 
 
 def _attribute(cell: Any) -> str | None:
-    return None if is_missing(cell) or is_no_text(cell) else as_attribute(cell)
+    return None if is_missing(cell) or is_not_text(cell) else as_attribute(cell)
 
 
 def _capital(called: str) -> str:

@@ -1,4 +1,4 @@
-"""Earlier turns as they stand in the cells of a row: a list, a JSON string, or one text a column."""
+"""Read earlier turns from the cells of a row: a list, a JSON string, or one text per column."""
 
 from __future__ import annotations
 
@@ -6,20 +6,20 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from insula.core.model_input import Turn
-from insula.data.labels.cells import as_name, is_missing, is_no_text, parsed
+from insula.data.labels.cells import as_name, is_missing, is_not_text, parse_literal
 
 MOST_TURNS = 64
-"""Earlier turns kept of a row: more than any model reads, and few enough that a dialogue of 100,000 rows fits."""
+"""Earlier turns kept of a row: more than any model reads, few enough that a dialogue of 100,000 rows fits in memory."""
 
 TEXT_KEYS = ("text", "utterance", "content")
 SPEAKER_KEYS = ("speaker", "role")
-NO_LIST = "with earlier turns that are neither a list nor a text"
+NOT_A_LIST = "with earlier turns that are neither a list nor a text"
 BROKEN = "with earlier turns in broken JSON"
 NO_TEXT = "with an earlier turn that has no text"
 
 
 class TurnReading(NamedTuple):
-    """The earlier turns of a row, oldest first; `problem` says in words why they cannot be read."""
+    """The earlier turns of a row, oldest first; `problem` is the reason why they cannot be read."""
 
     turns: tuple[Turn, ...] = ()
     problem: str | None = None
@@ -28,37 +28,37 @@ class TurnReading(NamedTuple):
 def read_turns(cells: Sequence[Any]) -> TurnReading:
     """Return the earlier turns of a row from its context columns.
 
-    One cell holds a list of texts or of objects (`{"speaker": "A", "text": "How was it?"}`), the same as a JSON string,
-    or one earlier text. Several cells hold one text each, the oldest first. Blank turns are left out.
+    A single cell holds a list of texts or of objects (`{"speaker": "A", "text": "How was it?"}`), the same as a JSON
+    string, or one earlier text. Several cells hold one text each, the oldest first. Blank turns are left out.
     """
     return _from_cell(cells[0]) if len(cells) == 1 else _from_columns(cells)
 
 
 def _from_columns(cells: Sequence[Any]) -> TurnReading:
-    said = [cell for cell in cells if not is_missing(cell)]
-    if any(map(is_no_text, said)):
-        return TurnReading(problem="with a list or bytes in place of an earlier turn")
-    return TurnReading(tuple(Turn(_text(cell)) for cell in said))
+    turns = [cell for cell in cells if not is_missing(cell)]
+    if any(map(is_not_text, turns)):
+        return TurnReading(problem="with a list, an object or bytes in place of an earlier turn")
+    return TurnReading(tuple(Turn(_text(cell)) for cell in turns))
 
 
 def _from_cell(cell: Any) -> TurnReading:
     if is_missing(cell):
         return TurnReading()
     if isinstance(cell, str) and (spelled := cell.strip()).startswith("["):
-        value = parsed(spelled)
+        value = parse_literal(spelled)
         if isinstance(value, list):
             cell = value
         elif _is_broken_list(spelled):
             return TurnReading(problem=BROKEN)
     if isinstance(cell, list | tuple):
         return _from_list(cell)
-    if is_no_text(cell):
-        return TurnReading(problem=NO_LIST)
+    if is_not_text(cell):
+        return TurnReading(problem=NOT_A_LIST)
     return TurnReading((Turn(_text(cell)),))
 
 
 def _is_broken_list(spelled: str) -> bool:
-    """Whether a text opens like a JSON list of turns; `[sighs] Fine.` does not."""
+    """True if a text starts like a JSON list of turns; `[sighs] Fine.` does not."""
     return spelled[1:].lstrip()[:1] in ("{", '"')
 
 
@@ -74,7 +74,7 @@ def _from_list(entries: Sequence[Any]) -> TurnReading:
             text, speaker = entry, None
         if is_missing(text):
             continue
-        if is_no_text(text) or isinstance(text, tuple) or is_no_text(speaker):
+        if is_not_text(text) or isinstance(text, tuple) or is_not_text(speaker):
             return TurnReading(problem=NO_TEXT)
         turns.append(Turn(_text(text), None if is_missing(speaker) else _text(speaker).strip()))
     return TurnReading(tuple(turns))

@@ -1,1 +1,1 @@
-"""Rows in files: readers, writers, encodings and addresses, one file a format."""
+"""Read and write files of rows: one module per format, encodings, remote files."""

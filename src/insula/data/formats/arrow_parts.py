@@ -1,4 +1,4 @@
-"""Parts of Parquet and Arrow output: kept in Arrow's own form, which is quick to write and to read, then joined."""
+"""Parts of Parquet and Arrow output: written as Arrow files, which are fast to write and read, then joined."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from insula.data.formats.row_reader import Row
 from insula.data.formats.writers import output_stream
 
 JOINED_ROWS = 32_768
-"""Of a group of the whole. A writer of Parquet holds what it knows of every group until the end: few must do."""
+"""Rows per group of the joined file. A Parquet writer keeps the metadata of every group, so groups must be few."""
 
 
 def write_arrow_part(
@@ -26,9 +26,9 @@ def write_arrow_part(
     *,
     parquet: bool,
 ) -> dict[str, Any]:
-    """Write rows as an Arrow file; return the layout: the schema, given or found in these rows.
+    """Write rows as an Arrow file; return the layout: the schema, given or inferred from these rows.
 
-    parquet  True where the whole will be: `DataError` where that has no form for a column
+    parquet  True if the joined file is Parquet: `DataError` if Parquet cannot store a column
     """
     schema = None if layout is None else _schema_in(layout)
     writer = ArrowWriter(stream, columns, types_for(types, parquet=parquet), parquet=False, schema=schema)
@@ -43,7 +43,7 @@ def write_arrow_part(
 def arrow_layout(
     batches: Iterable[Sequence[Row]], more: Sequence[str], types: Mapping[str, Any], *, parquet: bool
 ) -> dict[str, Any]:
-    """Return the layout that all these rows fit, with the columns `more` behind theirs; `parquet` as above."""
+    """Return a layout for all these rows, followed by the columns `more`; `parquet` as above."""
     found = schema_of(batches)
     return _layout(pa.schema([*found, *((name, types[name]) for name in more)]), parquet=parquet)
 
@@ -58,7 +58,7 @@ def _schema_in(layout: Mapping[str, Any]) -> Any:
 
 
 def join_arrow_parts(parts: Sequence[Path], path: Path, *, parquet: bool) -> None:
-    """Write the parts' rows into `path`, in groups of `JOINED_ROWS`; one group is held in memory."""
+    """Write the rows of the parts into `path`, in groups of `JOINED_ROWS`; one group is held in memory."""
     with parts[0].open("rb") as first:
         schema = pa.ipc.open_file(first).schema
     with output_stream(path) as stream, library_writer(stream, schema, parquet=parquet) as writer:

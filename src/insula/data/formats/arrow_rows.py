@@ -1,4 +1,4 @@
-"""Rows of Parquet and Arrow (IPC file and stream) files."""
+"""Read Parquet and Arrow (IPC file and stream) files."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ import pyarrow.parquet as pq
 
 from insula.core.errors import DataError
 from insula.data.formats.byte_source import GzipStream, open_bytes, read_errors, share_read
-from insula.data.formats.row_reader import Reject, Row, RowReader, distinct
+from insula.data.formats.row_reader import Reject, Row, RowReader, unique_names
 
-BUFFER = 1 << 20  # bytes of a column that are read at once
+BUFFER = 1 << 20  # bytes of a column read at once
 
 
 class ArrowRows(RowReader):
-    """Rows numbered from 1; a value keeps its type, a map becomes a dict, bytes that are UTF-8 become text.
+    """Rows numbered from 1. Values keep their types, maps become dicts, bytes that are UTF-8 become text.
 
-    A row with broken UTF-8 in a text, or with a value that Python has no form for (the year 30,000), is rejected.
+    A row with broken UTF-8 in a text, or a value that Python cannot represent (the year 30,000), is rejected.
     """
 
     def __init__(
@@ -37,29 +37,29 @@ class ArrowRows(RowReader):
         try:
             self._batches = _parquet(self._file, batch_size) if parquet else _arrow(self._file, batch_size)
             schema = next(self._batches)
-            self.columns = distinct(schema.names)
+            self.columns = unique_names(schema.names)
         except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
             self._file.close()
             raise self._damaged() from error
         self.types = dict(zip(self.columns, schema.types, strict=True))
-        self.open_columns = any(pa.types.is_struct(kind) or pa.types.is_map(kind) for kind in schema.types)
+        self.columns_vary = any(pa.types.is_struct(kind) or pa.types.is_map(kind) for kind in schema.types)
         self._bytes = [name for name, kind in self.types.items() if kind in (pa.binary(), pa.large_binary())]
         self._total = next(self._batches) if parquet else 0
         self._read = 0
 
     @property
     def share_read(self) -> float | None:
-        """How much was read: of the rows in Parquet, of the bytes in Arrow."""
+        """Share that was read: of the rows in Parquet, of the bytes in Arrow."""
         return min(self._read / self._total, 1.0) if self._total else share_read(self._file)
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         self._file.close()
 
     def _damaged(self) -> DataError:
         return DataError(
-            f"The file {self.path!r} is not a whole {self._kind} file: it was cut off, damaged, or is something else. "
-            "Write or copy it again."
+            f"The file {self.path!r} is not a complete {self._kind} file: it is truncated, damaged or has another "
+            "format. Write or copy it again."
         )
 
     def _numbered_rows(self) -> Iterator[tuple[int, Row]]:
@@ -97,7 +97,7 @@ class ArrowRows(RowReader):
 
 def _parquet(file: BinaryIO, batch_size: int) -> Iterator[Any]:
     """Yield the schema, the number of rows, then the record batches."""
-    # By default the library reads 32 MiB ahead, and keeps them as long as it reads on.
+    # By default the library reads 32 MiB ahead, and keeps them until the end.
     reader = pq.ParquetFile(file, pre_buffer=False, buffer_size=BUFFER)
     yield reader.schema_arrow
     yield reader.metadata.num_rows
@@ -122,21 +122,21 @@ def _arrow(file: BinaryIO, batch_size: int) -> Iterator[Any]:
 
 
 def _validate(batch: Any) -> None:
-    """Raise `ArrowInvalid` where the batch points outside its own bytes: reading such values would end the process.
+    """Raise `ArrowInvalid` if the batch points outside its own bytes: reading such values would crash the process.
 
-    Texts are checked as bytes, since a row with broken UTF-8 is rejected alone.
+    Texts are checked as bytes, because only the rows with broken UTF-8 are rejected.
     """
     for column in batch.columns:
         if pa.types.is_string(column.type):
             column.view(pa.binary()).validate(full=True)
         elif pa.types.is_large_string(column.type):
             column.view(pa.large_binary()).validate(full=True)
-        else:  # of numbers and times only the sizes: a time of day that is out of range rejects its row alone
+        else:  # numbers and times: only their sizes; a time of day out of range rejects only its row
             column.validate(full=not pa.types.is_primitive(column.type))
 
 
 def _as_text(cell: Any) -> Any:
-    """Return bytes as the text that they are: some programs write texts of Parquet without saying that they are."""
+    """Return bytes as text if they are UTF-8: some programs write texts to Parquet as plain bytes."""
     try:
         return cell.decode() if isinstance(cell, bytes) else cell
     except UnicodeDecodeError:
@@ -144,7 +144,7 @@ def _as_text(cell: Any) -> Any:
 
 
 def _seekable(path: str) -> BinaryIO:
-    """Open `path`; gzip is unpacked to a temporary file first, since these formats are read from their end."""
+    """Open `path`; gzip is unpacked to a temporary file first, because these formats are read from the end."""
     file = open_bytes(path)
     if file.seekable() and not isinstance(file, GzipStream):
         return file

@@ -1,4 +1,4 @@
-"""Rows to Parquet and Arrow IPC files."""
+"""Write Parquet and Arrow IPC files."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 
 from insula.core.errors import DataError
 from insula.core.sentences import shortened
-from insula.data.formats.arrow_loss import losses
+from insula.data.formats.lossy_types import lossy_checks
 from insula.data.formats.row_reader import Row
 from insula.data.formats.row_writer import RowWriter
 
@@ -18,9 +18,9 @@ GROUP_ROWS = 8192
 
 
 class ArrowWriter(RowWriter):
-    """Types are those given, else come from the first `GROUP_ROWS` rows; a column empty in all of them is text.
+    """Writes Parquet or Arrow. Types are given, or inferred from the first `GROUP_ROWS` rows; an empty column is text.
 
-    schema  of the file: given where earlier parts of it fixed one, else known after the first rows
+    schema  schema of the file: given if earlier parts fixed it, else set with the first rows
     """
 
     def __init__(
@@ -53,7 +53,7 @@ class ArrowWriter(RowWriter):
         self.close()
 
     def close(self) -> None:
-        """Close the writer of the library, which would complain later."""
+        """Close the writer of the library, which would warn otherwise."""
         if self._writer is not None:
             self._writer.close()
 
@@ -66,13 +66,13 @@ class ArrowWriter(RowWriter):
         if self._columns is None and (unknown := {key for row in rows for key in row} - known):
             raise DataError(
                 f"A later row has the column {min(unknown)!r}, which the first rows did not have: "
-                f"{', '.join(self.schema.names)}. Give open_writer all `columns`, or write JSON Lines."
+                f"{', '.join(self.schema.names)}. Pass all `columns` to open_writer, or write JSON Lines."
             )
-        for name, loses in losses(self.schema).items():
+        for name, loses in lossy_checks(self.schema).items():
             if (row := next((row for row in rows if loses(row.get(name))), None)) is not None:
                 raise DataError(
                     f"Later rows have other types than the first ones: {shortened(repr(row[name]), 100)} in the column "
-                    f"{name!r} would lose a part as {self.schema.field(name).type}. Write JSON Lines."
+                    f"{name!r} would be truncated to {self.schema.field(name).type}. Write JSON Lines."
                 )
         try:
             self._writer.write(pa.Table.from_pylist(rows, schema=self.schema))
@@ -81,20 +81,19 @@ class ArrowWriter(RowWriter):
 
 
 def library_writer(stream: Any, schema: Any, *, parquet: bool) -> Any:
-    """Return the library's own writer; `DataError` where Parquet has no form for a column."""
+    """Return the writer of the library; `DataError` if Parquet cannot store a column."""
     if not parquet:
         return pa.ipc.new_file(stream, schema)
     try:
         return pq.ParquetWriter(stream, schema)
     except pa.ArrowNotImplementedError as error:
         raise DataError(
-            f"Parquet must have a form for every column, and has none for one: {error} Write Arrow or JSON Lines, or "
-            "leave that column out."
+            f"Parquet cannot store one of the columns: {error} Write Arrow or JSON Lines, or leave that column out."
         ) from error
 
 
 def schema_of(batches: Iterable[Sequence[Row]]) -> Any:
-    """Return the schema that all these rows fit, `DataError` where none does; a column without any value is text."""
+    """Return a schema for all these rows, `DataError` if there is none; a column without any value is text."""
     found = pa.schema([])
     try:
         for rows in batches:
@@ -103,53 +102,53 @@ def schema_of(batches: Iterable[Sequence[Row]]) -> Any:
             found = pa.unify_schemas([found, these], promote_options="permissive")
     except (pa.ArrowException, TypeError, OverflowError) as error:
         raise DataError(
-            f"The values of a column must be of one type of Arrow's: {error}. Write JSON Lines instead."
+            f"The values of a column must have one Arrow type: {error}. Write JSON Lines instead."
         ) from error
-    return pa.schema([(field.name, _filled(field.type)) for field in found])
+    return pa.schema([(field.name, _without_nulls(field.type)) for field in found])
 
 
 def _schema(rows: list[Row], columns: Sequence[str] | None, given: Mapping[str, Any]) -> Any:
     names = dict.fromkeys(key for row in rows for key in row) if columns is None else columns
-    # Inference knows fewer types than there are, so it is asked only where none is given.
-    inferred = schema_of([_cut(rows, [name for name in names if name not in given])])
+    # Inference knows fewer types than Arrow has, so it is used only for columns without a given type.
+    inferred = schema_of([_select(rows, [name for name in names if name not in given])])
     wanted = pa.schema([(name, given[name] if name in given else inferred.field(name).type) for name in names])
     try:
         pa.Table.from_pylist(rows, schema=wanted)
-    except (pa.ArrowException, TypeError, OverflowError):  # not every type can be made from Python's values again
-        return schema_of([_cut(rows, names)])
+    except (pa.ArrowException, TypeError, OverflowError):  # some types cannot be built from Python values
+        return schema_of([_select(rows, names)])
     return wanted
 
 
-def _cut(rows: Sequence[Row], names: Iterable[str]) -> list[Row]:
-    """Return rows of these columns alone, one of nothing where there are none."""
+def _select(rows: Sequence[Row], names: Iterable[str]) -> list[Row]:
+    """Return the rows with these columns only; one empty row if there are none."""
     return [{name: row.get(name) for name in names} for row in rows] or [dict.fromkeys(names)]
 
 
 def types_for(types: Mapping[str, Any], *, parquet: bool) -> dict[str, Any]:
-    """Return types that a file can be written in bit by bit: of an Arrow file none with a dictionary.
+    """Return types for a file that is written in groups of rows: for Arrow without dictionaries.
 
-    It may hold one dictionary a column, and each group of rows brings its own.
+    An Arrow file may hold one dictionary per column, but each group of rows has its own.
     """
-    return dict(types) if parquet else {name: _spelt_out(kind) for name, kind in types.items()}
+    return dict(types) if parquet else {name: _without_dictionaries(kind) for name, kind in types.items()}
 
 
-def _spelt_out(kind: Any) -> Any:
+def _without_dictionaries(kind: Any) -> Any:
     """Replace dictionaries by the type of their values."""
     if pa.types.is_dictionary(kind):
-        return _spelt_out(kind.value_type)
+        return _without_dictionaries(kind.value_type)
     if pa.types.is_list(kind):
-        return pa.list_(_spelt_out(kind.value_type))
+        return pa.list_(_without_dictionaries(kind.value_type))
     if pa.types.is_struct(kind):
-        return pa.struct([(field.name, _spelt_out(field.type)) for field in kind])
+        return pa.struct([(field.name, _without_dictionaries(field.type)) for field in kind])
     return kind
 
 
-def _filled(kind: Any) -> Any:
-    """Replace the type `null` of columns without any value: it could hold nothing in later rows either."""
+def _without_nulls(kind: Any) -> Any:
+    """Replace the type `null` of columns without any value by text, so that later rows may hold values."""
     if pa.types.is_null(kind):
         return pa.string()
     if pa.types.is_list(kind):
-        return pa.list_(_filled(kind.value_type))
+        return pa.list_(_without_nulls(kind.value_type))
     if pa.types.is_struct(kind):
-        return pa.struct([(field.name, _filled(field.type)) for field in kind])
+        return pa.struct([(field.name, _without_nulls(field.type)) for field in kind])
     return kind

@@ -1,4 +1,4 @@
-"""Open a file as bytes, plain or gzip, with one clear sentence for everything that can be wrong with it."""
+"""Open a file as bytes, plain or gzip, with a clear error for every problem."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ STDIN = "-"
 
 
 def open_bytes(path: str | Path) -> BinaryIO:
-    """Open `path` (`-` is standard input) for reading; what is gzip inside is unpacked, whatever its name.
+    """Open `path` (`-` is standard input) for reading; gzip data are unpacked, whatever the name of the file.
 
     Raises `MissingFileError`, or `DataError` for a folder, an empty file, a `.gz` that is not gzip, no permission.
     """
@@ -34,53 +34,55 @@ def open_bytes(path: str | Path) -> BinaryIO:
         return GzipStream(file)
     if path.suffix.lower() == ".gz":
         file.close()
-        raise DataError(f"The file {str(path)!r} must be gzip, as its name says, and is not. Rename or repack it.")
+        raise DataError(
+            f"The file {str(path)!r} must be gzip, as its name says, but is not. Rename it, or compress it with gzip."
+        )
     return file
 
 
 def require_file(path: Path) -> None:
-    """Raise unless `path` is a file with something in it (a pipe may be empty)."""
+    """Raise unless `path` is a file that is not empty (a pipe may be empty)."""
     if not path.exists():
         folder = path.parent
         reason = "" if folder.is_dir() else f" The folder {str(folder)!r} does not exist either."
         raise MissingFileError(f"The file {str(path)!r} does not exist.{reason}{nearest_file(path)} Check the path.")
     if path.is_dir():
-        raise DataError(f"The path {str(path)!r} must be a file, and is a folder. Name a file in it.")
+        raise DataError(f"The path {str(path)!r} must be a file, but is a folder. Name a file in it.")
     if path.is_file() and path.stat().st_size == 0:
         raise DataError(f"The file {str(path)!r} is empty: it has no rows to read. Check how it was made.")
 
 
 def nearest_file(path: Path) -> str:
-    """Return ` Did you mean 'x'?` for the file beside `path` whose name is closest, or an empty string."""
+    """Return ` Did you mean 'x'?` for the file in the same folder with the nearest name, or an empty string."""
     return nearest(path.name, (p.name for p in path.parent.iterdir())) if path.parent.is_dir() else ""
 
 
 @contextlib.contextmanager
 def read_errors(path: str | Path) -> Iterator[None]:
-    """Turn what goes wrong while reading `path` into one `DataError` sentence."""
+    """Turn an error while reading `path` into a `DataError`."""
     try:
         yield
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise DataError(
-            f"The file {str(path)!r} ends in the middle or is damaged: its gzip data cannot be unpacked to the end. "
+            f"The file {str(path)!r} is truncated or damaged: its gzip data cannot be unpacked to the end. "
             "Copy or download it again."
         ) from error
     except PermissionError as error:
-        raise DataError(f"The file {str(path)!r} may not be read; change its permissions.") from error
+        raise DataError(f"The file {str(path)!r} cannot be read: permission denied. Change its permissions.") from error
 
 
 def share_read(stream: BinaryIO) -> float | None:
-    """Return how much of a file's bytes (packed ones, where it is packed) were taken so far; None for a pipe."""
+    """Return the share of the bytes of a file (as stored) that was read so far; None for a pipe."""
     file = stream.packed if isinstance(stream, GzipStream) else stream
     try:
         size = os.fstat(file.fileno()).st_size
         return min(file.tell() / size, 1.0) if size else None
-    except (OSError, ValueError):  # nothing that has a size, or closed
+    except (OSError, ValueError):  # no size, or closed
         return None
 
 
 class GzipStream(io.BufferedReader):
-    """A gzip stream that also closes the file under it, `packed`."""
+    """A gzip stream that also closes the file it reads, `packed`."""
 
     def __init__(self, file: BinaryIO) -> None:
         self.packed = file

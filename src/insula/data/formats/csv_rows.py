@@ -1,4 +1,4 @@
-"""Rows of CSV and TSV files."""
+"""Read CSV and TSV files."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from insula.core.errors import DataError
-from insula.data.formats.row_reader import Reject, Row, TextRows, distinct
+from insula.core.sentences import counted
+from insula.data.formats.row_reader import Reject, Row, TextRows, unique_names
 from insula.data.formats.text_lines import TextLines
 
-# A quoted cell longer than this is taken for a quote that was never closed.
+# A longer quoted cell is a quote that was never closed.
 _MOST_LINES = 10_000
 _MOST_CHARACTERS = 64_000_000
 
@@ -19,8 +20,8 @@ _MOST_CHARACTERS = 64_000_000
 class CsvRows(TextRows):
     """Rows of delimited text whose first record names the columns; quoted cells may span lines.
 
-    A record's line number is that of its first line. Records with another number of cells than the header, with
-    unreadable bytes, or that open a quote and never close it, are rejected; reading goes on with the next line.
+    The line number of a record is that of its first line. Records with another number of cells than the header, with
+    bytes that cannot be decoded, or with a quote that is never closed are rejected; reading resumes at the next line.
     """
 
     def __init__(
@@ -33,7 +34,7 @@ class CsvRows(TextRows):
         on_reject: Callable[[Reject], None] | None = None,
     ) -> None:
         super().__init__(lines, path, batch_size=batch_size, on_reject=on_reject)
-        # Process-wide, so it is only ever raised; a C long on every platform.
+        # The limit is process-wide: only raise it. It fits a C long on every platform.
         csv.field_size_limit(max(csv.field_size_limit(), 2**31 - 1))
         self._dialect = _tab_dialect(lines.head) if tabs else {"delimiter": _delimiter(lines.head)}
         self._feed = _RecordFeed(lines)
@@ -41,7 +42,7 @@ class CsvRows(TextRows):
         _, header = next(self._records, (0, []))
         if not header:
             raise DataError(f"The file {path!r} has no header line with the names of its columns.")
-        self.columns = distinct(cell.strip() or f"column_{number}" for number, cell in enumerate(header, start=1))
+        self.columns = unique_names(cell.strip() or f"column_{number}" for number, cell in enumerate(header, start=1))
 
     def _numbered_rows(self) -> Iterator[tuple[int, Row]]:
         columns, width = self.columns, len(self.columns)
@@ -49,7 +50,9 @@ class CsvRows(TextRows):
             if len(cells) == width:
                 yield line, dict(zip(columns, cells, strict=True))
             else:
-                self.reject(line, f"{len(cells)} cells where the header has {width}", "".join(self._feed.record))
+                self.reject(
+                    line, f"{counted(len(cells), 'cell')}, but the header has {width}", "".join(self._feed.record)
+                )
 
     def _read_records(self) -> Iterator[tuple[int, list[str]]]:
         feed, bad_lines = self._feed, self._text.bad_lines
@@ -65,8 +68,8 @@ class CsvRows(TextRows):
                 self.reject(line, f"not readable as CSV: {error}", "".join(feed.record))
                 line += len(feed.record)
                 continue
-            # The reader asked for more lines than there are; or a later quote that stands for itself has ended the
-            # cell, and what is between, whole rows perhaps, would be one text.
+            # The reader asked for more lines than the file has; or a later literal quote has ended the cell, and the
+            # lines between, perhaps whole rows, would be one text.
             if feed.ended or (len(feed.record) > 1 and not self._is_strict(feed.record)):
                 self.reject(line, "opens a quote that is never closed", feed.record[0])
                 feed.rewind()
@@ -80,7 +83,7 @@ class CsvRows(TextRows):
                 yield start, cells
 
     def _is_strict(self, record: list[str]) -> bool:
-        """True where every quote that closes a cell stands at its end."""
+        """True if every closing quote is at the end of its cell."""
         try:
             next(csv.reader(record, strict=True, **self._dialect))
         except csv.Error:
@@ -89,7 +92,7 @@ class CsvRows(TextRows):
 
 
 class _RecordFeed:
-    """Hands lines to `csv.reader`, remembers those of the current record, and can take all but the first back."""
+    """Passes lines to `csv.reader`, keeps those of the current record, and can rewind to the second of them."""
 
     def __init__(self, lines: TextLines) -> None:
         self._lines = iter(lines)
@@ -119,13 +122,13 @@ class _RecordFeed:
 
 
 def _delimiter(head: list[str]) -> str:
-    """The comma, or what the header uses more: spreadsheets of many countries write semicolons."""
+    """Return the most frequent delimiter of the header: spreadsheets in many countries write semicolons."""
     header = next((line for line in head if line.strip()), "")
     return max((",", ";", "\t"), key=header.count)
 
 
 def _tab_dialect(head: list[str]) -> dict[str, Any]:
-    """Tell whether quotes in tab-separated text are quoting or just characters of the text, as in most corpora."""
+    """Return whether quotes in tab-separated text quote cells or are characters of the text, as in most corpora."""
     widths: set[int] = set()
     reader = csv.reader(head, delimiter="\t", strict=True)
     whole = 0
@@ -135,10 +138,10 @@ def _tab_dialect(head: list[str]) -> dict[str, Any]:
             widths.add(len(cells))
         quoting = True
     except csv.Error as error:
-        # The head may end inside a record; a quote that swallows much of it is not quoting.
+        # The head may end inside a record; a quote that spans much of it does not quote a cell.
         quoting = "end of data" in str(error) and whole >= 0.99 * len(head)
     plain = {line.count("\t") + 1 for line in head if line.strip()}
-    # Reading quotes as quotes must not make the table less regular than reading them as text.
+    # Quoting must not make the table less regular than reading quotes as text.
     if quoting and len(widths - {0}) <= len(plain):
         return {"delimiter": "\t"}
     return {"delimiter": "\t", "quoting": csv.QUOTE_NONE}

@@ -1,8 +1,8 @@
-"""Which encoding are these bytes in: exact checks first, the `charset-normalizer` library for what they leave open.
+"""Detect the encoding of bytes: exact checks first, then the `charset-normalizer` library.
 
 Order of evidence: byte order mark; NUL bytes (UTF-16 without a mark); then line by line strict UTF-8, GB18030 that
-decodes to common Chinese characters, Windows-1252 that decodes to Western letters; last the library. All of it is
-deterministic and looks at `SAMPLE_BYTES` at most.
+decodes to common Chinese characters, Windows-1252 that decodes to Western letters; last the library. Detection is
+deterministic and reads at most `SAMPLE_BYTES`.
 """
 
 from __future__ import annotations
@@ -46,15 +46,15 @@ _CJK_MARKS = frozenset("，。！？：；（）《》〈〉“”‘’、…�
 
 
 def byte_order_mark(head: bytes) -> tuple[str, int] | None:
-    """Return the encoding that a byte order mark at the start names, and the mark's length; None without one."""
+    """Return the encoding of a byte order mark at the start, and the length of the mark; None without a mark."""
     return next(((name, len(mark)) for mark, name in _MARKS if head.startswith(mark)), None)
 
 
-def wide_encoding(head: bytes) -> str | None:
-    """Return `utf-16-le` or `utf-16-be` where NUL bytes in `head` show UTF-16 without a mark, else None."""
+def detect_utf16(head: bytes) -> str | None:
+    """Return `utf-16-le` or `utf-16-be` if NUL bytes in `head` show UTF-16 without a mark, else None."""
     head = head[: SAMPLE_BYTES - SAMPLE_BYTES % 2]
     nuls = head.count(0)
-    # A few NULs in good UTF-8 are dirt; Latin text in UTF-16 has one in every second place.
+    # A few NULs in valid UTF-8 are noise; in Latin text in UTF-16 every second byte is one.
     if not nuls or (_decodes(head, "utf-8") and nuls < len(head) / 4):
         return None
     even = head[: len(head) - len(head) % 2]
@@ -64,7 +64,7 @@ def wide_encoding(head: bytes) -> str | None:
 
 
 def binary_kind(head: bytes) -> str | None:
-    """Say what `head` is where it is no text (`a PNG picture`, `binary data`), None where it may be text."""
+    """Return what `head` is if it is not text (`a PNG picture`, `binary data`), None if it may be text."""
     for magic, kind in _MAGIC:
         if head.startswith(magic):
             return kind
@@ -73,10 +73,10 @@ def binary_kind(head: bytes) -> str | None:
     return "binary data" if controls > len(head) / 10 else None
 
 
-def tell_encoding(sample: bytes) -> str | None:
-    """Return the Python name of the encoding of `sample`, None where it is all ASCII and nothing can be told.
+def detect_encoding(sample: bytes) -> str | None:
+    """Return the Python name of the encoding of `sample`; None for ASCII, which leaves the encoding open.
 
-    `sample` is cut to `SAMPLE_BYTES`. Where lines differ in encoding, the one of most lines is returned.
+    `sample` is truncated to `SAMPLE_BYTES`. If lines differ in encoding, the most frequent one is returned.
     """
     if sample.isascii():
         return None
@@ -85,7 +85,7 @@ def tell_encoding(sample: bytes) -> str | None:
         sample = sample[start : start + SAMPLE_BYTES]
         if cut := sample.rfind(b"\n") + 1:
             sample = sample[:cut]
-        else:  # one long line: no character may be cut in two
+        else:  # one long line: do not cut a character in two
             sample = next((sample[:-n] for n in range(1, 4) if line_encoding(sample[:-n])), sample)
     if _decodes(sample, "utf-8"):
         return "utf-8"
@@ -96,7 +96,7 @@ def tell_encoding(sample: bytes) -> str | None:
             return name if name != "cp1252" or _decodes(sample, name) else "latin-1"
     letters = sum(sample.count(code) for code in b"etaoinshr")
     high = sum(count for code, count in Counter(sample).items() if code > 127)
-    # Greek, Cyrillic or Japanese with hardly a word in it is Latin text with some accents.
+    # What decodes to Greek, Cyrillic or Japanese with hardly a whole word is Latin text with some accents.
     pages = _LATIN_PAGES if letters > high else _LATIN_PAGES + _OTHER_PAGES
     best = charset_normalizer.from_bytes(sample[:_LIBRARY_BYTES], cp_isolation=pages).best()
     name = best.encoding.replace("_", "-") if best else "cp1252"
@@ -104,7 +104,7 @@ def tell_encoding(sample: bytes) -> str | None:
 
 
 def line_encoding(line: bytes) -> str | None:
-    """Return `utf-8`, `gb18030` or `cp1252` where the line reads well in it, tried in this order; else None."""
+    """Return the first of `utf-8`, `gb18030`, `cp1252` in which the line is plausible text; else None."""
     if _decodes(line, "utf-8"):
         return "utf-8"
     if _common_chinese_share(line) >= 0.6:
@@ -129,7 +129,7 @@ def _first_high_byte(data: bytes) -> int:
 
 
 def _common_chinese_share(line: bytes) -> float:
-    """Share of a line's non-ASCII characters, read as GB18030, that are everyday Chinese; 0 where it cannot be read."""
+    """Return the share of non-ASCII characters, decoded as GB18030, that are common Chinese; 0 if decoding fails."""
     try:
         high = [char for char in line.decode("gb18030") if ord(char) > 127]
     except UnicodeDecodeError:
@@ -156,6 +156,6 @@ def _readable_share(data: bytes, name: str) -> float:
 
 @functools.cache
 def _everyday_chinese() -> frozenset[str]:
-    """Level 1 of GB 2312, the 3,755 most used characters, and Chinese punctuation."""
+    """Return level 1 of GB 2312, the 3,755 most used characters, and Chinese punctuation."""
     codes = bytes(byte for lead in range(0xB0, 0xD8) for trail in range(0xA1, 0xFF) for byte in (lead, trail))
     return frozenset(codes.decode("gb2312", errors="ignore")) | _CJK_MARKS

@@ -1,4 +1,4 @@
-"""Which file formats there are, and the two doors to them: `open_rows` and `open_writer`."""
+"""The file formats, and `open_rows`, which opens a file in any of them."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ EXTENSIONS: dict[str, Format] = {
 
 
 def format_of(path: str | Path) -> Format:
-    """Return the format that a file's name ends in, `.gz` set aside; `DataError` naming the allowed for others."""
+    """Return the format of a file name, ignoring `.gz`; `DataError` with the known endings for other names."""
     name = Path(path).name.lower().removesuffix(".gz")
     ending = Path(name).suffix
     if ending not in EXTENSIONS:
@@ -46,7 +46,7 @@ def format_of(path: str | Path) -> Format:
 
 
 def checked_format(name: str) -> Format:
-    """Return the format of that name; `DataError` with the nearest where there is none."""
+    """Return the format of that name; `DataError` with the nearest name if there is none."""
     for known in FORMATS:
         if name == known:
             return known
@@ -54,7 +54,7 @@ def checked_format(name: str) -> Format:
 
 
 def has_known_format(path: Path) -> bool:
-    """True where `format_of` would name a format."""
+    """True if `format_of` knows the ending of the name."""
     return Path(path.name.lower().removesuffix(".gz")).suffix in EXTENSIONS
 
 
@@ -66,15 +66,16 @@ def open_rows(
     encoding: str | None = None,
     on_reject: Callable[[Reject], None] | None = None,
 ) -> RowReader:
-    """Open a file of rows; `-` is standard input, as JSON Lines where it starts with `{`, else plain lines.
+    """Open a file of rows; `-` is standard input: JSON Lines if it starts with `{`, else plain lines.
 
     Memory stays flat: at most `batch_size` rows and one block of the file are held (a `.json` list is held as text).
-    Format and encoding are told from name and bytes unless given. Rows that cannot be read go to `on_reject`, or are
-    collected in the reader's `rejects`. Raises `MissingFileError`, or `DataError` where there is nothing to read.
+    Format and encoding are detected from the name and the bytes unless given. Rows that cannot be read are passed to
+    `on_reject`, or collected in `rejects` of the reader. Raises `MissingFileError`, or `DataError` if there is nothing
+    to read.
     """
     kind = checked_format(format) if format is not None else None if str(path) == STDIN else format_of(path)
     if kind in ("parquet", "arrow"):
-        # pyarrow takes half a second to load, and most files are text.
+        # pyarrow takes half a second to import, and most files are text.
         from insula.data.formats.arrow_rows import ArrowRows
 
         return ArrowRows(str(path), parquet=kind == "parquet", batch_size=batch_size, on_reject=on_reject)
@@ -95,10 +96,10 @@ def open_rows(
         raise
 
 
-def every_row(
+def scan_rows(
     path: str | Path, *, batch_size: int = 8192, format: str | None = None, progress: Progress
 ) -> Iterator[list[Row]]:
-    """Yield all rows of a file ahead of reading it, for their columns; those that cannot be read are told only then."""
+    """Yield the rows of a file in a first pass, to find their columns; unreadable rows are left to the second pass."""
     with open_rows(path, batch_size=batch_size, format=format, on_reject=lambda _: None) as reader:
         progress.start("reading the columns")
         try:
@@ -110,7 +111,7 @@ def every_row(
 
 
 def _holds_json_lines(head: list[str]) -> bool:
-    """True where the first two lines are each an object: many data sets are published so under the ending .json."""
+    """True if the first two lines are objects: many data sets are published as JSON Lines with the ending .json."""
     first = [line for line in head if line.strip()][:2]
     try:
         return len(first) == 2 and all(isinstance(json.loads(line), dict) for line in first)

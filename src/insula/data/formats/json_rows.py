@@ -1,4 +1,4 @@
-"""Rows of JSON Lines files, and of `.json` files that hold one list of objects."""
+"""Read JSON Lines files, and `.json` files with one list of objects."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from insula.core.errors import DataError
+from insula.core.sentences import counted
 from insula.data.formats.row_reader import Reject, Row, TextRows
 from insula.data.formats.text_lines import TextLines
 
@@ -31,15 +32,16 @@ class _JsonReader(TextRows):
         rows = self._read_rows()
         first = list(itertools.islice(rows, batch_size))
         self.columns = tuple(dict.fromkeys(key for _, row in first for key in row))
-        self.open_columns = True
+        self.columns_vary = True
         self._rows = itertools.chain(first, rows)
 
     @property
     def warnings(self) -> list[str]:
-        """Sentences about what was repaired so far."""
+        """Sentences on what was repaired so far."""
         found = super().warnings
         if self._repaired:
-            found.append(f"{self._repaired} rows held half characters or NUL characters; replaced or removed.")
+            rows = counted(self._repaired, "row")
+            found.append(f"{rows} held unpaired surrogates or NUL characters, which were replaced or removed.")
         return found
 
     def _numbered_rows(self) -> Iterator[tuple[int, Row]]:
@@ -49,9 +51,9 @@ class _JsonReader(TextRows):
         raise NotImplementedError
 
     def _row(self, line: int, value: Any, raw: str) -> Row | None:
-        """Return `value` as a row, or set it aside."""
+        """Return `value` as a row, or reject it."""
         if not isinstance(value, dict):
-            self.reject(line, f"a JSON object is needed, and this is a {type(value).__name__}", raw)
+            self.reject(line, f"must be a JSON object, but is a {type(value).__name__}", raw)
             return None
         if _TROUBLE_ESCAPE.search(raw):
             clean = _without_trouble(value)
@@ -62,7 +64,7 @@ class _JsonReader(TextRows):
 
 
 class JsonLinesRows(_JsonReader):
-    """One JSON object a line; blank lines are skipped, broken ones rejected."""
+    """One JSON object per line; blank lines are skipped, broken ones rejected."""
 
     def _read_rows(self) -> Iterator[tuple[int, Row]]:
         bad_lines = self._text.bad_lines
@@ -82,21 +84,21 @@ class JsonLinesRows(_JsonReader):
 
 
 class JsonListRows(_JsonReader):
-    """One list of objects; the file's text is held in memory, its objects are made one by one."""
+    """One list of objects; the text of the file is held in memory, its objects are decoded one by one."""
 
     def _read_rows(self) -> Iterator[tuple[int, Row]]:
         text = "".join(self._text)
         if not text.lstrip().startswith("["):
             raise DataError(
-                f"The file {self.path!r} must hold a list of objects, and does not start with '['. "
-                "For one object a line give it the ending .jsonl."
+                f"The file {self.path!r} must hold a list of objects, but does not start with '['. "
+                "If it holds one object per line, rename it to end in .jsonl."
             )
         decoder, bad_lines = json.JSONDecoder(), self._text.bad_lines
-        position, line, counted = text.index("[") + 1, 1, 0
+        position, line, counted_to = text.index("[") + 1, 1, 0
         while True:
             gap = _SPACE_OR_COMMA.match(text, position)
             position = gap.end() if gap else position
-            line, counted = line + text.count("\n", counted, position), position
+            line, counted_to = line + text.count("\n", counted_to, position), position
             if position >= len(text):
                 self.reject(line, "broken JSON: the list is never closed")
                 return
@@ -104,7 +106,7 @@ class JsonListRows(_JsonReader):
                 rest = text[position + 1 :].lstrip()
                 if rest:
                     line += text.count("\n", position, len(text) - len(rest))
-                    self.reject(line, "stands behind the end of the list, and is not read", rest)
+                    self.reject(line, "follows the end of the list and is not read", rest)
                 return
             try:
                 value, end = decoder.raw_decode(text, position)
@@ -113,7 +115,7 @@ class JsonListRows(_JsonReader):
                 self.reject(line, reason, text[position : position + 1000])
                 return
             raw = text[position:end]
-            if bad_lines and "\ufffd" in raw:  # it may be one of many in its line
+            if bad_lines and "\ufffd" in raw:  # other objects of the line may be fine
                 self.reject(line, f"bytes that are not {self.encoding}", raw)
             elif (row := self._row(line, value, raw)) is not None:
                 yield line, row
@@ -121,7 +123,7 @@ class JsonListRows(_JsonReader):
 
 
 def _without_trouble(value: Any) -> Any:
-    """Replace half surrogate pairs, which no file can hold, by U+FFFD and remove NULs."""
+    """Replace unpaired surrogates, which no file can store, by U+FFFD; remove NULs."""
     if isinstance(value, str):
         return _LONE_SURROGATE.sub("\ufffd", value.replace("\0", ""))
     if isinstance(value, list):

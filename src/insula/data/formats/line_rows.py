@@ -1,4 +1,4 @@
-"""Rows of plain text files: one text a line, column `text`."""
+"""Read plain text files: one text per line, column `text`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from insula.data.formats.text_lines import TextLines
 
 
 class LineRows(TextRows):
-    """Every line is a row, blank ones too, so that answers line up with the file."""
+    """Every line is a row, even a blank one, so that predictions line up with the file."""
 
     def __init__(
         self,

@@ -1,9 +1,9 @@
-"""Output in parts: each group of rows in a file of its own, and all of them joined to one file.
+"""Write output in parts, one file per group of rows, and join them.
 
-The layout (the header of a table, the Arrow schema) is found in all rows before the first part where rows may have any
-columns, else in those of the first part; all parts keep it. Parts of text formats are joined byte by byte, packed ones
-as members of one gzip file; Parquet and Arrow are written from parts in Arrow's own form. What is joined depends on the
-parts and the layout alone.
+The layout (the header of a table, the Arrow schema) is found in all rows before the first part if rows may have
+different columns, else in the rows of the first part; all parts share it. Parts of text formats are concatenated,
+compressed ones as members of one gzip file; Parquet and Arrow are written from parts that are Arrow files. The joined
+file depends on the parts and the layout only.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ Layout = dict[str, Any]
 class PartFormat:
     """Writes and joins the parts of one output.
 
-    path     the whole output; a name in `.gz` is packed
+    path     the joined output; a name that ends in `.gz` is compressed
     kind     its format
-    columns  those that are written, where not all that the rows have
+    columns  columns to write (default: all of the rows)
     types    column to Arrow type, for Parquet and Arrow
     """
 
@@ -42,14 +42,14 @@ class PartFormat:
 
     @property
     def is_table(self) -> bool:
-        """True where all rows have the same columns."""
+        """True if all rows have the same columns."""
         return self._kind in (*BINARY, *DELIMITED)
 
     def layout_of(self, batches: Iterable[Sequence[Row]], more: Sequence[str]) -> Layout:
-        """Return the layout of a table that holds these rows, with the columns `more` behind theirs.
+        """Return the layout of a table with these rows, followed by the columns `more`.
 
-        Raises `DataError` where there is none, as where a column of Parquet would be of several types, or two columns
-        of CSV would be one.
+        Raises `DataError` if there is none, such as for a Parquet column of several types or two CSV columns of one
+        name.
         """
         if self._kind in BINARY:
             from insula.data.formats.arrow_parts import arrow_layout
@@ -58,7 +58,7 @@ class PartFormat:
         return {"header": [*Header.of(batches, more).names, *more]}
 
     def write(self, file: Path, rows: Sequence[Row], layout: Layout | None) -> Layout:
-        """Write a part, atomically; return the layout (plain JSON types): `layout`, or what these first rows fix."""
+        """Write a part atomically; return the layout (plain JSON types): `layout`, or the one of these first rows."""
         if self._kind in DELIMITED:
             layout = layout or self.layout_of([rows], ())
         with atomic_file(file) as temporary, temporary.open("wb") as stream:
@@ -72,7 +72,7 @@ class PartFormat:
         return layout or {}
 
     def join(self, parts: Iterable[Path], layout: Layout | None, columns: Sequence[str]) -> None:
-        """Write the whole output, atomically, in flat memory; `columns` are the header where there are no parts."""
+        """Write the joined output atomically, in flat memory; `columns` are the header if there are no parts."""
         parts = list(parts)
         if not parts or layout is None:
             with open_writer(self._path, format=self._kind, columns=columns, types=self._types):

@@ -1,4 +1,4 @@
-"""Files of other file systems (`s3://`, `gs://`, `hdfs://`, what Arrow or fsspec knows): brought here, taken there."""
+"""Download and upload files of remote file systems (`s3://`, `gs://`, `hdfs://`, all that Arrow or fsspec know)."""
 
 from __future__ import annotations
 
@@ -24,61 +24,62 @@ def is_remote(path: object) -> bool:
 
 
 @contextlib.contextmanager
-def brought_here(source: str | Path) -> Iterator[str | Path]:
-    """Yield a local file with the content of `source`: itself where it is local, else a copy that goes afterwards.
+def local_copy(source: str | Path) -> Iterator[str | Path]:
+    """Yield a local path with the content of `source`: itself if it is local, else a temporary download.
 
-    Raises `MissingFileError`, or `DataError` where the file system cannot be reached.
+    Raises `MissingFileError`, or `DataError` if the file system cannot be reached.
     """
     if not is_remote(source):
         yield source
         return
     with tempfile.TemporaryDirectory(prefix="insula-") as folder:
-        place = Path(folder) / _name(str(source))
+        local = Path(folder) / _name(str(source))
         with (
-            _reached(str(source)) as (system, path),
-            system.open_input_stream(path, compression=None) as there,
-            place.open("wb") as here,
+            _file_system(str(source)) as (system, path),
+            system.open_input_stream(path, compression=None) as remote_file,
+            local.open("wb") as local_file,
         ):
-            shutil.copyfileobj(there, here, BLOCK_BYTES)
-        yield place
+            shutil.copyfileobj(remote_file, local_file, BLOCK_BYTES)
+        yield local
 
 
 @contextlib.contextmanager
-def taken_there(output: str) -> Iterator[Path]:
-    """Yield a local place for `output`, the same for every job on it; what stands there at the end is taken there.
+def upload_when_done(output: str) -> Iterator[Path]:
+    """Yield a local path for `output`, the same for every job with this output; upload the file at the end.
 
-    It appears under its name when all of it is there. What a stopped job left beside the place stays for the next.
-    Raises `OutputError` where the file system cannot be reached, at once or at the end: then the output stays here.
+    The upload appears under its name when it is complete. Files of an interrupted job are kept, so that the next job
+    can resume. Raises `OutputError` if the file system cannot be reached, at the start or at the end; in the latter
+    case the local file is kept.
     """
     name = hashlib.sha256(output.encode()).hexdigest()[:16]
-    place = _cache() / name / _name(output)
-    with _written(output, ""), _reached(output):
-        pass  # known before hours of work, not after
-    place.parent.mkdir(parents=True, exist_ok=True)
+    local = _cache() / name / _name(output)
+    with _output_errors(output, ""), _file_system(output):
+        pass  # fail before hours of work, not after
+    local.parent.mkdir(parents=True, exist_ok=True)
     try:
-        yield place
+        yield local
     except BaseException:
-        with contextlib.suppress(OSError):  # something is left to go on with
-            place.parent.rmdir()
+        with contextlib.suppress(OSError):  # not empty: the next job resumes
+            local.parent.rmdir()
         raise
-    with _written(output, f" It stands in {str(place)!r}."), _reached(output) as (system, path):
-        part = f"{path}.part"
-        with place.open("rb") as here, system.open_output_stream(part, compression=None) as there:
-            shutil.copyfileobj(here, there, BLOCK_BYTES)
-        system.move(part, path)
-    shutil.rmtree(place.parent, ignore_errors=True)
+    with _output_errors(output, f" It is kept in {str(local)!r}."), _file_system(output) as (system, path):
+        incomplete = f"{path}.part"
+        with local.open("rb") as local_file, system.open_output_stream(incomplete, compression=None) as remote_file:
+            shutil.copyfileobj(local_file, remote_file, BLOCK_BYTES)
+        system.move(incomplete, path)
+    shutil.rmtree(local.parent, ignore_errors=True)
 
 
 @contextlib.contextmanager
-def _written(output: str, comfort: str) -> Iterator[None]:
+def _output_errors(output: str, hint: str) -> Iterator[None]:
     try:
         yield
     except (DataError, MissingFileError) as error:
-        raise OutputError(f"The output {output!r} cannot be written: {error}{comfort}") from error
+        raise OutputError(f"The output {output!r} cannot be written: {error}{hint}") from error
 
 
 @contextlib.contextmanager
-def _reached(address: str) -> Iterator[tuple[Any, str]]:
+def _file_system(address: str) -> Iterator[tuple[Any, str]]:
     """Yield the Arrow file system of an address and the path in it."""
     import pyarrow as pa
     from pyarrow.fs import FileSystem
@@ -86,14 +87,14 @@ def _reached(address: str) -> Iterator[tuple[Any, str]]:
     try:
         try:
             found = FileSystem.from_uri(address)
-        except pa.ArrowInvalid:  # not one of Arrow's own
+        except pa.ArrowInvalid:  # not a file system of Arrow itself
             found = FileSystem.from_uri(f"fsspec+{address}")
         yield found
     except FileNotFoundError as error:
         raise MissingFileError(f"The file {address!r} does not exist. Check the address.") from error
     except (pa.ArrowException, OSError, ValueError, ImportError) as error:
         raise DataError(
-            f"The file system of {address!r} cannot be reached: {error}. Check address and rights."
+            f"The file system of {address!r} cannot be reached: {error}. Check the address and your permissions."
         ) from error
 
 

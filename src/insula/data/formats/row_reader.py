@@ -1,4 +1,4 @@
-"""`RowReader`: rows of a file in batches, whatever its format, with the rows that could not be read set aside."""
+"""`RowReader`: read the rows of a file in batches, in any format, and collect the rows that cannot be read."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ RAW_CHARACTERS = 1_000
 
 @dataclass(frozen=True, slots=True)
 class RowBatch:
-    """Some rows and, for each, its 1-based line number in the source (row number in Parquet and Arrow)."""
+    """Rows, and the 1-based line number of each in the source (row number in Parquet and Arrow)."""
 
     rows: list[Row]
     lines: list[int]
@@ -23,7 +23,7 @@ class RowBatch:
 
 @dataclass(frozen=True, slots=True)
 class Reject:
-    """A row that could not be read: where it stands, why, and its first `RAW_CHARACTERS` as they are."""
+    """A row that could not be read: its line number, the reason, and its first `RAW_CHARACTERS` unchanged."""
 
     line: int
     reason: str
@@ -33,13 +33,13 @@ class Reject:
 class RowReader:
     """Iterates `RowBatch`es once; a context manager.
 
-    path          where the rows come from, for messages
-    columns       names of the columns; for JSON, of the keys in the first batch
-    open_columns  True where later rows may have others, as in JSON, or objects with other keys
-    types         column to its Arrow type, where the format states types; else empty
-    encoding      of the text below; None for binary formats
-    rejects       rows that could not be read; stays empty where `on_reject` was given, which is called instead
-    reject_count  how many there were either way
+    path          source of the rows, for messages
+    columns       column names; for JSON the keys of the first batch
+    columns_vary  True if later rows may have other columns, as in JSON, or objects with other keys
+    types         column to Arrow type if the format states types, else empty
+    encoding      encoding of a text format; None for binary formats
+    rejects       rows that could not be read; empty if `on_reject` was given, which is called instead
+    reject_count  number of rows that could not be read, in either case
     """
 
     def __init__(self, path: str, *, batch_size: int = 8192, on_reject: Callable[[Reject], None] | None = None) -> None:
@@ -47,7 +47,7 @@ class RowReader:
             raise ValueError(f"The batch_size of open_rows must be at least 1. Got {batch_size}.")
         self.path = path
         self.columns: tuple[str, ...] = ()
-        self.open_columns = False
+        self.columns_vary = False
         self.types: Mapping[str, Any] = {}
         self.rejects: list[Reject] = []
         self.reject_count = 0
@@ -61,12 +61,12 @@ class RowReader:
 
     @property
     def share_read(self) -> float | None:
-        """How much of the source was read, from 0 to 1; None where that is not known."""
+        """Share of the source that was read, from 0 to 1; None if unknown."""
         return None
 
     @property
     def warnings(self) -> list[str]:
-        """Sentences about what was repaired so far; complete after the last batch."""
+        """Sentences on what was repaired so far; complete after the last batch."""
         return []
 
     def __iter__(self) -> Iterator[RowBatch]:
@@ -82,10 +82,10 @@ class RowReader:
         self.close()
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
 
     def reject(self, line: int, reason: str, raw: str = "") -> None:
-        """Set a row aside."""
+        """Record a row that could not be read."""
         self.reject_count += 1
         self._on_reject(Reject(line, reason, raw[:RAW_CHARACTERS]))
 
@@ -94,7 +94,7 @@ class RowReader:
 
 
 class TextRows(RowReader):
-    """What the readers of text formats have in common: the decoded lines below them."""
+    """Base class of the readers of text formats, which read decoded lines."""
 
     def __init__(
         self,
@@ -114,21 +114,21 @@ class TextRows(RowReader):
 
     @property
     def share_read(self) -> float | None:
-        """How much of the file's bytes was read."""
+        """Share of the bytes that was read."""
         return self._text.share_read
 
     @property
     def warnings(self) -> list[str]:
-        """Sentences about what was repaired so far."""
+        """Sentences on what was repaired so far."""
         return self._text.warnings
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         self._text.close()
 
 
-def distinct(names: Iterable[str]) -> tuple[str, ...]:
-    """Return names of columns, one that stood before with the number of its column behind it."""
+def unique_names(names: Iterable[str]) -> tuple[str, ...]:
+    """Return column names, each once: a repeated name gets the number of its column as a suffix."""
     found: dict[str, None] = {}
     for number, name in enumerate(names, start=1):
         while name in found:
@@ -138,7 +138,7 @@ def distinct(names: Iterable[str]) -> tuple[str, ...]:
 
 
 class MemoryRows(RowReader):
-    """Rows that are at hand already, numbered from 1."""
+    """Rows in memory, numbered from 1."""
 
     def __init__(self, path: str, rows: Iterable[Row], columns: tuple[str, ...], *, batch_size: int = 8192) -> None:
         super().__init__(path, batch_size=batch_size)

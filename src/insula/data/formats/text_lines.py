@@ -1,8 +1,8 @@
-"""Bytes in, decoded lines out: streamed, with a line-by-line fallback where encodings are mixed.
+"""Decode bytes to lines: streamed, line by line if encodings are mixed.
 
-The encoding is told at the first block that holds a non-ASCII byte, however late in the file it comes. A line that is
-not valid in it is read in another one where it reads well there (counted and warned about), else it is marked bad, and
-the row it belongs to is rejected by the reader above.
+The encoding is detected in the first block with a non-ASCII byte, however late it comes. A line that is not valid in it
+is decoded in another encoding in which it is plausible text (counted, with a warning); if there is none, the line is
+marked as bad and the reader rejects its row.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from insula.data.formats.encoding import (
     SAMPLE_BYTES,
     binary_kind,
     byte_order_mark,
+    detect_encoding,
+    detect_utf16,
     line_encoding,
-    tell_encoding,
-    wide_encoding,
 )
 
 BLOCK_BYTES = 1 << 18
@@ -31,16 +31,16 @@ BLOCK_BYTES = 1 << 18
 class TextLines:
     """The lines of a byte stream, each with its `\\n`, split at `\\n` only (texts may hold U+2028).
 
-    head        the lines of the first block, for looking ahead; iterating starts with them
-    encoding    Python name; `utf-8` as long as only ASCII was met
-    bad_lines   1-based numbers of lines that no encoding could read; their text holds U+FFFD
+    head        lines of the first block, for inspection; iteration starts with them
+    encoding    Python name; `utf-8` as long as all bytes are ASCII
+    bad_lines   1-based numbers of the lines that could not be decoded; their text holds U+FFFD
     """
 
     def __init__(self, stream: BinaryIO, name: str, *, encoding: str | None = None, live: bool = False) -> None:
         self._stream = stream
         self._name = name
         self._known = encoding
-        self._live = live  # a pipe that people type into: take what is there, do not wait for a full block
+        self._live = live  # a pipe that people type into: read what is available, do not wait for a full block
         self._mixed: Counter[str] = Counter()
         self._nuls = 0
         self._lines_seen = 0
@@ -56,20 +56,21 @@ class TextLines:
 
     @property
     def share_read(self) -> float | None:
-        """How much of the file's bytes was read; None for a pipe."""
+        """Share of the bytes that was read; None for a pipe."""
         return None if self._live else share_read(self._stream)
 
     @property
     def warnings(self) -> list[str]:
-        """Sentences about what was repaired so far."""
+        """Sentences on what was repaired so far."""
         found = [
-            f"{counted(count, 'line')} {'is' if count == 1 else 'are'} not {self.encoding} as the rest; read as {name}."
+            f"{counted(count, 'line')} {'is' if count == 1 else 'are'} not {self.encoding} like the rest: read as "
+            f"{name}."
             for name, count in sorted(self._mixed.items())
         ]
         if self._nuls:
             found.append(f"{counted(self._nuls, 'NUL character')} {'was' if self._nuls == 1 else 'were'} removed.")
         if self._wide_errors:
-            found.append(f"{self._wide_errors} characters are not valid {self.encoding} and stand as U+FFFD.")
+            found.append(f"{counted(self._wide_errors, 'character')} not valid in {self.encoding} replaced by U+FFFD.")
         return found
 
     def __iter__(self) -> Iterator[str]:
@@ -80,11 +81,11 @@ class TextLines:
             yield from io.StringIO(text, newline="\n")
 
     def close(self) -> None:
-        """Close the stream below."""
+        """Close the stream."""
         self._stream.close()
 
     def _split(self, text: str) -> list[str]:
-        if "\n" not in text and "\r" in text:  # line ends of old Macs
+        if "\n" not in text and "\r" in text:  # line ends of classic Mac OS
             text = text.replace("\r", "\n")
         return list(io.StringIO(text, newline="\n"))
 
@@ -100,19 +101,19 @@ class TextLines:
         if mark:
             self._known, first = mark[0], first[mark[1] :]
         elif not self._known:
-            self._known = wide_encoding(first)
+            self._known = detect_utf16(first)
         if self.encoding.startswith(("utf-16", "utf-32")):
             yield from self._wide_texts(first)
             return
         if kind := binary_kind(first):
             raise DataError(
-                f"The file {self._name!r} must be text, and looks like {kind}. Export it as CSV or JSON Lines."
+                f"The file {self._name!r} must be text, but looks like {kind}. Export it as CSV or JSON Lines."
             )
         for block in self._whole_lines(first):
             yield self._clean(self._decode(block))
 
     def _whole_lines(self, first: bytes) -> Iterator[bytes]:
-        """Yield blocks that end where a line ends; no encoding met here has the byte of `\\n` inside a character."""
+        """Yield blocks that end with a line; no encoding read here has the byte of `\\n` inside a character."""
         pending: list[bytes] = []
         chunk = first
         while chunk:
@@ -145,7 +146,7 @@ class TextLines:
 
     def _decode(self, block: bytes) -> str:
         if self._known is None and not block.isascii():
-            self._known = tell_encoding(block)
+            self._known = detect_encoding(block)
         try:
             text = block.decode(self.encoding)
         except UnicodeDecodeError:

@@ -1,4 +1,4 @@
-"""Rows to CSV, TSV, JSON Lines, a JSON list, plain lines; all UTF-8, lines end in `\\n`."""
+"""Write CSV, TSV, JSON Lines, a JSON list, plain lines; in UTF-8, lines end in `\\n`."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ LIST_MARK = "|"
 
 
 class JsonLinesWriter(RowWriter):
-    """One JSON object a line; a number that is not finite becomes null, as in a JSON list."""
+    """Writes one JSON object per line; a number that is not finite becomes null, as in a JSON list."""
 
     def write(self, rows: Sequence[Row]) -> None:
         """Write some rows."""
         lines = "".join(f"{text}\n" for text in _json(rows, self._columns))
-        self._stream.write(lines.encode("utf-8", "backslashreplace"))  # half a surrogate pair as JSON escapes it
+        self._stream.write(lines.encode("utf-8", "backslashreplace"))  # unpaired surrogates as JSON escapes
 
 
 class JsonListWriter(RowWriter):
-    """One JSON list of objects; not `first` where objects before these already began the list."""
+    """Writes one JSON list of objects; `first` is False if earlier objects already started the list."""
 
     END = b"\n]\n"
 
@@ -47,7 +47,7 @@ class JsonListWriter(RowWriter):
 
 
 class LineWriter(RowWriter):
-    """One value a line, line ends inside it become spaces: the only column, or `text` where there are several."""
+    """Writes one value per line, line ends inside it as spaces: the only column, or `text` if there are several."""
 
     def __init__(self, stream: BinaryIO, columns: Sequence[str] | None) -> None:
         super().__init__(stream, columns)
@@ -59,15 +59,15 @@ class LineWriter(RowWriter):
             if self._column is None:
                 self._column = next(iter(row)) if len(row) == 1 else "text"
             if self._column not in row:
-                raise DataError(f"Plain lines need the column {self._column!r}, and a row has only {', '.join(row)}.")
+                raise DataError(f"Plain lines need the column {self._column!r}, but a row has only {', '.join(row)}.")
             line = " ".join(_cell(row[self._column]).splitlines())
             self._stream.write(f"{line}\n".encode("utf-8", "replace"))
 
 
 class DelimitedWriter(RowWriter):
-    """CSV, or TSV with `delimiter` tab; cells are quoted where they must be.
+    """Writes CSV, or TSV with `delimiter` tab; quotes cells only if necessary.
 
-    header  names of the cells: given where it stands in front of these rows already, else written before the first
+    header  column names, if the header was already written; else it is written before the first row
     """
 
     def __init__(
@@ -83,7 +83,7 @@ class DelimitedWriter(RowWriter):
         self.header: Mapping[str, None] | None = None if header is None else dict.fromkeys(header)
 
     def write(self, rows: Sequence[Row]) -> None:
-        """Write some rows, before the first ones the header."""
+        """Write rows, and the header before the first ones."""
         if not rows:
             return
         records: list[Iterable[str]] = []
@@ -92,20 +92,20 @@ class DelimitedWriter(RowWriter):
         flat = [_flat(row) for row in chosen]
         if self.header is None:
             header = Header()
-            header.meet(chosen)
+            header.add(chosen)
             self.header = dict.fromkeys(header.names)
             records.append(self.header)
         for cells in flat:
             if unknown := [name for name in cells if name not in self.header and cells[name] != ""]:
                 raise DataError(
                     f"A later row has the column {unknown[0]!r}, which the first rows did not have: "
-                    f"{', '.join(self.header)}. Give open_writer all `columns`, or write JSON Lines."
+                    f"{', '.join(self.header)}. Pass all `columns` to open_writer, or write JSON Lines."
                 )
             records.append([cells.get(name, "") for name in self.header])
         self._stream.write("".join(self._written(records)).encode("utf-8", "replace"))
 
     def finish(self) -> None:
-        """Write the header alone where there were no rows and the columns are known."""
+        """Write the header if there were no rows and the columns are known."""
         if self.header is None and self._columns:
             self._stream.write("".join(self._written([self._columns])).encode("utf-8", "replace"))
 
@@ -117,16 +117,16 @@ class DelimitedWriter(RowWriter):
 
 
 class _Lines(list[str]):
-    """Collects what `csv.writer` writes, one call a row, with `\n` at the end in place of `\r\n`."""
+    """Collects the output of `csv.writer`, one call per row, with `\n` in place of `\r\n`."""
 
     def write(self, line: str) -> None:
         self.append(line[:-2] + "\n")
 
 
 class Header:
-    """Names of the cells that rows need in a table, in order of first appearance.
+    """The column names that rows need in a table, in order of first appearance.
 
-    taken  names that other cells will have: no row may need them
+    taken  names of other columns, which no row may need
     """
 
     def __init__(self, taken: Iterable[str] = ()) -> None:
@@ -136,29 +136,29 @@ class Header:
 
     @classmethod
     def of(cls, batches: Iterable[Sequence[Row]], taken: Iterable[str] = ()) -> Header:
-        """Return the header that all these rows need; `DataError` as `meet`."""
+        """Return the header that all these rows need; `DataError` as in `add`."""
         header = cls(taken)
         for rows in batches:
-            header.meet(rows)
+            header.add(rows)
         return header
 
-    def meet(self, rows: Iterable[Row]) -> None:
-        """Take note of some rows; `DataError` where two columns, maybe of two rows, would be one in the table."""
+    def add(self, rows: Iterable[Row]) -> None:
+        """Add the columns of rows; `DataError` if two columns, even of different rows, get the same name."""
         for row in rows:
             for key, value in row.items():
                 names = [key]
                 if isinstance(value, Mapping):
                     self._dicts.add(key)
-                    names = [_part_name(key, name) for name in value]
+                    names = [_key_column(key, name) for name in value]
                 if twice := [name for name in names if self._columns.setdefault(name, key) != key]:
                     objects = {key, self._columns[twice[0]]} & self._dicts
-                    raise _two_of_one_name(sorted(objects), twice[0])
+                    raise _duplicate_column(sorted(objects), twice[0])
             for name, cell in _flat(row).items():
                 self._filled[name] = self._filled.get(name, False) or cell != ""
 
     @property
     def names(self) -> list[str]:
-        """The names, without that of a dict, under which rows that miss it have nothing but empty cells."""
+        """The names; the name of a dict itself only if some row holds a value under it."""
         return [name for name, filled in self._filled.items() if filled or name not in self._dicts]
 
 
@@ -167,24 +167,24 @@ def _flat(row: Mapping[str, Any]) -> dict[str, str]:
     count = 0
     for key, value in row.items():
         if isinstance(value, Mapping):
-            cells.update({_part_name(key, name): _cell(part) for name, part in value.items()})
+            cells.update({_key_column(key, name): _cell(part) for name, part in value.items()})
         else:
             cells[key] = _cell(value)
         count += len(value) if isinstance(value, Mapping) else 1
     if len(cells) < count:
-        raise _two_of_one_name([key for key, value in row.items() if isinstance(value, Mapping)])
+        raise _duplicate_column([key for key, value in row.items() if isinstance(value, Mapping)])
     return cells
 
 
-def _part_name(key: str, part: Any) -> str:
-    """Return the column of a key of an object in a column."""
+def _key_column(key: str, part: Any) -> str:
+    """Return the column name for a key of an object."""
     return f"{'score' if key == 'scores' else key}_{part}"
 
 
-def _two_of_one_name(objects: Sequence[str], name: str | None = None) -> DataError:
+def _duplicate_column(objects: Sequence[str], name: str | None = None) -> DataError:
     return DataError(
-        f"The columns of a table must have names of their own. Got two {f'named {name!r}' if name else 'of one name'} "
-        f"where each key of {', '.join(map(repr, objects))} becomes a column. Write JSON Lines or Parquet, or rename "
+        f"The columns of a table must have different names. Got two {f'named {name!r}' if name else 'of one name'} "
+        f"because each key of {', '.join(map(repr, objects))} becomes a column. Write JSON Lines or Parquet, or rename "
         "the column."
     )
 
@@ -203,16 +203,16 @@ def _json(rows: Sequence[Row], columns: Sequence[str] | None) -> Iterable[str]:
     for row in rows:
         chosen = row if columns is None else {name: row.get(name) for name in columns}
         try:
-            yield _dumped(chosen)
+            yield _to_json(chosen)
         except (TypeError, ValueError) as error:
             raise DataError(f"A row cannot be written as JSON: {error}. Use plain numbers, texts, lists.") from error
 
 
-def _dumped(row: Row) -> str:
+def _to_json(row: Row) -> str:
     how: dict[str, Any] = {"ensure_ascii": False, "allow_nan": False, "default": _plain}
     try:
         return json.dumps(row, **how)
-    except ValueError:  # NaN and infinity, for which JSON has no form
+    except ValueError:  # NaN and infinity, which JSON cannot represent
         return json.dumps(_finite(row), **how)
 
 

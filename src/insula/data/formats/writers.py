@@ -1,4 +1,4 @@
-"""Write rows in any of the formats; a file appears under its name only when it is complete."""
+"""`open_writer`: write rows in any format; the file appears under its name when it is complete."""
 
 from __future__ import annotations
 
@@ -36,14 +36,18 @@ def open_writer(
     types: Mapping[str, Any] | None = None,
     every: Iterable[Sequence[Row]] | None = None,
 ) -> Iterator[RowWriter]:
-    """Yield a `RowWriter` for `path`; on an error inside the block nothing appears under the name.
+    """Yield a `RowWriter` for `path`; after an error inside the block no file appears.
 
-    The format is told from the name unless given; `.gz` packs. `-` is standard output, as JSON Lines unless `format`
-    is another text format. Lists and the `scores` dict stay what they are in JSON, Parquet and Arrow; in CSV and TSV a
-    list is joined by `|`, and a dict becomes one column a key (`score_joy`). `types` (column to Arrow type, as a reader
-    has them) are kept in Parquet and Arrow where the first rows fit them, dictionaries in Parquet alone.
-    `every` are all rows to come, where later ones may have columns that the first lack: a table then has the columns of
-    all. Raises `OutputError`, `DataError`.
+    The format is that of the name unless given; `.gz` compresses. `-` is standard output: JSON Lines unless `format` is
+    another text format. Lists and the `scores` dict are kept in JSON, Parquet and Arrow; in CSV and TSV a list is
+    joined by `|`, and a dict becomes one column per key (`score_joy`).
+
+    columns  columns to write (default: all of the rows)
+    types    column to Arrow type, as in a reader; kept in Parquet and Arrow if the first rows fit, dictionaries only in
+             Parquet
+    every    all rows to be written, if later ones may have columns that the first lack: a table gets the columns of all
+
+    Raises `OutputError`, `DataError`.
     """
     kind = checked_format(format) if format else "jsonl" if str(path) == STDOUT else format_of(path)
     if str(path) == STDOUT and kind not in _TEXT_WRITERS:
@@ -64,7 +68,7 @@ def _writer(
     every: Iterable[Sequence[Row]] | None,
 ) -> RowWriter:
     if kind in ("csv", "tsv") and every is not None:
-        return DelimitedWriter(stream, None, delimiter=_DELIMITERS[kind], header=_begun(kind, stream, every))
+        return DelimitedWriter(stream, None, delimiter=_DELIMITERS[kind], header=_write_header(kind, stream, every))
     if kind in _TEXT_WRITERS:
         return _TEXT_WRITERS[kind](stream, columns)
     from insula.data.formats.arrow_writer import ArrowWriter, schema_of, types_for
@@ -74,8 +78,8 @@ def _writer(
     return ArrowWriter(stream, columns, types_for(types, parquet=parquet), parquet=parquet, schema=schema)
 
 
-def _begun(kind: str, stream: BinaryIO, every: Iterable[Sequence[Row]]) -> list[str]:
-    """Write the header of a table of all these rows, and return it."""
+def _write_header(kind: str, stream: BinaryIO, every: Iterable[Sequence[Row]]) -> list[str]:
+    """Write the header of a table with all these rows, and return it."""
     names = Header.of(every).names
     DelimitedWriter(stream, names, delimiter=_DELIMITERS[kind]).finish()
     return names
@@ -83,7 +87,7 @@ def _begun(kind: str, stream: BinaryIO, every: Iterable[Sequence[Row]]) -> list[
 
 @contextlib.contextmanager
 def output_stream(path: str | Path) -> Iterator[BinaryIO]:
-    """Yield what bytes for `path` are written to: packed for `.gz`, under the name only when all is written."""
+    """Yield a stream for `path`, compressed for `.gz`; the file appears under its name when it is complete."""
     if str(path) == STDOUT:
         yield sys.stdout.buffer
         return
@@ -92,13 +96,13 @@ def output_stream(path: str | Path) -> Iterator[BinaryIO]:
 
 
 def is_packed(path: str | Path) -> bool:
-    """True where the name says gzip."""
+    """True if the name ends in `.gz`."""
     return Path(path).suffix.lower() == ".gz"
 
 
 @contextlib.contextmanager
 def packed(file: BinaryIO, wanted: bool) -> Iterator[BinaryIO]:
-    """Yield `file`, or where it is wanted a gzip member that is written into it."""
+    """Yield `file`, or if `wanted` a gzip member that is written into it."""
     if not wanted:
         yield file
         return

@@ -1,1 +1,1 @@
-"""Labels in rows: which columns hold them, how a cell is read, which scheme they make."""
+"""Read labels: the label columns, their cells, the scheme inferred from them."""

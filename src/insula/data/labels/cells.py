@@ -1,4 +1,4 @@
-"""What stands in one label cell: nothing, a number, a name, several names."""
+"""Read one label cell: empty, a number, a name, several names."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from decimal import Decimal
 from typing import Any
 
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
-# What may separate labels, and what share of the pieces must recur before it does: hardly any label holds a bar.
+# Separators of labels, with the share of the pieces that must recur as labels: hardly any label name contains a bar.
 SEPARATORS = {"|": 0.5, ";": 0.8, ",": 0.8}
 _LONGEST_LABEL = 60
-# How tables write a missing cell; `none` and `null` may be labels (an intensity of none).
+# How tables spell a missing cell. `none` may be a label (an intensity of none).
 _WRITTEN_MISSING = frozenset(("nan", "<na>", "#n/a"))
 _DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+")
 _BRACKETS = frozenset(("[]", "()", "{}"))
-# How numpy writes a list, and so pandas those of Parquet into CSV: ['joy' 'fear'], [2 27]. Python takes two texts with
-# a space between for one.
+# How numpy prints a list, and so pandas writes lists of Parquet to CSV: ['joy' 'fear'], [2 27]. Python would join two
+# strings separated by a space.
 _ITEM = r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|[+-]?\d+\.?\d*"""
 _SPACED_ITEMS = re.compile(_ITEM)
 _SPACED_LIST = re.compile(rf"\[\s*(?:{_ITEM})(?:\s+(?:{_ITEM}))+\s*\]")
@@ -33,18 +33,18 @@ def is_missing(cell: Any) -> bool:
     return isinstance(cell, str) and not cell.strip()
 
 
-def is_no_text(cell: Any) -> bool:
-    """True for a cell that can be no text: a list, an object, bytes."""
+def is_not_text(cell: Any) -> bool:
+    """True for a cell that cannot be a text: a list, an object, bytes."""
     return isinstance(cell, list | dict | bytes)
 
 
 def holds_object(cell: Any) -> bool:
-    """True for an object, and a list with one: a label has no keys."""
+    """True for an object or a list with one: a label has no keys."""
     return isinstance(cell, dict) or (isinstance(cell, list | tuple) and any(isinstance(one, dict) for one in cell))
 
 
 def is_unlabelled(cell: Any) -> bool:
-    """True for a label cell that holds nothing, or text that stands for nothing (`NaN`, `<NA>`, `#N/A`)."""
+    """True for a label cell that is missing or spells a missing value (`NaN`, `<NA>`, `#N/A`)."""
     return is_missing(cell) or _is_written_missing(cell)
 
 
@@ -53,20 +53,20 @@ def _is_written_missing(cell: Any) -> bool:
 
 
 def as_number(cell: Any) -> float | None:
-    """Return a cell's number, None where it is none; `true` and `false` are names."""
+    """Return the number in a cell, None if there is none; `true` and `false` are names."""
     if isinstance(cell, bool):
         return None
     if isinstance(cell, int | float | Decimal) or (isinstance(cell, str) and _NUMBER.fullmatch(cell.strip())):
         try:
             number = float(cell)
-        except OverflowError:  # a whole number of JSON may have thousands of digits
+        except OverflowError:  # an integer in JSON may have thousands of digits
             return None
         return number if math.isfinite(number) else None
     return None
 
 
 def as_score(cell: Any) -> float | None:
-    """Return a cell's number; true and false, as one-hot columns may hold, are 1 and 0; `3,5` is 3.5."""
+    """Return the number in a cell; true and false, as in one-hot columns, are 1 and 0; `3,5` is 3.5."""
     if isinstance(cell, bool):
         return float(cell)
     if isinstance(cell, str):
@@ -79,12 +79,12 @@ def as_score(cell: Any) -> float | None:
 
 
 def has_decimal_comma(cell: Any) -> bool:
-    """True for text such as `3,5`, as spreadsheets of many countries write 3.5."""
+    """True for text such as `3,5`, as spreadsheets in many countries write 3.5."""
     return isinstance(cell, str) and _DECIMAL_COMMA.fullmatch(cell.strip()) is not None
 
 
 def as_name(cell: Any) -> str:
-    """Return a cell as a label name: trimmed text; whole numbers without decimals, so that 1, "1" and 1.0 agree."""
+    """Return a cell as a label name: trimmed text; integers without decimals, so that 1, "1" and 1.0 are equal."""
     if isinstance(cell, bool):
         return "true" if cell else "false"
     number = as_number(cell)
@@ -94,44 +94,44 @@ def as_name(cell: Any) -> str:
 
 
 def as_attribute(cell: Any) -> str | None:
-    """Return what a cell says of its row (an id, a group, a speaker), None where it is missing."""
+    """Return a cell with an attribute of its row (an id, a group, a speaker), None if it is missing."""
     if is_missing(cell):
         return None
     return cell.strip() if isinstance(cell, str) else as_name(cell)  # "007" is a name, not a number
 
 
 def as_list(cell: Any) -> tuple[str, ...] | None:
-    """Return the names in a list, or in text that spells one; None for other cells.
+    """Return the names in a list, or in text that spells a list; None for other cells.
 
-    Text may spell it in JSON, as Python writes lists, tuples and sets, or as numpy does (`['joy' 'fear']`).
+    Text may spell it as JSON, as a Python list, tuple or set, or as numpy prints it (`['joy' 'fear']`).
     """
     if isinstance(cell, str):
-        cell = _spelled_list(cell.strip())
+        cell = _parse_list(cell.strip())
     if not isinstance(cell, list | tuple):
         return None
     return tuple(dict.fromkeys(as_name(item) for item in cell if not is_missing(item)))
 
 
-def _spelled_list(text: str) -> Any:
+def _parse_list(text: str) -> Any:
     if text == "set()":
         return ()
     if text[:1] + text[-1:] not in _BRACKETS:
         return None
     if _SPACED_LIST.fullmatch(text):
-        return [parsed(item) if item[0] in "'\"" else item for item in _SPACED_ITEMS.findall(text)]
-    value = parsed(text)
+        return [parse_literal(item) if item[0] in "'\"" else item for item in _SPACED_ITEMS.findall(text)]
+    value = parse_literal(text)
     return sorted(value, key=str) if isinstance(value, set) else value
 
 
 def split_cell(cell: Any, delimiter: str) -> tuple[str, ...]:
-    """Return the different names in a delimited cell, in order."""
+    """Return the names in a delimited cell, in order, each once."""
     return tuple(dict.fromkeys(as_name(piece) for piece in as_name(cell).split(delimiter) if piece.strip()))
 
 
 def guess_delimiter(cells: Mapping[str, int]) -> str | None:
-    """Return the mark that separates labels in cells (text to count), None where none does.
+    """Return the separator of labels in cells (text to count), None if there is none.
 
-    A mark counts only where the pieces recur as labels in other cells, so that "New York, NY" stays whole.
+    A separator is accepted only if the pieces recur as labels in other cells, so that "New York, NY" stays whole.
     """
     for mark, share in SEPARATORS.items():
         marked = [cell for cell in cells if mark in cell]
@@ -145,20 +145,20 @@ def guess_delimiter(cells: Mapping[str, int]) -> str | None:
     return None
 
 
-def name_counts(cells: Iterable[Any]) -> Counter[str]:
-    """Count the label names in cells, those of lists one by one."""
+def count_names(cells: Iterable[Any]) -> Counter[str]:
+    """Count the label names in cells; each name of a list counts."""
     return Counter(name for cell in cells if not is_unlabelled(cell) for name in cell_names(cell))
 
 
-def different_numbers(cells: Sequence[Any]) -> list[float] | None:
-    """Return the different numbers, sorted; None where a cell is no number."""
-    different: set[float] = set()
+def distinct_numbers(cells: Sequence[Any]) -> list[float] | None:
+    """Return the unique_names numbers, sorted; None if a cell is not a number."""
+    found: set[float] = set()
     for cell in set(cells) if all(isinstance(cell, str | int | float) for cell in cells) else cells:
         number = as_number(cell)
         if number is None:
             return None
-        different.add(number)
-    return sorted(different)
+        found.add(number)
+    return sorted(found)
 
 
 def cell_names(cell: Any) -> tuple[str, ...]:
@@ -167,8 +167,8 @@ def cell_names(cell: Any) -> tuple[str, ...]:
     return (as_name(cell),) if found is None else found
 
 
-def parsed(text: str) -> Any:
-    """Return what text spells, in JSON or as Python writes it; None where it spells nothing."""
+def parse_literal(text: str) -> Any:
+    """Return the value that text spells in JSON or as a Python literal; None if it spells none."""
     for read in (json.loads, ast.literal_eval):
         try:
             return read(text)

@@ -1,4 +1,4 @@
-"""Several label columns: one-hot labels where they hold 0 and 1, scores where they hold other numbers."""
+"""Several label columns: one-hot labels if they hold 0 and 1, scores if they hold other numbers."""
 
 from __future__ import annotations
 
@@ -14,13 +14,14 @@ from insula.data.labels.schemes import categorical_scheme, dimensional_scheme
 
 
 def labels_from_columns(cells: Sequence[tuple[Any, ...]], columns: Sequence[str], kind: Kind | None) -> LabelPlan:
-    """Return the plan for several columns; `DataError` where a cell holds no number or contradicts `kind`."""
-    rows = [tuple(as_score(part) for part in cell) for cell in cells]
+    """Return the plan for several columns; `DataError` if a cell holds no number or contradicts `kind`."""
+    rows = [tuple(as_score(score) for score in cell) for cell in cells]
     for row, cell in zip(rows, cells, strict=True):
-        for number, part, column in zip(row, cell, columns, strict=True):
-            if number is None and not is_unlabelled(part):
+        for number, score, column in zip(row, cell, columns, strict=True):
+            if number is None and not is_unlabelled(score):
                 raise DataError(
-                    f"Several label columns must hold numbers: 0 and 1, or scores. Got {as_name(part)!r} in {column!r}."
+                    "Several label columns must hold numbers: 0 and 1, or scores. "
+                    f"Got {as_name(score)!r} in {column!r}."
                 )
     whole = [cast(tuple[float, ...], row) for row in rows if None not in row]
     if not whole:
@@ -40,16 +41,16 @@ def labels_from_columns(cells: Sequence[tuple[Any, ...]], columns: Sequence[str]
 
 
 def dimensional_plan(cells: Iterable[Any], columns: Sequence[str]) -> LabelPlan:
-    """Return the plan for scores: one column a dimension, the range of each as observed, null cells set aside.
+    """Return the plan for scores: one dimension per column, with the observed range; empty cells are skipped.
 
-    Raises `DataError` where a cell holds no number, or the scores of a column never differ.
+    Raises `DataError` if a cell holds no number, or a column holds the same score in every row.
     """
     rows = [cell if isinstance(cell, tuple) else (cell,) for cell in cells]
     names = tuple(column.lower() if column.lower() in DIMENSIONS else column for column in columns)
     for row in rows:
-        for part, column in zip(row, columns, strict=True):
-            if as_score(part) is None and not is_unlabelled(part):
-                raise DataError(f"The label column {column!r} must hold numbers to be scores. Got {as_name(part)!r}.")
+        for score, column in zip(row, columns, strict=True):
+            if as_score(score) is None and not is_unlabelled(score):
+                raise DataError(f"The label column {column!r} must hold numbers to be scores. Got {as_name(score)!r}.")
     values = [[number for row in rows if (number := as_score(row[n])) is not None] for n in range(len(columns))]
     ranges = {name: (min(found), max(found)) for name, found in zip(names, values, strict=True)}
     return LabelPlan(dimensional_scheme("_".join(names), names, ranges), "values", names)

@@ -1,4 +1,4 @@
-"""A label column becomes a scheme by itself."""
+"""Infer the label scheme from the label column."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from insula.data.labels.cells import (
     as_name,
     as_score,
     cell_names,
-    different_numbers,
+    count_names,
+    distinct_numbers,
     guess_delimiter,
     has_decimal_comma,
     holds_object,
     is_unlabelled,
-    name_counts,
     split_cell,
 )
 from insula.data.labels.columns import dimensional_plan, labels_from_columns
@@ -38,14 +38,14 @@ _SHOWN = 80
 def infer_labels(
     cells: Sequence[Any], columns: Sequence[str], options: DataOptions, *, names: Mapping[str, str] | None = None
 ) -> LabelPlan:
-    """Return how the cells of the training rows are to be read, and the scheme that they make.
+    """Return how to read the label cells of the training rows, and the scheme inferred from them.
 
-    cells    one a row; tuples where there are several label columns
+    cells    one per row; tuples if there are several label columns
     columns  names of the label columns
-    names    number to name, from a `label_names` file or the features of a hub's data set
+    names    number to name, from a `label_names` file or the features of a data set on the hub
 
-    `options.kind`, `scheme` and `delimiter` are kept to where given. Raises `DataError` where no row is labelled, there
-    is one class only, or the cells contradict the options.
+    `options.kind`, `scheme` and `delimiter` are respected. Raises `DataError` if no row is labelled, there is a single
+    class, or the cells contradict the options.
     """
     labelled = [cell for cell in cells if not _is_blank(cell)]
     if not labelled:
@@ -68,50 +68,50 @@ def _from_one_column(cells: Sequence[Any], column: str, options: DataOptions, na
     if (found := next(filter(holds_object, cells), None)) is not None:
         raise DataError(
             f"The label column {column!r} must hold names, numbers or lists of them. Got an object: "
-            f"{shortened(str(found), _SHOWN)!r}. Make each of its keys a column of its own, or keep the names alone."
+            f"{shortened(str(found), _SHOWN)!r}. Turn each of its keys into a column, or keep the names only."
         )
-    numbers = different_numbers(cells)
+    numbers = distinct_numbers(cells)
     if kind == "dimensional":
         return dimensional_plan(cells, (column,))
-    # Of `2,5` the name of the column tells whether it is a score or two labels.
+    # `2,5` is a score or two labels: the name of the column decides.
     scores = column.lower() in DIMENSIONS and None not in map(as_score, cells)
     if delimiter is None and numbers is None and not scores and kind in (None, "multi"):
-        delimiter = guess_delimiter(name_counts(cells))
+        delimiter = guess_delimiter(count_names(cells))
     if kind == "multi" or delimiter or any(as_list(cell) is not None for cell in cells):
-        return _sets(cells, column, options, delimiter, names)
+        return _from_label_sets(cells, column, options, delimiter, names)
     if numbers is not None and not names:
         return _from_numbers(column, numbers, kind)
     if kind is None and not names and any(map(has_decimal_comma, cells)) and None not in map(as_score, cells):
         plan = dimensional_plan(cells, (column,))
-        return plan.with_note(f"The column {column!r} holds numbers with a decimal comma: taken as scores.")
-    order = _classes(name_counts(cells), column, len(cells), names)
-    kind = _agreed(kind, kind_of_names(frozenset(order)), column, order)
+        return plan.with_note(f"The column {column!r} holds numbers with a decimal comma, read as scores.")
+    order = _classes(count_names(cells), column, len(cells), names)
+    kind = _checked_kind(kind, kind_of_names(frozenset(order)), column, order)
     scheme = categorical_scheme(column, order, kind, ordered=bool(names))
     if kind == "ordinal" and not names and scheme.name == column:
         raise DataError(
-            f"The order of the labels in {column!r} is not known: {', '.join(order[:10])}. "
-            "Give a label_names file with one name a line, lowest first."
+            f"The order of the labels in {column!r} is unknown: {', '.join(order[:10])}. "
+            "Name a `label_names` file with one label per line, lowest first."
         )
     plan = LabelPlan(scheme, "name", renames=names)
     unsplit = next((mark for mark in SEPARATORS if any(mark in name for name in order)), None)
     if unsplit is None:
         return plan
     return plan.with_note(
-        f"Some labels in {column!r} hold {unsplit!r} and are taken whole, since their parts do not recur as labels; "
-        "give `delimiter` to split them."
+        f"Some labels in {column!r} contain {unsplit!r} and were not split, because their pieces do not recur as "
+        "labels. Set `delimiter` to split them."
     )
 
 
-def _sets(
+def _from_label_sets(
     cells: Sequence[Any], column: str, options: DataOptions, delimiter: str | None, names: Mapping[str, str]
 ) -> LabelPlan:
-    """Lists and delimited text: any number of labels a row, unless `options.kind` says one."""
+    """Return the plan for lists and delimited text: any number of labels per row, unless `options.kind` allows one."""
     sets = [split_cell(cell, delimiter) if delimiter and as_list(cell) is None else cell_names(cell) for cell in cells]
     order = _classes(Counter(name for several in sets for name in several), column, len(cells), names)
     kind: Kind = options.kind or "multi"
     if kind != "multi" and any(len(several) != 1 for several in sets):
         raise DataError(f"The kind {kind!r} needs one label a row, and some rows of {column!r} have none or several.")
-    kind = _agreed(options.kind, "multi", column, order)
+    kind = _checked_kind(options.kind, "multi", column, order)
     plan = LabelPlan(
         categorical_scheme(column, order, kind, ordered=bool(names)), "names", delimiter=delimiter, renames=names
     )
@@ -126,9 +126,9 @@ def _from_numbers(column: str, numbers: list[float], kind: Kind | None) -> Label
     inferred, reason = kind_of_numbers(numbers)
     if (kind or inferred) == "dimensional":
         plan = dimensional_plan(numbers, (column,))
-        return plan.with_note(f"The column {column!r} holds {reason}: taken as scores.")
+        return plan.with_note(f"The column {column!r} holds {reason}, read as scores.")
     order = [as_name(number) for number in numbers]
-    kind = _agreed(kind, inferred, column, order)
+    kind = _checked_kind(kind, inferred, column, order)
     if kind == inferred == "single":
         plan = LabelPlan(builtin_scheme("sentiment3"), "name", renames=SENTIMENT_OF_SIGN)
     else:
@@ -136,14 +136,14 @@ def _from_numbers(column: str, numbers: list[float], kind: Kind | None) -> Label
     return plan.with_note(f"The column {column!r} holds {reason}.")
 
 
-def _agreed(given: Kind | None, inferred: Kind, column: str, order: Sequence[str]) -> Kind:
+def _checked_kind(given: Kind | None, inferred: Kind, column: str, order: Sequence[str]) -> Kind:
     if given == "binary" and len(order) != 2:
         raise DataError(f"The kind 'binary' needs two labels in {column!r}. Got {len(order)}: {', '.join(order[:10])}.")
     return given or inferred
 
 
 def _classes(counts: Mapping[str, int], column: str, row_count: int, names: Mapping[str, str]) -> list[str]:
-    """Return the labels, those of `names` in its order; `DataError` where they cannot be classes."""
+    """Return the labels, in the order of `names` if given; `DataError` if they cannot be classes."""
     if len(counts) < 2:
         raise DataError(_one_class(column, repr(", ".join(counts))))
     if len(counts) > _FREE_TEXT_LABELS and len(counts) > row_count / 2:
@@ -152,7 +152,10 @@ def _classes(counts: Mapping[str, int], column: str, row_count: int, names: Mapp
             "free text. Name another column with `label`."
         )
     if names and (unknown := [name for name in counts if name not in names and name not in names.values()]):
-        raise DataError(f"The label {unknown[0]!r} of {column!r} has no name; named are {', '.join(names)}.")
+        raise DataError(
+            f"The label {unknown[0]!r} of {column!r} has no name in the `label_names` file, which names "
+            f"{', '.join(names)}."
+        )
     return list(names.values()) if names else sorted(counts)
 
 
@@ -169,12 +172,12 @@ def _with_label_notes(plan: LabelPlan, cells: Sequence[Any]) -> LabelPlan:
     for name in sorted(counts):
         folded.setdefault(name.casefold(), []).append(name)
     if twins := [" and ".join(several) for several in folded.values() if len(several) > 1]:
-        plan = plan.with_note(f"Labels that differ by case only are kept apart: {'; '.join(twins[:5])}.")
+        plan = plan.with_note(f"Labels that differ only in case are different labels: {'; '.join(twins[:5])}.")
     return plan
 
 
 def _is_blank(cell: Any) -> bool:
-    return any(is_unlabelled(part) for part in cell) if isinstance(cell, tuple) else is_unlabelled(cell)
+    return any(is_unlabelled(one) for one in cell) if isinstance(cell, tuple) else is_unlabelled(cell)
 
 
 def _one_class(column: str, only: str) -> str:

@@ -1,4 +1,4 @@
-"""Label cells read into a scheme that is known beforehand."""
+"""Read label cells into a known scheme."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 from insula.core.errors import DataError, nearest
 from insula.core.scheme import LabelScheme
-from insula.data.labels.cells import SEPARATORS, as_list, name_counts, split_cell
+from insula.data.labels.cells import SEPARATORS, as_list, count_names, split_cell
 from insula.data.labels.plan import LabelPlan, named_columns
 from insula.data.options import DataOptions
 
@@ -22,23 +22,23 @@ def labels_for_scheme(
     *,
     names: Mapping[str, str] | None = None,
 ) -> LabelPlan:
-    """Return how cells are to be read into a scheme that is known; numbers are its labels' positions.
+    """Return how to read cells into a known scheme; numbers are positions of its labels.
 
-    Raises `DataError` where no cell holds a label of the scheme.
+    Raises `DataError` if no cell holds a label of the scheme.
     """
     if scheme.kind == "dimensional":
         return _values(scheme, columns)
     if len(columns) > 1:
         if unknown := [column for column in columns if column not in scheme.names]:
             raise DataError(
-                f"The label column {unknown[0]!r} is no label of scheme {scheme.name!r}: {', '.join(scheme.names)}."
+                f"The label column {unknown[0]!r} is not a label of scheme {scheme.name!r}: {', '.join(scheme.names)}."
                 f"{nearest(unknown[0], scheme.names)}"
             )
         return LabelPlan(scheme, "flags", tuple(columns))
-    counts = name_counts(cells)
+    counts = count_names(cells)
     delimiter = options.delimiter
     if delimiter is None and scheme.kind == "multi":
-        # Where the labels are known, a mark separates if that is what makes them, or their numbers, known.
+        # The labels are known: the separator is the one that yields most known labels or numbers of labels.
         spelled = {*scheme.names, *(names or map(str, range(len(scheme.names) + 1)))}
         delimiter = max(SEPARATORS, key=lambda mark: sum(n in spelled for c in counts for n in split_cell(c, mark)))
     found = {name for cell in counts for name in (split_cell(cell, delimiter) if delimiter else (cell,))}
@@ -48,7 +48,7 @@ def labels_for_scheme(
         renames = _numbers_of(scheme, found)
         if renames:
             shown = ", ".join(f"{number} = {name}" for number, name in renames.items())
-            notes = (f"Numbers in the {named_columns(columns)} stand for labels of {scheme.name!r}: {shown}.",)
+            notes = (f"Numbers in the {named_columns(columns)} are read as labels of {scheme.name!r}: {shown}.",)
     known = {renames.get(name, name) for name in found} & set(scheme.names)
     if found and not known:
         raise DataError(
@@ -60,7 +60,7 @@ def labels_for_scheme(
 
 
 def _values(scheme: LabelScheme, columns: Sequence[str]) -> LabelPlan:
-    """Return the plan for one column a dimension: by their names, else as they stand, which is told."""
+    """Return the plan for one column per dimension: matched by name, else by position, with a note."""
     if set(columns) == set(scheme.names):
         return LabelPlan(scheme, "values", tuple(columns))
     pairs = list(zip(columns, scheme.names, strict=False))
@@ -70,11 +70,11 @@ def _values(scheme: LabelScheme, columns: Sequence[str]) -> LabelPlan:
             f"Got the {named_columns(columns)}; name them with `label`, in this order."
         )
     taken = ", ".join(f"{one} = {name}" for one, name in pairs if one != name)
-    return LabelPlan(scheme, "values", scheme.names, notes=(f"Columns stand for dimensions of the model: {taken}.",))
+    return LabelPlan(scheme, "values", scheme.names, notes=(f"Columns are read as dimensions of the model: {taken}.",))
 
 
 def _numbers_of(scheme: LabelScheme, found: set[str]) -> dict[str, str]:
-    """Return number to label where every found name is the number of a label, counted from 0 or 1; else nothing."""
+    """Return number to label if every name is the number of a label, counted from 0 or 1; else nothing."""
     if found == set(SENTIMENT_OF_SIGN) and set(scheme.names) == set(SENTIMENT_OF_SIGN.values()):
         return dict(SENTIMENT_OF_SIGN)
     for first in (0, 1):

@@ -1,4 +1,4 @@
-"""The file that names numbered labels."""
+"""Read a `label_names` file: the names of numbered labels."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from pathlib import Path
 from insula.core.errors import DataError
 from insula.data.formats.formats import open_rows
 
-LABEL_NAMES = "label_names.json"  # what the file is called in a model folder
+LABEL_NAMES = "label_names.json"  # name of the file in a model folder
 _NUMBERED = re.compile(r"([+-]?\d+)[\t ,:=]+(.+)")
 
 
 def read_label_names(path: str | Path) -> dict[str, str]:
     """Return number (as text) to name, in the order of the file.
 
-    The file holds one name a line, numbered from 0; or `number name` lines; or JSON, a list or {"0": "joy"}. Raises
-    `DataError` where it holds no names or one twice.
+    The file holds one name per line, numbered from 0; or `number name` lines; or JSON, a list or {"0": "joy"}. Raises
+    `DataError` if it holds no names, or a name twice.
     """
     with open_rows(path, format="lines") as reader:
         lines = [row["text"].strip() for batch in reader for row in batch.rows]
@@ -27,13 +27,16 @@ def read_label_names(path: str | Path) -> dict[str, str]:
         names = _from_json(text, path)
     elif matches := [match for line in lines if (match := _NUMBERED.fullmatch(line))]:
         if len(matches) < len(lines):
-            raise DataError(f"Every line of the label_names file {str(path)!r} must start with a number, or none.")
+            raise DataError(
+                f"Every line of the label_names file {str(path)!r} must start with a number, or none. Add the "
+                "missing numbers."
+            )
         names = {str(int(match[1])): match[2].strip() for match in matches}
     else:
         names = {str(number): line for number, line in enumerate(lines)}
     if not names or len(set(names.values())) < len(names):
         raise DataError(
-            f"The label_names file {str(path)!r} must hold different names, one a line or as JSON. "
+            f"The label_names file {str(path)!r} must hold different names, one per line or as JSON. "
             f"Got {', '.join(names.values()) or 'none'}."
         )
     return names

@@ -1,4 +1,4 @@
-"""`LabelPlan`: how the cells of a source become labels of its scheme."""
+"""`LabelPlan`: how label cells become labels of a scheme."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ class LabelPlan:
 
     scheme     the labels
     form       name: one name; names: a list or delimited text; flags: 0/1 in `columns`; values: scores in `columns`
-    columns    label or dimension that each column stands for, in the order of the cells (flags and values)
-    delimiter  what separates names in a cell
-    renames    what stands in a cell, to its label
+    columns    label or dimension of each column, in the order of the cells (flags and values)
+    delimiter  separator of names in a cell
+    renames    name in a cell to label
     notes      sentences on what was inferred
     """
 
@@ -42,19 +42,19 @@ class LabelPlan:
     notes: tuple[str, ...] = ()
 
     def with_note(self, note: str) -> LabelPlan:
-        """Return the plan with one sentence more."""
+        """Return the plan with one more note."""
         return replace(self, notes=(*self.notes, note))
 
     def read(self, cell: Any) -> LabelReading:
-        """Read one cell (a tuple of cells where there are several label columns)."""
+        """Read one cell, or a tuple of cells for several label columns."""
         if self.form == "name":
             return MISSING if is_unlabelled(cell) else self._labels((as_name(cell),))
         if self.form == "names":
             return self._read_names(cell)
         cells = cell if isinstance(cell, tuple) else (cell,)
-        numbers = [as_score(part) for part in cells]
+        numbers = [as_score(one) for one in cells]
         if None in numbers:
-            bad = next(part for part, number in zip(cells, numbers, strict=True) if number is None)
+            bad = next(one for one, number in zip(cells, numbers, strict=True) if number is None)
             return (
                 MISSING if is_unlabelled(bad) else LabelReading(problem=f"with {as_name(bad)!r} in place of a number")
             )
@@ -71,7 +71,7 @@ class LabelPlan:
             if cell is None:
                 return MISSING
             if is_missing(cell):
-                # Text formats have no other way to write the empty set.
+                # Text formats cannot write the empty set of labels in another way.
                 return self._labels(()) if self.scheme.kind == "multi" and isinstance(cell, str) else MISSING
             if is_unlabelled(cell):
                 return MISSING
@@ -95,5 +95,5 @@ class LabelPlan:
 
 
 def named_columns(columns: Sequence[str]) -> str:
-    """Name the label columns in a sentence."""
+    """Return the label columns as part of a sentence."""
     return f"label column{'s' if len(columns) > 1 else ''} {', '.join(repr(column) for column in columns)}"

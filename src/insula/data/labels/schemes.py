@@ -1,4 +1,4 @@
-"""The scheme that a set of labels or numbers makes, and the sentence that says why."""
+"""Choose the scheme for a set of labels or numbers, and say why."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from insula.data.labels.cells import as_number
 _POSITIVE = frozenset(("positive", "pos", "1", "true", "yes", "y", "good", "正面", "积极", "正向", "是", "好评"))
 _NEGATIVE = frozenset(("negative", "neg", "0", "-1", "false", "no", "n", "bad", "负面", "消极", "负向", "否", "差评"))
 _NEGATIONS = ("not", "non", "no")
-# A built-in scheme stands in for one with labels missing only where one label more or less is the same task.
+# A built-in scheme replaces an incomplete set of labels only if one label more or less does not change the task.
 _EXTENDABLE_LABELS = 10
 _EXTENDABLE_SHARE = 0.8
 _MOST_STEPS = 20
 
 
 def categorical_scheme(title: str, names: Sequence[str], kind: Kind, *, ordered: bool = False) -> LabelScheme:
-    """Return the built-in scheme with these names, else an own one called `title`.
+    """Return the built-in scheme with these names, else a new one called `title`.
 
-    names    the labels; kept in this order where `ordered`, else sorted, the positive one of two last
+    names    the labels; in this order if `ordered`, else sorted, the positive one of two last
     """
     found = matching_scheme(frozenset(names), kind) or _extended(frozenset(names), kind)
     if found is not None and not (ordered and kind == "ordinal" and found.names != tuple(names)):
@@ -33,7 +33,7 @@ def categorical_scheme(title: str, names: Sequence[str], kind: Kind, *, ordered:
 
 
 def dimensional_scheme(title: str, names: Sequence[str], ranges: Mapping[str, tuple[float, float]]) -> LabelScheme:
-    """Return the built-in scheme with these dimensions where the ranges lie within its own, else one with `ranges`."""
+    """Return the built-in scheme with these dimensions if its ranges include `ranges`, else a new one."""
     for name, (low, high) in ranges.items():
         if not low < high:
             raise DataError(f"The scores {name!r} must differ between rows. Got {low:g} in every row.")
@@ -47,14 +47,14 @@ def dimensional_scheme(title: str, names: Sequence[str], ranges: Mapping[str, tu
 
 
 def kind_of_names(names: frozenset[str]) -> Kind:
-    """Return the kind that label names speak for where each row has one: an ordered built-in one, binary, single."""
+    """Return the kind for label names, one per row: binary, single, or ordinal if a built-in scheme orders them."""
     if len(names) == 2:
         return "binary"
     return "ordinal" if matching_scheme(names, "ordinal") else "single"
 
 
 def kind_of_numbers(numbers: Sequence[float]) -> tuple[Kind, str]:
-    """Return the kind that different numbers, sorted, speak for, and the reason in words."""
+    """Return the kind for unique_names numbers, sorted, and the reason as part of a sentence."""
     if not all(number.is_integer() for number in numbers):
         return "dimensional", f"numbers with decimals from {numbers[0]:g} to {numbers[-1]:g}"
     if len(numbers) == 2:
@@ -62,12 +62,12 @@ def kind_of_numbers(numbers: Sequence[float]) -> tuple[Kind, str]:
     if numbers == [-1, 0, 1]:
         return "single", "-1, 0, 1 are negative, neutral, positive"
     if len(numbers) <= _MOST_STEPS:
-        return "ordinal", f"whole numbers from {numbers[0]:g} to {numbers[-1]:g}, taken as steps of a scale"
+        return "ordinal", f"whole numbers from {numbers[0]:g} to {numbers[-1]:g}, read as steps of a scale"
     return "dimensional", f"{len(numbers)} different whole numbers from {numbers[0]:g} to {numbers[-1]:g}"
 
 
 def describe_kind(scheme: LabelScheme) -> str:
-    """Say what a scheme is, for the notes."""
+    """Return a scheme as part of a sentence, for the notes."""
     shown = ", ".join(scheme.names[:12]) + (", ..." if len(scheme.names) > 12 else "")
     builtin = " (built-in scheme)" if BUILTIN_SCHEMES.get(scheme.name) == scheme else ""
     if scheme.kind == "binary":

@@ -1,4 +1,4 @@
-"""Cells with annotators' votes: what each label got from those who judged the row."""
+"""Read cells with annotators' votes: how many annotators chose each label of a row."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from insula.data.labels.cells import as_name, as_number, is_missing, is_unlabelled, parsed
+from insula.data.labels.cells import as_name, as_number, is_missing, is_unlabelled, parse_literal
 from insula.data.labels.plan import LabelPlan
 
 
 class VoteReading(NamedTuple):
-    """Label to votes (None where the cell is empty), or the reason why they cannot be used."""
+    """Label to votes (None if the cell is empty), or the reason why they cannot be used."""
 
     votes: dict[str, float] | None = None
     problem: str | None = None
@@ -20,12 +20,12 @@ class VoteReading(NamedTuple):
 def read_votes(cell: Any, plan: LabelPlan) -> VoteReading:
     """Read one cell: an object of label to count, or a list with each annotator's label (or list of labels).
 
-    In multi-label schemes an object holds the share of annotators who gave each label, and a list is turned into these
-    shares. Text is read as JSON, or as Python writes such values.
+    In multi-label schemes an object holds the share of annotators who chose each label; a list is converted to such
+    shares. Text is read as JSON or as a Python literal.
     """
     if is_missing(cell) or is_unlabelled(cell):
         return VoteReading()
-    value = parsed(cell.strip()) if isinstance(cell, str) else cell
+    value = parse_literal(cell.strip()) if isinstance(cell, str) else cell
     several = plan.scheme.kind == "multi"
     counts: dict[str, float] = {}
     # A map of Arrow is a list of pairs.
@@ -35,7 +35,7 @@ def read_votes(cell: Any, plan: LabelPlan) -> VoteReading:
         for name, count in value.items():
             number = as_number(count)
             if number is None or number < 0 or (several and number > 1):
-                return VoteReading(problem=f"with votes that are no {'shares' if several else 'counts'}")
+                return VoteReading(problem=f"with votes that are not {'shares' if several else 'counts'}")
             counts[as_name(name)] = number
     elif isinstance(value, list):
         annotators = [one if isinstance(one, list | tuple) else [one] for one in value]

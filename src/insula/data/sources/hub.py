@@ -14,30 +14,30 @@ _ID = re.compile(r"(?P<id>[\w.-]+/[\w.-]+)(:(?P<config>[\w.-]+))?(@(?P<revision>
 
 
 def is_hub_id(name: str) -> bool:
-    """True for `owner/name`, also with `:configuration` and `@revision` behind it."""
+    """True for `owner/name`, optionally followed by `:configuration` and `@revision`."""
     return _ID.fullmatch(name) is not None
 
 
 def open_hub(name: str) -> dict[str, tuple[RowReader, dict[str, dict[str, str]]]]:
-    """Return the splits of a data set: rows, and for each numbered label column its number-to-name table.
+    """Return the splits of a data set: rows, and number to name for each column of numbered labels.
 
-    No code of the data set is run. Raises `MissingExtraError` without the extra `hub`, `DataError` where the hub does
-    not give the data set.
+    No code of the data set is run. Raises `MissingExtraError` without the extra `hub`, `DataError` if the data set
+    cannot be loaded.
     """
     require("datasets", extra="hub", purpose="read data sets from the Hugging Face hub")
     import datasets
 
-    parts = _ID.fullmatch(name)
-    if parts is None:
-        raise DataError(f"The name of a data set on the hub must read owner/name. Got {name!r}.")
+    match = _ID.fullmatch(name)
+    if match is None:
+        raise DataError(f"The name of a data set on the hub must be owner/name. Got {name!r}.")
     try:
-        loaded = datasets.load_dataset(parts["id"], parts["config"], revision=parts["revision"])
+        loaded = datasets.load_dataset(match["id"], match["config"], revision=match["revision"])
     except Exception as error:
         reason = str(error).strip().splitlines()
         raise DataError(
-            f"The data set {name!r} cannot be had from the Hugging Face hub: "
+            f"The data set {name!r} cannot be loaded from the Hugging Face hub: "
             f"{reason[0] if reason else type(error).__name__} "
-            "Check the name and the network, or download its files and name their folder."
+            "Check the name and the network, or download the files and name their folder."
         ) from error
     splits = loaded if isinstance(loaded, Mapping) else {"train": loaded}
     return {
@@ -47,6 +47,6 @@ def open_hub(name: str) -> dict[str, tuple[RowReader, dict[str, dict[str, str]]]
 
 
 def _label_names(features: Mapping[str, Any]) -> dict[str, dict[str, str]]:
-    """Return column to number-to-name of the columns whose labels are stored as numbers, alone or in lists."""
+    """Return number to name for each column whose labels are stored as numbers or lists of numbers."""
     found = {column: getattr(getattr(kind, "feature", kind), "names", None) for column, kind in features.items()}
     return {column: {str(n): name for n, name in enumerate(names)} for column, names in found.items() if names}

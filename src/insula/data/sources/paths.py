@@ -1,4 +1,4 @@
-"""Which split a file holds, told from its name, and the files of a folder."""
+"""Find the data files of a folder, and the split of a file from its name."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ SPLIT_NAMES = {
 
 
 def split_of(path: Path) -> str | None:
-    """Return the split that a name gives (`sst.train.csv`, `dev-00000-of-00001.parquet`), or None."""
+    """Return the split that a file name states (`sst.train.csv`, `dev-00000-of-00001.parquet`), or None."""
     words = re.split(r"[\W_]+", path.name.lower())
     found = {SPLIT_NAMES[word] for word in words if word in SPLIT_NAMES}
     return found.pop() if len(found) == 1 else None
 
 
 def folder_files(folder: Path) -> dict[str, list[Path]]:
-    """Return the data files of a folder by split; one file without a split in its name counts as `all`.
+    """Return the data files of a folder by split; a single file without a split in its name is `all`.
 
-    Looked at are the files in it and in sub-folders named after splits. Raises `DataError` where there are none, or
-    several whose names give no split.
+    Reads the files of the folder and of sub-folders named after splits. Raises `DataError` if there are none, or
+    several whose names state no split.
     """
     files: dict[str, list[Path]] = {}
     unnamed = []
@@ -55,7 +55,7 @@ def folder_files(folder: Path) -> dict[str, list[Path]]:
         return {ALL: unnamed}
     if not unnamed:
         raise DataError(
-            f"The folder {str(folder)!r} holds no data file: none of its files ends in {', '.join(EXTENSIONS)} "
+            f"The folder {str(folder)!r} holds no data file: no file name ends in {', '.join(EXTENSIONS)} "
             "(also with .gz). Name another folder or file."
         )
     raise DataError(
@@ -65,7 +65,7 @@ def folder_files(folder: Path) -> dict[str, list[Path]]:
 
 
 def unread_files(folder: Path, files: Mapping[str, Sequence[Path]]) -> list[str]:
-    """Return the names of the data files in a folder that `folder_files` left out: those without a split in theirs."""
+    """Return the names of the data files that `folder_files` ignored, because they state no split."""
     read = {path for paths in files.values() for path in paths}
     return [
         path.name
@@ -75,9 +75,9 @@ def unread_files(folder: Path, files: Mapping[str, Sequence[Path]]) -> list[str]
 
 
 def files_by_split(paths: Sequence[Path]) -> dict[str, list[Path]]:
-    """Return several named files by split; without a split in any name all of them are `all`.
+    """Return several files by split; if no name states a split, all are `all`.
 
-    A file without one beside files with one counts as training rows.
+    A file whose name states no split, next to files whose names do, holds training rows.
     """
     splits = [split_of(path) for path in paths]
     files: dict[str, list[Path]] = {}

@@ -1,4 +1,4 @@
-"""Rows as they stand in a source, cut down to what an example needs; what cannot be used is counted."""
+"""Read the text, the label cell and the attributes of each row of a source; count the rows that are not usable."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from insula.core.errors import DataError
 from insula.core.model_input import Turn
 from insula.core.sentences import counted
 from insula.data.columns import Columns, find_columns
-from insula.data.conversations.row_context import Conversation
+from insula.data.conversations.row_context import ContextReader
 from insula.data.conversations.turn_cells import MOST_TURNS
 from insula.data.formats.row_reader import Row, RowReader
-from insula.data.labels.cells import as_attribute, as_name, as_number, is_missing, is_no_text
+from insula.data.labels.cells import as_attribute, as_name, as_number, is_missing, is_not_text
 from insula.data.options import DataOptions
 
-MOST_WEIGHT = 1e9  # sums and squares of heavier ones overflow
+MOST_WEIGHT = 1e9  # sums and squares of greater weights overflow
 
 
 class RawRow(NamedTuple):
-    """Text and label cell of a row (a tuple of cells where there are several label columns), and its attributes."""
+    """Text, label cell (a tuple for several label columns) and attributes of a row."""
 
     text: str
     label: Any
@@ -37,8 +37,8 @@ class RawRow(NamedTuple):
 
 
 @dataclass
-class RawPart:
-    """The usable rows of one split, and how many were not, by the reason in words."""
+class RawSplit:
+    """The usable rows of one split, and the number of dropped rows by reason."""
 
     rows: list[RawRow] = field(default_factory=list)
     dropped: Counter[str] = field(default_factory=Counter)
@@ -50,8 +50,8 @@ class RawPart:
     ) -> None:
         """Add the rows of an open source.
 
-        names     the labels of a scheme that is known
-        labelled  whether labels are needed; without them the label of a row is `()`
+        names     labels of a known scheme
+        labelled  False if no labels are needed; the label of every row is then `()`
         """
         where = f"{reader.path!r}"
         columns = find_columns(reader.columns, options, where, names=names, labelled=labelled)
@@ -62,33 +62,33 @@ class RawPart:
             )
         self.columns = self.columns or columns
         label_of = itemgetter(*columns.labels) if columns.labels else None
-        conversation = Conversation(columns.conversation, options.max_text_length)
-        numbers: list[tuple[int, int]] = []  # places in `rows` of those of dialogues, and their numbers there
-        cut = 0
+        contexts = ContextReader(columns.conversation, options.max_text_length)
+        numbers: list[tuple[int, int]] = []  # position in `rows` and number among the rows of dialogues
+        truncated = 0
         for batch in reader:
             for row in batch.rows:
                 text = row.get(columns.text)
                 if is_missing(text):
                     self.dropped["with empty text"] += 1
                     continue
-                if is_no_text(text):
-                    self.dropped["with a list or bytes in place of a text"] += 1
+                if is_not_text(text):
+                    self.dropped["with a list, an object or bytes in place of a text"] += 1
                     continue
                 text = text if isinstance(text, str) else as_name(text)
                 if len(text) > options.max_text_length:
                     text = text[: options.max_text_length]
-                    cut += 1
-                found = conversation.read(row, text)
+                    truncated += 1
+                found = contexts.read(row, text)
                 if found.problem is not None:
                     self.dropped[found.problem] += 1
                     continue
                 weight = _weight(row.get(columns.weight)) if columns.weight else 1.0
                 if weight is None:
-                    self.dropped["with a weight that is no number from 0 to 1e9"] += 1
+                    self.dropped["with a weight that is not a number from 0 to 1e9"] += 1
                     continue
                 try:
                     label = () if label_of is None else label_of(row)
-                except KeyError:  # JSON objects need not have every key
+                except KeyError:  # a JSON object may lack a key
                     cells = tuple(row.get(name) for name in columns.labels)
                     label = cells if len(cells) > 1 else cells[0]
                 if found.number >= 0:
@@ -108,14 +108,18 @@ class RawPart:
                     )
                 )
         if numbers:
-            earlier = conversation.earlier()
-            for place, number in numbers:
-                self.rows[place] = self.rows[place]._replace(turns=earlier[number])
-        if cut:
-            self.notes.append(f"{counted(cut, 'text')} of {where} cut to {options.max_text_length:,} characters.")
-        if conversation.long:
-            rows = counted(conversation.long, "row")
-            self.notes.append(f"{rows} of {where} kept the last {MOST_TURNS} of more earlier turns.")
+            earlier = contexts.earlier_turns()
+            for position, number in numbers:
+                self.rows[position] = self.rows[position]._replace(turns=earlier[number])
+        if truncated:
+            self.notes.append(
+                f"{counted(truncated, 'text')} of {where} truncated to {options.max_text_length:,} characters."
+            )
+        if contexts.long:
+            rows = counted(contexts.long, "row")
+            self.notes.append(
+                f"{rows} of {where} had more than {MOST_TURNS} earlier turns; the last {MOST_TURNS} are used."
+            )
         if reader.reject_count:
             first = reader.rejects[0]
             count = counted(reader.reject_count, "row")

@@ -1,4 +1,4 @@
-"""What a user names as data: a file, several, a folder, a built-in set, a data set of the hub."""
+"""Resolve a source: a file, several, a folder, a built-in data set, a data set on the hub."""
 
 from __future__ import annotations
 
@@ -20,24 +20,24 @@ SourceName = str | Path | Sequence[str | Path]
 
 
 def names_in(source: SourceName | None) -> Sequence[str | Path]:
-    """Return the names of files, folders and sets that a source is made of; none where there is no source."""
+    """Return the names of the files, folders and data sets of a source; none if there is no source."""
     return (source,) if isinstance(source, str | Path) else source or ()
 
 
 @dataclass(frozen=True)
 class Source:
-    """A source that was found.
+    """A resolved source.
 
-    name       what it is called in reports
-    parts      split (`train`, `validation`, `test`, `all`) to what opens its rows
-    options    the user's, completed by what is known of the source
-    language   of all rows, where the source has one
-    names      label column to its number-to-name table
-    notes      sentences about what was found or left out
+    name       its name in reports
+    splits     split (`train`, `validation`, `test`, `all`) to functions that open its rows
+    options    the options of the user, completed by those of the source
+    language   language of all rows, if the source has a single one
+    names      label column to number to name
+    notes      sentences on what was found or left out
     """
 
     name: str
-    parts: Mapping[str, Sequence[Callable[[], RowReader]]]
+    splits: Mapping[str, Sequence[Callable[[], RowReader]]]
     options: DataOptions
     language: str | None = None
     names: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
@@ -46,7 +46,7 @@ class Source:
 
 @dataclass(frozen=True)
 class SourceInfo:
-    """One built-in data set, for lists. `install` is the command that brings it, empty where it is there."""
+    """A built-in data set, for lists. `install` is the command that installs it, empty if it is installed."""
 
     name: str
     description: str
@@ -60,7 +60,7 @@ class SourceInfo:
 
 
 def list_sources() -> list[SourceInfo]:
-    """Return the built-in data sets, those not installed included."""
+    """Return the built-in data sets, installed or not."""
     return [
         SourceInfo(
             name=source.name,
@@ -78,9 +78,9 @@ def list_sources() -> list[SourceInfo]:
 
 
 def find_source(source: SourceName, options: DataOptions) -> Source:
-    """Return what `source` names: an existing path, several, a built-in name, a hub id, tried in this order.
+    """Return the resolved source: an existing path, several, a built-in name, a hub id, tried in this order.
 
-    Raises `MissingFileError` or `UnknownNameError` saying what was tried, `MissingExtraError`, `DataError`.
+    Raises `MissingFileError` or `UnknownNameError` with what was tried, `MissingExtraError`, `DataError`.
     """
     if not isinstance(source, str | Path):
         return find_source(source[0], options) if len(source) == 1 else _several([Path(p) for p in source], options)
@@ -91,14 +91,14 @@ def find_source(source: SourceName, options: DataOptions) -> Source:
         return _files(_title(path), {ALL: [path]}, options)
     if name in BUILTIN_SOURCES:
         return _builtin(name, options)
-    # A path with a slip in it also reads owner/name; the folder before the slash tells them apart.
+    # A mistyped path also looks like owner/name; an existing folder before the slash makes it a path.
     if isinstance(source, str) and is_hub_id(name) and not has_known_format(path) and not path.parent.exists():
         return _hub(name, options)
     if has_known_format(path) or len(path.parts) > 1:
         raise MissingFileError(f"The file or folder {name!r} does not exist.{nearest_file(path)} Check the path.")
     raise UnknownNameError(
-        f"The data {name!r} are not known: there is no file or folder of that name, the built-in data sets are "
-        f"{', '.join(BUILTIN_SOURCES)}, and a data set of the hub reads owner/name.{nearest(name, BUILTIN_SOURCES)}"
+        f"The data {name!r} are unknown: no file or folder has that name, the built-in data sets are "
+        f"{', '.join(BUILTIN_SOURCES)}, and a data set on the hub is named owner/name.{nearest(name, BUILTIN_SOURCES)}"
     )
 
 
@@ -106,7 +106,7 @@ def _folder(path: Path, options: DataOptions) -> Source:
     files = folder_files(path)
     source = _files(path.name or path.resolve().name, files, options)
     if unread := unread_files(path, files):
-        note = f"Not read, since their names hold no split: {', '.join(unread[:10])}."
+        note = f"Files not read, because their names state no split: {', '.join(unread[:10])}."
         source = replace(source, notes=(*source.notes, note))
     return source
 
@@ -116,14 +116,14 @@ def _several(paths: Sequence[Path], options: DataOptions) -> Source:
         raise DataError("The list of data files must name at least one. Got none.")
     for path in paths:
         if not path.is_file():
-            raise MissingFileError(f"The file {str(path)!r} does not exist or is no file.{nearest_file(path)}")
+            raise MissingFileError(f"The file {str(path)!r} does not exist or is not a file.{nearest_file(path)}")
     return _files(_title(paths[0]), files_by_split(paths), options)
 
 
 def _files(name: str, files: Mapping[str, Sequence[Path]], options: DataOptions) -> Source:
-    parts = {split: [partial(open_rows, path) for path in paths] for split, paths in files.items()}
+    splits = {split: [partial(open_rows, path) for path in paths] for split, paths in files.items()}
     read = ", ".join(f"{path.name} ({split})" for split, paths in files.items() for path in paths)
-    return Source(name=name, parts=parts, options=options, notes=(f"Read {read}.",))
+    return Source(name=name, splits=splits, options=options, notes=(f"Read {read}.",))
 
 
 def _builtin(name: str, options: DataOptions) -> Source:
@@ -132,7 +132,7 @@ def _builtin(name: str, options: DataOptions) -> Source:
     given = options.model_dump(exclude_none=True)
     return Source(
         name=name,
-        parts={ALL: [lambda: reader]},
+        splits={ALL: [lambda: reader]},
         options=DataOptions(**{**known.options, **given}),
         language=known.languages[0] if len(known.languages) == 1 else None,
         notes=(f"Read the built-in data set {name!r}: {known.description}. Licence: {known.licence}.", *notes),
@@ -140,16 +140,18 @@ def _builtin(name: str, options: DataOptions) -> Source:
 
 
 def _hub(name: str, options: DataOptions) -> Source:
-    parts: dict[str, list[Callable[[], RowReader]]] = {}
+    splits: dict[str, list[Callable[[], RowReader]]] = {}
     names: dict[str, dict[str, str]] = {}
     try:
-        splits = open_hub(name)
+        found = open_hub(name)
     except MissingExtraError as error:
-        raise MissingExtraError(f"There is no file or folder {name!r}; and as a data set of the hub: {error}") from None
-    for split, (reader, split_names) in splits.items():
-        parts.setdefault(split_of(Path(split)) or ALL, []).append(partial(_same, reader))
+        raise MissingExtraError(
+            f"No file or folder is named {name!r}. To read it as a data set on the hub: {error}"
+        ) from None
+    for split, (reader, split_names) in found.items():
+        splits.setdefault(split_of(Path(split)) or ALL, []).append(partial(_same, reader))
         names.update(split_names)
-    return Source(name=name, parts=parts, options=options, names=names, notes=(f"Read {name!r} from the hub.",))
+    return Source(name=name, splits=splits, options=options, names=names, notes=(f"Read {name!r} from the hub.",))
 
 
 def _same(reader: RowReader) -> RowReader:
@@ -157,7 +159,7 @@ def _same(reader: RowReader) -> RowReader:
 
 
 def _title(path: Path) -> str:
-    """`data/goemotions/train.jsonl.gz` is called goemotions, `reviews.csv` reviews."""
+    """Return the name of a file in reports: `data/goemotions/train.jsonl.gz` is goemotions, `reviews.csv` reviews."""
     stem = path.name.removesuffix(".gz").rsplit(".", 1)[0]
     parent = path.absolute().parent.name
     return parent if stem.lower() in SPLIT_NAMES and parent else stem

@@ -1,4 +1,4 @@
-"""Texts without labels, from files in any of the formats: what pretraining, distillation and benches read."""
+"""Read texts without labels from files of any format, for pretraining, distillation and benchmarks."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from insula.data.columns import find_text_column
 from insula.data.formats.formats import open_rows
 from insula.data.formats.line_rows import LineRows
 from insula.data.formats.row_reader import RowReader
-from insula.data.labels.cells import as_name, is_missing, is_no_text
+from insula.data.labels.cells import as_name, is_missing, is_not_text
 from insula.data.options import DataOptions
 from insula.data.sources.sources import SourceName, find_source
 from insula.data.splits.compared import EMPTY, text_hash
@@ -22,13 +22,13 @@ from insula.data.splits.leak import Fingerprint
 def read_texts(
     files: Sequence[str | Path], *, text: str | None = None, likely: str | None = None, max_length: int = 20_000
 ) -> tuple[list[str], tuple[str, ...]]:
-    """Return the texts of all files, in order, and sentences on what was left out.
+    """Return the texts of all files, in order, and notes on what was left out.
 
-    text        the column with the text; found by its usual names where it is not given; plain lines have none
-    likely      a column that goes before the usual names in files that have it
+    text        text column (default: found by its usual names); plain lines have none
+    likely      column preferred to the usual names, in files that have it
     max_length  characters kept of one text
 
-    Rows that cannot be read or have no text are counted and left out. Raises `DataError` where no text is left,
+    Rows that cannot be read or have no text are counted and left out. Raises `DataError` if no text is left,
     `MissingFileError`.
     """
     texts: list[str] = []
@@ -40,35 +40,34 @@ def read_texts(
     if not texts:
         raise DataError(
             f"The files of unlabelled texts must hold at least one text. Got none in {', '.join(map(str, files))}. "
-            "Check the files, and the column with `text`."
+            "Check the files, or name the text column with `text`."
         )
     return texts, tuple(notes)
 
 
 def source_texts(source: SourceName, options: DataOptions, *, text: str | None = None) -> list[str]:
-    """Return the texts of all rows of a source as `find_source` finds it, whether they are labelled or not.
+    """Return the texts of all rows of a source as `find_source` resolves it, labelled or not.
 
-    Their column is `text`; where that is not given, the one in the options if the source has it, or one with a usual
-    name.
+    The column is `text` (default: the one in the options if the source has it, else one with a usual name).
     """
     found = find_source(source, options)
     texts: list[str] = []
-    for open_part in itertools.chain.from_iterable(found.parts.values()):
-        with open_part() as reader:
+    for open_file in itertools.chain.from_iterable(found.splits.values()):
+        with open_file() as reader:
             usual = found.options.text if found.options.text in reader.columns else None
             texts += _texts(reader, text or usual, found.name, found.options.max_text_length, [])
     return texts
 
 
 def _texts(reader: RowReader, named: str | None, where: str, max_length: int, notes: list[str]) -> list[str]:
-    """Return the texts of one reader; what was left out is added to `notes`."""
+    """Return the texts of one reader; add to `notes` what was left out."""
     column = find_text_column(reader.columns, named, repr(where))
     texts: list[str] = []
     missing = 0
     for batch in reader:
         for row in batch.rows:
             value = row.get(column)
-            if is_missing(value) or is_no_text(value):
+            if is_missing(value) or is_not_text(value):
                 missing += 1
             else:
                 texts.append((value if isinstance(value, str) else as_name(value))[:max_length])
@@ -80,16 +79,16 @@ def _texts(reader: RowReader, named: str | None, where: str, max_length: int, no
 
 
 def new_texts(texts: Iterable[str], *known: Fingerprint) -> tuple[list[str], tuple[int, ...]]:
-    """Return each text once, without those that `known` hold, and how many each of these held.
+    """Return each text once, without those in `known`, and the number of texts found in each of these.
 
-    Texts are compared as the leak guard does; one with nothing to compare is left out.
+    Texts are compared as the leak guard compares them; a text with nothing to compare is left out.
     """
     given = list(texts)
     counts = []
     for fingerprint in known:
         seen = fingerprint.seen(given)
         counts.append(int(seen.sum()))
-        given = [one for one, known_already in zip(given, seen, strict=True) if not known_already]
+        given = [one for one, is_known in zip(given, seen, strict=True) if not is_known]
     first: dict[int, str] = {}
     for one in given:
         first.setdefault(text_hash(one), one)

@@ -1,1 +1,1 @@
-"""Train, validation and test: drawn, stratified, and guarded against leaks and near-duplicates."""
+"""Split rows into train, validation and test: stratified, without leaks and near-duplicates."""

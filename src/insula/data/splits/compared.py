@@ -1,8 +1,7 @@
-"""What two rows are compared by when they are split and guarded against leaks: the text, in a dialogue with the turn
-before it.
+"""The key by which rows are compared in splits and by the leak guard: the text, in a dialogue with the turn before it.
 
-"Yes, I did." is said in many dialogues and means something else in each: in dialogues a row is the same only where it
-follows the same turn. A target changes nothing: a text that was learnt with one target is known with another.
+"Yes, I did." occurs in many dialogues and means something else in each: in dialogues two rows are equal only if they
+follow the same turn. The target is ignored: a text that a model was trained on with one target is known with another.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ from insula.core.model_input import ModelInput
 from insula.text.comparison import comparison_key
 
 Compared = str | ModelInput | Example
-_BETWEEN = "\n"  # no comparison key has one
+_BETWEEN = "\n"  # occurs in no comparison key
 
 
 def text_hash(text: str) -> int:
@@ -23,7 +22,7 @@ def text_hash(text: str) -> int:
 
 
 def row_hash(row: Compared) -> int:
-    """Return 64 bits of what a row is compared by; of a row without earlier turns they are its `text_hash`."""
+    """Return 64 bits of the key of a row; without earlier turns the same as its `text_hash`."""
     if isinstance(row, str) or not row.turns:
         return text_hash(text_of_row(row))
     key = comparison_key(row.text)
@@ -31,7 +30,7 @@ def row_hash(row: Compared) -> int:
 
 
 def dialogue_text_hash(text: str) -> int:
-    """Return 64 bits that say that a text is one of a row with earlier turns, whatever they are."""
+    """Return 64 bits of the text of a row with earlier turns, whatever these are."""
     key = comparison_key(text)
     return _hash_of_key(f"{_BETWEEN}{_BETWEEN}{key}") if key else EMPTY
 
@@ -42,12 +41,12 @@ def text_of_row(row: Compared) -> str:
 
 
 def has_turns(row: Compared) -> bool:
-    """Return whether a row has earlier turns."""
+    """True if a row has earlier turns."""
     return not isinstance(row, str) and bool(row.turns)
 
 
 def text_with_turn(row: Example) -> str:
-    """Return the text of a row behind the turn before it, for the comparison of near-duplicates."""
+    """Return the turn before a row followed by its text, to compare near-duplicates."""
     return f"{row.turns[-1].text}{_BETWEEN}{row.text}" if row.turns else row.text
 
 
@@ -55,5 +54,5 @@ def _hash_of_key(key: str) -> int:
     return int.from_bytes(hashlib.blake2b(key.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "little")
 
 
-EMPTY = _hash_of_key("")  # of texts with nothing to compare: they never count as seen
-DIALOGUES = _hash_of_key(_BETWEEN)  # in the fingerprint of rows that have earlier turns
+EMPTY = _hash_of_key("")  # hash of texts with nothing to compare, which never count as seen
+DIALOGUES = _hash_of_key(_BETWEEN)  # in the fingerprint of rows with earlier turns

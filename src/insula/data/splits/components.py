@@ -1,23 +1,23 @@
-"""`Components`: which items belong together once pairs of them were joined (union-find)."""
+"""`Components`: connected components of items, by union-find."""
 
 from __future__ import annotations
 
 
 class Components:
-    """The items 0 to `count` - 1, each alone at first."""
+    """The items 0 to `count` - 1, each a component of its own at first."""
 
     def __init__(self, count: int) -> None:
         self._parent = list(range(count))
 
     def root(self, item: int) -> int:
-        """Return the item that stands for everything joined with `item`: the lowest of them."""
+        """Return the representative of the component of `item`: its lowest item."""
         parent = self._parent
         while parent[item] != item:
             parent[item] = item = parent[parent[item]]
         return item
 
     def join(self, one: int, other: int) -> None:
-        """Put two items, and all that was joined with either, together."""
+        """Join the components of two items."""
         low, high = sorted((self.root(one), self.root(other)))
         self._parent[high] = low
 

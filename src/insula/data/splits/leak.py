@@ -1,4 +1,4 @@
-"""The leak guard: no text that a model learns from may stand in the rows it is judged on.
+"""The leak guard: no training text may be in the rows that a model is evaluated on.
 
 Texts are compared by their comparison key: case, punctuation, user names and URLs removed. Rows of dialogues are
 compared together with the turn before them (`compared.row_hash`).
@@ -30,11 +30,11 @@ SHOWN_LENGTH = 80
 
 
 class Fingerprint:
-    """A set of texts, kept as the sorted 64-bit hashes of their comparison keys.
+    """A set of texts, stored as the sorted 64-bit hashes of their comparison keys.
 
-    Of a row with earlier turns it keeps two hashes: of the row, and that its text is in a dialogue.
+    A row with earlier turns has two hashes: one of the row, one of its text as a text of a dialogue.
 
-    hashes  any order, repeats allowed; raises `DataError` where they are not unsigned 64-bit integers in one dimension
+    hashes  in any order, repeats allowed; raises `DataError` unless they are unsigned 64-bit integers in one dimension
     """
 
     def __init__(self, hashes: npt.ArrayLike = ()) -> None:
@@ -50,18 +50,18 @@ class Fingerprint:
     def of(cls, examples: Iterable[Example]) -> Fingerprint:
         """Return the fingerprint of the examples."""
         rows = list(examples)
-        said = [row.text for row in rows if row.turns]
-        more = [*map(dialogue_text_hash, said), *([DIALOGUES] if said else [])]
+        texts = [row.text for row in rows if row.turns]
+        more = [*map(dialogue_text_hash, texts), *([DIALOGUES] if texts else [])]
         return cls(np.concatenate([_hashes(rows), np.array(more, np.uint64)]))
 
     def to_array(self) -> npt.NDArray[np.uint64]:
-        """Return the hashes, sorted, each once; the constructor reads them back."""
+        """Return the hashes, sorted, each once; the constructor accepts them."""
         return self._hashes.copy()
 
     def seen(self, rows: Iterable[Compared]) -> npt.NDArray[np.bool_]:
-        """Return for each text or row whether it is in the set; False where a text has nothing to compare.
+        """Return for each text or row whether it is in the set; False for a text with nothing to compare.
 
-        Where both have earlier turns, rows are compared with the turn before them, else by their texts alone.
+        If both sides have earlier turns, rows are compared with the turn before them, else by their texts only.
         """
         given = list(rows)
         if any(map(has_turns, given)) and DIALOGUES in self._hashes:
@@ -74,7 +74,7 @@ class Fingerprint:
 
     @property
     def digest(self) -> str:
-        """The hexadecimal SHA-256 of the set: equal for equal sets, whatever the order of their rows."""
+        """Hexadecimal SHA-256 of the set: equal for equal sets, whatever the order of the rows."""
         return hashlib.sha256(self._hashes.astype("<u8").tobytes()).hexdigest()
 
     def __len__(self) -> int:
@@ -90,11 +90,11 @@ class Fingerprint:
 def guard(
     splits: Mapping[str, Sequence[Example]],
 ) -> tuple[dict[str, list[Example]], dict[str, frozenset[int]], tuple[str, ...]]:
-    """Take repeated texts out: from train those in validation or test, from validation those in test.
+    """Remove repeated texts: from train those in validation or test, from validation those in test.
 
-    Test rows are never taken out. Returns the splits that remain; for `validation` and `test` the `row_hash` of their
-    rows that also stood in train (`Dataset.overlaps`); and sentences on what was done. A validation split of which
-    nothing remains is left out. Raises `LeakError` where no row would remain to train on.
+    Test rows are never removed. Returns the remaining splits; for `validation` and `test` the `row_hash` of their rows
+    that were also in train (`Dataset.overlaps`); and notes. An empty validation split is left out. Raises `LeakError`
+    if no training row would remain.
     """
     none = np.array([EMPTY], np.uint64)
     hashes = {name: _hashes(rows) for name, rows in splits.items()}
@@ -114,32 +114,32 @@ def guard(
                 leaked = keep & np.isin(hashes[name], np.setdiff1d(hashes[holder], none))
                 keep &= ~leaked
                 if count := int(leaked.sum()):
-                    notes.append(_taken_out(name, holder, count))
+                    notes.append(_removed_note(name, holder, count))
         cleaned[name] = [example for example, kept in zip(splits[name], keep, strict=True) if kept]
         if splits[name] and not cleaned[name]:
             where = " or ".join(holder for holder in holders[::-1] if holder in splits)
             if name == "train":
                 raise LeakError(
-                    f"Every training text also stands in {where}: nothing would be left to train on. "
+                    f"Every training text is also in {where}, so no training row would remain. "
                     "Name different files, or one file and let insula split it."
                 )
             del cleaned[name], overlaps[name]
-            notes.append(f"Nothing was left of {name}; that split was dropped.")
+            notes.append(f"No row of {name} was left; that split was dropped.")
     return cleaned, overlaps, tuple(notes)
 
 
-def refuse_leak(train: Iterable[Example] | Fingerprint, evaluation: Sequence[Example], *, name: str) -> None:
-    """Raise `LeakError`, with the count and the first texts, where rows of `evaluation` stand in the training texts.
+def require_no_leak(train: Iterable[Example] | Fingerprint, evaluation: Sequence[Example], *, name: str) -> None:
+    """Raise `LeakError`, with the count and the first texts, if texts of `evaluation` are training texts.
 
-    name  what the evaluation rows are called in the message, such as a file's name
+    name  name of the evaluation rows in the message, such as that of a file
     """
     fingerprint = train if isinstance(train, Fingerprint) else Fingerprint.of(train)
     seen = fingerprint.seen(evaluation)
     if count := int(seen.sum()):
         shown = [shortened(evaluation[row].text, SHOWN_LENGTH) for row in np.flatnonzero(seen)[:SHOWN]]
         raise LeakError(
-            f"The rows of {name} must not have been trained on. Got {count:,} of {len(evaluation):,} whose text "
-            f"stands in the training rows, such as {'; '.join(map(repr, shown))}. Take them out of either side."
+            f"The rows of {name} must not be training rows. Got {count:,} of {len(evaluation):,} whose text is in the "
+            f"training rows, such as {'; '.join(map(repr, shown))}. Remove them from either side."
         )
 
 
@@ -147,8 +147,8 @@ def _hashes(rows: Iterable[Compared]) -> npt.NDArray[np.uint64]:
     return np.fromiter((row_hash(row) for row in rows), dtype=np.uint64)
 
 
-def _taken_out(name: str, holder: str, count: int) -> str:
+def _removed_note(name: str, holder: str, count: int) -> str:
     kind = "training" if name == "train" else name
     if count == 1:
-        return f"1 {kind} row was taken out: its text also stands in {holder}."
-    return f"{count:,} {kind} rows were taken out: their text also stands in {holder}."
+        return f"1 {kind} row was removed: its text is also in {holder}."
+    return f"{count:,} {kind} rows were removed: their text is also in {holder}."

@@ -1,8 +1,8 @@
-"""Near-duplicates: which texts say almost the same, told by the character shingles they share.
+"""Near-duplicates: texts that share most of their character shingles.
 
 Candidates are found by MinHash (Broder 1997) with banding (Leskovec, Rajaraman and Ullman, Mining of Massive Datasets,
-chapter 3) and then verified exactly, so that a pair may be missed (about one in a hundred at the threshold; more where
-very many texts are much alike, as letters of one form) but is never wrong.
+chapter 3) and then verified exactly: a pair may be missed (about one in a hundred at the threshold; more if very many
+texts are much alike, such as form letters) but is never wrong.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ from insula.text.comparison import comparison_key, shingles
 
 PERMUTATIONS = 128
 RECALL = 0.99
-MOST_COMPARED = 64  # in a bucket; those of ordinary data sets have up to about 40 texts
+MOST_COMPARED = 64  # per bucket; buckets of ordinary data sets have up to about 40 texts
 
 
 def near_duplicate_clusters(texts: Sequence[str], *, threshold: float = 0.8, seed: int = 0) -> list[int]:
     """Return a cluster number per text, counted from 0 in order of first appearance.
 
-    Two texts are near-duplicates where the Jaccard similarity of their sets of 5-character shingles (of the comparison
+    Two texts are near-duplicates if the Jaccard similarity of their sets of 5-character shingles (of the comparison
     key: case, punctuation, user names and URLs removed) is at least `threshold`; clusters are the connected components.
-    A text with nothing to compare stands alone. `seed` draws the permutations of MinHash. Raises `DataError` where
-    `threshold` is not in (0, 1].
+    A text with nothing to compare is a cluster of its own. `seed` draws the permutations of MinHash. Raises
+    `DataError` if `threshold` is not in (0, 1].
     """
     if not 0 < threshold <= 1:
         raise DataError(f"The threshold of near-duplicates must be above 0 and at most 1. Got {threshold}.")
@@ -63,7 +63,7 @@ def near_duplicate_clusters(texts: Sequence[str], *, threshold: float = 0.8, see
 
 
 def _signatures(texts: Iterable[str], count: int, seed: int) -> tuple[list[int], npt.NDArray[np.uint32]]:
-    """Return how many shingles each text has, and its MinHash values: (count, PERMUTATIONS)."""
+    """Return the number of shingles of each text, and the MinHash values, of shape (count, PERMUTATIONS)."""
     sizes: list[int] = []
 
     def encoded() -> Iterator[list[bytes]]:
@@ -80,7 +80,7 @@ def _signatures(texts: Iterable[str], count: int, seed: int) -> tuple[list[int],
 
 
 def _rows_per_band(threshold: float) -> int:
-    """Return the most rows a band may have for pairs at the threshold to meet in a bucket with probability RECALL."""
+    """Return the most rows of a band with which pairs at the threshold share a bucket with probability RECALL."""
     for rows in range(PERMUTATIONS, 1, -1):
         if 1 - (1 - threshold**rows) ** (PERMUTATIONS // rows) >= RECALL:
             return rows
@@ -88,11 +88,11 @@ def _rows_per_band(threshold: float) -> int:
 
 
 def _buckets(signatures: npt.NDArray[np.uint32], rows: int) -> Iterator[list[int]]:
-    """Yield the items that agree in all `rows` values of a band; only where there are at least two.
+    """Yield groups of at least two items that agree in all `rows` values of a band.
 
-    Lowest first; in a large bucket those that agree in further values stand side by side.
+    Lowest first; in a large bucket items that agree in further values are neighbours.
     """
-    # A random linear sum stands for the band: two bands that differ may rarely meet, which only costs a comparison.
+    # A random linear sum replaces the band: different bands rarely collide, which only costs a comparison.
     factors = np.random.default_rng(0).integers(1, 2**64, size=rows, dtype=np.uint64, endpoint=False)
     for start in range(0, PERMUTATIONS - rows + 1, rows):
         keys = (signatures[:, start : start + rows] * factors).sum(axis=1, dtype=np.uint64)
@@ -107,9 +107,9 @@ def _buckets(signatures: npt.NDArray[np.uint32], rows: int) -> Iterator[list[int
 
 
 def _similar_pairs(bucket: list[int], similar: Callable[[int, int], bool]) -> Iterator[tuple[int, int]]:
-    """Yield pairs enough to connect all that are similar in a bucket of up to `MOST_COMPARED` items.
+    """Yield enough pairs to connect all similar items of a bucket of up to `MOST_COMPARED` items.
 
-    In a larger one each item is compared with that many others at most, the latest ones.
+    In a larger bucket each item is compared with at most that many others, the latest ones.
     """
     groups: list[list[int]] = []
     for item in bucket:
@@ -121,6 +121,6 @@ def _similar_pairs(bucket: list[int], similar: Callable[[int, int], bool]) -> It
             else:
                 apart.append(group)
                 left -= len(group)
-                if left <= 0:  # what stands before is left behind: else letters of one form would take hours
+                if left <= 0:  # earlier groups are skipped: else form letters would take hours
                     break
         groups = [*reversed(apart), home]

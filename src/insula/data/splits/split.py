@@ -1,4 +1,4 @@
-"""Splitting: rows into train, validation and test, without near-duplicates or groups on both sides."""
+"""Split rows into train, validation and test, without near-duplicates or groups on both sides."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ def split_examples(
     test_fraction: float = 0.1,
     seed: int = 0,
 ) -> tuple[dict[str, list[Example]], tuple[str, ...]]:
-    """Return the examples by split, in their original order, and sentences on what was done.
+    """Return the examples by split, in their original order, and notes.
 
     Labels (label sets, and quantile bins of every dimension) keep their share in each split; rows of one group and
-    near-duplicate texts are never parted; every label that occurs is in train. A fraction of 0 gives no such split.
-    Raises `DataError` where the fractions leave no row to train on or there are too few rows to fill the splits.
+    near-duplicates stay in one split; every label that occurs is in train. A fraction of 0 gives no such split. Raises
+    `DataError` if the fractions leave no training rows or there are too few rows to fill the splits.
     """
     fractions = {"validation": validation_fraction, "test": test_fraction}
     if min(fractions.values()) < 0 or sum(fractions.values()) >= 1:
@@ -41,31 +41,31 @@ def split_examples(
             f"Got {validation_fraction} and {test_fraction}."
         )
     names = [name for name in SPLITS if name == "train" or fractions[name] > 0]
-    atoms = _atoms(examples, seed)
-    sizes = [len(atom) for atom in atoms]
+    groups = _indivisible_groups(examples, seed)
+    sizes = [len(group) for group in groups]
     strata = _strata(examples, scheme)
     held_out = [max(1, round(len(examples) * fractions[name])) for name in names[1:]]
     targets = [len(examples) - sum(held_out), *held_out]
     chosen: list[int] = []
     if targets[0] > 0:
-        counts = [Counter(label for row in atom for label in strata[row]) for atom in atoms]
+        counts = [Counter(label for row in group for label in strata[row]) for group in groups]
         chosen = iterative_stratification(sizes, counts, targets, cover=scheme.is_categorical, seed=seed)
     if len(set(chosen)) < len(names):
         labels = len({label for row in strata for label in row}) if scheme.is_categorical else 1
         raise DataError(
             f"Splitting into {', '.join(names)} needs at least {labels + len(held_out)} rows that "
             f"differ in text and group: one to train on for each label, and one for each other split. "
-            f"Got {len(atoms)}. Add rows, or name files that hold the splits."
+            f"Got {len(groups)}. Add rows, or name files that hold the splits."
         )
-    split_of = {row: names[split] for atom, split in zip(atoms, chosen, strict=True) for row in atom}
+    split_of = {row: names[split] for group, split in zip(groups, chosen, strict=True) for row in group}
     splits: dict[str, list[Example]] = {name: [] for name in names}
     for row, example in enumerate(examples):
         splits[split_of[row]].append(example)
     return splits, _notes(splits, dict(zip(names, targets, strict=True)), sizes, seed)
 
 
-def _atoms(examples: Sequence[Example], seed: int) -> list[list[int]]:
-    """Return sets of row numbers that may not be parted."""
+def _indivisible_groups(examples: Sequence[Example], seed: int) -> list[list[int]]:
+    """Return lists of row numbers that must stay in one split."""
     components = Components(len(examples))
     first_of: dict[Hashable, int] = {}
     clusters = near_duplicate_clusters([text_with_turn(example) for example in examples], seed=seed)
@@ -73,16 +73,16 @@ def _atoms(examples: Sequence[Example], seed: int) -> list[list[int]]:
         components.join(first_of.setdefault(cluster, row), row)
         if example.group:
             components.join(first_of.setdefault(example.group, row), row)
-    atoms: dict[int, list[int]] = {}
+    groups: dict[int, list[int]] = {}
     for row, number in enumerate(components.numbers()):
-        atoms.setdefault(number, []).append(row)
-    return list(atoms.values())
+        groups.setdefault(number, []).append(row)
+    return list(groups.values())
 
 
 def _strata(examples: Sequence[Example], scheme: LabelScheme) -> list[tuple[Hashable, ...]]:
-    """Return what each row is stratified by: its labels, or the quantile bin of each of its values."""
+    """Return the strata of each row: its labels, or the quantile bin of each of its values."""
     if scheme.is_categorical:
-        # A row with the empty set of labels is a case of its own, with a share to be kept.
+        # Rows without any label are a stratum of their own.
         return [example.labels or (None,) for example in examples]
     unknown = (np.nan,) * len(scheme.names)
     values = np.array([example.values or unknown for example in examples], dtype=float).reshape(-1, len(scheme.names))
@@ -105,15 +105,15 @@ def _notes(
         + "."
     ]
     if together := sum(size for size in sizes if size > 1):
-        notes.append(f"{together:,} rows share a group or almost the same text with others; such rows were not parted.")
+        notes.append(f"{together:,} rows share a group or nearly the same text with others and were kept together.")
     if any(abs(len(splits[name]) - target) > max(1, 0.1 * target) for name, target in targets.items()):
         reason = (
-            f"the largest set of rows that may not be parted has {max(sizes):,}"
+            f"the largest set of rows that must stay together has {max(sizes):,}"
             if max(sizes) > 1
             else "train needs a row of every label"
         )
         wanted = ", ".join(f"{name} {target:,}" for name, target in targets.items())
-        notes.append(f"The shares could not be met ({wanted} rows were asked for): {reason}.")
+        notes.append(f"The requested shares ({wanted} rows) could not be met: {reason}.")
     labels_in = {name: {label for row in rows for label in row.labels or ()} for name, rows in splits.items()}
     notes.extend(
         f"No row of {name} has the label: {', '.join(sorted(missing))} (too few rows of it)."

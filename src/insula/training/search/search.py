@@ -15,7 +15,7 @@ from insula.core.files import write_text
 from insula.core.progress import Progress, Silent
 from insula.core.targets import gold_matrix
 from insula.data.dataset import Dataset
-from insula.data.splits.leak import Fingerprint, refuse_leak
+from insula.data.splits.leak import Fingerprint, require_no_leak
 from insula.evaluation.metrics.metric_names import headline_metric, metric_title
 from insula.evaluation.reports.search_report import write_search_report
 from insula.evaluation.search_document import SearchDocument, SearchedOption, SearchedRows, SearchTrial
@@ -144,7 +144,7 @@ class _Trial:
         dataset = with_auxiliary(with_unlabelled(dataset, recipe, progress), recipe, progress)
         splits = {name: rows for name, rows in dataset.splits.items() if name != "test"}
         self.dataset = Dataset(dataset.name, dataset.scheme, splits, dataset.notes, also=dataset.also)
-        refuse_leak(Fingerprint.of(splits["train"]), splits["validation"], name="validation")
+        require_no_leak(Fingerprint.of(splits["train"]), splits["validation"], name="validation")
         self.recipe = recipe
         self.held = held
         self.folder = folder

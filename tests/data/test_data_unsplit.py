@@ -44,7 +44,7 @@ def test_rows_whose_weights_are_no_numbers(tmp_path: Path) -> None:
     file.write_text("text,label\n" + "".join(f"message {n},{'ab'[n % 2]}\n" for n in range(30)), encoding="utf-8")
     found = insula.describe_data(file, DataOptions(weight="label"))
     assert dict(found.rows) == {"all": 30}
-    assert "30 with a weight that is no number" in found.notes[-1]
+    assert "30 with a weight that is not a number" in found.notes[-1]
 
 
 def test_no_labels(tmp_path: Path) -> None:
