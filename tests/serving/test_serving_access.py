@@ -25,6 +25,7 @@ from insula.operations.credentials.quota import Quota
 from insula.operations.credentials.secret import new_secret
 from insula.operations.store.database import open_database
 from insula.serving.app import create_app
+from insula.serving.authentication.denial_log import ENTRIES
 from insula.serving.settings.settings import load_settings
 from waiting import wait_until
 
@@ -272,6 +273,7 @@ def test_denied_calls_are_in_the_audit_log_but_not_without_end(
 ) -> None:
     made = create_key("care", store=tmp_path)
     canary = "kanarienvogel"
+    start = time.monotonic()
     with running(linear_model, store={"address": str(tmp_path)}) as service:
         for _ in range(40):
             problem(service.post("/v1/predict", {"texts": [canary]}, headers=bearer(canary)), 401, "unauthenticated")
@@ -279,7 +281,8 @@ def test_denied_calls_are_in_the_audit_log_but_not_without_end(
     (file,) = (tmp_path / "audit").glob("*.jsonl")
     entries = [json.loads(line) for line in file.read_text().splitlines()]
     denied = [entry["facts"] for entry in entries if entry["event"] == "call.denied"]
-    assert len(denied) == 11
+    assert 11 <= len(denied) <= 11 + (time.monotonic() - start) * ENTRIES.rate  # ten, those of the time, a last count
+    assert len(denied) < 40
     assert sum(1 + entry["more"] for entry in denied[:-1]) + denied[-1]["more"] == 40
     assert denied[0] == {"reason": "no_key", "caller": None, "network": "127.0.0.0/24", "more": 0}
     assert [entry["event"] for entry in entries[:2]] == ["key.created", "model.loaded"]
