@@ -226,7 +226,7 @@ def test_results_are_written_and_the_page_loads_nothing(tmp_path: Path, pair: tu
     page = (tmp_path / "out/compare.html").read_text(encoding="utf-8")
     assert not re.search(r'(src|href)="(?!#)', page)
     assert "insula compare &lt;a&gt; b" in page
-    for words in ("B is better", "By label", "Only B is right", "negative"):
+    for words in ("B is better", "By label", "Only B is correct", "negative"):
         assert words in page
     with pytest.raises(OutputError, match="own results would be replaced"):
         insula.compare(*pair, data=fresh, output=pair[0])

@@ -12,7 +12,7 @@ from insula.core.decision import Calibration
 from insula.core.errors import DataError
 from insula.evaluation.decisions import calibration
 from insula.evaluation.decisions.calibration import fit_calibration
-from insula.evaluation.metrics.reliability import expected_calibration_error, pooled
+from insula.evaluation.metrics.reliability import confidence_and_outcome, expected_calibration_error
 
 
 def single(rows=3000, temperature=2.5, seed=0):
@@ -42,7 +42,7 @@ def test_calibration_lowers_the_error_on_other_rows():
     logits, gold = single(seed=2)
 
     def error(values):
-        return expected_calibration_error(*pooled("single", gold == 1, softmax(values, axis=1)))
+        return expected_calibration_error(*confidence_and_outcome("single", gold == 1, softmax(values, axis=1)))
 
     assert error(fitted.apply(logits, "single")) < 0.03 < error(logits)
 

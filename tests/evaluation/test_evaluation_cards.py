@@ -50,8 +50,8 @@ def test_a_hub_encoder_is_the_base_model() -> None:
 def test_only_labels_can_be_abstained_from() -> None:
     metrics = dimensional()
     metrics["decision"] = {"abstention": 0.0, "coverage": 0.95}
-    assert "Coverage aimed at" not in card_of(metrics)
-    assert "Coverage aimed at" in card_of(run("goemotions"))
+    assert "Target coverage" not in card_of(metrics)
+    assert "Target coverage" in card_of(run("goemotions"))
 
 
 def test_sections() -> None:
@@ -120,12 +120,12 @@ def test_nothing_is_claimed_without_measurement() -> None:
 def test_validation_only_is_named() -> None:
     card = card_of(run("sentiment3") | {"test": None})
     assert "Measured on 3,815 validation rows." in card
-    assert "validation rows, which also guided its training" in card
-    assert "Against the baselines" not in card
+    assert "validation rows, which were also used in training" in card
+    assert "Baselines (" not in card
 
 
-def test_seen_rows_are_confessed() -> None:
-    assert "12 of them also stood in the training data." in card_of(fresh_file())
+def test_seen_rows_are_reported() -> None:
+    assert "12 of them are also in the training data." in card_of(fresh_file())
 
 
 def test_hostile_text_stays_text() -> None:
@@ -163,7 +163,7 @@ def test_fence_is_longer_than_what_it_holds() -> None:
     assert fenced("x ```` y", "sh") == "`````sh\nx ```` y\n`````"
 
 
-def test_the_arithmetic_of_training_is_said() -> None:
+def test_the_arithmetic_of_training_is_stated() -> None:
     said = "bfloat16 arithmetic, float32 weights"
     told = run() | {"training": {"precision": "bfloat16"}}
     assert said in card_of(told)

@@ -23,7 +23,7 @@ from insula.evaluation.charts.precision_recall import precision_recall_chart
 from insula.evaluation.charts.reliability import reliability_chart
 from insula.evaluation.charts.risk_coverage import risk_coverage_chart
 from insula.evaluation.charts.scatter import scatter_chart
-from insula.evaluation.charts.svg import element, shorten, text, text_width, thinned
+from insula.evaluation.charts.svg import downsampled, element, shorten, text, text_width
 from insula.evaluation.result import ReliabilityBin
 
 ENGLISH = evaluation("goemotions")["labels"]
@@ -174,8 +174,8 @@ def test_turned_column_names_end_inside_the_chart() -> None:
 def test_confusion_cells_say_what_was_counted() -> None:
     root = parsed(confusion_chart(["a", "b"], [[3, 1], [0, 0]], key="k", title="t"))
     assert [node.text for node in root.iter("title")][1:] == [
-        "a answered as a: 3 of 4 (75.0%)", "a answered as b: 1 of 4 (25.0%)",
-        "b answered as a: 0 of 0 (0.0%)", "b answered as b: 0 of 0 (0.0%)",
+        "a predicted as a: 3 of 4 (75.0%)", "a predicted as b: 1 of 4 (25.0%)",
+        "b predicted as a: 0 of 0 (0.0%)", "b predicted as b: 0 of 0 (0.0%)",
     ]  # fmt: skip
     assert {"75%", "25%", "3", "1"} <= {shown(node) for node in root.iter("text")}
 
@@ -265,9 +265,9 @@ def test_shortened_text_keeps_the_whole_as_tooltip() -> None:
 
 def test_thinned_keeps_both_ends() -> None:
     items = [[float(i)] for i in range(1000)]
-    kept = thinned(items, 100)
+    kept = downsampled(items, 100)
     assert (len(kept), kept[0], kept[-1]) == (100, [0.0], [999.0])
-    assert thinned(items[:5], 100) == items[:5]
+    assert downsampled(items[:5], 100) == items[:5]
 
 
 def test_element_escapes_children_and_attributes() -> None:

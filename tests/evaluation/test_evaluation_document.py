@@ -29,7 +29,7 @@ from insula.models.locate import STARTER_FOLDER
 
 DOCUMENTS = (MetricsDocument, ComparisonDocument, SearchDocument)
 EARLIER = [STARTER_FOLDER / "metrics.json", *sorted((Path(__file__).parent / "earlier_metrics").glob("*.json"))]
-SCHEMAS = {1: "b1f9"}
+SCHEMAS = {1: "b1f9", 2: "3b13"}
 """Version of the schema of `metrics.json` to the first digits of its checksum, descriptions apart."""
 
 texts, numbers = st.text(max_size=4), st.floats(allow_nan=False, allow_infinity=False)
@@ -137,7 +137,7 @@ def test_a_newer_format_is_not_read() -> None:
     [
         ({"test": {"rows": "many"}}, "test.rows: Input should be a valid integer.*Got 'many'"),
         ({"scheme": {"kind": "lines"}}, "scheme.kind: Input should be 'binary', 'single'.*Got 'lines'"),
-        ([], "the whole: .*Got \\[\\]"),
+        ([], "the document: .*Got \\[\\]"),
     ],
 )
 def test_what_is_no_metrics_document_is_named(row: Any, said: str, tmp_path: Path) -> None:

@@ -119,7 +119,7 @@ def test_degenerate_rows_never_give_nan_nor_warn(name, rows, seed, constant_scor
     json.dumps(found.to_dict(), allow_nan=False)
 
 
-def test_what_contradicts_the_scheme_is_refused():
+def test_what_contradicts_the_scheme_is_rejected():
     scheme = SCHEMES["sentiment3"]
     gold, scores, decisions = predictions(scheme)
     with pytest.raises(DataError, match="probabilities"):
@@ -128,7 +128,7 @@ def test_what_contradicts_the_scheme_is_refused():
         evaluate(scheme, np.zeros_like(gold), scores, decisions)
     with pytest.raises(DataError, match="decisions must be a matrix"):
         evaluate(scheme, gold, scores)
-    with pytest.raises(DataError, match="texts must have one entry a row"):
+    with pytest.raises(DataError, match="texts must have one entry per row"):
         evaluate(scheme, gold, scores, decisions, texts=["one"])
 
 

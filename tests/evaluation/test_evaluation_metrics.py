@@ -14,9 +14,9 @@ from insula.evaluation.metrics.categorical import categorical_metrics, confusion
 from insula.evaluation.metrics.checked_arrays import as_indicators, as_matrix
 from insula.evaluation.metrics.reliability import (
     brier,
+    confidence_and_outcome,
     expected_calibration_error,
     negative_log_likelihood,
-    pooled,
     reliability_bins,
 )
 
@@ -169,10 +169,10 @@ def test_calibration_error_by_hand():
 
 def test_reliability_pools_the_top_score_or_every_score():
     gold, scores = one_hot([0, 1], 2), np.array([[0.7, 0.3], [0.6, 0.4]])
-    confidence, outcome = pooled("single", gold, scores)
+    confidence, outcome = confidence_and_outcome("single", gold, scores)
     assert confidence.tolist() == [0.7, 0.6]
     assert outcome.tolist() == [True, False]
-    assert pooled("multi", gold, scores)[0].size == 4
+    assert confidence_and_outcome("multi", gold, scores)[0].size == 4
 
 
 def test_a_sure_mistake_costs_much_but_not_infinity():
@@ -185,8 +185,8 @@ def test_indicators_must_be_zero_or_one(bad):
         as_indicators("gold", bad)
 
 
-def test_arrays_are_refused_with_a_reason():
-    with pytest.raises(DataError, match=r"exactly one 1 a row\. Got 2 in row 1"):
+def test_arrays_are_rejected_with_a_reason():
+    with pytest.raises(DataError, match=r"exactly one 1 in each row\. Got 2 in row 1"):
         as_indicators("gold", [[1, 0], [1, 1]], one_hot=True)
     with pytest.raises(DataError, match="at least one row"):
         as_matrix("gold", np.zeros((0, 2)))

@@ -31,8 +31,8 @@ def page(*trials: dict[str, Any]) -> str:
 @pytest.mark.parametrize(
     ("values", "said"),
     [
-        ([0.69], "1 other trial lies within its interval: no clear difference from it."),
-        ([0.69, 0.7], "2 other trials lie within its interval: no clear difference from them."),
+        ([0.69], "1 other trial is within its interval: no significant difference."),
+        ([0.69, 0.7], "2 other trials are within its interval: no significant difference."),
     ],
 )
 def test_it_says_how_many_came_near(values: list[float], said: str) -> None:
@@ -44,6 +44,6 @@ def test_pruned_trials_are_drawn_and_failed_ones_are_not() -> None:
     html = page(
         trial(0, "complete", 0.7, (0.5, 0.6)), trial(1, "pruned", None, (0.3, 0.4)), trial(2, "failed", None, (0.2,))
     )
-    assert "trial 1: 0.4000, ended early" in html
+    assert "trial 1: 0.4000, pruned" in html
     assert "trial 2: " not in html
     assert 'title="Training has diverged."' in html

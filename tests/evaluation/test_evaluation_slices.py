@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score
 
-from insula.evaluation.metrics.curves import precision_recall_curves, scatter, thin
+from insula.evaluation.metrics.curves import evenly_spaced, precision_recall_curves, scatter
 from insula.evaluation.metrics.mistakes import confident_mistakes, largest_errors
 from insula.evaluation.metrics.slices import length_name, slices
 from insula.evaluation.result import Interval, Mistake, Slice
@@ -51,7 +51,7 @@ def test_slices_hold_at_least_thirty_rows_and_stand_in_order():
 
 @given(st.integers(1, 500), st.integers(2, 60))
 def test_thinning_keeps_both_ends(size, most):
-    kept = thin(size, most)
+    kept = evenly_spaced(size, most)
     assert len(kept) <= most
     assert (kept[0], kept[-1]) == (0, size - 1)
     assert (np.diff(kept) > 0).all()

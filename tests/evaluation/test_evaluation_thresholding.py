@@ -48,7 +48,7 @@ def test_binary_cheats_with_the_best_of_all_cuts():
 @pytest.mark.parametrize(
     ("rows", "share"), [(3000, 0.3), (3000, 0.02), (40, 0.0), (3, 0.4)], ids=["many", "rare", "no positive row", "few"]
 )
-def test_no_cut_of_a_binary_model_is_above_the_cheating_one(rows, share):
+def test_no_cut_of_a_binary_model_is_above_the_oracle(rows, share):
     generator = np.random.default_rng(0)
     positive = generator.random(rows) < share
     score = 1 / (1 + np.exp(-generator.normal(np.where(positive, 1, -1.5), 1.2)))

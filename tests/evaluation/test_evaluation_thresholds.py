@@ -157,7 +157,7 @@ def test_neighbouring_floats_are_still_parted():
     assert 0.3 < midpoint(np.array(0.3), np.array(upper)) <= upper
 
 
-def test_impossible_input_is_refused():
+def test_impossible_input_is_rejected():
     with pytest.raises(DataError, match="shrinkage must be 0 or more"):
         choose_thresholds([[1]], [[0.5]], shrinkage=-1)
     with pytest.raises(DataError, match="columns"):

@@ -129,8 +129,8 @@ def test_only_adapter_and_head_change(
     assert model["trainable_parameters"] < model["parameters"] / 2
     assert run.metrics["time"]["peak_memory_mb"] > 10
     page = run.report.read_text(encoding="utf-8")
-    assert "of them trained" in page
-    assert "memory at its highest" in page
+    assert "trainable parameters" in page
+    assert "peak memory" in page
 
 
 @pytest.fixture(scope="module")

@@ -18,7 +18,7 @@ from insula.data.options import DataOptions
 from insula.data.sources.sources import SourceName, names_in
 from insula.evaluation.baselines import BaselineRows, majority
 from insula.evaluation.document import METRICS, Baseline, DataRecord, MetricsDocument, SchemeRecord, stamp
-from insula.evaluation.judged_examples import evaluate_examples
+from insula.evaluation.evaluate_examples import evaluate_examples
 from insula.evaluation.reports.report import write_report
 from insula.inference.predictor import Predictor
 from insula.models.folder import MODEL, open_folder

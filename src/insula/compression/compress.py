@@ -23,7 +23,7 @@ from insula.core.files import atomic_folder, write_json, write_text
 from insula.core.moved import moved_names
 from insula.core.progress import Progress
 from insula.data.dataset import Dataset
-from insula.evaluation.charts.front import Point, front_chart
+from insula.evaluation.charts.pareto_front import Point, pareto_front_chart
 from insula.evaluation.metrics.metric_names import metric_title
 from insula.models.folder import ModelFolder, seal
 
@@ -182,4 +182,4 @@ def _write_front(folder: Path, source: ModelFolder, tried: Sequence[PlanResult],
     points = [
         Point(one.bytes / 1e6, one.metric, str(one.plan), one.on_front) for one in tried if one.metric is not None
     ]
-    write_text(folder / "front.svg", front_chart(points, y_title=metric_title(metric)))
+    write_text(folder / "front.svg", pareto_front_chart(points, y_title=metric_title(metric)))

@@ -16,7 +16,7 @@ from insula.core.decision import DecisionRule, Decisions
 from insula.core.example import Example
 from insula.core.files import write_json, write_text
 from insula.evaluation.document import METRICS, DecisionRecord, MetricsDocument
-from insula.evaluation.judged_examples import evaluate_examples
+from insula.evaluation.evaluate_examples import evaluate_examples
 from insula.evaluation.reports.cards import model_card
 from insula.inference.parity import PARITY
 from insula.models.folder import MANIFEST, ModelFolder, seal, write_common_files

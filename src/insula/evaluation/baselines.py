@@ -1,4 +1,4 @@
-"""What a model is compared with: the answer one gives without reading, and the comparison on the same rows."""
+"""Baselines: constant predictions from the label frequencies, and the comparison of a model with any baseline."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from insula.evaluation.metrics.checked_arrays import as_column
 
 
 def majority(scheme: LabelScheme, base_rates: Any, rows: int) -> Decisions:
-    """Return the constant answer of one who knows only how often each label stood in the training rows.
+    """Return constant predictions from the label frequencies of the training rows.
 
-    base_rates   (names,): share of training rows that carry each label; the training mean of each dimension
+    base_rates   (names,): share of training rows with each label; dimensional: training mean of each dimension
 
-    single, binary, ordinal: the most frequent class; multi: the labels with a base rate of at least 0.5, which often
-    is the empty set; dimensional: the means. The scores are the base rates themselves.
+    single, binary, ordinal: the most frequent class; multi: the labels with a base rate of at least 0.5, which is often
+    the empty set; dimensional: the means. The scores are the base rates.
     """
     rates = as_column("base rates", base_rates, len(scheme.names))
     if not scheme.is_categorical:
@@ -36,7 +36,7 @@ def majority(scheme: LabelScheme, base_rates: Any, rows: int) -> Decisions:
 
 @dataclass(frozen=True)
 class BaselineRows:
-    """The test rows on which the model and every baseline are scored.
+    """The test rows on which the model and all baselines are evaluated.
 
     gold    (rows, labels)
     model   the decisions of the trained model on these rows
@@ -49,7 +49,7 @@ class BaselineRows:
     seed: int
 
     def against(self, other: Decisions) -> Baseline:
-        """Return the metrics of other decisions, and by how much the model is better, with a paired interval."""
+        """Return the metrics of a baseline's decisions and how much better the model is, with a paired interval."""
         measured = evaluate(
             self.scheme, self.gold, other.scores, other.chosen, resamples=self.resamples, seed=self.seed
         )

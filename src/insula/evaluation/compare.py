@@ -1,4 +1,4 @@
-"""Is one system better than another on the same rows? Paired differences and McNemar's test."""
+"""Compare two systems on the same rows: paired differences with intervals, and McNemar's test."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from insula.core.scheme import LabelScheme
 from insula.evaluation.metrics import regression
 from insula.evaluation.metrics.checked_arrays import as_column, as_indicators, as_matrix
 from insula.evaluation.metrics.counts import from_sums, ratio
-from insula.evaluation.metrics.intervals import Finish, count_differences, moment_differences
+from insula.evaluation.metrics.intervals import SumsToMetrics, count_differences, moment_differences
 from insula.evaluation.result import Difference, McNemar
 
 _COMPARED = {
@@ -22,16 +22,16 @@ _COMPARED = {
     "dimensional": ("pearson", "ccc", "mae"),
 }
 _CLASSES = ("accuracy", "macro_f1")
-_OF_NAME = "name:"  # keeps a label called accuracy apart from the metric
+_NAME_PREFIX = "name:"  # a label may be called accuracy, like the metric
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """Two sides on the same rows, each one system or several (seeds), whose figures are averaged.
+    """Two sides on the same rows. A side is one system or several (seeds), whose metrics are averaged.
 
-    metrics     name to the figure of a, of b, and b - a with its 95 % interval; for mae below 0 is better, else above 0
-    by_name     the same of each label's F1, each dimension's Pearson correlation
-    mcnemar     of the rows that are right altogether; None for dimensional schemes and for several systems a side
+    metrics     name to the value of a, of b, and b - a with its 95% interval; above 0 b is better (mae: below 0)
+    by_name     the same for the F1 of each label or the Pearson correlation of each dimension
+    mcnemar     test on the rows that are entirely correct; None for dimensional schemes and several systems on a side
     """
 
     rows: int
@@ -45,7 +45,7 @@ def compare(
 ) -> Comparison:
     """Compare two sides on the same rows by a paired bootstrap.
 
-    a, b   the systems of each side: decisions, 0/1 (rows, labels); scores (rows, dimensions) in dimensional schemes
+    a, b   the systems of each side: 0/1 decisions (rows, labels); dimensional: scores (rows, dimensions)
     """
     count, metrics = len(scheme.names), _COMPARED.get(scheme.kind, _CLASSES)
     if not scheme.is_categorical:
@@ -55,7 +55,7 @@ def compare(
             for name, side in (("a", a), ("b", b))
         )
         found = moment_differences(values, first, second, _by_dimension(scheme), resamples=resamples, seed=seed)
-        return Comparison(len(values), *_parted(scheme, found, metrics), None)
+        return Comparison(len(values), *_split_by_name(scheme, found, metrics), None)
     one_hot = scheme.has_one_label
     truth = as_indicators("gold", gold, count, one_hot=one_hot)
     decided_a, decided_b = (
@@ -66,37 +66,37 @@ def compare(
     test = None
     if len(decided_a) == len(decided_b) == 1:
         test = mcnemar((decided_a[0] == truth).all(axis=1), (decided_b[0] == truth).all(axis=1))
-    return Comparison(len(truth), *_parted(scheme, found, metrics), test)
+    return Comparison(len(truth), *_split_by_name(scheme, found, metrics), test)
 
 
-def _by_label(scheme: LabelScheme) -> Finish:
-    def finish(sums: Float64Array) -> Mapping[str, Float64Array]:
+def _by_label(scheme: LabelScheme) -> SumsToMetrics:
+    def to_metrics(sums: Float64Array) -> Mapping[str, Float64Array]:
         hits, predicted, positives = np.split(sums[..., 2:], 3, axis=-1)
-        # A label that stands in neither gold nor decisions of a resample says nothing there.
+        # Undefined for a label that is in neither gold nor decisions of a resample.
         f1 = ratio(2 * hits, predicted + positives)
-        named = {_OF_NAME + name: f1[..., i] for i, name in enumerate(scheme.names)}
+        named = {_NAME_PREFIX + name: f1[..., i] for i, name in enumerate(scheme.names)}
         return {**from_sums(sums), **named}
 
-    return finish
+    return to_metrics
 
 
-def _by_dimension(scheme: LabelScheme) -> Finish:
-    def finish(sums: Float64Array) -> Mapping[str, Float64Array]:
+def _by_dimension(scheme: LabelScheme) -> SumsToMetrics:
+    def to_metrics(sums: Float64Array) -> Mapping[str, Float64Array]:
         each = regression.by_dimension(sums)["pearson"]
-        named = {_OF_NAME + name: each[..., i] for i, name in enumerate(scheme.names)}
+        named = {_NAME_PREFIX + name: each[..., i] for i, name in enumerate(scheme.names)}
         return {**regression.from_sums(sums), **named}
 
-    return finish
+    return to_metrics
 
 
-def _parted(
+def _split_by_name(
     scheme: LabelScheme, found: Mapping[str, Difference], metrics: Sequence[str]
 ) -> tuple[dict[str, Difference], dict[str, Difference]]:
-    return {name: found[name] for name in metrics}, {name: found[_OF_NAME + name] for name in scheme.names}
+    return {name: found[name] for name in metrics}, {name: found[_NAME_PREFIX + name] for name in scheme.names}
 
 
 def mcnemar(correct_a: Any, correct_b: Any) -> McNemar:
-    """Test whether two systems are right equally often on the same rows.
+    """Test whether two systems are correct equally often on the same rows.
 
     The mid-p variant of the exact binomial test (Fagerland et al. 2013, BMC Med Res Methodol 13:91):
     p = exact two-sided p - P(X = only_a), X binomial(only_a + only_b, 1/2); 1 where the systems never differ.
@@ -109,6 +109,6 @@ def mcnemar(correct_a: Any, correct_b: Any) -> McNemar:
         return McNemar(0, 0, 1.0)
     binomial = stats.binom(differing, 0.5)
     exact = min(1.0, 2 * float(binomial.cdf(min(only_a, only_b))))
-    # At only_a = only_b the two tails share their middle term, and the general formula would count it twice.
+    # With only_a = only_b both tails contain the middle term, which the general formula would count twice.
     p = 1 - float(binomial.pmf(only_a)) / 2 if only_a == only_b else exact - float(binomial.pmf(only_a))
     return McNemar(only_a, only_b, max(0.0, p))

@@ -12,11 +12,11 @@ from insula.evaluation.result import Difference, Interval, McNemar
 
 
 class ComparedRows(Record):
-    """The rows that both sides answered."""
+    """The rows that both sides predicted."""
 
     name: str = ""
     rows: int = 0
-    left_out: int = Field(0, description="rows whose text a model was trained on")
+    left_out: int = Field(0, description="rows left out because a model was trained on their text")
     notes: list[str] = Field(default_factory=list)
 
 
@@ -32,7 +32,7 @@ class ComparedModel(Record):
 
 
 class SideHeadline(Record):
-    """The headline metric of a side alone; of several models their mean, without an interval."""
+    """The headline metric of one side; of several models the mean, without an interval."""
 
     value: float | None = None
     low: float | None = None
@@ -53,11 +53,11 @@ class NameDifference(Record):
     a: float | None = None
     b: float | None = None
     difference: Interval = Field(default_factory=Interval)
-    support: int | None = Field(None, description="rows that have the label; of a dimension all rows")
+    support: int | None = Field(None, description="rows with the label; for a dimension all rows")
 
 
 class SliceDifference(Record):
-    """The headline metric on a part of the rows: of a, of b, and b - a."""
+    """The headline metric on a slice of the rows: of a, of b, and b - a."""
 
     name: str = ""
     rows: int = 0
@@ -67,24 +67,24 @@ class SliceDifference(Record):
 
 
 class ComparedExample(Record):
-    """A row and what each side answers."""
+    """A row with the prediction of each side."""
 
     text: str = ""
     gold: list[str] = Field(default_factory=list)
     a: list[str] = Field(default_factory=list)
     b: list[str] = Field(default_factory=list)
-    confidence: float | None = Field(None, description="of the side that is right")
+    confidence: float | None = Field(None, description="of the side that is correct")
 
 
 class ComparedExamples(Record):
-    """Rows on which the sides differ, the most telling first."""
+    """Rows that only one side predicts correctly, the most confident first."""
 
     only_a: list[ComparedExample] = Field(default_factory=list)
     only_b: list[ComparedExample] = Field(default_factory=list)
 
 
 class _Heading(Document):
-    """What was compared; apart, so that it comes first in the file."""
+    """What was compared; a base class of its own so that its keys come first in the file."""
 
     format_version: int = 1
     insula_version: str | None = None
@@ -99,13 +99,13 @@ class _Heading(Document):
 class HeadToHead(Record):
     """Two sides on the same rows."""
 
-    headline: str = Field("", description="name of the metric that stands for all")
-    rows: int = Field(0, description="rows that both sides answered")
+    headline: str = Field("", description="name of the headline metric")
+    rows: int = Field(0, description="rows that both sides predicted")
     metrics: dict[str, Difference] = Field(
         default_factory=dict, description="name to a, b, and b - a with its interval"
     )
-    by_name: dict[str, NameDifference] = Field(default_factory=dict, description="the same of each label or dimension")
-    mcnemar: McNemar | None = Field(None, description="null for dimensional schemes and for several models a side")
+    by_name: dict[str, NameDifference] = Field(default_factory=dict, description="the same for each label or dimension")
+    mcnemar: McNemar | None = Field(None, description="null for dimensional schemes and for several models on a side")
     slices: dict[str, list[SliceDifference]] = Field(
         default_factory=dict, description="the headline by length, language and group"
     )

@@ -1,4 +1,4 @@
-"""`MetricsDocument`: the content of `metrics.json`, the one form in which figures are written, read and shown."""
+"""`MetricsDocument`: the content of `metrics.json`; every reader and writer of metrics uses it."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from insula import __version__
 from insula.core.decision import DecisionRule
 from insula.core.scheme import Kind, LabelScheme
 from insula.evaluation.record import WITHOUT_NULLS, Document, Record
-from insula.evaluation.result import Evaluation, Figures, Interval
+from insula.evaluation.result import Evaluation, Interval, MetricsByName
 
 METRICS = "metrics.json"
-SCHEMA_VERSION = 1
-"""Of the published schema, docs/reference/metrics-schema.json; raised with every change to it."""
+SCHEMA_VERSION = 2
+"""Version of the published schema, docs/reference/metrics-schema.json; raised with every change to it."""
 
 Split = Literal["test", "validation"]
 Counts = Annotated[dict[str, int], WITHOUT_NULLS]
@@ -26,7 +26,7 @@ class ModelRecord(Record):
     """The model."""
 
     family: str | None = None
-    base: str | None = Field(None, description="pretrained encoder that it came from")
+    base: str | None = Field(None, description="pretrained encoder that it was fine-tuned from")
     parameters: int | None = None
     trainable_parameters: int | None = None
     bytes: int | None = Field(None, description="size on disk")
@@ -50,17 +50,17 @@ class SchemeRecord(Record):
 
     @property
     def is_dimensional(self) -> bool:
-        """True for dimensions, false for labels and where the kind is not known."""
+        """Whether the scheme has dimensions; False for labels and for an unknown kind."""
         return self.kind == "dimensional"
 
 
 class DataRecord(Record):
-    """The rows that a model was trained on, or that it was evaluated on."""
+    """The rows that a model was trained or evaluated on."""
 
     name: str | None = None
     rows: Counts = Field(default_factory=dict, description="split to number of rows")
     languages: Numbers = Field(default_factory=dict, description="language to its share of the training rows")
-    fingerprint: str | None = Field(None, description="of the training texts")
+    fingerprint: str | None = Field(None, description="hash of the training texts")
     notes: list[str] = Field(default_factory=list)
     label_counts: Annotated[dict[str, Counts], WITHOUT_NULLS] = Field(
         default_factory=dict, description="split to {label: number of rows}"
@@ -76,22 +76,24 @@ class CalibrationRecord(Record):
     method: str = "unnamed"
 
     def settings(self) -> dict[str, Any]:
-        """Return everything but the method."""
+        """Return everything except the method."""
         return {name: value for name, value in self.to_dict().items() if name != "method"}
 
 
 class DecisionRecord(Record):
-    """The decision rule, as it was chosen on validation rows."""
+    """The decision rule, chosen on validation rows."""
 
     calibration: CalibrationRecord | None = None
-    thresholds: Numbers | None = Field(None, description="label to the score from which on it is given")
-    offsets: Numbers | None = Field(None, description="label to what is added to its log score")
+    thresholds: Numbers | None = Field(None, description="label to the lowest score at which it is predicted")
+    offsets: Numbers | None = Field(None, description="label to the offset that is added to its log score")
     abstention: float | None = Field(None, description="confidence below which the model abstains")
-    coverage: float | None = Field(None, description="share of rows that the abstention limit was chosen for")
+    coverage: float | None = Field(
+        None, description="share of rows to predict that the abstention threshold was chosen for"
+    )
 
     @classmethod
     def of(cls, rule: DecisionRule, scheme: LabelScheme, coverage: float) -> Self:
-        """Return the record of a rule whose abstention limit was chosen for `coverage`."""
+        """Return the record of a rule whose abstention threshold was chosen for `coverage`."""
         with_threshold = scheme.names[-len(rule.thresholds) :]  # binary: the positive label alone
         return cls(
             calibration=CalibrationRecord.model_validate(rule.calibration.to_dict()),
@@ -103,7 +105,7 @@ class DecisionRecord(Record):
 
 
 class BaselineDifference(Record):
-    """By how much the model is better than a baseline on the same rows, with a paired interval."""
+    """How much better the model is than a baseline on the same rows, with a paired interval."""
 
     metric: str = ""
     value: float | None = None
@@ -117,25 +119,25 @@ class BaselineDifference(Record):
 
 
 class Baseline(Record):
-    """A simple answer to the same rows."""
+    """The metrics of a simple model on the same rows."""
 
-    metrics: Figures = Field(default_factory=dict)
+    metrics: MetricsByName = Field(default_factory=dict)
     difference: BaselineDifference = Field(default_factory=BaselineDifference)
 
 
 class TimeRecord(Record):
-    """How long it took, and how much memory."""
+    """Time and memory."""
 
-    rows_per_second: float | None = Field(None, description="test rows predicted")
+    rows_per_second: float | None = Field(None, description="test rows predicted per second")
     train_seconds: float | None = None
-    peak_memory_mb: float | None = Field(None, description="memory at its highest in training")
+    peak_memory_mb: float | None = Field(None, description="peak memory of training")
     total_seconds: float | None = None
 
 
 class MetricsDocument(Document):
-    """What was measured of a model: the content of `metrics.json`.
+    """What was measured: the content of `metrics.json`.
 
-    A training run sets every key; an evaluation of other rows has no `recipe`, `training`, `history` and `validation`.
+    A training run sets every key; an evaluation on other rows has no `recipe`, `training`, `history` and `validation`.
     """
 
     title: ClassVar[str] = "metrics document"
@@ -143,9 +145,9 @@ class MetricsDocument(Document):
     format_version: int = Field(1, description="version of the file format")
     schema_version: int | None = Field(None, description="version of the JSON schema; missing in older files")
     insula_version: str | None = Field(None, description="version of insula that wrote the file")
-    created: str | None = Field(None, description="time at which it was written, in UTC (ISO 8601)")
+    created: str | None = Field(None, description="time of writing, in UTC (ISO 8601)")
     name: str | None = Field(None, description="name of the run")
-    command: str = Field("", description="command line or script that made it")
+    command: str = Field("", description="command line or script that wrote it")
     model: ModelRecord = Field(
         default_factory=ModelRecord, description="family, base encoder, number of parameters, bytes on disk, backend"
     )
@@ -155,7 +157,7 @@ class MetricsDocument(Document):
         description="name, rows by split, languages, notes, label counts, fingerprint of the training texts",
     )
     recipe: dict[str, Any] = Field(default_factory=dict, description="the resolved recipe")
-    seed: int | None = Field(None, description="seed of every random choice")
+    seed: int | None = Field(None, description="seed of all random choices")
     training: dict[str, Any] = Field(default_factory=dict, description="facts from the fitter, such as `precision`")
     history: list[Numbers] = Field(
         default_factory=list,
@@ -164,28 +166,28 @@ class MetricsDocument(Document):
     )
     decision: DecisionRecord = Field(
         default_factory=DecisionRecord,
-        description="calibration, thresholds, abstention limit, as chosen on validation rows",
+        description="calibration, thresholds, abstention threshold, chosen on validation rows",
     )
-    test: Evaluation | None = Field(None, description="figures on test rows")
-    validation: Evaluation | None = Field(None, description="figures on validation rows")
+    test: Evaluation | None = Field(None, description="metrics on test rows")
+    validation: Evaluation | None = Field(None, description="metrics on validation rows")
     baselines: Annotated[dict[str, Baseline], WITHOUT_NULLS] = Field(
         default_factory=dict,
-        description="`majority`, `untrained`, `linear`: their metrics on the test rows, and how far the model is above",
+        description="`majority`, `untrained`, `linear`: metrics on the test rows, and how much better the model is",
     )
     time: TimeRecord = Field(
-        default_factory=TimeRecord, description="seconds of training and in all, peak memory, test rows per second"
+        default_factory=TimeRecord, description="seconds of training and in total, peak memory, test rows per second"
     )
 
     @property
     def main_split(self) -> Split | None:
-        """`test` or `validation`, whichever a report is about; None where neither was evaluated."""
+        """The split that a report is about: `test` if it was evaluated, else `validation`; None if neither was."""
         if self.test is not None:
             return "test"
         return None if self.validation is None else "validation"
 
     @property
     def main(self) -> Evaluation | None:
-        """What was measured on the rows of `main_split`."""
+        """The evaluation of `main_split`."""
         return self.test if self.test is not None else self.validation
 
     def of_changed_model(
@@ -196,12 +198,12 @@ class MetricsDocument(Document):
         validation: Evaluation,
         size: int | None = None,
     ) -> Self:
-        """Return the document of a model that was made from this one, such as a compressed one.
+        """Return the document of a model derived from this one, such as a compressed one.
 
-        decision, validation   its own decision rule, and what was measured with it on validation rows
-        size                   its bytes on disk; None where they are those of this one
+        decision, validation   its own decision rule and its evaluation on validation rows
+        size                   its bytes on disk; None where they do not change
 
-        The rows were not trained on, and no figure of the model before is repeated as if it were its own.
+        Metrics of this model are not carried over: they were not measured with the derived one.
         """
         changed = {
             **stamp(command),
@@ -216,7 +218,7 @@ class MetricsDocument(Document):
 
 
 def stamp(command: str) -> dict[str, Any]:
-    """Return the versions of a document that is made now, and how."""
+    """Return the versions, the time and the command of a document written now."""
     return {
         "format_version": MetricsDocument.FORMAT,
         "schema_version": SCHEMA_VERSION,

@@ -1,4 +1,4 @@
-"""`evaluate`: everything that is measured of predictions on labelled rows."""
+"""`evaluate`: measure predictions on labelled rows."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from insula.evaluation.metrics.intervals import count_intervals, moment_interval
 from insula.evaluation.metrics.metric_names import headline_metric
 from insula.evaluation.metrics.mistakes import confident_mistakes, largest_errors
 from insula.evaluation.metrics.regression import per_dimension
-from insula.evaluation.metrics.reliability import pooled, reliability_bins
+from insula.evaluation.metrics.reliability import confidence_and_outcome, reliability_bins
 from insula.evaluation.metrics.slices import slices
-from insula.evaluation.result import Evaluation, Interval, LevelFigures, SeenRows
+from insula.evaluation.result import Evaluation, Interval, LevelMetrics, SeenRows
 
 
 def evaluate(
@@ -41,14 +41,14 @@ def evaluate(
     resamples: int = 1000,
     seed: int = 0,
 ) -> Evaluation:
-    """Measure predictions against gold; shapes and types of the first arrays as in `checked_arrays`.
+    """Measure predictions against gold labels; `checked_arrays` states shapes and types of `gold` and `scores`.
 
-    decisions              0/1 (rows, labels); not looked at for dimensional schemes
+    decisions              0/1 (rows, labels); ignored for dimensional schemes
     texts, languages       (rows,), for slices and mistakes
     confidence             (rows,), probability of the decision; default `core.decision.decision_confidence`
-    abstained              (rows,) bool, where the model says "I don't know"; default nowhere
-    seen                   (rows,) bool, rows whose text stood in the training data
-    thresholds             (labels,) and `abstention_threshold`, only to be written down
+    abstained              (rows,) bool, where the model abstains; default nowhere
+    seen                   (rows,) bool, rows whose text is in the training data
+    thresholds             (labels,) and `abstention_threshold`: recorded in the result, not applied
     resamples, seed        of the bootstrap
 
     Raises `DataError` where shapes or values contradict the scheme.
@@ -59,8 +59,8 @@ def evaluate(
         measure = _Dimensional(scheme, gold, scores, resamples, seed)
     rows = measure.rows
     metrics = measure.metrics(np.arange(rows))
-    written = None if texts is None else list(as_column("texts", texts, rows, object))
-    spoken = None if languages is None else list(as_column("languages", languages, rows, object))
+    checked_texts = None if texts is None else list(as_column("texts", texts, rows, object))
+    checked_languages = None if languages is None else list(as_column("languages", languages, rows, object))
     return Evaluation(
         rows=rows,
         kind=scheme.kind,
@@ -68,9 +68,9 @@ def evaluate(
         headline_name=headline_metric(scheme.kind),
         metrics=metrics,
         levels=measure.levels(),
-        slices=slices(written, spoken, measure.headline_interval),
+        slices=slices(checked_texts, checked_languages, measure.headline_interval),
         seen=None if seen is None else _without_seen(as_column("seen", seen, rows, bool), measure, metrics),
-        **measure.details(written, confidence, abstained, thresholds, abstention_threshold),
+        **measure.details(checked_texts, confidence, abstained, thresholds, abstention_threshold),
     )
 
 
@@ -100,33 +100,32 @@ class _Categorical:
         correct = (self.gold == self.decisions).all(axis=1)
         if confidence is None:
             confidence = decision_confidence(kind, self.scores, self.decisions)
-        sure = as_column("confidence", confidence, self.rows)
-        silent = None if abstained is None else as_column("abstained", abstained, self.rows, bool)
+        confidences = as_column("confidence", confidence, self.rows)
+        abstentions = None if abstained is None else as_column("abstained", abstained, self.rows, bool)
         limits = None if thresholds is None else as_column("thresholds", thresholds, len(names))
-        one_each = self.scheme.has_one_label
-        wrong = [] if texts is None else confident_mistakes(names, texts, self.gold, self.decisions, sure)
+        wrong = [] if texts is None else confident_mistakes(names, texts, self.gold, self.decisions, confidences)
         return {
             "per_label": per_label(names, self.gold, self.scores, self.decisions, limits),
             "per_dimension": [],
-            "confusion": confusion(names, self.gold, self.decisions) if one_each else None,
-            "reliability": reliability_bins(*pooled(kind, self.gold, self.scores)),
+            "confusion": confusion(names, self.gold, self.decisions) if self.scheme.has_one_label else None,
+            "reliability": reliability_bins(*confidence_and_outcome(kind, self.gold, self.scores)),
             "curves": precision_recall_curves(names, self.gold, self.scores),
             "scatter": None,
             "mistakes": wrong,
-            "abstention": abstention_summary(correct, sure, silent, abstention_threshold),
+            "abstention": abstention_summary(correct, confidences, abstentions, abstention_threshold),
             "macro_f1_by_threshold": macro_f1_by_threshold(
                 kind, self.gold, self.scores, self.decisions, resamples=self.resamples, seed=self.seed
             ),
         }
 
-    def levels(self) -> dict[str, LevelFigures]:
+    def levels(self) -> dict[str, LevelMetrics]:
         found = {}
         for name, level in levels(self.scheme).items():
             metrics = categorical_metrics(
                 level.scheme.kind, level.chosen(self.gold), level.scores(self.scores), level.chosen(self.decisions),
                 resamples=self.resamples, seed=self.seed,
             )  # fmt: skip
-            found[name] = LevelFigures(
+            found[name] = LevelMetrics(
                 labels=list(level.scheme.names), headline=headline_metric(level.scheme.kind), metrics=metrics
             )
         return found
@@ -148,7 +147,7 @@ class _Dimensional:
         found = moment_intervals(self.gold[rows], self.scores[rows], resamples=self.resamples, seed=self.seed)
         return found[headline_metric(self.scheme.kind)]
 
-    def levels(self) -> dict[str, LevelFigures]:
+    def levels(self) -> dict[str, LevelMetrics]:
         return {}
 
     def details(self, texts: Any, *_: Any) -> dict[str, Any]:
@@ -170,7 +169,7 @@ _Measure = _Categorical | _Dimensional
 
 
 def _without_seen(seen: BoolArray, measure: _Measure, metrics: dict[str, Interval]) -> SeenRows:
-    """Return how many rows were seen and the metrics of the others: None where no row is left."""
+    """Return the number of seen rows and the metrics of the others, None where no other row is left."""
     fresh = np.flatnonzero(~seen)
     if not seen.any():
         without: dict[str, Interval] | None = metrics

@@ -1,4 +1,4 @@
-"""Two sides on the same labelled examples: by metric, label and slice, with examples that only one side has right."""
+"""Compare two sides on the same labelled examples: by metric, label and slice, with examples where they differ."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ from insula.evaluation.metrics.metric_names import headline_metric
 from insula.evaluation.metrics.slices import length_name, rows_by_slice
 from insula.text.language import tell
 
-MOST_EXAMPLES = 12
-MOST_GROUPS = 30
-LONGEST = 300
+MAX_EXAMPLES = 12
+MAX_GROUPS = 30
+MAX_CHARACTERS = 300
 
 
 def head_to_head(
@@ -39,12 +39,12 @@ def head_to_head(
     resamples: int = 1000,
     seed: int = 0,
 ) -> HeadToHead:
-    """Return the comparison of two sides' decisions, each side one model or several seeds of it.
+    """Return the comparison of two sides' decisions; a side is one model or several seeds of it.
 
     gold   (rows, labels) of the examples, as `core.targets.gold_matrix`
 
-    Slices are those of at least 30 rows. `only_a` and `only_b` are rows that all models of one side have right and none
-    of the other, the most confident first; dimensional: where one side is nearer to gold by most.
+    Slices have at least 30 rows. `only_a` and `only_b` are rows that all models of one side and none of the other
+    predict correctly, the most confident first; dimensional: rows on which one side is closer to gold.
     """
     name = headline_metric(scheme.kind)
     sides = [[one.answers(scheme) for one in side] for side in (a, b)]
@@ -52,14 +52,16 @@ def head_to_head(
     support = gold.sum(axis=0) if scheme.is_categorical else np.full(len(scheme.names), len(gold))
 
     def by_slice(names: Sequence[str | None]) -> list[SliceDifference]:
-        parts = []
-        for part, rows in rows_by_slice(names):
+        found = []
+        for slice_name, rows in rows_by_slice(names):
             of_rows = [[one[rows] for one in side] for side in sides]
-            on_part = compare(scheme, gold[rows], *of_rows, resamples=resamples, seed=seed).metrics[name]
-            parts.append(
-                SliceDifference(name=part, rows=len(rows), a=on_part.a, b=on_part.b, difference=on_part.difference)
+            on_slice = compare(scheme, gold[rows], *of_rows, resamples=resamples, seed=seed).metrics[name]
+            found.append(
+                SliceDifference(
+                    name=slice_name, rows=len(rows), a=on_slice.a, b=on_slice.b, difference=on_slice.difference
+                )
             )
-        return parts
+        return found
 
     languages = [example.language or tell(example.text) for example in examples]
     lengths = [length_name(one.text, language) for one, language in zip(examples, languages, strict=True)]
@@ -76,7 +78,7 @@ def head_to_head(
         slices={
             "length": by_slice(lengths),
             "language": by_slice(languages),
-            "group": sorted(groups, key=lambda part: -part.rows)[:MOST_GROUPS],
+            "group": sorted(groups, key=lambda one: -one.rows)[:MAX_GROUPS],
         },
         examples=_examples(scheme, examples, gold, a, b),
     )
@@ -87,8 +89,8 @@ def _examples(
 ) -> ComparedExamples:
     if scheme.is_categorical:
         right_a, right_b = (np.array([(one.chosen == (gold > 0)).all(axis=1) for one in side]) for side in (a, b))
-        only_a = _surest(right_a.all(axis=0) & ~right_b.any(axis=0), a)
-        only_b = _surest(right_b.all(axis=0) & ~right_a.any(axis=0), b)
+        only_a = _most_confident(right_a.all(axis=0) & ~right_b.any(axis=0), a)
+        only_b = _most_confident(right_b.all(axis=0) & ~right_a.any(axis=0), b)
     else:
         error_a, error_b = (
             np.mean([np.abs(one.scores - gold).mean(axis=1) for one in side], axis=0) for side in (a, b)
@@ -98,13 +100,13 @@ def _examples(
     def shown(rows: Sequence[int], right: Sequence[Decisions]) -> list[ComparedExample]:
         return [
             ComparedExample(
-                text=shortened(examples[row].text, LONGEST),
+                text=shortened(examples[row].text, MAX_CHARACTERS),
                 gold=_answer(scheme, gold[row] > 0, gold[row]),
                 a=_answer(scheme, a[0].chosen[row], a[0].scores[row]),
                 b=_answer(scheme, b[0].chosen[row], b[0].scores[row]),
                 confidence=_confidence(right[0], row),
             )
-            for row in rows[:MOST_EXAMPLES]
+            for row in rows[:MAX_EXAMPLES]
         ]
 
     return ComparedExamples(only_a=shown(only_a, a), only_b=shown(only_b, b))
@@ -114,7 +116,7 @@ def _largest(gain: Float64Array) -> list[int]:
     return [int(row) for row in np.argsort(-gain, kind="stable") if gain[row] > 0]
 
 
-def _surest(rows: Any, right: Sequence[Decisions]) -> list[int]:
+def _most_confident(rows: Any, right: Sequence[Decisions]) -> list[int]:
     confidence = right[0].confidence
     places = np.flatnonzero(rows)
     if confidence is not None:

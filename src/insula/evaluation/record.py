@@ -1,4 +1,4 @@
-"""`Record`: the base of every typed part of a JSON document, and how a document of another version is read."""
+"""`Record` and `Document`: base classes of typed JSON documents that older and newer versions can read."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ def _without_nulls(table: Any) -> Any:
 
 
 WITHOUT_NULLS = BeforeValidator(_without_nulls)
-"""Reads a table of values by name; an entry that is null counts as missing."""
+"""Reads values by name; a null entry counts as missing."""
 
 
 class Record(BaseModel):
     """A part of a document.
 
-    It is read leniently, since another version of insula may have written it: a missing key has its default, null
-    counts as missing unless the default is null, and an unknown key is ignored. It is written strictly: `to_dict`
-    gives the keys that were set, and no others, so that what was read is written again as it was.
+    Reading is lenient, since another version of insula may have written the document: a missing key gets its default,
+    null counts as missing unless the default is null, and an unknown key is ignored. Writing is strict: `to_dict` has
+    exactly the keys that were set, so that a document is written as it was read.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore", populate_by_name=True)
@@ -44,19 +44,19 @@ class Record(BaseModel):
 
     @property
     def is_empty(self) -> bool:
-        """True where no key was set."""
+        """Whether no key was set."""
         return not self.model_fields_set
 
     def to_dict(self) -> dict[str, Any]:
-        """Return plain JSON types: the keys that were set, by their names in the file."""
+        """Return plain JSON types: the keys that were set, named as in the file."""
         return self.model_dump(by_alias=True, exclude_unset=True)
 
 
 class Document(Record):
-    """A whole JSON document; a subclass names itself in `title` and states the newest format that it reads.
+    """A JSON document; a subclass states its `title` and the newest format that it reads.
 
-    An added key raises no format version, since older versions ignore it. `FORMAT` is raised where an older version
-    would misread the file; that version then raises `NewerFormatError`.
+    A new key does not raise `FORMAT`, since older versions ignore it. `FORMAT` is raised where an older version would
+    misread the file; that version then raises `NewerFormatError`.
     """
 
     title: ClassVar[str]
@@ -64,9 +64,9 @@ class Document(Record):
 
     @classmethod
     def from_dict(cls, content: Any, *, origin: str | Path | None = None) -> Self:
-        """Read the content of a document, which may be another version's.
+        """Read the content of a document, which another version may have written.
 
-        origin  the file that it comes from, for error messages
+        origin  its file, for error messages
 
         Raises `DataError` where a value has the wrong type, `NewerFormatError` where the format is a newer one.
         """
@@ -81,7 +81,7 @@ class Document(Record):
             return cls.model_validate(content)
         except ValidationError as error:
             first = error.errors()[0]
-            where = ".".join(map(str, first["loc"])) or "the whole"
+            where = ".".join(map(str, first["loc"])) or "the document"
             got = repr(first["input"])
             got = got if len(got) <= 80 else f"{got[:80]}..."
             raise DataError(

@@ -1,4 +1,4 @@
-"""`Evaluation`: what was measured, field by field as `metrics.json` holds it, and the typed parts that it has."""
+"""`Evaluation`: what was measured, as `metrics.json` holds it, and its typed parts."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from insula.evaluation.record import WITHOUT_NULLS, Record
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """A value with the ends of its 95% interval; null where undefined or not measured."""
+    """A value with its 95% interval; null where undefined or not measured."""
 
     value: float | None = None
     low: float | None = None
@@ -21,7 +21,7 @@ class Interval:
 
     @property
     def excludes_zero(self) -> bool:
-        """True for a difference that is clear: both ends are known and zero is not between them."""
+        """Whether a difference is significant: both ends are known and zero is not between them."""
         return self.low is not None and self.high is not None and not self.low <= 0 <= self.high
 
     def to_dict(self) -> dict[str, float | None]:
@@ -29,13 +29,13 @@ class Interval:
         return asdict(self)
 
 
-Figures = Annotated[dict[str, Interval], WITHOUT_NULLS]
+MetricsByName = Annotated[dict[str, Interval], WITHOUT_NULLS]
 """Metrics by name."""
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """What two sides reach, each the mean over its systems, and b - a with its interval."""
+    """The values of two sides, each the mean over its systems, and b - a with its interval."""
 
     a: float | None
     b: float | None
@@ -48,30 +48,30 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class McNemar:
-    """McNemar's test on rows that exactly one of two systems has right; p is the mid-p value, two-sided."""
+    """McNemar's test on rows that exactly one of two systems predicts correctly; p is the two-sided mid-p value."""
 
     only_a: int
     only_b: int
     p: float
 
 
-class LabelFigures(Record):
-    """The figures of one label; null where undefined."""
+class LabelMetrics(Record):
+    """The metrics of one label; null where undefined."""
 
     label: str = ""
     precision: float | None = None
     recall: float | None = None
     f1: float | None = None
-    support: int | None = Field(None, description="rows that have the label")
-    predicted: int | None = Field(None, description="rows that were given the label")
+    support: int | None = Field(None, description="rows with the label")
+    predicted: int | None = Field(None, description="rows with the label predicted")
     auroc: float | None = None
     average_precision: float | None = None
     brier: float | None = None
-    threshold: float | None = Field(None, description="score from which on the label is given; multi-label only")
+    threshold: float | None = Field(None, description="lowest score at which the label is predicted; multi-label only")
 
 
-class DimensionFigures(Record):
-    """The agreement on one dimension; null where undefined."""
+class DimensionMetrics(Record):
+    """The metrics of one dimension; null where undefined."""
 
     name: str = ""
     mae: float | None = None
@@ -89,12 +89,12 @@ class Confusion(Record):
 
 
 class ReliabilityBin(Record):
-    """The rows whose stated confidence is within one bin; of multi-label models every score counts as a row."""
+    """The rows with a confidence in one bin; in multi-label schemes every score counts as a row."""
 
     low: float = 0.0
     high: float = 1.0
     confidence: float | None = Field(None, description="mean confidence in the bin")
-    accuracy: float | None = Field(None, description="share that was right")
+    accuracy: float | None = Field(None, description="share of correct rows")
     count: int = 0
 
 
@@ -108,7 +108,7 @@ class PrecisionRecallCurve(Record):
 
 
 class Slice(Record):
-    """The headline metric on a part of the rows."""
+    """The headline metric on a slice of the rows."""
 
     name: str = ""
     rows: int | None = None
@@ -123,7 +123,7 @@ class Slice(Record):
 
 
 class Mistake(Record):
-    """A row that was answered wrong: labels, or the values of each dimension."""
+    """A wrong prediction: labels, or the value of each dimension."""
 
     text: str = ""
     gold: list[str | float] = Field(default_factory=list)
@@ -132,60 +132,58 @@ class Mistake(Record):
 
 
 class Abstention(Record):
-    """How often the model answers, and how right it is when it does."""
+    """How often the model abstains, and its accuracy on the other rows."""
 
-    coverage: float | None = Field(None, description="share of rows that were answered")
+    coverage: float | None = Field(None, description="share of rows on which it does not abstain")
     threshold: float | None = Field(None, description="confidence below which the model abstains")
-    accuracy_answered: float | None = None
-    accuracy_all: float | None = Field(None, description="accuracy if every row were answered")
+    accuracy_answered: float | None = Field(None, description="accuracy on these rows")
+    accuracy_all: float | None = Field(None, description="accuracy on all rows, abstained ones included")
     aurc: float | None = Field(None, description="area under the risk-coverage curve; lower is better")
     curve: list[list[float]] = Field(default_factory=list, description="[coverage, risk] pairs")
 
 
 class MacroF1ByThreshold(Record):
-    """What the thresholds are worth: macro-F1 with three choices of them."""
+    """Macro-F1 with three choices of thresholds."""
 
-    half: Interval | None = Field(None, description="every threshold 0.5")
-    validation: Interval | None = Field(None, description="chosen on validation rows: the result")
-    test: Interval | None = Field(None, description="chosen on these very rows: cheating, not a result")
+    half: Interval | None = Field(None, description="all thresholds 0.5")
+    validation: Interval | None = Field(None, description="chosen on validation rows: the reported result")
+    test: Interval | None = Field(None, description="chosen on the test rows: an oracle, not a result")
 
 
-class LevelFigures(Record):
-    """The same answers at a coarser level of the scheme."""
+class LevelMetrics(Record):
+    """The same predictions at a coarser level of the scheme."""
 
     labels: list[str] = Field(default_factory=list)
-    headline: str = Field("", description="name of the metric that stands for all")
-    metrics: Figures = Field(default_factory=dict)
+    headline: str = Field("", description="name of the headline metric")
+    metrics: MetricsByName = Field(default_factory=dict)
 
 
 class SeenRows(Record):
-    """Rows whose text the model may know, and the metrics without them."""
+    """Rows whose text the model may have been trained on, and the metrics without them."""
 
     rows: int | None = None
-    metrics_without: Figures | None = Field(None, description="null where no other row is left")
+    metrics_without: MetricsByName | None = Field(None, description="null where no other row is left")
 
 
 class Evaluation(Record):
-    """What was measured on some rows."""
+    """What was measured on a set of rows."""
 
-    rows: int = Field(0, description="number of rows; abstained ones count in every metric but `accuracy_answered`")
+    rows: int = Field(0, description="number of rows; abstained ones count in all metrics except `accuracy_answered`")
     kind: Kind | None = Field(None, description="kind of the label scheme")
     labels: list[str] = Field(default_factory=list, description="labels or dimensions, in output order")
-    headline_name: str = Field("", alias="headline", description="name of the metric that stands for all")
-    metrics: Figures = Field(
+    headline_name: str = Field("", alias="headline", description="name of the headline metric")
+    metrics: MetricsByName = Field(
         default_factory=dict,
-        description="name to `value`, `low`, `high`: 95% bootstrap interval, where one is measured",
+        description="name to `value`, `low`, `high`: 95% interval, where one is measured",
     )
-    per_label: list[LabelFigures] = Field(
+    per_label: list[LabelMetrics] = Field(
         default_factory=list, description="categorical: precision, recall, F1, support and more of each label"
     )
-    per_dimension: list[DimensionFigures] = Field(
+    per_dimension: list[DimensionMetrics] = Field(
         default_factory=list, description="dimensional: errors and correlations of each dimension"
     )
-    confusion: Confusion | None = Field(
-        None, description="where each row has one label: counts of gold by predicted label"
-    )
-    reliability: list[ReliabilityBin] = Field(default_factory=list, description="stated confidence against accuracy")
+    confusion: Confusion | None = Field(None, description="one label per row: counts of gold by predicted label")
+    reliability: list[ReliabilityBin] = Field(default_factory=list, description="confidence against accuracy")
     curves: list[PrecisionRecallCurve] = Field(
         default_factory=list, description="precision against recall of the most frequent labels"
     )
@@ -198,13 +196,15 @@ class Evaluation(Record):
     mistakes: list[Mistake] = Field(
         default_factory=list, description="the most confident mistakes; dimensional: the largest errors"
     )
-    abstention: Abstention | None = Field(None, description="categorical: coverage, accuracy of answered and all rows")
+    abstention: Abstention | None = Field(
+        None, description="categorical: coverage, accuracy of answered rows and of all rows"
+    )
     macro_f1_by_threshold: MacroF1ByThreshold | None = Field(
         None,
-        description="multi-label and binary: macro-F1 at 0.5, with thresholds from validation, and from these rows",
+        description="multi-label and binary: macro-F1 with thresholds of 0.5, from validation rows, from the test rows",
     )
-    levels: Annotated[dict[str, LevelFigures], WITHOUT_NULLS] = Field(
-        default_factory=dict, description="the same answers at coarser levels of the scheme"
+    levels: Annotated[dict[str, LevelMetrics], WITHOUT_NULLS] = Field(
+        default_factory=dict, description="the same predictions at coarser levels of the scheme"
     )
     seen: SeenRows | None = Field(
         None, description="rows whose text the model was trained on, and the metrics without them"
@@ -216,5 +216,5 @@ class Evaluation(Record):
 
     @property
     def headline(self) -> Interval:
-        """The metric that stands for all; `KeyError` where it was not measured."""
+        """The headline metric; `KeyError` where it was not measured."""
         return self.metrics[self.headline_name]

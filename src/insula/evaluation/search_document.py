@@ -11,20 +11,20 @@ from insula.evaluation.result import Interval
 
 
 class SearchedRows(Record):
-    """The rows that every trial trains on and is scored on."""
+    """The training and validation rows of every trial."""
 
     name: str = ""
     rows: dict[str, int] = Field(default_factory=dict, description="split to number of rows")
 
 
 class SearchedOption(Record):
-    """What a search may try for one option: one of some choices, or a number between two."""
+    """The search space of one option: choices, or a range of numbers."""
 
     choices: list[Any] | None = None
     low: int | float | None = None
     high: int | float | None = None
     step: int | float | None = None
-    log: bool = Field(False, description="drawn evenly on a logarithmic scale")
+    log: bool = Field(False, description="sampled on a logarithmic scale")
 
 
 class SearchTrial(Record):
@@ -32,7 +32,7 @@ class SearchTrial(Record):
 
     number: int = 0
     state: Literal["complete", "pruned", "failed", "lost"] = "complete"
-    values: dict[str, Any] = Field(default_factory=dict, description="dotted keys of the recipe to what was tried")
+    values: dict[str, Any] = Field(default_factory=dict, description="dotted recipe keys to the values of this trial")
     value: float | None = Field(None, description="the metric on validation rows; null unless complete")
     low: float | None = None
     high: float | None = None
@@ -47,7 +47,7 @@ class SearchTrial(Record):
 
 
 class SearchDocument(Document):
-    """What a search tried and what it reached: the content of `search.json`."""
+    """The trials of a search and their results: the content of `search.json`."""
 
     title: ClassVar[str] = "search"
 
@@ -55,7 +55,7 @@ class SearchDocument(Document):
     insula_version: str | None = None
     name: str = ""
     command: str = ""
-    study: str | None = Field(None, description="database of the trials")
+    study: str | None = Field(None, description="database with the trials")
     source: list[str] = Field(default_factory=list)
     data: SearchedRows = Field(default_factory=SearchedRows)
     model: str = ""
@@ -67,7 +67,7 @@ class SearchDocument(Document):
     trials: list[SearchTrial] = Field(default_factory=list)
     best: int = Field(0, description="number of the best trial")
     importance: Annotated[dict[str, float], WITHOUT_NULLS] = Field(
-        default_factory=dict, description="key to its share in how far the scores of trials differ"
+        default_factory=dict, description="recipe key to the share of the variance between trials that it explains"
     )
 
     @property

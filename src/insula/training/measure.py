@@ -18,7 +18,7 @@ from insula.data.splits.compared import row_hash
 from insula.data.splits.leak import Fingerprint
 from insula.evaluation.baselines import BaselineRows, majority
 from insula.evaluation.document import Baseline
-from insula.evaluation.judged_examples import evaluate_examples
+from insula.evaluation.evaluate_examples import evaluate_examples
 from insula.evaluation.result import Evaluation, SeenRows
 from insula.models.folder import seal
 from insula.models.provenance import write_fingerprints

@@ -20,7 +20,7 @@ from insula.core.targets import gold_matrix
 from insula.data.splits.leak import Fingerprint
 from insula.evaluation.compare import compare
 from insula.evaluation.document import METRICS, DecisionRecord, MetricsDocument
-from insula.evaluation.judged_examples import evaluate_examples
+from insula.evaluation.evaluate_examples import evaluate_examples
 from insula.evaluation.metrics.metric_names import headline_metric
 from insula.evaluation.metrics.reliability import reliability_metrics
 from insula.evaluation.reports.cards import model_card

@@ -1,1 +1,1 @@
-"""Charts as inline SVG strings: one chart a file; colours come from the page's style sheet."""
+"""Charts as inline SVG, one per file; the style sheet of the page sets the colours."""

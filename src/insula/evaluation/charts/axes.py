@@ -1,4 +1,4 @@
-"""Axes: scales, round ticks and the frame of a plot."""
+"""Axes: scales, round ticks, the frame of a plot."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from insula.evaluation.charts.svg import element, text
 
 @dataclass(frozen=True)
 class Scale:
-    """A straight map from data (`low` to `high`) to units on the page (`start` to `end`)."""
+    """A linear map from data (`low` to `high`) to units on the page (`start` to `end`)."""
 
     low: float
     high: float
@@ -22,20 +22,20 @@ class Scale:
     end: float
 
     def __call__(self, value: float) -> float:
-        """Return the place of a value; values outside are held at the ends."""
+        """Return the position of a value; values outside are clipped."""
         share = (value - self.low) / (self.high - self.low) if self.high > self.low else 0.5
         return self.start + min(1.0, max(0.0, share)) * (self.end - self.start)
 
 
 @dataclass(frozen=True)
 class Plot:
-    """The rectangle that data is drawn in, with a scale along each side."""
+    """The plotting area, with a scale for each axis."""
 
     x: Scale
     y: Scale
 
     def points(self, pairs: Sequence[Sequence[float]]) -> list[tuple[float, float]]:
-        """Return the places of data points."""
+        """Return the positions of data points."""
         return [(self.x(pair[0]), self.y(pair[1])) for pair in pairs]
 
 
@@ -43,7 +43,7 @@ def ticks(low: float, high: float, about: int = 5) -> list[float]:
     """Return round numbers (steps of 1, 2, 2.5 or 5 times a power of ten) that cover `low` to `high`."""
     if not (math.isfinite(low) and math.isfinite(high)):
         return [0.0, 1.0]
-    if high - low <= 1e-6 * max(1.0, abs(low), abs(high)):  # one value, give or take rounding
+    if high - low <= 1e-6 * max(1.0, abs(low), abs(high)):  # a single value, up to rounding
         room = 0.5 * max(abs(low), abs(high)) if abs(low) > 1e-3 else 0.5
         low, high = low - room, high + room
     rough = (high - low) / max(1, about - 1)
@@ -54,7 +54,7 @@ def ticks(low: float, high: float, about: int = 5) -> list[float]:
 
 
 def tick_labels(values: Sequence[float]) -> list[str]:
-    """Return the ticks as text, all with the same number of decimals; thousands as 10k, millions as 2M."""
+    """Return tick labels with the same number of decimals; thousands as 10k, millions as 2M."""
     step = min((b - a for a, b in itertools.pairwise(values)), default=1.0)
     largest = max((abs(value) for value in values), default=0.0)
     divisor, unit = (1e6, "M") if largest >= 2e6 else (1e3, "k") if largest >= 1e4 else (1.0, "")
@@ -79,18 +79,18 @@ def frame(
     x_text: Callable[[Sequence[float]], list[str]] = tick_labels,
     y_text: Callable[[Sequence[float]], list[str]] = tick_labels,
 ) -> Markup:
-    """Return grid lines, tick labels and axis titles; the y title stands level above the axis, never turned."""
+    """Return grid lines, tick labels and axis titles; the y title is horizontal, above the axis."""
     left, right, bottom, top = plot.x.start, plot.x.end, plot.y.start, plot.y.end
-    parts = []
+    children = []
     for value, label in zip(y_ticks, y_text(y_ticks), strict=True):
         y = plot.y(value)
-        parts.append(element("line", x1=left, x2=right, y1=y, y2=y, class_="grid"))
-        parts.append(text(label, left - 8, y + 4, text_anchor="end", class_="tick"))
+        children.append(element("line", x1=left, x2=right, y1=y, y2=y, class_="grid"))
+        children.append(text(label, left - 8, y + 4, text_anchor="end", class_="tick"))
     for value, label in zip(x_ticks, x_text(x_ticks), strict=True):
         x = plot.x(value)
-        parts.append(element("line", x1=x, x2=x, y1=bottom, y2=bottom + 4, class_="axis"))
-        parts.append(text(label, x, bottom + 17, text_anchor="middle", class_="tick"))
-    parts.append(element("line", x1=left, x2=right, y1=bottom, y2=bottom, class_="axis"))
-    parts.append(text(x_title, right, bottom + 35, text_anchor="end", class_="axis-title"))
-    parts.append(text(y_title, 4, top - 12, class_="axis-title"))
-    return element("g", *parts)
+        children.append(element("line", x1=x, x2=x, y1=bottom, y2=bottom + 4, class_="axis"))
+        children.append(text(label, x, bottom + 17, text_anchor="middle", class_="tick"))
+    children.append(element("line", x1=left, x2=right, y1=bottom, y2=bottom, class_="axis"))
+    children.append(text(x_title, right, bottom + 35, text_anchor="end", class_="axis-title"))
+    children.append(text(y_title, 4, top - 12, class_="axis-title"))
+    return element("g", *children)

@@ -1,4 +1,4 @@
-"""The confusion matrix as a heat map: how the rows of each label were answered."""
+"""The confusion matrix as a heat map: the predictions for the rows of each label."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from markupsafe import Markup
 
 from insula.evaluation.charts.svg import WIDTH, element, figure, shorten, text, text_width
 
-STEPS = 10  # shades h0 (none) to h9 (all); the style sheet gives each theme its own ten
+STEPS = 10  # shades h0 (none) to h9 (all), which the style sheet defines for each theme
 
 
 def confusion_chart(labels: Sequence[str], counts: Sequence[Sequence[int]], *, key: str, title: str) -> Markup:
-    """Return rows = gold labels, columns = answers, shaded by the share of the row.
+    """Return a matrix of gold labels (rows) by predicted labels (columns), shaded by the share of the row.
 
-    Cells say percent and count up to 8 labels, percent up to 14, nothing beyond (the tooltip says both). Up to 14
-    labels fit the usual width; larger ones are wider, for a scrolling frame.
+    Cells show percentage and count with up to 8 labels, the percentage with up to 14, nothing with more; the tooltip
+    has both. Matrices of more than 14 labels are wider than the page and need a scrolling frame.
     """
     size = len(labels)
     gutter = 4 + min(110.0, max((text_width(label) for label in labels), default=0.0)) + 10
-    gutter = max(gutter, 92.0)  # room for the axis words in the corner
+    gutter = max(gutter, 92.0)  # space for the axis titles in the corner
     cell = 22.0 if size > 14 else max(24.0, min(84.0, (WIDTH - gutter - 8) / max(1, size)))
     names = [shorten(label, 110.0) for label in labels]
     widest = max((text_width(name) for name in names), default=0.0)
@@ -32,7 +32,7 @@ def confusion_chart(labels: Sequence[str], counts: Sequence[Sequence[int]], *, k
     height = min(cell, 60.0)
 
     parts = [
-        text("answered →", gutter - 8, top - 24, text_anchor="end", class_="axis-title"),
+        text("predicted →", gutter - 8, top - 24, text_anchor="end", class_="axis-title"),
         text("labelled ↓", gutter - 8, top - 8, text_anchor="end", class_="axis-title"),
     ]
     for column, name in enumerate(names):
@@ -48,23 +48,23 @@ def confusion_chart(labels: Sequence[str], counts: Sequence[Sequence[int]], *, k
         y = top + height * row
         total = sum(counts[row])
         parts.append(text(gold, gutter - 8, y + height / 2 + 4, room=110.0, text_anchor="end", class_="label"))
-        for column, answer in enumerate(names):
+        for column, predicted in enumerate(names):
             count = counts[row][column]
             share = count / total if total else 0.0
             if size > 14 and not count:
-                continue  # large matrices are mostly empty: the ground alone says so
-            said = f"{names[row]} answered as {answer}: {count:,} of {total:,} ({100 * share:.1f}%)"
-            parts.append(_cell(gutter + cell * column, y, cell, height, share, count, said, size))
+                continue  # large matrices are mostly empty: the background shows through
+            summary = f"{names[row]} predicted as {predicted}: {count:,} of {total:,} ({100 * share:.1f}%)"
+            parts.append(_cell(gutter + cell * column, y, cell, height, share, count, summary, size))
     right = sum(counts[index][index] for index in range(size))
     total = sum(sum(row) for row in counts)
-    said = f"{right:,} of {total:,} rows on the diagonal (right answers)."
-    return figure(width, top + height * size + 6, *parts, key=key, title=title, description=said)
+    summary = f"{right:,} of {total:,} rows on the diagonal (correct predictions)."
+    return figure(width, top + height * size + 6, *parts, key=key, title=title, description=summary)
 
 
-def _cell(x: float, y: float, width: float, height: float, share: float, count: int, said: str, size: int) -> Markup:
+def _cell(x: float, y: float, width: float, height: float, share: float, count: int, summary: str, size: int) -> Markup:
     step = min(STEPS - 1, int(share * STEPS))
     square = element("rect", x=x + 1, y=y + 1, width=width - 2, height=height - 2, rx=3, class_=f"h{step}")
-    parts = [element("title", said), square]
+    parts = [element("title", summary), square]
     ink = f"cell {'on' if step >= STEPS / 2 else 'off'}"
     middle, centre = x + width / 2, y + height / 2
     if size <= 8 and height >= 34:

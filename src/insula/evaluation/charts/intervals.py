@@ -1,4 +1,4 @@
-"""Values as dots with their intervals as whiskers, one row each: baselines, lengths, languages."""
+"""Values as dots with intervals as whiskers, one row each: baselines, text lengths, languages."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ ROW, TOP, BOTTOM = 38.0, 8.0, 30.0
 
 @dataclass(frozen=True)
 class IntervalRow:
-    """One row: a value with the ends of its interval, each None where unknown, and a small second line."""
+    """One row: a value with its interval, None where unknown, and a note below the label."""
 
     label: str
     value: float | None
@@ -29,7 +29,7 @@ class IntervalRow:
 def interval_chart(
     rows: Sequence[IntervalRow], *, key: str, title: str, description: str = "", reference: float | None = None
 ) -> Markup:
-    """Return dots with whiskers on one shared axis; `reference` is a dashed line, such as the value of all rows."""
+    """Return dots with whiskers on a shared axis; `reference` is a dashed line, such as the value of all rows."""
     known = [number for row in rows for number in (row.value, row.low, row.high) if number is not None]
     known += [reference] if reference is not None else []
     marks = ticks(min(known), max(known)) if known else [0.0, 0.5, 1.0]
@@ -41,7 +41,7 @@ def interval_chart(
     parts = []
     labels = tick_labels(marks)
     room = (x.end - x.start) / max(1, len(marks) - 1)
-    # Where a wide left column leaves little room, only every second (third, ...) tick is labelled.
+    # With a wide left column only every second (third, ...) tick has space for its label.
     step = math.ceil((max(map(text_width, labels)) + 6) / room)
     for index, (value, label) in enumerate(zip(marks, labels, strict=True)):
         parts.append(element("line", x1=x(value), x2=x(value), y1=TOP, y2=bottom, class_="grid"))
@@ -52,8 +52,8 @@ def interval_chart(
             element("line", x1=x(reference), x2=x(reference), y1=TOP, y2=bottom, class_="reference", stroke_dasharray=4)
         )
     parts.extend(_row(row, TOP + ROW * (index + 0.5), x, left) for index, row in enumerate(rows))
-    said = "; ".join(f"{row.label}: {_number(row.value)}" for row in rows)
-    return figure(WIDTH, bottom + BOTTOM, *parts, key=key, title=title, description=description or said)
+    summary = "; ".join(f"{row.label}: {_number(row.value)}" for row in rows)
+    return figure(WIDTH, bottom + BOTTOM, *parts, key=key, title=title, description=description or summary)
 
 
 def _row(row: IntervalRow, y: float, x: Scale, left: float) -> Markup:
@@ -70,10 +70,10 @@ def _row(row: IntervalRow, y: float, x: Scale, left: float) -> Markup:
     if row.value is not None:
         parts.append(element("circle", cx=x(row.value), cy=y, r=4.5 if row.strong else 3.5, class_=f"dot {strength}"))
     parts.append(text(_number(row.value), WIDTH - 4, y + 4, text_anchor="end", class_=f"value {strength}"))
-    said = f"{row.label}: {_number(row.value)}"
+    summary = f"{row.label}: {_number(row.value)}"
     if row.low is not None and row.high is not None:
-        said += f" (95% interval {_number(row.low)} to {_number(row.high)})"
-    return element("g", element("title", said), *parts)
+        summary += f" (95% interval {_number(row.low)} to {_number(row.high)})"
+    return element("g", element("title", summary), *parts)
 
 
 def _number(value: float | None) -> str:

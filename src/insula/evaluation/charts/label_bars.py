@@ -1,4 +1,4 @@
-"""F1 of every label as bars, with precision and recall as marks: which emotions are told well, which are not."""
+"""F1 of every label as bars, with precision and recall as marks."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ ROW, TOP = 22.0, 46.0
 
 @dataclass(frozen=True)
 class LabelScore:
-    """The scores of one label; `support` counts its gold rows."""
+    """The metrics of one label; `support` is its number of gold rows."""
 
     label: str
     f1: float | None
@@ -25,7 +25,7 @@ class LabelScore:
 
 
 def label_bars(scores: Sequence[LabelScore], *, key: str, title: str) -> Markup:
-    """Return one row a label, in the order given."""
+    """Return one row per label, in the given order."""
     left = 4 + min(130.0, max((text_width(score.label) for score in scores), default=0.0)) + 10
     widest = max((text_width(_rows(score.support)) for score in scores), default=0.0)
     right = WIDTH - 58 - max(widest, text_width("rows"))
@@ -40,16 +40,16 @@ def label_bars(scores: Sequence[LabelScore], *, key: str, title: str) -> Markup:
     parts.append(text("F1", right + 42, TOP - 6, text_anchor="end", class_="axis-title"))
     parts.append(text("rows", WIDTH - 4, TOP - 6, text_anchor="end", class_="axis-title"))
     parts.extend(_row(score, TOP + ROW * (index + 0.5), x) for index, score in enumerate(scores))
-    said = "; ".join(f"{score.label} {_number(score.f1)}" for score in scores)
-    return figure(WIDTH, bottom + 26, *parts, key=key, title=title, description=f"F1 a label: {said}")
+    summary = "; ".join(f"{score.label} {_number(score.f1)}" for score in scores)
+    return figure(WIDTH, bottom + 26, *parts, key=key, title=title, description=f"F1 by label: {summary}")
 
 
 def _row(score: LabelScore, y: float, x: Scale) -> Markup:
-    said = (
+    summary = (
         f"{score.label}: F1 {_number(score.f1)}, precision {_number(score.precision)}, recall {_number(score.recall)}"
     )
     parts = [
-        element("title", said),
+        element("title", summary),
         text(score.label, x.start - 8, y + 4, room=130.0, text_anchor="end", class_="label"),
     ]
     parts.append(element("rect", x=x.start, y=y - 6, width=x(score.f1 or 0.0) - x.start, height=12, rx=2, class_="bar"))

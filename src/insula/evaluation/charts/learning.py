@@ -1,4 +1,4 @@
-"""Learning curves: what was measured while the model was trained."""
+"""Learning curves: losses and metrics during training."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from insula.evaluation.charts.axes import Plot, Scale, frame, tick_labels, ticks
-from insula.evaluation.charts.svg import WIDTH, element, figure, polyline, text, text_width, thinned
+from insula.evaluation.charts.svg import WIDTH, downsampled, element, figure, polyline, text, text_width
 
 HEIGHT = 270.0
 
@@ -17,7 +17,7 @@ HEIGHT = 270.0
 class Series:
     """A line; `points` are (x, y) in order of x; `style` is a class of the style sheet: first, second or rest.
 
-    One without a name stands in no legend: there may be many of them.
+    A series without a name is not in the legend.
     """
 
     name: str
@@ -26,8 +26,8 @@ class Series:
 
 
 def learning_chart(series: Sequence[Series], *, key: str, title: str, x_title: str, y_title: str) -> Markup:
-    """Return the lines on shared axes; at most 200 points a line are drawn."""
-    series = [Series(line.name, thinned(line.points, 200), line.style) for line in series if line.points]
+    """Return the lines on shared axes, each with at most 200 points."""
+    series = [Series(line.name, downsampled(line.points, 200), line.style) for line in series if line.points]
     xs = [point[0] for line in series for point in line.points]
     ys = [point[1] for line in series for point in line.points]
     x_ticks = ticks(min(xs, default=0.0), max(xs, default=1.0))
@@ -37,7 +37,7 @@ def learning_chart(series: Sequence[Series], *, key: str, title: str, x_title: s
         Scale(min(xs, default=x_ticks[0]), max(xs, default=x_ticks[-1]), left, WIDTH - 16),
         Scale(y_ticks[0], y_ticks[-1], HEIGHT - 42, 36),
     )
-    if plot.x.high > plot.x.low:  # the lines fill the width: ticks beyond the last step would leave it empty
+    if plot.x.high > plot.x.low:  # the lines fill the width: no ticks beyond the last step
         x_ticks = [tick for tick in x_ticks if plot.x.low - 1e-9 <= tick <= plot.x.high + 1e-9]
     else:
         x_ticks = [plot.x.low]
@@ -53,7 +53,7 @@ def learning_chart(series: Sequence[Series], *, key: str, title: str, x_title: s
         parts.append(polyline(places, class_=f"line {line.style}"))
         if line.style == "second" and 1 < len(places) <= 40:
             parts.extend(element("circle", cx=x, cy=y, r=3, class_=f"dot {line.style}") for x, y in places)
-    said = "; ".join(
+    summary = "; ".join(
         f"{line.name} from {line.points[0][1]:.3f} to {line.points[-1][1]:.3f}" for line in series if line.name
     )
-    return figure(WIDTH, HEIGHT, *parts, key=key, title=title, description=said)
+    return figure(WIDTH, HEIGHT, *parts, key=key, title=title, description=summary)

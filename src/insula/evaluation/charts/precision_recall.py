@@ -1,4 +1,4 @@
-"""The precision-recall curve of one label, small enough to set many side by side."""
+"""The precision-recall curve of one label, as one of many small charts."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from markupsafe import Markup
 
 from insula.evaluation.charts.axes import Plot, Scale
-from insula.evaluation.charts.svg import element, figure, polyline, text, thinned
+from insula.evaluation.charts.svg import downsampled, element, figure, polyline, text
 
 WIDTH, HEIGHT = 180.0, 150.0
 
@@ -21,10 +21,10 @@ def precision_recall_chart(
     average_precision: float | None = None,
     prevalence: float | None = None,
 ) -> Markup:
-    """Return the curve of one label; `prevalence` (share of rows with the label) is what guessing gives, dashed."""
+    """Return the curve of one label; the dashed line is the `prevalence`, the precision of random guessing."""
     plot = Plot(Scale(0.0, 1.0, 24, WIDTH - 8), Scale(0.0, 1.0, HEIGHT - 20, 26))
     pairs = [[r, p] for r, p in zip(recall, precision, strict=False)]
-    places = plot.points(thinned(sorted(pairs, key=lambda pair: (pair[0], -pair[1])), 60))
+    places = plot.points(downsampled(sorted(pairs, key=lambda pair: (pair[0], -pair[1])), 60))
     base, top, left, right = plot.y.start, plot.y.end, plot.x.start, plot.x.end
     parts = [
         text(label, 4, 15, room=WIDTH - 62, class_="label strong"),
@@ -44,8 +44,8 @@ def precision_recall_chart(
         area = [(places[0][0], base), *places, (places[-1][0], base)]
         parts.append(element("polygon", points=" ".join(f"{x:.2f},{y:.2f}" for x, y in area), class_="area"))
     parts.append(polyline(places, class_="line first"))
-    said = f"Precision against recall for {label}"
+    summary = f"Precision against recall for {label}"
     if average_precision is not None:
         parts.append(text(f"AP {average_precision:.3f}", WIDTH - 6, 15, font_size=11, text_anchor="end", class_="note"))
-        said += f"; average precision {average_precision:.3f}"
-    return figure(WIDTH, HEIGHT, *parts, key=key, title=f"{label}: precision and recall", description=said)
+        summary += f"; average precision {average_precision:.3f}"
+    return figure(WIDTH, HEIGHT, *parts, key=key, title=f"{label}: precision and recall", description=summary)

@@ -1,4 +1,4 @@
-"""The reliability diagram: is a probability of 0.8 right eight times in ten?"""
+"""The reliability diagram: are eight in ten predictions with probability 0.8 correct?"""
 
 from __future__ import annotations
 
@@ -17,13 +17,10 @@ def reliability_chart(
     bins: Sequence[ReliabilityBin],
     *,
     key: str,
-    x_title: str = "probability of the likeliest label",
-    y_title: str = "how often it was the right one",
+    x_title: str = "confidence",
+    y_title: str = "accuracy",
 ) -> Markup:
-    """Return observed share against stated confidence a bin, with the bins' row counts in a strip below.
-
-    Bins without rows are skipped.
-    """
+    """Return accuracy against confidence for each bin, with row counts in a strip below; empty bins are skipped."""
     filled = [
         (one, one.confidence, one.accuracy)
         for one in bins
@@ -35,7 +32,7 @@ def reliability_chart(
     parts = [frame(plot, [], marks, x_title="", y_title=y_title, y_text=percent_labels)]
     diagonal = plot.points([[0, 0], [1, 1]])
     parts.append(polyline(diagonal, class_="reference", stroke_dasharray="4"))
-    most = max((float(one.count) for one, *_ in filled), default=1.0)
+    largest = max((float(one.count) for one, *_ in filled), default=1.0)
     places = plot.points([[confidence, accuracy] for _, confidence, accuracy in filled])
     for (x, y), (_, confidence, _) in zip(places, filled, strict=True):
         parts.append(element("line", x1=x, x2=x, y1=y, y2=plot.y(confidence), class_="gap"))
@@ -43,18 +40,20 @@ def reliability_chart(
         parts.append(polyline(places, class_="line first"))
     strip_top, strip_base = base + 10, base + STRIP
     for (x, y), (one, confidence, accuracy) in zip(places, filled, strict=True):
-        said = f"confidence {100 * confidence:.0f}%: right {100 * accuracy:.1f}% of {one.count:,}"
-        parts.append(element("circle", element("title", said), cx=x, cy=y, r=4.5, class_="dot strong"))
+        summary = f"confidence {100 * confidence:.0f}%: accuracy {100 * accuracy:.1f}% of {one.count:,} rows"
+        parts.append(element("circle", element("title", summary), cx=x, cy=y, r=4.5, class_="dot strong"))
         low, high = plot.x(one.low), plot.x(one.high)
-        height = max(1.0, (strip_base - strip_top) * one.count / most)
+        height = max(1.0, (strip_base - strip_top) * one.count / largest)
         parts.append(
             element(
-                "rect", element("title", said), x=low + 1, y=strip_base - height, width=max(1.0, high - low - 2),
+                "rect", element("title", summary), x=low + 1, y=strip_base - height, width=max(1.0, high - low - 2),
                 height=height, class_="bar",
             )
         )  # fmt: skip
     parts.append(text("rows", 44, strip_base - 4, text_anchor="end", class_="tick"))
     below = Plot(plot.x, Scale(0.0, 1.0, strip_base, strip_top))
     parts.append(frame(below, marks, [], x_title=x_title, y_title="", x_text=percent_labels))
-    said = "; ".join(f"{100 * stated:.0f}% stated, {100 * observed:.0f}% observed" for _, stated, observed in filled)
-    return figure(WIDTH, HEIGHT, *parts, key=key, title="Reliability of the stated confidence", description=said)
+    summary = "; ".join(
+        f"confidence {100 * stated:.0f}%, accuracy {100 * observed:.0f}%" for _, stated, observed in filled
+    )
+    return figure(WIDTH, HEIGHT, *parts, key=key, title="Reliability diagram", description=summary)

@@ -1,4 +1,4 @@
-"""The risk-coverage curve: how the error falls when the model may say "I don't know"."""
+"""The risk-coverage curve: error rate against the share of rows on which the model does not abstain."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from markupsafe import Markup
 
 from insula.evaluation.charts.axes import Plot, Scale, frame, percent_labels, ticks
-from insula.evaluation.charts.svg import WIDTH, element, figure, polyline, text, text_width, thinned
+from insula.evaluation.charts.svg import WIDTH, downsampled, element, figure, polyline, text, text_width
 
 HEIGHT = 300.0
 
@@ -15,8 +15,8 @@ HEIGHT = 300.0
 def risk_coverage_chart(
     curve: Sequence[Sequence[float]], *, key: str, chosen: tuple[float, float] | None = None
 ) -> Markup:
-    """Return error among answered rows (risk) against the share answered (coverage); `chosen` is the rule in use."""
-    pairs = thinned(sorted([[float(c), float(r)] for c, r in curve]), 200)
+    """Return the error rate (risk) against the share of answered rows (coverage); `chosen` is the rule in use."""
+    pairs = downsampled(sorted([[float(c), float(r)] for c, r in curve]), 200)
     highest = max([pair[1] for pair in pairs] + ([chosen[1]] if chosen else []), default=0.0)
     y_ticks = ticks(0.0, highest or 1.0)
     left = 20 + max(text_width(label) for label in percent_labels(y_ticks))
@@ -24,19 +24,19 @@ def risk_coverage_chart(
     parts = [
         frame(
             plot, [0.0, 0.25, 0.5, 0.75, 1.0], y_ticks, x_title="share of rows answered",
-            y_title="errors among the answered", x_text=percent_labels, y_text=percent_labels,
+            y_title="error rate of answered rows", x_text=percent_labels, y_text=percent_labels,
         )
     ]  # fmt: skip
     parts.append(polyline(plot.points(pairs), class_="line first"))
-    said = "Error among answered rows against the share of rows answered"
+    summary = "Error rate of answered rows against the share of rows answered"
     if chosen is not None:
         (x, y) = plot.points([chosen])[0]
-        words = f"in use: {100 * chosen[0]:.0f}% answered, {100 * chosen[1]:.1f}% wrong"
-        said += f"; {words}"
+        words = f"in use: {100 * chosen[0]:.0f}% answered, {100 * chosen[1]:.1f}% errors"
+        summary += f"; {words}"
         parts.append(element("line", x1=x, x2=x, y1=y, y2=plot.y.start, class_="reference", stroke_dasharray=4))
         parts.append(element("circle", cx=x, cy=y, r=5.5, class_="dot second"))
-        # At the foot of the plot the curve leaves room; where the dot itself lies there, at the head.
+        # The curve leaves space at the bottom of the plot; if the dot is there, the text is at the top.
         start = min(max(left + 4, x - 10 - text_width(words)), WIDTH - 24 - text_width(words))
         line = plot.y.start - 12 if plot.y.start - y > 40 else plot.y.end + 16
         parts.append(text(words, start, line, class_="label halo"))
-    return figure(WIDTH, HEIGHT, *parts, key=key, title="Error and coverage", description=said)
+    return figure(WIDTH, HEIGHT, *parts, key=key, title="Risk and coverage", description=summary)

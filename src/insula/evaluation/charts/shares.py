@@ -1,4 +1,4 @@
-"""Shares of a whole as bars, a row each, such as how much of the difference between trials each option makes."""
+"""Shares of a whole as bars, one per row, such as the importance of each option of a search."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ ROW, TOP = 26.0, 8.0
 
 
 def shares_chart(shares: Mapping[str, float], *, key: str, title: str) -> Markup:
-    """Return one bar a name, in the order given; shares are in [0, 1]."""
+    """Return one bar per name, in the given order; shares are in [0, 1]."""
     left = 4 + min(170.0, max((text_width(name) for name in shares), default=0.0)) + 10
     x = Scale(0.0, 1.0, left, WIDTH - 52)
     bottom = TOP + ROW * len(shares)
@@ -27,5 +27,5 @@ def shares_chart(shares: Mapping[str, float], *, key: str, title: str) -> Markup
         parts.append(text(name, left - 8, y + 4, room=170.0, text_anchor="end", class_="label"))
         parts.append(element("rect", x=left, y=y - 7, width=x(share) - left, height=14, rx=2, class_="bar"))
         parts.append(text(f"{100 * share:.0f}%", WIDTH - 4, y + 4, text_anchor="end", class_="value"))
-    said = "; ".join(f"{name} {100 * share:.0f}%" for name, share in shares.items())
-    return figure(WIDTH, bottom + 26, *parts, key=key, title=title, description=said)
+    summary = "; ".join(f"{name} {100 * share:.0f}%" for name, share in shares.items())
+    return figure(WIDTH, bottom + 26, *parts, key=key, title=title, description=summary)

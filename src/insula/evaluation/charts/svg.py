@@ -1,4 +1,4 @@
-"""Building blocks of every chart: escaped SVG elements, the accessible frame, and how wide a text will be."""
+"""Building blocks of charts: escaped SVG elements, the accessible frame, text widths."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import unicodedata
 
 from markupsafe import Markup, escape
 
-WIDTH = 360.0  # user units; a chart is shown at 320 to 460 px, so that 12-unit text stays readable on a phone
+WIDTH = 360.0  # user units; charts are shown at 320 to 460 px, where 12-unit text is readable on a phone
 TEXT_SIZE = 12.0
 
 Child = Markup | str
@@ -31,7 +31,7 @@ def element(name: str, *children: Child, **attributes: Attribute) -> Markup:
 def figure(width: float, height: float, *children: Child, key: str, title: str, description: str) -> Markup:
     """Return the `<svg>` of a chart with its title and description for screen readers.
 
-    `key` names the chart on its page: element ids are made from it, so it must be used once a page.
+    `key` is the prefix of element ids and must be unique on the page.
     """
     key = re.sub(r"[^A-Za-z0-9-]+", "-", key)
     return element(
@@ -48,7 +48,7 @@ def figure(width: float, height: float, *children: Child, key: str, title: str, 
 
 
 def text(content: str, x: float, y: float, *, room: float | None = None, **attributes: Attribute) -> Markup:
-    """Return a text element; where it is wider than `room` units it is shortened, with the whole as its tooltip."""
+    """Return a text element; text wider than `room` units is shortened and has the full text as tooltip."""
     size = attributes.get("font_size", TEXT_SIZE)
     shown = content if room is None else shorten(content, room, float(size or TEXT_SIZE))
     if shown == content:
@@ -57,7 +57,7 @@ def text(content: str, x: float, y: float, *, room: float | None = None, **attri
 
 
 def polyline(points: list[tuple[float, float]], **attributes: Attribute) -> Markup:
-    """Return a line through the points; a single point becomes a dot, none an empty string."""
+    """Return a line through the points; a single point is a dot, no point an empty string."""
     if not points:
         return Markup("")
     if len(points) == 1:
@@ -66,12 +66,12 @@ def polyline(points: list[tuple[float, float]], **attributes: Attribute) -> Mark
 
 
 def text_width(content: str, size: float = TEXT_SIZE) -> float:
-    """Return an estimate of a text's width in units: that of wide system fonts, for no font can be measured here."""
+    """Return the estimated width of a text in units, as in wide system fonts; no font can be measured here."""
     return size * sum(_advance(character) for character in content)
 
 
 def shorten(content: str, room: float, size: float = TEXT_SIZE) -> str:
-    """Return the text, cut with an ellipsis where it would be wider than `room` units."""
+    """Return the text, cut with an ellipsis if it is wider than `room` units."""
     if text_width(content, size) <= room:
         return content
     used = size  # the ellipsis
@@ -82,12 +82,12 @@ def shorten(content: str, room: float, size: float = TEXT_SIZE) -> str:
     return content
 
 
-def thinned(items: list[list[float]], most: int) -> list[list[float]]:
-    """Return at most `most` items, evenly chosen, first and last kept."""
-    if len(items) <= most:
+def downsampled(items: list[list[float]], limit: int) -> list[list[float]]:
+    """Return at most `limit` items, evenly spaced, with the first and the last."""
+    if len(items) <= limit:
         return items
-    step = (len(items) - 1) / (most - 1)
-    return [items[round(index * step)] for index in range(most)]
+    step = (len(items) - 1) / (limit - 1)
+    return [items[round(index * step)] for index in range(limit)]
 
 
 def _advance(character: str) -> float:

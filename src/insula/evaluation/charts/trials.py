@@ -1,4 +1,4 @@
-"""The trials of a search in their order: what each reached, and the best so far."""
+"""The trials of a search in their order: the score of each, and the best so far."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ HEIGHT = 270.0
 
 @dataclass(frozen=True)
 class Trial:
-    """A trial: its number, what it reached (None where it failed), and whether it was ended early."""
+    """A trial: its number, its score (None if it failed), and whether it was pruned."""
 
     number: int
     value: float | None
@@ -23,7 +23,7 @@ class Trial:
 
 
 def trials_chart(trials: Sequence[Trial], *, key: str, y_title: str) -> Markup:
-    """Return a dot a trial, hollow where it was ended early, and the best of the complete ones so far as a line."""
+    """Return a dot per trial, hollow if it was pruned, and a line for the best complete one so far."""
     known = [trial for trial in trials if trial.value is not None]
     values = [trial.value for trial in known if trial.value is not None]
     y_ticks = ticks(min(values, default=0.0), max(values, default=1.0))
@@ -45,29 +45,31 @@ def trials_chart(trials: Sequence[Trial], *, key: str, y_title: str) -> Markup:
     parts.append(polyline(plot.points(best), class_="line first"))
     for trial in known:
         ((x, y),) = plot.points([(trial.number, trial.value or 0.0)])
-        said = f"trial {trial.number}: {trial.value:.4f}" + (", ended early" if trial.pruned else "")
+        summary = f"trial {trial.number}: {trial.value:.4f}" + (", pruned" if trial.pruned else "")
         winner = not trial.pruned and trial.value == highest
         shape = "mark hollow" if trial.pruned else "dot strong" if winner else "dot plain"
         parts.append(
             element(
                 "circle",
-                element("title", said),
+                element("title", summary),
                 cx=x,
                 cy=y,
                 r=5 if winner else 2.8 if trial.pruned else 3.5,
                 class_=shape,
             )
         )
-    said = f"{len(trials)} trials; the best reached {highest:.4f}" if best else f"{len(trials)} trials, none complete"
-    return figure(WIDTH, HEIGHT, *parts, key=key, title="Trials", description=said)
+    summary = (
+        f"{len(trials)} trials; the best score is {highest:.4f}" if best else f"{len(trials)} trials, none complete"
+    )
+    return figure(WIDTH, HEIGHT, *parts, key=key, title="Trials", description=summary)
 
 
 def _legend() -> Markup:
     end, y = WIDTH - 16, 20.0
-    early, best = end - text_width("ended early"), end - text_width("ended early") - 34 - text_width("best so far")
+    early, best = end - text_width("pruned"), end - text_width("pruned") - 34 - text_width("best so far")
     return element(
         "g",
-        text("ended early", end, y + 4, text_anchor="end", class_="label"),
+        text("pruned", end, y + 4, text_anchor="end", class_="label"),
         element("circle", cx=early - 10, cy=y, r=2.8, class_="mark hollow"),
         text("best so far", best, y + 4, class_="label"),
         element("line", x1=best - 24, x2=best - 6, y1=y, y2=y, class_="line first"),

@@ -1,1 +1,1 @@
-"""From logits to labels: calibration, thresholds, class offsets, abstention; fitted on validation rows."""
+"""Decision rules, fitted on validation rows: calibration, thresholds, class offsets, abstention."""

@@ -1,4 +1,4 @@
-"""When to say "I don't know": the abstention threshold, risk against coverage."""
+"""Abstention: its threshold, and risk against coverage."""
 
 from __future__ import annotations
 
@@ -10,42 +10,41 @@ import numpy as np
 from insula.core.arrays import BoolArray, Float64Array
 from insula.core.errors import DataError
 from insula.evaluation.metrics.checked_arrays import as_column, mean_or_none
-from insula.evaluation.metrics.curves import thin
+from insula.evaluation.metrics.curves import evenly_spaced
 from insula.evaluation.result import Abstention
 
 
 def choose_abstention(correct: Any, confidence: Any, *, coverage: float = 0.95) -> float:
-    """Return the threshold below which a model says "I don't know"; answered is `confidence >= threshold`.
+    """Return the confidence below which a model abstains.
 
     correct, confidence   (rows,) of validation rows
-    coverage              share of these rows, in (0, 1], that is answered at least
+    coverage              smallest share of these rows, in (0, 1], on which the model does not abstain
 
-    Returns 0.0 (always answer) where coverage is 1, and where the rows that would be left out are right as often as
-    the others, so that abstaining gains nothing.
+    Returns 0.0 (never abstain) where coverage is 1, and where accuracy below the threshold is no lower than above it.
     """
     if not 0 < coverage <= 1:
         raise DataError(f"The coverage must be above 0 and at most 1. Got {coverage}.")
     values = np.asarray(confidence, dtype=np.float64)
     right = as_column("correct", correct, len(values), np.bool_)
-    # The small term keeps 0.95 * 100 = 95.00000000000001 from asking for 96 rows.
-    left_out = len(values) - math.ceil(coverage * len(values) - 1e-9)
-    if left_out < 1:
+    # Without the small term 0.95 * 100 = 95.00000000000001 would require 96 rows.
+    abstained_rows = len(values) - math.ceil(coverage * len(values) - 1e-9)
+    if abstained_rows < 1:
         return 0.0
-    limit = np.sort(values)[left_out]
+    limit = np.sort(values)[abstained_rows]
     below = values < limit
     if not below.any() or right[below].mean() >= right[~below].mean():
         return 0.0
-    # Half way to the next lower confidence: rounding at prediction time flips no row.
+    # Half way to the next lower confidence, so that rounding at prediction time does not flip a row.
     highest_below = float(values[below].max())
     middle = highest_below + (float(limit) - highest_below) / 2
     return middle if middle > highest_below else float(limit)
 
 
 def risk_coverage(correct: Any, confidence: Any) -> tuple[Float64Array, Float64Array, float]:
-    """Return (coverage, risk, AURC): the error rate among the most confident rows as ever more are answered.
+    """Return (coverage, risk, AURC): the error rate among the most confident rows, for every coverage.
 
-    coverage, risk   (rows,); rows of equal confidence share their errors evenly, so that row order does not matter
-    AURC             area under the curve, the mean of risk (Geifman & El-Yaniv 2017); 0 is best
+    coverage, risk   (rows,); errors are spread evenly over rows of equal confidence, so that row order does not matter
+    AURC             area under the curve, the mean risk (Geifman & El-Yaniv 2017); 0 is best
     """
     values = np.asarray(confidence, dtype=np.float64)
     wrong = ~as_column("correct", correct, len(values), np.bool_)
@@ -61,7 +60,7 @@ def risk_coverage(correct: Any, confidence: Any) -> tuple[Float64Array, Float64A
 def abstention_summary(
     correct: BoolArray, confidence: Float64Array, abstained: BoolArray | None = None, threshold: float | None = None
 ) -> Abstention:
-    """Return how often the model answers and how right it is; `accuracy_answered` is None where nothing is answered."""
+    """Return coverage, accuracy and the risk-coverage curve; without answered rows `accuracy_answered` is None."""
     answered = np.ones(len(correct), dtype=np.bool_) if abstained is None else ~abstained
     coverage, risk, area = risk_coverage(correct, confidence)
     return Abstention(
@@ -70,5 +69,5 @@ def abstention_summary(
         accuracy_answered=mean_or_none(correct[answered]),
         accuracy_all=float(correct.mean()),
         aurc=area,
-        curve=[[round(float(coverage[i]), 6), round(float(risk[i]), 6)] for i in thin(len(risk), 50)],
+        curve=[[round(float(coverage[i]), 6), round(float(risk[i]), 6)] for i in evenly_spaced(len(risk), 50)],
     )

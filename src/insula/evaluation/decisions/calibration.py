@@ -1,9 +1,8 @@
-"""Calibration: make probabilities true by a small transform of the logits, fitted on validation rows.
+"""Calibration: make probabilities match observed frequencies by a transform of the logits, fitted on validation rows.
 
 Temperature scaling divides all logits by one number (Guo et al. 2017, ICML, section 4.2). Vector scaling gives each
-label its own slope and offset (section 4.2 too); for one sigmoid it is Platt scaling (Platt 1999). The isotonic curve
-is in `isotonic`, the lines of dimensional schemes are in `linear_calibration`. What is fitted here is applied by
-`core.decision.Calibration`.
+label a slope and an offset (section 4.2 too); for one sigmoid it is Platt scaling (Platt 1999). `isotonic` fits curves,
+`linear_calibration` the lines of dimensional schemes. `core.decision.Calibration` applies the result.
 """
 
 from __future__ import annotations
@@ -27,11 +26,11 @@ from insula.evaluation.metrics.intervals import count_differences
 
 Method = Literal["auto", "none", "temperature", "vector", "isotonic"]
 FOLDS = 5
-MINIMUM_ROWS = 20
-MOST_F1_LOST = 0.002
-# Separable rows would ask for an infinite slope; between 1/20 and 20 lies every temperature seen in practice.
+MIN_ROWS = 20
+MAX_F1_LOSS = 0.002
+# Separable rows have their optimum at an infinite slope; temperatures in practice are between 1/20 and 20.
 _LOG_LIMIT = float(np.log(20.0))
-# In rows: about ten informative rows move a label half way from the shared temperature to its own fit.
+# In rows: about ten informative rows move a label half way from the shared temperature to its own optimum.
 _PENALTY = 10.0
 
 
@@ -47,13 +46,12 @@ def fit_calibration(
     method    none, temperature, vector, isotonic, or auto
     weights   (rows,), default 1
 
-    `auto` tries none, temperature, vector and isotonic in this order over five folds. A later
-    method takes over only where its loss on held-out rows is lower; isotonic, and vector under a softmax, only where it
-    is lower by more than one standard error of the difference (Breiman et al. 1984). Vector and isotonic can change
-    which label is highest, which is no business of a calibration: binary (where a threshold is chosen after it),
-    neither is taken where macro-F1 on held-out rows falls; single and ordinal, neither is taken unless it surely
-    costs no more than 0.002 of it (lower end of the 95 % interval of the difference, paired bootstrap).
-    Below 20 rows nothing can be told, and the identity is returned.
+    `auto` tries none, temperature, vector and isotonic in this order on five folds. A later method replaces an earlier
+    one only if its loss on held-out rows is lower; isotonic, and vector under a softmax, only if it is lower by more
+    than one standard error of the difference (Breiman et al. 1984). Vector and isotonic can change which label has the
+    highest score. For binary schemes, whose threshold is chosen afterwards, they must not lower macro-F1 on held-out
+    rows; for single and ordinal schemes the 95% interval of the difference (paired bootstrap) must not go below -0.002.
+    With fewer than 20 rows the identity is returned.
     """
     if method == "none":
         return Calibration()
@@ -67,7 +65,7 @@ def fit_calibration(
         raise DataError(f"The logits must have the shape of gold, {truth.shape}. Got {values.shape}.")
     target = truth.astype(np.float64)
     weight = np.ones(len(values)) if weights is None else as_column("weights", weights, len(values))
-    if len(values) < MINIMUM_ROWS or weight.sum() <= 0:
+    if len(values) < MIN_ROWS or weight.sum() <= 0:
         return Calibration()
     if method != "auto":
         return _fit(method, values, target, weight, kind)
@@ -93,15 +91,15 @@ def _best_method(logits: Float64Array, gold: Float64Array, weights: Float64Array
             held_out[out] = _fit(method, logits[rest], gold[rest], weights[rest], kind).apply(logits[out], kind)
         loss = negative_log_likelihood(held_out, gold, kind)
         gain = weights * (best_loss - loss)
-        free = method == "isotonic" or (method == "vector" and uses_softmax(kind))
-        needed = float(gain.std() * np.sqrt(len(gain))) if free else 0.0
-        if gain.sum() > needed and _serves_labels(best_logits, held_out, gold, kind, method):
+        can_reorder = method == "isotonic" or (method == "vector" and uses_softmax(kind))
+        needed = float(gain.std() * np.sqrt(len(gain))) if can_reorder else 0.0
+        if gain.sum() > needed and _keeps_macro_f1(best_logits, held_out, gold, kind, method):
             best, best_loss, best_logits = method, loss, held_out
     return best
 
 
 def negative_log_likelihood(logits: Float64Array, gold: Float64Array, kind: Kind) -> Float64Array:
-    """Return the negative log-likelihood of each row (rows,); of sigmoids the sum over labels."""
+    """Return the negative log-likelihood of each row (rows,); for sigmoids the sum over labels."""
     if uses_softmax(kind):
         loss: Float64Array = logsumexp(logits, axis=1) - (logits * gold).sum(axis=1)
     else:
@@ -109,9 +107,9 @@ def negative_log_likelihood(logits: Float64Array, gold: Float64Array, kind: Kind
     return loss
 
 
-def _serves_labels(before: Float64Array, after: Float64Array, gold: Float64Array, kind: Kind, method: str) -> bool:
-    """Return whether the labels that `after` gives are as `fit_calibration` demands of a method."""
-    if kind == "multi" or method == "temperature":  # thresholds come after it; the order of labels stays
+def _keeps_macro_f1(before: Float64Array, after: Float64Array, gold: Float64Array, kind: Kind, method: str) -> bool:
+    """Return whether the labels of `after` are as good as `fit_calibration` requires of a method."""
+    if kind == "multi" or method == "temperature":  # thresholds are chosen afterwards; a temperature keeps the order
         return True
     if kind == "binary":
         before, after = (np.hstack([-logits, logits]) for logits in (before, after))
@@ -120,7 +118,7 @@ def _serves_labels(before: Float64Array, after: Float64Array, gold: Float64Array
     difference = count_differences(gold > 0, [highest[0]], [highest[1]], from_sums)["macro_f1"].difference
     if kind == "binary":
         return difference.value is None or difference.value >= 0
-    return difference.low is not None and difference.low >= -MOST_F1_LOST
+    return difference.low is not None and difference.low >= -MAX_F1_LOSS
 
 
 def _fit_temperature(logits: Float64Array, gold: Float64Array, weights: Float64Array, kind: Kind) -> Calibration:
@@ -139,7 +137,7 @@ def _fit_vector(
 ) -> Calibration:
     """Minimise loss + penalty/2 * ((a - 1)^2 + b^2) on logits that already have the shared temperature.
 
-    So a label with few positive rows falls back to the temperature of all labels.
+    A label with few positive rows thus stays close to the shared temperature.
     """
     scaled, labels = logits * shared, logits.shape[1]
     probabilities: Callable[[Float64Array], Float64Array] = (
@@ -150,15 +148,15 @@ def _fit_vector(
         slope, offset = parameters[:labels], parameters[labels:]
         moved = scaled * slope + offset
         residual = (probabilities(moved) - gold) * weights[:, None]
-        drawn = _PENALTY / 2 * (((slope - 1) ** 2).sum() + (offset**2).sum())
-        value = negative_log_likelihood(moved, gold, kind) @ weights + drawn
+        penalty = _PENALTY / 2 * (((slope - 1) ** 2).sum() + (offset**2).sum())
+        value = negative_log_likelihood(moved, gold, kind) @ weights + penalty
         gradient = np.concatenate(
             [(residual * scaled).sum(axis=0) + _PENALTY * (slope - 1), residual.sum(axis=0) + _PENALTY * offset]
         )
         return float(value), gradient
 
     start = np.concatenate([np.ones(labels), np.zeros(labels)])
-    # A negative slope would turn a label's ranking around.
+    # A negative slope would reverse the ranking of a label.
     bounds = [(0.05, 20.0)] * labels + [(None, None)] * labels
     found = minimize(objective, start, jac=True, method="L-BFGS-B", bounds=bounds).x
     return Calibration("vector", tuple((found[:labels] * shared).tolist()), tuple(found[labels:].tolist()))

@@ -1,7 +1,7 @@
-"""Offsets on the log scores of single-label models, for macro-F1: rare classes may win before they are most likely.
+"""Offsets on the log scores of single-label models: for macro-F1, rare classes are predicted before they are likeliest.
 
-One number for all classes, how far their shares are taken out of the scores (Menon et al. 2021, Long-tail learning via
-logit adjustment). An offset a class, each free, fits the rows that it is chosen on and no others.
+One strength for all classes: how much of the class frequencies is removed from the scores (Menon et al. 2021, Long-tail
+learning via logit adjustment). Free offsets for each class would overfit the validation rows.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from insula.evaluation.metrics.checked_arrays import as_indicators, as_matrix, c
 
 FOLDS = 5
 STRENGTHS = np.linspace(0.0, 1.5, 16)
-"""0: the likeliest class; 1: the class that would be likeliest if all were equally frequent."""
+"""At 0 the likeliest class is predicted; at 1 the class that would be likeliest if all were equally frequent."""
 _SMALLEST_SCORE = 1e-12
 
 
 def choose_offsets(gold: Any, scores: Any, *, seed: int = 0) -> Float64Array:
-    """Return one offset a label (labels,), to be added to its log score before the highest is taken.
+    """Return (labels,) offsets that are added to the log scores before the highest is taken.
 
     gold, scores   (rows, labels) of validation rows: one-hot and probabilities
 
@@ -44,15 +44,15 @@ def choose_offsets(gold: Any, scores: Any, *, seed: int = 0) -> Float64Array:
 
 
 def _rarity(classes: Int64Array, labels: int) -> Float64Array:
-    """Return minus the logarithm of each class's share, less their mean; a class of no rows counts as one row."""
+    """Return minus the log share of each class, centred on 0; a class without rows counts as one row."""
     logs = -np.log(np.maximum(np.bincount(classes, minlength=labels), 1) / len(classes))
     rarity: Float64Array = logs - logs.mean()
     return rarity
 
 
 def _strength(classes: Int64Array, logs: Float64Array, rarity: Float64Array) -> float:
-    reached = [_macro_f1(classes, (logs + one * rarity).argmax(axis=1), len(rarity)) for one in STRENGTHS]
-    return float(STRENGTHS[int(np.argmax(reached))])
+    scores = [_macro_f1(classes, (logs + one * rarity).argmax(axis=1), len(rarity)) for one in STRENGTHS]
+    return float(STRENGTHS[int(np.argmax(scores))])
 
 
 def _macro_f1(classes: Int64Array, decided: Int64Array, labels: int) -> float:

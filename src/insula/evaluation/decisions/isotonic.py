@@ -1,8 +1,8 @@
-"""Isotonic calibration: each label's log-odds through a curve that never falls, as smooth as the rows allow.
+"""Isotonic calibration: a non-decreasing curve for the log-odds of each label, as smooth as the rows require.
 
 Isotonic regression by pooling adjacent violators (Zadrozny and Elkan 2002, KDD), over bins of equal information rather
-than over rows, drawn towards the shared temperature, and joined by straight lines. Rows alone would give steps, which
-tie scores, and would send rare labels to probabilities of 0 (Niculescu-Mizil and Caruana 2005, ICML).
+than over rows, shrunk towards the shared temperature, and interpolated linearly. Over rows it would be a step function,
+which ties scores, and would give rare labels probabilities of 0 (Niculescu-Mizil and Caruana 2005, ICML).
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from insula.core.arrays import Float64Array
 from insula.core.decision import Calibration, log_odds
 from insula.core.scheme import Kind, uses_softmax
 
-MOST_BINS = 20
-# In units of w * p * (1 - p): what a bin holds at least, and what the temperature counts for in each bin.
+MAX_BINS = 20
+# In units of w * p * (1 - p): the least information in a bin, and the weight of the temperature in each bin.
 BIN_INFORMATION = 5.0
 PRIOR_INFORMATION = 5.0
-FAR = 1000.0  # log-odds beyond which a probability is 0 or 1 in floats: the curve goes on to there with slope 1
+FAR = 1000.0  # log-odds beyond which a probability is 0 or 1 in floats: the curve continues there with slope 1
 
 Curve = tuple[tuple[float, ...], tuple[float, ...]]
 
@@ -31,7 +31,7 @@ def fit_isotonic(
 
     logits, gold   (rows, outputs), gold 0/1; single and ordinal: each label against the rest
     weights        (rows,)
-    shared         the temperature; a label with too few rows to tell keeps it as it is
+    shared         the temperature; a label with too few rows keeps it unchanged
     """
     scaled = shared.apply(logits, kind)
     odds = log_odds(scaled) if uses_softmax(kind) else scaled
@@ -43,17 +43,17 @@ def _curve(odds: Float64Array, gold: Float64Array, weights: Float64Array) -> Cur
     """Return the knots of one label."""
     probability = expit(odds)
     information = weights * probability * (1 - probability)
-    bins = min(MOST_BINS, int(information.sum() / BIN_INFORMATION))
+    bins = min(MAX_BINS, int(information.sum() / BIN_INFORMATION))
     if bins < 2:
         return (-FAR, FAR), (-FAR, FAR)
     order = np.argsort(odds, kind="stable")
-    reached = np.cumsum(information[order])
-    cuts = np.searchsorted(reached, reached[-1] * np.arange(1, bins) / bins)
+    cumulated = np.cumsum(information[order])
+    cuts = np.searchsorted(cumulated, cumulated[-1] * np.arange(1, bins) / bins)
     # By value, not by row: equal log-odds stay in one bin.
-    owner = np.searchsorted(np.unique(odds[order][cuts]), odds, side="right")
+    bin_of_row = np.searchsorted(np.unique(odds[order][cuts]), odds, side="right")
 
     def total(values: Float64Array) -> Float64Array:
-        return np.bincount(owner, values, minlength=int(owner.max()) + 1).astype(np.float64)
+        return np.bincount(bin_of_row, values, minlength=int(bin_of_row.max()) + 1).astype(np.float64)
 
     rows = total(weights)
     filled = rows > 0

@@ -1,4 +1,4 @@
-"""Lines for dimensional schemes: a slope and an offset a dimension, where they bring the values nearer to gold."""
+"""Linear calibration of dimensional schemes: a slope and an offset per dimension, if they reduce the error."""
 
 from __future__ import annotations
 
@@ -9,26 +9,26 @@ from insula.core.decision import Calibration
 from insula.evaluation.metrics.regression import contributions, from_sums
 
 FOLDS = 5
-MINIMUM_ROWS = 20
+MIN_ROWS = 20
 
 
 def fit_lines(values: Float64Array, gold: Float64Array, *, seed: int = 0) -> Calibration:
-    """Return `value * slope + offset` a dimension, fitted by least squares, or the identity where that is no worse.
+    """Return a line per dimension, `value * slope + offset`, fitted by least squares, or the identity if it is as good.
 
     values, gold   (rows, dimensions) of validation rows, before clipping to the ranges
 
-    The lines are kept where, on held-out rows of five folds, the squared error is lower and the concordance (CCC) is
-    not: least squares pulls values towards their mean, which alone would undo a model trained for the right spread.
-    Below 20 rows the identity is returned. A slope is never negative; correlations do not change.
+    The lines are kept if they lower the squared error on held-out rows of five folds without lowering the concordance
+    (CCC): least squares shrinks values towards their mean and would undo training for the right spread. With fewer than
+    20 rows the identity is returned. Slopes are positive, so correlations do not change.
     """
-    if len(values) < MINIMUM_ROWS:
+    if len(values) < MIN_ROWS:
         return Calibration()
     folds = np.random.default_rng(seed).permutation(len(values)) % FOLDS
     held_out = np.empty_like(values)
     for number in range(FOLDS):
         slope, offset = _lines(values, gold, folds != number)
         held_out[folds == number] = values[folds == number] * slope + offset
-    spread = gold.var(axis=0) + 1e-12  # so that a dimension counts alike on whatever scale it is
+    spread = gold.var(axis=0) + 1e-12  # every dimension has the same weight, whatever its scale
     before, after = (float((((scores - gold) ** 2).mean(axis=0) / spread).mean()) for scores in (values, held_out))
     concordance = [float(from_sums(contributions(gold, scores).sum(axis=0))["ccc"]) for scores in (values, held_out)]
     if not after < before or concordance[1] < concordance[0]:
@@ -38,7 +38,7 @@ def fit_lines(values: Float64Array, gold: Float64Array, *, seed: int = 0) -> Cal
 
 
 def _lines(values: Float64Array, gold: Float64Array, rows: BoolArray) -> tuple[Float64Array, Float64Array]:
-    """Return slopes and offsets (dimensions,); slope 1 where the values never vary."""
+    """Return slopes and offsets (dimensions,); slope 1 for constant values."""
     x, y = values[rows], gold[rows]
     middle, wanted = x.mean(axis=0), y.mean(axis=0)
     variance = x.var(axis=0)

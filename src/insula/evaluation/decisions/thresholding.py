@@ -1,4 +1,4 @@
-"""What the thresholds are worth: macro-F1 at 0.5, as decided, and with thresholds that were allowed to cheat."""
+"""The effect of thresholds on macro-F1: at 0.5, as chosen on validation rows, and as chosen on the test rows."""
 
 from __future__ import annotations
 
@@ -15,29 +15,29 @@ from insula.evaluation.result import Interval, MacroF1ByThreshold
 def macro_f1_by_threshold(
     kind: Kind, gold: BoolArray, scores: Float64Array, decisions: BoolArray, *, resamples: int = 1000, seed: int = 0
 ) -> MacroF1ByThreshold | None:
-    """Return macro-F1 for three choices of thresholds; None where a kind has no thresholds.
+    """Return macro-F1 for three choices of thresholds; None for kinds without thresholds.
 
-    half         every label from a score of 0.5 on
-    validation   the decisions as they were made, by thresholds chosen on validation rows
-    test         thresholds chosen on these very rows: not a result, but what a figure in a paper may hide. It has no
-                 interval
+    half         all thresholds 0.5
+    validation   the decisions of the model, whose thresholds were chosen on validation rows
+    test         oracle thresholds, chosen on the rows they are measured on: not a result, but published figures may
+                 owe this much to it. It has no interval
     """
     if kind not in ("multi", "binary"):
         return None
     if kind == "binary":
         half = _both_classes(scores[:, 1] >= 0.5)
-        # Of all cuts, and above all scores: the best of some could be worse than the one it is to be measured against.
+        # All cuts and the one above all scores: the best of a sample could be worse than the threshold in use.
         best = scores[:, 1] >= best_binary_cut(gold[:, 1], scores[:, 1], candidates=None)
-        cheating = max((_both_classes(best), _both_classes(best & False)), key=lambda decided: _macro_f1(gold, decided))
+        oracle = max((_both_classes(best), _both_classes(best & False)), key=lambda decided: _macro_f1(gold, decided))
     else:
         half = scores >= 0.5
-        cheating = (scores >= choose_thresholds(gold, scores, shrinkage=0)) & gold.any(axis=0)
+        oracle = (scores >= choose_thresholds(gold, scores, shrinkage=0)) & gold.any(axis=0)
 
     def measured(decided: BoolArray) -> Interval:
         return count_intervals(gold, decided, resamples=resamples, seed=seed)["macro_f1"]
 
     return MacroF1ByThreshold(
-        half=measured(half), validation=measured(decisions), test=Interval(measured(cheating).value)
+        half=measured(half), validation=measured(decisions), test=Interval(measured(oracle).value)
     )
 
 

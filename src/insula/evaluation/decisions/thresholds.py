@@ -1,4 +1,4 @@
-"""Per-label thresholds of multi-label models: from which score on a label is given."""
+"""Thresholds of multi-label and binary models: the lowest score at which a label is predicted."""
 
 from __future__ import annotations
 
@@ -13,34 +13,33 @@ from insula.evaluation.metrics.checked_arrays import as_indicators, as_matrix
 from insula.evaluation.metrics.counts import contributions, from_sums, ratio
 
 Method = Literal["shrunk", "expected", "crossfit", "pooled"]
-_CANDIDATES = 512  # cuts tried where one must do for all labels
+_CANDIDATES = 512  # cuts tried for a threshold that all labels share
 FOLDS = 5
 REPEATS = 4
-STRENGTHS = (0.0, 5.0, 20.0, 80.0, 320.0)  # shrinkages that cross-fitting chooses among, beside the pooled threshold
+STRENGTHS = (0.0, 5.0, 20.0, 80.0, 320.0)  # shrinkages that cross-fitting tries, next to the pooled threshold
 _ALL_POOLED = float("inf")
 
 
 def choose_thresholds(
     gold: Any, scores: Any, *, method: Method = "shrunk", shrinkage: float = 20.0, seed: int = 0
 ) -> Float64Array:
-    """Return one threshold a label (labels,) in [0, 1] for `scores >= threshold`, chosen to maximise F1.
+    """Return (labels,) thresholds in [0, 1] for `scores >= threshold`, chosen to maximise F1.
 
     gold, scores   (rows, labels) of validation rows: 0/1 and probabilities
-    shrinkage      k >= 0 below: how many positive rows make a label's own cut count half
+    shrinkage      k >= 0 below: with k positive rows the label's own cut has weight 1/2
 
-    A label's own best cut overfits where it has few positive rows. The methods draw it to something steadier:
+    The best cut of a label with few positive rows overfits. The methods regularise it:
 
     shrunk      threshold = w * own + (1 - w) * pooled, w = positives / (positives + k), where the pooled threshold is
-                the one value that maximises macro F1 over all labels
-    expected    the cut that maximises the F1 to be expected if the scores are true probabilities (Ye et al. 2012, ICML;
-                Lipton et al. 2014, ECML): labels do not enter, so there is little to overfit; for calibrated scores
-    crossfit    shrunk, at the k with the best macro F1 on the held-out rows of 4 times 5 folds (`seed`), its
-                thresholds averaged over all folds
+                the one value that maximises macro-F1
+    expected    the cut that maximises the expected F1 if the scores are true probabilities (Ye et al. 2012, ICML;
+                Lipton et al. 2014, ECML): gold is not used, so there is little to overfit; needs calibrated scores
+    crossfit    shrunk, with the k of the best macro-F1 on held-out rows of 4 times 5 folds (`seed`); thresholds are
+                averaged over the folds
     pooled      the pooled threshold for every label
 
-    A label without positive rows gets the pooled threshold (not so in `expected`); without any positive row at all that
-    is 0.5. Cuts lie half way between neighbouring scores, so that small numeric differences at prediction time do not
-    flip decisions.
+    A label without positive rows gets the pooled threshold (except in `expected`), 0.5 if no label has positive rows.
+    Cuts are half way between neighbouring scores, so that rounding at prediction time does not flip decisions.
     """
     truth = as_indicators("gold", gold)
     values = as_matrix("scores", scores, truth.shape[1], len(truth))
@@ -56,11 +55,11 @@ def choose_thresholds(
 
 
 def choose_binary_threshold(gold: Any, scores: Any, *, seed: int = 0) -> float:
-    """Return the threshold on the positive class's score that maximises macro F1 over both classes.
+    """Return the threshold on the positive class's score that maximises macro-F1 of both classes.
 
     gold, scores   (rows,) of validation rows: 0/1 and the positive class's probability
 
-    The mean of the best cuts of 4 times 5 folds; 0.5 where that is no better on the rows held out of each fold.
+    The mean of the best cuts of 4 times 5 folds; 0.5 where that is no better on the held-out rows.
     """
     truth = as_indicators("gold", np.asarray(gold)[:, None])[:, 0]
     values = as_matrix("scores", np.asarray(scores)[:, None], 1, len(truth))[:, 0]
@@ -79,13 +78,13 @@ def choose_binary_threshold(gold: Any, scores: Any, *, seed: int = 0) -> float:
 
 
 def midpoint(lower: Float64Array, upper: Float64Array) -> Float64Array:
-    """Return a value t with lower < t <= upper, half way where floats allow it."""
+    """Return t with lower < t <= upper, half way where floating point allows it."""
     middle = lower + (upper - lower) / 2
     return np.where(middle > lower, middle, upper)
 
 
 def _shrunk(gold: BoolArray, scores: Float64Array, strengths: Sequence[float]) -> list[Float64Array]:
-    """Return thresholds (labels,) for each of several shrinkages."""
+    """Return (labels,) thresholds for each shrinkage."""
     positives = gold.sum(axis=0)
     pooled = _pooled_threshold(gold, scores)
     own = np.where(positives > 0, _own_thresholds(gold, scores), pooled)
@@ -96,7 +95,7 @@ def _shrunk(gold: BoolArray, scores: Float64Array, strengths: Sequence[float]) -
 def _cross_fitted(gold: BoolArray, scores: Float64Array, seed: int) -> Float64Array:
     strengths = (*STRENGTHS, _ALL_POOLED)
     found: list[list[Float64Array]] = []
-    reached = np.zeros(len(strengths))
+    totals = np.zeros(len(strengths))
     if len(gold) < FOLDS:
         return _shrunk(gold, scores, (20.0,))[0]
     for folds in _folds(len(gold), seed):
@@ -108,8 +107,8 @@ def _cross_fitted(gold: BoolArray, scores: Float64Array, seed: int) -> Float64Ar
             found.append(_shrunk(gold[~out], scores[~out], strengths))
             for position, thresholds in enumerate(found[-1]):
                 decided[position, out] = scores[out] >= thresholds
-        reached += [float(from_sums(contributions(gold, each).sum(axis=0))["macro_f1"]) for each in decided]
-    best = int(reached.argmax())
+        totals += [float(from_sums(contributions(gold, each).sum(axis=0))["macro_f1"]) for each in decided]
+    best = int(totals.argmax())
     mean: Float64Array = np.mean([thresholds[best] for thresholds in found], axis=0)
     return mean
 
@@ -120,9 +119,9 @@ def _folds(rows: int, seed: int) -> list[Int64Array]:
 
 
 def best_binary_cut(gold: BoolArray, scores: Float64Array, *, candidates: int | None = _CANDIDATES) -> float:
-    """Return the threshold on the positive class's scores (rows,) with the best macro F1 over both classes there.
+    """Return the threshold on the positive class's (rows,) scores with the best macro-F1 of both classes on these rows.
 
-    candidates   how many cuts are tried, at quantiles of the scores; None tries all
+    candidates   number of cuts tried, at quantiles of the scores; None tries all
     """
     flat = np.unique(np.append(scores, 0.0))
     tried = scores if candidates is None else np.quantile(scores, np.linspace(0, 1, candidates), method="nearest")
@@ -145,16 +144,16 @@ def _binary_macro_f1(gold: BoolArray, decided: BoolArray) -> float:
 
 
 def _own_thresholds(gold: BoolArray | Float64Array, scores: Float64Array) -> Float64Array:
-    """Return the cut of each label that maximises its own F1; the highest such cut where several do.
+    """Return the cut that maximises the F1 of each label; of several the highest.
 
-    gold may hold probabilities: the F1 is then the ratio of expected counts.
+    gold may be probabilities: F1 is then a ratio of expected counts.
     """
     rows, labels = scores.shape
     order = np.argsort(-scores, axis=0, kind="stable")
     ranked = np.take_along_axis(scores, order, axis=0)
     hits = np.cumsum(np.take_along_axis(gold, order, axis=0), axis=0)
     f1 = 2 * hits / (np.arange(1, rows + 1)[:, None] + gold.sum(axis=0))
-    # A cut behind position i must part two different scores; behind the last stands 0.
+    # A cut after position i must separate two different scores; the score after the last is 0.
     following = np.vstack([ranked[1:], np.zeros((1, labels))])
     f1[:-1][ranked[:-1] == ranked[1:]] = -1
     best = f1.argmax(axis=0)
@@ -163,7 +162,7 @@ def _own_thresholds(gold: BoolArray | Float64Array, scores: Float64Array) -> Flo
 
 
 def _pooled_threshold(gold: BoolArray, scores: Float64Array) -> float:
-    """Return the one cut that maximises macro F1; candidates lie just below scores of positive rows."""
+    """Return the single cut that maximises macro-F1; candidates are just below scores of positive rows."""
     flat = np.unique(np.append(scores, 0.0))
     at_positives = np.unique(np.quantile(scores[gold], np.linspace(0, 1, _CANDIDATES), method="nearest"))
     places = np.searchsorted(flat, at_positives)

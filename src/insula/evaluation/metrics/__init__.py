@@ -1,1 +1,1 @@
-"""Gold and predictions in, numbers out, with intervals."""
+"""Metrics of predictions against gold, with intervals."""

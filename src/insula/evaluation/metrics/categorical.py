@@ -1,8 +1,8 @@
-"""Metrics of categorical schemes, over all labels and a label at a time.
+"""Metrics of categorical schemes, overall and per label.
 
 Undefined cases: AUROC needs a positive and a negative row, average precision a positive one, kappa more than one class
-in gold or decisions; else None, and averages over labels leave those labels out. The Matthews correlation of a constant
-is 0. What follows from counts (accuracy, precision, recall, F1) has its rules in `counts`.
+in gold or decisions. Elsewhere they are None, and averages leave those labels out. The Matthews correlation of a
+constant is 0. `counts` states the rules for accuracy, precision, recall and F1.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ from insula.core.scheme import Kind
 from insula.evaluation.metrics.checked_arrays import class_index, mean_or_none
 from insula.evaluation.metrics.intervals import count_intervals
 from insula.evaluation.metrics.reliability import reliability_metrics
-from insula.evaluation.result import Confusion, Interval, LabelFigures
+from insula.evaluation.result import Confusion, Interval, LabelMetrics
 
 
 def categorical_metrics(
     kind: Kind, gold: BoolArray, scores: Float64Array, decisions: BoolArray, *, resamples: int = 1000, seed: int = 0
 ) -> dict[str, Interval]:
-    """Return every metric that fits the kind; those that follow from counts with a 95 % bootstrap interval."""
+    """Return all metrics of a kind of scheme; those computed from counts with a 95% bootstrap interval."""
     counted = count_intervals(gold, decisions, resamples=resamples, seed=seed)
     if kind == "multi":
-        # Mean recall is macro_recall there; "balanced" is a word for exclusive classes.
+        # It would equal macro_recall; the term is used for exclusive classes.
         counted.pop("balanced_accuracy")
         others = _set_metrics(gold, decisions)
     else:
@@ -36,8 +36,8 @@ def categorical_metrics(
         "macro_auroc": mean_or_none(auroc(gold, scores)),
         "macro_average_precision": mean_or_none(average_precision(gold, scores)),
     }
-    plain = {**others, **ranked, **reliability_metrics(kind, gold, scores)}
-    return {**counted, **{name: Interval(value) for name, value in plain.items()}}
+    without_interval = {**others, **ranked, **reliability_metrics(kind, gold, scores)}
+    return {**counted, **{name: Interval(value) for name, value in without_interval.items()}}
 
 
 def per_label(
@@ -46,11 +46,8 @@ def per_label(
     scores: Float64Array,
     decisions: BoolArray,
     thresholds: Float64Array | None = None,
-) -> list[LabelFigures]:
-    """Return the figures of each label.
-
-    Precision, recall and F1 are None for a label that stands neither in gold nor in the decisions.
-    """
+) -> list[LabelMetrics]:
+    """Return the metrics of each label; precision, recall and F1 are None for a label in neither gold nor decisions."""
     precision, recall, f1, _ = sk.precision_recall_fscore_support(
         gold.astype(int), decisions.astype(int), average=None, zero_division=0.0, labels=range(len(names))
     )
@@ -61,7 +58,7 @@ def per_label(
     for i, name in enumerate(names):
         known = bool(support[i] or predicted[i])
         rows.append(
-            LabelFigures(
+            LabelMetrics(
                 label=name,
                 precision=float(precision[i]) if known else None,
                 recall=float(recall[i]) if known else None,
@@ -99,7 +96,7 @@ def average_precision(gold: BoolArray, scores: Float64Array) -> list[float | Non
 
 
 def _set_metrics(gold: BoolArray, decisions: BoolArray) -> Mapping[str, float | None]:
-    """Jaccard of two empty sets is 1: saying nothing where nothing holds is right."""
+    """The Jaccard index of two empty sets is 1: predicting no label where there is none is correct."""
     truth, decided = gold.astype(int), decisions.astype(int)
     return {
         "jaccard": float(sk.jaccard_score(truth, decided, average="samples", zero_division=1.0)),
@@ -126,5 +123,5 @@ def _kappa(truth: Any, decided: Any, weights: str | None) -> float | None:
     classes = np.union1d(truth, decided)
     if len(classes) == 1:
         return None
-    # Classes that no row has are listed too: quadratic weights depend on the distance between positions.
+    # Classes without rows are listed too, since quadratic weights depend on the distance between positions.
     return float(sk.cohen_kappa_score(truth, decided, labels=range(classes.max() + 1), weights=weights))

@@ -1,11 +1,10 @@
-"""Metrics that follow from counts: accuracy, precision, recall and F1, for one sample or for all resamples at once.
+"""Metrics computed from counts: accuracy, precision, recall and F1, for one sample or for all resamples at once.
 
-Each is a function of column sums over rows (hits, predictions, positives a label). So a bootstrap needs no loop: the
-sums of every resample are one matrix product of row weights with `contributions`.
+Each is a function of sums over rows (hits, predictions and positives of each label). A bootstrap therefore needs no
+loop: the sums of all resamples are one matrix product of row weights and `contributions`.
 
-Undefined cases. Macro and weighted averages run over the labels that stand in gold or in the decisions; a label that
-stands in neither says nothing and is left out. Of the others an undefined precision or recall counts as 0
-(scikit-learn's `zero_division=0`). Where no label stands anywhere the value is NaN here, None in results.
+Undefined cases: macro and weighted averages are over the labels in gold or decisions. For these an undefined precision
+or recall counts as 0 (scikit-learn's `zero_division=0`). Without any label the value is NaN here, None in results.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ COUNT_METRICS = (
 
 
 def contributions(gold: BoolArray, decisions: BoolArray) -> Float64Array:
-    """Return what each row adds: (rows, 2 + 3 labels), columns row, exact match, hits, predictions, positives."""
+    """Return the summands of each row (rows, 2 + 3 labels): 1, exact match, hits, predictions, positives."""
     exact = (gold == decisions).all(axis=1, keepdims=True)
     return np.hstack([np.ones_like(exact), exact, gold & decisions, decisions, gold]).astype(np.float64)
 
@@ -30,8 +29,8 @@ def contributions(gold: BoolArray, decisions: BoolArray) -> Float64Array:
 def from_sums(sums: Float64Array) -> Mapping[str, Float64Array]:
     """Return every count metric from sums of contributions (..., 2 + 3 labels); NaN where undefined.
 
-    accuracy is the share of rows whose decided set equals gold exactly (subset accuracy in multi-label), and
-    balanced_accuracy the mean recall over the labels that stand in gold.
+    accuracy is the share of rows whose decision equals gold exactly (multi-label: subset accuracy),
+    balanced_accuracy the mean recall over the labels in gold.
     """
     rows, exact = sums[..., 0], sums[..., 1]
     hits, predicted, positives = np.split(sums[..., 2:], 3, axis=-1)
@@ -51,6 +50,6 @@ def from_sums(sums: Float64Array) -> Mapping[str, Float64Array]:
 
 
 def ratio(numerator: Float64Array, denominator: Float64Array, undefined: float = np.nan) -> Float64Array:
-    """Return numerator / denominator, `undefined` where the denominator is 0; warns nowhere."""
+    """Return numerator / denominator, `undefined` where the denominator is 0, without warnings."""
     result = np.full(np.shape(numerator), undefined, dtype=np.float64)
     return np.divide(numerator, denominator, out=result, where=np.asarray(denominator) != 0)

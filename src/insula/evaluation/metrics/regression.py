@@ -1,9 +1,9 @@
-"""Metrics of dimensional schemes: MAE, RMSE, Pearson, Spearman and Lin's concordance, a dimension at a time.
+"""Metrics of dimensional schemes, per dimension: MAE, RMSE, Pearson, Spearman and Lin's concordance.
 
-All but Spearman follow from column sums over rows, so that every resample of a bootstrap is one matrix product.
+All but Spearman are computed from sums over rows, so that the resamples of a bootstrap are one matrix product.
 
-Undefined cases. Gold that never varies has no correlation: None. Scores that never vary explain nothing: 0.
-The concordance of two constants is None. Averages run over the dimensions that are defined.
+Undefined cases: correlations with constant gold are None, with constant scores 0; the concordance of two constants is
+None. Averages leave out undefined dimensions.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ from scipy import stats
 
 from insula.core.arrays import Float64Array
 from insula.evaluation.metrics.counts import ratio
-from insula.evaluation.result import DimensionFigures
+from insula.evaluation.result import DimensionMetrics
 
 MOMENT_METRICS = ("mae", "rmse", "pearson", "ccc")
-# Sums of squares lose about 16 digits; a variance below this share of the second moment is rounding, not spread.
+# Sums of squares carry about 16 digits: a variance below this share of the second moment is rounding error.
 _ROUNDING = 1e-12
 
 
 def contributions(gold: Float64Array, scores: Float64Array) -> Float64Array:
-    """Return what each row adds: (rows, 1 + 7 dimensions), moments about a value near the middle."""
-    # An existing value, not the mean: a constant column becomes exactly zero.
+    """Return the summands of each row (rows, 1 + 7 dimensions): moments about a central value."""
+    # A value of the data, not the mean: a constant column becomes exactly zero.
     middle = np.sort(gold, axis=0)[len(gold) // 2]
     x, y, error = gold - middle, scores - middle, scores - gold
     return np.hstack([np.ones((len(gold), 1)), x, y, x * x, y * y, x * y, np.abs(error), error * error])
@@ -53,7 +53,7 @@ def by_dimension(sums: Float64Array) -> Mapping[str, Float64Array]:
 
 
 def from_sums(sums: Float64Array) -> Mapping[str, Float64Array]:
-    """Return the metrics averaged over the dimensions that are defined."""
+    """Return the metrics, averaged over the dimensions where they are defined."""
     averaged = {}
     for name, values in by_dimension(sums).items():
         known = np.isfinite(values)
@@ -61,14 +61,14 @@ def from_sums(sums: Float64Array) -> Mapping[str, Float64Array]:
     return averaged
 
 
-def per_dimension(names: Sequence[str], gold: Float64Array, scores: Float64Array) -> list[DimensionFigures]:
-    """Return the agreement on each dimension."""
+def per_dimension(names: Sequence[str], gold: Float64Array, scores: Float64Array) -> list[DimensionMetrics]:
+    """Return the metrics of each dimension."""
     values = by_dimension(contributions(gold, scores).sum(axis=0))
     rows = []
     for position, name in enumerate(names):
         moments = {metric: _number(values[metric][position]) for metric in MOMENT_METRICS}
         ranks = _number(spearman(gold[:, position], scores[:, position]))
-        rows.append(DimensionFigures(name=name, spearman=ranks, **moments))
+        rows.append(DimensionMetrics(name=name, spearman=ranks, **moments))
     return rows
 
 

@@ -1,4 +1,4 @@
-"""Are the probabilities true? Reliability bins, expected calibration error, Brier score, negative log-likelihood."""
+"""Quality of probabilities: reliability bins, expected calibration error, Brier score, negative log-likelihood."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from insula.core.scheme import Kind
 from insula.evaluation.result import ReliabilityBin
 
 BINS = 15
-# Probabilities are clipped here, so that one sure mistake costs 34.5 nats and not infinity.
+# Probabilities are clipped, so that a mistake with probability 1 costs 34.5 nats and not infinity.
 _SMALLEST = 1e-15
 
 
-def pooled(kind: Kind, gold: BoolArray, scores: Float64Array) -> tuple[Float64Array, BoolArray]:
-    """Return (confidence, outcome): the top score and whether it is right; for multi every score and whether it is 1.
+def confidence_and_outcome(kind: Kind, gold: BoolArray, scores: Float64Array) -> tuple[Float64Array, BoolArray]:
+    """Return (confidence, outcome): highest score and whether its label is correct; multi: every score and its gold.
 
-    Guo et al. 2017 (ICML) judge the top label; in multi-label every label is a question of its own.
+    Guo et al. 2017 (ICML) evaluate the top label; in multi-label schemes each label is a binary problem of its own.
     """
     if kind == "multi":
         return scores.ravel(), gold.ravel()
@@ -26,7 +26,7 @@ def pooled(kind: Kind, gold: BoolArray, scores: Float64Array) -> tuple[Float64Ar
 
 
 def reliability_bins(confidence: Float64Array, outcome: BoolArray, bins: int = BINS) -> list[ReliabilityBin]:
-    """Return equal-width bins of [0, 1], without those that hold no row."""
+    """Return equal-width bins of [0, 1], without empty ones."""
     edges = np.linspace(0, 1, bins + 1)
     table = []
     for position, (count, mean, accuracy) in enumerate(_bins(edges, confidence, outcome)):
@@ -41,7 +41,7 @@ def expected_calibration_error(
 ) -> float:
     """Return sum over bins of count/rows * |accuracy - mean confidence| (Naeini et al. 2015, AAAI), in [0, 1].
 
-    equal_mass   bins with equally many rows instead of equal width; equal confidences always share a bin
+    equal_mass   bins with equally many rows instead of equal width; equal confidences are in the same bin
     """
     if equal_mass:
         edges = np.quantile(confidence, np.linspace(0, 1, bins + 1))
@@ -63,14 +63,14 @@ def brier(kind: Kind, gold: BoolArray, scores: Float64Array) -> float:
 
 
 def negative_log_likelihood(kind: Kind, gold: BoolArray, scores: Float64Array) -> float:
-    """Return the mean -log probability of gold in nats; multi: of every label's yes or no, mean over labels too."""
+    """Return the mean -log probability of gold in nats; multi: the mean over rows and labels."""
     of_gold = np.where(gold, scores, 1 - scores) if kind == "multi" else scores[gold]
     return float(-np.log(np.clip(of_gold, _SMALLEST, 1)).mean())
 
 
 def reliability_metrics(kind: Kind, gold: BoolArray, scores: Float64Array) -> dict[str, float | None]:
     """Return brier, ece (equal width), ece_equal_mass and nll."""
-    confidence, outcome = pooled(kind, gold, scores)
+    confidence, outcome = confidence_and_outcome(kind, gold, scores)
     return {
         "brier": brier(kind, gold, scores),
         "ece": expected_calibration_error(confidence, outcome),
@@ -80,7 +80,7 @@ def reliability_metrics(kind: Kind, gold: BoolArray, scores: Float64Array) -> di
 
 
 def _bins(edges: Float64Array, confidence: Float64Array, outcome: BoolArray) -> list[tuple[int, float, float]]:
-    """Return (count, mean confidence, accuracy) of each bin [edge, next edge); the last holds its upper end too."""
+    """Return (count, mean confidence, accuracy) of each bin [edge, next edge); the last includes its upper edge."""
     places = np.searchsorted(edges[1:-1], confidence, side="right")
     size = len(edges) - 1
     counts = np.bincount(places, minlength=size)

@@ -1,4 +1,4 @@
-"""Where is the model weak? The headline metric by length of text and by language."""
+"""The headline metric by text length and by language."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 from insula.core.arrays import Int64Array
 from insula.evaluation.result import Interval, Slice
 
-MINIMUM_ROWS = 30
+MIN_ROWS = 30
 _UPPER_ENDS = (10, 20, 40)
 _IDEOGRAPH = re.compile("[㐀-䶿一-鿿豈-﫿]")
 
@@ -20,8 +20,7 @@ Measure = Callable[[Int64Array], Interval]
 def length_name(text: str, language: str | None = None) -> str:
     """Return the length bin of a text, such as `11-20 words`; Chinese is counted in characters without spaces.
 
-    A text is Chinese where its language says so or, with no language given, where most of its characters are
-    ideographs.
+    A text is Chinese if its language is `zh`, or without a language if most of its characters are ideographs.
     """
     characters = "".join(text.split())
     if language is None:
@@ -38,9 +37,9 @@ def length_name(text: str, language: str | None = None) -> str:
 
 
 def slice_table(names: Sequence[str | None], measure: Measure) -> list[Slice]:
-    """Return the metric on every slice with at least 30 rows, in order of name.
+    """Return the metric of every slice with at least 30 rows, in order of name.
 
-    names     the slice of each row; None belongs to no slice
+    names     the slice of each row; None for rows in no slice
     measure   row positions to the metric on these rows
     """
     return [Slice(name=name, rows=len(rows), **measure(rows).to_dict()) for name, rows in rows_by_slice(names)]
@@ -55,7 +54,7 @@ def rows_by_slice(names: Sequence[str | None]) -> list[tuple[str, Int64Array]]:
     return [
         (name, np.asarray(rows, dtype=np.int64))
         for name, rows in sorted(places.items(), key=lambda item: _sort_key(item[0]))
-        if len(rows) >= MINIMUM_ROWS
+        if len(rows) >= MIN_ROWS
     ]
 
 
@@ -65,12 +64,12 @@ def slices(
     """Return the slices `length` and `language`; empty lists where texts or languages are not given."""
     by_length: list[str | None] = []
     if texts is not None:
-        told = languages if languages is not None else [None] * len(texts)
-        by_length = [length_name(text, language) for text, language in zip(texts, told, strict=True)]
+        known = languages if languages is not None else [None] * len(texts)
+        by_length = [length_name(text, language) for text, language in zip(texts, known, strict=True)]
     return {"length": slice_table(by_length, measure), "language": slice_table(languages or [], measure)}
 
 
 def _sort_key(name: str) -> tuple[str, int, str]:
-    """Order `characters` before `words`, and bins by their lower end."""
+    """Sort `characters` before `words`, and bins by their lower end."""
     number = re.match(r"\d+", name)
     return (name.split(" ")[-1], int(number.group()), "") if number else ("", 0, name)

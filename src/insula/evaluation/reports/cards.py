@@ -1,4 +1,4 @@
-"""The model card: what a stranger must know before using a model, filled only from what was measured."""
+"""The model card: what a user needs to know about a model, filled in from its metrics document."""
 
 from __future__ import annotations
 
@@ -35,21 +35,20 @@ from insula.evaluation.reports.tables import (
 )
 from insula.evaluation.result import Abstention
 
-# Names under which the Hugging Face hub knows our metrics.
+# Our metrics by their names on the Hugging Face hub.
 HUB_METRICS: Mapping[str, str] = {
     "accuracy": "accuracy", "macro_f1": "f1", "micro_f1": "f1", "weighted_f1": "f1", "mcc": "matthews_correlation",
     "macro_precision": "precision", "macro_recall": "recall", "macro_auroc": "roc_auc", "pearson": "pearsonr",
     "spearman": "spearmanr", "mae": "mae", "brier": "brier_score",
 }  # fmt: skip
-MOST_SETTINGS = 80
-SHARE_OF_A_LANGUAGE = 0.05  # below it a language is a trace, not one the model was made for
+MAX_SETTINGS = 80
+SHARE_OF_A_LANGUAGE = 0.05  # smaller shares are not listed as languages of the model
 
 
 def model_card(document: MetricsDocument) -> str:
     """Return `model_card.md` for a metrics document: Markdown with YAML front matter (Hugging Face).
 
-    Parts that were not measured are left out; nothing is claimed that the document does not hold. The licence is not
-    known to insula, so none is stated.
+    Sections without measurements are left out. The licence is unknown to insula, so the card states none.
     """
     document = sanitized(document)
     head, data, seconds = headline(document), document.data, document.time.train_seconds
@@ -68,7 +67,7 @@ def model_card(document: MetricsDocument) -> str:
         data=data,
         rows=[(name, count(value)) for name, value in data.rows.items()],
         languages=languages(data.languages),
-        recipe=flat(document.recipe)[:MOST_SETTINGS],
+        recipe=flat(document.recipe)[:MAX_SETTINGS],
         seed=document.seed,
         time="" if seconds is None else duration(seconds),
         arithmetic=arithmetic(document),
@@ -86,7 +85,7 @@ def model_card(document: MetricsDocument) -> str:
 def _environment() -> jinja2.Environment:
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("insula.evaluation", "templates"),
-        autoescape=False,  # Markdown has escapes of its own, the filter md
+        autoescape=False,  # the filter md escapes Markdown
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -123,15 +122,15 @@ def _main_languages(data: DataRecord) -> list[str]:
 
 def _what(document: MetricsDocument) -> str:
     task = {
-        "binary": "decides between two labels",
-        "single": "gives one label",
-        "multi": "gives any number of labels, none included,",
-        "ordinal": "gives one of several ordered labels",
-        "dimensional": "gives values on continuous scales",
-    }.get(document.scheme.kind or "", "gives labels")
+        "binary": "predicts one of two labels",
+        "single": "predicts one label",
+        "multi": "predicts any number of labels, or none,",
+        "ordinal": "predicts one of several ordered labels",
+        "dimensional": "predicts values on continuous scales",
+    }.get(document.scheme.kind or "", "predicts labels")
     main = [language(code) for code in _main_languages(document.data)]
     text = f"a text in {_listed(main)}" if main else "a text"
-    return f"It reads {text} and {task} for the emotion that readers perceive in it."
+    return f"The model reads {text} and {task} for the emotion that readers perceive in it."
 
 
 def _model_words(model: ModelRecord) -> str:
@@ -149,11 +148,11 @@ def _abstention(abstention: Abstention) -> str:
     coverage, answered, everything = abstention.coverage, abstention.accuracy_answered, abstention.accuracy_all
     if coverage is None or answered is None:
         return ""
-    said = f"It answered {percent(coverage)} of the rows and was right on {percent(answered)} of those"
+    sentence = f"The model answered {percent(coverage)} of the rows, with an accuracy of {percent(answered)}"
     return (
-        f"{said}; answering every row it would be right on {percent(everything)}."
+        f"{sentence}; on all rows its accuracy would be {percent(everything)}."
         if everything is not None
-        else f"{said}."
+        else f"{sentence}."
     )
 
 

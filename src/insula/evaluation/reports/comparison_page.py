@@ -1,4 +1,4 @@
-"""The page of a comparison: who is better, by how much, where, and on which texts."""
+"""The page of a comparison: which side is better, by how much, on which labels, slices and texts."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from insula.evaluation.reports.readable import count, language, percent, score, 
 from insula.evaluation.reports.sanitize import sanitized
 from insula.evaluation.result import Difference
 
-MOST_NAMES = 60
-HALVED_ABOVE = 10
+MAX_NAMES = 60
+SPLIT_ABOVE = 10  # labels; more are drawn in two charts
 
 
 def write_comparison(path: str | Path, document: ComparisonDocument) -> None:
-    """Write the page of a comparison as a single HTML file that needs no network; `OutputError` where it cannot."""
+    """Write the page of a comparison as a single HTML file that needs no network; raises `OutputError`."""
     write_text(path, render_comparison(document))
 
 
@@ -64,25 +64,25 @@ def render_comparison(document: ComparisonDocument) -> str:
 
 
 def verdict(document: ComparisonDocument) -> str:
-    """Return one sentence: which side is better by the headline, or that these rows cannot tell."""
+    """Return one sentence: which side is better by the headline metric, or that the difference is not significant."""
     found, title = document.main, metric_title(document.headline)
     if found.difference.value is None:
         return f"{title} is not defined on these rows."
     rows = "This row" if document.rows == 1 else f"These {count(document.rows)} rows"
-    reached = f"{score(found.a)} for A, {score(found.b)} for B"
+    values = f"{score(found.a)} for A, {score(found.b)} for B"
     if not found.difference.excludes_zero:
-        return f"{rows} cannot tell which is better: {title} is {reached}."
+        return f"{rows} cannot tell which is better: {title} is {values}."
     better = "B" if found.difference.value > 0 else "A"
-    return f"{better} is better: {title} is {reached} on the same {count(document.rows)} rows."
+    return f"{better} is better: {title} is {values} on the same {count(document.rows)} rows."
 
 
 def _facts(document: ComparisonDocument) -> list[tuple[str, str]]:
-    facts = [("rows judged on", count(document.rows))]
+    facts = [("rows compared on", count(document.rows))]
     if document.data.left_out:
-        facts.append(("rows left out, seen in training", count(document.data.left_out)))
+        facts.append(("rows left out: in training data", count(document.data.left_out)))
     test = document.mcnemar
     if test is not None:
-        facts += [("only A right", count(test.only_a)), ("only B right", count(test.only_b))]
+        facts += [("only A correct", count(test.only_a)), ("only B correct", count(test.only_b))]
         facts.append(("McNemar p", "below 0.001" if test.p < 0.001 else score(test.p)))
     for name, side in (("A", document.a), ("B", document.b)):
         values = [one.headline for one in side.models if one.headline is not None]
@@ -98,8 +98,8 @@ def _sides_figure(document: ComparisonDocument, title: str) -> Figure:
         for name, side in (("A", document.a), ("B", document.b))
     ]  # fmt: skip
     svg = interval_chart(rows, key="sides", title=f"{title} of both sides")
-    caption = f"{title[:1].upper()}{title[1:]}, 95% intervals of each side alone."
-    return Figure("Each side alone", svg, f"{caption} The difference on the same rows, at the left, is known better.")
+    caption = f"{title[:1].upper()}{title[1:]} with 95% intervals of each side."
+    return Figure("Each side alone", svg, f"{caption} The paired difference on the left has a narrower interval.")
 
 
 def _seeds(side: ComparedSide) -> str:
@@ -107,15 +107,17 @@ def _seeds(side: ComparedSide) -> str:
 
 
 def _name_figures(document: ComparisonDocument) -> list[Figure]:
-    """Each label's (dimension's) difference on axes of one scale, most gained by B first."""
-    rows = [_difference(name, found) for name, found in list(document.by_name.items())[:MOST_NAMES]]
+    """Charts of the difference of each label (dimension), largest gain of B first."""
+    rows = [_difference(name, found) for name, found in list(document.by_name.items())[:MAX_NAMES]]
     rows.sort(key=lambda row: -math.inf if row.value is None else row.value, reverse=True)
     if not rows:
         return []
     what = "Pearson r" if document.scheme.is_dimensional else "F1"
-    half = math.ceil(len(rows) / 2) if len(rows) > HALVED_ABOVE else len(rows)
-    titles = ("B gains most", "B gains least or loses") if half < len(rows) else (f"{what}, B minus A", "")
-    caption = f"{what} of B minus that of A with 95% interval; the dashed line is no difference."
+    half = math.ceil(len(rows) / 2) if len(rows) > SPLIT_ABOVE else len(rows)
+    titles = (
+        ("Largest gains of B", "Smallest gains and losses of B") if half < len(rows) else (f"{what}, B minus A", "")
+    )
+    caption = f"{what} of B minus A with 95% intervals; the dashed line is no difference."
     return [
         Figure(title, interval_chart(part, key=f"names-{title}", title=f"{what}: {title}", reference=0.0), caption)
         for part, title in zip((rows[:half], rows[half:]), titles, strict=True)
@@ -133,7 +135,7 @@ def _slice_figures(document: ComparisonDocument, title: str) -> list[Figure]:
         if rows:
             svg = interval_chart(rows, key=f"slice-{name}", title=f"{title} by {name}, B minus A", reference=0.0)
             figures.append(
-                Figure(f"By {name}", svg, f"{title[:1].upper()}{title[1:]}, B minus A; in brackets how many rows.")
+                Figure(f"By {name}", svg, f"{title[:1].upper()}{title[1:]}, B minus A; number of rows in brackets.")
             )
     return figures
 
@@ -155,8 +157,8 @@ def _row(
 
 
 def _example(row: ComparedExample) -> dict[str, str]:
-    def said(answer: Sequence[str]) -> str:
+    def listed(answer: Sequence[str]) -> str:
         return ", ".join(answer) or "nothing"
 
-    sure = "" if row.confidence is None else f"{percent(row.confidence)} sure"
-    return {"text": row.text, "gold": said(row.gold), "a": said(row.a), "b": said(row.b), "sure": sure}
+    sure = "" if row.confidence is None else percent(row.confidence)
+    return {"text": row.text, "gold": listed(row.gold), "a": listed(row.a), "b": listed(row.b), "sure": sure}

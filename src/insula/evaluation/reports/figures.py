@@ -1,4 +1,4 @@
-"""From measured results to the report's charts, each with the caption that says what to look for."""
+"""The charts of the report, each with a caption that says what to look for."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ from insula.evaluation.metrics.metric_names import metric_meaning, metric_title
 from insula.evaluation.reports.baseline_names import baseline_name
 from insula.evaluation.reports.headline import Headline
 from insula.evaluation.reports.readable import count, language, percent, score
-from insula.evaluation.result import Abstention, DimensionFigures, Evaluation, Interval
+from insula.evaluation.result import Abstention, DimensionMetrics, Evaluation, Interval
 
-MOST_LABELS = 40  # of charts; tables and metrics.json have them all
-MOST_SLICES = 30
+MAX_LABELS = 40  # of charts; tables and metrics.json have them all
+MAX_SLICES = 30
 
 
 @dataclass(frozen=True)
 class Figure:
-    """A chart with its heading and caption; `wide` ones scroll in a frame of their own."""
+    """A chart with heading and caption; a `wide` one scrolls in a frame of its own."""
 
     title: str
     svg: Markup
@@ -38,7 +38,7 @@ class Figure:
 
 
 def baseline_figure(document: MetricsDocument, head: Headline) -> Figure | None:
-    """What did training bring: the baselines and this model on one axis."""
+    """The baselines and this model on one axis."""
     rows = []
     for name, baseline in document.baselines.items():
         found = baseline.metrics.get(head.metric, Interval())
@@ -52,14 +52,14 @@ def baseline_figure(document: MetricsDocument, head: Headline) -> Figure | None:
     title = f"{head.title} of this model and its baselines"
     svg = interval_chart(rows, key="baselines", title=title)
     return Figure(
-        "What did training bring?",
+        "Compared with the baselines",
         svg,
-        f"{_capital(head.title)} on the same {count(head.rows)} rows; whiskers are 95% intervals.",
+        f"{_capital(head.title)} on the same {count(head.rows)} rows, with 95% intervals.",
     )
 
 
 def learning_figures(history: Sequence[Mapping[str, float]]) -> list[Figure]:
-    """Losses, and the measure on the validation rows, over the course of training."""
+    """Losses and metrics on the validation rows during training."""
     clock = "epoch" if any("epoch" in row for row in history) else "step"
     figures = []
     losses = [
@@ -69,7 +69,7 @@ def learning_figures(history: Sequence[Mapping[str, float]]) -> list[Figure]:
     losses = [line for line in losses if len(line.points) > 1]
     if losses:
         svg = learning_chart(losses, key="loss", title="Loss during training", x_title=clock, y_title="loss")
-        warning = "Where validation turns up while training falls, the model begins to memorise."
+        warning = "If the validation loss rises while the training loss falls, the model overfits."
         figures.append(Figure("Loss", svg, warning if len(losses) == 2 else ""))
     names = dict.fromkeys(
         key for row in history for key in row if key.startswith("validation_") and key != "validation_loss"
@@ -78,7 +78,7 @@ def learning_figures(history: Sequence[Mapping[str, float]]) -> list[Figure]:
         title = metric_title(name.removeprefix("validation_"))
         line = Series("validation", _points(history, clock, name), "second")
         if len(line.points) > 1:
-            # A metric's own phrase says where lower is better.
+            # The explanation of a metric states where lower is better.
             pick = min if "lower is better" in metric_meaning(name.removeprefix("validation_")) else max
             best = pick(line.points, key=lambda point: point[1])
             svg = learning_chart(
@@ -91,35 +91,35 @@ def learning_figures(history: Sequence[Mapping[str, float]]) -> list[Figure]:
 
 
 def answer_figures(evaluation: Evaluation) -> list[Figure]:
-    """What is told from what: confusion matrix, bars a label, scatter a dimension."""
+    """The confusion matrix, and bars for the labels."""
     figures = []
     labels, counts = (evaluation.confusion.labels, evaluation.confusion.counts) if evaluation.confusion else ([], [])
-    if counts and len(counts) == len(labels) <= MOST_LABELS:
+    if counts and len(counts) == len(labels) <= MAX_LABELS:
         svg = confusion_chart(labels, counts, key="confusion", title="Confusion matrix")
-        caption = "Each row holds the texts with one label; shades and percentages are shares of that row."
+        caption = "Each row has the texts with one label; shades and percentages are shares of that row."
         worst = _worst_confusion(labels, counts)
-        figures.append(Figure("What is taken for what", svg, f"{caption} {worst}".strip(), wide=len(labels) > 14))
+        figures.append(Figure("Confusion matrix", svg, f"{caption} {worst}".strip(), wide=len(labels) > 14))
     scores = [
         LabelScore(row.label, row.f1, row.precision, row.recall, row.support)
-        for row in evaluation.per_label[:MOST_LABELS]
+        for row in evaluation.per_label[:MAX_LABELS]
     ]
     scores.sort(key=lambda score: -1.0 if score.f1 is None else score.f1, reverse=True)
-    # Many labels with no small matrix beside them: two halves fill the width and are quicker to read.
+    # Many labels without a small matrix next to them: two charts fill the width and are easier to read.
     halved = len(scores) > 12 and all(figure.wide for figure in figures)
     half = math.ceil(len(scores) / 2) if halved else len(scores)
     for part, title in (
-        (scores[:half], "Told best" if half < len(scores) else "Label by label"),
-        (scores[half:], "Told least well"),
+        (scores[:half], "Highest F1" if half < len(scores) else "F1 by label"),
+        (scores[half:], "Lowest F1"),
     ):
         if part:
-            svg = label_bars(part, key=f"bars-{title}", title=f"{title}: F1, precision and recall")
-            caption = "Precision left of recall: the label is given too often; right of it: too seldom."
+            svg = label_bars(part, key=f"bars-{title}", title=f"{title}, with precision and recall")
+            caption = "Precision left of recall: the label is predicted too often; right of it: too rarely."
             figures.append(Figure(title, svg, caption))
     return figures
 
 
 def scatter_figures(evaluation: Evaluation, ranges: Mapping[str, Sequence[float]]) -> list[Figure]:
-    """One scatter plot a dimension, with its measured agreement; `ranges` are those of the label scheme."""
+    """A scatter plot for each dimension, with its metrics; `ranges` are those of the label scheme."""
     agreement = {row.name: row for row in evaluation.per_dimension}
     figures = []
     for index, (name, pairs) in enumerate(list((evaluation.scatter or {}).items())[:12]):
@@ -127,20 +127,20 @@ def scatter_figures(evaluation: Evaluation, ranges: Mapping[str, Sequence[float]
         svg = scatter_chart(
             pairs, key=f"scatter-{index}", name=name, limits=(float(limits[0]), float(limits[1])) if limits else None
         )
-        row = agreement.get(name, DimensionFigures())
+        row = agreement.get(name, DimensionMetrics())
         named = (("Pearson r", row.pearson), ("CCC", row.ccc), ("mean absolute error", row.mae))
-        said = [f"{word} {score(value)}" for word, value in named if value is not None]
-        figures.append(Figure(name, svg, f"{', '.join(said)}." if said else ""))
+        measured = [f"{title} {score(value)}" for title, value in named if value is not None]
+        figures.append(Figure(name, svg, f"{', '.join(measured)}." if measured else ""))
     return figures
 
 
 def curve_charts(evaluation: Evaluation) -> list[Markup]:
-    """Precision-recall curves, one small chart a label."""
+    """Precision-recall curves, one small chart per label."""
     rows = evaluation.rows
     support = {row.label: row.support for row in evaluation.per_label}
     charts = []
-    for index, curve in enumerate(evaluation.curves[:MOST_LABELS]):
-        held = support.get(curve.label)
+    for index, curve in enumerate(evaluation.curves[:MAX_LABELS]):
+        positives = support.get(curve.label)
         charts.append(
             precision_recall_chart(
                 curve.label,
@@ -148,52 +148,50 @@ def curve_charts(evaluation: Evaluation) -> list[Markup]:
                 curve.precision,
                 key=f"curve-{index}",
                 average_precision=curve.average_precision,
-                prevalence=held / rows if held is not None and rows else None,
+                prevalence=positives / rows if positives is not None and rows else None,
             )
         )
     return charts
 
 
 def confidence_figures(evaluation: Evaluation) -> list[Figure]:
-    """Does it know what it does not know: reliability and risk-coverage."""
+    """The reliability diagram and the risk-coverage curve."""
     figures = []
     if any(one.count for one in evaluation.reliability):
         multi = evaluation.kind == "multi"
         svg = reliability_chart(
             evaluation.reliability,
             key="reliability",
-            x_title="probability given to a label" if multi else "probability of the likeliest label",
-            y_title="how often the label was there" if multi else "how often it was the right one",
+            x_title="score of the label" if multi else "score of the likeliest label",
+            y_title="share of rows with the label" if multi else "share of correct rows",
         )
         ece = evaluation.metrics.get("ece", Interval()).value
-        said = f" Average gap (ECE): {score(ece)}." if ece is not None else ""
-        caption = (
-            f"On the dashed line a stated 80% comes true eight times in ten; below it the model claims too much.{said}"
-        )
-        figures.append(Figure("Can its confidence be believed?", svg, caption))
+        caption = "On the dashed line scores match observed shares; below it the model is overconfident."
+        caption += f" Average gap (ECE): {score(ece)}." if ece is not None else ""
+        figures.append(Figure("Calibration", svg, caption))
     abstention = evaluation.abstention
     if abstention is not None and abstention.curve:
         chosen = None
         if abstention.coverage is not None and abstention.accuracy_answered is not None:
             chosen = (abstention.coverage, 1.0 - abstention.accuracy_answered)
         svg = risk_coverage_chart(abstention.curve, key="coverage", chosen=chosen)
-        figures.append(Figure("When it may say “I don't know”", svg, _abstention_caption(abstention)))
+        figures.append(Figure("Abstention", svg, _abstention_caption(abstention)))
     return figures
 
 
 def slice_figures(evaluation: Evaluation, head: Headline | None) -> list[Figure]:
-    """The headline metric by text length, language and whatever else the rows were cut by."""
+    """The headline metric by text length, language and other slices."""
     figures = []
     for index, (name, slices) in enumerate(evaluation.slices.items()):
         rows = [
             IntervalRow(
-                language(part.name) if name == "language" else part.name,
-                part.value,
-                part.low,
-                part.high,
-                note="" if part.rows is None else f"{count(part.rows)} rows",
+                language(one.name) if name == "language" else one.name,
+                one.value,
+                one.low,
+                one.high,
+                note="" if one.rows is None else f"{count(one.rows)} rows",
             )
-            for part in slices[:MOST_SLICES]
+            for one in slices[:MAX_SLICES]
         ]
         if rows:
             title = f"By {name.replace('_', ' ')}"
@@ -213,12 +211,12 @@ def _abstention_caption(abstention: Abstention) -> str:
     coverage, answered, everything = abstention.coverage, abstention.accuracy_answered, abstention.accuracy_all
     parts = []
     if coverage is not None and answered is not None:
-        parts.append(f"Answering {percent(coverage)} of the rows, {percent(answered)} of the answers are right")
+        parts.append(f"Accuracy {percent(answered)} on the {percent(coverage)} of rows answered")
         if everything is not None:
-            parts.append(f"; answering all of them, {percent(everything)}")
+            parts.append(f", {percent(everything)} on all rows")
         parts.append(".")
     if abstention.aurc is not None:
-        parts.append(f" Area under the curve: {score(abstention.aurc)} (lower is better).")
+        parts.append(f" Area under the risk-coverage curve: {score(abstention.aurc)} (lower is better).")
     return "".join(parts).strip()
 
 
@@ -231,8 +229,8 @@ def _worst_confusion(labels: list[str], counts: list[list[int]]) -> str:
     ]
     if not pairs:
         return ""
-    share, gold, answer = max(pairs)
-    return f"Most often mistaken: “{gold}” answered as “{answer}” ({percent(share)} of its rows)."
+    share, gold, predicted = max(pairs)
+    return f"Most frequent confusion: “{gold}” predicted as “{predicted}” ({percent(share)} of its rows)."
 
 
 def _points(history: Sequence[Mapping[str, float]], clock: str, name: str) -> list[list[float]]:

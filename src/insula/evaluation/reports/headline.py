@@ -1,4 +1,4 @@
-"""The one number that matters and the plain sentence that says what it means; page and card share it."""
+"""The headline metric and a sentence that states it, shared by report and model card."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from insula.evaluation.result import Interval
 class Headline:
     """The headline of an evaluation.
 
-    metric, title, value, low, high   the number with its 95% interval (None where not measured)
-    rows                              how many rows it was measured on
-    split                             `test`, or `validation` where no test rows were held out
-    sentence                          what it means, in one sentence
-    meaning                           what the metric measures
+    metric, title, value, low, high   the metric with its 95% interval (None where not measured)
+    rows                              number of rows that it was measured on
+    split                             `test`, or `validation` if there were no test rows
+    sentence                          the result in one sentence
+    meaning                           explanation of the metric
     """
 
     metric: str
@@ -34,7 +34,7 @@ class Headline:
 
 
 def headline(document: MetricsDocument) -> Headline | None:
-    """Return the headline of a (sanitized) document, None where nothing was measured."""
+    """Return the headline of a sanitized document, None where nothing was measured."""
     split, evaluation = document.main_split, document.main
     if split is None or evaluation is None:
         return None
@@ -62,27 +62,27 @@ def headline(document: MetricsDocument) -> Headline | None:
 
 
 def _difference(difference: Interval, phrase: str) -> str:
-    """Return `0.041 above the linear baseline (0.028 to 0.055)`, or that no difference is clear."""
+    """Return `0.041 above the linear baseline (0.028 to 0.055)`, or that the difference is not significant."""
     value, low, high = difference.value, difference.low, difference.high
     if value is None:
         return ""
     if low is None or high is None:
         return f"{score(abs(value))} {'above' if value >= 0 else 'below'} {phrase}"
     if not difference.excludes_zero:
-        return f"no clear difference from {phrase} ({score(low)} to {score(high)})"
+        return f"no significant difference from {phrase} ({score(low)} to {score(high)})"
     ends = sorted((abs(low), abs(high)))
     return f"{score(abs(value))} {'above' if value > 0 else 'below'} {phrase} ({score(ends[0])} to {score(ends[1])})"
 
 
 def _seen(document: MetricsDocument) -> str:
     if document.test is None:
-        return "validation rows, which also guided its training"
+        return "validation rows, which were also used in training"
     seen = document.test.seen.rows if document.test.seen is not None else None
     if seen:
-        return f"rows, {count(seen)} of which also stood in its training data"
-    # Only the training run itself, or a check against it, can vouch that rows are new.
+        return f"rows, {count(seen)} of which are also in its training data"
+    # Only the training run itself, or a check against its rows, shows that rows are new.
     trained_here = bool(document.data.rows.get("train"))
-    return "rows it had never seen" if trained_here or seen == 0 else "rows"
+    return "rows that it was not trained on" if trained_here or seen == 0 else "rows"
 
 
 def compared_baseline(document: MetricsDocument) -> str | None:

@@ -1,4 +1,4 @@
-"""Text set into Markdown and YAML so that it stays text, whatever it holds."""
+"""Escape text for Markdown and YAML."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import json
 import re
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~!$&])")
-_DIRECTION = re.compile("[\u202a-\u202e\u2066-\u2069]")  # overrides would reorder the rest of the line
+_DIRECTION = re.compile("[\u202a-\u202e\u2066-\u2069]")  # direction overrides would reorder the rest of the line
 
 
 def markdown(text: object) -> str:
-    """Return text for a line or a table cell: one line, nothing in it acts as markup."""
+    """Return text for a line or a table cell: on one line, with all markup escaped."""
     line = " ".join(_DIRECTION.sub("", str(text)).split())
     return _SPECIAL.sub(lambda found: _escaped(found[1]), line)
 
@@ -23,7 +23,7 @@ def fenced(text: str, language: str = "") -> str:
 
 
 def yaml_text(text: object) -> str:
-    """Return a YAML double-quoted scalar: every JSON string is one."""
+    """Return a double-quoted YAML scalar; every JSON string is one."""
     return json.dumps(_DIRECTION.sub("", str(text)), ensure_ascii=False)
 
 

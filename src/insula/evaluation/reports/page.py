@@ -1,4 +1,4 @@
-"""A self-contained page from one of our templates, in the one style and under a policy that admits nothing else."""
+"""Render a self-contained page from a template, with a content security policy that allows nothing else."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from markupsafe import Markup
 
 
 def render_page(template: str, **values: Any) -> str:
-    """Return the page of a template with these values, all escaped but markup; style and script stand in it."""
+    """Return the page of a template with inline style and script; values other than `Markup` are escaped."""
     style, script = _text("report.css"), _text("report.js")
     return (
         environment("insula.evaluation")
@@ -29,18 +29,18 @@ def render_page(template: str, **values: Any) -> str:
 
 
 def page_style() -> str:
-    """Return the one style, for pages that stand elsewhere."""
+    """Return the style sheet, for pages of other packages."""
     return _text("report.css")
 
 
 def script_hash() -> str:
-    """Return the hash of our script in a content security policy, which then admits this script alone."""
+    """Return the hash of the script for a content security policy that allows no other script."""
     return _content_hash(_text("report.js"))
 
 
 @cache
 def environment(package: str) -> jinja2.Environment:
-    """Return the templates of a package: every value is escaped, and a name that is not given is an error."""
+    """Return the templates of a package; values are escaped, and undefined names raise an error."""
     return jinja2.Environment(
         loader=jinja2.PackageLoader(package, "templates"),
         autoescape=True,
@@ -55,5 +55,5 @@ def _text(name: str) -> str:
 
 
 def _content_hash(text: str) -> str:
-    """Return the hash by which the page's content security policy admits its own style and script and nothing else."""
+    """Return the hash of inline content for a content security policy."""
     return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()

@@ -1,4 +1,4 @@
-"""Numbers as people read them: one form for scores everywhere, so that page, card and table can be compared."""
+"""Numbers formatted for people, in the same way on pages, in cards and in tables."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ LANGUAGES: Mapping[str, str] = {
 
 
 def score(value: float | None) -> str:
-    """Return a score with three decimals, an en dash where it is unknown."""
+    """Return a score with three decimals, an en dash if unknown."""
     return "–" if value is None else f"{value:.3f}".replace("-", "−")
 
 
@@ -24,7 +24,7 @@ def signed(value: float | None) -> str:
 
 
 def span(interval: Interval, number: Callable[[float], str] = score) -> str:
-    """Return `low to high` of a measured value, an empty string where it has no interval."""
+    """Return an interval as `low to high`, an empty string if there is none."""
     low, high = interval.low, interval.high
     return "" if low is None or high is None else f"{number(low)} to {number(high)}"
 
@@ -35,7 +35,7 @@ def count(value: float | None) -> str:
 
 
 def percent(value: float | None) -> str:
-    """Return a share as a percentage with at most one decimal; a rare share never reads 0% nor a partial one 100%."""
+    """Return a share as a percentage with at most one decimal; only 0 is shown as 0%, only 1 as 100%."""
     if value is None:
         return "–"
     shown = f"{100 * value:.1f}".removesuffix(".0")
@@ -79,18 +79,18 @@ def duration(seconds: float | None) -> str:
 
 
 def language(code: str) -> str:
-    """Return the English name of a language, its code where the name is not known here."""
+    """Return the English name of a language, or its code if unknown."""
     return LANGUAGES.get(code, code)
 
 
 def languages(shares: Mapping[str, float]) -> str:
-    """Return `English 99%, Chinese 1%`, largest first, at most six."""
+    """Return `English 99%, Chinese 1%`, at most six, largest first."""
     largest = sorted(shares.items(), key=lambda item: -item[1])[:6]
     return ", ".join(f"{language(code)} {percent(share)}" for code, share in largest)
 
 
 def plain(value: Any) -> str:
-    """Return a recipe value as text: yes, no, none, numbers without noise, lists with commas."""
+    """Return a recipe value as text: yes, no, none, short numbers, lists with commas."""
     if value is None:
         return "none"
     if isinstance(value, bool):

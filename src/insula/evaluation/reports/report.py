@@ -1,4 +1,4 @@
-"""The report: one self-contained page on what a model has learnt, how well, and how that is known."""
+"""The report: a self-contained page on a model, its data, its metrics and how they were measured."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from insula.evaluation.reports.page import render_page
 from insula.evaluation.reports.readable import count, score
 from insula.evaluation.reports.sanitize import sanitized
 from insula.evaluation.reports.tables import (
-    MOST_ROWS,
+    MAX_ROWS,
     baseline_rows,
     data_facts,
     decision_facts,
@@ -36,14 +36,14 @@ from insula.evaluation.reports.tables import (
 )
 from insula.evaluation.result import Evaluation, Interval
 
-MOST_NOTES = 60
+MAX_NOTES = 60
 
 
 def write_report(path: str | Path, document: MetricsDocument) -> None:
     """Write the report of a training run or of one evaluation as a single HTML file.
 
-    Every part of the document may be missing: its section is left out. The page needs no network and no JavaScript, and
-    stays below 1 MB. Raises `OutputError` where `path` cannot be written.
+    Sections without data are left out. The page needs neither network nor JavaScript and is smaller than 1 MB. Raises
+    `OutputError` if `path` cannot be written.
     """
     write_text(path, render_report(document))
 
@@ -82,7 +82,7 @@ def render_report(document: MetricsDocument) -> str:
         by_threshold=threshold_rows(document),
         recipe=recipe_groups(document),
         data=data_facts(document),
-        notes=document.data.notes[:MOST_NOTES],
+        notes=document.data.notes[:MAX_NOTES],
         provenance=provenance(document),
         command=document.command,
     )  # fmt: skip
@@ -97,28 +97,29 @@ def _subtitle(document: MetricsDocument) -> str:
 
 def _thresholds(document: MetricsDocument) -> list[tuple[str, str]]:
     thresholds = document.decision.thresholds or {}
-    return [(label, score(value)) for label, value in list(thresholds.items())[:MOST_ROWS]]
+    return [(label, score(value)) for label, value in list(thresholds.items())[:MAX_ROWS]]
 
 
 def _notices(document: MetricsDocument) -> list[str]:
-    """Return what a reader must know before believing the headline."""
+    """Return the reservations about the headline."""
     evaluation = document.main
     if evaluation is None:
-        return ["Nothing was evaluated: there were no rows held out to measure on."]
+        return ["Nothing was evaluated: there are no validation or test rows."]
     notices = []
     if document.main_split == "validation":
         notices.append(
-            "Measured on the validation rows, which also guided training and thresholds: expect less on new texts."
+            "Measured on the validation rows, which were also used to choose the model and its thresholds: expect "
+            "lower values on new texts."
         )
     for repeated, words in (
-        (evaluation.seen, "of these rows also stood in the training data."),
+        (evaluation.seen, "of these rows are also in the training data."),
         (
             evaluation.overlap,
-            "of these texts also stood in the source's training rows, which were left out of training.",
+            "of these texts were also in the training rows of the source; those training rows were left out.",
         ),
     ):
         if repeated is not None and repeated.rows:
             value = (repeated.metrics_without or {}).get(evaluation.headline_name, Interval()).value
-            said = f" Without them the headline is {score(value)}." if value is not None else ""
-            notices.append(f"{count(repeated.rows)} {words}{said}")
+            without = f" Without them the headline metric is {score(value)}." if value is not None else ""
+            notices.append(f"{count(repeated.rows)} {words}{without}")
     return notices

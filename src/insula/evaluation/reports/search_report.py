@@ -1,4 +1,4 @@
-"""The report of a search: one self-contained page on what was tried, what it reached, and what made the difference."""
+"""The report of a search: a self-contained page with its trials, scores and the importance of the options."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from markupsafe import Markup
 from insula.core.files import write_text
 from insula.core.sentences import counted
 from insula.evaluation.charts.learning import Series, learning_chart
+from insula.evaluation.charts.option_values import option_values_chart
 from insula.evaluation.charts.shares import shares_chart
 from insula.evaluation.charts.trials import Trial, trials_chart
-from insula.evaluation.charts.tried import tried_chart
 from insula.evaluation.metrics.metric_names import metric_title
 from insula.evaluation.reports.figures import Figure
 from insula.evaluation.reports.page import render_page
@@ -21,14 +21,14 @@ from insula.evaluation.reports.readable import duration, flat, plain, score, spa
 from insula.evaluation.reports.sanitize import sanitize, sanitized
 from insula.evaluation.search_document import SearchDocument, SearchTrial
 
-MOST_TRIALS = 500  # of the table; search.json has them all
+MAX_TRIALS = 500  # in the table; search.json has all
 ENOUGH_TRIALS = 20
 
 
 def write_search_report(path: str | Path, document: SearchDocument, recipe: Mapping[str, Any]) -> None:
-    """Write the page of a search and of the winning recipe.
+    """Write the page of a search and of its best recipe.
 
-    The page needs no network and no JavaScript. Raises `OutputError` where `path` cannot be written.
+    The page needs neither network nor JavaScript. Raises `OutputError` if `path` cannot be written.
     """
     write_text(path, render_search_report(document, recipe))
 
@@ -50,11 +50,11 @@ def render_search_report(document: SearchDocument, recipe: Mapping[str, Any]) ->
         facts=_facts(document),
         history=_history(document.trials, metric),
         importance=_importance(document),
-        tried=_tried(document),
+        tried=_option_charts(document),
         curves=_curves(document),
         winner=[(key, plain(best.values.get(key))) for key in keys],
         keys=[key.split(".")[-1] for key in keys],
-        rows=[_row(trial, keys, trial is best) for trial in _by_value(document.trials)[:MOST_TRIALS]],
+        rows=[_row(trial, keys, trial is best) for trial in _by_value(document.trials)[:MAX_TRIALS]],
         recipe=flat(sanitize(recipe)),
         command=document.command,
     )
@@ -64,28 +64,24 @@ def _sentence(document: SearchDocument, metric: str) -> str:
     best, trials = document.best_trial, document.trials
     own = next((trial for trial in trials if trial.number == 0 and trial.value is not None), None)
     rows = document.data.rows.get("validation", 0)
-    said = f"Trial {best.number} of {len(trials)} reaches {metric} {score(best.value)} on {rows:,} validation rows"
+    sentence = f"Trial {best.number} of {len(trials)} reaches {metric} {score(best.value)} on {rows:,} validation rows"
     if own is not None and own is not best:
-        said += f"; trial 0, nearest to the recipe as it stood, reaches {score(own.value)}"
-    return f"{said}."
+        sentence += f"; trial 0, the closest to the original recipe, reaches {score(own.value)}"
+    return f"{sentence}."
 
 
 def _notices(document: SearchDocument) -> list[str]:
     notices = [
-        "The best of many looks better than it is: these validation rows chose it. Train with the recipe and believe "
-        "what it reaches on test rows, which no trial has seen."
+        "The score of the best trial is optimistic, since it was selected on these validation rows. Train with the "
+        "recipe and rely on its score on the test rows, which no trial has used."
     ]
     best = document.best_trial
     least = best.value if best.low is None else best.low
     others = [trial.value for trial in document.trials if trial is not best and trial.value is not None]
     close = [value for value in others if least is not None and value >= least]
     if close:
-        lie = (
-            "lies within its interval: no clear difference from it"
-            if len(close) == 1
-            else ("lie within its interval: no clear difference from them")
-        )
-        notices.append(f"{counted(len(close), 'other trial')} {lie}.")
+        verb = "is" if len(close) == 1 else "are"
+        notices.append(f"{counted(len(close), 'other trial')} {verb} within its interval: no significant difference.")
     return notices
 
 
@@ -94,44 +90,46 @@ def _facts(document: SearchDocument) -> list[tuple[str, str]]:
     states = [trial.state for trial in trials]
     found = [("trials", str(len(trials)))]
     found += [(state, str(states.count(state))) for state in ("pruned", "failed", "lost") if state in states]
-    found.append(("training in all", duration(sum(trial.seconds for trial in trials))))
+    found.append(("total training time", duration(sum(trial.seconds for trial in trials))))
     found += [("seed", str(document.seed)), ("pruner", document.pruner)]
     return found
 
 
 def _history(trials: Sequence[SearchTrial], metric: str) -> Figure:
     drawn = [
-        # A failed trial reached nothing, however far it came.
+        # A failed trial has no score, however far it came.
         Trial(trial.number, trial.scores[-1] if early and trial.scores else trial.value, early)
         for trial in trials
         for early in [trial.state == "pruned"]
     ]
     svg = trials_chart(drawn, key="trials", y_title=metric)
     early = any(trial.pruned and trial.value is not None for trial in drawn)
-    caption = " Those that were ended early stand where they were when they ended." if early else ""
-    return Figure("How the search went", svg, f"Each dot is a trial.{caption}")
+    caption = " Pruned trials are drawn at their last score." if early else ""
+    return Figure("Trials", svg, f"Each dot is a trial.{caption}")
 
 
 def _importance(document: SearchDocument) -> Figure | None:
     if not document.importance:
         return None
     complete = sum(trial.value is not None for trial in document.trials)
-    few = f" From {complete} complete trials this is a hint at most." if complete < ENOUGH_TRIALS else ""
+    few = f" With {complete} complete trials this is a rough estimate." if complete < ENOUGH_TRIALS else ""
     svg = shares_chart(document.importance, key="importance", title="Importance of each option")
     return Figure(
         "Importance of each option", svg,
-        f"Share of the variance between trials that each option explains by itself or with others (fANOVA).{few}",
+        f"Share of the variance between trials that each option explains alone or with others (fANOVA).{few}",
     )  # fmt: skip
 
 
-def _tried(document: SearchDocument) -> list[Markup]:
+def _option_charts(document: SearchDocument) -> list[Markup]:
     complete = [(trial, trial.value) for trial in document.trials if trial.value is not None]
     charts = []
     for index, (key, entry) in enumerate(document.space.items()):
         values = [trial.values.get(key) for trial, _ in complete]
         number = all(isinstance(value, int | float) and not isinstance(value, bool) for value in values)
         shown: list[Any] = [value if number and entry.choices is None else plain(value) for value in values]
-        charts.append(tried_chart(key, shown, [value for _, value in complete], key=f"tried-{index}", log=entry.log))
+        charts.append(
+            option_values_chart(key, shown, [value for _, value in complete], key=f"tried-{index}", log=entry.log)
+        )
     return charts
 
 
@@ -147,7 +145,7 @@ def _curves(document: SearchDocument) -> Figure | None:
         return None
     lines.append(Series("best trial", own, "second"))
     svg = learning_chart(lines, key="curves", title="Scores during training", x_title="evaluation", y_title="score")
-    return Figure("Trials as they learned", svg, "Validation scores before any threshold or calibration is chosen.")
+    return Figure("Learning curves of the trials", svg, "Validation scores before calibration and thresholds.")
 
 
 def _by_value(trials: Sequence[SearchTrial]) -> list[SearchTrial]:

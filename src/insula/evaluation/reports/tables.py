@@ -1,4 +1,4 @@
-"""From measured results to the report's tables and fact lists."""
+"""The tables and fact lists of reports and model cards."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ from insula.evaluation.reports.readable import (
     signed,
     span,
 )
-from insula.evaluation.result import DimensionFigures, Evaluation, Interval, LabelFigures
+from insula.evaluation.result import DimensionMetrics, Evaluation, Interval, LabelMetrics
 
-MOST_ROWS = 200
-MOST_MISTAKES = 20
+MAX_ROWS = 200
+MAX_MISTAKES = 20
 LABEL_SCORES = {
     "F1": "f1", "Precision": "precision", "Recall": "recall", "Average precision": "average_precision",
     "AUROC": "auroc", "Brier": "brier", "Threshold": "threshold",
 }  # fmt: skip
-LABEL_COUNTS = {"Rows": "support", "Answered": "predicted"}
-AGREEMENT = {"Pearson r": "pearson", "Spearman rho": "spearman", "CCC": "ccc", "MAE": "mae", "RMSE": "rmse"}
-TRAINED_ON = "Trained on"
+LABEL_COUNTS = {"Rows": "support", "Predicted": "predicted"}
+DIMENSION_SCORES = {"Pearson r": "pearson", "Spearman rho": "spearman", "CCC": "ccc", "MAE": "mae", "RMSE": "rmse"}
+TRAINING_ROWS = "Training rows"
 WITH_BAR = ("F1", "Pearson r")
 
 Fact = tuple[str, str]
@@ -41,7 +41,7 @@ Fact = tuple[str, str]
 
 @dataclass(frozen=True)
 class Cell:
-    """One cell: what is shown, what it is sorted by, and the length of its bar (0 to 1) where it has one."""
+    """One cell: its text, its sort key, and the length of its bar (0 to 1) if it has one."""
 
     shown: str
     order: float | str
@@ -50,7 +50,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class LabelTable:
-    """The table of labels: column titles, then rows of (label, its Chinese name or "", cells); `left_out` rows."""
+    """The table of labels: column titles, rows of (label, Chinese name or "", cells), number of rows left out."""
 
     columns: Sequence[str]
     rows: Sequence[tuple[str, str, Sequence[Cell]]]
@@ -59,7 +59,7 @@ class LabelTable:
 
 @dataclass(frozen=True)
 class MetricRow:
-    """One metric of the table of all metrics."""
+    """One row of the table of all metrics."""
 
     title: str
     meaning: str
@@ -69,26 +69,26 @@ class MetricRow:
 
 
 def key_facts(document: MetricsDocument) -> list[Fact]:
-    """Return the figures under the headline: rows, labels, size, time."""
+    """Return the facts below the headline: rows, labels, size, time."""
     evaluation, time, model = document.main, document.time, document.model
     labels = document.scheme.names or (evaluation.labels if evaluation else [])
     kind = document.scheme.kind or (evaluation.kind if evaluation else None)
     candidates: list[tuple[str, Any, Callable[[Any], str]]] = [
-        ("rows trained on", document.data.rows.get("train"), count),
-        ("rows judged on", (evaluation.rows if evaluation else 0) or None, count),
+        ("training rows", document.data.rows.get("train"), count),
+        ("rows evaluated", (evaluation.rows if evaluation else 0) or None, count),
         ("dimensions" if kind == "dimensional" else "labels", len(labels) or None, count),
         ("parameters", model.parameters, large),
-        ("of them trained", _partly_trained(model), large),
-        ("on disk", model.bytes, file_size),
+        ("trainable parameters", _trainable_parameters(model), large),
+        ("size on disk", model.bytes, file_size),
         ("training time", time.train_seconds, duration),
-        ("memory at its highest", _bytes(time.peak_memory_mb), file_size),
+        ("peak memory", _bytes(time.peak_memory_mb), file_size),
         ("rows per second", time.rows_per_second, count),
     ]
-    return [(name, written(value)) for name, value, written in candidates if value is not None]
+    return [(name, formatted(value)) for name, value, formatted in candidates if value is not None]
 
 
-def _partly_trained(model: ModelRecord) -> int | None:
-    """Return how many parameters were trained, None where that is all of them."""
+def _trainable_parameters(model: ModelRecord) -> int | None:
+    """Return the number of trainable parameters, None if all are."""
     return None if model.trainable_parameters == model.parameters else model.trainable_parameters
 
 
@@ -97,7 +97,7 @@ def _bytes(megabytes: float | None) -> float | None:
 
 
 def baseline_rows(document: MetricsDocument, metric: str) -> list[tuple[str, str, str, str]]:
-    """Return (baseline, its value, this model minus it, interval of the difference)."""
+    """Return (baseline, its value, this model minus the baseline, interval of the difference)."""
     rows = []
     for name, baseline in document.baselines.items():
         value = baseline.metrics.get(metric, Interval()).value
@@ -108,7 +108,7 @@ def baseline_rows(document: MetricsDocument, metric: str) -> list[tuple[str, str
 
 
 def metric_rows(document: MetricsDocument) -> list[MetricRow]:
-    """Return every measured metric, with the validation value beside the test value."""
+    """Return every measured metric, with its value on validation rows next to the test value."""
     if document.main is None:
         return []
     found = document.main.metrics
@@ -135,22 +135,22 @@ def level_rows(evaluation: Evaluation) -> list[tuple[str, str, str, str, str]]:
 
 
 def label_table(document: MetricsDocument) -> LabelTable | None:
-    """Return the scores of every label; columns that nothing was measured for are left out."""
+    """Return the metrics of every label, without empty columns."""
     labels = document.main.per_label if document.main else []
     trained = document.data.label_counts.get("train", {})
     columns = _columns(labels, {**LABEL_SCORES, **LABEL_COUNTS})
-    columns[TRAINED_ON] = [trained.get(one.label) for one in labels]
+    columns[TRAINING_ROWS] = [trained.get(one.label) for one in labels]
     return _table([one.label for one in labels], columns, document)
 
 
 def dimension_table(document: MetricsDocument) -> LabelTable | None:
-    """Return the agreement of every dimension."""
+    """Return the metrics of every dimension."""
     dimensions = document.main.per_dimension if document.main else []
-    return _table([one.name for one in dimensions], _columns(dimensions, AGREEMENT), document)
+    return _table([one.name for one in dimensions], _columns(dimensions, DIMENSION_SCORES), document)
 
 
 def _columns(
-    rows: Sequence[LabelFigures] | Sequence[DimensionFigures], fields: Mapping[str, str]
+    rows: Sequence[LabelMetrics] | Sequence[DimensionMetrics], fields: Mapping[str, str]
 ) -> dict[str, list[float | None]]:
     return {title: [getattr(row, field) for row in rows] for title, field in fields.items()}
 
@@ -164,13 +164,13 @@ def _table(
     chinese = _chinese(document)
     rows = [
         (name, chinese.get(name, ""), [_cell(column[row], title) for title, column in filled.items()])
-        for row, name in enumerate(names[:MOST_ROWS])
+        for row, name in enumerate(names[:MAX_ROWS])
     ]
-    return LabelTable(list(filled), rows, max(0, len(names) - MOST_ROWS))
+    return LabelTable(list(filled), rows, max(0, len(names) - MAX_ROWS))
 
 
 def mistakes(evaluation: Evaluation) -> list[dict[str, Any]]:
-    """Return the most confident mistakes (or largest errors, in the order given), at most 20, texts cut at 400."""
+    """Return at most 20 of the most confident mistakes or the largest errors, with texts of at most 400 characters."""
     ranked = sorted(evaluation.mistakes, key=lambda row: -(row.confidence or 0.0))
     return [
         {
@@ -179,44 +179,43 @@ def mistakes(evaluation: Evaluation) -> list[dict[str, Any]]:
             "predicted": _answer(row.predicted, evaluation.labels),
             "confidence": "" if row.confidence is None else percent(row.confidence),
         }
-        for row in ranked[:MOST_MISTAKES]
+        for row in ranked[:MAX_MISTAKES]
     ]
 
 
 def decision_facts(document: MetricsDocument) -> list[Fact]:
-    """Return how scores become answers: calibration, threshold, abstention."""
+    """Return the decision rule: calibration, thresholds, abstention."""
     decision, facts = document.decision, []
     if decision.calibration is not None and not decision.calibration.is_empty:
         facts.append(("Calibration", _calibration(decision.calibration)))
     if decision.thresholds:
-        facts.append(("Thresholds", "the label is given from that probability on"))
+        facts.append(("Thresholds", "a label is predicted if its score is at least its threshold"))
     if decision.offsets:
-        shown = ", ".join(f"{label} {signed(value)}" for label, value in list(decision.offsets.items())[:MOST_ROWS])
+        shown = ", ".join(f"{label} {signed(value)}" for label, value in list(decision.offsets.items())[:MAX_ROWS])
         facts.append(("Offsets on log scores", shown))
     if decision.abstention is not None:
         limit = decision.abstention
-        said = f"where the confidence is below {score(limit)}" if limit > 0 else "never: every row is answered"
-        facts.append(("“I don't know”", said))
+        facts.append(("Abstains", f"if the confidence is below {score(limit)}" if limit > 0 else "never"))
     if decision.coverage is not None and not document.scheme.is_dimensional:
-        facts.append(("Coverage aimed at", f"{percent(decision.coverage)} of the rows"))
+        facts.append(("Target coverage", f"{percent(decision.coverage)} of the rows"))
     return facts
 
 
 def threshold_rows(document: MetricsDocument) -> list[tuple[str, str, str]]:
-    """Return (which thresholds, macro-F1, interval) for models that have thresholds; none without test rows."""
+    """Return (thresholds, macro-F1, interval) for models with thresholds; empty without test rows."""
     found = document.test.macro_f1_by_threshold if document.test else None
     if found is None:
         return []
     titles = {
-        "every threshold 0.5": found.half,
-        "thresholds from validation rows: the result": found.validation,
-        "cheating: thresholds chosen on the test rows, not a result": found.test,
+        "all thresholds 0.5": found.half,
+        "thresholds chosen on validation rows: the result": found.validation,
+        "oracle thresholds, chosen on the test rows: not a result": found.test,
     }
     return [(title, score(one.value), span(one)) for title, one in titles.items() if one and one.value is not None]
 
 
 def data_facts(document: MetricsDocument) -> list[Fact]:
-    """Return what the model learned from, and the fingerprint that tells the same data again."""
+    """Return the data of the model with its fingerprint."""
     data, scheme = document.data, document.scheme
     facts = [("Data", data.name)] if data.name else []
     facts += [(f"{split.capitalize()} rows", count(rows)) for split, rows in data.rows.items()]
@@ -230,23 +229,23 @@ def data_facts(document: MetricsDocument) -> list[Fact]:
 
 
 def provenance(document: MetricsDocument) -> list[Fact]:
-    """Return who made this page from what: command, versions, seed, time."""
+    """Return the provenance of the model: version, seed, base model, time."""
     model, seconds, created = document.model, document.time.total_seconds, document.created
     candidates = [
         ("insula", document.insula_version),
-        ("Made", None if created is None else created.replace("T", " ").replace("Z", " UTC")),
+        ("Created", None if created is None else created.replace("T", " ").replace("Z", " UTC")),
         ("Seed", document.seed),
         ("Model family", model.family),
-        ("Starting point", model.base),
-        ("Trained in", arithmetic(document)),
-        ("Inference engine", model.backend),
+        ("Base model", model.base),
+        ("Precision", arithmetic(document)),
+        ("Backend", model.backend),
         ("Total time", None if seconds is None else duration(seconds)),
     ]
     return [(name, str(value)) for name, value in candidates if value is not None]
 
 
 def arithmetic(document: MetricsDocument) -> str | None:
-    """Return the number format of the matrix products of training; None where the family tells none."""
+    """Return the number format of matrix products in training, None if the family does not state it."""
     precision = document.training.get("precision")
     return None if precision is None else f"{precision} arithmetic, float32 weights"
 
@@ -256,7 +255,7 @@ def recipe_groups(document: MetricsDocument) -> list[tuple[str, list[Fact]]]:
     recipe = document.recipe
     loose = {key: value for key, value in recipe.items() if not isinstance(value, Mapping)}
     groups = [("recipe", flat(loose))] if loose else []
-    groups += [(key, flat(value)[:MOST_ROWS]) for key, value in recipe.items() if isinstance(value, Mapping) and value]
+    groups += [(key, flat(value)[:MAX_ROWS]) for key, value in recipe.items() if isinstance(value, Mapping) and value]
     return groups
 
 
@@ -268,13 +267,13 @@ def _answer(items: Sequence[Any], names: Sequence[str]) -> list[str]:
 
 def _calibration(calibration: CalibrationRecord) -> str:
     if calibration.method == "identity":
-        return "none: scores are used as the model gives them"
+        return "none"
     settings = ", ".join(f"{key} {value}" for key, value in flat(calibration.settings()))
     return f"{calibration.method} ({settings})" if settings and len(settings) <= 80 else calibration.method
 
 
 def _chinese(document: MetricsDocument) -> Mapping[str, str]:
-    """Chinese display names, where Chinese is more than a trace of the data."""
+    """Return the Chinese display names, if at least 5% of the training rows are Chinese."""
     names = document.scheme.display.get("zh", {})
     is_chinese = document.data.languages.get("zh", 0.0) >= 0.05
     return {name: shown for name, shown in names.items() if shown != name} if is_chinese else {}
@@ -283,6 +282,6 @@ def _chinese(document: MetricsDocument) -> Mapping[str, str]:
 def _cell(value: float | None, title: str) -> Cell:
     if value is None:
         return Cell("–", -math.inf)
-    if title in LABEL_COUNTS or title == TRAINED_ON:
+    if title in LABEL_COUNTS or title == TRAINING_ROWS:
         return Cell(count(value), value)
     return Cell(score(value), value, bar=min(1.0, max(0.0, value)) if title in WITH_BAR else None)

@@ -1,4 +1,4 @@
-"""What each value of one option reached, over the trials of a search."""
+"""The scores of the trials of a search by the value of one option."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from insula.evaluation.charts.svg import element, figure, text, text_width
 WIDE, HIGH = 240.0, 190.0
 
 
-def tried_chart(
+def option_values_chart(
     name: str, values: Sequence[float | str], scores: Sequence[float], *, key: str, log: bool = False
 ) -> Markup:
-    """Return one dot a trial: the value to the right (numbers on a scale, else a place each), its score upwards.
+    """Return one dot per trial: the value on the x axis, numeric or by category, and the score on the y axis.
 
-    `values` are numbers or, all of them, words. The best dot is drawn last and stands out.
+    `values` are all numbers or all strings. The best dot is highlighted and drawn last.
     """
     y_ticks = ticks(min(scores, default=0.0), max(scores, default=1.0), 4)
     left = 16 + max(text_width(label) for label in tick_labels(y_ticks))
@@ -51,12 +51,12 @@ def tried_chart(
     for place, tried, score in sorted(zip(places, values, scores, strict=True), key=lambda dot: dot[2]):
         ((x, y),) = plot.points([(place, score)])
         strong = score == best
-        said = f"{tried if isinstance(tried, str) else format(tried, '.4g')}: {score:.4f}"
+        summary = f"{tried if isinstance(tried, str) else format(tried, '.4g')}: {score:.4f}"
         parts.append(
             element(
-                "circle", element("title", said), cx=x, cy=y, r=4.5 if strong else 3.2,
+                "circle", element("title", summary), cx=x, cy=y, r=4.5 if strong else 3.2,
                 class_="dot strong" if strong else "dot plain",
             )
         )  # fmt: skip
-    said = f"score of {len(scores)} trials by {name}"
-    return figure(WIDE, HIGH, *parts, key=key, title=name, description=said)
+    summary = f"score of {len(scores)} trials by {name}"
+    return figure(WIDE, HIGH, *parts, key=key, title=name, description=summary)

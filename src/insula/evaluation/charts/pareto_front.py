@@ -1,4 +1,4 @@
-"""Size against quality of several models: those that no other beats in both are joined."""
+"""Size against quality of several models, with the Pareto front: the models that no other beats in both."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from insula.evaluation.charts.axes import Plot, Scale, frame, tick_labels, ticks
 from insula.evaluation.charts.svg import WIDTH, element, figure, polyline, text_width
 
 HEIGHT = 270.0
-# The chart stands alone in a file, without the report's style sheet.
+# The chart is a file of its own, without the style sheet of the report.
 STYLE = (
     "text{font:12px system-ui,sans-serif;fill:#555}.grid{stroke:#ddd}.axis{stroke:#999}"
-    ".line{fill:none;stroke:#b3541e;stroke-width:2}.front{fill:#b3541e}.beaten{fill:#999}"
+    ".line{fill:none;stroke:#b3541e;stroke-width:2}.front{fill:#b3541e}.dominated{fill:#999}"
 )
 
 
 @dataclass(frozen=True)
 class Point:
-    """A model: its megabytes, what it reaches, its name, and whether it is on the front."""
+    """A model: size in megabytes, metric, name, and whether it is on the Pareto front."""
 
     megabytes: float
     value: float
@@ -28,8 +28,8 @@ class Point:
     on_front: bool
 
 
-def front_chart(points: Sequence[Point], *, y_title: str) -> Markup:
-    """Return a whole SVG file: a dot a model with its name as tooltip, a line through the front."""
+def pareto_front_chart(points: Sequence[Point], *, y_title: str) -> Markup:
+    """Return an SVG file: a dot for each model with its name as tooltip, a line through the front."""
     x_ticks = ticks(min((p.megabytes for p in points), default=0.0), max((p.megabytes for p in points), default=1.0))
     y_ticks = ticks(min((p.value for p in points), default=0.0), max((p.value for p in points), default=1.0))
     left = 20 + max(text_width(label) for label in tick_labels(y_ticks))
@@ -42,9 +42,9 @@ def front_chart(points: Sequence[Point], *, y_title: str) -> Markup:
     ]
     for point in points:
         ((x, y),) = plot.points([(point.megabytes, point.value)])
-        said = f"{point.name}: {point.megabytes:.1f} MB, {point.value:.4f}"
-        shape = "front" if point.on_front else "beaten"
-        parts.append(element("circle", element("title", said), cx=x, cy=y, r=4, class_=shape))
-    said = f"{len(points)} models by size and {y_title}; {len(front)} of them no other beats in both"
-    drawn = figure(WIDTH, HEIGHT, *parts, key="front", title="Size and quality", description=said)
+        summary = f"{point.name}: {point.megabytes:.1f} MB, {point.value:.4f}"
+        shape = "front" if point.on_front else "dominated"
+        parts.append(element("circle", element("title", summary), cx=x, cy=y, r=4, class_=shape))
+    summary = f"{len(points)} models by size and {y_title}; {len(front)} of them on the Pareto front"
+    drawn = figure(WIDTH, HEIGHT, *parts, key="front", title="Size and quality", description=summary)
     return Markup(str(drawn).replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" ', 1))

@@ -1,4 +1,4 @@
-"""Decisions on labelled examples, measured: what a run and `insula evaluate` have in common."""
+"""`evaluate_examples`: measure decisions on labelled examples, in a run and in `insula evaluate`."""
 
 from __future__ import annotations
 
@@ -25,13 +25,12 @@ def evaluate_examples(
     resamples: int,
     seed: int,
 ) -> Evaluation:
-    """Measure the decisions that a rule made on examples.
+    """Measure the decisions of a rule on examples.
 
     gold   (rows, labels) of the examples, as `core.targets.gold_matrix`
-    seen   (rows,) bool, rows whose text stood in the training data
+    seen   (rows,) bool, rows whose text is in the training data
 
-    Languages that are not stated are told from the text. Raises `DataError` where shapes or values contradict the
-    scheme.
+    The language of an example without one is detected. Raises `DataError` where shapes or values contradict the scheme.
     """
     return evaluate(
         scheme,
