@@ -1,4 +1,4 @@
-"""insula: models that perceive, understand and express human emotion.
+"""insula: train, evaluate and use models that recognise emotion in text.
 
     from insula import EmotionClassifier, load_dataset, load_model, train, evaluate
 

@@ -1,4 +1,4 @@
-"""`python -m insula`: the program, for launchers that take a module."""
+"""`python -m insula`: the program, for launchers that need a module."""
 
 from __future__ import annotations
 

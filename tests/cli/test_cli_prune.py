@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from cli_messages import failed
 
-from insula.cli.model.prune import _say
+from insula.cli.model.prune import _print_result
 
 QUICK = ("--set", "evaluation.baselines=[]", "--set", "evaluation.resamples=100")
 
@@ -54,7 +54,7 @@ def test_a_figure_that_is_undefined_is_said_to_be(capsys: pytest.CaptureFixture[
     kept = {"layers": [0], "heads": [[0]], "widths": [8], "before": {"layers": 2}}
     run = SimpleNamespace(model=Path("model"), report=Path("report.html"))
     sizes = {"bytes": 1, "bytes_before": 2, "parameters": 3, "parameters_before": None}
-    _say(SimpleNamespace(run=run, kept=kept, validation=validation, **sizes))  # type: ignore[arg-type]
+    _print_result(SimpleNamespace(run=run, kept=kept, validation=validation, **sizes))  # type: ignore[arg-type]
     said = capsys.readouterr().out
     assert "mean Pearson r undefined, undefined before, on 60 validation rows\nloss        undefined\n" in said
 

@@ -15,7 +15,7 @@ Insula = Callable[..., Result]
 
 @pytest.fixture
 def trained(insula: Insula, here: Path) -> Callable[[], tuple[str, dict[str, object]]]:
-    """Train on `rows.csv`; return what was said and the metrics."""
+    """Train on `rows.csv`; return the messages and the metrics."""
 
     def train() -> tuple[str, dict[str, object]]:
         result = insula("train", "rows.csv", "--json", *FAST)

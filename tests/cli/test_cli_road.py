@@ -213,7 +213,7 @@ def test_empty_standard_input_is_said_and_no_failure(
     result = insula("predict", "-m", care / "runs/care", *arguments, stdin="")
     assert result.exit_code == 0
     assert result.stdout == ""
-    assert "no rows to predict" in result.stderr
+    assert "the input has no rows" in result.stderr
 
 
 def test_quiet_says_the_result_alone_but_never_hides_rejects(insula: Insula, care: Path, here: Path) -> None:

@@ -11,7 +11,7 @@ from rich.cells import cell_len
 from insula.cli import progress as progress_module
 from insula.cli import tables as answers_module
 from insula.cli.progress import TerminalProgress, shown_progress
-from insula.cli.tables import Answers, say_metrics
+from insula.cli.tables import PredictionPrinter, print_metrics
 from insula.core.prediction import Prediction
 from insula.core.progress import Silent
 from insula.evaluation.document import MetricsDocument
@@ -28,13 +28,13 @@ def prediction(text: str = "hello", **changed: Any) -> Prediction:
 
 
 def said(capsys: pytest.CaptureFixture[str], *predictions: Prediction) -> list[str]:
-    answers = Answers()
-    answers.say(predictions)
+    answers = PredictionPrinter()
+    answers.print(predictions)
     answers.explain()
     return capsys.readouterr().out.splitlines()
 
 
-def test_texts_stand_in_one_column(capsys: pytest.CaptureFixture[str]) -> None:
+def test_texts_line_up_in_one_column(capsys: pytest.CaptureFixture[str]) -> None:
     sad = {"labels": ("sadness",), "label": "sadness", "scores": {"joy": 0.3, "sadness": 0.5, "anger": 0.2}}
     lines = said(capsys, prediction("TEXT"), prediction("TEXT", **sad), prediction("TEXT", abstained=True))
     assert lines[0] == "  joy     0.70   (sadness 0.20)  TEXT"
@@ -63,10 +63,10 @@ def test_several_labels_none_and_values(capsys: pytest.CaptureFixture[str]) -> N
     assert "valence 3.25  arousal 1.00" in values
 
 
-def test_marks_are_explained_only_where_they_stand(capsys: pytest.CaptureFixture[str]) -> None:
+def test_marks_are_explained_only_if_printed(capsys: pytest.CaptureFixture[str]) -> None:
     for abstained in (True, False):
-        answers = Answers()
-        answers.say([prediction(abstained=abstained)])
+        answers = PredictionPrinter()
+        answers.print([prediction(abstained=abstained)])
         answers.explain()
         assert ("not sure" in capsys.readouterr().err) is abstained
 
@@ -116,12 +116,12 @@ def evaluation(**changed: Any) -> dict[str, Any]:
 def test_the_majority_is_called_what_it_answers(capsys: pytest.CaptureFixture[str], kind: str, answer: str) -> None:
     metrics = evaluation()
     metrics["baselines"] = {"majority": metrics["baselines"]["linear"]}
-    say_metrics(MetricsDocument.from_dict({**metrics, "scheme": {"kind": kind}}))
+    print_metrics(MetricsDocument.from_dict({**metrics, "scheme": {"kind": kind}}))
     assert f"  {answer}  " in capsys.readouterr().out
 
 
 def test_the_summary_tells_what_is_not_clear(capsys: pytest.CaptureFixture[str]) -> None:
-    say_metrics(MetricsDocument.from_dict(evaluation()))
+    print_metrics(MetricsDocument.from_dict(evaluation()))
     out = capsys.readouterr().out
     assert "1,200 test rows" in out
     assert "0.500  (0.450 to 0.550)" in out
@@ -131,14 +131,14 @@ def test_the_summary_tells_what_is_not_clear(capsys: pytest.CaptureFixture[str])
 
 def test_the_summary_tells_what_was_seen_in_training(capsys: pytest.CaptureFixture[str]) -> None:
     seen = {"rows": 200, "metrics_without": {"macro_f1": interval(0.4, 0.35, 0.45)}}
-    say_metrics(MetricsDocument.from_dict(evaluation(seen=seen)))
+    print_metrics(MetricsDocument.from_dict(evaluation(seen=seen)))
     out = capsys.readouterr().out
-    assert "200 of these 1,200 texts also stand in the training data" in out
+    assert "200 of these 1,200 texts are also in the training data" in out
     assert "macro-F1 without them             0.400  (0.350 to 0.450)" in out
 
 
-def test_nothing_measured_is_said(capsys: pytest.CaptureFixture[str]) -> None:
-    say_metrics(MetricsDocument(test=None, validation=None))
+def test_nothing_measured_is_reported(capsys: pytest.CaptureFixture[str]) -> None:
+    print_metrics(MetricsDocument(test=None, validation=None))
     assert "Nothing was measured" in capsys.readouterr().out
 
 

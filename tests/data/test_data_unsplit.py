@@ -17,7 +17,7 @@ def test_few_rows(tmp_path: Path) -> None:
     found = insula.describe_data(file)
     assert sum(found.rows.values()) == 3
     assert set(found.labels) == {"good", "bad"}
-    assert "cannot be trained on as they are" in found.notes[-1]
+    assert "cannot be trained on" in found.notes[-1]
     assert "3 rows" in found.lines()[0]
 
 
@@ -26,7 +26,7 @@ def test_one_label(tmp_path: Path) -> None:
     file.write_text("text,label\n" + "".join(f"message {n},same\n" for n in range(30)), encoding="utf-8")
     found = insula.describe_data(file)
     assert sum(found.rows.values()) == 30
-    assert "cannot be trained on as they are" in found.notes[-1]
+    assert "cannot be trained on" in found.notes[-1]
 
 
 def test_test_rows_alone(tmp_path: Path) -> None:

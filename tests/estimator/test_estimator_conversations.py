@@ -22,7 +22,7 @@ SETTINGS = {"preparation.context_turns": 1}
 
 
 def conversations(count: int = 60) -> tuple[list[ModelInput], list[str]]:
-    """Inputs whose label is told by the turn before alone."""
+    """Inputs whose label depends only on the turn before."""
     labels = [list(SAYS)[n % 2] for n in range(count)]
     inputs = [
         ModelInput(f"well number {n // 2} of them", turns=(Turn(SAYS[label], "B"),), speaker="A")
@@ -102,7 +102,7 @@ def test_tables_that_cannot_be_read(table: dict[str, Any], columns: dict[str, An
 
 
 def test_columns_without_the_one_of_the_text() -> None:
-    with pytest.raises(DataError, match="go with text, the column with the text"):
+    with pytest.raises(DataError, match="need text, the column with the text"):
         EmotionClassifier("linear", context="history").fit(TABLE, LABELS)
     with pytest.raises(DataError, match="at least one text"):
         EmotionClassifier("linear", text="said").fit(TABLE.iloc[:0], [])

@@ -194,8 +194,8 @@ def test_a_model_made_from_another_knows_the_rows_of_both(tmp_path: Path, encode
 @pytest.mark.parametrize(
     ("y", "weights", "message"),
     [
-        (np.array([["joy", "fear"]] * 4), None, "must hold 0 and 1"),
-        (np.array([[0.2, 0.8]] * 4), None, "must hold 0 and 1"),
+        (np.array([["joy", "fear"]] * 4), None, "must contain only 0 and 1"),
+        (np.array([[0.2, 0.8]] * 4), None, "must contain only 0 and 1"),
         (["joy", None, "fear", "joy"], None, "Got None"),
         (pd.Series(["joy", np.nan, "fear", "joy"]), None, "Got nan; drop those rows"),
         (pd.Series(["joy", None, "fear", "joy"], dtype="string"), None, "drop those rows"),

@@ -1,4 +1,4 @@
-"""The store: made by whoever comes first, the same in SQLite and PostgreSQL, and forgetting what it must."""
+"""The store: created by the first server, the same in SQLite and PostgreSQL, and without expired rows."""
 
 from __future__ import annotations
 
@@ -188,7 +188,7 @@ def test_nobody_there_is_said_without_the_password() -> None:
 
 
 def test_a_busy_file_is_said_to_be_busy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("insula.operations.store.database.PATIENCE", 0.2)
+    monkeypatch.setattr("insula.operations.store.database.TIMEOUT", 0.2)
     one, two = open_database(tmp_path), open_database(tmp_path)
     with one.writing(), pytest.raises(StoreUnreachableError, match="locked"):
         Rows(two, Retention(1)).keep([StoredPrediction("a", "m", {})])

@@ -1,1 +1,1 @@
-"""One plain function a verb, with a typed result: the only door for the command line, servers and notebooks."""
+"""One plain function per command, with a typed result: what the command line, servers and notebooks call."""

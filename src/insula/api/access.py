@@ -1,4 +1,4 @@
-"""`create_key`, `list_keys`, `rotate_key`, `revoke_key`: who may call the server."""
+"""`create_key`, `list_keys`, `rotate_key`, `revoke_key`: access keys of the server."""
 
 from __future__ import annotations
 
@@ -29,27 +29,27 @@ def create_key(
     audit: str | Path | None = None,
     anchor: str | None = None,
 ) -> NewKey:
-    """Make an access key; its secret is returned now and can never be shown again.
+    """Create an access key; its secret is in the result and cannot be shown again.
 
-    name            whose it is, for lists and logs
-    scopes          what it may do: `predict`, `review`, `admin`; nothing but what is named
-    expires         how long it lives, as `90d`; None for ever
-    texts_a_day     how many texts it may have predicted a day (UTC)
-    calls_a_second  how many requests it may make, `burst` of them at once
+    name            owner of the key, for lists and logs
+    scopes          exactly what it may do: `predict`, `review`, `admin`
+    expires         lifetime, such as `90d`; None for no end
+    texts_a_day     quota of texts per day (UTC)
+    calls_a_second  rate limit of requests per second, of which `burst` may come at once
     store           the server's data folder, or the address of its database
-    audit           the folder of the audit log; `audit` in the data folder where not given
-    anchor          a file elsewhere that receives the head of the audit log; `-` is standard output
+    audit           folder of the audit log; default `audit` in the data folder
+    anchor          file outside the server that receives the head of the audit log; `-` is standard output
 
-    Raises `DataError` for an impossible value, `StoreError` where the store cannot be used, `OutputError` where the
-    audit log cannot be written: then no key is made.
+    Raises `DataError` for an invalid value, `StoreError` if the store cannot be used, `OutputError` if the audit log
+    cannot be written; then no key is created.
     """
-    life = None if expires is None else parse_duration(expires, name="life of a key")
+    lifetime = None if expires is None else parse_duration(expires, name="lifetime of a key")
     log = _log(store, audit, anchor)
     with _keys(store) as keys:
         return keys.create(
             name,
             scopes=scopes,
-            seconds=life,
+            seconds=lifetime,
             texts_a_day=texts_a_day,
             calls_a_second=calls_a_second,
             burst=burst,
@@ -58,7 +58,7 @@ def create_key(
 
 
 def list_keys(*, store: str | Path = STORE) -> list[KeyRecord]:
-    """Return every key that was ever made, without its secret, oldest first."""
+    """Return every key that was ever created, without its secret, oldest first."""
     with _keys(store) as keys:
         return keys.all()
 
@@ -71,27 +71,27 @@ def rotate_key(
     audit: str | Path | None = None,
     anchor: str | None = None,
 ) -> NewKey:
-    """Make a key in the place of another with the same rights and limits; the old one works for `grace` more.
+    """Replace a key by a new one with the same scopes and limits; the old one keeps working for `grace`.
 
     key   the id of the old key, as `list_keys` gives it
 
-    Raises `UnknownNameError`, and `DataError` for a key that opens nothing any more or was rotated before.
+    Raises `UnknownNameError`, and `DataError` if the key is not active or was already rotated.
     """
-    span = parse_duration(grace, name="grace of a rotation")
+    overlap = parse_duration(grace, name="grace period of a rotation")
     log = _log(store, audit, anchor)
 
-    def tell(old: KeyRecord, new: KeyRecord) -> None:
+    def log_rotation(old: KeyRecord, new: KeyRecord) -> None:
         until = None if old.expires is None else old.expires.isoformat(timespec="seconds")
         log.record("key.rotated", OPERATOR, old=old.id, until=until, **_facts(new))
 
     with _keys(store) as keys:
-        return keys.rotate(key, grace=span, before_commit=tell)
+        return keys.rotate(key, grace=overlap, before_commit=log_rotation)
 
 
 def revoke_key(
     key: str, *, store: str | Path = STORE, audit: str | Path | None = None, anchor: str | None = None
 ) -> KeyRecord:
-    """Take a key back. Servers that run learn of it within the seconds of their setting `access.remembered_seconds`.
+    """Revoke a key. Running servers reject it within `access.remembered_seconds`.
 
     Raises `UnknownNameError`.
     """

@@ -1,4 +1,4 @@
-"""`bench_model`: how a model is run fastest on this machine."""
+"""`bench_model`: the fastest way to run a model on this machine."""
 
 from __future__ import annotations
 
@@ -29,15 +29,15 @@ def bench_model(
     rows: int = ROWS,
     progress: Progress | None = None,
 ) -> Bench:
-    """Measure backends, numbers of threads and batch sizes on this machine; return the fastest, and all that was tried.
+    """Measure backends, numbers of threads and batch sizes on this machine; return all figures and the fastest.
 
     model   a run, a model folder, or the name of a run
-    data    where texts are, labelled or not, in place of those that the model's run was trained on; where there are
-            neither, those of the built-in data sets are taken. At most `rows` of them are used
-    text    their column in `data`, found by its usual names where it is not given
-    output  a JSON file for the answer, which `load_model(model, engine=FILE)` takes; None writes nothing
+    data    texts to measure on, labelled or not; default the training data of the run, else the built-in data sets
+    text    column with the text in `data`; default found by its usual names
+    output  JSON file for the result, for `load_model(model, engine=FILE)`; None writes nothing
+    rows    largest number of texts to use
 
-    Raises `DataError` where there are no texts, `OutputError` where `output` is one of the inputs.
+    Raises `DataError` if there are no texts, `OutputError` if `output` is one of the inputs.
     """
     from insula.compression.bench import bench
 
@@ -48,11 +48,9 @@ def bench_model(
         require_outside(output, folder.path)
     texts = sample_texts(folder, data, text=text, progress=progress)
     if rows < 1 or not texts:
-        raise DataError(
-            f"The rows of a bench must be at least 1. Got {min(rows, len(texts))}. Name others with --data."
-        )
+        raise DataError(f"A benchmark needs at least 1 row. Got {min(rows, len(texts))}. Name other texts with --data.")
     some = texts[:: max(1, len(texts) // rows)][:rows]
-    progress.say(f"Measuring on {len(some):,} texts; other work on this machine would spoil it.")
+    progress.say(f"Measuring on {len(some):,} texts. Other work on this machine distorts the figures.")
     found = bench(folder, folder.preparation.many(some))
     if output is not None:
         write_json(output, found.to_dict())

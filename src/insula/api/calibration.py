@@ -30,8 +30,8 @@ from insula.training.recipe.unused_options import idle_options
 if TYPE_CHECKING:
     from insula.training.recalibrate import Recalibrated
 
-MOST_CHOSEN_ON = 0.1
-"""Share of rows that a rule was chosen on, above which what it says of all is no measure of it."""
+MAX_SHARE_CHOSEN_ON = 0.1
+"""Above this share of rows that the old rule was chosen on, its score on them is biased and not reported."""
 
 
 def calibrate_model(
@@ -51,18 +51,18 @@ def calibrate_model(
     command: str = "",
     progress: Progress | None = None,
 ) -> Recalibrated:
-    """Write a model with a re-chosen decision rule, and return it with what that rule is worth.
+    """Choose the decision rule of a model again; write the new model folder and return it with the gain.
 
     model    a run, a model folder, or the name of a run
     output   the new model folder; its weights are those of `model`
-    rows     labelled rows such as it will meet, read as `evaluate` reads them; those that it learnt from are left out.
-             Default: its own validation rows
-    calibration, thresholds, class_offsets, coverage   options of a recipe's `decision` section; each as it was for
-             training where it is None
+    rows     labelled rows like those the model will see, read as `evaluate` reads them; training rows are left out.
+             Default: the validation rows of the run
+    calibration, thresholds, class_offsets, coverage   options of the `decision` section of a recipe; None keeps the
+             value used in training
     overwrite   replace a model folder at `output`
 
-    The new rule and, on its own rows, the one before are measured on rows that they were not chosen on. Raises
-    `DataError` where fewer than 50 rows are left, `RecipeError`, `ModelFolderError`, `OutputError`.
+    The new rule and the old one are measured on rows that they were not chosen on. Raises `DataError` if fewer than 50
+    rows are left, `RecipeError`, `ModelFolderError`, `OutputError`.
     """
     from insula.training.recalibrate import recalibrate
 
@@ -84,36 +84,34 @@ def calibrate_model(
         examples, notes = read_examples(rows, reading, source.scheme)
         for note in (*absent, *notes):
             progress.say(note)
-        examples = _unknown(source, examples, progress)
+        examples = _unseen(source, examples, progress)
     before = split_fingerprints(source.path).get("validation", Fingerprint())
     chosen_on = before.seen(examples)
-    no_measure = rows is None or bool(chosen_on.mean() > MOST_CHOSEN_ON)
-    progress.say(f"Choosing again on {counted(len(examples), 'row')}.")
-    if rows is not None and no_measure:
+    biased = rows is None or bool(chosen_on.mean() > MAX_SHARE_CHOSEN_ON)
+    progress.say(f"Choosing the decision rule on {counted(len(examples), 'row')}.")
+    if rows is not None and biased:
         progress.say(
-            f"The rule before was chosen on {int(chosen_on.sum()):,} of them: what it says of these is no measure, and "
-            "choosing as before is measured in its place."
+            f"The old rule was chosen on {int(chosen_on.sum()):,} of them, so its score on them would be biased. The "
+            "same choice is repeated by cross-fitting and measured instead."
         )
     return recalibrate(
         source,
         examples,
         folder,
         options,
-        as_before=as_before if no_measure else None,
+        as_before=as_before if biased else None,
         seed=seed,
         command=command,
     )
 
 
-def _unknown(source: ModelFolder, examples: list[Example], progress: Progress) -> list[Example]:
+def _unseen(source: ModelFolder, examples: list[Example], progress: Progress) -> list[Example]:
     left = without_training_rows(source.path, examples)
     if count := len(examples) - len(left):
-        progress.say(
-            f"{counted(count, 'row')} that the model learnt from left out: of these it is surer than of others."
-        )
+        progress.say(f"{counted(count, 'training row')} left out: the model is too confident on them.")
     if len(left) < MIN_VALIDATION_ROWS:
         raise DataError(
-            f"The rows must include at least {MIN_VALIDATION_ROWS} that are not training rows, to choose and measure "
-            f"thresholds. Got {len(left)}. Name more rows."
+            f"At least {MIN_VALIDATION_ROWS} rows outside the training data are needed to choose and measure the rule. "
+            f"Got {len(left)}. Name more rows."
         )
     return left

@@ -1,4 +1,4 @@
-"""`compare`: two models, or two groups of seeds, on the same rows that none of them was trained on."""
+"""`compare`: two models, or two groups of seeds, on the same unseen rows."""
 
 from __future__ import annotations
 
@@ -55,10 +55,10 @@ Models = str | Path | Sequence[str | Path]
 
 @dataclass(frozen=True)
 class ComparisonRun:
-    """What was compared.
+    """The result of a comparison.
 
-    document   the figures, typed; `result` gives the same as plain JSON types, as `compare.json` holds them
-    path       the folder with `compare.json` and `compare.html`, None where none was asked for
+    document   the figures, typed; `result` is the same in plain JSON types, as in `compare.json`
+    path       the folder with `compare.json` and `compare.html`; None if nothing was written
     """
 
     document: ComparisonDocument
@@ -92,24 +92,24 @@ def compare(
 ) -> ComparisonRun:
     """Compare `b` with `a` on the same rows: differences are b minus a, with paired bootstrap intervals.
 
-    a, b      a run, a model folder or the name of a run each; or several (seeds), whose figures are averaged
-    data      labelled rows, read as by `evaluate`; default the test rows of the first run's own source
-    text, label, label_names, context, dialogue, turn, speaker, target   columns of `data`, where they are not those of
-              the first run's training
-    group     column (author, thread) by which the headline is reported, too; default the first that one of the runs
-              was trained with and the rows have
-    output    a folder for `compare.json` and `compare.html`; nothing is written where it is None
+    a, b      a run, a model folder or the name of a run; or several (seeds), whose figures are averaged
+    data      labelled rows, read as by `evaluate`; default the test rows of the first run
+    text, label, label_names, context, dialogue, turn, speaker, target   columns of `data`; default those of the first
+              run's training
+    group     column (author, thread) by which the headline metric is also broken down; default the group column of a
+              run's training that the rows have
+    output    folder for `compare.json` and `compare.html`; None writes nothing
 
-    Rows whose text any of the models was trained on are left out, and counted. Raises `DataError` where the models have
-    different label schemes or the first run does not say where its rows came from, `LeakError` where no row remains,
-    and what `evaluate` raises.
+    Rows whose text is in the training data of any of the models are left out and counted. Raises `DataError` if the
+    models have different label schemes or the first run does not record its source, `LeakError` if no row remains, and
+    what `evaluate` raises.
     """
     progress = progress or Silent()
     if output is not None:
         make_results_folder(output, RUN, MODEL, inputs=names_in(data))
     places = [[locate_model(model) for model in ([side] if isinstance(side, str | Path) else side)] for side in (a, b)]
     if not all(places):
-        raise DataError("Both sides of a comparison must name at least one model. Got none for one of them.")
+        raise DataError("Both sides of a comparison must have at least one model. Got none for one of them; name one.")
     folders = [[open_folder(place) for place in side] for side in places]
     scheme = _one_scheme([folder for side in folders for folder in side])
     first, recorded = folders[0][0], _recorded_groups([place for side in places for place in side])
@@ -131,7 +131,7 @@ def compare(
     inputs, gold = [example.input for example in fresh], gold_matrix(scheme, fresh)
     decisions = [[Predictor.load(place).decide(inputs) for place in side] for side in places]
     found = head_to_head(scheme, fresh, gold, *decisions, resamples=resamples, seed=seed)
-    said = [f"{counted(left_out, 'row')} left out: a model was trained on the same text."] if left_out else []
+    remarks = [f"{counted(left_out, 'row')} left out: the text is in the training data of a model."] if left_out else []
     sides = [_side(*one, scheme, gold, resamples, seed) for one in zip(places, folders, decisions, strict=True)]
     document = ComparisonDocument(
         format_version=COMPARISON_VERSION,
@@ -139,7 +139,7 @@ def compare(
         created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         command=command,
         scheme=SchemeRecord.of(scheme),
-        data=ComparedRows(name=name, rows=len(fresh), left_out=left_out, notes=said),
+        data=ComparedRows(name=name, rows=len(fresh), left_out=left_out, notes=remarks),
         a=sides[0],
         b=sides[1],
         **dict(found),
@@ -156,14 +156,14 @@ def _one_scheme(folders: Sequence[ModelFolder]) -> LabelScheme:
         other = folder.scheme
         if not other.has_labels_of(first):
             raise DataError(
-                f"The models of a comparison must have one label scheme. Got {first.summary} and "
-                f"{other.summary}. Train one of them on the other's labels, or evaluate each on its own."
+                f"The models of a comparison must have the same label scheme. Got {first.summary} and "
+                f"{other.summary}. Train one of them on the other's labels, or evaluate them separately."
             )
     return first
 
 
 def _recorded_groups(models: Sequence[Path]) -> list[str]:
-    """Return the group columns that models were trained with, each once."""
+    """Return the group columns of the models' training, without repeats."""
     groups = (recorded_options(model).group for model in models)
     return list(dict.fromkeys(group for group in groups if group is not None))
 
@@ -175,7 +175,7 @@ def _first_column(source: SourceName, options: DataOptions, columns: Sequence[st
 def _own_test_rows(
     model: ModelFolder, group: str | None, recorded: Sequence[str]
 ) -> tuple[str, list[Example], tuple[str, ...]]:
-    """Return the test rows of the source that a run was trained from, split as then, whatever they are grouped by."""
+    """Return the test rows of a run's source, split as in training, grouped by `group` if it is given."""
     dataset = training_dataset(model)
     examples = list(dataset.splits.get("test", ()))
     if not examples:
@@ -189,10 +189,10 @@ def _own_test_rows(
 
 
 def _grouped_as(rows: Sequence[Example], examples: Sequence[Example]) -> list[Example]:
-    """Return the examples with the groups of `rows`, which have them in the same order.
+    """Return the examples with the groups of `rows`.
 
-    A split never parts rows of one text (in dialogues: after the same turn), so that the n-th of them here is the n-th
-    of them there.
+    Both hold rows of one text (in dialogues: after the same turn) in the same order, because a split keeps those
+    together: the n-th here is the n-th there.
     """
     groups: dict[tuple[str, str | None], deque[str | None]] = defaultdict(deque)
     for row in rows:
@@ -208,9 +208,9 @@ def _unseen(examples: Sequence[Example], models: Sequence[Path], name: str) -> t
     seen = np.any([seen_in_training(model, examples) for model in models], axis=0)
     if seen.all():
         raise LeakError(
-            f"The rows of {name} must not have been trained on. Got {len(examples):,} rows, and one of the models was "
-            "trained on the text of each. Name other rows with --data, or train all of them on one split: where the "
-            "source has none of its own, the seed draws it."
+            f"A comparison needs rows outside the training data. Got {len(examples):,} rows of {name}, all in the "
+            "training data of a model. Name other rows with --data, or train the models on the same split: a source "
+            "without splits of its own is split by the seed."
         )
     return [example for example, known in zip(examples, seen, strict=True) if not known], int(seen.sum())
 
@@ -224,7 +224,7 @@ def _side(
     resamples: int,
     seed: int,
 ) -> ComparedSide:
-    """Return name, models and headline of one side; its interval where it is one model."""
+    """Return name, models and headline metric of one side, with an interval if it is one model."""
     models, headlines = [], []
     for place, folder, decided in zip(places, folders, decisions, strict=True):
         recorded = MetricsDocument.from_dict(folder.metrics)

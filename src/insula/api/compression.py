@@ -1,4 +1,4 @@
-"""`quantize_model`, `compress_model`, `cascade_model`: a model made smaller or faster, and what that costs."""
+"""`quantize_model`, `compress_model`, `cascade_model`: smaller and faster models, with the loss measured."""
 
 from __future__ import annotations
 
@@ -35,20 +35,21 @@ def quantize_model(
     command: str = "",
     progress: Progress | None = None,
 ) -> CompressedModel:
-    """Write a smaller model folder and return what it is and how near it stays.
+    """Write a model folder with quantised weights; return its size and how close its predictions are.
 
     model     a run, a model folder, or the name of a run, with a `model.onnx` in float32
     output    the new model folder
-    weights   int8: static, activations too, smaller and faster; 8bit, 4bit: weights alone, by blocks, smaller
-    tables    bits of a value in embedding tables
-    max_loss  of the headline metric on validation rows; `least_agreement` of label sets there, None for any
-    data      where the rows are, if the model's own run does not say; read as it was for training
+    weights   int8: weights and activations, static, smaller and faster; 8bit, 4bit: weights only, by blocks, smaller
+    tables    bits per value in embedding tables
+    max_loss  largest loss of the headline metric on validation rows
+    least_agreement   smallest share of validation rows that keep their labels; None for no limit
+    data      the training data, read as in training; default as recorded in the run
     overwrite   replace a model folder at `output`
 
-    Calibration and thresholds are re-chosen on validation rows. Raises `ParityError`, and writes nothing, where the
-    result is beyond its limits; `DataError`, `ModelFolderError`, `MissingExtraError`, `OutputError`.
+    Calibration and thresholds are chosen again on validation rows. Raises `ParityError`, and writes nothing, if the
+    result exceeds its limits; `DataError`, `ModelFolderError`, `MissingExtraError`, `OutputError`.
     """
-    require("onnx", extra="train", purpose="make a model smaller")
+    require("onnx", extra="train", purpose="compress a model")
     from insula.compression.parity import Limits
     from insula.compression.quantization.plan import Plan
     from insula.compression.quantize import quantize
@@ -86,15 +87,15 @@ def compress_model(
     command: str = "",
     progress: Progress | None = None,
 ) -> CompressionResult:
-    """Try several ways to make a model smaller, and keep the one that loses least within a size and a loss.
+    """Try several ways to shrink a model; keep the one with the least loss within the limits of size and loss.
 
-    max_size   bytes that the folder may have
-    max_loss   of the headline metric on validation rows
+    max_size   largest size of the folder, in bytes
+    max_loss   largest loss of the headline metric on validation rows
     model, output, data, overwrite   as for `quantize_model`
 
-    The front of size and quality is stored in the folder. Raises what `quantize_model` raises.
+    The Pareto front of size and quality is stored in the folder. Raises what `quantize_model` raises.
     """
-    require("onnx", extra="train", purpose="make a model smaller")
+    require("onnx", extra="train", purpose="compress a model")
     from insula.compression.compress import compress
 
     source, folder = open_folder(locate_model(model)), Path(output)
@@ -123,16 +124,15 @@ def cascade_model(
     command: str = "",
     progress: Progress | None = None,
 ) -> Cascade:
-    """Make one model of two: `first`, the cheap one, answers the texts it is sure of, `second` the rest.
+    """Combine two models: `first`, the cheap one, answers the texts it is sure of, `second` the rest.
 
-    first, second   runs, model folders, or names of runs, of the same labels
-    max_loss        of the headline metric on validation rows, against the second alone
-    data            where the rows are, if the second model's own run does not say
+    first, second   runs, model folders, or names of runs, with the same labels
+    max_loss        largest loss of the headline metric on validation rows, compared with `second` alone
+    data            the training data of `second`; default as recorded in its run
     output, overwrite   as for `quantize_model`
 
-    Where the first stage stops being sure, and thresholds for the mixture, are chosen on validation rows. Raises
-    `ParityError`, and writes nothing, where no switch point is within the loss; `ModelFolderError` where the two have
-    different labels, or dimensions.
+    The switch point and the thresholds are chosen on validation rows. Raises `ParityError`, and writes nothing, if no
+    switch point is within the loss; `ModelFolderError` if the two have different labels or are dimensional.
     """
     from insula.compression.cascade import make_cascade
 

@@ -1,4 +1,4 @@
-"""`describe_data` and `list_data`: what there is, before anything is trained."""
+"""`describe_data` and `list_data`: look at data before training."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ from insula.data.unsplit import read_unsplit
 def describe_data(
     source: str | Path | Sequence[str | Path], options: DataOptions | None = None, *, seed: int = 0
 ) -> Description:
-    """Return rows, languages, lengths, label balance, duplicates, conflicts and what would be dropped and why.
+    """Describe a data set: rows, languages, lengths, label balance, duplicates, conflicts, what is dropped and why.
 
-    Of data that cannot be trained on (too few rows, one label, none, test rows alone) what can be said is said, and the
-    last note is the reason. Raises `DataError` where there is not even a text.
+    Data that cannot be trained on (too few rows, one label or none, only test rows) is described as far as possible;
+    the last note gives the reason. Raises `DataError` if there is no text.
     """
     chosen = options or DataOptions()
     try:
         return describe(load_dataset(source, chosen, seed=seed), seed=seed)
-    except DataError as refusal:
+    except DataError as error:
         try:
             undivided = read_unsplit(source, chosen)
         except DataError:
-            raise refusal from None
-        notes = (*undivided.notes, f"These data cannot be trained on as they are. {refusal}")
+            raise error from None
+        notes = (*undivided.notes, f"This data cannot be trained on. {error}")
         return describe(dataclasses.replace(undivided, notes=notes), seed=seed)
 
 

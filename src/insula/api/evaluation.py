@@ -1,4 +1,4 @@
-"""`evaluate`: a model on labelled rows it was not trained on."""
+"""`evaluate`: measure a model on labelled rows."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ from insula.training.run_folder import RUN
 
 @dataclass(frozen=True)
 class EvaluationRun:
-    """What was measured.
+    """The result of an evaluation.
 
-    document   the figures, typed; `metrics` gives the same as plain JSON types. Both are those of a run, without its
-               training parts
-    notes      sentences on what was read, dropped, warned about
-    path       the folder with `metrics.json` and `report.html`, None where none was asked for
+    document   the figures, typed; `metrics` is the same in plain JSON types. The format is that of a run, without the
+               fields of training
+    notes      sentences on what was read and dropped, and warnings
+    path       the folder with `metrics.json` and `report.html`; None if nothing was written
     """
 
     document: MetricsDocument
@@ -66,16 +66,16 @@ def evaluate(
     command: str = "",
     progress: Progress | None = None,
 ) -> EvaluationRun:
-    """Measure a model on labelled rows; scores are given with and without rows whose text it was trained on.
+    """Measure a model on labelled rows; scores are given with and without rows whose text is in the training data.
 
-    source    a file, several, a folder (its test split is taken) or a built-in set
+    source    one or more files, a folder (its test split) or a built-in data set
     model     a run, a model folder, or the name of a run
-    options   how the rows are read; default as they were for training; `text`, `label`, `label_names` and the columns
-              of a conversation (as in `DataOptions`) change that
-    output    a folder for `metrics.json` and `report.html`; nothing is written where it is None
+    options   how the rows are read; default as in training. `text`, `label`, `label_names` and the columns of a
+              conversation (see `DataOptions`) override it
+    output    folder for `metrics.json` and `report.html`; None writes nothing
 
-    The majority class (dimensions: the training mean), and `linear` where the run kept one, answer the same rows.
-    Raises `DataError`, `MissingFileError`, `UnknownNameError`, `ModelFolderError`, `OutputError`.
+    The majority class (dimensions: the training mean) and the run's linear baseline, if it has one, are scored on the
+    same rows. Raises `DataError`, `MissingFileError`, `UnknownNameError`, `ModelFolderError`, `OutputError`.
     """
     progress = progress or Silent()
     place = locate_model(model)

@@ -1,4 +1,4 @@
-"""`export_model`: a trained model for use elsewhere."""
+"""`export_model`: write a model in the format of another program."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ def export_model(
     libraries: str | Path = "node_modules",
     overwrite: bool = False,
 ) -> dict[str, Any]:
-    """Write a model for use elsewhere; return how near its scores are to those of the trained one, or its bytes.
+    """Export a model; return the largest differences of its scores from the original, or its size in bytes.
 
     model    a run, a model folder, or the name of a run, of a neural family
-    output   a new folder
-    format   onnx: a model folder that needs no torch; huggingface: a plain folder that
-             `transformers.pipeline("text-classification")` loads, with readable labels; browser: a web page that
-             predicts by itself, from any model with a `model.onnx`
+    output   the new folder
+    format   onnx: a model folder that needs no torch; huggingface: a folder for
+             `transformers.pipeline("text-classification")`, with readable labels; browser: a web page that predicts
+             without a server, from any model with a `model.onnx`
     libraries   browser: the `node_modules` where onnxruntime-web and @huggingface/tokenizers are installed
-    overwrite   replace a model folder at `output`
+    overwrite   replace an export at `output`
 
-    Raises `ParityError`, and writes nothing, where scores differ by more than 1e-5, `ModelFolderError` where no class
-    of transformers computes what the model does, `OutputError` where `output` holds something else.
+    Raises `ParityError`, and writes nothing, if scores differ by more than 1e-5, `ModelFolderError` if no class of
+    transformers computes what the model does, `OutputError` if `output` holds something else.
     """
     if format not in FORMATS:
         raise UnknownNameError(

@@ -1,4 +1,4 @@
-"""`mask_texts`, `mask_file` and the way back with a key: personal data out of texts and files."""
+"""`mask_texts`, `mask_file` and `reveal_texts`: mask personal data in texts and files."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ if TYPE_CHECKING:
 def mask_texts(
     texts: Iterable[str], *, kinds: Collection[str] | None = None, key_file: str | Path | None = None
 ) -> list[Masked]:
-    """Return the texts with `[EMAIL]`, `[PHONE]` and the like in place of personal data, and where it stood.
+    """Return the texts with personal data replaced by `[EMAIL]`, `[PHONE]` and other tokens, and its positions.
 
-    kinds     which to mask; all where None. "all" stands for these, "presidio" for those that Presidio adds
-    key_file  a key in hexadecimal: pseudonyms take the place of tokens, and `reveal_texts` turns them back
+    kinds     kinds to mask; None masks all. "all" means the built-in kinds, "presidio" those that Presidio adds
+    key_file  file with a key in hexadecimal: pseudonyms replace the tokens, and `reveal_texts` decrypts them
 
-    Raises `DataError`, `MissingFileError`, and `MissingExtraError` where a key is given without the extra `privacy`, or
-    a kind of Presidio's without the extra `presidio`.
+    Raises `DataError`, `MissingFileError`, and `MissingExtraError` if a key is given without the extra `privacy`, or a
+    kind of Presidio without the extra `presidio`.
     """
     wanted = checked_kinds(kinds)
     pseudonyms = _pseudonyms(key_file)
@@ -35,7 +35,7 @@ def mask_texts(
 
 
 def reveal_texts(texts: Iterable[str], key_file: str | Path) -> list[str]:
-    """Return the texts with the pseudonyms of this key turned back; tokens and pseudonyms of other keys stay."""
+    """Return the texts with the pseudonyms of this key decrypted; tokens and pseudonyms of other keys stay."""
     pseudonyms = _pseudonyms(key_file)
     return [pseudonyms.reveal(text) for text in texts] if pseudonyms else list(texts)
 
@@ -52,19 +52,19 @@ def mask_file(
     output_format: str | None = None,
     progress: Progress | None = None,
 ) -> MaskedFile:
-    """Write a file's rows with personal data masked in every text, or in those of `columns`.
+    """Write a copy of a file with personal data masked in all texts, or in those of `columns`.
 
-    kinds     which to mask; all where None. "all" stands for these, "presidio" for those that Presidio adds
-    key_file  a key in hexadecimal: pseudonyms take the place of tokens
-    reveal    the way back: pseudonyms of the key become what they were
+    kinds     kinds to mask; None masks all. "all" means the built-in kinds, "presidio" those that Presidio adds
+    key_file  file with a key in hexadecimal: pseudonyms replace the tokens
+    reveal    decrypt the pseudonyms of the key instead of masking
 
-    Numbers that a format keeps as numbers stay. Rows that cannot be read are left out and counted. Raises `DataError`,
-    `MissingFileError`, `OutputError`, `MissingExtraError`.
+    Cells that a format stores as numbers are not changed. Rows that cannot be read are left out and counted. Raises
+    `DataError`, `MissingFileError`, `OutputError`, `MissingExtraError`.
     """
     wanted = checked_kinds(kinds)
     pseudonyms = _pseudonyms(key_file)
     if reveal and pseudonyms is None:
-        raise DataError("Revealing needs the key that the file was masked with. Name its file as `key_file`.")
+        raise DataError("To reveal a file, the key that masked it is needed. Give its file as `key_file`.")
     change = _revealing(pseudonyms) if reveal and pseudonyms else _masking(wanted, pseudonyms)
     return mask_rows(
         source, output, change,

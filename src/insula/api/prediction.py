@@ -25,13 +25,13 @@ from insula.inference.predictor import Predictor
 def load_model(
     model: str | Path = STARTER, *, backend: str | None = None, engine: Engine | str | Path | None = None
 ) -> Predictor:
-    """Open a run, a model folder, or the name of a run under `runs/`; `starter` comes with insula. Checksums are
-    verified.
+    """Load a run, a model folder, or the name of a run under `runs/`; `starter` comes with insula.
 
-    engine  what `bench_model` found for this machine, or the file that it is in
+    backend  the backend to run it with; default the one recorded in the model folder
+    engine   the engine that `bench_model` found for this machine, or its file
 
-    Raises `UnknownNameError` where there is none, `ModelFolderError` where it is corrupt, half-written or newer,
-    `DataError` where the engine was measured for another kind of model.
+    Checksums are verified. Raises `UnknownNameError` if there is no such model, `ModelFolderError` if it is corrupt,
+    incomplete or written by a newer insula, `DataError` if the engine was measured for another kind of model.
     """
     return Predictor.load(
         model, backend=backend, engine=Engine.read(engine) if isinstance(engine, str | Path) else engine
@@ -42,13 +42,13 @@ def predict(
     texts: str | ModelInput | Mapping[str, Any] | Sequence[str | ModelInput | Mapping[str, Any]],
     model: str | Path | Predictor = STARTER,
 ) -> list[Prediction]:
-    """Return one prediction a text, in order; a single text is a list of one.
+    """Return one prediction per text, in order; a single text gives a list of one.
 
-    texts  strings, or inputs with their context (earlier turns, speaker, target): `ModelInput`, or mappings of its
+    texts  strings, or inputs with their context (earlier turns, speaker, target): `ModelInput`, or mappings with its
            fields, such as `{"text": "Fine.", "turns": [{"speaker": "B", "text": "How was it?"}], "speaker": "A"}`
 
-    A model reads turns and targets where it was trained with them, else the text alone: `Predictor.unread` counts
-    inputs of which something is not read. Raises `DataError` for anything else.
+    A model that was trained with turns or targets reads them; others read the text only, and `Predictor.unread` counts
+    the inputs with more. Raises `DataError` for anything else.
     """
     predictor = model if isinstance(model, Predictor) else load_model(model)
     return predictor.predict([texts] if isinstance(texts, str | ModelInput | Mapping) else texts)
@@ -74,32 +74,32 @@ def predict_file(
     workers: int | None = None,
     progress: Progress | None = None,
 ) -> FileResult:
-    """Predict a file of messages into another, in any of the formats; `-` is standard input or output.
+    """Predict a file of messages and write another, in any of the formats; `-` is standard input or output.
 
-    source, output   may be addresses of another file system, such as `s3://bucket/big.parquet`
-    output    a file, `-`, or a function that takes the predictions, some thousands at a time
-    text      the column with the text; found by its usual names where it is not given
-    context   the column with the earlier turns (a list of texts or of objects with text and speaker, also as JSON, or
-              one text), or several columns with one turn each, the oldest first
-    dialogue  the column whose equal values make one dialogue: its rows follow each other in the file, and each has
-              those before it as context; `turn` is a column by which rows that are out of order are counted
-    speaker   the column with who says the text
-    target    the column with what the emotion is towards
-    rejects   where rows that cannot be read go, with line number and reason; default `OUTPUT.rejects.jsonl`, without an
-              output file `SOURCE.rejects.jsonl` in the working folder, where those of an address go, too
-    resume    continue what a stopped run of the same job left; the output is the same, byte for byte
+    source, output   may be URLs of another file system, such as `s3://bucket/big.parquet`
+    output    a file, `-`, or a function that receives the predictions in batches of some thousands
+    text      column with the text; default found by its usual names
+    context   column with the earlier turns (a list of texts or of objects with text and speaker, also as JSON, or one
+              text), or several columns with one turn each, oldest first
+    dialogue  column with the dialogue id: rows of a dialogue follow each other, and each has those before it as
+              context. `turn` is a column that numbers them; rows out of order are counted
+    speaker   column with the speaker of the text
+    target    column with the target of the emotion
+    rejects   file for rows that cannot be read, with line number and reason; default `OUTPUT.rejects.jsonl`, without an
+              output file, or for a URL, `SOURCE.rejects.jsonl` in the working folder
+    resume    resume an interrupted run of the same job; the output is the same, byte for byte
     engine    `local`, or `ray` (extra `ray`): `workers` processes of one processor each run the model, here or on the
               cluster at `address`
 
-    All columns come along, in order; one that bears the name of a predicted one is kept as `input_NAME`. JSON rows
-    have the classified text under `text`, whatever its column is called; plain lines hold the decided labels alone. The
-    output appears under its name when it is complete; until then what is finished is in a hidden folder next to it,
-    and stays there where the run is stopped.
+    All columns are kept, in order; one with the name of a predicted column becomes `input_NAME`. JSON rows have the
+    predicted text under `text`, whatever its column is called; plain lines hold the decided labels only. The output
+    appears under its name when it is complete; until then, finished parts are in a hidden folder next to it, and stay
+    there if the run is interrupted.
 
-    Where these are not given and the model reads context, columns with usual names are taken. `FileResult.warnings`
-    says which, and how many rows have a context that the model does not read.
+    If the columns of a conversation are not named and the model reads context, those with usual names are used.
+    `FileResult.warnings` says which, and how many rows have context that the model does not read.
 
-    Raises `DataError`, `MissingFileError`, `OutputError`. A `KeyboardInterrupt` says how to resume.
+    Raises `DataError`, `MissingFileError`, `OutputError`. The message of a `KeyboardInterrupt` says how to resume.
     """
     predictor = model if isinstance(model, Predictor) else load_model(model)
     options: dict[str, Any] = {
@@ -108,9 +108,11 @@ def predict_file(
         "resume": resume, "engine": engine, "address": address, "workers": workers, "progress": progress,
     }  # fmt: skip
     if is_remote(output):
-        require_different(str(output), source)  # their copies on this machine would differ
+        require_different(str(output), source)  # checked here, since their local copies differ
     if is_remote(rejects):
-        raise OutputError(f"The rejects must be a file on this machine. Got {str(rejects)!r}; name one, or none.")
+        raise OutputError(
+            f"The rejects file must be on this machine. Got {str(rejects)!r}; give a local path, or leave it out."
+        )
     with local_copy(source) as here:
         if not is_remote(output):
             return _run_file(predictor, here, output, options)
@@ -128,4 +130,4 @@ def _run_file(
     except KeyboardInterrupt as stop:
         if callable(output) or not can_resume(output):
             raise
-        raise KeyboardInterrupt("What is finished is kept. Resume with: the same command and --resume") from stop
+        raise KeyboardInterrupt("Finished parts are kept. Resume with the same command and --resume.") from stop

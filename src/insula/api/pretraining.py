@@ -39,34 +39,34 @@ def pretrain(
     output    the folder of the new encoder, to be named as `model.base` of a recipe; default `encoders/SOURCE-MODEL`
     model     the encoder to start from: a folder, an alias, a hub id
     exclude   files with the texts of evaluation sets: their texts, and near-duplicates, are not trained on
-    text      column with the text; found by its usual names where it is not given, and in files of `exclude` without it
+    text      column with the text; default found by its usual names, also in files of `exclude` that lack it
     options   `epochs`, `batch_size`, `learning_rate`, `max_tokens`, `seed` and the other fields of `PretrainOptions`
 
     Raises `DataError`, `RecipeError`, `OutputError`, `MissingFileError`, `UnknownNameError`, `MissingExtraError`.
     """
     chosen = _options({"model": str(model), **options})
-    files, barred = absolute_names(source), absolute_names(exclude)
+    files, excluded = absolute_names(source), absolute_names(exclude)
     if not files:
-        raise RecipeError("The source of pretrain must be at least one file. Got none.")
+        raise RecipeError("Pretraining needs at least one file of texts. Got none; name one.")
     folder = Path(output) if output is not None else ENCODERS / _name(files[0], chosen.model)
     base = [chosen.model] if Path(chosen.model).is_dir() else []
-    require_replaceable(folder, ENCODER, overwrite=overwrite, inputs=[*files, *barred, *base])
+    require_replaceable(folder, ENCODER, overwrite=overwrite, inputs=[*files, *excluded, *base])
     if base:
         chosen = chosen.model_copy(update={"model": str(Path(chosen.model).absolute())})
-    return _run(PretrainInput(files, barred, text, chosen), folder, command=command, progress=progress)
+    return _run(PretrainInput(files, excluded, text, chosen), folder, command=command, progress=progress)
 
 
 def resume_pretraining(output: str | Path, *, command: str = "", progress: Progress | None = None) -> PretrainRun:
     """Resume an interrupted pretraining from its last checkpoint; return it finished.
 
-    Raises `MissingFileError` where there is none, `DataError` where its texts have changed since.
+    Raises `MissingFileError` if there is none, `DataError` if its texts have changed since.
     """
     folder = Path(output)
     return _run(begun(folder), folder, resume=True, command=command, progress=progress)
 
 
 def _name(file: str, model: str) -> str:
-    """Return what an encoder is called where nobody names it: `comments-minilm`; of paths and hub ids the last part."""
+    """Return the default name of an encoder, such as `comments-minilm`: the last part of paths and hub ids."""
     return f"{Path(file).name.split('.')[0] or 'texts'}-{Path(model).resolve().name}"
 
 

@@ -1,4 +1,4 @@
-"""`prune_model`: a model with fewer layers, heads and neurons, trained on by the answers of the whole one."""
+"""`prune_model`: remove layers, heads and neurons of an encoder, then distil the original into the rest."""
 
 from __future__ import annotations
 
@@ -34,24 +34,24 @@ def prune_model(
     command: str = "",
     progress: Progress | None = None,
 ) -> Pruned:
-    """Drop the parts of an encoder that matter least, train the rest with the whole model as its teacher.
+    """Remove the parts of an encoder that matter least; train the rest with the original as its teacher.
 
     model     a run, a model folder, or the name of a run, of family `encoder`, BERT-shaped, with its trained weights
-    output    the folder of the recovery run; a run like any other, its model folder is the smaller one
-    layers    how many are kept; None for all
+    output    the folder of the recovery run, an ordinary run with the smaller model
+    layers    number of layers kept; None for all
     heads     share of the attention heads kept in each layer, at least one; None for all
     width     share of the feed-forward neurons kept in each layer, a multiple of 8; None for all
-    epochs    of recovery training
-    max_loss  by how much the headline metric on validation rows may fall; None for any, which is reported all the same
-    data      where the rows are, if the model's own run does not say; read as it was for training
-    overrides   dotted keys of a recipe to values, over the model's own recipe
-    overwrite   replace a run at `output`; with `max_loss` only by a run that passes
+    epochs    epochs of recovery training
+    max_loss  largest loss of the headline metric on validation rows; None for no limit
+    data      the training data, read as in training; default as recorded in the run
+    overrides   dotted keys to values, over the recipe of the model
+    overwrite   replace a run at `output`; with `max_loss`, only by a run within it
 
     What is kept is chosen on training rows: heads and neurons by first-order Taylor importance (Michel et al. 2019;
-    Molchanov et al. 2019), layers by how much they change their input (Men et al. 2024). Raises `RecipeError` where
-    nothing would be dropped or the values are impossible, `LeakError` where the model saw rows that are measured on,
-    `ModelFolderError`, `DataError`, `MissingExtraError`, `OutputError`. Raises `ParityError` where more than `max_loss`
-    is lost: the run is then kept next to `output`, with `-refused` behind its name.
+    Molchanov et al. 2019), layers by how much they change their input (Men et al. 2024). Raises `RecipeError` if
+    nothing would be removed or a value is invalid, `LeakError` if the model was trained on rows of the evaluation,
+    `ModelFolderError`, `DataError`, `MissingExtraError`, `OutputError`. Raises `ParityError` if the loss exceeds
+    `max_loss`; the run is then kept next to `output`, with `-refused` added to its name.
     """
     require("torch", extra="train", purpose="prune a model")
     from insula.compression.prune import prune, recovery_recipe

@@ -1,4 +1,4 @@
-"""`search`: the best recipe for a source of messages, found by trying."""
+"""`search`: search for the best recipe for a data set."""
 
 from __future__ import annotations
 
@@ -37,23 +37,23 @@ def search(
     command: str = "",
     progress: Progress | None = None,
 ) -> SearchResult:
-    """Try recipes on a source and return the best with all trials; each is scored on validation rows, never on test.
+    """Try recipes on a data set; return the best and all trials. Each is scored on validation rows, never on test rows.
 
     source     as in `train`
-    trials     how many there shall be in all; called again with the same output, the search goes on to that number
-    recipe     where the search starts, and what it leaves alone
-    space      what it tries: a TOML file, or a mapping of dotted keys to `{"choices": [...]}` or
-               `{"low": ..., "high": ..., "log": True}`; default that of the model family, without what `overrides` fix
+    trials     number of trials in total; called again with the same output, the search continues up to this number
+    recipe     the recipe to start from; options outside the space stay as they are
+    space      the search space: a TOML file, or a mapping of dotted keys to `{"choices": [...]}` or
+               `{"low": ..., "high": ..., "log": True}`; default that of the model family, without keys in `overrides`
     overrides, text, label   as in `train`
-    output     its folder, and the study's name; default `runs/search-SOURCE-RECIPE`
-    study      address of a database that other machines may share, such as `postgresql://host/name`; default a SQLite
+    output     folder of the search, whose name is also that of the study; default `runs/search-SOURCE-RECIPE`
+    study      URL of a database that other machines may share, such as `postgresql://host/name`; default a SQLite
                file in `output`
-    timeout    minutes after which no further trial begins
-    seed       of the draws; that of training is the recipe's own
-    pruner     ends trials early that are worse than the median of the others at that point, or by Hyperband (Li et al.
-               2018); families that do not learn in steps are never pruned
+    timeout    minutes after which no further trial starts
+    seed       seed of the search; the recipe has the seed of training
+    pruner     stops trials early that are worse than the median of the others at that point, or by Hyperband (Li et
+               al. 2018); families that do not train in steps are never pruned
 
-    A search that was stopped or killed goes on with the same call; the trial that it was at is tried again.
+    Resume an interrupted search with the same call; its unfinished trial is repeated.
     Raises `DataError`, `RecipeError`, `OutputError`, `MissingFileError`, `UnknownNameError`, `MissingExtraError`.
     """
     require("optuna", extra="search", purpose="search for the best recipe")
@@ -62,7 +62,7 @@ def search(
 
     progress = progress or Silent()
     if trials < 1:
-        raise RecipeError(f"The trials of a search must be at least 1. Got {trials}.")
+        raise RecipeError(f"A search needs at least 1 trial. Got {trials}.")
     if pruner not in ("median", "hyperband", "none"):
         raise RecipeError(f"The pruner must be median, hyperband or none. Got {pruner!r}.")
     fixed = {"data.text": text, "data.label": label}
@@ -73,9 +73,13 @@ def search(
     else:
         tried = dict(read_space(space, start, fixed))
         if both := [key for key in tried if key in fixed]:
-            raise RecipeError(f"The option {both[0]!r} is both searched and set. Leave it out of one of the two.")
+            raise RecipeError(
+                f"The option {both[0]!r} is both in the search space and fixed. Remove it from one of the two."
+            )
     if not tried:
-        raise RecipeError("Everything that the search would try is set already. Name a search space.")
+        raise RecipeError(
+            "There is nothing to search: all options of the search space are fixed. Free one, or name another space."
+        )
     folder = Path(output) if output is not None else RUNS / f"search-{run_name(source, recipe)}"
     require_different(folder, *source_names(source))
     require_empty_or_kind(folder, SEARCH)

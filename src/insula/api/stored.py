@@ -1,4 +1,4 @@
-"""`erase_subject`, `delete_expired_rows`, `verify_audit`: what the server keeps, forgets, and can prove."""
+"""`erase_subject`, `delete_expired_rows`, `verify_audit`: the data that a server stores."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ def erase_subject(
 ) -> int:
     """Delete every stored prediction and all feedback about a subject; return how many rows.
 
-    subject   the id that callers gave with their texts
+    subject   id of the person, as clients sent it with their texts
 
-    The audit log gets the subject's keyed hash and the number. Raises `DataError` for an empty id.
+    The audit log records the keyed hash of the subject and the number of rows. Raises `DataError` for an empty id.
     """
-    _needed()
+    _require_store()
     from insula.operations.store.database import open_database
     from insula.operations.store.rows import erase
 
     if not subject:
-        raise DataError("The subject must be the id that callers gave with their texts. Got nothing. Name it.")
+        raise DataError("The subject must be an id that clients sent with their texts. Got an empty one.")
     log = AuditLog(audit_folder(store, audit), anchor=anchor)
     database = open_database(store)
     try:
@@ -41,8 +41,8 @@ def erase_subject(
 
 
 def delete_expired_rows(*, store: str | Path = STORE) -> int:
-    """Delete the rows whose time is over, as a running server does by itself; return how many."""
-    _needed()
+    """Delete the rows past their retention period, as a running server does by itself; return how many."""
+    _require_store()
     from insula.operations.store.database import open_database
     from insula.operations.store.rows import delete_expired
 
@@ -54,11 +54,11 @@ def delete_expired_rows(*, store: str | Path = STORE) -> int:
 
 
 def verify_audit(folder: str | Path, *, anchors: str | Path | None = None, since: int = 1) -> Verified:
-    """Return whether an audit log is whole, and what is wrong where it is not.
+    """Verify an audit log; return what was read and what is wrong.
 
-    folder    where the log is
-    anchors   a file of anchors, kept elsewhere; without it a cut at the end does not show
-    since     the first entry that must be there, where older files were archived
+    folder    folder of the log
+    anchors   file of anchors, kept elsewhere; without it, entries removed from the end are not detected
+    since     first entry to expect, if older files were archived
 
     Raises `MissingFileError`.
     """
@@ -70,6 +70,6 @@ def verify_audit(folder: str | Path, *, anchors: str | Path | None = None, since
     return verify_log(folder, [] if anchors is None else read_anchors(anchors), since=since)
 
 
-def _needed() -> None:
+def _require_store() -> None:
     require("sqlalchemy", extra="serve", purpose="open the server's store")
     require("alembic", extra="serve", purpose="open the server's store")

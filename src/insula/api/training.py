@@ -1,4 +1,4 @@
-"""`train` and `resume_training`: from a source of messages to a run."""
+"""`train` and `resume_training`: train a model on labelled messages."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ def train(
 ) -> Run:
     """Train a model and measure it; return the finished run.
 
-    source     a file, several, a folder with train/validation/test files, a built-in set (`tweets`, `reviews-zh`), a
-               hub id, or a `Dataset`
+    source     one or more files, a folder with train/validation/test files, a built-in data set (`tweets`,
+               `reviews-zh`), a hub id, or a `Dataset`
     recipe     a built-in name, a TOML file, a mapping, or a `Recipe`
     overrides  dotted keys to values, such as `{"train.epochs": 1}`
     text, label   columns; short for the overrides `data.text` and `data.label`
-    output     the run's folder; default `runs/SOURCE-RECIPE`, numbered where that is taken
+    output     folder of the run; default `runs/SOURCE-RECIPE`, numbered if that exists
     overwrite  replace a run at `output`, finished or not
     track      trackers besides TensorBoard: `wandb`, `mlflow`
 
@@ -47,7 +47,7 @@ def train(
     chosen = load_recipe(recipe, {**{k: v for k, v in columns.items() if v is not None}, **(overrides or {})})
     chosen = checked_recipe(chosen)
     if output is None and process_count() > 1:
-        raise OutputError("The output must be named where several processes train: each must know it. Add --output.")
+        raise OutputError("Training with several processes needs an output folder that all of them know. Add --output.")
     folder = Path(output) if output is not None else free_folder(source, recipe)
     return start_run(folder, source, chosen, overwrite=overwrite, track=track, command=command, progress=progress)
 
@@ -55,8 +55,8 @@ def train(
 def resume_training(run: str | Path, *, command: str = "", progress: Progress | None = None) -> Run:
     """Resume an interrupted run from its last checkpoint; return it finished.
 
-    Raises `MissingFileError` where there is no such run, `DataError` where its data has changed or it was trained from
-    data in memory, `RecipeError` where it is finished already.
+    Raises `MissingFileError` if there is no such run, `DataError` if its data has changed or was in memory,
+    `RecipeError` if it is already finished.
     """
     finished, record = resume_run(run, command=command, progress=progress or Silent())
     if record.afterwards and process_index() == 0:

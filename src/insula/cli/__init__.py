@@ -1,1 +1,1 @@
-"""The command line: one file a verb; arguments in, a call of `api`, words out. Bodies import lazily."""
+"""The command line: one file per command, which parses arguments, calls `api` and prints. Bodies import lazily."""

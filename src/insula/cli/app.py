@@ -1,4 +1,4 @@
-"""`insula`: the program and its verbs."""
+"""`insula`: the program and its commands."""
 
 from __future__ import annotations
 
@@ -56,12 +56,12 @@ def _main(
         insula evaluate test.csv --model runs/care
         insula predict "Two hours on hold and nobody called back." --model runs/care
 
-    No data at hand? `insula train tweets --recipe quick` learns from real tweets in minutes.
+    No data yet? `insula train tweets --recipe quick` trains on real tweets in minutes.
     """
 
 
 def main() -> None:
-    """Run the program; the exit status is 0, 1 for an error of the input, 2 for wrong usage, 130 for Ctrl-C."""
+    """Run the program. The exit status is 0 for success, 1 for an error, 2 for wrong usage, 130 for Ctrl-C."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             # A terminal that cannot show a character must not end the program.

@@ -1,4 +1,4 @@
-"""The command line as it was typed, to be written down in results."""
+"""The command line as the user typed it, recorded in results."""
 
 from __future__ import annotations
 

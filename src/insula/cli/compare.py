@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from insula.evaluation.result import Difference
 
 WIDTH = 26
-MOST_NAMES = 30
+MAX_NAMES = 30
 
 
 @with_columns("text", "label", "label_names", *CONVERSATION_COLUMNS)
@@ -29,20 +29,20 @@ def compare(
     models: Annotated[
         list[str],
         typer.Argument(
-            help="Two models, A and B: runs, model folders or names of runs. With --against: all of them are A.",
+            help="Two models, A and B: runs, model folders or names of runs. With --against: seeds of A.",
             metavar="MODEL...",
             show_default=False,
         ),
     ],
     against: Annotated[
         list[str] | None,
-        typer.Option("--against", help="A model of B; again for each further seed of it.", metavar="MODEL"),
+        typer.Option("--against", help="A seed of model B. Can be repeated.", metavar="MODEL"),
     ] = None,
     rows: Annotated[
         list[str] | None,
         typer.Option(
             "--data",
-            help="Labelled rows, read as by evaluate. [default: the test rows of the first run's own source]",
+            help="Labelled rows, read as `insula evaluate` reads them. [default: the test rows of the first run]",
             metavar="DATA",
             show_default=False,
         ),
@@ -51,14 +51,14 @@ def compare(
         str | None,
         typer.Option(
             "--group",
-            help="Column (author, thread) by which the headline is told, too; that of a run's training if not given.",
+            help="Column (author, thread) by which to break down the headline metric. [default: as in training]",
             metavar="COLUMN",
             rich_help_panel=PANEL,
         ),
     ] = None,
     output: Annotated[
         Path | None,
-        folder_option("Folder for compare.json and compare.html; without it nothing is written."),
+        folder_option("Folder for compare.json and compare.html. [default: write nothing]"),
     ] = None,
     as_json: Json = False,
     quiet: Quiet = False,
@@ -67,9 +67,9 @@ def compare(
 ) -> None:
     """Compare two models, or two groups of seeds, on the same rows.
 
-    Differences are B minus A, with paired bootstrap intervals: by metric, label, length, language and group, with
-    McNemar's test and texts that only one of them has right. Rows whose text any of the models was trained on are left
-    out.
+    Differences are B minus A, with paired bootstrap intervals, by metric, label, length, language and group. McNemar's
+    test and the texts that only one model gets right are included. Rows whose text is in the training data of any of
+    the models are left out.
 
     **Examples**
 
@@ -80,9 +80,12 @@ def compare(
     from insula.api.comparison import compare as run_comparison
     from insula.cli.command import as_typed
     from insula.cli.progress import shown_progress
+    from insula.core.sentences import counted
 
     if not against and len(models) != 2:
-        raise typer.BadParameter(f"Name two models, or the second side with --against. Got {len(models)}.")
+        raise typer.BadParameter(
+            f"Give two models, or the models of B with --against. Got {counted(len(models), 'model')}."
+        )
     a, b = (models, against) if against else (models[:1], models[1:])
     with shown_progress(quiet) as progress:
         run = run_comparison(a, b, data=rows, **data, group=group, output=output, command=as_typed(), progress=progress)
@@ -92,7 +95,7 @@ def compare(
     for line in _lines(run.document):
         typer.echo(line)
     if run.path is not None:
-        typer.echo(f"\npage     {run.path / 'compare.html'}")
+        typer.echo(f"\nreport   {run.path / 'compare.html'}")
 
 
 def _lines(document: ComparisonDocument) -> Iterator[str]:
@@ -107,15 +110,15 @@ def _lines(document: ComparisonDocument) -> Iterator[str]:
         yield _compared(metric_title(name), found)
     if test := document.mcnemar:
         p = "below 0.001" if test.p < 0.001 else f"{test.p:.3f}"
-        yield f"\nOnly A right: {test.only_a:,} rows; only B right: {test.only_b:,}; McNemar p {p}"
+        yield f"\nOnly A is right on {test.only_a:,} rows, only B on {test.only_b:,}; McNemar p {p}"
     yield "\nPearson r by dimension" if document.scheme.is_dimensional else "\nF1 by label"
-    for name, of_name in list(document.by_name.items())[:MOST_NAMES]:
+    for name, of_name in list(document.by_name.items())[:MAX_NAMES]:
         yield _compared(name, of_name)
-    for cut, parts in document.slices.items():
-        if len(parts) > 1:
-            yield f"\n{metric_title(document.headline)} by {cut}"
-            for part in parts:
-                yield _compared(f"{part.name} ({part.rows:,})", part)
+    for dimension, slices in document.slices.items():
+        if len(slices) > 1:
+            yield f"\n{metric_title(document.headline)} by {dimension}"
+            for one in slices:
+                yield _compared(f"{one.name} ({one.rows:,})", one)
 
 
 def _side(side: ComparedSide) -> str:
@@ -123,9 +126,9 @@ def _side(side: ComparedSide) -> str:
 
 
 def _compared(title: str, found: Difference | NameDifference | SliceDifference) -> str:
-    from insula.cli.tables import above
+    from insula.cli.tables import difference_text
 
-    return _row(title, _number(found.a), _number(found.b), above(found.difference))
+    return _row(title, _number(found.a), _number(found.b), difference_text(found.difference))
 
 
 def _row(title: str, a: str, b: str, difference: str) -> str:

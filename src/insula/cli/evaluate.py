@@ -17,7 +17,7 @@ def evaluate(
     source: Annotated[
         list[str],
         typer.Argument(
-            help="Labelled rows: a file, several, a folder (its test split), a built-in set.",
+            help="Labelled rows: files, a folder (its test split), or a built-in data set.",
             metavar="DATA",
             show_default=False,
         ),
@@ -25,7 +25,7 @@ def evaluate(
     model: AnyModel = STARTER,
     output: Annotated[
         Path | None,
-        folder_option("Folder for metrics.json and report.html; without it nothing is written."),
+        folder_option("Folder for metrics.json and report.html. [default: write nothing]"),
     ] = None,
     as_json: Json = False,
     quiet: Quiet = False,
@@ -34,8 +34,9 @@ def evaluate(
 ) -> None:
     """Measure a model on labelled rows.
 
-    Columns are looked for as they were for training. Rows whose text the model was trained on are counted, and the
-    scores stand with and without them. The majority class, and the linear model that a run keeps, answer the same rows.
+    The columns are those of training, unless you name others. Rows whose text is in the training data are counted, and
+    scores are given with and without them. The majority class and the run's linear baseline are scored on the same
+    rows.
 
     **Examples**
 
@@ -46,7 +47,7 @@ def evaluate(
     from insula.api.evaluation import evaluate as run_evaluation
     from insula.cli.command import as_typed
     from insula.cli.progress import shown_progress
-    from insula.cli.tables import say_metrics
+    from insula.cli.tables import print_metrics
 
     with shown_progress(quiet) as progress:
         result = run_evaluation(
@@ -60,6 +61,6 @@ def evaluate(
     if as_json:
         typer.echo(json.dumps(result.metrics, ensure_ascii=False, allow_nan=False))
         return
-    say_metrics(result.document)
+    print_metrics(result.document)
     if result.path is not None:
         typer.echo(f"\nreport   {result.path / 'report.html'}")

@@ -1,4 +1,4 @@
-"""How the program ends: the words and the exit status of everything that can go wrong."""
+"""How the program ends: one sentence and one exit status for everything that can go wrong."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ INTERRUPTED = 130
 
 
 class Program(TyperGroup):
-    """The verbs; what they raise on purpose becomes one sentence on standard error and an exit status."""
+    """The commands. An expected error becomes one sentence on standard error and an exit status."""
 
     def invoke(self, ctx: Any) -> Any:
-        """Run the verb."""
+        """Run the command."""
         try:
             return super().invoke(ctx)
         except InsulaError as error:
@@ -28,29 +28,29 @@ class Program(TyperGroup):
         except KeyboardInterrupt as stop:
             _end(f"stopped. {stop}".strip(), INTERRUPTED)
         except BrokenPipeError:
-            _forget_output()
+            _exit_quietly()
         except OSError as error:
-            _end(_refusal(error, _refused_output()))
+            _end(_os_error_sentence(error, _failed_stream()))
 
 
 def flush_output() -> None:
-    """Write out what is left for standard output, while a failure of it can still be said in words."""
+    """Flush standard output now, while a failure can still be reported in a sentence."""
     try:
         sys.stdout.flush()
     except BrokenPipeError:
-        _forget_output()
+        _exit_quietly()
     except OSError as error:
-        _point_away()
-        print(f"insula: {_refusal(error, 'standard output')}", file=sys.stderr)
+        _discard_output()
+        print(f"insula: {_os_error_sentence(error, 'standard output')}", file=sys.stderr)
         sys.exit(FAILED)
 
 
-def _refused_output() -> str:
-    """Return "standard output" where what is left for it cannot be written, and give it up: one complaint is enough."""
+def _failed_stream() -> str:
+    """Return "standard output" if it cannot be flushed, else ""; a failed buffer is discarded, to report it once."""
     try:
         sys.stdout.flush()
     except OSError:
-        _point_away()
+        _discard_output()
         return "standard output"
     return ""
 
@@ -60,20 +60,20 @@ def _end(sentence: str, status: int = FAILED) -> NoReturn:
     raise typer.Exit(status)
 
 
-def _refusal(error: OSError, place: str = "") -> str:
-    """Return a sentence for what the operating system refused."""
+def _os_error_sentence(error: OSError, place: str = "") -> str:
+    """Return a sentence for an error of the operating system."""
     named = repr(str(error.filename)) if error.filename is not None else place
     if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-        return f"The disk is full while writing {named or 'the output'}; free some space, or name another place."
-    return f"The operating system refuses {named or 'this'}: {error.strerror or error}. Check the path and its rights."
+        return f"The disk is full: cannot write {named or 'the output'}. Free some space, or name another place."
+    return f"Cannot use {named or 'a file'}: {error.strerror or error}. Check the path and its permissions."
 
 
-def _forget_output() -> NoReturn:
-    """End in peace: whoever read our output has gone (head, less), and that is no error."""
-    _point_away()
+def _exit_quietly() -> NoReturn:
+    """Exit without an error: the reader of our output has closed the pipe (head, less)."""
+    _discard_output()
     sys.exit(0)
 
 
-def _point_away() -> None:
+def _discard_output() -> None:
     # Python flushes standard output once more at exit, and would complain there.
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

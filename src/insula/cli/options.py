@@ -1,4 +1,4 @@
-"""The options that verbs share: the model, what is printed, the columns of labelled data."""
+"""The options that commands share: the model, the output, the columns of labelled data."""
 
 from __future__ import annotations
 
@@ -14,27 +14,25 @@ _NAMES = "A run (runs/care), a model folder, or the name of a run (care)"
 
 Model = Annotated[str, typer.Option("--model", "-m", help=f"{_NAMES}.", metavar="MODEL", show_default=False)]
 
-AnyModel = Annotated[
-    str, typer.Option("--model", "-m", help=f"{_NAMES}; starter is the one that comes with insula.", metavar="MODEL")
-]
-"""For verbs that ask no more of a model than its answers: its default is `core.starter.STARTER`."""
+AnyModel = Annotated[str, typer.Option("--model", "-m", help=f"{_NAMES}; starter comes with insula.", metavar="MODEL")]
+"""For commands that only need predictions; the default is `core.starter.STARTER`."""
 
 
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.", rich_help_panel="Output")]
 Quiet = Annotated[
     bool,
-    typer.Option("--quiet", "-q", help="No progress and no notes, the result alone.", rich_help_panel="Output"),
+    typer.Option("--quiet", "-q", help="Print the result only: no progress, no notes.", rich_help_panel="Output"),
 ]
 
 
 def folder_option(help: str) -> Any:
-    """Return `--output FOLDER`, for a verb that says what it writes there."""
+    """Return `--output FOLDER` with this help text."""
     return typer.Option(
         "--output", "-o", help=help, metavar="FOLDER", show_default=False, rich_help_panel="Output"
     )  # fmt: skip
 
 
-PANEL = "Columns (found by their usual names where not given)"
+PANEL = "Columns (found by their usual names unless given)"
 
 Text = Annotated[
     str | None,
@@ -42,21 +40,21 @@ Text = Annotated[
 ]
 TextAlone = Annotated[
     str | None,
-    typer.Option("--text", help="Column with the text; found by its usual names where not given.", metavar="COLUMN"),
+    typer.Option("--text", help="Column with the text. [default: found by its usual names]", metavar="COLUMN"),
 ]
-"""For verbs that read no labels, so that no panel says what "not given" means."""
+"""For commands that read no labels and so have no panel that explains the default."""
 Label = Annotated[
     list[str] | None,
     typer.Option(
         "--label",
-        help="Column with the label; give it several times for one-hot or score columns.",
+        help="Column with the label. Repeat it for one-hot or score columns.",
         metavar="COLUMN",
         rich_help_panel=PANEL,
     ),
 ]
 Kind = Annotated[
     SchemeKind | None,
-    typer.Option("--kind", help="What the labels are; inferred and said where not given.", rich_help_panel=PANEL),
+    typer.Option("--kind", help="Kind of the labels. [default: inferred and reported]", rich_help_panel=PANEL),
 ]
 Scheme = Annotated[
     str | None,
@@ -68,7 +66,7 @@ LabelNames = Annotated[
     str | None,
     typer.Option(
         "--label-names",
-        help="File that names numbered labels: one a line, or JSON.",
+        help="File with the names of numbered labels: one per line, or JSON.",
         metavar="FILE",
         rich_help_panel=PANEL,
     ),
@@ -87,13 +85,13 @@ Group = Annotated[
     ),
 ]
 
-CONVERSATION = "Conversation (columns are read only where they are named)"
+CONVERSATION = "Conversation (read only if named)"
 Context = Annotated[
     list[str] | None,
     typer.Option(
         "--context",
-        help="Column with the earlier turns: a JSON list of texts, or of objects with text and speaker. Repeat it for "
-        "one turn a column, the oldest first.",
+        help="Column with the earlier turns: a JSON list of texts, or of objects with text and speaker. Repeat it "
+        "if each turn has its own column, oldest first.",
         metavar="COLUMN",
         rich_help_panel=CONVERSATION,
     ),
@@ -102,7 +100,7 @@ Dialogue = Annotated[
     str | None,
     typer.Option(
         "--dialogue",
-        help="Column with the dialogue that a row belongs to: the rows before it are its earlier turns.",
+        help="Column with the dialogue id of a row. The rows before it are its earlier turns.",
         metavar="COLUMN",
         rich_help_panel=CONVERSATION,
     ),
@@ -111,7 +109,7 @@ Turn = Annotated[
     str | None,
     typer.Option(
         "--turn",
-        help="With --dialogue: column that orders its rows. [default: as they are in the file]",
+        help="With --dialogue: column that orders its rows. [default: file order]",
         metavar="COLUMN",
         show_default=False,
         rich_help_panel=CONVERSATION,
@@ -119,19 +117,21 @@ Turn = Annotated[
 ]
 Speaker = Annotated[
     str | None,
-    typer.Option("--speaker", help="Column with who says the text.", metavar="COLUMN", rich_help_panel=CONVERSATION),
+    typer.Option(
+        "--speaker", help="Column with the speaker of the text.", metavar="COLUMN", rich_help_panel=CONVERSATION
+    ),
 ]
 Target = Annotated[
     str | None,
     typer.Option(
         "--target",
-        help="Column with what the emotion is towards: an aspect, a product.",
+        help="Column with the target of the emotion: an aspect, a product.",
         metavar="COLUMN",
         rich_help_panel=CONVERSATION,
     ),
 ]
 CONVERSATION_COLUMNS = ("context", "dialogue", "turn", "speaker", "target")
-"""The options of a conversation, for verbs that choose among the columns."""
+"""The options of a conversation, for commands that take only some of the columns."""
 
 
 _OPTIONS: dict[str, Any] = {
@@ -151,29 +151,30 @@ _OPTIONS: dict[str, Any] = {
 
 
 def with_columns(*names: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Give a verb these options (all of them where none is named), which it gets as one dictionary `data`.
+    """Add these options (default: all) to a command, which receives those given as one dictionary `data`.
 
-    It holds those that were given, as fields of the recipe's `data` section.
+    The keys are fields of the recipe's `data` section.
     """
     chosen = names or tuple(_OPTIONS)
 
-    def decorate(verb: Callable[..., None]) -> Callable[..., None]:
-        own = inspect.signature(verb, eval_str=True)
+    def decorate(command: Callable[..., None]) -> Callable[..., None]:
+        own = inspect.signature(command, eval_str=True)
         parameters = [parameter for parameter in own.parameters.values() if parameter.name != "data"]
         parameters += [
             inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=_OPTIONS[name])
             for name in chosen
         ]
 
-        def taken(**given: Any) -> None:
-            verb(**{name: value for name, value in given.items() if name not in chosen}, data=_settings(given, chosen))
+        def with_data(**given: Any) -> None:
+            rest = {name: value for name, value in given.items() if name not in chosen}
+            command(**rest, data=_settings(given, chosen))
 
-        taken.__name__, taken.__doc__ = verb.__name__, verb.__doc__
-        taken.__module__ = verb.__module__
-        # What typer reads the options from.
-        taken.__signature__ = own.replace(parameters=parameters)  # type: ignore[attr-defined]
-        taken.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
-        return taken
+        with_data.__name__, with_data.__doc__ = command.__name__, command.__doc__
+        with_data.__module__ = command.__module__
+        # typer reads the options from these two.
+        with_data.__signature__ = own.replace(parameters=parameters)  # type: ignore[attr-defined]
+        with_data.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+        return with_data
 
     return decorate
 
@@ -183,7 +184,7 @@ def _settings(given: Mapping[str, Any], chosen: Sequence[str]) -> dict[str, Any]
         value = given.get(name)
         if value == "" or (isinstance(value, list) and "" in value):
             option = f"--{name.replace('_', '-')}"
-            raise typer.BadParameter(f"{option} must hold a name. Got an empty one; name it, or leave {option} out.")
+            raise typer.BadParameter(f"{option} must be a name. Got an empty one; give a name, or leave {option} out.")
     settings = {name: given[name] for name in chosen if given.get(name)}
     for name, value in settings.items():
         if isinstance(value, list):

@@ -15,12 +15,14 @@ def pretrain(
     source: Annotated[
         list[str] | None,
         typer.Argument(
-            help="Files of unlabelled texts: lines, JSON Lines, CSV, Parquet ...", metavar="FILE", show_default=False
+            help="Files of unlabelled texts: plain lines, JSON Lines, CSV, Parquet and others.",
+            metavar="FILE",
+            show_default=False,
         ),
     ] = None,
     model: Annotated[
         str,
-        typer.Option("--model", "-m", help="Encoder to begin with: an alias, a folder, a hub id.", metavar="ENCODER"),
+        typer.Option("--model", "-m", help="Encoder to start from: an alias, a folder, a hub id.", metavar="ENCODER"),
     ] = "minilm",
     output: Annotated[
         Path | None,
@@ -30,22 +32,24 @@ def pretrain(
         list[str] | None,
         typer.Option(
             "--exclude",
-            help="File of an evaluation set: its texts are not learnt from; may be given again.",
+            help="File of an evaluation set; its texts are left out of training. Can be repeated.",
             metavar="FILE",
         ),
     ] = None,
     text: TextAlone = None,
     epochs: Annotated[float | None, typer.Option("--epochs", help="Passes over the texts. [default: 3]")] = None,
-    batch_size: Annotated[int | None, typer.Option("--batch-size", help="Texts a batch. [default: 64]")] = None,
+    batch_size: Annotated[int | None, typer.Option("--batch-size", help="Texts per batch. [default: 64]")] = None,
     learning_rate: Annotated[
-        float | None, typer.Option("--learning-rate", help="Highest rate. [default: 0.0001]")
+        float | None, typer.Option("--learning-rate", help="Peak learning rate. [default: 0.0001]")
     ] = None,
-    max_tokens: Annotated[int | None, typer.Option("--max-tokens", help="Longer texts are cut. [default: 128]")] = None,
-    seed: Annotated[int | None, typer.Option("--seed", help="Of every random choice. [default: 0]")] = None,
+    max_tokens: Annotated[
+        int | None, typer.Option("--max-tokens", help="Length at which texts are cut. [default: 128]")
+    ] = None,
+    seed: Annotated[int | None, typer.Option("--seed", help="Seed of all random choices. [default: 0]")] = None,
     resume: Annotated[
         Path | None,
         typer.Option(
-            "--resume", help="Go on with an interrupted pretraining, with nothing else to say.", metavar="FOLDER"
+            "--resume", help="Resume an interrupted run in this folder. Takes no other options.", metavar="FOLDER"
         ),
     ] = None,
     overwrite: Annotated[
@@ -55,10 +59,10 @@ def pretrain(
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Let an encoder go on learning from unlabelled texts, before it is trained on labels.
+    """Continue the pretraining of an encoder on unlabelled texts, before it is trained on labels.
 
-    Some tokens are hidden, and the encoder learns to tell them from the others. Near-duplicates are left out. The
-    folder is an ordinary encoder, to be named as model.base.
+    The encoder learns to predict masked tokens. Near-duplicates are left out. The result is an ordinary encoder folder
+    that a recipe uses as `model.base`.
 
     **Examples**
 
@@ -74,7 +78,7 @@ def pretrain(
     settings = {"epochs": epochs, "batch_size": batch_size, "learning_rate": learning_rate, "max_tokens": max_tokens,
                 "seed": seed}  # fmt: skip
     if (resume is None) == (not source):
-        raise typer.BadParameter("Name the files of texts, or --resume FOLDER: exactly one of the two.")
+        raise typer.BadParameter("Give either files of texts or --resume FOLDER.")
     if resume is not None and (
         output
         or exclude
@@ -83,7 +87,7 @@ def pretrain(
         or model != "minilm"
         or any(value is not None for value in settings.values())
     ):
-        raise typer.BadParameter("--resume goes on exactly as it began: leave the other options out.")
+        raise typer.BadParameter("--resume continues the run with its own options. Leave the other options out.")
     with shown_progress(quiet) as progress:
         if resume is not None:
             run = resume_pretraining(resume, command=as_typed(), progress=progress)

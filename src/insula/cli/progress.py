@@ -1,4 +1,4 @@
-"""How far long work is, on standard error: a bar on a terminal, a line now and then elsewhere."""
+"""Progress of long work on standard error: a bar on a terminal, a line now and then elsewhere."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SECONDS_BETWEEN_LINES = 15.0
 
 @contextlib.contextmanager
 def shown_progress(quiet: bool) -> Iterator[Progress]:
-    """Yield a progress that draws, or a silent one; the terminal is left as it was, whatever happens."""
+    """Yield a progress that draws, or a silent one; restore the terminal at the end."""
     if quiet:
         yield Silent()
         return
@@ -27,13 +27,13 @@ def shown_progress(quiet: bool) -> Iterator[Progress]:
 
 
 class TerminalProgress:
-    """Draws with rich: task, bar, how many, figures, time left."""
+    """Draws with rich: task, bar, count, figures, time left."""
 
     def __init__(self) -> None:
         from rich.console import Console
         from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
         from rich.progress import Progress as Bars
-        from rich.progress import TimeRemainingColumn as Left
+        from rich.progress import TimeRemainingColumn as Remaining
 
         self._console = Console(stderr=True, highlight=False)
         self._live = self._console.is_terminal
@@ -44,7 +44,7 @@ class TerminalProgress:
             TextColumn("{task.fields[figures]}", style="cyan"),
             TimeElapsedColumn(),
             TextColumn("left"),
-            Left(),
+            Remaining(),
         )
         self._bars = Bars(*columns, console=self._console, transient=True)
         self._task: Any = None
@@ -52,7 +52,7 @@ class TerminalProgress:
         self._line = _Line()
 
     def start(self, task: str, total: int | None = None) -> None:
-        """Begin a task."""
+        """Start a task."""
         self.finish()
         self._line = _Line(task, total)
         self._figures = ""
@@ -61,13 +61,13 @@ class TerminalProgress:
             self._task = self._bars.add_task(task, total=total, figures="")
 
     def expect(self, total: int) -> None:
-        """Draw towards another end than was said."""
+        """Change the total of the task."""
         self._line.total = total
         if self._live and self._task is not None:
             self._bars.update(self._task, total=total)
 
     def advance(self, steps: int = 1, **figures: float) -> None:
-        """Go on."""
+        """Advance the task."""
         words = "  ".join(f"{name} {_short(value)}" for name, value in figures.items())
         if self._live:
             self._figures = words or self._figures
@@ -76,21 +76,21 @@ class TerminalProgress:
             print(line, file=sys.stderr, flush=True)
 
     def skip(self, steps: int) -> None:
-        """Go on, and measure time anew from here."""
+        """Advance by steps that were done earlier; the time estimate starts here."""
         self._line.skip(steps)
         if self._live and self._task is not None:
             done = next(task.completed for task in self._bars.tasks if task.id == self._task)
             self._bars.reset(self._task, completed=int(done) + steps)
 
     def finish(self) -> None:
-        """End the task, if one is under way."""
+        """Finish the task, if one is running."""
         if self._task is not None:
             self._bars.remove_task(self._task)
             self._bars.stop()
             self._task = None
 
     def say(self, sentence: str) -> None:
-        """Print a sentence for good."""
+        """Print a sentence that stays."""
         if self._live:
             self._console.print(sentence, style="dim", markup=False)
         else:  # a log file is not wrapped
@@ -98,28 +98,28 @@ class TerminalProgress:
 
 
 class _Line:
-    """What a log file gets in place of a bar: a line at most every `SECONDS_BETWEEN_LINES`."""
+    """The progress line of a log file, at most one every `SECONDS_BETWEEN_LINES`."""
 
     def __init__(self, task: str = "", total: int | None = None) -> None:
         self.task, self.total = task, total
         self.done = self.skipped = 0
-        self.began = self.said = time.monotonic()
+        self.started = self.printed = time.monotonic()
 
     def skip(self, steps: int) -> None:
-        if self.done == self.skipped:  # nothing was done yet: the clock starts when something is
-            self.began = time.monotonic()
+        if self.done == self.skipped:  # nothing done yet: the clock starts with the first step
+            self.started = time.monotonic()
         self.done += steps
         self.skipped += steps
 
     def advance(self, steps: int, words: str) -> str | None:
         self.done += steps
         now = time.monotonic()
-        if now - self.said < SECONDS_BETWEEN_LINES:
+        if now - self.printed < SECONDS_BETWEEN_LINES:
             return None
-        self.said = now
+        self.printed = now
         left = ""
         if self.total and self.done > self.skipped:
-            seconds = (now - self.began) / (self.done - self.skipped) * (self.total - self.done)
+            seconds = (now - self.started) / (self.done - self.skipped) * (self.total - self.done)
             left = f", about {seconds:.0f} s left"
         return f"{self.task}: {self.done:,}{f' of {self.total:,}' if self.total else ''}{left}  {words}".rstrip()
 

@@ -15,13 +15,13 @@ INDENT = 12
 
 def recipes(
     name: Annotated[
-        str | None, typer.Argument(help="Print this recipe in full, as TOML.", metavar="NAME", show_default=False)
+        str | None, typer.Argument(help="Recipe to print in full, as TOML.", metavar="NAME", show_default=False)
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = False,
 ) -> None:
-    """List the built-in recipes with what they cost and reach, or print one as a start for your own.
+    """List the built-in recipes with their cost and scores, or print one as a starting point for your own.
 
-    Times and scores are those of the benchmarks, for the recipe just as it stands.
+    Times and scores come from the benchmarks of the unchanged recipe.
 
     **Examples**
 
@@ -44,10 +44,10 @@ def recipes(
         listed = [
             {
                 "name": known,
-                "description": said,
+                "description": description,
                 "measured": [dataclasses.asdict(cost) for cost in costs.get(known, ())],
             }
-            for known, said in builtin_recipes().items()
+            for known, description in builtin_recipes().items()
         ]
         typer.echo(json.dumps(listed, ensure_ascii=False))
         return

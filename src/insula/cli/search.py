@@ -19,7 +19,7 @@ SHOWN_TRIALS = 5
 
 
 class Pruner(StrEnum):
-    """Which trials are ended early."""
+    """Rule that stops trials early."""
 
     median = "median"
     hyperband = "hyperband"
@@ -31,29 +31,27 @@ def search(
     source: Annotated[
         list[str],
         typer.Argument(
-            help="A file, several, a folder with train/validation/test files, a built-in set, or a hub id owner/name.",
+            help="Files, a folder with train/validation/test files, a built-in data set, or a hub id.",
             metavar="DATA",
             show_default=False,
         ),
     ],
-    trials: Annotated[
-        int, typer.Option("--trials", "-n", help="How many trials there shall be in all.", metavar="N", min=1)
-    ] = 30,
+    trials: Annotated[int, typer.Option("--trials", "-n", help="Number of trials in total.", metavar="N", min=1)] = 30,
     recipe: Annotated[
-        str, typer.Option("--recipe", "-r", help="Where the search starts: a built-in recipe or a TOML file.")
+        str, typer.Option("--recipe", "-r", help="Recipe to start from: built-in, or a TOML file.")
     ] = "standard",
     space: Annotated[
         Path | None,
         typer.Option(
             "--space",
-            help="TOML file that says what is tried. [default: what suits the model family]",
+            help="TOML file with the search space. [default: that of the model family]",
             metavar="FILE",
             show_default=False,
         ),
     ] = None,
     settings: Annotated[
         list[str] | None,
-        typer.Option("--set", help="Fix one option of the recipe; may be given again.", metavar="KEY=VALUE"),
+        typer.Option("--set", help="Fix one option of the recipe. Can be repeated.", metavar="KEY=VALUE"),
     ] = None,
     study: Annotated[
         str | None,
@@ -66,26 +64,26 @@ def search(
     ] = None,
     timeout: Annotated[
         float | None,
-        typer.Option("--timeout", help="Minutes after which no further trial begins.", metavar="MINUTES", min=0),
+        typer.Option("--timeout", help="Start no further trial after this many minutes.", metavar="MINUTES", min=0),
     ] = None,
-    seed: Annotated[int, typer.Option("--seed", help="Of the draws; that of training is the recipe's own.", min=0)] = 0,
-    pruner: Annotated[
-        Pruner, typer.Option("--pruner", help="How trials that fall behind are ended early.")
-    ] = Pruner.median,
+    seed: Annotated[
+        int, typer.Option("--seed", help="Seed of the search; the recipe has the seed of training.", min=0)
+    ] = 0,
+    pruner: Annotated[Pruner, typer.Option("--pruner", help="Rule that stops poor trials early.")] = Pruner.median,
     output: Annotated[
         Path | None,
-        folder_option("Folder of the search, and the study's name. [default: runs/search-DATA-RECIPE]"),
+        folder_option("Folder of the search; its name is also that of the study. [default: runs/search-DATA-RECIPE]"),
     ] = None,
     as_json: Json = False,
     quiet: Quiet = False,
     *,
     data: dict[str, Any],
 ) -> None:
-    """Find the best recipe by trying.
+    """Search for the best recipe.
 
-    Each trial trains by other values and is judged on validation rows, after its decision rule is chosen; no trial sees
-    a test row. Run it again, with the same output, and the search goes on: after a kill, or to more trials. Machines
-    that name one database and one output folder name share the trials.
+    Each trial trains with different values and is scored on validation rows, after its decision rule is chosen. No
+    trial sees a test row. Run the command again with the same --output to resume an interrupted search or to add
+    trials. Machines with the same --study and the same name of --output share the trials.
 
     **Examples**
 
@@ -119,22 +117,22 @@ def search(
     if as_json:
         typer.echo((found.path / "search.json").read_text(encoding="utf-8"), nl=False)
     else:
-        _say(found, source)
+        _print_result(found, source)
 
 
-def _say(found: SearchResult, source: list[str]) -> None:
+def _print_result(found: SearchResult, source: list[str]) -> None:
     from insula.evaluation.metrics.metric_names import metric_title
 
     ranked = sorted((trial for trial in found.trials if trial.value is not None), key=lambda trial: -(trial.value or 0))
-    ended = sum(trial.state == "pruned" for trial in found.trials)
-    typer.echo(f"\n{len(found.trials)} trials, {ended} ended early; {metric_title(found.metric)} on validation rows")
+    pruned = sum(trial.state == "pruned" for trial in found.trials)
+    typer.echo(f"\n{len(found.trials)} trials, {pruned} pruned; {metric_title(found.metric)} on validation rows")
     for trial in ranked[:SHOWN_TRIALS]:
         between = f"  ({trial.low:.3f} to {trial.high:.3f})" if trial.low is not None and trial.high is not None else ""
         tried = ", ".join(f"{key} {_short(value)}" for key, value in trial.values.items())
         typer.echo(f"  {trial.value:.3f}{between}  trial {trial.number}: {tried}")
     if found.importance:
         shares = ", ".join(f"{key} {100 * share:.0f}%" for key, share in found.importance.items())
-        typer.echo(f"\nwhat makes the difference: {shares}")
+        typer.echo(f"\nimportance of the options: {shares}")
     typer.echo(f"\nrecipe   {found.recipe_file}")
     typer.echo(f"report   {found.report}")
     typer.echo(f"train    insula train {shlex.join(source)} --recipe {shlex.quote(str(found.recipe_file))}")

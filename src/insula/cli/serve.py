@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from insula.cli.tables import TRY
+from insula.cli.tables import SAMPLE_TEXTS
 
 
 def serve(
@@ -17,34 +17,34 @@ def serve(
         typer.Option(
             "--model",
             "-m",
-            help="Run, model folder, or name of a run; may be given several times. [default: the starter model]",
+            help="A run, a model folder, or the name of a run. Can be repeated. [default: starter]",
             metavar="MODEL",
             show_default=False,
         ),
     ] = None,
     host: Annotated[
         str | None,
-        typer.Option("--host", help="Address to listen at. [default: 127.0.0.1, this machine alone]", metavar="HOST"),
+        typer.Option("--host", help="Address to listen on. [default: 127.0.0.1, this machine only]", metavar="HOST"),
     ] = None,
     port: Annotated[
         int | None,
-        typer.Option("--port", help="Port to listen at; 0 takes a free one. [default: 8000]", metavar="PORT"),
+        typer.Option("--port", help="Port to listen on; 0 picks a free one. [default: 8000]", metavar="PORT"),
     ] = None,
     config: Annotated[
         Path | None,
         typer.Option("--config", "-c", help="TOML file with settings.", metavar="FILE", show_default=False),
     ] = None,
     insecure: Annotated[
-        bool, typer.Option("--insecure", help="Let everybody who reaches the port call, until a first key is made.")
+        bool, typer.Option("--insecure", help="Accept requests without a key until the first key is created.")
     ] = False,
     print_config: Annotated[
-        bool, typer.Option("--print-config", help="Print the settings as a TOML file that explains itself, and end.")
+        bool, typer.Option("--print-config", help="Print the settings as a commented TOML file and exit.")
     ] = False,
 ) -> None:
-    """Answer requests over HTTP, until Ctrl-C or SIGTERM.
+    """Serve predictions over HTTP, until Ctrl-C or SIGTERM.
 
     Settings come from the command line, the environment (`INSULA_SERVE_PORT`) and a TOML file, in this order.
-    Texts of many requests are computed together; what cannot be answered in time is refused at once.
+    Texts of concurrent requests are batched. A request that cannot be answered in time is rejected at once.
 
     **Examples**
 
@@ -56,7 +56,7 @@ def serve(
     from insula.core.environment import require
 
     for package in ("fastapi", "uvicorn", "prometheus_client", "pydantic_settings"):
-        require(package, extra="serve", purpose="answer over HTTP")
+        require(package, extra="serve", purpose="serve over HTTP")
     from insula.serving.settings.config_file import to_toml
     from insula.serving.settings.settings import load_settings
 
@@ -67,10 +67,10 @@ def serve(
         return
     from insula.serving.server import serve as run_server
 
-    run_server(settings, _say_where)
+    run_server(settings, _print_address)
 
 
-def _say_where(address: str) -> None:
-    body = json.dumps({"texts": [TRY["en"]]}, ensure_ascii=False)
-    typer.echo(f"Listening at {address} (Ctrl-C stops). Open it in a browser, or try:\n")
+def _print_address(address: str) -> None:
+    body = json.dumps({"texts": [SAMPLE_TEXTS["en"]]}, ensure_ascii=False)
+    typer.echo(f"Listening on {address} (Ctrl-C stops). Open it in a browser, or try:\n")
     typer.echo(f"  curl {address}/v1/predict -H 'Content-Type: application/json' -d '{body}'\n")

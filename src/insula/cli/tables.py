@@ -1,4 +1,4 @@
-"""What verbs print for people: predictions a line each, and the figures of a run."""
+"""What commands print for people: one line per prediction, and the figures of a run."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ import typer
 from insula.core.prediction import Prediction
 
 UNSURE = "?"
-LEAST_TEXT = 20  # cells kept for the text on a narrow terminal
+MIN_TEXT = 20  # cells kept for the text on a narrow terminal
 
 
-class Answers:
-    """Prints predictions: decided label, its score, the next best, the text. `?` marks those it is not sure of."""
+class PredictionPrinter:
+    """Prints predictions: the decided label, its score, the runner-up, the text. `?` marks abstentions."""
 
     def __init__(self) -> None:
         self.unsure = 0
 
-    def say(self, predictions: Sequence[Prediction]) -> None:
-        """Print one line a prediction."""
+    def print(self, predictions: Sequence[Prediction]) -> None:
+        """Print one line per prediction."""
         if not predictions:
             return
         width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
@@ -35,9 +35,9 @@ class Answers:
             typer.echo(_cropped(f"{mark} {head}  ", _one_line(prediction.text), width))
 
     def explain(self) -> None:
-        """Say what the marks mean, if any were printed."""
+        """Explain the marks, if any were printed."""
         if self.unsure:
-            typer.echo(f"{UNSURE} the model is not sure: its confidence is below its abstention threshold", err=True)
+            typer.echo(f"{UNSURE} the model is not sure: its confidence is below the abstention threshold", err=True)
 
 
 def _head(prediction: Prediction) -> str:
@@ -50,7 +50,7 @@ def _head(prediction: Prediction) -> str:
     if len(decided) == 1:
         rest = next(iter(ranked[1:]), None)
         shown = _scored(decided[0], prediction, longest)
-        # The runner-up in brackets: the same width in every line, so that the texts stand in one column.
+        # The runner-up in brackets has the same width in every line, so that the texts line up.
         return f"{shown}   ({_scored(rest, prediction, longest)})" if rest is not None else shown
     if not decided:
         return f"{_padded('(none)', longest)}        ({_scored(ranked[0], prediction, longest)})"
@@ -66,10 +66,10 @@ def _padded(text: str, width: int) -> str:
 
 
 def _cropped(head: str, text: str, width: int | None) -> str:
-    """Return both, the text cut to what is left of a terminal's line."""
+    """Return both, with the text cut to the width of the terminal."""
     if width is None or _cells(head) + _cells(text) <= width:
         return head + text
-    room = max(width - _cells(head), LEAST_TEXT) - 1
+    room = max(width - _cells(head), MIN_TEXT) - 1
     kept = ""
     for character in text:
         room -= _cells(character)
@@ -80,7 +80,7 @@ def _cropped(head: str, text: str, width: int | None) -> str:
 
 
 def _one_line(text: str) -> str:
-    """Return the text without line ends and control characters: data must not steer the terminal."""
+    """Return the text without line ends and control characters: data must not control the terminal."""
     return "".join(_visible(" ".join(text.split())))
 
 
@@ -99,24 +99,24 @@ if TYPE_CHECKING:
     from insula.evaluation.result import Interval
     from insula.training.run import Run
 
-BESIDE_HEADLINE = ("accuracy", "micro_f1", "quadratic_kappa", "ccc", "mae", "macro_auroc", "ece")
+FURTHER_METRICS = ("accuracy", "micro_f1", "quadratic_kappa", "ccc", "mae", "macro_auroc", "ece")
 FIRST_COLUMN = 34
-TRY = {"en": "Two hours on hold and nobody called back.", "zh": "等了两个小时，还是没人回电话。"}
+SAMPLE_TEXTS = {"en": "Two hours on hold and nobody called back.", "zh": "等了两个小时，还是没人回电话。"}
 
 
-def say_run(run: Run) -> None:
-    """Print what a run reached and where it stands."""
-    say_metrics(run.document)
+def print_run(run: Run) -> None:
+    """Print the scores of a run and where its files are."""
+    print_metrics(run.document)
     time, languages = run.document.time, run.document.data.languages or {"en": 1.0}
-    text = TRY.get(max(languages, key=lambda code: languages[code]), TRY["en"])
+    text = SAMPLE_TEXTS.get(max(languages, key=lambda code: languages[code]), SAMPLE_TEXTS["en"])
     typer.echo(f"\ntrained in {time.train_seconds or 0:.0f} s, {time.total_seconds or 0:.0f} s in all")
     typer.echo(f"model    {run.model}")
     typer.echo(f"report   {run.report}")
     typer.echo(f'try      insula predict "{text}" --model {shlex.quote(str(run.path))}')
 
 
-def say_metrics(document: MetricsDocument) -> None:
-    """Print the headline with its interval, a few figures, and what each baseline reaches."""
+def print_metrics(document: MetricsDocument) -> None:
+    """Print the headline metric with its interval, further metrics, and the score of each baseline."""
     for line in _lines(document):
         typer.echo(line)
 
@@ -127,32 +127,32 @@ def _lines(document: MetricsDocument) -> Iterator[str]:
 
     evaluation, kind = document.main, document.scheme.kind
     if evaluation is None:
-        yield "Nothing was measured: there were no rows to measure on."
+        yield "Nothing was measured: there were no rows to evaluate on."
         return
     name, figures = evaluation.headline_name, evaluation.metrics
     yield f"\n{counted(evaluation.rows, f'{document.main_split} row')}, 95% intervals in brackets"
     yield _row(_title(name), _figure(figures[name]))
-    for other in BESIDE_HEADLINE:
+    for other in FURTHER_METRICS:
         if other == "micro_f1" and kind != "multi":
-            continue  # where each row has one label it is the accuracy once more
+            continue  # with one label per row it equals accuracy
         if other != name and other in figures and figures[other].value is not None:
             yield _row(_title(other), _figure(figures[other]))
     for title, level in evaluation.levels.items():
         shown = f"{_title(level.headline)}, {title} ({len(level.labels)} labels)"
         yield _row(shown, _figure(level.metrics[level.headline]))
     if document.baselines:
-        yield f"\n{_title(name)} of simpler answers to the same rows, and how far this model is above"
+        yield f"\n{_title(name)} of the baselines on the same rows, and this model minus each"
         for baseline, entry in document.baselines.items():
             answer = baseline_name(baseline, kind).answer
-            yield _row(answer, f"{_number(entry.metrics[name].value)}   {above(entry.difference.interval)}")
+            yield _row(answer, f"{_number(entry.metrics[name].value)}   {difference_text(entry.difference.interval)}")
     for seen, words in (
-        (evaluation.seen, "also stand in the training data"),
-        (evaluation.overlap, "also stood in the training file"),
+        (evaluation.seen, "are also in the training data"),
+        (evaluation.overlap, "were also in the training file"),
     ):
         if seen is not None and seen.rows:
             rest = (seen.metrics_without or {}).get(name)
             yield f"\n{seen.rows:,} of these {evaluation.rows:,} texts {words}"
-            yield _row(f"{_title(name)} without them", _figure(rest)) if rest else "  (without them no row is left)"
+            yield _row(f"{_title(name)} without them", _figure(rest)) if rest else "  (no row is left without them)"
 
 
 def _row(what: str, figures: str) -> str:
@@ -165,8 +165,8 @@ def _figure(measured: Interval) -> str:
     return _number(measured.value) + ends
 
 
-def above(difference: Interval) -> str:
-    """Return a difference with its interval, and whether it is clear."""
+def difference_text(difference: Interval) -> str:
+    """Return a difference with its interval, marked if the interval includes zero."""
     value, low, high = difference.value, difference.low, difference.high
     if value is None:
         return "not comparable"

@@ -17,8 +17,8 @@ def train(
     source: Annotated[
         list[str] | None,
         typer.Argument(
-            help="A file, several, a folder with train/validation/test files, a built-in set (see: insula data list), "
-            "or a hub id owner/name.",
+            help="Files, a folder with train/validation/test files, a built-in data set (`insula data list`), "
+            "or a hub id.",
             metavar="DATA",
             show_default=False,
         ),
@@ -31,19 +31,19 @@ def train(
     ] = "standard",
     settings: Annotated[
         list[str] | None,
-        typer.Option("--set", help="Change one option of the recipe; may be given again.", metavar="KEY=VALUE"),
+        typer.Option("--set", help="Set one option of the recipe. Can be repeated.", metavar="KEY=VALUE"),
     ] = None,
     also: Annotated[
         list[str] | None,
         typer.Option(
             "--also",
-            help="Another labelled set, learnt beside it by a head of its own; may be given again.",
+            help="Another labelled data set, trained on together with DATA through its own head. Can be repeated.",
             metavar="DATA",
         ),
     ] = None,
     resume: Annotated[
         Path | None,
-        typer.Option("--resume", help="Go on with an interrupted run, with nothing else to say.", metavar="RUN"),
+        typer.Option("--resume", help="Resume an interrupted run. Takes no other options.", metavar="RUN"),
     ] = None,
     output: Annotated[
         Path | None,
@@ -58,13 +58,13 @@ def train(
             "--processes",
             min=1,
             max=64,
-            help="Train by so many processes of this machine (a graphics card each).",
+            help="Number of training processes on this machine (one per graphics card).",
         ),
     ] = 1,
     track: Annotated[
         list[str] | None,
         typer.Option(
-            "--track", help="Tell wandb or mlflow, too; may be given again.", metavar="NAME", rich_help_panel="Output"
+            "--track", help="Also log to wandb or mlflow. Can be repeated.", metavar="NAME", rich_help_panel="Output"
         ),
     ] = None,
     as_json: Json = False,
@@ -72,11 +72,11 @@ def train(
     *,
     data: dict[str, Any],
 ) -> None:
-    """Train a model, measure it, write a report.
+    """Train a model, evaluate it, write a report.
 
     The kind of labels is inferred, rows are split without leaks, thresholds and calibration are chosen on validation
-    rows, and the model is compared with simple ones on test rows. The run holds the model folder, metrics.json and
-    report.html.
+    rows, and the model is compared with baselines on test rows. The folder of the run holds the model folder,
+    metrics.json and report.html.
 
     **Examples**
 
@@ -93,15 +93,15 @@ def train(
     from insula.api.training import train as run_training
     from insula.cli.command import as_typed
     from insula.cli.progress import shown_progress
-    from insula.cli.tables import say_run
+    from insula.cli.tables import print_run
     from insula.training.neural.processes import launch, process_count, process_index
     from insula.training.recipe.recipe import parse_override
     from insula.training.start_run import free_folder
 
     if (resume is None) == (not source):
-        raise typer.BadParameter("Name what to train on, or --resume RUN: exactly one of the two.")
+        raise typer.BadParameter("Give either DATA to train on or --resume RUN.")
     if resume is not None and (settings or also or output or overwrite or data or track or recipe != "standard"):
-        raise typer.BadParameter("--resume goes on exactly as the run began: leave the other options out.")
+        raise typer.BadParameter("--resume continues the run with its own options. Leave the other options out.")
     if processes > 1 and process_count() == 1:
         chosen = [] if output or resume else ["--output", str(free_folder(source or [], recipe))]
         raise typer.Exit(launch([*sys.argv[1:], *chosen], processes))
@@ -127,4 +127,4 @@ def train(
     if as_json:
         typer.echo(json.dumps(run.metrics, ensure_ascii=False, allow_nan=False))
     else:
-        say_run(run)
+        print_run(run)

@@ -1,1 +1,1 @@
-"""`insula model`: one file a verb."""
+"""`insula model`: one file per command."""

@@ -1,4 +1,4 @@
-"""`insula model`: what is done with a trained model besides asking it."""
+"""`insula model`: the commands that turn a trained model into another."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import typer
 from insula.cli.model import bench, calibrate, cascade, compress, export, prune, quantize
 
 app = typer.Typer(
-    help="Make a trained model smaller, faster, or fit for use elsewhere; or let it decide otherwise.",
+    help="Make a trained model smaller or faster, export it, or choose its thresholds again.",
     no_args_is_help=True,
     rich_markup_mode="markdown",
 )

@@ -18,19 +18,19 @@ def bench(
         list[str] | None,
         typer.Option(
             "--data",
-            help="Messages, labelled or not. [default: as the model's run says, else the built-in sets]",
+            help="Messages, labelled or not. [default: the training data of the run, else the built-in data sets]",
             metavar="DATA",
             show_default=False,
         ),
     ] = None,
     text: TextAlone = None,
-    rows: Annotated[int, typer.Option("--rows", help="How many texts are used.", metavar="N", min=1)] = 1000,
+    rows: Annotated[int, typer.Option("--rows", help="Number of texts to use.", metavar="N", min=1)] = 1000,
     output: Annotated[
         Path | None,
         typer.Option(
             "--output",
             "-o",
-            help="JSON file for the answer: insula predict --bench FILE, load_model(MODEL, engine=FILE).",
+            help="JSON file for the result, for `insula predict --bench FILE` and `load_model(MODEL, engine=FILE)`.",
             metavar="FILE",
             show_default=False,
             rich_help_panel="Output",
@@ -39,10 +39,10 @@ def bench(
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Find out how a model is run fastest on this machine.
+    """Find the fastest way to run a model on this machine.
 
-    Backends, then numbers of threads, then batch sizes take turns on the model's own texts, or on those of --data.
-    Answers do not depend on what is chosen, but for rounding.
+    Measures backends, then numbers of threads, then batch sizes. Predictions do not depend on the choice, except for
+    rounding.
 
     **Examples**
 
@@ -58,14 +58,14 @@ def bench(
     if as_json:
         typer.echo(json.dumps(found.to_dict(), ensure_ascii=False, allow_nan=False))
         return
-    typer.echo(f"\n{'backend':<10}{'threads':>8}{'tokens a batch':>16}{'rows/s':>12}")
+    typer.echo(f"\n{'backend':<10}{'threads':>8}{'tokens/batch':>16}{'rows/s':>12}")
     for trial in found.trials:
         engine = trial.engine
         mark = " <" if engine == found.engine else ""
         typer.echo(f"{engine.backend:<10}{engine.threads:>8}{engine.tokens:>16,}{trial.rows_per_second:>12,.1f}{mark}")
     chosen = found.engine
-    typer.echo(f"\nbest     {chosen.backend}, {chosen.threads} threads, {chosen.tokens:,} tokens a batch")
-    typer.echo(f"bulk     {found.rows_per_second:,.1f} rows a second")
-    typer.echo(f"alone    {found.one_text_ms:.2f} ms a text")
+    typer.echo(f"\nbest     {chosen.backend}, {chosen.threads} threads, {chosen.tokens:,} tokens per batch")
+    typer.echo(f"bulk     {found.rows_per_second:,.1f} rows/s")
+    typer.echo(f"single   {found.one_text_ms:.2f} ms per text")
     if output is not None:
-        typer.echo(f"answer   {output}")
+        typer.echo(f"result   {output}")

@@ -14,7 +14,7 @@ from insula.cli.options import Json, Model, Quiet, folder_option, with_columns
 if TYPE_CHECKING:
     from insula.training.recalibrate import Recalibrated
 
-_AS_TRAINED = "[default: as for training]"
+_AS_TRAINED = "[default: as in training]"
 
 
 @with_columns("text", "label", "label_names")
@@ -25,7 +25,7 @@ def calibrate(
         list[str] | None,
         typer.Option(
             "--rows",
-            help="Labelled rows to choose on: a file, a folder, a built-in set. [default: its own validation rows]",
+            help="Labelled rows to choose on: files, a folder, or a built-in data set. [default: the validation rows]",
             metavar="DATA",
             show_default=False,
         ),
@@ -43,7 +43,7 @@ def calibrate(
         str | None,
         typer.Option(
             "--thresholds",
-            help=f"Of several labels a row: auto, shrunk, expected, crossfit, pooled or half. {_AS_TRAINED}",
+            help=f"With several labels per row: auto, shrunk, expected, crossfit, pooled or half. {_AS_TRAINED}",
             metavar="METHOD",
             show_default=False,
         ),
@@ -52,7 +52,7 @@ def calibrate(
         bool | None,
         typer.Option(
             "--class-offsets/--no-class-offsets",
-            help=f"One label a row: let rare ones win sooner, for macro-F1. {_AS_TRAINED}",
+            help=f"With one label per row: favour rare labels, for macro-F1. {_AS_TRAINED}",
             show_default=False,
         ),
     ] = None,
@@ -60,7 +60,7 @@ def calibrate(
         float | None,
         typer.Option(
             "--coverage",
-            help=f"Share of rows to answer; of the rest the model says that it is not sure. {_AS_TRAINED}",
+            help=f"Share of rows to answer; the model abstains on the rest. {_AS_TRAINED}",
             metavar="SHARE",
             show_default=False,
         ),
@@ -71,10 +71,10 @@ def calibrate(
     *,
     data: dict[str, Any],
 ) -> None:
-    """Choose calibration, thresholds and "not sure" of a model anew, without training it.
+    """Choose calibration, thresholds and abstention of a model again, without training.
 
-    For messages that changed since it was trained, or of another source: name labelled ones with --rows. Or to decide
-    otherwise: another --coverage, other --thresholds. What it brings is measured on rows that no choice was made on.
+    Use it if your messages have changed since training or come from another source (give labelled ones), or to choose
+    another --coverage or other --thresholds. The gain is measured on rows that the choice did not see.
 
     **Examples**
 
@@ -87,7 +87,7 @@ def calibrate(
     from insula.cli.progress import shown_progress
 
     if data and not rows:
-        raise typer.BadParameter("The columns are those of --rows. Name it, or leave them out.")
+        raise typer.BadParameter("The names of columns need --rows. Add it, or leave them out.")
     with shown_progress(quiet) as progress:
         made = calibrate_model(
             model,
@@ -105,15 +105,15 @@ def calibrate(
     if as_json:
         typer.echo(json.dumps(made.to_dict(), ensure_ascii=False, allow_nan=False))
         return
-    _say(made)
+    _print_result(made)
 
 
-def _say(made: Recalibrated) -> None:
+def _print_result(made: Recalibrated) -> None:
     from insula.evaluation.metrics.metric_names import metric_meaning, metric_title
 
     found = made.figures
     typer.echo(f"\n{metric_title(found['metric']):<12}{figure(found['after'])}, {figure(found['before'])} before, on "
-               f"{found['rows']:,} rows left out in turn")  # fmt: skip
+               f"{found['rows']:,} cross-fitted rows")  # fmt: skip
     change = found["difference"]
     if change["low"] is not None:
         typer.echo(f"difference  {change['value']:+.4f}  ({change['low']:+.4f} to {change['high']:+.4f})")

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from insula.cli.model.quantize import MaxLoss, Overwrite, Rows, say_loss
+from insula.cli.model.quantize import MaxLoss, Overwrite, Rows, print_loss
 from insula.cli.options import Json, Model, Quiet, folder_option
 
 
@@ -16,7 +16,7 @@ def cascade(
     model: Model,
     first: Annotated[
         str,
-        typer.Option("--first", help="The cheap model that answers what it is sure of.", metavar="MODEL"),
+        typer.Option("--first", help="The cheap model, which answers the texts it is sure of.", metavar="MODEL"),
     ],
     output: Annotated[Path, folder_option("The new model folder.")],
     max_loss: MaxLoss = 0.005,
@@ -25,10 +25,10 @@ def cascade(
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Put a cheap model before a good one: it answers the texts it is sure of, the good one the rest.
+    """Combine a cheap and a good model: the cheap one answers the texts it is sure of, the good one the rest.
 
-    Both must have the same labels; a cheap one that was trained with the good one as its teacher works best. It saves
-    the good one as much as it can while macro-F1 on validation rows stays within --max-loss of the good one alone.
+    Both must have the same labels. A cheap model that was distilled from the good one works best. The switch point
+    sends as few texts as possible to the good model while macro-F1 on validation rows stays within --max-loss.
 
     **Examples**
 
@@ -57,6 +57,8 @@ def cascade(
     found = made.parity["validation"]
     rows = f"{made.share:.0%} of {found['rows']:,} validation rows"
     typer.echo(f"\nfirst stage {rows}, {made.saved:.0%} of their length")
-    typer.echo(f"{metric_title(found['metric']):<12}{found['after']:.4f}, {found['before']:.4f} of the second alone")
-    say_loss(found["loss"])
+    typer.echo(
+        f"{metric_title(found['metric']):<12}{found['after']:.4f}, {found['before']:.4f} of the good model alone"
+    )
+    print_loss(found["loss"])
     typer.echo(f"model       {output}")

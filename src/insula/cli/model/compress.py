@@ -9,14 +9,14 @@ from typing import Annotated
 
 import typer
 
-from insula.cli.model.quantize import MaxLoss, Overwrite, Rows, say_smaller
+from insula.cli.model.quantize import MaxLoss, Overwrite, Rows, print_smaller
 from insula.cli.options import Json, Model, Quiet, folder_option
 
 _UNITS = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "KIB": 2**10, "MIB": 2**20, "GIB": 2**30}
 
 
 def size(text: str) -> int:
-    """Return the bytes of `12MB`, `8.5 MB`, `900kB`, `8MiB`; `BadParameter` for anything else."""
+    """Return the bytes of `12MB`, `8.5 MB`, `900kB`, `8MiB`. Raises `BadParameter` for anything else."""
     found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([a-zA-Z]*)\s*", text)
     if found is None or found[2].upper() not in _UNITS or not float(found[1]):
         raise typer.BadParameter(f"A size must look like 12MB. Got {text!r}.")
@@ -27,7 +27,7 @@ def compress(
     model: Model,
     output: Annotated[Path, folder_option("The new model folder.")],
     max_size: Annotated[
-        str, typer.Option("--max-size", help="Bytes that the folder may have, such as 12MB.", metavar="SIZE")
+        str, typer.Option("--max-size", help="Largest size of the model folder, such as 12MB.", metavar="SIZE")
     ],
     max_loss: MaxLoss = 0.005,
     data: Rows = None,
@@ -35,11 +35,11 @@ def compress(
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Make a model as small as asked, at the least loss.
+    """Shrink a model to a given size at the least loss.
 
-    Weights and tables of 8 and 4 bits and smaller vocabularies are tried together, each with calibration and thresholds
-    chosen anew, all measured on validation rows. The one that loses least within both limits is kept; where none is,
-    nothing is written. A smaller vocabulary cuts rare words into shorter pieces.
+    Tries combinations of 8-bit and 4-bit weights and embedding tables and smaller vocabularies, each with calibration
+    and thresholds chosen again, and measures them on validation rows. The one with the least loss within both limits
+    is kept; if there is none, nothing is written. A smaller vocabulary splits rare words into shorter pieces.
 
     **Examples**
 
@@ -65,10 +65,10 @@ def compress(
         shown = {**found.smaller.to_dict(), "tried": [one.to_dict() for one in found.tried]}
         typer.echo(json.dumps(shown, ensure_ascii=False, allow_nan=False))
         return
-    typer.echo(f"\n{'MB':>7}{'reached':>10}{'loss':>9}   * no other is smaller and better")
+    typer.echo(f"\n{'MB':>7}{'metric':>10}{'loss':>9}   * no other is smaller and better")
     for one in sorted(found.tried, key=lambda tried: -tried.bytes):
-        reached = "–" if one.metric is None else f"{one.metric:.4f}"
-        lost = "–" if one.loss["value"] is None else f"{one.loss['value']:.4f}"
-        typer.echo(f"{one.bytes / 1e6:>7.1f}{reached:>10}{lost:>9} {'*' if one.on_front else ' '} {one.plan}")
-    say_smaller(found.smaller)
+        metric = "–" if one.metric is None else f"{one.metric:.4f}"
+        loss = "–" if one.loss["value"] is None else f"{one.loss['value']:.4f}"
+        typer.echo(f"{one.bytes / 1e6:>7.1f}{metric:>10}{loss:>9} {'*' if one.on_front else ' '} {one.plan}")
+    print_smaller(found.smaller)
     typer.echo(f"front       {found.smaller.path / 'front.svg'}")

@@ -14,7 +14,7 @@ from insula.core.starter import STARTER
 
 
 class Format(StrEnum):
-    """Where the model is to be used."""
+    """Format to export to."""
 
     onnx = "onnx"
     huggingface = "huggingface"
@@ -33,17 +33,17 @@ def export(
     ] = Format.onnx,
     libraries: Annotated[
         Path,
-        typer.Option("--libraries", help="browser: where npm has put its libraries.", metavar="FOLDER"),
+        typer.Option("--libraries", help="With browser: the folder of the installed npm packages.", metavar="FOLDER"),
     ] = Path("node_modules"),
     overwrite: Overwrite = False,
 ) -> None:
-    """Write a model for use elsewhere.
+    """Export a model for use elsewhere.
 
-    A page predicts in the browser and sends nothing anywhere: put its files on any host, or look at it with
-    `python -m http.server -d FOLDER`. Of the other formats, the scores of the result are compared with the model's own;
-    where they differ, nothing is written. A Hugging Face folder has readable labels and the calibration in its weights;
-    text steps and thresholds have no place in it and are told in its README. Only encoders with first-token pooling,
-    and GPT-2, are computed by a class of transformers.
+    `browser` writes a page that predicts in the browser and sends nothing anywhere. Put its files on any host, or look
+    at it with `python -m http.server -d FOLDER`. For the other formats, the scores of the result are compared with the
+    model's own; if they differ, nothing is written. A Hugging Face folder has readable labels and the calibration in
+    its weights; its README lists the text steps and thresholds, which the format cannot hold. It needs an encoder with
+    first-token pooling, or GPT-2.
 
     **Examples**
 
@@ -59,6 +59,6 @@ def export(
         typer.echo(f"page     {output}, {figures['bytes'] / 1e6:.1f} MB with its libraries")
         return
     scores = figures["scores"]
-    apart = max(scores.values()) if isinstance(scores, dict) else scores
-    typer.echo(f"scores   within {apart:.1g} of the trained model's")
+    largest = max(scores.values()) if isinstance(scores, dict) else scores
+    typer.echo(f"scores   within {largest:.1g} of the trained model's")
     typer.echo(f"folder   {output}")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from insula.cli.model.quantize import Rows, figure, say_loss
+from insula.cli.model.quantize import Rows, figure, print_loss
 from insula.cli.options import Json, Model, Quiet, folder_option
 
 if TYPE_CHECKING:
@@ -19,13 +19,13 @@ def prune(
     model: Model,
     output: Annotated[Path, folder_option("Folder of the recovery run.")],
     layers: Annotated[
-        int | None, typer.Option("--layers", help="How many layers are kept. [default: all]", min=1, show_default=False)
+        int | None, typer.Option("--layers", help="Number of layers to keep. [default: all]", min=1, show_default=False)
     ] = None,
     heads: Annotated[
         float | None,
         typer.Option(
             "--heads",
-            help="Share of each layer's attention heads that is kept. [default: all]",
+            help="Share of each layer's attention heads to keep. [default: all]",
             metavar="SHARE",
             show_default=False,
         ),
@@ -34,17 +34,17 @@ def prune(
         float | None,
         typer.Option(
             "--width",
-            help="Share of each layer's feed-forward neurons that is kept. [default: all]",
+            help="Share of each layer's feed-forward neurons to keep. [default: all]",
             metavar="SHARE",
             show_default=False,
         ),
     ] = None,
-    epochs: Annotated[float, typer.Option("--epochs", help="Of recovery training.")] = 1,
+    epochs: Annotated[float, typer.Option("--epochs", help="Epochs of recovery training.")] = 1,
     max_loss: Annotated[
         float | None,
         typer.Option(
             "--max-loss",
-            help="Of macro-F1 (Pearson r) on validation rows; else OUTPUT-refused. [default: told, not refused]",
+            help="Largest loss of macro-F1 (Pearson r) on validation rows; else OUTPUT-refused. [default: no limit]",
             metavar="LOSS",
             min=0,
             show_default=False,
@@ -52,7 +52,7 @@ def prune(
     ] = None,
     settings: Annotated[
         list[str] | None,
-        typer.Option("--set", help="Change one option of the model's recipe; may be repeated.", metavar="KEY=VALUE"),
+        typer.Option("--set", help="Set one option of the model's recipe. Can be repeated.", metavar="KEY=VALUE"),
     ] = None,
     data: Rows = None,
     overwrite: Annotated[
@@ -61,12 +61,11 @@ def prune(
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Drop layers, attention heads and feed-forward neurons of an encoder, and train what is left.
+    """Remove layers, attention heads and feed-forward neurons of an encoder, and train the rest.
 
-    What matters least on training rows goes: layers that change their input little, heads and neurons without which
-    the loss would hardly move. The whole model is then the teacher of the smaller one, by its own recipe. The result
-    is a run like any other; its compression.json tells what was kept and what it cost on validation rows.
-    Where that is more than --max-loss, the run goes to OUTPUT-refused.
+    Removes what matters least on training rows: layers that change their input little, heads and neurons that hardly
+    change the loss. The smaller model is then trained by the recipe of the original, with the original as its teacher.
+    The result is an ordinary run; its compression.json records what was kept and the loss on validation rows.
 
     **Examples**
 
@@ -96,22 +95,22 @@ def prune(
     if as_json:
         typer.echo(json.dumps(made.to_dict(), ensure_ascii=False, allow_nan=False))
         return
-    _say(made)
+    _print_result(made)
 
 
-def _say(made: Pruned) -> None:
+def _print_result(made: Pruned) -> None:
     from insula.evaluation.metrics.metric_names import metric_title
 
     kept, found = made.kept, made.validation
     before = "" if made.parameters_before is None else f", {made.parameters_before:,} before"
     typer.echo(f"\nlayers      {', '.join(map(str, kept['layers']))} of {kept['before']['layers']}, counted from 0")
-    typer.echo(f"heads       {' '.join(str(len(one)) for one in kept['heads'])} by layer")
-    typer.echo(f"width       {' '.join(map(str, kept['widths']))} by layer")
+    typer.echo(f"heads       {' '.join(str(len(one)) for one in kept['heads'])} per layer")
+    typer.echo(f"width       {' '.join(map(str, kept['widths']))} per layer")
     typer.echo(f"parameters  {made.parameters:,}{before}")
     typer.echo(f"size        {made.bytes / 1e6:.1f} MB, {made.bytes_before / 1e6:.1f} MB before")
     typer.echo(f"{metric_title(found['metric']):<11} {figure(found['after'])}, {figure(found['before'])} before, on "
                f"{found['rows']:,} validation rows")  # fmt: skip
-    say_loss(found["loss"])
+    print_loss(found["loss"])
     if found["agreement"] is not None:
         typer.echo(f"agreement   {found['agreement']:.1%} of rows have the same labels")
     typer.echo(f"model       {made.run.model}")

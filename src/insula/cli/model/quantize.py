@@ -18,13 +18,14 @@ Rows = Annotated[
     list[str] | None,
     typer.Option(
         "--data",
-        help="The data that the model was trained on. [default: as its run says]",
+        help="The training data of the model. [default: as recorded in its run]",
         metavar="DATA",
         show_default=False,
     ),
 ]
 MaxLoss = Annotated[
-    float, typer.Option("--max-loss", help="Of macro-F1 (Pearson r) on validation rows.", metavar="LOSS", min=0)
+    float,
+    typer.Option("--max-loss", help="Largest loss of macro-F1 (Pearson r) on validation rows.", metavar="LOSS", min=0),
 ]
 Overwrite = Annotated[
     bool, typer.Option("--overwrite", help="Replace a model folder at --output.", rich_help_panel="Output")
@@ -32,7 +33,7 @@ Overwrite = Annotated[
 
 
 class Weights(StrEnum):
-    """How the weights of products are stored."""
+    """Format of the weights of matrix products."""
 
     int8 = "int8"
     eight = "8bit"
@@ -40,7 +41,7 @@ class Weights(StrEnum):
 
 
 class TableBits(StrEnum):
-    """Bits of a value in embedding tables."""
+    """Bits per value in embedding tables."""
 
     whole = "32"
     eight = "8"
@@ -52,9 +53,11 @@ def quantize(
     output: Annotated[Path, folder_option("The new model folder.")],
     weights: Annotated[
         Weights,
-        typer.Option("--weights", help="int8: activations too, smaller and faster; 8bit, 4bit: smaller."),
+        typer.Option(
+            "--weights", help="int8: weights and activations, smaller and faster; 8bit, 4bit: weights only, smaller."
+        ),
     ] = Weights.int8,
-    tables: Annotated[TableBits, typer.Option("--tables", help="Bits of a value in embedding tables.")] = (
+    tables: Annotated[TableBits, typer.Option("--tables", help="Bits per value in embedding tables.")] = (
         TableBits.eight
     ),
     max_loss: MaxLoss = 0.005,
@@ -65,9 +68,9 @@ def quantize(
 ) -> None:
     """Store a model's weights in fewer bits.
 
-    Calibration and thresholds are chosen anew on validation rows. The result must answer as before: the same scores
-    alone and in any batch, the same label sets on 97% of validation rows, macro-F1 within --max-loss. Else it is
-    refused, and nothing is written. The figures stand in its parity.json.
+    Calibration and thresholds are chosen again on validation rows. The result must predict as before: the same scores
+    for a text alone and in any batch, the same labels on 97% of validation rows (int8), macro-F1 within --max-loss.
+    Otherwise nothing is written. The figures are in its parity.json.
 
     **Examples**
 
@@ -94,10 +97,10 @@ def quantize(
     if as_json:
         typer.echo(json.dumps(made.to_dict(), ensure_ascii=False, allow_nan=False))
         return
-    say_smaller(made)
+    print_smaller(made)
 
 
-def say_smaller(made: CompressedModel) -> None:
+def print_smaller(made: CompressedModel) -> None:
     """Print size, loss and agreement of a smaller model."""
     from insula.evaluation.metrics.metric_names import metric_title
 
@@ -105,18 +108,18 @@ def say_smaller(made: CompressedModel) -> None:
     typer.echo(f"\nsize        {made.bytes / 1e6:.1f} MB, {made.bytes_before / 1e6:.1f} MB before")
     typer.echo(f"{metric_title(found['metric']):<11} {figure(found['after'])}, {figure(found['before'])} before, on "
                f"{found['rows']:,} validation rows")  # fmt: skip
-    say_loss(found["loss"])
+    print_loss(found["loss"])
     if found["agreement"] is not None:
         typer.echo(f"agreement   {found['agreement']:.1%} of rows have the same labels")
     typer.echo(f"model       {made.path}")
 
 
-def say_loss(loss: dict[str, float | None]) -> None:
-    """Print a loss with its interval, where it has one."""
+def print_loss(loss: dict[str, float | None]) -> None:
+    """Print a loss, with its interval if it has one."""
     between = f"  ({loss['low']:.4f} to {loss['high']:.4f})" if loss["low"] is not None else ""
     typer.echo(f"loss        {figure(loss['value'])}{between}")
 
 
 def figure(value: float | None) -> str:
-    """Return a figure as it is printed: a correlation with values that are all the same is undefined."""
+    """Return a figure for printing; a correlation with constant values is undefined."""
     return "undefined" if value is None else f"{value:.4f}"

@@ -1,1 +1,1 @@
-"""`insula keys`, `insula store`, `insula audit`: the data of a server."""
+"""`insula keys`, `insula store`, `insula audit`: the data that a server stores."""

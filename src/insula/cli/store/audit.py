@@ -1,4 +1,4 @@
-"""`insula audit`: is the log what it was?"""
+"""`insula audit`: verify the audit log."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ import typer
 
 from insula.cli.options import Json
 
-app = typer.Typer(help="Prove that the audit log was not changed.", no_args_is_help=True, rich_markup_mode="markdown")
+app = typer.Typer(help="Verify that the audit log was not changed.", no_args_is_help=True, rich_markup_mode="markdown")
 
 
 @app.callback()
 def _group() -> None:
-    """Keep `verify` a verb of its own."""
+    """Keep `verify` a command: typer would merge a single one into its group."""
 
 
 @app.command("verify")
@@ -23,24 +23,27 @@ def verify(
     folder: Annotated[
         Path,
         typer.Argument(
-            help="Folder of the log.", metavar="FOLDER", envvar="INSULA_SERVE_AUDIT_FOLDER", show_envvar=False
+            help="Folder of the audit log.", metavar="FOLDER", envvar="INSULA_SERVE_AUDIT_FOLDER", show_envvar=False
         ),
     ] = Path("insula-data/audit"),
     anchors: Annotated[
         Path | None,
         typer.Option(
-            "--anchors", help="File of anchors, or the server's output with them.", metavar="FILE", show_default=False
+            "--anchors",
+            help="File of anchors, or saved output of the server that contains them.",
+            metavar="FILE",
+            show_default=False,
         ),
     ] = None,
     since: Annotated[
         int,
-        typer.Option("--since", help="First entry that must be there; older ones are archived.", metavar="N", min=1),
+        typer.Option("--since", help="First entry to expect, if older ones are archived.", metavar="N", min=1),
     ] = 1,
     as_json: Json = False,
 ) -> None:
-    """Read the whole log; exit status 1 where an entry was changed, is missing, or was cut off.
+    """Verify every entry of the log; the exit status is 1 if one was changed or is missing.
 
-    A cut at the end shows only against anchors, which the server writes where it is told to (`audit.anchor`).
+    Entries removed from the end are only detected with anchors, which the server writes to `audit.anchor`.
 
     **Examples**
 
@@ -54,9 +57,12 @@ def verify(
     else:
         typer.echo(f"entries  {found.entries:,} ({found.first} to {found.last})")
         typer.echo(f"head     {found.head}")
-        typer.echo(f"anchors  {found.anchors:,}" + ("" if anchors else " (none given: a cut at the end does not show)"))
+        typer.echo(
+            f"anchors  {found.anchors:,}"
+            + ("" if anchors else " (none given: entries removed from the end are not detected)")
+        )
         for sentence in found.findings:
-            typer.echo(f"wrong    {sentence}")
-        typer.echo("whole" if found.whole else "NOT whole")
+            typer.echo(f"finding  {sentence}")
+        typer.echo("intact" if found.whole else "NOT intact")
     if not found.whole:
         raise typer.Exit(1)

@@ -1,4 +1,4 @@
-"""The options that say where a server's store and audit log are, the same for every verb that opens them."""
+"""The options that locate the store and the audit log of a server, shared by all commands that open them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Audit = Annotated[
     Path | None,
     typer.Option(
         "--audit",
-        help="Folder of the audit log; `audit` in the data folder where not given.",
+        help="Folder of the audit log. [default: audit in the data folder]",
         metavar="FOLDER",
         envvar="INSULA_SERVE_AUDIT_FOLDER",
         show_envvar=False,
@@ -34,7 +34,7 @@ Anchor = Annotated[
     str | None,
     typer.Option(
         "--anchor",
-        help="File outside that is told the head of the audit log after each entry; - is standard output.",
+        help="File outside the server that receives the head of the audit log after each entry; - is standard output.",
         metavar="FILE",
         envvar="INSULA_SERVE_AUDIT_ANCHOR",
         show_envvar=False,

@@ -1,4 +1,4 @@
-"""`insula store`: what the server keeps about people, and forgets."""
+"""`insula store`: delete what the server stored about people."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from insula.cli.options import Json
 from insula.cli.store.options import Anchor, Audit, Store
 
 app = typer.Typer(
-    help="Erase what the server stored about somebody, or what is past its time.",
+    help="Erase what the server stored about a person, or what is past its retention period.",
     no_args_is_help=True,
     rich_markup_mode="markdown",
 )
@@ -20,7 +20,9 @@ STORE = "insula-data"
 
 @app.command("erase")
 def erase(
-    subject: Annotated[str, typer.Option("--subject", help="The id that callers gave with their texts.", metavar="ID")],
+    subject: Annotated[
+        str, typer.Option("--subject", help="Id of the person, as clients sent it with their texts.", metavar="ID")
+    ],
     store: Store = STORE,
     audit: Audit = None,
     anchor: Anchor = None,
@@ -28,18 +30,22 @@ def erase(
 ) -> None:
     """Delete every stored prediction and all feedback about a person.
 
+    The audit log records a keyed hash of the person's id and the number of rows.
+
     **Examples**
 
         insula store erase --subject customer-4711
     """
     from insula.api.stored import erase_subject
 
-    _say(erase_subject(subject, store=store, audit=audit, anchor=anchor), as_json)
+    _print_deleted(erase_subject(subject, store=store, audit=audit, anchor=anchor), as_json)
 
 
 @app.command("purge")
 def purge(store: Store = STORE, as_json: Json = False) -> None:
-    """Delete what is past its retention; a running server does so by itself.
+    """Delete what is past its retention period.
+
+    A running server does so by itself.
 
     **Examples**
 
@@ -47,10 +53,10 @@ def purge(store: Store = STORE, as_json: Json = False) -> None:
     """
     from insula.api.stored import delete_expired_rows
 
-    _say(delete_expired_rows(store=store), as_json)
+    _print_deleted(delete_expired_rows(store=store), as_json)
 
 
-def _say(rows: int, as_json: bool) -> None:
+def _print_deleted(rows: int, as_json: bool) -> None:
     from insula.core.sentences import counted
 
     typer.echo(json.dumps({"rows": rows}) if as_json else f"deleted  {counted(rows, 'row')}")

@@ -1,1 +1,1 @@
-"""The audit log: a chain of hashes in files, anchored outside, and its verification."""
+"""The audit log: a hash chain in files, with anchors outside, and its verification."""

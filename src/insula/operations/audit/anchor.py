@@ -1,4 +1,4 @@
-"""Anchors: what the log's head was, kept where whoever can change the log cannot change it too."""
+"""Anchors: copies of the log's head, kept where those who can change the log cannot change them."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ STANDARD_OUTPUT = "-"
 
 @dataclass(frozen=True)
 class Anchor:
-    """The number and hash of an entry, as it was when the anchor was written."""
+    """The number and hash of an entry at the time the anchor was written."""
 
     number: int
     hash: str
 
 
 def write_anchor(place: str, entry: Entry) -> None:
-    """Append the head of the log to the file `place`; `-` is standard output, where a container's log keeps it.
+    """Append the head of the log to the file `place`; `-` is standard output, for the log of a container.
 
-    Raises `OutputError` where the file cannot be written.
+    Raises `OutputError` if the file cannot be written.
     """
     line = canonical({MARK: {"n": entry.number, "hash": entry.hash, "time": entry.time}}) + "\n"
     if place == STANDARD_OUTPUT:
@@ -42,13 +42,15 @@ def write_anchor(place: str, entry: Entry) -> None:
 
 
 def read_anchors(path: str | Path) -> list[Anchor]:
-    """Return the anchors of a file. Lines of other kinds are passed over, for a container's log holds those too.
+    """Return the anchors of a file. Other lines are skipped: the log of a container holds more than anchors.
 
-    Raises `MissingFileError` where there is no such file.
+    Raises `MissingFileError` if there is no such file.
     """
     path = Path(path)
     if not path.is_file():
-        raise MissingFileError(f"There is no file of anchors at {str(path)!r}. Name the one the server writes to.")
+        raise MissingFileError(
+            f"There is no file of anchors at {str(path)!r}. Name the file that the server writes to."
+        )
     with path.open(encoding="utf-8", errors="replace") as lines:
         return list(_found(lines))
 

@@ -1,7 +1,7 @@
-"""A chain of entries: each holds the hash of the one before, so that none can change or go unnoticed.
+"""A hash chain: each entry holds the hash of the one before, so that changes and removals are detected.
 
-The hash of an entry is SHA-256 over its canonical JSON (sorted keys, no spaces, ASCII) without the hash itself. Whoever
-can rewrite all of the log can make a new chain; that is what anchors outside are for.
+The hash of an entry is SHA-256 over its canonical JSON (sorted keys, no spaces, ASCII) without the hash itself. An
+attacker who can rewrite the whole log can make a new chain; anchors outside the log detect that.
 """
 
 from __future__ import annotations
@@ -13,18 +13,18 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 Fact: TypeAlias = str | int | float | bool | list[str] | None
-START = "0" * 64  # what the first entry has before it
+START = "0" * 64  # `before` of the first entry
 FIELDS = {"n", "time", "event", "actor", "facts", "before", "hash"}
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One thing that happened.
+    """One event.
 
-    number   1 for the first of the chain
+    number   position in the chain, from 1
     time     UTC, ISO 8601
-    event    what happened, as `key.created`
-    actor    who did it: `cli`, `server`, the id of a key; never a secret
+    event    name of the event, such as `key.created`
+    actor    who caused it: `cli`, `server`, the id of a key; never a secret
     facts    names and numbers; never a text
     before   the hash of the entry before
     hash     the hash of this one
@@ -50,7 +50,7 @@ def seal(number: int, time: str, event: str, actor: str, facts: Mapping[str, Fac
 
 
 def read(line: str) -> Entry | None:
-    """Return the entry of a line, None where the line is none in canonical form or its hash does not fit."""
+    """Return the entry of a line; None if it is not an entry in canonical form or its hash is wrong."""
     try:
         fields = json.loads(line)
     except (ValueError, RecursionError):
@@ -59,12 +59,12 @@ def read(line: str) -> Entry | None:
         return None
     named = {key: fields[key] for key in ("time", "event", "actor", "facts", "before", "hash")}
     entry = Entry(number=fields["n"], **named)
-    # A line in another form (a key twice, other escapes) would be read the same and hash the same: it was rewritten.
+    # A line in another form (a repeated key, other escapes) parses and hashes the same, but it was rewritten.
     return entry if entry.line() == line and _digest(entry) == entry.hash else None
 
 
 def canonical(value: Any) -> str:
-    """Return JSON of which there is one form only."""
+    """Return canonical JSON: equal values give equal text."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
 
 

@@ -1,4 +1,4 @@
-"""The audit log: entries appended to files, by any number of processes of one machine."""
+"""The audit log: entries appended to files by any number of processes on one machine."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ from insula.operations.audit.anchor import write_anchor
 from insula.operations.audit.chain import START, Entry, Fact, read, seal
 
 STORE = "insula-data"
-"""The folder of a server's data where none is named."""
+"""Default data folder of a server."""
 AUDIT = "audit"
-"""The folder of the audit log in the folder of a server's data."""
+"""Folder of the audit log in the data folder."""
 OPERATOR = "operator"
-"""Who acts, in entries that are made on the command line or in Python."""
-LARGEST = 16 << 20  # bytes after which a new file is begun
+"""The actor of entries made from the command line or Python."""
+MAX_BYTES = 16 << 20  # size after which a new file is started
 LOCK = "audit.lock"
 TORN = "audit.torn"
 TAIL = 1 << 16
 
 
 def audit_folder(store: str | Path, audit: str | Path | None) -> Path:
-    """Return the folder of the audit log: `audit` where it is named, else next to the store's file.
+    """Return the folder of the audit log: `audit` if given, else `audit` next to the file of the store.
 
-    A store that is an address of a database has no place here: then it is in the default data folder.
+    For a store that is the address of a database, it is in the default data folder.
     """
     if audit is not None:
         return Path(audit)
@@ -49,11 +49,11 @@ def log_files(folder: Path) -> list[Path]:
 class AuditLog:
     """An append-only chain of entries in `folder`.
 
-    folder    where its files are; made when the first entry is written
-    anchor    a file, or `-` for standard output, that is told the head after every `every` entries; None for none
-    largest   bytes after which a new file is begun; the chain goes on across files
+    folder    folder of its files, created with the first entry
+    anchor    a file, or `-` for standard output, that receives the head after every `every` entries; None for none
+    largest   size in bytes after which a new file is started; the chain continues across files
 
-    An entry is on disk when `record` returns. A line that a crash left half-written stays, and the next entry says so.
+    An entry is on disk when `record` returns. A line that a crash left incomplete stays, and the next entry records it.
     """
 
     def __init__(
@@ -62,7 +62,7 @@ class AuditLog:
         *,
         anchor: str | None = None,
         every: int = 1,
-        largest: int = LARGEST,
+        largest: int = MAX_BYTES,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self.folder = Path(folder)
@@ -71,10 +71,10 @@ class AuditLog:
         self._largest = largest
         self._clock = clock
         self._mutex = threading.Lock()
-        self._head: tuple[Path, int, Entry] | None = None  # the file, its size then, its last entry
+        self._head: tuple[Path, int, Entry] | None = None  # the file, its size, its last entry
 
     def record(self, event: str, actor: str, **facts: Fact) -> Entry:
-        """Append one entry and return it; `OutputError` where it cannot be written."""
+        """Append one entry and return it. Raises `OutputError` if it cannot be written."""
         with self._mutex, wait_for_lock(self.folder / LOCK):
             path, head = self._end()
             entry = self._seal(head, event, actor, facts)
@@ -93,7 +93,7 @@ class AuditLog:
         return seal(number, time, event, actor, facts, before)
 
     def _end(self) -> tuple[Path | None, Entry | None]:
-        """Return the last file and the last entry, as other processes may have left them."""
+        """Return the last file and the last entry, which other processes may have written."""
         files = log_files(self.folder)
         if not files:
             return None, None
@@ -104,7 +104,7 @@ class AuditLog:
         if head is None and len(files) > 1:
             head, _ = self._last(files[-2])
         lost_end = read(torn.decode("utf-8", "replace")) if torn else None
-        if lost_end is not None:  # all was written but the line end
+        if lost_end is not None:  # complete except for the line end
             with output_errors(path):
                 self._append(path, "\n")
             head = lost_end
@@ -117,7 +117,7 @@ class AuditLog:
         return path, head
 
     def _last(self, path: Path) -> tuple[Entry | None, bytes]:
-        """Return the last whole entry of a file, and the bytes of a line after it that has no end."""
+        """Return the last complete entry of a file, and the bytes of an incomplete line after it."""
         with path.open("rb") as file:
             size = file.seek(0, os.SEEK_END)
             data, taken = b"", 0
@@ -132,8 +132,8 @@ class AuditLog:
         entry = read(line.decode("utf-8", "replace"))
         if entry is None:
             raise OutputError(
-                f"The audit log {str(path)!r} was changed: its last line is no entry. Nothing is appended to it. Run "
-                "`insula audit verify`, keep the folder as evidence, and name another one."
+                f"The audit log {str(path)!r} was changed: its last line is not an entry. Nothing is appended to it. "
+                "Run `insula audit verify`, keep the folder as evidence, and name another one."
             )
         return entry, torn
 
@@ -142,7 +142,7 @@ class AuditLog:
         handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
         try:
             data = text.encode("ascii")
-            if os.write(handle, data) != len(data):  # what was written stays as a torn line, which the next entry tells
+            if os.write(handle, data) != len(data):  # the torn line stays, and the next entry records it
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
             os.fsync(handle)
         finally:

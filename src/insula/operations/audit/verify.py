@@ -1,4 +1,4 @@
-"""Does the log still say what it said? Changes, gaps and cuts, each in a sentence."""
+"""Verify the audit log: report changed, missing and removed entries."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from insula.operations.audit.log import TORN, log_files
 
 @dataclass
 class Verified:
-    """What a log holds, and what is wrong with it.
+    """The result of a verification.
 
-    entries    how many were read
-    first      the number of the first, 0 in an empty log
-    last       the number of the last
-    head       the hash of the last
-    anchors    how many anchors were compared
-    findings   a sentence for each thing wrong; none where the log is whole
+    entries    number of entries read
+    first      number of the first entry, 0 in an empty log
+    last       number of the last entry
+    head       hash of the last entry
+    anchors    number of anchors compared
+    findings   one sentence per problem; empty if the log is intact
     """
 
     entries: int = 0
@@ -36,7 +36,7 @@ class Verified:
 
     @property
     def whole(self) -> bool:
-        """Whether nothing is wrong."""
+        """Whether the log is intact."""
         return not self.findings
 
     def to_dict(self) -> dict[str, Any]:
@@ -45,16 +45,16 @@ class Verified:
 
 
 def verify_log(folder: str | Path, anchors: Sequence[Anchor] = (), *, since: int = 1) -> Verified:
-    """Read a whole log and compare it with anchors.
+    """Read the whole log and compare it with anchors.
 
-    since   the number of the first entry that must be there; above 1 where older files were archived elsewhere
+    since   number of the first entry to expect; above 1 if older files were archived
 
-    Without anchors a cut at the end does not show: a chain has no end of its own. Raises `MissingFileError` where there
-    is no log.
+    Without anchors, entries removed from the end are not detected, because a chain has no mark of its end. Raises
+    `MissingFileError` if there is no log.
     """
     folder = Path(folder)
     if not folder.is_dir():
-        raise MissingFileError(f"There is no audit log in {str(folder)!r}. Name the folder where the server keeps it.")
+        raise MissingFileError(f"There is no audit log in {str(folder)!r}. Name the folder that the server writes to.")
     found = Verified(anchors=len(anchors))
     wanted: dict[int, set[str]] = {}
     for anchor in anchors:
@@ -63,21 +63,23 @@ def verify_log(folder: str | Path, anchors: Sequence[Anchor] = (), *, since: int
     for entry in reading.entries(folder):
         hashes = wanted.pop(entry.number, None)
         if hashes is not None and hashes != {entry.hash}:
-            found.findings.append(f"Entry {entry.number} differs from its anchor: the log was written anew.")
+            found.findings.append(f"Entry {entry.number} differs from its anchor: the log was rewritten.")
     if not found.entries and since > 1:
         found.findings.append(f"Entry {since} is missing: the log is empty.")
     cut = sorted(number for number in wanted if number > found.last)
     if cut:
         lost = counted(cut[-1] - found.last, "entry").replace("entrys", "entries")
-        found.findings.append(f"The log was cut: it ends at entry {found.last}, and an anchor knows {lost} more.")
+        found.findings.append(
+            f"The end of the log is missing: it ends at entry {found.last}, and an anchor shows {lost} more."
+        )
     inside = [number for number in wanted if since <= number <= found.last]
     if inside:
-        found.findings.append(f"Entry {min(inside)} is known to an anchor and missing from the log.")
+        found.findings.append(f"Entry {min(inside)} has an anchor but is missing from the log.")
     return found
 
 
 class _Reading:
-    """One pass over the lines; what does not follow from the line before becomes a finding."""
+    """One pass over the lines; a line that does not follow from the one before is a finding."""
 
     def __init__(self, found: Verified, since: int) -> None:
         self._found = found
@@ -93,24 +95,26 @@ class _Reading:
                     if entry is not None:
                         yield entry
         if self._torn is not None:
-            # No entry after it speaks of it: a crash just now, or a hand.
-            self._found.findings.append(f"{self._torn[1]} is no entry: it was changed, or cut by a crash just now.")
+            # No later entry records it: a recent crash, or a change by hand.
+            self._found.findings.append(f"{self._torn[1]} is not an entry: it was changed, or cut by a recent crash.")
 
     def _entry(self, line: bytes, place: str) -> Entry | None:
         found = self._found
         entry = read(line.removesuffix(b"\n").decode("utf-8", "replace"))
         if self._torn is not None:
-            self._judge_torn(entry)
+            self._check_torn(entry)
         if entry is None:
             self._torn = (line.removesuffix(b"\n"), place)
             return None
         if found.entries == 0:
             found.first = entry.number
             if entry.number > self._since:
-                words = f"The log begins at entry {entry.number}, not at {self._since}: files are missing. "
-                found.findings.append(words + "Where they were archived on purpose, say so with --since.")
+                found.findings.append(
+                    f"The log starts at entry {entry.number}, not at {self._since}: files are missing. "
+                    "If they were archived on purpose, use --since."
+                )
             if entry.number == 1 and entry.before != START:
-                found.findings.append("Entry 1 follows another: the beginning of the log was cut.")
+                found.findings.append("Entry 1 follows another entry: the start of the log was removed.")
         elif entry.number != found.last + 1:
             found.findings.append(f"{place}: entry {entry.number} follows entry {found.last}: entries are missing.")
         elif entry.before != found.head:
@@ -119,10 +123,10 @@ class _Reading:
         found.last, found.head = entry.number, entry.hash
         return entry
 
-    def _judge_torn(self, entry: Entry | None) -> None:
+    def _check_torn(self, entry: Entry | None) -> None:
         if self._torn is None:
             return
         (line, place), self._torn = self._torn, None
-        told = {"bytes": len(line), "sha256": hashlib.sha256(line).hexdigest()}
-        if entry is None or entry.event != TORN or dict(entry.facts) != told:
-            self._found.findings.append(f"{place} is no entry: it was changed.")
+        expected = {"bytes": len(line), "sha256": hashlib.sha256(line).hexdigest()}
+        if entry is None or entry.event != TORN or dict(entry.facts) != expected:
+            self._found.findings.append(f"{place} is not an entry: it was changed.")

@@ -15,12 +15,12 @@ from insula.operations.store.database import Database
 from insula.operations.store.tables import ACCESS_KEYS
 
 SCOPES = {
-    "predict": "ask models and give feedback on answers",
-    "review": "read what is stored for review",
-    "admin": "see the metrics and steer the service",
+    "predict": "request predictions and give feedback on them",
+    "review": "read stored predictions for review",
+    "admin": "read the metrics and manage the service",
 }
 NO_DIGEST = "0" * 64
-MOST_NAME = 200
+MAX_NAME = 200
 
 
 @dataclass(frozen=True)
@@ -55,9 +55,11 @@ class KeyRecord:
     def to_dict(self, now: datetime | None = None) -> dict[str, Any]:
         """Return the fields for JSON, with the state at `now`."""
         moments = {name: getattr(self, name) for name in ("created", "expires", "revoked")}
-        said = {name: None if value is None else value.isoformat(timespec="seconds") for name, value in moments.items()}
+        times = {
+            name: None if value is None else value.isoformat(timespec="seconds") for name, value in moments.items()
+        }
         state = self.state(now or datetime.now(UTC))
-        return {**vars(self), "scopes": list(self.scopes), **said, "state": state}
+        return {**vars(self), "scopes": list(self.scopes), **times, "state": state}
 
 
 @dataclass(frozen=True)
@@ -166,8 +168,8 @@ class Keys:
             if old.state(now) != "active" or old.successor is not None:
                 state = "was already rotated" if old.successor is not None else f"is {old.state(now)}"
                 raise DataError(f"The key {identity!r} {state} and cannot be rotated. Create a new one.")
-            life = None if old.expires is None else old.expires - old.created
-            new = replace(old, id=shown.id, created=now, expires=None if life is None else now + life)
+            lifetime = None if old.expires is None else old.expires - old.created
+            new = replace(old, id=shown.id, created=now, expires=None if lifetime is None else now + lifetime)
             end = now + timedelta(seconds=grace)
             ends = end if old.expires is None else min(end, old.expires)
             connection.execute(sa.insert(ACCESS_KEYS).values(_row(new, shown.digest)))
@@ -218,9 +220,9 @@ def _checked(
         raise DataError(
             f"The scopes of a key must be some of {', '.join(SCOPES)}. Got {got}. Name at least one of them."
         )
-    if not name.strip() or len(name) > MOST_NAME or not name.isprintable():
+    if not name.strip() or len(name) > MAX_NAME or not name.isprintable():
         raise DataError(
-            f"The name of a key must have 1 to {MOST_NAME} printable characters. Got {len(name)}. Say whose key it is."
+            f"The name of a key must have 1 to {MAX_NAME} printable characters. Got {len(name)}. Say whose key it is."
         )
     for what, value in (("quota", texts_a_day), ("rate", calls_a_second), ("burst", burst)):
         if value is not None and not 0 < value < 1e12:

@@ -1,4 +1,4 @@
-"""`Quota`: texts a day, counted in the store, so that the count survives restarts and all servers share it."""
+"""`Quota`: texts per day, counted in the store, so that the count survives restarts and all servers share it."""
 
 from __future__ import annotations
 

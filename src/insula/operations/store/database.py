@@ -21,8 +21,8 @@ from insula.core.files import output_errors
 from insula.operations.store.migrate import migrate
 
 FILE = "store.sqlite3"
-PATIENCE = 5  # seconds for a lock, a statement, a free connection
-CONNECT = 3  # seconds for a connection
+TIMEOUT = 5  # seconds for a lock, a statement, a free connection
+CONNECT_TIMEOUT = 3  # seconds for a connection
 CONNECTIONS = 8
 _WRITES = "insula_writes"
 
@@ -30,8 +30,8 @@ _WRITES = "insula_writes"
 class Database:
     """A pool of connections; made by `open_database`.
 
-    `reading` and `writing` are transactions. What the database refuses becomes `StoreError`, and
-    `StoreUnreachableError` where it may be there again later.
+    `reading` and `writing` are transactions. Errors of the database become `StoreError`, or `StoreUnreachableError` if
+    the same call may succeed later.
     """
 
     def __init__(self, engine: Engine) -> None:
@@ -44,34 +44,34 @@ class Database:
 
     @contextlib.contextmanager
     def reading(self) -> Iterator[Connection]:
-        """A transaction that changes nothing."""
-        with _told(self._engine.url), self._engine.connect() as connection:
+        """A read-only transaction."""
+        with _store_errors(self._engine.url), self._engine.connect() as connection:
             yield connection
 
     @contextlib.contextmanager
     def writing(self) -> Iterator[Connection]:
-        """A transaction, on disk when it ends well and without a trace when it does not."""
-        with _told(self._engine.url), self._engine.connect() as connection:
-            # SQLite: a reader that turns into a writer may be refused at once; a writer from the start waits its turn.
+        """A transaction: committed to disk at the end, rolled back on an error."""
+        with _store_errors(self._engine.url), self._engine.connect() as connection:
+            # SQLite: a reader that becomes a writer may fail at once; a writer from the start waits for the lock.
             connection = connection.execution_options(**{_WRITES: True})
             with connection.begin():
                 yield connection
 
     def insert_new(self, table: sa.Table) -> sa.Executable:
-        """Return an insert that passes over rows whose key is there."""
+        """Return an insert that skips rows whose key exists."""
         if self.kind == "postgresql":
             return postgresql.insert(table).on_conflict_do_nothing()
         return sqlite.insert(table).on_conflict_do_nothing()
 
     def forget_pages(self) -> None:
-        """Let no page of a journal hold what was deleted; SQLite alone keeps it in our reach."""
+        """Empty the journal of SQLite, so that it does not hold deleted rows; other databases do it on their own."""
         if self.kind == "sqlite":
-            with _told(self._engine.url), self._engine.connect() as connection:
+            with _store_errors(self._engine.url), self._engine.connect() as connection:
                 connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def migrate(self) -> None:
         """Bring the tables up to date, under a lock that all servers take."""
-        with _told(self._engine.url):
+        with _store_errors(self._engine.url):
             migrate(self._engine)
 
     def close(self) -> None:
@@ -84,8 +84,8 @@ def open_database(address: str | Path) -> Database:
 
     address   a folder or file (SQLite; a folder gets `store.sqlite3`), or `postgresql://user:password@host/name`
 
-    Raises `StoreError` for an address of another kind, a newer store or a missing right, `StoreUnreachableError` where
-    nothing answers, `MissingExtraError` where the driver is not installed.
+    Raises `StoreError` for another kind of address, a newer store or missing permissions, `StoreUnreachableError` if
+    the database does not answer, `MissingExtraError` if the driver is not installed.
     """
     url = _url(address)
     database = Database(_postgresql(url) if url.drivername.startswith("postgresql") else _sqlite(url))
@@ -106,28 +106,26 @@ def _url(address: str | Path) -> URL:
     try:
         url = make_url(text)
     except (ArgumentError, ValueError):
-        raise StoreError(
-            "The address of the store cannot be read. Write postgresql://user:password@host/name."
-        ) from None
+        raise StoreError("The address of the store is not valid. Write postgresql://user:password@host/name.") from None
     if url.get_backend_name() == "sqlite" and url.database:
         return URL.create("sqlite", database=str(Path(url.database).absolute()))
     if url.drivername in ("postgresql", "postgres", "postgresql+psycopg"):
         require("psycopg", extra="postgres", purpose="keep the store in PostgreSQL")
         return url.set(drivername="postgresql+psycopg")
     raise StoreError(
-        f"The store must be a file, or an address that begins with sqlite:/// or postgresql://. Got {url.drivername!r}."
+        f"The store must be a file, or an address that starts with sqlite:/// or postgresql://. Got {url.drivername!r}."
     )
 
 
 def _postgresql(url: URL) -> Engine:
-    options = f"-c statement_timeout={PATIENCE}s -c lock_timeout={PATIENCE}s"
+    options = f"-c statement_timeout={TIMEOUT}s -c lock_timeout={TIMEOUT}s"
     if "options" in url.query:
         options = f"{url.query['options']} {options}"
     arguments: dict[str, Any] = {"options": options, "application_name": "insula", "keepalives_idle": 10}
     if "connect_timeout" not in url.query:
-        arguments["connect_timeout"] = CONNECT
+        arguments["connect_timeout"] = CONNECT_TIMEOUT
     return sa.create_engine(
-        url, connect_args=arguments, pool_pre_ping=True, pool_size=CONNECTIONS, max_overflow=0, pool_timeout=PATIENCE
+        url, connect_args=arguments, pool_pre_ping=True, pool_size=CONNECTIONS, max_overflow=0, pool_timeout=TIMEOUT
     )
 
 
@@ -136,12 +134,12 @@ def _sqlite(url: URL) -> Engine:
     with output_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         if not path.exists():
-            os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))  # digests and masked texts are its owner's alone
-    engine = sa.create_engine(url, connect_args={"timeout": PATIENCE}, pool_size=CONNECTIONS, pool_timeout=PATIENCE)
+            os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))  # only the owner may read digests and masked texts
+    engine = sa.create_engine(url, connect_args={"timeout": TIMEOUT}, pool_size=CONNECTIONS, pool_timeout=TIMEOUT)
 
     @event.listens_for(engine, "connect")
     def _settings(connection: Any, _record: Any) -> None:
-        connection.isolation_level = None  # sqlite3's own way begins transactions late, and only for some statements
+        connection.isolation_level = None  # sqlite3 would start transactions late, and only for some statements
         for setting in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "secure_delete=ON"):
             connection.execute(f"PRAGMA {setting}").close()
 
@@ -154,8 +152,8 @@ def _sqlite(url: URL) -> Engine:
 
 
 @contextlib.contextmanager
-def _told(url: URL) -> Iterator[None]:
-    """Turn what the database refuses into a sentence without its password, its statement and its values."""
+def _store_errors(url: URL) -> Iterator[None]:
+    """Turn errors of the database into sentences without its password, statements and values."""
     try:
         yield
     except PoolTimeoutError as error:
@@ -163,25 +161,27 @@ def _told(url: URL) -> Iterator[None]:
     except DBAPIError as error:
         where = url.render_as_string(hide_password=True)
         reason = _first_line(error.orig)
-        if _passing(error):
+        if _is_transient(error):
             raise StoreUnreachableError(
-                f"The store {where} does not answer: {reason}. Try again later, or see whether it runs."
+                f"The store {where} does not answer: {reason}. Try again later, or check that it is running."
             ) from None
-        raise StoreError(f"The store {where} refuses: {reason}. Check its address, rights and state.") from None
+        raise StoreError(
+            f"The store {where} returned an error: {reason}. Check its address, permissions and state."
+        ) from None
     except SQLAlchemyError as error:
         raise StoreError(f"The store cannot be used: {type(error).__name__}. Check its address.") from error
 
 
-def _passing(error: DBAPIError) -> bool:
-    """Whether the same may succeed later: nobody there, shutting down, locked, full, too slow."""
+def _is_transient(error: DBAPIError) -> bool:
+    """Whether the call may succeed later: unreachable, shutting down, locked, full, too slow."""
     from sqlalchemy.exc import InterfaceError, InternalError, OperationalError
 
     if isinstance(error, OperationalError | InterfaceError | InternalError) or error.connection_invalidated:
-        words = str(error.orig).lower()
-        return not any(wrong in words for wrong in ("authentication failed", "does not exist", "not a database"))
+        message = str(error.orig).lower()
+        return not any(phrase in message for phrase in ("authentication failed", "does not exist", "not a database"))
     return False
 
 
 def _first_line(error: BaseException | None) -> str:
-    # A driver's further lines quote the statement or the row (DETAIL: ...), which may hold a person's words.
+    # Further lines of a driver quote the statement or the row (DETAIL: ...), which may hold a person's words.
     return next(iter(str(error).strip().splitlines()), "unknown").rstrip(".")

@@ -1,4 +1,4 @@
-"""The shape of the store brought up to date, once, however many servers start together."""
+"""Schema migrations of the store, run once even if many servers start together."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ from insula.core.errors import StoreError
 from insula.core.locks import wait_for_lock
 from insula.operations.store.tables import METADATA
 
-STEPS = Path(__file__).parent / "migrations"
-ADVISORY_LOCK = 0x1A5C1A  # any number, the same in all servers
-LONGEST_WAIT = 120.0  # seconds for a server that another one's steps keep waiting
+MIGRATIONS = Path(__file__).parent / "migrations"
+ADVISORY_LOCK = 0x1A5C1A  # an arbitrary number, the same in all servers
+MAX_WAIT = 120.0  # seconds to wait for the migrations of another server
 
 
 def migrate(engine: Engine) -> None:
-    """Bring the tables to the shape that this version knows; nothing happens where they have it.
+    """Migrate the tables to the schema of this version, if needed.
 
-    Raises `StoreError` where they were made by a newer insula.
+    Raises `StoreError` if a newer insula created them.
     """
-    script = ScriptDirectory(str(STEPS))
+    script = ScriptDirectory(str(MIGRATIONS))
     newest = script.get_current_head()
     known = {step.revision for step in script.walk_revisions()}
-    with _alone(engine), engine.connect() as connection:
+    with _exclusive(engine), engine.connect() as connection:
         if connection.dialect.name == "postgresql":
-            # Ends with the connection, so a server that dies here holds up nobody; only steps may take their time.
+            # The lock ends with the connection, so a server that dies here blocks no other. Migrations have no timeout.
             connection.execute(sa.text("SET statement_timeout = 0"))
             connection.execute(sa.text("SELECT pg_advisory_lock(:n)"), {"n": ADVISORY_LOCK})
             connection.commit()
@@ -42,8 +42,8 @@ def migrate(engine: Engine) -> None:
             connection.rollback()
             if current is not None and current not in known:
                 raise StoreError(
-                    f"The store is at step {current!r}, which this version does not know (newest: {newest!r}): a newer "
-                    "insula made it. Install that one, or name another store."
+                    f"The store is at migration {current!r}, which this version does not know (newest: {newest!r}): a "
+                    "newer insula created it. Install that version, or name another store."
                 )
             if current != newest:
                 _run(script, connection)
@@ -52,11 +52,11 @@ def migrate(engine: Engine) -> None:
             if connection.dialect.name == "postgresql":
                 connection.execute(sa.text("SELECT pg_advisory_unlock(:n)"), {"n": ADVISORY_LOCK})
                 connection.commit()
-                connection.invalidate()  # its longer patience goes with it
+                connection.invalidate()  # drop the connection with its changed timeout
 
 
 def differences(engine: Engine) -> list[Any]:
-    """Return how the tables differ from what the code expects, in Alembic's words; for the tests of the steps."""
+    """Return how the tables differ from what the code expects, as reported by Alembic; for tests of the migrations."""
     from alembic.autogenerate import compare_metadata
 
     with engine.connect() as connection:
@@ -75,11 +75,11 @@ def _run(script: ScriptDirectory, connection: Connection) -> None:
 
 
 @contextlib.contextmanager
-def _alone(engine: Engine) -> Iterator[None]:
-    """Keep the other processes of this machine out where the store is a file."""
+def _exclusive(engine: Engine) -> Iterator[None]:
+    """Lock out other processes on this machine if the store is a file."""
     file = engine.url.database
     if engine.dialect.name != "sqlite" or not file or file == ":memory:":
         yield
         return
-    with wait_for_lock(Path(file + ".lock"), seconds=LONGEST_WAIT):
+    with wait_for_lock(Path(file + ".lock"), seconds=MAX_WAIT):
         yield

@@ -1,4 +1,4 @@
-"""How long things are kept, and what of a text is."""
+"""Retention: how long rows are kept, and what is stored of a text."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from insula.core.errors import DataError
 class Retention:
     """What the store keeps of a text, and for how long.
 
-    days   after which rows are deleted
-    mask   makes a text fit to be kept; it is called before anything is written. None keeps no text at all
+    days   days after which rows are deleted
+    mask   masks a text before it is written; None stores no text
     """
 
     days: float
@@ -22,7 +22,9 @@ class Retention:
 
     def __post_init__(self) -> None:
         if not 0 < self.days <= 36525:
-            raise DataError(f"The retention must be above 0 days, at most a century. Got {self.days}. Choose another.")
+            raise DataError(
+                f"The retention must be above 0 and at most 36525 days. Got {self.days}. Choose another value."
+            )
 
     @property
     def span(self) -> timedelta:
@@ -33,6 +35,6 @@ class Retention:
         """Return what is stored of a text."""
         if text is None or self.mask is None:
             return None
-        # PostgreSQL refuses the NUL character, and half a surrogate pair has no UTF-8 form.
+        # PostgreSQL rejects the NUL character, and a lone surrogate cannot be encoded as UTF-8.
         masked = self.mask(text).replace("\x00", "")
         return masked.encode("utf-8", "replace").decode("utf-8")

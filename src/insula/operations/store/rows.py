@@ -16,7 +16,7 @@ from insula.operations.store.retention import Retention
 from insula.operations.store.subjects import Subjects
 from insula.operations.store.tables import FEEDBACK, PREDICTIONS
 
-AT_ONCE = 2000  # rows deleted in one transaction, so that writers do not wait for long
+DELETE_BATCH = 2000  # rows deleted in one transaction, so that writers do not wait long
 KEPT = (PREDICTIONS, FEEDBACK)
 
 
@@ -84,7 +84,7 @@ class Rows:
                     connection.execute(self._database.insert_new(table), rows)
 
     def delete_old(self) -> int:
-        """Delete what was kept long enough, by the time set when it was stored and by that set now; return how many."""
+        """Delete rows past the retention set when they were stored or the one set now; return how many."""
         now = self._clock()
         return self._delete(
             lambda table: (table.c.delete_after <= now) | (table.c.created <= now - self._retention.span)
@@ -118,7 +118,7 @@ class Rows:
 
 
 def delete_expired(database: Database, *, now: datetime | None = None) -> int:
-    """Delete what is past the time set when it was stored, where no retention is set now; return how many rows."""
+    """Delete rows past the retention set when they were stored; return how many."""
     moment = now or datetime.now(UTC)
     return _deleted(database, lambda table: table.c.delete_after <= moment)
 
@@ -126,9 +126,9 @@ def delete_expired(database: Database, *, now: datetime | None = None) -> int:
 def erase(database: Database, subject: str, *, before_commit: Callable[[str, int], object] | None = None) -> int:
     """Delete everything about a subject, in one transaction; return how many rows.
 
-    `before_commit` is called with the subject's hash and the number; what it raises undoes the erasure. In SQLite the
-    deleted pages are overwritten and the journal emptied; in PostgreSQL the space is reused by its vacuum, and copies
-    and backups are the operator's to think of.
+    `before_commit` is called with the subject's hash and the number of rows; an exception undoes the erasure. SQLite
+    overwrites deleted pages and the journal is emptied; PostgreSQL reuses the space after a vacuum. Copies and backups
+    are up to the operator.
     """
     hashed = Subjects(database).hashed(subject)
     with database.writing() as connection:
@@ -142,12 +142,12 @@ def erase(database: Database, subject: str, *, before_commit: Callable[[str, int
 def _deleted(database: Database, old: Callable[[sa.Table], sa.ColumnElement[bool]]) -> int:
     gone = 0
     for table in KEPT:
-        some = sa.select(table.c.id).where(old(table)).limit(AT_ONCE)
+        some = sa.select(table.c.id).where(old(table)).limit(DELETE_BATCH)
         while True:
             with database.writing() as connection:
                 count = connection.execute(sa.delete(table).where(table.c.id.in_(some))).rowcount
             gone += count
-            if count < AT_ONCE:
+            if count < DELETE_BATCH:
                 break
     if gone:
         database.forget_pages()

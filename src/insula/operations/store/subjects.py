@@ -1,4 +1,4 @@
-"""Whom a text is about: a keyed hash, by which rows can be found and erased, and from which nobody reads it."""
+"""Subjects: keyed hashes of the people whom texts are about, to find and erase rows without storing ids."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ NAME = "subject"
 
 
 class Subjects:
-    """Hashes of subjects. The key is random, made once a store, and stays in it."""
+    """Hashes of subjects. The key is random, created once per store, and stays in it."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -29,7 +29,7 @@ class Subjects:
 
     def _load(self) -> bytes:
         with self._database.writing() as connection:
-            # Two servers may come here at once: whoever is first makes it, and both read it.
+            # Two servers may get here at once: the first one creates the key, and both read it.
             new = {"name": NAME, "value": secrets.token_hex(32)}
             connection.execute(self._database.insert_new(STORE_SECRETS), new)
             query = sa.select(STORE_SECRETS.c.value).where(STORE_SECRETS.c.name == NAME)

@@ -1,4 +1,4 @@
-"""The tables of the store. A change here needs a step in `migrations/versions/`; a test compares the two."""
+"""The tables of the store. A change here needs a migration in `migrations/versions/`; a test compares the two."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ TEXTS_USED = Table(
     Column("texts", BigInteger, nullable=False),
 )
 
-# `subject` is a keyed hash of whom a text is about; `text`, `turns`, `speaker` and `target` are masked or missing.
+# `subject` is a keyed hash of the person whom a text is about; `text`, `turns`, `speaker`, `target` are masked or null.
 PREDICTIONS = Table(
     "predictions",
     METADATA,
@@ -104,7 +104,7 @@ FEEDBACK = Table(
     Index("feedback_subject", "subject"),
 )
 
-# Random values of this store, made once: `subject` keys the hashes of subjects.
+# Random values of this store, created once: `subject` is the key of the subject hashes.
 STORE_SECRETS = Table(
     "store_secrets",
     METADATA,
