@@ -30,6 +30,7 @@ import python_reference
 from insula.api.comparison import ComparisonRun
 from insula.api.data import list_data
 from insula.api.evaluation import EvaluationRun
+from insula.api.runs import RunSummary
 from insula.cli.app import app
 from insula.compression.bench import Bench
 from insula.compression.compress import CompressionResult
@@ -183,6 +184,7 @@ def results() -> str:
     kinds = (
         Run,
         PretrainRun,
+        RunSummary,
         SearchResult,
         CompressedModel,
         CompressionResult,

@@ -28,7 +28,7 @@ def _checked(folder: Path, message: str) -> subprocess.CompletedProcess[str]:
         f"Short\n# a comment of git, {LONGEST}",
         f"Short\n\n# ------------------------ >8 ------------------------\n+{LONGEST}\n+.",
         f'Revert "{LONGEST}"',
-        "读取 GB18030 文件" * 6,
+        "读取 GB18030 文件" * 5,
     ],
 )
 def test_a_good_commit_message_passes(tmp_path: Path, message: str) -> None:

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from insula.api.pretraining import pretrain as pretrain
     from insula.api.pretraining import resume_pretraining as resume_pretraining
     from insula.api.pruning import prune_model as prune_model
+    from insula.api.runs import list_runs as list_runs
     from insula.api.search import search as search
     from insula.api.training import resume_training as resume_training
     from insula.api.training import train as train
@@ -65,6 +66,7 @@ _PUBLIC = {
     "describe_data": "insula.api.data",
     "evaluate": "insula.api.evaluation",
     "export_model": "insula.api.export",
+    "list_runs": "insula.api.runs",
     "load_dataset": "insula.data.load",
     "load_model": "insula.api.prediction",
     "mask_file": "insula.api.masking",

@@ -110,7 +110,7 @@ def test_rows_that_either_was_trained_on_are_left_out(
     texts = [one.text for one in seen]
     both = np.any([seen_in_training(run / "model", texts) for run in pair], axis=0)
     only_seen = write(tmp_path / "seen.csv", [one for one, known in zip(seen, both, strict=True) if known])
-    with pytest.raises(LeakError, match="must not be training rows"):
+    with pytest.raises(LeakError, match="needs rows outside the training data"):
         insula.compare(*pair, data=only_seen)
 
 
@@ -172,7 +172,7 @@ def test_groups_follow_what_any_run_was_trained_with(
 
 
 def test_schemes_that_differ_are_refused(pair: tuple[Path, Path], trained_run: Callable[..., Any], fresh: Path) -> None:
-    with pytest.raises(DataError, match=r"one label scheme. Got single .* and multi"):
+    with pytest.raises(DataError, match=r"the same label scheme. Got single .* and multi"):
         insula.compare(pair[0], trained_run("linear", "multi").path, data=fresh)
 
 

@@ -135,7 +135,7 @@ def test_ctrl_c_while_predicting_keeps_what_is_finished(care: Path, here: Path) 
     predicting.send_signal(signal.SIGINT)
     _, errors = predicting.communicate(timeout=DEADLINE)
     assert predicting.returncode == 130
-    assert errors == "insula: stopped. What is finished is kept. Resume with: the same command and --resume\n"
+    assert errors == "insula: stopped. Finished parts are kept. Resume with the same command and --resume.\n"
     assert sorted(file.name for file in here.iterdir()) == [".out.jsonl.parts", "rows.txt"]
     done = subprocess.run([*command, "--resume"], capture_output=True, text=True, timeout=DEADLINE, check=False)
     assert done.returncode == 0, done.stderr

@@ -221,6 +221,6 @@ def test_quiet_says_the_result_alone_but_never_hides_rejects(insula: Insula, car
     result = insula("predict", "-i", "rows.csv", "-o", "out.csv", "-q", "-m", care / "runs/care")
     assert result.stdout == ""
     assert result.stderr.splitlines() == [
-        "1 row was not predicted; see out.csv.rejects.jsonl for line numbers and reasons."
+        "1 row was not predicted. See out.csv.rejects.jsonl for line numbers and reasons."
     ]
     assert insula("evaluate", care / "test.csv", "-m", care / "runs/care", "-q").stderr == ""

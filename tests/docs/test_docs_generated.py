@@ -90,4 +90,4 @@ def test_a_docstring_becomes_a_signature_a_table_and_prose() -> None:
 def test_parameters_are_in_tables_not_in_blocks(generate: ModuleType) -> None:
     shown = generate.PARTS["python"]() + generate.PARTS["results"]()
     assert "```text" not in shown
-    assert "| `validation_fraction` | share of the rows held out" in shown
+    assert "| `validation_fraction` | share of rows held out" in shown

@@ -148,14 +148,14 @@ def test_example_weights_decide() -> None:
 @pytest.mark.parametrize(
     ("texts", "labels", "words"),
     [
-        ("one text", ["joy"], "Got one text"),
+        ("one text", ["joy"], "Got a single text"),
         (["a", 3], ["joy", "anger"], "item of type int"),
-        (["a", "b"], ["joy"], "as many rows"),
+        (["a", "b"], ["joy"], "the same number of rows"),
         (["a", "b"], ["joy", "joy"], "one class"),
         ([], [], "at least one text"),
-        ({"text": ["a", "b"]}, ["joy", "anger"], "Got dict: of a table give the column"),
+        ({"text": ["a", "b"]}, ["joy", "anger"], "Got dict. For a table, give the column"),
         (None, ["joy", "anger"], "Got NoneType"),
-        (np.array("one text"), ["joy"], "Got one text"),
+        (np.array("one text"), ["joy"], "Got a single text"),
     ],
 )
 def test_bad_input_is_one_sentence(texts: list[str], labels: list[str], words: str) -> None:
@@ -165,7 +165,7 @@ def test_bad_input_is_one_sentence(texts: list[str], labels: list[str], words: s
 
 def test_a_table_is_not_taken_for_the_names_of_its_columns(fitted: EmotionClassifier) -> None:
     table = pd.DataFrame({"text": TEXTS, "author": "x"})
-    with pytest.raises(DataError, match=r"Got DataFrame: .*, as in df\['text'\]"):
+    with pytest.raises(DataError, match=r"Got DataFrame. .*, such as df\['text'\]"):
         fitted.predict(table[["text"]])
     assert fitted.predict(table["text"]).tolist() == fitted.predict(TEXTS).tolist()
 

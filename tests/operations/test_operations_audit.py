@@ -54,15 +54,15 @@ def test_a_log_is_whole_across_files_and_openings(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        (lambda lines: [lines[0].replace("key0", "key9"), *lines[1:]], "line 1 is no entry"),
+        (lambda lines: [lines[0].replace("key0", "key9"), *lines[1:]], "line 1 is not an entry"),
         (lambda lines: [*lines[:4], *lines[5:]], "entries are missing"),
         (lambda lines: [*lines[:4], lines[5], lines[4], *lines[6:]], "entries are missing"),
-        (lambda lines: lines[3:], "begins at entry 4"),
+        (lambda lines: lines[3:], "starts at entry 4"),
         (lambda lines: [*lines[:4], lines[3], *lines[4:]], "entry 4 follows entry 4"),
-        (lambda lines: [*lines[:4], lines[4].replace('"n":5', '"n": 5'), *lines[5:]], "line 5 is no entry"),
-        (lambda lines: [*lines[:4], "\n", *lines[4:]], "line 5 is no entry"),
-        (lambda lines: [*lines[:4], lines[4][:-9] + "\n", *lines[5:]], "line 5 is no entry"),
-        (lambda lines: [*lines[:-1], lines[-1][:40]], "line 12 is no entry"),
+        (lambda lines: [*lines[:4], lines[4].replace('"n":5', '"n": 5'), *lines[5:]], "line 5 is not an entry"),
+        (lambda lines: [*lines[:4], "\n", *lines[4:]], "line 5 is not an entry"),
+        (lambda lines: [*lines[:4], lines[4][:-9] + "\n", *lines[5:]], "line 5 is not an entry"),
+        (lambda lines: [*lines[:-1], lines[-1][:40]], "line 12 is not an entry"),
     ],
 )
 def test_a_change_shows_without_an_anchor(tmp_path: Path, change: Callable[[list[str]], list[str]], words: str) -> None:
@@ -91,7 +91,7 @@ def test_a_cut_end_and_a_rewritten_log_show_against_anchors(tmp_path: Path) -> N
     lines = _lines(log.folder)
     _write(log.folder, lines[:8])
     assert verify_log(log.folder).whole  # a chain alone has no end
-    assert "cut: it ends at entry 8, and an anchor knows 2 entries more" in verify_log(log.folder, anchors).findings[0]
+    assert "it ends at entry 8, and an anchor shows 2 entries more" in verify_log(log.folder, anchors).findings[0]
     before, forged = START, []
     for number in range(1, 13):
         entry = seal(number, "2026-01-01T00:00:00+00:00", "nothing.happened", "operator", {}, before)

@@ -106,7 +106,7 @@ def test_rows_of_another_source_refit_the_thresholds(tmp_path: Path, trained_run
     own = open_folder(run.model)
     far = dataclasses.replace(own.decision, thresholds=(0.97,) * len(own.scheme.names))
     model = _with_rule(run.model, far, tmp_path / "far")
-    made = insula.calibrate_model(model, tmp_path / "near", rows=_file(tmp_path / "rows.jsonl", rows))
+    made = insula.calibrate_model(model, tmp_path / "near", data=_file(tmp_path / "rows.jsonl", rows))
     assert made.figures["before"] < made.figures["after"]
     assert made.figures["difference"]["low"] > 0
     told = json.loads((made.path / "recalibration.json").read_text(encoding="utf-8"))
@@ -123,19 +123,19 @@ def test_rows_of_another_source_refit_the_thresholds(tmp_path: Path, trained_run
 def test_training_rows_are_left_out_and_chosen_ones_told(tmp_path: Path, trained_run: RunOf, recorder: Any) -> None:
     run, data = trained_run("linear", "single"), toy_data.toy_dataset("single")
     learnt, chosen_on = list(data.split("train")[:70]), list(data.split("validation"))
-    with pytest.raises(DataError, match=r"at least 50 that are not training rows.*Got 0"):
-        insula.calibrate_model(run.path, tmp_path / "new", rows=_file(tmp_path / "learnt.jsonl", learnt))
+    with pytest.raises(DataError, match=r"At least 50 rows outside the training data.*Got 0"):
+        insula.calibrate_model(run.path, tmp_path / "new", data=_file(tmp_path / "learnt.jsonl", learnt))
     assert not (tmp_path / "new").exists()
     rows = _file(tmp_path / "rows.jsonl", [*learnt, *chosen_on, *_rows("single", 60)])
-    made = insula.calibrate_model(run.path, tmp_path / "new", rows=rows, progress=recorder)
+    made = insula.calibrate_model(run.path, tmp_path / "new", data=rows, progress=recorder)
     assert made.figures["rows"] == len(chosen_on) + 60
-    assert any(said.startswith("70 rows that the model learnt from left out") for said in recorder.said)
+    assert any(said.startswith("70 training rows left out") for said in recorder.said)
     assert any(f"was chosen on {len(chosen_on)} of them" in said for said in recorder.said)
     assert made.figures["difference"]["value"] == 0  # chosen as before, on both sides
     few = _file(tmp_path / "few.jsonl", [*chosen_on[:5], *_rows("single", 60)])
     recorder.said.clear()
-    insula.calibrate_model(run.path, tmp_path / "few", rows=few, progress=recorder)
-    assert not any("in its place" in said for said in recorder.said)
+    insula.calibrate_model(run.path, tmp_path / "few", data=few, progress=recorder)
+    assert not any("measured instead" in said for said in recorder.said)
     known = Fingerprint.of(learnt)
     assert not set(known.to_array()) & set(split_fingerprints(made.path)["validation"].to_array())
 
@@ -149,7 +149,14 @@ def test_what_cannot_be_done_is_said(tmp_path: Path, trained_run: RunOf, recorde
     with pytest.raises(OutputError, match="must not hold the input"):
         insula.calibrate_model(run.path, run.path)
     rows = _file(tmp_path / "rows.jsonl", _rows("single"))
-    insula.calibrate_model(run.path, tmp_path / "new", rows=rows, thresholds="half", progress=recorder)
+    insula.calibrate_model(run.path, tmp_path / "new", data=rows, thresholds="half", progress=recorder)
     assert any("decision.thresholds will do nothing" in said for said in recorder.said)
     with pytest.raises(OutputError, match="--overwrite"):
-        insula.calibrate_model(run.path, tmp_path / "new", rows=rows)
+        insula.calibrate_model(run.path, tmp_path / "new", data=rows)
+
+
+def test_the_old_name_of_the_data_still_works(tmp_path: Path, trained_run: RunOf) -> None:
+    rows = _file(tmp_path / "rows.jsonl", _rows("single", 60))
+    with pytest.warns(DeprecationWarning, match="is now data="):
+        made = insula.calibrate_model(trained_run("linear", "single").path, tmp_path / "new", rows=rows)
+    assert made.figures["rows"] == 60

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -38,7 +39,7 @@ def calibrate_model(
     model: str | Path,
     output: str | Path,
     *,
-    rows: SourceName | None = None,
+    data: SourceName | None = None,
     text: str | None = None,
     label: str | Sequence[str] | None = None,
     label_names: str | None = None,
@@ -50,16 +51,18 @@ def calibrate_model(
     seed: int = 0,
     command: str = "",
     progress: Progress | None = None,
+    rows: SourceName | None = None,
 ) -> Recalibrated:
     """Choose the decision rule of a model again; write the new model folder and return it with the gain.
 
     model    a run, a model folder, or the name of a run
     output   the new model folder; its weights are those of `model`
-    rows     labelled rows like those the model will see, read as `evaluate` reads them; training rows are left out.
+    data     labelled rows like those the model will see, read as `evaluate` reads them; training rows are left out.
              Default: the validation rows of the run
     calibration, thresholds, class_offsets, coverage   options of the `decision` section of a recipe; None keeps the
              value used in training
     overwrite   replace a model folder at `output`
+    rows     the former name of `data`, accepted until version 0.3
 
     The new rule and the old one are measured on rows that they were not chosen on. Raises `DataError` if fewer than 50
     rows are left, `RecipeError`, `ModelFolderError`, `OutputError`.
@@ -67,8 +70,13 @@ def calibrate_model(
     from insula.training.recalibrate import recalibrate
 
     progress = progress or Silent()
+    if rows is not None:
+        warnings.warn(
+            "calibrate_model(rows=) is now data=; the old name works until version 0.3.", DeprecationWarning, 2
+        )
+        data = rows if data is None else data
     source, folder = open_folder(locate_model(model)), Path(output)
-    require_model_output(folder, source, overwrite=overwrite, data=names_in(rows))
+    require_model_output(folder, source, overwrite=overwrite, data=names_in(data))
     as_before = recorded_section(source.path, "decision", DecisionOptions, tells="how its thresholds were chosen")
     wanted = {
         "calibration": calibration, "thresholds": thresholds, "class_offsets": class_offsets, "coverage": coverage,
@@ -77,19 +85,19 @@ def calibrate_model(
     options = load_recipe({"decision": {**as_before.model_dump(mode="json"), **given}}).decision
     for note in idle_options(load_recipe({"decision": given}), source.scheme.kind):
         progress.say(note)
-    if rows is None:
+    if data is None:
         examples = unseen_validation_rows(training_dataset(source), [source])
     else:
-        reading, absent = evaluation_options(source.path, rows, text=text, label=label, label_names=label_names)
-        examples, notes = read_examples(rows, reading, source.scheme)
+        reading, absent = evaluation_options(source.path, data, text=text, label=label, label_names=label_names)
+        examples, notes = read_examples(data, reading, source.scheme)
         for note in (*absent, *notes):
             progress.say(note)
         examples = _unseen(source, examples, progress)
     before = split_fingerprints(source.path).get("validation", Fingerprint())
     chosen_on = before.seen(examples)
-    biased = rows is None or bool(chosen_on.mean() > MAX_SHARE_CHOSEN_ON)
+    biased = data is None or bool(chosen_on.mean() > MAX_SHARE_CHOSEN_ON)
     progress.say(f"Choosing the decision rule on {counted(len(examples), 'row')}.")
-    if rows is not None and biased:
+    if data is not None and biased:
         progress.say(
             f"The old rule was chosen on {int(chosen_on.sum()):,} of them, so its score on them would be biased. The "
             "same choice is repeated by cross-fitting and measured instead."

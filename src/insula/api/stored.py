@@ -27,7 +27,7 @@ def erase_subject(
     from insula.operations.store.rows import erase
 
     if not subject:
-        raise DataError("The subject must be an id that clients sent with their texts. Got an empty one.")
+        raise DataError("The subject must be an id that clients sent with their texts. Got an empty one. Name it.")
     log = AuditLog(audit_folder(store, audit), anchor=anchor)
     database = open_database(store)
     try:

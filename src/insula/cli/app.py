@@ -8,20 +8,14 @@ import sys
 import typer
 
 from insula import __version__
-from insula.cli import compare, evaluate, predict, pretrain, recipes, search, serve, train
+from insula.cli import compare, evaluate, predict, pretrain, recipes, runs, search, serve, train
 from insula.cli.data import app as data
-from insula.cli.exits import Program, flush_output
+from insula.cli.exits import flush_output
 from insula.cli.model import app as model
+from insula.cli.program import App, Program
 from insula.cli.store import audit, keys, store
 
-app = typer.Typer(
-    name="insula",
-    cls=Program,
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    rich_markup_mode="markdown",
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
+app = App(name="insula", cls=Program)
 app.command("train")(train.train)
 app.command("evaluate")(evaluate.evaluate)
 app.command("compare")(compare.compare)
@@ -30,6 +24,7 @@ app.command("serve")(serve.serve)
 app.command("pretrain")(pretrain.pretrain)
 app.command("search")(search.search)
 app.command("recipes")(recipes.recipes)
+app.command("runs")(runs.runs)
 app.add_typer(data.app, name="data")
 app.add_typer(model.app, name="model")
 app.add_typer(keys.app, name="keys")
@@ -45,7 +40,9 @@ def _show_version(wanted: bool) -> None:
 
 @app.callback()
 def _main(
-    version: bool = typer.Option(False, "--version", callback=_show_version, is_eager=True, help="Show the version."),
+    version: bool = typer.Option(
+        False, "--version", "-V", callback=_show_version, is_eager=True, help="Show the version."
+    ),
 ) -> None:
     """Train, measure and use models that understand human emotion, in English and Chinese.
 

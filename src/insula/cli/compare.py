@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from insula.cli.options import CONVERSATION_COLUMNS, PANEL, Json, Quiet, folder_option, with_columns
+from insula.cli.complete import complete_model
+from insula.cli.options import CONVERSATION_COLUMNS, PANEL, Json, Quiet, data_option, folder_option, with_columns
 
 if TYPE_CHECKING:
     from insula.evaluation.comparison_document import (
@@ -32,6 +33,7 @@ def compare(
             help="Two models, A and B: runs, model folders or names of runs. With --against: seeds of A.",
             metavar="MODEL...",
             show_default=False,
+            autocompletion=complete_model,
         ),
     ],
     against: Annotated[
@@ -40,12 +42,7 @@ def compare(
     ] = None,
     rows: Annotated[
         list[str] | None,
-        typer.Option(
-            "--data",
-            help="Labelled rows, read as `insula evaluate` reads them. [default: the test rows of the first run]",
-            metavar="DATA",
-            show_default=False,
-        ),
+        data_option("Labelled rows, read as `insula evaluate` reads them. [default: the test rows of the first run]"),
     ] = None,
     group: Annotated[
         str | None,

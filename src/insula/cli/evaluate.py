@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from insula.cli.options import CONVERSATION_COLUMNS, AnyModel, Json, Quiet, folder_option, with_columns
+from insula.cli.options import CONVERSATION_COLUMNS, AnyModel, Json, Quiet, data_argument, folder_option, with_columns
 from insula.core.starter import STARTER
 
 
@@ -16,11 +16,7 @@ from insula.core.starter import STARTER
 def evaluate(
     source: Annotated[
         list[str],
-        typer.Argument(
-            help="Labelled rows: files, a folder (its test split), or a built-in data set.",
-            metavar="DATA",
-            show_default=False,
-        ),
+        data_argument("Labelled rows: files, a folder (its test split), or a built-in data set."),
     ],
     model: AnyModel = STARTER,
     output: Annotated[

@@ -8,29 +8,34 @@ import sys
 from typing import Any, NoReturn
 
 import typer
-from typer.core import TyperGroup
 
-from insula.core.errors import InsulaError
+from insula.core.sentences import requirement, shown
 
 FAILED = 1
+WRONG_USAGE = 2
 INTERRUPTED = 130
 
 
-class Program(TyperGroup):
-    """The commands. An expected error becomes one sentence on standard error and an exit status."""
+def end(sentence: str, status: int = FAILED) -> NoReturn:
+    """Print a sentence to standard error and exit with a status."""
+    typer.echo(f"insula: {sentence}", err=True)
+    raise typer.Exit(status)
 
-    def invoke(self, ctx: Any) -> Any:
-        """Run the command."""
-        try:
-            return super().invoke(ctx)
-        except InsulaError as error:
-            _end(str(error))
-        except KeyboardInterrupt as stop:
-            _end(f"stopped. {stop}".strip(), INTERRUPTED)
-        except BrokenPipeError:
-            _exit_quietly()
-        except OSError as error:
-            _end(_os_error_sentence(error, _failed_stream()))
+
+def end_usage(error: Any) -> NoReturn:
+    """End with the sentence of a usage error and the command whose help explains it."""
+    if type(error).__name__ == "NoArgsIsHelpError":  # a group without a command: its help is printed already
+        raise typer.Exit(WRONG_USAGE)
+    sentence = _usage_sentence(error)
+    sentence += "" if sentence.endswith((".", "?")) else "."
+    end(f"{sentence} See: {error.ctx.command_path} --help" if error.ctx else sentence, WRONG_USAGE)
+
+
+def end_os_error(error: OSError) -> NoReturn:
+    """End with a sentence for an error of the operating system, or silently if the reader has closed the pipe."""
+    if isinstance(error, BrokenPipeError):
+        _exit_quietly()
+    end(_os_error_sentence(error, _failed_stream()))
 
 
 def flush_output() -> None:
@@ -45,6 +50,19 @@ def flush_output() -> None:
         sys.exit(FAILED)
 
 
+def _usage_sentence(error: Any) -> str:
+    option = error.param.get_error_hint().strip("'") if getattr(error, "param", None) is not None else ""
+    if option and hasattr(error.__cause__, "errors"):  # typer checks values with pydantic
+        found = error.__cause__.errors(include_url=False)[0]
+        if found["type"] != "value_error":
+            return f"{option} {requirement(found)}. Got {shown(found['input'])}."
+    # "Invalid value for '--kind': Value error, 'x' is not one of ...": the sentence is enough
+    message = str(error.message).removeprefix("Value error, ")
+    if message and option:
+        return f"{option}: {message}"
+    return message or str(error.format_message())
+
+
 def _failed_stream() -> str:
     """Return "standard output" if it cannot be flushed, else ""; a failed buffer is discarded, to report it once."""
     try:
@@ -53,11 +71,6 @@ def _failed_stream() -> str:
         _discard_output()
         return "standard output"
     return ""
-
-
-def _end(sentence: str, status: int = FAILED) -> NoReturn:
-    typer.echo(f"insula: {sentence}", err=True)
-    raise typer.Exit(status)
 
 
 def _os_error_sentence(error: OSError, place: str = "") -> str:

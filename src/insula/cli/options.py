@@ -8,14 +8,40 @@ from typing import Annotated, Any
 
 import typer
 
+from insula.cli.complete import complete_data, complete_model, complete_recipe
 from insula.core.scheme import Kind as SchemeKind
 
 _NAMES = "A run (runs/care), a model folder, or the name of a run (care)"
 
-Model = Annotated[str, typer.Option("--model", "-m", help=f"{_NAMES}.", metavar="MODEL", show_default=False)]
+Model = Annotated[
+    str,
+    typer.Option(
+        "--model", "-m", help=f"{_NAMES}.", metavar="MODEL", show_default=False, autocompletion=complete_model
+    ),
+]
 
-AnyModel = Annotated[str, typer.Option("--model", "-m", help=f"{_NAMES}; starter comes with insula.", metavar="MODEL")]
+AnyModel = Annotated[
+    str,
+    typer.Option(
+        "--model", "-m", help=f"{_NAMES}; starter comes with insula.", metavar="MODEL", autocompletion=complete_model
+    ),
+]
 """For commands that only need predictions; the default is `core.starter.STARTER`."""
+
+
+def data_argument(help: str) -> Any:
+    """Return the argument `DATA` with this help text."""
+    return typer.Argument(help=help, metavar="DATA", show_default=False, autocompletion=complete_data)
+
+
+def data_option(help: str) -> Any:
+    """Return `--data DATA` with this help text."""
+    return typer.Option("--data", help=help, metavar="DATA", show_default=False, autocompletion=complete_data)
+
+
+def recipe_option(help: str) -> Any:
+    """Return `--recipe RECIPE` with this help text."""
+    return typer.Option("--recipe", "-r", help=help, metavar="RECIPE", autocompletion=complete_recipe)
 
 
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.", rich_help_panel="Output")]

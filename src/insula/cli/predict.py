@@ -132,13 +132,16 @@ def predict(
     ] = False,
     engine: Annotated[
         str,
-        typer.Option("--engine", help="local, or ray for several processes or machines.", rich_help_panel=FILES),
+        typer.Option(
+            "--engine", help="local, or ray for several processes or machines.", metavar="ENGINE", rich_help_panel=FILES
+        ),
     ] = "local",
     address: Annotated[
         str | None,
         typer.Option(
             "--address",
             help="Ray cluster to join. [default: start one locally]",
+            metavar="ADDRESS",
             show_default=False,
             rich_help_panel=FILES,
         ),
@@ -148,6 +151,7 @@ def predict(
         typer.Option(
             "--workers",
             help="With Ray: number of processes that run the model.",
+            metavar="N",
             rich_help_panel=FILES,
             show_default=False,
         ),

@@ -37,15 +37,21 @@ def pretrain(
         ),
     ] = None,
     text: TextAlone = None,
-    epochs: Annotated[float | None, typer.Option("--epochs", help="Passes over the texts. [default: 3]")] = None,
-    batch_size: Annotated[int | None, typer.Option("--batch-size", help="Texts per batch. [default: 64]")] = None,
+    epochs: Annotated[
+        float | None, typer.Option("--epochs", help="Passes over the texts. [default: 3]", metavar="N")
+    ] = None,
+    batch_size: Annotated[
+        int | None, typer.Option("--batch-size", help="Texts per batch. [default: 64]", metavar="N")
+    ] = None,
     learning_rate: Annotated[
-        float | None, typer.Option("--learning-rate", help="Peak learning rate. [default: 0.0001]")
+        float | None, typer.Option("--learning-rate", help="Peak learning rate. [default: 0.0001]", metavar="RATE")
     ] = None,
     max_tokens: Annotated[
-        int | None, typer.Option("--max-tokens", help="Length at which texts are cut. [default: 128]")
+        int | None, typer.Option("--max-tokens", help="Length at which texts are cut. [default: 128]", metavar="N")
     ] = None,
-    seed: Annotated[int | None, typer.Option("--seed", help="Seed of all random choices. [default: 0]")] = None,
+    seed: Annotated[
+        int | None, typer.Option("--seed", help="Seed of all random choices. [default: 0]", metavar="N")
+    ] = None,
     resume: Annotated[
         Path | None,
         typer.Option(

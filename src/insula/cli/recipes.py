@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from insula.cli.complete import complete_recipe
+
 if TYPE_CHECKING:
     from insula.training.recipe.recipe_costs import RecipeCost
 
@@ -15,7 +17,10 @@ INDENT = 12
 
 def recipes(
     name: Annotated[
-        str | None, typer.Argument(help="Recipe to print in full, as TOML.", metavar="NAME", show_default=False)
+        str | None,
+        typer.Argument(
+            help="Recipe to print in full, as TOML.", metavar="NAME", show_default=False, autocompletion=complete_recipe
+        ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = False,
 ) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from insula.cli.options import Json, Quiet, folder_option, with_columns
+from insula.cli.options import Json, Quiet, data_argument, folder_option, recipe_option, with_columns
 
 if TYPE_CHECKING:
     from insula.training.search.result import SearchResult
@@ -30,16 +30,10 @@ class Pruner(StrEnum):
 def search(
     source: Annotated[
         list[str],
-        typer.Argument(
-            help="Files, a folder with train/validation/test files, a built-in data set, or a hub id.",
-            metavar="DATA",
-            show_default=False,
-        ),
+        data_argument("Files, a folder with train/validation/test files, a built-in data set, or a hub id."),
     ],
     trials: Annotated[int, typer.Option("--trials", "-n", help="Number of trials in total.", metavar="N", min=1)] = 30,
-    recipe: Annotated[
-        str, typer.Option("--recipe", "-r", help="Recipe to start from: built-in, or a TOML file.")
-    ] = "standard",
+    recipe: Annotated[str, recipe_option("Recipe to start from: built-in, or a TOML file.")] = "standard",
     space: Annotated[
         Path | None,
         typer.Option(
@@ -67,7 +61,7 @@ def search(
         typer.Option("--timeout", help="Start no further trial after this many minutes.", metavar="MINUTES", min=0),
     ] = None,
     seed: Annotated[
-        int, typer.Option("--seed", help="Seed of the search; the recipe has the seed of training.", min=0)
+        int, typer.Option("--seed", help="Seed of the search; the recipe has the seed of training.", metavar="N", min=0)
     ] = 0,
     pruner: Annotated[Pruner, typer.Option("--pruner", help="Rule that stops poor trials early.")] = Pruner.median,
     output: Annotated[

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from insula.cli.complete import complete_model
 from insula.cli.tables import SAMPLE_TEXTS
 
 
@@ -20,6 +21,7 @@ def serve(
             help="A run, a model folder, or the name of a run. Can be repeated. [default: starter]",
             metavar="MODEL",
             show_default=False,
+            autocompletion=complete_model,
         ),
     ] = None,
     host: Annotated[

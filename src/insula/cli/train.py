@@ -9,25 +9,20 @@ from typing import Annotated, Any
 
 import typer
 
-from insula.cli.options import Json, Quiet, folder_option, with_columns
+from insula.cli.options import Json, Quiet, data_argument, folder_option, recipe_option, with_columns
 
 
 @with_columns()
 def train(
     source: Annotated[
         list[str] | None,
-        typer.Argument(
-            help="Files, a folder with train/validation/test files, a built-in data set (`insula data list`), "
-            "or a hub id.",
-            metavar="DATA",
-            show_default=False,
+        data_argument(
+            "Files, a folder with train/validation/test files, a built-in data set (`insula data list`), or a hub id."
         ),
     ] = None,
     recipe: Annotated[
         str,
-        typer.Option(
-            "--recipe", "-r", help="A built-in recipe (see: insula recipes) or a TOML file.", metavar="RECIPE"
-        ),
+        recipe_option("A built-in recipe (`insula recipes`) or a TOML file."),
     ] = "standard",
     settings: Annotated[
         list[str] | None,
@@ -58,6 +53,7 @@ def train(
             "--processes",
             min=1,
             max=64,
+            metavar="N",
             help="Number of training processes on this machine (one per graphics card).",
         ),
     ] = 1,

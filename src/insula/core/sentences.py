@@ -1,6 +1,42 @@
-"""Pieces of the sentences that people read: how many of what, long texts cut short."""
+"""Pieces of the sentences that people read: counts, long texts cut short, what pydantic found wrong with a value."""
 
 from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+MAX_SHOWN = 60
+_RULES = {
+    "missing": "is missing",
+    "extra_forbidden": "is not known",
+    "greater_than_equal": "must be at least {ge}",
+    "greater_than": "must be above {gt}",
+    "less_than_equal": "must be at most {le}",
+    "less_than": "must be below {lt}",
+    "literal_error": "must be {expected}",
+    "enum": "must be {expected}",
+    "int_type": "must be a whole number",
+    "int_parsing": "must be a whole number",
+    "int_from_float": "must be a whole number",
+    "float_type": "must be a number",
+    "float_parsing": "must be a number",
+    "finite_number": "must be a finite number",
+    "bool_type": "must be true or false",
+    "bool_parsing": "must be true or false",
+    "string_type": "must be a text",
+    "string_too_short": "must have at least {min_length} characters",
+    "string_too_long": "must have at most {max_length} characters",
+    "too_short": "must have at least {min_length} items",
+    "too_long": "must have at most {max_length} items",
+    "list_type": "must be a list",
+    "tuple_type": "must be a list",
+    "dict_type": "must be a table of names and values",
+    "mapping_type": "must be a table of names and values",
+    "model_type": "must be a table of names and values",
+    "model_attributes_type": "must be a table of names and values",
+}
+_SUBJECT = re.compile(r"^(Input|String|Value|List|Tuple|Set|Dictionary|URL|Data) should ")
 
 
 def counted(count: int, noun: str) -> str:
@@ -11,3 +47,17 @@ def counted(count: int, noun: str) -> str:
 def shortened(text: str, most: int) -> str:
     """Return the text, cut to `most` characters of which the last is then an ellipsis."""
     return text if len(text) <= most else text[: most - 1] + "…"
+
+
+def requirement(error: Mapping[str, Any]) -> str:
+    """Return what the value of an entry of `ValidationError.errors()` must be, such as `must be at least 0`."""
+    rule = _RULES.get(error["type"])
+    if rule is not None:
+        return rule.format(**error.get("ctx", {}))
+    # A validator of our own, or a rare type of pydantic's.
+    return _SUBJECT.sub("must ", str(error["msg"]).removeprefix("Value error, "))
+
+
+def shown(value: object) -> str:
+    """Return the value for an error message, cut short: it may be a text of the user's."""
+    return shortened(repr(value), MAX_SHOWN)

@@ -8,12 +8,11 @@ from typing import Annotated, Any
 import typer
 
 from insula.cli.data.mask import mask
-from insula.cli.options import with_columns
+from insula.cli.options import data_argument, with_columns
+from insula.cli.program import App
 
-app = typer.Typer(
-    help="Describe data before training on them, and mask personal data.",
-    no_args_is_help=True,
-    rich_markup_mode="markdown",
+app = App(
+    help="Describe data before training on it, and mask personal data.",
 )
 app.command("mask")(mask)
 Json = Annotated[bool, typer.Option("--json", help="Print as JSON.")]
@@ -43,11 +42,7 @@ def list_sets(as_json: Json = False) -> None:
 def describe(
     source: Annotated[
         list[str],
-        typer.Argument(
-            help="A file, several files, a folder of splits, a built-in data set, or a hub id.",
-            metavar="DATA",
-            show_default=False,
-        ),
+        data_argument("Files, a folder with train/validation/test files, a built-in data set, or a hub id."),
     ],
     as_json: Json = False,
     *,

@@ -43,6 +43,7 @@ def mask(
         typer.Option(
             "--kinds",
             help="Kinds to mask, separated by commas; all,presidio adds those that Presidio finds. [default: all]",
+            metavar="KINDS",
             show_default=False,
         ),
     ] = None,

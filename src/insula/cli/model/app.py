@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import typer
-
 from insula.cli.model import bench, calibrate, cascade, compress, export, prune, quantize
+from insula.cli.program import App
 
-app = typer.Typer(
+app = App(
     help="Make a trained model smaller or faster, export it, or choose its thresholds again.",
-    no_args_is_help=True,
-    rich_markup_mode="markdown",
 )
 app.command("export")(export.export)
 app.command("quantize")(quantize.quantize)

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from insula.cli.options import AnyModel, Json, Quiet, TextAlone
+from insula.cli.options import AnyModel, Json, Quiet, TextAlone, data_option
 from insula.core.starter import STARTER
 
 
@@ -16,12 +16,7 @@ def bench(
     model: AnyModel = STARTER,
     data: Annotated[
         list[str] | None,
-        typer.Option(
-            "--data",
-            help="Messages, labelled or not. [default: the training data of the run, else the built-in data sets]",
-            metavar="DATA",
-            show_default=False,
-        ),
+        data_option("Messages, labelled or not. [default: the training data of the run, else the built-in data sets]"),
     ] = None,
     text: TextAlone = None,
     rows: Annotated[int, typer.Option("--rows", help="Number of texts to use.", metavar="N", min=1)] = 1000,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from insula.cli.model.quantize import Overwrite, figure
-from insula.cli.options import Json, Model, Quiet, folder_option, with_columns
+from insula.cli.options import Json, Model, Quiet, data_option, folder_option, with_columns
 
 if TYPE_CHECKING:
     from insula.training.recalibrate import Recalibrated
@@ -23,13 +23,9 @@ def calibrate(
     output: Annotated[Path, folder_option("The new model folder.")],
     rows: Annotated[
         list[str] | None,
-        typer.Option(
-            "--rows",
-            help="Labelled rows to choose on: files, a folder, or a built-in data set. [default: the validation rows]",
-            metavar="DATA",
-            show_default=False,
-        ),
+        data_option("Labelled rows to choose on: files, a folder, or a built-in data set. [default: validation rows]"),
     ] = None,
+    old_rows: Annotated[list[str] | None, typer.Option("--rows", hidden=True)] = None,
     calibration: Annotated[
         str | None,
         typer.Option(
@@ -78,7 +74,7 @@ def calibrate(
 
     **Examples**
 
-        insula model calibrate -m runs/care --rows november.csv -o runs/care-november
+        insula model calibrate -m runs/care --data november.csv -o runs/care-november
         insula model calibrate -m runs/care --coverage 0.8 -o runs/care-80
         insula model calibrate -m runs/care --class-offsets -o runs/care-rare
     """
@@ -86,13 +82,16 @@ def calibrate(
     from insula.cli.command import as_typed
     from insula.cli.progress import shown_progress
 
+    if old_rows:
+        typer.echo("--rows is now --data; the old name works until version 0.3.", err=True)
+        rows = [*(rows or ()), *old_rows]
     if data and not rows:
-        raise typer.BadParameter("The names of columns need --rows. Add it, or leave them out.")
+        raise typer.BadParameter("The names of columns need --data. Add it, or leave them out.")
     with shown_progress(quiet) as progress:
         made = calibrate_model(
             model,
             output,
-            rows=rows,
+            data=rows,
             **data,
             calibration=calibration,
             thresholds=thresholds,

@@ -19,7 +19,10 @@ def prune(
     model: Model,
     output: Annotated[Path, folder_option("Folder of the recovery run.")],
     layers: Annotated[
-        int | None, typer.Option("--layers", help="Number of layers to keep. [default: all]", min=1, show_default=False)
+        int | None,
+        typer.Option(
+            "--layers", help="Number of layers to keep. [default: all]", metavar="N", min=1, show_default=False
+        ),
     ] = None,
     heads: Annotated[
         float | None,
@@ -39,7 +42,7 @@ def prune(
             show_default=False,
         ),
     ] = None,
-    epochs: Annotated[float, typer.Option("--epochs", help="Epochs of recovery training.")] = 1,
+    epochs: Annotated[float, typer.Option("--epochs", help="Epochs of recovery training.", metavar="N")] = 1,
     max_loss: Annotated[
         float | None,
         typer.Option(

@@ -9,19 +9,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from insula.cli.options import Json, Model, Quiet, folder_option
+from insula.cli.options import Json, Model, Quiet, data_option, folder_option
 
 if TYPE_CHECKING:
     from insula.compression.quantize import CompressedModel
 
 Rows = Annotated[
     list[str] | None,
-    typer.Option(
-        "--data",
-        help="The training data of the model. [default: as recorded in its run]",
-        metavar="DATA",
-        show_default=False,
-    ),
+    data_option("The training data of the model. [default: as recorded in its run]"),
 ]
 MaxLoss = Annotated[
     float,

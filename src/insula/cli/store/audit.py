@@ -9,8 +9,9 @@ from typing import Annotated
 import typer
 
 from insula.cli.options import Json
+from insula.cli.program import App
 
-app = typer.Typer(help="Verify that the audit log was not changed.", no_args_is_help=True, rich_markup_mode="markdown")
+app = App(help="Verify that the audit log was not changed.")
 
 
 @app.callback()

@@ -8,16 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from insula.cli.options import Json
+from insula.cli.program import App
 from insula.cli.store.options import Anchor, Audit, Store
 
 if TYPE_CHECKING:
     from insula.operations.credentials.keys import KeyRecord, NewKey
 
-app = typer.Typer(
-    help="Control who may call the server: create, list, rotate and revoke access keys.",
-    no_args_is_help=True,
-    rich_markup_mode="markdown",
-)
+app = App(help="Control who may call the server: create, list, rotate and revoke access keys.")
 STORE = "insula-data"
 Id = Annotated[str, typer.Argument(help="Id of a key, as `insula keys list` shows it.", metavar="ID")]
 

@@ -8,12 +8,11 @@ from typing import Annotated
 import typer
 
 from insula.cli.options import Json
+from insula.cli.program import App
 from insula.cli.store.options import Anchor, Audit, Store
 
-app = typer.Typer(
+app = App(
     help="Erase what the server stored about a person, or what is past its retention period.",
-    no_args_is_help=True,
-    rich_markup_mode="markdown",
 )
 STORE = "insula-data"
 
