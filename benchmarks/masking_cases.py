@@ -9,8 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 CASES = Path(__file__).parent.parent / "tests" / "safety" / "cases"
-CHECKSUMMED = ("bank_card", "card", "cn_company", "cn_id", "iban")
-PATTERNED = ("address", "cn_plate", "email", "handle", "ip", "name", "phone", "url")
+CHECKSUMMED = ("bank_card", "card", "cn_company", "cn_id", "hk_id", "iban", "tw_id")
+PATTERNED = (
+    "address", "api_key", "birth_date", "cn_plate", "email", "handle", "ip", "macau_id", "name", "passport",
+    "password", "phone", "url",
+)  # fmt: skip
 MARK = re.compile(r"\{\{(?P<kind>[a-z_]+)\|(?P<text>.*?)\}\}", re.DOTALL)
 ESCAPE = re.compile(r"\\(n|t|u[0-9a-f]{4})")
 

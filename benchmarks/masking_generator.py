@@ -12,12 +12,13 @@ import sys
 
 from masking_cases import Case, from_markup
 from masking_numbers import bank_card, card, cn_company, cn_id, digits, iban, pick, spoilt
-from masking_sentences import CARRIERS, MIXED, PLAIN
-from masking_values import FIRST, VALUES, luhn_of_no_scheme, unlike_any
+from masking_sentences import ADDED, CARRIERS, MIXED, PLAIN
+from masking_values import FIRST, VALUES, luhn_of_no_scheme, network, unlike_any
 
 SEED = 20261124
 KIND_CASES = 130  # a kind and language
 PLAIN_CASES = 400  # a language
+ADDED_CASES = 60  # a kind and language
 KINDS = {"wechat": "handle", "qq": "handle"}
 
 
@@ -32,6 +33,17 @@ def generated(seed: int = SEED) -> list[Case]:
                 cases += [_filled(rng, carrier, language)]
         cases += [_filled(rng, _nth(MIXED[language], number), language) for number in range(KIND_CASES)]
         cases += [_plain(rng, _nth(PLAIN[language], number), language) for number in range(PLAIN_CASES)]
+    return cases + _added(random.Random(seed + 1))
+
+
+def _added(rng: random.Random) -> list[Case]:
+    cases = []
+    for language in ("en", "zh"):
+        for value, carriers in ADDED[language].items():
+            for number in range(ADDED_CASES):
+                carrier = _nth(carriers, number).replace("{}", "{" + value + "}")
+                cases += [_filled(rng, carrier, language)]
+        cases += [from_markup(network(rng, language), language, "generated") for _ in range(ADDED_CASES)]
     return cases
 
 

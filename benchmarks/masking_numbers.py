@@ -100,6 +100,55 @@ def iban(rng: random.Random) -> str:
     return country + iban_check(country, account) + account
 
 
+def hong_kong_check(body: str) -> str:
+    letters, figures = body[:-6], body[-6:]
+    total = sum((ord(letter) - 55) * weight for letter, weight in zip(letters[::-1], (8, 9), strict=False))
+    total += 0 if len(letters) == 2 else 36 * 9
+    total += sum(int(digit) * (7 - place) for place, digit in enumerate(figures))
+    return "0123456789A"[(11 - total % 11) % 11]
+
+
+def hong_kong_id(rng: random.Random) -> str:
+    body = "".join(pick(rng, "ABCDEFGHJKLMNPQRSTUVWXYZ") for _ in range(pick(rng, (1, 1, 1, 2)))) + digits(rng, 6)
+    form = pick(rng, ("{}({})", "{}({})", "{}{}", "{} ({})", "{}（{}）"))
+    return form.format(body, hong_kong_check(body))
+
+
+TAIWAN_CODES = dict(
+    zip(
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZ",
+        (10, 11, 12, 13, 14, 15, 16, 17, 34, 18, 19, 20, 21, 22, 35, 23, 24, 25, 26, 27, 28, 29, 32, 30, 31, 33),
+        strict=True,
+    )
+)
+
+
+def taiwan_check(body: str) -> str:
+    tens, ones = divmod(TAIWAN_CODES[body[0]], 10)
+    second = int(body[1]) if body[1].isdigit() else TAIWAN_CODES[body[1]] % 10
+    total = tens + 9 * ones + 8 * second + sum(int(digit) * (7 - place) for place, digit in enumerate(body[2:]))
+    return str((10 - total % 10) % 10)
+
+
+def taiwan_id(rng: random.Random) -> str:
+    body = (
+        pick(rng, "ABCDEFGHJKLMNPQRSTUVXYWZIO") + pick(rng, ("1", "1", "2", "2", "8", "9", "C", "D")) + digits(rng, 7)
+    )
+    return body + taiwan_check(body)
+
+
+def macau_id(rng: random.Random) -> str:
+    first, body, last = pick(rng, "157"), digits(rng, 6), digits(rng, 1)
+    return pick(rng, (f"{first}{body}({last})", f"{first}/{body}/{last}", f"{first}{body}{last}"))
+
+
+def passport(rng: random.Random) -> str:
+    form = pick(
+        rng, ("E########", "EA#######", "G########", "#########", "C########", "P#######", "AB#######", "X####A###")
+    )
+    return "".join(pick(rng, "0123456789") if sign == "#" else sign for sign in form)
+
+
 def spoilt(rng: random.Random, number: str) -> str:
     """The same number with its last digit changed, so that no checksum fits."""
     wrong = "0123456789".replace(number[-1], "") if number[-1].isdigit() else "0123456789"

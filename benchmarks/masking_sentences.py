@@ -103,6 +103,30 @@ CARRIERS: dict[str, dict[str, list[str]]] = {
         ],
     },
 }  # fmt: skip
+# Kinds that were added later: their cases follow all others, which stay as they were.
+ADDED: dict[str, dict[str, list[str]]] = {
+    "en": {
+        "hk_id": ["My HKID is {}.", "Hong Kong ID card: {}", "they copied my HKID {} at the counter", "HK ID {}, please check"],
+        "tw_id": ["my Taiwan ID is {}", "Taiwanese national ID: {}", "ID number {} from Taiwan is rejected", "{}"],
+        "macau_id": ["my Macau ID card is {}", "Macao BIR: {}", "Macau identity card number {}, expired"],
+        "passport": [
+            "my passport number is {}", "Passport: {}", "passport no. {} was stolen", "I need a visa in passport {}",
+            "his passport ({}) is at the embassy", "travel document {}", "PASSPORT NUMBER: {}",
+        ],
+        "birth_date": ["I was born on {}", "date of birth: {}", "DOB {}", "Birthday: {}", "my daughter, born {}, is ill", "birth date {}"],
+        "password": ["my password is {}", "Password: {}", "pwd={}", "login with password {} please", "the passcode is {}", "passwd: {}"],
+        "api_key": ["API key: {}", "I leaked {} on GitHub", "token={}", "my api key is {}, revoke it", "export KEY={}", "{}"],
+    },
+    "zh": {
+        "hk_id": ["我的香港身份证号是{}", "香港身份證：{}", "身份證號碼 {}", "HKID：{}"],
+        "tw_id": ["台湾身份证{}", "身分證字號：{}", "我的居留證號是{}", "身分證號 {} 被盜用"],
+        "macau_id": ["澳门身份证{}", "澳門居民身份證號碼：{}", "澳门居民身份证 {}"],
+        "passport": ["护照号{}", "我的护照号码是{}", "護照：{}", "港澳通行证{}过期了", "通行证号码 {}", "护照（{}）丢了"],
+        "birth_date": ["出生日期：{}", "我的生日是{}", "他出生于{}", "生日{}，双鱼座", "生于{}"],
+        "password": ["密码：{}", "我的密码是{}", "密码{}", "登录密码是 {}", "WiFi密码：{}", "口令：{}"],
+        "api_key": ["密钥：{}", "API密钥是{}", "我的token：{}", "把{}传到网上了", "令牌 {}"],
+    },
+}  # fmt: skip
 MIXED = {
     "en": [
         "My name is {name}, call {phone} or write to {email}.", "Order for Mr. {name}: {address}. Card {card}.",

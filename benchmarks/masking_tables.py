@@ -17,7 +17,7 @@ def masking(results: Results) -> str:
     """Recall and precision by kind and group on the committed cases."""
     heads = ("kind", "marked", "recall", "precision")
     scores = results.masking["both"]["scores"] if results.masking else {}
-    names = [*CHECKSUMMED, "checksummed", *PATTERNED, "patterned"] if scores else []
+    names = [name for name in (*CHECKSUMMED, "checksummed", *PATTERNED, "patterned") if name in scores]
     return table(heads, [(_title(name), *_figures(scores[name])) for name in names])
 
 

@@ -2,9 +2,24 @@
 
 from __future__ import annotations
 
+import datetime
 import random
 
-from masking_numbers import bank_card, by_luhn, card, cn_company, cn_id, digits, iban, pick, words
+from masking_numbers import (
+    bank_card,
+    by_luhn,
+    card,
+    cn_company,
+    cn_id,
+    digits,
+    hong_kong_id,
+    iban,
+    macau_id,
+    passport,
+    pick,
+    taiwan_id,
+    words,
+)  # fmt: skip
 
 FIRST = words(
     "Emma Noah Aisha Mateo Ingrid Tomasz Chloe Rahul Yuki Fatima Liam Zanele Greta Diego Hannah Omar "
@@ -218,6 +233,57 @@ def name(rng: random.Random, language: str) -> str:
     return f"{pick(rng, FIRST)} {pick(rng, LAST)}"
 
 
+BIRTH_DATES = {
+    "en": ("%d %B %Y", "%B %d, %Y", "%d/%m/%Y", "%Y-%m-%d", "%d.%m.%Y", "%m/%d/%y", "%b %d %Y"),
+    "zh": ("%Y年%m月%d日", "%Y-%m-%d", "%Y.%m.%d", "%Y/%m/%d", "%m月%d日", "%Y年%m月"),
+}
+NETWORKS = {
+    "en": (
+        "Instagram: {}",
+        "my Instagram is @{}",
+        "Telegram: @{}",
+        "Twitter: @{}",
+        "Snapchat: {}",
+        "Discord: {}",
+        "TikTok: @{}",
+    ),
+    "zh": ("微博：@{}", "抖音号：{}", "小红书号：{}", "快手号{}", "B站ID：{}", "推特：@{}", "支付宝账号：{}"),
+}
+
+
+def birth_date(rng: random.Random, language: str) -> str:
+    born = datetime.date(1940, 1, 1) + datetime.timedelta(days=int(rng.random() * 27000))
+    return born.strftime(pick(rng, BIRTH_DATES[language]))
+
+
+def password(rng: random.Random, _: str) -> str:
+    one, two = pick(rng, WORDS), pick(rng, WORDS)
+    form = pick(rng, ("{a}{d}", "{A}{d}!", "{a}-{b}-{d}", "{A}_{b}{d}", "{d}{a}", "{a}@{d}", "{A}#{B}{d}"))
+    return form.format(a=one, b=two, A=one.title(), B=two.title(), d=digits(rng, 2 + int(rng.random() * 3)))
+
+
+def api_key(rng: random.Random, _: str) -> str:
+    def drawn(count: int, signs: str = "ABCDEFGHJKMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz23456789") -> str:
+        return "".join(pick(rng, signs) for _ in range(count))
+
+    capitals = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
+    return pick(
+        rng,
+        (
+            lambda: "AKIA" + drawn(16, capitals), lambda: "ghp_" + drawn(36), lambda: "hf_" + drawn(34),
+            lambda: "sk-proj-" + drawn(40), lambda: "glpat-" + drawn(20), lambda: "AIza" + drawn(35),
+            lambda: "LTAI" + drawn(20), lambda: f"eyJ{drawn(20)}.eyJ{drawn(40)}.{drawn(43)}",
+        ),
+    )()  # fmt: skip
+
+
+def network(rng: random.Random, language: str) -> str:
+    """A cue with its account, marked."""
+    account = pick(rng, WORDS) + pick(rng, ("_", ".", "")) + digits(rng, 2 + int(rng.random() * 3))
+    carrier = pick(rng, NETWORKS[language])
+    return carrier.replace("@{}", "{{handle|@" + account + "}}").replace("{}", "{{handle|" + account + "}}")
+
+
 VALUES = {
     "email": email,
     "phone": phone,
@@ -233,6 +299,13 @@ VALUES = {
     "qq": lambda rng, _: qq(rng),
     "address": address,
     "name": name,
+    "hk_id": lambda rng, _: hong_kong_id(rng),
+    "tw_id": lambda rng, _: taiwan_id(rng),
+    "macau_id": lambda rng, _: macau_id(rng),
+    "passport": lambda rng, _: passport(rng),
+    "birth_date": birth_date,
+    "password": password,
+    "api_key": api_key,
 }
 
 

@@ -55,6 +55,12 @@ HOSTILE = [
     "\u200b1", "A ", " dot ", "a at b dot ", "#", "先生", "a-a.", "resides at 1 A ", "phone 1 ", "my doctor, A ",
     "001 ", "4111 1111 1111 1111 ", "110101 19900101 001", "1.1 ", "order ", "order a ", "order 1", "order 1234567, ",
     "订单1", "a1", "12345678-1234-",
+    "passport ", "passport a1", 'password "', "password is a", "密码", "born 1", "生日1",
+    "token ", "token aaaa1aaaa", "a_token ",
+    "eyJa.",
+    "-----BEGIN PRIVATE KEY-----", "A123456", "A123456(3) ", "<", "P<AAA", "instagram ",
+    "ig: @a", "twitter.com/", "macau ",
+    "1234567(8) ",
 ]  # fmt: skip
 
 

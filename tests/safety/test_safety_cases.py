@@ -35,6 +35,8 @@ def test_every_marked_number_has_its_checksum() -> None:
         "card": lambda value: numbers.luhn_digit(value[:-1]) == value[-1],
         "bank_card": lambda value: numbers.luhn_digit(value[:-1]) == value[-1],
         "cn_id": lambda value: numbers.id_check(value[:-1]) == value[-1],
+        "hk_id": lambda value: numbers.hong_kong_check(value[:-1]) == value[-1],
+        "tw_id": lambda value: numbers.taiwan_check(value[:-1]) == value[-1],
         "cn_company": lambda value: numbers.company_check(value[:-1]) == value[-1],
         "iban": lambda value: numbers.iban_check(value[:2], value[4:]) == value[2:4],
     }

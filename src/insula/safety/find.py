@@ -30,7 +30,11 @@ def find_personal_data(text: str, kinds: Collection[str] | None = None) -> tuple
     plain = TOKEN.sub(lambda token: BLANK * len(token[0]), readable.text)
     found: list[Span] = []
     for _ in range(_MAX_ROUNDS):
-        new = without_overlaps(span for span in spans_of(plain, wanted) if span.kind in wanted)
+        new = without_overlaps(
+            span
+            for span in spans_of(plain, wanted)
+            if span.kind in wanted and BLANK not in plain[span.start : span.end]
+        )
         if not new:
             break
         found += new

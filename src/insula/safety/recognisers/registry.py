@@ -23,19 +23,26 @@ RECOGNISERS: Registry[Recogniser] = Registry("recognisers")
 for _name, _reference in {
     "address_en": "addresses.english:addresses",
     "address_zh": "addresses.chinese:addresses",
+    "api_key": "credentials:api_keys",
     "bank_account": "bank_account:accounts",
+    "birth_date": "birth_date:dates",
     "card": "cards:cards",
     "cn_company": "company_cn:credit_codes",
     "cn_id": "identity_numbers:chinese_numbers",
     "cn_plate": "plate_cn:plates",
     "email": "email:addresses",
     "handle": "handle:handles",
+    "hk_id": "identity_numbers:hong_kong_numbers",
     "ip": "ip:addresses",
+    "macau_id": "identity_numbers:macau_numbers",
     "name_en": "names.english:names",
     "name_zh": "names.chinese:names",
+    "passport": "identity_numbers:passports",
+    "password": "credentials:passwords",
     "phone": "phone:numbers",
     "phone_zh": "phone_zh:numbers",
     "presidio": "presidio:numbers",
+    "tw_id": "identity_numbers:taiwanese_numbers",
     "url": "secret_url:urls",
 }.items():
     RECOGNISERS.register(_name, f"insula.safety.recognisers.{_reference}")
@@ -43,15 +50,34 @@ for _name, _reference in {
 # A built-in recogniser runs only on texts with this pattern. Most messages have neither digits nor 号.
 _REQUIRED: dict[str, re.Pattern[str]] = {
     **dict.fromkeys(
-        ("address_en", "bank_account", "card", "cn_company", "cn_id", "cn_plate", "phone", "phone_zh", "presidio"),
+        (
+            "address_en",
+            "bank_account",
+            "card",
+            "cn_company",
+            "cn_id",
+            "cn_plate",
+            "hk_id",
+            "macau_id",
+            "passport",
+            "phone",
+            "phone_zh",
+            "presidio",
+            "tw_id",
+        ),
         re.compile(r"[0-9]"),
     ),
     "address_zh": re.compile(r"[号弄]"),
     "email": re.compile(r"@|艾特|#| [Aa][Tt] |[(\[{（【<] ?[Aa][Tt]"),
     "handle": re.compile(
         r"微信|薇信|威信|徽信|微❤|[Vv]信|卫星号|加我?[微Vv薇]|[Qq][Qq]|扣扣|企鹅号|Q[:：群]|q[:：群]|[Cc][Hh][Aa][Tt]"
-        r"|[Ww][Ee][Ii][Xx][Ii][Nn]|[VvWw][Xx]"
+        r"|[Ww][Ee][Ii][Xx][Ii][Nn]|[VvWw][Xx]|微博|抖音|小红书|快手|[Bb]站|知乎|支付宝|钉钉|陌陌|探探|贴吧|豆瓣|推特"
+        r"|(?i:insta|\big\b|telegram|\btg\b|twitter|snap|discord|skype|tiktok|facebook|\bfb\b|messenger|linkedin|reddit|twitch|mastodon"
+        r"|bluesky|kakao|threads|signal|line ?id|github|x\.com|t\.me)"
     ),
+    "api_key": re.compile(r"(?i:key|token|secret|authorization)|密钥|秘钥|令牌|[-_:.]|AKI|ASIA|LTAI|AIza"),
+    "birth_date": re.compile(r"(?i:born|birth|d\.?o\.?b)|出生|生日|生[于於人]"),
+    "password": re.compile(r"(?i:pass|pwd|\bpin\b)|密[码碼]|口令|[验驗]"),
     "ip": re.compile(r"[0-9:]"),
     "name_zh": re.compile(r"[\u4e00-\u9fff]"),
     "url": re.compile(r"://"),
