@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -17,6 +18,20 @@ def test_every_page_is_in_the_navigation() -> None:
     pages = {page.relative_to(DOCS).as_posix() for page in DOCS.rglob("*.md")}
     pages |= {page.relative_to(DOCS).with_suffix(".md").as_posix() for page in DOCS.rglob("*.ipynb")}
     assert named == pages
+
+
+def test_every_page_of_the_past_has_its_address() -> None:
+    """A page that moves needs a redirect: `redirect_maps` of the plugin mkdocs-redirects, old page to new page."""
+    command = ["git", "log", "--name-only", "--format=", "--diff-filter=A", "--no-renames", "--", "docs"]
+    if not (ROOT / ".git").exists() or shutil.which("git") is None:
+        pytest.skip("there is no history here")
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    names = [Path(line) for line in done.stdout.splitlines()]
+    pages = {file.relative_to("docs").with_suffix("").as_posix() for file in names if file.suffix in (".md", ".ipynb")}
+    assert "benchmarks" in pages
+    moved = re.findall(r"^\s+(\S+)\.md: \S+\.md", (ROOT / "mkdocs.yml").read_text(encoding="utf-8"), flags=re.MULTILINE)
+    there = {file.relative_to(DOCS).with_suffix("").as_posix() for file in DOCS.rglob("*")}
+    assert pages - there - set(moved) == set()
 
 
 def test_nothing_is_loaded_from_elsewhere() -> None:
