@@ -13,6 +13,7 @@ import pytest
 from serving_running import Running, problem, running
 from serving_visiting import EVIL, Visitor, form_token, hostile_model
 
+from insula.core.builtin_schemes import BUILTIN_SCHEMES
 from insula.core.errors import SettingsError
 from insula.core.prediction import Prediction
 from insula.core.scheme import LabelScheme
@@ -21,7 +22,7 @@ from insula.serving.app import create_app
 from insula.serving.pages.answer_view import answer_view
 from insula.serving.pages.assets_index import content_of
 from insula.serving.pages.card_html import card_html
-from insula.serving.pages.words import TAGS, WORDS, Speech
+from insula.serving.pages.words import EXAMPLES, TAGS, WORDS, Speech
 from insula.serving.settings.settings import load_settings
 
 TEXT = "the day was wonderful and happy"
@@ -71,7 +72,9 @@ def test_the_answer_is_that_of_the_api(served: Running, fragment: bool) -> None:
         for label, score in wanted["scores"].items():
             assert f"<bdi>{label}</bdi>" in answer.text
             assert f"{score:.2f}" in shown(answer)
-        given = re.findall(r'<li class="given">\s*<span class="name"><bdi>(.*?)</bdi>', answer.text)
+        given = re.findall(
+            r'<li class="given">\s*<span class="name">(?:<svg .*?</svg> )?\n?<bdi>(.*?)</bdi>', answer.text
+        )
         assert sorted(given) == sorted(wanted["labels"])
         if not fragment:
             assert f'<option value="{model}" selected>' in answer.text
@@ -92,6 +95,37 @@ def test_an_answer_says_when_the_model_is_not_sure() -> None:
     assert "31%" in unsure.confidence
     none = answer_view(scheme, Prediction(labels=(), **given), Speech("en"))
     assert none.decision == "The model says: none of its labels"
+
+
+def test_coarser_levels_come_first_in_an_answer() -> None:
+    scheme = BUILTIN_SCHEMES["goemotions"]
+    scores = dict.fromkeys(scheme.names, 0.01) | {"gratitude": 0.9, "grief": 0.2, "neutral": 0.1}
+    found = Prediction(text="t", labels=("gratitude",), label="gratitude", scores=scores, confidence=0.8)
+    answer = answer_view(scheme, found, Speech("zh"))
+    assert [(level.name, level.title) for level in answer.levels] == [("sentiment", "情感倾向"), ("ekman", "基本情绪")]
+    coarsest = answer.levels[0]
+    assert [(row.name, row.score, row.sign, row.given) for row in coarsest.rows] == [
+        ("正面", "0.90", "positive", True), ("负面", "0.20", "negative", False), ("中性", "0.10", "neutral", False),
+        ("倾向不明", "0.01", "ambiguous", False),
+    ]  # fmt: skip
+    assert [row.name for row in coarsest.given] == ["正面"]
+    assert [(row.name, row.sign) for row in answer.rows[:2]] == [("感激", "joy"), ("哀痛", "sadness")]
+    assert answer_view(BUILTIN_SCHEMES["polarity"], _polarity(), Speech("en")).levels == []
+
+
+def _polarity() -> Prediction:
+    return Prediction(text="t", labels=("positive",), label="positive", scores={"negative": 0.3, "positive": 0.7})
+
+
+def test_an_example_is_a_link_that_fills_the_form(served: Running) -> None:
+    visitor = Visitor(served)
+    page = visitor.get("/?lang=zh").text
+    links = re.findall(r'<a href="([^"]+)" data-example>([^<]+)</a>', page)
+    assert [text for _, text in links] == list(EXAMPLES["zh"])
+    for address, text in links:
+        assert f">\n{text}</textarea>" in visitor.get(unescape(address)).text
+    for wrong in ("0", "99", "x", "-1", "1" * 5000, "٣"):
+        assert ">\n</textarea>" in visitor.get(f"/?example={wrong}").text
 
 
 def test_values_on_scales_are_shown_within_their_range() -> None:

@@ -12,7 +12,7 @@ from serving_visiting import EVIL, hostile_model
 
 from in_chromium import IN_CHROMIUM, Watched
 from insula.api.access import create_key
-from insula.serving.pages.words import TAGS, WORDS
+from insula.serving.pages.words import EXAMPLES, TAGS, WORDS
 from waiting import eventually
 
 pytestmark = IN_CHROMIUM
@@ -99,13 +99,45 @@ def test_a_text_is_judged_with_the_keyboard_alone(both: Running, watched: Callab
     eventually(lambda: page.locator("#model").input_value(), "linear-single")
     page.keyboard.press("Tab")
     focus(page, "text")
-    page.keyboard.press("Tab")
-    focus(page, WORDS["en"]["judge"])
+    for wanted_focus in (*EXAMPLES["en"], WORDS["en"]["judge"]):
+        page.keyboard.press("Tab")
+        focus(page, wanted_focus)
     page.keyboard.press("Enter")
     page.get_by_role("status").get_by_text(f"The model says: {wanted['label']}").wait_for()
     assert page.url == f"{both.address}/", "htmx put the answer into the page"
     focus(page, WORDS["en"]["judge"])  # it stays where it was
     assert page.locator("#scores .given .value").inner_text().startswith(f"{max(wanted['scores'].values()):.2f}")
+    assert seen.asked_only(f"{both.address}/")
+
+
+def test_examples_keys_and_earlier_texts(both: Running, watched: Callable[..., Watched]) -> None:
+    seen = watched(locale="zh-CN")
+    page, words, examples = seen.page, WORDS["zh"], EXAMPLES["zh"]
+    history = page.locator("#history")
+    page.goto(both.address)
+    assert not history.is_visible()
+    page.get_by_role("link", name=examples[0]).click()
+    page.locator("#said .decision").wait_for()
+    assert page.get_by_label(words["text"], exact=True).input_value() == examples[0]
+    assert page.url == f"{both.address}/", "the example is no new page"
+    focus(page, examples[0])
+    page.locator("#text").fill(TEXT)
+    page.locator("#text").press("Control+Enter")
+    history.get_by_role("button", name=TEXT).wait_for()
+    said = page.locator("#said .decision").inner_text()
+    assert history.get_by_role("listitem").all_inner_texts()[0].split("\n")[-1] == said
+    page.reload()
+    asked = len(seen.requested)
+    assert history.get_by_role("button").all_inner_texts() == [words["history_clear"], TEXT, examples[0]]
+    assert [url for url in seen.requested[asked:] if "pages/judge" in url] == [], "they never left the browser"
+    assert TEXT not in str(page.context.cookies())
+    history.get_by_role("button", name=examples[0]).click()
+    page.locator("#said .decision").wait_for()
+    assert page.locator("#text").input_value() == examples[0]
+    history.get_by_role("button", name=words["history_clear"]).click()
+    eventually(history.is_visible, False)
+    focus(page, "text")
+    assert page.evaluate("sessionStorage.getItem('insula-texts')") == "[]"
     assert seen.asked_only(f"{both.address}/")
 
 

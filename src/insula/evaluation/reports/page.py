@@ -28,9 +28,9 @@ def render_page(template: str, **values: Any) -> str:
     )
 
 
-def page_style() -> str:
-    """Return the style sheet, for pages of other packages."""
-    return _text("report.css")
+def page_style(name: str = "report.css") -> str:
+    """Return a style sheet for pages of other packages: the reports' own, or `page.css`, with forms and scores."""
+    return _text(name)
 
 
 def script_hash() -> str:

@@ -1,12 +1,16 @@
-"""View model of a prediction: the decision as a sentence, scores as bars, those of decided labels first."""
+"""View model of a prediction: the decision as a sentence, scores as bars, coarser levels and decided labels first."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
+from insula.core.levels import level_predictions, levels
 from insula.core.model_input import ModelInput
 from insula.core.prediction import Prediction
 from insula.core.scheme import LabelScheme
+from insula.evaluation.reports.signs import sign_of
 from insula.serving.pages.words import Speech
 from insula.text.context import Context
 
@@ -15,13 +19,31 @@ SHOWN = 6
 
 @dataclass(frozen=True)
 class ScoreRow:
-    """One label: its display name, its score, the length of its bar (0 to 100), and whether it was predicted."""
+    """One label: its display name, its score, the length of its bar (0 to 100), and whether it was predicted.
+
+    sign  the name of its sign and colour, empty for a label of no known emotion
+    """
 
     name: str
     score: str
     bar: str
     given: bool
     note: str = ""
+    sign: str = ""
+
+
+@dataclass(frozen=True)
+class LevelView:
+    """A coarser level of an answer, with all of its labels, the decided ones first."""
+
+    name: str
+    title: str
+    rows: list[ScoreRow]
+
+    @property
+    def given(self) -> list[ScoreRow]:
+        """The decided labels."""
+        return [row for row in self.rows if row.given]
 
 
 @dataclass(frozen=True)
@@ -32,6 +54,7 @@ class Answer:
     confidence  the confidence as a sentence, empty if the model has none
     rows        all predicted labels, then the largest other scores
     all_rows    every label, in the order of the scheme; empty if `rows` has them all
+    levels      the coarser levels of the scheme, the coarsest first
     """
 
     decision: str
@@ -40,6 +63,7 @@ class Answer:
     confidence: str
     rows: list[ScoreRow]
     all_rows: list[ScoreRow]
+    levels: list[LevelView] = field(default_factory=list)
 
 
 def answer_view(scheme: LabelScheme, prediction: Prediction, say: Speech) -> Answer:
@@ -62,6 +86,7 @@ def answer_view(scheme: LabelScheme, prediction: Prediction, say: Speech) -> Ans
         confidence="" if sure is None else say("confidence", share=say.share(sure)),
         rows=shown,
         all_rows=list(rows.values()) if len(rows) > len(shown) else [],
+        levels=_levels(scheme, prediction, say),
     )
 
 
@@ -77,12 +102,36 @@ def context_notes(given: ModelInput, context: Context, say: Speech) -> list[str]
 
 
 def _row(scheme: LabelScheme, prediction: Prediction, label: str, say: Speech) -> ScoreRow:
-    name, score = scheme.display_name(label, say.language), prediction.scores[label]
-    note = ""
-    low, high = 0.0, 1.0
-    if not scheme.is_categorical:
-        low, high = scheme.ranges[label]
-        note = say("range", low=f"{low:g}", high=f"{high:g}")
+    score = prediction.scores[label]
+    if scheme.is_categorical:
+        return _label_row(scheme, label, score, prediction.labels, say)
+    low, high = scheme.ranges[label]
     part = (score - low) / (high - low) if high > low else 0.0
-    bar = f"{100 * min(1.0, max(0.0, part)):.1f}"
-    return ScoreRow(name, f"{score:.2f}".replace("-", "−"), bar, label in prediction.labels, note)
+    return ScoreRow(
+        scheme.display_name(label, say.language),
+        f"{score:.2f}".replace("-", "−"),
+        _bar(part),
+        given=False,
+        note=say("range", low=f"{low:g}", high=f"{high:g}"),
+    )
+
+
+def _levels(scheme: LabelScheme, prediction: Prediction, say: Speech) -> list[LevelView]:
+    known, answers = levels(scheme), level_predictions(scheme, prediction)
+    return [_level(known[name].scheme, answers[name], say) for name in reversed(answers)]
+
+
+def _level(scheme: LabelScheme, answer: Mapping[str, Any], say: Speech) -> LevelView:
+    scores, given = answer["scores"], answer["labels"]
+    ranked = sorted(scheme.names, key=lambda label: (label not in given, -scores[label]))
+    rows = [_label_row(scheme, label, scores[label], given, say) for label in ranked]
+    return LevelView(scheme.name, say.level(scheme.name), rows)
+
+
+def _label_row(scheme: LabelScheme, label: str, score: float, given: Collection[str], say: Speech) -> ScoreRow:
+    name, sign = scheme.display_name(label, say.language), sign_of(scheme, label)
+    return ScoreRow(name, f"{score:.2f}", _bar(score), label in given, sign=sign)
+
+
+def _bar(part: float) -> str:
+    return f"{100 * min(1.0, max(0.0, part)):.1f}"

@@ -9,15 +9,21 @@ from importlib.resources import files
 from insula.evaluation.reports.page import page_style
 
 CSS, JAVASCRIPT = "text/css; charset=utf-8", "text/javascript; charset=utf-8"
-KINDS = {"report.css": CSS, "page.css": CSS, "icon.svg": "image/svg+xml", "htmx.min.js": JAVASCRIPT}
+KINDS = {
+    "report.css": CSS,
+    "page.css": CSS,
+    "icon.svg": "image/svg+xml",
+    "htmx.min.js": JAVASCRIPT,
+    "page.js": JAVASCRIPT,
+}
 FOLDER = "/pages/assets"
 
 
 @cache
 def content_of(name: str) -> bytes:
-    """Return the content of a file of `KINDS`; report.css is the stylesheet of the reports."""
-    if name == "report.css":
-        return page_style().encode("utf-8")
+    """Return the content of a file of `KINDS`; the stylesheets are those of reports and of exported pages, too."""
+    if KINDS[name] == CSS:
+        return page_style(name).encode("utf-8")
     return files("insula.serving.pages").joinpath("assets", name).read_bytes()
 
 

@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from insula.evaluation.reports.page import environment
+from insula.evaluation.reports.signs import SIGNS
 from insula.serving.pages.assets_index import address_of
 from insula.serving.pages.language import language_of
 from insula.serving.pages.visits import visitors_of
@@ -60,6 +61,7 @@ def page(
             say=Speech(chosen),
             to=to,
             asset=address_of,
+            signs=SIGNS,
             path=here,
             other=Speech(other),
             other_address=_with_language(here, request, other),

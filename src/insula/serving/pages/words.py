@@ -34,6 +34,11 @@ ENGLISH = {
     "target_unread": "This model does not read a target: its answer is about the text as a whole.",
     "model": "Model",
     "judge": "Analyse",
+    "keys": "Ctrl+Enter does the same.",
+    "examples": "Examples",
+    "history": "Earlier texts",
+    "history_hint": "They are kept in this tab of the browser only, until you close it.",
+    "history_clear": "Clear",
     "answer": "Result",
     "no_answer": "No result yet.",
     "says": "The model says: {labels}",
@@ -49,6 +54,8 @@ ENGLISH = {
     "gap": " ",
     "aside": " ({words})",
     "scores": "Scores",
+    "level_sentiment": "Sentiment",
+    "level_ekman": "Basic emotion",
     "given": "given",
     "all_scores": "All {count} labels",
     "range": "from {low} to {high}",
@@ -143,6 +150,11 @@ CHINESE = {
     "target_unread": "该模型不读取情绪对象，结果针对整段文本。",
     "model": "模型",
     "judge": "分析",
+    "keys": "也可按 Ctrl+Enter。",
+    "examples": "示例",
+    "history": "之前的文本",
+    "history_hint": "仅保存在浏览器的这个标签页中，关闭后即清除。",
+    "history_clear": "清除",
     "answer": "结果",
     "no_answer": "尚无结果。",
     "says": "模型认为：{labels}",
@@ -157,7 +169,9 @@ CHINESE = {
     "stop": "。",
     "gap": "",
     "aside": "（{words}）",
-    "scores": "得分",
+    "scores": "各标签得分",
+    "level_sentiment": "情感倾向",
+    "level_ekman": "基本情绪",
     "given": "模型选中",
     "all_scores": "全部 {count} 个标签",
     "range": "范围 {low} 至 {high}",
@@ -227,6 +241,21 @@ CHINESE = {
     "problem_internal": "服务内部出错，错误已记录。请稍后重试。",
     "problem_other": "无法处理该请求。",
 }
+# Texts to try: of several emotions, one that models find hard, and one of none.
+EXAMPLES: Mapping[str, tuple[str, ...]] = {
+    "en": (
+        "Two hours on hold and nobody called back.",
+        "I can't believe it, we actually won!",
+        "Great, another meeting that could have been an e-mail.",
+        "The parcel arrives on Tuesday between nine and twelve.",
+    ),
+    "zh": (
+        "等了两个小时，还是没人回电话。",
+        "太好了，我们居然赢了！",
+        "真好，又晚点了。",
+        "包裹将于周二上午九点到十二点送达。",
+    ),
+}
 WORDS: Mapping[str, Mapping[str, str]] = {"en": ENGLISH, "zh": CHINESE}
 TAGS: Mapping[str, str] = {"en": "en", "zh": "zh-CN"}
 """Languages to their tags in HTML (BCP 47): `zh` alone leaves it to the browser which characters it draws."""
@@ -242,6 +271,7 @@ class Speech:
     def __init__(self, language: str) -> None:
         self.language = language
         self.tag = TAGS[language]
+        self.examples = EXAMPLES[language]
         self._words = WORDS[language]
 
     def __call__(self, name: str, /, **values: object) -> str:
@@ -251,6 +281,10 @@ class Speech:
     def problem(self, code: str) -> str:
         """Return what went wrong, by the code of the problem."""
         return self._words.get(f"problem_{code}", self._words["problem_other"])
+
+    def level(self, name: str) -> str:
+        """Return what a coarser level is called; its own name where it is not known here."""
+        return self._words.get(f"level_{name}", name)
 
     def share(self, value: float) -> str:
         """Return a share as a percentage: `37%`."""

@@ -28,8 +28,12 @@ TYPED = ("text", "turns", "speaker", "target")
 
 @router.get("/")
 async def first(request: Request) -> Response:
-    """The form for a text."""
-    return _page(request, service_of(request).models.find(request.query_params.get("model")))
+    """The form for a text, empty or with one of the examples."""
+    model = service_of(request).models.find(request.query_params.get("model"))
+    examples = Speech(language_of(request)).examples
+    wanted = request.query_params.get("example", "")
+    number = int(wanted) if wanted.isascii() and wanted.isdecimal() and len(wanted) < 3 else 0
+    return _page(request, model, text=examples[number - 1] if 0 < number <= len(examples) else "")
 
 
 @router.post("/pages/judge")
