@@ -17,11 +17,13 @@ from insula.core.builtin_schemes import BUILTIN_SCHEMES
 from insula.core.errors import SettingsError
 from insula.core.prediction import Prediction
 from insula.core.scheme import LabelScheme
+from insula.evaluation.document import MetricsDocument
 from insula.inference.predictor import Predictor
 from insula.serving.app import create_app
 from insula.serving.pages.answer_view import answer_view
 from insula.serving.pages.assets_index import content_of
 from insula.serving.pages.card_html import card_html
+from insula.serving.pages.chinese_card import chinese_card
 from insula.serving.pages.words import EXAMPLES, TAGS, WORDS, Speech
 from insula.serving.settings.settings import load_settings
 
@@ -184,7 +186,8 @@ def test_hostile_names_cards_and_texts_stay_text(hostile: Running) -> None:
 
 
 def test_a_card_is_read_as_markdown_without_html() -> None:
-    made = str(card_html("---\na: 1\n---\n# T\n\n| n |\n|--:|\n| 1 |\n\n<b>x</b> ![p](https://e.org/p.png) `c`\n"))
+    text = "---\na: 1\n---\n# T\n\n| n |\n|--:|\n| 1 |\n\n<b>x</b> ![p](https://e.org/p.png) `c`\n"
+    made = str(card_html(text, Speech("en")))
     assert "<h3>T</h3>" in made
     assert '<td class="number">1</td>' in made
     assert "&lt;b&gt;x&lt;/b&gt;" in made
@@ -192,6 +195,63 @@ def test_a_card_is_read_as_markdown_without_html() -> None:
     assert "style=" not in made
     assert "<img" not in made
     assert "a: 1" not in made
+
+
+def test_tables_and_code_of_a_card_scroll_and_long_ones_fold() -> None:
+    rows = "".join(f"| {row} |\n" for row in range(13))
+    text = f'## A "<b>"\n\n| n |\n|---|\n{rows}\n## B\n\n| n |\n|---|\n| 1 |\n\n```\n<i>\n```\n\n    <u>\n'
+    made = str(card_html(text, Speech("zh")))
+    assert made.count("<details><summary>13 行</summary>") == made.count("</details>") == 1
+    boxes = re.findall(r'<div class="scroll" tabindex="0" role="group" aria-label="([^"]*)">', made)
+    assert [unescape(name) for name in boxes] == ['A "<b>"', "B"]
+    for code in ("&lt;i&gt;", "&lt;u&gt;"):
+        assert f'<pre tabindex="0" role="group" aria-label="代码"><code>{code}\n</code></pre>' in made
+    assert not re.findall("<[biu]>", made)
+
+
+def test_a_chinese_card_has_the_figures_of_the_english_one(served: Running) -> None:
+    model = next(iter(served.service.models))
+    page, english = shown(Visitor(served).get("/models/encoder-multi?lang=zh")), model.card or ""
+    card = chinese_card(model.document, model.predictor.scheme)
+    assert "不用于诊断或危机判断" in page
+    assert f"配方（{len(card.recipe)} 项设置）" in page
+    assert card.labels is not None
+    for row in card.labels.rows:
+        for cell in row[1:]:
+            assert f" {cell} " in english
+            assert cell in page
+    assert [name for name, _ in card.data][:2] == ["数据集", "训练集样本数"]
+    assert WORDS["zh"]["card_original"] in page
+
+
+def test_a_card_without_figures_is_shown_as_it_is() -> None:
+    scheme = BUILTIN_SCHEMES["vad"]
+    card = chinese_card(MetricsDocument.from_dict({"name": "x"}), scheme)
+    assert (card.model, card.data, card.recipe, card.labels, card.baselines, card.levels) == (
+        [],
+        [],
+        [],
+        None,
+        None,
+        None,
+    )
+    record = {
+        "scheme": scheme.to_dict(), "model": {"parameters": 3_912_345, "bytes": 6_100_000},
+        "time": {"train_seconds": 3725}, "training": {"precision": "float32"}, "seed": 0,
+        "data": {"languages": {"zh": 0.25, "xx": 0.75}, "rows": {"train": 1200}},
+        "test": {"rows": 5, "kind": "dimensional", "headline": "pearson", "metrics": {"pearson": {"value": 0.5}},
+                 "per_dimension": [{"name": "valence", "pearson": 0.5, "mae": 0.25}]},
+        "baselines": {"majority": {"metrics": {"pearson": {"value": 0.0}}, "difference": {"value": 0.5}}},
+    }  # fmt: skip
+    card = chinese_card(MetricsDocument.from_dict(record), scheme)
+    assert card.model == [("参数量", "391.2 万"), ("文件大小", "6.1 MB")]
+    assert card.data == [("训练集样本数", "1,200"), ("语言", "xx 75%，中文 25%")]
+    assert card.training == [("训练用时", "1 小时 2 分"), ("随机种子", "0"), ("计算精度", "float32")]
+    assert card.labels is not None
+    assert card.labels.columns == ("标签", "皮尔逊", "MAE")
+    assert card.labels.rows == [("效价", "0.500", "0.250")]
+    assert card.baselines is not None
+    assert card.baselines.rows == [("均值", "0.000", "+0.500", "")]
 
 
 def test_a_first_empty_line_of_a_text_is_kept(served: Running) -> None:

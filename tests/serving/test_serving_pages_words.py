@@ -46,12 +46,23 @@ def page_script() -> Iterator[tuple[str, str]]:
         yield f"page.js {name}", re.sub(r"\$\{\w+\}", "喜悦", text)
 
 
+def chinese_card_words() -> Iterator[tuple[str, str]]:
+    """Yield the words of the card: those of its template, and those that its view adds."""
+    template = files("insula.serving.pages").joinpath("templates", "chinese_card.html.j2").read_text(encoding="utf-8")
+    for place, text in enumerate(re.split(r"<[^>]*>|\{%.*?%\}", re.sub(r"\{\{.*?\}\}", "7", template))):
+        yield f"card {place}", text.strip()
+    view = files("insula.serving.pages").joinpath("chinese_card.py").read_text(encoding="utf-8")
+    for place, text in enumerate(re.findall(r'"([^"\n]*[\u4e00-\u9fff][^"\n]*)"', view)):
+        yield f"chinese_card.py {place}", re.sub(r"\{[^}]*\}", "7", text)
+
+
 def sentences() -> list[tuple[str, str]]:
     """Return everything that the pages say in Chinese, with values filled in."""
     said = [(name, re.sub(r"\{(\w+)\}", lambda one: FILLED.get(one[1], "7"), text)) for name, text in CHINESE.items()]
     said += [(f"{name} {part}", text) for name, several in CHINESE_METRICS.items() for part, text in enumerate(several)]
     said += CHINESE_BASELINES.items()
     said += page_script()
+    said += chinese_card_words()
     for scheme in BUILTIN_SCHEMES.values():
         said += [(f"{scheme.name} {label}", name) for label, name in scheme.display["zh"].items()]
     return said

@@ -3,29 +3,66 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from functools import cache
 
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
-from markupsafe import Markup
+from markupsafe import Markup, escape
+
+from insula.serving.pages.words import Speech
 
 HEADING_OFFSET = 2  # the card is inside a section of a page with a title
-MAX_CHARACTERS = 200_000  # characters
+MAX_CHARACTERS = 200_000
+MAX_OPEN_ROWS = 12  # of a table that is not folded
 _FRONT = re.compile(r"\A---\n.*?\n---\n", re.DOTALL)
 _NUMBER = "text-align:right"
 
 
-def card_html(card: str) -> Markup:
+def card_html(card: str, say: Speech) -> Markup:
     """Return a Markdown card as HTML, headings two levels lower; its front matter is left out.
 
     HTML is shown as text, links to scripts stay text, images become links: the card may be written by a stranger.
+    Tables and code scroll by keyboard, and tables of more than `MAX_OPEN_ROWS` rows are folded.
     """
     reader = _reader()
     tokens = reader.parse(_FRONT.sub("", card[:MAX_CHARACTERS], count=1))
     for token in tokens:
         _sanitise(token)
-    rendered: str = reader.renderer.render(tokens, reader.options, {})
+    rendered: str = reader.renderer.render(_with_boxes(tokens, say), reader.options, {})
     return Markup(rendered)  # safe: the renderer escapes all HTML
+
+
+def _with_boxes(tokens: Sequence[Token], say: Speech) -> list[Token]:
+    """Put every table, and the heading above it as a name, into a box that the keyboard can scroll."""
+    boxed: list[Token] = []
+    heading, fold = say("card"), ""
+    for place, token in enumerate(tokens):
+        if token.type == "inline" and tokens[place - 1].type == "heading_open":
+            heading = token.content
+        if token.type in ("fence", "code_block"):
+            token.type, token.content = "html_block", _code_box(token.content, say)
+        if token.type == "table_open":
+            rows = _rows(tokens[place:])
+            fold = f"<details><summary>{say('card_table', count=rows)}</summary>" if rows > MAX_OPEN_ROWS else ""
+            boxed.append(_html(f'{fold}<div class="scroll" tabindex="0" role="group" aria-label="{escape(heading)}">'))
+        boxed.append(token)
+        if token.type == "table_close":
+            boxed.append(_html("</div></details>" if fold else "</div>"))
+    return boxed
+
+
+def _rows(tokens: Sequence[Token]) -> int:
+    types = [token.type for token in tokens]
+    return types[: types.index("table_close")].count("tr_open") - 1  # the first one is the head
+
+
+def _code_box(code: str, say: Speech) -> str:
+    return f'<pre tabindex="0" role="group" aria-label="{say("card_code")}"><code>{escape(code)}</code></pre>\n'
+
+
+def _html(text: str) -> Token:
+    return Token("html_block", "", 0, content=f"{text}\n")
 
 
 def _sanitise(token: Token) -> None:

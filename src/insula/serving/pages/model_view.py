@@ -8,6 +8,7 @@ from pathlib import Path
 from insula.core.scheme import LabelScheme
 from insula.evaluation.metrics.metric_names import in_order
 from insula.evaluation.reports.readable import count, score
+from insula.evaluation.reports.signs import sign_of
 from insula.serving.pages.metric_words import metric_words
 from insula.serving.pages.words import Speech
 from insula.serving.served_models import ServedModel
@@ -63,9 +64,9 @@ def facts_view(model: ServedModel, say: Speech) -> list[tuple[str, str]]:
     return facts
 
 
-def labels_view(scheme: LabelScheme, say: Speech) -> list[tuple[str, str]]:
-    """Return every label with its name for people, and the range of a dimension."""
-    return [(label, _name(scheme, label, say)) for label in scheme.names]
+def labels_view(scheme: LabelScheme, say: Speech) -> list[tuple[str, str, str]]:
+    """Return every label with its display name, with the range of a dimension, and the name of its sign."""
+    return [(label, _name(scheme, label, say), sign_of(scheme, label)) for label in scheme.names]
 
 
 def report_of(model: ServedModel) -> Path | None:

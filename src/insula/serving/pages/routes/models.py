@@ -9,12 +9,14 @@ from starlette.responses import FileResponse, Response
 from insula.evaluation.reports.page import script_hash
 from insula.serving.http.problems import ProblemError
 from insula.serving.pages.card_html import card_html
+from insula.serving.pages.chinese_card import ChineseCard, chinese_card
 from insula.serving.pages.language import language_of
 from insula.serving.pages.metric_words import headline_sentence
 from insula.serving.pages.model_view import facts_view, labels_view, measured_view, report_of
 from insula.serving.pages.page_route import PageRoute
 from insula.serving.pages.rendering import page
 from insula.serving.pages.words import Speech
+from insula.serving.served_models import ServedModel
 from insula.serving.service import service_of
 
 router = APIRouter(route_class=PageRoute)
@@ -48,9 +50,15 @@ async def one_model(request: Request, name: str) -> Response:
         facts=facts_view(model, say),
         labels=labels_view(model.predictor.scheme, say),
         measured=measured_view(model, say),
-        card=card_html(model.card) if model.card else None,
+        card=card_html(model.card, say) if model.card else None,
+        chinese=_chinese_card(model) if say.language == "zh" else None,
         has_report=report_of(model) is not None,
     )
+
+
+def _chinese_card(model: ServedModel) -> ChineseCard | None:
+    """Return the Chinese card, None for a model of which nothing was recorded."""
+    return None if model.document.is_empty else chinese_card(model.document, model.predictor.scheme)
 
 
 @router.get("/models/{name}/report")

@@ -1,0 +1,171 @@
+"""The model card in Chinese, from the same figures as the card of the model folder, which is English."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from insula.core.scheme import LabelScheme
+from insula.evaluation.document import MetricsDocument
+from insula.evaluation.reports.readable import count, file_size, flat, percent, score, signed
+from insula.evaluation.result import DimensionMetrics, Interval, LabelMetrics
+from insula.serving.pages.metric_words import baseline_words, metric_words
+from insula.serving.pages.words import Speech, spaced
+
+SPLITS = {"train": "训练集", "validation": "验证集", "test": "测试集", "unlabelled": "无标签文本"}
+LANGUAGES = {
+    "ar": "阿拉伯语", "de": "德语", "en": "英文", "es": "西班牙语", "fr": "法语", "hi": "印地语", "it": "意大利语",
+    "ja": "日语", "ko": "韩语", "pt": "葡萄牙语", "ru": "俄语", "zh": "中文",
+}  # fmt: skip
+LABEL_COLUMNS: Mapping[str, tuple[str, Callable[[float | None], str]]] = {
+    "f1": ("F1", score), "precision": ("精确率", score), "recall": ("召回率", score),
+    "average_precision": ("平均精确率", score), "auroc": ("AUROC", score), "brier": ("布里尔分数", score),
+    "threshold": ("阈值", score), "support": ("样本数", count), "predicted": ("预测数", count),
+    "pearson": ("皮尔逊", score), "spearman": ("斯皮尔曼", score), "ccc": ("一致性", score), "mae": ("MAE", score),
+    "rmse": ("RMSE", score),
+}  # fmt: skip
+UNITS = ((1e8, "亿"), (1e4, "万"))
+
+Facts = list[tuple[str, str]]
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table: titles of its columns, then rows that begin with the name of the row."""
+
+    columns: Sequence[str]
+    rows: Sequence[Sequence[str]]
+
+
+@dataclass(frozen=True)
+class ChineseCard:
+    """What the card says beyond the facts, figures and labels of the page that it is on."""
+
+    model: Facts
+    data: Facts
+    training: Facts
+    recipe: Facts
+    command: str
+    baselines: Table | None
+    levels: Table | None
+    labels: Table | None
+    decision: Facts
+
+
+def chinese_card(document: MetricsDocument, scheme: LabelScheme) -> ChineseCard:
+    """Return the card of a (sanitized) document; what was not recorded is left out."""
+    say = Speech("zh")
+    return ChineseCard(
+        model=_known(
+            ("起点", document.model.base),
+            ("参数量", document.model.parameters, _large),
+            ("文件大小", document.model.bytes, file_size),
+            ("推理引擎", document.model.backend),
+        ),
+        data=_data(document),
+        training=_known(
+            ("训练用时", document.time.train_seconds, _duration),
+            ("insula 版本", document.insula_version),
+            ("随机种子", document.seed, str),
+            ("计算精度", document.training.get("precision"), str),
+        ),
+        recipe=flat(document.recipe),
+        command=document.command,
+        baselines=_baselines(document, say),
+        levels=_levels(document, say),
+        labels=_labels(document, scheme),
+        decision=_decision(document),
+    )
+
+
+def _known(*facts: Any) -> Facts:
+    shown = [(name, value, *written) for name, value, *written in facts if value is not None]
+    return [(name, written[0](value) if written else str(value)) for name, value, *written in shown]
+
+
+def _data(document: MetricsDocument) -> Facts:
+    data = document.data
+    facts = _known(("数据集", data.name))
+    facts += [(spaced(SPLITS.get(split, split) + "样本数"), count(rows)) for split, rows in data.rows.items()]
+    shares = sorted(data.languages.items(), key=lambda item: -item[1])
+    if shares:
+        facts.append(("语言", "，".join(f"{LANGUAGES.get(code, code)} {percent(share)}" for code, share in shares[:6])))
+    return facts + _known(("数据指纹", data.fingerprint))
+
+
+def _baselines(document: MetricsDocument, say: Speech) -> Table | None:
+    if document.test is None or not document.baselines:
+        return None
+    metric = document.test.headline_name
+    rows = []
+    for name, baseline in document.baselines.items():
+        value, difference = baseline.metrics.get(metric, Interval()).value, baseline.difference.interval
+        title = baseline_words(name, document.scheme.kind)
+        rows.append((title, score(value), signed(difference.value), say.span(difference)))
+    return Table(("基线", metric_words(metric, say)[0], "本模型减基线", say("interval")), rows)
+
+
+def _levels(document: MetricsDocument, say: Speech) -> Table | None:
+    found = document.main.levels if document.main else {}
+    rows = [
+        (
+            say.level(name),
+            str(len(level.labels)),
+            metric_words(level.headline, say)[0],
+            score(level.metrics.get(level.headline, Interval()).value),
+            say.span(level.metrics.get(level.headline, Interval())),
+        )
+        for name, level in found.items()
+    ]
+    return Table(("层级", "标签数", "指标", "数值", say("interval")), rows) if rows else None
+
+
+def _labels(document: MetricsDocument, scheme: LabelScheme) -> Table | None:
+    if document.main is None:
+        return None
+    found = document.main
+    named: list[tuple[str, LabelMetrics | DimensionMetrics]] = [(one.label, one) for one in found.per_label]
+    named += [(one.name, one) for one in found.per_dimension]
+    measured = [
+        (title, written, [getattr(one, column, None) for _, one in named])
+        for column, (title, written) in LABEL_COLUMNS.items()
+    ]
+    columns = [column for column in measured if any(value is not None for value in column[2])]
+    if not columns:
+        return None
+    rows = [
+        (scheme.display_name(name, "zh"), *(written(values[place]) for _, written, values in columns))
+        for place, (name, _) in enumerate(named)
+    ]
+    return Table(("标签", *(title for title, _, _ in columns)), rows)
+
+
+def _decision(document: MetricsDocument) -> Facts:
+    decision, found = document.decision, document.main.abstention if document.main else None
+    facts = _known(("校准方法", decision.calibration.method if decision.calibration else None))
+    if decision.thresholds:
+        facts.append(("阈值", "标签的得分不低于其阈值时，即判定为该标签"))
+    if decision.coverage is not None and not document.scheme.is_dimensional:
+        facts.append(("目标覆盖率", percent(decision.coverage)))
+    if found is not None:
+        facts += _known(
+            ("实际覆盖率", found.coverage, percent),
+            ("未拒答样本的准确率", found.accuracy_answered, percent),
+            ("全部样本的准确率", found.accuracy_all, percent),
+        )
+    return facts
+
+
+def _large(value: float) -> str:
+    size, unit = next(((size, unit) for size, unit in UNITS if value >= size), (1, ""))
+    return f"{value / size:.4g} {unit}".rstrip() if unit else count(value)
+
+
+def _duration(seconds: float) -> str:
+    whole = round(seconds)
+    if whole < 60:
+        return f"{seconds:.1f} 秒" if seconds < 10 else f"{whole} 秒"
+    if whole < 3600:
+        return f"{whole // 60} 分 {whole % 60} 秒"
+    return f"{whole // 3600} 小时 {whole % 3600 // 60} 分"
