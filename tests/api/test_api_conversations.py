@@ -110,8 +110,8 @@ def test_columns_of_training_are_those_of_evaluation(tmp_path: Path, trained: Pa
     alone = insula.evaluate(renamed, trained, resamples=100)
     assert alone.metrics["test"]["metrics"]["accuracy"]["value"] < 0.7
     for name, column in (("dialogue", "chat"), ("speaker", "who")):
-        said = f"The {name} column {column!r} of the training data is not in the rows to evaluate on"
-        assert f"{said}: they are read without." in alone.notes
+        note = f"The evaluation rows lack the {name} column {column!r} of the training data and are read without it."
+        assert note in alone.notes
 
 
 def test_rows_that_were_trained_on_are_known_with_their_turn(tmp_path: Path, trained: Path) -> None:

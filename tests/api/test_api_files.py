@@ -76,7 +76,7 @@ def test_plain_lines_hold_the_labels(tmp_path: Path, predictor: Predictor) -> No
 
 def test_plain_lines_cannot_hold_values(tmp_path: Path, trained_run: Any) -> None:
     dimensional = Predictor.load(trained_run("linear", "dimensional").path)
-    with pytest.raises(DataError, match=r"Plain lines hold labels.*\.jsonl"):
+    with pytest.raises(DataError, match=r"Plain lines can store only labels.*\.jsonl"):
         predict_file(write(tmp_path / "in.csv", rows(3)), tmp_path / "out.txt", dimensional)
     predict_file(tmp_path / "in.csv", tmp_path / "out.csv", dimensional)
     assert set(read(tmp_path / "out.csv")[0]) >= {"score_valence", "score_arousal"}

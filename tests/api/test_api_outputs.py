@@ -131,7 +131,7 @@ def test_what_is_there_needs_overwrite(verb: str, places: dict[str, Path]) -> No
 def test_other_files_are_never_replaced(verb: str, places: dict[str, Path]) -> None:
     places["output"].mkdir()
     (places["output"] / "thesis.txt").write_text("years of work", encoding="utf-8")
-    words = "must be new, empty or a .* which holds other files"
+    words = "must be new, empty or a .* which contains other files"
     refused(verb, words, places, output=places["output"], overwrite=True)
     assert (places["output"] / "thesis.txt").exists()
 
@@ -146,12 +146,12 @@ def test_a_file_is_no_folder(verb: str, places: dict[str, Path]) -> None:
 def test_a_folder_is_no_file(verb: str, places: dict[str, Path]) -> None:
     output = places["output"].with_suffix(".jsonl")
     output.mkdir()
-    refused(verb, "already something else", places, output=output)
+    refused(verb, "something else already exists", places, output=output)
 
 
 @every_verb_on_a_model
 def test_an_output_is_not_around_its_model(verb: str, places: dict[str, Path]) -> None:
-    refused(verb, "must not hold the input", places, output=places["model"].parent, overwrite=True)
+    refused(verb, "must not contain the input", places, output=places["model"].parent, overwrite=True)
 
 
 @every_verb_on_a_model
@@ -163,7 +163,7 @@ def test_an_output_is_not_inside_its_model(verb: str, places: dict[str, Path]) -
 @pytest.mark.parametrize("verb", ["evaluate", "compare"])
 def test_results_are_kept_apart_from_runs_and_models(verb: str, places: dict[str, Path]) -> None:
     for output in (places["model"], places["model"].parent):
-        refused(verb, "whose own results would be replaced", places, output=output)
+        refused(verb, "and its own results would be replaced", places, output=output)
 
 
 def test_a_remote_output_is_not_its_remote_input(places: dict[str, Path]) -> None:

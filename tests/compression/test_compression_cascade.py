@@ -154,7 +154,9 @@ def test_a_switch_that_depends_on_the_company_is_refused(
         return uncertainty(stage, logits, *rest) + (len(logits) > 1)
 
     monkeypatch.setattr("insula.inference.cascade_backend.uncertainty", wavering)
-    with pytest.raises(ParityError, match=r"same alone and in any batch.*move that with another --max-loss\. Nothing"):
+    with pytest.raises(
+        ParityError, match=r"same alone and in any batch.*Move the switch point with another --max-loss\. Nothing"
+    ):
         make(trained_run, "multi", tmp_path / "both")
     assert not list(tmp_path.iterdir())
 
@@ -173,7 +175,7 @@ def test_stages_must_fit_each_other(tmp_path: Path, trained_run: Callable[..., A
     made = make(trained_run, "multi", tmp_path / "both")
     multi = trained_run("encoder", "multi").model
     for first, told in (
-        (made.path, "it is a cascade itself"),
+        (made.path, "it is a cascade already"),
         (trained_run("encoder", "single").model, "the same labels"),
     ):
         with pytest.raises(ModelFolderError, match=told):

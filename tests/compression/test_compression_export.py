@@ -18,7 +18,7 @@ from transformers import pipeline
 import insula
 import toy_data
 from insula.compression.cascade import make_cascade
-from insula.compression.export import _decided
+from insula.compression.export import _decision_text
 from insula.compression.huggingface import FOLDED, to_transformers
 from insula.core.decision import DecisionRule
 from insula.core.errors import ModelFolderError, OutputError, UnknownNameError
@@ -68,20 +68,24 @@ def test_the_pipeline_gives_the_scores_of_insula(tmp_path: Path, first_run: Any)
     readme = (tmp_path / "hf" / "README.md").read_text(encoding="utf-8")
     assert all(step in readme for step in predictor.preparation.steps)
     assert "truncation=True" in readme
-    assert ("Labels are given from these scores on" in readme) == (predictor.scheme.kind != "single")
+    assert ("whose score reaches their threshold" in readme) == (predictor.scheme.kind != "single")
 
 
 @pytest.mark.parametrize(
     ("scheme", "rule", "said"),
     [
         ("multi", DecisionRule(), "| neutral | 0.5000 |"),
-        ("single", DecisionRule(offsets=(0.0, math.log(2), 0.0), abstention=0.25), "factor is highest"),
-        ("single", DecisionRule(abstention=0.25), "confidence below 0.2500"),
+        (
+            "single",
+            DecisionRule(offsets=(0.0, math.log(2), 0.0), abstention=0.25),
+            "highest product of score and factor",
+        ),
+        ("single", DecisionRule(abstention=0.25), "confidence is below 0.2500"),
         ("dimensional", DecisionRule(), "| valence | 1 to 5 |"),
     ],
 )
 def test_the_card_tells_what_becomes_of_scores(scheme: Any, rule: DecisionRule, said: str) -> None:
-    assert said in _decided(toy_data.SCHEMES[scheme], rule)
+    assert said in _decision_text(toy_data.SCHEMES[scheme], rule)
 
 
 def test_mean_pooling_is_refused_with_the_reason(tmp_path: Path, trained_run: Callable[..., Any]) -> None:
@@ -101,9 +105,9 @@ def test_what_holds_no_network_is_refused_by_its_cause(
     both = tmp_path / "both"
     make_cascade(*stages, toy_data.toy_dataset("multi"), both, max_loss=1.0, progress=Silent())
     for model, cause in (
-        (linear, "a linear model has no graph, numpy and scipy compute it"),
-        (both, f"holds two models. Export its stages: {both / 'first'} and {both / 'second'}"),
-        (onnx_folder, r"holds no trained weights. Its model.onnx is an export already"),
+        (linear, "a linear model has no graph; numpy and scipy compute it"),
+        (both, f"consists of two models. Export its stages: {both / 'first'} and {both / 'second'}"),
+        (onnx_folder, r"is already exported or compressed and has no trained weights"),
     ):
         for wanted in ("onnx", "huggingface"):
             with pytest.raises(ModelFolderError, match=f"cannot be exported: .*{cause}"):

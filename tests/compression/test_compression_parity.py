@@ -106,7 +106,7 @@ def test_labels_near_their_threshold_may_change(trained_run: Callable[..., Any])
 def test_company_is_the_same_for_a_seed(trained_run: Callable[..., Any]) -> None:
     backend = OnnxBackend(trained_run("encoder", "multi").model)
     texts = [example.text for example in toy_data.toy_dataset("multi").split("validation")][:9]
-    first, again, other = (compare_batches(backend, texts, companies=5, seed=seed) for seed in (0, 0, 1))
+    first, again, other = (compare_batches(backend, texts, batches=5, seed=seed) for seed in (0, 0, 1))
     np.testing.assert_array_equal(first.rows, again.rows)
     assert not np.array_equal(first.rows, other.rows)
 

@@ -113,7 +113,7 @@ def test_gold_matrix() -> None:
         (SINGLE, Example(labels=()), "exactly one"),
         (SINGLE, Example(labels=("bb",)), "Did you mean 'b'"),
         (DIMENSIONS, Example(), "has no values"),
-        (DIMENSIONS, Example(values=(0.1,)), "must be 2"),
+        (DIMENSIONS, Example(values=(0.1,)), "must have 2 values"),
     ],
 )
 def test_gold_matrix_refuses_what_does_not_fit(scheme: LabelScheme, example: Example, message: str) -> None:

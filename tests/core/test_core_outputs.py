@@ -42,7 +42,7 @@ def test_a_folder_of_the_kind_needs_overwrite(tmp_path: Path, mark: str) -> None
 def test_other_files_are_kept_whatever_is_asked(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").touch()
     for overwrite in (False, True):
-        with pytest.raises(OutputError, match=r"new, empty or a box\. Got .*, which holds other files"):
+        with pytest.raises(OutputError, match=r"new, empty or a box\. Got .*, which contains other files"):
             require_replaceable(tmp_path, BOX, overwrite=overwrite)
 
 
@@ -62,7 +62,7 @@ def test_an_output_is_neither_around_nor_inside_an_input(tmp_path: Path) -> None
     deep.mkdir(parents=True)
     (tmp_path / "link").symlink_to(deep)
     for output in (tmp_path, tmp_path / "a"):
-        with pytest.raises(OutputError, match=r"must not hold the input\. .*, which holds .*link"):
+        with pytest.raises(OutputError, match=r"must not contain the input\. .*, which contains .*link"):
             require_disjoint(output, tmp_path / "link")
     with pytest.raises(OutputError, match="must not be inside the input"):
         require_outside(tmp_path / "link" / "new", deep)
@@ -76,7 +76,7 @@ def test_results_join_other_files_but_no_kind_that_has_its_own(tmp_path: Path) -
     make_results_folder(tmp_path / "new" / "deep", BOX)
     assert (tmp_path / "new" / "deep").is_dir()
     (tmp_path / "lid").touch()
-    with pytest.raises(OutputError, match=f"is a box, whose own results .* such as '{tmp_path}-results'"):
+    with pytest.raises(OutputError, match=f"is a box, and its own results .* such as '{tmp_path}-results'"):
         make_results_folder(tmp_path, BOX)
 
 
@@ -105,8 +105,8 @@ def test_a_link_leads_to_what_is_replaced(tmp_path: Path) -> None:
 def test_a_file_never_becomes_a_folder_nor_a_folder_a_file(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     (tmp_path / "folder").mkdir()
-    with pytest.raises(OutputError, match="already something else"), atomic_folder(tmp_path / "file"):
+    with pytest.raises(OutputError, match="something else already exists"), atomic_folder(tmp_path / "file"):
         raise AssertionError("known before any work")
-    with pytest.raises(OutputError, match="already something else"), atomic_file(tmp_path / "folder"):
+    with pytest.raises(OutputError, match="something else already exists"), atomic_file(tmp_path / "folder"):
         raise AssertionError("known before any work")
     assert sorted(os.listdir(tmp_path)) == ["file", "folder"]

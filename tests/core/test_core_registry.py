@@ -34,7 +34,7 @@ def test_members_are_listed_sorted_and_counted() -> None:
 def test_an_unknown_name_says_what_is_known_and_nearest() -> None:
     shapes: Registry[int] = Registry("old_shapes")
     shapes.register("square", 4)
-    with pytest.raises(UnknownNameError, match=r"'sqare' is not known in old shapes.*square.*Did you mean 'square'\?"):
+    with pytest.raises(UnknownNameError, match=r"'sqare' is unknown in old shapes.*square.*Did you mean 'square'\?"):
         shapes["sqare"]
     with pytest.raises(KeyError):
         shapes["sqare"]

@@ -82,7 +82,7 @@ def test_the_engine_is_checked_before_anything_starts(
     predictor = Predictor.load(trained_run("linear", "multi").model)
     for message, given in {
         "Did you mean 'ray'": {"engine": "rai"},
-        "go with the engine 'ray'": {"workers": 2},
+        "are options of the engine 'ray'": {"workers": 2},
         "at least 1": {"engine": "ray", "workers": 0},
     }.items():
         with pytest.raises(DataError, match=message):
@@ -101,12 +101,12 @@ def test_workers_run_the_model_as_the_predictor_does(
     asked: list[Engine] = []
 
     @contextlib.contextmanager
-    def computed(model: Path, reading: Any, where: Any, engine: Engine) -> Iterator[Any]:
+    def cluster_logits(model: Path, reading: Any, where: Any, engine: Engine) -> Iterator[Any]:
         asked.append(engine)
         raise KeyboardInterrupt
         yield
 
-    monkeypatch.setattr(cluster, "computed", computed)
+    monkeypatch.setattr(cluster, "cluster_logits", cluster_logits)
     with pytest.raises(KeyboardInterrupt):
         predict_file(opened, source, tmp_path / "out.csv", engine="ray")
     monkeypatch.setattr(cluster.ray, "get", lambda files: files)
@@ -123,12 +123,12 @@ def test_workers_read_a_link_under_its_own_name(
     asked: list[Any] = []
 
     @contextlib.contextmanager
-    def computed(model: Path, reading: Any, *_: Any) -> Iterator[Any]:
+    def cluster_logits(model: Path, reading: Any, *_: Any) -> Iterator[Any]:
         asked.append(reading)
         raise KeyboardInterrupt
         yield
 
-    monkeypatch.setattr(cluster, "computed", computed)
+    monkeypatch.setattr(cluster, "cluster_logits", cluster_logits)
     predictor = Predictor.load(trained_run("linear", "multi").model)
     with pytest.raises(KeyboardInterrupt):
         predict_file(predictor, tmp_path / "link.csv", tmp_path / "out.csv", engine="ray")
@@ -139,7 +139,7 @@ def test_an_unanswered_address_is_told_before_ray_tries(
     tmp_path: Path, source: Path, trained_run: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cluster = pytest.importorskip("insula.inference.cluster")
-    monkeypatch.setattr(cluster, "computed", lambda *_: pytest.fail("Ray was asked, and tries for minutes"))
+    monkeypatch.setattr(cluster, "cluster_logits", lambda *_: pytest.fail("Ray was asked, and tries for minutes"))
     with socket.socket() as closed:  # bound and not listening: what connects is refused
         closed.bind(("127.0.0.1", 0))
         nobody = f"127.0.0.1:{closed.getsockname()[1]}"

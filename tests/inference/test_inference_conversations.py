@@ -106,7 +106,7 @@ def test_a_resumed_job_has_the_same_context(tmp_path: Path, monkeypatch: pytest.
     predict_file(model(), source, tmp_path / "alone.jsonl", **columns)
     with pytest.raises(KeyboardInterrupt):
         predict_file(model(stop_after=8), source, tmp_path / "out.jsonl", **columns)
-    with pytest.raises(DataError, match="the context columns differ"):
+    with pytest.raises(DataError, match="another job with different context columns"):
         predict_file(model(), source, tmp_path / "out.jsonl", resume=True, dialogue="talk")
     result = predict_file(model(), source, tmp_path / "out.jsonl", resume=True, **columns)
     assert result.kept >= 8

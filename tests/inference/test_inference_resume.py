@@ -264,11 +264,11 @@ def test_a_failure_keeps_what_is_finished_and_a_refusal_nothing(tmp_path: Path, 
 def test_what_is_kept_of_another_job_is_not_gone_on_with(tmp_path: Path, source: Path) -> None:
     output = tmp_path / "out.csv"
     _stopped(source, output, after=2 * GROUP)
-    with pytest.raises(DataError, match="the model differ"):
+    with pytest.raises(DataError, match="another job with different model"):
         predict_file(_predictor(Counting(), "another"), source, output, resume=True)
     changed = tmp_path / "changed.jsonl"
     changed.write_text(source.read_text(encoding="utf-8").replace("text 20", "text 21"), encoding="utf-8")
-    with pytest.raises(DataError, match="the input differ"):
+    with pytest.raises(DataError, match="another job with different input"):
         predict_file(_predictor(Counting()), changed, output, resume=True)
     assert can_resume(output)
     assert predict_file(_predictor(Counting()), source, output, resume=True).kept > 0
@@ -285,7 +285,7 @@ def test_two_jobs_do_not_write_the_same_output(tmp_path: Path, source: Path) -> 
 
     class Meanwhile(Counting):
         def logits(self, texts: Sequence[str]) -> np.ndarray:
-            with pytest.raises(OutputError, match="another process"):
+            with pytest.raises(OutputError, match="Another process"):
                 predict_file(_predictor(Counting()), source, output)
             return super().logits(texts)
 
@@ -312,16 +312,16 @@ def test_progress_knows_where_it_ends(tmp_path: Path, source: Path) -> None:
 KILLED = """
 import os, signal, sys
 import insula.inference.files as files
-from insula.inference.parts import Parts
+from insula.inference.parts import OutputParts
 from insula.inference.predictor import Predictor
 files.CHUNK = 16
-write, left = Parts.write, [int(sys.argv[4])]
+write, left = OutputParts.write, [int(sys.argv[4])]
 def killing(self, number, rows):
     write(self, number, rows)
     left[0] -= 1
     if not left[0]:
         os.kill(os.getpid(), signal.SIGKILL)
-Parts.write = killing
+OutputParts.write = killing
 files.predict_file(Predictor.load(sys.argv[1]), sys.argv[2], sys.argv[3], resume=True)
 """
 

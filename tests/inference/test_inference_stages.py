@@ -149,14 +149,14 @@ def test_compression_asks_what_a_plug_in_can(tmp_path: Path, registered: Callabl
     """A plug-in is rejected by what its folder lacks, never because nobody knows its name."""
     registered("lengths", Plain)
     folder = folder_run_by("lengths", tmp_path / "model")
-    with pytest.raises(ModelFolderError, match="of family 'lengths', and holds no weights of torch"):
+    with pytest.raises(ModelFolderError, match="a model of family 'lengths' has no torch weights"):
         insula.export_model(folder, tmp_path / "out")
     no_rows: Any = None  # it is rejected before they are looked at
-    with pytest.raises(ModelFolderError, match=r"has no model\.onnx to make smaller"):
+    with pytest.raises(ModelFolderError, match=r"has no model\.onnx to compress"):
         Compressor(open_folder(folder), no_rows)
     (folder / "model.onnx").write_bytes(b"")
     seal(folder, family="lengths", backend="lengths")
-    with pytest.raises(ModelFolderError, match=r"run by 'lengths', which computes no model\.onnx"):
+    with pytest.raises(ModelFolderError, match=r"its backend 'lengths' does not use model\.onnx"):
         Compressor(open_folder(folder), no_rows)
 
 

@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from insula.models.layers.heads import heads
-from insula.models.layers.ordinal_heads import LEAST_GAP, CoralHead, CornHead
+from insula.models.layers.ordinal_heads import MIN_GAP, CoralHead, CornHead
 from insula.models.onnx.export import export_onnx
 
 every_ordinal = pytest.mark.parametrize("name", ["corn", "coral"])
@@ -40,7 +40,7 @@ def test_coral_s_probabilities_by_hand() -> None:
         head.first_bias.fill_(0.7)
         head.gap_bias.copy_(torch.tensor([0.0, 1.0]))
     x = torch.tensor([[0.5, -0.2]], dtype=torch.float64)
-    gaps = torch.log1p(torch.exp(torch.tensor([0.0, 1.0], dtype=torch.float64))) + LEAST_GAP
+    gaps = torch.log1p(torch.exp(torch.tensor([0.0, 1.0], dtype=torch.float64))) + MIN_GAP
     above = _sigmoid(0.1 + torch.tensor([0.7, 0.7 - gaps[0], 0.7 - gaps[0] - gaps[1]], dtype=torch.float64))
     expected = torch.cat([1 - above[:1], above[:-1] - above[1:], above[-1:]])
     torch.testing.assert_close(head(x).exp()[0], expected)

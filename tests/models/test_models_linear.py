@@ -57,7 +57,7 @@ def test_texts_that_share_nothing_are_still_counted() -> None:
 
 
 def test_nothing_to_count_is_refused() -> None:
-    with pytest.raises(DataError, match="must hold words"):
+    with pytest.raises(DataError, match="must contain words"):
         Featurizer.fit(NgramFeatures(), ["", "  "])
 
 

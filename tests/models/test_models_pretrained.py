@@ -82,14 +82,14 @@ def test_an_alias_without_package_asks_for_a_pinned_revision(monkeypatch: pytest
 
 
 def test_a_hub_that_cannot_be_reached_is_one_sentence(hub: list[Any]) -> None:
-    with pytest.raises(UnknownNameError, match=r"'owner/name' cannot be had from the hub.*network.*model.base"):
+    with pytest.raises(UnknownNameError, match=r"'owner/name' cannot be downloaded from the hub.*network.*model.base"):
         locate_encoder("owner/name", "abc")
     assert hub == [("owner/name", "abc")]
 
 
 @pytest.mark.parametrize("name", ["no such/name!", "owner/na--me", "owner/.name."])
 def test_a_name_that_the_hub_would_not_have_is_one_sentence(name: str) -> None:
-    with pytest.raises(UnknownNameError, match="cannot be had from the hub"):
+    with pytest.raises(UnknownNameError, match="cannot be downloaded from the hub"):
         locate_encoder(name)
 
 

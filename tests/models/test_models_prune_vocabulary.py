@@ -27,7 +27,7 @@ def pieces(file: Path, text: str) -> list[str]:
 @pytest.fixture
 def pruned(tmp_path: Path, encoder_folder: Callable[..., Path]) -> tuple[Path, Path, np.ndarray]:
     old, new = encoder_folder() / "tokenizer.json", tmp_path / "tokenizer.json"
-    kept = prune_vocabulary(old, TextTokenizer(old, max_tokens=32)(TEXTS), least=1, into=new)
+    kept = prune_vocabulary(old, TextTokenizer(old, max_tokens=32)(TEXTS), min_count=1, output=new)
     return old, new, kept
 
 
@@ -57,7 +57,7 @@ def test_what_was_unknown_stays_unknown_and_padding_stays_first(pruned: tuple[Pa
 
 def test_rare_tokens_go_where_more_is_asked(tmp_path: Path, encoder_folder: Callable[..., Path]) -> None:
     old, new = encoder_folder() / "tokenizer.json", tmp_path / "tokenizer.json"
-    prune_vocabulary(old, TextTokenizer(old, max_tokens=32)(TEXTS), least=3, into=new)
+    prune_vocabulary(old, TextTokenizer(old, max_tokens=32)(TEXTS), min_count=3, output=new)
     assert "the" in pieces(new, "the train")
     assert "train" not in pieces(new, "the train")
 
@@ -69,7 +69,7 @@ def test_tokens_that_were_added_to_a_vocabulary_are_kept(tmp_path: Path) -> None
     tokenizer.add_tokens(["@person", ":-)"])
     old, new, texts = tmp_path / "old.json", tmp_path / "new.json", ["lovely day @person :-)"]
     tokenizer.save(str(old))
-    kept = prune_vocabulary(old, TextTokenizer(old, max_tokens=32)(texts), least=1, into=new)
+    kept = prune_vocabulary(old, TextTokenizer(old, max_tokens=32)(texts), min_count=1, output=new)
     assert kept.tolist() == [0, 1, 3, 4, 5]
     before, after = (TextTokenizer(file, max_tokens=32)(texts)[0] for file in (old, new))
     np.testing.assert_array_equal(kept[after], before)
@@ -77,6 +77,6 @@ def test_tokens_that_were_added_to_a_vocabulary_are_kept(tmp_path: Path) -> None
 
 
 def test_other_tokenizers_are_refused(tmp_path: Path, decoder_folder: Callable[[], Path]) -> None:
-    with pytest.raises(ModelFolderError, match="must be WordPiece"):
-        prune_vocabulary(decoder_folder() / "tokenizer.json", [], least=1, into=tmp_path / "tokenizer.json")
+    with pytest.raises(ModelFolderError, match="only for WordPiece"):
+        prune_vocabulary(decoder_folder() / "tokenizer.json", [], min_count=1, output=tmp_path / "tokenizer.json")
     assert not list(tmp_path.iterdir())

@@ -132,8 +132,8 @@ def test_a_row_of_zeros_stays_zero_in_int8() -> None:
 
 
 def test_what_is_no_static_model_is_one_sentence(tmp_path: Path) -> None:
-    with pytest.raises(ModelFolderError, match="does not hold a static model"):
+    with pytest.raises(ModelFolderError, match="does not contain a static model"):
         AveragedTokens.load(tmp_path)
     (tmp_path / "config.json").write_text('{"head": "linear", "hidden": 0}', encoding="utf-8")
-    with pytest.raises(ModelFolderError, match="does not hold a static model"):
+    with pytest.raises(ModelFolderError, match="does not contain a static model"):
         AveragedTokens.load(tmp_path)

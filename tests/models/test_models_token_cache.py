@@ -55,17 +55,17 @@ def test_the_same_as_of_whole_texts(
         texts = [text for text in TEXTS if "\ud83d" not in text]
         train_vocabulary(texts, file, kind=kind, size=90, min_count=1)  # type: ignore[arg-type]
     tokenizer = TextTokenizer(file, max_tokens=max_tokens)
-    assert tokenizer._memory is not None
+    assert tokenizer._cache is not None
     wanted = [_whole(tokenizer, text) for text in TEXTS]
     # All remembered; nearly nothing; in batches; in batches of which some have no special tokens in words.
     for most, few, at_once in ((200_000, 64, 256), (5, 64, 256), (5, 0, 256), (5, 0, 3)):
-        monkeypatch.setattr(token_cache, "_MOST_WORDS", most)
-        monkeypatch.setattr(token_cache, "_FEW", few)
-        monkeypatch.setattr(token_cache, "_AT_ONCE", at_once)
+        monkeypatch.setattr(token_cache, "_MAX_WORDS", most)
+        monkeypatch.setattr(token_cache, "_MAX_SINGLE_WORDS", few)
+        monkeypatch.setattr(token_cache, "_WORDS_PER_TEXT", at_once)
         assert _apart(tokenizer, TEXTS) == wanted
         assert [_apart(tokenizer, [text])[0] for text in TEXTS] == wanted
         assert _apart(tokenizer, TEXTS * 3) == wanted * 3
-    assert not any(len(word) == 60 for word in tokenizer._memory._known)
+    assert not any(len(word) == 60 for word in tokenizer._cache._known)
 
 
 @pytest.mark.parametrize(

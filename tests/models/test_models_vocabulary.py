@@ -93,7 +93,7 @@ def test_half_a_character_is_no_obstacle(tmp_path: Path, kind: Kind) -> None:
 @every_kind
 @pytest.mark.parametrize("texts", [[], ["", " "], ["once", "two"]])
 def test_texts_without_words_are_refused(tmp_path: Path, kind: Kind, texts: list[str]) -> None:
-    with pytest.raises(DataError, match=r"at least 3 times.*min_count=1"):
+    with pytest.raises(DataError, match=r"at least 3 occurrences.*min_count=1"):
         _train(tmp_path / "tokenizer.json", texts, kind, min_count=3)
 
 

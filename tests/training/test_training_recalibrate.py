@@ -144,9 +144,9 @@ def test_what_cannot_be_done_is_said(tmp_path: Path, trained_run: RunOf, recorde
     run = trained_run("linear", "single")
     with pytest.raises(RecipeError, match=r"decision\.coverage"):
         insula.calibrate_model(run.path, tmp_path / "new", coverage=1.5)
-    with pytest.raises(DataError, match="does not say where its rows are"):
+    with pytest.raises(DataError, match="does not record its training data"):
         insula.calibrate_model(run.path, tmp_path / "new")
-    with pytest.raises(OutputError, match="must not hold the input"):
+    with pytest.raises(OutputError, match="must not contain the input"):
         insula.calibrate_model(run.path, run.path)
     rows = _file(tmp_path / "rows.jsonl", _rows("single"))
     insula.calibrate_model(run.path, tmp_path / "new", data=rows, thresholds="half", progress=recorder)

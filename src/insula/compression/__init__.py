@@ -1,1 +1,1 @@
-"""A model made small: quantised weights and tables, pruned vocabulary, what it costs, and the gate it must pass."""
+"""Compression and export: quantisation, pruning, cascades, and the parity check that a smaller model must pass."""

@@ -1,4 +1,4 @@
-"""Which backend, how many threads and how large batches are fastest here: found by measuring, on real texts."""
+"""`bench`: measures which backend, number of threads and batch size are fastest on this machine, on real texts."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from insula.models.folder import ModelFolder
 
 BUDGETS = (448, 768, 1536, 3072, 6144)
 ROUNDS = 5
-SINGLE_TEXTS = 50
-MIN_SPEEDUP = 1.02  # a setting must be faster by this much than the one before it, which needs less
+SINGLE_TEXTS = 50  # for the latency of one text
+MIN_SPEEDUP = 1.02  # a setting replaces a smaller one only if it is faster by this factor
 _CPUINFO = Path("/proc/cpuinfo")
 
 
 @dataclass(frozen=True)
 class Trial:
-    """A setting and what it reached: the median over rounds."""
+    """A setting and its speed, the median over rounds."""
 
     engine: Engine
     rows_per_second: float
@@ -35,10 +35,10 @@ class Trial:
 
 @dataclass(frozen=True)
 class Bench:
-    """What was measured; `engine` is the fastest.
+    """The result of `bench`; `engine` is the fastest setting.
 
-    one_text_ms  median time of one text alone, with that engine
-    machine      processor, threads, and whether its bytes are multiplied without loss (VNNI)
+    one_text_ms  the median time for a single text with this engine
+    machine      processor, threads, and whether the CPU has VNNI (exact products of 8-bit integers)
     """
 
     engine: Engine
@@ -49,7 +49,7 @@ class Bench:
     machine: dict[str, Any]
 
     def to_dict(self) -> dict[str, Any]:
-        """Return what stands in the file that `Engine.read` reads."""
+        """Return the content of the file for `Engine.read`."""
         return {
             "format_version": ENGINE_VERSION,
             "engine": self.engine.to_dict(),
@@ -64,9 +64,10 @@ class Bench:
 
 
 def bench(folder: ModelFolder, texts: Sequence[str], *, rounds: int = ROUNDS) -> Bench:
-    """Measure a model on prepared texts: first backends, then threads, then token budgets, each at the best so far.
+    """Measure a model on prepared texts: first backends, then numbers of threads, then token budgets.
 
-    All settings of a step take turns, so that whatever else the machine does falls on all of them.
+    Each step uses the best setting of the previous steps. The settings of a step take turns, so that other load on the
+    machine affects all of them.
     """
     most = usable_threads()
     tried: list[Trial] = []
@@ -94,10 +95,10 @@ def _measure(folder: ModelFolder, texts: Sequence[str], engines: list[Engine], r
     opened = [open_backend(str(engine.backend), folder.path, engine) for engine in engines]
     seconds: list[list[float]] = [[] for _ in engines]
     for number, place in itertools.product(range(rounds + 1), range(len(engines))):
-        began = time.perf_counter()
+        started = time.perf_counter()
         opened[place].logits(texts)
-        if number:  # the first round warms up
-            seconds[place].append(time.perf_counter() - began)
+        if number:  # the first round is a warm-up
+            seconds[place].append(time.perf_counter() - started)
     return [
         Trial(engine, len(texts) / max(statistics.median(taken), 1e-9))
         for engine, taken in zip(engines, seconds, strict=True)
@@ -107,14 +108,14 @@ def _measure(folder: ModelFolder, texts: Sequence[str], engines: list[Engine], r
 def _one_text(backend: Backend, texts: Sequence[str]) -> float:
     taken = []
     for text in texts[:SINGLE_TEXTS]:
-        began = time.perf_counter()
+        started = time.perf_counter()
         backend.logits([text])
-        taken.append(time.perf_counter() - began)
+        taken.append(time.perf_counter() - started)
     return 1000 * statistics.median(taken)
 
 
 def _threads(most: int) -> list[int]:
-    """Return 1, 2, 4, ... and all."""
+    """Return 1, 2, 4, ... and `most`."""
     return sorted({most, *(2**power for power in range(most.bit_length()) if 2**power <= most)})
 
 
@@ -124,10 +125,10 @@ def _others() -> list[int]:
 
 def _machine(threads: int) -> dict[str, Any]:
     lines = _CPUINFO.read_text(encoding="utf-8").splitlines() if _CPUINFO.exists() else []
-    about = dict(part for line in lines if len(part := [side.strip() for side in line.split(":", 1)]) == 2)
-    flags = about.get("flags", "").split()
+    fields = dict(pair for line in lines if len(pair := [side.strip() for side in line.split(":", 1)]) == 2)
+    flags = fields.get("flags", "").split()
     return {
-        "processor": about.get("model name") or platform.processor() or platform.machine(),
+        "processor": fields.get("model name") or platform.processor() or platform.machine(),
         "threads": threads,
         "vnni": any("vnni" in flag for flag in flags) if flags else None,
     }

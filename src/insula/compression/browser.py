@@ -1,8 +1,7 @@
-"""A model as a web page that predicts in the browser, by ONNX Runtime Web: static files, no server of ours, no request
-to anyone.
+"""Exports a model as a web page that predicts in the browser with ONNX Runtime Web: static files, without a server.
 
-The page holds the model folder's parts, the text steps as JavaScript (`page/prepare.js`, with patterns from Python) and
-two libraries from npm, which whoever exports has installed.
+The page contains files of the model folder, the text steps in JavaScript (`page/prepare.js`, with patterns from
+Python), and two npm libraries that must be installed on the exporting machine.
 """
 
 from __future__ import annotations
@@ -28,36 +27,36 @@ LIBRARIES = {
     "onnxruntime-web": ("1.30.0", ("ort.wasm.min.mjs", "ort-wasm-simd-threaded.mjs", "ort-wasm-simd-threaded.wasm")),
     "@huggingface/tokenizers": ("0.2.0", ("tokenizers.min.mjs",)),
 }
-"""Packages of npm to the version that was tested and the files of their `dist` that the page needs."""
+"""npm package to the tested version and the files of its `dist` folder that the page needs."""
 
 MARKER = "insula-page.json"
 PAGE = FolderKind("page", (MARKER,))
 
 
 def export_page(source: ModelFolder, output: Path, libraries: Path) -> int:
-    """Write the page into `output`; return the bytes of all its files.
+    """Write the page to `output`; return the total size of its files in bytes.
 
-    libraries   the `node_modules` that holds `LIBRARIES`
+    libraries   the `node_modules` folder with `LIBRARIES`
 
-    Raises `ModelFolderError` where the model has no `model.onnx`, `RecipeError` where one of its text steps needs a
-    dictionary, `MissingFileError` where a library is not installed.
+    Raises `ModelFolderError` if the model has no `model.onnx`, `RecipeError` if one of its text steps needs a
+    dictionary, `MissingFileError` if a library is not installed.
     """
     if not (source.path / "model.onnx").exists() or not (source.path / TOKENIZER).exists():
         raise ModelFolderError(
-            f"A page needs a neural model of one stage. Got {str(source.path)!r}, of family {source.family!r}, without "
-            "model.onnx. Name another model."
+            f"A page needs a neural model that is not a cascade. Got {str(source.path)!r} of family {source.family!r}, "
+            "without model.onnx. Name another model."
         )
     steps = portable_steps(source.preparation.steps)
     found = _library_files(libraries)
     with atomic_folder(output) as stage:
-        here = files("insula.compression").joinpath("page")
+        templates = files("insula.compression").joinpath("page")
         for name in PAGE_FILES:
-            write_text(stage / name, here.joinpath(name).read_text(encoding="utf-8"))
+            write_text(stage / name, templates.joinpath(name).read_text(encoding="utf-8"))
         for name in MODEL_FILES:
             content = json.loads((source.path / name).read_text(encoding="utf-8"))
             write_text(stage / name, _compact(content))
         write_text(stage / "steps.json", _compact(steps))
-        # One file: a browser reads no weights that stand beside the graph.
+        # As one file, because a browser cannot read weights from a separate file.
         onnx.save(onnx.load(str(source.path / "model.onnx")), str(stage / "model.onnx"))
         (stage / "lib").mkdir()
         for file in found:
@@ -72,7 +71,7 @@ def _library_files(libraries: Path) -> list[Path]:
     if missing is not None:
         packages = " ".join(f"{name}@{version}" for name, (version, _) in LIBRARIES.items())
         raise MissingFileError(
-            f"The libraries of the page must be installed in {str(libraries)!r}, and {str(missing)!r} is not there. "
+            f"The libraries of the page must be installed in {str(libraries)!r}, but {str(missing)!r} is missing. "
             f"Install them with: npm install {packages}"
         )
     return wanted

@@ -1,4 +1,4 @@
-"""`make_cascade`: two models as one, the cheap one for the texts it is sure of, the better one for the rest."""
+"""`make_cascade`: combines two models, a cheap one for the texts it is certain about and a better one for the rest."""
 
 from __future__ import annotations
 
@@ -42,26 +42,27 @@ from insula.training.decide import choose_decision
 from insula.training.options.sections import DecisionOptions
 
 SHARES = np.arange(39, 0, -1) / 40
-"""Of validation rows that the first stage answers."""
+"""Candidate shares of validation rows for the first stage alone."""
 LENGTH_EXPONENTS = (0.0, 0.5, 1.0)
-"""How much the length of a text counts in what is asked of the second stage."""
+"""Candidate exponents of the text length in the uncertainty."""
 FIRST_WEIGHTS = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5)
-"""Weights of the first stage where the second is asked too."""
+"""Candidate weights of the first stage in the mean of both stages."""
 
-TRY_ANOTHER_SWITCH = "A text lies too near the switch point: move that with another --max-loss."
+TRY_ANOTHER_SWITCH = "A text is too close to the switch point. Move the switch point with another --max-loss."
 COPIED_FILES = ("recipe.toml", "label_names.json")
 
 
 @dataclass(frozen=True)
 class Cascade:
-    """A cascade's folder.
+    """The folder of a cascade.
 
-    share   of validation rows that the first stage answers, those that it doubts at most by `limit`
-    saved   share of the bytes of all texts that these rows have: about what the second stage need not do
-    price   how much the length of a text counts: what is long is asked of the second stage only for more doubt
-    say     the first stage's weight where the second is asked too
+    share   the share of validation rows that the first stage decides alone
+    saved   the share of their text length in bytes, an estimate of the saved work of the second stage
+    limit   the maximum uncertainty of these rows
+    price   the exponent of the text length in the uncertainty
+    say     the weight of the first stage in the mean of both stages
     tried   share, saved, price, limit and loss of each switch point that was tried
-    parity  what stands in its `parity.json`: the loss against the second stage alone
+    parity  the content of its `parity.json`: the loss against the second stage alone
     """
 
     path: Path
@@ -81,7 +82,7 @@ class Cascade:
 
 @dataclass(frozen=True)
 class _SwitchPoint:
-    """A switch point: which rows the first stage answers, and what that takes and saves."""
+    """A switch point: the rows that the first stage decides alone, and the share of text length that this saves."""
 
     price: float
     limit: float
@@ -109,28 +110,31 @@ def make_cascade(
     command: str = "",
     progress: Progress,
 ) -> Cascade:
-    """Make `output` from two model folders of the same labels; `dataset` is the set they were trained on.
+    """Make a cascade in `output` from two model folders with the same labels.
 
-    The first stage saves the second as much as it can while the headline metric on validation rows stays within
-    `max_loss` of the second stage alone. Where both are asked their logits are averaged with the weight that gives
-    validation rows the highest likelihood. Thresholds are chosen anew for the mixture. Raises `ParityError`, and writes
-    nothing, where even a fortieth of the rows would cost more, or where a text is not answered alike alone and in
-    batches; `ModelFolderError` where the labels differ or are dimensions.
+    dataset   the training data of both; only its validation rows are used
+    max_loss  the maximum loss of the headline metric on validation rows against the second stage alone
+
+    The switch point saves as much work of the second stage as `max_loss` allows. If both stages run, their logits are
+    averaged with the weight of highest validation likelihood. Thresholds are chosen again for the combined logits.
+
+    Raises `ParityError`, and writes nothing, if even a fortieth of the rows would cost more than `max_loss`, or if
+    predictions depend on the batch; `ModelFolderError` if the labels differ or are dimensions.
     """
     _check_stages(first, second)
     examples = unseen_validation_rows(dataset, [second, first])
     texts, gold = [example.input for example in examples], gold_matrix(second.scheme, examples)
     stages = [Predictor.load(folder.path) for folder in (first, second)]
-    progress.say(f"Answering {len(texts):,} validation rows by both stages.")
-    answers = [stage.logits(texts) for stage in stages]
-    before = second.decision.decide(second.scheme, answers[1])
-    own = [calibrate_logits(stage, logits) for stage, logits in zip(stages, answers, strict=True)]
-    say = _best_say(second.scheme, own, gold)
+    progress.say(f"Predicting {len(texts):,} validation rows with both stages.")
+    raw = [stage.logits(texts) for stage in stages]
+    before = second.decision.decide(second.scheme, raw[1])
+    own = [calibrate_logits(stage, logits) for stage, logits in zip(stages, raw, strict=True)]
+    say = _best_first_weight(second.scheme, own, gold)
     options = recorded_section(second.path, "decision", DecisionOptions, tells="how its thresholds were chosen")
     options = options.model_copy(update={"calibration": "none"})
-    worth = _worth(gold)
+    worth = _label_costs(gold)
     tried: list[dict[str, float | None]] = []
-    for point in _points(stages[0], own[0], worth, texts):
+    for point in _switch_points(stages[0], own[0], worth, texts):
         logits = np.where(point.sure[:, None], own[0], mix_logits(own[0], own[1], say))
         decision = choose_decision(second.scheme, logits, gold, options, seed=seed)
         decided = decision.decide(second.scheme, logits)
@@ -141,8 +145,8 @@ def make_cascade(
             break
     else:
         raise ParityError(
-            f"A cascade must lose at most {max_loss:g}. Got more at each of {len(tried)} switch points: the first "
-            "stage's answers are not good enough where it is sure. Train it with the second as its teacher "
+            f"The cascade must lose at most {max_loss:g}. Got more at each of {len(tried)} switch points: the first "
+            "stage makes too many mistakes where it is certain. Train it with the second as its teacher "
             "(--set distil.teachers), or allow more with --max-loss. Nothing was written."
         )
     mixture = dataclasses.replace(second, family="cascade", backend="cascade", preparation=Preparation())
@@ -153,14 +157,14 @@ def make_cascade(
         for name in COPIED_FILES:
             if (second.path / name).exists():
                 shutil.copy2(second.path / name, stage / name)
-        if parts := merge_fingerprints(read_fingerprints(folder.path) for folder in (first, second)):
-            write_fingerprints(stage, parts)
+        if fingerprints := merge_fingerprints(read_fingerprints(folder.path) for folder in (first, second)):
+            write_fingerprints(stage, fingerprints)
         settings = {"limit": point.limit, "worth": worth.tolist(), "price": point.price, "say": say}
         write_json(stage / CASCADE, {"format_version": CASCADE_VERSION, **settings, "tried": tried})
-        company = measure_batch_invariance(
-            CascadeBackend(stage), second.scheme, decision, texts, limits.company, seed=seed
+        invariance = measure_batch_invariance(
+            CascadeBackend(stage), second.scheme, decision, texts, limits.batch_difference, seed=seed
         )
-        figures = require_parity(limits, parity, company, steady=TRY_ANOTHER_SWITCH)
+        figures = require_parity(limits, parity, invariance, advice=TRY_ANOTHER_SWITCH)
         size = write_compressed_folder(
             mixture,
             stage,
@@ -182,14 +186,14 @@ def _check_stages(first: ModelFolder, second: ModelFolder) -> None:
     one, other = first.scheme, second.scheme
     if not one.has_labels_of(other) or not one.is_categorical:
         raise ModelFolderError(
-            "The stages of a cascade must have the same labels in the same order, and no dimensions. Got "
+            "The stages of a cascade must have the same labels in the same order, and not dimensions. Got "
             f"{one.summary} and {other.summary}. Train both on the same data."
         )
     for stage in (first, second):
         backend_entry(stage.backend).require_can("cascade", stage)
 
 
-def _best_say(scheme: LabelScheme, own: Sequence[NDArray[np.float64]], gold: NDArray[np.float64]) -> float:
+def _best_first_weight(scheme: LabelScheme, own: Sequence[NDArray[np.float64]], gold: NDArray[np.float64]) -> float:
     truth = gold[:, -1:] if scheme.kind == "binary" else gold
     losses = [
         float(negative_log_likelihood(mix_logits(own[0], own[1], say), truth, scheme.kind).sum())
@@ -198,16 +202,16 @@ def _best_say(scheme: LabelScheme, own: Sequence[NDArray[np.float64]], gold: NDA
     return FIRST_WEIGHTS[int(np.argmin(losses))]
 
 
-def _worth(gold: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return (labels,) what a mistake costs macro-F1: it moves a label's F1 by about one over the label's rows."""
+def _label_costs(gold: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return (labels,) the cost of a mistake in macro-F1, about one over the number of rows with the label."""
     share = gold.mean(axis=0)
     return np.asarray(1.0 / (len(share) * np.maximum(share, 1.0 / len(gold))), dtype=np.float64)
 
 
-def _points(
+def _switch_points(
     first: Predictor, logits: NDArray[np.float64], worth: NDArray[np.float64], texts: Sequence[TextOrInput]
 ) -> list[_SwitchPoint]:
-    """Return the switch points, from the one that asks the second stage least."""
+    """Return the candidate switch points, those that save most first."""
     size = byte_lengths(texts)
     points = []
     for price in LENGTH_EXPONENTS:
@@ -215,7 +219,7 @@ def _points(
         ranked = np.sort(doubts)
         for share in SHARES:
             last = max(0, round(share * len(ranked)) - 1)
-            # Between two rows: one that lies on the limit itself could change sides by rounding.
+            # Between two rows, because rounding could move a row that is exactly on the limit.
             limit = float(ranked[last : last + 2].mean())
             sure = doubts <= limit
             points.append(_SwitchPoint(price, limit, sure, float(size[sure].sum() / size.sum())))

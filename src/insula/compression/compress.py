@@ -1,4 +1,4 @@
-"""`compress`: several ways to make a model smaller, each measured; the best within a size and a loss is kept."""
+"""`compress`: tries several plans to compress a model, and keeps the best within a maximum size and loss."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ __getattr__ = moved_names(__name__, {"Compressed": f"{__name__}:CompressionResul
 FRONT = "front.json"
 FRONT_VERSION = 1
 FRONT_BYTES = 16_384
-"""Room for what tells of all that were tried: it is written when they are known, and counts."""
+"""Reserved for `front.json` and `front.svg`, which count in the size and are written last."""
 PLANS = (
     Plan("8bit", 8, block=128),
     Plan("int8", 8, float_activations=3),
@@ -46,14 +46,15 @@ PLANS = (
     Plan("4bit", 4, block=128, least_tokens=10),
     Plan("4bit", 4, block=128, least_tokens=40),
 )
-"""Tried in this order, roughly from large to small."""
+"""The plans to try, roughly from large to small."""
 
 
 @dataclass(frozen=True)
 class PlanResult:
-    """A plan and what it came to; `reason` says why it is no choice, None where it is one.
+    """A plan and its result.
 
-    on_front  no other that was tried is both smaller and better
+    reason    why it was rejected; None if it is within the limits
+    on_front  whether no other plan is both smaller and better
     """
 
     plan: Plan
@@ -70,7 +71,7 @@ class PlanResult:
 
 @dataclass(frozen=True)
 class CompressionResult:
-    """The folder that was kept, and all that was tried."""
+    """The compressed model, and the results of all plans."""
 
     smaller: CompressedModel
     tried: Sequence[PlanResult]
@@ -88,14 +89,14 @@ def compress(
     command: str = "",
     progress: Progress,
 ) -> CompressionResult:
-    """Make a model by each of the plans, and keep the one that loses least within `max_bytes` and `max_loss`.
+    """Compress a model with each plan, and keep the model with the least loss within `max_bytes` and `max_loss`.
 
-    Losses are of the headline metric on validation rows, with thresholds and calibration chosen anew for each. The
-    front of all that were tried stands in the folder as `front.json` and `front.svg`. Raises `ParityError`, and writes
-    nothing, where none is within the limits.
+    The loss is that of the headline metric on validation rows, with thresholds and calibration chosen again for each
+    plan. The folder also has the trade-off of size and quality over all plans, as `front.json` and `front.svg`. Raises
+    `ParityError`, and writes nothing, if no plan is within the limits.
     """
-    workshop = Compressor(source, CompressionData.of(dataset, source), seed=seed)
-    plans, limits = _fitted(workshop, plans), Limits(max_loss, None)
+    compressor = Compressor(source, CompressionData.of(dataset, source), seed=seed)
+    plans, limits = _applicable(compressor, plans), Limits(max_loss, None)
     tried: list[PlanResult] = []
     best: tuple[float, Path, Candidate] | None = None
     progress.start("compressing", len(plans))
@@ -104,14 +105,14 @@ def compress(
             place = Path(scratch) / str(number)
             place.mkdir()
             try:
-                candidate = workshop.make(plan, place, limits)
-            except ModelFolderError:  # a vocabulary that cannot be pruned: the other plans remain
+                candidate = compressor.make(plan, place, limits)
+            except ModelFolderError:  # a vocabulary that cannot be pruned: try the other plans
                 continue
-            size, _ = finish_candidate(workshop, candidate, place, limits, command=command)
+            size, _ = finish_candidate(compressor, candidate, place, limits, command=command)
             loss = candidate.parity["loss"]
-            reason = parity_failure(limits, candidate.parity, candidate.company)
+            reason = parity_failure(limits, candidate.parity, candidate.invariance)
             if reason is None and size + FRONT_BYTES > max_bytes:
-                reason = f"It has {size / 1e6:.2f} MB, and may have {(max_bytes - FRONT_BYTES) / 1e6:.2f}."
+                reason = f"It has {size / 1e6:.2f} MB, but the limit is {(max_bytes - FRONT_BYTES) / 1e6:.2f} MB."
             tried.append(PlanResult(plan, size, candidate.parity["after"], loss, reason))
             if reason is None and (best is None or loss["value"] < best[0]):
                 best = (loss["value"], place, candidate)
@@ -126,22 +127,22 @@ def compress(
         _write_front(place, source, tried, str(candidate.parity["metric"]))
         seal(place, family=source.family, backend="onnx")
         shutil.copytree(place, stage, dirs_exist_ok=True)
-        figures = parity_figures(limits, candidate.parity, candidate.company)
+        figures = parity_figures(limits, candidate.parity, candidate.invariance)
         made = CompressedModel(output, folder_bytes(stage), folder_bytes(source.path), figures, candidate.steps)
     return CompressionResult(made, tried)
 
 
-def _fitted(workshop: Compressor, plans: Sequence[Plan]) -> list[Plan]:
-    """Return what can be done of the plans to this model, each once."""
+def _applicable(compressor: Compressor, plans: Sequence[Plan]) -> list[Plan]:
+    """Return the plans as far as they apply to this model, without duplicates."""
     found: dict[Plan, None] = {}
     for plan in plans:
-        with contextlib.suppress(ModelFolderError):  # nothing is left of it
-            found[workshop.fitted(plan)] = None
+        with contextlib.suppress(ModelFolderError):  # no step of the plan applies
+            found[compressor.applicable(plan)] = None
     return list(found)
 
 
 def _with_front(tried: Sequence[PlanResult]) -> list[PlanResult]:
-    def beaten(one: PlanResult) -> bool:
+    def is_dominated(one: PlanResult) -> bool:
         return any(
             other.bytes <= one.bytes
             and (other.metric or 0.0) >= (one.metric or 0.0)
@@ -149,22 +150,22 @@ def _with_front(tried: Sequence[PlanResult]) -> list[PlanResult]:
             for other in tried
         )
 
-    return [dataclasses.replace(one, on_front=not beaten(one)) for one in tried]
+    return [dataclasses.replace(one, on_front=not is_dominated(one)) for one in tried]
 
 
 def _none_within(tried: Sequence[PlanResult], max_bytes: int, max_loss: float) -> str:
     small = [one for one in tried if one.bytes + FRONT_BYTES <= max_bytes]
-    nearest = min(small, key=_lost) if small else min(tried, key=lambda one: one.bytes)
-    lost = nearest.loss["value"]
+    nearest = min(small, key=_loss) if small else min(tried, key=lambda one: one.bytes)
+    loss = nearest.loss["value"]
     return (
-        f"A compressed model must have at most {max_bytes / 1e6:.1f} MB and lose at most {max_loss:g}. Got none of "
-        f"{len(tried)}; nearest is {nearest.plan} with {nearest.bytes / 1e6:.1f} MB and a loss of "
-        f"{'nothing known' if lost is None else f'{lost:.4f}'}. Allow more with --max-size or --max-loss. "
-        "Nothing was written."
+        f"The compressed model must have at most {max_bytes / 1e6:.1f} MB and lose at most {max_loss:g}. Got none of "
+        f"{len(tried)} plans within these limits; nearest is {nearest.plan} with {nearest.bytes / 1e6:.1f} MB and "
+        f"{'an undefined loss' if loss is None else f'a loss of {loss:.4f}'}. Allow more with --max-size or "
+        "--max-loss. Nothing was written."
     )
 
 
-def _lost(one: PlanResult) -> float:
+def _loss(one: PlanResult) -> float:
     value = one.loss["value"]
     return math.inf if value is None else value
 

@@ -1,4 +1,4 @@
-"""Writing a compressed model folder: what goes along from the one it was made from, and what is said anew."""
+"""Writes the folder of a compressed model: files copied from its source, and new metrics, card and manifest."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from insula.models.tokens.tokenization import TOKENIZER
 COMPRESSION = "compression.json"
 COMPRESSION_VERSION = 1
 RESAMPLES = 1000
-# Of the torch model, which a compressed folder has no more; or written anew.
+# Files of the torch model, which a compressed folder does not have, and files that are written again.
 REPLACED_FILES = frozenset(
     {
         MANIFEST, PARITY, COMPRESSION, "model.onnx", "model.safetensors", "config.json", "tokenizer_config.json",
@@ -35,13 +35,14 @@ REPLACED_FILES = frozenset(
 
 
 def copy_common_files(source: ModelFolder, stage: Path) -> None:
-    """Copy what a prediction needs besides weights and decision rule."""
+    """Copy the files that a prediction needs, except weights and decision rule."""
     for file in sorted(source.path.iterdir()):
         if file.is_file() and file.name not in REPLACED_FILES:
             shutil.copy2(file, stage / file.name)
     tokenizer = stage / TOKENIZER
     content = json.loads(tokenizer.read_text(encoding="utf-8"))
-    write_text(tokenizer, json.dumps(content, ensure_ascii=False, separators=(",", ":")))  # a third of it was indents
+    # Without indentation, which is a third of the file.
+    write_text(tokenizer, json.dumps(content, ensure_ascii=False, separators=(",", ":")))
 
 
 def write_compressed_folder(
@@ -59,12 +60,12 @@ def write_compressed_folder(
     seed: int,
     backend: str = "onnx",
 ) -> int:
-    """Write decision, figures, card and manifest; return the folder's bytes.
+    """Write decision rule, metrics, card and manifest; return the size of the folder in bytes.
 
-    source     the model it was made from; the folder gets its family, scheme and preparation
-    examples, gold   validation rows, and what `decision` says of them (`decided`): they are evaluated anew, figures of
-               the model before are not repeated as if they were its own
-    coverage   for which the abstention limit was chosen
+    source     the source model, from which the folder takes family, scheme and preparation
+    examples, gold, decided   validation rows, their gold and the decisions of `decision`. They are evaluated again,
+               because the metrics of the source model do not apply
+    coverage   the coverage for which the abstention threshold was chosen
     """
     measured = evaluate_examples(
         source.scheme,
@@ -92,7 +93,7 @@ def write_compressed_folder(
 
 
 def compression_record(source: ModelFolder, steps: dict[str, Any], *, command: str) -> dict[str, Any]:
-    """Return what stands in `compression.json`; what was done to `source` before is told along."""
+    """Return the content of `compression.json`, including the earlier steps of `source`."""
     made_from: dict[str, Any] = {
         "name": MetricsDocument.from_dict(source.metrics).name,
         "bytes": folder_bytes(source.path),
@@ -110,5 +111,5 @@ def compression_record(source: ModelFolder, steps: dict[str, Any], *, command: s
 
 
 def folder_bytes(path: Path) -> int:
-    """Return the bytes of all files of a folder."""
+    """Return the total size of the files of a folder in bytes."""
     return sum(file.stat().st_size for file in path.rglob("*") if file.is_file())

@@ -1,4 +1,4 @@
-"""The rows that a model is made small with: training texts to look at, validation rows to choose and to judge on."""
+"""The data for compression: training texts for calibration, validation rows for decisions and measurements."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ MIN_VALIDATION_ROWS = 50
 
 @dataclass(frozen=True)
 class CompressionData:
-    """Rows of the set that a model was trained on; test rows are not among them.
+    """Rows of the training data of a model. Test rows are never used.
 
-    raw         training inputs as they are written
-    examples    validation rows that were not trained on
-    texts       the same, prepared
-    gold        (rows, labels) of them, as `core.targets.gold_matrix`
+    raw         training inputs before preparation
+    examples    validation rows that are not training rows
+    texts       their prepared texts
+    gold        (rows, labels) their gold, as `core.targets.gold_matrix`
     """
 
     raw: Sequence[ModelInput]
@@ -40,7 +40,7 @@ class CompressionData:
 
     @classmethod
     def of(cls, dataset: Dataset, folder: ModelFolder) -> CompressionData:
-        """Take the rows of a data set for the model in a folder; raises what `unseen_validation_rows` raises."""
+        """Select the rows of a data set for the model in a folder. Raises as `unseen_validation_rows`."""
         examples = unseen_validation_rows(dataset, [folder])
         return cls(
             raw=[example.input for example in dataset.split("train")],
@@ -62,9 +62,9 @@ class CompressionData:
 
 
 def unseen_validation_rows(dataset: Dataset, folders: Sequence[ModelFolder]) -> list[Example]:
-    """Return the validation rows of a data set that no model of these learnt from.
+    """Return the validation rows of a data set that are not training rows of any of the models.
 
-    Raises `DataError` where the data set has other labels than the models, or fewer than 50 such rows are left.
+    Raises `DataError` if the data set has other labels than the models, or if fewer than 50 such rows are left.
     """
     scheme = folders[0].scheme
     if not dataset.scheme.has_labels_of(scheme):
@@ -78,7 +78,7 @@ def unseen_validation_rows(dataset: Dataset, folders: Sequence[ModelFolder]) -> 
     if len(examples) < MIN_VALIDATION_ROWS:
         raise DataError(
             f"The data set {dataset.name!r} must have at least {MIN_VALIDATION_ROWS} validation rows that the "
-            f"model was not trained on, to choose thresholds and to measure the loss. Got {len(examples)}. "
+            f"model was not trained on, to choose thresholds and measure the loss. Got {len(examples)}. "
             "Name more rows with --data."
         )
     return examples

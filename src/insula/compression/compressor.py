@@ -38,64 +38,66 @@ SENSITIVITY_TEXTS = 96
 
 @dataclass(frozen=True)
 class Candidate:
-    """A smaller model that was made and measured.
+    """A compressed model with its measurements.
 
-    decision  its rule, chosen anew on validation rows; `decided` what that says of them
-    parity    agreement and loss (`compression.parity.measure_parity`); `company` as `measure_batch_invariance`
-    steps     what was done, as it stands in `compression.json`
+    decision    its decision rule, chosen again on validation rows
+    decided     the decisions for these rows
+    parity      agreement and loss, see `compression.parity.measure_parity`
+    invariance  see `compression.parity.measure_batch_invariance`
+    steps       the steps of compression, as in `compression.json`
     """
 
     decision: DecisionRule
     decided: Decisions
     parity: dict[str, Any]
-    company: dict[str, Any]
+    invariance: dict[str, Any]
     steps: dict[str, Any]
 
 
 class Compressor:
-    """Makes smaller models of a model folder with a `model.onnx` in float32.
+    """Compresses a model folder that has a `model.onnx` in float32.
 
-    Raises `ModelFolderError` where it has none, is not run by it, or is itself a compressed one, `ParityError` where
-    that file was never compared with the trained weights and differs from them.
+    Raises `ModelFolderError` if it has none, if its backend does not run it, or if it is compressed already;
+    `ParityError` if the file was never compared with the trained weights and differs from them.
     """
 
     def __init__(self, source: ModelFolder, rows: CompressionData, *, seed: int = 0) -> None:
         file = source.path / "model.onnx"
         if not file.exists():
             raise ModelFolderError(
-                f"The model folder {str(source.path)!r} has no model.onnx to make smaller: it is a model of family "
-                f"{source.family!r}, run by {source.backend!r}. Name a neural model that was not kept beside its base."
+                f"The model folder {str(source.path)!r} has no model.onnx to compress: it has family {source.family!r} "
+                f"and backend {source.backend!r}. Name a neural model that is not stored without its base."
             )
         entry = backend_entry(source.backend)
         entry.require_can("quantize", source)
         if not entry.runs_graph:
             raise ModelFolderError(
-                f"The model {str(source.path)!r} cannot be made smaller: it is run by {source.backend!r}, which "
-                "computes no model.onnx, so that a smaller one would not be used. Name a model that is run by 'onnx'."
+                f"The model {str(source.path)!r} cannot be quantised: its backend {source.backend!r} does not use "
+                "model.onnx. Name a model with the backend 'onnx'."
             )
         self.source, self.rows, self.seed = source, rows, seed
         self.graph = Graph.load(file)
         if not self.graph.products() and not self.graph.tables():
             raise ModelFolderError(
-                f"The model.onnx of {str(source.path)!r} has no float32 matrices left: it was compressed before. Name "
-                "the model that it was made from."
+                f"The model.onnx of {str(source.path)!r} has no float32 matrices, because it is compressed already. "
+                "Name the model that it was made from."
             )
         self.options = recorded_section(
             source.path, "decision", DecisionOptions, tells="how its thresholds were chosen"
         )
         if not (source.path / PARITY).exists() and (source.path / "model.safetensors").exists():
-            # Training compares them since it writes that file: a folder without it is older.
+            # Older folders have no such file, because training did not compare the two.
             check_export(source.path, source.scheme, rows.texts, seed=seed)
         self._backend = OnnxBackend(source.path)
 
     @cached_property
     def before(self) -> Decisions:
-        """What the model itself says of the validation rows."""
+        """The decisions of the source model for the validation rows."""
         return self.source.decision.decide(self.source.scheme, self._backend.logits(self.rows.texts))
 
     @cached_property
     def calibration_tokens(self) -> list[NDArray[np.int64]]:
-        """Training texts as token numbers, on which activations are looked at."""
+        """Training texts as token ids, from which activations are sampled."""
         return self._backend.tokenizer(self.rows.sample_train(CALIBRATION_TEXTS, seed=self.seed))
 
     @cached_property
@@ -105,12 +107,12 @@ class Compressor:
 
     @cached_property
     def samples(self) -> dict[str, NDArray[np.float32]]:
-        """Vectors that products take in."""
+        """Sampled input vectors of the products, by activation."""
         return sample_activations(self.graph, self.calibration_tokens, seed=self.seed)
 
     @cached_property
     def sensitive(self) -> list[str]:
-        """Activations whose products bear INT8 least, those first."""
+        """All activations, the most sensitive to INT8 first."""
         tokens = self.calibration_tokens[:SENSITIVITY_TEXTS]
         return list(sensitivities(self.graph, self.scales, tokens, self.source.scheme.output_count))
 
@@ -119,24 +121,24 @@ class Compressor:
         first = set(self.sensitive[:count]) if count else set()
         return [product.name for product in self.graph.products() if product.activation in first]
 
-    def fitted(self, plan: Plan) -> Plan:
-        """Return what can be done of a plan to this model: convolutions and recurrent layers have no products.
+    def applicable(self, plan: Plan) -> Plan:
+        """Return the steps of a plan that apply to this model; convolutions and recurrent layers have no products.
 
-        Raises `ModelFolderError` where nothing is left of it.
+        Raises `ModelFolderError` if no step applies.
         """
         if plan.changes_nothing or self.graph.products():
             return plan
-        left = plan.without_products()
-        if left.changes_nothing:
+        remaining = plan.without_products()
+        if remaining.changes_nothing:
             raise ModelFolderError(
-                f"The weights {plan.weights!r} need a model with products of matrices. Got {str(self.source.path)!r} "
-                f"of family {self.source.family!r}, which has none: its table of vectors alone can be made smaller. "
-                "Ask for --tables 8 or --tables 4."
+                f"The weights {plan.weights!r} need a model with matrix products. Got {str(self.source.path)!r} "
+                f"of family {self.source.family!r}, of which only the embedding table can be compressed. "
+                "Use --tables 8 or --tables 4."
             )
-        return left
+        return remaining
 
     def shrink(self, plan: Plan, stage: Path) -> tuple[Graph, dict[str, Any]]:
-        """Return the smaller graph, and what was done to it; a smaller vocabulary is written into `stage`."""
+        """Return the compressed graph and the steps; a pruned vocabulary is written into `stage`."""
         graph, names = self.graph.copy(), list[str]()
         keep = self.most_sensitive(plan.float_activations)
         done: dict[str, Any] = plan.to_dict()
@@ -146,7 +148,7 @@ class Compressor:
             quantize_tables(graph, plan.tables)
         if plan.weights == "int8":
             names = quantize_products(graph, self.scales, samples=self.samples, keep=keep)
-            store_products(graph, samples=self.samples)  # those that are left
+            store_products(graph, samples=self.samples)  # the products in `keep`
             done |= {
                 "activations": "uint8, one static scale each",
                 "weight_bits": WEIGHT_BITS,
@@ -161,21 +163,26 @@ class Compressor:
         table = next((one.weight for one in graph.tables() if one.numbers == "input_ids"), None)
         if table is None or graph.users(table) > 1:
             raise ModelFolderError(
-                f"The model.onnx of {str(self.source.path)!r} looks its tokens up in a way that leaves its vocabulary "
-                "whole. Make it smaller by its weights alone."
+                f"The vocabulary of {str(self.source.path)!r} cannot be pruned, because its model.onnx has no separate "
+                "embedding table. Compress only its weights."
             )
-        kept = prune_vocabulary(self.source.path / TOKENIZER, self.train_tokens, least=least, into=stage / TOKENIZER)
+        kept = prune_vocabulary(
+            self.source.path / TOKENIZER, self.train_tokens, min_count=least, output=stage / TOKENIZER
+        )
         before = graph.constant(table)
         graph.add_constant(table, before[kept])
         return {"before": len(before), "after": len(kept)}
 
     @cached_property
     def train_tokens(self) -> list[NDArray[np.int64]]:
-        """All training texts as token numbers."""
+        """All training texts as token ids."""
         return self._backend.tokenizer(self.rows.train)
 
     def make(self, plan: Plan, stage: Path, limits: Limits) -> Candidate:
-        """Write the smaller model's parts but the decision rule into `stage`, choose that rule anew, and measure."""
+        """Write the compressed model into `stage`, choose its decision rule again, and measure it.
+
+        The rule itself is not written.
+        """
         copy_common_files(self.source, stage)
         graph, steps = self.shrink(plan, stage)
         graph.save(stage / "model.onnx")
@@ -193,5 +200,7 @@ class Compressor:
         )
         decided = decision.decide(scheme, logits)
         parity = measure_parity(scheme, self.rows.gold, self.before, decided, seed=self.seed)
-        company = measure_batch_invariance(backend, scheme, decision, self.rows.texts, limits.company, seed=self.seed)
-        return Candidate(decision, decided, parity, company, steps)
+        invariance = measure_batch_invariance(
+            backend, scheme, decision, self.rows.texts, limits.batch_difference, seed=self.seed
+        )
+        return Candidate(decision, decided, parity, invariance, steps)

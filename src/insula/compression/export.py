@@ -1,4 +1,4 @@
-"""A trained model for use elsewhere: a model folder without torch's part, or a plain Hugging Face folder."""
+"""Exports a trained model: as a model folder that needs no torch, or as a Hugging Face folder."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from insula.models.tokens.tokenization import open_tokenizer
 Format = Literal["onnx", "huggingface"]
 FORMATS: tuple[Format, ...] = ("onnx", "huggingface")
 _WEIGHTS = ("model.safetensors", "adapter.safetensors")
-_OF_TORCH = (*_WEIGHTS, "config.json", "adapter.json")
+_TORCH_FILES = (*_WEIGHTS, "config.json", "adapter.json")
 _TEXTS = (
     "Two hours on hold and nobody called back.", "I am so happy for you, this is wonderful!", "no", "",
     "等了两个小时，还是没人回电话。", "It was fine. " * 40, "Why would anyone do that?", "thanks, that helped a lot",
@@ -39,12 +39,13 @@ _TEXTS = (
 
 
 def export(source: ModelFolder, output: Path, kind: Format) -> dict[str, Any]:
-    """Write `output` and return how near its scores are; `ParityError`, and nothing written, where they differ.
+    """Export a model to `output`; return the differences of its scores.
 
-    onnx          a model folder that needs no torch; preparation, tokenizer and decision rule travel along
-    huggingface   `config.json`, weights and tokenizer that `transformers.pipeline("text-classification")` loads
+    onnx          a model folder that needs no torch, with preparation, tokenizer and decision rule
+    huggingface   `config.json`, weights and tokenizer for `transformers.pipeline("text-classification")`
 
-    Raises `ModelFolderError` where the model has no trained weights, or no class of transformers computes it.
+    Raises `ParityError`, and writes nothing, if scores differ; `ModelFolderError` if the model has no trained weights,
+    or if no class of transformers computes it.
     """
     backend_entry(source.backend).require_can("export", source)
     if not any((source.path / name).exists() for name in _WEIGHTS):
@@ -52,11 +53,11 @@ def export(source: ModelFolder, output: Path, kind: Format) -> dict[str, Any]:
         raise ModelFolderError(
             f"The model {str(source.path)!r} cannot be exported: "
             + (
-                "it was exported or made smaller before, and holds no trained weights. Its model.onnx is an export "
-                "already: use the folder as it is, or name the model that it was made from."
+                "it is already exported or compressed and has no trained weights. Use the folder with its model.onnx "
+                "as it is, or name the model that it was made from."
                 if exported
-                else f"it is of family {source.family!r}, and holds no weights of torch (model.safetensors). Copy its "
-                "folder, or train a neural model."
+                else f"a model of family {source.family!r} has no torch weights (model.safetensors). Copy its folder, "
+                "or train a neural model."
             )
         )
     makers: dict[Format, Callable[[ModelFolder, Path], dict[str, Any]]] = {"onnx": _onnx, "huggingface": _huggingface}
@@ -72,7 +73,7 @@ def _onnx(source: ModelFolder, stage: Path) -> dict[str, Any]:
     with quiet_transformers():
         export_onnx(network, stage / "model.onnx")
     figures = check_export(stage, source.scheme, source.preparation.many(_TEXTS))
-    for name in _OF_TORCH:
+    for name in _TORCH_FILES:
         (stage / name).unlink(missing_ok=True)
     write_json(stage / PARITY, figures)
     seal(stage, family=source.family, backend="onnx")
@@ -88,16 +89,16 @@ def _huggingface(source: ModelFolder, stage: Path) -> dict[str, Any]:
         loaded = AutoModelForSequenceClassification.from_pretrained(
             stage, dtype=torch.float32, trust_remote_code=False, local_files_only=True
         ).eval()
-    apart = _apart(source, loaded, source.preparation.many(_TEXTS))
-    if not apart <= FLOAT_TOLERANCE:
+    difference = _score_difference(source, loaded, source.preparation.many(_TEXTS))
+    if not difference <= FLOAT_TOLERANCE:
         raise ParityError(
-            f"The exported model must give the scores of the trained one within {FLOAT_TOLERANCE}. Got "
-            f"{apart:.2g} apart. Export it with --format onnx. Nothing was written."
+            f"The exported model must give the scores of the trained one within {FLOAT_TOLERANCE}. Got a difference of "
+            f"{difference:.2g}. Export it with --format onnx. Nothing was written."
         )
     write_text(stage / "README.md", _card(source))
     for name in ("decision.json", "preparation.json", "scheme.json"):
         shutil.copy2(source.path / name, stage / name)
-    return {"kind": "huggingface", "rows": len(_TEXTS), "tolerance": FLOAT_TOLERANCE, "scores": apart}
+    return {"kind": "huggingface", "rows": len(_TEXTS), "tolerance": FLOAT_TOLERANCE, "scores": difference}
 
 
 def _network(folder: Path) -> PreTrainedModel:
@@ -105,18 +106,18 @@ def _network(folder: Path) -> PreTrainedModel:
 
 
 def _tokenizer(folder: Path, model: PreTrainedModel) -> PreTrainedTokenizerFast:
-    texts, _ = open_tokenizer(folder)
-    made = PreTrainedTokenizerFast.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
-    made.model_max_length = texts.max_tokens
-    if made.pad_token is None:
-        made.pad_token = made.eos_token or made.unk_token
-    model.config.pad_token_id = made.pad_token_id
-    return made
+    own, _ = open_tokenizer(folder)
+    tokenizer = PreTrainedTokenizerFast.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
+    tokenizer.model_max_length = own.max_tokens
+    if tokenizer.pad_token is None:
+        tokenizer.pad_token = tokenizer.eos_token or tokenizer.unk_token
+    model.config.pad_token_id = tokenizer.pad_token_id
+    return tokenizer
 
 
 @torch.inference_mode()
-def _apart(source: ModelFolder, model: PreTrainedModel, texts: Sequence[str]) -> float:
-    """Return the largest difference of a score, each text alone."""
+def _score_difference(source: ModelFolder, model: PreTrainedModel, texts: Sequence[str]) -> float:
+    """Return the largest difference of a score, computing each text alone."""
     folded = source.decision.calibration.method in FOLDED
     rule = DecisionRule(calibration=source.decision.calibration if folded else Calibration())
     scores = score_function(source.scheme, rule)
@@ -135,38 +136,40 @@ def _apart(source: ModelFolder, model: PreTrainedModel, texts: Sequence[str]) ->
 
 def _card(source: ModelFolder) -> str:
     rule, name = source.decision, MetricsDocument.from_dict(source.metrics).name or "model"
-    calibrated = "calibrated" if rule.calibration.method in FOLDED else "not calibrated (isotonic curves do not fit)"
+    calibrated = (
+        "calibrated"
+        if rule.calibration.method in FOLDED
+        else "not calibrated, because the format cannot store isotonic curves"
+    )
     return (
         f'# {name}\n\nExported by insula for `transformers.pipeline("text-classification", model=FOLDER, '
-        f"top_k=None)`, asked with `truncation=True`: without it a long text is an error. Scores are {calibrated}.\n\n"
-        f"Texts were prepared for training by these steps, which the pipeline does not run: "
-        f"{', '.join(source.preparation.steps) or 'none'}. For the scores that insula gives, prepare texts the same "
-        f"way.\n\n{_decided(source.scheme, rule)}"
+        f"top_k=None)`. Call it with `truncation=True`, or long texts raise an error. Scores are {calibrated}.\n\n"
+        f"The pipeline does not run the text steps of training: "
+        f"{', '.join(source.preparation.steps) or 'none'}. Apply them to your texts to get the same scores as in "
+        f"insula.\n\n{_decision_text(source.scheme, rule)}"
     )
 
 
-def _decided(scheme: LabelScheme, rule: DecisionRule) -> str:
-    """Return what becomes of scores in insula, which the pipeline does not know."""
+def _decision_text(scheme: LabelScheme, rule: DecisionRule) -> str:
+    """Return a description of the decision rule, which the pipeline does not apply."""
     if scheme.kind == "dimensional":
-        return "Values beyond these ranges are cut; the pipeline does not know them:\n\n" + _table(
+        return "insula clips values to these ranges; the pipeline does not:\n\n" + _table(
             "range", {name: "{:g} to {:g}".format(*scheme.ranges[name]) for name in scheme.names}
         )
     if labels := scheme.threshold_labels:
         limits = rule.thresholds or (0.5,) * len(labels)
-        said = "Labels are given from these scores on; the pipeline does not know them:\n\n" + _table(
-            "score", {label: f"{limit:.4f}" for label, limit in zip(labels, limits, strict=True)}
-        )
+        text = "insula predicts the labels whose score reaches their threshold; the pipeline has no thresholds:\n\n"
+        text += _table("threshold", {label: f"{limit:.4f}" for label, limit in zip(labels, limits, strict=True)})
     elif rule.offsets:
-        said = (
-            "The label whose score times its factor is highest is given; the pipeline does not know them:\n\n"
-            + _table(
-                "factor", {label: f"{math.exp(one):.4f}" for label, one in zip(scheme.names, rule.offsets, strict=True)}
-            )
+        factors = {label: f"{math.exp(one):.4f}" for label, one in zip(scheme.names, rule.offsets, strict=True)}
+        text = (
+            "insula predicts the label with the highest product of score and factor; the pipeline has no factors:\n\n"
         )
+        text += _table("factor", factors)
     else:
-        said = "The label with the highest score is given.\n"
-    unsure = f"\nAnswers with a confidence below {rule.abstention:.4f} are marked as not sure by insula alone.\n"
-    return said + (unsure if rule.abstention else "")
+        text = "insula predicts the label with the highest score.\n"
+    abstention = f"\ninsula abstains if the confidence is below {rule.abstention:.4f}; the pipeline does not.\n"
+    return text + (abstention if rule.abstention else "")
 
 
 def _table(what: str, cells: Mapping[str, str]) -> str:

@@ -1,9 +1,8 @@
-"""A trained encoder as a plain Hugging Face folder, where a class of transformers computes the very same.
+"""Converts a trained encoder into a class of transformers with the same scores.
 
-Those classes have heads of their own: BERT and RoBERTa pass the first token's state through a layer with tanh before
-the classifier, GPT-2 has a classifier without bias. Both can be made to do nothing: tanh of a value scaled down by a
-power of two is that value, to float32's last bit, and a bias moves into the last norm. A mean over tokens is in none of
-them.
+These classes have their own heads: BERT and RoBERTa pass the state of the first token through a tanh layer before the
+classifier, and GPT-2 has a classifier without bias. Both can be neutralised: tanh(x) is almost x if x is scaled down by
+a large power of two, and a bias can move into the last norm. No class has mean pooling.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ from insula.core.errors import ModelFolderError
 from insula.core.scheme import LabelScheme
 from insula.models.layers.heads import LinearHead
 
-SMALL = 2.0**-14  # the cube of a state of 30 is then 2e-7 of it
+TANH_SCALE = 2.0**-14  # for a state of 30, the error of tanh(x) = x is then 1e-6 relative
 PROBLEMS = {
     "multi": "multi_label_classification",
     "single": "single_label_classification",
@@ -34,11 +33,11 @@ Place = Callable[[PreTrainedModel, torch.Tensor, torch.Tensor], None]
 
 
 def to_transformers(network: PreTrainedModel, scheme: LabelScheme, rule: DecisionRule) -> PreTrainedModel:
-    """Return a model for sequence classification of transformers' own with the same scores.
+    """Return a sequence classification model of transformers with the same scores.
 
-    Calibration by scale and bias moves into the classifier; isotonic curves and thresholds have no place there. The
-    one output of a binary scheme becomes two, the first always 0. Raises `ModelFolderError`, with the reason, where no
-    class of transformers computes what the network does.
+    Calibration by scale and bias moves into the classifier; isotonic curves and thresholds are lost. The single output
+    of a binary scheme becomes two, of which the first is always 0. Raises `ModelFolderError` with the reason if no
+    class of transformers computes the same function.
     """
     kind, place = _class_for(network)
     weight, bias = _classifier(network, scheme, rule)
@@ -56,7 +55,10 @@ def to_transformers(network: PreTrainedModel, scheme: LabelScheme, rule: Decisio
     model: PreTrainedModel = AutoModelForSequenceClassification.from_config(config)
     missing, unknown = model.base_model.load_state_dict(network.backbone.state_dict(), strict=False)
     if unknown or [name for name in missing if not name.startswith("pooler.")]:
-        raise ModelFolderError(f"The backbone of this model does not fit transformers' own {type(model).__name__}.")
+        raise ModelFolderError(
+            f"The weights of the backbone do not match {type(model).__name__} of transformers. "
+            "Export it with --format onnx."
+        )
     place(model, weight, bias)
     return model.eval()
 
@@ -65,28 +67,27 @@ def _class_for(network: PreTrainedModel) -> tuple[str, Place]:
     config = network.config
     if config.model_type != "insula-encoder":
         raise ModelFolderError(
-            f"A network of type {config.model_type!r} is insula's own, and no class of transformers computes it. "
+            f"The architecture {config.model_type!r} exists only in insula, not in transformers. "
             "Export it with --format onnx."
         )
     if config.separator is not None:
         raise ModelFolderError(
-            "This network reads the context of a text as the second segment of a pair and pools the first alone, which "
-            "no class of transformers does. Export it with --format onnx."
+            "This network pools only the first segment of a pair of text and context, which no class of transformers "
+            "does. Export it with --format onnx."
         )
     if config.adapter is not None:
         raise ModelFolderError(
-            "A model with an adapter beside its base has layers that no class of transformers has. Export it with "
+            "A model with an unmerged adapter has layers that no class of transformers has. Export it with "
             "--format onnx, or train with adapter.merge=true."
         )
     if config.pruned is not None:
         raise ModelFolderError(
-            "A pruned encoder has layers of different shapes, and no class of transformers has. Export it with "
+            "A pruned encoder has layers of different shapes, which no class of transformers has. Export it with "
             "--format onnx, or name the model that it was pruned from."
         )
     if not isinstance(network.head, LinearHead):
         raise ModelFolderError(
-            f"The head {config.head!r} is insula's own, and no class of transformers computes it. Export it with "
-            "--format onnx."
+            f"The head {config.head!r} exists only in insula, not in transformers. Export it with --format onnx."
         )
     kind = config.encoder["model_type"]
     known = _PLACES.get((kind, config.pooling))
@@ -95,15 +96,15 @@ def _class_for(network: PreTrainedModel) -> tuple[str, Place]:
         bases = ", ".join(base for base, _ in _PLACES)
         other = f"train with model.pooling={poolings[0]}" if poolings else f"train from one of: {bases}"
         raise ModelFolderError(
-            f"No class of transformers computes a {kind} encoder with {config.pooling} pooling, and code of our own "
-            f"would load with trust_remote_code alone. Export it with --format onnx, or {other}."
+            f"No class of transformers has a {kind} encoder with {config.pooling} pooling, and custom code would load "
+            f"only with trust_remote_code. Export it with --format onnx, or {other}."
         )
     return kind, known
 
 
 @torch.no_grad()
 def _classifier(network: PreTrainedModel, scheme: LabelScheme, rule: DecisionRule) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return weight (labels, width) and bias (labels,) with what of the calibration is a scale and a bias."""
+    """Return weight (labels, width) and bias (labels,), including a calibration by scale and bias."""
     head = network.head.output
     weight, bias = head.weight.double(), head.bias.double()
     if rule.calibration.method in FOLDED:
@@ -116,9 +117,9 @@ def _classifier(network: PreTrainedModel, scheme: LabelScheme, rule: DecisionRul
 
 @torch.no_grad()
 def _through_tanh(dense: nn.Linear, output: nn.Linear, weight: torch.Tensor, bias: torch.Tensor) -> None:
-    dense.weight.copy_(SMALL * torch.eye(len(dense.weight)))
+    dense.weight.copy_(TANH_SCALE * torch.eye(len(dense.weight)))
     dense.bias.zero_()
-    output.weight.copy_(weight / SMALL)
+    output.weight.copy_(weight / TANH_SCALE)
     output.bias.copy_(bias)
 
 
@@ -134,7 +135,10 @@ def _roberta(model: PreTrainedModel, weight: torch.Tensor, bias: torch.Tensor) -
 def _gpt2(model: PreTrainedModel, weight: torch.Tensor, bias: torch.Tensor) -> None:
     shift = torch.linalg.pinv(weight) @ bias
     if not torch.allclose(weight @ shift, bias, atol=1e-9):
-        raise ModelFolderError("The bias of this head cannot move into the last norm: its weights are not independent.")
+        raise ModelFolderError(
+            "The bias of this head cannot move into the last norm, because its weights are linearly dependent. "
+            "Export it with --format onnx."
+        )
     model.score.weight.copy_(weight)
     norm: Any = model.base_model.ln_f
     norm.bias.add_(shift.to(norm.bias.dtype))

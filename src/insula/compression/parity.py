@@ -1,4 +1,4 @@
-"""The parity gate: how far a compressed model may be from the one it was made from, measured on validation rows."""
+"""The parity gate: the maximum difference between a compressed model and its source, measured on validation rows."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ TRY_OTHER_WEIGHTS = "Choose other weights, such as 8bit."
 
 @dataclass(frozen=True)
 class Limits:
-    """What a compressed model is allowed.
+    """The limits for a compressed model.
 
-    loss       of the headline metric (macro-F1, Pearson r), on validation rows
-    agreement  least share of rows with the same label set as before; None asks for none
-    company    by how much a score may move between a text alone and in a batch; labels must be the same unless their
-               score is that close to its threshold
+    loss              the maximum loss of the headline metric (macro-F1, Pearson r) on validation rows
+    agreement         the minimum share of rows with the same label set as before; None for no limit
+    batch_difference  the maximum difference of a score between a text alone and in a batch; labels must be the same
+                      unless their score is that close to the threshold
     """
 
     loss: float = 0.005
     agreement: float | None = 0.97
-    company: float = 1e-4
+    batch_difference: float = 1e-4
 
 
 def measure_parity(
@@ -44,9 +44,9 @@ def measure_parity(
     resamples: int = 1000,
     seed: int = 0,
 ) -> dict[str, Any]:
-    """Return agreement of label sets and the loss of the headline metric with its paired bootstrap interval.
+    """Return the agreement of label sets, and the loss of the headline metric with its paired bootstrap interval.
 
-    Both rules were chosen on these rows, so both figures are as optimistic; their difference is what is asked for.
+    Both rules were chosen on these rows, so both metrics are equally optimistic, but their difference is not.
     """
     name = headline_metric(scheme.kind)
     sides = [one.answers(scheme) for one in (before, after)]
@@ -58,60 +58,62 @@ def measure_parity(
         "metric": name,
         "before": found.a,
         "after": found.b,
-        "loss": {"value": _less(change.value), "low": _less(change.high), "high": _less(change.low)},
+        "loss": {"value": _negative(change.value), "low": _negative(change.high), "high": _negative(change.low)},
     }
 
 
 def measure_batch_invariance(
     backend: Backend, scheme: LabelScheme, rule: DecisionRule, texts: Sequence[Any], limit: float, *, seed: int = 0
 ) -> dict[str, Any]:
-    """Return how far scores move between texts alone and in 50 random batches, and how many labels change for it."""
-    company = compare_batches(backend, texts[:ROWS], seed=seed)
+    """Return the largest difference of scores between texts alone and in 50 random batches, and the changed labels."""
+    comparison = compare_batches(backend, texts[:ROWS], seed=seed)
     return {
         "texts": min(len(texts), ROWS),
         "batches": BATCHES,
-        "largest_difference": company.max_difference(score_function(scheme, rule)),
-        "labels_changed": _changed(company, scheme, rule, limit),
+        "largest_difference": comparison.max_difference(score_function(scheme, rule)),
+        "labels_changed": _count_changed(comparison, scheme, rule, limit),
     }
 
 
 def require_parity(
-    limits: Limits, parity: dict[str, Any], company: dict[str, Any], *, steady: str = TRY_OTHER_WEIGHTS
+    limits: Limits, parity: dict[str, Any], invariance: dict[str, Any], *, advice: str = TRY_OTHER_WEIGHTS
 ) -> dict[str, Any]:
-    """Return the figures for `parity.json`; `ParityError` with the reason where one is beyond its limit.
+    """Return the content of `parity.json`. Raises `ParityError` with the reason if a limit is exceeded.
 
-    steady  what to do where scores depend on the company
+    parity      the result of `measure_parity`
+    invariance  the result of `measure_batch_invariance`
+    advice      what to do if scores depend on the batch
     """
-    reason = parity_failure(limits, parity, company, steady=steady)
+    reason = parity_failure(limits, parity, invariance, advice=advice)
     if reason is not None:
         raise ParityError(f"{reason} Nothing was written.")
-    return parity_figures(limits, parity, company)
+    return parity_figures(limits, parity, invariance)
 
 
-def parity_figures(limits: Limits, parity: dict[str, Any], company: dict[str, Any]) -> dict[str, Any]:
-    """Return what stands in `parity.json`."""
+def parity_figures(limits: Limits, parity: dict[str, Any], invariance: dict[str, Any]) -> dict[str, Any]:
+    """Return the content of `parity.json`."""
     return {
         "format_version": PARITY_VERSION,
         "kind": "compressed",
-        "limits": {"loss": limits.loss, "agreement": limits.agreement, "company": limits.company},
-        "company": company,
+        "limits": {"loss": limits.loss, "agreement": limits.agreement, "company": limits.batch_difference},
+        "company": invariance,
         "validation": parity,
     }
 
 
 def parity_failure(
-    limits: Limits, parity: dict[str, Any], company: dict[str, Any], *, steady: str = TRY_OTHER_WEIGHTS
+    limits: Limits, parity: dict[str, Any], invariance: dict[str, Any], *, advice: str = TRY_OTHER_WEIGHTS
 ) -> str | None:
-    """Return why the gate refuses, None where it lets pass; `steady` as for `require_parity`."""
-    moved, flipped = company["largest_difference"], company["labels_changed"]
-    if not moved <= limits.company or flipped:
+    """Return why a model fails the parity gate, or None if it passes. Arguments as for `require_parity`."""
+    difference, changed = invariance["largest_difference"], invariance["labels_changed"]
+    if not difference <= limits.batch_difference or changed:
         return (
-            f"The scores of a text must be the same alone and in any batch, within {limits.company:g}. Got "
-            f"{moved:.2g}, and {flipped} changed labels. {steady}"
+            f"The scores of a text must be the same alone and in any batch, within {limits.batch_difference:g}. Got "
+            f"a difference of {difference:.2g}, and {changed} changed labels. {advice}"
         )
     loss = parity["loss"]["value"]
     if loss is None or not loss <= limits.loss:
-        got = "no figure, for the metric is undefined on these rows" if loss is None else f"{loss:.4f}"
+        got = "no value, because the metric is undefined on these rows" if loss is None else f"{loss:.4f}"
         return (
             f"The loss of {metric_title(parity['metric'])} must be at most {limits.loss:g} on {parity['rows']:,} "
             f"validation rows. Got {got}. Choose larger weights, or allow more with --max-loss."
@@ -124,20 +126,20 @@ def parity_failure(
     return None
 
 
-def _changed(company: BatchComparison, scheme: LabelScheme, rule: DecisionRule, limit: float) -> int:
-    """Count answers whose labels are others in company though no score is that close to where labels part."""
-    alone, together = rule.decide(scheme, company.alone), rule.decide(scheme, company.batched)
-    different = alone.chosen[company.rows] != together.chosen
+def _count_changed(comparison: BatchComparison, scheme: LabelScheme, rule: DecisionRule, limit: float) -> int:
+    """Return the number of batch rows with changed labels, except where scores are within `limit` of a decision."""
+    alone, batched = rule.decide(scheme, comparison.alone), rule.decide(scheme, comparison.batched)
+    different = alone.chosen[comparison.rows] != batched.chosen
     if scheme.kind in ("single", "ordinal"):
-        ranked = alone.scores * np.exp(np.asarray(rule.offsets)) if rule.offsets else alone.scores
-        parts = np.partition(ranked, -2, axis=1) if ranked.shape[1] > 1 else np.hstack([ranked, ranked])
-        near = (parts[:, -1] - parts[:, -2] <= 2 * limit)[:, None]
+        weighted = alone.scores * np.exp(np.asarray(rule.offsets)) if rule.offsets else alone.scores
+        top = np.partition(weighted, -2, axis=1) if weighted.shape[1] > 1 else np.hstack([weighted, weighted])
+        near = (top[:, -1] - top[:, -2] <= 2 * limit)[:, None]
     elif scheme.kind == "binary":
         near = np.abs(alone.scores[:, 1:] - (rule.thresholds or (0.5,))[0]) <= limit
     else:
         near = np.abs(alone.scores - np.asarray(rule.thresholds or (0.5,))) <= limit
-    return int((different & ~near[company.rows]).any(axis=1).sum())
+    return int((different & ~near[comparison.rows]).any(axis=1).sum())
 
 
-def _less(value: float | None) -> float | None:
-    return None if value is None else 0.0 - value  # and never a minus before nothing
+def _negative(value: float | None) -> float | None:
+    return None if value is None else 0.0 - value  # never -0.0

@@ -1,4 +1,4 @@
-"""A model with fewer layers, heads and neurons: the recipe of its recovery training, and what came of it."""
+"""Structured pruning of a trained model: the recipe for its recovery training, and the measurement of the result."""
 
 from __future__ import annotations
 
@@ -40,11 +40,11 @@ from insula.training.start_run import checked_recipe, start_run
 class Pruned:
     """A pruned and recovered model.
 
-    run         the run of the recovery training; its model is the pruned one
-    bytes       of its model folder; `bytes_before` of the one it was made from
-    parameters  how many numbers it is made of; `parameters_before` None where that folder does not tell
-    kept        numbers of the layers and their heads that were kept, and how many neurons of each
-    validation  loss and agreement against the model before, as `compression.parity.measure_parity`
+    run         the run of the recovery training, with the pruned model
+    bytes       the size of its model folder; `bytes_before` that of the source model
+    parameters  the number of parameters; `parameters_before` is None if the source folder does not record it
+    kept        the indices of kept layers and heads, and the number of kept neurons per layer
+    validation  loss and agreement against the source model, as `compression.parity.measure_parity`
     """
 
     run: Run
@@ -60,7 +60,7 @@ class Pruned:
         return {"path": str(self.run.path), **self.steps(), "bytes": self.bytes, "bytes_before": self.bytes_before}
 
     def steps(self) -> dict[str, Any]:
-        """Return what was done, as `compression.json` records it."""
+        """Return the steps of pruning, as stored in `compression.json`."""
         return {
             "kept": self.kept,
             "parameters": self.parameters,
@@ -79,24 +79,26 @@ def recovery_recipe(
     epochs: float,
     overrides: Mapping[str, Any],
 ) -> Recipe:
-    """Return the recipe that prunes a model and trains the rest by its answers; `overrides` have the last word.
+    """Return the recipe that prunes a model and trains the pruned model with the original as its teacher.
 
-    It is the model's own recipe but for what it begins with, whom it learns from, and what suits a network that has
-    learnt before: no layer is frozen, and its head learns no faster than the rest. Raises `ModelFolderError` where the
-    model is none of family `encoder` with its trained weights, `RecipeError` where these parts cannot be kept.
+    It is the recipe of the model with another base, a teacher, no frozen layers, and the same learning rate for the
+    head; `overrides` are applied last. Raises `ModelFolderError` if the model is not an encoder with its trained
+    weights, `RecipeError` if the parts to keep are invalid.
     """
     prunable = [name for name in families if families[name].prunes]
     if source.family not in prunable or not (source.path / "model.safetensors").exists():
         raise ModelFolderError(
-            f"The model {str(source.path)!r} must be one of family {' or '.join(map(repr, prunable))} with its trained "
-            f"weights (model.safetensors). Got family {source.family!r}, run by {source.backend!r}. Name a trained run "
-            "that was not made smaller before, nor kept beside its base."
+            f"The model {str(source.path)!r} must be of family {' or '.join(map(repr, prunable))} with its trained "
+            f"weights (model.safetensors). Got family {source.family!r}, backend {source.backend!r}. Name a trained "
+            "run that is neither compressed nor stored without its base."
         )
     if layers is not None and layers < 1:
-        raise RecipeError(f"The layers to keep must be at least 1. Got {layers}. Keep more.")
+        raise RecipeError(f"The number of layers to keep must be at least 1. Got {layers}. Keep more.")
     for part, share in (("heads", heads), ("width", width)):
         if share is not None and not 0 < share <= 1:
-            raise RecipeError(f"The {part} to keep must be a share above 0 and at most 1. Got {share:g}. Name another.")
+            raise RecipeError(
+                f"The {part} to keep must be a share above 0 and at most 1. Got {share:g}. Choose another share."
+            )
     place = str(source.path.absolute())
     chosen = {
         "model.base": place,
@@ -113,10 +115,11 @@ def recovery_recipe(
     }
     recipe = load_recipe(source.path / "recipe.toml", {**chosen, **overrides})
     if not isinstance(recipe.model, EncoderOptions):
-        raise ModelFolderError(f"The model {place!r} can be pruned as an encoder alone. Leave model.name out.")
-    pruned_shape(
-        EncoderShape.of(load_network(source.path).backbone), recipe.model
-    )  # raised before the teacher is asked
+        raise ModelFolderError(
+            f"The model {place!r} can be pruned only as an encoder. Got model.name={recipe.model.name!r}. Leave it out."
+        )
+    # Raises before the teacher runs.
+    pruned_shape(EncoderShape.of(load_network(source.path).backbone), recipe.model)
     return recipe if any(key.startswith("data.") for key in overrides) else recipe.model_copy(update={"data": data})
 
 
@@ -131,14 +134,14 @@ def prune(
     command: str,
     progress: Progress,
 ) -> Pruned:
-    """Train by a `recovery_recipe` on the data of these names, measure, and return what is within `max_loss`.
+    """Train with a `recovery_recipe` on the named data, measure the pruned model, and check its loss.
 
-    Raises what `require_loss` raises. Where a run at `output` is to be replaced, and only by one that passes, the new
-    one is trained in a folder of its own next to it, under the same name.
+    Raises as `require_loss`. If a run at `output` is to be replaced only by a run that passes, the new run is first
+    trained in a separate folder next to it, under the same name.
     """
     rows = CompressionData.of(load_dataset(names, recipe.data, seed=recipe.seed), source)
     folder = output
-    # Whoever resumes an interrupted run must end it as this would have been ended.
+    # Stored in the run, so that a resumed run ends in the same way.
     afterwards: dict[str, Any] = {
         "made_from": str(source.path.absolute()),
         "max_loss": max_loss,
@@ -152,20 +155,20 @@ def prune(
             folder, names, checked_recipe(recipe), overwrite=overwrite, command=command, afterwards=afterwards,
             progress=progress,
         )  # fmt: skip
-        return _ended(run, source, rows, recipe.seed, afterwards)
+        return _measure_and_check(run, source, rows, recipe.seed, afterwards)
 
 
 def finish_pruned(run: Run, names: Sequence[str], afterwards: Mapping[str, Any]) -> Pruned:
-    """Do with a resumed recovery run what `prune` would have done, as its record says under `afterwards`."""
+    """Finish a resumed recovery run as `prune` would have; `afterwards` is stored in the record of the run."""
     source, recipe = open_folder(afterwards["made_from"]), load_recipe(run.path / "recipe.toml")
     rows = CompressionData.of(load_dataset(names, recipe.data, seed=recipe.seed), source)
     with _removed_if_empty(run.path, afterwards):
-        return _ended(run, source, rows, recipe.seed, afterwards)
+        return _measure_and_check(run, source, rows, recipe.seed, afterwards)
 
 
 @contextlib.contextmanager
 def _removed_if_empty(folder: Path, afterwards: Mapping[str, Any]) -> Iterator[None]:
-    """Remove the folder around a run that was trained elsewhere, once that run has taken the place of another."""
+    """Remove the separate training folder afterwards if it is empty, because its run has replaced another."""
     try:
         yield
     finally:
@@ -174,7 +177,9 @@ def _removed_if_empty(folder: Path, afterwards: Mapping[str, Any]) -> Iterator[N
                 folder.parent.rmdir()
 
 
-def _ended(run: Run, source: ModelFolder, rows: CompressionData, seed: int, afterwards: Mapping[str, Any]) -> Pruned:
+def _measure_and_check(
+    run: Run, source: ModelFolder, rows: CompressionData, seed: int, afterwards: Mapping[str, Any]
+) -> Pruned:
     with resume_hint("train", run.path, run.path / RECORD):
         made = measure_pruned(run, source, rows, command=afterwards["command"], seed=seed)
     output = afterwards.get("output")
@@ -182,12 +187,12 @@ def _ended(run: Run, source: ModelFolder, rows: CompressionData, seed: int, afte
 
 
 def measure_pruned(run: Run, source: ModelFolder, rows: CompressionData, *, command: str, seed: int) -> Pruned:
-    """Measure a finished recovery run against the model before, on validation rows, and write it into its folder."""
+    """Compare a finished recovery run with its source model on validation rows, and store the result in its folder."""
     texts = [example.input for example in rows.examples]
     before, after = (Predictor.load(folder).decide(texts) for folder in (source.path, run.model))
     model = run.document.model
     if model.parameters is None:
-        raise ModelFolderError(f"The run {str(run.path)!r} does not state its number of parameters. Prune again.")
+        raise ModelFolderError(f"The run {str(run.path)!r} does not record its number of parameters. Prune again.")
     made = Pruned(
         run=run,
         bytes=0,
@@ -204,40 +209,40 @@ def measure_pruned(run: Run, source: ModelFolder, rows: CompressionData, *, comm
 
 
 def require_loss(made: Pruned, max_loss: float | None, output: Path | None = None) -> Pruned:
-    """Return the pruned model; `ParityError` where it lost more than `max_loss`.
+    """Return the pruned model, or raise `ParityError` if it lost more than `max_loss`.
 
-    output  the run that it replaces, where it was trained elsewhere; None where it is in its place
+    output  the run to replace, if the model was trained in a separate folder; else None
 
-    A rejected run is kept next to it, for it took time; what is at `output` is then left as it is.
+    A rejected run is kept next to the output, because training took time; the run at `output` is then unchanged.
     """
     found = made.validation
     lost = found["loss"]["value"]
     if max_loss is None or (lost is not None and lost <= max_loss):
-        return made if output is None else dataclasses.replace(made, run=_in_place_of(output, made.run))
+        return made if output is None else dataclasses.replace(made, run=_replace_run(output, made.run))
     kept = free_name((output or made.run.path).absolute(), "refused")
     os.replace(made.run.path, kept)
     got = (
-        "no figure, for the metric is undefined on these rows"
+        "no value, because the metric is undefined on these rows"
         if lost is None
         else f"{lost:.4f}: {found['before']:.4f} before, {found['after']:.4f} after"
     )
     raise ParityError(
         f"The loss of {metric_title(found['metric'])} by pruning must be at most {max_loss:g} on {found['rows']:,} "
-        f"validation rows. Got {got}. Keep more, train longer with --epochs, or allow more with --max-loss. What was "
-        f"trained is kept as {str(kept)!r}."
+        f"validation rows. Got {got}. Keep more, train longer with --epochs, or allow more with --max-loss. The run is "
+        f"kept as {str(kept)!r}."
     )
 
 
 def free_name(run: Path, tail: str) -> Path:
-    """Return a free name next to the run: its own with `tail` behind it, numbered where that is taken."""
+    """Return an unused path next to the run: its name with `tail` appended, and a number if that exists."""
     tails = itertools.chain([tail], (f"{tail}-{number}" for number in itertools.count(2)))
     return next(place for one in tails if not (place := run.with_name(f"{run.name}-{one}")).exists())
 
 
-def _in_place_of(output: Path, run: Run) -> Run:
-    """Put the run in the place of the one at `output`; what lies there and is no run's stays, as where a run begins."""
+def _replace_run(output: Path, run: Run) -> Run:
+    """Move the run to `output`. Files there that do not belong to a run are kept."""
     with exclusive_folder(output):
-        pass  # nobody else is at work there
+        pass  # no other process writes there
     before = free_name(output, "before")
     if output.exists():
         os.replace(output, before)

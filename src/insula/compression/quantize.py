@@ -1,4 +1,4 @@
-"""`quantize`: a model folder with a smaller `model.onnx`, or a refusal with its reason."""
+"""`quantize`: compresses the `model.onnx` of a model folder by one plan, or raises with the reason."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ class CompressedModel:
     """A compressed model folder.
 
     path    the folder
-    bytes   of all its files; `bytes_before` of the one it was made from
-    parity  what stands in its `parity.json`
-    steps   what was done, as in its `compression.json`
+    bytes   its size; `bytes_before` is that of the source model
+    parity  the content of its `parity.json`
+    steps   the steps of compression, as in its `compression.json`
     """
 
     path: Path
@@ -39,7 +39,7 @@ class CompressedModel:
     steps: dict[str, Any]
 
     def to_dict(self) -> dict[str, Any]:
-        """Return plain JSON types, without the steps, which stand in the folder."""
+        """Return plain JSON types, without the steps, which are in the folder."""
         return {"path": str(self.path), "bytes": self.bytes, "bytes_before": self.bytes_before, "parity": self.parity}
 
 
@@ -54,42 +54,43 @@ def quantize(
     command: str = "",
     progress: Progress,
 ) -> CompressedModel:
-    """Make `output` by `plan` from a model folder; `dataset` is the set it was trained on, as it was split then.
+    """Compress a model folder by `plan` into `output`.
 
-    Thresholds and calibration are chosen anew on validation rows; test rows are never read. Raises `ParityError`, and
-    writes nothing, where the result is not within the limits; `ModelFolderError` where the plan changes nothing of this
-    model.
+    dataset  the training data of the model, with its original split
+
+    Thresholds and calibration are chosen again on validation rows; test rows are never read. Raises `ParityError`, and
+    writes nothing, if the result is not within the limits; `ModelFolderError` if the plan does not apply to this model.
     """
-    workshop = Compressor(source, CompressionData.of(dataset, source), seed=seed)
-    if (fitted := workshop.fitted(plan)) != plan:
-        progress.say(f"The family {source.family!r} has no products: its table of vectors alone becomes smaller.")
-        plan = fitted
-    progress.say(f"Answering {len(workshop.rows.texts):,} validation rows before and after.")
+    compressor = Compressor(source, CompressionData.of(dataset, source), seed=seed)
+    if (applicable := compressor.applicable(plan)) != plan:
+        progress.say(f"The family {source.family!r} has no matrix products: only its embedding table is compressed.")
+        plan = applicable
+    progress.say(f"Predicting {len(compressor.rows.texts):,} validation rows before and after.")
     with atomic_folder(output) as stage:
-        candidate = _first_within(workshop, plan, stage, limits, progress)
-        require_parity(limits, candidate.parity, candidate.company)
-        size, figures = finish_candidate(workshop, candidate, stage, limits, command=command)
+        candidate = _first_within(compressor, plan, stage, limits, progress)
+        require_parity(limits, candidate.parity, candidate.invariance)
+        size, figures = finish_candidate(compressor, candidate, stage, limits, command=command)
     return CompressedModel(output, size, folder_bytes(source.path), figures, candidate.steps)
 
 
-def _first_within(workshop: Compressor, plan: Plan, stage: Path, limits: Limits, progress: Progress) -> Candidate:
-    """Return the candidate with the fewest float activations that is within the limits, or else the last tried."""
-    candidate = workshop.make(plan, stage, limits)
+def _first_within(compressor: Compressor, plan: Plan, stage: Path, limits: Limits, progress: Progress) -> Candidate:
+    """Return the candidate with the fewest float activations within the limits, else the last one tried."""
+    candidate = compressor.make(plan, stage, limits)
     for count in FLOAT_ACTIVATIONS if plan.weights == "int8" else ():
-        reason = parity_failure(limits, candidate.parity, candidate.company)
-        if reason is None or count > len(workshop.scales):
+        reason = parity_failure(limits, candidate.parity, candidate.invariance)
+        if reason is None or count > len(compressor.scales):
             break
-        progress.say(f"Not within the limits yet: the {count} most sensitive activations stay in float32.")
-        candidate = workshop.make(dataclasses.replace(plan, float_activations=count), stage, limits)
+        progress.say(f"Not within the limits: trying with the {count} most sensitive activations in float32.")
+        candidate = compressor.make(dataclasses.replace(plan, float_activations=count), stage, limits)
     return candidate
 
 
 def finish_candidate(
-    workshop: Compressor, candidate: Candidate, stage: Path, limits: Limits, *, command: str
+    compressor: Compressor, candidate: Candidate, stage: Path, limits: Limits, *, command: str
 ) -> tuple[int, dict[str, Any]]:
-    """Finish a candidate's folder; return its bytes and what stands in its `parity.json`."""
-    source, rows = workshop.source, workshop.rows
-    figures = parity_figures(limits, candidate.parity, candidate.company)
+    """Complete the folder of a candidate; return its size in bytes and the content of its `parity.json`."""
+    source, rows = compressor.source, compressor.rows
+    figures = parity_figures(limits, candidate.parity, candidate.invariance)
     size = write_compressed_folder(
         source,
         stage,
@@ -97,10 +98,10 @@ def finish_candidate(
         gold=rows.gold,
         decision=candidate.decision,
         decided=candidate.decided,
-        coverage=workshop.options.coverage,
+        coverage=compressor.options.coverage,
         parity=figures,
         steps=candidate.steps,
         command=command,
-        seed=workshop.seed,
+        seed=compressor.seed,
     )
     return size, figures

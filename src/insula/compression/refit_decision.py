@@ -1,4 +1,4 @@
-"""The decision rule of a compressed model, chosen anew on validation rows: faithful to the rule before, or freely."""
+"""Chooses the decision rule of a compressed model again on validation rows, close to the old rule or freely."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ def refit_decision(
     before: Decisions,
     faithful: bool,
 ) -> DecisionRule:
-    """Return a rule for (rows, outputs) validation logits of the compressed model.
+    """Return a decision rule for the (rows, outputs) validation logits of a compressed model.
 
-    rule, before  the rule of the model it was made from, and what that decided on the same rows
-    faithful      thresholds at which each label is given to as many rows as before, and the offsets of before; else
-                  both are chosen by F1, as in training
+    rule, before  the rule of the source model, and its decisions for the same rows
+    faithful      keep the offsets, and choose thresholds that predict each label as often as before; otherwise choose
+                  both by F1, as in training
 
-    A threshold chosen by F1 jumps between neighbouring peaks when scores move a little, and then flips labels that no
-    score asked to flip (one row in ten on GoEmotions); matching the counts does not.
+    A threshold chosen by F1 jumps between neighbouring peaks when scores change slightly, which flips labels whose
+    scores hardly changed (one row in ten on GoEmotions). Matching the counts avoids this.
     """
     chosen = choose_decision(scheme, logits, gold, options, seed=seed)
     if not faithful or scheme.kind == "dimensional":
@@ -58,7 +58,7 @@ def refit_decision(
 
 
 def _threshold(scores: NDArray[np.floating[Any]], count: int, before: float) -> float:
-    """Return the threshold that `count` scores reach; that of before where it does the same."""
+    """Return a threshold that `count` scores reach: `before` if it does so, else the midpoint between two scores."""
     if int((scores >= before).sum()) == count:
         return before
     ranked = np.sort(scores)[::-1]

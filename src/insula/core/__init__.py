@@ -1,1 +1,1 @@
-"""Words every room uses: examples, predictions, label schemes, registry, errors, files."""
+"""Types and tools that every room uses: examples, predictions, label schemes, registry, errors, files."""

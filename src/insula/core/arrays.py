@@ -1,4 +1,4 @@
-"""The array types of signatures, each under one name; shapes are in the docstrings."""
+"""Array types for signatures. Shapes are in the docstrings that use them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 FloatArray = NDArray[np.floating[Any]]
-"""Floats of any precision: logits and scores as a backend gives them."""
+"""Floats of any precision, such as the logits and scores that a backend returns."""
 Float64Array = NDArray[np.float64]
 Float32Array = NDArray[np.float32]
 BoolArray = NDArray[np.bool_]

@@ -1,4 +1,4 @@
-"""The label schemes insula knows by name, with English and Chinese display names and maps to coarser ones.
+"""The built-in label schemes, with English and Chinese display names and mappings to coarser schemes.
 
 GoEmotions to Ekman and to sentiment follow Demszky et al. 2020 (ACL), Section 3 and the released mapping files;
 `neutral` maps to itself. CARER is Saravia et al. 2018 (EMNLP); SMP2020 is the SMP2020-EWECT shared task.
@@ -151,15 +151,15 @@ BUILTIN_SCHEMES: Mapping[str, LabelScheme] = {
 
 
 def builtin_scheme(name: str) -> LabelScheme:
-    """Return a built-in scheme; `UnknownNameError` with the nearest name where there is none."""
+    """Return a built-in scheme. Raises `UnknownNameError` with the nearest known name."""
     if name not in BUILTIN_SCHEMES:
         raise UnknownNameError(
-            f"The label scheme {name!r} is not known; known are: {', '.join(BUILTIN_SCHEMES)}."
+            f"The label scheme {name!r} is unknown. Known schemes: {', '.join(BUILTIN_SCHEMES)}."
             f"{nearest(name, BUILTIN_SCHEMES)}"
         )
     return BUILTIN_SCHEMES[name]
 
 
 def matching_scheme(names: frozenset[str], kind: str) -> LabelScheme | None:
-    """Return the built-in scheme of this kind whose names are exactly these, None where there is none."""
+    """Return the built-in scheme of this kind with exactly these names, or None."""
     return next((s for s in BUILTIN_SCHEMES.values() if s.kind == kind and frozenset(s.names) == names), None)

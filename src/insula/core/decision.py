@@ -1,4 +1,4 @@
-"""`DecisionRule`: from a model's raw outputs (logits) to scores, labels and "I don't know"."""
+"""`DecisionRule`: turns a model's logits into scores, labels and abstentions ("I don't know")."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ import numpy as np
 from insula.core.arrays import BoolArray, FloatArray, Int64Array
 from insula.core.scheme import Kind, LabelScheme, uses_softmax
 
-LARGEST = 1e30  # beyond it a logit says nothing more, and twice infinity minus infinity would be no number
+MAX_LOGIT = 1e30  # larger logits are clipped: infinity minus infinity would be NaN
 
 
 @dataclass(frozen=True)
 class Calibration:
-    """A map of logits chosen on validation: `z -> z * scale + bias`, then for `isotonic` a curve an output.
+    """A calibration of logits, fitted on validation rows: `z -> z * scale + bias`, then a curve per output (isotonic).
 
-    method   identity; temperature (Guo et al. 2017: one scale for all outputs); vector (a scale and bias an output);
-             isotonic (Zadrozny and Elkan 2002); linear (dimensional schemes: a line a dimension)
-    scale    one number, or one an output
-    bias     the same
-    knots    isotonic only, one curve an output: ((x, ...), (y, ...)), x rising, y not falling. Between the knots
-             straight lines lead from log-odds to calibrated log-odds; where labels exclude each other these are the
-             log-odds of each label against the rest, and the scores are divided by their sum
+    method   identity; temperature (Guo et al. 2017: one scale for all outputs); vector (a scale and a bias per output);
+             isotonic (Zadrozny and Elkan 2002); linear (dimensional schemes: a linear map per dimension)
+    scale    one number, or one per output
+    bias     one number, or one per output
+    knots    isotonic only, one curve per output: ((x, ...), (y, ...)) with increasing x and non-decreasing y. The curve
+             interpolates linearly from log-odds to calibrated log-odds. For mutually exclusive labels these are the
+             log-odds of each label against the rest, and the scores are normalised to sum to 1
     """
 
     method: str = "identity"
@@ -42,11 +42,11 @@ class Calibration:
         exclusive = uses_softmax(kind)
         odds = log_odds(scaled) if exclusive else scaled
         curved = np.stack([np.interp(z, *curve) for z, curve in zip(odds.T, self.knots, strict=True)], axis=1)
-        # The logarithm of the probability: a softmax of it divides the probabilities by their sum.
+        # A softmax of log-probabilities divides the probabilities by their sum.
         return -np.logaddexp(0.0, -curved) if exclusive else curved
 
     def to_dict(self) -> dict[str, Any]:
-        """Return plain JSON types; `from_dict` reads them back."""
+        """Return plain JSON types for `from_dict`."""
         row: dict[str, Any] = {"method": self.method, "scale": list(self.scale), "bias": list(self.bias)}
         if self.knots:
             row["knots"] = [[list(x), list(y)] for x, y in self.knots]
@@ -54,7 +54,7 @@ class Calibration:
 
     @classmethod
     def from_dict(cls, row: Mapping[str, Any]) -> Calibration:
-        """Read what `to_dict` wrote."""
+        """Build a calibration from the result of `to_dict`."""
         return cls(
             method=row["method"],
             scale=tuple(row["scale"]),
@@ -65,11 +65,11 @@ class Calibration:
 
 @dataclass(frozen=True)
 class Decisions:
-    """What a rule says of rows.
+    """The decisions of a rule for some rows.
 
-    scores      (rows, labels) probabilities, or values in the dimensions' units
-    chosen      (rows, labels) bool: the decided labels; all False for dimensional schemes
-    confidence  (rows,) probability that the model gives to its own decision; None for dimensional schemes
+    scores      (rows, labels) probabilities, or values in the units of the dimensions
+    chosen      (rows, labels) bool: the predicted labels; all False for dimensional schemes
+    confidence  (rows,) probability that the model assigns to its own decision; None for dimensional schemes
     abstained   (rows,) bool
     """
 
@@ -84,19 +84,19 @@ class Decisions:
         return np.where(self.chosen.any(axis=1), best, -1).astype(np.int64)
 
     def answers(self, scheme: LabelScheme) -> BoolArray | FloatArray:
-        """Return what is compared with gold (rows, labels): the decided labels, of dimensional schemes the values."""
+        """Return the (rows, labels) array to compare with gold: predicted labels, or values for dimensional schemes."""
         return self.chosen if scheme.is_categorical else self.scores
 
 
 @dataclass(frozen=True)
 class DecisionRule:
-    """How logits become decisions. Everything in it is chosen on validation rows only.
+    """How logits become decisions. All of it is chosen on validation rows only.
 
-    calibration  the map of logits
-    thresholds   multi and binary: lowest score at which a label is given; one a label (binary: one, for the positive
-                 label); empty means 0.5
-    offsets      single and ordinal: added to each label's log score before the highest is taken; empty means none
-    abstention   rows whose confidence is below it are marked as abstained; 0 never abstains
+    calibration  the calibration of the logits
+    thresholds   multi and binary: the lowest score at which a label is predicted, one per label (binary: one, for the
+                 positive label); empty means 0.5
+    offsets      single and ordinal: added to the log score of each label before the argmax; empty means none
+    abstention   rows with a lower confidence are marked as abstained; 0 never abstains
     """
 
     calibration: Calibration = Calibration()
@@ -105,8 +105,8 @@ class DecisionRule:
     abstention: float = 0.0
 
     def scores(self, scheme: LabelScheme, logits: FloatArray) -> FloatArray:
-        """Return (rows, labels) scores of (rows, outputs) logits: sigmoid, softmax or the values clipped to range."""
-        logits = np.clip(np.asarray(logits, dtype=np.float64), -LARGEST, LARGEST)
+        """Return (rows, labels) scores for (rows, outputs) logits: sigmoid, softmax, or values clipped to range."""
+        logits = np.clip(np.asarray(logits, dtype=np.float64), -MAX_LOGIT, MAX_LOGIT)
         logits = self.calibration.apply(logits, scheme.kind)
         if scheme.kind == "dimensional":
             low, high = np.array([scheme.ranges[name] for name in scheme.names]).T
@@ -117,7 +117,7 @@ class DecisionRule:
         return _sigmoid(logits) if scheme.kind == "multi" else _softmax(logits)
 
     def decide(self, scheme: LabelScheme, logits: FloatArray) -> Decisions:
-        """Return scores, decided labels, confidence and abstention for (rows, outputs) logits."""
+        """Return scores, predicted labels, confidence and abstention for (rows, outputs) logits."""
         scores = self.scores(scheme, logits)
         rows = len(scores)
         if scheme.kind == "dimensional":
@@ -129,7 +129,7 @@ class DecisionRule:
             if scheme.kind == "binary":
                 best = (scores[:, 1] >= (self.thresholds or (0.5,))[0]).astype(np.intp)
             else:
-                # Scaling by exp(offset) is adding to the log, without the log of a zero.
+                # Multiplying by exp(offset) adds to the log score without taking the log of zero.
                 ranked = scores * np.exp(np.asarray(self.offsets)) if self.offsets else scores
                 best = ranked.argmax(axis=1) if rows else np.zeros(0, dtype=np.intp)
             chosen = np.zeros(scores.shape, dtype=bool)
@@ -138,7 +138,7 @@ class DecisionRule:
         return Decisions(scores, chosen, confidence, confidence < self.abstention)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return plain JSON types; `from_dict` reads them back."""
+        """Return plain JSON types for `from_dict`."""
         return {
             "calibration": self.calibration.to_dict(),
             "thresholds": list(self.thresholds),
@@ -148,7 +148,7 @@ class DecisionRule:
 
     @classmethod
     def from_dict(cls, row: Mapping[str, Any]) -> DecisionRule:
-        """Read what `to_dict` wrote."""
+        """Build a rule from the result of `to_dict`."""
         return cls(
             calibration=Calibration.from_dict(row["calibration"]),
             thresholds=tuple(row["thresholds"]),
@@ -158,10 +158,10 @@ class DecisionRule:
 
 
 def decision_confidence(kind: Kind, scores: FloatArray, chosen: BoolArray) -> FloatArray:
-    """Return the probability (rows,) that (rows, labels) scores of a categorical scheme give to the chosen labels.
+    """Return the (rows,) probability that (rows, labels) scores of a categorical scheme assign to the chosen labels.
 
-    single, binary, ordinal: the chosen label's score; multi: the product over labels of p for a chosen label and
-    1 - p for another, the probability of exactly this set where labels are independent, as the sigmoid model has it.
+    single, binary, ordinal: the score of the chosen label. multi: the product over labels of p if chosen, else 1 - p,
+    which is the probability of exactly this set for independent labels, as a sigmoid model assumes.
     """
     if kind == "multi":
         product: FloatArray = np.where(chosen, scores, 1.0 - scores).prod(axis=1)
@@ -179,7 +179,7 @@ def log_odds(logits: FloatArray) -> FloatArray:
 
 
 def _sigmoid(logits: FloatArray) -> FloatArray:
-    # exp of a large positive number would overflow: each sign has its own form.
+    # exp of a large positive number would overflow, so each sign has its own formula.
     small = np.exp(-np.abs(logits))
     value: FloatArray = np.where(logits >= 0, 1.0 / (1.0 + small), small / (1.0 + small))
     return value

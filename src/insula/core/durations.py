@@ -1,4 +1,4 @@
-"""Spans of time as people write them: `90d`, `12h`, `30m`, `45s`."""
+"""Durations as people write them: `90d`, `12h`, `30m`, `45s`."""
 
 from __future__ import annotations
 
@@ -8,14 +8,17 @@ from insula.core.errors import DataError
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 _FORM = re.compile(r"(\d{1,9})([smhdw])")
-LONGEST = 36525 * _UNITS["d"]  # a century; longer ones leave the calendar
+MAX_SECONDS = 36525 * _UNITS["d"]  # a century: dates further away overflow `datetime`
 
 
 def parse_duration(span: str, *, name: str = "duration") -> int:
-    """Return the seconds of `90d` (also w, h, m, s); `DataError` for anything else, naming the parameter `name`."""
+    """Return the seconds of a duration such as `90d` (units: w, d, h, m, s).
+
+    Raises `DataError` for anything else; its message calls the parameter `name`.
+    """
     found = _FORM.fullmatch(span.strip().lower())
     value = int(found[1]) * _UNITS[found[2]] if found else 0
-    if not 0 < value <= LONGEST:
+    if not 0 < value <= MAX_SECONDS:
         raise DataError(
             f"The {name} must be a whole number with a unit of w, d, h, m or s, at most a century. Got {span!r}. "
             "Write for example 90d."

@@ -1,4 +1,4 @@
-"""What this machine and installation have: optional packages, processors."""
+"""The machine and the installation: optional packages, processors."""
 
 from __future__ import annotations
 
@@ -9,21 +9,23 @@ from insula.core.errors import MissingExtraError
 
 
 def require(module: str, *, extra: str | None, purpose: str) -> None:
-    """Raise `MissingExtraError` unless `module` can be imported. It is looked up, not imported.
+    """Raise `MissingExtraError` if `module` is not installed. The module is looked up, not imported.
 
-    `purpose` finishes the sentence "... is needed to <purpose>"; `extra` is None for a package that no extra brings.
+    purpose  completes the sentence "The package is needed to ..."
+    extra    the extra of insula that installs it; None if no extra does
     """
     if importlib.util.find_spec(module) is None:
-        brings = module if extra is None else f"'insula[{extra}]'"
+        package = module if extra is None else f"'insula[{extra}]'"
         raise MissingExtraError(
-            f"The package {module!r} is needed to {purpose} and is not installed. Install it with: pip install {brings}"
+            f"The package {module!r} is needed to {purpose} and is not installed. "
+            f"Install it with: pip install {package}"
         )
 
 
 def usable_threads() -> int:
-    """Return `OMP_NUM_THREADS` where it is set, else the processors that this process may run on.
+    """Return `OMP_NUM_THREADS` if it is set, else the number of processors that this process may use.
 
-    Engines that count the machine's processors instead start threads that wait for each other on a smaller share.
+    In a container with fewer processors than the machine, one thread per machine processor would be slower.
     """
     asked = os.environ.get("OMP_NUM_THREADS", "")
     if asked.isdigit() and int(asked):

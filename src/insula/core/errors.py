@@ -2,22 +2,22 @@
 
     InsulaError
     ├── DataError (ValueError)             rows, columns, labels, splits
-    │   └── LeakError                      training rows stand in the evaluation file
+    │   └── LeakError                      training rows are in the evaluation data
     ├── MissingFileError (FileNotFoundError)
     ├── OutputError (OSError)              a result cannot be written
     ├── RecipeError (ValueError)           unknown key, wrong type, impossible value
-    ├── SettingsError (ValueError)         the same of the service's settings
+    ├── SettingsError (ValueError)         the same for the settings of the service
     ├── ModelFolderError (ValueError)      corrupt, tampered, half-written
     │   └── NewerFormatError               written by a newer insula
-    ├── ParityError (ValueError)           a made model answers otherwise than the one it was made from
+    ├── ParityError (ValueError)           an exported or compressed model predicts differently from its source
     ├── StoreError (OSError)               a database cannot be used
-    │   └── StoreUnreachableError          it does not answer now, and may later
+    │   └── StoreUnreachableError          it does not answer now; a later call may succeed
     ├── UnknownNameError (KeyError)        no such model, data set, step, objective
-    ├── ServiceError (ConnectionError)     a service refused a request, or cannot be reached
+    ├── ServiceError (ConnectionError)     a service rejected a request, or cannot be reached
     └── MissingExtraError (ImportError)    an optional dependency is not installed
 
-Each class also inherits the ecosystem's own, so that callers' `except ValueError` keeps working. A message is one
-sentence that names the parameter, what is allowed and what was got, and then what to do next.
+Each class also inherits a built-in exception, so that a caller's `except ValueError` works. A message names the
+parameter, the allowed values and the given value, and then says what to do next.
 """
 
 from __future__ import annotations
@@ -27,23 +27,23 @@ from collections.abc import Iterable
 
 
 class InsulaError(Exception):
-    """Base of every error that insula raises on purpose; the command line prints it without a traceback."""
+    """Base class of all errors that insula raises itself. The command line prints them without a traceback."""
 
     def __str__(self) -> str:
-        # KeyError would print the repr of its argument; a sentence is wanted everywhere.
+        # KeyError would print the repr of its argument instead of the message.
         return str(self.args[0]) if self.args else ""
 
 
 class DataError(InsulaError, ValueError):
-    """Rows, columns, labels or splits cannot be used as they are."""
+    """Rows, columns, labels or splits cannot be used as given."""
 
 
 class LeakError(DataError):
-    """A text to be trained on also stands in the rows that the model will be evaluated on."""
+    """A training text is also in the rows that the model will be evaluated on."""
 
 
 class MissingFileError(InsulaError, FileNotFoundError):
-    """A file or folder that was named does not exist."""
+    """A given file or folder does not exist."""
 
 
 class OutputError(InsulaError, OSError):
@@ -55,11 +55,11 @@ class RecipeError(InsulaError, ValueError):
 
 
 class SettingsError(InsulaError, ValueError):
-    """The settings of the service have an unknown key, a value of the wrong type or an impossible one."""
+    """The settings of the service have an unknown key, or a value of the wrong type or out of range."""
 
 
 class ModelFolderError(InsulaError, ValueError):
-    """A model folder is corrupt, was changed after it was written, or was never finished."""
+    """A model folder is corrupt, incomplete, or was changed after it was written."""
 
 
 class NewerFormatError(ModelFolderError):
@@ -67,23 +67,23 @@ class NewerFormatError(ModelFolderError):
 
 
 class ParityError(InsulaError, ValueError):
-    """An exported or compressed model answers too differently from the one it was made from."""
+    """The predictions of an exported or compressed model differ too much from those of its source."""
 
 
 class StoreError(InsulaError, OSError):
-    """A database cannot be used: its address, its driver, or its version."""
+    """A database cannot be used because of its address, its driver or its version."""
 
 
 class StoreUnreachableError(StoreError):
-    """A database or a counter server does not answer now; the same call may succeed later."""
+    """A database or counter server does not answer now; the same call may succeed later."""
 
 
 class UnknownNameError(InsulaError, KeyError):
-    """A name is not known: a model, data set, recipe, step, objective."""
+    """The name of a model, data set, recipe, step or objective is unknown."""
 
 
 class ServiceError(InsulaError, ConnectionError):
-    """A service refused a request, or cannot be reached; `status` and `code` are its answer's, if it gave one."""
+    """A service rejected a request or cannot be reached; `status` and `code` are those of its response, if any."""
 
     def __init__(self, message: str, *, status: int = 0, code: str = "") -> None:
         super().__init__(message)
@@ -96,6 +96,6 @@ class MissingExtraError(InsulaError, ImportError):
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
-    """Return ` Did you mean 'x'?` for the known name closest to `name`, or an empty string."""
+    """Return the sentence ` Did you mean 'x'?` with the known name closest to `name`, or an empty string."""
     close = difflib.get_close_matches(str(name), [str(k) for k in known], n=1, cutoff=0.5)
     return f" Did you mean {close[0]!r}?" if close else ""

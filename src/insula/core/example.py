@@ -1,4 +1,4 @@
-"""`Example`: one row that a model learns from or is asked about, and the same as Arrow columns."""
+"""`Example`: one row to train on, evaluate or predict, and its conversion to and from Arrow."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Example:
-    """One row.
+    """One row of a data set.
 
     text      the text to classify
-    turns     the earlier turns of its dialogue, oldest first, without `text` itself; empty for a lone message
-    speaker   who says the text
-    target    what the emotion is towards (an aspect, a product); None for the text as a whole
-    media     the recording or picture that goes with it
-    labels    names from the scheme; None where unlabelled, () where labelled with the empty set
-    values    scores in the order of the scheme's names (dimensional schemes); None where unlabelled
-    votes     annotators' votes: label to count; in multi-label schemes to the share of annotators who gave it
-    weight    how much the row counts in training, >= 0
-    language  ISO 639-1 code, None where unknown
-    group     author, thread, speaker: rows of one group never stand on both sides of a split
-    id        the row's own name in its source
+    turns     the earlier turns of its dialogue, oldest first, without `text` itself; empty for a single message
+    speaker   the speaker of the text
+    target    the target of the emotion (an aspect, a product); None for the text as a whole
+    media     the recording or picture of the text
+    labels    names from the scheme; None if unlabelled, () if labelled with the empty set
+    values    scores in the order of the scheme's names (dimensional schemes); None if unlabelled
+    votes     annotators' votes: label to count, or in multi-label schemes to the share of annotators who chose it
+    weight    the weight of the row in training, >= 0
+    language  ISO 639-1 code; None if unknown
+    group     author, thread or speaker: a split never separates the rows of one group
+    id        the identifier of the row in its source
     """
 
     text: str = ""
@@ -45,7 +45,7 @@ class Example:
 
     @property
     def input(self) -> ModelInput:
-        """The row as a model is asked about it, without its labels."""
+        """The row as a model input, without its labels."""
         return ModelInput(
             self.text,
             turns=self.turns,
@@ -58,7 +58,7 @@ class Example:
 
 
 def arrow_schema() -> pa.Schema:
-    """Return the Arrow schema of examples; one column a field of `Example`, same names."""
+    """Return the Arrow schema of examples: one column per field of `Example`, with the same names."""
     import pyarrow as pa
 
     return pa.schema(

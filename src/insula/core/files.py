@@ -1,4 +1,4 @@
-"""Writing that is all or nothing: a file or folder appears whole under its name, or not at all."""
+"""Atomic writing: a file or folder appears complete under its name, or not at all."""
 
 from __future__ import annotations
 
@@ -17,27 +17,27 @@ from typing import Any
 from insula.core.errors import OutputError
 
 _REASONS = {
-    "the disk is full; free some space, or name another place": (errno.ENOSPC, errno.EDQUOT, errno.EFBIG),
-    "it may not be written to; choose another place, or change its permissions": (
+    "the disk is full; free some space, or choose another location": (errno.ENOSPC, errno.EDQUOT, errno.EFBIG),
+    "permission denied; choose another location, or change its permissions": (
         errno.EACCES, errno.EPERM, errno.EROFS,
     ),
-    "there is already something else at that place; choose another name": (
+    "something else already exists there; choose another name": (
         errno.ENOTDIR, errno.EEXIST, errno.EISDIR, errno.ENOTEMPTY,
     ),
-    "no file can be made there; choose another place": (errno.ENOENT, errno.ENXIO, errno.EINVAL, errno.EIO),
+    "no file can be created there; choose another location": (errno.ENOENT, errno.ENXIO, errno.EINVAL, errno.EIO),
     "the name is too long; choose a shorter one": (errno.ENAMETOOLONG,),
 }  # fmt: skip
-# Libraries that write in Rust and C++ say in words alone that the disk is full.
-_FULL_IN_WORDS = ("No space left on device", "File too large", "PytorchStreamWriter failed writing")
+# Libraries written in Rust and C++ report a full disk only in the text of their errors.
+_DISK_FULL_MESSAGES = ("No space left on device", "File too large", "PytorchStreamWriter failed writing")
 
-CLOCK_TICK_NS = 50_000_000  # longer than that of any clock of a file system that a model is likely to be on
+CLOCK_TICK_NS = 50_000_000  # longer than the timestamp resolution of common file systems
 MAX_CACHED_DIGESTS = 4096
 _digests: dict[tuple[int, ...], str] = {}
 
 
 @contextlib.contextmanager
 def output_errors(path: Path) -> Iterator[None]:
-    """Turn refusals to write `path`, or anything inside it, into one `OutputError` sentence that names `path`."""
+    """Turn any failure to write `path`, or anything inside it, into an `OutputError` that names `path`."""
     try:
         yield
     except Exception as error:
@@ -50,27 +50,27 @@ def output_errors(path: Path) -> Iterator[None]:
 
 
 def _reason(error: BaseException | None) -> str | None:
-    """Return why writing failed, None where this was no failure to write."""
+    """Return why writing failed, or None if the error is not about writing."""
     if isinstance(error, OSError) and error.errno is not None:
         return next((reason for reason, numbers in _REASONS.items() if error.errno in numbers), None)
-    return next(iter(_REASONS)) if any(words in str(error) for words in _FULL_IN_WORDS) else None
+    return next(iter(_REASONS)) if any(message in str(error) for message in _DISK_FULL_MESSAGES) else None
 
 
 @contextlib.contextmanager
 def atomic_file(path: str | Path) -> Iterator[Path]:
-    """Yield a temporary path next to `path`; on success it is flushed to disk and renamed over `path`, else removed.
+    """Yield a temporary path next to `path`; on success it is flushed to disk and renamed to `path`, else removed.
 
-    Missing parent folders are made; where `path` is a link, the file that it leads to is replaced. Raises `OutputError`
-    where the place cannot be written to.
+    Creates missing parent folders. If `path` is a link, its target is replaced. Raises `OutputError` if the location is
+    not writable.
     """
-    path = _linked(Path(path))
+    path = _link_target(Path(path))
     with output_errors(path):
-        if path.is_dir():  # known before the work, not after
+        if path.is_dir():  # fail before the work, not after it
             raise IsADirectoryError(errno.EISDIR, "a folder", str(path))
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
         os.close(handle)
-        os.chmod(name, 0o666 & ~_umask())  # mkstemp makes files that only the owner can read
+        os.chmod(name, 0o666 & ~_umask())  # mkstemp creates files that only the owner can read
     temporary = Path(name)
     try:
         with output_errors(path):
@@ -84,11 +84,11 @@ def atomic_file(path: str | Path) -> Iterator[Path]:
 
 @contextlib.contextmanager
 def atomic_folder(path: str | Path) -> Iterator[Path]:
-    """Yield a temporary folder next to `path`; on success it takes the place of `path`, else it is removed.
+    """Yield a temporary folder next to `path`; on success it replaces `path`, else it is removed.
 
-    Where `path` is a link, the folder that it leads to is replaced. Raises `OutputError` as `atomic_file`.
+    If `path` is a link, its target is replaced. Raises `OutputError` as `atomic_file` does.
     """
-    path = _linked(Path(path))
+    path = _link_target(Path(path))
     with output_errors(path):
         if path.exists() and not path.is_dir():
             raise NotADirectoryError(errno.ENOTDIR, "a file", str(path))
@@ -98,7 +98,7 @@ def atomic_folder(path: str | Path) -> Iterator[Path]:
     try:
         with output_errors(path):
             yield temporary
-            # A folder cannot be renamed over a full one: the old one is renamed first and removed last.
+            # A folder cannot be renamed over a non-empty one: the old one is renamed first and removed last.
             old = temporary.with_suffix(".old")
             if path.exists():
                 os.replace(path, old)
@@ -114,9 +114,9 @@ def atomic_folder(path: str | Path) -> Iterator[Path]:
 
 
 def write_json(path: str | Path, value: Any) -> None:
-    """Write `value` as indented UTF-8 JSON, atomically. NaN and infinity are refused with `ValueError`."""
+    """Write `value` as indented UTF-8 JSON, atomically. Raises `ValueError` for NaN and infinity."""
     text = json.dumps(value, ensure_ascii=False, indent=2, allow_nan=False) + "\n"
-    # Half a surrogate pair has no UTF-8 form; JSON has an escape for it, which looks as Python's own.
+    # A lone surrogate has no UTF-8 form; the escape of JSON for it is the same as Python's.
     write_text(path, text.encode("utf-8", "backslashreplace").decode("utf-8"))
 
 
@@ -127,17 +127,16 @@ def write_text(path: str | Path, text: str) -> None:
 
 
 def absolute_names(names: str | Path | Sequence[str | Path]) -> tuple[str, ...]:
-    """Return names that still mean the same where the working folder is another: those of paths made absolute."""
+    """Return the names with existing paths made absolute, so that they do not depend on the working folder."""
     given = [names] if isinstance(names, str | Path) else names
     return tuple(str(Path(one).absolute()) if Path(one).exists() else str(one) for one in given)
 
 
 def sha256(path: str | Path) -> str:
-    """Return the hexadecimal SHA-256 of a file's bytes; a file that has not changed since is read once a process.
+    """Return the hexadecimal SHA-256 of a file. An unchanged file is read only once per process.
 
-    A change shows in inode, size and times: the time of the last change (`ctime`) is kept by the system, and cannot be
-    set back as the others can. A file that was changed just now is read again the next time, since a second change
-    within one tick of the file system's clock would not show.
+    Inode, size and times reveal a change; unlike the other times, `ctime` cannot be set back. The digest of a file
+    that changed just now is not cached, because a second change within one clock tick would not be visible.
     """
     with Path(path).open("rb") as file:
         about = os.fstat(file.fileno())
@@ -153,8 +152,8 @@ def sha256(path: str | Path) -> str:
     return digest
 
 
-def _linked(path: Path) -> Path:
-    """Return where a link leads to; any other path as it is, for it is named in messages."""
+def _link_target(path: Path) -> Path:
+    """Return the target of a link; any other path as given, because messages name it."""
     return Path(os.path.realpath(path)) if os.path.islink(path) else path
 
 

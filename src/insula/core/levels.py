@@ -1,12 +1,12 @@
-"""Coarser levels of a scheme, from its own scores alone, so that all levels agree: 28 labels, 7 groups, 4 sentiments.
+"""Coarser levels of a scheme, computed from its scores so that all levels agree: 28 labels, 7 groups, 4 sentiments.
 
-The numbers are GoEmotions', neutral counted at each level. No level has a head of its own; the labels' own can be
-taught at every level (`training.loss_terms.levels`).
+(These are the numbers of GoEmotions, with neutral at each level.) A level has no head of its own; the loss term
+`training.loss_terms.levels` trains the labels' head at every level.
 
-A level is one of the scheme's `mappings`. Where labels exclude each other a parent's probability is the sum of its
-children's, exactly. Where several may hold, a parent holds as soon as one child does, and its score is the largest of
-theirs: no independence is assumed, no parent falls below a child, and it does not matter whether a level is reached
-from the labels or from a level between. Decided parents are those of the decided labels.
+A level is one of the scheme's `mappings`. For mutually exclusive labels, the probability of a parent is the sum of its
+children's. For multi-label schemes, a parent is predicted if any child is, and its score is the largest score of its
+children: this assumes no independence, never ranks a parent below a child, and gives the same result from the labels
+and from an intermediate level. The predicted parents are those of the predicted labels.
 """
 
 from __future__ import annotations
@@ -27,15 +27,15 @@ from insula.core.scheme import LabelScheme
 class Level:
     """One coarser level.
 
-    scheme    its labels, in the order in which the finer ones name them; single or multi
-    children  (labels, parents) bool: which label belongs to which parent
+    scheme    its labels, in the order in which the finer labels map to them; single or multi
+    children  (labels, parents) bool: whether a label belongs to a parent
     """
 
     scheme: LabelScheme
     children: NDArray[np.bool_]
 
     def scores(self, scores: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
-        """Return the (rows, parents) scores of (rows, labels) scores."""
+        """Return (rows, parents) scores from (rows, labels) scores."""
         exact: NDArray[np.float64] = np.asarray(scores, dtype=np.float64)
         if self.scheme.kind != "multi":
             summed: NDArray[np.float64] = exact @ self.children
@@ -43,7 +43,7 @@ class Level:
         return np.stack([exact[:, column].max(axis=1) for column in self.children.T], axis=1)
 
     def chosen(self, chosen: NDArray[Any]) -> NDArray[np.bool_]:
-        """Return which parents (rows, parents) hold where these labels (rows, labels) do."""
+        """Return the (rows, parents) predicted parents of the (rows, labels) predicted labels."""
         held: NDArray[np.bool_] = (np.asarray(chosen, dtype=bool).astype(np.int64) @ self.children) > 0
         return held
 
@@ -51,8 +51,8 @@ class Level:
 def levels(scheme: LabelScheme) -> dict[str, Level]:
     """Return the levels of a categorical scheme by the name of their mapping, finest first.
 
-    One that leaves out a label is none where labels exclude each other (a row could have no parent), nor is one with a
-    single parent, nor one that only gives each label another name.
+    A mapping is not a level if it has a single parent, if it only renames the labels, or, for mutually exclusive
+    labels, if it leaves out a label (a row could have no parent).
     """
     found = {}
     for name, table in scheme.mappings.items() if scheme.is_categorical else ():
@@ -68,7 +68,7 @@ def levels(scheme: LabelScheme) -> dict[str, Level]:
 
 
 def level_predictions(scheme: LabelScheme, prediction: Prediction, digits: int = 6) -> dict[str, Mapping[str, Any]]:
-    """Return a prediction at every level: name to `labels` and `scores`, these rounded to `digits`."""
+    """Return a prediction at every level: level name to `labels` and `scores` (rounded to `digits`)."""
     scores = np.array([[prediction.scores[name] for name in scheme.names]])
     answers: dict[str, Mapping[str, Any]] = {}
     for name, level in levels(scheme).items():

@@ -1,4 +1,4 @@
-"""Locks that end with the process that holds them, however it ends."""
+"""File locks that the system releases when their process ends, even after a crash."""
 
 from __future__ import annotations
 
@@ -15,10 +15,7 @@ from insula.core.outputs import LOCK, require_folder
 
 @contextlib.contextmanager
 def try_lock(file: Path) -> Iterator[bool]:
-    """Lock `file` and yield True, or yield False where another holds it; a file that was locked is taken away after.
-
-    The system ends the lock with its process: after a crash nothing needs to be cleaned up.
-    """
+    """Lock `file` and yield True, or yield False if another process holds it. Removes the file after unlocking."""
     lock = filelock.FileLock(file, timeout=0)
     try:
         lock.acquire()
@@ -28,16 +25,16 @@ def try_lock(file: Path) -> Iterator[bool]:
     try:
         yield True
     finally:
-        with contextlib.suppress(OSError):  # a system that keeps open files in place
+        with contextlib.suppress(OSError):  # Windows does not remove open files
             file.unlink()
         lock.release()
 
 
 @contextlib.contextmanager
 def wait_for_lock(file: Path, *, seconds: float = 60.0) -> Iterator[None]:
-    """Lock `file`, waiting for whoever holds it; the file stays, for its name is the lock.
+    """Lock `file`, waiting while another process holds it. The file remains, because its name is the lock.
 
-    Raises `OutputError` where it is still held after `seconds`.
+    Raises `OutputError` if it is still held after `seconds`.
     """
     with output_errors(file):
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -47,7 +44,7 @@ def wait_for_lock(file: Path, *, seconds: float = 60.0) -> Iterator[None]:
             lock.acquire()
     except filelock.Timeout:
         raise OutputError(
-            f"The lock {str(file)!r} is held by another process for more than {seconds:g} s. End that process, or wait."
+            f"Another process has held the lock {str(file)!r} for more than {seconds:g} s. End that process, or wait."
         ) from None
     try:
         yield
@@ -57,20 +54,20 @@ def wait_for_lock(file: Path, *, seconds: float = 60.0) -> Iterator[None]:
 
 @contextlib.contextmanager
 def exclusive_writer(folder: Path) -> Iterator[None]:
-    """Let nobody else who asks write into `folder` meanwhile; `OutputError` where another process does so already."""
-    with try_lock(folder / LOCK) as mine:
-        if not mine:
+    """Hold the lock of `folder` during the block. Raises `OutputError` if another process holds it."""
+    with try_lock(folder / LOCK) as is_held:
+        if not is_held:
             raise OutputError(
-                f"The output {str(folder)!r} is being written by another process. Wait for it, or choose another name."
+                f"Another process is writing the output {str(folder)!r}. Wait for it, or choose another name."
             )
         yield
 
 
 @contextlib.contextmanager
 def exclusive_folder(folder: Path) -> Iterator[None]:
-    """Make the folder and keep others out; take it away again if nothing was written, for its name would stay taken.
+    """Create the folder and lock it during the block. Removes the folder afterwards if it is empty.
 
-    Raises `OutputError` where it cannot be made or written, or where another process writes into it.
+    Raises `OutputError` if it cannot be created or written, or if another process writes into it.
     """
     require_folder(folder)
     with output_errors(folder):

@@ -1,4 +1,4 @@
-"""`ModelInput`: what a model is asked about: a text, the conversation it is part of, what it is about."""
+"""`ModelInput`: the input of a model: a text, the earlier turns of its conversation, the target of the emotion."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class Media:
-    """A reference to sound, picture or video; `start` and `end` in seconds, None for the whole."""
+    """A reference to audio, an image or a video. `start` and `end` are in seconds; None means the whole."""
 
     uri: str
     kind: Literal["audio", "image", "video"]
@@ -31,17 +31,17 @@ class Media:
 
 @dataclass(frozen=True, slots=True)
 class ModelInput:
-    """One input of a model. A plain string is short for an input that is a text and nothing else.
+    """One input of a model. A plain string is short for an input with only a text.
 
     text      the text to classify
-    turns     the earlier turns of its dialogue, oldest first, without the text itself; empty for a lone message
-    speaker   who says the text
-    target    what the emotion is towards (an aspect, a product, a person); None for the text as a whole
-    media     the recording or picture that goes with it
-    language  ISO 639-1 code, None where unknown
-    id        the caller's own name for it; the prediction carries it back
+    turns     the earlier turns of its dialogue, oldest first, without the text itself; empty for a single message
+    speaker   the speaker of the text
+    target    the target of the emotion (an aspect, a product, a person); None for the text as a whole
+    media     the recording or picture of the text
+    language  ISO 639-1 code; None if unknown
+    id        the caller's identifier, returned with the prediction
 
-    A model reads turns and targets where it was trained with them (`text.preparation.Context`), else the text alone.
+    A model reads turns and targets if it was trained with them (`text.preparation.Context`), else only the text.
     """
 
     text: str
@@ -54,15 +54,15 @@ class ModelInput:
 
     @property
     def has_context(self) -> bool:
-        """Whether there is more to read than the text: earlier turns or a target."""
+        """Whether there are earlier turns or a target."""
         return bool(self.turns) or self.target is not None
 
     @classmethod
     def from_dict(cls, row: Mapping[str, Any]) -> ModelInput:
-        """Return the input that a mapping of its fields describes, as JSON holds it.
+        """Build an input from a mapping of its fields, as in JSON.
 
-        `turns` is a list of texts and of objects with `text` and, where it is known, `speaker`. `DataError` names the
-        first field that is unknown or holds something else.
+        `turns` is a list of texts, or of objects with `text` and optionally `speaker`. Raises `DataError` for the first
+        unknown field or wrong type.
         """
         _check_fields(row, cls, "an input", required=("text",))
         given = {name: value for name, value in row.items() if value is not None}
@@ -81,7 +81,7 @@ class ModelInput:
         return cls(**given, turns=tuple(map(_turn, turns)), media=media)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return plain JSON types, without what is not set; `from_dict` reads them back."""
+        """Return plain JSON types for `from_dict`, without fields that are not set."""
         row = dataclasses.asdict(self)
         row["turns"] = [{name: value for name, value in turn.items() if value is not None} for turn in row["turns"]]
         return {name: value for name, value in row.items() if value is not None and value != []}
@@ -110,7 +110,7 @@ def _check_fields(row: Mapping[str, Any], kind: type[Any], called: str, *, requi
             )
     for name in required:
         if row.get(name) is None:
-            raise DataError(f"The field {name!r} of {called} must be given. Got {dict(row)!r}.")
+            raise DataError(f"The field {name!r} of {called} is required. Got {dict(row)!r}.")
 
 
 TextOrInput = str | ModelInput
@@ -122,7 +122,7 @@ def text_of(given: TextOrInput) -> str:
 
 
 def character_count(given: TextOrInput) -> int:
-    """Return how many characters an input has: those of its text, its turns and its target."""
+    """Return the number of characters in the text, the turns and the target of an input."""
     if isinstance(given, str):
         return len(given)
     return len(given.text) + sum(len(turn.text) for turn in given.turns) + len(given.target or "")
@@ -131,9 +131,9 @@ def character_count(given: TextOrInput) -> int:
 def dialogue_inputs(
     turns: Sequence[Turn], *, language: str | None = None, target: str | None = None, most: int | None = None
 ) -> list[ModelInput]:
-    """Return one input a turn of a dialogue, each with the turns before it as its context; oldest first.
+    """Return one input per turn of a dialogue, oldest first, each with the turns before it as context.
 
-    most  keep at most this many earlier turns, the newest ones; None keeps all
+    most  the maximum number of earlier turns, of which the newest are kept; None keeps all
     """
     return [
         ModelInput(
@@ -148,9 +148,9 @@ def dialogue_inputs(
 
 
 def as_inputs(given: Sequence[TextOrInput | Mapping[str, Any]]) -> list[TextOrInput]:
-    """Return texts and inputs as they are, and mappings as the inputs that they describe (`ModelInput.from_dict`).
+    """Return texts and inputs unchanged, and mappings as inputs (`ModelInput.from_dict`).
 
-    Anything else raises `DataError`, with its position.
+    Raises `DataError` with the position of anything else.
     """
     if isinstance(given, Mapping) or not isinstance(given, str | ModelInput | Iterable):
         raise DataError(f"The texts must be a sequence. Got {shortened(repr(given), 80)}: put it in a list.")
@@ -167,7 +167,7 @@ def as_inputs(given: Sequence[TextOrInput | Mapping[str, Any]]) -> list[TextOrIn
 
 
 def check_inputs(inputs: Sequence[TextOrInput]) -> None:
-    """Raise `DataError` for anything but a sequence of strings and `ModelInput`s whose texts are strings."""
+    """Raise `DataError` unless `inputs` is a sequence of strings and of `ModelInput`s with a string as text."""
     if isinstance(inputs, str | ModelInput):
         raise DataError("The texts must be a sequence. Got one text: put it in a list.")
     for position, given in enumerate(inputs):

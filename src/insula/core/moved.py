@@ -1,4 +1,4 @@
-"""Names that have moved: importable from their old place for one release, with a warning."""
+"""Moved and renamed names: importable under the old name for one release, with a warning."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import Any
 
 
 def moved_names(module: str, places: Mapping[str, str]) -> Callable[[str], Any]:
-    """Return a `__getattr__` (PEP 562) for `module`: names in `places` are imported from where they are now.
+    """Return a `__getattr__` (PEP 562) for `module` that imports the names in `places` from their new module.
 
-    places  name to the module that defines it now, or to `"module:new_name"` where it was renamed, too
+    places  old name to its new module, or to `"module:new_name"` if it was renamed
 
-    Each use raises a `DeprecationWarning` that names the new place; other names raise `AttributeError` as usual.
+    Each use issues a `DeprecationWarning` that names the replacement. Other names raise `AttributeError` as usual.
     """
 
     def moved(name: str) -> Any:

@@ -1,13 +1,13 @@
-"""The output guard: what a verb may write over, and what it must never lose.
+"""The output guard: which outputs a command may replace, and which files it must never lose.
 
-A verb asks the guard before its work, with everything that it reads:
+A command calls the guard before its work, with everything that it reads:
 
     require_replaceable(output, MODEL, overwrite=overwrite, inputs=[source])
     with atomic_folder(output) as stage:
         ...
 
-The guard says whether the place may be written; `core.files.atomic_file` and `atomic_folder` then replace it whole, at
-the end, or leave it as it was. Links are followed: what counts is the file or folder that a name leads to.
+The guard checks whether the output may be written. `core.files.atomic_file` and `atomic_folder` then replace it as a
+whole at the end, or leave it unchanged. Links are resolved before paths are compared.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ from insula.core.errors import OutputError
 from insula.core.files import output_errors
 
 LOCK = ".lock"
-"""The file by which a process keeps others out of a folder; a folder with nothing else in it is empty."""
+"""The lock file of a folder. A folder that contains nothing else counts as empty."""
 
 
 @dataclass(frozen=True)
 class FolderKind:
-    """A kind of folder that a verb writes.
+    """A kind of folder that a command writes.
 
-    name   what it is called in messages: `model`
-    marks  files or folders by which it is recognised; one of them is enough
+    name   its name in messages, such as `model`
+    marks  files or folders that identify it; one of them is enough
     """
 
     name: str
@@ -41,10 +41,10 @@ class FolderKind:
 
 
 def require_different(output: str | Path, *inputs: str | Path, name: str = "output", other: str = "input") -> None:
-    """Raise `OutputError` where the output is one of the inputs.
+    """Raise `OutputError` if the output is one of the inputs.
 
-    inputs  files, folders, or names of data sets, which a folder of the same name would hide
-    name    what the output is called in the message; `other` what the inputs are called
+    inputs  files, folders, or names of data sets (a folder of the same name would hide them)
+    name    the name of the output in the message; `other` is the name of the inputs
     """
     for one in inputs:
         if _place(one) == _place(output):
@@ -54,7 +54,7 @@ def require_different(output: str | Path, *inputs: str | Path, name: str = "outp
 
 
 def require_outside(output: str | Path, *folders: str | Path) -> None:
-    """Raise `OutputError` where the output is inside one of the folders, which are read while it is written."""
+    """Raise `OutputError` if the output is inside one of the folders, which are read while it is written."""
     for folder in folders:
         if _place(folder) in _place(output).parents:
             raise OutputError(
@@ -63,12 +63,12 @@ def require_outside(output: str | Path, *folders: str | Path) -> None:
 
 
 def require_disjoint(output: str | Path, *inputs: str | Path) -> None:
-    """Raise `OutputError` where the output is one of the inputs, or a folder that one of them is in."""
+    """Raise `OutputError` if the output is one of the inputs or a folder that contains one."""
     require_different(output, *inputs)
     for one in inputs:
         if _place(output) in _place(one).parents:
             raise OutputError(
-                f"The output must not hold the input. Got {str(output)!r}, which holds {str(one)!r}. "
+                f"The output must not contain the input. Got {str(output)!r}, which contains {str(one)!r}. "
                 "Choose another name."
             )
 
@@ -78,8 +78,8 @@ def require_replaceable(
 ) -> None:
     """Raise `OutputError` unless a folder of this kind may be written at `output`.
 
-    The place must be free, or hold a folder of the same kind, which `overwrite` allows to replace. Nothing else is ever
-    replaced, nor are the inputs, even where they are deep inside.
+    The path must be free, or a folder of the same kind together with `overwrite`. Nothing else is ever replaced, and
+    neither are the inputs, however deep inside the output they are.
     """
     require_disjoint(output, *inputs)
     require_empty_or_kind(output, kind)
@@ -96,13 +96,13 @@ def require_empty_or_kind(output: str | Path, kind: FolderKind) -> None:
         others = any(entry.name != LOCK for entry in Path(output).iterdir())
     if others:
         raise OutputError(
-            f"The output must be new, empty or a {kind.name}. Got {str(output)!r}, which holds other files. "
+            f"The output must be new, empty or a {kind.name}. Got {str(output)!r}, which contains other files. "
             "Choose another name."
         )
 
 
 def require_folder(output: str | Path) -> None:
-    """Raise `OutputError` where `output` exists and is not a folder."""
+    """Raise `OutputError` if `output` exists and is not a folder."""
     with output_errors(Path(output)):
         if not Path(output).exists() or Path(output).is_dir():
             return
@@ -110,16 +110,16 @@ def require_folder(output: str | Path) -> None:
 
 
 def already_exists_error(output: str | Path, what: str) -> OutputError:
-    """Return the error where `output` holds what only `--overwrite` replaces; `what` comes with its article."""
+    """Return the error for an `output` that only `--overwrite` may replace; `what` includes its article."""
     return OutputError(
         f"The output {str(output)!r} already holds {what}. Choose another name, or replace it with --overwrite."
     )
 
 
 def make_results_folder(output: str | Path, *kinds: FolderKind, inputs: Sequence[str | Path] = ()) -> None:
-    """Make the folder that results are written into, next to whatever is there.
+    """Create the folder for results. Other files in it are kept.
 
-    Raises `OutputError` where it is one of the inputs, or of one of `kinds`, whose own results would be replaced.
+    Raises `OutputError` if it is one of the inputs, or of one of `kinds`, whose own results would be replaced.
     """
     folder = Path(output)
     require_different(folder, *inputs)
@@ -130,11 +130,11 @@ def make_results_folder(output: str | Path, *kinds: FolderKind, inputs: Sequence
             folder.mkdir(parents=True, exist_ok=True)
             return
     raise OutputError(
-        f"The output {str(output)!r} is a {kind.name}, whose own results would be replaced. Name another folder, "
+        f"The output {str(output)!r} is a {kind.name}, and its own results would be replaced. Choose another folder, "
         f"such as {str(folder.with_name(f'{folder.name}-results'))!r}."
     )
 
 
 def _place(path: str | Path) -> Path:
-    """Return where a path leads to, through all links."""
+    """Return a path with all links resolved."""
     return Path(os.path.realpath(path))

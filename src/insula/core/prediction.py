@@ -1,4 +1,4 @@
-"""`Prediction`: what a model says of one text."""
+"""`Prediction`: the prediction of a model for one text."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prediction:
-    """One answer.
+    """One prediction.
 
-    text        the text as it was given
-    labels      the decided labels: one for single-label schemes, any number for multi-label, none for dimensional
-    label       the decided label, of several the one with the highest score; None where none is decided
+    text        the text as given
+    labels      the predicted labels: one for single-label schemes, any number for multi-label, none for dimensional
+    label       the predicted label, if several the one with the highest score; None if no label is predicted
     scores      label to calibrated probability in [0, 1], or dimension to value in its range
-    confidence  the probability that the model gives to its own decision; None for dimensional schemes
-    abstained   True where the confidence is below the model's abstention threshold: "I don't know"
-    language    ISO 639-1 code where it was given or told
-    id          the row's id where it had one
+    confidence  the probability that the model assigns to its own decision; None for dimensional schemes
+    abstained   True if the confidence is below the abstention threshold of the model ("I don't know")
+    language    ISO 639-1 code, if given or detected
+    id          the id of the input, if it has one
     """
 
     text: str
@@ -36,7 +36,7 @@ class Prediction:
         return sorted(self.scores, key=lambda name: (name not in self.labels, -self.scores[name]))
 
     def to_dict(self, digits: int = 6) -> dict[str, Any]:
-        """Return the prediction as plain JSON types; scores rounded to `digits`. `id`, `language` only where set."""
+        """Return plain JSON types with scores rounded to `digits`; `id` and `language` only if set."""
         row: dict[str, Any] = {
             "text": self.text,
             "labels": list(self.labels),

@@ -1,4 +1,4 @@
-"""How long work tells people how far it is, whoever draws it."""
+"""The interface by which long tasks report their progress."""
 
 from __future__ import annotations
 
@@ -6,29 +6,29 @@ from typing import Protocol
 
 
 class Progress(Protocol):
-    """One task at a time; drawn by the command line, silent in a library call."""
+    """Reports one task at a time. The command line draws a bar; library calls are silent."""
 
     def start(self, task: str, total: int | None = None) -> None:
-        """Begin a task of `total` steps, None where that is not known."""
+        """Start a task of `total` steps; None if the number is unknown."""
 
     def expect(self, total: int) -> None:
-        """Say how many steps there will be, where that shows only on the way."""
+        """Set the total of the current task, if it becomes known only during the work."""
 
     def advance(self, steps: int = 1, **figures: float) -> None:
-        """Go on by `steps`; `figures` are shown beside the bar (loss, rows)."""
+        """Advance by `steps` and show `figures` (loss, rows/s) next to the bar."""
 
     def skip(self, steps: int) -> None:
-        """Go on by `steps` that were done before: they do not tell how long the others will take."""
+        """Advance by `steps` that an earlier run did; they do not count in the estimate of the remaining time."""
 
     def finish(self) -> None:
         """End the task."""
 
     def say(self, sentence: str) -> None:
-        """Tell something for good: a choice that was made, a warning."""
+        """Print a lasting message, such as a choice that was made or a warning."""
 
 
 class Silent:
-    """The progress that nobody sees."""
+    """Progress that reports nothing."""
 
     def start(self, task: str, total: int | None = None) -> None:
         """Do nothing."""
@@ -40,7 +40,7 @@ class Silent:
         """Do nothing."""
 
     def skip(self, steps: int) -> None:
-        """Advance: who only counts sees no difference."""
+        """Count skipped steps as done."""
         self.advance(steps)
 
     def finish(self) -> None:

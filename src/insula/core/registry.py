@@ -1,4 +1,4 @@
-"""One registry per family (models, objectives, text steps, backends): built-ins and plug-ins enter by the same door."""
+"""One registry per family (models, objectives, text steps, backends), for built-ins and plug-ins alike."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ T = TypeVar("T")
 
 
 class Registry(Generic[T]):
-    """Names to members of one family.
+    """Maps names to the members of one family.
 
-    A member is registered as the object itself or as a lazy reference `"package.module:attribute"`, which is imported
-    on first use, so that listing a family never loads a heavy library. Installed packages add members through the
-    entry-point group `insula.<family>`.
+    A member is registered as an object, or as a lazy reference `"package.module:attribute"` that is imported on first
+    use, so that listing a family never loads a heavy library. Installed packages add members through the entry-point
+    group `insula.<family>`.
 
         steps: Registry[TextStep] = Registry("text_steps")
         steps.register("html", unescape_html)
@@ -27,18 +27,18 @@ class Registry(Generic[T]):
 
     def __init__(self, family: str) -> None:
         self.family = family
-        self._members: dict[str, T | str] = {}  # as they were registered
+        self._members: dict[str, T | str] = {}  # as registered
         self._loaded: dict[str, T] = {}
         self._plugins_read = False
 
     def register(self, name: str, member: T | str) -> None:
-        """Add a member under `name`; a name that is taken by another member is refused with `ValueError`."""
+        """Add a member under `name`. Raises `ValueError` if another member has the name."""
         if self._members.get(name, member) != member:
-            raise ValueError(f"The name {name!r} of family {self.family!r} must be unused. Choose another name.")
+            raise ValueError(f"The name {name!r} is already registered in {self.family!r}. Choose another name.")
         self._members[name] = member
 
     def add(self, name: str) -> Callable[[T], T]:
-        """Register what the decorator stands on."""
+        """Return a decorator that registers a function or class under `name`."""
 
         def decorate(member: T) -> T:
             self.register(name, member)
@@ -50,7 +50,7 @@ class Registry(Generic[T]):
         self._read_plugins()
         if name not in self._members:
             raise UnknownNameError(
-                f"The name {name!r} is not known in {self.family.replace('_', ' ')}; known are: "
+                f"The name {name!r} is unknown in {self.family.replace('_', ' ')}. Known names: "
                 f"{', '.join(self)}.{nearest(name, self)}"
             )
         if name not in self._loaded:

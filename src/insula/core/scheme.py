@@ -1,4 +1,4 @@
-"""`LabelScheme`: which labels there are, of what kind, and how they map to coarser schemes."""
+"""`LabelScheme`: the labels of a task, their kind, and their mappings to coarser schemes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ KINDS: tuple[Kind, ...] = get_args(Kind)
 
 
 def uses_softmax(kind: Kind) -> bool:
-    """Return whether the labels of a kind share a softmax, as they exclude each other; else each has its own output."""
+    """Return whether the labels of a kind exclude each other and share a softmax; else each has its own output."""
     return kind in ("single", "ordinal")
 
 
@@ -21,15 +21,15 @@ def uses_softmax(kind: Kind) -> bool:
 class LabelScheme:
     """The labels of a task.
 
-    name       the scheme's own name, such as `goemotions`
-    kind       binary: two classes, one sigmoid output for the second; single: one of several; multi: any set, the
-               empty one included; ordinal: ordered classes, lowest first; dimensional: real values
+    name       the name of the scheme, such as `goemotions`
+    kind       binary: two classes, with one sigmoid output for the second; single: one of several; multi: any set,
+               including the empty set; ordinal: ordered classes, lowest first; dimensional: real values
     names      label (or dimension) names in output order
-    display    language code to {name: display name}; missing ones fall back to the name itself
+    display    language code to {name: display name}; a missing display name falls back to the name
     ranges     dimensional only: {name: (lowest, highest)}
-    mappings   name of a coarser scheme to {label: its label there}; a label may be missing where it has no counterpart
+    mappings   name of a coarser scheme to {label: coarser label}; labels without a counterpart may be missing
 
-    Raises `DataError` where kind, names or ranges contradict each other.
+    Raises `DataError` if kind, names or ranges contradict each other.
     """
 
     name: str
@@ -43,56 +43,59 @@ class LabelScheme:
         if self.kind not in KINDS:
             raise DataError(f"The kind of scheme {self.name!r} must be one of {', '.join(KINDS)}. Got {self.kind!r}.")
         if len(set(self.names)) != len(self.names) or not self.names:
-            raise DataError(f"The names of scheme {self.name!r} must be different and at least one. Got {self.names}.")
+            raise DataError(f"The names of scheme {self.name!r} must be unique and not empty. Got {self.names}.")
         if self.kind == "binary" and len(self.names) != 2:
-            raise DataError(f"The names of binary scheme {self.name!r} must be two. Got {len(self.names)}.")
+            raise DataError(f"The binary scheme {self.name!r} must have two names. Got {len(self.names)}.")
         if self.kind == "dimensional" and set(self.ranges) != set(self.names):
-            raise DataError(f"The ranges of dimensional scheme {self.name!r} must name each of {self.names}.")
+            raise DataError(
+                f"The ranges of dimensional scheme {self.name!r} must be for {', '.join(self.names)}. "
+                f"Got {', '.join(self.ranges) or 'none'}."
+            )
         for name, (low, high) in self.ranges.items():
             if not low <= high:
                 raise DataError(
-                    f"The range of {name!r} in scheme {self.name!r} must be lowest, highest. Got {low}, {high}."
+                    f"The range of {name!r} in scheme {self.name!r} must be (lowest, highest). Got ({low}, {high})."
                 )
 
     @property
     def is_categorical(self) -> bool:
-        """True for every kind but dimensional."""
+        """Whether the scheme has labels, that is any kind but dimensional."""
         return self.kind != "dimensional"
 
     @property
     def has_one_label(self) -> bool:
-        """True where every row has exactly one label: binary, single and ordinal schemes."""
+        """Whether every row has exactly one label: binary, single and ordinal schemes."""
         return self.kind in ("binary", "single", "ordinal")
 
     @property
     def output_count(self) -> int:
-        """How many numbers a model gives per row: one for binary, else one a name."""
+        """The number of outputs of a model per row: one for binary, else one per name."""
         return 1 if self.kind == "binary" else len(self.names)
 
     @property
     def threshold_labels(self) -> tuple[str, ...]:
-        """The labels that are decided by a threshold each: all of a multi scheme, the positive one of a binary one."""
+        """The labels with a threshold: all labels of a multi scheme, the positive label of a binary scheme."""
         return {"multi": self.names, "binary": self.names[1:]}.get(self.kind, ())
 
     @property
     def summary(self) -> str:
-        """Kind, name and the first labels, for messages."""
+        """The kind, the name and the first labels, for messages."""
         shown = ", ".join(self.names[:8]) + (", ..." if len(self.names) > 8 else "")
         return f"{self.kind} {self.name!r} ({shown})"
 
     def has_labels_of(self, other: LabelScheme) -> bool:
-        """Whether both are of one kind with the same labels in the same order.
+        """Return whether both schemes have the same kind and the same labels in the same order.
 
-        Ranges do not count: they are those of the training rows, of one scale and seldom the same.
+        Ranges are not compared: they come from the training rows and rarely match exactly.
         """
         return (self.kind, self.names) == (other.kind, other.names)
 
     def display_name(self, name: str, language: str = "en") -> str:
-        """Return the display name of a label in a language (`en`, `zh`), the label itself where there is none."""
+        """Return the display name of a label in a language (`en`, `zh`), or the label itself if there is none."""
         return self.display.get(language, {}).get(name, name)
 
     def index(self, name: str) -> int:
-        """Return the position of a label; `DataError` with the nearest known label where it is unknown."""
+        """Return the position of a label. Raises `DataError` with the nearest known label."""
         try:
             return self.names.index(name)
         except ValueError:
@@ -105,14 +108,14 @@ class LabelScheme:
         """Map labels to the coarser scheme `target`, in order of first appearance, each once."""
         if target not in self.mappings:
             raise DataError(
-                f"Scheme {self.name!r} has no mapping to {target!r}; it has: {', '.join(self.mappings) or 'none'}."
-                f"{nearest(target, self.mappings)}"
+                f"The scheme {self.name!r} has no mapping to {target!r}. "
+                f"Mappings: {', '.join(self.mappings) or 'none'}.{nearest(target, self.mappings)}"
             )
         table = self.mappings[target]
         return tuple(dict.fromkeys(table[label] for label in labels if label in table))
 
     def to_dict(self) -> dict[str, Any]:
-        """Return plain JSON types; `from_dict` reads them back."""
+        """Return plain JSON types for `from_dict`."""
         return {
             "name": self.name,
             "kind": self.kind,
@@ -124,7 +127,7 @@ class LabelScheme:
 
     @classmethod
     def from_dict(cls, row: Mapping[str, Any]) -> LabelScheme:
-        """Read what `to_dict` wrote."""
+        """Build a scheme from the result of `to_dict`."""
         return cls(
             name=row["name"],
             kind=cast(Kind, row["kind"]),

@@ -1,4 +1,4 @@
-"""Pieces of the sentences that people read: counts, long texts cut short, what pydantic found wrong with a value."""
+"""Formatting for messages: counts with their noun, shortened texts and values, the rules that pydantic checks."""
 
 from __future__ import annotations
 
@@ -40,12 +40,12 @@ _SUBJECT = re.compile(r"^(Input|String|Value|List|Tuple|Set|Dictionary|URL|Data)
 
 
 def counted(count: int, noun: str) -> str:
-    """Return `1 row`, `2,000 rows`."""
+    """Return a count with its noun: `1 row`, `2,000 rows`."""
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
 def shortened(text: str, most: int) -> str:
-    """Return the text, cut to `most` characters of which the last is then an ellipsis."""
+    """Return the text, cut to at most `most` characters including a final ellipsis."""
     return text if len(text) <= most else text[: most - 1] + "…"
 
 

@@ -1,4 +1,4 @@
-"""The name of the model that comes with insula and answers where no other is named."""
+"""The name of the built-in model, the default when no model is given."""
 
 from __future__ import annotations
 

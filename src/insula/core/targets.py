@@ -1,4 +1,4 @@
-"""Examples to the arrays that training and evaluation compute with."""
+"""Converts examples into the arrays that training and evaluation use."""
 
 from __future__ import annotations
 
@@ -13,29 +13,29 @@ from insula.core.scheme import LabelScheme
 
 
 def gold_matrix(scheme: LabelScheme, examples: Sequence[Example]) -> NDArray[np.float64]:
-    """Return (rows, labels): 0 or 1 for categorical schemes, the values themselves for dimensional ones.
+    """Return the (rows, labels) gold array: 0 or 1 for categorical schemes, the values for dimensional schemes.
 
-    Raises `DataError` for an unlabelled example, a label outside the scheme, or a number of labels or values that its
-    kind does not allow.
+    Raises `DataError` for an unlabelled example, a label outside the scheme, or a number of labels or values that the
+    kind of the scheme does not allow.
     """
     gold = np.zeros((len(examples), len(scheme.names)))
     position = {name: i for i, name in enumerate(scheme.names)}
     for row, example in enumerate(examples):
         if scheme.kind == "dimensional":
             if example.values is None:
-                raise DataError(f"The example {row} has no values; every row needs them here. Drop it first.")
+                raise DataError(f"Example {row} has no values, but every row needs them here. Drop it first.")
             if len(example.values) != len(scheme.names):
                 raise DataError(
-                    f"The values of example {row} must be {len(scheme.names)}, one for each of "
+                    f"Example {row} must have {len(scheme.names)} values, one for each of "
                     f"{', '.join(scheme.names)}. Got {len(example.values)}."
                 )
             gold[row] = example.values
             continue
         if example.labels is None:
-            raise DataError(f"The example {row} has no labels; every row needs them here. Drop it first.")
+            raise DataError(f"Example {row} has no labels, but every row needs them here. Drop it first.")
         if scheme.kind != "multi" and len(set(example.labels)) != 1:
             raise DataError(
-                f"The labels of example {row} must be exactly one in {scheme.kind} scheme {scheme.name!r}. "
+                f"Example {row} must have exactly one label in the {scheme.kind} scheme {scheme.name!r}. "
                 f"Got {len(set(example.labels))}."
             )
         for label in example.labels:
@@ -44,10 +44,11 @@ def gold_matrix(scheme: LabelScheme, examples: Sequence[Example]) -> NDArray[np.
 
 
 def soft_gold_matrix(scheme: LabelScheme, examples: Sequence[Example]) -> NDArray[np.float64]:
-    """Return the gold matrix of a categorical scheme with annotators' votes in place of labels where there are any.
+    """Return the gold array of a categorical scheme, with the annotators' votes instead of labels for rows with votes.
 
-    single, binary, ordinal: the share of each label among a row's votes; multi: the votes themselves, which are shares
-    of annotators. Raises `DataError` for votes below 0, or for multi above 1, and for a label outside the scheme.
+    single, binary, ordinal: the share of each label in the votes of the row. multi: the votes themselves, which are
+    shares of annotators. Raises `DataError` for votes below 0 (or above 1 for multi) and for a label outside the
+    scheme.
     """
     gold = gold_matrix(scheme, examples)
     for row, example in enumerate(examples):
@@ -58,8 +59,8 @@ def soft_gold_matrix(scheme: LabelScheme, examples: Sequence[Example]) -> NDArra
             counts[scheme.index(label)] = count
         if counts.min() < 0 or (scheme.kind == "multi" and counts.max() > 1):
             raise DataError(
-                f"The votes of example {row} must be counts of at least 0, in multi-label schemes shares of annotators "
-                f"up to 1. Got {dict(example.votes)}. Correct them, or leave the votes out."
+                f"The votes of example {row} must be counts of at least 0, or in multi-label schemes shares from 0 to "
+                f"1. Got {dict(example.votes)}. Correct them, or leave the votes out."
             )
         gold[row] = counts if scheme.kind == "multi" else counts / counts.sum()
     return gold

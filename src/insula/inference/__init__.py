@@ -1,1 +1,1 @@
-"""Examples in, predictions out: batching, backends, the predictor, file to file."""
+"""Prediction: batching, backends, the predictor, prediction of files."""

@@ -1,7 +1,7 @@
-"""What computes logits at prediction: one registry, opened by the name that the model folder states.
+"""Backends compute logits at prediction. The model folder names its backend, and the registry opens it.
 
-A backend says what it can; nothing asks for its name. What must be known before it is opened is in its `BackendEntry`,
-what is known once it is open is in `Backend`.
+Callers check the capabilities of a backend, never its name. `BackendEntry` declares what must be known before a backend
+is opened; the protocols below describe an open backend.
 """
 
 from __future__ import annotations
@@ -29,111 +29,110 @@ from insula.text.context import Context
 
 
 class Backend(Protocol):
-    """Prepared texts in, logits out; `logits` is all that a backend must have.
+    """Prepared texts to logits. Only `logits` is required.
 
-    Pairs of text and context come only to backends of families that read pairs. A backend that has more than `logits`
-    is one of these, too:
+    Backends of families that read pairs also get pairs of text and context. A backend may implement more:
 
-    StagedBackend      does part of its work ahead of time
-    TokenStages        of a staged one: its stages are token numbers and a network
+    StagedBackend      encodes texts ahead of time
+    TokenStages        a staged backend whose stages are token ids and a network
     PreparingBackend   prepares the inputs itself
 
-    and it may say `prefetch = False` where its stages take no longer than the preparation of the next texts: a thread
-    for that would only take turns with it.
+    and may set `prefetch = False` if it computes as fast as it encodes, so that a prefetching thread would not help.
     """
 
     def logits(self, texts: Sequence[Any], /) -> NDArray[np.floating[Any]]:
-        """Return (rows, outputs) logits in the order of `texts`, the same for a text in whatever company."""
+        """Return (rows, outputs) logits in the order of `texts`. The logits of a text do not depend on the others."""
 
 
 @runtime_checkable
 class StagedBackend(Backend, Protocol):
-    """A backend whose logits are `compute(encode(texts))`; texts may be encoded while it computes others."""
+    """A backend whose logits are `compute(encode(texts))`; the next texts may be encoded while it computes."""
 
     def encode(self, texts: Sequence[Any], /) -> Any:
-        """Do what does not need the model."""
+        """Do the part of the work that does not need the model."""
 
     def compute(self, encoded: Any, /) -> NDArray[np.floating[Any]]:
-        """Return the logits of what `encode` returned."""
+        """Return the logits for a result of `encode`."""
 
 
 @runtime_checkable
 class TokenStages(StagedBackend, Protocol):
-    """A backend that encodes each text by itself as token numbers, and computes any of them together, padded.
+    """A backend that encodes each text separately as token ids, and computes any of them in one padded batch.
 
-    outputs  how many numbers the network gives a text
-    budget   how many tokens a batch has at most, padding included
+    outputs  the number of logits per text
+    budget   the maximum number of tokens per batch, including padding
     """
 
     outputs: int
     budget: int
 
     def run(self, ids: NDArray[np.int64], mask: NDArray[np.int64], /) -> NDArray[np.float32]:
-        """Return (rows, outputs) logits of one padded batch: (rows, tokens) token numbers and mask."""
+        """Return (rows, outputs) logits of one padded batch: (rows, tokens) token ids and mask."""
 
 
 @runtime_checkable
 class PreparingBackend(Backend, Protocol):
-    """A backend of several models, which prepares the inputs for each by itself and is given them as they are."""
+    """A backend of several models, which gets unprepared inputs and prepares them for each model."""
 
     @property
     def context(self) -> Context:
-        """What its models read besides the text."""
+        """The context that its models read in addition to the text."""
 
     def unread(self, inputs: Sequence[TextOrInput]) -> int:
-        """Return how many inputs have earlier turns or a target that none of its models reads."""
+        """Return the number of inputs with turns or a target that no model reads."""
 
 
 def encode(backend: Backend, texts: Sequence[Any]) -> Any:
-    """Do what a backend can do ahead of time; one without stages gets the texts as they are."""
+    """Run the encoding stage of a backend; without stages, return the texts unchanged."""
     return backend.encode(texts) if isinstance(backend, StagedBackend) else texts
 
 
 def compute(backend: Backend, encoded: Any) -> NDArray[np.floating[Any]]:
-    """Return the logits of what `encode` returned."""
+    """Return the logits for a result of `encode`."""
     return backend.compute(encoded) if isinstance(backend, StagedBackend) else backend.logits(encoded)
 
 
 def has_token_stages(backend: Backend) -> TypeGuard[TokenStages]:
-    """Return whether the stages of a backend are token numbers and a network."""
+    """Return whether the stages of a backend are token ids and a network."""
     return isinstance(backend, TokenStages)
 
 
 def prepares_inputs(backend: Backend) -> TypeGuard[PreparingBackend]:
-    """Return whether a backend is given inputs as they are."""
+    """Return whether a backend gets unprepared inputs."""
     return isinstance(backend, PreparingBackend)
 
 
 def can_prefetch(backend: Backend) -> bool:
-    """Return whether the next texts are worth encoding in a thread while it computes."""
+    """Return whether to encode the next texts in a thread while the backend computes."""
     return bool(getattr(backend, "prefetch", True))
 
 
 class Opener(Protocol):
-    """Opens a model folder; the engine says with how many threads and how large batches."""
+    """Opens a model folder. The engine sets threads and batch size."""
 
     def __call__(self, folder: Path, engine: Engine = ..., /) -> Backend:
-        """Return the backend; `ModelFolderError` where the folder lacks what it needs."""
+        """Return the backend. Raises `ModelFolderError` if the folder lacks a file that it needs."""
 
 
-_CANNOT = {"export": "exported", "quantize": "made smaller", "cascade": "a stage of a cascade"}
+_CANNOT = {"export": "exported", "quantize": "quantised", "cascade": "a stage of a cascade"}
 AnyOpener = Opener | Callable[[Path], Backend]
 
 
 @dataclass(frozen=True)
 class BackendEntry:
-    """What is known of a backend before it is opened. An opener that is registered by itself has all the defaults.
+    """Declares a backend before it is opened. A bare opener in the registry gets all defaults.
 
-    opener        opens a model folder: `"module:attribute"`, imported when it is first asked, or the callable. It takes
-                  the folder, and the `Engine` if it has a use for one
-    packages      what it needs to be installed; the `extra` of insula that brings it, None for none
-    exported      it computes an export of the weights in `model.safetensors`: training compares the two
-    runs_graph    it computes `model.onnx`, so that a smaller graph may take the place of that file
-    alternatives  other backends that compute the same folder, maybe faster, where it holds `whole` and their packages
-                  are installed
+    opener        opens a model folder: a callable, or `"module:attribute"`, imported on first use. It takes the folder
+                  and, optionally, an `Engine`
+    packages      the packages that it needs
+    extra         the extra of insula that installs them; None if no extra does
+    exported      True if it computes an export of `model.safetensors`: training then compares the two
+    runs_graph    True if it computes `model.onnx`, so that a quantised graph may replace that file
+    alternatives  other backends for the same folder, possibly faster, if their packages are installed and the folder
+                  has their files in `whole`
     whole         the files that it needs as an alternative
-    cannot        verbs (`export`, `quantize`, `cascade`) to the reason why they are not for its models and what to do
-                  instead; `{folder}` in it is the model's
+    cannot        unsupported commands (`export`, `quantize`, `cascade`) to the reason and what to do instead;
+                  `{folder}` in it is replaced by the model folder
     """
 
     opener: str | AnyOpener
@@ -146,7 +145,7 @@ class BackendEntry:
     cannot: Mapping[str, str] = field(default_factory=dict)
 
     def __call__(self, folder: Path, engine: Engine | None = None, /) -> Backend:
-        """Open a model folder; `MissingExtraError` where a package is not installed, `ModelFolderError`."""
+        """Open a model folder. Raises `MissingExtraError` if a package is not installed, and `ModelFolderError`."""
         for package in self.packages:
             require(package, extra=self.extra, purpose=f"predict with {str(folder)!r} in {package}")
         opener = self.opener
@@ -158,12 +157,12 @@ class BackendEntry:
         return cast(Opener, opener)(folder, engine)
 
     def can_open(self, folder: Path) -> bool:
-        """Return whether it can compute a folder that another backend is stated for."""
-        here = all(importlib.util.find_spec(package) for package in self.packages)
-        return here and all((folder / name).exists() for name in self.whole)
+        """Return whether it can open a folder of another backend, as an alternative."""
+        installed = all(importlib.util.find_spec(package) for package in self.packages)
+        return installed and all((folder / name).exists() for name in self.whole)
 
     def require_can(self, verb: str, folder: ModelFolder) -> None:
-        """Raise `ModelFolderError` where a verb is not for the models of this backend."""
+        """Raise `ModelFolderError` if this backend does not support a command."""
         if verb in self.cannot:
             reason = self.cannot[verb].format(folder=folder.path)
             raise ModelFolderError(f"The model {str(folder.path)!r} cannot be {_CANNOT[verb]}: {reason}")
@@ -175,8 +174,8 @@ backends.register(
     BackendEntry(
         "insula.inference.cascade_backend:CascadeBackend",
         cannot={
-            "export": "a cascade holds two models. Export its stages: {folder}/first and {folder}/second.",
-            "cascade": "it is a cascade itself. Name one of its stages: {folder}/first or {folder}/second.",
+            "export": "a cascade consists of two models. Export its stages: {folder}/first and {folder}/second.",
+            "cascade": "it is a cascade already. Name one of its stages: {folder}/first or {folder}/second.",
         },
     ),
 )
@@ -185,7 +184,7 @@ backends.register(
     BackendEntry(
         "insula.inference.linear_backend:open_linear",
         cannot={
-            "export": "a linear model has no graph, numpy and scipy compute it. Copy its folder, which needs no torch, "
+            "export": "a linear model has no graph; numpy and scipy compute it. Copy its folder, which needs no torch, "
             "or train a neural model."
         },
     ),
@@ -200,8 +199,8 @@ backends.register(
         "insula.inference.static_backend:StaticBackend",
         exported=True,
         cannot={
-            "quantize": "it is run by 'static', in numpy; with a smaller model.onnx it would lose that fast path. "
-            "Train it with fewer bits in its table: --set model.table=int8"
+            "quantize": "the backend 'static' runs it in numpy and does not use model.onnx. "
+            "Train it with a smaller table: --set model.table=int8"
         },
     ),
 )
@@ -217,41 +216,41 @@ backends.register(
 
 
 def backend_entry(name: str) -> BackendEntry:
-    """Return the entry of the backend of that name; `UnknownNameError` where there is none."""
+    """Return the entry of a backend. Raises `UnknownNameError` if the name is not registered."""
     found = backends[name]
     return found if isinstance(found, BackendEntry) else BackendEntry(found)
 
 
 def open_backend(name: str, folder: Path, engine: Engine | None = None) -> Backend:
-    """Open a model folder by the backend of that name; raises what its entry raises."""
+    """Open a model folder with the named backend. Raises as `BackendEntry.__call__`."""
     return backend_entry(name)(folder, engine)
 
 
 def backends_for(folder: ModelFolder) -> list[str]:
-    """Return the folder's own backend, and those of its alternatives that can open it here."""
+    """Return the backend of a folder, and its alternatives that can open the folder on this machine."""
     others = backend_entry(folder.backend).alternatives
     return [folder.backend, *(name for name in others if backend_entry(name).can_open(folder.path))]
 
 
 def check_measured(engine: Engine, folder: ModelFolder) -> None:
-    """Raise `DataError` where an engine was measured for a model of another kind than the one in the folder."""
+    """Raise `DataError` if an engine was measured for another kind of model than the one in the folder."""
     if engine.family is None:
         return
     names = backends_for(folder)
     if engine.family != folder.family or engine.backend not in names:
         place = str(folder.path)
         raise DataError(
-            f"The engine must be one that was measured for this model. Got one for a model of family "
-            f"{engine.family!r} run by {engine.backend!r}; {place!r} is of family {folder.family!r}, run by "
-            f"{' or '.join(names)}. Measure it with: insula model bench -m {shlex.quote(place)} -o FILE"
+            f"The engine must be measured for this kind of model. Got one for family {engine.family!r} with backend "
+            f"{engine.backend!r}, but {place!r} has family {folder.family!r} with backend {' or '.join(names)}. "
+            f"Measure this model with: insula model bench -m {shlex.quote(place)} -o FILE"
         )
 
 
 def _takes_engine(opener: AnyOpener) -> bool:
-    """Return whether an opener takes an engine behind the folder: a backend without settings need not."""
+    """Return whether an opener takes an engine after the folder, which is optional."""
     try:
         parameters = inspect.signature(opener).parameters.values()
-    except ValueError:  # of a type without a readable signature
+    except ValueError:  # a type without a readable signature
         return True
     places = [one for one in parameters if one.kind in (one.POSITIONAL_ONLY, one.POSITIONAL_OR_KEYWORD)]
     return len(places) > 1 or any(one.kind == one.VAR_POSITIONAL for one in parameters)

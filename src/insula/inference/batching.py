@@ -1,4 +1,4 @@
-"""Batches of like length under a token budget: little padding, bounded memory, order kept by the caller."""
+"""Batches of similar length under a token budget: little padding, bounded memory. The caller restores the order."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-# So few that what a layer computes stays near the processor: larger batches run slower. The same on every machine, so
-# that a text has the same company wherever it is predicted.
+# Small enough for the activations of a layer to stay in the CPU cache: larger batches are slower. The same on every
+# machine, so that batches, and therefore rounding, are the same everywhere.
 TOKEN_BUDGET = 448
 MAX_ROWS = 256
 
 
 def batches(lengths: Sequence[int], *, tokens: int = TOKEN_BUDGET, rows: int = MAX_ROWS) -> Iterator[NDArray[np.intp]]:
-    """Yield arrays of row numbers, shortest texts first; padded tokens of a batch stay within `tokens`.
+    """Yield arrays of row indices, shortest texts first, with at most `tokens` tokens per batch including padding.
 
-    A text longer than the budget makes a batch of its own. Every row stands in exactly one batch.
+    A text longer than the budget is a batch of its own. Every row is in exactly one batch.
     """
     order = np.argsort(np.asarray(lengths), kind="stable")
     first = 0
@@ -29,5 +29,5 @@ def batches(lengths: Sequence[int], *, tokens: int = TOKEN_BUDGET, rows: int = M
 
 
 def fits_one_batch(lengths: Sequence[int], *, tokens: int = TOKEN_BUDGET, rows: int = MAX_ROWS) -> bool:
-    """Return whether texts of these lengths make one batch, or none."""
+    """Return whether texts of these lengths form at most one batch."""
     return len(lengths) < 2 or (len(lengths) <= rows and max(lengths) * len(lengths) <= tokens)

@@ -1,11 +1,11 @@
-"""The `cascade` backend: a cheap model answers the texts it is sure of, a better one the rest.
+"""The `cascade` backend: a cheap model predicts the texts that it is certain about, a better model the rest.
 
-As in Viola and Jones (2001) and FrugalGPT (Chen et al. 2023), with two stages. A cascade's folder holds two model
-folders, `first` and `second`, and `cascade.json` with the switch point. The second stage is asked where the first knows
-least for the length of the text: a mistake about a rare label costs macro-F1 more than one about a frequent label, and
-a text of twice the length takes twice the time. The logits are calibrated ones: the first stage's where it
-is sure, else a weighted mean of both stages'. What the first stage said is known by then, and two models together are
-often better than one.
+As in Viola and Jones (2001) and FrugalGPT (Chen et al. 2023), with two stages. The folder of a cascade contains two
+model folders, `first` and `second`, and `cascade.json` with the switch point. The second stage runs on texts for which
+the first is uncertain in relation to the length of the text. Labels are weighted, because a mistake about a rare label
+costs more macro-F1 than one about a frequent label; length counts, because a text of twice the length takes twice the
+time. The logits are calibrated: those of the first stage if it is certain, else a weighted mean of both stages, because
+the first stage has already run and two models together are often better than one.
 """
 
 from __future__ import annotations
@@ -28,18 +28,19 @@ from insula.inference.predictor import Encoded, Predictor
 from insula.text.context import Context
 
 CASCADE = "cascade.json"
-CASCADE_VERSION = 2  # the limit was one of confidence before
+CASCADE_VERSION = 2  # version 1 had a limit of confidence instead of uncertainty
 STAGES = ("first", "second")
-# What every text costs beside its own bytes: its first and last token. A token is four bytes or so, in Chinese three.
+# The cost of the first and last token of every text, in bytes. A token has about four bytes, in Chinese three.
 BYTES_PER_TEXT = 8
 
 
 @dataclass(frozen=True, slots=True)
 class FirstStageResult:
-    """What the first stage was asked.
+    """The result of the first stage.
 
-    logits   (rows, outputs) calibrated ones of the first stage
-    rest     the rows that it is not sure of; `encoded` are these, for the second stage
+    logits   (rows, outputs) calibrated logits of the first stage
+    rest     the rows that the first stage is uncertain about
+    encoded  these rows, encoded for the second stage
     """
 
     logits: NDArray[np.float64]
@@ -48,12 +49,14 @@ class FirstStageResult:
 
 
 class CascadeBackend:
-    """Opens the folders of the family `cascade`. Each stage prepares texts in its own way, so it is given raw ones.
+    """Opens folders of the family `cascade`. It gets unprepared texts, because each stage has its own preparation.
 
-    limit   the first stage answers where its doubt is at most this
-    worth   what a mistake about each label costs, in the order of the scheme
-    price   how much the length of a text counts: not at all (0) to fully (1)
-    say     the first stage's weight in the mean where both answer
+    limit   the maximum uncertainty at which the first stage decides alone
+    worth   (labels,) the cost of a mistake about each label
+    price   the exponent of the text length, from 0 (ignored) to 1
+    say     the weight of the first stage in the mean of both stages
+
+    The attributes have the names of the keys in `cascade.json`.
     """
 
     def __init__(self, folder: Path, engine: Engine = DEFAULT) -> None:
@@ -63,18 +66,18 @@ class CascadeBackend:
             self.worth = np.array(settings["worth"], dtype=np.float64)
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise ModelFolderError(
-                f"The model folder {str(folder)!r} has no switch point in {CASCADE}: {error}. Copy it again."
+                f"The model folder {str(folder)!r} has no valid switch point in {CASCADE}: {error}. Copy it again."
             ) from error
-        self.first, self.second = (Predictor.load(folder / stage, engine=_of_a_stage(engine)) for stage in STAGES)
+        self.first, self.second = (Predictor.load(folder / stage, engine=_stage_engine(engine)) for stage in STAGES)
 
     @property
     def context(self) -> Context:
-        """What either stage reads besides the text."""
+        """The context that either stage reads in addition to the text."""
         first, second = self.first.context, self.second.context
         return dataclasses.replace(second, turns=max(first.turns, second.turns), target=first.target or second.target)
 
     def unread(self, inputs: Sequence[TextOrInput]) -> int:
-        """Return how many inputs have earlier turns or a target that the second stage does not read."""
+        """Return the number of inputs with turns or a target that the second stage does not read."""
         return self.second.unread(inputs)
 
     def logits(self, texts: Sequence[TextOrInput]) -> NDArray[np.floating[Any]]:
@@ -82,33 +85,33 @@ class CascadeBackend:
         return self.compute(self.encode(texts))
 
     def encode(self, texts: Sequence[TextOrInput]) -> FirstStageResult:
-        """Ask the first stage, and encode what it is not sure of for the second."""
-        cheap, sure = self.run_first(texts)
-        rest = np.flatnonzero(~sure).tolist()
-        return FirstStageResult(cheap, rest, self.second.encode([texts[row] for row in rest]))
+        """Run the first stage, and encode the texts that it is uncertain about for the second."""
+        logits, certain = self.run_first(texts)
+        rest = np.flatnonzero(~certain).tolist()
+        return FirstStageResult(logits, rest, self.second.encode([texts[row] for row in rest]))
 
-    def compute(self, asked: FirstStageResult) -> NDArray[np.floating[Any]]:
-        """Ask the second stage; return the calibrated (rows, outputs) logits of all texts."""
-        logits = asked.logits.copy()
-        if asked.rest:
-            second = calibrate_logits(self.second, self.second.compute(asked.encoded))
-            logits[asked.rest] = mix_logits(logits[asked.rest], second, self.say)
+    def compute(self, result: FirstStageResult) -> NDArray[np.floating[Any]]:
+        """Run the second stage; return the calibrated (rows, outputs) logits of all texts."""
+        logits = result.logits.copy()
+        if result.rest:
+            second = calibrate_logits(self.second, self.second.compute(result.encoded))
+            logits[result.rest] = mix_logits(logits[result.rest], second, self.say)
         return logits
 
     def run_first(self, texts: Sequence[TextOrInput]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-        """Return the first stage's calibrated (rows, outputs) logits, and (rows,) of which it is sure."""
+        """Return the calibrated (rows, outputs) logits of the first stage, and (rows,) whether it is certain."""
         logits = calibrate_logits(self.first, self.first.logits(texts))
         return logits, uncertainty(self.first, logits, self.worth, byte_lengths(texts), self.price) <= self.limit
 
 
 def calibrate_logits(stage: Predictor, logits: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
-    """Return a stage's (rows, outputs) logits after its calibration, as float64."""
-    found = stage.decision.calibration.apply(np.array(logits, dtype=np.float64), stage.scheme.kind)
-    return np.asarray(found, dtype=np.float64)
+    """Return the (rows, outputs) logits of a stage after its calibration, as float64."""
+    calibrated = stage.decision.calibration.apply(np.array(logits, dtype=np.float64), stage.scheme.kind)
+    return np.asarray(calibrated, dtype=np.float64)
 
 
 def byte_lengths(texts: Sequence[TextOrInput]) -> NDArray[np.float64]:
-    """Return (rows,) about how long the second stage takes for each text, in bytes."""
+    """Return (rows,) text lengths in bytes, an estimate of the time that the second stage takes."""
     sizes = [len(text_of(text).encode("utf-8", "surrogatepass")) + BYTES_PER_TEXT for text in texts]
     return np.array(sizes, dtype=np.float64)
 
@@ -120,19 +123,19 @@ def uncertainty(
     byte_lengths: NDArray[np.float64],
     price: float,
 ) -> NDArray[np.float64]:
-    """Return (rows,) how little a stage knows: each label's variance p(1 - p), over length to the power of `price`.
+    """Return (rows,) the uncertainty of a stage: `sum(worth * p * (1 - p)) / byte_lengths ** price`.
 
-    logits  (rows, outputs) calibrated ones, so that their scores are probabilities
-    worth   (labels,) what a mistake about a label costs
+    logits  (rows, outputs) calibrated logits, so that the scores p are probabilities
+    worth   (labels,) the cost of a mistake about each label
     """
     scores = dataclasses.replace(stage.decision, calibration=Calibration()).scores(stage.scheme, logits)
     return np.asarray((scores * (1.0 - scores)) @ worth / byte_lengths**price, dtype=np.float64)
 
 
 def mix_logits(first: NDArray[np.float64], second: NDArray[np.float64], say: float) -> NDArray[np.float64]:
-    """Return the mean of both stages' calibrated logits, with the weight `say` for the first."""
+    """Return the mean of the calibrated logits of both stages, with weight `say` for the first."""
     return say * first + (1 - say) * second
 
 
-def _of_a_stage(engine: Engine) -> Engine:
+def _stage_engine(engine: Engine) -> Engine:
     return Engine(threads=engine.threads, tokens=engine.tokens)

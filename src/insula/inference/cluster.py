@@ -1,9 +1,9 @@
-"""The same job on Ray Data: workers run the model, this process reads the rows and writes what they answer.
+"""Prediction of a file on Ray Data: workers run the model, this process reads the rows and writes the predictions.
 
-One task on this machine reads the source again and streams the inputs of each group; a pool of workers, each with a
-predictor of its own, gives the logits; they come back in order. Ray holds back the reading while the workers are busy,
-starts lost workers anew and gives their groups to others. The output is written here, as it is without a cluster, so
-that each group stands in it once, and a job begun on one machine may be finished on many.
+One task on this machine reads the source again and streams the inputs of each group. A pool of workers, each with its
+own predictor, computes the logits, which come back in order. Ray slows down reading while the workers are busy, and
+replaces lost workers. This process writes the output as it does without a cluster, so that every group is written once,
+and a job that one machine started may be finished by many.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-# Before it is imported: it would tell its makers, and tell people on the command line of its own affairs.
+# Set before the import: Ray would send usage statistics and print internal messages on the command line.
 os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
 os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
 
@@ -43,15 +43,15 @@ from insula.inference.groups import RejectCounter, read_groups
 from insula.inference.predictor import Predictor
 
 Logits = NDArray[np.floating[Any]]
-THREADS = 1  # of a worker, which Ray reserves for it
+WORKER_THREADS = 1  # Ray reserves as many processors per worker
 
 
 @dataclass(frozen=True)
 class Cluster:
-    """Where to run.
+    """The cluster to use.
 
-    address  of a Ray cluster that is running, as `ray.init` takes it; None starts one on this machine and ends it
-    workers  how many processes run the model, one processor each; None takes what the cluster has
+    address  the address of a running Ray cluster, as for `ray.init`; None starts a local one and stops it afterwards
+    workers  the number of worker processes, one processor each; None uses all processors of the cluster
     """
 
     address: str | None = None
@@ -60,7 +60,12 @@ class Cluster:
 
 @dataclass(frozen=True)
 class ReadPlan:
-    """What is read: `open_rows` on `source`, in groups of `rows`; `done` are numbers of groups to leave out."""
+    """How the workers' input is read.
+
+    source, input_format   the arguments of `open_rows`
+    rows                   rows per group
+    done                   numbers of finished groups, which are skipped
+    """
 
     source: str
     columns: FileColumns
@@ -73,20 +78,20 @@ class ReadPlan:
 def cluster_logits(
     model: Path, reading: ReadPlan, cluster: Cluster, engine: Engine
 ) -> Iterator[Callable[[int], Logits]]:
-    """Yield what returns the logits of a group by its number; groups are to be asked for in order, each once.
+    """Yield a function from a group number to the logits of the group. Call it once per group, in order.
 
-    engine  how each worker runs the model, but for its threads
+    engine  the engine of each worker, except for its threads
     """
     with _connected(cluster.address):
         workers = cluster.workers or max(1, int(ray.cluster_resources().get("CPU", 1)))
         context = DataContext.get_current()
-        kept = (context.target_max_block_size, context.execution_options.preserve_order, context.enable_progress_bars)
-        context.target_max_block_size = 1  # a row is a group: each one goes its own way
+        before = (context.target_max_block_size, context.execution_options.preserve_order, context.enable_progress_bars)
+        context.target_max_block_size = 1  # one row is one group, and each group is a separate block
         context.execution_options.preserve_order = True
         context.enable_progress_bars = False
-        words = logging.getLogger("ray.data")
-        level = words.level
-        words.setLevel(logging.ERROR)
+        logger = logging.getLogger("ray.data")
+        level = logger.level
+        logger.setLevel(logging.ERROR)
         try:
             here = {"ray.io/node-id": ray.get_runtime_context().get_node_id()}
             inputs = ray.data.read_datasource(_Groups(reading), override_num_blocks=1, num_cpus=0, label_selector=here)
@@ -95,16 +100,16 @@ def cluster_logits(
                 fn_constructor_args=(ray.put(_packed(model)), engine),
                 batch_size=1,
                 batch_format="pyarrow",
-                num_cpus=THREADS,
+                num_cpus=WORKER_THREADS,
                 compute=ActorPoolStrategy(size=workers),
             )
             rows: Any = iter(answers.iter_rows())
-            with contextlib.closing(rows):  # it speaks to Ray once more at its end
+            with contextlib.closing(rows):  # closing it calls Ray, which must still be connected
                 yield lambda number: _next(rows, number)
         finally:
-            words.setLevel(level)
+            logger.setLevel(level)
             (context.target_max_block_size, context.execution_options.preserve_order, context.enable_progress_bars) = (
-                kept
+                before
             )
 
 
@@ -112,7 +117,10 @@ def _next(rows: Iterator[dict[str, Any]], number: int) -> Logits:
     row = next(rows, None)
     if row is None or row["number"] != number:
         found = "nothing" if row is None else f"group {row['number']}"
-        raise DataError(f"The workers must answer group {number} next. Got {found}; did the input change meanwhile?")
+        raise DataError(
+            f"The workers must return group {number} next. Got {found}. Run the job again with an input that does not "
+            "change meanwhile."
+        )
     return np.frombuffer(row["logits"], dtype=row["kind"]).reshape(-1, row["outputs"])
 
 
@@ -121,7 +129,7 @@ def _connected(address: str | None) -> Iterator[None]:
     if ray.is_initialized():
         yield
         return
-    new = {"include_dashboard": False} if address is None else {}  # of a running cluster nothing may be set
+    new = {"include_dashboard": False} if address is None else {}  # not allowed for a running cluster
     ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR, **new)
     try:
         yield
@@ -130,34 +138,36 @@ def _connected(address: str | None) -> Iterator[None]:
 
 
 class _Groups(Datasource):  # type: ignore[misc]
-    """The groups of one source, read by one task: where a row begins is only known to who read what is before it."""
+    """The groups of one source, read by one task, because a row can be found only by reading all rows before it."""
 
     def __init__(self, reading: ReadPlan) -> None:
         super().__init__()
         self._reading = reading
 
     def estimate_inmemory_data_size(self) -> int | None:
-        """Return nothing: it is not known."""
+        """Return None, because the size is unknown."""
         return None
 
     def get_read_tasks(self, parallelism: int, *_: Any, **__: Any) -> list[ReadTask]:
-        """Return the task."""
+        """Return the single read task."""
         unknown = BlockMetadata(num_rows=None, size_bytes=None, exec_stats=None, input_files=None)
         return [ReadTask(partial(_inputs, self._reading), unknown)]
 
 
 def _inputs(reading: ReadPlan) -> Iterator[Any]:
-    """Yield a table of one row a group: its number and its inputs, as JSON."""
-    aside = RejectCounter()
-    with open_rows(reading.source, batch_size=reading.rows, format=reading.input_format, on_reject=aside.add) as reader:
-        for group in read_groups(reader, reading.columns, aside, ContextTally()):
+    """Yield a table with one row per group: its number and its inputs as JSON."""
+    rejects = RejectCounter()
+    with open_rows(
+        reading.source, batch_size=reading.rows, format=reading.input_format, on_reject=rejects.add
+    ) as reader:
+        for group in read_groups(reader, reading.columns, rejects, ContextTally()):
             if group.rows and group.number not in reading.done:
                 inputs = [one if isinstance(one, str) else one.to_dict() for one in group.inputs]
                 yield pa.table({"number": [group.number], "inputs": pa.array([json.dumps(inputs)], pa.large_string())})
 
 
 class _Worker:
-    """A predictor in a process of its own, opened from the bytes of the model folder: no shared disk is needed."""
+    """A predictor in its own process, opened from the bytes of the model folder, so that no shared disk is needed."""
 
     def __init__(self, files: Any, engine: Engine) -> None:
         folder = Path(tempfile.mkdtemp(prefix="insula-model-"))
@@ -165,8 +175,8 @@ class _Worker:
             for name, content in ray.get(files).items():
                 (folder / name).parent.mkdir(parents=True, exist_ok=True)
                 (folder / name).write_bytes(content)
-            # Not all that its machine has: the other workers stand there, too.
-            self._predictor = Predictor.load(folder, engine=dataclasses.replace(engine, threads=THREADS))
+            # Not all threads of the machine, which other workers share.
+            self._predictor = Predictor.load(folder, engine=dataclasses.replace(engine, threads=WORKER_THREADS))
         finally:
             shutil.rmtree(folder, ignore_errors=True)
 

@@ -1,4 +1,4 @@
-"""`Engine`: how a model is run on one machine; what `insula model bench` finds and `Predictor` can be given."""
+"""`Engine`: how to run a model on one machine. `insula model bench` finds the fastest; `Predictor` takes it."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ ENGINE_VERSION = 1
 
 @dataclass(frozen=True)
 class Engine:
-    """Settings that change how fast a model answers, not what.
+    """Settings that change the speed of predictions, not their content.
 
-    backend  which computes; None for the one that the model folder states
-    threads  None for the processors that this process may use; backends in numpy and scipy have no use for it
-    tokens   budget of a batch, padding included; of neural backends
-    family   of the model that it was measured for, which alone can be run so; None where it was not measured
+    backend  the backend; None for the backend of the model folder
+    threads  None for all processors that this process may use; ignored by backends in numpy and scipy
+    tokens   neural backends: the maximum number of tokens per batch, including padding
+    family   the family of the model that it was measured for, and the only one it may run; None if not measured
     """
 
     backend: str | None = None
@@ -37,7 +37,7 @@ class Engine:
 
     @classmethod
     def read(cls, file: str | Path) -> Engine:
-        """Read what `insula model bench` wrote; `DataError` where it is something else."""
+        """Read a file of `insula model bench`. Raises `DataError` if it is another file."""
         try:
             content = json.loads(Path(file).read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
@@ -46,7 +46,7 @@ class Engine:
             ) from error
         row = content.get("engine") if isinstance(content, Mapping) else None
         if not isinstance(row, Mapping) or set(row) != {field.name for field in dataclasses.fields(cls)}:
-            raise DataError(f"The file {str(file)!r} holds no engine. Write one with: insula model bench")
+            raise DataError(f"The file {str(file)!r} is not an engine file. Write one with: insula model bench")
         return cls(**row)
 
     def to_dict(self) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""File to file: rows in, rows with predictions out, in flat memory; what cannot be read is set aside, with its line."""
+"""Predicts files: rows in, rows with predictions out, in flat memory. Unreadable rows go to a file of rejects."""
 
 from __future__ import annotations
 
@@ -36,13 +36,13 @@ PredictGroup = Callable[[], list[Prediction]]
 
 @dataclass(frozen=True)
 class FileResult:
-    """What became of a file.
+    """The result of predicting a file.
 
-    output    where the predictions stand (an address is text), None where a function took them
-    rows      how many are predicted; `kept` of them already were by the run that this one went on with
-    rejected  how many could not be read or had no text
-    rejects   the file that holds the latter, None where there were none
-    warnings  sentences on what was repaired on the way
+    output    the path (or address) of the predictions; None if a function took them
+    rows      the number of predicted rows; an earlier, resumed run had predicted `kept` of them
+    rejected  the number of rows that could not be read or had no text
+    rejects   the file with these rows; None if there are none
+    warnings  messages about problems that were repaired
     """
 
     output: Path | str | None
@@ -84,20 +84,20 @@ def predict_file(
     workers: int | None = None,
     progress: Progress | None = None,
 ) -> FileResult:
-    """Predict every row of `source` into `output`, in order; all its columns come along.
+    """Predict every row of `source` into `output`, in order and with all columns of the input.
 
-    output    a file, `-` for standard output, or a function that takes the predictions, some thousands at a time
-    context, dialogue, turn, speaker, target   columns with the context of a text, as in `DataOptions`; where
-              they are not given and the model reads context, those with usual names. The rows of a dialogue follow
-              each other in the file, other rows between them or not
-    rejects   default: `OUTPUT.rejects.jsonl`, else `SOURCE.rejects.jsonl` in the working folder
-    resume    go on with what a stopped run of the same job left beside the output; where nothing is left, start
-    engine    `local`, or `ray`: `workers` processes run the model, on this machine or the cluster at `address`
+    output    a file, `-` for standard output, or a function that takes some thousands of predictions at a time
+    context, dialogue, turn, speaker, target   the columns with the context of a text, as in `DataOptions`; default for
+              models that read context: columns with usual names. The turns of a dialogue must be in order; rows of
+              other dialogues may be between them
+    rejects   default: `OUTPUT.rejects.jsonl`, or `SOURCE.rejects.jsonl` in the working folder without an output file
+    resume    resume an interrupted run of the same job; starts from the beginning if there is none
+    engine    `local`, or `ray`: `workers` processes run the model, on this machine or on the cluster at `address`
 
-    Columns that clash are renamed (`PredictedColumns`); plain lines hold the decided labels alone, joined by `|`.
-    Nothing stands under `output` until the last row is written; until then parts stand in a hidden folder beside it.
-    A resumed output is the same, byte for byte, as that of a run that was left alone: what is computed together
-    depends on the rows alone. Raises `DataError`, `MissingFileError`, `OutputError`.
+    Clashing columns are renamed (`PredictedColumns`). Plain lines have only the predicted labels, joined by `|`. The
+    output appears when its last row is written; until then its parts are in a hidden folder next to it. A resumed run
+    writes the same bytes as an uninterrupted one, because batches depend only on the rows. Raises `DataError`,
+    `MissingFileError`, `OutputError`.
     """
     progress = progress or Silent()
     several = context if context is None or isinstance(context, str) else tuple(context)
@@ -106,7 +106,7 @@ def predict_file(
     )
     _check_engine(engine, source, address, workers)
     place = Path(rejects) if rejects is not None else _default_rejects(source, output)
-    aside = Rejects(place, asked_for=rejects is not None)
+    reject_file = Rejects(place, is_required=rejects is not None)
     if str(source) != STDIN:
         require_different(place, source, name="rejects")
     if not callable(output):
@@ -114,8 +114,8 @@ def predict_file(
         if str(source) != STDIN:
             require_different(output, source)
     kind = output_kind(output, output_format, predictor.scheme)
-    began = time.monotonic()
-    with aside, open_rows(source, batch_size=CHUNK, format=input_format, on_reject=aside.add) as reader:
+    started = time.monotonic()
+    with reject_file, open_rows(source, batch_size=CHUNK, format=input_format, on_reject=reject_file.add) as reader:
         columns = find_file_columns(
             reader.columns,
             repr(str(source)),
@@ -127,9 +127,9 @@ def predict_file(
         whole = is_file and kind is not None and str(output) != STDOUT
         job = _job(predictor, source, columns, input_format, kind) if whole else None
         if resume and job is None:
-            raise DataError("Only a job from a file into a file can be resumed. Name both, or leave out resume.")
+            raise DataError("Only prediction from a file into a file can be resumed. Name both, or leave out resume.")
         context_tally = ContextTally()
-        groups = read_groups(reader, columns, aside, context_tally)
+        groups = read_groups(reader, columns, reject_file, context_tally)
         with (
             open_output(
                 output,
@@ -139,61 +139,61 @@ def predict_file(
                 predictor.scheme,
                 job=job,
                 resume=resume,
-                every=scan_rows(source, batch_size=CHUNK, format=input_format, progress=progress)
+                all_rows=scan_rows(source, batch_size=CHUNK, format=input_format, progress=progress)
                 if is_file and reader.columns_vary
                 else None,
             ) as out,
-            _drawn(progress),
-            _ready(groups, predictor, out, beside=is_file)
+            _shown(progress),
+            _encoded_groups(groups, predictor, out, prefetch=is_file)
             if engine == "local"
-            else _ready_on_ray(groups, predictor, out, source, columns, input_format, address, workers) as ready,
+            else _ray_groups(groups, predictor, out, source, columns, input_format, address, workers) as encoded,
         ):
             tally = _Tally(progress)
-            for group, answer in ready:
-                if answer is None:
+            for group, predict in encoded:
+                if predict is None:
                     out.skip(group)
                 else:
-                    out.take(group, answer())
-                tally.count(group, new=answer is not None)
-            tally.rest(aside.count)
+                    out.take(group, predict())
+                tally.count(group, is_new=predict is not None)
+            tally.add_rejected(reject_file.count)
         warnings = (*reader.warnings, *context_tally.warnings(columns, predictor.context))
-    aside.remove_stale()
+    reject_file.remove_stale()
     return FileResult(
         output=None if callable(output) else Path(output),
         rows=tally.rows,
-        rejected=aside.count,
-        rejects=aside.path if aside.count and aside.kept else None,
-        seconds=time.monotonic() - began,
+        rejected=reject_file.count,
+        rejects=reject_file.path if reject_file.count and reject_file.is_writable else None,
+        seconds=time.monotonic() - started,
         warnings=warnings,
         kept=tally.rows - tally.new,
     )
 
 
 @contextlib.contextmanager
-def _ready(
-    groups: Iterable[Group], predictor: Predictor, out: Output, *, beside: bool
+def _encoded_groups(
+    groups: Iterable[Group], predictor: Predictor, out: Output, *, prefetch: bool
 ) -> Iterator[Iterator[tuple[Group, PredictGroup | None]]]:
-    """Yield groups that wait for the model alone, None in its place where nothing is to do.
+    """Yield encoded groups with the function that predicts them; None for empty and finished groups.
 
-    The next group is read, prepared and tokenised `beside` the model; what people type is waited for where they can
-    stop it.
+    prefetch  read and encode the next group in a thread while the model computes; not for typed input, which must stay
+              interruptible
     """
 
-    def encoded(group: Group) -> PredictGroup | None:
+    def encode(group: Group) -> PredictGroup | None:
         if not group.rows or group.number in out.finished:
             return None
         return partial(predictor.finish, predictor.encode(group.inputs))
 
-    prepared = ((group, encoded(group)) for group in groups)
-    if not beside:
-        yield prepared
+    encoded = ((group, encode(group)) for group in groups)
+    if not prefetch:
+        yield encoded
         return
-    with prefetched(prepared) as ready:
+    with prefetched(encoded) as ready:
         yield ready
 
 
 @contextlib.contextmanager
-def _ready_on_ray(
+def _ray_groups(
     groups: Iterable[Group],
     predictor: Predictor,
     out: Output,
@@ -203,11 +203,11 @@ def _ready_on_ray(
     address: str | None,
     workers: int | None,
 ) -> Iterator[Iterator[tuple[Group, PredictGroup | None]]]:
-    """Yield groups whose answers come from workers, None in its place where nothing is to do."""
+    """Yield groups with the function that gets their predictions from workers; None for empty and finished groups."""
     from insula.inference.cluster import Cluster, ReadPlan, cluster_logits
 
     if predictor.folder is None:
-        raise DataError("The engine 'ray' needs a model that was opened from a folder. Use the engine 'local'.")
+        raise DataError("The engine 'ray' needs a model from a folder. Got one in memory. Use the engine 'local'.")
     reading = ReadPlan(str(Path(source).absolute()), columns, input_format, CHUNK, out.finished)
     with cluster_logits(predictor.folder, reading, Cluster(address, workers), predictor.engine) as logits_of:
 
@@ -224,46 +224,49 @@ def _check_engine(engine: str, source: str | Path, address: str | None, workers:
     if engine not in ENGINES:
         raise DataError(f"The engine must be one of {', '.join(ENGINES)}. Got {engine!r}.{nearest(engine, ENGINES)}")
     if engine == "local" and (address is not None or workers is not None):
-        raise DataError("An address and a number of workers go with the engine 'ray'. Name it, or leave them out.")
+        raise DataError(
+            f"The address and the workers are options of the engine 'ray'. Got the engine {engine!r}. "
+            "Choose 'ray', or leave them out."
+        )
     if workers is not None and workers < 1:
-        raise DataError(f"The number of workers must be at least 1. Got {workers}; leave it out to use all processors.")
+        raise DataError(f"The number of workers must be at least 1. Got {workers}. Leave it out to use all processors.")
     if engine == "ray":
         require("ray", extra="ray", purpose="predict on several processes or machines")
         if str(source) == STDIN or not Path(source).is_file():
-            raise DataError(f"The engine 'ray' reads files. Got {str(source)!r}; name a file, or use 'local'.")
+            raise DataError(f"The engine 'ray' reads only files. Got {str(source)!r}. Name a file, or use 'local'.")
         if address is not None:
             check_address(address)
 
 
 class _Tally:
-    """Counts rows and tells the progress: how many there may be, how many a second."""
+    """Counts rows and reports progress: the estimated total, rows per second."""
 
     def __init__(self, progress: Progress) -> None:
         self.rows = self.new = self._seen = 0
         self._progress = progress
-        self._began = time.monotonic()
+        self._started = time.monotonic()
 
-    def count(self, group: Group, *, new: bool) -> None:
-        """Count a group that is done; `new` where it was done just now."""
+    def count(self, group: Group, *, is_new: bool) -> None:
+        """Count a finished group; `is_new` if this run predicted it."""
         self.rows += len(group.rows)
-        self.new += len(group.rows) if new else 0
+        self.new += len(group.rows) if is_new else 0
         if group.share:
             self._progress.expect(max(group.seen, round(group.seen / group.share)))
-        if new:
+        if is_new:
             self._advance(group.seen)
             return
-        if not self.new:  # the clock starts with the first group that has something to do
-            self._began = time.monotonic()
+        if not self.new:  # the clock starts with the first group that this run predicts
+            self._started = time.monotonic()
         self._progress.skip(group.seen - self._seen)
         self._seen = group.seen
 
-    def rest(self, rejected: int) -> None:
-        """Count rows that were set aside after the last group."""
+    def add_rejected(self, rejected: int) -> None:
+        """Count rows that were rejected after the last group."""
         if self.rows + rejected > self._seen:
             self._advance(self.rows + rejected)
 
     def _advance(self, seen: int) -> None:
-        rate = self.new / max(time.monotonic() - self._began, 1e-9)
+        rate = self.new / max(time.monotonic() - self._started, 1e-9)
         self._progress.advance(seen - self._seen, **({"rows/s": rate} if self.new else {}))
         self._seen = seen
 
@@ -271,7 +274,7 @@ class _Tally:
 def _job(
     predictor: Predictor, source: str | Path, columns: FileColumns, given: str | None, kind: str | None
 ) -> dict[str, Any]:
-    """Return what an output depends on: jobs that are alike give the same bytes."""
+    """Return everything that the output depends on: equal jobs write the same bytes."""
     return {
         "insula": __version__,
         "model": predictor.fingerprint,
@@ -285,7 +288,7 @@ def _job(
 
 
 @contextlib.contextmanager
-def _drawn(progress: Progress) -> Iterator[None]:
+def _shown(progress: Progress) -> Iterator[None]:
     progress.start("predicting")
     try:
         yield

@@ -1,4 +1,4 @@
-"""A file of rows as numbered groups: what is predicted together, written together and, after a stop, found again."""
+"""Splits the rows of a file into numbered groups, the unit of prediction, writing and resuming."""
 
 from __future__ import annotations
 
@@ -18,12 +18,13 @@ RAW_CHARACTERS = 1000
 
 @dataclass(frozen=True)
 class Group:
-    """Some rows that follow each other. Which ones depends on the file alone.
+    """Consecutive rows of a file. The split depends only on the file.
 
     number  from 0
-    rows    those that have a text, and `inputs` what the model is asked of each
-    seen    how many rows were read up to here, those set aside included
-    share   how much of the file that is, None where it is not known
+    rows    the rows with a text
+    inputs  their model inputs
+    seen    the number of rows read so far, including rejected rows
+    share   the share of the file read so far; None if unknown
     """
 
     number: int
@@ -34,32 +35,34 @@ class Group:
 
 
 class RejectHandler(Protocol):
-    """Takes rows that are set aside, and counts them."""
+    """Receives rejected rows, and counts them."""
 
     count: int
 
     def add(self, reject: Reject) -> None:
-        """Set a row aside."""
+        """Add a rejected row."""
 
 
 class RejectCounter:
-    """Counts what is set aside, and keeps nothing of it."""
+    """Counts rejected rows without storing them."""
 
     def __init__(self) -> None:
         self.count = 0
 
     def add(self, reject: Reject) -> None:
-        """Count."""
+        """Count a rejected row."""
         self.count += 1
 
 
-def read_groups(reader: RowReader, columns: FileColumns, aside: RejectHandler, tally: ContextTally) -> Iterator[Group]:
-    """Yield a group a batch of the reader; rows without a text, or whose context cannot be read, go to `aside`.
+def read_groups(
+    reader: RowReader, columns: FileColumns, rejects: RejectHandler, tally: ContextTally
+) -> Iterator[Group]:
+    """Yield one group per batch of the reader. Rows without a text or with unreadable context go to `rejects`.
 
-    The context of a row depends on the file alone: dialogues are followed across groups.
+    The context of a row depends only on the file: dialogues continue across groups.
     """
     kept = 0
-    inputs_of = _Inputs(columns)
+    builder = _InputBuilder(columns)
     text, is_text_only = columns.text, columns.is_text_only
     for number, batch in enumerate(reader):
         rows: list[Row] = []
@@ -67,23 +70,23 @@ def read_groups(reader: RowReader, columns: FileColumns, aside: RejectHandler, t
         for row, line in zip(batch.rows, batch.lines, strict=True):
             value = row.get(text)
             if is_text_only and isinstance(value, str) and value and not value.isspace():
-                rows.append(row)  # most rows of most files: a call for each would take longer than reading it
+                rows.append(row)  # the common case, inlined: a call per row would take longer than reading it
                 inputs.append(value)
                 continue
-            found, problem = inputs_of.read(row)
+            found, problem = builder.read(row)
             if found is None:
-                aside.add(Reject(line, problem, str(row)[:RAW_CHARACTERS]))
+                rejects.add(Reject(line, problem, str(row)[:RAW_CHARACTERS]))
             else:
                 rows.append(row)
                 inputs.append(found)
         kept += len(rows)
         tally.count(inputs)
-        tally.out_of_order = inputs_of.out_of_order
-        yield Group(number, rows, inputs, kept + aside.count, reader.share_read)
+        tally.out_of_order = builder.out_of_order
+        yield Group(number, rows, inputs, kept + rejects.count, reader.share_read)
 
 
-class _Inputs:
-    """Makes inputs of the rows of one file, in its order."""
+class _InputBuilder:
+    """Builds model inputs from the rows of one file, in order."""
 
     def __init__(self, columns: FileColumns) -> None:
         self._columns = columns
@@ -92,11 +95,11 @@ class _Inputs:
 
     @property
     def out_of_order(self) -> int:
-        """How many rows came after a later turn of their dialogue."""
+        """The number of rows that follow a later turn of their dialogue."""
         return self._dialogues.out_of_order
 
     def read(self, row: Row) -> tuple[TextOrInput | None, str]:
-        """Return the input of a row, None where it has none, and the reason."""
+        """Return the input of a row, or None and the reason."""
         column = self._columns.text
         value = row.get(column)
         if is_missing(value):
@@ -117,8 +120,8 @@ class _Inputs:
             turns = turns[-columns.most_turns :]
         elif where.dialogue is not None:
             order = None if where.turn is None or is_missing(row.get(where.turn)) else row[where.turn]
-            said = Turn(text[: columns.most_characters], speaker)
-            turns = self._dialogues.add(_attribute(row, where.dialogue), said, order)
+            current = Turn(text[: columns.most_characters], speaker)
+            turns = self._dialogues.add(_attribute(row, where.dialogue), current, order)
         return ModelInput(
             text,
             turns=turns,

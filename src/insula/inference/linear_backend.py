@@ -1,4 +1,4 @@
-"""The `linear` backend: sparse features times one matrix, in scipy."""
+"""The `linear` backend: sparse features times one matrix, with scipy."""
 
 from __future__ import annotations
 
@@ -9,5 +9,5 @@ from insula.models.networks.linear import LinearModel
 
 
 def open_linear(folder: Path, _: Engine = DEFAULT) -> LinearModel:
-    """Return the linear model of a folder; it is its own backend."""
+    """Load the linear model of a folder, which is its own backend."""
     return LinearModel.load(folder)

@@ -1,7 +1,7 @@
-"""The `onnx` backend: ONNX Runtime on the processor, the default for every neural model.
+"""The `onnx` backend: ONNX Runtime on the CPU, the default for neural models.
 
-All threads share the work of one batch, so that one text is answered soonest. Where there are several batches each
-thread takes whole ones: threads then never wait for each other, as they do between the operators of a shared batch.
+All threads share a single batch, for the lowest latency. With several batches, each thread computes whole batches, so
+that threads do not wait for each other between operators.
 """
 
 from __future__ import annotations
@@ -20,34 +20,34 @@ from insula.inference.batching import fits_one_batch
 from insula.inference.engine import DEFAULT, Engine
 from insula.inference.token_backend import TokenBackend, in_batches
 
-# The fused kernel sums a row number by number, and takes longer than the sum and the normalisation that it replaces.
-SLOWER = ["SkipLayerNormFusion"]
+# This fused kernel sums a row sequentially, and is slower than the sum and the normalisation that it replaces.
+DISABLED_OPTIMIZERS = ["SkipLayerNormFusion"]
 
 
 def open_session(model: Path | bytes, *, threads: int | None = None) -> onnxruntime.InferenceSession:
-    """Return a session on the processor for a file, or for a file's content."""
+    """Return a CPU session for a file or its content."""
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
     options.intra_op_num_threads = threads or usable_threads()
     content = model if isinstance(model, bytes) else str(model)
     return onnxruntime.InferenceSession(
-        content, options, providers=["CPUExecutionProvider"], disabled_optimizers=SLOWER
+        content, options, providers=["CPUExecutionProvider"], disabled_optimizers=DISABLED_OPTIMIZERS
     )
 
 
 class OnnxBackend(TokenBackend):
-    """Runs `model.onnx` of a model folder; needs no torch."""
+    """Runs the `model.onnx` of a model folder, without torch."""
 
     def __init__(self, folder: Path, engine: Engine = DEFAULT) -> None:
         super().__init__(folder, engine)
         self._file = folder / "model.onnx"
         self._threads = engine.threads or usable_threads()
-        self._opening = threading.Lock()
-        self._own: onnxruntime.InferenceSession | None = None
-        self._written = _written(self._file)
+        self._lock = threading.Lock()
+        self._single: onnxruntime.InferenceSession | None = None
+        self._state = _file_state(self._file)
         try:
             self._shared = open_session(self._file, threads=self._threads)
-        except Exception as error:  # the library's own exceptions share no public base
+        except Exception as error:  # the exceptions of ONNX Runtime have no public base class
             raise ModelFolderError(
                 f"The model.onnx of {str(folder)!r} cannot be opened: {error}. Copy the folder again, or train again."
             ) from error
@@ -57,31 +57,31 @@ class OnnxBackend(TokenBackend):
         return _logits(self._shared, ids, mask)
 
     def compute(self, tokens: Sequence[NDArray[np.int64]]) -> NDArray[np.float32]:
-        """Return (rows, outputs) logits of token numbers, in their order; several batches are run at once."""
+        """Return (rows, outputs) logits of token ids, in their order; several batches run in parallel."""
         if self._threads == 1 or fits_one_batch([len(row) for row in tokens], tokens=self.budget):
             return super().compute(tokens)
-        session = self._for_a_thread()
+        session = self._single_thread_session()
         return in_batches(
             tokens, self.outputs, lambda *batch: _logits(session, *batch), budget=self.budget, at_once=self._threads
         )
 
-    def _for_a_thread(self) -> onnxruntime.InferenceSession:
-        """Return the session that computes in the thread that calls it; opened when first there are several batches."""
-        with self._opening:
-            if self._own is None:
-                # A folder that was written anew in the meantime holds another model.
-                same = self._written is not None and _written(self._file) == self._written
-                self._own = open_session(self._file, threads=1) if same else self._shared
-            return self._own
+    def _single_thread_session(self) -> onnxruntime.InferenceSession:
+        """Return the session that computes in the calling thread; it is opened on first use."""
+        with self._lock:
+            if self._single is None:
+                # A folder that was replaced in the meantime contains another model.
+                same = self._state is not None and _file_state(self._file) == self._state
+                self._single = open_session(self._file, threads=1) if same else self._shared
+            return self._single
 
 
-def _written(file: Path) -> tuple[int, int] | None:
-    """Return what tells a file from one that takes its place; None where there is none."""
+def _file_state(file: Path) -> tuple[int, int] | None:
+    """Return inode and modification time, which change when a file is replaced; None if it does not exist."""
     try:
-        about = file.stat()
+        stat = file.stat()
     except OSError:
         return None
-    return about.st_ino, about.st_mtime_ns
+    return stat.st_ino, stat.st_mtime_ns
 
 
 def _logits(

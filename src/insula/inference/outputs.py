@@ -1,4 +1,4 @@
-"""Where predictions go: a function, standard output, or parts that become a file."""
+"""Outputs of predictions: a function, standard output, or a file that is written in parts."""
 
 from __future__ import annotations
 
@@ -25,27 +25,30 @@ PredictedGroup = tuple[Group, list[Prediction]]
 
 
 class Output(Protocol):
-    """Takes groups in order.
+    """Receives groups in order.
 
-    finished  numbers of groups that an earlier run has finished: they are to be skipped
+    finished  numbers of groups that an earlier run finished, and that must be skipped
     """
 
     finished: frozenset[int]
 
     def skip(self, group: Group) -> None:
-        """Take note of a group that is finished."""
+        """Skip a finished group."""
 
     def take(self, group: Group, predictions: list[Prediction]) -> None:
-        """Bring a group's predictions there."""
+        """Write the predictions of a group."""
 
 
 def output_kind(output: str | Path | Sink, asked: str | None, scheme: LabelScheme) -> str | None:
-    """Return the format of an output, None for a function; `DataError` where it cannot hold what the model gives."""
+    """Return the format of an output, or None for a function. Raises `DataError` if it cannot store the predictions."""
     if callable(output):
         return None
     kind = asked or ("jsonl" if str(output) == STDOUT else format_of(output))
     if kind == "lines" and scheme.kind == "dimensional":
-        raise DataError("Plain lines hold labels, and this model gives values. Name a .jsonl, .csv or .parquet file.")
+        raise DataError(
+            f"Plain lines can store only labels, but the scheme {scheme.name!r} has values. "
+            "Name a .jsonl, .csv or .parquet file."
+        )
     return kind
 
 
@@ -59,12 +62,12 @@ def open_output(
     *,
     job: Job | None,
     resume: bool,
-    every: Iterable[Sequence[Row]] | None = None,
+    all_rows: Iterable[Sequence[Row]] | None = None,
 ) -> Iterator[Output]:
-    """Yield what brings groups into `output`; a file appears under its name at the end of the block.
+    """Yield the writer of `output`; a file appears under its name at the end of the block.
 
-    every  all rows of the input, where they may have any columns, or objects of any keys: a file that is a table needs
-           to know them first, unless it keeps the types of the input
+    all_rows  all rows of the input, if their columns or the keys of their objects may differ: a table needs to know
+              all columns first, unless it keeps the types of the input
     """
     if callable(output) or kind is None:
         yield _Function(output)  # type: ignore[arg-type]
@@ -77,11 +80,11 @@ def open_output(
         return
     types = joined.arrow_types(reader.types) if kind in BINARY else None
     flat = kind not in BINARY
-    form = PartFormat(Path(output), kind, columns=columns, types=types)
-    with open_parts(Path(output), form, job, resume=resume) as parts:
-        if every is not None and form.is_table and (flat or not reader.types):
-            kept = ([joined.renamed(row) for row in rows] for rows in every)
-            parts.set_layout(kept, joined.prediction_columns(flat=flat))
+    part_format = PartFormat(Path(output), kind, columns=columns, types=types)
+    with open_parts(Path(output), part_format, job, resume=resume) as parts:
+        if all_rows is not None and part_format.is_table and (flat or not reader.types):
+            renamed = ([joined.renamed(row) for row in rows] for rows in all_rows)
+            parts.set_layout(renamed, joined.prediction_columns(flat=flat))
         with BackgroundWorker[PredictedGroup](
             lambda answered: parts.write(answered[0].number, _rows(joined, *answered))
         ) as behind:
@@ -96,7 +99,7 @@ class _Function:
         self._function = function
 
     def skip(self, group: Group) -> None:
-        """Never asked."""
+        """Do nothing: no group is finished."""
 
     def take(self, group: Group, predictions: list[Prediction]) -> None:
         self._function(predictions)
@@ -110,14 +113,14 @@ class _Stream:
         self._joined = joined
 
     def skip(self, group: Group) -> None:
-        """Never asked."""
+        """Do nothing: no group is finished."""
 
     def take(self, group: Group, predictions: list[Prediction]) -> None:
         self._writer.write(_rows(self._joined, group, predictions))
 
 
 class _Parts:
-    """Rows are joined and written behind the caller's back, so that the model need not wait."""
+    """Joins and writes rows in a background thread, so that the model does not wait."""
 
     def __init__(self, parts: OutputParts, joined: PredictedColumns, behind: BackgroundWorker[PredictedGroup]) -> None:
         self.finished = parts.finished

@@ -1,4 +1,4 @@
-"""Work that goes on beside the caller's: what comes next is made ready, what is done is put away."""
+"""Background threads: prefetch the next items, write finished ones."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from types import TracebackType
 from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
-POLL_SECONDS = 0.1  # a thread that waits looks so often whether it is still wanted
+POLL_SECONDS = 0.1  # a waiting thread checks this often whether it must stop
 _END: Any = object()
 
 
 @contextlib.contextmanager
 def prefetched(items: Iterable[T], *, most: int = 1) -> Iterator[Iterator[T]]:
-    """Yield an iterator over `items`, which a thread takes while the caller works; at most `most` are held ready.
+    """Yield an iterator over `items`, which a thread computes ahead of the caller, at most `most` of them.
 
-    What the thread raises is raised where the caller asks for the item. At the end of the block the thread has ended,
-    after the item it is at; an iterator that waits for people to type must not be given.
+    An exception in the thread is raised in the caller at its item. The thread ends with the block, after its current
+    item, so `items` must not wait for typed input.
     """
     ready: queue.Queue[tuple[Any, BaseException | None]] = queue.Queue(maxsize=most)
     stopped = threading.Event()
@@ -30,7 +30,7 @@ def prefetched(items: Iterable[T], *, most: int = 1) -> Iterator[Iterator[T]]:
             for item in items:
                 if not _put(ready, (item, None), stopped):
                     return
-        except BaseException as raised:  # noqa: BLE001 - it is the caller's to judge
+        except BaseException as raised:  # noqa: BLE001 - raised again in the caller
             error = raised
         _put(ready, (_END, error), stopped)
 
@@ -54,10 +54,10 @@ def prefetched(items: Iterable[T], *, most: int = 1) -> Iterator[Iterator[T]]:
 
 
 class BackgroundWorker(contextlib.AbstractContextManager["BackgroundWorker[T]"], Generic[T]):
-    """A thread that calls `function` with what it is given, in order; at most `most` wait.
+    """A thread that calls `function` with each submitted item, in order; at most `most` items wait.
 
-    What it raises is raised at the next `submit`, or at the end of the block. Where the block ends with an error, what
-    waits is still done: it is whole, and whoever goes on later need not do it again.
+    An exception of `function` is raised by the next `submit`, or at the end of the block. If the block ends with an
+    error, waiting items are still processed: they are complete, and a resumed run need not repeat them.
     """
 
     def __init__(self, function: Callable[[T], None], *, most: int = 2) -> None:
@@ -72,7 +72,7 @@ class BackgroundWorker(contextlib.AbstractContextManager["BackgroundWorker[T]"],
         return self
 
     def submit(self, item: T) -> None:
-        """Hand over an item; waits where too many are under way."""
+        """Queue an item; blocks while the queue is full."""
         self._raise()
         _put(self._waiting, item, self._stopped)
 
@@ -92,13 +92,13 @@ class BackgroundWorker(contextlib.AbstractContextManager["BackgroundWorker[T]"],
         try:
             while (item := self._waiting.get()) is not _END:
                 self._function(item)
-        except BaseException as raised:  # noqa: BLE001 - raised again where the caller is
+        except BaseException as raised:  # noqa: BLE001 - raised again in the caller
             self._error = raised
             self._stopped.set()
 
 
 def _put(place: queue.Queue[Any], item: Any, stopped: threading.Event) -> bool:
-    """Put an item into a queue that may be full; False where nobody wants it any more."""
+    """Put an item into a queue that may be full; return False if the reader has stopped."""
     while not stopped.is_set():
         with contextlib.suppress(queue.Full):
             place.put(item, timeout=POLL_SECONDS)

@@ -1,4 +1,4 @@
-"""Does a model give a text the same scores alone, in any company, and by another backend?"""
+"""Checks that the scores of a text are the same alone, in any batch, and with another backend."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from insula.text.context import Segments
 
 PARITY = "parity.json"
 PARITY_VERSION = 1
-FLOAT_TOLERANCE = 1e-5  # on scores; in units of a dimension's range
+FLOAT_TOLERANCE = 1e-5  # of scores; for dimensions relative to their range
 BATCHES = 50
 MAX_BATCH_ROWS = 8
 ROWS = 32
@@ -28,11 +28,11 @@ ROWS = 32
 
 @dataclass(frozen=True)
 class BatchComparison:
-    """The same texts alone and in random batches.
+    """Logits of the same texts alone and in random batches.
 
-    alone       (texts, outputs) logits of batches of one
-    rows        (answers,) which text each answer of a batch belongs to
-    in_company  (answers, outputs) logits of the batches' rows
+    alone    (texts, outputs) logits of batches of one text
+    rows     (batch rows,) the index of the text of each batch row
+    batched  (batch rows, outputs) logits of the batch rows
     """
 
     alone: FloatArray
@@ -40,26 +40,26 @@ class BatchComparison:
     batched: FloatArray
 
     def max_difference(self, scores: Callable[[FloatArray], FloatArray]) -> float:
-        """Return the largest difference of a score between a text alone and in company."""
+        """Return the largest difference between the scores of a text alone and in a batch."""
         return float(np.abs(scores(self.batched) - scores(self.alone)[self.rows]).max(initial=0.0))
 
 
 def compare_batches(
-    backend: Backend, texts: Sequence[Segments], *, companies: int = BATCHES, most: int = MAX_BATCH_ROWS, seed: int = 0
+    backend: Backend, texts: Sequence[Segments], *, batches: int = BATCHES, most: int = MAX_BATCH_ROWS, seed: int = 0
 ) -> BatchComparison:
-    """Run prepared texts alone and in `companies` random batches of 2 to `most` rows.
+    """Run prepared texts alone and in `batches` random batches of 2 to `most` rows.
 
-    A neural backend is given them as one batch each, padded to their longest; another makes its own of them.
+    A token backend gets each of them as one padded batch; other backends form their own batches.
     """
-    ask = _asked(backend, texts)
+    run = _batch_runner(backend, texts)
     random = np.random.default_rng(seed)
-    drawn = [random.integers(0, len(texts), size=int(random.integers(2, most + 1))) for _ in range(companies)]
-    alone = [ask([row]) for row in range(len(texts))]
-    together = [ask(rows.tolist()) for rows in drawn]
-    return BatchComparison(np.concatenate(alone), np.concatenate(drawn), np.concatenate(together))
+    drawn = [random.integers(0, len(texts), size=int(random.integers(2, most + 1))) for _ in range(batches)]
+    alone = [run([row]) for row in range(len(texts))]
+    batched = [run(rows.tolist()) for rows in drawn]
+    return BatchComparison(np.concatenate(alone), np.concatenate(drawn), np.concatenate(batched))
 
 
-def _asked(backend: Backend, texts: Sequence[Segments]) -> Callable[[Sequence[int]], FloatArray]:
+def _batch_runner(backend: Backend, texts: Sequence[Segments]) -> Callable[[Sequence[int]], FloatArray]:
     if not has_token_stages(backend):
         return lambda rows: backend.logits([texts[row] for row in rows])
     tokens, run = backend.encode(texts), backend.run
@@ -67,7 +67,7 @@ def _asked(backend: Backend, texts: Sequence[Segments]) -> Callable[[Sequence[in
 
 
 def score_function(scheme: LabelScheme, rule: DecisionRule) -> Callable[[FloatArray], FloatArray]:
-    """Return a map of logits to scores between 0 and 1: a dimension's values are divided by its range."""
+    """Return a function from logits to scores; the values of a dimension are divided by the width of its range."""
 
     def scores(logits: FloatArray) -> FloatArray:
         found = rule.scores(scheme, logits)
@@ -82,29 +82,28 @@ def score_function(scheme: LabelScheme, rule: DecisionRule) -> Callable[[FloatAr
 def check_export(
     folder: Path, scheme: LabelScheme, texts: Sequence[Segments], *, seed: int = 0, backend: str = "onnx"
 ) -> dict[str, Any]:
-    """Compare the exports in a folder with its trained weights on prepared texts; return the figures.
+    """Compare the exports in a folder with its trained weights on prepared texts; return the differences.
 
-    At most 32 texts, each alone and in 50 random batches, by uncalibrated scores: of `model.onnx`, and of what another
-    `backend` computes. Raises `ParityError` where a score moves by more than 1e-5.
+    Compares uncalibrated scores of at most 32 texts, alone and in 50 random batches, for `model.onnx` and for
+    `backend`. Raises `ParityError` if a score differs by more than 1e-5.
     """
     some = list(texts[:ROWS])
     scores = score_function(scheme, DecisionRule())
     wanted = scores(open_backend("torch", folder).logits(some))
-    apart: dict[str, float] = {}
+    differences: dict[str, float] = {}
     for name in dict.fromkeys(("onnx", backend)):
-        if name != backend and not (folder / "model.onnx").exists():  # a backend with a format of its own
+        if name != backend and not (folder / "model.onnx").exists():  # a backend with its own format
             continue
-        company = compare_batches(open_backend(name, folder), some, seed=seed)
-        apart["alone_and_in_batches" if name == "onnx" else f"{name}_alone_and_in_batches"] = company.max_difference(
-            scores
-        )
-        apart[f"{name}_and_torch"] = float(np.abs(scores(company.alone) - wanted).max(initial=0.0))
-    for what, found in apart.items():
+        comparison = compare_batches(open_backend(name, folder), some, seed=seed)
+        prefix = "" if name == "onnx" else f"{name}_"
+        differences[f"{prefix}alone_and_in_batches"] = comparison.max_difference(scores)
+        differences[f"{name}_and_torch"] = float(np.abs(scores(comparison.alone) - wanted).max(initial=0.0))
+    for what, found in differences.items():
         if not found <= FLOAT_TOLERANCE:
             raise ParityError(
                 f"The exported model must give the scores of the trained one within {FLOAT_TOLERANCE}, alone and in "
                 f"any batch. Got {found:.2g} ({what.replace('_', ' ')}). Install other versions of torch and "
-                "onnxruntime, and train or export again; an interrupted run goes on from its checkpoint."
+                "onnxruntime, and train or export again; an interrupted run resumes from its checkpoint."
             )
     return {
         "format_version": PARITY_VERSION,
@@ -112,5 +111,5 @@ def check_export(
         "rows": len(some),
         "batches": BATCHES,
         "tolerance": FLOAT_TOLERANCE,
-        "scores": apart,
+        "scores": differences,
     }

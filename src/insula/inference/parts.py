@@ -1,4 +1,4 @@
-"""What is finished of an output, kept beside it until it can be joined: a killed job goes on from there."""
+"""The finished parts of an output, stored next to it until they are joined, so that a killed job can be resumed."""
 
 from __future__ import annotations
 
@@ -21,27 +21,27 @@ Job = Mapping[str, Any]
 
 
 def parts_folder(output: str | Path) -> Path:
-    """Return the hidden folder beside an output where its parts stand."""
+    """Return the hidden folder for the parts of an output, next to it."""
     return Path(output).with_name(f".{Path(output).name}.parts")
 
 
 def can_resume(output: str | Path) -> bool:
-    """True where a stopped job left something of this output to go on with."""
+    """Return whether an interrupted job left parts of this output."""
     return (parts_folder(output) / JOB).exists()
 
 
 class OutputParts:
     """The parts of one output, numbered by group.
 
-    job.json     what they are parts of: model, input, columns; None where nobody can go on with them
-    layout.json  what was found in all rows, or what the first ones fixed for all
-    000007.part  the rows of group 7; it appears whole or not at all
+    job.json     the job that they belong to (model, input, columns); missing if it cannot be resumed
+    layout.json  the columns and types of all rows, or those that the first rows fixed
+    000007.part  the rows of group 7, written atomically
     """
 
-    def __init__(self, folder: Path, output: Path, form: PartFormat) -> None:
+    def __init__(self, folder: Path, output: Path, part_format: PartFormat) -> None:
         self.folder = folder
         self._output = output
-        self._form = form
+        self._format = part_format
         self._layout: Layout | None = None
 
     @property
@@ -50,62 +50,62 @@ class OutputParts:
         return frozenset(int(file.stem) for file in self._files())
 
     def write(self, number: int, rows: Sequence[Row]) -> None:
-        """Write the rows of a group; `OutputError`, `DataError` where they do not fit the first ones."""
+        """Write the rows of a group. Raises `OutputError`, and `DataError` if they do not match the first rows."""
         with output_errors(self._output):
-            self._keep(self._form.write(self._file(number), rows, self._layout))
+            self._store_layout(self._format.write(self._file(number), rows, self._layout))
 
     def set_layout(self, batches: Iterable[Sequence[Row]], more: Sequence[str]) -> None:
-        """Find the layout in all rows before the first is written; the columns `more` come behind theirs."""
+        """Find the layout of all rows before the first is written; the columns `more` are appended."""
         with output_errors(self._output):
-            self._keep(self._form.layout_of(batches, more))
+            self._store_layout(self._format.layout_of(batches, more))
 
     def join(self, columns: Sequence[str]) -> None:
-        """Write the output; `columns` are its header where there are no rows."""
-        self._form.join(self._files(), self._layout, columns)
+        """Join the parts into the output; `columns` is the header if there are no rows."""
+        self._format.join(self._files(), self._layout, columns)
 
     def start(self, job: Job | None, *, resume: bool) -> None:
-        """Go on with what is there, or start anew; `DataError` where it is of another job."""
+        """Resume with the existing parts, or remove them. Raises `DataError` if they belong to another job."""
         file, layout = self.folder / JOB, self.folder / LAYOUT
-        for cut_off in self.folder.glob(f".*{ENDING}"):
-            cut_off.unlink()
+        for incomplete in self.folder.glob(f".*{ENDING}"):
+            incomplete.unlink()
         if resume and file.exists():
             _require_same(json.loads(file.read_text(encoding="utf-8")), job, self._output)
             if layout.exists():
                 self._layout = json.loads(layout.read_text(encoding="utf-8"))
                 return
-        # A part without its layout is not gone on with, either: it was the first and is soon made again.
+        # A part without a layout is the first one: it is removed too, and soon written again.
         for stale in (layout, file, *self._files()):
             stale.unlink(missing_ok=True)
         if job is not None:
             write_json(file, dict(job))
 
-    def _keep(self, layout: Layout) -> None:
+    def _store_layout(self, layout: Layout) -> None:
         if self._layout is None:
             write_json(self.folder / LAYOUT, layout)
             self._layout = layout
 
     def _files(self) -> list[Path]:
-        return sorted(self.folder.glob(f"[0-9]*{ENDING}"))  # what is being written has a hidden name
+        return sorted(self.folder.glob(f"[0-9]*{ENDING}"))  # unfinished files have hidden names
 
     def _file(self, number: int) -> Path:
         return self.folder / f"{number:09d}{ENDING}"
 
 
 @contextlib.contextmanager
-def open_parts(output: Path, form: PartFormat, job: Job | None, *, resume: bool) -> Iterator[OutputParts]:
-    """Yield the parts of `output`; they are taken away at the end.
+def open_parts(output: Path, part_format: PartFormat, job: Job | None, *, resume: bool) -> Iterator[OutputParts]:
+    """Yield the parts of `output`, and remove them at the end.
 
-    Where the block was stopped or failed, they stay if a group is finished and the job can be gone on with; a refusal
-    of the input (`DataError`) leaves nothing. `OutputError` where another process writes the same output.
+    If the block was interrupted or failed, they are kept if a group is finished and the job can be resumed. They are
+    removed if the input was rejected (`DataError`). Raises `OutputError` if another process writes the same output.
     """
     folder = parts_folder(output)
     with output_errors(output):
-        if output.is_dir():  # known before hours of work, not after
+        if output.is_dir():  # fail before hours of work, not after
             raise IsADirectoryError(errno.EISDIR, "a folder", str(output))
         folder.mkdir(parents=True, exist_ok=True)
     with exclusive_writer(folder):
-        parts = OutputParts(folder, output, form)
-        keep = True  # of an earlier run, until it is known that this one takes over
+        parts = OutputParts(folder, output, part_format)
+        keep = True  # keep the parts of an earlier run until this one has taken over
         try:
             with output_errors(output):
                 parts.start(job, resume=resume)
@@ -123,9 +123,9 @@ def open_parts(output: Path, form: PartFormat, job: Job | None, *, resume: bool)
 
 def _require_same(known: Mapping[str, Any], job: Job | None, output: Path) -> None:
     if job is None:
-        raise DataError("The input of a job that is gone on with must be a file. Got a stream; leave out resume.")
+        raise DataError("The input of a resumed job must be a file. Got a stream. Leave out resume.")
     if different := [name for name in job if known.get(name) != job[name]]:
         raise DataError(
-            f"What is kept of {str(output)!r} is of another job: the {', '.join(different)} differ. "
-            "Give what was given then, or leave out resume to start anew."
+            f"The unfinished parts of {str(output)!r} belong to another job with different {', '.join(different)}. "
+            "Use the same arguments as then, or leave out resume to start again."
         )

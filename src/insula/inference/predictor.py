@@ -1,7 +1,7 @@
-"""`Predictor`: texts in, predictions out, exactly as the model folder says.
+"""`Predictor`: predicts texts with a model folder.
 
-All that predicts takes the same four steps: inputs are prepared and tokenised (`Predictor.encode`), the model computes
-logits (`compute`), the decision rule makes predictions of them (`answer`). The first two may run ahead of the others.
+Every prediction has the same steps: `Predictor.encode` prepares and tokenises the inputs, `compute` runs the model and
+returns logits, `answer` applies the decision rule. Encoding may run ahead of the other steps.
 """
 
 from __future__ import annotations
@@ -38,14 +38,15 @@ from insula.models.locate import locate_model
 from insula.text.context import Context
 from insula.text.preparation import Preparation
 
-CHUNK = 4096  # texts tokenised and sorted together: memory stays flat, padding stays small
+CHUNK = 4096  # texts that are tokenised and sorted by length together: flat memory, little padding
 
 
 @dataclass(frozen=True, slots=True)
 class Encoded:
-    """Inputs that wait for the model alone.
+    """Encoded inputs, ready for the model.
 
-    state  what the backend's `encode` returned: for a network one array of token numbers an input
+    inputs  the inputs as given
+    state   the result of the backend's `encode`: for networks one array of token ids per input
     """
 
     inputs: Sequence[TextOrInput]
@@ -53,15 +54,15 @@ class Encoded:
 
 
 class Predictor:
-    """A model ready to answer.
+    """A model that is ready to predict.
 
     scheme       its labels
-    preparation  the text steps it was trained with
-    decision     calibration, thresholds and abstention chosen on its validation rows
-    backend      what computes its logits
-    fingerprint  tells models apart: equal ones answer alike; None where it came from no folder
-    folder       the model folder it came from, None where it came from none
-    engine       how it was opened from there
+    preparation  its text steps, the same as in training
+    decision     its calibration, thresholds and abstention, chosen on validation rows
+    backend      computes its logits
+    fingerprint  equal for models with equal predictions; None without a model folder
+    folder       its model folder, or None
+    engine       the settings with which the folder was opened
     """
 
     def __init__(
@@ -85,10 +86,13 @@ class Predictor:
 
     @classmethod
     def load(cls, model: str | Path, *, backend: str | None = None, engine: Engine | None = None) -> Predictor:
-        """Open a run, a model folder or a name; every file is checked against its checksum first.
+        """Open a run, a model folder or a name, and verify the checksum of every file.
 
-        `backend` overrides the one that the folder states, `engine` also threads and batch sizes. Raises
-        `UnknownNameError`, `ModelFolderError`, `DataError` where the engine was measured for another kind of model.
+        backend  overrides the backend of the folder
+        engine   overrides backend, threads and batch size
+
+        Raises `UnknownNameError`, `ModelFolderError`, and `DataError` if the engine was measured for another kind of
+        model.
         """
         folder = open_folder(locate_model(model))
         engine = engine or DEFAULT
@@ -100,31 +104,32 @@ class Predictor:
             preparation=folder.preparation,
             decision=folder.decision,
             backend=open_backend(name, folder.path, engine),
-            # The manifest has the checksum of every file; other batches round otherwise.
+            # The manifest has the checksum of every file; other batch sizes round differently.
             fingerprint=f"{name} {engine.tokens} {folder_digest(folder.path)}",
             folder=folder.path,
             engine=dataclasses.replace(engine, backend=name),
         )
 
     def logits(self, texts: Sequence[TextOrInput]) -> NDArray[np.floating[Any]]:
-        """Return raw (rows, outputs) logits, before calibration; `DataError` for anything but a sequence of inputs."""
-        parts = [self.compute(encoded) for encoded in self._encoded(texts)]
-        return np.concatenate(parts) if parts else np.zeros((0, self.scheme.output_count), dtype=np.float32)
+        """Return (rows, outputs) logits before calibration. Raises `DataError` if `texts` is no sequence of inputs."""
+        chunks = [self.compute(encoded) for encoded in self._encoded(texts)]
+        return np.concatenate(chunks) if chunks else np.zeros((0, self.scheme.output_count), dtype=np.float32)
 
     def decide(self, texts: Sequence[TextOrInput]) -> Decisions:
-        """Return scores, decided labels, confidence and abstention as arrays."""
+        """Return scores, predicted labels, confidence and abstention as arrays."""
         return self.decision.decide(self.scheme, self.logits(texts))
 
     def predict(self, texts: Sequence[TextOrInput | Mapping[str, Any]]) -> list[Prediction]:
-        """Return one prediction a text, in order; a `ModelInput` brings its context, its id and its language.
+        """Return one prediction per text, in order.
 
-        A mapping is an input as JSON holds it (`ModelInput.from_dict`).
+        A `ModelInput` also has context, an id and a language; a mapping is an input as in JSON
+        (`ModelInput.from_dict`).
         """
         inputs = as_inputs(texts)
         return [prediction for encoded in self._encoded(inputs) for prediction in self.finish(encoded)]
 
     def stream(self, texts: Iterable[TextOrInput]) -> Iterator[Prediction]:
-        """Yield predictions as chunks of texts are ready; memory stays flat."""
+        """Yield predictions in order, a chunk of texts at a time, in flat memory."""
         if isinstance(texts, str):
             check_inputs(texts)
         rest = iter(texts)
@@ -132,32 +137,32 @@ class Predictor:
             yield from self.finish(self.encode(chunk))
 
     def encode(self, texts: Sequence[TextOrInput]) -> Encoded:
-        """Do what comes before the model: prepare the texts, and tokenise them where the backend can ahead of time.
+        """Prepare the texts and run the encoding stage of the backend, such as tokenisation.
 
-        Raises `DataError` for anything but a sequence of inputs.
+        Raises `DataError` unless `texts` is a sequence of inputs.
         """
         check_inputs(texts)
         return self._encode(texts)
 
     def compute(self, encoded: Encoded) -> NDArray[np.floating[Any]]:
-        """Run the model: return raw (rows, outputs) logits, before calibration."""
+        """Run the model; return (rows, outputs) logits before calibration."""
         return compute(self.backend, encoded.state)
 
     def finish(self, encoded: Encoded) -> list[Prediction]:
-        """Run the model and decide: return one prediction an input, in order."""
+        """Run the model and the decision rule; return one prediction per input, in order."""
         return self.answer(encoded.inputs, self.compute(encoded))
 
     def prepared(self, texts: Sequence[TextOrInput]) -> Sequence[Any]:
-        """Return what the backend is given: prepared segments, or the inputs as they are where it prepares them."""
+        """Return the input of the backend: prepared segments, or the inputs unchanged if the backend prepares them."""
         return texts if prepares_inputs(self.backend) else self.preparation.segments(texts)
 
     @property
     def context(self) -> Context:
-        """What the model reads besides the text: earlier turns, a target."""
+        """The context that the model reads in addition to the text: earlier turns, a target."""
         return self.backend.context if prepares_inputs(self.backend) else self.preparation.context
 
     def unread(self, texts: Sequence[TextOrInput]) -> int:
-        """Return how many inputs have earlier turns or a target that this model does not read."""
+        """Return the number of inputs with turns or a target that this model does not read."""
         if prepares_inputs(self.backend):
             return self.backend.unread(texts)
         return self.preparation.unread(texts)
@@ -166,10 +171,10 @@ class Predictor:
         return Encoded(texts, encode(self.backend, self.prepared(texts)))
 
     def _encoded(self, texts: Sequence[TextOrInput]) -> Iterator[Encoded]:
-        """Yield the texts in chunks; the next one is encoded while the model is at the one before it."""
+        """Yield encoded chunks; the next chunk is encoded while the model computes the previous one."""
         check_inputs(texts)
         chunks = [texts[first : first + CHUNK] for first in range(0, len(texts), CHUNK)]
-        if len(chunks) <= 1 or not can_prefetch(self.backend):  # a thread would only cost time
+        if len(chunks) <= 1 or not can_prefetch(self.backend):  # a thread would not help
             yield from map(self._encode, chunks)
             return
         with prefetched(map(self._encode, chunks)) as encoded:
@@ -186,10 +191,10 @@ class Predictor:
         return functools.partial(self.compute, self.encode(texts))
 
     def answer(self, texts: Sequence[TextOrInput], logits: NDArray[np.floating[Any]]) -> list[Prediction]:
-        """Return what (rows, outputs) logits say of `texts`."""
+        """Return the predictions for `texts` from their (rows, outputs) logits."""
         decisions = self.decision.decide(self.scheme, logits)
         names = self.scheme.names
-        # Whole arrays at once: taking single numbers out of arrays costs more than a small model.
+        # Convert whole arrays to lists: reading single numbers from arrays is slower than a small model.
         top = [None if one < 0 else names[one] for one in decisions.top_labels().tolist()]
         chosen: list[list[str]] = [[] for _ in texts]
         for row, label in zip(*(where.tolist() for where in np.nonzero(decisions.chosen)), strict=True):

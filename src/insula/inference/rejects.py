@@ -1,4 +1,4 @@
-"""Rows set aside: those that cannot be read or have no text, with their line and the reason."""
+"""The file of rejected rows: those that cannot be read or have no text, with their line and the reason."""
 
 from __future__ import annotations
 
@@ -13,41 +13,42 @@ from insula.data.formats.writers import open_writer
 
 
 class Rejects(contextlib.AbstractContextManager["Rejects"]):
-    """The file of rows set aside; made only when there is one.
+    """Writes rejected rows to a file, which is created with the first of them.
 
-    `asked_for` where the caller named it: then a place that cannot be written is an error, else they are only counted.
+    is_required  whether the caller named the file: then it is an error if it cannot be written. Otherwise rejected rows
+                 are only counted
     """
 
-    def __init__(self, path: Path, *, asked_for: bool) -> None:
+    def __init__(self, path: Path, *, is_required: bool) -> None:
         self.path = path
-        self.kept = True
-        self._asked_for = asked_for
+        self.is_writable = True
+        self._is_required = is_required
         self.count = 0
         self._open = contextlib.ExitStack()
         self._writer: RowWriter | None = None
 
     def add(self, reject: Reject) -> None:
-        """Set a row aside."""
+        """Write a rejected row."""
         self.count += 1
-        if self._writer is None and self.kept:
+        if self._writer is None and self.is_writable:
             try:
                 self._writer = self._open.enter_context(open_writer(self.path, format="jsonl"))
             except OutputError:
-                if self._asked_for:
+                if self._is_required:
                     raise
-                self.kept = False
+                self.is_writable = False
         if self._writer is not None:
             self._writer.write([{"line": reject.line, "reason": reject.reason, "raw": reject.raw}])
 
     def remove_stale(self) -> None:
-        """Take away the file of an earlier run where this one set nothing aside and nobody named the place."""
-        if not self.count and not self._asked_for:
+        """Remove the file of an earlier run if this run rejected no row and the caller did not name the file."""
+        if not self.count and not self._is_required:
             self.path.unlink(missing_ok=True)
 
     def __exit__(self, *error: Any) -> None:
         try:
             self._open.__exit__(*error)
         except OutputError:
-            if self._asked_for:
+            if self._is_required:
                 raise
-            self.kept = False
+            self.is_writable = False

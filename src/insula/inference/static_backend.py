@@ -1,4 +1,4 @@
-"""The `static` backend: token vectors of a whole chunk of texts at once, in numpy, without padding."""
+"""The `static` backend: averages token vectors of a whole chunk of texts at once, with numpy and without padding."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Tokens = tuple[NDArray[np.int64], NDArray[np.int64]]
 
 
 class StaticBackend:
-    """Opens the model folders of the family `static`; needs neither torch nor ONNX Runtime."""
+    """Opens model folders of the family `static`, without torch and ONNX Runtime."""
 
     prefetch = False
 
@@ -29,10 +29,10 @@ class StaticBackend:
         return self.compute(self.encode(texts))
 
     def encode(self, texts: Sequence[str]) -> Tokens:
-        """Return the token numbers of all texts one after another, and how many each has."""
+        """Return the token ids of all texts, concatenated, and the number of tokens of each text."""
         return self.tokenizer.encode_flat(texts) if texts else (np.zeros(0, np.int64), np.zeros(0, np.int64))
 
     def compute(self, tokens: Tokens) -> NDArray[np.float32]:
-        """Return (rows, outputs) logits of what `encode` returned."""
+        """Return (rows, outputs) logits for a result of `encode`."""
         ids, lengths = tokens
         return self._model.logits(ids, lengths) if len(lengths) else np.zeros((0, self.outputs), dtype=np.float32)

@@ -1,4 +1,4 @@
-"""The `torch` backend: the trained weights as they are, for checking the others against."""
+"""The `torch` backend: runs the trained weights unchanged, as the reference for other backends."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from insula.models.networks.architectures import load_network
 
 
 class TorchBackend(TokenBackend):
-    """Runs `model.safetensors` of a model folder, or its adapter with the base beside it, in float32."""
+    """Runs `model.safetensors` of a model folder in float32, or its adapter together with the base."""
 
     def __init__(self, folder: Path, engine: Engine = DEFAULT) -> None:
         super().__init__(folder, engine)
         if engine.threads is not None:
-            torch.set_num_threads(engine.threads)  # of the whole process: torch has no other way
+            torch.set_num_threads(engine.threads)  # for the whole process, because torch has no other setting
         self._model = open_with_base(folder) if needs_base(folder) else load_network(folder)
 
     @torch.inference_mode()

@@ -1,1 +1,1 @@
-"""What is trained: linear models, encoders, heads, and the folder that holds everything a prediction depends on."""
+"""Models: linear models, encoders, heads, and the model folder, which holds everything that a prediction needs."""

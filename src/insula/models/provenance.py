@@ -1,4 +1,4 @@
-"""Where a model comes from: the recipe and the data that it was trained with, and fingerprints of every text it saw."""
+"""The provenance of a model: its recipe, its data, and fingerprints of its training and validation texts."""
 
 from __future__ import annotations
 
@@ -33,52 +33,52 @@ CONVERSATION = ("context", "dialogue", "turn", "speaker", "target")
 OptionsT = TypeVar("OptionsT", bound=BaseModel)
 
 
-def write_fingerprints(folder: Path, parts: Mapping[str, Fingerprint]) -> None:
-    """Keep in a model folder which texts made the model: `validation`, and training texts under any other name."""
-    save_file({name: part.to_array().view(np.int64) for name, part in parts.items()}, folder / FINGERPRINT)
+def write_fingerprints(folder: Path, fingerprints: Mapping[str, Fingerprint]) -> None:
+    """Write named fingerprints into a model folder: `validation`, and training texts under any other name."""
+    save_file({name: one.to_array().view(np.int64) for name, one in fingerprints.items()}, folder / FINGERPRINT)
 
 
 def add_validation_texts(folder: Path, rows: Fingerprint) -> None:
-    """Add texts to `validation`, those that the choices of a model were made on; its other parts stay as they are."""
+    """Add texts to the fingerprint `validation`: those on which thresholds and calibration were chosen."""
     write_fingerprints(folder, merge_fingerprints([read_fingerprints(folder), {"validation": rows}]))
 
 
 def merge_fingerprints(several: Iterable[Mapping[str, Fingerprint]]) -> dict[str, Fingerprint]:
-    """Return the parts of all of them, those of one name as one."""
-    found: dict[str, Fingerprint] = {}
-    for parts in several:
-        for name, part in parts.items():
-            known = found.get(name, Fingerprint())
-            found[name] = Fingerprint(np.concatenate([known.to_array(), part.to_array()]))
-    return found
+    """Return the union of several sets of named fingerprints; those of one name become one."""
+    merged: dict[str, Fingerprint] = {}
+    for fingerprints in several:
+        for name, one in fingerprints.items():
+            known = merged.get(name, Fingerprint())
+            merged[name] = Fingerprint(np.concatenate([known.to_array(), one.to_array()]))
+    return merged
 
 
 def read_fingerprints(folder: Path) -> dict[str, Fingerprint]:
-    """Return what `write_fingerprints` kept in a model folder, part by part; nothing where it kept nothing."""
+    """Return the named fingerprints of a model folder; empty if it has none."""
     file = folder / FINGERPRINT
-    kept = load_file(file) if file.exists() else {}
-    return {name: Fingerprint(hashes.view(np.uint64)) for name, hashes in kept.items()}
+    stored = load_file(file) if file.exists() else {}
+    return {name: Fingerprint(hashes.view(np.uint64)) for name, hashes in stored.items()}
 
 
 def split_fingerprints(folder: Path) -> dict[str, Fingerprint]:
-    """Return `train`, all texts that the model learnt from, and `validation`, those its choices were made on.
+    """Return two fingerprints: `train` for all training texts, and `validation`.
 
-    Unlabelled texts and auxiliary sets are training texts too, and so are those of its base and its teachers. A part
-    that the folder does not record is left out.
+    Training texts include unlabelled texts, auxiliary sets, and the training texts of the base and the teachers. A
+    fingerprint that the folder does not have is left out.
     """
-    parts = read_fingerprints(folder)
-    learnt = [part.to_array() for name, part in parts.items() if name != "validation"]
-    found = {"train": Fingerprint(np.concatenate(learnt))} if learnt else {}
-    return found | ({"validation": parts["validation"]} if "validation" in parts else {})
+    stored = read_fingerprints(folder)
+    training = [one.to_array() for name, one in stored.items() if name != "validation"]
+    found = {"train": Fingerprint(np.concatenate(training))} if training else {}
+    return found | ({"validation": stored["validation"]} if "validation" in stored else {})
 
 
 def seen_in_training(folder: Path, rows: Sequence[Compared]) -> NDArray[np.bool_]:
-    """Return (rows,) which texts or examples made a model: training rows, and those its choices were made on.
+    """Return (rows,) whether a text or example is among the training or validation rows of a model.
 
-    Each part of its training is searched by itself: its base may know as lone texts what it read in dialogues.
+    Each fingerprint is searched separately: the base may have seen as single texts what the model read in dialogues.
     """
-    parts = [part.seen(rows) for part in read_fingerprints(folder).values()]
-    return np.any(parts, axis=0) if parts else np.zeros(len(rows), dtype=bool)
+    seen = [one.seen(rows) for one in read_fingerprints(folder).values()]
+    return np.any(seen, axis=0) if seen else np.zeros(len(rows), dtype=bool)
 
 
 def without_training_rows(folder: Path, examples: Sequence[Example]) -> list[Example]:
@@ -88,34 +88,34 @@ def without_training_rows(folder: Path, examples: Sequence[Example]) -> list[Exa
 
 
 def recorded_section(folder: Path, name: str, options: type[OptionsT], *, tells: str) -> OptionsT:
-    """Return a section of the recipe that a model was trained by; its defaults where the folder has no recipe.
+    """Return a section of the recipe of a model; its defaults if the folder has no recipe.
 
-    tells   what the section says, for the error: `how its data was read`
+    tells   what the section records, for the error message: `how its data was read`
 
-    Other sections may have options that this insula does not know. Raises `ModelFolderError` where this one has.
+    Raises `ModelFolderError` if the section has options that this version of insula does not know. Other sections may.
     """
     file = folder / "recipe.toml"
     try:
         return options.model_validate(_recorded_recipe(folder).get(name, {}))
-    except ValueError as error:  # not TOML, or options that this insula does not know
+    except ValueError as error:  # not TOML, or unknown options
         raise ModelFolderError(
-            f"The {file.name} of model folder {str(folder)!r} does not say {tells} in words that this insula knows. "
-            "Train again, or upgrade with: pip install --upgrade insula"
+            f"The {file.name} of model folder {str(folder)!r} does not record {tells} in a form that this version of "
+            "insula can read. Train again, or upgrade with: pip install --upgrade insula"
         ) from error
 
 
 def recorded_options(folder: Path) -> DataOptions:
-    """Return how the rows that a model was trained on were read."""
+    """Return the options with which the training rows of a model were read."""
     options = recorded_section(folder, "data", DataOptions, tells="how its data was read")
-    kept = folder / LABEL_NAMES
-    return options.model_copy(update={"label_names": str(kept)}) if kept.exists() else options
+    names = folder / LABEL_NAMES
+    return options.model_copy(update={"label_names": str(names)}) if names.exists() else options
 
 
 def evaluation_options(folder: Path, source: SourceName, **given: Any) -> tuple[DataOptions, tuple[str, ...]]:
-    """Return how evaluation rows are read: as those of training, with the columns that are `given` (`with_columns`).
+    """Return the options for reading evaluation rows, and notes on missing context columns.
 
-    Groups only keep training rows together. Weight, language, id and context are read where the source has their
-    columns; the sentences say which columns of the context it does not have.
+    They are the options of training with the `given` columns (`DataOptions.with_columns`), without groups. Weight,
+    language, id and context are read if the source has their columns.
     """
     options = recorded_options(folder).with_columns(**given)
     recorded = {name: getattr(options, name) for name in (*ATTRIBUTES, *CONVERSATION) if given.get(name) is None}
@@ -129,7 +129,7 @@ def evaluation_options(folder: Path, source: SourceName, **given: Any) -> tuple[
     if "dialogue" in left_out:
         left_out.add("turn")
     notes = tuple(
-        f"The {name} column {column!r} of the training data is not in the rows to evaluate on: they are read without."
+        f"The evaluation rows lack the {name} column {column!r} of the training data and are read without it."
         for name, column in absent
         if name in CONVERSATION
     )
@@ -137,20 +137,20 @@ def evaluation_options(folder: Path, source: SourceName, **given: Any) -> tuple[
 
 
 def training_source(model: ModelFolder, data: SourceName | None = None) -> list[str | Path]:
-    """Return what the run that a model folder belongs to was trained on, or `data` in its place.
+    """Return the sources of the training rows of a model, or `data` if given.
 
-    Raises `DataError` where the folder belongs to no run that records where its rows came from, and none is given.
+    Raises `DataError` if `data` is None and no run records the sources.
     """
     source = data or _recorded_source(model)
     if not source:
-        raise DataError(f"The model {str(model.path)!r} does not say where its rows are. Name them with --data.")
+        raise DataError(f"The model {str(model.path)!r} does not record its training data. Name it with --data.")
     return list(names_in(source))
 
 
 def training_dataset(model: ModelFolder, data: SourceName | None = None) -> Dataset:
-    """Return the data set of the run that a model folder belongs to, or `data` in its place, read as for training.
+    """Load the training data of a model, or `data` if given, with the options of its training.
 
-    Raises what `training_source` raises.
+    Raises as `training_source`.
     """
     source, options = training_source(model, data), recorded_options(model.path)
     return load_dataset(source, options, seed=_recorded_recipe(model.path).get("seed", 0))
@@ -159,11 +159,11 @@ def training_dataset(model: ModelFolder, data: SourceName | None = None) -> Data
 def sample_texts(
     model: ModelFolder, data: SourceName | None = None, *, text: str | None = None, progress: Progress
 ) -> list[str]:
-    """Return texts of the kind that a model answers: of `data`, else of its own run, else of the built-in sets.
+    """Return texts to run a model on: from `data`, else from its training data, else from the built-in data sets.
 
-    text  their column in `data`, found by its usual names where it is not given
+    text  the text column of `data`; None looks for its usual names
 
-    Raises `DataError` where there are none, and what `find_source` raises.
+    Raises `DataError` if there are none, and as `find_source`.
     """
     options = recorded_options(model.path)
     if source := data or _recorded_source(model):
@@ -171,10 +171,10 @@ def sample_texts(
     names = [name for name, known in BUILTIN_SOURCES.items() if known.is_available]
     if not names:
         raise DataError(
-            f"The model {str(model.path)!r} does not say where its rows are, and no built-in data set is installed. "
+            f"The model {str(model.path)!r} does not record its training data, and no built-in data set is installed. "
             f"Name texts with --data, or install: pip install 'insula[{EXTRA}]'"
         )
-    progress.say(f"The model does not say where its rows are: taking the built-in data sets {', '.join(names)}.")
+    progress.say(f"The model does not record its training data: using the built-in data sets {', '.join(names)}.")
     return [one for name in names for one in source_texts(name, DataOptions())]
 
 

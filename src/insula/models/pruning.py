@@ -1,6 +1,6 @@
-"""A BERT-shaped encoder made smaller for good: fewer layers, and in each fewer heads and a narrower feed-forward net.
+"""Structured pruning of BERT-shaped encoders: fewer layers, fewer attention heads, narrower feed-forward networks.
 
-What is dropped is cut out of the matrices, so that files and products shrink, and not only masked.
+Pruned parts are removed from the weight matrices, not masked, so that files and computation shrink.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ LINEAR_LAYERS = (
 
 @dataclass(frozen=True)
 class EncoderShape:
-    """How large each layer of an encoder is.
+    """The size of each layer of an encoder.
 
-    heads    (layers,) attention heads
-    widths   (layers,) neurons of the feed-forward net
+    heads    (layers,) number of attention heads
+    widths   (layers,) number of neurons of the feed-forward network
     """
 
     heads: tuple[int, ...]
@@ -33,7 +33,7 @@ class EncoderShape:
 
     @classmethod
     def of(cls, backbone: nn.Module) -> EncoderShape:
-        """Return the shape that an encoder has; raises what `bert_layers` raises."""
+        """Return the shape of an encoder. Raises as `bert_layers`."""
         layers = bert_layers(backbone)
         return cls(
             tuple(int(layer.attention.self.num_attention_heads) for layer in layers),
@@ -42,21 +42,21 @@ class EncoderShape:
 
     @classmethod
     def from_dict(cls, settings: dict[str, Any]) -> EncoderShape:
-        """Return what `to_dict` gave."""
+        """Build a shape from the result of `to_dict`."""
         return cls(tuple(settings["heads"]), tuple(settings["widths"]))
 
     def to_dict(self) -> dict[str, Any]:
-        """Return it as it stands in a model's configuration."""
+        """Return plain JSON types, as stored in the model configuration."""
         return {"layers": len(self.heads), "heads": list(self.heads), "widths": list(self.widths)}
 
 
 @dataclass(frozen=True)
 class KeptParts:
-    """Which parts of an encoder are kept, by their numbers in it, ascending.
+    """The parts of an encoder to keep, by index in ascending order.
 
     layers    (kept layers,)
-    heads     of each kept layer; at least one
-    neurons   of each kept layer's feed-forward net; at least one
+    heads     the heads of each kept layer; at least one
+    neurons   the feed-forward neurons of each kept layer; at least one
     """
 
     layers: tuple[int, ...]
@@ -65,7 +65,7 @@ class KeptParts:
 
     @classmethod
     def first(cls, shape: EncoderShape) -> KeptParts:
-        """Return the first parts of an encoder, as many as `shape` says."""
+        """Return the first layers, heads and neurons, as many as `shape` has."""
         return cls(
             tuple(range(len(shape.heads))),
             tuple(tuple(range(count)) for count in shape.heads),
@@ -74,7 +74,7 @@ class KeptParts:
 
     @classmethod
     def from_dict(cls, numbers: dict[str, Any]) -> KeptParts:
-        """Return what `to_dict` gave."""
+        """Build kept parts from the result of `to_dict`."""
         return cls(
             tuple(numbers["layers"]),
             tuple(tuple(one) for one in numbers["heads"]),
@@ -91,24 +91,24 @@ class KeptParts:
 
 
 def bert_layers(backbone: nn.Module) -> Sequence[Any]:
-    """Return the layers of a BERT-shaped encoder: BERT, RoBERTa and those built like them.
+    """Return the layers of a BERT-shaped encoder: BERT, RoBERTa and encoders with the same module names.
 
     Raises `RecipeError` for any other network.
     """
     stack = getattr(getattr(backbone, "encoder", None), "layer", None)
     if not isinstance(stack, nn.ModuleList) or not len(stack) or not all(_has_maps(layer) for layer in stack):
         raise RecipeError(
-            "The network to be pruned must be a BERT-shaped encoder (attention.self.query, intermediate.dense, "
-            f"output.dense). Got {type(backbone).__name__}. Make it smaller by its weights: insula model quantize"
+            "The network to prune must be a BERT-shaped encoder (attention.self.query, intermediate.dense, "
+            f"output.dense). Got {type(backbone).__name__}. Quantise its weights instead: insula model quantize"
         )
     return list(stack)
 
 
 @torch.no_grad()
 def prune_encoder(backbone: nn.Module, kept: KeptParts) -> None:
-    """Leave only the `kept` parts of a BERT-shaped encoder, in place; what is kept has the weights that it had.
+    """Remove all but the `kept` parts of a BERT-shaped encoder, in place. Kept weights are unchanged.
 
-    Raises what `bert_layers` raises.
+    Raises as `bert_layers`.
     """
     layers = bert_layers(backbone)
     chosen = [layers[number] for number in kept.layers]
@@ -129,12 +129,12 @@ def _keep_heads(attention: Any, heads: Sequence[int]) -> None:
     for name in ("query", "key", "value"):
         setattr(inner, name, _sliced(getattr(inner, name), places, dim=0))
     attention.output.dense = _sliced(attention.output.dense, places, dim=1)
-    # transformers reads the heads off these, and the configuration knows one number for all layers.
+    # transformers reads the number of heads from here; the configuration has only one number for all layers.
     inner.num_attention_heads, inner.all_head_size = len(heads), len(places)
 
 
 def _sliced(linear: nn.Linear, places: Sequence[int], *, dim: int) -> nn.Linear:
-    """Return the map with only these of its outputs (`dim` 0) or inputs (`dim` 1)."""
+    """Return the linear layer with only these outputs (`dim` 0) or inputs (`dim` 1)."""
     weight = linear.weight
     index = torch.tensor(list(places), dtype=torch.long, device=weight.device)
     small = nn.Linear(

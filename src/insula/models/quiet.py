@@ -1,4 +1,4 @@
-"""Keeping `transformers` from drawing its own bars and load reports over ours, and only for as long as we ask."""
+"""Silences the progress bars and load reports of `transformers` during a block."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from transformers.utils import logging as transformers_logging
 
 @contextlib.contextmanager
 def quiet_transformers() -> Iterator[None]:
-    """Silence progress bars and everything below an error; what was set before is set again afterwards."""
+    """Silence progress bars and messages below errors, and restore the previous settings afterwards."""
     verbosity = transformers_logging.get_verbosity()
     bars = transformers_logging.is_progress_bar_enabled()
-    # The exporter warns once for each torchvision operator that it cannot register, though no model here has any.
+    # The exporter warns about torchvision operators that it cannot register; no model here uses any.
     exporter = logging.getLogger("torch.onnx._internal.exporter._registration")
     exporter_level = exporter.level
     try:

@@ -1,1 +1,1 @@
-"""Weights and tables in fewer bits."""
+"""Quantisation of weights, activations and embedding tables."""

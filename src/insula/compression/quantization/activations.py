@@ -1,4 +1,4 @@
-"""What flows through a model on real texts: a sample of the vectors that each product takes in."""
+"""Samples the activations of a model on real texts: the input vectors of each matrix product."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from numpy.typing import NDArray
 from insula.compression.quantization.graph import Graph
 from insula.inference.onnx_backend import open_session
 
-VECTORS_A_TEXT = 4
+VECTORS_PER_TEXT = 4
 
 
 def sample_activations(
     graph: Graph, tokens: Sequence[NDArray[np.int64]], *, seed: int = 0
 ) -> dict[str, NDArray[np.float32]]:
-    """Return, for each activation that is multiplied with a constant matrix, (rows, width) vectors of random tokens.
+    """Return activation name to (rows, width) vectors of random tokens, for activations that enter a matrix product.
 
-    tokens  texts as token numbers; each runs alone, so that no padding is among the vectors
+    tokens  texts as token ids; each runs alone, so that no vector is padding
     """
     names = list(dict.fromkeys(product.activation for product in graph.products()))
     if not names:
@@ -32,6 +32,6 @@ def sample_activations(
             names, session.run(names, {"input_ids": ids, "attention_mask": np.ones_like(ids)}), strict=True
         ):
             vectors = values.reshape(-1, values.shape[-1])
-            some = random.choice(len(vectors), size=min(VECTORS_A_TEXT, len(vectors)), replace=False)
+            some = random.choice(len(vectors), size=min(VECTORS_PER_TEXT, len(vectors)), replace=False)
             found[name].append(vectors[some])
     return {name: np.concatenate(vectors) for name, vectors in found.items()}

@@ -1,4 +1,4 @@
-"""`Graph`: a `model.onnx` in memory, its constants as arrays, its nodes to be replaced one by one."""
+"""`Graph`: a `model.onnx` in memory, with constants as arrays and nodes that can be replaced."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 
 CONTRIB = "com.microsoft"
-MIN_VALUES = 1024  # a smaller constant is not worth the nodes that would unpack it
+MIN_VALUES = 1024  # smaller constants are not worth the nodes that unpack them
 
 
 @dataclass(frozen=True)
@@ -36,9 +36,9 @@ class Table:
 
 
 class Graph:
-    """An ONNX graph that is rewritten in steps.
+    """An ONNX graph that is rewritten step by step.
 
-    Nodes are named by their first output, which is unique in every valid graph; their own names need not be.
+    Nodes are identified by their first output, which is unique in every valid graph, unlike their names.
     """
 
     def __init__(self, model: onnx.ModelProto) -> None:
@@ -47,9 +47,9 @@ class Graph:
         self._nodes: list[onnx.NodeProto] = []
         shown = {one.name for one in model.graph.output}
         for one in model.graph.node:
-            one.ClearField("metadata_props")  # where in torch it came from: more bytes than all biases together
+            one.ClearField("metadata_props")  # stack traces of torch, larger than all biases together
             one.ClearField("doc_string")
-            # Only inside the network: the head is small, and the last place to save precision.
+            # Not for the head, which is small and needs full precision.
             self._nodes += self._as_product(one) if one.op_type == "Gemm" and one.output[0] not in shown else [one]
 
     @classmethod
@@ -58,23 +58,23 @@ class Graph:
         return cls(onnx.load(file))
 
     def copy(self) -> Graph:
-        """Return a graph that can be changed without changing this one; the arrays are shared."""
+        """Return a copy that can be rewritten independently; it shares the arrays."""
         other = copy.copy(self)
         other._model = copy.copy(self._model)
         other._constants, other._nodes = dict(self._constants), list(self._nodes)
         return other
 
     def constant(self, name: str) -> NDArray[Any]:
-        """Return a constant's values."""
+        """Return the values of a constant."""
         return self._constants[name]
 
     def add_constant(self, name: str, values: NDArray[Any]) -> str:
-        """Add a constant, or give it other values; return its name."""
+        """Add or replace a constant; return its name."""
         self._constants[name] = values
         return name
 
     def products(self) -> list[Product]:
-        """Return every product with a constant matrix that is worth quantising, in order of computation."""
+        """Return the products with a large enough constant matrix, in order of computation."""
         return [
             Product(node.output[0], node.input[0], node.input[1])
             for node in self._nodes
@@ -82,7 +82,7 @@ class Graph:
         ]
 
     def tables(self) -> list[Table]:
-        """Return every table of vectors that rows are looked up in."""
+        """Return the embedding tables."""
         return [
             Table(node.output[0], node.input[0], node.input[1])
             for node in self._nodes
@@ -90,16 +90,16 @@ class Graph:
         ]
 
     def replace(self, name: str, nodes: Sequence[onnx.NodeProto]) -> None:
-        """Put nodes, in order of computation, in the place of the one whose first output is `name`."""
+        """Replace the node whose first output is `name` by `nodes`, in order of computation."""
         place = next(i for i, node in enumerate(self._nodes) if node.output and node.output[0] == name)
         self._nodes[place : place + 1] = nodes
 
     def users(self, name: str) -> int:
-        """Return how many nodes read a tensor."""
+        """Return the number of nodes that read a tensor."""
         return sum(name in node.input for node in self._nodes)
 
     def to_bytes(self, *, outputs: Iterable[str] | None = None) -> bytes:
-        """Return the graph as a file's content, without constants that nothing reads; `outputs` replace its own."""
+        """Return the serialised graph without unused constants; `outputs` replaces its outputs."""
         content: bytes = self._built(outputs).SerializeToString()
         return content
 
@@ -108,10 +108,10 @@ class Graph:
         file.write_bytes(self.to_bytes())
 
     def _as_product(self, gemm: onnx.NodeProto) -> list[onnx.NodeProto]:
-        """Return a Gemm as MatMul and Add where it is no more than that."""
+        """Return a plain Gemm as MatMul and Add; another Gemm unchanged."""
         given = {one.name: helper.get_attribute_value(one) for one in gemm.attribute}
-        plain = not given.get("transA", 0) and given.get("alpha", 1.0) == given.get("beta", 1.0) == 1.0
-        if not plain or not self._is_matrix(gemm.input[1]):
+        is_plain = not given.get("transA", 0) and given.get("alpha", 1.0) == given.get("beta", 1.0) == 1.0
+        if not is_plain or not self._is_matrix(gemm.input[1]):
             return [gemm]
         weight = gemm.input[1]
         if given.get("transB", 0):

@@ -1,4 +1,4 @@
-"""`Plan`: which parts of a model become how small."""
+"""`Plan`: the steps of compressing a model."""
 
 from __future__ import annotations
 
@@ -12,13 +12,14 @@ WEIGHTS: tuple[Weights, ...] = ("float32", "int8", "8bit", "4bit")
 
 @dataclass(frozen=True)
 class Plan:
-    """What is done to a model.
+    """How to compress a model.
 
-    weights   of products: int8 (static, activations too), 8bit and 4bit (weights alone), float32 (as they are)
-    tables    bits of a value in embedding tables: 32, 8 or 4
-    block     how many weights share a scale, of 8bit and 4bit
-    float_activations   so many activations, the most sensitive, stay in float32 (int8 alone); their weights have 8 bits
-    least_tokens   tokens that stand fewer times in the training texts leave the vocabulary; 0 keeps all
+    weights   matrix products: int8 (static, with activations), 8bit and 4bit (only weights), float32 (unchanged)
+    tables    bits per value in embedding tables: 32, 8 or 4
+    block     8bit and 4bit: the number of weights that share a scale
+    float_activations   int8: the number of most sensitive activations that stay in float32; their weights have 8 bits
+    least_tokens   the minimum number of occurrences of a token in the training texts to stay in the vocabulary; 0
+              keeps all tokens
     """
 
     weights: Weights = "int8"
@@ -32,22 +33,22 @@ class Plan:
         return dataclasses.asdict(self)
 
     def without_products(self) -> Plan:
-        """Return what is left of the plan for a model that has no products."""
+        """Return the plan for a model without matrix products."""
         return Plan("float32", self.tables, least_tokens=self.least_tokens)
 
     @property
     def changes_nothing(self) -> bool:
-        """Whether every part stays as it is."""
+        """Whether the plan changes nothing."""
         return (self.weights, self.tables, self.least_tokens) == ("float32", 32, 0)
 
     def __str__(self) -> str:
-        parts: list[str] = [self.weights]
+        steps: list[str] = [self.weights]
         if self.tables != 32:
-            parts.append(f"tables {self.tables} bits")
+            steps.append(f"tables {self.tables} bits")
         if self.weights in ("8bit", "4bit") and self.block != 32:
-            parts.append(f"blocks of {self.block}")
+            steps.append(f"blocks of {self.block}")
         if self.float_activations:
-            parts.append(f"{self.float_activations} float activations")
+            steps.append(f"{self.float_activations} float activations")
         if self.least_tokens:
-            parts.append(f"tokens seen {self.least_tokens}x")
-        return ", ".join(parts)
+            steps.append(f"tokens seen {self.least_tokens}x")
+        return ", ".join(steps)

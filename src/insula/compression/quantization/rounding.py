@@ -1,7 +1,7 @@
-"""Rounding weights to levels with an eye on what flows through them: the error of one is made up for by the next.
+"""Rounds weights to quantisation levels with error compensation on sampled activations.
 
-Frantar et al. 2023 (GPTQ, algorithm 1): inputs are rounded one after another, and the weights of inputs not yet rounded
-move so that the product changes least on the vectors seen. Plain rounding where there are none.
+GPTQ (Frantar et al. 2023, algorithm 1): the weights of one input after another are rounded, and the remaining weights
+are adjusted to minimise the error of the product on the sampled vectors. Without samples: rounding to nearest.
 """
 
 from __future__ import annotations
@@ -9,17 +9,17 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-_DAMPING = 0.01  # of the mean of the diagonal: few vectors say nothing of some directions
+_DAMPING = 0.01  # times the mean of the diagonal, because few vectors do not cover all directions
 _BLOCK = 128
 
 
 def round_to_levels(
     weight: NDArray[np.float32], scales: NDArray[np.float32], low: int, high: int, seen: NDArray[np.float32] | None
 ) -> NDArray[np.float32]:
-    """Return whole levels (inputs, outputs) in [low, high], so that `levels * scales` is near `weight`.
+    """Return integer levels (inputs, outputs) in [low, high] such that `levels * scales` approximates `weight`.
 
     scales  broadcast to the shape of `weight`
-    seen    (rows, inputs) vectors that are multiplied with it
+    seen    (rows, inputs) sampled input vectors, or None
     """
     scales = np.broadcast_to(scales, weight.shape)
     if seen is None:
@@ -41,7 +41,7 @@ def round_to_levels(
 
 
 def _factor(seen: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return the upper Cholesky factor of the inverse of the vectors' damped second moments."""
+    """Return the upper Cholesky factor of the inverse of the damped second moments."""
     moments = (seen.T @ seen).astype(np.float64)
     diagonal = np.einsum("ii->i", moments)
     diagonal += _DAMPING * max(float(diagonal.mean()), 1e-12)

@@ -1,4 +1,4 @@
-"""Which products bear INT8 least: how far the model's answers move when only those of one activation are quantised."""
+"""Measures the sensitivity to INT8: the change of the logits if only the products of one activation are quantised."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from insula.inference.token_backend import in_batches
 def sensitivities(
     graph: Graph, scales: Mapping[str, ActivationScale], tokens: Sequence[NDArray[np.int64]], outputs: int
 ) -> dict[str, float]:
-    """Return activation to the mean squared change of the logits on these texts, the most sensitive first.
+    """Return activation name to the mean squared change of the logits on these texts, the most sensitive first.
 
-    Products that read one activation go together: they share its bytes, and are float or INT8 as one.
+    All products of one activation share its quantised values, and are quantised together or not at all.
     """
     products = graph.products()
 

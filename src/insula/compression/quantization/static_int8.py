@@ -1,16 +1,16 @@
-"""Static INT8 products: activations by a scale fixed beforehand, weights by a scale a column.
+"""Static INT8 products: a fixed scale per activation, and a scale per column of the weights.
 
-Never by a scale of the batch at hand, as ONNX Runtime's dynamic quantisation has it: a text would score differently in
-other company. Each product becomes QuantizeLinear, DequantizeLinear, MatMul, which ONNX Runtime runs as one integer
-product; what follows (bias, attention, norms) stays in float32.
+Dynamic quantisation, with a scale per batch, would make the scores of a text depend on the other texts. Each product
+becomes QuantizeLinear, DequantizeLinear, MatMul, which ONNX Runtime runs as one integer product; bias, attention and
+norms stay in float32.
 
-Weights have 7 bits, [-63, 63], in the 8-bit type. On x86 without VNNI the product of unsigned by signed bytes adds two
-neighbours in 16 bits, and 255 * 127 * 2 does not fit there: the sum would be cut, silently. 255 * 63 * 2 fits, so that
-the same file is right on every processor.
+Weights have 7 bits, [-63, 63], in the 8-bit type. On x86 without VNNI, the product of unsigned and signed bytes adds
+two neighbours in 16 bits, where 255 * 127 * 2 silently saturates. 255 * 63 * 2 does not, so that the same file is
+correct on every processor.
 
-Encoders have a few channels that are five times as loud as all others, and one scale for all would leave the others
-with few levels. Such channels are divided before, and their weights multiplied, where the product gains by it
-(SmoothQuant: Xiao et al. 2023, equation 3, with factors of loud channels alone).
+A few channels of encoders have values five times as large as all others, and a common scale would leave the others with
+few levels. Such outlier channels are divided and their weights multiplied, if this reduces the error of the product
+(SmoothQuant: Xiao et al. 2023, equation 3, with factors only for outlier channels).
 """
 
 from __future__ import annotations
@@ -27,17 +27,17 @@ from insula.compression.quantization.rounding import round_to_levels
 
 WEIGHT_BITS = 7
 _MOST = 2 ** (WEIGHT_BITS - 1) - 1
-_SHARES = (1.0, 0.9, 0.8, 0.65, 0.5)  # of the range seen; what lies outside is cut
-_CEILINGS = (0.6, 0.4, 0.28, 0.2, 0.14)  # of the loudest channel: louder ones are divided down to it
-_MOST_ROWS = 512
-_WORTH = 0.8  # dividing is one more pass over the activation: it must save this much of the error
+_SHARES = (1.0, 0.9, 0.8, 0.65, 0.5)  # of the sampled range; values outside are clipped
+_CEILINGS = (0.6, 0.4, 0.28, 0.2, 0.14)  # times the largest channel: larger channels are divided down to it
+_MAX_ROWS = 512
+_MAX_ERROR_RATIO = 0.8  # division costs a pass over the activation, so it must reduce the error to this share
 
 
 @dataclass(frozen=True)
 class ActivationScale:
-    """How an activation becomes bytes: `round(value / divisor / scale) + zero`, cut to [0, 255].
+    """The quantisation of an activation: `round(value / divisor / scale) + zero`, clipped to [0, 255].
 
-    divisors  (width,) 1 or more, of each channel; None where none is divided
+    divisors  (width,) divisors of at least 1 per channel; None for no division
     """
 
     scale: float
@@ -46,27 +46,27 @@ class ActivationScale:
 
     @classmethod
     def of_range(cls, low: float, high: float, divisors: NDArray[np.float32] | None = None) -> ActivationScale:
-        """Return the scale whose bytes reach from `low` to `high`, after division; 0 is always met exactly."""
+        """Return the scale for values from `low` to `high`, after division. 0 is always represented exactly."""
         low, high = min(low, 0.0), max(high, 0.0)
         scale = max((high - low) / 255, 1e-12)
         return cls(scale, int(np.clip(round(-low / scale), 0, 255)), divisors)
 
     def rounded(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return divided values as they come back from bytes."""
+        """Return divided values after quantisation and dequantisation."""
         levels = np.clip(np.rint(values / np.float32(self.scale)) + self.zero, 0, 255)
         back: NDArray[np.float32] = ((levels - self.zero) * self.scale).astype(np.float32)
         return back
 
 
 def choose_scales(graph: Graph, samples: Mapping[str, NDArray[np.float32]]) -> dict[str, ActivationScale]:
-    """Return a scale an activation: of several the one with the smallest squared error of its products.
+    """Return one scale per activation, with the least squared error of its products among several candidates.
 
-    samples  activation to (rows, width) vectors seen on training texts
+    samples  activation name to (rows, width) vectors from training texts
     """
     readers: dict[str, list[NDArray[np.float32]]] = {}
     for product in graph.products():
         readers.setdefault(product.activation, []).append(graph.constant(product.weight))
-    return {name: _choose(rows[:_MOST_ROWS], np.hstack(readers[name])) for name, rows in samples.items()}
+    return {name: _choose(rows[:_MAX_ROWS], np.hstack(readers[name])) for name, rows in samples.items()}
 
 
 def quantize_products(
@@ -76,9 +76,9 @@ def quantize_products(
     samples: Mapping[str, NDArray[np.float32]] | None = None,
     keep: Collection[str] = (),
 ) -> list[str]:
-    """Rewrite the products of the graph but those named in `keep`; return the names of the rewritten ones.
+    """Rewrite the products of the graph except those in `keep`; return the names of the rewritten products.
 
-    samples  activation to (rows, width) vectors: weights are then rounded so that these products change least
+    samples  activation name to (rows, width) vectors, on which rounding minimises the error of the products
     """
     done, ready = [], set()
     for product in graph.products():
@@ -112,7 +112,7 @@ def quantize_products(
 def quantize_columns(
     weight: NDArray[np.float32], seen: NDArray[np.float32] | None = None
 ) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
-    """Return (inputs, outputs) 7-bit levels and the scale of each column; `seen` as in `round_to_levels`."""
+    """Return (inputs, outputs) 7-bit levels and the scale of each column; `seen` as for `round_to_levels`."""
     largest = np.maximum(np.abs(weight).max(axis=0), 1e-12)
     scale = (largest / _MOST).astype(np.float32)
     return round_to_levels(weight, scale, -_MOST, _MOST, seen).astype(np.int8), scale
@@ -137,12 +137,12 @@ def _to_bytes(graph: Graph, activation: str, at: ActivationScale) -> list[onnx.N
 def _choose(rows: NDArray[np.float32], weights: NDArray[np.float32]) -> ActivationScale:
     wanted = rows @ weights
     best, error = _best_range(rows, weights, wanted, None)
-    loudness = np.abs(rows).max(axis=0)
+    magnitudes = np.abs(rows).max(axis=0)
     for ceiling in _CEILINGS:
-        divisors = np.maximum(1.0, loudness / (ceiling * max(loudness.max(), 1e-12))).astype(np.float32)
-        even, found = _best_range(rows, weights, wanted, divisors)
-        if found < (_WORTH if best.divisors is None else 1.0) * error:
-            best, error = even, found
+        divisors = np.maximum(1.0, magnitudes / (ceiling * max(magnitudes.max(), 1e-12))).astype(np.float32)
+        divided, found = _best_range(rows, weights, wanted, divisors)
+        if found < (_MAX_ERROR_RATIO if best.divisors is None else 1.0) * error:
+            best, error = divided, found
     return best
 
 

@@ -1,7 +1,7 @@
-"""Embedding tables in few bits: most of a small encoder's bytes are vectors of tokens.
+"""Quantised embedding tables, because token vectors are most of the size of a small encoder.
 
-A row has a scale of its own; the vector is unpacked after the look-up, for the tokens of the text alone. Plain ONNX
-operators, so that every runtime can read it.
+Each row has a scale. Vectors are dequantised after the look-up, only for the tokens of the text, with standard ONNX
+operators that every runtime supports.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ Bits = Literal[4, 8]
 
 
 def quantize_tables(graph: Graph, bits: Bits = 8) -> None:
-    """Replace every table of the graph: `bits` a value and a float32 scale a row."""
+    """Replace every embedding table of the graph by `bits` per value and a float32 scale per row."""
     for number, table in enumerate(graph.tables()):
         _replace(graph, table, f"insula.table{number}", bits)
 
@@ -36,7 +36,7 @@ def _replace(graph: Graph, table: Table, name: str, bits: Bits) -> None:
             node("Cast", [f"{name}.levels"], f"{name}.values", to=1),
         ]
     else:
-        # The left half of a vector in the low bits, the right half in the high: no interleaving to undo.
+        # The low bits have the left half of a vector and the high bits the right half, without interleaving.
         left, right = np.split((levels + 8).astype(np.uint8), 2, axis=1)
         packed = graph.add_constant(f"{name}.uint4x2", left | (right << 4))
         low = graph.add_constant("insula.low_bits", np.array(15, dtype=np.uint8))
@@ -54,10 +54,10 @@ def _replace(graph: Graph, table: Table, name: str, bits: Bits) -> None:
 
 
 def quantize_rows(values: NDArray[np.float32], bits: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """Return whole levels in [-2^(bits-1) + 1, 2^(bits-1) - 1] and a scale a row: `levels * scale` is near `values`.
+    """Return integer levels in [-2^(bits-1) + 1, 2^(bits-1) - 1] and a scale per row, with `levels * scale` ≈ `values`.
 
-    At 4 bits the scale is the one of 16 shrunk ones with the smallest squared error of the row: the few largest values
-    of a vector are then cut, for the sake of the many.
+    At 4 bits the scale has the least squared error among 16 reduced scales, which clip the largest values of a vector
+    and represent the others more precisely.
     """
     most = 2 ** (bits - 1) - 1
     largest = np.maximum(np.abs(values).max(axis=1), np.finfo(np.float32).tiny * most)

@@ -1,11 +1,11 @@
-"""Weight-only products: few bits a weight, activations in float32.
+"""Weight-only quantisation of products: few bits per weight, activations in float32.
 
-`pack_products`: 4 or 8 bits, a scale a block of 32 (operator MatMulNBits). Blockwise rounding to nearest (Dettmers and
-Zettlemoyer 2023, section 3, on why small blocks keep 4 bits useful). The operator is ONNX Runtime's own (domain
-com.microsoft): small on disk and in memory, slower than float32.
+`pack_products`: 4 or 8 bits and a scale per block of 32 weights (operator MatMulNBits of ONNX Runtime, domain
+com.microsoft). Small on disk and in memory, slower than float32. Dettmers and Zettlemoyer 2023, section 3, explain why
+small blocks keep 4 bits useful.
 
-`store_products`: 8 bits, a scale an output, in plain operators on constants, which a runtime computes once when it
-opens the model: small on disk, as fast and as large in memory as float32.
+`store_products`: 8 bits and a scale per output, in standard operators on constants, which a runtime computes once when
+it opens the model. Small on disk; as fast as float32 and as large in memory.
 """
 
 from __future__ import annotations
@@ -31,9 +31,10 @@ def pack_products(
     samples: Mapping[str, NDArray[np.float32]] | None = None,
     keep: Collection[str] = (),
 ) -> list[str]:
-    """Rewrite the products of the graph but those named in `keep`; return the names of the rewritten ones.
+    """Rewrite the products of the graph except those in `keep`; return the names of the rewritten products.
 
-    samples  activation to (rows, width) vectors: weights are then rounded so that these products change least
+    block    the number of weights that share a scale
+    samples  activation name to (rows, width) vectors, on which rounding minimises the error of the products
     """
     done = []
     for product in graph.products():
@@ -55,7 +56,7 @@ def pack_products(
 
 
 def store_products(graph: Graph, *, samples: Mapping[str, NDArray[np.float32]] | None = None) -> list[str]:
-    """Store the weights of the graph's products in 8 bits; return the names of the products. `samples` as above."""
+    """Store the weights of all products in 8 bits; return the names of the products. `samples` as above."""
     done = []
     for product in graph.products():
         weight = graph.constant(product.weight)
@@ -80,17 +81,17 @@ def pack_blocks(
 ) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
     """Return bytes (outputs, blocks, block * bits / 8) and scales (outputs * blocks,) of an (inputs, outputs) matrix.
 
-    A level is stored with 2^(bits - 1) added, the middle that the operator subtracts; the lower four bits come first.
-    `seen` as in `round_to_levels`.
+    Levels are stored with an offset of 2^(bits - 1), which the operator subtracts; the lower four bits come first.
+    `seen` as for `round_to_levels`.
     """
     inputs, outputs = weight.shape
     blocks, middle = -(-inputs // block), 2 ** (bits - 1)
-    parts = np.zeros((blocks * block, outputs), dtype=np.float32)
-    parts[:inputs] = weight
-    parts = parts.reshape(blocks, block, outputs)
-    # The value of largest size lies at the end of the range that has one level more.
-    place = np.abs(parts).argmax(axis=1, keepdims=True)
-    scales = (np.take_along_axis(parts, place, axis=1) / -middle).astype(np.float32)
+    padded = np.zeros((blocks * block, outputs), dtype=np.float32)
+    padded[:inputs] = weight
+    padded = padded.reshape(blocks, block, outputs)
+    # The value of largest magnitude is at the end of the range that has one more level.
+    place = np.abs(padded).argmax(axis=1, keepdims=True)
+    scales = (np.take_along_axis(padded, place, axis=1) / -middle).astype(np.float32)
     steps = np.where(scales == 0, np.float32(1.0), scales)
     each = np.repeat(steps, block, axis=1).reshape(-1, outputs)[:inputs]
     levels = np.full((blocks * block, outputs), middle, dtype=np.uint8)

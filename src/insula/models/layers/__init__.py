@@ -1,1 +1,1 @@
-"""Parts of networks: heads, pooling, padding, adapters."""
+"""Layers of networks: heads, pooling, padding, adapters."""

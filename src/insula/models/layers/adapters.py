@@ -15,7 +15,7 @@ from insula.core.environment import require
 from insula.core.errors import RecipeError
 from insula.models.layers.bottleneck import PARAMETER_PREFIX, insert_bottlenecks
 
-# What ends attention and feed-forward: BERT and kin, DistilBERT, ALBERT, MPNet, ModernBERT, GPT-2, Llama and kin.
+# The last linear layers of attention and feed-forward: BERT, DistilBERT, ALBERT, MPNet, ModernBERT, GPT-2, Llama.
 BLOCK_ENDS = (
     "output.dense", "out_lin", "lin2", "attention.dense", "ffn_output", "attn.o", "attn.Wo", "mlp.Wo", "c_proj",
     "o_proj", "down_proj",
@@ -24,10 +24,10 @@ BLOCK_ENDS = (
 
 @dataclass(frozen=True)
 class Adapter:
-    """What an adapter is, as a model's configuration keeps it.
+    """The settings of an adapter, as stored in the model configuration.
 
     method   lora, adalora or bottleneck
-    targets  full names, inside the backbone, of the maps that have one
+    targets  full names of the adapted linear layers, relative to the backbone
     """
 
     method: str
@@ -38,24 +38,24 @@ class Adapter:
     reduction: int = 16
 
     def to_dict(self) -> dict[str, Any]:
-        """Return it for JSON."""
+        """Return plain JSON types for `from_dict`."""
         return {**asdict(self), "targets": list(self.targets)}
 
     @classmethod
     def from_dict(cls, settings: dict[str, Any]) -> Adapter:
-        """Return what `to_dict` gave."""
+        """Build settings from the result of `to_dict`."""
         return cls(**{**settings, "targets": tuple(settings["targets"])})
 
     @property
     def is_mergeable(self) -> bool:
-        """Whether it can be added to the weights; a bottleneck, which bends, cannot."""
+        """Whether the adapter can be merged into the weights; a bottleneck is not linear and cannot."""
         return self.method != "bottleneck"
 
 
 def insert_adapter(backbone: PreTrainedModel, adapter: Adapter) -> Any:
-    """Add the adapter's modules to `backbone`, in place, and freeze the rest of it.
+    """Insert the adapter's modules into `backbone`, in place, and freeze the other parameters.
 
-    Returns peft's tuner where there is one, else None. `MissingExtraError` where peft is needed and not there.
+    Returns the peft tuner, or None for bottlenecks. Raises `MissingExtraError` if peft is needed and not installed.
     """
     if adapter.method == "bottleneck":
         insert_bottlenecks(backbone, adapter.targets, adapter.reduction)
@@ -69,7 +69,7 @@ def insert_adapter(backbone: PreTrainedModel, adapter: Adapter) -> Any:
 
 
 def merge_adapter(model: PreTrainedModel, tuner: Any) -> None:
-    """Add low-rank updates to the weights: `model` is then an ordinary one, in memory and in its configuration."""
+    """Merge low-rank updates into the weights; `model` then has no adapter, neither in memory nor in its config."""
     from insula.models.layers.low_rank import merge_low_rank
 
     merge_low_rank(tuner)
@@ -77,16 +77,18 @@ def merge_adapter(model: PreTrainedModel, tuner: Any) -> None:
 
 
 def is_trained_parameter(name: str) -> bool:
-    """Whether a parameter of an adapted model is its own, and not the pretrained base's."""
+    """Return whether a parameter of an adapter model is trained, that is not part of the pretrained base."""
     return not name.startswith("backbone.") or any(mark in name for mark in ("lora_", ".ranknum.", PARAMETER_PREFIX))
 
 
 def choose_targets(
     backbone: PreTrainedModel, method: str, wanted: str | Sequence[str], *, above: int = 0
 ) -> tuple[str, ...]:
-    """Return the full names of the linear maps that `wanted` means, in the layers from number `above` on.
+    """Return the full names of the linear layers that `wanted` selects, in the blocks from number `above` on.
 
-    Raises `RecipeError` where `auto` knows nothing of the architecture or a name fits no map.
+    wanted  `all`, `auto`, or the ends of names
+
+    Raises `RecipeError` if `auto` does not know the architecture or a name matches no layer.
     """
     maps = [
         name for name, module in backbone.named_modules()
@@ -100,7 +102,7 @@ def choose_targets(
     if not chosen or unused:
         known = sorted({re.sub(r".*\.\d+\.", "", name) for name in maps})
         raise RecipeError(
-            f"The adapter.targets option must name linear maps of {type(backbone).__name__}: {', '.join(known)}. "
+            f"The adapter.targets option must name linear layers of {type(backbone).__name__}: {', '.join(known)}. "
             f"Got {', '.join(map(repr, unused)) or repr(wanted)}. Set adapter.targets to a list of them."
         )
     return chosen
@@ -124,6 +126,6 @@ def _ends_with(name: str, ends: Sequence[str]) -> bool:
 
 
 def _layer(name: str) -> int | None:
-    """Return the number of the layer that a module stands in, None where it stands in none."""
+    """Return the number of the block that contains a module, or None."""
     found = re.search(r"\.(\d+)\.", name)
     return int(found[1]) if found else None

@@ -1,4 +1,4 @@
-"""Bottleneck adapters: a narrow detour behind attention and behind feed-forward."""
+"""Bottleneck adapters: a narrow residual network after attention and after feed-forward."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from torch.nn import functional as F
 from transformers.pytorch_utils import Conv1D
 
 PARAMETER_PREFIX = "bottleneck_"
-"""What the names of a bottleneck's own parameters hold, and no encoder's do."""
+"""In the names of all parameters of a bottleneck, and of no encoder."""
 
 
 class Bottleneck(nn.Module):
-    """`h + up(gelu(down(h)))` with `h` what a linear map gives: Houlsby et al. 2019, figure 2.
+    """`h + up(gelu(down(h)))`, where `h` is the output of a linear layer: Houlsby et al. 2019, figure 2.
 
-    It stands where that map stood, before the residual sum, and begins as the identity (`up` is zero). The layer norms
-    around it, which the paper trains too, stay as they are.
+    It replaces that layer, before the residual sum, and starts as the identity (`up` is zero). Unlike in the paper, the
+    surrounding layer norms are not trained.
     """
 
     def __init__(self, base_layer: nn.Module, width: int, narrow: int) -> None:
@@ -32,13 +32,13 @@ class Bottleneck(nn.Module):
 
     def forward(self, states: torch.Tensor) -> torch.Tensor:
         """Return (..., width) states."""
-        given: torch.Tensor = self.base_layer(states)
-        detour: torch.Tensor = self.bottleneck_up(F.gelu(self.bottleneck_down(given)))
-        return given + detour
+        base: torch.Tensor = self.base_layer(states)
+        update: torch.Tensor = self.bottleneck_up(F.gelu(self.bottleneck_down(base)))
+        return base + update
 
 
 def insert_bottlenecks(backbone: nn.Module, targets: Sequence[str], reduction: int) -> None:
-    """Put a bottleneck behind each named linear map of `backbone`; all else is frozen."""
+    """Insert a bottleneck after each named linear layer of `backbone`, and freeze all other parameters."""
     backbone.requires_grad_(False)
     for name in targets:
         layer = backbone.get_submodule(name)

@@ -1,4 +1,4 @@
-"""What stands on a pooled vector: dropout and a linear map to the scheme's outputs, chosen by name."""
+"""Heads: dropout and a linear layer from the pooled vector to the outputs of the scheme, chosen by name."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from insula.core.registry import Registry
 class Head(nn.Module):
     """`(rows, width)` to `(rows, outputs)` logits.
 
-    It starts at zero, so that the first steps move the head and leave the encoder as it was; with `set_base_rates` it
-    starts at what the label frequencies say, so that rare labels need not be unlearnt first.
+    Weights start at zero, so that the first steps train the head and leave the encoder almost unchanged. With
+    `set_base_rates` the biases start at the label frequencies, so that rare labels need not be unlearnt first.
 
-    inner  how many numbers the linear map gives, where that is not `outputs`
+    inner  the output width of the linear layer, which may differ from `outputs`
     """
 
     def __init__(self, width: int, inner: int, dropout: float, *, bias: bool = True) -> None:
@@ -32,18 +32,18 @@ class Head(nn.Module):
         raise NotImplementedError
 
     def set_base_rates(self, biases: Sequence[float]) -> None:
-        """Begin at these logits, one an output: log-odds, log-frequencies, or means, as the objective reads them."""
+        """Set the initial logits, one per output: log-odds, log-frequencies or means, depending on the objective."""
         raise NotImplementedError
 
     @torch.no_grad()
     def randomise(self, seed: int) -> None:
-        """Draw the weights anew (normal, standard deviation 0.02): the head of an untrained model."""
+        """Draw random weights (normal, standard deviation 0.02), as for an untrained model."""
         generator = torch.Generator().manual_seed(seed)
         self.output.weight.normal_(0.0, 0.02, generator=generator)
 
 
 class LinearHead(Head):
-    """One linear map, each output with weights of its own."""
+    """One linear layer with separate weights per output."""
 
     def __init__(self, width: int, outputs: int, dropout: float) -> None:
         super().__init__(width, outputs, dropout)

@@ -1,4 +1,4 @@
-"""The heads of `models.heads` in numpy, by the same names, for networks that predict without torch."""
+"""The heads of `models.layers.heads` in numpy, under the same names, for networks that predict without torch."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from insula.core.arrays import Float32Array
 from insula.core.registry import Registry
 
 NumpyHead = Callable[[Float32Array, Mapping[str, Float32Array]], Float32Array]
-"""`(pooled, tensors) -> logits`: (rows, width), the head's tensors by name, (rows, outputs)."""
+"""`(pooled, tensors) -> logits`: (rows, width) vectors and the tensors of the head to (rows, outputs) logits."""
 
-LEAST_GAP = 1e-4  # as in `models.ordinal_heads`
+MIN_GAP = 1e-4  # as in `models.layers.ordinal_heads`
 
 numpy_heads: Registry[NumpyHead] = Registry("numpy_heads")
 
 
 @numpy_heads.add("linear")
 def linear(pooled: Float32Array, tensors: Mapping[str, Float32Array]) -> Float32Array:
-    """One linear map."""
+    """One linear layer."""
     logits: Float32Array = pooled @ tensors["output.weight"].T + tensors["output.bias"]
     return logits
 
@@ -36,7 +36,7 @@ def corn(pooled: Float32Array, tensors: Mapping[str, Float32Array]) -> Float32Ar
 @numpy_heads.add("coral")
 def coral(pooled: Float32Array, tensors: Mapping[str, Float32Array]) -> Float32Array:
     """Consistent rank logits: (rows, outputs) log-probabilities of the classes."""
-    gaps = np.logaddexp(0, tensors["gap_bias"]) + np.float32(LEAST_GAP)
+    gaps = np.logaddexp(0, tensors["gap_bias"]) + np.float32(MIN_GAP)
     first = tensors["first_bias"]
     z = pooled @ tensors["output.weight"].T + np.concatenate([first, first - np.cumsum(gaps)])
     at_least, below = _log_sigmoid(z), _log_sigmoid(-z)

@@ -1,4 +1,4 @@
-"""Rows of different length in one array."""
+"""Padding: arrays of different length as one array."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 
 def pad(arrays: Sequence[NDArray[Any]]) -> tuple[NDArray[Any], NDArray[np.int64]]:
-    """Return the arrays stacked with zeros behind, and a (rows, tokens) mask of what is real.
+    """Return the arrays stacked and padded with zeros at the end, and a (rows, tokens) mask: 1 for real tokens.
 
-    Half-precision states come out as float32: bf16 and fp16 products are slow on processors.
+    float16 states become float32, because float16 products are slow on CPUs.
     """
     longest = max(len(array) for array in arrays)
     kind = np.float32 if arrays[0].dtype == np.float16 else arrays[0].dtype

@@ -1,4 +1,4 @@
-"""Token states to one vector a text: mean, first or last token, or learnt attention."""
+"""Pooling of token states to one vector per text: mean, first token, last token, or learnt attention."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ class Pooling(nn.Module):
 
     mean       average over real tokens (Reimers and Gurevych 2019)
     first      the state of the first token ([CLS])
-    attention  average weighted by a softmax over a learnt score a token (Yang et al. 2016, without the hidden layer)
-    last       the state of the last real token, the only one that has seen the whole text where tokens see none to the
-               right (Radford et al. 2018)
+    attention  average weighted by a softmax of learnt token scores (Yang et al. 2016, without the hidden layer)
+    last       the state of the last real token, for decoders: only this token attends to the whole text (Radford et al.
+               2018)
     """
 
     def __init__(self, kind: str, width: int) -> None:
@@ -27,14 +27,14 @@ class Pooling(nn.Module):
             self.score = nn.Linear(width, 1)
 
     def forward(self, states: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
-        """Pool; padding (mask 0) never counts."""
+        """Return the pooled vectors. Padding (mask 0) has no effect."""
         if self.kind == "first":
             return states[:, 0]
         if self.kind == "last":
             last = (mask.sum(dim=1) - 1).clamp(min=0).view(-1, 1, 1)
             return states.gather(1, last.expand(-1, 1, states.shape[2])).squeeze(1)
         if self.kind == "attention":
-            scores = self.score(states).squeeze(-1)  # under autocast of another type than the states
+            scores = self.score(states).squeeze(-1)  # autocast may change the type
             scores = scores.masked_fill(mask == 0, torch.finfo(scores.dtype).min)
             return torch.einsum("bt,btw->bw", scores.softmax(dim=-1), states)
         weights = mask.unsqueeze(-1).to(states.dtype)

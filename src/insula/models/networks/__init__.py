@@ -1,1 +1,1 @@
-"""Architectures: one file each, and their registry."""
+"""Network architectures, one file each, and their registry."""

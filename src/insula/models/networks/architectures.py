@@ -1,4 +1,4 @@
-"""Which neural architectures there are, by the `model_type` that stands in a model folder's `config.json`."""
+"""The registry of neural architectures by the `model_type` in the `config.json` of a model folder."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ architectures.register("insula-static", "insula.models.networks.static:StaticFor
 
 
 def load_network(folder: Path) -> PreTrainedModel:
-    """Return the trained network of a model folder in float32, ready to predict.
+    """Load the trained network of a model folder in float32 and evaluation mode.
 
-    Raises `ModelFolderError` where `config.json` is missing, `UnknownNameError` where it names no architecture of ours.
+    Raises `ModelFolderError` if `config.json` is missing, `UnknownNameError` if its architecture is not registered.
     """
     try:
         kind = json.loads((folder / "config.json").read_text(encoding="utf-8"))["model_type"]

@@ -1,7 +1,4 @@
-"""`AveragedTokens`: a trained `static` network in numpy, from token numbers to logits, without torch.
-
-Texts of any length stand one after another: nothing is padded.
-"""
+"""`AveragedTokens`: a trained `static` network in numpy, from token ids to logits, without torch or padding."""
 
 from __future__ import annotations
 
@@ -16,15 +13,15 @@ from safetensors.numpy import load_file
 from insula.core.errors import ModelFolderError
 from insula.models.layers.numpy_heads import NumpyHead, numpy_heads
 
-MIN_SORTED_TEXTS = 8  # texts that are not worth sorting
-MAX_BLOCK_ROWS = 256  # of equal length at once: their vectors stay in the processor's cache
+MIN_SORTED_TEXTS = 8  # sorting by length does not pay off up to this number of texts
+MAX_BLOCK_ROWS = 256  # texts of equal length per block: their vectors stay in the CPU cache
 
 
 class AveragedTokens:
     """The weights of a `static` model folder.
 
-    table   (tokens, width) float32, whatever it is stored as
-    hidden  weights (hidden, width) and biases (hidden,) of the ReLU layer, None for none
+    table   (tokens, width) float32, converted from the stored type
+    hidden  weights (hidden, width) and biases (hidden,) of the ReLU layer, or None
     """
 
     def __init__(
@@ -41,7 +38,7 @@ class AveragedTokens:
 
     @classmethod
     def load(cls, folder: Path) -> AveragedTokens:
-        """Read `config.json` and `model.safetensors`; `ModelFolderError` where they are no `static` model's."""
+        """Read `config.json` and `model.safetensors`. Raises `ModelFolderError` if they are not a `static` model."""
         try:
             config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
             stored = load_file(folder / "model.safetensors")
@@ -52,14 +49,18 @@ class AveragedTokens:
             head = numpy_heads[config["head"]]
         except (FileNotFoundError, ValueError, KeyError) as error:
             raise ModelFolderError(
-                f"The model folder {str(folder)!r} does not hold a static model: {error}. Copy it again, or train "
+                f"The model folder {str(folder)!r} does not contain a static model: {error}. Copy it again, or train "
                 "again."
             ) from error
         own = {name.removeprefix("head."): one for name, one in stored.items() if name.startswith("head.")}
         return cls(table, hidden, head, own)
 
     def logits(self, ids: NDArray[np.int64], lengths: NDArray[np.int64]) -> NDArray[np.float32]:
-        """Return (texts, outputs) logits of the token numbers of all texts in a row, and how many each text has."""
+        """Return (texts, outputs) logits.
+
+        ids      the token ids of all texts, concatenated
+        lengths  (texts,) the number of tokens of each text
+        """
         mean = self._sums(ids, lengths) / np.maximum(lengths, 1).astype(np.float32)[:, None]
         if self.hidden is not None:
             weights, biases = self.hidden
@@ -73,7 +74,7 @@ class AveragedTokens:
             for row, (last, length) in enumerate(zip(ends.tolist(), lengths.tolist(), strict=True)):
                 self.table[ids[last - length : last]].sum(axis=0, out=sums[row])
             return sums
-        # Texts of equal length are one block each: no padding, and several times faster than `np.add.reduceat`.
+        # Summing blocks of texts of equal length is several times faster than `np.add.reduceat`.
         order = np.argsort(lengths, kind="stable")
         known, firsts = np.unique(lengths[order], return_index=True)
         for length, rows in zip(known.tolist(), np.split(order, firsts[1:]), strict=True):

@@ -1,6 +1,6 @@
 """`encoder` and `decoder`: a pretrained Hugging Face network, a pooling and a head, as one `PreTrainedModel`.
 
-A decoder language model differs in that its tokens see none to the right of them: it wants the pooling `last`.
+Tokens of a decoder do not attend to later tokens, so decoders use the pooling `last`.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ class EncoderConfig(PretrainedConfig):
     """Settings of `EncoderForEmotion`.
 
     encoder   the configuration of the pretrained encoder, as a dictionary
-    outputs   how many numbers the head gives a row
+    outputs   the number of logits per row
     pooling   mean, first, attention or last
     dropout   on the pooled vector
-    adapter   an `Adapter` as a dictionary; None for an encoder as it was pretrained
-    head      by name, see `models.heads`
-    pruned    the `EncoderShape` of a pruned encoder as a dictionary; None for one as large as `encoder` says
-    separator  the token that ends the first segment of a pair, of a model that reads pairs: the pooling then takes the
-              first segment's tokens alone, which have seen those of the second; None pools all tokens
+    adapter   an `Adapter` as a dictionary; None for no adapter
+    head      the name of the head, see `models.layers.heads`
+    pruned    the `EncoderShape` of a pruned encoder as a dictionary; None if not pruned
+    separator  models that read pairs: the token id that ends the first segment. Only the tokens of the first segment
+              are pooled; they attend to the second. None pools all tokens
     """
 
     model_type = "insula-encoder"
@@ -65,11 +65,11 @@ class EncoderConfig(PretrainedConfig):
 
 
 class EncoderForEmotion(PreTrainedModel):
-    """Pretrained encoder, pooling, head: token numbers to logits.
+    """Pretrained encoder, pooling and head: token ids to logits.
 
-    `forward(input_ids, attention_mask)` gives logits (rows, outputs). With `lower_states` in place of `input_ids` the
-    states come from a cache of the lower layers (see `layer_split`) and only the upper ones run; a model of pairs is
-    then given `input_ids` as well, to tell the segments apart.
+    `forward(input_ids, attention_mask)` returns logits (rows, outputs). With `lower_states` instead of `input_ids`,
+    only the upper layers run, on cached states of the lower layers (see `layer_split`); models that read pairs need
+    `input_ids` as well, to find the segments.
     """
 
     config_class = EncoderConfig
@@ -81,14 +81,14 @@ class EncoderForEmotion(PreTrainedModel):
         super().__init__(config)
         self.backbone = AutoModel.from_config(config.backbone_config()) if backbone is None else backbone
         if hasattr(self.backbone, "pooler"):
-            self.backbone.pooler = None  # BERT's own pooler is never asked
+            self.backbone.pooler = None  # the pooler of BERT is not used
         if config.pruned is not None:
             # The weights are loaded into the smaller encoder afterwards.
             prune_encoder(self.backbone, KeptParts.first(EncoderShape.from_dict(config.pruned)))
         if config.adapter is not None:
             insert_adapter(self.backbone, Adapter.from_dict(config.adapter))
         if hasattr(self.backbone.config, "use_cache"):
-            self.backbone.config.use_cache = False  # a decoder's memory of a text that it should go on with
+            self.backbone.config.use_cache = False  # the key-value cache of a decoder is only for generation
         width = self.backbone.config.hidden_size
         self.pooling = Pooling(config.pooling, width)
         self.head = heads[config.head](width, config.outputs, config.dropout)
@@ -96,13 +96,13 @@ class EncoderForEmotion(PreTrainedModel):
         self.post_init()
 
     def _init_weights(self, module: nn.Module) -> None:
-        """Leave modules as their constructors made them: the head is meant to start at zero."""
+        """Keep the initialisation of the constructors: the head must start at zero."""
 
     @classmethod
     def from_backbone(
         cls, folder: Path, *, outputs: int, pooling: str, dropout: float, head: str = "linear"
     ) -> EncoderForEmotion:
-        """Build from a pretrained encoder's folder, with a fresh head; float32, never with code from the folder."""
+        """Load a pretrained encoder in float32 and add a new head. Never runs code from the folder."""
         with encoder_errors(folder):
             backbone = AutoModel.from_pretrained(folder, dtype=torch.float32, trust_remote_code=False)
         settings = backbone.config.to_dict()
@@ -118,7 +118,7 @@ class EncoderForEmotion(PreTrainedModel):
 
     @property
     def max_positions(self) -> int | None:
-        """How many tokens the encoder has positions for; None where its positions are relative or rotated."""
+        """The number of positions of the encoder; None if its positions are relative or rotary."""
         return max_positions(self.backbone)
 
     def forward(
@@ -132,18 +132,20 @@ class EncoderForEmotion(PreTrainedModel):
         pooled_mask = self._first_segment(input_ids, attention_mask)
         if lower_states is not None:
             if self.upper is None:
-                raise ValueError("The lower_states of EncoderForEmotion need a split: call layer_split.freeze_lower.")
+                raise ValueError(
+                    "EncoderForEmotion takes lower_states only after a split. Call layer_split.freeze_lower."
+                )
             states = self.upper(inputs_embeds=lower_states, attention_mask=attention_mask).last_hidden_state
         else:
             states = self.backbone(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
         return SequenceClassifierOutput(logits=self.head(self.pooling(states, pooled_mask)))
 
     def _first_segment(self, ids: torch.Tensor | None, mask: torch.Tensor | None) -> torch.Tensor | None:
-        """Return the (rows, tokens) mask of the tokens up to the first separator; `mask` where all are pooled."""
+        """Return the (rows, tokens) mask of the first segment, including its separator; `mask` if all are pooled."""
         if self.config.separator is None:
             return mask
         if ids is None or mask is None:
-            raise ValueError("A model of pairs must be given input_ids and attention_mask, to tell the segments apart.")
+            raise ValueError("A model that reads pairs needs input_ids and attention_mask to find the segments.")
         ends = (ids == self.config.separator).long()
         inside: torch.Tensor = mask * (ends.cumsum(dim=1) - ends == 0)
         return inside
@@ -154,10 +156,10 @@ AutoModelForSequenceClassification.register(EncoderConfig, EncoderForEmotion)
 
 
 def max_positions(backbone: nn.Module) -> int | None:
-    """Return how many tokens an encoder has positions for; None where its positions are relative or rotated."""
+    """Return the number of positions of an encoder, or None if its positions are relative or rotary."""
     inner = getattr(backbone, "embeddings", None)
     positions = getattr(inner, "position_embeddings", None) or getattr(backbone, "wpe", None)  # GPT-2's
     if not isinstance(positions, nn.Embedding):
         return None
-    # RoBERTa and its kin count from behind the padding token's number.
+    # RoBERTa and similar encoders number positions from after the padding id.
     return positions.num_embeddings - (0 if positions.padding_idx is None else positions.padding_idx + 1)

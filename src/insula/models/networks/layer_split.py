@@ -1,7 +1,7 @@
-"""Freezing the lower layers of an encoder, so that their states need computing only once.
+"""Freezes the lower layers of an encoder, so that their states are computed only once.
 
-With the embeddings and the lowest k layers frozen, what they say of a text never changes: it is computed once, kept,
-and each epoch runs the upper layers alone. Both halves share their parameters with the whole encoder.
+With frozen embeddings and k frozen layers, the states of a text never change. They are computed once and cached, and
+each epoch runs only the upper layers. Both halves share their parameters with the whole encoder.
 """
 
 from __future__ import annotations
@@ -16,18 +16,18 @@ from insula.core.errors import RecipeError
 from insula.models.networks.encoder import EncoderForEmotion
 
 
-class _GivenStates(nn.Module):
-    """Stands where the embeddings stood: the states come from outside."""
+class _IdentityEmbeddings(nn.Module):
+    """Replaces the embeddings and returns the given states."""
 
     def forward(self, inputs_embeds: torch.Tensor, **_: Any) -> torch.Tensor:
         return inputs_embeds
 
 
 def freeze_lower(model: EncoderForEmotion, layers: int) -> nn.Module:
-    """Freeze embeddings and the lowest `layers` layers of `model`; return the module that computes their states.
+    """Freeze the embeddings and the lowest `layers` layers of `model`; return the module that computes their states.
 
-    The returned module takes `input_ids`, `attention_mask` and gives `last_hidden_state` (rows, tokens, width), which
-    `model` accepts as `lower_states`. Raises `RecipeError` where the encoder is not BERT-shaped or has too few layers.
+    The module takes `input_ids` and `attention_mask`, and returns `last_hidden_state` (rows, tokens, width), which
+    `model` accepts as `lower_states`. Raises `RecipeError` if the encoder is not BERT-shaped or has too few layers.
     """
     stack = getattr(getattr(model.backbone, "encoder", None), "layer", None)
     if not isinstance(stack, nn.ModuleList) or not hasattr(model.backbone, "embeddings"):
@@ -41,21 +41,21 @@ def freeze_lower(model: EncoderForEmotion, layers: int) -> nn.Module:
     lower.requires_grad_(False)
     lower.eval()
     upper = _with_layers(model.backbone, stack[layers:])
-    upper.embeddings = _GivenStates()
-    # Not registered as a child: its parameters are already the backbone's, and would be saved twice.
+    upper.embeddings = _IdentityEmbeddings()
+    # Not registered as a child: its parameters belong to the backbone already and would be saved twice.
     object.__setattr__(model, "upper", upper)
     return lower
 
 
 def _with_layers(backbone: nn.Module, layers: nn.ModuleList) -> Any:
-    """Return a copy of the backbone that shares everything but which layers it runs."""
-    half = _shallow(backbone)
-    half.encoder = _shallow(backbone.encoder)
+    """Return a shallow copy of the backbone that runs only `layers`."""
+    half = _shallow_copy(backbone)
+    half.encoder = _shallow_copy(backbone.encoder)
     half.encoder.layer = layers
     return half
 
 
-def _shallow(module: Any) -> Any:
+def _shallow_copy(module: Any) -> Any:
     twin = copy.copy(module)
     twin._modules = dict(module._modules)  # copy.copy would share the dictionary of children itself
     return twin

@@ -1,7 +1,7 @@
-"""`linear`: word and character n-grams, TF-IDF, one linear map. Strong, small, trained in seconds, no torch.
+"""`linear`: TF-IDF of word and character n-grams and a linear layer. Small, trained in seconds, needs no torch.
 
-TF-IDF with sublinear term frequency (Salton and Buckley 1988) over words 1-2 and characters 2-5 inside words (Chinese:
-characters 1-3 beside segmented words), L2 normalised per block as in scikit-learn's `TfidfVectorizer`.
+TF-IDF with sublinear term frequency (Salton and Buckley 1988) over word 1-2-grams and character 2-5-grams inside words
+(Chinese: segmented words and character 1-3-grams), L2-normalised per block as in scikit-learn's `TfidfVectorizer`.
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from insula.core.errors import DataError, ModelFolderError
 from insula.core.files import write_json
 
-WORD = r"\w+|[^\w\s]"  # punctuation is a word here: "!" and "?" carry feeling
+WORD = r"\w+|[^\w\s]"  # punctuation counts as a word: "!" and "?" carry emotion
 
 
 @dataclass(frozen=True)
 class NgramFeatures:
-    """Which n-grams are counted.
+    """The n-grams to count.
 
-    word, char  shortest and longest n-gram
-    within_words  character n-grams do not cross word borders (English); for Chinese they run over the whole text,
-                  with the spaces that segmentation put in taken out again
-    min_df      an n-gram must stand in at least so many training texts
+    word, char    shortest and longest n-gram
+    within_words  character n-grams stay within words (English); otherwise they span the whole text without the spaces
+                  that segmentation inserted (Chinese)
+    min_df        the least number of training texts that must contain an n-gram
     """
 
     word: tuple[int, int] = (1, 2)
@@ -52,12 +52,12 @@ class NgramFeatures:
         return words, characters
 
     def for_characters(self, texts: Sequence[str]) -> Sequence[str]:
-        """Return the texts as the character vectorizer reads them."""
+        """Return the input of the character vectorizer."""
         return texts if self.within_words else [text.replace(" ", "") for text in texts]
 
 
 class Featurizer:
-    """Fitted TF-IDF: prepared texts to a sparse (rows, features) matrix, words first."""
+    """Fitted TF-IDF: prepared texts to a sparse (rows, features) matrix, word features first."""
 
     def __init__(self, features: NgramFeatures, words: TfidfVectorizer, characters: TfidfVectorizer) -> None:
         self.features = features
@@ -66,16 +66,19 @@ class Featurizer:
 
     @classmethod
     def fit(cls, features: NgramFeatures, texts: Sequence[str]) -> tuple[Featurizer, csr_matrix]:
-        """Learn vocabulary and inverse document frequencies; return the featurizer and the texts' own matrix.
+        """Fit vocabulary and inverse document frequencies; return the featurizer and the matrix of the texts.
 
-        Raises `DataError` where no text holds anything to count.
+        Raises `DataError` if all texts are empty.
         """
         if not any(text.strip() for text in texts):
-            raise DataError("The training texts must hold words. Got only empty ones after preparation.")
+            raise DataError(
+                "The training texts must contain words. Got only empty texts after preparation. "
+                "Check the text column and the preparation steps."
+            )
         try:
             return cls._fit(features, texts, None)
         except ValueError:
-            # A handful of texts may share no n-gram at all: then each one counts.
+            # A few texts may share no n-gram: then count every n-gram.
             return cls._fit(features, texts, 1)
 
     @classmethod
@@ -130,7 +133,7 @@ class LinearModel:
 
     @classmethod
     def load(cls, path: Path) -> LinearModel:
-        """Read what `save` wrote; `ModelFolderError` where the parts do not fit each other."""
+        """Read the files of `save`. Raises `ModelFolderError` if they do not match."""
         options = json.loads((path / "config.json").read_text(encoding="utf-8"))["features"]
         features = NgramFeatures(
             word=tuple(options["word"]),
@@ -147,7 +150,7 @@ class LinearModel:
         size = len(vocabulary["word"]) + len(vocabulary["char"])
         if tensors["coefficients"].shape[1] != size:
             raise ModelFolderError(
-                f"The weights in {str(path)!r} are for {tensors['coefficients'].shape[1]} features, its vocabulary has "
-                f"{size}. Copy the folder again, or train again."
+                f"The weights in {str(path)!r} are for {tensors['coefficients'].shape[1]} features, but its vocabulary "
+                f"has {size}. Copy the folder again, or train again."
             )
         return cls(Featurizer(features, words, characters), tensors["coefficients"], tensors["intercepts"])

@@ -1,4 +1,4 @@
-"""`lstm` and `gru`: recurrent layers in both directions, and attention over their states."""
+"""`lstm` and `gru`: bidirectional recurrent layers with attention over their states."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ class RecurrentConfig(ScratchConfig):
     """Settings of `RecurrentForEmotion`.
 
     cell           lstm (Hochreiter and Schmidhuber 1997) or gru (Cho et al. 2014)
-    states         width of a layer's states in each direction
-    layers         stacked on each other
-    bidirectional  reads from both ends
+    states         the width of the states per layer and direction
+    layers         the number of stacked layers
+    bidirectional  whether to read the text in both directions
     pooling        attention or mean
     """
 
@@ -46,9 +46,8 @@ class RecurrentConfig(ScratchConfig):
 class RecurrentForEmotion(ScratchNetwork):
     """Stacked recurrent layers, pooled.
 
-    Both directions are networks that read forwards: the one from the end gets each row's words in reverse order within
-    the row's own length. So what stands behind a text is read last by both and never counts, and no packing is needed
-    (which has no ONNX form).
+    Both directions run forwards; the backward one gets the words of each row in reverse order. So both read the padding
+    last, where it has no effect, and sequences need not be packed (ONNX has no packing).
     """
 
     config_class = RecurrentConfig
@@ -83,7 +82,7 @@ class RecurrentForEmotion(ScratchNetwork):
 
 
 def _mirror(mask: torch.Tensor) -> torch.Tensor:
-    """Return (rows, tokens) positions: a row's words in reverse order, its padding as it is."""
+    """Return (rows, tokens) positions that reverse the words of each row and keep its padding in place."""
     positions = torch.arange(mask.shape[1], device=mask.device).unsqueeze(0)
     lengths = mask.sum(dim=1, keepdim=True)
     return torch.where(positions < lengths, lengths - 1 - positions, positions)
@@ -94,7 +93,7 @@ def _reorder(states: torch.Tensor, positions: torch.Tensor) -> torch.Tensor:
 
 
 def _initialise(cell: nn.Module) -> None:
-    """Orthogonal recurrent weights (Saxe et al. 2014), and LSTM cells that remember (Jozefowicz et al. 2015)."""
+    """Set orthogonal recurrent weights (Saxe et al. 2014) and LSTM forget biases of 1 (Jozefowicz et al. 2015)."""
     for name, parameter in cell.named_parameters():
         if name.startswith("weight_hh"):
             for gate in parameter.chunk(len(parameter) // parameter.shape[1]):

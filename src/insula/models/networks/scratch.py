@@ -1,4 +1,4 @@
-"""What networks that start from nothing share: embedded words, word dropout, a head. Each adds how it reads a text."""
+"""The base class of networks trained from scratch: token embeddings, word dropout, a head."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from transformers.modeling_outputs import SequenceClassifierOutput
 
 from insula.models.layers.heads import heads
 
-PADDING, UNKNOWN = 0, 1  # token numbers in every vocabulary of ours
+PADDING, UNKNOWN = 0, 1  # token ids in every vocabulary that insula trains
 
 
 class ScratchConfig(PretrainedConfig):
-    """Settings that every network from nothing has.
+    """Settings of every network trained from scratch.
 
-    vocabulary    how many tokens there are
-    width         of a token's vector
-    outputs       how many numbers the head gives a row
+    vocabulary    the number of tokens
+    width         the width of a token vector
+    outputs       the number of logits per row
     dropout       on token vectors and on the pooled vector
-    word_dropout  share of tokens read as unknown while training (Iyyer et al. 2015), so that "unknown" is learnt too
-    head          by name, see `models.heads`
+    word_dropout  the share of tokens replaced by the unknown token in training, which trains it (Iyyer et al. 2015)
+    head          the name of the head, see `models.layers.heads`
     """
 
     model_type = "insula-scratch"
@@ -49,14 +49,14 @@ class ScratchConfig(PretrainedConfig):
 
 
 class ScratchNetwork(PreTrainedModel):
-    """Token numbers to logits: `forward(input_ids, attention_mask)` gives logits (rows, outputs).
+    """Token ids to logits: `forward(input_ids, attention_mask)` returns logits (rows, outputs).
 
-    A subclass builds its layers in `__init__`, sets `head` by `_add_head`, and reads the embedded tokens in `pool`.
+    A subclass builds its layers in `__init__`, adds the head with `_add_head`, and implements `pool`.
     """
 
     base_model_prefix = "network"
-    vector_scale = 0.1  # standard deviation of a token vector's entries at the start
-    backend = "onnx"  # what opens its model folder
+    vector_scale = 0.1  # initial standard deviation of the entries of token vectors
+    backend = "onnx"  # the backend of its model folder
     shares_weights = False  # whether `model.onnx` reads its weights from `model.safetensors`
 
     def __init__(self, config: ScratchConfig) -> None:
@@ -72,11 +72,11 @@ class ScratchNetwork(PreTrainedModel):
         self.post_init()
 
     def _init_weights(self, module: nn.Module) -> None:
-        """Leave modules as their constructors made them."""
+        """Keep the initialisation of the constructors."""
 
     @torch.no_grad()
     def set_vectors(self, vectors: NDArray[np.float32]) -> None:
-        """Start from these (vocabulary, width) vectors of variance 1; columns of zeros stay random."""
+        """Initialise token vectors with (vocabulary, width) vectors of variance 1; all-zero columns stay random."""
         given = torch.from_numpy(vectors)
         filled = given.abs().sum(dim=0) > 0
         self.embedding.weight[:, filled] = given[:, filled] * self.vector_scale
@@ -91,14 +91,14 @@ class ScratchNetwork(PreTrainedModel):
         return SequenceClassifierOutput(logits=self.head(self.pool(embedded, attention_mask)))
 
     def embed(self, ids: torch.Tensor) -> torch.Tensor:
-        """Return the (rows, tokens, width) vectors of (rows, tokens) token numbers."""
+        """Return the (rows, tokens, width) vectors of (rows, tokens) token ids."""
         vectors: torch.Tensor = self.embedding(ids)
         return vectors
 
     def to_stored(self) -> ScratchNetwork:
-        """Return the trained network as a model folder keeps it."""
+        """Return the trained network in the form that a model folder stores."""
         return self
 
     def pool(self, embedded: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
-        """Return (rows, head width) of (rows, tokens, width) vectors and their mask; padding never counts."""
+        """Return (rows, head width) from (rows, tokens, width) vectors and their mask, ignoring padding."""
         raise NotImplementedError

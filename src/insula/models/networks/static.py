@@ -1,8 +1,8 @@
-"""`static`: a weighted average of token vectors, and a small head; what is trained, and the form it is kept in.
+"""`static`: a weighted average of token vectors and a small head.
 
-As Model2Vec (Tulkens and van Dongen 2024) and fastText (Joulin et al. 2016), with one learnt weight a token, so that
-training finds what the frequency weights of Arora et al. (2017) approximate. After training the weights are folded
-into the table, and the table may be stored in fewer bits.
+Like Model2Vec (Tulkens and van Dongen 2024) and fastText (Joulin et al. 2016), but with one learnt weight per token,
+which the frequency weights of Arora et al. (2017) approximate. After training, the weights are folded into the
+embedding table, which may be stored in fewer bits.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ from transformers import AutoConfig, AutoModelForSequenceClassification
 from insula.models.networks.scratch import PADDING, ScratchConfig, ScratchNetwork
 
 INT8_STEPS = 127
-GIVEN_SCALE = 3.0  # times the scale of random vectors
+PRETRAINED_SCALE = 3.0  # times the scale of random vectors
 
 
 class StaticConfig(ScratchConfig):
     """Settings of `StaticForEmotion`.
 
-    hidden  width of the layer between the average and the head; 0 for none
-    table   how the folded table is stored: float32, float16, or int8 with a scale a row
-    folded  True for what stands in a model folder, False while it is trained
+    hidden  the width of the layer between average and head; 0 for none
+    table   the type of the stored table: float32, float16, or int8 with a scale per row
+    folded  True in a model folder, False in training
     """
 
     model_type = "insula-static"
@@ -40,7 +40,7 @@ class StaticConfig(ScratchConfig):
 
 
 class StoredTable(nn.Module):
-    """Token vectors as they are stored; `forward` gives float32."""
+    """Stored token vectors; `forward` returns float32."""
 
     def __init__(self, rows: int, width: int, kind: str) -> None:
         super().__init__()
@@ -59,16 +59,16 @@ class StoredTable(nn.Module):
         self.rows.copy_(vectors)
 
     def forward(self, ids: torch.Tensor) -> torch.Tensor:
-        """Return the vectors of (rows, tokens) token numbers."""
+        """Return the vectors of (rows, tokens) token ids."""
         vectors = F.embedding(ids, self.rows).float()
         return vectors * F.embedding(ids, self.scales) if self.rows.dtype == torch.int8 else vectors
 
 
 class StaticForEmotion(ScratchNetwork):
-    """Token vectors times the weight of their token, the mean over the text, ReLU layer where there is one, head.
+    """Weighted token vectors, their mean over the text, an optional ReLU layer, a head.
 
-    The sum is divided by the number of tokens, not by the sum of weights: a text of tokens that say little stays near
-    zero.
+    The sum is divided by the number of tokens and not by the sum of the weights, so that a text of uninformative tokens
+    stays near zero.
     """
 
     config_class = StaticConfig
@@ -87,16 +87,16 @@ class StaticForEmotion(ScratchNetwork):
         self._add_head(config.hidden or config.width)
 
     def set_vectors(self, vectors: NDArray[np.float32]) -> None:
-        """Start from given vectors; they say more than random ones, and an average makes them small."""
-        super().set_vectors(vectors * GIVEN_SCALE)
+        """Initialise token vectors at a larger scale than random ones, because averaging shrinks them."""
+        super().set_vectors(vectors * PRETRAINED_SCALE)
 
     def embed(self, ids: torch.Tensor) -> torch.Tensor:
-        """Return the weighted vectors of (rows, tokens) token numbers."""
+        """Return the weighted vectors of (rows, tokens) token ids."""
         vectors: torch.Tensor = self.table(ids) if self.config.folded else self.embedding(ids)
         return vectors if self.config.folded else vectors * F.embedding(ids, self.weight)
 
     def pool(self, embedded: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
-        """Return the mean, or what the hidden layer makes of it."""
+        """Return the mean, or the output of the hidden layer if there is one."""
         counts = mask.unsqueeze(-1).to(embedded.dtype)
         mean = (embedded * counts).sum(dim=1) / counts.sum(dim=1).clamp(min=1.0)
         if not self.config.hidden:
@@ -106,7 +106,7 @@ class StaticForEmotion(ScratchNetwork):
 
     @torch.no_grad()
     def to_stored(self) -> StaticForEmotion:
-        """Return the network with its weights folded into the table, stored as the configuration says."""
+        """Return the network with its weights folded into the table, in the type that the configuration sets."""
         config = StaticConfig(**{**self.config.to_dict(), "folded": True})
         folded = StaticForEmotion(config)
         folded.table.take(self.embedding.weight * self.weight)

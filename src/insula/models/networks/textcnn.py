@@ -15,8 +15,8 @@ from insula.models.networks.scratch import ScratchConfig, ScratchNetwork
 class TextCnnConfig(ScratchConfig):
     """Settings of `TextCnnForEmotion`.
 
-    filter_widths  how many words each kind of filter sees
-    maps           filters of each width
+    filter_widths  the widths of the filters in words
+    maps           the number of filters per width
     """
 
     model_type = "insula-textcnn"
@@ -28,11 +28,11 @@ class TextCnnConfig(ScratchConfig):
 
 
 class TextCnnForEmotion(ScratchNetwork):
-    """Filters of several widths, ReLU, the maximum of each over the text.
+    """Filters of several widths, ReLU, and the maximum of each filter over the text.
 
-    A filter of width w also reads windows that stand over the text's ends by up to w - 1 words (wide convolution,
-    Kalchbrenner et al. 2014): beyond the ends it sees zeros, so that a text of one word has windows too. Windows
-    without a word of the text are left out of the maximum: padding never changes an answer.
+    Windows of a filter of width w overlap the ends of the text by up to w - 1 words, filled with zeros (wide
+    convolution, Kalchbrenner et al. 2014), so that even a text of one word has windows. The maximum ignores windows
+    without a word of the text, so padding has no effect.
     """
 
     config_class = TextCnnConfig
@@ -51,7 +51,7 @@ class TextCnnForEmotion(ScratchNetwork):
         found = []
         for convolution, width in zip(self.filters, self.config.filter_widths, strict=True):
             values = convolution(vectors)
-            # Window i holds the words i - width + 1 to i: the last one with a word of the text is length + width - 2.
+            # Window i covers the words i - width + 1 to i; the last window with a word is length + width - 2.
             windows = nn.functional.pad(mask, (width - 1, 0), value=1)
             values = values.masked_fill(windows.unsqueeze(1) == 0, torch.finfo(values.dtype).min)
             found.append(values.amax(dim=2).relu())

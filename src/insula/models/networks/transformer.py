@@ -1,4 +1,4 @@
-"""`transformer`: a small transformer encoder that starts from nothing."""
+"""`transformer`: a small transformer encoder, trained from scratch."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from insula.models.networks.scratch import ScratchConfig, ScratchNetwork
 class TransformerConfig(ScratchConfig):
     """Settings of `TransformerForEmotion`.
 
-    layers, heads  blocks, and attention heads in each; `width` is a multiple of `heads`
-    max_tokens     how many positions there are
+    layers, heads  the number of blocks, and of attention heads per block; `width` is a multiple of `heads`
+    max_tokens     the number of positions
     pooling        mean, first or attention
     """
 
@@ -40,9 +40,9 @@ class TransformerConfig(ScratchConfig):
 
 
 class Block(GradientCheckpointingLayer):
-    """Attention and a feed-forward net four times as wide, each behind a norm (Xiong et al. 2020).
+    """Attention and a feed-forward network of four times the width, each after a layer norm (Xiong et al. 2020).
 
-    Where training asks for it, what is inside is computed again on the way back and not kept.
+    With gradient checkpointing, activations inside a block are recomputed in the backward pass.
     """
 
     def __init__(self, width: int, heads: int, dropout: float) -> None:
@@ -59,19 +59,21 @@ class Block(GradientCheckpointingLayer):
     def forward(self, states: torch.Tensor, seen: torch.Tensor) -> torch.Tensor:
         """Return the (rows, tokens, width) states after this block.
 
-        seen  (rows, 1, tokens, tokens): what each token may look at, False on padding
+        seen  (rows, 1, tokens, tokens) bool attention mask, False for padding
         """
         rows, tokens, width = states.shape
         projected = self.projection(self.attention_norm(states)).chunk(3, dim=-1)
-        parts = [part.view(rows, tokens, self.heads, width // self.heads).transpose(1, 2) for part in projected]
-        mixed = F.scaled_dot_product_attention(parts[0], parts[1], parts[2], attn_mask=seen)
+        query, key, value = (
+            one.view(rows, tokens, self.heads, width // self.heads).transpose(1, 2) for one in projected
+        )
+        mixed = F.scaled_dot_product_attention(query, key, value, attn_mask=seen)
         states = states + self.dropout(self.mixed(mixed.transpose(1, 2).reshape(rows, tokens, width)))
         added: torch.Tensor = self.dropout(self.narrow(F.gelu(self.wide(self.wide_norm(states)))))
         return states + added
 
 
 class TransformerForEmotion(ScratchNetwork):
-    """Token vectors plus learnt positions, blocks, a last norm, pooling (Vaswani et al. 2017)."""
+    """Token vectors plus learnt positions, blocks, a final norm, pooling (Vaswani et al. 2017)."""
 
     config_class = TransformerConfig
     supports_gradient_checkpointing = True
@@ -88,13 +90,13 @@ class TransformerForEmotion(ScratchNetwork):
 
     @property
     def max_positions(self) -> int:
-        """How many tokens there are positions for."""
+        """The number of positions."""
         return int(self.config.max_tokens)
 
     def pool(self, embedded: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
         """Return the pooled states of the last block."""
         states = embedded + self.positions.weight[: embedded.shape[1]]
-        # As wide as it is long: ONNX Runtime's attention takes no mask of one row for all tokens.
+        # Expanded to (tokens, tokens): the attention of ONNX Runtime does not broadcast a mask over queries.
         seen = (mask == 1)[:, None, None, :].expand(-1, -1, mask.shape[1], -1)
         for block in self.blocks:
             states = block(states, seen)

@@ -1,1 +1,1 @@
-"""Networks as ONNX graphs."""
+"""Export of networks to ONNX."""

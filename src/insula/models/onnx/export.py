@@ -1,4 +1,4 @@
-"""A neural model as `model.onnx`: token numbers in, logits out, any number of rows and tokens."""
+"""Exports a neural model as `model.onnx`: token ids to logits, for any number of rows and tokens."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ OPSET = 23  # the first with attention as one operator
 
 
 class _LogitsOnly(nn.Module):
-    """The exporter wants tensors out, not an output object."""
+    """Returns a tensor, as the exporter needs, instead of an output object."""
 
     def __init__(self, model: PreTrainedModel) -> None:
         super().__init__()
@@ -31,16 +31,16 @@ class _LogitsOnly(nn.Module):
 def export_onnx(model: PreTrainedModel, file: Path, *, weights: Path | None = None) -> None:
     """Write `file`: inputs `input_ids` and `attention_mask` (rows, tokens) int64, output `logits` (rows, outputs).
 
-    weights  a safetensors file beside it that holds the same weights: `file` refers to them and has none of its own
+    weights  a safetensors file in the same folder with the same weights; `file` then refers to it instead of a copy
     """
     model.eval()
-    # Two rows of different length, so that neither size is taken for a constant.
+    # Two rows of different length, so that the exporter takes neither size for a constant.
     ids = torch.ones((2, 7), dtype=torch.long)
     mask = torch.ones((2, 7), dtype=torch.long)
     mask[1, 5:] = 0
     dynamic = {0: torch.export.Dim.DYNAMIC, 1: torch.export.Dim.DYNAMIC}
     with warnings.catch_warnings(), torch.inference_mode():
-        warnings.simplefilter("ignore")  # deprecations inside torch and onnxscript, of no use to whoever trains
+        warnings.simplefilter("ignore")  # deprecations inside torch and onnxscript, which users cannot act on
         program = torch.onnx.export(
             _LogitsOnly(model),
             (ids, mask),
@@ -52,10 +52,10 @@ def export_onnx(model: PreTrainedModel, file: Path, *, weights: Path | None = No
             verbose=False,
         )
     if program is None:
-        raise RuntimeError("The ONNX exporter gave no program for this model.")
+        raise RuntimeError("The ONNX exporter returned no program for this model.")
     graph: Any = program.model.graph
-    for part in (graph, *graph.all_nodes()):
-        part.metadata_props.clear()  # stack traces, with the paths of whoever exports
+    for item in (graph, *graph.all_nodes()):
+        item.metadata_props.clear()  # stack traces with local paths
     join_heads(program.model)
     program.save(str(file))
     if weights is not None:

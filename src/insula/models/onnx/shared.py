@@ -1,7 +1,7 @@
-"""`model.onnx` without weights of its own: it points into the `model.safetensors` that stands beside it.
+"""Makes `model.onnx` read its weights from the `model.safetensors` in the same folder.
 
-ONNX lets a tensor's data be a range of bytes of another file, and safetensors keeps tensors as plain bytes: what is
-the same need not be stored twice.
+An ONNX tensor can refer to a byte range of another file, and safetensors stores tensors as plain bytes, so equal
+tensors need not be stored twice.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ from pathlib import Path
 import onnx
 from onnx.external_data_helper import set_external_data
 
-SMALLEST = 1024  # bytes; smaller tensors stay where they are
+MIN_BYTES = 1024  # smaller tensors stay in model.onnx
 
 
 def share_weights(file: Path, weights: Path) -> None:
-    """Let each tensor of the ONNX model `file` that `weights` (safetensors, same folder) holds too be read from there.
+    """Replace each tensor of the ONNX model `file` that is also in `weights` by a reference.
 
-    Tensors are the same where their bytes are.
+    weights  a safetensors file in the same folder; tensors match if their bytes are equal
     """
     content = weights.read_bytes()
     start = 8 + int.from_bytes(content[:8], "little")
@@ -31,7 +31,7 @@ def share_weights(file: Path, weights: Path) -> None:
     model = onnx.load(str(file))
     for tensor in model.graph.initializer:
         data = tensor.raw_data
-        if len(data) >= SMALLEST and data in known:
+        if len(data) >= MIN_BYTES and data in known:
             set_external_data(tensor, location=weights.name, offset=known[data], length=len(data))
             tensor.ClearField("raw_data")
     onnx.save(model, str(file))

@@ -1,1 +1,1 @@
-"""Token numbers: tokenizers, vocabularies, word vectors."""
+"""Tokens: tokenizers, vocabularies, word vectors."""

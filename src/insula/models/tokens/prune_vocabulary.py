@@ -1,4 +1,4 @@
-"""Leaving tokens out of a tokenizer that no text needs: those of other subjects, other languages, other times."""
+"""Removes tokens from a tokenizer that the training texts do not use."""
 
 from __future__ import annotations
 
@@ -15,35 +15,37 @@ from insula.core.errors import ModelFolderError
 from insula.core.files import write_text
 
 
-def prune_vocabulary(file: Path, tokens: Iterable[NDArray[np.int64]], *, least: int, into: Path) -> NDArray[np.int64]:
-    """Write a smaller `tokenizer.json` into `into`; return the old numbers of the tokens kept, in their new order.
+def prune_vocabulary(
+    file: Path, tokens: Iterable[NDArray[np.int64]], *, min_count: int, output: Path
+) -> NDArray[np.int64]:
+    """Write a smaller `tokenizer.json` to `output`; return the old ids of the kept tokens in their new order.
 
-    tokens  training texts as token numbers of the tokenizer in `file`
-    least   a token that stands fewer times than this in them is left out
+    tokens     training texts as token ids of the tokenizer in `file`
+    min_count  the least number of times that a token must occur in them to be kept
 
-    Special tokens are kept, and every single character, at the beginning of a word and inside one: so a word that was
-    left out falls into shorter pieces, and becomes unknown only where one of its characters has no piece of its own,
-    which no training text of `least` 1 can tell. A text of kept tokens alone has the same tokens as before.
+    Special tokens are always kept, and so are single characters, both at the start of a word and inside: a word whose
+    token was removed is split into shorter pieces. It becomes unknown only if one of its characters has no piece. A
+    text of kept tokens is tokenised as before.
 
-    Of WordPiece only (BERT and its kin). Raises `ModelFolderError` for other tokenizers: theirs build pieces from pairs
-    or from probabilities, and a missing one would change how others are cut.
+    Supports only WordPiece (BERT and similar encoders). Raises `ModelFolderError` for other tokenizers, which build
+    pieces from pairs or probabilities: removing one piece would change how other words are split.
     """
     content = json.loads(file.read_text(encoding="utf-8"))
     model = content["model"]
     if model.get("type") != "WordPiece":
         raise ModelFolderError(
-            f"The tokenizer {str(file)!r} must be WordPiece for its vocabulary to be pruned. Got {model.get('type')}. "
-            "Keep its vocabulary whole."
+            f"The vocabulary of tokenizer {str(file)!r} can be pruned only for WordPiece. Got {model.get('type')}. "
+            "Keep the whole vocabulary."
         )
     counts = Counter(int(number) for row in tokens for number in row)
     prefix = model.get("continuing_subword_prefix", "##")
-    added = {one["content"]: one["id"] for one in content.get("added_tokens") or ()}  # maybe not in the vocabulary
+    added = {one["content"]: one["id"] for one in content.get("added_tokens") or ()}  # may be missing in the vocabulary
     special = {*added.values(), model["vocab"].get(model.get("unk_token"))}
     ordered = sorted((added | model["vocab"]).items(), key=lambda entry: entry[1])
     kept = [
         (piece, number)
         for piece, number in ordered
-        if number in special or counts[number] >= least or len(piece.removeprefix(prefix)) == 1
+        if number in special or counts[number] >= min_count or len(piece.removeprefix(prefix)) == 1
     ]
     fresh = {number: place for place, (_, number) in enumerate(kept)}
     model["vocab"] = {piece: fresh[number] for piece, number in kept if piece in model["vocab"]}
@@ -53,12 +55,12 @@ def prune_vocabulary(file: Path, tokens: Iterable[NDArray[np.int64]], *, least: 
         content["post_processor"] = _renumbered(content["post_processor"], lambda number: fresh[number])
     if content.get("padding"):
         content["padding"]["pad_id"] = fresh[content["padding"]["pad_id"]]
-    write_text(into, json.dumps(content, ensure_ascii=False, separators=(",", ":")))
+    write_text(output, json.dumps(content, ensure_ascii=False, separators=(",", ":")))
     return np.array([number for _, number in kept], dtype=np.int64)
 
 
 def _renumbered(part: Any, fresh: Callable[[int], int]) -> Any:
-    """Return a post-processor with its token numbers changed, in any of the three forms that they have there."""
+    """Return a post-processor with its token ids changed, in all three forms that may contain them."""
     if isinstance(part, list):
         return [_renumbered(one, fresh) for one in part]
     if not isinstance(part, dict):

@@ -1,6 +1,6 @@
-"""Token numbers of texts by way of their words, each tokenised once: most words of a text have been seen before.
+"""`TokenCache`: tokenises each distinct word only once, because most words of a text have occurred before.
 
-A tokenizer is here one of the library `tokenizers`, as `tokenization.TextTokenizer` opens it.
+Tokenizers here are those of the library `tokenizers`, as opened by `tokenization.TextTokenizer`.
 """
 
 from __future__ import annotations
@@ -14,20 +14,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-Ids = tuple[int, ...]  # the garbage collector passes tuples of numbers by, as it does not lists
-_MOST_WORDS = 200_000
-_FEW = 64
-_AT_ONCE = 256  # words in one call of the tokenizer
-_LONGEST = 40  # characters; longer words are tokenised anew each time, so that memory stays small
+Ids = tuple[int, ...]  # the garbage collector does not track tuples of numbers, unlike lists
+_MAX_WORDS = 200_000
+_MAX_SINGLE_WORDS = 64  # up to this number, words are tokenised one by one
+_WORDS_PER_TEXT = 256  # words joined to one text for the tokenizer
+_MAX_CHARACTERS = 40  # longer words are not cached, to limit memory
 
 _SPLITS_AT_SPACE = ("BertPreTokenizer", "WhitespaceSplit", "Whitespace")
 _LOCAL_NORMALIZERS = ("BertNormalizer", "NFC", "NFD", "NFKC", "NFKD", "Lowercase", "StripAccents")
 
 
 def reads_word_by_word(tokenizer: Any, *, pattern: str) -> bool:
-    """Return True where the tokens of a text are surely those of its words between spaces, one after another.
+    """Return True if the tokens of a text are certain to be those of its space-separated words, concatenated.
 
-    pattern  a regular expression of a `Split` that matches no space and does not look beyond one
+    pattern  a regular expression of a `Split` that neither matches a space nor looks across one
     """
     if tokenizer.num_special_tokens_to_add(False):
         return False
@@ -42,19 +42,19 @@ def reads_word_by_word(tokenizer: Any, *, pattern: str) -> bool:
     return splits and marks and all(_is_local(one) for one in normal)
 
 
-def _state(part: Any) -> dict[str, Any]:
-    state: dict[str, Any] = {} if part is None else json.loads(part.__getstate__())
+def _state(component: Any) -> dict[str, Any]:
+    state: dict[str, Any] = {} if component is None else json.loads(component.__getstate__())
     return state
 
 
 def _is_local(normalizer: dict[str, Any]) -> bool:
-    if normalizer.get("type") == "Replace":  # several spaces by one
+    if normalizer.get("type") == "Replace":  # replaces several spaces by one
         return str(normalizer["pattern"].get("String", "-")).isspace() and normalizer["content"] == " "
     return normalizer.get("type") in _LOCAL_NORMALIZERS
 
 
 class TokenCache:
-    """What `tokenizer`, which must not cut texts, makes of each word; at most `max_tokens` a text."""
+    """Caches the tokens of words. `tokenizer` must not truncate; texts are cut to `max_tokens` here."""
 
     def __init__(self, tokenizer: Any, max_tokens: int) -> None:
         self._tokenizer = tokenizer
@@ -62,9 +62,9 @@ class TokenCache:
         self._known: dict[str, Ids] = {"": ()}
 
     def __call__(self, texts: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Return the token numbers of all texts one after another, and how many each text has."""
+        """Return the token ids of all texts, concatenated, and the number of tokens of each text."""
         split = [text.split(" ") for text in texts]
-        known, long = self._learnt(set(itertools.chain.from_iterable(split)))
+        known, long = self._look_up(set(itertools.chain.from_iterable(split)))
         numbers: list[int] = []
         ends = []
         for words in split:
@@ -80,37 +80,37 @@ class TokenCache:
         lengths[1:] -= lengths[:-1].copy()
         return np.array(numbers, dtype=np.int64), lengths
 
-    def _learnt(self, words: set[str]) -> tuple[dict[str, Ids], dict[str, Ids]]:
-        """Return the tokens of these words and more, and of those too long to be remembered."""
+    def _look_up(self, words: set[str]) -> tuple[dict[str, Ids], dict[str, Ids]]:
+        """Return the cached tokens, which include these words, and the tokens of words too long for the cache."""
         known = self._known
         unseen = [word for word in words if word not in known]
         if not unseen:
             return known, {}
-        if len(known) + len(unseen) > _MOST_WORDS:
-            # Another dictionary, not this one emptied: another thread may be reading it.
+        if len(known) + len(unseen) > _MAX_WORDS:
+            # A new dictionary instead of clearing this one, because another thread may be reading it.
             known = self._known = {"": ()}
             unseen = [word for word in words if word]
         found = dict(zip(unseen, self._tokens(unseen), strict=True))
-        long = {word: found.pop(word) for word in unseen if len(word) > _LONGEST}
+        long = {word: found.pop(word) for word in unseen if len(word) > _MAX_CHARACTERS}
         known.update(found)
         return known, long
 
     def _tokens(self, words: Sequence[str]) -> Iterator[Ids]:
-        # A lone surrogate has no UTF-8 form and the tokenizer refuses it: it becomes the replacement character.
+        # A lone surrogate has no UTF-8 form and the tokenizer rejects it: use the replacement character.
         clean = [word if word.isascii() else word.encode("utf-8", "replace").decode("utf-8") for word in words]
-        if len(clean) <= _FEW or self._mark is None:  # a batch wakes threads, for which one text would wait
+        if len(clean) <= _MAX_SINGLE_WORDS or self._mark is None:  # a batch would first wake threads
             yield from map(self._tokens_of, clean)
             return
-        # A text of many words takes a fifth of the time that a text for each takes.
-        some = [clean[first : first + _AT_ONCE] for first in range(0, len(clean), _AT_ONCE)]
+        # One text of many words takes a fifth of the time of one text per word.
+        blocks = [clean[first : first + _WORDS_PER_TEXT] for first in range(0, len(clean), _WORDS_PER_TEXT)]
         between, mark = f" {self._mark} ", self._tokenizer.token_to_id(self._mark)
-        texts = self._tokenizer.encode_batch_fast([between.join([*part, ""]) for part in some])
-        for part, text in zip(some, texts, strict=True):
+        texts = self._tokenizer.encode_batch_fast([between.join([*block, ""]) for block in blocks])
+        for block, text in zip(blocks, texts, strict=True):
             ids, first = text.ids, 0
-            if ids.count(mark) != len(part):  # one of the words has it, too
-                yield from map(self._tokens_of, part)
+            if ids.count(mark) != len(block):  # a word contains the mark
+                yield from map(self._tokens_of, block)
                 continue
-            for _ in part:
+            for _ in block:
                 end = ids.index(mark, first)
                 yield tuple(ids[first:end])
                 first = end + 1
@@ -120,7 +120,7 @@ class TokenCache:
 
     @functools.cached_property
     def _mark(self) -> str | None:
-        """A token that hardly any word has, to stand between words; None where there is none."""
+        """A special token to separate words, which hardly any word contains; None if there is none."""
         added = self._tokenizer.get_added_tokens_decoder().values()
         plain = (one.content for one in added if one.special and not (one.normalized or one.lstrip or one.rstrip))
         return next(plain, None)

@@ -1,7 +1,7 @@
-"""Texts to token numbers, the same in training and at prediction.
+"""Tokenisation, identical in training and at prediction.
 
-A model folder holds them as `tokenizer.json` (vocabulary and rules) and `tokens.json` (how many tokens are read, and
-how many numbers the model gives a text).
+A model folder stores it as `tokenizer.json` (vocabulary and rules) and `tokens.json` (the maximum number of tokens, and
+the number of outputs of the model).
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ SETTINGS = "tokens.json"
 
 
 class TextTokenizer:
-    """A fast tokenizer that cuts texts at `max_tokens` (special tokens included) and never pads.
+    """A fast tokenizer that truncates texts to `max_tokens`, including special tokens, and never pads.
 
-    Of a pair the longer segment is cut until both fit, so that a text loses tokens only where it takes more than half
-    of the room.
+    In a pair the longer segment is truncated first, so a text loses tokens only if it needs more than half of
+    `max_tokens`.
     """
 
     def __init__(self, file: Path, *, max_tokens: int) -> None:
@@ -41,55 +41,55 @@ class TextTokenizer:
             raise ModelFolderError(f"The tokenizer {str(file)!r} cannot be read: {error}. Copy it again.") from error
         self._tokenizer.no_padding()
         self._tokenizer.no_truncation()
-        if self._tokenizer.num_special_tokens_to_add(False):  # they stay where a text is cut
+        if self._tokenizer.num_special_tokens_to_add(False):  # truncation keeps special tokens
             self._tokenizer.enable_truncation(max_length=max_tokens)
         self.max_tokens = max_tokens
         self._unknown = {self._tokenizer.token_to_id(token) for token in UNKNOWN} - {None}
 
     def __call__(self, texts: Sequence[Segments]) -> list[NDArray[np.int64]]:
-        """Return one array of token numbers a text or pair, each of its own length (at least 1)."""
+        """Return one array of token ids per text or pair, of different lengths (at least 1)."""
         clean = [_clean(text) if isinstance(text, str) else (_clean(text[0]), _clean(text[1])) for text in texts]
-        # Without special tokens an empty text has no token at all: a model needs one to look at.
+        # Without special tokens an empty text has no tokens, but a model needs at least one.
         rows = self._tokenizer.encode_batch_fast(clean)
         return [np.asarray(row.ids[: self.max_tokens] or [0], dtype=np.int64) for row in rows]
 
     def encode_flat(self, texts: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Return the token numbers of all texts one after another, and how many each text has (maybe none)."""
-        if self._memory is not None:
-            return self._memory(texts)
+        """Return the token ids of all texts, concatenated, and the number of tokens of each text (0 or more)."""
+        if self._cache is not None:
+            return self._cache(texts)
         clean = [_clean(text) for text in texts]
         rows = [encoding.ids[: self.max_tokens] for encoding in self._tokenizer.encode_batch_fast(clean)]
         lengths = np.fromiter(map(len, rows), dtype=np.int64, count=len(rows))
         return np.fromiter(itertools.chain.from_iterable(rows), dtype=np.int64, count=int(lengths.sum())), lengths
 
     @functools.cached_property
-    def _memory(self) -> TokenCache | None:
-        """The tokens of words that were seen before; None where a text's tokens are not those of its words."""
+    def _cache(self) -> TokenCache | None:
+        """The tokens of known words; None if the tokens of a text are not those of its words."""
         local = reads_word_by_word(self._tokenizer, pattern=WORD)
         return TokenCache(self._tokenizer, self.max_tokens) if local else None
 
     @functools.cached_property
     def separator(self) -> int | None:
-        """The number of the token that ends the first segment of a pair; None where the tokenizer has no such."""
+        """The id of the token that ends the first segment of a pair; None if the tokenizer has none."""
         pair = self._tokenizer.encode("a", "b")
         inner = [number for number, mark in list(zip(pair.ids, pair.special_tokens_mask, strict=True))[1:-1] if mark]
         return inner[0] if inner else None
 
     def known_share(self, symbols: Sequence[str]) -> float:
-        """Return the share of symbols that the vocabulary can tell: none of their tokens is the unknown token."""
+        """Return the share of symbols without an unknown token."""
         known = [
             not self._unknown & set(self._tokenizer.encode(symbol, add_special_tokens=False).ids) for symbol in symbols
         ]
         return sum(known) / len(known)
 
     def unknown_share(self, texts: Sequence[Segments]) -> float:
-        """Return the share of tokens of these texts that are the unknown token."""
+        """Return the share of unknown tokens in these texts."""
         tokens = [number for row in self(texts) for number in row.tolist()]
         return sum(number in self._unknown for number in tokens) / max(len(tokens), 1)
 
 
 def _clean(text: str) -> str:
-    """Return the text with lone surrogates, which have no UTF-8 form, as the replacement character."""
+    """Return the text with the replacement character for lone surrogates, which have no UTF-8 form."""
     return text.encode("utf-8", "replace").decode("utf-8")
 
 
@@ -99,9 +99,9 @@ def write_settings(folder: Path, *, max_tokens: int, outputs: int) -> None:
 
 
 def open_tokenizer(folder: Path) -> tuple[TextTokenizer, int]:
-    """Return the tokenizer of a model folder and how many numbers its model gives a text.
+    """Return the tokenizer of a model folder and the number of outputs of its model.
 
-    Raises `ModelFolderError` where one of its two files is missing or unreadable.
+    Raises `ModelFolderError` if one of the two files is missing or unreadable.
     """
     try:
         settings = json.loads((folder / SETTINGS).read_text(encoding="utf-8"))

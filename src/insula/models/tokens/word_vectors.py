@@ -1,8 +1,8 @@
-"""Vectors for the words of a vocabulary, distilled from a pretrained encoder.
+"""Word vectors, distilled from a pretrained encoder.
 
-As Model2Vec does (Tulkens and van Dongen 2024): each word runs alone through the encoder, and the mean of its token
-states goes through a principal component analysis. Its last step, making frequent words short (Arora et al. 2017), is
-left out: a network that learns needs no such help, and words of feeling are frequent.
+As in Model2Vec (Tulkens and van Dongen 2024), each word runs alone through the encoder, and the means of the token
+states go through a principal component analysis. The last step of Model2Vec, shortening the vectors of frequent words
+(Arora et al. 2017), is left out: training learns token weights, and emotion words are frequent.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ from insula.models.layers.padding import pad
 from insula.models.pretrained import encoder_errors
 from insula.models.quiet import quiet_transformers
 
-ROWS_A_BATCH = 512
-MOST_TOKENS = 16  # of one word
+BATCH_ROWS = 512
+MAX_WORD_TOKENS = 16
 
 
 def distil_vectors(words: Sequence[str], encoder: Path, width: int, progress: Progress) -> NDArray[np.float32]:
     """Return (words, width) vectors of mean 0 and variance 1.
 
-    Where the encoder's states are narrower than `width`, or the words fewer, the columns left over are zero.
-    Raises `DataError` where the encoder cannot be loaded.
+    If the states of the encoder are narrower than `width`, or there are fewer words, the remaining columns are zero.
+    Raises `DataError` if the encoder cannot be loaded.
     """
     components = _principal_components(_states(words, encoder, progress), width)
     components -= components.mean(axis=0)
@@ -42,7 +42,7 @@ def _principal_components(states: NDArray[np.float32], width: int) -> NDArray[np
     centred = (states - states.mean(axis=0)).astype(np.float64)
     _, axes = np.linalg.eigh(centred.T @ centred)
     axes = axes[:, ::-1][:, : min(width, len(states) - 1, states.shape[1])]
-    # An axis may point either way: the same one on every machine.
+    # The sign of an axis is arbitrary: fix it, so that it is the same on every machine.
     axes *= np.sign(axes[np.abs(axes).argmax(axis=0), np.arange(axes.shape[1])])
     components: NDArray[np.float32] = (centred @ axes).astype(np.float32)
     return components
@@ -50,17 +50,17 @@ def _principal_components(states: NDArray[np.float32], width: int) -> NDArray[np
 
 @torch.inference_mode()
 def _states(words: Sequence[str], encoder: Path, progress: Progress) -> NDArray[np.float32]:
-    """Return the (words, hidden width) mean states of each word alone."""
+    """Return the (words, hidden width) mean states of each word, encoded alone."""
     with quiet_transformers(), encoder_errors(encoder):
         tokenizer = AutoTokenizer.from_pretrained(encoder, trust_remote_code=False)
         model = AutoModel.from_pretrained(encoder, dtype=torch.float32, trust_remote_code=False).eval()
-    numbers = tokenizer(list(words), truncation=True, max_length=MOST_TOKENS)["input_ids"]
+    numbers = tokenizer(list(words), truncation=True, max_length=MAX_WORD_TOKENS)["input_ids"]
     tokens = [np.asarray(row or [0], dtype=np.int64) for row in numbers]
     states = np.zeros((len(words), model.config.hidden_size), dtype=np.float32)
     order = np.argsort([len(row) for row in tokens], kind="stable")
     progress.start("word vectors", total=len(words))
-    for first in range(0, len(order), ROWS_A_BATCH):
-        rows = order[first : first + ROWS_A_BATCH]
+    for first in range(0, len(order), BATCH_ROWS):
+        rows = order[first : first + BATCH_ROWS]
         ids, mask = pad([tokens[row] for row in rows])
         out = model(input_ids=torch.from_numpy(ids), attention_mask=torch.from_numpy(mask)).last_hidden_state.numpy()
         states[rows] = (out * mask[:, :, None]).sum(axis=1) / mask.sum(axis=1, keepdims=True)
