@@ -10,8 +10,6 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 from markupsafe import Markup, escape
 
-from insula.serving.pages.words import Speech
-
 HEADING_OFFSET = 2  # the card is inside a section of a page with a title
 MAX_CHARACTERS = 200_000
 MAX_OPEN_ROWS = 12  # of a table that is not folded
@@ -19,32 +17,33 @@ _FRONT = re.compile(r"\A---\n.*?\n---\n", re.DOTALL)
 _NUMBER = "text-align:right"
 
 
-def card_html(card: str, say: Speech) -> Markup:
+def card_html(card: str) -> Markup:
     """Return a Markdown card as HTML, headings two levels lower; its front matter is left out.
 
     HTML is shown as text, links to scripts stay text, images become links: the card may be written by a stranger.
     Tables and code scroll by keyboard, and tables of more than `MAX_OPEN_ROWS` rows are folded.
+    Its words are English, as cards are.
     """
     reader = _reader()
     tokens = reader.parse(_FRONT.sub("", card[:MAX_CHARACTERS], count=1))
     for token in tokens:
         _sanitise(token)
-    rendered: str = reader.renderer.render(_with_boxes(tokens, say), reader.options, {})
+    rendered: str = reader.renderer.render(_with_boxes(tokens), reader.options, {})
     return Markup(rendered)  # safe: the renderer escapes all HTML
 
 
-def _with_boxes(tokens: Sequence[Token], say: Speech) -> list[Token]:
+def _with_boxes(tokens: Sequence[Token]) -> list[Token]:
     """Put every table, and the heading above it as a name, into a box that the keyboard can scroll."""
     boxed: list[Token] = []
-    heading, fold = say("card"), ""
+    heading, fold = "Model card", ""
     for place, token in enumerate(tokens):
         if token.type == "inline" and tokens[place - 1].type == "heading_open":
             heading = token.content
         if token.type in ("fence", "code_block"):
-            token.type, token.content = "html_block", _code_box(token.content, say)
+            token.type, token.content = "html_block", _code_box(token.content)
         if token.type == "table_open":
             rows = _rows(tokens[place:])
-            fold = f"<details><summary>{say('card_table', count=rows)}</summary>" if rows > MAX_OPEN_ROWS else ""
+            fold = f"<details><summary>{rows} rows</summary>" if rows > MAX_OPEN_ROWS else ""
             boxed.append(_html(f'{fold}<div class="scroll" tabindex="0" role="group" aria-label="{escape(heading)}">'))
         boxed.append(token)
         if token.type == "table_close":
@@ -57,8 +56,8 @@ def _rows(tokens: Sequence[Token]) -> int:
     return types[: types.index("table_close")].count("tr_open") - 1  # the first one is the head
 
 
-def _code_box(code: str, say: Speech) -> str:
-    return f'<pre tabindex="0" role="group" aria-label="{say("card_code")}"><code>{escape(code)}</code></pre>\n'
+def _code_box(code: str) -> str:
+    return f'<pre tabindex="0" role="group" aria-label="Code"><code>{escape(code)}</code></pre>\n'
 
 
 def _html(text: str) -> Token:

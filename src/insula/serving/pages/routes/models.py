@@ -50,7 +50,7 @@ async def one_model(request: Request, name: str) -> Response:
         facts=facts_view(model, say),
         labels=labels_view(model.predictor.scheme, say),
         measured=measured_view(model, say),
-        card=card_html(model.card, say) if model.card else None,
+        card=card_html(model.card) if model.card else None,
         chinese=_chinese_card(model) if say.language == "zh" else None,
         has_report=report_of(model) is not None,
     )
