@@ -12,16 +12,20 @@ from decimal import Decimal
 from typing import Any
 
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
-# Separators of labels, with the share of the pieces that must recur as labels: hardly any label name contains a bar.
-SEPARATORS = {"|": 0.5, ";": 0.8, ",": 0.8}
+# Separators of labels, with the share of the pieces that must recur as labels: hardly any label name contains a
+# bar, a number sign or a Chinese mark.
+SEPARATORS = {"|": 0.5, ";": 0.8, ",": 0.8, "#": 0.5, "、": 0.5, "，": 0.5, "；": 0.5, "/": 1.0, " ": 1.0}
+# Names contain these marks ("very good", "anger/disgust"): each piece must also be the only label of some cell.
+_WITHIN_NAMES = frozenset("/ ")
 _LONGEST_LABEL = 60
-# How tables spell a missing cell. `none` may be a label (an intensity of none).
-_WRITTEN_MISSING = frozenset(("nan", "<na>", "#n/a"))
+# How tables spell a missing cell. `none` may be a label (an intensity of none), and so may `None` (`null_words`).
+_WRITTEN_MISSING = frozenset(("nan", "<na>", "#n/a", "n/a", "na", "null", "\\n"))
+NONE = "None"
 _DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+")
 _BRACKETS = frozenset(("[]", "()", "{}"))
 # How numpy prints a list, and so pandas writes lists of Parquet to CSV: ['joy' 'fear'], [2 27]. Python would join two
 # strings separated by a space.
-_ITEM = r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|[+-]?\d+\.?\d*"""
+_ITEM = r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|[+-]?\d+\.?\d*|True|False"""
 _SPACED_ITEMS = re.compile(_ITEM)
 _SPACED_LIST = re.compile(rf"\[\s*(?:{_ITEM})(?:\s+(?:{_ITEM}))+\s*\]")
 
@@ -39,16 +43,22 @@ def is_not_text(cell: Any) -> bool:
 
 
 def holds_object(cell: Any) -> bool:
-    """True for an object or a list with one: a label has no keys."""
-    return isinstance(cell, dict) or (isinstance(cell, list | tuple) and any(isinstance(one, dict) for one in cell))
+    """True for an object, a list with one, or text that spells one: a label has no keys."""
+    if isinstance(cell, str):
+        text = cell.strip()
+        cell = parse_literal(text) if text[:1] in ("{", "[") and "{" in text else None
+    if isinstance(cell, list | tuple):
+        return any(isinstance(one, dict) for one in cell)
+    return isinstance(cell, dict) and _choices(cell) is None
 
 
 def is_unlabelled(cell: Any) -> bool:
-    """True for a label cell that is missing or spells a missing value (`NaN`, `<NA>`, `#N/A`)."""
-    return is_missing(cell) or _is_written_missing(cell)
+    """True for a label cell that is missing or spells a missing value (`NaN`, `<NA>`, `N/A`, `NULL`, `\\N`)."""
+    return is_missing(cell) or spells_missing(cell)
 
 
-def _is_written_missing(cell: Any) -> bool:
+def spells_missing(cell: Any) -> bool:
+    """True for text that spells a missing value."""
     return isinstance(cell, str) and cell.strip().lower() in _WRITTEN_MISSING
 
 
@@ -103,16 +113,20 @@ def as_attribute(cell: Any) -> str | None:
 def as_list(cell: Any) -> tuple[str, ...] | None:
     """Return the names in a list, or in text that spells a list; None for other cells.
 
-    Text may spell it as JSON, as a Python list, tuple or set, or as numpy prints it (`['joy' 'fear']`).
+    Text may spell it as JSON, as a Python list, tuple or set, or as numpy prints it (`['joy' 'fear']`). The object
+    `{"choices": [...]}` of Label Studio is a list, too.
     """
     if isinstance(cell, str):
-        cell = _parse_list(cell.strip())
+        cell = parse_list(cell.strip())
+    elif isinstance(cell, dict):
+        cell = _choices(cell)
     if not isinstance(cell, list | tuple):
         return None
     return tuple(dict.fromkeys(as_name(item) for item in cell if not is_missing(item)))
 
 
-def _parse_list(text: str) -> Any:
+def parse_list(text: str) -> Any:
+    """Return the list that text spells, as `as_list` reads it; None if it spells none."""
     if text == "set()":
         return ()
     if text[:1] + text[-1:] not in _BRACKETS:
@@ -120,7 +134,14 @@ def _parse_list(text: str) -> Any:
     if _SPACED_LIST.fullmatch(text):
         return [parse_literal(item) if item[0] in "'\"" else item for item in _SPACED_ITEMS.findall(text)]
     value = parse_literal(text)
+    if isinstance(value, dict):
+        return _choices(value)
     return sorted(value, key=str) if isinstance(value, set) else value
+
+
+def _choices(cell: dict[Any, Any]) -> list[Any] | None:
+    found = cell.get("choices") if len(cell) == 1 else None
+    return found if isinstance(found, list) else None
 
 
 def split_cell(cell: Any, delimiter: str) -> tuple[str, ...]:
@@ -134,15 +155,33 @@ def guess_delimiter(cells: Mapping[str, int]) -> str | None:
     A separator is accepted only if the pieces recur as labels in other cells, so that "New York, NY" stays whole.
     """
     for mark, share in SEPARATORS.items():
-        marked = [cell for cell in cells if mark in cell]
-        if not marked:
-            continue
-        holders = Counter(piece for cell in cells for piece in split_cell(cell, mark))
-        pieces = {piece for cell in marked for piece in split_cell(cell, mark)}
+        holders, pieces = _pieces(cells, mark)
         recurring = sum(holders[piece] > 1 and len(piece) <= _LONGEST_LABEL for piece in pieces)
         if pieces and recurring >= share * len(pieces):
             return mark
     return None
+
+
+def unsplit_mark(names: Iterable[str]) -> str | None:
+    """Return a mark in names that may separate labels, although their pieces do not recur; None if there is none."""
+    counts = dict.fromkeys(names, 1)
+    for mark in SEPARATORS:
+        holders, pieces = _pieces(counts, mark)
+        if pieces and (mark not in _WITHIN_NAMES or sum(holders[piece] > 1 for piece in pieces) >= len(pieces) / 2):
+            return mark
+    return None
+
+
+def _pieces(cells: Mapping[str, int], mark: str) -> tuple[Counter[str], set[str]]:
+    """Return how many cells hold each piece (one that must be alone counts only with a cell of its own), and the pieces
+    of the cells with several."""
+    split = {cell: split_cell(cell, mark) for cell in cells if mark in cell}
+    holders = Counter(piece for several in split.values() for piece in several)
+    holders.update(cell for cell in cells if cell not in split)
+    pieces = {piece for several in split.values() if len(several) > 1 for piece in several}
+    if mark in _WITHIN_NAMES:
+        holders = Counter({piece: count for piece, count in holders.items() if piece in cells})
+    return holders, pieces
 
 
 def count_names(cells: Iterable[Any]) -> Counter[str]:

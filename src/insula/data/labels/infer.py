@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from insula.core.builtin_schemes import builtin_scheme
 from insula.core.errors import DataError
 from insula.core.scheme import Kind
-from insula.core.sentences import shortened
+from insula.core.sentences import counted, shortened
 from insula.data.columns import DIMENSIONS
 from insula.data.labels.cells import (
-    SEPARATORS,
+    NONE,
     as_list,
     as_name,
+    as_number,
     as_score,
     cell_names,
     count_names,
@@ -23,16 +25,23 @@ from insula.data.labels.cells import (
     has_decimal_comma,
     holds_object,
     is_unlabelled,
+    spells_missing,
     split_cell,
+    unsplit_mark,
 )
 from insula.data.labels.columns import dimensional_plan, labels_from_columns
 from insula.data.labels.known import SENTIMENT_OF_SIGN, labels_for_scheme
 from insula.data.labels.plan import LabelPlan, named_columns
 from insula.data.labels.schemes import categorical_scheme, describe_kind, kind_of_names, kind_of_numbers
+from insula.data.labels.vectors import as_vector, find_vectors, vector_names
 from insula.data.options import DataOptions
 
 _FREE_TEXT_LABELS = 50
 _SHOWN = 80
+_OTHER_KIND = {
+    "ordinal": "If they are codes of classes, set `kind` to single.",
+    "single": "If they are steps of a scale, set `kind` to ordinal.",
+}
 
 
 def infer_labels(
@@ -48,6 +57,9 @@ def infer_labels(
     class, or the cells contradict the options.
     """
     labelled = [cell for cell in cells if not _is_blank(cell)]
+    null_notes = _null_notes(cells, labelled) if len(columns) == 1 and options.scheme is None else ()
+    if null_notes and not _is_none_label(labelled):
+        labelled = [cell for cell in labelled if not _is_none(cell)]
     if not labelled:
         raise DataError(f"No row has a label: the {named_columns(columns)} is empty in all {len(cells)} rows.")
     if options.scheme is not None:
@@ -60,7 +72,9 @@ def infer_labels(
     else:
         plan = _from_one_column(labelled, columns[0], options, names or {})
     plan = plan.with_note(f"The labels come from the {named_columns(columns)}: {describe_kind(plan.scheme)}.")
-    return _with_label_notes(plan, labelled)
+    for note in null_notes:
+        plan = plan.with_note(note)
+    return _with_label_notes(plan, labelled, columns)
 
 
 def _from_one_column(cells: Sequence[Any], column: str, options: DataOptions, names: Mapping[str, str]) -> LabelPlan:
@@ -73,6 +87,17 @@ def _from_one_column(cells: Sequence[Any], column: str, options: DataOptions, na
     numbers = distinct_numbers(cells)
     if kind == "dimensional":
         return dimensional_plan(cells, (column,))
+    if delimiter is None and numbers is None and (form := find_vectors(cells, column)) is not None:
+        positions = vector_names(form, column, names)
+        vectors = [as_vector(cell, form.delimiter) or () for cell in cells]
+        plan = replace(labels_from_columns(vectors, positions, kind), form="vector", delimiter=form.delimiter)
+        how = "" if names else "; name them with `label_names`"
+        return plan.with_note(f"The lists of 0 and 1 in {column!r} are read as one label per position{how}.")
+    if (found := next(filter(_holds_score, cells), None)) is not None:
+        raise DataError(
+            f"The label column {column!r} must hold names, numbers or lists of names. Got a list of scores: "
+            f"{shortened(str(found), _SHOWN)!r}. Write each position into a column, and name the columns with `label`."
+        )
     # `2,5` is a score or two labels: the name of the column decides.
     scores = column.lower() in DIMENSIONS and None not in map(as_score, cells)
     if delimiter is None and numbers is None and not scores and kind in (None, "multi"):
@@ -93,7 +118,11 @@ def _from_one_column(cells: Sequence[Any], column: str, options: DataOptions, na
             "Name a `label_names` file with one label per line, lowest first."
         )
     plan = LabelPlan(scheme, "name", renames=names)
-    unsplit = next((mark for mark in SEPARATORS if any(mark in name for name in order)), None)
+    return _with_unsplit_note(plan, column, order)
+
+
+def _with_unsplit_note(plan: LabelPlan, column: str, names: Sequence[str]) -> LabelPlan:
+    unsplit = unsplit_mark(names)
     if unsplit is None:
         return plan
     return plan.with_note(
@@ -116,8 +145,8 @@ def _from_label_sets(
         categorical_scheme(column, order, kind, ordered=bool(names)), "names", delimiter=delimiter, renames=names
     )
     if delimiter and options.delimiter is None:
-        return plan.with_note(f"Several labels in a cell of {column!r} are separated by {delimiter!r}.")
-    return plan
+        plan = plan.with_note(f"Several labels in a cell of {column!r} are separated by {delimiter!r}.")
+    return _with_unsplit_note(plan, column, order)
 
 
 def _from_numbers(column: str, numbers: list[float], kind: Kind | None) -> LabelPlan:
@@ -126,14 +155,16 @@ def _from_numbers(column: str, numbers: list[float], kind: Kind | None) -> Label
     inferred, reason = kind_of_numbers(numbers)
     if (kind or inferred) == "dimensional":
         plan = dimensional_plan(numbers, (column,))
-        return plan.with_note(f"The column {column!r} holds {reason}, read as scores.")
+        how = "" if kind or not all(map(float.is_integer, numbers)) else f" {_OTHER_KIND['ordinal']}"
+        return plan.with_note(f"The column {column!r} holds {reason}, read as scores.{how}")
     order = [as_name(number) for number in numbers]
     kind = _checked_kind(kind, inferred, column, order)
-    if kind == inferred == "single":
+    if kind == "single" and numbers == [-1, 0, 1]:
         plan = LabelPlan(builtin_scheme("sentiment3"), "name", renames=SENTIMENT_OF_SIGN)
     else:
         plan = LabelPlan(categorical_scheme(column, order, kind, ordered=kind != "binary"), "name")
-    return plan.with_note(f"The column {column!r} holds {reason}.")
+    how = f". {_OTHER_KIND[inferred]}" if kind == inferred and inferred in _OTHER_KIND and numbers != [-1, 0, 1] else ""
+    return plan.with_note(f"The column {column!r} holds {reason}{how or '.'}")
 
 
 def _checked_kind(given: Kind | None, inferred: Kind, column: str, order: Sequence[str]) -> Kind:
@@ -159,10 +190,47 @@ def _classes(counts: Mapping[str, int], column: str, row_count: int, names: Mapp
     return list(names.values()) if names else sorted(counts)
 
 
-def _with_label_notes(plan: LabelPlan, cells: Sequence[Any]) -> LabelPlan:
+def _null_notes(cells: Sequence[Any], labelled: Sequence[Any]) -> tuple[str, ...]:
+    """Return notes on cells that spell a missing label."""
+    words = Counter(cell.strip() for cell in cells if spells_missing(cell))
+    nones = sum(map(_is_none, labelled))
+    notes = []
+    if nones and _is_none_label(labelled):
+        notes.append(
+            f"The label {NONE!r} of {counted(nones, 'row')} is read as a label, because the other labels start with a "
+            "capital letter, too. If it means that a label is missing, empty these cells."
+        )
+    elif nones:
+        words[NONE] = nones
+    if words:
+        shown = ", ".join(map(repr, sorted(words)))
+        notes.append(f"{counted(words.total(), 'label cell')} with {shown} read as missing.")
+    return tuple(notes)
+
+
+def _is_none(cell: Any) -> bool:
+    return isinstance(cell, str) and cell.strip() == NONE
+
+
+def _is_none_label(cells: Sequence[Any]) -> bool:
+    """True if `None` looks like the other labels of a column, and not like what Python prints for a missing value."""
+    names = {name for cell in cells if not _is_none(cell) for name in cell_names(cell)}
+    return bool(names) and all(name[:1].isupper() and not name.isupper() for name in names)
+
+
+def _with_label_notes(plan: LabelPlan, cells: Sequence[Any], columns: Sequence[str]) -> LabelPlan:
     if not plan.scheme.is_categorical:
         return plan
-    counts = Counter(label for cell in cells for label in plan.read(cell).labels or ())
+    sets = [labels for cell in cells if (labels := plan.read(cell).labels) is not None]
+    counts = Counter(label for labels in sets for label in labels)
+    always = [name for name in plan.scheme.names if len(sets) > 1 and counts[name] == len(sets)]
+    if always and len(always) == len(counts):
+        raise DataError(
+            f"The {named_columns(columns)} must hold labels that differ between rows. Got {', '.join(always[:10])} in "
+            "each of them: there is nothing to learn. Name another column with `label`."
+        )
+    if always:
+        plan = plan.with_note(f"Every training row has the label {', '.join(always[:10])}.")
     if rare := sorted(name for name, count in counts.items() if count == 1):
         word = "label has" if len(rare) == 1 else "labels have"
         plan = plan.with_note(f"{len(rare)} {word} one example only: {', '.join(rare[:10])}.")
@@ -174,6 +242,13 @@ def _with_label_notes(plan: LabelPlan, cells: Sequence[Any]) -> LabelPlan:
     if twins := [" and ".join(several) for several in folded.values() if len(several) > 1]:
         plan = plan.with_note(f"Labels that differ only in case are different labels: {'; '.join(twins[:5])}.")
     return plan
+
+
+def _holds_score(cell: Any) -> bool:
+    """True for a list with a number that has decimals: no label."""
+    if not isinstance(cell, list | tuple) and not (isinstance(cell, str) and "." in cell):
+        return False
+    return any((number := as_number(name)) is not None and not number.is_integer() for name in as_list(cell) or ())
 
 
 def _is_blank(cell: Any) -> bool:

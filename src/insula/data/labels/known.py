@@ -7,8 +7,9 @@ from typing import Any
 
 from insula.core.errors import DataError, nearest
 from insula.core.scheme import LabelScheme
-from insula.data.labels.cells import SEPARATORS, as_list, count_names, split_cell
+from insula.data.labels.cells import SEPARATORS, as_list, count_names, is_unlabelled, split_cell
 from insula.data.labels.plan import LabelPlan, named_columns
+from insula.data.labels.vectors import find_vectors
 from insula.data.options import DataOptions
 
 SENTIMENT_OF_SIGN = {"-1": "negative", "0": "neutral", "1": "positive"}
@@ -35,8 +36,12 @@ def labels_for_scheme(
                 f"{nearest(unknown[0], scheme.names)}"
             )
         return LabelPlan(scheme, "flags", tuple(columns))
-    counts = count_names(cells)
     delimiter = options.delimiter
+    labelled = [cell for cell in cells if not is_unlabelled(cell)]
+    if delimiter is None and labelled and (form := find_vectors(labelled, columns[0], len(scheme.names))) is not None:
+        note = f"The lists of 0 and 1 in the {named_columns(columns)} have the order of the labels of {scheme.name!r}."
+        return LabelPlan(scheme, "vector", scheme.names, delimiter=form.delimiter, notes=(note,))
+    counts = count_names(cells)
     if delimiter is None and scheme.kind == "multi":
         # The labels are known: the separator is the one that yields most known labels or numbers of labels.
         spelled = {*scheme.names, *(names or map(str, range(len(scheme.names) + 1)))}

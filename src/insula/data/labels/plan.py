@@ -8,7 +8,8 @@ from functools import cached_property
 from typing import Any, Literal, NamedTuple
 
 from insula.core.scheme import LabelScheme
-from insula.data.labels.cells import as_list, as_name, as_score, is_missing, is_unlabelled, split_cell
+from insula.data.labels.cells import NONE, as_list, as_name, as_score, is_missing, is_unlabelled, split_cell
+from insula.data.labels.vectors import as_vector
 
 
 class LabelReading(NamedTuple):
@@ -27,15 +28,16 @@ class LabelPlan:
     """How cells are read.
 
     scheme     the labels
-    form       name: one name; names: a list or delimited text; flags: 0/1 in `columns`; values: scores in `columns`
-    columns    label or dimension of each column, in the order of the cells (flags and values)
-    delimiter  separator of names in a cell
+    form       name: one name; names: a list or delimited text; flags: 0/1 in `columns`; vector: 0/1 in one cell;
+               values: scores in `columns`
+    columns    label or dimension of each column or position, in the order of the cells (flags, vector and values)
+    delimiter  separator of names or positions in a cell
     renames    name in a cell to label
     notes      sentences on what was inferred
     """
 
     scheme: LabelScheme
-    form: Literal["name", "names", "flags", "values"]
+    form: Literal["name", "names", "flags", "vector", "values"]
     columns: tuple[str, ...] = ()
     delimiter: str | None = None
     renames: Mapping[str, str] = field(default_factory=dict)
@@ -48,9 +50,11 @@ class LabelPlan:
     def read(self, cell: Any) -> LabelReading:
         """Read one cell, or a tuple of cells for several label columns."""
         if self.form == "name":
-            return MISSING if is_unlabelled(cell) else self._labels((as_name(cell),))
+            return MISSING if self._is_unlabelled(cell) else self._labels((as_name(cell),))
         if self.form == "names":
             return self._read_names(cell)
+        if self.form == "vector":
+            return self._read_vector(cell)
         cells = cell if isinstance(cell, tuple) else (cell,)
         numbers = [as_score(one) for one in cells]
         if None in numbers:
@@ -73,10 +77,27 @@ class LabelPlan:
             if is_missing(cell):
                 # Text formats cannot write the empty set of labels in another way.
                 return self._labels(()) if self.scheme.kind == "multi" and isinstance(cell, str) else MISSING
-            if is_unlabelled(cell):
+            if self._is_unlabelled(cell):
                 return MISSING
             names = split_cell(cell, self.delimiter) if self.delimiter else (as_name(cell),)
         return self._labels(names)
+
+    def _read_vector(self, cell: Any) -> LabelReading:
+        vector = as_vector(cell, self.delimiter)
+        if vector is None:
+            return MISSING if is_unlabelled(cell) else LabelReading(problem="without a list of 0 and 1")
+        if len(vector) != len(self.columns):
+            return LabelReading(problem=f"with a list of {len(vector)} positions in place of {len(self.columns)}")
+        return self._labels(tuple(name for name, flag in zip(self.columns, vector, strict=True) if flag))
+
+    def _is_unlabelled(self, cell: Any) -> bool:
+        """True for a missing label; a word such as `NA` is a label if the scheme has it."""
+        if is_missing(cell):
+            return True
+        if not isinstance(cell, str) or not (is_unlabelled(cell) or cell.strip() == NONE):
+            return False
+        name = as_name(cell)
+        return self.renames.get(name, name) not in self._positions
 
     def _labels(self, names: tuple[str, ...]) -> LabelReading:
         labels = tuple(self.renames.get(name, name) for name in names)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 
 from insula.core.builtin_schemes import BUILTIN_SCHEMES, chinese_display, matching_scheme
@@ -16,6 +17,7 @@ _NEGATIONS = ("not", "non", "no")
 _EXTENDABLE_LABELS = 10
 _EXTENDABLE_SHARE = 0.8
 _MOST_STEPS = 20
+_GREATEST_STEP = 10  # of a scale with steps that do not occur, as 2, 8, 9, 10 of a scale from 0 to 10
 
 
 def categorical_scheme(title: str, names: Sequence[str], kind: Kind, *, ordered: bool = False) -> LabelScheme:
@@ -61,9 +63,18 @@ def kind_of_numbers(numbers: Sequence[float]) -> tuple[Kind, str]:
         return "binary", f"the two numbers {numbers[0]:g} and {numbers[1]:g}"
     if numbers == [-1, 0, 1]:
         return "single", "-1, 0, 1 are negative, neutral, positive"
-    if len(numbers) <= _MOST_STEPS:
+    if len(numbers) > _MOST_STEPS:
+        return "dimensional", f"{len(numbers)} different whole numbers from {numbers[0]:g} to {numbers[-1]:g}"
+    if _is_scale(numbers):
         return "ordinal", f"whole numbers from {numbers[0]:g} to {numbers[-1]:g}, read as steps of a scale"
-    return "dimensional", f"{len(numbers)} different whole numbers from {numbers[0]:g} to {numbers[-1]:g}"
+    shown = ", ".join(f"{number:g}" for number in numbers[:5]) + (", ..." if len(numbers) > 5 else "")
+    return "single", f"whole numbers with gaps ({shown}), read as codes of classes"
+
+
+def _is_scale(numbers: Sequence[float]) -> bool:
+    """True for numbers that look like steps of a scale and not like codes: small ones, or equal distances."""
+    steps = {after - before for before, after in itertools.pairwise(numbers)}
+    return len(steps) == 1 or (numbers[0] >= -_GREATEST_STEP and numbers[-1] <= _GREATEST_STEP)
 
 
 def describe_kind(scheme: LabelScheme) -> str:

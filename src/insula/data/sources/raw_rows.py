@@ -15,7 +15,7 @@ from insula.data.columns import Columns, find_columns
 from insula.data.conversations.row_context import ContextReader
 from insula.data.conversations.turn_cells import MOST_TURNS
 from insula.data.formats.row_reader import Row, RowReader
-from insula.data.labels.cells import as_attribute, as_name, as_number, is_missing, is_not_text
+from insula.data.labels.cells import as_attribute, as_name, as_score, is_missing, is_not_text
 from insula.data.options import DataOptions
 
 MOST_WEIGHT = 1e9  # sums and squares of greater weights overflow
@@ -130,7 +130,7 @@ class RawSplit:
 def _weight(cell: Any) -> float | None:
     if is_missing(cell):
         return 1.0
-    number = as_number(cell)
+    number = as_score(cell)  # with a decimal comma, too
     return number if number is not None and 0 <= number <= MOST_WEIGHT else None
 
 
