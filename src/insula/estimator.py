@@ -340,6 +340,8 @@ def _as_labels(y: Any) -> tuple[bool, list[tuple[Any, ...]], NDArray[Any]]:
         _require_labels(label for row in y for label in row)
         classes = np.array(sorted({label for row in y for label in row}, key=str))
         return True, [tuple(row) for row in y], classes
+    if isinstance(y, list | tuple):  # numpy would write NaN among names as the name "nan"
+        _require_labels(y)
     array = np.asarray(y)
     if array.ndim == 2 and array.shape[1] > 1:
         if not np.isin(array, (0, 1)).all():
@@ -347,8 +349,9 @@ def _as_labels(y: Any) -> tuple[bool, list[tuple[Any, ...]], NDArray[Any]]:
                 "A (rows, labels) matrix as y of EmotionClassifier must contain only 0 and 1. "
                 "Got other values; for sets of labels, give a list of tuples."
             )
-        classes = np.arange(array.shape[1])
-        return True, [tuple(np.flatnonzero(row).tolist()) for row in array], classes
+        # A table names its labels; a matrix has their positions only.
+        classes = np.array(list(y.columns)) if hasattr(y, "columns") else np.arange(array.shape[1])
+        return True, [tuple(classes[row.astype(bool)].tolist()) for row in array], classes
     array = column_or_1d(array, warn=True)
     if array.dtype.kind == "O":
         _require_labels(array)

@@ -118,6 +118,23 @@ def test_multi_label_as_a_matrix_answers_with_a_matrix() -> None:
     assert (answers == matrix).mean() > 0.9
 
 
+def test_an_indicator_table_keeps_its_column_names() -> None:
+    table = pd.DataFrame({name: [int(label == name) for label in LABELS] for name in ("sadness", "joy", "anger")})
+    model = EmotionClassifier("linear").fit(TEXTS, table)
+    assert list(model.classes_) == ["sadness", "joy", "anger"]
+    assert model.scheme_.names == ("sadness", "joy", "anger")
+    assert (model.predict(TEXTS) == table.to_numpy()).mean() > 0.9
+
+
+@pytest.mark.parametrize("nothing", [float("nan"), None, pd.NA])
+@pytest.mark.parametrize("container", [list, tuple, pd.Series, lambda y: np.array(y, dtype=object)])
+def test_a_missing_label_is_rejected_in_every_container(container: Callable[[Any], Any], nothing: Any) -> None:
+    with pytest.raises(DataError, match="must hold a label for every text"):
+        EmotionClassifier("linear").fit(TEXTS, container([nothing, *LABELS[1:]]))
+    with pytest.raises(DataError, match="must hold a label for every text"):
+        EmotionClassifier("linear").fit(TEXTS, [(nothing,), *[(label,) for label in LABELS[1:]]])
+
+
 def test_integer_labels_come_back_as_integers() -> None:
     numbers = [7 if label == "joy" else 3 for label in LABELS]
     answers = EmotionClassifier("linear").fit(TEXTS, numbers).predict(TEXTS)
