@@ -167,5 +167,5 @@ def test_files_that_are_not_judged_are_told(tmp_path: Path, run: Path, toy_datas
     files = [write(tmp_path / "other.csv", rows[:20]), write(tmp_path / "my_test.csv", rows[20:30])]
     found = insula.evaluate(files, run, resamples=100)
     assert found.metrics["test"]["rows"] == 10
-    assert "Evaluated on the test rows alone." in found.notes
-    assert "Evaluated on the test rows alone." not in insula.evaluate(files[0], run, resamples=100).notes
+    assert "Evaluated on the test rows only." in found.notes
+    assert "Evaluated on the test rows only." not in insula.evaluate(files[0], run, resamples=100).notes

@@ -16,16 +16,16 @@ def find(*columns: str, names: tuple[str, ...] = (), labelled: bool = True, **op
 @pytest.mark.parametrize("text", ["text", "Message", "content", "review", "sentence", "tweet", "文本", "内容", "评论"])
 @pytest.mark.parametrize("label", ["label", "Labels", "emotion", "emotions", "sentiment", "category", "标签", "情感"])
 def test_usual_names(text: str, label: str) -> None:
-    assert find("row", text, label) == Columns(text=text, labels=(label,))
+    assert find("row", text, label) == Columns((text,), labels=(label,))
 
 
 def test_attributes() -> None:
     columns = find("id", "text", "label", "lang", "weight", "author", group="author")
-    assert columns == Columns("text", ("label",), id="id", language="lang", group="author", weight="weight")
+    assert columns == Columns(("text",), ("label",), id="id", language="lang", group="author", weight="weight")
 
 
 def test_the_plain_name_wins_over_the_others() -> None:
-    assert find("text", "content", "label", "sentiment") == Columns("text", ("label",))
+    assert find("text", "content", "label", "sentiment") == Columns(("text",), ("label",))
 
 
 def test_dimensions() -> None:
@@ -39,7 +39,7 @@ def test_labels_of_a_known_scheme_are_columns() -> None:
 
 
 def test_given_names_are_kept_to() -> None:
-    assert find("text", "a", "b", text="a", label="b") == Columns("a", ("b",))
+    assert find("text", "a", "b", text="a", label="b") == Columns(("a",), ("b",))
     assert find("text", "a", "b", label=("b", "a")).labels == ("b", "a")
 
 
@@ -61,4 +61,4 @@ def test_missing_and_ambiguous(columns: tuple[str, ...], options: dict[str, str]
 
 
 def test_labels_need_not_be_there_where_none_are_wanted() -> None:
-    assert find("text", "mood", labelled=False) == Columns("text")
+    assert find("text", "mood", labelled=False) == Columns(("text",))

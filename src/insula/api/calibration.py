@@ -40,9 +40,12 @@ def calibrate_model(
     output: str | Path,
     *,
     data: SourceName | None = None,
-    text: str | None = None,
+    text: str | Sequence[str] | None = None,
     label: str | Sequence[str] | None = None,
     label_names: str | None = None,
+    format: str | None = None,
+    separator: str | None = None,
+    header: bool | None = None,
     calibration: str | None = None,
     thresholds: str | None = None,
     class_offsets: bool | None = None,
@@ -88,7 +91,10 @@ def calibrate_model(
     if data is None:
         examples = unseen_validation_rows(training_dataset(source), [source])
     else:
-        reading, absent = evaluation_options(source.path, data, text=text, label=label, label_names=label_names)
+        reading, absent = evaluation_options(
+            source.path, data, text=text, label=label, label_names=label_names, format=format, separator=separator,
+            header=header,
+        )  # fmt: skip
         examples, notes = read_examples(data, reading, source.scheme)
         for note in (*absent, *notes):
             progress.say(note)

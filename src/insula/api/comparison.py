@@ -75,7 +75,7 @@ def compare(
     b: Models,
     *,
     data: SourceName | None = None,
-    text: str | None = None,
+    text: str | Sequence[str] | None = None,
     label: str | Sequence[str] | None = None,
     label_names: str | None = None,
     context: str | Sequence[str] | None = None,
@@ -83,6 +83,9 @@ def compare(
     turn: str | None = None,
     speaker: str | None = None,
     target: str | None = None,
+    format: str | None = None,
+    separator: str | None = None,
+    header: bool | None = None,
     group: str | None = None,
     output: str | Path | None = None,
     resamples: int = 1000,
@@ -95,7 +98,7 @@ def compare(
     a, b      a run, a model folder or the name of a run; or several (seeds), whose figures are averaged
     data      labelled rows, read as by `evaluate`; default the test rows of the first run
     text, label, label_names, context, dialogue, turn, speaker, target   columns of `data`; default those of the first
-              run's training
+              run's training; `format`, `separator` and `header` as in `DataOptions`
     group     column (author, thread) by which the headline metric is also broken down; default the group column of a
               run's training that the rows have
     output    folder for `compare.json` and `compare.html`; None writes nothing
@@ -118,7 +121,7 @@ def compare(
     else:
         options, absent = evaluation_options(
             first.path, data, text=text, label=label, label_names=label_names, context=context, dialogue=dialogue,
-            turn=turn, speaker=speaker, target=target,
+            turn=turn, speaker=speaker, target=target, format=format, separator=separator, header=header,
         )  # fmt: skip
         options = options.model_copy(update={"group": group or _first_column(data, options, recorded)})
         examples, notes = read_examples(data, options, scheme)

@@ -52,7 +52,7 @@ def evaluate(
     model: str | Path,
     *,
     options: DataOptions | None = None,
-    text: str | None = None,
+    text: str | Sequence[str] | None = None,
     label: str | Sequence[str] | None = None,
     label_names: str | None = None,
     context: str | Sequence[str] | None = None,
@@ -60,6 +60,9 @@ def evaluate(
     turn: str | None = None,
     speaker: str | None = None,
     target: str | None = None,
+    format: str | None = None,
+    separator: str | None = None,
+    header: bool | None = None,
     output: str | Path | None = None,
     resamples: int = 1000,
     seed: int = 0,
@@ -70,8 +73,8 @@ def evaluate(
 
     source    one or more files, a folder (its test split) or a built-in data set
     model     a run, a model folder, or the name of a run
-    options   how the rows are read; default as in training. `text`, `label`, `label_names` and the columns of a
-              conversation (see `DataOptions`) override it
+    options   how the rows are read; default as in training. `text`, `label`, `label_names`, the columns of a
+              conversation and the format (see `DataOptions`) override it
     output    folder for `metrics.json` and `report.html`; None writes nothing
 
     The majority class (dimensions: the training mean) and the run's linear baseline, if it has one, are scored on the
@@ -86,7 +89,7 @@ def evaluate(
     recorded = MetricsDocument.from_dict(folder.metrics)
     columns: dict[str, Any] = {
         "text": text, "label": label, "label_names": label_names, "context": context, "dialogue": dialogue,
-        "turn": turn, "speaker": speaker, "target": target,
+        "turn": turn, "speaker": speaker, "target": target, "format": format, "separator": separator, "header": header,
     }  # fmt: skip
     options, absent = (
         evaluation_options(place, source, **columns) if options is None else (options.with_columns(**columns), ())

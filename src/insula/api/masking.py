@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from insula.core.environment import require
 from insula.core.errors import DataError
 from insula.core.progress import Progress
+from insula.data.formats.formats import ReadOptions
 from insula.data.mask_rows import MaskedFile, MaskText, mask_rows
 from insula.safety.find import checked_kinds
 from insula.safety.kinds import TOKEN
@@ -49,6 +50,8 @@ def mask_file(
     key_file: str | Path | None = None,
     reveal: bool = False,
     input_format: str | None = None,
+    separator: str | None = None,
+    header: bool | None = None,
     output_format: str | None = None,
     progress: Progress | None = None,
 ) -> MaskedFile:
@@ -68,7 +71,8 @@ def mask_file(
     change = _revealing(pseudonyms) if reveal and pseudonyms else _masking(wanted, pseudonyms)
     return mask_rows(
         source, output, change,
-        columns=columns, input_format=input_format, output_format=output_format, progress=progress,
+        columns=columns, reading=ReadOptions(input_format, separator, header), output_format=output_format,
+        progress=progress,
     )  # fmt: skip
 
 

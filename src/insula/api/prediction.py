@@ -59,7 +59,7 @@ def predict_file(
     output: str | Path | Sink,
     model: str | Path | Predictor = STARTER,
     *,
-    text: str | None = None,
+    text: str | Sequence[str] | None = None,
     context: str | Sequence[str] | None = None,
     dialogue: str | None = None,
     turn: str | None = None,
@@ -67,6 +67,8 @@ def predict_file(
     target: str | None = None,
     rejects: str | Path | None = None,
     input_format: str | None = None,
+    separator: str | None = None,
+    header: bool | None = None,
     output_format: str | None = None,
     resume: bool = False,
     engine: str = "local",
@@ -104,7 +106,8 @@ def predict_file(
     predictor = model if isinstance(model, Predictor) else load_model(model)
     options: dict[str, Any] = {
         "text": text, "context": context, "dialogue": dialogue, "turn": turn, "speaker": speaker, "target": target,
-        "rejects": rejects, "input_format": input_format, "output_format": output_format,
+        "rejects": rejects, "input_format": input_format, "separator": separator,
+        "header": header, "output_format": output_format,
         "resume": resume, "engine": engine, "address": address, "workers": workers, "progress": progress,
     }  # fmt: skip
     if is_remote(output):

@@ -10,7 +10,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from insula.cli.complete import complete_model
-from insula.cli.options import CONVERSATION_COLUMNS, PANEL, Json, Quiet, data_option, folder_option, with_columns
+from insula.cli.options import (
+    CONVERSATION_COLUMNS,
+    PANEL,
+    READING_OPTIONS,
+    Json,
+    Quiet,
+    data_option,
+    folder_option,
+    with_columns,
+)
 
 if TYPE_CHECKING:
     from insula.evaluation.comparison_document import (
@@ -25,7 +34,7 @@ WIDTH = 26
 MAX_NAMES = 30
 
 
-@with_columns("text", "label", "label_names", *CONVERSATION_COLUMNS)
+@with_columns("text", "label", "label_names", *CONVERSATION_COLUMNS, *READING_OPTIONS)
 def compare(
     models: Annotated[
         list[str],

@@ -8,11 +8,20 @@ from typing import Annotated, Any
 
 import typer
 
-from insula.cli.options import CONVERSATION_COLUMNS, AnyModel, Json, Quiet, data_argument, folder_option, with_columns
+from insula.cli.options import (
+    CONVERSATION_COLUMNS,
+    READING_OPTIONS,
+    AnyModel,
+    Json,
+    Quiet,
+    data_argument,
+    folder_option,
+    with_columns,
+)
 from insula.core.starter import STARTER
 
 
-@with_columns("text", "label", "label_names", *CONVERSATION_COLUMNS)
+@with_columns("text", "label", "label_names", *CONVERSATION_COLUMNS, *READING_OPTIONS)
 def evaluate(
     source: Annotated[
         list[str],

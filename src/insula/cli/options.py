@@ -59,10 +59,16 @@ def folder_option(help: str) -> Any:
 
 
 PANEL = "Columns (found by their usual names unless given)"
+READING = "File format (detected unless given)"
 
 Text = Annotated[
-    str | None,
-    typer.Option("--text", help="Column with the text.", metavar="COLUMN", rich_help_panel=PANEL),
+    list[str] | None,
+    typer.Option(
+        "--text",
+        help="Column with the text, or a path into objects (data.text). Repeat it to join several columns.",
+        metavar="COLUMN",
+        rich_help_panel=PANEL,
+    ),
 ]
 TextAlone = Annotated[
     str | None,
@@ -110,6 +116,47 @@ Group = Annotated[
         rich_help_panel=PANEL,
     ),
 ]
+
+Delimiter = Annotated[
+    str | None,
+    typer.Option(
+        "--delimiter",
+        help="Separator of several labels in one cell. [default: inferred]",
+        metavar="MARK",
+        show_default=False,
+        rich_help_panel=PANEL,
+    ),
+]
+FileFormat = Annotated[
+    str | None,
+    typer.Option(
+        "--format",
+        help="csv, tsv, jsonl, json, parquet, arrow, lines or fasttext. [default: that of the file name]",
+        metavar="FORMAT",
+        show_default=False,
+        rich_help_panel=READING,
+    ),
+]
+Separator = Annotated[
+    str | None,
+    typer.Option(
+        "--separator",
+        help="Character between the cells of CSV and TSV, or tab.",
+        metavar="CHARACTER",
+        rich_help_panel=READING,
+    ),
+]
+Header = Annotated[
+    bool | None,
+    typer.Option(
+        "--header/--no-header",
+        help="Whether the first line of CSV and TSV names the columns. Without one, name them by number: --text 2.",
+        show_default=False,
+        rich_help_panel=READING,
+    ),
+]
+READING_OPTIONS = ("format", "separator", "header")
+"""The options of a file's format, for verbs that choose among the options."""
 
 CONVERSATION = "Conversation (read only if named)"
 Context = Annotated[
@@ -166,6 +213,7 @@ _OPTIONS: dict[str, Any] = {
     "kind": Kind,
     "scheme": Scheme,
     "label_names": LabelNames,
+    "delimiter": Delimiter,
     "weight": Weight,
     "group": Group,
     "context": Context,
@@ -173,6 +221,9 @@ _OPTIONS: dict[str, Any] = {
     "turn": Turn,
     "speaker": Speaker,
     "target": Target,
+    "format": FileFormat,
+    "separator": Separator,
+    "header": Header,
 }
 
 
@@ -211,7 +262,7 @@ def _settings(given: Mapping[str, Any], chosen: Sequence[str]) -> dict[str, Any]
         if value == "" or (isinstance(value, list) and "" in value):
             option = f"--{name.replace('_', '-')}"
             raise typer.BadParameter(f"{option} must be a name. Got an empty one; give a name, or leave {option} out.")
-    settings = {name: given[name] for name in chosen if given.get(name)}
+    settings = {name: given[name] for name in chosen if given.get(name) not in (None, [], ())}
     for name, value in settings.items():
         if isinstance(value, list):
             settings[name] = value[0] if len(value) == 1 else tuple(value)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from insula.cli.options import AnyModel, Quiet
+from insula.cli.options import AnyModel, FileFormat, Header, Quiet, Separator
 from insula.cli.typed_inputs import typed_inputs
 from insula.core.sentences import counted
 from insula.core.starter import STARTER
@@ -62,11 +62,13 @@ def predict(
         ),
     ] = None,
     text: Annotated[
-        str | None,
+        list[str] | None,
         typer.Option(
             "--text",
-            help="Column with the text. [default: found by its usual names]",
+            help="Column with the text, or a path into objects (data.text). Repeat it to join several columns. "
+            "[default: found by its usual names]",
             metavar="COLUMN",
+            show_default=False,
             rich_help_panel=FILES,
         ),
     ] = None,
@@ -116,6 +118,9 @@ def predict(
             rich_help_panel=CONVERSATION,
         ),
     ] = None,
+    format: FileFormat = None,
+    separator: Separator = None,
+    header: Header = None,
     rejects: Annotated[
         str | None,
         typer.Option(
@@ -193,13 +198,13 @@ def predict(
     uses_ray = engine != "local" or address is not None or workers is not None
     if uses_ray and (texts or source in (None, "-") or (output is None and not as_json)):
         raise typer.BadParameter("--engine, --address and --workers need --input FILE and --output FILE.")
-    if texts and (text is not None or rejects is not None or dialogue is not None or turn is not None):
+    if texts and (text or rejects is not None or dialogue is not None or turn is not None):
         raise typer.BadParameter("--text, --rejects, --dialogue and --turn need --input FILE or standard input.")
     if "" in (source, output):
         raise typer.BadParameter("--input and --output must be a file, or - for a stream. Got an empty name.")
-    if "" in (speaker, target, dialogue, turn, *(context or ())):
+    if "" in (speaker, target, dialogue, turn, *(context or ()), *(text or ())):
         raise typer.BadParameter(
-            "--context, --speaker, --target, --dialogue and --turn must not be empty. Leave out those you do not need."
+            "--text, --context, --speaker, --target, --dialogue and --turn must not be empty. Leave out the empty one."
         )
     if texts:
         if source is not None or output is not None:
@@ -208,7 +213,8 @@ def predict(
         _predict_texts(inputs, model, bench, as_json=as_json, levels=levels)
         return
     columns = {
-        "text": text, "context": context, "dialogue": dialogue, "turn": turn, "speaker": speaker, "target": target,
+        "text": text or None, "context": context, "dialogue": dialogue, "turn": turn, "speaker": speaker,
+        "target": target, "input_format": format, "separator": separator, "header": header,
     }  # fmt: skip
     if source is None and sys.stdin.isatty():
         raise typer.BadParameter("There is nothing to predict. Give texts, --input FILE, or pipe lines in.")

@@ -6,25 +6,22 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from insula.core.errors import DataError, nearest
+from insula.data.cell_paths import JOINED, is_path
 from insula.data.options import DataOptions
-
-# Usual names in order of preference: the first tuple with a match decides; two matches in one tuple are ambiguous.
-_TEXT = (
-    ("text", "文本"),
-    ("message", "content", "review", "sentence", "tweet", "comment", "utterance", "内容", "评论"),
+from insula.data.usual_names import (
+    CONTEXT,
+    DIALOGUE,
+    DIMENSIONS,
+    ID,
+    LABEL,
+    LABEL_LIKE,
+    LANGUAGE,
+    SPEAKER,
+    TARGET,
+    TEXT,
+    TURN,
+    WEIGHT,
 )
-_LABEL = (("label", "labels", "标签"),)
-DIMENSIONS = ("valence", "arousal", "dominance", "intensity")
-_LABEL_LIKE = (("emotion", "emotions", "sentiment", "category", "class", "情感"),)
-_ID = (("id",),)
-_LANGUAGE = (("language", "lang"),)
-_WEIGHT = (("weight",),)
-# Used only to predict a file with a model that reads them.
-_CONTEXT = (("turns", "上文"), ("context", "history", "previous"))
-_DIALOGUE = (("dialogue", "dialogue_id", "dialog", "dialog_id", "conversation", "conversation_id", "对话"),)
-_TURN = (("turn", "turn_id", "utterance_id", "轮次"),)
-_SPEAKER = (("speaker", "说话人"),)
-_TARGET = (("target", "aspect", "目标", "方面"),)
 
 
 @dataclass(frozen=True)
@@ -55,9 +52,12 @@ NO_CONVERSATION = ConversationColumns()
 
 @dataclass(frozen=True)
 class Columns:
-    """Column names. `labels` holds several for one-hot labels and scores, none if no labels are needed."""
+    """Column names. `labels` holds several for one-hot labels and scores, none if no labels are needed.
 
-    text: str
+    texts  columns of the text, joined by line ends; any name may be a path into objects (`data.text`)
+    """
+
+    texts: tuple[str, ...]
     labels: tuple[str, ...] = ()
     id: str | None = None
     language: str | None = None
@@ -65,6 +65,11 @@ class Columns:
     weight: str | None = None
     votes: str | None = None
     conversation: ConversationColumns = NO_CONVERSATION
+
+    @property
+    def text(self) -> str:
+        """The name of the text column in messages."""
+        return JOINED.join(self.texts)
 
 
 def find_columns(
@@ -78,11 +83,11 @@ def find_columns(
     Conversation columns must be named: a column that happens to be called `context` changes nothing. Raises `DataError`
     with the columns of the file and the nearest name if a column is missing or several match.
     """
-    text = find_text_column(columns, options.text, where)
-    rest = [column for column in columns if column != text]
+    texts = find_text_columns(columns, options.text, where)
+    rest = [column for column in columns if column not in texts]
     conversation = conversation_columns(columns, options, where)
     if not labelled:
-        return Columns(text=text, conversation=conversation)
+        return Columns(texts, conversation=conversation)
     if options.label:
         given = (options.label,) if isinstance(options.label, str) else options.label
         labels = tuple(_given(columns, name, "label", where) for name in given)
@@ -91,12 +96,12 @@ def find_columns(
     else:
         labels = _label_columns(rest, names, where)
     return Columns(
-        text=text,
+        texts,
         labels=labels,
-        id=_optional(rest, options.id, _ID, "id", where),
-        language=_optional(rest, options.language, _LANGUAGE, "language", where),
+        id=_optional(rest, options.id, ID, "id", where),
+        language=_optional(rest, options.language, LANGUAGE, "language", where),
         group=_optional(rest, options.group, (), "group", where),
-        weight=_optional(rest, options.weight, _WEIGHT, "weight", where),
+        weight=_optional(rest, options.weight, WEIGHT, "weight", where),
         votes=options.votes if options.votes in columns else None,  # evaluation rows need no votes
         conversation=conversation,
     )
@@ -118,51 +123,53 @@ def usual_conversation(
     """Return `given`, completed by columns with usual names if `turns` or a `target` are needed."""
     found = given
     if turns and not (given.context or given.dialogue):
-        if context := _usual(columns, _CONTEXT, "context", where):
+        if context := _usual(columns, CONTEXT, "context", where):
             found = replace(found, context=(context,))
-        elif dialogue := _usual(columns, _DIALOGUE, "dialogue", where):
-            found = replace(found, dialogue=dialogue, turn=_usual(columns, _TURN, "turn", where))
+        elif dialogue := _usual(columns, DIALOGUE, "dialogue", where):
+            found = replace(found, dialogue=dialogue, turn=_usual(columns, TURN, "turn", where))
     if (found.context or found.dialogue) and turns and given.speaker is None:
-        found = replace(found, speaker=_usual(columns, _SPEAKER, "speaker", where))
+        found = replace(found, speaker=_usual(columns, SPEAKER, "speaker", where))
     if target and given.target is None:
-        found = replace(found, target=_usual(columns, _TARGET, "target", where))
+        found = replace(found, target=_usual(columns, TARGET, "target", where))
     return found
 
 
 def usual_identity(columns: Sequence[str]) -> tuple[str | None, str | None]:
     """Return the id column and the language column; None if no column, or more than one, has a usual name."""
-    names = ([column for column in columns if column.strip().lower() in tiers[0]] for tiers in (_ID, _LANGUAGE))
+    names = ([column for column in columns if column.strip().lower() in tiers[0]] for tiers in (ID, LANGUAGE))
     id_, language = (found[0] if len(found) == 1 else None for found in names)
     return id_, language
 
 
-def find_text_column(columns: Sequence[str], given: str | None, where: str) -> str:
-    """Return the text column; `DataError` if no column or several match."""
+def find_text_columns(columns: Sequence[str], given: str | Sequence[str] | None, where: str) -> tuple[str, ...]:
+    """Return the columns of the text: the given ones, else the one with a usual name; `DataError` if there is none or
+    several have usual names."""
     if not columns:  # JSON: only its rows name the columns
         raise DataError(f"No row of {where} can be read, so it has no columns. Check how the file was made.")
     if given is not None:
-        return _given(columns, given, "text", where)
-    found = _usual(columns, _TEXT, "text", where)
+        names = (given,) if isinstance(given, str) else tuple(given)
+        return tuple(_given(columns, name, "text", where) for name in names)
+    found = _usual(columns, TEXT, "text", where)
     if found is None:
-        usual = ", ".join(name for tier in _TEXT for name in tier)
+        usual = ", ".join(name for tier in TEXT for name in tier)
         raise DataError(
             f"No column of {where} has a usual name for text ({usual}); it has: {_listed(columns)}. "
             "Name the column with `text`."
         )
-    return found
+    return (found,)
 
 
 def _label_columns(columns: Sequence[str], names: Sequence[str], where: str) -> tuple[str, ...]:
     if names and set(names) <= set(columns):
         return tuple(names)
-    found = _usual(columns, _LABEL, "label", where)
+    found = _usual(columns, LABEL, "label", where)
     if found is None:
         by_name = {column.lower(): column for column in columns}
         if dimensions := tuple(by_name[name] for name in DIMENSIONS if name in by_name):
             return dimensions
-        found = _usual(columns, _LABEL_LIKE, "label", where)
+        found = _usual(columns, LABEL_LIKE, "label", where)
     if found is None:
-        usual = ", ".join((*_LABEL[0], *_LABEL_LIKE[0], *DIMENSIONS))
+        usual = ", ".join((*LABEL[0], *LABEL_LIKE[0], *DIMENSIONS))
         raise DataError(
             f"No column of {where} has a usual name for labels ({usual}); it has: {_listed(columns)}. "
             "Name the column, or several one-hot or score columns, with `label`."
@@ -179,11 +186,13 @@ def _optional(
 
 
 def _given(columns: Sequence[str], name: str, what: str, where: str) -> str:
-    if name not in columns:
-        raise DataError(
-            f"The {what} column {name!r} is not in {where}, which has: {_listed(columns)}.{nearest(name, columns)}"
-        )
-    return name
+    if name in columns or is_path(name, columns):
+        return name
+    if (numbered := f"column_{name}") in columns:  # of a file without a header
+        return numbered
+    raise DataError(
+        f"The {what} column {name!r} is not in {where}, which has: {_listed(columns)}.{nearest(name, columns)}"
+    )
 
 
 def _usual(columns: Sequence[str], tiers: Sequence[Sequence[str]], what: str, where: str) -> str | None:

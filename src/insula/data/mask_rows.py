@@ -14,7 +14,7 @@ from insula.core.errors import DataError, nearest
 from insula.core.outputs import require_different
 from insula.core.progress import Progress, Silent
 from insula.data.formats.byte_source import STDIN
-from insula.data.formats.formats import open_rows, scan_rows
+from insula.data.formats.formats import DETECTED, ReadOptions, open_rows, scan_rows
 from insula.data.formats.row_reader import Row
 from insula.data.formats.writers import open_writer
 
@@ -63,7 +63,7 @@ def mask_rows(
     mask_text: MaskText,
     *,
     columns: Sequence[str] | None = None,
-    input_format: str | None = None,
+    reading: ReadOptions = DETECTED,
     output_format: str | None = None,
     progress: Progress | None = None,
 ) -> MaskedFile:
@@ -78,10 +78,10 @@ def mask_rows(
     progress = progress or Silent()
     started = time.monotonic()
     tally = _Tally(mask_text, None if columns is None else frozenset(columns))
-    with open_rows(source, batch_size=_ROWS_A_TIME, format=input_format) as reader:
+    with open_rows(source, batch_size=_ROWS_A_TIME, **reading._asdict()) as reader:
         fixed = None if reader.columns_vary else reader.columns
         read_twice = reader.columns_vary and Path(source).is_file()
-        scan = partial(scan_rows, source, batch_size=_ROWS_A_TIME, format=input_format, progress=progress)
+        scan = partial(scan_rows, source, batch_size=_ROWS_A_TIME, reading=reading, progress=progress)
         _require_columns(columns, reader.columns, str(source), scan() if read_twice else ())
         with open_writer(
             output, format=output_format, columns=fixed, types=reader.types, every=scan() if read_twice else None

@@ -18,7 +18,11 @@ class DataOptions(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    text: str | None = Field(None, description="column with the text (usual names: text, message, content, review ...)")
+    text: str | tuple[str, ...] | None = Field(
+        None,
+        description="column with the text (usual names: text, message, content, review ...); several are joined by "
+        "line ends; `data.text` is the key `text` of objects in the column `data`",
+    )
     label: str | tuple[str, ...] | None = Field(
         None, description="column with the label or labels; several columns are one-hot labels or scores"
     )
@@ -42,6 +46,13 @@ class DataOptions(BaseModel):
     turn: str | None = Field(None, description="column that orders the rows of a dialogue; file order if not given")
     speaker: str | None = Field(None, description="column with the speaker of the text")
     target: str | None = Field(None, description="column with the target of the emotion: an aspect, a product")
+    format: str | None = Field(
+        None, description="csv, tsv, jsonl, json, parquet, arrow, lines or fasttext; that of the file name if not given"
+    )
+    separator: str | None = Field(None, description="character between the cells of CSV and TSV; detected if not given")
+    header: bool | None = Field(
+        None, description="false if CSV and TSV have no header: columns are then 1, 2 and so on; detected if not given"
+    )
     validation_fraction: Fraction = Field(0.1, description="share of rows held out for choices made in training")
     test_fraction: Fraction = Field(0.1, description="share of rows held out for the final figures")
     max_text_length: int = Field(
@@ -79,7 +90,7 @@ class DataOptions(BaseModel):
     def with_columns(
         self,
         *,
-        text: str | None = None,
+        text: str | Sequence[str] | None = None,
         label: str | Sequence[str] | None = None,
         label_names: str | None = None,
         context: str | Sequence[str] | None = None,
@@ -87,11 +98,15 @@ class DataOptions(BaseModel):
         turn: str | None = None,
         speaker: str | None = None,
         target: str | None = None,
+        format: str | None = None,
+        separator: str | None = None,
+        header: bool | None = None,
     ) -> DataOptions:
-        """Return the options with the given columns changed; `context` and `dialogue` replace each other."""
+        """Return the options with the given ones changed; `context` and `dialogue` replace each other."""
         given = {
-            "text": text, "label": _names(label), "label_names": label_names, "context": _names(context),
+            "text": _names(text), "label": _names(label), "label_names": label_names, "context": _names(context),
             "dialogue": dialogue, "turn": turn, "speaker": speaker, "target": target,
+            "format": format, "separator": separator, "header": header,
         }  # fmt: skip
         changed = {name: value for name, value in given.items() if value is not None}
         if not changed:

@@ -37,7 +37,7 @@ from ray.data.datasource import ReadTask
 from insula.core.errors import DataError
 from insula.core.model_input import as_inputs
 from insula.data.conversations.file_columns import ContextTally, FileColumns
-from insula.data.formats.formats import open_rows
+from insula.data.formats.formats import ReadOptions, open_rows
 from insula.inference.engine import Engine
 from insula.inference.groups import RejectCounter, read_groups
 from insula.inference.predictor import Predictor
@@ -69,7 +69,7 @@ class ReadPlan:
 
     source: str
     columns: FileColumns
-    input_format: str | None
+    reading: ReadOptions
     rows: int
     done: frozenset[int]
 
@@ -158,7 +158,7 @@ def _inputs(reading: ReadPlan) -> Iterator[Any]:
     """Yield a table with one row per group: its number and its inputs as JSON."""
     rejects = RejectCounter()
     with open_rows(
-        reading.source, batch_size=reading.rows, format=reading.input_format, on_reject=rejects.add
+        reading.source, batch_size=reading.rows, on_reject=rejects.add, **reading.reading._asdict()
     ) as reader:
         for group in read_groups(reader, reading.columns, rejects, ContextTally()):
             if group.rows and group.number not in reading.done:

@@ -20,7 +20,7 @@ from insula.core.prediction import Prediction
 from insula.core.progress import Progress, Silent
 from insula.data.conversations.file_columns import ContextTally, FileColumns, find_file_columns
 from insula.data.formats.byte_source import STDIN
-from insula.data.formats.formats import open_rows, scan_rows
+from insula.data.formats.formats import ReadOptions, open_rows, scan_rows
 from insula.data.formats.writers import STDOUT
 from insula.data.options import DataOptions
 from insula.inference.cluster_address import check_address
@@ -69,7 +69,7 @@ def predict_file(
     source: str | Path,
     output: str | Path | Sink,
     *,
-    text: str | None = None,
+    text: str | Sequence[str] | None = None,
     context: str | Sequence[str] | None = None,
     dialogue: str | None = None,
     turn: str | None = None,
@@ -77,6 +77,8 @@ def predict_file(
     target: str | None = None,
     rejects: str | Path | None = None,
     input_format: str | None = None,
+    separator: str | None = None,
+    header: bool | None = None,
     output_format: str | None = None,
     resume: bool = False,
     engine: str = "local",
@@ -102,8 +104,14 @@ def predict_file(
     progress = progress or Silent()
     several = context if context is None or isinstance(context, str) else tuple(context)
     options = DataOptions.checked(
-        text=text, context=several, dialogue=dialogue, turn=turn, speaker=speaker, target=target
+        text=text if text is None or isinstance(text, str) else tuple(text),
+        context=several,
+        dialogue=dialogue,
+        turn=turn,
+        speaker=speaker,
+        target=target,
     )
+    reading = ReadOptions(input_format, separator, header)
     _check_engine(engine, source, address, workers)
     place = Path(rejects) if rejects is not None else _default_rejects(source, output)
     reject_file = Rejects(place, is_required=rejects is not None)
@@ -115,7 +123,7 @@ def predict_file(
             require_different(output, source)
     kind = output_kind(output, output_format, predictor.scheme)
     started = time.monotonic()
-    with reject_file, open_rows(source, batch_size=CHUNK, format=input_format, on_reject=reject_file.add) as reader:
+    with reject_file, open_rows(source, batch_size=CHUNK, on_reject=reject_file.add, **reading._asdict()) as reader:
         columns = find_file_columns(
             reader.columns,
             repr(str(source)),
@@ -125,7 +133,7 @@ def predict_file(
         )
         is_file = str(source) != STDIN and Path(source).is_file()
         whole = is_file and kind is not None and str(output) != STDOUT
-        job = _job(predictor, source, columns, input_format, kind) if whole else None
+        job = _job(predictor, source, columns, reading, kind) if whole else None
         if resume and job is None:
             raise DataError("Only prediction from a file into a file can be resumed. Name both, or leave out resume.")
         context_tally = ContextTally()
@@ -139,14 +147,14 @@ def predict_file(
                 predictor.scheme,
                 job=job,
                 resume=resume,
-                all_rows=scan_rows(source, batch_size=CHUNK, format=input_format, progress=progress)
+                all_rows=scan_rows(source, batch_size=CHUNK, reading=reading, progress=progress)
                 if is_file and reader.columns_vary
                 else None,
             ) as out,
             _shown(progress),
             _encoded_groups(groups, predictor, out, prefetch=is_file)
             if engine == "local"
-            else _ray_groups(groups, predictor, out, source, columns, input_format, address, workers) as encoded,
+            else _ray_groups(groups, predictor, out, source, columns, reading, address, workers) as encoded,
         ):
             tally = _Tally(progress)
             for group, predict in encoded:
@@ -199,7 +207,7 @@ def _ray_groups(
     out: Output,
     source: str | Path,
     columns: FileColumns,
-    input_format: str | None,
+    reading: ReadOptions,
     address: str | None,
     workers: int | None,
 ) -> Iterator[Iterator[tuple[Group, PredictGroup | None]]]:
@@ -208,8 +216,8 @@ def _ray_groups(
 
     if predictor.folder is None:
         raise DataError("The engine 'ray' needs a model from a folder. Got one in memory. Use the engine 'local'.")
-    reading = ReadPlan(str(Path(source).absolute()), columns, input_format, CHUNK, out.finished)
-    with cluster_logits(predictor.folder, reading, Cluster(address, workers), predictor.engine) as logits_of:
+    plan = ReadPlan(str(Path(source).absolute()), columns, reading, CHUNK, out.finished)
+    with cluster_logits(predictor.folder, plan, Cluster(address, workers), predictor.engine) as logits_of:
 
         def answer(group: Group) -> list[Prediction]:
             return predictor.answer(group.inputs, logits_of(group.number))
@@ -272,14 +280,15 @@ class _Tally:
 
 
 def _job(
-    predictor: Predictor, source: str | Path, columns: FileColumns, given: str | None, kind: str | None
+    predictor: Predictor, source: str | Path, columns: FileColumns, reading: ReadOptions, kind: str | None
 ) -> dict[str, Any]:
     """Return everything that the output depends on: equal jobs write the same bytes."""
     return {
         "insula": __version__,
         "model": predictor.fingerprint,
         "input": sha256(source),
-        "input format": given,
+        "input format": reading.format,
+        "separator and header": list(reading[1:]) if any(one is not None for one in reading[1:]) else None,
         "text column": columns.text,
         "context columns": [list(pair) for pair in columns.conversation.named] or None,
         "output format": kind,

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
 from insula.core.model_input import ModelInput, TextOrInput, Turn
+from insula.data.cell_paths import cell_getter
 from insula.data.conversations.file_columns import ContextTally, FileColumns
 from insula.data.conversations.recent import RecentDialogues
 from insula.data.conversations.turn_cells import read_turns
@@ -62,13 +63,13 @@ def read_groups(
     The context of a row depends only on the file: dialogues continue across groups.
     """
     kept = 0
-    builder = _InputBuilder(columns)
-    text, is_text_only = columns.text, columns.is_text_only
+    builder = _InputBuilder(columns, reader.columns)
+    text_of, is_text_only = cell_getter(columns.texts, reader.columns), columns.is_text_only
     for number, batch in enumerate(reader):
         rows: list[Row] = []
         inputs: list[TextOrInput] = []
         for row, line in zip(batch.rows, batch.lines, strict=True):
-            value = row.get(text)
+            value = text_of(row)
             if is_text_only and isinstance(value, str) and value and not value.isspace():
                 rows.append(row)  # the common case, inlined: a call per row would take longer than reading it
                 inputs.append(value)
@@ -88,8 +89,9 @@ def read_groups(
 class _InputBuilder:
     """Builds model inputs from the rows of one file, in order."""
 
-    def __init__(self, columns: FileColumns) -> None:
+    def __init__(self, columns: FileColumns, names: Collection[str]) -> None:
         self._columns = columns
+        self._text_of = cell_getter(columns.texts, names)
         self._is_text_only = columns.is_text_only
         self._dialogues = RecentDialogues(columns.most_turns)
 
@@ -101,7 +103,7 @@ class _InputBuilder:
     def read(self, row: Row) -> tuple[TextOrInput | None, str]:
         """Return the input of a row, or None and the reason."""
         column = self._columns.text
-        value = row.get(column)
+        value = self._text_of(row)
         if is_missing(value):
             return None, f"no text in column {column!r}"
         if is_not_text(value):

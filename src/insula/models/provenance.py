@@ -117,7 +117,9 @@ def evaluation_options(folder: Path, source: SourceName, **given: Any) -> tuple[
     They are the options of training with the `given` columns (`DataOptions.with_columns`), without groups. Weight,
     language, id and context are read if the source has their columns.
     """
-    options = recorded_options(folder).with_columns(**given)
+    # The file to evaluate may have another format than that of training.
+    recorded_reading = dict.fromkeys(("format", "separator", "header"))
+    options = recorded_options(folder).model_copy(update=recorded_reading).with_columns(**given)
     recorded = {name: getattr(options, name) for name in (*ATTRIBUTES, *CONVERSATION) if given.get(name) is None}
     absent = [
         (name, column)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from insula.cli.options import Json, Quiet
+from insula.cli.options import FileFormat, Header, Json, Quiet, Separator
 from insula.core.sentences import counted
 
 if TYPE_CHECKING:
@@ -54,6 +54,9 @@ def mask(
     reveal: Annotated[
         bool, typer.Option("--reveal", help="Replace the pseudonyms made with --key-file by the original strings.")
     ] = False,
+    format: FileFormat = None,
+    separator: Separator = None,
+    header: Header = None,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
@@ -82,7 +85,16 @@ def mask(
         raise typer.BadParameter("--kinds must name at least one kind, such as email.")
     with shown_progress(quiet or as_json) as progress:
         done = mask_file(
-            source, output, kinds=wanted, columns=column or None, key_file=key_file, reveal=reveal, progress=progress
+            source,
+            output,
+            kinds=wanted,
+            columns=column or None,
+            key_file=key_file,
+            reveal=reveal,
+            input_format=format,
+            separator=separator,
+            header=header,
+            progress=progress,
         )
     if as_json:
         typer.echo(json.dumps(done.to_dict(), ensure_ascii=False))

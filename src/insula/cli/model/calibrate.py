@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from insula.cli.model.quantize import Overwrite, figure
-from insula.cli.options import Json, Model, Quiet, data_option, folder_option, with_columns
+from insula.cli.options import READING_OPTIONS, Json, Model, Quiet, data_option, folder_option, with_columns
 
 if TYPE_CHECKING:
     from insula.training.recalibrate import Recalibrated
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _AS_TRAINED = "[default: as in training]"
 
 
-@with_columns("text", "label", "label_names")
+@with_columns("text", "label", "label_names", *READING_OPTIONS)
 def calibrate(
     model: Model,
     output: Annotated[Path, folder_option("The new model folder.")],

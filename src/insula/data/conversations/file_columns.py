@@ -7,11 +7,12 @@ from dataclasses import dataclass
 
 from insula.core.model_input import TextOrInput
 from insula.core.sentences import counted
+from insula.data.cell_paths import JOINED
 from insula.data.columns import (
     NO_CONVERSATION,
     ConversationColumns,
     conversation_columns,
-    find_text_column,
+    find_text_columns,
     usual_conversation,
     usual_identity,
 )
@@ -24,18 +25,24 @@ from insula.text.context import Context
 class FileColumns:
     """Names of the columns that make an input.
 
+    texts            columns of the text, joined by line ends
     usual            conversation columns that were found by their usual names
     most_turns       earlier turns kept
     most_characters  characters kept of an earlier turn; None for all
     """
 
-    text: str
+    texts: tuple[str, ...]
     conversation: ConversationColumns = NO_CONVERSATION
     id: str | None = None
     language: str | None = None
     usual: tuple[str, ...] = ()
     most_turns: int = 0
     most_characters: int | None = None
+
+    @property
+    def text(self) -> str:
+        """The name of the text column in messages and in the output."""
+        return JOINED.join(self.texts)
 
     @property
     def is_text_only(self) -> bool:
@@ -55,13 +62,13 @@ def find_file_columns(
 
     Columns that the options do not name are found by their usual names if the model reads what they hold.
     """
-    column = find_text_column(columns, options.text, where)
-    rest = [name for name in columns if name != column]
+    texts = find_text_columns(columns, options.text, where)
+    rest = [name for name in columns if name not in texts]
     given = conversation_columns(columns, options, where)
     found = usual_conversation(rest, given, where, turns=context.turns > 0, target=context.target)
     id_, language = usual_identity(rest)
     return FileColumns(
-        text=column,
+        texts,
         conversation=found,
         id=id_,
         language=language,

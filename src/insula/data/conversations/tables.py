@@ -6,7 +6,7 @@ from typing import Any
 
 from insula.core.errors import DataError
 from insula.core.model_input import ModelInput
-from insula.data.columns import conversation_columns, find_text_column
+from insula.data.columns import conversation_columns, find_text_columns
 from insula.data.conversations.turn_cells import MOST_TURNS, read_turns
 from insula.data.labels.cells import as_attribute, is_missing, is_not_text
 from insula.data.options import DataOptions
@@ -21,7 +21,8 @@ def table_inputs(table: Any, options: DataOptions, called: str) -> list[ModelInp
     Raises `DataError` if a column is missing; with the row number if a text or the earlier turns cannot be read.
     """
     names = list(table.columns)
-    text = _cells(table, find_text_column(names, options.text, called))
+    (column,) = find_text_columns(names, options.text, called)
+    text = _cells(table, column)
     found = conversation_columns(names, options, called)
     context = [_cells(table, name) for name in found.context]
     speakers, targets = (

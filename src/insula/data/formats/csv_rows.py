@@ -5,10 +5,11 @@ from __future__ import annotations
 import csv
 from collections import deque
 from collections.abc import Callable, Iterator
-from typing import Any
+from itertools import chain
 
 from insula.core.errors import DataError
 from insula.core.sentences import counted
+from insula.data.formats.csv_dialect import detect_dialect, require_header, sample_records, unescaped
 from insula.data.formats.row_reader import Reject, Row, TextRows, unique_names
 from insula.data.formats.text_lines import TextLines
 
@@ -20,6 +21,10 @@ _MOST_CHARACTERS = 64_000_000
 class CsvRows(TextRows):
     """Rows of delimited text whose first record names the columns; quoted cells may span lines.
 
+    separator  delimiter of the cells (default: detected)
+    header     False if the first record is a row: columns are then called `column_1`, `column_2` and so on. By default
+               the first record is the header, unless it looks like data: then `DataError` is raised
+
     The line number of a record is that of its first line. Records with another number of cells than the header, with
     bytes that cannot be decoded, or with a quote that is never closed are rejected; reading resumes at the next line.
     """
@@ -30,34 +35,61 @@ class CsvRows(TextRows):
         path: str,
         *,
         tabs: bool = False,
+        separator: str | None = None,
+        header: bool | None = None,
         batch_size: int = 8192,
         on_reject: Callable[[Reject], None] | None = None,
     ) -> None:
         super().__init__(lines, path, batch_size=batch_size, on_reject=on_reject)
         # The limit is process-wide: only raise it. It fits a C long on every platform.
         csv.field_size_limit(max(csv.field_size_limit(), 2**31 - 1))
-        self._dialect = _tab_dialect(lines.head) if tabs else {"delimiter": _delimiter(lines.head)}
-        self._feed = _RecordFeed(lines)
+        self._dialect = detect_dialect(lines.head, tabs=tabs, separator=separator)
+        self.notes.extend(self._dialect.notes)
+        if header is None:
+            require_header(sample_records(lines.head, self._dialect), path)
+        self._escaped = self._stray = 0  # rows with quotes that are escaped, or inside a quoted cell
+        self._width = 0
+        self._feed = _RecordFeed(lines, self._dialect.skipped, backslash=self._dialect.backslash)
         self._records = self._read_records()
-        _, header = next(self._records, (0, []))
-        if not header:
+        line, first = next(self._records, (0, []))
+        if not first:
             raise DataError(f"The file {path!r} has no header line with the names of its columns.")
-        self.columns = unique_names(cell.strip() or f"column_{number}" for number, cell in enumerate(header, start=1))
+        self._width = len(first)
+        if header is False:
+            self._records = chain([(line, first)], self._records)
+            self.columns = tuple(f"column_{number}" for number in range(1, len(first) + 1))
+        else:
+            self.columns = unique_names(
+                cell.strip() or f"column_{number}" for number, cell in enumerate(first, start=1)
+            )
+
+    @property
+    def warnings(self) -> list[str]:
+        """Sentences on the dialect, and on what was repaired so far."""
+        found = super().warnings
+        if self._escaped:
+            found.append(f'{counted(self._escaped, "row")} with quotes escaped by a backslash (\\") read as such.')
+        if self._stray:
+            found.append(f"{counted(self._stray, 'row')} with text after a closing quote read without that quote.")
+        return found
 
     def _numbered_rows(self) -> Iterator[tuple[int, Row]]:
-        columns, width = self.columns, len(self.columns)
+        columns, width = self.columns, self._width
         for line, cells in self._records:
             if len(cells) == width:
                 yield line, dict(zip(columns, cells, strict=True))
+            elif (repaired := self._unescaped_cells(self._feed.record)) is not None:
+                yield line, dict(zip(columns, repaired, strict=True))
             else:
                 self.reject(
                     line, f"{counted(len(cells), 'cell')}, but the header has {width}", "".join(self._feed.record)
                 )
 
     def _read_records(self) -> Iterator[tuple[int, list[str]]]:
-        feed, bad_lines = self._feed, self._text.bad_lines
-        line = 1
-        reader = csv.reader(iter(feed), **self._dialect)
+        feed, bad_lines, options = self._feed, self._text.bad_lines, self._dialect.options
+        line = 1 + self._dialect.skipped
+        # Strict: else a quote inside a quoted cell would be dropped silently.
+        reader = csv.reader(iter(feed), strict=True, **options)
         while True:
             feed.record.clear()
             try:
@@ -65,38 +97,66 @@ class CsvRows(TextRows):
             except StopIteration:
                 return
             except csv.Error as error:
-                self.reject(line, f"not readable as CSV: {error}", "".join(feed.record))
-                line += len(feed.record)
-                continue
-            # The reader asked for more lines than the file has; or a later literal quote has ended the cell, and the
-            # lines between, perhaps whole rows, would be one text.
-            if feed.ended or (len(feed.record) > 1 and not self._is_strict(feed.record)):
-                self.reject(line, "opens a quote that is never closed", feed.record[0])
-                feed.rewind()
-                reader = csv.reader(iter(feed), **self._dialect)
-                line += 1
-                continue
+                repaired = self._unescaped_cells(feed.record[:1])
+                if repaired is None and len(feed.record) == 1 and not feed.ended:
+                    repaired = self._lenient_cells(feed.record[0])
+                if repaired is not None:
+                    cells = repaired
+                elif len(feed.record) > 1 or feed.ended:
+                    # The reader asked for more lines than the file has; or a later literal quote has ended the cell,
+                    # and the lines between, perhaps whole rows, would be one text.
+                    self.reject(line, "opens a quote that is never closed", feed.record[0])
+                else:
+                    self.reject(line, f"not readable as CSV: {error}", feed.record[0])
+                if len(feed.record) > 1 or feed.ended:
+                    feed.rewind()
+                    reader = csv.reader(iter(feed), strict=True, **options)
+                if repaired is None:
+                    line += 1
+                    continue
             start, line = line, line + len(feed.record)
             if bad_lines and not bad_lines.isdisjoint(range(start, line)):
                 self.reject(start, f"bytes that are not {self.encoding}", "".join(feed.record))
             elif cells:
                 yield start, cells
 
-    def _is_strict(self, record: list[str]) -> bool:
-        """True if every closing quote is at the end of its cell."""
+    def _unescaped_cells(self, record: list[str]) -> list[str] | None:
+        """Return the cells of a record whose quotes are escaped by backslashes; None if that does not explain it."""
+        text = "".join(record)
+        if self._dialect.backslash or not self._dialect.quoted or '\\"' not in text:
+            return None
         try:
-            next(csv.reader(record, strict=True, **self._dialect))
+            (cells,) = csv.reader(unescaped(text).splitlines(keepends=True), strict=True, **self._dialect.options)
+        except (csv.Error, ValueError):
+            return None
+        if len(cells) != self._width:
+            return None
+        self._escaped += 1
+        return cells
+
+    def _lenient_cells(self, line: str) -> list[str] | None:
+        """Return the cells of a line with text after a closing quote; None if it cannot be read in this way either."""
+        if '\\"' in line:
+            return None
+        try:
+            (cells,) = csv.reader([line], **self._dialect.options)
         except csv.Error:
-            return False
-        return True
+            return None
+        if any(cell.endswith("\n") for cell in cells):  # the last quote is not closed
+            return None
+        self._stray += 1
+        return cells
 
 
 class _RecordFeed:
     """Passes lines to `csv.reader`, keeps those of the current record, and can rewind to the second of them."""
 
-    def __init__(self, lines: TextLines) -> None:
+    def __init__(self, lines: TextLines, skipped: int, *, backslash: bool) -> None:
         self._lines = iter(lines)
+        for _ in range(skipped):
+            next(self._lines, None)
         self._again: deque[str] = deque()
+        self._backslash = backslash
         self.record: list[str] = []
         self.ended = False
 
@@ -114,34 +174,9 @@ class _RecordFeed:
                     break
             else:
                 size = 0
-            yield line
+            yield unescaped(line) if self._backslash and '\\"' in line else line
         self.ended = True
 
     def rewind(self) -> None:
         self._again.extendleft(reversed(self.record[1:]))
-
-
-def _delimiter(head: list[str]) -> str:
-    """Return the most frequent delimiter of the header: spreadsheets in many countries write semicolons."""
-    header = next((line for line in head if line.strip()), "")
-    return max((",", ";", "\t"), key=header.count)
-
-
-def _tab_dialect(head: list[str]) -> dict[str, Any]:
-    """Return whether quotes in tab-separated text quote cells or are characters of the text, as in most corpora."""
-    widths: set[int] = set()
-    reader = csv.reader(head, delimiter="\t", strict=True)
-    whole = 0
-    try:
-        for cells in reader:
-            whole = reader.line_num
-            widths.add(len(cells))
-        quoting = True
-    except csv.Error as error:
-        # The head may end inside a record; a quote that spans much of it does not quote a cell.
-        quoting = "end of data" in str(error) and whole >= 0.99 * len(head)
-    plain = {line.count("\t") + 1 for line in head if line.strip()}
-    # Quoting must not make the table less regular than reading quotes as text.
-    if quoting and len(widths - {0}) <= len(plain):
-        return {"delimiter": "\t"}
-    return {"delimiter": "\t", "quoting": csv.QUOTE_NONE}
+        del self.record[1:]

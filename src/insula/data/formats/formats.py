@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Literal, NamedTuple, get_args
 
 from insula.core.errors import DataError, nearest
 from insula.core.progress import Progress
 from insula.data.formats.byte_source import STDIN, open_bytes
 from insula.data.formats.csv_rows import CsvRows
 from insula.data.formats.json_rows import JsonLinesRows, JsonListRows
-from insula.data.formats.line_rows import LineRows
+from insula.data.formats.line_content import detect_content, holds_json_lines
+from insula.data.formats.line_rows import FastTextRows, LineRows
 from insula.data.formats.row_reader import Reject, Row, RowReader
 from insula.data.formats.text_lines import TextLines
 
-Format = Literal["csv", "tsv", "jsonl", "json", "parquet", "arrow", "lines"]
+Format = Literal["csv", "tsv", "jsonl", "json", "parquet", "arrow", "lines", "fasttext"]
 FORMATS: tuple[Format, ...] = get_args(Format)
+WRITTEN_FORMATS: tuple[Format, ...] = tuple(format for format in FORMATS if format != "fasttext")
 EXTENSIONS: dict[str, Format] = {
     ".csv": "csv",
     ".tsv": "tsv",
@@ -45,12 +46,12 @@ def format_of(path: str | Path) -> Format:
     return EXTENSIONS[ending]
 
 
-def checked_format(name: str) -> Format:
-    """Return the format of that name; `DataError` with the nearest name if there is none."""
-    for known in FORMATS:
-        if name == known:
-            return known
-    raise DataError(f"The format must be one of {', '.join(FORMATS)}. Got {name!r}.{nearest(name, FORMATS)}")
+def checked_format(name: str, known: Sequence[Format] = FORMATS) -> Format:
+    """Return the format of that name among the `known`; `DataError` with the nearest name if there is none."""
+    for one in known:
+        if name == one:
+            return one
+    raise DataError(f"The format must be one of {', '.join(known)}. Got {name!r}.{nearest(name, known)}")
 
 
 def has_known_format(path: Path) -> bool:
@@ -58,20 +59,46 @@ def has_known_format(path: Path) -> bool:
     return Path(path.name.lower().removesuffix(".gz")).suffix in EXTENSIONS
 
 
+_TEXT_READERS: dict[str, Callable[..., RowReader]] = {
+    "jsonl": JsonLinesRows,
+    "json": JsonListRows,
+    "lines": LineRows,
+    "fasttext": FastTextRows,
+}
+
+
+class ReadOptions(NamedTuple):
+    """How a file is read, where that is not detected; `open_rows` takes the same arguments."""
+
+    format: str | None = None
+    separator: str | None = None
+    header: bool | None = None
+
+
+DETECTED = ReadOptions()
+
+
 def open_rows(
     path: str | Path,
     *,
     batch_size: int = 8192,
     format: str | None = None,
+    separator: str | None = None,
+    header: bool | None = None,
     encoding: str | None = None,
     on_reject: Callable[[Reject], None] | None = None,
 ) -> RowReader:
-    """Open a file of rows; `-` is standard input: JSON Lines if it starts with `{`, else plain lines.
+    """Open a file of rows; `-` is standard input.
+
+    format     one of `FORMATS` (default: that of the name; standard input and `.txt` files hold plain lines unless
+               their first lines are a table with usual column names, JSON, or start with `__label__`)
+    separator  character between the cells of CSV and TSV, or `tab` (default: detected)
+    header     False if CSV and TSV have no header; True if the first line is one although it looks like data
+    encoding   Python name (default: detected)
+    on_reject  called with rows that cannot be read (default: they are collected in `rejects` of the reader)
 
     Memory stays flat: at most `batch_size` rows and one block of the file are held (a `.json` list is held as text).
-    Format and encoding are detected from the name and the bytes unless given. Rows that cannot be read are passed to
-    `on_reject`, or collected in `rejects` of the reader. Raises `MissingFileError`, or `DataError` if there is nothing
-    to read.
+    Raises `MissingFileError`, or `DataError` if there is nothing to read.
     """
     kind = checked_format(format) if format is not None else None if str(path) == STDIN else format_of(path)
     if kind in ("parquet", "arrow"):
@@ -82,14 +109,34 @@ def open_rows(
     stream = open_bytes(path)
     try:
         lines = TextLines(stream, str(path), encoding=encoding, live=str(path) == STDIN)
-        if kind is None:
-            kind = "jsonl" if "".join(lines.head).lstrip().startswith("{") else "lines"
+        notes = []
+        is_typed = kind is None
+        if format is None and kind in (None, "lines"):
+            kind = detect_content(lines.head, str(path), is_typed=is_typed)
+            if kind != "lines" and not (is_typed and kind == "jsonl"):
+                notes.append(f"The lines are read as {kind}. To read one text per line, use --format lines.")
         if kind in ("csv", "tsv"):
-            return CsvRows(lines, str(path), tabs=kind == "tsv", batch_size=batch_size, on_reject=on_reject)
-        if kind == "json" and _holds_json_lines(lines.head):
+            table = CsvRows(
+                lines,
+                str(path),
+                tabs=kind == "tsv",
+                separator=separator,
+                header=header,
+                batch_size=batch_size,
+                on_reject=on_reject,
+            )
+            table.notes[:0] = notes
+            return table
+        if separator is not None or header is not None:
+            raise DataError(
+                f"A separator and a header belong to CSV and TSV. The file {str(path)!r} is read as {kind}; leave them "
+                "out."
+            )
+        if kind == "json" and holds_json_lines(lines.head):
             kind = "jsonl"
-        reader = {"jsonl": JsonLinesRows, "json": JsonListRows, "lines": LineRows}[kind]
-        return reader(lines, str(path), batch_size=batch_size, on_reject=on_reject)
+        opened = _TEXT_READERS[kind or "lines"](lines, str(path), batch_size=batch_size, on_reject=on_reject)
+        opened.notes[:0] = notes
+        return opened
     except BaseException:
         if stream is not sys.stdin.buffer:
             stream.close()
@@ -97,10 +144,10 @@ def open_rows(
 
 
 def scan_rows(
-    path: str | Path, *, batch_size: int = 8192, format: str | None = None, progress: Progress
+    path: str | Path, *, batch_size: int = 8192, reading: ReadOptions = DETECTED, progress: Progress
 ) -> Iterator[list[Row]]:
     """Yield the rows of a file in a first pass, to find their columns; unreadable rows are left to the second pass."""
-    with open_rows(path, batch_size=batch_size, format=format, on_reject=lambda _: None) as reader:
+    with open_rows(path, batch_size=batch_size, on_reject=lambda _: None, **reading._asdict()) as reader:
         progress.start("reading the columns")
         try:
             for batch in reader:
@@ -108,12 +155,3 @@ def scan_rows(
                 yield batch.rows
         finally:
             progress.finish()
-
-
-def _holds_json_lines(head: list[str]) -> bool:
-    """True if the first two lines are objects: many data sets are published as JSON Lines with the ending .json."""
-    first = [line for line in head if line.strip()][:2]
-    try:
-        return len(first) == 2 and all(isinstance(json.loads(line), dict) for line in first)
-    except (ValueError, RecursionError):
-        return False

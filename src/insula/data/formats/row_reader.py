@@ -37,6 +37,7 @@ class RowReader:
     columns       column names; for JSON the keys of the first batch
     columns_vary  True if later rows may have other columns, as in JSON, or objects with other keys
     types         column to Arrow type if the format states types, else empty
+    notes         sentences on how the file is read, which `warnings` start with
     encoding      encoding of a text format; None for binary formats
     rejects       rows that could not be read; empty if `on_reject` was given, which is called instead
     reject_count  number of rows that could not be read, in either case
@@ -49,6 +50,7 @@ class RowReader:
         self.columns: tuple[str, ...] = ()
         self.columns_vary = False
         self.types: Mapping[str, Any] = {}
+        self.notes: list[str] = []
         self.rejects: list[Reject] = []
         self.reject_count = 0
         self._batch_size = batch_size
@@ -66,8 +68,8 @@ class RowReader:
 
     @property
     def warnings(self) -> list[str]:
-        """Sentences on what was repaired so far; complete after the last batch."""
-        return []
+        """Sentences on how the file is read and on what was repaired so far; complete after the last batch."""
+        return list(self.notes)
 
     def __iter__(self) -> Iterator[RowBatch]:
         """Yield batches of at most `batch_size` rows."""
@@ -120,7 +122,7 @@ class TextRows(RowReader):
     @property
     def warnings(self) -> list[str]:
         """Sentences on what was repaired so far."""
-        return self._text.warnings
+        return [*super().warnings, *self._text.warnings]
 
     def close(self) -> None:
         """Close the file."""

@@ -11,7 +11,6 @@ from insula.core.builtin_schemes import builtin_scheme
 from insula.core.errors import DataError
 from insula.core.scheme import Kind
 from insula.core.sentences import counted, shortened
-from insula.data.columns import DIMENSIONS
 from insula.data.labels.cells import (
     NONE,
     as_list,
@@ -35,6 +34,7 @@ from insula.data.labels.plan import LabelPlan, named_columns
 from insula.data.labels.schemes import categorical_scheme, describe_kind, kind_of_names, kind_of_numbers
 from insula.data.labels.vectors import as_vector, find_vectors, vector_names
 from insula.data.options import DataOptions
+from insula.data.usual_names import DIMENSIONS
 
 _FREE_TEXT_LABELS = 50
 _SHOWN = 80

@@ -60,8 +60,8 @@ def labels_for_scheme(
             f"No label in the {named_columns(columns)} is one of scheme {scheme.name!r} ({', '.join(scheme.names)}). "
             f"Got {', '.join(sorted(found)[:10])}; name the right column with `label`."
         )
-    form = "names" if scheme.kind == "multi" or delimiter or any(as_list(c) is not None for c in cells) else "name"
-    return LabelPlan(scheme, form, delimiter=delimiter, renames=renames, notes=notes)  # type: ignore[arg-type]
+    shape = "names" if scheme.kind == "multi" or delimiter or any(as_list(c) is not None for c in cells) else "name"
+    return LabelPlan(scheme, shape, delimiter=delimiter, renames=renames, notes=notes)  # type: ignore[arg-type]
 
 
 def _values(scheme: LabelScheme, columns: Sequence[str]) -> LabelPlan:

@@ -83,7 +83,7 @@ def _open_chinese_reviews() -> tuple[RowReader, tuple[str, ...]]:
 
 
 def _lines(path: Path) -> list[str]:
-    with open_rows(path, encoding="utf-8") as reader:
+    with open_rows(path, format="lines", encoding="utf-8") as reader:
         return [text for batch in reader for row in batch.rows if (text := row["text"].strip())]
 
 

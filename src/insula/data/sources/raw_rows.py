@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from insula.core.errors import DataError
 from insula.core.model_input import Turn
 from insula.core.sentences import counted
+from insula.data.cell_paths import cell_at, cell_getter, is_path
 from insula.data.columns import Columns, find_columns
 from insula.data.conversations.row_context import ContextReader
 from insula.data.conversations.turn_cells import MOST_TURNS
@@ -61,13 +62,15 @@ class RawSplit:
                 f"Got {', '.join(columns.labels)} in {where}; name them with `label`."
             )
         self.columns = self.columns or columns
-        label_of = itemgetter(*columns.labels) if columns.labels else None
+        text_of = cell_getter(columns.texts, reader.columns)
+        has_paths = any(is_path(name, reader.columns) for name in columns.labels)
+        label_of = itemgetter(*columns.labels) if columns.labels and not has_paths else None
         contexts = ContextReader(columns.conversation, options.max_text_length)
         numbers: list[tuple[int, int]] = []  # position in `rows` and number among the rows of dialogues
         truncated = 0
         for batch in reader:
             for row in batch.rows:
-                text = row.get(columns.text)
+                text = text_of(row)
                 if is_missing(text):
                     self.dropped["with empty text"] += 1
                     continue
@@ -82,15 +85,14 @@ class RawSplit:
                 if found.problem is not None:
                     self.dropped[found.problem] += 1
                     continue
-                weight = _weight(row.get(columns.weight)) if columns.weight else 1.0
+                weight = _weight(_cell(row, columns.weight)) if columns.weight else 1.0
                 if weight is None:
                     self.dropped["with a weight that is not a number from 0 to 1e9"] += 1
                     continue
                 try:
-                    label = () if label_of is None else label_of(row)
+                    label = label_of(row) if label_of is not None else _label(row, columns.labels)
                 except KeyError:  # a JSON object may lack a key
-                    cells = tuple(row.get(name) for name in columns.labels)
-                    label = cells if len(cells) > 1 else cells[0]
+                    label = _label(row, columns.labels)
                 if found.number >= 0:
                     numbers.append((len(self.rows), found.number))
                 self.rows.append(
@@ -101,7 +103,7 @@ class RawSplit:
                         _attribute(row, columns.language),
                         _attribute(row, columns.group),
                         _attribute(row, columns.id),
-                        row.get(columns.votes) if columns.votes else None,
+                        _cell(row, columns.votes) if columns.votes else None,
                         found.turns,
                         found.speaker,
                         found.target,
@@ -135,4 +137,13 @@ def _weight(cell: Any) -> float | None:
 
 
 def _attribute(row: Row, column: str | None) -> str | None:
-    return None if column is None else as_attribute(row.get(column))
+    return None if column is None else as_attribute(_cell(row, column))
+
+
+def _label(row: Row, columns: Sequence[str]) -> Any:
+    cells = tuple(_cell(row, name) for name in columns)
+    return cells[0] if len(cells) == 1 else cells
+
+
+def _cell(row: Row, name: str) -> Any:
+    return row[name] if name in row else cell_at(row, name)

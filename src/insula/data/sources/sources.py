@@ -121,7 +121,8 @@ def _several(paths: Sequence[Path], options: DataOptions) -> Source:
 
 
 def _files(name: str, files: Mapping[str, Sequence[Path]], options: DataOptions) -> Source:
-    splits = {split: [partial(open_rows, path) for path in paths] for split, paths in files.items()}
+    read_file = partial(open_rows, format=options.format, separator=options.separator, header=options.header)
+    splits = {split: [partial(read_file, path) for path in paths] for split, paths in files.items()}
     read = ", ".join(f"{path.name} ({split})" for split, paths in files.items() for path in paths)
     return Source(name=name, splits=splits, options=options, notes=(f"Read {read}.",))
 

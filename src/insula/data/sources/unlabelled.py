@@ -8,7 +8,8 @@ from pathlib import Path
 
 from insula.core.errors import DataError
 from insula.core.sentences import counted
-from insula.data.columns import find_text_column
+from insula.data.cell_paths import cell_getter
+from insula.data.columns import find_text_columns
 from insula.data.formats.formats import open_rows
 from insula.data.formats.line_rows import LineRows
 from insula.data.formats.row_reader import RowReader
@@ -18,9 +19,15 @@ from insula.data.sources.sources import SourceName, find_source
 from insula.data.splits.compared import EMPTY, text_hash
 from insula.data.splits.leak import Fingerprint
 
+TextColumns = str | Sequence[str] | None
+
 
 def read_texts(
-    files: Sequence[str | Path], *, text: str | None = None, likely: str | None = None, max_length: int = 20_000
+    files: Sequence[str | Path],
+    *,
+    text: TextColumns = None,
+    likely: str | None = None,
+    max_length: int = 20_000,
 ) -> tuple[list[str], tuple[str, ...]]:
     """Return the texts of all files, in order, and notes on what was left out.
 
@@ -45,7 +52,7 @@ def read_texts(
     return texts, tuple(notes)
 
 
-def source_texts(source: SourceName, options: DataOptions, *, text: str | None = None) -> list[str]:
+def source_texts(source: SourceName, options: DataOptions, *, text: TextColumns = None) -> list[str]:
     """Return the texts of all rows of a source as `find_source` resolves it, labelled or not.
 
     The column is `text` (default: the one in the options if the source has it, else one with a usual name).
@@ -54,19 +61,21 @@ def source_texts(source: SourceName, options: DataOptions, *, text: str | None =
     texts: list[str] = []
     for open_file in itertools.chain.from_iterable(found.splits.values()):
         with open_file() as reader:
-            usual = found.options.text if found.options.text in reader.columns else None
+            known = found.options.text
+            names = (known,) if isinstance(known, str) else known or ()
+            usual = known if names and set(names) <= set(reader.columns) else None
             texts += _texts(reader, text or usual, found.name, found.options.max_text_length, [])
     return texts
 
 
-def _texts(reader: RowReader, named: str | None, where: str, max_length: int, notes: list[str]) -> list[str]:
+def _texts(reader: RowReader, named: TextColumns, where: str, max_length: int, notes: list[str]) -> list[str]:
     """Return the texts of one reader; add to `notes` what was left out."""
-    column = find_text_column(reader.columns, named, repr(where))
+    text_of = cell_getter(find_text_columns(reader.columns, named, repr(where)), reader.columns)
     texts: list[str] = []
     missing = 0
     for batch in reader:
         for row in batch.rows:
-            value = row.get(column)
+            value = text_of(row)
             if is_missing(value) or is_not_text(value):
                 missing += 1
             else:

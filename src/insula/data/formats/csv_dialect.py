@@ -1,0 +1,193 @@
+"""Detect the dialect of delimited text from its first lines: delimiter, quoting, escapes, whether there is a header."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from insula.core.errors import DataError
+from insula.core.sentences import shortened
+from insula.data.usual_names import ALL_NAMES
+
+DELIMITERS = (",", ";", "\t", "|")
+_SPELLED = {"tab": "\t", "\\t": "\t"}
+_SAMPLE_LINES = 200
+_SAMPLE_CHARACTERS = 1 << 16
+_MIN_RECURRING = 2  # how often the first cell of a column recurs below it before it is a value and not a name
+_SHOWN = 40
+_SEPARATOR_LINE = re.compile(r'"?sep=(.)"?\s*', re.IGNORECASE)
+_ESCAPED_QUOTE = re.compile(r'(\\+)"')
+_NUMBER = re.compile(r"[+-]?\d+([.,]\d+)?")
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """How lines are split into cells.
+
+    quoted     False if quotes are characters of the text
+    blanks     True if blanks after a delimiter are skipped, so that a quote behind them opens a cell
+    backslash  True if a backslash escapes a quote inside a quoted cell
+    skipped    lines before the header that only state the delimiter (`sep=;`)
+    notes      sentences on what is unusual
+    """
+
+    delimiter: str
+    quoted: bool = True
+    blanks: bool = False
+    backslash: bool = False
+    skipped: int = 0
+    notes: tuple[str, ...] = ()
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """The options of `csv.reader`."""
+        quoting = csv.QUOTE_MINIMAL if self.quoted else csv.QUOTE_NONE
+        return {"delimiter": self.delimiter, "skipinitialspace": self.blanks, "quoting": quoting}
+
+
+def detect_dialect(head: Sequence[str], *, tabs: bool, separator: str | None = None) -> Dialect:
+    """Return the dialect of a file that starts with the lines `head`.
+
+    tabs       True for TSV, whose cells are separated by tabs if the header has one
+    separator  delimiter given by the user, or `tab`; `DataError` if it is not one character
+    """
+    delimiter = None if separator is None else checked_separator(separator)
+    first = next((number for number, line in enumerate(head) if line.strip()), 0)
+    skipped = 0
+    if delimiter is None and head and (match := _SEPARATOR_LINE.fullmatch(head[first])):
+        delimiter, skipped = match[1], first + 1
+    sample = _sample(head[skipped:])
+    header = next((line for line in sample if line.strip()), "")
+    if delimiter is None:
+        delimiter = "\t" if tabs and "\t" in header else _most_regular(sample, header)
+    if tabs and delimiter == "\t" and not _quotes_cells(sample):
+        return Dialect("\t", quoted=False, skipped=skipped)
+    found = Dialect(delimiter, skipped=skipped)
+    notes = []
+    if delimiter == "|" or (tabs and delimiter != "\t" and separator is None and delimiter in header):
+        notes.append(f"The cells are separated by {delimiter!r}.")
+    blanks = Dialect(delimiter, blanks=True, skipped=skipped)
+    cells = (cell for record in sample_records(sample, Dialect(delimiter)) for cell in record)
+    is_hidden = any(cell[:1].isspace() and cell.lstrip()[:1] == '"' for cell in cells)
+    if is_hidden and _irregular(sample, blanks) <= _irregular(sample, found):
+        found = blanks
+        notes.append("Blanks after a separator are skipped, because quotes follow them.")
+    escaped = Dialect(delimiter, blanks=found.blanks, backslash=True, skipped=skipped)
+    if any('\\"' in line for line in sample) and _irregular(sample, escaped) < _irregular(sample, found):
+        found = escaped
+        notes.append('Quotes inside cells are escaped by a backslash (\\").')
+    return Dialect(delimiter, blanks=found.blanks, backslash=found.backslash, skipped=skipped, notes=tuple(notes))
+
+
+def checked_separator(separator: str) -> str:
+    """Return the delimiter of that name; `DataError` if it is not one character or `tab`."""
+    found = _SPELLED.get(separator, separator)
+    if len(found) != 1 or found in '"\r\n':
+        raise DataError(f"The separator must be one character, or tab. Got {separator!r}; leave it out to detect it.")
+    return found
+
+
+def unescaped(line: str) -> str:
+    """Return a line with quotes doubled, as `csv` expects them, where a backslash escapes them."""
+    return _ESCAPED_QUOTE.sub(lambda match: "\\" * (len(match[1]) // 2) + ('""' if len(match[1]) % 2 else '"'), line)
+
+
+def require_header(records: Sequence[Sequence[str]], path: str) -> None:
+    """Raise `DataError` if the first record looks like data: its cells recur below, and none is a usual column name."""
+    if not records:
+        return
+    first = [cell.strip() for cell in records[0]]
+    if any(cell.lower() in ALL_NAMES for cell in first):
+        return
+    rows = [row for row in records[1:] if len(row) == len(first)]
+    for column, cell in enumerate(first):
+        values = [row[column].strip() for row in rows]
+        if not cell or not values:
+            continue
+        recurs = values.count(cell) >= _MIN_RECURRING and 2 * len(set(values)) <= len(values)
+        numbers = _NUMBER.fullmatch(cell) is not None and all(map(_NUMBER.fullmatch, values))
+        if recurs or numbers:
+            why = "is also a value of its column" if recurs else "is a number like all values of its column"
+            raise DataError(
+                f"The first line of {path!r} looks like data and not like the names of columns: "
+                f"{shortened(cell, _SHOWN)!r} {why}. If the file has no header, say so with --no-header and name the "
+                "columns by number, such as --text 2; if the line is the header, say so with --header. In Python and "
+                "recipes set `header` to false or true."
+            )
+
+
+def sample_records(head: Sequence[str], dialect: Dialect) -> list[list[str]]:
+    """Return the first records, as far as they can be read, without the lines before the header."""
+    sample = _sample(head[dialect.skipped :])
+    lines = map(unescaped, sample) if dialect.backslash else iter(sample)
+    records: list[list[str]] = []
+    reader = csv.reader(lines, **dialect.options)
+    while True:
+        try:
+            records.append(next(reader))
+        except StopIteration:
+            return [record for record in records if record]
+        except csv.Error:
+            continue
+
+
+def _sample(head: Sequence[str]) -> list[str]:
+    lines: list[str] = []
+    size = 0
+    for line in head[:_SAMPLE_LINES]:
+        size += len(line)
+        if lines and size > _SAMPLE_CHARACTERS:
+            break
+        lines.append(line)
+    return lines
+
+
+def _most_regular(sample: Sequence[str], header: str) -> str:
+    """Return the delimiter of the header with which most lines have as many cells as it has; the most frequent of
+    equals. Spreadsheets in many countries write semicolons."""
+    found = [delimiter for delimiter in DELIMITERS if delimiter in header]
+    if len(found) < 2:
+        return found[0] if found else ","
+    share = {delimiter: _irregular(sample, Dialect(delimiter)) / len(sample) for delimiter in found}
+    return min(found, key=lambda delimiter: (round(share[delimiter], 1), -header.count(delimiter)))
+
+
+def _irregular(sample: Sequence[str], dialect: Dialect) -> int:
+    """Return the number of lines that are not readable, or have another number of cells than the first record."""
+    lines = map(unescaped, sample) if dialect.backslash else iter(sample)
+    reader = csv.reader(lines, strict=True, **dialect.options)
+    irregular = before = width = 0
+    while True:
+        try:
+            cells = next(reader)
+            width = width or len(cells)
+            if cells and len(cells) != width:
+                irregular += reader.line_num - before
+        except StopIteration:
+            return irregular
+        except csv.Error as error:
+            # The sample may end inside a record.
+            is_cut = "end of data" in str(error) and len(sample) == _SAMPLE_LINES
+            irregular += 0 if is_cut and reader.line_num - before < len(sample) / 2 else reader.line_num - before
+        before = reader.line_num
+
+
+def _quotes_cells(sample: Sequence[str]) -> bool:
+    """True if quotes in tab-separated text quote cells; False if they are characters, as in most corpora."""
+    widths: set[int] = set()
+    reader = csv.reader(sample, delimiter="\t", strict=True)
+    complete = 0
+    try:
+        for cells in reader:
+            complete = reader.line_num
+            widths.add(len(cells))
+        is_readable = True
+    except csv.Error as error:
+        # The sample may end inside a record; a quote that spans much of it does not quote a cell.
+        is_readable = "end of data" in str(error) and complete >= 0.99 * len(sample)
+    plain = {line.count("\t") + 1 for line in sample if line.strip()}
+    # Quoting must not make the table less regular than reading quotes as text.
+    return is_readable and len(widths - {0}) <= len(plain)
