@@ -22,7 +22,7 @@ from insula.data.load import load_dataset
 from insula.data.splits.leak import Fingerprint
 from insula.evaluation.baselines import majority
 from insula.evaluation.decisions.thresholds import choose_thresholds
-from insula.text.language import dominant
+from insula.text.language import dominant_language
 
 PEERS = Path(__file__).parent / "peers"
 RUNS = Path(__file__).parent / "runs" / "peers"
@@ -81,7 +81,7 @@ def _write_task(cell: Cell, data: Dataset, folder: Path) -> None:
             for row, gold in zip(rows, gold_matrix(data.scheme, examples).astype(int).tolist(), strict=True):
                 row["gold"] = gold
         write_text(folder / f"{split}.jsonl", "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
-    language = dominant([example.text for example in data.split("train")])
+    language = dominant_language([example.text for example in data.split("train")])
     task = {
         "kind": data.scheme.kind,
         "names": list(data.scheme.names),

@@ -37,7 +37,7 @@ from insula.data.splits.split import split_examples
 from insula.inference.predictor import Predictor
 from insula.models.folder import MODEL, seal
 from insula.models.provenance import write_fingerprints
-from insula.text.language import dominant
+from insula.text.language import dominant_language
 from insula.training.families.base import trained_base
 from insula.training.families.registry import families
 from insula.training.fit_model import fit_model
@@ -94,7 +94,7 @@ class _EmotionEstimator(BaseEstimator):
         dataset = Dataset("fitted in memory", scheme, self._split(examples, scheme, recipe.seed))
         self._folder = stage = self._own_folder()
         with tempfile.TemporaryDirectory(prefix="insula-fit-") as work:
-            language = dominant([example.text for example in dataset.split("train")])
+            language = dominant_language([example.text for example in dataset.split("train")])
             plan = plan_training(dataset, recipe, language)
             trained = fit_model(dataset, plan, RunContext(Path(work), recipe.seed), stage)
         (stage / "recipe.toml").write_text(recipe.to_toml(), encoding="utf-8")

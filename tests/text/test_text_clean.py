@@ -14,7 +14,7 @@ from insula.text.clean import (
 )
 from insula.text.unicode import normalize_unicode
 
-# Pieces that the rules look at, so that their meetings are tried and not only random letters.
+# Pieces that the rules match, so that their combinations are tested and not only random letters.
 PIECES = st.sampled_from(
     [
         *"aAoO@_-:/.&;#<>b3!？。哈好 \n\t😂❤éＡ’",

@@ -27,7 +27,7 @@ def test_speakers_by_name_or_without_marks() -> None:
     assert Context(turns=2, speakers="none").segments(ASKED, str) == ("Awful.", "And? / We went in.")
 
 
-def test_nobody_is_a_where_the_speaker_is_unknown() -> None:
+def test_an_unknown_speaker_is_not_a() -> None:
     unknown = dataclasses.replace(ASKED, speaker=None)
     assert Context(turns=2).segments(unknown, str) == ("Awful.", "B: And? / C: We went in.")
     nameless = ModelInput("Awful.", turns=(Turn("And?"),), speaker="Bo")
@@ -63,7 +63,7 @@ def test_every_segment_takes_the_text_steps() -> None:
 
 
 @given(st.integers(0, 9), st.sampled_from(["relative", "names", "none"]), st.booleans(), st.booleans())
-def test_what_is_read_survives_the_model_folder(turns: int, speakers: str, target: bool, pairs: bool) -> None:
+def test_context_options_survive_the_model_folder(turns: int, speakers: str, target: bool, pairs: bool) -> None:
     context = Context(turns=turns, speakers=speakers, target=target, pairs=pairs)  # type: ignore[arg-type]
     preparation = Preparation(WORD_STEPS, context=context)
     assert Preparation.from_dict(preparation.to_dict()) == preparation
@@ -74,7 +74,7 @@ def test_folders_without_context_are_written_as_before() -> None:
 
 
 @pytest.mark.parametrize("row", [{"turns": -1}, {"turns": True}, {"speakers": "shout"}, {"depth": 3}, ["turns"]])
-def test_a_damaged_context_is_one_sentence(row: object) -> None:
+def test_a_damaged_context_is_rejected(row: object) -> None:
     with pytest.raises(RecipeError, match="context"):
         Preparation.from_dict({"context": row})
 
@@ -89,6 +89,6 @@ def test_a_dialogue_gives_each_turn_its_own_past() -> None:
 
 
 @pytest.mark.parametrize("wrong", ["a text", ModelInput("one"), ["ok", 3], [ModelInput(None)], [None]])  # type: ignore[arg-type]
-def test_anything_but_inputs_is_refused(wrong: object) -> None:
+def test_anything_but_inputs_is_rejected(wrong: object) -> None:
     with pytest.raises(DataError):
         check_inputs(wrong)  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""What a model does not read of an input can be left out."""
+"""Parts of an input that a model does not read can be removed."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ contexts = st.builds(
 
 
 @given(one=inputs, context=contexts)
-def test_what_is_left_reads_the_same(one: ModelInput, context: Context) -> None:
+def test_unread_parts_do_not_change_the_segments(one: ModelInput, context: Context) -> None:
     preparation = Preparation(context=context)
     read = context.read(one)
     assert preparation.segments([read]) == preparation.segments([one])

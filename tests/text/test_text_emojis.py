@@ -76,7 +76,7 @@ def test_emoticons(raw: str, same: str) -> None:
         "&gt;) &quot;)",
     ],
 )
-def test_what_is_no_emoticon_stays(text: str) -> None:
+def test_text_without_emoticons_is_unchanged(text: str) -> None:
     assert emoticons_to_emoji(text) == text
 
 

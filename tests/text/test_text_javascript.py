@@ -1,4 +1,4 @@
-"""Patterns of Python as JavaScript: the same matches, told by node where it is there."""
+"""Patterns translated to JavaScript match the same, checked with node if it is installed."""
 
 from __future__ import annotations
 
@@ -46,14 +46,14 @@ def test_matches_are_the_same(source: str) -> None:
 
 
 @pytest.mark.parametrize("source", [r"(?P<name>x)", r"\Ax", r"(?i:x)", r"x\Z"])
-def test_what_has_no_counterpart_is_refused(source: str) -> None:
+def test_features_without_counterpart_are_rejected(source: str) -> None:
     with pytest.raises(ValueError, match="counterpart in JavaScript"):
         to_javascript(re.compile(source))
     with pytest.raises(ValueError, match="IGNORECASE or none"):
         to_javascript(re.compile("x", re.DOTALL))
 
 
-def test_steps_that_need_a_dictionary_are_refused() -> None:
+def test_steps_that_need_a_dictionary_are_rejected() -> None:
     assert portable_steps(PORTABLE)["names"]["zh"]["😂"] == "笑哭了"
     assert portable_steps(("lowercase",))["names"] == {}
     for step in ("segment", "stopwords", "stem"):

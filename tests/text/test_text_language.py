@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from insula.text.language import dominant, tell
+from insula.text.language import detect_language, dominant_language
 
 
 @pytest.mark.parametrize(
@@ -34,26 +34,26 @@ from insula.text.language import dominant, tell
         ("\ud800\x00", None),
     ],
 )
-def test_tell(text: str, language: str | None) -> None:
-    assert tell(text) == language
+def test_language_is_detected(text: str, language: str | None) -> None:
+    assert detect_language(text) == language
 
 
 def test_short_latin_text_is_english_by_default() -> None:
-    assert tell("muy triste") == "en"
+    assert detect_language("muy triste") == "en"
 
 
 @settings(max_examples=100, deadline=None)
 @given(st.text(st.characters(codec=None)))
 def test_never_raises(text: str) -> None:
-    told = tell(text)
-    assert told is None or len(told) == 2
+    found = detect_language(text)
+    assert found is None or len(found) == 2
 
 
-def test_dominant() -> None:
+def test_dominant_language() -> None:
     texts = ["我很好", "你真好", "ok fine", "123"]
-    assert dominant(texts) == "zh"
-    assert dominant([]) is None
-    assert dominant(["!!", "1"]) is None
-    assert dominant(["hello there", "你好"]) == "en"  # a tie goes by the alphabet
+    assert dominant_language(texts) == "zh"
+    assert dominant_language([]) is None
+    assert dominant_language(["!!", "1"]) is None
+    assert dominant_language(["hello there", "你好"]) == "en"  # a tie goes by the alphabet
     many = ["good morning my friend"] * 300 + ["早上好"] * 100
-    assert dominant(many, sample=50) == dominant(many, sample=50) == "en"
+    assert dominant_language(many, sample=50) == dominant_language(many, sample=50) == "en"

@@ -37,13 +37,13 @@ def test_word_steps_on_weibo() -> None:
     assert prepared == "//@user: 我 真的 不 喜欢 ！！ 笑 哭 了 ok"
 
 
-def test_order_is_the_users() -> None:
+def test_steps_run_in_the_given_order() -> None:
     assert Preparation(("lowercase", "stopwords"))("THE End") == ""
     assert Preparation(("segment", "stopwords"))("我的电影") == "电影"
     assert Preparation(("stopwords", "segment"))("我的电影") == "我 的 电影"
 
 
-def test_language_is_handed_to_the_steps() -> None:
+def test_the_language_is_passed_to_the_steps() -> None:
     assert Preparation(("emoji", "whitespace"), "zh")("😂") == "笑哭了"
     assert Preparation(("emoji", "whitespace"))("😂") == "face with tears of joy"
 
@@ -56,7 +56,7 @@ def test_unknown_step_names_the_nearest() -> None:
 @pytest.mark.parametrize(
     "row", [{"steps": "urls"}, {"steps": [1]}, {"steps": ["urls"], "language": 3}, {"step": ["urls"]}], ids=str
 )
-def test_malformed_dict_is_refused(row: dict[str, object]) -> None:
+def test_a_malformed_dictionary_is_rejected(row: dict[str, object]) -> None:
     with pytest.raises(RecipeError):
         Preparation.from_dict(row)
 

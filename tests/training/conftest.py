@@ -11,6 +11,6 @@ from unexported import unexported
 
 @pytest.fixture(scope="module")
 def without_export() -> Iterator[None]:
-    """Networks are not exported: for tests of something else."""
+    """Skip the export of networks, for tests of other parts."""
     with unexported():
         yield

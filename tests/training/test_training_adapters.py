@@ -1,4 +1,4 @@
-"""Adapters: what they change, that they are merged or kept apart without a difference, and that they go on alike."""
+"""Adapters: trained parameters, merging, resuming, and the folder without its base."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ RecipeOf = Callable[..., dict[str, Any]]
 
 @pytest.fixture(autouse=True)
 def _exported(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Few runs here need an ONNX file, whose export takes ten times as long: torch answers in its place."""
+    """Skip the ONNX export, which takes ten times as long as training; torch predicts instead."""
     if "merged_into" not in request.node.name or "bottleneck" not in request.node.name:  # it alone adds to the graph
         monkeypatch.setattr(network, "export_onnx", lambda model, file, **_: None)
         monkeypatch.setitem(backends._loaded, "onnx", TorchBackend)
@@ -69,7 +69,7 @@ def _logits(model: Path, data: Dataset) -> Any:
 
 
 @every_method
-def test_merged_into_the_folder_or_kept_beside_the_base(
+def test_an_adapter_is_merged_or_stored_without_its_base(
     method: str, tmp_path: Path, data: Dataset, recipe: RecipeOf, encoder_folder: Callable[..., Path]
 ) -> None:
     run = train(data, recipe=recipe(method), output=tmp_path / "merged")
@@ -78,7 +78,7 @@ def test_merged_into_the_folder_or_kept_beside_the_base(
     assert np.ptp(wanted, axis=0).max() > 0.1
     np.testing.assert_allclose(found, wanted, atol=1e-5)
 
-    # Merged: an ordinary folder, by ONNX Runtime and by torch, with the base nowhere in sight.
+    # Merged: an ordinary folder for ONNX Runtime and torch, without the base.
     assert open_folder(run.model).backend == "onnx"
     torch_logits = Predictor.load(run.model, backend="torch").logits([e.text for e in data.split("test")])
     np.testing.assert_allclose(torch_logits, found, atol=1e-5)
@@ -86,7 +86,7 @@ def test_merged_into_the_folder_or_kept_beside_the_base(
     plain = EncoderForEmotion.from_backbone(encoder_folder(), outputs=3, pooling="mean", dropout=0.0).state_dict()
     assert (names == set(plain)) == (method != "bottleneck")
 
-    # Apart: a small folder, without the encoder's own weights; and what it was measured with is what it answers.
+    # Unmerged: a small folder without the weights of the encoder; it predicts what was measured.
     assert open_folder(apart.model).backend == "torch"
     assert not {"model.safetensors", "model.onnx"} & {file.name for file in apart.model.iterdir()}
     assert all(is_trained_parameter(name) for name in load_file(apart.model / "adapter.safetensors"))
@@ -145,7 +145,7 @@ def source(tmp_path_factory: pytest.TempPathFactory, data: Dataset) -> Path:
 
 
 @every_method
-def test_an_interrupted_run_goes_on_as_if_nothing_had_happened(
+def test_a_resumed_run_equals_an_uninterrupted_one(
     method: str, tmp_path: Path, source: Path, recipe: RecipeOf, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     scores = itertools.count(1)  # each better than the one before, so that the last step's weights are compared
@@ -165,7 +165,7 @@ def test_an_interrupted_run_goes_on_as_if_nothing_had_happened(
             torch.testing.assert_close(found[name], value, atol=1e-6, rtol=0)
 
 
-def test_adalora_ends_with_the_ranks_it_was_given(tmp_path: Path, data: Dataset, recipe: RecipeOf) -> None:
+def test_adalora_ends_with_the_requested_ranks(tmp_path: Path, data: Dataset, recipe: RecipeOf) -> None:
     settings = recipe("adalora", {"train.epochs": 6, "adapter.rank": 4, "adapter.merge": False})
     splits = {name: data.split(name) for name in ("train", "test")}  # without validation, the last step is taken
     run = train(dataclasses.replace(data, splits=splits), recipe=settings, output=tmp_path / "run")
@@ -187,7 +187,7 @@ def test_frozen_layers_have_no_adapter(method: str, tmp_path: Path, data: Datase
     assert np.isfinite(_logits(run.path, data)).all()
 
 
-def test_another_base_is_refused(
+def test_an_adapter_rejects_another_base(
     tmp_path: Path, data: Dataset, recipe: RecipeOf, encoder_folder: Callable[..., Path]
 ) -> None:
     base = tmp_path / "base"
@@ -207,7 +207,7 @@ def test_another_base_is_refused(
     np.testing.assert_array_equal(_logits(run.path, data), wanted)
 
 
-def test_which_maps_are_adapted(encoder_folder: Callable[..., Path]) -> None:
+def test_the_adapted_linear_layers(encoder_folder: Callable[..., Path]) -> None:
     backbone = EncoderForEmotion.from_backbone(encoder_folder(), outputs=2, pooling="mean", dropout=0.0).backbone
 
     def ends(method: str, wanted: Any, **more: Any) -> set[str]:
@@ -222,7 +222,7 @@ def test_which_maps_are_adapted(encoder_folder: Callable[..., Path]) -> None:
         choose_targets(backbone, "lora", ["query", "quary"])
 
 
-def test_what_has_no_adapters_is_refused(monkeypatch: pytest.MonkeyPatch, tiny_recipe: RecipeOf) -> None:
+def test_families_without_adapters_are_rejected(monkeypatch: pytest.MonkeyPatch, tiny_recipe: RecipeOf) -> None:
     with pytest.raises(RecipeError, match=r"family 'linear' has no adapters.*encoder"):
         load_recipe("linear", {"adapter.method": "lora"})
     with pytest.raises(RecipeError, match="targets of a bottleneck"):

@@ -1,4 +1,4 @@
-"""Every architecture with every head, and every objective: it trains, is interrupted, goes on, and answers the same."""
+"""Contract of every architecture with every head and objective: it trains, resumes and reloads."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ KINDS = {name: objectives[name].kinds[-1] for name in objectives}
 HEADS = {
     name: choose_objective(ObjectiveOptions(name=name), toy_data.SCHEMES[kind]).head for name, kind in KINDS.items()
 }
-# A loss sees logits, not what they come from: one architecture has every objective, every other one each head.
+# A loss depends on logits only: one architecture is tested with every objective, the others with each head.
 ONE_A_HEAD = {head: name for name, head in HEADS.items()}.values()
 PAIRS = [(family, name) for family in NETWORKS for name in (objectives if family == "encoder" else ONE_A_HEAD)]
 
 
 @pytest.mark.usefixtures("without_export")
 @pytest.mark.parametrize(("family", "objective"), PAIRS)
-def test_it_trains_resumes_and_answers_the_same(
+def test_an_architecture_trains_resumes_and_reloads(
     tmp_path: Path,
     tiny_recipe: Callable[..., dict[str, Any]],
     family: str,
@@ -59,7 +59,7 @@ def test_it_trains_resumes_and_answers_the_same(
 
 @pytest.mark.usefixtures("without_export")
 @pytest.mark.parametrize("family", [name for name in families if families[name].checkpoints])
-def test_what_is_computed_again_in_place_of_kept_is_the_same(
+def test_gradient_checkpointing_changes_no_result(
     tmp_path: Path, tiny_recipe: Callable[..., dict[str, Any]], family: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     checkpoint, calls = transformers.modeling_utils.checkpoint, []

@@ -1,4 +1,4 @@
-"""Training batches: every row once, little padding, an even load, an order that follows from seed and epoch."""
+"""Training batches: every row once, little padding, even sizes, an order that depends on seed and epoch."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def _batches(lengths: list[int], size: int, epoch: int = 0, **more: int) -> list
 
 
 @given(lengths_of_rows, st.integers(1, 40), st.integers(0, 3))
-def test_every_row_stands_in_one_batch(lengths: list[int], size: int, epoch: int) -> None:
+def test_every_row_is_in_one_batch(lengths: list[int], size: int, epoch: int) -> None:
     made = _batches(lengths, size, epoch)
     assert sorted(row for batch in made for row in batch) == list(range(len(lengths)))
     assert len(made) == -(-len(lengths) // size)
@@ -41,20 +41,20 @@ def test_processes_share_every_step(lengths: list[int], size: int, processes: in
 @pytest.mark.parametrize(
     ("size", "processes", "an_update"), [(32, 2, 32), (32, 3, 30), (32, 5, 30), (2, 3, 3), (1, 4, 4)]
 )
-def test_uneven_processes_have_the_next_smaller_batch(size: int, processes: int, an_update: int) -> None:
+def test_uneven_processes_round_the_batch_down(size: int, processes: int, an_update: int) -> None:
     shares = [_batches([7] * 960, size, process=one, processes=processes) for one in range(processes)]
     assert {len(share) for share in shares} == {960 // an_update}
     assert {len(batch) for share in shares for batch in share} == {an_update // processes}
 
 
 def _like_comments(rows: int = 8000) -> list[int]:
-    """Lengths as short comments have them: a long tail to the right."""
+    """Lengths like those of short comments, with a long right tail."""
     return np.clip(np.random.default_rng(0).lognormal(2.8, 0.6, size=rows), 3, 128).astype(int).tolist()
 
 
 @pytest.mark.parametrize("rows", [3000, 8000])
 @pytest.mark.parametrize("epoch", [0, 5])
-def test_padding_is_little_and_the_load_even(rows: int, epoch: int) -> None:
+def test_batches_have_little_padding_and_even_sizes(rows: int, epoch: int) -> None:
     lengths = np.array(_like_comments(rows))
     made = _batches(lengths.tolist(), 32, epoch)
     padded = np.array([lengths[batch].max() * len(batch) for batch in made])

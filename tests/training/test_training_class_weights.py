@@ -35,7 +35,7 @@ def test_effective_numbers_by_hand() -> None:
     assert effective[0] == pytest.approx(1)
     expected = 1 / effective * 111 / (totals / effective).sum()
     np.testing.assert_allclose(class_weights(totals, "effective", beta), expected)
-    # Its two ends: rows alike, and classes alike.
+    # The two limits: equal weights of rows, and of classes.
     np.testing.assert_allclose(class_weights(totals, "effective", 0.0), [1, 1, 1])
     np.testing.assert_allclose(class_weights(totals, "effective", 1 - 1e-9), [37, 3.7, 0.37], rtol=1e-5)
     np.testing.assert_allclose(class_weights(totals, "balanced"), [37, 3.7, 0.37])
@@ -51,19 +51,19 @@ def test_class_weights_keep_the_weight_of_all_rows(counts: list[float], rule: st
     assert weights @ totals == pytest.approx(totals.sum())
 
 
-def test_balanced_rows_weigh_each_class_alike() -> None:
+def test_balanced_classes_have_equal_total_weight() -> None:
     gold = np.eye(3)[[0, 0, 0, 1]]
     each = row_weights(gold, np.array([1.0, 1.0, 2.0, 1.0]), "balanced")
     np.testing.assert_allclose(each, [5 / 8, 5 / 8, 10 / 8, 5 / 2])
     np.testing.assert_allclose(each @ gold, [2.5, 2.5, 0])
 
 
-def test_label_weights_are_those_of_absent_and_present() -> None:
+def test_label_weights_of_absent_and_present_labels() -> None:
     gold = np.array([[1.0, 0.0, 1.0], [0.0, 0.0, 1.0], [0.0, 0.0, 0.0], [0.0, 0.0, 1.0]])
     assert label_weights(gold, np.ones(4), "auto") is None
     found = label_weights(gold, np.ones(4), "balanced")
     assert found is not None
-    np.testing.assert_allclose(found, [[2 / 3, 1, 2], [2, 0, 2 / 3]])  # a label that no row has weighs nothing
+    np.testing.assert_allclose(found, [[2 / 3, 1, 2], [2, 0, 2 / 3]])  # a label without rows has weight 0
 
 
 def test_label_smoothing_by_hand() -> None:
@@ -77,8 +77,8 @@ def test_label_smoothing_by_hand() -> None:
         np.testing.assert_allclose(unsmoothed(smoothed(one_hot, kind, 0.1), kind, 0.1), one_hot)  # type: ignore[arg-type]
 
 
-def test_smoothing_changes_no_class_weight() -> None:
-    """Else labels that few rows have would count as many."""
+def test_smoothing_does_not_change_class_weights() -> None:
+    """Otherwise rare labels would count as often as frequent ones."""
     scheme, gold = LabelScheme("s", "multi", ("a", "b")), np.array([[1.0, 1.0]] + [[0.0, 1.0]] * 99)
     wanted, z = torch.tensor(gold), torch.zeros(100, 2, dtype=torch.float64)
     losses = []
@@ -89,7 +89,7 @@ def test_smoothing_changes_no_class_weight() -> None:
     torch.testing.assert_close(*losses)
 
 
-def test_rows_are_learnt_as_the_options_say() -> None:
+def test_targets_follow_the_options() -> None:
     examples = [
         Example(text="x", labels=("a",), weight=2.0, votes={"a": 3, "b": 1}),
         Example(text="y", labels=("a",)),
@@ -110,12 +110,12 @@ def test_votes_of_several_labels_are_shares() -> None:
     np.testing.assert_allclose(_learnt(examples, scheme, soft_labels=True).gold, [[1, 0.4, 0], [0, 0, 0]])
 
 
-def test_soft_labels_without_votes_are_refused() -> None:
+def test_soft_labels_without_votes_are_rejected() -> None:
     with pytest.raises(RecipeError, match=r"objective\.soft_labels.*data\.votes"):
         _learnt([Example(text="x", labels=("a",))], soft_labels=True)
 
 
-def test_values_are_learnt_as_they_are() -> None:
+def test_dimensional_targets_are_unchanged() -> None:
     data = toy_data.toy_dataset("dimensional", train=5, validation=0, test=0)
     examples = list(data.split("train"))
     rows = Rows([""] * 5, gold_matrix(data.scheme, examples), np.ones(5))

@@ -1,4 +1,4 @@
-"""Training with earlier turns and targets: labels that the text alone does not tell."""
+"""Training with earlier turns and targets, on labels that the text alone does not determine."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ RecipeOf = Callable[..., dict[str, Any]]
 
 
 def _turned(data: Dataset, *, target: bool = False) -> Dataset:
-    """Return the set with the telling words moved into an earlier turn, or into the target."""
+    """Return the set with the informative words moved to an earlier turn, or to the target."""
     telling = {word for words in toy_data.LABEL_WORDS for word in words}
     splits = {}
     for split, examples in data.splits.items():
@@ -73,17 +73,17 @@ def _accuracy(predictor: Predictor, data: Dataset, *, inputs: bool = True) -> fl
     ],
     ids=["pairs", "target", "joined"],
 )
-def test_what_was_said_before_decides(
+def test_earlier_turns_decide_the_label(
     train_turned: Any, family: str, overrides: dict[str, Any], settings: dict[str, Any]
 ) -> None:
     run, predictor, data = train_turned(family, overrides, **settings)
     assert predictor.preparation.context.pairs is (family == "encoder")
     assert _accuracy(predictor, data) > 0.9
     assert run.metrics["test"]["metrics"]["accuracy"]["value"] == pytest.approx(_accuracy(predictor, data))
-    assert _accuracy(predictor, data, inputs=False) < 0.6  # the text alone does not tell
+    assert _accuracy(predictor, data, inputs=False) < 0.6  # the text alone is not enough
 
 
-def test_a_pair_has_one_answer_alone_and_in_company(train_turned: Any) -> None:
+def test_a_pair_scores_the_same_alone_and_in_a_batch(train_turned: Any) -> None:
     _, predictor, data = train_turned("encoder", {"train.epochs": 1})
     inputs = [row.input for row in data.split("test")] + [ModelInput(row.text) for row in data.split("test")]
     together = predictor.logits(inputs)
@@ -114,7 +114,7 @@ def test_training_with_frozen_layers_reads_pairs(train_turned: Any) -> None:
     assert len(predictor.predict([row.input for row in data.split("test")])) == len(data.split("test"))
 
 
-def test_the_window_of_the_recipe_is_what_is_read(train_turned: Any, tmp_path: Path) -> None:
+def test_the_model_reads_the_window_of_the_recipe(train_turned: Any, tmp_path: Path) -> None:
     run, predictor, _ = train_turned("linear", {"preparation.context_turns": 1, "preparation.speakers": "names"})
     written = json.loads((run.model / "preparation.json").read_text(encoding="utf-8"))
     assert written["context"] == {"turns": 1, "speakers": "names", "target": False, "pairs": False}
@@ -132,14 +132,12 @@ def test_predictions_carry_id_and_language(train_turned: Any) -> None:
     assert predictor.unread([given, "so lovely"]) == 1
 
 
-def test_joined_turns_are_read_only_where_the_recipe_says_so(train_turned: Any) -> None:
+def test_joined_turns_are_read_only_on_request(train_turned: Any) -> None:
     _, predictor, _ = train_turned("linear")
     assert predictor.preparation.context.turns == 0
 
 
-def test_turns_that_the_data_do_not_have_are_refused(
-    toy_dataset: Callable[..., Dataset], tiny_recipe: RecipeOf, tmp_path: Path
-) -> None:
+def test_missing_turns_are_rejected(toy_dataset: Callable[..., Dataset], tiny_recipe: RecipeOf, tmp_path: Path) -> None:
     recipe = load_recipe(tiny_recipe("linear", {"preparation.context_turns": 3}))
     with pytest.raises(RecipeError, match=r"data\.context"):
         train_run(toy_dataset("single"), recipe, tmp_path / "run", source=["toy"], command="insula train toy")

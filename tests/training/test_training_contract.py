@@ -1,4 +1,4 @@
-"""What every model family keeps, for every kind of label scheme."""
+"""The contract of every model family, for every kind of label scheme."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def _test_texts(kind: Kind) -> list[str]:
 
 @every_family
 @every_kind
-def test_it_learns_what_can_be_learnt(run: Any, family: str, kind: Kind) -> None:
+def test_a_family_learns_the_toy_data(run: Any, family: str, kind: Kind) -> None:
     test = run.metrics["test"]
     name = "pearson" if kind == "dimensional" else "macro_f1"
     assert test["headline"] == name
@@ -53,7 +53,7 @@ def test_it_learns_what_can_be_learnt(run: Any, family: str, kind: Kind) -> None
 
 @every_family
 @every_kind
-def test_a_reloaded_model_answers_the_same(run: Any, family: str, kind: Kind) -> None:
+def test_a_reloaded_model_gives_the_same_scores(run: Any, family: str, kind: Kind) -> None:
     texts = _test_texts(kind)
     first, second = Predictor.load(run.path), Predictor.load(run.model)
     np.testing.assert_array_equal(first.logits(texts), second.logits(texts))
@@ -72,7 +72,7 @@ def test_a_reloaded_model_answers_the_same(run: Any, family: str, kind: Kind) ->
 
 @every_family
 @every_kind
-def test_company_does_not_change_an_answer(run: Any, family: str, kind: Kind) -> None:
+def test_batching_does_not_change_scores(run: Any, family: str, kind: Kind) -> None:
     predictor = Predictor.load(run.model)
     texts = [*_test_texts(kind)[:12], "", "a", " ".join(["again"] * 100), "🙂", "完全没见过的词"]
     together = predictor.decide(texts).scores
@@ -107,7 +107,7 @@ def test_scores_stay_in_their_range(run: Any, family: str, kind: Kind) -> None:
 
 @every_family
 @every_kind
-def test_a_run_is_whole(run: Any, family: str, kind: Kind) -> None:
+def test_a_run_is_complete(run: Any, family: str, kind: Kind) -> None:
     for name in ("metrics.json", "report.html", "recipe.toml", "run.json", "model/metrics.json"):
         assert (run.path / name).stat().st_size > 0, name
     for name in ("model.safetensors", "model_card.md", "recipe.toml", "fingerprint.safetensors", "manifest.json"):
@@ -140,7 +140,7 @@ def test_nothing_in_a_run_is_pickled(run: Any, family: str, kind: Kind) -> None:
 
 @every_family
 @every_kind
-def test_progress_is_told(run: Any, told: dict[Path, Any], family: str, kind: Kind) -> None:
+def test_progress_is_reported(run: Any, told: dict[Path, Any], family: str, kind: Kind) -> None:
     recorder = told[run.path]
     assert recorder.finished == len(recorder.tasks) >= 1
     for (task, total), steps in zip(recorder.tasks, recorder.steps, strict=True):

@@ -1,4 +1,4 @@
-"""Distillation: a student learns from teachers, honestly."""
+"""Distillation: a student learns from teachers without leaks."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ pytestmark = pytest.mark.usefixtures("without_export")
 
 
 def _teacher(kind: Kind, folder: Path, **rows: Any) -> Path:
-    """Train a good teacher on rows of its own: quick, and of another family than its students."""
+    """Train a good teacher quickly on other rows; its family differs from the students'."""
     data = toy_data.toy_dataset(kind, seed=7, **({"train": 300, "validation": 40, "test": 0} | rows))
     return train_run(data, load_recipe({"model": {"name": "linear"}, "evaluation": {"baselines": []}}), folder).path
 
@@ -74,7 +74,7 @@ def _recipe(
     return load_recipe(tiny_recipe(family, settings))
 
 
-def test_answers_are_kept_until_the_run_is_measured(
+def test_teacher_scores_are_cached_during_the_run(
     tmp_path: Path, tiny_recipe: RecipeOf, teacher: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def stop(*_: Any) -> None:
@@ -88,7 +88,7 @@ def test_answers_are_kept_until_the_run_is_measured(
 
 
 @pytest.mark.parametrize("kind", ["single", "multi"])
-def test_a_student_learns_from_its_teacher_on_other_texts(
+def test_a_student_learns_from_unlabelled_texts(
     tmp_path: Path, tiny_recipe: RecipeOf, teacher: Any, unlabelled: Any, kind: Kind
 ) -> None:
     data = toy_data.toy_dataset(kind, train=20, validation=30, test=60, seed=3)
@@ -104,7 +104,7 @@ def test_a_student_learns_from_its_teacher_on_other_texts(
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_every_kind_can_be_taught_without_other_texts(
+def test_every_kind_distils_without_unlabelled_texts(
     tmp_path: Path, tiny_recipe: RecipeOf, teacher: Any, kind: Kind
 ) -> None:
     data = toy_data.toy_dataset(kind, train=160, validation=30, test=40, seed=3)
@@ -113,9 +113,7 @@ def test_every_kind_can_be_taught_without_other_texts(
     assert metrics["metrics"][metrics["headline"]]["value"] > 0.85
 
 
-def test_unlabelled_texts_count_as_seen_and_none_is_measured_on(
-    tmp_path: Path, tiny_recipe: RecipeOf, teacher: Any
-) -> None:
+def test_unlabelled_texts_are_seen_and_never_evaluated(tmp_path: Path, tiny_recipe: RecipeOf, teacher: Any) -> None:
     data = toy_data.toy_dataset("single", train=20, validation=10, test=10, seed=3)
     texts = [
         data.split("test")[0].text.upper() + "!",
@@ -131,30 +129,28 @@ def test_unlabelled_texts_count_as_seen_and_none_is_measured_on(
     recipe = _recipe(tiny_recipe, [teacher("single")], [file], **{"distil.text": "words", "train.epochs": 1})
     run = train_run(data, recipe, tmp_path / "run")
     assert run.metrics["data"]["rows"] == {"train": 20, "validation": 10, "test": 10, "unlabelled": 1}
-    assert any("2 stand in validation or test" in note for note in run.metrics["data"]["notes"])
+    assert any("2 removed that are in validation or test" in note for note in run.metrics["data"]["notes"])
     from insula.models.provenance import seen_in_training
 
     assert seen_in_training(run.model, ["a lovely window today"]).all()
 
 
-def test_a_teacher_that_saw_the_rows_of_measurement_is_refused(
-    tmp_path: Path, tiny_recipe: RecipeOf, unlabelled: Any
-) -> None:
+def test_a_teacher_that_saw_evaluation_rows_is_rejected(tmp_path: Path, tiny_recipe: RecipeOf, unlabelled: Any) -> None:
     data = toy_data.toy_dataset("single", train=40, validation=20, test=20, seed=3)
-    for split, its, told in (
+    for split, its, used in (
         ("test", {"train": data.split("test")}, "train"),
         ("validation", {"train": data.split("validation")}, "train"),
         ("test", {"train": data.split("train"), "validation": data.split("test")}, "validation"),
     ):
-        folder = tmp_path / f"teacher-{split}-{told}"
+        folder = tmp_path / f"teacher-{split}-{used}"
         linear = load_recipe({"model": {"name": "linear"}, "evaluation": {"baselines": []}})
         train_run(Dataset("other", data.scheme, its), linear, folder)
-        with pytest.raises(LeakError, match=rf"20 {split} rows of 20 that stand in its {told} rows"):
+        with pytest.raises(LeakError, match=rf"20 {split} rows of 20 that are among its {used} rows"):
             train_run(data, _recipe(tiny_recipe, [folder], []), tmp_path / "run")
         assert not (tmp_path / "run").exists()
 
 
-def test_a_teacher_of_the_same_splits_is_welcome(tmp_path: Path, tiny_recipe: RecipeOf) -> None:
+def test_a_teacher_of_the_same_splits_is_accepted(tmp_path: Path, tiny_recipe: RecipeOf) -> None:
     data = toy_data.toy_dataset("single", train=40, validation=20, test=20, seed=3)
     linear = load_recipe({"model": {"name": "linear"}, "evaluation": {"baselines": []}})
     more = ["a lovely window of its own", "the horrid table that only it knows"]
@@ -162,14 +158,18 @@ def test_a_teacher_of_the_same_splits_is_welcome(tmp_path: Path, tiny_recipe: Re
     splits = {**data.splits, "train": rows}
     folder = train_run(dataclasses.replace(data, splits=splits), linear, tmp_path / "teacher").path
     run = train_run(data, _recipe(tiny_recipe, [folder], [], **{"train.epochs": 1}), tmp_path / "run")
-    # What it knows of these rows it has handed on.
+    # The student inherits the fingerprint of these rows.
     assert split_fingerprints(run.model)["train"].seen(more).all()
 
 
-def test_what_cannot_be_distilled_says_so(tmp_path: Path, tiny_recipe: RecipeOf, teacher: Any, unlabelled: Any) -> None:
-    with pytest.raises(RecipeError, match=r"distil.teachers needs a neural model, and model.name='linear'"):
+def test_impossible_distillations_are_rejected(
+    tmp_path: Path, tiny_recipe: RecipeOf, teacher: Any, unlabelled: Any
+) -> None:
+    with pytest.raises(
+        RecipeError, match=r"distil.teachers needs a neural model, and the family 'linear' is not neural"
+    ):
         load_recipe({"model": {"name": "linear"}, "distil": {"teachers": ["runs/x"]}})
-    with pytest.raises(RecipeError, match="need a model that judges them"):
+    with pytest.raises(RecipeError, match="need a teacher that scores them"):
         load_recipe({"distil": {"unlabelled": ["texts.txt"]}})
     with pytest.raises(RecipeError, match="weight must be above 0"):
         load_recipe({"distil": {"teachers": ["runs/x"], "weight": 0}})
@@ -194,7 +194,7 @@ def test_teachers_are_averaged_in_any_order_of_their_labels(tmp_path: Path, teac
     )
 
 
-def test_answers_are_computed_once(tmp_path: Path, teacher: Any, recorder: Any) -> None:
+def test_teacher_scores_are_computed_once(tmp_path: Path, teacher: Any, recorder: Any) -> None:
     texts = [example.text for example in toy_data.toy_dataset("single", train=20).split("train")]
     scheme, cache = toy_data.SCHEMES["single"], tmp_path / "cache"
     first = teacher_scores([str(teacher("single"))], scheme, texts, cache, Silent())
@@ -207,7 +207,7 @@ def test_answers_are_computed_once(tmp_path: Path, teacher: Any, recorder: Any) 
 
 @pytest.fixture
 def toy_files(tmp_path: Path) -> Path:
-    """Return a folder with a file a split."""
+    """Return a folder with a file for each split."""
     data = tmp_path / "toy"
     data.mkdir()
     for split, examples in toy_data.toy_dataset("single", train=30, validation=20, test=10, seed=3).splits.items():
@@ -216,7 +216,7 @@ def toy_files(tmp_path: Path) -> Path:
     return data
 
 
-def test_an_interrupted_student_goes_on_from_another_folder(
+def test_a_student_resumes_from_another_folder(
     tmp_path: Path,
     tiny_recipe: RecipeOf,
     teacher: Any,
@@ -242,7 +242,7 @@ def test_an_interrupted_student_goes_on_from_another_folder(
         torch.testing.assert_close(tensor, expected[name], atol=1e-6, rtol=0)
 
 
-def test_a_teacher_that_changed_ends_a_run_that_would_go_on(
+def test_a_changed_teacher_prevents_resuming(
     tmp_path: Path, tiny_recipe: RecipeOf, teacher: Any, toy_files: Path
 ) -> None:
     lent = tmp_path / "teacher"
@@ -252,27 +252,27 @@ def test_a_teacher_that_changed_ends_a_run_that_would_go_on(
         train(toy_files, recipe=recipe, output=tmp_path / "run", progress=Interrupt(2))
     shutil.rmtree(lent)
     shutil.copytree(_teacher("single", tmp_path / "other", train=60), lent)
-    with pytest.raises(RecipeError, match=r"model '.*teacher.*' that run '.*run' learns from has changed"):
+    with pytest.raises(RecipeError, match=r"model '.*teacher.*' that run '.*run' uses has changed"):
         resume_training(tmp_path / "run")
     train(toy_files, recipe=recipe, output=tmp_path / "run", overwrite=True)
 
 
 @pytest.mark.parametrize("kind", ["single", "multi"])
-def test_the_loss_is_hinton_s(kind: Kind) -> None:
+def test_the_teacher_loss_and_its_gradient(kind: Kind) -> None:
     """T^2 KL, zero where student and teacher agree; its gradient is T times the softened difference."""
-    told_logits = torch.tensor([[1.0, -2.0, 0.5], [0.0, 3.0, -1.0]], dtype=torch.float64)
+    teacher_logits = torch.tensor([[1.0, -2.0, 0.5], [0.0, 3.0, -1.0]], dtype=torch.float64)
     squash = torch.sigmoid if kind == "multi" else (lambda z: z.softmax(dim=1))
-    told = squash(told_logits)
-    assert teacher_loss(kind, told_logits, told, 3.0).abs().max() < 1e-9
+    scores = squash(teacher_logits)
+    assert teacher_loss(kind, teacher_logits, scores, 3.0).abs().max() < 1e-9
     logits = torch.tensor([[0.2, 0.1, -0.3], [1.0, 1.0, 1.0]], dtype=torch.float64, requires_grad=True)
     for temperature in (1.0, 4.0):
         logits.grad = None
-        teacher_loss(kind, logits, told, temperature).sum().backward()  # type: ignore[no-untyped-call]
-        expected = temperature * (squash(logits.detach() / temperature) - squash(told_logits / temperature))
+        teacher_loss(kind, logits, scores, temperature).sum().backward()  # type: ignore[no-untyped-call]
+        expected = temperature * (squash(logits.detach() / temperature) - squash(teacher_logits / temperature))
         torch.testing.assert_close(logits.grad, expected / (3 if kind == "multi" else 1), atol=1e-6, rtol=1e-6)
 
 
 @pytest.mark.parametrize("kind", ["single", "multi"])
-def test_a_sure_teacher_gives_a_finite_loss(kind: Kind) -> None:
-    told = torch.tensor([[1.0, 0.0, 0.0]])
-    assert torch.isfinite(teacher_loss(kind, torch.zeros(1, 3), told, 0.1)).all()
+def test_a_certain_teacher_has_a_finite_loss(kind: Kind) -> None:
+    scores = torch.tensor([[1.0, 0.0, 0.0]])
+    assert torch.isfinite(teacher_loss(kind, torch.zeros(1, 3), scores, 0.1)).all()

@@ -1,4 +1,4 @@
-"""Fine-tuning: the optimiser's groups, frozen layers, early stopping, seeds, refusals."""
+"""Fine-tuning: optimiser groups, frozen layers, early stopping, seeds, errors."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from insula.training.fitting import PreparedRows, Rows, RunContext
 from insula.training.neural import train_network as neural
 from insula.training.neural.batches import TokenRows, collate
 from insula.training.neural.layer_cache import compute_lower_states
-from insula.training.neural.trainer import EmotionTrainer, StopInTime, history
+from insula.training.neural.trainer import EarlyStopping, EmotionTrainer, history
 from insula.training.neural.validation import validation_score
 from insula.training.objectives.objective import Objective
 from insula.training.objectives.registry import choose_objective
@@ -44,7 +44,7 @@ DataOf = Callable[..., Dataset]
 
 @pytest.fixture
 def fit(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, tiny_recipe: RecipeOf, toy_dataset: DataOf) -> Any:
-    """Fit an encoder on toy data; returns its weights, what `Fitted` says, and the trainer."""
+    """Fit an encoder on toy data; returns its weights, the `Fitted`, and the trainer."""
     trainers: list[EmotionTrainer] = []
 
     class Watched(EmotionTrainer):
@@ -98,10 +98,10 @@ def test_the_optimiser_s_groups(fit: Any) -> None:
             name = names.pop(id(parameter))
             assert (rate == 1e-2) == name.startswith("head."), name
             assert (decay == 0) == (name.endswith("bias") or "LayerNorm" in name), name
-    assert not names  # each parameter stands in one group
+    assert not names  # each parameter is in one group
 
 
-def test_frozen_layers_are_not_in_the_optimiser_and_do_not_move(fit: Any, encoder_folder: Callable[..., Path]) -> None:
+def test_frozen_layers_are_not_optimised_and_do_not_change(fit: Any, encoder_folder: Callable[..., Path]) -> None:
     trained, _, trainer = fit({"train.freeze_layers": 2}, encoder={"layers": 3})
     encoder = EncoderForEmotion.from_backbone(encoder_folder(layers=3), outputs=3, pooling="mean", dropout=0.0)
     base = encoder.state_dict()
@@ -124,11 +124,11 @@ def test_one_seed_gives_one_model(fit: Any) -> None:
     assert not _same(first, other)
 
 
-def test_it_stops_early_where_nothing_gets_better(fit: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_training_stops_early_without_progress(fit: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     scores = (0.5 / number for number in itertools.count(1))
     monkeypatch.setattr(neural, "validation_score", lambda *_: ("macro_f1", next(scores)))
     _, fitted, trainer = fit({"train.epochs": 50, "train.evaluations_per_epoch": 1, "train.patience": 3})
-    # 4 steps an epoch; the first evaluation is the best, and three more bring nothing.
+    # 4 steps per epoch; the first evaluation is the best, and three more bring no progress.
     assert trainer.state.global_step == 16
     assert trainer.state.max_steps == 200
     assert max(row["step"] for row in fitted.history) == 16
@@ -145,7 +145,7 @@ def test_the_best_step_s_weights_are_kept(fit: Any, monkeypatch: pytest.MonkeyPa
     assert _same(kept, best)
 
 
-def test_without_validation_rows_the_last_step_is_taken(fit: Any) -> None:
+def test_without_validation_the_last_weights_are_kept(fit: Any) -> None:
     _, fitted, trainer = fit(validation=0)
     assert trainer.state.global_step == 4
     assert not any("validation_loss" in row for row in fitted.history)
@@ -171,7 +171,7 @@ def test_the_history_has_figures_by_step(fit: Any) -> None:
 
 
 @pytest.mark.parametrize("kind", ["single", "multi"])
-def test_losses_of_training_and_validation_are_of_one_scale(fit: Any, kind: Kind) -> None:
+def test_training_and_validation_losses_have_one_scale(fit: Any, kind: Kind) -> None:
     _, fitted, trainer = fit({"train.precision": "float32"}, kind=kind)
     told = [row["validation_loss"] for row in fitted.history if "validation_loss" in row]
     found = trainer.predict(trainer.eval_dataset)
@@ -182,7 +182,7 @@ def test_losses_of_training_and_validation_are_of_one_scale(fit: Any, kind: Kind
 
 def test_patience_waits_while_the_loss_falls() -> None:
     def stops_after(losses: list[float], scores: list[float]) -> int | None:
-        stop, state, control = StopInTime(2), TrainerState(), TrainerControl()
+        stop, state, control = EarlyStopping(2), TrainerState(), TrainerControl()
         arguments = SimpleNamespace(metric_for_best_model="eval_macro_f1")
         for step, (loss, score) in enumerate(zip(losses, scores, strict=True), 1):
             measured = {"eval_loss": loss, "eval_macro_f1": score}
@@ -197,16 +197,16 @@ def test_patience_waits_while_the_loss_falls() -> None:
     assert stops_after([1.0, 0.9, 0.8, 0.7], [0.3, 0.2, 0.2, 0.2]) == 3  # a worse score is worse, whatever the loss
 
 
-def test_its_own_untrained_self_is_for_comparison(fit: Any) -> None:
+def test_the_untrained_network_is_a_baseline(fit: Any) -> None:
     _, fitted, _ = fit()
     texts = ["lovely", "awful " * 5, ""]
     first = fitted.untrained(texts)
     assert first.shape == (3, 3)
     np.testing.assert_array_equal(first, fitted.untrained(texts))
-    assert np.ptp(first, axis=0).max() > 1e-4  # it does look at the text
+    assert np.ptp(first, axis=0).max() > 1e-4  # it depends on the text
 
 
-def test_what_an_encoder_cannot_do_is_refused_before_training(fit: Any) -> None:
+def test_unsupported_encoder_options_are_rejected_early(fit: Any) -> None:
     with pytest.raises(RecipeError, match=r"model\.max_tokens.*at most 64.*Got 65"):
         fit({"model.max_tokens": 65})
     with pytest.raises(RecipeError, match=r"freeze_layers option must be 1 to 1"):
@@ -215,7 +215,7 @@ def test_what_an_encoder_cannot_do_is_refused_before_training(fit: Any) -> None:
         fit({"objective.name": "squared"})
 
 
-def test_a_diverged_training_is_one_sentence(fit: Any) -> None:
+def test_divergence_is_a_clear_error(fit: Any) -> None:
     nan = dataclasses.replace(_objective("single"), loss=lambda z, y: z.sum(dim=1) * float("nan"))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(fit_encoder, "choose_objective", lambda *_: nan)
@@ -223,7 +223,7 @@ def test_a_diverged_training_is_one_sentence(fit: Any) -> None:
             fit()
 
 
-def test_a_base_without_tokenizer_is_one_sentence(
+def test_a_base_without_tokenizer_is_a_clear_error(
     tmp_path: Path, encoder_folder: Callable[..., Path], fit: Any
 ) -> None:
     for name in ("config.json", "model.safetensors"):
@@ -232,7 +232,7 @@ def test_a_base_without_tokenizer_is_one_sentence(
         fit({"model.base": str(tmp_path)})
 
 
-def test_a_tokenizer_of_another_encoder_is_refused(
+def test_a_tokenizer_of_another_encoder_is_rejected(
     tmp_path: Path, encoder_folder: Callable[..., Path], fit: Any
 ) -> None:
     for file in encoder_folder().iterdir():
@@ -246,7 +246,7 @@ def test_a_tokenizer_of_another_encoder_is_refused(
 
 
 class _Constant(nn.Module):
-    """Gives each row the logits it was made with."""
+    """Returns fixed logits for each row."""
 
     def __init__(self, logits: torch.Tensor) -> None:
         super().__init__()

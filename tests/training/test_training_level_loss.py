@@ -1,4 +1,4 @@
-"""The loss term `levels`: its formulas, its gradients, and the schemes that have none."""
+"""The loss term `levels`: formulas, gradients, and schemes without levels."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def _levels(kind: Kind, logits: torch.Tensor, wanted: torch.Tensor) -> torch.Ten
     return found
 
 
-def test_labels_that_exclude_each_other_by_hand() -> None:
+def test_exclusive_labels_by_hand() -> None:
     z = torch.tensor([[0.3, -1.0, 2.0, 0.5]], dtype=torch.float64)
     p = z.softmax(dim=1)[0]
     wanted = torch.tensor([[0.0, 1.0, 0.0, 0.0]], dtype=torch.float64)
@@ -43,7 +43,7 @@ def test_labels_that_exclude_each_other_by_hand() -> None:
     torch.testing.assert_close(_levels("single", z, wanted)[0], expected)
 
 
-def test_several_labels_by_hand() -> None:
+def test_multi_label_levels_by_hand() -> None:
     z = torch.tensor([[0.3, -1.0, 2.0, 0.5]], dtype=torch.float64)
     p = z.sigmoid()[0]
     wanted = torch.tensor([[0.0, 1.0, 0.0, 0.0]], dtype=torch.float64)
@@ -54,7 +54,7 @@ def test_several_labels_by_hand() -> None:
     torch.testing.assert_close(_levels("multi", z, wanted)[0], (groups + sides) / 2)
 
 
-def test_no_label_that_does_not_hold_is_raised_for_its_parent() -> None:
+def test_absent_labels_are_not_raised_for_their_parent() -> None:
     z = torch.zeros(1, 4, dtype=torch.float64) + torch.tensor([5.0, -5.0, 0.0, 0.0])
     z.requires_grad_(True)
     _levels("multi", z, torch.tensor([[0.0, 1.0, 0.0, 0.0]], dtype=torch.float64)).sum().backward()
@@ -64,7 +64,7 @@ def test_no_label_that_does_not_hold_is_raised_for_its_parent() -> None:
 
 
 @pytest.mark.parametrize("kind", ["single", "multi"])
-def test_it_is_the_loss_of_the_scores_that_are_answered(kind: Kind) -> None:
+def test_the_level_loss_is_that_of_predicted_scores(kind: Kind) -> None:
     rng = np.random.default_rng(0)
     z = torch.tensor(rng.normal(size=(50, 4)))
     scores = (z.softmax(dim=1) if kind == "single" else z.sigmoid()).numpy()
@@ -84,7 +84,7 @@ def test_it_is_the_loss_of_the_scores_that_are_answered(kind: Kind) -> None:
     z=st.lists(st.floats(-1e4, 1e4, width=32), min_size=4, max_size=4),
     y=st.lists(st.floats(0, 1, width=32), min_size=4, max_size=4),
 )
-def test_it_is_finite_and_not_negative(kind: Kind, z: list[float], y: list[float]) -> None:
+def test_the_level_loss_is_finite_and_not_negative(kind: Kind, z: list[float], y: list[float]) -> None:
     logits = torch.tensor([z], requires_grad=True)
     wanted = torch.tensor([y])
     if kind == "single":
@@ -97,7 +97,7 @@ def test_it_is_finite_and_not_negative(kind: Kind, z: list[float], y: list[float
     assert torch.isfinite(logits.grad).all()
 
 
-def test_what_has_no_levels_is_refused() -> None:
+def test_schemes_without_levels_are_rejected() -> None:
     plain = LabelScheme("s", "multi", ("a", "b"))
     with pytest.raises(
         RecipeError, match=r"objective\.levels option must be 0 for labels without coarser levels.*Got 1"

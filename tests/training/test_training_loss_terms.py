@@ -1,4 +1,4 @@
-"""Loss terms: what a recipe asks for, how terms add up, how they are logged, and what a plug-in term may do."""
+"""Loss terms: selection by the recipe, sum, logging, and plug-in terms."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def _answering(terms: LossTerms, *passes: torch.Tensor) -> Network:
     return terms.network(lambda **_: SimpleNamespace(logits=next(given)), training=True)
 
 
-def test_the_recipe_asks_for_terms_and_the_rest_costs_nothing() -> None:
+def test_only_requested_terms_are_built() -> None:
     scheme = dataclasses.replace(toy_data.SCHEMES["single"], mappings={"sides": SIDES})
     assert loss_terms_of(scheme).names == ("labels",)
     assert loss_terms_of(scheme).passes == 1
@@ -78,7 +78,7 @@ def test_the_recipe_asks_for_terms_and_the_rest_costs_nothing() -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_unlabelled_rows_have_the_teacher_alone(kind: Kind) -> None:
+def test_unlabelled_rows_have_only_the_teacher_loss(kind: Kind) -> None:
     scheme = toy_data.SCHEMES[kind]
     terms = loss_terms_of(scheme, rows=PreparedRows(_taught(scheme, 4, 2)), distil=DistilOptions(weight=0.3))
     targets = terms.columns["teacher"]
@@ -96,7 +96,7 @@ def test_unlabelled_rows_have_the_teacher_alone(kind: Kind) -> None:
     assert torch.equal(terms.validation_loss(plain, outputs), alone.validation_loss(plain, outputs))
 
 
-def test_a_batch_of_another_task_is_about_its_own_head() -> None:
+def test_a_batch_of_another_task_uses_its_head() -> None:
     scheme, other = toy_data.SCHEMES["single"], toy_data.SCHEMES["dimensional"]
     task = Task(other, Rows(["a", "b"], np.array([[1.0, 2.0], [3.0, 4.0]]), np.ones(2)))
     rows = Rows([""], _gold(scheme, 1), np.ones(1))
@@ -108,14 +108,14 @@ def test_a_batch_of_another_task_is_about_its_own_head() -> None:
         torch.testing.assert_close(losses, (own - torch.tensor(task.rows.gold).float()).square().mean(dim=1))
     _, parts = terms.training_loss(_batch(terms, _gold(scheme, 2)), _answering(terms, logits))
     assert set(parts) == {"labels"}
-    with pytest.raises(ValueError, match=r"no head 2\. It must add one with added_outputs"):
+    with pytest.raises(ValueError, match=r"must have a head 2\. Declare it in added_outputs"):
         Outputs(logits, terms.network(print, training=True)).of_head("tasks", 2)
     plain = loss_terms_of(scheme)
-    with pytest.raises(ValueError, match=r"about task 1\. Got the terms labels"):
+    with pytest.raises(ValueError, match=r"apply to task 1\. Got labels"):
         plain.training_loss(_batch(plain, _gold(scheme, 2), task=1), _answering(plain, logits))
 
 
-def test_means_are_over_the_rows_that_a_term_is_about() -> None:
+def test_means_are_over_the_rows_of_a_term() -> None:
     scheme = toy_data.SCHEMES["single"]
     terms = loss_terms_of(scheme, rows=PreparedRows(_taught(scheme, 4, 2)), distil=DistilOptions())
     means = TermMeans(terms.terms)
@@ -142,7 +142,7 @@ def _history(run: Run, name: str) -> list[float]:
     return [row[name] for row in run.metrics["history"] if name in row]
 
 
-def test_each_term_is_logged_beside_the_loss(train: Any, tmp_path: Path) -> None:
+def test_each_term_is_logged_with_the_loss(train: Any, tmp_path: Path) -> None:
     data = _with_levels(toy_data.toy_dataset("single", train=48, validation=16, test=0))
     run = train(data, {"objective.levels": 0.5, "objective.r_drop": 2.0})
     labels, levels, apart = (_history(run, f"loss/{name}") for name in ("labels", "levels", "r-drop"))
@@ -169,7 +169,7 @@ def plug_in(monkeypatch: pytest.MonkeyPatch) -> Callable[[str, Any], None]:
 
 
 def _counterfactual(given: TermInput) -> LossTerm:
-    """Return a term that wants the same answer to a text without its first word: another forward pass."""
+    """Return a term that compares the logits with those of the text without its first word: a second pass."""
 
     def loss(batch: Batch, outputs: Outputs) -> torch.Tensor:
         other = outputs.network(batch.views["shorter"])
@@ -180,7 +180,7 @@ def _counterfactual(given: TermInput) -> LossTerm:
 
 
 def _group_term(given: TermInput) -> LossTerm:
-    """Return a term on the rows of one group alone: a column of its own."""
+    """Return a term for the rows of one group, with its own column."""
     long = np.array([len(text.split()) > 6 for text in given.train.texts])
     objective = given.objective
 
@@ -250,18 +250,20 @@ def test_a_plug_in_term_may_run_the_network_again(train: Any, plug_in: Any, buil
     assert run.metrics["recipe"]["objective"]["terms"] == {"mine": 0.5}
 
 
-def test_terms_that_are_not_there_are_a_sentence(plug_in: Any) -> None:
+def test_unknown_terms_are_rejected(plug_in: Any) -> None:
     plug_in("fairness", lambda given: None)
-    with pytest.raises(RecipeError, match=r"no installed package has the term 'fairnes' \(fairness\).*'fairness'"):
+    with pytest.raises(
+        RecipeError, match=r"the term 'fairnes' is not installed. Installed terms: fairness\..*'fairness'"
+    ):
         load_recipe("standard", {"objective.terms.fairnes": 1.0})
-    with pytest.raises(RecipeError, match=r"the term 'r-drop' has an option of its own"):
+    with pytest.raises(RecipeError, match=r"the term 'r-drop' has its own option"):
         load_recipe("standard", {"objective.terms.r-drop": 1.0})
     chosen = load_recipe("standard", {"objective.terms.fairness": 0.5})
     assert load_recipe(chosen).objective.terms == {"fairness": 0.5}
     assert load_recipe("linear", {"objective.terms.fairness": 0.0}).objective.terms == {"fairness": 0.0}
 
 
-def test_linear_has_no_further_terms(tmp_path: Path, plug_in: Any, tiny_recipe: RecipeOf) -> None:
+def test_linear_rejects_further_terms(tmp_path: Path, plug_in: Any, tiny_recipe: RecipeOf) -> None:
     plug_in("mine", _group_term)
     data = toy_data.toy_dataset("single", train=20, validation=0, test=10)
     recipe = load_recipe(tiny_recipe("linear", {"objective.terms": {"mine": 1.0}}))

@@ -1,4 +1,4 @@
-"""Several sets with labels of their own share one network; the model folder is an ordinary one."""
+"""Several sets with different labels share one network; the model folder is an ordinary one."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from insula.core.example import Example
 from insula.data.dataset import Dataset
 from insula.inference.predictor import Predictor
 from insula.models.provenance import seen_in_training
-from insula.training.neural.task_batches import TaskBatches, rows_an_epoch
+from insula.training.neural.task_batches import TaskBatches, rows_per_epoch
 from insula.training.recipe.recipe import load_recipe
 from insula.training.run import train_run
 from insula.training.transfer.auxiliary import with_auxiliary
@@ -63,7 +63,7 @@ def test_a_small_set_learns_from_a_large_one_with_other_labels(tmp_path: Path, t
 
 
 @pytest.mark.parametrize("kind", ["binary"])
-def test_sets_of_any_kind_stand_beside_one_with_a_teacher(tmp_path: Path, tiny_recipe: RecipeOf, kind: Any) -> None:
+def test_auxiliary_sets_of_any_kind_work_with_a_teacher(tmp_path: Path, tiny_recipe: RecipeOf, kind: Any) -> None:
     data = toy_data.toy_dataset(kind, train=60, validation=20, test=20, seed=3)
     linear = load_recipe({"model": {"name": "linear"}, "evaluation": {"baselines": []}})
     teacher = train_run(data, linear, tmp_path / "teacher").path
@@ -81,7 +81,7 @@ def test_sets_of_any_kind_stand_beside_one_with_a_teacher(tmp_path: Path, tiny_r
     assert all(np.isfinite(row["loss"]) for row in run.metrics["history"] if "loss" in row)
 
 
-def test_each_batch_is_of_one_task_in_the_shares_asked_for() -> None:
+def test_each_batch_has_one_task_in_the_requested_shares() -> None:
     shuffled = np.random.default_rng(1).permutation(374)  # rows of a task need not be neighbours
     task = np.empty(374, dtype=np.intp)
     task[shuffled] = np.repeat([0, 1, 2], [64, 300, 10])
@@ -107,7 +107,7 @@ def test_each_batch_is_of_one_task_in_the_shares_asked_for() -> None:
     assert seen[0] != seen[1]
 
 
-def test_uneven_processes_go_through_all_rows() -> None:
+def test_uneven_processes_use_all_rows() -> None:
     task = np.repeat([0, 1], [64, 300])
     shares = [list(TaskBatches([5] * 364, task, [64, 128], 16, seed=0, process=one, processes=3)) for one in range(3)]
     assert {len(share) for share in shares} == {5 + 9}  # 5 rows a process are 15 an update
@@ -116,13 +116,13 @@ def test_uneven_processes_go_through_all_rows() -> None:
     assert sum(count for row, count in seen.items() if row >= 64) >= 128
 
 
-def test_an_epoch_takes_shares_by_size() -> None:
-    assert rows_an_epoch(100, [10_000, 1], 1.0) == [100, 10_000, 1]
-    assert rows_an_epoch(100, [10_000, 1], 0.0) == [100, 100, 100]
-    assert rows_an_epoch(100, [10_000, 1], 0.5) == [100, 1000, 10]
+def test_epoch_rows_follow_the_size_of_the_set() -> None:
+    assert rows_per_epoch(100, [10_000, 1], 1.0) == [100, 10_000, 1]
+    assert rows_per_epoch(100, [10_000, 1], 0.0) == [100, 100, 100]
+    assert rows_per_epoch(100, [10_000, 1], 0.5) == [100, 1000, 10]
 
 
-def test_rows_of_measurement_are_taken_out_of_other_sets(tmp_path: Path, tiny_recipe: RecipeOf, recorder: Any) -> None:
+def test_evaluation_rows_are_removed_from_auxiliary_sets(tmp_path: Path, tiny_recipe: RecipeOf, recorder: Any) -> None:
     main = toy_data.toy_dataset("single", train=20, validation=10, test=10, seed=3)
     other = toy_data.toy_dataset("multi", train=30, validation=10, test=10, seed=8)
     leaked = [Example(text=f"{e.text.upper()}!", labels=("positive",)) for e in main.split("test")[:4]]
@@ -132,19 +132,21 @@ def test_rows_of_measurement_are_taken_out_of_other_sets(tmp_path: Path, tiny_re
     found = with_auxiliary(main, recipe, recorder).also
     texts = {example.text for example in found[0].split("train")}
     assert texts == {e.text for split in ("train", "validation") for e in other.split(split)}
-    assert any("40 rows, 3 labels; 4 left out" in sentence for sentence in recorder.said)
+    assert any("40 rows, 3 labels; 4 removed" in sentence for sentence in recorder.said)
     only = _write(Dataset("only", other.scheme, {"train": leaked}), tmp_path / "only")
     with pytest.raises(DataError):
         with_auxiliary(main, _recipe(tiny_recipe, **{"auxiliary.sources": [str(only)]}), recorder)
 
 
-def test_it_is_asked_for_in_the_recipe(tmp_path: Path, tiny_recipe: RecipeOf, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_recipe_names_auxiliary_sets(
+    tmp_path: Path, tiny_recipe: RecipeOf, monkeypatch: pytest.MonkeyPatch
+) -> None:
     main = toy_data.toy_dataset("single", train=20, validation=10, test=10, seed=3)
     _write(toy_data.toy_dataset("multi", train=30, validation=10, test=10, seed=8), tmp_path / "other")
     monkeypatch.chdir(tmp_path)
     recipe = _recipe(tiny_recipe, **{"train.epochs": 1, "auxiliary.sources": ["other"]})
     run = train(main, recipe=recipe, output=tmp_path / "run")
     assert run.metrics["recipe"]["auxiliary"]["sources"] == [str(tmp_path / "other")]
-    assert any("other is learnt beside it: 40 rows, 3 labels" in note for note in run.metrics["data"]["notes"])
+    assert any("Auxiliary set other: 40 rows, 3 labels" in note for note in run.metrics["data"]["notes"])
     with pytest.raises(RecipeError, match=r"auxiliary\.sources needs a neural model"):
         load_recipe({"model": {"name": "linear"}, "auxiliary": {"sources": ["other"]}})

@@ -113,7 +113,7 @@ FORMULAS |= {
 
 @every_fitting
 @pytest.mark.parametrize("soft", [False, True])
-def test_loss_and_gradient_are_the_formula_s(name: str, kind: Kind, soft: bool) -> None:
+def test_loss_and_gradient_match_the_formula(name: str, kind: Kind, soft: bool) -> None:
     rng = np.random.default_rng(0)
     y = _wanted(kind, rng)
     if soft:
@@ -131,7 +131,7 @@ def test_loss_and_gradient_are_the_formula_s(name: str, kind: Kind, soft: bool) 
         assert gradient[row, output] == pytest.approx(by_difference, abs=1e-6)
 
 
-def test_binary_cross_entropy_and_gradient_are_the_formula() -> None:
+def test_binary_cross_entropy_matches_the_formula() -> None:
     z = np.linspace(-12, 12, 97)[:, None]
     for y in (0.0, 1.0, 0.3):
         loss, gradient = _loss_and_gradient(_objective("sigmoid", "binary"), z, np.full_like(z, y))
@@ -152,7 +152,7 @@ def test_binary_cross_entropy_and_gradient_are_the_formula() -> None:
         ("asymmetric", "multi", {"gamma_negative": 0, "gamma_positive": 0, "clip": 0}, "sigmoid"),
     ],
 )
-def test_without_their_powers_they_are_the_cross_entropy(
+def test_without_powers_losses_are_the_cross_entropy(
     name: str, kind: Kind, options: dict[str, float], plain: str
 ) -> None:
     rng = np.random.default_rng(1)
@@ -202,7 +202,7 @@ def test_losses_are_finite_and_not_negative_up_to_huge_logits(name: str, kind: K
 
 
 @every_fitting
-def test_r_drop_adds_nothing_where_both_passes_agree(name: str, kind: Kind) -> None:
+def test_r_drop_is_zero_for_equal_passes(name: str, kind: Kind) -> None:
     rng = np.random.default_rng(2)
     wanted = torch.tensor(_wanted(kind, rng))
     first, second = torch.tensor(rng.normal(size=(2, *wanted.shape)))
@@ -266,7 +266,7 @@ def test_initial_biases_follow_the_weights_and_stay_finite(name: str, kind: Kind
 
 
 @pytest.mark.parametrize("name", ["sigmoid", "focal", "asymmetric"])
-def test_label_weights_make_both_answers_of_a_label_count_alike(name: str) -> None:
+def test_label_weights_balance_absent_and_present(name: str) -> None:
     gold = np.array([[1.0, 1.0, 0.0, 1.0], [0.0, 1.0, 0.0, 0.0], [0.0, 0.0, 1.0, 0.0], [0.0, 1.0, 0.0, 1.0]])
     rows = Rows([""] * 4, gold, np.ones(4))
     plain = _objective(name, "multi", rows)
@@ -286,7 +286,7 @@ def test_label_weights_make_both_answers_of_a_label_count_alike(name: str) -> No
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_auto_takes_one_that_fits(kind: Kind) -> None:
+def test_auto_chooses_a_fitting_objective(kind: Kind) -> None:
     objective = choose_objective(ObjectiveOptions(), _scheme(kind))
     assert objective.head == "linear"
     assert kind in {kind for _, kind in FITTING}
@@ -295,7 +295,7 @@ def test_auto_takes_one_that_fits(kind: Kind) -> None:
     }  # fmt: skip
 
 
-def test_one_that_does_not_fit_is_refused() -> None:
+def test_an_objective_that_does_not_fit_is_rejected() -> None:
     for name in objectives:
         for kind in set(KINDS) - set(objectives[name].kinds):
             with pytest.raises(RecipeError, match=rf"'{name}' is for .*Got {kind} labels. Set objective.name=auto"):
@@ -310,12 +310,22 @@ def test_one_that_does_not_fit_is_refused() -> None:
         ("auto", "single", {"gamma": 1.0}, r"objective\.gamma option.*'softmax' does not read it. Got 1\."),
         ("focal", "multi", {"clip": 0.1}, r"objective\.clip option.*'focal' does not read it"),
         ("auto", "multi", {"class_weights": "balanced", "beta": 0.9}, r"objective\.beta.*class_weights=effective"),
-        ("auto", "dimensional", {"class_weights": "balanced"}, r"objective\.class_weights option is for labels"),
-        ("ccc", "dimensional", {"label_smoothing": 0.1}, r"objective\.label_smoothing option is for labels.*Got 0\.1"),
-        ("auto", "dimensional", {"soft_labels": True}, r"objective\.soft_labels option is for labels"),
+        (
+            "auto",
+            "dimensional",
+            {"class_weights": "balanced"},
+            r"objective\.class_weights option is for categorical labels",
+        ),
+        (
+            "ccc",
+            "dimensional",
+            {"label_smoothing": 0.1},
+            r"objective\.label_smoothing option is for categorical labels.*Got 0\.1",
+        ),
+        ("auto", "dimensional", {"soft_labels": True}, r"objective\.soft_labels option is for categorical labels"),
     ],
 )
-def test_an_option_without_a_use_is_refused(name: str, kind: Kind, options: dict[str, Any], message: str) -> None:
+def test_an_unused_option_is_rejected(name: str, kind: Kind, options: dict[str, Any], message: str) -> None:
     with pytest.raises(RecipeError, match=message):
         _objective(name, kind, **options)
 

@@ -1,4 +1,4 @@
-"""What every objective keeps, for every kind that it fits: it learns, is saved, and answers the same."""
+"""The contract of every objective for each kind it supports: it learns, is saved and reloads."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def _losses(run: Run) -> list[float]:
 
 @pytest.mark.usefixtures("without_export")
 @pytest.mark.parametrize(("name", "kind"), FITTING)
-def test_it_learns_and_a_reloaded_model_answers_the_same(train: Any, name: str, kind: Kind) -> None:
+def test_an_objective_learns_and_reloads(train: Any, name: str, kind: Kind) -> None:
     several = kind == "multi"  # harder to learn
     data = toy_data.toy_dataset(kind, train=160 if several else 96, validation=32, test=16)
     # Averaged vectors are the quickest network, but slow to learn several labels at once.
@@ -64,7 +64,7 @@ def test_it_learns_and_a_reloaded_model_answers_the_same(train: Any, name: str, 
 
 @pytest.mark.usefixtures("without_export")
 @pytest.mark.parametrize("kind", ["single", "multi", "dimensional"])
-def test_r_drop_draws_two_passes_together(train: Any, kind: Kind) -> None:
+def test_r_drop_reduces_the_divergence(train: Any, kind: Kind) -> None:
     data = toy_data.toy_dataset(kind, train=96, validation=32, test=16)
     losses = _losses(train("encoder", data, {"objective.r_drop": 1.0, "model.dropout": 0.3}))
     assert losses[-1] < losses[0]
@@ -72,7 +72,7 @@ def test_r_drop_draws_two_passes_together(train: Any, kind: Kind) -> None:
 
 @pytest.mark.usefixtures("without_export")
 @pytest.mark.parametrize("kind", ["single", "multi"])
-def test_coarser_levels_are_taught_with_the_labels(train: Any, kind: Kind) -> None:
+def test_coarser_levels_are_trained_with_the_labels(train: Any, kind: Kind) -> None:
     plain = toy_data.toy_dataset(kind, train=96, validation=32, test=16)
     first, *others = plain.scheme.names
     scheme = dataclasses.replace(plain.scheme, mappings={"sides": {first: "one", **dict.fromkeys(others, "other")}})
@@ -87,8 +87,8 @@ def test_coarser_levels_are_taught_with_the_labels(train: Any, kind: Kind) -> No
 
 @pytest.mark.usefixtures("without_export")
 @pytest.mark.parametrize("kind", ["single", "multi"])
-def test_soft_labels_are_learnt(train: Any, kind: Kind) -> None:
-    """Where six of ten annotators agree, the model shall be sixty percent sure."""
+def test_soft_labels_are_trained(train: Any, kind: Kind) -> None:
+    """If six of ten annotators agree, the model should be sixty percent confident."""
     plain = toy_data.toy_dataset(kind, train=200, validation=60, test=60)
     names = plain.scheme.names
     split = {
@@ -114,7 +114,7 @@ def test_soft_labels_are_learnt(train: Any, kind: Kind) -> None:
     assert np.median(given) == pytest.approx(0.6, abs=0.1)
 
 
-def test_linear_has_class_weights_and_no_other_objective(train: Any) -> None:
+def test_linear_supports_class_weights_only(train: Any) -> None:
     common = toy_data.toy_dataset("single", train=120, validation=0, test=30)
     rare = [row for i, row in enumerate(common.split("train")) if row.labels != ("positive",) or i % 8 == 2]
     data = Dataset("uneven", common.scheme, {"train": rare, "test": common.split("test")})
@@ -138,7 +138,7 @@ def test_linear_has_class_weights_and_no_other_objective(train: Any) -> None:
             train("linear", data, overrides)
 
 
-def test_linear_weighs_the_labels_of_several(train: Any) -> None:
+def test_linear_weights_labels_of_multi_label_schemes(train: Any) -> None:
     data = toy_data.toy_dataset("multi", train=80, validation=0, test=20)
     rare = [row for i, row in enumerate(data.split("train")) if "positive" not in (row.labels or ()) or i % 6 == 0]
     uneven = Dataset("uneven", data.scheme, {"train": rare, "test": data.split("test")})
@@ -153,7 +153,7 @@ def test_linear_weighs_the_labels_of_several(train: Any) -> None:
 
 
 @pytest.mark.usefixtures("without_export")
-def test_the_linear_baseline_has_an_objective_of_its_own(train: Any) -> None:
+def test_the_linear_baseline_uses_its_own_objective(train: Any) -> None:
     data = toy_data.toy_dataset("ordinal", train=64, validation=32, test=16)
     run = train("encoder", data, {"objective.name": "corn", "objective.r_drop": 1.0, "train.epochs": 1,
                                   "evaluation.baselines": ["linear", "untrained"]})  # fmt: skip

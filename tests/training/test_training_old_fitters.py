@@ -101,7 +101,7 @@ def test_the_page_of_the_first_version_runs(tmp_path: Path, my_family: None) -> 
     assert [one.label for one in Predictor.load(run.path).predict(["a", "a" * 99])] == ["a", "b"]
 
 
-def test_an_old_fitter_gets_all_that_it_knew(tmp_path: Path) -> None:
+def test_an_old_fitter_gets_all_its_fields(tmp_path: Path) -> None:
     given: list[FitInput] = []
 
     def old(one: FitInput) -> Fitted:
@@ -138,7 +138,7 @@ def test_an_old_fitter_gets_all_that_it_knew(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("fit", [lambda plan, rows, run: None, lambda *given: None], ids=["three", "any"])
-def test_a_fitter_of_today_is_called_as_it_is(fit: Callable[..., Any]) -> None:
+def test_a_current_fitter_is_called_directly(fit: Callable[..., Any]) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert as_fitter(fit, reference="a:b") is fit

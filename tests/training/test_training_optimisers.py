@@ -1,4 +1,4 @@
-"""One step of each optimiser by hand; which parameter learns how fast."""
+"""One step of each optimiser by hand; the learning rate of each parameter."""
 
 from __future__ import annotations
 
@@ -135,7 +135,7 @@ def test_layers_need_no_backbone_around_them() -> None:
         ),
     ],
 )
-def test_layers_of_networks_from_nothing_learn_slower_the_lower(
+def test_layer_decay_works_for_scratch_networks(
     architecture: str, settings: dict[str, object], wanted: dict[str, float]
 ) -> None:
     network = architectures[architecture]
@@ -148,7 +148,7 @@ def test_layers_of_networks_from_nothing_learn_slower_the_lower(
         assert {rates[id(one)] for one in model.get_submodule(module).parameters()} == {rate}, module
 
 
-def test_layers_without_numbers_are_not_passed_over_in_silence() -> None:
+def test_layer_decay_without_numbered_layers_is_rejected() -> None:
     with pytest.raises(RecipeError, match=r"layer_rate_decay option must be 1 .*Got 0\.5\. Leave it out"):
         parameter_groups(
             nn.Linear(2, 2), (), learning_rate=1.0, weight_decay=0.0, head_rate_factor=1.0, layer_rate_decay=0.5

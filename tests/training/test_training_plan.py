@@ -1,4 +1,4 @@
-"""The plan of a training: resolved once, and what rows, baselines and families make of it."""
+"""The plan of a training: resolved once, and used by rows, baselines and families."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ pytestmark = pytest.mark.usefixtures("without_export")
 
 @pytest.fixture
 def calls(monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
-    """How often an encoder was located and a model folder opened as a base."""
+    """Counts how often an encoder was located and a model folder opened as a base."""
     found = {"locate_encoder": 0, "open_folder": 0}
 
     def counted(name: str) -> Callable[..., Any]:
@@ -74,9 +74,7 @@ def test_a_baseline_has_the_rows_and_no_options(tiny_recipe: RecipeOf) -> None:
     assert linear.preparation.steps == families["linear"].steps(LinearOptions())
 
 
-def test_rows_say_by_columns_what_they_are(
-    tmp_path: Path, tiny_recipe: RecipeOf, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_columns_describe_the_rows(tmp_path: Path, tiny_recipe: RecipeOf, monkeypatch: pytest.MonkeyPatch) -> None:
     other = toy_data.toy_dataset("multi", train=3, validation=0, test=0, seed=8)
     data = toy_data.toy_dataset("single", train=4, validation=2, test=0, seed=3)
     splits = {**data.splits, UNLABELLED: [Example(text="one"), Example(text="two")]}
@@ -102,7 +100,7 @@ def test_rows_say_by_columns_what_they_are(
     assert list(task.rows.texts) == list(train.texts)[6:]
 
 
-def test_what_cannot_be_planned_is_a_sentence(tmp_path: Path, tiny_recipe: RecipeOf) -> None:
+def test_impossible_plans_are_rejected(tmp_path: Path, tiny_recipe: RecipeOf) -> None:
     data = toy_data.toy_dataset("single", train=4, validation=2, test=0)
     with pytest.raises(RecipeError, match=r"context_turns option needs earlier turns"):
         plan_training(data, load_recipe(tiny_recipe("encoder", {"preparation.context_turns": 2})), None)
@@ -111,7 +109,7 @@ def test_what_cannot_be_planned_is_a_sentence(tmp_path: Path, tiny_recipe: Recip
         prepare_rows(dataclasses.replace(data, splits={"train": []}), plan, RunContext(tmp_path))
 
 
-def test_a_family_says_what_it_can() -> None:
+def test_families_declare_their_capabilities() -> None:
     plain = Family(LinearOptions, "a:b", lambda options: (), "a test")
     assert not plain.neural
     assert dataclasses.replace(plain, packages=("torch",)).neural

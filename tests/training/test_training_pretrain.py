@@ -1,4 +1,4 @@
-"""Going on with pretraining: what is masked, what is learnt, and that it can be gone on with."""
+"""Continued pretraining: masking, learning, resuming."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from insula.core.errors import DataError, MissingFileError, OutputError, RecipeE
 from insula.models.networks.encoder import EncoderForEmotion
 from insula.training.neural.checkpoints import last_checkpoint
 from insula.training.pretraining.corpus import read_corpus
-from insula.training.pretraining.inputs import unfinished
+from insula.training.pretraining.inputs import work_folder
 from insula.training.pretraining.masking import HELD_OUT_EPOCH, IGNORED, MaskedRows, Masking, NumberedBatches
 from insula.training.pretraining.model import masked_loss, open_for_pretraining
 from insula.training.pretraining.trainer import PretrainTrainer
@@ -33,7 +33,7 @@ SETTINGS: dict[str, Any] = {"epochs": EPOCHS, "batch_size": 16, "learning_rate":
 
 @pytest.fixture(scope="module")
 def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Texts in which a word foretells its neighbour, so that there is something to learn."""
+    """Texts in which a word predicts its neighbour, so that there is something to learn."""
     rng = np.random.default_rng(0)
     pairs = np.array(toy_data.FILLERS[:40]).reshape(20, 2)
     lines = [" ".join(pairs[rng.permutation(20)[: rng.integers(3, 7)]].ravel()) for _ in range(300)]
@@ -44,7 +44,7 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def pretrained(tmp_path_factory: pytest.TempPathFactory, corpus: Path, encoder_folder: Callable[..., Path]) -> Any:
-    """The pretraining that nothing happened to."""
+    """An uninterrupted pretraining."""
     folder = tmp_path_factory.mktemp("encoders") / "mine"
     return pretrain(corpus, folder, model=encoder_folder(dropout=0.1), **SETTINGS)
 
@@ -55,7 +55,7 @@ def masking() -> Masking:
     return Masking(share=0.15, mask=4, ordinary=np.arange(5, 1000), special=np.arange(5))
 
 
-def test_masks_are_those_of_the_paper(masking: Masking) -> None:
+def test_masks_follow_the_paper(masking: Masking) -> None:
     rng = np.random.default_rng(0)
     tokens = [np.concatenate([[2], rng.integers(5, 1000, size=30), [3]]) for _ in range(1000)]
     rows = MaskedRows(tokens, masking, seed=0)
@@ -88,7 +88,7 @@ def test_a_mask_is_a_function_of_seed_epoch_and_row(masking: Masking) -> None:
     assert sorted(number for batch in batches for number in batch) == [12, 13, 14, 15]
 
 
-def test_short_rows_hide_one_token_and_empty_ones_none(masking: Masking) -> None:
+def test_short_rows_mask_one_token_and_empty_ones_none(masking: Masking) -> None:
     random = np.random.default_rng(0)
     _, wanted = masking.hide(np.array([2, 7, 3]), random)
     assert wanted.tolist() == [IGNORED, 7, IGNORED]
@@ -96,17 +96,17 @@ def test_short_rows_hide_one_token_and_empty_ones_none(masking: Masking) -> None
     assert (hidden.tolist(), (wanted == IGNORED).all()) == ([2, 3], True)
 
 
-def test_it_learns_to_tell_hidden_tokens(pretrained: Any) -> None:
+def test_pretraining_lowers_the_perplexity(pretrained: Any) -> None:
     before, after = pretrained.facts["perplexity"]["before"], pretrained.facts["perplexity"]["after"]
     assert after < before / 2
     assert json.loads((pretrained.path / "pretrain.json").read_text(encoding="utf-8")) == pretrained.facts
     assert pretrained.facts["fresh_head"] is True
     assert pretrained.facts["corpus"]["train"] + pretrained.facts["corpus"]["held_out"] <= 300
     assert [row for row in pretrained.facts["history"] if "validation_loss" in row]
-    assert not unfinished(pretrained.path).exists()
+    assert not work_folder(pretrained.path).exists()
 
 
-def test_it_is_an_ordinary_encoder(pretrained: Any, corpus: Path, tmp_path: Path) -> None:
+def test_the_result_is_an_ordinary_encoder(pretrained: Any, corpus: Path, tmp_path: Path) -> None:
     whole = AutoModelForMaskedLM.from_pretrained(pretrained.path, trust_remote_code=False)
     bare = AutoModel.from_pretrained(pretrained.path, trust_remote_code=False, add_pooling_layer=False)
     for name, tensor in bare.state_dict().items():
@@ -114,13 +114,13 @@ def test_it_is_an_ordinary_encoder(pretrained: Any, corpus: Path, tmp_path: Path
     ours = EncoderForEmotion.from_backbone(pretrained.path, outputs=3, pooling="mean", dropout=0.0)
     weights = ours.backbone.state_dict()
     torch.testing.assert_close(weights["embeddings.word_embeddings.weight"], bare.embeddings.word_embeddings.weight)
-    # ... whose head is kept, so that it can go on where it stopped.
+    # ... with its head, so that pretraining can be continued.
     again = pretrain(corpus, tmp_path / "again", model=pretrained.path, **SETTINGS | {"epochs": 1})
     assert again.facts["fresh_head"] is False
     assert again.facts["perplexity"]["before"] == pytest.approx(pretrained.facts["perplexity"]["after"], rel=1e-4)
 
 
-def test_only_hidden_places_go_through_the_head(pretrained: Any) -> None:
+def test_only_masked_tokens_pass_through_the_head(pretrained: Any) -> None:
     model, tokenizer, fresh = open_for_pretraining(pretrained.path)
     assert not fresh
     model.eval()
@@ -151,17 +151,17 @@ def test_an_interrupted_pretraining_ends_with_the_same_weights(
         with pytest.raises(KeyboardInterrupt, match="insula pretrain --resume"):
             pretrain(corpus, folder, model=encoder_folder(dropout=0.1), progress=Interrupt(after), **SETTINGS)
     assert not folder.exists()
-    assert (last_checkpoint(unfinished(folder) / "checkpoints") is None) == (after == 3)
+    assert (last_checkpoint(work_folder(folder) / "checkpoints") is None) == (after == 3)
     run = resume_pretraining(folder)
     assert (run.facts["seconds"] > 1000) == (after != 3)  # those of all its parts
     expected = load_file(pretrained.path / "model.safetensors")
     for name, tensor in load_file(folder / "model.safetensors").items():
         torch.testing.assert_close(tensor, expected[name], atol=1e-6, rtol=0)
     assert run.facts["perplexity"] == pretrained.facts["perplexity"]
-    assert not unfinished(folder).exists()
+    assert not work_folder(folder).exists()
 
 
-def test_an_interruption_before_any_file_promises_nothing(
+def test_an_early_interruption_gives_no_resume_hint(
     tmp_path: Path, corpus: Path, encoder_folder: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def stop(*_: object, **__: object) -> None:
@@ -173,7 +173,7 @@ def test_an_interruption_before_any_file_promises_nothing(
     assert str(stopped.value) == ""
 
 
-def test_changed_texts_and_damaged_state_are_refused(
+def test_changed_texts_and_damaged_state_are_rejected(
     tmp_path: Path, corpus: Path, encoder_folder: Callable[..., Path]
 ) -> None:
     file, folder = tmp_path / "corpus.txt", tmp_path / "mine"
@@ -183,7 +183,7 @@ def test_changed_texts_and_damaged_state_are_refused(
     file.write_text(corpus.read_text(encoding="utf-8") + "one more line of other words\n", encoding="utf-8")
     with pytest.raises(DataError, match="have changed since it began"):
         resume_pretraining(folder)
-    (unfinished(folder) / "pretrain.json").write_text("{}", encoding="utf-8")
+    (work_folder(folder) / "pretrain.json").write_text("{}", encoding="utf-8")
     with pytest.raises(DataError, match="is damaged"):
         resume_pretraining(folder)
     with pytest.raises(MissingFileError):
@@ -203,7 +203,7 @@ def test_texts_near_an_evaluation_set_are_not_trained_on(tmp_path: Path) -> None
     (tmp_path / "test.txt").write_text(
         "@someone The room was clean, and the people at the desk were friendly to us all http://x.y\n", encoding="utf-8"
     )
-    (tmp_path / "other.csv").write_text('id,text\n1,"another text that stands in no other file"\n', encoding="utf-8")
+    (tmp_path / "other.csv").write_text('id,text\n1,"another text that is in no other file"\n', encoding="utf-8")
     barred = [tmp_path / "test.txt", tmp_path / "other.csv"]
     corpus = read_corpus([tmp_path / "texts.csv"], barred, text="message", held_out=0.3)
     assert sorted([*corpus.train, *corpus.held_out]) == sorted([texts[0], texts[3], texts[4]])
@@ -212,7 +212,7 @@ def test_texts_near_an_evaluation_set_are_not_trained_on(tmp_path: Path) -> None
         read_corpus([tmp_path / "test.txt"], [tmp_path / "test.txt"])
 
 
-def test_an_unnamed_encoder_is_called_by_texts_and_base(
+def test_the_default_name_has_texts_and_base(
     tmp_path: Path, corpus: Path, encoder_folder: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -228,7 +228,7 @@ def test_an_unnamed_encoder_is_called_by_texts_and_base(
     assert "'encoders/corpus-encoder' already holds a pretrained encoder" in again.stderr
 
 
-def test_names_of_texts_and_base_make_one_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_default_name_is_one_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from insula.api import pretraining
 
     def told(given: Any, folder: Path, **_: Any) -> Any:
@@ -243,7 +243,9 @@ def test_names_of_texts_and_base_make_one_folder(tmp_path: Path, monkeypatch: py
     assert pretrain("/x/.hidden", model=".") == Path("encoders/texts-base")
 
 
-def test_what_is_refused(tmp_path: Path, corpus: Path, pretrained: Any, encoder_folder: Callable[..., Path]) -> None:
+def test_wrong_pretraining_options_are_rejected(
+    tmp_path: Path, corpus: Path, pretrained: Any, encoder_folder: Callable[..., Path]
+) -> None:
     with pytest.raises(OutputError, match="replace it with --overwrite"):
         pretrain(corpus, pretrained.path)
     with pytest.raises(OutputError, match="new, empty or a pretrained encoder"):

@@ -86,7 +86,7 @@ def test_two_processes_make_the_updates_of_one(
     assert not [file for file in (tmp_path / "temporary").iterdir() if file.name.startswith("insula-")]
 
 
-def test_who_this_process_is(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_process_index_and_count(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (process_count(), process_index()) == (1, 0)
     monkeypatch.setenv("RANK", "1")  # of no use alone
     assert process_index() == 0

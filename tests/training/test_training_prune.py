@@ -1,4 +1,4 @@
-"""What a pruned recipe keeps, how it is chosen, and a trained model as the base of another."""
+"""Pruning by a recipe, importance, and a trained model as the base of another."""
 
 from __future__ import annotations
 
@@ -54,11 +54,11 @@ def keeps(**kept: Any) -> EncoderOptions:
         ({"layers": 3, "heads": 1.0, "width": 0.9}, 3, 4, 56),
     ],
 )
-def test_shares_are_of_each_layer_and_leave_at_least_one(kept: Any, layers: int, heads: int, width: int) -> None:
+def test_shares_keep_at_least_one_per_layer(kept: Any, layers: int, heads: int, width: int) -> None:
     assert pruned_shape(WHOLE, keeps(**kept)) == (layers, EncoderShape((heads,) * 3, (width,) * 3))
 
 
-def test_impossible_shares_are_refused() -> None:
+def test_impossible_shares_are_rejected() -> None:
     with pytest.raises(RecipeError, match=r"must be 1 to 3 for this encoder\. Got 4"):
         pruned_shape(WHOLE, keeps(layers=4))
     with pytest.raises(RecipeError, match="must drop something"):
@@ -88,7 +88,7 @@ def _measured(model: EncoderForEmotion) -> Importance:
     return measure_importance(model, rows, range(40), loss_terms_of(toy_data.SCHEMES["single"]), Silent())
 
 
-def test_what_does_nothing_is_the_least_important(encoder_folder: Callable[..., Path]) -> None:
+def test_units_without_effect_are_least_important(encoder_folder: Callable[..., Path]) -> None:
     model = EncoderForEmotion.from_backbone(encoder_folder(layers=3), outputs=3, pooling="mean", dropout=0.1)
     model.head.randomise(0)
     second = bert_layers(model.backbone)[1]
@@ -146,7 +146,7 @@ def _pruning(tiny_recipe: RecipeOf, base: Path, **more: Any) -> Any:
     return load_recipe(tiny_recipe("encoder", settings))
 
 
-def test_a_trained_base_is_gone_on_with_head_included(tmp_path: Path, tiny_recipe: RecipeOf, base: Path) -> None:
+def test_a_trained_base_keeps_its_head(tmp_path: Path, tiny_recipe: RecipeOf, base: Path) -> None:
     data = toy_data.toy_dataset("single")
     recipe = _pruning(tiny_recipe, base, **{"train.learning_rate": 1e-12, "train.head_rate_factor": 1.0})
     whole = recipe.model_copy(update={"model": recipe.model.model_copy(
@@ -164,12 +164,12 @@ def test_a_trained_base_is_gone_on_with_head_included(tmp_path: Path, tiny_recip
     assert [len(kept["layers"]), [len(one) for one in kept["heads"]], kept["widths"]] == [1, [2], [32]]
 
 
-def test_training_rows_of_the_base_are_not_measured_on(tmp_path: Path, tiny_recipe: RecipeOf, base: Path) -> None:
+def test_training_rows_of_the_base_are_not_evaluated(tmp_path: Path, tiny_recipe: RecipeOf, base: Path) -> None:
     data = toy_data.toy_dataset("single")
     recipe = _pruning(tiny_recipe, base)
     for split, known in (("validation", "train"), ("test", "validation")):
         splits = {**toy_data.toy_dataset("single", seed=9).splits, split: data.split(known)}
-        with pytest.raises(LeakError, match=rf"The base .* {split} row.* stand in its {known} rows"):
+        with pytest.raises(LeakError, match=rf"The base .* {split} row.* are among its {known} rows"):
             train_run(dataclasses.replace(data, splits=splits), recipe, tmp_path / "run")
     other = toy_data.toy_dataset("single", seed=9)
     measured = {example.text for name in ("validation", "test") for example in other.split(name)}
@@ -179,7 +179,7 @@ def test_training_rows_of_the_base_are_not_measured_on(tmp_path: Path, tiny_reci
     assert split_fingerprints(run.model)["train"].seen(sorted(learnt)).all()
 
 
-def test_what_cannot_be_gone_on_with_says_so(
+def test_unsuitable_bases_are_rejected(
     tmp_path: Path,
     tiny_recipe: RecipeOf,
     base: Path,
@@ -201,7 +201,7 @@ def test_what_cannot_be_gone_on_with_says_so(
         train_run(toy_data.toy_dataset("multi"), _pruning(tiny_recipe, base), tmp_path / "run")
 
 
-def test_an_interrupted_recovery_goes_on_with_what_it_kept(
+def test_a_resumed_recovery_keeps_the_same_units(
     tmp_path: Path, tiny_recipe: RecipeOf, base: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     data = tmp_path / "toy"

@@ -1,4 +1,4 @@
-"""`calibrate_model`: a decision rule chosen anew, and what it is worth on rows that it was not chosen on."""
+"""`calibrate_model`: a new decision rule, measured on rows on which it was not chosen."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def test_only_the_rule_changes_and_all_rows_choose_it(kind: Kind, tmp_path: Path
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_no_row_has_a_say_in_how_it_is_decided(kind: Kind, trained_run: RunOf) -> None:
+def test_a_row_does_not_influence_its_own_rule(kind: Kind, trained_run: RunOf) -> None:
     source = open_folder(trained_run("linear", kind).model)
     rows = _rows(kind, 100)
     logits = Predictor.load(source.path).logits([row.text for row in rows])
@@ -120,7 +120,7 @@ def test_rows_of_another_source_refit_the_thresholds(tmp_path: Path, trained_run
     assert again["seen"]["rows"] == len(rows)
 
 
-def test_training_rows_are_left_out_and_chosen_ones_told(tmp_path: Path, trained_run: RunOf, recorder: Any) -> None:
+def test_training_rows_are_left_out_and_reported(tmp_path: Path, trained_run: RunOf, recorder: Any) -> None:
     run, data = trained_run("linear", "single"), toy_data.toy_dataset("single")
     learnt, chosen_on = list(data.split("train")[:70]), list(data.split("validation"))
     with pytest.raises(DataError, match=r"At least 50 rows outside the training data.*Got 0"):
@@ -140,7 +140,7 @@ def test_training_rows_are_left_out_and_chosen_ones_told(tmp_path: Path, trained
     assert not set(known.to_array()) & set(split_fingerprints(made.path)["validation"].to_array())
 
 
-def test_what_cannot_be_done_is_said(tmp_path: Path, trained_run: RunOf, recorder: Any) -> None:
+def test_impossible_calibrations_are_rejected(tmp_path: Path, trained_run: RunOf, recorder: Any) -> None:
     run = trained_run("linear", "single")
     with pytest.raises(RecipeError, match=r"decision\.coverage"):
         insula.calibrate_model(run.path, tmp_path / "new", coverage=1.5)

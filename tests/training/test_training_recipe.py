@@ -1,4 +1,4 @@
-"""Recipes: built in, from files, overridden, refused."""
+"""Recipes: built in, from files, with overrides, invalid."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ from insula.training.families.linear import LinearOptions
 from insula.training.families.registry import Family, families
 from insula.training.options.sections import ModelOptions, TrainOptions
 from insula.training.recipe.recipe import Recipe, builtin_recipes, load_recipe, parse_override
-from insula.training.recipe.unused_options import idle_options
+from insula.training.recipe.unused_options import unused_options
 
 BUILT_IN = tuple(builtin_recipes())
 
 
 @pytest.mark.parametrize("name", BUILT_IN)
-def test_a_built_in_recipe_loads_and_says_what_it_is_for(name: str) -> None:
+def test_a_built_in_recipe_loads_and_has_a_description(name: str) -> None:
     recipe = load_recipe(name)
     assert recipe.description == builtin_recipes()[name] != ""
     assert load_recipe(tomllib.loads(recipe.to_toml())) == recipe
@@ -104,13 +104,13 @@ def test_any_values_survive_toml(epochs: float, seed: int, rate: float, dropout:
         ({"evaluation": {"baselines": ["majorty"]}}, r"evaluation\.baselines\.0: .*'majority'"),
     ],
 )
-def test_a_wrong_recipe_is_one_sentence_that_names_the_key(recipe: dict[str, Any], message: str) -> None:
+def test_an_invalid_recipe_names_the_key(recipe: dict[str, Any], message: str) -> None:
     with pytest.raises(RecipeError, match=message) as caught:
         load_recipe(recipe)
     assert "\n" not in str(caught.value)
 
 
-def test_files_and_names_that_are_not_there(tmp_path: Path) -> None:
+def test_missing_files_and_unknown_names(tmp_path: Path) -> None:
     with pytest.raises(MissingFileError, match=r"none\.toml"):
         load_recipe(tmp_path / "none.toml")
     with pytest.raises(UnknownNameError, match="Did you mean 'quick'"):
@@ -127,7 +127,7 @@ def test_overrides_reach_any_section() -> None:
     assert recipe.model == EncoderOptions(base="minilm", pooling="first")
     with pytest.raises(RecipeError, match=r"Did you mean 'train\.epochs'"):
         load_recipe("standard", {"train.epoch": 1})
-    with pytest.raises(RecipeError, match="no section"):
+    with pytest.raises(RecipeError, match="is not a section"):
         load_recipe({"seed": 1}, {"seed.deep": 1})
 
 
@@ -138,13 +138,13 @@ def test_overrides_leave_the_given_mapping_alone() -> None:
 
 
 @pytest.mark.parametrize("name_first", [True, False])
-def test_another_family_drops_only_the_options_before_it(name_first: bool) -> None:
+def test_another_family_drops_the_previous_options(name_first: bool) -> None:
     pairs = [("model.name", "linear"), ("model.min_df", 1)]
     recipe = load_recipe("standard", dict(pairs if name_first else pairs[::-1]))
     assert recipe.model == LinearOptions(min_df=1)
 
 
-def test_another_family_is_not_trained_as_the_one_before_it() -> None:
+def test_another_family_has_its_own_train_defaults() -> None:
     quick = load_recipe("quick")
     assert quick.train.freeze_layers > 0
     for recipe in ("quick", quick):
@@ -153,13 +153,13 @@ def test_another_family_is_not_trained_as_the_one_before_it() -> None:
 
 
 @pytest.mark.parametrize("family", ["linear", "textcnn", "decoder"])
-def test_only_an_encoder_keeps_lower_layers_as_they_are(family: str) -> None:
+def test_only_an_encoder_freezes_lower_layers(family: str) -> None:
     with pytest.raises(RecipeError, match=rf"freeze_layers must be 0 for the family '{family}'\. Got 2\..*encoder"):
         load_recipe({"model": {"name": family}, "train": {"freeze_layers": 2}})
 
 
 @pytest.mark.parametrize("family", ["linear", "static", "textcnn", "lstm", "gru"])
-def test_what_has_no_blocks_keeps_all_it_computes(family: str) -> None:
+def test_gradient_checkpointing_needs_blocks(family: str) -> None:
     said = (
         rf"gradient_checkpointing must be false for the family '{family}'\. Got true\..*decoder, encoder, transformer"
     )
@@ -169,14 +169,14 @@ def test_what_has_no_blocks_keeps_all_it_computes(family: str) -> None:
 
 
 @pytest.mark.parametrize("family", ["linear", "static", "textcnn"])
-def test_what_has_no_layers_learns_at_one_rate(family: str) -> None:
+def test_layer_decay_needs_numbered_layers(family: str) -> None:
     said = rf"layer_rate_decay must be 1\.0 for the family '{family}'\. Got 0\.8\..*encoder, gru, lstm, transformer"
     with pytest.raises(RecipeError, match=said):
         load_recipe({"model": {"name": family}, "train": {"layer_rate_decay": 0.8}})
     load_recipe({"model": {"name": family}, "train": {"layer_rate_decay": 1}})
 
 
-def test_a_family_says_how_it_is_trained_unless_the_user_does(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_family_train_defaults_yield_to_the_user(monkeypatch: pytest.MonkeyPatch) -> None:
     family = dataclasses.replace(families["linear"], train={"learning_rate": 0.5, "epochs": 9})
     monkeypatch.setitem(families._loaded, "linear", family)
     recipe = load_recipe("standard", {"model.name": "linear", "train.epochs": 2})
@@ -210,7 +210,7 @@ def test_overrides_on_the_command_line(text: str, expected: tuple[str, Any]) -> 
 
 
 @pytest.mark.parametrize("text", ["train.epochs", "=3", " =3", ""])
-def test_an_override_without_key_or_value_is_refused(text: str) -> None:
+def test_an_override_without_key_or_value_is_rejected(text: str) -> None:
     with pytest.raises(RecipeError, match=r"train\.epochs=3"):
         parse_override(text)
 
@@ -228,7 +228,7 @@ def test_the_json_schema_knows_every_family_s_options() -> None:
 
 
 class PluggedOptions(ModelOptions):
-    """Options of a family from elsewhere."""
+    """Options of a family of another package."""
 
     name: str = "plugged"
     depth: int = 1
@@ -270,39 +270,39 @@ def test_one_path_needs_no_brackets() -> None:
         ({"model.name": "linear", "auxiliary.sources": ["a"]}, "is not valid: auxiliary.sources needs a neural model"),
     ],
 )
-def test_what_does_not_go_together_is_said_in_one_sentence(overrides: dict[str, Any], said: str) -> None:
+def test_incompatible_options_are_rejected(overrides: dict[str, Any], said: str) -> None:
     with pytest.raises(RecipeError, match=re.escape(said)):
         load_recipe(overrides=overrides)
 
 
-def test_tiny_is_as_small_as_it_says() -> None:
+def test_tiny_has_the_stated_size() -> None:
     options = load_recipe("tiny").model.model_dump()
     filters = sum(width * options["width"] * options["maps"] for width in options["filter_widths"])
     assert options["vocabulary_size"] * options["width"] + filters < 1_000_000
     assert options["vectors"] == "random"
 
 
-def test_options_that_will_do_nothing_are_told() -> None:
+def test_options_of_inactive_sections_are_reported() -> None:
     recipe = load_recipe("standard", {"adapter.rank": 16, "adapter.alpha": 8, "distil.temperature": 3})
-    assert idle_options(recipe, "single") == [
-        'adapter.rank and adapter.alpha will do nothing: adapter.method is "none". Set it, too.',
-        "distil.temperature will do nothing: distil.teachers is []. Set it, too.",
+    assert unused_options(recipe, "single") == [
+        'adapter.rank and adapter.alpha will do nothing: adapter.method is "none". Set it too.',
+        "distil.temperature will do nothing: distil.teachers is []. Set it too.",
     ]
-    assert idle_options(load_recipe("standard", {"adapter.rank": 16, "adapter.method": "lora"}), "single") == []
-    assert all(idle_options(load_recipe(name), kind) == [] for name in builtin_recipes() for kind in KINDS)
+    assert unused_options(load_recipe("standard", {"adapter.rank": 16, "adapter.method": "lora"}), "single") == []
+    assert all(unused_options(load_recipe(name), kind) == [] for name in builtin_recipes() for kind in KINDS)
 
 
-def test_unused_options_are_told() -> None:
+def test_unused_options_are_reported() -> None:
     recipe = load_recipe(
         "linear", {"train.epochs": 1, "decision.thresholds": "crossfit", "decision.class_offsets": True}
     )
     steps = (
-        "train.epochs will do nothing: the family 'linear' is no network. Leave it out, or choose another model.name."
+        "train.epochs will do nothing: the family 'linear' is not neural. Leave it out, or choose another model.name."
     )
     offsets = "decision.class_offsets will do nothing: it is for single, ordinal labels, and these are multi."
     thresholds = "decision.thresholds will do nothing: it is for binary, multi labels, and these are ordinal."
-    assert idle_options(recipe, "multi") == [steps, f"{offsets} Leave it out."]
-    assert idle_options(recipe, "ordinal") == [steps, f"{thresholds} Leave it out."]
-    values = idle_options(load_recipe("linear", {"decision.coverage": 0.8}), "dimensional")
+    assert unused_options(recipe, "multi") == [steps, f"{offsets} Leave it out."]
+    assert unused_options(recipe, "ordinal") == [steps, f"{thresholds} Leave it out."]
+    values = unused_options(load_recipe("linear", {"decision.coverage": 0.8}), "dimensional")
     assert len(values) == 1
     assert values[0].startswith("decision.coverage will do nothing")

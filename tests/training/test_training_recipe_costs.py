@@ -1,4 +1,4 @@
-"""What recipes cost and reach: figures of result files only."""
+"""Cost and quality of recipes: figures of result files only."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ QUALITY = Path(__file__).parents[2] / "benchmarks" / "results" / "quality"
 MEASURED = Path(__file__).parents[2] / "src" / "insula" / "training" / "recipes" / "measured.json"
 
 
-def test_every_figure_stands_in_its_result_files() -> None:
+def test_every_figure_is_in_its_result_file() -> None:
     listed = json.loads(MEASURED.read_text(encoding="utf-8"))
     assert set(listed) <= set(builtin_recipes())
     assert listed

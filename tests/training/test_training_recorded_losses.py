@@ -1,4 +1,4 @@
-"""Losses of the first updates as they were recorded: a change of the code that changes a training is seen here."""
+"""Recorded losses of the first updates detect code changes that change a training."""
 
 from __future__ import annotations
 
@@ -87,5 +87,5 @@ def _texts(kind: Kind, folder: Path) -> str:
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_the_first_losses_are_those_recorded(losses: Callable[[str], list[float]], case: str) -> None:
+def test_the_first_losses_match_the_record(losses: Callable[[str], list[float]], case: str) -> None:
     assert losses(case) == pytest.approx(RECORDED[case], rel=2e-4)

@@ -1,4 +1,4 @@
-"""Interrupted runs go on as if nothing had happened."""
+"""Resumed runs end like uninterrupted ones."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ pytestmark = pytest.mark.usefixtures("without_export")
 
 @pytest.fixture(scope="module")
 def source(tmp_path_factory: pytest.TempPathFactory, toy_dataset: Callable[..., Dataset]) -> Path:
-    """A folder with a file a split."""
+    """A folder with a file for each split."""
     folder = tmp_path_factory.mktemp("data") / "toy"
     folder.mkdir()
     for split, examples in toy_dataset("single", train=128, validation=40, test=20).splits.items():
@@ -42,7 +42,7 @@ def source(tmp_path_factory: pytest.TempPathFactory, toy_dataset: Callable[..., 
 
 @pytest.fixture(scope="module")
 def recipe(tiny_recipe: Callable[..., dict[str, Any]]) -> dict[str, Any]:
-    """Dropout is on, so that every random number counts; the middle of an epoch has a checkpoint, too."""
+    """A recipe with dropout, so that every random number counts, and a checkpoint in the middle of an epoch."""
     return tiny_recipe(
         "encoder",
         {
@@ -59,7 +59,7 @@ def recipe(tiny_recipe: Callable[..., dict[str, Any]]) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def undisturbed(tmp_path_factory: pytest.TempPathFactory, source: Path, recipe: dict[str, Any]) -> Any:
-    """The run that nothing happened to."""
+    """An uninterrupted run."""
     return train(source, recipe=recipe, output=tmp_path_factory.mktemp("undisturbed") / "run")
 
 
@@ -101,7 +101,7 @@ def test_frozen_layers_resume_as_well(tmp_path: Path, source: Path, recipe: dict
         torch.testing.assert_close(tensor, _weights(whole.path)[name], atol=1e-6, rtol=0)
 
 
-def test_the_time_of_a_resumed_run_is_that_of_all_its_parts(
+def test_the_time_of_a_resumed_run_is_the_total(
     tmp_path: Path, source: Path, recipe: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     keep = EmotionTrainer.add_to_checkpoint
@@ -119,7 +119,7 @@ def test_the_time_of_a_resumed_run_is_that_of_all_its_parts(
 
 
 @pytest.mark.parametrize("changes", [{"patience": 2, "learning_rate": 0.05}, {"epochs": 0.5, "schedule": "constant"}])
-def test_a_resumed_run_takes_no_step_more(
+def test_a_resumed_run_takes_no_extra_step(
     tmp_path: Path, source: Path, recipe: dict[str, Any], monkeypatch: pytest.MonkeyPatch, changes: dict[str, Any]
 ) -> None:
     def stop(*_: Any) -> None:
@@ -140,7 +140,7 @@ def test_a_resumed_run_takes_no_step_more(
             torch.testing.assert_close(tensor, _weights(whole.path)[name], atol=1e-6, rtol=0)
 
 
-def test_a_moved_run_still_knows_its_best_step(
+def test_a_moved_run_keeps_its_best_step(
     tmp_path: Path, source: Path, recipe: dict[str, Any], undisturbed: Any
 ) -> None:
     _interrupted(source, recipe, tmp_path / "before", EPOCHS * STEPS_AN_EPOCH - 1)
@@ -154,7 +154,7 @@ def test_a_moved_run_still_knows_its_best_step(
         torch.testing.assert_close(tensor, _weights(undisturbed.path)[name], atol=1e-6, rtol=0)
 
 
-def test_a_half_written_checkpoint_is_passed_over(tmp_path: Path) -> None:
+def test_an_incomplete_checkpoint_is_skipped(tmp_path: Path) -> None:
     assert last_checkpoint(tmp_path / "none") is None
     for name, state, mark in (
         ("checkpoint-9", "{}", '{"trainer_state.json": 2}'),
@@ -187,7 +187,7 @@ def test_a_checkpoint_holds_no_pickle_of_objects(tmp_path: Path, source: Path, r
 @pytest.mark.parametrize(
     "changes", [{"averaging": 0.9, "accumulation": 2}, {"optimiser": "sgd", "precision": "bfloat16"}], ids=str
 )
-def test_every_way_of_training_resumes(
+def test_every_kind_of_training_resumes(
     tmp_path: Path, source: Path, recipe: dict[str, Any], changes: dict[str, Any]
 ) -> None:
     changed = recipe | {"train": recipe["train"] | {"epochs": 2} | changes}
@@ -199,7 +199,7 @@ def test_every_way_of_training_resumes(
     assert whole.metrics["training"]["precision"] == changes.get("precision", whole.metrics["training"]["precision"])
 
 
-def test_a_killed_process_can_be_gone_on_with(
+def test_a_killed_process_can_be_resumed(
     tmp_path: Path, source: Path, recipe: dict[str, Any], undisturbed: Any
 ) -> None:
     (tmp_path / "recipe.json").write_text(json.dumps(recipe), encoding="utf-8")
@@ -229,7 +229,7 @@ def test_a_killed_process_can_be_gone_on_with(
 
 
 @pytest.mark.parametrize("change", ["text", "label", "order", "validation"])
-def test_other_data_are_refused(tmp_path: Path, source: Path, recipe: dict[str, Any], change: str) -> None:
+def test_changed_data_are_rejected(tmp_path: Path, source: Path, recipe: dict[str, Any], change: str) -> None:
     data = tmp_path / "toy"
     shutil.copytree(source, data)
     folder = tmp_path / "run"
@@ -248,7 +248,7 @@ def test_other_data_are_refused(tmp_path: Path, source: Path, recipe: dict[str, 
         resume_training(folder)
 
 
-def test_what_cannot_be_gone_on_with(
+def test_runs_that_cannot_be_resumed(
     tmp_path: Path, undisturbed: Any, recipe: dict[str, Any], toy_dataset: Callable[..., Dataset]
 ) -> None:
     with pytest.raises(RecipeError, match="is finished"):

@@ -1,4 +1,4 @@
-"""A training run: what it refuses, writes, keeps and chooses."""
+"""A training run: errors, files, kept output, choices."""
 
 from __future__ import annotations
 
@@ -47,9 +47,7 @@ def _with(data: Dataset, split: str, examples: list[Example]) -> Dataset:
 
 
 @pytest.mark.parametrize("split", ["validation", "test"])
-def test_a_training_text_in_the_rows_it_is_judged_on_is_refused(
-    tmp_path: Path, toy_dataset: DataOf, split: str
-) -> None:
+def test_a_training_text_in_evaluation_rows_is_rejected(tmp_path: Path, toy_dataset: DataOf, split: str) -> None:
     data = toy_dataset("single", train=30, validation=9, test=9)
     first = data.split("train")[0]
     leaked = Example(text=f"@someone {first.text.upper()}!!! https://t.co/x", labels=first.labels)
@@ -80,7 +78,7 @@ def test_no_test_row_is_ever_a_training_row(texts: dict[str, list[str]]) -> None
     assert guarded["test"] == splits["test"]
 
 
-def test_a_changed_byte_is_noticed(tmp_path: Path, trained_run: Callable[..., Any]) -> None:
+def test_a_changed_byte_is_detected(tmp_path: Path, trained_run: Callable[..., Any]) -> None:
     for family in families:
         folder = tmp_path / family
         shutil.copytree(trained_run(family, "single").model, folder)
@@ -117,7 +115,7 @@ def test_splits_may_be_missing(tmp_path: Path, toy_dataset: DataOf, validation: 
     assert Predictor.load(run.path).predict(["lovely wonderful"])[0].label == "positive"
 
 
-def test_without_validation_rows_the_given_strength_is_used(tmp_path: Path, toy_dataset: DataOf) -> None:
+def test_without_validation_the_smallest_strength_is_used(tmp_path: Path, toy_dataset: DataOf) -> None:
     data = toy_dataset("single", train=60, validation=0, test=20)
 
     def logits(*strengths: float) -> Any:
@@ -128,7 +126,7 @@ def test_without_validation_rows_the_given_strength_is_used(tmp_path: Path, toy_
     np.testing.assert_array_equal(logits(9.0, 0.1), logits(0.1))
 
 
-def test_no_training_rows_is_one_sentence(tmp_path: Path, toy_dataset: DataOf) -> None:
+def test_missing_training_rows_are_rejected(tmp_path: Path, toy_dataset: DataOf) -> None:
     data = toy_dataset("single", train=9, validation=0, test=9)
     for splits in ({"test": data.split("test")}, {"train": [], "test": data.split("test")}):
         with pytest.raises(DataError):
@@ -164,7 +162,7 @@ def test_the_same_seed_gives_the_same_linear_model(tmp_path: Path, toy_dataset: 
         assert files[0] == files[1]
 
 
-def test_labels_without_training_rows_are_never_given(tmp_path: Path) -> None:
+def test_labels_without_training_rows_are_not_predicted(tmp_path: Path) -> None:
     for kind in ("single", "multi"):
         scheme = LabelScheme("s", kind, ("a", "b", "never"))  # type: ignore[arg-type]
         rows = [Example(text=f"{'good' if i % 2 else 'bad'} {i}", labels=("ab"[i % 2],)) for i in range(40)]
@@ -174,7 +172,7 @@ def test_labels_without_training_rows_are_never_given(tmp_path: Path) -> None:
             assert prediction.scores["never"] < 0.1
 
 
-def test_a_recipe_says_which_steps_prepare_the_text(tmp_path: Path, toy_dataset: DataOf) -> None:
+def test_a_recipe_chooses_the_text_steps(tmp_path: Path, toy_dataset: DataOf) -> None:
     data = toy_dataset("single", train=30, validation=9, test=9)
     recipe = load_recipe(_linear(), {"preparation.steps": ["lowercase"]})
     run = train_run(data, recipe, tmp_path / "run")
@@ -184,7 +182,7 @@ def test_a_recipe_says_which_steps_prepare_the_text(tmp_path: Path, toy_dataset:
     )
 
 
-def test_steps_that_help(encoder_folder: Callable[..., Path]) -> None:
+def test_default_text_steps_of_families(encoder_folder: Callable[..., Path]) -> None:
     tiny = load_recipe({"model": {"base": str(encoder_folder())}}).model
     assert "emoji" in encoder_steps(tiny)  # it knows none, so they are spelt out
     assert "segment" not in encoder_steps(tiny)
@@ -204,7 +202,7 @@ def test_overwriting_replaces_the_old_run(tmp_path: Path, toy_dataset: DataOf) -
     Predictor.load(folder)
 
 
-def test_a_family_without_its_packages_says_how_to_get_them(
+def test_missing_packages_name_the_extra(
     tmp_path: Path, toy_dataset: DataOf, tiny_recipe: RecipeOf, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def missing(module: str, *, extra: str, purpose: str) -> None:
@@ -241,7 +239,7 @@ def test_choices_can_be_switched_off() -> None:
     assert rule.abstention == 0
 
 
-def test_the_majority_answers_always_the_same(toy_dataset: DataOf) -> None:
+def test_the_majority_baseline_is_constant(toy_dataset: DataOf) -> None:
     for kind in ("binary", "single", "multi", "dimensional"):
         data = toy_dataset(kind, train=60, validation=0, test=0)
         decided = majority(data.scheme, gold_matrix(data.scheme, data.split("train")).mean(axis=0), 4)

@@ -1,4 +1,4 @@
-"""What the optimiser gets at each update of a real training: the rate by the schedule, the gradient within its norm."""
+"""Learning rate and gradient norm at each update of a real training."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ FALLS: dict[str, Callable[[float], float]] = {
 
 
 class Updates(TrainerCallback):
-    """Writes down rate and gradient at each update."""
+    """Records learning rate and gradient at each update."""
 
     def __init__(self) -> None:
         self.rates: list[float] = []
@@ -69,7 +69,7 @@ def test_the_rate_warms_up_and_falls_by_its_schedule(
     assert updates(schedule=schedule, warmup=warmup).rates == pytest.approx(wanted, abs=1e-9)
 
 
-def test_a_gradient_beyond_the_norm_is_shortened_to_it(updates: Callable[..., Updates]) -> None:
+def test_gradients_are_clipped_to_the_norm(updates: Callable[..., Updates]) -> None:
     free, short = updates(max_gradient_norm=1e6).gradients, updates(max_gradient_norm=0.01).gradients
     assert min(float(one.norm()) for one in free) > 0.01
     assert [float(one.norm()) for one in short] == pytest.approx([0.01] * STEPS, rel=1e-3)

@@ -1,4 +1,4 @@
-"""Training from nothing: the vocabulary of the training texts, first vectors, Chinese words, the untrained baseline."""
+"""Training from scratch: vocabulary, initial vectors, Chinese words, the untrained baseline."""
 
 from __future__ import annotations
 
@@ -60,20 +60,20 @@ def fit(tmp_path: Path) -> Fit:
     return run
 
 
-def test_the_vocabulary_holds_words_of_training_texts_alone(fit: Fit) -> None:
+def test_the_vocabulary_has_only_training_words(fit: Fit) -> None:
     _, words = fit([("good day", 1), ("awful day", 0)], [("wonderful good", 1), ("horrid", 0)], min_count=1)
     assert words == ["[PAD]", "[UNK]", "awful", "day", "good"]
 
 
 @pytest.mark.parametrize(("language", "pieces"), [("zh", True), ("en", False), (None, False)])
-def test_chinese_gets_pieces_of_words_unless_words_are_wanted(fit: Fit, language: str | None, pieces: bool) -> None:
+def test_chinese_gets_sub_words_by_default(fit: Fit, language: str | None, pieces: bool) -> None:
     texts = [("今天 开心", 1), ("今天 糟糕", 0)]
     assert any("▁" in word for word in fit(texts, language=language, min_count=1)[1]) == pieces
     _, words = fit(texts, language=language, min_count=1, vocabulary="words", folder="words")
     assert words == ["[PAD]", "[UNK]", "今天", "开心", "糟糕"]
 
 
-def test_a_vocabulary_has_the_size_that_was_asked_for(fit: Fit) -> None:
+def test_the_vocabulary_has_the_requested_size(fit: Fit) -> None:
     _, words = fit([(" ".join(toy_data.words()), 1), ("awful", 0)], min_count=1, vocabulary_size=10)
     assert len(words) == 10
 
@@ -90,7 +90,7 @@ def test_chinese_without_spaces_is_segmented_at_prediction_too(trained_run: Call
 
 
 @pytest.mark.parametrize("family", SCRATCH)
-def test_the_written_recipe_states_how_the_family_is_trained(family: str) -> None:
+def test_the_stored_recipe_has_the_train_defaults(family: str) -> None:
     recipe = load_recipe("standard", {"model.name": family, "train.batch_size": 8})
     preferred = families[family].train
     assert set(preferred) == set(SCRATCH_TRAIN)
@@ -103,9 +103,7 @@ def test_a_transformer_s_width_is_a_multiple_of_its_heads() -> None:
         load_recipe({"model": {"name": "transformer", "width": 30}})
 
 
-def test_words_that_the_encoder_does_not_know_are_told(
-    fit: Fit, recorder: Any, encoder_folder: Callable[..., Path]
-) -> None:
+def test_unknown_words_are_reported(fit: Fit, recorder: Any, encoder_folder: Callable[..., Path]) -> None:
     settings: dict[str, Any] = {"vectors": "distilled", "vectors_from": str(encoder_folder()), "min_count": 1}
     fit([("lovely day", 1), ("awful day", 0)], progress=recorder, folder="known", **settings)
     assert recorder.said == []
@@ -120,8 +118,10 @@ def _synonyms(rng: np.random.Generator) -> tuple[list[str], list[str]]:
 
 
 @pytest.mark.usefixtures("torch_only")
-def test_distilled_vectors_know_what_is_alike(fit: Fit, tmp_path: Path, encoder_folder: Callable[..., Path]) -> None:
-    """Words that stand in rows of no weight alone, so that no label tells what they mean, are known by their kin."""
+def test_distilled_vectors_generalise_to_similar_words(
+    fit: Fit, tmp_path: Path, encoder_folder: Callable[..., Path]
+) -> None:
+    """Words that occur only in rows of weight 0 are classified like words with similar vectors."""
     from tiny_encoder import make_encoder
 
     rng = np.random.default_rng(0)
@@ -156,7 +156,7 @@ def test_distilled_vectors_know_what_is_alike(fit: Fit, tmp_path: Path, encoder_
 
 
 def _pull_together(folder: Path, kinds: tuple[list[str], list[str]]) -> None:
-    """Make the words of each kind alike to the encoder."""
+    """Give words of the same kind similar vectors in the encoder."""
     model, tokenizer = BertModel.from_pretrained(folder), AutoTokenizer.from_pretrained(folder)
     generator = torch.Generator().manual_seed(0)
     vectors = model.get_input_embeddings().weight.data

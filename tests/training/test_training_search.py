@@ -1,4 +1,4 @@
-"""Searches: what they try, that they go on, that nobody's trial is lost, that nothing sees test rows."""
+"""Searches: trials, resuming, shared studies, and test rows that stay unused."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def find(tmp_path: Path) -> Callable[..., SearchResult]:
 
 @pytest.fixture
 def scored(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
-    """Put training aside: a trial scores its `model.min_df` in rows that it gets right, in five evaluations."""
+    """Replace training: the score of a trial is its `model.min_df`, in five evaluations."""
     tried: list[dict[str, Any]] = []
 
     def fit(dataset: Dataset, plan: Any, run: Any, *args: Any) -> Any:
@@ -83,7 +83,7 @@ def scored(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     return tried
 
 
-def test_it_finds_tries_and_writes(find: Callable[..., SearchResult], recorder: Any) -> None:
+def test_a_search_tries_and_writes(find: Callable[..., SearchResult], recorder: Any) -> None:
     found = find(trials=4, progress=recorder, command="insula search toy", source=["toy.csv"])
     assert [trial.number for trial in found.trials] == [0, 1, 2, 3]
     assert {trial.state for trial in found.trials} == {"complete"}
@@ -126,18 +126,18 @@ def test_no_trial_sees_test_rows(find: Callable[..., SearchResult], monkeypatch:
     assert predicted == []
 
 
-def test_it_goes_on_to_the_wanted_number(find: Callable[..., SearchResult], scored: list[Any]) -> None:
+def test_a_search_continues_to_the_requested_number(find: Callable[..., SearchResult], scored: list[Any]) -> None:
     space = {"model.min_df": {"low": 1, "high": 9}}
     first = find(trials=2, space=space, pruner="none")
     more = find(trials=4, space=space, pruner="none")
     assert len(scored) == 4
     assert [trial.to_dict() for trial in more.trials[:2]] == [trial.to_dict() for trial in first.trials]
-    # ... and as if it had never stopped.
+    # ... with the same result as without an interruption.
     at_once = find("at_once", trials=4, space=space, pruner="none")
     assert [trial.values for trial in at_once.trials] == [trial.values for trial in more.trials]
     other_seed = find("other", trials=4, space=space, pruner="none", seed=1)
     assert [trial.values for trial in other_seed.trials] != [trial.values for trial in more.trials]
-    # Nothing is tried where all trials are there already.
+    # No trial is run if there are enough already.
     again = find(trials=4, space=space, pruner="none")
     assert len(again.trials) == 4
     assert len(scored) == 12
@@ -149,7 +149,7 @@ def test_the_recipe_s_own_values_come_first(find: Callable[..., SearchResult], s
     assert found.trials[0].values == {"model.min_df": 7}
 
 
-def test_a_list_of_one_comes_first_as_the_one(find: Callable[..., SearchResult], scored: list[Any]) -> None:
+def test_a_list_of_one_is_tried_first_as_a_value(find: Callable[..., SearchResult], scored: list[Any]) -> None:
     recipe = {**LINEAR, "model": {"name": "linear", "strengths": [7.0]}}
     found = find(trials=1, space={"model.strengths": {"low": 0.1, "high": 10.0}}, recipe=recipe)
     assert found.trials[0].values == {"model.strengths": 7.0}
@@ -162,7 +162,7 @@ def test_the_own_value_is_found_among_whole_numbers(find: Callable[..., SearchRe
         assert found.trials[0].values == {"model.strengths": choices[6]}
 
 
-def test_what_is_set_holds_in_trials_of_another_family(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_fixed_values_hold_in_another_family(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     tried: list[TrainingPlan] = []
 
     def fit(dataset: Dataset, plan: TrainingPlan, *args: Any) -> Any:
@@ -183,7 +183,7 @@ def test_what_is_set_holds_in_trials_of_another_family(tmp_path: Path, monkeypat
     assert plan.model.name == "gru"
     assert plan.train.epochs == 2
     assert plan.model.dropout == 0.25  # type: ignore[attr-defined]
-    assert plan.train.learning_rate == 1e-3  # the family's own, since nothing else was said
+    assert plan.train.learning_rate == 1e-3  # the default of the family
 
 
 def test_paths_of_the_space_are_written_in_full(
@@ -201,7 +201,7 @@ def test_paths_of_the_space_are_written_in_full(
     assert load_recipe(found.recipe_file).model.base == str(tmp_path / "ours")  # type: ignore[attr-defined]
 
 
-def test_a_search_that_ends_leaves_the_trials_of_others_alone(
+def test_a_finished_search_keeps_running_trials(
     find: Callable[..., SearchResult], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fit, others = search.fit_model, []
@@ -219,11 +219,11 @@ def test_a_search_that_ends_leaves_the_trials_of_others_alone(
     assert not (found.path / "trials").exists()
 
 
-def test_a_search_of_other_data_is_refused(
+def test_a_search_of_other_data_is_rejected(
     find: Callable[..., SearchResult], scored: list[Any], tmp_path: Path
 ) -> None:
     find(trials=1)
-    with pytest.raises(RecipeError, match=r"The data of this search must be as when it began"):
+    with pytest.raises(RecipeError, match=r"The data of this search must be the same as when it started"):
         find(trials=2, data=small(train=66))
     with pytest.raises(RecipeError, match="The search space of this search must be"):
         find(trials=2, space={"model.min_df": {"low": 1, "high": 9}})
@@ -268,7 +268,7 @@ def test_failures_are_counted_and_named(find: Callable[..., SearchResult], monke
     assert "diverged" in str(found.trials[1].error)
 
 
-def test_a_hopeless_search_ends(
+def test_a_search_stops_if_all_trials_fail(
     find: Callable[..., SearchResult], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     def never(*args: Any, **kwargs: Any) -> Trained:
@@ -280,9 +280,7 @@ def test_a_hopeless_search_ends(
     assert not (tmp_path / "search" / "workers").exists()
 
 
-def test_an_interrupted_trial_is_tried_again(
-    find: Callable[..., SearchResult], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_interrupted_trial_is_repeated(find: Callable[..., SearchResult], monkeypatch: pytest.MonkeyPatch) -> None:
     fit, calls = search.fit_model, []
 
     def stop(*args: Any, **kwargs: Any) -> Trained:
@@ -307,7 +305,7 @@ def _start(folder: Path, trials: int, *more: str) -> subprocess.Popen[bytes]:
     )
 
 
-def test_a_killed_trial_is_marked_and_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_killed_trial_is_marked_and_repeated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     process = _start(tmp_path, 4, "killed")
     assert process.wait(timeout=DEADLINE) == -signal.SIGKILL
     # That it is dead is known by its folder, without waiting for a heartbeat that does not come.
@@ -328,26 +326,26 @@ def test_two_processes_share_a_study(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("split", ["validation", "test"])
-def test_a_teacher_that_has_seen_the_rows_is_no_choice(
+def test_a_teacher_that_saw_the_rows_is_rejected(
     find: Callable[..., SearchResult], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, split: str
 ) -> None:
     data = small()
     seen = Dataset("seen", data.scheme, {"train": [*data.split("train"), *data.split(split)]})
     teacher = train_run(seen, load_recipe(LINEAR), tmp_path / "teacher")
     monkeypatch.setattr(search, "fit_model", lambda *_, **__: pytest.fail("a trial began"))
-    with pytest.raises(LeakError, match=f"{split} rows of .* that stand in its train rows"):
+    with pytest.raises(LeakError, match=f"{split} rows of .* that are among its train rows"):
         find(data=data, recipe="tiny", space={"distil.teachers": {"choices": [[], [str(teacher.path)]]}})
 
 
-def test_rows_to_judge_on_are_needed(find: Callable[..., SearchResult]) -> None:
+def test_validation_rows_are_required(find: Callable[..., SearchResult]) -> None:
     data = small()
-    with pytest.raises(DataError, match="no validation rows"):
+    with pytest.raises(DataError, match="needs validation rows"):
         find(data=dataclasses.replace(data, splits={"train": data.split("train")}))
 
 
-def test_a_study_s_password_stays_out_of_what_is_written(find: Callable[..., SearchResult], tmp_path: Path) -> None:
+def test_the_password_of_a_study_is_not_written(find: Callable[..., SearchResult], tmp_path: Path) -> None:
     assert search.shown_url("postgresql://me:secret@host/db") == "postgresql://me:***@host/db"
-    with pytest.raises(OutputError, match="must be a database's address") as refused:
+    with pytest.raises(OutputError, match="must be the address of a database") as refused:
         find(study="no address")
     assert not list((tmp_path / "search").iterdir())
     assert "sqlite:///" in str(refused.value)
@@ -366,10 +364,12 @@ def test_a_named_database_is_used(find: Callable[..., SearchResult], tmp_path: P
     assert len(find("another", trials=1, study=url).trials) == 1
 
 
-def test_a_search_goes_on_with_the_study_that_it_began_with(find: Callable[..., SearchResult], tmp_path: Path) -> None:
+def test_a_search_continues_only_with_its_study(find: Callable[..., SearchResult], tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'shared.db'}"
     find("one", trials=1, study=url)
-    with pytest.raises(OutputError, match=r"began with: --study sqlite:.*shared\.db\. Got no --study"):
+    with pytest.raises(
+        OutputError, match=r"continue with its first study: --study sqlite:.*shared\.db\. Got no --study"
+    ):
         find("one", trials=2)
     assert not (tmp_path / "one" / "study.db").exists()
     (tmp_path / "one" / "study.json").write_text('{"study": "sqli', encoding="utf-8")
@@ -382,12 +382,12 @@ def test_a_search_goes_on_with_the_study_that_it_began_with(find: Callable[..., 
     assert len(find("two", trials=2, study=own).trials) == 2
 
 
-def test_no_trial_begins_after_the_time_is_over(find: Callable[..., SearchResult]) -> None:
+def test_no_trial_starts_after_the_time_limit(find: Callable[..., SearchResult]) -> None:
     with pytest.raises(RecipeError, match="No trial was completed"):
         find(seconds=0.0)
 
 
-def test_importance_is_told_where_trials_differ(find: Callable[..., SearchResult], scored: list[Any]) -> None:
+def test_importance_is_reported_if_trials_differ(find: Callable[..., SearchResult], scored: list[Any]) -> None:
     space = {"model.min_df": {"low": 1, "high": 9}, "model.strengths": {"low": 0.1, "high": 9.0}}
     found = find(trials=12, space=space, pruner="none")
     assert sum(found.importance.values()) == pytest.approx(1)

@@ -1,4 +1,4 @@
-"""What a neural fit tells while it learns, and that it may be ended from outside."""
+"""Scores that a neural fit reports during training, and stopping it from `report`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.usefixtures("without_export")
 
 
 class HeardEnoughError(Exception):
-    """Raised by a listener that has heard enough."""
+    """Raised by `report` to stop the training."""
 
 
 @pytest.fixture
@@ -43,7 +43,7 @@ def test_each_evaluation_is_reported(fit: Any) -> None:
     assert told == scores
 
 
-def test_what_the_listener_raises_ends_the_training(fit: Any) -> None:
+def test_an_exception_of_report_ends_the_training(fit: Any) -> None:
     heard = []
 
     def stop(step: int, score: float) -> None:

@@ -1,4 +1,4 @@
-"""What other programs are told about a run: in memory here, by the real packages in an environment of their own."""
+"""Experiment trackers: one in memory, and the real packages in their own environment."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class _Watch(TrainerCallback):
 
 
 class _Remembers:
-    """A tracker that keeps what it is told."""
+    """A tracker that records its calls."""
 
     made: list[_Remembers]
 
@@ -83,7 +83,7 @@ def recipe(tiny_recipe: Callable[..., dict[str, Any]]) -> dict[str, Any]:
 
 @pytest.fixture
 def source(tmp_path: Path, toy_dataset: Callable[..., Dataset]) -> Path:
-    """A folder with a file a split."""
+    """A folder with a file for each split."""
     (tmp_path / "toy").mkdir()
     for split, examples in toy_dataset("single", train=64, validation=20, test=20).splits.items():
         rows = [json.dumps({"text": e.text, "label": (e.labels or ())[0]}, ensure_ascii=False) for e in examples]
@@ -99,21 +99,21 @@ def remembered(monkeypatch: pytest.MonkeyPatch) -> list[_Remembers]:
     return _Remembers.made
 
 
-def test_a_run_is_told_from_recipe_to_result(
+def test_a_run_is_tracked_from_recipe_to_result(
     tmp_path: Path, source: Path, recipe: dict[str, Any], remembered: list[_Remembers]
 ) -> None:
     run = train(source, recipe=recipe, output=tmp_path / "run", track=["memory"])
-    (told,) = remembered
-    assert (told.name, told.known, told.failed) == ("run", None, False)
-    assert told.recipe["recipe.train.epochs"] == 2
-    assert told.recipe["recipe.adapter.method"] == "bottleneck"
-    assert {"loss", "learning_rate", "eval_loss", "eval_macro_f1"} <= {name for logs in told.logs for name in logs}
-    assert told.figures["test/macro_f1"] == run.metrics["test"]["metrics"]["macro_f1"]["value"]
-    assert told.figures["model/trainable_parameters"] == run.metrics["model"]["trainable_parameters"]
-    assert told.figures["time/train_seconds"] == run.metrics["time"]["train_seconds"]
+    (tracked,) = remembered
+    assert (tracked.name, tracked.known, tracked.failed) == ("run", None, False)
+    assert tracked.recipe["recipe.train.epochs"] == 2
+    assert tracked.recipe["recipe.adapter.method"] == "bottleneck"
+    assert {"loss", "learning_rate", "eval_loss", "eval_macro_f1"} <= {name for logs in tracked.logs for name in logs}
+    assert tracked.figures["test/macro_f1"] == run.metrics["test"]["metrics"]["macro_f1"]["value"]
+    assert tracked.figures["model/trainable_parameters"] == run.metrics["model"]["trainable_parameters"]
+    assert tracked.figures["time/train_seconds"] == run.metrics["time"]["train_seconds"]
 
 
-def test_an_interrupted_run_goes_on_under_the_same_name(
+def test_a_resumed_run_keeps_its_tracked_run(
     tmp_path: Path, source: Path, recipe: dict[str, Any], remembered: list[_Remembers]
 ) -> None:
     with pytest.raises(KeyboardInterrupt):
@@ -125,7 +125,7 @@ def test_an_interrupted_run_goes_on_under_the_same_name(
     assert "test/macro_f1" in gone_on.figures
 
 
-def test_what_cannot_be_tracked_is_refused_before_training(
+def test_unusable_trackers_are_rejected_before_training(
     tmp_path: Path, source: Path, recipe: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with pytest.raises(UnknownNameError, match="Did you mean 'wandb'"):
@@ -144,7 +144,7 @@ def test_what_cannot_be_tracked_is_refused_before_training(
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
 def test_wandb_and_mlflow_for_real(tmp_path: Path, source: Path, recipe: dict[str, Any]) -> None:
-    """Both packages in an environment of their own, which sees this one's packages behind its own."""
+    """Both packages in a separate environment that also has the packages of this one."""
     home = tmp_path / "environment"
     venv.create(home, with_pip=True)
     python = home / "bin" / "python"

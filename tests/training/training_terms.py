@@ -1,4 +1,4 @@
-"""The terms of a loss and the plan they are built from, for tests that need no recipe."""
+"""Loss terms and the plan that they are built from, for tests without a recipe."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from insula.training.options.sections import ModelOptions
 
 
 def plan_of(scheme: LabelScheme, **sections: Any) -> TrainingPlan:
-    """Return a plan with these sections of a recipe; the others have their defaults."""
+    """Return a plan with these sections of a recipe and defaults for the others."""
     return TrainingPlan(scheme, None, Preparation(), sections.pop("model", ModelOptions(name="test")), **sections)
 
 
 def loss_terms_of(
     scheme: LabelScheme, options: ObjectiveOptions | None = None, rows: PreparedRows | None = None, **sections: Any
 ) -> LossTerms:
-    """Return what the options have a network minimise; without rows on rows with labels alone."""
+    """Return the loss terms of the options; without rows, those for labelled rows."""
     chosen = options or ObjectiveOptions()
     alone = PreparedRows(Rows([], np.zeros((0, len(scheme.names))), np.zeros(0)))
     plan = plan_of(scheme, objective=chosen, **sections)

@@ -26,7 +26,7 @@ from insula.models.provenance import (
 )
 from insula.training.options.sections import DecisionOptions
 from insula.training.recipe.recipe import load_recipe
-from insula.training.recipe.unused_options import idle_options
+from insula.training.recipe.unused_options import unused_options
 
 if TYPE_CHECKING:
     from insula.training.recalibrate import Recalibrated
@@ -86,7 +86,7 @@ def calibrate_model(
     }  # fmt: skip
     given = {name: value for name, value in wanted.items() if value is not None}
     options = load_recipe({"decision": {**as_before.model_dump(mode="json"), **given}}).decision
-    for note in idle_options(load_recipe({"decision": given}), source.scheme.kind):
+    for note in unused_options(load_recipe({"decision": given}), source.scheme.kind):
         progress.say(note)
     if data is None:
         examples = unseen_validation_rows(training_dataset(source), [source])

@@ -15,7 +15,7 @@ from insula.core.locks import exclusive_folder
 from insula.core.outputs import require_replaceable
 from insula.core.progress import Progress, Silent
 from insula.training.options.pretrain import PretrainOptions
-from insula.training.pretraining.inputs import ENCODER, FACTS, PretrainInput, PretrainRun, begun, unfinished
+from insula.training.pretraining.inputs import ENCODER, FACTS, PretrainInput, PretrainRun, read_interrupted, work_folder
 from insula.training.run_folder import resume_hint
 
 ENCODERS = Path("encoders")
@@ -62,7 +62,7 @@ def resume_pretraining(output: str | Path, *, command: str = "", progress: Progr
     Raises `MissingFileError` if there is none, `DataError` if its texts have changed since.
     """
     folder = Path(output)
-    return _run(begun(folder), folder, resume=True, command=command, progress=progress)
+    return _run(read_interrupted(folder), folder, resume=True, command=command, progress=progress)
 
 
 def _name(file: str, model: str) -> str:
@@ -75,7 +75,7 @@ def _run(given: PretrainInput, folder: Path, *, progress: Progress | None, **how
         require(package, extra="train", purpose="pretrain an encoder")
     from insula.training.pretraining.pretrain import pretrain_encoder
 
-    work = unfinished(folder)
+    work = work_folder(folder)
     with output_errors(folder), resume_hint("pretrain", folder, work / FACTS), exclusive_folder(work):
         return pretrain_encoder(given, folder, progress=progress or Silent(), **how)
 

@@ -16,7 +16,7 @@ from insula.data.description import Description
 from insula.data.splits.compared import text_with_turn
 from insula.data.splits.near_duplicates import near_duplicate_clusters
 from insula.text.comparison import comparison_key
-from insula.text.language import tell
+from insula.text.language import detect_language
 
 LANGUAGE_SAMPLE = 2_000
 COMPARED_ROWS = 50_000
@@ -105,7 +105,7 @@ def _sample(count: int, size: int, rng: np.random.Generator) -> list[int]:
 
 
 def _languages(examples: Sequence[Example]) -> dict[str, float]:
-    counts = Counter(example.language or tell(example.text) or "unknown" for example in examples)
+    counts = Counter(example.language or detect_language(example.text) or "unknown" for example in examples)
     return {language: count / len(examples) for language, count in counts.most_common()}
 
 

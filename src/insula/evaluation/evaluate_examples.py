@@ -11,7 +11,7 @@ from insula.core.example import Example
 from insula.core.scheme import LabelScheme
 from insula.evaluation.evaluate import evaluate
 from insula.evaluation.result import Evaluation
-from insula.text.language import tell
+from insula.text.language import detect_language
 
 
 def evaluate_examples(
@@ -38,7 +38,7 @@ def evaluate_examples(
         decisions.scores,
         decisions.chosen,
         texts=[example.text for example in examples],
-        languages=[example.language or tell(example.text) for example in examples],
+        languages=[example.language or detect_language(example.text) for example in examples],
         confidence=decisions.confidence,
         abstained=decisions.abstained,
         seen=seen,

@@ -22,7 +22,7 @@ from insula.evaluation.comparison_document import (
 )
 from insula.evaluation.metrics.metric_names import headline_metric
 from insula.evaluation.metrics.slices import length_name, rows_by_slice
-from insula.text.language import tell
+from insula.text.language import detect_language
 
 MAX_EXAMPLES = 12
 MAX_GROUPS = 30
@@ -63,7 +63,7 @@ def head_to_head(
             )
         return found
 
-    languages = [example.language or tell(example.text) for example in examples]
+    languages = [example.language or detect_language(example.text) for example in examples]
     lengths = [length_name(one.text, language) for one, language in zip(examples, languages, strict=True)]
     groups = by_slice([example.group for example in examples])
     return HeadToHead(

@@ -1,6 +1,6 @@
-"""Cleaning: markup, links, user names, drawn-out letters, white space.
+"""Cleaning: markup, links, user names, elongated words, white space.
 
-Every function takes `(text, language)` like each text step; none of these needs the language.
+Every function takes `(text, language)`, the signature of a text step; none of these uses the language.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ _HTML_PASSES = 5
 
 
 def remove_html(text: str, language: str | None = None) -> str:
-    """Return the text with entities unescaped, however often they were escaped, and simple tags as a space.
+    """Return the text with entities unescaped, even if escaped several times, and simple tags replaced by a space.
 
     Only known tag names are tags, so `<3` and `<user>` stay.
     """
-    for _ in range(_HTML_PASSES):  # bounded: a text built to be escaped a thousand times must not cost a second
+    for _ in range(_HTML_PASSES):  # bounded: a hostile text that is escaped a thousand times must not take a second
         if "&" not in text and "<" not in text:
             break
         before = text
@@ -79,8 +79,8 @@ _USER = re.compile(
 def replace_users(text: str, language: str | None = None) -> str:
     """Return the text with user names as `@user`, as TweetEval does; e-mail addresses and `@8pm` stay.
 
-    Chinese names go up to a space or punctuation mark and have at most 16 characters, close to Weibo's limit of 15
-    Chinese ones. Where a text of Weibo has lost its spaces, words after a short name cannot be told from the name.
+    A Chinese name ends at a space or punctuation mark and has at most 16 characters, close to Weibo's limit of 15
+    Chinese characters. In a Weibo text without its spaces, words after a short name are taken as part of the name.
     """
     if "@" not in text:
         return text
@@ -89,20 +89,20 @@ def replace_users(text: str, language: str | None = None) -> str:
 
 def _user_word(match: re.Match[str]) -> str:
     following = match.string[match.end() : match.end() + 1]
-    # Apart from what follows, else the next reading would take it for a part of the name.
+    # Separated from what follows; otherwise a second pass would take that as part of the name.
     return "@user " if following.isalnum() or following in {"_", "-", "·"} else "@user"
 
 
-_TONED = "\ufe0f\U0001f3fb-\U0001f3ff"  # what may stand behind an emoji and belongs to it
+_TONED = "\ufe0f\U0001f3fb-\U0001f3ff"  # variation selector and skin tones, which belong to the emoji before them
 _DRAWN_OUT = re.compile(rf"(?!www\.|III(?![A-Za-z]))([^\s\d.{_TONED}][{_TONED}]?)\1{{2,}}(?![{_TONED}])")
 _DOTS = re.compile(r"\.{4,}")
-_SHORT = 16  # characters: a word, told faster than by a search
+_SHORT = 16  # characters: in a word this short, counting distinct characters is faster than searching
 
 
 def shorten_elongation(text: str, language: str | None = None) -> str:
-    """Return the text with what stands three times or more written twice: sooooo, 哈哈哈哈, !!!!, 😂😂😂.
+    """Return the text with characters repeated three times or more shortened to two: sooooo, 哈哈哈哈, !!!!, 😂😂😂.
 
-    Twice and not once, so that the emphasis stays visible. Digits and the numeral III stay; dots become three.
+    Two rather than one keeps the emphasis visible. Digits and the numeral III stay; four dots or more become three.
     """
     if len(text) <= _SHORT and len(set(text)) > len(text) - 2:  # no character three times
         return text
@@ -110,7 +110,7 @@ def shorten_elongation(text: str, language: str | None = None) -> str:
 
 
 def collapse_whitespace(text: str, language: str | None = None) -> str:
-    """Return the text with each run of white space, line ends too, as one space, and none around it."""
+    """Return the text with each run of white space (line breaks too) as one space, stripped at both ends."""
     return " ".join(text.split())
 
 

@@ -1,4 +1,4 @@
-"""`Context`: how the conversation around a text, and its target, become a second segment next to it."""
+"""`Context`: which earlier turns and targets a model reads, and how they become a second segment."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ BETWEEN_SEGMENTS = "\n"
 
 @dataclass(frozen=True)
 class Context:
-    """What a model reads besides the text, stored in its folder.
+    """The context that a model reads besides the text; stored in its folder.
 
     turns     how many earlier turns it reads; 0 reads none
-    speakers  the mark before a turn: `relative` (A said the text, too; B, C are the others, the nearest first),
-              `names` (as given), `none`
+    speakers  the mark before a turn: `relative` (A is the speaker of the text; B, C are the others, the nearest
+              first), `names` (as given), `none`
     target    whether it reads the target
-    pairs     whether the second segment is encoded as one of a pair; else both are joined by a line break, the
-              text first
+    pairs     whether text and context are encoded as a pair; otherwise they are joined by a line break, the text
+              first
 
-    The second segment has the target first, then the earlier turns from the newest to the oldest, so that what a
-    model has no room for is the oldest: `food / B: How was it? / A: We went to the new place.`
+    The second segment holds the target, then the earlier turns from the newest to the oldest, so that truncation drops
+    the oldest: `food / B: How was it? / A: We went to the new place.`
     """
 
     turns: int = 0
@@ -46,7 +46,7 @@ class Context:
             raise RecipeError(f"The speakers of a context must be one of {', '.join(SPEAKERS)}. Got {self.speakers!r}.")
 
     def segments(self, given: ModelInput, prepare: Callable[[str], str]) -> Segments:
-        """Return the prepared segments of an input; one alone where there is nothing besides the text to read."""
+        """Return the prepared segments of an input: the text alone if there is no context to read."""
         text = prepare(given.text)
         parts = [prepare(given.target)] if self.target and given.target else []
         if self.turns:
@@ -69,13 +69,13 @@ class Context:
             if turn.speaker is None:
                 marks.append("")
                 continue
-            # Nobody is A where it is not known who says the text.
+            # A is reserved for the speaker of the text, also if that speaker is unknown.
             letter = letters.setdefault(turn.speaker, chr(ord("A") + min(len(letters) + (speaker is None), 25)))
             marks.append(f"{letter}: ")
         return marks
 
     def read(self, given: ModelInput) -> ModelInput:
-        """Return the input without what this model does not read of it; the prediction stays the same."""
+        """Return the input without the turns and target that this model does not read; the prediction is the same."""
         turns = given.turns[-self.turns :] if self.turns else ()
         speaker, target = given.speaker if turns else None, given.target if self.target else None
         if (turns, speaker, target) == (given.turns, given.speaker, given.target):

@@ -1,4 +1,4 @@
-"""Detokenising: text that a treebank tokenizer has taken apart, as people write it."""
+"""Detokenising: undo the splitting of a treebank tokenizer."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ _BRACKET_NAME = re.compile("|".join(_BRACKETS), re.IGNORECASE)
 
 
 def detokenize(text: str, language: str | None = None) -> str:
-    """Return tokenised English (`it 's bad , is n't it ?`) as it is written, other text as it is.
+    """Return tokenised English (`it 's bad , is n't it ?`) as people write it; other text is unchanged.
 
-    Penn Treebank tokens (Marcus et al. 1993): marks and endings set apart, brackets by name, two-stroke quotes. A text
-    counts as tokenised where more of its marks and endings stand apart from a word than at one.
+    Penn Treebank tokens (Marcus et al. 1993): separate marks and endings, brackets by name, two-stroke quotes. A text
+    counts as tokenised if more of its marks and endings are separated from a word than attached to one.
     """
     if " " not in text or len(_APART.findall(text)) <= len(_JOINED.findall(text)):
         return text

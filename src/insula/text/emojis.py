@@ -1,4 +1,4 @@
-"""Emoji as words, in the names of Unicode's CLDR: 😂 is "face with tears of joy", in Chinese 笑哭了."""
+"""Emoji as words, by their names in Unicode's CLDR: 😂 is "face with tears of joy", in Chinese 笑哭了."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from insula.text.emoticons import emoticons_to_emoji
 from insula.text.scripts import language_by_script
 
 COMMON_EMOJI: tuple[str, ...] = tuple("😂❤😭😍😊🙏💕😘👍😅🥰😁🔥🤣😔💔🙄😢😩🎉😡😱🤔😳😴💀👏😒🤗😉")
-"""Thirty of the most used emoji, for asking a tokenizer whether it knows emoji at all."""
+"""Thirty of the most used emoji, for checking whether a tokenizer knows emoji."""
 
-# Arrows, squares, © and ™ are typography in most texts and say nothing of feeling.
+# Arrows, squares, © and ™ are typography in most texts and express no feeling.
 _CHARACTERS = sorted(
     {character for sequence in emoji.EMOJI_DATA for character in sequence if "\u2300" <= character < "\ufe00"}
     - {chr(code) for code in range(0x25A0, 0x2600)}
@@ -22,8 +22,8 @@ _CHARACTERS = sorted(
 _CLASS = "".join(_CHARACTERS)
 _TAGS = "\U000e0020-\U000e007f"
 _FLAG, _KEY = "\U0001f1e6-\U0001f1ff", "0-9#*"
-# A flag; an emoji with its variants and what is joined to it (bounded: nobody joins more); a key. A search that begins
-# with one set of characters is many times faster than one for alternatives.
+# A flag; an emoji with its variants and the emoji joined to it (bounded: real sequences are shorter); a keycap. A
+# pattern that starts with one character class is many times faster than alternatives.
 _EMOJI = re.compile(
     f"[{_CLASS}{_KEY}](?:(?<=[{_FLAG}])[{_FLAG}]|(?<=[{_CLASS}])(?:[\ufe0f\U0001f3fb-\U0001f3ff{_TAGS}]"
     f"|\u200d[{_CLASS}↔↕]){{0,12}}|(?<=[{_KEY}])\ufe0f?\u20e3)"
@@ -40,11 +40,11 @@ def contains_emoji(text: str) -> bool:
 
 
 def emoji_to_words(text: str, language: str | None = None) -> str:
-    """Return the text with emoji and emoticons as their names, each between spaces.
+    """Return the text with emoji and emoticons replaced by their names, each between spaces.
 
-    `language` is that of the names: `zh` and `en`, and what else the `emoji` package speaks; English where it does
-    not. None: Chinese where the text has a Chinese character. Skin tones are left out: a feeling must not depend on
-    them. Bracket emoticons of Weibo such as `[泪]` are words already and stay.
+    `language` is the language of the names: `zh`, `en` or another one of the `emoji` package, else English. None:
+    Chinese if the text has a Chinese character. Skin tones are removed, so that no prediction depends on them.
+    Bracket emoticons of Weibo such as `[泪]` are words already and stay.
     """
     text = emoticons_to_emoji(text)
     if not contains_emoji(text):
@@ -55,7 +55,7 @@ def emoji_to_words(text: str, language: str | None = None) -> str:
 
 
 def emoji_names(language: str) -> dict[str, str]:
-    """Return the words of every emoji that `emoji_to_words` reads; skin tones have none."""
+    """Return a mapping of every emoji that `emoji_to_words` replaces to its words; skin tones have none."""
     return {
         sequence: _words(sequence, language).strip()
         for sequence in emoji.EMOJI_DATA

@@ -1,15 +1,15 @@
-"""Emoticons: `:)`, `T_T`, `(╯°□°）╯` as the emoji that say the same."""
+"""Emoticons such as `:)`, `T_T` and `(╯°□°）╯`, replaced by equivalent emoji."""
 
 from __future__ import annotations
 
 import re
 
-# Not inside words: xD, :P and o_O would be found in product names, times and links.
+# Not inside words: xD, :P and o_O also occur in product names, times and links.
 _ALONE = "(?<![A-Za-z0-9_])"
 _ENDS = "(?![A-Za-z0-9_])"
 _FREE = r"(?<!\S)"
 
-# The first that fits wins, so the longer stand first. Groups must not capture: the number of the group is the row.
+# The first match wins, so longer emoticons come first. Patterns have no capturing groups: a group's number is its row.
 _TABLE: tuple[tuple[str, str], ...] = (
     # drawn from many characters
     ("😡", r"[(（][╯ノ][^\s()（）]{1,8}[)）][╯ノ](?:\s?[︵彡])?(?:\s?┻━*┻)?"),
@@ -52,7 +52,7 @@ _TABLE: tuple[tuple[str, str], ...] = (
 )
 _EMOJI = ("", "", *(emoji for emoji, _ in _TABLE))
 _EMOTICON = re.compile(r"((?:https?://|www\.)\S+)|" + "|".join(f"({pattern})" for _, pattern in _TABLE))
-# Most texts have none and are told so in a few microseconds: a search that begins with one set of characters is fast.
+# Most texts have no emoticon, and this pattern rules them out in microseconds: it starts with one character class.
 _MARK = re.compile(r"[:;=<>^_╯ツづ‿ಠ∠xXToOQB8](?:(?<=[^xXToOQB8])|-?D|\.[OoT]|AQ|wQ|AT|-\))")
 _PERHAPS = re.compile(
     r"[:;=]['’,^o\-]{0,2}[()\[\]DpP*oO/\\|sS$3<]|[(（)]-?[:=]|D:|</*3|[xX]-?D|\^|[_.][<>TQOo@;¬=\-]|QAQ|QwQ|TAT"
@@ -61,7 +61,7 @@ _PERHAPS = re.compile(
 
 
 def emoticons_to_emoji(text: str) -> str:
-    """Return the text with each emoticon as the emoji that says the same; links, times and ratios stay."""
+    """Return the text with each emoticon replaced by an equivalent emoji; links, times and ratios stay."""
     if _MARK.search(text) is None or _PERHAPS.search(text) is None:
         return text
     return _EMOTICON.sub(_emoji, text)

@@ -1,7 +1,7 @@
-"""Regular expressions of Python in the form of JavaScript (ECMAScript 2024, flag `v`), meaning the same.
+"""Translates Python's regular expressions into equivalent JavaScript (ECMAScript 2024, flag `v`).
 
-What differs: `\\w`, `\\d`, `\\s` and `\\b` mean Unicode in Python and ASCII (or another white space) in JavaScript, and
-in a character class JavaScript wants more characters escaped.
+The differences: `\\w`, `\\d`, `\\s` and `\\b` are Unicode-aware in Python and ASCII (or other white space) in
+JavaScript, and JavaScript requires more escapes in a character class.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 _WORD, _DIGIT = r"\p{L}\p{N}_", r"\p{Nd}"
-_SPACE = r"\t-\r\x1c-\x20\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"  # what str.isspace() says
+_SPACE = r"\t-\r\x1c-\x20\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"  # str.isspace()
 _SETS = {"w": _WORD, "d": _DIGIT, "s": _SPACE}
 _HEX = {"x": 2, "u": 4, "U": 8}
 _IN_CLASS = frozenset("()[]{}/|-&!#%,:;<=>@`~$*+.?^\\")
@@ -21,11 +21,11 @@ _GROUPS = ("?:", "?=", "?!", "?<=", "?<!")
 def to_javascript(pattern: re.Pattern[str]) -> dict[str, str]:
     """Return `source` and `flags` for `new RegExp(source, flags)`.
 
-    Raises `ValueError` for what has no counterpart here: flags but IGNORECASE, named and inline-flag groups, anchors of
-    the whole text.
+    Raises `ValueError` for features without a counterpart: flags other than IGNORECASE, named and inline-flag groups,
+    anchors of the whole text.
     """
     if pattern.flags & ~_FLAGS:
-        raise ValueError(f"The flags of {pattern.pattern!r} must be IGNORECASE or none.")
+        raise ValueError(f"The flags of {pattern.pattern!r} must be IGNORECASE or none. Remove the others.")
     flags = "gvi" if pattern.flags & re.IGNORECASE else "gv"
     return {"source": _translated(pattern.pattern), "flags": flags}
 
@@ -51,7 +51,7 @@ def _translated(source: str) -> str:
             continue
         if character == "^" and first:
             out.append("^")
-            continue  # what follows is still the first
+            continue  # the next character still counts as the first
         if character == "]" and not first:
             inside = False
             out.append("]")
@@ -63,7 +63,7 @@ def _translated(source: str) -> str:
 
 
 def _escape(source: str, place: int, inside: bool) -> tuple[str, int]:
-    """Return the counterpart of the escape whose letter stands at `place`, and the place behind it."""
+    """Return the counterpart of the escape whose letter is at `place`, and the place after it."""
     letter = source[place]
     if letter in _HEX:
         end = place + 1 + _HEX[letter]

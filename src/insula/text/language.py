@@ -1,4 +1,4 @@
-"""Which language a text is in: the script first, statistics only where the script leaves it open."""
+"""Language detection: by script first, by statistics if the script does not decide."""
 
 from __future__ import annotations
 
@@ -20,22 +20,21 @@ _LATIN_WORD = re.compile("[A-Za-z\u00c0-\u024f\u1e00-\u1eff]+(?:['’][A-Za-z]+)
 _OTHER_LETTER = re.compile("[^\\W\\d_A-Za-z\u00c0-\u024f\u1e00-\u1eff]")
 _NOT_PROSE = re.compile(r"\bhttp\b|@user\b|#\w+|<[^<>]*>")
 
-# Of the 140 languages of py3langid, those that are written much on line and told well on short texts. Neighbours such
-# as Galician, Luxembourgish and Nigerian Pidgin would take away short informal English, Spanish and German.
+# Languages of py3langid's 140 that are common online and detected well in short texts. Related languages such as
+# Galician, Luxembourgish and Nigerian Pidgin would claim short informal Spanish, German and English.
 _LATIN = "cs da de en es fi fr hu id it nl no pl pt ro sv tl tr vi"
 _OTHER = "am ar bg bn el fa gu he hi hy ka km kn lo ml mr my ne pa ru si sr ta te th uk ur"
 _FEWEST_WORDS = 3
 _LEAST_CONFIDENCE = 0.5
 
 
-def tell(text: str) -> str | None:
-    """Return the ISO 639-1 code of a text's language; None where it has no letters.
+def detect_language(text: str) -> str | None:
+    """Return the ISO 639-1 code of a text's language; None if it has no letters.
 
     Hangul is `ko`; kana is `ja`; Chinese characters without kana are `zh` (a lone の, fashionable in Chinese, is not
-    kana); where Latin words stand beside them, the more numerous win, a character counting like a word. Other scripts
-    are told by py3langid among the languages written in them. Latin text of fewer than 3 words, or told with a
-    confidence below 0.5, is `en`: on such texts English is the safer guess than a wild one. Links, user names and hash
-    tags do not count.
+    kana). If the text has Latin words too, the majority decides, one character counting as one word. For other scripts
+    py3langid chooses among the languages written in them. Latin text with fewer than 3 words, or with a confidence
+    below 0.5, is `en`, the safest guess for such texts. Links, user names and hashtags are ignored.
     """
     text = _NOT_PROSE.sub(" ", replace_users(replace_urls(text)))
     words = len(_LATIN_WORD.findall(text))
@@ -56,10 +55,10 @@ def tell(text: str) -> str | None:
     return str(language) if confidence >= _LEAST_CONFIDENCE else "en"
 
 
-def dominant(texts: Sequence[str], sample: int = 1000, *, seed: int = 0) -> str | None:
-    """Return the language of most of the texts, None where none has letters; at most `sample` are read."""
+def dominant_language(texts: Sequence[str], sample: int = 1000, *, seed: int = 0) -> str | None:
+    """Return the most frequent language of the texts, None if none has letters; at most `sample` texts are read."""
     chosen = texts if len(texts) <= sample else random.Random(seed).sample(texts, sample)
-    counts = Counter(language for language in map(tell, chosen) if language is not None)
+    counts = Counter(language for language in map(detect_language, chosen) if language is not None)
     return min(counts, key=lambda language: (-counts[language], language)) if counts else None
 
 

@@ -1,4 +1,4 @@
-"""What the text steps are made of, for a program in JavaScript that does the same: patterns and names of emoji."""
+"""The data of the text steps (patterns, names of emoji), for a JavaScript program that applies the same steps."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from insula.text.scripts import HAN
 PORTABLE = (
     "html", "unicode", "urls", "users", "elongation", "emoji", "detokenize", "lowercase", "whitespace",
 )  # fmt: skip
-"""Steps that need no dictionary of words."""
+"""Steps that need no dictionary."""
 
 LANGUAGES = ("en", "zh")
 _PATTERNS: dict[str, re.Pattern[str]] = {
@@ -46,14 +46,14 @@ _PATTERNS: dict[str, re.Pattern[str]] = {
 
 
 def portable_steps(steps: Sequence[str]) -> dict[str, Any]:
-    """Return JSON types: the steps, their patterns (`text.javascript`), the emoji of emoticons, names of emoji.
+    """Return JSON types: the steps, their patterns (`text.javascript`), the emoji of emoticons, the names of emoji.
 
-    Raises `RecipeError` for a step that needs more than patterns.
+    Raises `RecipeError` for a step that needs a dictionary.
     """
     for step in steps:
         if step not in PORTABLE:
             raise RecipeError(
-                f"The text step {step!r} needs a dictionary that a browser does not have; those it can do are "
+                f"The text step {step!r} needs a dictionary and cannot run in a browser. Supported steps are "
                 f"{', '.join(PORTABLE)}. Train with --set preparation.steps=[...]."
             )
     return {

@@ -1,4 +1,4 @@
-"""`Preparation`: the named steps that a text goes through before a model sees it, as data that a model folder keeps."""
+"""`Preparation`: the named text steps applied before a model reads a text; stored in the model folder."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from insula.text.context import TEXT_ALONE, Context, Segments
 from insula.text.word_by_word import LOCAL_STEPS, WordMemory
 
 TextStep = Callable[[str, str | None], str]
-"""`(text, language) -> text`; the language is an ISO 639-1 code, or None: told by the text's script where needed."""
+"""`(text, language) -> text`; the language is an ISO 639-1 code, or None to detect it by script where needed."""
 
 TEXT_STEPS: Registry[TextStep] = Registry("text_steps")
 for _name, _reference in {
@@ -35,26 +35,26 @@ for _name, _reference in {
     TEXT_STEPS.register(_name, f"insula.text.{_reference}")
 
 _CLEAN = ("html", "unicode", "urls", "users", "elongation", "emoji")
-"""Entities first: what they stand for may need the Unicode step."""
+"""HTML first: an unescaped entity may need the Unicode step."""
 
 ENCODER_STEPS: tuple[str, ...] = (*_CLEAN, "whitespace", "detokenize")
-"""For pretrained models with a tokenizer of their own, which have read text as it is written."""
+"""For pretrained models, whose tokenizers were trained on ordinary text."""
 
 WORD_STEPS: tuple[str, ...] = (*_CLEAN, "lowercase", "segment", "whitespace")
-"""For models that count or embed words: Chinese in words, all in lower case."""
+"""For models that count or embed words: Chinese is segmented, all text is in lower case."""
 
 KEYS = ("steps", "language", "max_length", "context")
 
 
 @dataclass(frozen=True)
 class Preparation:
-    """Steps by name, in the order in which they are applied.
+    """Text steps by name, in the order in which they are applied.
 
-    steps     names in `TEXT_STEPS`; none leaves the text as it is
-    language  ISO 639-1 code of all texts; None: each step that needs one takes `zh` for a text with a Chinese
-              character, else `en`
-    max_length  characters of a text that are read, the rest is cut off first; None reads all. So of each earlier turn
-    context     which earlier turns and targets are read besides the text; none where not given
+    steps       names in `TEXT_STEPS`; an empty tuple leaves the text as it is
+    language    ISO 639-1 code of all texts; None: steps that need one use `zh` for a text with a Chinese character,
+                else `en`
+    max_length  characters that are read of a text and of each earlier turn, before any step; None reads all
+    context     which earlier turns and targets are read besides the text; by default none
 
     Raises `UnknownNameError` with the nearest name for an unknown step.
     """
@@ -76,11 +76,11 @@ class Preparation:
         return text
 
     def many(self, texts: Iterable[str]) -> list[str]:
-        """Return the prepared texts, each as if it were alone."""
+        """Return the prepared texts, each independent of the others."""
         return [self(text) for text in texts]
 
     def segments(self, inputs: Iterable[TextOrInput]) -> list[Segments]:
-        """Return the prepared inputs, each as if it were alone: a text, or a text and its context as a pair."""
+        """Return the prepared inputs, each independent of the others: a text, or a pair of text and context."""
         return [self(one) if isinstance(one, str) else self.context.segments(one, self) for one in inputs]
 
     def unread(self, inputs: Iterable[TextOrInput]) -> int:
@@ -89,7 +89,7 @@ class Preparation:
 
     @cached_property
     def _functions(self) -> tuple[Callable[[str], str], ...]:
-        """The steps one after another; those at the beginning that need no more than a word at a time are one."""
+        """The steps in order; leading steps that work word by word are combined into one."""
         steps = [functools.partial(_step, TEXT_STEPS[name], self.language) for name in self.steps]
         local = next((i for i, name in enumerate(self.steps) if name not in LOCAL_STEPS), len(self.steps))
         while local and self.steps[local - 1] != "whitespace":
@@ -100,13 +100,13 @@ class Preparation:
         return (WordMemory(functools.partial(_one_after_another, steps[:local]), inert), *steps[local:])
 
     def __getstate__(self) -> dict[str, Any]:
-        """Leave out the words that were remembered."""
+        """Return the state without the cached words."""
         return {key: getattr(self, key) for key in KEYS}
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON types; `from_dict` reads them back."""
         row: dict[str, Any] = {"steps": list(self.steps), "language": self.language, "max_length": self.max_length}
-        if self.context != TEXT_ALONE:  # an insula that reads no context could not open it, and rightly so
+        if self.context != TEXT_ALONE:  # so that versions without context can open models that read none
             row["context"] = self.context.to_dict()
         return row
 

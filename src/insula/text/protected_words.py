@@ -1,4 +1,4 @@
-"""The words that stop word removal must leave: they turn, weigh or carry a feeling. English and Chinese."""
+"""Words that stop word removal keeps since they negate, intensify or express a feeling. English and Chinese."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ NEGATIONS: frozenset[str] = _words(
     毫无 绝不 决不 没法 无法 未必 未曾 尚未 不曾 何必 何曾 岂 岂但 难道 否 否则 缺乏 缺少
     """
 )
-"""Words that turn a feeling into its opposite."""
+"""Words that negate a feeling."""
 
 INTENSIFIERS: frozenset[str] = _words(
     """
@@ -42,7 +42,7 @@ CONTRASTS: frozenset[str] = _words(
     竟而 结果 恰恰相反 恐怕 幸好 可惜
     """
 )
-"""Words after which the feeling counts that follows."""
+"""Words that introduce a contrast: the feeling after them counts."""
 
 FEELINGS: frozenset[str] = _words(
     """
@@ -54,7 +54,7 @@ FEELINGS: frozenset[str] = _words(
     啦 哟 嘛 吗 吧 呢 怕 赖 贼死 没奈何 罢了 也罢 宁可 宁愿 宁肯 不怕 不料 何苦 吓
     """
 )
-"""Words in the published stop lists that say a feeling, a wish or a judgement, interjections among them."""
+"""Words of the published stop lists that express a feeling, a wish or a judgement, interjections included."""
 
 PROTECTED: frozenset[str] = NEGATIONS | INTENSIFIERS | CONTRASTS | FEELINGS
-"""What is never removed, whatever a published list says."""
+"""All words that are never removed."""

@@ -1,4 +1,4 @@
-"""Chinese words: spaces where Chinese writes none."""
+"""Chinese word segmentation: spaces between Chinese words."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ _CHINESE = re.compile(rf"(?:{_PIECE.pattern})+")
 
 
 def segment_chinese(text: str, language: str | None = None) -> str:
-    """Return the text with Chinese words between spaces; what is not Chinese stays as it is.
+    """Return the text with Chinese words separated by spaces; other text is unchanged.
 
-    Words are those of jieba (dictionary and hidden Markov model). Japanese (`language="ja"`) is not segmented.
+    The words are those of jieba (dictionary and hidden Markov model). Japanese (`language="ja"`) is not segmented.
     """
     if language == "ja" or not contains_han(text):
         return text

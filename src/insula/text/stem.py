@@ -1,4 +1,4 @@
-"""English words as their stems: loving, loved, loves are `love`."""
+"""Stemming of English words: loving, loved and loves become `love`."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ import threading
 
 import snowballstemmer
 
-# Whole words only: not the letters of @user, #tag, a2b or what stands inside Chinese.
+# Whole words only: not the letters of @user, #tag or a2b, nor letters next to Chinese characters.
 _WORD = re.compile(r"(?<![^\W_])(?<![@#_'’])[A-Za-z]+(?:['’][A-Za-z]+)*(?![^\W_])(?!_)")
-_LANGUAGES = (None, "en", "zh")  # English words stand in Chinese texts too
+_LANGUAGES = (None, "en", "zh")  # English words occur in Chinese texts too
 
 
 class _Local(threading.local):
-    """A stemmer keeps the word it works on in itself, so each thread needs its own."""
+    """One stemmer per thread: a stemmer is stateful."""
 
     def __init__(self) -> None:
         self.stemmer = snowballstemmer.stemmer("english")
@@ -24,7 +24,7 @@ _local = _Local()
 
 
 def stem_english(text: str, language: str | None = None) -> str:
-    """Return the text with each English word as its stem in lower case; Chinese and all else stay as they are.
+    """Return the text with each English word replaced by its stem in lower case; Chinese and other text is unchanged.
 
     The stemmer is Snowball's English one ("Porter2", Porter 2001). A `language` other than `en`, `zh` or None leaves
     the text as it is. A stem is not always its own stem (`agreed`, `agre`, `agr`): stem once.

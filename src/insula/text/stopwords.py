@@ -1,4 +1,4 @@
-"""Stop words of English and Chinese, without those that turn, weigh or carry a feeling."""
+"""English and Chinese stop words, without those that negate, intensify or express a feeling."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ _PUNCTUATION = '.,!?;:"()[]{}…。，！？；：、“”‘’（）《》【
 def stop_words(language: str) -> frozenset[str]:
     """Return the words that `remove_stop_words` removes in `en` or `zh`; none for any other language.
 
-    They are the lists of stopwords-iso (github.com/stopwords-iso) without `PROTECTED`, without every word that has a
-    negation in it (`couldn't`, 无论), and without marks and digits.
+    These are the lists of stopwords-iso (github.com/stopwords-iso) without `PROTECTED`, words that contain a negation
+    (`couldn't`, 无论), marks and digits.
     """
     if language not in ("en", "zh"):
         return frozenset()
@@ -27,7 +27,7 @@ def stop_words(language: str) -> frozenset[str]:
 
 
 def is_protected(word: str) -> bool:
-    """Return True for a negation, an intensifier, a contrast or a word of feeling, in either language."""
+    """Return whether a word is a negation, an intensifier, a contrast or a word of feeling, in either language."""
     word = _folded(word)
     return word in PROTECTED or word.endswith("n't") or not _NEGATIVE_CHARACTERS.isdisjoint(word)
 
@@ -35,9 +35,8 @@ def is_protected(word: str) -> bool:
 def remove_stop_words(text: str, language: str | None = None) -> str:
     """Return the words of a text, separated by one space, without stop words; punctuation stays.
 
-    Words are what stands between white space, so Chinese must have been segmented. Each word is judged by its script:
-    English and Chinese are removed side by side, as people mix them. A `language` other than `en`, `zh` or None leaves
-    the text as it is.
+    Words are separated by white space, so Chinese must be segmented first. The script of each word selects the list,
+    since people mix English and Chinese. A `language` other than `en`, `zh` or None leaves the text as it is.
     """
     if language not in (None, "en", "zh"):
         return text
@@ -52,7 +51,7 @@ def _without_stop_word(word: str) -> str:
     core = folded.strip(_PUNCTUATION)
     if core == folded or core not in _stop_words_for(core):
         return word
-    # "the," becomes "," and "what?!" becomes "?!": the marks say more than the word.
+    # "the," becomes "," and "what?!" becomes "?!": the marks carry more meaning than the word.
     return "".join(character for character in word if character in _PUNCTUATION)
 
 

@@ -1,4 +1,4 @@
-"""Turns as people type them: `Speaker: text`, or the text alone."""
+"""Parses turns as people type them: `Speaker: text`, or the text alone."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 
 from insula.core.model_input import Turn
 
-# A colon in a time (`10:30`) or an address (`https://...`) ends no speaker: a space follows one that does.
+# The colon after a speaker is followed by a space; that of a time (`10:30`) or address (`https://...`) is not.
 _SPOKEN = re.compile(r"(?P<speaker>[^\s:：][^:：\n]{0,39}?)?\s*(?::\s+|：\s*)(?P<text>\S.*)", re.DOTALL)
 
 
@@ -18,5 +18,5 @@ def parse_turn(typed: str) -> Turn:
 
 
 def parse_turns(text: str) -> tuple[Turn, ...]:
-    """Return the turns of all lines that are not blank, in their order."""
+    """Return the turns of all non-blank lines, in order."""
     return tuple(parse_turn(line) for line in text.splitlines() if line.strip())

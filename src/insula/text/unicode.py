@@ -1,4 +1,4 @@
-"""Unicode: one form for what looks the same, nothing invisible."""
+"""Unicode normalisation: one form for characters that look the same, no invisible characters."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ _INVISIBLE = re.compile(
     r"[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff"
     r"\ufff9-\ufffb]"
 )
-# Joiners build emoji and shape Indic and Arabic letters; after anything else they are left-overs of copying.
+# Joiners build emoji and shape Indic and Arabic letters; elsewhere they are left over from copying.
 _IDLE_JOINERS = re.compile(r"(?<=[\x00-\u052f\u1e00-\u1fff\u3000-\u9fff\uff00-\uffef])[\u200c\u200d]+")
 _SURROGATES = re.compile(r"[\ud800-\udfff]")
-# Full-width ASCII but for the punctuation that Chinese writes with, and the "fonts" of 𝓼𝓸𝓬𝓲𝓪𝓵 𝐦𝐞𝐝𝐢𝐚.
+# Full-width ASCII except Chinese punctuation, and the "fonts" of 𝓼𝓸𝓬𝓲𝓪𝓵 𝐦𝐞𝐝𝐢𝐚.
 _STYLED = re.compile(r"[＂-＇＊＋－-９＜-＞＠-｝\U0001d400-\U0001d7ff]")
 _APOSTROPHE = re.compile(r"(?<=[A-Za-z])[’ʼ](?=[A-Za-z])")
 
@@ -21,9 +21,9 @@ _APOSTROPHE = re.compile(r"(?<=[A-Za-z])[’ʼ](?=[A-Za-z])")
 def normalize_unicode(text: str, language: str | None = None) -> str:
     """Return the text in NFC, without control and invisible characters, with plain spaces.
 
-    Full-width letters, digits and symbols become ASCII, but ！（），：；？～ stay: Chinese writes with them.
-    Mathematical letters become letters, ’ between letters becomes an apostrophe. Tabs and line ends stay, other spaces
-    become a space. Halves of a character that was torn apart are put together; a lone half becomes U+FFFD.
+    Full-width letters, digits and symbols become ASCII; ！（），：；？～ stay, since they are Chinese punctuation.
+    Mathematical letters become plain letters, ’ between letters an apostrophe. Tabs and line breaks stay, other white
+    space becomes a space. Surrogate pairs are joined; a lone surrogate becomes U+FFFD.
     """
     if text.isascii():
         if text.isprintable():
@@ -36,7 +36,7 @@ def normalize_unicode(text: str, language: str | None = None) -> str:
     if text.isascii():
         return text
     text = _IDLE_JOINERS.sub("", unicodedata.normalize("NFC", text))
-    text = unicodedata.normalize("NFC", text)  # a joiner may have kept a letter from its accent
+    text = unicodedata.normalize("NFC", text)  # a removed joiner may have separated a letter from its accent
     return _APOSTROPHE.sub("'", text)
 
 

@@ -1,1 +1,1 @@
-"""Recipes, objectives, trainers: what turns a data set into a run."""
+"""Training: recipes, model families, objectives and the trainer that turn a data set into a run."""

@@ -1,4 +1,4 @@
-"""Choosing the decision rule: calibration, thresholds and abstention, on validation rows only."""
+"""Chooses the decision rule (calibration, thresholds, abstention) on validation rows."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ def choose_decision(
 ) -> DecisionRule:
     """Return the rule for (rows, outputs) validation logits and (rows, labels) gold.
 
-    First the calibration, by negative log-likelihood; then, on calibrated scores, thresholds by F1 (multi-label, and
-    one for binary) or offsets by macro-F1 (single and ordinal, where asked for); then the abstention threshold that
-    leaves the stated coverage. Dimensional schemes have the calibration alone.
+    The calibration minimises the negative log-likelihood. On calibrated scores, thresholds maximise F1 (multi-label;
+    one threshold for binary) or offsets macro-F1 (single and ordinal, if enabled). The abstention threshold then gives
+    the coverage of the options. Dimensional schemes have a calibration only.
     """
     calibration = fit_calibration(logits, gold, scheme.kind, method=options.calibration, seed=seed)
     rule = DecisionRule(calibration=calibration)

@@ -1,4 +1,4 @@
-"""One model from a plan to a model folder's weights, parts and decision rule."""
+"""Fits one model by a plan: weights, further files of the model folder, and the decision rule."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ from insula.training.recipe.recipe import Recipe
 
 @dataclass(frozen=True)
 class Trained:
-    """A predictor and how it was fitted.
+    """A trained model with its predictor.
 
-    validation  the (rows, outputs) logits on which the decision rule was chosen; None where no rows were held out
-    seconds     that fitting took, of a resumed run those before the interruption as well
-    megabytes   of memory at its highest while fitting; None where the system does not say
+    validation  the (rows, outputs) logits on which the decision rule was chosen; None without validation rows
+    seconds     duration of the fitting, including the time before an interruption
+    megabytes   peak memory while fitting; None if the system does not report it
     """
 
     predictor: Predictor
@@ -45,7 +45,7 @@ class Trained:
 
 
 def fit_model(dataset: Dataset, plan: TrainingPlan, run: RunContext, stage: Path) -> Trained:
-    """Fit one model, write its weights and parts into `stage`, choose its decision rule on validation."""
+    """Fit one model, write it into `stage`, and choose its decision rule on validation rows."""
     began = time.monotonic()
     rows = prepare_rows(dataset, plan, run)
     train, validation = rows.train, rows.validation
@@ -69,7 +69,7 @@ def fit_model(dataset: Dataset, plan: TrainingPlan, run: RunContext, stage: Path
 
 
 def fit_as_worker(dataset: Dataset, recipe: Recipe, language: str | None, shared: Path, *, resume: bool) -> None:
-    """Train as one of the processes that are not the first; only the run's folder `shared` keeps files."""
+    """Train as one of the further processes; only the folder of the run, `shared`, keeps files."""
     family = families[recipe.model.name]
     if not family.neural:
         return

@@ -1,4 +1,4 @@
-"""What a fitter gets (a plan, prepared rows, the context of the run) and what it returns."""
+"""The arguments of a fitter (plan, prepared rows, context of the run) and its result."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ from insula.training.options.sections import DecisionOptions, ModelOptions, Trai
 
 @dataclass(frozen=True)
 class Base:
-    """The pretrained network that a training starts from.
+    """The network that a training starts from.
 
-    folder   where it is on this machine
-    trained  its model folder, where it was trained on labels before; None where it was only pretrained
+    folder   its local folder
+    trained  its model folder if it was trained on labels; None if it was only pretrained
     """
 
     folder: Path
@@ -36,12 +36,12 @@ class Base:
 
 @dataclass(frozen=True)
 class TrainingPlan:
-    """What is trained, resolved once from recipe, data and base: `training.plan.plan_training` makes it.
+    """Everything that decides a training, resolved by `training.plan.plan_training` from recipe, data and base.
 
-    language     ISO 639-1 code of most training texts; None where it is not clear
-    preparation  the text steps, and which context is read
+    language     ISO 639-1 code of most training texts; None if unknown
+    preparation  the text steps, and the context that is read
     model        the options of the family
-    base         the pretrained network, of families that start from one
+    base         the network to start from, for families that start from one
     train, objective, adapter, distil, auxiliary, decision   sections of the recipe; a baseline has their defaults
     """
 
@@ -63,14 +63,14 @@ class Rows:
     """Prepared rows of a split, column by column.
 
     texts     (rows,) prepared texts, or pairs of text and context for a family that reads pairs
-    gold      (rows, labels) as `core.targets.gold_matrix`; training rows: smoothed, soft
-    weights   (rows,) how much a row counts; training rows: times the weight of its class
-    labelled  (rows,) whether `gold` is the row's own labels; None: it is, in every row
+    gold      (rows, labels) as in `core.targets.gold_matrix`; in training rows possibly smoothed or soft
+    weights   (rows,) example weights; in training rows multiplied by the class weights
+    labelled  (rows,) whether the row has labels of the main set; None: all rows have
     teacher   (rows, labels) mean scores of the teachers; None without teachers
-    task      (rows,) the set that a row comes from: 0 is the main one, n the n-th auxiliary `Task`; None: all are main
+    task      (rows,) the set of a row: 0 is the main set, n the n-th auxiliary `Task`; None: all are main
 
-    Rows that are not `labelled` have the teachers' scores as their gold; rows of other tasks have zeros there, their
-    labels are in `Task.rows`, in the same order.
+    The gold of unlabelled rows are the scores of the teachers. The gold of other tasks' rows is zero; their labels are
+    in `Task.rows`, in the same order.
     """
 
     texts: Sequence[Segments]
@@ -85,15 +85,17 @@ class Rows:
 
     @property
     def labelled_weights(self) -> NDArray[np.float64]:
-        """The weights by which labels are counted: 0 for rows without labels of the main set."""
+        """The weights of rows with labels of the main set; 0 for other rows."""
         return self.weights if self.labelled is None else np.where(self.labelled, self.weights, 0.0)
 
     @property
     def joined(self) -> list[str]:
-        """The texts for a family that reads no pairs; `TypeError` where there are pairs, a fault of the caller."""
+        """The texts, for families that read no pairs; raises `TypeError` if there are pairs."""
         pairs = next((text for text in self.texts if not isinstance(text, str)), None)
         if pairs is not None:
-            raise TypeError(f"The texts of these rows must be strings. Got the pair {pairs!r}.")
+            raise TypeError(
+                f"The texts of these rows must be strings, since the family reads no pairs. Got the pair {pairs!r}."
+            )
         return [text for text in self.texts if isinstance(text, str)]
 
 
@@ -107,10 +109,10 @@ class Task:
 
 @dataclass(frozen=True)
 class PreparedRows:
-    """The rows that a fitter sees.
+    """The rows that a fitter gets.
 
-    train       of all sets: those of the data, unlabelled texts, and those of the tasks
-    validation  None where the rows were too few to hold any out
+    train       the training rows of all sets: of the data, the unlabelled texts, and the tasks
+    validation  None if there were too few rows to hold any out
     tasks       the auxiliary sets
     """
 
@@ -120,19 +122,19 @@ class PreparedRows:
 
 
 def _no_report(step: int, score: float) -> None:
-    """Report to nobody."""
+    """Ignore the score."""
 
 
 @dataclass(frozen=True)
 class RunContext:
     """Where and how a training runs.
 
-    folder     for the files of this process while it trains; of the first process it is the run's folder
+    folder     the files of this process while it trains; for the first process the folder of the run
     seed       of every random choice
     resume     continue from the last checkpoint
-    shared     the run's folder where `folder` is another
-    report     called with step and validation score at each evaluation; what it raises ends the training
-    callbacks  of transformers' kind, for neural trainers
+    shared     the folder of the run if `folder` is another
+    report     called with step and validation score at each evaluation; an exception that it raises ends the training
+    callbacks  `TrainerCallback` objects of transformers, for neural trainers
     """
 
     folder: Path
@@ -145,23 +147,23 @@ class RunContext:
 
     @property
     def checkpoints(self) -> Path:
-        """The folder of the checkpoints, one for all processes."""
+        """The folder of the checkpoints, shared by all processes."""
         return (self.shared or self.folder) / "checkpoints"
 
 
 @dataclass(frozen=True)
 class Fitted:
-    """A trained model, ready to be written.
+    """A trained model, ready to be saved.
 
-    save        writes the weights and what goes with them into a model folder under construction
+    save        writes the weights and their files into a model folder under construction
     backend     the inference backend that opens them
-    parameters  how many numbers the model is made of
-    trainable   how many of them were trained; None for all
-    base        the pretrained encoder it came from, None for none
-    history     rows of figures by step: loss, learning rate, validation scores
-    untrained   prepared texts to the logits of the same architecture before the first step; None where it has none
-    facts       what else the metrics of the run say under `training`
-    seconds_before   what a resumed run had spent when it was interrupted
+    parameters  number of parameters of the model
+    trainable   number of parameters that were trained; None for all
+    base        the pretrained encoder that it started from, None for none
+    history     figures by step: loss, learning rate, validation scores
+    untrained   maps prepared texts to the logits of the same network before training; None if it has no such state
+    facts       further entries of `training` in the metrics of the run
+    seconds_before   time that a resumed run had spent before the interruption
     """
 
     save: Callable[[Path], None]

@@ -1,4 +1,4 @@
-"""What a run measures: the model and its baselines on rows it did not learn from."""
+"""Measures a trained model and its baselines on validation and test rows."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from insula.training.recipe.recipe import Recipe
 
 @dataclass(frozen=True)
 class Measured:
-    """What a run measures, for its metrics document; None where there were no rows."""
+    """The measurements of a run, for its metrics document; None without rows."""
 
     validation: Evaluation | None
     test: Evaluation | None
@@ -41,7 +41,7 @@ class Measured:
 
 @dataclass(frozen=True)
 class Measurement:
-    """A trained model to be measured, and where its baselines may be kept."""
+    """Measures a trained model; baselines are stored in `folder`."""
 
     dataset: Dataset
     trained: Trained
@@ -51,7 +51,7 @@ class Measurement:
     progress: Progress
 
     def all(self) -> Measured:
-        """Measure validation and test rows, whichever there are, and the baselines on the test rows."""
+        """Measure the model on validation and test rows, if any, and the baselines on test rows."""
         predictor, validation, test = self.trained.predictor, None, None
         baselines: dict[str, Baseline] = {}
         rows_per_second = None
@@ -81,7 +81,7 @@ class Measurement:
             resamples=self.recipe.evaluation.resamples,
             seed=self.recipe.seed,
         )
-        # These texts were in the source's training rows, and the leak guard took them out: none was trained on.
+        # The leak guard removed overlapping texts from the training rows: the model was trained on none of them.
         nothing_seen = SeenRows(rows=0, metrics_without=found.metrics)
         return found.model_copy(update={"seen": nothing_seen, "overlap": found.seen})
 
@@ -105,7 +105,7 @@ class Measurement:
         return found
 
     def _linear(self) -> Trained:
-        """Train `linear` on the same rows and keep it beside the model, for comparisons on other rows."""
+        """Train `linear` on the same rows and store it next to the model, for comparisons on other rows."""
         with atomic_folder(self.folder / "baselines" / "linear") as stage:
             alone = dataclasses.replace(self.dataset, also=())
             plan = plan_baseline(alone, self.recipe, self.language, LinearOptions())

@@ -1,4 +1,4 @@
-"""Resolving a recipe: the plan of one training, and the prepared rows that go with it."""
+"""Resolves a recipe, a data set and a base into a `TrainingPlan` and its prepared rows."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from insula.training.recipe.recipe import Recipe
 from insula.training.transfer.auxiliary import with_task_rows
 from insula.training.transfer.distil import with_teacher_scores
 
-CONTEXT_TURNS = 3  # that `auto` reads
+CONTEXT_TURNS = 3  # read by `auto`
 
 
 def plan_training(dataset: Dataset, recipe: Recipe, language: str | None, base: Base | None = None) -> TrainingPlan:
-    """Return the plan of a training by a recipe.
+    """Return the plan for training with a recipe.
 
-    base   what `Family.check` returned, where it was called already
+    base   the result of `Family.check`, if it was called already
 
-    Raises what `Family.check` raises, and `RecipeError` where the data lack the context that the recipe asks for.
+    Raises what `Family.check` raises, and `RecipeError` if the data lack the context that the recipe requires.
     """
     model = recipe.model
     located = base or families[model.name].check(model)
@@ -44,7 +44,7 @@ def plan_training(dataset: Dataset, recipe: Recipe, language: str | None, base: 
 
 
 def plan_baseline(dataset: Dataset, recipe: Recipe, language: str | None, model: ModelOptions) -> TrainingPlan:
-    """Return the plan of a simpler model on the same rows: their labels and texts alone, without further options."""
+    """Return the plan of a baseline of family `model.name` on the same rows, with text alone and default options."""
     base = families[model.name].check(model)
     return TrainingPlan(
         scheme=dataset.scheme,
@@ -60,12 +60,12 @@ def plan_baseline(dataset: Dataset, recipe: Recipe, language: str | None, model:
 def prepare_rows(dataset: Dataset, plan: TrainingPlan, run: RunContext) -> PreparedRows:
     """Return the rows of a plan, with the scores of its teachers and the rows of the auxiliary sets.
 
-    Raises `DataError` where a set has no training rows, `RecipeError` as `training_rows`.
+    Raises `DataError` if a set has no training rows, `RecipeError` like `training_rows`.
     """
-    train, validation = _some(_rows(dataset, "train", plan)), _rows(dataset, "validation", plan)
+    train, validation = _require_rows(_rows(dataset, "train", plan)), _rows(dataset, "validation", plan)
     train = training_rows(train, dataset.split("train"), plan.scheme, plan.objective)
     train = with_teacher_scores(train, dataset, plan, run)
-    tasks = [Task(one.scheme, _some(_rows(one, "train", plan))) for one in dataset.also]
+    tasks = [Task(one.scheme, _require_rows(_rows(one, "train", plan))) for one in dataset.also]
     return PreparedRows(with_task_rows(train, tasks), validation, tasks)
 
 
@@ -79,7 +79,7 @@ def _preparation(
 ) -> Preparation:
     return Preparation(
         steps=families[model.name].text_steps(model, base) if isinstance(steps, str) else steps,
-        # Only Chinese is stated: in other data the script of each text says whether it is Chinese.
+        # Other languages are not set, so that the script of each text decides whether it is Chinese.
         language="zh" if language == "zh" else None,
         max_length=recipe.data.max_text_length,
         context=context,
@@ -87,17 +87,17 @@ def _preparation(
 
 
 def _context(dataset: Dataset, recipe: Recipe) -> Context:
-    """Return what the model reads besides the text."""
+    """Return the context that the model reads besides the text."""
     train, options, family = dataset.split("train"), recipe.preparation, families[recipe.model.name]
     turns = options.context_turns
     has_turns = any(example.turns for example in train)
     if turns == "auto":
-        # Joined into one text, turns are mistaken for the text itself: linear loses by them (docs/benchmarks.md).
+        # Families without pairs confuse joined turns with the text: `linear` gets worse (docs/benchmarks.md).
         turns = CONTEXT_TURNS if has_turns and family.pairs else 0
     elif turns and not has_turns:
         raise RecipeError(
             f"The preparation.context_turns option needs earlier turns, and no training row has any. Got {turns}. Name "
-            "their columns with data.context or data.dialogue, or leave it out."
+            "their columns with data.context or data.dialogue, or leave the option out."
         )
     target = any(example.target is not None for example in train)
     if not turns and not target:
@@ -113,7 +113,7 @@ def _rows(dataset: Dataset, split: str, plan: TrainingPlan) -> Rows | None:
     return Rows(texts, gold_matrix(dataset.scheme, examples), weights(examples))
 
 
-def _some(rows: Rows | None) -> Rows:
+def _require_rows(rows: Rows | None) -> Rows:
     if rows is None:
         raise DataError("The data set has no training rows. Check the columns with: insula data describe")
     return rows

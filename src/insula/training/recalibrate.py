@@ -1,4 +1,4 @@
-"""`recalibrate`: calibration, thresholds and abstention of a trained model chosen anew; its weights stay."""
+"""`recalibrate`: choose a new decision rule for a trained model (calibration, thresholds, abstention)."""
 
 from __future__ import annotations
 
@@ -39,12 +39,12 @@ RESAMPLES = 1000
 
 @dataclass(frozen=True)
 class Recalibrated:
-    """A model folder whose answers are decided anew.
+    """A model folder with a new decision rule.
 
     path      the folder
-    decision  the rule, chosen on all rows
-    figures   what stands in its `recalibration.json` under `rows`, `metric`, `before`, `after`, `difference` (with its
-              paired 95% interval), `calibration_error` and `answered`, each of rows that no choice was made on
+    decision  the new rule, chosen on all rows
+    figures   the entries `rows`, `metric`, `before`, `after`, `difference` (with its paired 95% interval),
+              `calibration_error` and `answered` of its `recalibration.json`, measured by cross-fitting
     """
 
     path: Path
@@ -66,13 +66,13 @@ def recalibrate(
     seed: int = 0,
     command: str = "",
 ) -> Recalibrated:
-    """Make `output` from a model folder by choosing its decision rule on labelled rows that it did not learn from.
+    """Write `output`, a copy of a model folder with a decision rule chosen on labelled rows that were not trained on.
 
-    as_before  how the rule of `source` was chosen, where that was on these same rows: what it says of them is then no
-               measure, and choosing as before is measured in its place. None: its rule is measured as it is
+    as_before  how the rule of `source` was chosen, if it was chosen on these same rows: its figures on them would be
+               optimistic, so that it is measured by cross-fitting as well. None: the rule is measured as it is
 
-    The new rule is chosen on all rows. What it is worth is measured by choosing it once more for each fifth of the
-    rows, on the other four.
+    The new rule is chosen on all rows and measured by cross-fitting: each fifth of the rows is decided by a rule chosen
+    on the other four.
     """
     scheme, gold = source.scheme, gold_matrix(source.scheme, examples)
     logits = Predictor.load(source.path).logits([example.input for example in examples])
@@ -121,21 +121,21 @@ def crossfitted(
     *,
     seed: int = 0,
 ) -> Decisions:
-    """Return what rules say of rows that they were not chosen on: each fifth is decided by a rule of the other four."""
+    """Return cross-fitted decisions: each fifth of the rows is decided by a rule chosen on the other four."""
     fold = np.random.default_rng(seed).permutation(len(gold)) % FOLDS
-    parts = [
+    by_fold = [
         choose_decision(scheme, logits[fold != number], gold[fold != number], options, seed=seed).decide(
             scheme, logits[fold == number]
         )
         for number in range(FOLDS)
     ]
     rows = np.argsort(np.concatenate([np.flatnonzero(fold == number) for number in range(FOLDS)]))
-    confidences = [part.confidence for part in parts if part.confidence is not None]
+    confidences = [fold_decisions.confidence for fold_decisions in by_fold if fold_decisions.confidence is not None]
     return Decisions(
-        scores=np.concatenate([part.scores for part in parts])[rows],
-        chosen=np.concatenate([part.chosen for part in parts])[rows],
+        scores=np.concatenate([fold_decisions.scores for fold_decisions in by_fold])[rows],
+        chosen=np.concatenate([fold_decisions.chosen for fold_decisions in by_fold])[rows],
         confidence=np.concatenate(confidences)[rows] if confidences else None,
-        abstained=np.concatenate([part.abstained for part in parts])[rows],
+        abstained=np.concatenate([fold_decisions.abstained for fold_decisions in by_fold])[rows],
     )
 
 

@@ -35,14 +35,14 @@ from insula.evaluation.reports.report import write_report
 from insula.models.folder import ModelFolder, folder_digest, seal
 from insula.models.locate import locate_model
 from insula.models.provenance import write_fingerprints
-from insula.text.language import dominant, tell
+from insula.text.language import detect_language, dominant_language
 from insula.training.families.registry import families
 from insula.training.fit_model import fit_as_worker, fit_model
 from insula.training.fitting import Fitted, RunContext
 from insula.training.measure import Measurement
 from insula.training.plan import plan_training
 from insula.training.recipe.recipe import Recipe
-from insula.training.recipe.unused_options import idle_options
+from insula.training.recipe.unused_options import unused_options
 from insula.training.run_folder import CLEARED
 from insula.training.tracking.tracking import Tracking
 from insula.training.transfer.auxiliary import with_auxiliary
@@ -51,7 +51,7 @@ from insula.training.transfer.teachers import teacher_fingerprints
 from insula.training.transfer.trained_base import base_fingerprint, check_base
 
 RUN_VERSION = 1
-"""Of `run.json`, which says what a run is made of."""
+"""The version of the format of `run.json`."""
 LANGUAGE_SAMPLE = 2000
 
 
@@ -60,7 +60,7 @@ class Run:
     """A finished run.
 
     path      its folder
-    document  its figures, typed; `metrics` gives the same as plain JSON types, as `metrics.json` holds them
+    document  its figures, typed; `metrics` has the same as plain JSON types
     """
 
     path: Path
@@ -68,7 +68,7 @@ class Run:
 
     @cached_property
     def metrics(self) -> Mapping[str, Any]:
-        """The content of `metrics.json`, such as `metrics["test"]["headline"]`; empty where another process writes."""
+        """The content of `metrics.json`, such as `metrics["test"]["headline"]`; empty in further processes."""
         return self.document.to_dict()
 
     @property
@@ -94,16 +94,19 @@ def train_run(
     afterwards: Mapping[str, Any] | None = None,
     progress: Progress | None = None,
 ) -> Run:
-    """Train on `dataset` as `recipe` says and write the run into `folder`.
+    """Train on `dataset` with `recipe` and write the run into `folder`; it is complete when `folder/model` exists.
 
-    `source`, `command`, `track` (`wandb`, `mlflow`: who else is told) and `afterwards` (what the caller does with the
-    finished run) are written down. With `resume` an interrupted run goes on from its last checkpoint; the data must be
-    the same, else `DataError`. `LeakError` where a training text also stands in validation or test. The run is complete
-    when `folder/model` stands there.
+    source, command  recorded in the run
+    resume           continue an interrupted run from its last checkpoint
+    track            experiment trackers that log the run: `wandb`, `mlflow`
+    afterwards       the step that the caller takes with the finished run; recorded
+
+    Raises `LeakError` if a training text is also in validation or test, `DataError` if the data of a resumed run have
+    changed, `RecipeError` if one of its models has.
     """
     progress = progress or Silent()
     started = time.monotonic()
-    for note in idle_options(recipe, dataset.scheme.kind):
+    for note in unused_options(recipe, dataset.scheme.kind):
         progress.say(note)
     base = families[recipe.model.name].check(recipe.model)
     trained_base = None if base is None else base.trained
@@ -120,8 +123,8 @@ def train_run(
         "models": _models(recipe, trained_base),
         "track": list(track),
     }
-    _begin(folder, recipe, state | ({"afterwards": dict(afterwards)} if afterwards else {}), resume)
-    language = dominant([example.text for example in dataset.split("train")])
+    _record_or_compare(folder, recipe, state | ({"afterwards": dict(afterwards)} if afterwards else {}), resume)
+    language = dominant_language([example.text for example in dataset.split("train")])
     with tracking, atomic_folder(folder / "model") as stage:
         run = RunContext(folder, seed=recipe.seed, progress=progress, resume=resume, callbacks=tracking.callbacks())
         trained = fit_model(dataset, plan_training(dataset, recipe, language, base), run, stage)
@@ -129,7 +132,7 @@ def train_run(
             family=recipe.model.name,
             base=trained.fitted.base,
             parameters=trained.fitted.parameters,
-            trainable_parameters=_learnt(trained.fitted),
+            trainable_parameters=_trained_parameters(trained.fitted),
             bytes=sum(file.stat().st_size for file in stage.iterdir()),
             backend=trained.fitted.backend,
         )
@@ -145,7 +148,7 @@ def train_run(
             name=folder.name,
             model=model,
             scheme=SchemeRecord.of(dataset.scheme),
-            data=_about_data(dataset, fingerprint),
+            data=_data_record(dataset, fingerprint),
             recipe=settings,
             seed=recipe.seed,
             training=dict(trained.fitted.facts),
@@ -167,34 +170,34 @@ def train_run(
         document.write(folder / METRICS)
         write_report(folder / "report.html", document)
         tracking.finish(document, folder / "report.html")
-    for done_with in ("checkpoints", "tokenizer", "cache"):
-        shutil.rmtree(folder / done_with, ignore_errors=True)
+    for temporary in ("checkpoints", "tokenizer", "cache"):
+        shutil.rmtree(folder / temporary, ignore_errors=True)
     return Run(folder, document)
 
 
 def train_as_worker(dataset: Dataset, recipe: Recipe, folder: Path, *, resume: bool = False) -> Run:
-    """Train as one of the processes that do not write the run; the run returned has no metrics yet."""
+    """Train as one of the processes that do not write the run; the returned run has no metrics."""
     dataset = with_auxiliary(with_unlabelled(dataset, recipe, Silent()), recipe, Silent())
-    language = dominant([example.text for example in dataset.split("train")])
+    language = dominant_language([example.text for example in dataset.split("train")])
     fit_as_worker(dataset, recipe, language, folder, resume=resume)
     return Run(folder, MetricsDocument())
 
 
-def _begin(folder: Path, recipe: Recipe, state: Mapping[str, Any], resume: bool) -> None:
-    """Write down what the run is made of; a resumed run must be made of the same."""
+def _record_or_compare(folder: Path, recipe: Recipe, state: Mapping[str, Any], resume: bool) -> None:
+    """Record the data and models of the run; those of a resumed run must not have changed."""
     state_file = folder / "run.json"
     if resume:
         before = json.loads(state_file.read_text(encoding="utf-8"))
         if before["data"] != state["data"]:
             raise DataError(
-                f"The data of run {str(folder)!r} have changed since it began: it cannot go on. "
-                "Restore the data, or train anew under another name."
+                f"The data of run {str(folder)!r} have changed since it started, so it cannot be resumed. "
+                "Restore the data, or train again under another name."
             )
         for name, digest in before.get("models", {}).items():
             if state["models"].get(name) != digest:
                 raise RecipeError(
-                    f"The model {name!r} that run {str(folder)!r} learns from has changed since it began: it cannot go "
-                    "on. Restore the model, or train anew under another name."
+                    f"The model {name!r} that run {str(folder)!r} uses has changed since it started, so it cannot be "
+                    "resumed. Restore the model, or train again under another name."
                 )
         return
     for old in CLEARED:
@@ -207,7 +210,7 @@ def _begin(folder: Path, recipe: Recipe, state: Mapping[str, Any], resume: bool)
 
 
 def _models(recipe: Recipe, base: ModelFolder | None) -> dict[str, str]:
-    """Return checksums of the trained models that a run learns from: its teachers, and a base with its labels."""
+    """Return the checksums of the trained models that a run uses: its teachers and a trained base."""
     folders = {teacher: locate_model(teacher) for teacher in recipe.distil.teachers}
     if base is not None:
         folders[str(base.path)] = base.path
@@ -215,7 +218,7 @@ def _models(recipe: Recipe, base: ModelFolder | None) -> dict[str, str]:
 
 
 def data_digest(dataset: Dataset) -> str:
-    """Return a checksum of all that training reads: the scheme's labels and every row, in order."""
+    """Return a checksum of the data that training reads: the labels of the scheme and every row, in order."""
     digest = hashlib.sha256(repr((dataset.scheme.kind, dataset.scheme.names)).encode())
     for split, examples in sorted(dataset.splits.items()):
         for row in examples:
@@ -225,9 +228,9 @@ def data_digest(dataset: Dataset) -> str:
     return digest.hexdigest()
 
 
-def _about_data(dataset: Dataset, fingerprint: Fingerprint) -> DataRecord:
+def _data_record(dataset: Dataset, fingerprint: Fingerprint) -> DataRecord:
     sample = [example.text for example in dataset.split("train")[:LANGUAGE_SAMPLE]]
-    told = Counter(language for text in sample if (language := tell(text)) is not None)
+    languages = Counter(language for text in sample if (language := detect_language(text)) is not None)
     counts: dict[str, dict[str, int]] = {}
     if dataset.scheme.is_categorical:
         for name, examples in dataset.splits.items():
@@ -242,7 +245,7 @@ def _about_data(dataset: Dataset, fingerprint: Fingerprint) -> DataRecord:
     return DataRecord(
         name=dataset.name,
         rows={name: len(examples) for name, examples in dataset.splits.items()},
-        languages={code: round(count / len(sample), 4) for code, count in told.most_common(5)},
+        languages={code: round(count / len(sample), 4) for code, count in languages.most_common(5)},
         fingerprint=fingerprint.digest,
         notes=list(dataset.notes),
         label_counts=counts,
@@ -250,11 +253,11 @@ def _about_data(dataset: Dataset, fingerprint: Fingerprint) -> DataRecord:
     )
 
 
-def _learnt(fitted: Fitted) -> int:
+def _trained_parameters(fitted: Fitted) -> int:
     return fitted.parameters if fitted.trainable is None else fitted.trainable
 
 
 def _fingerprints(dataset: Dataset) -> dict[str, Fingerprint]:
-    parts = {split: dataset.splits.get(split) for split in ("train", "validation", UNLABELLED)}
-    parts |= {f"auxiliary{number}": one.split("train") for number, one in enumerate(dataset.also)}
-    return {name: Fingerprint.of(rows) for name, rows in parts.items() if rows}
+    splits = {split: dataset.splits.get(split) for split in ("train", "validation", UNLABELLED)}
+    splits |= {f"auxiliary{number}": one.split("train") for number, one in enumerate(dataset.also)}
+    return {name: Fingerprint.of(rows) for name, rows in splits.items() if rows}

@@ -1,6 +1,6 @@
-"""The folder of a run: what is its own in it, what it records, when it may be replaced, what an interruption leaves.
+"""The folder of a run: its files, its record, when it may be replaced, and how it is resumed.
 
-Asking for it loads no library of the training.
+This module imports no training library.
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ from insula.training.tracking.tracking import IDENTITIES
 RECORD = "run.json"
 RUN = FolderKind("run", (RECORD,))
 CLEARED = ("checkpoints", "logs", "baselines", METRICS, "report.html", IDENTITIES)
-"""What a new run removes of the one before: without its metrics it counts as unfinished."""
+"""Files of an earlier run that a new run removes; a run without metrics counts as unfinished."""
 OWN = (*CLEARED, "model", RECORD, "recipe.toml", "tokenizer", "cache")
-"""What is in the folder of a run and is its own."""
+"""All files and folders that a run writes."""
 _BESIDE_MODEL = tuple(name for name in OWN if name not in ("model", "checkpoints"))
-"""What may have been written, or removed, before a recipe or data were rejected."""
+"""Files that a run may write or remove before its recipe or data are rejected."""
 
 
 @dataclass(frozen=True)
 class RunRecord:
-    """What `run.json` says of a run: its data, its trackers, and what follows when it is finished."""
+    """The content of `run.json`: the data of a run, its trackers, and the step after it."""
 
     source: Sequence[str]
     track: Sequence[str] = ()
@@ -42,13 +42,15 @@ class RunRecord:
 def read_record(folder: Path, *, named: str | Path) -> RunRecord:
     """Return what a run recorded when it started.
 
-    named  what the caller calls the run, for messages
+    named  the caller's name for the run, for messages
 
-    Raises `MissingFileError` where there is no run, `DataError` where the record is damaged.
+    Raises `MissingFileError` if there is no run, `DataError` if the record is damaged.
     """
     file = folder / RECORD
     if not file.exists():
-        raise MissingFileError(f"There is no run to resume at {str(named)!r}: it has no {RECORD}. Check the path.")
+        raise MissingFileError(
+            f"There is no run to resume at {str(named)!r}: the file {RECORD} is missing. Check the path."
+        )
     try:
         state = json.loads(file.read_text(encoding="utf-8"))
         return RunRecord(
@@ -65,8 +67,8 @@ def read_record(folder: Path, *, named: str | Path) -> RunRecord:
 def require_replaceable_run(folder: Path, *, overwrite: bool) -> None:
     """Raise `OutputError` unless a run may be written into `folder`.
 
-    Without `overwrite` a finished run is kept, and so is an unfinished one with a checkpoint. Other files in the folder
-    of a run stay, so that what it is trained on may be one of them.
+    Without `overwrite`, a finished run is kept, and so is an unfinished run with a checkpoint. Other files in the
+    folder stay; the training data may be among them.
     """
     if not overwrite and (folder / "model").exists():
         raise already_exists_error(folder, "a finished run")
@@ -75,13 +77,14 @@ def require_replaceable_run(folder: Path, *, overwrite: bool) -> None:
             f"The output {str(folder)!r} already holds an unfinished run with a checkpoint. Resume it: "
             f"{_resume_command('train', folder)}; or replace it with --overwrite."
         )
-    # A run removes its own reports and logs when it starts, and must not remove those of something else.
-    require_empty_or_kind(folder, RUN)
+    require_empty_or_kind(
+        folder, RUN
+    )  # a run removes earlier reports and logs when it starts, but never those of other outputs
 
 
 @contextlib.contextmanager
 def resume_hint(verb: str, folder: Path, started: Path) -> Iterator[None]:
-    """Say in a `KeyboardInterrupt` how to resume, once the file `started` shows that there is something to resume."""
+    """Add the command that resumes to a `KeyboardInterrupt`, if the file `started` exists."""
     try:
         yield
     except KeyboardInterrupt as stop:
@@ -92,9 +95,9 @@ def resume_hint(verb: str, folder: Path, started: Path) -> Iterator[None]:
 
 @contextlib.contextmanager
 def undone_if_rejected(folder: Path) -> Iterator[None]:
-    """Remove what a run wrote before its recipe or data were rejected: it would look like one to resume.
+    """Remove the files of a run whose recipe or data are rejected, so that it does not look resumable.
 
-    A finished run that it was to replace gets back what was next to its model. A run that has reached a checkpoint is
+    If it was to replace a finished run, the files next to that run's model are restored. A run with a checkpoint is
     left as it is.
     """
     with tempfile.TemporaryDirectory(prefix="insula-") as kept:
@@ -126,7 +129,7 @@ def _resume_command(verb: str, folder: Path) -> str:
 
 
 def _has_checkpoint(folder: Path) -> bool:
-    """Whether an unfinished run can be resumed from a checkpoint: hours of work may be in it."""
+    """Return whether an unfinished run can be resumed from a checkpoint, which may hold hours of work."""
     if not any((folder / "checkpoints").glob("checkpoint-*")):
         return False
     try:

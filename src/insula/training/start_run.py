@@ -1,4 +1,4 @@
-"""A run from a source that a person names: the output is guarded and locked, the data read, the recipe trained."""
+"""Starts or resumes a run from a named source: protects and locks the output, reads the data, trains."""
 
 from __future__ import annotations
 
@@ -35,16 +35,16 @@ TrainingSource = SourceName | Dataset
 
 
 def checked_recipe(recipe: Recipe) -> Recipe:
-    """Return the recipe with paths that mean the same everywhere; raises what its family rejects before training."""
+    """Return the recipe with absolute paths; raises the errors of its family that can be found before training."""
     lasting = recipe.lasting()
     families[lasting.model.name].check(lasting.model)
     return lasting
 
 
 def read_source(source: TrainingSource, recipe: Recipe, goal: str, progress: Progress) -> tuple[Dataset, Sequence[str]]:
-    """Return the data set that a source names, and names that last; none for data in memory.
+    """Return the data set of a source, and absolute names to read it again; none for data in memory.
 
-    goal  what happens with the data, for the progress: `the run goes to runs/care`
+    goal  a clause for the progress message: `the run goes to runs/care`
     """
     if isinstance(source, Dataset):
         dataset, names = source, tuple[str, ...]()
@@ -68,12 +68,12 @@ def start_run(
     afterwards: Mapping[str, Any] | None = None,
     progress: Progress,
 ) -> Run:
-    """Train by a `checked_recipe` into a folder and return the finished run.
+    """Train with a `checked_recipe` into a folder and return the finished run.
 
-    afterwards  what the caller does with the finished run; it is recorded, for whoever resumes this one
+    afterwards  the step that the caller takes with the finished run; recorded so that a resumed run can take it too
 
-    Where several processes train together, those that are not the first return it without metrics. Raises
-    `OutputError` where the folder holds something to keep.
+    With several processes, all but the first return the run without metrics. Raises `OutputError` if the folder holds
+    something to keep.
     """
     if process_index() > 0:
         data = source if isinstance(source, Dataset) else load_dataset(source, recipe.data, seed=recipe.seed)
@@ -92,10 +92,10 @@ def start_run(
 
 
 def resume_run(run: str | Path, *, command: str, progress: Progress) -> tuple[Run, RunRecord]:
-    """Resume an interrupted run from its last checkpoint; return it finished, and its record.
+    """Resume an interrupted run from its last checkpoint; return the finished run and its record.
 
-    A run that is finished but for what follows it is returned as it is. Raises `MissingFileError` where there is no
-    such run, `DataError` where its data have changed or were in memory, `RecipeError` where it is finished.
+    A run that is finished except for the step `afterwards` is returned as it is. Raises `MissingFileError` if there is
+    no such run, `DataError` if its data have changed or were in memory, `RecipeError` if it is finished.
     """
     folder = Path(run) if Path(run).is_dir() else RUNS / run
     record = read_record(folder, named=run)
@@ -111,9 +111,9 @@ def _resumed(folder: Path, record: RunRecord, command: str, progress: Progress) 
     if (folder / "model").is_dir() and (folder / METRICS).exists():
         if record.afterwards and not (folder / "model" / "compression.json").exists():
             return Run(folder, MetricsDocument.read(folder / METRICS))
-        raise RecipeError(f"The run {str(folder)!r} is finished. Use it with --model {folder}, or train another.")
+        raise RecipeError(f"The run {str(folder)!r} is finished. Use it with --model {folder}, or start a new run.")
     if not record.source:
-        raise DataError(f"The run {str(folder)!r} was trained from data in memory and cannot be resumed from here.")
+        raise DataError(f"The run {str(folder)!r} was trained on data in memory and cannot be resumed. Train it again.")
     recipe = load_recipe(folder / "recipe.toml")
     progress.say(f"Resuming {folder}.")
     dataset = load_dataset(list(record.source), recipe.data, seed=recipe.seed)
@@ -125,12 +125,12 @@ def _resumed(folder: Path, record: RunRecord, command: str, progress: Progress) 
 
 
 def source_names(source: TrainingSource) -> Sequence[str | Path]:
-    """Return the names that a source is made of; none for data in memory."""
+    """Return the names in a source; none for data in memory."""
     return () if isinstance(source, Dataset) else names_in(source)
 
 
 def run_name(source: TrainingSource, recipe: Any) -> str:
-    """Return what a run on a source by a recipe is called where nobody names it: `tweets-quick`."""
+    """Return the default name of a run on a source with a recipe: `tweets-quick`."""
     if isinstance(source, Dataset):
         name = source.name
     else:
@@ -139,13 +139,13 @@ def run_name(source: TrainingSource, recipe: Any) -> str:
 
 
 def free_folder(source: TrainingSource, recipe: Any) -> Path:
-    """Make and return the folder of a run that nobody named: `runs/SOURCE-RECIPE`, numbered where that is taken."""
+    """Create and return the default folder of a run: `runs/SOURCE-RECIPE`, with a number if that exists."""
     wanted = run_name(source, recipe)
     for number in itertools.count(1):
         folder = RUNS / (wanted if number == 1 else f"{wanted}-{number}")
         with output_errors(folder):
             try:
-                folder.mkdir(parents=True)  # made at once: another process may look for a free name, too
+                folder.mkdir(parents=True)  # created at once: another process may choose the same name
             except FileExistsError:
                 continue
         break

@@ -1,4 +1,4 @@
-"""The pretrained network that a family starts from: an encoder, or a model that was trained before."""
+"""The pretrained network that a family starts from: an encoder, or a trained model."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ def locate_base(options: ModelOptions) -> Base:
 
 
 def trained_base(options: ModelOptions) -> ModelFolder | None:
-    """Return the model folder that the option `base` names; None where that is no model of insula's, or no option.
+    """Return the model folder that the option `base` names; None if it is no model folder or no option.
 
-    Raises `RecipeError` for a model folder without a network of this family, `ModelFolderError` as `open_folder`.
+    Raises `RecipeError` for a model folder of another family or without weights, `ModelFolderError` like `open_folder`.
     """
     base = getattr(options, "base", None)
     if not isinstance(base, str) or not (Path(base) / MANIFEST).is_file():
@@ -35,7 +35,7 @@ def trained_base(options: ModelOptions) -> ModelFolder | None:
     if folder.family != options.name or not (folder.path / "model.safetensors").exists():
         raise RecipeError(
             f"The model.base option must be a pretrained network, or a model folder of family {options.name!r} with "
-            f"its model.safetensors. Got {base!r}, of family {folder.family!r}, run by {folder.backend!r}. Name "
-            "another."
+            f"its model.safetensors. Got {base!r} of family {folder.family!r} and backend {folder.backend!r}. Name "
+            "another base."
         )
     return folder

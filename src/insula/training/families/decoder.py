@@ -13,12 +13,12 @@ from insula.training.options.pretrained import PretrainedOptions
 
 
 class DecoderOptions(PretrainedOptions):
-    """A pretrained decoder language model (GPT-2 and its kin) with a pooling and a head; needs no padding token."""
+    """A pretrained decoder language model (such as GPT-2) with a pooling and a head; needs no padding token."""
 
     name: Literal["decoder"] = "decoder"
     base: str = Field("distilbert/distilgpt2", description="local folder, or hub id owner/name")
     pooling: Literal["last", "mean", "attention"] = Field(
-        "last", description="token states to one vector; only the last token has seen the whole text"
+        "last", description="how token states become one vector; only the last token attends to the whole text"
     )
 
 

@@ -15,7 +15,7 @@ from insula.training.fitting import Base
 from insula.training.options.pretrained import PretrainedOptions
 from insula.training.options.sections import ModelOptions
 
-Kept = Annotated[float, Field(gt=0, le=1)]
+KeptShare = Annotated[float, Field(gt=0, le=1)]
 
 
 class EncoderOptions(PretrainedOptions):
@@ -24,23 +24,23 @@ class EncoderOptions(PretrainedOptions):
     name: Literal["encoder"] = "encoder"
     base: str = Field(
         "minilm",
-        description="alias, local folder, or hub id owner/name; or the model folder of an encoder that was trained on "
-        "the same labels, whose head is then kept too",
+        description="alias, local folder, or hub id owner/name; or the model folder of an encoder trained on the same "
+        "labels, whose head is kept",
     )
-    pooling: Literal["mean", "first", "attention"] = Field("mean", description="token states to one vector")
-    keep_layers: int | None = Field(None, ge=1, description="prune a trained base to so many layers")
-    keep_heads: Kept | None = Field(None, description="prune a trained base to this share of each layer's heads")
-    keep_width: Kept | None = Field(
+    pooling: Literal["mean", "first", "attention"] = Field("mean", description="how token states become one vector")
+    keep_layers: int | None = Field(None, ge=1, description="prune a trained base to this number of layers")
+    keep_heads: KeptShare | None = Field(None, description="prune a trained base to this share of each layer's heads")
+    keep_width: KeptShare | None = Field(
         None, description="prune a trained base to this share of each layer's feed-forward neurons, a multiple of 8"
     )
 
 
 def encoder_steps(options: ModelOptions, base: Base | None = None) -> tuple[str, ...]:
-    """Return the steps for a pretrained network: emoji become words where its vocabulary does not know them."""
+    """Return the steps for a pretrained network: emoji become words if its vocabulary does not have them."""
     if not isinstance(options, PretrainedOptions):
         raise TypeError(f"The options of encoder_steps must be PretrainedOptions. Got {type(options).__name__}.")
     file = (base or locate_base(options)).folder / "tokenizer.json"
-    # An encoder without this file has its tokenizer converted for training; emoji are then always spelt out.
+    # Without this file the tokenizer is converted only in training, so emoji are always replaced by words.
     knows_emoji = file.exists() and TextTokenizer(file, max_tokens=options.max_tokens).known_share(COMMON_EMOJI) > 0.5
     return tuple(step for step in ENCODER_STEPS if not (knows_emoji and step == "emoji"))
 

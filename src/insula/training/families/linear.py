@@ -29,20 +29,22 @@ class LinearOptions(ModelOptions):
 
     name: Literal["linear"] = "linear"
     word_ngrams: NgramRange = Field((1, 2), description="shortest and longest word n-gram")
-    char_ngrams: NgramRange | Literal["auto"] = Field("auto", description="auto: 2 to 5; Chinese 1 to 3")
-    min_df: int = Field(2, ge=1, description="an n-gram must stand in so many training texts")
+    char_ngrams: NgramRange | Literal["auto"] = Field(
+        "auto", description="shortest and longest character n-gram; auto: 2 to 5, for Chinese 1 to 3"
+    )
+    min_df: int = Field(2, ge=1, description="least number of training texts that contain an n-gram")
     strengths: Annotated[tuple[Annotated[float, Field(gt=0)], ...], BeforeValidator(_several)] = Field(
         (1.0, 3.0, 10.0),
         min_length=1,
-        description="value or values of C (inverse regularisation) tried on validation; without such rows the smallest",
+        description="values of C (inverse regularisation) to try on validation; without validation rows the smallest",
     )
 
 
 def linear_steps(options: ModelOptions) -> tuple[str, ...]:
     """Return the steps for n-grams.
 
-    Stop words and word endings stay: n-grams of feeling words live on their neighbours ("not a good"), and regularised
-    regression gives the rest a weight near zero by itself.
+    Stop words and word endings stay: n-grams of feeling words need their neighbours ("not a good"), and the
+    regularisation gives unimportant n-grams a weight near zero.
     """
     return WORD_STEPS
 

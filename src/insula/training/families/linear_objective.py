@@ -1,4 +1,4 @@
-"""Which objectives the `linear` family can have: its own, with class weights."""
+"""Checks the objective of the `linear` family, which supports only its own loss, with class weights."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from insula.training.options.objective import ObjectiveOptions
 
 
 def check_linear(options: ObjectiveOptions, scheme: LabelScheme) -> None:
-    """Raise `RecipeError` for an objective other than the regression's own, and for what needs gradient steps."""
+    """Raise `RecipeError` for another objective than the regression's, and for options that need gradient steps."""
     own = DEFAULTS[scheme.kind]
     if options.name not in ("auto", own):
         raise RecipeError(
@@ -19,7 +19,7 @@ def check_linear(options: ObjectiveOptions, scheme: LabelScheme) -> None:
     for option in ("label_smoothing", "soft_labels", "r_drop", "levels", "terms"):
         if getattr(options, option):
             raise RecipeError(
-                f"The objective.{option} option is for networks, and model family 'linear' cannot do it. "
+                f"The objective.{option} option is for networks; model family 'linear' does not support it. "
                 f"Got {getattr(options, option)}. Leave it out, or choose a neural family with model.name."
             )
     check_options(options, own, (), scheme)

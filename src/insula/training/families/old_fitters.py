@@ -1,4 +1,4 @@
-"""Fitters with one argument, as plug-ins wrote them before there was a `TrainingPlan`; they work until version 0.3."""
+"""Support for plug-in fitters with one argument, written before `TrainingPlan`; removed in version 0.3."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ Fitter = Callable[[TrainingPlan, PreparedRows, RunContext], Fitted]
 
 @dataclass(frozen=True)
 class OldRows:
-    """Rows as old fitters read them: those without labels come last, with weight 0, `unlabelled` of them."""
+    """Rows as old fitters read them: the last `unlabelled` rows have no labels and weight 0."""
 
     texts: Sequence[Any]
     gold: NDArray[np.float64]
@@ -46,9 +46,9 @@ class OldRows:
 
 @dataclass(frozen=True)
 class FitInput:
-    """All that an old fitter gets: the fields of plan, rows and context in one.
+    """The argument of an old fitter: the fields of plan, rows and context in one object.
 
-    facts   the fitter may write into it what the metrics of the run should say
+    facts   written by the fitter, for the metrics of the run
     """
 
     scheme: LabelScheme
@@ -73,7 +73,7 @@ class FitInput:
 
     @classmethod
     def of(cls, plan: TrainingPlan, rows: PreparedRows, run: RunContext) -> FitInput:
-        """Return plan, rows and context as one."""
+        """Return plan, rows and context as one object."""
         return cls(
             scheme=plan.scheme,
             language=plan.language,
@@ -102,8 +102,8 @@ class FitInput:
 
 
 def as_fitter(function: Callable[..., Fitted], *, reference: str) -> Fitter:
-    """Return a fitter of `reference` as one that takes plan, rows and context; an old one warns when it is called."""
-    if not _takes_one(function):
+    """Return the fitter of `reference` with the arguments plan, rows and run; an old one warns when it is called."""
+    if not _takes_one_argument(function):
         return function
 
     def fit(plan: TrainingPlan, rows: PreparedRows, run: RunContext) -> Fitted:
@@ -120,7 +120,7 @@ def as_fitter(function: Callable[..., Fitted], *, reference: str) -> Fitter:
     return fit
 
 
-def _takes_one(function: Callable[..., Any]) -> bool:
+def _takes_one_argument(function: Callable[..., Any]) -> bool:
     try:
         parameters = inspect.signature(function).parameters.values()
     except ValueError:  # a compiled function has no signature

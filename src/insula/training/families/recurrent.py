@@ -15,10 +15,10 @@ class RecurrentOptions(ScratchOptions):
 
     architecture: ClassVar[str] = "insula-recurrent"
 
-    states: int = Field(128, ge=1, description="width of a layer's states in each direction")
-    layers: int = Field(1, ge=1, le=16, description="stacked on each other")
-    bidirectional: bool = Field(True, description="reads from both ends")
-    pooling: Literal["attention", "mean"] = Field("attention", description="states to one vector")
+    states: int = Field(128, ge=1, description="width of the states of a layer, in each direction")
+    layers: int = Field(1, ge=1, le=16, description="number of stacked layers")
+    bidirectional: bool = Field(True, description="also read from right to left")
+    pooling: Literal["attention", "mean"] = Field("attention", description="how states become one vector")
 
 
 class LstmOptions(RecurrentOptions):
@@ -45,7 +45,7 @@ def _family(options: type[RecurrentOptions], what: str) -> Family:
         locate=locate_vectors,
         extra="train",
         packages=NEURAL_PACKAGES,
-        description=f"{what} over words, from nothing; minutes to train, needs insula[train]",
+        description=f"{what} over words, trained from scratch; minutes to train, needs insula[train]",
         train=SCRATCH_TRAIN,
         layered=True,
     )

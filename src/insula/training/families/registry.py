@@ -1,4 +1,4 @@
-"""What a model family is, and which there are: each has its entry in a file of its own."""
+"""`Family` and the registry of model families; each family has its own file."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from insula.training.fitting import Base, Fitted, PreparedRows, RunContext, Trai
 from insula.training.options.sections import ModelOptions
 
 NEURAL_PACKAGES = ("torch", "transformers", "accelerate", "onnx", "onnxscript", "tensorboard")
-"""What every neural family needs to be trained; the extra `train` brings them."""
+"""Packages that every neural family needs for training; the extra `train` installs them."""
 
 NEURAL_SPACE: Mapping[str, Mapping[str, Any]] = {
     "train.learning_rate": {"low": 1e-4, "high": 1e-2, "log": True},
@@ -24,31 +24,31 @@ NEURAL_SPACE: Mapping[str, Mapping[str, Any]] = {
     "train.warmup": {"low": 0.0, "high": 0.3},
     "train.head_rate_factor": {"low": 1.0, "high": 30.0, "log": True},
 }
-"""What a search tries with a neural family that has no space of its own; the rate is one for networks from scratch."""
+"""The default search space of a neural family; its learning rates suit networks trained from scratch."""
 
 
 @dataclass(frozen=True)
 class Family:
-    """A family's entry: how it is trained, and what it can do.
+    """A model family: how it is trained, and which options it supports.
 
     options      its section of a recipe
     fitter       `"module:function"`, imported only when it trains: `fit(plan, rows, run)` takes a `TrainingPlan`,
                  `PreparedRows` and a `RunContext`, and returns a `Fitted`
-    steps        from its options to the text steps that help it; with `locate` from its options and the base
-    extra        the extra of insula that training it needs, None for none
-    packages     what that extra brings and training looks for, by the names they are imported by
-    train        what the `train` section of a recipe holds for this family where the user says nothing else
-    space        what a search tries by default: dotted keys of a recipe to entries of a search space; a neural family
-                 that states none has `NEURAL_SPACE`
-    locate       from its options to the pretrained network that it starts from; None for a family that needs none
-    gradient     whether it is trained by gradient steps; None: whether torch is among its packages
+    steps        maps its options to its text steps; with `locate` maps options and base
+    extra        the extra of insula that its training needs, None for none
+    packages     import names of the packages of that extra, checked before training
+    train        its defaults for the `train` section of a recipe
+    space        its default search space: dotted keys of a recipe to entries; a neural family without one has
+                 `NEURAL_SPACE`
+    locate       maps its options to the pretrained network that it starts from; None for a family that needs none
+    gradient     whether it is trained by gradient steps; None: if torch is among its packages
     adapts       whether it supports the section `adapter`
     freezes      whether it supports `train.freeze_layers`
     checkpoints  whether it supports `train.gradient_checkpointing`
     prunes       whether `insula model prune` may cut layers, heads and neurons out of its networks; its options are
                  then `EncoderOptions`
-    layered      whether it supports `train.layer_rate_decay`: `neural.optimisers` knows its layers by their names
-    pairs        whether it reads the context of a text as the second segment of a pair; else both are joined into one
+    layered      whether it supports `train.layer_rate_decay`: `neural.optimisers` finds its layers by their names
+    pairs        whether it reads text and context as a pair; otherwise they are joined into one text
     """
 
     options: type[ModelOptions]
@@ -70,13 +70,13 @@ class Family:
 
     @property
     def neural(self) -> bool:
-        """Whether it is trained by gradient steps, and so learns from whatever gives a gradient."""
+        """Whether it is trained by gradient steps, and so supports further loss terms."""
         return "torch" in self.packages if self.gradient is None else self.gradient
 
     def check(self, model: ModelOptions) -> Base | None:
-        """Return the base; raise at once what training would raise later.
+        """Return the base; raise early what training would raise later.
 
-        Raises `MissingExtraError`, or that the base cannot be had.
+        Raises `MissingExtraError`, or the errors of `locate`.
         """
         if self.extra is not None:
             for package in self.packages:
@@ -87,11 +87,11 @@ class Family:
         return None
 
     def text_steps(self, model: ModelOptions, base: Base | None) -> tuple[str, ...]:
-        """Return the text steps that help a model of these options."""
+        """Return the text steps for a model with these options."""
         return self.steps(model) if self.locate is None else self.steps(model, base)
 
     def fit(self, plan: TrainingPlan, rows: PreparedRows, run: RunContext) -> Fitted:
-        """Train."""
+        """Train a model."""
         module, _, name = self.fitter.partition(":")
         fitter = as_fitter(getattr(importlib.import_module(module), name), reference=self.fitter)
         return fitter(plan, rows, run)

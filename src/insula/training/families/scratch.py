@@ -1,4 +1,4 @@
-"""What the options of every family that starts from nothing have, and how such a family is trained by default."""
+"""Options and training defaults of the families that are trained from scratch."""
 
 from __future__ import annotations
 
@@ -19,44 +19,49 @@ SCRATCH_TRAIN: dict[str, Any] = {
     "evaluations_per_epoch": 1,
     "patience": 4,
 }
-"""Small networks with everything still to learn take larger steps and more epochs, until validation gets no better."""
+"""Small networks trained from scratch need higher learning rates and more epochs, with early stopping."""
 
 
 class ScratchOptions(ModelOptions):
-    """A network that starts from nothing: its vocabulary is learnt from the training texts, its vectors from labels."""
+    """A network trained from scratch, with a vocabulary built from the training texts."""
 
     architecture: ClassVar[str]  # a name in `models.architectures`
-    fixed: ClassVar[dict[str, Any]] = {}  # settings of the architecture that the family's name says
+    fixed: ClassVar[dict[str, Any]] = {}  # settings of the architecture that the family fixes
 
     vocabulary: Literal["auto", "words", "subwords"] = Field(
-        "auto", description="learnt from the training texts alone; auto takes words, for Chinese sub-words"
+        "auto",
+        description="entries of the vocabulary, built from the training texts; auto: words, for Chinese sub-words",
     )
     vocabulary_size: Literal["auto"] | Annotated[int, Field(ge=10, le=1_000_000)] = Field(
-        "auto", description="most entries; auto: 30000 words or 8000 sub-words"
+        "auto", description="largest number of entries; auto: 30000 words or 8000 sub-words"
     )
-    min_count: int = Field(2, ge=1, description="a word must stand so many times in the training texts, else unknown")
+    min_count: int = Field(
+        2, ge=1, description="least number of occurrences in the training texts; rarer words are unknown"
+    )
     vectors: Literal["random", "distilled"] = Field(
-        "random", description="first token vectors; distilled: what a pretrained encoder says of each word alone"
+        "random", description="initial token vectors; distilled: a pretrained encoder's vector of each word"
     )
-    vectors_from: str = Field("minilm", description="that encoder: alias, local folder, or hub id owner/name")
-    width: int = Field(256, ge=1, le=4096, description="of a token vector")
-    max_tokens: int = Field(256, ge=1, le=8192, description="longer texts are cut")
-    dropout: Share = Field(0.5, description="on token vectors and on the pooled vector")
-    word_dropout: Share = Field(0.0, description="share of tokens read as unknown while training")
+    vectors_from: str = Field(
+        "minilm", description="encoder for distilled vectors: alias, local folder, or hub id owner/name"
+    )
+    width: int = Field(256, ge=1, le=4096, description="width of a token vector")
+    max_tokens: int = Field(256, ge=1, le=8192, description="longer texts are truncated")
+    dropout: Share = Field(0.5, description="dropout on token vectors and on the pooled vector")
+    word_dropout: Share = Field(0.0, description="share of tokens replaced by the unknown token in training")
 
     def settings(self) -> dict[str, Any]:
-        """Return what the architecture's configuration takes of these options."""
-        of_the_vocabulary = {"name", "vocabulary", "vocabulary_size", "min_count", "vectors", "vectors_from"}
-        return {**self.model_dump(exclude=of_the_vocabulary), **self.fixed}
+        """Return the options that the architecture's configuration takes."""
+        vocabulary_options = {"name", "vocabulary", "vocabulary_size", "min_count", "vectors", "vectors_from"}
+        return {**self.model_dump(exclude=vocabulary_options), **self.fixed}
 
 
 def locate_vectors(options: ModelOptions) -> Base | None:
-    """Return the encoder from which the first vectors are distilled; None for random ones."""
+    """Return the encoder from which the initial vectors are distilled; None for random vectors."""
     if isinstance(options, ScratchOptions) and options.vectors == "distilled":
         return Base(locate_encoder(options.vectors_from))
     return None
 
 
 def scratch_steps(options: ModelOptions, base: Base | None = None) -> tuple[str, ...]:
-    """Return the steps for words: emoji spelt out, lower case, Chinese in words."""
+    """Return the steps for words: emoji as words, lower case, segmented Chinese."""
     return WORD_STEPS

@@ -12,17 +12,19 @@ from insula.training.options.sections import Share
 
 
 class StaticOptions(ScratchOptions):
-    """A weighted average of token vectors and a small head; predicts without torch and is the fastest of all."""
+    """A weighted average of token vectors and a small head; predicts without torch and is the fastest family."""
 
     architecture: ClassVar[str] = "insula-static"
 
     name: Literal["static"] = "static"
-    width: int = Field(128, ge=1, le=4096, description="of a token vector")
-    hidden: int = Field(0, ge=0, le=65536, description="width of a layer between the average and the head; 0 for none")
-    table: Literal["float32", "float16", "int8"] = Field(
-        "float16", description="how token vectors are stored; int8 with a scale a token"
+    width: int = Field(128, ge=1, le=4096, description="width of a token vector")
+    hidden: int = Field(
+        0, ge=0, le=65536, description="width of a hidden layer between the average and the head; 0 for none"
     )
-    dropout: Share = Field(0.1, description="on token vectors and on the vector that the head sees")
+    table: Literal["float32", "float16", "int8"] = Field(
+        "float16", description="number format of the stored token vectors; int8 has one scale per token"
+    )
+    dropout: Share = Field(0.1, description="dropout on token vectors and on the input of the head")
 
 
 FAMILY = Family(

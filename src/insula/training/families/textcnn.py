@@ -11,15 +11,15 @@ from insula.training.families.scratch import SCRATCH_TRAIN, ScratchOptions, loca
 
 
 class TextCnnOptions(ScratchOptions):
-    """Convolutions over words and the maximum over time (Kim 2014)."""
+    """Convolutions over words with max-over-time pooling (Kim 2014)."""
 
     architecture: ClassVar[str] = "insula-textcnn"
 
     name: Literal["textcnn"] = "textcnn"
     filter_widths: tuple[Annotated[int, Field(ge=1, le=50)], ...] = Field(
-        (3, 4, 5), min_length=1, description="how many words each kind of filter sees"
+        (3, 4, 5), min_length=1, description="widths of the filters, in words"
     )
-    maps: int = Field(100, ge=1, description="filters of each width")
+    maps: int = Field(100, ge=1, description="number of filters of each width")
 
 
 FAMILY = Family(
@@ -29,6 +29,6 @@ FAMILY = Family(
     locate=locate_vectors,
     extra="train",
     packages=NEURAL_PACKAGES,
-    description="convolutions over words (Kim 2014), from nothing; minutes to train, needs insula[train]",
+    description="convolutions over words (Kim 2014), trained from scratch; minutes to train, needs insula[train]",
     train=SCRATCH_TRAIN,
 )

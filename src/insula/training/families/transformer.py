@@ -12,20 +12,20 @@ from insula.training.options.sections import Share
 
 
 class TransformerOptions(ScratchOptions):
-    """A small transformer encoder that starts from nothing."""
+    """A small transformer encoder trained from scratch."""
 
     architecture: ClassVar[str] = "insula-transformer"
 
     name: Literal["transformer"] = "transformer"
-    layers: int = Field(4, ge=1, le=48, description="blocks of attention and feed-forward net")
-    heads: int = Field(4, ge=1, description="attention heads of a block; the width is a multiple of it")
-    pooling: Literal["mean", "first", "attention"] = Field("mean", description="states to one vector")
-    dropout: Share = Field(0.2, description="on token vectors, in each block, on the pooled vector")
+    layers: int = Field(4, ge=1, le=48, description="number of transformer blocks")
+    heads: int = Field(4, ge=1, description="attention heads of a block; must divide the width")
+    pooling: Literal["mean", "first", "attention"] = Field("mean", description="how states become one vector")
+    dropout: Share = Field(0.2, description="dropout on token vectors, in each block and on the pooled vector")
 
     @model_validator(mode="after")
-    def _heads_of_one_width(self) -> TransformerOptions:
+    def _heads_divide_the_width(self) -> TransformerOptions:
         if self.width % self.heads:
-            raise ValueError(f"the width must be a multiple of heads; {self.width} is none of {self.heads}")
+            raise ValueError(f"the width must be a multiple of heads. Got width {self.width} with {self.heads} heads")
         return self
 
 
@@ -36,7 +36,7 @@ FAMILY = Family(
     locate=locate_vectors,
     extra="train",
     packages=NEURAL_PACKAGES,
-    description="small transformer encoder, from nothing; for large data or distillation, needs insula[train]",
+    description="small transformer encoder, trained from scratch; for large data or distillation, needs insula[train]",
     train={**SCRATCH_TRAIN, "learning_rate": 5e-4, "schedule": "linear"},
     checkpoints=True,
     layered=True,

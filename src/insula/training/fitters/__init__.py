@@ -1,1 +1,1 @@
-"""What fits a family: one file each, from prepared rows to a trained model."""
+"""Fitters: train a model of a family on prepared rows."""

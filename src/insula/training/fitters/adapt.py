@@ -1,4 +1,4 @@
-"""The section `adapter` of a recipe, done to a network: before training, in it, and after it."""
+"""Applies the `adapter` section of a recipe to a network: insertion, training, merging."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from insula.training.options.adapter import AdapterOptions
 
 
 class Adaptation:
-    """An adapter inside a network that has a `backbone`, from its insertion to the model folder.
+    """The adapter of a network with a `backbone`, from its insertion to the model folder.
 
-    callbacks     what the trainer must call
-    adapter_only  whether only what was trained is kept, apart from its base
+    callbacks     callbacks for the trainer
+    adapter_only  whether the model folder holds the adapter without its base
     """
 
     def __init__(self, model: PreTrainedModel, options: AdapterOptions, *, frozen_layers: int = 0) -> None:
@@ -43,17 +43,17 @@ class Adaptation:
             self.callbacks.append(AllocateRanks(self._tuner, model.rank_state))
 
     def finish(self) -> None:
-        """Remove what only training needs; merge the adapter where the recipe says so."""
+        """Remove the state that only training needs, and merge the adapter unless `adapter_only`."""
         if hasattr(self.model, "rank_state"):
             del self.model.rank_state
         if self._tuner is not None and not self.adapter_only:
             merge_adapter(self.model, self._tuner)
 
     def save(self, folder: Path, *, base: str, revision: str | None) -> None:
-        """Write only what was trained into a model folder, which needs its base to predict."""
+        """Write the adapter into a model folder, which needs its base to predict."""
         save_adapter(self.model, folder, base=base, revision=revision)
 
 
 def trainable_parameters(model: PreTrainedModel) -> int:
-    """Return how many numbers a training would change."""
+    """Return the number of trainable parameters."""
     return sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)

@@ -1,4 +1,4 @@
-"""Training the families `encoder` and `decoder`: fine-tuning a pretrained network."""
+"""Fine-tunes pretrained networks: the families `encoder` and `decoder`."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from insula.models.tokens.tokenization import TOKENIZER, TextTokenizer
 from insula.training.families.base import locate_base
 from insula.training.fitters.adapt import Adaptation, trainable_parameters
 from insula.training.fitters.network import (
-    MOST_UNKNOWN,
+    MAX_UNKNOWN_SHARE,
     VOCABULARY_SAMPLE,
     fitted_network,
     set_base_rates,
@@ -42,10 +42,9 @@ STATES = Path("cache", "states")
 
 
 def fit(plan: TrainingPlan, rows: PreparedRows, run: RunContext) -> Fitted:
-    """Fine-tune the encoder, or an adapter in it; with `freeze_layers` its lower layers stay as they are.
+    """Fine-tune the network or an adapter in it; with `freeze_layers` its lower layers are frozen.
 
-    The training of a base that was trained before continues, head included; it is pruned first where the recipe says
-    so.
+    A trained base keeps its head; it is pruned first if the recipe says so.
     """
     options = plan.model
     if not isinstance(options, PretrainedOptions):
@@ -56,8 +55,8 @@ def fit(plan: TrainingPlan, rows: PreparedRows, run: RunContext) -> Fitted:
     terms = LossTerms.of(TermInput(plan, objective, rows))
     if base.trained is None and prunes(options):
         raise RecipeError(
-            f"The model.base option must be a trained model folder where layers, heads or neurons are pruned: before "
-            f"training nothing tells which matter. Got {options.base!r}. Train it, then prune it: insula model prune"
+            f"The model.base option must be a trained model folder when layers, heads or neurons are pruned: their "
+            f"importance is known only after training. Got {options.base!r}. Train it, then run insula model prune."
         )
     if base.trained is None:
         model = _build(base.folder, plan, options, objective.head)
@@ -80,7 +79,7 @@ def fit(plan: TrainingPlan, rows: PreparedRows, run: RunContext) -> Fitted:
         _freeze(model, {"train": train, "validation": validation}, plan.train.freeze_layers, run)
     trainable = trainable_parameters(model)
     trained = train_network(model, train, validation, terms, plan, run, adaptation.callbacks)
-    shutil.rmtree(run.folder / STATES, ignore_errors=True)  # a resumed run needs the rest of the cache again
+    shutil.rmtree(run.folder / STATES, ignore_errors=True)  # a resumed run needs the rest of the cache
     model.upper = None
     adaptation.finish()
 
@@ -110,19 +109,19 @@ def _build(source: Path, plan: TrainingPlan, options: PretrainedOptions, head: s
 
 
 def _reopen(base: ModelFolder, plan: TrainingPlan, options: PretrainedOptions, head: str) -> EncoderForEmotion:
-    """Return the network of a trained base, head included."""
+    """Return the network of a trained base with its head."""
     require_labels(base, plan.scheme)
     model = load_network(base.path)
     if not isinstance(model, EncoderForEmotion) or (model.config.pooling, model.config.head) != (options.pooling, head):
         raise RecipeError(
             f"The model.base {options.base!r} must have the pooling {options.pooling!r} and the head {head!r} of the "
-            f"recipe. Got {model.config.pooling!r} and {model.config.head!r}. Set model.pooling and objective.name as "
-            "they were for it."
+            f"recipe. Got {model.config.pooling!r} and {model.config.head!r}. Set model.pooling and objective.name to "
+            "those of its recipe."
         )
     if plan.adapter.method != "none" and not plan.adapter.merge:
         raise RecipeError(
-            "The adapter.merge option must be true where model.base is a trained model: there is no pretrained network "
-            "to keep it beside. Set adapter.merge=true."
+            "The adapter.merge option must be true if model.base is a trained model: an adapter alone needs a "
+            "pretrained base. Set adapter.merge=true."
         )
     model.config.dropout = model.head.dropout.p = options.dropout
     _check_positions(model, options)
@@ -138,10 +137,10 @@ def _check_positions(model: EncoderForEmotion, options: PretrainedOptions) -> No
 
 
 def _copy_tokenizer(source: Path, model: EncoderForEmotion, folder: Path) -> None:
-    """Write the encoder's tokenizer into `folder`; `DataError` where it is none for these weights."""
+    """Write the encoder's tokenizer into `folder`; raises `DataError` if it does not fit the weights."""
     with encoder_errors(source):
         tokenizer = AutoTokenizer.from_pretrained(source, trust_remote_code=False)
-        # Without its files, transformers makes an empty tokenizer, to which every text is unknown.
+        # Without tokenizer files, transformers creates an empty tokenizer that knows no token.
         if len(tokenizer) <= len(tokenizer.all_special_tokens):
             raise ValueError("it has no tokenizer")
         known = model.backbone.get_input_embeddings().num_embeddings
@@ -152,24 +151,24 @@ def _copy_tokenizer(source: Path, model: EncoderForEmotion, folder: Path) -> Non
 
 def _warn_of_unknown_words(tokenizer: TextTokenizer, train: Rows, base: str, progress: Progress) -> None:
     unknown = tokenizer.unknown_share(train.texts[:VOCABULARY_SAMPLE])
-    if unknown > MOST_UNKNOWN:
+    if unknown > MAX_UNKNOWN_SHARE:
         progress.say(
-            f"Warning: {unknown:.0%} of the tokens are unknown to the encoder {base!r}: it was made for another "
-            "language. Name one that knows yours with --set model.base=FOLDER_OR_HUB_ID, or train --recipe linear."
+            f"Warning: {unknown:.0%} of the tokens are unknown to the encoder {base!r}, which is for another "
+            "language. Name one for yours with --set model.base=FOLDER_OR_HUB_ID, or train --recipe linear."
         )
 
 
 def _separator(tokenizer: TextTokenizer, base: str) -> int:
     if tokenizer.separator is None:
         raise RecipeError(
-            f"The encoder {base!r} has no token between the segments of a pair, and so cannot read the context of a "
-            "text. Name another with model.base, or set preparation.context_turns=0."
+            f"The encoder {base!r} has no separator token for pairs, so it cannot read the context of a text. Name "
+            "another with model.base, or set preparation.context_turns=0."
         )
     return tokenizer.separator
 
 
 def _freeze(model: EncoderForEmotion, splits: dict[str, TokenRows | None], layers: int, run: RunContext) -> None:
-    """Freeze the lower layers and give the rows their states in place of token numbers."""
+    """Freeze the lower layers and replace token ids of the rows by the layers' states."""
     lower = freeze_lower(model, layers)
     width = model.backbone.config.hidden_size
     for split, rows in splits.items():

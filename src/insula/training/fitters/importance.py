@@ -1,4 +1,4 @@
-"""How much each layer, attention head and feed-forward neuron of a trained encoder does, measured on training rows."""
+"""Importance of each layer, attention head and feed-forward neuron of a trained encoder, on training rows."""
 
 from __future__ import annotations
 
@@ -25,11 +25,12 @@ TOKENS_A_BATCH = 2048
 
 @dataclass(frozen=True)
 class Importance:
-    """Higher is more important; figures of different layers are not comparable.
+    """Importance scores; higher is more important, and scores of different layers are not comparable.
 
-    layers    (layers,) 1 - mean cosine between what a layer takes in and what it gives (Men et al. 2024, ShortGPT)
-    heads     of each layer (heads,); neurons of each (neurons,): the mean over rows of |sum of gradient x activation|
-              of the head's answer, of the neuron (Michel et al. 2019, equation 5; Molchanov et al. 2019)
+    layers   (layers,) 1 - mean cosine between input and output of a layer (Men et al. 2024, ShortGPT)
+    heads    for each layer (heads,): the mean over rows of |sum of gradient x activation| of the head's output (Michel
+             et al. 2019, equation 5)
+    neurons  for each layer (neurons,): the same for each neuron (Molchanov et al. 2019)
     """
 
     layers: Float64Array
@@ -40,10 +41,10 @@ class Importance:
 def measure_importance(
     model: EncoderForEmotion, rows: TokenRows, chosen: Sequence[int], terms: LossTerms, progress: Progress
 ) -> Importance:
-    """Return what the parts of `model` do for the loss on labels of the `chosen` rows, by one backward pass over each.
+    """Return the importance of the layers, heads and neurons of `model`, by one backward pass over the `chosen` rows.
 
-    The model is left as it was, but in evaluation mode: dropout would be measured too. Raises `RecipeError` where it
-    is not BERT-shaped.
+    Leaves the model in evaluation mode, since dropout would distort the measurement. Raises `RecipeError` for a model
+    without BERT's layer structure.
     """
     layers = bert_layers(model.backbone)
     model.eval()
@@ -52,20 +53,20 @@ def measure_importance(
     neurons = [np.zeros(layer.intermediate.dense.out_features) for layer in layers]
     tokens = 0
     progress.start("importance", total=len(chosen))
-    with _watched(layers) as seen:
+    with _recorded(layers) as seen:
         for batch in batches([len(rows.tokens[row]) for row in chosen], tokens=TOKENS_A_BATCH):
-            given = Batch.of(collate([rows[chosen[number]] for number in batch]))
-            mask = given.inputs["attention_mask"]
-            losses = terms.validation_loss(given, terms.network(model, training=False)(given.inputs))
-            loss = (losses * given.weights).sum()
-            gradients = torch.autograd.grad(loss, [*seen.answers, *seen.neurons])
+            labelled = Batch.of(collate([rows[chosen[number]] for number in batch]))
+            mask = labelled.inputs["attention_mask"]
+            losses = terms.validation_loss(labelled, terms.network(model, training=False)(labelled.inputs))
+            loss = (losses * labelled.weights).sum()
+            gradients = torch.autograd.grad(loss, [*seen.heads, *seen.neurons])
             for number, layer in enumerate(layers):
-                influence[number] += _turned(*seen.states[number], mask)
+                influence[number] += _cosine_distance(*seen.states[number], mask)
                 size = layer.attention.self.attention_head_size
-                by_place = _taylor(gradients[number], seen.answers[number])
-                by_head = by_place.reshape(len(by_place), -1, size).sum(dim=2)
+                by_unit = _first_order_change(gradients[number], seen.heads[number])
+                by_head = by_unit.reshape(len(by_unit), -1, size).sum(dim=2)
                 heads[number] += by_head.abs().sum(dim=0).numpy()
-                by_neuron = _taylor(gradients[len(layers) + number], seen.neurons[number])
+                by_neuron = _first_order_change(gradients[len(layers) + number], seen.neurons[number])
                 neurons[number] += by_neuron.abs().sum(dim=0).numpy()
             tokens += int(mask.sum())
             progress.advance(len(batch))
@@ -78,35 +79,36 @@ def measure_importance(
 
 
 @dataclass
-class _Seen:
-    """What passed through the layers in one forward pass, layer after layer.
+class _Activations:
+    """The activations of one forward pass, layer by layer.
 
-    states    what a layer took in and gave, (rows, tokens, width) each
-    answers   (rows, tokens, heads * size) of the attention; `neurons` (rows, tokens, neurons), both with a gradient
+    states   input and output of a layer, (rows, tokens, width) each
+    heads    (rows, tokens, heads * size) outputs of the attention heads, with gradient
+    neurons  (rows, tokens, neurons), with gradient
     """
 
     states: list[tuple[torch.Tensor, torch.Tensor]] = field(default_factory=list)
-    answers: list[torch.Tensor] = field(default_factory=list)
+    heads: list[torch.Tensor] = field(default_factory=list)
     neurons: list[torch.Tensor] = field(default_factory=list)
 
     def clear(self) -> None:
-        for kept in (self.states, self.answers, self.neurons):
+        for kept in (self.states, self.heads, self.neurons):
             kept.clear()
 
 
 @contextlib.contextmanager
-def _watched(layers: Sequence[Any]) -> Iterator[_Seen]:
-    seen = _Seen()
+def _recorded(layers: Sequence[Any]) -> Iterator[_Activations]:
+    seen = _Activations()
 
-    def states(_: Any, given: tuple[torch.Tensor, ...], gave: Any) -> None:
-        out = gave[0] if isinstance(gave, tuple) else gave
-        seen.states.append((given[0].detach(), out.detach()))
+    def states(_: Any, inputs: tuple[torch.Tensor, ...], output: Any) -> None:
+        out = output[0] if isinstance(output, tuple) else output
+        seen.states.append((inputs[0].detach(), out.detach()))
 
     hooks = []
     for layer in layers:
         hooks += [
             layer.register_forward_hook(states),
-            layer.attention.output.dense.register_forward_pre_hook(lambda _, given: seen.answers.append(given[0])),
+            layer.attention.output.dense.register_forward_pre_hook(lambda _, given: seen.heads.append(given[0])),
             layer.output.dense.register_forward_pre_hook(lambda _, given: seen.neurons.append(given[0])),
         ]
     try:
@@ -116,12 +118,12 @@ def _watched(layers: Sequence[Any]) -> Iterator[_Seen]:
             hook.remove()
 
 
-def _turned(before: torch.Tensor, after: torch.Tensor, mask: torch.Tensor) -> float:
-    """Return the sum of 1 - cosine over real tokens."""
+def _cosine_distance(before: torch.Tensor, after: torch.Tensor, mask: torch.Tensor) -> float:
+    """Return the sum of 1 - cosine over all tokens that are not padding."""
     apart = 1.0 - F.cosine_similarity(before.double(), after.double(), dim=-1)
     return float((apart * mask).sum())
 
 
-def _taylor(gradient: torch.Tensor, activation: torch.Tensor) -> torch.Tensor:
-    """Return (rows, places): by how much the loss of a row would change, to first order, without that place."""
+def _first_order_change(gradient: torch.Tensor, activation: torch.Tensor) -> torch.Tensor:
+    """Return (rows, units): the first-order change of a row's loss if the unit were removed."""
     return (gradient.double() * activation.detach().double()).sum(dim=1)

@@ -1,4 +1,4 @@
-"""Training the `linear` family: the strength of regularisation is chosen on validation."""
+"""Trains the `linear` family; the regularisation strength is chosen on validation rows."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ ONE_OF_SEVERAL = ("binary", "single", "ordinal")
 
 
 def fit(plan: TrainingPlan, rows: PreparedRows, run: RunContext) -> Fitted:
-    """Fit logistic regressions (dimensional: ridge) of several strengths, keep the best on validation.
+    """Fit logistic regressions (dimensional: ridge) of several strengths and keep the best on validation rows.
 
-    With class weights `auto` the best strength is tried with balanced classes as well, and that model is kept where it
-    is better. Raises `RecipeError` for an objective that is not the family's own.
+    With class weights `auto`, the best strength is also tried with balanced classes, and the better model is kept.
+    Raises `RecipeError` for an objective that the family does not support.
     """
     options = plan.model
     if not isinstance(options, LinearOptions):
@@ -36,13 +36,13 @@ def fit(plan: TrainingPlan, rows: PreparedRows, run: RunContext) -> Fitted:
     trial = _Trial(plan, rows, run, featurizer, features)
     strengths = sorted(options.strengths)
     if rows.validation is None:
-        strengths = strengths[:1]  # no rows are left to choose on: the most careful
-    weighted_too = (
+        strengths = strengths[:1]  # no rows to choose on: the strongest regularisation
+    try_balanced = (
         plan.objective.class_weights == "auto" and rows.validation is not None and plan.scheme.kind in ONE_OF_SEVERAL
     )
-    run.progress.start("linear", total=len(strengths) + weighted_too)
+    run.progress.start("linear", total=len(strengths) + try_balanced)
     best = max((trial.fit(strength, balanced=False) for strength in strengths), key=lambda result: result.score)
-    if weighted_too:
+    if try_balanced:
         best = max(best, trial.fit(best.strength, balanced=True), key=lambda result: result.score)
     run.progress.finish()
     model = LinearModel(featurizer, *best.weights)
@@ -62,7 +62,7 @@ class _Result:
 
 
 class _Trial:
-    """Fits one candidate after another on the same features, and scores each on validation."""
+    """Fits candidates on the same features and scores each on validation rows."""
 
     def __init__(
         self, plan: TrainingPlan, rows: PreparedRows, run: RunContext, featurizer: Featurizer, features: csr_matrix
@@ -73,7 +73,7 @@ class _Trial:
         self.history: list[dict[str, float]] = []
 
     def fit(self, strength: float, *, balanced: bool) -> _Result:
-        """Return the candidate of a strength; `balanced` counts each class alike. Without validation its score is 0."""
+        """Return the candidate with a strength and balanced classes or not; without validation rows its score is 0."""
         plan, train = self.plan, self.rows.train
         if balanced:
             train = dataclasses.replace(train, weights=row_weights(train.gold, train.weights, "balanced"))
@@ -104,23 +104,23 @@ def _features(options: LinearOptions, language: str | None) -> NgramFeatures:
 
 def _solve(plan: TrainingPlan, features: csr_matrix, train: Rows, strength: float, seed: int) -> Weights:
     scheme = plan.scheme
-    heavy = train.weights > 0
-    if heavy.any() and not heavy.all():  # rows without weight teach nothing, and a class of them alone upsets solvers
-        features = features[heavy]
-        train = dataclasses.replace(train, gold=train.gold[heavy], weights=train.weights[heavy])
+    weighted = train.weights > 0
+    if weighted.any() and not weighted.all():  # solvers fail on a class whose rows all have weight 0
+        features = features[weighted]
+        train = dataclasses.replace(train, gold=train.gold[weighted], weights=train.weights[weighted])
     if scheme.kind == "dimensional":
         ridge = Ridge(alpha=1.0 / strength, solver="lsqr", random_state=seed)
         ridge.fit(features, train.gold, sample_weight=train.weights)
         return np.atleast_2d(ridge.coef_).astype(np.float32), np.atleast_1d(ridge.intercept_).astype(np.float32)
     if scheme.kind == "multi":
-        # One label after another: fitted in threads, liblinear was seen to stop for ever in its allocator.
+        # One label after another: in threads, liblinear was seen to deadlock in its allocator.
         rule = plan.objective
         factors = label_weights(train.gold, train.weights, rule.class_weights, rule.beta)
         absent, present = np.ones((2, train.gold.shape[1])) if factors is None else factors
         weights = train.weights[:, None] * np.where(train.gold > 0, present, absent)
         columns = [
-            _binary(features, wanted, each, strength, seed)
-            for wanted, each in zip(train.gold.T, weights.T, strict=True)
+            _binary(features, targets, each, strength, seed)
+            for targets, each in zip(train.gold.T, weights.T, strict=True)
         ]
         return np.stack([c for c, _ in columns]), np.array([b for _, b in columns], dtype=np.float32)
     if scheme.kind == "binary":
@@ -130,17 +130,17 @@ def _solve(plan: TrainingPlan, features: csr_matrix, train: Rows, strength: floa
 
 
 def _binary(
-    features: csr_matrix, wanted: NDArray[np.float64], weights: NDArray[np.float64], strength: float, seed: int
+    features: csr_matrix, targets: NDArray[np.float64], weights: NDArray[np.float64], strength: float, seed: int
 ) -> tuple[NDArray[np.float32], float]:
-    if wanted.min() == wanted.max():
-        # One class only: the log-odds of its smoothed rate, whatever the text.
-        rate = (wanted.sum() + 0.5) / (len(wanted) + 1.0)
+    if targets.min() == targets.max():
+        # One class only: the log-odds of its smoothed rate, for every text.
+        rate = (targets.sum() + 0.5) / (len(targets) + 1.0)
         return np.zeros(features.shape[1], dtype=np.float32), float(np.log(rate / (1.0 - rate)))
-    # liblinear penalises the intercept unless its feature is large, and is several times faster here than lbfgs.
+    # liblinear penalises the intercept unless it is scaled up, and is several times faster here than lbfgs.
     model = LogisticRegression(
         C=strength, solver="liblinear", intercept_scaling=10.0, random_state=seed, tol=1e-3, max_iter=200
     )
-    model.fit(features, wanted, sample_weight=weights)
+    model.fit(features, targets, sample_weight=weights)
     return model.coef_[0].astype(np.float32), float(model.intercept_[0])
 
 
@@ -148,7 +148,7 @@ def _multinomial(features: csr_matrix, train: Rows, strength: float) -> Weights:
     classes = train.gold.argmax(axis=1)
     labels = train.gold.shape[1]
     coefficients = np.zeros((labels, features.shape[1]), dtype=np.float32)
-    # A label of the scheme that no training row has can never win.
+    # A label without training rows must never be predicted.
     intercepts = np.full(labels, -20.0, dtype=np.float32)
     present = np.unique(classes)
     model = LogisticRegression(C=strength, solver="lbfgs", tol=1e-3, max_iter=300)

@@ -1,4 +1,4 @@
-"""What the fitters of neural families share: texts into rows of tokens, a trained network into a model folder."""
+"""Shared by the fitters of neural families: tokenise rows, save a trained network to a model folder."""
 
 from __future__ import annotations
 
@@ -21,31 +21,31 @@ from insula.text.context import Segments
 from insula.training.fitting import Fitted, PreparedRows, Rows, RunContext, Task, TrainingPlan
 from insula.training.loss_terms.total import LossTerms
 from insula.training.neural.batches import TokenRows
-from insula.training.neural.task_batches import rows_an_epoch
+from insula.training.neural.task_batches import rows_per_epoch
 from insula.training.neural.train_network import TrainedNetwork
 from insula.training.objectives.objective import Objective
 from insula.training.objectives.registry import targets
 
 VOCABULARY_SAMPLE = 1000
-MOST_UNKNOWN = 0.05  # above it a vocabulary was made for another language or script
+MAX_UNKNOWN_SHARE = 0.05  # of tokens; above it the vocabulary is for another language or script
 
 
 def tokenizer_folder(run: RunContext) -> Path:
-    """Return where a fitter puts the files of its tokenizer while it trains; a finished run has none left."""
+    """Return the folder of the tokenizer files during training; removed when the run is finished."""
     return run.folder / "tokenizer"
 
 
 def token_rows(
     plan: TrainingPlan, rows: PreparedRows, tokenizer: TextTokenizer, terms: LossTerms
 ) -> tuple[TokenRows, TokenRows | None]:
-    """Return training and validation rows as the trainer reads them, the first with columns and views of the terms."""
+    """Return tokenised training and validation rows; training rows have the columns and views of the loss terms."""
     train, validation = _tokens(plan.scheme, rows.train, tokenizer), None
     train.columns = terms.columns
     train.views = {name: tokenizer(texts) for name, texts in terms.views.items()}
     if (task := rows.train.task) is not None:
-        train.task, train.targets = task, _own_targets(task, targets(plan.scheme, rows.train.gold), rows.tasks)
+        train.task, train.targets = task, _targets_by_task(task, targets(plan.scheme, rows.train.gold), rows.tasks)
         main, *others = np.bincount(task, minlength=1 + len(rows.tasks)).tolist()
-        train.an_epoch = rows_an_epoch(main, others, plan.auxiliary.alpha)
+        train.epoch_rows = rows_per_epoch(main, others, plan.auxiliary.alpha)
     if rows.validation is not None:
         validation = _tokens(plan.scheme, rows.validation, tokenizer)
     return train, validation
@@ -55,20 +55,20 @@ def _tokens(scheme: LabelScheme, rows: Rows, tokenizer: TextTokenizer) -> TokenR
     return TokenRows(tokenizer(rows.texts), targets(scheme, rows.gold), rows.weights)
 
 
-def _own_targets(
+def _targets_by_task(
     task: NDArray[np.intp], main: NDArray[np.float64], others: Sequence[Task]
 ) -> list[NDArray[np.float64]]:
-    """Return the targets of each row under the labels of its own task."""
-    wanted = list(main)
+    """Return the targets of each row in the label scheme of its task."""
+    by_row = list(main)
     for number, one in enumerate(others, start=1):
         own = targets(one.scheme, one.rows.gold)
         for row, target in zip(np.flatnonzero(task == number), own, strict=True):
-            wanted[row] = target
-    return wanted
+            by_row[row] = target
+    return by_row
 
 
 def set_base_rates(model: PreTrainedModel, objective: Objective, plan: TrainingPlan, train: Rows) -> None:
-    """Let the head start at the frequencies of the labels in the training rows."""
+    """Initialise the biases of the head with the label frequencies of the training rows."""
     model.head.set_base_rates(objective.biases(targets(plan.scheme, train.gold), train.labelled_weights))
 
 
@@ -86,16 +86,15 @@ def fitted_network(
     backend: str = "onnx",
     shares_weights: bool = False,
 ) -> Fitted:
-    """Return a trained network as the run needs it.
+    """Return a trained network as `Fitted`.
 
     trained    history and facts of its training
-    base       the pretrained network it came from
-    untrained  builds the network as it was before the first step: with a random head it is the baseline `untrained`;
-               None where it knew the labels before
-    trainable  how many numbers were trained, None for all
-    save_adapter   writes only what was trained, for a model that needs its base to predict; None for a whole one
-    backend    what opens a whole one
-    shares_weights  `model.onnx` reads its weights from `model.safetensors`
+    base       the pretrained network that it started from
+    untrained  builds the network before training, for the baseline `untrained`; None if it started from a trained base
+    trainable  number of trained parameters, None for all
+    save_adapter    writes the adapter without its base; None for a complete model
+    backend    the inference backend of a complete model
+    shares_weights  whether `model.onnx` reads its weights from `model.safetensors`
     """
     outputs = plan.scheme.output_count
 
@@ -111,7 +110,7 @@ def fitted_network(
             shutil.copy2(file, folder / file.name)
         write_settings(folder, max_tokens=tokenizer.max_tokens, outputs=outputs)
 
-    def answer(build: Callable[[], PreTrainedModel], texts: Sequence[Segments]) -> NDArray[np.float32]:
+    def untrained_logits(build: Callable[[], PreTrainedModel], texts: Sequence[Segments]) -> NDArray[np.float32]:
         network = build().eval()
         network.head.randomise(run.seed)
         return in_batches(tokenizer(texts), outputs, _runner(network))
@@ -123,7 +122,7 @@ def fitted_network(
         trainable=trainable,
         base=base,
         history=trained.history,
-        untrained=None if untrained is None else functools.partial(answer, untrained),
+        untrained=None if untrained is None else functools.partial(untrained_logits, untrained),
         facts=trained.facts,
         seconds_before=trained.seconds_before,
     )

@@ -1,4 +1,4 @@
-"""Training networks that start from nothing: a vocabulary of the training texts, vectors, then the network."""
+"""Trains networks from scratch: builds the vocabulary, initialises the vectors, trains the network."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ from insula.training.loss_terms.total import LossTerms
 from insula.training.neural.train_network import train_network
 from insula.training.objectives.registry import choose_objective
 
-LEAST_KNOWN = 0.8  # share of words; below it the encoder was made for another language or script
+MIN_KNOWN_SHARE = 0.8  # of words; below it the encoder is for another language or script
 SIZES: dict[Kind, int] = {"words": 30_000, "subwords": 8_000}
 
 
 def fit(plan: TrainingPlan, rows: PreparedRows, run: RunContext) -> Fitted:
-    """Learn the vocabulary from the training texts, set the first vectors, train."""
+    """Build the vocabulary from the training texts, initialise the token vectors, train."""
     options = plan.model
     if not isinstance(options, ScratchOptions):
         raise TypeError(f"The model options of fit_scratch must be ScratchOptions. Got {type(options).__name__}.")
@@ -84,7 +84,7 @@ def _distil(
     size: int,
     progress: Progress,
 ) -> tuple[Sequence[str], NDArray[np.float32]]:
-    """Return the vocabulary with the words that the encoder knows whole, and the vectors of all its entries."""
+    """Return the vocabulary, extended by whole words of the encoder, and the distilled vectors of its entries."""
     file = source / TOKENIZER
     if file.exists():
         _warn_of_unknown(options, entries, file, progress)
@@ -96,10 +96,10 @@ def _distil(
 def _warn_of_unknown(options: ScratchOptions, entries: Sequence[str], file: Path, progress: Progress) -> None:
     tokenizer = TextTokenizer(file, max_tokens=options.max_tokens)
     known = tokenizer.known_share(_as_words(entries[2 : 2 + VOCABULARY_SAMPLE]))
-    if known < LEAST_KNOWN:
+    if known < MIN_KNOWN_SHARE:
         progress.say(
             f"Warning: {1 - known:.0%} of the words are unknown to the encoder {options.vectors_from!r}, so that "
-            "their first vectors say nothing. Name one that knows your language with "
+            "their initial vectors carry no meaning. Name an encoder for your language with "
             "--set model.vectors_from=FOLDER_OR_HUB_ID, or set model.vectors=random."
         )
 

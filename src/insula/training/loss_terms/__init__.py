@@ -1,1 +1,1 @@
-"""What training minimises: a weighted sum of terms, each a loss per row."""
+"""Loss terms: training minimises their weighted sum, each term a loss per row."""

@@ -1,4 +1,4 @@
-"""The terms of the objective itself: `labels`, its loss, and `r-drop`, its divergence between two dropout passes."""
+"""The terms of the objective: `labels`, its loss, and `r-drop`, the divergence between two dropout passes."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from insula.training.loss_terms.term import Batch, LossTerm, Outputs, TermInput
 
 
 def build_labels(given: TermInput) -> LossTerm:
-    """Return the objective's loss on the rows that have labels; a teacher leaves it the rest of the weight."""
+    """Return the objective's loss on labelled rows; with teachers its share is 1 - `distil.weight`."""
     objective = given.objective
 
     def loss(batch: Batch, outputs: Outputs) -> torch.Tensor:
@@ -26,11 +26,11 @@ def build_labels(given: TermInput) -> LossTerm:
 
 
 def build_r_drop(given: TermInput) -> LossTerm | None:
-    """Return R-Drop: two passes through dropout shall say the same (Liang et al. 2021, NeurIPS).
+    """Return R-Drop: two dropout passes of a row should agree (Liang et al. 2021, NeurIPS); None if its weight is 0.
 
-    With it the loss of a row is the mean of both passes' losses plus a weight times the symmetric divergence of what
-    they say, (KL(p, q) + KL(q, p)) / 2. Labels that exclude each other have one distribution; several labels have one
-    each, and their divergences are averaged as their losses are; values are compared by their squared difference.
+    The loss of a row is the mean loss of both passes plus the weight times the symmetric divergence of their
+    predictions, (KL(p, q) + KL(q, p)) / 2. Multi-label schemes average the divergences of the labels; dimensional
+    schemes use the squared difference.
     """
     objective, weight = given.objective, given.plan.objective.r_drop
     if not weight:

@@ -1,4 +1,4 @@
-"""The registry of loss terms, and the terms that a recipe asks for."""
+"""The registry of loss terms, and the terms that a recipe uses."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from insula.core.registry import Registry
 from insula.training.loss_terms.term import LossTerm, TermInput
 
 Build = Callable[[TermInput], LossTerm | None]
-"""Makes a term; None where the recipe does not ask for it."""
+"""Builds a term; None if the recipe does not use it."""
 
 BUILT_IN = ("labels", "levels", "teacher", "tasks", "r-drop")
-"""Terms that sections of a recipe ask for, in the order in which they are added up."""
+"""Terms with their own options in a recipe, in the order in which they are added up."""
 
 loss_terms: Registry[Build] = Registry("loss_terms")
 loss_terms.register("labels", "insula.training.loss_terms.objective_terms:build_labels")
@@ -23,9 +23,9 @@ loss_terms.register("r-drop", "insula.training.loss_terms.objective_terms:build_
 
 
 def build_terms(given: TermInput) -> list[LossTerm]:
-    """Return the terms that the recipe asks for: built-in ones first, then those that `objective.terms` names.
+    """Return the terms that the recipe uses: built-in terms first, then those of `objective.terms`.
 
-    Raises `RecipeError` where a term does not fit the scheme.
+    Raises `RecipeError` if a term does not fit the scheme.
     """
     named = {name: weight for name, weight in sorted((given.plan.objective.terms or {}).items()) if weight > 0}
     built = [loss_terms[name](given) for name in BUILT_IN]

@@ -1,6 +1,6 @@
-"""The term `tasks`: multi-task training, a head for each auxiliary set of labels (Caruana 1997), dropped afterwards.
+"""The term `tasks`: multi-task training with a head for each auxiliary set (Caruana 1997), dropped afterwards.
 
-Batches come from one task at a time, so that a loss over a whole batch is one over one task's rows.
+All rows of a batch belong to one task, so that losses over whole batches work.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from insula.training.options.objective import ObjectiveOptions
 
 
 class TaskHeads(nn.Module):
-    """The main head and those of the other tasks, side by side: (rows, outputs of all) logits in training.
+    """The main head and the heads of the other tasks: their logits are concatenated in training.
 
-    At evaluation the main head answers alone, as it will in the model folder.
+    At evaluation only the main head is used, as in the model folder.
     """
 
     def __init__(self, main: nn.Module, others: list[nn.Module]) -> None:
@@ -30,12 +30,12 @@ class TaskHeads(nn.Module):
     def forward(self, pooled: torch.Tensor) -> torch.Tensor:
         """Return logits."""
         main: torch.Tensor = self.main(pooled)
-        # All heads answer to every batch, so that each parameter has a gradient in every process.
+        # All heads run on every batch, so that each parameter has a gradient in every process.
         return torch.cat([main, *(head(pooled) for head in self.others)], dim=1) if self.training else main
 
 
 def build(given: TermInput) -> LossTerm | None:
-    """Return each task's own objective on its own head, weighted by `auxiliary.weight`; None without tasks."""
+    """Return the objective of each task on its head, weighted by `auxiliary.weight`; None without tasks."""
     tasks = given.rows.tasks
     if not tasks:
         return None

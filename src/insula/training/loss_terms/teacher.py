@@ -9,11 +9,11 @@ from insula.core.scheme import Kind
 from insula.training.loss_terms.term import Batch, LossTerm, Outputs, TermInput
 from insula.training.objectives.registry import targets
 
-SMALLEST = 1e-6  # probabilities closer to 0 or 1 say no more, and have no finite logit
+SMALLEST = 1e-6  # probabilities are clamped away from 0 and 1 by this, to keep logits finite
 
 
 def build(given: TermInput) -> LossTerm | None:
-    """Return the divergence from the teachers' scores, on every row of the main task; None without teachers."""
+    """Return the divergence from the teachers' scores, for all rows of the main task; None without teachers."""
     scores = given.train.teacher
     if scores is None:
         return None
@@ -28,12 +28,12 @@ def build(given: TermInput) -> LossTerm | None:
 def teacher_loss(kind: Kind, logits: torch.Tensor, scores: torch.Tensor, temperature: float) -> torch.Tensor:
     """Return T^2 KL(teacher || student) per row, both softened by the temperature T.
 
-    kind    dimensional: the squared difference, which has no temperature; binary, multi: each output's own
-            Bernoulli divergence, averaged over outputs as the cross-entropy on labels is
+    kind    dimensional: the squared difference, which has no temperature; binary, multi: the Bernoulli divergence of
+            each output, averaged over outputs
     logits  (rows, outputs) of the student
     scores  (rows, outputs) probabilities of the teacher at T = 1, or its values
 
-    T^2 keeps the size of the gradient whatever T is.
+    The factor T^2 keeps the scale of the gradient independent of T.
     """
     if kind == "dimensional":
         return (logits - scores).square().mean(dim=1)
@@ -43,7 +43,7 @@ def teacher_loss(kind: Kind, logits: torch.Tensor, scores: torch.Tensor, tempera
         cross = F.binary_cross_entropy_with_logits(logits / temperature, softened, reduction="none")
         own = F.binary_cross_entropy(softened, softened, reduction="none")
         return temperature**2 * (cross - own).mean(dim=1)
-    # The logarithm before the exponential: at a low temperature a probability may round to 0, which has none.
+    # In log space: at a low temperature a probability may round to 0.
     softened = (scores.log() / temperature).log_softmax(dim=1)
     student = (logits / temperature).log_softmax(dim=1)
     return temperature**2 * (softened.exp() * (softened - student)).sum(dim=1)

@@ -1,4 +1,4 @@
-"""What a loss term is: rows of a batch and what the network says of them in, a loss per row out."""
+"""`LossTerm`: maps a batch and the network's outputs to a loss per row."""
 
 from __future__ import annotations
 
@@ -15,26 +15,26 @@ from insula.training.fitting import PreparedRows, Rows, TrainingPlan
 from insula.training.objectives.objective import Objective
 
 if TYPE_CHECKING:
-    import torch  # the terms import it at run time: a recipe reads their registry and needs no torch
+    import torch  # not at run time: recipes import the registry of terms and need no torch
 
     Inputs = Mapping[str, torch.Tensor]
 
 Context = Callable[[], contextlib.AbstractContextManager[Any]]
 
 INPUTS = ("input_ids", "lower_states", "attention_mask")
-"""What the network reads of a batch; the other tensors are columns of its rows."""
+"""The network's inputs in a batch; the other tensors are columns."""
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Rows of a batch, column by column.
+    """A batch of training rows.
 
-    inputs   the network's: `input_ids` (rows, tokens) or `lower_states` (rows, tokens, width), and `attention_mask`
-    targets  (rows, outputs) of the head of their task
+    inputs   of the network: `input_ids` (rows, tokens) or `lower_states` (rows, tokens, width), and `attention_mask`
+    targets  (rows, outputs), for the head of the task
     weights  (rows,)
-    task     the task that all rows belong to; 0 is the main one
+    task     the task of all rows; 0 is the main task
     columns  (rows, ...) further columns by name: `labelled`, `teacher`, and those of plug-in terms
-    views    other inputs of the same rows by name, such as their counterfactual texts
+    views    other inputs for the same rows by name, such as counterfactual texts
     """
 
     inputs: Inputs
@@ -46,7 +46,7 @@ class Batch:
 
     @classmethod
     def of(cls, collated: Mapping[str, Any]) -> Batch:
-        """Return the batch that `neural.batches.collate` has made, on whichever device it is now."""
+        """Return the batch for the dictionary that `neural.batches.collate` returns."""
         rest = dict(collated)
         inputs = {name: rest.pop(name) for name in INPUTS if name in rest}
         targets, weights, views = rest.pop("labels"), rest.pop("weights"), rest.pop("views", {})
@@ -55,12 +55,12 @@ class Batch:
 
 @dataclass(frozen=True)
 class Network:
-    """The network as terms see it.
+    """The network as loss terms use it.
 
-    model    the module to call; in a training by several processes it is wrapped
-    added    how many outputs each head has that a term adds behind the main one, by the name of the term
-    outputs  how many the main head has
-    context  in which it runs, such as autocast
+    model    the module to call; it may be wrapped for training by several processes
+    outputs  the number of outputs of the main head
+    added    the number of outputs of each further head, by the name of the term that added it
+    context  the context in which the network runs, such as autocast
     """
 
     model: Callable[..., Any]
@@ -69,18 +69,18 @@ class Network:
     context: Context = contextlib.nullcontext
 
     def __call__(self, inputs: Inputs) -> Outputs:
-        """Run once more, on a batch's inputs, one of its views, or either while hooks change what passes through."""
+        """Run the network on the inputs of a batch or on one of its views."""
         with self.context():
             return Outputs(self.model(**inputs).logits.float(), self)
 
 
 @dataclass(frozen=True)
 class Outputs:
-    """What the network says of a batch in one pass.
+    """The outputs of the network for a batch.
 
-    all_logits  (rows, outputs) of all heads side by side
-    network     the network, for a term that runs it again
-    passes      each pass of the step with dropout of its own, for a term that asks for several
+    all_logits  (rows, outputs) of all heads, concatenated
+    network     the network, for terms that run it again
+    passes      the passes of the step, each with its own dropout, for terms that compare several
     """
 
     all_logits: torch.Tensor
@@ -89,7 +89,7 @@ class Outputs:
 
     @cached_property
     def logits(self) -> torch.Tensor:
-        """The main head's (rows, outputs)."""
+        """The (rows, outputs) logits of the main head."""
         return self.all_logits[:, : self.network.outputs] if self.network.added else self.all_logits
 
     def of_head(self, term: str, number: int) -> torch.Tensor:
@@ -100,26 +100,26 @@ class Outputs:
                 if (name, place) == (term, number):
                     return self.all_logits[:, first : first + width]
                 first += width
-        raise ValueError(f"The term {term!r} has no head {number}. It must add one with added_outputs.")
+        raise ValueError(f"The term {term!r} must have a head {number}. Declare it in added_outputs.")
 
 
 @dataclass(frozen=True)
 class LossTerm:
-    """One of the losses that training adds up.
+    """One of the losses whose weighted sum training minimises.
 
-    name     in the registry; its mean is logged as `loss/NAME`
-    loss     a batch and the network's outputs to (rows,) losses; None where the batch is of no concern to the term
-    weight   in the sum
-    share    multiplies the weight in training; where there is a teacher, it leaves the rest to the terms on labels
-    in_validation   whether the term, by its weight, is part of the validation loss
-    column   the boolean column that marks the rows the term is about; None, or a batch without it: every row
-    every_task   also called for batches of auxiliary tasks, not for those of the main one only
-    passes   how many passes with dropout of their own it compares: `loss` is then called once with `outputs.passes`;
-             a term that needs one only is called for each pass of the step, and the mean is taken
+    name     its name in the registry; its mean is logged as `loss/NAME`
+    loss     maps a batch and the network's outputs to (rows,) losses; None if the term does not apply to the batch
+    weight   its weight in the sum
+    share    multiplies the weight in training; with teachers, the terms on labels share 1 - `distil.weight`
+    in_validation   whether the term, with its weight, is part of the validation loss
+    column   the boolean column that marks the rows to which the term applies; None, or a batch without it: all rows
+    every_task   whether it applies to batches of auxiliary tasks too, instead of the main task only
+    passes   number of dropout passes that it compares: above 1, `loss` is called once, with `outputs.passes`; else it
+             is called for each pass of the step, and the mean is taken
     columns  (rows, ...) columns of the training rows that it reads, by name
     views    (rows,) other prepared texts for the training rows, by name; a batch has their tokens in `views`
-    added_outputs  the outputs of each head that `attach` adds behind the network's own
-    attach, detach   what to do with the model before and after training: add a head, register a hook
+    added_outputs  the number of outputs of each head that `attach` adds
+    attach, detach   change the model before and after training: add a head, register a hook
     """
 
     name: str
@@ -137,29 +137,29 @@ class LossTerm:
     detach: Callable[[Any], None] | None = None
 
     def rows(self, batch: Batch, outputs: Outputs) -> torch.Tensor | None:
-        """Return the (rows,) losses, 0 for rows that the term is not about; None where it is not about the batch."""
+        """Return the (rows,) losses, 0 for rows to which the term does not apply; None if it does not apply at all."""
         losses = self.loss(batch, outputs) if batch.task == 0 or self.every_task else None
-        counts = self._counts(batch)
-        return losses if losses is None or counts is None else counts * losses
+        applies = self._applies(batch)
+        return losses if losses is None or applies is None else applies * losses
 
     def weights(self, batch: Batch) -> torch.Tensor:
-        """Return the (rows,) weights by which the mean over the rows that the term is about is taken."""
-        counts = self._counts(batch)
-        return batch.weights if counts is None else batch.weights * counts
+        """Return the (rows,) weights for the mean of the term, 0 for rows to which it does not apply."""
+        applies = self._applies(batch)
+        return batch.weights if applies is None else batch.weights * applies
 
-    def _counts(self, batch: Batch) -> torch.Tensor | None:
+    def _applies(self, batch: Batch) -> torch.Tensor | None:
         column = None if self.column is None else batch.columns.get(self.column)
         return None if column is None else column.to(batch.weights.dtype)
 
 
 @dataclass(frozen=True)
 class TermInput:
-    """What a term is built from.
+    """The arguments of a term's `build`.
 
-    plan       with the sections of the recipe that ask for terms
-    objective  the loss on labels and what goes with it
+    plan       the plan of the training, with the sections of the recipe
+    objective  the loss on labels
     rows       the prepared rows
-    weight     of a term that the recipe names in `objective.terms`
+    weight     the weight of a term of `objective.terms`
     """
 
     plan: TrainingPlan
@@ -179,5 +179,5 @@ class TermInput:
 
     @property
     def teacher_share(self) -> float:
-        """The share of the teacher's term in the loss of a row; the terms on labels have the rest."""
+        """The share of the teacher term in the loss of a row; the terms on labels have the rest."""
         return 0.0 if self.train.teacher is None else self.plan.distil.weight

@@ -1,4 +1,4 @@
-"""The terms of a training, added up row by row, and the mean of each for the log."""
+"""The weighted sum of the loss terms per row, and the mean of each term for the log."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from numpy.typing import NDArray
 from insula.training.loss_terms.registry import build_terms
 from insula.training.loss_terms.term import Batch, Context, LossTerm, Network, Outputs, TermInput
 
-Parts = dict[str, list[torch.Tensor]]
-"""The (rows,) losses of each term, one entry per pass, without gradient."""
+TermLosses = dict[str, list[torch.Tensor]]
+"""The (rows,) losses of each term by its name, one tensor per pass, without gradient."""
 
 
 class LossTerms:
-    """What a network minimises: the weighted sum of its terms."""
+    """The loss terms of a training and their weighted sum."""
 
     def __init__(self, terms: Sequence[LossTerm], outputs: int) -> None:
         self.terms = tuple(term for term in terms if term.weight > 0)
@@ -29,52 +29,52 @@ class LossTerms:
 
     @classmethod
     def of(cls, given: TermInput) -> LossTerms:
-        """Build the terms that the recipe asks for; raises what `build_terms` raises."""
+        """Return the terms that the recipe uses; raises what `build_terms` raises."""
         return cls(build_terms(given), given.scheme.output_count)
 
     @property
     def columns(self) -> dict[str, NDArray[Any]]:
-        """The columns of the training rows that the terms read."""
+        """The columns that the terms add to the training rows."""
         return {name: column for term in self.terms for name, column in term.columns.items()}
 
     @property
     def views(self) -> dict[str, Sequence[Any]]:
-        """The other texts of the training rows that the terms read."""
+        """The other texts that the terms add to the training rows."""
         return {name: texts for term in self.terms for name, texts in term.views.items()}
 
     def attach(self, model: Any) -> None:
-        """Give the model what the terms need in training."""
+        """Add to the model what the terms need in training."""
         for term in self.terms:
             if term.attach is not None:
                 term.attach(model)
 
     def detach(self, model: Any) -> None:
-        """Take it away again, the last first."""
+        """Undo `attach`, in reverse order."""
         for term in reversed(self.terms):
             if term.detach is not None:
                 term.detach(model)
 
     def network(self, model: Callable[..., Any], *, training: bool, context: Context = nullcontext) -> Network:
-        """Return the model as terms see it; at evaluation the main head answers alone."""
+        """Return the model as terms use it; at evaluation it has only the main head."""
         return Network(model, self.outputs, self.added if training else {}, context)
 
-    def training_loss(self, batch: Batch, network: Network) -> tuple[torch.Tensor, Parts]:
-        """Return the (rows,) losses of a step, and the losses of each term without its weight."""
-        with network.context():  # one for all passes, which then share the weights that autocast has converted
+    def training_loss(self, batch: Batch, network: Network) -> tuple[torch.Tensor, TermLosses]:
+        """Return the (rows,) losses of a step, and the unweighted losses of each term."""
+        with network.context():  # one context for all passes, so that they share autocast's converted weights
             passes = tuple(network(batch.inputs) for _ in range(self.passes))
-        parts: Parts = {}
-        totals = [self._sum(batch, outputs, parts, joint=False) for outputs in passes]
+        by_term: TermLosses = {}
+        totals = [self._sum(batch, outputs, by_term, joint=False) for outputs in passes]
         total = _add(totals)
         if total is not None:
             total = total / len(passes)
         joint = Outputs(passes[0].all_logits, network, tuple(Outputs(one.all_logits, network) for one in passes))
-        rows = _add([total, self._sum(batch, joint, parts, joint=True)])
+        rows = _add([total, self._sum(batch, joint, by_term, joint=True)])
         if rows is None:
-            raise ValueError(f"A loss term must be about task {batch.task}. Got the terms {', '.join(self.names)}.")
-        return rows, parts
+            raise ValueError(f"At least one loss term must apply to task {batch.task}. Got {', '.join(self.names)}.")
+        return rows, by_term
 
     def validation_loss(self, batch: Batch, outputs: Outputs) -> torch.Tensor:
-        """Return the (rows,) losses on labels, by which validation rows are measured."""
+        """Return the (rows,) validation losses: those of the terms that are `in_validation`."""
         found = [
             term.weight * losses
             for term in reversed(self.terms)
@@ -82,20 +82,20 @@ class LossTerms:
         ]
         rows = _add(found[::-1])
         if rows is None:
-            raise ValueError(f"A loss term must be in_validation. Got the terms {', '.join(self.names)}.")
+            raise ValueError(f"At least one loss term must be in_validation. Got {', '.join(self.names)}.")
         return rows
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Their names, in order."""
+        """The names of the terms, in order."""
         return tuple(term.name for term in self.terms)
 
-    def _sum(self, batch: Batch, outputs: Outputs, parts: Parts, *, joint: bool) -> torch.Tensor | None:
+    def _sum(self, batch: Batch, outputs: Outputs, by_term: TermLosses, *, joint: bool) -> torch.Tensor | None:
         found = []
-        # The first term is computed last, and so the first whose gradient autograd adds up.
+        # In reverse order: autograd then accumulates the gradient of the first term first.
         for term in reversed(self.terms):
             if (term.passes > 1) is joint and term.share > 0 and (losses := term.rows(batch, outputs)) is not None:
-                parts.setdefault(term.name, []).append(losses.detach())
+                by_term.setdefault(term.name, []).append(losses.detach())
                 found.append(term.share * (term.weight * losses))
         return _add(found[::-1])
 
@@ -106,25 +106,25 @@ def _add(losses: Sequence[torch.Tensor | None]) -> torch.Tensor | None:
 
 
 class TermMeans:
-    """The mean of each term over the rows since the last log, by the weights of the rows but not of the terms."""
+    """The mean of each term over the rows since the last log, weighted by the rows' weights, not the terms'."""
 
     def __init__(self, terms: Sequence[LossTerm]) -> None:
         self.terms = terms
         self._sums: torch.Tensor | None = None  # (terms, 2): losses times weights, and weights
 
-    def add(self, batch: Batch, parts: Parts) -> None:
-        """Take a step's rows into the means."""
+    def add(self, batch: Batch, by_term: TermLosses) -> None:
+        """Add the rows of a step."""
         sums = batch.weights.new_zeros(len(self.terms), 2)
         for place, term in enumerate(self.terms):
-            for losses in parts.get(term.name, ()):
+            for losses in by_term.get(term.name, ()):
                 sums[place, 0] += (losses * batch.weights).sum()
                 sums[place, 1] += term.weights(batch).sum()
         self._sums = sums if self._sums is None else self._sums + sums
 
     def take(self, reduce: Callable[[torch.Tensor], torch.Tensor]) -> dict[str, float]:
-        """Return the means as `loss/NAME` and start again; `reduce` adds up what several processes have.
+        """Return the means as `loss/NAME` and reset them; `reduce` sums a tensor over processes.
 
-        Terms without rows are left out.
+        Terms without rows are omitted.
         """
         if self._sums is None:
             return {}

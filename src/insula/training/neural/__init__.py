@@ -1,1 +1,1 @@
-"""Training a network: the trainer, batches, optimisers, precision, checkpoints."""
+"""Training of networks: the trainer, batches, optimisers, precision, checkpoints."""

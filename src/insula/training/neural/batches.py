@@ -1,4 +1,4 @@
-"""Rows as the neural trainer reads them, and the batches they come in: of like length, with an even load of tokens."""
+"""Tokenised rows for the neural trainer, and batches of similar length with about equal numbers of tokens."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ from insula.inference.batching import batches
 from insula.models.layers.padding import pad
 from insula.training.neural.layer_cache import LowerStates
 
-WINDOW = 64  # batches that are sorted by length together: enough for little padding, few enough to stay random
-MOST_ROWS = 2  # times the batch size, so that one batch of very short texts does not hold a tenth of the data
+WINDOW = 64  # batches that are sorted by length together: enough for little padding, few enough for random order
+MAX_ROWS_FACTOR = 2  # times the batch size, so that no batch of very short texts holds a tenth of the data
 
 
 @dataclass
 class TokenRows(Dataset[dict[str, Any]]):
-    """A map-style data set over tokenised rows, column by column.
+    """A map-style data set of tokenised rows, column by column.
 
-    tokens    one array of token numbers per row
-    targets   (rows, outputs); with several tasks one array per row, as long as its task has outputs
+    tokens    an array of token ids for each row
+    targets   (rows, outputs); with several tasks an array for each row, with the outputs of its task
     weights   (rows,)
-    states    the lower layers' states of the same rows, which then take the place of token numbers
-    paired    whether rows are pairs: token numbers are then given with the states, to tell the segments apart
-    task      (rows,) the task of each row, 0 the main one; None: all are main
-    an_epoch  how many rows of each task an epoch takes; of one task all
-    columns   (rows, ...) what loss terms read besides, by name: `labelled`, `teacher`, and those of plug-in terms
-    views     tokens of other texts for the same rows, by name, for terms that compare them
+    states    the states of the frozen lower layers, which replace the token ids
+    paired    whether rows are pairs: token ids are then passed along with states, to separate the segments
+    task      (rows,) the task of each row, 0 is the main task; None: all are main
+    epoch_rows  the number of rows of each task in an epoch; with one task all rows
+    columns   (rows, ...) further columns for loss terms, by name: `labelled`, `teacher`, and those of plug-ins
+    views     token ids of other texts for the same rows, by name, for terms that compare them
     """
 
     tokens: Sequence[NDArray[np.int64]]
@@ -41,7 +41,7 @@ class TokenRows(Dataset[dict[str, Any]]):
     states: LowerStates | None = None
     paired: bool = False
     task: NDArray[np.intp] | None = None
-    an_epoch: Sequence[int] = ()
+    epoch_rows: Sequence[int] = ()
     columns: Mapping[str, NDArray[Any]] = field(default_factory=dict)
     views: Mapping[str, Sequence[NDArray[np.int64]]] = field(default_factory=dict)
 
@@ -61,18 +61,18 @@ class TokenRows(Dataset[dict[str, Any]]):
 
     @property
     def lengths(self) -> list[int]:
-        """Tokens of each row, by which batches are grouped."""
+        """The number of tokens of each row, by which batches are grouped."""
         return [len(tokens) for tokens in self.tokens]
 
 
 class EvenBatches(Sampler[list[int]]):
-    """Training batches: as many as `batch_size` asks for, each with about the same number of padded tokens.
+    """Training batches: ceil(rows / batch_size) batches, each with about the same number of padded tokens.
 
     Rows are shuffled, sorted by length within a window of batches, and cut under the smallest token budget that gives
-    ceil(rows / batch_size) steps; so a batch of short texts has more rows and one of long texts fewer, padding is
-    small, and no step takes much longer than another. The order is a pure function of seed and epoch, and each of
-    `processes` takes its own share of every step's rows: all have equally many, so that a step has the largest multiple
-    of `processes` within `batch_size`, at least one row each.
+    this number of batches. A batch of short texts thus has more rows and one of long texts fewer, padding is small, and
+    all steps take about the same time. The order is a pure function of seed and epoch. Each of `processes` takes an
+    equal share of the rows of every step: a step has the largest multiple of `processes` within `batch_size`, at least
+    one row each.
     """
 
     def __init__(
@@ -85,7 +85,7 @@ class EvenBatches(Sampler[list[int]]):
         self.epoch = 0
 
     def set_epoch(self, epoch: int) -> None:
-        """Take the order of this epoch; called by the trainer."""
+        """Set the epoch, which decides the order; called by the trainer."""
         self.epoch = epoch
 
     def __len__(self) -> int:
@@ -94,41 +94,41 @@ class EvenBatches(Sampler[list[int]]):
     def __iter__(self) -> Iterator[list[int]]:
         random = np.random.default_rng([self.seed, self.epoch])
         order = self._sorted_in_windows(random.permutation(len(self.lengths)))
-        wanted = min(self.steps * self.processes, len(order))
-        cuts = _cut_evenly(self.lengths[order].tolist(), wanted, MOST_ROWS * self.rows)
+        count = min(self.steps * self.processes, len(order))
+        cuts = _cut_evenly(self.lengths[order].tolist(), count, MAX_ROWS_FACTOR * self.rows)
         made = [order[first:last].tolist() for first, last in itertools.pairwise(cuts)]
         made = [made[number] for number in random.permutation(len(made))]
-        # Fewer rows than processes times steps: some batches are given twice, so that no process waits for ever.
+        # With fewer rows than processes times steps, some batches are repeated, so that no process waits forever.
         made = [made[number % len(made)] for number in range(self.steps * self.processes)]
         yield from made[self.process :: self.processes]
 
     def _sorted_in_windows(self, order: NDArray[np.intp]) -> NDArray[np.intp]:
-        """Sort each window by length, up and down in turn, so that neighbours stay alike across windows."""
-        # Two windows at least: one alone would give every epoch the same batches.
+        """Sort each window by length, alternately up and down, so that lengths are similar across window borders."""
+        # At least two windows: with one, every epoch would have the same batches.
         width = min(WINDOW, max(1, self.steps // 2)) * self.rows * self.processes
         windows = [order[first : first + width] for first in range(0, len(order), width)]
         ordered = [window[np.argsort(self.lengths[window], kind="stable")] for window in windows]
         return np.concatenate([window[::-1] if number % 2 else window for number, window in enumerate(ordered)])
 
 
-def _cut_evenly(lengths: list[int], wanted: int, most_rows: int) -> list[int]:
-    """Return the borders of exactly `wanted` runs of rows under the smallest budget of padded tokens."""
+def _cut_evenly(lengths: list[int], count: int, most_rows: int) -> list[int]:
+    """Return the borders of exactly `count` runs of rows under the smallest budget of padded tokens."""
     low, high = 1, max(lengths) * most_rows
     while low < high:
         middle = (low + high) // 2
-        if len(_cut(lengths, middle, most_rows)) - 1 <= wanted:
+        if len(_cut(lengths, middle, most_rows)) - 1 <= count:
             high = middle
         else:
             low = middle + 1
     cuts = _cut(lengths, low, most_rows)
-    while len(cuts) - 1 < wanted:
+    while len(cuts) - 1 < count:
         widest = max(range(len(cuts) - 1), key=lambda run: cuts[run + 1] - cuts[run])
         cuts.insert(widest + 1, (cuts[widest] + cuts[widest + 1]) // 2)
     return cuts
 
 
 def _cut(lengths: list[int], budget: int, most_rows: int) -> list[int]:
-    """Return the borders of runs of rows whose padded tokens stay within `budget`; a longer row is a run of its own."""
+    """Return the borders of runs of rows with at most `budget` padded tokens; a longer row is its own run."""
     cuts, first, longest = [0], 0, 0
     for row, length in enumerate(lengths):
         longest = max(longest, length)
@@ -140,15 +140,15 @@ def _cut(lengths: list[int], budget: int, most_rows: int) -> list[int]:
 
 
 class EpochLoader(DataLoader[dict[str, Any]]):
-    """A loader that hands the epoch's number on to its batches."""
+    """A loader that passes the epoch to its batch sampler."""
 
     def set_epoch(self, epoch: int) -> None:
-        """Take the order of this epoch; called by the trainer."""
+        """Set the epoch, which decides the order; called by the trainer."""
         self.batch_sampler.set_epoch(epoch)  # type: ignore[union-attr]
 
 
 class BudgetBatches(Sampler[list[int]]):
-    """Evaluation batches: those that prediction uses."""
+    """Evaluation batches: the same as for prediction."""
 
     def __init__(self, lengths: Sequence[int]) -> None:
         self.batches = [batch.tolist() for batch in batches(lengths)]
@@ -163,7 +163,7 @@ class BudgetBatches(Sampler[list[int]]):
 def collate(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """Return rows of one task as a batch: padded inputs, targets (`labels`), weights, the other columns by name.
 
-    Inputs are as long as the longest row: `(rows, tokens)` or, for cached states, `(rows, tokens, width)`.
+    Inputs are padded to the longest row: `(rows, tokens)` or, for cached states, `(rows, tokens, width)`.
     """
     batch: dict[str, Any] = _padded([row["input"] for row in rows])
     batch["labels"] = torch.tensor(np.stack([row["target"] for row in rows]), dtype=torch.float32)

@@ -1,4 +1,4 @@
-"""Checkpoints that are whole or not there: staged, synced, renamed, and marked complete last."""
+"""Atomic checkpoints: staged, synced, marked complete, then renamed."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ _STAGE = "unfinished"
 
 
 class AtomicCheckpoints(Trainer):
-    """A trainer whose checkpoints cannot be half written, whenever the process is killed.
+    """A trainer whose checkpoints are complete or absent, even if the process is killed.
 
-    Everything goes into a staging folder, is synced to the disk, and gets a list of its files with their sizes; only
-    then does the folder take its name. Nothing in it is unpickled: tensors are read with `weights_only`.
+    A checkpoint is written to a staging folder, synced to disk and gets a list of its files with their sizes; only then
+    is the folder renamed. Nothing in it is unpickled: tensors are read with `weights_only`.
     """
 
     _staging: Path | None = None
@@ -55,14 +55,14 @@ class AtomicCheckpoints(Trainer):
             _complete(made, folder / made.name)
             shutil.rmtree(stage, ignore_errors=True)
         best = self.state.best_model_checkpoint
-        if best is not None:  # while it was staged it had another path
+        if best is not None:  # recorded with the path of the staging folder
             self.state.best_model_checkpoint = str(folder / Path(best).name)
         if self.args.should_save:
             rotate_checkpoints(str(folder), self.args.save_total_limit, self.state.best_model_checkpoint)
         self.accelerator.wait_for_everyone()
 
     def add_to_checkpoint(self, folder: Path) -> None:
-        """Write how long it took to come here, and whatever else a resumed run needs, before the checkpoint counts."""
+        """Write the elapsed time, and what else a resumed run needs, before the checkpoint is complete."""
         write_json(folder / CLOCK, {"seconds": self.seconds_before + time.monotonic() - self.began})
 
     def restore_from(self, checkpoint: Path) -> None:
@@ -71,21 +71,21 @@ class AtomicCheckpoints(Trainer):
             self.seconds_before = float(json.loads((checkpoint / CLOCK).read_text(encoding="utf-8"))["seconds"])
 
     def _run_epoch(self, **kwargs: Any) -> None:
-        # A resumed run may have had its last step already.
+        # A resumed run may have finished its last step already.
         if self.state.global_step < self.state.max_steps and not self.control.should_training_stop:
             super()._run_epoch(**kwargs)
 
     def _save(self, output_dir: str | None = None, state_dict: Any = None) -> None:
         super()._save(output_dir, state_dict)
-        # A pickle that nothing here reads.
+        # A pickle that insula does not read.
         (Path(output_dir or self.args.output_dir) / TRAINING_ARGS_NAME).unlink(missing_ok=True)
 
 
 def last_checkpoint(folder: Path) -> Path | None:
-    """Return the newest complete checkpoint under `folder`, None where there is none.
+    """Return the newest complete checkpoint under `folder`, None if there is none.
 
-    A state names the best checkpoint by its path; where the run was moved, or is seen from another working directory,
-    the path is corrected, since the trainer would forget the best weights without a word.
+    The state of the trainer contains the path of the best checkpoint. If the run was moved or the working directory
+    differs, the path is corrected; otherwise the trainer would silently ignore the best weights.
     """
     numbered = {int(found[1]): entry for entry in folder.glob("checkpoint-*")
                 if (found := re.fullmatch(r"checkpoint-(\d+)", entry.name))}  # fmt: skip
@@ -103,13 +103,13 @@ def last_checkpoint(folder: Path) -> Path | None:
 
 
 def _complete(made: Path, final: Path) -> None:
-    """Sync and mark the staged folder, then give it its name."""
+    """Sync the staged folder, mark it complete and rename it."""
     files = [file for file in made.iterdir() if file.is_file()]
     for file in files:
         _sync(file)
     write_json(made / COMPLETE, {file.name: file.stat().st_size for file in files})
     _sync(made)
-    # One that was skipped as incomplete may be there.
+    # An incomplete checkpoint of the same name may exist.
     shutil.rmtree(final, ignore_errors=True)
     os.replace(made, final)
     _sync(final.parent)
@@ -118,7 +118,7 @@ def _complete(made: Path, final: Path) -> None:
 def _is_complete(checkpoint: Path) -> bool:
     try:
         sizes = json.loads((checkpoint / COMPLETE).read_text(encoding="utf-8"))
-        # The state may have been corrected since, atomically; its size says nothing.
+        # `last_checkpoint` may have corrected the state, atomically, so its size is not compared.
         sizes[TRAINER_STATE_NAME] = (checkpoint / TRAINER_STATE_NAME).stat().st_size
         return all((checkpoint / name).stat().st_size == size for name, size in sizes.items())
     except (FileNotFoundError, ValueError):

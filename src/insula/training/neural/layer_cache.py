@@ -1,4 +1,4 @@
-"""The frozen lower layers' states of every training text, computed once and kept on disk."""
+"""A cache on disk of the states that frozen lower layers compute for every training text."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ TOKENS_A_BATCH = 4096
 class LowerStates:
     """States by row: `states[row]` is (tokens, width) float16, read from one flat file.
 
-    float16 halves the disk; layer-normalised states are of order one, so that nothing overflows.
+    float16 halves the file; layer-normalised states are of order one, so that they do not overflow.
     """
 
     def __init__(self, file: Path, lengths: Sequence[int], width: int) -> None:
@@ -36,7 +36,7 @@ class LowerStates:
 def compute_lower_states(
     lower: nn.Module, tokens: Sequence[NDArray[np.int64]], width: int, file: Path, progress: Progress
 ) -> LowerStates:
-    """Run the lower layers over all rows, in batches of like length, and keep the states in `file`."""
+    """Run the lower layers over all rows, in batches of similar length, and store the states in `file`."""
     lengths = [len(row) for row in tokens]
     starts = np.concatenate([[0], np.cumsum(lengths)])
     file.parent.mkdir(parents=True, exist_ok=True)

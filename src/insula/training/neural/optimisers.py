@@ -1,6 +1,6 @@
-"""Optimisers, and which parameter learns how fast and decays how much.
+"""Optimisers, and the learning rate and weight decay of each parameter.
 
-All of them decay decoupled from the gradient (Loshchilov and Hutter 2019): a step is
+All of them decouple weight decay from the gradient (Loshchilov and Hutter 2019): a step is
 theta - eta * update(gradient) - eta * lambda * theta.
 """
 
@@ -23,11 +23,11 @@ _EMBEDDING = re.compile(r"embedding|\.w[tp]e\.|^positions\.")
 
 
 class DecoupledSGD(torch.optim.SGD):
-    """Stochastic gradient descent whose weight decay does not pass through the momentum."""
+    """Stochastic gradient descent with weight decay outside the momentum."""
 
     @torch.no_grad()
     def step(self, closure: Callable[[], float] | None = None) -> float | None:  # type: ignore[override]
-        """Take one step."""
+        """Update the parameters."""
         decays = [group["weight_decay"] for group in self.param_groups]
         for group in self.param_groups:
             if group["weight_decay"]:
@@ -48,12 +48,12 @@ def _adamw(groups: Groups) -> torch.optim.Optimizer:
 
 
 def _adam(groups: Groups) -> torch.optim.Optimizer:
-    """Kingma and Ba 2015; beyond its paper, its decay is decoupled as well."""
+    """Adam (Kingma and Ba 2015) with decoupled weight decay, which the paper does not have."""
     return torch.optim.Adam(groups, decoupled_weight_decay=True, fused=True)
 
 
 def _sgd(groups: Groups) -> torch.optim.Optimizer:
-    """Momentum 0.9 after Nesterov (Sutskever et al. 2013)."""
+    """SGD with Nesterov momentum 0.9 (Sutskever et al. 2013)."""
     return DecoupledSGD(groups, momentum=0.9, nesterov=True)
 
 
@@ -64,9 +64,11 @@ optimisers.register("sgd", _sgd)
 
 
 def build_optimiser(model: nn.Module, decayed: Collection[str], options: TrainOptions) -> torch.optim.Optimizer:
-    """Return the optimiser that the options name, over groups of the trainable parameters with equal rate and decay.
+    """Return the optimiser of the options over groups of trainable parameters with equal rate and decay.
 
-    decayed   names of the parameters that decay; raises what `parameter_groups` raises
+    decayed   names of the parameters with weight decay
+
+    Raises what `parameter_groups` raises.
     """
     groups = parameter_groups(
         model,
@@ -90,12 +92,12 @@ def parameter_groups(
 ) -> Groups:
     """Return the trainable parameters in groups of equal rate and decay.
 
-    decayed            names of the parameters that decay: biases and norms do not
-    head_rate_factor   parameters under `head.` learn so many times faster
-    layer_rate_decay   layer n of the network's N learns at rate * layer_rate_decay ** (N - n), its embeddings as layer
-                       0 (Howard and Ruder 2018); 1 gives all the same rate
+    decayed            names of the parameters with weight decay: not biases and norms
+    head_rate_factor   multiplies the rate of parameters under `head.`
+    layer_rate_decay   layer n of N has the rate learning_rate * layer_rate_decay ** (N - n), embeddings count as
+                       layer 0 (Howard and Ruder 2018); 1 gives all layers the same rate
 
-    Raises `RecipeError` where the rate shall decay and no layer has a number, as where all layers are one.
+    Raises `RecipeError` if the rate should decay and the network has no numbered layers.
     """
     named = [(name, parameter) for name, parameter in model.named_parameters() if parameter.requires_grad]
     depths = {name: _depth(name) for name, _ in model.named_parameters()}
@@ -121,7 +123,7 @@ def parameter_groups(
 
 
 def _depth(name: str) -> int | None:
-    """Return the layer of a backbone's parameter, 1 the lowest, 0 for embeddings; None above the layers."""
+    """Return the layer of a parameter of the backbone: 1 is the lowest, 0 for embeddings; None above the layers."""
     found = _LAYER.search(name)
     if found:
         return int(found[1]) + 1

@@ -1,4 +1,4 @@
-"""How much memory a piece of work took at its highest."""
+"""Peak memory of a block of code."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ STATUS, RESET = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 class PeakMemory:
     """Measures a block: `with PeakMemory() as peak: ...; peak.megabytes`.
 
-    The highest resident memory of this process during the block, libraries and all; with a graphics card that torch
-    uses, the highest that torch held there. None where the system does not say (Linux does).
+    The peak resident memory of this process during the block, including libraries; if torch uses a GPU, the peak that
+    torch allocated there. None on systems that do not report it (Linux does).
     """
 
     megabytes: float | None = None
@@ -36,7 +36,7 @@ class PeakMemory:
 
 
 def _reset() -> bool:
-    """Reset the kernel's high-water mark: 5 means that, see proc(5)."""
+    """Reset the kernel's high-water mark by writing 5 (see proc(5))."""
     try:
         RESET.write_text("5", encoding="ascii")
     except OSError:
@@ -45,5 +45,5 @@ def _reset() -> bool:
 
 
 def _card() -> Any:
-    torch = sys.modules.get("torch")  # not imported for this: a linear model needs none
+    torch = sys.modules.get("torch")  # not imported here: a linear model needs no torch
     return torch.cuda if torch is not None and torch.cuda.is_available() else None

@@ -1,4 +1,4 @@
-"""Training by several processes: which one this is, and how the group is started and left."""
+"""Training with several processes: index and number of processes, starting and leaving the group."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from insula.core.environment import require
 
 
 def process_count() -> int:
-    """Return how many processes train together, as `accelerate launch` and `torchrun` say; 1 without these."""
+    """Return the number of processes that train together, set by `accelerate launch` and `torchrun`; else 1."""
     return int(os.environ.get("WORLD_SIZE") or 1)
 
 
 def process_index() -> int:
-    """Return the number of this process; 0 is the one that writes the run and measures the model."""
+    """Return the index of this process; process 0 writes the run and measures the model."""
     return int(os.environ.get("RANK") or 0) if process_count() > 1 else 0
 
 
 def launcher(processes: int) -> list[str]:
-    """Return the command that starts what follows it, a script or `-m MODULE`, in so many processes of this machine.
+    """Return the command that starts a script or `-m MODULE` in several processes of this machine.
 
-    `accelerate launch` ends all where one fails; they train on graphics cards, one each, else on processors (gloo).
+    `accelerate launch` ends all processes if one fails. Each process uses one GPU; without GPUs they use CPUs (gloo).
     """
     return [
         sys.executable, "-m", "accelerate.commands.launch",
@@ -35,13 +35,13 @@ def launcher(processes: int) -> list[str]:
 
 
 def launch(arguments: Sequence[str], processes: int) -> int:
-    """Run `insula` with these arguments in so many processes; return the exit status."""
+    """Run `insula` with these arguments in several processes; return the exit status."""
     require("accelerate", extra="train", purpose="train by several processes")
     return subprocess.run([*launcher(processes), "-m", "insula", *arguments], check=False).returncode
 
 
 def leave_process_group() -> None:
-    """Leave the group of processes: one of them does what follows training, without waiting for the others."""
+    """Leave the process group: after training, process 0 continues without waiting for the others."""
     torch = sys.modules.get("torch")
     if torch is not None and torch.distributed.is_available() and torch.distributed.is_initialized():
         torch.distributed.destroy_process_group()

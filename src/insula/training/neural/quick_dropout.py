@@ -1,9 +1,9 @@
-"""Dropout (Srivastava et al. 2014) that draws eight decisions at a time.
+"""Dropout (Srivastava et al. 2014) that draws random numbers for eight elements at a time.
 
-On a processor torch draws one random number an element, on one thread: a tenth of a training step. Here one 64-bit
-number decides over eight elements, each by one byte. A rate is therefore rounded to 1/256, and what is kept is scaled
-by the rounded rate, so that the expectation is exact. Numbers come from torch's generator, whose state every
-checkpoint keeps.
+On a CPU, torch draws one random number per element on a single thread, which takes a tenth of a training step. Here one
+64-bit number serves eight elements, one byte each. The rate is therefore rounded to 1/256, and kept elements are scaled
+by the rounded rate, so that the expectation is exact. Numbers come from torch's generator, whose state is part of every
+checkpoint.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _LEVELS = 256
 
 
 def drop(values: torch.Tensor, rate: float) -> torch.Tensor:
-    """Return `values` with a share `rate` of them set to zero and the rest scaled up, in their own type."""
+    """Return `values` with a share `rate` of them set to zero and the rest scaled up; the type stays."""
     cut = round(rate * _LEVELS)
     if cut == 0:
         return values
@@ -53,9 +53,9 @@ def attend(
     dropout: float = 0.0,
     **_: Any,
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Scaled dot-product attention (Vaswani et al. 2017) as plain products.
+    """Scaled dot-product attention (Vaswani et al. 2017) with plain matrix products.
 
-    For texts of tens of tokens they are several times faster on a processor than the fused kernel's backward pass.
+    For texts of tens of tokens they are several times faster on a CPU than the backward pass of the fused kernel.
     """
     scale = query.size(-1) ** -0.5 if scaling is None else scaling
     weights = torch.matmul(query * scale, key.transpose(2, 3))
@@ -72,7 +72,7 @@ AttentionMaskInterface.register(ATTENTION, eager_mask)
 
 
 def use_quick_dropout(model: nn.Module) -> None:
-    """Put `QuickDropout` in the place of every `nn.Dropout` of `model`; nothing changes at prediction."""
+    """Replace every `nn.Dropout` of `model` by `QuickDropout`; predictions do not change."""
     for module in list(model.modules()):
         for name, child in list(module.named_children()):
             if type(child) is nn.Dropout:
@@ -81,12 +81,12 @@ def use_quick_dropout(model: nn.Module) -> None:
 
 @contextlib.contextmanager
 def plain_attention(model: PreTrainedModel, *, longest: int) -> Iterator[None]:
-    """Let BERT-shaped `model.backbone`, or `model` itself, attend by plain products for a while.
+    """Use `attend` in a model with BERT's structure (`model.backbone`, or `model` itself) inside the block.
 
-    Where the longest text has more than 256 tokens all stays as it is: the memory grows with the square.
+    If the longest text has more than 256 tokens, nothing changes, since memory grows with the square of the length.
     """
     network = getattr(model, "backbone", model)
-    if longest > _MOST_TOKENS or network.config.model_type not in _BERT_SHAPED:
+    if longest > _MAX_TOKENS or network.config.model_type not in _BERT_SHAPED:
         yield
         return
     before: str = network.config._attn_implementation
@@ -97,5 +97,5 @@ def plain_attention(model: PreTrainedModel, *, longest: int) -> Iterator[None]:
         network.set_attn_implementation(before)
 
 
-_MOST_TOKENS = 256
+_MAX_TOKENS = 256
 _BERT_SHAPED = ("bert", "roberta", "xlm-roberta", "electra", "camembert", "distilbert")

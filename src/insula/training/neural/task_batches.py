@@ -1,4 +1,4 @@
-"""Batches of several tasks: each of one task alone, the tasks in random order and in the shares of the recipe."""
+"""Batches for several tasks: each batch belongs to one task, in random order and in the shares of the recipe."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from insula.training.neural.batches import EvenBatches, TokenRows
 class TaskBatches(Sampler[list[int]]):
     """Even batches of each task, interleaved; the order is a pure function of seed and epoch.
 
-    lengths   (rows,) tokens of each row
-    task      (rows,) the task of each row, from 0
-    an_epoch  how many rows of each task an epoch takes: of a task with more rows a random part of its batches, of one
-              with fewer all of them several times
+    lengths     (rows,) number of tokens of each row
+    task        (rows,) the task of each row, from 0
+    epoch_rows  the number of rows of each task in an epoch: a random subset of the batches of a larger task; the
+                batches of a smaller task are repeated
     """
 
     def __init__(
         self,
         lengths: Sequence[int],
         task: NDArray[np.intp],
-        an_epoch: Sequence[int],
+        epoch_rows: Sequence[int],
         batch_size: int,
         *,
         seed: int,
@@ -32,19 +32,19 @@ class TaskBatches(Sampler[list[int]]):
         processes: int = 1,
     ) -> None:
         self.seed, self.epoch = seed, 0
-        self._rows = [np.flatnonzero(task == number) for number in range(len(an_epoch))]
+        self._rows = [np.flatnonzero(task == number) for number in range(len(epoch_rows))]
         every = np.asarray(lengths)
         self._batches = [
             EvenBatches(every[rows].tolist(), batch_size, seed=seed, process=process, processes=processes)
             for rows in self._rows
         ]
-        # As many as it takes with the rows that the processes together have in a step.
+        # The number of steps, given the rows of a step over all processes.
         self._steps = [
-            -(-taken // (batches.rows * processes)) for taken, batches in zip(an_epoch, self._batches, strict=True)
+            -(-taken // (batches.rows * processes)) for taken, batches in zip(epoch_rows, self._batches, strict=True)
         ]
 
     def set_epoch(self, epoch: int) -> None:
-        """Take the order of this epoch; called by the trainer."""
+        """Set the epoch, which decides the order; called by the trainer."""
         self.epoch = epoch
 
     def __len__(self) -> int:
@@ -67,17 +67,17 @@ class TaskBatches(Sampler[list[int]]):
                 yield rows[batch].tolist()
 
 
-def rows_an_epoch(main: int, others: Sequence[int], alpha: float) -> list[int]:
-    """Return how many rows of each set an epoch takes: all of the main one, main * (n / main)^alpha of another."""
+def rows_per_epoch(main: int, others: Sequence[int], alpha: float) -> list[int]:
+    """Return the number of rows of each set in an epoch: all of the main set, main * (n / main)^alpha of others."""
     return [main, *(max(1, round(main * (rows / main) ** alpha)) for rows in others)]
 
 
 def training_batches(
     rows: TokenRows, batch_size: int, *, seed: int, process: int = 0, processes: int = 1
 ) -> EvenBatches | TaskBatches:
-    """Return the training batches of rows of one task or several."""
+    """Return the batch sampler for rows of one or several tasks."""
     if rows.task is not None:
         return TaskBatches(
-            rows.lengths, rows.task, rows.an_epoch, batch_size, seed=seed, process=process, processes=processes
+            rows.lengths, rows.task, rows.epoch_rows, batch_size, seed=seed, process=process, processes=processes
         )
     return EvenBatches(rows.lengths, batch_size, seed=seed, process=process, processes=processes)

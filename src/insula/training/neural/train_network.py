@@ -1,4 +1,4 @@
-"""Training a network by the recipe, whatever its architecture: the one place that sets the trainer up."""
+"""Trains a network of any architecture: sets up the trainer and its callbacks."""
 
 from __future__ import annotations
 
@@ -30,19 +30,28 @@ from insula.training.neural.checkpoints import last_checkpoint
 from insula.training.neural.processes import process_count
 from insula.training.neural.quick_dropout import plain_attention, use_quick_dropout
 from insula.training.neural.task_batches import training_batches
-from insula.training.neural.trainer import EmotionTrainer, KeepAverage, ReportScores, ShowProgress, StopInTime, history
+from insula.training.neural.trainer import (
+    EarlyStopping,
+    EmotionTrainer,
+    ReportScores,
+    ShowProgress,
+    UpdateAverage,
+    history,
+)
 from insula.training.neural.validation import validation_score
 
-_NEARLY_ONE = math.nextafter(1.0, 0.0)  # a warm-up of 1 and above is a count of steps to transformers, below it a share
+_NEARLY_ONE = math.nextafter(
+    1.0, 0.0
+)  # transformers reads a warm-up of 1 or more as a number of steps, below 1 as a share
 
 
 @dataclass(frozen=True)
 class TrainedNetwork:
-    """What a training has to say of itself.
+    """The result of training a network.
 
-    history  rows of figures by step
-    facts    for the metrics of the run
-    seconds_before   what a resumed run had spent when it was interrupted
+    history  figures by step
+    facts    entries for the metrics of the run
+    seconds_before   time that a resumed run had spent before the interruption
     """
 
     history: list[dict[str, float]]
@@ -59,19 +68,19 @@ def train_network(
     run: RunContext,
     callbacks: Sequence[TrainerCallback] = (),
 ) -> TrainedNetwork:
-    """Train `model` in place; it ends with its best weights on validation, ready to predict.
+    """Train `model` in place; afterwards it has its best weights on validation and is in evaluation mode.
 
-    Checkpoints under `run.checkpoints` let an interrupted run resume, curves for TensorBoard go to `logs`.
+    Checkpoints are written to `run.checkpoints`, TensorBoard logs to `logs` in `run.folder`.
     """
     terms.attach(model)
     use_quick_dropout(model)
-    called = [
+    used = [
         ShowProgress(run.progress), TensorBoardCallback(SummaryWriter(str(run.folder / "logs"))), *callbacks,
         *run.callbacks,
     ]  # fmt: skip
     if validation is not None:
-        called.append(StopInTime(plan.train.patience))
-        called.append(ReportScores(run.report, headline_metric(plan.scheme.kind)))
+        used.append(EarlyStopping(plan.train.patience))
+        used.append(ReportScores(run.report, headline_metric(plan.scheme.kind)))
     batches = len(training_batches(train, plan.train.batch_size, seed=run.seed))
     trainer = EmotionTrainer(
         model=model,
@@ -81,11 +90,11 @@ def train_network(
         compute_metrics=None if validation is None else _score(plan.scheme),
         terms=terms,
         options=plan.train,
-        callbacks=called,
+        callbacks=used,
     )
     trainer.remove_callback(PrinterCallback)
     if trainer.average is not None:
-        trainer.add_callback(KeepAverage(trainer.average))
+        trainer.add_callback(UpdateAverage(trainer.average))
     checkpoint = last_checkpoint(run.checkpoints) if run.resume else None
     if checkpoint is not None:
         trainer.restore_from(checkpoint)
@@ -103,8 +112,8 @@ def train_network(
 
 def _score(scheme: LabelScheme) -> Callable[[EvalPrediction], dict[str, float]]:
     def score(outputs: EvalPrediction) -> dict[str, float]:
-        wanted = np.asarray(outputs.label_ids, dtype=np.float64)
-        gold = np.concatenate([1 - wanted, wanted], axis=1) if scheme.kind == "binary" else wanted
+        targets = np.asarray(outputs.label_ids, dtype=np.float64)
+        gold = np.concatenate([1 - targets, targets], axis=1) if scheme.kind == "binary" else targets
         name, value = validation_score(scheme, DecisionRule(), np.asarray(outputs.predictions), gold)
         return {name: value}
 
@@ -113,8 +122,8 @@ def _score(scheme: LabelScheme) -> Callable[[EvalPrediction], dict[str, float]]:
 
 def _arguments(plan: TrainingPlan, run: RunContext, batches: int, *, validated: bool) -> TrainingArguments:
     options = plan.train
-    steps_an_epoch = -(-batches // options.accumulation)
-    every = max(1, steps_an_epoch // options.evaluations_per_epoch)
+    steps_per_epoch = -(-batches // options.accumulation)
+    every = max(1, steps_per_epoch // options.evaluations_per_epoch)
     chosen_by: dict[str, Any] = {}
     if validated:
         chosen_by = {
@@ -126,7 +135,7 @@ def _arguments(plan: TrainingPlan, run: RunContext, batches: int, *, validated: 
         }
     return TrainingArguments(
         output_dir=str(run.checkpoints),
-        use_cpu=process_count() > 1 and not torch.cuda.is_available(),  # else several would look for cards
+        use_cpu=process_count() > 1 and not torch.cuda.is_available(),  # else all processes would look for GPUs
         num_train_epochs=options.epochs,
         per_device_train_batch_size=options.batch_size,
         gradient_accumulation_steps=options.accumulation,
@@ -136,7 +145,7 @@ def _arguments(plan: TrainingPlan, run: RunContext, batches: int, *, validated: 
         max_grad_norm=options.max_gradient_norm,
         lr_scheduler_type={"constant": "constant_with_warmup"}.get(options.schedule, options.schedule),
         warmup_steps=min(options.warmup, _NEARLY_ONE),
-        logging_steps=max(1, min(50, steps_an_epoch // 10)),
+        logging_steps=max(1, min(50, steps_per_epoch // 10)),
         save_strategy="steps",
         save_steps=every,
         save_total_limit=2,

@@ -1,4 +1,4 @@
-"""The neural trainer: Hugging Face's `Trainer` with example weights, own optimisers and batches of an even load."""
+"""The neural trainer: Hugging Face's `Trainer` with loss terms, example weights, optimisers and even batches."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ from insula.training.options.sections import TrainOptions
 
 
 class EmotionTrainer(AtomicCheckpoints):
-    """Trains any model that gives `.logits` and has a `head`, by the sum of loss terms.
+    """Trains any model that returns `.logits` and has a `head`, minimising the sum of loss terms.
 
-    The loss of an update is the weighted mean of its rows' losses, however many batches and processes they came in;
-    the mean of each term is logged as well. Biases and norms are free of weight decay; the head's parameters learn
-    faster than the rest, lower layers slower.
+    The loss of an update is the weighted mean over its rows, independent of the number of batches and processes; the
+    mean of each term is logged too. Biases and norms have no weight decay; the head may have a higher learning rate,
+    lower layers a lower one.
     """
 
     def __init__(self, *args: Any, terms: LossTerms, options: TrainOptions, **kwargs: Any) -> None:
@@ -41,7 +41,9 @@ class EmotionTrainer(AtomicCheckpoints):
         self.options = options
         self.precision = choose_precision(options.precision)
         self.average = MovingAverage(self.model, options.averaging) if options.averaging else None
-        self.model_accepts_loss_kwargs = True  # `compute_loss` divides by what `get_batch_samples` counted
+        self.model_accepts_loss_kwargs = (
+            True  # `compute_loss` divides by the total weight that `get_batch_samples` returns
+        )
         self.evaluated: list[tuple[torch.Tensor, torch.Tensor]] = []  # mean loss and weight of each batch
         self.optimizer: torch.optim.Optimizer | None
 
@@ -52,10 +54,11 @@ class EmotionTrainer(AtomicCheckpoints):
         return_outputs: bool = False,
         num_items_in_batch: torch.Tensor | None = None,
     ) -> Any:
-        """Return the weighted mean of the rows' losses, and the outputs where they are asked for.
+        """Return the weighted mean of the rows' losses, and the outputs if `return_outputs`.
 
-        `num_items_in_batch` is the weight of all rows of the update, None that of the rows given. Evaluation ignores
-        it: there the `Trainer` counts cells of the label matrix, not rows, and `evaluation_loop` takes the mean.
+        num_items_in_batch  the total weight of the rows of the update; None: of the rows of this batch. Evaluation
+                            ignores it: there the `Trainer` counts cells of the label matrix, not rows, and
+                            `evaluation_loop` computes the mean
         """
         batch = Batch.of(inputs)
         network = self.terms.network(model, training=model.training, context=self._autocast)
@@ -63,16 +66,16 @@ class EmotionTrainer(AtomicCheckpoints):
             outputs = network(batch.inputs)
             loss = _mean(self.terms.validation_loss(batch, outputs), batch.weights, batch.weights.sum())
             return (loss, {"loss": loss, "logits": outputs.logits}) if return_outputs else loss
-        losses, parts = self.terms.training_loss(batch, network)
+        losses, by_term = self.terms.training_loss(batch, network)
         if len(self.terms.terms) > 1:  # a single term is the loss itself
-            self.term_means.add(batch, parts)
+            self.term_means.add(batch, by_term)
         return _mean(losses, batch.weights, batch.weights.sum() if num_items_in_batch is None else num_items_in_batch)
 
     def _autocast(self) -> torch.autocast:
         return torch.autocast(self.args.device.type, dtype=torch.bfloat16, enabled=self.precision is not torch.float32)
 
     def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
-        """Log; next to the loss the mean of each term."""
+        """Log the loss and the mean of each term."""
         if "loss" in logs:
             logs |= self.term_means.take(lambda sums: self.accelerator.reduce(sums, "sum"))
         super().log(logs, start_time)
@@ -80,10 +83,10 @@ class EmotionTrainer(AtomicCheckpoints):
     def get_batch_samples(
         self, epoch_iterator: Iterator[dict[str, Any]], num_batches: int, device: torch.device
     ) -> tuple[list[dict[str, Any]], torch.Tensor]:
-        """Return the batches of the next update and the mean weight of its rows a process."""
+        """Return the batches of the next update and the total weight of its rows, averaged over processes."""
         given = list(itertools.islice(epoch_iterator, num_batches))
         total = torch.stack([batch["weights"].sum() for batch in given]).sum().to(device)
-        # Gradients are averaged over processes; so must be what they are divided by.
+        # Gradients are averaged over processes, so the divisor must be too.
         return given, self.accelerator.reduce(total, "mean")
 
     def create_optimizer(self, model: nn.Module | None = None) -> torch.optim.Optimizer:
@@ -94,7 +97,7 @@ class EmotionTrainer(AtomicCheckpoints):
         return self.optimizer
 
     def get_train_dataloader(self) -> EpochLoader:
-        """Return batches of like length with an even load, those of this process alone."""
+        """Return the batches of this process, of similar length and with about equal numbers of tokens."""
         batches = training_batches(
             self.train_dataset,
             self.options.batch_size,
@@ -105,35 +108,35 @@ class EmotionTrainer(AtomicCheckpoints):
         return EpochLoader(self.train_dataset, batch_sampler=batches, collate_fn=collate)
 
     def get_eval_dataloader(self, eval_dataset: TokenRows | None = None) -> Any:
-        """Return the batches that prediction would use: in each process all of them, so that all see one score."""
+        """Return the same batches as for prediction; every process gets all of them, so that all get the same score."""
         rows: TokenRows = self.eval_dataset if eval_dataset is None else eval_dataset
         loader = DataLoader(rows, batch_sampler=BudgetBatches(rows.lengths), collate_fn=collate)
         return loader if self.args.world_size > 1 else self.accelerator.prepare(loader)
 
     def prediction_step(self, model: nn.Module, inputs: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
-        """Return loss, logits and labels of a batch; remember how much its loss weighs."""
-        answered = super().prediction_step(model, inputs, *args, **kwargs)
-        self.evaluated.append((answered[0], inputs["weights"].sum()))
-        return answered
+        """Return loss, logits and labels of a batch; store its loss and weight."""
+        step = super().prediction_step(model, inputs, *args, **kwargs)
+        self.evaluated.append((step[0], inputs["weights"].sum()))
+        return step
 
     def evaluation_loop(self, *args: Any, **kwargs: Any) -> Any:
-        """Evaluate; the loss is the mean over rows, where the `Trainer` counts every batch alike."""
+        """Evaluate; the loss is the weighted mean over rows, while the `Trainer` averages over batches."""
         self.evaluated.clear()
         output = super().evaluation_loop(*args, **kwargs)
-        # Where several processes evaluate, losses are on the card and weights are not.
+        # With several processes, losses are on the GPU and weights are not.
         losses, loads = (torch.stack(column).cpu().double() for column in zip(*self.evaluated, strict=True))
         mean = float((losses * loads).sum() / loads.sum().clamp(min=1e-8))
         output.metrics.update({name: mean for name in output.metrics if name.endswith("_loss")})
         return output
 
     def evaluate(self, *args: Any, **kwargs: Any) -> dict[str, float]:
-        """Evaluate the averaged weights where an average is kept, else the model as it is."""
+        """Evaluate the averaged weights if there is an average, else the current weights."""
         with contextlib.nullcontext() if self.average is None else self.average.in_place():
             measured: dict[str, float] = super().evaluate(*args, **kwargs)
         return measured
 
     def add_to_checkpoint(self, folder: Path) -> None:
-        """Keep the average with the weights."""
+        """Write the average too."""
         super().add_to_checkpoint(folder)
         if self.average is not None:
             self.average.save(folder)
@@ -145,7 +148,7 @@ class EmotionTrainer(AtomicCheckpoints):
             self.average.load(checkpoint)
 
     def take_average(self) -> None:
-        """End with the averaged weights: those of the best checkpoint, where one was chosen."""
+        """Replace the weights by their average: that of the best checkpoint, if one was chosen."""
         if self.average is not None:
             if self.state.best_model_checkpoint is not None:
                 self.average.load(Path(self.state.best_model_checkpoint))
@@ -156,58 +159,58 @@ def _mean(losses: torch.Tensor, weights: torch.Tensor, total: torch.Tensor) -> t
     return (losses * weights).sum() / total.clamp(min=1e-8)
 
 
-class StopInTime(TrainerCallback):
-    """Stops after so many evaluations without a better score, or the same score at a lower loss.
+class EarlyStopping(TrainerCallback):
+    """Stops after `patience` evaluations without a better score, or the same score at a lower loss.
 
-    On a small set a network that starts from nothing predicts the most frequent label for its first epochs: its score
-    does not move while its loss falls. Evaluations are counted in the log, which a resumed run has as well.
+    On a small set a network trained from scratch predicts the most frequent label in its first epochs: its score does
+    not change while its loss falls. Evaluations are counted in the log, which resumed runs have too.
     """
 
     def __init__(self, patience: int) -> None:
         self.patience = patience
 
     def on_train_begin(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
-        """Stop at once where a run is resumed that had lost its patience."""
-        self._count(args, state, control)
+        """Stop a resumed run at once if its patience was exhausted."""
+        self._stop_if_exhausted(args, state, control)
 
     def on_evaluate(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
-        """Count."""
-        self._count(args, state, control)
+        """Stop if the patience is exhausted."""
+        self._stop_if_exhausted(args, state, control)
 
-    def _count(self, args: TrainingArguments, state: TrainerState, control: TrainerControl) -> None:
-        best, lowest, in_vain = -math.inf, math.inf, 0
+    def _stop_if_exhausted(self, args: TrainingArguments, state: TrainerState, control: TrainerControl) -> None:
+        best, lowest, without_progress = -math.inf, math.inf, 0
         for row in state.log_history:
             if (score := row.get(str(args.metric_for_best_model))) is None:
                 continue
             loss = row["eval_loss"]
             better = score > best or (score == best and loss < lowest)
-            in_vain = 0 if better else in_vain + 1
+            without_progress = 0 if better else without_progress + 1
             if better:
                 best, lowest = score, loss
-        if in_vain >= self.patience:
+        if without_progress >= self.patience:
             control.should_training_stop = True
 
 
-class KeepAverage(TrainerCallback):
-    """Takes the weights after every update into the trainer's average."""
+class UpdateAverage(TrainerCallback):
+    """Updates the average of the weights after every update of the trainer."""
 
     def __init__(self, average: MovingAverage) -> None:
         self.average = average
 
     def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
-        """Update the average; evaluation and saving come after this."""
+        """Update the average before evaluation and saving."""
         self.average.update(state.global_step)
 
 
 class ShowProgress(TrainerCallback):
-    """Shows how far training is, in steps, with the running loss and validation score."""
+    """Shows the progress of training in steps, with the running loss and validation score."""
 
     def __init__(self, progress: Progress) -> None:
         self.progress = progress
         self.figures: dict[str, float] = {}
 
     def on_train_begin(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
-        """Draw the bar; a resumed run starts where it stopped."""
+        """Start the bar; a resumed run starts where it stopped."""
         self.progress.start("training", total=state.max_steps)
         self.progress.skip(state.global_step)
 
@@ -218,7 +221,7 @@ class ShowProgress(TrainerCallback):
     def on_log(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, logs: dict[str, float], **_: Any
     ) -> None:
-        """Show the newest loss and validation score with the bar."""
+        """Show the latest loss and validation score next to the bar."""
         shown = {"loss": "loss", "eval_macro_f1": "validation macro-F1", "eval_pearson": "validation Pearson"}
         self.figures |= {shown[name]: value for name, value in logs.items() if name in shown}
 
@@ -228,7 +231,7 @@ class ShowProgress(TrainerCallback):
 
 
 class ReportScores(TrainerCallback):
-    """Reports step and validation score at each evaluation; what `report` raises ends the training."""
+    """Reports step and validation score at each evaluation; an exception of `report` ends the training."""
 
     def __init__(self, report: Callable[[int, float], None], metric: str) -> None:
         self.report = report
@@ -242,7 +245,7 @@ class ReportScores(TrainerCallback):
 
 
 def history(log: list[dict[str, Any]], epochs: float) -> list[dict[str, float]]:
-    """Return the trainer's log as rows of figures: step, epoch, loss, loss/TERM, learning_rate, validation_*."""
+    """Return the log of the trainer as dictionaries: step, epoch, loss, loss/TERM, learning_rate, validation_*."""
     rows = []
     for entry in log:
         row = {"step": float(entry["step"]), "epoch": min(float(entry.get("epoch", 0.0)), epochs)}

@@ -1,4 +1,4 @@
-"""The one figure by which training chooses: on validation rows, higher is better."""
+"""The validation score by which training selects models; higher is better."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from insula.evaluation.result import Interval
 def validation_score(
     scheme: LabelScheme, rule: DecisionRule, logits: NDArray[np.floating[Any]], gold: NDArray[np.float64]
 ) -> tuple[str, float]:
-    """Return name and value: macro-F1 (multi-label: at thresholds chosen on these same rows) or mean Pearson.
+    """Return name and value: macro-F1 (multi-label: at thresholds chosen on the same rows) or mean Pearson.
 
-    Multi-label models are compared at their own best thresholds, since rare labels rarely reach 0.5 early on.
+    Multi-label models are compared at their best thresholds, since early on rare labels hardly reach 0.5.
     """
     check_finite(logits)
     name = headline_metric(scheme.kind)
@@ -45,7 +45,7 @@ def decided_score(
     resamples: int,
     seed: int,
 ) -> Interval:
-    """Return the headline metric of the decisions that a rule makes, with its bootstrap interval."""
+    """Return the headline metric of the decisions of a rule, with its bootstrap interval."""
     decided = rule.decide(scheme, logits)
     name = headline_metric(scheme.kind)
     if scheme.kind == "dimensional":
@@ -54,9 +54,11 @@ def decided_score(
 
 
 def check_finite(logits: NDArray[np.floating[Any]]) -> None:
-    """Raise `RecipeError` where a model gives numbers that are none: its training has diverged."""
+    """Raise `RecipeError` if logits are not finite, which means that training has diverged."""
     if not np.isfinite(logits).all():
-        raise RecipeError("The model must give finite numbers; training has diverged. Lower train.learning_rate.")
+        raise RecipeError(
+            "The logits of the model must be finite. They are not: training has diverged. Lower train.learning_rate."
+        )
 
 
 def _pearson(a: NDArray[np.floating[Any]], b: NDArray[np.floating[Any]]) -> float:

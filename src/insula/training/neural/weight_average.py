@@ -16,8 +16,8 @@ FILE = "average.safetensors"
 class MovingAverage:
     """The exponential moving average of a model's trainable parameters.
 
-    After step t the average a becomes a + (1 - d) * (weights - a) with d = min(decay, (1 + t) / (10 + t)), so that the
-    first, random weights are soon forgotten.
+    After step t the average a becomes a + (1 - d) * (weights - a) with d = min(decay, (1 + t) / (10 + t)), so that
+    early weights soon lose their influence.
     """
 
     def __init__(self, model: nn.Module, decay: float) -> None:
@@ -27,13 +27,13 @@ class MovingAverage:
 
     @torch.no_grad()
     def update(self, step: int) -> None:
-        """Take the weights after `step` into the average."""
+        """Add the weights after `step` to the average."""
         decay = min(self.decay, (1 + step) / (10 + step))
         torch._foreach_lerp_(list(self._average.values()), list(self._live.values()), 1 - decay)
 
     @contextlib.contextmanager
     def in_place(self) -> Iterator[None]:
-        """Let the model have the averaged weights for a while."""
+        """Use the averaged weights inside the block."""
         self.exchange()
         try:
             yield
@@ -42,19 +42,19 @@ class MovingAverage:
 
     @torch.no_grad()
     def exchange(self) -> None:
-        """Exchange the model's weights and the average."""
+        """Swap the weights of the model and the average."""
         for name, live in self._live.items():
             kept = live.detach().clone()
             live.copy_(self._average[name])
             self._average[name].copy_(kept)
 
     def save(self, folder: Path) -> None:
-        """Write the average into a checkpoint's folder."""
+        """Write the average into the folder of a checkpoint."""
         save_file({name: one.contiguous() for name, one in self._average.items()}, folder / FILE)
 
     @torch.no_grad()
     def load(self, folder: Path) -> None:
-        """Read it back."""
+        """Read the average from the folder of a checkpoint."""
         kept = load_file(folder / FILE)
         for name, average in self._average.items():
             average.copy_(kept[name])

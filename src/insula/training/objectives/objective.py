@@ -1,4 +1,4 @@
-"""What an objective is: a loss on a row's labels and what goes with it."""
+"""`Objective`: a loss on labels and the head that goes with it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from insula.core.scheme import Kind
 from insula.training.options.objective import ObjectiveOptions
 
 if TYPE_CHECKING:
-    import torch  # the losses import it at run time: the `linear` family reads this file and needs no torch
+    import torch  # not at run time: the `linear` family imports this file and needs no torch
 
 
 Targets = NDArray[np.float64]
@@ -21,12 +21,12 @@ Targets = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Objective:
-    """A loss and what goes with it.
+    """A loss on labels, the initial biases of its head, and a divergence between two passes.
 
-    loss        (rows, outputs) logits and (rows, outputs) targets to (rows,) losses; targets may be soft
-    biases      (rows, outputs) training targets and (rows,) weights to the head's initial biases
-    divergence  (rows, outputs) logits of two passes to their (rows,) symmetric divergence, for R-Drop
-    head        which of `models.layers.heads` the network needs
+    loss        maps (rows, outputs) logits and (rows, outputs) targets to (rows,) losses; targets may be soft
+    biases      maps (rows, outputs) training targets and (rows,) weights to the initial biases of the head
+    divergence  maps (rows, outputs) logits of two passes to their (rows,) symmetric divergence, for R-Drop
+    head        name of the head in `models.layers.heads`
     """
 
     loss: Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
@@ -39,10 +39,10 @@ class Objective:
 class ObjectiveEntry:
     """A member of the registry.
 
-    build    from the options, the scheme's kind and (2, labels) weights of absent and present labels (multi-label
-             schemes with class weights only, else None) to the objective
-    kinds    label schemes that it fits
-    options  options that it reads, beyond those that every objective has
+    build    returns the objective for the options, the kind of the scheme and (2, labels) weights of absent and
+             present labels (None except for multi-label schemes with class weights)
+    kinds    the kinds of label schemes that it supports
+    options  the options that only this objective reads
     """
 
     build: Callable[[ObjectiveOptions, Kind, Targets | None], Objective]

@@ -1,4 +1,4 @@
-"""Objectives: the loss on labels that a network minimises, one per row; the trainer averages by example weight."""
+"""The registry of objectives: losses on labels, one per row, which the trainer averages by example weight."""
 
 from __future__ import annotations
 
@@ -37,12 +37,12 @@ def targets(scheme: LabelScheme, gold: Targets) -> Targets:
 
 
 def choose_objective(options: ObjectiveOptions, scheme: LabelScheme, train: Rows | None = None) -> Objective:
-    """Return the objective that the options name; `auto` takes the one that fits the scheme's kind.
+    """Return the objective that the options name; `auto` follows the kind of the scheme.
 
-    train  the training rows, from which the class weights of multi-label schemes are counted; None for none
+    train  the training rows, from which the class weights of multi-label schemes are computed; None for no weights
 
-    Raises `RecipeError` where objective or options do not fit the scheme: a softmax over one output, for example,
-    would silently learn nothing. Raises `UnknownNameError` for an unknown name.
+    Raises `RecipeError` if objective or options do not fit the scheme (a softmax over one output, for example, would
+    silently learn nothing), `UnknownNameError` for an unknown name.
     """
     name = DEFAULTS[scheme.kind] if options.name == "auto" else options.name
     entry = objectives[name]
@@ -54,13 +54,13 @@ def choose_objective(options: ObjectiveOptions, scheme: LabelScheme, train: Rows
     check_options(options, name, entry.options, scheme)
     weights = None
     if scheme.kind == "multi" and train is not None:
-        held = unsmoothed(train.gold, scheme.kind, options.label_smoothing)
-        weights = label_weights(held, train.labelled_weights, options.class_weights, options.beta)
+        hard = unsmoothed(train.gold, scheme.kind, options.label_smoothing)
+        weights = label_weights(hard, train.labelled_weights, options.class_weights, options.beta)
     return entry.build(options, scheme.kind, weights)
 
 
 def check_options(options: ObjectiveOptions, name: str, read: tuple[str, ...], scheme: LabelScheme) -> None:
-    """Raise `RecipeError` for an option that objective `name` does not read, or that values have no use for."""
+    """Raise `RecipeError` for an option that objective `name` or a dimensional scheme does not use."""
     if options.class_weights == "effective":
         read = (*read, "beta")
     for option in ("gamma", "gamma_negative", "gamma_positive", "clip", "beta"):
@@ -76,6 +76,6 @@ def check_options(options: ObjectiveOptions, name: str, read: tuple[str, ...], s
         for option, values in unset.items():
             if getattr(options, option) not in values:
                 raise RecipeError(
-                    f"The objective.{option} option is for labels, and a dimensional scheme has values. "
+                    f"The objective.{option} option is for categorical labels, and this scheme is dimensional. "
                     f"Got {getattr(options, option)!r}. Leave it out."
                 )

@@ -1,4 +1,4 @@
-"""Training rows as the objective needs them: soft labels, label smoothing, class weights."""
+"""Targets and weights of training rows: soft labels, label smoothing, class weights."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from insula.training.options.objective import ObjectiveOptions
 
 
 def training_rows(rows: Rows, examples: Sequence[Example], scheme: LabelScheme, options: ObjectiveOptions) -> Rows:
-    """Return the rows of `examples` with gold and weights as the options of the objective say.
+    """Return the rows of `examples` with gold and weights according to the options of the objective.
 
-    Class weights of multi-label schemes do not belong to a row: the objective takes them (`choose_objective`).
-    Raises `RecipeError` where soft labels are asked for and no row has votes.
+    Class weights of multi-label schemes apply to labels, not rows: the objective uses them (`choose_objective`).
+    Raises `RecipeError` if soft labels are requested and no row has votes.
     """
     if not scheme.is_categorical:
         return rows
@@ -42,14 +42,14 @@ def training_rows(rows: Rows, examples: Sequence[Example], scheme: LabelScheme, 
 def smoothed(gold: NDArray[np.float64], kind: Kind, share: float) -> NDArray[np.float64]:
     """Return (rows, labels) gold with `share` of it spread evenly over the classes (Szegedy et al. 2016, section 7).
 
-    Each label of a multi-label scheme has two classes of its own, absent and present: there 1 becomes 1 - share / 2.
+    Each label of a multi-label scheme has two classes, absent and present: there 1 becomes 1 - share / 2.
     """
-    mixed: NDArray[np.float64] = (1.0 - share) * gold + share / _classes(gold, kind)
-    return mixed
+    smooth: NDArray[np.float64] = (1.0 - share) * gold + share / _classes(gold, kind)
+    return smooth
 
 
 def unsmoothed(gold: NDArray[np.float64], kind: Kind, share: float) -> NDArray[np.float64]:
-    """Return the (rows, labels) gold from which `smoothed` made this one."""
+    """Undo `smoothed`: return the original (rows, labels) gold."""
     sharp: NDArray[np.float64] = (gold - share / _classes(gold, kind)) / (1.0 - share)
     return sharp
 

@@ -1,4 +1,4 @@
-"""The section `adapter` of a recipe: training a few added parameters in place of the whole encoder."""
+"""The `adapter` section of a recipe: train a few added parameters instead of the whole encoder."""
 
 from __future__ import annotations
 
@@ -10,27 +10,34 @@ from insula.training.options.sections import Section, Share
 
 
 class AdapterOptions(Section):
-    """Which small modules are trained while the pretrained weights stay as they are; pooling and head are always."""
+    """Small modules that are trained while the pretrained weights stay frozen; pooling and head are always trained."""
 
     method: Literal["none", "lora", "adalora", "bottleneck"] = Field(
-        "none", description="none trains the encoder itself; lora and adalora need insula[adapters]"
+        "none", description="kind of adapter; none trains the encoder itself; lora and adalora need insula[adapters]"
     )
-    rank: int = Field(8, ge=1, le=1024, description="of each low-rank update; for adalora their mean once it is done")
-    alpha: float = Field(16.0, gt=0, description="lora: updates count alpha/rank times; adalora: alpha/(1.5 rank)")
-    dropout: Share = Field(0.0, description="on what goes into a low-rank update")
-    reduction: int = Field(16, ge=1, description="bottleneck: width of the encoder divided by the adapter's width")
+    rank: int = Field(
+        8, ge=1, le=1024, description="rank of each low-rank update; for adalora the mean rank after training"
+    )
+    alpha: float = Field(
+        16.0, gt=0, description="scale of the updates: alpha/rank for lora, alpha/(1.5 rank) for adalora"
+    )
+    dropout: Share = Field(0.0, description="dropout on the input of a low-rank update")
+    reduction: int = Field(16, ge=1, description="bottleneck: the encoder's width divided by the adapter's width")
     targets: Literal["auto", "all"] | tuple[str, ...] = Field(
         "auto",
-        description="names of the linear maps that get one; auto: queries and values, for bottleneck what ends "
-        "attention and feed-forward; all: each linear map of each layer",
+        description="names of the linear layers that get an adapter; auto: queries and values, or for bottleneck the "
+        "outputs of attention and feed-forward; all: every linear layer",
     )
     merge: bool = Field(
         True,
-        description="write an ordinary model folder; false keeps only what was trained, beside a base that must stay",
+        description="write an ordinary model folder with the adapter merged; false writes the adapter alone, which "
+        "needs its base",
     )
 
     @model_validator(mode="after")
-    def _possible(self) -> Self:
+    def _targets_fit_the_method(self) -> Self:
         if self.method == "bottleneck" and self.targets == "all":
-            raise ValueError('the targets of a bottleneck must be "auto" or names: set adapter.targets to one of them')
+            raise ValueError(
+                'the targets of a bottleneck must be "auto" or a list of names. Set adapter.targets to one of them'
+            )
         return self

@@ -1,4 +1,4 @@
-"""The `auxiliary` section of a recipe: other labelled sets, learnt beside the main one."""
+"""The `auxiliary` section of a recipe: further labelled sets for multi-task training."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from insula.training.options.sections import Section, Several, Share
 
 
 class AuxiliaryOptions(Section):
-    """Multi-task training: sets with labels of their own share the network, each with a head that is dropped later."""
+    """Multi-task training: sets with other labels share the network; each has a head that is dropped after training."""
 
-    sources: Several = Field((), description="files, folders or built-in sets; columns are found by usual names")
+    sources: Several = Field((), description="files, folders or built-in sets; columns are found by their usual names")
     alpha: Share = Field(
-        0.5, description="rows an epoch grow with size^alpha: 1 takes all of each set, 0 as many as the main one has"
+        0.5, description="rows per epoch grow with size^alpha: 1 takes all of each set, 0 as many as the main set has"
     )
-    weight: float = Field(1.0, gt=0, le=100, description="how much their losses count beside the main one's")
+    weight: float = Field(1.0, gt=0, le=100, description="weight of their losses; the main loss has weight 1")
 
     def lasting(self) -> AuxiliaryOptions:
-        """Return the same with paths that still hold where the working folder is another, for resuming."""
+        """Return the section with absolute paths, for resuming from another working folder."""
         return self.model_copy(update={"sources": absolute_names(self.sources)})

@@ -1,4 +1,4 @@
-"""The `distil` section of a recipe: learning from the answers of a teacher beside the labels."""
+"""The `distil` section of a recipe: learning from the predictions of teacher models as well as from labels."""
 
 from __future__ import annotations
 
@@ -10,26 +10,28 @@ from insula.training.options.sections import Section, Several, Share
 
 
 class DistilOptions(Section):
-    """Learning from one or several trained models (Hinton, Vinyals and Dean 2015), also on texts without labels."""
+    """Distillation from one or several trained models (Hinton, Vinyals and Dean 2015), also on unlabelled texts."""
 
     teachers: Several = Field(
-        (), description="runs or model folders of the same labels; several answer by the mean of their probabilities"
+        (), description="runs or model folders with the same labels; the probabilities of several are averaged"
     )
-    unlabelled: Several = Field((), description="files of texts without labels, which the teachers judge")
-    text: str | None = Field(None, description="column with the text in these files; found by its usual names")
-    temperature: float = Field(2.0, ge=0.1, le=100, description="above 1 the teacher's small probabilities count more")
-    weight: Share = Field(0.5, description="share of the teacher's part of the loss; the labels have the rest")
+    unlabelled: Several = Field((), description="files of unlabelled texts, which the teachers score")
+    text: str | None = Field(None, description="text column of these files; by default found by its usual names")
+    temperature: float = Field(
+        2.0, ge=0.1, le=100, description="softmax temperature; above 1 the teacher's small probabilities count more"
+    )
+    weight: Share = Field(0.5, description="share of the distillation loss in the total; the labels have the rest")
 
     @model_validator(mode="after")
     def _texts_have_a_teacher(self) -> DistilOptions:
         if self.unlabelled and not self.teachers:
-            raise ValueError("unlabelled texts need a model that judges them: name it in distil.teachers")
+            raise ValueError("unlabelled texts need a teacher that scores them. Name one in distil.teachers")
         if self.teachers and not self.weight:
-            raise ValueError("weight must be above 0 where there are teachers")
+            raise ValueError("weight must be above 0 with teachers. Raise it, or leave distil.teachers out")
         return self
 
     def lasting(self) -> DistilOptions:
-        """Return the same with paths that still hold where the working folder is another, for resuming."""
+        """Return the section with absolute paths, for resuming from another working folder."""
         return self.model_copy(
             update={
                 "teachers": tuple(str(locate_model(teacher).absolute()) for teacher in self.teachers),

@@ -1,4 +1,4 @@
-"""The `objective` section of a recipe: what training minimises."""
+"""The `objective` section of a recipe: the loss that training minimises."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Factor = Annotated[float, Field(ge=0, le=100)]
 
 
 class ObjectiveOptions(Section):
-    """What training minimises, and how its rows count."""
+    """The loss that training minimises, and the weights of its rows."""
 
     name: str = Field(
         "auto",
@@ -20,26 +20,22 @@ class ObjectiveOptions(Section):
     )
     class_weights: Literal["auto", "none", "balanced", "effective"] = Field(
         "auto",
-        description="balanced: each class counts alike; effective: by its effective number of rows; auto: none, but "
-        "linear tries balanced on validation",
+        description="balanced: every class has the same total weight; effective: weight by the effective number of "
+        "rows; auto: none, but linear tries balanced on validation",
     )
     beta: Annotated[float, Field(ge=0, lt=1)] = Field(
-        0.999, description="effective: 0 weighs rows alike, towards 1 it becomes balanced"
+        0.999, description="effective: 0 gives all rows the same weight, values near 1 approach balanced"
     )
     label_smoothing: Annotated[float, Field(ge=0, lt=1)] = Field(
         0.0, description="share of each training label spread evenly over all classes"
     )
-    soft_labels: bool = Field(False, description="learn the shares of annotators' votes (data.votes) where given")
-    r_drop: Factor = Field(0.0, description="weight of the divergence between two dropout passes; 0 is one pass")
-    levels: Factor = Field(
-        0.0, description="weight of the losses of the scheme's coarser levels; 0 teaches the labels alone"
-    )
-    terms: dict[str, Factor] | None = Field(
-        None, description="weights of further loss terms by name, for terms of installed packages"
-    )
-    gamma: Factor = Field(2.0, description="focal: how much less rows count that are already right")
-    gamma_negative: Factor = Field(4.0, description="asymmetric: the same for labels that a row does not have")
-    gamma_positive: Factor = Field(1.0, description="asymmetric: the same for labels that a row has")
+    soft_labels: bool = Field(False, description="train on the shares of the annotators' votes (data.votes)")
+    r_drop: Factor = Field(0.0, description="R-Drop: weight of the divergence between two dropout passes; 0 is off")
+    levels: Factor = Field(0.0, description="weight of the losses at the scheme's coarser levels; 0 is off")
+    terms: dict[str, Factor] | None = Field(None, description="weights of loss terms from installed packages, by name")
+    gamma: Factor = Field(2.0, description="focal: how strongly rows that are already correct are down-weighted")
+    gamma_negative: Factor = Field(4.0, description="asymmetric: the same for absent labels")
+    gamma_positive: Factor = Field(1.0, description="asymmetric: the same for present labels")
     clip: Annotated[float, Field(ge=0, lt=1)] = Field(
-        0.05, description="asymmetric: absent labels with a probability below it do not count"
+        0.05, description="asymmetric: absent labels with a probability below this have no loss"
     )

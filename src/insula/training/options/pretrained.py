@@ -1,4 +1,4 @@
-"""Options that pretrained networks share."""
+"""The options that all pretrained networks share."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from insula.training.options.sections import ModelOptions, Share
 
 
 class PretrainedOptions(ModelOptions):
-    """A pretrained Hugging Face network with a pooling and a head: what `encoder` and `decoder` share."""
+    """A pretrained Hugging Face network with a pooling and a head; the base of `encoder` and `decoder`."""
 
     base: str = Field(description="alias, local folder, or hub id owner/name")
     revision: str | None = Field(None, description="commit of the hub id")
-    pooling: str = Field(description="token states to one vector")
-    max_tokens: int = Field(128, ge=8, le=8192, description="longer texts are cut")
-    dropout: Share = Field(0.1, description="on the pooled vector")
+    pooling: str = Field(description="how token states become one vector")
+    max_tokens: int = Field(128, ge=8, le=8192, description="longer texts are truncated")
+    dropout: Share = Field(0.1, description="dropout on the pooled vector")

@@ -1,4 +1,4 @@
-"""The sections of a recipe that every family shares, each with its defaults and what every option means."""
+"""The sections of a recipe that all model families share, with the default and meaning of every option."""
 
 from __future__ import annotations
 
@@ -28,94 +28,110 @@ def _several(value: object) -> object:
 
 
 Several = Annotated[tuple[str, ...], BeforeValidator(_several)]
-"""A list of paths; one alone may stand without brackets."""
+"""A list of paths; a single path may be given without brackets."""
 
 
 class Section(BaseModel):
-    """A part of a recipe: unknown keys are refused, values are never changed in place."""
+    """A section of a recipe: unknown keys are rejected, values are immutable."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class PreparationOptions(Section):
-    """Which text steps run, in training and at prediction alike."""
+    """Text preparation, the same in training and at prediction."""
 
     steps: Literal["auto"] | TextSteps = Field(
-        "auto", description="text steps in order; auto takes what helps the model family and the language"
+        "auto", description="text steps in order; auto uses those that suit the model family and the language"
     )
     context_turns: Literal["auto"] | Annotated[int, Field(ge=0)] = Field(
         "auto",
-        description="earlier turns of a dialogue that are read with each text; auto reads 3 where the data name them "
+        description="number of earlier dialogue turns read with each text; auto reads 3 if the data have them "
         "(data.context, data.dialogue) and the family reads pairs, else none",
     )
     speakers: Speakers = Field(
         "relative",
-        description="mark before each earlier turn: relative (A is who says the text, B the nearest other), names as "
-        "given, or none",
+        description="mark before each earlier turn: relative (A is the speaker of the text, B the nearest other), "
+        "names as given, or none",
     )
 
 
 class ModelOptions(Section):
-    """What every model family has: its name. A family's own options stand in the family's own file."""
+    """The options of every model family: its name. Each family adds its options in `families/`."""
 
     name: str
 
 
 class TrainOptions(Section):
-    """How a neural model is trained; `linear` has no use for it."""
+    """Training of a neural model; `linear` does not use this section."""
 
-    epochs: float = Field(3, gt=0, le=1000)
+    epochs: float = Field(3, gt=0, le=1000, description="passes over the training rows")
     batch_size: int = Field(
-        32, ge=1, le=4096, description="rows a batch on average; batches of short texts have more, of long ones fewer"
+        32,
+        ge=1,
+        le=4096,
+        description="mean number of rows in a batch; batches of short texts have more, of long texts fewer",
     )
-    accumulation: int = Field(1, ge=1, le=1024, description="batches an update, for large batches in little memory")
-    optimiser: Literal["adamw", "adam", "sgd"] = "adamw"
-    learning_rate: float = Field(1.5e-4, gt=0, le=1)
-    head_rate_factor: float = Field(10.0, gt=0, description="the head learns so many times faster")
+    accumulation: int = Field(1, ge=1, le=1024, description="batches per update, for large batches in little memory")
+    optimiser: Literal["adamw", "adam", "sgd"] = Field("adamw", description="all decay weights decoupled")
+    learning_rate: float = Field(1.5e-4, gt=0, le=1, description="peak learning rate of the network")
+    head_rate_factor: float = Field(10.0, gt=0, description="the head's learning rate, as a multiple of learning_rate")
     layer_rate_decay: float = Field(
-        1.0, gt=0, le=1, description="each lower layer learns so many times as fast; not static and textcnn"
+        1.0,
+        gt=0,
+        le=1,
+        description="factor between the learning rates of a layer and the one above; not for static and textcnn",
     )
-    weight_decay: float = Field(0.01, ge=0, description="decoupled; biases and norms are free of it")
-    warmup: Share = Field(0.1, description="share of steps over which the rate rises from zero")
-    schedule: Literal["linear", "cosine", "constant"] = Field("linear", description="how the rate falls after warm-up")
-    max_gradient_norm: float = Field(1.0, gt=0)
+    weight_decay: float = Field(0.01, ge=0, description="decoupled weight decay; biases and norms do not decay")
+    warmup: Share = Field(0.1, description="share of steps over which the learning rate rises from zero")
+    schedule: Literal["linear", "cosine", "constant"] = Field(
+        "linear", description="how the learning rate falls after warm-up"
+    )
+    max_gradient_norm: float = Field(1.0, gt=0, description="gradients are clipped to this norm")
     averaging: float = Field(
-        0.0, ge=0, lt=1, description="decay of a moving average of the weights, which is kept in their place; 0 is off"
+        0.0,
+        ge=0,
+        lt=1,
+        description="decay of a moving average of the weights, which replaces them in the model; 0 is off",
     )
     precision: Literal["auto", "float32", "bfloat16"] = Field(
-        "auto", description="of matrix products; auto takes bfloat16 where the hardware is fast at it"
+        "auto", description="number format of matrix products; auto uses bfloat16 on hardware that is fast at it"
     )
     gradient_checkpointing: bool = Field(
-        False, description="less memory, a third more time; encoder, decoder and transformer"
+        False, description="saves memory for about a third more time; for encoder, decoder and transformer"
     )
-    freeze_layers: int = Field(0, ge=0, description="lowest layers kept as they are, their states computed once")
-    evaluations_per_epoch: int = Field(2, ge=1, le=100)
+    freeze_layers: int = Field(0, ge=0, description="number of lowest layers to freeze; their states are computed once")
+    evaluations_per_epoch: int = Field(2, ge=1, le=100, description="validations per epoch, each with a checkpoint")
     patience: int = Field(
         4,
         ge=1,
-        description="evaluations without a better validation score, or the same at a lower loss, until it stops",
+        description="early stopping: evaluations without a better validation score, or the same score at a lower loss",
     )
 
 
 class DecisionOptions(Section):
-    """What is chosen on validation rows after training."""
+    """The decision rule, chosen on validation rows after training."""
 
     calibration: Literal["auto", "none", "temperature", "vector", "isotonic"] = Field(
-        "auto", description="auto takes the one with the lowest cross-validated loss; dimensions: lines, or none"
+        "auto",
+        description="auto: the method with the lowest cross-validated loss; dimensional schemes: linear, or none",
     )
     thresholds: Literal["auto", "shrunk", "expected", "crossfit", "pooled", "half"] = Field(
         "auto",
-        description="of multi-label schemes, a label each; binary schemes: half, or any other for one threshold by "
-        "macro-F1; auto: shrunk",
+        description="multi-label: how the threshold of each label is chosen; auto: shrunk; binary: half is 0.5, any "
+        "other chooses one threshold by macro-F1",
     )
-    class_offsets: bool = Field(False, description="single and ordinal: offsets on log scores, for macro-F1")
+    class_offsets: bool = Field(
+        False, description="single and ordinal: add offsets to log scores that maximise macro-F1"
+    )
     coverage: Annotated[float, Field(gt=0, le=1)] = Field(
-        0.95, description="share of validation rows answered; the least confident rest is marked as abstained"
+        0.95, description="share of validation rows to answer; the model abstains on the least confident rest"
     )
 
 
 class EvaluationOptions(Section):
-    """What is measured on the test rows."""
+    """The evaluation on test rows."""
 
-    baselines: tuple[Literal["majority", "untrained", "linear"], ...] = ("majority", "untrained", "linear")
-    resamples: int = Field(1000, ge=100, description="bootstrap resamples behind each interval")
+    baselines: tuple[Literal["majority", "untrained", "linear"], ...] = Field(
+        ("majority", "untrained", "linear"), description="simpler models measured on the same rows"
+    )
+    resamples: int = Field(1000, ge=100, description="bootstrap resamples of each interval")

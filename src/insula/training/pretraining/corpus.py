@@ -1,4 +1,4 @@
-"""The texts of pretraining: each once, none of an evaluation set, some held out."""
+"""The texts of pretraining: without near-duplicates and texts of evaluation sets, some of them held out."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from insula.data.sources.unlabelled import read_texts
 from insula.data.splits.near_duplicates import near_duplicate_clusters
 from insula.text.comparison import comparison_key
 
-MOST_HELD_OUT = 2000
-FEWEST = 2  # one text to learn from, one to measure on
+MAX_HELD_OUT = 2000
+MIN_TEXTS = 2  # one to train on, one to measure on
 
 
 @dataclass(frozen=True)
 class Corpus:
-    """Texts to learn from and texts to measure on.
+    """Training texts and held-out texts.
 
-    read      how many texts the files held
-    repeated  how many said almost the same as another one and were left out
-    excluded  how many were left out since they stand, or almost stand, in the texts to exclude
-    notes     sentences on what was done
+    read      number of texts in the files
+    repeated  number of near-duplicates that were removed
+    excluded  number of texts that were removed since they are, or nearly are, among the texts to exclude
+    notes     messages for the user
     """
 
     train: tuple[str, ...]
@@ -53,34 +53,36 @@ def read_corpus(
     held_out: float = 0.05,
     seed: int = 0,
 ) -> Corpus:
-    """Return the corpus of the files: of near-duplicates the first, and none near a text of `exclude`.
+    """Return the corpus of the files, with the first of near-duplicates and without texts near one of `exclude`.
 
-    `text` is their column, and that of those files of `exclude` that have it; `held_out` is the share to measure on.
-    Raises `DataError` where fewer than two texts are left, `MissingFileError`.
+    text      text column, also of those files of `exclude` that have it; None to find it by its usual names
+    held_out  share of the texts to hold out, at most 2,000
+
+    Raises `DataError` if fewer than two texts are left, `MissingFileError`.
     """
     texts, notes = read_texts(files, text=text)
-    barred, more = read_texts(exclude, likely=text) if exclude else ([], ())
-    clusters = near_duplicate_clusters([*barred, *texts], seed=seed)
-    barred_clusters = set(clusters[: len(barred)])
+    forbidden, more = read_texts(exclude, likely=text) if exclude else ([], ())
+    clusters = near_duplicate_clusters([*forbidden, *texts], seed=seed)
+    excluded_clusters = set(clusters[: len(forbidden)])
     kept: dict[int, str] = {}
     excluded = 0
-    for one, cluster in zip(texts, clusters[len(barred) :], strict=True):
-        if cluster in barred_clusters:
+    for one, cluster in zip(texts, clusters[len(forbidden) :], strict=True):
+        if cluster in excluded_clusters:
             excluded += 1
         elif comparison_key(one):
             kept.setdefault(cluster, one)
     distinct = list(kept.values())
-    if len(distinct) < FEWEST:
+    if len(distinct) < MIN_TEXTS:
         raise DataError(
-            f"The texts to pretrain on must be at least {FEWEST} that differ. Got {len(distinct)} of "
+            f"Pretraining needs at least {MIN_TEXTS} different texts. Got {len(distinct)} of "
             f"{counted(len(texts), 'text')}. Name more files."
         )
-    count = min(max(1, round(len(distinct) * held_out)), MOST_HELD_OUT, len(distinct) - 1)
+    count = min(max(1, round(len(distinct) * held_out)), MAX_HELD_OUT, len(distinct) - 1)
     aside = set(np.random.default_rng(seed).choice(len(distinct), size=count, replace=False).tolist())
     repeated = len(texts) - excluded - len(distinct)
-    said = (
-        f"{counted(len(distinct), 'text')} of {len(texts):,}: {repeated:,} say almost the same as another or nothing, "
-        f"{excluded:,} stand in the texts to exclude; {count:,} are held out.",
+    summary = (
+        f"{counted(len(distinct), 'text')} of {len(texts):,} used: {repeated:,} are near-duplicates or empty, "
+        f"{excluded:,} are among the texts to exclude; {count:,} are held out."
     )
     return Corpus(
         train=tuple(one for row, one in enumerate(distinct) if row not in aside),
@@ -88,5 +90,5 @@ def read_corpus(
         read=len(texts),
         repeated=repeated,
         excluded=excluded,
-        notes=(*notes, *more, *said),
+        notes=(*notes, *more, summary),
     )

@@ -1,4 +1,4 @@
-"""What a pretraining is made of, where it stands until it is done, and what comes out of it."""
+"""The input of pretraining, its working folder and its result."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ENCODER = FolderKind("pretrained encoder", (FACTS,))
 
 @dataclass(frozen=True)
 class PretrainRun:
-    """A finished pretraining: `path` is an encoder's folder, `facts` what stands in its `pretrain.json`."""
+    """A finished pretraining: `path` is the folder of the encoder, `facts` the content of its `pretrain.json`."""
 
     path: Path
     facts: Mapping[str, Any]
@@ -26,10 +26,11 @@ class PretrainRun:
 
 @dataclass(frozen=True)
 class PretrainInput:
-    """What a pretraining is made of; written down when it begins, so that it can be gone on with.
+    """The input of pretraining; recorded at its start, so that it can be resumed.
 
-    files, exclude  texts to learn from, and texts that must not be learnt from
-    text            column with the text, None to find it by its usual names
+    files    files with texts to train on
+    exclude  files with texts that must not be trained on
+    text     text column, None to find it by its usual names
     """
 
     files: tuple[str, ...]
@@ -38,19 +39,21 @@ class PretrainInput:
     options: PretrainOptions
 
 
-def unfinished(output: Path) -> Path:
-    """Return the folder beside `output` in which the work stands until it is done."""
+def work_folder(output: Path) -> Path:
+    """Return the working folder next to `output`, which exists until pretraining is finished."""
     return output.with_name(f"{output.name}.unfinished")
 
 
-def begun(output: Path) -> PretrainInput:
-    """Return what an interrupted pretraining was made of; `MissingFileError` where there is none to go on with."""
-    file = unfinished(output) / FACTS
+def read_interrupted(output: Path) -> PretrainInput:
+    """Return the input of an interrupted pretraining; raises `MissingFileError` if there is none, `DataError`."""
+    file = work_folder(output) / FACTS
     if not file.exists():
-        raise MissingFileError(f"There is no pretraining to go on with at {str(output)!r}. Check the path.")
+        raise MissingFileError(f"There is no interrupted pretraining at {str(output)!r}. Check the path.")
     try:
         row = json.loads(file.read_text(encoding="utf-8"))
         options = PretrainOptions.model_validate(row["options"])
         return PretrainInput(tuple(row["files"]), tuple(row["exclude"]), row["text"], options)
     except (ValueError, KeyError, TypeError) as error:
-        raise DataError(f"The file {str(file)!r} is damaged, so this cannot go on. Pretrain anew.") from error
+        raise DataError(
+            f"The file {str(file)!r} is damaged, so pretraining cannot be resumed. Start it again."
+        ) from error

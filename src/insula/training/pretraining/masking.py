@@ -1,4 +1,4 @@
-"""Which tokens are hidden: drawn anew each epoch, as a pure function of seed, epoch and row."""
+"""Token masking: redrawn each epoch, as a pure function of seed, epoch and row."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from torch.utils.data import Dataset
 from insula.models.layers.padding import pad
 from insula.training.neural.batches import EvenBatches
 
-IGNORED = -100  # no token is asked for here
-HELD_OUT_EPOCH = 2**31 - 1  # the masks of held-out rows never change
+IGNORED = -100  # the label of tokens without a loss
+HELD_OUT_EPOCH = 2**31 - 1  # gives held-out rows fixed masks
 
 Tokens = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
 class Masking:
-    """How tokens are hidden (Devlin et al. 2019).
+    """Masking of tokens (Devlin et al. 2019).
 
-    share      of the tokens that may be hidden; at least one a row
-    mask       the number of the mask token, in place of 80 % of those chosen
-    ordinary   the numbers of all tokens but the special ones: 10 % of those chosen become one of them at random
-    special    the numbers that are never hidden; the last 10 % of those chosen stay as they are
+    share      share of ordinary tokens that are masked; at least one in each row
+    mask       id of the mask token, which replaces 80 % of the chosen tokens
+    ordinary   ids of all tokens that are not special: 10 % of the chosen tokens are replaced by a random one
+    special    ids that are never masked; the remaining 10 % of the chosen tokens stay unchanged
     """
 
     share: float
@@ -36,26 +36,26 @@ class Masking:
     special: Tokens
 
     def hide(self, tokens: Tokens, random: np.random.Generator) -> tuple[Tokens, Tokens]:
-        """Return the tokens with some hidden, and the hidden ones in their places, `IGNORED` elsewhere."""
+        """Return the masked tokens, and labels: the original token at each chosen place, `IGNORED` elsewhere."""
         places = np.flatnonzero(~np.isin(tokens, self.special))
-        wanted = np.full_like(tokens, IGNORED)
+        labels = np.full_like(tokens, IGNORED)
         if not len(places):
-            return tokens, wanted
-        # A fraction of a token is drawn for, so that the share is met in the mean whatever the length.
+            return tokens, labels
+        # The fraction of a token is rounded at random, so that the mean share is exact for every length.
         count = min(len(places), max(1, int(self.share * len(places) + random.random())))
         chosen = random.choice(places, size=count, replace=False)
-        wanted[chosen] = tokens[chosen]
+        labels[chosen] = tokens[chosen]
         fate = random.random(count)
         hidden = tokens.copy()
         hidden[chosen[fate < 0.8]] = self.mask
         swapped = chosen[(fate >= 0.8) & (fate < 0.9)]
         hidden[swapped] = random.choice(self.ordinary, size=len(swapped))
-        return hidden, wanted
+        return hidden, labels
 
 
 @dataclass(frozen=True)
 class MaskedRows(Dataset[dict[str, Any]]):
-    """Tokenised rows, to be read by `epoch * rows + row`: the number says which mask the row wears."""
+    """Tokenised rows, indexed by `epoch * rows + row`: the index decides the mask."""
 
     tokens: Sequence[Tokens]
     masking: Masking
@@ -67,17 +67,17 @@ class MaskedRows(Dataset[dict[str, Any]]):
     def __getitem__(self, number: int) -> dict[str, Any]:
         epoch, row = divmod(number, len(self.tokens))
         random = np.random.default_rng([self.seed, epoch, row])
-        hidden, wanted = self.masking.hide(self.tokens[row], random)
-        return {"input": hidden, "wanted": wanted}
+        hidden, labels = self.masking.hide(self.tokens[row], random)
+        return {"input": hidden, "labels": labels}
 
     @property
     def lengths(self) -> list[int]:
-        """Tokens of each row, by which batches are grouped."""
+        """The number of tokens of each row, by which batches are grouped."""
         return [len(tokens) for tokens in self.tokens]
 
 
 class NumberedBatches(EvenBatches):
-    """The batches of training, their rows numbered through the epochs as `MaskedRows` reads them."""
+    """Training batches with the row indices of `MaskedRows`, which count through the epochs."""
 
     def __iter__(self) -> Iterator[list[int]]:
         before = self.epoch * len(self.lengths)
@@ -86,12 +86,12 @@ class NumberedBatches(EvenBatches):
 
 
 def collate_masked(rows: Sequence[dict[str, Any]]) -> dict[str, torch.Tensor]:
-    """Pad to the longest row of the batch: `input_ids`, `attention_mask`, `labels`, each (rows, tokens)."""
+    """Return a batch padded to its longest row: `input_ids`, `attention_mask`, `labels`, each (rows, tokens)."""
     inputs, mask = pad([row["input"] for row in rows])
-    wanted, _ = pad([row["wanted"] for row in rows])
-    wanted[mask == 0] = IGNORED
+    labels, _ = pad([row["labels"] for row in rows])
+    labels[mask == 0] = IGNORED
     return {
         "input_ids": torch.from_numpy(inputs),
         "attention_mask": torch.from_numpy(mask),
-        "labels": torch.from_numpy(wanted),
+        "labels": torch.from_numpy(labels),
     }

@@ -1,4 +1,4 @@
-"""The model of pretraining: an encoder and a language-model head whose output is tied to the input embeddings."""
+"""The model of pretraining: an encoder with a language-model head that is tied to the input embeddings."""
 
 from __future__ import annotations
 
@@ -15,22 +15,23 @@ from insula.models.pretrained import encoder_errors
 from insula.models.quiet import quiet_transformers
 from insula.training.pretraining.masking import IGNORED
 
-_HEADS = ("cls", "lm_head")  # what BERT's and RoBERTa's kin call theirs
+_HEADS = ("cls", "lm_head")  # its names in models like BERT and like RoBERTa
 
 
 def open_for_pretraining(folder: Path) -> tuple[PreTrainedModel, Any, bool]:
-    """Return model, tokenizer, and whether the head is a fresh one.
+    """Return model, tokenizer, and whether the head is newly initialised.
 
-    Sentence encoders come without a language-model head: theirs is drawn at random and tied to the input embeddings.
-    float32, never with code from the folder. Raises `DataError` where the encoder cannot model masked language.
+    Sentence encoders have no language-model head: a random one is added and tied to the input embeddings. The weights
+    are float32, and no code from the folder is run. Raises `DataError` if the encoder does not support masked language
+    modelling.
     """
     with encoder_errors(folder), quiet_transformers():
         tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
-        model, told = AutoModelForMaskedLM.from_pretrained(
+        model, loading = AutoModelForMaskedLM.from_pretrained(
             folder, dtype=torch.float32, trust_remote_code=False, output_loading_info=True
         )
     if tokenizer.mask_token_id is None:
-        raise DataError(f"The tokenizer in {str(folder)!r} has no mask token to hide others by. Name another encoder.")
+        raise DataError(f"The tokenizer in {str(folder)!r} has no mask token. Name another encoder.")
     embeddings, output = model.get_input_embeddings(), model.get_output_embeddings()
     if output is None or output.weight is not embeddings.weight:
         raise DataError(
@@ -38,27 +39,27 @@ def open_for_pretraining(folder: Path) -> tuple[PreTrainedModel, Any, bool]:
         )
     if len(tokenizer) > embeddings.num_embeddings:
         raise DataError(
-            f"The tokenizer in {str(folder)!r} must fit its weights: it has {len(tokenizer)} tokens, and they know "
+            f"The tokenizer in {str(folder)!r} must fit its weights. It has {len(tokenizer)} tokens, the weights have "
             f"{embeddings.num_embeddings}. Copy the encoder again."
         )
-    # The output itself is never missing, since it is tied; of a head that is there, at most its pooler's keys are.
+    # The tied output is never missing; for a model with a head, at most keys of the pooler are.
     prefix = f"{model.base_model_prefix}."
-    return model, tokenizer, any(not name.startswith(prefix) for name in told["missing_keys"])
+    return model, tokenizer, any(not name.startswith(prefix) for name in loading["missing_keys"])
 
 
 def head_parameters(model: PreTrainedModel) -> set[str]:
-    """Return the names of the parameters that are no part of the encoder itself."""
+    """Return the names of the parameters outside the encoder."""
     prefix = f"{model.base_model_prefix}."
     return {name for name, _ in model.named_parameters() if not name.startswith(prefix)}
 
 
 def masked_loss(model: PreTrainedModel, batch: dict[str, torch.Tensor]) -> tuple[torch.Tensor, int]:
-    """Return the summed negative log-likelihood of the hidden tokens of a batch, and how many there are.
+    """Return the summed negative log-likelihood of the masked tokens of a batch, and their number.
 
-    Only hidden places go through the head, whose product with the whole vocabulary costs as much as a small encoder.
+    Only masked tokens pass through the head: its product with the vocabulary costs as much as a small encoder.
     """
     hidden = batch["labels"] != IGNORED
-    wanted = batch["labels"][hidden]
+    labels = batch["labels"][hidden]
     head = next((getattr(model, name) for name in _HEADS if isinstance(getattr(model, name, None), nn.Module)), None)
     if head is None:
         logits = model(input_ids=batch["input_ids"], attention_mask=batch["attention_mask"]).logits[hidden]
@@ -66,4 +67,4 @@ def masked_loss(model: PreTrainedModel, batch: dict[str, torch.Tensor]) -> tuple
         encoder = getattr(model, model.base_model_prefix)
         states = encoder(input_ids=batch["input_ids"], attention_mask=batch["attention_mask"]).last_hidden_state
         logits = head(states[hidden])
-    return F.cross_entropy(logits.float(), wanted, reduction="sum"), int(hidden.sum())
+    return F.cross_entropy(logits.float(), labels, reduction="sum"), int(hidden.sum())

@@ -1,4 +1,4 @@
-"""Going on with pretraining: from unlabelled texts and an encoder to an encoder that knows such texts better."""
+"""Continued pretraining: adapts an encoder to unlabelled texts by masked language modelling."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from insula.models.networks.encoder import max_positions
 from insula.models.pretrained import locate_encoder
 from insula.models.quiet import quiet_transformers
 from insula.models.tokens.tokenization import TOKENIZER, TextTokenizer
-from insula.text.language import dominant
+from insula.text.language import dominant_language
 from insula.text.preparation import Preparation
 from insula.training.families.encoder import EncoderOptions, encoder_steps
 from insula.training.fitting import Base
@@ -32,12 +32,12 @@ from insula.training.neural.quick_dropout import plain_attention, use_quick_drop
 from insula.training.neural.trainer import ShowProgress, history
 from insula.training.options.pretrain import PretrainOptions
 from insula.training.pretraining.corpus import Corpus, read_corpus
-from insula.training.pretraining.inputs import FACTS, PretrainInput, PretrainRun, unfinished
+from insula.training.pretraining.inputs import FACTS, PretrainInput, PretrainRun, work_folder
 from insula.training.pretraining.masking import MaskedRows, Masking
 from insula.training.pretraining.model import open_for_pretraining
 from insula.training.pretraining.trainer import PretrainTrainer, held_out_loss
 
-STEPS_BETWEEN = 500  # updates between two measurements, each with a checkpoint, where an epoch is longer
+STEPS_BETWEEN = 500  # at most, between two evaluations, each with a checkpoint
 
 
 def pretrain_encoder(
@@ -45,14 +45,14 @@ def pretrain_encoder(
 ) -> PretrainRun:
     """Train the encoder on the texts and write it, with its tokenizer and `pretrain.json`, to `output`.
 
-    The weights with the least loss on held-out texts are kept. Until it is done, `OUTPUT.unfinished` holds the
-    checkpoints from which `resume` goes on. Raises `DataError` where the texts have changed since, `RecipeError` where
-    `max_tokens` is more than the encoder has positions for.
+    The weights with the lowest loss on held-out texts are kept. Until it is finished, `OUTPUT.unfinished` holds the
+    checkpoints for `resume`. Raises `DataError` if the texts of a resumed pretraining have changed, `RecipeError` if
+    `max_tokens` exceeds the encoder's number of positions.
     """
     if process_count() > 1:
         raise RecipeError("Pretraining must run in one process. Start it without a launcher.")
-    options, work, started = given.options, unfinished(output), time.monotonic()
-    # A wrong name, or a length that it cannot have, is told before a large corpus is read.
+    options, work, started = given.options, work_folder(output), time.monotonic()
+    # Check the name and the length before a large corpus is read.
     source = locate_encoder(options.model, options.revision)
     set_seed(options.seed)
     model, tokenizer, fresh = open_for_pretraining(source)
@@ -65,11 +65,11 @@ def pretrain_encoder(
     corpus = read_corpus(given.files, given.exclude, text=given.text, held_out=options.held_out, seed=options.seed)
     for note in corpus.notes:
         progress.say(note)
-    _begin(work, given, corpus, resume)
+    _record_or_compare(work, given, corpus, resume)
     with quiet_transformers():
         tokenizer.save_pretrained(work / "tokenizer")
     steps = encoder_steps(EncoderOptions(base=options.model, max_tokens=options.max_tokens), Base(source))
-    language = dominant(corpus.train)
+    language = dominant_language(corpus.train)
     read = _Reader(
         Preparation(steps=steps, language="zh" if language == "zh" else None),
         TextTokenizer(work / "tokenizer" / TOKENIZER, max_tokens=options.max_tokens),
@@ -89,8 +89,8 @@ def pretrain_encoder(
     )
     trainer.remove_callback(PrinterCallback)
     before = math.exp(held_out_loss(model, held_out, trainer.precision))
-    head = "a fresh head" if fresh else "its own head"
-    progress.say(f"Perplexity of a hidden token on held-out texts before, with {head}: {before:,.1f}.")
+    head = "a new head" if fresh else "its own head"
+    progress.say(f"Perplexity of masked tokens in held-out texts before, with {head}: {before:,.1f}.")
     checkpoint = last_checkpoint(work / "checkpoints") if resume else None
     if checkpoint is not None:
         trainer.restore_from(checkpoint)
@@ -133,7 +133,7 @@ def pretrain_encoder(
 
 @dataclass(frozen=True)
 class _Reader:
-    """Texts to masked rows, prepared as fine-tuning will prepare them."""
+    """Turns texts into masked rows, with the same preparation as in fine-tuning."""
 
     preparation: Preparation
     tokenizer: TextTokenizer
@@ -144,12 +144,13 @@ class _Reader:
         return MaskedRows(self.tokenizer(self.preparation.many(texts)), self.masking, self.seed)
 
 
-def _begin(work: Path, given: PretrainInput, corpus: Corpus, resume: bool) -> None:
+def _record_or_compare(work: Path, given: PretrainInput, corpus: Corpus, resume: bool) -> None:
     file = work / FACTS
     if resume:
         if json.loads(file.read_text(encoding="utf-8"))["corpus"] != corpus.digest:
             raise DataError(
-                f"The texts of {str(work)!r} have changed since it began: it cannot go on. Restore them, or begin anew."
+                f"The texts of {str(work)!r} have changed since it started, so it cannot be resumed. Restore them, or "
+                "start again."
             )
         return
     for old in ("checkpoints", "tokenizer"):
@@ -171,15 +172,15 @@ def _masking(tokenizer: Any, share: float) -> Masking:
 
 
 def _arguments(options: PretrainOptions, rows: int, folder: Path) -> TrainingArguments:
-    an_epoch = -(-rows // options.batch_size)
-    every = min(an_epoch, STEPS_BETWEEN)
+    batches_per_epoch = -(-rows // options.batch_size)
+    every = min(batches_per_epoch, STEPS_BETWEEN)
     return TrainingArguments(
         output_dir=str(folder),
         num_train_epochs=options.epochs,
         per_device_train_batch_size=options.batch_size,
         learning_rate=options.learning_rate,
         max_grad_norm=1.0,
-        logging_steps=max(1, min(50, an_epoch // 10)),
+        logging_steps=max(1, min(50, batches_per_epoch // 10)),
         eval_strategy="steps",
         eval_steps=every,
         save_strategy="steps",

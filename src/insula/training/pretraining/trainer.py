@@ -1,4 +1,4 @@
-"""The trainer of pretraining: the loop of fine-tuning with hidden tokens in place of labels."""
+"""The trainer of pretraining: like fine-tuning, with masked tokens as labels."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from insula.training.options.pretrain import PretrainOptions
 from insula.training.pretraining.masking import HELD_OUT_EPOCH, MaskedRows, NumberedBatches, collate_masked
 from insula.training.pretraining.model import head_parameters, masked_loss
 
-HEAD_ALONE = 0.1  # share of steps in which a fresh head learns while the encoder waits: its first gradients are noise
+HEAD_ONLY = 0.1  # share of steps in which only a new head is trained, as its first gradients are noise
 
 
 class PretrainTrainer(AtomicCheckpoints):
-    """Trains a masked language model; the figure it chooses by is the loss on held-out rows with fixed masks."""
+    """Trains a masked language model; the loss on held-out rows with fixed masks selects the best weights."""
 
     def __init__(self, *args: Any, options: PretrainOptions, fresh_head: bool, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -35,13 +35,13 @@ class PretrainTrainer(AtomicCheckpoints):
         self.control: TrainerControl
 
     def compute_loss(self, model: nn.Module, inputs: dict[str, Any], return_outputs: bool = False, **_: Any) -> Any:
-        """Return the mean negative log-likelihood of the hidden tokens."""
+        """Return the mean negative log-likelihood of the masked tokens."""
         with torch.autocast(self.args.device.type, torch.bfloat16, enabled=self.precision is not torch.float32):
             total, count = masked_loss(self.accelerator.unwrap_model(model), inputs)
         return total / max(count, 1)
 
     def create_optimizer(self, model: nn.Module | None = None) -> torch.optim.Optimizer:
-        """Return AdamW (Loshchilov and Hutter 2019) over four groups: head or encoder, decayed or not."""
+        """Return AdamW (Loshchilov and Hutter 2019) over four groups: head or encoder, with weight decay or without."""
         if self.optimizer is None:
             head, decayed = head_parameters(self.model), set(self.get_decay_parameter_names(self.model))
             groups: dict[tuple[bool, bool], list[nn.Parameter]] = {}
@@ -55,14 +55,14 @@ class PretrainTrainer(AtomicCheckpoints):
         return self.optimizer
 
     def create_scheduler(self, num_training_steps: int, optimizer: torch.optim.Optimizer | None = None) -> LambdaLR:
-        """Return linear warm-up and fall; the encoder's begins only when a fresh head has learnt for a while."""
+        """Return linear warm-up and decay; the encoder starts later than a new head."""
         if self.lr_scheduler is None:
             chosen = self.create_optimizer() if optimizer is None else optimizer
-            waits = round(HEAD_ALONE * num_training_steps) if self.fresh_head else 0
+            waits = round(HEAD_ONLY * num_training_steps) if self.fresh_head else 0
             self.lr_scheduler = LambdaLR(
                 chosen,
                 [
-                    _rise_and_fall(0 if group["head"] else waits, num_training_steps, self.options.warmup)
+                    _warmup_and_decay(0 if group["head"] else waits, num_training_steps, self.options.warmup)
                     for group in chosen.param_groups
                 ],
             )
@@ -70,7 +70,7 @@ class PretrainTrainer(AtomicCheckpoints):
         return self.lr_scheduler
 
     def get_train_dataloader(self) -> EpochLoader:
-        """Return batches of like length with an even load, masked anew each epoch."""
+        """Return batches of similar length with about equal numbers of tokens, masked differently in each epoch."""
         numbered = NumberedBatches(
             self.train_dataset.lengths,
             self.options.batch_size,
@@ -81,7 +81,7 @@ class PretrainTrainer(AtomicCheckpoints):
         return EpochLoader(self.train_dataset, batch_sampler=numbered, collate_fn=collate_masked)
 
     def evaluate(self, *_: Any, **__: Any) -> dict[str, float]:
-        """Return `eval_loss`, the mean negative log-likelihood of a hidden token of the held-out rows."""
+        """Return `eval_loss`, the mean negative log-likelihood of the masked tokens of held-out rows."""
         metrics = {"eval_loss": held_out_loss(self.model, self.eval_dataset, self.precision)}
         self.log(metrics)
         self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
@@ -89,7 +89,7 @@ class PretrainTrainer(AtomicCheckpoints):
 
 
 def held_out_loss(model: Any, rows: MaskedRows, precision: torch.dtype) -> float:
-    """Return the mean negative log-likelihood of a hidden token, with masks that are the same at every call."""
+    """Return the mean negative log-likelihood of masked tokens, with the same masks at every call."""
     first = HELD_OUT_EPOCH * len(rows)
     order = [[first + int(row) for row in some] for some in batches(rows.lengths)]
     was_training = model.training
@@ -106,8 +106,8 @@ def held_out_loss(model: Any, rows: MaskedRows, precision: torch.dtype) -> float
     return total / max(count, 1)
 
 
-def _rise_and_fall(waits: int, steps: int, warmup: float) -> Any:
-    """Return the factor of the rate by step: zero while it waits, then up over the warm-up, then down to zero."""
+def _warmup_and_decay(waits: int, steps: int, warmup: float) -> Any:
+    """Return the factor of the learning rate by step: zero while waiting, then warm-up, then decay to zero."""
     risen = waits + max(1, round(warmup * (steps - waits)))
 
     def factor(step: int) -> float:

@@ -1,4 +1,4 @@
-"""`Recipe`: everything that decides what a training run does, as validated TOML."""
+"""`Recipe`: all settings of a training run, as validated TOML."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ from insula.training.options.sections import (
 
 
 class _OptionsOfAnyFamily:
-    """Lets the JSON schema of `model` name the options of every family, where validation picks one by its name."""
+    """Lists the options of every family in the JSON schema of `model`; validation chooses the family by its name."""
 
     def __get_pydantic_json_schema__(self, schema: Any, handler: GetJsonSchemaHandler) -> dict[str, Any]:
         return {"anyOf": [handler(families[name].options.__pydantic_core_schema__) for name in families]}
@@ -49,17 +49,17 @@ class _OptionsOfAnyFamily:
 
 DEFAULT_FAMILY: str = EncoderOptions.model_fields["name"].default
 SUPPORT = {"freeze_layers": "freezes", "gradient_checkpointing": "checkpoints", "layer_rate_decay": "layered"}
-"""Options of `train` that only some families support, and the field of `Family` that says which."""
+"""Options of `train` that only some families support, and the field of `Family` for each."""
 BUILTIN = importlib.resources.files("insula.training") / "recipes"
 
 
 class Recipe(BaseModel):
-    """A training run's settings; written into the model folder as `recipe.toml`."""
+    """The settings of a training run; stored in the model folder as `recipe.toml`."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     description: str = ""
-    seed: int = Field(0, ge=0, description="of every random choice")
+    seed: int = Field(0, ge=0, description="seed of every random choice")
     data: DataOptions = DataOptions()
     preparation: PreparationOptions = PreparationOptions()
     model: Annotated[SerializeAsAny[ModelOptions], _OptionsOfAnyFamily()] = EncoderOptions()
@@ -73,8 +73,8 @@ class Recipe(BaseModel):
 
     @model_validator(mode="before")
     @classmethod
-    def _train_as_the_family_likes(cls, content: Any) -> Any:
-        """Fill in the `train` options that are not set as the family prefers them: the written recipe states them."""
+    def _apply_train_defaults_of_family(cls, content: Any) -> Any:
+        """Fill in the family's defaults of `train`, so that the stored recipe contains them."""
         if not isinstance(content, Mapping):
             return content
         model, train = content.get("model", {}), content.get("train", {})
@@ -82,7 +82,7 @@ class Recipe(BaseModel):
         if isinstance(train, TrainOptions):
             train = train.model_dump(exclude_unset=True)
         if not isinstance(name, str) or name not in families or not isinstance(train, Mapping):
-            return content  # what is wrong with them is said where they are validated
+            return content  # invalid: their own validators raise
         return {**content, "train": {**families[name].train, **train}}
 
     @field_validator("model", mode="before")
@@ -111,20 +111,22 @@ class Recipe(BaseModel):
     def _known_terms(cls, value: ObjectiveOptions) -> ObjectiveOptions:
         for name in value.terms or {}:
             if name in BUILT_IN:
-                raise ValueError(f"the term {name!r} has an option of its own: set that, and leave terms.{name} out")
+                raise ValueError(f"the term {name!r} has its own option. Set that, and leave terms.{name} out")
             known = [term for term in loss_terms if term not in BUILT_IN]
             if name not in known:
-                there = ", ".join(known) or "none is installed"
-                raise ValueError(f"no installed package has the term {name!r} ({there}).{nearest(name, known)}")
+                installed = ", ".join(known) or "none"
+                raise ValueError(
+                    f"the term {name!r} is not installed. Installed terms: {installed}.{nearest(name, known)}"
+                )
         return value
 
     @model_validator(mode="after")
-    def _only_a_network_learns_from_more_than_labels(self) -> Recipe:
+    def _further_losses_need_a_neural_family(self) -> Recipe:
         for option, given in (("distil.teachers", self.distil.teachers), ("auxiliary.sources", self.auxiliary.sources)):
             if given and not families[self.model.name].neural:
                 raise ValueError(
-                    f"{option} needs a neural model, and model.name={self.model.name!r} learns from its labels only: "
-                    f"choose another recipe, or leave {option} out"
+                    f"{option} needs a neural model, and the family {self.model.name!r} is not neural. "
+                    f"Choose another recipe, or leave {option} out"
                 )
         return self
 
@@ -151,7 +153,7 @@ class Recipe(BaseModel):
         return self
 
     def lasting(self) -> Recipe:
-        """Return the recipe with the paths in it made absolute: it means the same from every working folder."""
+        """Return the recipe with absolute paths, so that it works from every working folder."""
         data, model = self.data, self.model
         if data.label_names is not None:
             data = data.model_copy(update={"label_names": str(Path(data.label_names).absolute())})
@@ -163,12 +165,12 @@ class Recipe(BaseModel):
         return self.model_copy(update={"data": data, "model": model, **others})
 
     def to_toml(self) -> str:
-        """Return the recipe as TOML; options that are None are left out."""
+        """Return the recipe as TOML, without options that are None."""
         return tomli_w.dumps(self.model_dump(mode="json", exclude_none=True))
 
 
 def builtin_recipes() -> dict[str, str]:
-    """Return the names of the recipes that come with insula and what each is for."""
+    """Return the names and descriptions of the built-in recipes."""
     return {
         Path(file.name).stem: tomllib.loads(file.read_text(encoding="utf-8")).get("description", "")
         for file in sorted(BUILTIN.iterdir(), key=lambda file: file.name)
@@ -182,19 +184,19 @@ def load_recipe(
     """Return a validated recipe.
 
     `recipe` is a built-in name, a TOML file, a nested mapping or a recipe; `overrides` maps dotted keys
-    (`"train.epochs"`) to values. Choosing another `model.name` drops what the recipe says of the family before it: its
-    options, how it was trained, the description.
+    (`"train.epochs"`) to values. An override of `model.name` removes what concerns the previous family: its
+    options, the section `train`, the description.
     Raises `RecipeError` with the nearest valid key, `MissingFileError`, `UnknownNameError`.
     """
     content, origin = _content(recipe)
-    # The family comes first, whatever the order: what it drops must not be an option that was asked for beside it.
+    # The family first, whatever the order: it removes options, which must not be those of the other overrides.
     for key, value in sorted((overrides or {}).items(), key=lambda override: override[0] != "model.name"):
         _set(content, key, value)
     return validate(content, origin)
 
 
 def parse_override(text: str) -> tuple[str, Any]:
-    """Return key and value of `KEY=VALUE` from a command line; the value is read as TOML, else as plain text."""
+    """Return key and value of `KEY=VALUE`; the value is read as TOML, or as plain text if it is not valid TOML."""
     key, separator, value = text.partition("=")
     if not separator or not key.strip():
         raise RecipeError(f"An override must look like train.epochs=3. Got {text!r}.")
@@ -205,7 +207,7 @@ def parse_override(text: str) -> tuple[str, Any]:
 
 
 def validate(content: Mapping[str, Any], origin: str) -> Recipe:
-    """Return the recipe that `content` describes; `RecipeError` names the first thing wrong and the nearest key."""
+    """Return the validated recipe; `RecipeError` names the first problem and the nearest key."""
     try:
         return Recipe.model_validate(content)
     except ValidationError as error:
@@ -241,30 +243,32 @@ def _set(content: dict[str, Any], key: str, value: Any) -> None:
     for section in sections:
         inner = place.setdefault(section, {})
         if not isinstance(inner, dict):
-            raise RecipeError(f"The override {key!r} goes into {section!r}, which is no section. Check its name.")
+            raise RecipeError(
+                f"The override {key!r} must name an option in a section. {section!r} is not a section. Check the key."
+            )
         place = inner
     if key == "model.name" and place.get("name", value) != value:
         place.clear()
-        for before in ("train", "description"):  # they spoke of the other family
-            content.pop(before, None)
+        for outdated in ("train", "description"):  # they concern the previous family
+            content.pop(outdated, None)
     place[last] = value
 
 
 def _sentence(error: ValidationError) -> str:
     errors = error.errors(include_url=False)
-    # A union fails once a member; that the value is not "auto" says least.
+    # A union has one error for each member; "is not auto" is the least helpful.
     first = next((one for one in errors if one["type"] not in ("literal_error", "tuple_type")), errors[0])
-    # Of a union, pydantic names the member too ("literal['auto']", "tuple[int, int]"): that is no key.
+    # For a union, the location contains the member too ("literal['auto']", "tuple[int, int]"), which is no key.
     unions = ("function-", "literal[", "tuple[", "constrained-")
     where = [str(part) for part in first["loc"] if part != "str" and not str(part).startswith(unions)]
     key = ".".join(where)
     if first["type"] == "extra_forbidden":
         known = [*_keys(), *Recipe.model_fields]
-        # A family's options are validated on their own, so their place in the recipe is not in the location.
+        # Options of a family are validated separately, so that the location lacks "model".
         return f"the key {key!r} is not known.{nearest(key, known) or nearest('model.' + key, known)}"
     message = first["msg"].removeprefix("Value error, ")
     got = "" if isinstance(first["input"], Mapping) else f" Got {first['input']!r}."
-    # What concerns several sections at once has no key of its own.
+    # Errors that concern several sections have no key.
     return f"{f'{key}: ' if key else ''}{message}{'' if message.endswith(('.', '?')) else '.'}{got}"
 
 

@@ -1,4 +1,4 @@
-"""What the built-in recipes cost and reach, as measured by the benchmarks; see `benchmarks/recipe_costs.py`."""
+"""Cost and quality of the built-in recipes, measured by `benchmarks/recipe_costs.py`."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from insula.training.recipe.recipe import BUILTIN
 
 @dataclass(frozen=True)
 class RecipeCost:
-    """One recipe on one data set, just as it stands: the mean over `seeds`.
+    """One unchanged recipe on one data set: the mean over `seeds`.
 
-    data           the set, and how many of its `rows` were trained on
-    metric, value  the headline metric on test rows; `low` and `high` are its 95 % interval where there is one seed
-    train_seconds, parameters, rows_per_second   what it took, how large the model is, how fast it predicts
-    processor      where that was measured
-    base           the encoder, where it was another than the recipe's
+    data           the data set, with the number of training `rows`
+    metric, value  the headline metric on test rows; `low` and `high` are its 95 % interval for a single seed
+    train_seconds, parameters, rows_per_second   training time, model size, prediction speed
+    processor      on which it was measured
+    base           the encoder, if it was not the recipe's
     """
 
     data: str
@@ -36,7 +36,7 @@ class RecipeCost:
 
 
 def recipe_costs() -> Mapping[str, Sequence[RecipeCost]]:
-    """Return recipe name to its measurements; recipes that were not measured are left out."""
+    """Return the measurements by recipe name; recipes that were not measured are omitted."""
     known: dict[str, list[dict[str, Any]]] = json.loads((BUILTIN / "measured.json").read_text(encoding="utf-8"))
     return {recipe: [_cost(row) for row in rows] for recipe, rows in known.items()}
 

@@ -1,4 +1,4 @@
-"""What a search leaves: its trials, the best of them, and the recipe that they lead to."""
+"""The result of a search: its trials, the best one, and the recipe with its values."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from insula.training.recipe.recipe import Recipe
 class TrialRecord:
     """One trial.
 
-    state      complete; pruned (ended early, being no better than others at that time); failed (see `error`); lost
-               (its process was killed; it is tried again under another number)
-    values     dotted keys of the recipe to what was tried
-    value      the headline metric on validation rows under the decision rule, with `low` and `high`, the ends of its
-               95 % bootstrap interval; None unless complete
+    state      complete; pruned (stopped early, as it was no better than others at that time); failed (see `error`);
+               lost (its process was killed; it is repeated under another number)
+    values     the values tried, by dotted key of the recipe
+    value      the headline metric on validation rows under the decision rule, with its 95 % bootstrap interval `low`
+               to `high`; None unless complete
     scores     the validation score at each evaluation during training, before any decision rule
     """
 
@@ -40,13 +40,13 @@ class TrialRecord:
 
 @dataclass(frozen=True)
 class SearchResult:
-    """A search as far as it has come.
+    """The result of a search so far.
 
-    path        its folder: `recipe.toml`, `report.html`, `search.json`, and the study's database where none was named
-    recipe      the recipe with the best trial's values
-    best        that trial
-    metric      what was made large on validation rows: macro_f1, or pearson for dimensional schemes
-    importance  key to its share in how far the scores of trials differ; empty where too few are complete
+    path        its folder: `recipe.toml`, `report.html`, `search.json`, and the database unless another one was named
+    recipe      the recipe with the values of the best trial
+    best        the best trial
+    metric      the maximised metric on validation rows: macro_f1, or pearson for dimensional schemes
+    importance  the share of each key in the variance of the scores; empty if too few trials are complete
     """
 
     path: Path
@@ -58,7 +58,7 @@ class SearchResult:
 
     @property
     def recipe_file(self) -> Path:
-        """The best recipe as TOML, to be given as `--recipe`."""
+        """The best recipe as TOML, for use with `--recipe`."""
         return self.path / "recipe.toml"
 
     @property

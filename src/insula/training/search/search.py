@@ -1,4 +1,4 @@
-"""A search: training by one recipe after another, each judged on validation rows, to find the best within a space."""
+"""Hyperparameter search: train with recipes of a search space and score each on validation rows."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from insula.data.splits.leak import Fingerprint, require_no_leak
 from insula.evaluation.metrics.metric_names import headline_metric, metric_title
 from insula.evaluation.reports.search_report import write_search_report
 from insula.evaluation.search_document import SearchDocument, SearchedOption, SearchedRows, SearchTrial
-from insula.text.language import dominant
+from insula.text.language import dominant_language
 from insula.training.families.base import trained_base
 from insula.training.fit_model import fit_model
 from insula.training.fitting import RunContext
@@ -27,9 +27,9 @@ from insula.training.neural.validation import decided_score
 from insula.training.plan import plan_training
 from insula.training.recipe.recipe import Recipe, load_recipe
 from insula.training.run import data_digest
-from insula.training.search.folder import OWN_STUDY, keep_study, refuse_other_study, trial_folder
+from insula.training.search.folder import OWN_STUDY, record_study, require_same_study, trial_folder
 from insula.training.search.result import SearchResult, TrialRecord
-from insula.training.search.space import Space, held_values, values_of
+from insula.training.search.space import Space, fixed_values, values_of
 from insula.training.search.study import Attempt, Pruner, open_study, shown_url
 from insula.training.transfer.auxiliary import with_auxiliary
 from insula.training.transfer.distil import with_unlabelled
@@ -55,24 +55,25 @@ def run_search(
     command: str = "",
     progress: Progress | None = None,
 ) -> SearchResult:
-    """Search until the study has `trials` trials, and write what was found into `folder`.
+    """Search until the study has `trials` trials, and write the result into `folder`.
 
-    `fixed` are keys whose values in the recipe hold in every trial, also in one of another model family than the
-    recipe's, which has its own values else.
+    fixed    keys whose values in the recipe hold in every trial, even in trials of another model family, which would
+             otherwise use that family's defaults
+    study    the address of a database; None for a file in `folder`
+    seconds  no trial starts after this time; None for no limit
 
-    Test rows are set aside before the first trial: nothing here ever sees them. Where a study of this folder's name
-    exists, it goes on; data, recipe and space must then be the same, else `RecipeError`. `DataError` where there are no
-    validation rows to judge on, `LeakError` where a base or a teacher, though but a choice, has seen rows that are
-    measured on.
+    Test rows are removed before the first trial and never used. An existing study of this folder is continued. Raises
+    `RecipeError` if its data, recipe or space differ, `DataError` without validation rows, `LeakError` if a base or
+    teacher among the choices was trained on validation or test rows.
     """
     progress = progress or Silent()
-    held = held_values(recipe, fixed)
-    _refuse_seen(dataset, recipe, space)
-    work = _Trial(dataset, recipe, held, folder, progress)
+    kept = fixed_values(recipe, fixed)
+    _check_unseen(dataset, recipe, space)
+    work = _Trial(dataset, recipe, kept, folder, progress)
     own = f"sqlite:///{(folder / OWN_STUDY).absolute()}"
     url = study or own
     elsewhere = None if url == own else shown_url(url)
-    refuse_other_study(folder, elsewhere)
+    require_same_study(folder, elsewhere)
     about = {
         "data": data_digest(work.dataset),
         "recipe": recipe.to_toml(),
@@ -83,15 +84,15 @@ def run_search(
         url, folder.name, space=space, start=_own_values(recipe, space), about=about, folder=folder, seed=seed,
         pruner=pruner,
     ) as opened:  # fmt: skip
-        keep_study(folder, elsewhere)
+        record_study(folder, elsewhere)
         for record in opened.records():
             work.count(record)
-        opened.run(work.attempt, trials=trials, seconds=seconds, heard=work.tell)
+        opened.run(work.attempt, trials=trials, seconds=seconds, on_trial=work.announce)
         progress.finish()
         records, importance = opened.records(), opened.importance(seed)
         opened.clear()
     best = _best(records)
-    found = _winner(load_recipe(recipe, {**held, **best.values}).lasting(), best, work.metric, folder.name)
+    found = _winner(load_recipe(recipe, {**kept, **best.values}).lasting(), best, work.metric, folder.name)
     rows = {name: len(rows) for name, rows in work.dataset.splits.items()}
     document = SearchDocument(
         format_version=SEARCH_VERSION,
@@ -120,49 +121,49 @@ def run_search(
     return SearchResult(folder, found, best, work.metric, records, importance)
 
 
-def _refuse_seen(dataset: Dataset, recipe: Recipe, space: Space) -> None:
-    """Refuse each base and teacher that a trial may have as `train` would, test rows included: no trial has these."""
+def _check_unseen(dataset: Dataset, recipe: Recipe, space: Space) -> None:
+    """Check every possible base and teacher of a trial as `train` would, while the test rows are still there."""
     check_base(trained_base(recipe.model), dataset)
     for key in ("model.base", "distil.teachers"):
-        for value in space[key].ends() if key in space else ():
+        for value in space[key].bounds() if key in space else ():
             tried = load_recipe(recipe, {key: value})
             check_base(trained_base(tried.model), dataset)
             check_teachers(tried.distil.teachers, dataset)
 
 
 class _Trial:
-    """Trains by one recipe of the space after another; tells the progress of each."""
+    """Trains with the values of a trial, and reports its progress."""
 
     def __init__(
-        self, dataset: Dataset, recipe: Recipe, held: Mapping[str, Any], folder: Path, progress: Progress
+        self, dataset: Dataset, recipe: Recipe, fixed: Mapping[str, Any], folder: Path, progress: Progress
     ) -> None:
         if not dataset.splits.get("validation"):
             raise DataError(
-                f"The data {dataset.name!r} have no validation rows, on which a search judges. Add a validation file, "
-                "or more rows."
+                f"A search needs validation rows, and the data {dataset.name!r} have none. Add a validation file, or "
+                "more rows."
             )
         dataset = with_auxiliary(with_unlabelled(dataset, recipe, progress), recipe, progress)
         splits = {name: rows for name, rows in dataset.splits.items() if name != "test"}
         self.dataset = Dataset(dataset.name, dataset.scheme, splits, dataset.notes, also=dataset.also)
         require_no_leak(Fingerprint.of(splits["train"]), splits["validation"], name="validation")
         self.recipe = recipe
-        self.held = held
+        self.fixed = fixed
         self.folder = folder
         self.progress = progress
         self.metric = headline_metric(dataset.scheme.kind)
-        self.language = dominant([example.text for example in splits["train"]])
+        self.language = dominant_language([example.text for example in splits["train"]])
         self.best: TrialRecord | None = None
 
-    def attempt(self, given: Attempt) -> float:
+    def attempt(self, trial: Attempt) -> float:
         """Train, choose the decision rule, and return the headline metric on validation rows."""
-        recipe = load_recipe(self.recipe, {**self.held, **given.values})
-        folder = trial_folder(self.folder, given.number)
+        recipe = load_recipe(self.recipe, {**self.fixed, **trial.values})
+        folder = trial_folder(self.folder, trial.number)
         stage = folder / "model"
         stage.mkdir(parents=True, exist_ok=True)
 
         def report(step: int, score: float) -> None:
             self.progress.advance(0, **self._figures(), **{"this trial": score})
-            given.report(score)
+            trial.report(score)
 
         try:
             plan = plan_training(self.dataset, recipe, self.language)
@@ -177,22 +178,22 @@ class _Trial:
             resamples=recipe.evaluation.resamples, seed=recipe.seed,
         )  # fmt: skip
         if found.value is None or not math.isfinite(found.value):
-            raise RecipeError("The score of this trial is undefined: its predictions or the gold values never vary.")
-        given.note("low", found.low)
-        given.note("high", found.high)
+            raise RecipeError("The score of this trial is undefined: its predictions or the gold values are constant.")
+        trial.note("low", found.low)
+        trial.note("high", found.high)
         return found.value
 
     def count(self, record: TrialRecord) -> None:
-        """Go on by one trial, unless it was lost."""
+        """Update the best trial, and advance the progress unless the trial was lost."""
         if record.value is not None and (self.best is None or record.value > (self.best.value or 0.0)):
             self.best = record
         if record.state != "lost":
             self.progress.advance(1, **self._figures())
 
-    def tell(self, record: TrialRecord) -> None:
-        """Say what a trial reached."""
+    def announce(self, record: TrialRecord) -> None:
+        """Report the outcome of a trial."""
         self.count(record)
-        reached = {
+        outcome = {
             "complete": f"{metric_title(self.metric)} {record.value or 0.0:.4f}",
             "pruned": f"ended early after {len(record.scores)} evaluations",
             "failed": f"failed: {record.error}",
@@ -200,18 +201,18 @@ class _Trial:
         }[record.state]
         tried = ", ".join(f"{key.split('.')[-1]} {_short(value)}" for key, value in record.values.items())
         mark = ", the best so far" if record is self.best else ""
-        self.progress.say(f"Trial {record.number}: {reached}{mark} ({record.seconds:.0f} s). {tried}")
+        self.progress.say(f"Trial {record.number}: {outcome}{mark} ({record.seconds:.0f} s). {tried}")
 
     def _figures(self) -> dict[str, float]:
         return {} if self.best is None or self.best.value is None else {"best": self.best.value}
 
 
 def _own_values(recipe: Recipe, space: Space) -> dict[str, Any]:
-    """Return what the recipe itself says for the keys of the space; a list of one as the one where that is tried."""
+    """Return the recipe's values for the keys of the space; a list of one value as the value if that is a choice."""
     values = values_of(recipe, space)
     for key, entry in space.items():
         value = values[key]
-        if isinstance(value, list) and len(value) == 1 and not entry.holds(value):
+        if isinstance(value, list) and len(value) == 1 and not entry.contains(value):
             values[key] = value[0]
     return values
 
@@ -233,5 +234,5 @@ def _winner(recipe: Recipe, best: TrialRecord, metric: str, name: str) -> Recipe
 
 def _short(value: Any) -> str:
     if isinstance(value, tuple):
-        return f"[{', '.join(map(_short, value))}]"  # as a recipe has it
+        return f"[{', '.join(map(_short, value))}]"  # as in a recipe
     return f"{value:.3g}" if isinstance(value, float) else str(value)

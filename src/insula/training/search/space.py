@@ -1,4 +1,4 @@
-"""What a search may try: options of a recipe with the values between or among which it chooses."""
+"""Search spaces: the options of a recipe that a search varies, with their choices or ranges."""
 
 from __future__ import annotations
 
@@ -16,33 +16,33 @@ from insula.training.recipe.recipe import Recipe, load_recipe
 
 
 class Choice(BaseModel):
-    """One of several values, which may be numbers, words or lists: `{choices = [16, 32]}`."""
+    """A list of values (numbers, words or lists): `{choices = [16, 32]}`."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     choices: Annotated[tuple[Any, ...], Field(min_length=1)]
 
-    def ends(self) -> tuple[Any, ...]:
-        """Return the values that the recipe must allow."""
+    def bounds(self) -> tuple[Any, ...]:
+        """Return the values that must be valid in the recipe."""
         return self.choices
 
-    def restored(self, value: Any) -> Any:
-        """Return the choice that a database keeps as `value`."""
+    def restored_value(self, value: Any) -> Any:
+        """Return the choice that is stored as `value` in the database."""
         return next(choice for choice in self.choices if stored(choice) == value)
 
-    def holds(self, value: Any) -> bool:
-        """Say whether the value is one of them: of a recipe it comes as 5.0 where 5 was written."""
+    def contains(self, value: Any) -> bool:
+        """Return whether the value is a choice; a recipe may have turned 5 into 5.0."""
         return _compared(value) in map(_compared, self.choices)
 
-    def kept(self, value: Any) -> Any:
-        """Return what a database keeps for a value that is one of them."""
+    def stored_value(self, value: Any) -> Any:
+        """Return the stored form of a value that is a choice."""
         return stored(next(choice for choice in self.choices if _compared(choice) == _compared(value)))
 
 
 class Range(BaseModel):
-    """A number between two: `{low = 1e-5, high = 5e-4, log = true}`.
+    """A range of numbers: `{low = 1e-5, high = 5e-4, log = true}`.
 
-    Whole where both ends (and the step) are; `log` draws evenly on a logarithmic scale.
+    Integers if both ends (and the step) are; `log` samples uniformly on a logarithmic scale.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -53,7 +53,7 @@ class Range(BaseModel):
     log: bool = False
 
     @model_validator(mode="after")
-    def _is_one(self) -> Range:
+    def _valid_range(self) -> Range:
         if not self.low < self.high:
             raise ValueError("low must be below high")
         if self.log and self.low <= 0:
@@ -64,30 +64,30 @@ class Range(BaseModel):
 
     @property
     def whole(self) -> bool:
-        """True where only whole numbers are meant."""
+        """Whether the range has integers only."""
         return all(isinstance(number, int) for number in (self.low, self.high, self.step or 1))
 
     @property
     def last(self) -> int | float:
-        """The last value that steps from the lower end reach."""
+        """The last value that is reached in steps from the lower end."""
         if self.step is None:
             return self.high
         return self.low + self.step * int((self.high - self.low) / self.step + 1e-9)
 
-    def ends(self) -> tuple[Any, ...]:
-        """Return the values that the recipe must allow."""
+    def bounds(self) -> tuple[Any, ...]:
+        """Return the values that must be valid in the recipe."""
         return (self.low, self.high)
 
-    def restored(self, value: Any) -> Any:
-        """Return the number that a database keeps as `value`."""
+    def restored_value(self, value: Any) -> Any:
+        """Return the number that is stored as `value` in the database."""
         return value
 
-    def kept(self, value: Any) -> Any:
-        """Return what a database keeps for a value that may be drawn."""
+    def stored_value(self, value: Any) -> Any:
+        """Return the stored form of a number of the range."""
         return value
 
-    def holds(self, value: Any) -> bool:
-        """Say whether the value may be drawn."""
+    def contains(self, value: Any) -> bool:
+        """Return whether the value can be sampled."""
         if isinstance(value, bool) or not isinstance(value, int | float) or not self.low <= value <= self.high:
             return False
         steps = (value - self.low) / (self.step or 1)
@@ -96,22 +96,22 @@ class Range(BaseModel):
 
 Space = Mapping[str, Choice | Range]
 ROWS = ("seed", "auxiliary.sources", "distil.unlabelled", "distil.text")
-"""Options that decide, beside those of `data`, which rows are learnt from and judged on."""
+"""Options outside `data` that decide the training and validation rows."""
 _ENTRY: TypeAdapter[Choice | Range] = TypeAdapter(Choice | Range)
 
 
 def stored(choice: Any) -> Any:
-    """Return a choice as a database keeps it: lists as JSON."""
+    """Return the form of a choice that is stored in the database: lists as JSON."""
     return choice if choice is None or isinstance(choice, bool | int | float | str) else json.dumps(choice)
 
 
 def _compared(value: Any) -> str:
-    """Return a value as text in which 5 is 5.0 and a tuple a list, but true is not 1."""
+    """Return a text for comparisons in which 5 equals 5.0 and tuples equal lists, but true is not 1."""
     return json.dumps(json.loads(json.dumps(value), parse_int=float))
 
 
 def default_space(recipe: Recipe) -> Space:
-    """Return what a search tries with the family of `recipe` where nothing else is said."""
+    """Return the default search space of the recipe's family."""
     family = families[recipe.model.name]
     entries = dict(family.space or (NEURAL_SPACE if family.neural else {}))
     if "dropout" in family.options.model_fields:
@@ -120,7 +120,7 @@ def default_space(recipe: Recipe) -> Space:
 
 
 def values_of(recipe: Recipe, keys: Iterable[str]) -> dict[str, Any]:
-    """Return what a recipe says for dotted keys, None for what it does not have."""
+    """Return the values of a recipe for dotted keys, None for keys that it does not have."""
     settings = recipe.model_dump(mode="json")
     values: dict[str, Any] = {}
     for key in keys:
@@ -131,34 +131,37 @@ def values_of(recipe: Recipe, keys: Iterable[str]) -> dict[str, Any]:
     return values
 
 
-def held_values(recipe: Recipe, fixed: Iterable[str]) -> dict[str, Any]:
-    """Return the values of those fixed keys that a recipe loses where it takes another model family."""
+def fixed_values(recipe: Recipe, fixed: Iterable[str]) -> dict[str, Any]:
+    """Return the values of the fixed keys that a recipe would lose with another model family."""
     return values_of(recipe, [key for key in fixed if key.split(".")[0] in ("model", "train") and key != "model.name"])
 
 
 def read_space(space: str | Path | Mapping[str, Any], recipe: Recipe, fixed: Iterable[str] = ()) -> Space:
-    """Return the space that a TOML file or a mapping states, in sections as a recipe has them or with dotted keys.
+    """Return the space of a TOML file or mapping, in sections like a recipe or with dotted keys.
 
-    `fixed` are keys whose values in the recipe hold whatever is tried, so that what is tried must suit them. Every key
-    must be an option of the recipe and every value one that it takes; none may decide which rows there are.
-    Raises `RecipeError` that names the first that is not, `MissingFileError`.
+    fixed   keys whose values in the recipe hold in every trial; choices must be valid together with them
+
+    Raises `RecipeError` for the first key that is no option or decides which rows there are and for the first invalid
+    value, `MissingFileError`.
     """
     content, origin = _content(space)
-    held = held_values(recipe, fixed)
+    kept = fixed_values(recipe, fixed)
     found: dict[str, Choice | Range] = {}
     for key, entry in _entries(content, origin):
         if key.startswith("data.") or key in ROWS:
             raise RecipeError(
-                f"The search space {origin} must leave {key!r} alone: rows are read and split once, so that all trials "
-                "are judged on the same. Set it in the recipe, or with --set."
+                f"The search space {origin} must not contain {key!r}: all trials use the same rows, which are read and "
+                "split once. Set it in the recipe, or with --set."
             )
         found[key] = _entry(key, entry, origin)
-        for value in found[key].ends():
+        for value in found[key].bounds():
             try:
-                load_recipe(recipe, {**held, key: value})
+                load_recipe(recipe, {**kept, key: value})
             except RecipeError as error:
                 reason = str(error).removeprefix("The recipe given is not valid: ")
-                raise RecipeError(f"The search space {origin} asks for what no recipe takes: {reason}") from error
+                raise RecipeError(
+                    f"The search space {origin} has a value that is not valid in a recipe: {reason}"
+                ) from error
     if not found:
         raise RecipeError(f"The search space {origin} must name at least one option, such as train.learning_rate.")
     return found
@@ -184,8 +187,8 @@ def _entries(content: Mapping[str, Any], origin: str) -> Iterator[tuple[str, Map
         for key, entry in entries:
             if not isinstance(entry, Mapping):
                 raise RecipeError(
-                    f"The key {key!r} of search space {origin} must state {{choices = [...]}} or {{low = ..., high = "
-                    f"...}}. Got {entry!r}; an option with one value belongs into the recipe, or into --set."
+                    f"The key {key!r} of search space {origin} must have {{choices = [...]}} or {{low = ..., high = "
+                    f"...}}. Got {entry!r}. Put an option with a single value into the recipe, or into --set."
                 )
             yield key, entry
 
@@ -197,10 +200,10 @@ def _entry(key: str, entry: Mapping[str, Any], origin: str) -> Choice | Range:
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         where = ".".join(str(part) for part in first["loc"] if part not in ("int", "float"))
-        said = {"missing": f"{where} is missing", "extra_forbidden": f"{where!r} is not known"}.get(
+        problem = {"missing": f"{where} is missing", "extra_forbidden": f"{where!r} is not known"}.get(
             first["type"], f"{where}: {first['msg']}".removeprefix(": ").replace("Value error, ", "")
         )
         raise RecipeError(
-            f"The key {key!r} of search space {origin} is not valid: {said}. "
-            "State {choices = [...]} or {low = ..., high = ...} with log or step as you need them."
+            f"The key {key!r} of search space {origin} is not valid: {problem}. "
+            "Give {choices = [...]} or {low = ..., high = ...}, optionally with log or step."
         ) from error

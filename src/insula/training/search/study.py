@@ -1,4 +1,4 @@
-"""The study behind a search: Optuna's trials in a database that processes on several machines may share."""
+"""The study of a search: Optuna's trials in a database that several processes and machines can share."""
 
 from __future__ import annotations
 
@@ -20,27 +20,28 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from insula.core.errors import OutputError, RecipeError
 from insula.core.locks import try_lock
-from insula.training.search.folder import TRIALS, at_work, lock_file, trial_folder
+from insula.training.search.folder import TRIALS, lock_file, trial_folder, worker_lock
 from insula.training.search.result import TrialRecord
 from insula.training.search.space import Choice, Space, stored
 
 Pruner = Literal["median", "hyperband", "none"]
-HEARTBEAT = 10  # seconds; a trial whose process was not heard of for six of them is taken for dead
-MOST_TRIES = 3  # a trial that its process dies of, each time, is given up
-STARTUP_TRIALS = 4  # run in full before any is compared with the median
-FIRST_JUDGED = 2  # evaluation at which a trial may be pruned; before it, most have hardly warmed up
-FEWEST_FOR_IMPORTANCE = 4
+HEARTBEAT = 10  # seconds; a process without a heartbeat for six of them counts as dead
+MAX_TRIES = 3  # of a trial whose process dies each time
+STARTUP_TRIALS = 4  # that run in full before any is compared with the median
+FIRST_PRUNING = 2  # evaluation from which a trial may be pruned; before it, most are still warming up
+MIN_TRIALS_FOR_IMPORTANCE = 4
 PAUSE = 1.0
-MOST_CONNECTIONS = 4
+MAX_CONNECTION_ATTEMPTS = 4
 ABOUT = "about"
 
 
 @dataclass(frozen=True)
 class Attempt:
-    """A trial under way: its values, and whom to tell.
+    """A running trial.
 
-    report   is told the validation score at each evaluation; raises what ends a trial that is pruned
-    note     keeps a named figure with the trial
+    values   the values to try, by dotted key
+    report   to be called with the validation score at each evaluation; raises an exception if the trial is pruned
+    note     stores a named figure with the trial
     """
 
     number: int
@@ -64,12 +65,12 @@ class Study:
         *,
         trials: int,
         seconds: float | None,
-        heard: Callable[[TrialRecord], None],
+        on_trial: Callable[[TrialRecord], None],
     ) -> None:
-        """Try until `trials` are done, by this process or others; no trial begins after `seconds`.
+        """Run trials until `trials` are done by this process and others; no trial starts after `seconds`.
 
-        `objective` gives the value of an attempt; a `RecipeError` of it counts as a failed trial. `heard` is told of
-        each finished trial of this process. Raises `RecipeError` where the first three trials all fail.
+        `objective` returns the value of an attempt; its `RecipeError` counts as a failed trial. `on_trial` is called
+        with each finished trial of this process. Raises `RecipeError` if the first three trials all fail.
         """
         ends = None if seconds is None else time.monotonic() + seconds
         while ends is None or time.monotonic() < ends:
@@ -78,29 +79,29 @@ class Study:
             if len(done) >= trials:
                 return
             if len(done) + running >= trials:
-                time.sleep(PAUSE)  # others are at the last ones, and may yet die of them
+                time.sleep(PAUSE)  # other processes run the last trials, and may still die
                 continue
             self._study.optimize(
                 lambda trial: self._try(trial, objective, trials),
                 n_trials=1,
                 catch=RecipeError,
-                callbacks=[lambda _, trial: None if _is_superfluous(trial) else heard(self._record(trial))],
+                callbacks=[lambda _, trial: None if _is_superfluous(trial) else on_trial(self._record(trial))],
             )
-            self._refuse_hopeless()
+            self._stop_if_all_failed()
 
     def records(self) -> list[TrialRecord]:
-        """Return the trials that have ended, in order."""
+        """Return the finished trials, in order."""
         ended = self._trials(TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)
         return [self._record(trial) for trial in ended if not _is_superfluous(trial)]
 
     def importance(self, seed: int) -> dict[str, float]:
         """Return the share of each key in the variance of the trials' scores, largest first (fANOVA).
 
-        Hutter, Hoos and Leyton-Brown 2014, An efficient approach for assessing hyperparameter importance. Empty where
-        fewer than four trials are complete or all have one score.
+        Hutter, Hoos and Leyton-Brown 2014, An efficient approach for assessing hyperparameter importance. Empty if
+        fewer than four trials are complete or all have the same score.
         """
         complete = self._trials(TrialState.COMPLETE)
-        if len(complete) < FEWEST_FOR_IMPORTANCE or len({trial.value for trial in complete}) == 1:
+        if len(complete) < MIN_TRIALS_FOR_IMPORTANCE or len({trial.value for trial in complete}) == 1:
             return {}
         evaluator = optuna.importance.FanovaImportanceEvaluator(seed=seed)
         try:
@@ -110,11 +111,11 @@ class Study:
         return {key: float(share) for key, share in found.items()}
 
     def clear(self) -> None:
-        """Take away what trials left in the folder, but not of those that other processes are at."""
-        left = list((self._folder / TRIALS).glob("*"))  # first, so that a trial that begins now is not among them
-        under_way = {trial_folder(self._folder, trial.number) for trial in self._trials(TrialState.RUNNING)}
-        for one in left:
-            if one not in under_way:
+        """Remove the files of trials, except those that other processes are running."""
+        folders = list((self._folder / TRIALS).glob("*"))  # before the query: a trial that starts now is not included
+        running = {trial_folder(self._folder, trial.number) for trial in self._trials(TrialState.RUNNING)}
+        for one in folders:
+            if one not in running:
                 shutil.rmtree(one, ignore_errors=True)
         with contextlib.suppress(OSError):
             (self._folder / TRIALS).rmdir()
@@ -123,13 +124,13 @@ class Study:
         trial.set_user_attr("worker", self._worker)
         done, _ = self._counted()
         earlier = sum(other.number < trial.number for other in (*done, *self._trials(TrialState.RUNNING)))
-        if earlier >= trials:  # others began theirs at the same time
+        if earlier >= trials:  # other processes started theirs at the same time
             trial.set_user_attr("superfluous", True)
-            raise RecipeError("The search has its trials.")
+            raise RecipeError("The search has enough trials.")
         scores: list[float] = []
 
         def report(score: float) -> None:
-            # Evaluations are numbered, not their steps: those differ between batch sizes.
+            # Evaluations are counted, not steps, since steps differ between batch sizes.
             scores.append(score)
             trial.report(score, len(scores))
             if trial.should_prune():
@@ -165,17 +166,17 @@ class Study:
         return self._study.get_trials(deepcopy=False, states=states)
 
     def _counted(self) -> tuple[list[FrozenTrial], int]:
-        """Return the trials that are done (failed ones for a reason of their own), and how many are under way."""
+        """Return the trials that are done (also failed with an error), and the number of running ones."""
         ended = self._trials(TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)
         done = [trial for trial in ended if trial.state != TrialState.FAIL or "error" in trial.user_attrs]
         return done, len(self._trials(TrialState.RUNNING))
 
     def _recover(self) -> None:
-        """Mark trials of dead processes as failed and put them in line again."""
+        """Mark trials of dead processes as failed and enqueue them again."""
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
             optuna.storages.fail_stale_trials(self._study)
-        # Those of this folder are known at once: the system has ended their lock.
+        # Dead processes of this folder are detected at once, since the system has released their locks.
         for trial in self._trials(TrialState.RUNNING):
             file = lock_file(self._folder, str(trial.user_attrs.get("worker")))
             if trial.user_attrs.get("worker") == self._worker or not file.exists():
@@ -187,16 +188,16 @@ class Study:
                         self.retry(self._study, trial)
 
     def retry(self, study: optuna.Study, trial: FrozenTrial) -> None:
-        """Put a trial whose process died in line again."""
+        """Enqueue a trial whose process died again."""
         shutil.rmtree(trial_folder(self._folder, trial.number), ignore_errors=True)
         self._try_again(trial.params, trial.user_attrs)
 
     def _try_again(self, values: Mapping[str, Any], attributes: Mapping[str, Any]) -> None:
         tries = int(attributes.get("tries", 1))
-        if values and tries < MOST_TRIES:
+        if values and tries < MAX_TRIES:
             self._study.enqueue_trial(dict(values), user_attrs={"tries": tries + 1})
 
-    def _refuse_hopeless(self) -> None:
+    def _stop_if_all_failed(self) -> None:
         done, _ = self._counted()
         if len(done) >= 3 and all(trial.state == TrialState.FAIL for trial in done):
             raise RecipeError(f"All of the first {len(done)} trials failed. {done[-1].user_attrs['error']}")
@@ -206,7 +207,9 @@ class Study:
             TrialState.COMPLETE: "complete", TrialState.PRUNED: "pruned",
         }  # fmt: skip
         notes = trial.user_attrs
-        chosen = {key: entry.restored(trial.params[key]) for key, entry in self._space.items() if key in trial.params}
+        chosen = {
+            key: entry.restored_value(trial.params[key]) for key, entry in self._space.items() if key in trial.params
+        }
         return TrialRecord(
             number=trial.number,
             state=states.get(trial.state, "failed" if "error" in notes else "lost"),
@@ -223,8 +226,8 @@ class Study:
 class SamplerByNumber(optuna.samplers.BaseSampler):
     """Tree-structured Parzen estimators (Bergstra et al. 2011), drawn from the seed and the trial's number.
 
-    With one generator for all trials a resumed search would draw its first values once more, and processes that share
-    a study would all draw the same ones.
+    With one generator for all trials, a resumed search would repeat its first values, and processes that share a study
+    would all draw the same values.
     """
 
     def __init__(self, seed: int) -> None:
@@ -232,23 +235,23 @@ class SamplerByNumber(optuna.samplers.BaseSampler):
         self._tpe = optuna.samplers.TPESampler(seed=seed)
 
     def before_trial(self, study: optuna.Study, trial: FrozenTrial) -> None:
-        """Take the generator of this trial."""
+        """Seed the sampler for this trial."""
         seed = int(np.random.SeedSequence([self._seed, trial.number]).generate_state(1)[0])
         self._tpe = optuna.samplers.TPESampler(seed=seed)
         self._tpe.before_trial(study, trial)
 
     def infer_relative_search_space(self, study: optuna.Study, trial: FrozenTrial) -> dict[str, Any]:
-        """Return the keys that are drawn together."""
+        """Return the keys that are sampled jointly."""
         return self._tpe.infer_relative_search_space(study, trial)
 
     def sample_relative(self, study: optuna.Study, trial: FrozenTrial, search_space: dict[str, Any]) -> dict[str, Any]:
-        """Draw them."""
+        """Sample the keys jointly."""
         return self._tpe.sample_relative(study, trial, search_space)
 
     def sample_independent(
         self, study: optuna.Study, trial: FrozenTrial, param_name: str, param_distribution: Any
     ) -> Any:
-        """Draw one key by itself."""
+        """Sample one key independently."""
         return self._tpe.sample_independent(study, trial, param_name, param_distribution)
 
 
@@ -264,16 +267,16 @@ def open_study(
     seed: int,
     pruner: Pruner,
 ) -> Iterator[Study]:
-    """Yield the study `name` of a database, made where there is none.
+    """Yield the study `name` of a database; it is created if there is none.
 
-    start    the recipe's own values, tried first as far as the space holds them
-    about    what must be the same whenever the search goes on, such as a checksum of the data
-    folder   of the search; processes that share it learn at once of each other's death
+    start    the recipe's own values, tried first if they are in the space
+    about    properties that must be the same when the search is continued, such as a checksum of the data
+    folder   of the search; processes that share it detect each other's death at once
 
-    Raises `OutputError` where the database cannot be used, `RecipeError` where the study is about something else.
+    Raises `OutputError` if the database cannot be used, `RecipeError` if the properties of the study differ.
     """
     worker = uuid.uuid4().hex
-    with _quiet(), _storage_errors(url), at_work(lock_file(folder, worker)), _storage(url) as storage:
+    with _quiet(), _storage_errors(url), worker_lock(lock_file(folder, worker)), _storage(url) as storage:
         arguments: dict[str, Any] = {
             "study_name": name, "storage": storage, "sampler": SamplerByNumber(seed), "pruner": _pruner(pruner),
         }  # fmt: skip
@@ -281,11 +284,13 @@ def open_study(
             study = optuna.create_study(**arguments, direction="maximize")
         except optuna.exceptions.DuplicatedStudyError:
             study = optuna.load_study(**arguments)
-            _refuse_others(study, about, folder)
+            _require_same_properties(study, about, folder)
         else:
             study.set_user_attr(ABOUT, dict(about))
             values = {
-                key: entry.kept(start[key]) for key, entry in space.items() if key in start and entry.holds(start[key])
+                key: entry.stored_value(start[key])
+                for key, entry in space.items()
+                if key in start and entry.contains(start[key])
             }
             study.enqueue_trial(values)
         opened = Study(study, space, folder, worker)
@@ -294,12 +299,13 @@ def open_study(
 
 
 def shown_url(url: str) -> str:
-    """Return a database's address without its password."""
+    """Return the address of a database without its password."""
     try:
         return make_url(url).render_as_string(hide_password=True)
     except SQLAlchemyError as error:
         raise OutputError(
-            f"The study must be a database's address such as sqlite:///study.db or postgresql://host/name. Got {url!r}."
+            f"The study must be the address of a database, such as sqlite:///study.db or postgresql://host/name. "
+            f"Got {url!r}. Correct the address."
         ) from error
 
 
@@ -327,8 +333,8 @@ def _connected(url: str, options: dict[str, Any]) -> Any:
         except ImportError as error:  # the database's driver
             raise _unusable(url, error) from error
         except (SQLAlchemyError, optuna.exceptions.StorageInternalError):
-            # Two processes that are first at a new database both make its tables, and one of them fails.
-            if attempt == MOST_CONNECTIONS:
+            # If two processes create the tables of a new database at the same time, one of them fails.
+            if attempt == MAX_CONNECTION_ATTEMPTS:
                 raise
             time.sleep(PAUSE)
 
@@ -358,23 +364,23 @@ def _quiet() -> Iterator[None]:
 
 def _pruner(name: Pruner) -> optuna.pruners.BasePruner:
     if name == "median":
-        return optuna.pruners.MedianPruner(n_startup_trials=STARTUP_TRIALS, n_warmup_steps=FIRST_JUDGED)
+        return optuna.pruners.MedianPruner(n_startup_trials=STARTUP_TRIALS, n_warmup_steps=FIRST_PRUNING)
     if name == "hyperband":
-        return optuna.pruners.HyperbandPruner(min_resource=FIRST_JUDGED)
+        return optuna.pruners.HyperbandPruner(min_resource=FIRST_PRUNING)
     return optuna.pruners.NopPruner()
 
 
-def _refuse_others(study: optuna.Study, about: Mapping[str, str], folder: Path) -> None:
+def _require_same_properties(study: optuna.Study, about: Mapping[str, str], folder: Path) -> None:
     if ABOUT not in study.user_attrs:
-        time.sleep(3 * PAUSE)  # another process is making it at this moment
+        time.sleep(3 * PAUSE)  # another process may be creating it
     if ABOUT not in study.user_attrs:
-        study.set_user_attr(ABOUT, dict(about))  # ... or died of it
+        study.set_user_attr(ABOUT, dict(about))  # or has died while creating it
     known = study.user_attrs[ABOUT]
     for key, value in about.items():
         if known.get(key) != value:
             raise RecipeError(
-                f"The {key} of this search must be as when it began in {str(folder)!r}, or its trials could not be "
-                "compared. Search as before, or under another --output."
+                f"The {key} of this search must be the same as when it started in {str(folder)!r}; otherwise trials "
+                "could not be compared. Restore it, or search with another --output."
             )
 
 

@@ -1,4 +1,4 @@
-"""MLflow: `insula train --track mlflow`; `MLFLOW_TRACKING_URI` says where (`sqlite:///mlflow.db`, a server)."""
+"""MLflow: `insula train --track mlflow`; `MLFLOW_TRACKING_URI` is the store (`sqlite:///mlflow.db`, a server)."""
 
 from __future__ import annotations
 
@@ -14,28 +14,28 @@ from transformers.integrations import MLflowCallback
 
 
 class MlflowTracker:
-    """A run there, in the experiment of `MLFLOW_EXPERIMENT_NAME` or `insula`."""
+    """Logs a run to MLflow, in the experiment `MLFLOW_EXPERIMENT_NAME` (default: `insula`)."""
 
     def start(self, name: str, recipe: Mapping[str, Any], logs: Path, known: str | None) -> str:
-        """Begin or go on; options longer than MLflow takes are cut."""
+        """Start or continue the run; options that are too long for MLflow are truncated."""
         mlflow.set_experiment(os.environ.get("MLFLOW_EXPERIMENT_NAME", "insula"))
         run = mlflow.start_run(run_id=known, run_name=name)
         if known is None:
             options = iter({key: str(value)[:MAX_PARAM_VAL_LENGTH] for key, value in recipe.items()}.items())
-            while some := dict(itertools.islice(options, MAX_PARAMS_TAGS_PER_BATCH)):
-                mlflow.log_params(some)
+            while batch := dict(itertools.islice(options, MAX_PARAMS_TAGS_PER_BATCH)):
+                mlflow.log_params(batch)
         return str(run.info.run_id)
 
     def callback(self) -> Any:
-        """Return transformers' callback, which logs into the run that is open."""
+        """Return the callback of transformers, which logs to the open run."""
         return MLflowCallback()
 
     def finish(self, figures: Mapping[str, float], report: Path) -> None:
-        """Log the final figures; the report's place is a tag."""
+        """Log the final figures, and the path of the report as a tag."""
         mlflow.log_metrics(dict(figures))
         mlflow.set_tag("report", str(report))
         mlflow.end_run()
 
     def fail(self) -> None:
-        """End it as failed."""
+        """End the run as failed."""
         mlflow.end_run(status="FAILED")

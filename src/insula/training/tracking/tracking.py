@@ -1,4 +1,4 @@
-"""Telling other programs about a run, as it is trained and when it is done; TensorBoard's files are always written."""
+"""Logs a run to experiment trackers during and after training; TensorBoard logs are always written."""
 
 from __future__ import annotations
 
@@ -14,26 +14,26 @@ from insula.core.registry import Registry
 from insula.evaluation.document import MetricsDocument
 
 IDENTITIES = "tracking.json"
-EXTRAS = ("wandb", "mlflow")  # packages and extras of the same name
+EXTRAS = ("wandb", "mlflow")  # trackers whose package and extra have the same name
 
 
 class Tracker(Protocol):
-    """One run, told to one program."""
+    """Logs one run to one experiment tracker."""
 
     def start(self, name: str, recipe: Mapping[str, Any], logs: Path, known: str | None) -> str:
-        """Begin a run, or go on with the one that is `known`; return by what it is known there.
+        """Start a run, or continue the run with the id `known`; return its id.
 
-        `recipe` maps dotted names of options to values; `logs` is a folder for what is kept locally.
+        `recipe` maps dotted names of options to values; `logs` is a folder for local files.
         """
 
     def callback(self) -> Any:
-        """Return what the trainer calls: transformers' own integration."""
+        """Return the callback for the trainer: the integration of transformers."""
 
     def finish(self, figures: Mapping[str, float], report: Path) -> None:
-        """Tell the final figures and where the report is, and end the run."""
+        """Log the final figures and the path of the report, and end the run."""
 
     def fail(self) -> None:
-        """End the run of a training that did not end well."""
+        """End the run of a training that failed."""
 
 
 trackers: Registry[type[Tracker]] = Registry("trackers")
@@ -42,10 +42,10 @@ trackers.register("mlflow", "insula.training.tracking.mlflow:MlflowTracker")
 
 
 class Tracking:
-    """The trackers of a run, from its first step to its metrics: a context, so that each is ended whatever happens.
+    """The trackers of a run, as a context that ends them in any case.
 
-    With `resume`, the runs that `folder` speaks of go on. `MissingExtraError` where a package is not installed,
-    `UnknownNameError` for a tracker that nobody knows.
+    With `resume`, the tracked runs recorded in `folder` are continued. Raises `MissingExtraError` if a package is not
+    installed, `UnknownNameError` for an unknown tracker.
     """
 
     def __init__(self, names: Sequence[str], folder: Path, recipe: Mapping[str, Any], *, resume: bool) -> None:
@@ -67,11 +67,11 @@ class Tracking:
         return self
 
     def callbacks(self) -> list[Any]:
-        """Return what the trainer calls."""
+        """Return the callbacks for the trainer."""
         return [tracker.callback() for tracker in self._trackers.values()]
 
     def finish(self, document: MetricsDocument, report: Path) -> None:
-        """Tell a finished run's metrics."""
+        """Log the metrics of a finished run."""
         for tracker in self._trackers.values():
             tracker.finish(final_figures(document), report.absolute())
 
@@ -84,7 +84,7 @@ class Tracking:
 
 
 def final_figures(document: MetricsDocument) -> dict[str, float]:
-    """Return a run's numbers by names such as `test/macro_f1`, `model/parameters`, `time/train_seconds`."""
+    """Return the figures of a run by names such as `test/macro_f1`, `model/parameters`, `time/train_seconds`."""
     figures: dict[str, Any] = {}
     for split, evaluation in (("validation", document.validation), ("test", document.test)):
         for name, interval in (evaluation.metrics if evaluation else {}).items():

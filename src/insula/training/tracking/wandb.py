@@ -1,4 +1,4 @@
-"""Weights & Biases: `insula train --track wandb`; `WANDB_MODE=offline` keeps everything in the run's `logs/`."""
+"""Weights & Biases: `insula train --track wandb`; `WANDB_MODE=offline` writes everything to the run's `logs/`."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from transformers.integrations import WandbCallback
 
 
 class WandbTracker:
-    """A run there, in the project of `WANDB_PROJECT` or `insula`."""
+    """Logs a run to Weights & Biases, in the project `WANDB_PROJECT` (default: `insula`)."""
 
     def start(self, name: str, recipe: Mapping[str, Any], logs: Path, known: str | None) -> str:
-        """Begin or go on; offline, a run that goes on is a new one under the same name."""
+        """Start or continue the run; offline, a continued run is a new one with the same name."""
         self._run = wandb.init(
             project=os.environ.get("WANDB_PROJECT", "insula"),
             name=name,
@@ -27,14 +27,14 @@ class WandbTracker:
         return str(self._run.id)
 
     def callback(self) -> Any:
-        """Return transformers' callback, which logs into the run that is open."""
+        """Return the callback of transformers, which logs to the open run."""
         return WandbCallback()
 
     def finish(self, figures: Mapping[str, float], report: Path) -> None:
-        """Write the final figures into the run's summary."""
+        """Write the final figures to the summary of the run."""
         self._run.summary.update({**figures, "report": str(report)})
         self._run.finish()
 
     def fail(self) -> None:
-        """End it as failed."""
+        """End the run as failed."""
         self._run.finish(exit_code=1)

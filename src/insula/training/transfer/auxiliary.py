@@ -1,4 +1,4 @@
-"""Auxiliary sets: the rows that a run adds to its own where its recipe names other labelled sets."""
+"""Auxiliary sets: further labelled sets that a recipe adds to the training of a run."""
 
 from __future__ import annotations
 
@@ -18,20 +18,22 @@ from insula.data.splits.leak import Fingerprint
 from insula.training.fitting import Rows, Task
 from insula.training.recipe.recipe import Recipe
 
-LEFT_ASIDE = 0.01  # of a source without splits: nothing is measured on an auxiliary set
+HELD_OUT_FRACTION = 0.01  # small, for sources without splits: nothing is evaluated on an auxiliary set
 
 
 def with_auxiliary(dataset: Dataset, recipe: Recipe, progress: Progress) -> Dataset:
-    """Return the data set with the sets that the recipe names in `also`.
+    """Return the data set with the auxiliary sets of the recipe appended to `also`.
 
-    Their training and validation rows are taken, their test rows never; rows whose text is in validation or test
-    of `dataset` are left out. Those that it has already are kept. Raises `DataError` where nothing is left of one.
+    Their training and validation rows are used, never their test rows; rows whose text is in validation or test of
+    `dataset` are removed. Raises `DataError` if a set has no rows left.
     """
     also: list[Dataset] = []
     notes = []
     held_out = Fingerprint.of(e for name in ("validation", "test") for e in dataset.splits.get(name, ()))
     options = DataOptions(
-        validation_fraction=LEFT_ASIDE, test_fraction=LEFT_ASIDE, max_text_length=recipe.data.max_text_length
+        validation_fraction=HELD_OUT_FRACTION,
+        test_fraction=HELD_OUT_FRACTION,
+        max_text_length=recipe.data.max_text_length,
     )
     loaded = (load_dataset(source, options, seed=recipe.seed) for source in recipe.auxiliary.sources)
     for found in (*dataset.also, *loaded):
@@ -39,12 +41,10 @@ def with_auxiliary(dataset: Dataset, recipe: Recipe, progress: Progress) -> Data
         seen = held_out.seen(rows)
         kept = [example for example, is_seen in zip(rows, seen, strict=True) if not is_seen]
         if not kept:
-            raise DataError(
-                f"Every row of the auxiliary set {found.name!r} stands in validation or test. Leave it out."
-            )
+            raise DataError(f"Every row of the auxiliary set {found.name!r} is in validation or test. Leave it out.")
         note = (
-            f"{found.name} is learnt beside it: {counted(len(kept), 'row')}, {len(found.scheme.names)} labels; "
-            f"{int(seen.sum()):,} left out that stand in validation or test."
+            f"Auxiliary set {found.name}: {counted(len(kept), 'row')}, {len(found.scheme.names)} labels; "
+            f"{int(seen.sum()):,} removed that are in validation or test."
         )
         progress.say(note)
         notes.append(note)
@@ -55,7 +55,7 @@ def with_auxiliary(dataset: Dataset, recipe: Recipe, progress: Progress) -> Data
 
 
 def with_task_rows(rows: Rows, tasks: Sequence[Task]) -> Rows:
-    """Return the training rows joined with those of the tasks, which have no labels of the main set."""
+    """Return the training rows followed by those of the tasks, which have no labels of the main set."""
     if not tasks:
         return rows
     counts = [len(task.rows) for task in tasks]

@@ -1,4 +1,4 @@
-"""Distillation: the texts and scores that a run adds to its rows where its recipe names teachers."""
+"""Distillation: unlabelled texts and teacher scores that a recipe adds to the training rows."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from insula.training.recipe.recipe import Recipe
 from insula.training.transfer.teachers import check_teachers, teacher_scores
 
 UNLABELLED = "unlabelled"
-"""The split of a data set that holds texts without labels: trained on, never measured on."""
+"""The split with unlabelled texts: used in training, never in evaluation."""
 
 
 def with_unlabelled(dataset: Dataset, recipe: Recipe, progress: Progress) -> Dataset:
-    """Return the data set with the split `unlabelled` where the recipe names such texts.
+    """Return the data set with the split `unlabelled` if the recipe names such texts.
 
-    Texts of train, validation or test, and repeats, are left out. Raises `RecipeError` where a teacher has
-    other labels, `LeakError` where it was trained on rows that are measured on.
+    Texts of train, validation or test and duplicates are removed. Raises `RecipeError` if a teacher has other labels,
+    `LeakError` if it was trained on rows of validation or test.
     """
     options = recipe.distil
     if not options.teachers:
@@ -36,20 +36,20 @@ def with_unlabelled(dataset: Dataset, recipe: Recipe, progress: Progress) -> Dat
     texts, notes = read_texts(options.unlabelled, text=options.text, max_length=recipe.data.max_text_length)
     held_out = Fingerprint.of(e for name in ("validation", "test") for e in dataset.splits.get(name, ()))
     kept, (measured, _) = new_texts(texts, held_out, Fingerprint.of(dataset.split("train")))
-    said = [
+    messages = [
         *notes,
-        f"{counted(len(kept), 'unlabelled text')} of {len(texts):,} {'is' if len(kept) == 1 else 'are'} learnt from by "
-        f"the answers of {counted(len(options.teachers), 'teacher')}; {measured:,} stand in validation or test, the "
-        "rest in train or twice.",
+        f"{counted(len(kept), 'unlabelled text')} of {len(texts):,} used with the scores of "
+        f"{counted(len(options.teachers), 'teacher')}; {measured:,} removed that are in validation or test, the rest "
+        "are in train or duplicates.",
     ]
-    for sentence in said:
-        progress.say(sentence)
+    for message in messages:
+        progress.say(message)
     splits = {**dataset.splits, UNLABELLED: [Example(text=text) for text in kept]}
-    return dataclasses.replace(dataset, splits=splits, notes=(*dataset.notes, *said))
+    return dataclasses.replace(dataset, splits=splits, notes=(*dataset.notes, *messages))
 
 
 def with_teacher_scores(rows: Rows, dataset: Dataset, plan: TrainingPlan, run: RunContext) -> Rows:
-    """Return the training rows joined with the unlabelled ones, each with the mean score of the teachers."""
+    """Return the training rows followed by the unlabelled ones, each with the mean scores of the teachers."""
     teachers = plan.distil.teachers
     if not teachers:
         return rows

@@ -1,4 +1,4 @@
-"""Teachers: trained models whose answers another model learns from."""
+"""Teachers: trained models whose scores are the targets of distillation."""
 
 from __future__ import annotations
 
@@ -29,41 +29,41 @@ CHUNK = 1024
 def check_teachers(teachers: Sequence[str], dataset: Dataset) -> None:
     """Reject teachers whose scores would leak labels.
 
-    Raises `RecipeError` where a teacher has other labels; `LeakError` where it was trained on validation rows of
-    `dataset`, or trained or tuned on test rows: its answers would carry their labels into what is measured there.
+    Raises `RecipeError` if a teacher has other labels; `LeakError` if it was trained on validation rows of `dataset`,
+    or trained or tuned on test rows: its scores would leak their labels into the evaluation.
     """
     for teacher in teachers:
         folder = open_folder(locate_model(teacher))
         _require_same_labels(teacher, folder.scheme, dataset.scheme)
-        refuse_seen(folder, dataset, called=f"teacher {teacher!r}")
+        require_unseen(folder, dataset, called=f"teacher {teacher!r}")
 
 
-def refuse_seen(folder: ModelFolder, dataset: Dataset, *, called: str) -> None:
-    """Raise `LeakError` where a model was trained on rows that are measured on, or tuned on test rows."""
+def require_unseen(folder: ModelFolder, dataset: Dataset, *, called: str) -> None:
+    """Raise `LeakError` if a model was trained on validation or test rows of `dataset`, or tuned on test rows."""
     seen = split_fingerprints(folder.path)
-    for split, told in (("validation", ("train",)), ("test", ("train", "validation"))):
+    for split, used in (("validation", ("train",)), ("test", ("train", "validation"))):
         examples = dataset.splits.get(split, ())
-        for part in told:
-            if part in seen and (count := int(seen[part].seen(examples).sum())):
+        for own in used:
+            if own in seen and (count := int(seen[own].seen(examples).sum())):
                 raise LeakError(
-                    f"The {called} must not have seen the rows this model is measured on. Got "
-                    f"{counted(count, f'{split} row')} of {len(examples):,} that stand in its {part} rows. "
+                    f"The {called} must not have seen the rows on which this model is evaluated. Got "
+                    f"{counted(count, f'{split} row')} of {len(examples):,} that are among its {own} rows. "
                     f"Train the {called.split()[0]} on the same splits (same files, same seed)."
                 )
 
 
 def teacher_fingerprints(teachers: Sequence[str]) -> dict[str, Fingerprint]:
-    """Return the fingerprints of the teachers' training rows, as parts of the fingerprint of their student."""
+    """Return the split_fingerprints of the teachers' training rows, to be stored with the student."""
     known = (split_fingerprints(locate_model(teacher)).get("train") for teacher in teachers)
-    return {f"teacher{number}": learnt for number, learnt in enumerate(known) if learnt is not None}
+    return {f"teacher{number}": rows for number, rows in enumerate(known) if rows is not None}
 
 
 def teacher_scores(
     teachers: Sequence[str], scheme: LabelScheme, texts: Sequence[TextOrInput], cache: Path, progress: Progress
 ) -> NDArray[np.float64]:
-    """Return the teachers' (rows, labels) answers to raw inputs: the mean of their calibrated probabilities or values.
+    """Return the teachers' (rows, labels) scores of raw inputs: the mean of their calibrated probabilities or values.
 
-    They are computed once: `cache` keeps them for as long as teachers and texts are the same.
+    The scores are cached in the file `cache`, which is valid for the same teachers and texts.
     """
     folders = [locate_model(teacher) for teacher in teachers]
     key = _key(folders, texts)
@@ -83,18 +83,18 @@ def teacher_scores(
     progress.finish()
     with atomic_file(cache) as file:
         save_file({"scores": scores.astype(np.float32), "key": np.frombuffer(key, np.uint8)}, file)
-    # As they would come out of the cache, so that a resumed run learns from the same numbers.
+    # With the precision of the cache, so that a resumed run uses the same numbers.
     return scores.astype(np.float32).astype(np.float64)
 
 
-def _require_same_labels(teacher: str, its: LabelScheme, ours: LabelScheme) -> None:
-    same = its.kind == ours.kind and set(its.names) == set(ours.names)
-    if same and its.kind == "ordinal":
-        same = its.names == ours.names
+def _require_same_labels(teacher: str, known: LabelScheme, wanted: LabelScheme) -> None:
+    same = known.kind == wanted.kind and set(known.names) == set(wanted.names)
+    if same and known.kind == "ordinal":
+        same = known.names == wanted.names
     if not same:
         raise RecipeError(
-            f"The teacher {teacher!r} must have the labels of the data ({ours.kind}: {', '.join(ours.names)}). "
-            f"Got {its.kind}: {', '.join(its.names)}. Name a run on the same labels in distil.teachers."
+            f"The teacher {teacher!r} must have the labels of the data ({wanted.kind}: {', '.join(wanted.names)}). "
+            f"Got {known.kind}: {', '.join(known.names)}. Name a run on the same labels in distil.teachers."
         )
 
 

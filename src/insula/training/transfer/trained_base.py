@@ -1,4 +1,4 @@
-"""A trained model as the base of another: its labels must be the same, and its training rows not be measured on."""
+"""Checks a trained model that is the base of another: same labels, no training rows in validation or test."""
 
 from __future__ import annotations
 
@@ -8,30 +8,29 @@ from insula.data.dataset import Dataset
 from insula.data.splits.leak import Fingerprint
 from insula.models.folder import ModelFolder
 from insula.models.provenance import split_fingerprints
-from insula.training.transfer.teachers import refuse_seen
+from insula.training.transfer.teachers import require_unseen
 
 
 def check_base(base: ModelFolder | None, dataset: Dataset) -> None:
-    """Reject a trained base that cannot be trained further honestly.
+    """Reject a trained base that does not fit the data set.
 
-    Raises `RecipeError` where it has other labels than the data set, `LeakError` where it was trained on rows that are
-    measured on.
+    Raises `RecipeError` if it has other labels, `LeakError` if it was trained on validation or test rows.
     """
     if base is not None:
         require_labels(base, dataset.scheme)
-        refuse_seen(base, dataset, called=f"base {str(base.path)!r}")
+        require_unseen(base, dataset, called=f"base {str(base.path)!r}")
 
 
 def require_labels(base: ModelFolder, scheme: LabelScheme) -> None:
-    """Raise `RecipeError` unless a base has just these labels in this order: its head would mean others."""
+    """Raise `RecipeError` unless a base has the labels of the scheme in the same order, as its head is reused."""
     if not base.scheme.has_labels_of(scheme):
         raise RecipeError(
             f"The model.base option must name a model with the labels of the data ({scheme.kind}: "
-            f"{', '.join(scheme.names)}). Got {base.scheme.kind}: {', '.join(base.scheme.names)}. Name another."
+            f"{', '.join(scheme.names)}). Got {base.scheme.kind}: {', '.join(base.scheme.names)}. Name another base."
         )
 
 
 def base_fingerprint(base: ModelFolder | None) -> dict[str, Fingerprint]:
-    """Return the fingerprint of a trained base's training rows, as a part of that of the model made of it."""
+    """Return the fingerprint of the base's training rows, to be stored with the new model."""
     known = None if base is None else split_fingerprints(base.path).get("train")
     return {} if known is None else {"base": known}
