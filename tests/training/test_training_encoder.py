@@ -241,7 +241,7 @@ def test_a_tokenizer_of_another_encoder_is_rejected(
     vocabulary = content["model"]["vocab"]
     vocabulary |= {f"extra{i}": len(vocabulary) + i for i in range(3)}
     (tmp_path / "tokenizer.json").write_text(json.dumps(content), encoding="utf-8")
-    with pytest.raises(DataError, match=r"its tokenizer has \d+ tokens, its weights know"):
+    with pytest.raises(DataError, match=r"its tokenizer has \d+ tokens, its weights have"):
         fit({"model.base": str(tmp_path)})
 
 

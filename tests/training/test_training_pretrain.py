@@ -60,7 +60,7 @@ def test_masks_follow_the_paper(masking: Masking) -> None:
     tokens = [np.concatenate([[2], rng.integers(5, 1000, size=30), [3]]) for _ in range(1000)]
     rows = MaskedRows(tokens, masking, seed=0)
     hidden = np.concatenate([rows[row]["input"] for row in range(len(rows))])
-    wanted = np.concatenate([rows[row]["wanted"] for row in range(len(rows))])
+    wanted = np.concatenate([rows[row]["labels"] for row in range(len(rows))])
     original = np.concatenate(tokens)
     chosen = wanted != IGNORED
     assert (wanted[chosen] == original[chosen]).all()
@@ -181,7 +181,7 @@ def test_changed_texts_and_damaged_state_are_rejected(
     with pytest.raises(KeyboardInterrupt):
         pretrain(file, folder, model=encoder_folder(), progress=Interrupt(2), **SETTINGS)
     file.write_text(corpus.read_text(encoding="utf-8") + "one more line of other words\n", encoding="utf-8")
-    with pytest.raises(DataError, match="have changed since it began"):
+    with pytest.raises(DataError, match="have changed since it started"):
         resume_pretraining(folder)
     (work_folder(folder) / "pretrain.json").write_text("{}", encoding="utf-8")
     with pytest.raises(DataError, match="is damaged"):
@@ -208,7 +208,7 @@ def test_texts_near_an_evaluation_set_are_not_trained_on(tmp_path: Path) -> None
     corpus = read_corpus([tmp_path / "texts.csv"], barred, text="message", held_out=0.3)
     assert sorted([*corpus.train, *corpus.held_out]) == sorted([texts[0], texts[3], texts[4]])
     assert (corpus.read, corpus.excluded, corpus.repeated, len(corpus.held_out)) == (6, 1, 2, 1)
-    with pytest.raises(DataError, match=r"at least 2 that differ\. Got 0"):
+    with pytest.raises(DataError, match=r"at least 2 different texts\. Got 0"):
         read_corpus([tmp_path / "test.txt"], [tmp_path / "test.txt"])
 
 

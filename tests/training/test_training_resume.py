@@ -244,7 +244,7 @@ def test_changed_data_are_rejected(tmp_path: Path, source: Path, recipe: dict[st
         label = json.loads(lines[3])["label"]
         lines[3] = lines[3].replace(label, "neutral" if label != "neutral" else "positive")
     file.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    with pytest.raises(DataError, match="have changed since it began"):
+    with pytest.raises(DataError, match="have changed since it started"):
         resume_training(folder)
 
 

@@ -99,7 +99,7 @@ def test_the_stored_recipe_has_the_train_defaults(family: str) -> None:
 
 
 def test_a_transformer_s_width_is_a_multiple_of_its_heads() -> None:
-    with pytest.raises(RecipeError, match=r"multiple of heads; 30 is none of 4"):
+    with pytest.raises(RecipeError, match=r"multiple of heads\. Got width 30 with 4 heads"):
         load_recipe({"model": {"name": "transformer", "width": 30}})
 
 

@@ -393,7 +393,7 @@ def test_importance_is_reported_if_trials_differ(find: Callable[..., SearchResul
     assert sum(found.importance.values()) == pytest.approx(1)
     assert found.importance["model.min_df"] > 0.8
     page = found.report.read_text(encoding="utf-8")
-    assert "What makes the difference" in page
+    assert "Importance of each option" in page
     assert (
         tomllib.loads(found.recipe_file.read_text(encoding="utf-8"))["model"]["min_df"]
         == found.best.values["model.min_df"]

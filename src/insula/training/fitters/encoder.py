@@ -145,7 +145,7 @@ def _copy_tokenizer(source: Path, model: EncoderForEmotion, folder: Path) -> Non
             raise ValueError("it has no tokenizer")
         known = model.backbone.get_input_embeddings().num_embeddings
         if len(tokenizer) > known:
-            raise ValueError(f"its tokenizer has {len(tokenizer)} tokens, its weights know {known}")
+            raise ValueError(f"its tokenizer has {len(tokenizer)} tokens, its weights have {known}")
         tokenizer.save_pretrained(folder)
 
 
