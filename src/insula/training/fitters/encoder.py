@@ -131,8 +131,8 @@ def _reopen(base: ModelFolder, plan: TrainingPlan, options: PretrainedOptions, h
 def _check_positions(model: EncoderForEmotion, options: PretrainedOptions) -> None:
     if model.max_positions is not None and options.max_tokens > model.max_positions:
         raise RecipeError(
-            f"The model.max_tokens option must be at most {model.most_tokens} for this encoder. Got "
-            f"{options.max_tokens}. Set model.max_tokens={model.most_tokens}."
+            f"The model.max_tokens option must be at most {model.max_positions} for this encoder. Got "
+            f"{options.max_tokens}. Set model.max_tokens={model.max_positions}."
         )
 
 
