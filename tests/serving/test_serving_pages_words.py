@@ -33,7 +33,7 @@ OTHER_TERMS = (
     "文字", "测量", "最佳猜测", "没有任何标签", "表示不确定", "总是回答", "判断这段", "还没有提问", "密钥未知", "撤销",
     "模型类别", "多选一", "95% 区间", "已选", "额度", "最后的数据", "您", "你", "情感类别", "蒸馏模型", "打分",
 )  # fmt: skip
-QUOTED = {"turns_hint"}  # a sentence of a customer
+QUOTED = {"turns_hint", "page.js tries"}  # sentences of customers
 FILLED = {"wait": "3 秒", "labels": "喜悦", "words": "范围", "target": "服务", "share": "37%"}
 
 
@@ -43,7 +43,7 @@ def page_script() -> Iterator[tuple[str, str]]:
     block = re.search(r"\n  zh: \{\n(.*?)\n  \},\n", script, re.DOTALL)
     assert block is not None
     for name, text in re.findall(r"""^    (\w+): .*?["`]([^"`]*)["`]""", block[1], re.MULTILINE):
-        yield f"page.js {name}", re.sub(r"\$\{\w+\}", "喜悦", text)
+        yield f"page.js {name}", re.sub(r"\$\{\w+\}", "喜悦", text.replace("${count}", "7"))
 
 
 def chinese_card_words() -> Iterator[tuple[str, str]]:

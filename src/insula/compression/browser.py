@@ -16,12 +16,17 @@ import onnx
 
 from insula.core.errors import MissingFileError, ModelFolderError
 from insula.core.files import atomic_folder, write_text
+from insula.core.levels import levels
 from insula.core.outputs import FolderKind
+from insula.core.scheme import LabelScheme
+from insula.evaluation.reports.page import page_style
+from insula.evaluation.reports.signs import SIGNS, signs_of
 from insula.models.folder import ModelFolder
 from insula.models.tokens.tokenization import TOKENIZER
 from insula.text.portable import portable_steps
 
-PAGE_FILES = ("index.html", "page.css", "page.js", "model.js", "decide.js", "prepare.js")
+PAGE_FILES = ("index.html", "page.js", "model.js", "decide.js", "prepare.js")
+STYLES = ("report.css", "page.css")
 MODEL_FILES = ("scheme.json", "decision.json", "preparation.json", "tokens.json", TOKENIZER)
 LIBRARIES = {
     "onnxruntime-web": ("1.30.0", ("ort.wasm.min.mjs", "ort-wasm-simd-threaded.mjs", "ort-wasm-simd-threaded.wasm")),
@@ -52,10 +57,13 @@ def export_page(source: ModelFolder, output: Path, libraries: Path) -> int:
         templates = files("insula.compression").joinpath("page")
         for name in PAGE_FILES:
             write_text(stage / name, templates.joinpath(name).read_text(encoding="utf-8"))
+        for name in STYLES:
+            write_text(stage / name, page_style(name))
         for name in MODEL_FILES:
             content = json.loads((source.path / name).read_text(encoding="utf-8"))
             write_text(stage / name, _compact(content))
         write_text(stage / "steps.json", _compact(steps))
+        write_text(stage / "view.json", _compact(page_view(source.scheme)))
         # As one file, because a browser cannot read weights from a separate file.
         onnx.save(onnx.load(str(source.path / "model.onnx")), str(stage / "model.onnx"))
         (stage / "lib").mkdir()
@@ -63,6 +71,21 @@ def export_page(source: ModelFolder, output: Path, libraries: Path) -> int:
             shutil.copy2(file, stage / "lib" / file.name)
         write_text(stage / MARKER, _compact({"libraries": {name: version for name, (version, _) in LIBRARIES.items()}}))
         return sum(file.stat().st_size for file in stage.rglob("*") if file.is_file())
+
+
+def page_view(scheme: LabelScheme) -> dict[str, Any]:
+    """Return how the page shows labels: their signs, and the coarser levels of the scheme, the coarsest first."""
+    coarser = [
+        {
+            "name": name,
+            "names": list(level.scheme.names),
+            "parents": dict(scheme.mappings[name]),
+            "display": {language: dict(names) for language, names in level.scheme.display.items()},
+            "signs": signs_of(level.scheme),
+        }
+        for name, level in reversed(levels(scheme).items())
+    ]
+    return {"paths": dict(SIGNS), "signs": signs_of(scheme), "levels": coarser}
 
 
 def _library_files(libraries: Path) -> list[Path]:
