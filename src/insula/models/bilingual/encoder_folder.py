@@ -1,0 +1,97 @@
+"""Writes the bilingual encoder as a Hugging Face folder: weights in float16, vocabulary of English and Chinese."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+from safetensors.numpy import save_file
+
+from insula.core.arrays import Float32Array, Int64Array
+from insula.core.files import write_json, write_text
+from insula.models.bilingual.q4_file import Q4File
+from insula.models.bilingual.vocabulary import kept_pieces, tokenizer_settings
+
+_LAYER = {  # name in the file: module of `transformers.BertModel`, whether its input is the wide feed-forward layer
+    "q": ("attention.self.query", False),
+    "k": ("attention.self.key", False),
+    "v": ("attention.self.value", False),
+    "ao": ("attention.output.dense", False),
+    "fi": ("intermediate.dense", False),
+    "fo": ("output.dense", True),
+}
+_NORMS = {"aln": "attention.output.LayerNorm", "oln": "output.LayerNorm"}
+
+
+def write_encoder(source: Path, folder: Path) -> None:
+    """Convert the 4-bit file `source` into the folder of a `BertModel`; the same file gives the same bytes.
+
+    Raises `DataError` if `source` has another format.
+    """
+    file = Q4File(source)
+    kept = kept_pieces(file.pieces)
+    # bfloat16 would lose precision; float16 has all levels of a 4-bit weight to one part in 2,048.
+    tensors = {name: np.ascontiguousarray(one, dtype=np.float16) for name, one in _bert_weights(file, kept).items()}
+    save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
+    write_json(folder / "config.json", _bert_config(file, len(kept)))
+    settings = tokenizer_settings(file.pieces, file.scores, kept)
+    write_text(folder / "tokenizer.json", json.dumps(settings, ensure_ascii=False, separators=(",", ":")))
+    write_json(folder / "tokenizer_config.json", _tokenizer_config(file.shape.positions))
+
+
+def _bert_weights(file: Q4File, kept: Int64Array) -> dict[str, Float32Array]:
+    shape = file.shape
+    weights = {
+        "embeddings.word_embeddings.weight": file.tensor("emb.word", shape.width, rows=kept),
+        "embeddings.position_embeddings.weight": file.tensor("emb.pos", shape.width),
+        "embeddings.token_type_embeddings.weight": file.tensor("emb.type", shape.width),
+        "embeddings.LayerNorm.weight": file.vector("emb.ln.w"),
+        "embeddings.LayerNorm.bias": file.vector("emb.ln.b"),
+    }
+    for number in range(shape.layers):
+        prefix = f"encoder.layer.{number}"
+        for short, (module, is_wide) in _LAYER.items():
+            columns = shape.inner if is_wide else shape.width
+            weights[f"{prefix}.{module}.weight"] = file.tensor(f"l{number}.{short}.w", columns)
+            weights[f"{prefix}.{module}.bias"] = file.vector(f"l{number}.{short}.b")
+        for short, module in _NORMS.items():
+            weights[f"{prefix}.{module}.weight"] = file.vector(f"l{number}.{short}.w")
+            weights[f"{prefix}.{module}.bias"] = file.vector(f"l{number}.{short}.b")
+    return weights
+
+
+def _bert_config(file: Q4File, vocabulary: int) -> dict[str, object]:
+    shape = file.shape
+    return {
+        "architectures": ["BertModel"],
+        "model_type": "bert",
+        "hidden_size": shape.width,
+        "num_hidden_layers": shape.layers,
+        "num_attention_heads": shape.heads,
+        "intermediate_size": shape.inner,
+        "hidden_act": "gelu",
+        "layer_norm_eps": shape.norm_epsilon,
+        "max_position_embeddings": shape.positions,
+        "type_vocab_size": shape.segments,
+        "vocab_size": vocabulary,
+        "bos_token_id": 0,
+        "pad_token_id": 1,
+        "eos_token_id": 2,
+        "dtype": "float16",
+    }
+
+
+def _tokenizer_config(positions: int) -> dict[str, object]:
+    return {
+        "tokenizer_class": "PreTrainedTokenizerFast",
+        "bos_token": "<s>",
+        "cls_token": "<s>",
+        "eos_token": "</s>",
+        "sep_token": "</s>",
+        "pad_token": "<pad>",
+        "unk_token": "<unk>",
+        "mask_token": "<mask>",
+        "model_max_length": positions,
+        "model_input_names": ["input_ids", "attention_mask"],
+    }
