@@ -33,6 +33,7 @@ class Results:
     lstm_cost: Entry | None = None
     kills: Entry | None = None
     masking: Entry | None = None
+    masking_before: Entry | None = None
     starter: Entry | None = None
     inference: Entry | None = None
     smaller: Entry | None = None
@@ -51,6 +52,7 @@ def read_results(folder: Path = FOLDER) -> Results:
         lstm_cost=_one(folder / "lstm_cost.json"),
         kills=_one(folder / "kills.json"),
         masking=_one(folder / "masking.json"),
+        masking_before=_one(folder / "masking_before.json"),
         starter=_one(folder / "starter.json"),
         **{name: _one(folder / f"{name}.json") for name in PREDICTION},
     )

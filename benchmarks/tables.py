@@ -51,6 +51,7 @@ TABLES: Mapping[str, Callable[[Results], str]] = {
     "masking": masking_tables.masking,
     "masking-ordinary": masking_tables.masking_ordinary,
     "masking-outside": masking_tables.masking_outside,
+    "masking-nobody": masking_tables.masking_nobody,
     "costs-provenance": cost_tables.costs_provenance,
     "starter": speed_tables.starter,
     "starter-said": speed_tables.starter_said,

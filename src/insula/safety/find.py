@@ -9,6 +9,7 @@ from insula.core.errors import DataError, nearest
 from insula.safety.kinds import GROUPS, KINDS, TOKEN
 from insula.safety.presidio_kinds import PRESIDIO_KINDS
 from insula.safety.readable import BLANK, Readable
+from insula.safety.recognisers.names.models import LAC, is_name_model, name_model
 from insula.safety.recognisers.registry import spans_of
 from insula.safety.spans import Span, without_overlaps
 
@@ -19,11 +20,11 @@ _MAX_ROUNDS = 8
 def find_personal_data(text: str, kinds: Collection[str] | None = None) -> tuple[Span, ...]:
     """Return the spans of personal data in `text`, in order and without overlaps.
 
-    kinds  kinds to find (default: all of `KINDS`). The group "all" means these, "presidio" those of Presidio
+    kinds  kinds to find (default: all of `KINDS`). The group "all" means these, "presidio" those of Presidio; "lac" and
+           "spacy:FOLDER" find names with a name model
 
     Full-width and styled characters, separators inside numbers and invisible characters do not hide a value; offsets
-    refer to `text` as given. Tokens that `mask` has written are skipped. Raises `DataError` for an unknown kind,
-    `MissingExtraError` if a kind needs the extra `presidio`.
+    refer to `text` as given. Tokens that `mask` has written are skipped. Raises as `checked_kinds` does.
     """
     wanted = checked_kinds(kinds)
     readable = Readable(text)
@@ -43,16 +44,21 @@ def find_personal_data(text: str, kinds: Collection[str] | None = None) -> tuple
 
 
 def checked_kinds(kinds: Collection[str] | None) -> frozenset[str]:
-    """Return the kinds as a set, with groups replaced by their members.
+    """Return the kinds as a set, with groups replaced by their members and name models loaded.
 
-    Raises `DataError` for an unknown kind, `MissingExtraError` if a kind needs the extra `presidio`.
+    Raises `DataError` for an unknown kind or a folder without a spaCy pipeline, `MissingFileError` if there is no such
+    folder, `MissingExtraError` if a kind needs one of the extras `presidio`, `names` and `spacy`.
     """
     if kinds is None:
         return GROUPS["all"]
     wanted: set[str] = set()
     for kind in kinds:
+        if is_name_model(kind):
+            name_model(kind)
+            wanted |= {"name", kind}
+            continue
         if kind not in GROUPS and kind not in KINDS and kind not in PRESIDIO_KINDS:
-            known = (*GROUPS, *KINDS, *PRESIDIO_KINDS)
+            known = (*GROUPS, LAC, *KINDS, *PRESIDIO_KINDS)
             raise DataError(f"A kind must be one of {', '.join(known)}. Got {kind!r}.{nearest(kind, known)}")
         wanted |= GROUPS.get(kind, {kind})
     if not wanted.isdisjoint(PRESIDIO_KINDS):

@@ -31,12 +31,11 @@ class Masked:
 def mask(text: str, *, kinds: Collection[str] | None = None, pseudonyms: Pseudonyms | None = None) -> Masked:
     """Return the text with tokens such as `[EMAIL]` and `[PHONE]` in place of personal data.
 
-    kinds       kinds to mask (default: all of `KINDS`), or groups of them, as in `find_personal_data`
+    kinds       kinds to mask (default: all of `KINDS`), groups and name models, as in `find_personal_data`
     pseudonyms  add pseudonyms to the tokens, as in `[EMAIL:Q2hp...]`: equal values get equal tokens, and
                 `Pseudonyms.reveal` restores the text. Without them masking is irreversible
 
-    Masking a masked text changes nothing. Raises `DataError` for an unknown kind, `MissingExtraError` if a kind needs
-    the extra `presidio`.
+    Masking a masked text changes nothing. Raises as `find_personal_data` does.
     """
     spans = find_personal_data(text, kinds)
     parts: list[str] = []

@@ -42,7 +42,8 @@ def mask(
         str | None,
         typer.Option(
             "--kinds",
-            help="Kinds to mask, separated by commas; all,presidio adds those that Presidio finds. [default: all]",
+            help="Kinds to mask, separated by commas; all,presidio adds those that Presidio finds, all,lac Chinese "
+            "names anywhere in a sentence. [default: all]",
             metavar="KINDS",
             show_default=False,
         ),

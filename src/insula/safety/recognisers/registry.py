@@ -15,6 +15,7 @@ from typing import TypeAlias
 from insula.core.registry import Registry
 from insula.safety.presidio_kinds import PRESIDIO_KINDS
 from insula.safety.recognisers.lookalikes import without_lookalikes
+from insula.safety.recognisers.names.models import is_name_model, names
 from insula.safety.spans import Span
 
 Recogniser: TypeAlias = Callable[[str], Iterator[Span]]
@@ -89,7 +90,7 @@ _WITHOUT_LOOKALIKES = frozenset(("card", "cn_id", "phone", "phone_zh", "presidio
 
 
 def spans_of(text: str, kinds: Collection[str]) -> Iterator[Span]:
-    """Yield all spans in readable text, overlaps included; `presidio` runs only if `kinds` has one of its kinds."""
+    """Yield all spans in readable text, overlaps included; Presidio and name models run only if `kinds` has them."""
     numbers: str | None = None
     for name, recognise in _members(len(RECOGNISERS), any(kind in PRESIDIO_KINDS for kind in kinds)):
         required = _REQUIRED.get(name)
@@ -101,6 +102,8 @@ def spans_of(text: str, kinds: Collection[str]) -> Iterator[Span]:
         if numbers is None:
             numbers = without_lookalikes(text)
         yield from recognise(numbers)
+    for kind in sorted(filter(is_name_model, kinds)):
+        yield from names(text, kind)
 
 
 @cache

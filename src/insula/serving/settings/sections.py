@@ -133,7 +133,9 @@ class Masking(SettingsSection):
     """Masking of personal data in texts before they are stored, in the database and in `feedback.file`."""
 
     kinds: tuple[str, ...] = Field(
-        ("all",), description='As in `insula data mask --kinds`: "presidio" adds those that Presidio finds.'
+        ("all",),
+        description='As in `insula data mask --kinds`: "presidio" adds those that Presidio finds, "lac" and '
+        '"spacy:FOLDER" names anywhere in a sentence.',
     )
 
 
