@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from insula.api.compression import quantize_model as quantize_model
     from insula.api.data import describe_data as describe_data
     from insula.api.evaluation import evaluate as evaluate
+    from insula.api.explanation import explain as explain
+    from insula.api.explanation import explain_file as explain_file
     from insula.api.export import export_model as export_model
     from insula.api.masking import mask_file as mask_file
     from insula.api.masking import mask_texts as mask_texts
@@ -65,6 +67,8 @@ _PUBLIC = {
     "compress_model": "insula.api.compression",
     "describe_data": "insula.api.data",
     "evaluate": "insula.api.evaluation",
+    "explain": "insula.api.explanation",
+    "explain_file": "insula.api.explanation",
     "export_model": "insula.api.export",
     "list_runs": "insula.api.runs",
     "load_dataset": "insula.data.load",

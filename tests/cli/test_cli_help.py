@@ -107,6 +107,7 @@ def test_an_option_has_one_meaning_in_all_commands() -> None:
     different = {
         "--output",  # a folder of results, or a file of predictions
         "--context", "--speaker", "--target",  # values with TEXT, columns with files
+        "--format",  # of a file of data, or what a model is exported for
         "--model",  # in `pretrain` an encoder
         "--resume",  # a run to resume, or a switch where the output names it
     }  # fmt: skip

@@ -8,7 +8,7 @@ import sys
 import typer
 
 from insula import __version__
-from insula.cli import compare, evaluate, predict, pretrain, recipes, runs, search, serve, train
+from insula.cli import compare, evaluate, explain, predict, pretrain, recipes, runs, search, serve, train
 from insula.cli.data import app as data
 from insula.cli.exits import flush_output
 from insula.cli.model import app as model
@@ -20,6 +20,7 @@ app.command("train")(train.train)
 app.command("evaluate")(evaluate.evaluate)
 app.command("compare")(compare.compare)
 app.command("predict")(predict.predict)
+app.command("explain")(explain.explain)
 app.command("serve")(serve.serve)
 app.command("pretrain")(pretrain.pretrain)
 app.command("search")(search.search)

@@ -25,6 +25,7 @@ from insula.core.model_input import TextOrInput
 from insula.core.registry import Registry
 from insula.inference.engine import Engine
 from insula.models.folder import ModelFolder
+from insula.models.networks.contributions import Contributions
 from insula.text.context import Context
 
 
@@ -35,6 +36,7 @@ class Backend(Protocol):
 
     StagedBackend      encodes texts ahead of time
     TokenStages        a staged backend whose stages are token ids and a network
+    AdditiveBackend    gives what each piece of a text adds to its logits
     PreparingBackend   prepares the inputs itself
 
     and may set `prefetch = False` if it computes as fast as it encodes, so that a prefetching thread would not help.
@@ -68,6 +70,14 @@ class TokenStages(StagedBackend, Protocol):
 
     def run(self, ids: NDArray[np.int64], mask: NDArray[np.int64], /) -> NDArray[np.float32]:
         """Return (rows, outputs) logits of one padded batch: (rows, tokens) token ids and mask."""
+
+
+@runtime_checkable
+class AdditiveBackend(Backend, Protocol):
+    """A backend whose logits are a sum over pieces of the text."""
+
+    def contributions(self, text: str, /) -> Contributions | None:
+        """Return what each piece of a prepared text adds; None where this model's logits are no such sum."""
 
 
 @runtime_checkable

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from insula.inference.engine import DEFAULT, Engine
 from insula.models.networks.averaged import AveragedTokens
+from insula.models.networks.contributions import Contributions
 from insula.models.tokens.tokenization import open_tokenizer
 
 Tokens = tuple[NDArray[np.int64], NDArray[np.int64]]
@@ -27,6 +28,13 @@ class StaticBackend:
     def logits(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Return (rows, outputs) logits in the order of `texts`."""
         return self.compute(self.encode(texts))
+
+    def contributions(self, text: str) -> Contributions | None:
+        """Return what each token of a prepared text adds to its logits; None where its layers mix them."""
+        if not self._model.additive:
+            return None
+        ids, places = self.tokenizer.encode_with_places(text)
+        return Contributions(places, *self._model.contributions(ids))
 
     def encode(self, texts: Sequence[str]) -> Tokens:
         """Return the token ids of all texts, concatenated, and the number of tokens of each text."""

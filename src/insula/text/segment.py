@@ -23,10 +23,16 @@ def segment_chinese(text: str, language: str | None = None) -> str:
     return _CHINESE.sub(_spaced_words, text)
 
 
+def chinese_words(run: str) -> list[str]:
+    """Return the words of a run of Chinese characters; joined they are the run."""
+    words: list[str] = rjieba.cut(run)
+    return words
+
+
 def _spaced_words(match: re.Match[str]) -> str:
     words: list[str] = []
     for piece in _PIECE.findall(match.group()):
-        words += [piece] if piece[0] == "[" else rjieba.cut(piece)
+        words += [piece] if piece[0] == "[" else chinese_words(piece)
     before, after = match.string[match.start() - 1 : match.start()], match.string[match.end() : match.end() + 1]
     return f"{_gap(before)}{' '.join(words)}{_gap(after)}"
 

@@ -67,6 +67,17 @@ class AveragedTokens:
             mean = np.maximum(mean @ weights.T + biases, 0)
         return self._head(mean, self._tensors)
 
+    @property
+    def additive(self) -> bool:
+        """Whether logits are a sum over tokens: a hidden layer, or another head than `linear`, mixes them."""
+        return self.hidden is None and self._head is numpy_heads["linear"]
+
+    def contributions(self, ids: NDArray[np.int64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return (tokens, outputs) what each token of one text adds to its logits, and the (outputs,) base."""
+        vectors = self.table[ids].astype(np.float64) / max(len(ids), 1)
+        weights = self._tensors["output.weight"].astype(np.float64)
+        return vectors @ weights.T, self._tensors["output.bias"].astype(np.float64)
+
     def _sums(self, ids: NDArray[np.int64], lengths: NDArray[np.int64]) -> NDArray[np.float32]:
         ends = np.cumsum(lengths)
         sums = np.empty((len(lengths), self.table.shape[1]), dtype=np.float32)

@@ -20,6 +20,7 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 
 from insula.core.errors import DataError, ModelFolderError
 from insula.core.files import write_json
+from insula.models.networks.contributions import Contributions
 
 WORD = r"\w+|[^\w\s]"  # punctuation counts as a word: "!" and "?" carry emotion
 
@@ -114,6 +115,12 @@ class LinearModel:
             return np.zeros((0, len(self.intercepts)), dtype=np.float32)
         product: NDArray[np.float32] = self.featurizer(texts) @ self.coefficients.T + self.intercepts
         return product.astype(np.float32, copy=False)
+
+    def contributions(self, text: str) -> Contributions:
+        """Return what each n-gram of a prepared text adds to its logits."""
+        from insula.models.networks.ngram_contributions import ngram_contributions
+
+        return ngram_contributions(self, text)
 
     def save(self, path: Path) -> None:
         """Write `model.safetensors`, `vocabulary.json` and `config.json` into a folder under construction."""

@@ -53,6 +53,12 @@ class TextTokenizer:
         rows = self._tokenizer.encode_batch_fast(clean)
         return [np.asarray(row.ids[: self.max_tokens] or [0], dtype=np.int64) for row in rows]
 
+    def encode_with_places(self, text: str) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return the token numbers of one text, and (tokens, 2) where each starts and ends in it."""
+        encoding = self._tokenizer.encode(_clean(text))
+        ids, places = encoding.ids[: self.max_tokens], encoding.offsets[: self.max_tokens]
+        return np.asarray(ids, dtype=np.int64), np.asarray(places, dtype=np.int64).reshape(-1, 2)
+
     def encode_flat(self, texts: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Return the token ids of all texts, concatenated, and the number of tokens of each text (0 or more)."""
         if self._cache is not None:

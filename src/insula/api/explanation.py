@@ -1,0 +1,76 @@
+"""`explain` and `explain_file`: the words behind a prediction."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from insula.core.model_input import ModelInput, as_inputs
+from insula.core.progress import Progress
+from insula.core.starter import STARTER
+from insula.explanation.explain import AUTO, explain_input
+from insula.explanation.explanation import Explanation
+from insula.explanation.files import ExplainedFile
+from insula.explanation.files import explain_file as run_file
+from insula.inference.predictor import Predictor
+
+
+def explain(
+    texts: str | ModelInput | Mapping[str, Any] | Sequence[str | ModelInput | Mapping[str, Any]],
+    model: str | Path | Predictor = STARTER,
+    *,
+    method: str = AUTO,
+    labels: Sequence[str] = (),
+    budget: float | None = None,
+    trust: bool = True,
+) -> list[Explanation]:
+    """Return one explanation a text, in order: which words raised and lowered the score of each label, and by how much.
+
+    method  `exact` (linear and static models), `occlusion`, `partition` (Shapley values), `surrogate` (as LIME),
+            `alone`; `auto` takes `exact` where the model is a sum over words, else `occlusion`
+    labels  whose weights are given; where not given the decided ones, or the one with the highest score
+    budget  milliseconds a text; the method is chosen to fit
+    trust   whether each explanation also says how faithful it is to the model
+
+    Raises `DataError` for a text without words, an unknown label, and `exact` for other models.
+    """
+    predictor = model if isinstance(model, Predictor) else Predictor.load(model)
+    inputs = as_inputs([texts] if isinstance(texts, str | ModelInput | Mapping) else texts)
+    return [
+        explain_input(predictor, one, method=method, labels=labels, budget=budget, with_trust=trust) for one in inputs
+    ]
+
+
+def explain_file(
+    source: str | Path,
+    output: str | Path,
+    model: str | Path | Predictor = STARTER,
+    *,
+    text: str | None = None,
+    method: str = AUTO,
+    labels: Sequence[str] = (),
+    budget: float | None = None,
+    trust: bool = True,
+    progress: Progress | None = None,
+) -> ExplainedFile:
+    """Write every row of a file with its prediction and explanation to `output`, in order; memory stays flat.
+
+    output  CSV, TSV, JSON Lines, Parquet or Arrow by its name; `-` is standard output, as JSON Lines. JSON Lines keeps
+            the explanation as an object, the others as JSON text
+    text    column with the text; found by its usual names where not given
+
+    The other arguments are those of `explain`. Rows without a word are counted, with line and reason, in the result.
+    """
+    predictor = model if isinstance(model, Predictor) else Predictor.load(model)
+    return run_file(
+        predictor,
+        source,
+        output,
+        text=text,
+        method=method,
+        labels=labels,
+        budget=budget,
+        with_trust=trust,
+        progress=progress,
+    )

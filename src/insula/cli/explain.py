@@ -1,0 +1,146 @@
+"""`insula explain`."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import sys
+from typing import Annotated, Any
+
+import typer
+
+from insula.cli.options import AnyModel, Json, Quiet
+from insula.cli.typed_inputs import typed_inputs
+from insula.core.sentences import counted
+from insula.core.starter import STARTER
+
+FILES = "Files"
+
+
+def explain(
+    model: AnyModel = STARTER,
+    texts: Annotated[
+        list[str] | None,
+        typer.Argument(help="Texts to explain, each in quotes.", metavar="TEXT", show_default=False),
+    ] = None,
+    method: Annotated[
+        str,
+        typer.Option(
+            "--method",
+            help="exact (linear and static models), occlusion, partition, surrogate or alone; auto takes exact where "
+            "the model has it, else occlusion.",
+            metavar="METHOD",
+        ),
+    ] = "auto",
+    label: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--for",
+            help="Label to explain; repeat it for several. [default: the decided labels]",
+            metavar="LABEL",
+            show_default=False,
+        ),
+    ] = None,
+    budget: Annotated[
+        str | None,
+        typer.Option(
+            "--budget", help="Time for a text, such as 50ms or 2s; the method is chosen to fit.", metavar="TIME"
+        ),
+    ] = None,
+    trust: Annotated[
+        bool, typer.Option("--trust/--no-trust", help="Measure how faithful each explanation is to the model.")
+    ] = True,
+    as_json: Json = False,
+    quiet: Quiet = False,
+    source: Annotated[
+        str | None,
+        typer.Option(
+            "--input", "-i", help="File of messages; - is standard input.", metavar="FILE", rich_help_panel=FILES
+        ),
+    ] = None,
+    output: Annotated[
+        str | None,
+        typer.Option(
+            "--output", "-o", help="File of explanations; - is standard output.", metavar="FILE", rich_help_panel=FILES
+        ),
+    ] = None,
+    text: Annotated[
+        str | None, typer.Option("--text", help="Column with the text.", metavar="COLUMN", rich_help_panel=FILES)
+    ] = None,
+) -> None:
+    """Explain predictions: which words raised the score of a label, which lowered it, and how sure that is.
+
+    Words in blue (or marked +) speak for the label, words in orange (or marked -) against it. The last line says how
+    far the explanation can be trusted: removing the words it names should lower the score much, keeping nothing else
+    should lower it little.
+
+    **Examples**
+
+        insula explain "The room was fine but nobody ever answered us." -m runs/care
+        insula explain "I'm not happy about this." --for joy --method partition
+        insula explain --input test.csv -m runs/care --output why.parquet
+        insula explain "So long, and thanks." --json --budget 50ms
+    """
+    from insula.api.explanation import explain as run_explanation
+
+    limit = None if budget is None else milliseconds(budget)
+    if texts:
+        if source is not None or output is not None:
+            raise typer.BadParameter("Give texts, or files with --input and --output, not both.")
+        how: dict[str, Any] = {"method": method, "labels": label or (), "budget": limit, "trust": trust}
+        explanations = run_explanation(typed_inputs(texts), model, **how)
+        if as_json:
+            for explanation in explanations:
+                typer.echo(json.dumps(explanation.to_dict(), ensure_ascii=False))
+            return
+        from insula.explanation.terminal import explanation_lines
+
+        colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ
+        for number, explanation in enumerate(explanations):
+            if number:
+                typer.echo()
+            for line in explanation_lines(explanation, colour=colour):
+                typer.echo(line)
+            if not quiet:
+                took = f"{explanation.milliseconds:.0f} ms"
+                typer.echo(
+                    f"{explanation.method}, {counted(explanation.evaluations, 'variant')} of the text, {took}", err=True
+                )
+        return
+    if source is None and sys.stdin.isatty():
+        raise typer.BadParameter("Nothing to explain: give texts, --input FILE, or pipe lines in.")
+    from insula.api.explanation import explain_file
+    from insula.cli.progress import shown_progress
+
+    with shown_progress(quiet) as progress:
+        result = explain_file(
+            source or "-",
+            output or "-",
+            model,
+            text=text,
+            method=method,
+            labels=label or (),
+            budget=limit,
+            trust=trust,
+            progress=progress,
+        )
+    if as_json and output not in (None, "-"):
+        typer.echo(json.dumps(result.to_dict(), ensure_ascii=False))
+    elif not quiet and result.rows:
+        each = result.seconds * 1000 / result.rows
+        typer.echo(f"{counted(result.rows, 'row')} explained into {result.output}, {each:.1f} ms a row.", err=True)
+    if result.rejected:
+        first = result.rejected[0]
+        typer.echo(
+            f"{counted(len(result.rejected), 'row')} not explained; the first is line {first.line}: {first.reason}",
+            err=True,
+        )
+
+
+def milliseconds(budget: str) -> float:
+    """Return a time such as 50ms or 2s in milliseconds; `BadParameter` for anything else."""
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(ms|s)", budget.strip())
+    if match is None or not float(match[1]):
+        raise typer.BadParameter(f"--budget must be a time such as 50ms or 2s. Got {budget!r}.")
+    return float(match[1]) * (1000 if match[2] == "s" else 1)

@@ -1,0 +1,19 @@
+"""Each word alone: how much evidence it has with no other word beside it."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from insula.core.arrays import Float64Array
+from insula.explanation.explainers import Explainer
+from insula.explanation.question import Question
+
+
+def alone(question: Question, evaluations: int) -> Float64Array:
+    """Return the evidence of each word alone less that of no words at all."""
+    only = np.eye(len(question), dtype=bool)
+    evidence = question.evidence(np.concatenate([np.zeros((1, len(question)), dtype=bool), only]))
+    return evidence[1:] - evidence[:1]
+
+
+EXPLAINER = Explainer(alone, lambda words: words + 1, "what each word says by itself, blind to its context")

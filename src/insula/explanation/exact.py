@@ -1,0 +1,62 @@
+"""Exact contributions: for models whose logits are a sum over pieces of the text (`linear`, `static`)."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from insula.core.arrays import Float64Array, Int64Array
+from insula.core.errors import DataError
+from insula.explanation.explainers import Explainer
+from insula.explanation.question import Question
+
+
+def exact(question: Question, evaluations: int) -> Float64Array:
+    """Return what each word adds to the evidence: the sum of its pieces' contributions, without any sampling.
+
+    An n-gram over several words is shared among them by its characters. Raises `DataError` where the model is not such
+    a sum.
+    """
+    found = question.contributions()
+    if found is None:
+        raise DataError(
+            "The method 'exact' is for models whose logits are a sum over words: 'linear', and 'static' without a "
+            "hidden layer. Use 'occlusion' or 'partition' for this one."
+        )
+    (prepared,) = question.predictor.prepared([question.given])
+    owners = word_of_characters(question, prepared)
+    weights = np.zeros((len(question), found.weights.shape[1]))
+    for (start, end), weight in zip(found.spans.tolist(), found.weights, strict=True):
+        owned = owners[start:end]
+        owned = owned[owned >= 0]
+        if len(owned):
+            np.add.at(weights, owned, weight / len(owned))
+    if question.decided is not None:  # the log probability of the whole decision is no such sum
+        weights = np.column_stack([weights, np.full(len(question), np.nan)])
+    return weights
+
+
+def word_of_characters(question: Question, prepared: str) -> Int64Array:
+    """Return (characters,) the word that each character of the prepared text comes from; -1 for none.
+
+    Every word is prepared by itself and looked for behind the one before it: the steps that change more than a word at
+    a time (segmentation, white space) do not reorder words.
+    """
+    owners = np.full(len(prepared), -1, dtype=np.int64)
+    position = 0
+    for number, word in enumerate(question.words):
+        alone = question.predictor.preparation(word.text).strip()
+        start = prepared.find(alone, position) if alone else -1
+        if start < 0:
+            continue
+        owners[start : start + len(alone)] = number
+        position = start + len(alone)
+    last = -1  # what no word was found in belongs to the word before it
+    for place in range(len(prepared)):
+        if owners[place] >= 0:
+            last = owners[place]
+        elif not prepared[place].isspace():
+            owners[place] = last if last >= 0 else (0 if len(question) else -1)
+    return owners
+
+
+EXPLAINER = Explainer(exact, lambda words: 0, "the model's own sum, for linear and static models")

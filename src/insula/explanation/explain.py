@@ -1,0 +1,113 @@
+"""`explain_input`: one text to one explanation, by the method that fits the model and the budget."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+import numpy as np
+
+from insula.core.arrays import Float64Array
+from insula.core.errors import DataError, nearest
+from insula.core.model_input import TextOrInput
+from insula.core.prediction import Prediction
+from insula.explanation.explainers import explainers
+from insula.explanation.explanation import Explanation, Trust
+from insula.explanation.faithfulness import trust
+from insula.explanation.question import Question
+from insula.inference.predictor import Predictor
+
+AUTO = "auto"
+EVALUATIONS = 300  # variants of a text that `partition` and `surrogate` compute at most
+
+
+def explain_input(
+    predictor: Predictor,
+    given: TextOrInput,
+    *,
+    method: str = AUTO,
+    labels: Sequence[str] = (),
+    budget: float | None = None,
+    with_trust: bool = True,
+    seed: int = 0,
+) -> Explanation:
+    """Return what the words of one text did to its prediction.
+
+    method      a name in `explainers`; `auto`: `exact` where the model is a sum over words, else `occlusion`
+    labels      whose weights are given; the decided ones where not given, or the one with the highest score
+    budget      milliseconds; the method with the most variants of the text that fits is taken
+    with_trust  whether the figures of `Trust` are computed, which costs about as much again
+
+    Raises `DataError` for a text without words and for `exact` where the model is no sum, `UnknownNameError` for
+    another method or label.
+    """
+    start = time.perf_counter()
+    question = Question(predictor, given)
+    prediction = predictor.answer([given], question.logits(question.everything()))[0]
+    columns = _columns(predictor, prediction, labels)
+    name, evaluations = _choice(question, method, budget, start)
+    weights = explainers[name].weigh(question, evaluations)
+    figures, compared = _trust(question, name, weights, columns) if with_trust else ({}, None)
+    has_decision = weights.shape[1] > len(predictor.scheme.names) and not np.isnan(weights[:, -1]).any()
+    return Explanation(
+        prediction=prediction,
+        method=name,
+        words=question.words,
+        weights={label: tuple(weights[:, column].tolist()) for label, column in columns.items()},
+        decision=tuple(weights[:, -1].tolist()) if has_decision else None,
+        trust=figures,
+        compared_with=compared,
+        evaluations=question.evaluations,
+        milliseconds=(time.perf_counter() - start) * 1000,
+    )
+
+
+def _columns(predictor: Predictor, prediction: Prediction, labels: Sequence[str]) -> dict[str, int]:
+    """Return the labels to explain with their places in the scheme."""
+    names = predictor.scheme.names
+    for label in labels:
+        if label not in names:
+            raise DataError(f"The label {label!r} must be one of {', '.join(names)}.{nearest(label, names)}")
+    if not predictor.scheme.is_categorical:
+        chosen = labels or names
+    else:
+        chosen = labels or prediction.labels or [max(prediction.scores, key=lambda name: prediction.scores[name])]
+    return {label: names.index(label) for label in chosen}
+
+
+def _choice(question: Question, method: str, budget: float | None, start: float) -> tuple[str, int]:
+    """Return the method and how many variants it may compute."""
+    if method != AUTO:
+        explainers[method]  # raises for a name that is not known
+        if budget is None:
+            return method, EVALUATIONS
+        return method, max(_affordable(question, budget, start), explainers[method].least(len(question)))
+    if question.contributions() is not None:
+        return "exact", 0
+    if budget is None:
+        return "occlusion", EVALUATIONS
+    affordable = _affordable(question, budget, start)
+    if affordable >= 2 * explainers["partition"].least(len(question)):
+        return "partition", affordable
+    return "occlusion", affordable
+
+
+def _affordable(question: Question, budget: float, start: float) -> int:
+    """Return how many more variants fit into `budget` milliseconds, from the time that a few of them take."""
+    probe = ~np.eye(len(question), dtype=bool)[: min(4, len(question))]
+    before = time.perf_counter()
+    question.logits(probe)
+    each = (time.perf_counter() - before) * 1000 / len(probe)
+    left = budget - (time.perf_counter() - start) * 1000
+    return max(int(left / max(each, 1e-3)), 0)
+
+
+def _trust(
+    question: Question, name: str, weights: Float64Array, columns: dict[str, int]
+) -> tuple[dict[str, Trust], str]:
+    """Return the figures of each label, and the method that the weights were compared with."""
+    second = "surrogate" if name == "occlusion" else "occlusion"
+    compared = explainers[second].weigh(question, len(question) + 2)
+    return {
+        label: trust(question, weights[:, column], column, compared[:, column]) for label, column in columns.items()
+    }, second

@@ -1,0 +1,33 @@
+"""The explainers: one registry; each gives every word of a text a weight for every label."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from insula.core.arrays import Float64Array
+from insula.core.registry import Registry
+from insula.explanation.question import Question
+
+Weigh = Callable[[Question, int], Float64Array]
+"""`(question, evaluations) -> (words, columns)`: weights as `Question.evidence` has columns; at most so many variants
+of the text are computed where the method can choose."""
+
+
+@dataclass(frozen=True)
+class Explainer:
+    """One way to explain.
+
+    weigh    computes the weights
+    least    how many variants of a text with n words it computes at least
+    summary  one line for help and docs
+    """
+
+    weigh: Weigh
+    least: Callable[[int], int]
+    summary: str
+
+
+explainers: Registry[Explainer] = Registry("explainers")
+for _name in ("exact", "occlusion", "alone", "partition", "surrogate"):
+    explainers.register(_name, f"insula.explanation.{_name}:EXPLAINER")

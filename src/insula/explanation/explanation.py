@@ -1,0 +1,124 @@
+"""`Explanation`: what each word of a text did to a prediction, with figures that say how far to trust that."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from insula.core.prediction import Prediction
+from insula.explanation.html import shaded_text
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A word of a text, as it is written, and where it is: characters `start` to `end` (exclusive) of the text."""
+
+    text: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Trust:
+    """How faithful one explanation is to the model, for one label.
+
+    completeness_error  how far the weights miss the difference in evidence between the text and no words at all; 0 is
+                        exact
+    comprehensiveness   how much the score falls when the words with the highest weights are removed; higher is better
+    sufficiency         how much the score falls when only those words are kept; lower is better
+    agreement           Spearman correlation with the weights of a second method, -1 to 1; None with fewer than three
+                        words
+
+    Comprehensiveness and sufficiency (DeYoung et al. 2020, ERASER) are means over the top 10, 20, 30, 40 and 50% of
+    the words, in units of the score; of a dimension in units of its range.
+    """
+
+    completeness_error: float
+    comprehensiveness: float
+    sufficiency: float
+    agreement: float | None
+
+    def to_dict(self, digits: int = 6) -> dict[str, float | None]:
+        """Return plain JSON types, rounded to `digits`."""
+        row = {name: getattr(self, name) for name in self.__slots__}
+        return {name: None if value is None else round(value, digits) for name, value in row.items()}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Explanation:
+    """The words behind one prediction.
+
+    prediction    the answer that is explained
+    method        the explainer's name
+    words         the words of the text, in order; in a very long text neighbours are explained together
+    weights       label to one weight a word: what the word adds to the evidence for the label. The evidence is the
+                  logit (single-label: above the mean of all labels), of a dimension its value
+    decision      one weight a word for the whole decision of a multi-label model: its log probability; None elsewhere
+    trust         label to the figures that say how faithful the weights are; empty where they were not asked for
+    compared_with the second method of `Trust.agreement`
+    evaluations   how many variants of the text the model read
+    milliseconds  how long it took
+    """
+
+    prediction: Prediction
+    method: str
+    words: tuple[Word, ...]
+    weights: Mapping[str, tuple[float, ...]]
+    decision: tuple[float, ...] | None = None
+    trust: Mapping[str, Trust]
+    compared_with: str | None = None
+    evaluations: int
+    milliseconds: float
+
+    def top_words(self, label: str, count: int = 5) -> list[tuple[Word, float]]:
+        """Return the words with the largest weights for a label, positive or negative, the largest first."""
+        order = sorted(range(len(self.words)), key=lambda place: -abs(self.weights[label][place]))
+        return [(self.words[place], self.weights[label][place]) for place in order[:count]]
+
+    def to_dict(self, digits: int = 6) -> dict[str, Any]:
+        """Return plain JSON types: the prediction's own keys, then the explanation under `explanation`."""
+        decision = None if self.decision is None else [round(weight, digits) for weight in self.decision]
+        return {
+            **self.prediction.to_dict(digits),
+            "explanation": {
+                "method": self.method,
+                "words": [{"text": word.text, "start": word.start, "end": word.end} for word in self.words],
+                "weights": {label: [round(one, digits) for one in row] for label, row in self.weights.items()},
+                **({} if decision is None else {"decision": decision}),
+                "trust": {label: trust.to_dict(digits) for label, trust in self.trust.items()},
+                "compared_with": self.compared_with,
+                "evaluations": self.evaluations,
+                "milliseconds": round(self.milliseconds, 2),
+            },
+        }
+
+    def to_html(self) -> str:
+        """Return the text with its words shaded, one block a label, as an HTML fragment without scripts."""
+        spans = [(word.start, word.end) for word in self.words]
+        blocks = [
+            shaded_text(
+                self.prediction.text,
+                spans,
+                weights,
+                heading=label,
+                score=self.prediction.scores[label],
+                caption=self.caption(label),
+            )
+            for label, weights in self.weights.items()
+        ]
+        return f'<div class="insula-explanation">{"".join(blocks)}</div>'
+
+    def caption(self, label: str) -> str:
+        """Return one sentence on how far the explanation of a label can be trusted; empty where it was not measured."""
+        if label not in self.trust:
+            return ""
+        trust = self.trust[label]
+        agreement = "" if trust.agreement is None else f"; agreement with {self.compared_with} {trust.agreement:.2f}"
+        return (
+            f"{self.method}: without the top words the score falls by {trust.comprehensiveness:.2f}, with them alone "
+            f"by {trust.sufficiency:.2f}{agreement}"
+        )
+
+    def _repr_html_(self) -> str:
+        return self.to_html()

@@ -1,0 +1,19 @@
+"""Occlusion: how much evidence is lost when one word is removed (Zeiler and Fergus 2014; Li et al. 2016)."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from insula.core.arrays import Float64Array
+from insula.explanation.explainers import Explainer
+from insula.explanation.question import Question
+
+
+def occlusion(question: Question, evaluations: int) -> Float64Array:
+    """Return the evidence of the whole text less that of the text without each word."""
+    without = ~np.eye(len(question), dtype=bool)
+    evidence = question.evidence(np.concatenate([question.everything(), without]))
+    return evidence[:1] - evidence[1:]
+
+
+EXPLAINER = Explainer(occlusion, lambda words: words + 1, "what is lost without each word")

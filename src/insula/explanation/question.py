@@ -1,0 +1,130 @@
+"""`Question`: one text, its words, and what a model says when some of them are missing."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+
+from insula.core.arrays import BoolArray, Float64Array
+from insula.core.errors import DataError
+from insula.core.model_input import ModelInput, TextOrInput, text_of
+from insula.core.scheme import LabelScheme
+from insula.explanation.explanation import Word
+from insula.inference.backends import AdditiveBackend
+from insula.inference.predictor import Predictor
+from insula.models.networks.contributions import Contributions
+from insula.text.word_spans import word_spans
+
+MOST_WORDS = 200  # a longer text is explained by runs of neighbouring words
+
+
+class Question:
+    """What the explainers of one text ask the model; every variant of the text is computed once.
+
+    words     the words, or in a long text runs of neighbouring words; weights are for these, in this order
+    seed      for explainers that sample
+    """
+
+    def __init__(
+        self, predictor: Predictor, given: TextOrInput, *, seed: int = 0, most_words: int = MOST_WORDS
+    ) -> None:
+        self.predictor = predictor
+        self.given = given
+        self.seed = seed
+        self.text = text_of(given)
+        spans = word_spans(self.text)
+        if not spans:
+            raise DataError("The text must hold at least one word to be explained. Got only white space.")
+        runs = np.array_split(np.arange(len(spans)), min(len(spans), most_words))
+        bounds = [(spans[run[0]][0], spans[run[-1]][1]) for run in runs]
+        self.words = tuple(Word(self.text[start:end], start, end) for start, end in bounds)
+        self._known: dict[bytes, Float64Array] = {}
+        self._map, self._shift = evidence_map(predictor)
+
+    def __len__(self) -> int:
+        return len(self.words)
+
+    @property
+    def evaluations(self) -> int:
+        """How many variants of the text were computed so far."""
+        return len(self._known)
+
+    def logits(self, kept: BoolArray) -> Float64Array:
+        """Return (rows, outputs) logits of the text with only the words that are True in (rows, words) `kept`."""
+        keys = [np.packbits(row).tobytes() for row in kept]
+        missing = {key: row for key, row in zip(keys, kept, strict=True) if key not in self._known}
+        if missing:
+            found = self.predictor.logits([self._variant(row) for row in missing.values()])
+            self._known.update(zip(missing, found.astype(np.float64), strict=True))
+        return np.stack([self._known[key] for key in keys])
+
+    def evidence(self, kept: BoolArray) -> Float64Array:
+        """Return (rows, labels) evidence for each label; of a multi-label model a last column for its decision."""
+        logits = self.logits(kept)
+        evidence: Float64Array = logits @ self._map + self._shift
+        decided = self.decided
+        if decided is None:
+            return evidence
+        signs = np.where(decided, 1.0, -1.0)
+        return np.column_stack([evidence, -np.logaddexp(0.0, -signs * logits).sum(axis=1)])
+
+    def scores(self, kept: BoolArray) -> Float64Array:
+        """Return (rows, labels) calibrated scores, as predictions have them."""
+        return self.predictor.decision.scores(self.predictor.scheme, self.logits(kept)).astype(np.float64)
+
+    def contributions(self) -> Contributions | None:
+        """Return the exact contributions of pieces of the prepared text to the evidence; None where there are none."""
+        backend = self.predictor.backend
+        if not isinstance(backend, AdditiveBackend):
+            return None
+        (prepared,) = self.predictor.prepared([self.given])
+        if not isinstance(prepared, str):
+            return None
+        found = backend.contributions(prepared)
+        if found is None:
+            return None
+        return Contributions(found.spans, found.weights @ self._map, found.base @ self._map + self._shift)
+
+    def everything(self) -> BoolArray:
+        """Return (1, words): the whole text."""
+        return np.ones((1, len(self)), dtype=bool)
+
+    @property
+    def decided(self) -> BoolArray | None:
+        """(labels,) the decision on the whole text of a multi-label model; None for other kinds."""
+        if self.predictor.scheme.kind != "multi":
+            return None
+        decisions = self.predictor.decision.decide(self.predictor.scheme, self.logits(self.everything()))
+        chosen: BoolArray = decisions.chosen[0]
+        return chosen
+
+    def _variant(self, kept: BoolArray) -> TextOrInput:
+        text = without_words(self.text, self.words, kept)
+        return dataclasses.replace(self.given, text=text) if isinstance(self.given, ModelInput) else text
+
+
+def evidence_map(predictor: Predictor) -> tuple[Float64Array, Float64Array]:
+    """Return (outputs, labels) and (labels,): evidence is `logits @ map + shift`.
+
+    Evidence is the logit; where labels exclude each other the logit above the mean of all, since adding one number to
+    all logits changes no score; for a dimension its calibrated value.
+    """
+    scheme: LabelScheme = predictor.scheme
+    count = len(scheme.names)
+    if scheme.kind == "binary":
+        return np.array([[-1.0, 1.0]]), np.zeros(2)
+    if scheme.kind == "dimensional":
+        calibration = predictor.decision.calibration
+        scale, bias = np.resize(calibration.scale, count), np.resize(calibration.bias, count)
+        return np.diag(scale), bias
+    if scheme.kind == "multi":
+        return np.eye(count), np.zeros(count)
+    return np.eye(count) - 1.0 / count, np.zeros(count)
+
+
+def without_words(text: str, words: tuple[Word, ...], kept: BoolArray) -> str:
+    """Return the text with only the kept words; each brings the white space before it."""
+    ends = [0, *(word.end for word in words[:-1])]
+    pieces = [text[end : word.end] for end, word, keep in zip(ends, words, kept, strict=True) if keep]
+    return "".join(pieces).strip()

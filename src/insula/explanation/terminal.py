@@ -1,0 +1,49 @@
+"""`explanation_lines`: a text with its words coloured, for a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from insula.explanation.explanation import Explanation
+
+# Backgrounds of the 256 colours, from faint to strong: blue for, orange against. Signs say the same without colour.
+FOR = (195, 153, 111, 69)
+AGAINST = (230, 222, 215, 208)
+FAINT = 0.05  # of the largest weight; weaker words stay plain
+SHOWN = 6  # words in the list below the text
+
+
+def explanation_lines(explanation: Explanation, *, colour: bool) -> Iterator[str]:
+    """Yield the lines of an explanation: for each label the text with its words marked, the words with the largest
+    weights, and the figures of trust.
+
+    Without `colour` a word that raises the score is written as [+word], one that lowers it as [-word].
+    """
+    for label, weights in explanation.weights.items():
+        yield f"{label} {explanation.prediction.scores[label]:.2f}"
+        yield f"  {_marked(explanation, weights, colour=colour)}"
+        top = [(word, weight) for word, weight in explanation.top_words(label, SHOWN) if weight]
+        largest = max((abs(weight) for _, weight in top), default=0.0)
+        for word, weight in top:
+            if abs(weight) >= FAINT * largest:
+                bar = "█" * max(round(10 * abs(weight) / largest), 1)
+                yield f"  {weight:+7.2f}  {bar:<10}  {' '.join(word.text.split())}"
+        if caption := explanation.caption(label):
+            yield f"  {caption}"
+
+
+def _marked(explanation: Explanation, weights: tuple[float, ...], *, colour: bool) -> str:
+    text, largest = explanation.prediction.text, max((abs(weight) for weight in weights), default=0.0)
+    pieces, end = [], 0
+    for word, weight in zip(explanation.words, weights, strict=True):
+        pieces.append(text[end : word.start])
+        end = word.end
+        share = abs(weight) / largest if largest else 0.0
+        if share < FAINT:
+            pieces.append(word.text)
+        elif colour:
+            shade = (FOR if weight > 0 else AGAINST)[min(int(share * 4), 3)]
+            pieces.append(f"\x1b[48;5;{shade}m\x1b[38;5;16m{word.text}\x1b[0m")
+        else:
+            pieces.append(f"[{'+' if weight > 0 else '-'}{word.text}]")
+    return " ".join(f"{''.join(pieces)}{text[end:]}".split())

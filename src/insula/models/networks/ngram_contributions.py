@@ -1,0 +1,69 @@
+"""`ngram_contributions`: what each n-gram of a text adds to the logits of a `linear` model."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from insula.models.networks.contributions import Contributions
+
+if TYPE_CHECKING:
+    from insula.models.networks.linear import LinearModel
+
+Found = tuple[int, int, int]  # feature, start, end
+
+
+def ngram_contributions(model: LinearModel, text: str) -> Contributions:
+    """Return one piece for each place in the prepared `text` where the model finds an n-gram of its vocabulary.
+
+    A feature that occurs several times shares its contribution equally among its places; the sum is exact.
+    """
+    row = model.featurizer([text])
+    added = np.zeros((row.shape[1], len(model.intercepts)))
+    added[row.indices] = row.data[:, None] * model.coefficients[:, row.indices].T
+    found = list(_places(model, text))
+    features = np.array([feature for feature, _, _ in found], dtype=np.int64)
+    times = np.bincount(features, minlength=row.shape[1])[features] if found else features
+    weights = added[features] / times[:, None] if found else np.zeros((0, len(model.intercepts)))
+    spans = np.array([(start, end) for _, start, end in found], dtype=np.int64).reshape(-1, 2)
+    return Contributions(spans, weights, model.intercepts.astype(np.float64))
+
+
+def _places(model: LinearModel, text: str) -> Iterator[Found]:
+    """Yield the features of `text` with their places, counted as scikit-learn's vectorizers count them."""
+    features, words, characters = model.featurizer.features, model.featurizer.words, model.featurizer.characters
+    lowered = text.lower()
+    text = lowered if len(lowered) == len(text) else text  # a few letters change their length
+    tokens = [(match.group(), *match.span()) for match in re.finditer(words.token_pattern, text)]
+    for size in range(features.word[0], features.word[1] + 1):
+        for first in range(len(tokens) - size + 1):
+            gram = tokens[first : first + size]
+            feature = words.vocabulary_.get(" ".join(token for token, _, _ in gram))
+            if feature is not None:
+                yield feature, gram[0][1], gram[-1][2]
+    offset = len(words.vocabulary_)
+    for run, places in _character_runs(text, within_words=features.within_words):
+        for size in range(features.char[0], features.char[1] + 1):
+            if len(run) < size and not features.within_words:
+                break
+            for first in range(max(len(run) - size + 1, 1)):
+                feature = characters.vocabulary_.get(run[first : first + size])
+                if feature is not None:
+                    some = places[first : first + size]
+                    yield offset + feature, some[0], some[-1] + 1
+            if len(run) <= size and features.within_words:  # a short word is counted once
+                break
+
+
+def _character_runs(text: str, *, within_words: bool) -> Iterator[tuple[str, list[int]]]:
+    """Yield what character n-grams run over, with the place in `text` of each of its characters."""
+    if within_words:
+        for match in re.finditer(r"\S+", text):
+            start, end = match.span()
+            yield f" {match.group()} ", [start, *range(start, end), end - 1]
+        return
+    pieces = [(match.group(), match.start()) for match in re.finditer(r"\S|[^\S ]+", text)]
+    yield "".join(" " if len(piece) > 1 else piece for piece, _ in pieces), [start for _, start in pieces]
