@@ -254,7 +254,8 @@ def test_a_function_takes_the_predictions(tmp_path: Path, predictor: Predictor, 
     result = predict_file(tmp_path / "in.csv", taken.extend, predictor)
     assert taken == predictor.predict(["lovely", "awful"])
     assert result.output is None
-    assert result.rejects == Path("in.csv.rejects.jsonl")
+    assert (result.rejected, result.rejects) == (1, None)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["in.csv"]
 
 
 def test_input_output_and_rejects_must_differ(tmp_path: Path, predictor: Predictor) -> None:

@@ -161,9 +161,11 @@ def test_predict_standard_input_as_json(insula: Insula, care: Path, here: Path) 
     rows = [json.loads(line) for line in result.stdout.splitlines()]
     assert [row["label"] for row in rows] == ["joy", "anger"]
     assert all(set(row) >= KEYS for row in rows)
-    (reject,) = (here / "stdin.rejects.jsonl").read_text(encoding="utf-8").splitlines()
+    assert "1 row was not predicted. Name a file with --rejects" in result.stderr
+    assert not list(here.glob("*.rejects.jsonl")), "a file is written only if it is asked for or next to the output"
+    insula("predict", "--json", "--rejects", "bad.jsonl", "-m", care / "runs/care", stdin=lines)
+    (reject,) = (here / "bad.jsonl").read_text(encoding="utf-8").splitlines()
     assert json.loads(reject)["line"] == 2
-    assert "stdin.rejects.jsonl" in result.stderr
 
 
 def test_predict_json_lines_from_standard_input(insula: Insula, care: Path, here: Path) -> None:
@@ -203,7 +205,7 @@ def test_predict_in_words_from_standard_input(insula: Insula, care: Path, here: 
     result = insula("predict", "-m", care / "runs/care", stdin="so happy\n  \nso furious\n")
     assert [line.split()[0] for line in result.stdout.splitlines()] == ["joy", "anger"]
     assert "1 row was not predicted" in result.stderr
-    assert (here / "stdin.rejects.jsonl").exists()
+    assert not (here / "stdin.rejects.jsonl").exists()
 
 
 @pytest.mark.parametrize("arguments", [(), ("--json",)])

@@ -89,7 +89,7 @@ def test_the_words_name_what_was_found(single: Description) -> None:
     assert "'leave me alone': anger / 悲伤" in text
     assert "1 row: empty texts" in text
     assert "2 rows dropped" in text
-    assert "3 texts of test removed from the training rows" in text
+    assert "3 texts of test were also training texts" in text
     joy, sadness = (next(line for line in single.lines() if name in line) for name in ("  joy ", "  悲伤 "))
     assert joy.count("█") == 24
     assert 24 > sadness.count("█") > 0
@@ -163,3 +163,13 @@ def test_real_tweets() -> None:
     assert found.balance["train"]["anger"]["count"] == 1400
     assert found.languages["en"] > 0.85
     assert all(line == line.rstrip() for line in found.lines())
+
+
+def test_long_texts_are_counted_in_words() -> None:
+    texts = ["short", "word " * 129, "一" * 300, "word " * 600]
+    examples = [Example(text=text, labels=("joy",)) for text in texts]
+    found = describe(Dataset(name="long", scheme=SINGLE, splits={"all": examples}))
+    assert found.long_texts == {"128": 3, "256": 2, "512": 1}
+    line = next(line for line in found.lines() if "long texts" in line)
+    assert "3 texts (75.0 %) over 128 words, 2 texts (50.0 %) over 256 words" in line
+    assert not any("long texts" in line for line in describe(Dataset("s", SINGLE, {"all": examples[:1]})).lines())

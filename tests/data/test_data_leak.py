@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from insula import train
 from insula.core.errors import DataError, LeakError
 from insula.core.example import Example
 from insula.data.splits.compared import text_hash
@@ -165,3 +166,40 @@ def test_real_sets_repeat_their_training_texts_in_test(name: str, expected: int)
     assert repeated == pytest.approx(expected, abs=max(2, 0.1 * expected))
     assert len(cleaned["train"]) < len(splits["train"])
     require_no_leak(cleaned["train"], splits["test"], name="test")
+
+
+CHAT = [f"{reply} {mark}" for reply in ("Yes", "Ok") for mark in "!?."]
+
+
+def test_many_removed_rows_are_explained() -> None:
+    splits = {"train": rows(*CHAT, *(f"a longer message {n}" for n in range(30))), "test": rows("yes", "ok", "no")}
+    cleaned, _, notes = guard(splits)
+    assert len(cleaned["train"]) == 30
+    assert notes[0] == "6 training rows were removed: their text is also in test."
+    assert "That is 16.7 % of the training rows, most often 'yes' (3), 'ok' (3)." in notes[1]
+    assert "--keep-leaks" in notes[1]
+    few = {"train": rows("yes", *(f"a longer message {n}" for n in range(30))), "test": rows("yes")}
+    assert len(guard(few)[2]) == 1
+
+
+def test_rows_that_leak_are_kept_on_request() -> None:
+    splits = {"train": rows(*CHAT, "a"), "validation": rows("b"), "test": rows("yes", "ok", "no")}
+    cleaned, overlaps, notes = guard(splits, keep=True)
+    assert {name: len(found) for name, found in cleaned.items()} == {"train": 7, "validation": 1, "test": 3}
+    assert len(overlaps["test"]) == 2
+    assert len(notes) == 1
+    assert notes[0].startswith("2 of 3 test rows (66.7 %) have the text of a training row, which was kept on request")
+
+
+def test_a_run_with_kept_leaks_reports_both_scores(tmp_path: Path) -> None:
+    labels = ("joy", "fear")
+    for name, start in (("train", 0), ("validation", 60), ("test", 30)):
+        lines = [{"text": f"{labels[n % 2]} message {n}", "label": labels[n % 2]} for n in range(start, start + 60)]
+        (tmp_path / f"{name}.jsonl").write_text("\n".join(map(json.dumps, lines)), encoding="utf-8")
+    overrides = {"data.keep_leaks": True, "evaluation.resamples": 100}
+    run = train(tmp_path, recipe="linear", overrides=overrides, output=tmp_path / "run")
+    assert run.metrics["test"]["seen"]["rows"] == 30
+    assert run.metrics["test"]["seen"]["metrics_without"]["accuracy"] is not None
+    run = train(tmp_path, recipe="linear", overrides={"evaluation.resamples": 100}, output=tmp_path / "run2")
+    assert run.metrics["test"]["seen"]["rows"] == 0
+    assert run.metrics["test"]["overlap"]["rows"] == 30

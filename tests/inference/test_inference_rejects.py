@@ -15,19 +15,34 @@ import insula
 from insula.core.errors import OutputError
 
 
-def test_a_blank_row_is_counted_without_a_rejects_file(
-    tmp_path: Path, trained_run: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_blank_row_is_counted_without_a_rejects_file(tmp_path: Path, trained_run: Callable[..., Any]) -> None:
     (tmp_path / "m.csv").write_text('text\nlovely\n""\nawful\n', encoding="utf-8")
     # A folder stands where the file would: not even root can write there.
-    (tmp_path / "here" / "m.csv.rejects.jsonl" / "full").mkdir(parents=True)
-    monkeypatch.chdir(tmp_path / "here")
-    taken: list[Any] = []
+    (tmp_path / "out.csv.rejects.jsonl" / "full").mkdir(parents=True)
     model = trained_run("linear", "single").path
-    result = insula.predict_file(tmp_path / "m.csv", taken.extend, model)
-    assert (len(taken), result.rejected, result.rejects) == (2, 1, None)
+    result = insula.predict_file(tmp_path / "m.csv", tmp_path / "out.csv", model)
+    assert (result.rows, result.rejected, result.rejects) == (2, 1, None)
     with pytest.raises(OutputError):
-        insula.predict_file(tmp_path / "m.csv", taken.extend, model, rejects="m.csv.rejects.jsonl")
+        insula.predict_file(tmp_path / "m.csv", [].extend, model, rejects=tmp_path / "out.csv.rejects.jsonl")
+
+
+@pytest.mark.parametrize("content", ['{"text": "mine", "reason": "kept"}\n', "my notes\n", "\x00\xff"])
+def test_a_file_of_the_user_is_never_replaced(tmp_path: Path, trained_run: Callable[..., Any], content: str) -> None:
+    (tmp_path / "m.csv").write_text('text\nlovely\n""\nawful\n', encoding="utf-8")
+    mine = tmp_path / "out.csv.rejects.jsonl"
+    mine.write_text(content, encoding="utf-8")
+    model = trained_run("linear", "single").path
+    result = insula.predict_file(tmp_path / "m.csv", tmp_path / "out.csv", model)
+    assert (result.rejected, result.rejects, mine.read_text(encoding="utf-8")) == (1, None, content)
+    with pytest.raises(OutputError, match="exists and holds something else"):
+        insula.predict_file(tmp_path / "m.csv", tmp_path / "out.csv", model, rejects=mine)
+    (tmp_path / "m.csv").write_text("text\nlovely\n", encoding="utf-8")
+    assert insula.predict_file(tmp_path / "m.csv", tmp_path / "out.csv", model).rejected == 0
+    assert mine.read_text(encoding="utf-8") == content
+    mine.write_text("", encoding="utf-8")
+    (tmp_path / "m.csv").write_text('text\nlovely\n""\n', encoding="utf-8")
+    for _ in range(2):  # over an empty file, then over that of the first run
+        assert insula.predict_file(tmp_path / "m.csv", tmp_path / "out.csv", model).rejects == mine
 
 
 def test_bytes_for_a_text_are_rejected_and_nan_is_written(tmp_path: Path, trained_run: Callable[..., Any]) -> None:

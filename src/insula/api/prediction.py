@@ -87,8 +87,8 @@ def predict_file(
               context. `turn` is a column that numbers them; rows out of order are counted
     speaker   column with the speaker of the text
     target    column with the target of the emotion
-    rejects   file for rows that cannot be read, with line number and reason; default `OUTPUT.rejects.jsonl`, without an
-              output file, or for a URL, `SOURCE.rejects.jsonl` in the working folder
+    rejects   file for rows that cannot be read, with line number and reason; default `OUTPUT.rejects.jsonl`, for a URL
+              in the working folder; without an output file they are only counted
     resume    resume an interrupted run of the same job; the output is the same, byte for byte
     engine    `local`, or `ray` (extra `ray`): `workers` processes of one processor each run the model, here or on the
               cluster at `address`

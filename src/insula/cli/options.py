@@ -155,6 +155,15 @@ Header = Annotated[
         rich_help_panel=READING,
     ),
 ]
+KeepLeaks = Annotated[
+    bool | None,
+    typer.Option(
+        "--keep-leaks",
+        help="Keep training rows whose text is in validation or test (short replies in chats). Scores then include "
+        "memorised texts; the report gives them with and without these.",
+        show_default=False,
+    ),
+]
 READING_OPTIONS = ("format", "separator", "header")
 """The options of a file's format, for verbs that choose among the options."""
 
@@ -224,6 +233,7 @@ _OPTIONS: dict[str, Any] = {
     "format": FileFormat,
     "separator": Separator,
     "header": Header,
+    "keep_leaks": KeepLeaks,
 }
 
 

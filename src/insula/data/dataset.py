@@ -22,6 +22,7 @@ class Dataset:
     notes     sentences for people: what was inferred, dropped, split, warned about
     overlaps  for `validation` and `test`: hashes (`row_hash`) of rows that were also training rows of the source; those
               were removed from `train`
+    keeps_leaks   True if training rows with such texts were kept on request: scores then include memorised texts
     also      data sets with labels of their own, trained together with this one (multi-task training)
     """
 
@@ -30,6 +31,7 @@ class Dataset:
     splits: Mapping[str, Sequence[Example]]
     notes: tuple[str, ...] = ()
     overlaps: Mapping[str, frozenset[int]] = field(default_factory=dict)
+    keeps_leaks: bool = False
     also: Sequence[Dataset] = ()
 
     def split(self, name: str) -> Sequence[Example]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any
@@ -23,6 +24,8 @@ COMPARED_ROWS = 50_000
 SHOWN_CONFLICTS = 5
 SHOWN_LENGTH = 120
 CONFLICT_SPAN = 0.25
+LONG_TEXTS = (128, 256, 512)  # words; a word is about 1.3 tokens of an encoder, a Chinese character one
+_WORD = re.compile(r"[\u3400-\u9fff]|[^\W\u3400-\u9fff]+")
 
 
 def describe(dataset: Dataset, *, seed: int = 0) -> Description:
@@ -68,6 +71,7 @@ def describe(dataset: Dataset, *, seed: int = 0) -> Description:
         overlaps={name: len(hashes) for name, hashes in dataset.overlaps.items()},
         notes=list(dataset.notes),
         context=_context(examples),
+        long_texts=_long_texts(examples),
     )
 
 
@@ -120,6 +124,12 @@ def _lengths(examples: Sequence[Example]) -> dict[str, float]:
         "p95": float(np.percentile(lengths, 95)),
         "max": int(lengths.max()),
     }
+
+
+def _long_texts(examples: Sequence[Example]) -> dict[str, int]:
+    """Return how many texts have more words than each of `LONG_TEXTS`; only texts with enough characters are split."""
+    sizes = [len(_WORD.findall(example.text)) for example in examples if len(example.text) > LONG_TEXTS[0]]
+    return {str(most): sum(size > most for size in sizes) for most in LONG_TEXTS}
 
 
 def _balance(examples: Sequence[Example], scheme: LabelScheme) -> dict[str, dict[str, float]]:

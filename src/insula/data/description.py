@@ -25,6 +25,7 @@ class Description:
     languages          ISO 639-1 code (`unknown` if it cannot be detected) to share of `language_rows`
     language_rows      number of rows in which languages were detected
     lengths            min, median, mean, p95, max
+    long_texts         number of words to the number of texts with more; a Chinese character counts as a word
     balance            categorical schemes: split to label to {count, share}
     labels_per_row     multi-label: split to {mean, max, none}; `none` counts the rows without any label
     values             dimensional: split to dimension to {min, mean, max, std, histogram}; ten equal bins of the range
@@ -36,7 +37,7 @@ class Description:
     missing            empty_texts (no text and no media), incomparable_texts (only punctuation, user names, links),
                        unlabelled
     both_sides         two splits to the number of texts in both
-    overlaps           split to the number of its texts that were also training texts (removed from training)
+    overlaps           split to the number of its texts that were also training texts
     notes              the notes of the data set: what was inferred, dropped, split
     context            share of rows with earlier turns, their mean_turns and most_turns, the numbers of different
                        speakers and targets, target_share (of rows with a target); empty without any context
@@ -62,6 +63,7 @@ class Description:
     overlaps: Mapping[str, int]
     notes: Sequence[str]
     context: Mapping[str, float] = field(default_factory=dict)
+    long_texts: Mapping[str, int] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON types."""
@@ -81,6 +83,13 @@ class Description:
             yield f"  languages   {shares} (detected in {counted(self.language_rows, 'row')})"
         if self.lengths:
             yield "  characters  " + ", ".join(f"{name} {value:,.0f}" for name, value in self.lengths.items())
+        if any(self.long_texts.values()):
+            counts = ", ".join(
+                f"{counted(count, 'text')} ({_percent(count / total)}) over {most} words"
+                for most, count in self.long_texts.items()
+                if count
+            )
+            yield f"  long texts  {counts} (or Chinese characters); models read a limited number of tokens"
         if self.context:
             yield f"  context     {', '.join(self._context())}"
 
@@ -131,7 +140,8 @@ class Description:
         for pair, count in self.both_sides.items():
             yield f"  both sides  {counted(count, 'text')} in {pair}"
         for split, count in self.overlaps.items():
-            yield f"  overlap     {counted(count, 'text')} of {split} removed from the training rows"
+            if count:
+                yield f"  overlap     {counted(count, 'text')} of {split} were also training texts; see the notes"
         for what, count in self.missing.items():
             if count:
                 yield f"  missing     {counted(count, 'row')}: {what.replace('_', ' ')}"

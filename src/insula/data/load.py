@@ -74,14 +74,21 @@ def load_dataset(
         del splits[split]
         notes.append(f"No row of {split} is usable, so that split is ignored.")
     splits = _completed(splits, plan.scheme, options, seed, notes)
-    guarded, overlaps, guard_notes = guard(splits)
+    guarded, overlaps, guard_notes = guard(splits, keep=options.keep_leaks)
     guard_notes += _lost_labels_note(splits["train"], guarded["train"], plan.scheme)
     if not any(example.weight for example in guarded["train"]):
         raise DataError(
             f"The weights of the training rows of {found.name!r} must not all be 0, or nothing is learned. "
             "Name another column with `weight`."
         )
-    return Dataset(name=found.name, scheme=plan.scheme, splits=guarded, notes=(*notes, *guard_notes), overlaps=overlaps)
+    return Dataset(
+        name=found.name,
+        scheme=plan.scheme,
+        splits=guarded,
+        notes=(*notes, *guard_notes),
+        overlaps=overlaps,
+        keeps_leaks=options.keep_leaks,
+    )
 
 
 def read_examples(

@@ -55,6 +55,11 @@ class DataOptions(BaseModel):
     )
     validation_fraction: Fraction = Field(0.1, description="share of rows held out for choices made in training")
     test_fraction: Fraction = Field(0.1, description="share of rows held out for the final figures")
+    keep_leaks: bool = Field(
+        False,
+        description="true keeps training rows whose text is in validation or test, as short replies in chats are; "
+        "scores then include memorised texts, and the report gives them with and without these",
+    )
     max_text_length: int = Field(
         20_000, ge=1, description="characters kept of one text; longer texts are truncated and counted"
     )

@@ -92,7 +92,8 @@ def predict_file(
     context, dialogue, turn, speaker, target   the columns with the context of a text, as in `DataOptions`; default for
               models that read context: columns with usual names. The turns of a dialogue must be in order; rows of
               other dialogues may be between them
-    rejects   default: `OUTPUT.rejects.jsonl`, or `SOURCE.rejects.jsonl` in the working folder without an output file
+    rejects   file for rejected rows; default: `OUTPUT.rejects.jsonl`; without an output file they are only
+              counted. A file with anything else than rejected rows is never replaced
     resume    resume an interrupted run of the same job; starts from the beginning if there is none
     engine    `local`, or `ray`: `workers` processes run the model, on this machine or on the cluster at `address`
 
@@ -113,14 +114,14 @@ def predict_file(
     )
     reading = ReadOptions(input_format, separator, header)
     _check_engine(engine, source, address, workers)
-    place = Path(rejects) if rejects is not None else _default_rejects(source, output)
+    place = Path(rejects) if rejects is not None else _default_rejects(output)
+    if place is not None:
+        require_different(place, *(() if str(source) == STDIN else (source,)), name="rejects")
+        if not callable(output):
+            require_different(place, output, name="rejects", other="output")
+    if not callable(output) and str(source) != STDIN:
+        require_different(output, source)
     reject_file = Rejects(place, is_required=rejects is not None)
-    if str(source) != STDIN:
-        require_different(place, source, name="rejects")
-    if not callable(output):
-        require_different(place, output, name="rejects", other="output")
-        if str(source) != STDIN:
-            require_different(output, source)
     kind = output_kind(output, output_format, predictor.scheme)
     started = time.monotonic()
     with reject_file, open_rows(source, batch_size=CHUNK, on_reject=reject_file.add, **reading._asdict()) as reader:
@@ -305,8 +306,5 @@ def _shown(progress: Progress) -> Iterator[None]:
         progress.finish()
 
 
-def _default_rejects(source: str | Path, output: str | Path | Sink) -> Path:
-    if callable(output) or str(output) == STDOUT:
-        name = "stdin" if str(source) == STDIN else Path(source).name
-        return Path(f"{name}.rejects.jsonl")
-    return Path(f"{output}.rejects.jsonl")
+def _default_rejects(output: str | Path | Sink) -> Path | None:
+    return None if callable(output) or str(output) == STDOUT else Path(f"{output}.rejects.jsonl")

@@ -3,34 +3,43 @@
 from __future__ import annotations
 
 import contextlib
+import json
 from pathlib import Path
 from typing import Any
 
 from insula.core.errors import OutputError
-from insula.data.formats.row_reader import Reject
+from insula.data.formats.row_reader import RAW_CHARACTERS, Reject
 from insula.data.formats.row_writer import RowWriter
 from insula.data.formats.writers import open_writer
+
+_KEYS = ("line", "reason", "raw")
 
 
 class Rejects(contextlib.AbstractContextManager["Rejects"]):
     """Writes rejected rows to a file, which is created with the first of them.
 
-    is_required  whether the caller named the file: then it is an error if it cannot be written. Otherwise rejected rows
-                 are only counted
+    path         the file; None to count the rows only
+    is_required  whether the caller named the file: then it is an error if it cannot be written, or if it holds anything
+                 but rejected rows. Otherwise rejected rows are then only counted
     """
 
-    def __init__(self, path: Path, *, is_required: bool) -> None:
+    def __init__(self, path: Path | None, *, is_required: bool) -> None:
         self.path = path
-        self.is_writable = True
-        self._is_required = is_required
         self.count = 0
+        self.is_writable = path is not None and _is_replaceable(path)
+        if path is not None and is_required and not self.is_writable:
+            raise OutputError(
+                f"The rejects file {str(path)!r} exists and holds something else than rejected rows. Choose another "
+                "name."
+            )
+        self._is_required = is_required
         self._open = contextlib.ExitStack()
         self._writer: RowWriter | None = None
 
     def add(self, reject: Reject) -> None:
         """Write a rejected row."""
         self.count += 1
-        if self._writer is None and self.is_writable:
+        if self._writer is None and self.path is not None and self.is_writable:
             try:
                 self._writer = self._open.enter_context(open_writer(self.path, format="jsonl"))
             except OutputError:
@@ -38,11 +47,11 @@ class Rejects(contextlib.AbstractContextManager["Rejects"]):
                     raise
                 self.is_writable = False
         if self._writer is not None:
-            self._writer.write([{"line": reject.line, "reason": reject.reason, "raw": reject.raw}])
+            self._writer.write([dict(zip(_KEYS, (reject.line, reject.reason, reject.raw), strict=True))])
 
     def remove_stale(self) -> None:
         """Remove the file of an earlier run if this run rejected no row and the caller did not name the file."""
-        if not self.count and not self._is_required:
+        if not self.count and not self._is_required and self.path is not None and self.is_writable:
             self.path.unlink(missing_ok=True)
 
     def __exit__(self, *error: Any) -> None:
@@ -52,3 +61,16 @@ class Rejects(contextlib.AbstractContextManager["Rejects"]):
             if self._is_required:
                 raise
             self.is_writable = False
+
+
+def _is_replaceable(path: Path) -> bool:
+    """True unless a file of the user is at `path`: one that is not empty and does not start with a rejected row."""
+    if not path.is_file() or path.stat().st_size == 0:
+        return True
+    with path.open("rb") as file:
+        first = file.readline(8 * RAW_CHARACTERS + 10_000)
+    try:
+        row = json.loads(first)
+    except ValueError:
+        return False
+    return isinstance(row, dict) and tuple(row) == _KEYS

@@ -81,6 +81,8 @@ class Measurement:
             resamples=self.recipe.evaluation.resamples,
             seed=self.recipe.seed,
         )
+        if self.dataset.keeps_leaks:
+            return found.model_copy(update={"overlap": found.seen})
         # The leak guard removed overlapping texts from the training rows: the model was trained on none of them.
         nothing_seen = SeenRows(rows=0, metrics_without=found.metrics)
         return found.model_copy(update={"seen": nothing_seen, "overlap": found.seen})

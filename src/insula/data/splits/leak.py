@@ -7,6 +7,7 @@ compared together with the turn before them (`compared.row_hash`).
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
@@ -24,9 +25,11 @@ from insula.data.splits.compared import (
     row_hash,
     text_of_row,
 )
+from insula.text.comparison import comparison_key
 
 SHOWN = 3
 SHOWN_LENGTH = 80
+MANY_REMOVED = 0.05  # share of the training rows
 
 
 class Fingerprint:
@@ -88,13 +91,13 @@ class Fingerprint:
 
 
 def guard(
-    splits: Mapping[str, Sequence[Example]],
+    splits: Mapping[str, Sequence[Example]], *, keep: bool = False
 ) -> tuple[dict[str, list[Example]], dict[str, frozenset[int]], tuple[str, ...]]:
     """Remove repeated texts: from train those in validation or test, from validation those in test.
 
     Test rows are never removed. Returns the remaining splits; for `validation` and `test` the `row_hash` of their rows
-    that were also in train (`Dataset.overlaps`); and notes. An empty validation split is left out. Raises `LeakError`
-    if no training row would remain.
+    that were also in train (`Dataset.overlaps`); and notes. An empty validation split is left out. With `keep` no row
+    is removed, only reported. Raises `LeakError` if no training row would remain.
     """
     none = np.array([EMPTY], np.uint64)
     hashes = {name: _hashes(rows) for name, rows in splits.items()}
@@ -104,18 +107,23 @@ def guard(
         for name in ("validation", "test")
         if name in splits
     }
-    notes = []
+    if keep:
+        return cleaned, overlaps, _kept_notes(splits, hashes, overlaps)
+    notes: list[str] = []
     for name, holders in (("train", ("test", "validation")), ("validation", ("test",))):
         if name not in splits:
             continue
-        keep = np.ones(len(splits[name]), dtype=bool)
+        is_kept = np.ones(len(splits[name]), dtype=bool)
         for holder in holders:
             if holder in splits:
-                leaked = keep & np.isin(hashes[name], np.setdiff1d(hashes[holder], none))
-                keep &= ~leaked
+                leaked = is_kept & np.isin(hashes[name], np.setdiff1d(hashes[holder], none))
+                is_kept &= ~leaked
                 if count := int(leaked.sum()):
                     notes.append(_removed_note(name, holder, count))
-        cleaned[name] = [example for example, kept in zip(splits[name], keep, strict=True) if kept]
+        cleaned[name] = [example for example, kept in zip(splits[name], is_kept, strict=True) if kept]
+        if name == "train":
+            removed = [example for example, kept in zip(splits[name], is_kept, strict=True) if not kept]
+            notes.extend(_many_removed_note(removed, len(splits[name])))
         if splits[name] and not cleaned[name]:
             where = " or ".join(holder for holder in holders[::-1] if holder in splits)
             if name == "train":
@@ -145,6 +153,32 @@ def require_no_leak(train: Iterable[Example] | Fingerprint, evaluation: Sequence
 
 def _hashes(rows: Iterable[Compared]) -> npt.NDArray[np.uint64]:
     return np.fromiter((row_hash(row) for row in rows), dtype=np.uint64)
+
+
+def _many_removed_note(removed: Sequence[Example], rows: int) -> tuple[str, ...]:
+    """Return a note if the training data lose a good part of their rows, with the texts that cost most of them."""
+    if len(removed) < max(5, MANY_REMOVED * rows):
+        return ()
+    counts = Counter(comparison_key(example.text) for example in removed)
+    shown = ", ".join(f"{shortened(text, SHOWN_LENGTH)!r} ({count:,})" for text, count in counts.most_common(SHOWN))
+    return (
+        f"That is {100 * len(removed) / rows:.1f} % of the training rows, most often {shown}. Short replies repeat "
+        "without being copies: set `keep_leaks` (--keep-leaks) to keep such rows; scores then include memorised texts.",
+    )
+
+
+def _kept_notes(
+    splits: Mapping[str, Sequence[Example]],
+    hashes: Mapping[str, npt.NDArray[np.uint64]],
+    overlaps: Mapping[str, frozenset[int]],
+) -> tuple[str, ...]:
+    return tuple(
+        f"{count:,} of {len(splits[name]):,} {name} rows ({100 * count / len(splits[name]):.1f} %) have the text of a "
+        "training row, which was kept on request: scores include memorised texts. The report gives them without these, "
+        "too."
+        for name, known in overlaps.items()
+        if (count := int(np.isin(hashes[name], np.array(sorted(known), np.uint64)).sum()))
+    )
 
 
 def _removed_note(name: str, holder: str, count: int) -> str:

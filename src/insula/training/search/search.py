@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 import math
 import shutil
@@ -144,8 +145,9 @@ class _Trial:
             )
         dataset = with_auxiliary(with_unlabelled(dataset, recipe, progress), recipe, progress)
         splits = {name: rows for name, rows in dataset.splits.items() if name != "test"}
-        self.dataset = Dataset(dataset.name, dataset.scheme, splits, dataset.notes, also=dataset.also)
-        require_no_leak(Fingerprint.of(splits["train"]), splits["validation"], name="validation")
+        self.dataset = dataclasses.replace(dataset, splits=splits)
+        if not dataset.keeps_leaks:
+            require_no_leak(Fingerprint.of(splits["train"]), splits["validation"], name="validation")
         self.recipe = recipe
         self.fixed = fixed
         self.folder = folder
