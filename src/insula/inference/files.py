@@ -21,6 +21,7 @@ from insula.core.progress import Progress, Silent
 from insula.data.conversations.file_columns import ContextTally, FileColumns, find_file_columns
 from insula.data.formats.byte_source import STDIN
 from insula.data.formats.formats import ReadOptions, open_rows, scan_rows
+from insula.data.formats.row_reader import ReadLimits
 from insula.data.formats.writers import STDOUT
 from insula.data.options import DataOptions
 from insula.inference.cluster_address import check_address
@@ -85,6 +86,7 @@ def predict_file(
     address: str | None = None,
     workers: int | None = None,
     progress: Progress | None = None,
+    limits: ReadLimits | None = None,
 ) -> FileResult:
     """Predict every row of `source` into `output`, in order and with all columns of the input.
 
@@ -96,6 +98,7 @@ def predict_file(
               counted. A file with anything else than rejected rows is never replaced
     resume    resume an interrupted run of the same job; starts from the beginning if there is none
     engine    `local`, or `ray`: `workers` processes run the model, on this machine or on the cluster at `address`
+    limits    bounds for files from strangers, with the engine `local`; rows with longer texts are rejected
 
     Clashing columns are renamed (`PredictedColumns`). Plain lines have only the predicted labels, joined by `|`. The
     output appears when its last row is written; until then its parts are in a hidden folder next to it. A resumed run
@@ -124,7 +127,10 @@ def predict_file(
     reject_file = Rejects(place, is_required=rejects is not None)
     kind = output_kind(output, output_format, predictor.scheme)
     started = time.monotonic()
-    with reject_file, open_rows(source, batch_size=CHUNK, on_reject=reject_file.add, **reading._asdict()) as reader:
+    with (
+        reject_file,
+        open_rows(source, batch_size=CHUNK, on_reject=reject_file.add, limits=limits, **reading._asdict()) as reader,
+    ):
         columns = find_file_columns(
             reader.columns,
             repr(str(source)),
@@ -134,11 +140,13 @@ def predict_file(
         )
         is_file = str(source) != STDIN and Path(source).is_file()
         whole = is_file and kind is not None and str(output) != STDOUT
-        job = _job(predictor, source, columns, reading, kind) if whole else None
+        job = _job(predictor, source, columns, reading, kind, limits) if whole else None
         if resume and job is None:
             raise DataError("Only prediction from a file into a file can be resumed. Name both, or leave out resume.")
         context_tally = ContextTally()
-        groups = read_groups(reader, columns, reject_file, context_tally)
+        groups = read_groups(
+            reader, columns, reject_file, context_tally, None if limits is None else limits.text_characters
+        )
         with (
             open_output(
                 output,
@@ -281,7 +289,12 @@ class _Tally:
 
 
 def _job(
-    predictor: Predictor, source: str | Path, columns: FileColumns, reading: ReadOptions, kind: str | None
+    predictor: Predictor,
+    source: str | Path,
+    columns: FileColumns,
+    reading: ReadOptions,
+    kind: str | None,
+    limits: ReadLimits | None,
 ) -> dict[str, Any]:
     """Return everything that the output depends on: equal jobs write the same bytes."""
     return {
@@ -294,6 +307,7 @@ def _job(
         "context columns": [list(pair) for pair in columns.conversation.named] or None,
         "output format": kind,
         "rows a group": CHUNK,
+        **({} if limits is None else {"limits": dataclasses.asdict(limits)}),
     }
 
 

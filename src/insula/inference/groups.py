@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
-from insula.core.model_input import ModelInput, TextOrInput, Turn
+from insula.core.model_input import ModelInput, TextOrInput, Turn, character_count
 from insula.data.cell_paths import cell_getter
 from insula.data.conversations.file_columns import ContextTally, FileColumns
 from insula.data.conversations.recent import RecentDialogues
@@ -56,13 +57,19 @@ class RejectCounter:
 
 
 def read_groups(
-    reader: RowReader, columns: FileColumns, rejects: RejectHandler, tally: ContextTally
+    reader: RowReader,
+    columns: FileColumns,
+    rejects: RejectHandler,
+    tally: ContextTally,
+    most_characters: int | None = None,
 ) -> Iterator[Group]:
     """Yield one group per batch of the reader. Rows without a text or with unreadable context go to `rejects`.
 
-    The context of a row depends only on the file: dialogues continue across groups.
+    The context of a row depends only on the file: dialogues continue across groups. Rows whose text and context have
+    more than `most_characters` go to `rejects`, too; None is no limit.
     """
     kept = 0
+    most = sys.maxsize if most_characters is None else most_characters
     builder = _InputBuilder(columns, reader.columns)
     text_of, is_text_only = cell_getter(columns.texts, reader.columns), columns.is_text_only
     for number, batch in enumerate(reader):
@@ -70,11 +77,14 @@ def read_groups(
         inputs: list[TextOrInput] = []
         for row, line in zip(batch.rows, batch.lines, strict=True):
             value = text_of(row)
-            if is_text_only and isinstance(value, str) and value and not value.isspace():
+            if is_text_only and isinstance(value, str) and value and not value.isspace() and len(value) <= most:
                 rows.append(row)  # the common case, inlined: a call per row would take longer than reading it
                 inputs.append(value)
                 continue
             found, problem = builder.read(row)
+            if found is not None and character_count(found) > most:
+                problem = f"a text of {character_count(found):,} characters, where {most:,} are allowed"
+                found = None
             if found is None:
                 rejects.add(Reject(line, problem, str(row)[:RAW_CHARACTERS]))
             else:

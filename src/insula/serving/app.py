@@ -121,7 +121,7 @@ def _open_service(settings: Settings, on_error: contextlib.ExitStack) -> Service
         settings,
         models,
         telemetry,
-        jobs=JobRunner(settings.jobs, models, access.quotas.charge_in_thread),
+        jobs=JobRunner(settings, models, access.quotas.charge_in_thread),
         access=access,
         retention=RetentionWriter(settings, store, pool, access),
         store=store,
@@ -137,7 +137,9 @@ def _add_middleware(app: FastAPI, settings: Settings, telemetry: Telemetry) -> N
         BodyLimits,
         size=limits.body_bytes,
         seconds=limits.body_seconds,
+        buffered=limits.buffered_bytes,
         uploads=UPLOADS,
+        upload_types=batches.ENDINGS,
         upload_size=jobs.upload_bytes,
         upload_seconds=jobs.upload_seconds,
     )

@@ -3,36 +3,46 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import json
 import logging
-import queue
+import os
 import secrets
 import shutil
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from insula.api.prediction import predict_file
 from insula.core.errors import InsulaError, OutputError, SettingsError
 from insula.core.files import output_errors, write_json
 from insula.core.progress import Silent
-from insula.serving.authentication.callers import Caller
+from insula.data.formats.row_reader import ReadLimits
+from insula.inference.files import predict_file
+from insula.serving.authentication.callers import LOCAL, Caller
 from insula.serving.http.problems import ProblemError
 from insula.serving.queueing.low_priority import at_low_priority
 from insula.serving.served_models import ServedModels
-from insula.serving.settings.sections import Jobs as JobSettings
+from insula.serving.settings.settings import Settings
 
 WAITING, RUNNING, DONE, FAILED = "waiting", "running", "done", "failed"
 PUBLIC = ("id", "status", "model", "rows", "rejected", "detail", "warnings")
 JOB, RESULT, REJECTS = "job.json", "result.jsonl", "rejects.jsonl"
+TEMPORARY, LOCK = "insula-jobs-", "lock"
 POLL_SECONDS = 0.5  # between two checks whether the service is stopping
 # Seconds that a batch of a file waits for requests; without a limit a busy server would never predict the file.
 MAX_YIELD = 1.0
+TURN_SECONDS = 60.0  # after which a job yields to a job of another caller
+MAX_FAILED = 20  # failed jobs of one caller that are stored; older ones are deleted
+JOIN_SECONDS = 30.0
+RETRY_SECONDS = 60.0
+# Of a file, so that a batch of it stays small in memory. A read batch exists several times: read, encoded, computed.
+BATCH_CHARACTERS, COLUMNS, UNREADABLE_ROWS = 1_000_000, 1_000, 10_000
 
 log = logging.getLogger("insula.serving")
 
@@ -74,7 +84,7 @@ class QuotaError(Exception):
 
 
 class StoppedError(Exception):
-    """The service stops, or the job was deleted; rows that are done stay."""
+    """The service stops, the job was deleted, or another caller waits; rows that are done stay."""
 
 
 class JobRunner:
@@ -82,59 +92,81 @@ class JobRunner:
 
     charge  charges texts to a caller with a daily quota, and returns whether the quota had room for them
 
-    Everybody who knows a job's id, 128 random bits, may see it.
+    A caller sees only its own jobs. Callers take turns: after `TURN_SECONDS` a job yields to one of another caller.
     """
 
     def __init__(
-        self, settings: JobSettings, models: ServedModels, charge: Callable[[str, int, int], bool] = lambda *_: True
+        self, settings: Settings, models: ServedModels, charge: Callable[[str, int, int], bool] = lambda *_: True
     ) -> None:
-        self._settings = settings
+        self._settings = settings.jobs
+        self._limits = ReadLimits(
+            line_bytes=settings.jobs.line_bytes,
+            batch_characters=BATCH_CHARACTERS,
+            columns=COLUMNS,
+            rejects=UNREADABLE_ROWS,
+            text_characters=settings.limits.characters,
+        )
         self._charge = charge
         self._models = models
-        self._temporary: tempfile.TemporaryDirectory[str] | None = None
+        self._temporary: TemporaryFolder | None = None
         self._jobs: dict[str, Job] = {}
-        self._lock = threading.Lock()
-        self._queue: queue.SimpleQueue[str] = queue.SimpleQueue()
+        self._reserved: Counter[str] = Counter()  # by caller: jobs whose files are still being uploaded
+        self._turns: dict[str, float] = {}  # by caller: when it had the thread last
+        self._retry_at: dict[str, float] = {}  # by job: after an error of the disk
+        self._changed = threading.Condition()
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
         self._folder = Path()
 
     def start(self) -> None:
-        """Queue the unfinished jobs in the folder, and start; raise `SettingsError` if it cannot be written."""
+        """Load the jobs in the folder, and start the thread; raise `SettingsError` if the folder is not writable."""
         if self._settings.folder is None:
-            self._temporary = tempfile.TemporaryDirectory(prefix="insula-jobs-")
-        self._folder = Path(self._temporary.name if self._temporary else str(self._settings.folder))
+            self._temporary = TemporaryFolder()
+        self._folder = self._temporary.path if self._temporary else Path(str(self._settings.folder))
         try:
             with output_errors(self._folder):
                 self._folder.mkdir(parents=True, exist_ok=True)
         except InsulaError as error:
             raise SettingsError(f"The setting jobs.folder is wrong: {error}") from error
         for job in sorted(self._load(), key=lambda job: job.created):
-            self._jobs[job.id] = job
-            if job.status in (WAITING, RUNNING):
-                self._queue.put(job.id)
+            self._jobs[job.id] = replace(job, status=WAITING) if job.status == RUNNING else job
         self._purge()
         self._stopping.clear()
         self._thread = threading.Thread(target=self._work, name="insula-jobs", daemon=True)
         self._thread.start()
 
-    def stop(self) -> None:
-        """Stop after the current rows; the next start resumes the rest."""
+    def stop(self, timeout: float = JOIN_SECONDS) -> None:
+        """Stop after the current rows, at most `timeout` seconds; the next start resumes the rest."""
         self._stopping.set()
+        with self._changed:
+            self._changed.notify_all()
         if self._thread is not None:
-            self._thread.join()
+            self._thread.join(timeout)
         if self._temporary is not None:
-            self._temporary.cleanup()
+            self._temporary.remove()
 
-    def check_room(self) -> None:
-        """Raise `ProblemError` if there is no room for another job."""
+    @contextlib.contextmanager
+    def reserved(self, caller: Caller) -> Iterator[None]:
+        """Reserve room for one more job of a caller during the block; raise `ProblemError` if there is none.
+
+        Failed jobs take no room: they have no files.
+        """
         self._purge()
-        if len(self._jobs) >= self._settings.most:
-            raise ProblemError(
-                "overloaded",
-                "There are too many jobs. Delete finished ones with DELETE.",
-                headers={"retry-after": "60"},
-            )
+        with self._changed:
+            stored = sum(self._is_own(job, caller) and job.status != FAILED for job in self._jobs.values())
+            if stored + self._reserved[caller.id] >= self._settings.most:
+                raise ProblemError(
+                    "overloaded",
+                    f"You have {self._settings.most:,} jobs, the most that one caller may have. Delete finished ones "
+                    "with DELETE.",
+                    headers={"retry-after": "60"},
+                )
+            self._reserved[caller.id] += 1
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._reserved[caller.id] -= 1
 
     def allowed(self, path: str) -> Path:
         """Return the path of a file that a job may read; raise the same `ProblemError` for every other path."""
@@ -168,21 +200,27 @@ class JobRunner:
             caller=caller.id,
             texts_a_day=caller.limits.texts_a_day,
         )
-        with self._lock:
+        with self._changed:
             self._save(job)
-        self._queue.put(name)
+            self._changed.notify_all()
         return job
 
-    def find(self, name: str) -> Job:
-        """Return a job; raise `ProblemError` if it does not exist."""
+    def jobs_of(self, caller: Caller) -> list[Job]:
+        """Return the jobs of a caller, the newest first."""
+        with self._changed:
+            own = [job for job in self._jobs.values() if self._is_own(job, caller)]
+        return sorted(own, key=lambda job: job.created, reverse=True)
+
+    def find(self, name: str, caller: Caller) -> Job:
+        """Return a job; raise the same `ProblemError` if it does not exist or belongs to another caller."""
         job = self._jobs.get(name)
-        if job is None:
+        if job is None or not self._is_own(job, caller):
             raise ProblemError("not_found", "The job does not exist.")
         return job
 
-    def file(self, name: str, which: str) -> Path:
+    def file(self, name: str, which: str, caller: Caller) -> Path:
         """Return the result or the rejects of a job; raise `ProblemError` if it is not done, or has none."""
-        job = self.find(name)
+        job = self.find(name, caller)
         if job.status != DONE:
             raise ProblemError("conflict", f"The job must be done to have a result. It is {job.status}.")
         file = self._folder / name / which
@@ -190,12 +228,22 @@ class JobRunner:
             raise ProblemError("not_found", "The job has no such file: no row was rejected.")
         return file
 
-    def remove(self, name: str) -> None:
-        """Delete a job with all its files, even while it runs."""
-        self.find(name)
-        with self._lock:
-            running = self._jobs.pop(name).status == RUNNING
-        if not running:  # otherwise the thread deletes it once it has closed its files
+    def remove(self, name: str, caller: Caller) -> None:
+        """Delete a job with all its files, even while it runs; raise what `find` does."""
+        self._remove(self.find(name, caller))
+
+    @staticmethod
+    def _is_own(job: Job, caller: Caller) -> bool:
+        # Jobs of older services name no caller.
+        return (job.caller or LOCAL.id) == caller.id
+
+    def _remove(self, job: Job) -> None:
+        name = job.id
+        with self._changed:
+            removed = self._jobs.pop(name, None)
+        if (
+            removed is not None and removed.status != RUNNING
+        ):  # otherwise the thread deletes it once it has closed its files
             self.delete_folder(name)
 
     def _load(self) -> list[Job]:
@@ -209,7 +257,7 @@ class JobRunner:
 
     def _save_existing(self, job: Job) -> bool:
         """Save the state of a job; return False if it was deleted meanwhile."""
-        with self._lock:
+        with self._changed:
             if job.id not in self._jobs:
                 return False
             self._save(job)
@@ -220,23 +268,43 @@ class JobRunner:
         write_json(self._folder / job.id / JOB, asdict(job))
 
     def _purge(self) -> None:
+        """Delete finished jobs after their hours, and the oldest failed ones of a caller with many of them."""
         oldest = time.time() - self._settings.keep_hours * 3600
-        for job in [job for job in self._jobs.values() if job.status in (DONE, FAILED) and job.created < oldest]:
-            with contextlib.suppress(ProblemError):
-                self.remove(job.id)
+        failed: Counter[str] = Counter()
+        for job in sorted(self._jobs.values(), key=lambda job: job.created, reverse=True):
+            failed[job.caller] += job.status == FAILED
+            is_expired = job.status in (DONE, FAILED) and job.created < oldest
+            if is_expired or (job.status == FAILED and failed[job.caller] > MAX_FAILED):
+                self._remove(job)
 
     def _work(self) -> None:
-        while not self._stopping.is_set():
-            with contextlib.suppress(queue.Empty):
-                job = self._jobs.get(self._queue.get(timeout=POLL_SECONDS))
-                if job is not None:
-                    self._run_safely(job)
+        while (job := self._next()) is not None:
+            self._run_safely(job)
+
+    def _next(self) -> Job | None:
+        """Wait for a job, and return the oldest one of the caller that waits longest for a turn; None at the end."""
+        with self._changed:
+            while not self._stopping.is_set():
+                now = time.monotonic()
+                waiting = [
+                    job
+                    for job in self._jobs.values()
+                    if job.status == WAITING and self._retry_at.get(job.id, now) <= now
+                ]
+                if waiting:
+                    job = min(waiting, key=lambda job: (self._turns.get(job.caller, 0.0), job.created))
+                    self._turns[job.caller] = now
+                    self._retry_at.pop(job.id, None)
+                    return job
+                self._changed.wait(POLL_SECONDS)
+        return None
 
     def _run_safely(self, job: Job) -> None:
         try:
             self._run(job)
-        except OutputError as error:  # a full disk; the next start resumes this job, the others run now
+        except OutputError as error:  # a full disk; this job is tried again later, the others run now
             log.error("The state of the job %s cannot be saved: %s", job.id, error)
+            self._retry_at[job.id] = time.monotonic() + RETRY_SECONDS
 
     def _run(self, job: Job) -> None:
         folder = self._folder / job.id
@@ -246,16 +314,17 @@ class JobRunner:
         try:
             model = self._models.find(job.model)
             result = predict_file(
+                at_low_priority(model.predictor, partial(model.batcher.wait_until_idle, MAX_YIELD)),
                 job.source,
                 folder / RESULT,
-                at_low_priority(model.predictor, partial(model.batcher.wait_until_idle, MAX_YIELD)),
                 text=job.text,
                 **job.columns,
                 rejects=folder / REJECTS,
                 resume=True,
                 progress=_JobProgress(self, job),
+                limits=self._limits,
             )
-            warnings = [warning.replace(job.source, "the file") for warning in result.warnings]
+            warnings = [_without_path(warning, job) for warning in result.warnings]
             job = replace(job, status=DONE, rows=result.rows, rejected=result.rejected, warnings=warnings)
         except StoppedError:
             job = replace(job, status=WAITING)
@@ -267,31 +336,85 @@ class JobRunner:
             job = replace(job, status=FAILED, detail=error.detail)
         except InsulaError as error:
             # The message contains the path of the file on the server.
-            job = replace(job, status=FAILED, detail=str(error).replace(job.source, "the file"))
+            job = replace(job, status=FAILED, detail=_without_path(str(error), job))
         except Exception as error:  # noqa: BLE001 - an error of one file must not end the thread
             log.error("A job failed with %s.", type(error).__name__)
             job = replace(
                 job, status=FAILED, detail="The file could not be predicted. The error is in the log of the service."
             )
+        if job.status == FAILED:
+            self._delete_files(job)
         if not self._save_existing(job):
             self.delete_folder(job.id)
 
-    def advance(self, job: Job, rows: int) -> None:
-        """Count rows of a job; raise `StoppedError` if it must stop, `QuotaError` if its caller's quota is used up."""
-        if job.texts_a_day is not None and not self._charge(job.caller, rows, job.texts_a_day):
+    def _delete_files(self, job: Job) -> None:
+        """Delete the upload and the parts of the result of a failed job."""
+        for path in (self._folder / job.id).iterdir():
+            if path.is_dir():
+                shutil.rmtree(path, ignore_errors=True)
+            elif path.name != JOB:
+                path.unlink(missing_ok=True)
+
+    def advance(self, job: Job, rows: int, *, are_new: bool) -> None:
+        """Count rows of a job, and charge new ones to its caller.
+
+        Raises `StoppedError` if the job must stop or yield, `QuotaError` if the quota is used up.
+        """
+        if are_new and job.texts_a_day is not None and not self._charge(job.caller, rows, job.texts_a_day):
             raise QuotaError
-        with self._lock:
+        with self._changed:
             if self._stopping.is_set() or job.id not in self._jobs:
                 raise StoppedError
             self._jobs[job.id] = replace(self._jobs[job.id], rows=self._jobs[job.id].rows + rows)
+            others = any(one.status == WAITING and one.caller != job.caller for one in self._jobs.values())
+            if are_new and others and time.monotonic() - self._turns.get(job.caller, 0.0) > TURN_SECONDS:
+                raise StoppedError
 
 
 class _JobProgress(Silent):
-    """Counts the rows of a job."""
+    """Counts the rows of a job; those that were predicted before a pause are not charged again."""
 
     def __init__(self, runner: JobRunner, job: Job) -> None:
         self._runner = runner
         self._job = job
 
     def advance(self, steps: int = 1, **figures: float) -> None:
-        self._runner.advance(self._job, steps)
+        self._runner.advance(self._job, steps, are_new=True)
+
+    def skip(self, steps: int) -> None:
+        self._runner.advance(self._job, steps, are_new=False)
+
+
+class TemporaryFolder:
+    """A folder for jobs that must not survive the server; those of servers that were killed are deleted here."""
+
+    def __init__(self) -> None:
+        for old in Path(tempfile.gettempdir()).glob(f"{TEMPORARY}*"):
+            _remove_abandoned(old)
+        self.path = Path(tempfile.mkdtemp(prefix=TEMPORARY))
+        self._lock = (self.path / LOCK).open("w", encoding="utf-8")
+        fcntl.flock(self._lock, fcntl.LOCK_EX)
+
+    def remove(self) -> None:
+        """Delete the folder."""
+        shutil.rmtree(self.path, ignore_errors=True)
+        self._lock.close()
+
+
+def _remove_abandoned(folder: Path) -> None:
+    """Delete a temporary folder of our own user if no process holds its lock: the kernel frees it with the process."""
+    with contextlib.suppress(OSError):
+        if folder.is_symlink() or folder.stat().st_uid != os.getuid():
+            return
+        with (folder / LOCK).open("r+", encoding="utf-8") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _without_path(sentence: str, job: Job) -> str:
+    """Return a sentence about the file of a job without its path on the server."""
+    return (
+        sentence.replace(f"file {job.source!r}", "file")
+        .replace(repr(job.source), "the file")
+        .replace(job.source, "the file")
+    )

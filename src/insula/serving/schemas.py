@@ -310,3 +310,9 @@ class JobStatus(BaseModel):
     warnings: list[str] = Field(
         [], description="Warnings about a finished file, such as rows whose earlier turns the model does not read."
     )
+
+
+class JobList(BaseModel):
+    """The jobs of the caller, the newest first."""
+
+    jobs: list[JobStatus]

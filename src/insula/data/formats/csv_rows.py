@@ -10,7 +10,7 @@ from itertools import chain
 from insula.core.errors import DataError
 from insula.core.sentences import counted
 from insula.data.formats.csv_dialect import detect_dialect, require_header, sample_records, unescaped
-from insula.data.formats.row_reader import Reject, Row, TextRows, unique_names
+from insula.data.formats.row_reader import ReadLimits, Reject, Row, TextRows, unique_names
 from insula.data.formats.text_lines import TextLines
 
 # A longer quoted cell is a quote that was never closed.
@@ -39,8 +39,9 @@ class CsvRows(TextRows):
         header: bool | None = None,
         batch_size: int = 8192,
         on_reject: Callable[[Reject], None] | None = None,
+        limits: ReadLimits | None = None,
     ) -> None:
-        super().__init__(lines, path, batch_size=batch_size, on_reject=on_reject)
+        super().__init__(lines, path, batch_size=batch_size, on_reject=on_reject, limits=limits)
         # The limit is process-wide: only raise it. It fits a C long on every platform.
         csv.field_size_limit(max(csv.field_size_limit(), 2**31 - 1))
         self._dialect = detect_dialect(lines.head, tabs=tabs, separator=separator)
@@ -49,7 +50,12 @@ class CsvRows(TextRows):
             require_header(sample_records(lines.head, self._dialect), path)
         self._escaped = self._stray = 0  # rows with quotes that are escaped, or inside a quoted cell
         self._width = 0
-        self._feed = _RecordFeed(lines, self._dialect.skipped, backslash=self._dialect.backslash)
+        self._feed = _RecordFeed(
+            lines,
+            self._dialect.skipped,
+            backslash=self._dialect.backslash,
+            most_characters=_MOST_CHARACTERS if limits is None else limits.line_bytes,
+        )
         self._records = self._read_records()
         line, first = next(self._records, (0, []))
         if not first:
@@ -151,7 +157,8 @@ class CsvRows(TextRows):
 class _RecordFeed:
     """Passes lines to `csv.reader`, keeps those of the current record, and can rewind to the second of them."""
 
-    def __init__(self, lines: TextLines, skipped: int, *, backslash: bool) -> None:
+    def __init__(self, lines: TextLines, skipped: int, *, backslash: bool, most_characters: int) -> None:
+        self._most_characters = most_characters
         self._lines = iter(lines)
         for _ in range(skipped):
             next(self._lines, None)
@@ -170,7 +177,7 @@ class _RecordFeed:
             record.append(line)
             if len(record) > 1:
                 size += len(line)
-                if len(record) > _MOST_LINES or size > _MOST_CHARACTERS:
+                if len(record) > _MOST_LINES or size > self._most_characters:
                     break
             else:
                 size = 0

@@ -14,7 +14,7 @@ from insula.data.formats.csv_rows import CsvRows
 from insula.data.formats.json_rows import JsonLinesRows, JsonListRows
 from insula.data.formats.line_content import detect_content, holds_json_lines
 from insula.data.formats.line_rows import FastTextRows, LineRows
-from insula.data.formats.row_reader import Reject, Row, RowReader
+from insula.data.formats.row_reader import ReadLimits, Reject, Row, RowReader
 from insula.data.formats.text_lines import TextLines
 
 Format = Literal["csv", "tsv", "jsonl", "json", "parquet", "arrow", "lines", "fasttext"]
@@ -87,6 +87,7 @@ def open_rows(
     header: bool | None = None,
     encoding: str | None = None,
     on_reject: Callable[[Reject], None] | None = None,
+    limits: ReadLimits | None = None,
 ) -> RowReader:
     """Open a file of rows; `-` is standard input.
 
@@ -96,9 +97,10 @@ def open_rows(
     header     False if CSV and TSV have no header; True if the first line is one although it looks like data
     encoding   Python name (default: detected)
     on_reject  called with rows that cannot be read (default: they are collected in `rejects` of the reader)
+    limits     bounds on what a text file from a stranger may cost (default: none)
 
     Memory stays flat: at most `batch_size` rows and one block of the file are held (a `.json` list is held as text).
-    Raises `MissingFileError`, or `DataError` if there is nothing to read.
+    Raises `MissingFileError`, or `DataError` if there is nothing to read or a limit is exceeded.
     """
     kind = checked_format(format) if format is not None else None if str(path) == STDIN else format_of(path)
     if kind in ("parquet", "arrow"):
@@ -108,7 +110,13 @@ def open_rows(
         return ArrowRows(str(path), parquet=kind == "parquet", batch_size=batch_size, on_reject=on_reject)
     stream = open_bytes(path)
     try:
-        lines = TextLines(stream, str(path), encoding=encoding, live=str(path) == STDIN)
+        lines = TextLines(
+            stream,
+            str(path),
+            encoding=encoding,
+            live=str(path) == STDIN,
+            most_line_bytes=None if limits is None else limits.line_bytes,
+        )
         notes = []
         is_typed = kind is None
         if format is None and kind in (None, "lines"):
@@ -124,6 +132,7 @@ def open_rows(
                 header=header,
                 batch_size=batch_size,
                 on_reject=on_reject,
+                limits=limits,
             )
             table.notes[:0] = notes
             return table
@@ -134,7 +143,9 @@ def open_rows(
             )
         if kind == "json" and holds_json_lines(lines.head):
             kind = "jsonl"
-        opened = _TEXT_READERS[kind or "lines"](lines, str(path), batch_size=batch_size, on_reject=on_reject)
+        opened = _TEXT_READERS[kind or "lines"](
+            lines, str(path), batch_size=batch_size, on_reject=on_reject, limits=limits
+        )
         opened.notes[:0] = notes
         return opened
     except BaseException:

@@ -10,7 +10,7 @@ from typing import Any
 
 from insula.core.errors import DataError
 from insula.core.sentences import counted
-from insula.data.formats.row_reader import Reject, Row, TextRows
+from insula.data.formats.row_reader import ReadLimits, Reject, Row, TextRows
 from insula.data.formats.text_lines import TextLines
 
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
@@ -26,11 +26,12 @@ class _JsonReader(TextRows):
         *,
         batch_size: int = 8192,
         on_reject: Callable[[Reject], None] | None = None,
+        limits: ReadLimits | None = None,
     ) -> None:
-        super().__init__(lines, path, batch_size=batch_size, on_reject=on_reject)
+        super().__init__(lines, path, batch_size=batch_size, on_reject=on_reject, limits=limits)
         self._repaired = 0
         rows = self._read_rows()
-        first = list(itertools.islice(rows, batch_size))
+        first = self._next_rows(rows)
         self.columns = tuple(dict.fromkeys(key for _, row in first for key in row))
         self.columns_vary = True
         self._rows = itertools.chain(first, rows)

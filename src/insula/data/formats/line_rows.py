@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterator
 
-from insula.data.formats.row_reader import Reject, Row, TextRows
+from insula.data.formats.row_reader import ReadLimits, Reject, Row, TextRows
 from insula.data.formats.text_lines import TextLines
 
 LABEL_PREFIX = "__label__"
@@ -21,8 +21,9 @@ class LineRows(TextRows):
         *,
         batch_size: int = 8192,
         on_reject: Callable[[Reject], None] | None = None,
+        limits: ReadLimits | None = None,
     ) -> None:
-        super().__init__(lines, path, batch_size=batch_size, on_reject=on_reject)
+        super().__init__(lines, path, batch_size=batch_size, on_reject=on_reject, limits=limits)
         self.columns = ("text",)
 
     def _numbered_rows(self) -> Iterator[tuple[int, Row]]:
@@ -46,8 +47,9 @@ class FastTextRows(TextRows):
         *,
         batch_size: int = 8192,
         on_reject: Callable[[Reject], None] | None = None,
+        limits: ReadLimits | None = None,
     ) -> None:
-        super().__init__(lines, path, batch_size=batch_size, on_reject=on_reject)
+        super().__init__(lines, path, batch_size=batch_size, on_reject=on_reject, limits=limits)
         self.columns = ("text", "label")
 
     def _numbered_rows(self) -> Iterator[tuple[int, Row]]:

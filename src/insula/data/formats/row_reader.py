@@ -7,10 +7,31 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from insula.core.errors import DataError
 from insula.data.formats.text_lines import TextLines
 
 Row = dict[str, Any]
 RAW_CHARACTERS = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class ReadLimits:
+    """Bounds on what a text file makes its reader hold in memory, for files from strangers.
+
+    line_bytes        longest line, and longest CSV record; enforced to within a block of the file
+    batch_characters  characters of the file in one batch, to within a block; a batch may have fewer rows for it
+    columns           different column names in the file
+    rejects           rows that cannot be read
+    text_characters   of a text with its context; `read_groups` rejects longer rows
+
+    A reader raises `DataError` for a file beyond one of the first four.
+    """
+
+    line_bytes: int
+    batch_characters: int
+    columns: int
+    rejects: int
+    text_characters: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +64,14 @@ class RowReader:
     reject_count  number of rows that could not be read, in either case
     """
 
-    def __init__(self, path: str, *, batch_size: int = 8192, on_reject: Callable[[Reject], None] | None = None) -> None:
+    def __init__(
+        self,
+        path: str,
+        *,
+        batch_size: int = 8192,
+        on_reject: Callable[[Reject], None] | None = None,
+        limits: ReadLimits | None = None,
+    ) -> None:
         if batch_size < 1:
             raise ValueError(f"The batch_size of open_rows must be at least 1. Got {batch_size}.")
         self.path = path
@@ -55,6 +83,8 @@ class RowReader:
         self.reject_count = 0
         self._batch_size = batch_size
         self._on_reject = on_reject or self.rejects.append
+        self._limits = limits
+        self._names: set[str] = set()
 
     @property
     def encoding(self) -> str | None:
@@ -74,7 +104,7 @@ class RowReader:
     def __iter__(self) -> Iterator[RowBatch]:
         """Yield batches of at most `batch_size` rows."""
         numbered = self._numbered_rows()
-        while chunk := list(itertools.islice(numbered, self._batch_size)):
+        while chunk := self._next_rows(numbered):
             yield RowBatch([row for _, row in chunk], [line for line, _ in chunk])
 
     def __enter__(self) -> RowReader:
@@ -90,6 +120,34 @@ class RowReader:
         """Record a row that could not be read."""
         self.reject_count += 1
         self._on_reject(Reject(line, reason, raw[:RAW_CHARACTERS]))
+        if self._limits is not None and self.reject_count > self._limits.rejects:
+            raise DataError(
+                f"The file {self.path!r} must have at most {self._limits.rejects:,} rows that cannot be read. "
+                "Got more: check its format."
+            )
+
+    def _next_rows(self, numbered: Iterator[tuple[int, Row]]) -> list[tuple[int, Row]]:
+        """Return the rows of the next batch with their lines."""
+        limits = self._limits
+        if limits is None:
+            return list(itertools.islice(numbered, self._batch_size))
+        rows, end = [], self._characters_read + limits.batch_characters
+        for line, row in numbered:
+            self._names.update(row)
+            if len(self._names) > limits.columns:
+                raise DataError(
+                    f"The file {self.path!r} must have at most {limits.columns:,} columns. Got more: send only those "
+                    "that you need."
+                )
+            rows.append((line, row))
+            if len(rows) == self._batch_size or self._characters_read >= end:
+                break
+        return rows
+
+    @property
+    def _characters_read(self) -> int:
+        """How many characters of the file were read."""
+        return 0
 
     def _numbered_rows(self) -> Iterator[tuple[int, Row]]:
         raise NotImplementedError
@@ -105,9 +163,14 @@ class TextRows(RowReader):
         *,
         batch_size: int = 8192,
         on_reject: Callable[[Reject], None] | None = None,
+        limits: ReadLimits | None = None,
     ) -> None:
-        super().__init__(path, batch_size=batch_size, on_reject=on_reject)
+        super().__init__(path, batch_size=batch_size, on_reject=on_reject, limits=limits)
         self._text = lines
+
+    @property
+    def _characters_read(self) -> int:
+        return self._text.characters_read
 
     @property
     def encoding(self) -> str | None:

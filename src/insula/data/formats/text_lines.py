@@ -10,7 +10,7 @@ from __future__ import annotations
 import codecs
 import io
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import BinaryIO
 
 from insula.core.errors import DataError
@@ -34,12 +34,25 @@ class TextLines:
     head        lines of the first block, for inspection; iteration starts with them
     encoding    Python name; `utf-8` as long as all bytes are ASCII
     bad_lines   1-based numbers of the lines that could not be decoded; their text holds U+FFFD
+    characters_read   how many characters of the file were decoded so far
+
+    `most_line_bytes` raises `DataError` for a line that is longer by more than a block; None is no limit.
     """
 
-    def __init__(self, stream: BinaryIO, name: str, *, encoding: str | None = None, live: bool = False) -> None:
+    def __init__(
+        self,
+        stream: BinaryIO,
+        name: str,
+        *,
+        encoding: str | None = None,
+        live: bool = False,
+        most_line_bytes: int | None = None,
+    ) -> None:
         self._stream = stream
         self._name = name
         self._known = encoding
+        self._most_line_bytes = most_line_bytes
+        self.characters_read = 0
         self._live = live  # a pipe that people type into: read what is available, do not wait for a full block
         self._mixed: Counter[str] = Counter()
         self._nuls = 0
@@ -47,7 +60,9 @@ class TextLines:
         self._wide_errors = 0
         self.bad_lines: set[int] = set()
         self._blocks = self._texts()
-        self.head = self._split(next(self._blocks, ""))
+        first = next(self._blocks, "")
+        self.characters_read = len(first)
+        self.head = self._split(first)
 
     @property
     def encoding(self) -> str:
@@ -78,6 +93,7 @@ class TextLines:
         yield from self.head
         self.head = []
         for text in self._blocks:
+            self.characters_read += len(text)
             yield from io.StringIO(text, newline="\n")
 
     def close(self) -> None:
@@ -122,6 +138,7 @@ class TextLines:
                 yield b"".join([*pending, chunk[:cut]])
                 pending = []
             pending.append(chunk[cut:])
+            self._check_line(pending)
             chunk = self._read()
         if rest := b"".join(pending):
             yield rest
@@ -138,11 +155,20 @@ class TextLines:
                 yield self._clean("".join([*pending, text[:cut]]))
                 pending = []
             pending.append(text[cut:])
+            self._check_line(pending)
             if not chunk:
                 break
             chunk = self._read()
         if rest := "".join(pending):
             yield self._clean(rest)
+
+    def _check_line(self, pending: Sequence[bytes | str]) -> None:
+        """Raise `DataError` if a line that has not ended yet is too long to be held."""
+        if self._most_line_bytes is not None and sum(map(len, pending)) > self._most_line_bytes:
+            raise DataError(
+                f"The file {self._name!r} must have lines of at most {self._most_line_bytes:,} bytes. "
+                "Got a longer one: check its format and its line ends."
+            )
 
     def _decode(self, block: bytes) -> str:
         if self._known is None and not block.isascii():

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Collection
 
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from insula.serving.http.media_type import media_type
 from insula.serving.http.problems import ProblemError
 
 PLAIN = ("", "identity")
@@ -15,15 +17,27 @@ PLAIN = ("", "identity")
 class BodyLimits:
     """ASGI middleware: raises `ProblemError` while the application reads a body that is too large or too slow.
 
-    uploads  the path whose bodies may be larger and slower
+    buffered      bytes of all bodies that are held in memory at the same time; beyond it requests get 429
+    uploads       the path whose bodies of `upload_types` go to the disk, so that they may be larger and slower
     """
 
     def __init__(
-        self, app: ASGIApp, *, size: int, seconds: float, uploads: str, upload_size: int, upload_seconds: float
+        self,
+        app: ASGIApp,
+        *,
+        size: int,
+        seconds: float,
+        buffered: int,
+        uploads: str,
+        upload_types: Collection[str],
+        upload_size: int,
+        upload_seconds: float,
     ) -> None:
         self.app = app
         self._usual = (size, seconds)
+        self._free = max(buffered, size)
         self._uploads = uploads
+        self._upload_types = frozenset(upload_types)
         self._upload = (upload_size, upload_seconds)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -32,14 +46,36 @@ class BodyLimits:
             await self.app(scope, receive, send)
             return
         headers = Headers(scope=scope)
-        # JSON is held in memory; uploads go to the disk.
-        upload = scope["path"] == self._uploads and "json;" not in f"{headers.get('content-type', 'json')};".lower()
+        upload = scope["path"] == self._uploads and media_type(headers) in self._upload_types
         size, seconds = self._upload if upload else self._usual
         problem = _problem_of_headers(headers, size)
         if problem is not None:
             await _close(problem)(scope, receive, send)
             return
-        await self.app(scope, _counted(receive, size, seconds), send)
+        counted = _counted(receive, size, seconds)
+        if upload:
+            await self.app(scope, counted, send)
+            return
+        held = 0
+
+        async def buffered() -> Message:
+            nonlocal held
+            message = await counted()
+            more = len(message.get("body", b""))
+            if more > self._free:
+                raise ProblemError(
+                    "overloaded",
+                    "Too many requests are being read. Repeat this one after the seconds of Retry-After.",
+                    headers={"retry-after": "1", "connection": "close"},
+                )
+            self._free -= more
+            held += more
+            return message
+
+        try:
+            await self.app(scope, buffered, send)
+        finally:
+            self._free += held
 
 
 def _problem_of_headers(headers: Headers, most: int) -> ProblemError | None:

@@ -7,6 +7,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from starlette.requests import Request
 
+from insula.serving.http.media_type import media_type
 from insula.serving.http.problems import ProblemError
 
 FORM = "application/x-www-form-urlencoded"
@@ -20,8 +21,7 @@ async def read_form(request: Request) -> Mapping[str, str]:
     """
     if not is_same_origin(request):
         raise ProblemError("forbidden", "A form must come from a page of this service.")
-    stated = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if stated != FORM:
+    if media_type(request.headers) != FORM:
         raise ProblemError(
             "unsupported_media", f"The body must be a form. Send it with the header Content-Type: {FORM}"
         )

@@ -10,16 +10,18 @@ from pydantic_core import to_json
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 
-from insula.serving.http.bodies import JSON, read_body
+from insula.serving.http.bodies import read_body
+from insula.serving.http.media_type import JSON, media_type
 from insula.serving.http.problems import ProblemError, responses
 from insula.serving.jobs import REJECTS, RESULT, Job
-from insula.serving.schemas import JobOptions, JobRequest, JobStatus
+from insula.serving.schemas import JobList, JobOptions, JobRequest, JobStatus
 from insula.serving.service import service_of
 
 router = APIRouter(tags=["batches"])
 # Types that a page of another origin cannot send without a preflight request, and that are read line by line.
 ENDINGS = {"text/csv": ".csv", "text/tab-separated-values": ".tsv", "application/x-ndjson": ".jsonl"}
 LINES = "application/x-ndjson"
+GZIP = b"\x1f\x8b"  # with which readers recognise and unpack a file, whatever its name
 GONE = responses("not_found", "validation")
 UPLOAD = {"schema": {"type": "string", "format": "binary"}}
 BODY: dict[str, Any] = {
@@ -66,24 +68,34 @@ async def create(
     their columns by their usual names if none is given.
     """
     service = service_of(request)
-    service.jobs.check_room()
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    caller = service.access.caller()
+    kind = media_type(request.headers)
     if kind == JSON:
         body = await read_body(request, JobRequest)
         source, name = service.jobs.allowed(body.path), service.models.find(body.model).name
-        job = service.jobs.add(service.jobs.new_folder()[0], source, name, body.given_columns, service.access.caller())
+        with service.jobs.reserved(caller):
+            job = service.jobs.add(service.jobs.new_folder()[0], source, name, body.given_columns, caller)
     elif kind in ENDINGS:
-        job = await _uploaded(request, ENDINGS[kind], options)
+        with service.jobs.reserved(caller):
+            job = await _uploaded(request, ENDINGS[kind], options)
     else:
         raise ProblemError("unsupported_media", f"The Content-Type must be one of: {', '.join((JSON, *ENDINGS))}.")
     headers = {"location": f"/v1/batches/{job.id}"}
     return Response(to_json(job.public()), 202, headers=headers, media_type=JSON)
 
 
+@router.get("/v1/batches", summary="List your jobs", response_model=JobList)
+async def list_jobs(request: Request) -> dict[str, Any]:
+    """The jobs of the caller, the newest first."""
+    service = service_of(request)
+    return {"jobs": [job.public() for job in service.jobs.jobs_of(service.access.caller())]}
+
+
 @router.get("/v1/batches/{id}", summary="Show the progress of a job", response_model=JobStatus, responses=GONE)
 async def show(request: Request, id: str) -> dict[str, Any]:
     """The state of a job; `rows` is the number of rows predicted so far."""
-    return service_of(request).jobs.find(id).public()
+    service = service_of(request)
+    return service.jobs.find(id, service.access.caller()).public()
 
 
 @router.get(
@@ -94,7 +106,8 @@ async def show(request: Request, id: str) -> dict[str, Any]:
 )
 async def result(request: Request, id: str) -> FileResponse:
     """JSON Lines with all columns of the file."""
-    return FileResponse(service_of(request).jobs.file(id, RESULT), media_type=LINES)
+    service = service_of(request)
+    return FileResponse(service.jobs.file(id, RESULT, service.access.caller()), media_type=LINES)
 
 
 @router.get(
@@ -105,13 +118,15 @@ async def result(request: Request, id: str) -> FileResponse:
 )
 async def rejects(request: Request, id: str) -> FileResponse:
     """JSON Lines with line numbers and reasons; 404 if no row was rejected."""
-    return FileResponse(service_of(request).jobs.file(id, REJECTS), media_type=LINES)
+    service = service_of(request)
+    return FileResponse(service.jobs.file(id, REJECTS, service.access.caller()), media_type=LINES)
 
 
 @router.delete("/v1/batches/{id}", summary="Delete a job", status_code=204, responses=GONE)
 async def remove(request: Request, id: str) -> Response:
     """Delete a job with its files; a running job stops."""
-    service_of(request).jobs.remove(id)
+    service = service_of(request)
+    service.jobs.remove(id, service.access.caller())
     return Response(status_code=204)
 
 
@@ -121,8 +136,12 @@ async def _uploaded(request: Request, ending: str, options: JobOptions) -> Job:
     name, folder = service.jobs.new_folder()
     try:
         source: Path = folder / f"source{ending}"
+        head = b""
         with source.open("wb") as out:
             async for part in request.stream():
+                head += part[: len(GZIP) - len(head)]
+                if head == GZIP:
+                    raise ProblemError("unsupported_media", "The file must not be compressed. Unpack it first.")
                 out.write(part)
         return service.jobs.add(name, source, found.name, options.given_columns, service.access.caller())
     except BaseException:

@@ -18,11 +18,14 @@ class Limits(SettingsSection):
     """Upper limits of a request; requests beyond them are rejected."""
 
     body_bytes: int = Field(2_000_000, ge=1_000, description="Bytes of a request body, counted as it arrives.")
+    buffered_bytes: int = Field(
+        32_000_000, ge=1_000, description="Bytes of all request bodies that are held in memory at the same time."
+    )
     texts: int = Field(1_000, ge=1, description="Texts per request.")
     characters: int = Field(
         20_000,
         ge=1,
-        description="Characters per text, including the earlier turns and the target that the model reads.",
+        description="Characters per text or row of a file, with the earlier turns and the target that the model reads.",
     )
     turns: int = Field(1_000, ge=1, description="Turns per dialogue, and earlier turns per input.")
     header_bytes: int = Field(32_768, ge=1_024, description="Bytes of the request line and the headers.")
@@ -64,7 +67,8 @@ class Jobs(SettingsSection):
     sources: tuple[Path, ...] = Field((), description="Folders whose files a request may name; uploads need none.")
     upload_bytes: int = Field(200_000_000, ge=1, description="Bytes of an uploaded file.")
     upload_seconds: float = Field(600, gt=0, description="Seconds for an upload to arrive.")
-    most: int = Field(100, ge=1, description="Jobs that are stored at the same time.")
+    line_bytes: int = Field(1_000_000, ge=1_000, description="Bytes per line of a file.")
+    most: int = Field(100, ge=1, description="Jobs of one caller that are stored at the same time.")
     keep_hours: float = Field(24, gt=0, description="Hours after which a finished job is deleted with its files.")
 
 

@@ -1,0 +1,237 @@
+"""Jobs of callers who mean harm: files that swell, lists that fill up, jobs of others."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+from serving_running import Running, problem, running
+
+from insula.api.access import create_key
+from insula.serving import jobs as jobs_module
+from insula.serving.jobs import TEMPORARY, TemporaryFolder
+from waiting import wait_until
+
+CSV = {"content-type": "text/csv"}
+JSONL = {"content-type": "application/x-ndjson"}
+
+
+@pytest.fixture
+def bounded(linear_model: Path, tmp_path: Path) -> Iterator[Running]:
+    """A service with low limits for files."""
+    jobs = {"folder": str(tmp_path / "jobs"), "line_bytes": 5_000, "sources": [str(tmp_path)]}
+    with running(linear_model, jobs=jobs, limits={"characters": 100, "body_bytes": 2_000}) as service:
+        yield service
+
+
+def _post(service: Running, content: Any, headers: dict[str, str], key: str | None = None) -> httpx2.Response:
+    more = {} if key is None else {"x-api-key": key}
+    return httpx2.post(f"{service.address}/v1/batches", content=content, headers=headers | more, timeout=30)
+
+
+def _end(service: Running, made: httpx2.Response, **headers: str) -> dict[str, Any]:
+    assert made.status_code == 202, made.text
+    states: list[dict[str, Any]] = []
+
+    def has_ended() -> bool:
+        states.append(service.get(f"/v1/batches/{made.json()['id']}", headers=headers).json())
+        return states[-1]["status"] in ("done", "failed")
+
+    wait_until(has_ended, "the job did not end")
+    return states[-1]
+
+
+def test_a_packed_upload_is_rejected(bounded: Running, tmp_path: Path) -> None:
+    packed = gzip.compress(b"text\n" + b"so happy\n" * 100_000)
+    problem(_post(bounded, packed, CSV), 415, "unsupported_media")
+
+    def byte_by_byte() -> Iterator[bytes]:
+        for byte in packed[:200]:
+            yield bytes([byte])
+
+    problem(_post(bounded, byte_by_byte(), CSV), 415, "unsupported_media")
+    assert list((tmp_path / "jobs").iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("content", "headers"),
+    [
+        (b"text\n" + b"a" * 1_000_000, CSV),
+        (b"text\r" + b"a\r" * 500_000, CSV),
+        ("text\n".encode("utf-16") + "\u0a41".encode("utf-16-le") * 500_000, CSV),
+        (b'{"text": "' + b"a" * 1_000_000 + b'"}\n', JSONL),
+        (b'{"text": "happy", "more": [' + b"1," * 500_000 + b"1]}\n", JSONL),
+    ],
+    ids=["csv", "carriage returns", "utf-16", "text", "list"],
+)
+def test_a_line_without_an_end_fails_its_job(bounded: Running, content: bytes, headers: dict[str, str]) -> None:
+    ended = _end(bounded, _post(bounded, content, headers))
+    assert ended["status"] == "failed"
+    assert "lines of at most 5,000 bytes" in ended["detail"]
+    assert "/" not in ended["detail"]
+
+
+def test_a_packed_file_of_a_folder_has_bounded_lines(bounded: Running, tmp_path: Path) -> None:
+    (tmp_path / "bomb.csv").write_bytes(gzip.compress(b"text\n" + b"a" * 50_000_000))
+    ended = _end(bounded, bounded.post("/v1/batches", {"path": str(tmp_path / "bomb.csv")}))
+    assert "lines of at most 5,000 bytes" in ended["detail"]
+
+
+def test_a_file_of_countless_columns_fails_its_job(bounded: Running) -> None:
+    rows = "".join(json.dumps({"text": "so happy", f"column {number}": 1}) + "\n" for number in range(2_000))
+    assert "at most 1,000 columns" in _end(bounded, _post(bounded, rows, JSONL))["detail"]
+
+
+def test_a_file_of_broken_rows_fails_its_job(bounded: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert (
+        "10,000 rows that cannot be read" in _end(bounded, _post(bounded, "text\n" + 'a"b,c\n' * 10_100, CSV))["detail"]
+    )
+
+
+def test_rows_have_the_characters_of_texts(bounded: Running) -> None:
+    made = _post(bounded, "text\n" + "a" * 100 + "\n" + "b" * 101 + "\nso happy\n", CSV)
+    ended = _end(bounded, made)
+    assert (ended["rows"], ended["rejected"]) == (2, 1)
+    (reject,) = bounded.get(f"/v1/batches/{ended['id']}/rejects").text.splitlines()
+    assert json.loads(reject)["line"] == 3
+    assert "101 characters, where 100 are allowed" in json.loads(reject)["reason"]
+
+
+def test_long_rows_make_small_batches(bounded: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    sizes: list[int] = []
+    groups = jobs_module.predict_file.__globals__["read_groups"]
+
+    def counted(*args: Any, **kwargs: Any) -> Iterator[Any]:
+        for group in groups(*args, **kwargs):
+            sizes.append(sum(len(str(row)) for row in group.rows))
+            yield group
+
+    monkeypatch.setitem(jobs_module.predict_file.__globals__, "read_groups", counted)
+    rows = "".join(json.dumps({"text": "so happy", "more": "b" * 4_000}) + "\n" for _ in range(1_000))
+    assert _end(bounded, _post(bounded, rows, JSONL))["rows"] == 1_000
+    assert len(sizes) > 2
+    assert max(sizes) < 2 * jobs_module.BATCH_CHARACTERS + 500_000  # the first batch also names the columns
+
+
+@pytest.mark.parametrize("kind", ["application/json ;", "application/json\t; charset=utf-8", "APPLICATION/JSON;", ""])
+def test_no_spelling_of_json_escapes_its_limit(bounded: Running, kind: str) -> None:
+    body = json.dumps({"path": "a" * 3_000})
+    problem(_post(bounded, body, {"content-type": kind}), 413, "too_large")
+
+
+def test_two_media_types_are_none(bounded: Running) -> None:
+    headers = [("content-type", "text/csv"), ("content-type", "application/json")]
+    answer = httpx2.post(f"{bounded.address}/v1/batches", content="a" * 3_000, headers=headers, timeout=30)
+    problem(answer, 413, "too_large")
+
+
+@pytest.fixture
+def callers(linear_model: Path, tmp_path: Path) -> Iterator[tuple[Running, str, str]]:
+    """A service where two callers may have three jobs each, and their keys."""
+    data = tmp_path / "data"
+    keys = [create_key(name, store=data).secret for name in ("anna", "bert")]
+    with running(linear_model, store={"address": str(data)}, jobs={"most": 3}) as service:
+        yield service, keys[0], keys[1]
+
+
+def test_a_caller_fills_only_its_own_list(callers: tuple[Running, str, str]) -> None:
+    service, anna, bert = callers
+    jobs = [_end(service, _post(service, "text\nhappy\n", CSV, anna), **{"x-api-key": anna}) for _ in range(3)]
+    problem(_post(service, "text\nhappy\n", CSV, anna), 429, "overloaded")
+    assert _post(service, "text\nhappy\n", CSV, bert).status_code == 202
+    own = service.get("/v1/batches", headers={"x-api-key": anna}).json()["jobs"]
+    assert [job["id"] for job in own] == [job["id"] for job in reversed(jobs)]
+    assert len(service.get("/v1/batches", headers={"x-api-key": bert}).json()["jobs"]) == 1
+
+
+def test_failed_jobs_take_no_room(callers: tuple[Running, str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    service, anna, _ = callers
+    monkeypatch.setattr(jobs_module, "MAX_FAILED", 2)
+    for _ in range(5):
+        assert _end(service, _post(service, "a,b\n1,2\n", CSV, anna), **{"x-api-key": anna})["status"] == "failed"
+    assert _post(service, "text\nhappy\n", CSV, anna).status_code == 202
+    failed = [job for job in service.service.jobs._jobs.values() if job.status == "failed"]
+    assert len(failed) <= 3
+    assert [path.name for path in (service.service.jobs._folder / failed[0].id).iterdir()] == ["job.json"]
+
+
+def test_a_job_of_another_caller_is_not_found(callers: tuple[Running, str, str]) -> None:
+    service, anna, bert = callers
+    job = _end(service, _post(service, "text\nhappy\n", CSV, anna), **{"x-api-key": anna})["id"]
+    for path in ("", "/result", "/rejects"):
+        problem(service.get(f"/v1/batches/{job}{path}", headers={"x-api-key": bert}), 404, "not_found")
+    gone = httpx2.delete(f"{service.address}/v1/batches/{job}", headers={"x-api-key": bert})
+    problem(gone, 404, "not_found")
+    assert service.get(f"/v1/batches/{job}/result", headers={"x-api-key": anna}).status_code == 200
+
+
+def test_uploads_at_once_do_not_pass_the_cap(callers: tuple[Running, str, str]) -> None:
+    """All of them arrive before any is complete."""
+    service, anna, _ = callers
+    everybody = threading.Barrier(12)
+    statuses: list[int] = []
+
+    def slow() -> Iterator[bytes]:
+        yield b"text\n"
+        everybody.wait(30)
+        yield b"happy\n"
+
+    def upload() -> None:
+        try:
+            statuses.append(_post(service, slow(), CSV, anna).status_code)
+        except (httpx2.TransportError, threading.BrokenBarrierError):
+            statuses.append(0)
+
+    threads = [threading.Thread(target=upload) for _ in range(12)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert statuses.count(202) <= 3
+    assert len(service.get("/v1/batches", headers={"x-api-key": anna}).json()["jobs"]) == statuses.count(202)
+
+
+def test_callers_take_turns(callers: tuple[Running, str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    service, anna, bert = callers
+    monkeypatch.setattr(jobs_module, "TURN_SECONDS", 0.0)
+    order: list[str] = []
+    run = jobs_module.JobRunner._run
+    go = threading.Event()
+
+    def noted(self: Any, job: Any) -> None:
+        assert go.wait(30)
+        order.append(job.caller)
+        run(self, job)
+
+    monkeypatch.setattr(jobs_module.JobRunner, "_run", noted)
+    made = [_post(service, "text\nhappy\n", CSV, key) for key in (anna, anna, anna, bert)]
+    go.set()
+    _end(service, made[3], **{"x-api-key": bert})
+    assert len(set(order[:2])) == 2
+
+
+def test_folders_of_killed_servers_are_deleted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    alive = TemporaryFolder()
+    killed = tmp_path / f"{TEMPORARY}killed"
+    killed.mkdir()
+    for name in ("lock", "job.json"):
+        (killed / name).touch()
+    foreign = tmp_path / "elsewhere"
+    foreign.mkdir()
+    (foreign / "lock").touch()
+    os.symlink(foreign, tmp_path / f"{TEMPORARY}link")
+    another = TemporaryFolder()
+    assert not killed.exists()
+    assert alive.path.exists()
+    assert foreign.exists()
+    alive.remove()
+    another.remove()
+    assert not list(tmp_path.glob(f"{TEMPORARY}*/lock")) or (tmp_path / f"{TEMPORARY}link").exists()
