@@ -16,7 +16,7 @@ from serving_running import Running, problem, running
 
 from insula.api.access import create_key
 from insula.serving import jobs as jobs_module
-from insula.serving.jobs import TEMPORARY, TemporaryFolder
+from insula.serving.temporary_folder import PREFIX, TemporaryFolder
 from waiting import wait_until
 
 CSV = {"content-type": "text/csv"}
@@ -220,18 +220,18 @@ def test_callers_take_turns(callers: tuple[Running, str, str], monkeypatch: pyte
 def test_folders_of_killed_servers_are_deleted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     alive = TemporaryFolder()
-    killed = tmp_path / f"{TEMPORARY}killed"
+    killed = tmp_path / f"{PREFIX}killed"
     killed.mkdir()
     for name in ("lock", "job.json"):
         (killed / name).touch()
     foreign = tmp_path / "elsewhere"
     foreign.mkdir()
     (foreign / "lock").touch()
-    os.symlink(foreign, tmp_path / f"{TEMPORARY}link")
+    os.symlink(foreign, tmp_path / f"{PREFIX}link")
     another = TemporaryFolder()
     assert not killed.exists()
     assert alive.path.exists()
     assert foreign.exists()
     alive.remove()
     another.remove()
-    assert not list(tmp_path.glob(f"{TEMPORARY}*/lock")) or (tmp_path / f"{TEMPORARY}link").exists()
+    assert not list(tmp_path.glob(f"{PREFIX}*/lock")) or (tmp_path / f"{PREFIX}link").exists()

@@ -161,10 +161,10 @@ def test_jobs_survive_a_restart(
 ) -> None:
     stop = JobRunner.stop
 
-    def stop_held(self: JobRunner) -> None:
+    def stop_held(self: JobRunner, timeout: float) -> None:
         self._stopping.set()
         held.release()
-        stop(self)
+        stop(self, timeout)
 
     monkeypatch.setattr(JobRunner, "stop", stop_held)
     monkeypatch.setattr("insula.inference.files.CHUNK", 20)
@@ -216,7 +216,7 @@ def test_the_settings_say_which_kinds_are_masked(linear_model: Path, tmp_path: P
 
 
 def test_feedback_is_refused_where_none_is_kept(served: Running) -> None:
-    problem(served.post("/v1/feedback", {"text": "a", "labels": []}), 503, "unavailable")
+    problem(served.post("/v1/feedback", {"text": "a", "labels": []}), 501, "disabled")
 
 
 def test_a_job_that_is_taken_away_at_any_moment_ends_no_other(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Sequence
 
@@ -14,7 +15,8 @@ from insula.serving.authentication.access_control import open_access_control
 from insula.serving.authentication.route_access import Scope, describe_access, requires
 from insula.serving.blocking_pool import BlockingPool
 from insula.serving.http.bodies import describe_bodies
-from insula.serving.http.body_limits import BodyLimits
+from insula.serving.http.body_limits import BodyLimits, BodyMemory
+from insula.serving.http.head_requests import HeadRequests
 from insula.serving.http.problems import add_problem_handlers
 from insula.serving.http.response_headers import ResponseHeaders
 from insula.serving.http.unexpected_errors import UnexpectedErrors
@@ -64,15 +66,15 @@ def _application(service: Service) -> FastAPI:
             model.batcher.start()
             service.store.record("model.loaded", model=model.name, version=model.version)
         service.jobs.start()
-        service.retention.start()
+        await service.retention.start()
         service.ready = True
         try:
             yield
         finally:
             service.ready = False
-            service.jobs.stop()
+            await asyncio.to_thread(service.jobs.stop, service.seconds_left())
             for model in service.models:
-                model.batcher.stop()
+                await asyncio.to_thread(model.batcher.stop, service.seconds_left())
             await service.retention.stop()
             await service.access.close()
             service.pool.close()
@@ -106,7 +108,7 @@ def _application(service: Service) -> FastAPI:
             if isinstance(route, APIRoute)
         ],
     )
-    _add_middleware(app, settings, service.telemetry)
+    _add_middleware(app, settings, service.telemetry, service.body_memory)
     return app
 
 
@@ -126,18 +128,20 @@ def _open_service(settings: Settings, on_error: contextlib.ExitStack) -> Service
         retention=RetentionWriter(settings, store, pool, access),
         store=store,
         pool=pool,
+        body_memory=BodyMemory(max(settings.limits.buffered_bytes, settings.limits.body_bytes)),
     )
 
 
-def _add_middleware(app: FastAPI, settings: Settings, telemetry: Telemetry) -> None:
+def _add_middleware(app: FastAPI, settings: Settings, telemetry: Telemetry, memory: BodyMemory) -> None:
     """Add middleware from the inside out: the one added last sees a request first."""
     limits, jobs = settings.limits, settings.jobs
+    app.add_middleware(HeadRequests)
     app.add_middleware(UnexpectedErrors, count=telemetry.rejected)
     app.add_middleware(
         BodyLimits,
         size=limits.body_bytes,
         seconds=limits.body_seconds,
-        buffered=limits.buffered_bytes,
+        memory=memory,
         uploads=UPLOADS,
         upload_types=batches.ENDINGS,
         upload_size=jobs.upload_bytes,

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import json
 import logging
-import os
 import secrets
 import shutil
-import tempfile
 import threading
 import time
 from collections import Counter
@@ -29,11 +26,11 @@ from insula.serving.http.problems import ProblemError
 from insula.serving.queueing.low_priority import at_low_priority
 from insula.serving.served_models import ServedModels
 from insula.serving.settings.settings import Settings
+from insula.serving.temporary_folder import TemporaryFolder
 
 WAITING, RUNNING, DONE, FAILED = "waiting", "running", "done", "failed"
 PUBLIC = ("id", "status", "model", "rows", "rejected", "detail", "warnings")
 JOB, RESULT, REJECTS = "job.json", "result.jsonl", "rejects.jsonl"
-TEMPORARY, LOCK = "insula-jobs-", "lock"
 POLL_SECONDS = 0.5  # between two checks whether the service is stopping
 # Seconds that a batch of a file waits for requests; without a limit a busy server would never predict the file.
 MAX_YIELD = 1.0
@@ -383,32 +380,6 @@ class _JobProgress(Silent):
 
     def skip(self, steps: int) -> None:
         self._runner.advance(self._job, steps, are_new=False)
-
-
-class TemporaryFolder:
-    """A folder for jobs that must not survive the server; those of servers that were killed are deleted here."""
-
-    def __init__(self) -> None:
-        for old in Path(tempfile.gettempdir()).glob(f"{TEMPORARY}*"):
-            _remove_abandoned(old)
-        self.path = Path(tempfile.mkdtemp(prefix=TEMPORARY))
-        self._lock = (self.path / LOCK).open("w", encoding="utf-8")
-        fcntl.flock(self._lock, fcntl.LOCK_EX)
-
-    def remove(self) -> None:
-        """Delete the folder."""
-        shutil.rmtree(self.path, ignore_errors=True)
-        self._lock.close()
-
-
-def _remove_abandoned(folder: Path) -> None:
-    """Delete a temporary folder of our own user if no process holds its lock: the kernel frees it with the process."""
-    with contextlib.suppress(OSError):
-        if folder.is_symlink() or folder.stat().st_uid != os.getuid():
-            return
-        with (folder / LOCK).open("r+", encoding="utf-8") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _without_path(sentence: str, job: Job) -> str:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Sequence
-from typing import Any
+import threading
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeVar
 
-from insula.core.errors import StoreError
-from insula.core.model_input import ModelInput, TextOrInput
+from insula.core.errors import StoreError, StoreUnreachableError
+from insula.core.model_input import ModelInput, TextOrInput, Turn
 from insula.core.prediction import Prediction
 from insula.operations.store.retention import Retention
 from insula.operations.store.rows import Rows, StoredFeedback, StoredPrediction, delete_expired
@@ -23,42 +25,91 @@ from insula.serving.settings.settings import Settings
 
 MAX_ROWS = 2_000  # of a transaction; one large request may exceed it
 MAX_WAITING = 20_000  # rows
+MASK_THREADS = 2
+MASK_SECONDS = 5.0  # for all texts of a request; hostile texts can take a second each
+MASK_CHARACTERS = 4_000  # masked in one go; between two of them another request has its turn
 HOUR = 3600.0
+Stored = TypeVar("Stored", StoredPrediction, StoredFeedback)
 log = logging.getLogger("insula.serving")
+
+
+@dataclass(eq=False)
+class _Entry:
+    """The rows of one request; `written` is done once they are on disk, cancelled if nobody waits any more."""
+
+    predictions: Sequence[StoredPrediction]
+    feedback: Sequence[StoredFeedback]
+    written: asyncio.Future[None] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
+
+    @property
+    def ids(self) -> list[str]:
+        return [row.id for row in self.predictions] + [row.id for row in self.feedback]
+
+
+class _Transaction:
+    """One write of many entries in a thread, which may outlast the patience of the requests that wait for it."""
+
+    def __init__(self, rows: Rows, entries: Sequence[_Entry], delete: Sequence[str]) -> None:
+        self._rows = rows
+        self._predictions = [row for entry in entries for row in entry.predictions]
+        self._feedback = [row for entry in entries for row in entry.feedback]
+        self._ids = [id for entry in entries for id in entry.ids]
+        self._delete = delete
+        self._mutex = threading.Lock()
+        self._is_written = self._is_given_up = False
+
+    def write(self) -> None:
+        """Write the rows; delete them again if the transaction was given up meanwhile."""
+        self._rows.keep(self._predictions, self._feedback, delete=self._delete)
+        with self._mutex:
+            self._is_written = True
+        if self._is_given_up:
+            self._rows.keep(delete=self._ids)
+
+    def give_up(self) -> bool:
+        """Let the thread delete what it writes from now on; return False if everything is written already."""
+        with self._mutex:
+            self._is_given_up = not self._is_written
+        return self._is_given_up
 
 
 class RetentionWriter:
     """Stores predictions and feedback under the retention of the settings; stores nothing without a retention.
 
-    Rows of many requests share a transaction. A request is answered once its rows are written, and fails if they cannot
-    be. Raises `DataError` for an unknown kind in `masking.kinds`, `MissingExtraError` if a kind needs the extra
-    `presidio`.
+    Rows of many requests share a transaction. A request is answered once its rows are written, and its rows are deleted
+    again if it could not be answered. Texts are masked before, in threads of their own and within `MASK_SECONDS`, so
+    that hostile texts delay only their own request. Raises `DataError` for an unknown kind in `masking.kinds`,
+    `MissingExtraError` if a kind needs the extra `presidio`.
     """
 
     def __init__(self, settings: Settings, store: ServerStore, pool: BlockingPool, access: AccessControl) -> None:
         days = settings.retention.days
-        kinds = checked_kinds(settings.masking.kinds)
+        self._kinds = checked_kinds(settings.masking.kinds)
         self._store = store
         self._pool = pool
+        self._masking = BlockingPool(threads=MASK_THREADS, timeout=MASK_SECONDS)
         self._access = access
         self._rows: Rows | None = None
-        self._pending: list[tuple[Sequence[StoredPrediction], Sequence[StoredFeedback], asyncio.Future[None]]] = []
+        self._pending: list[_Entry] = []
         self._waiting = 0
+        self._unanswered: list[str] = []  # ids of rows to delete: they may be stored, and their requests failed
         self._writing: asyncio.Task[None] | None = None
         self._cleaning: asyncio.Task[None] | None = None
         database = store.database()
+        self._stores_texts = settings.retention.texts == "masked"
+        self._stores_words = settings.feedback.file is not None or (days is not None and self._stores_texts)
         if days is not None and database is not None:
-            masked = settings.retention.texts == "masked"
-            change = (lambda text: mask(text, kinds=kinds).text) if masked else None
-            self._rows = Rows(database, Retention(days, mask=change))
+            self._rows = Rows(database, Retention(days, mask=(lambda masked: masked) if self._stores_texts else None))
 
     @property
     def is_enabled(self) -> bool:
         """Whether rows are stored."""
         return self._rows is not None
 
-    def start(self) -> None:
-        """Delete expired rows, now and every hour."""
+    async def start(self) -> None:
+        """Load what masking needs, and delete expired rows, now and every hour."""
+        if self._stores_words:
+            await asyncio.to_thread(self._mask, "Anna, anna@example.org")
         self._cleaning = asyncio.ensure_future(self._clean())
 
     async def stop(self) -> None:
@@ -67,8 +118,10 @@ class RetentionWriter:
             self._cleaning.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._cleaning
+        self._start_writing()
         if self._writing is not None:
             await self._writing
+        self._masking.close()
 
     async def store_predictions(
         self,
@@ -88,7 +141,7 @@ class RetentionWriter:
         if self._rows is None:
             return []
         caller = self._access.caller().id
-        stored = [
+        rows = [
             StoredPrediction(
                 caller,
                 model,
@@ -99,55 +152,119 @@ class RetentionWriter:
             )
             for given, one in zip(inputs, predictions, strict=True)
         ]
-        await self._store_rows(stored, ())
-        return [one.id for one in stored]
+        await self._write_entry(_Entry(await self._masked(rows), ()))
+        return [row.id for row in rows]
 
     async def store_feedback(
         self, labels: Sequence[str], *, model: str, given: ModelInput, subject: str | None, prediction: str | None
-    ) -> None:
-        """Store the labels that the caller says are right; raise `ProblemError` if they cannot be stored."""
+    ) -> str:
+        """Store the labels that the caller says are right, and return their id.
+
+        Raises `ProblemError` if they cannot be stored, or if the prediction is not stored for this caller.
+        """
         caller = self._access.caller().id
         feedback = StoredFeedback(
             caller, labels, prediction=prediction, model=model, **_columns(given), subject=subject
         )
-        await self._store_rows((), (feedback,))
+        await self._write_entry(_Entry((), await self._masked([feedback])))
+        return feedback.id
 
-    async def _store_rows(self, predictions: Sequence[StoredPrediction], feedback: Sequence[StoredFeedback]) -> None:
-        rows = len(predictions) + len(feedback)
-        if self._waiting + rows > MAX_WAITING:
-            raise _cannot_store()
-        written = asyncio.get_running_loop().create_future()
-        self._pending.append((predictions, feedback, written))
-        self._waiting += rows
-        if self._writing is None or self._writing.done():
-            self._writing = asyncio.ensure_future(self._write())
+    async def check_prediction(self, id: str) -> None:
+        """Raise `ProblemError` unless a prediction with this id is stored for the caller."""
+        rows, caller = self._rows, self._access.caller().id
         try:
-            await written
+            if rows is not None and await self._pool.run(lambda: rows.has_prediction(id, caller)):
+                return
+        except StoreError:
+            raise _cannot_store() from None
+        raise ProblemError("not_found", "The prediction is not stored here. Leave out its id, or send a stored one.")
+
+    def discard(self, ids: Sequence[str]) -> None:
+        """Delete rows whose request failed after they were stored."""
+        self._unanswered.extend(ids)
+        self._start_writing()
+
+    async def mask(self, texts: Sequence[str]) -> list[str]:
+        """Return texts with personal data masked; raise `ProblemError` if that takes too long."""
+        masked: list[str] = []
+        try:
+            async with asyncio.timeout(MASK_SECONDS):
+                for some in _portions(texts):
+                    masked += await self._masking.run(lambda part=some: [self._mask(text) for text in part])  # type: ignore[misc]
+        except (TimeoutError, StoreUnreachableError):
+            raise ProblemError(
+                "unavailable",
+                f"Masking the personal data of the texts takes longer than {MASK_SECONDS:g} seconds. Send fewer or "
+                "shorter texts.",
+            ) from None
+        return masked
+
+    def _mask(self, text: str) -> str:
+        return mask(text, kinds=self._kinds).text
+
+    async def _masked(self, rows: Sequence[Stored]) -> list[Stored]:
+        """Return rows with their texts masked."""
+        if not self._stores_texts:
+            return list(rows)
+        masked = iter(await self.mask([text for row in rows for text in _texts(row)]))
+        return [
+            replace(
+                row,
+                text=_next(masked, row.text),
+                speaker=_next(masked, row.speaker),
+                target=_next(masked, row.target),
+                turns=[Turn(next(masked), _next(masked, turn.speaker)) for turn in row.turns],
+            )
+            for row in rows
+        ]
+
+    async def _write_entry(self, entry: _Entry) -> None:
+        """Wait until an entry is on disk; raise `ProblemError` if it cannot be written."""
+        count = len(entry.ids)
+        if self._waiting + count > MAX_WAITING:
+            raise _cannot_store()
+        self._pending.append(entry)
+        self._waiting += count
+        self._start_writing()
+        try:
+            await entry.written
         except StoreError:
             raise _cannot_store() from None
 
+    def _start_writing(self) -> None:
+        if self._writing is None or self._writing.done():
+            self._writing = asyncio.ensure_future(self._write())
+
     async def _write(self) -> None:
         """Write until nothing is pending; rows that arrive during a transaction go into the next one."""
-        while self._pending:
-            taken, count = [], 0
+        while self._rows is not None and (self._pending or self._unanswered):
+            entries, count = [], 0
             while self._pending and count < MAX_ROWS:
-                taken.append(self._pending.pop(0))
-                count += len(taken[-1][0]) + len(taken[-1][1])
-            self._waiting -= count
-            predictions = [one for some, _, _ in taken for one in some]
-            feedback = [one for _, some, _ in taken for one in some]
+                entry = self._pending.pop(0)
+                self._waiting -= len(entry.ids)
+                if not entry.written.cancelled():
+                    entries.append(entry)
+                    count += len(entry.ids)
+            delete, self._unanswered = self._unanswered, []
+            transaction = _Transaction(self._rows, entries, delete)
             failure: StoreError | None = None
             try:
-                await self._pool.run(lambda p=predictions, f=feedback: self._write_rows(p, f))  # type: ignore[misc]
+                await self._pool.run(transaction.write)
             except StoreError as error:
-                failure = error
-            for _, _, written in taken:
-                if not written.done():
-                    written.set_result(None) if failure is None else written.set_exception(failure)
-
-    def _write_rows(self, predictions: Sequence[StoredPrediction], feedback: Sequence[StoredFeedback]) -> None:
-        if self._rows is not None:
-            self._rows.keep(predictions, feedback)
+                if transaction.give_up():
+                    failure = error
+            for entry in entries:
+                if failure is None and not entry.written.done():
+                    entry.written.set_result(None)
+                    continue
+                # Even a failed transaction may be stored: its confirmation can be lost on the way.
+                self._unanswered += entry.ids
+                if failure is not None and not entry.written.done():
+                    entry.written.set_exception(failure)
+            if failure is not None:
+                self._unanswered += delete
+                if not self._pending:
+                    return  # the next request, or the next hour, tries to delete them again
 
     async def _clean(self) -> None:
         while True:
@@ -155,6 +272,7 @@ class RetentionWriter:
                 await asyncio.to_thread(self._clean_once)
             except StoreError as error:
                 log.warning("Expired rows could not be deleted; the next attempt is in an hour: %s", error)
+            self._start_writing()
             await asyncio.sleep(HOUR)
 
     def _clean_once(self) -> None:
@@ -165,6 +283,35 @@ class RetentionWriter:
             gone = self._rows.delete_old() if self._rows is not None else delete_expired(database)
             if gone:
                 self._store.record("store.expired", rows=gone)
+
+
+def _portions(texts: Sequence[str]) -> Iterator[list[str]]:
+    """Yield texts in portions of about `MASK_CHARACTERS`, at least one text each."""
+    portion: list[str] = []
+    size = 0
+    for text in texts:
+        if portion and size + len(text) > MASK_CHARACTERS:
+            yield portion
+            portion, size = [], 0
+        portion.append(text)
+        size += len(text)
+    if portion:
+        yield portion
+
+
+def _texts(row: StoredPrediction | StoredFeedback) -> Iterator[str]:
+    """Yield what a caller wrote into a row, in the order of `RetentionWriter._masked`."""
+    for text in (row.text, row.speaker, row.target):
+        if text is not None:
+            yield text
+    for turn in row.turns:
+        yield turn.text
+        if turn.speaker is not None:
+            yield turn.speaker
+
+
+def _next(masked: Iterator[str], text: str | None) -> str | None:
+    return None if text is None else next(masked)
 
 
 def _stored_answer(prediction: Prediction) -> dict[str, object]:

@@ -23,6 +23,7 @@ from insula.serving.queueing.batcher import Batcher, BatchObserver
 from insula.serving.settings.settings import Settings
 
 CARD = "model_card.md"
+MAX_CARD = 100_000  # characters; longer ones are cut
 
 
 @dataclasses.dataclass(frozen=True)
@@ -63,9 +64,12 @@ class ServedModel:
 
     @cached_property
     def card(self) -> str | None:
-        """Its model card in Markdown, None without one."""
+        """The first `MAX_CARD` characters of its model card in Markdown, None without one."""
         file = self.folder.path / CARD
-        return file.read_text(encoding="utf-8") if file.exists() else None
+        if not file.exists():
+            return None
+        with file.open(encoding="utf-8", errors="replace") as card:
+            return card.read(MAX_CARD)
 
 
 class ServedModels:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+import math
 import signal
 import socket
 import threading
@@ -14,7 +16,7 @@ import uvicorn
 
 from insula.core.errors import SettingsError
 from insula.serving.app import create_app
-from insula.serving.http.connections import StreamProtocol, limited_protocol
+from insula.serving.http.connections import http_protocol, stream_protocol
 from insula.serving.service import Service
 from insula.serving.settings.settings import Settings
 
@@ -32,6 +34,8 @@ class DrainingServer(uvicorn.Server):
         self.service = service
         self._announce = announce
         self._closes_at: float | None = None
+        # Of the drain time: how long before its end connections are cut off, so that the rest can end in order.
+        self._abort_seconds = min(2.0, service.settings.drain_seconds / 4)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start accepting requests, and announce the address."""
@@ -59,17 +63,30 @@ class DrainingServer(uvicorn.Server):
         if self._closes_at is None:
             self.service.draining = True
             self._closes_at = now + self.service.settings.notice_seconds
+            self.service.stop_by = self._closes_at + self.service.settings.drain_seconds
         else:
-            self._closes_at = now
+            self._closes_at = self.service.stop_by = now
 
     async def on_tick(self, counter: int) -> bool:
         """Whether it is time to close the port."""
         if self._closes_at is not None:
-            late = time.monotonic() - self._closes_at
             # Streams close themselves once they have answered; uvicorn would cut them off.
-            if late >= 0 and (not self.service.streams or late >= self.service.settings.drain_seconds):
+            has_time = self.service.streams and self.service.seconds_left() > self._abort_seconds
+            if time.monotonic() >= self._closes_at and not has_time:
                 return True
         return await super().on_tick(counter)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Close the connections; abort those of clients that do not read, so that the drain time is kept."""
+        left = self.service.seconds_left()
+        self.config.timeout_graceful_shutdown = math.ceil(left)
+        abort = asyncio.get_running_loop().call_later(max(0.0, left - self._abort_seconds / 2), self._abort_connections)
+        await super().shutdown(sockets)
+        abort.cancel()
+
+    def _abort_connections(self) -> None:
+        for connection in list(self.server_state.connections):
+            connection.transport.abort()
 
 
 def serve(settings: Settings, announce: Callable[[str], None]) -> None:
@@ -104,8 +121,8 @@ def build_server(settings: Settings, announce: Callable[[str], None]) -> Drainin
         app,
         host=settings.host,
         port=settings.port,
-        http=limited_protocol(settings.limits),
-        ws=StreamProtocol,
+        http=http_protocol(settings.limits),
+        ws=stream_protocol(settings.limits),
         ws_max_size=settings.limits.body_bytes,
         ws_per_message_deflate=False,  # a small compressed message could be large
         log_config=None,
@@ -113,9 +130,7 @@ def build_server(settings: Settings, announce: Callable[[str], None]) -> Drainin
         log_level="warning",  # lower levels log the addresses of streams
         server_header=False,
         proxy_headers=False,
-        limit_concurrency=settings.limits.connections,
         timeout_keep_alive=15,
-        timeout_graceful_shutdown=max(1, round(settings.drain_seconds)),
         lifespan="on",
     )
     return DrainingServer(config, app.state.service, announce)

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from starlette.requests import HTTPConnection, Request
 
+from insula.core.errors import StoreError
 from insula.core.model_input import ModelInput, TextOrInput, character_count, text_of
 from insula.core.prediction import Prediction
 from insula.serving.authentication.access_control import AccessControl
 from insula.serving.blocking_pool import BlockingPool
+from insula.serving.http.body_limits import BodyMemory
 from insula.serving.http.problems import ProblemError
 from insula.serving.http.unexpected_errors import ClientGoneError
 from insula.serving.jobs import JobRunner
@@ -24,7 +27,40 @@ from insula.serving.telemetry import Telemetry
 
 WAIT_HEADER = "insula-wait-ms"
 NUL = "\x00"
+SECONDS_BETWEEN_CHECKS = 1.0
 UNWATCHED_SECONDS = 0.05  # most answers take less, so that watching for a disconnect is seldom needed
+
+
+@dataclass(frozen=True)
+class Predicted:
+    """The predictions of a request, one for each input, and their ids in the store, none without a retention."""
+
+    predictions: list[Prediction]
+    stored_ids: list[str]
+
+
+class Dependencies:
+    """Checks whether the store and Redis answer, once for all probes of a second: anybody may probe."""
+
+    def __init__(self, access: AccessControl, store: ServerStore, pool: BlockingPool) -> None:
+        self._access = access
+        self._store = store
+        self._pool = pool
+        self._checking: asyncio.Future[None] | None = None
+        self._checked_at = float("-inf")
+
+    async def check(self) -> None:
+        """Raise `StoreError` if one of them does not answer."""
+        if self._checking is None or (
+            self._checking.done() and time.monotonic() - self._checked_at >= SECONDS_BETWEEN_CHECKS
+        ):
+            self._checked_at = time.monotonic()
+            self._checking = asyncio.ensure_future(self._check())
+        await asyncio.shield(self._checking)
+
+    async def _check(self) -> None:
+        await self._pool.run(self._store.has_keys)
+        await self._access.check_limiter()
 
 
 @dataclass
@@ -34,6 +70,7 @@ class Service:
     pool      runs blocking calls of the store
     draining  True from the first stop signal on; accepted requests are still answered
     streams   number of open streams
+    stop_by   when the service must have ended, by `time.monotonic`; None before the first stop signal
     """
 
     settings: Settings
@@ -44,9 +81,28 @@ class Service:
     retention: RetentionWriter
     store: ServerStore
     pool: BlockingPool
+    body_memory: BodyMemory
     draining: bool = False
     ready: bool = False
     streams: int = 0
+    stop_by: float | None = None
+    _dependencies: Dependencies = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._dependencies = Dependencies(self.access, self.store, self.pool)
+
+    def seconds_left(self) -> float:
+        """Return how long the end of the service may take."""
+        return self.settings.drain_seconds if self.stop_by is None else max(0.1, self.stop_by - time.monotonic())
+
+    async def check_ready(self) -> None:
+        """Raise `ProblemError` while the service accepts no requests, or what they need does not answer."""
+        if self.draining or not self.ready:
+            raise ProblemError("unavailable", "The service does not accept requests now.")
+        try:
+            await self._dependencies.check()
+        except StoreError:
+            raise ProblemError("unavailable", "The store or Redis does not answer.") from None
 
     def max_wait(self, connection: HTTPConnection) -> float:
         """Return how many seconds a request may wait in the queue; raise `ProblemError` if its header is invalid."""
@@ -109,26 +165,48 @@ class Service:
         self.check_inputs(read)
         return read, model.predictor.unread(inputs)
 
-    async def predict(self, model: ServedModel, inputs: Sequence[TextOrInput], max_wait: float) -> list[Prediction]:
-        """Return one prediction for each input, in order; raise `ProblemError` if that takes too long.
+    async def predict(
+        self,
+        model: ServedModel,
+        inputs: Sequence[TextOrInput],
+        max_wait: float,
+        *,
+        subject: str | None = None,
+        language: str | None = None,
+    ) -> Predicted:
+        """Predict the inputs, and store the predictions if a retention is set.
 
-        The inputs are charged to the caller's quota, and refunded if they are not answered.
+        subject, language  for the stored rows
+
+        The inputs are charged to the caller's quota, and refunded if they are not answered. Raises `ProblemError` if
+        they are not answered in time or cannot be stored.
         """
-        try:
-            async with self.access.charged(len(inputs)), asyncio.timeout(self.settings.limits.answer_seconds):
-                predictions = await model.batcher.predict(inputs, max_wait)
-        except TimeoutError:
-            raise ProblemError(
-                "unavailable", "The answer took too long. Send fewer texts, or repeat the request later."
-            ) from None
+        async with self.access.charged(len(inputs)):
+            try:
+                async with asyncio.timeout(self.settings.limits.answer_seconds):
+                    predictions = await model.batcher.predict(inputs, max_wait)
+            except TimeoutError:
+                raise ProblemError(
+                    "unavailable", "The answer took too long. Send fewer texts, or repeat the request later."
+                ) from None
+            ids = await self.retention.store_predictions(
+                model.name, inputs, predictions, subject=subject, language=language
+            )
         self.telemetry.predicted(model.name, predictions)
-        return predictions
+        return Predicted(predictions, ids)
 
     async def predict_for(
-        self, request: Request, model: ServedModel, inputs: Sequence[TextOrInput], max_wait: float
-    ) -> list[Prediction]:
+        self,
+        request: Request,
+        model: ServedModel,
+        inputs: Sequence[TextOrInput],
+        max_wait: float,
+        *,
+        subject: str | None = None,
+        language: str | None = None,
+    ) -> Predicted:
         """Predict like `predict`; if the client disconnects, dequeue the inputs and raise `ClientGoneError`."""
-        work = asyncio.ensure_future(self.predict(model, inputs, max_wait))
+        work = asyncio.ensure_future(self.predict(model, inputs, max_wait, subject=subject, language=language))
         try:
             done, _ = await asyncio.wait({work}, timeout=UNWATCHED_SECONDS)
             if not done:
@@ -137,7 +215,7 @@ class Service:
         finally:
             work.cancel()
 
-    async def _until_done_or_gone(self, request: Request, work: asyncio.Future[list[Prediction]]) -> None:
+    async def _until_done_or_gone(self, request: Request, work: asyncio.Future[Predicted]) -> None:
         gone = asyncio.ensure_future(_disconnected(request))
         either: set[asyncio.Future[Any]] = {work, gone}
         try:

@@ -17,6 +17,7 @@ from insula.operations.store.subjects import Subjects
 from insula.operations.store.tables import FEEDBACK, PREDICTIONS
 
 DELETE_BATCH = 2000  # rows deleted in one transaction, so that writers do not wait long
+IDS_AT_ONCE = 500  # of one statement
 KEPT = (PREDICTIONS, FEEDBACK)
 
 
@@ -74,14 +75,32 @@ class Rows:
         self._clock = clock
         self._subjects = Subjects(database)
 
-    def keep(self, predictions: Sequence[StoredPrediction] = (), feedback: Sequence[StoredFeedback] = ()) -> None:
-        """Store predictions and feedback in one transaction, on disk on return; rows with a known id stay unchanged."""
+    def keep(
+        self,
+        predictions: Sequence[StoredPrediction] = (),
+        feedback: Sequence[StoredFeedback] = (),
+        *,
+        delete: Sequence[str] = (),
+    ) -> None:
+        """Store predictions and feedback in one transaction, on disk on return; rows with a known id stay unchanged.
+
+        delete  ids of rows that the transaction deletes
+        """
         predicted = [self._row(one) | {"language": one.language, "answer": dict(one.answer)} for one in predictions]
         corrected = [self._row(one) | {"prediction": one.prediction, "labels": list(one.labels)} for one in feedback]
         with self._database.writing() as connection:
+            for start in range(0, len(delete), IDS_AT_ONCE):
+                for table in KEPT:
+                    connection.execute(sa.delete(table).where(table.c.id.in_(delete[start : start + IDS_AT_ONCE])))
             for table, rows in ((PREDICTIONS, predicted), (FEEDBACK, corrected)):
                 if rows:
                     connection.execute(self._database.insert_new(table), rows)
+
+    def has_prediction(self, id: str, caller: str) -> bool:
+        """Whether the prediction with this id is stored for this caller."""
+        found = sa.select(PREDICTIONS.c.id).where((PREDICTIONS.c.id == id) & (PREDICTIONS.c.caller == caller))
+        with self._database.reading() as connection:
+            return connection.execute(found).first() is not None
 
     def delete_old(self) -> int:
         """Delete rows past the retention set when they were stored or the one set now; return how many."""

@@ -131,6 +131,10 @@ class AccessControl:
             self.quotas.refund(caller, texts)
             raise
 
+    async def check_limiter(self) -> None:
+        """Raise `StoreUnreachableError` if calls cannot be counted now."""
+        await self._limiter.check()
+
     async def close(self) -> None:
         """Close the connections of the rate limiter, and write the numbers of denials that were only counted."""
         await self._limiter.close()

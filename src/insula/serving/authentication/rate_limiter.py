@@ -39,6 +39,9 @@ class RateLimiter(Protocol):
         Raises `StoreUnreachableError` if the count is not available; such calls are denied.
         """
 
+    async def check(self) -> None:
+        """Raise `StoreUnreachableError` if the count is not available."""
+
     async def close(self) -> None:
         """Close connections."""
 
@@ -82,6 +85,9 @@ class MemoryRateLimiter:
         bucket, wait = take(held[0] if held else None, now, limit)
         self._buckets[caller] = (bucket, bucket.at + (limit.burst - bucket.tokens) / limit.rate)
         return wait
+
+    async def check(self) -> None:
+        """Do nothing: memory is always available."""
 
     async def close(self) -> None:
         """Do nothing: there is no connection."""

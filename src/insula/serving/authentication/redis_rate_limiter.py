@@ -84,6 +84,16 @@ class RedisRateLimiter:
             return await self._fallback.acquire(caller, limit)
         raise StoreUnreachableError("Redis does not answer, so calls cannot be counted. Try again later.")
 
+    async def check(self) -> None:
+        """Raise `StoreUnreachableError` if Redis does not answer and there is no fallback."""
+        if self._fallback is not None:
+            return
+        try:
+            async with asyncio.timeout(2 * TIMEOUT):
+                await self._redis.ping()
+        except (RedisError, OSError, TimeoutError):
+            raise StoreUnreachableError("Redis does not answer. Try again later.") from None
+
     async def close(self) -> None:
         """Close the connections."""
         await self._redis.aclose()

@@ -14,10 +14,31 @@ from insula.serving.http.problems import ProblemError
 PLAIN = ("", "identity")
 
 
+class BodyMemory:
+    """The bytes that the bodies and stream messages of all clients together may occupy."""
+
+    def __init__(self, size: int) -> None:
+        self._free = size
+
+    def take(self, size: int) -> None:
+        """Take bytes; raise `ProblemError` if fewer are left."""
+        if size > self._free:
+            raise ProblemError(
+                "overloaded",
+                "Too many requests are being read. Repeat this one after the seconds of Retry-After.",
+                headers={"retry-after": "1", "connection": "close"},
+            )
+        self._free -= size
+
+    def give_back(self, size: int) -> None:
+        """Return bytes that were taken."""
+        self._free += size
+
+
 class BodyLimits:
     """ASGI middleware: raises `ProblemError` while the application reads a body that is too large or too slow.
 
-    buffered      bytes of all bodies that are held in memory at the same time; beyond it requests get 429
+    memory        from which bodies take their bytes until they are answered
     uploads       the path whose bodies of `upload_types` go to the disk, so that they may be larger and slower
     """
 
@@ -27,7 +48,7 @@ class BodyLimits:
         *,
         size: int,
         seconds: float,
-        buffered: int,
+        memory: BodyMemory,
         uploads: str,
         upload_types: Collection[str],
         upload_size: int,
@@ -35,7 +56,7 @@ class BodyLimits:
     ) -> None:
         self.app = app
         self._usual = (size, seconds)
-        self._free = max(buffered, size)
+        self._memory = memory
         self._uploads = uploads
         self._upload_types = frozenset(upload_types)
         self._upload = (upload_size, upload_seconds)
@@ -61,21 +82,15 @@ class BodyLimits:
         async def buffered() -> Message:
             nonlocal held
             message = await counted()
-            more = len(message.get("body", b""))
-            if more > self._free:
-                raise ProblemError(
-                    "overloaded",
-                    "Too many requests are being read. Repeat this one after the seconds of Retry-After.",
-                    headers={"retry-after": "1", "connection": "close"},
-                )
-            self._free -= more
-            held += more
+            size_of_part = len(message.get("body", b""))
+            self._memory.take(size_of_part)
+            held += size_of_part
             return message
 
         try:
             await self.app(scope, buffered, send)
         finally:
-            self._free += held
+            self._memory.give_back(held)
 
 
 def _problem_of_headers(headers: Headers, most: int) -> ProblemError | None:

@@ -1,35 +1,49 @@
-"""Limits on the size and duration of a request's headers, before there is a request to answer."""
+"""Protocols of connections: limits on headers, on connections, and on clients that do not read their answers."""
 
 from __future__ import annotations
 
 import asyncio
+import http
 from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
+from insula.serving.http.problems import ProblemError
+from insula.serving.http.response_headers import HEADERS
 from insula.serving.settings.sections import Limits
 
-TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
-TOO_SLOW = b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
 
+def http_protocol(limits: Limits) -> type[HttpToolsProtocol]:
+    """Return uvicorn's protocol of a connection with the limits that it lacks; every rejection is a problem document.
 
-def limited_protocol(limits: Limits) -> type[HttpToolsProtocol]:
-    """Return the protocol of a connection, with limits on the bytes and the seconds of its headers."""
+    Limited are the bytes and the seconds of the headers, the number of connections, and the seconds for which a client
+    may read nothing of its answer. A request must have one Host header (RFC 9112, section 3.2).
+    """
 
     class LimitedProtocol(HttpToolsProtocol):
-        """uvicorn's protocol, which has no such limits."""
-
         _head = 0
         _clock: asyncio.TimerHandle | None = None
+        _write_clock: asyncio.TimerHandle | None = None
 
         def connection_made(self, transport: Any) -> None:
             super().connection_made(transport)
+            if len(self.connections) > 2 * limits.connections:  # too many to answer them at all
+                transport.abort()
             self._start_clock()
 
         def connection_lost(self, exc: Exception | None) -> None:
             self._stop_clock()
+            _stop(self._write_clock)
             super().connection_lost(exc)
+
+        def pause_writing(self) -> None:
+            super().pause_writing()
+            self._write_clock = self.loop.call_later(limits.write_seconds, self.transport.abort)
+
+        def resume_writing(self) -> None:
+            _stop(self._write_clock)
+            super().resume_writing()
 
         def data_received(self, data: bytes) -> None:
             if self.transport.is_closing():
@@ -51,8 +65,21 @@ def limited_protocol(limits: Limits) -> type[HttpToolsProtocol]:
 
         def on_headers_complete(self) -> None:
             self._stop_clock()
+            hosts = sum(name == b"host" for name, _ in self.headers)
+            if hosts > 1 or (hosts == 0 and self.parser.get_http_version() == "1.1"):
+                self._reject(ProblemError("malformed", f"A request must have one Host header. Got {hosts}."))
+            elif len(self.connections) > limits.connections:
+                detail = "The service has too many connections. Repeat the request after the seconds of Retry-After."
+                self._reject(ProblemError("unavailable", detail, headers={"retry-after": "1"}))
             if not self.transport.is_closing():
                 super().on_headers_complete()
+
+        def handle_websocket_upgrade(self) -> None:
+            if not self.transport.is_closing():
+                super().handle_websocket_upgrade()
+
+        def send_400_response(self, msg: str) -> None:
+            self._reject(ProblemError("malformed", "The request must be valid HTTP/1.1."))
 
         def on_body(self, body: bytes) -> None:
             if self.cycle is not None:
@@ -65,31 +92,72 @@ def limited_protocol(limits: Limits) -> type[HttpToolsProtocol]:
         def _count(self, size: int) -> None:
             self._head += size
             if self._head > limits.header_bytes:
-                self._close(TOO_LARGE)
+                detail = f"The request line and the headers must have at most {limits.header_bytes:,} bytes."
+                self._reject(ProblemError("headers_too_large", detail))
 
         def _start_clock(self) -> None:
             if self._clock is None:
-                self._clock = self.loop.call_later(limits.header_seconds, self._close, TOO_SLOW)
+                self._clock = self.loop.call_later(limits.header_seconds, self._reject_slow)
 
         def _stop_clock(self) -> None:
-            if self._clock is not None:
-                self._clock.cancel()
-                self._clock = None
+            _stop(self._clock)
+            self._clock = None
 
-        def _close(self, answer: bytes) -> None:
+        def _reject_slow(self) -> None:
+            detail = f"The request line and the headers must arrive within {limits.header_seconds:g} seconds."
+            self._reject(ProblemError("timeout", detail))
+
+        def _reject(self, problem: ProblemError) -> None:
             self._stop_clock()
             if not self.transport.is_closing():
-                self.transport.write(answer)
+                self.transport.write(_response(problem))
                 self.transport.close()
 
     return LimitedProtocol
 
 
-class StreamProtocol(WebSocketsSansIOProtocol):
-    """uvicorn's protocol, which logs an error for every WebSocket that the application denies, as if it hung."""
+def stream_protocol(limits: Limits) -> type[WebSocketsSansIOProtocol]:
+    """Return uvicorn's protocol of a WebSocket that also disconnects a client which stops reading its answers."""
 
-    async def send(self, message: Any) -> None:
-        """Send a message; a denial completes the handshake as an acceptance does."""
-        await super().send(message)
-        if self.close_sent:
-            self.handshake_complete = True
+    class StreamProtocol(WebSocketsSansIOProtocol):
+        _write_clock: asyncio.TimerHandle | None = None
+
+        def connection_lost(self, exc: Exception | None) -> None:
+            _stop(self._write_clock)
+            super().connection_lost(exc)
+
+        def pause_writing(self) -> None:
+            super().pause_writing()
+            # An orderly close would wait until the client has read what was sent before.
+            self._write_clock = self.loop.call_later(limits.write_seconds, self.transport.abort)
+
+        def resume_writing(self) -> None:
+            _stop(self._write_clock)
+            super().resume_writing()
+
+        def handle_parser_exception(self) -> None:
+            if self.conn.close_sent is None:  # what is sent before the handshake is complete cannot be answered
+                self.transport.abort()
+            else:
+                super().handle_parser_exception()
+
+        async def send(self, message: Any) -> None:
+            """Send a message; a denial completes the handshake, which uvicorn would log as an error otherwise."""
+            await super().send(message)
+            if self.close_sent:
+                self.handshake_complete = True
+
+    return StreamProtocol
+
+
+def _stop(clock: asyncio.TimerHandle | None) -> None:
+    if clock is not None:
+        clock.cancel()
+
+
+def _response(problem: ProblemError) -> bytes:
+    """Return a problem as the bytes of an HTTP response that closes the connection."""
+    response = problem.response()
+    status = f"HTTP/1.1 {problem.status} {http.HTTPStatus(problem.status).phrase}\r\n".encode("ascii")
+    headers = [*response.raw_headers, *HEADERS, (b"connection", b"close")]
+    return status + b"".join(name + b": " + value + b"\r\n" for name, value in headers) + b"\r\n" + bytes(response.body)

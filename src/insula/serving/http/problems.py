@@ -17,7 +17,7 @@ from starlette.routing import Match
 
 MEDIA_TYPE = "application/problem+json"
 MAX_ERRORS = 10
-METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
+METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 
 
 @dataclass(frozen=True)
@@ -39,10 +39,12 @@ CODES: Mapping[str, ProblemKind] = {
     "too_large": ProblemKind(413, "The request is too large"),
     "unsupported_media": ProblemKind(415, "The media type is not supported"),
     "validation": ProblemKind(422, "The request is not valid"),
+    "headers_too_large": ProblemKind(431, "The headers are too large"),
     "overloaded": ProblemKind(429, "The queue is full"),
     "too_many_calls": ProblemKind(429, "The rate limit is exceeded"),
     "quota": ProblemKind(429, "The daily quota is used up"),
     "internal": ProblemKind(500, "An error in the service"),
+    "disabled": ProblemKind(501, "The feature is switched off"),
     "unavailable": ProblemKind(503, "The service is not available"),
 }
 """All problem codes."""
@@ -124,11 +126,12 @@ def responses(*codes: str) -> dict[int | str, dict[str, Any]]:
 
 def _methods(request: Request) -> str:
     """Return the methods of all routes of a path; the router names only those of the first one."""
-    return ", ".join(
+    found = [
         method
         for method in METHODS
         if any(route.matches({**request.scope, "method": method})[0] is Match.FULL for route in request.app.routes)
-    )
+    ]
+    return ", ".join(["GET", "HEAD", *found[1:]] if "GET" in found else found)
 
 
 def _problem(error: Exception) -> ProblemError:

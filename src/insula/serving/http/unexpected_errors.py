@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from uvicorn.protocols.utils import ClientDisconnected
 
 from insula.serving.http.problems import ProblemError
 
@@ -39,7 +40,7 @@ class UnexpectedErrors:
 
         try:
             await self.app(scope, receive, watch)
-        except (ClientGoneError, ClientDisconnect):
+        except (ClientGoneError, ClientDisconnect, ClientDisconnected):
             return
         except Exception as error:  # noqa: BLE001 - the message of an error must not reach the log
             problem = log_unexpected(error)

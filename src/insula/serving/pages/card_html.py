@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Sequence
 from functools import cache
@@ -11,10 +12,22 @@ from markdown_it.token import Token
 from markupsafe import Markup, escape
 
 HEADING_OFFSET = 2  # the card is inside a section of a page with a title
-MAX_CHARACTERS = 200_000
 MAX_OPEN_ROWS = 12  # of a table that is not folded
 _FRONT = re.compile(r"\A---\n.*?\n---\n", re.DOTALL)
 _NUMBER = "text-align:right"
+
+
+class RenderedCards:
+    """Cards as HTML, each rendered once, in a thread: rendering a hostile card can take a second."""
+
+    def __init__(self) -> None:
+        self._rendering: dict[str, asyncio.Task[Markup]] = {}
+
+    async def html(self, name: str, card: str) -> Markup:
+        """Return the card of the model with this name as HTML."""
+        if name not in self._rendering:
+            self._rendering[name] = asyncio.create_task(asyncio.to_thread(card_html, card))
+        return await asyncio.shield(self._rendering[name])
 
 
 def card_html(card: str) -> Markup:
@@ -25,7 +38,7 @@ def card_html(card: str) -> Markup:
     Its words are English, as cards are.
     """
     reader = _reader()
-    tokens = reader.parse(_FRONT.sub("", card[:MAX_CHARACTERS], count=1))
+    tokens = reader.parse(_FRONT.sub("", card, count=1))
     for token in tokens:
         _sanitise(token)
     rendered: str = reader.renderer.render(_with_boxes(tokens), reader.options, {})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fastapi import Depends, FastAPI
 
+from insula.serving.pages.card_html import RenderedCards
 from insula.serving.pages.routes import assets, judge, login, models
 from insula.serving.pages.visits import Visitors, authorise_visitor
 from insula.serving.settings.sections import Pages
@@ -15,6 +16,7 @@ def add_pages(app: FastAPI, options: Pages) -> None:
     The OpenAPI document leaves them out: it is for programs.
     """
     app.state.visitors = Visitors(options)
+    app.state.cards = RenderedCards()
     for router in (judge.router, models.router):
         app.include_router(router, dependencies=[Depends(authorise_visitor)], include_in_schema=False)
     for router in (login.router, assets.router):

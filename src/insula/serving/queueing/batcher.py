@@ -76,13 +76,14 @@ class Batcher:
         for thread in self._threads:
             thread.start()
 
-    def stop(self) -> None:
-        """Answer the waiting requests, and end the threads."""
+    def stop(self, timeout: float | None = None) -> None:
+        """Answer the waiting requests, and end the threads, within `timeout` seconds; None waits for them."""
+        until = None if timeout is None else time.monotonic() + timeout
         with self._changed:
             self._stopping = True
             self._changed.notify_all()
         for thread in self._threads:
-            thread.join()
+            thread.join(None if until is None else max(0.0, until - time.monotonic()))
         self._threads = []
 
     @property

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Collection
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -16,11 +16,10 @@ from starlette.responses import Response
 
 from insula.core.errors import OutputError
 from insula.core.files import output_errors
-from insula.safety.mask import mask
 from insula.serving.http.bodies import json_body, json_response, read_body
 from insula.serving.http.problems import ProblemError, responses
 from insula.serving.schemas import FeedbackRequest
-from insula.serving.service import service_of
+from insula.serving.service import Service, service_of
 
 router = APIRouter(tags=["feedback"])
 EXAMPLES = {
@@ -41,7 +40,14 @@ _writing = threading.Lock()
     summary="Send the correct labels of a text",
     status_code=201,
     responses=responses(
-        "malformed", "not_found", "too_large", "unsupported_media", "validation", "timeout", "unavailable"
+        "malformed",
+        "not_found",
+        "too_large",
+        "unsupported_media",
+        "validation",
+        "timeout",
+        "disabled",
+        "unavailable",
     ),
     openapi_extra=json_body(FeedbackRequest, EXAMPLES),
 )
@@ -49,14 +55,15 @@ async def feedback(request: Request) -> Response:
     """Stored in the database if a retention is set, and as a line of `feedback.file`, which `insula train` reads.
 
     Personal data in the text, its earlier turns, their speakers, the target and the note is masked first. Only the
-    database stores the subject, by which rows are erased. 503 if neither is set.
+    database stores the subject, by which rows are erased. 501 if neither is set, 404 if
+    the prediction is not stored.
     """
     service = service_of(request)
     body = await read_body(request, FeedbackRequest)
     file = service.settings.feedback.file
     if file is None and not service.retention.is_enabled:
         raise ProblemError(
-            "unavailable", "This service stores no feedback: neither retention.days nor feedback.file is set."
+            "disabled", "This service stores no feedback. Its operator can set retention.days or feedback.file."
         )
     model = service.models.find(body.model)
     service.check_inputs([body.model_input])
@@ -65,36 +72,60 @@ async def feedback(request: Request) -> Response:
     unknown = {*body.labels, *(body.predicted or ())} - set(model.predictor.scheme.names)
     if unknown:
         raise ProblemError("validation", f"The labels must be some of: {', '.join(model.predictor.scheme.names)}.")
+    if body.prediction is not None:
+        await service.retention.check_prediction(body.prediction)
+    stored: list[str] = []
     if service.retention.is_enabled:
-        await service.retention.store_feedback(
-            body.labels, model=model.name, given=body.model_input, subject=body.subject, prediction=body.prediction
+        stored.append(
+            await service.retention.store_feedback(
+                body.labels, model=model.name, given=body.model_input, subject=body.subject, prediction=body.prediction
+            )
         )
     if file is None:
         return json_response({"kept": True}, 201)
-    row = {
-        **body.model_dump(exclude_none=True, exclude={"subject", "prediction"}),
-        "model": model.name,
-        "version": model.version,
-        "time": datetime.now(UTC).isoformat(timespec="seconds"),
-    }
     try:
-        await run_in_threadpool(_append, file, row, service.settings.masking.kinds)
+        row = {
+            **await _masked(service, body.model_dump(exclude_none=True, exclude={"subject", "prediction"})),
+            "model": model.name,
+            "version": model.version,
+            "time": datetime.now(UTC).isoformat(timespec="seconds"),
+        }
+        await run_in_threadpool(_append, file, row)
     except OutputError:
+        service.retention.discard(stored)
         raise ProblemError("unavailable", "Feedback cannot be stored now. Try again later.") from None
+    except ProblemError:
+        service.retention.discard(stored)
+        raise
     return json_response({"kept": True}, 201)
 
 
-def _append(file: Path, row: dict[str, Any], kinds: Collection[str]) -> None:
-    masked = {name: _masked(row[name], kinds) for name in CALLER_TEXT_FIELDS if name in row}
-    line = json.dumps(row | masked, ensure_ascii=False) + "\n"
+def _append(file: Path, row: dict[str, Any]) -> None:
+    line = json.dumps(row, ensure_ascii=False) + "\n"
     with _writing, output_errors(file), file.open("a", encoding="utf-8") as out:
         out.write(line)
 
 
-def _masked(value: Any, kinds: Collection[str]) -> Any:
-    """Return a field with its personal data masked; turns are a list of objects."""
-    if isinstance(value, list):
-        return [_masked(one, kinds) for one in value]
+async def _masked(service: Service, row: dict[str, Any]) -> dict[str, Any]:
+    """Return a row with the personal data in the caller's words masked."""
+    words = [text for name in CALLER_TEXT_FIELDS if name in row for text in _strings(row[name])]
+    masked = iter(await service.retention.mask(words))
+    return row | {name: _replaced(row[name], masked) for name in CALLER_TEXT_FIELDS if name in row}
+
+
+def _strings(value: Any) -> Iterator[str]:
+    """Yield the strings of a field in order; turns are a list of objects."""
+    if isinstance(value, str):
+        yield value
+    else:
+        for one in value.values() if isinstance(value, dict) else value:
+            yield from _strings(one)
+
+
+def _replaced(value: Any, strings: Iterator[str]) -> Any:
+    """Return a field with its strings replaced, in the order of `_strings`."""
+    if isinstance(value, str):
+        return next(strings)
     if isinstance(value, dict):
-        return {name: _masked(one, kinds) for name, one in value.items()}
-    return mask(value, kinds=kinds).text
+        return {name: _replaced(one, strings) for name, one in value.items()}
+    return [_replaced(one, strings) for one in value]

@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from insula import __version__
-from insula.serving.http.problems import ProblemError, responses
+from insula.serving.http.problems import responses
 from insula.serving.service import service_of
 from insula.serving.telemetry import CONTENT_TYPE
 
@@ -23,10 +23,8 @@ async def health() -> dict[str, str]:
 
 @router.get("/readyz", summary="Check that requests are accepted", responses=responses("unavailable"))
 async def ready(request: Request) -> dict[str, str]:
-    """503 before the models are loaded, and from the first stop signal on."""
-    service = service_of(request)
-    if service.draining or not service.ready:
-        raise ProblemError("unavailable", "The service does not accept requests now.")
+    """503 before the models are loaded, from the first stop signal on, and while the store or Redis does not answer."""
+    await service_of(request).check_ready()
     return {"status": "ready"}
 
 

@@ -36,6 +36,5 @@ async def predict(request: Request) -> Response:
     body = await read_body(request, HuggingFaceRequest)
     texts = [body.inputs] if isinstance(body.inputs, str) else body.inputs
     service.check_inputs(texts)
-    predictions = await service.predict_for(request, service.models.default, texts, max_wait)
-    await service.retention.store_predictions(service.models.default.name, texts, predictions)
-    return json_response([ranked_labels(prediction, body.parameters.top_k) for prediction in predictions])
+    predicted = await service.predict_for(request, service.models.default, texts, max_wait)
+    return json_response([ranked_labels(prediction, body.parameters.top_k) for prediction in predicted.predictions])

@@ -70,15 +70,14 @@ async def predict(request: Request) -> Response:
     context = model.predictor.context
     # One turn is enough to count inputs whose turns the model does not read.
     inputs, unread = service.drop_unread_context(model, body.model_inputs(max(context.turns, 1)))
-    predictions = await service.predict_for(request, model, inputs, max_wait)
-    stored_ids = await service.retention.store_predictions(
-        model.name, inputs, predictions, subject=body.subject, language=body.language
+    predicted = await service.predict_for(
+        request, model, inputs, max_wait, subject=body.subject, language=body.language
     )
-    answers = answer_rows(model.predictor.scheme, predictions, body.outputs, body.language)
+    answers = answer_rows(model.predictor.scheme, predicted.predictions, body.outputs, body.language)
     if body.dialogue is not None:
         for row, turn in zip(answers, body.dialogue[-len(answers) :], strict=True):
             row["speaker"] = turn.speaker
-    for row, stored_id in zip(answers, stored_ids, strict=False):
+    for row, stored_id in zip(answers, predicted.stored_ids, strict=False):
         row["stored_id"] = stored_id
         row.setdefault("id", stored_id)
     return json_response(

@@ -31,28 +31,39 @@ async def stream(socket: WebSocket) -> None:
     model answers is slowed down, not rejected.
     """
     service = service_of(socket)
-    if _is_cross_origin(socket, service) or service.draining:
-        await socket.close()  # before it is accepted: the client sees 403
+    if _is_cross_origin(socket, service):
+        await _deny(socket, service, ProblemError("forbidden", "A page of another origin may not open a stream."))
+        return
+    if service.draining:
+        await _deny(
+            socket, service, ProblemError("unavailable", "The service is stopping. Connect to another instance.")
+        )
         return
     await socket.accept()
     service.streams += 1
     in_progress: asyncio.Queue[asyncio.Task[Answer] | None] = asyncio.Queue(service.settings.limits.stream_messages)
     answering = asyncio.ensure_future(_answer(socket, in_progress))
+    reading = asyncio.ensure_future(_read(socket, service, in_progress))
     try:
-        with contextlib.suppress(WebSocketDisconnect):
-            while (message := await _next(socket, service, answering)) is not None:
-                await in_progress.put(asyncio.ensure_future(_predict_message(service, socket, message)))
-            await in_progress.put(None)
+        # Whichever ends first: the client may leave while the queue is full, or stop reading its answers.
+        await asyncio.wait({reading, answering}, return_when=asyncio.FIRST_COMPLETED)
+        if reading.done() and reading.result():
             await answering
             if socket.client_state is WebSocketState.CONNECTED:
                 await socket.close(GOING_AWAY)
     finally:
         service.streams -= 1
+        reading.cancel()
         answering.cancel()
         while not in_progress.empty():
             left = in_progress.get_nowait()
             if left is not None:
                 left.cancel()  # takes its text out of the queue
+
+
+async def _deny(socket: WebSocket, service: Service, problem: ProblemError) -> None:
+    service.telemetry.rejected(problem.code)
+    await socket.send_denial_response(problem.response())
 
 
 def _is_cross_origin(socket: WebSocket, service: Service) -> bool:
@@ -63,24 +74,24 @@ def _is_cross_origin(socket: WebSocket, service: Service) -> bool:
     return origin.partition("://")[2] != socket.headers.get("host")
 
 
-async def _next(socket: WebSocket, service: Service, answering: asyncio.Future[None]) -> str | bytes | None:
-    """Return the next message, None once the service is stopping; raise `WebSocketDisconnect` if the client is gone."""
-    reading = asyncio.ensure_future(socket.receive())
-    waited: set[asyncio.Future[Any]] = {reading, answering}
+async def _read(socket: WebSocket, service: Service, in_progress: asyncio.Queue[asyncio.Task[Answer] | None]) -> bool:
+    """Start to answer messages as they come; return True once the service is stopping, False if the client is gone."""
+    receiving = asyncio.ensure_future(socket.receive())
     try:
-        while not reading.done():
-            if service.draining:
-                return None
-            await asyncio.wait(waited, timeout=POLL_SECONDS, return_when=asyncio.FIRST_COMPLETED)
-            if answering.done():
-                raise WebSocketDisconnect
-        message = reading.result()
+        while not service.draining:
+            await asyncio.wait({receiving}, timeout=POLL_SECONDS)
+            if not receiving.done():
+                continue
+            message = receiving.result()
+            if message["type"] != "websocket.receive":
+                return False
+            content: str | bytes = message["text"] if message.get("text") is not None else message["bytes"]
+            await in_progress.put(asyncio.ensure_future(_predict_message(service, socket, content)))
+            receiving = asyncio.ensure_future(socket.receive())
+        await in_progress.put(None)
+        return True
     finally:
-        reading.cancel()
-    if message["type"] != "websocket.receive":
-        raise WebSocketDisconnect
-    content: str | bytes = message["text"] if message.get("text") is not None else message["bytes"]
-    return content
+        receiving.cancel()
 
 
 async def _answer(socket: WebSocket, in_progress: asyncio.Queue[asyncio.Task[Answer] | None]) -> None:
@@ -99,21 +110,35 @@ async def _predict_message(service: Service, socket: WebSocket, content: str | b
     Each message is a call of its own: it is denied if its key was revoked meanwhile or exceeds its rate limit.
     """
     envelope: Answer = {}
+    held = len(content)
     try:
-        try:
-            message = StreamMessage.model_validate_json(content)
-        except ValidationError as error:
-            raise invalid(error) from None
-        envelope = {"id": message.id}
+        service.body_memory.take(held)
+    except ProblemError as problem:
+        service.telemetry.rejected(problem.code)
+        return {"error": problem.details()}
+    try:
+        message = _parse(content)
+        envelope = {"id": message.id} if isinstance(message, StreamMessage) else {}
         await service.access.authorise(socket, "predict")
+        if isinstance(message, ProblemError):
+            raise message
         model = service.models.find(message.model)
         inputs, unread = service.drop_unread_context(model, [message.model_input])
         # The longest wait, since the stream itself slows down a client that sends too fast.
         max_wait = service.settings.queue.most_wait_ms / 1000
-        predictions = await service.predict(model, inputs, max_wait)
-        await service.retention.store_predictions(model.name, inputs, predictions, language=message.language)
-        (row,) = answer_rows(model.predictor.scheme, predictions, message.outputs, message.language)
+        predicted = await service.predict(model, inputs, max_wait, language=message.language)
+        (row,) = answer_rows(model.predictor.scheme, predicted.predictions, message.outputs, message.language)
         return envelope | row | ({"unread": True} if unread else {})
     except ProblemError as problem:
         service.telemetry.rejected(problem.code)
         return envelope | {"error": problem.details()}
+    finally:
+        service.body_memory.give_back(held)
+
+
+def _parse(content: str | bytes) -> StreamMessage | ProblemError:
+    """Return a message, or its problem, which is raised later: malformed messages count against the rate limit, too."""
+    try:
+        return StreamMessage.model_validate_json(content)
+    except ValidationError as error:
+        return invalid(error)

@@ -32,6 +32,9 @@ class Limits(SettingsSection):
     header_seconds: float = Field(10, gt=0, description="Seconds for the request line and the headers to arrive.")
     body_seconds: float = Field(20, gt=0, description="Seconds for the body to arrive.")
     answer_seconds: float = Field(60, gt=0, description="Seconds to compute an answer.")
+    write_seconds: float = Field(
+        20, gt=0, description="Seconds for which a client may read nothing of its answer; it is disconnected then."
+    )
     connections: int = Field(2_000, ge=1, description="Concurrent connections.")
     stream_messages: int = Field(64, ge=1, description="Messages of one stream that are in progress at the same time.")
 

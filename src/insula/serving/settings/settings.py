@@ -58,7 +58,9 @@ class Settings(BaseSettings):
     threads: int | None = Field(
         None, ge=1, description="Threads per model (default: one for each available processor)."
     )
-    drain_seconds: float = Field(30, ge=0, description="Seconds to answer accepted requests after SIGTERM.")
+    drain_seconds: float = Field(
+        30, ge=0, description="Seconds after SIGTERM in which accepted requests are answered and the service ends."
+    )
     notice_seconds: float = Field(
         1,
         ge=0,

@@ -52,8 +52,7 @@ async def judge(request: Request) -> Response:
         max_wait = service.reject_early(request)
         given = _typed_input(form)
         inputs, _ = service.drop_unread_context(model, [given])
-        predictions = await service.predict_for(request, model, inputs, max_wait)
-        kept = await service.retention.store_predictions(model.name, inputs, predictions, language=language)
+        predicted = await service.predict_for(request, model, inputs, max_wait, language=language)
     except ProblemError as problem:
         service.telemetry.rejected(problem.code)
         seconds = problem.headers.get(RETRY)
@@ -62,7 +61,7 @@ async def judge(request: Request) -> Response:
             request, model, **shown, code=problem.code, seconds=seconds, status=problem.status, headers=headers
         )
     say = Speech(language)
-    answer = answer_view(model.predictor.scheme, predictions[0], say)
+    answer = answer_view(model.predictor.scheme, predicted.predictions[0], say)
     notes = context_notes(given, model.predictor.context, say)
     days = service.settings.retention.days
     return _page(
@@ -71,7 +70,7 @@ async def judge(request: Request) -> Response:
         **shown,
         answer=answer,
         notes=notes,
-        kept=kept[0] if kept else None,
+        kept=predicted.stored_ids[0] if predicted.stored_ids else None,
         days=f"{days:g}" if days else "",
     )
 

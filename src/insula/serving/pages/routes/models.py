@@ -8,7 +8,6 @@ from starlette.responses import FileResponse, Response
 
 from insula.evaluation.reports.page import script_hash
 from insula.serving.http.problems import ProblemError
-from insula.serving.pages.card_html import card_html
 from insula.serving.pages.chinese_card import ChineseCard, chinese_card
 from insula.serving.pages.language import language_of
 from insula.serving.pages.metric_words import headline_sentence
@@ -50,7 +49,7 @@ async def one_model(request: Request, name: str) -> Response:
         facts=facts_view(model, say),
         labels=labels_view(model.predictor.scheme, say),
         measured=measured_view(model, say),
-        card=card_html(model.card) if model.card else None,
+        card=await request.app.state.cards.html(model.name, model.card) if model.card else None,
         chinese=_chinese_card(model) if say.language == "zh" else None,
         has_report=report_of(model) is not None,
     )

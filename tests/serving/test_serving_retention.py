@@ -1,0 +1,157 @@
+"""Rows are stored for requests that were answered, once, and hostile texts delay nobody else."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+import sqlalchemy as sa
+from serving_running import Running, problem, running
+
+from insula.core.errors import StoreUnreachableError
+from insula.operations.store.database import open_database
+from insula.operations.store.rows import Rows
+from insula.operations.store.tables import FEEDBACK, PREDICTIONS
+from insula.serving import retention_writer
+from waiting import wait_until
+
+BODY = {"texts": ["so happy"]}
+
+
+@pytest.fixture
+def storing(linear_model: Path, tmp_path: Path) -> Iterator[Running]:
+    """A service that stores predictions and feedback, also in a file."""
+    options = {"store": {"address": str(tmp_path / "data")}, "retention": {"days": 1}}
+    with running(linear_model, **options, feedback={"file": str(tmp_path / "feedback.jsonl")}) as service:
+        yield service
+
+
+def _stored(tmp_path: Path, table: sa.Table = PREDICTIONS) -> int:
+    database = open_database(tmp_path / "data")
+    try:
+        with database.reading() as connection:
+            return int(connection.execute(sa.select(sa.func.count()).select_from(table)).scalar_one())
+    finally:
+        database.close()
+
+
+def test_a_slow_write_that_was_given_up_leaves_no_row(
+    storing: Running, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keep, go = Rows.keep, threading.Event()
+
+    def slow(self: Rows, *args: Any, **kwargs: Any) -> None:
+        if args:
+            assert go.wait(30)
+        keep(self, *args, **kwargs)
+
+    monkeypatch.setattr(Rows, "keep", slow)
+    monkeypatch.setattr(storing.service.pool, "_timeout", 0.2)
+    problem(storing.post("/v1/predict", BODY), 503, "unavailable")
+    go.set()
+    monkeypatch.setattr(storing.service.pool, "_timeout", 6.0)
+    assert storing.post("/v1/predict", BODY).status_code == 200
+    wait_until(lambda: _stored(tmp_path) == 1, "the row of the failed request is stored")
+
+
+def test_a_write_with_a_lost_confirmation_is_undone(
+    storing: Running, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keep = Rows.keep
+
+    def lost(self: Rows, *args: Any, **kwargs: Any) -> None:
+        keep(self, *args, **kwargs)
+        raise StoreUnreachableError("The connection was lost.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Rows, "keep", lost)
+        problem(storing.post("/v1/predict", BODY), 503, "unavailable")
+        assert _stored(tmp_path) == 1
+    assert storing.post("/v1/predict", BODY).status_code == 200
+    assert _stored(tmp_path) == 1
+
+
+def test_rows_of_a_client_that_left_are_deleted(
+    storing: Running, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keep, at_work, go = Rows.keep, threading.Event(), threading.Event()
+
+    def slow(self: Rows, *args: Any, **kwargs: Any) -> None:
+        at_work.set()
+        assert go.wait(30)
+        keep(self, *args, **kwargs)
+
+    monkeypatch.setattr(Rows, "keep", slow)
+    with pytest.raises(httpx2.TimeoutException):
+        httpx2.post(f"{storing.address}/v1/predict", json=BODY, timeout=1)
+    assert at_work.wait(30)
+    retention = storing.service.retention
+    wait_until(lambda: True, "")
+    time.sleep(0.5)  # the server notices that the client is gone
+    go.set()
+    wait_until(
+        lambda: not retention._pending and (retention._writing is None or retention._writing.done()), "it writes"
+    )
+    wait_until(lambda: _stored(tmp_path) == 0, "the row of a client that left is stored")
+
+
+def test_texts_that_take_long_to_mask_delay_nobody(
+    storing: Running, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    masked = retention_writer.mask
+
+    def slow(text: str, **kwargs: Any) -> Any:
+        if "hostile" in text:
+            time.sleep(0.3)
+        return masked(text, **kwargs)
+
+    monkeypatch.setattr(retention_writer, "mask", slow)
+    monkeypatch.setattr(retention_writer, "MASK_SECONDS", 1.0)
+    monkeypatch.setattr(retention_writer, "MASK_CHARACTERS", 1)
+    answers: list[httpx2.Response] = []
+    hostile = threading.Thread(target=lambda: answers.append(storing.post("/v1/predict", {"texts": ["hostile"] * 50})))
+    hostile.start()
+    time.sleep(0.1)
+    started = time.monotonic()
+    assert storing.post("/v1/predict", BODY).status_code == 200
+    assert time.monotonic() - started < 0.9
+    hostile.join()
+    assert "shorter texts" in problem(answers[0], 503, "unavailable")["detail"]
+    assert _stored(tmp_path) == 1
+
+
+def test_a_text_that_is_not_stored_is_not_charged(
+    linear_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    options = {"store": {"address": str(tmp_path / "data")}, "retention": {"days": 1}, "access": {"texts_a_day": 2}}
+    with running(linear_model, **options) as service:
+
+        def away(*_: Any, **__: Any) -> None:
+            raise StoreUnreachableError("Nobody is there.")
+
+        with monkeypatch.context() as patch:
+            patch.setattr(Rows, "keep", away)
+            for _ in range(3):
+                problem(service.post("/v1/predict", BODY), 503, "unavailable")
+        assert service.post("/v1/predict", BODY).status_code == 200
+
+
+def test_feedback_names_a_stored_prediction(storing: Running, tmp_path: Path) -> None:
+    (row,) = storing.post("/v1/predict", BODY).json()["predictions"]
+    said = {"text": "so happy", "labels": []}
+    assert storing.post("/v1/feedback", said | {"prediction": row["stored_id"]}).status_code == 201
+    unknown = "00000000-0000-0000-0000-000000000000"
+    problem(storing.post("/v1/feedback", said | {"prediction": unknown}), 404, "not_found")
+    assert _stored(tmp_path, FEEDBACK) == 1
+    assert len((tmp_path / "feedback.jsonl").read_text(encoding="utf-8").splitlines()) == 1
+
+
+def test_feedback_is_in_both_places_or_in_none(storing: Running, tmp_path: Path) -> None:
+    (tmp_path / "feedback.jsonl").mkdir()
+    problem(storing.post("/v1/feedback", {"text": "so happy", "labels": []}), 503, "unavailable")
+    wait_until(lambda: _stored(tmp_path, FEEDBACK) == 0, "the row of failed feedback is stored")
