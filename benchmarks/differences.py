@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from decisions import Answers, same_rows
 from insula.core.errors import DataError
 from insula.core.scheme import Kind
-from insula.evaluation.metrics import counts, regression
+from insula.evaluation.metrics import regression
 from insula.evaluation.metrics.intervals import count_differences, moment_differences
 from insula.evaluation.result import Interval
 
@@ -26,5 +26,5 @@ def mean_difference(kind: Kind, off: Sequence[Answers], on: Sequence[Answers], m
     if kind == "dimensional":
         found = moment_differences(gold, [c.scores for c in off], [c.scores for c in on], regression.from_sums)
     else:
-        found = count_differences(gold > 0.5, [c.chosen for c in off], [c.chosen for c in on], counts.from_sums)
+        found = count_differences(gold > 0.5, [c.chosen for c in off], [c.chosen for c in on])
     return found[metric].difference

@@ -40,6 +40,7 @@ class Results:
     bulk_memory: Entry | None = None
     ray_scaling: Entry | None = None
     serving: Entry | None = None
+    small_sets: Entry | None = None
 
 
 def read_results(folder: Path = FOLDER) -> Results:
@@ -54,6 +55,7 @@ def read_results(folder: Path = FOLDER) -> Results:
         masking=_one(folder / "masking.json"),
         masking_before=_one(folder / "masking_before.json"),
         starter=_one(folder / "starter.json"),
+        small_sets=_one(folder / "small_sets.json"),
         **{name: _one(folder / f"{name}.json") for name in PREDICTION},
     )
 

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import charts
 import cost_tables
+import decision_tables
 import masking_tables
 import quality_tables
 import speed_tables
@@ -52,6 +53,7 @@ TABLES: Mapping[str, Callable[[Results], str]] = {
     "masking-ordinary": masking_tables.masking_ordinary,
     "masking-outside": masking_tables.masking_outside,
     "masking-nobody": masking_tables.masking_nobody,
+    "small-sets": decision_tables.small_sets,
     "costs-provenance": cost_tables.costs_provenance,
     "starter": speed_tables.starter,
     "starter-said": speed_tables.starter_said,

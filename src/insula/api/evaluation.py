@@ -8,9 +8,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from insula.core.decision import Decisions
+from insula.core.errors import DataError
 from insula.core.model_input import ModelInput
 from insula.core.outputs import make_results_folder
 from insula.core.progress import Progress, Silent
+from insula.core.scheme import LabelScheme
 from insula.core.sentences import counted
 from insula.core.targets import gold_matrix
 from insula.data.load import read_examples
@@ -19,6 +22,7 @@ from insula.data.sources.sources import SourceName, names_in
 from insula.evaluation.baselines import BaselineRows, majority
 from insula.evaluation.document import METRICS, Baseline, DataRecord, MetricsDocument, SchemeRecord, stamp
 from insula.evaluation.evaluate_examples import evaluate_examples
+from insula.evaluation.label_map import LabelMap, MappedLabels
 from insula.evaluation.reports.report import write_report
 from insula.inference.predictor import Predictor
 from insula.models.folder import MODEL, open_folder
@@ -63,6 +67,8 @@ def evaluate(
     format: str | None = None,
     separator: str | None = None,
     header: bool | None = None,
+    level: str | None = None,
+    label_map: Mapping[str, str | Sequence[str]] | str | Path | None = None,
     output: str | Path | None = None,
     resamples: int = 1000,
     seed: int = 0,
@@ -75,6 +81,10 @@ def evaluate(
     model     a run, a model folder, or the name of a run
     options   how the rows are read; default as in training. `text`, `label`, `label_names`, the columns of a
               conversation and the format (see `DataOptions`) override it
+    level     coarser level of the model's labels, such as `sentiment`, that the rows are labelled with
+    label_map   for rows with other labels: label of the rows to the labels of the model that count as it; a dictionary,
+              or a TOML file with lines such as `positive = ["joy", "love"]`. Metrics are over the labels that the rows
+              have
     output    folder for `metrics.json` and `report.html`; None writes nothing
 
     The majority class (dimensions: the training mean) and the run's linear baseline, if it has one, are scored on the
@@ -94,16 +104,26 @@ def evaluate(
     options, absent = (
         evaluation_options(place, source, **columns) if options is None else (options.with_columns(**columns), ())
     )
-    examples, notes = read_examples(source, options, folder.scheme)
+    wanted = _label_map(folder.scheme, level, label_map)
+    if wanted is not None and label_names is None:
+        options = options.model_copy(update={"label_names": None, "delimiter": None})  # those of the model's own labels
+    examples, notes = read_examples(source, options, folder.scheme if wanted is None else wanted.scheme)
     notes = (*absent, *notes)
     for note in notes:
         progress.say(note)
     progress.say(f"Evaluating on {counted(len(examples), 'row')}.")
     inputs = [example.input for example in examples]
-    gold = gold_matrix(folder.scheme, examples)
     decisions = predictor.decide(inputs)
+    mapped = None if wanted is None else wanted.for_rows(examples)
+    scheme = folder.scheme
+    if mapped is not None:
+        scheme, of_model, decisions = mapped.scheme, decisions, mapped.decisions(decisions)
+        for note in mapped.notes(of_model):
+            progress.say(note)
+            notes = (*notes, note)
+    gold = gold_matrix(scheme, examples)
     measured = evaluate_examples(
-        folder.scheme,
+        scheme,
         examples,
         gold,
         decisions,
@@ -112,16 +132,21 @@ def evaluate(
         resamples=resamples,
         seed=seed,
     )
-    rows = BaselineRows(folder.scheme, gold, decisions, resamples, seed)
+    rows = BaselineRows(scheme, gold, decisions, resamples, seed)
     document = MetricsDocument(
         **stamp(command),
         name=recorded.name or place.name,
         model=recorded.model,
-        scheme=SchemeRecord.of(folder.scheme),
-        data=DataRecord(name=", ".join(map(str, names_in(source))), rows={"test": len(examples)}, notes=list(notes)),
+        scheme=SchemeRecord.of(scheme),
+        data=DataRecord(
+            name=", ".join(map(str, names_in(source))),
+            rows={"test": len(examples)},
+            notes=list(notes),
+            label_map=None if wanted is None else {label: list(labels) for label, labels in wanted.table.items()},
+        ),
         decision=recorded.decision,
         test=measured,
-        baselines=_baselines(place, recorded.data, rows, inputs),
+        baselines=_baselines(place, folder.scheme, recorded.data, rows, inputs, mapped),
     )
     if output is not None:
         document.write(Path(output) / METRICS)
@@ -129,16 +154,39 @@ def evaluate(
     return EvaluationRun(document, notes=tuple(notes), path=None if output is None else Path(output))
 
 
-def _baselines(model: Path, recorded: DataRecord, rows: BaselineRows, inputs: list[ModelInput]) -> dict[str, Baseline]:
-    baselines, names = {}, rows.scheme.names
+def _label_map(
+    scheme: LabelScheme, level: str | None, label_map: Mapping[str, str | Sequence[str]] | str | Path | None
+) -> LabelMap | None:
+    if level is not None and label_map is not None:
+        raise DataError("Give level or label_map, not both: a level is a label map that the model has.")
+    if level is not None:
+        return LabelMap.of_level(scheme, level)
+    if label_map is None:
+        return None
+    return LabelMap.of(label_map, scheme) if isinstance(label_map, Mapping) else LabelMap.from_file(label_map, scheme)
+
+
+def _baselines(
+    model: Path,
+    scheme: LabelScheme,
+    recorded: DataRecord,
+    rows: BaselineRows,
+    inputs: list[ModelInput],
+    mapped: MappedLabels | None,
+) -> dict[str, Baseline]:
+    baselines, names = {}, scheme.names
+
+    def against(decisions: Decisions) -> Baseline:
+        return rows.against(decisions if mapped is None else mapped.decisions(decisions))
+
     counts, means = recorded.label_counts.get("train"), recorded.value_means
     if means:
-        baselines["majority"] = rows.against(majority(rows.scheme, [means[name] for name in names], len(inputs)))
+        baselines["majority"] = against(majority(scheme, [means[name] for name in names], len(inputs)))
     elif counts:
         trained = max(recorded.rows["train"], 1)
         rates = [counts[name] / trained for name in names]
-        baselines["majority"] = rows.against(majority(rows.scheme, rates, len(inputs)))
+        baselines["majority"] = against(majority(scheme, rates, len(inputs)))
     linear = model.parent / "baselines" / "linear"
     if linear.is_dir():
-        baselines["linear"] = rows.against(Predictor.load(linear).decide(inputs))
+        baselines["linear"] = against(Predictor.load(linear).decide(inputs))
     return baselines

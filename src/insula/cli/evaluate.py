@@ -20,6 +20,8 @@ from insula.cli.options import (
 )
 from insula.core.starter import STARTER
 
+MAPPED = "Rows with other labels than the model"
+
 
 @with_columns("text", "label", "label_names", *CONVERSATION_COLUMNS, *READING_OPTIONS)
 def evaluate(
@@ -28,6 +30,24 @@ def evaluate(
         data_argument("Labelled rows: files, a folder (its test split), or a built-in data set."),
     ],
     model: AnyModel = STARTER,
+    level: Annotated[
+        str | None,
+        typer.Option(
+            "--level",
+            help="Coarser level of the model's labels that the rows are labelled with, such as sentiment.",
+            metavar="NAME",
+            rich_help_panel=MAPPED,
+        ),
+    ] = None,
+    label_map: Annotated[
+        Path | None,
+        typer.Option(
+            "--map",
+            help="TOML file that maps each label of the rows to labels of the model.",
+            metavar="FILE",
+            rich_help_panel=MAPPED,
+        ),
+    ] = None,
     output: Annotated[
         Path | None,
         folder_option("Folder for metrics.json and report.html. [default: write nothing]"),
@@ -48,6 +68,8 @@ def evaluate(
         insula evaluate test.csv --model runs/care
         insula evaluate test.csv --model runs/care --output runs/care/on-test
         insula evaluate chats.csv --model runs/chats --dialogue chat_id --speaker who
+        insula evaluate reviews.csv --level sentiment
+        insula evaluate reviews.csv --map map.toml
     """
     from insula.api.evaluation import evaluate as run_evaluation
     from insula.cli.command import as_typed
@@ -59,6 +81,8 @@ def evaluate(
             source,
             model,
             **data,
+            level=level,
+            label_map=label_map,
             output=output,
             command=as_typed(),
             progress=progress,

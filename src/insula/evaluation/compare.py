@@ -6,14 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 from scipy import stats
 
 from insula.core.arrays import Float64Array
 from insula.core.scheme import LabelScheme
 from insula.evaluation.metrics import regression
 from insula.evaluation.metrics.checked_arrays import as_column, as_indicators, as_matrix
-from insula.evaluation.metrics.counts import from_sums, ratio
 from insula.evaluation.metrics.intervals import SumsToMetrics, count_differences, moment_differences
 from insula.evaluation.result import Difference, McNemar
 
@@ -62,22 +60,12 @@ def compare(
         [as_indicators(f"decisions of {name}", one, count, len(truth), one_hot) for one in side]
         for name, side in (("a", a), ("b", b))
     )
-    found = count_differences(truth, decided_a, decided_b, _by_label(scheme), resamples=resamples, seed=seed)
+    labels = [_NAME_PREFIX + name for name in scheme.names]
+    found = count_differences(truth, decided_a, decided_b, by_label=labels, resamples=resamples, seed=seed)
     test = None
     if len(decided_a) == len(decided_b) == 1:
         test = mcnemar((decided_a[0] == truth).all(axis=1), (decided_b[0] == truth).all(axis=1))
     return Comparison(len(truth), *_split_by_name(scheme, found, metrics), test)
-
-
-def _by_label(scheme: LabelScheme) -> SumsToMetrics:
-    def to_metrics(sums: Float64Array) -> Mapping[str, Float64Array]:
-        hits, predicted, positives = np.split(sums[..., 2:], 3, axis=-1)
-        # Undefined for a label that is in neither gold nor decisions of a resample.
-        f1 = ratio(2 * hits, predicted + positives)
-        named = {_NAME_PREFIX + name: f1[..., i] for i, name in enumerate(scheme.names)}
-        return {**from_sums(sums), **named}
-
-    return to_metrics
 
 
 def _by_dimension(scheme: LabelScheme) -> SumsToMetrics:

@@ -65,6 +65,9 @@ class DataRecord(Record):
     label_counts: Annotated[dict[str, Counts], WITHOUT_NULLS] = Field(
         default_factory=dict, description="split to {label: number of rows}"
     )
+    label_map: Annotated[dict[str, list[str]], WITHOUT_NULLS] | None = Field(
+        None, description="of an evaluation on other labels: label of the rows to the model's labels that count as it"
+    )
     value_means: Numbers | None = Field(None, description="dimensional: mean of each dimension in training")
 
 

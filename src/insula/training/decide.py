@@ -28,8 +28,9 @@ def choose_decision(
     """Return the rule for (rows, outputs) validation logits and (rows, labels) gold.
 
     The calibration minimises the negative log-likelihood. On calibrated scores, thresholds maximise F1 (multi-label;
-    one threshold for binary) or offsets macro-F1 (single and ordinal, if enabled). The abstention threshold then gives
-    the coverage of the options. Dimensional schemes have a calibration only.
+    one threshold for binary) or offsets macro-F1 (single and ordinal, if enabled); they are kept only if their gain on
+    held-out rows is more than luck (`evaluation.decisions.held_out`). The abstention threshold then gives the coverage
+    of the options. Dimensional schemes have a calibration only.
     """
     calibration = fit_calibration(logits, gold, scheme.kind, method=options.calibration, seed=seed)
     rule = DecisionRule(calibration=calibration)
@@ -61,6 +62,5 @@ def _thresholds(
         return () if chosen == 0.5 else (chosen,)
     if scheme.kind != "multi":
         return ()
-    if method == "auto":
-        method = "shrunk"
-    return tuple(choose_thresholds(gold, scores, method=method, seed=seed).tolist())
+    several = choose_thresholds(gold, scores, method=method, seed=seed)
+    return () if (several == 0.5).all() else tuple(several.tolist())

@@ -18,10 +18,10 @@ from insula.core.arrays import Float64Array, Int64Array
 from insula.core.decision import Calibration
 from insula.core.errors import DataError
 from insula.core.scheme import Kind, uses_softmax
+from insula.evaluation.decisions import held_out
 from insula.evaluation.decisions.isotonic import fit_isotonic
 from insula.evaluation.decisions.linear_calibration import fit_lines
 from insula.evaluation.metrics.checked_arrays import as_column, as_indicators, as_matrix
-from insula.evaluation.metrics.counts import from_sums
 from insula.evaluation.metrics.intervals import count_differences
 
 Method = Literal["auto", "none", "temperature", "vector", "isotonic"]
@@ -47,8 +47,8 @@ def fit_calibration(
     weights   (rows,), default 1
 
     `auto` tries none, temperature, vector and isotonic in this order on five folds. A later method replaces an earlier
-    one only if its loss on held-out rows is lower; isotonic, and vector under a softmax, only if it is lower by more
-    than one standard error of the difference (Breiman et al. 1984). Vector and isotonic can change which label has the
+    one only if its loss on held-out rows is lower; isotonic, and vector with one label per row, only if it is lower by
+    more than one standard error of the difference (Breiman et al. 1984), since they can change which label has the
     highest score. For binary schemes, whose threshold is chosen afterwards, they must not lower macro-F1 on held-out
     rows; for single and ordinal schemes the 95% interval of the difference (paired bootstrap) must not go below -0.002.
     With fewer than 20 rows the identity is returned.
@@ -85,16 +85,16 @@ def _fit(method: str, logits: Float64Array, gold: Float64Array, weights: Float64
 def _best_method(logits: Float64Array, gold: Float64Array, weights: Float64Array, kind: Kind, folds: Int64Array) -> str:
     best, best_loss, best_logits = "none", negative_log_likelihood(logits, gold, kind), logits
     for method in ("temperature", "vector", "isotonic"):
-        held_out = np.empty_like(logits)
+        tried = np.empty_like(logits)
         for number in range(FOLDS):
             out, rest = folds == number, folds != number
-            held_out[out] = _fit(method, logits[rest], gold[rest], weights[rest], kind).apply(logits[out], kind)
-        loss = negative_log_likelihood(held_out, gold, kind)
+            tried[out] = _fit(method, logits[rest], gold[rest], weights[rest], kind).apply(logits[out], kind)
+        loss = negative_log_likelihood(tried, gold, kind)
         gain = weights * (best_loss - loss)
-        can_reorder = method == "isotonic" or (method == "vector" and uses_softmax(kind))
-        needed = float(gain.std() * np.sqrt(len(gain))) if can_reorder else 0.0
-        if gain.sum() > needed and _keeps_macro_f1(best_logits, held_out, gold, kind, method):
-            best, best_loss, best_logits = method, loss, held_out
+        moves_decisions = method == "isotonic" or (method == "vector" and kind != "multi")
+        needed = held_out.LOSS_ERRORS * float(gain.std() * np.sqrt(len(gain))) if moves_decisions else 0.0
+        if gain.sum() > needed and _keeps_macro_f1(best_logits, tried, gold, kind, method):
+            best, best_loss, best_logits = method, loss, tried
     return best
 
 
@@ -115,7 +115,8 @@ def _keeps_macro_f1(before: Float64Array, after: Float64Array, gold: Float64Arra
         before, after = (np.hstack([-logits, logits]) for logits in (before, after))
         gold = np.hstack([1 - gold, gold])
     highest = [np.eye(gold.shape[1], dtype=bool)[logits.argmax(axis=1)] for logits in (before, after)]
-    difference = count_differences(gold > 0, [highest[0]], [highest[1]], from_sums)["macro_f1"].difference
+    # Without the wider intervals at the edge, which would reject every method that hardly changes a label.
+    difference = count_differences(gold > 0, [highest[0]], [highest[1]], edge_rows=0)["macro_f1"].difference
     if kind == "binary":
         return difference.value is None or difference.value >= 0
     return difference.low is not None and difference.low >= -MAX_F1_LOSS

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from insula.core.arrays import Float64Array, Int64Array
+from insula.evaluation.decisions.held_out import gains_macro_f1
 from insula.evaluation.metrics.checked_arrays import as_indicators, as_matrix, class_index
 
 FOLDS = 5
@@ -25,8 +26,8 @@ def choose_offsets(gold: Any, scores: Any, *, seed: int = 0) -> Float64Array:
     gold, scores   (rows, labels) of validation rows: one-hot and probabilities
 
     The offset of a class is minus the strength times the logarithm of its share. The strength is the one of the highest
-    macro-F1 within each of five folds, averaged; all offsets are zero where, on the rows held out of each fold, they
-    are no better than none.
+    macro-F1 within each of five folds, averaged; all offsets are zero unless their gain on the rows
+    held out of each fold is more than luck (`held_out`).
     """
     truth = as_indicators("gold", gold, one_hot=True)
     logs = np.log(np.maximum(as_matrix("scores", scores, truth.shape[1], len(truth)), _SMALLEST_SCORE))
@@ -36,8 +37,9 @@ def choose_offsets(gold: Any, scores: Any, *, seed: int = 0) -> Float64Array:
     folds = np.random.default_rng(seed).permutation(len(classes)) % FOLDS
     rarity = _rarity(classes, labels)
     found = np.array([_strength(classes[folds != one], logs[folds != one], rarity) for one in range(FOLDS)])
-    held_out = (logs + found[folds][:, None] * rarity).argmax(axis=1)
-    if _macro_f1(classes, held_out, labels) <= _macro_f1(classes, logs.argmax(axis=1), labels):
+    one_hot = np.eye(labels, dtype=bool)
+    plain, decided = (one_hot[each.argmax(axis=1)] for each in (logs, logs + found[folds][:, None] * rarity))
+    if not gains_macro_f1(truth, plain, [decided], seed=seed):
         return np.zeros(labels)
     offsets: Float64Array = found.mean() * rarity
     return offsets

@@ -6,6 +6,7 @@ import numpy as np
 
 from insula.core.arrays import BoolArray, Float64Array
 from insula.core.decision import Calibration
+from insula.evaluation.decisions import held_out
 from insula.evaluation.metrics.regression import contributions, from_sums
 
 FOLDS = 5
@@ -17,21 +18,24 @@ def fit_lines(values: Float64Array, gold: Float64Array, *, seed: int = 0) -> Cal
 
     values, gold   (rows, dimensions) of validation rows, before clipping to the ranges
 
-    The lines are kept if they lower the squared error on held-out rows of five folds without lowering the concordance
-    (CCC): least squares shrinks values towards their mean and would undo training for the right spread. With fewer than
-    20 rows the identity is returned. Slopes are positive, so correlations do not change.
+    The lines are kept if they lower the squared error on held-out rows of five folds by more than the standard error of
+    the difference, without lowering the concordance (CCC): least squares shrinks values towards their mean and would
+    undo training for the right spread. With fewer than 20 rows the identity is returned. Slopes are positive, so
+    correlations do not change.
     """
     if len(values) < MIN_ROWS:
         return Calibration()
     folds = np.random.default_rng(seed).permutation(len(values)) % FOLDS
-    held_out = np.empty_like(values)
+    by_line = np.empty_like(values)
     for number in range(FOLDS):
         slope, offset = _lines(values, gold, folds != number)
-        held_out[folds == number] = values[folds == number] * slope + offset
+        by_line[folds == number] = values[folds == number] * slope + offset
     spread = gold.var(axis=0) + 1e-12  # every dimension has the same weight, whatever its scale
-    before, after = (float((((scores - gold) ** 2).mean(axis=0) / spread).mean()) for scores in (values, held_out))
-    concordance = [float(from_sums(contributions(gold, scores).sum(axis=0))["ccc"]) for scores in (values, held_out)]
-    if not after < before or concordance[1] < concordance[0]:
+    before, after = ((((scores - gold) ** 2) / spread).mean(axis=1) for scores in (values, by_line))
+    gain = before - after
+    concordance = [float(from_sums(contributions(gold, each).sum(axis=0))["ccc"]) for each in (values, by_line)]
+    needed = held_out.LOSS_ERRORS * float(gain.std()) / len(gain) ** 0.5
+    if not gain.mean() > max(needed, 0.0) or concordance[1] < concordance[0]:
         return Calibration()
     slope, offset = _lines(values, gold, np.ones(len(values), dtype=bool))
     return Calibration("linear", tuple(slope.tolist()), tuple(offset.tolist()))

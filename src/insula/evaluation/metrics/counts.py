@@ -49,6 +49,12 @@ def from_sums(sums: Float64Array) -> Mapping[str, Float64Array]:
     }
 
 
+def label_f1(sums: Float64Array) -> Float64Array:
+    """Return the F1 of each label (..., labels) from sums of contributions; NaN for a label in neither."""
+    hits, predicted, positives = np.split(sums[..., 2:], 3, axis=-1)
+    return ratio(2 * hits, predicted + positives)
+
+
 def ratio(numerator: Float64Array, denominator: Float64Array, undefined: float = np.nan) -> Float64Array:
     """Return numerator / denominator, `undefined` where the denominator is 0, without warnings."""
     result = np.full(np.shape(numerator), undefined, dtype=np.float64)

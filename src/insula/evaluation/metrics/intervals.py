@@ -1,7 +1,8 @@
 """Bootstrap intervals: how much a metric varies with the sample of rows.
 
-Percentile bootstrap over rows (Efron & Tibshirani 1993, chapter 13). A resample is a vector of row weights whose sum is
-the number of rows; metrics computed from sums take all resamples in a few matrix products.
+Percentile bootstrap over rows (Efron & Tibshirani 1993, chapter 13); with few wrong, correct or differing rows the
+method of `edge`. A resample is a vector of row weights whose sum is the number of rows; metrics computed from sums take
+all resamples in a few matrix products.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from insula.core.arrays import BoolArray, Float64Array, Int64Array
-from insula.evaluation.metrics import counts, regression
+from insula.evaluation.metrics import counts, edge, regression
 from insula.evaluation.metrics.checked_arrays import as_indicators, as_matrix
 from insula.evaluation.result import Difference, Interval
 
@@ -26,7 +27,17 @@ def count_intervals(
     """Return every count metric of `decisions` with its interval."""
     truth = as_indicators("gold", gold)
     distinct, repeats = _distinct_rows([truth, as_indicators("decisions", decisions, *truth.shape[::-1])])
-    return _intervals(counts.contributions(*distinct), repeats, counts.from_sums, resamples, seed, level)
+    table = counts.contributions(*distinct)
+    wrong = int(repeats @ (distinct[0] != distinct[1]).any(axis=1))
+    if min(wrong, int(repeats.sum()) - wrong) >= edge.EDGE_ROWS:
+        return _intervals(table, repeats, counts.from_sums, resamples, seed, level)
+    added = edge.added_rows(distinct[0], distinct[1:])
+    low, high = (
+        counts.from_sums(edge.bayesian_sums(table, repeats, edge.added_contributions(added, [one]), resamples, seed))
+        for one in (added.wrong, added.correct)
+    )
+    observed, rows = counts.from_sums(repeats @ table), int(repeats.sum())
+    return {name: _interval(float(observed[name]), (low[name], high[name]), rows, level) for name in observed}
 
 
 def moment_intervals(
@@ -42,19 +53,43 @@ def count_differences(
     gold: BoolArray,
     a: Sequence[BoolArray],
     b: Sequence[BoolArray],
-    to_metrics: SumsToMetrics,
     *,
+    by_label: Sequence[str] = (),
+    edge_rows: int = edge.EDGE_ROWS,
     resamples: int = 1000,
     seed: int = 0,
 ) -> dict[str, Difference]:
-    """Return the paired differences, systems `b` minus systems `a`, with their intervals.
+    """Return the paired differences of all count metrics, systems `b` minus systems `a`, with their intervals.
 
     gold, and each of a and b   (rows, labels)
-    to_metrics                  maps sums of `counts.contributions` to metrics by name, such as `counts.from_sums`
+    by_label                    names under which the F1 of each label is returned, too; in the order of the labels
+    edge_rows                   with fewer differing rows the method of `edge` is used; 0 always resamples
     """
     distinct, repeats = _distinct_rows([gold, *a, *b])
-    tables = [counts.contributions(distinct[0], system) for system in distinct[1:]]
-    return _differences(tables, len(a), repeats, to_metrics, resamples, seed)
+    systems = distinct[1:]
+    tables = [counts.contributions(distinct[0], system) for system in systems]
+
+    def to_metrics(sums: Float64Array) -> Mapping[str, Float64Array]:
+        return {
+            **counts.from_sums(sums),
+            **dict(zip(by_label, np.moveaxis(counts.label_f1(sums), -1, 0), strict=False)),
+        }
+
+    found = _differences(tables, len(a), repeats, to_metrics, resamples, seed)
+    differs = np.mean(systems[: len(a)], axis=0) != np.mean(systems[len(a) :], axis=0)
+    if repeats @ differs.any(axis=1) < edge_rows:
+        added = edge.added_rows(distinct[0], systems)
+        ends = _edge_differences(tables, len(a), repeats, added, counts.from_sums, resamples, seed)
+        found |= {name: _replaced(found[name], ends[name], int(repeats.sum())) for name in ends}
+    few = [name for name, rows in zip(by_label, repeats @ differs, strict=False) if rows < edge_rows]
+    if few:
+        # A row that one side misses, for every label by itself: F1 depends on the columns of its label alone.
+        every = np.ones((1, gold.shape[1]), dtype=bool)
+        ends = _edge_differences(
+            tables, len(a), repeats, edge.AddedRows(every, every, ~every), to_metrics, resamples, seed
+        )
+        found |= {name: _replaced(found[name], ends[name], int(repeats.sum())) for name in few}
+    return found
 
 
 def moment_differences(
@@ -97,44 +132,72 @@ def _intervals(
 ) -> dict[str, Interval]:
     resampled, observed = to_metrics(resampled_sums(table, repeats, resamples, seed)), to_metrics(repeats @ table)
     rows = int(repeats.sum())
-    return {name: _interval(float(observed[name]), resampled[name], rows, level) for name in observed}
+    return {
+        name: _interval(float(observed[name]), (resampled[name], resampled[name]), rows, level) for name in observed
+    }
 
 
 def _differences(
     tables: list[Float64Array], first: int, repeats: Int64Array, to_metrics: SumsToMetrics, resamples: int, seed: int
 ) -> dict[str, Difference]:
     """Return the differences between the mean of the tables from `first` on and the mean of the tables before."""
-    width = tables[0].shape[1]
-    both = np.hstack(tables)
-
-    def sides(sums: Float64Array) -> tuple[dict[str, Float64Array], dict[str, Float64Array]]:
-        each = [to_metrics(sums[..., start : start + width]) for start in range(0, both.shape[1], width)]
-        return _mean(each[:first]), _mean(each[first:])
-
-    drawn_a, drawn_b = sides(resampled_sums(both, repeats, resamples, seed))
-    seen_a, seen_b = sides(repeats @ both)
+    both, width = np.hstack(tables), tables[0].shape[1]
+    drawn_a, drawn_b = _sides(resampled_sums(both, repeats, resamples, seed), width, first, to_metrics)
+    seen_a, seen_b = _sides(repeats @ both, width, first, to_metrics)
     rows = int(repeats.sum())
-    return {
-        name: Difference(
-            _number(seen_a[name]),
-            _number(seen_b[name]),
-            _interval(float(seen_b[name] - seen_a[name]), drawn_b[name] - drawn_a[name], rows, 0.95),
-        )
-        for name in seen_a
-    }
+
+    def interval(name: str) -> Interval:
+        draws = drawn_b[name] - drawn_a[name]
+        return _interval(float(seen_b[name] - seen_a[name]), (draws, draws), rows)
+
+    return {name: Difference(_number(seen_a[name]), _number(seen_b[name]), interval(name)) for name in seen_a}
+
+
+def _edge_differences(
+    tables: list[Float64Array],
+    first: int,
+    repeats: Int64Array,
+    added: edge.AddedRows,
+    to_metrics: SumsToMetrics,
+    resamples: int,
+    seed: int,
+) -> dict[str, tuple[Float64Array, Float64Array]]:
+    """Return draws of each difference with a row more that only `a` predicts correctly, and that only `b` does."""
+    both, width = np.hstack(tables), tables[0].shape[1]
+    ends = []
+    for side_a, side_b in ((added.correct, added.wrong), (added.wrong, added.correct)):
+        more = edge.added_contributions(added, [side_a] * first + [side_b] * (len(tables) - first))
+        drawn_a, drawn_b = _sides(edge.bayesian_sums(both, repeats, more, resamples, seed), width, first, to_metrics)
+        ends.append({name: drawn_b[name] - drawn_a[name] for name in drawn_a})
+    return {name: (ends[0][name], ends[1][name]) for name in ends[0]}
+
+
+def _replaced(found: Difference, draws: tuple[Float64Array, Float64Array], rows: int) -> Difference:
+    """Return the difference with the interval of other draws."""
+    value = found.difference.value
+    return found if value is None else Difference(found.a, found.b, _interval(value, draws, rows))
+
+
+def _sides(
+    sums: Float64Array, width: int, first: int, to_metrics: SumsToMetrics
+) -> tuple[dict[str, Float64Array], dict[str, Float64Array]]:
+    """Return the mean metrics of the systems before `first` and from it on; each has `width` columns of the sums."""
+    each = [to_metrics(sums[..., start : start + width]) for start in range(0, sums.shape[-1], width)]
+    return _mean(each[:first]), _mean(each[first:])
 
 
 def _mean(systems: Sequence[Mapping[str, Float64Array]]) -> dict[str, Float64Array]:
     return {name: np.mean([system[name] for system in systems], axis=0) for name in systems[0]}
 
 
-def _interval(value: float, draws: Float64Array, rows: int, level: float) -> Interval:
+def _interval(value: float, draws: tuple[Float64Array, Float64Array], rows: int, level: float = 0.95) -> Interval:
+    """Return a value with the quantiles of the draws of its lower and of its upper end."""
     if not np.isfinite(value):
         return Interval(None)
-    known = draws[np.isfinite(draws)]
-    if rows < 2 or known.size < 2:
+    known = [end[np.isfinite(end)] for end in draws]
+    if rows < 2 or min(end.size for end in known) < 2:
         return Interval(value)
-    low, high = np.quantile(known, [(1 - level) / 2, (1 + level) / 2])
+    low, high = np.quantile(known[0], (1 - level) / 2), np.quantile(known[1], (1 + level) / 2)
     return Interval(value, float(low), float(high))
 
 
