@@ -21,8 +21,10 @@ from insula.training.fitting import PreparedRows, Rows, Task
 from insula.training.loss_terms.registry import BUILT_IN, loss_terms
 from insula.training.loss_terms.term import Batch, LossTerm, Network, Outputs, TermInput
 from insula.training.loss_terms.total import LossTerms, TermMeans
+from insula.training.options.adversarial import AdversarialOptions
 from insula.training.options.distil import DistilOptions
 from insula.training.options.objective import ObjectiveOptions
+from insula.training.options.robust import RobustOptions
 from insula.training.recipe.recipe import load_recipe
 from insula.training.run import Run, train_run
 
@@ -63,16 +65,21 @@ def test_only_requested_terms_are_built() -> None:
     assert loss_terms_of(scheme).passes == 1
     other = toy_data.SCHEMES["multi"]
     task = Task(other, Rows(["a"], _gold(other, 1), np.ones(1)))
+    train = dataclasses.replace(
+        _taught(scheme, 4, 2), subgroup=np.array(["a", "b", "", ""]), pair=np.array(["x", "x", "", ""])
+    )
     every = loss_terms_of(
         scheme,
         ObjectiveOptions(levels=0.5, r_drop=2.0),
-        PreparedRows(_taught(scheme, 4, 2), tasks=[task]),
+        PreparedRows(train, tasks=[task]),
         distil=DistilOptions(weight=0.25),
+        adversarial=AdversarialOptions(fgm=0.1, pgd=0.2, freelb=0.3, vat=0.4),
+        robust=RobustOptions(group_dro=0.5, pairs=0.6),
     )
     assert every.names == BUILT_IN
-    assert [term.weight for term in every.terms] == [1.0, 0.5, 0.25, 1.0, 2.0]
-    assert [term.share for term in every.terms] == [0.75, 0.75, 1, 1, 1]
-    assert [term.in_validation for term in every.terms] == [True, True, False, False, False]
+    assert [term.weight for term in every.terms] == [1.0, 1.0, 0.5, 0.25, 1.0, 2.0, 0.1, 0.2, 0.3, 0.4, 0.6]
+    assert [term.share for term in every.terms] == [0.375, 0.375, 0.75, *[1.0] * 8]
+    assert [term.name for term in every.terms if term.in_validation] == ["labels", "levels"]
     assert every.passes == 2
     assert every.added == {"tasks": [3]}
 

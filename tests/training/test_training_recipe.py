@@ -282,6 +282,13 @@ def test_tiny_has_the_stated_size() -> None:
     assert options["vectors"] == "random"
 
 
+def test_epsilon_without_a_loss_is_reported() -> None:
+    recipe = load_recipe("standard", {"adversarial.epsilon": 2.0, "robust.pairs": 0.5, "robust.pair_margin": 2.0})
+    (note,) = unused_options(recipe, "single")
+    assert note.startswith("adversarial.epsilon will do nothing: adversarial.fgm is 0.0 and adversarial.pgd is 0.0")
+    assert note.endswith("Set one of them too.")
+
+
 def test_options_of_inactive_sections_are_reported() -> None:
     recipe = load_recipe("standard", {"adapter.rank": 16, "adapter.alpha": 8, "distil.temperature": 3})
     assert unused_options(recipe, "single") == [

@@ -27,6 +27,8 @@ class Example:
     weight    the weight of the row in training, >= 0
     language  ISO 639-1 code; None if unknown
     group     author, thread or speaker: a split never separates the rows of one group
+    subgroup  the subgroup by which training balances the row, such as a dialect
+    pair      a name that a row and its counterfactual share
     id        the identifier of the row in its source
     """
 
@@ -41,6 +43,8 @@ class Example:
     weight: float = 1.0
     language: str | None = None
     group: str | None = None
+    subgroup: str | None = None
+    pair: str | None = None
     id: str | None = None
 
     @property
@@ -85,6 +89,8 @@ def arrow_schema() -> pa.Schema:
             ("weight", pa.float64()),
             ("language", pa.string()),
             ("group", pa.string()),
+            ("subgroup", pa.string()),
+            ("pair", pa.string()),
         ]
     )
 
@@ -109,6 +115,8 @@ def to_arrow(examples: Iterable[Example]) -> pa.Table:
             "weight": e.weight,
             "language": e.language,
             "group": e.group,
+            "subgroup": e.subgroup,
+            "pair": e.pair,
         }
         for e in examples
     ]
@@ -135,5 +143,7 @@ def _from_row(row: dict[str, Any]) -> Example:
         weight=row["weight"],
         language=row["language"],
         group=row["group"],
+        subgroup=row.get("subgroup"),
+        pair=row.get("pair"),
         id=row["id"],
     )

@@ -64,6 +64,8 @@ class Columns:
     group: str | None = None
     weight: str | None = None
     votes: str | None = None
+    subgroup: str | None = None
+    pair: str | None = None
     conversation: ConversationColumns = NO_CONVERSATION
 
     @property
@@ -103,6 +105,8 @@ def find_columns(
         group=_optional(rest, options.group, (), "group", where),
         weight=_optional(rest, options.weight, WEIGHT, "weight", where),
         votes=options.votes if options.votes in columns else None,  # evaluation rows need no votes
+        subgroup=options.subgroup if options.subgroup in columns else None,  # nor subgroups and pairs
+        pair=options.pair if options.pair in columns else None,
         conversation=conversation,
     )
 

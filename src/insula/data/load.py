@@ -43,7 +43,7 @@ def load_dataset(
     """
     found = find_source(source, options.with_columns(text=text, label=label))
     notes = list(found.notes)
-    found = _grouped_by_dialogue(found, notes)
+    found = _with_split_group(found, notes)
     options = found.options
     raw_splits = read_splits(found, notes)
     training = raw_splits.get("train") or raw_splits.get(ALL)
@@ -53,10 +53,12 @@ def load_dataset(
         )
     _require_rows(training, found.name)
     columns = _shared_label_columns(raw_splits, training)
-    if options.votes is not None and (training.columns is None or training.columns.votes is None):
-        raise DataError(
-            f"The votes column {options.votes!r} is not in the training rows of {found.name!r}. Check the name."
-        )
+    for role in ("votes", "subgroup", "pair"):
+        column = getattr(options, role)
+        if column is not None and (training.columns is None or getattr(training.columns, role) is None):
+            raise DataError(
+                f"The {role} column {column!r} is not in the training rows of {found.name!r}. Check the name."
+            )
     plan = infer_labels([row.label for row in training.rows], columns, options, names=number_names(found, columns))
     notes.append(_columns_note(training))
     notes.extend(plan.notes)
@@ -116,13 +118,16 @@ def read_examples(
     return examples, notes
 
 
-def _grouped_by_dialogue(found: Source, notes: list[str]) -> Source:
-    """Return the source with dialogues as groups of a split, unless its options name another group."""
+def _with_split_group(found: Source, notes: list[str]) -> Source:
+    """Return the source with dialogues or pairs as groups of a split, unless its options name another group."""
     options = found.options
-    if options.dialogue is None or options.group is not None:
+    column = options.dialogue or options.pair
+    if column is None or options.group is not None:
         return found
-    notes.append(f"A split keeps the rows of one dialogue (column {options.dialogue!r}) on one side.")
-    return dataclasses.replace(found, options=options.model_copy(update={"group": options.dialogue}))
+    notes.append(
+        f"A split keeps the rows of one {'dialogue' if options.dialogue else 'pair'} (column {column!r}) on one side."
+    )
+    return dataclasses.replace(found, options=options.model_copy(update={"group": column}))
 
 
 def has_column(source: SourceName, column: str, options: DataOptions = _DEFAULTS) -> bool:
@@ -210,6 +215,8 @@ def _columns_note(raw: RawSplit) -> str:
         "group": columns.group,
         "weight": columns.weight,
         "votes": columns.votes,
+        "subgroup": columns.subgroup,
+        "pair": columns.pair,
     }
     used = [f"text column {columns.text!r}", *(f"label column {name!r}" for name in columns.labels)]
     used += [f"{what} column {name!r}" for what, name in attributes.items() if name is not None]

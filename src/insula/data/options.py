@@ -33,6 +33,13 @@ class DataOptions(BaseModel):
     weight: str | None = Field(None, description="column with the example weight (>= 0)")
     votes: str | None = Field(None, description="column with the annotators' votes, for objective.soft_labels")
     group: str | None = Field(None, description="column whose rows stay on one side of a split: author, thread")
+    subgroup: str | None = Field(
+        None, description="column with the subgroup of the row (such as a dialect), for robust.group_dro"
+    )
+    pair: str | None = Field(
+        None,
+        description="column whose value counterfactual pairs share, for robust.pairs; a split keeps pairs together",
+    )
     id: str | None = Field(None, description="column that identifies the row")
     language: str | None = Field(None, description="column with the ISO 639-1 language code")
     context: str | tuple[str, ...] | None = Field(

@@ -16,9 +16,11 @@ from insula.models.folder import ModelFolder
 from insula.text.context import Segments
 from insula.text.preparation import Preparation
 from insula.training.options.adapter import AdapterOptions
+from insula.training.options.adversarial import AdversarialOptions
 from insula.training.options.auxiliary import AuxiliaryOptions
 from insula.training.options.distil import DistilOptions
 from insula.training.options.objective import ObjectiveOptions
+from insula.training.options.robust import RobustOptions
 from insula.training.options.sections import DecisionOptions, ModelOptions, TrainOptions
 
 
@@ -42,7 +44,8 @@ class TrainingPlan:
     preparation  the text steps, and the context that is read
     model        the options of the family
     base         the network to start from, for families that start from one
-    train, objective, adapter, distil, auxiliary, decision   sections of the recipe; a baseline has their defaults
+    train, objective, adapter, distil, auxiliary, adversarial, robust, decision   sections of the recipe; a baseline has
+                 their defaults
     """
 
     scheme: LabelScheme
@@ -55,6 +58,8 @@ class TrainingPlan:
     adapter: AdapterOptions = field(default_factory=AdapterOptions)
     distil: DistilOptions = field(default_factory=DistilOptions)
     auxiliary: AuxiliaryOptions = field(default_factory=AuxiliaryOptions)
+    adversarial: AdversarialOptions = field(default_factory=AdversarialOptions)
+    robust: RobustOptions = field(default_factory=RobustOptions)
     decision: DecisionOptions = field(default_factory=DecisionOptions)
 
 
@@ -67,10 +72,12 @@ class Rows:
     weights   (rows,) example weights; in training rows multiplied by the class weights
     labelled  (rows,) whether the row has labels of the main set; None: all rows have
     teacher   (rows, labels) mean scores of the teachers; None without teachers
+    subgroup  (rows,) names of subgroups, for group DRO; "" for none
+    pair      (rows,) names shared by counterfactual pairs; "" for none
     task      (rows,) the set of a row: 0 is the main set, n the n-th auxiliary `Task`; None: all are main
 
-    The gold of unlabelled rows are the scores of the teachers. The gold of other tasks' rows is zero; their labels are
-    in `Task.rows`, in the same order.
+    The gold of unlabelled rows are the scores of the teachers, or zero without teachers. The gold of other tasks' rows
+    is zero; their labels are in `Task.rows`, in the same order.
     """
 
     texts: Sequence[Segments]
@@ -79,6 +86,8 @@ class Rows:
     labelled: NDArray[np.bool_] | None = None
     teacher: NDArray[np.float64] | None = None
     task: NDArray[np.intp] | None = None
+    subgroup: NDArray[np.str_] | None = None
+    pair: NDArray[np.str_] | None = None
 
     def __len__(self) -> int:
         return len(self.texts)
@@ -97,6 +106,11 @@ class Rows:
                 f"The texts of these rows must be strings, since the family reads no pairs. Got the pair {pairs!r}."
             )
         return [text for text in self.texts if isinstance(text, str)]
+
+
+def with_empty_names(names: NDArray[np.str_] | None, rows: int) -> NDArray[np.str_] | None:
+    """Return names followed by "" for further rows; None for None."""
+    return None if names is None else np.concatenate([names, np.full(rows, "", dtype=names.dtype)])
 
 
 @dataclass(frozen=True)

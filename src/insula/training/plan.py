@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
 from insula.core.errors import DataError, RecipeError
 from insula.core.targets import gold_matrix, weights
 from insula.data.dataset import Dataset
@@ -39,6 +44,8 @@ def plan_training(dataset: Dataset, recipe: Recipe, language: str | None, base: 
         adapter=recipe.adapter,
         distil=recipe.distil,
         auxiliary=recipe.auxiliary,
+        adversarial=recipe.adversarial,
+        robust=recipe.robust,
         decision=recipe.decision,
     )
 
@@ -110,7 +117,18 @@ def _rows(dataset: Dataset, split: str, plan: TrainingPlan) -> Rows | None:
     if not examples:
         return None
     texts = plan.preparation.segments([example.input for example in examples])
-    return Rows(texts, gold_matrix(dataset.scheme, examples), weights(examples))
+    return Rows(
+        texts,
+        gold_matrix(dataset.scheme, examples),
+        weights(examples),
+        subgroup=_names([example.subgroup for example in examples]),
+        pair=_names([example.pair for example in examples]),
+    )
+
+
+def _names(given: Sequence[str | None]) -> NDArray[np.str_] | None:
+    """Return names as an array with "" for None; None if there are none."""
+    return np.array([name or "" for name in given], dtype=np.str_) if any(given) else None
 
 
 def _require_rows(rows: Rows | None) -> Rows:

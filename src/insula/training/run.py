@@ -223,6 +223,8 @@ def data_digest(dataset: Dataset) -> str:
     for split, examples in sorted(dataset.splits.items()):
         for row in examples:
             digest.update(repr((split, row.text, row.labels, row.values, row.weight, row.votes)).encode())
+            if row.subgroup or row.pair:
+                digest.update(repr((row.subgroup, row.pair)).encode())
     for one in dataset.also:
         digest.update(data_digest(one).encode())
     return digest.hexdigest()

@@ -43,6 +43,8 @@ def labelled_examples(raw: RawSplit, plan: LabelPlan, *, language: str | None = 
                 weight=row.weight,
                 language=row.language or language,
                 group=row.group,
+                subgroup=row.subgroup,
+                pair=row.pair,
                 id=row.id,
             )
         )

@@ -35,6 +35,8 @@ class RawRow(NamedTuple):
     turns: tuple[Turn, ...] = ()
     speaker: str | None = None
     target: str | None = None
+    subgroup: str | None = None
+    pair: str | None = None
 
 
 @dataclass
@@ -107,6 +109,8 @@ class RawSplit:
                         found.turns,
                         found.speaker,
                         found.target,
+                        _attribute(row, columns.subgroup),
+                        _attribute(row, columns.pair),
                     )
                 )
         if numbers:

@@ -38,8 +38,7 @@ def build(given: TermInput) -> LossTerm | None:
         logits = outputs.logits
         return torch.stack([level_loss(logits, batch.targets, one.to(logits.device)) for one in children]).mean(dim=0)
 
-    share = 1.0 - given.teacher_share
-    return LossTerm("levels", loss, weight=weight, share=share, in_validation=True, column="labelled")
+    return LossTerm("levels", loss, weight=weight, share=given.label_share, in_validation=True, column="labelled")
 
 
 def exclusive_level_loss(logits: torch.Tensor, targets: torch.Tensor, children: torch.Tensor) -> torch.Tensor:

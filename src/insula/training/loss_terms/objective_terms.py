@@ -8,7 +8,7 @@ from insula.training.loss_terms.term import Batch, LossTerm, Outputs, TermInput
 
 
 def build_labels(given: TermInput) -> LossTerm:
-    """Return the objective's loss on labelled rows; with teachers its share is 1 - `distil.weight`."""
+    """Return the objective's loss on labelled rows; teachers and group DRO reduce its share."""
     objective = given.objective
 
     def loss(batch: Batch, outputs: Outputs) -> torch.Tensor:
@@ -18,7 +18,7 @@ def build_labels(given: TermInput) -> LossTerm:
     return LossTerm(
         "labels",
         loss,
-        share=1.0 - given.teacher_share,
+        share=given.label_share * (1.0 - given.plan.robust.group_dro),
         in_validation=True,
         column="labelled",
         columns={} if known is None else {"labelled": known},

@@ -11,15 +11,23 @@ from insula.training.loss_terms.term import LossTerm, TermInput
 Build = Callable[[TermInput], LossTerm | None]
 """Builds a term; None if the recipe does not use it."""
 
-BUILT_IN = ("labels", "levels", "teacher", "tasks", "r-drop")
+BUILT_IN = (
+    "labels", "group-dro", "levels", "teacher", "tasks", "r-drop", "fgm", "pgd", "freelb", "vat", "pairs",
+)  # fmt: skip
 """Terms with their own options in a recipe, in the order in which they are added up."""
 
 loss_terms: Registry[Build] = Registry("loss_terms")
 loss_terms.register("labels", "insula.training.loss_terms.objective_terms:build_labels")
+loss_terms.register("group-dro", "insula.training.loss_terms.groups:build")
 loss_terms.register("levels", "insula.training.loss_terms.levels:build")
 loss_terms.register("teacher", "insula.training.loss_terms.teacher:build")
 loss_terms.register("tasks", "insula.training.loss_terms.tasks:build")
 loss_terms.register("r-drop", "insula.training.loss_terms.objective_terms:build_r_drop")
+loss_terms.register("fgm", "insula.training.loss_terms.adversarial:build_fgm")
+loss_terms.register("pgd", "insula.training.loss_terms.adversarial:build_pgd")
+loss_terms.register("freelb", "insula.training.loss_terms.adversarial:build_freelb")
+loss_terms.register("vat", "insula.training.loss_terms.virtual:build")
+loss_terms.register("pairs", "insula.training.loss_terms.pairs:build")
 
 
 def build_terms(given: TermInput) -> list[LossTerm]:

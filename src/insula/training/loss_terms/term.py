@@ -181,3 +181,8 @@ class TermInput:
     def teacher_share(self) -> float:
         """The share of the teacher term in the loss of a row; the terms on labels have the rest."""
         return 0.0 if self.train.teacher is None else self.plan.distil.weight
+
+    @property
+    def label_share(self) -> float:
+        """The share of the terms on labels in the loss of a row."""
+        return 1.0 - self.teacher_share

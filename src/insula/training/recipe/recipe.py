@@ -28,9 +28,11 @@ from insula.training.families.registry import families
 from insula.training.loss_terms.registry import BUILT_IN, loss_terms
 from insula.training.objectives.registry import objectives
 from insula.training.options.adapter import AdapterOptions
+from insula.training.options.adversarial import AdversarialOptions
 from insula.training.options.auxiliary import AuxiliaryOptions
 from insula.training.options.distil import DistilOptions
 from insula.training.options.objective import ObjectiveOptions
+from insula.training.options.robust import RobustOptions
 from insula.training.options.sections import (
     DecisionOptions,
     EvaluationOptions,
@@ -68,6 +70,8 @@ class Recipe(BaseModel):
     adapter: AdapterOptions = AdapterOptions()
     distil: DistilOptions = DistilOptions()
     auxiliary: AuxiliaryOptions = AuxiliaryOptions()
+    adversarial: AdversarialOptions = AdversarialOptions()
+    robust: RobustOptions = RobustOptions()
     decision: DecisionOptions = DecisionOptions()
     evaluation: EvaluationOptions = EvaluationOptions()
 
@@ -122,7 +126,13 @@ class Recipe(BaseModel):
 
     @model_validator(mode="after")
     def _further_losses_need_a_neural_family(self) -> Recipe:
-        for option, given in (("distil.teachers", self.distil.teachers), ("auxiliary.sources", self.auxiliary.sources)):
+        further = {
+            "distil.teachers": self.distil.teachers,
+            "auxiliary.sources": self.auxiliary.sources,
+            **{f"adversarial.{name}": getattr(self.adversarial, name) for name in ("fgm", "pgd", "freelb", "vat")},
+            **{f"robust.{name}": getattr(self.robust, name) for name in ("group_dro", "pairs")},
+        }
+        for option, given in further.items():
             if given and not families[self.model.name].neural:
                 raise ValueError(
                     f"{option} needs a neural model, and the family {self.model.name!r} is not neural. "
@@ -161,7 +171,8 @@ class Recipe(BaseModel):
             folder = getattr(model, option, None)
             if folder and Path(folder).is_dir():
                 model = model.model_copy(update={option: str(Path(folder).absolute())})
-        others = {"distil": self.distil.lasting(), "auxiliary": self.auxiliary.lasting()}
+        sections = ("distil", "auxiliary", "adversarial")
+        others = {name: getattr(self, name).lasting() for name in sections}
         return self.model_copy(update={"data": data, "model": model, **others})
 
     def to_toml(self) -> str:

@@ -10,8 +10,14 @@ from insula.training.families.registry import families
 from insula.training.options.sections import DecisionOptions, Section, TrainOptions
 from insula.training.recipe.recipe import Recipe
 
-SWITCHES = {"adapter": "method", "distil": "teachers", "auxiliary": "sources"}
-"""Sections that have no effect while this option has its default."""
+SWITCHES: Mapping[str, tuple[str, ...]] = {
+    "adapter": ("method",),
+    "distil": ("teachers",),
+    "auxiliary": ("sources",),
+    "adversarial": ("fgm", "pgd", "freelb", "vat"),
+    "robust": ("group_dro", "pairs"),
+}
+"""Sections that have no effect while all of these options have their defaults."""
 KINDS_OF_DECISION: Mapping[str, tuple[Kind, ...]] = {
     "thresholds": ("binary", "multi"),
     "class_offsets": ("single", "ordinal"),
@@ -27,12 +33,13 @@ def unused_options(recipe: Recipe, kind: Kind) -> list[str]:
     schemes of another kind than `kind`.
     """
     found = []
-    for name, switch in SWITCHES.items():
+    for name, switches in SWITCHES.items():
         section = getattr(recipe, name)
-        changed = [f"{name}.{option}" for option in _changed(section, type(section)())]
-        if changed and f"{name}.{switch}" not in changed:
-            off = json.dumps(getattr(section, switch))
-            found.append(f"{' and '.join(changed)} will do nothing: {name}.{switch} is {off}. Set it too.")
+        changed = _changed(section, type(section)())
+        if changed and not set(switches) & set(changed):
+            options = " and ".join(f"{name}.{option}" for option in changed)
+            off = " and ".join(f"{name}.{switch} is {json.dumps(getattr(section, switch))}" for switch in switches)
+            found.append(f"{options} will do nothing: {off}. Set {'it' if len(switches) == 1 else 'one of them'} too.")
     family = families[recipe.model.name]
     changed = [f"train.{option}" for option in _changed(recipe.train, TrainOptions(**family.train))]
     if changed and not family.neural:

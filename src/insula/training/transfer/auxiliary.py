@@ -15,7 +15,7 @@ from insula.data.dataset import Dataset
 from insula.data.load import load_dataset
 from insula.data.options import DataOptions
 from insula.data.splits.leak import Fingerprint
-from insula.training.fitting import Rows, Task
+from insula.training.fitting import Rows, Task, with_empty_names
 from insula.training.recipe.recipe import Recipe
 
 HELD_OUT_FRACTION = 0.01  # small, for sources without splits: nothing is evaluated on an auxiliary set
@@ -68,6 +68,8 @@ def with_task_rows(rows: Rows, tasks: Sequence[Task]) -> Rows:
         labelled=np.concatenate([labelled, np.zeros(others, dtype=bool)]),
         teacher=None if rows.teacher is None else _with_zeros(rows.teacher, others),
         task=np.repeat(np.arange(1 + len(tasks)), [len(rows), *counts]),
+        subgroup=with_empty_names(rows.subgroup, others),
+        pair=with_empty_names(rows.pair, others),
     )
 
 

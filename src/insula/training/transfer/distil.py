@@ -1,8 +1,9 @@
-"""Distillation: unlabelled texts and teacher scores that a recipe adds to the training rows."""
+"""Unlabelled texts, and the scores of teachers, that a recipe adds to the training rows."""
 
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -13,7 +14,7 @@ from insula.core.sentences import counted
 from insula.data.dataset import Dataset
 from insula.data.sources.unlabelled import new_texts, read_texts
 from insula.data.splits.leak import Fingerprint
-from insula.training.fitting import Rows, RunContext, TrainingPlan
+from insula.training.fitting import Rows, RunContext, TrainingPlan, with_empty_names
 from insula.training.recipe.recipe import Recipe
 from insula.training.transfer.teachers import check_teachers, teacher_scores
 
@@ -22,25 +23,29 @@ UNLABELLED = "unlabelled"
 
 
 def with_unlabelled(dataset: Dataset, recipe: Recipe, progress: Progress) -> Dataset:
-    """Return the data set with the split `unlabelled` if the recipe names such texts.
+    """Return the data set with the split `unlabelled` if the recipe names such texts in `distil` or `adversarial`.
 
     Texts of train, validation or test and duplicates are removed. Raises `RecipeError` if a teacher has other labels,
     `LeakError` if it was trained on rows of validation or test.
     """
-    options = recipe.distil
-    if not options.teachers:
+    teachers = recipe.distil.teachers
+    if teachers:
+        check_teachers(teachers, dataset)
+    texts: list[str] = []
+    notes: list[str] = []
+    for options in (recipe.distil, recipe.adversarial):
+        if options.unlabelled:
+            read, more = read_texts(options.unlabelled, text=options.text, max_length=recipe.data.max_text_length)
+            texts, notes = [*texts, *read], [*notes, *more]
+    if not (recipe.distil.unlabelled or recipe.adversarial.unlabelled):
         return dataset
-    check_teachers(options.teachers, dataset)
-    if not options.unlabelled:
-        return dataset
-    texts, notes = read_texts(options.unlabelled, text=options.text, max_length=recipe.data.max_text_length)
     held_out = Fingerprint.of(e for name in ("validation", "test") for e in dataset.splits.get(name, ()))
     kept, (measured, _) = new_texts(texts, held_out, Fingerprint.of(dataset.split("train")))
+    how = f"with the scores of {counted(len(teachers), 'teacher')}" if teachers else "without labels"
     messages = [
         *notes,
-        f"{counted(len(kept), 'unlabelled text')} of {len(texts):,} used with the scores of "
-        f"{counted(len(options.teachers), 'teacher')}; {measured:,} removed that are in validation or test, the rest "
-        "are in train or duplicates.",
+        f"{counted(len(kept), 'unlabelled text')} of {len(texts):,} used {how}; {measured:,} removed that are in "
+        "validation or test, the rest are in train or duplicates.",
     ]
     for message in messages:
         progress.say(message)
@@ -49,19 +54,25 @@ def with_unlabelled(dataset: Dataset, recipe: Recipe, progress: Progress) -> Dat
 
 
 def with_teacher_scores(rows: Rows, dataset: Dataset, plan: TrainingPlan, run: RunContext) -> Rows:
-    """Return the training rows followed by the unlabelled ones, each with the mean scores of the teachers."""
+    """Return the training rows followed by the unlabelled ones; with teachers, each row has their mean scores."""
     teachers = plan.distil.teachers
-    if not teachers:
-        return rows
     unlabelled = [example.text for example in dataset.splits.get(UNLABELLED, ())]
+    if not teachers:
+        return _with_unlabelled_rows(rows, unlabelled, plan) if unlabelled else rows
     texts: list[TextOrInput] = [*(example.input for example in dataset.split("train")), *unlabelled]
     verb = "scores" if len(teachers) == 1 else "score"
     run.progress.say(f"{counted(len(teachers), 'teacher')} {verb} {counted(len(texts), 'text')}.")
     scores = teacher_scores(teachers, plan.scheme, texts, run.folder / "cache" / "teacher.safetensors", run.progress)
+    joined = _with_unlabelled_rows(rows, unlabelled, plan)
+    return dataclasses.replace(joined, gold=np.concatenate([rows.gold, scores[len(rows) :]]), teacher=scores)
+
+
+def _with_unlabelled_rows(rows: Rows, texts: Sequence[str], plan: TrainingPlan) -> Rows:
     return Rows(
-        texts=[*rows.texts, *plan.preparation.many(unlabelled)],
-        gold=np.concatenate([rows.gold, scores[len(rows) :]]),
-        weights=np.concatenate([rows.weights, np.ones(len(unlabelled))]),
-        labelled=np.arange(len(texts)) < len(rows),
-        teacher=scores,
+        texts=[*rows.texts, *plan.preparation.many(texts)],
+        gold=np.concatenate([rows.gold, np.zeros((len(texts), rows.gold.shape[1]))]),
+        weights=np.concatenate([rows.weights, np.ones(len(texts))]),
+        labelled=np.arange(len(rows) + len(texts)) < len(rows),
+        subgroup=with_empty_names(rows.subgroup, len(texts)),
+        pair=with_empty_names(rows.pair, len(texts)),
     )

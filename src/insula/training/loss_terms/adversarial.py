@@ -1,0 +1,95 @@
+"""The terms `fgm`, `pgd` and `freelb`: the loss on labels for perturbed token vectors.
+
+With g the gradient of a row's loss with respect to its token vectors, and all norms taken over the tokens of the row:
+
+    fgm     loss(x + r), r = epsilon g / |g| (Miyato, Dai and Goodfellow 2017, ICLR)
+    pgd     loss(x + r_K), r_0 = 0, r_k+1 = projection of r_k + step_size g / |g| onto |r| <= epsilon (Madry et al.
+            2018, ICLR)
+    freelb  the mean of loss(x + r_k) over k = 0 .. K - 1, from a random r_0 in the ball, with the same dropout in all
+            passes (Zhu et al. 2020, ICLR)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+
+from insula.training.loss_terms.perturbation import (
+    TokenVectors,
+    projected,
+    random_directions,
+    require_embeddings,
+    same_dropout,
+    scaled,
+)
+from insula.training.loss_terms.term import Batch, LossTerm, Outputs, TermInput
+
+Attack = Callable[[TokenVectors, Batch, Outputs, Callable[[Outputs], torch.Tensor]], torch.Tensor]
+"""Returns the (rows,) losses for the perturbed token vectors of a batch."""
+
+
+def build_fgm(given: TermInput) -> LossTerm | None:
+    """Return the loss after one gradient step; None if its weight is 0."""
+    epsilon = given.plan.adversarial.epsilon
+
+    def attack(
+        vectors: TokenVectors, batch: Batch, outputs: Outputs, loss: Callable[[Outputs], torch.Tensor]
+    ) -> torch.Tensor:
+        step = scaled(vectors.gradient(batch, outputs.network, None, loss), epsilon)
+        return loss(vectors.outputs(batch, outputs.network, step))
+
+    return _term("fgm", given.plan.adversarial.fgm, attack, given)
+
+
+def build_pgd(given: TermInput) -> LossTerm | None:
+    """Return the loss after projected gradient steps; None if its weight is 0."""
+    options = given.plan.adversarial
+
+    def attack(
+        vectors: TokenVectors, batch: Batch, outputs: Outputs, loss: Callable[[Outputs], torch.Tensor]
+    ) -> torch.Tensor:
+        moved = vectors.like(batch)
+        for _ in range(options.steps):
+            gradient = vectors.gradient(batch, outputs.network, moved, loss)
+            moved = projected(moved + scaled(gradient, options.step_size), options.epsilon)
+        return loss(vectors.outputs(batch, outputs.network, moved))
+
+    return _term("pgd", options.pgd, attack, given)
+
+
+def build_freelb(given: TermInput) -> LossTerm | None:
+    """Return the mean loss along gradient steps from a random start; None if its weight is 0."""
+    options = given.plan.adversarial
+
+    def attack(
+        vectors: TokenVectors, batch: Batch, outputs: Outputs, loss: Callable[[Outputs], torch.Tensor]
+    ) -> torch.Tensor:
+        start = random_directions(vectors.like(batch), batch)
+        # A uniformly distributed length, so that the start is inside the ball.
+        moved = scaled(start, options.epsilon) * torch.rand(len(start), 1, 1, device=start.device)
+        found: list[torch.Tensor] = []
+        with same_dropout() as repeat:
+            for number in range(options.steps):
+                if number:
+                    repeat()
+                losses, gradient = vectors.outputs_and_gradient(batch, outputs.network, moved, loss)
+                found.append(losses)
+                moved = projected(moved + scaled(gradient, options.step_size), options.epsilon)
+        return torch.stack(found).mean(dim=0)
+
+    return _term("freelb", options.freelb, attack, given)
+
+
+def _term(name: str, weight: float, attack: Attack, given: TermInput) -> LossTerm | None:
+    if not weight:
+        return None
+    require_embeddings(given, name)
+    vectors, objective = TokenVectors(), given.objective
+
+    def loss(batch: Batch, outputs: Outputs) -> torch.Tensor:
+        return attack(vectors, batch, outputs, lambda moved: objective.loss(moved.logits, batch.targets))
+
+    return LossTerm(
+        name, loss, weight=weight, column="labelled", attach=vectors.attach, detach=vectors.detach,
+    )  # fmt: skip
