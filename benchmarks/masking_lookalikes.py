@@ -37,13 +37,17 @@ TICKETS = {
         "parcel {} is lost", "shipment {} left the depot", "purchase order {}", "serial number {}", "my phone's serial number is {}",
         "return number {} for the phone", "please quote order {} when you call", "support ticket {}, call back please",
         "transaction {} failed", "transaction id: {}", "receipt {}", "the order was {}", "ticket no.{}", "Ticket ID = {}",
-        "job number {}", "policy number {}", "flight booking {}", "My ticket, {}, is ignored",
+        "job number {}", "policy number {}", "flight booking {}", "My ticket, {}, is ignored", "Ticket-Nr. {}", "TICKET-{}",
+        "orderId={}", "order_number: {}", "Re: your order ({})", "Order {} and {} are late", "tickets {} / {}", "PNR {}",
+        "your order, no. {}, has shipped", "the number of my ticket is {}", "order from last week: {}", "ticket I opened: {}",
+        "orders?id={}", "Bestellung {}", "{} is my order number", "incident {}, call back", "phone order {}", "case#{}",
     ),
     "zh": (
         "订单{}怎么还没到", "订单号：{}", "我的订单号是{}，请联系我", "工单{}没人处理", "工单号 {}", "快递单号{}查不到", "快递{}丢了", "运单号：{}",
         "物流单号是{}", "请拨打客服并报订单编号{}", "流水号{}", "交易号：{}", "发票号码{}", "票号{}，改签", "案件编号：{}", "参考号 {}",
         "退货单{}已提交", "序列号{}，手机坏了", "预订号{}", "编号{}的手机还没修好", "打电话问订单{}", "投诉单号{}，请回电话", "合同编号{}", "保单号{}",
-        "单号是 {}", "申请单{}被退回",
+        "单号是 {}", "申请单{}被退回", "按订单号查询{}", "订单编号为{}", "订单（{}）", "订单 No.{}", "订单号{}、{}都没到", "订单尾号{}", "包裹{}丢失",
+        "订单ID：{}", "{}是我的订单号", "回执{}", "车票号{}", "受理编号{}", "关于工单{}的电话",
     ),
 }  # fmt: skip
 
@@ -55,8 +59,8 @@ def lookalikes(share: float = 1.0) -> dict[str, list[str]]:
         "decimals": lambda rng: pick(rng, AROUND).format(decimal(rng)),
         "uuids": lambda rng: pick(rng, IDS).format(identifier(rng)),
         "coordinates": lambda rng: pick(rng, PLACES).format(coordinates(rng)),
-        "tickets_en": lambda rng: pick(rng, TICKETS["en"]).format(ticket(rng)),
-        "tickets_zh": lambda rng: pick(rng, TICKETS["zh"]).format(ticket(rng)),
+        "tickets_en": lambda rng: pick(rng, TICKETS["en"]).format(ticket(rng), ticket(rng)),
+        "tickets_zh": lambda rng: pick(rng, TICKETS["zh"]).format(ticket(rng), ticket(rng)),
     }
     return {kind: [makers[kind](rng) for _ in range(round(count * share))] for kind, count in COUNTS.items()}
 
@@ -72,6 +76,8 @@ def decimal(rng: random.Random) -> str:
         return repr(rng.random() * 10.0 ** -int(rng.random() * 12))
     if form < 0.8:
         return f"{rng.random() * 10 ** int(rng.random() * 9):.{1 + int(rng.random() * 12)}f}"
+    if form < 0.85:
+        return repr(rng.random() * 100).replace(".", ",")
     if form < 0.9:
         return " ".join(repr(rng.random()) for _ in range(3))
     return ", ".join(repr(rng.random() * 100) for _ in range(3))
@@ -93,7 +99,8 @@ def coordinates(rng: random.Random) -> str:
     form = pick(
         rng,
         ("{:.{p}f}, {:.{p}f}", "{:.{p}f},{:.{p}f}", "{:.{p}f} {:.{p}f}", "{:+.{p}f}{:+.{p}f}/", "{:+.{p}f} {:+.{p}f}",
-         "({:.{p}f}, {:.{p}f})", "{:.{p}f}/{:.{p}f}", "lat {:.{p}f} lon {:.{p}f}", "{:.{p}f}°, {:.{p}f}°"),
+         "({:.{p}f}, {:.{p}f})", "{:.{p}f}/{:.{p}f}", "POINT({:.{p}f} {:.{p}f})", "{:.{p}f},{:.{p}f},312.23",
+         "lat={:.{p}f}&lng={:.{p}f}", "({:.{p}f};{:.{p}f})", "lat {:.{p}f} lon {:.{p}f}", "{:.{p}f}°, {:.{p}f}°"),
     )  # fmt: skip
     return form.format(latitude, longitude, p=places)
 

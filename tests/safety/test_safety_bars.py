@@ -54,7 +54,7 @@ HOSTILE = [
     "Mr. A", "my name is A ", "微信a", "QQ1", "GB82 ", "京A1", "010-", "0", "１",
     "\u200b1", "A ", " dot ", "a at b dot ", "#", "先生", "a-a.", "resides at 1 A ", "phone 1 ", "my doctor, A ",
     "001 ", "4111 1111 1111 1111 ", "110101 19900101 001", "1.1 ", "order ", "order a ", "order 1", "order 1234567, ",
-    "订单1", "a1", "12345678-1234-",
+    "订单1", "a1", "1 is my order ", "1,", "0,1", "1,000", "12345678-1234-",
     "passport ", "passport a1", 'password "', "password is a", "密码", "born 1", "生日1",
     "token ", "token aaaa1aaaa", "a_token ",
     "eyJa.",
