@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import subprocess
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -39,3 +40,19 @@ def start_interruptible(command: Sequence[str | Path], **options: Any) -> subpro
         return subprocess.Popen(command, text=True, **options)
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+def press_ctrl_c(process: subprocess.Popen[str], *, deadline: float) -> tuple[str, str]:
+    """Send SIGINT until the process ends; return what it wrote to standard output and to standard error.
+
+    Python sees a signal that comes right before a system call only after that call (PEP 475), and one that waits for
+    input may wait for ever. A person presses Ctrl-C again, too.
+    """
+    until = time.monotonic() + deadline
+    while True:
+        process.send_signal(signal.SIGINT)
+        try:
+            return process.communicate(timeout=deadline / 3)
+        except subprocess.TimeoutExpired:
+            if time.monotonic() > until:
+                raise

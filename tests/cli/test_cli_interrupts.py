@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -14,7 +13,7 @@ from typing import Any
 import pytest
 from cli_messages import FAST, PROGRAM, messages, write_csv
 
-from interrupt import start_interruptible
+from interrupt import press_ctrl_c, start_interruptible
 from waiting import DEADLINE, wait_until
 
 
@@ -38,8 +37,7 @@ def interrupted(here: Path, encoder: Path) -> tuple[int, str, str]:
         return any(here.glob("runs/care/checkpoints/checkpoint-*"))
 
     wait_until(has_checkpoint, "training wrote no checkpoint")
-    training.send_signal(signal.SIGINT)
-    output, errors = training.communicate(timeout=DEADLINE)
+    output, errors = press_ctrl_c(training, deadline=DEADLINE)
     return training.returncode, output, errors
 
 
@@ -79,8 +77,7 @@ def test_ctrl_c_before_a_run_began_leaves_nothing(here: Path) -> None:
 
     wait_until(is_reading, "training did not open its input")
     assert (here / "runs/slow").exists()
-    training.send_signal(signal.SIGINT)
-    _, errors = training.communicate(timeout=DEADLINE)
+    _, errors = press_ctrl_c(training, deadline=DEADLINE)
     os.close(writers[0])
     assert training.returncode == 130
     assert errors.splitlines()[-1] == "insula: stopped."
@@ -132,8 +129,7 @@ def test_ctrl_c_while_predicting_keeps_what_is_finished(care: Path, here: Path) 
     (here / "rows.txt").write_text("so happy and wonderful\nso furious\n" * 150, encoding="utf-8")
     predicting = start_interruptible([*command, "--quiet"], stderr=subprocess.PIPE)
     wait_until(lambda: any(here.glob(".out.jsonl.parts/[0-9]*.part")), "the first group was not written")
-    predicting.send_signal(signal.SIGINT)
-    _, errors = predicting.communicate(timeout=DEADLINE)
+    _, errors = press_ctrl_c(predicting, deadline=DEADLINE)
     assert predicting.returncode == 130
     assert errors == "insula: stopped. Finished parts are kept. Resume with the same command and --resume.\n"
     assert sorted(file.name for file in here.iterdir()) == [".out.jsonl.parts", "rows.txt"]
