@@ -31,6 +31,7 @@ from insula.api.comparison import ComparisonRun
 from insula.api.data import list_data
 from insula.api.evaluation import EvaluationRun
 from insula.api.runs import RunSummary
+from insula.augmentation.augment_rows import AugmentedFile
 from insula.cli.app import app
 from insula.compression.bench import Bench
 from insula.compression.compress import CompressionResult
@@ -204,6 +205,7 @@ def results() -> str:
         FileResult,
         Masked,
         MaskedFile,
+        AugmentedFile,
         Predictor,
     )
     return _python({kind.__name__: kind for kind in kinds})

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.2.0"
 
 if TYPE_CHECKING:
+    from insula.api.augmentation import augment_file as augment_file
     from insula.api.bench import bench_model as bench_model
     from insula.api.calibration import calibrate_model as calibrate_model
     from insula.api.comparison import compare as compare
@@ -60,6 +61,7 @@ _PUBLIC = {
     "Prediction": "insula.core.prediction",
     "Recipe": "insula.training.recipe.recipe",
     "Turn": "insula.core.model_input",
+    "augment_file": "insula.api.augmentation",
     "bench_model": "insula.api.bench",
     "calibrate_model": "insula.api.calibration",
     "cascade_model": "insula.api.compression",

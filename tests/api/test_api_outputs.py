@@ -73,9 +73,15 @@ CASES = {
     "compare": Case(plain("compare", "model", "model", by_name=("data", "output")), None, ("data",)),
     "predict_file": Case(plain("predict_file", "data", "output", "model"), None, ("data",)),
     "mask_file": Case(plain("mask_file", "data", "output"), None, ("data",)),
+    "augment_file": Case(plain("augment_file", "data", "output", methods=("swap",)), None, ("data",)),
     "bench_model": Case(plain("bench_model", "model", by_name=("data", "output")), None, ("data",)),
 }
-FILES = ("predict_file", "mask_file", "bench_model")  # they write a file, which is replaced as by any program
+FILES = (
+    "predict_file",
+    "mask_file",
+    "augment_file",
+    "bench_model",
+)  # they write a file, which is replaced as by any program
 REPLACED = {name: case for name, case in CASES.items() if case.mark}
 every_verb = pytest.mark.parametrize("verb", CASES)
 every_replacing_verb = pytest.mark.parametrize("verb", REPLACED)

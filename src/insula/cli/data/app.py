@@ -1,4 +1,4 @@
-"""`insula data list`, `insula data describe` and `insula data mask`."""
+"""`insula data list`, `insula data describe`, `insula data mask` and `insula data augment`."""
 
 from __future__ import annotations
 
@@ -7,14 +7,16 @@ from typing import Annotated, Any
 
 import typer
 
+from insula.cli.data.augment import augment
 from insula.cli.data.mask import mask
 from insula.cli.options import data_argument, with_columns
 from insula.cli.program import App
 
 app = App(
-    help="Describe data before training on it, and mask personal data.",
+    help="Describe data before training on it, mask personal data, and make more training rows.",
 )
 app.command("mask")(mask)
+app.command("augment")(augment)
 Json = Annotated[bool, typer.Option("--json", help="Print as JSON.")]
 
 

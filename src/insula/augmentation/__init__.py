@@ -1,0 +1,1 @@
+"""Augmentation: variants of labelled texts whose label is known."""

@@ -1,0 +1,230 @@
+"""Augments the rows of a file: each row, followed by its variants, in flat memory."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from insula.augmentation.registry import Augmenter, Situation
+from insula.core.errors import DataError, nearest
+from insula.core.outputs import require_different
+from insula.core.progress import Progress, Silent
+from insula.data.columns import find_text_columns
+from insula.data.formats.byte_source import STDIN
+from insula.data.formats.formats import DETECTED, ReadOptions, open_rows, scan_rows
+from insula.data.formats.row_reader import Row
+from insula.data.formats.writers import open_writer
+from insula.text.scripts import language_by_script
+
+METHOD, SOURCE_ROW = "augmented_by", "source_row"
+"""The columns of the output that name the augmenter (empty for original rows) and number the original row from 1."""
+LANGUAGES = ("en", "zh")
+_ROWS_A_TIME = 2048
+
+
+@dataclass(frozen=True)
+class AugmentedFile:
+    """The result of augmenting a file.
+
+    output       the file written
+    rows         number of original rows written
+    added        number of variants written
+    counts       number of variants by method
+    without      number of original rows with fewer variants than asked for
+    rejected     number of rows that could not be read and were left out; `first_reject` gives line and reason
+    seconds      wall-clock time
+    warnings     sentences on what to know about the output and on what was repaired while reading
+    """
+
+    output: Path
+    rows: int
+    added: int
+    counts: dict[str, int]
+    without: int
+    rejected: int
+    first_reject: str | None
+    seconds: float
+    warnings: tuple[str, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain JSON types."""
+        return {
+            **self.__dict__,
+            "output": str(self.output),
+            "seconds": round(self.seconds, 3),
+            "warnings": list(self.warnings),
+        }
+
+
+def augment_rows(
+    source: str | Path,
+    output: str | Path,
+    chosen: Mapping[str, Augmenter],
+    *,
+    text: str | None = None,
+    label: str | None = None,
+    times: int = 1,
+    language: str | None = None,
+    seed: int = 0,
+    reading: ReadOptions = DETECTED,
+    output_format: str | None = None,
+    progress: Progress | None = None,
+) -> AugmentedFile:
+    """Write every row of `source` to `output`, each followed by at most `times` variants.
+
+    chosen    augmenters by name; each variant is made by one of them, drawn per variant
+    text      the column of the text; None looks for its usual names
+    label     the column of the label, which some augmenters need
+    language  `en` or `zh`; None takes texts with Chinese characters as Chinese and others as English
+
+    Variants have the values of their row, except text, label and the columns `augmented_by` and `source_row`. The same
+    file, options and seed give the same output. It appears when the last row is written. Raises `DataError`,
+    `MissingFileError`, `OutputError`.
+    """
+    if str(source) != STDIN:
+        require_different(output, source)
+    _check(chosen, label, times, language)
+    progress = progress or Silent()
+    started = time.monotonic()
+    with open_rows(source, batch_size=_ROWS_A_TIME, **reading._asdict()) as reader:
+        _check_columns(reader.columns, label, str(source))
+        column = find_text_columns(reader.columns, text, repr(str(source)))[0]
+        maker = _VariantMaker(chosen, column, label, times=times, language=language, seed=seed)
+        columns = None if reader.columns_vary else [*reader.columns, METHOD, SOURCE_ROW]
+        scan = partial(scan_rows, source, batch_size=_ROWS_A_TIME, reading=reading, progress=progress)
+        every = _with_new_columns(scan()) if reader.columns_vary and Path(source).is_file() else None
+        with open_writer(
+            output, format=output_format, columns=columns, types=_types(reader.types), every=every
+        ) as writer:
+            progress.start("augmenting")
+            try:
+                for batch in reader:
+                    writer.write([one for row in batch.rows for one in maker.expand(row)])
+                    progress.advance(len(batch.rows))
+            finally:
+                progress.finish()
+        first = reader.rejects[0] if reader.rejects else None
+        return AugmentedFile(
+            output=Path(output),
+            rows=maker.rows,
+            added=maker.counts.total(),
+            counts={name: maker.counts[name] for name in chosen},
+            without=maker.without,
+            rejected=reader.reject_count,
+            first_reject=None if first is None else f"line {first.line}: {first.reason}",
+            seconds=time.monotonic() - started,
+            warnings=(*_cautions(chosen), *reader.warnings),
+        )
+
+
+class _VariantMaker:
+    """Makes the variants of rows and counts them."""
+
+    def __init__(
+        self,
+        chosen: Mapping[str, Augmenter],
+        text: str,
+        label: str | None,
+        *,
+        times: int,
+        language: str | None,
+        seed: int,
+    ) -> None:
+        self.rows = self.without = 0
+        self.counts: Counter[str] = Counter()
+        self._chosen = dict(chosen)
+        self._text, self._label = text, label
+        self._times, self._language, self._seed = times, language, seed
+
+    def expand(self, row: Row) -> Iterator[Row]:
+        """Yield a row and its variants."""
+        self.rows += 1
+        yield {**row, METHOD: None, SOURCE_ROW: self.rows}
+        text = row.get(self._text)
+        made = 0
+        if isinstance(text, str) and text.strip():
+            for name, changed, label in self._variants(text, self._label_of(row)):
+                made += 1
+                self.counts[name] += 1
+                variant = {**row, self._text: changed, METHOD: name, SOURCE_ROW: self.rows}
+                yield variant if self._label is None else {**variant, self._label: label}
+        self.without += made < self._times
+
+    def _label_of(self, row: Row) -> str | None:
+        value = None if self._label is None else row.get(self._label)
+        return value if isinstance(value, str) and value else None
+
+    def _variants(self, text: str, label: str | None) -> Iterator[tuple[str, str, str | None]]:
+        """Yield method, text and label of different variants."""
+        language = language_by_script(text, self._language)
+        seen = {text.strip()}
+        for number in range(self._times):
+            chance = random.Random(f"{self._seed} {self.rows} {number}")
+            names = list(self._chosen)
+            chance.shuffle(names)
+            for name in names:
+                found = self._chosen[name](text, Situation(chance, language, label))
+                if found is not None and found[0].strip() not in seen:
+                    seen.add(found[0].strip())
+                    yield name, *found
+                    break
+
+
+def _check(chosen: Mapping[str, Augmenter], label: str | None, times: int, language: str | None) -> None:
+    if times < 1:
+        raise DataError(f"The times must be at least 1. Got {times}.")
+    if language is not None and language not in LANGUAGES:
+        raise DataError(
+            f"The language must be one of {', '.join(LANGUAGES)}. Got {language!r}. Leave it out to detect it."
+        )
+    need = [name for name, one in chosen.items() if one.needs_label or one.preserves == "nothing"]
+    if label is None and need:
+        raise DataError(f"The methods {', '.join(need)} need the label of each row. Name its column with `label`.")
+    if language is not None:
+        unsupported = [name for name, one in chosen.items() if language not in one.languages]
+        if unsupported:
+            raise DataError(
+                f"The methods {', '.join(unsupported)} do not support the language {language!r}. Leave them out."
+            )
+
+
+def _check_columns(columns: Sequence[str], label: str | None, source: str) -> None:
+    taken = [name for name in (METHOD, SOURCE_ROW) if name in columns]
+    if taken:
+        raise DataError(
+            f"The file {source!r} has a column {taken[0]!r}, so it is augmented already. Augment the original file."
+        )
+    if label is not None and label not in columns:
+        raise DataError(
+            f"The label column must be one of {', '.join(columns)}, the columns of {source!r}. "
+            f"Got {label!r}.{nearest(label, columns)}"
+        )
+
+
+def _with_new_columns(batches: Any) -> Iterator[list[Row]]:
+    for rows in batches:
+        yield [{**row, METHOD: None, SOURCE_ROW: 0} for row in rows]
+
+
+def _types(types: Mapping[str, Any]) -> dict[str, Any]:
+    if not types:
+        return {}
+    import pyarrow as pa
+
+    return {**types, METHOD: pa.string(), SOURCE_ROW: pa.int64()}
+
+
+def _cautions(chosen: Mapping[str, Augmenter]) -> Iterator[str]:
+    yield "Train on these rows only: never split them into validation or test rows."
+    stronger = [name for name, one in chosen.items() if one.preserves == "emotion"]
+    if stronger:
+        yield (
+            f"The methods {', '.join(stronger)} change the strength of an emotion: "
+            "leave them out for intensities and other ordinal or dimensional labels."
+        )

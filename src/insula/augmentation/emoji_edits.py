@@ -1,0 +1,36 @@
+"""`emoji-words` and `emoji`: emoji become words, or an emoji of the row's emotion is added."""
+
+from __future__ import annotations
+
+from insula.augmentation.registry import Augmenter, Situation
+from insula.text.emojis import emoji_to_words
+
+_GROUPS = {
+    "😂😊😄🎉": ("joy", "happy", "positive", "amusement", "excitement", "喜悦", "积极", "正面"),
+    "❤🥰😍": ("love", "caring", "喜爱"),
+    "😡😠🤬": ("anger", "angry", "annoyance", "愤怒"),
+    "😢😭💔": ("sadness", "sad", "grief", "悲伤"),
+    "😱😨😰": ("fear", "nervousness", "恐惧"),
+    "😲😮😳": ("surprise", "惊讶", "惊奇"),
+    "🤢🤮": ("disgust", "厌恶"),
+}
+EMOJI_BY_LABEL = {label: emoji for emoji, labels in _GROUPS.items() for label in labels}
+
+
+def name_emoji(text: str, situation: Situation) -> str | None:
+    """Replace emoji and emoticons by their names."""
+    changed = " ".join(emoji_to_words(text, situation.language).split())
+    return None if changed == " ".join(text.split()) else changed
+
+
+def add_emoji(text: str, situation: Situation) -> str | None:
+    """Add an emoji of the row's emotion at the end, sometimes several."""
+    known = EMOJI_BY_LABEL.get((situation.label or "").lower())
+    if known is None:
+        return None
+    added = situation.random.choice(known) * situation.random.choice([1, 1, 2, 3])
+    return f"{text.rstrip()}{'' if situation.language == 'zh' else ' '}{added}"
+
+
+EMOJI_WORDS = Augmenter(name_emoji)
+EMOJI = Augmenter(add_emoji, needs_label=True)

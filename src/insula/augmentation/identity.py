@@ -1,0 +1,56 @@
+"""`identity`: swaps the gender of pronouns and nouns. The emotion of a text does not depend on it.
+
+All words of a text are swapped together ("he told her" becomes "she told him"). English "her" becomes "his" before a
+word that it may belong to, else "him"; "his" becomes "her".
+"""
+
+from __future__ import annotations
+
+import re
+
+from insula.augmentation.registry import Augmenter, Situation
+
+ENGLISH_PAIRS = (
+    ("he", "she"), ("himself", "herself"), ("man", "woman"), ("men", "women"), ("boy", "girl"), ("boys", "girls"),
+    ("father", "mother"), ("dad", "mom"), ("son", "daughter"), ("brother", "sister"), ("brothers", "sisters"),
+    ("husband", "wife"), ("boyfriend", "girlfriend"), ("uncle", "aunt"), ("nephew", "niece"), ("king", "queen"),
+    ("grandfather", "grandmother"), ("grandpa", "grandma"), ("male", "female"), ("mr", "mrs"), ("sir", "madam"),
+    ("actor", "actress"), ("waiter", "waitress"), ("gentleman", "lady"), ("gentlemen", "ladies"),
+)  # fmt: skip
+CHINESE_PAIRS = (
+    ("他", "她"), ("男人", "女人"), ("男孩", "女孩"), ("男生", "女生"), ("男士", "女士"), ("男朋友", "女朋友"),
+    ("男友", "女友"), ("爸爸", "妈妈"), ("父亲", "母亲"), ("爷爷", "奶奶"), ("外公", "外婆"), ("哥哥", "姐姐"),
+    ("弟弟", "妹妹"), ("儿子", "女儿"), ("丈夫", "妻子"), ("老公", "老婆"), ("叔叔", "阿姨"), ("先生", "女士"),
+    ("小伙子", "小姑娘"), ("男", "女"),
+)  # fmt: skip
+_ENGLISH = {a: b for pair in ENGLISH_PAIRS for a, b in (pair, pair[::-1])} | {"him": "her", "his": "her", "hers": "his"}
+_CHINESE = {b: a for a, b in reversed(CHINESE_PAIRS)} | dict(CHINESE_PAIRS)
+_ENGLISH_WORD = re.compile(rf"\b(?:{'|'.join([*_ENGLISH, 'her'])})\b", re.IGNORECASE)
+# "其他" and "男女" name no gender.
+_CHINESE_WORD = re.compile(f"其他|男女|{'|'.join(sorted(_CHINESE, key=len, reverse=True))}")
+_POSSESSED = re.compile(
+    r"\s+(?!(?:and|or|but|to|in|on|at|for|with|from|about|by|that|when|because|so|again|yesterday|today|now|is|was|the|a|"
+    r"an|very|too)\b)[a-z]",
+    re.IGNORECASE,
+)
+
+
+def swap_gender(text: str, situation: Situation) -> str | None:
+    """Swap the gender of all pronouns and nouns of the table."""
+    if situation.language == "zh":
+        return _CHINESE_WORD.sub(lambda match: _CHINESE.get(match[0], match[0]), text)
+    return _ENGLISH_WORD.sub(_swapped, text)
+
+
+def _swapped(match: re.Match[str]) -> str:
+    word = match[0]
+    if word.lower() == "her":
+        new = "his" if _POSSESSED.match(match.string, match.end()) else "him"
+    else:
+        new = _ENGLISH[word.lower()]
+    if word.isupper() and len(word) > 1:
+        return new.upper()
+    return new.capitalize() if word[0].isupper() else new
+
+
+IDENTITY = Augmenter(swap_gender)

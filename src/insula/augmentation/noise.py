@@ -1,0 +1,95 @@
+"""Surface noise that leaves the meaning: typos, casing, character width, elongation, punctuation."""
+
+from __future__ import annotations
+
+import re
+
+from insula.augmentation.registry import Augmenter, Situation
+
+_ROWS = ("qwertyuiop", "asdfghjkl", "zxcvbnm")
+_OFFSETS = (0.0, 0.25, 0.75)  # of the rows of a QWERTY keyboard, in widths of a key
+_PLACES = {
+    key: (column + _OFFSETS[row], row) for row, keys in enumerate(_ROWS) for column, key in enumerate(keys)
+}  # fmt: skip
+NEIGHBOURS = {
+    key: "".join(
+        other for other, (x, y) in _PLACES.items() if other != key and abs(x - at_x) <= 1 and abs(y - at_y) <= 1
+    )
+    for key, (at_x, at_y) in _PLACES.items()
+}
+"""Each key of a QWERTY keyboard to the keys that touch it."""
+
+MIN_LETTERS = 4
+_LONG_WORD = re.compile(rf"[A-Za-z]{{{MIN_LETTERS},}}")
+_VOWEL = re.compile(r"(?<=[A-Za-z])[aeiou](?=[a-z]?[A-Za-z]?\b)", re.IGNORECASE)
+_PARTICLE = re.compile("[啊呀哈嘻呜哦嗯啦哇唉哎嘿]")
+_END = re.compile(r"[.!?。！？~～]+\s*$")
+_FULL = {code: code + 0xFEE0 for code in range(0x21, 0x7F)}
+_HALF = {full: half for half, full in _FULL.items()}
+_WIDE = re.compile("[\uff01-\uff5e]")
+_NARROW = re.compile("[!?,:;()A-Za-z0-9]")
+
+
+def type_wrong_key(text: str, situation: Situation) -> str | None:
+    """Make one typo in one of ten long words: a neighbouring key, a missing, a doubled or two swapped letters."""
+    words = [match.span() for match in _LONG_WORD.finditer(text)]
+    if not words:
+        return None
+    random = situation.random
+    for start, end in sorted(random.sample(words, max(1, len(words) // 10)), reverse=True):
+        place = random.randrange(start + 1, end - 1)  # the first and the last letter carry most of a word
+        letter = text[place]
+        kind = random.randrange(4)
+        if kind == 0:
+            near = random.choice(NEIGHBOURS[letter.lower()])
+            new = near.upper() if letter.isupper() else near
+            text = text[:place] + new + text[place + 1 :]
+        elif kind == 1:
+            text = text[:place] + text[place + 1 :]
+        elif kind == 2:
+            text = text[:place] + letter + text[place:]
+        else:
+            text = text[:place] + text[place + 1] + letter + text[place + 2 :]
+    return text
+
+
+def change_case(text: str, situation: Situation) -> str | None:
+    """Write the text in lower case, in upper case, or with a capital at its start, but not as it is."""
+    forms = [form for form in (text.lower(), text.upper(), text[:1].upper() + text[1:].lower()) if form != text]
+    return situation.random.choice(forms) if forms else None
+
+
+def change_width(text: str, situation: Situation) -> str | None:
+    """Write fullwidth characters in half width, or marks, digits and letters in full width."""
+    if _WIDE.search(text):
+        return text.translate(_HALF)
+    return _NARROW.sub(lambda match: chr(_FULL[ord(match[0])]), text) if _NARROW.search(text) else None
+
+
+def elongate(text: str, situation: Situation) -> str | None:
+    """Repeat one vowel near the end of an English word ("sooo"), or one Chinese interjection (哈哈哈)."""
+    pattern = _PARTICLE if situation.language == "zh" else _VOWEL
+    places = [match.start() for match in pattern.finditer(text)]
+    if not places:
+        return None
+    place = situation.random.choice(places)
+    return text[:place] + text[place] * situation.random.randint(2, 4) + text[place:]
+
+
+def change_punctuation(text: str, situation: Situation) -> str | None:
+    """Remove the marks at the end, double the last one, or add a full stop; a question stays a question."""
+    end = _END.search(text)
+    if end is None:
+        text = text.rstrip()  # no full stop after emoji and emoticons
+        return text + ("。" if situation.language == "zh" else ".") if text[-1:].isalnum() else None
+    marks = end[0].strip()
+    if "?" in marks or "？" in marks:
+        return text[: end.start()] + marks + marks[-1]
+    return text[: end.start()] + situation.random.choice(["", marks + marks[-1]])
+
+
+KEYBOARD = Augmenter(type_wrong_key, languages=("en",))
+CASING = Augmenter(change_case, languages=("en",))
+WIDTH = Augmenter(change_width, languages=("zh",))
+ELONGATION = Augmenter(elongate)
+PUNCTUATION = Augmenter(change_punctuation)

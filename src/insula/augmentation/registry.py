@@ -1,0 +1,92 @@
+"""The registry of augmenters: small functions that change a text and know what happens to its label.
+
+An augmenter is registered by name; packages add their own through the entry-point group `insula.augmenters`.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from insula.core.errors import DataError, nearest
+from insula.core.registry import Registry
+
+Preserves = Literal["label", "emotion", "nothing"]
+
+
+@dataclass(frozen=True)
+class Situation:
+    """What an augmenter may use besides the text.
+
+    random    the source of chance, seeded per variant
+    language  `zh` or `en`
+    label     the label of the row, None if there is none or several
+    """
+
+    random: random.Random
+    language: str
+    label: str | None = None
+
+
+Change = Callable[[str, Situation], str | None]
+"""Returns the changed text, or None if the text offers nothing to change."""
+
+
+@dataclass(frozen=True)
+class Augmenter:
+    """One way to change texts.
+
+    change      the function
+    languages   the languages that it supports
+    preserves   label: the label stays true; emotion: the emotion stays and its strength changes, so that ordinal and
+                dimensional labels become wrong; nothing: the label changes as `new_labels` says
+    new_labels  old label to new label, in lower case; rows with other labels are not changed
+    needs_label  whether the change depends on the label
+    """
+
+    change: Change
+    languages: tuple[str, ...] = ("en", "zh")
+    preserves: Preserves = "label"
+    new_labels: Mapping[str, str] = field(default_factory=dict)
+    needs_label: bool = False
+
+    def __call__(self, text: str, situation: Situation) -> tuple[str, str | None] | None:
+        """Return the changed text and its label, or None if the augmenter does not apply."""
+        label = situation.label
+        if not text.strip() or situation.language not in self.languages or (self.needs_label and label is None):
+            return None
+        if self.preserves == "nothing":
+            new = None if label is None else self.new_labels.get(label.lower())
+            if new is None:
+                return None
+            label = new
+        changed = self.change(text, situation)
+        return None if changed is None or changed.strip() in ("", text.strip()) else (changed, label)
+
+
+augmenters: Registry[Augmenter] = Registry("augmenters")
+augmenters.register("swap", "insula.augmentation.word_edits:SWAP")
+augmenters.register("delete", "insula.augmentation.word_edits:DELETE")
+augmenters.register("keyboard", "insula.augmentation.noise:KEYBOARD")
+augmenters.register("casing", "insula.augmentation.noise:CASING")
+augmenters.register("width", "insula.augmentation.noise:WIDTH")
+augmenters.register("elongation", "insula.augmentation.noise:ELONGATION")
+augmenters.register("punctuation", "insula.augmentation.noise:PUNCTUATION")
+augmenters.register("emoji-words", "insula.augmentation.emoji_edits:EMOJI_WORDS")
+augmenters.register("emoji", "insula.augmentation.emoji_edits:EMOJI")
+augmenters.register("identity", "insula.augmentation.identity:IDENTITY")
+augmenters.register("negation", "insula.augmentation.meaning:NEGATION")
+augmenters.register("intensity", "insula.augmentation.meaning:INTENSITY")
+
+
+def choose_augmenters(names: object) -> dict[str, Augmenter]:
+    """Return the named augmenters in order. Raises `DataError` if there is none, `UnknownNameError` for other names."""
+    chosen = [str(name) for name in names] if isinstance(names, list | tuple) else []
+    if not chosen:
+        raise DataError(
+            f"The methods must be a list with at least one of {', '.join(augmenters)}. Got {names!r}."
+            f"{nearest(str(names), augmenters)}"
+        )
+    return {name: augmenters[name] for name in dict.fromkeys(chosen)}

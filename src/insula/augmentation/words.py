@@ -1,0 +1,34 @@
+"""Splits a text into words and the pieces between them, so that edited words can be joined again."""
+
+from __future__ import annotations
+
+import re
+
+from insula.text.scripts import HAN
+from insula.text.segment import segment_chinese
+
+_ENGLISH = re.compile(r"(\w+(?:['’]\w+)*)")
+_CHINESE = re.compile(f"([{HAN}]+|[A-Za-z0-9]+)")
+
+
+def split_words(text: str, language: str) -> tuple[list[str], list[str]]:
+    """Return the words of a text and the pieces around them: one more piece than words.
+
+    Chinese words are those of jieba. Joining pieces and words alternately gives the text.
+    """
+    parts = (_CHINESE if language == "zh" else _ENGLISH).split(text)
+    words, gaps = parts[1::2], parts[0::2]
+    if language != "zh":
+        return words, gaps
+    split: list[str] = []
+    between = [gaps[0]]
+    for run, gap in zip(words, gaps[1:], strict=True):
+        pieces = [run] if run.isascii() else segment_chinese(run).split()
+        split += pieces
+        between += [""] * (len(pieces) - 1) + [gap]
+    return split, between
+
+
+def join_words(words: list[str], gaps: list[str]) -> str:
+    """Return the text of words and the pieces around them."""
+    return gaps[0] + "".join(word + gap for word, gap in zip(words, gaps[1:], strict=True))

@@ -1,0 +1,99 @@
+"""`insula data augment`."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated
+
+import typer
+
+from insula.cli.options import FileFormat, Header, Json, Quiet, Separator
+from insula.core.sentences import counted
+
+
+def augment(
+    source: Annotated[
+        str, typer.Argument(help="File to read; - is standard input.", metavar="FILE", show_default=False)
+    ],
+    output: Annotated[
+        str,
+        typer.Option(
+            "--output",
+            "-o",
+            help="File to write; - is standard output, as JSON Lines.",
+            metavar="FILE",
+            show_default=False,
+        ),
+    ],
+    methods: Annotated[
+        str,
+        typer.Option(
+            "--methods", help="Augmenters to choose from, separated by commas.", metavar="NAMES", show_default=False
+        ),
+    ],
+    text: Annotated[
+        str | None,
+        typer.Option("--text", help="Column of the text.", metavar="NAME", show_default="by its usual names"),
+    ] = None,
+    label: Annotated[
+        str | None,
+        typer.Option("--label", help="Column of the label, for emoji and negation.", metavar="NAME"),
+    ] = None,
+    times: Annotated[int, typer.Option("--times", min=1, help="Variants per row.")] = 1,
+    language: Annotated[
+        str | None,
+        typer.Option("--language", help="en or zh.", metavar="CODE", show_default="by the script of each text"),
+    ] = None,
+    seed: Annotated[int, typer.Option("--seed", help="Seed of the random choices.")] = 0,
+    format: FileFormat = None,
+    separator: Separator = None,
+    header: Header = None,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Write more training rows from the same labels: each row, followed by changed copies.
+
+    Augment training rows only, and keep validation and test rows as they are: put the output into a folder as
+    train.csv, next to validation.csv and test.csv. The column augmented_by names the method of each copy.
+
+    Methods for English and Chinese: swap and delete (words), elongation, punctuation, emoji-words, emoji, identity,
+    intensity, negation. English: keyboard, casing. Chinese: width.
+
+    **Examples**
+
+        insula data augment train.csv --methods swap,keyboard,casing --times 2 --output more/train.csv
+        insula data augment train.csv --methods emoji,negation --label sentiment --output more/train.csv
+    """
+    from insula.api.augmentation import augment_file
+    from insula.cli.progress import shown_progress
+
+    if as_json and output == "-":
+        raise typer.BadParameter("--json and --output - both write to standard output; name a file.")
+    with shown_progress(quiet or as_json) as progress:
+        done = augment_file(
+            source,
+            output,
+            methods=[name.strip() for name in methods.split(",") if name.strip()],
+            text=text,
+            label=label,
+            times=times,
+            language=language,
+            seed=seed,
+            input_format=format,
+            separator=separator,
+            header=header,
+            progress=progress,
+        )
+    if as_json:
+        typer.echo(json.dumps(done.to_dict(), ensure_ascii=False))
+    elif not quiet:
+        aside = output == "-"
+        typer.echo(f"{counted(done.rows, 'row')} and {counted(done.added, 'variant')} written.", err=aside)
+        for name, count in done.counts.items():
+            typer.echo(f"{name:<14}{count:>8,}", err=aside)
+        if done.without:
+            typer.echo(f"{counted(done.without, 'row')} got fewer variants: no method applies to them.", err=aside)
+    for sentence in done.warnings:
+        typer.echo(sentence, err=True)
+    if done.rejected:
+        typer.echo(f"{counted(done.rejected, 'row')} could not be read and left out; {done.first_reject}.", err=True)

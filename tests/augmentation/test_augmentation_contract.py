@@ -1,0 +1,161 @@
+"""Every augmenter: changes a text, is deterministic, states what it preserves, and survives any text."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from insula.augmentation.registry import Augmenter, Situation, augmenters, choose_augmenters
+from insula.core.errors import DataError, UnknownNameError
+from insula.text.protected_words import NEGATIONS
+
+TEXTS = {
+    "en": [
+        ("He really thought that the new phone was very good :)", "positive"),
+        ("My mother says the staff were friendly and quick!", "positive"),
+        ("The screen is not bright", "negative"),
+        ("so happy for her 😂", "joy"),
+    ],
+    "zh": [
+        ("他觉得这部新手机很好用，谢谢大家！", "positive"),
+        ("服务很好", "positive"),
+        ("我妈妈今天真的很开心哈哈😂", "joy"),
+        ("屏幕的颜色没有照片里面漂亮。", "negative"),
+    ],
+}
+ODD = [
+    "",
+    " ",
+    "\n",
+    "a",
+    "?",
+    "😂",
+    "\ud800",
+    "…",
+    "a" * 3000,
+    "很" * 3000,
+    "\u200d",
+    "n't",
+    "，。",
+    "1234",
+    "É" * 5,
+    "x\0y",
+]
+every_member = pytest.mark.parametrize("name", list(augmenters))
+
+
+def _situation(language: str, label: str | None, seed: object = 0) -> Situation:
+    return Situation(random.Random(str(seed)), language, label)
+
+
+def _changes(member: Augmenter, language: str) -> list[tuple[str, str, str | None, str | None]]:
+    """Return text, changed text, label and new label of every text and seed to which a member applies."""
+    found = []
+    for text, label in TEXTS[language]:
+        for seed in range(10):
+            changed = member(text, _situation(language, label, seed))
+            if changed is not None:
+                found.append((text, changed[0], label, changed[1]))
+    return found
+
+
+@every_member
+def test_it_changes_texts_of_the_languages_it_states(name: str) -> None:
+    member = augmenters[name]
+    assert member.languages
+    for language in TEXTS:
+        changes = _changes(member, language)
+        assert bool(changes) == (language in member.languages)
+        assert all(text.strip() != changed.strip() != "" for text, changed, _, _ in changes)
+
+
+@every_member
+def test_it_states_what_becomes_of_the_label(name: str) -> None:
+    member = augmenters[name]
+    assert member.preserves in ("label", "emotion", "nothing")
+    assert bool(member.new_labels) == (member.preserves == "nothing")
+    for language in member.languages:
+        for _, _, label, new in _changes(member, language):
+            assert new == (member.new_labels[str(label)] if member.preserves == "nothing" else label)
+
+
+@every_member
+def test_the_same_seed_gives_the_same_text(name: str) -> None:
+    member = augmenters[name]
+    for language in member.languages:
+        assert _changes(member, language) == _changes(member, language)
+
+
+@every_member
+def test_any_text_is_survived(name: str) -> None:
+    member = augmenters[name]
+    for text in ODD:
+        for language in TEXTS:
+            for label in (None, "joy", "positive", "unheard of"):
+                changed = member(text, _situation(language, label))
+                assert changed is None or changed[0].strip()
+
+
+@every_member
+def test_without_a_label_only_members_that_need_one_do_nothing(name: str) -> None:
+    member = augmenters[name]
+    found = [
+        member(text, _situation(language, None, seed))
+        for language, texts in TEXTS.items()
+        for text, _ in texts
+        for seed in range(5)
+    ]
+    assert any(found) == (not member.needs_label)
+
+
+@pytest.mark.parametrize("name", ["swap", "delete"])
+def test_word_edits_keep_negations(name: str) -> None:
+    english, chinese = "The people here do not always answer the phone in time", "这里的人从来不会及时接听客户的电话"
+    for seed in range(30):
+        changed = augmenters[name](english, _situation("en", None, seed))
+        assert changed is None or NEGATIONS & set(changed[0].split())
+        changed = augmenters[name](chinese, _situation("zh", None, seed))
+        assert changed is None or "不" in changed[0]
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "swapped"),
+    [
+        ("en", "He told her that his son saw her.", "She told him that her daughter saw him."),
+        ("en", "HER dog likes Him", "HIS dog likes Her"),
+        ("zh", "他和妈妈说其他男生都走了", "她和爸爸说其他女生都走了"),
+        ("zh", "男女老少都喜欢她", "男女老少都喜欢他"),
+    ],
+)
+def test_gender_is_swapped(language: str, text: str, swapped: str) -> None:
+    assert augmenters["identity"](text, _situation(language, None)) == (swapped, None)
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "label", "negated"),
+    [
+        ("en", "The food was great!", "positive", ("The food was not great!", "negative")),
+        ("en", "It isn't good", "negative", ("It is good", "positive")),
+        ("en", "I did not like it", "negative", ("I did like it", "positive")),
+        ("zh", "房间很干净", "positive", ("房间一点也不干净", "negative")),
+        ("en", "It was great, but never again", "positive", None),
+        ("en", "Nothing is good", "negative", None),
+        ("en", "Is it good?", "positive", None),
+        ("en", "The food was great", "joy", None),
+        ("zh", "没有什么不好", "positive", None),
+    ],
+)
+def test_a_clause_is_negated_where_its_label_has_an_opposite(
+    language: str, text: str, label: str, negated: tuple[str, str] | None
+) -> None:
+    assert augmenters["negation"](text, _situation(language, label)) == negated
+
+
+def test_names_are_chosen_in_order_and_once() -> None:
+    assert list(choose_augmenters(["width", "swap", "width"])) == ["width", "swap"]
+    with pytest.raises(UnknownNameError, match="Did you mean 'keyboard'"):
+        choose_augmenters(["keybord"])
+    for nothing in ([], "swap", None):
+        with pytest.raises(DataError, match="at least one of casing"):
+            choose_augmenters(nothing)
