@@ -248,7 +248,7 @@ def test_a_quota_counts_texts_but_not_refused_ones(locked: Running, keys: dict[s
     refused = locked.post("/v1/predict", {"texts": ["a", "b", "c"]}, headers=headers)
     problem(refused, 429, "quota")
     assert 0 < int(refused.headers["retry-after"]) <= 86400
-    assert locked.post("/predict", {"inputs": ["a", "b"]}, headers=headers).status_code == 200
+    assert locked.post("/predict", {"inputs": [["a"], ["b"]]}, headers=headers).status_code == 200
     problem(locked.post("/v1/predict", {"texts": ["a"]}, headers=headers), 429, "quota")
 
 

@@ -24,6 +24,8 @@ from waiting import eventually
 BODIES: dict[str, Any] = {
     "/v1/predict": {"texts": ["So happy!"]},
     "/predict": {"inputs": "So happy!"},
+    "/": {"inputs": "So happy!"},
+    "/models/{name}": {"inputs": "So happy!"},
     "/v1/batches": {"path": "messages.csv"},
     "/v1/feedback": {"text": "So happy!", "labels": []},
 }
@@ -126,8 +128,15 @@ def _wrong(keys: dict[str, str], right: str) -> Iterator[tuple[str, dict[str, An
 
 def test_the_list_of_routes_is_whole(guarded: Guarded) -> None:
     known = {(route.method, route.path.split("/")[1]) for route in guarded.routes}
-    assert {("POST", "predict"), ("GET", "metrics"), ("DELETE", "v1"), ("WS", "v1")} <= known
-    assert len(guarded.routes) >= 11
+    assert {
+        ("POST", "predict"),
+        ("POST", ""),
+        ("POST", "models"),
+        ("GET", "metrics"),
+        ("DELETE", "v1"),
+        ("WS", "v1"),
+    } <= known
+    assert len(guarded.routes) >= 15
     for route in guarded.routes:
         if route.method != "DELETE":
             answer = _ask(guarded, route, {"X-API-Key": guarded.keys[route.scope]})

@@ -75,13 +75,13 @@ def test_a_dialogue(served: Running, predictor: Predictor, judge: str, judged: l
 
 
 def test_hugging_face_s_shape_has_the_scores_of_each_label(served: Running, predictor: Predictor) -> None:
-    answer = served.post("/predict", {"inputs": TEXTS[:4]}).json()
+    answer = served.post("/", {"inputs": TEXTS[:4]}).json()
     for row, one in zip(answer, predictor.predict(TEXTS[:4]), strict=True):
         assert [part["score"] for part in row] == sorted((part["score"] for part in row), reverse=True)
         assert {part["label"]: part["score"] for part in row} == pytest.approx(dict(one.scores), abs=1e-5)
     # Several labels may hold at once: a softmax would make these sums 1.
     assert any(abs(sum(part["score"] for part in row) - 1) > 0.1 for row in answer)
-    alone = served.post("/predict", {"inputs": TEXTS[0], "parameters": {"top_k": 1}}).json()
+    alone = served.post("/", {"inputs": TEXTS[0], "parameters": {"top_k": 1}}).json()
     assert alone == [answer[0][:1]]
 
 
@@ -131,6 +131,6 @@ def test_the_document_describes_every_route(served: Running) -> None:
     for example in body["examples"].values():
         assert served.post("/v1/predict", example["value"]).status_code == 200
     said = json.dumps(document)
-    for name in ("PredictRequest", "Turn", "ProblemDetails", "HuggingFaceRequest"):
+    for name in ("PredictRequest", "Turn", "ProblemDetails", "InferenceRequest", "TeiRequest"):
         assert name in document["components"]["schemas"]
         assert f'"#/components/schemas/{name}"' in said

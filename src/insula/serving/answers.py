@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+import math
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from insula.core.levels import level_predictions
@@ -10,6 +11,7 @@ from insula.core.prediction import Prediction
 from insula.core.scheme import LabelScheme
 
 DIGITS = 6
+SMALLEST = 1e-9  # of a probability whose logarithm is taken
 
 
 def answer_rows(
@@ -19,13 +21,28 @@ def answer_rows(
     return [_row(scheme, prediction, outputs, language) for prediction in predictions]
 
 
-def ranked_labels(prediction: Prediction, most: int | None) -> list[dict[str, Any]]:
+def ranked_labels(
+    scheme: LabelScheme, prediction: Prediction, most: int | None, *, raw: bool = False
+) -> list[dict[str, Any]]:
     """Return labels with scores in the shape of Hugging Face's servers, in the order of `Prediction.ranked`.
+
+    raw  logits in place of probabilities: log-probabilities, or log-odds of a multi-label model
 
     Decided labels come first: clients take the first entry as the answer, and a threshold may decide for a label whose
     score is not the highest.
     """
-    return [{"label": label, "score": round(prediction.scores[label], DIGITS)} for label in prediction.ranked[:most]]
+    scores = _logits(scheme, prediction.scores) if raw else prediction.scores
+    return [{"label": label, "score": round(scores[label], DIGITS)} for label in prediction.ranked[:most]]
+
+
+def _logits(scheme: LabelScheme, scores: Mapping[str, float]) -> Mapping[str, float]:
+    """Return logits whose softmax, or sigmoid for a multi-label model, gives the scores; values stay as they are."""
+    if not scheme.is_categorical:
+        return scores
+    within = {label: min(max(score, SMALLEST), 1 - SMALLEST) for label, score in scores.items()}
+    if scheme.kind == "multi":
+        return {label: math.log(score / (1 - score)) for label, score in within.items()}
+    return {label: math.log(score) for label, score in within.items()}
 
 
 def _row(scheme: LabelScheme, prediction: Prediction, outputs: Collection[str], language: str) -> dict[str, Any]:

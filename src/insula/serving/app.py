@@ -23,8 +23,17 @@ from insula.serving.http.unexpected_errors import UnexpectedErrors
 from insula.serving.jobs import JobRunner
 from insula.serving.pages.mount import add_pages
 from insula.serving.retention_writer import RetentionWriter
-from insula.serving.routes import batches, feedback, health, hugging_face, models, predict, stream
-from insula.serving.schemas import FeedbackRequest, HuggingFaceRequest, JobRequest, PredictRequest
+from insula.serving.routes import (
+    batches,
+    feedback,
+    health,
+    hugging_face,
+    models,
+    predict,
+    stream,
+    text_embeddings_inference,
+)
+from insula.serving.schemas import FeedbackRequest, InferenceRequest, JobRequest, PredictRequest, TeiRequest
 from insula.serving.served_models import open_models
 from insula.serving.server_store import ServerStore
 from insula.serving.service import WAIT_HEADER, Service
@@ -37,11 +46,13 @@ UPLOADS = "/v1/batches"
 ROUTERS: Sequence[tuple[APIRouter, Scope | None]] = (
     (predict.router, "predict"),
     (hugging_face.router, "predict"),
+    (text_embeddings_inference.router, "predict"),
     (stream.router, "predict"),
     (batches.router, "predict"),
     (feedback.router, "predict"),
     (models.router, "predict"),
     (health.router, None),
+    (text_embeddings_inference.health_router, None),
 )
 
 
@@ -97,7 +108,7 @@ def _application(service: Service) -> FastAPI:
     if settings.pages.enabled:
         add_pages(app, settings.pages)
     add_problem_handlers(app, service.telemetry.rejected)
-    describe_bodies(app, PredictRequest, HuggingFaceRequest, FeedbackRequest, JobRequest)
+    describe_bodies(app, PredictRequest, InferenceRequest, TeiRequest, FeedbackRequest, JobRequest)
     describe_access(
         app,
         [

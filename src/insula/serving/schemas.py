@@ -207,23 +207,74 @@ class ModelDetails(ModelLine):
     card: str | None = Field(None, description="The model card, in Markdown.")
 
 
-class HuggingFaceParameters(RequestModel):
-    """Parameters of a request in the shape of Hugging Face's servers."""
+class InferenceParameters(RequestModel):
+    """Parameters of a request in the shape of Hugging Face's inference API."""
 
     top_k: Positive | None = Field(None, description="How many labels to return, predicted ones first (default: all).")
-
-
-class HuggingFaceRequest(RequestModel):
-    """A request in the shape of Hugging Face's inference servers."""
-
-    inputs: Text | list[Text] = Field(description="A text, or a list of texts.")
-    parameters: HuggingFaceParameters = HuggingFaceParameters()
-    truncate: bool = Field(
-        True, description="Accepted for compatibility: long texts are always truncated to the model's length."
+    function_to_apply: Literal["softmax", "sigmoid", "none"] | None = Field(
+        None,
+        description="`none` returns raw scores; `softmax` or `sigmoid` must be the function of the model (default).",
     )
 
 
-class HuggingFaceLabel(BaseModel):
+class InferenceOptions(RequestModel):
+    """Options of Hugging Face's inference API, accepted for compatibility: there is no cache and nothing to load."""
+
+    use_cache: bool = True
+    wait_for_model: bool = False
+
+
+class InferenceRequest(RequestModel):
+    """A request in the shape of Hugging Face's inference API."""
+
+    inputs: Text | Annotated[list[Text], Field(min_length=1)] = Field(description="A text, or a list of texts.")
+    parameters: InferenceParameters = InferenceParameters()
+    options: InferenceOptions = InferenceOptions()
+
+
+Sequence = Annotated[list[Text], Field(min_length=1, max_length=2)]
+
+
+class TeiRequest(RequestModel):
+    """A request in the shape of text-embeddings-inference."""
+
+    inputs: Text | Sequence | Annotated[list[Sequence], Field(min_length=1)] = Field(
+        description="A text, a pair `[text, context]`, or a batch `[[text], [text, context]]`."
+    )
+    raw_scores: bool = Field(False, description="Return logits: log-probabilities, or log-odds of a multi-label model.")
+    truncate: bool | None = Field(
+        None, description="Accepted for compatibility: long texts are always truncated to the model's length."
+    )
+    truncation_direction: Literal["Right", "right"] = Field("Right", description="Texts are cut at their end.")
+
+    @property
+    def sequences(self) -> list[list[str]]:
+        """The texts or pairs to classify."""
+        if isinstance(self.inputs, str):
+            return [[self.inputs]]
+        return self.inputs if self.is_batch else [self.inputs]  # type: ignore[return-value, list-item]
+
+    @property
+    def is_batch(self) -> bool:
+        """Whether the answer is a list for each sequence."""
+        return isinstance(self.inputs, list) and isinstance(self.inputs[0], list)
+
+
+class TeiInfo(BaseModel):
+    """The served model and the limits, in the shape of text-embeddings-inference."""
+
+    model_id: str
+    model_sha: str = Field(description="A digest that changes with any file of the model.")
+    model_type: dict[str, Any]
+    max_concurrent_requests: int
+    max_batch_tokens: int
+    max_batch_requests: int
+    max_client_batch_size: int
+    auto_truncate: bool
+    version: str
+
+
+class LabelScore(BaseModel):
     """A label and its score."""
 
     label: str

@@ -1,7 +1,4 @@
-"""`POST /predict` in the shape of Hugging Face's inference servers, with the scores of the model.
-
-Their servers apply a softmax to every model; here the labels of a multi-label model have independent probabilities.
-"""
+"""`POST /`, `POST /models/NAME`: the shape of Hugging Face's inference API, for the inference client of the hub."""
 
 from __future__ import annotations
 
@@ -9,10 +6,13 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
+from insula.core.scheme import uses_softmax
 from insula.serving.answers import ranked_labels
 from insula.serving.http.bodies import json_body, json_response, read_body
+from insula.serving.http.problems import ProblemError
 from insula.serving.routes.predict import PROBLEMS
-from insula.serving.schemas import HuggingFaceLabel, HuggingFaceRequest
+from insula.serving.schemas import InferenceRequest, LabelScore
+from insula.serving.served_models import ServedModel
 from insula.serving.service import service_of
 
 router = APIRouter(tags=["predict"])
@@ -23,18 +23,41 @@ EXAMPLES = {
 
 
 @router.post(
-    "/predict",
-    summary="Classify texts in the shape of Hugging Face's servers",
-    response_model=list[list[HuggingFaceLabel]],
+    "/",
+    summary="Classify texts in the shape of Hugging Face's inference API",
+    response_model=list[list[LabelScore]],
     responses=PROBLEMS,
-    openapi_extra=json_body(HuggingFaceRequest, EXAMPLES),
+    openapi_extra=json_body(InferenceRequest, EXAMPLES),
 )
-async def predict(request: Request) -> Response:
-    """A list of labels with scores for each text, decided labels first, from the first served model."""
+async def classify(request: Request) -> Response:
+    """A list for each text, also for a single one, with labels and scores, predicted labels first; the first model."""
+    return await _classify(request, service_of(request).models.default)
+
+
+@router.post(
+    "/models/{name}",
+    summary="Classify texts with a model, in the shape of Hugging Face's inference API",
+    response_model=list[list[LabelScore]],
+    responses=PROBLEMS,
+    openapi_extra=json_body(InferenceRequest, EXAMPLES),
+)
+async def classify_with(request: Request, name: str) -> Response:
+    """A list for each text, also for a single one, with labels and scores, predicted labels first."""
+    return await _classify(request, service_of(request).models.find(name))
+
+
+async def _classify(request: Request, model: ServedModel) -> Response:
     service = service_of(request)
     max_wait = service.reject_early(request)
-    body = await read_body(request, HuggingFaceRequest)
+    body = await read_body(request, InferenceRequest)
+    scheme, function = model.predictor.scheme, body.parameters.function_to_apply
+    own = "softmax" if uses_softmax(scheme.kind) else "sigmoid"
+    if function not in (None, "none", own):
+        raise ProblemError(
+            "validation", f"parameters.function_to_apply: the model uses {own}. Leave it out, or send {own} or none."
+        )
     texts = [body.inputs] if isinstance(body.inputs, str) else body.inputs
     service.check_inputs(texts)
-    predicted = await service.predict_for(request, service.models.default, texts, max_wait)
-    return json_response([ranked_labels(prediction, body.parameters.top_k) for prediction in predicted.predictions])
+    predicted = await service.predict_for(request, model, texts, max_wait)
+    top_k, raw = body.parameters.top_k, function == "none"
+    return json_response([ranked_labels(scheme, one, top_k, raw=raw) for one in predicted.predictions])

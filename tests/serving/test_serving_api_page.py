@@ -1,0 +1,53 @@
+"""`/docs`: every operation of the API with commands that work, from this server alone."""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+import shlex
+
+import httpx2
+from serving_running import Running
+
+from insula.serving.pages.rendering import POLICY
+
+
+def _page(service: Running) -> httpx2.Response:
+    answer = service.get("/docs")
+    assert answer.status_code == 200
+    return answer
+
+
+def test_every_operation_is_on_the_page(served: Running) -> None:
+    page, document = _page(served).text, served.get("/openapi.json").json()
+    for path, methods in document["paths"].items():
+        for method, facts in methods.items():
+            assert f"<code>{method.upper()} {path}</code>" in page
+            assert html.escape(facts["summary"], quote=False).replace("'", "&#39;") in page
+
+
+def test_its_examples_are_commands_that_work(served: Running) -> None:
+    commands = [
+        html.unescape(command) for command in re.findall(r"<pre[^>]*><code>(.*?)</code>", _page(served).text, re.S)
+    ]
+    tried = 0
+    for command in commands:
+        words = [word for word in shlex.split(command) if word.strip()]
+        if "-d" not in words or "/v1/batches" in words[1] or "/v1/feedback" in words[1]:
+            continue
+        address = words[1].replace("{name}", served.service.models.default.name)
+        assert httpx2.post(address, json=json.loads(words[words.index("-d") + 1]), timeout=30).status_code == 200, (
+            command
+        )
+        tried += 1
+    assert tried >= 9
+
+
+def test_it_loads_nothing_from_elsewhere(served: Running) -> None:
+    answer = _page(served)
+    assert answer.headers["content-security-policy"] == POLICY
+    assert not re.findall(r'(?:src|href)="(?!/|#)', answer.text)
+    assert "<style" not in answer.text
+    assert "<script" not in answer.text
+    assert 'lang="zh-CN"' in served.get("/docs", params={"lang": "zh"}).text
