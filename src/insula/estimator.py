@@ -23,12 +23,13 @@ from sklearn.utils.validation import check_array, check_is_fitted, column_or_1d
 
 from insula.core.builtin_schemes import matching_scheme
 from insula.core.decision import Decisions
-from insula.core.errors import DataError
+from insula.core.errors import DataError, nearest
 from insula.core.example import Example
 from insula.core.files import atomic_folder
 from insula.core.model_input import ModelInput, TextOrInput
 from insula.core.outputs import require_replaceable
 from insula.core.scheme import LabelScheme
+from insula.core.targets import example_weights
 from insula.data.conversations.tables import table_inputs
 from insula.data.dataset import Dataset
 from insula.data.options import DataOptions
@@ -39,18 +40,33 @@ from insula.models.folder import MODEL, seal
 from insula.models.provenance import write_fingerprints
 from insula.text.language import dominant_language
 from insula.training.families.base import trained_base
-from insula.training.families.registry import families
 from insula.training.fit_model import fit_model
 from insula.training.fitting import RunContext
 from insula.training.plan import plan_training
-from insula.training.recipe.recipe import Recipe, load_recipe
+from insula.training.recipe.recipe import Recipe, load_recipe, model_override
 from insula.training.transfer.trained_base import base_fingerprint
 
+ELSEWHERE = {
+    "class_weight": " Use settings={'objective.class_weights': 'balanced'}, or sample_weight in fit.",
+    "max_length": " Use settings={'model.max_tokens': 256}.",
+    "n_jobs": " Set the environment variable OMP_NUM_THREADS instead.",
+}
+"""Parameters of other libraries, and what has their effect here."""
 MIN_ROWS_TO_SPLIT = 50  # with fewer, all rows are training rows and nothing is tuned
 
 
 class _EmotionEstimator(BaseEstimator):
     """Base of both estimators: builds the data set, owns the fitted model folder, pickles and saves it."""
+
+    def __new__(cls, *arguments: Any, **options: Any) -> Self:
+        """Raise `TypeError` with a hint for a parameter that does not exist."""
+        known = cls._get_param_names()
+        for name in options:
+            if name not in known:
+                hint = ELSEWHERE.get(name) or nearest(name, known)
+                raise TypeError(f"{cls.__name__} has no parameter {name!r}.{hint}")
+        estimator: Self = super().__new__(cls)
+        return estimator
 
     def __init__(
         self,
@@ -104,7 +120,7 @@ class _EmotionEstimator(BaseEstimator):
         self.predictor_ = trained.predictor
 
     def _recipe(self) -> Recipe:
-        base = {"model.name": self.model} if self.model in families else {"model.base": self.model}
+        base = model_override(self.model, owner=type(self).__name__)
         given = {
             "train.epochs": self.epochs,
             "train.learning_rate": self.learning_rate,
@@ -215,7 +231,7 @@ class EmotionClassifier(ClassifierMixin, _EmotionEstimator):
         self.multilabel_, labels, self.classes_ = _as_labels(y)
         self._indicator = self.multilabel_ and not _is_collections(y)
         _check_lengths(inputs, labels, "y")
-        weights = _as_weights(sample_weight, len(inputs))
+        weights = example_weights(sample_weight, len(inputs))
         names = tuple(str(label) for label in self.classes_)
         kind = "multi" if self.multilabel_ else "binary" if len(names) == 2 else "single"
         if len(names) < 2:
@@ -248,12 +264,17 @@ class EmotionClassifier(ClassifierMixin, _EmotionEstimator):
         """Return (rows, labels) calibrated probabilities; rows sum to one unless multi-label."""
         return np.asarray(self._decide(X).scores, dtype=np.float64)
 
+    def predict_log_proba(self, X: Any) -> NDArray[np.float64]:
+        """Return the natural logarithm of `predict_proba`; -inf where a probability is 0."""
+        with np.errstate(divide="ignore"):
+            return np.log(self.predict_proba(X))
+
     def score(self, X: Any, y: Any, sample_weight: ArrayLike | None = None) -> float:
         """Return accuracy; multi-label: subset accuracy, the share of rows with exactly the right labels."""
         if not (getattr(self, "multilabel_", False) and not self._indicator):
             return float(super().score(X, y, sample_weight))
         right = np.array([set(a) == set(b) for a, b in zip(self.predict(X), y, strict=True)], dtype=np.float64)
-        return float(np.average(right, weights=np.array(_as_weights(sample_weight, len(right)))))
+        return float(np.average(right, weights=np.array(example_weights(sample_weight, len(right)))))
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -276,7 +297,7 @@ class EmotionRegressor(RegressorMixin, _EmotionEstimator):
         self._one_dimension = values.ndim == 1
         values = values.reshape(len(values), -1)
         _check_lengths(inputs, values, "y")
-        weights = _as_weights(sample_weight, len(inputs))
+        weights = example_weights(sample_weight, len(inputs))
         names = tuple(f"score{i}" for i in range(values.shape[1])) if values.shape[1] > 1 else ("score",)
         ranges = {name: (float(v.min()), float(v.max())) for name, v in zip(names, values.T, strict=True)}
         scheme = LabelScheme(name="scores", kind="dimensional", names=names, ranges=ranges)
@@ -368,17 +389,6 @@ def _require_labels(labels: Iterable[Any]) -> None:
             raise DataError(
                 f"The y of EmotionClassifier must have a label for every text. Got {label}; drop those rows."
             )
-
-
-def _as_weights(weights: ArrayLike | None, rows: int) -> list[float]:
-    if weights is None:
-        return [1.0] * rows
-    array = np.asarray(weights, dtype=np.float64)
-    if array.shape != (rows,) or not np.isfinite(array).all() or (array < 0).any():
-        raise DataError(f"The sample_weight must be {rows} finite numbers of at least 0. Got shape {array.shape}.")
-    if not array.any():
-        raise DataError("The sample_weight must have at least one number above 0. Got only zeros.")
-    return [float(weight) for weight in array]
 
 
 def _check_lengths(texts: Sequence[Any], y: Sequence[Any] | NDArray[Any], name: str) -> None:

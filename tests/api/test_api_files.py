@@ -254,8 +254,39 @@ def test_a_function_takes_the_predictions(tmp_path: Path, predictor: Predictor, 
     result = predict_file(tmp_path / "in.csv", taken.extend, predictor)
     assert taken == predictor.predict(["lovely", "awful"])
     assert result.output is None
-    assert (result.rejected, result.rejects) == (1, None)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["in.csv"]
+    assert (result.rejected, result.rejects, result.first_reject) == (1, None, "line 3: no text in column 'text'")
+    assert [file.name for file in tmp_path.iterdir()] == ["in.csv"]
+
+
+@pytest.mark.parametrize("content", ["mine\n", '{"line": 1}\n', '["line", "reason"]\n'])
+def test_a_file_of_the_user_is_no_place_for_rejects(tmp_path: Path, predictor: Predictor, content: str) -> None:
+    write(tmp_path / "in.csv", [{"text": "lovely"}, {"text": ""}])
+    mine = tmp_path / "out.csv.rejects.jsonl"
+    mine.write_text(content, encoding="utf-8")
+    result = predict_file(tmp_path / "in.csv", tmp_path / "out.csv", predictor)
+    assert (result.rejected, result.rejects, result.first_reject) == (1, None, "line 3: no text in column 'text'")
+    with pytest.raises(OutputError, match="holds something else than rejected rows"):
+        predict_file(tmp_path / "in.csv", tmp_path / "out.csv", predictor, rejects=mine)
+    write(tmp_path / "in.csv", [{"text": "lovely"}])
+    predict_file(tmp_path / "in.csv", tmp_path / "out.csv", predictor)
+    assert mine.read_text(encoding="utf-8") == content
+
+
+@pytest.mark.parametrize("ending", ["csv", "jsonl", "parquet", "txt"])
+def test_output_through_a_link_goes_to_its_target(tmp_path: Path, predictor: Predictor, ending: str) -> None:
+    source = write(tmp_path / "in.csv", rows(3))
+    target, link = tmp_path / "elsewhere" / f"target.{ending}", tmp_path / f"link.{ending}"
+    target.parent.mkdir()
+    target.write_text("before", encoding="utf-8")
+    link.symlink_to(target)
+    predict_file(source, link, predictor)
+    predict_file(source, tmp_path / f"plain.{ending}", predictor)
+    assert link.is_symlink()
+    assert target.read_bytes() == (tmp_path / f"plain.{ending}").read_bytes()
+    dangling = tmp_path / f"dangling.{ending}"
+    dangling.symlink_to(tmp_path / "elsewhere" / f"new.{ending}")
+    predict_file(source, dangling, predictor)
+    assert (tmp_path / "elsewhere" / f"new.{ending}").read_bytes() == target.read_bytes()
 
 
 def test_input_output_and_rejects_must_differ(tmp_path: Path, predictor: Predictor) -> None:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import inspect
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 import insula
 
+PACKAGE = Path(insula.__file__).parent
 NAMES = [
     "DataOptions", "EmotionClassifier", "EmotionRegressor", "Example", "InsulaError", "LabelScheme", "ModelInput",
     "Prediction", "Recipe", "Turn", "__version__", "augment_file", "bench_model", "calibrate_model", "cascade_model",
@@ -43,3 +46,31 @@ def test_light_names_load_nothing_heavy() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_a_typing_error_in_a_name_has_a_hint() -> None:
+    with pytest.raises(AttributeError, match="Did you mean 'EmotionClassifier'"):
+        insula.EmotionClasifier  # type: ignore[attr-defined]  # noqa: B018
+
+
+def test_type_checkers_find_typing_errors_in_names(tmp_path: Path) -> None:
+    """The program and the package alone are checked; a module's `__getattr__` would make every name of it valid."""
+    api = pytest.importorskip("mypy.api")
+    program = tmp_path / "program.py"
+    program.write_text(
+        "import insula\nfrom insula import train\nfrom insula import EmotionClasifier\ninsula.trian\ninsula.train\n"
+    )
+    places = [file for file in PACKAGE.rglob("*.py") if "__getattr__" in file.read_text(encoding="utf-8")]
+    shown, _, _ = api.run(
+        ["--follow-imports=skip", "--config-file=", f"--cache-dir={tmp_path}", *map(str, places), str(program)]
+    )
+    found = [line.partition(": error: ")[2] for line in shown.splitlines() if line.startswith(str(program))]
+    assert [line.partition(";")[0] for line in found] == [
+        'Module "insula" has no attribute "EmotionClasifier"',
+        'Module has no attribute "trian"  [attr-defined]',
+    ]
+    for file in places:
+        hidden = re.search(
+            r"^if not TYPE_CHECKING:.*\n(\n*    .*\n)*?\n*    (def )?__getattr__", file.read_text(), re.MULTILINE
+        )
+        assert hidden or file.name == "moved.py", file

@@ -75,7 +75,7 @@ def test_what_cannot_be_taken_there_stays_here(
 
     monkeypatch.setattr(type(memory), "mv", refuse)
     monkeypatch.setattr(type(memory), "mv_file", refuse, raising=False)
-    with pytest.raises(OutputError, match="It stands in"):
+    with pytest.raises(OutputError, match="It is kept in"):
         predict_file("memory://in.csv", "memory://out.csv", predictor)
     assert not memory.exists("/out.csv")
     (kept,) = (tmp_path / "cache").rglob("out.csv")

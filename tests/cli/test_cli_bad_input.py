@@ -53,7 +53,7 @@ def test_an_empty_name_of_a_column_is_not_taken_for_none(insula: Insula, here: P
         (b"", ("'rows.csv'", "is empty", "Check")),
         (b"text,label\n", ("'rows'", "no rows at all")),
         (b"text,label\na b c,joy\nd e f,joy\ng h i,joy\n", ("at least two classes", "'joy'", "Add rows")),
-        (b"text,label\n,joy\n  ,anger\n,\n", ("'rows'", "no row with text", "3 with empty text")),
+        (b"text,label\n,joy\n  ,anger\n,\n", ("'rows'", "no row with a text", "3 with empty text")),
         (bytes(range(256)) * 20, ("'rows.csv'", "binary data", "Export")),
         (b"\x89PNG\r\n\x1a\n" + b"0" * 100, ("'rows.csv'", "PNG picture")),
         (b"number,name\n1,2\n", ("text", "'number', 'name'", "`text`")),
@@ -210,3 +210,19 @@ def test_anything_the_system_refuses_is_a_sentence(
 
     monkeypatch.setattr("insula.api.prediction.load_model", refuse)
     failed(insula("predict", "hello", "-m", care / "runs/care"), "'some/file'")
+
+
+def test_a_file_given_as_a_text_is_asked_about(insula: Insula, care: Path, here: Path) -> None:
+    rows = write_csv(here / "my rows.csv", messages(2))
+    said = failed(insula("predict", "so happy", "my rows.csv", "-m", care / "runs/care"), status=2)
+    assert "'my rows.csv' is a file. To predict its rows, use --input 'my rows.csv'" in said
+    rows.unlink()
+    assert insula("predict", "my rows.csv", "x" * 5000, "-m", care / "runs/care").exit_code == 0
+
+
+def test_output_that_is_the_input_through_a_link_is_named(insula: Insula, care: Path, here: Path) -> None:
+    write_csv(here / "messages.csv", messages(2))
+    (here / "link.csv").symlink_to("messages.csv")
+    words = "The output must differ from the input. Got 'link.csv', which is the same place as 'messages.csv'."
+    failed(insula("predict", "-i", "messages.csv", "-o", "link.csv", "-m", care / "runs/care"), words)
+    failed(insula("data", "mask", "messages.csv", "-o", "link.csv"), words)

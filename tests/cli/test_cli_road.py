@@ -161,10 +161,9 @@ def test_predict_standard_input_as_json(insula: Insula, care: Path, here: Path) 
     rows = [json.loads(line) for line in result.stdout.splitlines()]
     assert [row["label"] for row in rows] == ["joy", "anger"]
     assert all(set(row) >= KEYS for row in rows)
-    assert "1 row was not predicted. Name a file with --rejects" in result.stderr
-    assert not list(here.glob("*.rejects.jsonl")), "a file is written only if it is asked for or next to the output"
-    insula("predict", "--json", "--rejects", "bad.jsonl", "-m", care / "runs/care", stdin=lines)
-    (reject,) = (here / "bad.jsonl").read_text(encoding="utf-8").splitlines()
+    assert not list(here.iterdir())
+    insula("predict", "--json", "--rejects", "left.jsonl", "-m", care / "runs/care", stdin=lines)
+    (reject,) = (here / "left.jsonl").read_text(encoding="utf-8").splitlines()
     assert json.loads(reject)["line"] == 2
 
 
@@ -198,14 +197,14 @@ def test_what_became_of_a_file_as_json(insula: Insula, care: Path, here: Path) -
     told = json.loads(result.stdout)
     assert told.pop("seconds") > 0
     assert told == {"output": "out.jsonl", "rows": 1, "rejected": 1, "rejects": "out.jsonl.rejects.jsonl",
-                    "warnings": [], "kept": 0}  # fmt: skip
+                    "warnings": [], "kept": 0, "first_reject": "line 3: no text in column 'message'"}  # fmt: skip
 
 
 def test_predict_in_words_from_standard_input(insula: Insula, care: Path, here: Path) -> None:
     result = insula("predict", "-m", care / "runs/care", stdin="so happy\n  \nso furious\n")
     assert [line.split()[0] for line in result.stdout.splitlines()] == ["joy", "anger"]
-    assert "1 row was not predicted" in result.stderr
-    assert not (here / "stdin.rejects.jsonl").exists()
+    assert "1 row was not predicted (first: line 2: no text in column 'text'). Use --rejects FILE" in result.stderr
+    assert not list(here.iterdir())
 
 
 @pytest.mark.parametrize("arguments", [(), ("--json",)])

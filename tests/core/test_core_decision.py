@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from insula.core.decision import Calibration, DecisionRule, decision_confidence
+from insula.core.errors import DataError
 from insula.core.scheme import KINDS, Kind, LabelScheme, uses_softmax
 from insula.evaluation.decisions.calibration import fit_calibration
 
@@ -210,3 +211,39 @@ def test_a_kind_says_how_labels_compete_and_are_compared(kind: Kind) -> None:
         np.testing.assert_allclose(decisions.scores.sum(axis=1), 1.0)
     wanted = decisions.scores if kind == "dimensional" else decisions.chosen
     assert decisions.answers(scheme) is wanted
+
+
+@pytest.mark.parametrize(
+    ("kind", "threshold", "expected"),
+    [
+        ("binary", 0.7, (0.7,)),
+        ("binary", {"b": 0.7}, (0.7,)),
+        ("multi", 0.7, (0.7, 0.7, 0.7)),
+        ("multi", {"b": 0.7}, (0.5, 0.7, 0.5)),
+        ("multi", None, ()),
+    ],
+)
+def test_another_threshold_replaces_the_chosen_ones(
+    kind: Kind, threshold: float | dict[str, float] | None, expected: tuple[float, ...]
+) -> None:
+    rule = DecisionRule(abstention=0.3)
+    changed = rule.replaced(_scheme(kind), threshold=threshold, abstention=0.4)
+    assert (changed.thresholds, changed.abstention) == (expected, 0.4)
+    assert rule.replaced(_scheme(kind)) == rule
+
+
+@pytest.mark.parametrize(
+    ("kind", "threshold", "words"),
+    [
+        ("single", 0.5, "needs a binary or multi-label model. Got one of kind 'single'"),
+        ("dimensional", 0.5, "Got one of kind 'dimensional'"),
+        ("binary", {"a": 0.5}, "must be for one of b. Got 'a'"),
+        ("multi", {"aa": 0.5}, "Did you mean 'a'"),
+        ("multi", 1.5, "from 0 to 1. Got 1.5"),
+        ("multi", math.nan, "from 0 to 1. Got nan"),
+    ],
+)
+def test_a_threshold_that_cannot_be_is_rejected(kind: Kind, threshold: float | dict[str, float], words: str) -> None:
+    with pytest.raises(DataError) as caught:
+        DecisionRule().replaced(_scheme(kind), threshold=threshold)
+    assert words in str(caught.value)

@@ -18,7 +18,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
 from insula import EmotionClassifier, EmotionRegressor, load_model
-from insula.core.errors import DataError, OutputError
+from insula.core.errors import DataError, OutputError, UnknownNameError
 from insula.models.provenance import split_fingerprints
 
 FEELINGS = {
@@ -223,3 +223,34 @@ def test_a_model_made_from_another_knows_the_rows_of_both(tmp_path: Path, encode
 def test_targets_and_weights_that_say_nothing_are_refused(y: Any, weights: Any, message: str) -> None:
     with pytest.raises(DataError, match=message):
         EmotionClassifier("linear").fit(TEXTS[:4], y, sample_weight=weights)
+
+
+def test_log_probabilities_are_those_of_the_probabilities(fitted: EmotionClassifier) -> None:
+    found = fitted.predict_log_proba(TEXTS[:5])
+    np.testing.assert_allclose(np.exp(found), fitted.predict_proba(TEXTS[:5]))
+    assert found.shape == (5, 3)
+
+
+@pytest.mark.parametrize(
+    ("option", "hint"),
+    [
+        ("class_weight", "objective.class_weights"),
+        ("max_length", "model.max_tokens"),
+        ("epoch", "Did you mean 'epochs'"),
+        ("lr", "has no parameter 'lr'"),
+    ],
+)
+@pytest.mark.parametrize("estimator", [EmotionClassifier, EmotionRegressor])
+def test_an_unknown_parameter_has_a_hint(estimator: Any, option: str, hint: str) -> None:
+    with pytest.raises(TypeError, match=rf"{estimator.__name__} has no parameter '{option}'") as caught:
+        estimator("linear", **{option: 1})
+    assert hint in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("model", "hint"), [("liner", "Did you mean 'linear'"), ("minlm", "Did you mean 'minilm'"), ("??", "a hub id")]
+)
+def test_an_unknown_model_has_a_hint(model: str, hint: str) -> None:
+    with pytest.raises(UnknownNameError, match=r"must be a family \(") as caught:
+        EmotionClassifier(model).fit(TEXTS, LABELS)
+    assert hint in str(caught.value)

@@ -135,9 +135,9 @@ def test_a_newer_format_is_not_read() -> None:
 @pytest.mark.parametrize(
     ("row", "said"),
     [
-        ({"test": {"rows": "many"}}, "test.rows: Input should be a valid integer.*Got 'many'"),
-        ({"scheme": {"kind": "lines"}}, "scheme.kind: Input should be 'binary', 'single'.*Got 'lines'"),
-        ([], "the document: .*Got \\[\\]"),
+        ({"test": {"rows": "many"}}, "test.rows must be a whole number. Got 'many'"),
+        ({"scheme": {"kind": "lines"}}, "scheme.kind must be 'binary', 'single'.*Got 'lines'"),
+        ([], "the document must .*Got \\[\\]"),
     ],
 )
 def test_what_is_no_metrics_document_is_named(row: Any, said: str, tmp_path: Path) -> None:

@@ -111,7 +111,7 @@ def test_every_option_has_a_variable_of_its_own() -> None:
     [
         ("prot = 1", {}, "Did you mean 'port'"),
         ("[queue]\nwait = 1", {}, "Did you mean 'queue.wait_ms'"),
-        ("port = 70000", {}, "'port' must be less than or equal to 65535. Got 70000"),
+        ("port = 70000", {}, "'port' must be at most 65535. Got 70000"),
         ("port = ", {}, "cannot be read"),
         ("", {"INSULA_SERVE_PROT": "1"}, "Did you mean 'INSULA_SERVE_PORT'"),
         ("", {"INSULA_SERVE_LIMITS_TEXTS": "many"}, "limits.texts"),

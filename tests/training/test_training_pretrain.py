@@ -250,7 +250,7 @@ def test_wrong_pretraining_options_are_rejected(
         pretrain(corpus, pretrained.path)
     with pytest.raises(OutputError, match="new, empty or a pretrained encoder"):
         pretrain(corpus, encoder_folder(), overwrite=True)
-    with pytest.raises(RecipeError, match="'epoch' of pretrain"):
+    with pytest.raises(RecipeError, match="'epoch' is not known"):
         pretrain(corpus, tmp_path / "mine", epoch=3)
     with pytest.raises(MissingFileError):
         pretrain(tmp_path / "none.txt", tmp_path / "mine")

@@ -60,10 +60,10 @@ def test_whole_numbers_stay_whole() -> None:
         ({"train": {"learning_rat": {"low": 1e-5, "high": 1e-3}}}, r"'train.learning_rat' .*Did you mean 'train.learn"),
         (
             {"train.learning_rate": {"low": 1e-5, "high": 2}},
-            r"has a value that is not valid in a recipe: train.learning_rate: .*2",
+            r"has a value that is not valid in a recipe: train.learning_rate must .*2",
         ),
-        ({"model": {"pooling": {"choices": ["mean", "median"]}}}, r"model.pooling: .*Got 'median'"),
-        ({"train": {"epochs": {"lo": 1, "high": 3}}}, r"'train.epochs' .* is not valid: low is missing"),
+        ({"model": {"pooling": {"choices": ["mean", "median"]}}}, r"model.pooling must .*Got 'median'"),
+        ({"train": {"epochs": {"lo": 1, "high": 3}}}, r"'train.epochs' .* is not valid: 'low' is missing"),
         ({"train": {"epochs": {"low": 1, "high": 3, "steps": 1}}}, r"'steps' is not known"),
         ({"train": {"epochs": {"low": 3, "high": 3}}}, "low must be below high"),
         ({"train": {"epochs": {"low": 0, "high": 3, "log": True}}}, "low must be above 0"),
@@ -85,7 +85,9 @@ def test_choices_must_fit_the_fixed_values() -> None:
     recipe = load_recipe("standard", {"model.pooling": "first"})
     space = {"model.name": {"choices": ["encoder", "lstm"]}}
     assert set(read_space(space, recipe)) == {"model.name"}
-    with pytest.raises(RecipeError, match=r"has a value that is not valid in a recipe: model.pooling: .*Got 'first'"):
+    with pytest.raises(
+        RecipeError, match=r"has a value that is not valid in a recipe: model.pooling must .*Got 'first'"
+    ):
         read_space(space, recipe, fixed=["model.pooling"])
 
 

@@ -23,19 +23,27 @@ from insula.inference.predictor import Predictor
 
 
 def load_model(
-    model: str | Path = STARTER, *, backend: str | None = None, engine: Engine | str | Path | None = None
+    model: str | Path = STARTER,
+    *,
+    backend: str | None = None,
+    engine: Engine | str | Path | None = None,
+    threshold: float | Mapping[str, float] | None = None,
+    abstention: float | None = None,
 ) -> Predictor:
     """Load a run, a model folder, or the name of a run under `runs/`; `starter` comes with insula.
 
     backend  the backend to run it with; default the one recorded in the model folder
     engine   the engine that `bench_model` found for this machine, or its file
+    threshold   lowest score at which a label is given, in place of those chosen in training: a number, or labels to
+             numbers. Binary and multi-label models have thresholds; a binary one that of its second label
+    abstention  confidence below which the model abstains, in place of the one chosen in training; 0 for never
 
     Checksums are verified. Raises `UnknownNameError` if there is no such model, `ModelFolderError` if it is corrupt,
-    incomplete or written by a newer insula, `DataError` if the engine was measured for another kind of model.
+    incomplete or written by a newer insula, `DataError` if the engine was measured for another kind of model, or for an
+    invalid threshold.
     """
-    return Predictor.load(
-        model, backend=backend, engine=Engine.read(engine) if isinstance(engine, str | Path) else engine
-    )
+    chosen = Engine.read(engine) if isinstance(engine, str | Path) else engine
+    return Predictor.load(model, backend=backend, engine=chosen).with_limits(threshold=threshold, abstention=abstention)
 
 
 def predict(

@@ -9,11 +9,12 @@ from typing import Any
 from pydantic import ValidationError
 
 from insula.core.environment import require
-from insula.core.errors import RecipeError
+from insula.core.errors import RecipeError, nearest
 from insula.core.files import absolute_names, output_errors
 from insula.core.locks import exclusive_folder
 from insula.core.outputs import require_replaceable
 from insula.core.progress import Progress, Silent
+from insula.core.sentences import invalid_value
 from insula.training.options.pretrain import PretrainOptions
 from insula.training.pretraining.inputs import ENCODER, FACTS, PretrainInput, PretrainRun, read_interrupted, work_folder
 from insula.training.run_folder import resume_hint
@@ -85,8 +86,6 @@ def _options(given: Mapping[str, Any]) -> PretrainOptions:
         return PretrainOptions.model_validate({name: value for name, value in given.items() if value is not None})
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
-        name = ".".join(str(part) for part in first["loc"])
-        raise RecipeError(
-            f"The option {name!r} of pretrain: {first['msg']}. Got {first['input']!r}; options are "
-            f"{', '.join(PretrainOptions.model_fields)}."
-        ) from error
+        name, known = ".".join(str(part) for part in first["loc"]), PretrainOptions.model_fields
+        hint = f" Options are {', '.join(known)}.{nearest(name, known)}" if name not in known else ""
+        raise RecipeError(f"The options of pretrain are not valid: {invalid_value(name, first)}.{hint}") from error

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import shlex
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -40,6 +42,25 @@ def predict(
     levels: Annotated[
         bool, typer.Option("--levels", help="With TEXT and --json: also the coarser levels of the labels.")
     ] = False,
+    threshold: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--threshold",
+            help="Lowest score at which a label is given: 0.7, or joy=0.7 for one label. Can be repeated. "
+            "[default: as chosen in training]",
+            metavar="[LABEL=]SCORE",
+            show_default=False,
+        ),
+    ] = None,
+    abstention: Annotated[
+        float | None,
+        typer.Option(
+            "--abstention",
+            help="Confidence below which the model abstains. [default: as chosen in training]",
+            metavar="SCORE",
+            show_default=False,
+        ),
+    ] = None,
     quiet: Quiet = False,
     source: Annotated[
         str | None,
@@ -125,7 +146,7 @@ def predict(
         str | None,
         typer.Option(
             "--rejects",
-            help="File for rows that cannot be read. [default: OUTPUT.rejects.jsonl]",
+            help="File for rows that cannot be read. [default: OUTPUT.rejects.jsonl; without --output none]",
             metavar="FILE",
             show_default=False,
             rich_help_panel=FILES,
@@ -209,8 +230,11 @@ def predict(
     if texts:
         if source is not None or output is not None:
             raise typer.BadParameter("Give either TEXT, or files with --input and --output.")
+        if (file := next((one for one in texts if _is_file(one)), None)) is not None:
+            named = f"{file!r} is a file. To predict its rows, use --input {shlex.quote(file)}."
+            raise typer.BadParameter(f"{named} To predict its name, pipe it in.")
         inputs = typed_inputs(texts, context=context or (), speaker=speaker, target=target)
-        _predict_texts(inputs, model, bench, as_json=as_json, levels=levels)
+        _predict_texts(inputs, _load(model, bench, threshold, abstention), as_json=as_json, levels=levels)
         return
     columns = {
         "text": text or None, "context": context, "dialogue": dialogue, "turn": turn, "speaker": speaker,
@@ -219,31 +243,47 @@ def predict(
     if source is None and sys.stdin.isatty():
         raise typer.BadParameter("There is nothing to predict. Give texts, --input FILE, or pipe lines in.")
     if output is None and not as_json:
-        _print_predictions(source or "-", _open_model(model, bench), {**columns, "rejects": rejects})
+        _print_predictions(source or "-", _load(model, bench, threshold, abstention), {**columns, "rejects": rejects})
     else:
         options = {
             **columns, "rejects": rejects, "resume": resume, "engine": engine, "address": address, "workers": workers,
         }  # fmt: skip
-        result = _predict_file(source or "-", output or "-", _open_model(model, bench), quiet, options)
+        result = _predict_file(source or "-", output or "-", _load(model, bench, threshold, abstention), quiet, options)
         if as_json and output not in (None, "-"):
             typer.echo(json.dumps(result.to_dict(), ensure_ascii=False))
 
 
-def _open_model(model: str, bench: Path | None) -> str | Predictor:
-    """Return the model with the engine of `bench`, or its name if there is none."""
-    if bench is None:
-        return model
+def _is_file(text: str) -> bool:
+    try:
+        return Path(text).is_file()
+    except (OSError, ValueError):  # longer than a path may be, or with a NUL
+        return False
+
+
+def _load(model: str, bench: Path | None, threshold: list[str] | None, abstention: float | None) -> Predictor:
     from insula.api.prediction import load_model
 
-    return load_model(model, engine=bench)
+    return load_model(model, engine=bench, threshold=_limits(threshold or ()), abstention=abstention)
 
 
-def _predict_texts(inputs: list[TextOrInput], model: str, bench: Path | None, *, as_json: bool, levels: bool) -> None:
-    from insula.api.prediction import load_model
+def _limits(given: Sequence[str]) -> float | dict[str, float] | None:
+    """Return the thresholds of `0.7` or `joy=0.7`, `anger=0.4`."""
+    limits: dict[str, float] = {}
+    for one in given:
+        label, _, number = one.rpartition("=")
+        try:
+            limits[label] = float(number)
+        except ValueError:
+            raise typer.BadParameter(f"--threshold must be a number, or LABEL=NUMBER. Got {one!r}.") from None
+    if "" in limits and len(limits) > 1:
+        raise typer.BadParameter("--threshold must be one number, or a number for each label. Got both.")
+    return limits.get("", limits or None)
+
+
+def _predict_texts(inputs: list[TextOrInput], predictor: Predictor, *, as_json: bool, levels: bool) -> None:
     from insula.api.prediction import predict as run_prediction
     from insula.cli.tables import PredictionPrinter
 
-    predictor = load_model(model, engine=bench)
     predictions = run_prediction(inputs, predictor)
     if predictor.unread(inputs):
         _warn("This model does not read all of the context: earlier turns, a target or both are ignored.")
@@ -261,7 +301,7 @@ def _predict_texts(inputs: list[TextOrInput], model: str, bench: Path | None, *,
     printer.explain()
 
 
-def _print_predictions(source: str, model: str | Predictor, options: dict[str, Any]) -> None:
+def _print_predictions(source: str, model: Predictor, options: dict[str, Any]) -> None:
     from insula.cli.tables import PredictionPrinter
 
     printer = PredictionPrinter()
@@ -270,7 +310,7 @@ def _print_predictions(source: str, model: str | Predictor, options: dict[str, A
     _report_problems(result)
 
 
-def _predict_file(source: str, output: str, model: str | Predictor, quiet: bool, options: dict[str, Any]) -> FileResult:
+def _predict_file(source: str, output: str, model: Predictor, quiet: bool, options: dict[str, Any]) -> FileResult:
     result = _run(source, output, model, options, quiet=quiet)
     if not quiet and result.rows:
         new = result.rows - result.kept
@@ -282,9 +322,7 @@ def _predict_file(source: str, output: str, model: str | Predictor, quiet: bool,
     return result
 
 
-def _run(
-    source: str, output: str | Sink, model: str | Predictor, options: dict[str, Any], *, quiet: bool
-) -> FileResult:
+def _run(source: str, output: str | Sink, model: Predictor, options: dict[str, Any], *, quiet: bool) -> FileResult:
     from insula.api.prediction import predict_file
     from insula.cli.progress import shown_progress
 
@@ -298,8 +336,10 @@ def _report_problems(result: FileResult) -> None:
         _warn(warning)
     if result.rejected:
         rejected = f"{counted(result.rejected, 'row')} {'was' if result.rejected == 1 else 'were'} not predicted"
-        where = f"See {result.rejects}" if result.rejects is not None else "Name a file with --rejects"
-        _warn(f"{rejected}. {where} for line numbers and reasons.")
+        if result.rejects is not None:
+            _warn(f"{rejected}. See {result.rejects} for line numbers and reasons.")
+        else:
+            _warn(f"{rejected} (first: {result.first_reject}). Use --rejects FILE to get all of them.")
     elif not result.rows:
         _warn("There was nothing to predict: the input has no rows.")
 

@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from insula.compression.compressed_folder import folder_bytes
 from insula.compression.compression_data import CompressionData
@@ -27,7 +27,8 @@ from insula.evaluation.charts.pareto_front import Point, pareto_front_chart
 from insula.evaluation.metrics.metric_names import metric_title
 from insula.models.folder import ModelFolder, seal
 
-__getattr__ = moved_names(__name__, {"Compressed": f"{__name__}:CompressionResult"})
+if not TYPE_CHECKING:  # type checkers must not take every name for one that is here
+    __getattr__ = moved_names(__name__, {"Compressed": f"{__name__}:CompressionResult"})
 
 FRONT = "front.json"
 FRONT_VERSION = 1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from insula.compression.compressed_folder import folder_bytes, write_compressed_folder
 from insula.compression.compression_data import CompressionData
@@ -19,7 +19,8 @@ from insula.models.folder import ModelFolder
 
 FLOAT_ACTIVATIONS = (2, 3, 4, 6, 9, 12)  # tried in turn
 
-__getattr__ = moved_names(__name__, {"Smaller": f"{__name__}:CompressedModel"})
+if not TYPE_CHECKING:  # type checkers must not take every name for one that is here
+    __getattr__ = moved_names(__name__, {"Smaller": f"{__name__}:CompressedModel"})
 
 
 @dataclasses.dataclass(frozen=True)

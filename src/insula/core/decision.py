@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from numbers import Real
 from typing import Any
 
 import numpy as np
 
 from insula.core.arrays import BoolArray, FloatArray, Int64Array
+from insula.core.errors import DataError, nearest
 from insula.core.scheme import Kind, LabelScheme, uses_softmax
 
 MAX_LOGIT = 1e30  # larger logits are clipped: infinity minus infinity would be NaN
@@ -136,6 +138,48 @@ class DecisionRule:
             chosen[np.arange(rows), best] = True
         confidence = decision_confidence(scheme.kind, scores, chosen)
         return Decisions(scores, chosen, confidence, confidence < self.abstention)
+
+    def replaced(
+        self,
+        scheme: LabelScheme,
+        *,
+        threshold: float | Mapping[str, float] | None = None,
+        abstention: float | None = None,
+    ) -> DecisionRule:
+        """Return the rule with other limits; None keeps a limit.
+
+        threshold   lowest score at which a label is given: a number for all labels, or label names to numbers (others
+                    keep theirs). In binary schemes it is that of the positive, second label
+        abstention  confidence below which the model abstains
+
+        Raises `DataError` for a label or scheme without a threshold, or a number outside 0 to 1.
+        """
+        limits = dict(threshold) if isinstance(threshold, Mapping) else {} if threshold is None else {"": threshold}
+        for number in (*limits.values(), *(() if abstention is None else (abstention,))):
+            if not isinstance(number, Real) or not 0 <= float(number) <= 1:
+                raise DataError(f"A threshold must be a number from 0 to 1. Got {number!r}. Choose another one.")
+        rule = self if abstention is None else replace(self, abstention=float(abstention))
+        if not limits:
+            return rule
+        labels = {"binary": scheme.names[1:], "multi": scheme.names}.get(scheme.kind, ())
+        if not labels:
+            raise DataError(
+                "A threshold needs a binary or multi-label model. Got one of kind "
+                f"{scheme.kind!r}. Leave it out, or set the abstention limit."
+            )
+        unknown = next((name for name in limits if name and name not in labels), None)
+        if unknown is not None:
+            raise DataError(
+                f"A threshold must be for one of {', '.join(labels)}. Got {unknown!r}.{nearest(unknown, labels)}"
+            )
+        before = self.thresholds or (0.5,)
+        before = before if len(before) == len(labels) else before * len(labels)
+        return replace(
+            rule,
+            thresholds=tuple(
+                float(limits.get(name, limits.get("", old))) for name, old in zip(labels, before, strict=True)
+            ),
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON types for `from_dict`."""

@@ -48,9 +48,10 @@ def require_different(output: str | Path, *inputs: str | Path, name: str = "outp
     """
     for one in inputs:
         if _place(one) == _place(output):
-            raise OutputError(
-                f"The {name} must differ from the {other}. Got {str(output)!r} for both. Choose another name."
-            )
+            got = f"{str(output)!r} for both"
+            if str(one) != str(output):
+                got = f"{str(output)!r}, which is the same place as {str(one)!r}"
+            raise OutputError(f"The {name} must differ from the {other}. Got {got}. Choose another name.")
 
 
 def require_outside(output: str | Path, *folders: str | Path) -> None:

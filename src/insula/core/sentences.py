@@ -53,9 +53,27 @@ def requirement(error: Mapping[str, Any]) -> str:
     """Return what the value of an entry of `ValidationError.errors()` must be, such as `must be at least 0`."""
     rule = _RULES.get(error["type"])
     if rule is not None:
-        return rule.format(**error.get("ctx", {}))
+        limits = error.get("ctx", {}).items()
+        return rule.format(**{name: f"{limit:g}" if isinstance(limit, float) else limit for name, limit in limits})
     # A validator of our own, or a rare type of pydantic's.
     return _SUBJECT.sub("must ", str(error["msg"]).removeprefix("Value error, "))
+
+
+def invalid_value(name: str, *errors: Mapping[str, Any]) -> str:
+    """Return a sentence without a full stop on a value, such as `epochs must be above 0. Got -1`.
+
+    name    what the value is called; empty if the error concerns several values
+    errors  entries of `ValidationError.errors()` on it; several if the value may be of several kinds
+    """
+    rule = " or ".join(dict.fromkeys(requirement(error).removesuffix(".") for error in errors)).replace(
+        " or must be ", " or "
+    )
+    if errors[0]["type"] in ("extra_forbidden", "missing"):
+        return f"{name!r} {rule}"
+    rule = f"{name} {rule}" if rule.startswith("must ") else f"{name}: {rule}" if name else rule
+    # A whole section is no value to repeat, and a question ends with what to do next.
+    value = errors[0]["input"]
+    return rule if isinstance(value, Mapping) or rule.endswith("?") else f"{rule}. Got {shown(value)}"
 
 
 def shown(value: object) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from insula.core.errors import DataError
 from insula.core.example import Example
@@ -69,3 +69,15 @@ def soft_gold_matrix(scheme: LabelScheme, examples: Sequence[Example]) -> NDArra
 def weights(examples: Sequence[Example]) -> NDArray[np.float64]:
     """Return the (rows,) example weights."""
     return np.array([example.weight for example in examples], dtype=np.float64)
+
+
+def example_weights(weights: ArrayLike | None, rows: int) -> list[float]:
+    """Return one weight per row, 1 for None; `DataError` unless they are finite, not negative, and not all zero."""
+    if weights is None:
+        return [1.0] * rows
+    array = np.asarray(weights, dtype=np.float64)
+    if array.shape != (rows,) or not np.isfinite(array).all() or (array < 0).any():
+        raise DataError(f"The sample_weight must be {rows} finite numbers of at least 0. Got shape {array.shape}.")
+    if not array.any():
+        raise DataError("The sample_weight must have at least one number above 0. Got only zeros.")
+    return [float(weight) for weight in array]

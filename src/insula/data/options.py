@@ -7,8 +7,9 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from insula.core.errors import DataError
+from insula.core.errors import DataError, nearest
 from insula.core.scheme import Kind
+from insula.core.sentences import invalid_value
 
 Fraction = Annotated[float, Field(gt=0, lt=1)]
 
@@ -95,9 +96,9 @@ class DataOptions(BaseModel):
             return cls(**fields)
         except ValidationError as error:
             first = error.errors(include_url=False)[0]
-            name = f"{first['loc'][0]}: " if first["loc"] else ""
-            message = first["msg"].removeprefix("Value error, ")
-            raise DataError(f"The options of the data are not valid: {name}{message}.") from error
+            name = str(first["loc"][0]) if first["loc"] else ""
+            hint = nearest(name, cls.model_fields) if first["type"] == "extra_forbidden" else ""
+            raise DataError(f"The options of the data are not valid: {invalid_value(name, first)}.{hint}") from error
 
     def with_columns(
         self,

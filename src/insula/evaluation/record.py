@@ -12,6 +12,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError, mo
 
 from insula.core.errors import DataError, MissingFileError, NewerFormatError
 from insula.core.files import write_json
+from insula.core.sentences import invalid_value
 
 
 def _without_nulls(table: Any) -> Any:
@@ -82,10 +83,8 @@ class Document(Record):
         except ValidationError as error:
             first = error.errors()[0]
             where = ".".join(map(str, first["loc"])) or "the document"
-            got = repr(first["input"])
-            got = got if len(got) <= 80 else f"{got[:80]}..."
             raise DataError(
-                f"The {named} does not have the form that insula writes: {where}: {first['msg']}. Got {got}. "
+                f"The {named} does not have the form that insula writes: {invalid_value(where, first)}. "
                 "Restore the file, or write it again."
             ) from error
 

@@ -41,8 +41,8 @@ class FileResult:
 
     output    the path (or address) of the predictions; None if a function took them
     rows      the number of predicted rows; an earlier, resumed run had predicted `kept` of them
-    rejected  the number of rows that could not be read or had no text
-    rejects   the file with these rows; None if there are none
+    rejected  the number of rows that could not be read or had no text; `first_reject` says where and why the first
+    rejects   the file with these rows; None if there are none or no file was written
     warnings  messages about problems that were repaired
     """
 
@@ -53,6 +53,7 @@ class FileResult:
     seconds: float
     warnings: tuple[str, ...]
     kept: int = 0
+    first_reject: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON types."""
@@ -183,6 +184,9 @@ def predict_file(
         seconds=time.monotonic() - started,
         warnings=warnings,
         kept=tally.rows - tally.new,
+        first_reject=None
+        if reject_file.first is None
+        else f"line {reject_file.first.line}: {reject_file.first.reason}",
     )
 
 

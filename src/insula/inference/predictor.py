@@ -6,6 +6,7 @@ returns logits, `answer` applies the decision rule. Encoding may run ahead of th
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import functools
 import itertools
@@ -109,6 +110,19 @@ class Predictor:
             folder=folder.path,
             engine=dataclasses.replace(engine, backend=name),
         )
+
+    def with_limits(
+        self, *, threshold: float | Mapping[str, float] | None = None, abstention: float | None = None
+    ) -> Predictor:
+        """Return this model with another threshold or abstention limit, as in `DecisionRule.replaced`."""
+        decision = self.decision.replaced(self.scheme, threshold=threshold, abstention=abstention)
+        if decision == self.decision:
+            return self
+        changed = copy.copy(self)
+        changed.decision = decision
+        # Jobs are resumed by a model that answers alike.
+        changed.fingerprint = self.fingerprint and f"{self.fingerprint} {decision.thresholds} {decision.abstention}"
+        return changed
 
     def logits(self, texts: Sequence[TextOrInput]) -> NDArray[np.floating[Any]]:
         """Return (rows, outputs) logits before calibration. Raises `DataError` if `texts` is no sequence of inputs."""

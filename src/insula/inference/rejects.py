@@ -1,4 +1,4 @@
-"""The file of rejected rows: those that cannot be read or have no text, with their line and the reason."""
+"""Rejected rows: those that cannot be read or have no text, with their line and the reason."""
 
 from __future__ import annotations
 
@@ -16,16 +16,19 @@ _KEYS = ("line", "reason", "raw")
 
 
 class Rejects(contextlib.AbstractContextManager["Rejects"]):
-    """Writes rejected rows to a file, which is created with the first of them.
+    """The file of rejected rows. It is written only if there are any, and never replaces another kind of file.
 
     path         the file; None to count the rows only
     is_required  whether the caller named the file: then it is an error if it cannot be written, or if it holds anything
                  but rejected rows. Otherwise rejected rows are then only counted
+
+    `first` is the first rejected row, None if there is none.
     """
 
     def __init__(self, path: Path | None, *, is_required: bool) -> None:
         self.path = path
         self.count = 0
+        self.first: Reject | None = None
         self.is_writable = path is not None and _is_replaceable(path)
         if path is not None and is_required and not self.is_writable:
             raise OutputError(
@@ -37,8 +40,9 @@ class Rejects(contextlib.AbstractContextManager["Rejects"]):
         self._writer: RowWriter | None = None
 
     def add(self, reject: Reject) -> None:
-        """Write a rejected row."""
+        """Reject a row."""
         self.count += 1
+        self.first = self.first or reject
         if self._writer is None and self.path is not None and self.is_writable:
             try:
                 self._writer = self._open.enter_context(open_writer(self.path, format="jsonl"))

@@ -15,6 +15,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Match
 
+from insula.core.sentences import requirement
+
 MEDIA_TYPE = "application/problem+json"
 MAX_ERRORS = 10
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
@@ -95,7 +97,7 @@ class ProblemError(Exception):
 
 def invalid(error: ValidationError) -> ProblemError:
     """Return the errors that pydantic found, without the values of the request."""
-    found = error.errors(include_url=False, include_context=False, include_input=False)
+    found = error.errors(include_url=False, include_input=False)
     if found[0]["type"] == "json_invalid":
         return ProblemError("malformed", "The body must be valid JSON in UTF-8.")
     return ProblemError("validation", _sentence(found), errors=[_readable(one) for one in found[:MAX_ERRORS]])
@@ -156,5 +158,4 @@ def _readable(error: Mapping[str, Any]) -> dict[str, str]:
     if error["type"] == "extra_forbidden":
         # The name of an unknown field may be a text of the request.
         place[-1] = "(unknown field)"
-    message = "is unknown" if error["type"] == "extra_forbidden" else str(error["msg"])
-    return {"field": ".".join(str(part) for part in place), "message": message}
+    return {"field": ".".join(str(part) for part in place), "message": requirement(error)}

@@ -19,6 +19,7 @@ from pydantic_settings import (
 )
 
 from insula.core.errors import MissingFileError, SettingsError, nearest
+from insula.core.sentences import invalid_value
 from insula.serving.settings.sections import (
     Access,
     Audit,
@@ -188,5 +189,5 @@ def _sentence(error: ValidationError) -> str:
     if found["type"] == "extra_forbidden":
         known = [".".join(one) for one, _ in options()] + list(Settings.model_fields)
         return f"The setting {name!r} does not exist.{nearest(name, known)} List all with: insula serve --print-config"
-    allowed = found["msg"].replace("Input should", "must", 1)
-    return f"The setting {name!r} {allowed}. Got {found['input']!r}. Change it in the file, or set {variable(place)}."
+    sentence = invalid_value(repr(name), found)
+    return f"The setting {sentence}. Change it in the file, or set {variable(place)}."

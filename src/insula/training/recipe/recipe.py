@@ -22,7 +22,9 @@ from pydantic import (
 )
 
 from insula.core.errors import MissingFileError, RecipeError, UnknownNameError, nearest
+from insula.core.sentences import invalid_value
 from insula.data.options import DataOptions
+from insula.models.pretrained import ALIASES
 from insula.training.families.encoder import EncoderOptions
 from insula.training.families.registry import families
 from insula.training.loss_terms.registry import BUILT_IN, loss_terms
@@ -217,6 +219,21 @@ def parse_override(text: str) -> tuple[str, Any]:
         return key.strip(), value
 
 
+def model_override(name: str, *, owner: str) -> dict[str, str]:
+    """Return the override that chooses a model by one name, which is a family, an encoder alias, a folder or a hub id.
+
+    owner  who takes the name, for the message of `UnknownNameError`
+    """
+    if name in families:
+        return {"model.name": name}
+    if name in ALIASES or "/" in str(name) or Path(name).is_dir():
+        return {"model.base": name}
+    raise UnknownNameError(
+        f"The model of {owner} must be a family ({', '.join(families)}), an encoder ({', '.join(ALIASES)}), a folder "
+        f"or a hub id owner/name. Got {name!r}.{nearest(name, (*families, *ALIASES))}"
+    )
+
+
 def validate(content: Mapping[str, Any], origin: str) -> Recipe:
     """Return the validated recipe; `RecipeError` names the first problem and the nearest key."""
     try:
@@ -269,18 +286,29 @@ def _sentence(error: ValidationError) -> str:
     errors = error.errors(include_url=False)
     # A union has one error for each member; "is not auto" is the least helpful.
     first = next((one for one in errors if one["type"] not in ("literal_error", "tuple_type")), errors[0])
-    # For a union, the location contains the member too ("literal['auto']", "tuple[int, int]"), which is no key.
-    unions = ("function-", "literal[", "tuple[", "constrained-")
-    where = [str(part) for part in first["loc"] if part != "str" and not str(part).startswith(unions)]
-    key = ".".join(where)
+    key = _key(first)
     if first["type"] == "extra_forbidden":
         known = [*_keys(), *Recipe.model_fields]
-        # Options of a family are validated separately, so that the location lacks "model".
+        # A family's options are validated on their own, so their place in the recipe is not in the location.
+        for full in (key, f"model.{key}"):
+            if owners := [name for name in families if full in known and _is_option_of(full, name)]:
+                return (
+                    f"the key {full!r} is an option of other model families ({', '.join(owners)}). Leave it out, or "
+                    "set model.name to one of them."
+                )
         return f"the key {key!r} is not known.{nearest(key, known) or nearest('model.' + key, known)}"
-    message = first["msg"].removeprefix("Value error, ")
-    got = "" if isinstance(first["input"], Mapping) else f" Got {first['input']!r}."
-    # Errors that concern several sections have no key.
-    return f"{f'{key}: ' if key else ''}{message}{'' if message.endswith(('.', '?')) else '.'}{got}"
+    sentence = invalid_value(key, first, *(one for one in errors if one is not first and _key(one) == key))
+    return sentence if sentence.endswith("?") else f"{sentence}."
+
+
+def _key(error: Mapping[str, Any]) -> str:
+    # Of a union, pydantic names the member too ("literal['auto']", "tuple[int, int]"): that is no key.
+    unions = ("function-", "literal[", "tuple[", "constrained-")
+    return ".".join(str(part) for part in error["loc"] if part != "str" and not str(part).startswith(unions))
+
+
+def _is_option_of(key: str, family: str) -> bool:
+    return key.removeprefix("model.") in families[family].options.model_fields
 
 
 def _keys(section: type[BaseModel] = Recipe, prefix: str = "") -> Sequence[str]:

@@ -11,6 +11,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
 from insula.core.errors import MissingFileError, RecipeError
+from insula.core.sentences import invalid_value
 from insula.training.families.registry import NEURAL_SPACE, families
 from insula.training.recipe.recipe import Recipe, load_recipe
 
@@ -200,10 +201,7 @@ def _entry(key: str, entry: Mapping[str, Any], origin: str) -> Choice | Range:
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         where = ".".join(str(part) for part in first["loc"] if part not in ("int", "float"))
-        problem = {"missing": f"{where} is missing", "extra_forbidden": f"{where!r} is not known"}.get(
-            first["type"], f"{where}: {first['msg']}".removeprefix(": ").replace("Value error, ", "")
-        )
         raise RecipeError(
-            f"The key {key!r} of search space {origin} is not valid: {problem}. "
+            f"The key {key!r} of search space {origin} is not valid: {invalid_value(where, first)}. "
             "Give {choices = [...]} or {low = ..., high = ...}, optionally with log or step."
         ) from error
