@@ -1,7 +1,7 @@
-"""Phrases that read like a translation do not occur in docs, README and changelog.
+"""Phrases that read like a translation do not occur in source, docs, README and changelog.
 
-`ROOTS` names what is read: a folder or a file of the project, with the patterns of its files. Add `"src": ("**/*.py",)`
-to hold the code's words to the same list.
+`ROOTS` names what is read: a folder of the project, with the patterns of its files. Of code the words inside names are
+read, too: `files_at_hand` and `FilesAtHand` are "files at hand".
 """
 
 from __future__ import annotations
@@ -17,7 +17,9 @@ from docs_pages import ROOT, prose, title
 ROOTS: Mapping[str, tuple[str, ...]] = {
     ".": ("README*.md", "CHANGELOG.md", "CONTRIBUTING.md"),
     "docs": ("**/*.md", "**/*.ipynb", "**/*.py"),
+    "src": ("**/*.py", "**/*.toml", "**/*.j2", "**/*.js", "**/*.html"),
 }
+CODE = (".py", ".toml", ".j2", ".js")
 RELEASE = "## [0.2.0]"  # of the changelog, what is released from here on
 
 INSTEAD: Mapping[str, str] = {  # phrase: what to write instead
@@ -60,6 +62,8 @@ def _words(file: Path) -> str:
     text = prose(file) if file.suffix == ".md" else file.read_text(encoding="utf-8")
     if file.suffix == ".ipynb":
         text = " ".join("".join(cell["source"]) for cell in json.loads(text)["cells"])
+    if file.suffix in CODE:
+        text = re.sub(r"(?<=[a-z])(?=[A-Z])|_|\s*\n\s*#", " ", text)
     return text[text.index(RELEASE) :] if file.name == "CHANGELOG.md" else text
 
 

@@ -227,7 +227,7 @@ try {
   model = await Model.load((share) => {
     at("state").textContent = `${WORDS[language].loading} ${Math.round(share * 100)}%`;
   });
-  window.insula = model; // for whoever opens the console
+  window.insula = model; // for the browser console
   speak();
 } catch (error) {
   at("state").textContent = `${WORDS[language].failed}${WORDS[language].gap}${error.message}`;

@@ -5,7 +5,7 @@ const WHITE_SPACE = /[\t-\r\x1c-\x20\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202
 const HTML_PASSES = 5;
 
 export class Preparation {
-  // description: what stands in preparation.json; known: what stands in steps.json
+  // description: the content of preparation.json; known: that of steps.json
   constructor(description, known) {
     this.steps = description.steps;
     this.language = description.language;
