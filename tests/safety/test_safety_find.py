@@ -160,6 +160,38 @@ def test_numbers_of_nobody_and_cues_as_words(text: str, found: list[str]) -> Non
     assert [value for value, _ in _found(text)] == found
 
 
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("BIR 1/234567/8", [("1/234567/8", "macau_id")]),
+        ("the ratio is 1/234567/8", []),
+        ("我是1990年3月12日生的", [("1990年3月12日", "birth_date")]),
+        ("新规1990年3月12日生效", []),
+        ("my bday is 12 March", [("12 March", "birth_date")]),
+        ("Goethe, born 28 August 1749", []),
+        ("the password for the wifi is sunflower99", [("sunflower99", "password")]),
+        ("密码我改成了abc123", [("abc123", "password")]),
+        ("your verification code is 739204", [("739204", "password")]),
+        ("the error code is 739204", []),
+        ("Authorization: Bearer abcdef0123456789abcdef", [("abcdef0123456789abcdef", "api_key")]),
+        ("the token limit is 128000", []),
+        ("Discord: sleepyfox_7", [("sleepyfox_7", "handle")]),
+        ("signal: strong", []),
+        ("https://twitter.com/tomasz_k/status/12", [("tomasz_k", "handle")]),
+        ("https://github.com/acme/app", []),
+        (
+            "P<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<",
+            [("P<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<", "passport")],
+        ),
+        ("L898902C36UTO7408122F1204158<<<<<<<<<<<<<<<8", []),
+        ("A123456789", [("A123456789", "tw_id")]),
+        ("model A123456789 is sold out", []),
+    ],
+)
+def test_later_kinds_need_their_cue_or_check_digit(text: str, found: list[tuple[str, str]]) -> None:
+    assert _found(text) == found
+
+
 def test_a_recogniser_of_ones_own_joins(monkeypatch: pytest.MonkeyPatch) -> None:
     from insula.safety.recognisers.registry import RECOGNISERS
 

@@ -25,13 +25,13 @@ _DATE_ZH = (
     rf"|{_YEAR.format('g')} ?年 ?[0-9]{{1,2}} ?月)(?![0-9])"
 )
 _CUE = cue(
-    r"born(?: on)?(?: the)?|date of birth|birth ?date|birthday|d\.?o\.?b",
+    r"born(?: on)?(?: the)?|date of birth|birth ?date|b(?:irth)?day|d\.?o\.?b",
     "出生日期|出生年月日?|出生[于於在]?|生日|生[于於]",
 )
 _CUED = re.compile(
     rf"{_CUE}\.?(?: is| was| on|是|为|為|在|[:：=,，(（]| ){{0,4}}(?P<date>{_DATE}|{_DATE_ZH})", re.IGNORECASE
 )
-_BEFORE = re.compile(rf"(?P<date>(?<![0-9]){_DATE_ZH}) ?(?:出生|生人)")
+_BEFORE = re.compile(rf"(?P<date>(?<![0-9]){_DATE_ZH}) ?(?:出生|生人|生日(?!快)|生(?![\u4e00-\u9fff])|生的)")
 
 
 def dates(text: str) -> Iterator[Span]:

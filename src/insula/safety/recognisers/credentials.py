@@ -23,7 +23,7 @@ _FORMS = re.compile(
 )
 _KEY = re.compile(
     r"(?:(?<![A-Za-z])(?:(?:x-)?api[ _\-]?key|(?:access|secret|private|account)[ _\-]?key(?: ?(?:id|secret))?"
-    r"|(?:\w{1,20}[ _\-])?(?:token|secret)|authorization: ?(?:bearer|basic))|密钥|秘钥|令牌)"
+    r"|(?:\w{1,20}[ _\-])?(?:token|secret)|bearer|authorization: ?basic)|密钥|秘钥|令牌)"
     r"[\"']?(?: is | ?[:：=]{1,2} ?|是|为| )[\"']?(?P<value>[0-9A-Za-z_\-./+~]{16,200}+={0,2})",
     re.IGNORECASE,
 )
@@ -33,13 +33,14 @@ _VALUE = (
     r"|(?P<value>[!-~]{4,64}))"
 )
 _PASSWORD = re.compile(
-    cue(r"(?:password|passwd|pwd|passcode|passphrase)", "密[码碼]|口令|[验驗][证證][码碼]")
-    + r"(?P<link>\"?(?:(?: is| was)(?: ?[:：])?|是|为|為| ?[:：=]{1,2})? ?)"
+    cue(r"(?:password|passwd|pwd|pw|passcode|passphrase)", "密[码碼]|口令|[验驗][证證][码碼]")
+    + r"(?P<link>\"?(?:(?: (?:for|of|to|on)(?: [\w']{1,12}){1,4}?)?(?: is| was)(?: ?[:：])?"
+    + r"|我?(?:改成|改为|设为|设置为|是|为|為)了?| ?[:：=]{1,2})? ?)"
     + _VALUE
     + r"|"
     + cue("pass")
     + r" ?[:：=] ?(?P<pass>[!-~]{4,64})|"
-    + cue("pin(?: code| number)?")
+    + cue("pin(?: code| number)?|otp|(?:verification|security|login|access|one[ -]time|2fa) (?:code|pin|password)")
     + r"(?: is|[:：=])? ?(?P<pin>[0-9]{4,8})(?![0-9A-Za-z])",
     re.IGNORECASE,
 )

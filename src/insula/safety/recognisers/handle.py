@@ -22,21 +22,23 @@ _QQ = re.compile(
     re.IGNORECASE,
 )
 _NETWORK = re.compile(
-    cue(
+    r"(?P<network>"
+    + cue(
         "instagram|insta|ig|telegram|tg|twitter|snapchat|snap|discord|skype|tiktok|facebook|fb|messenger|linkedin|reddit|twitch"
         "|mastodon|bluesky|kakao(?:talk)?|threads|whats ?app|signal|line(?= ?id)",
         "微博|抖音|小红书|快手|[BbＢ]站|知乎|支付宝|钉钉|陌陌|探探|贴吧|豆瓣|推特",
     )
-    + r"(?P<noun> ?(?:user ?name|handle|account|tag|id|name)(?![A-Za-z])|号码?|ID|UID|账号|帐号|昵称|用户名|名)?"
+    + r")(?P<noun> ?(?:user ?name|handle|account|tag|id|name)(?![A-Za-z])|号码?|ID|UID|账号|帐号|昵称|用户名|名)?"
     r"(?P<link>(?: is| ?[:：=]|是|叫|为)? {0,2})"
     r"(?P<account>@[\w.\-]{2,32}|(?:live:)?[A-Za-z0-9_][A-Za-z0-9_.\-]{2,31}(?:#[0-9]{4})?)",
     re.IGNORECASE,
 )
 _PROFILE = re.compile(
     r"(?<![A-Za-z0-9\-])(?:(?:instagram|twitter|x|tiktok|facebook|twitch|weibo|github)\.com/@?|linkedin\.com/in/|t\.me/|reddit\.com/u(?:ser)?/)"
-    r"(?P<account>[A-Za-z0-9_][A-Za-z0-9_.\-]{2,38})(?![A-Za-z0-9_\-])(?!/[A-Za-z0-9])",
+    r"(?P<account>[A-Za-z0-9_][A-Za-z0-9_.\-]{2,38})(?![A-Za-z0-9_\-])(?!/(?!status/)[A-Za-z0-9])",
     re.IGNORECASE,
 )
+_COMMON_NETWORKS = frozenset("line messenger signal snap threads".split())  # common words, too
 _NO_PROFILES = frozenset(
     "about accounts blog developer download explore hashtag help home intent joinchat legal login "
     "messages notifications pricing privacy search settings share signup stories terms watch".split()
@@ -78,6 +80,8 @@ def _is_account(account: str, found: re.Match[str], after: str) -> bool:
         return False
     if _NO_LETTER.search(account) or "." in account:
         return bool(link or found["noun"])
+    if found["network"].lower() in _COMMON_NETWORKS:
+        return False
     ends = not after.strip(".,;!?。，！\n")
     return ends and bool(link) and link != "is" and not _is_common_word(account)
 

@@ -32,7 +32,11 @@ _TAIWAN_CUE = re.compile(
 )
 _MACAU = re.compile(r"(?<![0-9/])[157](?:/[0-9]{6}/[0-9]|[0-9]{6} ?[(（][0-9][)）]|[0-9]{7})(?![0-9/])")
 _MACAU_CUE = re.compile(
-    cue("maca[uo]") + rf"[^\n]{{0,{_REACH}}}?" + cue("id|identity|card|bir") + "|澳[门門][^\n]{0,12}?[证證]",
+    cue("maca[uo]")
+    + rf"[^\n]{{0,{_REACH}}}?"
+    + cue("id|identity|card|bir")
+    + "|澳[门門][^\n]{0,12}?[证證]|"
+    + cue("bir"),
     re.IGNORECASE,
 )
 _PASSPORT = re.compile(

@@ -51,23 +51,10 @@ for _name, _reference in {
 # A built-in recogniser runs only on texts with this pattern. Most messages have neither digits nor 号.
 _REQUIRED: dict[str, re.Pattern[str]] = {
     **dict.fromkeys(
-        (
-            "address_en",
-            "bank_account",
-            "card",
-            "cn_company",
-            "cn_id",
-            "cn_plate",
-            "hk_id",
-            "macau_id",
-            "passport",
-            "phone",
-            "phone_zh",
-            "presidio",
-            "tw_id",
-        ),
+        ("address_en bank_account card cn_company cn_id cn_plate hk_id macau_id phone phone_zh presidio tw_id").split(),
         re.compile(r"[0-9]"),
     ),
+    "passport": re.compile(r"[0-9]|<<"),
     "address_zh": re.compile(r"[号弄]"),
     "email": re.compile(r"@|艾特|#| [Aa][Tt] |[(\[{（【<] ?[Aa][Tt]"),
     "handle": re.compile(
@@ -76,9 +63,9 @@ _REQUIRED: dict[str, re.Pattern[str]] = {
         r"|(?i:insta|\big\b|telegram|\btg\b|twitter|snap|discord|skype|tiktok|facebook|\bfb\b|messenger|linkedin|reddit|twitch|mastodon"
         r"|bluesky|kakao|threads|signal|line ?id|github|x\.com|t\.me)"
     ),
-    "api_key": re.compile(r"(?i:key|token|secret|authorization)|密钥|秘钥|令牌|[-_:.]|AKI|ASIA|LTAI|AIza"),
-    "birth_date": re.compile(r"(?i:born|birth|d\.?o\.?b)|出生|生日|生[于於人]"),
-    "password": re.compile(r"(?i:pass|pwd|\bpin\b)|密[码碼]|口令|[验驗]"),
+    "api_key": re.compile(r"(?i:key|token|secret|bearer)|密钥|秘钥|令牌|[-_:.]|AKI|ASIA|LTAI|AIza"),
+    "birth_date": re.compile(r"(?i:born|b(?:irth)?day|birth|d\.?o\.?b)|[出日号]生|生日|[日号] ?生|生[于於]"),
+    "password": re.compile(r"(?i:pass|pwd|\bpw\b|\bpin\b|\botp\b|code)|密[码碼]|口令|[验驗]"),
     "ip": re.compile(r"[0-9:]"),
     "name_zh": re.compile(r"[\u4e00-\u9fff]"),
     "url": re.compile(r"://"),
