@@ -44,7 +44,7 @@ def test_the_road_from_a_run_to_a_small_fast_model(
         json.loads(one)["label"] for one in insula(*asked).stdout.splitlines()
     ]
     (here / "other.json").write_text("{}", encoding="utf-8")
-    assert "holds no engine" in insula(*asked, "--bench", "other.json").stderr
+    assert "is not an engine file" in insula(*asked, "--bench", "other.json").stderr
     assert insula("predict", "-i", mood, "-o", "x.csv", "--bench", "engine.json", "--engine", "ray").exit_code == 2
 
     said = insula("model", "export", "-m", run, "-o", "elsewhere")

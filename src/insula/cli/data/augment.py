@@ -57,7 +57,7 @@ def augment(
     train.csv, next to validation.csv and test.csv. The column augmented_by names the method of each copy.
 
     Methods for English and Chinese: swap and delete (words), elongation, punctuation, emoji-words, emoji, identity,
-    intensity, negation. English: keyboard, casing. Chinese: width.
+    intensity, negation. English: keyboard, casing. Chinese: width, homophone, pinyin.
 
     **Examples**
 
