@@ -46,7 +46,7 @@ CASES = {
     "calibrate_model": Case(plain("calibrate_model", "model", "output"), MODEL, ("model",)),
     "calibrate_model rows": Case(
         lambda overwrite=False, **at: insula.calibrate_model(
-            at["model"], at["output"], rows=at["data"], overwrite=overwrite
+            at["model"], at["output"], data=at["data"], overwrite=overwrite
         ),
         MODEL,
         ("model", "data"),
@@ -72,6 +72,7 @@ CASES = {
     "evaluate": Case(plain("evaluate", "data", "model", by_name=("output",)), None, ("data",)),
     "compare": Case(plain("compare", "model", "model", by_name=("data", "output")), None, ("data",)),
     "predict_file": Case(plain("predict_file", "data", "output", "model"), None, ("data",)),
+    "explain_file": Case(plain("explain_file", "data", "output", "model"), None, ("data",)),
     "mask_file": Case(plain("mask_file", "data", "output"), None, ("data",)),
     "augment_file": Case(plain("augment_file", "data", "output", methods=("swap",)), None, ("data",)),
     "bench_model": Case(plain("bench_model", "model", by_name=("data", "output")), None, ("data",)),

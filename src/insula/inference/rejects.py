@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 from pathlib import Path
 from typing import Any
@@ -68,13 +69,14 @@ class Rejects(contextlib.AbstractContextManager["Rejects"]):
 
 
 def _is_replaceable(path: Path) -> bool:
-    """True unless a file of the user is at `path`: one that is not empty and does not start with a rejected row."""
-    if not path.is_file() or path.stat().st_size == 0:
-        return True
-    with path.open("rb") as file:
-        first = file.readline(8 * RAW_CHARACTERS + 10_000)
+    """Return False if `path` holds a file of the user: one that is not empty and does not start with a rejected row."""
     try:
-        row = json.loads(first)
+        if not path.is_file() or path.stat().st_size == 0:
+            return True
+        with path.open("rb") as file:
+            row = json.loads(file.readline(8 * RAW_CHARACTERS + 10_000))
+    except OSError as error:  # a name that is too long has no file; writing to it reports the reason
+        return error.errno == errno.ENAMETOOLONG
     except ValueError:
         return False
     return isinstance(row, dict) and tuple(row) == _KEYS
