@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 import insula
-from in_chromium import IN_CHROMIUM, Watched
+from in_chromium import IN_CHROMIUM, Watched, barriers
 from insula.compression.browser import LIBRARIES
 from insula.core.errors import MissingFileError, ModelFolderError, OutputError, RecipeError
 from insula.core.levels import level_predictions
@@ -142,6 +142,7 @@ class TestInABrowser:
         page.get_by_role("button", name="中文").click()
         page.get_by_label("文本").wait_for()
         assert page.evaluate("document.documentElement.lang") == "zh-CN"
+        assert barriers(page) == []
         assert seen.asked_only(address)
 
 

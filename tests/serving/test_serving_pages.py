@@ -207,6 +207,9 @@ def test_tables_and_code_of_a_card_scroll_and_long_ones_fold() -> None:
     for code in ("&lt;i&gt;", "&lt;u&gt;"):
         assert f'<pre tabindex="0" role="group" aria-label="Code"><code>{code}\n</code></pre>' in made
     assert not re.findall("<[biu]>", made)
+    assert re.findall(r"<t[hd]>.*?</t[hd]>", str(card_html("| | a |\n|---|---|\n| b | c |\n"))) == [
+        "<td></td>", "<th>a</th>", "<td>b</td>", "<td>c</td>",
+    ]  # fmt: skip
 
 
 def test_a_chinese_card_has_the_figures_of_the_english_one(served: Running) -> None:

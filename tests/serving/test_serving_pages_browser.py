@@ -10,7 +10,7 @@ import pytest
 from serving_running import Running, running
 from serving_visiting import EVIL, hostile_model
 
-from in_chromium import IN_CHROMIUM, Watched
+from in_chromium import IN_CHROMIUM, Watched, barriers
 from insula.api.access import create_key
 from insula.serving.pages.words import EXAMPLES, TAGS, WORDS
 from waiting import eventually
@@ -83,6 +83,8 @@ def test_pages_fit_are_legible_and_ask_nobody(
         eventually(lambda: page.evaluate(FAINT), [])
         eventually(lambda: max(width, page.evaluate(WIDTH)), width)
         assert [page.locator(mark).count() for mark in ("main", "header", "nav", "h1")] == [1, 1, 1, 1]
+        assert barriers(page) == []
+        eventually(lambda: max(width, page.evaluate(WIDTH)), width)
     assert seen.asked_only(f"{both.address}/")
 
 

@@ -54,6 +54,8 @@ def _with_boxes(tokens: Sequence[Token]) -> list[Token]:
             heading = token.content
         if token.type in ("fence", "code_block"):
             token.type, token.content = "html_block", _code_box(token.content)
+        if token.type == "th_open" and not tokens[place + 1].content:  # a heading that says nothing is none
+            token.tag = tokens[place + 2].tag = "td"
         if token.type == "table_open":
             rows = _rows(tokens[place:])
             fold = f"<details><summary>{rows} rows</summary>" if rows > MAX_OPEN_ROWS else ""
