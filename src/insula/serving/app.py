@@ -22,6 +22,7 @@ from insula.serving.http.response_headers import ResponseHeaders
 from insula.serving.http.unexpected_errors import UnexpectedErrors
 from insula.serving.jobs import JobRunner
 from insula.serving.pages.mount import add_pages
+from insula.serving.pages.routes import files
 from insula.serving.retention_writer import RetentionWriter
 from insula.serving.routes import (
     batches,
@@ -153,7 +154,7 @@ def _add_middleware(app: FastAPI, settings: Settings, telemetry: Telemetry, memo
         size=limits.body_bytes,
         seconds=limits.body_seconds,
         memory=memory,
-        uploads=UPLOADS,
+        uploads=(UPLOADS, files.UPLOADS),
         upload_types=batches.ENDINGS,
         upload_size=jobs.upload_bytes,
         upload_seconds=jobs.upload_seconds,

@@ -39,7 +39,7 @@ class BodyLimits:
     """ASGI middleware: raises `ProblemError` while the application reads a body that is too large or too slow.
 
     memory        from which bodies take their bytes until they are answered
-    uploads       the path whose bodies of `upload_types` go to the disk, so that they may be larger and slower
+    uploads       the paths whose bodies of `upload_types` go to the disk, so that they may be larger and slower
     """
 
     def __init__(
@@ -49,7 +49,7 @@ class BodyLimits:
         size: int,
         seconds: float,
         memory: BodyMemory,
-        uploads: str,
+        uploads: Collection[str],
         upload_types: Collection[str],
         upload_size: int,
         upload_seconds: float,
@@ -57,7 +57,7 @@ class BodyLimits:
         self.app = app
         self._usual = (size, seconds)
         self._memory = memory
-        self._uploads = uploads
+        self._uploads = frozenset(uploads)
         self._upload_types = frozenset(upload_types)
         self._upload = (upload_size, upload_seconds)
 
@@ -67,7 +67,7 @@ class BodyLimits:
             await self.app(scope, receive, send)
             return
         headers = Headers(scope=scope)
-        upload = scope["path"] == self._uploads and media_type(headers) in self._upload_types
+        upload = scope["path"] in self._uploads and media_type(headers) in self._upload_types
         size, seconds = self._upload if upload else self._usual
         problem = _problem_of_headers(headers, size)
         if problem is not None:

@@ -14,7 +14,7 @@ FORM = "application/x-www-form-urlencoded"
 MAX_FIELDS = 10
 
 
-async def read_form(request: Request) -> Mapping[str, str]:
+async def read_form(request: Request, *, max_fields: int = MAX_FIELDS) -> Mapping[str, str]:
     """Return the fields of a form; raise `ProblemError` if it is not a readable form, or from another site.
 
     Lines end with LF, as in texts of the other routes; browsers send CR LF.
@@ -32,7 +32,7 @@ async def read_form(request: Request) -> Mapping[str, str]:
             keep_blank_values=True,
             encoding="utf-8",
             errors="strict",
-            max_num_fields=MAX_FIELDS,
+            max_num_fields=max_fields,
         )
     except ValueError:
         raise ProblemError("malformed", "The form must be URL-encoded UTF-8.") from None

@@ -76,8 +76,7 @@ async def create(
         with service.jobs.reserved(caller):
             job = service.jobs.add(service.jobs.new_folder()[0], source, name, body.given_columns, caller)
     elif kind in ENDINGS:
-        with service.jobs.reserved(caller):
-            job = await _uploaded(request, ENDINGS[kind], options)
+        job = await upload_job(request, ENDINGS[kind], options)
     else:
         raise ProblemError("unsupported_media", f"The Content-Type must be one of: {', '.join((JSON, *ENDINGS))}.")
     headers = {"location": f"/v1/batches/{job.id}"}
@@ -128,6 +127,13 @@ async def remove(request: Request, id: str) -> Response:
     service = service_of(request)
     service.jobs.remove(id, service.access.caller())
     return Response(status_code=204)
+
+
+async def upload_job(request: Request, ending: str, options: JobOptions) -> Job:
+    """Return a new job for the file in the body of a request; raise `ProblemError` if there is no room for it."""
+    service = service_of(request)
+    with service.jobs.reserved(service.access.caller()):
+        return await _uploaded(request, ending, options)
 
 
 async def _uploaded(request: Request, ending: str, options: JobOptions) -> Job:

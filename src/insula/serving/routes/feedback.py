@@ -58,8 +58,12 @@ async def feedback(request: Request) -> Response:
     database stores the subject, by which rows are erased. 501 if neither is set, 404 if
     the prediction is not stored.
     """
-    service = service_of(request)
-    body = await read_body(request, FeedbackRequest)
+    await store_feedback(service_of(request), await read_body(request, FeedbackRequest))
+    return json_response({"kept": True}, 201)
+
+
+async def store_feedback(service: Service, body: FeedbackRequest) -> None:
+    """Store feedback as the settings say; raise `ProblemError` if it is switched off, wrong, or cannot be stored."""
     file = service.settings.feedback.file
     if file is None and not service.retention.is_enabled:
         raise ProblemError(
@@ -82,7 +86,7 @@ async def feedback(request: Request) -> Response:
             )
         )
     if file is None:
-        return json_response({"kept": True}, 201)
+        return
     try:
         row = {
             **await _masked(service, body.model_dump(exclude_none=True, exclude={"subject", "prediction"})),
@@ -97,7 +101,6 @@ async def feedback(request: Request) -> Response:
     except ProblemError:
         service.retention.discard(stored)
         raise
-    return json_response({"kept": True}, 201)
 
 
 def _append(file: Path, row: dict[str, Any]) -> None:

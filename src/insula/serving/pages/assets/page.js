@@ -1,15 +1,20 @@
-// What the pages do beyond their forms: examples, Ctrl+Enter, and the texts that were tried in this tab.
-// Without JavaScript the forms and links work; what needs it is marked data-script and hidden until then.
+// What the pages do beyond their forms and links: examples, Ctrl+Enter, the texts of this tab, uploads with progress.
+// Without JavaScript the forms still work; what needs it has the mark data-script and is hidden until then.
 
-const KEY = "insula-texts";
+const TEXTS = "insula-texts";
+const FILES = "insula-files";
 const MOST = 20;
 const at = (id) => document.getElementById(id);
-const form = document.querySelector("form.ask");
-const field = at("text");
 
 for (const one of document.querySelectorAll("[data-script]")) one.hidden = false;
+if (at("history")) tryTexts(document.querySelector("form.ask"), at("text"));
+if (at("upload")) uploads(at("upload"));
+if (document.querySelector("form.ask[action='/login']")) {
+  keep(TEXTS, []); // the next person need not see them
+  keep(FILES, []);
+}
 
-if (form && field) {
+function tryTexts(form, field) {
   const ask = (text, model) => {
     field.value = text;
     if (model && at("model")) at("model").value = model;
@@ -30,37 +35,20 @@ if (form && field) {
     const decision = document.querySelector("#said .decision")?.textContent ?? "";
     const entry = { text: field.value, model: at("model")?.value ?? "", decision };
     if (!entry.text.trim()) return;
-    keep([entry, ...kept().filter((one) => one.text !== entry.text || one.model !== entry.model)].slice(0, MOST));
-    show(ask);
+    const others = kept(TEXTS).filter((one) => one.text !== entry.text || one.model !== entry.model);
+    keep(TEXTS, [entry, ...others].slice(0, MOST));
+    showTexts(ask);
   });
   at("history-clear").addEventListener("click", () => {
-    keep([]);
-    show(ask);
+    keep(TEXTS, []);
+    showTexts(ask);
     field.focus();
   });
-  show(ask);
-} else {
-  keep([]); // at the login: the next person need not see them
+  showTexts(ask);
 }
 
-function kept() {
-  try {
-    return JSON.parse(sessionStorage.getItem(KEY) ?? "[]");
-  } catch {
-    return []; // storage is switched off
-  }
-}
-
-function keep(entries) {
-  try {
-    sessionStorage.setItem(KEY, JSON.stringify(entries));
-  } catch {
-    // full, or switched off: the texts are gone with the page
-  }
-}
-
-function show(ask) {
-  const entries = kept();
+function showTexts(ask) {
+  const entries = kept(TEXTS);
   at("history").hidden = entries.length === 0;
   at("history-list").replaceChildren(
     ...entries.map(({ text, model, decision }) => {
@@ -77,4 +65,76 @@ function show(ask) {
       return item;
     }),
   );
+}
+
+function uploads(form) {
+  const kinds = { csv: "text/csv", tsv: "text/tab-separated-values", jsonl: "application/x-ndjson", ndjson: "application/x-ndjson" };
+  const { sending, sent, failed, kind: wrongKind, size: tooLarge } = form.dataset;
+  const button = form.querySelector("button");
+  const bar = at("upload-progress");
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    const file = at("file").files[0];
+    const kind = kinds[file?.name.split(".").pop().toLowerCase()];
+    if (!kind) return say(wrongKind, true);
+    const query = new URLSearchParams({ lang: form.elements.lang.value });
+    if (at("model")) query.set("model", at("model").value);
+    if (at("column").value.trim()) query.set("text", at("column").value.trim());
+    const request = new XMLHttpRequest(); // fetch does not tell how much of a body was sent
+    request.open("POST", `/pages/files?${query}`);
+    request.setRequestHeader("content-type", kind);
+    request.setRequestHeader("x-csrf-token", form.elements.token.value);
+    request.responseType = "json";
+    request.upload.addEventListener("progress", ({ loaded, total }) => {
+      bar.value = total ? Math.round((100 * loaded) / total) : 0;
+    });
+    request.addEventListener("loadend", () => {
+      bar.hidden = true;
+      button.disabled = false;
+      // The server stops reading what is too large: the browser then may see the answer, or only the end.
+      if (request.status === 413) return say(tooLarge, true);
+      if (request.status !== 202) return say(request.response?.message ?? failed, true);
+      keep(FILES, [[request.response.id, file.name], ...kept(FILES)].slice(0, MOST));
+      say(sent);
+      form.reset();
+      htmx.ajax("GET", `/pages/files/jobs?lang=${form.elements.lang.value}`, { target: "#jobs", swap: "outerHTML" });
+    });
+    bar.value = 0;
+    bar.hidden = false;
+    button.disabled = true;
+    say(sending);
+    request.send(file);
+  });
+  document.body.addEventListener("htmx:afterSettle", nameFiles);
+  nameFiles();
+
+  function say(text, isWrong = false) {
+    const line = document.createElement("p");
+    line.className = isWrong ? "wrong" : "";
+    line.textContent = text;
+    at("upload-state").replaceChildren(line);
+  }
+}
+
+function nameFiles() {
+  for (const [id, name] of kept(FILES)) {
+    const title = document.querySelector(`[data-file="${CSS.escape(id)}"]`);
+    if (title) title.textContent = name;
+  }
+}
+
+function kept(key) {
+  try {
+    return JSON.parse(sessionStorage.getItem(key) ?? "[]");
+  } catch {
+    return []; // storage is switched off
+  }
+}
+
+function keep(key, entries) {
+  try {
+    sessionStorage.setItem(key, JSON.stringify(entries));
+  } catch {
+    // full, or switched off: they are gone with the page
+  }
 }

@@ -14,12 +14,13 @@ from insula.serving.http.problems import ProblemError
 from insula.serving.pages.answer_view import answer_view, context_notes
 from insula.serving.pages.forms import read_form
 from insula.serving.pages.language import language_of
+from insula.serving.pages.model_view import labels_view
 from insula.serving.pages.page_route import RETRY, PageRoute
 from insula.serving.pages.rendering import is_fragment, page
 from insula.serving.pages.visits import visitors_of
 from insula.serving.pages.words import Speech
 from insula.serving.served_models import ServedModel
-from insula.serving.service import service_of
+from insula.serving.service import Service, service_of
 from insula.text.turn_lines import parse_turns
 
 router = APIRouter(route_class=PageRoute)
@@ -62,6 +63,7 @@ async def judge(request: Request) -> Response:
         )
     say = Speech(language)
     answer = answer_view(model.predictor.scheme, predicted.predictions[0], say)
+    choices = labels_view(model.predictor.scheme, say) if _takes_feedback(service, model) else []
     notes = context_notes(given, model.predictor.context, say)
     days = service.settings.retention.days
     return _page(
@@ -70,9 +72,17 @@ async def judge(request: Request) -> Response:
         **shown,
         answer=answer,
         notes=notes,
+        choices=choices,
+        predicted=list(predicted.predictions[0].labels),
         kept=predicted.stored_ids[0] if predicted.stored_ids else None,
         days=f"{days:g}" if days else "",
     )
+
+
+def _takes_feedback(service: Service, model: ServedModel) -> bool:
+    """Whether there is somewhere to store feedback, and whether it can be said with labels."""
+    is_stored = service.settings.feedback.file is not None or service.retention.is_enabled
+    return is_stored and model.predictor.scheme.is_categorical
 
 
 def _typed_input(form: Mapping[str, str]) -> ModelInput:
@@ -95,6 +105,8 @@ def _page(request: Request, model: ServedModel, *, language: str | None = None, 
         "seconds": None,
         "stale": False,
         "notes": [],
+        "choices": [],
+        "predicted": [],
     }
     known |= dict.fromkeys(TYPED, "")
     served = list(service_of(request).models)

@@ -18,7 +18,7 @@ from insula.serving.pages.visits import SCOPE, visitors_of
 from insula.serving.service import service_of
 
 router = APIRouter(route_class=PageRoute)
-_NEXT_PATH = re.compile(r"/models(/[^/\\]+){0,2}")
+_NEXT_PATH = re.compile(r"/files|/models(/[^/\\]+){0,2}")
 
 
 @router.get("/login")

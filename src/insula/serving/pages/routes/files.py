@@ -1,0 +1,111 @@
+"""`/files`: upload a file, see how far its job is, download the predictions; the jobs are those of `/v1/batches`."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+from starlette.requests import Request
+from starlette.responses import FileResponse, JSONResponse, RedirectResponse, Response
+
+from insula.evaluation.reports.readable import file_size
+from insula.serving.http.media_type import media_type
+from insula.serving.http.problems import ProblemError
+from insula.serving.jobs import DONE, REJECTS, RESULT, RUNNING, WAITING
+from insula.serving.pages.forms import is_same_origin, read_form
+from insula.serving.pages.job_view import job_view
+from insula.serving.pages.language import language_of
+from insula.serving.pages.page_route import PageRoute
+from insula.serving.pages.rendering import address, page
+from insula.serving.pages.visits import visitors_of
+from insula.serving.pages.words import Speech
+from insula.serving.routes.batches import ENDINGS, LINES, upload_job
+from insula.serving.schemas import JobOptions
+from insula.serving.service import service_of
+
+router = APIRouter(route_class=PageRoute)
+UPLOADS = "/pages/files"
+TOKEN = "x-csrf-token"
+OF_FILES = {"unsupported_media": "file_kind", "too_large": "file_size"}  # what these problems mean here
+
+
+@router.get("/files")
+async def files(request: Request) -> Response:
+    """The form for a file, and the jobs of the visitor."""
+    settings = service_of(request).settings.jobs
+    return page(
+        request,
+        "files.html.j2",
+        models=list(service_of(request).models),
+        most_bytes=file_size(settings.upload_bytes),
+        keep_hours=f"{settings.keep_hours:g}",
+        fragment=False,
+        **_jobs(request, Speech(language_of(request))),
+    )
+
+
+@router.get("/pages/files/jobs")
+async def jobs(request: Request) -> Response:
+    """The list of jobs as a fragment; it asks for itself again while one is not done."""
+    return page(request, "jobs.html.j2", **_jobs(request, Speech(language_of(request))))
+
+
+@router.post(UPLOADS)
+async def upload(request: Request, options: Annotated[JobOptions, Query()]) -> Response:
+    """Start a job with the file that is the body, sent by the script of the page; the answer has its id, or a sentence.
+
+    Raises `ProblemError` if it does not come from a page of the visitor's session.
+    """
+    say = Speech(language_of(request))
+    if not is_same_origin(request):
+        raise ProblemError("forbidden", "A file must come from a page of this service.")
+    if not visitors_of(request).has_csrf_token(request, {"token": request.headers.get(TOKEN, "")}):
+        return JSONResponse({"message": say("stale_file")}, 403)
+    service, kind = service_of(request), media_type(request.headers)
+    try:
+        if kind not in ENDINGS:
+            raise ProblemError("unsupported_media", "The file must be CSV, TSV or JSON Lines.")
+        job = await upload_job(request, ENDINGS[kind], options)
+    except ProblemError as problem:
+        service.telemetry.rejected(problem.code)
+        message = say.problem(OF_FILES.get(problem.code, problem.code))
+        return JSONResponse({"message": message}, problem.status, headers=problem.headers)
+    return JSONResponse({"id": job.id}, 202)
+
+
+@router.get("/files/{id}/result")
+async def result(request: Request, id: str) -> FileResponse:
+    """The predictions of a job, as a download."""
+    return _download(request, id, RESULT, "predictions.jsonl")
+
+
+@router.get("/files/{id}/rejects")
+async def rejects(request: Request, id: str) -> FileResponse:
+    """The rows of a job that could not be predicted, as a download."""
+    return _download(request, id, REJECTS, "rejects.jsonl")
+
+
+@router.post("/pages/files/{id}/delete")
+async def delete(request: Request, id: str) -> Response:
+    """Delete a job with its files."""
+    form = await read_form(request)
+    if not visitors_of(request).has_csrf_token(request, form):
+        raise ProblemError("forbidden", "The form must come from a page of this session. Load the page again.")
+    service = service_of(request)
+    service.jobs.remove(id, service.access.caller())
+    return RedirectResponse(address("files", lang=language_of(request, form.get("lang"))), 303)
+
+
+def _download(request: Request, id: str, which: str, name: str) -> FileResponse:
+    service = service_of(request)
+    file = service.jobs.file(id, which, service.access.caller())
+    return FileResponse(file, media_type=LINES, filename=name)
+
+
+def _jobs(request: Request, say: Speech) -> dict[str, Any]:
+    service = service_of(request)
+    own = service.jobs.jobs_of(service.access.caller())
+    return {
+        "jobs": [job_view(job, say, done=job.status == DONE) for job in own],
+        "active": any(job.status in (WAITING, RUNNING) for job in own),
+    }
