@@ -22,7 +22,7 @@ LABEL_COLUMNS: Mapping[str, tuple[str, Callable[[float | None], str]]] = {
     "f1": ("F1", score), "precision": ("精确率", score), "recall": ("召回率", score),
     "average_precision": ("平均精确率", score), "auroc": ("AUROC", score), "brier": ("布里尔分数", score),
     "threshold": ("阈值", score), "support": ("样本数", count), "predicted": ("预测数", count),
-    "pearson": ("皮尔逊", score), "spearman": ("斯皮尔曼", score), "ccc": ("一致性", score), "mae": ("MAE", score),
+    "pearson": ("皮尔逊", score), "spearman": ("斯皮尔曼", score), "ccc": ("CCC", score), "mae": ("MAE", score),
     "rmse": ("RMSE", score),
 }  # fmt: skip
 UNITS = ((1e8, "亿"), (1e4, "万"))
@@ -58,7 +58,7 @@ def chinese_card(document: MetricsDocument, scheme: LabelScheme) -> ChineseCard:
     say = Speech("zh")
     return ChineseCard(
         model=_known(
-            ("起点", document.model.base),
+            ("基础模型", document.model.base),
             ("参数量", document.model.parameters, _large),
             ("文件大小", document.model.bytes, file_size),
             ("推理引擎", document.model.backend),
@@ -103,7 +103,7 @@ def _baselines(document: MetricsDocument, say: Speech) -> Table | None:
         value, difference = baseline.metrics.get(metric, Interval()).value, baseline.difference.interval
         title = baseline_words(name, document.scheme.kind)
         rows.append((title, score(value), signed(difference.value), say.span(difference)))
-    return Table(("基线", metric_words(metric, say)[0], "本模型减基线", say("interval")), rows)
+    return Table(("基线", metric_words(metric, say)[0], "差值（本模型 − 基线）", say("interval")), rows)
 
 
 def _levels(document: MetricsDocument, say: Speech) -> Table | None:
