@@ -80,7 +80,7 @@ async def judge(request: Request) -> Response:
 
 
 def _takes_feedback(service: Service, model: ServedModel) -> bool:
-    """Whether there is somewhere to store feedback, and whether it can be said with labels."""
+    """Whether the service stores feedback, and the model has labels to choose from."""
     is_stored = service.settings.feedback.file is not None or service.retention.is_enabled
     return is_stored and model.predictor.scheme.is_categorical
 
