@@ -66,7 +66,7 @@ def pytest_runtest_setup() -> None:
 
 
 class Recorder(Silent):
-    """A progress that remembers what it was told."""
+    """A progress that records its calls."""
 
     def __init__(self) -> None:
         self.tasks: list[tuple[str, int | None]] = []
@@ -113,7 +113,7 @@ def _documents_follow_their_schema() -> Iterator[None]:
 
 @pytest.fixture
 def recorder() -> Recorder:
-    """A progress that remembers what it was told."""
+    """A progress that records its calls."""
     return Recorder()
 
 
@@ -220,20 +220,20 @@ def tiny_recipe(
 
 @pytest.fixture
 def torch_only() -> Iterator[None]:
-    """Networks are not exported in this test: torch answers."""
+    """Skip the export of networks; torch predicts."""
     with unexported():
         yield
 
 
 @pytest.fixture(scope="session")
-def told() -> dict[Path, Recorder]:
-    """What the runs of `trained_run` told their progress, by run folder."""
+def recorders() -> dict[Path, Recorder]:
+    """The recorded progress of the runs of `trained_run`, by run folder."""
     return {}
 
 
 @pytest.fixture(scope="session")
 def trained_run(
-    once: Callable[..., Path], told: dict[Path, Recorder], tiny_recipe: Callable[..., dict[str, Any]]
+    once: Callable[..., Path], recorders: dict[Path, Recorder], tiny_recipe: Callable[..., dict[str, Any]]
 ) -> Callable[..., Any]:
     """A finished run on toy data, trained once a session: `trained_run("linear", "single")`; do not write into it.
 
@@ -257,14 +257,14 @@ def trained_run(
                 run = train_run(
                     toy_data.toy_dataset(kind), recipe, folder / f"{family}-{kind}", command="test", progress=recorder
                 )
-            kept = {"metrics": run.metrics, "told": vars(recorder)}
+            kept = {"metrics": run.metrics, "recorder": vars(recorder)}
             (folder / "run.json").write_text(json.dumps(kept), encoding="utf-8")
 
         folder = once(f"{family}-{kind}" if export else f"{family}-{kind}-unexported", make)
         kept = json.loads((folder / "run.json").read_text(encoding="utf-8"))
         run = made[family, kind, export] = Run(folder / f"{family}-{kind}", MetricsDocument.from_dict(kept["metrics"]))
-        told[run.path] = recorder = Recorder()
-        vars(recorder).update(kept["told"])
+        recorders[run.path] = recorder = Recorder()
+        vars(recorder).update(kept["recorder"])
         return run
 
     return train

@@ -24,7 +24,7 @@ from insula.training.options.objective import ObjectiveOptions
 SINGLE = LabelScheme("s", "single", ("a", "b", "c"))
 
 
-def _learnt(examples: list[Example], scheme: LabelScheme = SINGLE, **options: Any) -> Rows:
+def _prepared(examples: list[Example], scheme: LabelScheme = SINGLE, **options: Any) -> Rows:
     rows = Rows([""] * len(examples), gold_matrix(scheme, examples), np.array([e.weight for e in examples]))
     return training_rows(rows, examples, scheme, ObjectiveOptions(**options))
 
@@ -95,24 +95,24 @@ def test_targets_follow_the_options() -> None:
         Example(text="y", labels=("a",)),
         Example(text="z", labels=("b",), votes={"b": 0}),  # nobody voted
     ]
-    plain = _learnt(examples)
+    plain = _prepared(examples)
     np.testing.assert_array_equal(plain.gold, gold_matrix(SINGLE, examples))
     np.testing.assert_array_equal(plain.weights, [2, 1, 1])
-    np.testing.assert_allclose(_learnt(examples, soft_labels=True).gold, [[0.75, 0.25, 0], [1, 0, 0], [0, 1, 0]])
-    both = _learnt(examples, soft_labels=True, label_smoothing=0.3)
+    np.testing.assert_allclose(_prepared(examples, soft_labels=True).gold, [[0.75, 0.25, 0], [1, 0, 0], [0, 1, 0]])
+    both = _prepared(examples, soft_labels=True, label_smoothing=0.3)
     np.testing.assert_allclose(both.gold[0], [0.7 * 0.75 + 0.1, 0.7 * 0.25 + 0.1, 0.1])
-    np.testing.assert_allclose(_learnt(examples, class_weights="balanced").weights, [4 / 3, 2 / 3, 2])
+    np.testing.assert_allclose(_prepared(examples, class_weights="balanced").weights, [4 / 3, 2 / 3, 2])
 
 
 def test_votes_of_several_labels_are_shares() -> None:
     scheme = LabelScheme("m", "multi", ("a", "b", "c"))
     examples = [Example(text="x", labels=("a",), votes={"a": 1.0, "b": 0.4}), Example(text="y", labels=())]
-    np.testing.assert_allclose(_learnt(examples, scheme, soft_labels=True).gold, [[1, 0.4, 0], [0, 0, 0]])
+    np.testing.assert_allclose(_prepared(examples, scheme, soft_labels=True).gold, [[1, 0.4, 0], [0, 0, 0]])
 
 
 def test_soft_labels_without_votes_are_rejected() -> None:
     with pytest.raises(RecipeError, match=r"objective\.soft_labels.*data\.votes"):
-        _learnt([Example(text="x", labels=("a",))], soft_labels=True)
+        _prepared([Example(text="x", labels=("a",))], soft_labels=True)
 
 
 def test_dimensional_targets_are_unchanged() -> None:

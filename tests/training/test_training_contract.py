@@ -140,8 +140,8 @@ def test_nothing_in_a_run_is_pickled(run: Any, family: str, kind: Kind) -> None:
 
 @every_family
 @every_kind
-def test_progress_is_reported(run: Any, told: dict[Path, Any], family: str, kind: Kind) -> None:
-    recorder = told[run.path]
+def test_progress_is_reported(run: Any, recorders: dict[Path, Any], family: str, kind: Kind) -> None:
+    recorder = recorders[run.path]
     assert recorder.finished == len(recorder.tasks) >= 1
     for (task, total), steps in zip(recorder.tasks, recorder.steps, strict=True):
         assert total is None or 0 < steps <= total, task

@@ -173,11 +173,11 @@ def test_the_history_has_figures_by_step(fit: Any) -> None:
 @pytest.mark.parametrize("kind", ["single", "multi"])
 def test_training_and_validation_losses_have_one_scale(fit: Any, kind: Kind) -> None:
     _, fitted, trainer = fit({"train.precision": "float32"}, kind=kind)
-    told = [row["validation_loss"] for row in fitted.history if "validation_loss" in row]
+    logged = [row["validation_loss"] for row in fitted.history if "validation_loss" in row]
     found = trainer.predict(trainer.eval_dataset)
     losses = _objective(kind).loss(torch.tensor(found.predictions), torch.tensor(found.label_ids))
     assert trainer.evaluate()["eval_loss"] == pytest.approx(float(losses.mean()), rel=1e-5)  # a mean over rows
-    assert told[-1] == pytest.approx(float(losses.mean()), rel=1e-5)
+    assert logged[-1] == pytest.approx(float(losses.mean()), rel=1e-5)
 
 
 def test_patience_waits_while_the_loss_falls() -> None:

@@ -196,7 +196,7 @@ def test_texts_near_an_evaluation_set_are_not_trained_on(tmp_path: Path) -> None
         "We waited for two hours on the telephone and nobody ever called back!!",
         "the room was clean and the people at the desk were friendly to us all",
         "a third text of which there is no other like it in this small corpus",
-        "and a fourth one that differs from all of the three that stand before",
+        "and a fourth one that differs from all of the three before it",
         "...",
     ]
     (tmp_path / "texts.csv").write_text("message\n" + "".join(f'"{text}"\n' for text in texts), encoding="utf-8")
@@ -231,11 +231,11 @@ def test_the_default_name_has_texts_and_base(
 def test_the_default_name_is_one_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from insula.api import pretraining
 
-    def told(given: Any, folder: Path, **_: Any) -> Any:
+    def recorded(given: Any, folder: Path, **_: Any) -> Any:
         return folder
 
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(pretraining, "_run", told)
+    monkeypatch.setattr(pretraining, "_run", recorded)
     (tmp_path / "base").mkdir()
     several = ["data/comments.jsonl.gz", "more.txt"]
     assert pretrain(several, model="owner/small-1.5") == Path("encoders/comments-small-1.5")

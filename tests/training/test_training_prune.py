@@ -173,10 +173,10 @@ def test_training_rows_of_the_base_are_not_evaluated(tmp_path: Path, tiny_recipe
             train_run(dataclasses.replace(data, splits=splits), recipe, tmp_path / "run")
     other = toy_data.toy_dataset("single", seed=9)
     measured = {example.text for name in ("validation", "test") for example in other.split(name)}
-    learnt = {example.text for example in data.split("train")}
-    assert not measured & learnt
+    trained = {example.text for example in data.split("train")}
+    assert not measured & trained
     run = train_run(other, recipe, tmp_path / "other")
-    assert split_fingerprints(run.model)["train"].seen(sorted(learnt)).all()
+    assert split_fingerprints(run.model)["train"].seen(sorted(trained)).all()
 
 
 def test_unsuitable_bases_are_rejected(

@@ -109,9 +109,9 @@ def test_rows_of_another_source_refit_the_thresholds(tmp_path: Path, trained_run
     made = insula.calibrate_model(model, tmp_path / "near", data=_file(tmp_path / "rows.jsonl", rows))
     assert made.figures["before"] < made.figures["after"]
     assert made.figures["difference"]["low"] > 0
-    told = json.loads((made.path / "recalibration.json").read_text(encoding="utf-8"))
-    assert told["after"] == made.figures["after"]
-    assert told["made_from"]["decision"] == far.to_dict()
+    record = json.loads((made.path / "recalibration.json").read_text(encoding="utf-8"))
+    assert record["after"] == made.figures["after"]
+    assert record["made_from"]["decision"] == far.to_dict()
     fresh = list(toy_data.toy_dataset("multi", train=150, validation=0, test=0, seed=31).split("train"))
     file = _file(tmp_path / "fresh.jsonl", fresh)
     reached = [insula.evaluate(file, one).metrics["test"]["metrics"]["macro_f1"]["value"] for one in (model, made.path)]
@@ -122,11 +122,11 @@ def test_rows_of_another_source_refit_the_thresholds(tmp_path: Path, trained_run
 
 def test_training_rows_are_left_out_and_reported(tmp_path: Path, trained_run: RunOf, recorder: Any) -> None:
     run, data = trained_run("linear", "single"), toy_data.toy_dataset("single")
-    learnt, chosen_on = list(data.split("train")[:70]), list(data.split("validation"))
+    trained, chosen_on = list(data.split("train")[:70]), list(data.split("validation"))
     with pytest.raises(DataError, match=r"At least 50 rows outside the training data.*Got 0"):
-        insula.calibrate_model(run.path, tmp_path / "new", data=_file(tmp_path / "learnt.jsonl", learnt))
+        insula.calibrate_model(run.path, tmp_path / "new", data=_file(tmp_path / "trained.jsonl", trained))
     assert not (tmp_path / "new").exists()
-    rows = _file(tmp_path / "rows.jsonl", [*learnt, *chosen_on, *_rows("single", 60)])
+    rows = _file(tmp_path / "rows.jsonl", [*trained, *chosen_on, *_rows("single", 60)])
     made = insula.calibrate_model(run.path, tmp_path / "new", data=rows, progress=recorder)
     assert made.figures["rows"] == len(chosen_on) + 60
     assert any(said.startswith("70 training rows left out") for said in recorder.said)
@@ -136,7 +136,7 @@ def test_training_rows_are_left_out_and_reported(tmp_path: Path, trained_run: Ru
     recorder.said.clear()
     insula.calibrate_model(run.path, tmp_path / "few", data=few, progress=recorder)
     assert not any("measured instead" in said for said in recorder.said)
-    known = Fingerprint.of(learnt)
+    known = Fingerprint.of(trained)
     assert not set(known.to_array()) & set(split_fingerprints(made.path)["validation"].to_array())
 
 

@@ -163,18 +163,18 @@ def test_only_an_encoder_freezes_lower_layers(family: str) -> None:
 
 @pytest.mark.parametrize("family", ["linear", "static", "textcnn", "lstm", "gru"])
 def test_gradient_checkpointing_needs_blocks(family: str) -> None:
-    said = (
+    message = (
         rf"gradient_checkpointing must be false for the family '{family}'\. Got true\..*decoder, encoder, transformer"
     )
-    with pytest.raises(RecipeError, match=said):
+    with pytest.raises(RecipeError, match=message):
         load_recipe({"model": {"name": family}, "train": {"gradient_checkpointing": True}})
     load_recipe({"model": {"name": family}, "train": {"gradient_checkpointing": False}})
 
 
 @pytest.mark.parametrize("family", ["linear", "static", "textcnn"])
 def test_layer_decay_needs_numbered_layers(family: str) -> None:
-    said = rf"layer_rate_decay must be 1\.0 for the family '{family}'\. Got 0\.8\..*encoder, gru, lstm, transformer"
-    with pytest.raises(RecipeError, match=said):
+    message = rf"layer_rate_decay must be 1\.0 for the family '{family}'\. Got 0\.8\..*encoder, gru, lstm, transformer"
+    with pytest.raises(RecipeError, match=message):
         load_recipe({"model": {"name": family}, "train": {"layer_rate_decay": 0.8}})
     load_recipe({"model": {"name": family}, "train": {"layer_rate_decay": 1}})
 
@@ -266,15 +266,15 @@ def test_one_path_needs_no_brackets() -> None:
 
 
 @pytest.mark.parametrize(
-    ("overrides", "said"),
+    ("overrides", "message"),
     [
         ({"objective.name": "focl"}, "Did you mean 'focal'?"),
         ({"model.name": "lstm", "adapter.method": "lora"}, "is not valid: the family 'lstm' has no adapters"),
         ({"model.name": "linear", "auxiliary.sources": ["a"]}, "is not valid: auxiliary.sources needs a neural model"),
     ],
 )
-def test_incompatible_options_are_rejected(overrides: dict[str, Any], said: str) -> None:
-    with pytest.raises(RecipeError, match=re.escape(said)):
+def test_incompatible_options_are_rejected(overrides: dict[str, Any], message: str) -> None:
+    with pytest.raises(RecipeError, match=re.escape(message)):
         load_recipe(overrides=overrides)
 
 

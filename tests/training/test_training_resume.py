@@ -35,7 +35,10 @@ def source(tmp_path_factory: pytest.TempPathFactory, toy_dataset: Callable[..., 
     folder = tmp_path_factory.mktemp("data") / "toy"
     folder.mkdir()
     for split, examples in toy_dataset("single", train=128, validation=40, test=20).splits.items():
-        rows = [json.dumps({"text": e.text, "label": (e.labels or ())[0]}, ensure_ascii=False) for e in examples]
+        rows = [
+            json.dumps({"text": e.text, "label": (e.labels or ())[0], "side": "ab"[number % 2]}, ensure_ascii=False)
+            for number, e in enumerate(examples)
+        ]
         (folder / f"{split}.jsonl").write_text("\n".join(rows) + "\n", encoding="utf-8")
     return folder
 
@@ -197,6 +200,21 @@ def test_every_kind_of_training_resumes(
     for name, tensor in _weights(tmp_path / "run").items():
         torch.testing.assert_close(tensor, _weights(whole.path)[name], atol=1e-6, rtol=0)
     assert whole.metrics["training"]["precision"] == changes.get("precision", whole.metrics["training"]["precision"])
+
+
+def test_robust_training_resumes(tmp_path: Path, source: Path, recipe: dict[str, Any]) -> None:
+    """The weights of subgroups and the random numbers of perturbations are in the checkpoints."""
+    changed = recipe | {
+        "train": recipe["train"] | {"epochs": 2},
+        "data": {"subgroup": "side"},
+        "robust": {"group_dro": 0.5, "group_rate": 0.5},
+        "adversarial": {"freelb": 0.5, "vat": 0.5, "steps": 2},
+    }
+    whole = train(source, recipe=changed, output=tmp_path / "whole")
+    _interrupted(source, changed, tmp_path / "run", 11)
+    resume_training(tmp_path / "run")
+    for name, tensor in _weights(tmp_path / "run").items():
+        torch.testing.assert_close(tensor, _weights(whole.path)[name], atol=1e-6, rtol=0)
 
 
 def test_a_killed_process_can_be_resumed(

@@ -345,14 +345,14 @@ def test_validation_rows_are_required(find: Callable[..., SearchResult]) -> None
 
 def test_the_password_of_a_study_is_not_written(find: Callable[..., SearchResult], tmp_path: Path) -> None:
     assert search.shown_url("postgresql://me:secret@host/db") == "postgresql://me:***@host/db"
-    with pytest.raises(OutputError, match="must be the address of a database") as refused:
+    with pytest.raises(OutputError, match="must be the address of a database") as rejected:
         find(study="no address")
     assert not list((tmp_path / "search").iterdir())
-    assert "sqlite:///" in str(refused.value)
+    assert "sqlite:///" in str(rejected.value)
     with pytest.raises(OutputError, match="cannot be used") as unusable:
         find(study="mysql+nodriver://me:secret@localhost/none")
     assert "secret" not in str(unusable.value)
-    assert not list((tmp_path / "search").iterdir()), "nothing is left of a search that was refused"
+    assert not list((tmp_path / "search").iterdir()), "nothing is left of a search that was rejected"
 
 
 def test_a_named_database_is_used(find: Callable[..., SearchResult], tmp_path: Path) -> None:

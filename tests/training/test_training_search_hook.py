@@ -35,12 +35,12 @@ def fit(tmp_path: Path, tiny_recipe: Callable[..., Any], toy_dataset: Callable[.
 
 
 def test_each_evaluation_is_reported(fit: Any) -> None:
-    told: list[tuple[int, float]] = []
-    trained = fit(lambda step, score: told.append((step, score)))
+    reported: list[tuple[int, float]] = []
+    trained = fit(lambda step, score: reported.append((step, score)))
     scores = [(int(row["step"]), row["validation_macro_f1"])
               for row in trained.fitted.history if "validation_macro_f1" in row]  # fmt: skip
-    assert len(told) == 3
-    assert told == scores
+    assert len(reported) == 3
+    assert reported == scores
 
 
 def test_an_exception_of_report_ends_the_training(fit: Any) -> None:

@@ -55,7 +55,7 @@ def test_whole_numbers_stay_whole() -> None:
 
 
 @pytest.mark.parametrize(
-    ("space", "said"),
+    ("space", "message"),
     [
         ({"train": {"learning_rat": {"low": 1e-5, "high": 1e-3}}}, r"'train.learning_rat' .*Did you mean 'train.learn"),
         (
@@ -76,8 +76,8 @@ def test_whole_numbers_stay_whole() -> None:
         ({}, "must name at least one option"),
     ],
 )
-def test_invalid_spaces_are_rejected(space: dict[str, Any], said: str) -> None:
-    with pytest.raises(RecipeError, match=said):
+def test_invalid_spaces_are_rejected(space: dict[str, Any], message: str) -> None:
+    with pytest.raises(RecipeError, match=message):
         read_space(space, STANDARD)
 
 

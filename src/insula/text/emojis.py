@@ -34,7 +34,7 @@ _LEFT_OVER = re.compile(f"[\ufe0f\u200d{_TAGS}]")
 
 
 def contains_emoji(text: str) -> bool:
-    """Return True where the text has at least one emoji; emoticons are not emoji."""
+    """Return whether the text has at least one emoji; emoticons are not emoji."""
     # A few wide ranges are searched many times faster than the sequences, and most texts have none.
     return not text.isascii() and _PERHAPS.search(text) is not None and _EMOJI.search(text) is not None
 
