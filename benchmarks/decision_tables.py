@@ -1,4 +1,4 @@
-"""The tables of decision rules on small sets."""
+"""The tables of decision rules on small sets, and of abstention when texts change."""
 
 from __future__ import annotations
 
@@ -38,3 +38,61 @@ def small_sets(results: Results) -> str:
             for row in found["rows"]
         ],
     )
+
+
+PAIRS = {
+    "carer, tweeteval_emotion": "CARER; TweetEval emotion (3 shared labels)",
+    "smp2020_usual, smp2020_virus": "SMP2020 usual; SMP2020 virus",
+    "shopping_zh without hotels, hotel_zh": "shopping reviews without hotels; hotel reviews",
+    "sst2, tweets without neutral": "SST-2; tweets without neutral",
+}
+
+
+def abstention_shift(results: Results) -> str:
+    """Share of abstained rows and accuracy of both kinds of rows, on the same set and on another one."""
+    heads = (
+        "trained on; measured on", "rows of", "abstained, confidence / with energy",
+        "accuracy of answered rows, confidence / with energy", "accuracy of abstained rows, confidence / with energy",
+    )  # fmt: skip
+    found: Mapping[str, Any] = results.abstention_shift or {"rows": []}
+    return table(
+        heads,
+        [
+            (
+                PAIRS[row["pair"]],
+                {"test": "the first set", "shifted": "the second set"}[part],
+                _sides(row, part, "abstained", ".1%"),
+                _sides(row, part, "accuracy_answered", ".3f"),
+                _sides(row, part, "accuracy_abstained", ".3f"),
+            )
+            for row in found["rows"]
+            for part in ("test", "shifted")
+        ],
+    )
+
+
+def abstention_signals(results: Results) -> str:
+    """What the signals that were tried do on the second set."""
+    heads = (
+        "trained on; measured on", "signal", "abstained", "accuracy of answered rows", "accuracy of abstained rows",
+    )  # fmt: skip
+    found: Mapping[str, Any] = results.abstention_shift or {"rows": []}
+    rows = []
+    for row in found["rows"]:
+        signals = {"confidence alone": row["before"]}
+        if row["kind"] != "binary":
+            signals["energy"] = row["after"]
+        signals |= {"unknown words": row["by_signal"]["unknown_words"], "distance": row["by_signal"]["distance"]}
+        for name, measured in signals.items():
+            shifted = measured["shifted"]
+            rows.append(
+                (
+                    PAIRS[row["pair"]], name, f"{shifted['abstained']:.1%}", f"{shifted['accuracy_answered']:.3f}",
+                    f"{shifted['accuracy_abstained']:.3f}",
+                )
+            )  # fmt: skip
+    return table(heads, rows)
+
+
+def _sides(row: Mapping[str, Any], part: str, name: str, form: str) -> str:
+    return " / ".join(format(row[side][part][name], form) for side in ("before", "after"))

@@ -41,6 +41,7 @@ class Results:
     ray_scaling: Entry | None = None
     serving: Entry | None = None
     small_sets: Entry | None = None
+    abstention_shift: Entry | None = None
 
 
 def read_results(folder: Path = FOLDER) -> Results:
@@ -56,6 +57,7 @@ def read_results(folder: Path = FOLDER) -> Results:
         masking_before=_one(folder / "masking_before.json"),
         starter=_one(folder / "starter.json"),
         small_sets=_one(folder / "small_sets.json"),
+        abstention_shift=_one(folder / "abstention_shift.json"),
         **{name: _one(folder / f"{name}.json") for name in PREDICTION},
     )
 

@@ -37,7 +37,7 @@ from insula.data.options import DataOptions
 from insula.evaluation.decisions import held_out
 from insula.evaluation.decisions.calibration import fit_calibration
 from insula.evaluation.metrics.intervals import count_differences, count_intervals
-from insula.text.language import dominant
+from insula.text.language import dominant_language
 from insula.training.decide import choose_decision
 from insula.training.fit_model import fit_model
 from insula.training.fitting import RunContext
@@ -137,7 +137,9 @@ def _logits(data: Dataset, test: Sequence[Example], seed: int, keep: Path | None
     splits = {"train": sample[:TRAINING_ROWS], "validation": sample[TRAINING_ROWS:]}
     small = Dataset(data.name, data.scheme, splits)
     with tempfile.TemporaryDirectory() as folder:
-        plan = plan_training(small, load_recipe("linear", {"seed": seed}), dominant([one.text for one in sample]))
+        plan = plan_training(
+            small, load_recipe("linear", {"seed": seed}), dominant_language([one.text for one in sample])
+        )
         trained = fit_model(small, plan, RunContext(Path(folder), seed), Path(folder))
         logits = np.asarray(trained.predictor.logits([example.input for example in test]), dtype=np.float64)
     validation = np.asarray(trained.validation, dtype=np.float64)

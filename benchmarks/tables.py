@@ -54,6 +54,8 @@ TABLES: Mapping[str, Callable[[Results], str]] = {
     "masking-outside": masking_tables.masking_outside,
     "masking-nobody": masking_tables.masking_nobody,
     "small-sets": decision_tables.small_sets,
+    "abstention-shift": decision_tables.abstention_shift,
+    "abstention-signals": decision_tables.abstention_signals,
     "costs-provenance": cost_tables.costs_provenance,
     "starter": speed_tables.starter,
     "starter-said": speed_tables.starter_said,

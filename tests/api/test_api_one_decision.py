@@ -15,15 +15,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import insula
-from insula.cli.tables import Answers
+from insula.cli.tables import PredictionPrinter
 from insula.client import Predictions
 from insula.core.decision import Calibration, DecisionRule, Decisions
-from insula.core.levels import level_answers
+from insula.core.levels import level_predictions
 from insula.core.prediction import Prediction
 from insula.core.scheme import KINDS, Kind, LabelScheme
 from insula.inference.predicted_columns import PredictedColumns
 from insula.inference.predictor import Predictor
-from insula.serving.answers import ranked, rows
+from insula.serving.answers import answer_rows, ranked_labels
 from insula.serving.pages.answer_view import answer_view
 from insula.serving.pages.words import Speech
 from insula.text.preparation import Preparation
@@ -67,6 +67,7 @@ def rules(draw: st.DrawFn, scheme: LabelScheme) -> DecisionRule:
         thresholds=or_none(numbers(len(scheme.threshold_labels), 0, 1)),
         offsets=or_none(numbers(len(scheme.names), -4, 4)) if scheme.kind in ("single", "ordinal") else (),
         abstention=draw(st.sampled_from([0.0, 0.6])),
+        energy=draw(st.sampled_from([None, -1.0])) if scheme.kind in ("single", "ordinal") else None,
     )
 
 
@@ -100,7 +101,7 @@ def test_the_label_is_one_of_the_decided_labels(case: Any) -> None:
 def test_every_form_of_an_answer_says_the_same(case: Any) -> None:
     scheme, _, predictions, _ = case
     columns = PredictedColumns(("text",), scheme, text="text", named_text=True)
-    sent = rows(scheme, predictions, EVERYTHING, "en")
+    sent = answer_rows(scheme, predictions, EVERYTHING, "en")
     received = Predictions()
     texts = [one.text for one in predictions]
     received.add({"model": "m", "version": "1", "predictions": json.loads(json.dumps(sent))}, texts)
@@ -109,17 +110,17 @@ def test_every_form_of_an_answer_says_the_same(case: Any) -> None:
     ]
     for prediction, over_http in zip(predictions, sent, strict=True):
         said = (prediction.label, list(prediction.labels))
-        in_json, in_file = prediction.to_dict(), columns.joined({"text": prediction.text}, prediction)
+        in_json, in_file = prediction.to_dict(), columns.join({"text": prediction.text}, prediction)
         assert said == (in_json["label"], in_json["labels"]) == (in_file["label"], in_file["labels"])
         assert said == (over_http["label"], list(over_http["labels"]))
-        as_hugging_face = ranked(prediction, None)
+        as_hugging_face = ranked_labels(scheme, prediction, None)
         assert {one["label"] for one in as_hugging_face[: len(prediction.labels)]} == set(prediction.labels)
         if prediction.label is not None:
-            assert as_hugging_face[0]["label"] == ranked(prediction, 1)[0]["label"] == prediction.label
+            assert as_hugging_face[0]["label"] == ranked_labels(scheme, prediction, 1)[0]["label"] == prediction.label
         if scheme.is_categorical:
             shown = answer_view(scheme, prediction, Speech("en"))
             assert [row.name for row in shown.rows if row.given] == prediction.ranked[: len(prediction.labels)]
-        for name, level in level_answers(scheme, prediction).items():
+        for name, level in level_predictions(scheme, prediction).items():
             assert level["labels"] == list(scheme.coarsen(prediction.labels, name))
 
 
@@ -129,7 +130,7 @@ def test_the_command_line_prints_the_decided_labels(case: Any) -> None:
     with pytest.MonkeyPatch.context() as patched:
         lines: list[str] = []
         patched.setattr("insula.cli.tables.typer.echo", lambda line, **_: lines.append(line))
-        Answers().say(predictions)
+        PredictionPrinter().print(predictions)
     for line, prediction in zip(lines, predictions, strict=True):
         head = line[2:].split("  ")[0]
         if prediction.label is not None:
@@ -161,10 +162,13 @@ def test_the_browser_decides_as_python_does(tmp_path: Path) -> None:
         scheme = scheme_of(kind)
         for plain in (True, False):
             logits = drawn.normal(scale=2, size=(200, scheme.output_count))
+            scaled = Calibration("vector", tuple(drawn.uniform(0.5, 2, scheme.output_count).tolist()), (0.3,))
             rule = DecisionRule(
+                calibration=Calibration() if plain else scaled,
                 thresholds=() if plain else tuple(drawn.uniform(size=len(scheme.threshold_labels)).tolist()),
                 offsets=tuple(drawn.normal(size=4).tolist()) if not plain and kind in ("single", "ordinal") else (),
                 abstention=0.6,
+                energy=-2.0 if not plain and kind in ("single", "ordinal") else None,
             )
             decisions = rule.decide(scheme, logits)
             expected += [

@@ -7,8 +7,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from insula.core.decision import DecisionRule
 from insula.core.errors import DataError
-from insula.evaluation.decisions.abstention import abstention_summary, choose_abstention, risk_coverage
+from insula.core.scheme import LabelScheme
+from insula.evaluation.decisions.abstention import (
+    abstention_summary,
+    choose_abstention,
+    choose_energy,
+    risk_coverage,
+)
+from insula.training.decide import choose_decision
+from insula.training.options.sections import DecisionOptions
 
 
 def honest(rows=2000, seed=0):
@@ -74,3 +83,33 @@ def test_summary():
     assert summary.curve[-1] == [1.0, pytest.approx(1 - correct.mean(), abs=1e-6)]
     silent = abstention_summary(correct, confidence, np.ones(500, dtype=bool))
     assert silent.accuracy_answered is None
+
+
+def test_energy_is_used_where_it_finds_mistakes():
+    energy = np.linspace(-5, 0, 200)
+    wrong_on_top = np.arange(200) < 190
+    limit = choose_energy(wrong_on_top, energy, coverage=0.9)
+    assert (energy > limit).sum() == 10  # half of the twenty rows that may be left out
+    assert choose_energy(~wrong_on_top, energy, coverage=0.9) is None  # high energies are the correct rows
+    assert choose_energy(wrong_on_top, energy, coverage=1) is None
+    assert choose_energy(wrong_on_top, 1e-7 * energy, coverage=0.9) is None  # of log probabilities nothing but rounding
+    assert choose_energy([True], [0.0]) is None
+
+
+def test_energy_and_confidence_together_keep_the_coverage():
+    generator = np.random.default_rng(0)
+    scheme = LabelScheme("three", "single", ("a", "b", "c"))
+    gold = np.eye(3)[generator.integers(0, 3, size=400)]
+    logits = generator.gamma(2.0, 1.5, size=(400, 1)) * gold + generator.normal(size=(400, 3))
+    assert choose_decision(scheme, logits, gold, DecisionOptions(coverage=0.9), seed=0).energy is None
+    rule = choose_decision(scheme, logits, gold, DecisionOptions(coverage=0.9, energy=True), seed=0)
+    assert rule.energy is not None
+    abstained = rule.decide(scheme, logits).abstained
+    assert 0.05 < abstained.mean() <= 0.1
+    assert rule.decide(scheme, logits - 30.0).abstained.all()  # no label has a high logit, the softmax is the same
+    assert DecisionRule.from_dict(rule.to_dict()) == rule
+
+
+def test_a_rule_without_energy_is_written_as_before():
+    assert "energy" not in DecisionRule().to_dict()
+    assert DecisionRule.from_dict(DecisionRule().to_dict()).energy is None

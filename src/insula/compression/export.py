@@ -168,8 +168,10 @@ def _decision_text(scheme: LabelScheme, rule: DecisionRule) -> str:
         text += _table("factor", factors)
     else:
         text = "insula predicts the label with the highest score.\n"
-    abstention = f"\ninsula abstains if the confidence is below {rule.abstention:.4f}; the pipeline does not.\n"
-    return text + (abstention if rule.abstention else "")
+    reasons = [f"the confidence is below {rule.abstention:.4f}"] if rule.abstention else []
+    if rule.energy is not None:
+        reasons.append(f"minus the log-sum-exp of its logits after scale and bias is above {rule.energy:.4f}")
+    return text + (f"\ninsula abstains if {' or '.join(reasons)}; the pipeline does not.\n" if reasons else "")
 
 
 def _table(what: str, cells: Mapping[str, str]) -> str:

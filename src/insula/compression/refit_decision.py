@@ -10,9 +10,8 @@ from numpy.typing import NDArray
 
 from insula.core.decision import DecisionRule, Decisions
 from insula.core.scheme import LabelScheme
-from insula.evaluation.decisions.abstention import choose_abstention
 from insula.evaluation.decisions.thresholds import midpoint
-from insula.training.decide import choose_decision
+from insula.training.decide import choose_decision, with_abstention
 from insula.training.options.sections import DecisionOptions
 
 
@@ -40,7 +39,8 @@ def refit_decision(
     if not faithful or scheme.kind == "dimensional":
         return chosen
     chosen = dataclasses.replace(chosen, thresholds=(), offsets=rule.offsets)
-    if rule.thresholds:
+    if scheme.threshold_labels:
+        limits = rule.thresholds or (0.5,) * len(scheme.threshold_labels)
         columns = [scheme.index(label) for label in scheme.threshold_labels]
         scores = chosen.scores(scheme, logits)[:, columns]
         counts = before.chosen[:, columns].sum(axis=0)
@@ -48,13 +48,10 @@ def refit_decision(
             chosen,
             thresholds=tuple(
                 _threshold(column, int(count), limit)
-                for column, count, limit in zip(scores.T, counts, rule.thresholds, strict=True)
+                for column, count, limit in zip(scores.T, counts, limits, strict=True)
             ),
         )
-    decided = chosen.decide(scheme, logits)
-    correct = (decided.chosen == (gold > 0.5)).all(axis=1)
-    abstention = choose_abstention(correct, decided.confidence, coverage=options.coverage)
-    return dataclasses.replace(chosen, abstention=float(abstention))
+    return with_abstention(chosen, scheme, logits, gold, options)
 
 
 def _threshold(scores: NDArray[np.floating[Any]], count: int, before: float) -> float:

@@ -36,9 +36,7 @@ class Calibration:
 
     def apply(self, logits: FloatArray, kind: Kind) -> FloatArray:
         """Return calibrated logits of the same shape (rows, outputs)."""
-        if self.method == "identity":
-            return logits
-        scaled: FloatArray = logits * np.asarray(self.scale, logits.dtype) + np.asarray(self.bias, logits.dtype)
+        scaled = self.rescale(logits)
         if not self.knots:
             return scaled
         exclusive = uses_softmax(kind)
@@ -46,6 +44,13 @@ class Calibration:
         curved = np.stack([np.interp(z, *curve) for z, curve in zip(odds.T, self.knots, strict=True)], axis=1)
         # A softmax of log-probabilities divides the probabilities by their sum.
         return -np.logaddexp(0.0, -curved) if exclusive else curved
+
+    def rescale(self, logits: FloatArray) -> FloatArray:
+        """Return the logits after scale and bias, before the isotonic curves."""
+        if self.method == "identity":
+            return logits
+        scaled: FloatArray = logits * np.asarray(self.scale, logits.dtype) + np.asarray(self.bias, logits.dtype)
+        return scaled
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON types for `from_dict`."""
@@ -99,12 +104,15 @@ class DecisionRule:
                  positive label); empty means 0.5
     offsets      single and ordinal: added to the log score of each label before the argmax; empty means none
     abstention   rows with a lower confidence are marked as abstained; 0 never abstains
+    energy       single and ordinal: so are rows with a higher energy (`energies`), whose text is unlike the training
+                 texts; None does not use it
     """
 
     calibration: Calibration = Calibration()
     thresholds: tuple[float, ...] = ()
     offsets: tuple[float, ...] = ()
     abstention: float = 0.0
+    energy: float | None = None
 
     def scores(self, scheme: LabelScheme, logits: FloatArray) -> FloatArray:
         """Return (rows, labels) scores for (rows, outputs) logits: sigmoid, softmax, or values clipped to range."""
@@ -137,7 +145,20 @@ class DecisionRule:
             chosen = np.zeros(scores.shape, dtype=bool)
             chosen[np.arange(rows), best] = True
         confidence = decision_confidence(scheme.kind, scores, chosen)
-        return Decisions(scores, chosen, confidence, confidence < self.abstention)
+        abstained = confidence < self.abstention
+        if self.energy is not None:
+            abstained |= self.energies(logits) > self.energy
+        return Decisions(scores, chosen, confidence, abstained)
+
+    def energies(self, logits: FloatArray) -> FloatArray:
+        """Return the (rows,) energy of (rows, labels) logits: minus the log-sum-exp of the rescaled logits.
+
+        It is high where no label has a high logit, even if one of them is far above the others and the softmax is sure
+        (Liu et al. 2020, NeurIPS: Energy-based out-of-distribution detection).
+        """
+        clipped = np.clip(np.asarray(logits, dtype=np.float64), -MAX_LOGIT, MAX_LOGIT)
+        value: FloatArray = -np.logaddexp.reduce(self.calibration.rescale(clipped), axis=1)
+        return value
 
     def replaced(
         self,
@@ -183,12 +204,15 @@ class DecisionRule:
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON types for `from_dict`."""
-        return {
+        row: dict[str, Any] = {
             "calibration": self.calibration.to_dict(),
             "thresholds": list(self.thresholds),
             "offsets": list(self.offsets),
             "abstention": self.abstention,
         }
+        if self.energy is not None:
+            row["energy"] = self.energy
+        return row
 
     @classmethod
     def from_dict(cls, row: Mapping[str, Any]) -> DecisionRule:
@@ -198,6 +222,7 @@ class DecisionRule:
             thresholds=tuple(row["thresholds"]),
             offsets=tuple(row.get("offsets", ())),
             abstention=row["abstention"],
+            energy=row.get("energy"),
         )
 
 

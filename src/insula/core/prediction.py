@@ -16,7 +16,8 @@ class Prediction:
     label       the predicted label, if several the one with the highest score; None if no label is predicted
     scores      label to calibrated probability in [0, 1], or dimension to value in its range
     confidence  the probability that the model assigns to its own decision; None for dimensional schemes
-    abstained   True if the confidence is below the abstention threshold of the model ("I don't know")
+    abstained   True if the model abstains ("I don't know"): low confidence, or a text unlike its training
+                texts
     language    ISO 639-1 code, if given or detected
     id          the id of the input, if it has one
     """

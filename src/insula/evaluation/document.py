@@ -90,6 +90,7 @@ class DecisionRecord(Record):
     thresholds: Numbers | None = Field(None, description="label to the lowest score at which it is predicted")
     offsets: Numbers | None = Field(None, description="label to the offset that is added to its log score")
     abstention: float | None = Field(None, description="confidence below which the model abstains")
+    energy: float | None = Field(None, description="energy of the logits above which the model abstains")
     coverage: float | None = Field(
         None, description="share of rows to predict that the abstention threshold was chosen for"
     )
@@ -103,6 +104,7 @@ class DecisionRecord(Record):
             thresholds=dict(zip(with_threshold, rule.thresholds, strict=True)) if rule.thresholds else None,
             offsets=dict(zip(scheme.names, rule.offsets, strict=True)) if rule.offsets else None,
             abstention=rule.abstention,
+            energy=rule.energy,
             coverage=coverage,
         )
 

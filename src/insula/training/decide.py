@@ -10,11 +10,14 @@ from numpy.typing import NDArray
 
 from insula.core.decision import DecisionRule
 from insula.core.scheme import LabelScheme
-from insula.evaluation.decisions.abstention import choose_abstention
+from insula.evaluation.decisions.abstention import choose_abstention, choose_energy
 from insula.evaluation.decisions.calibration import fit_calibration
 from insula.evaluation.decisions.class_offsets import choose_offsets
 from insula.evaluation.decisions.thresholds import choose_binary_threshold, choose_thresholds
 from insula.training.options.sections import DecisionOptions
+
+ENERGY_KINDS = ("single", "ordinal")
+"""Of one logit the energy is the confidence, and of sets of labels it was not measured."""
 
 
 def choose_decision(
@@ -41,10 +44,30 @@ def choose_decision(
     if options.class_offsets and scheme.kind in ("single", "ordinal"):
         offsets = choose_offsets(gold, scores, seed=seed)
         rule = dataclasses.replace(rule, offsets=tuple(offsets.tolist()) if offsets.any() else ())
+    return with_abstention(rule, scheme, logits, gold, options)
+
+
+def with_abstention(
+    rule: DecisionRule,
+    scheme: LabelScheme,
+    logits: NDArray[np.floating[Any]],
+    gold: NDArray[np.float64],
+    options: DecisionOptions,
+) -> DecisionRule:
+    """Return a rule of a categorical scheme with its limits of confidence and energy."""
+    coverage = options.coverage
+    rule = dataclasses.replace(rule, abstention=0.0, energy=None)
     decided = rule.decide(scheme, logits)
-    correct = (decided.chosen == (gold > 0.5)).all(axis=1)
-    abstention = choose_abstention(correct, decided.confidence, coverage=options.coverage)
-    return dataclasses.replace(rule, abstention=float(abstention))
+    correct, confidence = (decided.chosen == (gold > 0.5)).all(axis=1), decided.confidence
+    limit, energies = None, rule.energies(logits)
+    if options.energy and scheme.kind in ENERGY_KINDS:
+        limit = choose_energy(correct, energies, coverage=coverage)
+    if limit is None:
+        return dataclasses.replace(rule, abstention=choose_abstention(correct, confidence, coverage=coverage))
+    rest = energies <= limit
+    of_rest = min(1.0, coverage * len(correct) / int(rest.sum()))
+    abstention = choose_abstention(correct[rest], np.asarray(confidence)[rest], coverage=of_rest)
+    return dataclasses.replace(rule, abstention=abstention, energy=limit)
 
 
 def _thresholds(

@@ -25,13 +25,12 @@ export function decide(scheme, rule, logits) {
     scores,
     chosen: scheme.names.filter((_, label) => chosen[label]),
     confidence,
-    abstained: confidence < rule.abstention,
+    abstained: confidence < rule.abstention || (rule.energy !== undefined && -logSumExp(rescaled(rule.calibration, clipped(logits))) > rule.energy),
   };
 }
 
 function scored(scheme, rule, logits) {
-  let z = Array.from(logits, (one) => Math.min(LARGEST, Math.max(-LARGEST, one)));
-  z = calibrated(rule.calibration, z, scheme.kind);
+  const z = calibrated(rule.calibration, clipped(logits), scheme.kind);
   let values;
   if (scheme.kind === "dimensional") {
     values = scheme.names.map((name, one) => Math.min(scheme.ranges[name][1], Math.max(scheme.ranges[name][0], z[one])));
@@ -44,14 +43,22 @@ function scored(scheme, rule, logits) {
 }
 
 function calibrated(calibration, z, kind) {
-  if (calibration.method === "identity") return z;
-  const of = (numbers, one) => (numbers.length > 1 ? numbers[one] : numbers[0]);
-  z = z.map((value, one) => value * of(calibration.scale, one) + of(calibration.bias, one));
+  z = rescaled(calibration, z);
   if (!calibration.knots?.length) return z;
   const exclusive = kind === "single" || kind === "ordinal";
   const odds = exclusive ? z.map((value, one) => value - logSumExp(z.filter((_, other) => other !== one))) : z;
   const curved = odds.map((value, one) => interpolated(value, ...calibration.knots[one]));
   return exclusive ? curved.map((value) => -logSumExp([0, -value])) : curved;
+}
+
+function clipped(logits) {
+  return Array.from(logits, (one) => Math.min(LARGEST, Math.max(-LARGEST, one)));
+}
+
+function rescaled(calibration, z) {
+  if (calibration.method === "identity") return z;
+  const of = (numbers, one) => (numbers.length > 1 ? numbers[one] : numbers[0]);
+  return z.map((value, one) => value * of(calibration.scale, one) + of(calibration.bias, one));
 }
 
 function interpolated(x, xs, ys) {

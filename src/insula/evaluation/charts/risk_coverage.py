@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from markupsafe import Markup
 
 from insula.evaluation.charts.axes import Plot, Scale, frame, percent_labels, ticks
-from insula.evaluation.charts.svg import WIDTH, downsampled, element, figure, polyline, text, text_width
+from insula.evaluation.charts.svg import WIDTH, downsampled, element, figure, polyline, text_width
 
 HEIGHT = 300.0
 
@@ -30,13 +30,9 @@ def risk_coverage_chart(
     parts.append(polyline(plot.points(pairs), class_="line first"))
     summary = "Error rate of answered rows against the share of rows answered"
     if chosen is not None:
-        (x, y) = plot.points([chosen])[0]
+        ((x, y),) = plot.points([chosen])
         words = f"in use: {100 * chosen[0]:.0f}% answered, {100 * chosen[1]:.1f}% errors"
         summary += f"; {words}"
         parts.append(element("line", x1=x, x2=x, y1=y, y2=plot.y.start, class_="reference", stroke_dasharray=4))
-        parts.append(element("circle", cx=x, cy=y, r=5.5, class_="dot second"))
-        # The curve leaves space at the bottom of the plot; if the dot is there, the text is at the top.
-        start = min(max(left + 4, x - 10 - text_width(words)), WIDTH - 24 - text_width(words))
-        line = plot.y.start - 12 if plot.y.start - y > 40 else plot.y.end + 16
-        parts.append(text(words, start, line, class_="label halo"))
+        parts.append(element("circle", element("title", words), cx=x, cy=y, r=5.5, class_="dot second"))
     return figure(WIDTH, HEIGHT, *parts, key=key, title="Risk and coverage", description=summary)

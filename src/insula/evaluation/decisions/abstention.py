@@ -13,6 +13,8 @@ from insula.evaluation.metrics.checked_arrays import as_column, mean_or_none
 from insula.evaluation.metrics.curves import evenly_spaced
 from insula.evaluation.result import Abstention
 
+LEAST_SPREAD = 1e-3  # of energies: normalised log probabilities all have the energy 0, up to rounding
+
 
 def choose_abstention(correct: Any, confidence: Any, *, coverage: float = 0.95) -> float:
     """Return the confidence below which a model abstains.
@@ -38,6 +40,27 @@ def choose_abstention(correct: Any, confidence: Any, *, coverage: float = 0.95) 
     highest_below = float(values[below].max())
     middle = highest_below + (float(limit) - highest_below) / 2
     return middle if middle > highest_below else float(limit)
+
+
+def choose_energy(correct: Any, energy: Any, *, coverage: float = 0.95) -> float | None:
+    """Return the energy above which a model abstains, for half of the rows that `coverage` leaves; None to ignore it.
+
+    correct, energy   (rows,) of validation rows (`DecisionRule.energies`)
+
+    Confidence is chosen on rows like the training rows and hardly reacts when texts change; energy does
+    (benchmarks/abstention_shift.py). None where it is the same for all rows, and where the rows above the limit are
+    correct as often as the others.
+    """
+    values = np.asarray(energy, dtype=np.float64)
+    right = as_column("correct", correct, len(values), np.bool_)
+    count = (len(values) - math.ceil(coverage * len(values) - 1e-9)) // 2
+    if count < 1 or np.ptp(values) < LEAST_SPREAD:
+        return None
+    limit = float(np.sort(values)[-count - 1])
+    above = values > limit
+    if not above.any() or right[above].mean() >= right[~above].mean():
+        return None
+    return (limit + float(values[above].min())) / 2
 
 
 def risk_coverage(correct: Any, confidence: Any) -> tuple[Float64Array, Float64Array, float]:

@@ -59,7 +59,9 @@ def baseline_figure(document: MetricsDocument, head: Headline) -> Figure | None:
 
 
 def learning_figures(history: Sequence[Mapping[str, float]]) -> list[Figure]:
-    """Losses and metrics on the validation rows during training."""
+    """Losses and metrics on the validation rows during training; for separate fits the metric of each."""
+    if any("strength" in row for row in history):
+        return _fits_figure(history)
     clock = "epoch" if any("epoch" in row for row in history) else "step"
     figures = []
     losses = [
@@ -84,10 +86,31 @@ def learning_figures(history: Sequence[Mapping[str, float]]) -> list[Figure]:
             svg = learning_chart(
                 [line], key=name, title=f"{_capital(title)} during training", x_title=clock, y_title=title
             )
-            figures.append(
-                Figure(f"{_capital(title)} on validation rows", svg, f"Best: {score(best[1])} at {clock} {best[0]:g}.")
-            )
+            caption = f"Best: {score(best[1])} at {clock} {_short(best[0])}."
+            figures.append(Figure(f"{_capital(title)} on validation rows", svg, caption))
     return figures
+
+
+def _fits_figure(history: Sequence[Mapping[str, float]]) -> list[Figure]:
+    """The validation metric of each fit of a linear model: fits do not follow each other, so there is no curve."""
+    name = next((key for row in history for key in row if key.startswith("validation_")), None)
+    fits = [] if name is None else [row for row in history if name in row]
+    if len(fits) < 2 or name is None:
+        return []
+    title = metric_title(name.removeprefix("validation_"))
+    best = max(fits, key=lambda row: row[name])
+    rows = [
+        IntervalRow(
+            f"C = {_short(row['strength'])}" if "strength" in row else "fit",
+            row[name],
+            note="balanced classes" if row.get("balanced") else "",
+            strong=row is best,
+        )
+        for row in fits
+    ]
+    svg = interval_chart(rows, key="fits", title=f"{_capital(title)} of each fit on validation rows")
+    caption = f"{_capital(title)} on validation rows; the best fit is kept. C is the inverse of the regularisation."
+    return [Figure(f"{len(rows)} fits", svg, caption)]
 
 
 def answer_figures(evaluation: Evaluation) -> list[Figure]:
@@ -211,7 +234,7 @@ def _abstention_caption(abstention: Abstention) -> str:
     coverage, answered, everything = abstention.coverage, abstention.accuracy_answered, abstention.accuracy_all
     parts = []
     if coverage is not None and answered is not None:
-        parts.append(f"Accuracy {percent(answered)} on the {percent(coverage)} of rows answered")
+        parts.append(f"In use (dot): accuracy {percent(answered)} on the {percent(coverage)} of rows answered")
         if everything is not None:
             parts.append(f", {percent(everything)} on all rows")
         parts.append(".")
@@ -235,6 +258,10 @@ def _worst_confusion(labels: list[str], counts: list[list[int]]) -> str:
 
 def _points(history: Sequence[Mapping[str, float]], clock: str, name: str) -> list[list[float]]:
     return sorted([row[clock], row[name]] for row in history if clock in row and name in row)
+
+
+def _short(number: float) -> str:
+    return f"{round(number, 2):g}"
 
 
 def _capital(title: str) -> str:

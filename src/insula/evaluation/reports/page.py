@@ -38,16 +38,23 @@ def script_hash() -> str:
     return _content_hash(_text("report.js"))
 
 
+def even_columns(count: int, most: int) -> int:
+    """Return the number of columns, at most `most`, with which the last row of tiles is about as full as the others."""
+    return -(-count // -(-count // most)) if count else 1
+
+
 @cache
 def environment(package: str) -> jinja2.Environment:
     """Return the templates of a package; values are escaped, and undefined names raise an error."""
-    return jinja2.Environment(
+    templates = jinja2.Environment(
         loader=jinja2.PackageLoader(package, "templates"),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    templates.globals["even_columns"] = even_columns
+    return templates
 
 
 def _text(name: str) -> str:

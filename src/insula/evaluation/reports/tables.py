@@ -195,7 +195,10 @@ def decision_facts(document: MetricsDocument) -> list[Fact]:
         facts.append(("Offsets on log scores", shown))
     if decision.abstention is not None:
         limit = decision.abstention
-        facts.append(("Abstains", f"if the confidence is below {score(limit)}" if limit > 0 else "never"))
+        reasons = [f"the confidence is below {score(limit)}"] if limit > 0 else []
+        if decision.energy is not None:
+            reasons.append(f"the energy is above {score(decision.energy)}")
+        facts.append(("Abstains", f"if {' or '.join(reasons)}" if reasons else "never"))
     if decision.coverage is not None and not document.scheme.is_dimensional:
         facts.append(("Target coverage", f"{percent(decision.coverage)} of the rows"))
     return facts

@@ -126,6 +126,10 @@ class DecisionOptions(Section):
     coverage: Annotated[float, Field(gt=0, le=1)] = Field(
         0.95, description="share of validation rows to answer; the model abstains on the least confident rest"
     )
+    energy: bool = Field(
+        False,
+        description="single and ordinal: half of the abstentions are the rows with the highest energy of the logits",
+    )
 
 
 class EvaluationOptions(Section):
