@@ -79,6 +79,7 @@ CASES = {
 }
 FILES = (
     "predict_file",
+    "explain_file",
     "mask_file",
     "augment_file",
     "bench_model",
