@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from insula.core.model_input import ModelInput as ModelInput
     from insula.core.model_input import Turn as Turn
     from insula.core.prediction import Prediction as Prediction
+    from insula.core.progress import Progress as Progress
     from insula.core.scheme import LabelScheme as LabelScheme
     from insula.data.load import load_dataset as load_dataset
     from insula.data.options import DataOptions as DataOptions
@@ -59,6 +60,7 @@ _PUBLIC = {
     "LabelScheme": "insula.core.scheme",
     "ModelInput": "insula.core.model_input",
     "Prediction": "insula.core.prediction",
+    "Progress": "insula.core.progress",
     "Recipe": "insula.training.recipe.recipe",
     "Turn": "insula.core.model_input",
     "augment_file": "insula.api.augmentation",

@@ -28,6 +28,7 @@ from insula.core.example import Example
 from insula.core.files import atomic_folder
 from insula.core.model_input import ModelInput, TextOrInput
 from insula.core.outputs import require_replaceable
+from insula.core.progress import default_progress
 from insula.core.scheme import LabelScheme
 from insula.core.targets import example_weights
 from insula.data.conversations.tables import table_inputs
@@ -112,7 +113,9 @@ class _EmotionEstimator(BaseEstimator):
         with tempfile.TemporaryDirectory(prefix="insula-fit-") as work:
             language = dominant_language([example.text for example in dataset.split("train")])
             plan = plan_training(dataset, recipe, language)
-            trained = fit_model(dataset, plan, RunContext(Path(work), recipe.seed), stage)
+            trained = fit_model(
+                dataset, plan, RunContext(Path(work), recipe.seed, progress=default_progress(None)), stage
+            )
         (stage / "recipe.toml").write_text(recipe.to_toml(), encoding="utf-8")
         write_fingerprints(stage, {"train": Fingerprint.of(examples)} | base_fingerprint(trained_base(recipe.model)))
         seal(stage, family=recipe.model.name, backend=trained.fitted.backend)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import importlib.util
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -226,3 +227,15 @@ def test_output_that_is_the_input_through_a_link_is_named(insula: Insula, care: 
     words = "The output must differ from the input. Got 'link.csv', which is the same place as 'messages.csv'."
     failed(insula("predict", "-i", "messages.csv", "-o", "link.csv", "-m", care / "runs/care"), words)
     failed(insula("data", "mask", "messages.csv", "-o", "link.csv"), words)
+
+
+@pytest.mark.parametrize("command", ["train", "search"])
+def test_without_torch_the_file_is_spoken_of_first(
+    insula: Insula, here: Path, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    find = importlib.util.find_spec
+    monkeypatch.setattr("importlib.util.find_spec", lambda name, *rest: None if name == "torch" else find(name, *rest))
+    failed(insula(command, "missing.csv"), "'missing.csv'", "does not exist")
+    failed(insula(command, "twets"), "'twets'", "Did you mean 'tweets'")
+    write_csv(here / "messages.csv", messages(30))
+    failed(insula(command, "messages.csv"), "'torch'", "pip install 'insula[train]'", "--recipe linear")

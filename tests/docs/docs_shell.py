@@ -1,4 +1,4 @@
-"""A shell that knows what the docs use: `insula ...`, `cat FILE | insula ...`, `insula ... > FILE`, in this process."""
+"""A shell for the docs, in this process: `insula`, after `cat FILE |` or `echo TEXT |`, and before `> FILE`."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ def run_line(line: str, monkeypatch: pytest.MonkeyPatch) -> str:
 
     words = shlex.split(line, comments=True)
     given = b""
-    if words[:1] == ["cat"]:
-        given = Path(words[1]).read_bytes()
+    if words[:1] in (["cat"], ["echo"]):
+        given = Path(words[1]).read_bytes() if words[0] == "cat" else f"{words[1]}\n".encode()
         assert words[2] == "|", line
         words = words[3:]
     target = None
     if ">" in words:
         target = words[words.index(">") + 1]
         words = words[: words.index(">")]
-    assert words[0] == "insula", f"only insula and cat are known here: {line}"
+    assert words[0] == "insula", f"only insula, cat and echo are known here: {line}"
     monkeypatch.setattr(sys, "argv", words)
     result = CliRunner().invoke(app, words[1:], input=given)
     if result.exception is not None and not isinstance(result.exception, SystemExit):

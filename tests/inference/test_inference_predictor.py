@@ -65,7 +65,7 @@ def test_no_label_is_named_where_none_is_decided() -> None:
 
 
 def test_chunks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    texts = ["x" * (i % 7) for i in range(50)]
+    texts = ["x" * (i % 7 + 1) for i in range(50)]
     whole = _predictor().predict(texts)
     monkeypatch.setattr(predictor_module, "CHUNK", 8)
     predictor = _predictor()

@@ -34,7 +34,7 @@ from insula.text.preparation import Preparation
 
 Trained = Callable[..., Any]
 SCHEME = LabelScheme("length", "single", ("long", "short"))
-TEXTS = ["x" * (row % 7) for row in range(40)]
+TEXTS = ["x" * (row % 7 + 1) for row in range(40)]
 
 
 class Plain:

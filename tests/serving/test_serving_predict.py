@@ -19,7 +19,7 @@ from insula.inference.predictor import Predictor
 TEXTS = [example.text for example in toy_data.toy_dataset("multi").split("test")]
 any_text = st.one_of(
     st.sampled_from(TEXTS),
-    st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\x00"), max_size=200),
+    st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\x00"), max_size=200).filter(str.strip),
 )
 
 

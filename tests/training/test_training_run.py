@@ -167,7 +167,7 @@ def test_labels_without_training_rows_are_not_predicted(tmp_path: Path) -> None:
         scheme = LabelScheme("s", kind, ("a", "b", "never"))  # type: ignore[arg-type]
         rows = [Example(text=f"{'good' if i % 2 else 'bad'} {i}", labels=("ab"[i % 2],)) for i in range(40)]
         run = train_run(Dataset("x", scheme, {"train": rows}), _linear(), tmp_path / kind)
-        for prediction in Predictor.load(run.path).predict(["good", "bad", "never", ""]):
+        for prediction in Predictor.load(run.path).predict(["good", "bad", "never", "?"]):
             assert "never" not in prediction.labels
             assert prediction.scores["never"] < 0.1
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from insula.core.errors import DataError
 from insula.core.files import write_json
 from insula.core.outputs import require_different, require_outside
-from insula.core.progress import Progress, Silent
+from insula.core.progress import Progress, default_progress
 from insula.data.sources.sources import SourceName, names_in
 from insula.models.folder import open_folder
 from insula.models.locate import locate_model
@@ -36,12 +36,13 @@ def bench_model(
     text    column with the text in `data`; default found by its usual names
     output  JSON file for the result, for `load_model(model, engine=FILE)`; None writes nothing
     rows    largest number of texts to use
+    progress  receives the progress (see `Progress`); default: shown in notebooks, silent elsewhere
 
     Raises `DataError` if there are no texts, `OutputError` if `output` is one of the inputs.
     """
     from insula.compression.bench import bench
 
-    progress = progress or Silent()
+    progress = default_progress(progress)
     folder = open_folder(locate_model(model))
     if output is not None:
         require_different(output, *names_in(data))

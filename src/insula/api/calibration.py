@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from insula.compression.compression_data import MIN_VALIDATION_ROWS, unseen_validation_rows
 from insula.core.errors import DataError
 from insula.core.example import Example
-from insula.core.progress import Progress, Silent
+from insula.core.progress import Progress, default_progress
 from insula.core.sentences import counted
 from insula.data.load import read_examples
 from insula.data.sources.sources import SourceName, names_in
@@ -65,6 +65,7 @@ def calibrate_model(
     calibration, thresholds, class_offsets, coverage   options of the `decision` section of a recipe; None keeps the
              value used in training
     overwrite   replace a model folder at `output`
+    progress  receives the progress (see `Progress`); default: shown in notebooks, silent elsewhere
     rows     the former name of `data`, accepted until version 0.3
 
     The new rule and the old one are measured on rows that they were not chosen on. Raises `DataError` if fewer than 50
@@ -72,7 +73,7 @@ def calibrate_model(
     """
     from insula.training.recalibrate import recalibrate
 
-    progress = progress or Silent()
+    progress = default_progress(progress)
     if rows is not None:
         warnings.warn(
             "calibrate_model(rows=) is now data=; the old name works until version 0.3.", DeprecationWarning, 2

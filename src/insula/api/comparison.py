@@ -18,7 +18,7 @@ from insula.core.decision import Decisions
 from insula.core.errors import DataError, LeakError
 from insula.core.example import Example
 from insula.core.outputs import make_results_folder
-from insula.core.progress import Progress, Silent
+from insula.core.progress import Progress, default_progress
 from insula.core.scheme import LabelScheme
 from insula.core.sentences import counted
 from insula.core.targets import gold_matrix
@@ -36,7 +36,7 @@ from insula.evaluation.comparison_document import (
 from insula.evaluation.document import MetricsDocument, SchemeRecord
 from insula.evaluation.evaluate import evaluate
 from insula.evaluation.head_to_head import head_to_head
-from insula.evaluation.reports.comparison_page import write_comparison
+from insula.evaluation.reports.comparison_page import verdict, write_comparison
 from insula.inference.predictor import Predictor
 from insula.models.folder import MODEL, ModelFolder, open_folder
 from insula.models.locate import locate_model
@@ -53,7 +53,7 @@ COMPARISON_VERSION = 1
 Models = str | Path | Sequence[str | Path]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class ComparisonRun:
     """The result of a comparison.
 
@@ -63,6 +63,9 @@ class ComparisonRun:
 
     document: ComparisonDocument
     path: Path | None
+
+    def __repr__(self) -> str:
+        return f"ComparisonRun({self.document.a.name!r}, {self.document.b.name!r}, {verdict(self.document)!r})"
 
     @cached_property
     def result(self) -> Mapping[str, Any]:
@@ -102,12 +105,13 @@ def compare(
     group     column (author, thread) by which the headline metric is also broken down; default the group column of a
               run's training that the rows have
     output    folder for `compare.json` and `compare.html`; None writes nothing
+    progress  receives the progress (see `Progress`); default: shown in notebooks, silent elsewhere
 
     Rows whose text is in the training data of any of the models are left out and counted. Raises `DataError` if the
     models have different label schemes or the first run does not record its source, `LeakError` if no row remains, and
     what `evaluate` raises.
     """
-    progress = progress or Silent()
+    progress = default_progress(progress)
     if output is not None:
         make_results_folder(output, RUN, MODEL, inputs=names_in(data))
     places = [[locate_model(model) for model in ([side] if isinstance(side, str | Path) else side)] for side in (a, b)]

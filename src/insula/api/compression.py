@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 from insula.core.environment import require
 from insula.core.errors import UnknownNameError, nearest
-from insula.core.progress import Progress, Silent
+from insula.core.progress import Progress, default_progress
 from insula.data.sources.sources import SourceName, names_in
 from insula.models.folder import open_folder, require_model_output
 from insula.models.locate import locate_model
@@ -45,6 +45,7 @@ def quantize_model(
     least_agreement   smallest share of validation rows that keep their labels; None for no limit
     data      the training data, read as in training; default as recorded in the run
     overwrite   replace a model folder at `output`
+    progress  receives the progress (see `Progress`); default: shown in notebooks, silent elsewhere
 
     Calibration and thresholds are chosen again on validation rows. Raises `ParityError`, and writes nothing, if the
     result exceeds its limits; `DataError`, `ModelFolderError`, `MissingExtraError`, `OutputError`.
@@ -54,7 +55,7 @@ def quantize_model(
     from insula.compression.quantization.plan import Plan
     from insula.compression.quantize import quantize
 
-    progress = progress or Silent()
+    progress = default_progress(progress)
     if weights not in QUANTISED:
         raise UnknownNameError(
             f"The weights must be one of {', '.join(QUANTISED)}. Got {weights!r}.{nearest(weights, QUANTISED)}"
@@ -91,7 +92,7 @@ def compress_model(
 
     max_size   largest size of the folder, in bytes
     max_loss   largest loss of the headline metric on validation rows
-    model, output, data, overwrite   as for `quantize_model`
+    model, output, data, overwrite, progress   as for `quantize_model`
 
     The Pareto front of size and quality is stored in the folder. Raises what `quantize_model` raises.
     """
@@ -108,7 +109,7 @@ def compress_model(
         max_loss=max_loss,
         seed=seed,
         command=command,
-        progress=progress or Silent(),
+        progress=default_progress(progress),
     )
 
 
@@ -129,7 +130,7 @@ def cascade_model(
     first, second   runs, model folders, or names of runs, with the same labels
     max_loss        largest loss of the headline metric on validation rows, compared with `second` alone
     data            the training data of `second`; default as recorded in its run
-    output, overwrite   as for `quantize_model`
+    output, overwrite, progress   as for `quantize_model`
 
     The switch point and the thresholds are chosen on validation rows. Raises `ParityError`, and writes nothing, if no
     switch point is within the loss; `ModelFolderError` if the two have different labels or are dimensional.
@@ -147,5 +148,5 @@ def cascade_model(
         max_loss=max_loss,
         seed=seed,
         command=command,
-        progress=progress or Silent(),
+        progress=default_progress(progress),
     )

@@ -12,7 +12,7 @@ from insula.core.decision import Decisions
 from insula.core.errors import DataError
 from insula.core.model_input import ModelInput
 from insula.core.outputs import make_results_folder
-from insula.core.progress import Progress, Silent
+from insula.core.progress import Progress, default_progress
 from insula.core.scheme import LabelScheme
 from insula.core.sentences import counted
 from insula.core.targets import gold_matrix
@@ -23,6 +23,7 @@ from insula.evaluation.baselines import BaselineRows, majority
 from insula.evaluation.document import METRICS, Baseline, DataRecord, MetricsDocument, SchemeRecord, stamp
 from insula.evaluation.evaluate_examples import evaluate_examples
 from insula.evaluation.label_map import LabelMap, MappedLabels
+from insula.evaluation.reports.brief import headline_text, metrics_table
 from insula.evaluation.reports.report import write_report
 from insula.inference.predictor import Predictor
 from insula.models.folder import MODEL, open_folder
@@ -31,7 +32,7 @@ from insula.models.provenance import evaluation_options, seen_in_training
 from insula.training.run_folder import RUN
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class EvaluationRun:
     """The result of an evaluation.
 
@@ -44,6 +45,14 @@ class EvaluationRun:
     document: MetricsDocument
     notes: tuple[str, ...]
     path: Path | None
+
+    def __repr__(self) -> str:
+        return f"EvaluationRun({self.document.data.name!r}, {headline_text(self.document)})"
+
+    def _repr_html_(self) -> str:
+        """Show the figures in a notebook."""
+        report = "" if self.path is None else f"Report: {self.path / 'report.html'}"
+        return metrics_table(self.document, self.document.data.name or "evaluation", report)
 
     @cached_property
     def metrics(self) -> Mapping[str, Any]:
@@ -86,11 +95,12 @@ def evaluate(
               or a TOML file with lines such as `positive = ["joy", "love"]`. Metrics are over the labels that the rows
               have
     output    folder for `metrics.json` and `report.html`; None writes nothing
+    progress  receives the progress (see `Progress`); default: shown in notebooks, silent elsewhere
 
     The majority class (dimensions: the training mean) and the run's linear baseline, if it has one, are scored on the
     same rows. Raises `DataError`, `MissingFileError`, `UnknownNameError`, `ModelFolderError`, `OutputError`.
     """
-    progress = progress or Silent()
+    progress = default_progress(progress)
     place = locate_model(model)
     if output is not None:
         make_results_folder(output, RUN, MODEL, inputs=names_in(source))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from insula.core.environment import require
 from insula.core.errors import DataError
-from insula.core.progress import Progress
+from insula.core.progress import Progress, default_progress
 from insula.data.formats.formats import ReadOptions
 from insula.data.mask_rows import MaskedFile, MaskText, mask_rows
 from insula.safety.find import checked_kinds
@@ -62,6 +62,7 @@ def mask_file(
               "lac" and "spacy:FOLDER" find names with a name model
     key_file  file with a key in hexadecimal: pseudonyms replace the tokens
     reveal    decrypt the pseudonyms of the key instead of masking
+    progress  receives the progress (see `Progress`); default: shown in notebooks, silent elsewhere
 
     Cells that a format stores as numbers are not changed. Rows that cannot be read are left out and counted. Raises
     `DataError`, `MissingFileError`, `OutputError`, `MissingExtraError`.
@@ -74,7 +75,7 @@ def mask_file(
     return mask_rows(
         source, output, change,
         columns=columns, reading=ReadOptions(input_format, separator, header), output_format=output_format,
-        progress=progress,
+        progress=default_progress(progress),
     )  # fmt: skip
 
 

@@ -11,7 +11,7 @@ from insula.core.errors import OutputError
 from insula.core.model_input import ModelInput
 from insula.core.outputs import require_different
 from insula.core.prediction import Prediction
-from insula.core.progress import Progress
+from insula.core.progress import Progress, default_progress
 from insula.core.starter import STARTER
 from insula.data.formats.remote import is_remote, local_copy, upload_when_done
 from insula.inference.engine import Engine
@@ -100,6 +100,7 @@ def predict_file(
     resume    resume an interrupted run of the same job; the output is the same, byte for byte
     engine    `local`, or `ray` (extra `ray`): `workers` processes of one processor each run the model, here or on the
               cluster at `address`
+    progress  receives the progress (see `Progress`); default: shown in notebooks, silent elsewhere
 
     All columns are kept, in order; one with the name of a predicted column becomes `input_NAME`. JSON rows have the
     predicted text under `text`, whatever its column is called; plain lines hold the decided labels only. The output
@@ -116,7 +117,8 @@ def predict_file(
         "text": text, "context": context, "dialogue": dialogue, "turn": turn, "speaker": speaker, "target": target,
         "rejects": rejects, "input_format": input_format, "separator": separator,
         "header": header, "output_format": output_format,
-        "resume": resume, "engine": engine, "address": address, "workers": workers, "progress": progress,
+        "resume": resume, "engine": engine, "address": address, "workers": workers,
+        "progress": default_progress(progress),
     }  # fmt: skip
     if is_remote(output):
         require_different(str(output), source)  # checked here, since their local copies differ

@@ -13,7 +13,7 @@ from insula.core.errors import RecipeError, nearest
 from insula.core.files import absolute_names, output_errors
 from insula.core.locks import exclusive_folder
 from insula.core.outputs import require_replaceable
-from insula.core.progress import Progress, Silent
+from insula.core.progress import Progress, default_progress
 from insula.core.sentences import invalid_value
 from insula.training.options.pretrain import PretrainOptions
 from insula.training.pretraining.inputs import ENCODER, FACTS, PretrainInput, PretrainRun, read_interrupted, work_folder
@@ -42,6 +42,7 @@ def pretrain(
     exclude   files with the texts of evaluation sets: their texts, and near-duplicates, are not trained on
     text      column with the text; default found by its usual names, also in files of `exclude` that lack it
     options   `epochs`, `batch_size`, `learning_rate`, `max_tokens`, `seed` and the other fields of `PretrainOptions`
+    progress  receives the progress (see `Progress`); default: shown in notebooks, silent elsewhere
 
     Raises `DataError`, `RecipeError`, `OutputError`, `MissingFileError`, `UnknownNameError`, `MissingExtraError`.
     """
@@ -78,7 +79,7 @@ def _run(given: PretrainInput, folder: Path, *, progress: Progress | None, **how
 
     work = work_folder(folder)
     with output_errors(folder), resume_hint("pretrain", folder, work / FACTS), exclusive_folder(work):
-        return pretrain_encoder(given, folder, progress=progress or Silent(), **how)
+        return pretrain_encoder(given, folder, progress=default_progress(progress), **how)
 
 
 def _options(given: Mapping[str, Any]) -> PretrainOptions:

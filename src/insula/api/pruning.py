@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from insula.core.environment import require
 from insula.core.outputs import require_different, require_disjoint, require_outside
-from insula.core.progress import Progress, Silent
+from insula.core.progress import Progress, default_progress
 from insula.data.sources.sources import SourceName, names_in
 from insula.models.folder import open_folder
 from insula.models.locate import locate_model
@@ -46,6 +46,7 @@ def prune_model(
     data      the training data, read as in training; default as recorded in the run
     overrides   dotted keys to values, over the recipe of the model
     overwrite   replace a run at `output`; with `max_loss`, only by a run within it
+    progress  receives the progress (see `Progress`); default: shown in notebooks, silent elsewhere
 
     What is kept is chosen on training rows: heads and neurons by first-order Taylor importance (Michel et al. 2019;
     Molchanov et al. 2019), layers by how much they change their input (Men et al. 2024). Raises `RecipeError` if
@@ -78,5 +79,5 @@ def prune_model(
         max_loss=max_loss,
         overwrite=overwrite,
         command=command,
-        progress=progress or Silent(),
+        progress=default_progress(progress),
     )

@@ -10,7 +10,9 @@ from insula.core.environment import require
 from insula.core.errors import RecipeError
 from insula.core.files import output_errors
 from insula.core.outputs import require_different, require_empty_or_kind
-from insula.core.progress import Progress, Silent
+from insula.core.progress import Progress, default_progress
+from insula.data.dataset import Dataset
+from insula.data.sources.sources import require_source
 from insula.models.locate import RUNS
 from insula.training.recipe.recipe import Recipe, load_recipe
 from insula.training.search.folder import SEARCH
@@ -52,6 +54,7 @@ def search(
     seed       seed of the search; the recipe has the seed of training
     pruner     stops trials early that are worse than the median of the others at that point, or by Hyperband (Li et
                al. 2018); families that do not train in steps are never pruned
+    progress  receives the progress (see `Progress`); default: shown in notebooks, silent elsewhere
 
     Resume an interrupted search with the same call; its unfinished trial is repeated.
     Raises `DataError`, `RecipeError`, `OutputError`, `MissingFileError`, `UnknownNameError`, `MissingExtraError`.
@@ -60,13 +63,15 @@ def search(
     from insula.training.search.search import run_search
     from insula.training.search.space import default_space, read_space
 
-    progress = progress or Silent()
+    progress = default_progress(progress)
     if trials < 1:
         raise RecipeError(f"A search needs at least 1 trial. Got {trials}.")
     if pruner not in ("median", "hyperband", "none"):
         raise RecipeError(f"The pruner must be median, hyperband or none. Got {pruner!r}.")
     fixed = {"data.text": text, "data.label": label}
     fixed = {key: value for key, value in fixed.items() if value is not None} | dict(overrides or {})
+    if not isinstance(source, Dataset):
+        require_source(source)
     start = checked_recipe(load_recipe(recipe, fixed))
     if space is None:
         tried = {key: entry for key, entry in default_space(start).items() if key not in fixed}

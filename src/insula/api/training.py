@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from insula.core.errors import OutputError
-from insula.core.progress import Progress, Silent
+from insula.core.progress import Progress, default_progress
+from insula.data.dataset import Dataset
+from insula.data.sources.sources import require_source
 from insula.training.neural.processes import process_count, process_index
 from insula.training.recipe.recipe import Recipe, load_recipe
 from insula.training.run import Run
@@ -37,14 +39,17 @@ def train(
     output     folder of the run; default `runs/SOURCE-RECIPE`, numbered if that exists
     overwrite  replace a run at `output`, finished or not
     track      trackers besides TensorBoard: `wandb`, `mlflow`
+    progress  receives the progress (see `Progress`); default: shown in notebooks, silent elsewhere
 
     Resume a run that was interrupted (Ctrl-C, a crash) with `resume_training`. Under `accelerate launch` or
     `torchrun` the processes train together; the first writes the run, the others return it without metrics.
     Raises `DataError`, `RecipeError`, `OutputError`, `MissingFileError`, `UnknownNameError`, `MissingExtraError`.
     """
-    progress = progress or Silent()
+    progress = default_progress(progress)
     columns = {"data.text": text, "data.label": label}
     chosen = load_recipe(recipe, {**{k: v for k, v in columns.items() if v is not None}, **(overrides or {})})
+    if not isinstance(source, Dataset):
+        require_source(source)
     chosen = checked_recipe(chosen)
     if output is None and process_count() > 1:
         raise OutputError("Training with several processes needs an output folder that all of them know. Add --output.")
@@ -58,7 +63,7 @@ def resume_training(run: str | Path, *, command: str = "", progress: Progress | 
     Raises `MissingFileError` if there is no such run, `DataError` if its data has changed or was in memory,
     `RecipeError` if it is already finished.
     """
-    finished, record = resume_run(run, command=command, progress=progress or Silent())
+    finished, record = resume_run(run, command=command, progress=default_progress(progress))
     if record.afterwards and process_index() == 0:
         from insula.compression.prune import finish_pruned
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import typer
 
-from insula.core.model_input import ModelInput, TextOrInput
+from insula.core.model_input import EMPTY_TEXT, ModelInput, TextOrInput
 from insula.text.turn_lines import parse_turn
 
 
@@ -19,7 +19,7 @@ def typed_inputs(
     """
     readable = [_readable(one) for one in (*texts, *context)]
     if not all(one.strip() for one in readable):
-        raise typer.BadParameter("A text must not be empty or blank. Leave it out, or write something.")
+        raise typer.BadParameter(f"{EMPTY_TEXT} Leave it out, or write something.")
     if not context and speaker is None and target is None:
         return list(readable)
     turns = tuple(map(parse_turn, readable[len(texts) :]))

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import os
+import warnings
 from pathlib import Path
 
 from insula.core.errors import MissingExtraError
+from insula.core.progress import in_notebook
 
 
 def require(module: str, *, extra: str | None, purpose: str) -> None:
@@ -21,6 +24,18 @@ def require(module: str, *, extra: str | None, purpose: str) -> None:
             f"The package {module!r} is needed to {purpose} and is not installed. "
             f"Install it with: pip install {package}"
         )
+    if in_notebook():
+        _import_tqdm_quietly()
+
+
+def _import_tqdm_quietly() -> None:
+    """Import tqdm as transformers and others will: the first import in a notebook warns that it has no widgets.
+
+    insula draws its own progress, so that the warning asks users for a package that they do not need.
+    """
+    with warnings.catch_warnings(), contextlib.suppress(ImportError):
+        warnings.simplefilter("ignore")
+        importlib.import_module("tqdm.auto")
 
 
 def cache_folder(name: str) -> Path:

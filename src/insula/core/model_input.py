@@ -115,6 +115,9 @@ def _check_fields(row: Mapping[str, Any], kind: type[Any], called: str, *, requi
 
 TextOrInput = str | ModelInput
 
+EMPTY_TEXT = "A text must not be empty or blank."
+"""How an empty text is rejected in Python, on the command line and over HTTP."""
+
 
 def text_of(given: TextOrInput) -> str:
     """Return the text of an input."""
@@ -164,6 +167,13 @@ def as_inputs(given: Sequence[TextOrInput | Mapping[str, Any]]) -> list[TextOrIn
             raise DataError(f"{error} It is the input at position {position}.") from error
     check_inputs(inputs)
     return inputs
+
+
+def check_texts(inputs: Sequence[TextOrInput]) -> None:
+    """Raise `DataError` for an empty or blank text: no emotion can be read from it."""
+    for position, given in enumerate(inputs):
+        if not text_of(given).strip():
+            raise DataError(f"{EMPTY_TEXT} Got one at position {position}. Leave it out.")
 
 
 def check_inputs(inputs: Sequence[TextOrInput]) -> None:

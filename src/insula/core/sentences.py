@@ -1,9 +1,10 @@
-"""Formatting for messages: counts with their noun, shortened texts and values, the rules that pydantic checks."""
+"""Formatting for messages: counts, shortened texts and values, the rules that pydantic checks, tables in HTML."""
 
 from __future__ import annotations
 
+import html
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 MAX_SHOWN = 60
@@ -79,3 +80,13 @@ def invalid_value(name: str, *errors: Mapping[str, Any]) -> str:
 def shown(value: object) -> str:
     """Return the value for an error message, cut short: it may be a text of the user's."""
     return shortened(repr(value), MAX_SHOWN)
+
+
+def html_table(caption: str, head: Sequence[str], rows: Iterable[Sequence[str]], below: str = "") -> str:
+    """Return a table for a notebook; all texts are escaped. `below` is a line under it."""
+    cells = [[f"<td>{html.escape(cell)}</td>" for cell in row] for row in rows]
+    heads = "".join(f"<th>{html.escape(cell)}</th>" for cell in head)
+    body = "".join(f"<tr>{''.join(row)}</tr>" for row in cells)
+    caption = f'<caption style="text-align: left">{html.escape(caption)}</caption>'
+    under = f"<div>{html.escape(below)}</div>" if below else ""
+    return f"<table>{caption}<thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table>{under}"

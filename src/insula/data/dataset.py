@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from insula.core.errors import DataError
 from insula.core.example import Example
 from insula.core.scheme import LabelScheme
+from insula.core.sentences import counted, html_table
 
 SPLITS = ("train", "validation", "test")
+SHOWN_LABELS = 8  # per split, in a notebook
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Dataset:
     """Examples by split.
 
@@ -33,6 +36,25 @@ class Dataset:
     overlaps: Mapping[str, frozenset[int]] = field(default_factory=dict)
     keeps_leaks: bool = False
     also: Sequence[Dataset] = ()
+
+    def __repr__(self) -> str:
+        rows = ", ".join(f"{name} {len(examples):,}" for name, examples in self.splits.items())
+        return f"Dataset({self.name!r}, {self._labels()}, {rows})"
+
+    def _repr_html_(self) -> str:
+        """Show the splits with their most frequent labels in a notebook."""
+        rows = []
+        for name, examples in self.splits.items():
+            counts = Counter(label for example in examples for label in example.labels or ())
+            common = [f"{label} {count:,}" for label, count in counts.most_common(SHOWN_LABELS)]
+            more = [f"{len(counts) - SHOWN_LABELS} more"] if len(counts) > SHOWN_LABELS else []
+            rows.append((name, f"{len(examples):,}", ", ".join([*common, *more]) or "–"))
+        notes = f"{counted(len(self.notes), 'note')} in .notes" if self.notes else ""
+        return html_table(f"{self.name}: {self._labels()}", ("split", "rows", "labels"), rows, notes)
+
+    def _labels(self) -> str:
+        what = "label" if self.scheme.is_categorical else "dimension"
+        return f"{self.scheme.kind}, {counted(len(self.scheme.names), what)}"
 
     def split(self, name: str) -> Sequence[Example]:
         """Return the examples of a split; `DataError` if the data set has no split of that name."""

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from insula.core.decision import DecisionRule, Decisions
-from insula.core.model_input import TextOrInput, as_inputs, check_inputs, text_of
+from insula.core.model_input import TextOrInput, as_inputs, check_inputs, check_texts, text_of
 from insula.core.prediction import Prediction
 from insula.core.scheme import LabelScheme
 from insula.inference.backends import (
@@ -137,9 +137,10 @@ class Predictor:
         """Return one prediction per text, in order.
 
         A `ModelInput` also has context, an id and a language; a mapping is an input as in JSON
-        (`ModelInput.from_dict`).
+        (`ModelInput.from_dict`). Raises `DataError` for an empty text.
         """
         inputs = as_inputs(texts)
+        check_texts(inputs)
         return [prediction for encoded in self._encoded(inputs) for prediction in self.finish(encoded)]
 
     def stream(self, texts: Iterable[TextOrInput]) -> Iterator[Prediction]:
@@ -148,7 +149,9 @@ class Predictor:
             check_inputs(texts)
         rest = iter(texts)
         while chunk := list(itertools.islice(rest, CHUNK)):
-            yield from self.finish(self.encode(chunk))
+            encoded = self.encode(chunk)
+            check_texts(chunk)
+            yield from self.finish(encoded)
 
     def encode(self, texts: Sequence[TextOrInput]) -> Encoded:
         """Prepare the texts and run the encoding stage of the backend, such as tokenisation.

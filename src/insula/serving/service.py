@@ -11,7 +11,7 @@ from typing import Any
 from starlette.requests import HTTPConnection, Request
 
 from insula.core.errors import StoreError
-from insula.core.model_input import ModelInput, TextOrInput, character_count, text_of
+from insula.core.model_input import EMPTY_TEXT, ModelInput, TextOrInput, character_count, text_of
 from insula.core.prediction import Prediction
 from insula.serving.authentication.access_control import AccessControl
 from insula.serving.blocking_pool import BlockingPool
@@ -122,7 +122,7 @@ class Service:
         return max_wait
 
     def check_inputs(self, inputs: Sequence[TextOrInput]) -> None:
-        """Raise `ProblemError` if there are too many inputs, or one of them is too long or contains NUL.
+        """Raise `ProblemError` if there are too many inputs, or one of them is empty, too long or contains NUL.
 
         The turns and the target of an input count towards its length.
         """
@@ -136,6 +136,8 @@ class Service:
                 raise ProblemError(
                     "too_large", f"A text may have {limits.characters:,} characters. Text {row} has more."
                 )
+            if not text_of(given).strip():
+                raise ProblemError("validation", f"{EMPTY_TEXT} Got one at position {row}. Leave it out.")
             if NUL in text_of(given):
                 raise ProblemError("validation", f"A text must not contain the character NUL. Text {row} does.")
             if isinstance(given, ModelInput):

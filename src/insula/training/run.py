@@ -30,6 +30,7 @@ from insula.evaluation.document import (
     TimeRecord,
     stamp,
 )
+from insula.evaluation.reports.brief import headline_text, metrics_table
 from insula.evaluation.reports.cards import model_card
 from insula.evaluation.reports.report import write_report
 from insula.models.folder import ModelFolder, folder_digest, seal
@@ -55,7 +56,7 @@ RUN_VERSION = 1
 LANGUAGE_SAMPLE = 2000
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Run:
     """A finished run.
 
@@ -65,6 +66,13 @@ class Run:
 
     path: Path
     document: MetricsDocument
+
+    def __repr__(self) -> str:
+        return f"Run({str(self.path)!r}, {headline_text(self.document)})"
+
+    def _repr_html_(self) -> str:
+        """Show the figures in a notebook."""
+        return metrics_table(self.document, str(self.path), f"Report: {self.report}")
 
     @cached_property
     def metrics(self) -> Mapping[str, Any]:

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from insula.core.errors import DataError, RecipeError
+from insula.core.errors import DataError, MissingExtraError, RecipeError
 from insula.core.files import absolute_names, output_errors
 from insula.core.locks import exclusive_folder
 from insula.core.outputs import require_different
@@ -37,7 +37,12 @@ TrainingSource = SourceName | Dataset
 def checked_recipe(recipe: Recipe) -> Recipe:
     """Return the recipe with absolute paths; raises the errors of its family that can be found before training."""
     lasting = recipe.lasting()
-    families[lasting.model.name].check(lasting.model)
+    try:
+        families[lasting.model.name].check(lasting.model)
+    except MissingExtraError as error:
+        if families[lasting.model.name].extra is None:
+            raise
+        raise MissingExtraError(f"{error}; or train a linear model, which needs no extra: --recipe linear") from error
     return lasting
 
 

@@ -102,6 +102,18 @@ def find_source(source: SourceName, options: DataOptions) -> Source:
     )
 
 
+def require_source(source: SourceName) -> None:
+    """Raise `MissingFileError` or `UnknownNameError` for a file or name that does not exist, before longer checks.
+
+    A data set on the hub is not looked up.
+    """
+    name = source if isinstance(source, str | Path) else source[0] if len(source) == 1 else ""
+    path = Path(name)
+    on_hub = isinstance(name, str) and is_hub_id(name) and not has_known_format(path) and not path.parent.exists()
+    if not (name and path.exists()) and str(name) not in BUILTIN_SOURCES and not on_hub:
+        find_source(source, DataOptions())
+
+
 def _folder(path: Path, options: DataOptions) -> Source:
     files = folder_files(path)
     source = _files(path.name or path.resolve().name, files, options)

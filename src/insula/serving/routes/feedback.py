@@ -71,7 +71,8 @@ async def store_feedback(service: Service, body: FeedbackRequest) -> None:
         )
     model = service.models.find(body.model)
     service.check_inputs([body.model_input])
-    service.check_inputs([body.note or ""])
+    if body.note:
+        service.check_inputs([body.note])
     # Labels are stored unmasked, so anything else could be a person's words.
     unknown = {*body.labels, *(body.predicted or ())} - set(model.predictor.scheme.names)
     if unknown:
