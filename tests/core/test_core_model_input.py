@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 from insula.core.errors import DataError
 from insula.core.model_input import Media, ModelInput, Turn, as_inputs, dialogue_inputs
 
+LONG = "a message that somebody wrote about a bad day " * 20
+
 words = st.text(max_size=20)
 named = st.none() | words
 inputs = st.builds(
@@ -41,7 +43,7 @@ def test_turns_may_be_texts_and_what_is_not_set_may_be_null() -> None:
     ("row", "message"),
     [
         ({"txt": "a"}, r"The fields of an input must be among text, .* Got 'txt'\. Did you mean 'text'\?"),
-        ({"turns": []}, r"The field 'text' of an input is required. Got {'turns': \[\]}"),
+        ({"turns": []}, r"The field 'text' of an input is required. Got only turns"),
         ({"text": 3}, "The text of an input must be a string. Got 3"),
         ({"text": "a", "speaker": ["B"]}, "The speaker of an input must be a string"),
         ({"text": "a", "turns": "Hi"}, "The turns of an input must be a list of texts or turns. Got 'Hi'"),
@@ -73,3 +75,25 @@ def test_a_sequence_names_the_position_of_a_wrong_input() -> None:
 def test_each_turn_of_a_dialogue_has_those_before_it() -> None:
     turns = [Turn("Hi", "A"), Turn("So?", "B"), Turn("Fine.", "A")]
     assert dialogue_inputs(turns)[2] == ModelInput("Fine.", turns=(turns[0], turns[1]), speaker="A")
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [{"txt": LONG}],
+        [{"turns": [LONG], "speaker": LONG}],
+        [{"text": "a", "turns": LONG}],
+        [{"text": "a", "turns": [{"speaker": LONG}]}],
+        [{"text": "a", "turns": [{"text": [LONG]}]}],
+        [{"text": [LONG]}],
+        [{"text": "a", "media": [LONG]}],
+        ["a", [LONG]],
+        {"text": LONG},
+    ],
+    ids=range(9),
+)
+def test_an_error_does_not_repeat_a_whole_text(rows: Any) -> None:
+    with pytest.raises(DataError) as caught:
+        as_inputs(rows)
+    assert len(str(caught.value)) < 220
+    assert LONG not in str(caught.value)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from insula.core.errors import DataError, nearest
-from insula.core.sentences import shortened
+from insula.core.sentences import shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,16 +68,16 @@ class ModelInput:
         given = {name: value for name, value in row.items() if value is not None}
         for name in ("text", "speaker", "target", "language", "id"):
             if not isinstance(given.get(name, ""), str):
-                raise DataError(f"The {name} of an input must be a string. Got {given[name]!r}.")
+                raise DataError(f"The {name} of an input must be a string. Got {shown(given[name])}.")
         turns = given.pop("turns", ())
         if isinstance(turns, str) or not isinstance(turns, Sequence):
-            raise DataError(f"The turns of an input must be a list of texts or turns. Got {turns!r}.")
+            raise DataError(f"The turns of an input must be a list of texts or turns. Got {shown(turns)}.")
         media = given.pop("media", None)
         if isinstance(media, Mapping):
             _check_fields(media, Media, "the media of an input", required=("uri", "kind"))
             media = Media(**media)
         elif media is not None and not isinstance(media, Media):
-            raise DataError(f"The media of an input must be an object with uri and kind. Got {media!r}.")
+            raise DataError(f"The media of an input must be an object with uri and kind. Got {shown(media)}.")
         return cls(**given, turns=tuple(map(_turn, turns)), media=media)
 
     def to_dict(self) -> dict[str, Any]:
@@ -93,11 +93,11 @@ def _turn(given: Any) -> Turn:
     if isinstance(given, Turn):
         return given
     if not isinstance(given, Mapping):
-        raise DataError(f"A turn must be a text or an object with text and speaker. Got {given!r}.")
+        raise DataError(f"A turn must be a text or an object with text and speaker. Got {shown(given)}.")
     _check_fields(given, Turn, "a turn", required=("text",))
     text, speaker = given["text"], given.get("speaker")
     if not isinstance(text, str) or not isinstance(speaker, str | None):
-        raise DataError(f"The text and the speaker of a turn must be strings. Got {dict(given)!r}.")
+        raise DataError(f"The text and the speaker of a turn must be strings. Got {shown(dict(given))}.")
     return Turn(text, speaker)
 
 
@@ -110,7 +110,9 @@ def _check_fields(row: Mapping[str, Any], kind: type[Any], called: str, *, requi
             )
     for name in required:
         if row.get(name) is None:
-            raise DataError(f"The field {name!r} of {called} is required. Got {dict(row)!r}.")
+            raise DataError(
+                f"The field {name!r} of {called} is required. Got only {', '.join(map(str, row)) or 'no field'}."
+            )
 
 
 TextOrInput = str | ModelInput
@@ -156,7 +158,7 @@ def as_inputs(given: Sequence[TextOrInput | Mapping[str, Any]]) -> list[TextOrIn
     Raises `DataError` with the position of anything else.
     """
     if isinstance(given, Mapping) or not isinstance(given, str | ModelInput | Iterable):
-        raise DataError(f"The texts must be a sequence. Got {shortened(repr(given), 80)}: put it in a list.")
+        raise DataError(f"The texts must be a sequence. Got {shown(given)}: put it in a list.")
     if isinstance(given, str | ModelInput):
         check_inputs(given)
     inputs: list[TextOrInput] = []
@@ -184,6 +186,6 @@ def check_inputs(inputs: Sequence[TextOrInput]) -> None:
         if isinstance(given, str):
             continue
         if not isinstance(given, ModelInput):
-            raise DataError(f"The texts must be strings. Got {given!r} at position {position}.")
+            raise DataError(f"The texts must be strings. Got {shown(given)} at position {position}.")
         if not isinstance(given.text, str):
-            raise DataError(f"The text of an input must be a string. Got {given.text!r} at position {position}.")
+            raise DataError(f"The text of an input must be a string. Got {shown(given.text)} at position {position}.")
