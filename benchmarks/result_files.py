@@ -12,7 +12,7 @@ from table_text import TITLES
 
 FOLDER = Path(__file__).parent / "results"
 Entry = Mapping[str, Any]
-PREDICTION = ("inference", "smaller", "bulk_memory", "ray_scaling", "serving")
+PREDICTION = ("inference", "smaller", "bulk_memory", "ray_scaling", "serving", "malice")
 
 
 @dataclass(frozen=True)
@@ -40,6 +40,7 @@ class Results:
     bulk_memory: Entry | None = None
     ray_scaling: Entry | None = None
     serving: Entry | None = None
+    malice: Entry | None = None
     small_sets: Entry | None = None
     abstention_shift: Entry | None = None
 

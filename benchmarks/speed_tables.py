@@ -204,6 +204,23 @@ def serving_targets(results: Results) -> str:
     return table(("figure", "target", "measured, median (lowest to highest round)"), rows)
 
 
+def malice(results: Results) -> str:
+    """The memory of the service under each attack, and how long its end took."""
+    heads = ("attack", "idle, MiB", "peak, MiB", "peak over idle", "how it ended")
+    found = results.malice
+    rows = [
+        (one["what"], f"{one['idle']:,.0f}", f"{one['peak']:,.0f}", f"{one['ratio']:.2f}", one["end"].partition(":")[0])
+        for one in (found["attacks"] if found else {}).values()
+    ]
+    if found is None:
+        return table(heads, rows)
+    stop = found["stop"]
+    return table(heads, rows) + (
+        f"\nSIGTERM with forty clients that never read: {stop['seconds']:g} s, of {stop['drain_seconds']} s of "
+        "`drain_seconds`.\n"
+    )
+
+
 def speed_provenance(results: Results) -> str:
     """Where the figures of prediction come from."""
     heads = ("result file", "command", "commit", "date", "threads", "processor")

@@ -68,6 +68,7 @@ TABLES: Mapping[str, Callable[[Results], str]] = {
     "ray-scaling": speed_tables.ray_scaling,
     "serving": speed_tables.serving,
     "serving-targets": speed_tables.serving_targets,
+    "malice": speed_tables.malice,
     "speed-provenance": speed_tables.speed_provenance,
 }
 

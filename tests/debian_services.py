@@ -1,4 +1,4 @@
-"""PostgreSQL and Redis from Debian's packages, each a process of its own on a free port that tests may kill."""
+"""PostgreSQL, Redis and Prometheus from Debian's packages, each a process on a free port that tests may kill."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import socket
 import subprocess
 import tempfile
 import time
+import urllib.request
 from pathlib import Path
 
 import pytest
@@ -127,6 +128,38 @@ class Redis(Killable):
             with socket.create_connection(("127.0.0.1", self.port), timeout=1) as connection:
                 connection.sendall(b"PING\r\n")
                 return connection.recv(16).startswith(b"+PONG")
+        except OSError:
+            return False
+
+
+class Prometheus(Killable):
+    """A Prometheus that scrapes `/metrics` of a target, `host:port`, every second with a key."""
+
+    def __init__(self, target: str, *, key: str) -> None:
+        found = shutil.which("prometheus")
+        if found is None:
+            pytest.skip("Prometheus is not installed (Debian package prometheus)")
+        self._program = found
+        super().__init__("prometheus")
+        self.address = f"http://127.0.0.1:{self.port}"
+        (self.folder / "prometheus.yml").write_text(
+            "scrape_configs:\n- job_name: insula\n  scrape_interval: 1s\n"
+            f"  authorization: {{credentials: {key}}}\n  static_configs: [{{targets: ['{target}']}}]\n",
+            encoding="utf-8",
+        )
+
+    def _command(self) -> list[str]:
+        return [
+            self._program,
+            f"--config.file={self.folder / 'prometheus.yml'}",
+            f"--storage.tsdb.path={self.folder / 'data'}",
+            f"--web.listen-address=127.0.0.1:{self.port}",
+        ]
+
+    def _answers(self) -> bool:
+        try:
+            with urllib.request.urlopen(f"{self.address}/-/ready", timeout=1) as answer:
+                return bool(answer.status == 200)
         except OSError:
             return False
 

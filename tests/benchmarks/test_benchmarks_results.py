@@ -82,3 +82,12 @@ def test_times_of_several_runs_are_a_range() -> None:
         for seed, seconds in enumerate((30.0, 20.0))
     ]  # fmt: skip
     assert "| `a` | – | 10 | 20 to 30 s | 7 rows/s | – | p |" in tables.TABLES["time"](Results(cells))
+
+
+def test_no_attack_makes_the_service_half_as_large_again() -> None:
+    found = read_results().malice
+    assert found is not None
+    assert {name: one["ratio"] for name, one in found["attacks"].items() if one["ratio"] >= 1.5} == {}
+    assert all(one["answers_afterwards"] == 200 for one in found["attacks"].values())
+    assert found["stop"]["status"] == 0
+    assert found["stop"]["seconds"] < found["stop"]["drain_seconds"] + 5

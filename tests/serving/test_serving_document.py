@@ -38,6 +38,7 @@ def whole(linear_model: Path, key: tuple[Path, str], tmp_path_factory: pytest.Te
         "retention": {"days": 1},
         "feedback": {"file": str(folder / "feedback.jsonl")},
         "jobs": {"sources": [str(folder)], "most": 100_000},
+        "pages": {"enabled": False},  # the document leaves them out
     }
     with running(linear_model, **options) as service:
         yield service
@@ -62,12 +63,13 @@ def _asked(service: Running, key: str, examples: int) -> tuple[list[str], dict[s
                 "no-shrink": True,
                 "with-security-parameters": False,
             },
-            # Which labels there are is the model's, not the document's.
+            # Which labels there are, and what the model reads, is the model's, not the document's.
             "operations": [
                 {
-                    "include-name": "POST /v1/feedback",
+                    "include-name": name,
                     "checks": {"positive_data_acceptance": {"expected-statuses": ["2xx", "404", "422"]}},
                 }
+                for name in ("POST /v1/feedback", "POST /predict", "POST /", "POST /models/{name}")
             ],
             "phases": {"stateful": {"generation": {"max-examples": max(2, examples // 3)}}},
         }

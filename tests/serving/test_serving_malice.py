@@ -25,7 +25,7 @@ from insula.api.access import create_key
 from insula.serving.pages import card_html
 from waiting import DEADLINE, wait_until
 
-MESSAGE = json.dumps({"text": "so happy", "id": "a" * 4000})
+MESSAGE = json.dumps({"text": "so happy", "id": "a" * 200, "speaker": "b" * 150})
 HANDSHAKE = (
     "GET /v1/stream HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
     "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
@@ -106,6 +106,13 @@ def test_sigterm_ends_in_time_with_stuck_clients(linear_model: Path, tmp_path: P
     finally:
         started.kill()
         started.communicate()
+
+
+def test_a_message_has_a_short_id(small: Running) -> None:
+    """Answers repeat it, and wait in memory for a client that does not read."""
+    with connect(small.address.replace("http", "ws") + "/v1/stream") as stream:
+        stream.send(json.dumps({"id": "a" * 201, "text": "happy"}))
+        assert json.loads(stream.recv(timeout=30))["error"]["code"] == "validation"
 
 
 def test_malformed_messages_count_against_the_rate(linear_model: Path, tmp_path: Path) -> None:

@@ -284,7 +284,9 @@ class LabelScore(BaseModel):
 class StreamMessage(TextInContext):
     """One message of a stream."""
 
-    id: str | int | None = Field(None, description="The client's own id of the message; its answer repeats it.")
+    id: Annotated[str, Field(max_length=200)] | int | None = Field(
+        None, description="The client's own id of the message; its answer repeats it."
+    )
     model: str | None = Field(None, max_length=200, description="Name of a served model (default: the first one).")
     language: Language = "en"
     outputs: list[Output] = Field(list(DEFAULT_OUTPUTS), description="Fields of the answer.")

@@ -35,7 +35,7 @@ class DrainingServer(uvicorn.Server):
         self._announce = announce
         self._closes_at: float | None = None
         # Of the drain time: how long before its end connections are cut off, so that the rest can end in order.
-        self._abort_seconds = min(2.0, service.settings.drain_seconds / 4)
+        self._abort_seconds = min(5.0, service.settings.drain_seconds / 2)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start accepting requests, and announce the address."""

@@ -47,10 +47,13 @@ async def stream(socket: WebSocket) -> None:
     try:
         # Whichever ends first: the client may leave while the queue is full, or stop reading its answers.
         await asyncio.wait({reading, answering}, return_when=asyncio.FIRST_COMPLETED)
+        if answering.done():
+            answering.result()  # raises what a message raised unexpectedly
         if reading.done() and reading.result():
             await answering
             if socket.client_state is WebSocketState.CONNECTED:
-                await socket.close(GOING_AWAY)
+                with contextlib.suppress(WebSocketDisconnect, RuntimeError, OSError):  # the client may have left
+                    await socket.close(GOING_AWAY)
     finally:
         service.streams -= 1
         reading.cancel()
@@ -98,7 +101,7 @@ async def _answer(socket: WebSocket, in_progress: asyncio.Queue[asyncio.Task[Ans
     """Send answers in order, until None or until the client is gone."""
     while (task := await in_progress.get()) is not None:
         answer = await task
-        with contextlib.suppress(WebSocketDisconnect, RuntimeError):
+        with contextlib.suppress(WebSocketDisconnect, RuntimeError, OSError):
             await socket.send_text(to_json(answer, inf_nan_mode="null").decode())
             continue
         return
