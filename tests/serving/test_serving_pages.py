@@ -383,8 +383,9 @@ def test_models_are_shown_with_what_was_measured(served: Running) -> None:
 
 def test_pages_can_be_left_out(linear_model: Path, tmp_path: Path) -> None:
     with running(linear_model, pages={"enabled": False}) as service:
-        for path in ("/", "/models", "/login", "/pages/assets/page.css"):
+        for path in ("/models", "/login", "/docs", "/pages/assets/page.css"):
             problem(service.get(path), 404, "not_found")
+        problem(service.get("/"), 405, "method_not_allowed")  # programs post to it
     (tmp_path / "short").write_text("too short")
     for file in ("short", "missing"):
         given = {"models": [str(linear_model)], "pages": {"session_secret": str(tmp_path / file)}}
@@ -393,4 +394,6 @@ def test_pages_can_be_left_out(linear_model: Path, tmp_path: Path) -> None:
 
 
 def test_pages_are_no_part_of_the_document_for_programs(served: Running) -> None:
-    assert not {"/", "/models", "/login", "/pages/judge"} & set(served.get("/openapi.json").json()["paths"])
+    paths = served.get("/openapi.json").json()["paths"]
+    assert not {"/models", "/login", "/docs", "/pages/judge"} & set(paths)
+    assert set(paths["/"]) == set(paths["/models/{name}"]) == {"post"}

@@ -58,14 +58,14 @@ class DrainingServer(uvicorn.Server):
                 signal.signal(one, handler)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Drain at the first signal, close at once at the second."""
+        """Drain at the first signal; close the port at once, without the rest of the notice, at the second."""
         now = time.monotonic()
         if self._closes_at is None:
             self.service.draining = True
             self._closes_at = now + self.service.settings.notice_seconds
-            self.service.stop_by = self._closes_at + self.service.settings.drain_seconds
         else:
-            self._closes_at = self.service.stop_by = now
+            self._closes_at = min(now, self._closes_at)
+        self.service.stop_by = self._closes_at + self.service.settings.drain_seconds
 
     async def on_tick(self, counter: int) -> bool:
         """Whether it is time to close the port."""
