@@ -49,6 +49,7 @@ DOORS: dict[str, str | tuple[str, ...]] = {
     "phonenumbers": "safety/recognisers/phone.py",
     "py3langid": "text/language.py",
     "pydantic_settings": "serving/settings/settings.py",
+    "python_calamine": "data/formats/excel_rows.py",
     "ray": "inference/cluster.py",
     "redis": "serving/authentication/redis_rate_limiter.py",
     "rjieba": "text/segment.py",

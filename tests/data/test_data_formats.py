@@ -180,7 +180,7 @@ def test_json_list_that_breaks_off_says_so(tmp_path: Path) -> None:
     assert "the rest of the list cannot be read" in reader.rejects[0].reason
     _, reader = read(tmp_path / "a.json", '[{"text": "a"}')
     assert "never closed" in reader.rejects[0].reason
-    with pytest.raises(DataError, match=r"must hold a list of objects.*\.jsonl"):
+    with pytest.raises(DataError, match=r"must hold a list of objects.*--format jsonl"):
         read(tmp_path / "a.json", '{"text": "a"}')
 
 

@@ -32,6 +32,8 @@ def write_files(folder: Path) -> None:
     flags = [(text, int(label == "positive"), int(label == "negative")) for text, label in known]
     _write_csv(folder / "onehot.csv", ("message", "joy", "fear"), flags)
     _write_csv(folder / "numbered.csv", ("text", "label"), [(text, NAMES.index(label)) for text, label in known])
+    unnamed = "".join(f"{label}\t{text}\n" for text, label in known)
+    (folder / "unnamed.tsv").write_text(unnamed, encoding="utf-8")
     (folder / "names.txt").write_text("\n".join(NAMES) + "\n", encoding="utf-8")
     scores = [(text, 1.5 + NAMES.index(label), 0.1 * (row % 9)) for row, (text, label) in enumerate(known)]
     _write_csv(folder / "scores.csv", ("message", "valence", "arousal"), scores)

@@ -59,7 +59,8 @@ def load_dataset(
             raise DataError(
                 f"The {role} column {column!r} is not in the training rows of {found.name!r}. Check the name."
             )
-    plan = infer_labels([row.label for row in training.rows], columns, options, names=number_names(found, columns))
+    names = number_names(found, training, columns)
+    plan = infer_labels([row.label for row in training.rows], columns, options, names=names)
     notes.append(_columns_note(training))
     notes.extend(plan.notes)
     splits: dict[str, list[Example]] = {}
@@ -107,7 +108,7 @@ def read_examples(
     _require_rows(raw, found.name)
     columns = raw.columns.labels if raw.columns else ()
     plan = labels_for_scheme(
-        scheme, [row.label for row in raw.rows], columns, found.options, names=number_names(found, columns)
+        scheme, [row.label for row in raw.rows], columns, found.options, names=number_names(found, raw, columns)
     )
     examples = labelled_examples(raw, plan, language=found.language)
     used = [f"Evaluated on the {split} rows only."] if len(found.splits) > 1 else []
@@ -184,11 +185,11 @@ def _shared_label_columns(raw_splits: Mapping[str, RawSplit], training: RawSplit
     return columns
 
 
-def number_names(found: Source, columns: tuple[str, ...]) -> Mapping[str, str] | None:
+def number_names(found: Source, raw: RawSplit, columns: tuple[str, ...]) -> Mapping[str, str] | None:
     """Return number to label name; None if neither a `label_names` file nor the source names them."""
     if found.options.label_names is not None:
         return read_label_names(found.options.label_names)
-    return found.names.get(columns[0]) if len(columns) == 1 else None
+    return {**raw.value_names, **found.names}.get(columns[0]) if len(columns) == 1 else None
 
 
 def _lost_labels_note(before: Sequence[Example], after: Sequence[Example], scheme: LabelScheme) -> tuple[str, ...]:

@@ -38,7 +38,7 @@ def _labelled(found: Source) -> Dataset:
         raise DataError(f"No row of {found.name!r} can be read with its label.")
     columns = first.columns.labels if first.columns else ()
     cells = [row.label for raw in raw_splits.values() for row in raw.rows]
-    plan = infer_labels(cells, columns, found.options, names=number_names(found, columns))
+    plan = infer_labels(cells, columns, found.options, names=number_names(found, first, columns))
     splits = {split: labelled_examples(raw, plan, language=found.language) for split, raw in raw_splits.items()}
     for split, raw in raw_splits.items():
         notes.extend((*raw.notes, *dropped_note("the source" if split == ALL else split, raw)))

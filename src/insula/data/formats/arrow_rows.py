@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, BinaryIO
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from insula.core.errors import DataError
-from insula.data.formats.byte_source import GzipStream, open_bytes, read_errors, share_read
+from insula.data.formats.byte_source import PackedStream, open_bytes, read_errors, share_read
 from insula.data.formats.row_reader import Reject, Row, RowReader, unique_names
 
 BUFFER = 1 << 20  # bytes of a column read at once
@@ -42,6 +43,7 @@ class ArrowRows(RowReader):
             self._file.close()
             raise self._damaged() from error
         self.types = dict(zip(self.columns, schema.types, strict=True))
+        self.value_names = _value_names(schema.metadata or {})
         self.columns_vary = any(pa.types.is_struct(kind) or pa.types.is_map(kind) for kind in schema.types)
         self._bytes = [name for name, kind in self.types.items() if kind in (pa.binary(), pa.large_binary())]
         self._total = next(self._batches) if parquet else 0
@@ -135,6 +137,17 @@ def _validate(batch: Any) -> None:
             column.validate(full=not pa.types.is_primitive(column.type))
 
 
+def _value_names(metadata: Mapping[bytes, bytes]) -> dict[str, dict[str, str]]:
+    """Return column to number to name from what the library `datasets` writes into the schema."""
+    try:
+        features = json.loads(metadata.get(b"huggingface", b"{}"))["info"]["features"]
+        kinds = {column: kind.get("feature", kind) for column, kind in features.items() if isinstance(kind, dict)}
+        named = {column: kind["names"] for column, kind in kinds.items() if isinstance(kind, dict) and "names" in kind}
+        return {column: {str(n): str(name) for n, name in enumerate(names)} for column, names in named.items()}
+    except (ValueError, KeyError, TypeError, AttributeError):  # written by something else
+        return {}
+
+
 def _as_text(cell: Any) -> Any:
     """Return bytes as text if they are UTF-8: some programs write texts to Parquet as plain bytes."""
     try:
@@ -144,9 +157,9 @@ def _as_text(cell: Any) -> Any:
 
 
 def _seekable(path: str) -> BinaryIO:
-    """Open `path`; gzip is unpacked to a temporary file first, because these formats are read from the end."""
+    """Open `path`; a packed file is unpacked to a temporary file first, because these formats are read from the end."""
     file = open_bytes(path)
-    if file.seekable() and not isinstance(file, GzipStream):
+    if file.seekable() and not isinstance(file, PackedStream):
         return file
     unpacked = tempfile.TemporaryFile()  # noqa: SIM115 - the reader closes it
     try:

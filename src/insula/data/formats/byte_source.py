@@ -7,10 +7,11 @@ import gzip
 import io
 import os
 import sys
+import zipfile
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import Any, BinaryIO, cast
 
 from insula.core.errors import DataError, MissingFileError, nearest
 
@@ -18,7 +19,8 @@ STDIN = "-"
 
 
 def open_bytes(path: str | Path) -> BinaryIO:
-    """Open `path` (`-` is standard input) for reading; gzip data are unpacked, whatever the name of the file.
+    """Open `path` (`-` is standard input) for reading; gzip data are unpacked, whatever the name of the file, and so is
+    a `.zip` with one file.
 
     Raises `MissingFileError`, or `DataError` for a folder, an empty file, a `.gz` that is not gzip, no permission.
     """
@@ -31,13 +33,37 @@ def open_bytes(path: str | Path) -> BinaryIO:
         file = io.BufferedReader(io.FileIO(path), buffer_size=1 << 16)
         head = file.peek(2)[:2]
     if head == b"\x1f\x8b":
-        return GzipStream(file)
+        return PackedStream(file, gzip.GzipFile(fileobj=file))
+    if path.suffix.lower() == ".zip":
+        with read_errors(path):
+            archive = zipfile.ZipFile(file)
+            return PackedStream(file, archive.open(zip_member(path, archive)))
     if path.suffix.lower() == ".gz":
         file.close()
         raise DataError(
             f"The file {str(path)!r} must be gzip, as its name says, but is not. Rename it, or compress it with gzip."
         )
     return file
+
+
+def zip_member(path: Path, archive: zipfile.ZipFile | None = None) -> str:
+    """Return the name of the only file in a `.zip`; `DataError` if there is none, or several."""
+    if archive is None:
+        require_file(path)
+        with read_errors(path), zipfile.ZipFile(path) as opened:
+            return zip_member(path, opened)
+    names = [name for name in archive.namelist() if not name.endswith("/") and not _is_hidden(name)]
+    if len(names) != 1:
+        raise DataError(
+            f"The archive {str(path)!r} must hold one file of rows. Got {', '.join(names[:10]) or 'none'}. Unpack it "
+            "and name the file or folder."
+        )
+    return names[0]
+
+
+def _is_hidden(name: str) -> bool:
+    """True for what systems add to archives: `__MACOSX/._rows.csv`, `.DS_Store`."""
+    return name.startswith("__MACOSX/") or name.rpartition("/")[2].startswith(".")
 
 
 def require_file(path: Path) -> None:
@@ -67,13 +93,17 @@ def read_errors(path: str | Path) -> Iterator[None]:
             f"The file {str(path)!r} is truncated or damaged: its gzip data cannot be unpacked to the end. "
             "Copy or download it again."
         ) from error
+    except (zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:  # damaged, another method, a password
+        raise DataError(
+            f"The archive {str(path)!r} cannot be unpacked: {error}. Unpack it yourself and name the file."
+        ) from error
     except PermissionError as error:
         raise DataError(f"The file {str(path)!r} cannot be read: permission denied. Change its permissions.") from error
 
 
 def share_read(stream: BinaryIO) -> float | None:
     """Return the share of the bytes of a file (as stored) that was read so far; None for a pipe."""
-    file = stream.packed if isinstance(stream, GzipStream) else stream
+    file = stream.packed if isinstance(stream, PackedStream) else stream
     try:
         size = os.fstat(file.fileno()).st_size
         return min(file.tell() / size, 1.0) if size else None
@@ -81,12 +111,12 @@ def share_read(stream: BinaryIO) -> float | None:
         return None
 
 
-class GzipStream(io.BufferedReader):
-    """A gzip stream that also closes the file it reads, `packed`."""
+class PackedStream(io.BufferedReader):
+    """The unpacked content of a file, `packed`, which is closed with it."""
 
-    def __init__(self, file: BinaryIO) -> None:
+    def __init__(self, file: BinaryIO, content: Any) -> None:
         self.packed = file
-        super().__init__(cast(io.RawIOBase, gzip.GzipFile(fileobj=file)), buffer_size=1 << 16)
+        super().__init__(cast(io.RawIOBase, content), buffer_size=1 << 16)
 
     def close(self) -> None:
         """Close both."""

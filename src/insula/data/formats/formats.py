@@ -9,17 +9,16 @@ from typing import Literal, NamedTuple, get_args
 
 from insula.core.errors import DataError, nearest
 from insula.core.progress import Progress
-from insula.data.formats.byte_source import STDIN, open_bytes
+from insula.data.formats.byte_source import STDIN, open_bytes, zip_member
 from insula.data.formats.csv_rows import CsvRows
 from insula.data.formats.json_rows import JsonLinesRows, JsonListRows
-from insula.data.formats.line_content import detect_content, holds_json_lines
-from insula.data.formats.line_rows import FastTextRows, LineRows
+from insula.data.formats.line_rows import FastTextRows, LineRows, detect_content, holds_json_lines
 from insula.data.formats.row_reader import ReadLimits, Reject, Row, RowReader
 from insula.data.formats.text_lines import TextLines
 
-Format = Literal["csv", "tsv", "jsonl", "json", "parquet", "arrow", "lines", "fasttext"]
+Format = Literal["csv", "tsv", "jsonl", "json", "parquet", "arrow", "lines", "fasttext", "excel"]
 FORMATS: tuple[Format, ...] = get_args(Format)
-WRITTEN_FORMATS: tuple[Format, ...] = tuple(format for format in FORMATS if format != "fasttext")
+WRITTEN_FORMATS: tuple[Format, ...] = tuple(format for format in FORMATS if format not in ("fasttext", "excel"))
 EXTENSIONS: dict[str, Format] = {
     ".csv": "csv",
     ".tsv": "tsv",
@@ -31,17 +30,24 @@ EXTENSIONS: dict[str, Format] = {
     ".feather": "arrow",
     ".ipc": "arrow",
     ".txt": "lines",
+    ".xlsx": "excel",
+    ".xls": "excel",
+    ".ods": "excel",
 }
 
 
 def format_of(path: str | Path) -> Format:
-    """Return the format of a file name, ignoring `.gz`; `DataError` with the known endings for other names."""
+    """Return the format of a file name, ignoring `.gz`, for a `.zip` that of the file in it; `DataError` with the known
+    endings for other names."""
     name = Path(path).name.lower().removesuffix(".gz")
+    if name.endswith(".zip") and Path(path).is_file():
+        name = zip_member(Path(path)).lower()
     ending = Path(name).suffix
     if ending not in EXTENSIONS:
         raise DataError(
-            f"The name of {str(path)!r} must end in one of {', '.join(EXTENSIONS)}, each also with .gz. "
-            f"Got {ending or 'no ending'!r}.{nearest(ending, EXTENSIONS)} Rename the file or name its format."
+            f"The name of {str(path)!r} must end in one of {', '.join(EXTENSIONS)}, each also in .gz or .zip. "
+            f"Got {ending or 'no ending'!r}.{nearest(ending, EXTENSIONS)} "
+            "Rename the file or name its format with --format (in Python: `format`)."
         )
     return EXTENSIONS[ending]
 
@@ -108,6 +114,12 @@ def open_rows(
         from insula.data.formats.arrow_rows import ArrowRows
 
         return ArrowRows(str(path), parquet=kind == "parquet", batch_size=batch_size, on_reject=on_reject)
+    if kind == "excel" and limits is not None:
+        raise DataError(f"Excel files are not read from strangers: {str(path)!r}. Save it as CSV and send that.")
+    if kind == "excel":
+        from insula.data.formats.excel_rows import ExcelRows
+
+        return ExcelRows(str(path), header=header, batch_size=batch_size, on_reject=on_reject)
     stream = open_bytes(path)
     try:
         lines = TextLines(

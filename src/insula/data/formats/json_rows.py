@@ -1,15 +1,16 @@
-"""Read JSON Lines files, and `.json` files with one list of objects."""
+"""Read JSON Lines files, and `.json` files with one list of objects or an object that holds a table."""
 
 from __future__ import annotations
 
 import itertools
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from insula.core.errors import DataError
 from insula.core.sentences import counted
+from insula.data.formats.annotation_exports import Export, find_export
 from insula.data.formats.row_reader import ReadLimits, Reject, Row, TextRows
 from insula.data.formats.text_lines import TextLines
 
@@ -32,6 +33,9 @@ class _JsonReader(TextRows):
         self._repaired = 0
         rows = self._read_rows()
         first = self._next_rows(rows)
+        if (export := find_export([row for _, row in first])) is not None:
+            self.notes.append(f"Read as an export of {export.tool}.")
+            first, rows = list(self._converted(first, export)), self._converted(rows, export)
         self.columns = tuple(dict.fromkeys(key for _, row in first for key in row))
         self.columns_vary = True
         self._rows = itertools.chain(first, rows)
@@ -44,6 +48,14 @@ class _JsonReader(TextRows):
             rows = counted(self._repaired, "row")
             found.append(f"{rows} held unpaired surrogates or NUL characters, which were replaced or removed.")
         return found
+
+    def _converted(self, rows: Iterable[tuple[int, Row]], export: Export) -> Iterator[tuple[int, Row]]:
+        for number, row in rows:
+            converted = export.convert(row)
+            if isinstance(converted, str):
+                self.reject(number, converted, json.dumps(row, ensure_ascii=False))
+            else:
+                yield number, converted
 
     def _numbered_rows(self) -> Iterator[tuple[int, Row]]:
         return iter(self._rows)
@@ -90,10 +102,8 @@ class JsonListRows(_JsonReader):
     def _read_rows(self) -> Iterator[tuple[int, Row]]:
         text = "".join(self._text)
         if not text.lstrip().startswith("["):
-            raise DataError(
-                f"The file {self.path!r} must hold a list of objects, but does not start with '['. "
-                "If it holds one object per line, rename it to end in .jsonl."
-            )
+            yield from self._rows_of_object(text)
+            return
         decoder, bad_lines = json.JSONDecoder(), self._text.bad_lines
         position, line, counted_to = text.index("[") + 1, 1, 0
         while True:
@@ -122,6 +132,22 @@ class JsonListRows(_JsonReader):
                 yield line, row
             position = end
 
+    def _rows_of_object(self, text: str) -> Iterator[tuple[int, Row]]:
+        """Yield the rows of one object, numbered from 1."""
+        try:
+            value = json.loads(text)
+        except (ValueError, RecursionError):
+            value = None
+        rows = _object_rows(value) if isinstance(value, dict) else None
+        if rows is None:
+            raise DataError(
+                f"The file {self.path!r} must hold a list of objects, or an object with one such list or with columns. "
+                "If it holds one object per line, read it with --format jsonl (in Python: format='jsonl')."
+            )
+        for number, one in enumerate(rows, start=1):
+            if (row := self._row(number, one, json.dumps(one))) is not None:
+                yield number, row
+
 
 def _without_trouble(value: Any) -> Any:
     """Replace unpaired surrogates, which no file can store, by U+FFFD; remove NULs."""
@@ -132,3 +158,37 @@ def _without_trouble(value: Any) -> Any:
     if isinstance(value, dict):
         return {_without_trouble(key): _without_trouble(item) for key, item in value.items()}
     return value
+
+
+def _object_rows(value: Mapping[str, Any]) -> list[Any] | None:
+    """Return the rows of an object, None if it has none.
+
+    Rows are `{"data": [{...}, ...]}` (any key, if one list of objects is in the object), `{"text": [...], "label":
+    [...]}` (lists of equal length), `{"text": {"0": ...}, "label": {"0": ...}}` (pandas), or `{"columns": [...],
+    "data": [[...], ...]}` (pandas, `orient="split"`).
+    """
+    columns, data = value.get("columns"), value.get("data")
+    if isinstance(columns, list) and isinstance(data, list) and all(isinstance(row, list) for row in data):
+        return [dict(zip(map(str, columns), row, strict=False)) for row in data]
+    lists = [one for one in value.values() if isinstance(one, list) and one and isinstance(one[0], dict)]
+    if len(lists) == 1:
+        return [_unwrapped(row) for row in lists[0]]
+    if len(value) > 1 and not lists and all(isinstance(one, list) for one in value.values()):
+        if len({len(one) for one in value.values()}) == 1:
+            return [dict(zip(value, cells, strict=True)) for cells in zip(*value.values(), strict=True)]
+        return None
+    if value and all(isinstance(one, dict) for one in value.values()):
+        first = next(iter(value.values()))
+        if first and all(one.keys() == first.keys() for one in value.values()) and not _holds_objects(first):
+            return [{name: cells[key] for name, cells in value.items()} for key in first]
+    return None
+
+
+def _unwrapped(row: Any) -> Any:
+    """Return the row in `{"row_idx": 0, "row": {...}}`, as the viewer of the hub gives it."""
+    inner = row.get("row") if isinstance(row, dict) and "row_idx" in row else None
+    return inner if isinstance(inner, dict) else row
+
+
+def _holds_objects(cells: Mapping[str, Any]) -> bool:
+    return any(isinstance(cell, dict) for cell in cells.values())

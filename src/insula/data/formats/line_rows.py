@@ -1,13 +1,25 @@
-"""Read plain text files: one text per line, for fastText with its labels before it."""
+"""Read plain text files, one text per line; find tables, JSON and lines of fastText in them."""
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator
+import json
+import re
+from collections.abc import Callable, Iterator, Sequence
+from typing import Literal
 
+from insula.core.errors import DataError
+from insula.data.formats.csv_dialect import DELIMITERS, detect_dialect, sample_records
 from insula.data.formats.row_reader import ReadLimits, Reject, Row, TextRows
 from insula.data.formats.text_lines import TextLines
+from insula.data.usual_names import ALL_NAMES
 
+Content = Literal["csv", "tsv", "jsonl", "json", "fasttext", "lines"]
+_MIN_LINES = 3  # fewer lines with one tab each may be texts
+_MIN_SHARE = 0.95
+_LABELLED = re.compile(r"__label__\S+\s")
+_OBJECT = re.compile(r'\s*\{\s*"[^"]+"\s*:\s*[\[{]')
+_OBJECTS = re.compile(r"\s*\[\s*(\{|$)")
 LABEL_PREFIX = "__label__"
 
 
@@ -71,3 +83,57 @@ class FastTextRows(TextRows):
                         "label": names[0] if len(names) == 1 else names,
                     },
                 )
+
+
+def detect_content(head: Sequence[str], path: str, *, is_typed: bool = False) -> Content:
+    """Return the format of a file that starts with the lines `head`; `lines` for plain texts.
+
+    is_typed  True for standard input, whose first lines are all that is known: they are texts if nothing else is sure
+
+    A table needs a header with a usual column name. `DataError` if the lines have the tabs of a table without one: they
+    may be texts or cells, and only the user knows.
+    """
+    lines = [line.rstrip("\r\n") for line in head if line.strip()][:200]
+    if not lines:
+        return "lines"
+    if holds_json_lines(lines) or (is_typed and lines[0].lstrip().startswith("{")):
+        return "jsonl"
+    if _OBJECTS.match("".join(lines[:2])):
+        return "json"
+    if lines[0].strip() == "{" or _OBJECT.match(lines[0]):
+        return "json"
+    if all(map(_LABELLED.match, lines)):
+        return "fasttext"
+    if (table := _table(lines)) is not None:
+        return table
+    tabs = {line.count("\t") for line in lines}
+    if len(lines) >= _MIN_LINES and len(tabs) == 1 and tabs != {0} and not is_typed:
+        count = tabs.pop()
+        raise DataError(
+            f"Every line of {path!r} has {'a tab' if count == 1 else f'{count} tabs'}, so it may be a table. Read it "
+            "with --format tsv (add --no-header if its first line is no header), or as one text per line with --format "
+            "lines. In Python and recipes set `format`."
+        )
+    return "lines"
+
+
+def holds_json_lines(head: Sequence[str]) -> bool:
+    """True if the first two lines are objects: many data sets are published as JSON Lines with the ending .json."""
+    first = [line for line in head if line.strip()][:2]
+    try:
+        return len(first) == 2 and all(isinstance(json.loads(line), dict) for line in first)
+    except (ValueError, RecursionError):
+        return False
+
+
+def _table(lines: Sequence[str]) -> Content | None:
+    """Return the format of lines whose first one names columns, and which nearly all have as many cells as it has."""
+    if len(lines) < 2 or not any(delimiter in lines[0] for delimiter in DELIMITERS):
+        return None
+    tabs = "\t" in lines[0]
+    dialect = detect_dialect(lines, tabs=tabs)
+    records = sample_records(lines, dialect)
+    header = [cell.strip().lower() for cell in records[0]]
+    regular = sum(len(record) == len(header) for record in records) / len(records)
+    is_header = len(header) > 1 and not ALL_NAMES.isdisjoint(header) and all(header)
+    return ("tsv" if tabs else "csv") if is_header and regular >= _MIN_SHARE else None

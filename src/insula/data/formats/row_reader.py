@@ -58,6 +58,7 @@ class RowReader:
     columns       column names; for JSON the keys of the first batch
     columns_vary  True if later rows may have other columns, as in JSON, or objects with other keys
     types         column to Arrow type if the format states types, else empty
+    value_names   column of numbered labels to number to name, if the file states them
     notes         sentences on how the file is read, which `warnings` start with
     encoding      encoding of a text format; None for binary formats
     rejects       rows that could not be read; empty if `on_reject` was given, which is called instead
@@ -78,6 +79,7 @@ class RowReader:
         self.columns: tuple[str, ...] = ()
         self.columns_vary = False
         self.types: Mapping[str, Any] = {}
+        self.value_names: Mapping[str, Mapping[str, str]] = {}
         self.notes: list[str] = []
         self.rejects: list[Reject] = []
         self.reject_count = 0

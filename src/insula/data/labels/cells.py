@@ -43,12 +43,12 @@ def is_not_text(cell: Any) -> bool:
 
 
 def holds_object(cell: Any) -> bool:
-    """True for an object, a list with one, or text that spells one: a label has no keys."""
+    """True for an object, a list of objects or of lists, or text that spells one: labels are names, no spans."""
     if isinstance(cell, str):
         text = cell.strip()
-        cell = parse_literal(text) if text[:1] in ("{", "[") and "{" in text else None
+        cell = parse_literal(text) if text[:1] == "{" or text[:2] in ("[{", "[[") else None
     if isinstance(cell, list | tuple):
-        return any(isinstance(one, dict) for one in cell)
+        return any(isinstance(one, dict | list) for one in cell)
     return isinstance(cell, dict) and _choices(cell) is None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -10,6 +11,7 @@ from insula.core.errors import DataError
 from insula.data.formats.formats import EXTENSIONS, has_known_format
 
 ALL = "all"
+DATASET_DICT, STATE = "dataset_dict.json", "state.json"  # of `save_to_disk`
 SPLIT_NAMES = {
     "train": "train",
     "training": "train",
@@ -37,6 +39,8 @@ def folder_files(folder: Path) -> dict[str, list[Path]]:
     several whose names state no split.
     """
     files: dict[str, list[Path]] = {}
+    if (saved := saved_files(folder)) is not None:
+        return saved
     unnamed = []
     for path in sorted(folder.iterdir()):
         if path.name.startswith((".", "_")):
@@ -62,6 +66,34 @@ def folder_files(folder: Path) -> dict[str, list[Path]]:
         f"The files of the folder {str(folder)!r} must have train, validation, test or all in their names. "
         f"Got {', '.join(file.name for file in unnamed[:10])}. Rename them, or name the file or files to read."
     )
+
+
+def saved_files(folder: Path) -> dict[str, list[Path]] | None:
+    """Return split to files of a folder that `datasets` wrote with `save_to_disk`, None if it is another folder.
+
+    Raises `DataError` if the rows are chosen by indices that are kept apart from them.
+    """
+    if not (folder / DATASET_DICT).is_file():
+        files = _saved_split(folder)
+        return None if files is None else {split_of(folder) or ALL: files}
+    splits: dict[str, list[Path]] = {}
+    for name in json.loads((folder / DATASET_DICT).read_text(encoding="utf-8")).get("splits", ()):
+        splits.setdefault(split_of(Path(name)) or ALL, []).extend(_saved_split(folder / name) or ())
+    return splits
+
+
+def _saved_split(folder: Path) -> list[Path] | None:
+    if not (folder / STATE).is_file():
+        return None
+    state = json.loads((folder / STATE).read_text(encoding="utf-8"))
+    if "_data_files" not in state:
+        return None
+    if state.get("_indices_data_files"):
+        raise DataError(
+            f"The data set in {str(folder)!r} was saved with indices that choose its rows. Call `flatten_indices()` "
+            "before `save_to_disk`, or write it as Parquet."
+        )
+    return [folder / one["filename"] for one in state["_data_files"]]
 
 
 def unread_files(folder: Path, files: Mapping[str, Sequence[Path]]) -> list[str]:

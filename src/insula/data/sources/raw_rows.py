@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from operator import itemgetter
 from typing import Any, NamedTuple
@@ -19,6 +19,7 @@ from insula.data.formats.row_reader import Row, RowReader
 from insula.data.labels.cells import as_attribute, as_name, as_score, is_missing, is_not_text
 from insula.data.options import DataOptions
 
+UNLABELLED = -1  # in columns of numbered labels, as in the test splits of public data sets
 MOST_WEIGHT = 1e9  # sums and squares of greater weights overflow
 
 
@@ -41,12 +42,13 @@ class RawRow(NamedTuple):
 
 @dataclass
 class RawSplit:
-    """The usable rows of one split, and the number of dropped rows by reason."""
+    """The usable rows of one split, the dropped rows by reason, and the names of numbered labels by column."""
 
     rows: list[RawRow] = field(default_factory=list)
     dropped: Counter[str] = field(default_factory=Counter)
     columns: Columns | None = None
     notes: list[str] = field(default_factory=list)
+    value_names: dict[str, Mapping[str, str]] = field(default_factory=dict)
 
     def extend(
         self, reader: RowReader, options: DataOptions, *, names: Sequence[str] = (), labelled: bool = True
@@ -64,6 +66,8 @@ class RawSplit:
                 f"Got {', '.join(columns.labels)} in {where}; name them with `label`."
             )
         self.columns = self.columns or columns
+        self.value_names.update(reader.value_names)
+        is_numbered = len(columns.labels) == 1 and columns.labels[0] in reader.value_names
         text_of = cell_getter(columns.texts, reader.columns)
         has_paths = any(is_path(name, reader.columns) for name in columns.labels)
         label_of = itemgetter(*columns.labels) if columns.labels and not has_paths else None
@@ -95,6 +99,8 @@ class RawSplit:
                     label = label_of(row) if label_of is not None else _label(row, columns.labels)
                 except KeyError:  # a JSON object may lack a key
                     label = _label(row, columns.labels)
+                if is_numbered and label == UNLABELLED:
+                    label = None
                 if found.number >= 0:
                     numbers.append((len(self.rows), found.number))
                 self.rows.append(

@@ -13,6 +13,7 @@ from insula.data.formats.formats import has_known_format, open_rows
 from insula.data.formats.row_reader import RowReader
 from insula.data.options import DataOptions
 from insula.data.sources.builtin import BUILTIN_SOURCES, EXTRA
+from insula.data.sources.class_folders import ClassFolderRows, class_folders
 from insula.data.sources.hub import is_hub_id, open_hub
 from insula.data.sources.paths import ALL, SPLIT_NAMES, files_by_split, folder_files, split_of, unread_files
 
@@ -115,8 +116,15 @@ def require_source(source: SourceName) -> None:
 
 
 def _folder(path: Path, options: DataOptions) -> Source:
+    name = path.name or path.resolve().name
+    labelled, notes = class_folders(path)
+    if labelled:
+        splits = {split: [partial(ClassFolderRows, str(path), found)] for split, found in labelled.items()}
+        counts = ", ".join(f"{split} {len(found):,}" for split, found in labelled.items())
+        read = f"Read one text per file, labelled with the name of its folder: {counts}."
+        return Source(name, splits, options, notes=(read, *notes))
     files = folder_files(path)
-    source = _files(path.name or path.resolve().name, files, options)
+    source = _files(name, files, options)
     if unread := unread_files(path, files):
         note = f"Files not read, because their names state no split: {', '.join(unread[:10])}."
         source = replace(source, notes=(*source.notes, note))
