@@ -62,3 +62,18 @@ def test_missing_and_ambiguous(columns: tuple[str, ...], options: dict[str, str]
 
 def test_labels_need_not_be_there_where_none_are_wanted() -> None:
     assert find("text", "mood", labelled=False) == Columns(("text",))
+
+
+@pytest.mark.parametrize("columns", [("0", "joy"), ("I waited for two hours and nobody called me back", "anger")])
+def test_columns_that_look_like_a_row_get_a_hint(columns: tuple[str, ...]) -> None:
+    with pytest.raises(DataError, match=r"set `header` to false \(--no-header\)"):
+        find(*columns)
+    with pytest.raises(DataError) as caught:
+        find("said", "mood")
+    assert "--no-header" not in str(caught.value)
+
+
+@pytest.mark.parametrize("text", ["正文", "句子", "评价", "微博"])
+@pytest.mark.parametrize("label", ["情绪", "情绪类别", "情感倾向", "类别"])
+def test_chinese_names(text: str, label: str) -> None:
+    assert find("编号", text, label) == Columns((text,), labels=(label,))

@@ -109,6 +109,8 @@ def test_blanks_before_quotes(tmp_path: Path) -> None:
     listed = '"[""a"", ""b""]"'
     rows, reader = read(tmp_path / "c.csv", f"text,label\n{listed},joy\n")
     assert (rows[0]["text"], reader.warnings) == ('["a", "b"]', [])
+    rows, reader = read(tmp_path / "d.csv", 'text,label\n" ""so"" she said",joy\n')
+    assert (rows[0]["text"], reader.warnings) == (' "so" she said', [])
     rows, _ = read(tmp_path / "b.csv", "text,label\na, joy\n")
     assert rows == [{"text": "a", "label": " joy"}]
 

