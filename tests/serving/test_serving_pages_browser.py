@@ -71,7 +71,7 @@ def test_pages_fit_are_legible_and_ask_nobody(
 ) -> None:
     seen = watched(viewport={"width": width, "height": 900}, locale=locale, color_scheme=scheme)
     page, words = seen.page, WORDS[language]
-    for path in ("/", "/files", "/models", "/models/linear-multi", "/login"):
+    for path in ("/", "/files", "/models", "/models/linear-multi", "/docs", "/login"):
         page.goto(f"{both.address}{path}")
         assert page.evaluate("document.documentElement.lang") == TAGS[language]
         eventually(lambda: max(width, page.evaluate(WIDTH)), width)
@@ -186,6 +186,7 @@ def test_the_order_of_the_focus_is_that_of_the_page(both: Running, watched: Call
         words["try"],
         words["files"],
         words["models"],
+        "API",
         "中文",
         "linear-multi",
         "linear-single",
