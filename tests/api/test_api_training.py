@@ -93,7 +93,7 @@ def test_changed_data_cannot_be_resumed(source: Path, monkeypatch: pytest.Monkey
 
 
 def test_what_cannot_be_resumed(source: Path) -> None:
-    with pytest.raises(MissingFileError, match=r"no run\.json"):
+    with pytest.raises(MissingFileError, match=r"the file run\.json is missing"):
         insula.resume_training("nothing")
     insula.train(source, text="words", overrides=FAST, output="runs/mood")
     with pytest.raises(RecipeError, match="is finished"):

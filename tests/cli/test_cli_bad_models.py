@@ -32,7 +32,7 @@ def test_the_copy_works_before_it_is_spoilt(insula: Insula, model: Path) -> None
 
 def test_unknown_names_list_the_runs_there_are(insula: Insula, care: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(care)
-    failed(insula("predict", "hello", "-m", "cara"), "'cara'", "there are: care", "Did you mean 'care'?")
+    failed(insula("predict", "hello", "-m", "cara"), "'cara'", "Runs: care", "Did you mean 'care'?")
     failed(insula("predict", "hello", "-m", "runs/cara"), "'runs/cara'", "Did you mean 'care'?")
     failed(insula("predict", "hello", "-m", ""), "empty name")
     failed(insula("predict", "hello", "-m", "x" * 5000), "neither a run")
@@ -66,7 +66,7 @@ def test_any_missing_file_shows(insula: Insula, model: Path) -> None:
 
 def test_a_half_copied_folder(insula: Insula, model: Path) -> None:
     (model / "manifest.json").unlink()
-    failed(insula("predict", "hello", "-m", model), "no manifest.json", "never finished")
+    failed(insula("predict", "hello", "-m", model), "no manifest.json", "incomplete")
 
 
 def test_a_run_that_was_never_finished_says_how_to_go_on(insula: Insula, here: Path) -> None:
@@ -74,7 +74,7 @@ def test_a_run_that_was_never_finished_says_how_to_go_on(insula: Insula, here: P
     run.mkdir(parents=True)
     (run / "run.json").write_text("{}", encoding="utf-8")
     for name in ("care", "runs/care"):
-        failed(insula("predict", "hello", "-m", name), "never finished", "insula train --resume runs/care")
+        failed(insula("predict", "hello", "-m", name), "is not finished", "insula train --resume runs/care")
 
 
 def test_a_folder_of_a_newer_insula(insula: Insula, model: Path) -> None:

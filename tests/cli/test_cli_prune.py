@@ -27,8 +27,8 @@ def test_a_model_is_pruned_and_predicts(
     )  # fmt: skip
     assert said.exit_code == 0, said.output
     assert "of 2, counted from 0" in said.stdout
-    assert "heads       3 by layer" in said.stdout
-    assert "width       32 by layer" in said.stdout
+    assert "heads       3 per layer" in said.stdout
+    assert "width       32 per layer" in said.stdout
     assert "MB before" in said.stdout
     answer = insula("predict", "lovely wonderful day", "-m", "small", "--json")
     assert json.loads(answer.stdout)["label"] == "positive"

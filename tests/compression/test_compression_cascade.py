@@ -182,7 +182,7 @@ def test_stages_must_fit_each_other(tmp_path: Path, trained_run: Callable[..., A
             make_cascade(open_folder(first), open_folder(multi), toy_data.toy_dataset("multi"), tmp_path / "x",
                          progress=Silent())  # fmt: skip
     dimensional = open_folder(trained_run("encoder", "dimensional").model)
-    with pytest.raises(ModelFolderError, match="no dimensions"):
+    with pytest.raises(ModelFolderError, match="not dimensions"):
         make_cascade(dimensional, dimensional, toy_data.toy_dataset("dimensional"), tmp_path / "x", progress=Silent())
 
 

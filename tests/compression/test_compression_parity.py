@@ -49,7 +49,8 @@ def parity(logits: Any, moved: Any, gold: Any = None) -> dict[str, Any]:
 def test_equal_answers_lose_nothing(logits: Any) -> None:
     found = parity(logits, logits)
     assert found["agreement"] == 1.0
-    assert found["loss"] == {"value": 0.0, "low": 0.0, "high": 0.0}
+    assert found["loss"]["value"] == 0
+    assert found["loss"]["low"] <= 0 <= found["loss"]["high"] < 0.01
     assert require_parity(Limits(), found, GOOD_COMPANY)["validation"] == found
 
 

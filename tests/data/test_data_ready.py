@@ -53,7 +53,7 @@ def test_ready_sets(
 
     # Splitting and guarding have tests of their own, and near-duplicates of 60,000 rows take long.
     monkeypatch.setattr(load, "_completed", count)
-    monkeypatch.setattr(load, "guard", lambda splits: (splits, {}, ()))
+    monkeypatch.setattr(load, "guard", lambda splits, **_: (splits, {}, ()))
     data = load.load_dataset(READY / name, DataOptions(label="level" if "epitome" in name else None))
     expected = {"train": train, "validation": validation, "test": test, "all": every}
     assert counts == {split: rows for split, rows in expected.items() if rows}

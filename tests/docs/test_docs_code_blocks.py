@@ -154,6 +154,7 @@ def test_every_block_says_its_language_and_why_it_is_not_run(page: Path) -> None
 
 SPACE = "space.toml"  # what a search space that a page shows is called there
 SETTINGS = "serve.toml"  # what settings of the service are called
+LABEL_MAP = "map.toml"  # what a file that maps labels is called
 
 
 def _recipes() -> list[Block]:
@@ -161,7 +162,9 @@ def _recipes() -> list[Block]:
         block
         for page in PAGES
         for block in blocks(page)
-        if block.language == "toml" and not block.code.startswith("[project") and block.title not in (SPACE, SETTINGS)
+        if block.language == "toml"
+        and not block.code.startswith("[project")
+        and block.title not in (SPACE, SETTINGS, LABEL_MAP)
     ]
 
 

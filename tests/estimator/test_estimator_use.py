@@ -129,9 +129,9 @@ def test_an_indicator_table_keeps_its_column_names() -> None:
 @pytest.mark.parametrize("nothing", [float("nan"), None, pd.NA])
 @pytest.mark.parametrize("container", [list, tuple, pd.Series, lambda y: np.array(y, dtype=object)])
 def test_a_missing_label_is_rejected_in_every_container(container: Callable[[Any], Any], nothing: Any) -> None:
-    with pytest.raises(DataError, match="must hold a label for every text"):
+    with pytest.raises(DataError, match="must have a label for every text"):
         EmotionClassifier("linear").fit(TEXTS, container([nothing, *LABELS[1:]]))
-    with pytest.raises(DataError, match="must hold a label for every text"):
+    with pytest.raises(DataError, match="must have a label for every text"):
         EmotionClassifier("linear").fit(TEXTS, [(nothing,), *[(label,) for label in LABELS[1:]]])
 
 

@@ -146,7 +146,9 @@ def test_columns_that_would_mix_are_told_before_predicting(tmp_path: Path, sourc
     source.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
     backend = Counting()
     name = next(iter(clash))
-    with pytest.raises(DataError, match=rf"names of their own\. Got two named '{name}.*each key of '(user|score)'"):
+    with pytest.raises(
+        DataError, match=rf"must have different names\. Got two named '{name}.*each key of '(user|score)'"
+    ):
         predict_file(_predictor(backend), source, tmp_path / "out.csv")
     assert backend.asked == []
     assert predict_file(_predictor(backend), source, tmp_path / "out.parquet").rows > 0

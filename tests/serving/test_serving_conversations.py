@@ -143,7 +143,7 @@ def test_ids_languages_and_targets(conversing: Running) -> None:
     ("given", "sentence"),
     [
         ({"texts": [ModelInput("a"), {"txt": "a"}]}, "Got 'txt'.* at position 1"),
-        ({"texts": [{"text": "a", "media": {"uri": "a.wav", "kind": "audio"}}]}, "no media"),
+        ({"texts": [{"text": "a", "media": {"uri": "a.wav", "kind": "audio"}}]}, "does not accept media"),
         ({"texts": "a"}, "put it in a list"),
         ({"texts": {"text": "a"}}, "put it in a list"),
         ({"dialogue": "a"}, "must be a list of texts or turns"),

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from insula.training.neural.batches import MOST_ROWS, BudgetBatches, EvenBatches
+from insula.training.neural.batches import MAX_ROWS_FACTOR, BudgetBatches, EvenBatches
 
 lengths_of_rows = st.lists(st.integers(1, 200), min_size=1, max_size=300)
 
@@ -25,7 +25,7 @@ def test_every_row_is_in_one_batch(lengths: list[int], size: int, epoch: int) ->
     made = _batches(lengths, size, epoch)
     assert sorted(row for batch in made for row in batch) == list(range(len(lengths)))
     assert len(made) == -(-len(lengths) // size)
-    assert all(1 <= len(batch) <= MOST_ROWS * size for batch in made)
+    assert all(1 <= len(batch) <= MAX_ROWS_FACTOR * size for batch in made)
 
 
 @given(lengths_of_rows, st.integers(2, 40), st.integers(2, 4))

@@ -96,7 +96,7 @@ def test_scores_stay_in_their_range(run: Any, family: str, kind: Kind) -> None:
             assert (prediction.label, prediction.labels, prediction.confidence) == (None, (), None)
             continue
         assert all(0 <= score <= 1 for score in scores)
-        assert prediction.label == max(prediction.scores, key=lambda name: prediction.scores[name])
+        assert prediction.label == max(prediction.labels, key=lambda name: prediction.scores[name], default=None)
         assert prediction.confidence is not None
         assert 0 <= prediction.confidence <= 1
         if kind != "multi":

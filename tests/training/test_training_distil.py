@@ -110,7 +110,7 @@ def test_every_kind_distils_without_unlabelled_texts(
     data = toy_data.toy_dataset(kind, train=160, validation=30, test=40, seed=3)
     recipe = _recipe(tiny_recipe, [teacher(kind)], [], family="static", **{"distil.weight": 1.0, "train.epochs": 12})
     metrics = train_run(data, recipe, tmp_path / "run").metrics["test"]
-    assert metrics["metrics"][metrics["headline"]]["value"] > 0.85
+    assert metrics["metrics"][metrics["headline"]]["value"] > 0.8
 
 
 def test_unlabelled_texts_are_seen_and_never_evaluated(tmp_path: Path, tiny_recipe: RecipeOf, teacher: Any) -> None:

@@ -224,7 +224,7 @@ def test_the_decision_is_chosen_on_the_given_rows(seed: int, coverage: float) ->
     options = DecisionOptions(coverage=coverage)
     rule = choose_decision(scheme, logits, gold, options, seed=0)
     assert rule == choose_decision(scheme, logits, gold, options, seed=0)
-    assert len(rule.thresholds) == 3
+    assert len(rule.thresholds) in (0, 3)  # they are left out unless they gain on held-out rows
     assert rule.decide(scheme, logits).abstained.mean() <= 1 - coverage + 1e-9
 
 
