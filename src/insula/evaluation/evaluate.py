@@ -12,7 +12,7 @@ from insula.core.decision import decision_confidence
 from insula.core.levels import levels
 from insula.core.scheme import LabelScheme
 from insula.evaluation.decisions.abstention import abstention_summary
-from insula.evaluation.decisions.thresholding import macro_f1_by_threshold
+from insula.evaluation.decisions.threshold_effect import macro_f1_by_threshold
 from insula.evaluation.metrics.categorical import categorical_metrics, confusion, per_label
 from insula.evaluation.metrics.checked_arrays import as_column, as_matrix, check_categorical, mean_or_none
 from insula.evaluation.metrics.curves import precision_recall_curves, scatter

@@ -8,7 +8,7 @@ from sklearn.metrics import f1_score
 
 from insula.core.builtin_schemes import builtin_scheme
 from insula.core.scheme import LabelScheme
-from insula.evaluation.decisions.thresholding import macro_f1_by_threshold
+from insula.evaluation.decisions.threshold_effect import macro_f1_by_threshold
 from insula.evaluation.evaluate import evaluate
 from insula.evaluation.result import Interval
 
