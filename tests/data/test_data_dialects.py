@@ -63,7 +63,7 @@ def test_a_separator_that_is_given_is_used(tmp_path: Path, separator: str, mark:
     assert rows == [{"text": "a,b", "label": "joy"}]
     with pytest.raises(DataError, match=r"must be one character, or tab\. Got '::'"):
         read(tmp_path / "a.csv", "text::label\n", separator="::")
-    with pytest.raises(DataError, match="belong to CSV and TSV"):
+    with pytest.raises(DataError, match="apply only to CSV and TSV"):
         read(tmp_path / "a.jsonl", '{"text": "a"}\n', separator=";")
 
 

@@ -70,7 +70,7 @@ def test_only_what_may_be_missing_is_split_off(tmp_path: Path) -> None:
         in load_dataset(tmp_path / "b").notes
     )
     write(tmp_path / "c" / "test.csv", rows(20))
-    with pytest.raises(DataError, match=r"'c' have no training rows, only test\."):
+    with pytest.raises(DataError, match=r"'c' has no training rows, only test\."):
         load_dataset(tmp_path / "c")
 
 
@@ -183,8 +183,8 @@ def test_label_columns_must_agree(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("text,label\n,joy\n  ,fear\n", r"have no row with a text\. 2 rows of .* dropped: 2 with empty text"),
-        ("text,label\n", "They have no rows at all"),
+        ("text,label\n,joy\n  ,fear\n", r"has no row with a text\. 2 rows of .* dropped: 2 with empty text"),
+        ("text,label\n", "It has no rows at all"),
         ("text,label\na,b,c\n", r"1 row of .* could not be read, the first in line 2: 3 cells"),
         ("text,label\na,\nb,\n", "No row has a label"),
         ("text,label\na,joy\nb,joy\n", "at least two classes. Got only 'joy'"),
@@ -229,7 +229,7 @@ def test_evaluation_file_under_a_known_scheme(tmp_path: Path) -> None:
     assert [example.labels for example in examples[:3]] == [("joy",), ("fear",), ("anger",)]
     assert (len(examples), "1 row of a dropped: 1 with the unknown label 'wrath'." in notes) == (9, True)
     write(tmp_path / "set" / "train.csv", rows(9))
-    with pytest.raises(DataError, match=r"'set' have no test rows, only train\."):
+    with pytest.raises(DataError, match=r"'set' has no test rows, only train\."):
         read_examples(tmp_path / "set", DataOptions(), scheme)
     write(tmp_path / "set" / "test.csv", rows(6, labels=("joy",)))
     assert len(read_examples(tmp_path / "set", DataOptions(), scheme)[0]) == 6

@@ -115,7 +115,7 @@ def test_a_batch_of_another_task_uses_its_head() -> None:
         torch.testing.assert_close(losses, (own - torch.tensor(task.rows.gold).float()).square().mean(dim=1))
     _, parts = terms.training_loss(_batch(terms, _gold(scheme, 2)), _answering(terms, logits))
     assert set(parts) == {"labels"}
-    with pytest.raises(ValueError, match=r"must have a head 2\. Declare it in added_outputs"):
+    with pytest.raises(ValueError, match=r"has no head 2\. Declare it in added_outputs"):
         Outputs(logits, terms.network(print, training=True)).of_head("tasks", 2)
     plain = loss_terms_of(scheme)
     with pytest.raises(ValueError, match=r"apply to task 1\. Got labels"):

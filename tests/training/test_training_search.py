@@ -373,7 +373,7 @@ def test_a_search_continues_only_with_its_study(find: Callable[..., SearchResult
         find("one", trials=2)
     assert not (tmp_path / "one" / "study.db").exists()
     (tmp_path / "one" / "study.json").write_text('{"study": "sqli', encoding="utf-8")
-    with pytest.raises(OutputError, match=r"study\.json' is damaged.*Delete it and give that --study"):
+    with pytest.raises(OutputError, match=r"study\.json' is damaged.*Delete the file and pass the same --study again"):
         find("one", trials=2, study=url)
     find("two", trials=1)
     with pytest.raises(OutputError, match=r"its own study\.db, without --study\. Got --study sqlite:"):

@@ -32,8 +32,8 @@ def export_model(
     libraries   browser: the `node_modules` where onnxruntime-web and @huggingface/tokenizers are installed
     overwrite   replace an export at `output`
 
-    Raises `ParityError`, and writes nothing, if scores differ by more than 1e-5, `ModelFolderError` if no class of
-    transformers computes what the model does, `OutputError` if `output` holds something else.
+    Raises `ParityError`, and writes nothing, if scores differ by more than 1e-5, `ModelFolderError` if no transformers
+    class computes what the model does, `OutputError` if `output` holds something else.
     """
     if format not in FORMATS:
         raise UnknownNameError(

@@ -34,8 +34,8 @@ def load_model(
 
     backend  the backend to run it with; default the one recorded in the model folder
     engine   the engine that `bench_model` found for this machine, or its file
-    threshold   lowest score at which a label is given, in place of those chosen in training: a number, or labels to
-             numbers. Binary and multi-label models have thresholds; a binary one that of its second label
+    threshold   lowest score at which a label is predicted, instead of those chosen in training: a number, or labels
+             to numbers. Binary and multi-label models have thresholds; a binary one that of its second label
     abstention  confidence below which the model abstains, in place of the one chosen in training; 0 for never
 
     Checksums are verified. Raises `UnknownNameError` if there is no such model, `ModelFolderError` if it is corrupt,

@@ -89,4 +89,4 @@ def _options(given: Mapping[str, Any]) -> PretrainOptions:
         first = error.errors(include_url=False)[0]
         name, known = ".".join(str(part) for part in first["loc"]), PretrainOptions.model_fields
         hint = f" Options are {', '.join(known)}.{nearest(name, known)}" if name not in known else ""
-        raise RecipeError(f"The options of pretrain are not valid: {invalid_value(name, first)}.{hint}") from error
+        raise RecipeError(f"The pretrain options are not valid: {invalid_value(name, first)}.{hint}") from error

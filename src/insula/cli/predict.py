@@ -46,7 +46,7 @@ def predict(
         list[str] | None,
         typer.Option(
             "--threshold",
-            help="Lowest score at which a label is given: 0.7, or joy=0.7 for one label. Can be repeated. "
+            help="Lowest score at which a label is predicted: 0.7, or joy=0.7 for one label. Can be repeated. "
             "[default: as chosen in training]",
             metavar="[LABEL=]SCORE",
             show_default=False,

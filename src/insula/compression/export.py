@@ -45,7 +45,7 @@ def export(source: ModelFolder, output: Path, kind: Format) -> dict[str, Any]:
     huggingface   `config.json`, weights and tokenizer for `transformers.pipeline("text-classification")`
 
     Raises `ParityError`, and writes nothing, if scores differ; `ModelFolderError` if the model has no trained weights,
-    or if no class of transformers computes it.
+    or if no transformers class computes it.
     """
     backend_entry(source.backend).require_can("export", source)
     if not any((source.path / name).exists() for name in _WEIGHTS):
@@ -92,8 +92,8 @@ def _huggingface(source: ModelFolder, stage: Path) -> dict[str, Any]:
     difference = _score_difference(source, loaded, source.preparation.many(_TEXTS))
     if not difference <= FLOAT_TOLERANCE:
         raise ParityError(
-            f"The exported model must give the scores of the trained one within {FLOAT_TOLERANCE}. Got a difference of "
-            f"{difference:.2g}. Export it with --format onnx. Nothing was written."
+            f"The exported model's scores must match the trained model's within {FLOAT_TOLERANCE}. Got a difference "
+            f"of {difference:.2g}. Export it with --format onnx. Nothing was written."
         )
     write_text(stage / "README.md", _card(source))
     for name in ("decision.json", "preparation.json", "scheme.json"):

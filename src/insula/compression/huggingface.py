@@ -56,7 +56,7 @@ def to_transformers(network: PreTrainedModel, scheme: LabelScheme, rule: Decisio
     missing, unknown = model.base_model.load_state_dict(network.backbone.state_dict(), strict=False)
     if unknown or [name for name in missing if not name.startswith("pooler.")]:
         raise ModelFolderError(
-            f"The weights of the backbone do not match {type(model).__name__} of transformers. "
+            f"The backbone's weights do not match the transformers class {type(model).__name__}. "
             "Export it with --format onnx."
         )
     place(model, weight, bias)
@@ -72,17 +72,17 @@ def _class_for(network: PreTrainedModel) -> tuple[str, Place]:
         )
     if config.separator is not None:
         raise ModelFolderError(
-            "This network pools only the first segment of a pair of text and context, which no class of transformers "
-            "does. Export it with --format onnx."
+            "This network pools only the first segment of a text-context pair, which no transformers class supports. "
+            "Export it with --format onnx."
         )
     if config.adapter is not None:
         raise ModelFolderError(
-            "A model with an unmerged adapter has layers that no class of transformers has. Export it with "
+            "A model with an unmerged adapter has layers that no transformers class has. Export it with "
             "--format onnx, or train with adapter.merge=true."
         )
     if config.pruned is not None:
         raise ModelFolderError(
-            "A pruned encoder has layers of different shapes, which no class of transformers has. Export it with "
+            "A pruned encoder has layers of different shapes, which no transformers class supports. Export it with "
             "--format onnx, or name the model that it was pruned from."
         )
     if not isinstance(network.head, LinearHead):

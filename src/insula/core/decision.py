@@ -169,8 +169,8 @@ class DecisionRule:
     ) -> DecisionRule:
         """Return the rule with other limits; None keeps a limit.
 
-        threshold   lowest score at which a label is given: a number for all labels, or label names to numbers (others
-                    keep theirs). In binary schemes it is that of the positive, second label
+        threshold   lowest score at which a label is predicted: a number for all labels, or label names to numbers
+                    (others keep theirs). In binary schemes it is that of the positive, second label
         abstention  confidence below which the model abstains
 
         Raises `DataError` for a label or scheme without a threshold, or a number outside 0 to 1.

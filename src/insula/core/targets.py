@@ -59,8 +59,8 @@ def soft_gold_matrix(scheme: LabelScheme, examples: Sequence[Example]) -> NDArra
             counts[scheme.index(label)] = count
         if counts.min() < 0 or (scheme.kind == "multi" and counts.max() > 1):
             raise DataError(
-                f"The votes of example {row} must be counts of at least 0, or in multi-label schemes shares from 0 to "
-                f"1. Got {dict(example.votes)}. Correct them, or leave the votes out."
+                f"The votes of example {row} must be counts of at least 0 (multi-label: shares from 0 to 1). "
+                f"Got {dict(example.votes)}. Correct the votes, or leave them out."
             )
         gold[row] = counts if scheme.kind == "multi" else counts / counts.sum()
     return gold

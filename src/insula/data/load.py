@@ -49,7 +49,7 @@ def load_dataset(
     training = raw_splits.get("train") or raw_splits.get(ALL)
     if training is None:
         raise DataError(
-            f"The data {found.name!r} have no training rows, only {', '.join(raw_splits)}. Add a train file."
+            f"The data set {found.name!r} has no training rows, only {', '.join(raw_splits)}. Add a train file."
         )
     _require_rows(training, found.name)
     columns = _shared_label_columns(raw_splits, training)
@@ -145,7 +145,8 @@ def _evaluation_split(found: Source) -> str:
     split = next((name for name in ("test", ALL) if name in found.splits), None)
     if split is None:
         raise DataError(
-            f"The data {found.name!r} have no test rows, only {', '.join(found.splits)}. Name the file to evaluate on."
+            f"The data set {found.name!r} has no test rows, only {', '.join(found.splits)}. "
+            "Name the file to evaluate on."
         )
     return split
 
@@ -170,7 +171,7 @@ def _read_split(found: Source, split: str, scheme: LabelScheme | None = None) ->
 def _require_rows(raw: RawSplit, name: str) -> None:
     if not raw.rows:
         reasons = " ".join((*dropped_note(repr(name), raw), *raw.notes))
-        raise DataError(f"The data {name!r} have no row with a text. {reasons or 'They have no rows at all.'}")
+        raise DataError(f"The data set {name!r} has no row with a text. {reasons or 'It has no rows at all.'}")
 
 
 def _shared_label_columns(raw_splits: Mapping[str, RawSplit], training: RawSplit) -> tuple[str, ...]:

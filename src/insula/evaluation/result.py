@@ -177,12 +177,14 @@ class Evaluation(Record):
         description="name to `value`, `low`, `high`: 95% interval, where one is measured",
     )
     per_label: list[LabelMetrics] = Field(
-        default_factory=list, description="categorical: precision, recall, F1, support and more of each label"
+        default_factory=list, description="categorical: precision, recall, F1, support and more for each label"
     )
     per_dimension: list[DimensionMetrics] = Field(
         default_factory=list, description="dimensional: errors and correlations of each dimension"
     )
-    confusion: Confusion | None = Field(None, description="one label per row: counts of gold by predicted label")
+    confusion: Confusion | None = Field(
+        None, description="one label per row: confusion matrix, gold by predicted label"
+    )
     reliability: list[ReliabilityBin] = Field(default_factory=list, description="confidence against accuracy")
     curves: list[PrecisionRecallCurve] = Field(
         default_factory=list, description="precision against recall of the most frequent labels"

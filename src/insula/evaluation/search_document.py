@@ -32,7 +32,7 @@ class SearchTrial(Record):
 
     number: int = 0
     state: Literal["complete", "pruned", "failed", "lost"] = "complete"
-    values: dict[str, Any] = Field(default_factory=dict, description="dotted recipe keys to the values of this trial")
+    values: dict[str, Any] = Field(default_factory=dict, description="this trial's value for each dotted recipe key")
     value: float | None = Field(None, description="the metric on validation rows; null unless complete")
     low: float | None = None
     high: float | None = None

@@ -118,8 +118,8 @@ def _next(rows: Iterator[dict[str, Any]], number: int) -> Logits:
     if row is None or row["number"] != number:
         found = "nothing" if row is None else f"group {row['number']}"
         raise DataError(
-            f"The workers must return group {number} next. Got {found}. Run the job again with an input that does not "
-            "change meanwhile."
+            f"The workers must return group {number} next. Got {found}. Run the job again, and do not change the "
+            "input while it runs."
         )
     return np.frombuffer(row["logits"], dtype=row["kind"]).reshape(-1, row["outputs"])
 

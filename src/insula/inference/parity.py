@@ -101,9 +101,9 @@ def check_export(
     for what, found in differences.items():
         if not found <= FLOAT_TOLERANCE:
             raise ParityError(
-                f"The exported model must give the scores of the trained one within {FLOAT_TOLERANCE}, alone and in "
-                f"any batch. Got {found:.2g} ({what.replace('_', ' ')}). Install other versions of torch and "
-                "onnxruntime, and train or export again; an interrupted run resumes from its checkpoint."
+                f"The exported model's scores must match the trained model's within {FLOAT_TOLERANCE}, alone and in "
+                f"any batch. Got a difference of {found:.2g} ({what.replace('_', ' ')}). Install other versions of "
+                "torch and onnxruntime, and train or export again; an interrupted run resumes from its checkpoint."
             )
     return {
         "format_version": PARITY_VERSION,

@@ -172,7 +172,7 @@ class PredictAnswer(ModelContext):
     """Answers in the order of the texts."""
 
     model: str
-    version: str = Field(description="A digest that changes with any file of the model.")
+    version: str = Field(description="Digest of the model's files; it changes when any of them does.")
     unread: int = Field(description="How many inputs have earlier turns or a target that the model does not read.")
     predictions: list[PredictedText]
 
@@ -264,7 +264,7 @@ class TeiInfo(BaseModel):
     """The served model and the limits, in the shape of text-embeddings-inference."""
 
     model_id: str
-    model_sha: str = Field(description="A digest that changes with any file of the model.")
+    model_sha: str = Field(description="Digest of the model's files; it changes when any of them does.")
     model_type: dict[str, Any]
     max_concurrent_requests: int
     max_batch_tokens: int
@@ -304,7 +304,7 @@ class FeedbackRequest(TextInContext):
         None,
         min_length=1,
         max_length=200,
-        description="Id of the person whom the text is about, by which stored rows can be erased.",
+        description="Id of the person the text is about; used to erase that person's stored rows.",
     )
     prediction: str | None = Field(
         None,

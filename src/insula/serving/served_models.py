@@ -41,7 +41,7 @@ class ServedModel:
 
     @cached_property
     def version(self) -> str:
-        """A short digest that changes with any file of the model."""
+        """A short digest of the model's files; it changes when any of them does."""
         return hashlib.sha256((self.predictor.fingerprint or "").encode()).hexdigest()[:12]
 
     @cached_property

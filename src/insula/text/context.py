@@ -43,7 +43,7 @@ class Context:
         if isinstance(self.turns, bool) or not isinstance(self.turns, int) or self.turns < 0:
             raise RecipeError(f"The turns of a context must be a whole number of at least 0. Got {self.turns!r}.")
         if self.speakers not in SPEAKERS:
-            raise RecipeError(f"The speakers of a context must be one of {', '.join(SPEAKERS)}. Got {self.speakers!r}.")
+            raise RecipeError(f"The speakers option must be one of {', '.join(SPEAKERS)}. Got {self.speakers!r}.")
 
     def segments(self, given: ModelInput, prepare: Callable[[str], str]) -> Segments:
         """Return the prepared segments of an input: the text alone if there is no context to read."""

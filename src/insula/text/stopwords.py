@@ -27,7 +27,7 @@ def stop_words(language: str) -> frozenset[str]:
 
 
 def is_protected(word: str) -> bool:
-    """Return whether a word is a negation, an intensifier, a contrast or a word of feeling, in either language."""
+    """Return whether a word is a negation, an intensifier, a contrast or an emotion word, in either language."""
     word = _folded(word)
     return word in PROTECTED or word.endswith("n't") or not _NEGATIVE_CHARACTERS.isdisjoint(word)
 

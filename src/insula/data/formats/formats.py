@@ -45,7 +45,7 @@ def format_of(path: str | Path) -> Format:
     ending = Path(name).suffix
     if ending not in EXTENSIONS:
         raise DataError(
-            f"The name of {str(path)!r} must end in one of {', '.join(EXTENSIONS)}, each also in .gz or .zip. "
+            f"The name of {str(path)!r} must end in one of {', '.join(EXTENSIONS)}, optionally with .gz or .zip. "
             f"Got {ending or 'no ending'!r}.{nearest(ending, EXTENSIONS)} "
             "Rename the file or name its format with --format (in Python: `format`)."
         )
@@ -150,8 +150,8 @@ def open_rows(
             return table
         if separator is not None or header is not None:
             raise DataError(
-                f"A separator and a header belong to CSV and TSV. The file {str(path)!r} is read as {kind}; leave them "
-                "out."
+                f"Separator and header apply only to CSV and TSV. The file {str(path)!r} is read as {kind}. "
+                "Leave them out."
             )
         if kind == "json" and holds_json_lines(lines.head):
             kind = "jsonl"

@@ -98,7 +98,7 @@ def find_source(source: SourceName, options: DataOptions) -> Source:
     if has_known_format(path) or len(path.parts) > 1:
         raise MissingFileError(f"The file or folder {name!r} does not exist.{nearest_file(path)} Check the path.")
     raise UnknownNameError(
-        f"The data {name!r} are unknown: no file or folder has that name, the built-in data sets are "
+        f"The data set {name!r} is unknown: no file or folder has that name, the built-in data sets are "
         f"{', '.join(BUILTIN_SOURCES)}, and a data set on the hub is named owner/name.{nearest(name, BUILTIN_SOURCES)}"
     )
 

@@ -132,8 +132,8 @@ class AuditLog:
         entry = read(line.decode("utf-8", "replace"))
         if entry is None:
             raise OutputError(
-                f"The audit log {str(path)!r} was changed: its last line is not an entry. Nothing is appended to it. "
-                "Run `insula audit verify`, keep the folder as evidence, and name another one."
+                f"The audit log {str(path)!r} was changed: its last line is not an entry. Nothing was appended. "
+                "Run `insula audit verify`, keep this folder as evidence, and use another folder."
             )
         return entry, torn
 

@@ -222,7 +222,7 @@ def _checked(
         )
     if not name.strip() or len(name) > MAX_NAME or not name.isprintable():
         raise DataError(
-            f"The name of a key must have 1 to {MAX_NAME} printable characters. Got {len(name)}. Say whose key it is."
+            f"A key's name must have 1 to {MAX_NAME} printable characters. Got {len(name)}. Name the key's owner."
         )
     for what, value in (("quota", texts_a_day), ("rate", calls_a_second), ("burst", burst)):
         if value is not None and not 0 < value < 1e12:

@@ -33,7 +33,7 @@ class StoredPrediction:
     caller   the caller's id: the lineage of a key, or a token's subject; never a secret
     answer   labels, scores and confidence, as in JSON
     turns    the earlier turns of the text's dialogue, oldest first
-    subject  the caller's id of the person whom the text is about
+    subject  the caller's id for the person the text is about
     """
 
     caller: str

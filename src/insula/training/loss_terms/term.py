@@ -100,7 +100,7 @@ class Outputs:
                 if (name, place) == (term, number):
                     return self.all_logits[:, first : first + width]
                 first += width
-        raise ValueError(f"The term {term!r} must have a head {number}. Declare it in added_outputs.")
+        raise ValueError(f"The loss term {term!r} has no head {number}. Declare it in added_outputs.")
 
 
 @dataclass(frozen=True)

@@ -82,7 +82,7 @@ class LossTerms:
         ]
         rows = _add(found[::-1])
         if rows is None:
-            raise ValueError(f"At least one loss term must be in_validation. Got {', '.join(self.names)}.")
+            raise ValueError(f"At least one loss term must have in_validation=True. Got {', '.join(self.names)}.")
         return rows
 
     @property

@@ -124,7 +124,7 @@ class DecisionOptions(Section):
         False, description="single and ordinal: add offsets to log scores that maximise macro-F1"
     )
     coverage: Annotated[float, Field(gt=0, le=1)] = Field(
-        0.95, description="share of validation rows to answer; the model abstains on the least confident rest"
+        0.95, description="share of validation rows to answer; the model abstains on the least confident ones"
     )
     energy: bool = Field(
         False,

@@ -41,8 +41,8 @@ def require_same_study(folder: Path, study: str | None) -> None:
             recorded: str | None = json.loads(file.read_text(encoding="utf-8"))["study"]
         except (ValueError, KeyError, TypeError) as error:
             raise OutputError(
-                f"The file {str(file)!r} is damaged: it must name the study of this search. Delete it and give that "
-                "--study, or search with another --output."
+                f"The file {str(file)!r} is damaged: it must contain the study of this search. Delete the file and "
+                "pass the same --study again, or use another --output."
             ) from error
     elif (folder / OWN_STUDY).exists():
         recorded = None
