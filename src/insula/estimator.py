@@ -6,6 +6,7 @@ returns the estimator. `clone`, `GridSearchCV`, `cross_val_score` and `Pipeline`
 
 from __future__ import annotations
 
+import inspect
 import shutil
 import tempfile
 import weakref
@@ -47,25 +48,25 @@ from insula.training.plan import plan_training
 from insula.training.recipe.recipe import Recipe, load_recipe, model_override
 from insula.training.transfer.trained_base import base_fingerprint
 
-ELSEWHERE = {
+ELSEWHERE = {  # parameters of other libraries, and what has their effect here
     "class_weight": " Use settings={'objective.class_weights': 'balanced'}, or sample_weight in fit.",
     "max_length": " Use settings={'model.max_tokens': 256}.",
     "n_jobs": " Set the environment variable OMP_NUM_THREADS instead.",
 }
-"""Parameters of other libraries, and what has their effect here."""
 MIN_ROWS_TO_SPLIT = 50  # with fewer, all rows are training rows and nothing is tuned
 
 
 class _EmotionEstimator(BaseEstimator):
     """Base of both estimators: builds the data set, owns the fitted model folder, pickles and saves it."""
 
+    def __init_subclass__(cls) -> None:
+        cls.__signature__ = inspect.signature(cls.__init__.__get__(object()))  # not that of __new__
+
     def __new__(cls, *arguments: Any, **options: Any) -> Self:
         """Raise `TypeError` with a hint for a parameter that does not exist."""
         known = cls._get_param_names()
-        for name in options:
-            if name not in known:
-                hint = ELSEWHERE.get(name) or nearest(name, known)
-                raise TypeError(f"{cls.__name__} has no parameter {name!r}.{hint}")
+        for name in [one for one in options if one not in known]:
+            raise TypeError(f"{cls.__name__} has no parameter {name!r}.{ELSEWHERE.get(name) or nearest(name, known)}")
         estimator: Self = super().__new__(cls)
         return estimator
 

@@ -101,8 +101,9 @@ def test_a_base_in_the_working_folder_is_written_down_in_full(
 
 @pytest.mark.parametrize(("recipe", "option"), [("standard", "base"), ("static", "vectors_from")])
 def test_a_missing_encoder_is_told_before_data_is_read(numbered: Path, recipe: str, option: str) -> None:
+    Path("no-texts.csv").write_text("a,b\n1,2\n", encoding="utf-8")  # an error once it is read
     with pytest.raises(UnknownNameError, match="no-such-encoder"):
         insula.train(
-            "no-such-file.csv", recipe=recipe, overrides={f"model.{option}": "no-such-encoder"}, output="runs/mood"
+            "no-texts.csv", recipe=recipe, overrides={f"model.{option}": "no-such-encoder"}, output="runs/mood"
         )
     assert not (numbered / "runs").exists()

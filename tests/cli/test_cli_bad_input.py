@@ -134,7 +134,7 @@ def test_predict_where_nothing_can_be_written(insula: Insula, here: Path, care: 
     assert sorted(path.name for path in here.iterdir()) == ["messages.csv", "taken.csv"]
 
 
-@pytest.mark.parametrize("output", ["out", "out.xlsx", "out.csvv"])
+@pytest.mark.parametrize("output", ["out", "out.xlsx", "out.ods", "out.csv.zip", "out.csvv"])
 def test_predict_into_an_unknown_format(insula: Insula, here: Path, care: Path, output: str) -> None:
     failed(insula("predict", "-i", care / "test.csv", "-o", output, "-m", care / "runs/care"), repr(output), ".parquet")
 

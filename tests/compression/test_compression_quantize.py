@@ -26,7 +26,7 @@ from insula.core.progress import Silent
 from insula.inference.predictor import Predictor
 from insula.models.folder import open_folder, seal
 
-TEXTS = ["lovely wonderful day", "awful train and terrible work", "", "开心 today", "a plain usual table"]
+TEXTS = ["lovely wonderful day", "awful train and terrible work", ".", "开心 today", "a plain usual table"]
 
 
 def make(run: Any, kind: Any, output: Path, plan: Plan, limits: Limits | None = None) -> Any:

@@ -13,7 +13,7 @@ from insula.core.outputs import require_different
 from insula.core.progress import Progress, Silent
 from insula.data.conversations.file_columns import ContextTally, find_file_columns
 from insula.data.formats.byte_source import STDIN
-from insula.data.formats.formats import format_of, open_rows
+from insula.data.formats.formats import open_rows, written_format_of
 from insula.data.formats.row_reader import Reject
 from insula.data.formats.writers import STDOUT, open_writer
 from insula.data.options import DataOptions
@@ -62,7 +62,7 @@ def explain_file(
     progress = progress or Silent()
     if str(source) != STDIN:
         require_different(output, source)
-    kind = "jsonl" if str(output) == STDOUT else format_of(output)
+    kind = "jsonl" if str(output) == STDOUT else written_format_of(output)
     rejected: list[Reject] = []
     start, rows = time.monotonic(), 0
     with open_rows(source, batch_size=BATCH, on_reject=rejected.append) as reader, open_writer(output) as writer:

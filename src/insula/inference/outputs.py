@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from insula.core.errors import DataError
 from insula.core.prediction import Prediction
 from insula.core.scheme import LabelScheme
-from insula.data.formats.formats import format_of
+from insula.data.formats.formats import written_format_of
 from insula.data.formats.part_writer import BINARY, PartFormat
 from insula.data.formats.row_reader import Row, RowReader
 from insula.data.formats.row_writer import RowWriter
@@ -43,7 +43,7 @@ def output_kind(output: str | Path | Sink, asked: str | None, scheme: LabelSchem
     """Return the format of an output, or None for a function. Raises `DataError` if it cannot store the predictions."""
     if callable(output):
         return None
-    kind = asked or ("jsonl" if str(output) == STDOUT else format_of(output))
+    kind = asked or ("jsonl" if str(output) == STDOUT else written_format_of(output))
     if kind == "lines" and scheme.kind == "dimensional":
         raise DataError(
             f"Plain lines can store only labels, but the scheme {scheme.name!r} has values. "

@@ -15,6 +15,8 @@ Language = Annotated[str, Field(pattern="^[a-z]{2}$", description="ISO 639-1 cod
 # `Service.check_inputs` rejects NUL; the OpenAPI document says so, too.
 NO_NUL = {"pattern": "^[^\\x00]*$"}
 Text = Annotated[str, Field(json_schema_extra=NO_NUL)]
+# A text to classify also has a character that is no blank.
+Classified = Annotated[str, Field(json_schema_extra={"pattern": "^[^\\x00]*[^\\x00\\s][^\\x00]*$"})]
 Speaker = Annotated[str, Field(max_length=200)]
 Target = Annotated[str, Field(min_length=1, json_schema_extra=NO_NUL)]
 # In JSON Schema 3.0 is an integer.
@@ -43,10 +45,16 @@ class Turn(RequestModel):
         return CoreTurn(self.text, self.speaker)
 
 
+class DialogueTurn(Turn):
+    """A turn to classify."""
+
+    text: Classified = Field(description="The words of the turn.")
+
+
 class TextInContext(RequestModel):
     """A text with the conversation before it, and the target of its emotion."""
 
-    text: Text = Field(description="The text to classify.")
+    text: Classified = Field(description="The text to classify.")
     turns: list[Turn] | None = Field(
         None, description="The earlier turns of its dialogue, oldest first, without the text itself."
     )
@@ -88,8 +96,8 @@ class PredictRequest(RequestModel):
         }
     )
 
-    texts: list[Text] | None = Field(None, min_length=1, description="Texts, each classified on its own.")
-    dialogue: list[Turn] | None = Field(
+    texts: list[Classified] | None = Field(None, min_length=1, description="Texts, each classified on its own.")
+    dialogue: list[DialogueTurn] | None = Field(
         None,
         min_length=1,
         description="Turns, oldest first. A model that reads earlier turns classifies a turn with those before it.",
@@ -227,18 +235,20 @@ class InferenceOptions(RequestModel):
 class InferenceRequest(RequestModel):
     """A request in the shape of Hugging Face's inference API."""
 
-    inputs: Text | Annotated[list[Text], Field(min_length=1)] = Field(description="A text, or a list of texts.")
+    inputs: Classified | Annotated[list[Classified], Field(min_length=1)] = Field(
+        description="A text, or a list of texts."
+    )
     parameters: InferenceParameters = InferenceParameters()
     options: InferenceOptions = InferenceOptions()
 
 
-Sequence = Annotated[list[Text], Field(min_length=1, max_length=2)]
+Sequence = Annotated[list[Classified], Field(min_length=1, max_length=2)]
 
 
 class TeiRequest(RequestModel):
     """A request in the shape of text-embeddings-inference."""
 
-    inputs: Text | Sequence | Annotated[list[Sequence], Field(min_length=1)] = Field(
+    inputs: Classified | Sequence | Annotated[list[Sequence], Field(min_length=1)] = Field(
         description="A text, a pair `[text, context]`, or a batch `[[text], [text, context]]`."
     )
     raw_scores: bool = Field(False, description="Return logits: log-probabilities, or log-odds of a multi-label model.")

@@ -33,18 +33,18 @@ def augment(
     ],
     text: Annotated[
         str | None,
-        typer.Option("--text", help="Column of the text.", metavar="NAME", show_default="by its usual names"),
+        typer.Option("--text", help="Column of the text.", metavar="COLUMN", show_default="by its usual names"),
     ] = None,
     label: Annotated[
         str | None,
-        typer.Option("--label", help="Column of the label, for emoji and negation.", metavar="NAME"),
+        typer.Option("--label", help="Column of the label, for emoji and negation.", metavar="COLUMN"),
     ] = None,
-    times: Annotated[int, typer.Option("--times", min=1, help="Variants per row.")] = 1,
+    times: Annotated[int, typer.Option("--times", min=1, help="Variants per row.", metavar="N")] = 1,
     language: Annotated[
         str | None,
         typer.Option("--language", help="en or zh.", metavar="CODE", show_default="by the script of each text"),
     ] = None,
-    seed: Annotated[int, typer.Option("--seed", help="Seed of the random choices.")] = 0,
+    seed: Annotated[int, typer.Option("--seed", help="Seed of the random choices.", metavar="N")] = 0,
     format: FileFormat = None,
     separator: Separator = None,
     header: Header = None,

@@ -52,6 +52,19 @@ def format_of(path: str | Path) -> Format:
     return EXTENSIONS[ending]
 
 
+def written_format_of(path: str | Path) -> Format:
+    """Return the format of an output's name, ignoring `.gz`; `DataError` for others, and for formats that are only
+    read."""
+    ending = Path(Path(path).name.lower().removesuffix(".gz")).suffix
+    known = [name for name, kind in EXTENSIONS.items() if kind in WRITTEN_FORMATS]
+    if ending not in known:
+        raise DataError(
+            f"The name of the output {str(path)!r} must end in one of {', '.join(known)}, optionally with .gz. "
+            f"Got {ending or 'no ending'!r}.{nearest(ending, known)} Rename it."
+        )
+    return EXTENSIONS[ending]
+
+
 def checked_format(name: str, known: Sequence[Format] = FORMATS) -> Format:
     """Return the format of that name among the `known`; `DataError` with the nearest name if there is none."""
     for one in known:

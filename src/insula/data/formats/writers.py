@@ -11,7 +11,7 @@ from typing import Any, BinaryIO, cast
 
 from insula.core.errors import DataError
 from insula.core.files import atomic_file
-from insula.data.formats.formats import WRITTEN_FORMATS, checked_format, format_of
+from insula.data.formats.formats import WRITTEN_FORMATS, checked_format, written_format_of
 from insula.data.formats.row_reader import Row
 from insula.data.formats.row_writer import RowWriter
 from insula.data.formats.text_writers import DelimitedWriter, Header, JsonLinesWriter, JsonListWriter, LineWriter
@@ -49,7 +49,13 @@ def open_writer(
 
     Raises `OutputError`, `DataError`.
     """
-    kind = checked_format(format, WRITTEN_FORMATS) if format else "jsonl" if str(path) == STDOUT else format_of(path)
+    kind = (
+        checked_format(format, WRITTEN_FORMATS)
+        if format
+        else "jsonl"
+        if str(path) == STDOUT
+        else written_format_of(path)
+    )
     if str(path) == STDOUT and kind not in _TEXT_WRITERS:
         raise DataError(f"Standard output takes one of {', '.join(_TEXT_WRITERS)}. Got {kind!r}; name a file instead.")
     with output_stream(path) as stream:
