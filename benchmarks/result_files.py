@@ -43,6 +43,7 @@ class Results:
     malice: Entry | None = None
     small_sets: Entry | None = None
     abstention_shift: Entry | None = None
+    explain: Entry | None = None
 
 
 def read_results(folder: Path = FOLDER) -> Results:
@@ -59,6 +60,7 @@ def read_results(folder: Path = FOLDER) -> Results:
         starter=_one(folder / "starter.json"),
         small_sets=_one(folder / "small_sets.json"),
         abstention_shift=_one(folder / "abstention_shift.json"),
+        explain=_one(folder / "explain.json"),
         **{name: _one(folder / f"{name}.json") for name in PREDICTION},
     )
 

@@ -17,6 +17,7 @@ from pathlib import Path
 import charts
 import cost_tables
 import decision_tables
+import explanation_tables
 import masking_tables
 import quality_tables
 import speed_tables
@@ -54,6 +55,7 @@ TABLES: Mapping[str, Callable[[Results], str]] = {
     "masking-outside": masking_tables.masking_outside,
     "masking-nobody": masking_tables.masking_nobody,
     "small-sets": decision_tables.small_sets,
+    "explainers": explanation_tables.explainers,
     "abstention-shift": decision_tables.abstention_shift,
     "abstention-signals": decision_tables.abstention_signals,
     "costs-provenance": cost_tables.costs_provenance,
