@@ -188,7 +188,7 @@ def test_library_code_neither_prints_nor_asserts() -> None:
 
 
 def test_the_name_of_a_test_has_less_than_sixty_characters() -> None:
-    """It stands in every report beside its file, and a longer one tells the test instead of its promise."""
+    """Every report prints it next to its file, and a longer one tells the test instead of its promise."""
     files = sorted((ROOT / "tests").rglob("test_*.py"))
     functions = (ast.FunctionDef, ast.AsyncFunctionDef)
     names = {node.name for file in files for node in _nodes(file) if isinstance(node, functions)}

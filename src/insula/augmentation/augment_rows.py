@@ -117,7 +117,7 @@ def augment_rows(
             counts={name: maker.counts[name] for name in chosen},
             without=maker.without,
             rejected=reader.reject_count,
-            first_reject=None if first is None else f"line {first.line}: {first.reason}",
+            first_reject=None if first is None else str(first),
             seconds=time.monotonic() - started,
             warnings=(*_cautions(chosen), *reader.warnings),
         )

@@ -127,6 +127,19 @@ Delimiter = Annotated[
         rich_help_panel=PANEL,
     ),
 ]
+SourceFile = Annotated[
+    str, typer.Argument(help="File to read; - is standard input.", metavar="FILE", show_default=False)
+]
+OutputFile = Annotated[
+    str,
+    typer.Option(
+        "--output",
+        "-o",
+        help="File to write; - is standard output, as JSON Lines.",
+        metavar="FILE",
+        show_default=False,
+    ),
+]
 FileFormat = Annotated[
     str | None,
     typer.Option(

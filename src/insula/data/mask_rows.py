@@ -100,7 +100,7 @@ def mask_rows(
             altered=tally.altered,
             counts=dict(sorted(tally.counts.items())),
             rejected=reader.reject_count,
-            first_reject=None if first is None else f"line {first.line}: {first.reason}",
+            first_reject=None if first is None else str(first),
             seconds=time.monotonic() - started,
             warnings=tuple(reader.warnings),
         )

@@ -184,9 +184,7 @@ def predict_file(
         seconds=time.monotonic() - started,
         warnings=warnings,
         kept=tally.rows - tally.new,
-        first_reject=None
-        if reject_file.first is None
-        else f"line {reject_file.first.line}: {reject_file.first.reason}",
+        first_reject=None if reject_file.first is None else str(reject_file.first),
     )
 
 

@@ -7,24 +7,13 @@ from typing import Annotated
 
 import typer
 
-from insula.cli.options import FileFormat, Header, Json, Quiet, Separator
+from insula.cli.options import FileFormat, Header, Json, OutputFile, Quiet, Separator, SourceFile
 from insula.core.sentences import counted
 
 
 def augment(
-    source: Annotated[
-        str, typer.Argument(help="File to read; - is standard input.", metavar="FILE", show_default=False)
-    ],
-    output: Annotated[
-        str,
-        typer.Option(
-            "--output",
-            "-o",
-            help="File to write; - is standard output, as JSON Lines.",
-            metavar="FILE",
-            show_default=False,
-        ),
-    ],
+    source: SourceFile,
+    output: OutputFile,
     methods: Annotated[
         str,
         typer.Option(

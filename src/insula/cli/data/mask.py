@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from insula.cli.options import FileFormat, Header, Json, Quiet, Separator
+from insula.cli.options import FileFormat, Header, Json, OutputFile, Quiet, Separator, SourceFile
 from insula.core.sentences import counted
 
 if TYPE_CHECKING:
@@ -16,19 +16,8 @@ if TYPE_CHECKING:
 
 
 def mask(
-    source: Annotated[
-        str, typer.Argument(help="File to read; - is standard input.", metavar="FILE", show_default=False)
-    ],
-    output: Annotated[
-        str,
-        typer.Option(
-            "--output",
-            "-o",
-            help="File to write; - is standard output, as JSON Lines.",
-            metavar="FILE",
-            show_default=False,
-        ),
-    ],
+    source: SourceFile,
+    output: OutputFile,
     column: Annotated[
         list[str] | None,
         typer.Option(

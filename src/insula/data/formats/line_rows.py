@@ -5,13 +5,12 @@ from __future__ import annotations
 import itertools
 import json
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Literal
 
 from insula.core.errors import DataError
 from insula.data.formats.csv_dialect import DELIMITERS, detect_dialect, sample_records
-from insula.data.formats.row_reader import ReadLimits, Reject, Row, TextRows
-from insula.data.formats.text_lines import TextLines
+from insula.data.formats.row_reader import Row, TextRows
 from insula.data.usual_names import ALL_NAMES
 
 Content = Literal["csv", "tsv", "jsonl", "json", "fasttext", "lines"]
@@ -26,17 +25,7 @@ LABEL_PREFIX = "__label__"
 class LineRows(TextRows):
     """Every line is a row, even a blank one, so that predictions line up with the file."""
 
-    def __init__(
-        self,
-        lines: TextLines,
-        path: str,
-        *,
-        batch_size: int = 8192,
-        on_reject: Callable[[Reject], None] | None = None,
-        limits: ReadLimits | None = None,
-    ) -> None:
-        super().__init__(lines, path, batch_size=batch_size, on_reject=on_reject, limits=limits)
-        self.columns = ("text",)
+    columns = ("text",)
 
     def _numbered_rows(self) -> Iterator[tuple[int, Row]]:
         bad_lines = self._text.bad_lines
@@ -52,17 +41,7 @@ class FastTextRows(TextRows):
     """Lines of fastText such as `__label__joy __label__love some text`, in columns `text` and `label`; blank ones are
     skipped."""
 
-    def __init__(
-        self,
-        lines: TextLines,
-        path: str,
-        *,
-        batch_size: int = 8192,
-        on_reject: Callable[[Reject], None] | None = None,
-        limits: ReadLimits | None = None,
-    ) -> None:
-        super().__init__(lines, path, batch_size=batch_size, on_reject=on_reject, limits=limits)
-        self.columns = ("text", "label")
+    columns = ("text", "label")
 
     def _numbered_rows(self) -> Iterator[tuple[int, Row]]:
         bad_lines = self._text.bad_lines

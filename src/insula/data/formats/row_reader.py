@@ -50,6 +50,9 @@ class Reject:
     reason: str
     raw: str
 
+    def __str__(self) -> str:
+        return f"line {self.line}: {self.reason}"
+
 
 class RowReader:
     """Iterates `RowBatch`es once; a context manager.
@@ -65,6 +68,8 @@ class RowReader:
     reject_count  number of rows that could not be read, in either case
     """
 
+    columns: tuple[str, ...] = ()
+
     def __init__(
         self,
         path: str,
@@ -76,7 +81,6 @@ class RowReader:
         if batch_size < 1:
             raise ValueError(f"The batch_size of open_rows must be at least 1. Got {batch_size}.")
         self.path = path
-        self.columns: tuple[str, ...] = ()
         self.columns_vary = False
         self.types: Mapping[str, Any] = {}
         self.value_names: Mapping[str, Mapping[str, str]] = {}

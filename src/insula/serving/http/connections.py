@@ -14,6 +14,30 @@ from insula.serving.http.response_headers import HEADERS
 from insula.serving.settings.sections import Limits
 
 
+class _WriteDeadline(asyncio.Protocol):
+    """Aborts a connection whose client reads nothing of its answer for `write_seconds`.
+
+    An orderly close would wait until the client has read what was sent before.
+    """
+
+    loop: Any
+    transport: Any
+    write_seconds: float
+    _write_clock: asyncio.TimerHandle | None = None
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        _stop(self._write_clock)
+        super().connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._write_clock = self.loop.call_later(self.write_seconds, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        _stop(self._write_clock)
+        super().resume_writing()
+
+
 def http_protocol(limits: Limits) -> type[HttpToolsProtocol]:
     """Return uvicorn's protocol of a connection with the limits that it lacks; every rejection is a problem document.
 
@@ -21,10 +45,10 @@ def http_protocol(limits: Limits) -> type[HttpToolsProtocol]:
     may read nothing of its answer. A request must have one Host header (RFC 9112, section 3.2).
     """
 
-    class LimitedProtocol(HttpToolsProtocol):
+    class LimitedProtocol(_WriteDeadline, HttpToolsProtocol):
+        write_seconds = limits.write_seconds
         _head = 0
         _clock: asyncio.TimerHandle | None = None
-        _write_clock: asyncio.TimerHandle | None = None
 
         def connection_made(self, transport: Any) -> None:
             super().connection_made(transport)
@@ -34,16 +58,7 @@ def http_protocol(limits: Limits) -> type[HttpToolsProtocol]:
 
         def connection_lost(self, exc: Exception | None) -> None:
             self._stop_clock()
-            _stop(self._write_clock)
             super().connection_lost(exc)
-
-        def pause_writing(self) -> None:
-            super().pause_writing()
-            self._write_clock = self.loop.call_later(limits.write_seconds, self.transport.abort)
-
-        def resume_writing(self) -> None:
-            _stop(self._write_clock)
-            super().resume_writing()
 
         def data_received(self, data: bytes) -> None:
             if self.transport.is_closing():
@@ -119,21 +134,8 @@ def http_protocol(limits: Limits) -> type[HttpToolsProtocol]:
 def stream_protocol(limits: Limits) -> type[WebSocketsSansIOProtocol]:
     """Return uvicorn's protocol of a WebSocket that also disconnects a client which stops reading its answers."""
 
-    class StreamProtocol(WebSocketsSansIOProtocol):
-        _write_clock: asyncio.TimerHandle | None = None
-
-        def connection_lost(self, exc: Exception | None) -> None:
-            _stop(self._write_clock)
-            super().connection_lost(exc)
-
-        def pause_writing(self) -> None:
-            super().pause_writing()
-            # An orderly close would wait until the client has read what was sent before.
-            self._write_clock = self.loop.call_later(limits.write_seconds, self.transport.abort)
-
-        def resume_writing(self) -> None:
-            _stop(self._write_clock)
-            super().resume_writing()
+    class StreamProtocol(_WriteDeadline, WebSocketsSansIOProtocol):
+        write_seconds = limits.write_seconds
 
         def handle_parser_exception(self) -> None:
             if self.conn.close_sent is None:  # what is sent before the handshake is complete cannot be answered
