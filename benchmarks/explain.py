@@ -126,7 +126,7 @@ def arms_of(predictor: Any) -> dict[str, Arm]:
     from insula.explanation.question import Question
 
     arms: dict[str, Arm] = {}
-    additive = Question(predictor, "a word").contributions() is not None
+    additive = Question(predictor, "a word").contributions is not None
     for name, (method, evaluations) in METHODS.items():
         if method != "exact" or additive:
             arms[name] = lambda question, method=method, evaluations=evaluations: explainers[method].weigh(

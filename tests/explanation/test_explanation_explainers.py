@@ -102,7 +102,7 @@ def test_exact_weights_of_a_linear_model_are_its_own_sum(kind: Kind, trained_run
     for text in ("The WONDERFUL day, was not awful!!", "今天很开心，工作一般。", "a", "great   great\tgreat"):
         question = Question(predictor, text)
         weights = explainers["exact"].weigh(question, 0)
-        contributions = question.contributions()
+        contributions = question.contributions
         assert contributions is not None
         labels = len(predictor.scheme.names)
         evidence = question.evidence(question.everything())[0, :labels]
@@ -121,7 +121,7 @@ def test_exact_weights_of_a_static_model(tmp_path: Path, tiny_recipe: Callable[.
         run = train_run(toy_data.toy_dataset("single"), recipe, tmp_path / "run")
     predictor = Predictor.load(run.path, backend="static")
     question = Question(predictor, "a wonderful awful morning")
-    contributions = question.contributions()
+    contributions = question.contributions
     assert contributions is not None
     evidence = question.evidence(question.everything())[0]
     assert np.allclose(contributions.base + contributions.weights.sum(axis=0), evidence, atol=1e-4)

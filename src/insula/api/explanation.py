@@ -9,6 +9,7 @@ from typing import Any
 from insula.core.model_input import ModelInput, as_inputs
 from insula.core.progress import Progress
 from insula.core.starter import STARTER
+from insula.data.formats.formats import ReadOptions
 from insula.explanation.explain import AUTO, explain_input
 from insula.explanation.explanation import Explanation
 from insula.explanation.files import ExplainedFile
@@ -52,6 +53,9 @@ def explain_file(
     labels: Sequence[str] = (),
     budget: float | None = None,
     trust: bool = True,
+    input_format: str | None = None,
+    separator: str | None = None,
+    header: bool | None = None,
     progress: Progress | None = None,
 ) -> ExplainedFile:
     """Write every row of a file with its prediction and explanation to `output`, in order; memory stays flat.
@@ -60,7 +64,8 @@ def explain_file(
             the explanation as an object, the others as JSON text
     text    column with the text; found by its usual names where not given
 
-    The other arguments are those of `explain`. Rows without a word are counted, with line and reason, in the result.
+    The other arguments are those of `explain`. Rows without a text are counted in the result, with line
+    and reason of the first.
     """
     predictor = model if isinstance(model, Predictor) else Predictor.load(model)
     return run_file(
@@ -72,5 +77,6 @@ def explain_file(
         labels=labels,
         budget=budget,
         with_trust=trust,
+        reading=ReadOptions(input_format, separator, header),
         progress=progress,
     )

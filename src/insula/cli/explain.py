@@ -10,8 +10,8 @@ from typing import Annotated, Any
 
 import typer
 
-from insula.cli.options import AnyModel, Json, Quiet
-from insula.cli.typed_inputs import typed_inputs
+from insula.cli.options import AnyModel, FileFormat, Header, Json, Quiet, Separator
+from insula.cli.typed_inputs import reject_file_names, typed_inputs
 from insula.core.sentences import counted
 from insula.core.starter import STARTER
 
@@ -68,6 +68,9 @@ def explain(
     text: Annotated[
         str | None, typer.Option("--text", help="Column with the text.", metavar="COLUMN", rich_help_panel=FILES)
     ] = None,
+    format: FileFormat = None,
+    separator: Separator = None,
+    header: Header = None,
 ) -> None:
     """Explain predictions: which words raised the score of a label, which lowered it, and how sure that is.
 
@@ -88,6 +91,7 @@ def explain(
     if texts:
         if source is not None or output is not None:
             raise typer.BadParameter("Give texts, or files with --input and --output, not both.")
+        reject_file_names(texts, verb="explain")
         how: dict[str, Any] = {"method": method, "labels": label or (), "budget": limit, "trust": trust}
         explanations = run_explanation(typed_inputs(texts), model, **how)
         if as_json:
@@ -123,6 +127,9 @@ def explain(
             labels=label or (),
             budget=limit,
             trust=trust,
+            input_format=format,
+            separator=separator,
+            header=header,
             progress=progress,
         )
     if as_json and output not in (None, "-"):
@@ -130,12 +137,10 @@ def explain(
     elif not quiet and result.rows:
         each = result.seconds * 1000 / result.rows
         typer.echo(f"{counted(result.rows, 'row')} explained into {result.output}, {each:.1f} ms a row.", err=True)
+    for sentence in result.warnings:
+        typer.echo(sentence, err=True)
     if result.rejected:
-        first = result.rejected[0]
-        typer.echo(
-            f"{counted(len(result.rejected), 'row')} not explained; the first is line {first.line}: {first.reason}",
-            err=True,
-        )
+        typer.echo(f"{counted(result.rejected, 'row')} not explained; the first is {result.first_reject}", err=True)
 
 
 def milliseconds(budget: str) -> float:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from insula.cli.options import AnyModel, FileFormat, Header, Quiet, Separator
-from insula.cli.typed_inputs import typed_inputs
+from insula.cli.typed_inputs import reject_file_names, typed_inputs
 from insula.core.sentences import counted
 from insula.core.starter import STARTER
 
@@ -230,9 +229,7 @@ def predict(
     if texts:
         if source is not None or output is not None:
             raise typer.BadParameter("Give either TEXT, or files with --input and --output.")
-        if (file := next((one for one in texts if _is_file(one)), None)) is not None:
-            named = f"{file!r} is a file. To predict its rows, use --input {shlex.quote(file)}."
-            raise typer.BadParameter(f"{named} To predict its name, pipe it in.")
+        reject_file_names(texts, verb="predict")
         inputs = typed_inputs(texts, context=context or (), speaker=speaker, target=target)
         _predict_texts(inputs, _load(model, bench, threshold, abstention), as_json=as_json, levels=levels)
         return
@@ -251,13 +248,6 @@ def predict(
         result = _predict_file(source or "-", output or "-", _load(model, bench, threshold, abstention), quiet, options)
         if as_json and output not in (None, "-"):
             typer.echo(json.dumps(result.to_dict(), ensure_ascii=False))
-
-
-def _is_file(text: str) -> bool:
-    try:
-        return Path(text).is_file()
-    except (OSError, ValueError):  # longer than a path may be, or with a NUL
-        return False
 
 
 def _load(model: str, bench: Path | None, threshold: list[str] | None, abstention: float | None) -> Predictor:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
+from pathlib import Path
 
 import typer
 
@@ -25,6 +27,21 @@ def typed_inputs(
     turns = tuple(map(parse_turn, readable[len(texts) :]))
     speaker, target = (None if one is None else _readable(one) for one in (speaker, target))
     return [ModelInput(text, turns=turns, speaker=speaker, target=target) for text in readable[: len(texts)]]
+
+
+def reject_file_names(texts: Sequence[str], *, verb: str) -> None:
+    """Raise `BadParameter` if a text is the name of a file: `verb` (predict, explain) is meant for its rows."""
+    if (file := next((one for one in texts if _is_file(one)), None)) is not None:
+        raise typer.BadParameter(
+            f"{file!r} is a file. To {verb} its rows, use --input {shlex.quote(file)}. To {verb} its name, pipe it in."
+        )
+
+
+def _is_file(text: str) -> bool:
+    try:
+        return Path(text).is_file()
+    except (OSError, ValueError):  # longer than a path may be, or with a NUL
+        return False
 
 
 def _readable(text: str) -> str:

@@ -16,4 +16,4 @@ def alone(question: Question, evaluations: int) -> Float64Array:
     return evidence[1:] - evidence[:1]
 
 
-EXPLAINER = Explainer(alone, lambda words: words + 1, "what each word says by itself, blind to its context")
+EXPLAINER = Explainer(alone, lambda words: words + 1)

@@ -16,14 +16,13 @@ def exact(question: Question, evaluations: int) -> Float64Array:
     An n-gram over several words is shared among them by its characters. Raises `DataError` where the model is not such
     a sum.
     """
-    found = question.contributions()
+    found = question.contributions
     if found is None:
         raise DataError(
             "The method 'exact' is for models whose logits are a sum over words: 'linear', and 'static' without a "
             "hidden layer. Use 'occlusion' or 'partition' for this one."
         )
-    (prepared,) = question.predictor.prepared([question.given])
-    owners = word_of_characters(question, prepared)
+    owners = word_of_characters(question, question.prepared)
     weights = np.zeros((len(question), found.weights.shape[1]))
     for (start, end), weight in zip(found.spans.tolist(), found.weights, strict=True):
         owned = owners[start:end]
@@ -55,8 +54,8 @@ def word_of_characters(question: Question, prepared: str) -> Int64Array:
         if owners[place] >= 0:
             last = owners[place]
         elif not prepared[place].isspace():
-            owners[place] = last if last >= 0 else (0 if len(question) else -1)
+            owners[place] = max(last, 0)
     return owners
 
 
-EXPLAINER = Explainer(exact, lambda words: 0, "the model's own sum, for linear and static models")
+EXPLAINER = Explainer(exact, lambda words: 0)

@@ -13,7 +13,7 @@ from insula.core.model_input import TextOrInput
 from insula.core.prediction import Prediction
 from insula.explanation.explainers import explainers
 from insula.explanation.explanation import Explanation, Trust
-from insula.explanation.faithfulness import trust
+from insula.explanation.faithfulness import SHARES, trust
 from insula.explanation.question import Question
 from insula.inference.predictor import Predictor
 
@@ -36,7 +36,7 @@ def explain_input(
     method      a name in `explainers`; `auto`: `exact` where the model is a sum over words, else `occlusion`
     labels      whose weights are given; the decided ones where not given, or the one with the highest score
     budget      milliseconds; the method with the most variants of the text that fits is taken
-    with_trust  whether the figures of `Trust` are computed, which costs about as much again
+    with_trust  whether the figures of `Trust` are computed, which takes more variants of the text
 
     Raises `DataError` for a text without words and for `exact` where the model is no sum, `UnknownNameError` for
     another method or label.
@@ -45,7 +45,8 @@ def explain_input(
     question = Question(predictor, given)
     prediction = predictor.answer([given], question.logits(question.everything()))[0]
     columns = _columns(predictor, prediction, labels)
-    name, evaluations = _choice(question, method, budget, start)
+    spare = _trust_evaluations(question, columns) if with_trust else 0
+    name, evaluations = _choice(question, method, budget, start, spare)
     weights = explainers[name].weigh(question, evaluations)
     figures, compared = _trust(question, name, weights, columns) if with_trust else ({}, None)
     has_decision = weights.shape[1] > len(predictor.scheme.names) and not np.isnan(weights[:, -1]).any()
@@ -75,18 +76,18 @@ def _columns(predictor: Predictor, prediction: Prediction, labels: Sequence[str]
     return {label: names.index(label) for label in chosen}
 
 
-def _choice(question: Question, method: str, budget: float | None, start: float) -> tuple[str, int]:
-    """Return the method and how many variants it may compute."""
+def _choice(question: Question, method: str, budget: float | None, start: float, spare: int) -> tuple[str, int]:
+    """Return the method and how many variants it may compute, if the budget is to leave time for `spare` others."""
     if method != AUTO:
         explainers[method]  # raises for a name that is not known
         if budget is None:
             return method, EVALUATIONS
-        return method, max(_affordable(question, budget, start), explainers[method].least(len(question)))
-    if question.contributions() is not None:
+        return method, max(_affordable(question, budget, start) - spare, explainers[method].least(len(question)))
+    if question.contributions is not None:
         return "exact", 0
     if budget is None:
         return "occlusion", EVALUATIONS
-    affordable = _affordable(question, budget, start)
+    affordable = _affordable(question, budget, start) - spare
     if affordable >= 2 * explainers["partition"].least(len(question)):
         return "partition", affordable
     return "occlusion", affordable
@@ -100,6 +101,11 @@ def _affordable(question: Question, budget: float, start: float) -> int:
     each = (time.perf_counter() - before) * 1000 / len(probe)
     left = budget - (time.perf_counter() - start) * 1000
     return max(int(left / max(each, 1e-3)), 0)
+
+
+def _trust_evaluations(question: Question, columns: dict[str, int]) -> int:
+    """Return how many variants of the text `_trust` computes: for the second method, no words, and the top words."""
+    return len(question) + 2 + 2 * len(SHARES) * len(columns)
 
 
 def _trust(

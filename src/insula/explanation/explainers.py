@@ -18,14 +18,12 @@ of the text are computed where the method can choose."""
 class Explainer:
     """One way to explain.
 
-    weigh    computes the weights
-    least    how many variants of a text with n words it computes at least
-    summary  one line for help and docs
+    weigh  computes the weights
+    least  number of words to the fewest variants of the text that it computes
     """
 
     weigh: Weigh
     least: Callable[[int], int]
-    summary: str
 
 
 explainers: Registry[Explainer] = Registry("explainers")

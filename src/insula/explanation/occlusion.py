@@ -16,4 +16,4 @@ def occlusion(question: Question, evaluations: int) -> Float64Array:
     return evidence[:1] - evidence[1:]
 
 
-EXPLAINER = Explainer(occlusion, lambda words: words + 1, "what is lost without each word")
+EXPLAINER = Explainer(occlusion, lambda words: words + 1)

@@ -78,4 +78,4 @@ def _split(question: Question, shares: list[_Share]) -> list[_Share]:
     return found
 
 
-EXPLAINER = Explainer(partition, lambda words: 2 * words, "Shapley values over halves of the text; they add up exactly")
+EXPLAINER = Explainer(partition, lambda words: 2 * words)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -26,9 +28,7 @@ class Question:
     seed      for explainers that sample
     """
 
-    def __init__(
-        self, predictor: Predictor, given: TextOrInput, *, seed: int = 0, most_words: int = MOST_WORDS
-    ) -> None:
+    def __init__(self, predictor: Predictor, given: TextOrInput, *, seed: int = 0) -> None:
         self.predictor = predictor
         self.given = given
         self.seed = seed
@@ -36,7 +36,7 @@ class Question:
         spans = word_spans(self.text)
         if not spans:
             raise DataError("The text must hold at least one word to be explained. Got only white space.")
-        runs = np.array_split(np.arange(len(spans)), min(len(spans), most_words))
+        runs = np.array_split(np.arange(len(spans)), min(len(spans), MOST_WORDS))
         bounds = [(spans[run[0]][0], spans[run[-1]][1]) for run in runs]
         self.words = tuple(Word(self.text[start:end], start, end) for start, end in bounds)
         self._known: dict[bytes, Float64Array] = {}
@@ -73,15 +73,18 @@ class Question:
         """Return (rows, labels) calibrated scores, as predictions have them."""
         return self.predictor.decision.scores(self.predictor.scheme, self.logits(kept)).astype(np.float64)
 
+    @cached_property
+    def prepared(self) -> Any:
+        """The text as the backend gets it: prepared, or a pair of text and context."""
+        return self.predictor.prepared([self.given])[0]
+
+    @cached_property
     def contributions(self) -> Contributions | None:
-        """Return the exact contributions of pieces of the prepared text to the evidence; None where there are none."""
+        """The exact contributions of pieces of the prepared text to the evidence; None if the model is not a sum."""
         backend = self.predictor.backend
-        if not isinstance(backend, AdditiveBackend):
+        if not isinstance(backend, AdditiveBackend) or not isinstance(self.prepared, str):
             return None
-        (prepared,) = self.predictor.prepared([self.given])
-        if not isinstance(prepared, str):
-            return None
-        found = backend.contributions(prepared)
+        found = backend.contributions(self.prepared)
         if found is None:
             return None
         return Contributions(found.spans, found.weights @ self._map, found.base @ self._map + self._shift)
@@ -90,7 +93,7 @@ class Question:
         """Return (1, words): the whole text."""
         return np.ones((1, len(self)), dtype=bool)
 
-    @property
+    @cached_property
     def decided(self) -> BoolArray | None:
         """(labels,) the decision on the whole text of a multi-label model; None for other kinds."""
         if self.predictor.scheme.kind != "multi":

@@ -30,4 +30,4 @@ def surrogate(question: Question, evaluations: int) -> Float64Array:
     return weights
 
 
-EXPLAINER = Explainer(surrogate, lambda words: 2 * words + 1, "a linear model of the answers to random variants")
+EXPLAINER = Explainer(surrogate, lambda words: 2 * words + 1)

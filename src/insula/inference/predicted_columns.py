@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from insula.core.prediction import Prediction
@@ -12,7 +12,33 @@ from insula.data.formats.row_reader import Row
 PREDICTED = ("label", "labels", "scores", "confidence", "abstained")
 
 
-class PredictedColumns:
+class RenamedColumns:
+    """The names of input columns in an output: one whose name is `taken` by the output is renamed to `input_NAME`."""
+
+    def __init__(self, columns: Sequence[str], taken: Iterable[str]) -> None:
+        self._taken = set(taken)
+        self._names: dict[str, str] = {}
+        for column in columns:
+            self._add_name(column)
+
+    def renamed(self, row: Row) -> Row:
+        """Return an input row with its column names in the output."""
+        return {self._names.get(name) or self._add_name(name): value for name, value in row.items()}
+
+    def renamed_types(self, types: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the types of input columns under their names in the output."""
+        return {self._names[name]: kind for name, kind in types.items() if name in self._names}
+
+    def _add_name(self, column: str) -> str:
+        name = column
+        while name in self._taken:
+            name = f"input_{name}"
+        self._taken.add(name)
+        self._names[column] = name
+        return name
+
+
+class PredictedColumns(RenamedColumns):
     """Joins rows and predictions.
 
     A column of the input with the name of a predicted column (`label`, `labels`, `scores`, `confidence`, `abstained`,
@@ -24,10 +50,7 @@ class PredictedColumns:
         self._labels = scheme.names
         self._scores = [f"score_{name}" for name in scheme.names]
         self._adds_text = named_text and text != "text"
-        self._taken = {*PREDICTED, *self._scores, *(["text"] if self._adds_text else [])}
-        self._names: dict[str, str] = {}
-        for column in columns:
-            self._add_name(column)
+        super().__init__(columns, [*PREDICTED, *self._scores, *(["text"] if self._adds_text else [])])
 
     def add_columns(self, rows: Sequence[Row]) -> None:
         """Assign names to the columns of rows that an earlier run wrote, so that later columns get the same names."""
@@ -43,18 +66,13 @@ class PredictedColumns:
         predicted = prediction.to_dict()
         return joined | {name: predicted[name] for name in PREDICTED}
 
-    def renamed(self, row: Row) -> Row:
-        """Return an input row with its column names in the output."""
-        return {self._names.get(name) or self._add_name(name): value for name, value in row.items()}
-
     def arrow_types(self, types: Mapping[str, Any]) -> dict[str, Any]:
         """Return the Arrow type of each output column; `types` are the known types of the input."""
         import pyarrow as pa
 
         scores = pa.struct([(name, pa.float64()) for name in self._labels])
         predicted = (pa.string(), pa.list_(pa.string()), scores, pa.float64(), pa.bool_())
-        given = {self._names[name]: kind for name, kind in types.items() if name in self._names}
-        return given | dict(zip(PREDICTED, predicted, strict=True))
+        return self.renamed_types(types) | dict(zip(PREDICTED, predicted, strict=True))
 
     def names(self, *, flat: bool) -> list[str]:
         """Return all columns of an output; `flat` has one column per score, as in CSV."""
@@ -64,11 +82,3 @@ class PredictedColumns:
         """Return the columns of the prediction."""
         groups = [self._scores if flat and name == "scores" else [name] for name in PREDICTED]
         return [name for names in groups for name in names]
-
-    def _add_name(self, column: str) -> str:
-        name = column
-        while name in self._taken:
-            name = f"input_{name}"
-        self._taken.add(name)
-        self._names[column] = name
-        return name
