@@ -185,7 +185,8 @@ def _check(chosen: Mapping[str, Augmenter], label: str | None, times: int, langu
         )
     need = [name for name, one in chosen.items() if one.needs_label or one.preserves == "nothing"]
     if label is None and need:
-        raise DataError(f"The methods {', '.join(need)} need the label of each row. Name its column with `label`.")
+        which = f"method {need[0]} needs" if len(need) == 1 else f"methods {', '.join(need)} need"
+        raise DataError(f"The {which} the label of each row. Name its column with --label (in Python: `label`).")
     if language is not None:
         unsupported = [name for name, one in chosen.items() if language not in one.languages]
         if unsupported:
