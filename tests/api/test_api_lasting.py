@@ -92,11 +92,11 @@ def test_a_base_in_the_working_folder_is_written_down_in_full(
 
     folder = encoder_folder()
     monkeypatch.chdir(folder.parent)
-    lasting = load_recipe({"model": {"base": folder.name}}).lasting()
+    lasting = load_recipe({"model": {"base": folder.name}}).with_absolute_paths()
     assert lasting.model.base == str(folder)  # type: ignore[attr-defined]
-    static = load_recipe("static", {"model.vectors_from": folder.name}).lasting()
+    static = load_recipe("static", {"model.vectors_from": folder.name}).with_absolute_paths()
     assert static.model.vectors_from == str(folder)  # type: ignore[attr-defined]
-    assert load_recipe("standard").lasting() == load_recipe("standard")
+    assert load_recipe("standard").with_absolute_paths() == load_recipe("standard")
 
 
 @pytest.mark.parametrize(("recipe", "option"), [("standard", "base"), ("static", "vectors_from")])

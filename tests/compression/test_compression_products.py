@@ -13,7 +13,7 @@ from insula.compression.quantization.static_int8 import (
     ActivationScale,
     choose_scales,
     quantize_columns,
-    quantize_products,
+    quantize_matmuls,
 )
 from insula.compression.quantization.weight_only import pack_products
 from insula.inference.onnx_backend import open_session
@@ -52,7 +52,7 @@ def run(graph: Graph, rows: Array) -> Array:
 def test_static_int8_computes_what_its_levels_say(weight: Array, rows: Array) -> None:
     graph = product_graph(weight)
     scales = choose_scales(graph, {"x": rows})
-    assert quantize_products(graph, scales) == ["y"]
+    assert quantize_matmuls(graph, scales) == ["y"]
     levels, columns = quantize_columns(weight)
     wanted = scales["x"].rounded(rows) @ (levels * columns)
     found = run(graph, rows)
@@ -62,7 +62,7 @@ def test_static_int8_computes_what_its_levels_say(weight: Array, rows: Array) ->
 
 def test_static_int8_gives_a_row_the_same_in_any_company(weight: Array, rows: Array) -> None:
     graph = product_graph(weight)
-    quantize_products(graph, choose_scales(graph, {"x": rows}))
+    quantize_matmuls(graph, choose_scales(graph, {"x": rows}))
     loud = np.vstack([rows[:1], 100 * rows[1:]])
     np.testing.assert_array_equal(run(graph, rows[:1]), run(graph, loud)[:1])
 
@@ -77,13 +77,13 @@ def test_two_neighbouring_products_never_leave_sixteen_bits(weight: Array) -> No
 def test_extreme_activations_and_weights_do_not_saturate() -> None:
     weight = np.ones((INPUTS, OUTPUTS), dtype=np.float32)
     graph = product_graph(weight)
-    quantize_products(graph, {"x": ActivationScale.of_range(0.0, 1.0)})
+    quantize_matmuls(graph, {"x": ActivationScale.of_range(0.0, 1.0)})
     np.testing.assert_allclose(run(graph, np.ones((4, INPUTS), np.float32)), INPUTS, rtol=1e-3)
 
 
 def test_a_kept_product_stays_as_it_is(weight: Array, rows: Array) -> None:
     graph = product_graph(weight)
-    assert quantize_products(graph, choose_scales(graph, {"x": rows}), keep=["y"]) == []
+    assert quantize_matmuls(graph, choose_scales(graph, {"x": rows}), keep=["y"]) == []
     np.testing.assert_allclose(run(graph, rows), rows @ weight, atol=1e-4)
 
 

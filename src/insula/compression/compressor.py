@@ -17,7 +17,7 @@ from insula.compression.quantization.activations import sample_activations
 from insula.compression.quantization.graph import Graph
 from insula.compression.quantization.plan import Plan
 from insula.compression.quantization.sensitivity import sensitivities
-from insula.compression.quantization.static_int8 import WEIGHT_BITS, ActivationScale, choose_scales, quantize_products
+from insula.compression.quantization.static_int8 import WEIGHT_BITS, ActivationScale, choose_scales, quantize_matmuls
 from insula.compression.quantization.tables import quantize_tables
 from insula.compression.quantization.weight_only import pack_products, store_products
 from insula.compression.refit_decision import refit_decision
@@ -147,7 +147,7 @@ class Compressor:
         if plan.tables != 32:
             quantize_tables(graph, plan.tables)
         if plan.weights == "int8":
-            names = quantize_products(graph, self.scales, samples=self.samples, keep=keep)
+            names = quantize_matmuls(graph, self.scales, samples=self.samples, keep=keep)
             store_products(graph, samples=self.samples)  # the products in `keep`
             done |= {
                 "activations": "uint8, one static scale each",

@@ -82,7 +82,7 @@ def recalibrate(
         before = source.decision.decide(scheme, logits)
     else:
         before = crossfitted(scheme, logits, gold, as_before, seed=seed)
-    figures = _figures(scheme, gold, before, after, seed=seed)
+    figures = _metrics_before_after(scheme, gold, before, after, seed=seed)
     measured = evaluate_examples(
         scheme, examples, gold, after, decision, seen=[False] * len(examples), resamples=RESAMPLES, seed=seed
     )
@@ -139,7 +139,7 @@ def crossfitted(
     )
 
 
-def _figures(
+def _metrics_before_after(
     scheme: LabelScheme, gold: NDArray[np.float64], before: Decisions, after: Decisions, *, seed: int
 ) -> dict[str, Any]:
     name, categorical = headline_metric(scheme.kind), scheme.is_categorical

@@ -36,14 +36,14 @@ TrainingSource = SourceName | Dataset
 
 def checked_recipe(recipe: Recipe) -> Recipe:
     """Return the recipe with absolute paths; raises the errors of its family that can be found before training."""
-    lasting = recipe.lasting()
+    absolute = recipe.with_absolute_paths()
     try:
-        families[lasting.model.name].check(lasting.model)
+        families[absolute.model.name].check(absolute.model)
     except MissingExtraError as error:
-        if families[lasting.model.name].extra is None:
+        if families[absolute.model.name].extra is None:
             raise
         raise MissingExtraError(f"{error}; or train a linear model, which needs no extra: --recipe linear") from error
-    return lasting
+    return absolute
 
 
 def read_source(source: TrainingSource, recipe: Recipe, goal: str, progress: Progress) -> tuple[Dataset, Sequence[str]]:

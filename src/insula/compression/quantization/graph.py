@@ -50,7 +50,7 @@ class Graph:
             one.ClearField("metadata_props")  # stack traces of torch, larger than all biases together
             one.ClearField("doc_string")
             # Not for the head, which is small and needs full precision.
-            self._nodes += self._as_product(one) if one.op_type == "Gemm" and one.output[0] not in shown else [one]
+            self._nodes += self._as_matmul(one) if one.op_type == "Gemm" and one.output[0] not in shown else [one]
 
     @classmethod
     def load(cls, file: Path) -> Graph:
@@ -107,7 +107,7 @@ class Graph:
         """Write the graph."""
         file.write_bytes(self.to_bytes())
 
-    def _as_product(self, gemm: onnx.NodeProto) -> list[onnx.NodeProto]:
+    def _as_matmul(self, gemm: onnx.NodeProto) -> list[onnx.NodeProto]:
         """Return a plain Gemm as MatMul and Add; another Gemm unchanged."""
         given = {one.name: helper.get_attribute_value(one) for one in gemm.attribute}
         is_plain = not given.get("transA", 0) and given.get("alpha", 1.0) == given.get("beta", 1.0) == 1.0

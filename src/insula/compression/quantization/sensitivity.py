@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from insula.compression.quantization.graph import Graph
-from insula.compression.quantization.static_int8 import ActivationScale, quantize_products
+from insula.compression.quantization.static_int8 import ActivationScale, quantize_matmuls
 from insula.inference.onnx_backend import open_session
 from insula.inference.token_backend import in_batches
 
@@ -33,6 +33,6 @@ def sensitivities(
     wanted, found = logits(graph), {}
     for activation in dict.fromkeys(product.activation for product in products):
         alone = graph.copy()
-        quantize_products(alone, scales, keep=[one.name for one in products if one.activation != activation])
+        quantize_matmuls(alone, scales, keep=[one.name for one in products if one.activation != activation])
         found[activation] = float(np.square(logits(alone) - wanted).mean())
     return dict(sorted(found.items(), key=lambda entry: -entry[1]))

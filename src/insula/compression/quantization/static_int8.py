@@ -69,7 +69,7 @@ def choose_scales(graph: Graph, samples: Mapping[str, NDArray[np.float32]]) -> d
     return {name: _choose(rows[:_MAX_ROWS], np.hstack(readers[name])) for name, rows in samples.items()}
 
 
-def quantize_products(
+def quantize_matmuls(
     graph: Graph,
     scales: Mapping[str, ActivationScale],
     *,

@@ -71,11 +71,11 @@ def detect_dialect(head: Sequence[str], *, tabs: bool, separator: str | None = N
         notes.append(f"The cells are separated by {delimiter!r}.")
     blanks = Dialect(delimiter, blanks=True, skipped=skipped)
     hidden, still_hidden = (_hidden_quotes(sample, Dialect(delimiter, blanks=skip)) for skip in (False, True))
-    if hidden > still_hidden and _irregular(sample, blanks) <= _irregular(sample, found):
+    if hidden > still_hidden and _count_irregular(sample, blanks) <= _count_irregular(sample, found):
         found = blanks
         notes.append("Blanks after a separator are skipped, because quotes follow them.")
     escaped = Dialect(delimiter, blanks=found.blanks, backslash=True, skipped=skipped)
-    if any('\\"' in line for line in sample) and _irregular(sample, escaped) < _irregular(sample, found):
+    if any('\\"' in line for line in sample) and _count_irregular(sample, escaped) < _count_irregular(sample, found):
         found = escaped
         notes.append('Quotes inside cells are escaped by a backslash (\\").')
     return Dialect(delimiter, blanks=found.blanks, backslash=found.backslash, skipped=skipped, notes=tuple(notes))
@@ -156,11 +156,11 @@ def _most_regular(sample: Sequence[str], header: str) -> str:
     found = [delimiter for delimiter in DELIMITERS if delimiter in header]
     if len(found) < 2:
         return found[0] if found else ","
-    share = {delimiter: _irregular(sample, Dialect(delimiter)) / len(sample) for delimiter in found}
+    share = {delimiter: _count_irregular(sample, Dialect(delimiter)) / len(sample) for delimiter in found}
     return min(found, key=lambda delimiter: (round(share[delimiter], 1), -header.count(delimiter)))
 
 
-def _irregular(sample: Sequence[str], dialect: Dialect) -> int:
+def _count_irregular(sample: Sequence[str], dialect: Dialect) -> int:
     """Return the number of lines that are not readable, or have another number of cells than the first record."""
     lines = map(unescaped, sample) if dialect.backslash else iter(sample)
     reader = csv.reader(lines, strict=True, **dialect.options)

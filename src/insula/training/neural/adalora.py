@@ -24,7 +24,7 @@ class RankState(nn.Module):
             for kind in ("importance", "uncertainty"):
                 self.register_buffer(f"{kind}_{number}", torch.zeros_like(parameter))
 
-    def to_allocator(self, allocator: Any) -> None:
+    def copy_to_allocator(self, allocator: Any) -> None:
         """Copy the averages to peft's allocator."""
         for number, name in enumerate(self.names):
             allocator.exp_avg_ipt[name] = self.get_buffer(f"importance_{number}").clone()
@@ -86,7 +86,7 @@ class AllocateRanks(TrainerCallback):
         """Restore the state of a checkpoint before the first step."""
         allocator = self.tuner.rankallocator
         config = allocator.peft_config
-        self.rank_state.to_allocator(allocator)
+        self.rank_state.copy_to_allocator(allocator)
         if done >= config.total_step - config.tfinal:
             # The checkpoint lacks the final pattern, but masked ranks are zero in it.
             config.rank_pattern = {

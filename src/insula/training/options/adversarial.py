@@ -37,6 +37,6 @@ class AdversarialOptions(Section):
             raise ValueError("unlabelled texts need a loss without labels. Set adversarial.vat above 0")
         return self
 
-    def lasting(self) -> AdversarialOptions:
+    def with_absolute_paths(self) -> AdversarialOptions:
         """Return the section with absolute paths, for resuming from another working folder."""
         return self.model_copy(update={"unlabelled": absolute_names(self.unlabelled)})

@@ -17,6 +17,6 @@ class AuxiliaryOptions(Section):
     )
     weight: float = Field(1.0, gt=0, le=100, description="weight of their losses; the main loss has weight 1")
 
-    def lasting(self) -> AuxiliaryOptions:
+    def with_absolute_paths(self) -> AuxiliaryOptions:
         """Return the section with absolute paths, for resuming from another working folder."""
         return self.model_copy(update={"sources": absolute_names(self.sources)})

@@ -30,7 +30,7 @@ class DistilOptions(Section):
             raise ValueError("weight must be above 0 with teachers. Raise it, or leave distil.teachers out")
         return self
 
-    def lasting(self) -> DistilOptions:
+    def with_absolute_paths(self) -> DistilOptions:
         """Return the section with absolute paths, for resuming from another working folder."""
         return self.model_copy(
             update={

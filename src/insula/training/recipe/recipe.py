@@ -164,7 +164,7 @@ class Recipe(BaseModel):
                 )
         return self
 
-    def lasting(self) -> Recipe:
+    def with_absolute_paths(self) -> Recipe:
         """Return the recipe with absolute paths, so that it works from every working folder."""
         data, model = self.data, self.model
         if data.label_names is not None:
@@ -174,7 +174,7 @@ class Recipe(BaseModel):
             if folder and Path(folder).is_dir():
                 model = model.model_copy(update={option: str(Path(folder).absolute())})
         sections = ("distil", "auxiliary", "adversarial")
-        others = {name: getattr(self, name).lasting() for name in sections}
+        others = {name: getattr(self, name).with_absolute_paths() for name in sections}
         return self.model_copy(update={"data": data, "model": model, **others})
 
     def to_toml(self) -> str:

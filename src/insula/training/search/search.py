@@ -93,7 +93,7 @@ def run_search(
         records, importance = opened.records(), opened.importance(seed)
         opened.clear()
     best = _best(records)
-    found = _winner(load_recipe(recipe, {**kept, **best.values}).lasting(), best, work.metric, folder.name)
+    found = _winner(load_recipe(recipe, {**kept, **best.values}).with_absolute_paths(), best, work.metric, folder.name)
     rows = {name: len(rows) for name, rows in work.dataset.splits.items()}
     document = SearchDocument(
         format_version=SEARCH_VERSION,

@@ -314,7 +314,7 @@ def _storage(url: str) -> Iterator[Any]:
     options = {"connect_args": {"timeout": 60}} if url.startswith("sqlite") else {}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)  # heartbeats
-        storage = _connected(url, options)
+        storage = _connect(url, options)
     try:
         yield storage
     finally:
@@ -322,7 +322,7 @@ def _storage(url: str) -> Iterator[Any]:
         storage.engine.dispose()
 
 
-def _connected(url: str, options: dict[str, Any]) -> Any:
+def _connect(url: str, options: dict[str, Any]) -> Any:
     attempt = 0
     while True:
         attempt += 1
