@@ -39,7 +39,7 @@ def compare(
     models: Annotated[
         list[str],
         typer.Argument(
-            help="Two models, A and B: runs, model folders or names of runs. With --against: seeds of A.",
+            help="Models A and B: runs, model folders or names of runs. With --against: the seeds of A.",
             metavar="MODEL...",
             show_default=False,
             autocompletion=complete_model,
@@ -57,7 +57,8 @@ def compare(
         str | None,
         typer.Option(
             "--group",
-            help="Column (author, thread) by which to break down the headline metric. [default: as in training]",
+            help="Column, such as author or thread, by which the headline metric is broken down. [default: as in "
+            "training]",
             metavar="COLUMN",
             rich_help_panel=PANEL,
         ),

@@ -34,7 +34,7 @@ def evaluate(
         str | None,
         typer.Option(
             "--level",
-            help="Coarser level of the model's labels that the rows are labelled with, such as sentiment.",
+            help="Coarser level of the model's labels that the rows use, such as sentiment.",
             metavar="NAME",
             rich_help_panel=MAPPED,
         ),

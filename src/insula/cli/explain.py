@@ -28,8 +28,8 @@ def explain(
         str,
         typer.Option(
             "--method",
-            help="exact (linear and static models), occlusion, partition, surrogate or alone; auto takes exact where "
-            "the model has it, else occlusion.",
+            help="Method: exact (linear and static models), occlusion, partition, surrogate or alone. auto uses "
+            "exact if the model supports it, else occlusion.",
             metavar="METHOD",
         ),
     ] = "auto",
@@ -37,7 +37,7 @@ def explain(
         list[str] | None,
         typer.Option(
             "--for",
-            help="Label to explain; repeat it for several. [default: the decided labels]",
+            help="Label to explain. Can be repeated. [default: the predicted labels]",
             metavar="LABEL",
             show_default=False,
         ),
@@ -45,7 +45,7 @@ def explain(
     budget: Annotated[
         str | None,
         typer.Option(
-            "--budget", help="Time for a text, such as 50ms or 2s; the method is chosen to fit.", metavar="TIME"
+            "--budget", help="Time per text, such as 50ms or 2s; a method that fits is chosen.", metavar="TIME"
         ),
     ] = None,
     trust: Annotated[
@@ -72,7 +72,7 @@ def explain(
     separator: Separator = None,
     header: Header = None,
 ) -> None:
-    """Explain predictions: which words raised the score of a label, which lowered it, and how sure that is.
+    """Explain predictions: which words raised or lowered the score of a label, and how far to trust that.
 
     Words in blue (or marked +) speak for the label, words in orange (or marked -) against it. The last line says how
     far the explanation can be trusted: removing the words it names should lower the score much, keeping nothing else

@@ -47,7 +47,7 @@ def recipe_option(help: str) -> Any:
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.", rich_help_panel="Output")]
 Quiet = Annotated[
     bool,
-    typer.Option("--quiet", "-q", help="Print the result only: no progress, no notes.", rich_help_panel="Output"),
+    typer.Option("--quiet", "-q", help="Print only the result: no progress, no notes.", rich_help_panel="Output"),
 ]
 
 
@@ -111,7 +111,7 @@ Group = Annotated[
     str | None,
     typer.Option(
         "--group",
-        help="Column (author, thread) whose rows stay on one side of a split.",
+        help="Column, such as author or thread, whose equal values stay in the same split.",
         metavar="COLUMN",
         rich_help_panel=PANEL,
     ),
@@ -121,7 +121,7 @@ Delimiter = Annotated[
     str | None,
     typer.Option(
         "--delimiter",
-        help="Separator of several labels in one cell. [default: inferred]",
+        help="Separator between labels in one cell. [default: inferred]",
         metavar="MARK",
         show_default=False,
         rich_help_panel=PANEL,
@@ -144,7 +144,7 @@ FileFormat = Annotated[
     str | None,
     typer.Option(
         "--format",
-        help="csv, tsv, jsonl, json, parquet, arrow, lines or fasttext. [default: that of the file name]",
+        help="File format: csv, tsv, jsonl, json, parquet, arrow, lines or fasttext. [default: by the file name]",
         metavar="FORMAT",
         show_default=False,
         rich_help_panel=READING,
@@ -154,7 +154,7 @@ Separator = Annotated[
     str | None,
     typer.Option(
         "--separator",
-        help="Character between the cells of CSV and TSV, or tab.",
+        help="Separator of the cells in CSV and TSV: one character, or tab.",
         metavar="CHARACTER",
         rich_help_panel=READING,
     ),
@@ -163,7 +163,7 @@ Header = Annotated[
     bool | None,
     typer.Option(
         "--header/--no-header",
-        help="Whether the first line of CSV and TSV names the columns. Without one, name them by number: --text 2.",
+        help="Whether CSV and TSV have a header line. Without a header, name the columns by number: --text 2.",
         show_default=False,
         rich_help_panel=READING,
     ),
@@ -173,7 +173,7 @@ KeepLeaks = Annotated[
     typer.Option(
         "--keep-leaks",
         help="Keep training rows whose text is in validation or test (short replies in chats). Scores then include "
-        "memorised texts; the report gives them with and without these.",
+        "memorised texts; the report shows them with and without these rows.",
         show_default=False,
     ),
 ]
@@ -195,7 +195,7 @@ Dialogue = Annotated[
     str | None,
     typer.Option(
         "--dialogue",
-        help="Column with the dialogue id of a row. The rows before it are its earlier turns.",
+        help="Column with the dialogue id. Earlier rows with the same id are the earlier turns of a row.",
         metavar="COLUMN",
         rich_help_panel=CONVERSATION,
     ),
@@ -204,7 +204,7 @@ Turn = Annotated[
     str | None,
     typer.Option(
         "--turn",
-        help="With --dialogue: column that orders its rows. [default: file order]",
+        help="Column with the order of the turns, for --dialogue. [default: file order]",
         metavar="COLUMN",
         show_default=False,
         rich_help_panel=CONVERSATION,
@@ -220,7 +220,7 @@ Target = Annotated[
     str | None,
     typer.Option(
         "--target",
-        help="Column with the target of the emotion: an aspect, a product.",
+        help="Column with the target of the emotion, such as a product.",
         metavar="COLUMN",
         rich_help_panel=CONVERSATION,
     ),

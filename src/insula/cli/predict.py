@@ -39,7 +39,7 @@ def predict(
         ),
     ] = False,
     levels: Annotated[
-        bool, typer.Option("--levels", help="With TEXT and --json: also the coarser levels of the labels.")
+        bool, typer.Option("--levels", help="Print also the coarser levels of the labels. Needs TEXT and --json.")
     ] = False,
     threshold: Annotated[
         list[str] | None,
@@ -115,7 +115,7 @@ def predict(
         str | None,
         typer.Option(
             "--target",
-            help="Target of the emotion: an aspect, a product. With files: the column with the target.",
+            help="Target of the emotion, such as a product. With files: the column with the target.",
             metavar="NAME|COLUMN",
             rich_help_panel=CONVERSATION,
         ),
@@ -124,7 +124,8 @@ def predict(
         str | None,
         typer.Option(
             "--dialogue",
-            help="With files: the column with the dialogue id of a row. The rows before it are its earlier turns.",
+            help="Column with the dialogue id, for files. Earlier rows with the same id are the earlier turns of a "
+            "row.",
             metavar="COLUMN",
             rich_help_panel=CONVERSATION,
         ),
@@ -133,7 +134,7 @@ def predict(
         str | None,
         typer.Option(
             "--turn",
-            help="With --dialogue: the column that numbers its rows. Rows out of order are counted.",
+            help="Column with the number of the turn, for --dialogue. Rows out of order are counted and reported.",
             metavar="COLUMN",
             rich_help_panel=CONVERSATION,
         ),
@@ -158,7 +159,10 @@ def predict(
     engine: Annotated[
         str,
         typer.Option(
-            "--engine", help="local, or ray for several processes or machines.", metavar="ENGINE", rich_help_panel=FILES
+            "--engine",
+            help="Engine: local, or ray for several processes or machines.",
+            metavar="ENGINE",
+            rich_help_panel=FILES,
         ),
     ] = "local",
     address: Annotated[
@@ -175,7 +179,7 @@ def predict(
         int | None,
         typer.Option(
             "--workers",
-            help="With Ray: number of processes that run the model.",
+            help="Number of processes that run the model, for --engine ray.",
             metavar="N",
             rich_help_panel=FILES,
             show_default=False,

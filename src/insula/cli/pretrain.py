@@ -32,7 +32,7 @@ def pretrain(
         list[str] | None,
         typer.Option(
             "--exclude",
-            help="File of an evaluation set; its texts are left out of training. Can be repeated.",
+            help="File of evaluation texts to leave out of the training. Can be repeated.",
             metavar="FILE",
         ),
     ] = None,
@@ -47,7 +47,12 @@ def pretrain(
         float | None, typer.Option("--learning-rate", help="Peak learning rate. [default: 0.0001]", metavar="RATE")
     ] = None,
     max_tokens: Annotated[
-        int | None, typer.Option("--max-tokens", help="Length at which texts are cut. [default: 128]", metavar="N")
+        int | None,
+        typer.Option(
+            "--max-tokens",
+            help="Maximum length of a text in tokens; longer texts are truncated. [default: 128]",
+            metavar="N",
+        ),
     ] = None,
     seed: Annotated[
         int | None, typer.Option("--seed", help="Seed of all random choices. [default: 0]", metavar="N")

@@ -15,13 +15,13 @@ if TYPE_CHECKING:
 
 
 def runs(
-    folder: Annotated[Path, typer.Argument(help="Folder of runs.", metavar="FOLDER")] = Path("runs"),
+    folder: Annotated[Path, typer.Argument(help="Folder with the runs.", metavar="FOLDER")] = Path("runs"),
     as_json: Json = False,
 ) -> None:
     """List the training runs with data, recipe, score and date, newest first.
 
-    The score is the headline metric on test rows, with its 95% interval. Scores on different data do not compare; use
-    `insula compare` to compare two runs on the same rows.
+    The score is the headline metric on test rows, with its 95% interval. Scores on different data are not comparable;
+    use `insula compare` to compare two runs on the same rows.
 
     **Examples**
 

@@ -32,7 +32,7 @@ def search(
         list[str],
         data_argument("Files, a folder with train/validation/test files, a built-in data set, or a hub id."),
     ],
-    trials: Annotated[int, typer.Option("--trials", "-n", help="Number of trials in total.", metavar="N", min=1)] = 30,
+    trials: Annotated[int, typer.Option("--trials", "-n", help="Total number of trials.", metavar="N", min=1)] = 30,
     recipe: Annotated[str, recipe_option("Recipe to start from: built-in, or a TOML file.")] = "standard",
     space: Annotated[
         Path | None,
@@ -58,15 +58,16 @@ def search(
     ] = None,
     timeout: Annotated[
         float | None,
-        typer.Option("--timeout", help="Start no further trial after this many minutes.", metavar="MINUTES", min=0),
+        typer.Option("--timeout", help="Minutes after which no further trial starts.", metavar="MINUTES", min=0),
     ] = None,
     seed: Annotated[
-        int, typer.Option("--seed", help="Seed of the search; the recipe has the seed of training.", metavar="N", min=0)
+        int,
+        typer.Option("--seed", help="Seed of the search. The training seed is set in the recipe.", metavar="N", min=0),
     ] = 0,
     pruner: Annotated[Pruner, typer.Option("--pruner", help="Rule that stops poor trials early.")] = Pruner.median,
     output: Annotated[
         Path | None,
-        folder_option("Folder of the search; its name is also that of the study. [default: runs/search-DATA-RECIPE]"),
+        folder_option("Folder of the search; the study has the same name. [default: runs/search-DATA-RECIPE]"),
     ] = None,
     as_json: Json = False,
     quiet: Quiet = False,

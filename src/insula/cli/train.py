@@ -32,7 +32,7 @@ def train(
         list[str] | None,
         typer.Option(
             "--also",
-            help="Another labelled data set, trained on together with DATA through its own head. Can be repeated.",
+            help="Additional labelled data set, trained together with DATA through its own head. Can be repeated.",
             metavar="DATA",
         ),
     ] = None,

@@ -21,27 +21,30 @@ class DataOptions(BaseModel):
 
     text: str | tuple[str, ...] | None = Field(
         None,
-        description="column with the text (usual names: text, message, content, review ...); several are joined by "
-        "line ends; `data.text` is the key `text` of objects in the column `data`",
+        description="column with the text (usual names: text, message, content, review ...); several columns are "
+        "joined with line breaks; `data.text` is the key `text` of the objects in column `data`",
     )
     label: str | tuple[str, ...] | None = Field(
         None, description="column with the label or labels; several columns are one-hot labels or scores"
     )
-    kind: Kind | None = Field(None, description="binary, single, multi, ordinal or dimensional; inferred if not given")
+    kind: Kind | None = Field(
+        None, description="kind of the labels: binary, single, multi, ordinal or dimensional; inferred if not given"
+    )
     scheme: str | None = Field(None, description="name of a built-in label scheme; inferred if not given")
-    delimiter: str | None = Field(None, description="separator of several labels in one cell; inferred if not given")
-    label_names: str | None = Field(None, description="file that names numbered labels: one name a line, or JSON")
+    delimiter: str | None = Field(None, description="separator between labels in one cell; inferred if not given")
+    label_names: str | None = Field(None, description="file with the names of numbered labels: one per line, or JSON")
     weight: str | None = Field(None, description="column with the example weight (>= 0)")
     votes: str | None = Field(None, description="column with the annotators' votes, for objective.soft_labels")
-    group: str | None = Field(None, description="column whose rows stay on one side of a split: author, thread")
-    subgroup: str | None = Field(
-        None, description="column with the subgroup of the row (such as a dialect), for robust.group_dro"
+    group: str | None = Field(
+        None, description="column, such as author or thread, whose equal values stay in the same split"
     )
+    subgroup: str | None = Field(None, description="column with a subgroup such as a dialect, for robust.group_dro")
     pair: str | None = Field(
         None,
-        description="column whose value counterfactual pairs share, for robust.pairs; a split keeps pairs together",
+        description="column whose equal values mark counterfactual pairs, for robust.pairs; pairs stay in the same "
+        "split",
     )
-    id: str | None = Field(None, description="column that identifies the row")
+    id: str | None = Field(None, description="column with the id of the row")
     language: str | None = Field(None, description="column with the ISO 639-1 language code")
     context: str | tuple[str, ...] | None = Field(
         None,
@@ -49,27 +52,33 @@ class DataOptions(BaseModel):
         "earlier text; several columns are one turn each, the oldest first",
     )
     dialogue: str | None = Field(
-        None, description="column that identifies the dialogue of a row: its earlier rows are the context"
+        None, description="column with the dialogue id; earlier rows with the same id are the context of a row"
     )
-    turn: str | None = Field(None, description="column that orders the rows of a dialogue; file order if not given")
+    turn: str | None = Field(
+        None, description="column with the order of the turns in a dialogue; file order if not given"
+    )
     speaker: str | None = Field(None, description="column with the speaker of the text")
-    target: str | None = Field(None, description="column with the target of the emotion: an aspect, a product")
+    target: str | None = Field(None, description="column with the target of the emotion, such as a product")
     format: str | None = Field(
-        None, description="csv, tsv, jsonl, json, parquet, arrow, lines or fasttext; that of the file name if not given"
+        None,
+        description="file format: csv, tsv, jsonl, json, parquet, arrow, lines or fasttext; inferred from the "
+        "file name if not given",
     )
-    separator: str | None = Field(None, description="character between the cells of CSV and TSV; detected if not given")
+    separator: str | None = Field(None, description="separator of the cells in CSV and TSV; detected if not given")
     header: bool | None = Field(
-        None, description="false if CSV and TSV have no header: columns are then 1, 2 and so on; detected if not given"
+        None,
+        description="whether CSV and TSV have a header line; without one, columns are numbered from 1; detected if "
+        "not given",
     )
-    validation_fraction: Fraction = Field(0.1, description="share of rows held out for choices made in training")
-    test_fraction: Fraction = Field(0.1, description="share of rows held out for the final figures")
+    validation_fraction: Fraction = Field(0.1, description="share of rows held out for validation")
+    test_fraction: Fraction = Field(0.1, description="share of rows held out for the test")
     keep_leaks: bool = Field(
         False,
-        description="true keeps training rows whose text is in validation or test, as short replies in chats are; "
-        "scores then include memorised texts, and the report gives them with and without these",
+        description="keep training rows whose text is also in validation or test, such as short replies in chats; "
+        "scores then include memorised texts, and the report shows them with and without these rows",
     )
     max_text_length: int = Field(
-        20_000, ge=1, description="characters kept of one text; longer texts are truncated and counted"
+        20_000, ge=1, description="maximum characters of a text; longer texts are truncated and counted"
     )
 
     @model_validator(mode="after")

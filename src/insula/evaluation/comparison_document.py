@@ -53,7 +53,7 @@ class NameDifference(Record):
     a: float | None = None
     b: float | None = None
     difference: Interval = Field(default_factory=Interval)
-    support: int | None = Field(None, description="rows with the label; for a dimension all rows")
+    support: int | None = Field(None, description="number of rows with the label; for a dimension, of all rows")
 
 
 class SliceDifference(Record):
@@ -73,7 +73,7 @@ class ComparedExample(Record):
     gold: list[str] = Field(default_factory=list)
     a: list[str] = Field(default_factory=list)
     b: list[str] = Field(default_factory=list)
-    confidence: float | None = Field(None, description="of the side that is correct")
+    confidence: float | None = Field(None, description="confidence of the side that is correct")
 
 
 class ComparedExamples(Record):
@@ -102,12 +102,14 @@ class HeadToHead(Record):
     headline: str = Field("", description="name of the headline metric")
     rows: int = Field(0, description="rows that both sides predicted")
     metrics: dict[str, Difference] = Field(
-        default_factory=dict, description="name to a, b, and b - a with its interval"
+        default_factory=dict, description="values of A and B for each metric, and B minus A with its interval"
     )
-    by_name: dict[str, NameDifference] = Field(default_factory=dict, description="the same for each label or dimension")
+    by_name: dict[str, NameDifference] = Field(
+        default_factory=dict, description="values and differences for each label or dimension"
+    )
     mcnemar: McNemar | None = Field(None, description="null for dimensional schemes and for several models on a side")
     slices: dict[str, list[SliceDifference]] = Field(
-        default_factory=dict, description="the headline by length, language and group"
+        default_factory=dict, description="headline metric by text length, language and group"
     )
     examples: ComparedExamples = Field(default_factory=ComparedExamples)
 

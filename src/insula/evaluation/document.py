@@ -26,10 +26,10 @@ class ModelRecord(Record):
     """The model."""
 
     family: str | None = None
-    base: str | None = Field(None, description="pretrained encoder that it was fine-tuned from")
+    base: str | None = Field(None, description="pretrained encoder that was fine-tuned")
     parameters: int | None = None
     trainable_parameters: int | None = None
-    bytes: int | None = Field(None, description="size on disk")
+    bytes: int | None = Field(None, description="size on disk, in bytes")
     backend: str | None = None
 
 
@@ -58,17 +58,19 @@ class DataRecord(Record):
     """The rows that a model was trained or evaluated on."""
 
     name: str | None = None
-    rows: Counts = Field(default_factory=dict, description="split to number of rows")
-    languages: Numbers = Field(default_factory=dict, description="language to its share of the training rows")
+    rows: Counts = Field(default_factory=dict, description="number of rows for each split")
+    languages: Numbers = Field(default_factory=dict, description="share of the training rows for each language")
     fingerprint: str | None = Field(None, description="hash of the training texts")
     notes: list[str] = Field(default_factory=list)
     label_counts: Annotated[dict[str, Counts], WITHOUT_NULLS] = Field(
-        default_factory=dict, description="split to {label: number of rows}"
+        default_factory=dict, description="number of rows for each label, by split"
     )
     label_map: Annotated[dict[str, list[str]], WITHOUT_NULLS] | None = Field(
-        None, description="of an evaluation on other labels: label of the rows to the model's labels that count as it"
+        None,
+        description="label map of an evaluation on other labels: for each label of the rows, the model's labels "
+        "that count as it",
     )
-    value_means: Numbers | None = Field(None, description="dimensional: mean of each dimension in training")
+    value_means: Numbers | None = Field(None, description="dimensional: mean of each dimension over the training rows")
 
 
 class CalibrationRecord(Record):
@@ -87,12 +89,12 @@ class DecisionRecord(Record):
     """The decision rule, chosen on validation rows."""
 
     calibration: CalibrationRecord | None = None
-    thresholds: Numbers | None = Field(None, description="label to the lowest score at which it is predicted")
-    offsets: Numbers | None = Field(None, description="label to the offset that is added to its log score")
+    thresholds: Numbers | None = Field(None, description="lowest score at which each label is predicted")
+    offsets: Numbers | None = Field(None, description="offset added to the log score of each label")
     abstention: float | None = Field(None, description="confidence below which the model abstains")
     energy: float | None = Field(None, description="energy of the logits above which the model abstains")
     coverage: float | None = Field(
-        None, description="share of rows to predict that the abstention threshold was chosen for"
+        None, description="share of rows to answer, for which the abstention threshold was chosen"
     )
 
     @classmethod
@@ -150,7 +152,7 @@ class MetricsDocument(Document):
     format_version: int = Field(1, description="version of the file format")
     schema_version: int | None = Field(None, description="version of the JSON schema; missing in older files")
     insula_version: str | None = Field(None, description="version of insula that wrote the file")
-    created: str | None = Field(None, description="time of writing, in UTC (ISO 8601)")
+    created: str | None = Field(None, description="time at which the file was written, in UTC (ISO 8601)")
     name: str | None = Field(None, description="name of the run")
     command: str = Field("", description="command line or script that wrote it")
     model: ModelRecord = Field(

@@ -85,7 +85,9 @@ class Confusion(Record):
     """A confusion matrix."""
 
     labels: list[str] = Field(default_factory=list)
-    counts: list[list[int]] = Field(default_factory=list, description="gold (rows) by predicted (columns)")
+    counts: list[list[int]] = Field(
+        default_factory=list, description="counts of rows: gold label (rows) by predicted label (columns)"
+    )
 
 
 class ReliabilityBin(Record):
@@ -134,9 +136,9 @@ class Mistake(Record):
 class Abstention(Record):
     """How often the model abstains, and its accuracy on the other rows."""
 
-    coverage: float | None = Field(None, description="share of rows on which it does not abstain")
+    coverage: float | None = Field(None, description="share of rows on which the model does not abstain")
     threshold: float | None = Field(None, description="confidence below which the model abstains")
-    accuracy_answered: float | None = Field(None, description="accuracy on these rows")
+    accuracy_answered: float | None = Field(None, description="accuracy on the answered rows")
     accuracy_all: float | None = Field(None, description="accuracy on all rows, abstained ones included")
     aurc: float | None = Field(None, description="area under the risk-coverage curve; lower is better")
     curve: list[list[float]] = Field(default_factory=list, description="[coverage, risk] pairs")
@@ -145,9 +147,11 @@ class Abstention(Record):
 class MacroF1ByThreshold(Record):
     """Macro-F1 with three choices of thresholds."""
 
-    half: Interval | None = Field(None, description="all thresholds 0.5")
-    validation: Interval | None = Field(None, description="chosen on validation rows: the reported result")
-    test: Interval | None = Field(None, description="chosen on the test rows: an oracle, not a result")
+    half: Interval | None = Field(None, description="with all thresholds at 0.5")
+    validation: Interval | None = Field(
+        None, description="with thresholds chosen on validation rows: the reported result"
+    )
+    test: Interval | None = Field(None, description="with thresholds chosen on the test rows: an oracle, not a result")
 
 
 class LevelMetrics(Record):
@@ -162,7 +166,9 @@ class SeenRows(Record):
     """Rows whose text the model may have been trained on, and the metrics without them."""
 
     rows: int | None = None
-    metrics_without: MetricsByName | None = Field(None, description="null where no other row is left")
+    metrics_without: MetricsByName | None = Field(
+        None, description="metrics without those rows; null if no other row is left"
+    )
 
 
 class Evaluation(Record):
@@ -174,7 +180,7 @@ class Evaluation(Record):
     headline_name: str = Field("", alias="headline", description="name of the headline metric")
     metrics: MetricsByName = Field(
         default_factory=dict,
-        description="name to `value`, `low`, `high`: 95% interval, where one is measured",
+        description="`value` of each metric, with the ends of its 95% interval, `low` and `high`, if measured",
     )
     per_label: list[LabelMetrics] = Field(
         default_factory=list, description="categorical: precision, recall, F1, support and more for each label"
@@ -199,7 +205,7 @@ class Evaluation(Record):
         default_factory=list, description="the most confident mistakes; dimensional: the largest errors"
     )
     abstention: Abstention | None = Field(
-        None, description="categorical: coverage, accuracy of answered rows and of all rows"
+        None, description="categorical: coverage, and accuracy on answered rows and on all rows"
     )
     macro_f1_by_threshold: MacroF1ByThreshold | None = Field(
         None,

@@ -14,7 +14,7 @@ class SearchedRows(Record):
     """The training and validation rows of every trial."""
 
     name: str = ""
-    rows: dict[str, int] = Field(default_factory=dict, description="split to number of rows")
+    rows: dict[str, int] = Field(default_factory=dict, description="number of rows for each split")
 
 
 class SearchedOption(Record):
@@ -24,7 +24,7 @@ class SearchedOption(Record):
     low: int | float | None = None
     high: int | float | None = None
     step: int | float | None = None
-    log: bool = Field(False, description="sampled on a logarithmic scale")
+    log: bool = Field(False, description="whether values are sampled on a logarithmic scale")
 
 
 class SearchTrial(Record):
@@ -33,7 +33,7 @@ class SearchTrial(Record):
     number: int = 0
     state: Literal["complete", "pruned", "failed", "lost"] = "complete"
     values: dict[str, Any] = Field(default_factory=dict, description="this trial's value for each dotted recipe key")
-    value: float | None = Field(None, description="the metric on validation rows; null unless complete")
+    value: float | None = Field(None, description="metric on validation rows; null unless the trial is complete")
     low: float | None = None
     high: float | None = None
     scores: list[float] = Field(default_factory=list, description="validation score at each evaluation in training")
@@ -67,7 +67,7 @@ class SearchDocument(Document):
     trials: list[SearchTrial] = Field(default_factory=list)
     best: int = Field(0, description="number of the best trial")
     importance: Annotated[dict[str, float], WITHOUT_NULLS] = Field(
-        default_factory=dict, description="recipe key to the share of the variance between trials that it explains"
+        default_factory=dict, description="share of the variance between trials that each recipe key explains"
     )
 
     @property

@@ -59,7 +59,7 @@ class TextInContext(RequestModel):
         None, description="The earlier turns of its dialogue, oldest first, without the text itself."
     )
     speaker: Speaker | None = Field(None, description="The speaker of the text.")
-    target: Target | None = Field(None, description="What the emotion is towards: a product, an aspect, a person.")
+    target: Target | None = Field(None, description="Target of the emotion: a product, an aspect, a person.")
 
     @property
     def model_input(self) -> ModelInput:
@@ -75,8 +75,10 @@ class TextInContext(RequestModel):
 class Input(TextInContext):
     """A text in its context, with an id and a language."""
 
-    language: Language | None = Field(None, description="ISO 639-1 code of the text; its answer repeats it.")
-    id: str | None = Field(None, max_length=200, description="Your own id of the input; its answer repeats it.")
+    language: Language | None = Field(
+        None, description="ISO 639-1 code of the text's language, repeated in its answer."
+    )
+    id: str | None = Field(None, max_length=200, description="Your own id for the input, repeated in its answer.")
 
     @property
     def model_input(self) -> ModelInput:
@@ -100,22 +102,23 @@ class PredictRequest(RequestModel):
     dialogue: list[DialogueTurn] | None = Field(
         None,
         min_length=1,
-        description="Turns, oldest first. A model that reads earlier turns classifies a turn with those before it.",
+        description="Turns, oldest first. A model that reads context also reads the turns before the one it "
+        "classifies.",
     )
     judge: Literal["last", "each"] = Field("last", description="Turns of the dialogue to classify.")
     inputs: list[Input] | None = Field(None, min_length=1, description="Texts with earlier turns, targets and ids.")
-    target: Target | None = Field(None, description="The target of all texts without a target of their own.")
+    target: Target | None = Field(None, description="Default target, for texts without a target of their own.")
     model: str | None = Field(None, max_length=200, description="Name of a served model (default: the first one).")
     subject: str | None = Field(
         None,
         min_length=1,
         max_length=200,
-        description="Id of the person whom the texts are about, by which stored rows can be erased.",
+        description="Id of the person the texts are about; used to erase that person's stored rows.",
     )
     language: Language = "en"
     outputs: list[Output] = Field(
         list(DEFAULT_OUTPUTS),
-        description="Fields of the answers. `levels` are coarser labels, `display` names for people.",
+        description="Fields of the answers. `levels` adds coarser labels, `display` adds display names.",
     )
 
     @model_validator(mode="after")
@@ -156,9 +159,9 @@ class PredictedText(BaseModel):
     scores: dict[str, float] | None = Field(
         None, description="Calibrated probability of each label, or value of each dimension."
     )
-    confidence: float | None = Field(None, description="The probability that the decision is right.")
-    levels: dict[str, Level] | None = Field(None, description="The same at coarser levels of the labels.")
-    display: list[str] | None = Field(None, description="The names of the predicted labels for people.")
+    confidence: float | None = Field(None, description="Probability that the predicted labels are right.")
+    levels: dict[str, Level] | None = Field(None, description="Labels and scores at coarser levels.")
+    display: list[str] | None = Field(None, description="Display names of the predicted labels.")
     speaker: str | None = Field(None, description="The speaker of the turn, for a dialogue.")
     language: str | None = Field(None, description="The language of the input, if it was given.")
     id: str | None = Field(
@@ -172,7 +175,7 @@ class PredictedText(BaseModel):
 class ModelContext(BaseModel):
     """The context that a model reads besides the text."""
 
-    context_turns: int = Field(description="How many earlier turns of a dialogue the model reads; 0 for none.")
+    context_turns: int = Field(description="Number of earlier turns of a dialogue that the model reads; 0 for none.")
     reads_target: bool = Field(description="Whether the model reads a target.")
 
 
@@ -181,7 +184,7 @@ class PredictAnswer(ModelContext):
 
     model: str
     version: str = Field(description="Digest of the model's files; it changes when any of them does.")
-    unread: int = Field(description="How many inputs have earlier turns or a target that the model does not read.")
+    unread: int = Field(description="Number of inputs with earlier turns or a target that the model does not read.")
     predictions: list[PredictedText]
 
 
@@ -193,7 +196,7 @@ class ModelLine(ModelContext):
     family: str
     kind: str
     labels: list[str]
-    measured: str | None = Field(None, description="Its main metric, in one sentence.")
+    measured: str | None = Field(None, description="Headline metric of the model, in one sentence.")
 
 
 class ModelList(BaseModel):
@@ -205,10 +208,10 @@ class ModelList(BaseModel):
 class ModelDetails(ModelLine):
     """A served model with its labels, metrics and card."""
 
-    display: dict[str, dict[str, str]] = Field(description="For each language, the name of each label for people.")
+    display: dict[str, dict[str, str]] = Field(description="Display names of the labels, by language.")
     levels: dict[str, list[str]] = Field(description="Coarser levels and their labels.")
     ranges: dict[str, Annotated[list[float], Field(min_length=2, max_length=2)]] = Field(
-        description="Lowest and highest value of each dimension."
+        description="Minimum and maximum value of each dimension."
     )
     abstains_below: float | None = Field(None, description="The confidence below which the model abstains.")
     metrics: dict[str, Any] = Field(description="The metrics measured on the evaluation rows.")
@@ -218,10 +221,11 @@ class ModelDetails(ModelLine):
 class InferenceParameters(RequestModel):
     """Parameters of a request in the shape of Hugging Face's inference API."""
 
-    top_k: Positive | None = Field(None, description="How many labels to return, predicted ones first (default: all).")
+    top_k: Positive | None = Field(None, description="Number of labels to return, predicted ones first (default: all).")
     function_to_apply: Literal["softmax", "sigmoid", "none"] | None = Field(
         None,
-        description="`none` returns raw scores; `softmax` or `sigmoid` must be the function of the model (default).",
+        description="Function applied to the logits: the model's own, `softmax` or `sigmoid` (default), or `none` "
+        "for raw scores.",
     )
 
 
@@ -255,7 +259,9 @@ class TeiRequest(RequestModel):
     truncate: bool | None = Field(
         None, description="Accepted for compatibility: long texts are always truncated to the model's length."
     )
-    truncation_direction: Literal["Right", "right"] = Field("Right", description="Texts are cut at their end.")
+    truncation_direction: Literal["Right", "right"] = Field(
+        "Right", description="Side at which long texts are truncated: only the end, `Right`, is supported."
+    )
 
     @property
     def sequences(self) -> list[list[str]]:
@@ -295,7 +301,7 @@ class StreamMessage(TextInContext):
     """One message of a stream."""
 
     id: Annotated[str, Field(max_length=200)] | int | None = Field(
-        None, description="The client's own id of the message; its answer repeats it."
+        None, description="Your own id for the message, repeated in its answer."
     )
     model: str | None = Field(None, max_length=200, description="Name of a served model (default: the first one).")
     language: Language = "en"
@@ -319,7 +325,7 @@ class FeedbackRequest(TextInContext):
     prediction: str | None = Field(
         None,
         pattern="^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$",
-        description="The id of the stored prediction that this is about.",
+        description="Id of the stored prediction to correct or confirm.",
     )
 
 
@@ -335,11 +341,11 @@ class JobColumns(BaseModel):
     )
     dialogue: Column | None = Field(
         None,
-        description="The column whose equal values make one dialogue; the rows before a row are its earlier turns.",
+        description="The column with the dialogue id; earlier rows with the same id are the earlier turns of a row.",
     )
-    turn: Column | None = Field(None, description="The column with the number of a turn in its dialogue.")
+    turn: Column | None = Field(None, description="The column with the number of the turn in its dialogue.")
     speaker: Column | None = Field(None, description="The column with the speaker of the text.")
-    target: Column | None = Field(None, description="The column with what the emotion is towards.")
+    target: Column | None = Field(None, description="The column with the target of the emotion.")
 
     @property
     def given_columns(self) -> dict[str, Any]:
@@ -369,7 +375,7 @@ class JobStatus(BaseModel):
     model: str
     rows: int = Field(description="Rows predicted so far.")
     rejected: int = Field(description="Rows that could not be read or have no text; they are in the rejects file.")
-    detail: str | None = Field(None, description="Why it failed.")
+    detail: str | None = Field(None, description="Reason for the failure; null unless the job failed.")
     warnings: list[str] = Field(
         [], description="Warnings about a finished file, such as rows whose earlier turns the model does not read."
     )

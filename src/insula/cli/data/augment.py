@@ -22,16 +22,21 @@ def augment(
     ],
     text: Annotated[
         str | None,
-        typer.Option("--text", help="Column of the text.", metavar="COLUMN", show_default="by its usual names"),
+        typer.Option("--text", help="Column with the text.", metavar="COLUMN", show_default="by its usual names"),
     ] = None,
     label: Annotated[
         str | None,
-        typer.Option("--label", help="Column of the label, for emoji and negation.", metavar="COLUMN"),
+        typer.Option("--label", help="Column with the label; emoji and negation need it.", metavar="COLUMN"),
     ] = None,
     times: Annotated[int, typer.Option("--times", min=1, help="Variants per row.", metavar="N")] = 1,
     language: Annotated[
         str | None,
-        typer.Option("--language", help="en or zh.", metavar="CODE", show_default="by the script of each text"),
+        typer.Option(
+            "--language",
+            help="Language of the texts, en or zh.",
+            metavar="CODE",
+            show_default="by the script of each text",
+        ),
     ] = None,
     seed: Annotated[int, typer.Option("--seed", help="Seed of the random choices.", metavar="N")] = 0,
     format: FileFormat = None,

@@ -22,7 +22,7 @@ def mask(
         list[str] | None,
         typer.Option(
             "--column",
-            help="Mask only this column; may be repeated. [default: all]",
+            help="Column to mask. Can be repeated. [default: all]",
             metavar="NAME",
             show_default=False,
         ),
@@ -31,7 +31,7 @@ def mask(
         str | None,
         typer.Option(
             "--kinds",
-            help="Kinds to mask, separated by commas; all,presidio adds those that Presidio finds, all,lac Chinese "
+            help="Kinds to mask, separated by commas; all,presidio adds what Presidio finds, all,lac adds Chinese "
             "names anywhere in a sentence. [default: all]",
             metavar="KINDS",
             show_default=False,
@@ -39,10 +39,12 @@ def mask(
     ] = None,
     key_file: Annotated[
         Path | None,
-        typer.Option("--key-file", help="Write pseudonyms made with this key instead of tokens.", metavar="FILE"),
+        typer.Option(
+            "--key-file", help="File with a key: write pseudonyms made with it instead of tokens.", metavar="FILE"
+        ),
     ] = None,
     reveal: Annotated[
-        bool, typer.Option("--reveal", help="Replace the pseudonyms made with --key-file by the original strings.")
+        bool, typer.Option("--reveal", help="Replace pseudonyms with the original strings. Needs --key-file.")
     ] = False,
     format: FileFormat = None,
     separator: Separator = None,

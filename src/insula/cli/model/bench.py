@@ -16,7 +16,10 @@ def bench(
     model: AnyModel = STARTER,
     data: Annotated[
         list[str] | None,
-        data_option("Messages, labelled or not. [default: the training data of the run, else the built-in data sets]"),
+        data_option(
+            "Texts to measure with, labelled or not. [default: the training data of the run, else the built-in data "
+            "sets]"
+        ),
     ] = None,
     text: TextAlone = None,
     rows: Annotated[int, typer.Option("--rows", help="Number of texts to use.", metavar="N", min=1)] = 1000,

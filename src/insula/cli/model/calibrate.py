@@ -30,7 +30,7 @@ def calibrate(
         str | None,
         typer.Option(
             "--calibration",
-            help=f"auto, none, temperature, vector or isotonic. {_AS_TRAINED}",
+            help=f"Calibration: auto, none, temperature, vector or isotonic. {_AS_TRAINED}",
             metavar="METHOD",
             show_default=False,
         ),
@@ -39,7 +39,7 @@ def calibrate(
         str | None,
         typer.Option(
             "--thresholds",
-            help=f"With several labels per row: auto, shrunk, expected, crossfit, pooled or half. {_AS_TRAINED}",
+            help=f"Thresholds of multi-label models: auto, shrunk, expected, crossfit, pooled or half. {_AS_TRAINED}",
             metavar="METHOD",
             show_default=False,
         ),
@@ -48,7 +48,7 @@ def calibrate(
         bool | None,
         typer.Option(
             "--class-offsets/--no-class-offsets",
-            help=f"With one label per row: favour rare labels, for macro-F1. {_AS_TRAINED}",
+            help=f"Favour rare labels, for a higher macro-F1 (models with one label per row). {_AS_TRAINED}",
             show_default=False,
         ),
     ] = None,

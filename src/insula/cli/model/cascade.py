@@ -16,7 +16,9 @@ def cascade(
     model: Model,
     first: Annotated[
         str,
-        typer.Option("--first", help="The cheap model, which answers the texts it is sure of.", metavar="MODEL"),
+        typer.Option(
+            "--first", help="Fast, smaller model, which answers the texts that it is sure of.", metavar="MODEL"
+        ),
     ],
     output: Annotated[Path, folder_option("The new model folder.")],
     max_loss: MaxLoss = 0.005,

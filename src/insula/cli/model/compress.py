@@ -27,7 +27,7 @@ def compress(
     model: Model,
     output: Annotated[Path, folder_option("The new model folder.")],
     max_size: Annotated[
-        str, typer.Option("--max-size", help="Largest size of the model folder, such as 12MB.", metavar="SIZE")
+        str, typer.Option("--max-size", help="Maximum size of the model folder, such as 12MB.", metavar="SIZE")
     ],
     max_loss: MaxLoss = 0.005,
     data: Rows = None,
@@ -35,7 +35,7 @@ def compress(
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Shrink a model to a given size at the least loss.
+    """Shrink a model to a given size with the least loss.
 
     Tries combinations of 8-bit and 4-bit weights and embedding tables and smaller vocabularies, each with calibration
     and thresholds chosen again, and measures them on validation rows. The one with the least loss within both limits

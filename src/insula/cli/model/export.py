@@ -33,7 +33,7 @@ def export(
     ] = Format.onnx,
     libraries: Annotated[
         Path,
-        typer.Option("--libraries", help="With browser: the folder of the installed npm packages.", metavar="FOLDER"),
+        typer.Option("--libraries", help="Folder of the installed npm packages, for browser.", metavar="FOLDER"),
     ] = Path("node_modules"),
     overwrite: Overwrite = False,
 ) -> None:

@@ -47,7 +47,8 @@ def prune(
         float | None,
         typer.Option(
             "--max-loss",
-            help="Largest loss of macro-F1 (Pearson r) on validation rows; else OUTPUT-refused. [default: no limit]",
+            help="Maximum loss of macro-F1 (Pearson r) on validation rows. With a larger loss the run is kept as "
+            "OUTPUT-refused. [default: no limit]",
             metavar="LOSS",
             min=0,
             show_default=False,

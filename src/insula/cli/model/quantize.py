@@ -20,7 +20,7 @@ Rows = Annotated[
 ]
 MaxLoss = Annotated[
     float,
-    typer.Option("--max-loss", help="Largest loss of macro-F1 (Pearson r) on validation rows.", metavar="LOSS", min=0),
+    typer.Option("--max-loss", help="Maximum loss of macro-F1 (Pearson r) on validation rows.", metavar="LOSS", min=0),
 ]
 Overwrite = Annotated[
     bool, typer.Option("--overwrite", help="Replace a model folder at --output.", rich_help_panel="Output")

@@ -11,7 +11,7 @@ import typer
 from insula.cli.options import Json
 from insula.cli.program import App
 
-app = App(help="Verify that the audit log was not changed.")
+app = App(help="Check the audit log for changed or missing entries.")
 
 
 @app.callback()
@@ -31,14 +31,14 @@ def verify(
         Path | None,
         typer.Option(
             "--anchors",
-            help="File of anchors, or saved output of the server that contains them.",
+            help="File of anchors, or a saved server log that contains them.",
             metavar="FILE",
             show_default=False,
         ),
     ] = None,
     since: Annotated[
         int,
-        typer.Option("--since", help="First entry to expect, if older ones are archived.", metavar="N", min=1),
+        typer.Option("--since", help="Number of the first entry, if older entries are archived.", metavar="N", min=1),
     ] = 1,
     as_json: Json = False,
 ) -> None:

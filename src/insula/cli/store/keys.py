@@ -21,32 +21,42 @@ Id = Annotated[str, typer.Argument(help="Id of a key, as `insula keys list` show
 
 @app.command("create")
 def create(
-    name: Annotated[str, typer.Argument(help="Owner of the key, for lists.", metavar="NAME")],
+    name: Annotated[str, typer.Argument(help="Name for the key, such as its owner; shown in lists.", metavar="NAME")],
     scope: Annotated[
         list[str] | None,
         typer.Option(
             "--scope",
-            help="predict, review or admin. Can be repeated. [default: predict]",
+            help="Scope: predict, review or admin. Can be repeated. [default: predict]",
             metavar="SCOPE",
             show_default=False,
         ),
     ] = None,
     expires: Annotated[
         str | None,
-        typer.Option("--expires", help="Lifetime, such as 90d. [default: no end]", metavar="SPAN", show_default=False),
+        typer.Option(
+            "--expires", help="Lifetime, such as 90d. [default: unlimited]", metavar="SPAN", show_default=False
+        ),
     ] = None,
     quota: Annotated[
         int | None,
-        typer.Option("--quota", help="Texts per day. [default: no limit]", metavar="N", min=1, show_default=False),
+        typer.Option(
+            "--quota", help="Maximum texts per day. [default: no limit]", metavar="N", min=1, show_default=False
+        ),
     ] = None,
     rate: Annotated[
         float | None,
-        typer.Option("--rate", help="Requests per second. [default: no limit]", metavar="N", show_default=False),
+        typer.Option(
+            "--rate", help="Maximum requests per second. [default: no limit]", metavar="N", show_default=False
+        ),
     ] = None,
     burst: Annotated[
         int | None,
         typer.Option(
-            "--burst", help="Requests at once, with --rate. [default: the rate]", metavar="N", min=1, show_default=False
+            "--burst",
+            help="Requests that may come at once under --rate. [default: the rate]",
+            metavar="N",
+            min=1,
+            show_default=False,
         ),
     ] = None,
     store: Store = STORE,
@@ -97,13 +107,15 @@ def list_(store: Store = STORE, as_json: Json = False) -> None:
 @app.command("rotate")
 def rotate(
     key: Id,
-    grace: Annotated[str, typer.Option("--grace", help="How long the old key keeps working.", metavar="SPAN")] = "1d",
+    grace: Annotated[
+        str, typer.Option("--grace", help="Time for which the old key keeps working, such as 2h.", metavar="SPAN")
+    ] = "1d",
     store: Store = STORE,
     audit: Audit = None,
     anchor: Anchor = None,
     as_json: Json = False,
 ) -> None:
-    """Replace a key by a new one.
+    """Replace a key with a new one.
 
     The new key has the scopes, limits and lifetime of the old one, which keeps working for --grace.
 

@@ -11,7 +11,7 @@ Store = Annotated[
     str,
     typer.Option(
         "--store",
-        help="The server's data folder, or postgresql://user:password@host/name.",
+        help="Data folder of the server, or postgresql://user:password@host/name.",
         metavar="PLACE",
         envvar="INSULA_SERVE_STORE_ADDRESS",
         show_envvar=False,

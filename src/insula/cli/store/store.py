@@ -12,7 +12,7 @@ from insula.cli.program import App
 from insula.cli.store.options import Anchor, Audit, Store
 
 app = App(
-    help="Erase what the server stored about a person, or what is past its retention period.",
+    help="Erase stored data about a person, or data past the retention period.",
 )
 STORE = "insula-data"
 
@@ -20,7 +20,7 @@ STORE = "insula-data"
 @app.command("erase")
 def erase(
     subject: Annotated[
-        str, typer.Option("--subject", help="Id of the person, as clients sent it with their texts.", metavar="ID")
+        str, typer.Option("--subject", help="Id of the person, as sent by clients with their texts.", metavar="ID")
     ],
     store: Store = STORE,
     audit: Audit = None,
@@ -42,7 +42,7 @@ def erase(
 
 @app.command("purge")
 def purge(store: Store = STORE, as_json: Json = False) -> None:
-    """Delete what is past its retention period.
+    """Delete rows past their retention period.
 
     A running server does so by itself.
 

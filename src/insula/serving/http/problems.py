@@ -56,10 +56,10 @@ class ProblemDetails(BaseModel):
     """An error in the format of RFC 9457."""
 
     type: str = Field(description="The kind of problem: a URN that ends with the code.")
-    title: str = Field(description="A short name of the kind of problem.")
+    title: str = Field(description="A short title for the kind of problem.")
     status: int = Field(description="The HTTP status.")
-    code: str = Field(description="The kind of problem in one word, for programs. It does not change.")
-    detail: str = Field(description="What is wrong with this request, and what is allowed.")
+    code: str = Field(description="A stable code for the kind of problem, for programs.")
+    detail: str = Field(description="The reason why this request was rejected, and what is allowed.")
     errors: list[dict[str, str]] | None = Field(None, description="The invalid fields.")
 
 

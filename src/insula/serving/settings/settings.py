@@ -53,19 +53,17 @@ class Settings(BaseSettings):
 
     models: tuple[str, ...] = Field((), description="Runs, model folders or names (default: the model `starter`).")
     host: str = Field(
-        "127.0.0.1", min_length=1, description="Address to listen at; 0.0.0.0 also accepts other machines."
+        "127.0.0.1", min_length=1, description="Address to listen on; 0.0.0.0 also accepts calls from other machines."
     )
-    port: int = Field(8000, ge=0, le=65535, description="Port to listen at; 0 chooses a free one.")
-    threads: int | None = Field(
-        None, ge=1, description="Threads per model (default: one for each available processor)."
-    )
+    port: int = Field(8000, ge=0, le=65535, description="Port to listen on; 0 picks a free one.")
+    threads: int | None = Field(None, ge=1, description="Threads per model (default: one per available processor).")
     drain_seconds: float = Field(
-        30, ge=0, description="Seconds after SIGTERM in which accepted requests are answered and the service ends."
+        30, ge=0, description="Maximum seconds after SIGTERM to answer accepted requests before the service ends."
     )
     notice_seconds: float = Field(
         1,
         ge=0,
-        description="Seconds after SIGTERM in which new requests are still accepted, while /readyz answers 503.",
+        description="Seconds after SIGTERM for which new requests are still accepted, while /readyz answers 503.",
     )
     limits: Limits = Field(Limits(), description="")
     queue: Queue = Field(Queue(), description="")

@@ -16,9 +16,9 @@ class DecoderOptions(PretrainedOptions):
     """A pretrained decoder language model (such as GPT-2) with a pooling and a head; needs no padding token."""
 
     name: Literal["decoder"] = "decoder"
-    base: str = Field("distilbert/distilgpt2", description="local folder, or hub id owner/name")
+    base: str = Field("distilbert/distilgpt2", description="pretrained decoder: local folder, or hub id owner/name")
     pooling: Literal["last", "mean", "attention"] = Field(
-        "last", description="how token states become one vector; only the last token attends to the whole text"
+        "last", description="pooling of token states into one vector; only the last token attends to the whole text"
     )
 
 

@@ -24,10 +24,12 @@ class EncoderOptions(PretrainedOptions):
     name: Literal["encoder"] = "encoder"
     base: str = Field(
         "minilm",
-        description="alias, local folder, or hub id owner/name; or the model folder of an encoder trained on the same "
-        "labels, whose head is kept",
+        description="pretrained encoder: alias, local folder, or hub id owner/name; or the model folder of an "
+        "encoder trained on the same labels, whose head is kept",
     )
-    pooling: Literal["mean", "first", "attention"] = Field("mean", description="how token states become one vector")
+    pooling: Literal["mean", "first", "attention"] = Field(
+        "mean", description="pooling of token states into one vector"
+    )
     keep_layers: int | None = Field(None, ge=1, description="prune a trained base to this number of layers")
     keep_heads: KeptShare | None = Field(None, description="prune a trained base to this share of each layer's heads")
     keep_width: KeptShare | None = Field(

@@ -28,15 +28,16 @@ class LinearOptions(ModelOptions):
     """TF-IDF n-grams and logistic (or ridge) regression."""
 
     name: Literal["linear"] = "linear"
-    word_ngrams: NgramRange = Field((1, 2), description="shortest and longest word n-gram")
+    word_ngrams: NgramRange = Field((1, 2), description="minimum and maximum length of word n-grams")
     char_ngrams: NgramRange | Literal["auto"] = Field(
-        "auto", description="shortest and longest character n-gram; auto: 2 to 5, for Chinese 1 to 3"
+        "auto", description="minimum and maximum length of character n-grams; auto: 2 to 5, for Chinese 1 to 3"
     )
-    min_df: int = Field(2, ge=1, description="least number of training texts that contain an n-gram")
+    min_df: int = Field(2, ge=1, description="minimum number of training texts that contain an n-gram")
     strengths: Annotated[tuple[Annotated[float, Field(gt=0)], ...], BeforeValidator(_several)] = Field(
         (1.0, 3.0, 10.0),
         min_length=1,
-        description="values of C (inverse regularisation) to try on validation; without validation rows the smallest",
+        description="values of C (inverse regularisation) to try on validation rows; the smallest is used if there "
+        "are none",
     )
 
 
@@ -59,5 +60,5 @@ FAMILY = Family(
         "model.min_df": {"low": 1, "high": 4},
         "model.strengths": {"low": 0.1, "high": 100.0, "log": True},
     },
-    description="word and character n-grams, TF-IDF, logistic regression; seconds to train, no torch",
+    description="word and character n-grams, TF-IDF, logistic regression; trains in seconds, without torch",
 )

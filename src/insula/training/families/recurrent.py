@@ -15,10 +15,10 @@ class RecurrentOptions(ScratchOptions):
 
     architecture: ClassVar[str] = "insula-recurrent"
 
-    states: int = Field(128, ge=1, description="width of the states of a layer, in each direction")
+    states: int = Field(128, ge=1, description="width of the states of each layer and direction")
     layers: int = Field(1, ge=1, le=16, description="number of stacked layers")
-    bidirectional: bool = Field(True, description="also read from right to left")
-    pooling: Literal["attention", "mean"] = Field("attention", description="how states become one vector")
+    bidirectional: bool = Field(True, description="whether layers also read from right to left")
+    pooling: Literal["attention", "mean"] = Field("attention", description="pooling of states into one vector")
 
 
 class LstmOptions(RecurrentOptions):

@@ -30,22 +30,23 @@ class ScratchOptions(ModelOptions):
 
     vocabulary: Literal["auto", "words", "subwords"] = Field(
         "auto",
-        description="entries of the vocabulary, built from the training texts; auto: words, for Chinese sub-words",
+        description="entries of the vocabulary, which is built from the training texts; auto: words, for Chinese "
+        "sub-words",
     )
     vocabulary_size: Literal["auto"] | Annotated[int, Field(ge=10, le=1_000_000)] = Field(
-        "auto", description="largest number of entries; auto: 30000 words or 8000 sub-words"
+        "auto", description="maximum size of the vocabulary; auto: 30000 words or 8000 sub-words"
     )
     min_count: int = Field(
-        2, ge=1, description="least number of occurrences in the training texts; rarer words are unknown"
+        2, ge=1, description="minimum number of occurrences in the training texts; rarer words become the unknown token"
     )
     vectors: Literal["random", "distilled"] = Field(
         "random", description="initial token vectors; distilled: a pretrained encoder's vector of each word"
     )
     vectors_from: str = Field(
-        "minilm", description="encoder for distilled vectors: alias, local folder, or hub id owner/name"
+        "minilm", description="encoder of distilled vectors: alias, local folder, or hub id owner/name"
     )
     width: int = Field(256, ge=1, le=4096, description="width of a token vector")
-    max_tokens: int = Field(256, ge=1, le=8192, description="longer texts are truncated")
+    max_tokens: int = Field(256, ge=1, le=8192, description="maximum tokens of a text; longer texts are truncated")
     dropout: Share = Field(0.5, description="dropout on token vectors and on the pooled vector")
     word_dropout: Share = Field(0.0, description="share of tokens replaced by the unknown token in training")
 

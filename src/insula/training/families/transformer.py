@@ -19,7 +19,7 @@ class TransformerOptions(ScratchOptions):
     name: Literal["transformer"] = "transformer"
     layers: int = Field(4, ge=1, le=48, description="number of transformer blocks")
     heads: int = Field(4, ge=1, description="attention heads per block; must divide the width")
-    pooling: Literal["mean", "first", "attention"] = Field("mean", description="how states become one vector")
+    pooling: Literal["mean", "first", "attention"] = Field("mean", description="pooling of states into one vector")
     dropout: Share = Field(0.2, description="dropout on token vectors, in each block and on the pooled vector")
 
     @model_validator(mode="after")

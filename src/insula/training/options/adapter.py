@@ -13,7 +13,7 @@ class AdapterOptions(Section):
     """Small modules that are trained while the pretrained weights stay frozen; pooling and head are always trained."""
 
     method: Literal["none", "lora", "adalora", "bottleneck"] = Field(
-        "none", description="kind of adapter; none trains the encoder itself; lora and adalora need insula[adapters]"
+        "none", description="adapter method; none trains the encoder itself; lora and adalora need insula[adapters]"
     )
     rank: int = Field(
         8, ge=1, le=1024, description="rank of each low-rank update; for adalora the mean rank after training"
@@ -25,13 +25,13 @@ class AdapterOptions(Section):
     reduction: int = Field(16, ge=1, description="bottleneck: the encoder's width divided by the adapter's width")
     targets: Literal["auto", "all"] | tuple[str, ...] = Field(
         "auto",
-        description="names of the linear layers that get an adapter; auto: queries and values, or for bottleneck the "
-        "outputs of attention and feed-forward; all: every linear layer",
+        description="names of the linear layers to adapt; auto: queries and values (bottleneck: outputs of attention "
+        "and feed-forward); all: every linear layer",
     )
     merge: bool = Field(
         True,
-        description="write an ordinary model folder with the adapter merged; false writes the adapter alone, which "
-        "needs its base",
+        description="merge the adapter into an ordinary model folder; false writes the adapter alone, which needs "
+        "its base",
     )
 
     @model_validator(mode="after")

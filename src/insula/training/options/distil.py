@@ -13,14 +13,19 @@ class DistilOptions(Section):
     """Distillation from one or several trained models (Hinton, Vinyals and Dean 2015), also on unlabelled texts."""
 
     teachers: Several = Field(
-        (), description="runs or model folders with the same labels; the probabilities of several are averaged"
+        (),
+        description="teachers: runs or model folders with the same labels; the probabilities of several are averaged",
     )
-    unlabelled: Several = Field((), description="files of unlabelled texts, which the teachers score")
-    text: str | None = Field(None, description="text column of these files; by default found by its usual names")
+    unlabelled: Several = Field((), description="files of unlabelled texts for the teachers to score")
+    text: str | None = Field(
+        None, description="text column of the unlabelled files; found by its usual names if not given"
+    )
     temperature: float = Field(
-        2.0, ge=0.1, le=100, description="softmax temperature; above 1 the teacher's small probabilities count more"
+        2.0, ge=0.1, le=100, description="softmax temperature; above 1, small probabilities of the teacher count more"
     )
-    weight: Share = Field(0.5, description="share of the distillation loss in the total; the labels have the rest")
+    weight: Share = Field(
+        0.5, description="share of the distillation loss in the total loss; the rest is the loss on the labels"
+    )
 
     @model_validator(mode="after")
     def _texts_have_a_teacher(self) -> DistilOptions:

@@ -10,8 +10,8 @@ from insula.training.options.sections import ModelOptions, Share
 class PretrainedOptions(ModelOptions):
     """A pretrained Hugging Face network with a pooling and a head; the base of `encoder` and `decoder`."""
 
-    base: str = Field(description="alias, local folder, or hub id owner/name")
+    base: str = Field(description="pretrained network: alias, local folder, or hub id owner/name")
     revision: str | None = Field(None, description="commit of the hub id")
-    pooling: str = Field(description="how token states become one vector")
-    max_tokens: int = Field(128, ge=8, le=8192, description="longer texts are truncated")
+    pooling: str = Field(description="pooling of token states into one vector")
+    max_tokens: int = Field(128, ge=8, le=8192, description="maximum tokens of a text; longer texts are truncated")
     dropout: Share = Field(0.1, description="dropout on the pooled vector")

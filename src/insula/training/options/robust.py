@@ -12,14 +12,14 @@ class RobustOptions(Section):
     """Robust and fair training: the worst subgroup counts most, and counterfactual pairs constrain predictions."""
 
     group_dro: Share = Field(
-        0.0, description="share of the loss on labels that is replaced by group DRO over data.subgroup; 0 is off"
+        0.0, description="share of the label loss that group DRO over data.subgroup replaces; 0 is off"
     )
     group_rate: float = Field(
-        0.01, gt=0, le=10, description="group_dro: how fast the weight of a subgroup with a high loss grows"
+        0.01, gt=0, le=10, description="group_dro: step size with which the weights of subgroups with a high loss grow"
     )
     pairs: Factor = Field(
         0.0, description="weight of the loss on counterfactual pairs (rows with the same data.pair); 0 is off"
     )
     pair_margin: float = Field(
-        1.0, gt=0, le=100, description="pairs: how far the log-odds of a pair with different labels must be apart"
+        1.0, gt=0, le=100, description="pairs: minimum difference between the log-odds of a pair with different labels"
     )

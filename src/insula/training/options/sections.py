@@ -69,42 +69,46 @@ class TrainOptions(Section):
         32,
         ge=1,
         le=4096,
-        description="mean number of rows in a batch; batches of short texts have more, of long texts fewer",
+        description="mean number of rows per batch; batches of short texts have more rows, of long texts fewer",
     )
     accumulation: int = Field(1, ge=1, le=1024, description="batches per update, for large batches in little memory")
-    optimiser: Literal["adamw", "adam", "sgd"] = Field("adamw", description="all decay weights decoupled")
+    optimiser: Literal["adamw", "adam", "sgd"] = Field(
+        "adamw", description="optimiser; each uses decoupled weight decay"
+    )
     learning_rate: float = Field(1.5e-4, gt=0, le=1, description="peak learning rate of the network")
     head_rate_factor: float = Field(10.0, gt=0, description="the head's learning rate, as a multiple of learning_rate")
     layer_rate_decay: float = Field(
         1.0,
         gt=0,
         le=1,
-        description="factor between the learning rates of a layer and the one above; not for static and textcnn",
+        description="learning rate of each layer as a factor of the layer above; not for static and textcnn",
     )
     weight_decay: float = Field(0.01, ge=0, description="decoupled weight decay; biases and norms do not decay")
     warmup: Share = Field(0.1, description="share of steps over which the learning rate rises from zero")
     schedule: Literal["linear", "cosine", "constant"] = Field(
-        "linear", description="how the learning rate falls after warm-up"
+        "linear", description="shape in which the learning rate falls after warm-up"
     )
-    max_gradient_norm: float = Field(1.0, gt=0, description="gradients are clipped to this norm")
+    max_gradient_norm: float = Field(1.0, gt=0, description="norm to which gradients are clipped")
     averaging: float = Field(
         0.0,
         ge=0,
         lt=1,
-        description="decay of a moving average of the weights, which replaces them in the model; 0 is off",
+        description="decay of a moving average of the weights, which the model then uses; 0 is off",
     )
     precision: Literal["auto", "float32", "bfloat16"] = Field(
         "auto", description="number format of matrix products; auto uses bfloat16 on hardware that is fast at it"
     )
     gradient_checkpointing: bool = Field(
-        False, description="saves memory for about a third more time; for encoder, decoder and transformer"
+        False,
+        description="recompute activations to save memory, for about a third more time; for encoder, decoder and "
+        "transformer",
     )
     freeze_layers: int = Field(0, ge=0, description="number of lowest layers to freeze; their states are computed once")
     evaluations_per_epoch: int = Field(2, ge=1, le=100, description="validations per epoch, each with a checkpoint")
     patience: int = Field(
         4,
         ge=1,
-        description="early stopping: evaluations without a better validation score, or the same score at a lower loss",
+        description="early stopping: number of validations without a better score, or an equal score with a lower loss",
     )
 
 
@@ -113,12 +117,13 @@ class DecisionOptions(Section):
 
     calibration: Literal["auto", "none", "temperature", "vector", "isotonic"] = Field(
         "auto",
-        description="auto: the method with the lowest cross-validated loss; dimensional schemes: linear, or none",
+        description="calibration method; auto: the one with the lowest cross-validated loss; dimensional schemes: "
+        "linear, or none",
     )
     thresholds: Literal["auto", "shrunk", "expected", "crossfit", "pooled", "half"] = Field(
         "auto",
-        description="multi-label: how the threshold of each label is chosen; auto: shrunk; binary: half is 0.5, any "
-        "other chooses one threshold by macro-F1",
+        description="multi-label: method that chooses the threshold of each label; auto: shrunk; binary: half is "
+        "0.5, all others choose one threshold by macro-F1",
     )
     class_offsets: bool = Field(
         False, description="single and ordinal: add offsets to log scores that maximise macro-F1"
@@ -128,7 +133,7 @@ class DecisionOptions(Section):
     )
     energy: bool = Field(
         False,
-        description="single and ordinal: half of the abstentions are the rows with the highest energy of the logits",
+        description="single and ordinal: make half of the abstentions those with the highest energy of the logits",
     )
 
 
@@ -136,6 +141,6 @@ class EvaluationOptions(Section):
     """The evaluation on test rows."""
 
     baselines: tuple[Literal["majority", "untrained", "linear"], ...] = Field(
-        ("majority", "untrained", "linear"), description="simpler models measured on the same rows"
+        ("majority", "untrained", "linear"), description="baselines to measure on the same rows"
     )
-    resamples: int = Field(1000, ge=100, description="bootstrap resamples of each interval")
+    resamples: int = Field(1000, ge=100, description="number of bootstrap resamples per interval")
