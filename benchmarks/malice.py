@@ -108,40 +108,40 @@ def serving(model: str | None, **settings: Any) -> Iterator[Server]:
 
 
 def packed_upload(server: Server) -> str:
-    """A file that unpacks to more than two gigabytes."""
+    """A gzipped file that unpacks to more than two gigabytes."""
     block = gzip.compress(b"text\n" + b"a" * 5_000_000)
     return server.job(block * 500, CSV)
 
 
 def line_without_an_end(server: Server) -> str:
-    """A file of one line."""
+    """A file of 150 MB in a single line."""
     return server.job(b"text\n" + b"a" * 150_000_000, CSV)
 
 
 def countless_columns(server: Server) -> str:
-    """A file where each row names new columns."""
+    """A file in which each row has new columns."""
     rows = (json.dumps({"text": "a", **{f"{row}-{one}": 1 for one in range(100)}}) + "\n" for row in range(50_000))
     return server.job("".join(rows), JSONL)
 
 
 def open_quotes(server: Server) -> str:
-    """A file whose every line opens a quote that is never closed."""
+    """A file in which each line opens a quote and never closes it."""
     return server.job("text,other\n" + '"a,b\n' * 2_000_000, CSV)
 
 
 def long_rows(server: Server) -> str:
-    """A file of rows of a hundred kilobytes each, with texts as long as they may be."""
+    """A file with rows of 100 kB and texts of the maximum length."""
     row = json.dumps({"text": "so happy " * 2_200, "more": "b" * 80_000}) + "\n"
     return server.job(row * 1_500, JSONL)
 
 
 def json_in_disguise(server: Server) -> str:
-    """A body of JSON that names its type so that it looks like an upload."""
+    """A JSON body with a Content-Type spelled like that of an upload."""
     return str(server.post("/v1/batches", b'{"path": "' + b"a" * 150_000_000, "application/json ;"))
 
 
 def slow_bodies(server: Server) -> str:
-    """Three hundred bodies of two megabytes whose last byte never comes."""
+    """300 bodies of 2 MB whose last byte never arrives."""
     head = "POST /v1/predict HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
     body = b'{"texts": ["' + b"a" * 1_900_000
     for _ in range(300):
@@ -150,13 +150,13 @@ def slow_bodies(server: Server) -> str:
 
 
 def largest_requests(server: Server) -> str:
-    """Requests as large as they may be, of characters that take most room, sixteen at a time."""
+    """Requests of the maximum size with the characters that take the most memory, 16 at a time."""
     body = json.dumps({"texts": ["a" * 19_000 + "\U0001f600"] * 100}, ensure_ascii=False).encode()
     return _at_once(16, lambda: server.post("/v1/predict", body))
 
 
 def streams_that_never_read(server: Server) -> str:
-    """Forty streams whose clients send and never read."""
+    """40 streams whose clients send but never read."""
     handshake = (
         "GET /v1/stream HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
         "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
@@ -173,21 +173,21 @@ def streams_that_never_read(server: Server) -> str:
 
 
 def answers_that_nobody_reads(server: Server) -> str:
-    """Two hundred connections that ask for large answers and never read."""
+    """200 connections that request large answers and never read."""
     for _ in range(200):
         server.open(b"GET /openapi.json HTTP/1.1\r\nHost: localhost\r\n\r\n" * 100)
     return "open"
 
 
 def connections(server: Server) -> str:
-    """More connections than the service may have."""
+    """More connections than the service allows."""
     for _ in range(2_500):
         server.open(b"GET / HT")
     return "open"
 
 
 def malformed_requests(server: Server) -> str:
-    """Deep and broken JSON, sixteen at a time."""
+    """Deeply nested and broken JSON, 16 at a time."""
     return _at_once(16, lambda: server.post("/v1/predict", b'{"texts":' * 200_000))
 
 

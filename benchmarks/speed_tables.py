@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -206,19 +207,31 @@ def serving_targets(results: Results) -> str:
 
 def malice(results: Results) -> str:
     """The memory of the service under each attack, and how long its end took."""
-    heads = ("attack", "idle, MiB", "peak, MiB", "peak over idle", "how it ended")
+    heads = ("attack", "idle, MiB", "peak, MiB", "peak over idle", "result")
     found = results.malice
     rows = [
-        (one["what"], f"{one['idle']:,.0f}", f"{one['peak']:,.0f}", f"{one['ratio']:.2f}", one["end"].partition(":")[0])
+        (
+            one["what"].removesuffix("."),
+            f"{one['idle']:,.0f}",
+            f"{one['peak']:,.0f}",
+            f"{one['ratio']:.2f}",
+            _counted(one["end"].partition(":")[0]),
+        )
         for one in (found["attacks"] if found else {}).values()
     ]
     if found is None:
         return table(heads, rows)
     stop = found["stop"]
     return table(heads, rows) + (
-        f"\nSIGTERM with forty clients that never read: {stop['seconds']:g} s, of {stop['drain_seconds']} s of "
-        "`drain_seconds`.\n"
+        f"\nAfter SIGTERM with 40 clients that never read, the service exits in {stop['seconds']:g} s; "
+        f"`drain_seconds` is {stop['drain_seconds']}.\n"
     )
+
+
+def _counted(end: str) -> str:
+    """Return the different statuses of many requests, each once with its number: `200, 429 (15 times)`."""
+    counts = Counter(end.split(", "))
+    return ", ".join(status if count == 1 else f"{status} ({count} times)" for status, count in counts.items())
 
 
 def speed_provenance(results: Results) -> str:

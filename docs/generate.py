@@ -140,7 +140,7 @@ def text_steps() -> str:
         )
         for name in order
     ]
-    return _table(("step", "gives", "`linear` takes it", "`encoder` takes it"), rows)
+    return _table(("step", "returns", "in `linear`", "in `encoder`"), rows)
 
 
 def metrics() -> str:

@@ -1,6 +1,7 @@
 """The code blocks of README and docs run, in order, in a folder with the files they name and small stand-ins.
 
-Both READMEs and the tutorial start from an empty folder. A slow test copies them into a shell, with real data and models.
+Both READMEs and the tutorial start from an empty folder. A slow test copies them into a shell, with real data and
+models.
 """
 
 from __future__ import annotations

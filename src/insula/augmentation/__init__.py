@@ -1,1 +1,1 @@
-"""Augmentation: variants of labelled texts whose label is known."""
+"""Augmentation: changed copies of labelled texts, with the label that the change implies."""

@@ -1,1 +1,1 @@
-"""Turn rows into examples: sources, label columns, splits, the leak guard, the description of a data set."""
+"""Data sets: sources, label columns, splits, the leak guard, the description of a data set."""

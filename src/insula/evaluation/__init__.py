@@ -1,1 +1,1 @@
-"""Predictions in, numbers out: metrics, calibration, thresholds, intervals, comparison, report."""
+"""Evaluation: metrics, calibration, thresholds, intervals, comparison, report."""

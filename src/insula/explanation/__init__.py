@@ -1,1 +1,1 @@
-"""Why a model gave its answer: which words carried it, and how far that explanation can be trusted."""
+"""Explanation: which words raised or lowered a score, and how far that explanation can be trusted."""

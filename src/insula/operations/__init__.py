@@ -1,1 +1,1 @@
-"""What keeps a service honest: who may call it, what it stores and forgets, and a log whose change shows."""
+"""Operation of a service: API keys and quotas, the store and its retention, a tamper-evident audit log."""

@@ -1,1 +1,1 @@
-"""Finds and masks personal data in English and Chinese text."""
+"""Recognition and masking of personal data in English and Chinese text."""

@@ -1,1 +1,1 @@
-"""Pure functions on strings: clean, segment, stop words, stem, language, emoji."""
+"""Pure functions on strings: cleaning, segmentation, stop words, stems, language, emoji."""
