@@ -182,23 +182,42 @@ FOREIGN_HOSTS = (
 )
 
 
+OPEN = (
+    "/healthz",
+    "/readyz",
+    "/version",
+    "/health",
+    "/openapi.json",
+    "/docs",
+    "/login",
+    "/pages/assets/page.js",
+    "/none",
+)
+
+
 def test_dns_rebinding_gets_nothing(linear_model: Path) -> None:
     """DNS rebinding: the browser says the name of the page, and the address is this machine's own."""
     with running(linear_model) as service:
         opened = Guarded(service, {}, list(_routes(service, "none")))
-        for route in opened.routes:
-            if route.scope != "predict":
-                continue
+        pages = ("/", "/files", "/models", f"/models/{service.service.models.default.name}/report")
+        unguarded = [Route("GET", path, "predict") for path in (*OPEN, *pages)]
+        for route in (*opened.routes, *unguarded):
             for host in FOREIGN_HOSTS:
-                assert _status(opened, route, host) == 401, (route, host)
-        for path in ("/", "/models", f"/models/{service.service.models.default.name}/report"):
-            for host in FOREIGN_HOSTS:
-                assert _status(opened, Route("GET", path, "predict"), host) in (303, 401), (path, host)
+                assert _status(opened, route, host) == 421, (route, host)
+        problem(service.get("/version", headers={"Host": "evil.example"}), 421, "misdirected")
         assert _predicted_texts(opened) == 0
         port = service.address.rsplit(":", 1)[1]
         for host in ("localhost", f"LOCALHOST:{port}", f"127.0.0.1:{port}", f"[::1]:{port}", "127.0.0.2"):
             assert _status(opened, Route("POST", "/v1/predict", "predict", BODIES["/v1/predict"]), host) == 200, host
+            assert _status(opened, Route("GET", "/healthz", "predict"), host) == 200, host
         assert _predicted_texts(opened) == 5
+
+
+def test_a_server_with_keys_has_any_name(guarded: Guarded, linear_model: Path) -> None:
+    for path in ("/healthz", "/docs", "/openapi.json"):
+        assert _status(guarded, Route("GET", path, "predict"), "insula.example") == 200
+    with running(linear_model, access={"insecure": True}) as service:
+        assert _status(Guarded(service, {}, []), Route("GET", "/healthz", "predict"), "insula.example") == 200
 
 
 def _status(guarded: Guarded, route: Route, host: str) -> int:
@@ -211,6 +230,7 @@ def _status(guarded: Guarded, route: Route, host: str) -> int:
     try:
         method = "GET" if route.method == "WS" else route.method
         connection.request(method, route.path, json.dumps(route.body) if route.body else None, headers)
-        return connection.getresponse().status
+        with connection.getresponse() as response:
+            return response.status
     finally:
         connection.close()

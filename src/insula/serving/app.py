@@ -12,6 +12,7 @@ from starlette.middleware.cors import CORSMiddleware
 
 from insula import __version__
 from insula.serving.authentication.access_control import open_access_control
+from insula.serving.authentication.host_check import HostCheck
 from insula.serving.authentication.route_access import Scope, describe_access, requires
 from insula.serving.blocking_pool import BlockingPool
 from insula.serving.http.bodies import describe_bodies
@@ -120,7 +121,7 @@ def _application(service: Service) -> FastAPI:
             if isinstance(route, APIRoute)
         ],
     )
-    _add_middleware(app, settings, service.telemetry, service.body_memory)
+    _add_middleware(app, service)
     return app
 
 
@@ -144,8 +145,9 @@ def _open_service(settings: Settings, on_error: contextlib.ExitStack) -> Service
     )
 
 
-def _add_middleware(app: FastAPI, settings: Settings, telemetry: Telemetry, memory: BodyMemory) -> None:
+def _add_middleware(app: FastAPI, service: Service) -> None:
     """Add middleware from the inside out: the one added last sees a request first."""
+    settings, telemetry = service.settings, service.telemetry
     limits, jobs = settings.limits, settings.jobs
     app.add_middleware(HeadRequests)
     app.add_middleware(UnexpectedErrors, count=telemetry.rejected)
@@ -153,7 +155,7 @@ def _add_middleware(app: FastAPI, settings: Settings, telemetry: Telemetry, memo
         BodyLimits,
         size=limits.body_bytes,
         seconds=limits.body_seconds,
-        memory=memory,
+        memory=service.body_memory,
         uploads=(UPLOADS, files.UPLOADS),
         upload_types=batches.ENDINGS,
         upload_size=jobs.upload_bytes,
@@ -166,5 +168,6 @@ def _add_middleware(app: FastAPI, settings: Settings, telemetry: Telemetry, memo
             allow_methods=["GET", "POST", "DELETE"],
             allow_headers=["authorization", "content-type", "x-api-key", WAIT_HEADER],
         )
+    app.add_middleware(HostCheck, access=service.access, count=telemetry.rejected)
     app.add_middleware(ResponseHeaders)
     app.add_middleware(RequestMetrics, telemetry=telemetry)

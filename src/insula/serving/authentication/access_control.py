@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 DETAILS = {
     "unauthenticated": "Send a valid key in the header Authorization: Bearer KEY or X-API-Key: KEY only.",
     "forbidden": "The key or token does not have the scope for this call. Use one that has.",
+    "misdirected": "A server without keys answers only to names of its own machine, such as localhost. Use one, or "
+    "create a key with `insula keys create NAME`.",
     "too_many_calls": "The calls exceed the rate limit. Repeat this one after the seconds of Retry-After.",
     "quota": "The quota of texts for today is used up. Send fewer texts, or repeat the call after midnight UTC.",
     "unavailable": "The key, rate or quota cannot be checked now. Repeat the call after the seconds of Retry-After.",
@@ -69,6 +71,15 @@ class AccessControl:
         return await self._authorise(
             self._authenticator.authenticate(connection.scope["headers"], address), scope, address
         )
+
+    async def check_host(self, connection: HTTPConnection) -> None:
+        """Raise `ProblemError` if a server without keys is called by a host name that is not its machine's own."""
+        try:
+            is_known = await self._authenticator.accepts_host(connection.scope["headers"])
+        except StoreError:
+            return  # /healthz answers without the store; routes with a scope need it, and check the host as well
+        if not is_known:
+            raise ProblemError("misdirected", DETAILS["misdirected"], headers={"connection": "close"})
 
     async def authorise_session(self, connection: HTTPConnection, key_id: str, scope: str) -> Caller:
         """Authorise a session of the pages, which was opened with the key of this id."""

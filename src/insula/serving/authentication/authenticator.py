@@ -51,6 +51,10 @@ class Authenticator:
             return LOCAL  # clients of other services always send their token, such as one of the Hugging Face hub
         return await self._token_caller(credentials)
 
+    async def accepts_host(self, headers: Headers) -> bool:
+        """Whether a call may name its host, as `LocalAccess.accepts_host` says."""
+        return await self._local.accepts_host(list(headers))
+
     async def authenticate_session(self, key_id: str) -> Caller:
         """Return the caller of a session of the pages, which was opened with the key of this id.
 

@@ -21,6 +21,7 @@ FORWARDED = (
     b"cf-",
     b"true-client-ip",
 )
+Headers = Iterable[tuple[bytes, bytes]]
 
 
 class LocalAccess:
@@ -48,12 +49,19 @@ class LocalAccess:
         self._from_anywhere = from_anywhere
         self._asked_at = float("-inf")
 
-    async def allows(self, headers: Iterable[tuple[bytes, bytes]], address: str | None) -> bool:
+    async def allows(self, headers: Headers, address: str | None) -> bool:
         """Whether a call with these headers, from this address, needs no credentials."""
+        return await self._ask_open() and (self._from_anywhere or _is_local(headers, address))
+
+    async def accepts_host(self, headers: Headers) -> bool:
+        """Whether a call may name this host: while calls need no credentials, it must be this machine's own name."""
+        return self._from_anywhere or _names_this_machine(_named(headers)) or not await self._ask_open()
+
+    async def _ask_open(self) -> bool:
         if self._is_open and time.monotonic() - self._asked_at >= self._max_age:
             self._is_open = not await self._pool.run(self._has_keys)
             self._asked_at = time.monotonic()
-        return self._is_open and (self._from_anywhere or _is_local(headers, address))
+        return self._is_open
 
 
 def is_loopback(host: str) -> bool:
@@ -64,11 +72,19 @@ def is_loopback(host: str) -> bool:
         return host.lower() == "localhost"
 
 
-def _is_local(headers: Iterable[tuple[bytes, bytes]], address: str | None) -> bool:
+def _is_local(headers: Headers, address: str | None) -> bool:
     """Whether a call comes from this machine, and neither through a proxy nor from a page of another host name."""
-    named: Mapping[bytes, bytes] = {name.lower(): value for name, value in headers}
+    named = _named(headers)
     if any(name.startswith(FORWARDED) for name in named):
         return False
+    return _names_this_machine(named) and (address is None or is_loopback(address))
+
+
+def _names_this_machine(named: Mapping[bytes, bytes]) -> bool:
     # fullmatch: `localhost.evil.example` also starts with this machine's name.
     host = HOST.fullmatch(named.get(b"host", b"").decode("ascii", "replace"))
-    return host is not None and is_loopback(host[1]) and (address is None or is_loopback(address))
+    return host is not None and is_loopback(host[1])
+
+
+def _named(headers: Headers) -> Mapping[bytes, bytes]:
+    return {name.lower(): value for name, value in headers}
