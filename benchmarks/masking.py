@@ -181,6 +181,11 @@ def with_name_models(sets: dict[str, list[Case]], skip: dict[str, Any], pipeline
     return result
 
 
+def _shown(options: argparse.Namespace) -> list[str]:
+    """The options as they are recorded, without the path of a folder."""
+    return [*(["--before"] if options.before else []), *(["--spacy", "FOLDER"] if options.spacy else [])]
+
+
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--before", action="store_true")
@@ -190,7 +195,7 @@ def main() -> None:
     scores = {name: measured(cases, optional=skip.get(name)) for name, cases in sets.items()}
     scores["cluener_zh"] = names_alone(scores["cluener_zh"])
     result: dict[str, Any] = {
-        "command": " ".join(["python", "benchmarks/masking.py", *(["--before"] if options.before else [])]),
+        "command": " ".join(["python", "benchmarks/masking.py", *_shown(options)]),
         "provenance": provenance(),
         "masking_commit": commit_of(Path(insula.__file__).parent),
         "generator_seed": SEED,
