@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import json
 import os
@@ -15,7 +16,10 @@ import pytest
 from serving_running import Running, problem, running
 
 from insula.api.access import create_key
+from insula.core.errors import OutputError
 from insula.serving import jobs as jobs_module
+from insula.serving.job_files import JobFiles
+from insula.serving.routes import batches
 from insula.serving.temporary_folder import PREFIX, TemporaryFolder
 from waiting import wait_until
 
@@ -159,7 +163,7 @@ def test_failed_jobs_take_no_room(callers: tuple[Running, str, str], monkeypatch
     assert _post(service, "text\nhappy\n", CSV, anna).status_code == 202
     failed = [job for job in service.service.jobs._jobs.values() if job.status == "failed"]
     assert len(failed) <= 3
-    assert [path.name for path in (service.service.jobs._folder / failed[0].id).iterdir()] == ["job.json"]
+    assert [path.name for path in (service.service.jobs._files.folder / failed[0].id).iterdir()] == ["job.json"]
 
 
 def test_a_job_of_another_caller_is_not_found(callers: tuple[Running, str, str]) -> None:
@@ -196,6 +200,78 @@ def test_uploads_at_once_do_not_pass_the_cap(callers: tuple[Running, str, str]) 
         thread.join()
     assert statuses.count(202) <= 3
     assert len(service.get("/v1/batches", headers={"x-api-key": anna}).json()["jobs"]) == statuses.count(202)
+
+
+def test_a_caller_fills_only_its_own_part_of_the_disk(linear_model: Path, tmp_path: Path) -> None:
+    anna, bert = (create_key(name, store=tmp_path / "data").secret for name in ("anna", "bert"))
+    jobs = {"folder": str(tmp_path / "jobs"), "caller_bytes": 300_000}
+    with running(linear_model, store={"address": str(tmp_path / "data")}, jobs=jobs) as service:
+        done = _end(service, _post(service, "text\n" + "happy\n" * 900, CSV, anna), **{"x-api-key": anna})
+        assert done["status"] == "done"
+        refused = problem(_post(service, b"text\n" + b"a" * 250_000, CSV, anna), 429, "overloaded")
+        assert "300,000 bytes" in refused["detail"]
+        assert _post(service, b"text\n" + b"a" * 250_000, CSV, bert).status_code == 202
+        assert [path.name for path in (tmp_path / "jobs").iterdir()].count(done["id"]) == 1
+        gone = httpx2.delete(f"{service.address}/v1/batches/{done['id']}", headers={"x-api-key": anna})
+        assert gone.status_code == 204
+        assert _post(service, b"text\n" + b"a" * 250_000, CSV, anna).status_code == 202
+
+
+def test_an_upload_is_stopped_on_its_way(linear_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(batches, "BYTES_BETWEEN_CHECKS", 50_000)
+    sent = 0
+
+    def endless() -> Iterator[bytes]:
+        nonlocal sent
+        yield b"text\n"
+        for _ in range(5_000):
+            sent += 10_000
+            yield b"a\n" * 5_000
+
+    with running(linear_model, jobs={"caller_bytes": 200_000}) as service:
+        with contextlib.suppress(httpx2.TransportError):  # it is cut off while the client still sends
+            problem(_post(service, endless(), CSV), 429, "overloaded")
+        assert sent < 50_000_000
+        wait_until(lambda: not service.service.jobs._arriving, "the upload goes on")
+        assert [path.name for path in service.service.jobs._files.folder.iterdir()] == ["lock"]
+
+
+def test_a_small_file_of_many_rows_has_a_bounded_result(linear_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("insula.inference.files.CHUNK", 50)
+    with running(linear_model, jobs={"caller_bytes": 100_000}) as service:
+        failed = _end(service, _post(service, "text\n" + "a\n" * 5_000, CSV))
+        assert (failed["status"], failed["rows"] < 2_000) == ("failed", True)
+        assert "100,000 bytes" in failed["detail"]
+        folder = service.service.jobs._files.folder / failed["id"]
+        assert [path.name for path in folder.iterdir()] == ["job.json"]
+
+
+def test_files_leave_some_of_the_disk_free(linear_model: Path, tmp_path: Path) -> None:
+    (tmp_path / "messages.csv").write_text("text\nhappy\n", encoding="utf-8")
+    with running(linear_model, jobs={"free_bytes": 1 << 60, "sources": [str(tmp_path)]}) as service:
+        problem(_post(service, "text\nhappy\n", CSV), 503, "unavailable")
+        problem(service.post("/v1/batches", {"path": str(tmp_path / "messages.csv")}), 503, "unavailable")
+        assert service.get("/v1/batches").json() == {"jobs": []}
+
+
+def test_a_full_disk_is_said_without_a_path(bounded: Running, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    create = JobFiles.create
+
+    def full(self: JobFiles) -> tuple[str, Path]:
+        name, folder = create(self)
+        (folder / "source.csv").symlink_to("/dev/full")
+        return name, folder
+
+    with monkeypatch.context() as patch:
+        patch.setattr(JobFiles, "create", full)
+        problem(_post(bounded, b"text\n" + b"happy\n" * 2_000, CSV), 503, "unavailable")
+
+    def cannot_write(*_: Any, **__: Any) -> None:
+        raise OutputError(f"The output {str(tmp_path)!r} cannot be written: the disk is full.")
+
+    monkeypatch.setattr(jobs_module, "predict_file", cannot_write)
+    failed = _end(bounded, _post(bounded, "text\nhappy\n", CSV))
+    assert failed["detail"] == "The result could not be stored. Send the file again later."
 
 
 def test_callers_take_turns(callers: tuple[Running, str, str], monkeypatch: pytest.MonkeyPatch) -> None:

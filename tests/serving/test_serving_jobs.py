@@ -16,7 +16,8 @@ from insula.api.prediction import predict_file
 from insula.core.errors import DataError, OutputError
 from insula.core.model_input import ModelInput, Turn, dialogue_inputs
 from insula.inference.predictor import Predictor
-from insula.serving.jobs import Job, JobRunner
+from insula.serving.job_files import Job
+from insula.serving.jobs import JobRunner
 from waiting import wait_until
 
 TEXTS = [example.text for example in toy_data.toy_dataset("single").split("test")]

@@ -3,34 +3,27 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import logging
-import secrets
-import shutil
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from insula.core.errors import InsulaError, OutputError, SettingsError
-from insula.core.files import output_errors, write_json
+from insula.core.errors import InsulaError, OutputError
 from insula.core.progress import Silent
 from insula.data.formats.row_reader import ReadLimits
 from insula.inference.files import predict_file
-from insula.serving.authentication.callers import LOCAL, Caller
+from insula.serving.authentication.callers import Caller
 from insula.serving.http.problems import ProblemError
+from insula.serving.job_files import DONE, FAILED, REJECTS, RESULT, RUNNING, WAITING, Job, JobFiles
 from insula.serving.queueing.low_priority import at_low_priority
 from insula.serving.served_models import ServedModels
 from insula.serving.settings.settings import Settings
-from insula.serving.temporary_folder import TemporaryFolder
 
-WAITING, RUNNING, DONE, FAILED = "waiting", "running", "done", "failed"
-PUBLIC = ("id", "status", "model", "rows", "rejected", "detail", "warnings")
-JOB, RESULT, REJECTS = "job.json", "result.jsonl", "rejects.jsonl"
 POLL_SECONDS = 0.5  # between two checks whether the service is stopping
 # Seconds that a batch of a file waits for requests; without a limit a busy server would never predict the file.
 MAX_YIELD = 1.0
@@ -44,38 +37,6 @@ BATCH_CHARACTERS, COLUMNS, UNREADABLE_ROWS = 1_000_000, 1_000, 10_000
 log = logging.getLogger("insula.serving")
 
 
-@dataclass(frozen=True)
-class Job:
-    """One file.
-
-    source       the file with its rows
-    model        the model that predicts them
-    text         the column with the text; None to find it
-    columns      the columns of conversations, as options of `predict_file`
-    created      seconds since 1970
-    caller       id of the caller whose quota is charged
-    texts_a_day  the daily quota of the caller, None for no quota
-    """
-
-    id: str
-    status: str
-    model: str
-    source: str
-    text: str | None = None
-    rows: int = 0
-    rejected: int = 0
-    detail: str | None = None
-    created: float = 0.0
-    caller: str = ""
-    texts_a_day: int | None = None
-    columns: Mapping[str, Any] = field(default_factory=dict)
-    warnings: Sequence[str] = ()
-
-    def public(self) -> dict[str, Any]:
-        """Return the fields that its caller may see: no path of the server is among them."""
-        return {name: getattr(self, name) for name in PUBLIC}
-
-
 class QuotaError(Exception):
     """The daily quota of the job's caller is used up."""
 
@@ -85,7 +46,7 @@ class StoppedError(Exception):
 
 
 class JobRunner:
-    """Stores each job in a folder of its own, and predicts them in one thread.
+    """Predicts jobs in one thread, each from a folder of its own.
 
     charge  charges texts to a caller with a daily quota, and returns whether the quota had room for them
 
@@ -105,27 +66,19 @@ class JobRunner:
         )
         self._charge = charge
         self._models = models
-        self._temporary: TemporaryFolder | None = None
+        self._files = JobFiles(settings.jobs)
         self._jobs: dict[str, Job] = {}
-        self._reserved: Counter[str] = Counter()  # by caller: jobs whose files are still being uploaded
+        self._arriving: dict[str, str] = {}  # id and caller of jobs whose files are still being uploaded
         self._turns: dict[str, float] = {}  # by caller: when it had the thread last
         self._retry_at: dict[str, float] = {}  # by job: after an error of the disk
         self._changed = threading.Condition()
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
-        self._folder = Path()
 
     def start(self) -> None:
         """Load the jobs in the folder, and start the thread; raise `SettingsError` if the folder is not writable."""
-        if self._settings.folder is None:
-            self._temporary = TemporaryFolder()
-        self._folder = self._temporary.path if self._temporary else Path(str(self._settings.folder))
-        try:
-            with output_errors(self._folder):
-                self._folder.mkdir(parents=True, exist_ok=True)
-        except InsulaError as error:
-            raise SettingsError(f"The setting jobs.folder is wrong: {error}") from error
-        for job in sorted(self._load(), key=lambda job: job.created):
+        self._files.open()
+        for job in sorted(self._files.load(), key=lambda job: job.created):
             self._jobs[job.id] = replace(job, status=WAITING) if job.status == RUNNING else job
         self._purge()
         self._stopping.clear()
@@ -139,31 +92,42 @@ class JobRunner:
             self._changed.notify_all()
         if self._thread is not None:
             self._thread.join(timeout)
-        if self._temporary is not None:
-            self._temporary.remove()
+        self._files.close()
 
     @contextlib.contextmanager
-    def reserved(self, caller: Caller) -> Iterator[None]:
-        """Reserve room for one more job of a caller during the block; raise `ProblemError` if there is none.
+    def reserved(self, caller: Caller) -> Iterator[tuple[str, Path]]:
+        """Yield the id and the folder of one more job of a caller; raise `ProblemError` if there is no room for one.
 
-        Failed jobs take no room: they have no files.
+        The folder is deleted if the block fails. Failed jobs take no room: they have no files.
         """
         self._purge()
         with self._changed:
-            stored = sum(self._is_own(job, caller) and job.status != FAILED for job in self._jobs.values())
-            if stored + self._reserved[caller.id] >= self._settings.most:
+            stored = sum(job.owner == caller.id and job.status != FAILED for job in self._jobs.values())
+            if stored + list(self._arriving.values()).count(caller.id) >= self._settings.most:
                 raise ProblemError(
                     "overloaded",
                     f"You have {self._settings.most:,} jobs, the most that one caller may have. Delete finished ones "
                     "with DELETE.",
                     headers={"retry-after": "60"},
                 )
-            self._reserved[caller.id] += 1
+            name, folder = self._files.create()
+            self._arriving[name] = caller.id
         try:
-            yield
+            self.check_room(caller.id)
+            yield name, folder
+        except BaseException:
+            self._files.delete(name)
+            raise
         finally:
             with self._changed:
-                self._reserved[caller.id] -= 1
+                del self._arriving[name]
+
+    def check_room(self, caller: str) -> None:
+        """Raise `ProblemError` if the files of a caller occupy too much of the disk, also those that are arriving."""
+        with self._changed:
+            stored = [job.id for job in self._jobs.values() if job.owner == caller]
+            arriving = [name for name, owner in self._arriving.items() if owner == caller]
+        self._files.check_room({*stored, *arriving})
 
     def allowed(self, path: str) -> Path:
         """Return the path of a file that a job may read; raise the same `ProblemError` for every other path."""
@@ -172,17 +136,6 @@ class JobRunner:
             if whole.is_file() and any(whole.is_relative_to(folder.resolve()) for folder in self._settings.sources):
                 return whole
         raise ProblemError("not_found", "The path must be a file in one of the folders that jobs may read.")
-
-    def new_folder(self) -> tuple[str, Path]:
-        """Return the id and the folder of a future job."""
-        name = secrets.token_hex(16)
-        folder = self._folder / name
-        folder.mkdir(mode=0o700)
-        return name, folder
-
-    def delete_folder(self, name: str) -> None:
-        """Delete the folder of a failed upload or a removed job."""
-        shutil.rmtree(self._folder / name, ignore_errors=True)
 
     def add(self, name: str, source: Path, model: str, columns: Mapping[str, Any], caller: Caller) -> Job:
         """Queue a job, whose texts are charged to its caller; `columns` are options of `predict_file`."""
@@ -205,13 +158,13 @@ class JobRunner:
     def jobs_of(self, caller: Caller) -> list[Job]:
         """Return the jobs of a caller, the newest first."""
         with self._changed:
-            own = [job for job in self._jobs.values() if self._is_own(job, caller)]
+            own = [job for job in self._jobs.values() if job.owner == caller.id]
         return sorted(own, key=lambda job: job.created, reverse=True)
 
     def find(self, name: str, caller: Caller) -> Job:
         """Return a job; raise the same `ProblemError` if it does not exist or belongs to another caller."""
         job = self._jobs.get(name)
-        if job is None or not self._is_own(job, caller):
+        if job is None or job.owner != caller.id:
             raise ProblemError("not_found", "The job does not exist.")
         return job
 
@@ -220,7 +173,7 @@ class JobRunner:
         job = self.find(name, caller)
         if job.status != DONE:
             raise ProblemError("conflict", f"The job must be done to have a result. It is {job.status}.")
-        file = self._folder / name / which
+        file = self._files.folder / name / which
         if not file.exists():
             raise ProblemError("not_found", "The job has no such file: no row was rejected.")
         return file
@@ -229,11 +182,6 @@ class JobRunner:
         """Delete a job with all its files, even while it runs; raise what `find` does."""
         self._remove(self.find(name, caller))
 
-    @staticmethod
-    def _is_own(job: Job, caller: Caller) -> bool:
-        # Jobs of older services name no caller.
-        return (job.caller or LOCAL.id) == caller.id
-
     def _remove(self, job: Job) -> None:
         name = job.id
         with self._changed:
@@ -241,16 +189,7 @@ class JobRunner:
         if (
             removed is not None and removed.status != RUNNING
         ):  # otherwise the thread deletes it once it has closed its files
-            self.delete_folder(name)
-
-    def _load(self) -> list[Job]:
-        found = []
-        for file in self._folder.glob(f"*/{JOB}"):
-            try:
-                found.append(Job(**json.loads(file.read_text(encoding="utf-8"))))
-            except (OSError, ValueError, TypeError):
-                log.error("The job %s cannot be read and is skipped.", file.parent.name)
-        return found
+            self._files.delete(name)
 
     def _save_existing(self, job: Job) -> bool:
         """Save the state of a job; return False if it was deleted meanwhile."""
@@ -262,7 +201,7 @@ class JobRunner:
 
     def _save(self, job: Job) -> None:
         self._jobs[job.id] = job
-        write_json(self._folder / job.id / JOB, asdict(job))
+        self._files.save(job)
 
     def _purge(self) -> None:
         """Delete finished jobs after their hours, and the oldest failed ones of a caller with many of them."""
@@ -304,7 +243,7 @@ class JobRunner:
             self._retry_at[job.id] = time.monotonic() + RETRY_SECONDS
 
     def _run(self, job: Job) -> None:
-        folder = self._folder / job.id
+        folder = self._files.folder / job.id
         job = replace(job, status=RUNNING, rows=0)
         if not self._save_existing(job):
             return
@@ -331,6 +270,9 @@ class JobRunner:
             )
         except ProblemError as error:
             job = replace(job, status=FAILED, detail=error.detail)
+        except OutputError as error:
+            log.error("The result of the job %s cannot be stored: %s", job.id, error)
+            job = replace(job, status=FAILED, detail="The result could not be stored. Send the file again later.")
         except InsulaError as error:
             # The message contains the path of the file on the server.
             job = replace(job, status=FAILED, detail=_without_path(str(error), job))
@@ -340,23 +282,17 @@ class JobRunner:
                 job, status=FAILED, detail="The file could not be predicted. The error is in the log of the service."
             )
         if job.status == FAILED:
-            self._delete_files(job)
+            self._files.delete_contents(job.id)
         if not self._save_existing(job):
-            self.delete_folder(job.id)
-
-    def _delete_files(self, job: Job) -> None:
-        """Delete the upload and the parts of the result of a failed job."""
-        for path in (self._folder / job.id).iterdir():
-            if path.is_dir():
-                shutil.rmtree(path, ignore_errors=True)
-            elif path.name != JOB:
-                path.unlink(missing_ok=True)
+            self._files.delete(job.id)
 
     def advance(self, job: Job, rows: int, *, are_new: bool) -> None:
         """Count rows of a job, and charge new ones to its caller.
 
-        Raises `StoppedError` if the job must stop or yield, `QuotaError` if the quota is used up.
+        Raises `StoppedError` if the job must stop or yield, `QuotaError` if the quota is used up, `ProblemError` if the
+        result occupies too much of the disk.
         """
+        self.check_room(job.owner)
         if are_new and job.texts_a_day is not None and not self._charge(job.caller, rows, job.texts_a_day):
             raise QuotaError
         with self._changed:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 
 from insula.evaluation.reports.readable import count
-from insula.serving.jobs import Job
+from insula.serving.job_files import Job
 from insula.serving.pages.words import Speech
 
 BEIJING = timezone(timedelta(hours=8))

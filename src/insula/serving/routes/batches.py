@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,7 +15,7 @@ from starlette.responses import FileResponse, Response
 from insula.serving.http.bodies import read_body
 from insula.serving.http.media_type import JSON, media_type
 from insula.serving.http.problems import ProblemError, responses
-from insula.serving.jobs import REJECTS, RESULT, Job
+from insula.serving.job_files import REJECTS, RESULT, Job
 from insula.serving.schemas import JobList, JobOptions, JobRequest, JobStatus
 from insula.serving.service import service_of
 
@@ -22,6 +24,8 @@ router = APIRouter(tags=["batches"])
 ENDINGS = {"text/csv": ".csv", "text/tab-separated-values": ".tsv", "application/x-ndjson": ".jsonl"}
 LINES = "application/x-ndjson"
 GZIP = b"\x1f\x8b"  # with which readers recognise and unpack a file, whatever its name
+CLOSE = {"connection": "close"}  # the rest of the file is not read
+BYTES_BETWEEN_CHECKS = 4_000_000  # of the room on the disk
 GONE = responses("not_found", "validation")
 UPLOAD = {"schema": {"type": "string", "format": "binary"}}
 BODY: dict[str, Any] = {
@@ -54,7 +58,7 @@ BODY: dict[str, Any] = {
     status_code=202,
     response_model=JobStatus,
     responses=responses(
-        "malformed", "not_found", "timeout", "too_large", "unsupported_media", "validation", "overloaded"
+        "malformed", "not_found", "timeout", "too_large", "unsupported_media", "validation", "overloaded", "unavailable"
     ),
     openapi_extra=BODY,
 )
@@ -73,8 +77,8 @@ async def create(
     if kind == JSON:
         body = await read_body(request, JobRequest)
         source, name = service.jobs.allowed(body.path), service.models.find(body.model).name
-        with service.jobs.reserved(caller):
-            job = service.jobs.add(service.jobs.new_folder()[0], source, name, body.given_columns, caller)
+        with service.jobs.reserved(caller) as (id, _):
+            job = service.jobs.add(id, source, name, body.given_columns, caller)
     elif kind in ENDINGS:
         job = await upload_job(request, ENDINGS[kind], options)
     else:
@@ -132,24 +136,32 @@ async def remove(request: Request, id: str) -> Response:
 async def upload_job(request: Request, ending: str, options: JobOptions) -> Job:
     """Return a new job for the file in the body of a request; raise `ProblemError` if there is no room for it."""
     service = service_of(request)
-    with service.jobs.reserved(service.access.caller()):
-        return await _uploaded(request, ending, options)
+    caller, model = service.access.caller(), service.models.find(options.model)
+    with service.jobs.reserved(caller) as (id, folder):
+        source = folder / f"source{ending}"
+        await _save_upload(request, source, partial(service.jobs.check_room, caller.id))
+        return service.jobs.add(id, source, model.name, options.given_columns, caller)
 
 
-async def _uploaded(request: Request, ending: str, options: JobOptions) -> Job:
-    service = service_of(request)
-    found = service.models.find(options.model)
-    name, folder = service.jobs.new_folder()
+async def _save_upload(request: Request, file: Path, check_room: Callable[[], None]) -> None:
+    """Write the body of a request into a file; `check_room` raises `ProblemError` if it occupies too much."""
+    head, unchecked = b"", 0
     try:
-        source: Path = folder / f"source{ending}"
-        head = b""
-        with source.open("wb") as out:
+        with file.open("wb") as out:
             async for part in request.stream():
                 head += part[: len(GZIP) - len(head)]
                 if head == GZIP:
                     raise ProblemError("unsupported_media", "The file must not be compressed. Unpack it first.")
                 out.write(part)
-        return service.jobs.add(name, source, found.name, options.given_columns, service.access.caller())
-    except BaseException:
-        service.jobs.delete_folder(name)
+                unchecked += len(part)
+                if unchecked >= BYTES_BETWEEN_CHECKS:
+                    check_room()
+                    unchecked = 0
+        check_room()
+    except OSError:
+        raise ProblemError(
+            "unavailable", "The file cannot be stored now. Send it again later.", headers=CLOSE
+        ) from None
+    except ProblemError as problem:
+        problem.headers |= CLOSE
         raise

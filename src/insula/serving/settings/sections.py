@@ -81,6 +81,12 @@ class Jobs(SettingsSection):
     upload_seconds: float = Field(600, gt=0, description="Maximum seconds until an upload has arrived.")
     line_bytes: int = Field(1_000_000, ge=1_000, description="Maximum size of a line of a file in bytes.")
     most: int = Field(100, ge=1, description="Maximum stored jobs per caller.")
+    caller_bytes: int = Field(
+        5_000_000_000, ge=1, description="Maximum size in bytes of the files of one caller and their results."
+    )
+    free_bytes: int = Field(
+        500_000_000, ge=0, description="Minimum free bytes of the disk; below that, files are rejected or fail."
+    )
     keep_hours: float = Field(24, gt=0, description="Hours after which a finished job is deleted with its files.")
 
 

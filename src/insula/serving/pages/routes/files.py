@@ -11,7 +11,7 @@ from starlette.responses import FileResponse, JSONResponse, RedirectResponse, Re
 from insula.evaluation.reports.readable import file_size
 from insula.serving.http.media_type import media_type
 from insula.serving.http.problems import ProblemError
-from insula.serving.jobs import DONE, REJECTS, RESULT, RUNNING, WAITING
+from insula.serving.job_files import DONE, REJECTS, RESULT, RUNNING, WAITING
 from insula.serving.pages.forms import is_same_origin, read_form
 from insula.serving.pages.job_view import job_view
 from insula.serving.pages.language import language_of
