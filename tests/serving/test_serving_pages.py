@@ -88,7 +88,7 @@ def test_an_answer_says_when_the_model_is_not_sure() -> None:
     scores = {name: 0.9 - place / 10 for place, name in enumerate("abcdefgh")}
     given = {"text": "t", "label": "a", "scores": scores, "confidence": 0.31}
     sure = answer_view(scheme, Prediction(labels=("a", "h"), **given), Speech("zh"))
-    assert sure.decision == "模型认为：甲、h"
+    assert sure.decision == "识别出的标签：甲、h"
     assert [row.name for row in sure.rows] == ["甲", "h", "b", "c", "d", "e"]
     assert len(sure.all_rows) == 8
     unsure = answer_view(scheme, Prediction(labels=("a",), abstained=True, **given), Speech("en"))
@@ -216,7 +216,7 @@ def test_a_chinese_card_has_the_figures_of_the_english_one(served: Running) -> N
     model = next(iter(served.service.models))
     page, english = shown(Visitor(served).get("/models/encoder-multi?lang=zh")), model.card or ""
     card = chinese_card(model.document, model.predictor.scheme)
-    assert "不用于诊断或危机判断" in page
+    assert "请勿用于诊断或危机判断" in page
     assert f"配方（{len(card.recipe)} 项设置）" in page
     assert card.labels is not None
     for row in card.labels.rows:

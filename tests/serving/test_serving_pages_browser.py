@@ -210,7 +210,7 @@ def test_the_other_language_is_one_link_away_and_stays(both: Running, watched: C
     page.get_by_label(WORDS["zh"]["text"], exact=True).fill(TEXT)
     assert page.get_by_label(WORDS["zh"]["model"]).input_value() == "linear-single"
     page.get_by_role("button", name=WORDS["zh"]["judge"]).click()
-    page.locator("#said").get_by_text("模型认为").wait_for()
+    page.locator("#said").get_by_text("识别出的标签").wait_for()
     assert page.evaluate("document.documentElement.lang") == "zh-CN"
 
 
@@ -256,7 +256,7 @@ def test_problems_are_said_where_the_answer_would_stand(both: Running, watched: 
     page.get_by_role("button", name=WORDS["zh"]["judge"]).click()
     page.get_by_role("status").get_by_text(WORDS["zh"]["stale"]).wait_for()
     page.get_by_role("button", name=WORDS["zh"]["judge"]).click()
-    page.locator("#said").get_by_text("模型认为").wait_for()
+    page.locator("#said").get_by_text("识别出的标签").wait_for()
 
 
 def test_the_report_sorts_itself_and_loads_nothing(both: Running, watched: Callable[..., Watched]) -> None:

@@ -4,8 +4,8 @@ import { Model } from "./model.js";
 
 const WORDS = {
   en: {
-    title: "Which emotions are in it?",
-    lead: "Type a text. It is read here in your browser and is sent nowhere.",
+    title: "Which emotions does this text express?",
+    lead: "Type a text. Your browser analyses it and sends it nowhere.",
     limits: "A prediction describes the text, not the person who wrote it. Not for diagnosis or crisis decisions.",
     text: "Text",
     examples: "Examples",
@@ -25,14 +25,14 @@ const WORDS = {
     comma: ", ",
     aside: (words) => ` (${words})`,
     gap: " ",
-    given: "given",
+    given: "predicted",
     other: "中文",
     otherTag: "zh-CN",
     tag: "en",
   },
   zh: {
     title: "这段文本里有哪些情绪？",
-    lead: "请输入一段文本。文本只在浏览器中处理，不会发送到任何地方。",
+    lead: "输入一段文本。文本只在浏览器中处理，不会上传。",
     limits: "结果描述的是文本，不是写下文本的人。请勿用于诊断或危机判断。",
     text: "文本",
     examples: "示例",
@@ -43,7 +43,7 @@ const WORDS = {
     result: "结果",
     unsure: "不确定",
     none: "未识别出任何标签",
-    says: "模型认为：",
+    says: "识别出的标签：",
     scores: "各标签得分",
     all: (count) => `全部 ${count} 个标签`,
     sentiment: "情感倾向",
