@@ -1,0 +1,87 @@
+"""Take the pictures of the pages that the docs show: a result in English, and on a phone in Chinese with a file.
+
+    python docs/images/take_pages.py
+
+Starts `insula serve` with the starter model. Needs the extra `serve`, Debian's `chromium` (or another, named by the
+variable CHROMIUM) and the package playwright. The texts are the examples of the pages.
+"""
+
+from __future__ import annotations
+
+import base64
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from playwright.sync_api import FloatRect, Page, ViewportSize, sync_playwright
+
+IMAGES = Path(__file__).parent
+DESK: ViewportSize = {"width": 756, "height": 900}
+PHONE: ViewportSize = {"width": 390, "height": 900}
+PHONE_PART = 1180  # pixels of height
+REVIEWS = "text\n" + "太好了，我们居然赢了！\n" * 40
+
+
+def take(address: str) -> None:
+    """Write `page.png` and `page-zh.png`."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=os.environ.get("CHROMIUM", "/usr/bin/chromium"), args=["--no-sandbox"]
+        )
+        page = browser.new_page(viewport=DESK, color_scheme="light", locale="en-GB")
+        _ask(page, address)
+        page.screenshot(path=IMAGES / "page.png", full_page=True)
+
+        phone = browser.new_context(
+            viewport=PHONE, color_scheme="dark", locale="zh-CN", timezone_id="Asia/Shanghai"
+        ).new_page()
+        _ask(phone, address)
+        pictures = [_shot(phone)]
+        phone.goto(f"{address}/files")
+        phone.locator("#file").set_input_files({"name": "评论.csv", "mimeType": "text/csv", "buffer": REVIEWS.encode()})
+        phone.locator("#upload button").click()
+        phone.get_by_text("已完成").wait_for()
+        phone.mouse.move(0, 0)
+        pictures.append(_shot(phone))
+
+        both = browser.new_page(viewport={"width": 2 * PHONE["width"] + 20, "height": PHONE_PART})
+        images = "".join(f'<img src="data:image/png;base64,{picture}">' for picture in pictures)
+        both.set_content(f'<body style="margin:0;display:flex;gap:20px;align-items:flex-start">{images}</body>')
+        both.screenshot(path=IMAGES / "page-zh.png")
+        browser.close()
+
+
+def _ask(page: Page, address: str) -> None:
+    """Analyse the second example of the first page."""
+    page.goto(address)
+    page.locator("a[data-example]").nth(1).click()
+    page.locator("#said .decision").wait_for()
+
+
+def _shot(page: Page) -> str:
+    """Return the upper part of a page as PNG in base64."""
+    height = min(PHONE_PART, page.evaluate("document.documentElement.scrollHeight"))
+    clip = FloatRect(x=0, y=0, width=PHONE["width"], height=height)
+    return base64.b64encode(page.screenshot(clip=clip, full_page=True)).decode()
+
+
+def main() -> None:
+    """Serve, take the pictures, and stop the server."""
+    with tempfile.TemporaryDirectory() as folder:
+        command = [sys.executable, "-m", "insula", "serve", "--port", "0"]
+        server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=folder)
+        try:
+            assert server.stdout is not None
+            found = re.search(r"http://\S+", server.stdout.readline())
+            assert found is not None
+            take(found[0])
+        finally:
+            server.terminate()
+            server.wait(60)
+
+
+if __name__ == "__main__":
+    main()
