@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import hashlib
 import json
@@ -11,13 +12,16 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx2
 import pytest
 from serving_running import Running, problem, running
+from starlette.websockets import WebSocket
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
@@ -36,73 +40,136 @@ def _port(address: str) -> int:
     return int(address.rsplit(":", 1)[1])
 
 
-def _stuck(address: str, stack: contextlib.ExitStack) -> socket.socket:
-    """Open a stream, send messages until the server takes no more, and never read an answer."""
+def _open_stream(address: str, stack: contextlib.ExitStack) -> socket.socket:
     connection = stack.enter_context(socket.socket())
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     connection.connect(("127.0.0.1", _port(address)))
     connection.sendall(HANDSHAKE.encode())
     assert b" 101 " in connection.recv(4096)
-    payload = MESSAGE.encode()
-    frame = b"\x81\xfe" + len(payload).to_bytes(2, "big") + b"\0\0\0\0" + payload
-    connection.settimeout(1)
-    with contextlib.suppress(TimeoutError, ConnectionError):
-        for _ in range(5_000):
-            connection.sendall(frame)
     return connection
 
 
+def _messages() -> bytes:
+    payload = MESSAGE.encode()
+    return (b"\x81\xfe" + len(payload).to_bytes(2, "big") + b"\0\0\0\0" + payload) * 5_000
+
+
+def _send(connection: socket.socket, data: bytes, *, until: Callable[[], bool]) -> None:
+    """Send until a condition holds or the server ends the connection, and never read an answer."""
+    connection.setblocking(False)
+    left = memoryview(data)
+
+    def is_done() -> bool:
+        nonlocal left
+        with contextlib.suppress(BlockingIOError):
+            left = left[connection.send(left[:65536]) :]
+        return until()
+
+    with contextlib.suppress(ConnectionError):
+        wait_until(is_done, "the server takes all that a client sends who never reads")
+
+
+def _small_buffers(listener: socket.socket) -> None:
+    """Let the kernel keep little of what the server writes and clients send; connections have it from the listener."""
+    for one in (socket.SO_SNDBUF, socket.SO_RCVBUF):
+        listener.setsockopt(socket.SOL_SOCKET, one, 4096)
+
+
+@contextlib.contextmanager
+def _with_small_buffers(model: Path, **options: Any) -> Iterator[Running]:
+    with running(model, **options) as service:
+        _small_buffers(service.server.servers[0].sockets[0])
+        service.server.config.ws_ping_interval = None  # a ping without an answer would end a stream, too
+        yield service
+
+
+def _has_stuck_client(service: Running) -> bool:
+    return any(one._write_clock is not None for one in service.server.server_state.connections)
+
+
 def test_a_stream_client_that_never_reads_is_disconnected(linear_model: Path) -> None:
-    with running(linear_model, limits={"write_seconds": 1}) as service, contextlib.ExitStack() as stack:
-        _stuck(service.address, stack)
+    limits = {"write_seconds": 1}
+    with _with_small_buffers(linear_model, limits=limits) as service, contextlib.ExitStack() as stack:
+        _send(_open_stream(service.address, stack), _messages(), until=lambda: _has_stuck_client(service))
         wait_until(lambda: not service.service.streams, "the stream of a client that never reads is still open")
 
 
 def test_a_stream_client_that_is_stuck_and_leaves_is_forgotten(linear_model: Path) -> None:
-    with running(linear_model) as service, contextlib.ExitStack() as stack:
-        _stuck(service.address, stack)
+    with _with_small_buffers(linear_model) as service, contextlib.ExitStack() as stack:
+        _send(_open_stream(service.address, stack), _messages(), until=lambda: _has_stuck_client(service))
         assert service.service.streams == 1
         stack.close()
         wait_until(lambda: not service.service.streams, "the stream of a client that left is still open")
 
 
 def test_an_http_client_that_never_reads_is_disconnected(linear_model: Path) -> None:
-    with running(linear_model, limits={"write_seconds": 1}) as service, socket.socket() as connection:
+    limits = {"write_seconds": 1}
+    with _with_small_buffers(linear_model, limits=limits) as service, socket.socket() as connection:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         connection.connect(("127.0.0.1", _port(service.address)))
-        connection.settimeout(1)
-        with contextlib.suppress(TimeoutError, ConnectionError):
-            for _ in range(5_000):
-                connection.sendall(b"GET /openapi.json HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        requests = b"GET /openapi.json HTTP/1.1\r\nHost: localhost\r\n\r\n" * 5_000
+        _send(connection, requests, until=lambda: _has_stuck_client(service))
         state = service.server.server_state
         wait_until(lambda: not state.connections and not state.tasks, "a client that never reads is still connected")
 
 
-def test_frames_before_the_handshake_end_the_connection(small: Running, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_broken_frame_before_the_handshake_ends_it(
+    small: Running, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    accept, asked, go = WebSocket.accept, threading.Event(), threading.Event()
+
+    async def accept_late(self: WebSocket) -> None:
+        asked.set()
+        await asyncio.to_thread(go.wait, DEADLINE)
+        await accept(self)
+
+    monkeypatch.setattr(WebSocket, "accept", accept_late)
     with socket.create_connection(("127.0.0.1", _port(small.address)), timeout=DEADLINE) as connection:
-        connection.sendall(HANDSHAKE.encode() + b"\x81\x85\0\0\0\0hello" * 10)
+        connection.sendall(HANDSHAKE.encode())
+        assert asked.wait(DEADLINE)
+        connection.sendall(b"\x81\x05hello")  # without a mask
         with contextlib.suppress(ConnectionError):
             while connection.recv(4096):
                 pass
+    go.set()
+    wait_until(lambda: not small.server.server_state.tasks, "the stream does not end")
     assert small.get("/healthz").status_code == 200
     assert not [record for record in caplog.records if record.levelname == "ERROR"]
 
 
+# The program itself, on sockets for which the kernel keeps little.
+SMALL_BUFFERS = """
+import socket
+create = socket.create_server
+
+def with_small_buffers(*arguments, **options):
+    listener = create(*arguments, **options)
+    for one in (socket.SO_SNDBUF, socket.SO_RCVBUF):
+        listener.setsockopt(socket.SOL_SOCKET, one, 4096)
+    return listener
+
+socket.create_server = with_small_buffers
+from insula.cli.app import main; main()
+"""
+
+
 def test_sigterm_ends_in_time_with_stuck_clients(linear_model: Path, tmp_path: Path) -> None:
-    settings = {"INSULA_SERVE_DRAIN_SECONDS": "8", "INSULA_SERVE_NOTICE_SECONDS": "0"}
-    command = [sys.executable, "-m", "insula", "serve", "-m", str(linear_model), "--port", "0"]
+    settings = {"INSULA_SERVE_DRAIN_SECONDS": "6", "INSULA_SERVE_NOTICE_SECONDS": "0"}
+    command = [sys.executable, "-c", SMALL_BUFFERS, "serve", "-m", str(linear_model), "--port", "0"]
     started = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=tmp_path, env={**os.environ, **settings})
     try:
         assert started.stdout is not None
         address = started.stdout.readline().split()[2]
         with contextlib.ExitStack() as stack:
-            for _ in range(4):
-                _stuck(address, stack)
+            for connection in [_open_stream(address, stack) for _ in range(4)]:
+                connection.settimeout(0.5)  # then the server takes no more
+                with contextlib.suppress(TimeoutError):
+                    connection.sendall(_messages())
             asked = time.monotonic()
             started.send_signal(signal.SIGTERM)
             assert started.wait(DEADLINE) == 0
-            # Waiting twice, for streams and then for connections, took 16 and more; the interpreter ends, too.
-            assert time.monotonic() - asked < 8 + 5
+            # Waiting twice, for streams and then for connections, took twice as long; the interpreter ends, too.
+            assert time.monotonic() - asked < 6 + 5
     finally:
         started.kill()
         started.communicate()
