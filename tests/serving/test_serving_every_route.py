@@ -5,7 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +30,6 @@ BODIES: dict[str, Any] = {
     "/v1/feedback": {"text": "So happy!", "labels": []},
 }
 STREAM = "/v1/stream"
-CLIENT = httpx2.Client(timeout=30)
 
 
 @dataclass(frozen=True)
@@ -50,6 +49,7 @@ class Guarded:
     service: Running
     keys: dict[str, str]
     routes: list[Route]
+    client: httpx2.Client = field(default_factory=lambda: httpx2.Client(timeout=30))
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +70,9 @@ def guarded(linear_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Ite
         headers = {"X-API-Key": keys["predict"]}
         job = service.post("/v1/batches", BODIES["/v1/batches"], headers=headers).json()["id"]
         eventually(lambda: service.get(f"/v1/batches/{job}", headers=headers).json()["status"], "done")
-        yield Guarded(service, keys, list(_routes(service, job)))
+        guarded = Guarded(service, keys, list(_routes(service, job)))
+        with guarded.client:
+            yield guarded
 
 
 def _routes(service: Running, job: str) -> Iterator[Route]:
@@ -91,7 +93,7 @@ def _ask(
     address = f"{guarded.service.address}{route.path}{query}"
     if route.method != "WS":
         content = route.body if body is None else body
-        return CLIENT.request(route.method, address, json=content, headers=headers)
+        return guarded.client.request(route.method, address, json=content, headers=headers)
     try:
         with connect(address.replace("http", "ws", 1), additional_headers=headers) as stream:
             stream.send('{"text": "So happy!"}')
