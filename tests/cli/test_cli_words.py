@@ -35,7 +35,8 @@ def said(capsys: pytest.CaptureFixture[str], *predictions: Prediction) -> list[s
 
 
 def test_texts_line_up_in_one_column(capsys: pytest.CaptureFixture[str]) -> None:
-    sad = {"labels": ("sadness",), "label": "sadness", "scores": {"joy": 0.3, "sadness": 0.5, "anger": 0.2}}
+    sad = {"labels": ("sadness",), "label": "sadness", "scores": {"joy": 0.3, "sadness": 0.5, "anger": 0.2},
+           "confidence": 0.5}  # fmt: skip
     lines = said(capsys, prediction("TEXT"), prediction("TEXT", **sad), prediction("TEXT", abstained=True))
     assert lines[0] == "  joy     0.70   (sadness 0.20)  TEXT"
     assert len({line.index("TEXT") for line in lines}) == 1
@@ -45,7 +46,7 @@ def test_texts_line_up_in_one_column(capsys: pytest.CaptureFixture[str]) -> None
 def test_columns_are_as_wide_as_chinese_is(capsys: pytest.CaptureFixture[str]) -> None:
     scores = {"愤怒": 0.7, "joy": 0.2, "悲伤难过": 0.1}
     first = prediction("TEXT", labels=("愤怒",), label="愤怒", scores=scores)
-    second = prediction("TEXT", labels=("joy",), label="joy", scores={**scores, "joy": 0.9})
+    second = prediction("TEXT", labels=("joy",), label="joy", scores={**scores, "joy": 0.9}, confidence=0.9)
     lines = said(capsys, first, second)
     assert len({cell_len(line[: line.index("TEXT")]) for line in lines}) == 1
 
@@ -58,9 +59,21 @@ def test_several_labels_none_and_values(capsys: pytest.CaptureFixture[str]) -> N
         prediction(labels=(), label=None, scores={"valence": 3.25, "arousal": 1.0}, confidence=None),
     )
     assert "joy 0.70, sadness 0.20" in several
-    assert "(none)" in none
+    assert "no clear emotion" in none
     assert "joy     0.70" in none
     assert "valence 3.25  arousal 1.00" in values
+
+
+def test_confidence_is_shown_where_it_is_not_the_score(capsys: pytest.CaptureFixture[str]) -> None:
+    answers = PredictionPrinter()
+    answers.print([prediction(), prediction(confidence=0.31), prediction(labels=(), label=None, confidence=0.42)])
+    answers.explain()
+    found = capsys.readouterr()
+    one, other, none = found.out.splitlines()
+    assert "confidence" not in one
+    assert "confidence 0.31" in other
+    assert "confidence 0.42" in none
+    assert "exactly these labels" in found.err
 
 
 def test_marks_are_explained_only_if_printed(capsys: pytest.CaptureFixture[str]) -> None:

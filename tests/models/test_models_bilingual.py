@@ -137,6 +137,22 @@ def test_the_folder_holds_the_weights_of_the_kept_pieces(folder: Path) -> None:
     assert model.config.vocab_size == len(kept)
 
 
+def test_fewer_pieces_and_other_layers_may_be_kept(q4_file: Path, tmp_path: Path) -> None:
+    place = tmp_path / "smaller"
+    place.mkdir()
+    kept = np.array([number for number in kept_pieces(PIECES) if PIECES[number] != "▁happy"])
+    write_encoder(q4_file, place, kept=kept, layers=(0, 0))
+    with quiet_transformers():
+        model = AutoModel.from_pretrained(place, dtype=torch.float32).eval()
+        tokenizer = AutoTokenizer.from_pretrained(place)
+    state, weights = model.state_dict(), _weights()
+    np.testing.assert_array_equal(state["embeddings.word_embeddings.weight"], weights["emb.word"][kept])
+    for number in (0, 1):
+        np.testing.assert_array_equal(state[f"encoder.layer.{number}.output.dense.weight"], weights["l0.fo.w"])
+    assert model.config.num_hidden_layers == 2
+    assert tokenizer.tokenize("happy") == ["▁", "h", "a", "p", "p", "y"]
+
+
 def test_the_same_file_gives_the_same_bytes(q4_file: Path, folder: Path, tmp_path: Path) -> None:
     again = tmp_path / "again"
     again.mkdir()

@@ -14,14 +14,20 @@ import typer
 from insula.core.prediction import Prediction
 
 UNSURE = "?"
+NO_LABEL = "no clear emotion"
+SAME = 5e-3  # equal in two decimals
 MIN_TEXT = 20  # cells kept for the text on a narrow terminal
 
 
 class PredictionPrinter:
-    """Prints predictions: the decided label, its score, the runner-up, the text. `?` marks abstentions."""
+    """Prints predictions: the decided label, its score, the runner-up, the text. `?` marks abstentions.
+
+    The confidence is printed if it is not the score of the only label, so for multi-label models.
+    """
 
     def __init__(self) -> None:
         self.unsure = 0
+        self.confident = 0
 
     def print(self, predictions: Sequence[Prediction]) -> None:
         """Print one line per prediction."""
@@ -32,10 +38,18 @@ class PredictionPrinter:
         for prediction, head in zip(predictions, heads, strict=True):
             mark = UNSURE if prediction.abstained else " "
             self.unsure += prediction.abstained
+            if (confidence := _confidence(prediction)) is not None:
+                self.confident += 1
+                head = f"{head}   confidence {confidence:.2f}"
             typer.echo(_cropped(f"{mark} {head}  ", _one_line(prediction.text), width))
 
     def explain(self) -> None:
-        """Explain the marks, if any were printed."""
+        """Explain the confidence and the marks, if any were printed."""
+        if self.confident:
+            typer.echo(
+                "score: the probability of a label; confidence: the probability that exactly these labels apply",
+                err=True,
+            )
         if self.unsure:
             typer.echo(f"{UNSURE} the model is not sure: its confidence is below the abstention threshold", err=True)
 
@@ -53,8 +67,17 @@ def _head(prediction: Prediction) -> str:
         # The runner-up in brackets has the same width in every line, so that the texts line up.
         return f"{shown}   ({_scored(rest, prediction, longest)})" if rest is not None else shown
     if not decided:
-        return f"{_padded('(none)', longest)}        ({_scored(ranked[0], prediction, longest)})"
+        # As wide as a label with its score, so that the runner-up lines up.
+        return f"{_padded(NO_LABEL, longest + 5)}   ({_scored(ranked[0], prediction, longest)})"
     return ", ".join(_scored(name, prediction, 0) for name in decided)
+
+
+def _confidence(prediction: Prediction) -> float | None:
+    """Return the confidence, or None where it says no more than the score of the only label."""
+    confidence, label = prediction.confidence, prediction.label
+    if confidence is None or (label is not None and abs(confidence - prediction.scores[label]) < SAME):
+        return None
+    return confidence
 
 
 def _scored(name: str, prediction: Prediction, width: int) -> str:

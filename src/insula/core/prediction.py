@@ -12,7 +12,8 @@ class Prediction:
     """One prediction.
 
     text        the text as given
-    labels      the predicted labels: one for single-label schemes, any number for multi-label, none for dimensional
+    labels      the predicted labels, the highest score first: one for single-label schemes, any number for multi-label,
+                none for dimensional
     label       the predicted label, if several the one with the highest score; None if no label is predicted
     scores      label to calibrated probability in [0, 1], or dimension to value in its range
     confidence  the probability that the model assigns to its own decision; None for dimensional schemes

@@ -217,6 +217,10 @@ class Predictor:
         for row, label in zip(*(where.tolist() for where in np.nonzero(decisions.chosen)), strict=True):
             chosen[row].append(names[label])
         scores, abstained = decisions.scores.tolist(), decisions.abstained.tolist()
+        for row, labels in enumerate(chosen):
+            if len(labels) > 1:
+                of_label = dict(zip(names, scores[row], strict=True))
+                labels.sort(key=of_label.__getitem__, reverse=True)
         confidence = [None] * len(texts) if decisions.confidence is None else decisions.confidence.tolist()
         return [
             Prediction(

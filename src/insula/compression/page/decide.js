@@ -23,7 +23,7 @@ export function decide(scheme, rule, logits) {
       : values[chosen.indexOf(true)];
   return {
     scores,
-    chosen: scheme.names.filter((_, label) => chosen[label]),
+    chosen: scheme.names.filter((_, label) => chosen[label]).sort((a, b) => scores[b] - scores[a]),
     confidence,
     abstained: confidence < rule.abstention || (rule.energy !== undefined && -logSumExp(rescaled(rule.calibration, clipped(logits))) > rule.energy),
   };

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -24,23 +25,31 @@ _LAYER = {  # name in the file: module of `transformers.BertModel`, whether its 
 _NORMS = {"aln": "attention.output.LayerNorm", "oln": "output.LayerNorm"}
 
 
-def write_encoder(source: Path, folder: Path) -> None:
+def write_encoder(
+    source: Path, folder: Path, *, kept: Int64Array | None = None, layers: Sequence[int] | None = None
+) -> None:
     """Convert the 4-bit file `source` into the folder of a `BertModel`; the same file gives the same bytes.
+
+    kept    ids of the pieces to keep, ascending (default: those of `kept_pieces`)
+    layers  the layers to keep, in their order (default: all)
 
     Raises `DataError` if `source` has another format.
     """
     file = Q4File(source)
-    kept = kept_pieces(file.pieces)
+    kept = kept_pieces(file.pieces) if kept is None else kept
+    layers = range(file.shape.layers) if layers is None else layers
     # bfloat16 would lose precision; float16 has all levels of a 4-bit weight to one part in 2,048.
-    tensors = {name: np.ascontiguousarray(one, dtype=np.float16) for name, one in _bert_weights(file, kept).items()}
+    tensors = {
+        name: np.ascontiguousarray(one, dtype=np.float16) for name, one in _bert_weights(file, kept, layers).items()
+    }
     save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
-    write_json(folder / "config.json", _bert_config(file, len(kept)))
+    write_json(folder / "config.json", _bert_config(file, len(kept), len(layers)))
     settings = tokenizer_settings(file.pieces, file.scores, kept)
     write_text(folder / "tokenizer.json", json.dumps(settings, ensure_ascii=False, separators=(",", ":")))
     write_json(folder / "tokenizer_config.json", _tokenizer_config(file.shape.positions))
 
 
-def _bert_weights(file: Q4File, kept: Int64Array) -> dict[str, Float32Array]:
+def _bert_weights(file: Q4File, kept: Int64Array, layers: Sequence[int]) -> dict[str, Float32Array]:
     shape = file.shape
     weights = {
         "embeddings.word_embeddings.weight": file.tensor("emb.word", shape.width, rows=kept),
@@ -49,8 +58,8 @@ def _bert_weights(file: Q4File, kept: Int64Array) -> dict[str, Float32Array]:
         "embeddings.LayerNorm.weight": file.vector("emb.ln.w"),
         "embeddings.LayerNorm.bias": file.vector("emb.ln.b"),
     }
-    for number in range(shape.layers):
-        prefix = f"encoder.layer.{number}"
+    for place, number in enumerate(layers):
+        prefix = f"encoder.layer.{place}"
         for short, (module, is_wide) in _LAYER.items():
             columns = shape.inner if is_wide else shape.width
             weights[f"{prefix}.{module}.weight"] = file.tensor(f"l{number}.{short}.w", columns)
@@ -61,13 +70,13 @@ def _bert_weights(file: Q4File, kept: Int64Array) -> dict[str, Float32Array]:
     return weights
 
 
-def _bert_config(file: Q4File, vocabulary: int) -> dict[str, object]:
+def _bert_config(file: Q4File, vocabulary: int, layers: int) -> dict[str, object]:
     shape = file.shape
     return {
         "architectures": ["BertModel"],
         "model_type": "bert",
         "hidden_size": shape.width,
-        "num_hidden_layers": shape.layers,
+        "num_hidden_layers": layers,
         "num_attention_heads": shape.heads,
         "intermediate_size": shape.inner,
         "hidden_act": "gelu",

@@ -1,0 +1,71 @@
+"""The parts of the sentences: words and clauses by label, read from TOML."""
+
+from __future__ import annotations
+
+import random
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+HERE = Path(__file__).parent
+POSITIVE = {
+    "admiration", "amusement", "approval", "caring", "desire", "excitement", "gratitude", "joy", "love", "optimism",
+    "pride", "relief",
+}  # fmt: skip
+NEGATIVE = {
+    "anger", "annoyance", "disappointment", "disapproval", "disgust", "embarrassment", "fear", "grief", "nervousness",
+    "remorse", "sadness",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """A sentence with its labels."""
+
+    text: str
+    labels: tuple[str, ...]
+    language: str
+
+
+class Parts:
+    """The parts of one language, and a source of random choices among them."""
+
+    def __init__(self, language: str, random_source: random.Random) -> None:
+        self.language = language
+        self.content = tomllib.loads((HERE / f"{language}.toml").read_text(encoding="utf-8"))
+        self.random = random_source
+
+    def pick(self, name: str) -> str:
+        """Return one entry of a plain list."""
+        return self.random.choice(self.content[name])
+
+    def group(self, section: str, among: set[str] | None = None) -> tuple[str, str]:
+        """Return a key of a section, each with equal probability, and one of its entries."""
+        keys = [key for key in self.content[section] if among is None or first(key) in among]
+        key = self.random.choice(keys)
+        return key, self.random.choice(self.content[section][key])
+
+    def each(self, section: str) -> Iterator[tuple[str, str]]:
+        """Yield all entries of a section with their keys."""
+        groups: Mapping[str, list[str]] = self.content[section]
+        return ((key, entry) for key, entries in groups.items() for entry in entries)
+
+    def named(self, text: str) -> str:
+        """Return the text with a name in its place for one."""
+        return text.replace("{name}", self.pick("names"))
+
+    def draw(self, *keys: str) -> tuple[str, ...]:
+        """Return labels of keys such as `grief sadness:0.5`: each label with its probability, in a fixed order."""
+        found: dict[str, None] = {}
+        for key in keys:
+            for one in key.split():
+                label, _, share = one.partition(":")
+                if self.random.random() < float(share or 1):
+                    found[label] = None
+        return tuple(sorted(found))
+
+
+def first(key: str) -> str:
+    """Return the first label of a key."""
+    return key.split()[0].partition(":")[0]

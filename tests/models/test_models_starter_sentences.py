@@ -1,0 +1,75 @@
+"""The training sentences of the starter model: made by rule, labelled, and not the sentences that evaluate it."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("snownlp", reason="the table of traditional characters needs insula[offline]")
+
+from insula.core.builtin_schemes import builtin_scheme
+from starter_sentences.made import made_sentences
+from starter_sentences.parts import Sentence
+from starter_sentences.traditional import to_traditional
+
+EVALUATED = Path(__file__).parent / "first_answer"
+SIMILAR = 0.6  # of the character 4-grams of both; "I can't say I'm proud of that." and "... of myself." have 0.58
+
+
+@pytest.fixture(scope="module")
+def made() -> list[Sentence]:
+    return made_sentences(3000, seed=0)
+
+
+def grams(text: str) -> set[str]:
+    kept = re.sub(r"[\W_]+", "", text.lower())
+    return {kept[place : place + 4] for place in range(len(kept) - 3)} or {kept}
+
+
+def test_both_languages_have_every_label(made: list[Sentence]) -> None:
+    names = set(builtin_scheme("goemotions").names)
+    for language in ("en", "zh"):
+        counts = Counter(label for one in made if one.language == language for label in one.labels)
+        assert set(counts) == names
+        assert min(counts.values()) >= 30, counts
+
+
+def test_sentences_differ_and_are_complete(made: list[Sentence]) -> None:
+    assert len({one.text for one in made}) == len(made) > 6000
+    assert not [one for one in made if "{" in one.text or not one.labels]
+
+
+def test_the_same_seed_makes_the_same_sentences(made: list[Sentence]) -> None:
+    assert made_sentences(3000, seed=0) == made
+    assert made_sentences(3000, seed=1) != made
+
+
+def test_no_sentence_is_almost_one_of_the_evaluation(made: list[Sentence]) -> None:
+    known = [
+        grams(json.loads(line)["text"])
+        for part in ("development", "held_out")
+        for line in (EVALUATED / f"{part}.jsonl").read_text(encoding="utf-8").splitlines()
+    ]
+    holders: dict[str, list[int]] = {}
+    for place, one in enumerate(known):
+        for gram in one:
+            holders.setdefault(gram, []).append(place)
+    for sentence in made:
+        own = grams(sentence.text)
+        for place, shared in Counter(place for gram in own for place in holders.get(gram, ())).items():
+            assert shared / len(own | known[place]) <= SIMILAR, sentence.text
+
+
+def test_negated_feelings_do_not_keep_their_label(made: list[Sentence]) -> None:
+    for words, label in (("angry|furious|mad", "anger"), ("happy|glad|cheerful", "joy"), ("afraid|scared", "fear")):
+        negated = [one for one in made if re.fullmatch(rf"(I'm|I am) not ({words})( at all| about .*)?[.!]*", one.text)]
+        assert negated
+        assert not [one for one in negated if label in one.labels]
+
+
+def test_traditional_characters() -> None:
+    assert to_traditional("我一点也不后悔，谢谢妈妈。") == "我一點也不後悔，謝謝媽媽。"
