@@ -21,12 +21,14 @@ import httpx2
 from insula.core.errors import DataError, ServiceError
 from insula.core.model_input import ModelInput, TextOrInput, Turn, as_inputs
 from insula.core.prediction import Prediction
+from insula.explanation.explanation import Explanation
 
 GivenText = str | ModelInput | Mapping[str, Any]
 GivenTurn = Turn | str | Mapping[str, Any]
 Judge = Literal["last", "each"]
 RETRIED = (429, 502, 503, 504)  # statuses after which the same request may succeed later
-PREDICT, MODELS, READY = "/v1/predict", "/v1/models", "/readyz"
+PREDICT, EXPLAIN, MODELS, READY = "/v1/predict", "/v1/explain", "/v1/models", "/readyz"
+EXPLAIN_BATCH = 8  # texts of a request to explain; a service accepts fewer of them than texts to predict
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -136,17 +138,23 @@ class _BaseClient:
             if predicted:
                 yield _Request({"dialogue": whole.to_dict()["turns"], "judge": judge, **options}, predicted)
             return
-        inputs = as_inputs(() if texts is None else texts)
-        for position, one in enumerate(inputs):
-            if isinstance(one, ModelInput) and one.media is not None:
-                raise DataError(
-                    f"A service does not accept media. Got some at position {position}; send the text only."
-                )
-        for first in range(0, len(inputs), self.patience.batch):
-            batch = inputs[first : first + self.patience.batch]
-            plain = all(isinstance(one, str) for one in batch)
-            rows = [one if plain else ({"text": one} if isinstance(one, str) else one.to_dict()) for one in batch]
-            yield _Request({"texts" if plain else "inputs": rows, **options}, batch)
+        yield from _batches(() if texts is None else texts, self.patience.batch, options)
+
+    def _explain_requests(
+        self,
+        texts: Sequence[GivenText],
+        method: str,
+        labels: Sequence[str],
+        budget: float | None,
+        trust: bool,
+        target: str | None,
+        model: str | None,
+    ) -> Iterator[_Request]:
+        """Yield requests of a few texts each."""
+        given = (("target", target), ("model", model), ("budget_ms", budget))
+        options: dict[str, Any] = {"method": method, "labels": list(labels), "trust": trust}
+        options |= {name: value for name, value in given if value is not None}
+        yield from _batches(texts, min(self.patience.batch, EXPLAIN_BATCH), options)
 
     def _pause(self, attempt: int, answer: httpx2.Response | None) -> float | None:
         """Return the seconds to wait before the next attempt; None if there is none, or it cannot help."""
@@ -195,6 +203,32 @@ class Client(_BaseClient):
         found = Predictions()
         for request in self._requests(texts, dialogue, judge, target, model):
             found.add(self._ask("POST", PREDICT, _wait_header(wait_ms), request.body), request.inputs)
+        return found
+
+    def explain(
+        self,
+        texts: Sequence[GivenText],
+        *,
+        method: str = "auto",
+        labels: Sequence[str] = (),
+        budget: float | None = None,
+        trust: bool = True,
+        target: str | None = None,
+        model: str | None = None,
+        wait_ms: int | None = None,
+    ) -> list[Explanation]:
+        """Return one explanation per text, in order: which words raised and lowered the score of each label.
+
+        texts   as in `predict`
+        method  `exact`, `occlusion`, `partition`, `surrogate` or `alone`; `auto` lets the service choose
+        labels  whose weights are returned (default: the predicted ones)
+        budget  milliseconds per text; the method is chosen to fit
+        trust   whether each explanation says how faithful it is to the model
+        target, model, wait_ms  as in `predict`
+        """
+        found = []
+        for request in self._explain_requests(texts, method, labels, budget, trust, target, model):
+            found += _explanations(self._ask("POST", EXPLAIN, _wait_header(wait_ms), request.body), request)
         return found
 
     def models(self) -> list[dict[str, Any]]:
@@ -255,22 +289,47 @@ class AsyncClient(_BaseClient):
         wait_ms: int | None = None,
     ) -> Predictions:
         """Return one prediction per text, in order, as `Client.predict` does; requests run concurrently."""
+        requests = list(self._requests(texts, dialogue, judge, target, model))
+        found = Predictions()
+        for request, answer in zip(requests, await self._ask_all(PREDICT, wait_ms, requests), strict=True):
+            found.add(answer, request.inputs)
+        return found
+
+    async def explain(
+        self,
+        texts: Sequence[GivenText],
+        *,
+        method: str = "auto",
+        labels: Sequence[str] = (),
+        budget: float | None = None,
+        trust: bool = True,
+        target: str | None = None,
+        model: str | None = None,
+        wait_ms: int | None = None,
+    ) -> list[Explanation]:
+        """Return one explanation per text, in order, as `Client.explain` does; requests run concurrently."""
+        requests = list(self._explain_requests(texts, method, labels, budget, trust, target, model))
+        answers = await self._ask_all(EXPLAIN, wait_ms, requests)
+        return [
+            explanation
+            for request, answer in zip(requests, answers, strict=True)
+            for explanation in _explanations(answer, request)
+        ]
+
+    async def _ask_all(self, path: str, wait_ms: int | None, requests: Sequence[_Request]) -> list[Any]:
+        """Return the answers to several requests, some of them at a time."""
         slots = asyncio.Semaphore(self.patience.at_once)
 
         async def ask(request: _Request) -> Any:
             async with slots:
-                return await self._ask("POST", PREDICT, _wait_header(wait_ms), request.body)
+                return await self._ask("POST", path, _wait_header(wait_ms), request.body)
 
-        requests = list(self._requests(texts, dialogue, judge, target, model))
         tasks = [asyncio.ensure_future(ask(request)) for request in requests]
-        found = Predictions()
         try:
-            for request, answer in zip(requests, await asyncio.gather(*tasks), strict=True):
-                found.add(answer, request.inputs)
+            return await asyncio.gather(*tasks)
         finally:  # one failure, or a cancelled caller, ends all requests
             for task in tasks:
                 task.cancel()
-        return found
 
     async def models(self) -> list[dict[str, Any]]:
         """Return the served models: name, version, family, kind, labels, scores."""
@@ -310,6 +369,30 @@ class AsyncClient(_BaseClient):
                 raise _service_error(self._http.base_url, answer, failure)
             await asyncio.sleep(pause)
         return None
+
+
+def _batches(texts: Sequence[GivenText], size: int, options: Mapping[str, Any]) -> Iterator[_Request]:
+    """Yield requests of at most `size` texts each; raise `DataError` for inputs with media."""
+    inputs = as_inputs(texts)
+    for position, one in enumerate(inputs):
+        if isinstance(one, ModelInput) and one.media is not None:
+            raise DataError(f"A service does not accept media. Got some at position {position}; send the text only.")
+    for first in range(0, len(inputs), size):
+        batch = inputs[first : first + size]
+        plain = all(isinstance(one, str) for one in batch)
+        rows = [one if plain else ({"text": one} if isinstance(one, str) else one.to_dict()) for one in batch]
+        yield _Request({"texts" if plain else "inputs": rows, **options}, batch)
+
+
+def _explanations(answer: Mapping[str, Any], request: _Request) -> list[Explanation]:
+    """Return the explanations that one response has for the texts of its request."""
+    predictions = Predictions()
+    predictions.add({**answer, "predictions": answer["explanations"]}, request.inputs)
+    rows = answer["explanations"]
+    return [
+        Explanation.from_facts(prediction, row["explanation"])
+        for prediction, row in zip(predictions, rows, strict=True)
+    ]
 
 
 def _wait_header(wait_ms: int | None) -> dict[str, str]:

@@ -75,6 +75,10 @@ def _everywhere(service: Running, key: str) -> list[httpx2.Response]:
         service.post("/v1/predict", {"dialogue": [{"text": TEXT, "speaker": BIRD}], "subject": BIRD}, headers=right),
         service.post("/v1/predict", {"inputs": [IN_CONTEXT | {"id": MAIL}], "subject": MAIL}, headers=right),
         service.post("/v1/predict", {"texts": [TEXT], "target": MAIL}, headers=right),
+        service.post("/v1/explain", {"texts": [TEXT, BIRD]}, headers=right),
+        service.post("/v1/explain", {"inputs": [IN_CONTEXT | {"id": MAIL}], "method": "partition"}, headers=right),
+        service.post("/v1/explain", {"texts": [TEXT], "labels": [MAIL]}, headers=right),
+        service.post("/v1/explain", {"texts": [TEXT], "method": BIRD}, headers=right),
         service.post("/predict", {"inputs": [TEXT]}, headers=right | {"Cookie": f"{BIRD}={MAIL}"}),
         service.post("/v1/feedback", IN_CONTEXT | {"labels": [], "note": TEXT, "subject": MAIL}, headers=right),
         service.post("/v1/feedback", {"text": TEXT, "labels": [], "predicted": [MAIL]}, headers=right),
@@ -166,6 +170,8 @@ def _pages(service: Running, key: str) -> None:
     typed = {"turns": f"{MAIL}: {TEXT}", "speaker": MAIL, "target": TEXT}
     assert visitor.send("/pages/judge", text=TEXT, **typed).status_code == 200
     assert visitor.send("/pages/judge", text=f"{BIRD}\0").status_code == 422
+    assert visitor.send("/pages/explain", text=TEXT, **typed).status_code == 200
+    assert visitor.send("/pages/explain", text=TEXT, label=BIRD).status_code == 422
     visitor.get(f"/?text={MAIL}&{BIRD}=1", **{"User-Agent": MAIL, "HX-Request": BIRD})
     visitor.get(f"/models/{BIRD}/report?lang={BIRD}")
 

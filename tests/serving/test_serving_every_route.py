@@ -23,6 +23,7 @@ from waiting import eventually
 
 BODIES: dict[str, Any] = {
     "/v1/predict": {"texts": ["So happy!"]},
+    "/v1/explain": {"texts": ["So happy!"]},
     "/predict": {"inputs": "So happy!"},
     "/": {"inputs": "So happy!"},
     "/models/{name}": {"inputs": "So happy!"},

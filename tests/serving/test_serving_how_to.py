@@ -26,6 +26,13 @@ def test_the_python_blocks_run(served: Running, capsys: pytest.CaptureFixture[st
         assert len(capsys.readouterr().out.splitlines()) == 2
 
 
+def test_the_explained_client_runs(served: Running, capsys: pytest.CaptureFixture[str]) -> None:
+    page = (ROOT / "docs" / "how-to" / "explain.md").read_text(encoding="utf-8")
+    (block,) = [block for block in re.findall(r"```python\n(.*?)```", page, re.DOTALL) if HERE in block]
+    exec(block.replace(HERE, served.address), {})  # noqa: S102 - our own page
+    assert len(capsys.readouterr().out.splitlines()) == 1
+
+
 def test_the_curl_lines_are_answered(served: Running) -> None:
     import httpx2
 
@@ -43,7 +50,7 @@ def test_every_code_is_explained_with_its_status() -> None:
 
 def test_settings_that_are_named_exist() -> None:
     known = {".".join(place) for place, _ in options()}
-    sections = "access|audit|cors|feedback|jobs|limits|masking|pages|queue"
+    sections = "access|audit|cors|explain|feedback|jobs|limits|masking|pages|queue"
     named = set(re.findall(rf"`((?:{sections})\.\w+)`", PAGE + ACCESS_PAGE))
     assert named
     assert named <= known

@@ -80,6 +80,8 @@ def test_pages_fit_are_legible_and_ask_nobody(
             page.get_by_label(words["text"], exact=True).fill(TEXT)
             page.get_by_role("button", name=words["judge"]).click()
             page.wait_for_selector("#scores li")
+            page.get_by_role("button", name=words["why"]).click()
+            page.wait_for_selector("#why mark")
         eventually(lambda: page.evaluate(FAINT), [])
         eventually(lambda: max(width, page.evaluate(WIDTH)), width)
         assert [page.locator(mark).count() for mark in ("main", "header", "nav", "h1")] == [1, 1, 1, 1]
@@ -109,6 +111,43 @@ def test_a_text_is_judged_with_the_keyboard_alone(both: Running, watched: Callab
     assert page.url == f"{both.address}/", "htmx put the answer into the page"
     focus(page, WORDS["en"]["judge"])  # it stays where it was
     assert page.locator("#scores .given .value").inner_text().startswith(f"{max(wanted['scores'].values()):.2f}")
+    assert seen.asked_only(f"{both.address}/")
+
+
+def test_words_are_explained_with_the_keyboard_alone(both: Running, watched: Callable[..., Watched]) -> None:
+    body = {"texts": [TEXT], "model": "linear-single", "labels": ["negative"]}
+    (row,) = both.post("/v1/explain", body).json()["explanations"]
+    weights = dict(zip(TEXT.split(), row["explanation"]["weights"]["negative"], strict=True))
+    seen = watched(viewport={"width": 390, "height": 900}, locale="en-GB")
+    page, words = seen.page, WORDS["en"]
+    page.goto(f"{both.address}/?model=linear-single")
+    focus(page, "text")
+    page.keyboard.type(TEXT)
+    page.keyboard.press("Control+Enter")
+    page.wait_for_selector("#why-ask")
+    for wanted_focus in (*EXAMPLES["en"], words["judge"], "why-chosen"):
+        page.keyboard.press("Tab")
+        focus(page, wanted_focus)
+    page.keyboard.press("n")
+    eventually(lambda: page.locator("#why-chosen").input_value(), "negative")
+    page.keyboard.press("Tab")
+    focus(page, words["why"])
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#why mark")
+    focus(page, words["why"])  # it stays where it was
+    assert page.url == f"{both.address}/?model=linear-single"
+    against = min(weights, key=lambda word: weights[word])
+    assert f"Against: {against}" in page.locator("#why-said").text_content()
+    # Colour does not stand alone: a sign, a pattern and a word say the same.
+    for mark in page.locator("#why mark").all():
+        word, sign = mark.text_content().split("\u2060")
+        assert sign == ("+" if weights[word] > 0 else "−")
+        border = mark.evaluate("one => getComputedStyle(one).borderBottomStyle")
+        assert border == ("solid" if weights[word] > 0 else "dashed")
+    rows = [row.split("\t") for row in page.locator(".why-words tbody tr").all_inner_texts()]
+    assert {word: side.strip() for word, side, _ in rows} == {
+        word: words["why_for"] if weights[word] > 0 else words["why_against"] for word, _, _ in rows
+    }
     assert seen.asked_only(f"{both.address}/")
 
 

@@ -53,6 +53,7 @@ def explain_file(
     labels: Sequence[str] = (),
     budget: float | None = None,
     trust: bool = True,
+    resume: bool = False,
     input_format: str | None = None,
     separator: str | None = None,
     header: bool | None = None,
@@ -63,6 +64,7 @@ def explain_file(
     output  CSV, TSV, JSON Lines, Parquet or Arrow by its name; `-` is standard output, as JSON Lines. JSON Lines keeps
             the explanation as an object, the others as JSON text
     text    column with the text; found by its usual names where not given
+    resume  resume an interrupted run of the same job
 
     The other arguments are those of `explain`. Rows without a text are counted in the result, with line
     and reason of the first.
@@ -77,6 +79,7 @@ def explain_file(
         labels=labels,
         budget=budget,
         with_trust=trust,
+        resume=resume,
         reading=ReadOptions(input_format, separator, header),
         progress=progress,
     )

@@ -68,6 +68,9 @@ def explain(
     text: Annotated[
         str | None, typer.Option("--text", help="Column with the text.", metavar="COLUMN", rich_help_panel=FILES)
     ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Resume an interrupted run of the same command.", rich_help_panel=FILES)
+    ] = False,
     format: FileFormat = None,
     separator: Separator = None,
     header: Header = None,
@@ -83,6 +86,7 @@ def explain(
         insula explain "The room was fine but nobody ever answered us." -m runs/care
         insula explain "I'm not happy about this." --for joy --method partition
         insula explain --input test.csv -m runs/care --output why.parquet
+        insula explain --input test.csv -m runs/care --output why.parquet --resume
         insula explain "So long, and thanks." --json --budget 50ms
     """
     from insula.api.explanation import explain as run_explanation
@@ -114,6 +118,8 @@ def explain(
         return
     if source is None and sys.stdin.isatty():
         raise typer.BadParameter("Nothing to explain: give texts, --input FILE, or pipe lines in.")
+    if resume and (source in (None, "-") or output in (None, "-")):
+        raise typer.BadParameter("--resume needs --input FILE and --output FILE.")
     from insula.api.explanation import explain_file
     from insula.cli.progress import shown_progress
 
@@ -127,6 +133,7 @@ def explain(
             labels=label or (),
             budget=limit,
             trust=trust,
+            resume=resume,
             input_format=format,
             separator=separator,
             header=header,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 from insula.core.prediction import Prediction
 from insula.explanation.html import shaded_text
@@ -78,20 +78,36 @@ class Explanation:
 
     def to_dict(self, digits: int = 6) -> dict[str, Any]:
         """Return plain JSON types: the prediction's own keys, then the explanation under `explanation`."""
+        return {**self.prediction.to_dict(digits), "explanation": self.facts(digits)}
+
+    def facts(self, digits: int = 6) -> dict[str, Any]:
+        """Return the explanation without its prediction, as plain JSON types."""
         decision = None if self.decision is None else [round(weight, digits) for weight in self.decision]
         return {
-            **self.prediction.to_dict(digits),
-            "explanation": {
-                "method": self.method,
-                "words": [{"text": word.text, "start": word.start, "end": word.end} for word in self.words],
-                "weights": {label: [round(one, digits) for one in row] for label, row in self.weights.items()},
-                **({} if decision is None else {"decision": decision}),
-                "trust": {label: trust.to_dict(digits) for label, trust in self.trust.items()},
-                "compared_with": self.compared_with,
-                "evaluations": self.evaluations,
-                "milliseconds": round(self.milliseconds, 2),
-            },
+            "method": self.method,
+            "words": [{"text": word.text, "start": word.start, "end": word.end} for word in self.words],
+            "weights": {label: [round(one, digits) for one in row] for label, row in self.weights.items()},
+            **({} if decision is None else {"decision": decision}),
+            "trust": {label: trust.to_dict(digits) for label, trust in self.trust.items()},
+            "compared_with": self.compared_with,
+            "evaluations": self.evaluations,
+            "milliseconds": round(self.milliseconds, 2),
         }
+
+    @classmethod
+    def from_facts(cls, prediction: Prediction, facts: Mapping[str, Any]) -> Self:
+        """Return the explanation of a prediction from the result of `facts`."""
+        return cls(
+            prediction=prediction,
+            method=facts["method"],
+            words=tuple(Word(one["text"], one["start"], one["end"]) for one in facts["words"]),
+            weights={label: tuple(row) for label, row in facts["weights"].items()},
+            decision=None if facts.get("decision") is None else tuple(facts["decision"]),
+            trust={label: Trust(**row) for label, row in facts["trust"].items()},
+            compared_with=facts["compared_with"],
+            evaluations=facts["evaluations"],
+            milliseconds=facts["milliseconds"],
+        )
 
     def to_html(self) -> str:
         """Return the text with its words shaded, one block a label, as an HTML fragment without scripts."""

@@ -29,6 +29,17 @@ class RenamedColumns:
         """Return the types of input columns under their names in the output."""
         return {self._names[name]: kind for name, kind in types.items() if name in self._names}
 
+    @property
+    def renamed_columns(self) -> list[str]:
+        """The names of the input columns in the output."""
+        return list(self._names.values())
+
+    def add_columns(self, rows: Sequence[Row]) -> None:
+        """Assign names to the columns of rows that an earlier run wrote, so that later columns get the same names."""
+        for name in dict.fromkeys(name for row in rows for name in row):
+            if name not in self._names:
+                self._add_name(name)
+
     def _add_name(self, column: str) -> str:
         name = column
         while name in self._taken:
@@ -52,12 +63,6 @@ class PredictedColumns(RenamedColumns):
         self._adds_text = named_text and text != "text"
         super().__init__(columns, [*PREDICTED, *self._scores, *(["text"] if self._adds_text else [])])
 
-    def add_columns(self, rows: Sequence[Row]) -> None:
-        """Assign names to the columns of rows that an earlier run wrote, so that later columns get the same names."""
-        for name in dict.fromkeys(name for row in rows for name in row):
-            if name not in self._names:
-                self._add_name(name)
-
     def join(self, row: Row, prediction: Prediction) -> Row:
         """Return the output row of an input row and its prediction."""
         joined = self.renamed(row)
@@ -76,7 +81,7 @@ class PredictedColumns(RenamedColumns):
 
     def names(self, *, flat: bool) -> list[str]:
         """Return all columns of an output; `flat` has one column per score, as in CSV."""
-        return [*self._names.values(), *self.prediction_columns(flat=flat)]
+        return [*self.renamed_columns, *self.prediction_columns(flat=flat)]
 
     def prediction_columns(self, *, flat: bool) -> list[str]:
         """Return the columns of the prediction."""

@@ -15,6 +15,7 @@ from insula.serving.authentication.access_control import open_access_control
 from insula.serving.authentication.host_check import HostCheck
 from insula.serving.authentication.route_access import Scope, describe_access, requires
 from insula.serving.blocking_pool import BlockingPool
+from insula.serving.explanation_schemas import ExplainRequest
 from insula.serving.http.bodies import describe_bodies
 from insula.serving.http.body_limits import BodyLimits, BodyMemory
 from insula.serving.http.head_requests import HeadRequests
@@ -24,9 +25,11 @@ from insula.serving.http.unexpected_errors import UnexpectedErrors
 from insula.serving.jobs import JobRunner
 from insula.serving.pages.mount import add_pages
 from insula.serving.pages.routes import files
+from insula.serving.queueing.explanation_queue import ExplanationQueue
 from insula.serving.retention_writer import RetentionWriter
 from insula.serving.routes import (
     batches,
+    explain,
     feedback,
     health,
     hugging_face,
@@ -47,6 +50,7 @@ UPLOADS = "/v1/batches"
 # The scope that each router requires; None is open to everyone who can reach the port.
 ROUTERS: Sequence[tuple[APIRouter, Scope | None]] = (
     (predict.router, "predict"),
+    (explain.router, "predict"),
     (hugging_face.router, "predict"),
     (text_embeddings_inference.router, "predict"),
     (stream.router, "predict"),
@@ -90,6 +94,7 @@ def _application(service: Service) -> FastAPI:
                 await asyncio.to_thread(model.batcher.stop, service.seconds_left())
             await service.retention.stop()
             await service.access.close()
+            service.explanations.close()
             service.pool.close()
             service.store.close()
 
@@ -110,7 +115,7 @@ def _application(service: Service) -> FastAPI:
     if settings.pages.enabled:
         add_pages(app, settings.pages)
     add_problem_handlers(app, service.telemetry.rejected)
-    describe_bodies(app, PredictRequest, InferenceRequest, TeiRequest, FeedbackRequest, JobRequest)
+    describe_bodies(app, PredictRequest, ExplainRequest, InferenceRequest, TeiRequest, FeedbackRequest, JobRequest)
     describe_access(
         app,
         [
@@ -141,6 +146,7 @@ def _open_service(settings: Settings, on_error: contextlib.ExitStack) -> Service
         retention=RetentionWriter(settings, store, pool, access),
         store=store,
         pool=pool,
+        explanations=ExplanationQueue(settings.explain),
         body_memory=BodyMemory(max(settings.limits.buffered_bytes, settings.limits.body_bytes)),
     )
 

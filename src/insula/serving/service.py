@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from starlette.requests import HTTPConnection, Request
 
 from insula.core.errors import StoreError
 from insula.core.model_input import EMPTY_TEXT, ModelInput, TextOrInput, character_count, text_of
 from insula.core.prediction import Prediction
+from insula.explanation.explanation import Explanation
 from insula.serving.authentication.access_control import AccessControl
 from insula.serving.blocking_pool import BlockingPool
 from insula.serving.http.body_limits import BodyMemory
 from insula.serving.http.problems import ProblemError
 from insula.serving.http.unexpected_errors import ClientGoneError
 from insula.serving.jobs import JobRunner
+from insula.serving.queueing.explanation_queue import ExplanationQueue, Wanted
 from insula.serving.retention_writer import RetentionWriter
 from insula.serving.served_models import ServedModel, ServedModels
 from insula.serving.server_store import ServerStore
@@ -27,6 +29,7 @@ from insula.serving.telemetry import Telemetry
 
 WAIT_HEADER = "insula-wait-ms"
 NUL = "\x00"
+Answered = TypeVar("Answered")
 SECONDS_BETWEEN_CHECKS = 1.0
 UNWATCHED_SECONDS = 0.05  # most answers take less, so that watching for a disconnect is seldom needed
 
@@ -82,6 +85,7 @@ class Service:
     store: ServerStore
     pool: BlockingPool
     body_memory: BodyMemory
+    explanations: ExplanationQueue
     draining: bool = False
     ready: bool = False
     streams: int = 0
@@ -104,12 +108,15 @@ class Service:
         except StoreError:
             raise ProblemError("unavailable", "The store or Redis does not answer.") from None
 
-    def max_wait(self, connection: HTTPConnection) -> float:
-        """Return how many seconds a request may wait in the queue; raise `ProblemError` if its header is invalid."""
+    def max_wait(self, connection: HTTPConnection, default_ms: float | None = None) -> float:
+        """Return how many seconds a request may wait in the queue; raise `ProblemError` if its header is invalid.
+
+        default_ms  milliseconds without the header; None for those of predictions
+        """
         given = connection.headers.get(WAIT_HEADER)
         options = self.settings.queue
         if given is None:
-            return options.wait_ms / 1000
+            return (options.wait_ms if default_ms is None else default_ms) / 1000
         if not (given.isascii() and given.isdecimal() and len(given) < 10):
             raise ProblemError("validation", f"The header {WAIT_HEADER} must be a whole number of milliseconds.")
         return min(int(given), options.most_wait_ms) / 1000
@@ -208,30 +215,75 @@ class Service:
         language: str | None = None,
     ) -> Predicted:
         """Predict like `predict`; if the client disconnects, dequeue the inputs and raise `ClientGoneError`."""
-        work = asyncio.ensure_future(self.predict(model, inputs, max_wait, subject=subject, language=language))
-        try:
-            done, _ = await asyncio.wait({work}, timeout=UNWATCHED_SECONDS)
-            if not done:
-                await self._until_done_or_gone(request, work)
-            return await work
-        finally:
-            work.cancel()
+        return await _while_connected(
+            request, self.predict(model, inputs, max_wait, subject=subject, language=language)
+        )
 
-    async def _until_done_or_gone(self, request: Request, work: asyncio.Future[Predicted]) -> None:
-        gone = asyncio.ensure_future(_disconnected(request))
-        either: set[asyncio.Future[Any]] = {work, gone}
-        try:
-            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
-            if not work.done():
-                raise ClientGoneError
-        finally:
-            gone.cancel()
+    async def explain_for(
+        self,
+        request: Request,
+        model: ServedModel,
+        inputs: Sequence[TextOrInput],
+        wanted: Wanted,
+        max_wait: float,
+    ) -> list[Explanation]:
+        """Explain the inputs; if the client disconnects, dequeue them and raise `ClientGoneError`.
+
+        Each input is charged to the caller's quota as one text, and refunded if it is not answered. Nothing is stored.
+        Raises `ProblemError` for too many or too long inputs, for an unknown label, and if they are not answered in
+        time.
+        """
+        limits = self.settings.explain
+        if len(inputs) > limits.texts:
+            raise ProblemError(
+                "too_large", f"A request may have {limits.texts:,} texts to explain. Got {len(inputs):,}: send several."
+            )
+        if any(character_count(given) > limits.characters for given in inputs):
+            raise ProblemError("too_large", f"A text to explain may have {limits.characters:,} characters. Shorten it.")
+        names = model.predictor.scheme.names
+        if not set(wanted.labels) <= set(names):
+            # The request's own words are not repeated.
+            raise ProblemError(
+                "validation", f"The labels must be among {', '.join(names)}. Correct or omit the others."
+            )
+        return await _while_connected(request, self._explain(model, inputs, wanted, max_wait))
+
+    async def _explain(
+        self, model: ServedModel, inputs: Sequence[TextOrInput], wanted: Wanted, max_wait: float
+    ) -> list[Explanation]:
+        async with self.access.charged(len(inputs)):
+            try:
+                async with asyncio.timeout(self.settings.limits.answer_seconds):
+                    return await self.explanations.explain(model, inputs, wanted, max_wait)
+            except TimeoutError:
+                raise ProblemError(
+                    "unavailable", "The explanation took too long. Send fewer texts, or set a smaller budget_ms."
+                ) from None
 
 
 def service_of(connection: HTTPConnection) -> Service:
     """Return the service of the application that a request belongs to."""
     service: Service = connection.app.state.service
     return service
+
+
+async def _while_connected(request: Request, answer: Coroutine[Any, Any, Answered]) -> Answered:
+    """Return the answer; if the client disconnects before it is there, cancel it and raise `ClientGoneError`."""
+    work = asyncio.ensure_future(answer)
+    gone: asyncio.Future[None] | None = None
+    try:
+        done, _ = await asyncio.wait({work}, timeout=UNWATCHED_SECONDS)
+        if not done:
+            gone = asyncio.ensure_future(_disconnected(request))
+            either: set[asyncio.Future[Any]] = {work, gone}
+            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+            if not work.done():
+                raise ClientGoneError
+        return await work
+    finally:
+        work.cancel()
+        if gone is not None:
+            gone.cancel()
 
 
 async def _disconnected(request: Request) -> None:

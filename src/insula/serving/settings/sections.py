@@ -64,6 +64,18 @@ class Queue(SettingsSection):
     )
 
 
+class Explain(SettingsSection):
+    """Explanations of predictions; they give way to predictions."""
+
+    enabled: bool = Field(True, description="False turns explanations off.")
+    texts: int = Field(16, ge=1, description="Texts per request to explain.")
+    characters: int = Field(5_000, ge=1, description="Characters per text to explain, with the context that is read.")
+    waiting: int = Field(200, ge=1, description="Texts that wait to be explained; a request beyond them gets 429.")
+    wait_ms: float = Field(
+        20_000, gt=0, description="Milliseconds that a request to explain may wait, unless it sets Insula-Wait-Ms."
+    )
+
+
 class Cors(SettingsSection):
     """Web pages of other origins that may call the service (default: none)."""
 

@@ -24,6 +24,7 @@ from insula.serving.settings.sections import (
     Access,
     Audit,
     Cors,
+    Explain,
     Feedback,
     Jobs,
     Limits,
@@ -67,6 +68,7 @@ class Settings(BaseSettings):
     )
     limits: Limits = Field(Limits(), description="")
     queue: Queue = Field(Queue(), description="")
+    explain: Explain = Field(Explain(), description="")
     cors: Cors = Field(Cors(), description="")
     jobs: Jobs = Field(Jobs(), description="")
     feedback: Feedback = Field(Feedback(), description="")

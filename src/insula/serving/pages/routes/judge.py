@@ -1,4 +1,7 @@
-"""`GET /` and `POST /pages/judge`: predict a text, or a conversation, with the queue and limits of the API."""
+"""`GET /`, `POST /pages/judge` and `/pages/explain`: predict a text, or a conversation, and explain the answer.
+
+They have the queues and limits of the API.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from insula.core.model_input import ModelInput
+from insula.core.prediction import Prediction
 from insula.serving.http.problems import ProblemError
 from insula.serving.pages.answer_view import answer_view, context_notes
 from insula.serving.pages.forms import read_form
@@ -18,12 +22,15 @@ from insula.serving.pages.model_view import labels_view
 from insula.serving.pages.page_route import RETRY, PageRoute
 from insula.serving.pages.rendering import is_fragment, page
 from insula.serving.pages.visits import visitors_of
+from insula.serving.pages.why_view import why_view
 from insula.serving.pages.words import Speech
+from insula.serving.queueing.explanation_queue import Wanted
 from insula.serving.served_models import ServedModel
 from insula.serving.service import Service, service_of
 from insula.text.turn_lines import parse_turns
 
 router = APIRouter(route_class=PageRoute)
+PART = "answer.html.j2"
 TYPED = ("text", "turns", "speaker", "target")
 
 
@@ -55,27 +62,70 @@ async def judge(request: Request) -> Response:
         inputs, _ = service.drop_unread_context(model, [given])
         predicted = await service.predict_for(request, model, inputs, max_wait, language=language)
     except ProblemError as problem:
-        service.telemetry.rejected(problem.code)
-        seconds = problem.headers.get(RETRY)
-        headers = {RETRY: seconds} if seconds else {}
-        return _page(
-            request, model, **shown, code=problem.code, seconds=seconds, status=problem.status, headers=headers
-        )
-    say = Speech(language)
-    answer = answer_view(model.predictor.scheme, predicted.predictions[0], say)
-    choices = labels_view(model.predictor.scheme, say) if _takes_feedback(service, model) else []
-    notes = context_notes(given, model.predictor.context, say)
+        return _problem(request, model, problem, **shown)
     days = service.settings.retention.days
     return _page(
         request,
         model,
         **shown,
-        answer=answer,
-        notes=notes,
-        choices=choices,
-        predicted=list(predicted.predictions[0].labels),
+        **_answered(service, model, given, predicted.predictions[0], Speech(language)),
         kept=predicted.stored_ids[0] if predicted.stored_ids else None,
         days=f"{days:g}" if days else "",
+    )
+
+
+@router.post("/pages/explain")
+async def explain(request: Request) -> Response:
+    """The words behind the answer to a text: a fragment for htmx, the whole page with the answer for a plain form."""
+    service = service_of(request)
+    form = await read_form(request)
+    language = language_of(request, form.get("lang"))
+    model, chosen = service.models.find(form.get("model")), form.get("label", "")
+    shown: dict[str, Any] = {"language": language, **{name: form.get(name, "") for name in TYPED}}
+    if not visitors_of(request).has_csrf_token(request, form):
+        return _page(request, model, "why_part.html.j2", **shown, stale=True, status=403)
+    try:
+        max_wait = service.max_wait(request, service.settings.explain.wait_ms)
+        given = _typed_input(form)
+        inputs, _ = service.drop_unread_context(model, [given])
+        wanted = Wanted(labels=(chosen,) if chosen else ())
+        (explanation,) = await service.explain_for(request, model, inputs, wanted, max_wait)
+    except ProblemError as problem:
+        return _problem(request, model, problem, "why_part.html.j2", **shown)
+    say = Speech(language)
+    return _page(
+        request,
+        model,
+        "why_part.html.j2",
+        **shown,
+        **_answered(service, model, given, explanation.prediction, say),
+        why=why_view(model.predictor.scheme, explanation, say),
+        why_chosen=chosen,
+    )
+
+
+def _answered(
+    service: Service, model: ServedModel, given: ModelInput, prediction: Prediction, say: Speech
+) -> dict[str, Any]:
+    """Return what a page shows of a prediction."""
+    scheme = model.predictor.scheme
+    names = scheme.names if service.settings.explain.enabled else ()
+    return {
+        "answer": answer_view(scheme, prediction, say),
+        "notes": context_notes(given, model.predictor.context, say),
+        "choices": labels_view(scheme, say) if _takes_feedback(service, model) else [],
+        "predicted": list(prediction.labels),
+        "why_labels": [(name, scheme.display_name(name, say.language)) for name in names],
+    }
+
+
+def _problem(request: Request, model: ServedModel, problem: ProblemError, part: str = PART, **shown: Any) -> Response:
+    """Return the page with a problem in place of the answer."""
+    service_of(request).telemetry.rejected(problem.code)
+    seconds = problem.headers.get(RETRY)
+    headers = {RETRY: seconds} if seconds else {}
+    return _page(
+        request, model, part, **shown, code=problem.code, seconds=seconds, status=problem.status, headers=headers
     )
 
 
@@ -95,8 +145,10 @@ def _typed_input(form: Mapping[str, str]) -> ModelInput:
     )
 
 
-def _page(request: Request, model: ServedModel, *, language: str | None = None, **values: Any) -> Response:
-    """Return the page, or only the fragment with the answer."""
+def _page(
+    request: Request, model: ServedModel, part: str = PART, *, language: str | None = None, **values: Any
+) -> Response:
+    """Return the page, or for htmx only the fragment `part`."""
     known: dict[str, Any] = {
         "answer": None,
         "kept": None,
@@ -107,10 +159,13 @@ def _page(request: Request, model: ServedModel, *, language: str | None = None, 
         "notes": [],
         "choices": [],
         "predicted": [],
+        "why": [],
+        "why_labels": [],
+        "why_chosen": "",
     }
     known |= dict.fromkeys(TYPED, "")
     served = list(service_of(request).models)
-    template = "answer.html.j2" if request.method == "POST" and is_fragment(request) else "judge.html.j2"
+    template = part if request.method == "POST" and is_fragment(request) else "judge.html.j2"
     return page(
         request,
         template,
@@ -120,6 +175,6 @@ def _page(request: Request, model: ServedModel, *, language: str | None = None, 
         stored_texts=service_of(request).settings.retention.texts,
         reads_turns=any(one.predictor.context.turns for one in served),
         reads_target=any(one.predictor.context.target for one in served),
-        fragment=template == "answer.html.j2",
+        fragment=template == part,
         **{**known, **values},
     )

@@ -1,0 +1,100 @@
+"""Schemas of `POST /v1/explain`."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from insula.core.model_input import ModelInput, TextOrInput
+from insula.serving.schemas import Classified, Input, ModelContext, PredictedText, RequestModel, Target
+
+ALTERNATIVES = ("texts", "inputs")
+
+
+class ExplainRequest(RequestModel):
+    """Texts, or inputs in their contexts, whose predictions are explained."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "oneOf": [{"required": [name], "properties": {name: {"type": "array"}}} for name in ALTERNATIVES]
+        }
+    )
+
+    texts: list[Classified] | None = Field(None, min_length=1, description="Texts, each explained on its own.")
+    inputs: list[Input] | None = Field(None, min_length=1, description="Texts with earlier turns, targets and ids.")
+    target: Target | None = Field(None, description="The target of all texts without a target of their own.")
+    model: str | None = Field(None, max_length=200, description="Name of a served model (default: the first one).")
+    method: Literal["auto", "exact", "occlusion", "partition", "surrogate", "alone"] = Field(
+        "auto", description="How to explain; `auto` is `exact` if the model supports it, else `occlusion`."
+    )
+    labels: list[Annotated[str, Field(max_length=200)]] = Field(
+        [], max_length=500, description="Labels to explain (default: the predicted ones)."
+    )
+    budget_ms: Annotated[float, Field(gt=0, le=60_000, strict=False)] | None = Field(
+        None, description="Milliseconds per text; the method is chosen to fit."
+    )
+    trust: bool = Field(True, description="Whether to measure how faithful each explanation is to the model.")
+
+    @model_validator(mode="after")
+    def _one_alternative(self) -> Self:
+        if (self.texts is None) == (self.inputs is None):
+            raise ValueError("Give one of texts and inputs.")
+        return self
+
+    def model_inputs(self) -> list[TextOrInput]:
+        """Return the inputs to explain."""
+        if self.texts is not None:
+            return [text if self.target is None else ModelInput(text, target=self.target) for text in self.texts]
+        given = [one.model_input for one in self.inputs or ()]
+        return [one if one.target is not None else replace(one, target=self.target) for one in given]
+
+
+class ExplainedWord(BaseModel):
+    """A word of a text; in a very long text several neighbours."""
+
+    text: str
+    start: int = Field(description="Position of its first character in the text.")
+    end: int = Field(description="Position after its last character.")
+
+
+class TrustFigures(BaseModel):
+    """How faithful the weights for one label are to the model."""
+
+    completeness_error: float = Field(description="How far the weights miss the difference that all words make.")
+    comprehensiveness: float = Field(
+        description="How much the score falls without the words of the highest weights; higher is better."
+    )
+    sufficiency: float = Field(description="How much it falls with those words alone; lower is better.")
+    agreement: float | None = Field(description="Rank correlation with the weights of a second method.")
+
+
+class WordWeights(BaseModel):
+    """What each word adds to the evidence for each label."""
+
+    method: str
+    words: list[ExplainedWord]
+    weights: dict[str, list[float]] = Field(description="For each label, one weight per word.")
+    decision: list[float] | None = Field(
+        None, description="For a multi-label model, one weight per word for its decision as a whole."
+    )
+    trust: dict[str, TrustFigures]
+    compared_with: str | None = Field(description="The second method of `agreement`.")
+    evaluations: int = Field(description="How many variants of the text the model read.")
+    milliseconds: float
+
+
+class ExplainedText(PredictedText):
+    """The prediction for one text, and the words behind it."""
+
+    explanation: WordWeights
+
+
+class ExplainAnswer(ModelContext):
+    """Explanations in the order of the texts."""
+
+    model: str
+    version: str = Field(description="Digest of the model's files; it changes when any of them does.")
+    unread: int = Field(description="How many inputs have earlier turns or a target that the model does not read.")
+    explanations: list[ExplainedText]

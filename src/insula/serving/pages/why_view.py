@@ -1,0 +1,127 @@
+"""View model of an explanation: for each label the text with its words marked, the strongest words, and the trust."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from insula.core.scheme import LabelScheme
+from insula.explanation.explanation import Explanation
+from insula.explanation.html import FAINT
+from insula.serving.pages.words import Speech
+
+STEPS = 4  # strengths of a mark
+LISTED = 8  # words in the table
+SPOKEN = 3  # words of each side in the sentence that a screen reader reads
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A piece of the text: `side` is `for`, `against`, or empty for what is not marked; `step` its strength, 1 to 4."""
+
+    text: str
+    side: str = ""
+    step: int = 0
+
+
+@dataclass(frozen=True)
+class WordRow:
+    """A word of the table: its weight with its sign, and the length of its bar (0 to 100)."""
+
+    text: str
+    side: str
+    weight: str
+    bar: str
+
+
+@dataclass(frozen=True)
+class LabelWhy:
+    """The words for and against one label.
+
+    lead   a sentence with the label, its score, and what the marks mean
+    said   the strongest words in one sentence
+    trust  sentences on how far to trust the weights
+    """
+
+    name: str
+    lead: str
+    said: str
+    pieces: list[Piece]
+    rows: list[WordRow]
+    trust: list[str]
+
+
+def why_view(scheme: LabelScheme, explanation: Explanation, say: Speech) -> list[LabelWhy]:
+    """Return the view of each explained label in a language."""
+    return [_label(scheme, explanation, label, say) for label in explanation.weights]
+
+
+def _label(scheme: LabelScheme, explanation: Explanation, label: str, say: Speech) -> LabelWhy:
+    weights = explanation.weights[label]
+    largest = max((abs(weight) for weight in weights), default=0.0)
+    top = [one for one in explanation.top_words(label, LISTED) if _step(one[1], largest)]
+    name = scheme.display_name(label, say.language)
+    sides = {
+        side: [" ".join(word.text.split()) for word, weight in top if _side(weight) == side][:SPOKEN]
+        for side in ("for", "against")
+    }
+    pro, con = (say("comma").join(sides[side]) or say("why_none") for side in ("for", "against"))
+    return LabelWhy(
+        name=name,
+        lead=say("why_lead", label=name, score=_number(explanation.prediction.scores[label])),
+        said=say("why_said", label=name, pro=pro, con=con),
+        pieces=list(_pieces(explanation, weights, largest)),
+        rows=[
+            WordRow(
+                " ".join(word.text.split()),
+                _side(weight),
+                _signed(weight),
+                f"{100 * abs(weight) / largest:.1f}",
+            )
+            for word, weight in top
+        ],
+        trust=_trust(scheme, explanation, label, say),
+    )
+
+
+def _pieces(explanation: Explanation, weights: tuple[float, ...], largest: float) -> Iterator[Piece]:
+    text, end = explanation.prediction.text, 0
+    for word, weight in zip(explanation.words, weights, strict=True):
+        if word.start > end:
+            yield Piece(text[end : word.start])
+        step = _step(weight, largest)
+        yield Piece(word.text, _side(weight), step) if step else Piece(word.text)
+        end = word.end
+    if end < len(text):
+        yield Piece(text[end:])
+
+
+def _trust(scheme: LabelScheme, explanation: Explanation, label: str, say: Speech) -> list[str]:
+    figures = explanation.trust.get(label)
+    if figures is None:
+        return []
+    low, high = scheme.ranges.get(label, (0.0, 1.0))
+    score, unit = explanation.prediction.scores[label], high - low
+    without, alone = (_number(score - unit * fall) for fall in (figures.comprehensiveness, figures.sufficiency))
+    sentences = [say("why_trust", without=without, alone=alone)]
+    if figures.agreement is not None:
+        sentences.append(say("why_agreement", agreement=_number(figures.agreement)))
+    return sentences
+
+
+def _step(weight: float, largest: float) -> int:
+    """Return the strength of a mark, 0 for a word that stays plain."""
+    share = abs(weight) / largest if largest else 0.0
+    return 0 if share < FAINT else min(int(share * STEPS) + 1, STEPS)
+
+
+def _side(weight: float) -> str:
+    return "for" if weight > 0 else "against"
+
+
+def _signed(weight: float) -> str:
+    return f"{weight:+.2f}".replace("-", "−")
+
+
+def _number(value: float) -> str:
+    return f"{value:.2f}".replace("-", "−")

@@ -1,0 +1,129 @@
+"""`ExplanationQueue`: explains texts one after another in one thread, which yields to predictions before each batch."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+import traceback
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from insula.core.errors import InsulaError
+from insula.core.model_input import TextOrInput
+from insula.explanation.explain import AUTO, explain_input
+from insula.explanation.explanation import Explanation
+from insula.serving.http.problems import ProblemError
+from insula.serving.queueing.admission import DECAY, check_wait
+from insula.serving.queueing.low_priority import at_low_priority
+from insula.serving.settings.sections import Explain
+
+if TYPE_CHECKING:
+    from insula.serving.served_models import ServedModel
+
+# Seconds that a batch of an explanation waits for predictions; without a limit a busy server would never explain.
+MAX_YIELD = 0.5
+
+log = logging.getLogger("insula.serving")
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """How texts are explained, as in `explain_input`; `budget` is in milliseconds."""
+
+    method: str = AUTO
+    labels: tuple[str, ...] = ()
+    budget: float | None = None
+    with_trust: bool = True
+
+
+class AbandonedError(Exception):
+    """Nobody waits for the explanation any more."""
+
+
+class ExplanationQueue:
+    """The texts that wait to be explained, of all models.
+
+    Requests take turns text by text, so that a request with one text does not wait for one with many. Its methods
+    belong to the event loop.
+    """
+
+    def __init__(self, options: Explain) -> None:
+        self._options = options
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="insula-explain")
+        self._waiting = 0
+        self._seconds = self._counted = 0.0  # of texts that were explained, the older ones forgotten by and by
+        self._closed = threading.Event()
+
+    @property
+    def texts_waiting(self) -> int:
+        """How many texts wait or are being explained."""
+        return self._waiting
+
+    def admit(self, texts: int, max_wait: float) -> None:
+        """Raise `ProblemError` if `texts` more would wait longer than `max_wait` seconds, or if the queue is full."""
+        if not self._options.enabled:
+            raise ProblemError(
+                "disabled", "This service does not explain predictions. Its operator can set explain.enabled."
+            )
+        each = self._seconds / self._counted if self._counted else 0.0
+        has_room = self._waiting + texts <= self._options.waiting
+        check_wait(each * self._waiting, max_wait, has_room=has_room)
+
+    async def explain(
+        self, model: ServedModel, inputs: Sequence[TextOrInput], wanted: Wanted, max_wait: float
+    ) -> list[Explanation]:
+        """Return one explanation for each input, in order; a cancelled call leaves the queue.
+
+        Raises `ProblemError` if the queue is too long, or the model cannot be explained as wanted.
+        """
+        self.admit(len(inputs), max_wait)
+        left, abandoned, found = len(inputs), threading.Event(), list[Explanation]()
+        self._waiting += left
+        loop = asyncio.get_running_loop()
+        try:
+            for given in inputs:
+                explanation = await loop.run_in_executor(self._thread, self._explain, model, given, wanted, abandoned)
+                self._waiting, left = self._waiting - 1, left - 1
+                self._seconds = self._seconds * DECAY + explanation.milliseconds / 1000
+                self._counted = self._counted * DECAY + 1
+                found.append(explanation)
+        finally:
+            abandoned.set()
+            self._waiting -= left
+        return found
+
+    def close(self) -> None:
+        """Abandon what waits, and end the thread."""
+        self._closed.set()
+        self._thread.shutdown(wait=False, cancel_futures=True)
+
+    def _explain(
+        self, model: ServedModel, given: TextOrInput, wanted: Wanted, abandoned: threading.Event
+    ) -> Explanation:
+        def give_way() -> None:
+            if abandoned.is_set() or self._closed.is_set():
+                raise AbandonedError
+            model.batcher.wait_until_idle(MAX_YIELD)
+
+        try:
+            return explain_input(
+                at_low_priority(model.predictor, give_way),
+                given,
+                method=wanted.method,
+                labels=wanted.labels,
+                budget=wanted.budget,
+                with_trust=wanted.with_trust,
+            )
+        except InsulaError as error:
+            raise ProblemError("validation", str(error)) from None
+        except AbandonedError:
+            raise
+        except Exception as error:  # noqa: BLE001 - the message of an error may contain a text
+            where = "".join(traceback.format_tb(error.__traceback__))
+            log.error("An explanation of %s failed with %s:\n%s", model.name, type(error).__name__, where)
+            raise ProblemError(
+                "internal", "A text could not be explained. The error is in the log of the service."
+            ) from None

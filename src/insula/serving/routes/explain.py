@@ -1,0 +1,82 @@
+"""`POST /v1/explain`: the words behind predictions, computed behind all predictions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from insula.explanation.explanation import Explanation
+from insula.serving.answers import DIGITS, answer_rows
+from insula.serving.explanation_schemas import ExplainAnswer, ExplainRequest
+from insula.serving.http.bodies import json_body, json_response, read_body
+from insula.serving.http.problems import responses
+from insula.serving.queueing.explanation_queue import Wanted
+from insula.serving.schemas import DEFAULT_OUTPUTS
+from insula.serving.served_models import ServedModel, context_fields
+from insula.serving.service import service_of
+
+router = APIRouter(tags=["explain"])
+PROBLEMS = responses(
+    "malformed",
+    "not_found",
+    "timeout",
+    "too_large",
+    "unsupported_media",
+    "validation",
+    "overloaded",
+    "disabled",
+    "unavailable",
+)
+EXAMPLES = {
+    "Texts": {"texts": ["The room was fine but nobody ever answered us."]},
+    "Within a time": {"texts": ["等了两个小时，还是没人回电话。"], "budget_ms": 200, "trust": False},
+    "An input": {
+        "inputs": [{"id": "m-18", "text": "The food was cold, but the staff were lovely.", "target": "staff"}],
+        "method": "partition",
+    },
+}
+
+
+@router.post(
+    "/v1/explain",
+    summary="Explain predictions by the words behind them",
+    response_model=ExplainAnswer,
+    responses=PROBLEMS,
+    openapi_extra=json_body(ExplainRequest, EXAMPLES),
+)
+async def explain(request: Request) -> Response:
+    """Explanations in the order of the texts, each with its prediction and with figures on how far to trust it.
+
+    Explanations have a queue of their own, and give way to predictions. Each text counts as one text of the quota.
+    Neither texts nor explanations are stored or logged.
+
+    The header `Insula-Wait-Ms` limits the milliseconds in the queue; a request that would wait longer gets 429 at once.
+    """
+    service = service_of(request)
+    max_wait = service.max_wait(request, service.settings.explain.wait_ms)
+    service.explanations.admit(1, max_wait)
+    body = await read_body(request, ExplainRequest)
+    model = service.models.find(body.model)
+    inputs, unread = service.drop_unread_context(model, body.model_inputs())
+    wanted = Wanted(body.method, tuple(body.labels), body.budget_ms, body.trust)
+    explanations = await service.explain_for(request, model, inputs, wanted, max_wait)
+    return json_response(
+        {
+            "model": model.name,
+            "version": model.version,
+            **context_fields(model),
+            "unread": unread,
+            "explanations": _rows(model, explanations),
+        }
+    )
+
+
+def _rows(model: ServedModel, explanations: list[Explanation]) -> list[dict[str, Any]]:
+    predictions = [explanation.prediction for explanation in explanations]
+    rows = answer_rows(model.predictor.scheme, predictions, DEFAULT_OUTPUTS, "en")
+    for row, explanation in zip(rows, explanations, strict=True):
+        row["explanation"] = explanation.facts(DIGITS)
+    return rows
