@@ -69,7 +69,7 @@ def _asked(service: Running, key: str, examples: int) -> tuple[list[str], dict[s
                     "include-name": name,
                     "checks": {"positive_data_acceptance": {"expected-statuses": ["2xx", "404", "422"]}},
                 }
-                for name in ("POST /v1/feedback", "POST /predict", "POST /", "POST /models/{name}")
+                for name in ("POST /v1/explain", "POST /v1/feedback", "POST /predict", "POST /", "POST /models/{name}")
             ],
             "phases": {"stateful": {"generation": {"max-examples": max(2, examples // 3)}}},
         }

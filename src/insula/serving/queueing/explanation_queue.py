@@ -103,14 +103,14 @@ class ExplanationQueue:
     def _explain(
         self, model: ServedModel, given: TextOrInput, wanted: Wanted, abandoned: threading.Event
     ) -> Explanation:
-        def give_way() -> None:
+        def yield_to_predictions() -> None:
             if abandoned.is_set() or self._closed.is_set():
                 raise AbandonedError
             model.batcher.wait_until_idle(MAX_YIELD)
 
         try:
             return explain_input(
-                at_low_priority(model.predictor, give_way),
+                at_low_priority(model.predictor, yield_to_predictions),
                 given,
                 method=wanted.method,
                 labels=wanted.labels,

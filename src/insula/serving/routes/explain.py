@@ -50,7 +50,7 @@ EXAMPLES = {
 async def explain(request: Request) -> Response:
     """Explanations in the order of the texts, each with its prediction and with figures on how far to trust it.
 
-    Explanations have a queue of their own, and give way to predictions. Each text counts as one text of the quota.
+    Explanations have a queue of their own, and yield to predictions. Each text counts as one text of the quota.
     Neither texts nor explanations are stored or logged.
 
     The header `Insula-Wait-Ms` limits the milliseconds in the queue; a request that would wait longer gets 429 at once.

@@ -65,7 +65,7 @@ class Queue(SettingsSection):
 
 
 class Explain(SettingsSection):
-    """Explanations of predictions; they give way to predictions."""
+    """Explanations of predictions; they yield to predictions."""
 
     enabled: bool = Field(True, description="False turns explanations off.")
     texts: int = Field(16, ge=1, description="Texts per request to explain.")
