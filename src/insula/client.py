@@ -14,7 +14,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, TypedDict, Unpack
 
 import httpx2
 
@@ -58,6 +58,17 @@ class Patience:
         for name in ("attempts", "batch", "at_once"):
             if getattr(self, name) < 1:
                 raise DataError(f"The {name} of a client must be at least 1. Got {getattr(self, name)}.")
+
+
+class ExplainOptions(TypedDict, total=False):
+    """Options of `explain`, as in `insula.explain`; `target` and `model` as in `Client.predict`."""
+
+    method: str
+    labels: Sequence[str]
+    budget: float | None
+    trust: bool
+    target: str | None
+    model: str | None
 
 
 class Predictions(list[Prediction]):
@@ -140,21 +151,12 @@ class _BaseClient:
             return
         yield from _batches(() if texts is None else texts, self.patience.batch, options)
 
-    def _explain_requests(
-        self,
-        texts: Sequence[GivenText],
-        method: str,
-        labels: Sequence[str],
-        budget: float | None,
-        trust: bool,
-        target: str | None,
-        model: str | None,
-    ) -> Iterator[_Request]:
+    def _explain_requests(self, texts: Sequence[GivenText], options: ExplainOptions) -> Iterator[_Request]:
         """Yield requests of a few texts each."""
-        given = (("target", target), ("model", model), ("budget_ms", budget))
-        options: dict[str, Any] = {"method": method, "labels": list(labels), "trust": trust}
-        options |= {name: value for name, value in given if value is not None}
-        yield from _batches(texts, min(self.patience.batch, EXPLAIN_BATCH), options)
+        fields: dict[str, Any] = {name: value for name, value in options.items() if value is not None}
+        if "budget" in fields:
+            fields["budget_ms"] = fields.pop("budget")
+        yield from _batches(texts, min(self.patience.batch, EXPLAIN_BATCH), fields)
 
     def _pause(self, attempt: int, answer: httpx2.Response | None) -> float | None:
         """Return the seconds to wait before the next attempt; None if there is none, or it cannot help."""
@@ -206,28 +208,15 @@ class Client(_BaseClient):
         return found
 
     def explain(
-        self,
-        texts: Sequence[GivenText],
-        *,
-        method: str = "auto",
-        labels: Sequence[str] = (),
-        budget: float | None = None,
-        trust: bool = True,
-        target: str | None = None,
-        model: str | None = None,
-        wait_ms: int | None = None,
+        self, texts: Sequence[GivenText], *, wait_ms: int | None = None, **options: Unpack[ExplainOptions]
     ) -> list[Explanation]:
         """Return one explanation per text, in order: which words raised and lowered the score of each label.
 
-        texts   as in `predict`
-        method  `exact`, `occlusion`, `partition`, `surrogate` or `alone`; `auto` lets the service choose
-        labels  whose weights are returned (default: the predicted ones)
-        budget  milliseconds per text; the method is chosen to fit
-        trust   whether each explanation says how faithful it is to the model
-        target, model, wait_ms  as in `predict`
+        texts, wait_ms  as in `predict`
+        options         fields of `ExplainOptions`
         """
         found = []
-        for request in self._explain_requests(texts, method, labels, budget, trust, target, model):
+        for request in self._explain_requests(texts, options):
             found += _explanations(self._ask("POST", EXPLAIN, _wait_header(wait_ms), request.body), request)
         return found
 
@@ -296,19 +285,10 @@ class AsyncClient(_BaseClient):
         return found
 
     async def explain(
-        self,
-        texts: Sequence[GivenText],
-        *,
-        method: str = "auto",
-        labels: Sequence[str] = (),
-        budget: float | None = None,
-        trust: bool = True,
-        target: str | None = None,
-        model: str | None = None,
-        wait_ms: int | None = None,
+        self, texts: Sequence[GivenText], *, wait_ms: int | None = None, **options: Unpack[ExplainOptions]
     ) -> list[Explanation]:
         """Return one explanation per text, in order, as `Client.explain` does; requests run concurrently."""
-        requests = list(self._explain_requests(texts, method, labels, budget, trust, target, model))
+        requests = list(self._explain_requests(texts, options))
         answers = await self._ask_all(EXPLAIN, wait_ms, requests)
         return [
             explanation
@@ -386,13 +366,9 @@ def _batches(texts: Sequence[GivenText], size: int, options: Mapping[str, Any]) 
 
 def _explanations(answer: Mapping[str, Any], request: _Request) -> list[Explanation]:
     """Return the explanations that one response has for the texts of its request."""
-    predictions = Predictions()
-    predictions.add({**answer, "predictions": answer["explanations"]}, request.inputs)
-    rows = answer["explanations"]
-    return [
-        Explanation.from_facts(prediction, row["explanation"])
-        for prediction, row in zip(predictions, rows, strict=True)
-    ]
+    predictions, rows = Predictions(), answer["explanations"]
+    predictions.add({**answer, "predictions": rows}, request.inputs)
+    return [Explanation.from_facts(one, row["explanation"]) for one, row in zip(predictions, rows, strict=True)]
 
 
 def _wait_header(wait_ms: int | None) -> dict[str, str]:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 from insula.evaluation.reports.readable import percent, score
 from insula.evaluation.result import Interval
+from insula.serving.pages.why_words import WHY_CHINESE, WHY_ENGLISH
 
 ENGLISH = {
     "language": "English",
@@ -62,21 +63,6 @@ ENGLISH = {
     "asked_model": "Model {name}, version {version}",
     "stored_masked": "The prediction and the masked text are stored for {days} days with the ID {id}.",
     "stored_none": "The prediction is stored for {days} days with the ID {id}. The text is not stored.",
-    "why": "Why?",
-    "why_title": "Words behind the result",
-    "why_label": "Label to explain",
-    "why_predicted": "the predicted one",
-    "why_for": "for",
-    "why_against": "against",
-    "why_word": "Word",
-    "why_side": "For or against",
-    "why_weight": "Weight",
-    "why_lead": "{label}, score {score}. Marked with +: words for it. Marked with −: words against it.",
-    "why_said": "For {label}: {pro}. Against: {con}.",
-    "why_none": "none",
-    "why_trust": "Mean score without the strongest words for it: {without}. With those words alone: {alone}.",
-    "why_agreement": "Rank correlation of the weights with those of a second method: {agreement} (−1 to 1).",
-    "why_caution": "These words moved the model; they do not say why a person feels something.",
     "verdict": "Is that right?",
     "right": "Right",
     "wrong": "Wrong",
@@ -233,21 +219,6 @@ CHINESE = {
     "asked_model": "模型 {name}，版本 {version}",
     "stored_masked": "分析结果和脱敏后的文本将保存 {days} 天，编号为 {id}。",
     "stored_none": "分析结果将保存 {days} 天，编号为 {id}；不保存文本。",
-    "why": "为什么？",
-    "why_title": "影响结果的词语",
-    "why_label": "要解释的标签",
-    "why_predicted": "模型选中的标签",
-    "why_for": "支持",
-    "why_against": "反对",
-    "why_word": "词语",
-    "why_side": "支持或反对",
-    "why_weight": "权重",
-    "why_lead": "{label}，得分 {score}。标 + 的词语支持该标签，标 − 的词语反对该标签。",
-    "why_said": "支持“{label}”的词语：{pro}。反对的词语：{con}。",
-    "why_none": "无",
-    "why_trust": "去掉最支持它的词语后，平均得分为 {without}；只保留这些词语时，平均得分为 {alone}。",
-    "why_agreement": "权重与另一种方法的秩相关系数：{agreement}（−1 至 1）。",
-    "why_caution": "这些词语影响了模型的判断，但不能说明一个人为什么有某种情绪。",
     "verdict": "结果正确吗？",
     "right": "正确",
     "wrong": "不正确",
@@ -366,7 +337,7 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
         "包裹将于周二上午九点到十二点送达。",
     ),
 }
-WORDS: Mapping[str, Mapping[str, str]] = {"en": ENGLISH, "zh": CHINESE}
+WORDS: Mapping[str, Mapping[str, str]] = {"en": ENGLISH | WHY_ENGLISH, "zh": CHINESE | WHY_CHINESE}
 TAGS: Mapping[str, str] = {"en": "en", "zh": "zh-CN"}
 """Languages to their tags in HTML (BCP 47): `zh` alone leaves it to the browser which characters it draws."""
 

@@ -1,0 +1,36 @@
+"""The sentences of explanations on the pages, in both languages."""
+
+WHY_ENGLISH = {
+    "why": "Why?",
+    "why_title": "Words behind the result",
+    "why_label": "Label to explain",
+    "why_predicted": "the predicted one",
+    "why_for": "for",
+    "why_against": "against",
+    "why_word": "Word",
+    "why_side": "For or against",
+    "why_weight": "Weight",
+    "why_lead": "{label}, score {score}. Marked with +: words for it. Marked with −: words against it.",
+    "why_said": "For {label}: {pro}. Against: {con}.",
+    "why_none": "none",
+    "why_trust": "Mean score without the strongest words for it: {without}. With those words alone: {alone}.",
+    "why_agreement": "Rank correlation of the weights with those of a second method: {agreement} (−1 to 1).",
+    "why_caution": "These words moved the model; they do not say why a person feels something.",
+}
+WHY_CHINESE = {
+    "why": "为什么？",
+    "why_title": "影响结果的词语",
+    "why_label": "要解释的标签",
+    "why_predicted": "模型选中的标签",
+    "why_for": "支持",
+    "why_against": "反对",
+    "why_word": "词语",
+    "why_side": "支持或反对",
+    "why_weight": "权重",
+    "why_lead": "{label}，得分 {score}。标 + 的词语支持该标签，标 − 的词语反对该标签。",
+    "why_said": "支持“{label}”的词语：{pro}。反对的词语：{con}。",
+    "why_none": "无",
+    "why_trust": "去掉最支持它的词语后，平均得分为 {without}；只保留这些词语时，平均得分为 {alone}。",
+    "why_agreement": "权重与另一种方法的秩相关系数：{agreement}（−1 至 1）。",
+    "why_caution": "这些词语影响了模型的判断，但不能说明一个人为什么有某种情绪。",
+}
