@@ -262,7 +262,7 @@ def test_a_rate_allows_a_burst_and_then_says_the_wait(locked: Running, keys: dic
 
 def test_openapi_says_how_to_send_a_key(locked: Running) -> None:
     document = locked.get("/openapi.json").json()
-    assert document["paths"]["/v1/predict"]["post"]["security"] == [{"bearer": []}, {"key": []}]
+    assert _security(locked) == [{"bearer": []}, {"key": []}]
     assert {"401", "403", "429"} <= document["paths"]["/v1/predict"]["post"]["responses"].keys()
     assert "security" not in document["paths"]["/healthz"]["get"]
     assert set(document["components"]["securitySchemes"]) == {"bearer", "key"}
@@ -292,6 +292,11 @@ def test_denied_calls_are_in_the_audit_log_but_not_without_end(
     assert verify_audit(tmp_path / "audit").whole
 
 
+def _security(service: Running) -> Any:
+    """Return the ways to send a key that the document names; `{}` is none."""
+    return service.get("/openapi.json").json()["paths"]["/v1/predict"]["post"]["security"]
+
+
 def test_without_any_key_this_machine_alone_may_call(
     linear_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -307,8 +312,10 @@ def test_without_any_key_this_machine_alone_may_call(
             {"X-API-Key": "anything"},
         ):
             problem(service.post("/v1/predict", BODY, headers=headers), 401, "unauthenticated")
+        assert {} in _security(service), "keys are optional"
         made = create_key("first", store="insula-data")
         problem(service.post("/v1/predict", BODY), 401, "unauthenticated")
+        assert _security(service) == [{"bearer": []}, {"key": []}]
         assert service.post("/v1/predict", BODY, headers=bearer(made.secret)).status_code == 200
         revoke_key(made.record.id, store="insula-data")
         problem(service.post("/v1/predict", BODY, headers=bearer(made.secret)), 401, "unauthenticated")

@@ -118,6 +118,7 @@ def _application(service: Service) -> FastAPI:
     describe_bodies(app, PredictRequest, ExplainRequest, InferenceRequest, TeiRequest, FeedbackRequest, JobRequest)
     describe_access(
         app,
+        service.access,
         [
             (route.path, scope)
             for router, scope in routers

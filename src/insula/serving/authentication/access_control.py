@@ -72,6 +72,11 @@ class AccessControl:
             self._authenticator.authenticate(connection.scope["headers"], address), scope, address
         )
 
+    @property
+    def needs_credentials(self) -> bool:
+        """Whether calls of routes with a scope need a key or token."""
+        return self._authenticator.needs_credentials
+
     async def check_host(self, connection: HTTPConnection) -> None:
         """Raise `ProblemError` if a server without keys is called by a host name that is not its machine's own."""
         try:
@@ -173,7 +178,7 @@ def open_access_control(settings: Settings, store: ServerStore, pool: BlockingPo
         tokens=tokens,
         local=LocalAccess(
             pool,
-            is_open=tokens is None,
+            is_open=tokens is None and not store.has_keys(),
             has_keys=store.has_keys,
             max_age=access.remembered_seconds,
             from_anywhere=access.insecure,

@@ -51,6 +51,11 @@ class Authenticator:
             return LOCAL  # clients of other services always send their token, such as one of the Hugging Face hub
         return await self._token_caller(credentials)
 
+    @property
+    def needs_credentials(self) -> bool:
+        """Whether every call needs credentials, as far as is known: the first key may have been created since."""
+        return not self._local.is_open
+
     async def accepts_host(self, headers: Headers) -> bool:
         """Whether a call may name its host, as `LocalAccess.accepts_host` says."""
         return await self._local.accepts_host(list(headers))

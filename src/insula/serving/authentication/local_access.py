@@ -49,6 +49,11 @@ class LocalAccess:
         self._from_anywhere = from_anywhere
         self._asked_at = float("-inf")
 
+    @property
+    def is_open(self) -> bool:
+        """Whether calls needed no credentials when this was asked last."""
+        return self._is_open
+
     async def allows(self, headers: Headers, address: str | None) -> bool:
         """Whether a call with these headers, from this address, needs no credentials."""
         return await self._ask_open() and (self._from_anywhere or _is_local(headers, address))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
 from fastapi import Depends, FastAPI
@@ -45,25 +45,28 @@ def requires(scope: Scope | None, access: AccessControl, count: Callable[[str], 
     return [Depends(check)]
 
 
-def describe_access(app: FastAPI, restricted: Sequence[tuple[str, Scope]]) -> None:
-    """Add the scope of each path, and how to send a key, to the OpenAPI document."""
+def describe_access(app: FastAPI, access: AccessControl, restricted: Sequence[tuple[str, Scope]]) -> None:
+    """Add the scope of each path, and how to send a key, to the OpenAPI document; a server without keys needs none."""
     create = app.openapi
     scopes = dict(restricted)
 
     def openapi() -> dict[str, Any]:
         document = create()
+        security: list[dict[str, list[str]]] = [{name: []} for name in SCHEMES]
+        if not access.needs_credentials:
+            security.append({})
         document.setdefault("components", {})["securitySchemes"] = SCHEMES
         for path, methods in document.get("paths", {}).items():
             if path in scopes:
                 for operation in methods.values():
-                    _describe(operation, scopes[path])
+                    _describe(operation, scopes[path], security)
         return document
 
     app.openapi = openapi  # type: ignore[method-assign]
 
 
-def _describe(operation: dict[str, Any], scope: Scope) -> None:
-    operation["security"] = [{name: []} for name in SCHEMES]
+def _describe(operation: dict[str, Any], scope: Scope, security: Sequence[Mapping[str, Any]]) -> None:
+    operation["security"] = security
     operation[MARK] = scope
     content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/ProblemDetails"}}}
     for code in DENIALS:
