@@ -11,6 +11,7 @@ import httpx2
 from serving_running import Running
 
 from insula.serving.pages.rendering import POLICY
+from insula.serving.pages.words import TAGS, WORDS
 
 
 def _page(service: Running) -> httpx2.Response:
@@ -50,4 +51,13 @@ def test_it_loads_nothing_from_elsewhere(served: Running) -> None:
     assert not re.findall(r'(?:src|href)="(?!/|#)', answer.text)
     assert "<style" not in answer.text
     assert "<script" not in answer.text
-    assert 'lang="zh-CN"' in served.get("/docs", params={"lang": "zh"}).text
+
+
+def test_its_frame_is_in_the_visitor_s_language(served: Running) -> None:
+    for language, words in WORDS.items():
+        page = served.get("/docs", params={"lang": language}).text
+        assert f'lang="{TAGS[language]}"' in page
+        for name in ("api", "api_title", "api_scope", "api_parameters", "api_command", "api_answers"):
+            assert words[name] in page
+        assert "up to <code>context_turns</code> turns" in page
+        assert ('<p lang="en">' in page) == (language != "en")

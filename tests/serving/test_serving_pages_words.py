@@ -16,7 +16,7 @@ from insula.evaluation.result import Interval
 from insula.models.folder import open_folder
 from insula.models.locate import STARTER_FOLDER
 from insula.serving.pages.metric_words import CHINESE_BASELINES, CHINESE_METRICS, headline_sentence
-from insula.serving.pages.words import CHINESE, Speech, spaced
+from insula.serving.pages.words import CHINESE, WORDS, Speech, spaced
 
 README = Path(__file__).parents[2] / "README.zh-CN.md"
 HAN, FULL_WIDTH = "[\u4e00-\u9fff]", "[，。：；！？（）“”、《》]"
@@ -58,7 +58,9 @@ def chinese_card_words() -> Iterator[tuple[str, str]]:
 
 def sentences() -> list[tuple[str, str]]:
     """Return everything that the pages say in Chinese, with values filled in."""
-    said = [(name, re.sub(r"\{(\w+)\}", lambda one: FILLED.get(one[1], "7"), text)) for name, text in CHINESE.items()]
+    said = [
+        (name, re.sub(r"\{(\w+)\}", lambda one: FILLED.get(one[1], "7"), text)) for name, text in WORDS["zh"].items()
+    ]
     said += [(f"{name} {part}", text) for name, several in CHINESE_METRICS.items() for part, text in enumerate(several)]
     said += CHINESE_BASELINES.items()
     said += page_script()

@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from markupsafe import Markup, escape
+
 METHODS = ("get", "post", "delete")
 
 
@@ -18,7 +20,7 @@ class Operation:
     scope       the scope that a key needs, None for an open path
     paragraphs  its description
     parameters  name, where it is sent, and description
-    examples    title, and the command that sends it
+    examples    title, empty for the only one, and the command that sends it
     responses   status and meaning
     """
 
@@ -27,8 +29,8 @@ class Operation:
     path: str
     summary: str
     scope: str | None
-    paragraphs: list[str]
-    parameters: list[tuple[str, str, str]]
+    paragraphs: list[Markup]
+    parameters: list[tuple[str, str, Markup]]
     examples: list[tuple[str, str]]
     responses: list[tuple[str, str]]
 
@@ -50,13 +52,23 @@ def _operation(method: str, path: str, facts: Mapping[str, Any], address: str) -
         path=path,
         summary=facts.get("summary", ""),
         scope=facts.get("x-insula-scope"),
-        paragraphs=[" ".join(part.split()) for part in facts.get("description", "").split("\n\n") if part.strip()],
+        paragraphs=[
+            _with_code(" ".join(part.split())) for part in facts.get("description", "").split("\n\n") if part.strip()
+        ],
         parameters=[
-            (one["name"], one["in"], one.get("description") or one["schema"].get("description", ""))
+            (one["name"], one["in"], _with_code(one.get("description") or one["schema"].get("description", "")))
             for one in facts.get("parameters", ())
         ],
         examples=list(_examples(method, path, facts, address)),
         responses=[(status, one.get("description", "")) for status, one in sorted(facts["responses"].items())],
+    )
+
+
+def _with_code(text: str) -> Markup:
+    """Return a description as HTML, with what is between backticks as code."""
+    parts = text.split("`")
+    return Markup().join(
+        Markup("<code>{}</code>").format(part) if place % 2 else escape(part) for place, part in enumerate(parts)
     )
 
 
@@ -68,4 +80,4 @@ def _examples(method: str, path: str, facts: Mapping[str, Any], address: str) ->
         yield title, f"curl {address}{path}{key} \\\n  -H 'Content-Type: application/json' \\\n  -d '{body}'"
     if not bodies:
         verb = "" if method == "get" else f" -X {method.upper()}"
-        yield "Command", f"curl{verb} {address}{path}{key}"
+        yield "", f"curl{verb} {address}{path}{key}"

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 from insula.evaluation.reports.readable import percent, score
 from insula.evaluation.result import Interval
+from insula.serving.pages.api_words import API_CHINESE, API_ENGLISH
 from insula.serving.pages.why_words import WHY_CHINESE, WHY_ENGLISH
 
 ENGLISH = {
@@ -164,6 +165,7 @@ ENGLISH = {
     "problem_quota": "The daily quota is used up. It is reset at 0:00 UTC.",
     "problem_unavailable": "The service is not available now. Try again later.",
     "problem_internal": "The service had an error and logged it. Try again later.",
+    "problem_file_room": "There is no room for more of your files. Delete finished ones first.",
     "problem_other": "The request could not be processed. Try again later.",
 }
 CHINESE = {
@@ -320,6 +322,7 @@ CHINESE = {
     "problem_quota": "今日配额已用完，将于北京时间 8:00（UTC 0:00）重置。",
     "problem_unavailable": "服务暂时不可用，请稍后重试。",
     "problem_internal": "服务内部出错，错误已记录。请稍后重试。",
+    "problem_file_room": "文件已占满可用空间，请先删除已完成的文件。",
     "problem_other": "无法处理该请求，请稍后重试。",
 }
 # Texts to try: of several emotions, one that models find hard, and one of none.
@@ -337,7 +340,10 @@ EXAMPLES: Mapping[str, tuple[str, ...]] = {
         "包裹将于周二上午九点到十二点送达。",
     ),
 }
-WORDS: Mapping[str, Mapping[str, str]] = {"en": ENGLISH | WHY_ENGLISH, "zh": CHINESE | WHY_CHINESE}
+WORDS: Mapping[str, Mapping[str, str]] = {
+    "en": ENGLISH | WHY_ENGLISH | API_ENGLISH,
+    "zh": CHINESE | WHY_CHINESE | API_CHINESE,
+}
 TAGS: Mapping[str, str] = {"en": "en", "zh": "zh-CN"}
 """Languages to their tags in HTML (BCP 47): `zh` alone leaves it to the browser which characters it draws."""
 

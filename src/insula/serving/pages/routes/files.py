@@ -26,7 +26,11 @@ from insula.serving.service import service_of
 router = APIRouter(route_class=PageRoute)
 UPLOADS = "/pages/files"
 TOKEN = "x-csrf-token"
-OF_FILES = {"unsupported_media": "file_kind", "too_large": "file_size"}  # what these problems mean here
+OF_FILES = {
+    "unsupported_media": "file_kind",
+    "too_large": "file_size",
+    "overloaded": "file_room",
+}  # what these problems mean here
 
 
 @router.get("/files")
