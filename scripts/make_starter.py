@@ -4,11 +4,11 @@
         --encoder ../shared/models/e5-small-en-zh --chinese weibo.jsonl reviews.jsonl
 
 A bilingual encoder learns the labels from GoEmotions (Demszky et al. 2020, Apache-2.0), in English. It then teaches a
-`static` model: on the same rows, and on unlabelled Chinese text, which it judges in Chinese because it knows both
-languages. The static model reads sub-words of text as it is written, so that a browser can prepare it.
+`static` model: on the same rows, and on unlabelled Chinese texts, which it can score because it knows both languages.
+The static model reads sub-words of unsegmented text, so that a browser can prepare it.
 
-The teacher is trained once and found again under `--runs`; the result replaces `src/insula/models/starter`. What is
-measured on test rows stands in `benchmarks/results/starter.json`, written by `benchmarks/starter.py`.
+The script trains the teacher once, keeps it under `--runs`, and replaces `src/insula/models/starter` with the result.
+`benchmarks/starter.py` measures it on test rows and writes `benchmarks/results/starter.json`.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ STUDENT: dict[str, Any] = {
     "distil.temperature": 1.0,
     "distil.weight": 0.7,
 }
-LEAST_SHARE = 0.001  # of a language that is told
+LEAST_SHARE = 0.001  # of a language that the card lists
 LEFT_OUT = frozenset({MANIFEST, "tokenizer_config.json", "model_card.md"})
 
 
@@ -90,9 +90,9 @@ def _parser() -> argparse.ArgumentParser:
 def ship(model: Path, output: Path, names: Mapping[str, str], *, command: str, unlabelled: Sequence[str]) -> None:
     """Copy the model folder, without paths of the machine that it was made on and without white space in JSON.
 
-    names       paths to what stands in their place
-    command     that made it
-    unlabelled  texts that it learnt from beside the labelled ones: their languages are told, too
+    names       paths to the names that replace them
+    command     the command line that made the model
+    unlabelled  the unlabelled training texts, whose languages the card lists, too
     """
     folder = open_folder(model)
     with atomic_folder(output) as stage:

@@ -1,4 +1,4 @@
-"""Take the picture of a report that the README shows: the head of the page, down to its table of contents.
+"""Take the picture of a report that the README shows: the head of the page, without the times of a busy machine.
 
     python docs/images/take_report.py RUN
 
@@ -24,7 +24,7 @@ def take(report: Path, picture: Path) -> None:
         )
         page = browser.new_page(viewport={"width": WIDTH, "height": 900}, device_scale_factor=1.5, color_scheme="light")
         page.goto(report.resolve().as_uri())
-        height = page.locator("h2").nth(1).bounding_box()
+        height = page.locator(".key-facts").bounding_box()
         page.screenshot(
             path=picture, clip={"x": 0, "y": 0, "width": WIDTH, "height": height["y"] - 16 if height else 760}
         )

@@ -18,7 +18,7 @@ from insula.data.unsplit import read_unsplit
 def describe_data(
     source: str | Path | Sequence[str | Path], options: DataOptions | None = None, *, seed: int = 0
 ) -> Description:
-    """Describe a data set: rows, languages, lengths, label balance, duplicates, conflicts, what is dropped and why.
+    """Describe a data set: rows, languages, lengths, label balance, duplicates, conflicts, dropped rows and reasons.
 
     Data that cannot be trained on (too few rows, one label or none, only test rows) is described as far as possible;
     the last note gives the reason. Raises `DataError` if there is no text.

@@ -26,13 +26,13 @@ def explain(
     budget: float | None = None,
     trust: bool = True,
 ) -> list[Explanation]:
-    """Return one explanation a text, in order: which words raised and lowered the score of each label, and by how much.
+    """Return one explanation per text, in order: how much each word raised or lowered the score of each label.
 
     method  `exact` (linear and static models), `occlusion`, `partition` (Shapley values), `surrogate` (as LIME),
-            `alone`; `auto` takes `exact` where the model is a sum over words, else `occlusion`
-    labels  whose weights are given; where not given the decided ones, or the one with the highest score
-    budget  milliseconds a text; the method is chosen to fit
-    trust   whether each explanation also says how faithful it is to the model
+            `alone`; `auto` uses `exact` if the model is a sum over words, else `occlusion`
+    labels  labels to explain; default: the predicted ones, or the one with the highest score
+    budget  milliseconds per text; insula chooses a method that fits
+    trust   also measure how faithful each explanation is to the model
 
     Raises `DataError` for a text without words, an unknown label, and `exact` for other models.
     """
@@ -63,11 +63,11 @@ def explain_file(
 
     output  CSV, TSV, JSON Lines, Parquet or Arrow by its name; `-` is standard output, as JSON Lines. JSON Lines keeps
             the explanation as an object, the others as JSON text
-    text    column with the text; found by its usual names where not given
+    text    column with the text; default found by its usual names
     resume  resume an interrupted run of the same job
 
-    The other arguments are those of `explain`. Rows without a text are counted in the result, with line
-    and reason of the first.
+    The other arguments are those of `explain`. The result counts rows without a text, with line and reason of the
+    first.
     """
     predictor = model if isinstance(model, Predictor) else Predictor.load(model)
     return run_file(

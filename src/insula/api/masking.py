@@ -56,7 +56,7 @@ def mask_file(
     output_format: str | None = None,
     progress: Progress | None = None,
 ) -> MaskedFile:
-    """Write a copy of a file with personal data masked in all texts, or in those of `columns`.
+    """Write a copy of a file with masked personal data in all texts, or in those of `columns`.
 
     kinds     kinds to mask; None masks all. "all" means the built-in kinds, "presidio" those that Presidio adds;
               "lac" and "spacy:FOLDER" find names with a name model

@@ -102,12 +102,12 @@ def predict_file(
               cluster at `address`
     progress  receives the progress (see `Progress`); default: shown in notebooks, silent elsewhere
 
-    All columns are kept, in order; one with the name of a predicted column becomes `input_NAME`. JSON rows have the
-    predicted text under `text`, whatever its column is called; plain lines hold the decided labels only. The output
-    appears under its name when it is complete; until then, finished parts are in a hidden folder next to it, and stay
-    there if the run is interrupted.
+    The output keeps all columns, in order; one with the name of a predicted column becomes `input_NAME`. JSON rows have
+    the predicted text under `text`, whatever the name of its column; plain lines hold the predicted labels only. The
+    output appears under its name when it is complete; until then, finished parts are in a hidden folder next to it,
+    and stay there if the run is interrupted.
 
-    If the columns of a conversation are not named and the model reads context, those with usual names are used.
+    If you name no columns of a conversation and the model reads context, insula uses those with usual names.
     `FileResult.warnings` says which, and how many rows have context that the model does not read.
 
     Raises `DataError`, `MissingFileError`, `OutputError`. The message of a `KeyboardInterrupt` says how to resume.

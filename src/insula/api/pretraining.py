@@ -37,9 +37,9 @@ def pretrain(
     """Continue an encoder's pretraining by masked language modelling; return the finished run.
 
     source    a file of texts, or several, in any of the formats that `predict_file` reads
-    output    the folder of the new encoder, to be named as `model.base` of a recipe; default `encoders/SOURCE-MODEL`
+    output    the folder of the new encoder, for `model.base` of a recipe; default `encoders/SOURCE-MODEL`
     model     the encoder to start from: a folder, an alias, a hub id
-    exclude   files with the texts of evaluation sets: their texts, and near-duplicates, are not trained on
+    exclude   files with the texts of evaluation sets; training leaves out these texts and their near-duplicates
     text      column with the text; default found by its usual names, also in files of `exclude` that lack it
     options   `epochs`, `batch_size`, `learning_rate`, `max_tokens`, `seed` and the other fields of `PretrainOptions`
     progress  receives the progress (see `Progress`); default: shown in notebooks, silent elsewhere

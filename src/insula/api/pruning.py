@@ -48,8 +48,8 @@ def prune_model(
     overwrite   replace a run at `output`; with `max_loss`, only by a run within it
     progress  receives the progress (see `Progress`); default: shown in notebooks, silent elsewhere
 
-    What is kept is chosen on training rows: heads and neurons by first-order Taylor importance (Michel et al. 2019;
-    Molchanov et al. 2019), layers by how much they change their input (Men et al. 2024). Raises `RecipeError` if
+    insula chooses the kept parts on training rows: heads and neurons by first-order Taylor importance (Michel et al.
+    2019; Molchanov et al. 2019), layers by how much they change their input (Men et al. 2024). Raises `RecipeError` if
     nothing would be removed or a value is invalid, `LeakError` if the model was trained on rows of the evaluation,
     `ModelFolderError`, `DataError`, `MissingExtraError`, `OutputError`. Raises `ParityError` if the loss exceeds
     `max_loss`; the run is then kept next to `output`, with `-refused` added to its name.

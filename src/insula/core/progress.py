@@ -11,13 +11,13 @@ REDRAW_SECONDS = 0.2
 
 
 class Progress(Protocol):
-    """Receives the progress of one task at a time; pass your own as `progress=`."""
+    """Receiver of the progress of one task at a time; pass your own as `progress=`."""
 
     def start(self, task: str, total: int | None = None) -> None:
         """Start a task of `total` steps; None if their number is unknown."""
 
     def expect(self, total: int) -> None:
-        """Set the number of steps, if it becomes known on the way."""
+        """Set the number of steps once it is known."""
 
     def advance(self, steps: int = 1, **figures: float) -> None:
         """Advance by `steps`; `figures` are shown next to the bar (loss, rows/s)."""

@@ -15,7 +15,7 @@ Fraction = Annotated[float, Field(gt=0, lt=1)]
 
 
 class DataOptions(BaseModel):
-    """How the rows of a source become examples. A column that is not given is found by its usual names."""
+    """Options for reading rows as examples. insula finds a column that you do not name by its usual names."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 

@@ -125,7 +125,7 @@ class Predictor:
         return changed
 
     def logits(self, texts: Sequence[TextOrInput]) -> NDArray[np.floating[Any]]:
-        """Return (rows, outputs) logits before calibration. Raises `DataError` if `texts` is no sequence of inputs."""
+        """Return (rows, outputs) uncalibrated logits. Raises `DataError` unless `texts` is a sequence of inputs."""
         chunks = [self.compute(encoded) for encoded in self._encoded(texts)]
         return np.concatenate(chunks) if chunks else np.zeros((0, self.scheme.output_count), dtype=np.float32)
 
