@@ -13,13 +13,13 @@ from insula.serving.pages.words import Speech, spaced
 
 # The names of `evaluation.metrics.metric_names.METRICS`, with (title, what it means).
 CHINESE_METRICS: Mapping[str, tuple[str, str]] = {
-    "macro_f1": ("宏平均 F1", "各标签 F1 的平均值，稀有情绪与常见情绪同等重要"),
+    "macro_f1": ("宏平均 F1", "各标签 F1 的平均值，稀有标签与常见标签同等重要"),
     "micro_f1": ("微平均 F1", "合并所有判定后计算的 F1，主要由常见标签决定"),
     "weighted_f1": ("加权 F1", "各标签 F1 按样本数加权的平均值"),
     "accuracy": ("准确率", "预测正确的样本比例；多标签时整组标签都要正确"),
     "balanced_accuracy": ("平衡准确率", "各标签召回率的平均值"),
-    "macro_precision": ("宏平均精确率", "预测出的标签中正确的比例，按标签平均"),
-    "macro_recall": ("宏平均召回率", "每个标签的样本中被找出的比例，按标签平均"),
+    "macro_precision": ("宏平均精确率", "预测为某标签的样本中正确的比例，按标签平均"),
+    "macro_recall": ("宏平均召回率", "每个标签的样本中预测正确的比例，按标签平均"),
     "mcc": ("马修斯相关系数（MCC）", "扣除随机因素后与标注的一致程度；0 为随机猜测，1 为完全一致"),
     "kappa": ("科恩 kappa 系数", "扣除随机因素后与标注者的一致程度"),
     "quadratic_kappa": ("二次加权 kappa 系数", "扣除随机因素后的一致程度，等级相差越远影响越大"),
