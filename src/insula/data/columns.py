@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from insula.core.errors import DataError, nearest
+from insula.core.sentences import shortened
 from insula.data.cell_paths import JOINED, is_path
 from insula.data.labels.cells import as_number
 from insula.data.options import DataOptions
@@ -222,4 +223,5 @@ def _usual(columns: Sequence[str], tiers: Sequence[Sequence[str]], what: str, wh
 
 
 def _listed(columns: Sequence[str]) -> str:
-    return ", ".join(repr(column) for column in columns[:40]) + (" ..." if len(columns) > 40 else "") or "none"
+    names = [repr(shortened(column, _LONGEST_NAME)) for column in columns[:40]]
+    return ", ".join(names) + (" ..." if len(columns) > 40 else "") or "none"

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import csv
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from insula.core.errors import DataError
-from insula.core.sentences import shortened
+from insula.core.sentences import counted, shortened
 from insula.data.usual_names import ALL_NAMES
 
 DELIMITERS = (",", ";", "\t", "|")
@@ -18,6 +19,9 @@ _SAMPLE_LINES = 200
 _SAMPLE_CHARACTERS = 1 << 16
 _MIN_RECURRING = 2  # how often the first cell of a column recurs below it before it is a value and not a name
 _SHOWN = 40
+_MOST_NAMES = 5  # shown in an error
+_MIN_REGULAR = 0.95  # share of rows that must have the same number of cells before the header is measured by them
+_MOST_LINES_BEFORE = 10  # searched for the header
 _SEPARATOR_LINE = re.compile(r'"?sep=(.)"?\s*', re.IGNORECASE)
 _ESCAPED_QUOTE = re.compile(r'(\\+)"')
 _NUMBER = re.compile(r"[+-]?\d+([.,]\d+)?")
@@ -30,7 +34,7 @@ class Dialect:
     quoted     False if quotes are characters of the text
     blanks     True if blanks after a delimiter are skipped, so that a quote behind them opens a cell
     backslash  True if a backslash escapes a quote inside a quoted cell
-    skipped    lines before the header that only state the delimiter (`sep=;`)
+    skipped    lines before the header: those that only state the delimiter (`sep=;`), titles and comments
     notes      sentences on what is unusual
     """
 
@@ -59,14 +63,16 @@ def detect_dialect(head: Sequence[str], *, tabs: bool, separator: str | None = N
     skipped = 0
     if delimiter is None and head and (match := _SEPARATOR_LINE.fullmatch(head[first])):
         delimiter, skipped = match[1], first + 1
+    notes = []
+    if delimiter is None and not skipped and (skipped := _lines_before_header(head)):
+        notes.append(f"{counted(skipped, 'line')} before the names of the columns skipped.")
     sample = _sample(head[skipped:])
     header = next((line for line in sample if line.strip()), "")
     if delimiter is None:
         delimiter = "\t" if tabs and "\t" in header else _most_regular(sample, header)
     if tabs and delimiter == "\t" and not _quotes_cells(sample):
-        return Dialect("\t", quoted=False, skipped=skipped)
+        return Dialect("\t", quoted=False, skipped=skipped, notes=tuple(notes))
     found = Dialect(delimiter, skipped=skipped)
-    notes = []
     if delimiter == "|" or (tabs and delimiter != "\t" and separator is None and delimiter in header):
         notes.append(f"The cells are separated by {delimiter!r}.")
     blanks = Dialect(delimiter, blanks=True, skipped=skipped)
@@ -113,9 +119,60 @@ def require_header(records: Sequence[Sequence[str]], path: str) -> None:
             raise DataError(
                 f"The first line of {path!r} looks like data and not like the names of columns: "
                 f"{shortened(cell, _SHOWN)!r} {why}. If the file has no header, say so with --no-header and name the "
-                "columns by number, such as --text 2; if the line is the header, say so with --header. In Python and "
-                "recipes set `header` to false or true."
+                "columns by number, such as --text 2; if the line is the header, say so with --header. In Python, "
+                "recipes and requests set `header` to false or true."
             )
+
+
+def _lines_before_header(head: Sequence[str]) -> int:
+    """Return the number of lines before the first one with a usual column name, if the lines below have its cells.
+
+    Titles and comments of exporting programs have fewer cells, and no name of a column.
+    """
+    lines = _sample(head)
+    for number, line in enumerate(lines[:_MOST_LINES_BEFORE]):
+        for delimiter in DELIMITERS:
+            names = [cell.strip().strip('"').lower() for cell in line.split(delimiter)]
+            if ALL_NAMES.isdisjoint(names):
+                continue
+            if len(names) < 2 or not all(names) or number == 0:
+                return 0
+            below = [other.count(delimiter) for other in lines[number + 1 :] if other.strip()]
+            regular = sum(count >= len(names) - 1 for count in below) >= _MIN_REGULAR * len(below)
+            above = max(other.count(delimiter) for other in lines[:number])
+            return number if below and regular and above < len(names) - 1 else 0
+    return 0
+
+
+def completed_header(first: Sequence[str], records: Sequence[Sequence[str]], path: str) -> tuple[list[str], list[str]]:
+    """Return the names of the columns, one for each cell of the rows, and notes on names that were added or removed.
+
+    first    the cells of the header
+    records  the first records below it
+
+    A header may be narrower by the row numbers in front (as R writes them), or by empty cells at the end of each row;
+    it may be wider by empty names at its end. Raises `DataError` if nearly all rows have more cells for another reason:
+    then nobody knows which name belongs to which cell.
+    """
+    names, rows = list(first), [row for row in records if row]
+    width, count = Counter(map(len, rows)).most_common(1)[0] if rows else (len(names), 0)
+    missing = width - len(names)
+    if len(rows) < _MIN_RECURRING or count < _MIN_REGULAR * len(rows) or not missing:
+        return names, []
+    regular = [row for row in rows if len(row) == width]
+    if missing < 0:
+        return (names, []) if any(name.strip() for name in names[width:]) else (names[:width], [])
+    if not any(cell.strip() for row in regular for cell in row[-missing:]):
+        return names + [""] * missing, [f"Each row ends with {counted(missing, 'empty cell')} without a column name."]
+    numbers = [row[0].strip() for row in regular]
+    if missing == 1 and len(set(numbers)) == len(numbers) and all(map(_NUMBER.fullmatch, numbers)):
+        return ["", *names], ["The first column has no name and holds row numbers; the names are those of the others."]
+    shown = ", ".join(repr(shortened(name, _SHOWN)) for name in names[:_MOST_NAMES])
+    raise DataError(
+        f"The first line of {path!r} has {counted(len(names), 'cell')} ({shown}), but the rows below have {width}, so "
+        "that it does not name their columns. Add the missing names. If it is no header, say so with --no-header; if "
+        "texts have separators in them, put quotes around the texts, or name another one with --separator."
+    )
 
 
 def sample_records(head: Sequence[str], dialect: Dialect) -> list[list[str]]:

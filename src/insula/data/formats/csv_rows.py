@@ -9,7 +9,7 @@ from itertools import chain
 
 from insula.core.errors import DataError
 from insula.core.sentences import counted
-from insula.data.formats.csv_dialect import detect_dialect, require_header, sample_records, unescaped
+from insula.data.formats.csv_dialect import completed_header, detect_dialect, require_header, sample_records, unescaped
 from insula.data.formats.row_reader import ReadLimits, Reject, Row, TextRows, unique_names
 from insula.data.formats.text_lines import TextLines
 
@@ -46,8 +46,9 @@ class CsvRows(TextRows):
         csv.field_size_limit(max(csv.field_size_limit(), 2**31 - 1))
         self._dialect = detect_dialect(lines.head, tabs=tabs, separator=separator)
         self.notes.extend(self._dialect.notes)
+        records = sample_records(lines.head, self._dialect)
         if header is None:
-            require_header(sample_records(lines.head, self._dialect), path)
+            require_header(records, path)
         self._escaped = self._stray = 0  # rows with quotes that are escaped, or inside a quoted cell
         self._width = 0
         self._feed = _RecordFeed(
@@ -60,6 +61,9 @@ class CsvRows(TextRows):
         line, first = next(self._records, (0, []))
         if not first:
             raise DataError(f"The file {path!r} has no header line with the names of its columns.")
+        if header is not False:
+            first, notes = completed_header(first, records[1:], path)
+            self.notes.extend(notes)
         self._width = len(first)
         if header is False:
             self._records = chain([(line, first)], self._records)

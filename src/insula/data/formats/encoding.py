@@ -23,22 +23,41 @@ _MARKS = (  # UTF-32 first: its little-endian mark begins with that of UTF-16
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
+_EXPORT = "Export its texts as CSV or JSON Lines."
+_UNPACK = "Unpack it first."
+_PICKLE = "Write its rows as CSV or JSON Lines in Python; a pickle can run any code, so insula reads none."
 _MAGIC = (
-    (b"\x89PNG", "a PNG picture"),
-    (b"\xff\xd8\xff", "a JPEG picture"),
-    (b"GIF8", "a GIF picture"),
-    (b"%PDF-", "a PDF document"),
-    (b"PK\x03\x04", "a ZIP archive or an Excel or Word document; save it as CSV"),
-    (b"\xd0\xcf\x11\xe0", "an old Excel or Word document; save it as CSV"),
-    (b"SQLite format 3", "an SQLite database"),
-    (b"PAR1", "a Parquet file; give it the ending .parquet"),
-    (b"ARROW1", "an Arrow file; give it the ending .arrow"),
-    (b"\x7fELF", "a program"),
-    (b"\x1f\x8b", "gzip data; unpack it first, such as with zcat"),
-    (b"BZh", "a bzip2 archive; unpack it first"),
-    (b"\xfd7zXZ", "an xz archive; unpack it first"),
-    (b"\x28\xb5\x2f\xfd", "a Zstandard archive; unpack it first"),
+    (b"\x89PNG", "a PNG picture", _EXPORT),
+    (b"\xff\xd8\xff", "a JPEG picture", _EXPORT),
+    (b"GIF8", "a GIF picture", _EXPORT),
+    (b"II*\0", "a TIFF picture", _EXPORT),
+    (b"MM\0*", "a TIFF picture", _EXPORT),
+    (b"ID3\x03", "MP3 sound", _EXPORT),
+    (b"ID3\x04", "MP3 sound", _EXPORT),
+    (b"OggS", "Ogg sound", _EXPORT),
+    (b"fLaC", "FLAC sound", _EXPORT),
+    (b"%PDF-", "a PDF document", _EXPORT),
+    (b"{\\rtf", "an RTF document", "Save it as plain text or CSV."),
+    (b"PK\x03\x04", "a ZIP archive, or an Excel or Word document", "Unpack it, or save it as CSV."),
+    (b"\xd0\xcf\x11\xe0", "an old Excel or Word document", "Save it as CSV."),
+    (b"SQLite format 3", "an SQLite database", "Export its table as CSV."),
+    (b"PAR1", "a Parquet file", "Give it the ending .parquet."),
+    (b"ARROW1", "an Arrow file", "Give it the ending .arrow."),
+    (b"\x93NUMPY", "an array of numpy", _EXPORT),
+    (b"\x89HDF", "an HDF5 file", _EXPORT),
+    (b"$FL2", "an SPSS file", "Save it as CSV."),
+    (b"\x7fELF", "a program", "Name another file."),
+    (b"MZ\x90", "a program", "Name another file."),
+    (b"\x1f\x8b", "gzip data", _UNPACK),
+    (b"BZh", "a bzip2 archive", _UNPACK),
+    (b"\xfd7zXZ", "an xz archive", _UNPACK),
+    (b"\x28\xb5\x2f\xfd", "a Zstandard archive", _UNPACK),
+    (b"7z\xbc\xaf", "a 7z archive", _UNPACK),
+    (b"Rar!", "a RAR archive", _UNPACK),
+    *((b"\x80" + bytes([version]), "a pickle of Python", _PICKLE) for version in range(2, 6)),
+    *((start, "a pickle of Python", _PICKLE) for start in (b"(lp0\n", b"(dp0\n", b"ccopy_reg\n")),
 )
+_MANY_CONTROLS = 0.02  # share of control characters above which bytes that are not UTF-8 are no text
 _LATIN_PAGES = ["cp1252", "latin_1", "cp1250", "cp1254"]
 _OTHER_PAGES = ["cp1251", "koi8_r", "cp1253", "big5", "shift_jis", "euc_jp", "euc_kr", "gb18030"]
 _WESTERN = frozenset("àáâãäåæçèéêëìíîïñòóôõöøùúûüýÿßœšžÀÁÂÄÅÆÇÈÉÊËÍÎÏÑÓÔÖØÙÚÛÜŒ¿¡‘’“”–—…«»€£©®™°·•§´\xa0½")
@@ -64,13 +83,28 @@ def detect_utf16(head: bytes) -> str | None:
 
 
 def binary_kind(head: bytes) -> str | None:
-    """Return what `head` is if it is not text (`a PNG picture`, `binary data`), None if it may be text."""
-    for magic, kind in _MAGIC:
+    """Return what `head` is if it is not text, and what to do (`a PNG picture. Export ...`); None if it may be text."""
+    for magic, kind, advice in _MAGIC:
         if head.startswith(magic):
-            return kind
+            return f"{kind}. {advice}"
     head = head[:SAMPLE_BYTES]
     controls = sum(head.count(code) for code in range(32) if code not in (9, 10, 11, 12, 13, 27))
-    return "binary data" if controls > len(head) / 10 else None
+    if controls <= len(head) / 10 and (_decodes_but_end(head) or not _has_many_controls(head, controls)):
+        return None
+    return f"binary data. {_EXPORT}"
+
+
+def _has_many_controls(head: bytes, controls: int) -> bool:
+    """Return whether bytes that are not UTF-8 have more control characters than text in an old encoding has."""
+    if controls > max(3, _MANY_CONTROLS * len(head)):
+        return True
+    # Bytes 128 to 159 are letters or marks in every encoding but Latin-1, the last resort.
+    return detect_encoding(head) == "latin-1" and sum(map(head.count, range(128, 160))) > max(3, len(head) / 20)
+
+
+def _decodes_but_end(head: bytes) -> bool:
+    """Return whether bytes are UTF-8, though perhaps cut inside their last character."""
+    return any(_decodes(head[: len(head) - cut], "utf-8") for cut in range(4))
 
 
 def detect_encoding(sample: bytes) -> str | None:

@@ -12,7 +12,7 @@ from insula.core.progress import Progress
 from insula.data.formats.byte_source import STDIN, open_bytes, zip_member
 from insula.data.formats.csv_rows import CsvRows
 from insula.data.formats.json_rows import JsonLinesRows, JsonListRows
-from insula.data.formats.line_rows import FastTextRows, LineRows, detect_content, holds_json_lines
+from insula.data.formats.line_rows import FastTextRows, LineRows, detect_content, holds_json_lines, require_rows
 from insula.data.formats.row_reader import ReadLimits, Reject, Row, RowReader
 from insula.data.formats.text_lines import TextLines
 
@@ -35,6 +35,17 @@ EXTENSIONS: dict[str, Format] = {
     ".ods": "excel",
 }
 
+FOREIGN = {
+    **dict.fromkeys((".docx", ".doc", ".odt", ".rtf", ".pdf", ".pptx"), "Export its texts as CSV or JSON Lines."),
+    **dict.fromkeys((".png", ".jpg", ".jpeg", ".gif", ".wav", ".mp3"), "Export its texts as CSV or JSON Lines."),
+    **dict.fromkeys((".pkl", ".pickle", ".npy", ".npz", ".pt", ".h5", ".hdf5"), "Write its rows as CSV or JSON Lines."),
+    **dict.fromkeys((".db", ".sqlite", ".sqlite3", ".mdb", ".accdb", ".sql"), "Export its table as CSV."),
+    **dict.fromkeys((".sav", ".dta", ".sas7bdat", ".rds", ".rdata", ".numbers"), "Save it as CSV."),
+    **dict.fromkeys((".xml", ".html", ".htm", ".yaml", ".yml", ".toml"), "Write its rows as CSV or JSON Lines."),
+    **dict.fromkeys((".bz2", ".xz", ".zst", ".7z", ".rar", ".tar", ".tgz"), "Unpack it first."),
+}
+"""Endings of files with other content than rows that insula reads, and what to do with them."""
+
 
 def format_of(path: str | Path) -> Format:
     """Return the format of a file name, ignoring `.gz`, for a `.zip` that of the file in it; `DataError` with the known
@@ -43,6 +54,11 @@ def format_of(path: str | Path) -> Format:
     if name.endswith(".zip") and Path(path).is_file():
         name = zip_member(Path(path)).lower()
     ending = Path(name).suffix
+    if ending in FOREIGN:
+        raise DataError(
+            f"The file {str(path)!r} must be in a format that insula reads ({', '.join(EXTENSIONS)}). Got {ending!r}. "
+            f"{FOREIGN[ending]}"
+        )
     if ending not in EXTENSIONS:
         raise DataError(
             f"The name of {str(path)!r} must end in one of {', '.join(EXTENSIONS)}, optionally with .gz or .zip. "
@@ -144,6 +160,8 @@ def open_rows(
         )
         notes = []
         is_typed = kind is None
+        if format is None:
+            require_rows(lines.head, str(path))
         if format is None and kind in (None, "lines"):
             kind = detect_content(lines.head, str(path), is_typed=is_typed)
             if kind != "lines" and not (is_typed and kind == "jsonl"):

@@ -20,6 +20,13 @@ _LABELLED = re.compile(r"__label__\S+\s")
 _OBJECT = re.compile(r'\s*\{\s*"[^"]+"\s*:\s*[\[{]')
 _OBJECTS = re.compile(r"\s*\[\s*(\{|$)")
 LABEL_PREFIX = "__label__"
+_DOWNLOAD = "The download may have failed, or need a login: open the file, and download it again."
+_DOCUMENTS = (
+    ("<!doctype html", "a web page", _DOWNLOAD),
+    ("<html", "a web page", _DOWNLOAD),
+    ("<?xml", "an XML document", "Export its rows as CSV or JSON Lines."),
+    ("version https://git-lfs.github.com/", "a pointer of Git LFS", "Get the file itself with: git lfs pull"),
+)
 
 
 class LineRows(TextRows):
@@ -94,6 +101,14 @@ def detect_content(head: Sequence[str], path: str, *, is_typed: bool = False) ->
             "line with --format lines. In Python and recipes set `format`."
         )
     return "lines"
+
+
+def require_rows(head: Sequence[str], path: str) -> None:
+    """Raise `DataError` if lines are the start of a document that holds no rows, such as a web page."""
+    start = next((line.strip() for line in head if line.strip()), "").removeprefix("\ufeff").lower()
+    for mark, kind, advice in _DOCUMENTS:
+        if start.startswith(mark):
+            raise DataError(f"The file {path!r} must hold rows of data, but looks like {kind}. {advice}")
 
 
 def holds_json_lines(head: Sequence[str]) -> bool:

@@ -122,9 +122,7 @@ class TextLines:
             yield from self._wide_texts(first)
             return
         if kind := binary_kind(first):
-            raise DataError(
-                f"The file {self._name!r} must be text, but looks like {kind}. Export it as CSV or JSON Lines."
-            )
+            raise DataError(f"The file {self._name!r} must be text, but looks like {kind}")
         for block in self._whole_lines(first):
             yield self._clean(self._decode(block))
 
