@@ -27,7 +27,7 @@ from insula.core.decision import Decisions
 from insula.core.errors import DataError, nearest
 from insula.core.example import Example
 from insula.core.files import atomic_folder
-from insula.core.model_input import ModelInput, TextOrInput
+from insula.core.model_input import ModelInput, TextOrInput, check_texts
 from insula.core.outputs import require_replaceable
 from insula.core.progress import default_progress
 from insula.core.scheme import LabelScheme
@@ -159,7 +159,10 @@ class _EmotionEstimator(BaseEstimator):
         return self.predictor_.decide(self._inputs(X))
 
     def _inputs(self, X: Any) -> list[ModelInput]:
-        """Return the inputs of X: texts, `ModelInput`s, or the rows of a table with the named columns."""
+        """Return the inputs of X: texts, `ModelInput`s, or the rows of a table with the named columns.
+
+        Raises `DataError` for an empty text.
+        """
         called = f"X of {type(self).__name__}"
         if self.text is None and not (self.context is self.speaker is self.target is None):
             raise DataError(
@@ -172,8 +175,10 @@ class _EmotionEstimator(BaseEstimator):
             inputs = table_inputs(X, options, f"the {called}")
             if not inputs:
                 raise DataError(f"The {called} must have at least one text. Got none.")
-            return inputs
-        return [ModelInput(one) if isinstance(one, str) else one for one in _as_texts(X, called)]
+        else:
+            inputs = [ModelInput(one) if isinstance(one, str) else one for one in _as_texts(X, called)]
+        check_texts(inputs)
+        return inputs
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

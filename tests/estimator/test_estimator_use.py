@@ -254,3 +254,21 @@ def test_an_unknown_model_has_a_hint(model: str, hint: str) -> None:
     with pytest.raises(UnknownNameError, match=r"must be a family \(") as caught:
         EmotionClassifier(model).fit(TEXTS, LABELS)
     assert hint in str(caught.value)
+
+
+@pytest.mark.parametrize("blank", ["", " ", "\n\t", "\u3000"])
+def test_a_blank_text_is_rejected_as_everywhere(blank: str) -> None:
+    texts, labels = rows(40)
+    model = EmotionClassifier(model="linear", random_state=0)
+    said = r"A text must not be empty or blank\. Got one at position 1\. Leave it out\."
+    with pytest.raises(DataError, match=said):
+        model.fit([texts[0], blank, *texts[2:]], labels)
+    model.fit(texts, labels)
+    table = EmotionClassifier(model="linear", random_state=0, text="said").fit(pd.DataFrame({"said": texts}), labels)
+    for ask in (model.predict, model.predict_proba, model.predict_log_proba):
+        with pytest.raises(DataError, match=said):
+            ask(["so happy", blank])
+    with pytest.raises(DataError, match=said):
+        table.predict(pd.DataFrame({"said": ["so happy", blank]}))
+    with pytest.raises(DataError, match=said):
+        EmotionRegressor(model="linear").fit([texts[0], blank, *texts[2:]], np.arange(40.0))

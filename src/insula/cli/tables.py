@@ -43,15 +43,20 @@ class PredictionPrinter:
                 head = f"{head}   confidence {confidence:.2f}"
             typer.echo(_cropped(f"{mark} {head}  ", _one_line(prediction.text), width))
 
-    def explain(self) -> None:
-        """Explain the confidence and the marks, if any were printed."""
+    def explain(self, *, by_energy: bool = False) -> None:
+        """Explain the confidence and the marks, if any were printed.
+
+        by_energy  whether the model also abstains by the energy of its logits
+        """
         if self.confident:
             typer.echo(
                 "score: the probability of a label; confidence: the probability that exactly these labels apply",
                 err=True,
             )
         if self.unsure:
-            typer.echo(f"{UNSURE} the model is not sure: its confidence is below the abstention threshold", err=True)
+            reason = "its confidence is below the abstention threshold"
+            other = ", or the text is unlike its training texts" if by_energy else ""
+            typer.echo(f"{UNSURE} the model is not sure: {reason}{other}", err=True)
 
 
 def _head(prediction: Prediction) -> str:
