@@ -97,3 +97,13 @@ def test_another_file_is_no_engine(tmp_path: Path, content: str) -> None:
 def test_an_engine_needs_threads() -> None:
     with pytest.raises(DataError, match="threads of an engine must be a whole number"):
         Engine(threads=0)
+
+
+def test_texts_are_read_as_stated(tmp_path: Path, trained_run: Callable[..., Any]) -> None:
+    run = trained_run("linear", "multi")
+    file = tmp_path / "texts.csv"
+    file.write_text("".join(f"{number};{text}\n" for number, text in enumerate(TEXTS)), encoding="utf-8")
+    with pytest.raises(DataError, match="looks like data"):
+        insula.bench_model(run.path, data=str(file))
+    found = insula.bench_model(run.path, data=str(file), text="2", separator=";", header=False)
+    assert found.rows == len(TEXTS)

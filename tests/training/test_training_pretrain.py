@@ -18,10 +18,11 @@ import toy_data
 from insula.api.pretraining import pretrain, resume_pretraining
 from insula.cli.app import app
 from insula.core.errors import DataError, MissingFileError, OutputError, RecipeError
+from insula.data.formats.formats import DETECTED, ReadOptions
 from insula.models.networks.encoder import EncoderForEmotion
 from insula.training.neural.checkpoints import last_checkpoint
 from insula.training.pretraining.corpus import read_corpus
-from insula.training.pretraining.inputs import work_folder
+from insula.training.pretraining.inputs import read_interrupted, work_folder
 from insula.training.pretraining.masking import HELD_OUT_EPOCH, IGNORED, MaskedRows, Masking, NumberedBatches
 from insula.training.pretraining.model import masked_loss, open_for_pretraining
 from insula.training.pretraining.trainer import PretrainTrainer
@@ -210,6 +211,27 @@ def test_texts_near_an_evaluation_set_are_not_trained_on(tmp_path: Path) -> None
     assert (corpus.read, corpus.excluded, corpus.repeated, len(corpus.held_out)) == (6, 1, 2, 1)
     with pytest.raises(DataError, match=r"at least 2 different texts\. Got 0"):
         read_corpus([tmp_path / "test.txt"], [tmp_path / "test.txt"])
+
+
+def test_a_corpus_is_read_as_stated(tmp_path: Path) -> None:
+    """Without a header the first line is a question, which `pretrain` had no way to answer."""
+    texts = ["3;nobody ever called us back", "3;the room was clean", "3;a third text of its own", "3;and a fourth"]
+    (tmp_path / "texts.csv").write_text("\n".join(texts), encoding="utf-8")
+    with pytest.raises(DataError, match="looks like data"):
+        read_corpus([tmp_path / "texts.csv"])
+    reading = ReadOptions(separator=";", header=False)
+    corpus = read_corpus([tmp_path / "texts.csv"], text="2", reading=reading)
+    assert sorted([*corpus.train, *corpus.held_out]) == sorted(text[2:] for text in texts)
+
+
+def test_a_resumed_pretraining_reads_alike(tmp_path: Path) -> None:
+    work = tmp_path / "encoder.unfinished"
+    work.mkdir()
+    state = {"files": ["a.csv"], "exclude": [], "text": "2", "options": {"model": "minilm"}}
+    for reading in (ReadOptions("csv", ";", False), DETECTED):
+        recorded = {} if reading == DETECTED else {"reading": list(reading)}
+        (work / "pretrain.json").write_text(json.dumps(state | recorded), encoding="utf-8")
+        assert read_interrupted(tmp_path / "encoder").reading == reading
 
 
 def test_the_default_name_has_texts_and_base(

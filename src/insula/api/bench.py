@@ -25,6 +25,9 @@ def bench_model(
     *,
     data: SourceName | None = None,
     text: str | None = None,
+    format: str | None = None,
+    separator: str | None = None,
+    header: bool | None = None,
     output: str | Path | None = None,
     rows: int = ROWS,
     progress: Progress | None = None,
@@ -34,6 +37,7 @@ def bench_model(
     model   a run, a model folder, or the name of a run
     data    texts to measure on, labelled or not; default the training data of the run, else the built-in data sets
     text    column with the text in `data`; default found by its usual names
+    format, separator, header   how `data` is read, where that is not detected (see `DataOptions`)
     output  JSON file for the result, for `load_model(model, engine=FILE)`; None writes nothing
     rows    largest number of texts to use
     progress  receives the progress (see `Progress`); default: shown in notebooks, silent elsewhere
@@ -47,7 +51,7 @@ def bench_model(
     if output is not None:
         require_different(output, *names_in(data))
         require_outside(output, folder.path)
-    texts = sample_texts(folder, data, text=text, progress=progress)
+    texts = sample_texts(folder, data, text=text, progress=progress, format=format, separator=separator, header=header)
     if rows < 1 or not texts:
         raise DataError(f"A benchmark needs at least 1 row. Got {min(rows, len(texts))}. Name other texts with --data.")
     some = texts[:: max(1, len(texts) // rows)][:rows]

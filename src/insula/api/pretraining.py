@@ -15,6 +15,8 @@ from insula.core.locks import exclusive_folder
 from insula.core.outputs import require_replaceable
 from insula.core.progress import Progress, default_progress
 from insula.core.sentences import invalid_value
+from insula.data.formats.formats import ReadOptions
+from insula.data.options import DataOptions
 from insula.training.options.pretrain import PretrainOptions
 from insula.training.pretraining.inputs import ENCODER, FACTS, PretrainInput, PretrainRun, read_interrupted, work_folder
 from insula.training.run_folder import resume_hint
@@ -29,6 +31,9 @@ def pretrain(
     model: str | Path = "minilm",
     exclude: str | Path | Sequence[str | Path] = (),
     text: str | None = None,
+    format: str | None = None,
+    separator: str | None = None,
+    header: bool | None = None,
     overwrite: bool = False,
     command: str = "",
     progress: Progress | None = None,
@@ -41,12 +46,15 @@ def pretrain(
     model     the encoder to start from: a folder, an alias, a hub id
     exclude   files with the texts of evaluation sets; training leaves out these texts and their near-duplicates
     text      column with the text; default found by its usual names, also in files of `exclude` that lack it
+    format, separator, header   how all files are read, where that is not detected (see `DataOptions`)
     options   `epochs`, `batch_size`, `learning_rate`, `max_tokens`, `seed` and the other fields of `PretrainOptions`
     progress  receives the progress (see `Progress`); default: shown in notebooks, silent elsewhere
 
     Raises `DataError`, `RecipeError`, `OutputError`, `MissingFileError`, `UnknownNameError`, `MissingExtraError`.
     """
     chosen = _options({"model": str(model), **options})
+    checked = DataOptions.checked(format=format, separator=separator, header=header)
+    reading = ReadOptions(checked.format, checked.separator, checked.header)
     files, excluded = absolute_names(source), absolute_names(exclude)
     if not files:
         raise RecipeError("Pretraining needs at least one file of texts. Got none; name one.")
@@ -55,7 +63,7 @@ def pretrain(
     require_replaceable(folder, ENCODER, overwrite=overwrite, inputs=[*files, *excluded, *base])
     if base:
         chosen = chosen.model_copy(update={"model": str(Path(chosen.model).absolute())})
-    return _run(PretrainInput(files, excluded, text, chosen), folder, command=command, progress=progress)
+    return _run(PretrainInput(files, excluded, text, chosen, reading), folder, command=command, progress=progress)
 
 
 def resume_pretraining(output: str | Path, *, command: str = "", progress: Progress | None = None) -> PretrainRun:

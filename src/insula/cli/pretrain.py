@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from insula.cli.options import Json, Quiet, TextAlone, folder_option
+from insula.cli.options import FileFormat, Header, Json, Quiet, Separator, TextAlone, folder_option
 
 
 def pretrain(
@@ -37,6 +37,9 @@ def pretrain(
         ),
     ] = None,
     text: TextAlone = None,
+    format: FileFormat = None,
+    separator: Separator = None,
+    header: Header = None,
     epochs: Annotated[
         float | None, typer.Option("--epochs", help="Passes over the texts. [default: 3]", metavar="N")
     ] = None,
@@ -94,6 +97,7 @@ def pretrain(
         output
         or exclude
         or text
+        or (format, separator, header) != (None, None, None)
         or overwrite
         or model != "minilm"
         or any(value is not None for value in settings.values())
@@ -109,6 +113,9 @@ def pretrain(
                 model=model,
                 exclude=exclude or (),
                 text=text,
+                format=format,
+                separator=separator,
+                header=header,
                 overwrite=overwrite,
                 command=as_typed(),
                 progress=progress,

@@ -159,15 +159,22 @@ def training_dataset(model: ModelFolder, data: SourceName | None = None) -> Data
 
 
 def sample_texts(
-    model: ModelFolder, data: SourceName | None = None, *, text: str | None = None, progress: Progress
+    model: ModelFolder,
+    data: SourceName | None = None,
+    *,
+    text: str | None = None,
+    progress: Progress,
+    **reading: Any,
 ) -> list[str]:
     """Return texts to run a model on: from `data`, else from its training data, else from the built-in data sets.
 
-    text  the text column of `data`; None looks for its usual names
+    text     the text column of `data`; None looks for its usual names
+    reading  its `format`, `separator` and `header`, where they are not detected or as in training
 
     Raises `DataError` if there are none, and as `find_source`.
     """
     options = recorded_options(model.path)
+    options = options.with_columns(**reading)
     if source := data or _recorded_source(model):
         return source_texts(source, options, text=text)
     names = [name for name, known in BUILTIN_SOURCES.items() if known.is_available]

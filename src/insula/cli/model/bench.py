@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from insula.cli.options import AnyModel, Json, Quiet, TextAlone, data_option
+from insula.cli.options import AnyModel, FileFormat, Header, Json, Quiet, Separator, TextAlone, data_option
 from insula.core.starter import STARTER
 
 
@@ -22,6 +22,9 @@ def bench(
         ),
     ] = None,
     text: TextAlone = None,
+    format: FileFormat = None,
+    separator: Separator = None,
+    header: Header = None,
     rows: Annotated[int, typer.Option("--rows", help="Number of texts to use.", metavar="N", min=1)] = 1000,
     output: Annotated[
         Path | None,
@@ -48,11 +51,16 @@ def bench(
         insula model bench -m runs/care
         insula model bench -m runs/care-int8 --data messages.csv -o engine.json
     """
+    if not data and (text or (format, separator, header) != (None, None, None)):
+        raise typer.BadParameter("--text, --format, --separator and --header need --data. Add it, or leave them out.")
     from insula.api.bench import bench_model
     from insula.cli.progress import shown_progress
 
     with shown_progress(quiet) as progress:
-        found = bench_model(model, data=data, text=text, output=output, rows=rows, progress=progress)
+        found = bench_model(
+            model, data=data, text=text, format=format, separator=separator, header=header, output=output, rows=rows,
+            progress=progress,
+        )  # fmt: skip
     if as_json:
         typer.echo(json.dumps(found.to_dict(), ensure_ascii=False, allow_nan=False))
         return

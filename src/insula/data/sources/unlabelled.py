@@ -10,7 +10,7 @@ from insula.core.errors import DataError
 from insula.core.sentences import counted
 from insula.data.cell_paths import cell_getter
 from insula.data.columns import find_text_columns
-from insula.data.formats.formats import open_rows
+from insula.data.formats.formats import DETECTED, ReadOptions, open_rows
 from insula.data.formats.line_rows import LineRows
 from insula.data.formats.row_reader import RowReader
 from insula.data.labels.cells import as_name, is_missing, is_not_text
@@ -28,12 +28,14 @@ def read_texts(
     text: TextColumns = None,
     likely: str | None = None,
     max_length: int = 20_000,
+    reading: ReadOptions = DETECTED,
 ) -> tuple[list[str], tuple[str, ...]]:
     """Return the texts of all files, in order, and notes on what was left out.
 
     text        text column (default: found by its usual names); plain lines have none
     likely      column preferred to the usual names, in files that have it
     max_length  characters kept of one text
+    reading     format, separator and header of the files, where they are not detected
 
     Rows that cannot be read or have no text are counted and left out. Raises `DataError` if no text is left,
     `MissingFileError`.
@@ -41,7 +43,7 @@ def read_texts(
     texts: list[str] = []
     notes: list[str] = []
     for file in files:
-        with open_rows(file, on_reject=lambda _: None) as reader:
+        with open_rows(file, on_reject=lambda _: None, **reading._asdict()) as reader:
             named = text or (likely if likely in reader.columns else None)
             texts += _texts(reader, None if isinstance(reader, LineRows) else named, str(file), max_length, notes)
     if not texts:

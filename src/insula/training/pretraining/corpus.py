@@ -11,6 +11,7 @@ import numpy as np
 
 from insula.core.errors import DataError
 from insula.core.sentences import counted
+from insula.data.formats.formats import DETECTED, ReadOptions
 from insula.data.sources.unlabelled import read_texts
 from insula.data.splits.near_duplicates import near_duplicate_clusters
 from insula.text.comparison import comparison_key
@@ -50,18 +51,20 @@ def read_corpus(
     exclude: Sequence[str | Path] = (),
     *,
     text: str | None = None,
+    reading: ReadOptions = DETECTED,
     held_out: float = 0.05,
     seed: int = 0,
 ) -> Corpus:
     """Return the corpus of the files, with the first of near-duplicates and without texts near one of `exclude`.
 
     text      text column, also of those files of `exclude` that have it; None to find it by its usual names
+    reading   format, separator and header of all files, where they are not detected
     held_out  share of the texts to hold out, at most 2,000
 
     Raises `DataError` if fewer than two texts are left, `MissingFileError`.
     """
-    texts, notes = read_texts(files, text=text)
-    forbidden, more = read_texts(exclude, likely=text) if exclude else ([], ())
+    texts, notes = read_texts(files, text=text, reading=reading)
+    forbidden, more = read_texts(exclude, likely=text, reading=reading) if exclude else ([], ())
     clusters = near_duplicate_clusters([*forbidden, *texts], seed=seed)
     excluded_clusters = set(clusters[: len(forbidden)])
     kept: dict[int, str] = {}

@@ -10,6 +10,7 @@ from typing import Any
 
 from insula.core.errors import DataError, MissingFileError
 from insula.core.outputs import FolderKind
+from insula.data.formats.formats import DETECTED, ReadOptions
 from insula.training.options.pretrain import PretrainOptions
 
 FACTS = "pretrain.json"
@@ -31,12 +32,14 @@ class PretrainInput:
     files    files with texts to train on
     exclude  files with texts that must not be trained on
     text     text column, None to find it by its usual names
+    reading  format, separator and header of all files, where they are not detected
     """
 
     files: tuple[str, ...]
     exclude: tuple[str, ...]
     text: str | None
     options: PretrainOptions
+    reading: ReadOptions = DETECTED
 
 
 def work_folder(output: Path) -> Path:
@@ -52,7 +55,8 @@ def read_interrupted(output: Path) -> PretrainInput:
     try:
         row = json.loads(file.read_text(encoding="utf-8"))
         options = PretrainOptions.model_validate(row["options"])
-        return PretrainInput(tuple(row["files"]), tuple(row["exclude"]), row["text"], options)
+        reading = ReadOptions(*row.get("reading", ()))
+        return PretrainInput(tuple(row["files"]), tuple(row["exclude"]), row["text"], options, reading)
     except (ValueError, KeyError, TypeError) as error:
         raise DataError(
             f"The file {str(file)!r} is damaged, so pretraining cannot be resumed. Start it again."

@@ -62,7 +62,9 @@ def pretrain_encoder(
             f"The option max_tokens of pretrain must be at most {most} for this encoder. Got {options.max_tokens}. "
             f"Pretrain with --max-tokens {most}."
         )
-    corpus = read_corpus(given.files, given.exclude, text=given.text, held_out=options.held_out, seed=options.seed)
+    corpus = read_corpus(
+        given.files, given.exclude, text=given.text, reading=given.reading, held_out=options.held_out, seed=options.seed
+    )
     for note in corpus.notes:
         progress.say(note)
     _record_or_compare(work, given, corpus, resume)
@@ -159,6 +161,7 @@ def _record_or_compare(work: Path, given: PretrainInput, corpus: Corpus, resume:
         "files": list(given.files),
         "exclude": list(given.exclude),
         "text": given.text,
+        "reading": list(given.reading),
         "options": given.options.model_dump(mode="json"),
         "corpus": corpus.digest,
     }
