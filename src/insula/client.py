@@ -78,6 +78,7 @@ class Predictions(list[Prediction]):
     context_turns   number of earlier turns that it reads; 0 for none
     reads_target    whether it reads a target
     unread          number of texts with earlier turns or a target that the model does not read
+    truncated       number of texts that are longer than the model reads
     """
 
     def __init__(self) -> None:
@@ -87,6 +88,7 @@ class Predictions(list[Prediction]):
         self.context_turns = 0
         self.reads_target = False
         self.unread = 0
+        self.truncated = 0
 
     def add(self, answer: Mapping[str, Any], inputs: Sequence[TextOrInput | Turn]) -> None:
         """Append the predictions that one response has for these inputs."""
@@ -95,6 +97,7 @@ class Predictions(list[Prediction]):
         self.context_turns = answer.get("context_turns", 0)
         self.reads_target = answer.get("reads_target", False)
         self.unread += answer.get("unread", 0)
+        self.truncated += answer.get("truncated", 0)
         for one, row in zip(inputs, answer["predictions"], strict=True):
             given = one if isinstance(one, ModelInput) else None
             self.append(
@@ -107,6 +110,7 @@ class Predictions(list[Prediction]):
                     abstained=row["abstained"],
                     language=given.language if given else None,
                     id=given.id if given else None,
+                    truncated=row.get("truncated") or False,
                 )
             )
 

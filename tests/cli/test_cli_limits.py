@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 from cli_messages import failed
 
 from insula import load_model, predict_file
+from insula.models.folder import seal
 
 TEXT = "so happy and wonderful, then furious"
 
@@ -64,3 +66,18 @@ def test_a_file_is_not_resumed_with_another_threshold(tmp_path: Path, several: P
     predict_file(tmp_path / "in.csv", tmp_path / "out.jsonl", load_model(several, threshold=0))
     row = json.loads((tmp_path / "out.jsonl").read_text(encoding="utf-8"))
     assert set(row["labels"]) == set(one.scheme.names)
+
+
+def test_both_reasons_to_abstain_are_named(insula: Callable[..., Any], tmp_path: Path, trained_run: Any) -> None:
+    source, model = trained_run("linear", "single").model, tmp_path / "model"
+    for energy in (None, -1000.0):
+        shutil.rmtree(model, ignore_errors=True)
+        shutil.copytree(source, model)
+        rule = json.loads((model / "decision.json").read_text(encoding="utf-8"))
+        (model / "decision.json").write_text(json.dumps(rule | {"abstention": 1.0, "energy": energy}), encoding="utf-8")
+        seal(model, family="linear", backend="linear")
+        (tmp_path / "texts.txt").write_text(TEXT, encoding="utf-8")
+        for asked in ((TEXT,), ("-i", tmp_path / "texts.txt")):
+            said = insula("predict", *asked, "-m", model).stderr
+            assert "confidence is below the abstention threshold" in said
+            assert ("unlike its training texts" in said) is (energy is not None)

@@ -24,7 +24,7 @@ TEXTS = [
 def _whole(tokenizer: TextTokenizer, text: str) -> list[int]:
     clean = text.encode("utf-8", "replace").decode("utf-8")
     ids: list[int] = tokenizer._tokenizer.encode(clean).ids
-    return ids[: tokenizer.max_tokens]
+    return ids
 
 
 def _apart(tokenizer: TextTokenizer, texts: list[str]) -> list[list[int]]:

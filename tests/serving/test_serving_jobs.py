@@ -96,6 +96,22 @@ def test_columns_of_turns_are_named_in_order_or_not_read(conversing: Running, tm
     assert "two ways to give the earlier turns" in failed["detail"]
 
 
+def test_a_job_states_how_its_file_is_read(served: Running, predictor: Predictor) -> None:
+    table = "1;so happy, really;joy\n2;awful day;fear\n3;so happy;joy\n4;usual;joy\n"
+    question = _finished(served, _post(served, table, headers=CSV).json()["id"])
+    assert question["status"] == "failed"
+    assert "set `header` to false" in question["detail"]
+    stated = {"text": "2", "header": "false", "separator": ";"}
+    made = _post(served, table, headers=CSV, params=stated).json()
+    assert _finished(served, made["id"])["rows"] == 4
+    answers = [json.loads(line) for line in served.get(f"/v1/batches/{made['id']}/result").text.splitlines()]
+    wanted = predictor.predict(["so happy, really", "awful day", "so happy", "usual"])
+    assert [(row["text"], row["label"]) for row in answers] == [(one.text, one.label) for one in wanted]
+    lines = _post(served, "so happy\nawful\n", headers=CSV, params={"format": "lines"}).json()
+    assert _finished(served, lines["id"])["rows"] == 2
+    problem(_post(served, table, headers=CSV, params={"format": "parquet"}), 422, "validation")
+
+
 def test_a_stored_job_of_an_older_service_is_read(linear_model: Path, tmp_path: Path) -> None:
     folder = tmp_path / "jobs" / ("0" * 32)
     folder.mkdir(parents=True)

@@ -29,6 +29,7 @@ from insula.training.recipe.recipe import load_recipe
 from insula.training.recipe.unused_options import unused_options
 
 if TYPE_CHECKING:
+    from insula.models.tokens.windows import Windows
     from insula.training.recalibrate import Recalibrated
 
 MAX_SHARE_CHOSEN_ON = 0.1
@@ -50,6 +51,7 @@ def calibrate_model(
     thresholds: str | None = None,
     class_offsets: bool | None = None,
     coverage: float | None = None,
+    windows: Windows | None = None,
     overwrite: bool = False,
     seed: int = 0,
     command: str = "",
@@ -64,6 +66,8 @@ def calibrate_model(
              Default: the validation rows of the run
     calibration, thresholds, class_offsets, coverage   options of the `decision` section of a recipe; None keeps the
              value used in training
+    windows     how the new model reads texts of more tokens than it reads at once: none (only their start), or mean or
+             max of the logits of overlapping windows; None keeps it
     overwrite   replace a model folder at `output`
     progress  receives the progress (see `Progress`); default: shown in notebooks, silent elsewhere
     rows     the former name of `data`, accepted until version 0.3
@@ -115,6 +119,7 @@ def calibrate_model(
         folder,
         options,
         as_before=as_before if biased else None,
+        windows=windows,
         seed=seed,
         command=command,
     )

@@ -123,7 +123,11 @@ def evaluate(
         progress.say(note)
     progress.say(f"Evaluating on {counted(len(examples), 'row')}.")
     inputs = [example.input for example in examples]
-    decisions = predictor.decide(inputs)
+    logits, longer = predictor.read(inputs)
+    decisions = predictor.decision.decide(predictor.scheme, logits)
+    for note in predictor.truncation_warnings(int(longer.sum()), len(inputs)):
+        progress.say(note)
+        notes = (*notes, note)
     mapped = None if wanted is None else wanted.for_rows(examples)
     scheme = folder.scheme
     if mapped is not None:

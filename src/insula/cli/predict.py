@@ -281,6 +281,8 @@ def _predict_texts(inputs: list[TextOrInput], predictor: Predictor, *, as_json: 
     predictions = run_prediction(inputs, predictor)
     if predictor.unread(inputs):
         _warn("This model does not read all of the context: earlier turns, a target or both are ignored.")
+    for warning in predictor.truncation_warnings(sum(one.truncated for one in predictions), len(predictions)):
+        _warn(warning)
     if as_json:
         from insula.core.levels import level_predictions
 
@@ -292,7 +294,7 @@ def _predict_texts(inputs: list[TextOrInput], predictor: Predictor, *, as_json: 
         return
     printer = PredictionPrinter()
     printer.print(predictions)
-    printer.explain()
+    printer.explain(by_energy=predictor.decision.energy is not None)
 
 
 def _print_predictions(source: str, model: Predictor, options: dict[str, Any]) -> None:
@@ -300,7 +302,7 @@ def _print_predictions(source: str, model: Predictor, options: dict[str, Any]) -
 
     printer = PredictionPrinter()
     result = _run(source, printer.print, model, options, quiet=True)
-    printer.explain()
+    printer.explain(by_energy=model.decision.energy is not None)
     _report_problems(result)
 
 

@@ -121,7 +121,9 @@ def _score_difference(source: ModelFolder, model: PreTrainedModel, texts: Sequen
     folded = source.decision.calibration.method in FOLDED
     rule = DecisionRule(calibration=source.decision.calibration if folded else Calibration())
     scores = score_function(source.scheme, rule)
-    wanted = scores(TorchBackend(source.path).logits(texts))
+    trained = TorchBackend(source.path)
+    trained.windows = "none"  # as in the pipeline
+    wanted = scores(trained.logits(texts))
     tokenizer, _ = open_tokenizer(source.path)
     plain = score_function(source.scheme, DecisionRule())
     found = []
@@ -146,7 +148,18 @@ def _card(source: ModelFolder) -> str:
         f"top_k=None)`. Call it with `truncation=True`, or long texts raise an error. Scores are {calibrated}.\n\n"
         f"The pipeline does not run the text steps of training: "
         f"{', '.join(source.preparation.steps) or 'none'}. Apply them to your texts to get the same scores as in "
-        f"insula.\n\n{_decision_text(source.scheme, rule)}"
+        f"insula.\n\n{_windows_text(source.path)}{_decision_text(source.scheme, rule)}"
+    )
+
+
+def _windows_text(folder: Path) -> str:
+    """Return what insula does with long texts and the pipeline does not; empty if it truncates them too."""
+    tokenizer, _ = open_tokenizer(folder)
+    if tokenizer.windows == "none":
+        return ""
+    return (
+        f"insula reads texts of more than {tokenizer.max_tokens:,} tokens in overlapping windows, and takes the "
+        f"{tokenizer.windows} of their logits; the pipeline reads their start only.\n\n"
     )
 
 

@@ -21,6 +21,7 @@ class Prediction:
                 texts
     language    ISO 639-1 code, if given or detected
     id          the id of the input, if it has one
+    truncated   True if the text is longer than the model reads, so that its end did not count
     """
 
     text: str
@@ -31,6 +32,7 @@ class Prediction:
     abstained: bool = False
     language: str | None = None
     id: str | None = None
+    truncated: bool = False
 
     @property
     def ranked(self) -> list[str]:
@@ -38,7 +40,7 @@ class Prediction:
         return sorted(self.scores, key=lambda name: (name not in self.labels, -self.scores[name]))
 
     def to_dict(self, digits: int = 6) -> dict[str, Any]:
-        """Return plain JSON types with scores rounded to `digits`; `id` and `language` only if set."""
+        """Return plain JSON types with scores rounded to `digits`; `id`, `language` and `truncated` only if set."""
         row: dict[str, Any] = {
             "text": self.text,
             "labels": list(self.labels),
@@ -51,4 +53,6 @@ class Prediction:
             row["id"] = self.id
         if self.language is not None:
             row["language"] = self.language
+        if self.truncated:
+            row["truncated"] = True
         return row

@@ -43,7 +43,8 @@ def explain_input(
     """
     start = time.perf_counter()
     question = Question(predictor, given)
-    prediction = predictor.answer([given], question.logits(question.everything()))[0]
+    truncated = predictor.truncated(predictor.encode([given]))
+    prediction = predictor.answer([given], question.logits(question.everything()), truncated)[0]
     columns = _columns(predictor, prediction, labels)
     spare = _trust_evaluations(question, columns) if with_trust else 0
     name, evaluations = _choice(question, method, budget, start, spare)

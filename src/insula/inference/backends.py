@@ -26,6 +26,7 @@ from insula.core.registry import Registry
 from insula.inference.engine import Engine
 from insula.models.folder import ModelFolder
 from insula.models.networks.contributions import Contributions
+from insula.models.tokens.windows import Windows
 from insula.text.context import Context
 
 
@@ -38,6 +39,8 @@ class Backend(Protocol):
     TokenStages        a staged backend whose stages are token ids and a network
     AdditiveBackend    gives what each piece of a text adds to its logits
     PreparingBackend   prepares the inputs itself
+    TruncatingBackend  reads only a part of long texts, and says of which
+    WindowedBackend    may read long texts in windows
 
     and may set `prefetch = False` if it computes as fast as it encodes, so that a prefetching thread would not help.
     """
@@ -92,6 +95,29 @@ class PreparingBackend(Backend, Protocol):
         """Return the number of inputs with turns or a target that no model reads."""
 
 
+@runtime_checkable
+class TruncatingBackend(StagedBackend, Protocol):
+    """A backend that does not read the end of texts that are too long for it."""
+
+    @property
+    def reads(self) -> str:
+        """The most that it reads of a text, for messages: `128 tokens`; empty if it reads all."""
+
+    def truncated(self, encoded: Any, /) -> NDArray[np.bool_]:
+        """Return (rows,) whether the end of each text was not read, for a result of `encode`."""
+
+
+@runtime_checkable
+class WindowedBackend(StagedBackend, Protocol):
+    """A backend that reads at most `max_tokens` tokens at once, and may read longer texts in windows."""
+
+    @property
+    def max_tokens(self) -> int:
+        """The number of tokens that are read at once."""
+
+    windows: Windows
+
+
 def encode(backend: Backend, texts: Sequence[Any]) -> Any:
     """Run the encoding stage of a backend; without stages, return the texts unchanged."""
     return backend.encode(texts) if isinstance(backend, StagedBackend) else texts
@@ -100,6 +126,16 @@ def encode(backend: Backend, texts: Sequence[Any]) -> Any:
 def compute(backend: Backend, encoded: Any) -> NDArray[np.floating[Any]]:
     """Return the logits for a result of `encode`."""
     return backend.compute(encoded) if isinstance(backend, StagedBackend) else backend.logits(encoded)
+
+
+def truncated(backend: Backend, encoded: Any, rows: int) -> NDArray[np.bool_]:
+    """Return (rows,) whether the end of each text was not read; False for backends that do not say."""
+    return backend.truncated(encoded) if isinstance(backend, TruncatingBackend) else np.zeros(rows, dtype=np.bool_)
+
+
+def has_windows(backend: Backend) -> TypeGuard[WindowedBackend]:
+    """Return whether a backend may read long texts in windows."""
+    return isinstance(backend, WindowedBackend)
 
 
 def has_token_stages(backend: Backend) -> TypeGuard[TokenStages]:

@@ -41,11 +41,13 @@ class FirstStageResult:
     logits   (rows, outputs) calibrated logits of the first stage
     rest     the rows that the first stage is uncertain about
     encoded  these rows, encoded for the second stage
+    truncated  (rows,) whether the first stage did not read the end of a text
     """
 
     logits: NDArray[np.float64]
     rest: list[int]
     encoded: Encoded
+    truncated: NDArray[np.bool_]
 
 
 class CascadeBackend:
@@ -86,9 +88,9 @@ class CascadeBackend:
 
     def encode(self, texts: Sequence[TextOrInput]) -> FirstStageResult:
         """Run the first stage, and encode the texts that it is uncertain about for the second."""
-        logits, certain = self.run_first(texts)
+        logits, certain, truncated = self.run_first(texts)
         rest = np.flatnonzero(~certain).tolist()
-        return FirstStageResult(logits, rest, self.second.encode([texts[row] for row in rest]))
+        return FirstStageResult(logits, rest, self.second.encode([texts[row] for row in rest]), truncated)
 
     def compute(self, result: FirstStageResult) -> NDArray[np.floating[Any]]:
         """Run the second stage; return the calibrated (rows, outputs) logits of all texts."""
@@ -98,10 +100,28 @@ class CascadeBackend:
             logits[result.rest] = mix_logits(logits[result.rest], second, self.say)
         return logits
 
-    def run_first(self, texts: Sequence[TextOrInput]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-        """Return the calibrated (rows, outputs) logits of the first stage, and (rows,) whether it is certain."""
-        logits = calibrate_logits(self.first, self.first.logits(texts))
-        return logits, uncertainty(self.first, logits, self.worth, byte_lengths(texts), self.price) <= self.limit
+    def truncated(self, result: FirstStageResult) -> NDArray[np.bool_]:
+        """Return (rows,) whether the end of each text was not read by the last stage that read it."""
+        found = result.truncated.copy()
+        found[result.rest] = self.second.truncated(result.encoded)
+        return found
+
+    @property
+    def reads(self) -> str:
+        """The most that the second stage reads of a text."""
+        return self.second.reads
+
+    def run_first(
+        self, texts: Sequence[TextOrInput]
+    ) -> tuple[NDArray[np.float64], NDArray[np.bool_], NDArray[np.bool_]]:
+        """Return the calibrated (rows, outputs) logits of the first stage.
+
+        Also (rows,) whether it is certain, and (rows,) whether it did not read the end of a text.
+        """
+        raw, truncated = self.first.read(texts)
+        logits = calibrate_logits(self.first, raw)
+        certain = uncertainty(self.first, logits, self.worth, byte_lengths(texts), self.price) <= self.limit
+        return logits, certain, truncated
 
 
 def calibrate_logits(stage: Predictor, logits: NDArray[np.floating[Any]]) -> NDArray[np.float64]:

@@ -42,7 +42,8 @@ from insula.inference.engine import Engine
 from insula.inference.groups import RejectCounter, read_groups
 from insula.inference.predictor import Predictor
 
-Logits = NDArray[np.floating[Any]]
+Answers = tuple[NDArray[np.floating[Any]], NDArray[np.bool_]]
+"""The logits of a group, and whether each text is longer than the model reads."""
 WORKER_THREADS = 1  # Ray reserves as many processors per worker
 
 
@@ -77,8 +78,8 @@ class ReadPlan:
 @contextlib.contextmanager
 def cluster_logits(
     model: Path, reading: ReadPlan, cluster: Cluster, engine: Engine
-) -> Iterator[Callable[[int], Logits]]:
-    """Yield a function from a group number to the logits of the group. Call it once per group, in order.
+) -> Iterator[Callable[[int], Answers]]:
+    """Yield a function from a group number to what `Predictor.read` returns. Call it once per group, in order.
 
     engine  the engine of each worker, except for its threads
     """
@@ -113,7 +114,7 @@ def cluster_logits(
             )
 
 
-def _next(rows: Iterator[dict[str, Any]], number: int) -> Logits:
+def _next(rows: Iterator[dict[str, Any]], number: int) -> Answers:
     row = next(rows, None)
     if row is None or row["number"] != number:
         found = "nothing" if row is None else f"group {row['number']}"
@@ -121,7 +122,8 @@ def _next(rows: Iterator[dict[str, Any]], number: int) -> Logits:
             f"The workers must return group {number} next. Got {found}. Run the job again, and do not change the "
             "input while it runs."
         )
-    return np.frombuffer(row["logits"], dtype=row["kind"]).reshape(-1, row["outputs"])
+    logits = np.frombuffer(row["logits"], dtype=row["kind"]).reshape(-1, row["outputs"])
+    return logits, np.frombuffer(row["truncated"], dtype=np.bool_)
 
 
 @contextlib.contextmanager
@@ -181,12 +183,14 @@ class _Worker:
             shutil.rmtree(folder, ignore_errors=True)
 
     def __call__(self, batch: Any) -> Any:
-        """Return the logits of each group."""
-        found = [self._predictor.logits(as_inputs(json.loads(one))) for one in batch.column("inputs").to_pylist()]
+        """Return the logits of each group, and which of its texts are too long."""
+        read = [self._predictor.read(as_inputs(json.loads(one))) for one in batch.column("inputs").to_pylist()]
+        found = [logits for logits, _ in read]
         return pa.table({
             "number": batch.column("number"),
             "logits": pa.array([np.ascontiguousarray(logits).tobytes() for logits in found], pa.binary()),
             "kind": [logits.dtype.str for logits in found],
+            "truncated": pa.array([truncated.tobytes() for _, truncated in read], pa.binary()),
             "outputs": [logits.shape[1] for logits in found],
         })  # fmt: skip
 

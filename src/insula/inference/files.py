@@ -166,15 +166,21 @@ def predict_file(
             if engine == "local"
             else _ray_groups(groups, predictor, out, source, columns, reading, address, workers) as encoded,
         ):
-            tally = _Tally(progress)
+            tally, truncated = _Tally(progress), 0
             for group, predict in encoded:
                 if predict is None:
                     out.skip(group)
                 else:
-                    out.take(group, predict())
+                    predictions = predict()
+                    truncated += sum(one.truncated for one in predictions)
+                    out.take(group, predictions)
                 tally.count(group, is_new=predict is not None)
             tally.add_rejected(reject_file.count)
-        warnings = (*reader.warnings, *context_tally.warnings(columns, predictor.context))
+        warnings = (
+            *reader.warnings,
+            *context_tally.warnings(columns, predictor.context),
+            *predictor.truncation_warnings(truncated, tally.new),
+        )
     reject_file.remove_stale()
     return FileResult(
         output=None if callable(output) else Path(output),
@@ -231,7 +237,7 @@ def _ray_groups(
     with cluster_logits(predictor.folder, plan, Cluster(address, workers), predictor.engine) as logits_of:
 
         def answer(group: Group) -> list[Prediction]:
-            return predictor.answer(group.inputs, logits_of(group.number))
+            return predictor.answer(group.inputs, *logits_of(group.number))
 
         yield (
             (group, partial(answer, group) if group.rows and group.number not in out.finished else None)

@@ -19,6 +19,7 @@ from insula.core.errors import ModelFolderError
 from insula.inference.batching import fits_one_batch
 from insula.inference.engine import DEFAULT, Engine
 from insula.inference.token_backend import TokenBackend, in_batches
+from insula.models.tokens.windows import TextTokens
 
 # This fused kernel sums a row sequentially, and is slower than the sum and the normalisation that it replaces.
 DISABLED_OPTIMIZERS = ["SkipLayerNormFusion"]
@@ -56,7 +57,7 @@ class OnnxBackend(TokenBackend):
         """Return the logits of one batch."""
         return _logits(self._shared, ids, mask)
 
-    def compute(self, tokens: Sequence[NDArray[np.int64]]) -> NDArray[np.float32]:
+    def compute(self, tokens: Sequence[TextTokens]) -> NDArray[np.float32]:
         """Return (rows, outputs) logits of token ids, in their order; several batches run in parallel."""
         if self._threads == 1 or fits_one_batch([len(row) for row in tokens], tokens=self.budget):
             return super().compute(tokens)

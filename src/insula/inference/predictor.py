@@ -25,12 +25,14 @@ from insula.core.prediction import Prediction
 from insula.core.scheme import LabelScheme
 from insula.inference.backends import (
     Backend,
+    TruncatingBackend,
     can_prefetch,
     check_measured,
     compute,
     encode,
     open_backend,
     prepares_inputs,
+    truncated,
 )
 from insula.inference.engine import DEFAULT, Engine
 from insula.inference.overlap import prefetched
@@ -129,6 +131,14 @@ class Predictor:
         chunks = [self.compute(encoded) for encoded in self._encoded(texts)]
         return np.concatenate(chunks) if chunks else np.zeros((0, self.scheme.output_count), dtype=np.float32)
 
+    def read(self, texts: Sequence[TextOrInput]) -> tuple[NDArray[np.floating[Any]], NDArray[np.bool_]]:
+        """Return the logits as `logits` does, and (rows,) whether each text is longer than the model reads."""
+        chunks = [(self.compute(encoded), self.truncated(encoded)) for encoded in self._encoded(texts)]
+        if not chunks:
+            return self.logits([]), np.zeros(0, dtype=np.bool_)
+        logits, longer = zip(*chunks, strict=True)
+        return np.concatenate(logits), np.concatenate(longer)
+
     def decide(self, texts: Sequence[TextOrInput]) -> Decisions:
         """Return scores, predicted labels, confidence and abstention as arrays."""
         return self.decision.decide(self.scheme, self.logits(texts))
@@ -167,7 +177,31 @@ class Predictor:
 
     def finish(self, encoded: Encoded) -> list[Prediction]:
         """Run the model and the decision rule; return one prediction per input, in order."""
-        return self.answer(encoded.inputs, self.compute(encoded))
+        return self.answer(encoded.inputs, self.compute(encoded), self.truncated(encoded))
+
+    def truncated(self, encoded: Encoded) -> NDArray[np.bool_]:
+        """Return (rows,) whether the text of each input is longer than the model reads."""
+        found = truncated(self.backend, encoded.state, len(encoded.inputs))
+        most = None if prepares_inputs(self.backend) else self.preparation.max_length
+        if most is not None:
+            longer = [len(text_of(one)) > most for one in encoded.inputs]
+            found = found | np.array(longer, dtype=np.bool_)
+        return found
+
+    def truncation_warnings(self, truncated: int, rows: int) -> list[str]:
+        """Return a warning if some of `rows` texts are longer than the model reads, else none."""
+        if not truncated:
+            return []
+        are = "is" if truncated == 1 else "are"
+        share = "The text" if rows == 1 else f"{truncated:,} of {rows:,} texts ({truncated / rows:.1%})"
+        return [f"{share} {are} longer than the {self.reads} that the model reads: it ignored the rest."]
+
+    @property
+    def reads(self) -> str:
+        """The most that the model reads of a text, for messages: `128 tokens` or `20,000 characters`."""
+        of_backend = self.backend.reads if isinstance(self.backend, TruncatingBackend) else ""
+        most = self.preparation.max_length
+        return of_backend or ("whole text" if most is None else f"{most:,} characters")
 
     def prepared(self, texts: Sequence[TextOrInput]) -> Sequence[Any]:
         """Return the input of the backend: prepared segments, or the inputs unchanged if the backend prepares them."""
@@ -207,8 +241,16 @@ class Predictor:
         _warn("begin_logits", "encode and compute")
         return functools.partial(self.compute, self.encode(texts))
 
-    def answer(self, texts: Sequence[TextOrInput], logits: NDArray[np.floating[Any]]) -> list[Prediction]:
-        """Return the predictions for `texts` from their (rows, outputs) logits."""
+    def answer(
+        self,
+        texts: Sequence[TextOrInput],
+        logits: NDArray[np.floating[Any]],
+        truncated: NDArray[np.bool_] | None = None,
+    ) -> list[Prediction]:
+        """Return the predictions for `texts` from their (rows, outputs) logits.
+
+        truncated  (rows,) whether the end of each text was not read; None for none
+        """
         decisions = self.decision.decide(self.scheme, logits)
         names = self.scheme.names
         # Convert whole arrays to lists: reading single numbers from arrays is slower than a small model.
@@ -222,6 +264,7 @@ class Predictor:
                 of_label = dict(zip(names, scores[row], strict=True))
                 labels.sort(key=of_label.__getitem__, reverse=True)
         confidence = [None] * len(texts) if decisions.confidence is None else decisions.confidence.tolist()
+        is_truncated = [False] * len(texts) if truncated is None else truncated.tolist()
         return [
             Prediction(
                 text=text_of(text),
@@ -232,6 +275,7 @@ class Predictor:
                 abstained=abstained[row],
                 language=None if isinstance(text, str) else text.language,
                 id=None if isinstance(text, str) else text.id,
+                truncated=is_truncated[row],
             )
             for row, text in enumerate(texts)
         ]

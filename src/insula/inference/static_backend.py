@@ -12,8 +12,7 @@ from insula.inference.engine import DEFAULT, Engine
 from insula.models.networks.averaged import AveragedTokens
 from insula.models.networks.contributions import Contributions
 from insula.models.tokens.tokenization import open_tokenizer
-
-Tokens = tuple[NDArray[np.int64], NDArray[np.int64]]
+from insula.models.tokens.windows import FlatTokens, Windows, pool, window_spans
 
 
 class StaticBackend:
@@ -34,13 +33,44 @@ class StaticBackend:
         if not self._model.additive:
             return None
         ids, places = self.tokenizer.encode_with_places(text)
-        return Contributions(places, *self._model.contributions(ids))
+        spans = window_spans(len(ids), self.tokenizer.max_tokens)
+        if self.windows == "none":
+            del spans[1:]
+        elif self.windows == "max" and len(spans) > 1:
+            return None
+        several = [self._model.contributions(ids[start:end]) for start, end in spans]
+        weights = np.concatenate([one for one, _ in several]) / len(spans)
+        return Contributions(np.concatenate([places[start:end] for start, end in spans]), weights, several[0][1])
 
-    def encode(self, texts: Sequence[str]) -> Tokens:
-        """Return the token ids of all texts, concatenated, and the number of tokens of each text."""
-        return self.tokenizer.encode_flat(texts) if texts else (np.zeros(0, np.int64), np.zeros(0, np.int64))
+    def encode(self, texts: Sequence[str]) -> FlatTokens:
+        """Return the token ids of all texts, concatenated."""
+        return self.tokenizer.read_flat(texts)
 
-    def compute(self, tokens: Tokens) -> NDArray[np.float32]:
+    def compute(self, tokens: FlatTokens) -> NDArray[np.float32]:
         """Return (rows, outputs) logits for a result of `encode`."""
-        ids, lengths = tokens
-        return self._model.logits(ids, lengths) if len(lengths) else np.zeros((0, self.outputs), dtype=np.float32)
+        if not len(tokens.counts):
+            return np.zeros((0, self.outputs), dtype=np.float32)
+        return pool(self._model.logits(tokens.ids, tokens.lengths), tokens.counts, tokens.pooling)
+
+    def truncated(self, tokens: FlatTokens) -> NDArray[np.bool_]:
+        """Return (rows,) whether the end of each text is not read."""
+        return tokens.truncated
+
+    @property
+    def max_tokens(self) -> int:
+        """The number of tokens that are read at once."""
+        return self.tokenizer.max_tokens
+
+    @property
+    def reads(self) -> str:
+        """The most that is read of a text, for messages; empty if all is."""
+        return f"{self.max_tokens:,} tokens" if self.windows == "none" else ""
+
+    @property
+    def windows(self) -> Windows:
+        """How texts that are longer than the network reads are read; may be set."""
+        return self.tokenizer.windows
+
+    @windows.setter
+    def windows(self, windows: Windows) -> None:
+        self.tokenizer.windows = windows

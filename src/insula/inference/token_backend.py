@@ -14,6 +14,7 @@ from insula.inference.batching import TOKEN_BUDGET, batches
 from insula.inference.engine import DEFAULT, Engine
 from insula.models.layers.padding import pad
 from insula.models.tokens.tokenization import open_tokenizer
+from insula.models.tokens.windows import TextTokens, Windows, in_windows
 from insula.text.context import Segments
 
 
@@ -32,38 +33,65 @@ class TokenBackend(ABC):
         """Return (rows, outputs) logits in the order of `texts`."""
         return self.compute(self.encode(texts))
 
-    def encode(self, texts: Sequence[Segments]) -> list[NDArray[np.int64]]:
-        """Return one array of token ids per text."""
-        return self.tokenizer(texts)
+    def encode(self, texts: Sequence[Segments]) -> list[TextTokens]:
+        """Return the token ids of each text."""
+        return self.tokenizer.read(texts)
 
-    def compute(self, tokens: Sequence[NDArray[np.int64]]) -> NDArray[np.float32]:
+    def compute(self, tokens: Sequence[TextTokens]) -> NDArray[np.float32]:
         """Return (rows, outputs) logits of token ids, in their order."""
         return in_batches(tokens, self.outputs, self.run, budget=self.budget)
 
+    def truncated(self, tokens: Sequence[TextTokens]) -> NDArray[np.bool_]:
+        """Return (rows,) whether the end of each text is not read."""
+        return np.fromiter((row.truncated for row in tokens), dtype=np.bool_, count=len(tokens))
+
+    @property
+    def max_tokens(self) -> int:
+        """The number of tokens that are read at once."""
+        return self.tokenizer.max_tokens
+
+    @property
+    def reads(self) -> str:
+        """The most that is read of a text, for messages; empty if all is."""
+        return f"{self.max_tokens:,} tokens" if self.windows == "none" else ""
+
+    @property
+    def windows(self) -> Windows:
+        """How texts that are longer than the network reads are read; may be set."""
+        return self.tokenizer.windows
+
+    @windows.setter
+    def windows(self, windows: Windows) -> None:
+        self.tokenizer.windows = windows
+
 
 def in_batches(
-    tokens: Sequence[NDArray[np.int64]],
+    tokens: Sequence[TextTokens | NDArray[np.int64]],
     outputs: int,
     run: Callable[[NDArray[np.int64], NDArray[np.int64]], NDArray[np.float32]],
     *,
     budget: int = TOKEN_BUDGET,
     at_once: int = 1,
 ) -> NDArray[np.float32]:
-    """Return (rows, outputs) logits in the order of `tokens`.
+    """Return (rows, outputs) logits in the order of `tokens`, those of a text in windows pooled.
 
     run      computes the logits of one padded batch from its ids and mask
     at_once  the number of batches that run in parallel, one per thread
     """
-    out = np.zeros((len(tokens), outputs), dtype=np.float32)
 
-    def fill(rows: NDArray[np.intp]) -> None:
-        out[rows] = run(*pad([tokens[row] for row in rows]))
+    def compute(windows: Sequence[NDArray[np.int64]]) -> NDArray[np.float32]:
+        out = np.zeros((len(windows), outputs), dtype=np.float32)
 
-    row_batches = list(batches([len(row) for row in tokens], tokens=budget))
-    if at_once == 1 or len(row_batches) == 1:
-        for rows in row_batches:
-            fill(rows)
-    else:
-        with ThreadPoolExecutor(at_once, thread_name_prefix="insula-batch") as threads:
-            list(threads.map(fill, row_batches))
-    return out
+        def fill(rows: NDArray[np.intp]) -> None:
+            out[rows] = run(*pad([windows[row] for row in rows]))
+
+        row_batches = list(batches([len(row) for row in windows], tokens=budget))
+        if at_once == 1 or len(row_batches) == 1:
+            for rows in row_batches:
+                fill(rows)
+        else:
+            with ThreadPoolExecutor(at_once, thread_name_prefix="insula-batch") as threads:
+                list(threads.map(fill, row_batches))
+        return out
+
+    return in_windows(tokens, compute)

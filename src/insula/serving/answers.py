@@ -58,6 +58,8 @@ def _row(scheme: LabelScheme, prediction: Prediction, outputs: Collection[str], 
         row["levels"] = level_predictions(scheme, prediction, DIGITS)
     if "display" in outputs:
         row["display"] = [scheme.display_name(label, language) for label in prediction.labels]
+    if prediction.truncated:
+        row["truncated"] = True
     if prediction.language is not None:
         row["language"] = prediction.language
     if prediction.id is not None:

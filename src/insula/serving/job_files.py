@@ -32,7 +32,7 @@ class Job:
     source       the file with its rows
     model        the model that predicts them
     text         the column with the text; None to find it
-    columns      the columns of conversations, as options of `predict_file`
+    columns      the columns of conversations and the format, as options of `predict_file`
     created      seconds since 1970
     caller       id of the caller whose quota is charged
     texts_a_day  the daily quota of the caller, None for no quota

@@ -162,6 +162,9 @@ class PredictedText(BaseModel):
     confidence: float | None = Field(None, description="Probability that the predicted labels are right.")
     levels: dict[str, Level] | None = Field(None, description="Labels and scores at coarser levels.")
     display: list[str] | None = Field(None, description="Display names of the predicted labels.")
+    truncated: bool | None = Field(
+        None, description="True if the text is longer than the model reads: its end did not count. Absent otherwise."
+    )
     speaker: str | None = Field(None, description="The speaker of the turn, for a dialogue.")
     language: str | None = Field(None, description="The language of the input, if it was given.")
     id: str | None = Field(
@@ -185,6 +188,7 @@ class PredictAnswer(ModelContext):
     model: str
     version: str = Field(description="Digest of the model's files; it changes when any of them does.")
     unread: int = Field(description="Number of inputs with earlier turns or a target that the model does not read.")
+    truncated: int = Field(description="Number of texts longer than the model reads.")
     predictions: list[PredictedText]
 
 
@@ -333,7 +337,7 @@ Column = Annotated[str, Field(max_length=200)]
 
 
 class JobColumns(BaseModel):
-    """The columns of a file; columns that are not given are found by their usual names."""
+    """The columns and the format of a file; columns that are not given are found by their usual names."""
 
     text: Column | None = Field(None, description="The column with the text.")
     context: list[Column] | None = Field(
@@ -346,11 +350,23 @@ class JobColumns(BaseModel):
     turn: Column | None = Field(None, description="The column with the number of the turn in its dialogue.")
     speaker: Column | None = Field(None, description="The column with the speaker of the text.")
     target: Column | None = Field(None, description="The column with the target of the emotion.")
+    format: Literal["csv", "tsv", "jsonl", "lines"] | None = Field(
+        None, description="The format of the file (default: by its media type or name)."
+    )
+    separator: Annotated[str, Field(min_length=1, max_length=10)] | None = Field(
+        None, description="The character between the cells of CSV, or `tab` (default: detected)."
+    )
+    header: bool | None = Field(
+        None,
+        description="Whether the first line of CSV names the columns (default: yes, unless it looks like data, which "
+        "fails the job). Without a header, name columns by number.",
+    )
 
     @property
     def given_columns(self) -> dict[str, Any]:
-        """The given columns, as options of `predict_file`."""
-        return {name: value for name in JobColumns.model_fields if (value := getattr(self, name)) is not None}
+        """The given columns and the format, as options of `predict_file`."""
+        given = {name: value for name in JobColumns.model_fields if (value := getattr(self, name)) is not None}
+        return {("input_format" if name == "format" else name): value for name, value in given.items()}
 
 
 class JobOptions(JobColumns):

@@ -18,6 +18,7 @@ from insula.inference.backends import backend_entry, open_backend
 from insula.inference.parity import PARITY, check_export
 from insula.inference.predictor import Predictor
 from insula.models.folder import write_common_files
+from insula.models.tokens.tokenization import set_windows
 from insula.training.decide import choose_decision
 from insula.training.families.registry import families
 from insula.training.fitting import Fitted, RunContext, TrainingPlan
@@ -26,6 +27,7 @@ from insula.training.neural.processes import leave_process_group
 from insula.training.neural.validation import check_finite
 from insula.training.plan import plan_training, prepare_rows
 from insula.training.recipe.recipe import Recipe
+from insula.training.windows import WindowChoice, choose_windows
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,7 @@ class Trained:
     validation  the (rows, outputs) logits on which the decision rule was chosen; None without validation rows
     seconds     duration of the fitting, including the time before an interruption
     megabytes   peak memory while fitting; None if the system does not report it
+    windows     how texts that are longer than the model reads are read
     """
 
     predictor: Predictor
@@ -42,6 +45,7 @@ class Trained:
     validation: NDArray[np.floating[Any]] | None
     seconds: float
     megabytes: float | None
+    windows: WindowChoice
 
 
 def fit_model(dataset: Dataset, plan: TrainingPlan, run: RunContext, stage: Path) -> Trained:
@@ -58,14 +62,17 @@ def fit_model(dataset: Dataset, plan: TrainingPlan, run: RunContext, stage: Path
     if backend_entry(fitted.backend).exported and (stage / "model.safetensors").exists():
         write_json(stage / PARITY, check_export(stage, plan.scheme, train.texts, seed=run.seed, backend=fitted.backend))
     backend = open_backend(fitted.backend, stage)
-    decision, logits = DecisionRule(), None
+    decision = DecisionRule()
     check_finite(np.asarray(backend.logits(train.texts[:1])))
-    if validation is not None:
-        logits = np.asarray(backend.logits(validation.texts))
-        decision = choose_decision(plan.scheme, logits, validation.gold, plan.decision, seed=run.seed)
+    texts, gold = ([], None) if validation is None else (validation.texts, validation.gold)
+    chosen = choose_windows(backend, plan.scheme, texts, gold, plan.model)
+    if chosen.windows is not None and chosen.windows != "none":
+        set_windows(stage, chosen.windows)
+    if gold is not None and chosen.logits is not None:
+        decision = choose_decision(plan.scheme, chosen.logits, gold, plan.decision, seed=run.seed)
     write_common_files(stage, scheme=plan.scheme, preparation=plan.preparation, decision=decision)
     predictor = Predictor(scheme=plan.scheme, preparation=plan.preparation, decision=decision, backend=backend)
-    return Trained(predictor, fitted, logits, seconds, peak.megabytes)
+    return Trained(predictor, fitted, chosen.logits, seconds, peak.megabytes, chosen)
 
 
 def fit_as_worker(dataset: Dataset, recipe: Recipe, language: str | None, shared: Path, *, resume: bool) -> None:

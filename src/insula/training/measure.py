@@ -31,12 +31,16 @@ from insula.training.recipe.recipe import Recipe
 
 @dataclass(frozen=True)
 class Measured:
-    """The measurements of a run, for its metrics document; None without rows."""
+    """The measurements of a run, for its metrics document; None without rows.
+
+    truncated  number of test rows that are longer than the model reads
+    """
 
     validation: Evaluation | None
     test: Evaluation | None
     baselines: dict[str, Baseline]
     rows_per_second: float | None
+    truncated: int
 
 
 @dataclass(frozen=True)
@@ -54,19 +58,21 @@ class Measurement:
         """Measure the model on validation and test rows, if any, and the baselines on test rows."""
         predictor, validation, test = self.trained.predictor, None, None
         baselines: dict[str, Baseline] = {}
-        rows_per_second = None
+        rows_per_second, truncated = None, 0
         if self.trained.validation is not None:
             decisions = predictor.decision.decide(predictor.scheme, self.trained.validation)
             validation = self._evaluate("validation", self.dataset.split("validation"), decisions)
         if examples := self.dataset.splits.get("test"):
             self.progress.say(f"Evaluating on {len(examples):,} test rows.")
             began = time.monotonic()
-            decisions = predictor.decide([example.input for example in examples])
+            logits, longer = predictor.read([example.input for example in examples])
+            decisions = predictor.decision.decide(predictor.scheme, logits)
             seconds = time.monotonic() - began
+            truncated = int(longer.sum())
             rows_per_second = round(len(examples) / max(seconds, 1e-9), 1)
             test = self._evaluate("test", examples, decisions)
             baselines = self._baselines(examples, decisions)
-        return Measured(validation, test, baselines, rows_per_second)
+        return Measured(validation, test, baselines, rows_per_second, truncated)
 
     def _evaluate(self, split: str, examples: Sequence[Example], decisions: Decisions) -> Evaluation:
         scheme = self.dataset.scheme

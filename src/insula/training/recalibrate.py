@@ -13,8 +13,10 @@ from numpy.typing import NDArray
 
 from insula import __version__
 from insula.core.decision import DecisionRule, Decisions
+from insula.core.errors import DataError, nearest
 from insula.core.example import Example
 from insula.core.files import atomic_folder, write_json, write_text
+from insula.core.model_input import ModelInput
 from insula.core.scheme import LabelScheme
 from insula.core.targets import gold_matrix
 from insula.data.splits.leak import Fingerprint
@@ -24,9 +26,12 @@ from insula.evaluation.evaluate_examples import evaluate_examples
 from insula.evaluation.metrics.metric_names import headline_metric
 from insula.evaluation.metrics.reliability import reliability_metrics
 from insula.evaluation.reports.cards import model_card
+from insula.inference.backends import has_windows
 from insula.inference.predictor import Predictor
 from insula.models.folder import MANIFEST, ModelFolder, seal, write_common_files
 from insula.models.provenance import add_validation_texts
+from insula.models.tokens.tokenization import set_windows
+from insula.models.tokens.windows import WINDOWS, Windows
 from insula.training.decide import choose_decision
 from insula.training.options.sections import DecisionOptions
 from insula.training.recipe.recipe import load_recipe
@@ -63,6 +68,7 @@ def recalibrate(
     options: DecisionOptions,
     *,
     as_before: DecisionOptions | None = None,
+    windows: Windows | None = None,
     seed: int = 0,
     command: str = "",
 ) -> Recalibrated:
@@ -70,18 +76,23 @@ def recalibrate(
 
     as_before  how the rule of `source` was chosen, if it was chosen on these same rows: its figures on them would be
                optimistic, so that it is measured by cross-fitting as well. None: the rule is measured as it is
+    windows    how the new model reads texts that are longer than it reads at once; None keeps the way of `source`
 
     The new rule is chosen on all rows and measured by cross-fitting: each fifth of the rows is decided by a rule chosen
     on the other four.
     """
     scheme, gold = source.scheme, gold_matrix(source.scheme, examples)
-    logits = Predictor.load(source.path).logits([example.input for example in examples])
+    inputs = [example.input for example in examples]
+    predictor = Predictor.load(source.path)
+    old_logits = logits = predictor.logits(inputs)
+    if windows is not None:
+        logits = _in_windows(predictor, windows, inputs)
     decision = choose_decision(scheme, logits, gold, options, seed=seed)
     after = crossfitted(scheme, logits, gold, options, seed=seed)
     if as_before is None:
-        before = source.decision.decide(scheme, logits)
+        before = source.decision.decide(scheme, old_logits)
     else:
-        before = crossfitted(scheme, logits, gold, as_before, seed=seed)
+        before = crossfitted(scheme, old_logits, gold, as_before, seed=seed)
     figures = _metrics_before_after(scheme, gold, before, after, seed=seed)
     measured = evaluate_examples(
         scheme, examples, gold, after, decision, seen=[False] * len(examples), resamples=RESAMPLES, seed=seed
@@ -94,10 +105,13 @@ def recalibrate(
         shutil.copytree(source.path, stage, dirs_exist_ok=True)
         (stage / MANIFEST).unlink()
         write_common_files(stage, scheme=scheme, preparation=source.preparation, decision=decision)
+        if windows is not None:
+            set_windows(stage, windows)
         add_validation_texts(stage, Fingerprint.of(examples))
         recipe = stage / "recipe.toml"
         if recipe.exists():
             chosen = {f"decision.{name}": value for name, value in options.model_dump(mode="json").items()}
+            chosen |= {} if windows is None else {"model.windows": windows}
             write_text(recipe, load_recipe(recipe, chosen).to_toml())
         about = {
             "format_version": RECORD_VERSION,
@@ -111,6 +125,20 @@ def recalibrate(
         write_text(stage / "model_card.md", model_card(document))
         seal(stage, family=source.family, backend=source.backend)
     return Recalibrated(output, decision, figures)
+
+
+def _in_windows(predictor: Predictor, windows: Windows, inputs: Sequence[ModelInput]) -> NDArray[np.floating[Any]]:
+    """Return the logits of a model that reads long texts in this way."""
+    backend = predictor.backend
+    if windows not in WINDOWS:
+        raise DataError(f"The windows must be one of {', '.join(WINDOWS)}. Got {windows!r}.{nearest(windows, WINDOWS)}")
+    if not has_windows(backend):
+        raise DataError(
+            "Windows are for models that read a limited number of tokens. Got one that reads whole texts, or a "
+            "cascade. Leave out windows."
+        )
+    backend.windows = windows
+    return predictor.logits(inputs)
 
 
 def crossfitted(

@@ -50,6 +50,7 @@ from insula.training.transfer.auxiliary import with_auxiliary
 from insula.training.transfer.distil import UNLABELLED, with_unlabelled
 from insula.training.transfer.teachers import teacher_fingerprints
 from insula.training.transfer.trained_base import base_fingerprint, check_base
+from insula.training.windows import length_notes
 
 RUN_VERSION = 1
 """The version of the format of `run.json`."""
@@ -145,6 +146,11 @@ def train_run(
             backend=trained.fitted.backend,
         )
         measured = Measurement(dataset, trained, recipe, language, folder, progress).all()
+        notes = length_notes(trained.fitted.facts, trained.windows, recipe.model)
+        tested = len(dataset.splits.get("test", ()))
+        notes += [f"Test: {note}" for note in trained.predictor.truncation_warnings(measured.truncated, tested)]
+        for note in notes:
+            progress.say(note)
         seconds = {
             "train_seconds": round(trained.seconds, 1),
             "peak_memory_mb": trained.megabytes,
@@ -156,7 +162,7 @@ def train_run(
             name=folder.name,
             model=model,
             scheme=SchemeRecord.of(dataset.scheme),
-            data=_data_record(dataset, fingerprint),
+            data=_data_record(dataset, fingerprint, notes),
             recipe=settings,
             seed=recipe.seed,
             training=dict(trained.fitted.facts),
@@ -238,7 +244,7 @@ def data_digest(dataset: Dataset) -> str:
     return digest.hexdigest()
 
 
-def _data_record(dataset: Dataset, fingerprint: Fingerprint) -> DataRecord:
+def _data_record(dataset: Dataset, fingerprint: Fingerprint, length_notes: Sequence[str]) -> DataRecord:
     sample = [example.text for example in dataset.split("train")[:LANGUAGE_SAMPLE]]
     languages = Counter(language for text in sample if (language := detect_language(text)) is not None)
     counts: dict[str, dict[str, int]] = {}
@@ -257,7 +263,7 @@ def _data_record(dataset: Dataset, fingerprint: Fingerprint) -> DataRecord:
         rows={name: len(examples) for name, examples in dataset.splits.items()},
         languages={code: round(count / len(sample), 4) for code, count in languages.most_common(5)},
         fingerprint=fingerprint.digest,
-        notes=list(dataset.notes),
+        notes=[*dataset.notes, *length_notes],
         label_counts=counts,
         value_means=means,
     )

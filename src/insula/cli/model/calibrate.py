@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
@@ -12,6 +12,7 @@ from insula.cli.model.quantize import Overwrite, figure
 from insula.cli.options import READING_OPTIONS, Json, Model, Quiet, data_option, folder_option, with_columns
 
 if TYPE_CHECKING:
+    from insula.models.tokens.windows import Windows
     from insula.training.recalibrate import Recalibrated
 
 _AS_TRAINED = "[default: as in training]"
@@ -61,6 +62,16 @@ def calibrate(
             show_default=False,
         ),
     ] = None,
+    windows: Annotated[
+        str | None,
+        typer.Option(
+            "--windows",
+            help="Texts of more tokens than the model reads at once: none reads their start, mean or max all of them "
+            "in overlapping windows. [default: as before]",
+            metavar="POOLING",
+            show_default=False,
+        ),
+    ] = None,
     overwrite: Overwrite = False,
     as_json: Json = False,
     quiet: Quiet = False,
@@ -70,13 +81,15 @@ def calibrate(
     """Choose calibration, thresholds and abstention of a model again, without training.
 
     Use it if your messages have changed since training or come from another source (give labelled ones), or to choose
-    another --coverage or other --thresholds. The gain is measured on rows that the choice did not see.
+    another --coverage, other --thresholds, or to read long texts in --windows. The gain is measured on rows that the
+    choice did not see.
 
     **Examples**
 
         insula model calibrate -m runs/care --data november.csv -o runs/care-november
         insula model calibrate -m runs/care --coverage 0.8 -o runs/care-80
         insula model calibrate -m runs/care --class-offsets -o runs/care-rare
+        insula model calibrate -m runs/care --windows mean -o runs/care-long
     """
     from insula.api.calibration import calibrate_model
     from insula.cli.command import as_typed
@@ -97,6 +110,7 @@ def calibrate(
             thresholds=thresholds,
             class_offsets=class_offsets,
             coverage=coverage,
+            windows=cast("Windows | None", windows),
             overwrite=overwrite,
             command=as_typed(),
             progress=progress,

@@ -22,6 +22,7 @@ export class Model {
   constructor(session, scheme, decision, preparation, tokens, tokenizer) {
     Object.assign(this, { session, scheme, decision, preparation });
     this.most = tokens.max_tokens;
+    this.pooling = tokens.windows ?? "none";
     const { unk_token } = tokenizer.model;
     this.tokenizer = new Tokenizer({ ...tokenizer, truncation: null, padding: null }, { unk_token });
     // The special tokens around a text, which stay when it is cut.
@@ -32,26 +33,47 @@ export class Model {
     this.after = whole.slice(first + mark.length);
   }
 
-  // Returns the token numbers of a prepared text, at least one.
+  // Returns the token numbers of a prepared text, at least one, in one window or in several, and whether it was cut.
   tokens(text) {
     const room = this.most - this.before.length - this.after.length;
-    const own = this.tokenizer.encode(text, { add_special_tokens: false }).ids.slice(0, room);
-    const all = [...this.before, ...own, ...this.after];
-    return all.length ? all : [0];
+    const own = this.tokenizer.encode(text, { add_special_tokens: false }).ids;
+    const starts = windowStarts(own.length, room).slice(0, this.pooling === "none" ? 1 : undefined);
+    const windows = starts.map((start) => [...this.before, ...own.slice(start, start + room), ...this.after]);
+    return { windows: windows.map((all) => (all.length ? all : [0])), truncated: own.length > room && starts.length < 2 };
   }
 
-  // Returns scores by label, chosen labels, confidence and whether the model is not sure.
+  // Returns scores by label, chosen labels, confidence, whether the model is not sure, and whether it read the whole text.
   async predict(text) {
-    const ids = this.tokens(this.preparation.apply(text.toWellFormed()));
-    const tensor = (values) => new ort.Tensor("int64", BigInt64Array.from(values, BigInt), [1, ids.length]);
-    const { logits } = await this.session.run({ input_ids: tensor(ids), attention_mask: tensor(ids.map(() => 1)) });
-    return decide(this.scheme, this.decision, logits.data);
+    const prepared = this.preparation.apply(text.toWellFormed());
+    const { windows, truncated } = this.tokens(prepared);
+    const found = [];
+    for (const ids of windows) {
+      const tensor = (values) => new ort.Tensor("int64", BigInt64Array.from(values, BigInt), [1, ids.length]);
+      const { logits } = await this.session.run({ input_ids: tensor(ids), attention_mask: tensor(ids.map(() => 1)) });
+      found.push(logits.data);
+    }
+    const longer = [...text].length > (this.preparation.maxLength ?? Infinity);
+    return { ...decide(this.scheme, this.decision, pooled(found, this.pooling)), truncated: truncated || longer };
   }
 
   // Returns the name of a label in a language.
   display(name, language) {
     return this.scheme.display?.[language]?.[name] ?? name;
   }
+}
+
+// The starts of evenly spaced windows of `width` tokens; neighbours share at least a quarter, as in Python.
+function windowStarts(tokens, width) {
+  if (tokens <= width) return [0];
+  const last = Math.ceil((tokens - width) / Math.max(1, Math.floor((width * 3) / 4)));
+  return Array.from({ length: last + 1 }, (_, number) => Math.floor((number * (tokens - width)) / last));
+}
+
+function pooled(logits, pooling) {
+  if (logits.length === 1) return logits[0];
+  const sum = (column) => column.reduce((total, one) => total + one, 0) / column.length;
+  const pool = pooling === "max" ? (column) => Math.max(...column) : sum;
+  return Float32Array.from(logits[0], (_, place) => pool(logits.map((one) => one[place])));
 }
 
 async function fetched(name) {

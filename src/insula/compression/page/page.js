@@ -16,6 +16,7 @@ const WORDS = {
     result: "Result",
     unsure: "Not sure",
     none: "None of its labels",
+    longer: "The text is longer than this model reads: it ignored the end.",
     says: "The model says: ",
     scores: "Scores",
     all: (count) => `All ${count} labels`,
@@ -43,6 +44,7 @@ const WORDS = {
     result: "结果",
     unsure: "不确定",
     none: "未识别出任何标签",
+    longer: "文本超出该模型的读取长度，末尾部分未参与分析。",
     says: "识别出的标签：",
     scores: "各标签得分",
     all: (count) => `全部 ${count} 个标签`,
@@ -98,7 +100,7 @@ async function show() {
   const lists = ["levels", "level", "scores", "all"];
   const titles = ["level-title", "scores-title", "more"];
   if (!model || !text.trim()) {
-    at("decision").textContent = "";
+    at("decision").textContent = at("longer").textContent = "";
     for (const id of lists) at(id).replaceChildren();
     for (const id of titles) at(id).hidden = true;
     return;
@@ -111,6 +113,7 @@ async function show() {
   const decided = chosen || language === "en" ? words.says + (chosen || words.none) : words.none;
   const said = decided + (answer.abstained ? words.aside(words.unsure) : "");
   at("decision").textContent = dimensional ? "" : said; // the values say it all
+  at("longer").textContent = answer.truncated ? words.longer : "";
   at("decision").classList.toggle("unsure", answer.abstained);
   const levels = view.levels.map((level) => ({ ...level, ...coarser(level, answer) }));
   at("levels").replaceChildren(...(answer.abstained ? [] : levels.filter((level) => level.chosen.length).map(summary)));

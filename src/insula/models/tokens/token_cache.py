@@ -54,11 +54,10 @@ def _is_local(normalizer: dict[str, Any]) -> bool:
 
 
 class TokenCache:
-    """Caches the tokens of words. `tokenizer` must not truncate; texts are cut to `max_tokens` here."""
+    """Caches the tokens of words. `tokenizer` must not truncate."""
 
-    def __init__(self, tokenizer: Any, max_tokens: int) -> None:
+    def __init__(self, tokenizer: Any) -> None:
         self._tokenizer = tokenizer
-        self._max_tokens = max_tokens
         self._known: dict[str, Ids] = {"": ()}
 
     def __call__(self, texts: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -68,13 +67,11 @@ class TokenCache:
         numbers: list[int] = []
         ends = []
         for words in split:
-            longest = len(numbers) + self._max_tokens
             for word in words:
                 try:
                     numbers += known[word]
                 except KeyError:
                     numbers += long[word]
-            del numbers[longest:]
             ends.append(len(numbers))
         lengths = np.array(ends, dtype=np.int64)
         lengths[1:] -= lengths[:-1].copy()

@@ -90,9 +90,9 @@ def answer_view(scheme: LabelScheme, prediction: Prediction, say: Speech) -> Ans
     )
 
 
-def context_notes(given: ModelInput, context: Context, say: Speech) -> list[str]:
-    """Return notes on which turns and target the model read or ignored."""
-    notes = []
+def reading_notes(given: ModelInput, prediction: Prediction, context: Context, say: Speech) -> list[str]:
+    """Return notes on which turns, target and part of the text the model read or ignored."""
+    notes = [say("text_truncated")] if prediction.truncated else []
     if given.turns:
         read = min(len(given.turns), context.turns)
         notes.append(say("turns_read", count=read, all=len(given.turns)) if read else say("turns_unread"))

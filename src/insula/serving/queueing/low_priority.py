@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from insula.inference.backends import TokenStages, has_token_stages
+from insula.inference.backends import TokenStages, TruncatingBackend, has_token_stages, truncated
 from insula.inference.predictor import Predictor
 from insula.inference.token_backend import in_batches
 
@@ -34,13 +34,23 @@ class _YieldingBackend:
         self.outputs, self.budget = backend.outputs, backend.budget
         self.encode = backend.encode
         self._run = backend.run
+        self._backend = backend
         self._wait = wait
 
     def logits(self, texts: Sequence[Any]) -> NDArray[np.floating[Any]]:
         """Return (rows, outputs) logits in the order of `texts`."""
         return self.compute(self.encode(texts))
 
-    def compute(self, tokens: Sequence[NDArray[np.int64]]) -> NDArray[np.floating[Any]]:
+    @property
+    def reads(self) -> str:
+        """The most that the backend reads of a text."""
+        return self._backend.reads if isinstance(self._backend, TruncatingBackend) else ""
+
+    def truncated(self, tokens: Sequence[Any]) -> NDArray[np.bool_]:
+        """Return (rows,) whether the end of each text is not read."""
+        return truncated(self._backend, tokens, len(tokens))
+
+    def compute(self, tokens: Sequence[Any]) -> NDArray[np.floating[Any]]:
         """Return (rows, outputs) logits of token ids, in their order."""
         return in_batches(tokens, self.outputs, self.run, budget=self.budget)
 

@@ -64,7 +64,7 @@ BODY: dict[str, Any] = {
 )
 async def create(
     request: Request,
-    options: Annotated[JobOptions, Query(description="Model and columns of an upload.")],
+    options: Annotated[JobOptions, Query(description="Model, columns and format of an upload.")],
 ) -> Response:
     """Upload a file as the body with its media type, or name a file in a folder of `jobs.sources` in JSON.
 

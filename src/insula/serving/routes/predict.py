@@ -57,7 +57,7 @@ async def predict(request: Request) -> Response:
 
     A model that was trained on conversations classifies a turn of a dialogue with up to `context_turns` turns
     before it; any other model reads only the turn itself. `unread` counts the inputs with earlier turns or a target
-    that the model does not read.
+    that the model does not read, `truncated` those whose text is longer than the model reads.
 
     The header `Insula-Wait-Ms` limits the milliseconds in the queue; a request that would wait longer gets 429 at once.
     """
@@ -86,6 +86,7 @@ async def predict(request: Request) -> Response:
             "version": model.version,
             **context_fields(model),
             "unread": unread,
+            "truncated": sum(one.truncated for one in predicted.predictions),
             "predictions": answers,
         }
     )

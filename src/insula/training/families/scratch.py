@@ -9,7 +9,7 @@ from pydantic import Field
 from insula.models.pretrained import locate_encoder
 from insula.text.preparation import WORD_STEPS
 from insula.training.fitting import Base
-from insula.training.options.sections import ModelOptions, Share
+from insula.training.options.sections import ModelOptions, Share, WindowedOptions
 
 SCRATCH_TRAIN: dict[str, Any] = {
     "epochs": 20,
@@ -22,7 +22,7 @@ SCRATCH_TRAIN: dict[str, Any] = {
 """Small networks trained from scratch need higher learning rates and more epochs, with early stopping."""
 
 
-class ScratchOptions(ModelOptions):
+class ScratchOptions(WindowedOptions):
     """A network trained from scratch, with a vocabulary built from the training texts."""
 
     architecture: ClassVar[str]  # a name in `models.architectures`
@@ -46,13 +46,23 @@ class ScratchOptions(ModelOptions):
         "minilm", description="encoder of distilled vectors: alias, local folder, or hub id owner/name"
     )
     width: int = Field(256, ge=1, le=4096, description="width of a token vector")
-    max_tokens: int = Field(256, ge=1, le=8192, description="maximum tokens of a text; longer texts are truncated")
+    max_tokens: int = Field(
+        256, ge=1, le=8192, description="tokens that are read at once; longer texts are truncated in training"
+    )
     dropout: Share = Field(0.5, description="dropout on token vectors and on the pooled vector")
     word_dropout: Share = Field(0.0, description="share of tokens replaced by the unknown token in training")
 
     def settings(self) -> dict[str, Any]:
         """Return the options that the architecture's configuration takes."""
-        vocabulary_options = {"name", "vocabulary", "vocabulary_size", "min_count", "vectors", "vectors_from"}
+        vocabulary_options = {
+            "name",
+            "windows",
+            "vocabulary",
+            "vocabulary_size",
+            "min_count",
+            "vectors",
+            "vectors_from",
+        }
         return {**self.model_dump(exclude=vocabulary_options), **self.fixed}
 
 

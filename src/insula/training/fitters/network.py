@@ -52,7 +52,9 @@ def token_rows(
 
 
 def _tokens(scheme: LabelScheme, rows: Rows, tokenizer: TextTokenizer) -> TokenRows:
-    return TokenRows(tokenizer(rows.texts), targets(scheme, rows.gold), rows.weights)
+    read = tokenizer.read(rows.texts)
+    tokens = [row.windows[0] for row in read]
+    return TokenRows(tokens, targets(scheme, rows.gold), rows.weights, truncated=sum(row.truncated for row in read))
 
 
 def _targets_by_task(

@@ -33,6 +33,7 @@ class TokenRows(Dataset[dict[str, Any]]):
     epoch_rows  the number of rows of each task in an epoch; with one task all rows
     columns   (rows, ...) further columns for loss terms, by name: `labelled`, `teacher`, and those of plug-ins
     views     token ids of other texts for the same rows, by name, for terms that compare them
+    truncated  the number of rows whose text is longer
     """
 
     tokens: Sequence[NDArray[np.int64]]
@@ -44,6 +45,7 @@ class TokenRows(Dataset[dict[str, Any]]):
     epoch_rows: Sequence[int] = ()
     columns: Mapping[str, NDArray[Any]] = field(default_factory=dict)
     views: Mapping[str, Sequence[NDArray[np.int64]]] = field(default_factory=dict)
+    truncated: int = 0
 
     def __len__(self) -> int:
         return len(self.tokens)

@@ -105,7 +105,11 @@ def train_network(
     model.eval()
     return TrainedNetwork(
         history=history(trainer.state.log_history, plan.train.epochs),
-        facts={"precision": str(trainer.precision).removeprefix("torch.")},
+        facts={
+            "precision": str(trainer.precision).removeprefix("torch."),
+            "rows": len(train),
+            "truncated_rows": train.truncated,
+        },
         seconds_before=trainer.seconds_before,
     )
 

@@ -61,6 +61,20 @@ class ModelOptions(Section):
     name: str
 
 
+WindowsOption = Literal["auto", "none", "mean", "max"]
+
+
+class WindowedOptions(ModelOptions):
+    """The options of families that read a limited number of tokens at once."""
+
+    windows: WindowsOption = Field(
+        "auto",
+        description="texts above max_tokens at prediction: none reads their start; mean and max read all, in "
+        "overlapping windows of max_tokens, and pool the logits; auto: mean if it lowers the loss on validation rows, "
+        "else none",
+    )
+
+
 class TrainOptions(Section):
     """Training of a neural model; `linear` does not use this section."""
 

@@ -80,6 +80,7 @@ function uploads(form) {
     const query = new URLSearchParams({ lang: form.elements.lang.value });
     if (at("model")) query.set("model", at("model").value);
     if (at("column").value.trim()) query.set("text", at("column").value.trim());
+    if (at("header").value) query.set("header", at("header").value);
     const request = new XMLHttpRequest(); // fetch does not tell how much of a body was sent
     request.open("POST", `/pages/files?${query}`);
     request.setRequestHeader("content-type", kind);

@@ -15,7 +15,7 @@ from starlette.responses import Response
 from insula.core.model_input import ModelInput
 from insula.core.prediction import Prediction
 from insula.serving.http.problems import ProblemError
-from insula.serving.pages.answer_view import answer_view, context_notes
+from insula.serving.pages.answer_view import answer_view, reading_notes
 from insula.serving.pages.forms import read_form
 from insula.serving.pages.language import language_of
 from insula.serving.pages.model_view import labels_view
@@ -112,7 +112,7 @@ def _answered(
     names = scheme.names if service.settings.explain.enabled else ()
     return {
         "answer": answer_view(scheme, prediction, say),
-        "notes": context_notes(given, model.predictor.context, say),
+        "notes": reading_notes(given, prediction, model.predictor.context, say),
         "choices": labels_view(scheme, say) if _takes_feedback(service, model) else [],
         "predicted": list(prediction.labels),
         "why_labels": [(name, scheme.display_name(name, say.language)) for name in names],
