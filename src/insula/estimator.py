@@ -159,10 +159,7 @@ class _EmotionEstimator(BaseEstimator):
         return self.predictor_.decide(self._inputs(X))
 
     def _inputs(self, X: Any) -> list[ModelInput]:
-        """Return the inputs of X: texts, `ModelInput`s, or the rows of a table with the named columns.
-
-        Raises `DataError` for an empty text.
-        """
+        """Return the inputs of X: texts, `ModelInput`s, or the rows of a table with the named columns."""
         called = f"X of {type(self).__name__}"
         if self.text is None and not (self.context is self.speaker is self.target is None):
             raise DataError(
@@ -173,10 +170,10 @@ class _EmotionEstimator(BaseEstimator):
             context = self.context if self.context is None or isinstance(self.context, str) else tuple(self.context)
             options = DataOptions.checked(text=self.text, context=context, speaker=self.speaker, target=self.target)
             inputs = table_inputs(X, options, f"the {called}")
-            if not inputs:
-                raise DataError(f"The {called} must have at least one text. Got none.")
         else:
             inputs = [ModelInput(one) if isinstance(one, str) else one for one in _as_texts(X, called)]
+        if not inputs:
+            raise DataError(f"The {called} must have at least one text. Got none.")
         check_texts(inputs)
         return inputs
 
@@ -342,8 +339,6 @@ def _as_texts(X: Any, called: str) -> list[TextOrInput]:
     wrong = next((type(text).__name__ for text in texts if not isinstance(text, str | ModelInput)), None)
     if wrong is not None:
         raise DataError(f"The {called} must be a one-dimensional sequence of texts. Got an item of type {wrong}.")
-    if not texts:
-        raise DataError(f"The {called} must have at least one text. Got none.")
     return texts
 
 

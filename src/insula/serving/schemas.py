@@ -162,9 +162,7 @@ class PredictedText(BaseModel):
     confidence: float | None = Field(None, description="Probability that the predicted labels are right.")
     levels: dict[str, Level] | None = Field(None, description="Labels and scores at coarser levels.")
     display: list[str] | None = Field(None, description="Display names of the predicted labels.")
-    truncated: bool | None = Field(
-        None, description="True if the text is longer than the model reads: its end did not count. Absent otherwise."
-    )
+    truncated: bool | None = Field(None, description="True if the text is longer than the model reads; else absent.")
     speaker: str | None = Field(None, description="The speaker of the turn, for a dialogue.")
     language: str | None = Field(None, description="The language of the input, if it was given.")
     id: str | None = Field(
@@ -358,8 +356,7 @@ class JobColumns(BaseModel):
     )
     header: bool | None = Field(
         None,
-        description="Whether the first line of CSV names the columns (default: yes, unless it looks like data, which "
-        "fails the job). Without a header, name columns by number.",
+        description="Whether the first line of CSV names the columns (default: yes). If not, name them by number.",
     )
 
     @property
