@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import statistics
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from result_files import Results
@@ -96,3 +97,32 @@ def abstention_signals(results: Results) -> str:
 
 def _sides(row: Mapping[str, Any], part: str, name: str, form: str) -> str:
     return " / ".join(format(row[side][part][name], form) for side in ("before", "after"))
+
+
+def windows(results: Results) -> str:
+    """Accuracy on long texts: their start alone, and overlapping windows; means over seeds."""
+    heads = (
+        "data", "model", "tokens at once", "longer texts", "accuracy, start only", "accuracy, mean of windows",
+        "accuracy, max of windows", "ms a text, start / windows", "windows chosen by training",
+    )  # fmt: skip
+    found: Mapping[str, Any] = results.windows or {"rows": []}
+    cells: dict[tuple[str, str, int], list[Mapping[str, Any]]] = {}
+    for row in found["rows"]:
+        cells.setdefault((row["set"], row["base"] or row["model"], row["max_tokens"]), []).append(row)
+    lines = []
+    for (name, model, most), rows in cells.items():
+        settings = [row["settings"] for row in rows]
+        accuracy = [f"{_mean(one[kind]['accuracy'] for one in settings):.3f}" for kind in ("none", "mean", "max")]
+        start, windowed = (_mean(one[kind]["milliseconds"] for one in settings) for kind in ("none", "mean"))
+        chosen = sum(row["chosen"] == "mean" for row in rows)
+        lines.append(
+            (
+                set_title(name), f"`{model}`", str(most), f"{_mean(one['longer'] for one in settings):.0%}", *accuracy,
+                f"{start:.1f} / {windowed:.1f}", f"{chosen} of {len(rows)} seeds",
+            )
+        )  # fmt: skip
+    return table(heads, lines)
+
+
+def _mean(values: Iterable[float]) -> float:
+    return statistics.fmean(values)

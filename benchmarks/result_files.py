@@ -44,6 +44,7 @@ class Results:
     small_sets: Entry | None = None
     abstention_shift: Entry | None = None
     explain: Entry | None = None
+    windows: Entry | None = None
 
 
 def read_results(folder: Path = FOLDER) -> Results:
@@ -61,6 +62,7 @@ def read_results(folder: Path = FOLDER) -> Results:
         small_sets=_one(folder / "small_sets.json"),
         abstention_shift=_one(folder / "abstention_shift.json"),
         explain=_one(folder / "explain.json"),
+        windows=_one(folder / "windows.json"),
         **{name: _one(folder / f"{name}.json") for name in PREDICTION},
     )
 

@@ -55,6 +55,7 @@ TABLES: Mapping[str, Callable[[Results], str]] = {
     "masking-outside": masking_tables.masking_outside,
     "masking-nobody": masking_tables.masking_nobody,
     "small-sets": decision_tables.small_sets,
+    "windows": decision_tables.windows,
     "explainers": explanation_tables.explainers,
     "abstention-shift": decision_tables.abstention_shift,
     "abstention-signals": decision_tables.abstention_signals,

@@ -229,6 +229,13 @@ def test_ticks_cover_the_data_with_few_equal_steps(a: float, b: float) -> None:
     assert len(set(tick_labels(marks))) == len(marks)
 
 
+def test_equal_scores_have_no_ticks_beyond_one() -> None:
+    for score in (1.0, 0.8, 0.0):
+        marks = ticks(score, score)
+        assert (marks[0], marks[-1]) == (0.0, 1.0)
+    assert ticks(3.0, 3.0)[-1] > 3.0
+
+
 @pytest.mark.parametrize(("values", "labels"), [
     ([0.0, 0.25, 0.5], ["0.00", "0.25", "0.50"]),
     ([0.0, 0.5, 1.0], ["0.0", "0.5", "1.0"]),

@@ -45,7 +45,8 @@ def ticks(low: float, high: float, about: int = 5) -> list[float]:
         return [0.0, 1.0]
     if high - low <= 1e-6 * max(1.0, abs(low), abs(high)):  # a single value, up to rounding
         room = 0.5 * max(abs(low), abs(high)) if abs(low) > 1e-3 else 0.5
-        low, high = low - room, high + room
+        # Most single values are scores, which have no ticks above 1.
+        low, high = (0.0, 1.0) if low >= 0 and high <= 1 else (low - room, high + room)
     rough = (high - low) / max(1, about - 1)
     power = 10.0 ** math.floor(math.log10(rough))
     step = next(factor * power for factor in (1, 2, 2.5, 5, 10) if factor * power >= rough * 0.999999)
