@@ -21,7 +21,9 @@ from insula.core.levels import level_predictions
 from insula.core.starter import STARTER
 from insula.evaluation.reports.signs import signs_of
 from insula.inference.predictor import Predictor
+from insula.models.folder import seal
 from insula.models.locate import STARTER_FOLDER
+from insula.models.tokens.tokenization import set_windows
 from waiting import eventually
 
 NPM = shutil.which("npm")
@@ -92,6 +94,7 @@ def fake_libraries(folder: Path) -> Path:
         ("transformer", "single"),
         ("encoder", "binary"),
         ("encoder", "dimensional"),
+        ("textcnn in windows", "single"),
     ],
 )
 class TestInABrowser:
@@ -108,7 +111,12 @@ class TestInABrowser:
         kind: str,
     ) -> None:
         starter = family == STARTER
-        model = STARTER_FOLDER if starter else portable_model(trained_run(family, kind).model, tmp_path / "model")
+        name, _, windows = family.partition(" in ")
+        model = STARTER_FOLDER if starter else portable_model(trained_run(name, kind).model, tmp_path / "model")
+        if windows:
+            set_windows(model, "mean")
+            (model / "manifest.json").unlink()
+            seal(model, family=name, backend="onnx")
         insula.export_model(model, tmp_path / "page", format="browser", libraries=libraries)
         seen = watched()
         page = seen.page
@@ -125,6 +133,7 @@ class TestInABrowser:
             assert found["scores"] == pytest.approx(answer.scores, abs=1e-5), text
             assert found["confidence"] == pytest.approx(answer.confidence, abs=1e-5)
             assert found["abstained"] == answer.abstained
+            assert found["truncated"] == answer.truncated
         page.get_by_label("Text").fill(TEXTS[0])
         [answer] = wanted.predict(TEXTS[:1])
         best = page.locator("#scores li .value").first

@@ -157,3 +157,22 @@ def test_names_of_columns_are_not_dumped_into_errors(tmp_path: Path) -> None:
         find_text_columns(["a very long first line of a private message " * 9, "b"], None, "'rows.csv'")
     assert "a very long first line of a private mes…" in str(caught.value)
     assert len(str(caught.value)) < 500
+
+
+def test_the_header_of_a_joined_file_is_no_row(tmp_path: Path) -> None:
+    """It was a row with the label 'label'."""
+    half = "text,label\n" + "".join(f'"{text}",{label}\n' for text, label in ROWS)
+    (tmp_path / "rows.csv").write_text(half + half, encoding="utf-8")
+    with open_rows(tmp_path / "rows.csv") as reader:
+        assert [row["label"] for batch in reader for row in batch.rows] == [label for _, label in ROWS] * 2
+        assert [(one.line, one.reason) for one in reader.rejects] == [(5, "repeats the names of the columns")]
+    (tmp_path / "texts.csv").write_text("text\nfine\ntext\n", encoding="utf-8")  # one column: it may be a text
+    with open_rows(tmp_path / "texts.csv") as reader:
+        assert sum(len(batch.rows) for batch in reader) == 2
+
+
+@pytest.mark.parametrize("mark", ["\ufeff", "\u200b", "\u00a0", "\u3000"])
+def test_invisible_characters_are_no_part_of_a_column_name(tmp_path: Path, mark: str) -> None:
+    (tmp_path / "rows.csv").write_text(f"\ufeff{mark}text{mark},{mark}label{mark}\nfine,joy\n", encoding="utf-8")
+    with open_rows(tmp_path / "rows.csv") as reader:
+        assert tuple(reader.columns) == ("text", "label")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
+import string
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ _SAMPLE_LINES = 200
 _SAMPLE_CHARACTERS = 1 << 16
 _MIN_RECURRING = 2  # how often the first cell of a column recurs below it before it is a value and not a name
 _SHOWN = 40
+_INVISIBLE = string.whitespace + "\u00a0\u3000\u200b\u200c\u200d\u2060\ufeff"
 _MOST_NAMES = 5  # shown in an error
 _MIN_REGULAR = 0.95  # share of rows that must have the same number of cells before the header is measured by them
 _MOST_LINES_BEFORE = 10  # searched for the header
@@ -93,6 +95,11 @@ def checked_separator(separator: str) -> str:
     if len(found) != 1 or found in '"\r\n':
         raise DataError(f"The separator must be one character, or tab. Got {separator!r}; leave it out to detect it.")
     return found
+
+
+def visible(name: str) -> str:
+    """Return a column name without blanks and invisible characters around it, which spreadsheets and scripts leave."""
+    return name.strip(_INVISIBLE)
 
 
 def unescaped(line: str) -> str:

@@ -9,7 +9,14 @@ from itertools import chain
 
 from insula.core.errors import DataError
 from insula.core.sentences import counted
-from insula.data.formats.csv_dialect import completed_header, detect_dialect, require_header, sample_records, unescaped
+from insula.data.formats.csv_dialect import (
+    completed_header,
+    detect_dialect,
+    require_header,
+    sample_records,
+    unescaped,
+    visible,
+)
 from insula.data.formats.row_reader import ReadLimits, Reject, Row, TextRows, unique_names
 from insula.data.formats.text_lines import TextLines
 
@@ -65,12 +72,13 @@ class CsvRows(TextRows):
             first, notes = completed_header(first, records[1:], path)
             self.notes.extend(notes)
         self._width = len(first)
+        self._header: list[str] | None = None if header is False or len(first) < 2 else first
         if header is False:
             self._records = chain([(line, first)], self._records)
             self.columns = tuple(f"column_{number}" for number in range(1, len(first) + 1))
         else:
             self.columns = unique_names(
-                cell.strip() or f"column_{number}" for number, cell in enumerate(first, start=1)
+                visible(cell) or f"column_{number}" for number, cell in enumerate(first, start=1)
             )
 
     @property
@@ -86,7 +94,9 @@ class CsvRows(TextRows):
     def _numbered_rows(self) -> Iterator[tuple[int, Row]]:
         columns, width = self.columns, self._width
         for line, cells in self._records:
-            if len(cells) == width:
+            if cells == self._header:  # files that were joined
+                self.reject(line, "repeats the names of the columns", "".join(self._feed.record))
+            elif len(cells) == width:
                 yield line, dict(zip(columns, cells, strict=True))
             elif (repaired := self._unescaped_cells(self._feed.record)) is not None:
                 yield line, dict(zip(columns, repaired, strict=True))
