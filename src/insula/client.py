@@ -57,7 +57,9 @@ class Patience:
     def __post_init__(self) -> None:
         for name in ("attempts", "batch", "at_once"):
             if getattr(self, name) < 1:
-                raise DataError(f"The {name} of a client must be at least 1. Got {getattr(self, name)}.")
+                raise DataError(
+                    f"The {name} of a client must be at least 1. Got {getattr(self, name)}. Choose a larger value."
+                )
 
 
 class ExplainOptions(TypedDict, total=False):
@@ -145,7 +147,7 @@ class _BaseClient:
     ) -> Iterator[_Request]:
         """Yield requests of at most `patience.batch` texts each; a dialogue is one request."""
         if (texts is None) == (dialogue is None):
-            raise DataError("Give either texts or a dialogue to predict.")
+            raise DataError("A prediction takes texts or a dialogue. Give exactly one of the two.")
         options = {name: value for name, value in (("target", target), ("model", model)) if value is not None}
         if dialogue is not None:
             whole = ModelInput.from_dict({"text": "", "turns": dialogue})
@@ -360,7 +362,7 @@ def _batches(texts: Sequence[GivenText], size: int, options: Mapping[str, Any]) 
     inputs = as_inputs(texts)
     for position, one in enumerate(inputs):
         if isinstance(one, ModelInput) and one.media is not None:
-            raise DataError(f"A service does not accept media. Got some at position {position}; send the text only.")
+            raise DataError(f"The inputs must not have media. Got some at position {position}. Send only the text.")
     for first in range(0, len(inputs), size):
         batch = inputs[first : first + size]
         plain = all(isinstance(one, str) for one in batch)

@@ -142,7 +142,7 @@ class _EmotionEstimator(BaseEstimator):
         if not isinstance(fraction, Real) or not 0 <= fraction < 1:
             raise DataError(
                 f"The validation_fraction of {type(self).__name__} must be a number from 0 to below 1. "
-                f"Got {fraction!r}; 0 holds out no rows."
+                f"Got {fraction!r}. Choose 0 to hold out no rows."
             )
         if len(examples) < MIN_ROWS_TO_SPLIT or not fraction:
             return {"train": examples}
@@ -173,7 +173,7 @@ class _EmotionEstimator(BaseEstimator):
         else:
             inputs = [ModelInput(one) if isinstance(one, str) else one for one in _as_texts(X, called)]
         if not inputs:
-            raise DataError(f"The {called} must have at least one text. Got none.")
+            raise DataError(f"The {called} must have at least one text. Got none. Pass some texts.")
         check_texts(inputs)
         return inputs
 
@@ -241,7 +241,7 @@ class EmotionClassifier(ClassifierMixin, _EmotionEstimator):
         names = tuple(str(label) for label in self.classes_)
         kind = "multi" if self.multilabel_ else "binary" if len(names) == 2 else "single"
         if len(names) < 2:
-            raise DataError(f"The y of {type(self).__name__} must have at least two classes. Got one class: {names}.")
+            raise DataError(f"The y of {type(self).__name__} needs at least two classes. Got only {names}. Add one.")
         known = matching_scheme(frozenset(names), kind)
         scheme = LabelScheme(
             name=known.name if known else "labels",
@@ -334,11 +334,11 @@ def _as_texts(X: Any, called: str) -> list[TextOrInput]:
         )
     texts = X.tolist() if hasattr(X, "tolist") else X
     if isinstance(texts, str):
-        raise DataError(f"The {called} must be a sequence of texts. Got a single text; put it in a list.")
+        raise DataError(f"The {called} must be a sequence of texts. Got a single text. Put it in a list.")
     texts = list(texts)
     wrong = next((type(text).__name__ for text in texts if not isinstance(text, str | ModelInput)), None)
     if wrong is not None:
-        raise DataError(f"The {called} must be a one-dimensional sequence of texts. Got an item of type {wrong}.")
+        raise DataError(f"The {called} must have only strings and ModelInputs. Got an item of type {wrong}. Drop it.")
     return texts
 
 
@@ -372,7 +372,7 @@ def _as_labels(y: Any) -> tuple[bool, list[tuple[Any, ...]], NDArray[Any]]:
         if not np.isin(array, (0, 1)).all():
             raise DataError(
                 "A (rows, labels) matrix as y of EmotionClassifier must contain only 0 and 1. "
-                "Got other values; for sets of labels, give a list of tuples."
+                "Got other values. For sets of labels, pass a list of tuples."
             )
         # A table names its labels; a matrix has their positions only.
         classes = np.array(list(y.columns)) if hasattr(y, "columns") else np.arange(array.shape[1])
@@ -391,10 +391,10 @@ def _require_labels(labels: Iterable[Any]) -> None:
     for label in labels:
         if label is None or (isinstance(label, float) and np.isnan(label)) or type(label).__name__ == "NAType":
             raise DataError(
-                f"The y of EmotionClassifier must have a label for every text. Got {label}; drop those rows."
+                f"The y of EmotionClassifier must have a label in every row. Got {label}. Drop those rows."
             )
 
 
 def _check_lengths(texts: Sequence[Any], y: Sequence[Any] | NDArray[Any], name: str) -> None:
     if len(texts) != len(y):
-        raise DataError(f"X and {name} must have the same number of rows. Got {len(texts)} and {len(y)}.")
+        raise DataError(f"X and {name} must have equally many rows. Got {len(texts)} and {len(y)}. Pass one per text.")

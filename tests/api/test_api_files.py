@@ -265,7 +265,7 @@ def test_a_file_of_the_user_is_no_place_for_rejects(tmp_path: Path, predictor: P
     mine.write_text(content, encoding="utf-8")
     result = predict_file(tmp_path / "in.csv", tmp_path / "out.csv", predictor)
     assert (result.rejected, result.rejects, result.first_reject) == (1, None, "line 3: no text in column 'text'")
-    with pytest.raises(OutputError, match="holds something else than rejected rows"):
+    with pytest.raises(OutputError, match="contains something other than rejected rows"):
         predict_file(tmp_path / "in.csv", tmp_path / "out.csv", predictor, rejects=mine)
     write(tmp_path / "in.csv", [{"text": "lovely"}])
     predict_file(tmp_path / "in.csv", tmp_path / "out.csv", predictor)

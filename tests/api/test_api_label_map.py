@@ -102,12 +102,12 @@ def test_rows_with_sets_of_labels_are_measured_as_sets() -> None:
     ("options", "error", "words"),
     [
         ({"level": "sentimnt"}, DataError, "Did you mean 'sentiment'"),
-        ({"label_map": {"positive": ["jooy"]}}, DataError, "no label of the model.*Did you mean 'joy'"),
+        ({"label_map": {"positive": ["jooy"]}}, DataError, "must map to labels of the model.*Did you mean 'joy'"),
         ({"label_map": {"positive": 3}}, DataError, "Got 3 for 'positive'"),
         ({"label_map": {}}, DataError, "at least one label"),
         ({"label_map": {"positive": "joy"}}, DataError, "at least two labels of the map"),
         ({"label_map": "nowhere.toml"}, MissingFileError, "does not exist"),
-        ({"label_map": MAP, "level": "sentiment"}, DataError, "not both"),
+        ({"label_map": MAP, "level": "sentiment"}, DataError, "Got both"),
     ],
 )
 def test_a_wrong_map_is_explained(reviews: Path, options: dict[str, Any], error: type[InsulaError], words: str) -> None:

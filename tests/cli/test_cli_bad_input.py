@@ -80,7 +80,7 @@ def test_noise_under_every_name(insula: Insula, here: Path, care: Path, name: st
         ("train.epoch=3", ("'train.epoch'", "Did you mean 'train.epochs'?")),
         ("trian.epochs=3", ("'trian'", "Did you mean 'train'?")),
         ("train.epochs=many", ("train.epochs", "number", "'many'")),
-        ("train.epochs", ("must look like train.epochs=3", "'train.epochs'")),
+        ("train.epochs", ("such as train.epochs=3", "'train.epochs'")),
         ("train=3", ("train", "3")),
         ("seed=-1", ("seed", "-1")),
         ("model.name=liner", ("'liner'", "Did you mean 'linear'?")),

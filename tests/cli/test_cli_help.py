@@ -46,12 +46,18 @@ def test_a_help_page_shows_names_of_values(path: tuple[str, ...]) -> None:
     [
         (("train", "--processes", "x"), "--processes must be a whole number. Got 'x'. See: insula train --help"),
         (("train", "--processes", "0"), "--processes must be at least 1. Got '0'. See: insula train --help"),
-        (("train",), "Give either DATA to train on or --resume RUN. See: insula train --help"),
+        (
+            ("train",),
+            "The command needs DATA to train on, or --resume RUN. Give one of the two. See: insula train --help",
+        ),
         (("train", "a.csv", "--kind", "x"), "--kind: 'x' is not one of 'binary', 'single', 'multi', 'ordinal', "),
         (("search", "tweets", "--seed", "1.5"), "--seed must be a whole number. Got '1.5'."),
         (("predict", "--nope"), "No such option: --nope. See: insula predict --help"),
         (("keys", "create"), "Missing argument 'NAME'. See: insula keys create --help"),
-        (("model", "compress", "-m", "a", "-o", "b", "--max-size", "big"), "A size must look like 12MB. Got 'big'."),
+        (
+            ("model", "compress", "-m", "a", "-o", "b", "--max-size", "big"),
+            "--max-size must be a number with a unit, such as 12MB. Got 'big'.",
+        ),
         (("trian",), "No such command 'trian'. Did you mean 'train', 'pretrain'? See: insula --help"),
         (("--nope",), "No such option: --nope. See: insula --help"),
     ],

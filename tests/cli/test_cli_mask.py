@@ -125,7 +125,7 @@ def test_texts_in_python(key: Path) -> None:
     (masked,) = mask_texts(["mail jo@x.de"], kinds=["email"], key_file=key)
     assert masked.text != "mail [EMAIL]"
     assert reveal_texts([masked.text], key) == ["mail jo@x.de"]
-    with pytest.raises(DataError, match="the key that masked it is needed"):
+    with pytest.raises(DataError, match="needs the key that masked it"):
         mask_file("a.csv", "b.csv", reveal=True)
 
 

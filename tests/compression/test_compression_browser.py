@@ -177,7 +177,7 @@ def test_what_a_browser_cannot_do_is_refused(tmp_path: Path, trained_run: Callab
         insula.export_model(
             trained_run("transformer", "single").model, tmp_path / "page", format="browser", libraries=libraries
         )
-    with pytest.raises(ModelFolderError, match=r"without model\.onnx"):
+    with pytest.raises(ModelFolderError, match=r"with a model\.onnx"):
         insula.export_model(trained_run("linear", "multi").model, tmp_path / "page", format="browser")
     with pytest.raises(MissingFileError, match="npm install onnxruntime-web@"):
         insula.export_model(

@@ -101,5 +101,5 @@ def test_sizes_are_read(text: str, wanted: int) -> None:
 
 @pytest.mark.parametrize("text", ["", "big", "12 apples", "0MB", "-3MB"])
 def test_other_words_are_no_size(text: str) -> None:
-    with pytest.raises(typer.BadParameter, match="like 12MB"):
+    with pytest.raises(typer.BadParameter, match="such as 12MB"):
         size(text)

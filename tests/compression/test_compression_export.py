@@ -107,7 +107,7 @@ def test_what_holds_no_network_is_refused_by_its_cause(
     for model, cause in (
         (linear, "a linear model has no graph; numpy and scipy compute it"),
         (both, f"consists of two models. Export its stages: {both / 'first'} and {both / 'second'}"),
-        (onnx_folder, r"is already exported or compressed and has no trained weights"),
+        (onnx_folder, r"was exported or compressed before and has no torch weights"),
     ):
         for wanted in ("onnx", "huggingface"):
             with pytest.raises(ModelFolderError, match=f"cannot be exported: .*{cause}"):

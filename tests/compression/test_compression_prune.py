@@ -212,9 +212,9 @@ def test_what_cannot_be_pruned_says_so(
         with pytest.raises(error, match=words):
             insula.prune_model(trained_run(family, "single").path, tmp_path / "small", layers=1, data=mood)
     for wrong, words in (
-        ({}, "must drop something"),
-        ({"heads": 1.0}, "must drop something"),
-        ({"layers": 3}, "must be 1 to 2 for this encoder. Got 3"),
+        ({}, "must leave something out"),
+        ({"heads": 1.0}, "must leave something out"),
+        ({"layers": 3}, "must be from 1 to 2 for this encoder. Got 3"),
         ({"layers": 0}, "layers to keep must be at least 1"),
         ({"width": 2.0}, "width to keep must be a share above 0 and at most 1. Got 2"),
         ({"heads": 0.5, "epochs": 0}, "epochs"),
@@ -232,5 +232,5 @@ def test_what_cannot_be_pruned_says_so(
 
 def test_a_quantised_model_is_not_pruned(pruned: Any, tmp_path: Path, mood: Path) -> None:
     small = insula.quantize_model(pruned.run.path, tmp_path / "int8", max_loss=0.2)
-    with pytest.raises(ModelFolderError, match="neither compressed nor stored without its base"):
+    with pytest.raises(ModelFolderError, match="not compressed and is stored with its base"):
         insula.prune_model(small.path, tmp_path / "small", heads=0.5, data=mood)

@@ -46,13 +46,25 @@ def test_given_names_are_kept_to() -> None:
 @pytest.mark.parametrize(
     ("columns", "options", "message"),
     [
-        ((), {"text": "text"}, r"No row of 'a\.csv' can be read"),
-        (("text", "mood"), {"label": "modd"}, r"label column 'modd' is not in 'a\.csv', which has: .*mean 'mood'"),
-        (("words", "label"), {}, r"No column of 'a\.csv' has a usual name for text .* has: 'words', 'label'\. Name"),
-        (("text", "mood"), {}, r"No column of 'a\.csv' has a usual name for labels .* has: 'mood'|'text', 'mood'"),
-        (("text", "emotion", "category"), {}, "may be the label: 'emotion', 'category'. Name the right one"),
-        (("content", "review", "label"), {}, "may be the text: 'content', 'review'"),
-        (("text", "label"), {"weight": "confidence"}, "The weight column 'confidence' is not in"),
+        ((), {"text": "text"}, r"The columns of 'a\.csv' are unknown"),
+        (
+            ("text", "mood"),
+            {"label": "modd"},
+            r"label column must be one of 'text', 'mood', the columns of 'a\.csv'\. Got 'modd'.*mean 'mood'",
+        ),
+        (
+            ("words", "label"),
+            {},
+            r"No column of 'a\.csv' has a usual name for text .* columns are 'words', 'label'\. Name",
+        ),
+        (("text", "mood"), {}, r"No column of 'a\.csv' has a usual name for labels .* columns are 'mood'"),
+        (("text", "emotion", "category"), {}, "may be any of 'emotion', 'category'. Name one"),
+        (("content", "review", "label"), {}, "may be any of 'content', 'review'"),
+        (
+            ("text", "label"),
+            {"weight": "confidence"},
+            "The weight column must be one of 'label', the columns of .*Got 'confidence'",
+        ),
     ],
 )
 def test_missing_and_ambiguous(columns: tuple[str, ...], options: dict[str, str], message: str) -> None:

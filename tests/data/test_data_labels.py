@@ -261,7 +261,7 @@ def test_columns_are_dimensions_by_place_where_no_name_says() -> None:
     plan = labels_for_scheme(vad, [], ("valence", "a", "d"), DataOptions())
     assert plan.columns == vad.names == ("valence", "arousal", "dominance")
     assert plan.notes == ("Columns are read as dimensions of the model: a = arousal, d = dominance.",)
-    with pytest.raises(DataError, match="name them with `label`, in this order"):
+    with pytest.raises(DataError, match="Name them with `label`, in this order"):
         labels_for_scheme(vad, [], ("arousal", "v", "d"), DataOptions())
 
 
@@ -310,13 +310,13 @@ def test_numbered_labels_with_names() -> None:
     [
         (["joy"] * 5, {}, "at least two classes. Got only 'joy'"),
         ([1] * 5, {}, "at least two classes. Got only 1"),
-        ([None, "", "  "], {}, "No row has a label: the label column 'label' is empty in all 3 rows"),
+        ([None, "", "  "], {}, "The label column 'label' must hold a label in at least one row. All 3 rows are empty"),
         ([f"a text {n}" for n in range(99)], {}, "99 different values in 99 rows, which looks like free text"),
         (["a", "b", "c"], {"kind": "binary"}, "needs two labels in 'label'. Got 3: a, b, c"),
         ([1, 2, 3], {"kind": "binary"}, "needs two labels"),
         (["a", "b", "c"], {"kind": "ordinal"}, "order of the labels in 'label' is unknown"),
-        (["a", "b", "c"], {"kind": "dimensional"}, "must hold numbers to be scores. Got 'a'"),
-        ([["a"], ["a", "b"]], {"kind": "single"}, "needs one label a row"),
+        (["a", "b", "c"], {"kind": "dimensional"}, "Scores must be numbers. Got 'a'"),
+        ([["a"], ["a", "b"]], {"kind": "single"}, "needs exactly one label per row"),
         ([{"joy": 1}, {"joy": 0}] * 5, {}, r"Got an object: \"{'joy': 1}\"\. Turn each of its keys into a column"),
         ([[{"name": "joy"}], [{"name": "fear"}]] * 5, {}, "must hold names, numbers or lists of them"),
         ([0.5, 0.5], {"kind": "dimensional"}, "must differ between rows. Got 0.5 in every row"),
@@ -330,7 +330,7 @@ def test_what_is_no_scheme(cells: list[Any], options: dict[str, Any], message: s
 def test_several_columns_that_contradict() -> None:
     with pytest.raises(DataError, match=r"Got 'x' in 'b'"):
         infer([(1, "x")], columns=("a", "b"))
-    with pytest.raises(DataError, match=r"with scores are dimensional\. Got kind 'multi'"):
+    with pytest.raises(DataError, match=r"with scores need the kind 'dimensional'\. Got 'multi'"):
         infer([(0.5, 1)], columns=("a", "b"), kind="multi")
     with pytest.raises(DataError, match="some rows have none or several"):
         infer([(1, 1), (0, 1)], columns=("a", "b"), kind="single")

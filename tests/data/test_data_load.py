@@ -186,7 +186,7 @@ def test_label_columns_must_agree(tmp_path: Path) -> None:
         ("text,label\n,joy\n  ,fear\n", r"has no row with a text\. 2 rows of .* dropped: 2 with empty text"),
         ("text,label\n", "It has no rows at all"),
         ("text,label\na,b,c\n", r"1 row of .* could not be read, the first in line 2: 3 cells"),
-        ("text,label\na,\nb,\n", "No row has a label"),
+        ("text,label\na,\nb,\n", "must hold a label in at least one row"),
         ("text,label\na,joy\nb,joy\n", "at least two classes. Got only 'joy'"),
         ("words,label\na,joy\n", "has a usual name for text"),
     ],
@@ -200,7 +200,7 @@ def test_what_cannot_be_loaded(tmp_path: Path, content: str, message: str) -> No
 def test_every_training_text_leaks(tmp_path: Path) -> None:
     for split in ("train", "validation"):
         write(tmp_path / f"{split}.csv", rows(9))
-    with pytest.raises(DataError, match="no training row would remain"):
+    with pytest.raises(DataError, match="must have texts that are not in validation"):
         load_dataset(tmp_path)
 
 

@@ -97,7 +97,7 @@ def test_a_budget_is_a_time(budget: str) -> None:
 
 
 def test_texts_and_files_are_not_mixed() -> None:
-    assert "Give texts, or files" in run(TEXT, "--input", "a.csv", status=2)[1]
+    assert "The command explains texts or a file" in run(TEXT, "--input", "a.csv", status=2)[1]
 
 
 def test_an_output_over_the_input_is_an_error(tmp_path: Path) -> None:

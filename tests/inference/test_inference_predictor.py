@@ -97,7 +97,7 @@ def test_nothing_gives_nothing() -> None:
 
 @pytest.mark.parametrize("method", ["predict", "decide", "logits"])
 def test_one_text_is_not_a_sequence_of_letters(method: str) -> None:
-    with pytest.raises(DataError, match="put it in a list"):
+    with pytest.raises(DataError, match="Put it in a list"):
         getattr(_predictor(), method)("happy")
 
 

@@ -34,7 +34,7 @@ def test_a_file_of_the_user_is_never_replaced(tmp_path: Path, trained_run: Calla
     model = trained_run("linear", "single").path
     result = insula.predict_file(tmp_path / "m.csv", tmp_path / "out.csv", model)
     assert (result.rejected, result.rejects, mine.read_text(encoding="utf-8")) == (1, None, content)
-    with pytest.raises(OutputError, match="exists and holds something else"):
+    with pytest.raises(OutputError, match="exists and contains something other"):
         insula.predict_file(tmp_path / "m.csv", tmp_path / "out.csv", model, rejects=mine)
     (tmp_path / "m.csv").write_text("text\nlovely\n", encoding="utf-8")
     assert insula.predict_file(tmp_path / "m.csv", tmp_path / "out.csv", model).rejected == 0

@@ -216,7 +216,7 @@ def test_another_file_in_the_package_is_rejected(package: Pretrained) -> None:
     place = package_path(package)
     assert place is not None
     place.write_bytes(place.read_bytes() + b"\0")
-    with pytest.raises(DataError, match=r"not those of 'tiny' \(their checksum differs\)"):
+    with pytest.raises(DataError, match=r"differ from those of 'tiny' \(by checksum\)"):
         locate_encoder("tiny")
 
 

@@ -152,7 +152,7 @@ def test_frozen_layers_stay_and_the_upper_ones_move(encoder_folder: EncoderFolde
 
 @pytest.mark.parametrize("layers", [0, 3, 7])
 def test_an_impossible_number_of_frozen_layers_is_refused(encoder_folder: EncoderFolder, layers: int) -> None:
-    with pytest.raises(RecipeError, match=f"must be 1 to 2 here. Got {layers}"):
+    with pytest.raises(RecipeError, match=f"must be from 1 to 2 for this encoder. Got {layers}"):
         freeze_lower(_encoder(encoder_folder(layers=3)), layers)
 
 

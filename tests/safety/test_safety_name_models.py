@@ -93,7 +93,7 @@ def test_a_folder_without_a_pipeline_is_an_error(tmp_path: Path) -> None:
     pytest.importorskip("spacy", reason="the extra spacy is not installed").blank("en").to_disk(tmp_path / "blank")
     with pytest.raises(MissingFileError, match=r"none' of the name model does not exist\. Name a"):
         checked_kinds([f"spacy:{tmp_path / 'none'}"])
-    with pytest.raises(DataError, match="must be a spaCy pipeline"):
+    with pytest.raises(DataError, match="cannot be loaded as a spaCy pipeline"):
         checked_kinds([f"spacy:{tmp_path}"])
     with pytest.raises(DataError, match=r"such as 'ner'\. It has: none"):
         checked_kinds([f"spacy:{tmp_path / 'blank'}"])

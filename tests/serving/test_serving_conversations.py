@@ -143,13 +143,13 @@ def test_ids_languages_and_targets(conversing: Running) -> None:
     ("given", "sentence"),
     [
         ({"texts": [ModelInput("a"), {"txt": "a"}]}, "Got 'txt'.* at position 1"),
-        ({"texts": [{"text": "a", "media": {"uri": "a.wav", "kind": "audio"}}]}, "does not accept media"),
-        ({"texts": "a"}, "put it in a list"),
-        ({"texts": {"text": "a"}}, "put it in a list"),
+        ({"texts": [{"text": "a", "media": {"uri": "a.wav", "kind": "audio"}}]}, "must not have media"),
+        ({"texts": "a"}, "Put it in a list"),
+        ({"texts": {"text": "a"}}, "Put it in a list"),
         ({"dialogue": "a"}, "must be a list of texts or turns"),
         ({"dialogue": [1]}, "A turn must be"),
-        ({"texts": ["a"], "dialogue": ["a"]}, "either texts or a dialogue"),
-        ({}, "either texts or a dialogue"),
+        ({"texts": ["a"], "dialogue": ["a"]}, "texts or a dialogue"),
+        ({}, "texts or a dialogue"),
     ],
 )
 def test_the_client_says_what_it_cannot_send(conversing: Running, given: dict[str, Any], sentence: str) -> None:

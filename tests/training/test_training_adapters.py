@@ -198,7 +198,7 @@ def test_an_adapter_rejects_another_base(
     with (base / "model.safetensors").open("r+b") as weights:
         weights.seek(-1, 2)
         weights.write(b"\x01")
-    with pytest.raises(ModelFolderError, match="are not those that model folder"):
+    with pytest.raises(ModelFolderError, match="differ from those that model folder"):
         Predictor.load(run.path)
     shutil.rmtree(base)
     with pytest.raises(ModelFolderError, match=r"cannot be found.*adapter\.merge=true"):

@@ -209,7 +209,7 @@ def test_the_untrained_network_is_a_baseline(fit: Any) -> None:
 def test_unsupported_encoder_options_are_rejected_early(fit: Any) -> None:
     with pytest.raises(RecipeError, match=r"model\.max_tokens.*at most 64.*Got 65"):
         fit({"model.max_tokens": 65})
-    with pytest.raises(RecipeError, match=r"freeze_layers option must be 1 to 1"):
+    with pytest.raises(RecipeError, match=r"freeze_layers option must be from 1 to 1"):
         fit({"train.freeze_layers": 2})
     with pytest.raises(RecipeError, match="'squared' is for dimensional"):
         fit({"objective.name": "squared"})

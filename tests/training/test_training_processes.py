@@ -98,7 +98,7 @@ def test_several_processes_need_a_name_for_the_run(
     monkeypatch: pytest.MonkeyPatch, toy_dataset: Callable[..., Dataset]
 ) -> None:
     monkeypatch.setenv("WORLD_SIZE", "2")
-    with pytest.raises(OutputError, match="needs an output folder that all of them know"):
+    with pytest.raises(OutputError, match="needs a shared output folder"):
         train(toy_dataset("single"), recipe="linear")
 
 

@@ -59,9 +59,9 @@ def test_shares_keep_at_least_one_per_layer(kept: Any, layers: int, heads: int, 
 
 
 def test_impossible_shares_are_rejected() -> None:
-    with pytest.raises(RecipeError, match=r"must be 1 to 3 for this encoder\. Got 4"):
+    with pytest.raises(RecipeError, match=r"must be from 1 to 3 for this encoder\. Got 4"):
         pruned_shape(WHOLE, keeps(layers=4))
-    with pytest.raises(RecipeError, match="must drop something"):
+    with pytest.raises(RecipeError, match="must leave something out"):
         pruned_shape(WHOLE, keeps(layers=3, heads=1.0, width=0.99))
     for key, value in (("keep_layers", 0), ("keep_heads", 0), ("keep_width", 1.5)):
         with pytest.raises(RecipeError, match=key):
@@ -191,7 +191,7 @@ def test_unsuitable_bases_are_rejected(
         (_pruning(tiny_recipe, encoder_folder()), "must be a trained model folder"),
         (_pruning(tiny_recipe, base, **{"model.pooling": "first"}), "must have the pooling 'first'"),
         (_pruning(tiny_recipe, base, **{"adapter.method": "bottleneck", "adapter.merge": False}), "adapter.merge"),
-        (_pruning(tiny_recipe, base, **{"model.keep_layers": 3}), "must be 1 to 2"),
+        (_pruning(tiny_recipe, base, **{"model.keep_layers": 3}), "must be from 1 to 2"),
         (_pruning(tiny_recipe, base, **{"model.max_tokens": 500}), "must be at most 64"),
         (_pruning(tiny_recipe, trained_run("linear", "single").model), "of family 'encoder'"),
     ):

@@ -275,7 +275,7 @@ def test_a_search_stops_if_all_trials_fail(
         raise RecipeError("It has too few layers.")
 
     monkeypatch.setattr(search, "fit_model", never)
-    with pytest.raises(RecipeError, match=r"All of the first 3 trials failed\. It has too few layers"):
+    with pytest.raises(RecipeError, match=r"all of its first 3 trials failed\. It has too few layers"):
         find(trials=30)
     assert not (tmp_path / "search" / "workers").exists()
 

@@ -131,7 +131,7 @@ def _unseen(source: ModelFolder, examples: list[Example], progress: Progress) ->
         progress.say(f"{counted(count, 'training row')} left out: the model is too confident on them.")
     if len(left) < MIN_VALIDATION_ROWS:
         raise DataError(
-            f"At least {MIN_VALIDATION_ROWS} rows outside the training data are needed to choose and measure the rule. "
-            f"Got {len(left)}. Name more rows."
+            f"At least {MIN_VALIDATION_ROWS} rows outside the training data are needed to choose and measure the "
+            f"rule. Got {len(left)}. Give more rows with --data."
         )
     return left

@@ -116,7 +116,9 @@ def compare(
         make_results_folder(output, RUN, MODEL, inputs=names_in(data))
     places = [[locate_model(model) for model in ([side] if isinstance(side, str | Path) else side)] for side in (a, b)]
     if not all(places):
-        raise DataError("Both sides of a comparison must have at least one model. Got none for one of them; name one.")
+        raise DataError(
+            "Each side of a comparison must have at least one model. Got a side without any. Name a model for it."
+        )
     folders = [[open_folder(place) for place in side] for side in places]
     scheme = _one_scheme([folder for side in folders for folder in side])
     first, recorded = folders[0][0], _recorded_groups([place for side in places for place in side])
@@ -164,7 +166,7 @@ def _one_scheme(folders: Sequence[ModelFolder]) -> LabelScheme:
         if not other.has_labels_of(first):
             raise DataError(
                 f"The models of a comparison must have the same label scheme. Got {first.summary} and "
-                f"{other.summary}. Train one of them on the other's labels, or evaluate them separately."
+                f"{other.summary}. Train one of them on the other's labels, or evaluate each of them on its own."
             )
     return first
 
@@ -186,7 +188,9 @@ def _own_test_rows(
     dataset = training_dataset(model)
     examples = list(dataset.splits.get("test", ()))
     if not examples:
-        raise DataError(f"The source of run {str(model.path.parent)!r} has no test rows. Name rows with --data.")
+        raise DataError(
+            f"The data of run {str(model.path.parent)!r} have no test rows. Name labelled rows with --data."
+        )
     source, options = training_source(model), recorded_options(model.path)
     group = group or options.group or _first_column(source, options, recorded)
     if group != options.group:

@@ -61,7 +61,7 @@ def quantize_model(
             f"The weights must be one of {', '.join(QUANTISED)}. Got {weights!r}.{nearest(weights, QUANTISED)}"
         )
     if tables not in (32, 8, 4):
-        raise UnknownNameError(f"The tables must have 32, 8 or 4 bits. Got {tables!r}.")
+        raise UnknownNameError(f"The tables must have 32, 8 or 4 bits. Got {tables!r}. Choose one of these.")
     source, folder = open_folder(locate_model(model)), Path(output)
     require_model_output(folder, source, overwrite=overwrite, data=names_in(data))
     return quantize(

@@ -172,7 +172,7 @@ def _label_map(
     scheme: LabelScheme, level: str | None, label_map: Mapping[str, str | Sequence[str]] | str | Path | None
 ) -> LabelMap | None:
     if level is not None and label_map is not None:
-        raise DataError("Give level or label_map, not both: a level is a label map that the model has.")
+        raise DataError("An evaluation takes a level or a label_map. Got both. Leave one of them out.")
     if level is not None:
         return LabelMap.of_level(scheme, level)
     if label_map is None:

@@ -70,7 +70,9 @@ def mask_file(
     wanted = checked_kinds(kinds)
     pseudonyms = _pseudonyms(key_file)
     if reveal and pseudonyms is None:
-        raise DataError("To reveal a file, the key that masked it is needed. Give its file as `key_file`.")
+        raise DataError(
+            "Revealing a file needs the key that masked it. Got none. Name the file of the key with `key_file`."
+        )
     change = _revealing(pseudonyms) if reveal and pseudonyms else _masking(wanted, pseudonyms)
     return mask_rows(
         source, output, change,

@@ -57,7 +57,7 @@ def pretrain(
     reading = ReadOptions(checked.format, checked.separator, checked.header)
     files, excluded = absolute_names(source), absolute_names(exclude)
     if not files:
-        raise RecipeError("Pretraining needs at least one file of texts. Got none; name one.")
+        raise RecipeError("Pretraining needs at least one file of texts. Got none. Name one.")
     folder = Path(output) if output is not None else ENCODERS / _name(files[0], chosen.model)
     base = [chosen.model] if Path(chosen.model).is_dir() else []
     require_replaceable(folder, ENCODER, overwrite=overwrite, inputs=[*files, *excluded, *base])

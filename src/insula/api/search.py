@@ -65,9 +65,9 @@ def search(
 
     progress = default_progress(progress)
     if trials < 1:
-        raise RecipeError(f"A search needs at least 1 trial. Got {trials}.")
+        raise RecipeError(f"A search needs at least 1 trial. Got {trials}. Raise the number of trials.")
     if pruner not in ("median", "hyperband", "none"):
-        raise RecipeError(f"The pruner must be median, hyperband or none. Got {pruner!r}.")
+        raise RecipeError(f"The pruner must be median, hyperband or none. Got {pruner!r}. Choose one of these.")
     fixed = {"data.text": text, "data.label": label}
     fixed = {key: value for key, value in fixed.items() if value is not None} | dict(overrides or {})
     if not isinstance(source, Dataset):
@@ -83,7 +83,8 @@ def search(
             )
     if not tried:
         raise RecipeError(
-            "There is nothing to search: all options of the search space are fixed. Free one, or name another space."
+            "A search needs at least one option that is not fixed. All options of the search space are. Remove one "
+            "from the fixed options, or name another search space."
         )
     folder = Path(output) if output is not None else RUNS / f"search-{run_name(source, recipe)}"
     require_different(folder, *source_names(source))

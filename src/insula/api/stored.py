@@ -27,7 +27,9 @@ def erase_subject(
     from insula.operations.store.rows import erase
 
     if not subject:
-        raise DataError("The subject must be an id that clients sent with their texts. Got an empty one. Name it.")
+        raise DataError(
+            "The subject must be an id that clients sent with their texts. Got an empty one. Give the person's id."
+        )
     log = AuditLog(audit_folder(store, audit), anchor=anchor)
     database = open_database(store)
     try:
@@ -66,7 +68,9 @@ def verify_audit(folder: str | Path, *, anchors: str | Path | None = None, since
     from insula.operations.audit.verify import verify_log
 
     if since < 1:
-        raise DataError(f"The first entry must be at least 1. Got {since}. Leave it out for the whole log.")
+        raise DataError(
+            f"The number of the first entry must be at least 1. Got {since}. Leave it out to verify the whole log."
+        )
     return verify_log(folder, [] if anchors is None else read_anchors(anchors), since=since)
 
 

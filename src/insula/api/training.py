@@ -52,7 +52,9 @@ def train(
         require_source(source)
     chosen = checked_recipe(chosen)
     if output is None and process_count() > 1:
-        raise OutputError("Training with several processes needs an output folder that all of them know. Add --output.")
+        raise OutputError(
+            "Training with several processes needs a shared output folder. Got none. Name one with --output."
+        )
     folder = Path(output) if output is not None else free_folder(source, recipe)
     return start_run(folder, source, chosen, overwrite=overwrite, track=track, command=command, progress=progress)
 

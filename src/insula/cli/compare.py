@@ -91,7 +91,8 @@ def compare(
 
     if not against and len(models) != 2:
         raise typer.BadParameter(
-            f"Give two models, or the models of B with --against. Got {counted(len(models), 'model')}."
+            f"A comparison without --against needs two models. Got {counted(len(models), 'model')}. Name two, or name "
+            "the models of B with --against."
         )
     a, b = (models, against) if against else (models[:1], models[1:])
     with shown_progress(quiet) as progress:

@@ -94,7 +94,9 @@ def explain(
     limit = None if budget is None else milliseconds(budget)
     if texts:
         if source is not None or output is not None:
-            raise typer.BadParameter("Give texts, or files with --input and --output, not both.")
+            raise typer.BadParameter(
+                "The command explains texts or a file. Got both. Give texts, or --input and --output."
+            )
         reject_file_names(texts, verb="explain")
         how: dict[str, Any] = {"method": method, "labels": label or (), "budget": limit, "trust": trust}
         explanations = run_explanation(typed_inputs(texts), model, **how)
@@ -117,9 +119,9 @@ def explain(
                 )
         return
     if source is None and sys.stdin.isatty():
-        raise typer.BadParameter("Nothing to explain: give texts, --input FILE, or pipe lines in.")
+        raise typer.BadParameter("There is nothing to explain. Give texts, --input FILE, or pipe lines in.")
     if resume and (source in (None, "-") or output in (None, "-")):
-        raise typer.BadParameter("--resume needs --input FILE and --output FILE.")
+        raise typer.BadParameter("--resume needs --input FILE and --output FILE. Add them, or leave --resume out.")
     from insula.api.explanation import explain_file
     from insula.cli.progress import shown_progress
 

@@ -214,25 +214,37 @@ def predict(
         insula predict -i chats.csv -o scored.csv --dialogue chat_id --turn number --speaker who -m runs/chats
     """
     if levels and not (texts and as_json):
-        raise typer.BadParameter("--levels needs TEXT and --json.")
+        raise typer.BadParameter("--levels needs TEXT and --json. Add them, or leave --levels out.")
     if resume and (source in (None, "-") or output in (None, "-")):
-        raise typer.BadParameter("--resume needs --input FILE and --output FILE.")
+        raise typer.BadParameter("--resume needs --input FILE and --output FILE. Add them, or leave --resume out.")
     if bench is not None and engine != "local":
-        raise typer.BadParameter("--bench holds the fastest engine of this machine and needs --engine local.")
+        raise typer.BadParameter(
+            "--bench needs --engine local, since it describes this machine. Leave one of the two out."
+        )
     uses_ray = engine != "local" or address is not None or workers is not None
     if uses_ray and (texts or source in (None, "-") or (output is None and not as_json)):
-        raise typer.BadParameter("--engine, --address and --workers need --input FILE and --output FILE.")
+        raise typer.BadParameter(
+            "--engine, --address and --workers need --input FILE and --output FILE. Add them, or leave these options "
+            "out."
+        )
     if texts and (text or rejects is not None or dialogue is not None or turn is not None):
-        raise typer.BadParameter("--text, --rejects, --dialogue and --turn need --input FILE or standard input.")
+        raise typer.BadParameter(
+            "--text, --rejects, --dialogue and --turn need --input FILE or standard input. Add it, or leave these "
+            "options out."
+        )
     if "" in (source, output):
-        raise typer.BadParameter("--input and --output must be a file, or - for a stream. Got an empty name.")
+        raise typer.BadParameter(
+            "--input and --output must be a file, or - for a stream. Got an empty name. Give the name of a file."
+        )
     if "" in (speaker, target, dialogue, turn, *(context or ()), *(text or ())):
         raise typer.BadParameter(
             "--text, --context, --speaker, --target, --dialogue and --turn must not be empty. Leave out the empty one."
         )
     if texts:
         if source is not None or output is not None:
-            raise typer.BadParameter("Give either TEXT, or files with --input and --output.")
+            raise typer.BadParameter(
+                "The command predicts texts or a file. Got both. Give TEXT, or --input and --output."
+            )
         reject_file_names(texts, verb="predict")
         inputs = typed_inputs(texts, context=context or (), speaker=speaker, target=target)
         _predict_texts(inputs, _load(model, bench, threshold, abstention), as_json=as_json, levels=levels)

@@ -92,7 +92,7 @@ def pretrain(
     settings = {"epochs": epochs, "batch_size": batch_size, "learning_rate": learning_rate, "max_tokens": max_tokens,
                 "seed": seed}  # fmt: skip
     if (resume is None) == (not source):
-        raise typer.BadParameter("Give either files of texts or --resume FOLDER.")
+        raise typer.BadParameter("The command needs files of texts, or --resume FOLDER. Give one of the two.")
     if resume is not None and (
         output
         or exclude

@@ -48,8 +48,8 @@ def export_page(source: ModelFolder, output: Path, libraries: Path) -> int:
     """
     if not (source.path / "model.onnx").exists() or not (source.path / TOKENIZER).exists():
         raise ModelFolderError(
-            f"A page needs a neural model that is not a cascade. Got {str(source.path)!r} of family {source.family!r}, "
-            "without model.onnx. Name another model."
+            f"A page needs a neural model with a model.onnx, and no cascade. Got {str(source.path)!r} of family "
+            f"{source.family!r}. Name another model."
         )
     steps = portable_steps(source.preparation.steps)
     found = _library_files(libraries)

@@ -65,8 +65,8 @@ class Compressor:
         file = source.path / "model.onnx"
         if not file.exists():
             raise ModelFolderError(
-                f"The model folder {str(source.path)!r} has no model.onnx to compress: it has family {source.family!r} "
-                f"and backend {source.backend!r}. Name a neural model that is not stored without its base."
+                f"The model folder {str(source.path)!r} has no model.onnx to compress: it has family "
+                f"{source.family!r} and backend {source.backend!r}. Name a neural model that is stored with its base."
             )
         entry = backend_entry(source.backend)
         entry.require_can("quantize", source)

@@ -53,8 +53,8 @@ def export(source: ModelFolder, output: Path, kind: Format) -> dict[str, Any]:
         raise ModelFolderError(
             f"The model {str(source.path)!r} cannot be exported: "
             + (
-                "it is already exported or compressed and has no trained weights. Use the folder with its model.onnx "
-                "as it is, or name the model that it was made from."
+                "it was exported or compressed before and has no torch weights. Use its model.onnx, or name the "
+                "model that it was made from."
                 if exported
                 else f"a model of family {source.family!r} has no torch weights (model.safetensors). Copy its folder, "
                 "or train a neural model."

@@ -90,10 +90,10 @@ def recovery_recipe(
         raise ModelFolderError(
             f"The model {str(source.path)!r} must be of family {' or '.join(map(repr, prunable))} with its trained "
             f"weights (model.safetensors). Got family {source.family!r}, backend {source.backend!r}. Name a trained "
-            "run that is neither compressed nor stored without its base."
+            "run that is not compressed and is stored with its base."
         )
     if layers is not None and layers < 1:
-        raise RecipeError(f"The number of layers to keep must be at least 1. Got {layers}. Keep more.")
+        raise RecipeError(f"The number of layers to keep must be at least 1. Got {layers}. Keep at least one.")
     for part, share in (("heads", heads), ("width", width)):
         if share is not None and not 0 < share <= 1:
             raise RecipeError(

@@ -68,16 +68,23 @@ class ModelInput:
         given = {name: value for name, value in row.items() if value is not None}
         for name in ("text", "speaker", "target", "language", "id"):
             if not isinstance(given.get(name, ""), str):
-                raise DataError(f"The {name} of an input must be a string. Got {shown(given[name])}.")
+                raise DataError(
+                    f"The {name} of an input must be a string. Got {shown(given[name])}. Quote it, or leave it out."
+                )
         turns = given.pop("turns", ())
         if isinstance(turns, str) or not isinstance(turns, Sequence):
-            raise DataError(f"The turns of an input must be a list of texts or turns. Got {shown(turns)}.")
+            raise DataError(
+                f"The turns of an input must be a list of texts or turns. Got {shown(turns)}. Put them in a list."
+            )
         media = given.pop("media", None)
         if isinstance(media, Mapping):
             _check_fields(media, Media, "the media of an input", required=("uri", "kind"))
             media = Media(**media)
         elif media is not None and not isinstance(media, Media):
-            raise DataError(f"The media of an input must be an object with uri and kind. Got {shown(media)}.")
+            raise DataError(
+                f"The media of an input must be an object with uri and kind. Got {shown(media)}. Add these two, or "
+                "leave the media out."
+            )
         return cls(**given, turns=tuple(map(_turn, turns)), media=media)
 
     def to_dict(self) -> dict[str, Any]:
@@ -93,11 +100,17 @@ def _turn(given: Any) -> Turn:
     if isinstance(given, Turn):
         return given
     if not isinstance(given, Mapping):
-        raise DataError(f"A turn must be a text or an object with text and speaker. Got {shown(given)}.")
+        raise DataError(
+            f"A turn must be a text, or an object with text and speaker. Got {shown(given)}. Correct or remove that "
+            "turn."
+        )
     _check_fields(given, Turn, "a turn", required=("text",))
     text, speaker = given["text"], given.get("speaker")
     if not isinstance(text, str) or not isinstance(speaker, str | None):
-        raise DataError(f"The text and the speaker of a turn must be strings. Got {shown(dict(given))}.")
+        raise DataError(
+            f"The text and the speaker of a turn must be strings. Got {shown(dict(given))}. Correct or remove that "
+            "turn."
+        )
     return Turn(text, speaker)
 
 
@@ -111,7 +124,8 @@ def _check_fields(row: Mapping[str, Any], kind: type[Any], called: str, *, requi
     for name in required:
         if row.get(name) is None:
             raise DataError(
-                f"The field {name!r} of {called} is required. Got only {', '.join(map(str, row)) or 'no field'}."
+                f"The field {name!r} of {called} is required. Got only {', '.join(map(str, row)) or 'no field'}. Add "
+                "it."
             )
 
 
@@ -158,7 +172,7 @@ def as_inputs(given: Sequence[TextOrInput | Mapping[str, Any]]) -> list[TextOrIn
     Raises `DataError` with the position of anything else.
     """
     if isinstance(given, Mapping) or not isinstance(given, str | ModelInput | Iterable):
-        raise DataError(f"The texts must be a sequence. Got {shown(given)}: put it in a list.")
+        raise DataError(f"The texts must be a sequence. Got {shown(given)}. Put it in a list.")
     if isinstance(given, str | ModelInput):
         check_inputs(given)
     inputs: list[TextOrInput] = []
@@ -181,11 +195,16 @@ def check_texts(inputs: Sequence[TextOrInput]) -> None:
 def check_inputs(inputs: Sequence[TextOrInput]) -> None:
     """Raise `DataError` unless `inputs` is a sequence of strings and of `ModelInput`s with a string as text."""
     if isinstance(inputs, str | ModelInput):
-        raise DataError("The texts must be a sequence. Got one text: put it in a list.")
+        raise DataError("The texts must be a sequence. Got one text. Put it in a list.")
     for position, given in enumerate(inputs):
         if isinstance(given, str):
             continue
         if not isinstance(given, ModelInput):
-            raise DataError(f"The texts must be strings. Got {shown(given)} at position {position}.")
+            raise DataError(
+                f"The texts must be strings. Got {shown(given)} at position {position}. Correct or remove it."
+            )
         if not isinstance(given.text, str):
-            raise DataError(f"The text of an input must be a string. Got {shown(given.text)} at position {position}.")
+            raise DataError(
+                f"The text of an input must be a string. Got {shown(given.text)} at position {position}. Correct or "
+                "remove it."
+            )

@@ -41,11 +41,20 @@ class LabelScheme:
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
-            raise DataError(f"The kind of scheme {self.name!r} must be one of {', '.join(KINDS)}. Got {self.kind!r}.")
+            raise DataError(
+                f"The kind of scheme {self.name!r} must be one of {', '.join(KINDS)}. Got {self.kind!r}. Choose one "
+                "of these."
+            )
         if len(set(self.names)) != len(self.names) or not self.names:
-            raise DataError(f"The names of scheme {self.name!r} must be unique and not empty. Got {self.names}.")
+            raise DataError(
+                f"The names of scheme {self.name!r} must be unique and not empty. Got {self.names}. Rename or remove "
+                "some."
+            )
         if self.kind == "binary" and len(self.names) != 2:
-            raise DataError(f"The binary scheme {self.name!r} must have two names. Got {len(self.names)}.")
+            raise DataError(
+                f"The binary scheme {self.name!r} must have two names. Got {len(self.names)}. Choose the kind single "
+                "or multi for other numbers."
+            )
         if self.kind == "dimensional" and set(self.ranges) != set(self.names):
             raise DataError(
                 f"The ranges of dimensional scheme {self.name!r} must be for {', '.join(self.names)}. "
@@ -54,7 +63,8 @@ class LabelScheme:
         for name, (low, high) in self.ranges.items():
             if not low <= high:
                 raise DataError(
-                    f"The range of {name!r} in scheme {self.name!r} must be (lowest, highest). Got ({low}, {high})."
+                    f"The range of {name!r} in scheme {self.name!r} must be (lowest, highest). Got ({low}, {high}). "
+                    "Swap or correct the two."
                 )
 
     @property

@@ -23,7 +23,9 @@ def gold_matrix(scheme: LabelScheme, examples: Sequence[Example]) -> NDArray[np.
     for row, example in enumerate(examples):
         if scheme.kind == "dimensional":
             if example.values is None:
-                raise DataError(f"Example {row} has no values, but every row needs them here. Drop it first.")
+                raise DataError(
+                    f"Example {row} has no values, but training and evaluation need values in every row. Drop the row."
+                )
             if len(example.values) != len(scheme.names):
                 raise DataError(
                     f"Example {row} must have {len(scheme.names)} values, one for each of "
@@ -32,7 +34,9 @@ def gold_matrix(scheme: LabelScheme, examples: Sequence[Example]) -> NDArray[np.
             gold[row] = example.values
             continue
         if example.labels is None:
-            raise DataError(f"Example {row} has no labels, but every row needs them here. Drop it first.")
+            raise DataError(
+                f"Example {row} has no labels, but training and evaluation need labels in every row. Drop the row."
+            )
         if scheme.kind != "multi" and len(set(example.labels)) != 1:
             raise DataError(
                 f"Example {row} must have exactly one label in the {scheme.kind} scheme {scheme.name!r}. "
@@ -77,7 +81,13 @@ def example_weights(weights: ArrayLike | None, rows: int) -> list[float]:
         return [1.0] * rows
     array = np.asarray(weights, dtype=np.float64)
     if array.shape != (rows,) or not np.isfinite(array).all() or (array < 0).any():
-        raise DataError(f"The sample_weight must be {rows} finite numbers of at least 0. Got shape {array.shape}.")
+        raise DataError(
+            f"The sample_weight must be {rows} finite numbers of at least 0. Got shape {array.shape}. Pass one number "
+            "per row."
+        )
     if not array.any():
-        raise DataError("The sample_weight must have at least one number above 0. Got only zeros.")
+        raise DataError(
+            "The sample_weight must have at least one number above 0. Got only zeros. Leave it out to weight all "
+            "rows equally."
+        )
     return [float(weight) for weight in array]

@@ -98,7 +98,7 @@ def find_columns(
         given = (options.label,) if isinstance(options.label, str) else options.label
         labels = tuple(_given(columns, name, "label", where) for name in given)
         if twice := sorted({name for name in labels if labels.count(name) > 1}):
-            raise DataError(f"The label columns must differ. Got {twice[0]!r} more than once; name each once.")
+            raise DataError(f"The label columns must differ. Got {twice[0]!r} more than once. Name each column once.")
     else:
         labels = _label_columns(rest, names, where)
     return Columns(
@@ -153,7 +153,9 @@ def find_text_columns(columns: Sequence[str], given: str | Sequence[str] | None,
     """Return the columns of the text: the given ones, else the one with a usual name; `DataError` if there is none or
     several have usual names."""
     if not columns:  # JSON: only its rows name the columns
-        raise DataError(f"No row of {where} can be read, so it has no columns. Check how the file was made.")
+        raise DataError(
+            f"The columns of {where} are unknown, because none of its rows can be read. Check how the file was made."
+        )
     if given is not None:
         names = (given,) if isinstance(given, str) else tuple(given)
         return tuple(_given(columns, name, "text", where) for name in names)
@@ -161,8 +163,8 @@ def find_text_columns(columns: Sequence[str], given: str | Sequence[str] | None,
     if found is None:
         usual = ", ".join(name for tier in TEXT for name in tier)
         raise DataError(
-            f"No column of {where} has a usual name for text ({usual}); it has: {_listed(columns)}. "
-            f"Name the column with `text`.{_no_header_hint(columns)}"
+            f"No column of {where} has a usual name for text ({usual}); its columns are {_listed(columns)}. Name the "
+            f"column with `text`.{_no_header_hint(columns)}"
         )
     return (found,)
 
@@ -186,8 +188,8 @@ def _label_columns(columns: Sequence[str], names: Sequence[str], where: str) -> 
     if found is None:
         usual = ", ".join((*LABEL[0], *LABEL_LIKE[0], *DIMENSIONS))
         raise DataError(
-            f"No column of {where} has a usual name for labels ({usual}); it has: {_listed(columns)}. "
-            "Name the column, or several one-hot or score columns, with `label`."
+            f"No column of {where} has a usual name for labels ({usual}); its columns are {_listed(columns)}. Name "
+            "one column, or several one-hot or score columns, with `label`."
         )
     return (found,)
 
@@ -206,7 +208,8 @@ def _given(columns: Sequence[str], name: str, what: str, where: str) -> str:
     if (numbered := f"column_{name}") in columns:  # of a file without a header
         return numbered
     raise DataError(
-        f"The {what} column {name!r} is not in {where}, which has: {_listed(columns)}.{nearest(name, columns)}"
+        f"The {what} column must be one of {_listed(columns)}, the columns of {where}. Got "
+        f"{name!r}.{nearest(name, columns)}"
     )
 
 
@@ -215,7 +218,7 @@ def _usual(columns: Sequence[str], tiers: Sequence[Sequence[str]], what: str, wh
         found = [column for column in columns if column.strip().lower() in tier]
         if len(found) > 1:
             raise DataError(
-                f"Several columns of {where} may be the {what}: {_listed(found)}. Name the right one with `{what}`."
+                f"The {what} column of {where} is ambiguous: it may be any of {_listed(found)}. Name one with `{what}`."
             )
         if found:
             return found[0]

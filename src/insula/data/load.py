@@ -57,7 +57,8 @@ def load_dataset(
         column = getattr(options, role)
         if column is not None and (training.columns is None or getattr(training.columns, role) is None):
             raise DataError(
-                f"The {role} column {column!r} is not in the training rows of {found.name!r}. Check the name."
+                f"The {role} column {column!r} is not in the training rows of {found.name!r}. Correct its name, or "
+                "leave it out."
             )
     names = number_names(found, training, columns)
     plan = infer_labels([row.label for row in training.rows], columns, options, names=names)
@@ -180,8 +181,8 @@ def _shared_label_columns(raw_splits: Mapping[str, RawSplit], training: RawSplit
         others = raw.columns.labels if raw.columns else columns
         if len(columns) + len(others) > 2 and others != columns:
             raise DataError(
-                f"The label columns of {split} must be those of the training rows: {', '.join(columns)}. "
-                f"Got {', '.join(others)}; name them with `label`."
+                f"The label columns of {split} must be those of the training rows: {', '.join(columns)}. Got "
+                f"{', '.join(others)}. Name them with `label`."
             )
     return columns
 

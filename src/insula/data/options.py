@@ -85,17 +85,20 @@ class DataOptions(BaseModel):
     def _check_context(self) -> DataOptions:
         if self.context is not None and self.dialogue is not None:
             raise ValueError(
-                "context and dialogue are two ways to give the earlier turns: a column that holds them, or the earlier "
-                f"rows. Got both ({self.context!r} and {self.dialogue!r}); name one of them"
+                "context and dialogue are two ways to give the earlier turns: a column that holds them, or the "
+                f"earlier rows. Got both ({self.context!r} and {self.dialogue!r}). Name one of them"
             )
         if self.turn is not None and self.dialogue is None:
-            raise ValueError(f"turn orders the rows of a dialogue. Got {self.turn!r} without dialogue; name both")
+            raise ValueError(f"turn orders the rows of a dialogue. Got {self.turn!r} without dialogue. Name both")
         return self
 
     @model_validator(mode="after")
     def _check_fractions(self) -> DataOptions:
         if self.validation_fraction + self.test_fraction >= 1:
-            raise ValueError("validation_fraction and test_fraction must leave rows to train on: sum below 1")
+            raise ValueError(
+                "validation_fraction and test_fraction must leave rows to train on, so their sum must be below 1. "
+                "Lower one of them"
+            )
         return self
 
     @classmethod

@@ -35,7 +35,7 @@ def _labelled(found: Source) -> Dataset:
     raw_splits = read_splits(found, notes)
     first = next((raw for raw in raw_splits.values() if raw.rows), None)
     if first is None:  # such as weights that are not numbers; the texts can still be described
-        raise DataError(f"No row of {found.name!r} can be read with its label.")
+        raise DataError(f"No row of {found.name!r} can be read with its label. Check the columns of text and label.")
     columns = first.columns.labels if first.columns else ()
     cells = [row.label for raw in raw_splits.values() for row in raw.rows]
     plan = infer_labels(cells, columns, found.options, names=number_names(found, first, columns))

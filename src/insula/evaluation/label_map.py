@@ -35,14 +35,17 @@ class LabelMap:
 
     def __post_init__(self) -> None:
         if not self.model.is_categorical:
-            raise DataError(f"A label map needs a model with labels. Got the dimensional scheme {self.model.name!r}.")
+            raise DataError(
+                f"A label map needs a model with labels. Got the dimensional scheme {self.model.name!r}. Name a model "
+                "with labels."
+            )
         if not self.table:
-            raise DataError(f"The label map {self.name!r} must have at least one label. Got none.")
+            raise DataError(f"The label map {self.name!r} must have at least one label. Got none. Add some to it.")
         for label in dict.fromkeys(label for labels in self.table.values() for label in labels):
             if label not in self.model.names:
                 raise DataError(
-                    f"The label map {self.name!r} has {label!r}, which is no label of the model: "
-                    f"{', '.join(self.model.names[:40])}.{nearest(label, self.model.names)}"
+                    f"The label map {self.name!r} must map to labels of the model: "
+                    f"{', '.join(self.model.names[:40])}. Got {label!r}.{nearest(label, self.model.names)}"
                 )
 
     @classmethod
@@ -78,7 +81,7 @@ class LabelMap:
             if not isinstance(several, Sequence) or not all(isinstance(one, str) for one in several):
                 raise DataError(
                     f'The label map {name!r} must have lines such as positive = ["joy", "love"]. '
-                    f"Got {labels!r} for {label!r}."
+                    f"Got {labels!r} for {label!r}. Correct that line."
                 )
             read[str(label)] = tuple(several)
         return cls(name, scheme, read)
@@ -94,7 +97,8 @@ class LabelMap:
         names = tuple(label for label in self.table if label in held)
         if len(names) < 2:
             raise DataError(
-                f"The rows must have at least two labels of the map {self.name!r}. Got {', '.join(names) or 'none'}."
+                f"The rows must have at least two labels of the map {self.name!r}. Got {', '.join(names) or 'none'}. "
+                "Evaluate on other rows."
             )
         exclusive = all(len(example.labels or ()) == 1 for example in examples)
         return MappedLabels(self, LabelScheme(self.scheme.name, "single" if exclusive else "multi", names))

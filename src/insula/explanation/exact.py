@@ -20,7 +20,7 @@ def exact(question: Question, evaluations: int) -> Float64Array:
     if found is None:
         raise DataError(
             "The method 'exact' is for models whose logits are a sum over words: 'linear', and 'static' without a "
-            "hidden layer. Use 'occlusion' or 'partition' for this one."
+            "hidden layer. Use 'occlusion' or 'partition' for this model."
         )
     owners = word_of_characters(question, question.prepared)
     weights = np.zeros((len(question), found.weights.shape[1]))

@@ -35,7 +35,9 @@ class Question:
         self.text = text_of(given)
         spans = word_spans(self.text)
         if not spans:
-            raise DataError("The text must hold at least one word to be explained. Got only white space.")
+            raise DataError(
+                "The text must have at least one word to explain. Got only white space. Explain another text."
+            )
         runs = np.array_split(np.arange(len(spans)), min(len(spans), MOST_WORDS))
         bounds = [(spans[run[0]][0], spans[run[-1]][1]) for run in runs]
         self.words = tuple(Word(self.text[start:end], start, end) for start, end in bounds)

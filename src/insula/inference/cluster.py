@@ -119,8 +119,8 @@ def _next(rows: Iterator[dict[str, Any]], number: int) -> Answers:
     if row is None or row["number"] != number:
         found = "nothing" if row is None else f"group {row['number']}"
         raise DataError(
-            f"The workers must return group {number} next. Got {found}. Run the job again, and do not change the "
-            "input while it runs."
+            f"The workers must return group {number} next. Got {found}. Run the job again, without changing the input "
+            "meanwhile."
         )
     logits = np.frombuffer(row["logits"], dtype=row["kind"]).reshape(-1, row["outputs"])
     return logits, np.frombuffer(row["truncated"], dtype=np.bool_)

@@ -33,7 +33,9 @@ class Engine:
     def __post_init__(self) -> None:
         for name, value in (("threads", self.threads), ("tokens", self.tokens)):
             if value is not None and (not isinstance(value, int) or value < 1):
-                raise DataError(f"The {name} of an engine must be a whole number of at least 1. Got {value!r}.")
+                raise DataError(
+                    f"The {name} of an engine must be a whole number of at least 1. Got {value!r}. Correct it."
+                )
 
     @classmethod
     def read(cls, file: str | Path) -> Engine:

@@ -127,5 +127,5 @@ def _require_same(known: Mapping[str, Any], job: Job | None, output: Path) -> No
     if different := [name for name in job if known.get(name) != job[name]]:
         raise DataError(
             f"The unfinished parts of {str(output)!r} belong to another job with different {', '.join(different)}. "
-            "Use the same arguments as then, or leave out resume to start again."
+            "Repeat the arguments of that job, or leave out resume to start again."
         )

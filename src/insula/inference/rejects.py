@@ -33,8 +33,8 @@ class Rejects(contextlib.AbstractContextManager["Rejects"]):
         self.is_writable = path is not None and _is_replaceable(path)
         if path is not None and is_required and not self.is_writable:
             raise OutputError(
-                f"The rejects file {str(path)!r} exists and holds something else than rejected rows. Choose another "
-                "name."
+                f"The rejects file {str(path)!r} exists and contains something other than rejected rows. Choose "
+                "another name."
             )
         self._is_required = is_required
         self._open = contextlib.ExitStack()

@@ -56,8 +56,8 @@ def open_with_base(folder: Path) -> PreTrainedModel:
         ) from error
     if _checksums(source) != settings["weights"]:
         raise ModelFolderError(
-            f"The weights of base {base!r} are not those that model folder {str(folder)!r} was trained on "
-            "(their checksum differs). Restore them, or train again."
+            f"The weights of base {base!r} differ from those that model folder {str(folder)!r} was trained on (by "
+            "checksum). Restore them, or train again."
         )
     architecture = architectures[json.loads((folder / "config.json").read_text(encoding="utf-8"))["model_type"]]
     config = architecture.config_class.from_pretrained(folder, local_files_only=True)

@@ -129,7 +129,7 @@ def open_folder(path: str | Path) -> ModelFolder:
         raise
     except KeyError as error:
         raise ModelFolderError(
-            f"The model folder {str(path)!r} lacks the key {error}. Copy it again, or train again."
+            f"The model folder {str(path)!r} has a file without the key {error}. Copy the folder again, or train again."
         ) from error
     except (TypeError, ValueError, AttributeError) as error:
         raise ModelFolderError(

@@ -123,8 +123,7 @@ def _from_alias(alias: str, known: Pretrained) -> Path:
     weights = place if known.writer else place / "model.safetensors"
     if not weights.is_file() or sha256(weights) != known.sha256:
         raise DataError(
-            f"The weights in {str(place)!r} are not those of {alias!r} (their checksum differs). "
-            "Install the package again."
+            f"The weights in {str(place)!r} differ from those of {alias!r} (by checksum). Install the package again."
         )
     return _converted(alias, known, place) if known.writer else place
 

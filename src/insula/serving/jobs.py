@@ -135,7 +135,10 @@ class JobRunner:
             whole = Path(path).resolve(strict=True)
             if whole.is_file() and any(whole.is_relative_to(folder.resolve()) for folder in self._settings.sources):
                 return whole
-        raise ProblemError("not_found", "The path must be a file in one of the folders that jobs may read.")
+        raise ProblemError(
+            "not_found",
+            "The path must be a file in one of the folders that jobs may read. Correct it, or upload the file.",
+        )
 
     def add(self, name: str, source: Path, model: str, columns: Mapping[str, Any], caller: Caller) -> Job:
         """Queue a job, whose texts are charged to its caller; `columns` are options of `predict_file`."""
@@ -165,17 +168,24 @@ class JobRunner:
         """Return a job; raise the same `ProblemError` if it does not exist or belongs to another caller."""
         job = self._jobs.get(name)
         if job is None or job.owner != caller.id:
-            raise ProblemError("not_found", "The job does not exist.")
+            raise ProblemError("not_found", "The job does not exist. List your jobs with GET /v1/batches.")
         return job
 
     def file(self, name: str, which: str, caller: Caller) -> Path:
         """Return the result or the rejects of a job; raise `ProblemError` if it is not done, or has none."""
         job = self.find(name, caller)
         if job.status != DONE:
-            raise ProblemError("conflict", f"The job must be done to have a result. It is {job.status}.")
+            raise ProblemError(
+                "conflict",
+                f"A job must be done before its result can be downloaded. This one is {job.status}. Check its "
+                "progress first.",
+            )
         file = self._files.folder / name / which
         if not file.exists():
-            raise ProblemError("not_found", "The job has no such file: no row was rejected.")
+            raise ProblemError(
+                "not_found",
+                "The job has no file of rejected rows, because no row was rejected. Download its result instead.",
+            )
         return file
 
     def remove(self, name: str, caller: Caller) -> None:

@@ -90,7 +90,9 @@ class ServedModels:
         if name is None:
             return self.default
         if name not in self._models:
-            raise ProblemError("not_found", f"The model does not exist here. Choose one of: {', '.join(self._models)}.")
+            raise ProblemError(
+                "not_found", f"The service has no model of this name. Choose one of: {', '.join(self._models)}."
+            )
         return self._models[name]
 
 

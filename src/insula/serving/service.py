@@ -102,11 +102,11 @@ class Service:
     async def check_ready(self) -> None:
         """Raise `ProblemError` while the service accepts no requests, or what they need does not answer."""
         if self.draining or not self.ready:
-            raise ProblemError("unavailable", "The service does not accept requests now.")
+            raise ProblemError("unavailable", "The service does not accept requests now. Try again later.")
         try:
             await self._dependencies.check()
         except StoreError:
-            raise ProblemError("unavailable", "The store or Redis does not answer.") from None
+            raise ProblemError("unavailable", "The store or Redis does not answer. Try again later.") from None
 
     def max_wait(self, connection: HTTPConnection, default_ms: float | None = None) -> float:
         """Return how many seconds a request may wait in the queue; raise `ProblemError` if its header is invalid.
@@ -118,7 +118,9 @@ class Service:
         if given is None:
             return (options.wait_ms if default_ms is None else default_ms) / 1000
         if not (given.isascii() and given.isdecimal() and len(given) < 10):
-            raise ProblemError("validation", f"The header {WAIT_HEADER} must be a whole number of milliseconds.")
+            raise ProblemError(
+                "validation", f"The header {WAIT_HEADER} must be a whole number of milliseconds. Write for example 500."
+            )
         return min(int(given), options.most_wait_ms) / 1000
 
     def reject_early(self, connection: HTTPConnection) -> float:
@@ -136,17 +138,21 @@ class Service:
         limits = self.settings.limits
         if len(inputs) > limits.texts:
             raise ProblemError(
-                "too_large", f"A request may have {limits.texts:,} texts. Got {len(inputs):,}: send several requests."
+                "too_large",
+                f"A request may have at most {limits.texts:,} texts. Got {len(inputs):,}. Send several requests.",
             )
         for row, given in enumerate(inputs):
             if character_count(given) > limits.characters:
                 raise ProblemError(
-                    "too_large", f"A text may have {limits.characters:,} characters. Text {row} has more."
+                    "too_large",
+                    f"A text may have at most {limits.characters:,} characters. Text {row} has more. Shorten it.",
                 )
             if not text_of(given).strip():
                 raise ProblemError("validation", f"{EMPTY_TEXT} Got one at position {row}. Leave it out.")
             if NUL in text_of(given):
-                raise ProblemError("validation", f"A text must not contain the character NUL. Text {row} does.")
+                raise ProblemError(
+                    "validation", f"A text must not contain the character NUL. Text {row} does. Remove the character."
+                )
             if isinstance(given, ModelInput):
                 self.check_context([turn.text for turn in given.turns], given.target)
 
@@ -154,9 +160,13 @@ class Service:
         """Raise `ProblemError` if a dialogue has too many turns, or NUL is in one of them or in the target."""
         most = self.settings.limits.turns
         if len(turns) > most:
-            raise ProblemError("too_large", f"A dialogue may have {most:,} turns. Got {len(turns):,}: send the newest.")
+            raise ProblemError(
+                "too_large", f"A dialogue may have at most {most:,} turns. Got {len(turns):,}. Send only the newest."
+            )
         if any(NUL in text for text in (*turns, target or "")):
-            raise ProblemError("validation", "A turn or a target must not contain the character NUL.")
+            raise ProblemError(
+                "validation", "A turn or a target must not contain the character NUL. Remove the character."
+            )
 
     def drop_unread_context(self, model: ServedModel, inputs: Sequence[TextOrInput]) -> tuple[list[TextOrInput], int]:
         """Return the inputs without the context that a model does not read, and how many inputs have such context.

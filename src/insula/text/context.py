@@ -41,9 +41,14 @@ class Context:
 
     def __post_init__(self) -> None:
         if isinstance(self.turns, bool) or not isinstance(self.turns, int) or self.turns < 0:
-            raise RecipeError(f"The turns of a context must be a whole number of at least 0. Got {self.turns!r}.")
+            raise RecipeError(
+                f"The turns of a context must be a whole number of at least 0. Got {self.turns!r}. Choose 0 to read "
+                "no turns."
+            )
         if self.speakers not in SPEAKERS:
-            raise RecipeError(f"The speakers option must be one of {', '.join(SPEAKERS)}. Got {self.speakers!r}.")
+            raise RecipeError(
+                f"The speakers option must be one of {', '.join(SPEAKERS)}. Got {self.speakers!r}. Choose one of these."
+            )
 
     def segments(self, given: ModelInput, prepare: Callable[[str], str]) -> Segments:
         """Return the prepared segments of an input: the text alone if there is no context to read."""
@@ -95,7 +100,8 @@ class Context:
         """Read what `to_dict` wrote; `RecipeError` for unknown keys and wrong values."""
         if not isinstance(row, Mapping) or not set(row) <= set(KEYS):
             raise RecipeError(
-                f"The context of a text preparation must have only the keys {', '.join(KEYS)}. Got {row!r}."
+                f"The context of a text preparation must have only the keys {', '.join(KEYS)}. Got {row!r}. Remove "
+                "the others."
             )
         return cls(**row)
 

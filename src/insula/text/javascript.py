@@ -44,7 +44,10 @@ def _translated(source: str) -> str:
         if not inside:
             if character == "(" and source[place : place + 1] == "?":
                 if not source.startswith(_GROUPS, place):
-                    raise ValueError(f"The group at {place} of {source!r} has no counterpart in JavaScript.")
+                    raise ValueError(
+                        f"The group at {place} of {source!r} has no counterpart in JavaScript. Write the pattern "
+                        "without it."
+                    )
             elif character == "[":
                 inside, first = True, True
             out.append(character)

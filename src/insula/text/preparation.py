@@ -121,14 +121,18 @@ class Preparation:
         steps, language, max_length, context = (row.get(key) for key in KEYS)
         steps = () if steps is None else steps
         if not isinstance(steps, list | tuple) or not all(isinstance(name, str) for name in steps):
-            raise RecipeError(f"The steps of a text preparation must be a list of names. Got {steps!r}.")
+            raise RecipeError(
+                f"The steps of a text preparation must be a list of names. Got {steps!r}. Put them in a list."
+            )
         if language is not None and not isinstance(language, str):
             raise RecipeError(
-                f"The language of a text preparation must be an ISO 639-1 code or null. Got {language!r}."
+                f"The language of a text preparation must be an ISO 639-1 code or null. Got {language!r}. Write for "
+                'example "en".'
             )
         if max_length is not None and (not isinstance(max_length, int) or max_length < 1):
             raise RecipeError(
-                f"The max_length of a text preparation must be a whole number above 0 or null. Got {max_length!r}."
+                f"The max_length of a text preparation must be a whole number above 0 or null. Got {max_length!r}. "
+                "Choose null for no limit."
             )
         context = TEXT_ALONE if context is None else Context.from_dict(context)
         return cls(steps=tuple(steps), language=language, max_length=max_length, context=context)

@@ -71,10 +71,12 @@ def mask(
     if as_json and output == "-":
         raise typer.BadParameter("--json and --output - both write to standard output; name a file.")
     if reveal and key_file is None:
-        raise typer.BadParameter("--reveal needs the key: name it with --key-file.")
+        raise typer.BadParameter("--reveal needs the key that masked the file. Name its file with --key-file.")
     wanted = None if kinds is None else [kind.strip() for kind in kinds.split(",") if kind.strip()]
     if wanted == []:
-        raise typer.BadParameter("--kinds must name at least one kind, such as email.")
+        raise typer.BadParameter(
+            "--kinds must name at least one kind, such as email. Got none. Leave it out for all kinds."
+        )
     with shown_progress(quiet or as_json) as progress:
         done = mask_file(
             source,

@@ -96,10 +96,10 @@ def calibrate(
     from insula.cli.progress import shown_progress
 
     if old_rows:
-        typer.echo("--rows is now --data; the old name works until version 0.3.", err=True)
+        typer.echo("--rows is now called --data. The old name works until version 0.3.", err=True)
         rows = [*(rows or ()), *old_rows]
     if data and not rows:
-        raise typer.BadParameter("The names of columns need --data. Add it, or leave them out.")
+        raise typer.BadParameter("Column options need --data. Add it, or leave the columns out.")
     with shown_progress(quiet) as progress:
         made = calibrate_model(
             model,

@@ -19,7 +19,7 @@ def size(text: str) -> int:
     """Return the bytes of `12MB`, `8.5 MB`, `900kB`, `8MiB`. Raises `BadParameter` for anything else."""
     found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([a-zA-Z]*)\s*", text)
     if found is None or found[2].upper() not in _UNITS or not float(found[1]):
-        raise typer.BadParameter(f"A size must look like 12MB. Got {text!r}.")
+        raise typer.BadParameter(f"--max-size must be a number with a unit, such as 12MB. Got {text!r}.")
     return int(float(found[1]) * _UNITS[found[2].upper()])
 
 

@@ -31,10 +31,12 @@ def table_inputs(table: Any, options: DataOptions, called: str) -> list[ModelInp
     inputs = []
     for row, cell in enumerate(text):
         if not isinstance(cell, str):
-            raise DataError(f"{_capital(called)} must hold a text in every row. Got {cell!r} in row {row}; drop it.")
+            raise DataError(
+                f"{_capital(called)} must hold a text in every row. Got {cell!r} in row {row}. Drop that row."
+            )
         turns, problem = read_turns([column[row] for column in context]) if context else ((), None)
         if problem is not None:
-            raise DataError(f"{_capital(called)} has a row {problem}: row {row}. Correct it, or drop it.")
+            raise DataError(f"{_capital(called)} has a row {problem}: row {row}. Correct or drop that row.")
         inputs.append(
             ModelInput(
                 cell, turns=turns[-MOST_TURNS:], speaker=_attribute(speakers[row]), target=_attribute(targets[row])

@@ -41,7 +41,7 @@ def open_bytes(path: str | Path) -> BinaryIO:
     if path.suffix.lower() == ".gz":
         file.close()
         raise DataError(
-            f"The file {str(path)!r} must be gzip, as its name says, but is not. Rename it, or compress it with gzip."
+            f"The file {str(path)!r} is named like a gzip file, but it is not one. Rename it, or compress it with gzip."
         )
     return file
 
@@ -73,7 +73,7 @@ def require_file(path: Path) -> None:
         reason = "" if folder.is_dir() else f" The folder {str(folder)!r} does not exist either."
         raise MissingFileError(f"The file {str(path)!r} does not exist.{reason}{nearest_file(path)} Check the path.")
     if path.is_dir():
-        raise DataError(f"The path {str(path)!r} must be a file, but is a folder. Name a file in it.")
+        raise DataError(f"The path {str(path)!r} must be a file, but it is a folder. Name a file in it.")
     if path.is_file() and path.stat().st_size == 0:
         raise DataError(f"The file {str(path)!r} is empty: it has no rows to read. Check how it was made.")
 

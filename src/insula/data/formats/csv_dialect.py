@@ -93,7 +93,9 @@ def checked_separator(separator: str) -> str:
     """Return the delimiter of that name; `DataError` if it is not one character or `tab`."""
     found = _SPELLED.get(separator, separator)
     if len(found) != 1 or found in '"\r\n':
-        raise DataError(f"The separator must be one character, or tab. Got {separator!r}; leave it out to detect it.")
+        raise DataError(
+            f"The separator must be one character, or tab. Got {separator!r}. Leave it out to let insula detect it."
+        )
     return found
 
 

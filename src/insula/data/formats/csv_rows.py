@@ -67,7 +67,10 @@ class CsvRows(TextRows):
         self._records = self._read_records()
         line, first = next(self._records, (0, []))
         if not first:
-            raise DataError(f"The file {path!r} has no header line with the names of its columns.")
+            raise DataError(
+                f"The file {path!r} has no header line with the names of its columns. Add one, or read it with "
+                "--no-header."
+            )
         if header is not False:
             first, notes = completed_header(first, records[1:], path)
             self.notes.extend(notes)

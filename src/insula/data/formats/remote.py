@@ -101,7 +101,7 @@ def _file_system(address: str) -> Iterator[tuple[Any, str]]:
 def _name(address: str) -> str:
     name = address.rstrip("/").rpartition("/")[2]
     if not name:
-        raise DataError(f"The address must end in the name of a file. Got {address!r}.")
+        raise DataError(f"The address must end in the name of a file. Got {address!r}. Add the name.")
     return name
 
 

@@ -79,7 +79,7 @@ class RowReader:
         limits: ReadLimits | None = None,
     ) -> None:
         if batch_size < 1:
-            raise ValueError(f"The batch_size of open_rows must be at least 1. Got {batch_size}.")
+            raise ValueError(f"The batch_size of open_rows must be at least 1. Got {batch_size}. Choose a larger one.")
         self.path = path
         self.columns_vary = False
         self.types: Mapping[str, Any] = {}
@@ -128,8 +128,8 @@ class RowReader:
         self._on_reject(Reject(line, reason, raw[:RAW_CHARACTERS]))
         if self._limits is not None and self.reject_count > self._limits.rejects:
             raise DataError(
-                f"The file {self.path!r} must have at most {self._limits.rejects:,} rows that cannot be read. "
-                "Got more: check its format."
+                f"The file {self.path!r} must have at most {self._limits.rejects:,} rows that cannot be read. It has "
+                "more. Check its format."
             )
 
     def _next_rows(self, numbered: Iterator[tuple[int, Row]]) -> list[tuple[int, Row]]:
@@ -142,8 +142,8 @@ class RowReader:
             self._names.update(row)
             if len(self._names) > limits.columns:
                 raise DataError(
-                    f"The file {self.path!r} must have at most {limits.columns:,} columns. Got more: send only those "
-                    "that you need."
+                    f"The file {self.path!r} must have at most {limits.columns:,} columns. It has more. Send only the "
+                    "columns that you need."
                 )
             rows.append((line, row))
             if len(rows) == self._batch_size or self._characters_read >= end:

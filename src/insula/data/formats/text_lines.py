@@ -164,8 +164,8 @@ class TextLines:
         """Raise `DataError` if a line that has not ended yet is too long to be held."""
         if self._most_line_bytes is not None and sum(map(len, pending)) > self._most_line_bytes:
             raise DataError(
-                f"The file {self._name!r} must have lines of at most {self._most_line_bytes:,} bytes. "
-                "Got a longer one: check its format and its line ends."
+                f"The file {self._name!r} must have lines of at most {self._most_line_bytes:,} bytes. It has a longer "
+                "one. Check its format and its line ends."
             )
 
     def _decode(self, block: bytes) -> str:

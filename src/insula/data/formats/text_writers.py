@@ -59,7 +59,10 @@ class LineWriter(RowWriter):
             if self._column is None:
                 self._column = next(iter(row)) if len(row) == 1 else "text"
             if self._column not in row:
-                raise DataError(f"Plain lines need the column {self._column!r}, but a row has only {', '.join(row)}.")
+                raise DataError(
+                    f"Plain lines need the column {self._column!r}, but a row has only {', '.join(row)}. Write JSON "
+                    "Lines or CSV instead."
+                )
             line = " ".join(_cell(row[self._column]).splitlines())
             self._stream.write(f"{line}\n".encode("utf-8", "replace"))
 
@@ -205,7 +208,9 @@ def _json(rows: Sequence[Row], columns: Sequence[str] | None) -> Iterable[str]:
         try:
             yield _to_json(chosen)
         except (TypeError, ValueError) as error:
-            raise DataError(f"A row cannot be written as JSON: {error}. Use plain numbers, texts, lists.") from error
+            raise DataError(
+                f"A row cannot be written as JSON: {error}. Use only numbers, texts, lists and objects in its values."
+            ) from error
 
 
 def _to_json(row: Row) -> str:

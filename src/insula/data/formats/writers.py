@@ -57,7 +57,7 @@ def open_writer(
         else written_format_of(path)
     )
     if str(path) == STDOUT and kind not in _TEXT_WRITERS:
-        raise DataError(f"Standard output takes one of {', '.join(_TEXT_WRITERS)}. Got {kind!r}; name a file instead.")
+        raise DataError(f"Standard output takes one of {', '.join(_TEXT_WRITERS)}. Got {kind!r}. Name a file instead.")
     with output_stream(path) as stream:
         writer = _writer(kind, stream, columns, types or {}, every)
         with contextlib.closing(writer):

@@ -20,21 +20,30 @@ def labels_from_columns(cells: Sequence[tuple[Any, ...]], columns: Sequence[str]
         for number, score, column in zip(row, cell, columns, strict=True):
             if number is None and not is_unlabelled(score):
                 raise DataError(
-                    "Several label columns must hold numbers: 0 and 1, or scores. "
-                    f"Got {as_name(score)!r} in {column!r}."
+                    f"Several label columns must hold numbers: 0 and 1, or scores. Got {as_name(score)!r} in "
+                    f"{column!r}. Correct it, or name a single label column."
                 )
     whole = [cast(tuple[float, ...], row) for row in rows if None not in row]
     if not whole:
-        raise DataError(f"No row has a number in each of the label columns {', '.join(columns)}.")
+        raise DataError(
+            f"The label columns {', '.join(columns)} must all hold a number in at least one row. No row has all of "
+            "them. Name other columns with `label`."
+        )
     flags = all(number in (0, 1) for row in whole for number in row)
     scores = not flags or {column.lower() for column in columns} <= set(DIMENSIONS)
     if kind == "dimensional" or (kind is None and scores):
         return dimensional_plan(whole, columns)
     if not flags:
-        raise DataError(f"Label columns with scores are dimensional. Got kind {kind!r}; sets of labels need 0 and 1.")
+        raise DataError(
+            f"Label columns with scores need the kind 'dimensional'. Got {kind!r}. Leave the kind out, or write 0 and "
+            "1 for sets of labels."
+        )
     one_each = all(sum(row) == 1 for row in whole)
     if kind not in (None, "multi") and not one_each:
-        raise DataError(f"The kind {kind!r} needs one label a row, and some rows have none or several in {columns}.")
+        raise DataError(
+            f"The kind {kind!r} needs exactly one label per row, and some rows have none or several in {columns}. "
+            "Correct them, or leave the kind out."
+        )
     inferred: Kind = "multi" if not one_each else "binary" if len(columns) == 2 else "single"
     scheme = categorical_scheme("labels", columns, kind or inferred, ordered=True)
     return LabelPlan(scheme, "flags", tuple(columns))
@@ -50,7 +59,10 @@ def dimensional_plan(cells: Iterable[Any], columns: Sequence[str]) -> LabelPlan:
     for row in rows:
         for score, column in zip(row, columns, strict=True):
             if as_score(score) is None and not is_unlabelled(score):
-                raise DataError(f"The label column {column!r} must hold numbers to be scores. Got {as_name(score)!r}.")
+                raise DataError(
+                    f"Scores must be numbers. Got {as_name(score)!r} in the label column {column!r}. Correct it, or "
+                    "choose another kind."
+                )
     values = [[number for row in rows if (number := as_score(row[n])) is not None] for n in range(len(columns))]
     ranges = {name: (min(found), max(found)) for name, found in zip(names, values, strict=True)}
     return LabelPlan(dimensional_scheme("_".join(names), names, ranges), "values", names)

@@ -61,11 +61,16 @@ def infer_labels(
     if null_notes and not _is_none_label(labelled):
         labelled = [cell for cell in labelled if not _is_none(cell)]
     if not labelled:
-        raise DataError(f"No row has a label: the {named_columns(columns)} is empty in all {len(cells)} rows.")
+        raise DataError(
+            f"The {named_columns(columns)} must hold a label in at least one row. All {len(cells)} rows are empty. "
+            "Name another column with `label`."
+        )
     if options.scheme is not None:
         scheme = builtin_scheme(options.scheme)
         if options.kind not in (None, scheme.kind):
-            raise DataError(f"The scheme {scheme.name!r} is {scheme.kind}. Got kind {options.kind!r}; leave one out.")
+            raise DataError(
+                f"The scheme {scheme.name!r} is {scheme.kind}. Got kind {options.kind!r}. Leave one of the two out."
+            )
         plan = labels_for_scheme(scheme, labelled, columns, options, names=names)
     elif len(columns) > 1:
         plan = labels_from_columns(labelled, columns, options.kind)
@@ -139,7 +144,10 @@ def _from_label_sets(
     order = _classes(Counter(name for several in sets for name in several), column, len(cells), names)
     kind: Kind = options.kind or "multi"
     if kind != "multi" and any(len(several) != 1 for several in sets):
-        raise DataError(f"The kind {kind!r} needs one label a row, and some rows of {column!r} have none or several.")
+        raise DataError(
+            f"The kind {kind!r} needs exactly one label per row, and some rows of {column!r} have none or several. "
+            "Correct them, or leave the kind out."
+        )
     kind = _checked_kind(options.kind, "multi", column, order)
     plan = LabelPlan(
         categorical_scheme(column, order, kind, ordered=bool(names)), "names", delimiter=delimiter, renames=names
@@ -169,7 +177,10 @@ def _from_numbers(column: str, numbers: list[float], kind: Kind | None) -> Label
 
 def _checked_kind(given: Kind | None, inferred: Kind, column: str, order: Sequence[str]) -> Kind:
     if given == "binary" and len(order) != 2:
-        raise DataError(f"The kind 'binary' needs two labels in {column!r}. Got {len(order)}: {', '.join(order[:10])}.")
+        raise DataError(
+            f"The kind 'binary' needs two labels in {column!r}. Got {len(order)}: {', '.join(order[:10])}. Leave the "
+            "kind out to infer it."
+        )
     return given or inferred
 
 
@@ -185,7 +196,7 @@ def _classes(counts: Mapping[str, int], column: str, row_count: int, names: Mapp
     if names and (unknown := [name for name in counts if name not in names and name not in names.values()]):
         raise DataError(
             f"The label {unknown[0]!r} of {column!r} has no name in the `label_names` file, which names "
-            f"{', '.join(names)}."
+            f"{', '.join(names)}. Add it to the file."
         )
     return list(names.values()) if names else sorted(counts)
 

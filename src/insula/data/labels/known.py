@@ -32,8 +32,8 @@ def labels_for_scheme(
     if len(columns) > 1:
         if unknown := [column for column in columns if column not in scheme.names]:
             raise DataError(
-                f"The label column {unknown[0]!r} is not a label of scheme {scheme.name!r}: {', '.join(scheme.names)}."
-                f"{nearest(unknown[0], scheme.names)}"
+                f"The label columns must be labels of scheme {scheme.name!r}: {', '.join(scheme.names)}. Got "
+                f"{unknown[0]!r}.{nearest(unknown[0], scheme.names)}"
             )
         return LabelPlan(scheme, "flags", tuple(columns))
     delimiter = options.delimiter
@@ -58,7 +58,7 @@ def labels_for_scheme(
     if found and not known:
         raise DataError(
             f"No label in the {named_columns(columns)} is one of scheme {scheme.name!r} ({', '.join(scheme.names)}). "
-            f"Got {', '.join(sorted(found)[:10])}; name the right column with `label`."
+            f"Got {', '.join(sorted(found)[:10])}. Name another column with `label`."
         )
     shape = "names" if scheme.kind == "multi" or delimiter or any(as_list(c) is not None for c in cells) else "name"
     return LabelPlan(scheme, shape, delimiter=delimiter, renames=renames, notes=notes)  # type: ignore[arg-type]
@@ -71,8 +71,8 @@ def _values(scheme: LabelScheme, columns: Sequence[str]) -> LabelPlan:
     pairs = list(zip(columns, scheme.names, strict=False))
     if len(columns) != len(scheme.names) or any(one != name and one in scheme.names for one, name in pairs):
         raise DataError(
-            f"The scheme {scheme.name!r} needs one column each for {', '.join(scheme.names)}. "
-            f"Got the {named_columns(columns)}; name them with `label`, in this order."
+            f"The scheme {scheme.name!r} needs one column each for {', '.join(scheme.names)}. Got the "
+            f"{named_columns(columns)}. Name them with `label`, in this order."
         )
     taken = ", ".join(f"{one} = {name}" for one, name in pairs if one != name)
     return LabelPlan(scheme, "values", scheme.names, notes=(f"Columns are read as dimensions of the model: {taken}.",))

@@ -28,16 +28,16 @@ def read_label_names(path: str | Path) -> dict[str, str]:
     elif matches := [match for line in lines if (match := _NUMBERED.fullmatch(line))]:
         if len(matches) < len(lines):
             raise DataError(
-                f"Every line of the label_names file {str(path)!r} must start with a number, or none. Add the "
-                "missing numbers."
+                f"Every line of the label_names file {str(path)!r} must start with a number, or none of them must. "
+                "Add the missing numbers."
             )
         names = {str(int(match[1])): match[2].strip() for match in matches}
     else:
         names = {str(number): line for number, line in enumerate(lines)}
     if not names or len(set(names.values())) < len(names):
         raise DataError(
-            f"The label_names file {str(path)!r} must hold different names, one per line or as JSON. "
-            f"Got {', '.join(names.values()) or 'none'}."
+            f"The label_names file {str(path)!r} must hold different names, one per line or as JSON. Got "
+            f"{', '.join(names.values()) or 'none'}. Correct the file."
         )
     return names
 
@@ -46,6 +46,6 @@ def _from_json(text: str, path: str | Path) -> dict[str, str]:
     try:
         value = json.loads(text)
     except ValueError as error:
-        raise DataError(f"The label_names file {str(path)!r} is broken JSON: {error}.") from error
+        raise DataError(f"The label_names file {str(path)!r} is not valid JSON: {error}. Correct the file.") from error
     items = enumerate(value) if isinstance(value, list) else value.items()
     return {str(number).strip(): str(name).strip() for number, name in items}

@@ -38,7 +38,9 @@ def dimensional_scheme(title: str, names: Sequence[str], ranges: Mapping[str, tu
     """Return the built-in scheme with these dimensions if its ranges include `ranges`, else a new one."""
     for name, (low, high) in ranges.items():
         if not low < high:
-            raise DataError(f"The scores {name!r} must differ between rows. Got {low:g} in every row.")
+            raise DataError(
+                f"The scores {name!r} must differ between rows. Got {low:g} in every row. Leave that column out."
+            )
     found = matching_scheme(frozenset(names), "dimensional")
     if found is not None and all(
         found.ranges[name][0] <= low and high <= found.ranges[name][1] for name, (low, high) in ranges.items()

@@ -52,8 +52,8 @@ def find_vectors(cells: Sequence[Any], column: str, labels: int | None = None) -
             expected = "the same length" if labels is None else f"{labels} positions, one for each label"
             got = ", ".join(map(str, widths[:10]))
             raise DataError(
-                f"The lists of 0 and 1 in the label column {column!r} must have {expected}. Got lists of length {got}; "
-                "correct them, or write the names of the labels."
+                f"The lists of 0 and 1 in the label column {column!r} must have {expected}. Got lists of length "
+                f"{got}. Correct them, or write the names of the labels."
             )
     return None
 
@@ -65,6 +65,6 @@ def vector_names(form: VectorForm, column: str, names: Mapping[str, str]) -> tup
     if len(names) != form.width:
         raise DataError(
             f"The `label_names` must name the {form.width} positions of the lists in {column!r}. Got {len(names)} "
-            f"names: {', '.join(list(names.values())[:10])}."
+            f"names: {', '.join(list(names.values())[:10])}. Name each position."
         )
     return tuple(names.values())

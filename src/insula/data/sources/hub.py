@@ -29,7 +29,7 @@ def open_hub(name: str) -> dict[str, tuple[RowReader, dict[str, dict[str, str]]]
 
     match = _ID.fullmatch(name)
     if match is None:
-        raise DataError(f"The name of a data set on the hub must be owner/name. Got {name!r}.")
+        raise DataError(f"The name of a data set on the hub must be owner/name. Got {name!r}. Add the owner.")
     try:
         loaded = datasets.load_dataset(match["id"], match["config"], revision=match["revision"])
     except Exception as error:

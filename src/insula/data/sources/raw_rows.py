@@ -62,8 +62,8 @@ class RawSplit:
         columns = find_columns(reader.columns, options, where, names=names, labelled=labelled)
         if self.columns is not None and len(columns.labels) != len(self.columns.labels):
             raise DataError(
-                f"The files of one split must have the same label columns: {', '.join(self.columns.labels)}. "
-                f"Got {', '.join(columns.labels)} in {where}; name them with `label`."
+                f"The files of one split must have the same label columns: {', '.join(self.columns.labels)}. Got "
+                f"{', '.join(columns.labels)} in {where}. Name them with `label`."
             )
         self.columns = self.columns or columns
         self.value_names.update(reader.value_names)

@@ -133,10 +133,12 @@ def _folder(path: Path, options: DataOptions) -> Source:
 
 def _several(paths: Sequence[Path], options: DataOptions) -> Source:
     if not paths:
-        raise DataError("The list of data files must name at least one. Got none.")
+        raise DataError("The list of data files must name at least one. Got none. Name a file, a folder or a data set.")
     for path in paths:
         if not path.is_file():
-            raise MissingFileError(f"The file {str(path)!r} does not exist or is not a file.{nearest_file(path)}")
+            raise MissingFileError(
+                f"The file {str(path)!r} does not exist or is not a file.{nearest_file(path)} Check the path."
+            )
     return _files(_title(paths[0]), files_by_split(paths), options)
 
 

@@ -44,8 +44,8 @@ class Fingerprint:
         array = np.asarray(hashes if np.size(hashes) else np.empty(0, np.uint64))
         if array.ndim != 1 or array.dtype != np.uint64:
             raise DataError(
-                "The hashes of a fingerprint must be unsigned 64-bit integers in one dimension. "
-                f"Got {array.dtype} of shape {array.shape}."
+                f"The hashes of a fingerprint must be unsigned 64-bit integers in one dimension. Got {array.dtype} of "
+                f"shape {array.shape}. Build it with Fingerprint.of."
             )
         self._hashes: npt.NDArray[np.uint64] = np.setdiff1d(array, np.array([EMPTY], np.uint64))
 
@@ -128,8 +128,8 @@ def guard(
             where = " or ".join(holder for holder in holders[::-1] if holder in splits)
             if name == "train":
                 raise LeakError(
-                    f"Every training text is also in {where}, so no training row would remain. "
-                    "Name different files, or one file and let insula split it."
+                    f"The training rows must have texts that are not in {where}. All of their texts are. Name "
+                    "different files, or one file and let insula split it."
                 )
             del cleaned[name], overlaps[name]
             notes.append(f"No row of {name} was left; that split was dropped.")

@@ -33,7 +33,9 @@ def near_duplicate_clusters(texts: Sequence[str], *, threshold: float = 0.8, see
     `DataError` if `threshold` is not in (0, 1].
     """
     if not 0 < threshold <= 1:
-        raise DataError(f"The threshold of near-duplicates must be above 0 and at most 1. Got {threshold}.")
+        raise DataError(
+            f"The threshold of near-duplicates must be above 0 and at most 1. Got {threshold}. Choose another one."
+        )
     components = Components(len(texts))
     first_with: dict[str, int] = {}
     for position, text in enumerate(texts):

@@ -38,7 +38,7 @@ def split_examples(
     if min(fractions.values()) < 0 or sum(fractions.values()) >= 1:
         raise DataError(
             "The validation_fraction and test_fraction must be 0 or more and leave rows to train on (sum below 1). "
-            f"Got {validation_fraction} and {test_fraction}."
+            f"Got {validation_fraction} and {test_fraction}. Lower one of them."
         )
     names = [name for name in SPLITS if name == "train" or fractions[name] > 0]
     groups = _indivisible_groups(examples, seed)

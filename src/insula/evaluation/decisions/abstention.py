@@ -25,7 +25,7 @@ def choose_abstention(correct: Any, confidence: Any, *, coverage: float = 0.95) 
     Returns 0.0 (never abstain) where coverage is 1, and where accuracy below the threshold is no lower than above it.
     """
     if not 0 < coverage <= 1:
-        raise DataError(f"The coverage must be above 0 and at most 1. Got {coverage}.")
+        raise DataError(f"The coverage must be above 0 and at most 1. Got {coverage}. Choose another one.")
     values = np.asarray(confidence, dtype=np.float64)
     right = as_column("correct", correct, len(values), np.bool_)
     # Without the small term 0.95 * 100 = 95.00000000000001 would require 96 rows.
@@ -72,7 +72,7 @@ def risk_coverage(correct: Any, confidence: Any) -> tuple[Float64Array, Float64A
     values = np.asarray(confidence, dtype=np.float64)
     wrong = ~as_column("correct", correct, len(values), np.bool_)
     if not len(values):
-        raise DataError("The confidence must have at least one entry. Got none.")
+        raise DataError("The confidence must have at least one entry. Got none. Pass one per row.")
     _, group, sizes = np.unique(-values, return_inverse=True, return_counts=True)
     share = np.bincount(group, weights=wrong) / sizes
     answered = np.arange(1, len(values) + 1)

@@ -62,7 +62,10 @@ def fit_calibration(
     if kind == "binary":
         truth = truth[:, -1:]
     if truth.shape != values.shape:
-        raise DataError(f"The logits must have the shape of gold, {truth.shape}. Got {values.shape}.")
+        raise DataError(
+            f"The logits must have the shape of gold, {truth.shape}. Got {values.shape}. Pass one logit for each "
+            "entry of gold."
+        )
     target = truth.astype(np.float64)
     weight = np.ones(len(values)) if weights is None else as_column("weights", weights, len(values))
     if len(values) < MIN_ROWS or weight.sum() <= 0:

@@ -47,7 +47,7 @@ def choose_thresholds(
     truth = as_indicators("gold", gold)
     values = as_matrix("scores", scores, truth.shape[1], len(truth))
     if shrinkage < 0:
-        raise DataError(f"The shrinkage must be 0 or more. Got {shrinkage}.")
+        raise DataError(f"The shrinkage must be 0 or more. Got {shrinkage}. Choose 0 for none.")
     if not truth.any():
         return np.full(truth.shape[1], 0.5)
     if method == "auto" and not _gains(truth, values, shrinkage, seed):

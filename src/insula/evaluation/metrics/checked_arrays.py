@@ -22,13 +22,21 @@ def as_matrix(name: str, values: ArrayLike, columns: int | None = None, rows: in
     """Return `values` as a finite float matrix (rows, columns); raises `DataError` for anything else."""
     matrix = np.asarray(values, dtype=np.float64)
     if matrix.ndim != 2 or matrix.shape[0] < 1:
-        raise DataError(f"The {name} must be a matrix (rows, labels) with at least one row. Got shape {matrix.shape}.")
+        raise DataError(
+            f"The {name} must be a matrix (rows, labels) with at least one row. Got shape {matrix.shape}. Pass one "
+            "row per text."
+        )
     if columns is not None and matrix.shape[1] != columns:
-        raise DataError(f"The {name} must have {columns} columns, one per label. Got {matrix.shape[1]}.")
+        raise DataError(
+            f"The {name} must have {columns} columns, one per label. Got {matrix.shape[1]}. Pass all labels of the "
+            "scheme."
+        )
     if rows is not None and matrix.shape[0] != rows:
-        raise DataError(f"The {name} must have as many rows as gold, {rows}. Got {matrix.shape[0]}.")
+        raise DataError(
+            f"The {name} must have as many rows as gold, {rows}. Got {matrix.shape[0]}. Pass one row per gold row."
+        )
     if not np.isfinite(matrix).all():
-        raise DataError(f"The {name} must be finite numbers. Got NaN or infinity. Check the rows that they come from.")
+        raise DataError(f"The {name} must be finite numbers. Got NaN or infinity. Check the rows with these values.")
     return matrix
 
 
@@ -36,7 +44,7 @@ def as_column(name: str, values: Any, rows: int, dtype: type = np.float64) -> ND
     """Return `values` as a vector of `rows` entries; raises `DataError` for another shape."""
     column: NDArray[Any] = np.asarray(values, dtype=dtype)
     if column.shape != (rows,):
-        raise DataError(f"The {name} must have one entry per row, {rows}. Got shape {column.shape}.")
+        raise DataError(f"The {name} must have one entry per row, {rows}. Got shape {column.shape}. Pass one per row.")
     return column
 
 
@@ -51,7 +59,8 @@ def as_indicators(
     if one_hot and (wrong := indicators.sum(axis=1) != 1).any():
         row = int(np.flatnonzero(wrong)[0])
         raise DataError(
-            f"The {name} must have exactly one 1 in each row. Got {int(indicators[row].sum())} in row {row}."
+            f"The {name} must have exactly one 1 in each row. Got {int(indicators[row].sum())} in row {row}. Correct "
+            "that row."
         )
     return indicators
 
@@ -64,7 +73,9 @@ def check_categorical(
     truth = as_indicators("gold", gold, count, one_hot=one_hot)
     probabilities = as_matrix("scores", scores, count, len(truth))
     if probabilities.min() < 0 or probabilities.max() > 1:
-        raise DataError("The scores must be probabilities in [0, 1]. Apply softmax or sigmoid to logits first.")
+        raise DataError(
+            "The scores must be probabilities in [0, 1]. Got values outside. Apply softmax or sigmoid to logits."
+        )
     return truth, probabilities, as_indicators("decisions", decisions, count, len(truth), one_hot)
 
 

@@ -21,7 +21,9 @@ class Pooling(nn.Module):
     def __init__(self, kind: str, width: int) -> None:
         super().__init__()
         if kind not in POOLINGS:
-            raise ValueError(f"The kind of Pooling must be one of {', '.join(POOLINGS)}. Got {kind!r}.")
+            raise ValueError(
+                f"The kind of Pooling must be one of {', '.join(POOLINGS)}. Got {kind!r}. Choose one of these."
+            )
         self.kind = kind
         if kind == "attention":
             self.score = nn.Linear(width, 1)

@@ -133,7 +133,8 @@ class EncoderForEmotion(PreTrainedModel):
         if lower_states is not None:
             if self.upper is None:
                 raise ValueError(
-                    "EncoderForEmotion takes lower_states only after a split. Call layer_split.freeze_lower."
+                    "EncoderForEmotion takes lower_states only after its layers were split. Call "
+                    "layer_split.freeze_lower first."
                 )
             states = self.upper(inputs_embeds=lower_states, attention_mask=attention_mask).last_hidden_state
         else:
@@ -145,7 +146,9 @@ class EncoderForEmotion(PreTrainedModel):
         if self.config.separator is None:
             return mask
         if ids is None or mask is None:
-            raise ValueError("A model that reads pairs needs input_ids and attention_mask to find the segments.")
+            raise ValueError(
+                "A model that reads pairs needs input_ids and attention_mask to find the segments. Pass both."
+            )
         ends = (ids == self.config.separator).long()
         inside: torch.Tensor = mask * (ends.cumsum(dim=1) - ends == 0)
         return inside

@@ -36,7 +36,10 @@ def freeze_lower(model: EncoderForEmotion, layers: int) -> nn.Module:
             f"{type(model.backbone).__name__}. Set train.freeze_layers=0."
         )
     if not 0 < layers < len(stack):
-        raise RecipeError(f"The train.freeze_layers option must be 1 to {len(stack) - 1} here. Got {layers}.")
+        raise RecipeError(
+            f"The train.freeze_layers option must be from 1 to {len(stack) - 1} for this encoder. Got {layers}. "
+            "Choose a number in this range."
+        )
     lower: nn.Module = _with_layers(model.backbone, stack[:layers])
     lower.requires_grad_(False)
     lower.eval()

@@ -52,7 +52,9 @@ def export_onnx(model: PreTrainedModel, file: Path, *, weights: Path | None = No
             verbose=False,
         )
     if program is None:
-        raise RuntimeError("The ONNX exporter returned no program for this model.")
+        raise RuntimeError(
+            "The ONNX exporter returned no program for this model. Install another version of torch or onnxscript."
+        )
     graph: Any = program.model.graph
     for item in (graph, *graph.all_nodes()):
         item.metadata_props.clear()  # stack traces with local paths

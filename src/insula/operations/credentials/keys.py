@@ -199,7 +199,7 @@ class Keys:
         row = connection.execute(query).mappings().one_or_none()
         if row is None:
             # The id is not repeated: it may be a whole key, typed here by mistake.
-            raise UnknownNameError("There is no key with this id. List the ids with: insula keys list")
+            raise UnknownNameError("No key has this id. List the ids with: insula keys list")
         return _record(row)
 
 
@@ -218,7 +218,7 @@ def _checked(
     if unknown or not scopes:
         got = repr(unknown[0]) if unknown else "none"
         raise DataError(
-            f"The scopes of a key must be some of {', '.join(SCOPES)}. Got {got}. Name at least one of them."
+            f"The scopes of a key must be some of {', '.join(SCOPES)}. Got {got}. Name at least one of these."
         )
     if not name.strip() or len(name) > MAX_NAME or not name.isprintable():
         raise DataError(

@@ -106,7 +106,9 @@ def _url(address: str | Path) -> URL:
     try:
         url = make_url(text)
     except (ArgumentError, ValueError):
-        raise StoreError("The address of the store is not valid. Write postgresql://user:password@host/name.") from None
+        raise StoreError(
+            "The address of the store is not valid. Write it as postgresql://user:password@host/name."
+        ) from None
     if url.get_backend_name() == "sqlite" and url.database:
         return URL.create("sqlite", database=str(Path(url.database).absolute()))
     if url.drivername in ("postgresql", "postgres", "postgresql+psycopg"):

@@ -24,7 +24,7 @@ class UtcTime(TypeDecorator[datetime]):
         if value is None:
             return None
         if value.tzinfo is None:
-            raise ValueError("A moment in the store must have a time zone. Got one without.")
+            raise ValueError("A time in the store must have a time zone. Got one without. Add it, such as UTC.")
         moment = value.astimezone(UTC)
         return moment.replace(tzinfo=None) if dialect.name == "sqlite" else moment
 

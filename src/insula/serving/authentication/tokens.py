@@ -57,8 +57,8 @@ class TokenVerifier:
         wrong = sorted(set(algorithms) - set(ALGORITHMS))
         if wrong or not algorithms:
             raise SettingsError(
-                f"The setting tokens.algorithms must have some of {', '.join(ALGORITHMS)}. "
-                f"Got {', '.join(wrong) or 'none'}. Use algorithms that sign with a private key."
+                f"The setting tokens.algorithms must have some of {', '.join(ALGORITHMS)}. Got "
+                f"{', '.join(wrong) or 'none'}. Choose from these; they sign with a private key."
             )
         for name, value in (("issuer", issuer), ("audience", audience)):
             if not value:

@@ -82,7 +82,9 @@ def http_protocol(limits: Limits) -> type[HttpToolsProtocol]:
             self._stop_clock()
             hosts = sum(name == b"host" for name, _ in self.headers)
             if hosts > 1 or (hosts == 0 and self.parser.get_http_version() == "1.1"):
-                self._reject(ProblemError("malformed", f"A request must have one Host header. Got {hosts}."))
+                self._reject(
+                    ProblemError("malformed", f"A request must have one Host header. Got {hosts}. Send exactly one.")
+                )
             elif len(self.connections) > limits.connections:
                 detail = "The service has too many connections. Repeat the request after the seconds of Retry-After."
                 self._reject(ProblemError("unavailable", detail, headers={"retry-after": "1"}))
@@ -94,7 +96,9 @@ def http_protocol(limits: Limits) -> type[HttpToolsProtocol]:
                 super().handle_websocket_upgrade()
 
         def send_400_response(self, msg: str) -> None:
-            self._reject(ProblemError("malformed", "The request must be valid HTTP/1.1."))
+            self._reject(
+                ProblemError("malformed", "The request must be valid HTTP/1.1. Correct it, or use another client.")
+            )
 
         def on_body(self, body: bytes) -> None:
             if self.cycle is not None:

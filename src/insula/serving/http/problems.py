@@ -100,7 +100,7 @@ def invalid(error: ValidationError) -> ProblemError:
     """Return the errors that pydantic found, without the values of the request."""
     found = error.errors(include_url=False, include_input=False)
     if found[0]["type"] == "json_invalid":
-        return ProblemError("malformed", "The body must be valid JSON in UTF-8.")
+        return ProblemError("malformed", "The body must be valid JSON in UTF-8. Correct it.")
     return ProblemError("validation", _sentence(found), errors=[_readable(one) for one in found[:MAX_ERRORS]])
 
 

@@ -20,7 +20,9 @@ async def read_form(request: Request, *, max_fields: int = MAX_FIELDS) -> Mappin
     Lines end with LF, as in texts of the other routes; browsers send CR LF.
     """
     if not is_same_origin(request):
-        raise ProblemError("forbidden", "A form must come from a page of this service.")
+        raise ProblemError(
+            "forbidden", "A form must come from a page of this service. Load the page and send its form."
+        )
     if media_type(request.headers) != FORM:
         raise ProblemError(
             "unsupported_media", f"The body must be a form. Send it with the header Content-Type: {FORM}"
@@ -35,7 +37,9 @@ async def read_form(request: Request, *, max_fields: int = MAX_FIELDS) -> Mappin
             max_num_fields=max_fields,
         )
     except ValueError:
-        raise ProblemError("malformed", "The form must be URL-encoded UTF-8.") from None
+        raise ProblemError(
+            "malformed", "The form must be URL-encoded UTF-8. Load the page and send its form."
+        ) from None
     return {name: value.replace("\r\n", "\n") for name, value in fields}
 
 

@@ -151,7 +151,7 @@ async def _save_upload(request: Request, file: Path, check_room: Callable[[], No
             async for part in request.stream():
                 head += part[: len(GZIP) - len(head)]
                 if head == GZIP:
-                    raise ProblemError("unsupported_media", "The file must not be compressed. Unpack it first.")
+                    raise ProblemError("unsupported_media", "The file must not be compressed. Unpack it.")
                 out.write(part)
                 unchecked += len(part)
                 if unchecked >= BYTES_BETWEEN_CHECKS:

@@ -76,7 +76,10 @@ async def store_feedback(service: Service, body: FeedbackRequest) -> None:
     # Labels are stored unmasked, so anything else could be a person's words.
     unknown = {*body.labels, *(body.predicted or ())} - set(model.predictor.scheme.names)
     if unknown:
-        raise ProblemError("validation", f"The labels must be some of: {', '.join(model.predictor.scheme.names)}.")
+        raise ProblemError(
+            "validation",
+            f"The labels must be labels of the model. Choose from: {', '.join(model.predictor.scheme.names)}.",
+        )
     if body.prediction is not None:
         await service.retention.check_prediction(body.prediction)
     stored: list[str] = []

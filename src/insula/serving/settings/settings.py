@@ -173,7 +173,7 @@ def _read(file: Path) -> dict[str, Any]:
             f"The settings file {str(file)!r} does not exist. Write one with: insula serve --print-config > {file.name}"
         ) from error
     except (OSError, ValueError) as error:
-        raise SettingsError(f"The settings file {str(file)!r} cannot be read: {error}. Fix or replace it.") from error
+        raise SettingsError(f"The settings file {str(file)!r} cannot be read: {error}. Correct the file.") from error
     for name, field in Settings.model_fields.items():
         if section_of(field) is not None and not isinstance(content.get(name, {}), dict):
             raise SettingsError(

@@ -18,7 +18,10 @@ def locate_base(options: ModelOptions) -> Base:
     Raises what `locate_encoder` and `trained_base` raise.
     """
     if not isinstance(options, PretrainedOptions):
-        raise TypeError(f"The options of locate_base must be PretrainedOptions. Got {type(options).__name__}.")
+        raise TypeError(
+            f"The options of locate_base must be PretrainedOptions. Got {type(options).__name__}. Derive the options "
+            "of the family from PretrainedOptions."
+        )
     trained = trained_base(options)
     return Base(locate_encoder(options.base, options.revision), trained)
 

@@ -40,7 +40,10 @@ class EncoderOptions(PretrainedOptions):
 def encoder_steps(options: ModelOptions, base: Base | None = None) -> tuple[str, ...]:
     """Return the steps for a pretrained network: emoji become words if its vocabulary does not have them."""
     if not isinstance(options, PretrainedOptions):
-        raise TypeError(f"The options of encoder_steps must be PretrainedOptions. Got {type(options).__name__}.")
+        raise TypeError(
+            f"The options of encoder_steps must be PretrainedOptions. Got {type(options).__name__}. Derive the "
+            "options of the family from PretrainedOptions."
+        )
     file = (base or locate_base(options)).folder / "tokenizer.json"
     # Without this file the tokenizer is converted only in training, so emoji are always replaced by words.
     knows_emoji = file.exists() and TextTokenizer(file, max_tokens=options.max_tokens).known_share(COMMON_EMOJI) > 0.5

@@ -13,7 +13,7 @@ from insula.training.options.sections import ModelOptions
 
 def _rising(lengths: tuple[int, int]) -> tuple[int, int]:
     if lengths[0] > lengths[1]:
-        raise ValueError("the shortest n-gram must not be longer than the longest")
+        raise ValueError("the minimum length must not be above the maximum. Swap the two")
     return lengths
 
 

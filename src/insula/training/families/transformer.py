@@ -25,7 +25,10 @@ class TransformerOptions(ScratchOptions):
     @model_validator(mode="after")
     def _heads_divide_the_width(self) -> TransformerOptions:
         if self.width % self.heads:
-            raise ValueError(f"the width must be a multiple of heads. Got width {self.width} with {self.heads} heads")
+            raise ValueError(
+                f"the width must be a multiple of heads. Got width {self.width} with {self.heads} heads. Change one "
+                "of them"
+            )
         return self
 
 

@@ -48,7 +48,10 @@ def fit(plan: TrainingPlan, rows: PreparedRows, run: RunContext) -> Fitted:
     """
     options = plan.model
     if not isinstance(options, PretrainedOptions):
-        raise TypeError(f"The model options of fit_encoder must be PretrainedOptions. Got {type(options).__name__}.")
+        raise TypeError(
+            f"The model options of fit_encoder must be PretrainedOptions. Got {type(options).__name__}. Derive the "
+            "family's options from it."
+        )
     base = plan.base or locate_base(options)
     set_seed(run.seed)
     objective = choose_objective(plan.objective, plan.scheme, rows.train)
@@ -162,7 +165,7 @@ def _separator(tokenizer: TextTokenizer, base: str) -> int:
     if tokenizer.separator is None:
         raise RecipeError(
             f"The encoder {base!r} has no separator token for pairs, so it cannot read the context of a text. Name "
-            "another with model.base, or set preparation.context_turns=0."
+            "another encoder with model.base, or set preparation.context_turns=0."
         )
     return tokenizer.separator
 

@@ -30,7 +30,10 @@ def fit(plan: TrainingPlan, rows: PreparedRows, run: RunContext) -> Fitted:
     """
     options = plan.model
     if not isinstance(options, LinearOptions):
-        raise TypeError(f"The model options of fit_linear must be LinearOptions. Got {type(options).__name__}.")
+        raise TypeError(
+            f"The model options of fit_linear must be LinearOptions. Got {type(options).__name__}. Derive the "
+            "family's options from it."
+        )
     check_linear(plan.objective, plan.scheme)
     featurizer, features = Featurizer.fit(_features(options, plan.language), rows.train.joined)
     trial = _Trial(plan, rows, run, featurizer, features)

@@ -42,14 +42,15 @@ def pruned_shape(before: EncoderShape, options: EncoderOptions) -> tuple[int, En
     layers = total if options.keep_layers is None else options.keep_layers
     if layers > total:
         raise RecipeError(
-            f"The layers to keep (model.keep_layers) must be 1 to {total} for this encoder. Got {layers}. Keep fewer."
+            f"The layers to keep (model.keep_layers) must be from 1 to {total} for this encoder. Got {layers}. Keep "
+            "fewer."
         )
     heads = tuple(_kept_count(count, options.keep_heads, step=1) for count in before.heads)
     widths = tuple(_kept_count(count, options.keep_width, step=WIDTH_STEP) for count in before.widths)
     if layers == total and EncoderShape(heads, widths) == before:
         raise RecipeError(
-            f"The layers, heads and width to keep must drop something. Got all {total} layers with all their heads and "
-            "neurons. Keep fewer layers, or smaller shares of heads or width."
+            f"The layers, heads and width to keep must leave something out. Got all {total} layers with all their "
+            "heads and neurons. Keep fewer layers, or smaller shares of heads or width."
         )
     return layers, EncoderShape(heads, widths)
 
@@ -77,7 +78,10 @@ def prune(
     choice, which might differ in the last bits with another number of threads.
     """
     if not isinstance(options, EncoderOptions):
-        raise TypeError(f"The model options of prune must be EncoderOptions. Got {type(options).__name__}.")
+        raise TypeError(
+            f"The model options of prune must be EncoderOptions. Got {type(options).__name__}. Derive the family's "
+            "options from it."
+        )
     before = EncoderShape.of(model.backbone)
     layers, shape = pruned_shape(before, options)
     file = run.folder / "cache" / "kept.json"

@@ -37,7 +37,10 @@ def fit(plan: TrainingPlan, rows: PreparedRows, run: RunContext) -> Fitted:
     """Build the vocabulary from the training texts, initialise the token vectors, train."""
     options = plan.model
     if not isinstance(options, ScratchOptions):
-        raise TypeError(f"The model options of fit_scratch must be ScratchOptions. Got {type(options).__name__}.")
+        raise TypeError(
+            f"The model options of fit_scratch must be ScratchOptions. Got {type(options).__name__}. Derive the "
+            "family's options from it."
+        )
     objective = choose_objective(plan.objective, plan.scheme, rows.train)
     terms = LossTerms.of(TermInput(plan, objective, rows))
     kind, size = _kind_and_size(plan, options)

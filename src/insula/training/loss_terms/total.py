@@ -70,7 +70,10 @@ class LossTerms:
         joint = Outputs(passes[0].all_logits, network, tuple(Outputs(one.all_logits, network) for one in passes))
         rows = _add([total, self._sum(batch, joint, by_term, joint=True)])
         if rows is None:
-            raise ValueError(f"At least one loss term must apply to task {batch.task}. Got {', '.join(self.names)}.")
+            raise ValueError(
+                f"At least one loss term must apply to task {batch.task}. Got {', '.join(self.names)}. Add a term for "
+                "this task."
+            )
         return rows, by_term
 
     def validation_loss(self, batch: Batch, outputs: Outputs) -> torch.Tensor:
@@ -82,7 +85,10 @@ class LossTerms:
         ]
         rows = _add(found[::-1])
         if rows is None:
-            raise ValueError(f"At least one loss term must have in_validation=True. Got {', '.join(self.names)}.")
+            raise ValueError(
+                f"At least one loss term must have in_validation=True. Got {', '.join(self.names)}. Set it for one of "
+                "them."
+            )
         return rows
 
     @property

@@ -57,7 +57,8 @@ def check_finite(logits: NDArray[np.floating[Any]]) -> None:
     """Raise `RecipeError` if logits are not finite, which means that training has diverged."""
     if not np.isfinite(logits).all():
         raise RecipeError(
-            "The logits of the model must be finite. They are not: training has diverged. Lower train.learning_rate."
+            "The logits of the model must be finite. Got NaN or infinity: training has diverged. Lower "
+            "train.learning_rate."
         )
 
 

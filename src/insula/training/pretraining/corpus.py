@@ -77,7 +77,7 @@ def read_corpus(
     distinct = list(kept.values())
     if len(distinct) < MIN_TEXTS:
         raise DataError(
-            f"Pretraining needs at least {MIN_TEXTS} different texts. Got {len(distinct)} of "
+            f"Pretraining needs at least {MIN_TEXTS} different texts. Got {len(distinct)} among "
             f"{counted(len(texts), 'text')}. Name more files."
         )
     count = min(max(1, round(len(distinct) * held_out)), MAX_HELD_OUT, len(distinct) - 1)

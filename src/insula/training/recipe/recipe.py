@@ -212,7 +212,9 @@ def parse_override(text: str) -> tuple[str, Any]:
     """Return key and value of `KEY=VALUE`; the value is read as TOML, or as plain text if it is not valid TOML."""
     key, separator, value = text.partition("=")
     if not separator or not key.strip():
-        raise RecipeError(f"An override must look like train.epochs=3. Got {text!r}.")
+        raise RecipeError(
+            f"An override must be a key and a value, such as train.epochs=3. Got {text!r}. Add what is missing."
+        )
     try:
         return key.strip(), tomllib.loads(f"value = {value}")["value"]
     except tomllib.TOMLDecodeError:

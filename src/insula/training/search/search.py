@@ -180,7 +180,10 @@ class _Trial:
             resamples=recipe.evaluation.resamples, seed=recipe.seed,
         )  # fmt: skip
         if found.value is None or not math.isfinite(found.value):
-            raise RecipeError("The score of this trial is undefined: its predictions or the gold values are constant.")
+            raise RecipeError(
+                "The score of this trial is undefined: its predictions or the gold values are constant. Use more "
+                "varied validation rows."
+            )
         trial.note("low", found.low)
         trial.note("high", found.high)
         return found.value

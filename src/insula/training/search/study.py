@@ -200,7 +200,9 @@ class Study:
     def _stop_if_all_failed(self) -> None:
         done, _ = self._counted()
         if len(done) >= 3 and all(trial.state == TrialState.FAIL for trial in done):
-            raise RecipeError(f"All of the first {len(done)} trials failed. {done[-1].user_attrs['error']}")
+            raise RecipeError(
+                f"The search stops: all of its first {len(done)} trials failed. {done[-1].user_attrs['error']}"
+            )
 
     def _record(self, trial: FrozenTrial) -> TrialRecord:
         states: dict[TrialState, Literal["complete", "pruned"]] = {

@@ -41,7 +41,9 @@ def with_auxiliary(dataset: Dataset, recipe: Recipe, progress: Progress) -> Data
         seen = held_out.seen(rows)
         kept = [example for example, is_seen in zip(rows, seen, strict=True) if not is_seen]
         if not kept:
-            raise DataError(f"Every row of the auxiliary set {found.name!r} is in validation or test. Leave it out.")
+            raise DataError(
+                f"Every row of the auxiliary set {found.name!r} is in validation or test. Leave the set out."
+            )
         note = (
             f"Auxiliary set {found.name}: {counted(len(kept), 'row')}, {len(found.scheme.names)} labels; "
             f"{int(seen.sum()):,} removed that are in validation or test."

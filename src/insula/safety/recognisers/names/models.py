@@ -116,11 +116,13 @@ def _spacy(folder: Path) -> NameModel:
     try:
         pipeline = spacy.load(folder, disable=_UNUSED)
     except (OSError, ValueError, KeyError) as error:
-        raise DataError(f"The name model {str(folder)!r} must be a spaCy pipeline. spaCy says: {error}") from error
+        raise DataError(
+            f"The name model {str(folder)!r} cannot be loaded as a spaCy pipeline: {error} Name another folder."
+        ) from error
     if not any("doc.ents" in pipeline.get_pipe_meta(name).assigns for name in pipeline.pipe_names):
         raise DataError(
-            f"The spaCy pipeline {str(folder)!r} must have a component that finds entities, such as 'ner'. "
-            f"It has: {', '.join(pipeline.pipe_names) or 'none'}."
+            f"The spaCy pipeline {str(folder)!r} must have a component that finds entities, such as 'ner'. It has: "
+            f"{', '.join(pipeline.pipe_names) or 'none'}. Name another pipeline."
         )
     # To a pipeline of another language Chinese looks like one long name.
     foreign = None if pipeline.lang == "zh" else _HAN

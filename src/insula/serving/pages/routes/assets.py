@@ -15,5 +15,5 @@ router = APIRouter()
 async def asset(name: str) -> Response:
     """A static file; its address changes with its content, so browsers may cache it."""
     if name not in KINDS:
-        raise ProblemError("not_found", "The file does not exist.")
+        raise ProblemError("not_found", "The file does not exist. Check its address.")
     return Response(content_of(name), media_type=KINDS[name], headers={"cache-control": "public, max-age=86400"})

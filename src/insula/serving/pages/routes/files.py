@@ -62,13 +62,17 @@ async def upload(request: Request, options: Annotated[JobOptions, Query()]) -> R
     """
     say = Speech(language_of(request))
     if not is_same_origin(request):
-        raise ProblemError("forbidden", "A file must come from a page of this service.")
+        raise ProblemError(
+            "forbidden", "A file must come from a page of this service. Load the page and upload the file there."
+        )
     if not visitors_of(request).has_csrf_token(request, {"token": request.headers.get(TOKEN, "")}):
         return JSONResponse({"message": say("stale_file")}, 403)
     service, kind = service_of(request), media_type(request.headers)
     try:
         if kind not in ENDINGS:
-            raise ProblemError("unsupported_media", "The file must be CSV, TSV or JSON Lines.")
+            raise ProblemError(
+                "unsupported_media", "The file must be CSV, TSV or JSON Lines. Convert it, or choose another file."
+            )
         job = await upload_job(request, ENDINGS[kind], options)
     except ProblemError as problem:
         service.telemetry.rejected(problem.code)

@@ -65,5 +65,5 @@ async def report(request: Request, name: str) -> Response:
     """The report of the run, as `insula train` wrote it."""
     file = report_of(service_of(request).models.find(name))
     if file is None:
-        raise ProblemError("not_found", "This model has no report.")
+        raise ProblemError("not_found", "This model has no report. Serve the run that it comes from.")
     return FileResponse(file, media_type="text/html; charset=utf-8", headers={"content-security-policy": REPORT_POLICY})
