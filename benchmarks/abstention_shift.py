@@ -28,14 +28,14 @@ from insula.core.decision import DecisionRule
 from insula.core.example import Example
 from insula.core.files import write_json
 from insula.core.scheme import LabelScheme
-from insula.core.targets import gold_matrix
+from insula.core.targets import build_gold_matrix
 from insula.data.dataset import Dataset
 from insula.data.load import load_dataset
 from insula.data.options import DataOptions
-from insula.data.splits.compared import text_hash
-from insula.evaluation.decisions.abstention import choose_abstention, risk_coverage
+from insula.data.splits.compared import hash_text
+from insula.evaluation.decisions.abstention import choose_abstention, compute_risk_coverage
 from insula.models.networks.linear import WORD
-from insula.text.language import dominant_language
+from insula.text.language import find_dominant_language
 from insula.training.decide import ENERGY_KINDS
 from insula.training.fit_model import fit_model
 from insula.training.fitting import RunContext
@@ -89,8 +89,8 @@ def measured(pair: Pair) -> dict[str, Any]:
         _sample(pair.first[split], count, generator)
         for split, count in (("train", TRAINING_ROWS), ("validation", VALIDATION_ROWS), ("test", TEST_ROWS))
     )
-    known = {text_hash(one.text) for rows in pair.first.values() for one in rows}
-    new = [one for one in pair.second if text_hash(one.text) not in known]
+    known = {hash_text(one.text) for rows in pair.first.values() for one in rows}
+    new = [one for one in pair.second if hash_text(one.text) not in known]
     shifted = _sample(new, TEST_ROWS, generator)
     of_validation, of_test, of_shifted = _decided(pair.scheme, train, validation, (validation, test, shifted))
     usable = pair.scheme.kind in ENERGY_KINDS
@@ -98,7 +98,7 @@ def measured(pair: Pair) -> dict[str, Any]:
         "pair": pair.name, "kind": pair.scheme.kind, "labels": list(pair.scheme.names),
         "overlapping_texts": len(pair.second) - len(new),
         "accuracy": {"test": float(of_test.correct.mean()), "shifted": float(of_shifted.correct.mean())},
-        "aurc_of_confidence": risk_coverage(of_shifted.correct, of_shifted.confidence)[2],
+        "aurc_of_confidence": compute_risk_coverage(of_shifted.correct, of_shifted.confidence)[2],
     }  # fmt: skip
     found["before"] = _both(of_validation, of_test, of_shifted, None)
     found["after"] = _both(of_validation, of_test, of_shifted, "energy" if usable else None)
@@ -133,7 +133,7 @@ def _both(validation: Decided, test: Decided, shifted: Decided, signal: str | No
 def _decided(scheme: LabelScheme, train: Rows, validation: Rows, sets: Sequence[Rows]) -> list[Decided]:
     data = Dataset("first set", scheme, {"train": train, "validation": validation})
     with tempfile.TemporaryDirectory() as folder:
-        plan = plan_training(data, load_recipe("linear"), dominant_language([one.text for one in train]))
+        plan = plan_training(data, load_recipe("linear"), find_dominant_language([one.text for one in train]))
         trained = fit_model(data, plan, RunContext(Path(folder), 0), Path(folder)).predictor
         model: Any = trained.backend
         texts = trained.prepared([one.input for one in train])
@@ -153,7 +153,7 @@ def _decided(scheme: LabelScheme, train: Rows, validation: Rows, sets: Sequence[
             unknown = [np.mean([word not in words for word in _words(text)] or [1.0]) for text in prepared]
             decided.append(
                 Decided(
-                    (answers.chosen == (gold_matrix(scheme, rows) > 0.5)).all(axis=1),
+                    (answers.chosen == (build_gold_matrix(scheme, rows) > 0.5)).all(axis=1),
                     np.asarray(answers.confidence),
                     {"energy": rule.energies(logits), "unknown_words": np.array(unknown), "distance": 1 - nearest},
                 )

@@ -13,7 +13,7 @@ import decisions
 from cells import ALL, Cell
 from differences import mean_difference
 from insula.core.files import write_json
-from insula.evaluation.metrics.metric_names import headline_metric
+from insula.evaluation.metrics.metric_names import get_headline_metric
 
 RESULTS = Path(__file__).parent / "results" / "quality"
 
@@ -35,7 +35,7 @@ def renew(cell: Cell, results: Path = RESULTS, kept: Path = decisions.FOLDER) ->
     kind = result["kind"]
     difference = None
     if decisions.same_rows(linear, answers):
-        difference = mean_difference(kind, [linear], [answers], headline_metric(kind)).to_dict()
+        difference = mean_difference(kind, [linear], [answers], get_headline_metric(kind)).to_dict()
     if difference != result["difference_to_linear"]:
         write_json(file, {**result, "difference_to_linear": difference})
 

@@ -15,7 +15,7 @@ import decisions
 from cells import CELLS, FIVE
 from differences import mean_difference
 from insula.core.files import write_json
-from insula.evaluation.metrics.metric_names import headline_metric
+from insula.evaluation.metrics.metric_names import get_headline_metric
 
 RESULTS = Path(__file__).parent / "results"
 REFERENCE = "reference-masked"
@@ -53,7 +53,7 @@ def compared(data: str, results: Path = RESULTS, kept: Path = decisions.FOLDER) 
     reference = [answers for _, answers in by_model.get(REFERENCE, [])]
     for model, measured in by_model.items() if reference else ():
         kind = measured[0][0]["kind"]
-        metric = headline_metric(kind)
+        metric = get_headline_metric(kind)
         values = [result["metrics"][metric]["value"] for result, _ in measured]
         difference = None
         if model != REFERENCE:

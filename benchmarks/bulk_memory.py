@@ -24,8 +24,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from insula.core.files import sha256
-from insula.inference.parts import parts_folder
+from insula.core.files import hash_file
+from insula.inference.parts import get_parts_folder
 from insula.inference.predictor import CHUNK
 
 HERE = Path(__file__).parent
@@ -79,7 +79,7 @@ def measure(name: str, model: str, rows: int, folder: Path) -> dict[str, Any]:
         _killed(work, model, max(1, round(share * groups)))
     done = subprocess.run(_command(work, model, "killed.parquet"), check=True, capture_output=True, text=True)
     found["said"] = done.stderr.strip().splitlines()[-1].replace(f"{work}/", "")
-    found["same_bytes"] = sha256(work / "alone.parquet") == sha256(work / "killed.parquet")
+    found["same_bytes"] = hash_file(work / "alone.parquet") == hash_file(work / "killed.parquet")
     print(name, found, flush=True)
     kept.write_text(json.dumps(found), encoding="utf-8")
     shutil.rmtree(work)
@@ -135,7 +135,7 @@ def _watched(
     work: Path, model: str, output: str, until: Callable[[int], bool] = lambda finished: False
 ) -> Iterator[tuple[int, float]]:
     """Run a prediction; yield, again and again, how many groups are finished and its memory; kill it where told."""
-    parts = parts_folder(work / output)
+    parts = get_parts_folder(work / output)
     with (work / "words.txt").open("w", encoding="utf-8") as words:
         process = subprocess.Popen(_command(work, model, output), stdout=words, stderr=words)
         while process.poll() is None:

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from insula.evaluation.charts.axes import Scale, tick_labels, ticks
-from insula.evaluation.charts.svg import element, figure, text, text_width
+from insula.evaluation.charts.axes import Scale, choose_ticks, format_ticks
+from insula.evaluation.charts.svg import build_element, draw_figure, draw_text, estimate_text_width
 from result_files import Entry, Results
 from table_text import set_title
 
@@ -89,23 +89,27 @@ def size(results: Results) -> str:
     if not points:
         return ""
     height, left, bottom, top = 320.0, 52.0, 276.0, 34.0
-    y_ticks = ticks(min(mark.low for _, mark in points), max(mark.high for _, mark in points))
+    y_ticks = choose_ticks(min(mark.low for _, mark in points), max(mark.high for _, mark in points))
     x = _logarithmic(4.0, 250.0, left, WIDTH - 12)
     y = Scale(y_ticks[0], y_ticks[-1], bottom, top)
-    parts = [text("macro-F1 on the test rows of GoEmotions, with 95% interval", 4, 16)]
-    for value, label in zip(y_ticks, tick_labels(y_ticks), strict=True):
-        parts.append(element("line", x1=left, x2=WIDTH - 12, y1=y(value), y2=y(value), class_="grid"))
-        parts.append(text(label, left - 8, y(value) + 4, text_anchor="end"))
+    parts = [draw_text("macro-F1 on the test rows of GoEmotions, with 95% interval", 4, 16)]
+    for value, label in zip(y_ticks, format_ticks(y_ticks), strict=True):
+        parts.append(build_element("line", x1=left, x2=WIDTH - 12, y1=y(value), y2=y(value), class_="grid"))
+        parts.append(draw_text(label, left - 8, y(value) + 4, text_anchor="end"))
     for value in (5, 10, 20, 50, 100, 200):
-        parts.append(element("line", x1=x(value), x2=x(value), y1=bottom, y2=bottom + 4, class_="axis"))
-        parts.append(text(str(value), x(value), bottom + 18, text_anchor="middle"))
-    parts.append(element("line", x1=left, x2=WIDTH - 12, y1=bottom, y2=bottom, class_="axis"))
-    parts.append(text("megabytes of the model folder (logarithmic)", WIDTH - 12, bottom + 36, text_anchor="end"))
+        parts.append(build_element("line", x1=x(value), x2=x(value), y1=bottom, y2=bottom + 4, class_="axis"))
+        parts.append(draw_text(str(value), x(value), bottom + 18, text_anchor="middle"))
+    parts.append(build_element("line", x1=left, x2=WIDTH - 12, y1=bottom, y2=bottom, class_="axis"))
+    parts.append(draw_text("megabytes of the model folder (logarithmic)", WIDTH - 12, bottom + 36, text_anchor="end"))
     taken: list[Box] = []
     for megabytes, mark in points:
         at = x(megabytes)
         parts.append(_whisker(at, y(mark.low), at, y(mark.high)))
-        parts.append(element("circle", element("title", f"{mark.name}: {mark.shown}"), cx=at, cy=y(mark.value), r=4.5))
+        parts.append(
+            build_element(
+                "circle", build_element("title", f"{mark.name}: {mark.shown}"), cx=at, cy=y(mark.value), r=4.5
+            )
+        )
         parts.append(_beyond(mark.name, at, (y(mark.high), y(mark.low)), taken))
     return _file("size", height, parts, "Quality against size", _said_sizes(points))
 
@@ -129,15 +133,15 @@ def _said_sizes(points: Sequence[tuple[float, Mark]]) -> str:
 
 def _beyond(name: str, at: float, ends: tuple[float, float], taken: list[Box]) -> Markup:
     """Return the name of a point above or below its whisker, where it covers no other name, and note the place."""
-    wide = text_width(name)
+    wide = estimate_text_width(name)
     left = min(at - wide / 2, WIDTH - wide - 2)
     for step in range(4):
         for base in (ends[0] - 6 - 15 * step, ends[1] + 14 + 15 * step):
             box = (left, base - 11, left + wide, base + 3)
             if all(box[2] < b[0] or b[2] < box[0] or box[3] < b[1] or b[3] < box[1] for b in taken):
                 taken.append(box)
-                return text(name, left, base, class_="own")
-    return text(name, left, ends[0] - 6, class_="own")
+                return draw_text(name, left, base, class_="own")
+    return draw_text(name, left, ends[0] - 6, class_="own")
 
 
 def speed(results: Results) -> str:
@@ -155,10 +159,10 @@ def speed(results: Results) -> str:
     left, row, top = 192.0, 25.0, 30.0
     bottom = top + row * len(marks)
     x = _logarithmic(100.0, 100_000.0, left, WIDTH - 60)
-    parts = [text("texts a second, GoEmotions, two threads (logarithmic)", 4, 16)]
+    parts = [draw_text("texts a second, GoEmotions, two threads (logarithmic)", 4, 16)]
     for value, label in ((100, "100"), (1_000, "1,000"), (10_000, "10,000"), (100_000, "100,000")):
-        parts.append(element("line", x1=x(value), x2=x(value), y1=top, y2=bottom, class_="grid"))
-        parts.append(text(label, x(value), bottom + 17, text_anchor="middle"))
+        parts.append(build_element("line", x1=x(value), x2=x(value), y1=top, y2=bottom, class_="grid"))
+        parts.append(draw_text(label, x(value), bottom + 17, text_anchor="middle"))
     for index, mark in enumerate(marks):
         parts.append(_line(mark, x, top + row * (index + 0.5), WIDTH))
     parts.append(_legend(bottom + 40))
@@ -179,12 +183,12 @@ def architectures(results: Results, name: str) -> str:
     marks.sort(key=lambda mark: -mark.value)
     left, row, top = 138.0, 22.0, 28.0
     bottom = top + row * len(marks)
-    marks_of_axis = ticks(min(mark.low for mark in marks), max(mark.high for mark in marks), about=4)
+    marks_of_axis = choose_ticks(min(mark.low for mark in marks), max(mark.high for mark in marks), about=4)
     x = Scale(marks_of_axis[0], marks_of_axis[-1], left, PANEL - 50)
-    parts = [text(set_title(name), 4, 16, class_="own")]
-    for value, label in zip(marks_of_axis, tick_labels(marks_of_axis), strict=True):
-        parts.append(element("line", x1=x(value), x2=x(value), y1=top, y2=bottom, class_="grid"))
-        parts.append(text(label, x(value), bottom + 17, text_anchor="middle"))
+    parts = [draw_text(set_title(name), 4, 16, class_="own")]
+    for value, label in zip(marks_of_axis, format_ticks(marks_of_axis), strict=True):
+        parts.append(build_element("line", x1=x(value), x2=x(value), y1=top, y2=bottom, class_="grid"))
+        parts.append(draw_text(label, x(value), bottom + 17, text_anchor="middle"))
     for index, mark in enumerate(marks):
         parts.append(_line(mark, x, top + row * (index + 0.5), PANEL))
     said = "; ".join(f"{mark.name} {mark.shown}" for mark in marks)
@@ -224,31 +228,35 @@ def _line(mark: Mark, x: Callable[[float], float], y: float, width: float) -> Ma
     """Return a row: name, whisker, a dot (insula's) or an open square (others'), and the figure."""
     own = "own" if mark.own else None
     at = x(mark.value)
-    shape = element("circle", cx=at, cy=y, r=4.5) if mark.own else element("rect", x=at - 4, y=y - 4, width=8, height=8)
-    return element(
+    shape = (
+        build_element("circle", cx=at, cy=y, r=4.5)
+        if mark.own
+        else build_element("rect", x=at - 4, y=y - 4, width=8, height=8)
+    )
+    return build_element(
         "g",
-        element("title", f"{mark.name}: {mark.shown}"),
-        text(mark.name, 4, y + 4, class_=own),
+        build_element("title", f"{mark.name}: {mark.shown}"),
+        draw_text(mark.name, 4, y + 4, class_=own),
         _whisker(x(mark.low), y, x(mark.high), y),
         shape,
-        text(mark.shown, width - 2, y + 4, text_anchor="end", class_=own),
+        draw_text(mark.shown, width - 2, y + 4, text_anchor="end", class_=own),
     )
 
 
 def _legend(y: float) -> Markup:
-    return element(
+    return build_element(
         "g",
-        element("circle", cx=10, cy=y - 4, r=4.5),
-        text("insula", 20, y, class_="own"),
-        element("rect", x=78, y=y - 8, width=8, height=8),
-        text("other systems", 92, y),
+        build_element("circle", cx=10, cy=y - 4, r=4.5),
+        draw_text("insula", 20, y, class_="own"),
+        build_element("rect", x=78, y=y - 8, width=8, height=8),
+        draw_text("other systems", 92, y),
         _whisker(196, y - 4, 220, y - 4),
-        text("lowest to highest round", 226, y),
+        draw_text("lowest to highest round", 226, y),
     )
 
 
 def _whisker(x1: float, y1: float, x2: float, y2: float) -> Markup:
-    return element("line", x1=x1, y1=y1, x2=x2, y2=y2, class_="whisker")
+    return build_element("line", x1=x1, y1=y1, x2=x2, y2=y2, class_="whisker")
 
 
 def _logarithmic(low: float, high: float, start: float, end: float) -> Callable[[float], float]:
@@ -258,8 +266,14 @@ def _logarithmic(low: float, high: float, start: float, end: float) -> Callable[
 
 def _file(key: str, height: float, parts: Sequence[Markup], title: str, said: str, width: float = WIDTH) -> str:
     """Return a whole SVG file."""
-    drawn = figure(
-        width, height, element("style", Markup(STYLE)), *parts, key=f"benchmark-{key}", title=title, description=said
+    drawn = draw_figure(
+        width,
+        height,
+        build_element("style", Markup(STYLE)),
+        *parts,
+        key=f"benchmark-{key}",
+        title=title,
+        description=said,
     )
     opened = '<svg xmlns="http://www.w3.org/2000/svg" class="benchmark" '
     return str(drawn).replace("<svg ", opened, 1) + "\n"

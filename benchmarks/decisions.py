@@ -13,9 +13,9 @@ from safetensors.numpy import load_file, save_file
 from insula.core.decision import Decisions
 from insula.core.example import Example
 from insula.core.files import atomic_file
-from insula.core.targets import gold_matrix
+from insula.core.targets import build_gold_matrix
 from insula.data.dataset import Dataset
-from insula.data.splits.compared import text_hash
+from insula.data.splits.compared import hash_text
 
 FOLDER = Path(__file__).parent / "runs" / "decisions"
 
@@ -41,7 +41,7 @@ class Answers:
 
 def hashes(examples: Sequence[Example]) -> NDArray[np.int64]:
     """Return the (rows,) hashes of the texts."""
-    return np.array([text_hash(example.text) for example in examples], dtype=np.uint64).view(np.int64)
+    return np.array([hash_text(example.text) for example in examples], dtype=np.uint64).view(np.int64)
 
 
 def save(cell: str, data: Dataset, decisions: Decisions, folder: Path = FOLDER) -> Answers:
@@ -49,7 +49,7 @@ def save(cell: str, data: Dataset, decisions: Decisions, folder: Path = FOLDER) 
     examples = data.split("test")
     answers = Answers(
         hashes(examples),
-        gold_matrix(data.scheme, examples),
+        build_gold_matrix(data.scheme, examples),
         np.asarray(decisions.scores, dtype=np.float64),
         np.asarray(decisions.chosen, dtype=bool),
     )

@@ -8,7 +8,7 @@ from decisions import Answers, same_rows
 from insula.core.errors import DataError
 from insula.core.scheme import Kind
 from insula.evaluation.metrics import regression
-from insula.evaluation.metrics.intervals import count_differences, moment_differences
+from insula.evaluation.metrics.intervals import compute_moment_differences, count_differences
 from insula.evaluation.result import Interval
 
 
@@ -24,7 +24,7 @@ def mean_difference(kind: Kind, off: Sequence[Answers], on: Sequence[Answers], m
         raise DataError("The cells of a difference must answer the same rows. Measure them anew on the same data.")
     gold = off[0].gold
     if kind == "dimensional":
-        found = moment_differences(gold, [c.scores for c in off], [c.scores for c in on], regression.from_sums)
+        found = compute_moment_differences(gold, [c.scores for c in off], [c.scores for c in on], regression.from_sums)
     else:
         found = count_differences(gold > 0.5, [c.chosen for c in off], [c.chosen for c in on])
     return found[metric].difference

@@ -86,7 +86,7 @@ def training_rows() -> Any:
 
 def measured(predictor: Any, texts: Sequence[str]) -> dict[str, dict[str, float]]:
     """Return figures of every arm on one model."""
-    from insula.explanation.faithfulness import comprehensiveness, sufficiency
+    from insula.explanation.faithfulness import measure_comprehensiveness, measure_sufficiency
     from insula.explanation.question import Question
 
     arms = arms_of(predictor)
@@ -100,8 +100,8 @@ def measured(predictor: Any, texts: Sequence[str]) -> dict[str, dict[str, float]
             seconds, evaluations = time.perf_counter() - start, question.evaluations
             found[name].append(
                 (
-                    comprehensiveness(question, weights, column),
-                    sufficiency(question, weights, column),
+                    measure_comprehensiveness(question, weights, column),
+                    measure_sufficiency(question, weights, column),
                     seconds * 1000,
                     evaluations,
                 )

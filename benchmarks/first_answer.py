@@ -42,7 +42,7 @@ from insula.core.files import write_json
 from insula.core.prediction import Prediction
 from insula.core.scheme import LabelScheme
 from insula.core.starter import STARTER
-from insula.core.targets import gold_matrix
+from insula.core.targets import build_gold_matrix
 from insula.data.dataset import Dataset
 from insula.evaluation.compare import compare
 from insula.inference.predictor import Predictor
@@ -151,7 +151,7 @@ def polarity(model: Predictor) -> dict[str, Any]:
         read = outside.trained_on(cell, reduced)
         kept = np.ones(len(rows), bool) if read is None else ~read
         mine = polarity_choice(model, [row.text for row in rows])
-        gold = gold_matrix(POLARITY, rows)
+        gold = build_gold_matrix(POLARITY, rows)
         result = compare(POLARITY, gold[kept], [theirs.chosen[kept]], [mine[kept]])
         difference = result.metrics["accuracy"]
         found[name] = {

@@ -214,10 +214,10 @@ def _finish(process: subprocess.Popen[bytes]) -> None:
 
 def _seen(folder: Path) -> dict[str, Any]:
     """Return what a kill left: the checkpoint a resumed run goes on from, and whether one was left unfinished."""
-    from insula.training.neural.checkpoints import last_checkpoint
+    from insula.training.neural.checkpoints import find_last_checkpoint
 
     checkpoints = folder / "checkpoints"
-    last = last_checkpoint(checkpoints)
+    last = find_last_checkpoint(checkpoints)
     entries = sorted(entry.name for entry in checkpoints.iterdir()) if checkpoints.is_dir() else []
     newest = max((int(name.rpartition("-")[2]) for name in entries if name.startswith("checkpoint-")), default=0)
     passed_over = last is not None and newest > int(last.name.rpartition("-")[2])

@@ -19,7 +19,7 @@ from cells import CELLS, LEVERS, Cell, Lever
 from differences import mean_difference
 from insula.core.files import write_json
 from insula.core.scheme import Kind
-from insula.evaluation.metrics.metric_names import headline_metric
+from insula.evaluation.metrics.metric_names import get_headline_metric
 from sets import SETS, load
 
 HERE = Path(__file__).parent
@@ -44,7 +44,7 @@ def measure(lever: Lever, results: Path = RESULTS, kept: Path = decisions.FOLDER
     if len(known) < len(pairs) or len(whole) < len(pairs):
         return None
     kind = whole[0][0]["kind"]
-    metric = lever.metric or headline_metric(kind)
+    metric = lever.metric or get_headline_metric(kind)
     offs, ons = [off for off, _ in known], [on for _, on in known]
     return {
         "lever": lever.name,

@@ -14,15 +14,15 @@ from typing import Any
 import numpy as np
 
 from cells import Cell
-from insula.core.decision import Decisions, decision_confidence
+from insula.core.decision import Decisions, compute_confidence
 from insula.core.files import write_json, write_text
-from insula.core.targets import gold_matrix
+from insula.core.targets import build_gold_matrix
 from insula.data.dataset import Dataset
 from insula.data.load import load_dataset
 from insula.data.splits.leak import Fingerprint
-from insula.evaluation.baselines import majority
+from insula.evaluation.baselines import predict_majority
 from insula.evaluation.decisions.thresholds import choose_thresholds
-from insula.text.language import dominant_language
+from insula.text.language import find_dominant_language
 
 PEERS = Path(__file__).parent / "peers"
 RUNS = Path(__file__).parent / "runs" / "peers"
@@ -38,7 +38,7 @@ def answer(cell: Cell, data: Dataset) -> tuple[Decisions, dict[str, Any]]:
     """
     scheme, rows = data.scheme, len(data.split("test"))
     if cell.peer == "majority":
-        return majority(scheme, gold_matrix(scheme, data.split("train")).mean(axis=0), rows), {}
+        return predict_majority(scheme, build_gold_matrix(scheme, data.split("train")).mean(axis=0), rows), {}
     given = _ask(cell, data)
     scores = np.asarray(given["test"], dtype=np.float64).reshape(rows, len(scheme.names)).clip(0.0, 1.0)
     facts = dict(given["facts"])
@@ -46,10 +46,10 @@ def answer(cell: Cell, data: Dataset) -> tuple[Decisions, dict[str, Any]]:
         chosen = np.asarray(given["chosen"], dtype=bool)
     elif scheme.kind == "multi":
         validation = np.asarray(given["validation"], dtype=np.float64)
-        chosen = scores >= choose_thresholds(gold_matrix(scheme, data.split("validation")), validation)
+        chosen = scores >= choose_thresholds(build_gold_matrix(scheme, data.split("validation")), validation)
     else:
         chosen = np.arange(len(scheme.names)) == scores.argmax(axis=1)[:, None]
-    return Decisions(scores, chosen, decision_confidence(scheme.kind, scores, chosen), np.zeros(rows, bool)), facts
+    return Decisions(scores, chosen, compute_confidence(scheme.kind, scores, chosen), np.zeros(rows, bool)), facts
 
 
 def trained_on(cell: Cell, data: Dataset) -> np.ndarray | None:
@@ -78,10 +78,10 @@ def _write_task(cell: Cell, data: Dataset, folder: Path) -> None:
         examples = data.split(split)
         rows: list[dict[str, Any]] = [{"text": example.text} for example in examples]
         if split != "test":
-            for row, gold in zip(rows, gold_matrix(data.scheme, examples).astype(int).tolist(), strict=True):
+            for row, gold in zip(rows, build_gold_matrix(data.scheme, examples).astype(int).tolist(), strict=True):
                 row["gold"] = gold
         write_text(folder / f"{split}.jsonl", "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
-    language = dominant_language([example.text for example in data.split("train")])
+    language = find_dominant_language([example.text for example in data.split("train")])
     task = {
         "kind": data.scheme.kind,
         "names": list(data.scheme.names),

@@ -31,9 +31,9 @@ from insula.cli.progress import TerminalProgress
 from insula.core.decision import Decisions
 from insula.core.errors import RecipeError, UnknownNameError
 from insula.core.files import write_json
-from insula.core.targets import gold_matrix
+from insula.core.targets import build_gold_matrix
 from insula.data.dataset import Dataset
-from insula.data.splits.compared import row_hash, text_hash
+from insula.data.splits.compared import hash_row, hash_text
 from insula.data.splits.leak import Fingerprint
 from insula.evaluation.evaluate import evaluate
 from insula.evaluation.result import Evaluation, SeenRows
@@ -142,8 +142,8 @@ def _without_repeated(data: Dataset, decided: Decisions, gold: Any) -> dict[str,
     """
     if not any(example.turns for example in data.split("test")):
         return {}
-    known = {text_hash(example.text) for example in data.split("train")}
-    seen = [text_hash(example.text) in known for example in data.split("test")]
+    known = {hash_text(example.text) for example in data.split("train")}
+    seen = [hash_text(example.text) in known for example in data.split("test")]
     found = evaluate(data.scheme, gold, decided.scores, decided.chosen, seen=seen).seen or SeenRows()
     without = found.metrics_without or {}
     return {
@@ -201,7 +201,7 @@ def _judged(cell: Cell, data: Dataset, decided: Decisions, seen: Any) -> dict[st
     answers = decisions.save(cell.name, data, decided)
     if seen is None:
         overlapping = data.overlaps.get("test", frozenset())
-        seen = [row_hash(example) in overlapping for example in data.split("test")]
+        seen = [hash_row(example) in overlapping for example in data.split("test")]
     measured = evaluate(data.scheme, answers.gold, decided.scores, decided.chosen, seen=seen, seed=cell.seed)
     return _kept(measured, measured.seen)
 
@@ -245,7 +245,7 @@ def _at_half(data: Dataset, scores: Any) -> dict[str, Any] | None:
     """Return macro-F1 without chosen thresholds, for multi-label sets."""
     if data.scheme.kind != "multi":
         return None
-    gold = gold_matrix(data.scheme, data.split("test"))
+    gold = build_gold_matrix(data.scheme, data.split("test"))
     return evaluate(data.scheme, gold, scores, scores >= 0.5).metrics["macro_f1"].to_dict()
 
 

@@ -18,7 +18,7 @@ from insula.core.example import Example
 from insula.data.dataset import Dataset
 from insula.data.load import load_dataset
 from insula.data.options import DataOptions
-from insula.data.splits.leak import guard
+from insula.data.splits.leak import remove_leaks
 from insula.data.splits.split import split_examples
 
 SHARED = Path(__file__).parent.parent.parent / "shared"
@@ -88,5 +88,5 @@ def _fold(data: Dataset, fold: int) -> Dataset:
     test = [row for row, own in zip(rows, owner, strict=True) if own == fold]
     rest: list[Example] = [row for row, own in zip(rows, owner, strict=True) if own != fold]
     splits, notes = split_examples(rest, data.scheme, validation_fraction=0.1, test_fraction=0.0, seed=0)
-    guarded, overlaps, guard_notes = guard({**splits, "test": test})
+    guarded, overlaps, guard_notes = remove_leaks({**splits, "test": test})
     return Dataset(data.name, data.scheme, guarded, (*notes, *guard_notes), overlaps)

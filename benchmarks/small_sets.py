@@ -30,14 +30,14 @@ from insula.core.decision import DecisionRule
 from insula.core.example import Example
 from insula.core.files import write_json
 from insula.core.scheme import LabelScheme, uses_softmax
-from insula.core.targets import gold_matrix
+from insula.core.targets import build_gold_matrix
 from insula.data.dataset import Dataset
 from insula.data.load import load_dataset
 from insula.data.options import DataOptions
 from insula.evaluation.decisions import held_out
 from insula.evaluation.decisions.calibration import fit_calibration
 from insula.evaluation.metrics.intervals import count_differences, count_intervals
-from insula.text.language import dominant_language
+from insula.text.language import find_dominant_language
 from insula.training.decide import choose_decision
 from insula.training.fit_model import fit_model
 from insula.training.fitting import RunContext
@@ -79,7 +79,7 @@ def measured(name: str, keep: Path | None) -> dict[str, Any]:
     scheme = data.scheme
     generator = np.random.default_rng(0)
     test = _sample(data.split("test"), TEST_ROWS, generator)
-    truth = gold_matrix(scheme, test) > 0.5
+    truth = build_gold_matrix(scheme, test) > 0.5
     decided: dict[str, list[NDArray[np.bool_]]] = {"plain": [], "before": [], "after": []}
     replaced = {"before": 0, "after": 0}
     for seed in range(SEEDS):
@@ -138,12 +138,12 @@ def _logits(data: Dataset, test: Sequence[Example], seed: int, keep: Path | None
     small = Dataset(data.name, data.scheme, splits)
     with tempfile.TemporaryDirectory() as folder:
         plan = plan_training(
-            small, load_recipe("linear", {"seed": seed}), dominant_language([one.text for one in sample])
+            small, load_recipe("linear", {"seed": seed}), find_dominant_language([one.text for one in sample])
         )
         trained = fit_model(small, plan, RunContext(Path(folder), seed), Path(folder))
         logits = np.asarray(trained.predictor.logits([example.input for example in test]), dtype=np.float64)
     validation = np.asarray(trained.validation, dtype=np.float64)
-    gold = gold_matrix(data.scheme, splits["validation"])
+    gold = build_gold_matrix(data.scheme, splits["validation"])
     if file is not None:
         file.parent.mkdir(parents=True, exist_ok=True)
         np.savez(file, validation=validation, gold=gold, test=logits)

@@ -14,10 +14,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from insula.compression.compressed_folder import COMPRESSION, folder_bytes
+from insula.compression.compressed_folder import COMPRESSION, count_folder_bytes
 from insula.compression.parity import measure_parity
 from insula.core.files import write_json
-from insula.core.targets import gold_matrix
+from insula.core.targets import build_gold_matrix
 from insula.evaluation.evaluate import evaluate
 from insula.inference.predictor import Predictor
 from insula.models.locate import locate_model
@@ -36,7 +36,7 @@ def main(arguments: list[str]) -> int:
     given = parser.parse_args(arguments)
     data = load(given.set)
     examples = data.split("test")
-    gold, texts = gold_matrix(data.scheme, examples), [example.text for example in examples]
+    gold, texts = build_gold_matrix(data.scheme, examples), [example.text for example in examples]
     found: dict[str, Any] = {}
     first = None
     for name, _, place in (text.partition("=") for text in given.models):
@@ -44,7 +44,7 @@ def main(arguments: list[str]) -> int:
         decided = Predictor.load(folder).decide(texts)
         metrics = evaluate(data.scheme, gold, decided.scores, decided.chosen).metrics
         found[name] = {
-            "bytes": folder_bytes(folder),
+            "bytes": count_folder_bytes(folder),
             "macro_f1": metrics["macro_f1"].to_dict(),
             "steps": _steps(folder),
             "against_first": None if first is None else measure_parity(data.scheme, gold, first, decided),

@@ -30,11 +30,11 @@ from insula.api.evaluation import evaluate
 from insula.api.prediction import load_model
 from insula.core.scheme import LabelScheme
 from insula.core.starter import STARTER
-from insula.core.targets import gold_matrix
+from insula.core.targets import build_gold_matrix
 from insula.evaluation.compare import compare
 from insula.evaluation.result import Evaluation
 from insula.models.locate import STARTER_FOLDER
-from insula.models.provenance import seen_in_training
+from insula.models.provenance import find_seen_rows
 from provenance import provenance
 from sets import READY, load
 
@@ -87,15 +87,15 @@ def main(arguments: list[str]) -> int:
 def _mapped(name: str) -> dict[str, Any]:
     """Return macro-F1 on the classes of a Chinese set, on all test rows and on those that the model never read."""
     data = load(name)
-    examples, train = data.split("test"), gold_matrix(data.scheme, data.split("train"))
+    examples, train = data.split("test"), build_gold_matrix(data.scheme, data.split("train"))
     predictor = load_model(STARTER)
     scores = predictor.decide([example.text for example in examples]).scores
     of_class = [
         scores[:, [predictor.scheme.index(label) for label in CLASSES[name]]].max(axis=1) for name in data.scheme.names
     ]
     decided = np.eye(len(data.scheme.names), dtype=bool)[np.argmax(of_class, axis=0)]
-    gold = gold_matrix(data.scheme, examples)
-    read = seen_in_training(STARTER_FOLDER, [example.text for example in examples])
+    gold = build_gold_matrix(data.scheme, examples)
+    read = find_seen_rows(STARTER_FOLDER, [example.text for example in examples])
     return {
         "all": _against_chance(data.scheme, gold, decided, train.mean(axis=0)),
         "unread": _against_chance(data.scheme, gold[~read], decided[~read], train.mean(axis=0)),

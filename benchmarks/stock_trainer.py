@@ -21,16 +21,16 @@ from transformers import (
 )
 
 from insula.core.decision import DecisionRule
-from insula.core.targets import gold_matrix
+from insula.core.targets import build_gold_matrix
 from insula.data.dataset import Dataset
 from insula.models.networks.encoder import EncoderForEmotion
 from insula.models.pretrained import locate_encoder
-from insula.models.quiet import quiet_transformers
+from insula.models.quiet import silence_transformers
 from insula.text.preparation import Preparation
-from insula.training.families.encoder import EncoderOptions, encoder_steps
+from insula.training.families.encoder import EncoderOptions, choose_encoder_steps
 from insula.training.fitting import Rows
 from insula.training.neural.optimisers import build_optimiser
-from insula.training.neural.validation import validation_score
+from insula.training.neural.validation import compute_validation_score
 from insula.training.objectives.objective import Objective
 from insula.training.objectives.registry import choose_objective
 from insula.training.recipe.recipe import Recipe
@@ -47,12 +47,12 @@ def train_stock(data: Dataset, recipe: Recipe, folder: Path, *, by_length: bool)
         raise TypeError(f"The recipe of train_stock must be of the family 'encoder'. Got {model.name!r}.")
     set_seed(recipe.seed)
     train, validation = (
-        _rows(data, split, Preparation(steps=encoder_steps(model))) for split in ("train", "validation")
+        _rows(data, split, Preparation(steps=choose_encoder_steps(model))) for split in ("train", "validation")
     )
     objective = choose_objective(recipe.objective, data.scheme, train)
     encoder = locate_encoder(model.base, model.revision)
     tokenizer = AutoTokenizer.from_pretrained(encoder)
-    with quiet_transformers():
+    with silence_transformers():
         network = EncoderForEmotion.from_backbone(
             encoder,
             outputs=data.scheme.output_count,
@@ -95,7 +95,7 @@ def train_stock(data: Dataset, recipe: Recipe, folder: Path, *, by_length: bool)
     )
     trainer.optimizer = build_optimiser(network, set(trainer.get_decay_parameter_names(network)), options)
     trainer.remove_callback(PrinterCallback)
-    with quiet_transformers():
+    with silence_transformers():
         trainer.train()
     return network
 
@@ -109,7 +109,7 @@ def matrix_parameters(network: Any) -> int:
 def _rows(data: Dataset, split: str, prepare: Preparation) -> Rows:
     examples = data.split(split)
     texts = prepare.many([example.text for example in examples])
-    return Rows(texts, gold_matrix(data.scheme, examples), np.ones(len(texts)))
+    return Rows(texts, build_gold_matrix(data.scheme, examples), np.ones(len(texts)))
 
 
 def _tokens(rows: Rows, tokenizer: Any, most: int) -> list[dict[str, Any]]:
@@ -132,7 +132,7 @@ def _loss(objective: Objective) -> Any:
 
 def _score(data: Dataset) -> Any:
     def score(outputs: EvalPrediction) -> dict[str, float]:
-        name, value = validation_score(
+        name, value = compute_validation_score(
             data.scheme, DecisionRule(), np.asarray(outputs.predictions), np.asarray(outputs.label_ids, np.float64)
         )
         return {name: value}

@@ -19,13 +19,13 @@ import numpy as np
 
 from insula.core.example import Example
 from insula.core.files import write_json
-from insula.core.targets import gold_matrix
+from insula.core.targets import build_gold_matrix
 from insula.data.dataset import Dataset
-from insula.evaluation.decisions.calibration import fit_calibration, negative_log_likelihood
+from insula.evaluation.decisions.calibration import compute_negative_log_likelihood, fit_calibration
 from insula.evaluation.metrics.intervals import count_differences
 from insula.inference.backends import has_windows
 from insula.models.tokens.windows import WINDOWS
-from insula.text.language import dominant_language
+from insula.text.language import find_dominant_language
 from insula.training.fit_model import fit_model
 from insula.training.fitting import RunContext
 from insula.training.plan import plan_training
@@ -62,7 +62,7 @@ def measured(data: Dataset, options: dict[str, Any], most: int, seed: int) -> di
     splits = dict(_sampled(data, counts, generator))
     recipe = load_recipe({}, {**options, "model.max_tokens": most, "seed": seed})
     some = Dataset(data.name, data.scheme, {name: splits[name] for name in ("train", "validation")})
-    language = dominant_language([one.text for one in splits["train"]])
+    language = find_dominant_language([one.text for one in splits["train"]])
     with tempfile.TemporaryDirectory() as folder:
         trained = fit_model(some, plan_training(some, recipe, language), RunContext(Path(folder), seed), Path(folder))
     predictor, scheme = trained.predictor, data.scheme
@@ -70,7 +70,7 @@ def measured(data: Dataset, options: dict[str, Any], most: int, seed: int) -> di
     if not has_windows(backend):
         raise TypeError(f"The backend of {options} must read windows.")
     inputs = {name: [one.input for one in rows] for name, rows in splits.items()}
-    gold = {name: gold_matrix(scheme, rows) for name, rows in splits.items()}
+    gold = {name: build_gold_matrix(scheme, rows) for name, rows in splits.items()}
     truth = gold["test"][:, -1:] if scheme.kind == "binary" else gold["test"]
     found: dict[str, Any] = {}
     chosen: dict[str, Any] = {}
@@ -86,7 +86,7 @@ def measured(data: Dataset, options: dict[str, Any], most: int, seed: int) -> di
         chosen[windows] = np.eye(len(scheme.names), dtype=bool)[highest]
         found[windows] = {
             "accuracy": float((chosen[windows] == (gold["test"] > 0.5)).all(axis=1).mean()),
-            "loss": float(negative_log_likelihood(logits, truth, scheme.kind).mean()),
+            "loss": float(compute_negative_log_likelihood(logits, truth, scheme.kind).mean()),
             "milliseconds": 1000 * seconds / len(inputs["test"]),
         }
         if windows == "none":

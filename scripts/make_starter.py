@@ -24,11 +24,11 @@ from pathlib import Path
 from typing import Any
 
 from insula.api.training import train
-from insula.cli.progress import shown_progress
+from insula.cli.progress import show_progress
 from insula.core.files import atomic_folder, write_text
 from insula.data.sources.unlabelled import read_texts
 from insula.evaluation.document import METRICS, MetricsDocument
-from insula.evaluation.reports.cards import model_card
+from insula.evaluation.reports.cards import build_model_card
 from insula.evaluation.result import Evaluation
 from insula.models.folder import MANIFEST, open_folder, seal
 from insula.models.locate import STARTER_FOLDER
@@ -53,7 +53,7 @@ def main(arguments: list[str]) -> int:
     given = _parser().parse_args(arguments)
     teacher, student = given.runs / "starter-teacher", given.runs / "starter"
     encoder = str(given.encoder.absolute())
-    with shown_progress(False) as progress:
+    with show_progress(False) as progress:
         if not (teacher / "model" / MANIFEST).exists():
             changes = {"model.base": encoder, "train.epochs": given.teacher_epochs}
             train(given.goemotions, recipe="multilabel", overrides=changes, output=teacher, overwrite=True,
@@ -109,7 +109,7 @@ def ship(model: Path, output: Path, names: Mapping[str, str], *, command: str, u
                 content = json.loads(text)
                 if file.name == METRICS:
                     document = _shipped(MetricsDocument.from_dict(content), command, unlabelled)
-                    write_text(stage / "model_card.md", model_card(document))
+                    write_text(stage / "model_card.md", build_model_card(document))
                     content = document.to_dict()
                 text = json.dumps(content, ensure_ascii=False, separators=(",", ":"))
             write_text(stage / file.name, text)

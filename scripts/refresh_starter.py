@@ -15,7 +15,7 @@ from insula.core.builtin_schemes import builtin_scheme
 from insula.core.errors import ModelFolderError
 from insula.core.files import write_text
 from insula.evaluation.document import METRICS, MetricsDocument
-from insula.evaluation.reports.cards import model_card
+from insula.evaluation.reports.cards import build_model_card
 from insula.models.folder import MANIFEST, open_folder, seal
 
 # Of this checkout, whichever insula is installed.
@@ -36,7 +36,7 @@ def refresh(model: Path) -> None:
     )
     for name, content in (("scheme.json", scheme.to_dict()), (METRICS, document.to_dict())):
         write_text(model / name, json.dumps(content, ensure_ascii=False, separators=(",", ":")))
-    write_text(model / "model_card.md", model_card(document))
+    write_text(model / "model_card.md", build_model_card(document))
     (model / MANIFEST).unlink()
     seal(model, family=folder.family, backend=folder.backend)
 

@@ -98,14 +98,14 @@ if not TYPE_CHECKING:  # type checkers must not take every name for a public one
     def __getattr__(name: str) -> Any:
         if name in _PUBLIC:
             return getattr(importlib.import_module(_PUBLIC[name]), name)
-        raise AttributeError(f"module 'insula' has no attribute {name!r}.{_nearest(name)}")
+        raise AttributeError(f"module 'insula' has no attribute {name!r}.{_suggest_name(name)}")
 
 
 def __dir__() -> list[str]:
     return sorted(__all__)
 
 
-def _nearest(name: str) -> str:
+def _suggest_name(name: str) -> str:
     from insula.core.errors import nearest
 
     return nearest(name, _PUBLIC)

@@ -137,7 +137,7 @@ class _BaseClient:
             "headers": {"authorization": f"Bearer {key}"} if key else {},
         }
 
-    def _requests(
+    def _build_requests(
         self,
         texts: Sequence[GivenText] | None,
         dialogue: Sequence[GivenTurn] | None,
@@ -164,7 +164,7 @@ class _BaseClient:
             fields["budget_ms"] = fields.pop("budget")
         yield from _batches(texts, min(self.patience.batch, EXPLAIN_BATCH), fields)
 
-    def _pause(self, attempt: int, answer: httpx2.Response | None) -> float | None:
+    def _compute_pause(self, attempt: int, answer: httpx2.Response | None) -> float | None:
         """Return the seconds to wait before the next attempt; None if there is none, or it cannot help."""
         if attempt + 1 >= self.patience.attempts or (answer is not None and answer.status_code not in RETRIED):
             return None
@@ -209,8 +209,8 @@ class Client(_BaseClient):
         wait_ms   milliseconds that a request may wait in the queue of the service
         """
         found = Predictions()
-        for request in self._requests(texts, dialogue, judge, target, model):
-            found.add(self._ask("POST", PREDICT, _wait_header(wait_ms), request.body), request.inputs)
+        for request in self._build_requests(texts, dialogue, judge, target, model):
+            found.add(self._ask("POST", PREDICT, _build_wait_header(wait_ms), request.body), request.inputs)
         return found
 
     def explain(
@@ -223,7 +223,7 @@ class Client(_BaseClient):
         """
         found = []
         for request in self._explain_requests(texts, options):
-            found += _explanations(self._ask("POST", EXPLAIN, _wait_header(wait_ms), request.body), request)
+            found += _explanations(self._ask("POST", EXPLAIN, _build_wait_header(wait_ms), request.body), request)
         return found
 
     def models(self) -> list[dict[str, Any]]:
@@ -259,9 +259,9 @@ class Client(_BaseClient):
                     return answer.json()
             except httpx2.TransportError as error:
                 failure = error
-            pause = self._pause(attempt, answer)
+            pause = self._compute_pause(attempt, answer)
             if pause is None:
-                raise _service_error(self._http.base_url, answer, failure)
+                raise _build_error(self._http.base_url, answer, failure)
             time.sleep(pause)
         return None
 
@@ -284,7 +284,7 @@ class AsyncClient(_BaseClient):
         wait_ms: int | None = None,
     ) -> Predictions:
         """Return one prediction per text, in order, as `Client.predict` does; requests run concurrently."""
-        requests = list(self._requests(texts, dialogue, judge, target, model))
+        requests = list(self._build_requests(texts, dialogue, judge, target, model))
         found = Predictions()
         for request, answer in zip(requests, await self._ask_all(PREDICT, wait_ms, requests), strict=True):
             found.add(answer, request.inputs)
@@ -308,7 +308,7 @@ class AsyncClient(_BaseClient):
 
         async def ask(request: _Request) -> Any:
             async with slots:
-                return await self._ask("POST", path, _wait_header(wait_ms), request.body)
+                return await self._ask("POST", path, _build_wait_header(wait_ms), request.body)
 
         tasks = [asyncio.ensure_future(ask(request)) for request in requests]
         try:
@@ -350,9 +350,9 @@ class AsyncClient(_BaseClient):
                     return answer.json()
             except httpx2.TransportError as error:
                 failure = error
-            pause = self._pause(attempt, answer)
+            pause = self._compute_pause(attempt, answer)
             if pause is None:
-                raise _service_error(self._http.base_url, answer, failure)
+                raise _build_error(self._http.base_url, answer, failure)
             await asyncio.sleep(pause)
         return None
 
@@ -377,11 +377,11 @@ def _explanations(answer: Mapping[str, Any], request: _Request) -> list[Explanat
     return [Explanation.from_facts(one, row["explanation"]) for one, row in zip(predictions, rows, strict=True)]
 
 
-def _wait_header(wait_ms: int | None) -> dict[str, str]:
+def _build_wait_header(wait_ms: int | None) -> dict[str, str]:
     return {} if wait_ms is None else {"insula-wait-ms": str(wait_ms)}
 
 
-def _service_error(address: Any, answer: httpx2.Response | None, failure: Exception | None) -> ServiceError:
+def _build_error(address: Any, answer: httpx2.Response | None, failure: Exception | None) -> ServiceError:
     if answer is None:
         return ServiceError(
             f"Cannot reach the service at {address}: {failure or type(failure).__name__}. "

@@ -22,7 +22,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_array, check_is_fitted, column_or_1d
 
-from insula.core.builtin_schemes import matching_scheme
+from insula.core.builtin_schemes import find_matching_scheme
 from insula.core.decision import Decisions
 from insula.core.errors import DataError, nearest
 from insula.core.example import Example
@@ -31,8 +31,8 @@ from insula.core.model_input import ModelInput, TextOrInput, check_texts
 from insula.core.outputs import require_replaceable
 from insula.core.progress import default_progress
 from insula.core.scheme import LabelScheme
-from insula.core.targets import example_weights
-from insula.data.conversations.tables import table_inputs
+from insula.core.targets import check_example_weights
+from insula.data.conversations.tables import read_table_inputs
 from insula.data.dataset import Dataset
 from insula.data.options import DataOptions
 from insula.data.splits.leak import Fingerprint
@@ -40,13 +40,13 @@ from insula.data.splits.split import split_examples
 from insula.inference.predictor import Predictor
 from insula.models.folder import MODEL, seal
 from insula.models.provenance import write_fingerprints
-from insula.text.language import dominant_language
-from insula.training.families.base import trained_base
+from insula.text.language import find_dominant_language
+from insula.training.families.base import find_trained_base
 from insula.training.fit_model import fit_model
 from insula.training.fitting import RunContext
 from insula.training.plan import plan_training
-from insula.training.recipe.recipe import Recipe, load_recipe, model_override
-from insula.training.transfer.trained_base import base_fingerprint
+from insula.training.recipe.recipe import Recipe, build_model_override, load_recipe
+from insula.training.transfer.trained_base import get_base_fingerprint
 
 ELSEWHERE = {  # parameters of other libraries, and what has their effect here
     "class_weight": " Use settings={'objective.class_weights': 'balanced'}, or sample_weight in fit.",
@@ -108,23 +108,25 @@ class _EmotionEstimator(BaseEstimator):
             shutil.copytree(self._folder, stage, dirs_exist_ok=True)
 
     def _fit_examples(self, examples: Sequence[Example], scheme: LabelScheme) -> None:
-        recipe = self._recipe()
+        recipe = self._build_recipe()
         dataset = Dataset("fitted in memory", scheme, self._split(examples, scheme, recipe.seed))
-        self._folder = stage = self._own_folder()
+        self._folder = stage = self._make_own_folder()
         with tempfile.TemporaryDirectory(prefix="insula-fit-") as work:
-            language = dominant_language([example.text for example in dataset.split("train")])
+            language = find_dominant_language([example.text for example in dataset.split("train")])
             plan = plan_training(dataset, recipe, language)
             trained = fit_model(
                 dataset, plan, RunContext(Path(work), recipe.seed, progress=default_progress(None)), stage
             )
         (stage / "recipe.toml").write_text(recipe.to_toml(), encoding="utf-8")
-        write_fingerprints(stage, {"train": Fingerprint.of(examples)} | base_fingerprint(trained_base(recipe.model)))
+        write_fingerprints(
+            stage, {"train": Fingerprint.of(examples)} | get_base_fingerprint(find_trained_base(recipe.model))
+        )
         seal(stage, family=recipe.model.name, backend=trained.fitted.backend)
         self.scheme_ = scheme
         self.predictor_ = trained.predictor
 
-    def _recipe(self) -> Recipe:
-        base = model_override(self.model, owner=type(self).__name__)
+    def _build_recipe(self) -> Recipe:
+        base = build_model_override(self.model, owner=type(self).__name__)
         given = {
             "train.epochs": self.epochs,
             "train.learning_rate": self.learning_rate,
@@ -156,9 +158,9 @@ class _EmotionEstimator(BaseEstimator):
 
     def _decide(self, X: Any) -> Decisions:
         check_is_fitted(self, "predictor_")
-        return self.predictor_.decide(self._inputs(X))
+        return self.predictor_.decide(self._read_inputs(X))
 
-    def _inputs(self, X: Any) -> list[ModelInput]:
+    def _read_inputs(self, X: Any) -> list[ModelInput]:
         """Return the inputs of X: texts, `ModelInput`s, or the rows of a table with the named columns."""
         called = f"X of {type(self).__name__}"
         if self.text is None and not (self.context is self.speaker is self.target is None):
@@ -169,9 +171,9 @@ class _EmotionEstimator(BaseEstimator):
         if self.text is not None and hasattr(X, "columns"):
             context = self.context if self.context is None or isinstance(self.context, str) else tuple(self.context)
             options = DataOptions.checked(text=self.text, context=context, speaker=self.speaker, target=self.target)
-            inputs = table_inputs(X, options, f"the {called}")
+            inputs = read_table_inputs(X, options, f"the {called}")
         else:
-            inputs = [ModelInput(one) if isinstance(one, str) else one for one in _as_texts(X, called)]
+            inputs = [ModelInput(one) if isinstance(one, str) else one for one in _check_texts(X, called)]
         if not inputs:
             raise DataError(f"The {called} must have at least one text. Got none. Pass some texts.")
         check_texts(inputs)
@@ -198,12 +200,12 @@ class _EmotionEstimator(BaseEstimator):
         files = state.pop("_files", None)
         super().__setstate__(state)
         if files is not None:
-            self._folder = self._own_folder()
+            self._folder = self._make_own_folder()
             for name, content in files.items():
                 (self._folder / name).write_bytes(content)
             self.predictor_ = Predictor.load(self._folder)
 
-    def _own_folder(self) -> Path:
+    def _make_own_folder(self) -> Path:
         """Return a new temporary folder, deleted with this estimator."""
         folder = tempfile.mkdtemp(prefix="insula-")
         weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
@@ -233,16 +235,16 @@ class EmotionClassifier(ClassifierMixin, _EmotionEstimator):
 
         Raises `DataError` (a `ValueError`) if the lengths differ or there is only one class.
         """
-        inputs = self._inputs(X)
-        self.multilabel_, labels, self.classes_ = _as_labels(y)
-        self._indicator = self.multilabel_ and not _is_collections(y)
+        inputs = self._read_inputs(X)
+        self.multilabel_, labels, self.classes_ = _convert_labels(y)
+        self._indicator = self.multilabel_ and not _has_label_sets(y)
         _check_lengths(inputs, labels, "y")
-        weights = example_weights(sample_weight, len(inputs))
+        weights = check_example_weights(sample_weight, len(inputs))
         names = tuple(str(label) for label in self.classes_)
         kind = "multi" if self.multilabel_ else "binary" if len(names) == 2 else "single"
         if len(names) < 2:
-            raise DataError(f"The y of {type(self).__name__} needs at least two classes. Got only {names}. Add one.")
-        known = matching_scheme(frozenset(names), kind)
+            raise DataError(f"The y of {type(self).__name__} needs two classes. Got one class: {names}. Add one.")
+        known = find_matching_scheme(frozenset(names), kind)
         scheme = LabelScheme(
             name=known.name if known else "labels",
             kind=kind,  # type: ignore[arg-type]
@@ -251,7 +253,7 @@ class EmotionClassifier(ClassifierMixin, _EmotionEstimator):
             mappings=known.mappings if known else {},
         )
         examples = [
-            _example(one, labels=tuple(str(label) for label in several), weight=weight)
+            _to_example(one, labels=tuple(str(label) for label in several), weight=weight)
             for one, several, weight in zip(inputs, labels, weights, strict=True)
         ]
         self._fit_examples(examples, scheme)
@@ -280,7 +282,7 @@ class EmotionClassifier(ClassifierMixin, _EmotionEstimator):
         if not (getattr(self, "multilabel_", False) and not self._indicator):
             return float(super().score(X, y, sample_weight))
         right = np.array([set(a) == set(b) for a, b in zip(self.predict(X), y, strict=True)], dtype=np.float64)
-        return float(np.average(right, weights=np.array(example_weights(sample_weight, len(right)))))
+        return float(np.average(right, weights=np.array(check_example_weights(sample_weight, len(right)))))
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -296,19 +298,19 @@ class EmotionRegressor(RegressorMixin, _EmotionEstimator):
 
     def fit(self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
         """Train on (rows,) texts and (rows,) or (rows, dimensions) scores."""
-        inputs = self._inputs(X)
+        inputs = self._read_inputs(X)
         if y is None:
             raise DataError(f"{type(self).__name__} requires y to be passed, but the target y is None. Give scores.")
         values = check_array(y, ensure_2d=False, dtype=np.float64, input_name="y")
         self._one_dimension = values.ndim == 1
         values = values.reshape(len(values), -1)
         _check_lengths(inputs, values, "y")
-        weights = example_weights(sample_weight, len(inputs))
+        weights = check_example_weights(sample_weight, len(inputs))
         names = tuple(f"score{i}" for i in range(values.shape[1])) if values.shape[1] > 1 else ("score",)
         ranges = {name: (float(v.min()), float(v.max())) for name, v in zip(names, values.T, strict=True)}
         scheme = LabelScheme(name="scores", kind="dimensional", names=names, ranges=ranges)
         examples = [
-            _example(one, values=tuple(row), weight=weight)
+            _to_example(one, values=tuple(row), weight=weight)
             for one, row, weight in zip(inputs, values.tolist(), weights, strict=True)
         ]
         self._fit_examples(examples, scheme)
@@ -325,7 +327,7 @@ class EmotionRegressor(RegressorMixin, _EmotionEstimator):
         return tags
 
 
-def _as_texts(X: Any, called: str) -> list[TextOrInput]:
+def _check_texts(X: Any, called: str) -> list[TextOrInput]:
     # Iterating over a table yields the names of its columns.
     if isinstance(X, Mapping) or hasattr(X, "columns") or not isinstance(X, Iterable):
         raise DataError(
@@ -342,13 +344,13 @@ def _as_texts(X: Any, called: str) -> list[TextOrInput]:
     return texts
 
 
-def _example(given: ModelInput, **labelled: Any) -> Example:
+def _to_example(given: ModelInput, **labelled: Any) -> Example:
     """Return the input as a labelled row."""
     context = {name: getattr(given, name) for name in ("turns", "speaker", "target", "media", "language", "id")}
     return Example(text=given.text, **context, **labelled)
 
 
-def _is_collections(y: Any) -> bool:
+def _has_label_sets(y: Any) -> bool:
     """Whether `y` has a collection of labels per row; a 0/1 matrix does not count, even as nested lists."""
     if not isinstance(y, list | tuple) or not all(isinstance(row, list | tuple | set | frozenset) for row in y):
         return False
@@ -357,11 +359,11 @@ def _is_collections(y: Any) -> bool:
     return not matrix
 
 
-def _as_labels(y: Any) -> tuple[bool, list[tuple[Any, ...]], NDArray[Any]]:
+def _convert_labels(y: Any) -> tuple[bool, list[tuple[Any, ...]], NDArray[Any]]:
     """Return whether `y` is multi-label, the labels of each row, and the sorted classes."""
     if y is None:
         raise DataError("EmotionClassifier requires y to be passed, but the target y is None. Give one label per text.")
-    if _is_collections(y):
+    if _has_label_sets(y):
         _require_labels(label for row in y for label in row)
         classes = np.array(sorted({label for row in y for label in row}, key=str))
         return True, [tuple(row) for row in y], classes
@@ -390,9 +392,7 @@ def _require_labels(labels: Iterable[Any]) -> None:
     # Missing values of pandas are None, NaN or NA, which cannot be sorted.
     for label in labels:
         if label is None or (isinstance(label, float) and np.isnan(label)) or type(label).__name__ == "NAType":
-            raise DataError(
-                f"The y of EmotionClassifier must have a label in every row. Got {label}. Drop those rows."
-            )
+            raise DataError(f"The y of EmotionClassifier must have a label in every row. Got {label}. Drop those rows.")
 
 
 def _check_lengths(texts: Sequence[Any], y: Sequence[Any] | NDArray[Any], name: str) -> None:

@@ -12,7 +12,7 @@ import pytest
 import insula
 from insula.core.errors import DataError, OutputError, UnknownNameError
 from insula.core.locks import exclusive_writer, try_lock
-from insula.training.pretraining.inputs import work_folder
+from insula.training.pretraining.inputs import get_work_folder
 
 FAST = {"model.name": "linear", "evaluation.resamples": 100}
 
@@ -46,7 +46,7 @@ def test_two_trainings_into_one_folder_see_each_other(numbered: Path) -> None:
 def test_two_pretrainings_into_one_folder_see_each_other(tmp_path: Path, encoder_folder: Callable[..., Path]) -> None:
     corpus, output = tmp_path / "corpus.txt", tmp_path / "film"
     corpus.write_text("\n".join(f"film number {n} was good" for n in range(40)), encoding="utf-8")
-    work = work_folder(output)
+    work = get_work_folder(output)
     work.mkdir()
     with (
         exclusive_writer(work),

@@ -18,7 +18,7 @@ import insula
 from insula.cli.tables import PredictionPrinter
 from insula.client import Predictions
 from insula.core.decision import Calibration, DecisionRule, Decisions
-from insula.core.levels import level_predictions
+from insula.core.levels import compute_level_predictions
 from insula.core.prediction import Prediction
 from insula.core.scheme import KINDS, Kind, LabelScheme
 from insula.inference.predicted_columns import PredictedColumns
@@ -120,7 +120,7 @@ def test_every_form_of_an_answer_says_the_same(case: Any) -> None:
         if scheme.is_categorical:
             shown = answer_view(scheme, prediction, Speech("en"))
             assert [row.name for row in shown.rows if row.given] == prediction.ranked[: len(prediction.labels)]
-        for name, level in level_predictions(scheme, prediction).items():
+        for name, level in compute_level_predictions(scheme, prediction).items():
             assert level["labels"] == list(scheme.coarsen(prediction.labels, name))
 
 

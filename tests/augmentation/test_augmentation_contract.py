@@ -121,15 +121,15 @@ def test_word_edits_keep_negations(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["homophone", "pinyin"])
 def test_chinese_typing_errors_sound_alike(name: str) -> None:
-    from insula.augmentation.pinyin_edits import _tables, neighbours
+    from insula.augmentation.pinyin_edits import _load_tables, find_neighbours
 
-    text, syllables = "他们张罗的这顿饭不是很好吃", _tables()[1]
+    text, syllables = "他们张罗的这顿饭不是很好吃", _load_tables()[1]
     for seed in range(30):
         changed = augmenters[name](text, _situation("zh", None, seed))
         assert changed is not None
         (pair,) = [(old, new) for old, new in zip(text, changed[0], strict=True) if old != new]
         old, new = (syllables[character] for character in pair)
-        assert new == old if name == "homophone" else new in neighbours(old)
+        assert new == old if name == "homophone" else new in find_neighbours(old)
         assert pair[0] not in "不很"
 
 

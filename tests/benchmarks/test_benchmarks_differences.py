@@ -22,7 +22,7 @@ from differences import mean_difference
 from insula.core.decision import DecisionRule
 from insula.core.errors import DataError
 from insula.core.scheme import LabelScheme
-from insula.core.targets import gold_matrix
+from insula.core.targets import build_gold_matrix
 from insula.data.dataset import Dataset
 from insula.evaluation.compare import compare
 
@@ -78,7 +78,7 @@ def test_other_rows_are_refused() -> None:
 
 def test_decisions_come_back_as_they_were_kept(tmp_path: Path, toy_dataset: Callable[..., Dataset]) -> None:
     data = toy_dataset("multi")
-    gold = gold_matrix(data.scheme, data.split("test"))
+    gold = build_gold_matrix(data.scheme, data.split("test"))
     decided = DecisionRule().decide(data.scheme, gold * 4 - 2)
     kept = decisions.save("cell", data, decided, tmp_path)
     found = decisions.load("cell", tmp_path)
@@ -94,7 +94,7 @@ def test_a_lever_waits_for_all_its_cells(tmp_path: Path, toy_dataset: Callable[.
     results, kept = tmp_path / "results", tmp_path / "kept"
     (results / "quality").mkdir(parents=True)
     data = toy_dataset("single")
-    gold = gold_matrix(data.scheme, data.split("test"))
+    gold = build_gold_matrix(data.scheme, data.split("test"))
     pairs = list(lever.pairs(CELLS))
     for off, on in pairs:
         assert levers.measure(lever, results, kept) is None

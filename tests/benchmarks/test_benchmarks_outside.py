@@ -12,7 +12,7 @@ import pytest
 
 import outside
 from cells import Cell
-from insula.core.targets import gold_matrix
+from insula.core.targets import build_gold_matrix
 from insula.data.dataset import Dataset
 from insula.evaluation.decisions.thresholds import choose_thresholds
 
@@ -54,7 +54,7 @@ def test_a_peer_answers_without_seeing_gold(peer: Path, toy_dataset: Callable[..
     if kind == "multi":
         texts = [example.text for example in data.split("validation")]
         scores = [[0.9 if name in text else 0.2 for name in data.scheme.names] for text in texts]
-        thresholds = choose_thresholds(gold_matrix(data.scheme, data.split("validation")), scores)
+        thresholds = choose_thresholds(build_gold_matrix(data.scheme, data.split("validation")), scores)
         np.testing.assert_array_equal(decided.chosen, decided.scores >= thresholds)
     else:
         assert (decided.chosen.sum(axis=1) == 1).all()
@@ -63,5 +63,5 @@ def test_a_peer_answers_without_seeing_gold(peer: Path, toy_dataset: Callable[..
 def test_majority_needs_no_environment(toy_dataset: Callable[..., Dataset]) -> None:
     data = toy_dataset("single")
     decided, _ = outside.answer(Cell("tweets", "majority", peer="majority"), data)
-    rates = gold_matrix(data.scheme, data.split("train")).mean(axis=0)
+    rates = build_gold_matrix(data.scheme, data.split("train")).mean(axis=0)
     assert (decided.chosen.argmax(axis=1) == rates.argmax()).all()

@@ -8,14 +8,14 @@ from collections.abc import Callable
 from typing import Any
 
 from insula.training.recipe.recipe import builtin_recipes
-from insula.training.recipe.recipe_costs import recipe_costs
+from insula.training.recipe.recipe_costs import load_recipe_costs
 
 Insula = Callable[..., Any]
 
 
 def test_the_list_says_what_each_costs_or_that_nobody_knows(insula: Insula) -> None:
     blocks = insula("recipes").stdout
-    costs = recipe_costs()
+    costs = load_recipe_costs()
     for name, description in builtin_recipes().items():
         said = blocks.split(f"{name:<12}{description}\n")[1].split("\n")[0].strip()
         if name in costs:

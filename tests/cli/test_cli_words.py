@@ -10,7 +10,7 @@ from rich.cells import cell_len
 
 from insula.cli import progress as progress_module
 from insula.cli import tables as answers_module
-from insula.cli.progress import TerminalProgress, shown_progress
+from insula.cli.progress import TerminalProgress, show_progress
 from insula.cli.tables import PredictionPrinter, print_metrics
 from insula.core.prediction import Prediction
 from insula.core.progress import Silent
@@ -158,7 +158,7 @@ def test_nothing_measured_is_reported(capsys: pytest.CaptureFixture[str]) -> Non
 def test_a_log_gets_a_line_now_and_then(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     clock = iter(range(0, 1000, 10))
     monkeypatch.setattr(progress_module.time, "monotonic", lambda: float(next(clock)))
-    with shown_progress(quiet=False) as progress:
+    with show_progress(quiet=False) as progress:
         progress.start("predicting", total=100)
         for _ in range(4):
             progress.advance(10, **{"rows/s": 123_456.7, "loss": 0.51234})
@@ -175,7 +175,7 @@ def test_what_was_done_before_tells_nothing_of_the_time_left(
 ) -> None:
     now = 0.0
     monkeypatch.setattr(progress_module.time, "monotonic", lambda: now)
-    with shown_progress(quiet=False) as progress:
+    with show_progress(quiet=False) as progress:
         progress.start("predicting", total=1000)
         for _ in range(5):
             now += 1
@@ -215,7 +215,7 @@ def test_the_terminal_is_left_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr("sys.stderr", drawn)
 
     def interrupted() -> None:
-        with shown_progress(quiet=False) as progress:
+        with show_progress(quiet=False) as progress:
             assert isinstance(progress, TerminalProgress)
             progress.start("training", total=10)
             progress.advance(3, loss=0.5)
@@ -228,5 +228,5 @@ def test_the_terminal_is_left_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_quiet_is_silent() -> None:
-    with shown_progress(quiet=True) as progress:
+    with show_progress(quiet=True) as progress:
         assert isinstance(progress, Silent)

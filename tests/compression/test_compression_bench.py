@@ -25,7 +25,7 @@ TEXTS = [example.text for example in toy_data.toy_dataset("multi").split("test")
 def test_the_fastest_is_chosen(trained_run: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
     """With times of our own: torch slower, two threads faster, batches of 1536 faster, 3072 hardly more."""
     folder = open_folder(trained_run("encoder", "multi").model)
-    monkeypatch.setattr(bench_file, "usable_threads", lambda: 2)
+    monkeypatch.setattr(bench_file, "count_usable_threads", lambda: 2)
 
     def measured(_: Any, texts: Any, engines: list[Engine], rounds: int) -> list[Any]:
         speed = {"onnx": 100.0, "torch": 50.0}

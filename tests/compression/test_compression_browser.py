@@ -17,9 +17,9 @@ import insula
 from in_chromium import IN_CHROMIUM, Watched, barriers
 from insula.compression.browser import LIBRARIES
 from insula.core.errors import MissingFileError, ModelFolderError, OutputError, RecipeError
-from insula.core.levels import level_predictions
+from insula.core.levels import compute_level_predictions
 from insula.core.starter import STARTER
-from insula.evaluation.reports.signs import signs_of
+from insula.evaluation.reports.signs import find_signs
 from insula.inference.predictor import Predictor
 from insula.models.folder import seal
 from insula.models.locate import STARTER_FOLDER
@@ -138,14 +138,14 @@ class TestInABrowser:
         [answer] = wanted.predict(TEXTS[:1])
         best = page.locator("#scores li .value").first
         eventually(lambda: (best.text_content() or "")[:4], f"{answer.scores[answer.ranked[0]]:.2f}")
-        coarser = level_predictions(wanted.scheme, answer)
+        coarser = compute_level_predictions(wanted.scheme, answer)
         if coarser:
             (_, coarsest) = list(coarser.items())[-1]
             scores, given = coarsest["scores"], coarsest["labels"]
             order = sorted(scores, key=lambda name: (name not in given, -scores[name]))
             values = page.locator("#level .value").all_text_contents()
             assert [value[:4] for value in values] == [f"{scores[name]:.2f}" for name in order]
-        assert page.locator("#scores .sign").count() == len(signs_of(wanted.scheme).keys() & set(answer.ranked[:6]))
+        assert page.locator("#scores .sign").count() == len(find_signs(wanted.scheme).keys() & set(answer.ranked[:6]))
         assert bool(page.locator("#decision").text_content()) == (kind != "dimensional")  # values are no labels
         page.get_by_role("button", name="中文").click()
         page.get_by_label("文本").wait_for()

@@ -18,8 +18,14 @@ from insula.core.decision import Calibration, DecisionRule
 from insula.core.errors import ModelFolderError, ParityError
 from insula.core.model_input import ModelInput, Turn
 from insula.core.progress import Silent
-from insula.core.targets import gold_matrix
-from insula.inference.cascade_backend import STAGES, CascadeBackend, byte_lengths, calibrate_logits, uncertainty
+from insula.core.targets import build_gold_matrix
+from insula.inference.cascade_backend import (
+    STAGES,
+    CascadeBackend,
+    calibrate_logits,
+    compute_uncertainty,
+    measure_byte_lengths,
+)
 from insula.inference.predictor import Predictor
 from insula.models.folder import open_folder
 from insula.models.provenance import split_fingerprints
@@ -51,7 +57,7 @@ def test_each_text_is_answered_by_the_stage_that_should(
     first, second = (Predictor.load(made.path / stage) for stage in ("first", "second"))
     own = [calibrate_logits(stage, stage.logits(TEXTS)) for stage in (first, second)]
     scores = first.decide(TEXTS).scores
-    share = gold_matrix(both.scheme, toy_data.toy_dataset(kind).splits["validation"]).mean(axis=0)
+    share = build_gold_matrix(both.scheme, toy_data.toy_dataset(kind).splits["validation"]).mean(axis=0)
     size = np.array([len(text.encode()) + 8 for text in TEXTS])
     sure = (scores * (1 - scores) / share).mean(axis=1) / size**made.price <= made.limit
     assert sure.any()
@@ -63,7 +69,7 @@ def test_each_text_is_answered_by_the_stage_that_should(
 def test_a_first_stage_has_a_say_where_it_helps(tmp_path: Path, trained_run: Callable[..., Any]) -> None:
     made = make(trained_run, "multi", tmp_path / "both")
     examples = toy_data.toy_dataset("multi").splits["validation"]
-    texts, gold = [example.text for example in examples], gold_matrix(open_folder(made.path).scheme, examples)
+    texts, gold = [example.text for example in examples], build_gold_matrix(open_folder(made.path).scheme, examples)
     own = [
         calibrate_logits(stage, stage.logits(texts)) for stage in (Predictor.load(made.path / one) for one in STAGES)
     ]
@@ -133,11 +139,13 @@ def test_doubt_counts_rare_labels_and_short_texts_for_more(tmp_path: Path, train
     scores = dataclasses.replace(first.decision, calibration=Calibration()).scores(first.scheme, logits)[0]
     for label, score in enumerate(scores):
         only = np.eye(len(scores))[label]
-        np.testing.assert_allclose(uncertainty(first, logits, only, np.ones(2), 0.0), score * (1 - score))
-        np.testing.assert_allclose(uncertainty(first, logits, 3 * only, np.ones(2), 0.0), 3 * score * (1 - score))
-    size = byte_lengths(["table", "table " * 40])
+        np.testing.assert_allclose(compute_uncertainty(first, logits, only, np.ones(2), 0.0), score * (1 - score))
+        np.testing.assert_allclose(
+            compute_uncertainty(first, logits, 3 * only, np.ones(2), 0.0), 3 * score * (1 - score)
+        )
+    size = measure_byte_lengths(["table", "table " * 40])
     for price, times in ((0.0, 1.0), (0.5, (248 / 13) ** 0.5), (1.0, 248 / 13)):
-        short, long = uncertainty(first, logits, backend.worth, size, price)
+        short, long = compute_uncertainty(first, logits, backend.worth, size, price)
         assert short == pytest.approx(times * long)
 
 
@@ -151,9 +159,9 @@ def test_a_switch_that_depends_on_the_company_is_refused(
     tmp_path: Path, trained_run: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def wavering(stage: Predictor, logits: Any, *rest: Any) -> Any:
-        return uncertainty(stage, logits, *rest) + (len(logits) > 1)
+        return compute_uncertainty(stage, logits, *rest) + (len(logits) > 1)
 
-    monkeypatch.setattr("insula.inference.cascade_backend.uncertainty", wavering)
+    monkeypatch.setattr("insula.inference.cascade_backend.compute_uncertainty", wavering)
     with pytest.raises(
         ParityError, match=r"same alone and in any batch.*Move the switch point with another --max-loss\. Nothing"
     ):
@@ -166,7 +174,7 @@ def test_no_validation_row_lies_on_the_switch_point(tmp_path: Path, trained_run:
     backend = CascadeBackend(made.path)
     texts = [example.text for example in toy_data.toy_dataset("multi").splits["validation"]]
     logits = calibrate_logits(backend.first, backend.first.logits(texts))
-    doubts = uncertainty(backend.first, logits, backend.worth, byte_lengths(texts), backend.price)
+    doubts = compute_uncertainty(backend.first, logits, backend.worth, measure_byte_lengths(texts), backend.price)
     assert np.abs(doubts - backend.limit).min() > 0
     assert (doubts <= backend.limit).mean() == pytest.approx(made.share)
 

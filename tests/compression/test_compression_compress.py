@@ -14,7 +14,7 @@ import pytest
 import typer
 
 import toy_data
-from insula.cli.model.compress import size
+from insula.cli.model.compress import parse_size
 from insula.compression.compress import PLANS, compress
 from insula.compression.compression_data import CompressionData
 from insula.compression.compressor import Compressor
@@ -96,10 +96,10 @@ def test_every_plan_has_a_name_of_its_own() -> None:
     ("text", "wanted"), [("12MB", 12_000_000), ("8.5 mb", 8_500_000), ("900kB", 900_000), ("8MiB", 2**23), ("77", 77)]
 )
 def test_sizes_are_read(text: str, wanted: int) -> None:
-    assert size(text) == wanted
+    assert parse_size(text) == wanted
 
 
 @pytest.mark.parametrize("text", ["", "big", "12 apples", "0MB", "-3MB"])
 def test_other_words_are_no_size(text: str) -> None:
     with pytest.raises(typer.BadParameter, match="such as 12MB"):
-        size(text)
+        parse_size(text)

@@ -18,7 +18,7 @@ from transformers import pipeline
 import insula
 import toy_data
 from insula.compression.cascade import make_cascade
-from insula.compression.export import _decision_text
+from insula.compression.export import _describe_decision
 from insula.compression.huggingface import FOLDED, to_transformers
 from insula.core.decision import DecisionRule
 from insula.core.errors import ModelFolderError, OutputError, UnknownNameError
@@ -26,7 +26,7 @@ from insula.core.progress import Silent
 from insula.inference.onnx_backend import open_session
 from insula.inference.predictor import Predictor
 from insula.models.folder import open_folder
-from insula.models.quiet import quiet_transformers
+from insula.models.quiet import silence_transformers
 from insula.training.recipe.recipe import load_recipe
 from insula.training.run import train_run
 from unexported import unexported
@@ -47,7 +47,7 @@ def first_run(
 
 
 def asked(folder: Path, texts: list[str]) -> list[dict[str, float]]:
-    with quiet_transformers():
+    with silence_transformers():
         classify = pipeline("text-classification", model=str(folder), top_k=None, device="cpu")
         return [{one["label"]: one["score"] for one in answer} for answer in classify(texts, truncation=True)]
 
@@ -85,7 +85,7 @@ def test_the_pipeline_gives_the_scores_of_insula(tmp_path: Path, first_run: Any)
     ],
 )
 def test_the_card_tells_what_becomes_of_scores(scheme: Any, rule: DecisionRule, said: str) -> None:
-    assert said in _decision_text(toy_data.SCHEMES[scheme], rule)
+    assert said in _describe_decision(toy_data.SCHEMES[scheme], rule)
 
 
 def test_mean_pooling_is_refused_with_the_reason(tmp_path: Path, trained_run: Callable[..., Any]) -> None:

@@ -19,7 +19,7 @@ from insula.compression.compressor import SENSITIVITY_TEXTS, Compressor
 from insula.compression.parity import Limits, measure_parity
 from insula.compression.quantization.graph import Graph
 from insula.compression.quantization.plan import Plan
-from insula.compression.quantization.sensitivity import sensitivities
+from insula.compression.quantization.sensitivity import measure_sensitivities
 from insula.compression.quantize import FLOAT_ACTIVATIONS, quantize
 from insula.core.errors import DataError, ModelFolderError, OutputError, ParityError
 from insula.core.progress import Silent
@@ -79,7 +79,7 @@ def test_sensitive_products_stay_in_float_where_int8_fails(
 ) -> None:
     folder, dataset = open_folder(trained_run("encoder", "multi").model), toy_data.toy_dataset("multi")
     workshop = Compressor(folder, CompressionData.of(dataset, folder))
-    moved = sensitivities(
+    moved = measure_sensitivities(
         workshop.graph, workshop.scales, workshop.calibration_tokens[:SENSITIVITY_TEXTS], folder.scheme.output_count
     )
     first = sorted(moved, key=lambda activation: -moved[activation])[:2]

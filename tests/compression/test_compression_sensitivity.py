@@ -13,7 +13,7 @@ from insula.compression.compression_data import CompressionData
 from insula.compression.compressor import Compressor
 from insula.compression.parity import Limits
 from insula.compression.quantization.plan import Plan
-from insula.compression.quantization.sensitivity import sensitivities
+from insula.compression.quantization.sensitivity import measure_sensitivities
 from insula.models.folder import open_folder
 
 
@@ -26,7 +26,7 @@ def test_what_loses_most_by_few_levels_comes_first(trained_run: Callable[..., An
     made = workshop(trained_run)
     coarse = list(made.scales)[2]
     scales = {**made.scales, coarse: dataclasses.replace(made.scales[coarse], scale=3.0)}
-    found = sensitivities(made.graph, scales, made.calibration_tokens[:20], 3)
+    found = measure_sensitivities(made.graph, scales, made.calibration_tokens[:20], 3)
     assert next(iter(found)) == coarse
     assert list(found.values()) == sorted(found.values(), reverse=True)
     assert set(found) == {product.activation for product in made.graph.products()}

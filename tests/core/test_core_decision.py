@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from insula.core.decision import Calibration, DecisionRule, decision_confidence
+from insula.core.decision import Calibration, DecisionRule, compute_confidence
 from insula.core.errors import DataError
 from insula.core.scheme import KINDS, Kind, LabelScheme, uses_softmax
 from insula.evaluation.decisions.calibration import fit_calibration
@@ -195,8 +195,8 @@ def test_float32_logits_give_the_scores_of_float64() -> None:
 def test_confidence_is_the_probability_of_the_decision():
     scores = np.array([[0.9, 0.2], [0.4, 0.3]])
     decisions = np.array([[True, False], [False, True]])
-    assert decision_confidence("single", scores, decisions).tolist() == [0.9, 0.3]
-    assert decision_confidence("multi", scores, decisions) == pytest.approx([0.9 * 0.8, 0.6 * 0.3])
+    assert compute_confidence("single", scores, decisions).tolist() == [0.9, 0.3]
+    assert compute_confidence("multi", scores, decisions) == pytest.approx([0.9 * 0.8, 0.6 * 0.3])
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from insula.core.errors import DataError
-from insula.core.example import Example, Media, Turn, arrow_schema, from_arrow, to_arrow
+from insula.core.example import Example, Media, Turn, build_arrow_schema, from_arrow, to_arrow
 from insula.core.prediction import Prediction
 from insula.core.scheme import LabelScheme
-from insula.core.targets import gold_matrix, weights
+from insula.core.targets import build_gold_matrix, collect_weights
 
 TEXT = st.text(max_size=20)
 OPTIONAL = st.one_of(st.none(), TEXT)
@@ -46,12 +46,12 @@ EXAMPLES = st.builds(
 @given(st.lists(EXAMPLES, max_size=4))
 def test_examples_survive_arrow(examples: list[Example]) -> None:
     table = to_arrow(examples)
-    assert table.schema == arrow_schema()
+    assert table.schema == build_arrow_schema()
     assert list(from_arrow(table)) == examples
 
 
 def test_arrow_has_a_column_for_each_field() -> None:
-    assert set(arrow_schema().names) == set(Example.__dataclass_fields__)
+    assert set(build_arrow_schema().names) == set(Example.__dataclass_fields__)
 
 
 def test_large_and_sliced_tables_keep_their_order() -> None:
@@ -99,10 +99,10 @@ DIMENSIONS = LabelScheme("d", "dimensional", ("v", "w"), ranges={"v": (0, 1), "w
 
 
 def test_gold_matrix() -> None:
-    assert gold_matrix(SINGLE, [Example(labels=("b",)), Example(labels=("a",))]).tolist() == [[0, 1], [1, 0]]
-    assert gold_matrix(MULTI, [Example(labels=("c", "a")), Example(labels=())]).tolist() == [[1, 0, 1], [0, 0, 0]]
-    assert gold_matrix(DIMENSIONS, [Example(values=(0.25, 1.0))]).tolist() == [[0.25, 1.0]]
-    assert gold_matrix(MULTI, []).shape == (0, 3)
+    assert build_gold_matrix(SINGLE, [Example(labels=("b",)), Example(labels=("a",))]).tolist() == [[0, 1], [1, 0]]
+    assert build_gold_matrix(MULTI, [Example(labels=("c", "a")), Example(labels=())]).tolist() == [[1, 0, 1], [0, 0, 0]]
+    assert build_gold_matrix(DIMENSIONS, [Example(values=(0.25, 1.0))]).tolist() == [[0.25, 1.0]]
+    assert build_gold_matrix(MULTI, []).shape == (0, 3)
 
 
 @pytest.mark.parametrize(
@@ -118,9 +118,9 @@ def test_gold_matrix() -> None:
 )
 def test_gold_matrix_refuses_what_does_not_fit(scheme: LabelScheme, example: Example, message: str) -> None:
     with pytest.raises(DataError, match=message):
-        gold_matrix(scheme, [example])
+        build_gold_matrix(scheme, [example])
 
 
 def test_weights() -> None:
-    assert weights([Example(), Example(weight=0.5)]).tolist() == [1.0, 0.5]
-    assert weights([]).shape == (0,)
+    assert collect_weights([Example(), Example(weight=0.5)]).tolist() == [1.0, 0.5]
+    assert collect_weights([]).shape == (0,)

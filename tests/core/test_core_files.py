@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from insula.core.errors import OutputError
-from insula.core.files import absolute_names, atomic_file, atomic_folder, sha256, write_json, write_text
+from insula.core.files import atomic_file, atomic_folder, hash_file, make_names_absolute, write_json, write_text
 
 
 class Crash(BaseException):
@@ -133,17 +133,17 @@ def test_json_is_readable_and_strict(tmp_path: Path) -> None:
 def test_sha256_reads_large_files_in_blocks(tmp_path: Path) -> None:
     content = os.urandom(3 * (1 << 20) + 17)
     (tmp_path / "file").write_bytes(content)
-    assert sha256(tmp_path / "file") == hashlib.sha256(content).hexdigest()
+    assert hash_file(tmp_path / "file") == hashlib.sha256(content).hexdigest()
 
 
 def test_names_of_paths_last_and_others_stay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "here.csv").touch()
-    assert absolute_names("here.csv") == (str(tmp_path / "here.csv"),)
-    assert absolute_names([Path("here.csv"), "tweets", "owner/name"]) == (
+    assert make_names_absolute("here.csv") == (str(tmp_path / "here.csv"),)
+    assert make_names_absolute([Path("here.csv"), "tweets", "owner/name"]) == (
         str(tmp_path / "here.csv"), "tweets", "owner/name",
     )  # fmt: skip
-    assert absolute_names(()) == ()
+    assert make_names_absolute(()) == ()
 
 
 def test_a_file_is_hashed_again_only_where_it_changed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -159,13 +159,13 @@ def test_a_file_is_hashed_again_only_where_it_changed(tmp_path: Path, monkeypatc
     file = tmp_path / "weights"
     file.write_bytes(b"one")
     known = os.stat(file)
-    assert [sha256(file), sha256(file)] == [hashlib.sha256(b"one").hexdigest()] * 2
+    assert [hash_file(file), hash_file(file)] == [hashlib.sha256(b"one").hexdigest()] * 2
     file.rename(tmp_path / "moved")
-    assert sha256(tmp_path / "moved") == hashlib.sha256(b"one").hexdigest()
+    assert hash_file(tmp_path / "moved") == hashlib.sha256(b"one").hexdigest()
     assert len(reads) == 1 + (os.stat(tmp_path / "moved").st_ctime_ns != known.st_ctime_ns)
     (tmp_path / "moved").write_bytes(b"two")
     os.utime(tmp_path / "moved", ns=(known.st_atime_ns, known.st_mtime_ns))  # as if nothing had happened
-    assert sha256(tmp_path / "moved") == hashlib.sha256(b"two").hexdigest()
+    assert hash_file(tmp_path / "moved") == hashlib.sha256(b"two").hexdigest()
 
 
 def test_a_file_that_was_just_written_is_not_trusted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -174,4 +174,4 @@ def test_a_file_that_was_just_written_is_not_trusted(tmp_path: Path, monkeypatch
     for content in (b"one", b"two", b"six"):
         with file.open("wb") as same:  # the same inode and size, within one tick of the clock
             same.write(content)
-        assert sha256(file) == hashlib.sha256(content).hexdigest()
+        assert hash_file(file) == hashlib.sha256(content).hexdigest()

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from insula.core.builtin_schemes import BUILTIN_SCHEMES
 from insula.core.decision import DecisionRule
-from insula.core.levels import level_predictions, levels
+from insula.core.levels import compute_level_predictions, find_levels
 from insula.core.prediction import Prediction
 from insula.core.scheme import LabelScheme
 
@@ -22,7 +22,7 @@ each = pytest.mark.parametrize("scheme", HIERARCHIES, ids=lambda scheme: scheme.
 def test_no_level_contradicts_another(scheme: LabelScheme, seed: int) -> None:
     logits = np.random.default_rng(seed).normal(scale=3, size=(20, len(scheme.names)))
     decided = DecisionRule().decide(scheme, logits)
-    for level in levels(scheme).values():
+    for level in find_levels(scheme).values():
         scores, chosen = level.scores(decided.scores), level.chosen(decided.chosen)
         assert ((scores >= 0) & (scores <= 1 + 1e-9)).all()
         for label, parents in enumerate(level.children):
@@ -42,11 +42,11 @@ def test_no_level_contradicts_another(scheme: LabelScheme, seed: int) -> None:
 def test_a_level_between_changes_nothing() -> None:
     scheme = BUILTIN_SCHEMES["goemotions"]
     scores = np.random.default_rng(0).random((50, 28))
-    both = levels(scheme)
+    both = find_levels(scheme)
     assert [len(level.scheme.names) for level in both.values()] == [7, 4]
     ekman = both["ekman"]
     middle = LabelScheme("ekman", "multi", ekman.scheme.names, mappings=BUILTIN_SCHEMES["ekman7"].mappings)
-    over = levels(middle)["sentiment"]
+    over = find_levels(middle)["sentiment"]
     order = [over.scheme.names.index(name) for name in both["sentiment"].scheme.names]
     np.testing.assert_allclose(over.scores(ekman.scores(scores))[:, order], both["sentiment"].scores(scores))
 
@@ -54,7 +54,7 @@ def test_a_level_between_changes_nothing() -> None:
 @given(seed=st.integers(0, 10_000))
 def test_a_decided_emotion_implies_its_group_and_its_sentiment(seed: int) -> None:
     scheme = BUILTIN_SCHEMES["goemotions"]
-    ekman, sentiment = levels(scheme)["ekman"], levels(scheme)["sentiment"]
+    ekman, sentiment = find_levels(scheme)["ekman"], find_levels(scheme)["sentiment"]
     assert [len(names) for names in (scheme.names, ekman.scheme.names, sentiment.scheme.names)] == [28, 7, 4]
     assert set(sentiment.scheme.names) == {"positive", "negative", "ambiguous", "neutral"}
     random = np.random.default_rng(seed)
@@ -73,16 +73,16 @@ def test_a_decided_emotion_implies_its_group_and_its_sentiment(seed: int) -> Non
 
 def test_what_is_no_level() -> None:
     holes = {"coarse": {"a": "x", "b": "y"}}
-    assert levels(LabelScheme("s", "single", ("a", "b", "c"), mappings=holes)) == {}
-    assert list(levels(LabelScheme("s", "multi", ("a", "b", "c"), mappings=holes))) == ["coarse"]
-    assert levels(LabelScheme("s", "multi", ("a", "b"), mappings={"one": {"a": "x", "b": "x"}})) == {}
-    assert levels(LabelScheme("s", "single", ("a", "b"), mappings={"renamed": {"a": "x", "b": "y"}})) == {}
+    assert find_levels(LabelScheme("s", "single", ("a", "b", "c"), mappings=holes)) == {}
+    assert list(find_levels(LabelScheme("s", "multi", ("a", "b", "c"), mappings=holes))) == ["coarse"]
+    assert find_levels(LabelScheme("s", "multi", ("a", "b"), mappings={"one": {"a": "x", "b": "x"}})) == {}
+    assert find_levels(LabelScheme("s", "single", ("a", "b"), mappings={"renamed": {"a": "x", "b": "y"}})) == {}
 
 
 def test_a_prediction_at_every_level() -> None:
     scheme = BUILTIN_SCHEMES["carer"]
     scores = dict(zip(scheme.names, (0.1, 0.3, 0.35, 0.15, 0.05, 0.05), strict=True))
-    answers = level_predictions(scheme, Prediction(text="x", labels=("love",), label="love", scores=scores))
+    answers = compute_level_predictions(scheme, Prediction(text="x", labels=("love",), label="love", scores=scores))
     assert answers["sentiment"]["labels"] == ["positive"]
     assert answers["sentiment"]["scores"]["positive"] == pytest.approx(0.65)
     assert answers["ekman"]["scores"]["joy"] == pytest.approx(0.65)

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from insula.core.builtin_schemes import BUILTIN_SCHEMES, builtin_scheme, chinese_display, matching_scheme
+from insula.core.builtin_schemes import BUILTIN_SCHEMES, builtin_scheme, find_chinese_names, find_matching_scheme
 from insula.core.errors import DataError, UnknownNameError
-from insula.core.levels import levels
+from insula.core.levels import find_levels
 from insula.core.scheme import Kind, LabelScheme
 
 every_scheme = pytest.mark.parametrize("name", BUILTIN_SCHEMES)
@@ -109,21 +109,21 @@ def test_outputs_and_positions() -> None:
 
 
 def test_a_scheme_is_recognised_by_names_and_kind() -> None:
-    found = matching_scheme(frozenset(("positive", "negative")), "binary")
+    found = find_matching_scheme(frozenset(("positive", "negative")), "binary")
     assert found is builtin_scheme("polarity")
-    assert matching_scheme(frozenset(("positive", "negative")), "single") is None
-    assert matching_scheme(frozenset(("x", "y")), "binary") is None
+    assert find_matching_scheme(frozenset(("positive", "negative")), "single") is None
+    assert find_matching_scheme(frozenset(("x", "y")), "binary") is None
 
 
 def test_chinese_names_of_own_schemes() -> None:
     """Labels that are all emotions, sentiments or dimensions have Chinese names, in any case; own words stay."""
-    assert chinese_display(("Joy", "NEUTRAL")) == {"zh": {"Joy": "喜悦", "NEUTRAL": "无明显情绪"}}
-    assert chinese_display(("positive", "neutral")) == {"zh": {"positive": "正面", "neutral": "中性"}}
-    assert chinese_display(("valence",)) == {"zh": {"valence": "效价"}}
+    assert find_chinese_names(("Joy", "NEUTRAL")) == {"zh": {"Joy": "喜悦", "NEUTRAL": "无明显情绪"}}
+    assert find_chinese_names(("positive", "neutral")) == {"zh": {"positive": "正面", "neutral": "中性"}}
+    assert find_chinese_names(("valence",)) == {"zh": {"valence": "效价"}}
     for own in (("low", "high"), ("low", "mid", "high"), ("joy", "calm"), ("none", "positive"), ("low", "neutral")):
-        assert chinese_display(own) == {}, own
+        assert find_chinese_names(own) == {}, own
     for same in (("Joy", "joy"), ("sad", "sadness"), ("anger", "angry")):
-        assert chinese_display(same) == {}, "two labels would have one name"
+        assert find_chinese_names(same) == {}, "two labels would have one name"
 
 
 def test_a_chinese_name_belongs_to_its_scheme() -> None:
@@ -133,7 +133,7 @@ def test_a_chinese_name_belongs_to_its_scheme() -> None:
     assert names["sentiment3"]["positive"] == "正面"
     neutral = [names[name]["neutral"] for name in ("goemotions", "smp2020", "sentiment5")]
     assert neutral == ["无明显情绪", "无情绪", "中性"]
-    level = levels(builtin_scheme("goemotions"))["sentiment"].scheme
+    level = find_levels(builtin_scheme("goemotions"))["sentiment"].scheme
     assert level.display_name("neutral", "zh") == "中性"
 
 

@@ -7,7 +7,7 @@ from typing import Any, Literal
 import pytest
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from insula.core.sentences import invalid_value
+from insula.core.sentences import describe_invalid_value
 
 
 class Options(BaseModel):
@@ -56,10 +56,10 @@ def test_a_rule_of_pydantic_is_said_plainly(given: dict[str, Any], sentence: str
     with pytest.raises(ValidationError) as caught:
         Options(**given)
     errors = caught.value.errors()
-    assert invalid_value(str(errors[0]["loc"][0]), *errors) == sentence
+    assert describe_invalid_value(str(errors[0]["loc"][0]), *errors) == sentence
 
 
 def test_a_long_value_is_cut_short() -> None:
     with pytest.raises(ValidationError) as caught:
         Options(epochs="a long message of somebody " * 20)  # type: ignore[arg-type]
-    assert len(invalid_value("epochs", *caught.value.errors())) < 110
+    assert len(describe_invalid_value("epochs", *caught.value.errors())) < 110

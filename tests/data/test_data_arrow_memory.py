@@ -11,7 +11,7 @@ import pytest
 
 from insula.data.formats import arrow_parts
 from insula.data.formats.arrow_parts import join_arrow_parts, write_arrow_part
-from insula.data.formats.arrow_rows import BUFFER, _parquet
+from insula.data.formats.arrow_rows import BUFFER, _read_parquet
 
 
 class Counting(io.BytesIO):
@@ -35,7 +35,7 @@ def test_later_groups_are_read_when_asked_for() -> None:
         for group in range(8):
             writer.write_table(pa.table({"text": [f"{group} {number} " + "x" * 1000 for number in range(3000)]}))
     file = Counting(whole.getvalue())
-    read = _parquet(file, 100)
+    read = _read_parquet(file, 100)
     next(read), next(read)
     before = file.taken
     assert next(read).num_rows == 100

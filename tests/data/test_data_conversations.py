@@ -17,13 +17,13 @@ from insula.core.builtin_schemes import builtin_scheme
 from insula.core.errors import DataError
 from insula.core.example import Example
 from insula.core.model_input import ModelInput, Turn
-from insula.data.conversations.dialogues import Dialogues, order_keys
+from insula.data.conversations.dialogues import Dialogues, build_order_keys
 from insula.data.conversations.turn_cells import BROKEN, MOST_TURNS, NO_TEXT, NOT_A_LIST, read_turns
 from insula.data.describe import describe
 from insula.data.formats.writers import open_writer
 from insula.data.load import load_dataset, read_examples
 from insula.data.options import DataOptions
-from insula.data.splits.leak import Fingerprint, guard
+from insula.data.splits.leak import Fingerprint, remove_leaks
 from insula.data.unsplit import read_unsplit
 
 CARER = builtin_scheme("carer")
@@ -122,7 +122,7 @@ def test_without_a_turn_column_rows_keep_their_order() -> None:
 
 def test_a_mark_of_thousands_of_digits_has_its_place() -> None:
     digits = "1" * 10_000
-    keys = order_keys(["u" + digits, "u2", "u" + "9" * 9_999])
+    keys = build_order_keys(["u" + digits, "u2", "u" + "9" * 9_999])
     assert sorted(range(3), key=keys.__getitem__) == [1, 2, 0]
 
 
@@ -242,9 +242,9 @@ def test_two_ways_to_give_the_turns_exclude_each_other() -> None:
 
 def test_a_missing_column_is_named_with_the_nearest(tmp_path: Path) -> None:
     path = write(tmp_path / "a.csv", dialogue_rows())
-    with pytest.raises(DataError, match=r"dialogue column 'dd' is not in .*mean 'd'"):
+    with pytest.raises(DataError, match=r"dialogue column must be one of .*Got 'dd'.*mean 'd'"):
         read(path, dialogue="dd")
-    with pytest.raises(DataError, match="context column 'history' is not in"):
+    with pytest.raises(DataError, match=r"context column must be one of .*Got 'history'"):
         read(path, context="history")
 
 
@@ -298,7 +298,7 @@ def test_a_dialogue_row_is_compared_with_the_turn_before() -> None:
         "train": [example("Yes!", "Did you win?"), example("Yes.", "Did you lose?"), example("Hey.")],
         "test": [example("yes", "did you LOSE"), example("Hey", "So.")],
     }
-    kept, overlaps, _ = guard(splits)
+    kept, overlaps, _ = remove_leaks(splits)
     assert [(row.text, row.turns[-1:]) for row in kept["train"]] == [("Yes!", turns("Did you win?")), ("Hey.", ())]
     assert len(overlaps["test"]) == 1
     known = Fingerprint.of(splits["train"])

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from insula.core.errors import DataError
-from insula.data.formats.csv_dialect import unescaped
+from insula.data.formats.csv_dialect import double_escaped_quotes
 from insula.data.formats.formats import open_rows
 from insula.data.formats.row_reader import RowReader
 from insula.data.load import load_dataset
@@ -98,7 +98,7 @@ def test_text_after_a_closing_quote_is_counted(tmp_path: Path) -> None:
 
 @given(st.text(alphabet='ab", \n', max_size=12))
 def test_escaped_quotes_are_restored(text: str) -> None:
-    line = unescaped('"' + text.replace('"', '\\"') + '",joy\n')
+    line = double_escaped_quotes('"' + text.replace('"', '\\"') + '",joy\n')
     assert list(csv.reader(io.StringIO(line, newline=""), strict=True)) == [[text, "joy"]]
 
 

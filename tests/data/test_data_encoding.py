@@ -9,7 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from insula.core.errors import DataError
-from insula.data.formats.encoding import binary_kind, byte_order_mark, detect_encoding, detect_utf16, line_encoding
+from insula.data.formats.encoding import (
+    detect_encoding,
+    detect_line_encoding,
+    detect_utf16,
+    find_byte_order_mark,
+    identify_binary,
+)
 from insula.data.formats.text_lines import TextLines
 
 CHINESE = "今天的心情很好，我们一起去看电影吧。\n这家酒店的服务太差了！\n"
@@ -58,9 +64,9 @@ def test_unicode_with_and_without_mark(codec: str, text: str) -> None:
 
 
 def test_marks_are_told_apart() -> None:
-    assert byte_order_mark("a".encode("utf-32")) == ("utf-32-le", 4)
-    assert byte_order_mark("a".encode("utf-16")) == ("utf-16-le", 2)
-    assert byte_order_mark(b"a") is None
+    assert find_byte_order_mark("a".encode("utf-32")) == ("utf-32-le", 4)
+    assert find_byte_order_mark("a".encode("utf-16")) == ("utf-16-le", 2)
+    assert find_byte_order_mark(b"a") is None
 
 
 def test_some_nuls_in_utf8_are_not_utf16() -> None:
@@ -113,7 +119,7 @@ def test_old_mac_line_ends() -> None:
 
 
 def test_line_encoding_of_broken_chinese_is_unknown() -> None:
-    assert line_encoding("心情很好".encode()[:-1]) is None
+    assert detect_line_encoding("心情很好".encode()[:-1]) is None
 
 
 @pytest.mark.parametrize(
@@ -121,7 +127,7 @@ def test_line_encoding_of_broken_chinese_is_unknown() -> None:
     [(b"\x89PNG\r\n\x1a\n\0\0", "a PNG picture"), (b"PK\x03\x04", "ZIP"), (bytes(range(32)) * 9, "binary data")],
 )
 def test_binary_is_refused(head: bytes, kind: str) -> None:
-    assert kind in (binary_kind(head) or "")
+    assert kind in (identify_binary(head) or "")
     with pytest.raises(DataError, match=r"'rows\.txt' must be text, but looks like"):
         read(head)
 
@@ -130,7 +136,7 @@ def test_binary_is_refused(head: bytes, kind: str) -> None:
 @given(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0\ufeff\r"), min_size=1))
 def test_any_utf8_comes_back(text: str) -> None:
     data = text.encode()
-    if binary_kind(data) is None:
+    if identify_binary(data) is None:
         assert "".join(TextLines(io.BytesIO(data), "x")) == text
 
 
@@ -138,6 +144,6 @@ def test_any_utf8_comes_back(text: str) -> None:
 @given(st.binary(max_size=300))
 def test_no_bytes_break_it(data: bytes) -> None:
     assert detect_encoding(data) == detect_encoding(data)
-    if binary_kind(data) is None:
+    if identify_binary(data) is None:
         lines = read(data)
         assert "\0" not in lines.text  # type: ignore[attr-defined]

@@ -19,7 +19,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from insula.core.errors import DataError, MissingFileError
-from insula.data.formats.formats import EXTENSIONS, format_of, open_rows
+from insula.data.formats.formats import EXTENSIONS, find_format, open_rows
 from insula.data.formats.row_reader import Reject, RowReader
 from insula.data.formats.writers import open_writer
 
@@ -37,12 +37,12 @@ def read(path: Path, content: bytes | str, **options: Any) -> tuple[list[tuple[i
 
 @pytest.mark.parametrize("ending", EXTENSIONS)
 def test_formats_by_ending(ending: str) -> None:
-    assert format_of(f"a/rows{ending}") == format_of(f"a/ROWS{ending.upper()}.GZ") == EXTENSIONS[ending]
+    assert find_format(f"a/rows{ending}") == find_format(f"a/ROWS{ending.upper()}.GZ") == EXTENSIONS[ending]
 
 
 def test_unknown_ending_names_the_allowed() -> None:
     with pytest.raises(DataError, match=r"must end in one of \.csv, .*Got '\.jsonlines'.*Did you mean '\.jsonl'"):
-        format_of("rows.jsonlines")
+        find_format("rows.jsonlines")
     with pytest.raises(DataError, match="Got 'no ending'"):
         open_rows("rows")
     with pytest.raises(DataError, match=r"The format must be one of csv.*Did you mean 'json'"):

@@ -13,7 +13,7 @@ from insula.core.builtin_schemes import builtin_scheme
 from insula.core.errors import DataError
 from insula.core.scheme import LabelScheme
 from insula.data.labels.infer import infer_labels
-from insula.data.labels.known import labels_for_scheme
+from insula.data.labels.known import plan_known_scheme
 from insula.data.labels.plan import LabelPlan
 from insula.data.load import load_dataset
 from insula.data.options import DataOptions
@@ -70,12 +70,12 @@ def test_lists_of_different_lengths_name_labels_or_are_rejected() -> None:
 
 def test_positions_have_the_order_of_a_known_scheme() -> None:
     scheme = LabelScheme("moods", "multi", ("joy", "fear", "calm"))
-    plan = labels_for_scheme(scheme, [None, "[0, 1, 1]", "[1, 0, 0]"], ("label",), DataOptions())
+    plan = plan_known_scheme(scheme, [None, "[0, 1, 1]", "[1, 0, 0]"], ("label",), DataOptions())
     assert plan.read("[0, 1, 1]").labels == ("fear", "calm")
     with pytest.raises(DataError, match=r"3 positions, one for each label\. Got lists of length 4"):
-        labels_for_scheme(scheme, [[0, 1, 1, 0]], ("label",), DataOptions())
+        plan_known_scheme(scheme, [[0, 1, 1, 0]], ("label",), DataOptions())
     goemotions = builtin_scheme("goemotions")
-    assert labels_for_scheme(goemotions, [[0, 1], [1]], ("label",), DataOptions()).read([0, 1]).labels == (
+    assert plan_known_scheme(goemotions, [[0, 1], [1]], ("label",), DataOptions()).read([0, 1]).labels == (
         "admiration",
         "amusement",
     )
@@ -175,7 +175,7 @@ def test_none_is_a_label_among_its_like() -> None:
     assert plan.read("None").labels == ("None",)
     assert "The label 'None' of 1 row is read as a label" in " ".join(plan.notes)
     known = LabelScheme("stance", "single", ("NA", "for", "against"))
-    assert labels_for_scheme(known, ["NA", "for"], ("label",), DataOptions()).read("NA").labels == ("NA",)
+    assert plan_known_scheme(known, ["NA", "for"], ("label",), DataOptions()).read("NA").labels == ("NA",)
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from insula.core.builtin_schemes import BUILTIN_SCHEMES, builtin_scheme
 from insula.core.errors import DataError
 from insula.data.labels.cells import as_list, as_name, as_number, guess_delimiter
 from insula.data.labels.infer import infer_labels
-from insula.data.labels.known import labels_for_scheme
+from insula.data.labels.known import plan_known_scheme
 from insula.data.labels.names import read_label_names
 from insula.data.labels.plan import LabelPlan
 from insula.data.options import DataOptions
@@ -209,7 +209,7 @@ def test_one_hot_columns(rows: list[tuple[Any, ...]], kind: str) -> None:
 
 
 def test_scores_are_no_flags() -> None:
-    known = labels_for_scheme(builtin_scheme("goemotions"), [(0.3, 2)], ("joy", "fear"), DataOptions())
+    known = plan_known_scheme(builtin_scheme("goemotions"), [(0.3, 2)], ("joy", "fear"), DataOptions())
     for plan in (known, infer([(1, 0), (1, 1), (0, 0)], columns=("joy", "fear"))):
         assert set(labels(plan, ("1.0", True)) or ()) == {"joy", "fear"}
         assert plan.read((0.3, 0)).problem == plan.read((1, "2")).problem == "with a number that is neither 0 nor 1"
@@ -235,22 +235,22 @@ def test_scheme_given_takes_names_and_numbers() -> None:
 
 
 def test_known_scheme_finds_the_delimiter() -> None:
-    plan = labels_for_scheme(builtin_scheme("goemotions"), ["joy;fear", ""], ("label",), DataOptions())
+    plan = plan_known_scheme(builtin_scheme("goemotions"), ["joy;fear", ""], ("label",), DataOptions())
     assert labels(plan, "joy;fear") == ("fear", "joy")
     assert labels(plan, "") == ()
-    plan = labels_for_scheme(builtin_scheme("carer"), [(1, 0)], ("love", "joy"), DataOptions())
+    plan = plan_known_scheme(builtin_scheme("carer"), [(1, 0)], ("love", "joy"), DataOptions())
     assert labels(plan, ("1", "0")) == ("love",)
-    plan = labels_for_scheme(builtin_scheme("vad"), [], ("arousal", "dominance", "valence"), DataOptions())
+    plan = plan_known_scheme(builtin_scheme("vad"), [], ("arousal", "dominance", "valence"), DataOptions())
     assert plan.read((1, 2, 3)).values == (3, 1, 2)
     with pytest.raises(DataError, match="needs one column each for valence, arousal, dominance"):
-        labels_for_scheme(builtin_scheme("vad"), [], ("valence",), DataOptions())
+        plan_known_scheme(builtin_scheme("vad"), [], ("valence",), DataOptions())
 
 
 def test_known_scheme_finds_the_delimiter_between_numbers() -> None:
     goemotions = builtin_scheme("goemotions")
     names = {str(number): name for number, name in enumerate(goemotions.names)}
     for known in (names, None):
-        plan = labels_for_scheme(goemotions, ["2,27", "2", "0,1,15"], ("label",), DataOptions(), names=known)
+        plan = plan_known_scheme(goemotions, ["2,27", "2", "0,1,15"], ("label",), DataOptions(), names=known)
         assert labels(plan, "2,27") == ("anger", "neutral")
         assert labels(plan, "0,1,15") == ("admiration", "amusement", "gratitude")
     assert labels(infer(["2,27", "2"], scheme="goemotions"), "27,2") == ("anger", "neutral")
@@ -258,11 +258,11 @@ def test_known_scheme_finds_the_delimiter_between_numbers() -> None:
 
 def test_columns_are_dimensions_by_place_where_no_name_says() -> None:
     vad = builtin_scheme("vad")
-    plan = labels_for_scheme(vad, [], ("valence", "a", "d"), DataOptions())
+    plan = plan_known_scheme(vad, [], ("valence", "a", "d"), DataOptions())
     assert plan.columns == vad.names == ("valence", "arousal", "dominance")
     assert plan.notes == ("Columns are read as dimensions of the model: a = arousal, d = dominance.",)
     with pytest.raises(DataError, match="Name them with `label`, in this order"):
-        labels_for_scheme(vad, [], ("arousal", "v", "d"), DataOptions())
+        plan_known_scheme(vad, [], ("arousal", "v", "d"), DataOptions())
 
 
 @pytest.mark.parametrize(

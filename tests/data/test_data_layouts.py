@@ -283,5 +283,5 @@ def test_nested_paths_and_several_texts(tmp_path: Path) -> None:
     dataset = load_dataset(path, DataOptions(text=("data.title", "data.text"), label="meta.mood"))
     assert dataset.split("train")[0].text == "title 0\ntext 0"
     assert "text column 'data.title + data.text'" in " ".join(dataset.notes)
-    with pytest.raises(DataError, match=r"The text column 'dat\.text' is not in"):
+    with pytest.raises(DataError, match=r"The text column must be one of .*Got 'dat\.text'"):
         load_dataset(path, DataOptions(text="dat.text"))

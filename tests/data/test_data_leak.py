@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from insula import train
 from insula.core.errors import DataError, LeakError
 from insula.core.example import Example
-from insula.data.splits.compared import text_hash
-from insula.data.splits.leak import Fingerprint, guard, require_no_leak
+from insula.data.splits.compared import hash_text
+from insula.data.splits.leak import Fingerprint, remove_leaks, require_no_leak
 
 READY = Path(__file__).parents[3] / "shared" / "data" / "ready"
 SAME = ("I LOVE this, really!", "@ann i love this really http://t.co/1")
@@ -28,14 +28,14 @@ def texts(examples: list[Example]) -> list[str]:
 
 
 def test_the_hash_ignores_what_the_comparison_key_does() -> None:
-    assert text_hash(SAME[0]) == text_hash(SAME[1])
-    assert text_hash("i love this") != text_hash("i love that")
-    assert 0 <= text_hash("今天很开心") < 2**64
+    assert hash_text(SAME[0]) == hash_text(SAME[1])
+    assert hash_text("i love this") != hash_text("i love that")
+    assert 0 <= hash_text("今天很开心") < 2**64
 
 
 def test_the_hash_never_changes() -> None:
     # Model folders carry these numbers: a change would make every older one blind.
-    assert text_hash("Hello, World!") == text_hash("hello world") == 5_814_608_031_911_216_775
+    assert hash_text("Hello, World!") == hash_text("hello world") == 5_814_608_031_911_216_775
 
 
 def test_a_fingerprint_knows_its_texts_and_no_others() -> None:
@@ -76,7 +76,7 @@ def test_a_fingerprint_survives_its_array(some: list[str]) -> None:
     assert array.dtype == np.uint64
     assert (np.diff(array) > 0).all() if len(array) > 1 else True
     assert Fingerprint(array[::-1]) == fingerprint
-    assert fingerprint.seen(some).tolist() == [text_hash(text) != text_hash("") for text in some]
+    assert fingerprint.seen(some).tolist() == [hash_text(text) != hash_text("") for text in some]
 
 
 @pytest.mark.parametrize("wrong", [np.array([1.5]), np.array([-1]), np.ones((2, 2), np.uint64)])
@@ -91,13 +91,13 @@ def test_the_guard_never_takes_rows_from_test() -> None:
         "validation": rows("two two", "five five", "three three"),
         "test": rows("three three", "four four", "four four"),
     }
-    cleaned, overlaps, notes = guard(splits)
+    cleaned, overlaps, notes = remove_leaks(splits)
     assert texts(cleaned["train"]) == ["one one"]
     assert texts(cleaned["validation"]) == ["two two", "five five"]
     assert texts(cleaned["test"]) == ["three three", "four four", "four four"]
     assert overlaps == {
-        "validation": frozenset({text_hash("two two"), text_hash("three three")}),
-        "test": frozenset({text_hash("three three"), text_hash("four four")}),
+        "validation": frozenset({hash_text("two two"), hash_text("three three")}),
+        "test": frozenset({hash_text("three three"), hash_text("four four")}),
     }
     assert notes == (
         "3 training rows were removed: their text is also in test.",
@@ -109,20 +109,20 @@ def test_the_guard_never_takes_rows_from_test() -> None:
 
 def test_the_guard_leaves_clean_splits_alone() -> None:
     splits = {"train": rows("a a", "!!!"), "test": rows("b b", "???")}
-    assert guard(splits) == (splits, {"test": frozenset()}, ())
+    assert remove_leaks(splits) == (splits, {"test": frozenset()}, ())
 
 
 def test_the_guard_needs_no_train() -> None:
-    assert guard({"test": rows("a", "b")}) == ({"test": rows("a", "b")}, {"test": frozenset()}, ())
+    assert remove_leaks({"test": rows("a", "b")}) == ({"test": rows("a", "b")}, {"test": frozenset()}, ())
 
 
 def test_a_training_file_that_is_the_test_file_is_refused() -> None:
     with pytest.raises(LeakError, match="must have texts that are not in test"):
-        guard({"train": rows("a b", "c d"), "test": rows("c d", "A b.")})
+        remove_leaks({"train": rows("a b", "c d"), "test": rows("c d", "A b.")})
 
 
 def test_a_validation_file_equal_to_test_is_dropped() -> None:
-    cleaned, overlaps, notes = guard({"train": rows("x y"), "validation": rows("a b"), "test": rows("a b")})
+    cleaned, overlaps, notes = remove_leaks({"train": rows("x y"), "validation": rows("a b"), "test": rows("a b")})
     assert set(cleaned) == {"train", "test"}
     assert set(overlaps) == {"test"}
     assert "No row of validation was left" in notes[-1]
@@ -132,7 +132,7 @@ def test_a_validation_file_equal_to_test_is_dropped() -> None:
 @given(*[st.lists(st.sampled_from("abcdefgh"), max_size=8)] * 3)
 def test_after_the_guard_no_text_stands_on_both_sides(train: list[str], validation: list[str], test: list[str]) -> None:
     splits = {"train": rows("only here", *train), "validation": rows(*validation), "test": rows(*test)}
-    cleaned, _, _ = guard(splits)
+    cleaned, _, _ = remove_leaks(splits)
     sets = [set(texts(split)) for split in cleaned.values()]
     assert sum(map(len, sets)) == len(set().union(*sets))
     assert cleaned["test"] == splits["test"]
@@ -161,8 +161,8 @@ def test_real_sets_repeat_their_training_texts_in_test(name: str, expected: int)
     for split in ("train", "test"):
         with gzip.open(READY / name / f"{split}.jsonl.gz", "rt", encoding="utf-8") as file:
             splits[split] = rows(*(json.loads(line)["text"] for line in file))
-    cleaned, overlaps, _ = guard(splits)
-    repeated = sum(text_hash(row.text) in overlaps["test"] for row in splits["test"])
+    cleaned, overlaps, _ = remove_leaks(splits)
+    repeated = sum(hash_text(row.text) in overlaps["test"] for row in splits["test"])
     assert repeated == pytest.approx(expected, abs=max(2, 0.1 * expected))
     assert len(cleaned["train"]) < len(splits["train"])
     require_no_leak(cleaned["train"], splits["test"], name="test")
@@ -173,18 +173,18 @@ CHAT = [f"{reply} {mark}" for reply in ("Yes", "Ok") for mark in "!?."]
 
 def test_many_removed_rows_are_explained() -> None:
     splits = {"train": rows(*CHAT, *(f"a longer message {n}" for n in range(30))), "test": rows("yes", "ok", "no")}
-    cleaned, _, notes = guard(splits)
+    cleaned, _, notes = remove_leaks(splits)
     assert len(cleaned["train"]) == 30
     assert notes[0] == "6 training rows were removed: their text is also in test."
     assert "That is 16.7 % of the training rows, most often 'yes' (3), 'ok' (3)." in notes[1]
     assert "--keep-leaks" in notes[1]
     few = {"train": rows("yes", *(f"a longer message {n}" for n in range(30))), "test": rows("yes")}
-    assert len(guard(few)[2]) == 1
+    assert len(remove_leaks(few)[2]) == 1
 
 
 def test_rows_that_leak_are_kept_on_request() -> None:
     splits = {"train": rows(*CHAT, "a"), "validation": rows("b"), "test": rows("yes", "ok", "no")}
-    cleaned, overlaps, notes = guard(splits, keep=True)
+    cleaned, overlaps, notes = remove_leaks(splits, keep=True)
     assert {name: len(found) for name, found in cleaned.items()} == {"train": 7, "validation": 1, "test": 3}
     assert len(overlaps["test"]) == 2
     assert len(notes) == 1

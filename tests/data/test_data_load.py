@@ -14,7 +14,7 @@ from insula.core.errors import DataError, LeakError
 from insula.data.formats.writers import open_writer
 from insula.data.load import load_dataset, read_examples
 from insula.data.options import DataOptions
-from insula.data.splits.compared import text_hash
+from insula.data.splits.compared import hash_text
 
 WORDS = ("river", "mountain", "table", "window", "garden", "bottle", "pencil", "engine", "castle", "forest", "island")
 
@@ -85,7 +85,7 @@ def test_leaks_are_taken_out_of_train(tmp_path: Path) -> None:
     write(tmp_path / "test.csv", [*rows(10, start=200), {"text": "wow so good @me", "label": "joy"}])
     data = load_dataset(tmp_path)
     assert len(data.split("train")) == 30
-    assert data.overlaps["test"] == {text_hash("wow so good")}
+    assert data.overlaps["test"] == {hash_text("wow so good")}
 
 
 def test_unusable_rows_are_dropped_and_counted(tmp_path: Path) -> None:

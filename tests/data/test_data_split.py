@@ -17,9 +17,9 @@ from hypothesis import strategies as st
 from insula.core.errors import DataError
 from insula.core.example import Example
 from insula.core.scheme import LabelScheme
-from insula.data.splits.near_duplicates import near_duplicate_clusters
+from insula.data.splits.near_duplicates import cluster_near_duplicates
 from insula.data.splits.split import split_examples
-from insula.data.splits.stratify import iterative_stratification
+from insula.data.splits.stratify import stratify_iteratively
 
 READY = Path(__file__).parents[3] / "shared" / "data" / "ready"
 SINGLE = LabelScheme(name="three", kind="single", names=("anger", "joy", "sadness"))
@@ -76,7 +76,7 @@ def test_near_duplicates_stay_together() -> None:
         examples += [Example(text=text + end, labels=("joy",)) for end in ("", "!", " ok")]
     splits, notes = split_examples(examples, SINGLE, validation_fraction=0.2, test_fraction=0.2)
     side: dict[int, str] = {}
-    clusters = dict(zip([e.text for e in examples], near_duplicate_clusters([e.text for e in examples]), strict=True))
+    clusters = dict(zip([e.text for e in examples], cluster_near_duplicates([e.text for e in examples]), strict=True))
     for name, rows in splits.items():
         for row in rows:
             assert side.setdefault(clusters[row.text], name) == name
@@ -251,7 +251,7 @@ def test_sechidis_example_order_rarest_label_first() -> None:
     # Two rows carry the rare label and two splits are equal: each gets one.
     strata = [{"rare": 1, "often": 1}, {"rare": 1, "often": 1}] + [{"often": 1}] * 8
     for seed in range(10):
-        chosen = iterative_stratification([1] * 10, strata, [5, 5], seed=seed)
+        chosen = stratify_iteratively([1] * 10, strata, [5, 5], seed=seed)
         assert chosen[0] != chosen[1]
         assert Counter(chosen) == {0: 5, 1: 5}
 

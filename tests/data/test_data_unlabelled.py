@@ -8,7 +8,7 @@ import pytest
 
 from insula.core.errors import DataError
 from insula.core.example import Example
-from insula.data.sources.unlabelled import new_texts, read_texts
+from insula.data.sources.unlabelled import read_texts, select_new_texts
 from insula.data.splits.leak import Fingerprint
 
 
@@ -18,7 +18,7 @@ def test_texts_of_several_formats_are_read_in_order(tmp_path: Path) -> None:
     texts, notes = read_texts([tmp_path / "a.txt", tmp_path / "b.jsonl"], text="words", max_length=4)
     assert texts == ["one", "two", "thre", "4"]
     assert any("2 rows" in note and "b.jsonl" in note for note in notes)
-    with pytest.raises(DataError, match="'phrase' is not in"):
+    with pytest.raises(DataError, match="Got 'phrase'"):
         read_texts([tmp_path / "b.jsonl"], text="phrase")
 
 
@@ -30,6 +30,8 @@ def test_files_without_texts_are_refused(tmp_path: Path) -> None:
 
 def test_known_and_repeated_texts_are_left_out() -> None:
     known = Fingerprint.of([Example(text="Good day!")])
-    kept, counts = new_texts(["good day", "GOOD DAY http://x.y", "new", "New!", "...", "other"], known, Fingerprint())
+    kept, counts = select_new_texts(
+        ["good day", "GOOD DAY http://x.y", "new", "New!", "...", "other"], known, Fingerprint()
+    )
     assert kept == ["new", "other"]
     assert counts == (2, 0)

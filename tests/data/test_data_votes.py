@@ -11,7 +11,7 @@ import pytest
 from insula.core.errors import DataError
 from insula.core.example import from_arrow, to_arrow
 from insula.core.scheme import Kind, LabelScheme
-from insula.core.targets import soft_gold_matrix
+from insula.core.targets import build_soft_gold_matrix
 from insula.data.labels.plan import LabelPlan
 from insula.data.labels.votes import VoteReading, read_votes
 from insula.data.load import load_dataset
@@ -80,7 +80,7 @@ def test_a_data_set_keeps_the_votes(tmp_path: Path) -> None:
     assert any("1 with votes that are neither" in note for note in data.notes)
     examples = [example for part in data.splits.values() for example in part]
     assert sum(example.votes is None for example in examples) == 1
-    gold = soft_gold_matrix(data.scheme, examples)
+    gold = build_soft_gold_matrix(data.scheme, examples)
     for row, example in zip(gold, examples, strict=True):
         label = data.scheme.names.index((example.labels or ())[0])
         assert row[label] == pytest.approx(2 / 3 if example.votes else 1)

@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from insula.core.errors import DataError
-from insula.data.formats.encoding import binary_kind
+from insula.data.formats.encoding import identify_binary
 from insula.data.formats.formats import open_rows
 from insula.data.formats.writers import open_writer
 
@@ -59,7 +59,9 @@ def test_nested_values_become_columns(tmp_path: Path, name: str) -> None:
 
 @pytest.mark.parametrize("name", ["a.csv", "a.tsv", "a.jsonl.gz", "a.json", "a.parquet", "a.arrow"])
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(texts=st.lists(TEXTS, min_size=1, max_size=5).filter(lambda texts: binary_kind("".join(texts).encode()) is None))
+@given(
+    texts=st.lists(TEXTS, min_size=1, max_size=5).filter(lambda texts: identify_binary("".join(texts).encode()) is None)
+)
 def test_any_text_comes_back(tmp_path: Path, name: str, texts: list[str]) -> None:
     rows = [{"text": text, "label": "joy"} for text in texts]
     with open_writer(tmp_path / name) as writer:

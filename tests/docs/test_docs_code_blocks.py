@@ -42,7 +42,7 @@ def workplace(
     `tweets`, `reviews-zh` and `minilm` are small.
     """
     from insula import train
-    from insula.core.files import sha256
+    from insula.core.files import hash_file
     from insula.core.registry import Registry
     from insula.data.formats.row_reader import MemoryRows
     from insula.data.sources.builtin import BUILTIN_SOURCES
@@ -73,7 +73,7 @@ def workplace(
     monkeypatch.syspath_prepend(str(package.parent))
     (package / "__init__.py").touch()
     (package / "model").symlink_to(encoder)
-    tiny = Pretrained("owner/tiny", "0" * 40, "tiny_minilm", "model", sha256(encoder / "model.safetensors"))
+    tiny = Pretrained("owner/tiny", "0" * 40, "tiny_minilm", "model", hash_file(encoder / "model.safetensors"))
     monkeypatch.setitem(ALIASES, "minilm", tiny)
 
     registries: tuple[Registry, ...] = (TEXT_STEPS, families, backends, loss_terms)

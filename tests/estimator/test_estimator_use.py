@@ -129,9 +129,9 @@ def test_an_indicator_table_keeps_its_column_names() -> None:
 @pytest.mark.parametrize("nothing", [float("nan"), None, pd.NA])
 @pytest.mark.parametrize("container", [list, tuple, pd.Series, lambda y: np.array(y, dtype=object)])
 def test_a_missing_label_is_rejected_in_every_container(container: Callable[[Any], Any], nothing: Any) -> None:
-    with pytest.raises(DataError, match="must have a label for every text"):
+    with pytest.raises(DataError, match="must have a label in every row"):
         EmotionClassifier("linear").fit(TEXTS, container([nothing, *LABELS[1:]]))
-    with pytest.raises(DataError, match="must have a label for every text"):
+    with pytest.raises(DataError, match="must have a label in every row"):
         EmotionClassifier("linear").fit(TEXTS, [(nothing,), *[(label,) for label in LABELS[1:]]])
 
 
@@ -167,7 +167,7 @@ def test_example_weights_decide() -> None:
     [
         ("one text", ["joy"], "Got a single text"),
         (["a", 3], ["joy", "anger"], "item of type int"),
-        (["a", "b"], ["joy"], "the same number of rows"),
+        (["a", "b"], ["joy"], "must have equally many rows"),
         (["a", "b"], ["joy", "joy"], "one class"),
         ([], [], "at least one text"),
         ({"text": ["a", "b"]}, ["joy", "anger"], "Got dict. For a table, give the column"),

@@ -8,7 +8,7 @@ from typing import Any
 
 from insula.core.builtin_schemes import builtin_scheme
 from insula.evaluation.document import MetricsDocument
-from insula.evaluation.reports.cards import model_card
+from insula.evaluation.reports.cards import build_model_card
 from insula.evaluation.reports.report import render_report
 
 TEXTS = (
@@ -29,7 +29,7 @@ def rendered(metrics: dict[str, Any]) -> str:
 
 def card_of(metrics: dict[str, Any]) -> str:
     """The model card of the content of a `metrics.json`."""
-    return model_card(MetricsDocument.from_dict(metrics))
+    return build_model_card(MetricsDocument.from_dict(metrics))
 
 
 def measured(value: float, width: float = 0.02) -> dict[str, float]:

@@ -11,10 +11,10 @@ from insula.core.decision import DecisionRule
 from insula.core.errors import DataError
 from insula.core.scheme import LabelScheme
 from insula.evaluation.decisions.abstention import (
-    abstention_summary,
     choose_abstention,
     choose_energy,
-    risk_coverage,
+    compute_risk_coverage,
+    summarise_abstention,
 )
 from insula.training.decide import choose_decision
 from insula.training.options.sections import DecisionOptions
@@ -58,7 +58,7 @@ def test_nothing_is_held_back_where_it_gains_nothing():
 
 
 def test_risk_coverage_by_hand():
-    coverage, risk, area = risk_coverage([True, False, True, True], [0.9, 0.1, 0.8, 0.7])
+    coverage, risk, area = compute_risk_coverage([True, False, True, True], [0.9, 0.1, 0.8, 0.7])
     assert coverage.tolist() == [0.25, 0.5, 0.75, 1]
     assert risk.tolist() == [0, 0, 0, 0.25]
     assert area == pytest.approx(0.0625)
@@ -66,22 +66,22 @@ def test_risk_coverage_by_hand():
 
 def test_equal_confidences_make_a_flat_curve_in_any_order():
     correct = np.array([True, False, False, True])
-    _, risk, area = risk_coverage(correct, np.full(4, 0.5))
+    _, risk, area = compute_risk_coverage(correct, np.full(4, 0.5))
     assert risk.tolist() == [0.5] * 4
-    assert area == risk_coverage(correct[::-1], np.full(4, 0.5))[2]
+    assert area == compute_risk_coverage(correct[::-1], np.full(4, 0.5))[2]
     with pytest.raises(DataError, match="at least one"):
-        risk_coverage([], [])
+        compute_risk_coverage([], [])
 
 
 def test_summary():
     correct, confidence = honest(500)
     abstained = confidence < 0.5
-    summary = abstention_summary(correct, confidence, abstained, 0.5)
+    summary = summarise_abstention(correct, confidence, abstained, 0.5)
     assert summary.coverage == pytest.approx((~abstained).mean())
     assert summary.accuracy_answered == pytest.approx(correct[~abstained].mean())
     assert len(summary.curve) <= 50
     assert summary.curve[-1] == [1.0, pytest.approx(1 - correct.mean(), abs=1e-6)]
-    silent = abstention_summary(correct, confidence, np.ones(500, dtype=bool))
+    silent = summarise_abstention(correct, confidence, np.ones(500, dtype=bool))
     assert silent.accuracy_answered is None
 
 

@@ -12,7 +12,7 @@ from insula.core.decision import Calibration
 from insula.core.errors import DataError
 from insula.evaluation.decisions import calibration
 from insula.evaluation.decisions.calibration import fit_calibration
-from insula.evaluation.metrics.reliability import confidence_and_outcome, expected_calibration_error
+from insula.evaluation.metrics.reliability import compute_expected_calibration_error, pair_confidence_with_outcome
 
 
 def single(rows=3000, temperature=2.5, seed=0):
@@ -42,7 +42,9 @@ def test_calibration_lowers_the_error_on_other_rows():
     logits, gold = single(seed=2)
 
     def error(values):
-        return expected_calibration_error(*confidence_and_outcome("single", gold == 1, softmax(values, axis=1)))
+        return compute_expected_calibration_error(
+            *pair_confidence_with_outcome("single", gold == 1, softmax(values, axis=1))
+        )
 
     assert error(fitted.apply(logits, "single")) < 0.03 < error(logits)
 
@@ -144,8 +146,8 @@ def test_a_better_likelihood_is_not_bought_with_labels():
     vector = fit_calibration(logits, gold, "single", method="vector").apply(logits, "single")
     temperature = fit_calibration(logits, gold, "single", method="temperature").apply(logits, "single")
     assert (
-        calibration.negative_log_likelihood(vector, gold, "single").mean()
-        < calibration.negative_log_likelihood(temperature, gold, "single").mean()
+        calibration.compute_negative_log_likelihood(vector, gold, "single").mean()
+        < calibration.compute_negative_log_likelihood(temperature, gold, "single").mean()
     )
     assert _macro_f1(gold, vector) < _macro_f1(gold, temperature)
     assert fit_calibration(logits, gold, "single").method == "temperature"

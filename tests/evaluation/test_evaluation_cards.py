@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from evaluation_report_cases import card_of, dimensional, fresh_file, rendered, run
 
-from insula.evaluation.reports.markdown import fenced, markdown
+from insula.evaluation.reports.markdown import escape_markdown, fence_code
 
 yaml = pytest.importorskip("yaml", reason="the front matter is read back with PyYAML")
 
@@ -156,11 +156,11 @@ def test_code_of_the_card_is_valid() -> None:
 
 
 def test_markdown_escapes() -> None:
-    assert markdown("a|b\n*c* <d> & [e](f) `g`") == r"a\|b \*c\* &lt;d&gt; &amp; \[e\](f) \`g\`"
+    assert escape_markdown("a|b\n*c* <d> & [e](f) `g`") == r"a\|b \*c\* &lt;d&gt; &amp; \[e\](f) \`g\`"
 
 
 def test_fence_is_longer_than_what_it_holds() -> None:
-    assert fenced("x ```` y", "sh") == "`````sh\nx ```` y\n`````"
+    assert fence_code("x ```` y", "sh") == "`````sh\nx ```` y\n`````"
 
 
 def test_the_arithmetic_of_training_is_stated() -> None:

@@ -8,10 +8,10 @@ from scipy import stats
 
 from insula.core.builtin_schemes import builtin_scheme
 from insula.core.errors import DataError
-from insula.evaluation.compare import compare, mcnemar
+from insula.evaluation.compare import compare, compute_mcnemar
 from insula.evaluation.comparison_document import ComparisonDocument
 from insula.evaluation.metrics.intervals import count_intervals
-from insula.evaluation.reports.comparison_page import verdict
+from insula.evaluation.reports.comparison_page import describe_verdict
 from insula.evaluation.result import Difference, Interval
 
 
@@ -117,7 +117,7 @@ def test_dimensions_and_sets():
 def test_mid_p_is_the_exact_p_less_half_of_both_ends(only_a, only_b):
     correct_a = [True] * only_a + [False] * only_b + [True, False]
     correct_b = [False] * only_a + [True] * only_b + [True, False]
-    found = mcnemar(correct_a, correct_b)
+    found = compute_mcnemar(correct_a, correct_b)
     assert (found.only_a, found.only_b) == (only_a, only_b)
     probabilities = stats.binom.pmf(np.arange(only_a + only_b + 1), only_a + only_b, 0.5)
     fewer = min(only_a, only_b)
@@ -127,6 +127,8 @@ def test_mid_p_is_the_exact_p_less_half_of_both_ends(only_a, only_b):
 
 def test_the_verdict_counts_its_rows():
     same = {"macro_f1": Difference(0.5, 0.5, Interval(0.0))}
-    said = {rows: verdict(ComparisonDocument(headline="macro_f1", rows=rows, metrics=same)) for rows in (1, 2000)}
+    said = {
+        rows: describe_verdict(ComparisonDocument(headline="macro_f1", rows=rows, metrics=same)) for rows in (1, 2000)
+    }
     assert said[1] == "This row cannot tell which is better: macro-F1 is 0.500 for A, 0.500 for B."
     assert said[2000].startswith("These 2,000 rows cannot tell which is better: ")

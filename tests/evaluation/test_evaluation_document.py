@@ -21,7 +21,7 @@ from insula.core.decision import Calibration, DecisionRule
 from insula.core.errors import DataError, MissingFileError, NewerFormatError
 from insula.core.scheme import LabelScheme
 from insula.evaluation.comparison_document import ComparisonDocument
-from insula.evaluation.document import SCHEMA_VERSION, DecisionRecord, MetricsDocument, SchemeRecord, stamp
+from insula.evaluation.document import SCHEMA_VERSION, DecisionRecord, MetricsDocument, SchemeRecord, stamp_document
 from insula.evaluation.record import Document, Record
 from insula.evaluation.result import Evaluation, Interval, SeenRows
 from insula.evaluation.search_document import SearchDocument
@@ -192,4 +192,4 @@ def test_a_change_of_the_schema_raises_its_version() -> None:
     schema = json.dumps(bare(MetricsDocument.model_json_schema(mode="serialization")), sort_keys=True)
     found = hashlib.sha256(schema.encode()).hexdigest()[:4]
     assert SCHEMAS.get(SCHEMA_VERSION) == found, f"raise SCHEMA_VERSION, and write {found} here for the new version"
-    assert stamp("")["schema_version"] == max(SCHEMAS)
+    assert stamp_document("")["schema_version"] == max(SCHEMAS)

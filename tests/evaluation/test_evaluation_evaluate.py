@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from insula.core.builtin_schemes import builtin_scheme
 from insula.core.errors import DataError
 from insula.core.scheme import LabelScheme
-from insula.evaluation.baselines import majority
+from insula.evaluation.baselines import predict_majority
 from insula.evaluation.evaluate import evaluate
 from insula.evaluation.metrics.metric_names import METRICS
 from insula.evaluation.result import Evaluation, SeenRows
@@ -143,7 +143,7 @@ def test_names_and_measured_metrics_are_the_same():
 def test_the_majority_baseline_can_be_evaluated(name):
     scheme = SCHEMES[name]
     gold, *_ = predictions(scheme)
-    answer = majority(scheme, gold.mean(axis=0), 120)
+    answer = predict_majority(scheme, gold.mean(axis=0), 120)
     found = evaluate(scheme, gold, answer.scores, answer.chosen, resamples=20)
     if name == "vad":
         assert found.headline.value == 0
@@ -153,9 +153,9 @@ def test_the_majority_baseline_can_be_evaluated(name):
 
 
 def test_the_majority_set_has_each_label_of_most_rows():
-    assert majority(SCHEMES["multi"], [0.6, 0.5, 0.1], 2).chosen.tolist() == [[True, True, False]] * 2
+    assert predict_majority(SCHEMES["multi"], [0.6, 0.5, 0.1], 2).chosen.tolist() == [[True, True, False]] * 2
     with pytest.raises(DataError, match="base rates"):
-        majority(SCHEMES["multi"], [0.6], 2)
+        predict_majority(SCHEMES["multi"], [0.6], 2)
 
 
 def test_coarser_levels_are_measured_too():

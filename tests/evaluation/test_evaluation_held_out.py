@@ -7,7 +7,7 @@ import numpy as np
 from insula.evaluation.decisions import held_out
 from insula.evaluation.decisions.calibration import fit_calibration
 from insula.evaluation.decisions.class_offsets import choose_offsets
-from insula.evaluation.decisions.held_out import gains_macro_f1
+from insula.evaluation.decisions.held_out import improves_macro_f1
 from insula.evaluation.decisions.linear_calibration import fit_lines
 from insula.evaluation.decisions.thresholds import choose_binary_threshold, choose_thresholds
 
@@ -27,18 +27,18 @@ def scored(rows, *, signal, shift=0.0, share=0.5, seed=0):
 def test_a_gain_on_many_rows_counts_and_on_few_does_not():
     gold = np.arange(1000) % 2 == 0
     plain, better = gold ^ (np.arange(1000) % 5 == 0), gold ^ (np.arange(1000) % 10 == 5)
-    assert gains_macro_f1(both(gold), both(plain), [both(better)])
-    assert not gains_macro_f1(both(gold), both(better), [both(plain)])
+    assert improves_macro_f1(both(gold), both(plain), [both(better)])
+    assert not improves_macro_f1(both(gold), both(better), [both(plain)])
     few = slice(0, 30)
-    assert not gains_macro_f1(both(gold[few]), both(plain[few]), [both(better[few])])
-    assert not gains_macro_f1(both(gold), both(plain), [both(plain)])
+    assert not improves_macro_f1(both(gold[few]), both(plain[few]), [both(better[few])])
+    assert not improves_macro_f1(both(gold), both(plain), [both(plain)])
 
 
 def test_one_row_is_luck():
     gold = np.arange(40) % 2 == 0
     plain = gold.copy()
     plain[0] = not gold[0]
-    assert not gains_macro_f1(both(gold), both(plain), [both(gold)])
+    assert not improves_macro_f1(both(gold), both(plain), [both(gold)])
 
 
 def test_well_calibrated_binary_scores_keep_the_half():

@@ -13,10 +13,10 @@ from sklearn import metrics as sk
 
 from insula.evaluation.metrics import counts, intervals, regression
 from insula.evaluation.metrics.intervals import (
+    compute_moment_intervals,
     count_differences,
     count_intervals,
-    moment_intervals,
-    resampled_sums,
+    draw_resampled_sums,
 )
 
 
@@ -32,7 +32,7 @@ def test_weighted_sums_agree_with_scikit_learn_on_repeats(size, labels, seed):
     gold, decisions = rows(size, labels, seed)
     chosen = np.random.default_rng(seed).integers(0, size, size=size)
     weights = np.bincount(chosen, minlength=size).astype(float)
-    found = counts.from_sums(weights @ counts.contributions(gold, decisions))
+    found = counts.from_sums(weights @ counts.compute_contributions(gold, decisions))
     truth, decided = gold[chosen].astype(int), decisions[chosen].astype(int)
     assert found["accuracy"] == pytest.approx((truth == decided).all(axis=1).mean())
     present = np.flatnonzero((truth | decided).any(axis=0))
@@ -50,8 +50,8 @@ def test_moments_give_the_metric_on_the_repeated_rows():
     generator = np.random.default_rng(1)
     gold, scores = generator.normal(size=(50, 2)), generator.normal(size=(50, 2))
     chosen = generator.integers(0, 50, size=50)
-    sums = np.bincount(chosen, minlength=50) @ regression.contributions(gold, scores)
-    again = regression.contributions(gold[chosen], scores[chosen]).sum(axis=0)
+    sums = np.bincount(chosen, minlength=50) @ regression.compute_moments(gold, scores)
+    again = regression.compute_moments(gold[chosen], scores[chosen]).sum(axis=0)
     for name, value in regression.from_sums(sums).items():
         assert value == pytest.approx(regression.from_sums(again)[name])
 
@@ -59,7 +59,7 @@ def test_moments_give_the_metric_on_the_repeated_rows():
 @pytest.mark.parametrize("repeats", [np.ones(40, dtype=np.int64), np.array([30, 6, 4])])
 def test_resamples_have_the_size_and_shares_of_the_sample(repeats):
     distinct = np.eye(len(repeats))
-    sums = resampled_sums(distinct, repeats, 3000, 0)
+    sums = draw_resampled_sums(distinct, repeats, 3000, 0)
     assert sums.shape == (3000, len(repeats))
     assert (sums.sum(axis=1) == repeats.sum()).all()
     assert sums.mean(axis=0) == pytest.approx(repeats, rel=0.15)
@@ -69,7 +69,7 @@ def test_resamples_have_the_size_and_shares_of_the_sample(repeats):
 
 def test_chunks_of_resamples_are_put_together(monkeypatch):
     monkeypatch.setattr(intervals, "_CHUNK", 100)
-    sums = resampled_sums(np.eye(40), np.ones(40, dtype=np.int64), 7, 0)
+    sums = draw_resampled_sums(np.eye(40), np.ones(40, dtype=np.int64), 7, 0)
     assert (sums.sum(axis=1) == 40).all()
 
 
@@ -98,7 +98,7 @@ def test_intervals_cover():
 def test_moments_have_intervals():
     generator = np.random.default_rng(0)
     gold = generator.normal(size=(80, 1))
-    interval = moment_intervals(gold, gold + generator.normal(size=(80, 1)))["pearson"]
+    interval = compute_moment_intervals(gold, gold + generator.normal(size=(80, 1)))["pearson"]
     assert -1 < interval.low < interval.value < interval.high < 1
 
 
@@ -112,7 +112,7 @@ def test_one_row_has_a_value_and_no_interval():
     interval = count_intervals([[1, 0]], [[1, 0]])["accuracy"]
     assert interval.to_dict() == {"value": 1.0, "low": None, "high": None}
     assert count_intervals([[0, 0]], [[0, 0]])["macro_f1"].value is None
-    assert moment_intervals([[1.0], [1.0]], [[1.0], [2.0]])["pearson"].value is None
+    assert compute_moment_intervals([[1.0], [1.0]], [[1.0], [2.0]])["pearson"].value is None
 
 
 def test_a_thousand_resamples_cost_less_than_a_hundred_scores():

@@ -10,14 +10,18 @@ from sklearn import metrics as sk
 
 from insula.core.errors import DataError
 from insula.evaluation.metrics import counts
-from insula.evaluation.metrics.categorical import categorical_metrics, confusion, per_label
+from insula.evaluation.metrics.categorical import (
+    compute_categorical_metrics,
+    compute_metrics_per_label,
+    count_confusion,
+)
 from insula.evaluation.metrics.checked_arrays import as_indicators, as_matrix
 from insula.evaluation.metrics.reliability import (
-    brier,
-    confidence_and_outcome,
-    expected_calibration_error,
-    negative_log_likelihood,
-    reliability_bins,
+    compute_brier,
+    compute_expected_calibration_error,
+    compute_negative_log_likelihood,
+    compute_reliability_bins,
+    pair_confidence_with_outcome,
 )
 
 
@@ -42,7 +46,7 @@ def single_rows(rows=300, labels=4, seed=0):
 def values(kind, gold, scores, decisions):
     return {
         name: interval.value
-        for name, interval in categorical_metrics(kind, gold, scores, decisions, resamples=10).items()
+        for name, interval in compute_categorical_metrics(kind, gold, scores, decisions, resamples=10).items()
     }
 
 
@@ -77,7 +81,7 @@ def test_single_label_metrics_equal_scikit_learn():
     assert found["macro_auroc"] == pytest.approx(sk.roc_auc_score(truth, scores, multi_class="ovr"))
     assert found["nll"] == pytest.approx(sk.log_loss(truth, scores))
     assert found["brier"] == pytest.approx(sk.brier_score_loss(truth, scores, labels=range(4)))
-    table = confusion(("a", "b", "c", "d"), gold, decisions)
+    table = count_confusion(("a", "b", "c", "d"), gold, decisions)
     assert table.counts == sk.confusion_matrix(truth, decided).tolist()
     assert table.labels == ["a", "b", "c", "d"]
 
@@ -93,13 +97,13 @@ def test_kind_decides_which_metrics_there_are():
 
 def test_binary_brier_is_of_the_positive_class():
     gold, scores = one_hot([1, 0], 2), np.array([[0.2, 0.8], [0.6, 0.4]])
-    assert brier("binary", gold, scores) == pytest.approx((0.2**2 + 0.4**2) / 2)
-    assert brier("single", gold, scores) == pytest.approx(0.2**2 + 0.4**2)
+    assert compute_brier("binary", gold, scores) == pytest.approx((0.2**2 + 0.4**2) / 2)
+    assert compute_brier("single", gold, scores) == pytest.approx(0.2**2 + 0.4**2)
 
 
 def test_macro_averages_leave_absent_labels_out():
     gold, decisions = one_hot([0, 1, 0], 5), one_hot([0, 1, 1], 5)
-    found = counts.from_sums(counts.contributions(gold, decisions).sum(axis=0))
+    found = counts.from_sums(counts.compute_contributions(gold, decisions).sum(axis=0))
     expected = sk.f1_score(gold, decisions, average="macro", zero_division=np.nan)
     assert found["macro_f1"] == pytest.approx(expected)
     assert found["macro_f1"] == pytest.approx(sk.f1_score([0, 1, 0], [0, 1, 1], average="macro"))
@@ -141,7 +145,7 @@ def test_quadratic_kappa_counts_classes_without_rows():
 def test_per_label_rows():
     gold, scores, decisions = multi_rows(labels=3)
     gold[:, 2], decisions[:, 2] = False, False
-    table = per_label(("a", "b", "c"), gold, scores, decisions, np.array([0.1, 0.2, 0.3]))
+    table = compute_metrics_per_label(("a", "b", "c"), gold, scores, decisions, np.array([0.1, 0.2, 0.3]))
     precision, recall, f1, support = sk.precision_recall_fscore_support(gold, decisions, zero_division=0.0)
     for i, row in enumerate(table[:2]):
         assert (row.precision, row.recall, row.f1) == pytest.approx((precision[i], recall[i], f1[i]))
@@ -157,10 +161,10 @@ def test_per_label_rows():
 def test_calibration_error_by_hand():
     confidence = np.array([0.95, 0.95, 0.61, 0.61])
     outcome = np.array([True, True, True, False])
-    assert expected_calibration_error(confidence, outcome) == pytest.approx(0.5 * 0.05 + 0.5 * 0.11)
-    assert expected_calibration_error(confidence, outcome, bins=1) == pytest.approx(abs(0.75 - 0.78))
-    assert expected_calibration_error(confidence, outcome, bins=2, equal_mass=True) == pytest.approx(0.08)
-    table = reliability_bins(confidence, outcome, bins=10)
+    assert compute_expected_calibration_error(confidence, outcome) == pytest.approx(0.5 * 0.05 + 0.5 * 0.11)
+    assert compute_expected_calibration_error(confidence, outcome, bins=1) == pytest.approx(abs(0.75 - 0.78))
+    assert compute_expected_calibration_error(confidence, outcome, bins=2, equal_mass=True) == pytest.approx(0.08)
+    table = compute_reliability_bins(confidence, outcome, bins=10)
     assert [(row.low, row.count, row.accuracy) for row in table] == [
         (pytest.approx(0.6), 2, 0.5),
         (pytest.approx(0.9), 2, 1.0),
@@ -169,14 +173,14 @@ def test_calibration_error_by_hand():
 
 def test_reliability_pools_the_top_score_or_every_score():
     gold, scores = one_hot([0, 1], 2), np.array([[0.7, 0.3], [0.6, 0.4]])
-    confidence, outcome = confidence_and_outcome("single", gold, scores)
+    confidence, outcome = pair_confidence_with_outcome("single", gold, scores)
     assert confidence.tolist() == [0.7, 0.6]
     assert outcome.tolist() == [True, False]
-    assert confidence_and_outcome("multi", gold, scores)[0].size == 4
+    assert pair_confidence_with_outcome("multi", gold, scores)[0].size == 4
 
 
 def test_a_sure_mistake_costs_much_but_not_infinity():
-    assert 30 < negative_log_likelihood("single", one_hot([0], 2), np.array([[0.0, 1.0]])) < 40
+    assert 30 < compute_negative_log_likelihood("single", one_hot([0], 2), np.array([[0.0, 1.0]])) < 40
 
 
 @pytest.mark.parametrize("bad", [[[0.5, 0.5]], [[2, 0]]])

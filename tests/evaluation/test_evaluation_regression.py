@@ -9,19 +9,25 @@ from hypothesis import strategies as st
 from scipy import stats
 from sklearn import metrics as sk
 
-from insula.evaluation.metrics.regression import by_dimension, contributions, from_sums, per_dimension, spearman
+from insula.evaluation.metrics.regression import (
+    compute_by_dimension,
+    compute_metrics_per_dimension,
+    compute_moments,
+    compute_spearman,
+    from_sums,
+)
 
 
 def column(gold, scores):
     gold, scores = np.asarray(gold, dtype=float)[:, None], np.asarray(scores, dtype=float)[:, None]
-    return per_dimension(("v",), gold, scores)[0]
+    return compute_metrics_per_dimension(("v",), gold, scores)[0]
 
 
 def test_values_equal_scipy_and_scikit_learn():
     generator = np.random.default_rng(3)
     gold = generator.normal(1e3, 2.0, size=(200, 2))
     scores = gold * 0.7 + 300 + generator.normal(size=(200, 2))
-    table = per_dimension(("valence", "arousal"), gold, scores)
+    table = compute_metrics_per_dimension(("valence", "arousal"), gold, scores)
     for i, row in enumerate(table):
         x, y = gold[:, i], scores[:, i]
         assert row.mae == pytest.approx(sk.mean_absolute_error(x, y))
@@ -30,7 +36,7 @@ def test_values_equal_scipy_and_scikit_learn():
         assert row.spearman == pytest.approx(stats.spearmanr(x, y).statistic)
         lin = 2 * np.cov(x, y, ddof=0)[0, 1] / (x.var() + y.var() + (x.mean() - y.mean()) ** 2)
         assert row.ccc == pytest.approx(lin)
-    averaged = from_sums(contributions(gold, scores).sum(axis=0))
+    averaged = from_sums(compute_moments(gold, scores).sum(axis=0))
     assert averaged["pearson"] == pytest.approx(np.mean([row.pearson for row in table]))
 
 
@@ -49,14 +55,14 @@ def test_undefined_cases():
 def test_averages_run_over_defined_dimensions():
     gold = np.array([[1.0, 5.0], [2.0, 5.0], [3.0, 5.0]])
     scores = np.array([[1.0, 1.0], [2.0, 2.0], [3.0, 3.0]])
-    assert from_sums(contributions(gold, scores).sum(axis=0))["pearson"] == pytest.approx(1.0)
+    assert from_sums(compute_moments(gold, scores).sum(axis=0))["pearson"] == pytest.approx(1.0)
 
 
 def test_resampled_constants_are_seen_as_constant():
     # Seven times the same value: the sum of squares minus the squared sum is rounding, not variance.
     gold, scores = np.array([[0.1], [0.7], [0.3]]), np.array([[0.2], [0.5], [0.9]])
-    sums = np.array([7.0, 0.0, 0.0]) @ contributions(gold, scores)
-    assert np.isnan(by_dimension(sums)["pearson"]).all()
+    sums = np.array([7.0, 0.0, 0.0]) @ compute_moments(gold, scores)
+    assert np.isnan(compute_by_dimension(sums)["pearson"]).all()
 
 
 numbers = st.lists(st.tuples(st.floats(-100, 100), st.floats(-100, 100)), min_size=2, max_size=30)
@@ -72,5 +78,5 @@ def test_ranges_and_invariances(pairs):
     assert found.mae <= found.rmse + 1e-9
     if found.pearson is not None and found.ccc is not None:
         assert abs(found.ccc) <= abs(found.pearson) + 1e-6
-    if spearman(gold, scores) is not None:
-        assert spearman(gold, 3 * scores + 1) == pytest.approx(spearman(gold, scores), abs=1e-9)
+    if compute_spearman(gold, scores) is not None:
+        assert compute_spearman(gold, 3 * scores + 1) == pytest.approx(compute_spearman(gold, scores), abs=1e-9)

@@ -19,11 +19,11 @@ from hypothesis import strategies as st
 
 from insula.core.builtin_schemes import builtin_scheme
 from insula.core.errors import OutputError
-from insula.evaluation.charts.risk_coverage import risk_coverage_chart
+from insula.evaluation.charts.risk_coverage import draw_risk_coverage_chart
 from insula.evaluation.document import MetricsDocument
 from insula.evaluation.evaluate import evaluate
-from insula.evaluation.reports.figures import learning_figures
-from insula.evaluation.reports.page import even_columns
+from insula.evaluation.reports.figures import draw_learning
+from insula.evaluation.reports.page import choose_even_columns
 from insula.evaluation.reports.report import write_report
 
 HOSTILE = (
@@ -440,21 +440,21 @@ def test_the_fits_of_a_linear_model_are_no_curve() -> None:
         {"step": float(n + 1), "strength": strength, "balanced": float(n == 3), "validation_macro_f1": 0.5 + n / 10}
         for n, strength in enumerate((1.0, 3.0, 10.0, 3.0))
     ]
-    (figure,) = learning_figures(fits)
+    (figure,) = draw_learning(fits)
     assert figure.title == "4 fits"
     assert "polyline" not in figure.svg
     for words in ("C = 10", "balanced classes", "0.800"):
         assert words in figure.svg
-    assert not learning_figures(fits[:1])
+    assert not draw_learning(fits[:1])
 
 
 def test_epochs_are_rounded() -> None:
     history = [{"epoch": epoch, "validation_macro_f1": value} for epoch, value in ((1 / 3, 0.5), (1.66666667, 0.7))]
-    assert learning_figures(history)[0].caption == "Best: 0.700 at epoch 1.67."
+    assert draw_learning(history)[0].caption == "Best: 0.700 at epoch 1.67."
 
 
 def test_no_words_lie_on_the_risk_coverage_curve() -> None:
-    svg = risk_coverage_chart([[0.1, 0.0], [1.0, 0.2]], key="c", chosen=(0.95, 0.19))
+    svg = draw_risk_coverage_chart([[0.1, 0.0], [1.0, 0.2]], key="c", chosen=(0.95, 0.19))
     drawn = re.sub(r"<(title|desc)[^>]*>.*?</\1>", "", svg)
     assert "in use" in svg
     assert "in use" not in drawn
@@ -462,5 +462,5 @@ def test_no_words_lie_on_the_risk_coverage_curve() -> None:
 
 @pytest.mark.parametrize(("count", "columns"), [(1, 1), (6, 6), (7, 7), (8, 4), (9, 5), (13, 7), (15, 5)])
 def test_tiles_fill_their_rows(count: int, columns: int) -> None:
-    assert even_columns(count, 7) == columns
+    assert choose_even_columns(count, 7) == columns
     assert count % columns != 1 or count == 1

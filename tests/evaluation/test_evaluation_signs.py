@@ -8,21 +8,21 @@ import pytest
 
 from insula.core.builtin_schemes import BUILTIN_SCHEMES
 from insula.core.scheme import LabelScheme
-from insula.evaluation.reports.page import page_style
-from insula.evaluation.reports.signs import SIGNS, sign_of, signs_of
+from insula.evaluation.reports.page import read_page_style
+from insula.evaluation.reports.signs import SIGNS, find_signs, sign_of
 
 
 def test_labels_have_the_sign_of_their_group() -> None:
-    signs = signs_of(BUILTIN_SCHEMES["goemotions"])
+    signs = find_signs(BUILTIN_SCHEMES["goemotions"])
     assert list(signs) == list(BUILTIN_SCHEMES["goemotions"].names)
     assert (signs["gratitude"], signs["grief"], signs["neutral"]) == ("joy", "sadness", "neutral")
-    assert signs_of(BUILTIN_SCHEMES["sentiment5"]) == {
+    assert find_signs(BUILTIN_SCHEMES["sentiment5"]) == {
         "very negative": "negative", "negative": "negative", "neutral": "neutral", "positive": "positive",
         "very positive": "positive",
     }  # fmt: skip
-    assert signs_of(BUILTIN_SCHEMES["smp2020"])["happy"] == "joy"
+    assert find_signs(BUILTIN_SCHEMES["smp2020"])["happy"] == "joy"
     own = LabelScheme("own", "single", ("Optimism", "low"))
-    assert signs_of(own) == {"Optimism": "joy"}
+    assert find_signs(own) == {"Optimism": "joy"}
     assert sign_of(own, "low") == ""
 
 
@@ -32,10 +32,10 @@ def test_no_two_groups_share_a_sign() -> None:
 
 @pytest.mark.parametrize("sign", SIGNS)
 def test_every_sign_has_a_colour_in_light_and_dark(sign: str) -> None:
-    style = page_style("page.css")
+    style = read_page_style("page.css")
     assert f".{sign} {{ --emotion: var(--{sign}); }}" in style
     light, dark = re.findall(rf"--{sign}: (#[0-9a-f]{{6}});", style)
-    report = page_style()
+    report = read_page_style()
     backgrounds = re.findall(r"--raised: (#[0-9a-f]{6});", report)
     for colour, background in zip((light, dark), backgrounds, strict=True):
         assert _contrast(colour, background) >= 3, "WCAG 2.2, 1.4.11: what one must see to understand"

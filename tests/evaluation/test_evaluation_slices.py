@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score
 
-from insula.evaluation.metrics.curves import evenly_spaced, precision_recall_curves, scatter
-from insula.evaluation.metrics.mistakes import confident_mistakes, largest_errors
-from insula.evaluation.metrics.slices import length_name, slices
+from insula.evaluation.metrics.curves import compute_precision_recall_curves, sample_scatter, space_evenly
+from insula.evaluation.metrics.mistakes import find_confident_mistakes, find_largest_errors
+from insula.evaluation.metrics.slices import measure_slices, name_length
 from insula.evaluation.result import Interval, Mistake, Slice
 
 
@@ -29,7 +29,7 @@ from insula.evaluation.result import Interval, Mistake, Slice
     ],
 )
 def test_length_bins(text, language, name):
-    assert length_name(text, language) == name
+    assert name_length(text, language) == name
 
 
 def test_slices_hold_at_least_thirty_rows_and_stand_in_order():
@@ -41,17 +41,17 @@ def test_slices_hold_at_least_thirty_rows_and_stand_in_order():
         seen.append(rows)
         return Interval(float(len(rows)), 0.0, 1.0)
 
-    table = slices(texts, languages, measure)
+    table = measure_slices(texts, languages, measure)
     assert [row.name for row in table["length"]] == ["1-10 characters", "1-10 words", "41+ words"]
     assert [(row.name, row.rows) for row in table["language"]] == [("en", 71), ("zh", 30)]
     assert table["length"][1] == Slice(name="1-10 words", rows=31, value=31.0, low=0.0, high=1.0)
     assert seen[1].tolist() == list(range(40, 71))
-    assert slices(None, None, measure) == {"length": [], "language": []}
+    assert measure_slices(None, None, measure) == {"length": [], "language": []}
 
 
 @given(st.integers(1, 500), st.integers(2, 60))
 def test_thinning_keeps_both_ends(size, most):
-    kept = evenly_spaced(size, most)
+    kept = space_evenly(size, most)
     assert len(kept) <= most
     assert (kept[0], kept[-1]) == (0, size - 1)
     assert (np.diff(kept) > 0).all()
@@ -63,7 +63,7 @@ def test_precision_recall_curves_of_the_most_frequent_labels():
     gold = generator.random((2000, 15)) < scores * np.linspace(0.1, 0.9, 15)
     gold[:, 0] = False
     names = [f"label{i}" for i in range(15)]
-    curves = precision_recall_curves(names, gold, scores)
+    curves = compute_precision_recall_curves(names, gold, scores)
     assert [curve.label for curve in curves[:2]] == ["label14", "label13"]
     assert len(curves) == 12
     for curve in curves:
@@ -71,20 +71,22 @@ def test_precision_recall_curves_of_the_most_frequent_labels():
         assert curve.recall == sorted(curve.recall)
         assert (curve.recall[0], curve.recall[-1]) == (0.0, 1.0)
     assert curves[0].average_precision == pytest.approx(average_precision_score(gold[:, 14], scores[:, 14]))
-    assert precision_recall_curves(["a"], np.zeros((3, 1), dtype=bool), np.ones((3, 1))) == []
+    assert compute_precision_recall_curves(["a"], np.zeros((3, 1), dtype=bool), np.ones((3, 1))) == []
 
 
 def test_scatter_samples_rows():
     gold = np.arange(2000.0).reshape(1000, 2)
-    points = scatter(("valence", "arousal"), gold, gold + 1, seed=1)
+    points = sample_scatter(("valence", "arousal"), gold, gold + 1, seed=1)
     assert len(points["valence"]) == 500
     assert all(predicted == truth + 1 for truth, predicted in points["arousal"])
-    assert scatter(("valence", "arousal"), gold[:3], gold[:3])["valence"] == [[0, 0], [2, 2], [4, 4]]
+    assert sample_scatter(("valence", "arousal"), gold[:3], gold[:3])["valence"] == [[0, 0], [2, 2], [4, 4]]
 
 
 def test_the_most_confident_mistakes_come_first():
     gold, decisions = np.eye(2, dtype=bool)[[0, 0, 1]], np.eye(2, dtype=bool)[[1, 0, 0]]
-    found = confident_mistakes(("sad", "joy"), ["one", "two", "x" * 400], gold, decisions, np.array([0.6, 0.99, 0.9]))
+    found = find_confident_mistakes(
+        ("sad", "joy"), ["one", "two", "x" * 400], gold, decisions, np.array([0.6, 0.99, 0.9])
+    )
     assert [row.confidence for row in found] == [0.9, 0.6]
     assert found[1] == Mistake(text="one", gold=["sad"], predicted=["joy"], confidence=0.6)
     assert len(found[0].text) == 300
@@ -93,6 +95,6 @@ def test_the_most_confident_mistakes_come_first():
 
 def test_the_largest_errors_come_first():
     gold, scores = np.array([[1.0], [2.0], [3.0]]), np.array([[1.5], [2.0], [0.0]])
-    found = largest_errors(["a", "b", "c"], gold, scores)
+    found = find_largest_errors(["a", "b", "c"], gold, scores)
     assert [row.text for row in found] == ["c", "a"]
     assert found[0] == Mistake(text="c", gold=[3.0], predicted=[0.0], confidence=None)

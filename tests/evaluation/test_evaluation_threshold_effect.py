@@ -8,7 +8,7 @@ from sklearn.metrics import f1_score
 
 from insula.core.builtin_schemes import builtin_scheme
 from insula.core.scheme import LabelScheme
-from insula.evaluation.decisions.threshold_effect import macro_f1_by_threshold
+from insula.evaluation.decisions.threshold_effect import measure_macro_f1_by_threshold
 from insula.evaluation.evaluate import evaluate
 from insula.evaluation.result import Interval
 
@@ -23,7 +23,7 @@ def several(rows=300, seed=0):
 def test_multi_label_figures_are_those_of_scikit_learn():
     gold, scores = several()
     decisions = scores >= 0.42
-    found = macro_f1_by_threshold("multi", gold, scores, decisions, resamples=100)
+    found = measure_macro_f1_by_threshold("multi", gold, scores, decisions, resamples=100)
     assert found.half.value == pytest.approx(f1_score(gold, scores >= 0.5, average="macro", zero_division=0))
     assert found.validation.value == pytest.approx(f1_score(gold, decisions, average="macro"))
     best = np.mean(
@@ -39,7 +39,7 @@ def test_binary_cheats_with_the_best_of_all_cuts():
     score = np.round(0.3 * positive + 0.5 * generator.random(200), 2)
     gold, scores = np.stack([~positive, positive], axis=1), np.stack([1 - score, score], axis=1)
     decided = np.stack([score < 0.5, score >= 0.5], axis=1)
-    found = macro_f1_by_threshold("binary", gold, scores, decided, resamples=100)
+    found = measure_macro_f1_by_threshold("binary", gold, scores, decided, resamples=100)
     assert found.half == found.validation
     best = max(f1_score(positive, score >= cut, average="macro") for cut in np.unique(score))
     assert found.test.value == pytest.approx(best)
@@ -58,7 +58,7 @@ def test_no_cut_of_a_binary_model_is_above_the_oracle(rows, share):
     both = np.stack([given + positive.sum(), 2 * rows - given - positive.sum()])
     right = np.stack([hits, rows - given - positive.sum() + hits])
     each = np.divide(2 * right, both, where=both > 0, out=np.full(both.shape, np.nan))
-    found = macro_f1_by_threshold("binary", gold, scores, gold, resamples=2)
+    found = measure_macro_f1_by_threshold("binary", gold, scores, gold, resamples=2)
     assert found.test.value == pytest.approx(np.nanmean(each, axis=0).max(), abs=1e-12)
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import f1_score
 
 from insula.core.errors import DataError
-from insula.evaluation.decisions.thresholds import choose_binary_threshold, choose_thresholds, midpoint
+from insula.evaluation.decisions.thresholds import choose_binary_threshold, choose_thresholds, compute_midpoint
 
 
 def imbalanced(rows, seed, labels=12):
@@ -154,7 +154,7 @@ def test_labels_without_positives_get_the_pooled_cut():
 
 def test_neighbouring_floats_are_still_parted():
     upper = np.nextafter(0.3, 1)
-    assert 0.3 < midpoint(np.array(0.3), np.array(upper)) <= upper
+    assert 0.3 < compute_midpoint(np.array(0.3), np.array(upper)) <= upper
 
 
 def test_impossible_input_is_rejected():

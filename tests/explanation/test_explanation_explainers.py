@@ -148,13 +148,13 @@ def test_explanations_of_shuffled_weights_do_not_correlate(trained_run: Callable
 
 
 def test_trust_tells_good_reasons_from_bad_ones(trained_run: Callable[..., Any]) -> None:
-    from insula.explanation.faithfulness import comprehensiveness, sufficiency
+    from insula.explanation.faithfulness import measure_comprehensiveness, measure_sufficiency
 
     predictor = Predictor.load(trained_run("linear", "single").path)
     question = Question(predictor, "we wonderful walk home with a friend because it was happy again")
     good = explainers["occlusion"].weigh(question, 0)[:, 2]
-    assert comprehensiveness(question, good, 2) > comprehensiveness(question, -good, 2) + 0.2
-    assert sufficiency(question, good, 2) < sufficiency(question, -good, 2) - 0.2
+    assert measure_comprehensiveness(question, good, 2) > measure_comprehensiveness(question, -good, 2) + 0.2
+    assert measure_sufficiency(question, good, 2) < measure_sufficiency(question, -good, 2) - 0.2
 
 
 def test_words_keep_their_places_and_context_stays() -> None:

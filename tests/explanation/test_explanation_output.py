@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 import insula
 from insula.cli.app import app
-from insula.explanation.terminal import explanation_lines
+from insula.explanation.terminal import format_explanation
 
 TEXT = "I'm so glad you came, but the room was awful!!"
 
@@ -72,11 +72,11 @@ def test_the_name_of_a_file_is_no_text(tmp_path: Path, monkeypatch: pytest.Monke
 
 def test_lines_mark_words_with_and_without_colour() -> None:
     (explanation,) = insula.explain(TEXT, labels=["joy"])
-    plain = "\n".join(explanation_lines(explanation, colour=False))
+    plain = "\n".join(format_explanation(explanation, colour=False))
     assert "[+glad]" in plain
     assert "[-awful]" in plain
     assert "\x1b" not in plain
-    assert "\x1b[48;5;" in "\n".join(explanation_lines(explanation, colour=True))
+    assert "\x1b[48;5;" in "\n".join(format_explanation(explanation, colour=True))
     stripped = plain.replace("[+", "").replace("[-", "").replace("]", "")
     assert TEXT in stripped
 

@@ -15,7 +15,7 @@ import insula
 import insula.explanation.files as files
 from insula.core.errors import DataError
 from insula.explanation.explain import explain_input
-from insula.inference.parts import can_resume, parts_folder
+from insula.inference.parts import can_resume, get_parts_folder
 from waiting import wait_until
 
 GROUP, ROWS = 4, 30
@@ -63,7 +63,7 @@ def test_a_resumed_file_is_the_same_bytes(
     assert output.read_bytes() == alone.read_bytes()
     assert (resumed.rows, resumed.rejected) == (whole.rows, whole.rejected) == (25, 5)
     assert resumed.kept == 25 - len(asked) > 0
-    assert not parts_folder(output).exists()
+    assert not get_parts_folder(output).exists()
 
 
 def test_parts_of_another_job_are_not_mixed_in(tmp_path: Path, source: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -85,7 +85,7 @@ def test_a_killed_command_is_resumed(tmp_path: Path) -> None:
     source.write_text("text\n" + "".join(f'"{row}"\n' for row in rows), encoding="utf-8")
     command = [sys.executable, "-m", "insula", "explain", "-i", str(source), "-o", str(output), "--quiet"]
     with subprocess.Popen(command) as killed:
-        wait_until(lambda: list(parts_folder(output).glob("*.part")), "no part is written")
+        wait_until(lambda: list(get_parts_folder(output).glob("*.part")), "no part is written")
         killed.kill()
         assert killed.wait() == -signal.SIGKILL
     assert not output.exists()

@@ -17,7 +17,7 @@ import toy_data
 from insula.core.errors import ModelFolderError, ParityError
 from insula.core.scheme import KINDS, Kind
 from insula.inference.backends import backends
-from insula.inference.batching import batches
+from insula.inference.batching import iterate_batches
 from insula.inference.parity import PARITY, check_export
 from insula.inference.predictor import Predictor
 from insula.models.networks.averaged import AveragedTokens
@@ -73,7 +73,9 @@ def test_onnx_and_torch_agree(trained_run: Trained, kind: Kind, monkeypatch: pyt
     wanted = torch.decide(texts)
     for rows, tokens in ((256, 2048), (1, 2048), (5, 2048), (256, 64)):
         monkeypatch.setattr(
-            token_backend, "batches", lambda lengths, r=rows, t=tokens, **_: batches(lengths, tokens=t, rows=r)
+            token_backend,
+            "iterate_batches",
+            lambda lengths, r=rows, t=tokens, **_: iterate_batches(lengths, tokens=t, rows=r),
         )
         found = onnx.decide(texts)
         np.testing.assert_allclose(found.scores, wanted.scores, atol=1e-5)

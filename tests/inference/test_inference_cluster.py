@@ -110,7 +110,7 @@ def test_workers_run_the_model_as_the_predictor_does(
     with pytest.raises(KeyboardInterrupt):
         predict_file(opened, source, tmp_path / "out.csv", engine="ray")
     monkeypatch.setattr(cluster.ray, "get", lambda files: files)
-    worker = cluster._Worker(cluster._packed(opened.folder), *asked)
+    worker = cluster._Worker(cluster._pack(opened.folder), *asked)
     assert worker._predictor.engine == Engine("torch", threads=1, tokens=64)
     assert worker._predictor.fingerprint == opened.fingerprint  # that of the job, which says what its output depends on
 

@@ -178,7 +178,7 @@ def test_two_ways_to_give_the_turns_exclude_each_other(tmp_path: Path) -> None:
     source = write(tmp_path / "in.csv", dialogues())
     with pytest.raises(DataError, match="two ways to give the earlier turns"):
         predict_file(model(), source, print, context="who", dialogue="talk")
-    with pytest.raises(DataError, match=r"speaker column 'whom' is not in .*mean 'who'"):
+    with pytest.raises(DataError, match=r"speaker column must be one of .*Got 'whom'.*mean 'who'"):
         predict_file(model(), source, print, dialogue="talk", speaker="whom")
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from insula.inference.overlap import BackgroundWorker, prefetched
+from insula.inference.overlap import BackgroundWorker, prefetch_items
 from waiting import wait_until
 
 
@@ -26,7 +26,7 @@ def test_what_comes_ahead_is_in_order_and_bounded() -> None:
             made.append(number)
             yield number
 
-    with prefetched(endless(), most=2) as items:
+    with prefetch_items(endless(), most=2) as items:
         assert [next(items) for _ in range(5)] == [0, 1, 2, 3, 4]
         most = 5 + 2 + 1  # what was taken, what is held, and one in hand
         wait_until(lambda: len(made) == most, f"{len(made)} of {most} are made")
@@ -42,7 +42,7 @@ def test_what_comes_ahead_is_made_while_the_caller_works() -> None:
         made.set()
         yield 2
 
-    with prefetched(two()) as items:
+    with prefetch_items(two()) as items:
         assert next(items) == 1
         assert made.wait(10)
         assert list(items) == [2]
@@ -53,7 +53,7 @@ def test_an_error_ahead_comes_to_the_caller_in_its_place() -> None:
         yield 1
         raise ValueError("broken row")
 
-    with prefetched(fails()) as items:
+    with prefetch_items(fails()) as items:
         assert next(items) == 1
         with pytest.raises(ValueError, match="broken row"):
             next(items)
@@ -62,7 +62,7 @@ def test_an_error_ahead_comes_to_the_caller_in_its_place() -> None:
 
 def test_a_caller_that_fails_ends_the_thread() -> None:
     def fail() -> None:
-        with prefetched(iter(range(100))) as items:
+        with prefetch_items(iter(range(100))) as items:
             next(items)
             raise KeyboardInterrupt
 

@@ -14,7 +14,7 @@ import insula.inference.predictor as predictor_module
 from insula.core.decision import DecisionRule
 from insula.core.errors import DataError, UnknownNameError
 from insula.core.scheme import LabelScheme
-from insula.inference.batching import batches
+from insula.inference.batching import iterate_batches
 from insula.inference.predictor import Predictor
 from insula.text.preparation import Preparation
 
@@ -128,7 +128,7 @@ def test_a_model_is_found_by_run_folder_or_refused(trained_run: Callable[..., An
     rows=st.integers(1, 10),
 )
 def test_batches_hold_each_row_once_within_the_budget(lengths: list[int], tokens: int, rows: int) -> None:
-    made = list(batches(lengths, tokens=tokens, rows=rows))
+    made = list(iterate_batches(lengths, tokens=tokens, rows=rows))
     assert sorted(row for batch in made for row in batch) == list(range(len(lengths)))
     longest = 0
     for batch in made:

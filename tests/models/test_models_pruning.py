@@ -20,7 +20,7 @@ from insula.inference.onnx_backend import open_session
 from insula.models.networks.architectures import load_network
 from insula.models.networks.encoder import EncoderForEmotion
 from insula.models.onnx.export import export_onnx
-from insula.models.pruning import EncoderShape, KeptParts, bert_layers, prune_encoder
+from insula.models.pruning import EncoderShape, KeptParts, find_bert_layers, prune_encoder
 
 EncoderFolder = Callable[..., Path]
 IDS = torch.arange(5, 19).view(2, 7)
@@ -52,10 +52,10 @@ def test_matrices_shrink_and_what_is_kept_has_its_weights(encoder_folder: Encode
     model, whole = encoder(encoder_folder(layers=3)), encoder(encoder_folder(layers=3))
     model.prune(KeptParts((0, 2), ((1, 3), (0,)), (tuple(range(8)), tuple(range(0, 64, 2)))))
     assert model.config.pruned == {"layers": 2, "heads": [2, 1], "widths": [8, 32]}
-    first, last = bert_layers(model.backbone)
+    first, last = find_bert_layers(model.backbone)
     assert first.attention.self.query.weight.shape == (16, 32)
     assert last.attention.output.dense.weight.shape == (32, 8)
-    was = bert_layers(whole.backbone)[2]
+    was = find_bert_layers(whole.backbone)[2]
     assert torch.equal(last.attention.self.value.weight, was.attention.self.value.weight[:8])
     assert torch.equal(last.output.dense.weight, was.output.dense.weight[:, ::2])
     assert torch.equal(last.output.dense.bias, was.output.dense.bias)
@@ -65,7 +65,7 @@ def test_matrices_shrink_and_what_is_kept_has_its_weights(encoder_folder: Encode
 @torch.no_grad()
 def test_parts_without_output_weights_can_go_without_a_trace(encoder_folder: EncoderFolder) -> None:
     model = encoder(encoder_folder())
-    for layer in bert_layers(model.backbone):
+    for layer in find_bert_layers(model.backbone):
         layer.attention.output.dense.weight[:, 8:16] = 0  # head 1
         layer.output.dense.weight[:, 3] = 0
     before = logits(model)

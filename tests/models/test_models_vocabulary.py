@@ -15,8 +15,8 @@ from insula.models.tokens.vocabulary import (
     WORD_START,
     Kind,
     extend_vocabulary,
+    list_whole_words,
     train_vocabulary,
-    whole_words,
 )
 from insula.text.preparation import WORD_STEPS, Preparation
 
@@ -118,4 +118,4 @@ def test_whole_words_of_an_encoder(tmp_path: Path, entries: list[str], words: li
     file = tmp_path / "tokenizer.json"
     numbers = {entry: number for number, entry in enumerate(entries)}
     Tokenizer(models.WordLevel(numbers, entries[0])).save(str(file))
-    assert whole_words(file) == words
+    assert list_whole_words(file) == words

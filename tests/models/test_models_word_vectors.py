@@ -13,7 +13,7 @@ from transformers import AutoModel, AutoTokenizer
 
 from insula.core.errors import DataError
 from insula.core.progress import Silent
-from insula.models.tokens.word_vectors import _states, distil_vectors
+from insula.models.tokens.word_vectors import _compute_states, distil_vectors
 
 WORDS = ["[PAD]", "[UNK]", "happy", "awful", "day", "开心", "unseenword", "!"]
 
@@ -21,7 +21,7 @@ WORDS = ["[PAD]", "[UNK]", "happy", "awful", "day", "开心", "unseenword", "!"]
 def test_a_word_s_state_is_the_mean_of_its_own_tokens(encoder_folder: Callable[..., Path]) -> None:
     folder = encoder_folder()
     tokenizer, model = AutoTokenizer.from_pretrained(folder), AutoModel.from_pretrained(folder).eval()
-    found = _states(WORDS, folder, Silent())
+    found = _compute_states(WORDS, folder, Silent())
     for row, word in enumerate(WORDS):  # each alone, though words of several lengths ran together
         with torch.inference_mode():
             alone = model(**tokenizer(word, return_tensors="pt")).last_hidden_state[0].mean(dim=0).numpy()
@@ -40,7 +40,7 @@ def test_vectors_are_standard_and_the_same_each_time(encoder_folder: Callable[..
 
 
 def test_all_components_keep_the_distances(encoder_folder: Callable[..., Path]) -> None:
-    states = _states(WORDS, encoder_folder(), Silent())
+    states = _compute_states(WORDS, encoder_folder(), Silent())
     vectors = distil_vectors(WORDS, encoder_folder(), len(WORDS) - 1, Silent())
 
     def distances(rows: Any) -> Any:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from insula.core.errors import MissingFileError, OutputError
 from insula.operations.audit.anchor import read_anchors, write_anchor
-from insula.operations.audit.chain import START, canonical, read, seal
+from insula.operations.audit.chain import START, read, seal_entry, to_canonical_json
 from insula.operations.audit.log import TORN, AuditLog, log_files
 from insula.operations.audit.verify import Verified, verify_log
 
@@ -77,7 +77,7 @@ def test_a_new_entry_in_the_place_of_an_old_one_shows(tmp_path: Path) -> None:
     lines = _lines(log.folder)
     old = read(lines[4].rstrip("\n"))
     assert old is not None
-    forged = seal(old.number, old.time, "nothing.happened", "operator", {}, old.before)
+    forged = seal_entry(old.number, old.time, "nothing.happened", "operator", {}, old.before)
     _write(log.folder, [*lines[:4], forged.line() + "\n", *lines[5:]])
     assert "entry 6 does not follow" in verify_log(log.folder).findings[0]
 
@@ -94,7 +94,7 @@ def test_a_cut_end_and_a_rewritten_log_show_against_anchors(tmp_path: Path) -> N
     assert "it ends at entry 8, and an anchor shows 2 entries more" in verify_log(log.folder, anchors).findings[0]
     before, forged = START, []
     for number in range(1, 13):
-        entry = seal(number, "2026-01-01T00:00:00+00:00", "nothing.happened", "operator", {}, before)
+        entry = seal_entry(number, "2026-01-01T00:00:00+00:00", "nothing.happened", "operator", {}, before)
         before = entry.hash
         forged.append(entry.line() + "\n")
     _write(log.folder, forged)
@@ -146,7 +146,9 @@ def _next(whole: bytes) -> bytes:
     last = read(whole.splitlines()[-1].decode("ascii"))
     assert last is not None
     return (
-        seal(last.number + 1, last.time, "key.created", "operator", {"key": "lost"}, last.hash).line().encode("ascii")
+        seal_entry(last.number + 1, last.time, "key.created", "operator", {"key": "lost"}, last.hash)
+        .line()
+        .encode("ascii")
     )
 
 
@@ -197,7 +199,7 @@ def test_no_single_byte_can_change(facts: list[dict[str, object]], data: st.Data
     with tempfile.TemporaryDirectory() as folder:
         lines, before = [], START
         for number, held in enumerate(facts, start=1):
-            entry = seal(number, "2026-11-24T03:00:00+00:00", "event", "actor", held, before)  # type: ignore[arg-type]
+            entry = seal_entry(number, "2026-11-24T03:00:00+00:00", "event", "actor", held, before)  # type: ignore[arg-type]
             assert read(entry.line()) == entry
             before = entry.hash
             lines.append(entry.line() + "\n")
@@ -215,11 +217,11 @@ def test_no_single_byte_can_change(facts: list[dict[str, object]], data: st.Data
 
 @given(FACTS)
 def test_there_is_one_form_of_an_entry(facts: dict[str, object]) -> None:
-    entry = seal(1, "t", "event", "actor", facts, START)  # type: ignore[arg-type]
+    entry = seal_entry(1, "t", "event", "actor", facts, START)  # type: ignore[arg-type]
     assert read(entry.line()) == entry
     assert read(" " + entry.line()) is None
     assert read(json.dumps(json.loads(entry.line()))) is None
-    assert canonical(json.loads(entry.line())) == entry.line()
+    assert to_canonical_json(json.loads(entry.line())) == entry.line()
 
 
 @pytest.mark.parametrize("line", ["", "[]", "null", "{}", "1e999", "[" * 100_000, '{"n":true}', "\ud800"])

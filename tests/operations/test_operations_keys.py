@@ -16,7 +16,7 @@ from insula.core.errors import DataError, UnknownNameError
 from insula.operations.credentials import secret as secret_file
 from insula.operations.credentials.keys import Keys
 from insula.operations.credentials.quota import Quota
-from insula.operations.credentials.secret import LENGTH, new_secret, presented, same
+from insula.operations.credentials.secret import LENGTH, are_equal, make_secret, parse_key
 from insula.operations.store.database import Database, open_database
 
 
@@ -127,14 +127,14 @@ def test_only_the_whole_key_is_recognised(tmp_path: Path, monkeypatch: pytest.Mo
     made, other = keys.create("care"), keys.create("other")
     word, identity, rest = made.secret.split("_")
     compared: list[tuple[str, str]] = []
-    real = secret_file.same
-    monkeypatch.setattr("insula.operations.credentials.keys.same", lambda *two: compared.append(two) or real(*two))
+    real = secret_file.are_equal
+    monkeypatch.setattr("insula.operations.credentials.keys.are_equal", lambda *two: compared.append(two) or real(*two))
     # Right in form, with a right check, of an id that exists: only the digest tells.
     secret = other.secret.split("_")[2][:52]
     forged = f"{word}_{identity}_{secret}{secret_file._check(identity, secret)}"
-    assert presented(forged) is not None
+    assert parse_key(forged) is not None
     assert keys.recognise(forged) is None
-    assert keys.recognise(new_secret()) is None
+    assert keys.recognise(make_secret()) is None
     assert len(compared) == 2  # an unknown id is compared, too
     for wrong in (
         "",
@@ -154,17 +154,17 @@ def test_only_the_whole_key_is_recognised(tmp_path: Path, monkeypatch: pytest.Mo
 
 @given(st.text(max_size=100), st.integers(0, LENGTH - 1), st.characters())
 def test_what_is_no_key_is_none(text: str, place: int, other: str) -> None:
-    assert presented(text) is None
-    key = new_secret()
+    assert parse_key(text) is None
+    key = make_secret()
     assert len(key) == LENGTH
-    assert presented(key) is not None
+    assert parse_key(key) is not None
     if key[place] != other:
-        assert presented(key[:place] + other + key[place + 1 :]) is None
+        assert parse_key(key[:place] + other + key[place + 1 :]) is None
 
 
 def test_digests_are_compared_whole() -> None:
-    assert same("ab" * 32, "ab" * 32)
-    assert not same("ab" * 32, "ab" * 31 + "aa")
+    assert are_equal("ab" * 32, "ab" * 32)
+    assert not are_equal("ab" * 32, "ab" * 31 + "aa")
 
 
 def test_a_quota_holds_for_all_servers_and_through_restarts(open_store: Callable[[], Database], clock: Any) -> None:

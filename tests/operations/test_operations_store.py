@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from insula.core.errors import DataError, StoreError, StoreUnreachableError
 from insula.core.model_input import Turn
 from insula.operations.store.database import Database, open_database
-from insula.operations.store.migrate import differences
+from insula.operations.store.migrate import find_differences
 from insula.operations.store.retention import Retention
 from insula.operations.store.rows import Rows, StoredFeedback, StoredPrediction, delete_expired, erase
 from insula.operations.store.subjects import Subjects
@@ -40,7 +40,7 @@ def _masked(text: str) -> str:
 
 
 def test_the_steps_make_the_tables_that_the_code_knows(database: Database) -> None:
-    assert differences(database._engine) == []
+    assert find_differences(database._engine) == []
     database.migrate()  # nothing to do
 
 
@@ -54,7 +54,7 @@ def test_servers_that_start_together_make_one_store(address: str) -> None:
         server.join(90)
     assert [server.exitcode for server in servers] == [0, 0], failed.get()
     database = open_database(address)
-    assert differences(database._engine) == []
+    assert find_differences(database._engine) == []
     database.close()
 
 
@@ -68,7 +68,7 @@ def test_rows_of_a_store_without_conversations_stay(database: Database, address:
                 connection.execute(sa.text(f"ALTER TABLE {table} DROP COLUMN {column}"))
         connection.execute(sa.text("UPDATE alembic_version SET version_num = '0001'"))
     again = open_database(address)
-    assert differences(again._engine) == []
+    assert find_differences(again._engine) == []
     turns = [Turn(f"I am {CANARY}", CANARY), Turn("so")]
     Rows(again, Retention(1, mask=_masked)).keep([StoredPrediction("a", "m", {}, text="yes", turns=turns, target="x")])
     with again.reading() as connection:

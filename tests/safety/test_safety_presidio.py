@@ -17,12 +17,12 @@ from typer.testing import CliRunner
 from insula import mask_texts
 from insula.cli.app import app
 from insula.core.errors import DataError, MissingExtraError
-from insula.safety.find import checked_kinds, find_personal_data
+from insula.safety.find import check_kinds, find_personal_data
 from insula.safety.kinds import KINDS, TOKEN
 from insula.safety.mask import mask
 from insula.safety.presidio_kinds import PRESIDIO_KINDS
 from insula.safety.pseudonyms import Pseudonyms
-from insula.safety.recognisers.presidio import numbers
+from insula.safety.recognisers.presidio import find_presidio_numbers
 from masking_cases import hand_made
 from masking_generator import generated
 
@@ -100,9 +100,9 @@ def test_what_it_leaves(text: str) -> None:
 
 
 def test_every_kind_that_is_named_is_one_of_presidio_s() -> None:
-    from insula.safety.recognisers.presidio import _recognisers
+    from insula.safety.recognisers.presidio import _build_recognisers
 
-    assert sorted(kind for kind, _, _ in _recognisers()) == sorted(PRESIDIO_KINDS)
+    assert sorted(kind for kind, _, _ in _build_recognisers()) == sorted(PRESIDIO_KINDS)
     assert not set(PRESIDIO_KINDS) & set(KINDS)
 
 
@@ -136,7 +136,7 @@ def test_its_tokens_are_left_alone_and_turn_back() -> None:
 
 def test_an_unknown_kind_is_refused_with_the_nearest() -> None:
     with pytest.raises(DataError, match=r"'us_sn'\. Did you mean 'us_ssn'"):
-        checked_kinds(["us_sn"])
+        check_kinds(["us_sn"])
 
 
 def test_without_the_package_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -162,14 +162,14 @@ def test_masking_our_own_kinds_loads_none_of_it() -> None:
 
 
 def test_digits_of_other_scripts_do_no_harm() -> None:
-    assert list(numbers("AAAAAA00B11C3५3Y")) == []  # Presidio's own recogniser raises here
+    assert list(find_presidio_numbers("AAAAAA00B11C3५3Y")) == []  # Presidio's own recogniser raises here
 
 
 @settings(max_examples=200, deadline=None)
 @given(st.lists(st.sampled_from(["1", "12", "900", "A", "z", "-", " ", ".", "²", "٣", "ſ", "K", "X", ":", "bc1"])))
 def test_it_never_raises(pieces: list[str]) -> None:
     text = "passport, tax, medicare: " + "".join(pieces)
-    for span in numbers(text):
+    for span in find_presidio_numbers(text):
         assert 0 <= span.start < span.end <= len(text)
         assert span.kind in PRESIDIO_KINDS
 

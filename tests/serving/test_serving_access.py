@@ -22,7 +22,7 @@ from insula.api.stored import verify_audit
 from insula.core.errors import SettingsError, StoreError
 from insula.operations.credentials.keys import Keys
 from insula.operations.credentials.quota import Quota
-from insula.operations.credentials.secret import new_secret
+from insula.operations.credentials.secret import make_secret
 from insula.operations.store.database import open_database
 from insula.serving.app import create_app
 from insula.serving.authentication.denial_log import ENTRIES
@@ -153,7 +153,7 @@ def test_a_wrong_key_never_gets_a_prediction(locked: Running, keys: dict[str, st
     good, other = keys["good"], keys["every"]
     unsigned = jwt.encode({"sub": "a", "scope": "predict"}, None, "none")
     words = {
-        "KEY": good, "CUT": good[:-1], "UPPER": good.upper(), "GUESSED": new_secret(), "REVOKED": keys["revoked"],
+        "KEY": good, "CUT": good[:-1], "UPPER": good.upper(), "GUESSED": make_secret(), "REVOKED": keys["revoked"],
         "EXPIRED": keys["expired"], "ID": good.split("_")[1], "NONE": unsigned, "OLD": token(exp=1),
         "MIXED": "_".join((*good.split("_")[:2], other.split("_")[2])), "OTHERS": token(aud="others"),
     }  # fmt: skip
@@ -188,7 +188,7 @@ def test_a_stream_asks_for_the_key_at_every_message(linear_model: Path, tmp_path
     made = create_key("care", texts_a_day=2, store=tmp_path)
     with running(linear_model, store={"address": str(tmp_path)}, access={"remembered_seconds": 0}) as service:
         address = service.address.replace("http", "ws") + "/v1/stream"
-        for headers in ({}, bearer(new_secret()), {"Cookie": f"key={made.secret}"}):
+        for headers in ({}, bearer(make_secret()), {"Cookie": f"key={made.secret}"}):
             with pytest.raises(InvalidStatus) as refused:
                 connect(address, additional_headers=headers)
             assert refused.value.response.status_code == 401

@@ -16,7 +16,7 @@ from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
 from insula.api.access import create_key
-from insula.core.model_input import TextOrInput, text_of
+from insula.core.model_input import TextOrInput, get_text
 from insula.inference.predictor import Predictor
 from insula.operations.credentials.secret import WORD
 from waiting import eventually
@@ -190,7 +190,7 @@ def _failing(monkeypatch: pytest.MonkeyPatch) -> None:
     encode = Predictor.encode
 
     def fails(self: Predictor, texts: Sequence[TextOrInput]) -> Any:
-        if any("fail" in text_of(text) for text in texts):
+        if any("fail" in get_text(text) for text in texts):
             raise ValueError(f"cannot judge {texts} of {MAIL}")
         return encode(self, texts)
 

@@ -17,7 +17,7 @@ from websockets.sync.client import connect
 
 from insula.api.access import create_key, revoke_key
 from insula.operations.credentials.keys import Keys
-from insula.operations.credentials.secret import new_secret
+from insula.operations.credentials.secret import make_secret
 from insula.operations.store.database import open_database
 from waiting import eventually
 
@@ -63,7 +63,7 @@ def guarded(linear_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Ite
     database = open_database(data)
     Keys(database).rotate(expired.record.id, grace=-1)
     database.close()
-    keys |= {"revoked": revoked.secret, "expired": expired.secret, "guessed": new_secret()}
+    keys |= {"revoked": revoked.secret, "expired": expired.secret, "guessed": make_secret()}
     (data / "messages.csv").write_text("text\nso happy\n", encoding="utf-8")
     options = {"store": {"address": str(data)}, "jobs": {"sources": [str(data)]}, "retention": {"days": 1}}
     with running(linear_model, **options) as service:

@@ -11,7 +11,7 @@ from serving_running import Running, problem, running
 from serving_visiting import Visitor, form_token
 
 from insula.api.access import create_key, revoke_key
-from insula.operations.credentials.secret import new_secret
+from insula.operations.credentials.secret import make_secret
 from insula.operations.store.database import open_database
 from insula.operations.store.tables import PREDICTIONS
 from insula.serving.pages.sessions import Sessions
@@ -97,7 +97,7 @@ def test_predictions_of_pages_are_kept_for_whoever_signed_in(locked: Running, ke
 
 @pytest.mark.parametrize(
     "key",
-    ["", "x", "insula_a_b", "é" * 50, "a" * 20_000, new_secret()],
+    ["", "x", "insula_a_b", "é" * 50, "a" * 20_000, make_secret()],
     ids=["empty", "short", "shaped", "accents", "long", "unknown"],
 )
 def test_a_wrong_key_opens_nothing(locked: Running, key: str) -> None:

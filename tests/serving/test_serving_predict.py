@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from serving_running import Running, problem
 
 import toy_data
-from insula.core.levels import level_predictions
+from insula.core.levels import compute_level_predictions
 from insula.inference.predictor import Predictor
 
 TEXTS = [example.text for example in toy_data.toy_dataset("multi").split("test")]
@@ -62,7 +62,7 @@ def test_another_model_and_other_outputs(served: Running, linear_model: str) -> 
     assert answer["model"] == name
     for row, one in zip(answer["predictions"], library.predict(TEXTS[:3]), strict=True):
         assert set(row) == {"abstained", "levels", "display"}
-        assert row["levels"] == json.loads(json.dumps(level_predictions(library.scheme, one)))
+        assert row["levels"] == json.loads(json.dumps(compute_level_predictions(library.scheme, one)))
         assert row["display"] == [library.scheme.display_name(label, "zh") for label in one.labels]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from insula.core.model_input import ModelInput, Turn, character_count, dialogue_inputs
+from insula.core.model_input import ModelInput, Turn, count_characters, dialogue_inputs
 from insula.text.context import SPEAKERS, Context
 from insula.text.preparation import Preparation
 
@@ -31,7 +31,7 @@ def test_unread_parts_do_not_change_the_segments(one: ModelInput, context: Conte
     assert len(read.turns) <= context.turns
     assert context.read(read) is read
     assert not context.unread(read)
-    assert character_count(read) <= character_count(one)
+    assert count_characters(read) <= count_characters(one)
 
 
 def test_a_dialogue_s_inputs_have_the_newest_turns() -> None:

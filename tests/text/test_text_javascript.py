@@ -11,7 +11,7 @@ import pytest
 
 from insula.core.errors import RecipeError
 from insula.text.javascript import to_javascript
-from insula.text.portable import _PATTERNS, PORTABLE, portable_steps
+from insula.text.portable import _PATTERNS, PORTABLE, describe_portable_steps
 
 NODE = shutil.which("node")
 TEXTS = [
@@ -54,8 +54,8 @@ def test_features_without_counterpart_are_rejected(source: str) -> None:
 
 
 def test_steps_that_need_a_dictionary_are_rejected() -> None:
-    assert portable_steps(PORTABLE)["names"]["zh"]["😂"] == "笑哭了"
-    assert portable_steps(("lowercase",))["names"] == {}
+    assert describe_portable_steps(PORTABLE)["names"]["zh"]["😂"] == "笑哭了"
+    assert describe_portable_steps(("lowercase",))["names"] == {}
     for step in ("segment", "stopwords", "stem"):
         with pytest.raises(RecipeError, match=f"'{step}' needs a dictionary"):
-            portable_steps((step,))
+            describe_portable_steps((step,))

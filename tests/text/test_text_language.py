@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from insula.text.language import detect_language, dominant_language
+from insula.text.language import detect_language, find_dominant_language
 
 
 @pytest.mark.parametrize(
@@ -51,9 +51,9 @@ def test_never_raises(text: str) -> None:
 
 def test_dominant_language() -> None:
     texts = ["我很好", "你真好", "ok fine", "123"]
-    assert dominant_language(texts) == "zh"
-    assert dominant_language([]) is None
-    assert dominant_language(["!!", "1"]) is None
-    assert dominant_language(["hello there", "你好"]) == "en"  # a tie goes by the alphabet
+    assert find_dominant_language(texts) == "zh"
+    assert find_dominant_language([]) is None
+    assert find_dominant_language(["!!", "1"]) is None
+    assert find_dominant_language(["hello there", "你好"]) == "en"  # a tie goes by the alphabet
     many = ["good morning my friend"] * 300 + ["早上好"] * 100
-    assert dominant_language(many, sample=50) == dominant_language(many, sample=50) == "en"
+    assert find_dominant_language(many, sample=50) == find_dominant_language(many, sample=50) == "en"

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from insula.text.word_spans import word_spans
+from insula.text.word_spans import find_word_spans
 
 
 @pytest.mark.parametrize(
@@ -20,12 +20,12 @@ from insula.text.word_spans import word_spans
     ],
 )
 def test_words_of_a_text(text: str, words: list[str]) -> None:
-    assert [text[start:end] for start, end in word_spans(text)] == words
+    assert [text[start:end] for start, end in find_word_spans(text)] == words
 
 
 @given(st.text(max_size=80))
 def test_every_character_but_space_is_in_one_word(text: str) -> None:
-    places = [place for start, end in word_spans(text) for place in range(start, end)]
+    places = [place for start, end in find_word_spans(text) for place in range(start, end)]
     assert places == sorted(set(places))
     assert all(text[place].isspace() for place in set(range(len(text))) - set(places))
     assert not any(text[place].isspace() for place in places)

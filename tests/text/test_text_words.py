@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from insula.text.protected_words import PROTECTED
-from insula.text.scripts import contains_han, language_by_script
+from insula.text.scripts import contains_han, detect_language_by_script
 from insula.text.segment import segment_chinese
 from insula.text.stem import stem_english
 from insula.text.stopwords import is_protected, remove_stop_words, stop_words
@@ -19,8 +19,8 @@ MIXED = st.text("我不喜欢这部电影哈[]泪 ,，abt'@#_\n")
 def test_scripts() -> None:
     assert contains_han("a中")
     assert not contains_han("ひらがな abc é")
-    assert [language_by_script(t) for t in ("我 ok", "ok", "")] == ["zh", "en", "en"]
-    assert language_by_script("我", "ja") == "ja"
+    assert [detect_language_by_script(t) for t in ("我 ok", "ok", "")] == ["zh", "en", "en"]
+    assert detect_language_by_script("我", "ja") == "ja"
 
 
 @pytest.mark.parametrize(
@@ -138,7 +138,7 @@ def test_stemming_never_raises_and_keeps_chinese(text: str) -> None:
 def test_stemming_in_threads() -> None:
     words = [f"running{'a' * n}s lovings{'b' * n}ing" for n in range(300)]
     alone = [stem_english(word) for word in words]
-    stem_english.__globals__["_stem"].cache_clear()
+    stem_english.__globals__["_stem_word"].cache_clear()
     results: list[list[str]] = []
     threads = [threading.Thread(target=lambda: results.append([stem_english(w) for w in words])) for _ in range(4)]
     for thread in threads:

@@ -149,7 +149,7 @@ def test_a_resumed_run_equals_an_uninterrupted_one(
     method: str, tmp_path: Path, source: Path, recipe: RecipeOf, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     scores = itertools.count(1)  # each better than the one before, so that the last step's weights are compared
-    monkeypatch.setattr(neural, "validation_score", lambda *_: ("macro_f1", float(next(scores))))
+    monkeypatch.setattr(neural, "compute_validation_score", lambda *_: ("macro_f1", float(next(scores))))
     settings = recipe(
         method, {"train.evaluations_per_epoch": 2, "train.patience": 50, "adapter.merge": False, "model.dropout": 0.2}
     )

@@ -17,7 +17,13 @@ import toy_data
 from insula.core.errors import RecipeError
 from insula.core.scheme import LabelScheme
 from insula.training.fitting import PreparedRows, Rows
-from insula.training.loss_terms.perturbation import TokenVectors, norms, projected, same_dropout, scaled
+from insula.training.loss_terms.perturbation import (
+    TokenVectors,
+    compute_norms,
+    project_onto_ball,
+    repeat_dropout,
+    scale_to_length,
+)
 from insula.training.loss_terms.term import Batch, Network
 from insula.training.loss_terms.total import LossTerms
 from insula.training.options.adversarial import AdversarialOptions
@@ -95,9 +101,9 @@ def test_fgm_moves_by_epsilon_along_the_gradient(batch: Batch, shifts: list[torc
     before = {name: one.clone() for name, one in model.state_dict().items()}
     total, by_term, _ = _losses(model, batch, fgm=0.5, epsilon=0.7)
     (shift,) = shifts
-    torch.testing.assert_close(norms(shift).flatten(), torch.full((3,), 0.7))
+    torch.testing.assert_close(compute_norms(shift).flatten(), torch.full((3,), 0.7))
     gradient = _gradient(model, batch)
-    torch.testing.assert_close(shift, scaled(gradient, 0.7), rtol=1e-4, atol=1e-6)
+    torch.testing.assert_close(shift, scale_to_length(gradient, 0.7), rtol=1e-4, atol=1e-6)
     assert not shift[2, 2:].any()  # padding stays
     assert (by_term["fgm"] > by_term["labels"]).all()
     torch.testing.assert_close(total, by_term["labels"] + 0.5 * by_term["fgm"])
@@ -120,17 +126,17 @@ def test_projected_steps_stay_in_the_ball(name: str, batch: Batch, shifts: list[
     model = Tiny().train()
     _, by_term, _ = _losses(model, batch, **{name: 1.0}, epsilon=0.9, steps=5, step_size=0.6)
     assert len(shifts) == (6 if name == "pgd" else 5)
-    assert all((norms(shift) <= 0.9 * (1 + 1e-5)).all() for shift in shifts)
+    assert all((compute_norms(shift) <= 0.9 * (1 + 1e-5)).all() for shift in shifts)
     assert all(not shift[2, 2:].any() for shift in shifts)
     if name == "pgd":
         assert not shifts[0].any()
-        torch.testing.assert_close(norms(shifts[1]).flatten(), torch.full((3,), 0.6))
-        torch.testing.assert_close(norms(shifts[-1]).flatten(), torch.full((3,), 0.9))  # on the border
+        torch.testing.assert_close(compute_norms(shifts[1]).flatten(), torch.full((3,), 0.6))
+        torch.testing.assert_close(compute_norms(shifts[-1]).flatten(), torch.full((3,), 0.9))  # on the border
         one_step = _losses(Tiny().train(), batch, fgm=1.0, epsilon=0.9)[1]["fgm"]
         assert (by_term["pgd"] >= one_step - 1e-4).all()  # at least as bad as a single step
     else:
-        assert (norms(shifts[0]) < 0.9).all()
-        assert norms(shifts[0]).std() > 0  # random lengths
+        assert (compute_norms(shifts[0]) < 0.9).all()
+        assert compute_norms(shifts[0]).std() > 0  # random lengths
 
 
 def test_freelb_is_the_mean_over_its_steps(batch: Batch, shifts: list[torch.Tensor]) -> None:
@@ -148,7 +154,7 @@ def test_vat_finds_a_direction_of_large_change(batch: Batch, shifts: list[torch.
     torch.manual_seed(5)
     _losses(model, batch, vat=1.0, epsilon=0.3)
     worst = shifts[-1]
-    torch.testing.assert_close(norms(worst).flatten(), torch.full((3,), 0.3))
+    torch.testing.assert_close(compute_norms(worst).flatten(), torch.full((3,), 0.3))
     model.eval()
     vectors, network = TokenVectors(), Network(model, 2)
     vectors.attach(model)
@@ -163,7 +169,7 @@ def test_vat_finds_a_direction_of_large_change(batch: Batch, shifts: list[torch.
     _losses(model, batch, vat=1.0, epsilon=0.3)
     found = change(shifts[-1])
     mask = batch.inputs["attention_mask"].unsqueeze(-1).float()
-    random = torch.stack([change(scaled(torch.randn(3, 4, WIDTH) * mask, 0.3)) for _ in range(200)])
+    random = torch.stack([change(scale_to_length(torch.randn(3, 4, WIDTH) * mask, 0.3)) for _ in range(200)])
     assert (found[:, None] >= 0.95 * random.T).all()
     assert (found > 3 * random.mean(dim=0)).all()
 
@@ -181,15 +187,17 @@ def test_vat_needs_no_labels(batch: Batch) -> None:
 
 def test_projection_and_scaling() -> None:
     vectors = torch.randn(4, 3, 2) * torch.tensor([0.01, 1.0, 10.0, 0.0])[:, None, None]
-    inside = projected(vectors, 1.0)
-    assert (norms(inside) <= 1 + 1e-6).all()
+    inside = project_onto_ball(vectors, 1.0)
+    assert (compute_norms(inside) <= 1 + 1e-6).all()
     torch.testing.assert_close(inside[0], vectors[0])
-    torch.testing.assert_close(norms(scaled(vectors, 2.0)).flatten(), torch.tensor([2.0, 2.0, 2.0, 0.0]))
+    torch.testing.assert_close(
+        compute_norms(scale_to_length(vectors, 2.0)).flatten(), torch.tensor([2.0, 2.0, 2.0, 0.0])
+    )
 
 
 def test_dropout_is_repeated(batch: Batch) -> None:
     model = Tiny(dropout=0.5).train()
-    with same_dropout() as repeat:
+    with repeat_dropout() as repeat:
         first = model(**batch.inputs).logits
         repeat()
         second = model(**batch.inputs).logits

@@ -14,19 +14,19 @@ import toy_data
 from insula.core.errors import RecipeError
 from insula.core.example import Example
 from insula.core.scheme import LabelScheme
-from insula.core.targets import gold_matrix
+from insula.core.targets import build_gold_matrix
 from insula.training.fitting import Rows
-from insula.training.objectives.class_weights import class_weights, label_weights, row_weights
+from insula.training.objectives.class_weights import compute_class_weights, compute_row_weights, label_weights
 from insula.training.objectives.registry import choose_objective
-from insula.training.objectives.training_targets import smoothed, training_rows, unsmoothed
+from insula.training.objectives.training_targets import build_training_rows, smooth_labels, unsmooth_labels
 from insula.training.options.objective import ObjectiveOptions
 
 SINGLE = LabelScheme("s", "single", ("a", "b", "c"))
 
 
 def _prepared(examples: list[Example], scheme: LabelScheme = SINGLE, **options: Any) -> Rows:
-    rows = Rows([""] * len(examples), gold_matrix(scheme, examples), np.array([e.weight for e in examples]))
-    return training_rows(rows, examples, scheme, ObjectiveOptions(**options))
+    rows = Rows([""] * len(examples), build_gold_matrix(scheme, examples), np.array([e.weight for e in examples]))
+    return build_training_rows(rows, examples, scheme, ObjectiveOptions(**options))
 
 
 def test_effective_numbers_by_hand() -> None:
@@ -34,18 +34,18 @@ def test_effective_numbers_by_hand() -> None:
     effective = np.array([(1 - beta**n) / (1 - beta) for n in totals])  # 1, 6.51, 10.0: the hundredth adds nothing
     assert effective[0] == pytest.approx(1)
     expected = 1 / effective * 111 / (totals / effective).sum()
-    np.testing.assert_allclose(class_weights(totals, "effective", beta), expected)
+    np.testing.assert_allclose(compute_class_weights(totals, "effective", beta), expected)
     # The two limits: equal weights of rows, and of classes.
-    np.testing.assert_allclose(class_weights(totals, "effective", 0.0), [1, 1, 1])
-    np.testing.assert_allclose(class_weights(totals, "effective", 1 - 1e-9), [37, 3.7, 0.37], rtol=1e-5)
-    np.testing.assert_allclose(class_weights(totals, "balanced"), [37, 3.7, 0.37])
-    np.testing.assert_allclose(class_weights(totals, "none"), [1, 1, 1])
+    np.testing.assert_allclose(compute_class_weights(totals, "effective", 0.0), [1, 1, 1])
+    np.testing.assert_allclose(compute_class_weights(totals, "effective", 1 - 1e-9), [37, 3.7, 0.37], rtol=1e-5)
+    np.testing.assert_allclose(compute_class_weights(totals, "balanced"), [37, 3.7, 0.37])
+    np.testing.assert_allclose(compute_class_weights(totals, "none"), [1, 1, 1])
 
 
 @given(st.lists(st.floats(0, 1e6), min_size=1, max_size=6), st.sampled_from(["none", "balanced", "effective"]))
 def test_class_weights_keep_the_weight_of_all_rows(counts: list[float], rule: str) -> None:
     totals = np.array([count if count >= 1 else 0.0 for count in counts])
-    weights = class_weights(totals, rule)
+    weights = compute_class_weights(totals, rule)
     assert np.isfinite(weights).all()
     assert (weights >= 0).all()
     assert weights @ totals == pytest.approx(totals.sum())
@@ -53,7 +53,7 @@ def test_class_weights_keep_the_weight_of_all_rows(counts: list[float], rule: st
 
 def test_balanced_classes_have_equal_total_weight() -> None:
     gold = np.eye(3)[[0, 0, 0, 1]]
-    each = row_weights(gold, np.array([1.0, 1.0, 2.0, 1.0]), "balanced")
+    each = compute_row_weights(gold, np.array([1.0, 1.0, 2.0, 1.0]), "balanced")
     np.testing.assert_allclose(each, [5 / 8, 5 / 8, 10 / 8, 5 / 2])
     np.testing.assert_allclose(each @ gold, [2.5, 2.5, 0])
 
@@ -68,13 +68,13 @@ def test_label_weights_of_absent_and_present_labels() -> None:
 
 def test_label_smoothing_by_hand() -> None:
     one_hot = np.array([[0.0, 1.0, 0.0, 0.0]])
-    np.testing.assert_allclose(smoothed(one_hot, "single", 0.1), [[0.025, 0.925, 0.025, 0.025]])
-    np.testing.assert_allclose(smoothed(one_hot, "ordinal", 0.1), [[0.025, 0.925, 0.025, 0.025]])
-    np.testing.assert_allclose(smoothed(one_hot, "multi", 0.1), [[0.05, 0.95, 0.05, 0.05]])
-    np.testing.assert_allclose(smoothed(np.array([[0.0, 1.0]]), "binary", 0.1), [[0.05, 0.95]])
-    np.testing.assert_array_equal(smoothed(one_hot, "single", 0.0), one_hot)
+    np.testing.assert_allclose(smooth_labels(one_hot, "single", 0.1), [[0.025, 0.925, 0.025, 0.025]])
+    np.testing.assert_allclose(smooth_labels(one_hot, "ordinal", 0.1), [[0.025, 0.925, 0.025, 0.025]])
+    np.testing.assert_allclose(smooth_labels(one_hot, "multi", 0.1), [[0.05, 0.95, 0.05, 0.05]])
+    np.testing.assert_allclose(smooth_labels(np.array([[0.0, 1.0]]), "binary", 0.1), [[0.05, 0.95]])
+    np.testing.assert_array_equal(smooth_labels(one_hot, "single", 0.0), one_hot)
     for kind in ("single", "multi"):
-        np.testing.assert_allclose(unsmoothed(smoothed(one_hot, kind, 0.1), kind, 0.1), one_hot)  # type: ignore[arg-type]
+        np.testing.assert_allclose(unsmooth_labels(smooth_labels(one_hot, kind, 0.1), kind, 0.1), one_hot)  # type: ignore[arg-type]
 
 
 def test_smoothing_does_not_change_class_weights() -> None:
@@ -84,7 +84,7 @@ def test_smoothing_does_not_change_class_weights() -> None:
     losses = []
     for share in (0.0, 0.2):
         options = ObjectiveOptions(class_weights="balanced", label_smoothing=share)
-        rows = Rows([""] * 100, smoothed(gold, "multi", share), np.ones(100))
+        rows = Rows([""] * 100, smooth_labels(gold, "multi", share), np.ones(100))
         losses.append(choose_objective(options, scheme, rows).loss(z, wanted))
     torch.testing.assert_close(*losses)
 
@@ -96,7 +96,7 @@ def test_targets_follow_the_options() -> None:
         Example(text="z", labels=("b",), votes={"b": 0}),  # nobody voted
     ]
     plain = _prepared(examples)
-    np.testing.assert_array_equal(plain.gold, gold_matrix(SINGLE, examples))
+    np.testing.assert_array_equal(plain.gold, build_gold_matrix(SINGLE, examples))
     np.testing.assert_array_equal(plain.weights, [2, 1, 1])
     np.testing.assert_allclose(_prepared(examples, soft_labels=True).gold, [[0.75, 0.25, 0], [1, 0, 0], [0, 1, 0]])
     both = _prepared(examples, soft_labels=True, label_smoothing=0.3)
@@ -118,5 +118,5 @@ def test_soft_labels_without_votes_are_rejected() -> None:
 def test_dimensional_targets_are_unchanged() -> None:
     data = toy_data.toy_dataset("dimensional", train=5, validation=0, test=0)
     examples = list(data.split("train"))
-    rows = Rows([""] * 5, gold_matrix(data.scheme, examples), np.ones(5))
-    assert training_rows(rows, examples, data.scheme, ObjectiveOptions()) is rows
+    rows = Rows([""] * 5, build_gold_matrix(data.scheme, examples), np.ones(5))
+    assert build_training_rows(rows, examples, data.scheme, ObjectiveOptions()) is rows

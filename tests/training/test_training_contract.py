@@ -13,7 +13,7 @@ import pytest
 
 import toy_data
 from insula.core.scheme import KINDS, Kind
-from insula.core.targets import gold_matrix
+from insula.core.targets import build_gold_matrix
 from insula.data.splits.leak import Fingerprint
 from insula.inference.predictor import Predictor
 from insula.models.folder import open_folder
@@ -59,7 +59,7 @@ def test_a_reloaded_model_gives_the_same_scores(run: Any, family: str, kind: Kin
     np.testing.assert_array_equal(first.logits(texts), second.logits(texts))
     assert first.predict(texts) == second.predict(texts)
     # ... and as when it was measured.
-    gold = gold_matrix(first.scheme, toy_data.toy_dataset(kind).split("test"))
+    gold = build_gold_matrix(first.scheme, toy_data.toy_dataset(kind).split("test"))
     decided = first.decide(texts)
     if kind == "dimensional":
         measured = np.mean([entry["mae"] for entry in run.metrics["test"]["per_dimension"]])

@@ -22,10 +22,10 @@ from insula.core.scheme import KINDS, Kind, LabelScheme
 from insula.data.dataset import Dataset
 from insula.inference.predictor import Predictor
 from insula.models.provenance import split_fingerprints
-from insula.training.loss_terms.teacher import teacher_loss
+from insula.training.loss_terms.teacher import compute_teacher_loss
 from insula.training.recipe.recipe import load_recipe
 from insula.training.run import train_run
-from insula.training.transfer.teachers import teacher_scores
+from insula.training.transfer.teachers import compute_teacher_scores
 from interrupt import Interrupt
 
 RecipeOf = Callable[..., dict[str, Any]]
@@ -130,9 +130,9 @@ def test_unlabelled_texts_are_seen_and_never_evaluated(tmp_path: Path, tiny_reci
     run = train_run(data, recipe, tmp_path / "run")
     assert run.metrics["data"]["rows"] == {"train": 20, "validation": 10, "test": 10, "unlabelled": 1}
     assert any("2 removed that are in validation or test" in note for note in run.metrics["data"]["notes"])
-    from insula.models.provenance import seen_in_training
+    from insula.models.provenance import find_seen_rows
 
-    assert seen_in_training(run.model, ["a lovely window today"]).all()
+    assert find_seen_rows(run.model, ["a lovely window today"]).all()
 
 
 def test_a_teacher_that_saw_evaluation_rows_is_rejected(tmp_path: Path, tiny_recipe: RecipeOf, unlabelled: Any) -> None:
@@ -186,22 +186,22 @@ def test_teachers_are_averaged_in_any_order_of_their_labels(tmp_path: Path, teac
     scheme = toy_data.SCHEMES["single"]
     mean = np.mean([Predictor.load(one).decide(texts).scores for one in (first, second)], axis=0)
     both = [str(first), str(second)]
-    found = teacher_scores(both, scheme, texts, tmp_path / "cache" / "a", Silent())
+    found = compute_teacher_scores(both, scheme, texts, tmp_path / "cache" / "a", Silent())
     np.testing.assert_allclose(found, mean, atol=1e-6)
     turned = LabelScheme("turned", "single", scheme.names[::-1])
     np.testing.assert_allclose(
-        teacher_scores(both, turned, texts, tmp_path / "cache" / "b", Silent()), mean[:, ::-1], atol=1e-6
+        compute_teacher_scores(both, turned, texts, tmp_path / "cache" / "b", Silent()), mean[:, ::-1], atol=1e-6
     )
 
 
 def test_teacher_scores_are_computed_once(tmp_path: Path, teacher: Any, recorder: Any) -> None:
     texts = [example.text for example in toy_data.toy_dataset("single", train=20).split("train")]
     scheme, cache = toy_data.SCHEMES["single"], tmp_path / "cache"
-    first = teacher_scores([str(teacher("single"))], scheme, texts, cache, Silent())
-    again = teacher_scores([str(teacher("single"))], scheme, texts, cache, recorder)
+    first = compute_teacher_scores([str(teacher("single"))], scheme, texts, cache, Silent())
+    again = compute_teacher_scores([str(teacher("single"))], scheme, texts, cache, recorder)
     np.testing.assert_array_equal(first, again)
     assert not recorder.tasks
-    teacher_scores([str(teacher("single"))], scheme, texts[:-1], cache, recorder)
+    compute_teacher_scores([str(teacher("single"))], scheme, texts[:-1], cache, recorder)
     assert recorder.tasks == [("teacher", 19)]
 
 
@@ -263,11 +263,11 @@ def test_the_teacher_loss_and_its_gradient(kind: Kind) -> None:
     teacher_logits = torch.tensor([[1.0, -2.0, 0.5], [0.0, 3.0, -1.0]], dtype=torch.float64)
     squash = torch.sigmoid if kind == "multi" else (lambda z: z.softmax(dim=1))
     scores = squash(teacher_logits)
-    assert teacher_loss(kind, teacher_logits, scores, 3.0).abs().max() < 1e-9
+    assert compute_teacher_loss(kind, teacher_logits, scores, 3.0).abs().max() < 1e-9
     logits = torch.tensor([[0.2, 0.1, -0.3], [1.0, 1.0, 1.0]], dtype=torch.float64, requires_grad=True)
     for temperature in (1.0, 4.0):
         logits.grad = None
-        teacher_loss(kind, logits, scores, temperature).sum().backward()  # type: ignore[no-untyped-call]
+        compute_teacher_loss(kind, logits, scores, temperature).sum().backward()  # type: ignore[no-untyped-call]
         expected = temperature * (squash(logits.detach() / temperature) - squash(teacher_logits / temperature))
         torch.testing.assert_close(logits.grad, expected / (3 if kind == "multi" else 1), atol=1e-6, rtol=1e-6)
 
@@ -275,4 +275,4 @@ def test_the_teacher_loss_and_its_gradient(kind: Kind) -> None:
 @pytest.mark.parametrize("kind", ["single", "multi"])
 def test_a_certain_teacher_has_a_finite_loss(kind: Kind) -> None:
     scores = torch.tensor([[1.0, 0.0, 0.0]])
-    assert torch.isfinite(teacher_loss(kind, torch.zeros(1, 3), scores, 0.1)).all()
+    assert torch.isfinite(compute_teacher_loss(kind, torch.zeros(1, 3), scores, 0.1)).all()

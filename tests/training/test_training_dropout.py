@@ -11,7 +11,7 @@ from torch import nn
 
 from insula.models.networks.encoder import EncoderForEmotion
 from insula.training.neural.precision import choose_precision
-from insula.training.neural.quick_dropout import ATTENTION, QuickDropout, drop, plain_attention, use_quick_dropout
+from insula.training.neural.quick_dropout import ATTENTION, QuickDropout, drop, use_plain_attention, use_quick_dropout
 
 
 @pytest.mark.parametrize("rate", [0.1, 0.5, 0.9])
@@ -58,12 +58,12 @@ def test_plain_attention_is_attention(encoder_folder: Callable[..., Path]) -> No
     assert not [one for one in model.modules() if type(one) is nn.Dropout]
     changed = ids.clone()
     changed[1, 5] = 3  # padding
-    with plain_attention(model, longest=7):
+    with use_plain_attention(model, longest=7):
         assert model.backbone.config._attn_implementation == ATTENTION
         torch.testing.assert_close(model(ids, mask).logits, before, atol=1e-6, rtol=1e-5)
         torch.testing.assert_close(model(changed, mask).logits, before, atol=1e-6, rtol=1e-5)
     assert model.backbone.config._attn_implementation == "sdpa"
-    with plain_attention(model, longest=257):
+    with use_plain_attention(model, longest=257):
         assert model.backbone.config._attn_implementation == "sdpa"
 
 

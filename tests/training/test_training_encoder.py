@@ -20,7 +20,7 @@ from transformers import TrainerControl, TrainerState, TrainingArguments
 import toy_data
 from insula.core.errors import DataError, RecipeError
 from insula.core.scheme import Kind
-from insula.core.targets import gold_matrix, weights
+from insula.core.targets import build_gold_matrix, collect_weights
 from insula.data.dataset import Dataset
 from insula.models.networks.encoder import EncoderForEmotion
 from insula.models.tokens.tokenization import TextTokenizer
@@ -29,8 +29,8 @@ from insula.training.fitting import PreparedRows, Rows, RunContext
 from insula.training.neural import train_network as neural
 from insula.training.neural.batches import TokenRows, collate
 from insula.training.neural.layer_cache import compute_lower_states
-from insula.training.neural.trainer import EarlyStopping, EmotionTrainer, history
-from insula.training.neural.validation import validation_score
+from insula.training.neural.trainer import EarlyStopping, EmotionTrainer, read_history
+from insula.training.neural.validation import compute_validation_score
 from insula.training.objectives.objective import Objective
 from insula.training.objectives.registry import choose_objective
 from insula.training.options.objective import ObjectiveOptions
@@ -66,7 +66,7 @@ def fit(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, tiny_recipe: RecipeOf, 
         data = toy_dataset(kind, train=64, validation=validation, test=0)
         recipe = load_recipe(tiny_recipe("encoder", {"train.epochs": 1, **(overrides or {})}, **(encoder or {})))
         rows = {
-            split: Rows([e.text for e in examples], gold_matrix(data.scheme, examples), weights(examples))
+            split: Rows([e.text for e in examples], build_gold_matrix(data.scheme, examples), collect_weights(examples))
             for split, examples in data.splits.items()
         }
         plan = plan_training(data, recipe, None)
@@ -126,7 +126,7 @@ def test_one_seed_gives_one_model(fit: Any) -> None:
 
 def test_training_stops_early_without_progress(fit: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     scores = (0.5 / number for number in itertools.count(1))
-    monkeypatch.setattr(neural, "validation_score", lambda *_: ("macro_f1", next(scores)))
+    monkeypatch.setattr(neural, "compute_validation_score", lambda *_: ("macro_f1", next(scores)))
     _, fitted, trainer = fit({"train.epochs": 50, "train.evaluations_per_epoch": 1, "train.patience": 3})
     # 4 steps per epoch; the first evaluation is the best, and three more bring no progress.
     assert trainer.state.global_step == 16
@@ -136,7 +136,7 @@ def test_training_stops_early_without_progress(fit: Any, monkeypatch: pytest.Mon
 
 def test_the_best_step_s_weights_are_kept(fit: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     scores = iter((0.1, 0.9, 0.2, 0.3))
-    monkeypatch.setattr(neural, "validation_score", lambda *_: ("macro_f1", next(scores)))
+    monkeypatch.setattr(neural, "compute_validation_score", lambda *_: ("macro_f1", next(scores)))
     kept, _, trainer = fit({"train.epochs": 4, "train.evaluations_per_epoch": 1})
     assert trainer.state.best_global_step == 8
     from safetensors.torch import load_file
@@ -167,7 +167,7 @@ def test_the_history_has_figures_by_step(fit: Any) -> None:
     assert {name for row in fitted.history for name in row} == {
         "step", "epoch", "loss", "learning_rate", "validation_loss", "validation_macro_f1",
     }  # fmt: skip
-    assert history([{"step": 1, "epoch": 1.0, "train_runtime": 3.0}], 1.0) == []
+    assert read_history([{"step": 1, "epoch": 1.0, "train_runtime": 3.0}], 1.0) == []
 
 
 @pytest.mark.parametrize("kind", ["single", "multi"])
@@ -292,12 +292,12 @@ def test_the_validation_score(toy_dataset: DataOf) -> None:
     from insula.core.decision import DecisionRule
 
     data = toy_dataset("multi", train=30, validation=0, test=0)
-    gold = gold_matrix(data.scheme, data.split("train"))
+    gold = build_gold_matrix(data.scheme, data.split("train"))
     # At 0.5 nothing would be chosen; each label's own best threshold finds all of them.
-    assert validation_score(data.scheme, DecisionRule(), gold * 2 - 5, gold) == ("macro_f1", 1.0)
+    assert compute_validation_score(data.scheme, DecisionRule(), gold * 2 - 5, gold) == ("macro_f1", 1.0)
     numbers = toy_dataset("dimensional", train=30, validation=0, test=0)
-    gold = gold_matrix(numbers.scheme, numbers.split("train"))
-    assert validation_score(numbers.scheme, DecisionRule(), gold, gold) == ("pearson", pytest.approx(1.0))
-    assert validation_score(numbers.scheme, DecisionRule(), gold * 0, gold) == ("pearson", 0.0)
+    gold = build_gold_matrix(numbers.scheme, numbers.split("train"))
+    assert compute_validation_score(numbers.scheme, DecisionRule(), gold, gold) == ("pearson", pytest.approx(1.0))
+    assert compute_validation_score(numbers.scheme, DecisionRule(), gold * 0, gold) == ("pearson", 0.0)
     with pytest.raises(RecipeError, match="diverged"):
-        validation_score(numbers.scheme, DecisionRule(), gold * np.nan, gold)
+        compute_validation_score(numbers.scheme, DecisionRule(), gold * np.nan, gold)

@@ -1,4 +1,4 @@
-"""The loss term `levels`: formulas, gradients, and schemes without levels."""
+"""The loss term `find_levels`: formulas, gradients, and schemes without levels."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from training_terms import loss_terms_of
 
 from insula.core.errors import RecipeError
-from insula.core.levels import levels
+from insula.core.levels import find_levels
 from insula.core.scheme import Kind, LabelScheme
 from insula.training.loss_terms.term import Batch, LossTerm, Network, Outputs
 from insula.training.options.objective import ObjectiveOptions
@@ -70,7 +70,7 @@ def test_the_level_loss_is_that_of_predicted_scores(kind: Kind) -> None:
     scores = (z.softmax(dim=1) if kind == "single" else z.sigmoid()).numpy()
     gold = np.eye(4)[rng.integers(0, 4, 50)] if kind == "single" else np.zeros((50, 4))
     means = []
-    for level in levels(_scheme(kind)).values():
+    for level in find_levels(_scheme(kind)).values():
         answered, held = level.scores(scores), level.chosen(gold)
         if kind == "single":
             means.append(-np.log(answered[held]))

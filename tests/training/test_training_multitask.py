@@ -18,8 +18,8 @@ from insula.core.errors import DataError, RecipeError
 from insula.core.example import Example
 from insula.data.dataset import Dataset
 from insula.inference.predictor import Predictor
-from insula.models.provenance import seen_in_training
-from insula.training.neural.task_batches import TaskBatches, rows_per_epoch
+from insula.models.provenance import find_seen_rows
+from insula.training.neural.task_batches import TaskBatches, count_rows_per_epoch
 from insula.training.recipe.recipe import load_recipe
 from insula.training.run import train_run
 from insula.training.transfer.auxiliary import with_auxiliary
@@ -58,8 +58,8 @@ def test_a_small_set_learns_from_a_large_one_with_other_labels(tmp_path: Path, t
     assert shapes[0] == shapes[1]  # nothing of the other set's head is left
     assert Predictor.load(both.path).scheme == main.scheme
     texts = [example.text for example in also.split("train")]
-    assert seen_in_training(both.model, texts).all()
-    assert not seen_in_training(alone.model, texts).any()
+    assert find_seen_rows(both.model, texts).all()
+    assert not find_seen_rows(alone.model, texts).any()
 
 
 @pytest.mark.parametrize("kind", ["binary"])
@@ -117,9 +117,9 @@ def test_uneven_processes_use_all_rows() -> None:
 
 
 def test_epoch_rows_follow_the_size_of_the_set() -> None:
-    assert rows_per_epoch(100, [10_000, 1], 1.0) == [100, 10_000, 1]
-    assert rows_per_epoch(100, [10_000, 1], 0.0) == [100, 100, 100]
-    assert rows_per_epoch(100, [10_000, 1], 0.5) == [100, 1000, 10]
+    assert count_rows_per_epoch(100, [10_000, 1], 1.0) == [100, 10_000, 1]
+    assert count_rows_per_epoch(100, [10_000, 1], 0.0) == [100, 100, 100]
+    assert count_rows_per_epoch(100, [10_000, 1], 0.5) == [100, 1000, 10]
 
 
 def test_evaluation_rows_are_removed_from_auxiliary_sets(tmp_path: Path, tiny_recipe: RecipeOf, recorder: Any) -> None:

@@ -21,7 +21,7 @@ from insula.core.scheme import KINDS, Kind, LabelScheme
 from insula.training.fitting import Rows
 from insula.training.loss_terms.term import Batch
 from insula.training.objectives.objective import Objective
-from insula.training.objectives.registry import choose_objective, objectives, targets
+from insula.training.objectives.registry import build_targets, choose_objective, objectives
 from insula.training.options.objective import ObjectiveOptions
 
 Floats = NDArray[np.float64]
@@ -332,5 +332,5 @@ def test_an_unused_option_is_rejected(name: str, kind: Kind, options: dict[str, 
 
 def test_binary_targets_are_the_positive_label() -> None:
     gold = np.array([[1.0, 0.0], [0.0, 1.0]])
-    assert targets(_scheme("binary"), gold).tolist() == [[0.0], [1.0]]
-    assert targets(_scheme("multi"), gold) is gold
+    assert build_targets(_scheme("binary"), gold).tolist() == [[0.0], [1.0]]
+    assert build_targets(_scheme("multi"), gold) is gold

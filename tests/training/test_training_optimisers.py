@@ -10,7 +10,7 @@ from transformers import PreTrainedModel
 
 from insula.core.errors import RecipeError
 from insula.models.networks.architectures import architectures
-from insula.training.neural.optimisers import DecoupledSGD, optimisers, parameter_groups
+from insula.training.neural.optimisers import DecoupledSGD, group_parameters, optimisers
 from insula.training.neural.weight_average import MovingAverage
 
 RATE, DECAY = 0.01, 0.1
@@ -78,7 +78,7 @@ class _Model(nn.Module):
 def test_lower_layers_learn_slower() -> None:
     model = _Model()
     model.backbone.embeddings.weight.requires_grad_(False)
-    groups = parameter_groups(
+    groups = group_parameters(
         model, {"head.weight"}, learning_rate=1.0, weight_decay=0.3, head_rate_factor=10.0, layer_rate_decay=0.5
     )
     names = {id(parameter): name for name, parameter in model.named_parameters()}
@@ -110,7 +110,7 @@ def test_the_average_follows_the_weights(tmp_path: object) -> None:
 
 def test_layers_need_no_backbone_around_them() -> None:
     model = nn.ModuleDict({"blocks": nn.ModuleList([nn.Linear(2, 2) for _ in range(2)]), "head": nn.Linear(2, 1)})
-    groups = parameter_groups(
+    groups = group_parameters(
         model, (), learning_rate=1.0, weight_decay=0.0, head_rate_factor=1.0, layer_rate_decay=0.5
     )
     rates = {id(one): group["lr"] for group in groups for one in group["params"]}
@@ -140,7 +140,7 @@ def test_layer_decay_works_for_scratch_networks(
 ) -> None:
     network = architectures[architecture]
     model: PreTrainedModel = network(network.config_class(vocabulary=5, width=8, **settings))
-    groups = parameter_groups(
+    groups = group_parameters(
         model, (), learning_rate=1.0, weight_decay=0.0, head_rate_factor=3.0, layer_rate_decay=0.5
     )
     rates = {id(one): group["lr"] for group in groups for one in group["params"]}
@@ -150,6 +150,6 @@ def test_layer_decay_works_for_scratch_networks(
 
 def test_layer_decay_without_numbered_layers_is_rejected() -> None:
     with pytest.raises(RecipeError, match=r"layer_rate_decay option must be 1 .*Got 0\.5\. Leave it out"):
-        parameter_groups(
+        group_parameters(
             nn.Linear(2, 2), (), learning_rate=1.0, weight_decay=0.0, head_rate_factor=1.0, layer_rate_decay=0.5
         )

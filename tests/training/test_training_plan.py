@@ -80,7 +80,7 @@ def test_columns_describe_the_rows(tmp_path: Path, tiny_recipe: RecipeOf, monkey
     splits = {**data.splits, UNLABELLED: [Example(text="one"), Example(text="two")]}
     data = Dataset(data.name, data.scheme, splits, also=(other,))
     scores = np.full((6, 3), 0.25)
-    monkeypatch.setattr("insula.training.transfer.distil.teacher_scores", lambda *_: scores)
+    monkeypatch.setattr("insula.training.transfer.distil.compute_teacher_scores", lambda *_: scores)
     plan = plan_training(data, load_recipe(tiny_recipe("encoder", {"distil.teachers": ["runs/teacher"]})), "en")
     rows = prepare_rows(data, plan, RunContext(tmp_path))
     train = rows.train

@@ -20,11 +20,11 @@ from insula.cli.app import app
 from insula.core.errors import DataError, MissingFileError, OutputError, RecipeError
 from insula.data.formats.formats import DETECTED, ReadOptions
 from insula.models.networks.encoder import EncoderForEmotion
-from insula.training.neural.checkpoints import last_checkpoint
+from insula.training.neural.checkpoints import find_last_checkpoint
 from insula.training.pretraining.corpus import read_corpus
-from insula.training.pretraining.inputs import read_interrupted, work_folder
+from insula.training.pretraining.inputs import get_work_folder, read_interrupted
 from insula.training.pretraining.masking import HELD_OUT_EPOCH, IGNORED, MaskedRows, Masking, NumberedBatches
-from insula.training.pretraining.model import masked_loss, open_for_pretraining
+from insula.training.pretraining.model import compute_masked_loss, open_for_pretraining
 from insula.training.pretraining.trainer import PretrainTrainer
 from interrupt import Interrupt
 
@@ -104,7 +104,7 @@ def test_pretraining_lowers_the_perplexity(pretrained: Any) -> None:
     assert pretrained.facts["fresh_head"] is True
     assert pretrained.facts["corpus"]["train"] + pretrained.facts["corpus"]["held_out"] <= 300
     assert [row for row in pretrained.facts["history"] if "validation_loss" in row]
-    assert not work_folder(pretrained.path).exists()
+    assert not get_work_folder(pretrained.path).exists()
 
 
 def test_the_result_is_an_ordinary_encoder(pretrained: Any, corpus: Path, tmp_path: Path) -> None:
@@ -128,7 +128,7 @@ def test_only_masked_tokens_pass_through_the_head(pretrained: Any) -> None:
     ids = torch.tensor([[2, 30, 4, 40, 3], [2, 4, 3, 0, 0]])
     labels = torch.tensor([[IGNORED, IGNORED, 35, IGNORED, IGNORED], [IGNORED, 36, IGNORED, IGNORED, IGNORED]])
     batch = {"input_ids": ids, "attention_mask": (ids != 0).long(), "labels": labels}
-    loss, count = masked_loss(model, batch)
+    loss, count = compute_masked_loss(model, batch)
     expected = model(input_ids=ids, attention_mask=batch["attention_mask"], labels=labels).loss
     assert count == 2
     torch.testing.assert_close(loss / count, expected)
@@ -152,14 +152,14 @@ def test_an_interrupted_pretraining_ends_with_the_same_weights(
         with pytest.raises(KeyboardInterrupt, match="insula pretrain --resume"):
             pretrain(corpus, folder, model=encoder_folder(dropout=0.1), progress=Interrupt(after), **SETTINGS)
     assert not folder.exists()
-    assert (last_checkpoint(work_folder(folder) / "checkpoints") is None) == (after == 3)
+    assert (find_last_checkpoint(get_work_folder(folder) / "checkpoints") is None) == (after == 3)
     run = resume_pretraining(folder)
     assert (run.facts["seconds"] > 1000) == (after != 3)  # those of all its parts
     expected = load_file(pretrained.path / "model.safetensors")
     for name, tensor in load_file(folder / "model.safetensors").items():
         torch.testing.assert_close(tensor, expected[name], atol=1e-6, rtol=0)
     assert run.facts["perplexity"] == pretrained.facts["perplexity"]
-    assert not work_folder(folder).exists()
+    assert not get_work_folder(folder).exists()
 
 
 def test_an_early_interruption_gives_no_resume_hint(
@@ -184,7 +184,7 @@ def test_changed_texts_and_damaged_state_are_rejected(
     file.write_text(corpus.read_text(encoding="utf-8") + "one more line of other words\n", encoding="utf-8")
     with pytest.raises(DataError, match="have changed since it started"):
         resume_pretraining(folder)
-    (work_folder(folder) / "pretrain.json").write_text("{}", encoding="utf-8")
+    (get_work_folder(folder) / "pretrain.json").write_text("{}", encoding="utf-8")
     with pytest.raises(DataError, match="is damaged"):
         resume_pretraining(folder)
     with pytest.raises(MissingFileError):

@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 from insula.api.training import train
 from insula.core.errors import OutputError
 from insula.data.dataset import Dataset
-from insula.training.neural.processes import launcher, process_count, process_index
+from insula.training.neural.processes import build_launch_command, process_count, process_index
 from unexported import unexported
 
 # The export takes longer than all the rest, and is the first process's alone.
@@ -59,7 +59,7 @@ def test_two_processes_make_the_updates_of_one(
         train(tmp_path / "toy", recipe=settings, output=tmp_path / "alone")
     command = [str(tmp_path / name) for name in ("program.py", "toy", "recipe.json", "together")]
     done = subprocess.run(
-        [*launcher(2), *command], capture_output=True, text=True, timeout=280, check=False,
+        [*build_launch_command(2), *command], capture_output=True, text=True, timeout=280, check=False,
         env={**os.environ, "TMPDIR": str(tmp_path / "temporary")},
     )  # fmt: skip
     assert done.returncode == 0, done.stderr

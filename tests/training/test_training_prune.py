@@ -21,10 +21,10 @@ from insula.core.progress import Silent
 from insula.models.networks.architectures import load_network
 from insula.models.networks.encoder import EncoderForEmotion
 from insula.models.provenance import split_fingerprints
-from insula.models.pruning import EncoderShape, bert_layers
+from insula.models.pruning import EncoderShape, find_bert_layers
 from insula.training.families.encoder import EncoderOptions
 from insula.training.fitters.importance import Importance, measure_importance
-from insula.training.fitters.prune import choose_kept, pruned_shape
+from insula.training.fitters.prune import choose_kept, compute_pruned_shape
 from insula.training.neural.batches import TokenRows
 from insula.training.objectives.registry import choose_objective
 from insula.training.options.objective import ObjectiveOptions
@@ -55,14 +55,14 @@ def keeps(**kept: Any) -> EncoderOptions:
     ],
 )
 def test_shares_keep_at_least_one_per_layer(kept: Any, layers: int, heads: int, width: int) -> None:
-    assert pruned_shape(WHOLE, keeps(**kept)) == (layers, EncoderShape((heads,) * 3, (width,) * 3))
+    assert compute_pruned_shape(WHOLE, keeps(**kept)) == (layers, EncoderShape((heads,) * 3, (width,) * 3))
 
 
 def test_impossible_shares_are_rejected() -> None:
     with pytest.raises(RecipeError, match=r"must be from 1 to 3 for this encoder\. Got 4"):
-        pruned_shape(WHOLE, keeps(layers=4))
+        compute_pruned_shape(WHOLE, keeps(layers=4))
     with pytest.raises(RecipeError, match="must leave something out"):
-        pruned_shape(WHOLE, keeps(layers=3, heads=1.0, width=0.99))
+        compute_pruned_shape(WHOLE, keeps(layers=3, heads=1.0, width=0.99))
     for key, value in (("keep_layers", 0), ("keep_heads", 0), ("keep_width", 1.5)):
         with pytest.raises(RecipeError, match=key):
             load_recipe({"model": {key: value}})
@@ -91,9 +91,9 @@ def _measured(model: EncoderForEmotion) -> Importance:
 def test_units_without_effect_are_least_important(encoder_folder: Callable[..., Path]) -> None:
     model = EncoderForEmotion.from_backbone(encoder_folder(layers=3), outputs=3, pooling="mean", dropout=0.1)
     model.head.randomise(0)
-    second = bert_layers(model.backbone)[1]
+    second = find_bert_layers(model.backbone)[1]
     with torch.no_grad():
-        for layer in bert_layers(model.backbone):
+        for layer in find_bert_layers(model.backbone):
             layer.attention.output.dense.weight[:, 16:24] = 0  # head 2
             layer.output.dense.weight[:, 5] = 0
         second.attention.output.dense.weight.zero_()
@@ -118,7 +118,7 @@ def test_importance_is_the_first_order_change_of_the_loss(encoder_folder: Callab
     objective = choose_objective(ObjectiveOptions(), toy_data.SCHEMES["single"])
     rows = TokenRows([ids[0].numpy()], np.array([[0.0, 1.0, 0.0]]), np.ones(1))
     found = measure_importance(model, rows, [0], loss_terms_of(toy_data.SCHEMES["single"]), Silent())
-    layer = bert_layers(model.backbone)[0]
+    layer = find_bert_layers(model.backbone)[0]
 
     def gated(_: Any, given: tuple[torch.Tensor]) -> tuple[torch.Tensor]:
         gates = torch.ones(64, dtype=torch.float64).index_put((torch.tensor([9]),), gate)

@@ -19,14 +19,14 @@ from insula.core.decision import DecisionRule
 from insula.core.errors import DataError, OutputError, RecipeError
 from insula.core.files import write_json
 from insula.core.scheme import KINDS, Kind
-from insula.core.targets import gold_matrix
+from insula.core.targets import build_gold_matrix
 from insula.data.splits.leak import Fingerprint
 from insula.inference.predictor import Predictor
 from insula.models.folder import open_folder, seal
 from insula.models.provenance import split_fingerprints
 from insula.training.decide import choose_decision
 from insula.training.options.sections import DecisionOptions
-from insula.training.recalibrate import crossfitted, recalibrate
+from insula.training.recalibrate import cross_fit, recalibrate
 
 RunOf = Callable[..., Any]
 
@@ -57,7 +57,7 @@ def test_only_the_rule_changes_and_all_rows_choose_it(kind: Kind, tmp_path: Path
     made = recalibrate(source, rows, tmp_path / "new", options, command="the command")
     predictor = Predictor.load(made.path)
     texts = [row.text for row in rows]
-    logits, gold = Predictor.load(source.path).logits(texts), gold_matrix(source.scheme, rows)
+    logits, gold = Predictor.load(source.path).logits(texts), build_gold_matrix(source.scheme, rows)
     np.testing.assert_array_equal(predictor.logits(texts), logits)
     assert predictor.decision == made.decision == choose_decision(source.scheme, logits, gold, options, seed=0)
     changed = {
@@ -85,12 +85,12 @@ def test_a_row_does_not_influence_its_own_rule(kind: Kind, trained_run: RunOf) -
     source = open_folder(trained_run("linear", kind).model)
     rows = _rows(kind, 100)
     logits = Predictor.load(source.path).logits([row.text for row in rows])
-    gold = gold_matrix(source.scheme, rows)
+    gold = build_gold_matrix(source.scheme, rows)
     fold = np.random.default_rng(5).permutation(len(rows)) % 5
-    before = crossfitted(source.scheme, logits, gold, DecisionOptions(class_offsets=True), seed=5)
+    before = cross_fit(source.scheme, logits, gold, DecisionOptions(class_offsets=True), seed=5)
     turned = gold.copy()
     turned[fold == 2] = gold[fold == 2][:, ::-1]
-    after = crossfitted(source.scheme, logits, turned, DecisionOptions(class_offsets=True), seed=5)
+    after = cross_fit(source.scheme, logits, turned, DecisionOptions(class_offsets=True), seed=5)
     for name in ("scores", "chosen", "confidence", "abstained"):
         one, other = getattr(before, name), getattr(after, name)
         if one is not None:

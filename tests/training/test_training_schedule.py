@@ -11,7 +11,7 @@ import pytest
 import torch
 from transformers import TrainerCallback
 
-from insula.core.targets import gold_matrix, weights
+from insula.core.targets import build_gold_matrix, collect_weights
 from insula.data.dataset import Dataset
 from insula.training.fitters import scratch as fit_scratch
 from insula.training.fitting import PreparedRows, Rows, RunContext
@@ -47,7 +47,7 @@ def updates(tmp_path: Path, toy_dataset: Callable[..., Dataset]) -> Callable[...
         model = {"name": "static", "width": 8, "dropout": 0.0}
         settings = {"epochs": 5, "batch_size": 16, "learning_rate": RATE, "optimiser": "sgd", "precision": "float32"}
         recipe, rows = load_recipe({"model": model, "train": settings | train}), data.split("train")
-        train_rows = Rows([row.text for row in rows], gold_matrix(data.scheme, rows), weights(rows))
+        train_rows = Rows([row.text for row in rows], build_gold_matrix(data.scheme, rows), collect_weights(rows))
         folder = tmp_path / str(len(list(tmp_path.iterdir())))
         plan = plan_training(data, recipe, None)
         fit_scratch.fit(plan, PreparedRows(train_rows), RunContext(folder, callbacks=[seen]))

@@ -17,7 +17,7 @@ from insula.core.errors import RecipeError
 from insula.core.example import Example
 from insula.core.progress import Progress, Silent
 from insula.core.scheme import LabelScheme
-from insula.core.targets import gold_matrix
+from insula.core.targets import build_gold_matrix
 from insula.inference.predictor import Predictor
 from insula.text.preparation import Preparation
 from insula.training.families.registry import families
@@ -47,7 +47,7 @@ def fit(tmp_path: Path) -> Fit:
         def rows(pairs: Sequence[tuple[str, int]], more: Sequence[tuple[str, int]] = ()) -> Rows:
             examples = [Example(text=text, labels=(SCHEME.names[label],)) for text, label in (*pairs, *more)]
             weights = np.array([1.0] * len(pairs) + [0.0] * len(more))
-            return Rows([example.text for example in examples], gold_matrix(SCHEME, examples), weights)
+            return Rows([example.text for example in examples], build_gold_matrix(SCHEME, examples), weights)
 
         plan = TrainingPlan(
             SCHEME, language, Preparation(), recipe.model, families["textcnn"].check(recipe.model), recipe.train

@@ -23,7 +23,7 @@ import toy_data
 from insula.core.decision import DecisionRule
 from insula.core.errors import DataError, LeakError, OutputError, RecipeError
 from insula.core.prediction import Prediction
-from insula.core.targets import gold_matrix
+from insula.core.targets import build_gold_matrix
 from insula.data.dataset import Dataset
 from insula.inference.predictor import Predictor
 from insula.training.fit_model import Trained
@@ -69,7 +69,7 @@ def scored(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
 
     def fit(dataset: Dataset, plan: Any, run: Any, *args: Any) -> Any:
         model = plan.model
-        gold = gold_matrix(dataset.scheme, dataset.split("validation"))
+        gold = build_gold_matrix(dataset.scheme, dataset.split("validation"))
         right = len(gold) * model.min_df // 10
         logits = np.where(np.arange(len(gold))[:, None] < right, gold, 1 - gold)
         tried.append({"model": model, "evaluations": 0})
@@ -191,7 +191,9 @@ def test_paths_of_the_space_are_written_in_full(
 ) -> None:
     def fit(dataset: Dataset, *args: Any, **kwargs: Any) -> Any:
         predictor = Predictor(scheme=dataset.scheme, preparation=None, decision=DecisionRule(), backend=None)  # type: ignore[arg-type]
-        return SimpleNamespace(predictor=predictor, validation=gold_matrix(dataset.scheme, dataset.split("validation")))
+        return SimpleNamespace(
+            predictor=predictor, validation=build_gold_matrix(dataset.scheme, dataset.split("validation"))
+        )
 
     monkeypatch.setattr(search, "fit_model", fit)
     monkeypatch.chdir(tmp_path)
@@ -344,7 +346,7 @@ def test_validation_rows_are_required(find: Callable[..., SearchResult]) -> None
 
 
 def test_the_password_of_a_study_is_not_written(find: Callable[..., SearchResult], tmp_path: Path) -> None:
-    assert search.shown_url("postgresql://me:secret@host/db") == "postgresql://me:***@host/db"
+    assert search.hide_password("postgresql://me:secret@host/db") == "postgresql://me:***@host/db"
     with pytest.raises(OutputError, match="must be the address of a database") as rejected:
         find(study="no address")
     assert not list((tmp_path / "search").iterdir())

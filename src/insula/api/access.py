@@ -45,7 +45,7 @@ def create_key(
     """
     lifetime = None if expires is None else parse_duration(expires, name="lifetime of a key")
     log = _log(store, audit, anchor)
-    with _keys(store) as keys:
+    with _open_keys(store) as keys:
         return keys.create(
             name,
             scopes=scopes,
@@ -53,13 +53,13 @@ def create_key(
             texts_a_day=texts_a_day,
             calls_a_second=calls_a_second,
             burst=burst,
-            before_commit=lambda made: log.record("key.created", OPERATOR, **_facts(made)),
+            before_commit=lambda made: log.record("key.created", OPERATOR, **_describe_key(made)),
         )
 
 
 def list_keys(*, store: str | Path = STORE) -> list[KeyRecord]:
     """Return every key that was ever created, without its secret, oldest first."""
-    with _keys(store) as keys:
+    with _open_keys(store) as keys:
         return keys.all()
 
 
@@ -82,9 +82,9 @@ def rotate_key(
 
     def log_rotation(old: KeyRecord, new: KeyRecord) -> None:
         until = None if old.expires is None else old.expires.isoformat(timespec="seconds")
-        log.record("key.rotated", OPERATOR, old=old.id, until=until, **_facts(new))
+        log.record("key.rotated", OPERATOR, old=old.id, until=until, **_describe_key(new))
 
-    with _keys(store) as keys:
+    with _open_keys(store) as keys:
         return keys.rotate(key, grace=overlap, before_commit=log_rotation)
 
 
@@ -96,11 +96,11 @@ def revoke_key(
     Raises `UnknownNameError`.
     """
     log = _log(store, audit, anchor)
-    with _keys(store) as keys:
+    with _open_keys(store) as keys:
         return keys.revoke(key, before_commit=lambda made: log.record("key.revoked", OPERATOR, key=made.id))
 
 
-def _facts(made: KeyRecord) -> dict[str, str | list[str] | None]:
+def _describe_key(made: KeyRecord) -> dict[str, str | list[str] | None]:
     expires = None if made.expires is None else made.expires.isoformat(timespec="seconds")
     return {"key": made.id, "scopes": list(made.scopes), "expires": expires}
 
@@ -110,7 +110,7 @@ def _log(store: str | Path, audit: str | Path | None, anchor: str | None) -> Aud
 
 
 @contextmanager
-def _keys(store: str | Path) -> Iterator[Keys]:
+def _open_keys(store: str | Path) -> Iterator[Keys]:
     require("sqlalchemy", extra="serve", purpose="keep access keys")
     require("alembic", extra="serve", purpose="keep access keys")
     from insula.operations.credentials.keys import Keys

@@ -9,7 +9,7 @@ from insula.core.errors import DataError
 from insula.core.files import write_json
 from insula.core.outputs import require_different, require_outside
 from insula.core.progress import Progress, default_progress
-from insula.data.sources.sources import SourceName, names_in
+from insula.data.sources.sources import SourceName, list_source_names
 from insula.models.folder import open_folder
 from insula.models.locate import locate_model
 from insula.models.provenance import sample_texts
@@ -49,7 +49,7 @@ def bench_model(
     progress = default_progress(progress)
     folder = open_folder(locate_model(model))
     if output is not None:
-        require_different(output, *names_in(data))
+        require_different(output, *list_source_names(data))
         require_outside(output, folder.path)
     texts = sample_texts(folder, data, text=text, progress=progress, format=format, separator=separator, header=header)
     if rows < 1 or not texts:

@@ -7,26 +7,26 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from insula.compression.compression_data import MIN_VALIDATION_ROWS, unseen_validation_rows
+from insula.compression.compression_data import MIN_VALIDATION_ROWS, select_unseen_validation_rows
 from insula.core.errors import DataError
 from insula.core.example import Example
 from insula.core.progress import Progress, default_progress
 from insula.core.sentences import counted
 from insula.data.load import read_examples
-from insula.data.sources.sources import SourceName, names_in
+from insula.data.sources.sources import SourceName, list_source_names
 from insula.data.splits.leak import Fingerprint
 from insula.models.folder import ModelFolder, open_folder, require_model_output
 from insula.models.locate import locate_model
 from insula.models.provenance import (
-    evaluation_options,
-    recorded_section,
+    choose_evaluation_options,
+    load_training_dataset,
+    read_recorded_section,
     split_fingerprints,
-    training_dataset,
     without_training_rows,
 )
 from insula.training.options.sections import DecisionOptions
 from insula.training.recipe.recipe import load_recipe
-from insula.training.recipe.unused_options import unused_options
+from insula.training.recipe.unused_options import find_unused_options
 
 if TYPE_CHECKING:
     from insula.models.tokens.windows import Windows
@@ -84,26 +84,26 @@ def calibrate_model(
         )
         data = rows if data is None else data
     source, folder = open_folder(locate_model(model)), Path(output)
-    require_model_output(folder, source, overwrite=overwrite, data=names_in(data))
-    as_before = recorded_section(source.path, "decision", DecisionOptions, tells="how its thresholds were chosen")
+    require_model_output(folder, source, overwrite=overwrite, data=list_source_names(data))
+    as_before = read_recorded_section(source.path, "decision", DecisionOptions, tells="how its thresholds were chosen")
     wanted = {
         "calibration": calibration, "thresholds": thresholds, "class_offsets": class_offsets, "coverage": coverage,
     }  # fmt: skip
     given = {name: value for name, value in wanted.items() if value is not None}
     options = load_recipe({"decision": {**as_before.model_dump(mode="json"), **given}}).decision
-    for note in unused_options(load_recipe({"decision": given}), source.scheme.kind):
+    for note in find_unused_options(load_recipe({"decision": given}), source.scheme.kind):
         progress.say(note)
     if data is None:
-        examples = unseen_validation_rows(training_dataset(source), [source])
+        examples = select_unseen_validation_rows(load_training_dataset(source), [source])
     else:
-        reading, absent = evaluation_options(
+        reading, absent = choose_evaluation_options(
             source.path, data, text=text, label=label, label_names=label_names, format=format, separator=separator,
             header=header,
         )  # fmt: skip
         examples, notes = read_examples(data, reading, source.scheme)
         for note in (*absent, *notes):
             progress.say(note)
-        examples = _unseen(source, examples, progress)
+        examples = _drop_training_rows(source, examples, progress)
     before = split_fingerprints(source.path).get("validation", Fingerprint())
     chosen_on = before.seen(examples)
     biased = data is None or bool(chosen_on.mean() > MAX_SHARE_CHOSEN_ON)
@@ -125,7 +125,7 @@ def calibrate_model(
     )
 
 
-def _unseen(source: ModelFolder, examples: list[Example], progress: Progress) -> list[Example]:
+def _drop_training_rows(source: ModelFolder, examples: list[Example], progress: Progress) -> list[Example]:
     left = without_training_rows(source.path, examples)
     if count := len(examples) - len(left):
         progress.say(f"{counted(count, 'training row')} left out: the model is too confident on them.")

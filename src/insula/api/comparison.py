@@ -21,11 +21,11 @@ from insula.core.outputs import make_results_folder
 from insula.core.progress import Progress, default_progress
 from insula.core.scheme import LabelScheme
 from insula.core.sentences import counted
-from insula.core.targets import gold_matrix
+from insula.core.targets import build_gold_matrix
 from insula.data.load import has_column, read_examples
 from insula.data.options import DataOptions
-from insula.data.sources.sources import SourceName, names_in
-from insula.data.splits.compared import text_with_turn
+from insula.data.sources.sources import SourceName, list_source_names
+from insula.data.splits.compared import join_last_turn
 from insula.evaluation.comparison_document import (
     ComparedModel,
     ComparedRows,
@@ -35,17 +35,17 @@ from insula.evaluation.comparison_document import (
 )
 from insula.evaluation.document import MetricsDocument, SchemeRecord
 from insula.evaluation.evaluate import evaluate
-from insula.evaluation.head_to_head import head_to_head
-from insula.evaluation.reports.comparison_page import verdict, write_comparison
+from insula.evaluation.head_to_head import compare_head_to_head
+from insula.evaluation.reports.comparison_page import describe_verdict, write_comparison
 from insula.inference.predictor import Predictor
 from insula.models.folder import MODEL, ModelFolder, open_folder
 from insula.models.locate import locate_model
 from insula.models.provenance import (
-    evaluation_options,
-    recorded_options,
-    seen_in_training,
-    training_dataset,
-    training_source,
+    choose_evaluation_options,
+    choose_training_source,
+    find_seen_rows,
+    load_training_dataset,
+    read_recorded_options,
 )
 from insula.training.run_folder import RUN
 
@@ -65,7 +65,7 @@ class ComparisonRun:
     path: Path | None
 
     def __repr__(self) -> str:
-        return f"ComparisonRun({self.document.a.name!r}, {self.document.b.name!r}, {verdict(self.document)!r})"
+        return f"ComparisonRun({self.document.a.name!r}, {self.document.b.name!r}, {describe_verdict(self.document)!r})"
 
     @cached_property
     def result(self) -> Mapping[str, Any]:
@@ -113,35 +113,37 @@ def compare(
     """
     progress = default_progress(progress)
     if output is not None:
-        make_results_folder(output, RUN, MODEL, inputs=names_in(data))
+        make_results_folder(output, RUN, MODEL, inputs=list_source_names(data))
     places = [[locate_model(model) for model in ([side] if isinstance(side, str | Path) else side)] for side in (a, b)]
     if not all(places):
         raise DataError(
             "Each side of a comparison must have at least one model. Got a side without any. Name a model for it."
         )
     folders = [[open_folder(place) for place in side] for side in places]
-    scheme = _one_scheme([folder for side in folders for folder in side])
-    first, recorded = folders[0][0], _recorded_groups([place for side in places for place in side])
+    scheme = _require_same_scheme([folder for side in folders for folder in side])
+    first, recorded = folders[0][0], _read_recorded_groups([place for side in places for place in side])
     if data is None:
-        name, examples, notes = _own_test_rows(first, group, recorded)
+        name, examples, notes = _load_own_test_rows(first, group, recorded)
     else:
-        options, absent = evaluation_options(
+        options, absent = choose_evaluation_options(
             first.path, data, text=text, label=label, label_names=label_names, context=context, dialogue=dialogue,
             turn=turn, speaker=speaker, target=target, format=format, separator=separator, header=header,
         )  # fmt: skip
-        options = options.model_copy(update={"group": group or _first_column(data, options, recorded)})
+        options = options.model_copy(update={"group": group or _find_first_column(data, options, recorded)})
         examples, notes = read_examples(data, options, scheme)
         notes = (*absent, *notes)
-        name = ", ".join(map(str, names_in(data)))
+        name = ", ".join(map(str, list_source_names(data)))
     for note in notes:
         progress.say(note)
-    fresh, left_out = _unseen(examples, [place for side in places for place in side], name)
+    fresh, left_out = _drop_training_rows(examples, [place for side in places for place in side], name)
     progress.say(f"Comparing on {counted(len(fresh), 'row')}.")
-    inputs, gold = [example.input for example in fresh], gold_matrix(scheme, fresh)
+    inputs, gold = [example.input for example in fresh], build_gold_matrix(scheme, fresh)
     decisions = [[Predictor.load(place).decide(inputs) for place in side] for side in places]
-    found = head_to_head(scheme, fresh, gold, *decisions, resamples=resamples, seed=seed)
+    found = compare_head_to_head(scheme, fresh, gold, *decisions, resamples=resamples, seed=seed)
     remarks = [f"{counted(left_out, 'row')} left out: the text is in the training data of a model."] if left_out else []
-    sides = [_side(*one, scheme, gold, resamples, seed) for one in zip(places, folders, decisions, strict=True)]
+    sides = [
+        _describe_side(*one, scheme, gold, resamples, seed) for one in zip(places, folders, decisions, strict=True)
+    ]
     document = ComparisonDocument(
         format_version=COMPARISON_VERSION,
         insula_version=__version__,
@@ -159,7 +161,7 @@ def compare(
     return ComparisonRun(document, None if output is None else Path(output))
 
 
-def _one_scheme(folders: Sequence[ModelFolder]) -> LabelScheme:
+def _require_same_scheme(folders: Sequence[ModelFolder]) -> LabelScheme:
     first = folders[0].scheme
     for folder in folders[1:]:
         other = folder.scheme
@@ -171,35 +173,35 @@ def _one_scheme(folders: Sequence[ModelFolder]) -> LabelScheme:
     return first
 
 
-def _recorded_groups(models: Sequence[Path]) -> list[str]:
+def _read_recorded_groups(models: Sequence[Path]) -> list[str]:
     """Return the group columns of the models' training, without repeats."""
-    groups = (recorded_options(model).group for model in models)
+    groups = (read_recorded_options(model).group for model in models)
     return list(dict.fromkeys(group for group in groups if group is not None))
 
 
-def _first_column(source: SourceName, options: DataOptions, columns: Sequence[str]) -> str | None:
+def _find_first_column(source: SourceName, options: DataOptions, columns: Sequence[str]) -> str | None:
     return next((column for column in columns if has_column(source, column, options)), None)
 
 
-def _own_test_rows(
+def _load_own_test_rows(
     model: ModelFolder, group: str | None, recorded: Sequence[str]
 ) -> tuple[str, list[Example], tuple[str, ...]]:
     """Return the test rows of a run's source, split as in training, grouped by `group` if it is given."""
-    dataset = training_dataset(model)
+    dataset = load_training_dataset(model)
     examples = list(dataset.splits.get("test", ()))
     if not examples:
         raise DataError(
             f"The data of run {str(model.path.parent)!r} have no test rows. Name labelled rows with --data."
         )
-    source, options = training_source(model), recorded_options(model.path)
-    group = group or options.group or _first_column(source, options, recorded)
+    source, options = choose_training_source(model), read_recorded_options(model.path)
+    group = group or options.group or _find_first_column(source, options, recorded)
     if group != options.group:
         rows, _ = read_examples(source, options.model_copy(update={"group": group}), model.scheme)
-        examples = _grouped_as(rows, examples)
+        examples = _copy_groups(rows, examples)
     return f"test rows of {dataset.name}", examples, ()
 
 
-def _grouped_as(rows: Sequence[Example], examples: Sequence[Example]) -> list[Example]:
+def _copy_groups(rows: Sequence[Example], examples: Sequence[Example]) -> list[Example]:
     """Return the examples with the groups of `rows`.
 
     Both hold rows of one text (in dialogues: after the same turn) in the same order, because a split keeps those
@@ -207,16 +209,16 @@ def _grouped_as(rows: Sequence[Example], examples: Sequence[Example]) -> list[Ex
     """
     groups: dict[tuple[str, str | None], deque[str | None]] = defaultdict(deque)
     for row in rows:
-        groups[text_with_turn(row), row.id].append(row.group)
-    found = (groups[text_with_turn(one), one.id] for one in examples)
+        groups[join_last_turn(row), row.id].append(row.group)
+    found = (groups[join_last_turn(one), one.id] for one in examples)
     return [
         dataclasses.replace(one, group=same.popleft() if same else None)
         for one, same in zip(examples, found, strict=True)
     ]
 
 
-def _unseen(examples: Sequence[Example], models: Sequence[Path], name: str) -> tuple[list[Example], int]:
-    seen = np.any([seen_in_training(model, examples) for model in models], axis=0)
+def _drop_training_rows(examples: Sequence[Example], models: Sequence[Path], name: str) -> tuple[list[Example], int]:
+    seen = np.any([find_seen_rows(model, examples) for model in models], axis=0)
     if seen.all():
         raise LeakError(
             f"A comparison needs rows outside the training data. Got {len(examples):,} rows of {name}, all in the "
@@ -226,7 +228,7 @@ def _unseen(examples: Sequence[Example], models: Sequence[Path], name: str) -> t
     return [example for example, known in zip(examples, seen, strict=True) if not known], int(seen.sum())
 
 
-def _side(
+def _describe_side(
     places: Sequence[Path],
     folders: Sequence[ModelFolder],
     decisions: Sequence[Decisions],

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Literal
 from insula.core.environment import require
 from insula.core.errors import UnknownNameError, nearest
 from insula.core.progress import Progress, default_progress
-from insula.data.sources.sources import SourceName, names_in
+from insula.data.sources.sources import SourceName, list_source_names
 from insula.models.folder import open_folder, require_model_output
 from insula.models.locate import locate_model
-from insula.models.provenance import training_dataset
+from insula.models.provenance import load_training_dataset
 
 if TYPE_CHECKING:
     from insula.compression.cascade import Cascade
@@ -63,10 +63,10 @@ def quantize_model(
     if tables not in (32, 8, 4):
         raise UnknownNameError(f"The tables must have 32, 8 or 4 bits. Got {tables!r}. Choose one of these.")
     source, folder = open_folder(locate_model(model)), Path(output)
-    require_model_output(folder, source, overwrite=overwrite, data=names_in(data))
+    require_model_output(folder, source, overwrite=overwrite, data=list_source_names(data))
     return quantize(
         source,
-        training_dataset(source, data),
+        load_training_dataset(source, data),
         folder,
         Plan(weights, tables),
         Limits(max_loss, least_agreement),
@@ -100,10 +100,10 @@ def compress_model(
     from insula.compression.compress import compress
 
     source, folder = open_folder(locate_model(model)), Path(output)
-    require_model_output(folder, source, overwrite=overwrite, data=names_in(data))
+    require_model_output(folder, source, overwrite=overwrite, data=list_source_names(data))
     return compress(
         source,
-        training_dataset(source, data),
+        load_training_dataset(source, data),
         folder,
         max_bytes=max_size,
         max_loss=max_loss,
@@ -139,11 +139,11 @@ def cascade_model(
 
     cheap, better = open_folder(locate_model(first)), open_folder(locate_model(second))
     folder = Path(output)
-    require_model_output(folder, cheap, better, overwrite=overwrite, data=names_in(data))
+    require_model_output(folder, cheap, better, overwrite=overwrite, data=list_source_names(data))
     return make_cascade(
         cheap,
         better,
-        training_dataset(better, data),
+        load_training_dataset(better, data),
         folder,
         max_loss=max_loss,
         seed=seed,

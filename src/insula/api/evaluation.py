@@ -15,20 +15,20 @@ from insula.core.outputs import make_results_folder
 from insula.core.progress import Progress, default_progress
 from insula.core.scheme import LabelScheme
 from insula.core.sentences import counted
-from insula.core.targets import gold_matrix
+from insula.core.targets import build_gold_matrix
 from insula.data.load import read_examples
 from insula.data.options import DataOptions
-from insula.data.sources.sources import SourceName, names_in
-from insula.evaluation.baselines import BaselineRows, majority
-from insula.evaluation.document import METRICS, Baseline, DataRecord, MetricsDocument, SchemeRecord, stamp
+from insula.data.sources.sources import SourceName, list_source_names
+from insula.evaluation.baselines import BaselineRows, predict_majority
+from insula.evaluation.document import METRICS, Baseline, DataRecord, MetricsDocument, SchemeRecord, stamp_document
 from insula.evaluation.evaluate_examples import evaluate_examples
 from insula.evaluation.label_map import LabelMap, MappedLabels
-from insula.evaluation.reports.brief import headline_text, metrics_table
+from insula.evaluation.reports.brief import build_metrics_table, format_headline
 from insula.evaluation.reports.report import write_report
 from insula.inference.predictor import Predictor
 from insula.models.folder import MODEL, open_folder
 from insula.models.locate import locate_model
-from insula.models.provenance import evaluation_options, seen_in_training
+from insula.models.provenance import choose_evaluation_options, find_seen_rows
 from insula.training.run_folder import RUN
 
 
@@ -47,12 +47,12 @@ class EvaluationRun:
     path: Path | None
 
     def __repr__(self) -> str:
-        return f"EvaluationRun({self.document.data.name!r}, {headline_text(self.document)})"
+        return f"EvaluationRun({self.document.data.name!r}, {format_headline(self.document)})"
 
     def _repr_html_(self) -> str:
         """Show the figures in a notebook."""
         report = "" if self.path is None else f"Report: {self.path / 'report.html'}"
-        return metrics_table(self.document, self.document.data.name or "evaluation", report)
+        return build_metrics_table(self.document, self.document.data.name or "evaluation", report)
 
     @cached_property
     def metrics(self) -> Mapping[str, Any]:
@@ -103,7 +103,7 @@ def evaluate(
     progress = default_progress(progress)
     place = locate_model(model)
     if output is not None:
-        make_results_folder(output, RUN, MODEL, inputs=names_in(source))
+        make_results_folder(output, RUN, MODEL, inputs=list_source_names(source))
     folder = open_folder(place)
     predictor = Predictor.load(place)
     recorded = MetricsDocument.from_dict(folder.metrics)
@@ -112,9 +112,11 @@ def evaluate(
         "turn": turn, "speaker": speaker, "target": target, "format": format, "separator": separator, "header": header,
     }  # fmt: skip
     options, absent = (
-        evaluation_options(place, source, **columns) if options is None else (options.with_columns(**columns), ())
+        choose_evaluation_options(place, source, **columns)
+        if options is None
+        else (options.with_columns(**columns), ())
     )
-    wanted = _label_map(folder.scheme, level, label_map)
+    wanted = _resolve_label_map(folder.scheme, level, label_map)
     if wanted is not None and label_names is None:
         options = options.model_copy(update={"label_names": None, "delimiter": None})  # those of the model's own labels
     examples, notes = read_examples(source, options, folder.scheme if wanted is None else wanted.scheme)
@@ -135,32 +137,32 @@ def evaluate(
         for note in mapped.notes(of_model):
             progress.say(note)
             notes = (*notes, note)
-    gold = gold_matrix(scheme, examples)
+    gold = build_gold_matrix(scheme, examples)
     measured = evaluate_examples(
         scheme,
         examples,
         gold,
         decisions,
         folder.decision,
-        seen=seen_in_training(place, examples),
+        seen=find_seen_rows(place, examples),
         resamples=resamples,
         seed=seed,
     )
     rows = BaselineRows(scheme, gold, decisions, resamples, seed)
     document = MetricsDocument(
-        **stamp(command),
+        **stamp_document(command),
         name=recorded.name or place.name,
         model=recorded.model,
         scheme=SchemeRecord.of(scheme),
         data=DataRecord(
-            name=", ".join(map(str, names_in(source))),
+            name=", ".join(map(str, list_source_names(source))),
             rows={"test": len(examples)},
             notes=list(notes),
             label_map=None if wanted is None else {label: list(labels) for label, labels in wanted.table.items()},
         ),
         decision=recorded.decision,
         test=measured,
-        baselines=_baselines(place, folder.scheme, recorded.data, rows, inputs, mapped),
+        baselines=_measure_baselines(place, folder.scheme, recorded.data, rows, inputs, mapped),
     )
     if output is not None:
         document.write(Path(output) / METRICS)
@@ -168,7 +170,7 @@ def evaluate(
     return EvaluationRun(document, notes=tuple(notes), path=None if output is None else Path(output))
 
 
-def _label_map(
+def _resolve_label_map(
     scheme: LabelScheme, level: str | None, label_map: Mapping[str, str | Sequence[str]] | str | Path | None
 ) -> LabelMap | None:
     if level is not None and label_map is not None:
@@ -180,7 +182,7 @@ def _label_map(
     return LabelMap.of(label_map, scheme) if isinstance(label_map, Mapping) else LabelMap.from_file(label_map, scheme)
 
 
-def _baselines(
+def _measure_baselines(
     model: Path,
     scheme: LabelScheme,
     recorded: DataRecord,
@@ -195,11 +197,11 @@ def _baselines(
 
     counts, means = recorded.label_counts.get("train"), recorded.value_means
     if means:
-        baselines["majority"] = against(majority(scheme, [means[name] for name in names], len(inputs)))
+        baselines["majority"] = against(predict_majority(scheme, [means[name] for name in names], len(inputs)))
     elif counts:
         trained = max(recorded.rows["train"], 1)
         rates = [counts[name] / trained for name in names]
-        baselines["majority"] = against(majority(scheme, rates, len(inputs)))
+        baselines["majority"] = against(predict_majority(scheme, rates, len(inputs)))
     linear = model.parent / "baselines" / "linear"
     if linear.is_dir():
         baselines["linear"] = against(Predictor.load(linear).decide(inputs))

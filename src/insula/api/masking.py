@@ -11,7 +11,7 @@ from insula.core.errors import DataError
 from insula.core.progress import Progress, default_progress
 from insula.data.formats.formats import ReadOptions
 from insula.data.mask_rows import MaskedFile, MaskText, mask_rows
-from insula.safety.find import checked_kinds
+from insula.safety.find import check_kinds
 from insula.safety.kinds import TOKEN
 from insula.safety.mask import Masked, mask
 
@@ -31,14 +31,14 @@ def mask_texts(
     Raises `DataError`, `MissingFileError`, and `MissingExtraError` if a key is given without the extra `privacy`, or a
     kind of Presidio without the extra `presidio`.
     """
-    wanted = checked_kinds(kinds)
-    pseudonyms = _pseudonyms(key_file)
+    wanted = check_kinds(kinds)
+    pseudonyms = _load_pseudonyms(key_file)
     return [mask(text, kinds=wanted, pseudonyms=pseudonyms) for text in texts]
 
 
 def reveal_texts(texts: Iterable[str], key_file: str | Path) -> list[str]:
     """Return the texts with the pseudonyms of this key decrypted; tokens and pseudonyms of other keys stay."""
-    pseudonyms = _pseudonyms(key_file)
+    pseudonyms = _load_pseudonyms(key_file)
     return [pseudonyms.reveal(text) for text in texts] if pseudonyms else list(texts)
 
 
@@ -67,13 +67,13 @@ def mask_file(
     Cells that a format stores as numbers are not changed. Rows that cannot be read are left out and counted. Raises
     `DataError`, `MissingFileError`, `OutputError`, `MissingExtraError`.
     """
-    wanted = checked_kinds(kinds)
-    pseudonyms = _pseudonyms(key_file)
+    wanted = check_kinds(kinds)
+    pseudonyms = _load_pseudonyms(key_file)
     if reveal and pseudonyms is None:
         raise DataError(
             "Revealing a file needs the key that masked it. Got none. Name the file of the key with `key_file`."
         )
-    change = _revealing(pseudonyms) if reveal and pseudonyms else _masking(wanted, pseudonyms)
+    change = _build_revealing(pseudonyms) if reveal and pseudonyms else _build_masking(wanted, pseudonyms)
     return mask_rows(
         source, output, change,
         columns=columns, reading=ReadOptions(input_format, separator, header), output_format=output_format,
@@ -81,7 +81,7 @@ def mask_file(
     )  # fmt: skip
 
 
-def _masking(kinds: frozenset[str], pseudonyms: Pseudonyms | None) -> MaskText:
+def _build_masking(kinds: frozenset[str], pseudonyms: Pseudonyms | None) -> MaskText:
     def change(text: str) -> tuple[str, dict[str, int]]:
         masked = mask(text, kinds=kinds, pseudonyms=pseudonyms)
         return masked.text, masked.counts
@@ -89,7 +89,7 @@ def _masking(kinds: frozenset[str], pseudonyms: Pseudonyms | None) -> MaskText:
     return change
 
 
-def _revealing(pseudonyms: Pseudonyms) -> MaskText:
+def _build_revealing(pseudonyms: Pseudonyms) -> MaskText:
     def change(text: str) -> tuple[str, dict[str, int]]:
         counts: dict[str, int] = {}
         for token in TOKEN.finditer(text):
@@ -101,7 +101,7 @@ def _revealing(pseudonyms: Pseudonyms) -> MaskText:
     return change
 
 
-def _pseudonyms(key_file: str | Path | None) -> Pseudonyms | None:
+def _load_pseudonyms(key_file: str | Path | None) -> Pseudonyms | None:
     if key_file is None:
         return None
     require("cryptography", extra="privacy", purpose="make pseudonyms")

@@ -10,15 +10,22 @@ from pydantic import ValidationError
 
 from insula.core.environment import require
 from insula.core.errors import RecipeError, nearest
-from insula.core.files import absolute_names, output_errors
+from insula.core.files import convert_output_errors, make_names_absolute
 from insula.core.locks import exclusive_folder
 from insula.core.outputs import require_replaceable
 from insula.core.progress import Progress, default_progress
-from insula.core.sentences import invalid_value
+from insula.core.sentences import describe_invalid_value
 from insula.data.formats.formats import ReadOptions
 from insula.data.options import DataOptions
 from insula.training.options.pretrain import PretrainOptions
-from insula.training.pretraining.inputs import ENCODER, FACTS, PretrainInput, PretrainRun, read_interrupted, work_folder
+from insula.training.pretraining.inputs import (
+    ENCODER,
+    FACTS,
+    PretrainInput,
+    PretrainRun,
+    get_work_folder,
+    read_interrupted,
+)
 from insula.training.run_folder import resume_hint
 
 ENCODERS = Path("encoders")
@@ -52,13 +59,13 @@ def pretrain(
 
     Raises `DataError`, `RecipeError`, `OutputError`, `MissingFileError`, `UnknownNameError`, `MissingExtraError`.
     """
-    chosen = _options({"model": str(model), **options})
+    chosen = _parse_options({"model": str(model), **options})
     checked = DataOptions.checked(format=format, separator=separator, header=header)
     reading = ReadOptions(checked.format, checked.separator, checked.header)
-    files, excluded = absolute_names(source), absolute_names(exclude)
+    files, excluded = make_names_absolute(source), make_names_absolute(exclude)
     if not files:
         raise RecipeError("Pretraining needs at least one file of texts. Got none. Name one.")
-    folder = Path(output) if output is not None else ENCODERS / _name(files[0], chosen.model)
+    folder = Path(output) if output is not None else ENCODERS / _name_encoder(files[0], chosen.model)
     base = [chosen.model] if Path(chosen.model).is_dir() else []
     require_replaceable(folder, ENCODER, overwrite=overwrite, inputs=[*files, *excluded, *base])
     if base:
@@ -75,7 +82,7 @@ def resume_pretraining(output: str | Path, *, command: str = "", progress: Progr
     return _run(read_interrupted(folder), folder, resume=True, command=command, progress=progress)
 
 
-def _name(file: str, model: str) -> str:
+def _name_encoder(file: str, model: str) -> str:
     """Return the default name of an encoder, such as `comments-minilm`: the last part of paths and hub ids."""
     return f"{Path(file).name.split('.')[0] or 'texts'}-{Path(model).resolve().name}"
 
@@ -85,16 +92,18 @@ def _run(given: PretrainInput, folder: Path, *, progress: Progress | None, **how
         require(package, extra="train", purpose="pretrain an encoder")
     from insula.training.pretraining.pretrain import pretrain_encoder
 
-    work = work_folder(folder)
-    with output_errors(folder), resume_hint("pretrain", folder, work / FACTS), exclusive_folder(work):
+    work = get_work_folder(folder)
+    with convert_output_errors(folder), resume_hint("pretrain", folder, work / FACTS), exclusive_folder(work):
         return pretrain_encoder(given, folder, progress=default_progress(progress), **how)
 
 
-def _options(given: Mapping[str, Any]) -> PretrainOptions:
+def _parse_options(given: Mapping[str, Any]) -> PretrainOptions:
     try:
         return PretrainOptions.model_validate({name: value for name, value in given.items() if value is not None})
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         name, known = ".".join(str(part) for part in first["loc"]), PretrainOptions.model_fields
         hint = f" Options are {', '.join(known)}.{nearest(name, known)}" if name not in known else ""
-        raise RecipeError(f"The pretrain options are not valid: {invalid_value(name, first)}.{hint}") from error
+        raise RecipeError(
+            f"The pretrain options are not valid: {describe_invalid_value(name, first)}.{hint}"
+        ) from error

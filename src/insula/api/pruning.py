@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 from insula.core.environment import require
 from insula.core.outputs import require_different, require_disjoint, require_outside
 from insula.core.progress import Progress, default_progress
-from insula.data.sources.sources import SourceName, names_in
+from insula.data.sources.sources import SourceName, list_source_names
 from insula.models.folder import open_folder
 from insula.models.locate import locate_model
-from insula.models.provenance import recorded_options, training_source
+from insula.models.provenance import choose_training_source, read_recorded_options
 from insula.training.run_folder import require_replaceable_run
 
 if TYPE_CHECKING:
@@ -55,16 +55,16 @@ def prune_model(
     `max_loss`; the run is then kept next to `output`, with `-refused` added to its name.
     """
     require("torch", extra="train", purpose="prune a model")
-    from insula.compression.prune import prune, recovery_recipe
+    from insula.compression.prune import build_recovery_recipe, prune
 
     source, folder = open_folder(locate_model(model)), Path(output)
     require_outside(folder, source.path)
     require_disjoint(folder, source.path)
-    require_different(folder, *names_in(data))
+    require_different(folder, *list_source_names(data))
     require_replaceable_run(folder, overwrite=overwrite)
-    recipe = recovery_recipe(
+    recipe = build_recovery_recipe(
         source,
-        recorded_options(source.path),
+        read_recorded_options(source.path),
         layers=layers,
         heads=heads,
         width=width,
@@ -73,7 +73,7 @@ def prune_model(
     )
     return prune(
         source,
-        training_source(source, data),
+        choose_training_source(source, data),
         recipe,
         folder,
         max_loss=max_loss,

@@ -59,25 +59,25 @@ def list_runs(folder: str | Path = RUNS) -> list[RunSummary]:
     folder = Path(folder)
     if not folder.is_dir():
         raise MissingFileError(f"There is no folder {str(folder)!r}. Train a run with: insula train DATA")
-    found = [_summary(record.parent) for record in folder.glob(f"*/{RECORD}")]
+    found = [_summarise_run(record.parent) for record in folder.glob(f"*/{RECORD}")]
     return sorted(found, key=lambda run: (run.created, run.path), reverse=True)
 
 
-def _summary(run: Path) -> RunSummary:
+def _summarise_run(run: Path) -> RunSummary:
     metrics = run / METRICS
     if not metrics.exists():
         record = run / RECORD
-        return RunSummary(str(run), "unfinished", _time(record), data=_source(record))
+        return RunSummary(str(run), "unfinished", _read_time(record), data=_read_source(record))
     try:
         document = MetricsDocument.read(metrics)
     except InsulaError:
-        return RunSummary(str(run), "damaged", _time(metrics))
+        return RunSummary(str(run), "damaged", _read_time(metrics))
     found = RunSummary(
         str(run),
         "finished",
-        document.created or _time(metrics),
+        document.created or _read_time(metrics),
         data=document.data.name,
-        recipe=_recipe_name(document.recipe) or document.model.family,
+        recipe=_name_recipe(document.recipe) or document.model.family,
     )
     if document.main is None:
         return found
@@ -95,34 +95,34 @@ def _summary(run: Path) -> RunSummary:
     )
 
 
-def _recipe_name(recipe: Mapping[str, Any]) -> str | None:
+def _name_recipe(recipe: Mapping[str, Any]) -> str | None:
     """Return the built-in recipe that this one comes from, which its description tells, and the changed options."""
     known = {description: name for name, description in builtin_recipes().items()}
     name = known.get(recipe.get("description", ""))
     if name is None:
         return None
-    before = dict(_options(load_recipe(name).model_dump(mode="json")))
-    now = dict(_options(recipe))
-    changes = [f"{key}={_short(now[key])}" for key in now if key in before and now[key] != before[key]]
+    before = dict(_iterate_options(load_recipe(name).model_dump(mode="json")))
+    now = dict(_iterate_options(recipe))
+    changes = [f"{key}={_format_value(now[key])}" for key in now if key in before and now[key] != before[key]]
     if len(changes) > MAX_CHANGES:
         changes = [f"{len(changes)} options changed"]
     return ", ".join([name, *changes])
 
 
-def _options(section: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+def _iterate_options(section: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
     """Yield the options by dotted key, without those that say how the data is read: a run names its data anyway."""
     for key, value in section.items():
         if isinstance(value, Mapping) and prefix + key != "data":
-            yield from _options(value, f"{prefix}{key}.")
+            yield from _iterate_options(value, f"{prefix}{key}.")
         elif not isinstance(value, Mapping):
             yield prefix + key, value
 
 
-def _short(value: Any) -> str:
+def _format_value(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
-def _source(record: Path) -> str | None:
+def _read_source(record: Path) -> str | None:
     try:
         names = json.loads(record.read_text(encoding="utf-8")).get("source", ())
         return ", ".join(Path(name).name for name in names) or None
@@ -130,5 +130,5 @@ def _source(record: Path) -> str | None:
         return None
 
 
-def _time(file: Path) -> str:
+def _read_time(file: Path) -> str:
     return datetime.fromtimestamp(file.stat().st_mtime, UTC).isoformat(timespec="seconds")

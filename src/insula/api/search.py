@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from insula.core.environment import require
 from insula.core.errors import RecipeError
-from insula.core.files import output_errors
+from insula.core.files import convert_output_errors
 from insula.core.outputs import require_different, require_empty_or_kind
 from insula.core.progress import Progress, default_progress
 from insula.data.dataset import Dataset
@@ -16,7 +16,7 @@ from insula.data.sources.sources import require_source
 from insula.models.locate import RUNS
 from insula.training.recipe.recipe import Recipe, load_recipe
 from insula.training.search.folder import SEARCH
-from insula.training.start_run import TrainingSource, checked_recipe, read_source, run_name, source_names
+from insula.training.start_run import TrainingSource, check_recipe, list_given_names, read_source, run_name
 
 if TYPE_CHECKING:
     from insula.training.search.result import SearchResult
@@ -72,7 +72,7 @@ def search(
     fixed = {key: value for key, value in fixed.items() if value is not None} | dict(overrides or {})
     if not isinstance(source, Dataset):
         require_source(source)
-    start = checked_recipe(load_recipe(recipe, fixed))
+    start = check_recipe(load_recipe(recipe, fixed))
     if space is None:
         tried = {key: entry for key, entry in default_space(start).items() if key not in fixed}
     else:
@@ -87,13 +87,13 @@ def search(
             "from the fixed options, or name another search space."
         )
     folder = Path(output) if output is not None else RUNS / f"search-{run_name(source, recipe)}"
-    require_different(folder, *source_names(source))
+    require_different(folder, *list_given_names(source))
     require_empty_or_kind(folder, SEARCH)
-    with output_errors(folder):
+    with convert_output_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
     dataset, names = read_source(source, start, f"the search goes to {folder}", progress)
     progress.say(f"Trying {', '.join(tried)}.")
-    with output_errors(folder):
+    with convert_output_errors(folder):
         return run_search(
             dataset,
             start,

@@ -13,7 +13,7 @@ from insula.data.sources.sources import require_source
 from insula.training.neural.processes import process_count, process_index
 from insula.training.recipe.recipe import Recipe, load_recipe
 from insula.training.run import Run
-from insula.training.start_run import TrainingSource, checked_recipe, free_folder, resume_run, start_run
+from insula.training.start_run import TrainingSource, check_recipe, free_folder, resume_run, start_run
 
 
 def train(
@@ -50,7 +50,7 @@ def train(
     chosen = load_recipe(recipe, {**{k: v for k, v in columns.items() if v is not None}, **(overrides or {})})
     if not isinstance(source, Dataset):
         require_source(source)
-    chosen = checked_recipe(chosen)
+    chosen = check_recipe(chosen)
     if output is None and process_count() > 1:
         raise OutputError(
             "Training with several processes needs a shared output folder. Got none. Name one with --output."

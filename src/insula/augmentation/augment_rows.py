@@ -20,7 +20,7 @@ from insula.data.formats.byte_source import STDIN
 from insula.data.formats.formats import DETECTED, ReadOptions, open_rows, scan_rows
 from insula.data.formats.row_reader import Row
 from insula.data.formats.writers import open_writer
-from insula.text.scripts import language_by_script
+from insula.text.scripts import detect_language_by_script
 
 METHOD, SOURCE_ROW = "augmented_by", "source_row"
 """The columns of the output that name the augmenter (empty for original rows) and number the original row from 1."""
@@ -100,7 +100,7 @@ def augment_rows(
         scan = partial(scan_rows, source, batch_size=_ROWS_A_TIME, reading=reading, progress=progress)
         every = _with_new_columns(scan()) if reader.columns_vary and Path(source).is_file() else None
         with open_writer(
-            output, format=output_format, columns=columns, types=_types(reader.types), every=every
+            output, format=output_format, columns=columns, types=_add_column_types(reader.types), every=every
         ) as writer:
             progress.start("augmenting")
             try:
@@ -119,7 +119,7 @@ def augment_rows(
             rejected=reader.reject_count,
             first_reject=None if first is None else str(first),
             seconds=time.monotonic() - started,
-            warnings=(*_cautions(chosen), *reader.warnings),
+            warnings=(*_iterate_cautions(chosen), *reader.warnings),
         )
 
 
@@ -149,7 +149,7 @@ class _VariantMaker:
         text = row.get(self._text)
         made = 0
         if isinstance(text, str) and text.strip():
-            for name, changed, label in self._variants(text, self._label_of(row)):
+            for name, changed, label in self._make_variants(text, self._label_of(row)):
                 made += 1
                 self.counts[name] += 1
                 variant = {**row, self._text: changed, METHOD: name, SOURCE_ROW: self.rows}
@@ -160,9 +160,9 @@ class _VariantMaker:
         value = None if self._label is None else row.get(self._label)
         return value if isinstance(value, str) and value else None
 
-    def _variants(self, text: str, label: str | None) -> Iterator[tuple[str, str, str | None]]:
+    def _make_variants(self, text: str, label: str | None) -> Iterator[tuple[str, str, str | None]]:
         """Yield method, text and label of different variants."""
-        language = language_by_script(text, self._language)
+        language = detect_language_by_script(text, self._language)
         seen = {text.strip()}
         for number in range(self._times):
             chance = random.Random(f"{self._seed} {self.rows} {number}")
@@ -213,7 +213,7 @@ def _with_new_columns(batches: Any) -> Iterator[list[Row]]:
         yield [{**row, METHOD: None, SOURCE_ROW: 0} for row in rows]
 
 
-def _types(types: Mapping[str, Any]) -> dict[str, Any]:
+def _add_column_types(types: Mapping[str, Any]) -> dict[str, Any]:
     if not types:
         return {}
     import pyarrow as pa
@@ -221,7 +221,7 @@ def _types(types: Mapping[str, Any]) -> dict[str, Any]:
     return {**types, METHOD: pa.string(), SOURCE_ROW: pa.int64()}
 
 
-def _cautions(chosen: Mapping[str, Augmenter]) -> Iterator[str]:
+def _iterate_cautions(chosen: Mapping[str, Augmenter]) -> Iterator[str]:
     yield "Train on these rows only: never split them into validation or test rows."
     stronger = [name for name, one in chosen.items() if one.preserves == "emotion"]
     if stronger:

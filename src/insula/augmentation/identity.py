@@ -39,10 +39,10 @@ def swap_gender(text: str, situation: Situation) -> str | None:
     """Swap the gender of all pronouns and nouns of the table."""
     if situation.language == "zh":
         return _CHINESE_WORD.sub(lambda match: _CHINESE.get(match[0], match[0]), text)
-    return _ENGLISH_WORD.sub(_swapped, text)
+    return _ENGLISH_WORD.sub(_swap_word, text)
 
 
-def _swapped(match: re.Match[str]) -> str:
+def _swap_word(match: re.Match[str]) -> str:
     word = match[0]
     if word.lower() == "her":
         new = "his" if _POSSESSED.match(match.string, match.end()) else "him"

@@ -52,10 +52,10 @@ def intensify(text: str, situation: Situation) -> str | None:
     """Replace one adverb of degree by a stronger one."""
     if situation.language == "zh":
         return _CHINESE_WEAK.sub(lambda match: _CHINESE_STRONGER[match[0]], text, count=1)
-    return _DEGREE.sub(_stronger, text, count=1)
+    return _DEGREE.sub(_choose_stronger, text, count=1)
 
 
-def _stronger(match: re.Match[str]) -> str:
+def _choose_stronger(match: re.Match[str]) -> str:
     new = _STRONGER[match[0].lower()]
     return new.capitalize() if match[0][0].isupper() else new
 

@@ -30,15 +30,15 @@ _CHARACTER = re.compile(f"[{HAN}]")
 
 def replace_by_homophone(text: str, situation: Situation) -> str | None:
     """Replace characters by others of the same syllable."""
-    return _replaced(text, situation, lambda syllable: (syllable,))
+    return _replace_characters(text, situation, lambda syllable: (syllable,))
 
 
 def replace_by_neighbour(text: str, situation: Situation) -> str | None:
     """Replace characters by others of a syllable that is easily confused."""
-    return _replaced(text, situation, neighbours)
+    return _replace_characters(text, situation, find_neighbours)
 
 
-def neighbours(syllable: str) -> tuple[str, ...]:
+def find_neighbours(syllable: str) -> tuple[str, ...]:
     """Return the syllables that differ from a toneless one by a confusable initial or final."""
     found = []
     for pairs, is_final in ((INITIALS, False), (FINALS, True)):
@@ -52,8 +52,8 @@ def neighbours(syllable: str) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _replaced(text: str, situation: Situation, sounds: Callable[[str], tuple[str, ...]]) -> str | None:
-    characters_of, syllable_of = _tables()
+def _replace_characters(text: str, situation: Situation, sounds: Callable[[str], tuple[str, ...]]) -> str | None:
+    characters_of, syllable_of = _load_tables()
     options: dict[int, str] = {}
     for match in _CHARACTER.finditer(text):
         syllable = syllable_of.get(match[0])
@@ -71,9 +71,9 @@ def _replaced(text: str, situation: Situation, sounds: Callable[[str], tuple[str
 
 
 @functools.cache
-def _tables() -> tuple[Mapping[str, str], Mapping[str, str]]:
+def _load_tables() -> tuple[Mapping[str, str], Mapping[str, str]]:
     """Return toneless syllable to common characters, and character to its most frequent syllable."""
-    syllable_of = {chr(code): _toneless(readings.partition(",")[0]) for code, readings in pinyin_dict.items()}
+    syllable_of = {chr(code): _strip_tone(readings.partition(",")[0]) for code, readings in pinyin_dict.items()}
     characters_of: dict[str, str] = {}
     for row in range(0xB0, 0xD8):
         for cell in range(0xA1, 0xFF):
@@ -84,7 +84,7 @@ def _tables() -> tuple[Mapping[str, str], Mapping[str, str]]:
     return characters_of, syllable_of
 
 
-def _toneless(syllable: str) -> str:
+def _strip_tone(syllable: str) -> str:
     """Return a syllable without the mark of its tone, with v for ü as on a keyboard."""
     marked = unicodedata.normalize("NFD", syllable).replace("u\u0308", "v")
     return "".join(letter for letter in marked if not unicodedata.combining(letter))

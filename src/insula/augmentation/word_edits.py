@@ -20,7 +20,7 @@ MIN_WORDS = 4
 def swap_words(text: str, situation: Situation) -> str | None:
     """Swap the places of two words, several times in long texts."""
     words, gaps = split_words(text, situation.language)
-    free = _unprotected(words)
+    free = _find_unprotected(words)
     if len(words) < MIN_WORDS or len(free) < 2:
         return None
     for _ in range(max(1, round(SHARE * len(words)))):
@@ -32,7 +32,7 @@ def swap_words(text: str, situation: Situation) -> str | None:
 def delete_words(text: str, situation: Situation) -> str | None:
     """Delete words, with the space after them."""
     words, gaps = split_words(text, situation.language)
-    free = _unprotected(words)
+    free = _find_unprotected(words)
     if len(words) < MIN_WORDS or not free:
         return None
     count = min(len(free), max(1, round(SHARE * len(words))))
@@ -43,7 +43,7 @@ def delete_words(text: str, situation: Situation) -> str | None:
     return join_words(words, gaps).strip()
 
 
-def _unprotected(words: list[str]) -> list[int]:
+def _find_unprotected(words: list[str]) -> list[int]:
     return [place for place, word in enumerate(words) if not _is_protected(word)]
 
 

@@ -86,7 +86,7 @@ def compare(
     """
     from insula.api.comparison import compare as run_comparison
     from insula.cli.command import as_typed
-    from insula.cli.progress import shown_progress
+    from insula.cli.progress import show_progress
     from insula.core.sentences import counted
 
     if not against and len(models) != 2:
@@ -95,53 +95,53 @@ def compare(
             "the models of B with --against."
         )
     a, b = (models, against) if against else (models[:1], models[1:])
-    with shown_progress(quiet) as progress:
+    with show_progress(quiet) as progress:
         run = run_comparison(a, b, data=rows, **data, group=group, output=output, command=as_typed(), progress=progress)
     if as_json:
         typer.echo(json.dumps(run.result, ensure_ascii=False, allow_nan=False))
         return
-    for line in _lines(run.document):
+    for line in _format_lines(run.document):
         typer.echo(line)
     if run.path is not None:
         typer.echo(f"\nreport   {run.path / 'compare.html'}")
 
 
-def _lines(document: ComparisonDocument) -> Iterator[str]:
-    from insula.evaluation.metrics.metric_names import metric_title
-    from insula.evaluation.reports.comparison_page import verdict
+def _format_lines(document: ComparisonDocument) -> Iterator[str]:
+    from insula.evaluation.metrics.metric_names import get_metric_title
+    from insula.evaluation.reports.comparison_page import describe_verdict
 
-    yield f"\nA  {_side(document.a)}\nB  {_side(document.b)}"
-    yield f"\n{verdict(document)}"
+    yield f"\nA  {_describe_side(document.a)}\nB  {_describe_side(document.b)}"
+    yield f"\n{describe_verdict(document)}"
     yield from document.data.notes
-    yield _row("", "A", "B", "B - A  (95% interval)")
+    yield _format_row("", "A", "B", "B - A  (95% interval)")
     for name, found in document.metrics.items():
-        yield _compared(metric_title(name), found)
+        yield _format_metric(get_metric_title(name), found)
     if test := document.mcnemar:
         p = "below 0.001" if test.p < 0.001 else f"{test.p:.3f}"
         yield f"\nOnly A is right on {test.only_a:,} rows, only B on {test.only_b:,}; McNemar p {p}"
     yield "\nPearson r by dimension" if document.scheme.is_dimensional else "\nF1 by label"
     for name, of_name in list(document.by_name.items())[:MAX_NAMES]:
-        yield _compared(name, of_name)
+        yield _format_metric(name, of_name)
     for dimension, slices in document.slices.items():
         if len(slices) > 1:
-            yield f"\n{metric_title(document.headline)} by {dimension}"
+            yield f"\n{get_metric_title(document.headline)} by {dimension}"
             for one in slices:
-                yield _compared(f"{one.name} ({one.rows:,})", one)
+                yield _format_metric(f"{one.name} ({one.rows:,})", one)
 
 
-def _side(side: ComparedSide) -> str:
+def _describe_side(side: ComparedSide) -> str:
     return ", ".join(model.path for model in side.models)
 
 
-def _compared(title: str, found: Difference | NameDifference | SliceDifference) -> str:
-    from insula.cli.tables import difference_text
+def _format_metric(title: str, found: Difference | NameDifference | SliceDifference) -> str:
+    from insula.cli.tables import format_difference
 
-    return _row(title, _number(found.a), _number(found.b), difference_text(found.difference))
+    return _format_row(title, _format_number(found.a), _format_number(found.b), format_difference(found.difference))
 
 
-def _row(title: str, a: str, b: str, difference: str) -> str:
+def _format_row(title: str, a: str, b: str, difference: str) -> str:
     return f"  {title:<{WIDTH}}{a:>9}{b:>9}   {difference}"
 
 
-def _number(value: float | None) -> str:
+def _format_number(value: float | None) -> str:
     return "–" if value is None else f"{value:.3f}"

@@ -11,8 +11,8 @@ def complete_recipe(incomplete: str) -> list[str]:
     """Return the built-in recipes and TOML files that start like this."""
     from insula.training.recipe.recipe import builtin_recipes
 
-    return _matching(
-        builtin_recipes(), incomplete, (path for path in _paths(incomplete) if path.endswith((".toml", "/")))
+    return _match_names(
+        builtin_recipes(), incomplete, (path for path in _list_paths(incomplete) if path.endswith((".toml", "/")))
     )
 
 
@@ -20,7 +20,7 @@ def complete_data(incomplete: str) -> list[str]:
     """Return the built-in data sets and paths that start like this."""
     from insula.data.sources.sources import list_sources
 
-    return _matching((source.name for source in list_sources()), incomplete, _paths(incomplete))
+    return _match_names((source.name for source in list_sources()), incomplete, _list_paths(incomplete))
 
 
 def complete_model(incomplete: str) -> list[str]:
@@ -29,13 +29,13 @@ def complete_model(incomplete: str) -> list[str]:
     from insula.models.locate import RUNS
 
     runs = sorted(folder.parent.name for folder in RUNS.glob("*/model"))
-    return _matching((STARTER, *runs), incomplete, _paths(incomplete))
+    return _match_names((STARTER, *runs), incomplete, _list_paths(incomplete))
 
 
-def _matching(names: Iterable[str], incomplete: str, paths: Iterable[str]) -> list[str]:
+def _match_names(names: Iterable[str], incomplete: str, paths: Iterable[str]) -> list[str]:
     return [name for name in names if name.startswith(incomplete)] + list(paths)
 
 
-def _paths(incomplete: str) -> list[str]:
+def _list_paths(incomplete: str) -> list[str]:
     found = sorted(glob.glob(f"{glob.escape(incomplete)}*"))
     return [f"{path}/" if os.path.isdir(path) else path for path in found]

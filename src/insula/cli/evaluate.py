@@ -73,10 +73,10 @@ def evaluate(
     """
     from insula.api.evaluation import evaluate as run_evaluation
     from insula.cli.command import as_typed
-    from insula.cli.progress import shown_progress
+    from insula.cli.progress import show_progress
     from insula.cli.tables import print_metrics
 
-    with shown_progress(quiet) as progress:
+    with show_progress(quiet) as progress:
         result = run_evaluation(
             source,
             model,

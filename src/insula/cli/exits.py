@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 
 import typer
 
-from insula.core.sentences import requirement, shown
+from insula.core.sentences import describe_requirement, shown
 
 FAILED = 1
 WRONG_USAGE = 2
@@ -26,7 +26,7 @@ def end_usage(error: Any) -> NoReturn:
     """End with the sentence of a usage error and the command whose help explains it."""
     if type(error).__name__ == "NoArgsIsHelpError":  # a group without a command: its help is printed already
         raise typer.Exit(WRONG_USAGE)
-    sentence = _usage_sentence(error)
+    sentence = _explain_usage_error(error)
     sentence += "" if sentence.endswith((".", "?")) else "."
     end(f"{sentence} See: {error.ctx.command_path} --help" if error.ctx else sentence, WRONG_USAGE)
 
@@ -35,7 +35,7 @@ def end_os_error(error: OSError) -> NoReturn:
     """End with a sentence for an error of the operating system, or silently if the reader has closed the pipe."""
     if isinstance(error, BrokenPipeError):
         _exit_quietly()
-    end(_os_error_sentence(error, _failed_stream()))
+    end(_explain_os_error(error, _find_failed_stream()))
 
 
 def flush_output() -> None:
@@ -46,16 +46,16 @@ def flush_output() -> None:
         _exit_quietly()
     except OSError as error:
         _discard_output()
-        print(f"insula: {_os_error_sentence(error, 'standard output')}", file=sys.stderr)
+        print(f"insula: {_explain_os_error(error, 'standard output')}", file=sys.stderr)
         sys.exit(FAILED)
 
 
-def _usage_sentence(error: Any) -> str:
+def _explain_usage_error(error: Any) -> str:
     option = error.param.get_error_hint().strip("'") if getattr(error, "param", None) is not None else ""
     if option and hasattr(error.__cause__, "errors"):  # typer checks values with pydantic
         found = error.__cause__.errors(include_url=False)[0]
         if found["type"] != "value_error":
-            return f"{option} {requirement(found)}. Got {shown(found['input'])}."
+            return f"{option} {describe_requirement(found)}. Got {shown(found['input'])}."
     # "Invalid value for '--kind': Value error, 'x' is not one of ...": the sentence is enough
     message = str(error.message).removeprefix("Value error, ")
     if message and option:
@@ -63,7 +63,7 @@ def _usage_sentence(error: Any) -> str:
     return message or str(error.format_message())
 
 
-def _failed_stream() -> str:
+def _find_failed_stream() -> str:
     """Return "standard output" if it cannot be flushed, else ""; a failed buffer is discarded, to report it once."""
     try:
         sys.stdout.flush()
@@ -73,7 +73,7 @@ def _failed_stream() -> str:
     return ""
 
 
-def _os_error_sentence(error: OSError, place: str = "") -> str:
+def _explain_os_error(error: OSError, place: str = "") -> str:
     """Return a sentence for an error of the operating system."""
     named = repr(str(error.filename)) if error.filename is not None else place
     if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from insula.cli.options import AnyModel, FileFormat, Header, Json, Quiet, Separator
-from insula.cli.typed_inputs import reject_file_names, typed_inputs
+from insula.cli.typed_inputs import build_typed_inputs, reject_file_names
 from insula.core.sentences import counted
 from insula.core.starter import STARTER
 
@@ -91,7 +91,7 @@ def explain(
     """
     from insula.api.explanation import explain as run_explanation
 
-    limit = None if budget is None else milliseconds(budget)
+    limit = None if budget is None else parse_milliseconds(budget)
     if texts:
         if source is not None or output is not None:
             raise typer.BadParameter(
@@ -99,18 +99,18 @@ def explain(
             )
         reject_file_names(texts, verb="explain")
         how: dict[str, Any] = {"method": method, "labels": label or (), "budget": limit, "trust": trust}
-        explanations = run_explanation(typed_inputs(texts), model, **how)
+        explanations = run_explanation(build_typed_inputs(texts), model, **how)
         if as_json:
             for explanation in explanations:
                 typer.echo(json.dumps(explanation.to_dict(), ensure_ascii=False))
             return
-        from insula.explanation.terminal import explanation_lines
+        from insula.explanation.terminal import format_explanation
 
         colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ
         for number, explanation in enumerate(explanations):
             if number:
                 typer.echo()
-            for line in explanation_lines(explanation, colour=colour):
+            for line in format_explanation(explanation, colour=colour):
                 typer.echo(line)
             if not quiet:
                 took = f"{explanation.milliseconds:.0f} ms"
@@ -123,9 +123,9 @@ def explain(
     if resume and (source in (None, "-") or output in (None, "-")):
         raise typer.BadParameter("--resume needs --input FILE and --output FILE. Add them, or leave --resume out.")
     from insula.api.explanation import explain_file
-    from insula.cli.progress import shown_progress
+    from insula.cli.progress import show_progress
 
-    with shown_progress(quiet) as progress:
+    with show_progress(quiet) as progress:
         result = explain_file(
             source or "-",
             output or "-",
@@ -152,7 +152,7 @@ def explain(
         typer.echo(f"{counted(result.rejected, 'row')} not explained; the first is {result.first_reject}", err=True)
 
 
-def milliseconds(budget: str) -> float:
+def parse_milliseconds(budget: str) -> float:
     """Return a time such as 50ms or 2s in milliseconds; `BadParameter` for anything else."""
     match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(ms|s)", budget.strip())
     if match is None or not float(match[1]):

@@ -267,7 +267,7 @@ def with_columns(*names: str) -> Callable[[Callable[..., None]], Callable[..., N
 
         def with_data(**given: Any) -> None:
             rest = {name: value for name, value in given.items() if name not in chosen}
-            command(**rest, data=_settings(given, chosen))
+            command(**rest, data=_collect_settings(given, chosen))
 
         with_data.__name__, with_data.__doc__ = command.__name__, command.__doc__
         with_data.__module__ = command.__module__
@@ -279,7 +279,7 @@ def with_columns(*names: str) -> Callable[[Callable[..., None]], Callable[..., N
     return decorate
 
 
-def _settings(given: Mapping[str, Any], chosen: Sequence[str]) -> dict[str, Any]:
+def _collect_settings(given: Mapping[str, Any], chosen: Sequence[str]) -> dict[str, Any]:
     for name in chosen:
         value = given.get(name)
         if value == "" or (isinstance(value, list) and "" in value):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from insula.cli.options import AnyModel, FileFormat, Header, Quiet, Separator
-from insula.cli.typed_inputs import reject_file_names, typed_inputs
+from insula.cli.typed_inputs import build_typed_inputs, reject_file_names
 from insula.core.sentences import counted
 from insula.core.starter import STARTER
 
@@ -246,7 +246,7 @@ def predict(
                 "The command predicts texts or a file. Got both. Give TEXT, or --input and --output."
             )
         reject_file_names(texts, verb="predict")
-        inputs = typed_inputs(texts, context=context or (), speaker=speaker, target=target)
+        inputs = build_typed_inputs(texts, context=context or (), speaker=speaker, target=target)
         _predict_texts(inputs, _load(model, bench, threshold, abstention), as_json=as_json, levels=levels)
         return
     columns = {
@@ -269,10 +269,10 @@ def predict(
 def _load(model: str, bench: Path | None, threshold: list[str] | None, abstention: float | None) -> Predictor:
     from insula.api.prediction import load_model
 
-    return load_model(model, engine=bench, threshold=_limits(threshold or ()), abstention=abstention)
+    return load_model(model, engine=bench, threshold=_parse_thresholds(threshold or ()), abstention=abstention)
 
 
-def _limits(given: Sequence[str]) -> float | dict[str, float] | None:
+def _parse_thresholds(given: Sequence[str]) -> float | dict[str, float] | None:
     """Return the thresholds of `0.7` or `joy=0.7`, `anger=0.4`."""
     limits: dict[str, float] = {}
     for one in given:
@@ -296,12 +296,12 @@ def _predict_texts(inputs: list[TextOrInput], predictor: Predictor, *, as_json: 
     for warning in predictor.truncation_warnings(sum(one.truncated for one in predictions), len(predictions)):
         _warn(warning)
     if as_json:
-        from insula.core.levels import level_predictions
+        from insula.core.levels import compute_level_predictions
 
         for prediction in predictions:
             row = prediction.to_dict()
             if levels:
-                row["levels"] = level_predictions(predictor.scheme, prediction)
+                row["levels"] = compute_level_predictions(predictor.scheme, prediction)
             typer.echo(json.dumps(row, ensure_ascii=False))
         return
     printer = PredictionPrinter()
@@ -332,9 +332,9 @@ def _predict_file(source: str, output: str, model: Predictor, quiet: bool, optio
 
 def _run(source: str, output: str | Sink, model: Predictor, options: dict[str, Any], *, quiet: bool) -> FileResult:
     from insula.api.prediction import predict_file
-    from insula.cli.progress import shown_progress
+    from insula.cli.progress import show_progress
 
-    with shown_progress(quiet) as progress:
+    with show_progress(quiet) as progress:
         return predict_file(source, output, model, progress=progress, **options)
 
 

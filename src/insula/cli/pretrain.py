@@ -87,7 +87,7 @@ def pretrain(
     from insula.api.pretraining import pretrain as run_pretraining
     from insula.api.pretraining import resume_pretraining
     from insula.cli.command import as_typed
-    from insula.cli.progress import shown_progress
+    from insula.cli.progress import show_progress
 
     settings = {"epochs": epochs, "batch_size": batch_size, "learning_rate": learning_rate, "max_tokens": max_tokens,
                 "seed": seed}  # fmt: skip
@@ -103,7 +103,7 @@ def pretrain(
         or any(value is not None for value in settings.values())
     ):
         raise typer.BadParameter("--resume continues the run with its own options. Leave the other options out.")
-    with shown_progress(quiet) as progress:
+    with show_progress(quiet) as progress:
         if resume is not None:
             run = resume_pretraining(resume, command=as_typed(), progress=progress)
         else:

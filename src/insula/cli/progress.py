@@ -14,7 +14,7 @@ SECONDS_BETWEEN_LINES = 15.0
 
 
 @contextlib.contextmanager
-def shown_progress(quiet: bool) -> Iterator[Progress]:
+def show_progress(quiet: bool) -> Iterator[Progress]:
     """Yield a progress that draws, or a silent one; restore the terminal at the end."""
     if quiet:
         yield Silent()
@@ -68,7 +68,7 @@ class TerminalProgress:
 
     def advance(self, steps: int = 1, **figures: float) -> None:
         """Advance the task."""
-        words = "  ".join(f"{name} {_short(value)}" for name, value in figures.items())
+        words = "  ".join(f"{name} {_format_value(value)}" for name, value in figures.items())
         if self._live:
             self._figures = words or self._figures
             self._bars.update(self._task, advance=steps, figures=self._figures)
@@ -124,5 +124,5 @@ class _Line:
         return f"{self.task}: {self.done:,}{f' of {self.total:,}' if self.total else ''}{left}  {words}".rstrip()
 
 
-def _short(value: float) -> str:
+def _format_value(value: float) -> str:
     return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"

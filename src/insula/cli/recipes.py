@@ -37,14 +37,14 @@ def recipes(
     import dataclasses
 
     from insula.training.recipe.recipe import builtin_recipes, load_recipe
-    from insula.training.recipe.recipe_costs import recipe_costs
+    from insula.training.recipe.recipe_costs import load_recipe_costs
 
     if name is not None:
         recipe = load_recipe(name)
         shown = json.dumps(recipe.model_dump(mode="json"), ensure_ascii=False) + "\n" if as_json else recipe.to_toml()
         typer.echo(shown, nl=False)
         return
-    costs = recipe_costs()
+    costs = load_recipe_costs()
     if as_json:
         listed = [
             {
@@ -58,19 +58,19 @@ def recipes(
         return
     for known, description in builtin_recipes().items():
         typer.echo(f"{known:<{INDENT}}{description}")
-        for line in [_line(cost) for cost in costs.get(known, ())] or ["not measured"]:
+        for line in [_format_cost(cost) for cost in costs.get(known, ())] or ["not measured"]:
             typer.echo(f"{'':<{INDENT}}{line}")
 
 
-def _line(cost: RecipeCost) -> str:
+def _format_cost(cost: RecipeCost) -> str:
     from insula.core.sentences import counted
-    from insula.evaluation.metrics.metric_names import metric_title
-    from insula.evaluation.reports.readable import duration
+    from insula.evaluation.metrics.metric_names import get_metric_title
+    from insula.evaluation.reports.readable import format_duration
 
     between = f" ({cost.low:.3f} to {cost.high:.3f})" if cost.low is not None and cost.high is not None else ""
     mean = "" if len(cost.seeds) == 1 else f", mean of {counted(len(cost.seeds), 'seed')}"
     base = f" with {cost.base}" if cost.base else ""
     return (
-        f"{cost.data}{base}: {metric_title(cost.metric)} {cost.value:.3f}{between}{mean}; "
-        f"{duration(cost.train_seconds)} for {counted(cost.rows, 'row')}"
+        f"{cost.data}{base}: {get_metric_title(cost.metric)} {cost.value:.3f}{between}{mean}; "
+        f"{format_duration(cost.train_seconds)} for {counted(cost.rows, 'row')}"
     )

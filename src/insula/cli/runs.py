@@ -38,18 +38,18 @@ def runs(
         typer.echo(f"There are no runs in {str(folder)!r}. Train one with: insula train DATA", err=True)
         return
     rows = [("run", "data", "recipe", "score", "date")]
-    rows += [(run.path, run.data or "–", run.recipe or "–", _score(run), run.created[:10]) for run in found]
+    rows += [(run.path, run.data or "–", run.recipe or "–", _format_score(run), run.created[:10]) for run in found]
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     for row in rows:
         typer.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
 
 
-def _score(run: RunSummary) -> str:
-    from insula.evaluation.metrics.metric_names import metric_title
+def _format_score(run: RunSummary) -> str:
+    from insula.evaluation.metrics.metric_names import get_metric_title
 
     if run.state != "finished":
         return run.state
     if run.metric is None or run.value is None:
         return "–"
     interval = "" if run.low is None or run.high is None else f" ({run.low:.3f} to {run.high:.3f})"
-    return f"{metric_title(run.metric)} {run.value:.3f}{interval}"
+    return f"{get_metric_title(run.metric)} {run.value:.3f}{interval}"

@@ -89,12 +89,12 @@ def search(
     """
     from insula.api.search import search as run_search
     from insula.cli.command import as_typed
-    from insula.cli.progress import shown_progress
+    from insula.cli.progress import show_progress
     from insula.training.recipe.recipe import parse_override
 
     overrides = {f"data.{name}": value for name, value in data.items()}
     overrides |= dict(parse_override(setting) for setting in settings or ())
-    with shown_progress(quiet) as progress:
+    with show_progress(quiet) as progress:
         found = run_search(
             source,
             trials=trials,
@@ -116,14 +116,14 @@ def search(
 
 
 def _print_result(found: SearchResult, source: list[str]) -> None:
-    from insula.evaluation.metrics.metric_names import metric_title
+    from insula.evaluation.metrics.metric_names import get_metric_title
 
     ranked = sorted((trial for trial in found.trials if trial.value is not None), key=lambda trial: -(trial.value or 0))
     pruned = sum(trial.state == "pruned" for trial in found.trials)
-    typer.echo(f"\n{len(found.trials)} trials, {pruned} pruned; {metric_title(found.metric)} on validation rows")
+    typer.echo(f"\n{len(found.trials)} trials, {pruned} pruned; {get_metric_title(found.metric)} on validation rows")
     for trial in ranked[:SHOWN_TRIALS]:
         between = f"  ({trial.low:.3f} to {trial.high:.3f})" if trial.low is not None and trial.high is not None else ""
-        tried = ", ".join(f"{key} {_short(value)}" for key, value in trial.values.items())
+        tried = ", ".join(f"{key} {_format_value(value)}" for key, value in trial.values.items())
         typer.echo(f"  {trial.value:.3f}{between}  trial {trial.number}: {tried}")
     if found.importance:
         shares = ", ".join(f"{key} {100 * share:.0f}%" for key, share in found.importance.items())
@@ -133,5 +133,5 @@ def _print_result(found: SearchResult, source: list[str]) -> None:
     typer.echo(f"train    insula train {shlex.join(source)} --recipe {shlex.quote(str(found.recipe_file))}")
 
 
-def _short(value: Any) -> str:
+def _format_value(value: Any) -> str:
     return f"{value:.3g}" if isinstance(value, float) else json.dumps(value) if not isinstance(value, str) else value

@@ -34,14 +34,14 @@ class PredictionPrinter:
         if not predictions:
             return
         width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
-        heads = [_head(prediction) for prediction in predictions]
+        heads = [_format_head(prediction) for prediction in predictions]
         for prediction, head in zip(predictions, heads, strict=True):
             mark = UNSURE if prediction.abstained else " "
             self.unsure += prediction.abstained
-            if (confidence := _confidence(prediction)) is not None:
+            if (confidence := _get_distinct_confidence(prediction)) is not None:
                 self.confident += 1
                 head = f"{head}   confidence {confidence:.2f}"
-            typer.echo(_cropped(f"{mark} {head}  ", _one_line(prediction.text), width))
+            typer.echo(_crop(f"{mark} {head}  ", _join_lines(prediction.text), width))
 
     def explain(self, *, by_energy: bool = False) -> None:
         """Explain the confidence and the marks, if any were printed.
@@ -59,25 +59,25 @@ class PredictionPrinter:
             typer.echo(f"{UNSURE} the model is not sure: {reason}{other}", err=True)
 
 
-def _head(prediction: Prediction) -> str:
+def _format_head(prediction: Prediction) -> str:
     names = list(prediction.scores)
-    longest = max(map(_cells, names))
+    longest = max(map(_count_cells, names))
     if prediction.confidence is None:  # values of a dimensional scheme
         return "  ".join(f"{name} {value:.2f}" for name, value in prediction.scores.items())
     ranked = prediction.ranked
     decided = ranked[: len(prediction.labels)]
     if len(decided) == 1:
         rest = next(iter(ranked[1:]), None)
-        shown = _scored(decided[0], prediction, longest)
+        shown = _format_score(decided[0], prediction, longest)
         # The runner-up in brackets has the same width in every line, so that the texts line up.
-        return f"{shown}   ({_scored(rest, prediction, longest)})" if rest is not None else shown
+        return f"{shown}   ({_format_score(rest, prediction, longest)})" if rest is not None else shown
     if not decided:
         # As wide as a label with its score, so that the runner-up lines up.
-        return f"{_padded(NO_LABEL, longest + 5)}   ({_scored(ranked[0], prediction, longest)})"
-    return ", ".join(_scored(name, prediction, 0) for name in decided)
+        return f"{_pad(NO_LABEL, longest + 5)}   ({_format_score(ranked[0], prediction, longest)})"
+    return ", ".join(_format_score(name, prediction, 0) for name in decided)
 
 
-def _confidence(prediction: Prediction) -> float | None:
+def _get_distinct_confidence(prediction: Prediction) -> float | None:
     """Return the confidence, or None where it says no more than the score of the only label."""
     confidence, label = prediction.confidence, prediction.label
     if confidence is None or (label is not None and abs(confidence - prediction.scores[label]) < SAME):
@@ -85,38 +85,38 @@ def _confidence(prediction: Prediction) -> float | None:
     return confidence
 
 
-def _scored(name: str, prediction: Prediction, width: int) -> str:
-    return f"{_padded(name, width)} {prediction.scores[name]:.2f}"
+def _format_score(name: str, prediction: Prediction, width: int) -> str:
+    return f"{_pad(name, width)} {prediction.scores[name]:.2f}"
 
 
-def _padded(text: str, width: int) -> str:
-    return text + " " * (width - _cells(text))
+def _pad(text: str, width: int) -> str:
+    return text + " " * (width - _count_cells(text))
 
 
-def _cropped(head: str, text: str, width: int | None) -> str:
+def _crop(head: str, text: str, width: int | None) -> str:
     """Return both, with the text cut to the width of the terminal."""
-    if width is None or _cells(head) + _cells(text) <= width:
+    if width is None or _count_cells(head) + _count_cells(text) <= width:
         return head + text
-    room = max(width - _cells(head), MIN_TEXT) - 1
+    room = max(width - _count_cells(head), MIN_TEXT) - 1
     kept = ""
     for character in text:
-        room -= _cells(character)
+        room -= _count_cells(character)
         if room < 0:
             break
         kept += character
     return f"{head}{kept}…"
 
 
-def _one_line(text: str) -> str:
+def _join_lines(text: str) -> str:
     """Return the text without line ends and control characters: data must not control the terminal."""
-    return "".join(_visible(" ".join(text.split())))
+    return "".join(_drop_invisible(" ".join(text.split())))
 
 
-def _visible(text: str) -> Iterable[str]:
+def _drop_invisible(text: str) -> Iterable[str]:
     return (character for character in text if unicodedata.category(character) not in ("Cc", "Cs"))
 
 
-def _cells(text: str) -> int:
+def _count_cells(text: str) -> int:
     from rich.cells import cell_len
 
     return cell_len(text)
@@ -145,13 +145,13 @@ def print_run(run: Run) -> None:
 
 def print_metrics(document: MetricsDocument) -> None:
     """Print the headline metric with its interval, further metrics, and the score of each baseline."""
-    for line in _lines(document):
+    for line in _format_lines(document):
         typer.echo(line)
 
 
-def _lines(document: MetricsDocument) -> Iterator[str]:
+def _format_lines(document: MetricsDocument) -> Iterator[str]:
     from insula.core.sentences import counted
-    from insula.evaluation.reports.baseline_names import baseline_name
+    from insula.evaluation.reports.baseline_names import find_baseline_name
 
     evaluation, kind = document.main, document.scheme.kind
     if evaluation is None:
@@ -159,20 +159,22 @@ def _lines(document: MetricsDocument) -> Iterator[str]:
         return
     name, figures = evaluation.headline_name, evaluation.metrics
     yield f"\n{counted(evaluation.rows, f'{document.main_split} row')}, 95% intervals in brackets"
-    yield _row(_title(name), _figure(figures[name]))
+    yield _format_row(_format_title(name), _format_figure(figures[name]))
     for other in FURTHER_METRICS:
         if other == "micro_f1" and kind != "multi":
             continue  # with one label per row it equals accuracy
         if other != name and other in figures and figures[other].value is not None:
-            yield _row(_title(other), _figure(figures[other]))
+            yield _format_row(_format_title(other), _format_figure(figures[other]))
     for title, level in evaluation.levels.items():
-        shown = f"{_title(level.headline)}, {title} ({len(level.labels)} labels)"
-        yield _row(shown, _figure(level.metrics[level.headline]))
+        shown = f"{_format_title(level.headline)}, {title} ({len(level.labels)} labels)"
+        yield _format_row(shown, _format_figure(level.metrics[level.headline]))
     if document.baselines:
-        yield f"\n{_title(name)} of the baselines on the same rows, and this model minus each"
+        yield f"\n{_format_title(name)} of the baselines on the same rows, and this model minus each"
         for baseline, entry in document.baselines.items():
-            answer = baseline_name(baseline, kind).answer
-            yield _row(answer, f"{_number(entry.metrics[name].value)}   {difference_text(entry.difference.interval)}")
+            answer = find_baseline_name(baseline, kind).answer
+            yield _format_row(
+                answer, f"{_format_number(entry.metrics[name].value)}   {format_difference(entry.difference.interval)}"
+            )
     for seen, words in (
         (evaluation.seen, "are also in the training data"),
         (evaluation.overlap, "were also in the training file"),
@@ -180,20 +182,24 @@ def _lines(document: MetricsDocument) -> Iterator[str]:
         if seen is not None and seen.rows:
             rest = (seen.metrics_without or {}).get(name)
             yield f"\n{seen.rows:,} of these {evaluation.rows:,} texts {words}"
-            yield _row(f"{_title(name)} without them", _figure(rest)) if rest else "  (no row is left without them)"
+            yield (
+                _format_row(f"{_format_title(name)} without them", _format_figure(rest))
+                if rest
+                else "  (no row is left without them)"
+            )
 
 
-def _row(what: str, figures: str) -> str:
+def _format_row(what: str, figures: str) -> str:
     return f"  {what:<{FIRST_COLUMN}}{figures}"
 
 
-def _figure(measured: Interval) -> str:
+def _format_figure(measured: Interval) -> str:
     low, high = measured.low, measured.high
     ends = "" if low is None or high is None else f"  ({low:.3f} to {high:.3f})"
-    return _number(measured.value) + ends
+    return _format_number(measured.value) + ends
 
 
-def difference_text(difference: Interval) -> str:
+def format_difference(difference: Interval) -> str:
     """Return a difference with its interval, marked if the interval includes zero."""
     value, low, high = difference.value, difference.low, difference.high
     if value is None:
@@ -204,11 +210,11 @@ def difference_text(difference: Interval) -> str:
     return f"{value:+.3f}  ({low:+.3f} to {high:+.3f}){clear}"
 
 
-def _number(value: float | None) -> str:
+def _format_number(value: float | None) -> str:
     return "undefined" if value is None else f"{value:.3f}"
 
 
-def _title(name: str) -> str:
-    from insula.evaluation.metrics.metric_names import metric_title
+def _format_title(name: str) -> str:
+    from insula.evaluation.metrics.metric_names import get_metric_title
 
-    return metric_title(name)
+    return get_metric_title(name)

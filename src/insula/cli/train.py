@@ -88,7 +88,7 @@ def train(
     from insula.api.training import resume_training
     from insula.api.training import train as run_training
     from insula.cli.command import as_typed
-    from insula.cli.progress import shown_progress
+    from insula.cli.progress import show_progress
     from insula.cli.tables import print_run
     from insula.training.neural.processes import launch, process_count, process_index
     from insula.training.recipe.recipe import parse_override
@@ -101,7 +101,7 @@ def train(
     if processes > 1 and process_count() == 1:
         chosen = [] if output or resume else ["--output", str(free_folder(source or [], recipe))]
         raise typer.Exit(launch([*sys.argv[1:], *chosen], processes))
-    with shown_progress(quiet or process_index() > 0) as progress:
+    with show_progress(quiet or process_index() > 0) as progress:
         if resume is not None:
             run = resume_training(resume, command=as_typed(), progress=progress)
         else:

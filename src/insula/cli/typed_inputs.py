@@ -12,20 +12,20 @@ from insula.core.model_input import EMPTY_TEXT, ModelInput, TextOrInput
 from insula.text.turn_lines import parse_turn
 
 
-def typed_inputs(
+def build_typed_inputs(
     texts: Sequence[str], *, context: Sequence[str] = (), speaker: str | None = None, target: str | None = None
 ) -> list[TextOrInput]:
     """Return the typed texts as inputs of a model, each with the same earlier turns.
 
     Raises `BadParameter` if a text or a turn is blank.
     """
-    readable = [_readable(one) for one in (*texts, *context)]
+    readable = [_unescape_bytes(one) for one in (*texts, *context)]
     if not all(one.strip() for one in readable):
         raise typer.BadParameter(f"{EMPTY_TEXT} Leave it out, or write something.")
     if not context and speaker is None and target is None:
         return list(readable)
     turns = tuple(map(parse_turn, readable[len(texts) :]))
-    speaker, target = (None if one is None else _readable(one) for one in (speaker, target))
+    speaker, target = (None if one is None else _unescape_bytes(one) for one in (speaker, target))
     return [ModelInput(text, turns=turns, speaker=speaker, target=target) for text in readable[: len(texts)]]
 
 
@@ -44,6 +44,6 @@ def _is_file(text: str) -> bool:
         return False
 
 
-def _readable(text: str) -> str:
+def _unescape_bytes(text: str) -> str:
     # Bytes that are not UTF-8 arrive from the shell as lone surrogates, which no tokenizer and no terminal accepts.
     return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from insula.core.environment import usable_threads
-from insula.inference.backends import Backend, backends_for, has_token_stages, open_backend
+from insula.core.environment import count_usable_threads
+from insula.inference.backends import Backend, has_token_stages, list_backends, open_backend
 from insula.inference.batching import TOKEN_BUDGET
 from insula.inference.engine import ENGINE_VERSION, Engine
 from insula.models.folder import ModelFolder
@@ -69,7 +69,7 @@ def bench(folder: ModelFolder, texts: Sequence[str], *, rounds: int = ROUNDS) ->
     Each step uses the best setting of the previous steps. The settings of a step take turns, so that other load on the
     machine affects all of them.
     """
-    most = usable_threads()
+    most = count_usable_threads()
     tried: list[Trial] = []
 
     def best_of(engines: Iterable[Engine]) -> Engine:
@@ -81,14 +81,14 @@ def bench(folder: ModelFolder, texts: Sequence[str], *, rounds: int = ROUNDS) ->
                 chosen = one
         return chosen.engine
 
-    engine = best_of(Engine(name, most, family=folder.family) for name in backends_for(folder))
+    engine = best_of(Engine(name, most, family=folder.family) for name in list_backends(folder))
     opened = open_backend(str(engine.backend), folder.path, engine)
     if has_token_stages(opened):
-        engine = best_of(dataclasses.replace(engine, threads=count) for count in _threads(most))
-        engine = best_of(dataclasses.replace(engine, tokens=budget) for budget in (TOKEN_BUDGET, *_others()))
+        engine = best_of(dataclasses.replace(engine, threads=count) for count in _list_thread_counts(most))
+        engine = best_of(dataclasses.replace(engine, tokens=budget) for budget in (TOKEN_BUDGET, *_list_other_counts()))
         opened = open_backend(str(engine.backend), folder.path, engine)
     reached = next(one.rows_per_second for one in reversed(tried) if one.engine == engine)
-    return Bench(engine, reached, _one_text(opened, texts), len(texts), tried, _machine(most))
+    return Bench(engine, reached, _time_one_text(opened, texts), len(texts), tried, _describe_machine(most))
 
 
 def _measure(folder: ModelFolder, texts: Sequence[str], engines: list[Engine], rounds: int) -> list[Trial]:
@@ -105,7 +105,7 @@ def _measure(folder: ModelFolder, texts: Sequence[str], engines: list[Engine], r
     ]
 
 
-def _one_text(backend: Backend, texts: Sequence[str]) -> float:
+def _time_one_text(backend: Backend, texts: Sequence[str]) -> float:
     taken = []
     for text in texts[:SINGLE_TEXTS]:
         started = time.perf_counter()
@@ -114,16 +114,16 @@ def _one_text(backend: Backend, texts: Sequence[str]) -> float:
     return 1000 * statistics.median(taken)
 
 
-def _threads(most: int) -> list[int]:
+def _list_thread_counts(most: int) -> list[int]:
     """Return 1, 2, 4, ... and `most`."""
     return sorted({most, *(2**power for power in range(most.bit_length()) if 2**power <= most)})
 
 
-def _others() -> list[int]:
+def _list_other_counts() -> list[int]:
     return [budget for budget in BUDGETS if budget != TOKEN_BUDGET]
 
 
-def _machine(threads: int) -> dict[str, Any]:
+def _describe_machine(threads: int) -> dict[str, Any]:
     lines = _CPUINFO.read_text(encoding="utf-8").splitlines() if _CPUINFO.exists() else []
     fields = dict(pair for line in lines if len(pair := [side.strip() for side in line.split(":", 1)]) == 2)
     flags = fields.get("flags", "").split()

@@ -16,14 +16,14 @@ import onnx
 
 from insula.core.errors import MissingFileError, ModelFolderError
 from insula.core.files import atomic_folder, write_text
-from insula.core.levels import levels
+from insula.core.levels import find_levels
 from insula.core.outputs import FolderKind
 from insula.core.scheme import LabelScheme
-from insula.evaluation.reports.page import page_style
-from insula.evaluation.reports.signs import SIGNS, signs_of
+from insula.evaluation.reports.page import read_page_style
+from insula.evaluation.reports.signs import SIGNS, find_signs
 from insula.models.folder import ModelFolder
 from insula.models.tokens.tokenization import TOKENIZER
-from insula.text.portable import portable_steps
+from insula.text.portable import describe_portable_steps
 
 PAGE_FILES = ("index.html", "page.js", "model.js", "decide.js", "prepare.js")
 STYLES = ("report.css", "page.css")
@@ -51,29 +51,31 @@ def export_page(source: ModelFolder, output: Path, libraries: Path) -> int:
             f"A page needs a neural model with a model.onnx, and no cascade. Got {str(source.path)!r} of family "
             f"{source.family!r}. Name another model."
         )
-    steps = portable_steps(source.preparation.steps)
-    found = _library_files(libraries)
+    steps = describe_portable_steps(source.preparation.steps)
+    found = _find_library_files(libraries)
     with atomic_folder(output) as stage:
         templates = files("insula.compression").joinpath("page")
         for name in PAGE_FILES:
             write_text(stage / name, templates.joinpath(name).read_text(encoding="utf-8"))
         for name in STYLES:
-            write_text(stage / name, page_style(name))
+            write_text(stage / name, read_page_style(name))
         for name in MODEL_FILES:
             content = json.loads((source.path / name).read_text(encoding="utf-8"))
-            write_text(stage / name, _compact(content))
-        write_text(stage / "steps.json", _compact(steps))
-        write_text(stage / "view.json", _compact(page_view(source.scheme)))
+            write_text(stage / name, _compact_json(content))
+        write_text(stage / "steps.json", _compact_json(steps))
+        write_text(stage / "view.json", _compact_json(build_page_view(source.scheme)))
         # As one file, because a browser cannot read weights from a separate file.
         onnx.save(onnx.load(str(source.path / "model.onnx")), str(stage / "model.onnx"))
         (stage / "lib").mkdir()
         for file in found:
             shutil.copy2(file, stage / "lib" / file.name)
-        write_text(stage / MARKER, _compact({"libraries": {name: version for name, (version, _) in LIBRARIES.items()}}))
+        write_text(
+            stage / MARKER, _compact_json({"libraries": {name: version for name, (version, _) in LIBRARIES.items()}})
+        )
         return sum(file.stat().st_size for file in stage.rglob("*") if file.is_file())
 
 
-def page_view(scheme: LabelScheme) -> dict[str, Any]:
+def build_page_view(scheme: LabelScheme) -> dict[str, Any]:
     """Return how the page shows labels: their signs, and the coarser levels of the scheme, the coarsest first."""
     coarser = [
         {
@@ -81,14 +83,14 @@ def page_view(scheme: LabelScheme) -> dict[str, Any]:
             "names": list(level.scheme.names),
             "parents": dict(scheme.mappings[name]),
             "display": {language: dict(names) for language, names in level.scheme.display.items()},
-            "signs": signs_of(level.scheme),
+            "signs": find_signs(level.scheme),
         }
-        for name, level in reversed(levels(scheme).items())
+        for name, level in reversed(find_levels(scheme).items())
     ]
-    return {"paths": dict(SIGNS), "signs": signs_of(scheme), "levels": coarser}
+    return {"paths": dict(SIGNS), "signs": find_signs(scheme), "levels": coarser}
 
 
-def _library_files(libraries: Path) -> list[Path]:
+def _find_library_files(libraries: Path) -> list[Path]:
     wanted = [libraries / name / "dist" / file for name, (_, some) in LIBRARIES.items() for file in some]
     missing = next((file for file in wanted if not file.exists()), None)
     if missing is not None:
@@ -100,5 +102,5 @@ def _library_files(libraries: Path) -> list[Path]:
     return wanted
 
 
-def _compact(content: Any) -> str:
+def _compact_json(content: Any) -> str:
     return json.dumps(content, ensure_ascii=False, separators=(",", ":"))

@@ -13,30 +13,30 @@ import numpy as np
 from numpy.typing import NDArray
 
 from insula.compression.compressed_folder import write_compressed_folder
-from insula.compression.compression_data import unseen_validation_rows
+from insula.compression.compression_data import select_unseen_validation_rows
 from insula.compression.parity import Limits, measure_batch_invariance, measure_parity, require_parity
 from insula.core.errors import ModelFolderError, ParityError
 from insula.core.files import atomic_folder, write_json
 from insula.core.model_input import TextOrInput
 from insula.core.progress import Progress
 from insula.core.scheme import LabelScheme
-from insula.core.targets import gold_matrix
+from insula.core.targets import build_gold_matrix
 from insula.data.dataset import Dataset
-from insula.evaluation.decisions.calibration import negative_log_likelihood
-from insula.inference.backends import backend_entry
+from insula.evaluation.decisions.calibration import compute_negative_log_likelihood
+from insula.inference.backends import get_backend_entry
 from insula.inference.cascade_backend import (
     CASCADE,
     CASCADE_VERSION,
     STAGES,
     CascadeBackend,
-    byte_lengths,
     calibrate_logits,
+    compute_uncertainty,
+    measure_byte_lengths,
     mix_logits,
-    uncertainty,
 )
 from insula.inference.predictor import Predictor
 from insula.models.folder import ModelFolder
-from insula.models.provenance import merge_fingerprints, read_fingerprints, recorded_section, write_fingerprints
+from insula.models.provenance import merge_fingerprints, read_fingerprints, read_recorded_section, write_fingerprints
 from insula.text.preparation import Preparation
 from insula.training.decide import choose_decision
 from insula.training.options.sections import DecisionOptions
@@ -122,19 +122,19 @@ def make_cascade(
     predictions depend on the batch; `ModelFolderError` if the labels differ or are dimensions.
     """
     _check_stages(first, second)
-    examples = unseen_validation_rows(dataset, [second, first])
-    texts, gold = [example.input for example in examples], gold_matrix(second.scheme, examples)
+    examples = select_unseen_validation_rows(dataset, [second, first])
+    texts, gold = [example.input for example in examples], build_gold_matrix(second.scheme, examples)
     stages = [Predictor.load(folder.path) for folder in (first, second)]
     progress.say(f"Predicting {len(texts):,} validation rows with both stages.")
     raw = [stage.logits(texts) for stage in stages]
     before = second.decision.decide(second.scheme, raw[1])
     own = [calibrate_logits(stage, logits) for stage, logits in zip(stages, raw, strict=True)]
-    say = _best_first_weight(second.scheme, own, gold)
-    options = recorded_section(second.path, "decision", DecisionOptions, tells="how its thresholds were chosen")
+    say = _choose_first_weight(second.scheme, own, gold)
+    options = read_recorded_section(second.path, "decision", DecisionOptions, tells="how its thresholds were chosen")
     options = options.model_copy(update={"calibration": "none"})
-    worth = _label_costs(gold)
+    worth = _compute_label_costs(gold)
     tried: list[dict[str, float | None]] = []
-    for point in _switch_points(stages[0], own[0], worth, texts):
+    for point in _list_switch_points(stages[0], own[0], worth, texts):
         logits = np.where(point.sure[:, None], own[0], mix_logits(own[0], own[1], say))
         decision = choose_decision(second.scheme, logits, gold, options, seed=seed)
         decided = decision.decide(second.scheme, logits)
@@ -190,32 +190,32 @@ def _check_stages(first: ModelFolder, second: ModelFolder) -> None:
             f"{one.summary} and {other.summary}. Train both on the same data."
         )
     for stage in (first, second):
-        backend_entry(stage.backend).require_can("cascade", stage)
+        get_backend_entry(stage.backend).require_can("cascade", stage)
 
 
-def _best_first_weight(scheme: LabelScheme, own: Sequence[NDArray[np.float64]], gold: NDArray[np.float64]) -> float:
+def _choose_first_weight(scheme: LabelScheme, own: Sequence[NDArray[np.float64]], gold: NDArray[np.float64]) -> float:
     truth = gold[:, -1:] if scheme.kind == "binary" else gold
     losses = [
-        float(negative_log_likelihood(mix_logits(own[0], own[1], say), truth, scheme.kind).sum())
+        float(compute_negative_log_likelihood(mix_logits(own[0], own[1], say), truth, scheme.kind).sum())
         for say in FIRST_WEIGHTS
     ]
     return FIRST_WEIGHTS[int(np.argmin(losses))]
 
 
-def _label_costs(gold: NDArray[np.float64]) -> NDArray[np.float64]:
+def _compute_label_costs(gold: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return (labels,) the cost of a mistake in macro-F1, about one over the number of rows with the label."""
     share = gold.mean(axis=0)
     return np.asarray(1.0 / (len(share) * np.maximum(share, 1.0 / len(gold))), dtype=np.float64)
 
 
-def _switch_points(
+def _list_switch_points(
     first: Predictor, logits: NDArray[np.float64], worth: NDArray[np.float64], texts: Sequence[TextOrInput]
 ) -> list[_SwitchPoint]:
     """Return the candidate switch points, those that save most first."""
-    size = byte_lengths(texts)
+    size = measure_byte_lengths(texts)
     points = []
     for price in LENGTH_EXPONENTS:
-        doubts = uncertainty(first, logits, worth, size, price)
+        doubts = compute_uncertainty(first, logits, worth, size, price)
         ranked = np.sort(doubts)
         for share in SHARES:
             last = max(0, round(share * len(ranked)) - 1)

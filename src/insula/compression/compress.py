@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from insula.compression.compressed_folder import folder_bytes
+from insula.compression.compressed_folder import count_folder_bytes
 from insula.compression.compression_data import CompressionData
 from insula.compression.compressor import Candidate, Compressor
-from insula.compression.parity import Limits, parity_failure, parity_figures
+from insula.compression.parity import Limits, build_parity_figures, explain_parity_failure
 from insula.compression.quantization.plan import Plan
 from insula.compression.quantize import CompressedModel, finish_candidate
 from insula.core.errors import ModelFolderError, ParityError
@@ -23,8 +23,8 @@ from insula.core.files import atomic_folder, write_json, write_text
 from insula.core.moved import moved_names
 from insula.core.progress import Progress
 from insula.data.dataset import Dataset
-from insula.evaluation.charts.pareto_front import Point, pareto_front_chart
-from insula.evaluation.metrics.metric_names import metric_title
+from insula.evaluation.charts.pareto_front import Point, draw_pareto_front_chart
+from insula.evaluation.metrics.metric_names import get_metric_title
 from insula.models.folder import ModelFolder, seal
 
 if not TYPE_CHECKING:  # type checkers must not take every name for one that is here
@@ -97,7 +97,7 @@ def compress(
     `ParityError`, and writes nothing, if no plan is within the limits.
     """
     compressor = Compressor(source, CompressionData.of(dataset, source), seed=seed)
-    plans, limits = _applicable(compressor, plans), Limits(max_loss, None)
+    plans, limits = _select_applicable(compressor, plans), Limits(max_loss, None)
     tried: list[PlanResult] = []
     best: tuple[float, Path, Candidate] | None = None
     progress.start("compressing", len(plans))
@@ -111,7 +111,7 @@ def compress(
                 continue
             size, _ = finish_candidate(compressor, candidate, place, limits, command=command)
             loss = candidate.parity["loss"]
-            reason = parity_failure(limits, candidate.parity, candidate.invariance)
+            reason = explain_parity_failure(limits, candidate.parity, candidate.invariance)
             if reason is None and size + FRONT_BYTES > max_bytes:
                 reason = f"It has {size / 1e6:.2f} MB, but the limit is {(max_bytes - FRONT_BYTES) / 1e6:.2f} MB."
             tried.append(PlanResult(plan, size, candidate.parity["after"], loss, reason))
@@ -121,19 +121,21 @@ def compress(
                 shutil.rmtree(place)
             progress.advance(1, megabytes=size / 1e6, loss=loss["value"] or 0.0)
         progress.finish()
-        tried = _with_front(tried)
+        tried = _mark_front(tried)
         if best is None:
-            raise ParityError(_none_within(tried, max_bytes, max_loss))
+            raise ParityError(_explain_failure(tried, max_bytes, max_loss))
         _, place, candidate = best
         _write_front(place, source, tried, str(candidate.parity["metric"]))
         seal(place, family=source.family, backend="onnx")
         shutil.copytree(place, stage, dirs_exist_ok=True)
-        figures = parity_figures(limits, candidate.parity, candidate.invariance)
-        made = CompressedModel(output, folder_bytes(stage), folder_bytes(source.path), figures, candidate.steps)
+        figures = build_parity_figures(limits, candidate.parity, candidate.invariance)
+        made = CompressedModel(
+            output, count_folder_bytes(stage), count_folder_bytes(source.path), figures, candidate.steps
+        )
     return CompressionResult(made, tried)
 
 
-def _applicable(compressor: Compressor, plans: Sequence[Plan]) -> list[Plan]:
+def _select_applicable(compressor: Compressor, plans: Sequence[Plan]) -> list[Plan]:
     """Return the plans as far as they apply to this model, without duplicates."""
     found: dict[Plan, None] = {}
     for plan in plans:
@@ -142,7 +144,7 @@ def _applicable(compressor: Compressor, plans: Sequence[Plan]) -> list[Plan]:
     return list(found)
 
 
-def _with_front(tried: Sequence[PlanResult]) -> list[PlanResult]:
+def _mark_front(tried: Sequence[PlanResult]) -> list[PlanResult]:
     def is_dominated(one: PlanResult) -> bool:
         return any(
             other.bytes <= one.bytes
@@ -154,9 +156,9 @@ def _with_front(tried: Sequence[PlanResult]) -> list[PlanResult]:
     return [dataclasses.replace(one, on_front=not is_dominated(one)) for one in tried]
 
 
-def _none_within(tried: Sequence[PlanResult], max_bytes: int, max_loss: float) -> str:
+def _explain_failure(tried: Sequence[PlanResult], max_bytes: int, max_loss: float) -> str:
     small = [one for one in tried if one.bytes + FRONT_BYTES <= max_bytes]
-    nearest = min(small, key=_loss) if small else min(tried, key=lambda one: one.bytes)
+    nearest = min(small, key=_get_loss) if small else min(tried, key=lambda one: one.bytes)
     loss = nearest.loss["value"]
     return (
         f"The compressed model must have at most {max_bytes / 1e6:.1f} MB and lose at most {max_loss:g}. Got none of "
@@ -166,7 +168,7 @@ def _none_within(tried: Sequence[PlanResult], max_bytes: int, max_loss: float) -
     )
 
 
-def _loss(one: PlanResult) -> float:
+def _get_loss(one: PlanResult) -> float:
     value = one.loss["value"]
     return math.inf if value is None else value
 
@@ -177,11 +179,11 @@ def _write_front(folder: Path, source: ModelFolder, tried: Sequence[PlanResult],
         {
             "format_version": FRONT_VERSION,
             "metric": metric,
-            "bytes_before": folder_bytes(source.path),
+            "bytes_before": count_folder_bytes(source.path),
             "tried": [one.to_dict() for one in tried],
         },
     )
     points = [
         Point(one.bytes / 1e6, one.metric, str(one.plan), one.on_front) for one in tried if one.metric is not None
     ]
-    write_text(folder / "front.svg", pareto_front_chart(points, y_title=metric_title(metric)))
+    write_text(folder / "front.svg", draw_pareto_front_chart(points, y_title=get_metric_title(metric)))

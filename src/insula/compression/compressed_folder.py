@@ -17,7 +17,7 @@ from insula.core.example import Example
 from insula.core.files import write_json, write_text
 from insula.evaluation.document import METRICS, DecisionRecord, MetricsDocument
 from insula.evaluation.evaluate_examples import evaluate_examples
-from insula.evaluation.reports.cards import model_card
+from insula.evaluation.reports.cards import build_model_card
 from insula.inference.parity import PARITY
 from insula.models.folder import MANIFEST, ModelFolder, seal, write_common_files
 from insula.models.tokens.tokenization import TOKENIZER
@@ -79,24 +79,24 @@ def write_compressed_folder(
     )
     write_common_files(stage, scheme=source.scheme, preparation=source.preparation, decision=decision)
     write_json(stage / PARITY, parity)
-    write_json(stage / COMPRESSION, compression_record(source, steps, command=command))
+    write_json(stage / COMPRESSION, build_compression_record(source, steps, command=command))
     document = MetricsDocument.from_dict(source.metrics).of_changed_model(
         command,
         decision=DecisionRecord.of(decision, source.scheme, coverage),
         validation=measured,
-        size=folder_bytes(stage),
+        size=count_folder_bytes(stage),
     )
     document.write(stage / METRICS)
-    write_text(stage / "model_card.md", model_card(document))
+    write_text(stage / "model_card.md", build_model_card(document))
     seal(stage, family=source.family, backend=backend)
-    return folder_bytes(stage)
+    return count_folder_bytes(stage)
 
 
-def compression_record(source: ModelFolder, steps: dict[str, Any], *, command: str) -> dict[str, Any]:
+def build_compression_record(source: ModelFolder, steps: dict[str, Any], *, command: str) -> dict[str, Any]:
     """Return the content of `compression.json`, including the earlier steps of `source`."""
     made_from: dict[str, Any] = {
         "name": MetricsDocument.from_dict(source.metrics).name,
-        "bytes": folder_bytes(source.path),
+        "bytes": count_folder_bytes(source.path),
     }
     before = source.path / COMPRESSION
     if before.exists():
@@ -110,6 +110,6 @@ def compression_record(source: ModelFolder, steps: dict[str, Any], *, command: s
     }
 
 
-def folder_bytes(path: Path) -> int:
+def count_folder_bytes(path: Path) -> int:
     """Return the total size of the files of a folder in bytes."""
     return sum(file.stat().st_size for file in path.rglob("*") if file.is_file())

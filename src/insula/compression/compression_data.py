@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from insula.core.errors import DataError
 from insula.core.example import Example
 from insula.core.model_input import ModelInput
-from insula.core.targets import gold_matrix
+from insula.core.targets import build_gold_matrix
 from insula.data.dataset import Dataset
 from insula.models.folder import ModelFolder
 from insula.models.provenance import without_training_rows
@@ -40,14 +40,14 @@ class CompressionData:
 
     @classmethod
     def of(cls, dataset: Dataset, folder: ModelFolder) -> CompressionData:
-        """Select the rows of a data set for the model in a folder. Raises as `unseen_validation_rows`."""
-        examples = unseen_validation_rows(dataset, [folder])
+        """Select the rows of a data set for the model in a folder. Raises as `select_unseen_validation_rows`."""
+        examples = select_unseen_validation_rows(dataset, [folder])
         return cls(
             raw=[example.input for example in dataset.split("train")],
             preparation=folder.preparation,
             examples=examples,
             texts=folder.preparation.segments([example.input for example in examples]),
-            gold=gold_matrix(folder.scheme, examples),
+            gold=build_gold_matrix(folder.scheme, examples),
         )
 
     @cached_property
@@ -61,7 +61,7 @@ class CompressionData:
         return self.preparation.segments([self.raw[row] for row in drawn])
 
 
-def unseen_validation_rows(dataset: Dataset, folders: Sequence[ModelFolder]) -> list[Example]:
+def select_unseen_validation_rows(dataset: Dataset, folders: Sequence[ModelFolder]) -> list[Example]:
     """Return the validation rows of a data set that are not training rows of any of the models.
 
     Raises `DataError` if the data set has other labels than the models, or if fewer than 50 such rows are left.

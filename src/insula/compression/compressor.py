@@ -16,18 +16,18 @@ from insula.compression.parity import Limits, measure_batch_invariance, measure_
 from insula.compression.quantization.activations import sample_activations
 from insula.compression.quantization.graph import Graph
 from insula.compression.quantization.plan import Plan
-from insula.compression.quantization.sensitivity import sensitivities
+from insula.compression.quantization.sensitivity import measure_sensitivities
 from insula.compression.quantization.static_int8 import WEIGHT_BITS, ActivationScale, choose_scales, quantize_matmuls
 from insula.compression.quantization.tables import quantize_tables
 from insula.compression.quantization.weight_only import pack_products, store_products
 from insula.compression.refit_decision import refit_decision
 from insula.core.decision import DecisionRule, Decisions
 from insula.core.errors import ModelFolderError
-from insula.inference.backends import backend_entry
+from insula.inference.backends import get_backend_entry
 from insula.inference.onnx_backend import OnnxBackend
 from insula.inference.parity import PARITY, check_export
 from insula.models.folder import ModelFolder
-from insula.models.provenance import recorded_section
+from insula.models.provenance import read_recorded_section
 from insula.models.tokens.prune_vocabulary import prune_vocabulary
 from insula.models.tokens.tokenization import TOKENIZER
 from insula.training.options.sections import DecisionOptions
@@ -68,7 +68,7 @@ class Compressor:
                 f"The model folder {str(source.path)!r} has no model.onnx to compress: it has family "
                 f"{source.family!r} and backend {source.backend!r}. Name a neural model that is stored with its base."
             )
-        entry = backend_entry(source.backend)
+        entry = get_backend_entry(source.backend)
         entry.require_can("quantize", source)
         if not entry.runs_graph:
             raise ModelFolderError(
@@ -82,7 +82,7 @@ class Compressor:
                 f"The model.onnx of {str(source.path)!r} has no float32 matrices, because it is compressed already. "
                 "Name the model that it was made from."
             )
-        self.options = recorded_section(
+        self.options = read_recorded_section(
             source.path, "decision", DecisionOptions, tells="how its thresholds were chosen"
         )
         if not (source.path / PARITY).exists() and (source.path / "model.safetensors").exists():
@@ -114,7 +114,7 @@ class Compressor:
     def sensitive(self) -> list[str]:
         """All activations, the most sensitive to INT8 first."""
         tokens = self.calibration_tokens[:SENSITIVITY_TEXTS]
-        return list(sensitivities(self.graph, self.scales, tokens, self.source.scheme.output_count))
+        return list(measure_sensitivities(self.graph, self.scales, tokens, self.source.scheme.output_count))
 
     def most_sensitive(self, count: int) -> list[str]:
         """Return the products of the `count` most sensitive activations."""

@@ -18,14 +18,14 @@ from insula.core.errors import ModelFolderError, ParityError
 from insula.core.files import atomic_folder, write_json, write_text
 from insula.core.scheme import LabelScheme
 from insula.evaluation.document import MetricsDocument
-from insula.inference.backends import backend_entry
-from insula.inference.parity import FLOAT_TOLERANCE, PARITY, check_export, score_function
+from insula.inference.backends import get_backend_entry
+from insula.inference.parity import FLOAT_TOLERANCE, PARITY, build_score_function, check_export
 from insula.inference.torch_backend import TorchBackend
 from insula.models.adapter_folder import needs_base, open_with_base
 from insula.models.folder import MANIFEST, ModelFolder, seal
 from insula.models.networks.architectures import load_network
 from insula.models.onnx.export import export_onnx
-from insula.models.quiet import quiet_transformers
+from insula.models.quiet import silence_transformers
 from insula.models.tokens.tokenization import open_tokenizer
 
 Format = Literal["onnx", "huggingface"]
@@ -47,7 +47,7 @@ def export(source: ModelFolder, output: Path, kind: Format) -> dict[str, Any]:
     Raises `ParityError`, and writes nothing, if scores differ; `ModelFolderError` if the model has no trained weights,
     or if no transformers class computes it.
     """
-    backend_entry(source.backend).require_can("export", source)
+    get_backend_entry(source.backend).require_can("export", source)
     if not any((source.path / name).exists() for name in _WEIGHTS):
         exported = (source.path / "model.onnx").exists()
         raise ModelFolderError(
@@ -60,17 +60,20 @@ def export(source: ModelFolder, output: Path, kind: Format) -> dict[str, Any]:
                 "or train a neural model."
             )
         )
-    makers: dict[Format, Callable[[ModelFolder, Path], dict[str, Any]]] = {"onnx": _onnx, "huggingface": _huggingface}
+    makers: dict[Format, Callable[[ModelFolder, Path], dict[str, Any]]] = {
+        "onnx": _export_onnx,
+        "huggingface": _export_huggingface,
+    }
     with atomic_folder(output) as stage:
         return makers[kind](source, stage)
 
 
-def _onnx(source: ModelFolder, stage: Path) -> dict[str, Any]:
+def _export_onnx(source: ModelFolder, stage: Path) -> dict[str, Any]:
     for file in sorted(source.path.iterdir()):
         if file.is_file() and file.name != MANIFEST:
             shutil.copy2(file, stage / file.name)
-    network = _network(source.path)
-    with quiet_transformers():
+    network = _load_network(source.path)
+    with silence_transformers():
         export_onnx(network, stage / "model.onnx")
     figures = check_export(stage, source.scheme, source.preparation.many(_TEXTS))
     for name in _TORCH_FILES:
@@ -80,32 +83,32 @@ def _onnx(source: ModelFolder, stage: Path) -> dict[str, Any]:
     return figures
 
 
-def _huggingface(source: ModelFolder, stage: Path) -> dict[str, Any]:
-    network = _network(source.path)
-    with quiet_transformers():
+def _export_huggingface(source: ModelFolder, stage: Path) -> dict[str, Any]:
+    network = _load_network(source.path)
+    with silence_transformers():
         model = to_transformers(network, source.scheme, source.decision)
-        _tokenizer(source.path, model).save_pretrained(stage)
+        _load_tokenizer(source.path, model).save_pretrained(stage)
         model.save_pretrained(stage)
         loaded = AutoModelForSequenceClassification.from_pretrained(
             stage, dtype=torch.float32, trust_remote_code=False, local_files_only=True
         ).eval()
-    difference = _score_difference(source, loaded, source.preparation.many(_TEXTS))
+    difference = _measure_score_difference(source, loaded, source.preparation.many(_TEXTS))
     if not difference <= FLOAT_TOLERANCE:
         raise ParityError(
             f"The exported model's scores must match the trained model's within {FLOAT_TOLERANCE}. Got a difference "
             f"of {difference:.2g}. Export it with --format onnx. Nothing was written."
         )
-    write_text(stage / "README.md", _card(source))
+    write_text(stage / "README.md", _write_card(source))
     for name in ("decision.json", "preparation.json", "scheme.json"):
         shutil.copy2(source.path / name, stage / name)
     return {"kind": "huggingface", "rows": len(_TEXTS), "tolerance": FLOAT_TOLERANCE, "scores": difference}
 
 
-def _network(folder: Path) -> PreTrainedModel:
+def _load_network(folder: Path) -> PreTrainedModel:
     return open_with_base(folder) if needs_base(folder) else load_network(folder)
 
 
-def _tokenizer(folder: Path, model: PreTrainedModel) -> PreTrainedTokenizerFast:
+def _load_tokenizer(folder: Path, model: PreTrainedModel) -> PreTrainedTokenizerFast:
     own, _ = open_tokenizer(folder)
     tokenizer = PreTrainedTokenizerFast.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
     tokenizer.model_max_length = own.max_tokens
@@ -116,16 +119,16 @@ def _tokenizer(folder: Path, model: PreTrainedModel) -> PreTrainedTokenizerFast:
 
 
 @torch.inference_mode()
-def _score_difference(source: ModelFolder, model: PreTrainedModel, texts: Sequence[str]) -> float:
+def _measure_score_difference(source: ModelFolder, model: PreTrainedModel, texts: Sequence[str]) -> float:
     """Return the largest difference of a score, computing each text alone."""
     folded = source.decision.calibration.method in FOLDED
     rule = DecisionRule(calibration=source.decision.calibration if folded else Calibration())
-    scores = score_function(source.scheme, rule)
+    scores = build_score_function(source.scheme, rule)
     trained = TorchBackend(source.path)
     trained.windows = "none"  # as in the pipeline
     wanted = scores(trained.logits(texts))
     tokenizer, _ = open_tokenizer(source.path)
-    plain = score_function(source.scheme, DecisionRule())
+    plain = build_score_function(source.scheme, DecisionRule())
     found = []
     for row in tokenizer(texts):
         ids = torch.from_numpy(row)[None]
@@ -136,7 +139,7 @@ def _score_difference(source: ModelFolder, model: PreTrainedModel, texts: Sequen
     return float(np.abs(np.concatenate(found) - wanted).max())
 
 
-def _card(source: ModelFolder) -> str:
+def _write_card(source: ModelFolder) -> str:
     rule, name = source.decision, MetricsDocument.from_dict(source.metrics).name or "model"
     calibrated = (
         "calibrated"
@@ -148,7 +151,7 @@ def _card(source: ModelFolder) -> str:
         f"top_k=None)`. Call it with `truncation=True`, or long texts raise an error. Scores are {calibrated}.\n\n"
         f"The pipeline does not run the text steps of training: "
         f"{', '.join(source.preparation.steps) or 'none'}. Apply them to your texts to get the same scores as in "
-        f"insula.\n\n{_windows_text(source.path)}{_decision_text(source.scheme, rule)}"
+        f"insula.\n\n{_windows_text(source.path)}{_describe_decision(source.scheme, rule)}"
     )
 
 
@@ -163,22 +166,22 @@ def _windows_text(folder: Path) -> str:
     )
 
 
-def _decision_text(scheme: LabelScheme, rule: DecisionRule) -> str:
+def _describe_decision(scheme: LabelScheme, rule: DecisionRule) -> str:
     """Return a description of the decision rule, which the pipeline does not apply."""
     if scheme.kind == "dimensional":
-        return "insula clips values to these ranges; the pipeline does not:\n\n" + _table(
+        return "insula clips values to these ranges; the pipeline does not:\n\n" + _format_table(
             "range", {name: "{:g} to {:g}".format(*scheme.ranges[name]) for name in scheme.names}
         )
     if labels := scheme.threshold_labels:
         limits = rule.thresholds or (0.5,) * len(labels)
         text = "insula predicts the labels whose score reaches their threshold; the pipeline has no thresholds:\n\n"
-        text += _table("threshold", {label: f"{limit:.4f}" for label, limit in zip(labels, limits, strict=True)})
+        text += _format_table("threshold", {label: f"{limit:.4f}" for label, limit in zip(labels, limits, strict=True)})
     elif rule.offsets:
         factors = {label: f"{math.exp(one):.4f}" for label, one in zip(scheme.names, rule.offsets, strict=True)}
         text = (
             "insula predicts the label with the highest product of score and factor; the pipeline has no factors:\n\n"
         )
-        text += _table("factor", factors)
+        text += _format_table("factor", factors)
     else:
         text = "insula predicts the label with the highest score.\n"
     reasons = [f"the confidence is below {rule.abstention:.4f}"] if rule.abstention else []
@@ -187,6 +190,6 @@ def _decision_text(scheme: LabelScheme, rule: DecisionRule) -> str:
     return text + (f"\ninsula abstains if {' or '.join(reasons)}; the pipeline does not.\n" if reasons else "")
 
 
-def _table(what: str, cells: Mapping[str, str]) -> str:
+def _format_table(what: str, cells: Mapping[str, str]) -> str:
     rows = "".join(f"| {label} | {cell} |\n" for label, cell in cells.items())
     return f"| label | {what} |\n| --- | --- |\n{rows}"

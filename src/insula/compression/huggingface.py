@@ -39,8 +39,8 @@ def to_transformers(network: PreTrainedModel, scheme: LabelScheme, rule: Decisio
     of a binary scheme becomes two, of which the first is always 0. Raises `ModelFolderError` with the reason if no
     class of transformers computes the same function.
     """
-    kind, place = _class_for(network)
-    weight, bias = _classifier(network, scheme, rule)
+    kind, place = _choose_class(network)
+    weight, bias = _compute_classifier(network, scheme, rule)
     settings = dict(network.config.encoder)
     for key in ("model_type", "id2label", "label2id", "num_labels", "problem_type"):
         settings.pop(key, None)
@@ -63,7 +63,7 @@ def to_transformers(network: PreTrainedModel, scheme: LabelScheme, rule: Decisio
     return model.eval()
 
 
-def _class_for(network: PreTrainedModel) -> tuple[str, Place]:
+def _choose_class(network: PreTrainedModel) -> tuple[str, Place]:
     config = network.config
     if config.model_type != "insula-encoder":
         raise ModelFolderError(
@@ -103,7 +103,9 @@ def _class_for(network: PreTrainedModel) -> tuple[str, Place]:
 
 
 @torch.no_grad()
-def _classifier(network: PreTrainedModel, scheme: LabelScheme, rule: DecisionRule) -> tuple[torch.Tensor, torch.Tensor]:
+def _compute_classifier(
+    network: PreTrainedModel, scheme: LabelScheme, rule: DecisionRule
+) -> tuple[torch.Tensor, torch.Tensor]:
     """Return weight (labels, width) and bias (labels,), including a calibration by scale and bias."""
     head = network.head.output
     weight, bias = head.weight.double(), head.bias.double()
@@ -116,23 +118,23 @@ def _classifier(network: PreTrainedModel, scheme: LabelScheme, rule: DecisionRul
 
 
 @torch.no_grad()
-def _through_tanh(dense: nn.Linear, output: nn.Linear, weight: torch.Tensor, bias: torch.Tensor) -> None:
+def _set_behind_tanh(dense: nn.Linear, output: nn.Linear, weight: torch.Tensor, bias: torch.Tensor) -> None:
     dense.weight.copy_(TANH_SCALE * torch.eye(len(dense.weight)))
     dense.bias.zero_()
     output.weight.copy_(weight / TANH_SCALE)
     output.bias.copy_(bias)
 
 
-def _bert(model: PreTrainedModel, weight: torch.Tensor, bias: torch.Tensor) -> None:
-    _through_tanh(model.base_model.pooler.dense, model.classifier, weight, bias)
+def _set_bert_head(model: PreTrainedModel, weight: torch.Tensor, bias: torch.Tensor) -> None:
+    _set_behind_tanh(model.base_model.pooler.dense, model.classifier, weight, bias)
 
 
-def _roberta(model: PreTrainedModel, weight: torch.Tensor, bias: torch.Tensor) -> None:
-    _through_tanh(model.classifier.dense, model.classifier.out_proj, weight, bias)
+def _set_roberta_head(model: PreTrainedModel, weight: torch.Tensor, bias: torch.Tensor) -> None:
+    _set_behind_tanh(model.classifier.dense, model.classifier.out_proj, weight, bias)
 
 
 @torch.no_grad()
-def _gpt2(model: PreTrainedModel, weight: torch.Tensor, bias: torch.Tensor) -> None:
+def _set_gpt2_head(model: PreTrainedModel, weight: torch.Tensor, bias: torch.Tensor) -> None:
     shift = torch.linalg.pinv(weight) @ bias
     if not torch.allclose(weight @ shift, bias, atol=1e-9):
         raise ModelFolderError(
@@ -145,8 +147,8 @@ def _gpt2(model: PreTrainedModel, weight: torch.Tensor, bias: torch.Tensor) -> N
 
 
 _PLACES: dict[tuple[str, str], Place] = {
-    ("bert", "first"): _bert,
-    ("roberta", "first"): _roberta,
-    ("xlm-roberta", "first"): _roberta,
-    ("gpt2", "last"): _gpt2,
+    ("bert", "first"): _set_bert_head,
+    ("roberta", "first"): _set_roberta_head,
+    ("xlm-roberta", "first"): _set_roberta_head,
+    ("gpt2", "last"): _set_gpt2_head,
 }

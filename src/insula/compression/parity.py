@@ -13,9 +13,16 @@ from insula.core.decision import DecisionRule, Decisions
 from insula.core.errors import ParityError
 from insula.core.scheme import LabelScheme
 from insula.evaluation.compare import compare
-from insula.evaluation.metrics.metric_names import headline_metric, metric_title
+from insula.evaluation.metrics.metric_names import get_headline_metric, get_metric_title
 from insula.inference.backends import Backend
-from insula.inference.parity import BATCHES, PARITY_VERSION, ROWS, BatchComparison, compare_batches, score_function
+from insula.inference.parity import (
+    BATCHES,
+    PARITY_VERSION,
+    ROWS,
+    BatchComparison,
+    build_score_function,
+    compare_batches,
+)
 
 TRY_OTHER_WEIGHTS = "Choose other weights, such as 8bit."
 
@@ -48,7 +55,7 @@ def measure_parity(
 
     Both rules were chosen on these rows, so both metrics are equally optimistic, but their difference is not.
     """
-    name = headline_metric(scheme.kind)
+    name = get_headline_metric(scheme.kind)
     sides = [one.answers(scheme) for one in (before, after)]
     found = compare(scheme, gold, sides[:1], sides[1:], resamples=resamples, seed=seed).metrics[name]
     change = found.difference
@@ -58,7 +65,7 @@ def measure_parity(
         "metric": name,
         "before": found.a,
         "after": found.b,
-        "loss": {"value": _negative(change.value), "low": _negative(change.high), "high": _negative(change.low)},
+        "loss": {"value": _negate(change.value), "low": _negate(change.high), "high": _negate(change.low)},
     }
 
 
@@ -70,7 +77,7 @@ def measure_batch_invariance(
     return {
         "texts": min(len(texts), ROWS),
         "batches": BATCHES,
-        "largest_difference": comparison.max_difference(score_function(scheme, rule)),
+        "largest_difference": comparison.max_difference(build_score_function(scheme, rule)),
         "labels_changed": _count_changed(comparison, scheme, rule, limit),
     }
 
@@ -84,13 +91,13 @@ def require_parity(
     invariance  the result of `measure_batch_invariance`
     advice      what to do if scores depend on the batch
     """
-    reason = parity_failure(limits, parity, invariance, advice=advice)
+    reason = explain_parity_failure(limits, parity, invariance, advice=advice)
     if reason is not None:
         raise ParityError(f"{reason} Nothing was written.")
-    return parity_figures(limits, parity, invariance)
+    return build_parity_figures(limits, parity, invariance)
 
 
-def parity_figures(limits: Limits, parity: dict[str, Any], invariance: dict[str, Any]) -> dict[str, Any]:
+def build_parity_figures(limits: Limits, parity: dict[str, Any], invariance: dict[str, Any]) -> dict[str, Any]:
     """Return the content of `parity.json`."""
     return {
         "format_version": PARITY_VERSION,
@@ -101,7 +108,7 @@ def parity_figures(limits: Limits, parity: dict[str, Any], invariance: dict[str,
     }
 
 
-def parity_failure(
+def explain_parity_failure(
     limits: Limits, parity: dict[str, Any], invariance: dict[str, Any], *, advice: str = TRY_OTHER_WEIGHTS
 ) -> str | None:
     """Return why a model fails the parity gate, or None if it passes. Arguments as for `require_parity`."""
@@ -115,7 +122,7 @@ def parity_failure(
     if loss is None or not loss <= limits.loss:
         got = "no value, because the metric is undefined on these rows" if loss is None else f"{loss:.4f}"
         return (
-            f"The loss of {metric_title(parity['metric'])} must be at most {limits.loss:g} on {parity['rows']:,} "
+            f"The loss of {get_metric_title(parity['metric'])} must be at most {limits.loss:g} on {parity['rows']:,} "
             f"validation rows. Got {got}. Choose larger weights, or allow more with --max-loss."
         )
     if limits.agreement is not None and parity["agreement"] is not None and parity["agreement"] < limits.agreement:
@@ -141,5 +148,5 @@ def _count_changed(comparison: BatchComparison, scheme: LabelScheme, rule: Decis
     return int((different & ~near[comparison.rows]).any(axis=1).sum())
 
 
-def _negative(value: float | None) -> float | None:
+def _negate(value: float | None) -> float | None:
     return None if value is None else 0.0 - value  # never -0.0

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from insula.compression.compressed_folder import COMPRESSION, compression_record, folder_bytes
+from insula.compression.compressed_folder import COMPRESSION, build_compression_record, count_folder_bytes
 from insula.compression.compression_data import CompressionData
 from insula.compression.parity import measure_parity
 from insula.core.errors import ModelFolderError, ParityError, RecipeError
@@ -22,18 +22,18 @@ from insula.core.progress import Progress
 from insula.data.load import load_dataset
 from insula.data.options import DataOptions
 from insula.evaluation.document import MetricsDocument
-from insula.evaluation.metrics.metric_names import metric_title
+from insula.evaluation.metrics.metric_names import get_metric_title
 from insula.inference.predictor import Predictor
 from insula.models.folder import ModelFolder, open_folder, seal
 from insula.models.networks.architectures import load_network
 from insula.models.pruning import EncoderShape
 from insula.training.families.encoder import EncoderOptions
 from insula.training.families.registry import families
-from insula.training.fitters.prune import pruned_shape
+from insula.training.fitters.prune import compute_pruned_shape
 from insula.training.recipe.recipe import Recipe, load_recipe
 from insula.training.run import Run
 from insula.training.run_folder import OWN, RECORD, resume_hint
-from insula.training.start_run import checked_recipe, start_run
+from insula.training.start_run import check_recipe, start_run
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ class Pruned:
         }
 
 
-def recovery_recipe(
+def build_recovery_recipe(
     source: ModelFolder,
     data: DataOptions,
     *,
@@ -119,7 +119,7 @@ def recovery_recipe(
             f"The model {place!r} can be pruned only as an encoder. Got model.name={recipe.model.name!r}. Leave it out."
         )
     # Raises before the teacher runs.
-    pruned_shape(EncoderShape.of(load_network(source.path).backbone), recipe.model)
+    compute_pruned_shape(EncoderShape.of(load_network(source.path).backbone), recipe.model)
     return recipe if any(key.startswith("data.") for key in overrides) else recipe.model_copy(update={"data": data})
 
 
@@ -134,7 +134,7 @@ def prune(
     command: str,
     progress: Progress,
 ) -> Pruned:
-    """Train with a `recovery_recipe` on the named data, measure the pruned model, and check its loss.
+    """Train with a `build_recovery_recipe` on the named data, measure the pruned model, and check its loss.
 
     Raises as `require_loss`. If a run at `output` is to be replaced only by a run that passes, the new run is first
     trained in a separate folder next to it, under the same name.
@@ -149,10 +149,10 @@ def prune(
     }
     if overwrite and max_loss is not None and (output / "model").exists():
         afterwards["output"] = str(output.resolve())
-        folder = free_name(output.resolve(), "pruning") / output.name
-    with _removed_if_empty(folder, afterwards):
+        folder = find_free_name(output.resolve(), "pruning") / output.name
+    with _remove_if_empty(folder, afterwards):
         run = start_run(
-            folder, names, checked_recipe(recipe), overwrite=overwrite, command=command, afterwards=afterwards,
+            folder, names, check_recipe(recipe), overwrite=overwrite, command=command, afterwards=afterwards,
             progress=progress,
         )  # fmt: skip
         return _measure_and_check(run, source, rows, recipe.seed, afterwards)
@@ -162,12 +162,12 @@ def finish_pruned(run: Run, names: Sequence[str], afterwards: Mapping[str, Any])
     """Finish a resumed recovery run as `prune` would have; `afterwards` is stored in the record of the run."""
     source, recipe = open_folder(afterwards["made_from"]), load_recipe(run.path / "recipe.toml")
     rows = CompressionData.of(load_dataset(names, recipe.data, seed=recipe.seed), source)
-    with _removed_if_empty(run.path, afterwards):
+    with _remove_if_empty(run.path, afterwards):
         return _measure_and_check(run, source, rows, recipe.seed, afterwards)
 
 
 @contextlib.contextmanager
-def _removed_if_empty(folder: Path, afterwards: Mapping[str, Any]) -> Iterator[None]:
+def _remove_if_empty(folder: Path, afterwards: Mapping[str, Any]) -> Iterator[None]:
     """Remove the separate training folder afterwards if it is empty, because its run has replaced another."""
     try:
         yield
@@ -196,16 +196,16 @@ def measure_pruned(run: Run, source: ModelFolder, rows: CompressionData, *, comm
     made = Pruned(
         run=run,
         bytes=0,
-        bytes_before=folder_bytes(source.path),
+        bytes_before=count_folder_bytes(source.path),
         parameters=model.parameters,
         parameters_before=MetricsDocument.from_dict(source.metrics).model.parameters,
         kept=run.document.training["pruned"],
         validation=measure_parity(source.scheme, rows.gold, before, after, seed=seed),
     )
     folder = open_folder(run.model)
-    write_json(run.model / COMPRESSION, compression_record(source, made.steps(), command=command))
+    write_json(run.model / COMPRESSION, build_compression_record(source, made.steps(), command=command))
     seal(run.model, family=folder.family, backend=folder.backend)
-    return dataclasses.replace(made, bytes=folder_bytes(run.model))
+    return dataclasses.replace(made, bytes=count_folder_bytes(run.model))
 
 
 def require_loss(made: Pruned, max_loss: float | None, output: Path | None = None) -> Pruned:
@@ -219,7 +219,7 @@ def require_loss(made: Pruned, max_loss: float | None, output: Path | None = Non
     lost = found["loss"]["value"]
     if max_loss is None or (lost is not None and lost <= max_loss):
         return made if output is None else dataclasses.replace(made, run=_replace_run(output, made.run))
-    kept = free_name((output or made.run.path).absolute(), "refused")
+    kept = find_free_name((output or made.run.path).absolute(), "refused")
     os.replace(made.run.path, kept)
     got = (
         "no value, because the metric is undefined on these rows"
@@ -227,13 +227,13 @@ def require_loss(made: Pruned, max_loss: float | None, output: Path | None = Non
         else f"{lost:.4f}: {found['before']:.4f} before, {found['after']:.4f} after"
     )
     raise ParityError(
-        f"The loss of {metric_title(found['metric'])} by pruning must be at most {max_loss:g} on {found['rows']:,} "
+        f"The loss of {get_metric_title(found['metric'])} by pruning must be at most {max_loss:g} on {found['rows']:,} "
         f"validation rows. Got {got}. Keep more, train longer with --epochs, or allow more with --max-loss. The run is "
         f"kept as {str(kept)!r}."
     )
 
 
-def free_name(run: Path, tail: str) -> Path:
+def find_free_name(run: Path, tail: str) -> Path:
     """Return an unused path next to the run: its name with `tail` appended, and a number if that exists."""
     tails = itertools.chain([tail], (f"{tail}-{number}" for number in itertools.count(2)))
     return next(place for one in tails if not (place := run.with_name(f"{run.name}-{one}")).exists())
@@ -243,7 +243,7 @@ def _replace_run(output: Path, run: Run) -> Run:
     """Move the run to `output`. Files there that do not belong to a run are kept."""
     with exclusive_folder(output):
         pass  # no other process writes there
-    before = free_name(output, "before")
+    before = find_free_name(output, "before")
     if output.exists():
         os.replace(output, before)
     os.replace(run.path, output)

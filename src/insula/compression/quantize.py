@@ -6,10 +6,10 @@ import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from insula.compression.compressed_folder import folder_bytes, write_compressed_folder
+from insula.compression.compressed_folder import count_folder_bytes, write_compressed_folder
 from insula.compression.compression_data import CompressionData
 from insula.compression.compressor import Candidate, Compressor
-from insula.compression.parity import Limits, parity_failure, parity_figures, require_parity
+from insula.compression.parity import Limits, build_parity_figures, explain_parity_failure, require_parity
 from insula.compression.quantization.plan import Plan
 from insula.core.files import atomic_folder
 from insula.core.moved import moved_names
@@ -68,17 +68,19 @@ def quantize(
         plan = applicable
     progress.say(f"Predicting {len(compressor.rows.texts):,} validation rows before and after.")
     with atomic_folder(output) as stage:
-        candidate = _first_within(compressor, plan, stage, limits, progress)
+        candidate = _find_first_within(compressor, plan, stage, limits, progress)
         require_parity(limits, candidate.parity, candidate.invariance)
         size, figures = finish_candidate(compressor, candidate, stage, limits, command=command)
-    return CompressedModel(output, size, folder_bytes(source.path), figures, candidate.steps)
+    return CompressedModel(output, size, count_folder_bytes(source.path), figures, candidate.steps)
 
 
-def _first_within(compressor: Compressor, plan: Plan, stage: Path, limits: Limits, progress: Progress) -> Candidate:
+def _find_first_within(
+    compressor: Compressor, plan: Plan, stage: Path, limits: Limits, progress: Progress
+) -> Candidate:
     """Return the candidate with the fewest float activations within the limits, else the last one tried."""
     candidate = compressor.make(plan, stage, limits)
     for count in FLOAT_ACTIVATIONS if plan.weights == "int8" else ():
-        reason = parity_failure(limits, candidate.parity, candidate.invariance)
+        reason = explain_parity_failure(limits, candidate.parity, candidate.invariance)
         if reason is None or count > len(compressor.scales):
             break
         progress.say(f"Not within the limits: trying with the {count} most sensitive activations in float32.")
@@ -91,7 +93,7 @@ def finish_candidate(
 ) -> tuple[int, dict[str, Any]]:
     """Complete the folder of a candidate; return its size in bytes and the content of its `parity.json`."""
     source, rows = compressor.source, compressor.rows
-    figures = parity_figures(limits, candidate.parity, candidate.invariance)
+    figures = build_parity_figures(limits, candidate.parity, candidate.invariance)
     size = write_compressed_folder(
         source,
         stage,

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from insula.core.decision import DecisionRule, Decisions
 from insula.core.scheme import LabelScheme
-from insula.evaluation.decisions.thresholds import midpoint
+from insula.evaluation.decisions.thresholds import compute_midpoint
 from insula.training.decide import choose_decision, with_abstention
 from insula.training.options.sections import DecisionOptions
 
@@ -47,18 +47,18 @@ def refit_decision(
         chosen = dataclasses.replace(
             chosen,
             thresholds=tuple(
-                _threshold(column, int(count), limit)
+                _choose_threshold(column, int(count), limit)
                 for column, count, limit in zip(scores.T, counts, limits, strict=True)
             ),
         )
     return with_abstention(chosen, scheme, logits, gold, options)
 
 
-def _threshold(scores: NDArray[np.floating[Any]], count: int, before: float) -> float:
+def _choose_threshold(scores: NDArray[np.floating[Any]], count: int, before: float) -> float:
     """Return a threshold that `count` scores reach: `before` if it does so, else the midpoint between two scores."""
     if int((scores >= before).sum()) == count:
         return before
     ranked = np.sort(scores)[::-1]
     upper = ranked[count - 1] if count else 1.0
     lower = ranked[count] if count < len(ranked) else 0.0
-    return float(midpoint(np.asarray(lower), np.asarray(upper)))
+    return float(compute_midpoint(np.asarray(lower), np.asarray(upper)))

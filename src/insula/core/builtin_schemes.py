@@ -62,11 +62,11 @@ _SENTIMENT_OF_EKMAN = {
 }
 
 
-def _inverted(table: Mapping[str, tuple[str, ...]]) -> dict[str, str]:
+def _invert(table: Mapping[str, tuple[str, ...]]) -> dict[str, str]:
     return {fine: coarse for coarse, several in table.items() for fine in several}
 
 
-def chinese_display(names: tuple[str, ...]) -> dict[str, dict[str, str]]:
+def find_chinese_names(names: tuple[str, ...]) -> dict[str, dict[str, str]]:
     """Return the `display` field for the labels of a scheme that is not built in; empty where it has none.
 
     All labels must be emotions, all sentiments, or all dimensions, in any case: what "low" or "neutral" means among
@@ -79,7 +79,7 @@ def chinese_display(names: tuple[str, ...]) -> dict[str, dict[str, str]]:
     return {}
 
 
-def _scheme(
+def _build_scheme(
     name: str,
     kind: str,
     names: tuple[str, ...],
@@ -99,23 +99,23 @@ _GOEMOTIONS = (
     "disappointment", "disapproval", "disgust", "embarrassment", "excitement", "fear", "gratitude", "grief", "joy",
     "love", "nervousness", "optimism", "pride", "realization", "relief", "remorse", "sadness", "surprise", "neutral",
 )  # fmt: skip
-_SENTIMENT_BY_EKMAN = _inverted(_SENTIMENT_OF_EKMAN)
+_SENTIMENT_BY_EKMAN = _invert(_SENTIMENT_OF_EKMAN)
 _EKMAN6 = ("anger", "disgust", "fear", "joy", "sadness", "surprise")
 
 BUILTIN_SCHEMES: Mapping[str, LabelScheme] = {
     scheme.name: scheme
     for scheme in (
-        _scheme("polarity", "binary", ("negative", "positive"), chinese=_SENTIMENTS),
-        _scheme("sentiment3", "single", ("negative", "neutral", "positive"), chinese=_SENTIMENTS),
-        _scheme(
+        _build_scheme("polarity", "binary", ("negative", "positive"), chinese=_SENTIMENTS),
+        _build_scheme("sentiment3", "single", ("negative", "neutral", "positive"), chinese=_SENTIMENTS),
+        _build_scheme(
             "sentiment5", "ordinal", ("very negative", "negative", "neutral", "positive", "very positive"),
             chinese=_SENTIMENTS,
         ),
-        _scheme(
+        _build_scheme(
             "ekman6", "single", _EKMAN6, {"sentiment": {n: _SENTIMENT_BY_EKMAN[n] for n in _EKMAN6}}, chinese=_EMOTIONS
         ),
-        _scheme("ekman7", "single", (*_EKMAN6, "neutral"), {"sentiment": _SENTIMENT_BY_EKMAN}, chinese=_EMOTIONS),
-        _scheme(
+        _build_scheme("ekman7", "single", (*_EKMAN6, "neutral"), {"sentiment": _SENTIMENT_BY_EKMAN}, chinese=_EMOTIONS),
+        _build_scheme(
             "carer", "single", ("sadness", "joy", "love", "anger", "fear", "surprise"),
             {
                 "ekman": {"sadness": "sadness", "joy": "joy", "love": "joy", "anger": "anger", "fear": "fear",
@@ -125,7 +125,7 @@ BUILTIN_SCHEMES: Mapping[str, LabelScheme] = {
             },
             chinese=_EMOTIONS,
         ),
-        _scheme(
+        _build_scheme(
             "smp2020", "single", ("angry", "fear", "happy", "neutral", "sad", "surprise"),
             {
                 "ekman": {"angry": "anger", "fear": "fear", "happy": "joy", "neutral": "neutral", "sad": "sadness",
@@ -135,14 +135,14 @@ BUILTIN_SCHEMES: Mapping[str, LabelScheme] = {
             },
             chinese=_SMP2020,
         ),
-        _scheme(
+        _build_scheme(
             "goemotions", "multi", _GOEMOTIONS,
-            {"ekman": _inverted(_EKMAN_OF_GOEMOTIONS), "sentiment": _inverted(_SENTIMENT_OF_GOEMOTIONS)},
+            {"ekman": _invert(_EKMAN_OF_GOEMOTIONS), "sentiment": _invert(_SENTIMENT_OF_GOEMOTIONS)},
             chinese=_EMOTIONS,
         ),
-        _scheme("intensity4", "ordinal", ("none", "low", "medium", "high"), chinese=_STRENGTHS),
-        _scheme("intensity", "dimensional", ("intensity",), ranges={"intensity": (0.0, 1.0)}, chinese=_DIMENSIONS),
-        _scheme(
+        _build_scheme("intensity4", "ordinal", ("none", "low", "medium", "high"), chinese=_STRENGTHS),
+        _build_scheme("intensity", "dimensional", ("intensity",), ranges={"intensity": (0.0, 1.0)}, chinese=_DIMENSIONS),
+        _build_scheme(
             "vad", "dimensional", ("valence", "arousal", "dominance"),
             ranges=dict.fromkeys(("valence", "arousal", "dominance"), (1.0, 5.0)), chinese=_DIMENSIONS,
         ),
@@ -160,6 +160,6 @@ def builtin_scheme(name: str) -> LabelScheme:
     return BUILTIN_SCHEMES[name]
 
 
-def matching_scheme(names: frozenset[str], kind: str) -> LabelScheme | None:
+def find_matching_scheme(names: frozenset[str], kind: str) -> LabelScheme | None:
     """Return the built-in scheme of this kind with exactly these names, or None."""
     return next((s for s in BUILTIN_SCHEMES.values() if s.kind == kind and frozenset(s.names) == names), None)

@@ -40,7 +40,7 @@ class Calibration:
         if not self.knots:
             return scaled
         exclusive = uses_softmax(kind)
-        odds = log_odds(scaled) if exclusive else scaled
+        odds = compute_log_odds(scaled) if exclusive else scaled
         curved = np.stack([np.interp(z, *curve) for z, curve in zip(odds.T, self.knots, strict=True)], axis=1)
         # A softmax of log-probabilities divides the probabilities by their sum.
         return -np.logaddexp(0.0, -curved) if exclusive else curved
@@ -122,9 +122,9 @@ class DecisionRule:
             low, high = np.array([scheme.ranges[name] for name in scheme.names]).T
             return np.clip(logits, low, high)
         if scheme.kind == "binary":
-            positive = _sigmoid(logits[:, 0])
+            positive = _apply_sigmoid(logits[:, 0])
             return np.stack([1.0 - positive, positive], axis=1)
-        return _sigmoid(logits) if scheme.kind == "multi" else _softmax(logits)
+        return _apply_sigmoid(logits) if scheme.kind == "multi" else _apply_softmax(logits)
 
     def decide(self, scheme: LabelScheme, logits: FloatArray) -> Decisions:
         """Return scores, predicted labels, confidence and abstention for (rows, outputs) logits."""
@@ -144,7 +144,7 @@ class DecisionRule:
                 best = ranked.argmax(axis=1) if rows else np.zeros(0, dtype=np.intp)
             chosen = np.zeros(scores.shape, dtype=bool)
             chosen[np.arange(rows), best] = True
-        confidence = decision_confidence(scheme.kind, scores, chosen)
+        confidence = compute_confidence(scheme.kind, scores, chosen)
         abstained = confidence < self.abstention
         if self.energy is not None:
             abstained |= self.energies(logits) > self.energy
@@ -226,7 +226,7 @@ class DecisionRule:
         )
 
 
-def decision_confidence(kind: Kind, scores: FloatArray, chosen: BoolArray) -> FloatArray:
+def compute_confidence(kind: Kind, scores: FloatArray, chosen: BoolArray) -> FloatArray:
     """Return the (rows,) probability that (rows, labels) scores of a categorical scheme assign to the chosen labels.
 
     single, binary, ordinal: the score of the chosen label. multi: the product over labels of p if chosen, else 1 - p,
@@ -238,7 +238,7 @@ def decision_confidence(kind: Kind, scores: FloatArray, chosen: BoolArray) -> Fl
     return scores[chosen]
 
 
-def log_odds(logits: FloatArray) -> FloatArray:
+def compute_log_odds(logits: FloatArray) -> FloatArray:
     """Return the log-odds of each label against the rest under a softmax: (rows, labels), finite for finite logits."""
     others = np.stack(
         [np.logaddexp.reduce(np.delete(logits, label, axis=1), axis=1) for label in range(logits.shape[1])], axis=1
@@ -247,14 +247,14 @@ def log_odds(logits: FloatArray) -> FloatArray:
     return odds
 
 
-def _sigmoid(logits: FloatArray) -> FloatArray:
+def _apply_sigmoid(logits: FloatArray) -> FloatArray:
     # exp of a large positive number would overflow, so each sign has its own formula.
     small = np.exp(-np.abs(logits))
     value: FloatArray = np.where(logits >= 0, 1.0 / (1.0 + small), small / (1.0 + small))
     return value
 
 
-def _softmax(logits: FloatArray) -> FloatArray:
+def _apply_softmax(logits: FloatArray) -> FloatArray:
     shifted = np.exp(logits - logits.max(axis=1, keepdims=True, initial=-np.inf))
     value: FloatArray = shifted / shifted.sum(axis=1, keepdims=True)
     return value

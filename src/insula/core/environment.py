@@ -25,10 +25,10 @@ def require(module: str, *, extra: str | None, purpose: str) -> None:
             f"Install it with: pip install {package}"
         )
     if in_notebook():
-        _import_tqdm_quietly()
+        _import_tqdm()
 
 
-def _import_tqdm_quietly() -> None:
+def _import_tqdm() -> None:
     """Import tqdm as transformers and others will: the first import in a notebook warns that it has no widgets.
 
     insula draws its own progress, so that the warning asks users for a package that they do not need.
@@ -43,7 +43,7 @@ def cache_folder(name: str) -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "insula" / name
 
 
-def usable_threads() -> int:
+def count_usable_threads() -> int:
     """Return `OMP_NUM_THREADS` if it is set, else the number of processors that this process may use.
 
     In a container with fewer processors than the machine, one thread per machine processor would be slower.

@@ -61,7 +61,7 @@ class Example:
         )
 
 
-def arrow_schema() -> pa.Schema:
+def build_arrow_schema() -> pa.Schema:
     """Return the Arrow schema of examples: one column per field of `Example`, with the same names."""
     import pyarrow as pa
 
@@ -96,7 +96,7 @@ def arrow_schema() -> pa.Schema:
 
 
 def to_arrow(examples: Iterable[Example]) -> pa.Table:
-    """Return the examples as an Arrow table with `arrow_schema()`."""
+    """Return the examples as an Arrow table with `build_arrow_schema()`."""
     import pyarrow as pa
 
     rows = [
@@ -120,7 +120,7 @@ def to_arrow(examples: Iterable[Example]) -> pa.Table:
         }
         for e in examples
     ]
-    return pa.Table.from_pylist(rows, schema=arrow_schema())
+    return pa.Table.from_pylist(rows, schema=build_arrow_schema())
 
 
 def from_arrow(table: pa.Table) -> Iterator[Example]:

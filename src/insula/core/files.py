@@ -36,12 +36,12 @@ _digests: dict[tuple[int, ...], str] = {}
 
 
 @contextlib.contextmanager
-def output_errors(path: Path) -> Iterator[None]:
+def convert_output_errors(path: Path) -> Iterator[None]:
     """Turn any failure to write `path`, or anything inside it, into an `OutputError` that names `path`."""
     try:
         yield
     except Exception as error:
-        reason = _reason(error.__cause__ if isinstance(error, OutputError) else error)
+        reason = _explain_failure(error.__cause__ if isinstance(error, OutputError) else error)
         if reason is None:
             raise
         raise OutputError(f"The output {str(path)!r} cannot be written: {reason}.") from (
@@ -49,7 +49,7 @@ def output_errors(path: Path) -> Iterator[None]:
         )
 
 
-def _reason(error: BaseException | None) -> str | None:
+def _explain_failure(error: BaseException | None) -> str | None:
     """Return why writing failed, or None if the error is not about writing."""
     if isinstance(error, OSError) and error.errno is not None:
         return next((reason for reason, numbers in _REASONS.items() if error.errno in numbers), None)
@@ -63,17 +63,17 @@ def atomic_file(path: str | Path) -> Iterator[Path]:
     Creates missing parent folders. If `path` is a link, its target is replaced. Raises `OutputError` if the location is
     not writable.
     """
-    path = _link_target(Path(path))
-    with output_errors(path):
+    path = _resolve_link(Path(path))
+    with convert_output_errors(path):
         if path.is_dir():  # fail before the work, not after it
             raise IsADirectoryError(errno.EISDIR, "a folder", str(path))
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
         os.close(handle)
-        os.chmod(name, 0o666 & ~_umask())  # mkstemp creates files that only the owner can read
+        os.chmod(name, 0o666 & ~_read_umask())  # mkstemp creates files that only the owner can read
     temporary = Path(name)
     try:
-        with output_errors(path):
+        with convert_output_errors(path):
             yield temporary
             with temporary.open("rb") as written:
                 os.fsync(written.fileno())
@@ -88,15 +88,15 @@ def atomic_folder(path: str | Path) -> Iterator[Path]:
 
     If `path` is a link, its target is replaced. Raises `OutputError` as `atomic_file` does.
     """
-    path = _link_target(Path(path))
-    with output_errors(path):
+    path = _resolve_link(Path(path))
+    with convert_output_errors(path):
         if path.exists() and not path.is_dir():
             raise NotADirectoryError(errno.ENOTDIR, "a file", str(path))
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent))
-        os.chmod(temporary, 0o777 & ~_umask())
+        os.chmod(temporary, 0o777 & ~_read_umask())
     try:
-        with output_errors(path):
+        with convert_output_errors(path):
             yield temporary
             # A folder cannot be renamed over a non-empty one: the old one is renamed first and removed last.
             old = temporary.with_suffix(".old")
@@ -126,13 +126,13 @@ def write_text(path: str | Path, text: str) -> None:
         temporary.write_text(text, encoding="utf-8")
 
 
-def absolute_names(names: str | Path | Sequence[str | Path]) -> tuple[str, ...]:
+def make_names_absolute(names: str | Path | Sequence[str | Path]) -> tuple[str, ...]:
     """Return the names with existing paths made absolute, so that they do not depend on the working folder."""
     given = [names] if isinstance(names, str | Path) else names
     return tuple(str(Path(one).absolute()) if Path(one).exists() else str(one) for one in given)
 
 
-def sha256(path: str | Path) -> str:
+def hash_file(path: str | Path) -> str:
     """Return the hexadecimal SHA-256 of a file. An unchanged file is read only once per process.
 
     Inode, size and times reveal a change; unlike the other times, `ctime` cannot be set back. The digest of a file
@@ -152,12 +152,12 @@ def sha256(path: str | Path) -> str:
     return digest
 
 
-def _link_target(path: Path) -> Path:
+def _resolve_link(path: Path) -> Path:
     """Return the target of a link; any other path as given, because messages name it."""
     return Path(os.path.realpath(path)) if os.path.islink(path) else path
 
 
-def _umask() -> int:
+def _read_umask() -> int:
     mask = os.umask(0)
     os.umask(mask)
     return mask

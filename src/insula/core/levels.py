@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from insula.core.builtin_schemes import chinese_display
+from insula.core.builtin_schemes import find_chinese_names
 from insula.core.prediction import Prediction
 from insula.core.scheme import LabelScheme
 
@@ -48,7 +48,7 @@ class Level:
         return held
 
 
-def levels(scheme: LabelScheme) -> dict[str, Level]:
+def find_levels(scheme: LabelScheme) -> dict[str, Level]:
     """Return the levels of a categorical scheme by the name of their mapping, finest first.
 
     A mapping is not a level if it has a single parent, if it only renames the labels, or, for mutually exclusive
@@ -62,16 +62,18 @@ def levels(scheme: LabelScheme) -> dict[str, Level]:
             continue
         kind = "multi" if scheme.kind == "multi" else "single"
         children = np.array([[table.get(label) == parent for parent in parents] for label in scheme.names])
-        parent_scheme = LabelScheme(name, kind, parents, display=chinese_display(parents))  # type: ignore[arg-type]
+        parent_scheme = LabelScheme(name, kind, parents, display=find_chinese_names(parents))  # type: ignore[arg-type]
         found[name] = Level(parent_scheme, children)
     return dict(sorted(found.items(), key=lambda item: -len(item[1].scheme.names)))
 
 
-def level_predictions(scheme: LabelScheme, prediction: Prediction, digits: int = 6) -> dict[str, Mapping[str, Any]]:
+def compute_level_predictions(
+    scheme: LabelScheme, prediction: Prediction, digits: int = 6
+) -> dict[str, Mapping[str, Any]]:
     """Return a prediction at every level: level name to `labels` and `scores` (rounded to `digits`)."""
     scores = np.array([[prediction.scores[name] for name in scheme.names]])
     answers: dict[str, Mapping[str, Any]] = {}
-    for name, level in levels(scheme).items():
+    for name, level in find_levels(scheme).items():
         answers[name] = {
             "labels": list(scheme.coarsen(prediction.labels, name)),
             "scores": {

@@ -9,7 +9,7 @@ from pathlib import Path
 import filelock
 
 from insula.core.errors import OutputError
-from insula.core.files import output_errors
+from insula.core.files import convert_output_errors
 from insula.core.outputs import LOCK, require_folder
 
 
@@ -36,11 +36,11 @@ def wait_for_lock(file: Path, *, seconds: float = 60.0) -> Iterator[None]:
 
     Raises `OutputError` if it is still held after `seconds`.
     """
-    with output_errors(file):
+    with convert_output_errors(file):
         file.parent.mkdir(parents=True, exist_ok=True)
         lock = filelock.FileLock(file, timeout=seconds)
     try:
-        with output_errors(file):
+        with convert_output_errors(file):
             lock.acquire()
     except filelock.Timeout:
         raise OutputError(
@@ -70,10 +70,10 @@ def exclusive_folder(folder: Path) -> Iterator[None]:
     Raises `OutputError` if it cannot be created or written, or if another process writes into it.
     """
     require_folder(folder)
-    with output_errors(folder):
+    with convert_output_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
     try:
-        with output_errors(folder), exclusive_writer(folder):
+        with convert_output_errors(folder), exclusive_writer(folder):
             yield
     finally:
         with contextlib.suppress(OSError):

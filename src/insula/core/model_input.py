@@ -85,7 +85,7 @@ class ModelInput:
                 f"The media of an input must be an object with uri and kind. Got {shown(media)}. Add these two, or "
                 "leave the media out."
             )
-        return cls(**given, turns=tuple(map(_turn, turns)), media=media)
+        return cls(**given, turns=tuple(map(_parse_turn, turns)), media=media)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON types for `from_dict`, without fields that are not set."""
@@ -94,7 +94,7 @@ class ModelInput:
         return {name: value for name, value in row.items() if value is not None and value != []}
 
 
-def _turn(given: Any) -> Turn:
+def _parse_turn(given: Any) -> Turn:
     if isinstance(given, str):
         return Turn(given)
     if isinstance(given, Turn):
@@ -135,12 +135,12 @@ EMPTY_TEXT = "A text must not be empty or blank."
 """How an empty text is rejected in Python, on the command line and over HTTP."""
 
 
-def text_of(given: TextOrInput) -> str:
+def get_text(given: TextOrInput) -> str:
     """Return the text of an input."""
     return given if isinstance(given, str) else given.text
 
 
-def character_count(given: TextOrInput) -> int:
+def count_characters(given: TextOrInput) -> int:
     """Return the number of characters in the text, the turns and the target of an input."""
     if isinstance(given, str):
         return len(given)
@@ -188,7 +188,7 @@ def as_inputs(given: Sequence[TextOrInput | Mapping[str, Any]]) -> list[TextOrIn
 def check_texts(inputs: Sequence[TextOrInput]) -> None:
     """Raise `DataError` for an empty or blank text: no emotion can be read from it."""
     for position, given in enumerate(inputs):
-        if not text_of(given).strip():
+        if not get_text(given).strip():
             raise DataError(f"{EMPTY_TEXT} Got one at position {position}. Leave it out.")
 
 

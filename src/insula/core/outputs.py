@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from insula.core.errors import OutputError
-from insula.core.files import output_errors
+from insula.core.files import convert_output_errors
 
 LOCK = ".lock"
 """The lock file of a folder. A folder that contains nothing else counts as empty."""
@@ -47,7 +47,7 @@ def require_different(output: str | Path, *inputs: str | Path, name: str = "outp
     name    the name of the output in the message; `other` is the name of the inputs
     """
     for one in inputs:
-        if _place(one) == _place(output):
+        if _resolve_links(one) == _resolve_links(output):
             got = f"{str(output)!r} for both"
             if str(one) != str(output):
                 got = f"{str(output)!r}, which is the same place as {str(one)!r}"
@@ -57,7 +57,7 @@ def require_different(output: str | Path, *inputs: str | Path, name: str = "outp
 def require_outside(output: str | Path, *folders: str | Path) -> None:
     """Raise `OutputError` if the output is inside one of the folders, which are read while it is written."""
     for folder in folders:
-        if _place(folder) in _place(output).parents:
+        if _resolve_links(folder) in _resolve_links(output).parents:
             raise OutputError(
                 f"The output must not be inside the input {str(folder)!r}. Got {str(output)!r}. Choose another name."
             )
@@ -67,7 +67,7 @@ def require_disjoint(output: str | Path, *inputs: str | Path) -> None:
     """Raise `OutputError` if the output is one of the inputs or a folder that contains one."""
     require_different(output, *inputs)
     for one in inputs:
-        if _place(output) in _place(one).parents:
+        if _resolve_links(output) in _resolve_links(one).parents:
             raise OutputError(
                 f"The output must not contain the input. Got {str(output)!r}, which contains {str(one)!r}. "
                 "Choose another name."
@@ -85,13 +85,13 @@ def require_replaceable(
     require_disjoint(output, *inputs)
     require_empty_or_kind(output, kind)
     if not overwrite and kind.is_at(Path(output)):
-        raise already_exists_error(output, f"a {kind.name}")
+        raise build_exists_error(output, f"a {kind.name}")
 
 
 def require_empty_or_kind(output: str | Path, kind: FolderKind) -> None:
     """Raise `OutputError` unless `output` is new, empty, or of this kind."""
     require_folder(output)
-    with output_errors(Path(output)):
+    with convert_output_errors(Path(output)):
         if kind.is_at(Path(output)) or not Path(output).exists():
             return
         others = any(entry.name != LOCK for entry in Path(output).iterdir())
@@ -104,13 +104,13 @@ def require_empty_or_kind(output: str | Path, kind: FolderKind) -> None:
 
 def require_folder(output: str | Path) -> None:
     """Raise `OutputError` if `output` exists and is not a folder."""
-    with output_errors(Path(output)):
+    with convert_output_errors(Path(output)):
         if not Path(output).exists() or Path(output).is_dir():
             return
     raise OutputError(f"The output must be a folder. Got {str(output)!r}, which is a file. Choose another name.")
 
 
-def already_exists_error(output: str | Path, what: str) -> OutputError:
+def build_exists_error(output: str | Path, what: str) -> OutputError:
     """Return the error for an `output` that only `--overwrite` may replace; `what` includes its article."""
     return OutputError(
         f"The output {str(output)!r} already holds {what}. Choose another name, or replace it with --overwrite."
@@ -125,7 +125,7 @@ def make_results_folder(output: str | Path, *kinds: FolderKind, inputs: Sequence
     folder = Path(output)
     require_different(folder, *inputs)
     require_folder(folder)
-    with output_errors(folder):
+    with convert_output_errors(folder):
         kind = next((one for one in kinds if one.is_at(folder)), None)
         if kind is None:
             folder.mkdir(parents=True, exist_ok=True)
@@ -136,6 +136,6 @@ def make_results_folder(output: str | Path, *kinds: FolderKind, inputs: Sequence
     )
 
 
-def _place(path: str | Path) -> Path:
+def _resolve_links(path: str | Path) -> Path:
     """Return a path with all links resolved."""
     return Path(os.path.realpath(path))

@@ -84,7 +84,7 @@ class NotebookProgress:
         self._task, self._total, self._figures = task, total, ""
         self._done = self._skipped = 0
         self._started = self._drawn = time.monotonic()
-        self._handle = _display(self._bar())
+        self._handle = _display(self._draw_bar())
 
     def expect(self, total: int) -> None:
         """Set the number of steps."""
@@ -97,7 +97,7 @@ class NotebookProgress:
         now = time.monotonic()
         if self._handle is not None and now - self._drawn >= REDRAW_SECONDS:
             self._drawn = now
-            self._handle.update(_html(self._bar()))
+            self._handle.update(_build_html(self._draw_bar()))
 
     def skip(self, steps: int) -> None:
         """Advance by steps that were done earlier."""
@@ -108,14 +108,14 @@ class NotebookProgress:
         """Replace the bar with the time that the task took."""
         if self._handle is not None:
             took = f"{html.escape(self._task)}: {self._done:,} in {time.monotonic() - self._started:.1f} s"
-            self._handle.update(_html(took))
+            self._handle.update(_build_html(took))
             self._handle = None
 
     def say(self, sentence: str) -> None:
         """Show a sentence."""
         _display(html.escape(sentence))
 
-    def _bar(self) -> str:
+    def _draw_bar(self) -> str:
         seconds, new = time.monotonic() - self._started, self._done - self._skipped
         of, left, limit = "", "", ""
         if self._total:
@@ -128,10 +128,10 @@ class NotebookProgress:
 def _display(markup: str) -> Any:
     from IPython.display import display
 
-    return display(_html(markup), display_id=True)  # type: ignore[no-untyped-call]
+    return display(_build_html(markup), display_id=True)  # type: ignore[no-untyped-call]
 
 
-def _html(markup: str) -> Any:
+def _build_html(markup: str) -> Any:
     from IPython.display import HTML
 
     return HTML(f"<div>{markup}</div>")  # type: ignore[no-untyped-call]

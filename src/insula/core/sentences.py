@@ -45,12 +45,12 @@ def counted(count: int, noun: str) -> str:
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
-def shortened(text: str, most: int) -> str:
+def shorten(text: str, most: int) -> str:
     """Return the text, cut to at most `most` characters including a final ellipsis."""
     return text if len(text) <= most else text[: most - 1] + "…"
 
 
-def requirement(error: Mapping[str, Any]) -> str:
+def describe_requirement(error: Mapping[str, Any]) -> str:
     """Return what the value of an entry of `ValidationError.errors()` must be, such as `must be at least 0`."""
     rule = _RULES.get(error["type"])
     if rule is not None:
@@ -60,13 +60,13 @@ def requirement(error: Mapping[str, Any]) -> str:
     return _SUBJECT.sub("must ", str(error["msg"]).removeprefix("Value error, "))
 
 
-def invalid_value(name: str, *errors: Mapping[str, Any]) -> str:
+def describe_invalid_value(name: str, *errors: Mapping[str, Any]) -> str:
     """Return a sentence without a full stop on a value, such as `epochs must be above 0. Got -1`.
 
     name    what the value is called; empty if the error concerns several values
     errors  entries of `ValidationError.errors()` on it; several if the value may be of several kinds
     """
-    rule = " or ".join(dict.fromkeys(requirement(error).removesuffix(".") for error in errors)).replace(
+    rule = " or ".join(dict.fromkeys(describe_requirement(error).removesuffix(".") for error in errors)).replace(
         " or must be ", " or "
     )
     if errors[0]["type"] in ("extra_forbidden", "missing"):
@@ -79,10 +79,10 @@ def invalid_value(name: str, *errors: Mapping[str, Any]) -> str:
 
 def shown(value: object) -> str:
     """Return the value for an error message, cut short: it may be a text of the user's."""
-    return shortened(repr(value), MAX_SHOWN)
+    return shorten(repr(value), MAX_SHOWN)
 
 
-def html_table(caption: str, head: Sequence[str], rows: Iterable[Sequence[str]], below: str = "") -> str:
+def build_html_table(caption: str, head: Sequence[str], rows: Iterable[Sequence[str]], below: str = "") -> str:
     """Return a table for a notebook; all texts are escaped. `below` is a line under it."""
     cells = [[f"<td>{html.escape(cell)}</td>" for cell in row] for row in rows]
     heads = "".join(f"<th>{html.escape(cell)}</th>" for cell in head)

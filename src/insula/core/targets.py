@@ -12,7 +12,7 @@ from insula.core.example import Example
 from insula.core.scheme import LabelScheme
 
 
-def gold_matrix(scheme: LabelScheme, examples: Sequence[Example]) -> NDArray[np.float64]:
+def build_gold_matrix(scheme: LabelScheme, examples: Sequence[Example]) -> NDArray[np.float64]:
     """Return the (rows, labels) gold array: 0 or 1 for categorical schemes, the values for dimensional schemes.
 
     Raises `DataError` for an unlabelled example, a label outside the scheme, or a number of labels or values that the
@@ -47,14 +47,14 @@ def gold_matrix(scheme: LabelScheme, examples: Sequence[Example]) -> NDArray[np.
     return gold
 
 
-def soft_gold_matrix(scheme: LabelScheme, examples: Sequence[Example]) -> NDArray[np.float64]:
+def build_soft_gold_matrix(scheme: LabelScheme, examples: Sequence[Example]) -> NDArray[np.float64]:
     """Return the gold array of a categorical scheme, with the annotators' votes instead of labels for rows with votes.
 
     single, binary, ordinal: the share of each label in the votes of the row. multi: the votes themselves, which are
     shares of annotators. Raises `DataError` for votes below 0 (or above 1 for multi) and for a label outside the
     scheme.
     """
-    gold = gold_matrix(scheme, examples)
+    gold = build_gold_matrix(scheme, examples)
     for row, example in enumerate(examples):
         if not example.votes or not any(example.votes.values()):
             continue
@@ -70,12 +70,12 @@ def soft_gold_matrix(scheme: LabelScheme, examples: Sequence[Example]) -> NDArra
     return gold
 
 
-def weights(examples: Sequence[Example]) -> NDArray[np.float64]:
+def collect_weights(examples: Sequence[Example]) -> NDArray[np.float64]:
     """Return the (rows,) example weights."""
     return np.array([example.weight for example in examples], dtype=np.float64)
 
 
-def example_weights(weights: ArrayLike | None, rows: int) -> list[float]:
+def check_example_weights(weights: ArrayLike | None, rows: int) -> list[float]:
     """Return one weight per row, 1 for None; `DataError` unless they are finite, not negative, and not all zero."""
     if weights is None:
         return [1.0] * rows

@@ -16,7 +16,7 @@ def is_path(name: str, columns: Collection[str]) -> bool:
     return name not in columns and "." in name and name.partition(".")[0] in columns
 
 
-def cell_at(row: Row, path: str) -> Any:
+def get_cell(row: Row, path: str) -> Any:
     """Return the value at a path such as `data.text` or `annotations.0.label`; None if there is none."""
     value: Any = row
     for key in path.split("."):
@@ -29,7 +29,7 @@ def cell_at(row: Row, path: str) -> Any:
     return value
 
 
-def cell_getter(names: Sequence[str], columns: Collection[str]) -> Callable[[Row], Any]:
+def build_cell_getter(names: Sequence[str], columns: Collection[str]) -> Callable[[Row], Any]:
     """Return a function that reads a cell of a row: a column, a path, or the texts of several joined by line ends.
 
     The function returns None for a column that the row lacks. Blank cells are left out of joined texts; a list or an
@@ -37,8 +37,8 @@ def cell_getter(names: Sequence[str], columns: Collection[str]) -> Callable[[Row
     """
     if len(names) == 1:
         (name,) = names
-        return (lambda row: cell_at(row, name)) if is_path(name, columns) else (lambda row: row.get(name))
-    getters = [cell_getter((name,), columns) for name in names]
+        return (lambda row: get_cell(row, name)) if is_path(name, columns) else (lambda row: row.get(name))
+    getters = [build_cell_getter((name,), columns) for name in names]
 
     def joined(row: Row) -> Any:
         cells = [cell for get in getters if not is_missing(cell := get(row))]

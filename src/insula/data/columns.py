@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from insula.core.errors import DataError, nearest
-from insula.core.sentences import shortened
+from insula.core.sentences import shorten
 from insula.data.cell_paths import JOINED, is_path
 from insula.data.labels.cells import as_number
 from insula.data.options import DataOptions
@@ -91,23 +91,23 @@ def find_columns(
     """
     texts = find_text_columns(columns, options.text, where)
     rest = [column for column in columns if column not in texts]
-    conversation = conversation_columns(columns, options, where)
+    conversation = find_conversation_columns(columns, options, where)
     if not labelled:
         return Columns(texts, conversation=conversation)
     if options.label:
         given = (options.label,) if isinstance(options.label, str) else options.label
-        labels = tuple(_given(columns, name, "label", where) for name in given)
+        labels = tuple(_require_column(columns, name, "label", where) for name in given)
         if twice := sorted({name for name in labels if labels.count(name) > 1}):
             raise DataError(f"The label columns must differ. Got {twice[0]!r} more than once. Name each column once.")
     else:
-        labels = _label_columns(rest, names, where)
+        labels = _find_label_columns(rest, names, where)
     return Columns(
         texts,
         labels=labels,
-        id=_optional(rest, options.id, ID, "id", where),
-        language=_optional(rest, options.language, LANGUAGE, "language", where),
-        group=_optional(rest, options.group, (), "group", where),
-        weight=_optional(rest, options.weight, WEIGHT, "weight", where),
+        id=_find_optional(rest, options.id, ID, "id", where),
+        language=_find_optional(rest, options.language, LANGUAGE, "language", where),
+        group=_find_optional(rest, options.group, (), "group", where),
+        weight=_find_optional(rest, options.weight, WEIGHT, "weight", where),
         votes=options.votes if options.votes in columns else None,  # evaluation rows need no votes
         subgroup=options.subgroup if options.subgroup in columns else None,  # nor subgroups and pairs
         pair=options.pair if options.pair in columns else None,
@@ -115,34 +115,36 @@ def find_columns(
     )
 
 
-def conversation_columns(columns: Sequence[str], options: DataOptions, where: str) -> ConversationColumns:
+def find_conversation_columns(columns: Sequence[str], options: DataOptions, where: str) -> ConversationColumns:
     """Return the named conversation columns; `DataError` with the nearest name if one is missing."""
     context = (options.context,) if isinstance(options.context, str) else options.context or ()
     single = {role: getattr(options, role) for role in ("dialogue", "turn", "speaker", "target")}
     return ConversationColumns(
-        context=tuple(_given(columns, name, "context", where) for name in context),
-        **{role: None if name is None else _given(columns, name, role, where) for role, name in single.items()},
+        context=tuple(_require_column(columns, name, "context", where) for name in context),
+        **{
+            role: None if name is None else _require_column(columns, name, role, where) for role, name in single.items()
+        },
     )
 
 
-def usual_conversation(
+def complete_conversation(
     columns: Sequence[str], given: ConversationColumns, where: str, *, turns: bool, target: bool
 ) -> ConversationColumns:
     """Return `given`, completed by columns with usual names if `turns` or a `target` are needed."""
     found = given
     if turns and not (given.context or given.dialogue):
-        if context := _usual(columns, CONTEXT, "context", where):
+        if context := _find_usual(columns, CONTEXT, "context", where):
             found = replace(found, context=(context,))
-        elif dialogue := _usual(columns, DIALOGUE, "dialogue", where):
-            found = replace(found, dialogue=dialogue, turn=_usual(columns, TURN, "turn", where))
+        elif dialogue := _find_usual(columns, DIALOGUE, "dialogue", where):
+            found = replace(found, dialogue=dialogue, turn=_find_usual(columns, TURN, "turn", where))
     if (found.context or found.dialogue) and turns and given.speaker is None:
-        found = replace(found, speaker=_usual(columns, SPEAKER, "speaker", where))
+        found = replace(found, speaker=_find_usual(columns, SPEAKER, "speaker", where))
     if target and given.target is None:
-        found = replace(found, target=_usual(columns, TARGET, "target", where))
+        found = replace(found, target=_find_usual(columns, TARGET, "target", where))
     return found
 
 
-def usual_identity(columns: Sequence[str]) -> tuple[str | None, str | None]:
+def find_identity_columns(columns: Sequence[str]) -> tuple[str | None, str | None]:
     """Return the id column and the language column; None if no column, or more than one, has a usual name."""
     names = ([column for column in columns if column.strip().lower() in tiers[0]] for tiers in (ID, LANGUAGE))
     id_, language = (found[0] if len(found) == 1 else None for found in names)
@@ -158,73 +160,74 @@ def find_text_columns(columns: Sequence[str], given: str | Sequence[str] | None,
         )
     if given is not None:
         names = (given,) if isinstance(given, str) else tuple(given)
-        return tuple(_given(columns, name, "text", where) for name in names)
-    found = _usual(columns, TEXT, "text", where)
+        return tuple(_require_column(columns, name, "text", where) for name in names)
+    found = _find_usual(columns, TEXT, "text", where)
     if found is None:
         usual = ", ".join(name for tier in TEXT for name in tier)
         raise DataError(
-            f"No column of {where} has a usual name for text ({usual}); its columns are {_listed(columns)}. Name the "
-            f"column with `text`.{_no_header_hint(columns)}"
+            f"No column of {where} has a usual name for text ({usual}); its columns are {_list_names(columns)}. Name "
+            f"the column with `text`.{_suggest_no_header(columns)}"
         )
     return (found,)
 
 
-def _no_header_hint(columns: Sequence[str]) -> str:
+def _suggest_no_header(columns: Sequence[str]) -> str:
     """Return a hint if a column name reads like a text or a number, and so like the first row of a file."""
     if not any(len(column) > _LONGEST_NAME or as_number(column) is not None for column in columns):
         return ""
     return " If its first line is no header, set `header` to false (--no-header) and name the columns by number."
 
 
-def _label_columns(columns: Sequence[str], names: Sequence[str], where: str) -> tuple[str, ...]:
+def _find_label_columns(columns: Sequence[str], names: Sequence[str], where: str) -> tuple[str, ...]:
     if names and set(names) <= set(columns):
         return tuple(names)
-    found = _usual(columns, LABEL, "label", where)
+    found = _find_usual(columns, LABEL, "label", where)
     if found is None:
         by_name = {column.lower(): column for column in columns}
         if dimensions := tuple(by_name[name] for name in DIMENSIONS if name in by_name):
             return dimensions
-        found = _usual(columns, LABEL_LIKE, "label", where)
+        found = _find_usual(columns, LABEL_LIKE, "label", where)
     if found is None:
         usual = ", ".join((*LABEL[0], *LABEL_LIKE[0], *DIMENSIONS))
         raise DataError(
-            f"No column of {where} has a usual name for labels ({usual}); its columns are {_listed(columns)}. Name "
+            f"No column of {where} has a usual name for labels ({usual}); its columns are {_list_names(columns)}. Name "
             "one column, or several one-hot or score columns, with `label`."
         )
     return (found,)
 
 
-def _optional(
+def _find_optional(
     columns: Sequence[str], given: str | None, tiers: Sequence[Sequence[str]], what: str, where: str
 ) -> str | None:
     if given is not None:
-        return _given(columns, given, what, where)
-    return _usual(columns, tiers, what, where)
+        return _require_column(columns, given, what, where)
+    return _find_usual(columns, tiers, what, where)
 
 
-def _given(columns: Sequence[str], name: str, what: str, where: str) -> str:
+def _require_column(columns: Sequence[str], name: str, what: str, where: str) -> str:
     if name in columns or is_path(name, columns):
         return name
     if (numbered := f"column_{name}") in columns:  # of a file without a header
         return numbered
     raise DataError(
-        f"The {what} column must be one of {_listed(columns)}, the columns of {where}. Got "
+        f"The {what} column must be one of {_list_names(columns)}, the columns of {where}. Got "
         f"{name!r}.{nearest(name, columns)}"
     )
 
 
-def _usual(columns: Sequence[str], tiers: Sequence[Sequence[str]], what: str, where: str) -> str | None:
+def _find_usual(columns: Sequence[str], tiers: Sequence[Sequence[str]], what: str, where: str) -> str | None:
     for tier in tiers:
         found = [column for column in columns if column.strip().lower() in tier]
         if len(found) > 1:
             raise DataError(
-                f"The {what} column of {where} is ambiguous: it may be any of {_listed(found)}. Name one with `{what}`."
+                f"The {what} column of {where} is ambiguous: it may be any of {_list_names(found)}. Name one with "
+                f"`{what}`."
             )
         if found:
             return found[0]
     return None
 
 
-def _listed(columns: Sequence[str]) -> str:
-    names = [repr(shortened(column, _LONGEST_NAME)) for column in columns[:40]]
+def _list_names(columns: Sequence[str]) -> str:
+    names = [repr(shorten(column, _LONGEST_NAME)) for column in columns[:40]]
     return ", ".join(names) + (" ..." if len(columns) > 40 else "") or "none"

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from insula.core.errors import DataError
 from insula.core.example import Example
 from insula.core.scheme import LabelScheme
-from insula.core.sentences import counted, html_table
+from insula.core.sentences import build_html_table, counted
 
 SPLITS = ("train", "validation", "test")
 SHOWN_LABELS = 8  # per split, in a notebook
@@ -39,7 +39,7 @@ class Dataset:
 
     def __repr__(self) -> str:
         rows = ", ".join(f"{name} {len(examples):,}" for name, examples in self.splits.items())
-        return f"Dataset({self.name!r}, {self._labels()}, {rows})"
+        return f"Dataset({self.name!r}, {self._list_labels()}, {rows})"
 
     def _repr_html_(self) -> str:
         """Show the splits with their most frequent labels in a notebook."""
@@ -50,9 +50,9 @@ class Dataset:
             more = [f"{len(counts) - SHOWN_LABELS} more"] if len(counts) > SHOWN_LABELS else []
             rows.append((name, f"{len(examples):,}", ", ".join([*common, *more]) or "–"))
         notes = f"{counted(len(self.notes), 'note')} in .notes" if self.notes else ""
-        return html_table(f"{self.name}: {self._labels()}", ("split", "rows", "labels"), rows, notes)
+        return build_html_table(f"{self.name}: {self._list_labels()}", ("split", "rows", "labels"), rows, notes)
 
-    def _labels(self) -> str:
+    def _list_labels(self) -> str:
         what = "label" if self.scheme.is_categorical else "dimension"
         return f"{self.scheme.kind}, {counted(len(self.scheme.names), what)}"
 

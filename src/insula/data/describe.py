@@ -14,9 +14,9 @@ from insula.core.example import Example
 from insula.core.scheme import LabelScheme
 from insula.data.dataset import Dataset
 from insula.data.description import Description
-from insula.data.splits.compared import text_with_turn
-from insula.data.splits.near_duplicates import near_duplicate_clusters
-from insula.text.comparison import comparison_key
+from insula.data.splits.compared import join_last_turn
+from insula.data.splits.near_duplicates import cluster_near_duplicates
+from insula.text.comparison import build_comparison_key
 from insula.text.language import detect_language
 
 LANGUAGE_SAMPLE = 2_000
@@ -34,13 +34,13 @@ def describe(dataset: Dataset, *, seed: int = 0) -> Description:
     Languages are detected in a random sample of 2,000 rows, near-duplicates in one of 50,000; `seed` draws both.
     """
     examples = [example for rows in dataset.splits.values() for example in rows]
-    keys = {name: [_key(example) for example in rows] for name, rows in dataset.splits.items()}
+    keys = {name: [_comparison_key_of(example) for example in rows] for name, rows in dataset.splits.items()}
     all_keys = [key for several in keys.values() for key in several]
     rng = np.random.default_rng(seed)
-    language_rows = _sample(len(examples), LANGUAGE_SAMPLE, rng)
-    compared = _sample(len(examples), COMPARED_ROWS, rng)
-    clusters = near_duplicate_clusters([text_with_turn(examples[row]) for row in compared], seed=seed)
-    conflicts = _conflicts(examples, all_keys, dataset.scheme)
+    language_rows = _sample_rows(len(examples), LANGUAGE_SAMPLE, rng)
+    compared = _sample_rows(len(examples), COMPARED_ROWS, rng)
+    clusters = cluster_near_duplicates([join_last_turn(examples[row]) for row in compared], seed=seed)
+    conflicts = _find_conflicts(examples, all_keys, dataset.scheme)
     categorical = dataset.scheme.is_categorical
     unlabelled = bool(examples) and all(example.labels is None and example.values is None for example in examples)
     return Description(
@@ -48,43 +48,43 @@ def describe(dataset: Dataset, *, seed: int = 0) -> Description:
         kind="unlabelled" if unlabelled else dataset.scheme.kind,
         labels=[] if unlabelled else list(dataset.scheme.names),
         rows={name: len(rows) for name, rows in dataset.splits.items()},
-        languages=_languages([examples[row] for row in language_rows]),
+        languages=_share_languages([examples[row] for row in language_rows]),
         language_rows=len(language_rows),
-        lengths=_lengths(examples),
-        balance={n: _balance(rows, dataset.scheme) for n, rows in dataset.splits.items()}
+        lengths=_describe_lengths(examples),
+        balance={n: _describe_balance(rows, dataset.scheme) for n, rows in dataset.splits.items()}
         if categorical and not unlabelled
         else {},
-        labels_per_row={name: _labels_per_row(rows) for name, rows in dataset.splits.items()}
+        labels_per_row={name: _count_labels_per_row(rows) for name, rows in dataset.splits.items()}
         if dataset.scheme.kind == "multi"
         else {},
-        values={} if categorical else {n: _values(rows, dataset.scheme) for n, rows in dataset.splits.items()},
-        exact_duplicates=_repeats(all_keys),
-        near_duplicates=len(compared) - len(set(clusters)) - _repeats([all_keys[row] for row in compared]),
+        values={} if categorical else {n: _describe_values(rows, dataset.scheme) for n, rows in dataset.splits.items()},
+        exact_duplicates=_count_repeats(all_keys),
+        near_duplicates=len(compared) - len(set(clusters)) - _count_repeats([all_keys[row] for row in compared]),
         compared_rows=len(compared),
         conflicts=len(conflicts),
         conflict_examples=conflicts[:SHOWN_CONFLICTS],
-        missing=_missing(examples, all_keys),
+        missing=_count_missing(examples, all_keys),
         both_sides={
             f"{one} and {other}": len((set(keys[one]) & set(keys[other])) - {""})
             for one, other in itertools.combinations(dataset.splits, 2)
         },
         overlaps={name: len(hashes) for name, hashes in dataset.overlaps.items()},
         notes=list(dataset.notes),
-        context=_context(examples),
-        long_texts=_long_texts(examples),
+        context=_describe_context(examples),
+        long_texts=_count_long_texts(examples),
     )
 
 
-def _key(example: Example) -> str:
+def _comparison_key_of(example: Example) -> str:
     """Return the key that rows are compared by, context included; empty for a text with nothing to compare."""
-    key = comparison_key(example.text)
+    key = build_comparison_key(example.text)
     if not key or (not example.turns and example.target is None):
         return key
     context = (*(turn.text for turn in example.turns), example.target or "")
-    return "\n".join((key, *map(comparison_key, context)))
+    return "\n".join((key, *map(build_comparison_key, context)))
 
 
-def _context(examples: Sequence[Example]) -> dict[str, float]:
+def _describe_context(examples: Sequence[Example]) -> dict[str, float]:
     """Return statistics of the context; empty if no text has any."""
     lengths = [len(example.turns) for example in examples if example.turns]
     speakers = {example.speaker for example in examples} | {turn.speaker for e in examples for turn in e.turns}
@@ -101,19 +101,19 @@ def _context(examples: Sequence[Example]) -> dict[str, float]:
     }
 
 
-def _sample(count: int, size: int, rng: np.random.Generator) -> list[int]:
+def _sample_rows(count: int, size: int, rng: np.random.Generator) -> list[int]:
     if count <= size:
         return list(range(count))
     chosen: list[int] = np.sort(rng.choice(count, size, replace=False)).tolist()
     return chosen
 
 
-def _languages(examples: Sequence[Example]) -> dict[str, float]:
+def _share_languages(examples: Sequence[Example]) -> dict[str, float]:
     counts = Counter(example.language or detect_language(example.text) or "unknown" for example in examples)
     return {language: count / len(examples) for language, count in counts.most_common()}
 
 
-def _lengths(examples: Sequence[Example]) -> dict[str, float]:
+def _describe_lengths(examples: Sequence[Example]) -> dict[str, float]:
     if not examples:
         return {}
     lengths = np.array([len(example.text) for example in examples])
@@ -126,23 +126,23 @@ def _lengths(examples: Sequence[Example]) -> dict[str, float]:
     }
 
 
-def _long_texts(examples: Sequence[Example]) -> dict[str, int]:
+def _count_long_texts(examples: Sequence[Example]) -> dict[str, int]:
     """Return how many texts have more words than each of `LONG_TEXTS`; only texts with enough characters are split."""
     sizes = [len(_WORD.findall(example.text)) for example in examples if len(example.text) > LONG_TEXTS[0]]
     return {str(most): sum(size > most for size in sizes) for most in LONG_TEXTS}
 
 
-def _balance(examples: Sequence[Example], scheme: LabelScheme) -> dict[str, dict[str, float]]:
+def _describe_balance(examples: Sequence[Example], scheme: LabelScheme) -> dict[str, dict[str, float]]:
     counts = Counter(label for example in examples for label in example.labels or ())
     return {name: {"count": counts[name], "share": counts[name] / max(1, len(examples))} for name in scheme.names}
 
 
-def _labels_per_row(examples: Sequence[Example]) -> dict[str, float]:
+def _count_labels_per_row(examples: Sequence[Example]) -> dict[str, float]:
     sizes = [len(example.labels) for example in examples if example.labels is not None]
     return {"mean": sum(sizes) / max(1, len(sizes)), "max": max(sizes, default=0), "none": sizes.count(0)}
 
 
-def _values(examples: Sequence[Example], scheme: LabelScheme) -> dict[str, dict[str, Any]]:
+def _describe_values(examples: Sequence[Example], scheme: LabelScheme) -> dict[str, dict[str, Any]]:
     labelled = [example.values for example in examples if example.values is not None]
     if not labelled:
         return {}
@@ -159,13 +159,13 @@ def _values(examples: Sequence[Example], scheme: LabelScheme) -> dict[str, dict[
     return found
 
 
-def _repeats(keys: Sequence[str]) -> int:
+def _count_repeats(keys: Sequence[str]) -> int:
     counts = Counter(keys)
     del counts[""]
     return sum(counts.values()) - len(counts)
 
 
-def _conflicts(examples: Sequence[Example], keys: Sequence[str], scheme: LabelScheme) -> list[dict[str, Any]]:
+def _find_conflicts(examples: Sequence[Example], keys: Sequence[str], scheme: LabelScheme) -> list[dict[str, Any]]:
     """Return the texts that occur with different labels, each with its different sets of labels."""
     rows_of: dict[str, list[Example]] = {}
     for key, example in zip(keys, examples, strict=True):
@@ -179,13 +179,13 @@ def _conflicts(examples: Sequence[Example], keys: Sequence[str], scheme: LabelSc
             differ = len(labellings) > 1
         else:
             labellings = list(dict.fromkeys(row.values for row in rows if row.values is not None))
-            differ = _far_apart(labellings, scheme)
+            differ = _are_far_apart(labellings, scheme)
         if differ:
             found.append({"text": rows[0].text[:SHOWN_LENGTH], "labels": [list(labels) for labels in labellings]})
     return found
 
 
-def _far_apart(values: Sequence[tuple[float, ...]], scheme: LabelScheme) -> bool:
+def _are_far_apart(values: Sequence[tuple[float, ...]], scheme: LabelScheme) -> bool:
     if not values:
         return False
     limits = [scheme.ranges[name] for name in scheme.names]
@@ -195,7 +195,7 @@ def _far_apart(values: Sequence[tuple[float, ...]], scheme: LabelScheme) -> bool
     )
 
 
-def _missing(examples: Sequence[Example], keys: Sequence[str]) -> dict[str, int]:
+def _count_missing(examples: Sequence[Example], keys: Sequence[str]) -> dict[str, int]:
     without_text = [not example.text.strip() and example.media is None for example in examples]
     return {
         "empty_texts": sum(without_text),

@@ -71,68 +71,68 @@ class Description:
 
     def lines(self) -> list[str]:
         """Return the description as lines for a terminal."""
-        return [*self._overview(), "", *self._labels(), "", *self._findings()]
+        return [*self._iterate_overview(), "", *self._iterate_labels(), "", *self._iterate_findings()]
 
-    def _overview(self) -> Iterator[str]:
+    def _iterate_overview(self) -> Iterator[str]:
         total = sum(self.rows.values())
         what = "dimension" if self.kind == "dimensional" else "label"
         yield f"{self.name}: {counted(total, 'row')}, {self.kind}, {counted(len(self.labels), what)}"
         yield "  rows        " + ", ".join(f"{split} {count:,}" for split, count in self.rows.items())
         if self.languages:
-            shares = ", ".join(f"{code} {_percent(share)}" for code, share in self.languages.items())
+            shares = ", ".join(f"{code} {_format_percent(share)}" for code, share in self.languages.items())
             yield f"  languages   {shares} (detected in {counted(self.language_rows, 'row')})"
         if self.lengths:
             yield "  characters  " + ", ".join(f"{name} {value:,.0f}" for name, value in self.lengths.items())
         if any(self.long_texts.values()):
             counts = ", ".join(
-                f"{counted(count, 'text')} ({_percent(count / total)}) over {most} words"
+                f"{counted(count, 'text')} ({_format_percent(count / total)}) over {most} words"
                 for most, count in self.long_texts.items()
                 if count
             )
             yield f"  long texts  {counts} (or Chinese characters); models read a limited number of tokens"
         if self.context:
-            yield f"  context     {', '.join(self._context())}"
+            yield f"  context     {', '.join(self._iterate_context())}"
 
-    def _context(self) -> Iterator[str]:
+    def _iterate_context(self) -> Iterator[str]:
         found = self.context
         if found["share"]:
             yield (
-                f"{_percent(found['share'])} of rows with earlier turns "
+                f"{_format_percent(found['share'])} of rows with earlier turns "
                 f"({found['mean_turns']:.1f} on average, at most {found['most_turns']:.0f})"
             )
         if found["speakers"]:
             yield counted(int(found["speakers"]), "speaker")
         if found["targets"]:
-            yield f"{counted(int(found['targets']), 'target')} ({_percent(found['target_share'])} of rows)"
+            yield f"{counted(int(found['targets']), 'target')} ({_format_percent(found['target_share'])} of rows)"
 
-    def _labels(self) -> Iterator[str]:
+    def _iterate_labels(self) -> Iterator[str]:
         if not self.labels:
             yield "  no labels could be read; see the notes"
             return
-        width = max(map(_width, ("dimension", *self.labels)))
+        width = max(map(_measure_width, ("dimension", *self.labels)))
         if self.kind == "dimensional":
             for split, dimensions in self.values.items():
                 for name, value in dimensions.items():
                     figures = ", ".join(f"{what} {value[what]:.2f}" for what in ("min", "mean", "max", "std"))
-                    yield f"  {split:<11} {_padded(name, width)} |{_histogram(value['histogram'])}| {figures}"
+                    yield f"  {split:<11} {_pad(name, width)} |{_format_histogram(value['histogram'])}| {figures}"
             return
-        yield f"  {_padded('label', width)} " + "".join(f"{split:>{SPLIT_WIDTH}}" for split in self.balance)
+        yield f"  {_pad('label', width)} " + "".join(f"{split:>{SPLIT_WIDTH}}" for split in self.balance)
         first: Mapping[str, Mapping[str, float]] = next(iter(self.balance.values()), {})
         highest = max((entry["share"] for entry in first.values()), default=0.0)
         for label in sorted(first, key=lambda label: -first[label]["count"]):
             cells = "".join(
-                f"{entries[label]['count']:,}  {_percent(entries[label]['share']):>6}".rjust(SPLIT_WIDTH)
+                f"{entries[label]['count']:,}  {_format_percent(entries[label]['share']):>6}".rjust(SPLIT_WIDTH)
                 for entries in self.balance.values()
             )
             bar = "█" * round(BAR_WIDTH * first[label]["share"] / highest) if highest else ""
-            yield f"  {_padded(label, width)} {cells}  {bar}".rstrip()
+            yield f"  {_pad(label, width)} {cells}  {bar}".rstrip()
         for split, per_row in self.labels_per_row.items():
             yield (
                 f"  {split}: {per_row['mean']:.2f} labels a row, at most {per_row['max']:.0f}; "
                 f"{counted(int(per_row['none']), 'row')} with none"
             )
 
-    def _findings(self) -> Iterator[str]:
+    def _iterate_findings(self) -> Iterator[str]:
         yield (
             f"  repeats     {counted(self.exact_duplicates, 'exact duplicate')}, "
             f"{counted(self.near_duplicates, 'near-duplicate')} (among {counted(self.compared_rows, 'row')})"
@@ -147,27 +147,27 @@ class Description:
                 yield f"  missing     {counted(count, 'row')}: {what.replace('_', ' ')}"
         yield f"  conflicts   {counted(self.conflicts, 'text')} with different labels"
         for example in self.conflict_examples:
-            yield f"    {example['text']!r}: {' / '.join(map(_label_list, example['labels']))}"
+            yield f"    {example['text']!r}: {' / '.join(map(_format_labels, example['labels']))}"
         yield from (f"  note        {note}" for note in self.notes)
 
 
-def _label_list(labels: Sequence[Any]) -> str:
+def _format_labels(labels: Sequence[Any]) -> str:
     return ", ".join(map(str, labels)) or "none"
 
 
-def _percent(share: float) -> str:
+def _format_percent(share: float) -> str:
     return f"{100 * share:.1f} %"
 
 
-def _histogram(counts: Sequence[int]) -> str:
+def _format_histogram(counts: Sequence[int]) -> str:
     highest = max(counts, default=0)
     # Rounded up, so that a bin with a single row is visible.
     return "".join(HISTOGRAM_BARS[-(-8 * count // highest)] if highest else " " for count in counts)
 
 
-def _width(text: str) -> int:
+def _measure_width(text: str) -> int:
     return sum(2 if unicodedata.east_asian_width(character) in "WF" else 1 for character in text)
 
 
-def _padded(text: str, width: int) -> str:
-    return text + " " * (width - _width(text))
+def _pad(text: str, width: int) -> str:
+    return text + " " * (width - _measure_width(text))

@@ -10,14 +10,14 @@ from insula.core.example import Example
 from insula.core.scheme import LabelScheme
 from insula.data.dataset import SPLITS, Dataset
 from insula.data.labels.infer import infer_labels
-from insula.data.labels.known import labels_for_scheme
+from insula.data.labels.known import plan_known_scheme
 from insula.data.labels.names import read_label_names
 from insula.data.options import DataOptions
-from insula.data.sources.labelled_examples import context_note, dropped_note, labelled_examples
+from insula.data.sources.labelled_examples import build_labelled_examples, note_context, note_dropped
 from insula.data.sources.paths import ALL
 from insula.data.sources.raw_rows import RawSplit
 from insula.data.sources.sources import Source, SourceName, find_source
-from insula.data.splits.leak import guard
+from insula.data.splits.leak import remove_leaks
 from insula.data.splits.split import split_examples
 
 _DEFAULTS = DataOptions()
@@ -43,7 +43,7 @@ def load_dataset(
     """
     found = find_source(source, options.with_columns(text=text, label=label))
     notes = list(found.notes)
-    found = _with_split_group(found, notes)
+    found = _set_split_group(found, notes)
     options = found.options
     raw_splits = read_splits(found, notes)
     training = raw_splits.get("train") or raw_splits.get(ALL)
@@ -52,7 +52,7 @@ def load_dataset(
             f"The data set {found.name!r} has no training rows, only {', '.join(raw_splits)}. Add a train file."
         )
     _require_rows(training, found.name)
-    columns = _shared_label_columns(raw_splits, training)
+    columns = _find_shared_label_columns(raw_splits, training)
     for role in ("votes", "subgroup", "pair"):
         column = getattr(options, role)
         if column is not None and (training.columns is None or getattr(training.columns, role) is None):
@@ -60,26 +60,26 @@ def load_dataset(
                 f"The {role} column {column!r} is not in the training rows of {found.name!r}. Correct its name, or "
                 "leave it out."
             )
-    names = number_names(found, training, columns)
+    names = find_number_names(found, training, columns)
     plan = infer_labels([row.label for row in training.rows], columns, options, names=names)
-    notes.append(_columns_note(training))
+    notes.append(_note_columns(training))
     notes.extend(plan.notes)
     splits: dict[str, list[Example]] = {}
     for split, raw in raw_splits.items():
-        splits[split] = labelled_examples(raw, plan, language=found.language)
+        splits[split] = build_labelled_examples(raw, plan, language=found.language)
         title = "the source" if split == ALL else split
         notes.extend(raw.notes)
-        notes.extend(context_note(title, splits[split], raw))
-        notes.extend(dropped_note(title, raw))
+        notes.extend(note_context(title, splits[split], raw))
+        notes.extend(note_dropped(title, raw))
         if splits[split]:
             continue
         if raw is training:
             raise DataError(f"No training row of {found.name!r} is usable. {notes[-1]}")
         del splits[split]
         notes.append(f"No row of {split} is usable, so that split is ignored.")
-    splits = _completed(splits, plan.scheme, options, seed, notes)
-    guarded, overlaps, guard_notes = guard(splits, keep=options.keep_leaks)
-    guard_notes += _lost_labels_note(splits["train"], guarded["train"], plan.scheme)
+    splits = _add_missing_splits(splits, plan.scheme, options, seed, notes)
+    guarded, overlaps, guard_notes = remove_leaks(splits, keep=options.keep_leaks)
+    guard_notes += _note_lost_labels(splits["train"], guarded["train"], plan.scheme)
     if not any(example.weight for example in guarded["train"]):
         raise DataError(
             f"The weights of the training rows of {found.name!r} must not all be 0, or nothing is learned. "
@@ -104,23 +104,23 @@ def read_examples(
     Raises `DataError` if no row is left.
     """
     found = find_source(source, options)
-    split = _evaluation_split(found)
+    split = _choose_evaluation_split(found)
     raw = _read_split(found, split, scheme)
     _require_rows(raw, found.name)
     columns = raw.columns.labels if raw.columns else ()
-    plan = labels_for_scheme(
-        scheme, [row.label for row in raw.rows], columns, found.options, names=number_names(found, raw, columns)
+    plan = plan_known_scheme(
+        scheme, [row.label for row in raw.rows], columns, found.options, names=find_number_names(found, raw, columns)
     )
-    examples = labelled_examples(raw, plan, language=found.language)
+    examples = build_labelled_examples(raw, plan, language=found.language)
     used = [f"Evaluated on the {split} rows only."] if len(found.splits) > 1 else []
-    counts = (*context_note(found.name, examples, raw), *dropped_note(found.name, raw))
-    notes = (*found.notes, *used, _columns_note(raw), *plan.notes, *raw.notes, *counts)
+    counts = (*note_context(found.name, examples, raw), *note_dropped(found.name, raw))
+    notes = (*found.notes, *used, _note_columns(raw), *plan.notes, *raw.notes, *counts)
     if not examples:
-        raise DataError(f"No row of {found.name!r} can be evaluated. {_columns_note(raw)} {notes[-1]}")
+        raise DataError(f"No row of {found.name!r} can be evaluated. {_note_columns(raw)} {notes[-1]}")
     return examples, notes
 
 
-def _with_split_group(found: Source, notes: list[str]) -> Source:
+def _set_split_group(found: Source, notes: list[str]) -> Source:
     """Return the source with dialogues or pairs as groups of a split, unless its options name another group."""
     options = found.options
     column = options.dialogue or options.pair
@@ -135,14 +135,14 @@ def _with_split_group(found: Source, notes: list[str]) -> Source:
 def has_column(source: SourceName, column: str, options: DataOptions = _DEFAULTS) -> bool:
     """True if every file that `read_examples` would read has this column."""
     found = find_source(source, options)
-    for open_file in found.splits[_evaluation_split(found)]:
+    for open_file in found.splits[_choose_evaluation_split(found)]:
         with open_file() as reader:
             if column not in reader.columns:
                 return False
     return True
 
 
-def _evaluation_split(found: Source) -> str:
+def _choose_evaluation_split(found: Source) -> str:
     split = next((name for name in ("test", ALL) if name in found.splits), None)
     if split is None:
         raise DataError(
@@ -171,11 +171,11 @@ def _read_split(found: Source, split: str, scheme: LabelScheme | None = None) ->
 
 def _require_rows(raw: RawSplit, name: str) -> None:
     if not raw.rows:
-        reasons = " ".join((*dropped_note(repr(name), raw), *raw.notes))
+        reasons = " ".join((*note_dropped(repr(name), raw), *raw.notes))
         raise DataError(f"The data set {name!r} has no row with a text. {reasons or 'It has no rows at all.'}")
 
 
-def _shared_label_columns(raw_splits: Mapping[str, RawSplit], training: RawSplit) -> tuple[str, ...]:
+def _find_shared_label_columns(raw_splits: Mapping[str, RawSplit], training: RawSplit) -> tuple[str, ...]:
     columns = training.columns.labels if training.columns else ()
     for split, raw in raw_splits.items():
         others = raw.columns.labels if raw.columns else columns
@@ -187,14 +187,14 @@ def _shared_label_columns(raw_splits: Mapping[str, RawSplit], training: RawSplit
     return columns
 
 
-def number_names(found: Source, raw: RawSplit, columns: tuple[str, ...]) -> Mapping[str, str] | None:
+def find_number_names(found: Source, raw: RawSplit, columns: tuple[str, ...]) -> Mapping[str, str] | None:
     """Return number to label name; None if neither a `label_names` file nor the source names them."""
     if found.options.label_names is not None:
         return read_label_names(found.options.label_names)
     return {**raw.value_names, **found.names}.get(columns[0]) if len(columns) == 1 else None
 
 
-def _lost_labels_note(before: Sequence[Example], after: Sequence[Example], scheme: LabelScheme) -> tuple[str, ...]:
+def _note_lost_labels(before: Sequence[Example], after: Sequence[Example], scheme: LabelScheme) -> tuple[str, ...]:
     """Name the labels that lost all training rows to the leak guard; `LeakError` if a single class is left."""
     had, left = ({label for example in rows for label in example.labels or ()} for rows in (before, after))
     lost = ", ".join(name for name in scheme.names if name in had - left)
@@ -208,7 +208,7 @@ def _lost_labels_note(before: Sequence[Example], after: Sequence[Example], schem
     return (f"No training row is left with the label {lost}: the texts are also in validation or test.",)
 
 
-def _columns_note(raw: RawSplit) -> str:
+def _note_columns(raw: RawSplit) -> str:
     columns = raw.columns
     if columns is None:
         return ""
@@ -227,7 +227,7 @@ def _columns_note(raw: RawSplit) -> str:
     return f"Columns used: {', '.join(used)}."
 
 
-def _completed(
+def _add_missing_splits(
     splits: dict[str, list[Example]], scheme: LabelScheme, options: DataOptions, seed: int, notes: list[str]
 ) -> dict[str, list[Example]]:
     """Return the splits; missing ones are taken from the training rows."""

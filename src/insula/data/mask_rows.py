@@ -133,20 +133,20 @@ class _Tally:
     def masked(self, row: Row) -> Row:
         before = self.counts.total()
         new = {
-            name: self._value(value) if self._columns is None or name in self._columns else value
+            name: self._mask_value(value) if self._columns is None or name in self._columns else value
             for name, value in row.items()
         }
         self.rows += 1
         self.altered += self.counts.total() > before
         return new
 
-    def _value(self, value: Any) -> Any:
+    def _mask_value(self, value: Any) -> Any:
         if isinstance(value, str):
             text, counts = self._mask(value)
             self.counts.update(counts)
             return text
         if isinstance(value, list | tuple):
-            return [self._value(one) for one in value]
+            return [self._mask_value(one) for one in value]
         if isinstance(value, dict):
-            return {name: self._value(one) for name, one in value.items()}
+            return {name: self._mask_value(one) for name, one in value.items()}
         return value

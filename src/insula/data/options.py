@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from insula.core.errors import DataError, nearest
 from insula.core.scheme import Kind
-from insula.core.sentences import invalid_value
+from insula.core.sentences import describe_invalid_value
 
 Fraction = Annotated[float, Field(gt=0, lt=1)]
 
@@ -110,7 +110,9 @@ class DataOptions(BaseModel):
             first = error.errors(include_url=False)[0]
             name = str(first["loc"][0]) if first["loc"] else ""
             hint = nearest(name, cls.model_fields) if first["type"] == "extra_forbidden" else ""
-            raise DataError(f"The options of the data are not valid: {invalid_value(name, first)}.{hint}") from error
+            raise DataError(
+                f"The options of the data are not valid: {describe_invalid_value(name, first)}.{hint}"
+            ) from error
 
     def with_columns(
         self,
@@ -129,8 +131,8 @@ class DataOptions(BaseModel):
     ) -> DataOptions:
         """Return the options with the given ones changed; `context` and `dialogue` replace each other."""
         given = {
-            "text": _names(text), "label": _names(label), "label_names": label_names, "context": _names(context),
-            "dialogue": dialogue, "turn": turn, "speaker": speaker, "target": target,
+            "text": _join_names(text), "label": _join_names(label), "label_names": label_names,
+            "context": _join_names(context), "dialogue": dialogue, "turn": turn, "speaker": speaker, "target": target,
             "format": format, "separator": separator, "header": header,
         }  # fmt: skip
         changed = {name: value for name, value in given.items() if value is not None}
@@ -144,5 +146,5 @@ class DataOptions(BaseModel):
         return self.checked(**{**self.model_dump(), **replaced, **changed})
 
 
-def _names(given: str | Sequence[str] | None) -> str | tuple[str, ...] | None:
+def _join_names(given: str | Sequence[str] | None) -> str | tuple[str, ...] | None:
     return given if given is None or isinstance(given, str) else tuple(given)

@@ -7,9 +7,9 @@ from insula.core.example import Example
 from insula.core.scheme import LabelScheme
 from insula.data.dataset import Dataset
 from insula.data.labels.infer import infer_labels
-from insula.data.load import number_names, read_splits
+from insula.data.load import find_number_names, read_splits
 from insula.data.options import DataOptions
-from insula.data.sources.labelled_examples import dropped_note, labelled_examples
+from insula.data.sources.labelled_examples import build_labelled_examples, note_dropped
 from insula.data.sources.paths import ALL
 from insula.data.sources.raw_rows import RawSplit
 from insula.data.sources.sources import Source, SourceName, find_source
@@ -25,12 +25,12 @@ def read_unsplit(source: SourceName, options: DataOptions) -> Dataset:
     """
     found = find_source(source, options)
     try:
-        return _labelled(found)
+        return _read_labelled(found)
     except DataError:
-        return _unlabelled(found)
+        return _read_unlabelled(found)
 
 
-def _labelled(found: Source) -> Dataset:
+def _read_labelled(found: Source) -> Dataset:
     notes = list(found.notes)
     raw_splits = read_splits(found, notes)
     first = next((raw for raw in raw_splits.values() if raw.rows), None)
@@ -38,14 +38,14 @@ def _labelled(found: Source) -> Dataset:
         raise DataError(f"No row of {found.name!r} can be read with its label. Check the columns of text and label.")
     columns = first.columns.labels if first.columns else ()
     cells = [row.label for raw in raw_splits.values() for row in raw.rows]
-    plan = infer_labels(cells, columns, found.options, names=number_names(found, first, columns))
-    splits = {split: labelled_examples(raw, plan, language=found.language) for split, raw in raw_splits.items()}
+    plan = infer_labels(cells, columns, found.options, names=find_number_names(found, first, columns))
+    splits = {split: build_labelled_examples(raw, plan, language=found.language) for split, raw in raw_splits.items()}
     for split, raw in raw_splits.items():
-        notes.extend((*raw.notes, *dropped_note("the source" if split == ALL else split, raw)))
+        notes.extend((*raw.notes, *note_dropped("the source" if split == ALL else split, raw)))
     return Dataset(found.name, plan.scheme, splits, (*notes, *plan.notes))
 
 
-def _unlabelled(found: Source) -> Dataset:
+def _read_unlabelled(found: Source) -> Dataset:
     splits: dict[str, list[Example]] = {}
     for split, openers in found.splits.items():
         raw = RawSplit()

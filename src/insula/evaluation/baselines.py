@@ -16,7 +16,7 @@ from insula.evaluation.evaluate import evaluate
 from insula.evaluation.metrics.checked_arrays import as_column
 
 
-def majority(scheme: LabelScheme, base_rates: Any, rows: int) -> Decisions:
+def predict_majority(scheme: LabelScheme, base_rates: Any, rows: int) -> Decisions:
     """Return constant predictions from the label frequencies of the training rows.
 
     base_rates   (names,): share of training rows with each label; dimensional: training mean of each dimension

@@ -12,7 +12,7 @@ from insula.core.arrays import Float64Array
 from insula.core.scheme import LabelScheme
 from insula.evaluation.metrics import regression
 from insula.evaluation.metrics.checked_arrays import as_column, as_indicators, as_matrix
-from insula.evaluation.metrics.intervals import SumsToMetrics, count_differences, moment_differences
+from insula.evaluation.metrics.intervals import SumsToMetrics, compute_moment_differences, count_differences
 from insula.evaluation.result import Difference, McNemar
 
 _COMPARED = {
@@ -52,7 +52,9 @@ def compare(
             [as_matrix(f"scores of {name}", one, count, len(values)) for one in side]
             for name, side in (("a", a), ("b", b))
         )
-        found = moment_differences(values, first, second, _by_dimension(scheme), resamples=resamples, seed=seed)
+        found = compute_moment_differences(
+            values, first, second, _build_metric_function(scheme), resamples=resamples, seed=seed
+        )
         return Comparison(len(values), *_split_by_name(scheme, found, metrics), None)
     one_hot = scheme.has_one_label
     truth = as_indicators("gold", gold, count, one_hot=one_hot)
@@ -64,13 +66,13 @@ def compare(
     found = count_differences(truth, decided_a, decided_b, by_label=labels, resamples=resamples, seed=seed)
     test = None
     if len(decided_a) == len(decided_b) == 1:
-        test = mcnemar((decided_a[0] == truth).all(axis=1), (decided_b[0] == truth).all(axis=1))
+        test = compute_mcnemar((decided_a[0] == truth).all(axis=1), (decided_b[0] == truth).all(axis=1))
     return Comparison(len(truth), *_split_by_name(scheme, found, metrics), test)
 
 
-def _by_dimension(scheme: LabelScheme) -> SumsToMetrics:
+def _build_metric_function(scheme: LabelScheme) -> SumsToMetrics:
     def to_metrics(sums: Float64Array) -> Mapping[str, Float64Array]:
-        each = regression.by_dimension(sums)["pearson"]
+        each = regression.compute_by_dimension(sums)["pearson"]
         named = {_NAME_PREFIX + name: each[..., i] for i, name in enumerate(scheme.names)}
         return {**regression.from_sums(sums), **named}
 
@@ -83,7 +85,7 @@ def _split_by_name(
     return {name: found[name] for name in metrics}, {name: found[_NAME_PREFIX + name] for name in scheme.names}
 
 
-def mcnemar(correct_a: Any, correct_b: Any) -> McNemar:
+def compute_mcnemar(correct_a: Any, correct_b: Any) -> McNemar:
     """Test whether two systems are correct equally often on the same rows.
 
     The mid-p variant of the exact binomial test (Fagerland et al. 2013, BMC Med Res Methodol 13:91):

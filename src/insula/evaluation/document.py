@@ -213,7 +213,7 @@ class MetricsDocument(Document):
         Metrics of this model are not carried over: they were not measured with the derived one.
         """
         changed = {
-            **stamp(command),
+            **stamp_document(command),
             "decision": decision,
             "validation": validation.model_copy(update={"overlap": validation.seen}),
             "test": None,
@@ -224,7 +224,7 @@ class MetricsDocument(Document):
         return self.model_copy(update=changed)
 
 
-def stamp(command: str) -> dict[str, Any]:
+def stamp_document(command: str) -> dict[str, Any]:
     """Return the versions, the time and the command of a document written now."""
     return {
         "format_version": MetricsDocument.FORMAT,

@@ -8,20 +8,24 @@ from typing import Any
 import numpy as np
 
 from insula.core.arrays import BoolArray, Float64Array, Int64Array
-from insula.core.decision import decision_confidence
-from insula.core.levels import levels
+from insula.core.decision import compute_confidence
+from insula.core.levels import find_levels
 from insula.core.scheme import LabelScheme
-from insula.evaluation.decisions.abstention import abstention_summary
-from insula.evaluation.decisions.threshold_effect import macro_f1_by_threshold
-from insula.evaluation.metrics.categorical import categorical_metrics, confusion, per_label
-from insula.evaluation.metrics.checked_arrays import as_column, as_matrix, check_categorical, mean_or_none
-from insula.evaluation.metrics.curves import precision_recall_curves, scatter
-from insula.evaluation.metrics.intervals import count_intervals, moment_intervals
-from insula.evaluation.metrics.metric_names import headline_metric
-from insula.evaluation.metrics.mistakes import confident_mistakes, largest_errors
-from insula.evaluation.metrics.regression import per_dimension
-from insula.evaluation.metrics.reliability import confidence_and_outcome, reliability_bins
-from insula.evaluation.metrics.slices import slices
+from insula.evaluation.decisions.abstention import summarise_abstention
+from insula.evaluation.decisions.threshold_effect import measure_macro_f1_by_threshold
+from insula.evaluation.metrics.categorical import (
+    compute_categorical_metrics,
+    compute_metrics_per_label,
+    count_confusion,
+)
+from insula.evaluation.metrics.checked_arrays import as_column, as_matrix, average_finite, check_categorical
+from insula.evaluation.metrics.curves import compute_precision_recall_curves, sample_scatter
+from insula.evaluation.metrics.intervals import compute_moment_intervals, count_intervals
+from insula.evaluation.metrics.metric_names import get_headline_metric
+from insula.evaluation.metrics.mistakes import find_confident_mistakes, find_largest_errors
+from insula.evaluation.metrics.regression import compute_metrics_per_dimension
+from insula.evaluation.metrics.reliability import compute_reliability_bins, pair_confidence_with_outcome
+from insula.evaluation.metrics.slices import measure_slices
 from insula.evaluation.result import Evaluation, Interval, LevelMetrics, SeenRows
 
 
@@ -65,10 +69,10 @@ def evaluate(
         rows=rows,
         kind=scheme.kind,
         labels=list(scheme.names),
-        headline_name=headline_metric(scheme.kind),
+        headline_name=get_headline_metric(scheme.kind),
         metrics=metrics,
         levels=measure.levels(),
-        slices=slices(checked_texts, checked_languages, measure.headline_interval),
+        slices=measure_slices(checked_texts, checked_languages, measure.headline_interval),
         seen=None if seen is None else _without_seen(as_column("seen", seen, rows, bool), measure, metrics),
         **measure.details(checked_texts, confidence, abstained, thresholds, abstention_threshold),
     )
@@ -84,14 +88,14 @@ class _Categorical:
         self.rows = len(self.gold)
 
     def metrics(self, rows: Int64Array) -> dict[str, Interval]:
-        return categorical_metrics(
+        return compute_categorical_metrics(
             self.scheme.kind, self.gold[rows], self.scores[rows], self.decisions[rows],
             resamples=self.resamples, seed=self.seed,
         )  # fmt: skip
 
     def headline_interval(self, rows: Int64Array) -> Interval:
         found = count_intervals(self.gold[rows], self.decisions[rows], resamples=self.resamples, seed=self.seed)
-        return found[headline_metric(self.scheme.kind)]
+        return found[get_headline_metric(self.scheme.kind)]
 
     def details(
         self, texts: Any, confidence: Any, abstained: Any, thresholds: Any, abstention_threshold: float | None
@@ -99,34 +103,34 @@ class _Categorical:
         kind, names = self.scheme.kind, self.scheme.names
         correct = (self.gold == self.decisions).all(axis=1)
         if confidence is None:
-            confidence = decision_confidence(kind, self.scores, self.decisions)
+            confidence = compute_confidence(kind, self.scores, self.decisions)
         confidences = as_column("confidence", confidence, self.rows)
         abstentions = None if abstained is None else as_column("abstained", abstained, self.rows, bool)
         limits = None if thresholds is None else as_column("thresholds", thresholds, len(names))
-        wrong = [] if texts is None else confident_mistakes(names, texts, self.gold, self.decisions, confidences)
+        wrong = [] if texts is None else find_confident_mistakes(names, texts, self.gold, self.decisions, confidences)
         return {
-            "per_label": per_label(names, self.gold, self.scores, self.decisions, limits),
+            "per_label": compute_metrics_per_label(names, self.gold, self.scores, self.decisions, limits),
             "per_dimension": [],
-            "confusion": confusion(names, self.gold, self.decisions) if self.scheme.has_one_label else None,
-            "reliability": reliability_bins(*confidence_and_outcome(kind, self.gold, self.scores)),
-            "curves": precision_recall_curves(names, self.gold, self.scores),
+            "confusion": count_confusion(names, self.gold, self.decisions) if self.scheme.has_one_label else None,
+            "reliability": compute_reliability_bins(*pair_confidence_with_outcome(kind, self.gold, self.scores)),
+            "curves": compute_precision_recall_curves(names, self.gold, self.scores),
             "scatter": None,
             "mistakes": wrong,
-            "abstention": abstention_summary(correct, confidences, abstentions, abstention_threshold),
-            "macro_f1_by_threshold": macro_f1_by_threshold(
+            "abstention": summarise_abstention(correct, confidences, abstentions, abstention_threshold),
+            "macro_f1_by_threshold": measure_macro_f1_by_threshold(
                 kind, self.gold, self.scores, self.decisions, resamples=self.resamples, seed=self.seed
             ),
         }
 
     def levels(self) -> dict[str, LevelMetrics]:
         found = {}
-        for name, level in levels(self.scheme).items():
-            metrics = categorical_metrics(
+        for name, level in find_levels(self.scheme).items():
+            metrics = compute_categorical_metrics(
                 level.scheme.kind, level.chosen(self.gold), level.scores(self.scores), level.chosen(self.decisions),
                 resamples=self.resamples, seed=self.seed,
             )  # fmt: skip
             found[name] = LevelMetrics(
-                labels=list(level.scheme.names), headline=headline_metric(level.scheme.kind), metrics=metrics
+                labels=list(level.scheme.names), headline=get_headline_metric(level.scheme.kind), metrics=metrics
             )
         return found
 
@@ -139,13 +143,15 @@ class _Dimensional:
         self.rows = len(self.gold)
 
     def metrics(self, rows: Int64Array) -> dict[str, Interval]:
-        found = moment_intervals(self.gold[rows], self.scores[rows], resamples=self.resamples, seed=self.seed)
-        ranks = [one.spearman for one in per_dimension(self.scheme.names, self.gold[rows], self.scores[rows])]
-        return {**found, "spearman": Interval(mean_or_none(ranks))}
+        found = compute_moment_intervals(self.gold[rows], self.scores[rows], resamples=self.resamples, seed=self.seed)
+        ranks = [
+            one.spearman for one in compute_metrics_per_dimension(self.scheme.names, self.gold[rows], self.scores[rows])
+        ]
+        return {**found, "spearman": Interval(average_finite(ranks))}
 
     def headline_interval(self, rows: Int64Array) -> Interval:
-        found = moment_intervals(self.gold[rows], self.scores[rows], resamples=self.resamples, seed=self.seed)
-        return found[headline_metric(self.scheme.kind)]
+        found = compute_moment_intervals(self.gold[rows], self.scores[rows], resamples=self.resamples, seed=self.seed)
+        return found[get_headline_metric(self.scheme.kind)]
 
     def levels(self) -> dict[str, LevelMetrics]:
         return {}
@@ -154,12 +160,12 @@ class _Dimensional:
         names = self.scheme.names
         return {
             "per_label": [],
-            "per_dimension": per_dimension(names, self.gold, self.scores),
+            "per_dimension": compute_metrics_per_dimension(names, self.gold, self.scores),
             "confusion": None,
             "reliability": [],
             "curves": [],
-            "scatter": scatter(names, self.gold, self.scores, seed=self.seed),
-            "mistakes": [] if texts is None else largest_errors(texts, self.gold, self.scores),
+            "scatter": sample_scatter(names, self.gold, self.scores, seed=self.seed),
+            "mistakes": [] if texts is None else find_largest_errors(texts, self.gold, self.scores),
             "abstention": None,
             "macro_f1_by_threshold": None,
         }

@@ -11,7 +11,7 @@ from insula.core.arrays import Float64Array
 from insula.core.decision import Decisions
 from insula.core.example import Example
 from insula.core.scheme import LabelScheme
-from insula.core.sentences import shortened
+from insula.core.sentences import shorten
 from insula.evaluation.compare import compare
 from insula.evaluation.comparison_document import (
     ComparedExample,
@@ -20,8 +20,8 @@ from insula.evaluation.comparison_document import (
     NameDifference,
     SliceDifference,
 )
-from insula.evaluation.metrics.metric_names import headline_metric
-from insula.evaluation.metrics.slices import length_name, rows_by_slice
+from insula.evaluation.metrics.metric_names import get_headline_metric
+from insula.evaluation.metrics.slices import group_rows_by_slice, name_length
 from insula.text.language import detect_language
 
 MAX_EXAMPLES = 12
@@ -29,7 +29,7 @@ MAX_GROUPS = 30
 MAX_CHARACTERS = 300
 
 
-def head_to_head(
+def compare_head_to_head(
     scheme: LabelScheme,
     examples: Sequence[Example],
     gold: Float64Array,
@@ -46,14 +46,14 @@ def head_to_head(
     Slices have at least 30 rows. `only_a` and `only_b` are rows that all models of one side and none of the other
     predict correctly, the most confident first; dimensional: rows on which one side is closer to gold.
     """
-    name = headline_metric(scheme.kind)
+    name = get_headline_metric(scheme.kind)
     sides = [[one.answers(scheme) for one in side] for side in (a, b)]
     found = compare(scheme, gold, *sides, resamples=resamples, seed=seed)
     support = gold.sum(axis=0) if scheme.is_categorical else np.full(len(scheme.names), len(gold))
 
     def by_slice(names: Sequence[str | None]) -> list[SliceDifference]:
         found = []
-        for slice_name, rows in rows_by_slice(names):
+        for slice_name, rows in group_rows_by_slice(names):
             of_rows = [[one[rows] for one in side] for side in sides]
             on_slice = compare(scheme, gold[rows], *of_rows, resamples=resamples, seed=seed).metrics[name]
             found.append(
@@ -64,7 +64,7 @@ def head_to_head(
         return found
 
     languages = [example.language or detect_language(example.text) for example in examples]
-    lengths = [length_name(one.text, language) for one, language in zip(examples, languages, strict=True)]
+    lengths = [name_length(one.text, language) for one, language in zip(examples, languages, strict=True)]
     groups = by_slice([example.group for example in examples])
     return HeadToHead(
         headline=name,
@@ -80,31 +80,31 @@ def head_to_head(
             "language": by_slice(languages),
             "group": sorted(groups, key=lambda one: -one.rows)[:MAX_GROUPS],
         },
-        examples=_examples(scheme, examples, gold, a, b),
+        examples=_pick_examples(scheme, examples, gold, a, b),
     )
 
 
-def _examples(
+def _pick_examples(
     scheme: LabelScheme, examples: Sequence[Example], gold: Float64Array, a: Sequence[Decisions], b: Sequence[Decisions]
 ) -> ComparedExamples:
     if scheme.is_categorical:
         right_a, right_b = (np.array([(one.chosen == (gold > 0)).all(axis=1) for one in side]) for side in (a, b))
-        only_a = _most_confident(right_a.all(axis=0) & ~right_b.any(axis=0), a)
-        only_b = _most_confident(right_b.all(axis=0) & ~right_a.any(axis=0), b)
+        only_a = _sort_by_confidence(right_a.all(axis=0) & ~right_b.any(axis=0), a)
+        only_b = _sort_by_confidence(right_b.all(axis=0) & ~right_a.any(axis=0), b)
     else:
         error_a, error_b = (
             np.mean([np.abs(one.scores - gold).mean(axis=1) for one in side], axis=0) for side in (a, b)
         )
-        only_a, only_b = _largest(error_b - error_a), _largest(error_a - error_b)
+        only_a, only_b = _find_largest(error_b - error_a), _find_largest(error_a - error_b)
 
     def shown(rows: Sequence[int], right: Sequence[Decisions]) -> list[ComparedExample]:
         return [
             ComparedExample(
-                text=shortened(examples[row].text, MAX_CHARACTERS),
+                text=shorten(examples[row].text, MAX_CHARACTERS),
                 gold=_answer(scheme, gold[row] > 0, gold[row]),
                 a=_answer(scheme, a[0].chosen[row], a[0].scores[row]),
                 b=_answer(scheme, b[0].chosen[row], b[0].scores[row]),
-                confidence=_confidence(right[0], row),
+                confidence=_get_confidence(right[0], row),
             )
             for row in rows[:MAX_EXAMPLES]
         ]
@@ -112,11 +112,11 @@ def _examples(
     return ComparedExamples(only_a=shown(only_a, a), only_b=shown(only_b, b))
 
 
-def _largest(gain: Float64Array) -> list[int]:
+def _find_largest(gain: Float64Array) -> list[int]:
     return [int(row) for row in np.argsort(-gain, kind="stable") if gain[row] > 0]
 
 
-def _most_confident(rows: Any, right: Sequence[Decisions]) -> list[int]:
+def _sort_by_confidence(rows: Any, right: Sequence[Decisions]) -> list[int]:
     confidence = right[0].confidence
     places = np.flatnonzero(rows)
     if confidence is not None:
@@ -124,7 +124,7 @@ def _most_confident(rows: Any, right: Sequence[Decisions]) -> list[int]:
     return [int(row) for row in places]
 
 
-def _confidence(decisions: Decisions, row: int) -> float | None:
+def _get_confidence(decisions: Decisions, row: int) -> float | None:
     return None if decisions.confidence is None else float(decisions.confidence[row])
 
 

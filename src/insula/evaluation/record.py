@@ -12,7 +12,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError, mo
 
 from insula.core.errors import DataError, MissingFileError, NewerFormatError
 from insula.core.files import write_json
-from insula.core.sentences import invalid_value
+from insula.core.sentences import describe_invalid_value
 
 
 def _without_nulls(table: Any) -> Any:
@@ -37,10 +37,10 @@ class Record(BaseModel):
 
     @model_validator(mode="before")
     @classmethod
-    def _null_is_missing(cls, content: Any) -> Any:
+    def _drop_nulls(cls, content: Any) -> Any:
         if not isinstance(content, Mapping):
             return content
-        nullable = _nullable_keys(cls)
+        nullable = _find_nullable_keys(cls)
         return {key: value for key, value in content.items() if value is not None or key in nullable}
 
     @property
@@ -84,7 +84,7 @@ class Document(Record):
             first = error.errors()[0]
             where = ".".join(map(str, first["loc"])) or "the document"
             raise DataError(
-                f"The {named} does not have the form that insula writes: {invalid_value(where, first)}. "
+                f"The {named} does not have the form that insula writes: {describe_invalid_value(where, first)}. "
                 "Restore the file, or write it again."
             ) from error
 
@@ -107,6 +107,6 @@ class Document(Record):
 
 
 @cache
-def _nullable_keys(kind: type[Record]) -> frozenset[str]:
+def _find_nullable_keys(kind: type[Record]) -> frozenset[str]:
     fields = kind.model_fields.items()
     return frozenset(key for name, field in fields if field.default is None for key in (name, field.alias or name))

@@ -9,11 +9,11 @@ from insula.explanation.explainers import Explainer
 from insula.explanation.question import Question
 
 
-def alone(question: Question, evaluations: int) -> Float64Array:
+def explain_alone(question: Question, evaluations: int) -> Float64Array:
     """Return the evidence of each word alone less that of no words at all."""
     only = np.eye(len(question), dtype=bool)
     evidence = question.evidence(np.concatenate([np.zeros((1, len(question)), dtype=bool), only]))
     return evidence[1:] - evidence[:1]
 
 
-EXPLAINER = Explainer(alone, lambda words: words + 1)
+EXPLAINER = Explainer(explain_alone, lambda words: words + 1)

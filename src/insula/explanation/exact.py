@@ -10,7 +10,7 @@ from insula.explanation.explainers import Explainer
 from insula.explanation.question import Question
 
 
-def exact(question: Question, evaluations: int) -> Float64Array:
+def explain_exactly(question: Question, evaluations: int) -> Float64Array:
     """Return what each word adds to the evidence: the sum of its pieces' contributions, without any sampling.
 
     An n-gram over several words is shared among them by its characters. Raises `DataError` where the model is not such
@@ -22,7 +22,7 @@ def exact(question: Question, evaluations: int) -> Float64Array:
             "The method 'exact' is for models whose logits are a sum over words: 'linear', and 'static' without a "
             "hidden layer. Use 'occlusion' or 'partition' for this model."
         )
-    owners = word_of_characters(question, question.prepared)
+    owners = map_characters_to_words(question, question.prepared)
     weights = np.zeros((len(question), found.weights.shape[1]))
     for (start, end), weight in zip(found.spans.tolist(), found.weights, strict=True):
         owned = owners[start:end]
@@ -34,7 +34,7 @@ def exact(question: Question, evaluations: int) -> Float64Array:
     return weights
 
 
-def word_of_characters(question: Question, prepared: str) -> Int64Array:
+def map_characters_to_words(question: Question, prepared: str) -> Int64Array:
     """Return (characters,) the word that each character of the prepared text comes from; -1 for none.
 
     Every word is prepared by itself and looked for behind the one before it: the steps that change more than a word at
@@ -58,4 +58,4 @@ def word_of_characters(question: Question, prepared: str) -> Int64Array:
     return owners
 
 
-EXPLAINER = Explainer(exact, lambda words: 0)
+EXPLAINER = Explainer(explain_exactly, lambda words: 0)

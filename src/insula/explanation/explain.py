@@ -45,9 +45,9 @@ def explain_input(
     question = Question(predictor, given)
     truncated = predictor.truncated(predictor.encode([given]))
     prediction = predictor.answer([given], question.logits(question.everything()), truncated)[0]
-    columns = _columns(predictor, prediction, labels)
+    columns = _find_columns(predictor, prediction, labels)
     spare = _trust_evaluations(question, columns) if with_trust else 0
-    name, evaluations = _choice(question, method, budget, start, spare)
+    name, evaluations = _choose_method(question, method, budget, start, spare)
     weights = explainers[name].weigh(question, evaluations)
     figures, compared = _trust(question, name, weights, columns) if with_trust else ({}, None)
     has_decision = weights.shape[1] > len(predictor.scheme.names) and not np.isnan(weights[:, -1]).any()
@@ -64,7 +64,7 @@ def explain_input(
     )
 
 
-def _columns(predictor: Predictor, prediction: Prediction, labels: Sequence[str]) -> dict[str, int]:
+def _find_columns(predictor: Predictor, prediction: Prediction, labels: Sequence[str]) -> dict[str, int]:
     """Return the labels to explain with their places in the scheme."""
     names = predictor.scheme.names
     for label in labels:
@@ -77,24 +77,24 @@ def _columns(predictor: Predictor, prediction: Prediction, labels: Sequence[str]
     return {label: names.index(label) for label in chosen}
 
 
-def _choice(question: Question, method: str, budget: float | None, start: float, spare: int) -> tuple[str, int]:
+def _choose_method(question: Question, method: str, budget: float | None, start: float, spare: int) -> tuple[str, int]:
     """Return the method and how many variants it may compute, if the budget is to leave time for `spare` others."""
     if method != AUTO:
         explainers[method]  # raises for a name that is not known
         if budget is None:
             return method, EVALUATIONS
-        return method, max(_affordable(question, budget, start) - spare, explainers[method].least(len(question)))
+        return method, max(_count_affordable(question, budget, start) - spare, explainers[method].least(len(question)))
     if question.contributions is not None:
         return "exact", 0
     if budget is None:
         return "occlusion", EVALUATIONS
-    affordable = _affordable(question, budget, start) - spare
+    affordable = _count_affordable(question, budget, start) - spare
     if affordable >= 2 * explainers["partition"].least(len(question)):
         return "partition", affordable
     return "occlusion", affordable
 
 
-def _affordable(question: Question, budget: float, start: float) -> int:
+def _count_affordable(question: Question, budget: float, start: float) -> int:
     """Return how many more variants fit into `budget` milliseconds, from the time that a few of them take."""
     probe = ~np.eye(len(question), dtype=bool)[: min(4, len(question))]
     before = time.perf_counter()

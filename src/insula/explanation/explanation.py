@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from insula.core.prediction import Prediction
-from insula.explanation.html import shaded_text
+from insula.explanation.html import shade_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +113,7 @@ class Explanation:
         """Return the text with its words shaded, one block a label, as an HTML fragment without scripts."""
         spans = [(word.start, word.end) for word in self.words]
         blocks = [
-            shaded_text(
+            shade_text(
                 self.prediction.text,
                 spans,
                 weights,

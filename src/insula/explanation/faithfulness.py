@@ -19,42 +19,42 @@ def trust(question: Question, weights: Float64Array, column: int, other: Float64
     other    (words,) weights of a second method
     """
     return Trust(
-        completeness_error=completeness_error(question, weights, column),
-        comprehensiveness=comprehensiveness(question, weights, column),
-        sufficiency=sufficiency(question, weights, column),
+        completeness_error=measure_completeness_error(question, weights, column),
+        comprehensiveness=measure_comprehensiveness(question, weights, column),
+        sufficiency=measure_sufficiency(question, weights, column),
         agreement=None if other is None else rank_correlation(weights, other),
     )
 
 
-def completeness_error(question: Question, weights: Float64Array, column: int) -> float:
+def measure_completeness_error(question: Question, weights: Float64Array, column: int) -> float:
     """Return how far the weights miss the evidence of the whole text less that of no words."""
     nothing = np.zeros((1, len(question)), dtype=bool)
     ends = question.evidence(np.concatenate([question.everything(), nothing]))[:, column]
     return abs(float(weights.sum() - (ends[0] - ends[1])))
 
 
-def comprehensiveness(question: Question, weights: Float64Array, column: int) -> float:
+def measure_comprehensiveness(question: Question, weights: Float64Array, column: int) -> float:
     """Return the mean fall of the score without the words of the highest weights."""
-    return _mean_fall(question, ~_top(weights), column)
+    return _measure_mean_fall(question, ~_select_top(weights), column)
 
 
-def sufficiency(question: Question, weights: Float64Array, column: int) -> float:
+def measure_sufficiency(question: Question, weights: Float64Array, column: int) -> float:
     """Return the mean fall of the score with nothing but the words of the highest weights."""
-    return _mean_fall(question, _top(weights), column)
+    return _measure_mean_fall(question, _select_top(weights), column)
 
 
 def rank_correlation(one: Float64Array, other: Float64Array) -> float | None:
     """Return Spearman's correlation; None with fewer than three words or without any variation."""
     if len(one) < 3:
         return None
-    ranks = [_ranks(values) for values in (one, other)]
+    ranks = [_rank(values) for values in (one, other)]
     spread = ranks[0].std() * ranks[1].std()
     if not spread:
         return None
     return float(((ranks[0] - ranks[0].mean()) * (ranks[1] - ranks[1].mean())).mean() / spread)
 
 
-def _top(weights: Float64Array) -> BoolArray:
+def _select_top(weights: Float64Array) -> BoolArray:
     """Return (shares, words): the words of the highest weights, at least one."""
     order = np.argsort(-weights, kind="stable")
     places = np.empty(len(weights), dtype=np.int64)
@@ -63,7 +63,7 @@ def _top(weights: Float64Array) -> BoolArray:
     return places[None, :] < counts[:, None]
 
 
-def _mean_fall(question: Question, kept: BoolArray, column: int) -> float:
+def _measure_mean_fall(question: Question, kept: BoolArray, column: int) -> float:
     whole = question.scores(question.everything())[0, column]
     fall = whole - question.scores(kept)[:, column]
     scheme = question.predictor.scheme
@@ -73,7 +73,7 @@ def _mean_fall(question: Question, kept: BoolArray, column: int) -> float:
     return float(fall.mean())
 
 
-def _ranks(values: Float64Array) -> Float64Array:
+def _rank(values: Float64Array) -> Float64Array:
     """Return ranks; equal values share their mean rank."""
     _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
     last = np.cumsum(counts)

@@ -12,12 +12,12 @@ from typing import Any
 
 from insula import __version__
 from insula.core.errors import DataError
-from insula.core.files import sha256
+from insula.core.files import hash_file
 from insula.core.outputs import require_different
 from insula.core.progress import Progress, Silent
 from insula.data.conversations.file_columns import ContextTally, find_file_columns
 from insula.data.formats.byte_source import STDIN
-from insula.data.formats.formats import DETECTED, ReadOptions, open_rows, scan_rows, written_format_of
+from insula.data.formats.formats import DETECTED, ReadOptions, find_written_format, open_rows, scan_rows
 from insula.data.formats.part_writer import BINARY, PartFormat
 from insula.data.formats.row_reader import Row, RowReader
 from insula.data.formats.writers import STDOUT, open_writer
@@ -90,7 +90,7 @@ def explain_file(
     progress = progress or Silent()
     if str(source) != STDIN:
         require_different(output, source)
-    kind = "jsonl" if str(output) == STDOUT else written_format_of(output)
+    kind = "jsonl" if str(output) == STDOUT else find_written_format(output)
     is_file = str(source) != STDIN and Path(source).is_file()
     if resume and not (is_file and str(output) != STDOUT):
         raise DataError("Only an explanation from a file into a file can be resumed. Name both, or leave out resume.")
@@ -108,7 +108,7 @@ def explain_file(
         job = {
             "insula": __version__,
             "model": predictor.fingerprint,
-            "input": sha256(source),
+            "input": hash_file(source),
             "reading": list(reading),
             "text column": columns.text,
             "output format": kind,
@@ -162,7 +162,7 @@ class _Output:
     def write(self, group: Group, explained: Sequence[Explanation]) -> None:
         """Write the rows of a group with their explanations."""
         rows = [
-            self.kept.renamed(row) | _cells(one, nested=self.nested)
+            self.kept.renamed(row) | _build_cells(one, nested=self.nested)
             for row, one in zip(group.rows, explained, strict=True)
         ]
         if rows:
@@ -188,7 +188,7 @@ def _open_output(
         with open_writer(output) as writer:
             yield _Output(kept, frozenset(), lambda _, rows: writer.write(rows), nested)
         return
-    types = _types(kept, reader.types) if kind in BINARY else None
+    types = _list_types(kept, reader.types) if kind in BINARY else None
     part_format = PartFormat(Path(output), kind, types=types)
     with open_parts(Path(output), part_format, job, resume=resume) as parts:
         if scan is not None and part_format.is_table and (kind not in BINARY or not reader.types):
@@ -197,7 +197,7 @@ def _open_output(
         parts.join([*kept.renamed_columns, *COLUMNS])
 
 
-def _cells(explained: Explanation, *, nested: bool) -> Row:
+def _build_cells(explained: Explanation, *, nested: bool) -> Row:
     """Return the values of `COLUMNS` for one row; without the time, so that a file depends on its input only."""
     content = explained.to_dict()
     explanation, label = content["explanation"], content["label"]
@@ -211,7 +211,7 @@ def _cells(explained: Explanation, *, nested: bool) -> Row:
     }
 
 
-def _types(kept: RenamedColumns, types: Mapping[str, Any]) -> dict[str, Any]:
+def _list_types(kept: RenamedColumns, types: Mapping[str, Any]) -> dict[str, Any]:
     """Return the Arrow types of the output columns; `types` are the known types of the input."""
     import pyarrow as pa
 

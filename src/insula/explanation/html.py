@@ -1,4 +1,4 @@
-"""`shaded_text`: a text with its words coloured by their weights, as HTML without scripts or style sheets."""
+"""`shade_text`: a text with its words coloured by their weights, as HTML without scripts or style sheets."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ STRONGEST = 0.55  # opacity of the largest weight
 FAINT = 0.05  # of the largest weight; weaker words stay plain
 
 
-def shaded_text(
+def shade_text(
     text: str, spans: Sequence[tuple[int, int]], weights: Sequence[float], *, heading: str, score: float, caption: str
 ) -> str:
     """Return one block: heading and score, the text with each word shaded, its sign as a mark and its weight as a
@@ -18,7 +18,7 @@ def shaded_text(
     largest = max((abs(weight) for weight in weights), default=0.0)
     end, pieces = 0, []
     for (start, stop), weight in zip(spans, weights, strict=True):
-        pieces += [escape(text[end:start]), _word(text[start:stop], weight, largest)]
+        pieces += [escape(text[end:start]), _shade_word(text[start:stop], weight, largest)]
         end = stop
     pieces.append(escape(text[end:]))
     below = f'<div style="color:#666;font-size:85%">{escape(caption)}</div>' if caption else ""
@@ -28,7 +28,7 @@ def shaded_text(
     )
 
 
-def _word(word: str, weight: float, largest: float) -> str:
+def _shade_word(word: str, weight: float, largest: float) -> str:
     share = abs(weight) / largest if largest else 0.0
     if share < FAINT:
         return escape(word)

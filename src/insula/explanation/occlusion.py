@@ -9,11 +9,11 @@ from insula.explanation.explainers import Explainer
 from insula.explanation.question import Question
 
 
-def occlusion(question: Question, evaluations: int) -> Float64Array:
+def explain_by_occlusion(question: Question, evaluations: int) -> Float64Array:
     """Return the evidence of the whole text less that of the text without each word."""
     without = ~np.eye(len(question), dtype=bool)
     evidence = question.evidence(np.concatenate([question.everything(), without]))
     return evidence[:1] - evidence[1:]
 
 
-EXPLAINER = Explainer(occlusion, lambda words: words + 1)
+EXPLAINER = Explainer(explain_by_occlusion, lambda words: words + 1)

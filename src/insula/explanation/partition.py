@@ -26,7 +26,7 @@ class _Share:
     gain: Float64Array
 
 
-def partition(question: Question, evaluations: int) -> Float64Array:
+def explain_by_partition(question: Question, evaluations: int) -> Float64Array:
     """Return Owen values over a balanced binary tree of the words.
 
     The shares with the largest gain are split first; what `evaluations` leave unsplit is shared equally among its
@@ -78,4 +78,4 @@ def _split(question: Question, shares: list[_Share]) -> list[_Share]:
     return found
 
 
-EXPLAINER = Explainer(partition, lambda words: 2 * words)
+EXPLAINER = Explainer(explain_by_partition, lambda words: 2 * words)

@@ -10,13 +10,13 @@ import numpy as np
 
 from insula.core.arrays import BoolArray, Float64Array
 from insula.core.errors import DataError
-from insula.core.model_input import ModelInput, TextOrInput, text_of
+from insula.core.model_input import ModelInput, TextOrInput, get_text
 from insula.core.scheme import LabelScheme
 from insula.explanation.explanation import Word
 from insula.inference.backends import AdditiveBackend
 from insula.inference.predictor import Predictor
 from insula.models.networks.contributions import Contributions
-from insula.text.word_spans import word_spans
+from insula.text.word_spans import find_word_spans
 
 MOST_WORDS = 200  # a longer text is explained by runs of neighbouring words
 
@@ -32,8 +32,8 @@ class Question:
         self.predictor = predictor
         self.given = given
         self.seed = seed
-        self.text = text_of(given)
-        spans = word_spans(self.text)
+        self.text = get_text(given)
+        spans = find_word_spans(self.text)
         if not spans:
             raise DataError(
                 "The text must have at least one word to explain. Got only white space. Explain another text."
@@ -42,7 +42,7 @@ class Question:
         bounds = [(spans[run[0]][0], spans[run[-1]][1]) for run in runs]
         self.words = tuple(Word(self.text[start:end], start, end) for start, end in bounds)
         self._known: dict[bytes, Float64Array] = {}
-        self._map, self._shift = evidence_map(predictor)
+        self._map, self._shift = build_evidence_map(predictor)
 
     def __len__(self) -> int:
         return len(self.words)
@@ -57,7 +57,7 @@ class Question:
         keys = [np.packbits(row).tobytes() for row in kept]
         missing = {key: row for key, row in zip(keys, kept, strict=True) if key not in self._known}
         if missing:
-            found = self.predictor.logits([self._variant(row) for row in missing.values()])
+            found = self.predictor.logits([self._build_variant(row) for row in missing.values()])
             self._known.update(zip(missing, found.astype(np.float64), strict=True))
         return np.stack([self._known[key] for key in keys])
 
@@ -104,12 +104,12 @@ class Question:
         chosen: BoolArray = decisions.chosen[0]
         return chosen
 
-    def _variant(self, kept: BoolArray) -> TextOrInput:
+    def _build_variant(self, kept: BoolArray) -> TextOrInput:
         text = without_words(self.text, self.words, kept)
         return dataclasses.replace(self.given, text=text) if isinstance(self.given, ModelInput) else text
 
 
-def evidence_map(predictor: Predictor) -> tuple[Float64Array, Float64Array]:
+def build_evidence_map(predictor: Predictor) -> tuple[Float64Array, Float64Array]:
     """Return (outputs, labels) and (labels,): evidence is `logits @ map + shift`.
 
     Evidence is the logit; where labels exclude each other the logit above the mean of all, since adding one number to

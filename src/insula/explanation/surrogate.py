@@ -12,7 +12,7 @@ WIDTH = 0.25  # of the kernel over cosine distance, as in the authors' implement
 PENALTY = 0.01  # keeps the equations solvable; more of it would pull all weights to zero
 
 
-def surrogate(question: Question, evaluations: int) -> Float64Array:
+def explain_by_surrogate(question: Question, evaluations: int) -> Float64Array:
     """Return the coefficients of a ridge regression of the evidence on which words are present."""
     count = len(question)
     random = np.random.default_rng(question.seed)
@@ -30,4 +30,4 @@ def surrogate(question: Question, evaluations: int) -> Float64Array:
     return weights
 
 
-EXPLAINER = Explainer(surrogate, lambda words: 2 * words + 1)
+EXPLAINER = Explainer(explain_by_surrogate, lambda words: 2 * words + 1)

@@ -1,4 +1,4 @@
-"""`explanation_lines`: a text with its words coloured, for a terminal."""
+"""`format_explanation`: a text with its words coloured, for a terminal."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ FAINT = 0.05  # of the largest weight; weaker words stay plain
 SHOWN = 6  # words in the list below the text
 
 
-def explanation_lines(explanation: Explanation, *, colour: bool) -> Iterator[str]:
+def format_explanation(explanation: Explanation, *, colour: bool) -> Iterator[str]:
     """Yield the lines of an explanation: for each label the text with its words marked, the words with the largest
     weights, and the figures of trust.
 
@@ -21,7 +21,7 @@ def explanation_lines(explanation: Explanation, *, colour: bool) -> Iterator[str
     """
     for label, weights in explanation.weights.items():
         yield f"{label} {explanation.prediction.scores[label]:.2f}"
-        yield f"  {_marked(explanation, weights, colour=colour)}"
+        yield f"  {_mark_words(explanation, weights, colour=colour)}"
         top = [(word, weight) for word, weight in explanation.top_words(label, SHOWN) if weight]
         largest = max((abs(weight) for _, weight in top), default=0.0)
         for word, weight in top:
@@ -32,7 +32,7 @@ def explanation_lines(explanation: Explanation, *, colour: bool) -> Iterator[str
             yield f"  {caption}"
 
 
-def _marked(explanation: Explanation, weights: tuple[float, ...], *, colour: bool) -> str:
+def _mark_words(explanation: Explanation, weights: tuple[float, ...], *, colour: bool) -> str:
     text, largest = explanation.prediction.text, max((abs(weight) for weight in weights), default=0.0)
     pieces, end = [], 0
     for word, weight in zip(explanation.words, weights, strict=True):

@@ -198,7 +198,7 @@ class BackendEntry:
         if isinstance(opener, str):
             module, _, attribute = opener.partition(":")
             opener = cast(AnyOpener, operator.attrgetter(attribute)(importlib.import_module(module)))
-        if engine is None or not _takes_engine(opener):
+        if engine is None or not _accepts_engine(opener):
             return opener(folder)
         return cast(Opener, opener)(folder, engine)
 
@@ -261,7 +261,7 @@ backends.register(
 )
 
 
-def backend_entry(name: str) -> BackendEntry:
+def get_backend_entry(name: str) -> BackendEntry:
     """Return the entry of a backend. Raises `UnknownNameError` if the name is not registered."""
     found = backends[name]
     return found if isinstance(found, BackendEntry) else BackendEntry(found)
@@ -269,20 +269,20 @@ def backend_entry(name: str) -> BackendEntry:
 
 def open_backend(name: str, folder: Path, engine: Engine | None = None) -> Backend:
     """Open a model folder with the named backend. Raises as `BackendEntry.__call__`."""
-    return backend_entry(name)(folder, engine)
+    return get_backend_entry(name)(folder, engine)
 
 
-def backends_for(folder: ModelFolder) -> list[str]:
+def list_backends(folder: ModelFolder) -> list[str]:
     """Return the backend of a folder, and its alternatives that can open the folder on this machine."""
-    others = backend_entry(folder.backend).alternatives
-    return [folder.backend, *(name for name in others if backend_entry(name).can_open(folder.path))]
+    others = get_backend_entry(folder.backend).alternatives
+    return [folder.backend, *(name for name in others if get_backend_entry(name).can_open(folder.path))]
 
 
 def check_measured(engine: Engine, folder: ModelFolder) -> None:
     """Raise `DataError` if an engine was measured for another kind of model than the one in the folder."""
     if engine.family is None:
         return
-    names = backends_for(folder)
+    names = list_backends(folder)
     if engine.family != folder.family or engine.backend not in names:
         place = str(folder.path)
         raise DataError(
@@ -292,7 +292,7 @@ def check_measured(engine: Engine, folder: ModelFolder) -> None:
         )
 
 
-def _takes_engine(opener: AnyOpener) -> bool:
+def _accepts_engine(opener: AnyOpener) -> bool:
     """Return whether an opener takes an engine after the folder, which is optional."""
     try:
         parameters = inspect.signature(opener).parameters.values()

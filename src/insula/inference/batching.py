@@ -13,7 +13,9 @@ TOKEN_BUDGET = 448
 MAX_ROWS = 256
 
 
-def batches(lengths: Sequence[int], *, tokens: int = TOKEN_BUDGET, rows: int = MAX_ROWS) -> Iterator[NDArray[np.intp]]:
+def iterate_batches(
+    lengths: Sequence[int], *, tokens: int = TOKEN_BUDGET, rows: int = MAX_ROWS
+) -> Iterator[NDArray[np.intp]]:
     """Yield arrays of row indices, shortest texts first, with at most `tokens` tokens per batch including padding.
 
     A text longer than the budget is a batch of its own. Every row is in exactly one batch.

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from insula.core.decision import Calibration
 from insula.core.errors import ModelFolderError
-from insula.core.model_input import TextOrInput, text_of
+from insula.core.model_input import TextOrInput, get_text
 from insula.inference.engine import DEFAULT, Engine
 from insula.inference.predictor import Encoded, Predictor
 from insula.text.context import Context
@@ -120,7 +120,9 @@ class CascadeBackend:
         """
         raw, truncated = self.first.read(texts)
         logits = calibrate_logits(self.first, raw)
-        certain = uncertainty(self.first, logits, self.worth, byte_lengths(texts), self.price) <= self.limit
+        certain = (
+            compute_uncertainty(self.first, logits, self.worth, measure_byte_lengths(texts), self.price) <= self.limit
+        )
         return logits, certain, truncated
 
 
@@ -130,13 +132,13 @@ def calibrate_logits(stage: Predictor, logits: NDArray[np.floating[Any]]) -> NDA
     return np.asarray(calibrated, dtype=np.float64)
 
 
-def byte_lengths(texts: Sequence[TextOrInput]) -> NDArray[np.float64]:
+def measure_byte_lengths(texts: Sequence[TextOrInput]) -> NDArray[np.float64]:
     """Return (rows,) text lengths in bytes, an estimate of the time that the second stage takes."""
-    sizes = [len(text_of(text).encode("utf-8", "surrogatepass")) + BYTES_PER_TEXT for text in texts]
+    sizes = [len(get_text(text).encode("utf-8", "surrogatepass")) + BYTES_PER_TEXT for text in texts]
     return np.array(sizes, dtype=np.float64)
 
 
-def uncertainty(
+def compute_uncertainty(
     stage: Predictor,
     logits: NDArray[np.float64],
     worth: NDArray[np.float64],

@@ -76,14 +76,14 @@ class ReadPlan:
 
 
 @contextlib.contextmanager
-def cluster_logits(
+def open_cluster_logits(
     model: Path, reading: ReadPlan, cluster: Cluster, engine: Engine
 ) -> Iterator[Callable[[int], Answers]]:
     """Yield a function from a group number to what `Predictor.read` returns. Call it once per group, in order.
 
     engine  the engine of each worker, except for its threads
     """
-    with _connected(cluster.address):
+    with _connect(cluster.address):
         workers = cluster.workers or max(1, int(ray.cluster_resources().get("CPU", 1)))
         context = DataContext.get_current()
         before = (context.target_max_block_size, context.execution_options.preserve_order, context.enable_progress_bars)
@@ -98,7 +98,7 @@ def cluster_logits(
             inputs = ray.data.read_datasource(_Groups(reading), override_num_blocks=1, num_cpus=0, label_selector=here)
             answers = inputs.map_batches(
                 _Worker,
-                fn_constructor_args=(ray.put(_packed(model)), engine),
+                fn_constructor_args=(ray.put(_pack(model)), engine),
                 batch_size=1,
                 batch_format="pyarrow",
                 num_cpus=WORKER_THREADS,
@@ -106,7 +106,7 @@ def cluster_logits(
             )
             rows: Any = iter(answers.iter_rows())
             with contextlib.closing(rows):  # closing it calls Ray, which must still be connected
-                yield lambda number: _next(rows, number)
+                yield lambda number: _read_next(rows, number)
         finally:
             logger.setLevel(level)
             (context.target_max_block_size, context.execution_options.preserve_order, context.enable_progress_bars) = (
@@ -114,7 +114,7 @@ def cluster_logits(
             )
 
 
-def _next(rows: Iterator[dict[str, Any]], number: int) -> Answers:
+def _read_next(rows: Iterator[dict[str, Any]], number: int) -> Answers:
     row = next(rows, None)
     if row is None or row["number"] != number:
         found = "nothing" if row is None else f"group {row['number']}"
@@ -127,7 +127,7 @@ def _next(rows: Iterator[dict[str, Any]], number: int) -> Answers:
 
 
 @contextlib.contextmanager
-def _connected(address: str | None) -> Iterator[None]:
+def _connect(address: str | None) -> Iterator[None]:
     if ray.is_initialized():
         yield
         return
@@ -153,10 +153,10 @@ class _Groups(Datasource):  # type: ignore[misc]
     def get_read_tasks(self, parallelism: int, *_: Any, **__: Any) -> list[ReadTask]:
         """Return the single read task."""
         unknown = BlockMetadata(num_rows=None, size_bytes=None, exec_stats=None, input_files=None)
-        return [ReadTask(partial(_inputs, self._reading), unknown)]
+        return [ReadTask(partial(_iterate_inputs, self._reading), unknown)]
 
 
-def _inputs(reading: ReadPlan) -> Iterator[Any]:
+def _iterate_inputs(reading: ReadPlan) -> Iterator[Any]:
     """Yield a table with one row per group: its number and its inputs as JSON."""
     rejects = RejectCounter()
     with open_rows(
@@ -195,6 +195,6 @@ class _Worker:
         })  # fmt: skip
 
 
-def _packed(model: Path) -> dict[str, bytes]:
+def _pack(model: Path) -> dict[str, bytes]:
     files: Sequence[Path] = sorted(file for file in model.rglob("*") if file.is_file())
     return {str(file.relative_to(model)): file.read_bytes() for file in files}

@@ -14,7 +14,7 @@ from typing import Any
 from insula import __version__
 from insula.core.environment import require
 from insula.core.errors import DataError, nearest
-from insula.core.files import sha256
+from insula.core.files import hash_file
 from insula.core.outputs import require_different
 from insula.core.prediction import Prediction
 from insula.core.progress import Progress, Silent
@@ -26,8 +26,8 @@ from insula.data.formats.writers import STDOUT
 from insula.data.options import DataOptions
 from insula.inference.cluster_address import check_address
 from insula.inference.groups import Group, read_groups
-from insula.inference.outputs import Output, Sink, open_output, output_kind
-from insula.inference.overlap import prefetched
+from insula.inference.outputs import Output, Sink, choose_output_kind, open_output
+from insula.inference.overlap import prefetch_items
 from insula.inference.predictor import CHUNK, Predictor
 from insula.inference.rejects import Rejects
 
@@ -126,7 +126,7 @@ def predict_file(
     if not callable(output) and str(source) != STDIN:
         require_different(output, source)
     reject_file = Rejects(place, is_required=rejects is not None)
-    kind = output_kind(output, output_format, predictor.scheme)
+    kind = choose_output_kind(output, output_format, predictor.scheme)
     started = time.monotonic()
     with (
         reject_file,
@@ -141,7 +141,7 @@ def predict_file(
         )
         is_file = str(source) != STDIN and Path(source).is_file()
         whole = is_file and kind is not None and str(output) != STDOUT
-        job = _job(predictor, source, columns, reading, kind, limits) if whole else None
+        job = _describe_job(predictor, source, columns, reading, kind, limits) if whole else None
         if resume and job is None:
             raise DataError("Only prediction from a file into a file can be resumed. Name both, or leave out resume.")
         context_tally = ContextTally()
@@ -161,10 +161,10 @@ def predict_file(
                 if is_file and reader.columns_vary
                 else None,
             ) as out,
-            _shown(progress),
-            _encoded_groups(groups, predictor, out, prefetch=is_file)
+            _show_progress(progress),
+            _encode_groups(groups, predictor, out, prefetch=is_file)
             if engine == "local"
-            else _ray_groups(groups, predictor, out, source, columns, reading, address, workers) as encoded,
+            else _predict_on_ray(groups, predictor, out, source, columns, reading, address, workers) as encoded,
         ):
             tally, truncated = _Tally(progress), 0
             for group, predict in encoded:
@@ -195,7 +195,7 @@ def predict_file(
 
 
 @contextlib.contextmanager
-def _encoded_groups(
+def _encode_groups(
     groups: Iterable[Group], predictor: Predictor, out: Output, *, prefetch: bool
 ) -> Iterator[Iterator[tuple[Group, PredictGroup | None]]]:
     """Yield encoded groups with the function that predicts them; None for empty and finished groups.
@@ -213,12 +213,12 @@ def _encoded_groups(
     if not prefetch:
         yield encoded
         return
-    with prefetched(encoded) as ready:
+    with prefetch_items(encoded) as ready:
         yield ready
 
 
 @contextlib.contextmanager
-def _ray_groups(
+def _predict_on_ray(
     groups: Iterable[Group],
     predictor: Predictor,
     out: Output,
@@ -229,12 +229,12 @@ def _ray_groups(
     workers: int | None,
 ) -> Iterator[Iterator[tuple[Group, PredictGroup | None]]]:
     """Yield groups with the function that gets their predictions from workers; None for empty and finished groups."""
-    from insula.inference.cluster import Cluster, ReadPlan, cluster_logits
+    from insula.inference.cluster import Cluster, ReadPlan, open_cluster_logits
 
     if predictor.folder is None:
         raise DataError("The engine 'ray' needs a model from a folder. Got one in memory. Use the engine 'local'.")
     plan = ReadPlan(str(Path(source).absolute()), columns, reading, CHUNK, out.finished)
-    with cluster_logits(predictor.folder, plan, Cluster(address, workers), predictor.engine) as logits_of:
+    with open_cluster_logits(predictor.folder, plan, Cluster(address, workers), predictor.engine) as logits_of:
 
         def answer(group: Group) -> list[Prediction]:
             return predictor.answer(group.inputs, *logits_of(group.number))
@@ -296,7 +296,7 @@ class _Tally:
         self._seen = seen
 
 
-def _job(
+def _describe_job(
     predictor: Predictor,
     source: str | Path,
     columns: FileColumns,
@@ -308,7 +308,7 @@ def _job(
     return {
         "insula": __version__,
         "model": predictor.fingerprint,
-        "input": sha256(source),
+        "input": hash_file(source),
         "input format": reading.format,
         "separator and header": list(reading[1:]) if any(one is not None for one in reading[1:]) else None,
         "text column": columns.text,
@@ -320,7 +320,7 @@ def _job(
 
 
 @contextlib.contextmanager
-def _shown(progress: Progress) -> Iterator[None]:
+def _show_progress(progress: Progress) -> Iterator[None]:
     progress.start("predicting")
     try:
         yield

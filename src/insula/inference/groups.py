@@ -7,8 +7,8 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
-from insula.core.model_input import ModelInput, TextOrInput, Turn, character_count
-from insula.data.cell_paths import cell_getter
+from insula.core.model_input import ModelInput, TextOrInput, Turn, count_characters
+from insula.data.cell_paths import build_cell_getter
 from insula.data.conversations.file_columns import ContextTally, FileColumns
 from insula.data.conversations.recent import RecentDialogues
 from insula.data.conversations.turn_cells import read_turns
@@ -71,7 +71,7 @@ def read_groups(
     kept = 0
     most = sys.maxsize if most_characters is None else most_characters
     builder = _InputBuilder(columns, reader.columns)
-    text_of, is_text_only = cell_getter(columns.texts, reader.columns), columns.is_text_only
+    text_of, is_text_only = build_cell_getter(columns.texts, reader.columns), columns.is_text_only
     for number, batch in enumerate(reader):
         rows: list[Row] = []
         inputs: list[TextOrInput] = []
@@ -82,8 +82,8 @@ def read_groups(
                 inputs.append(value)
                 continue
             found, problem = builder.read(row)
-            if found is not None and character_count(found) > most:
-                problem = f"a text of {character_count(found):,} characters, where {most:,} are allowed"
+            if found is not None and count_characters(found) > most:
+                problem = f"a text of {count_characters(found):,} characters, where {most:,} are allowed"
                 found = None
             if found is None:
                 rejects.add(Reject(line, problem, str(row)[:RAW_CHARACTERS]))
@@ -101,7 +101,7 @@ class _InputBuilder:
 
     def __init__(self, columns: FileColumns, names: Collection[str]) -> None:
         self._columns = columns
-        self._text_of = cell_getter(columns.texts, names)
+        self._text_of = build_cell_getter(columns.texts, names)
         self._is_text_only = columns.is_text_only
         self._dialogues = RecentDialogues(columns.most_turns)
 
@@ -123,7 +123,7 @@ class _InputBuilder:
 
     def _with_context(self, row: Row, text: str) -> tuple[ModelInput | None, str]:
         columns, where = self._columns, self._columns.conversation
-        speaker = _attribute(row, where.speaker)
+        speaker = _read_attribute(row, where.speaker)
         turns: tuple[Turn, ...] = ()
         if where.context:
             turns, problem = read_turns([row.get(name) for name in where.context])
@@ -133,16 +133,16 @@ class _InputBuilder:
         elif where.dialogue is not None:
             order = None if where.turn is None or is_missing(row.get(where.turn)) else row[where.turn]
             current = Turn(text[: columns.most_characters], speaker)
-            turns = self._dialogues.add(_attribute(row, where.dialogue), current, order)
+            turns = self._dialogues.add(_read_attribute(row, where.dialogue), current, order)
         return ModelInput(
             text,
             turns=turns,
             speaker=speaker,
-            target=_attribute(row, where.target),
-            id=_attribute(row, columns.id),
-            language=_attribute(row, columns.language),
+            target=_read_attribute(row, where.target),
+            id=_read_attribute(row, columns.id),
+            language=_read_attribute(row, columns.language),
         ), ""
 
 
-def _attribute(row: Row, column: str | None) -> str | None:
+def _read_attribute(row: Row, column: str | None) -> str | None:
     return None if column is None else as_attribute(row.get(column))

@@ -14,11 +14,11 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-from insula.core.environment import usable_threads
+from insula.core.environment import count_usable_threads
 from insula.core.errors import ModelFolderError
 from insula.inference.batching import fits_one_batch
 from insula.inference.engine import DEFAULT, Engine
-from insula.inference.token_backend import TokenBackend, in_batches
+from insula.inference.token_backend import TokenBackend, run_in_batches
 from insula.models.tokens.windows import TextTokens
 
 # This fused kernel sums a row sequentially, and is slower than the sum and the normalisation that it replaces.
@@ -29,7 +29,7 @@ def open_session(model: Path | bytes, *, threads: int | None = None) -> onnxrunt
     """Return a CPU session for a file or its content."""
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
-    options.intra_op_num_threads = threads or usable_threads()
+    options.intra_op_num_threads = threads or count_usable_threads()
     content = model if isinstance(model, bytes) else str(model)
     return onnxruntime.InferenceSession(
         content, options, providers=["CPUExecutionProvider"], disabled_optimizers=DISABLED_OPTIMIZERS
@@ -42,10 +42,10 @@ class OnnxBackend(TokenBackend):
     def __init__(self, folder: Path, engine: Engine = DEFAULT) -> None:
         super().__init__(folder, engine)
         self._file = folder / "model.onnx"
-        self._threads = engine.threads or usable_threads()
+        self._threads = engine.threads or count_usable_threads()
         self._lock = threading.Lock()
         self._single: onnxruntime.InferenceSession | None = None
-        self._state = _file_state(self._file)
+        self._state = _read_file_state(self._file)
         try:
             self._shared = open_session(self._file, threads=self._threads)
         except Exception as error:  # the exceptions of ONNX Runtime have no public base class
@@ -55,28 +55,32 @@ class OnnxBackend(TokenBackend):
 
     def run(self, ids: NDArray[np.int64], mask: NDArray[np.int64]) -> NDArray[np.float32]:
         """Return the logits of one batch."""
-        return _logits(self._shared, ids, mask)
+        return _compute_logits(self._shared, ids, mask)
 
     def compute(self, tokens: Sequence[TextTokens]) -> NDArray[np.float32]:
         """Return (rows, outputs) logits of token ids, in their order; several batches run in parallel."""
         if self._threads == 1 or fits_one_batch([len(row) for row in tokens], tokens=self.budget):
             return super().compute(tokens)
-        session = self._single_thread_session()
-        return in_batches(
-            tokens, self.outputs, lambda *batch: _logits(session, *batch), budget=self.budget, at_once=self._threads
+        session = self._open_single_thread_session()
+        return run_in_batches(
+            tokens,
+            self.outputs,
+            lambda *batch: _compute_logits(session, *batch),
+            budget=self.budget,
+            at_once=self._threads,
         )
 
-    def _single_thread_session(self) -> onnxruntime.InferenceSession:
+    def _open_single_thread_session(self) -> onnxruntime.InferenceSession:
         """Return the session that computes in the calling thread; it is opened on first use."""
         with self._lock:
             if self._single is None:
                 # A folder that was replaced in the meantime contains another model.
-                same = self._state is not None and _file_state(self._file) == self._state
+                same = self._state is not None and _read_file_state(self._file) == self._state
                 self._single = open_session(self._file, threads=1) if same else self._shared
             return self._single
 
 
-def _file_state(file: Path) -> tuple[int, int] | None:
+def _read_file_state(file: Path) -> tuple[int, int] | None:
     """Return inode and modification time, which change when a file is replaced; None if it does not exist."""
     try:
         stat = file.stat()
@@ -85,7 +89,7 @@ def _file_state(file: Path) -> tuple[int, int] | None:
     return stat.st_ino, stat.st_mtime_ns
 
 
-def _logits(
+def _compute_logits(
     session: onnxruntime.InferenceSession, ids: NDArray[np.int64], mask: NDArray[np.int64]
 ) -> NDArray[np.float32]:
     logits: NDArray[np.float32] = session.run(["logits"], {"input_ids": ids, "attention_mask": mask})[0]

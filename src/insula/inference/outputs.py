@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from insula.core.errors import DataError
 from insula.core.prediction import Prediction
 from insula.core.scheme import LabelScheme
-from insula.data.formats.formats import written_format_of
+from insula.data.formats.formats import find_written_format
 from insula.data.formats.part_writer import BINARY, PartFormat
 from insula.data.formats.row_reader import Row, RowReader
 from insula.data.formats.row_writer import RowWriter
@@ -39,11 +39,11 @@ class Output(Protocol):
         """Write the predictions of a group."""
 
 
-def output_kind(output: str | Path | Sink, asked: str | None, scheme: LabelScheme) -> str | None:
+def choose_output_kind(output: str | Path | Sink, asked: str | None, scheme: LabelScheme) -> str | None:
     """Return the format of an output, or None for a function. Raises `DataError` if it cannot store the predictions."""
     if callable(output):
         return None
-    kind = asked or ("jsonl" if str(output) == STDOUT else written_format_of(output))
+    kind = asked or ("jsonl" if str(output) == STDOUT else find_written_format(output))
     if kind == "lines" and scheme.kind == "dimensional":
         raise DataError(
             f"Plain lines can store only labels, but the scheme {scheme.name!r} has values. "
@@ -86,7 +86,7 @@ def open_output(
             renamed = ([joined.renamed(row) for row in rows] for rows in all_rows)
             parts.set_layout(renamed, joined.prediction_columns(flat=flat))
         with BackgroundWorker[PredictedGroup](
-            lambda answered: parts.write(answered[0].number, _rows(joined, *answered))
+            lambda answered: parts.write(answered[0].number, _build_rows(joined, *answered))
         ) as behind:
             yield _Parts(parts, joined, behind)
         parts.join(joined.names(flat=flat))
@@ -116,7 +116,7 @@ class _Stream:
         """Do nothing: no group is finished."""
 
     def take(self, group: Group, predictions: list[Prediction]) -> None:
-        self._writer.write(_rows(self._joined, group, predictions))
+        self._writer.write(_build_rows(self._joined, group, predictions))
 
 
 class _Parts:
@@ -134,5 +134,5 @@ class _Parts:
         self._behind.submit((group, predictions))
 
 
-def _rows(joined: PredictedColumns, group: Group, predictions: Sequence[Prediction]) -> list[dict[str, Any]]:
+def _build_rows(joined: PredictedColumns, group: Group, predictions: Sequence[Prediction]) -> list[dict[str, Any]]:
     return [joined.join(*pair) for pair in zip(group.rows, predictions, strict=True)]

@@ -15,7 +15,7 @@ _END: Any = object()
 
 
 @contextlib.contextmanager
-def prefetched(items: Iterable[T], *, most: int = 1) -> Iterator[Iterator[T]]:
+def prefetch_items(items: Iterable[T], *, most: int = 1) -> Iterator[Iterator[T]]:
     """Yield an iterator over `items`, which a thread computes ahead of the caller, at most `most` of them.
 
     An exception in the thread is raised in the caller at its item. The thread ends with the block, after its current

@@ -52,7 +52,7 @@ def compare_batches(
 
     A token backend gets each of them as one padded batch; other backends form their own batches.
     """
-    run = _batch_runner(backend, texts)
+    run = _build_batch_runner(backend, texts)
     random = np.random.default_rng(seed)
     drawn = [random.integers(0, len(texts), size=int(random.integers(2, most + 1))) for _ in range(batches)]
     alone = [run([row]) for row in range(len(texts))]
@@ -60,7 +60,7 @@ def compare_batches(
     return BatchComparison(np.concatenate(alone), np.concatenate(drawn), np.concatenate(batched))
 
 
-def _batch_runner(backend: Backend, texts: Sequence[Segments]) -> Callable[[Sequence[int]], FloatArray]:
+def _build_batch_runner(backend: Backend, texts: Sequence[Segments]) -> Callable[[Sequence[int]], FloatArray]:
     if not has_token_stages(backend):
         return lambda rows: backend.logits([texts[row] for row in rows])
     run = backend.run
@@ -69,7 +69,7 @@ def _batch_runner(backend: Backend, texts: Sequence[Segments]) -> Callable[[Sequ
     return lambda rows: run(*pad([tokens[row] for row in rows]))
 
 
-def score_function(scheme: LabelScheme, rule: DecisionRule) -> Callable[[FloatArray], FloatArray]:
+def build_score_function(scheme: LabelScheme, rule: DecisionRule) -> Callable[[FloatArray], FloatArray]:
     """Return a function from logits to scores; the values of a dimension are divided by the width of its range."""
 
     def scores(logits: FloatArray) -> FloatArray:
@@ -91,8 +91,8 @@ def check_export(
     `backend`. Raises `ParityError` if a score differs by more than 1e-5.
     """
     some = list(texts[:ROWS])
-    scores = score_function(scheme, DecisionRule())
-    run = _batch_runner(open_backend("torch", folder), some)
+    scores = build_score_function(scheme, DecisionRule())
+    run = _build_batch_runner(open_backend("torch", folder), some)
     wanted = scores(np.concatenate([run([row]) for row in range(len(some))]))
     differences: dict[str, float] = {}
     for name in dict.fromkeys(("onnx", backend)):

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from insula.core.errors import DataError
-from insula.core.files import output_errors, write_json
+from insula.core.files import convert_output_errors, write_json
 from insula.core.locks import exclusive_writer
 from insula.data.formats.part_writer import Layout, PartFormat
 from insula.data.formats.row_reader import Row
@@ -20,14 +20,14 @@ JOB, LAYOUT, ENDING = "job.json", "layout.json", ".part"
 Job = Mapping[str, Any]
 
 
-def parts_folder(output: str | Path) -> Path:
+def get_parts_folder(output: str | Path) -> Path:
     """Return the hidden folder for the parts of an output, next to it."""
     return Path(output).with_name(f".{Path(output).name}.parts")
 
 
 def can_resume(output: str | Path) -> bool:
     """Return whether an interrupted job left parts of this output."""
-    return (parts_folder(output) / JOB).exists()
+    return (get_parts_folder(output) / JOB).exists()
 
 
 class OutputParts:
@@ -47,21 +47,21 @@ class OutputParts:
     @property
     def finished(self) -> frozenset[int]:
         """The numbers of finished groups."""
-        return frozenset(int(file.stem) for file in self._files())
+        return frozenset(int(file.stem) for file in self._list_files())
 
     def write(self, number: int, rows: Sequence[Row]) -> None:
         """Write the rows of a group. Raises `OutputError`, and `DataError` if they do not match the first rows."""
-        with output_errors(self._output):
-            self._store_layout(self._format.write(self._file(number), rows, self._layout))
+        with convert_output_errors(self._output):
+            self._store_layout(self._format.write(self._get_file(number), rows, self._layout))
 
     def set_layout(self, batches: Iterable[Sequence[Row]], more: Sequence[str]) -> None:
         """Find the layout of all rows before the first is written; the columns `more` are appended."""
-        with output_errors(self._output):
+        with convert_output_errors(self._output):
             self._store_layout(self._format.layout_of(batches, more))
 
     def join(self, columns: Sequence[str]) -> None:
         """Join the parts into the output; `columns` is the header if there are no rows."""
-        self._format.join(self._files(), self._layout, columns)
+        self._format.join(self._list_files(), self._layout, columns)
 
     def start(self, job: Job | None, *, resume: bool) -> None:
         """Resume with the existing parts, or remove them. Raises `DataError` if they belong to another job."""
@@ -74,7 +74,7 @@ class OutputParts:
                 self._layout = json.loads(layout.read_text(encoding="utf-8"))
                 return
         # A part without a layout is the first one: it is removed too, and soon written again.
-        for stale in (layout, file, *self._files()):
+        for stale in (layout, file, *self._list_files()):
             stale.unlink(missing_ok=True)
         if job is not None:
             write_json(file, dict(job))
@@ -84,10 +84,10 @@ class OutputParts:
             write_json(self.folder / LAYOUT, layout)
             self._layout = layout
 
-    def _files(self) -> list[Path]:
+    def _list_files(self) -> list[Path]:
         return sorted(self.folder.glob(f"[0-9]*{ENDING}"))  # unfinished files have hidden names
 
-    def _file(self, number: int) -> Path:
+    def _get_file(self, number: int) -> Path:
         return self.folder / f"{number:09d}{ENDING}"
 
 
@@ -98,8 +98,8 @@ def open_parts(output: Path, part_format: PartFormat, job: Job | None, *, resume
     If the block was interrupted or failed, they are kept if a group is finished and the job can be resumed. They are
     removed if the input was rejected (`DataError`). Raises `OutputError` if another process writes the same output.
     """
-    folder = parts_folder(output)
-    with output_errors(output):
+    folder = get_parts_folder(output)
+    with convert_output_errors(output):
         if output.is_dir():  # fail before hours of work, not after
             raise IsADirectoryError(errno.EISDIR, "a folder", str(output))
         folder.mkdir(parents=True, exist_ok=True)
@@ -107,7 +107,7 @@ def open_parts(output: Path, part_format: PartFormat, job: Job | None, *, resume
         parts = OutputParts(folder, output, part_format)
         keep = True  # keep the parts of an earlier run until this one has taken over
         try:
-            with output_errors(output):
+            with convert_output_errors(output):
                 parts.start(job, resume=resume)
             keep = False
             yield parts

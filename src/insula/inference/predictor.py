@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from insula.core.decision import DecisionRule, Decisions
-from insula.core.model_input import TextOrInput, as_inputs, check_inputs, check_texts, text_of
+from insula.core.model_input import TextOrInput, as_inputs, check_inputs, check_texts, get_text
 from insula.core.prediction import Prediction
 from insula.core.scheme import LabelScheme
 from insula.inference.backends import (
@@ -35,8 +35,8 @@ from insula.inference.backends import (
     truncated,
 )
 from insula.inference.engine import DEFAULT, Engine
-from insula.inference.overlap import prefetched
-from insula.models.folder import folder_digest, open_folder
+from insula.inference.overlap import prefetch_items
+from insula.models.folder import get_folder_digest, open_folder
 from insula.models.locate import locate_model
 from insula.text.context import Context
 from insula.text.preparation import Preparation
@@ -108,7 +108,7 @@ class Predictor:
             decision=folder.decision,
             backend=open_backend(name, folder.path, engine),
             # The manifest has the checksum of every file; other batch sizes round differently.
-            fingerprint=f"{name} {engine.tokens} {folder_digest(folder.path)}",
+            fingerprint=f"{name} {engine.tokens} {get_folder_digest(folder.path)}",
             folder=folder.path,
             engine=dataclasses.replace(engine, backend=name),
         )
@@ -128,12 +128,12 @@ class Predictor:
 
     def logits(self, texts: Sequence[TextOrInput]) -> NDArray[np.floating[Any]]:
         """Return (rows, outputs) uncalibrated logits. Raises `DataError` unless `texts` is a sequence of inputs."""
-        chunks = [self.compute(encoded) for encoded in self._encoded(texts)]
+        chunks = [self.compute(encoded) for encoded in self._encode_chunks(texts)]
         return np.concatenate(chunks) if chunks else np.zeros((0, self.scheme.output_count), dtype=np.float32)
 
     def read(self, texts: Sequence[TextOrInput]) -> tuple[NDArray[np.floating[Any]], NDArray[np.bool_]]:
         """Return the logits as `logits` does, and (rows,) whether each text is longer than the model reads."""
-        chunks = [(self.compute(encoded), self.truncated(encoded)) for encoded in self._encoded(texts)]
+        chunks = [(self.compute(encoded), self.truncated(encoded)) for encoded in self._encode_chunks(texts)]
         if not chunks:
             return self.logits([]), np.zeros(0, dtype=np.bool_)
         logits, longer = zip(*chunks, strict=True)
@@ -151,7 +151,7 @@ class Predictor:
         """
         inputs = as_inputs(texts)
         check_texts(inputs)
-        return [prediction for encoded in self._encoded(inputs) for prediction in self.finish(encoded)]
+        return [prediction for encoded in self._encode_chunks(inputs) for prediction in self.finish(encoded)]
 
     def stream(self, texts: Iterable[TextOrInput]) -> Iterator[Prediction]:
         """Yield predictions in order, a chunk of texts at a time, in flat memory."""
@@ -184,7 +184,7 @@ class Predictor:
         found = truncated(self.backend, encoded.state, len(encoded.inputs))
         most = None if prepares_inputs(self.backend) else self.preparation.max_length
         if most is not None:
-            longer = [len(text_of(one)) > most for one in encoded.inputs]
+            longer = [len(get_text(one)) > most for one in encoded.inputs]
             found = found | np.array(longer, dtype=np.bool_)
         return found
 
@@ -221,14 +221,14 @@ class Predictor:
     def _encode(self, texts: Sequence[TextOrInput]) -> Encoded:
         return Encoded(texts, encode(self.backend, self.prepared(texts)))
 
-    def _encoded(self, texts: Sequence[TextOrInput]) -> Iterator[Encoded]:
+    def _encode_chunks(self, texts: Sequence[TextOrInput]) -> Iterator[Encoded]:
         """Yield encoded chunks; the next chunk is encoded while the model computes the previous one."""
         check_inputs(texts)
         chunks = [texts[first : first + CHUNK] for first in range(0, len(texts), CHUNK)]
         if len(chunks) <= 1 or not can_prefetch(self.backend):  # a thread would not help
             yield from map(self._encode, chunks)
             return
-        with prefetched(map(self._encode, chunks)) as encoded:
+        with prefetch_items(map(self._encode, chunks)) as encoded:
             yield from encoded
 
     def begin(self, texts: Sequence[TextOrInput]) -> Callable[[], list[Prediction]]:
@@ -267,7 +267,7 @@ class Predictor:
         is_truncated = [False] * len(texts) if truncated is None else truncated.tolist()
         return [
             Prediction(
-                text=text_of(text),
+                text=get_text(text),
                 labels=tuple(chosen[row]),
                 label=top[row],
                 scores=dict(zip(names, scores[row], strict=True)),

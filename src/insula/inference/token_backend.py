@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from insula.inference.batching import TOKEN_BUDGET, batches
+from insula.inference.batching import TOKEN_BUDGET, iterate_batches
 from insula.inference.engine import DEFAULT, Engine
 from insula.models.layers.padding import pad
 from insula.models.tokens.tokenization import open_tokenizer
@@ -39,7 +39,7 @@ class TokenBackend(ABC):
 
     def compute(self, tokens: Sequence[TextTokens]) -> NDArray[np.float32]:
         """Return (rows, outputs) logits of token ids, in their order."""
-        return in_batches(tokens, self.outputs, self.run, budget=self.budget)
+        return run_in_batches(tokens, self.outputs, self.run, budget=self.budget)
 
     def truncated(self, tokens: Sequence[TextTokens]) -> NDArray[np.bool_]:
         """Return (rows,) whether the end of each text is not read."""
@@ -65,7 +65,7 @@ class TokenBackend(ABC):
         self.tokenizer.windows = windows
 
 
-def in_batches(
+def run_in_batches(
     tokens: Sequence[TextTokens | NDArray[np.int64]],
     outputs: int,
     run: Callable[[NDArray[np.int64], NDArray[np.int64]], NDArray[np.float32]],
@@ -85,7 +85,7 @@ def in_batches(
         def fill(rows: NDArray[np.intp]) -> None:
             out[rows] = run(*pad([windows[row] for row in rows]))
 
-        row_batches = list(batches([len(row) for row in windows], tokens=budget))
+        row_batches = list(iterate_batches([len(row) for row in windows], tokens=budget))
         if at_once == 1 or len(row_batches) == 1:
             for rows in row_batches:
                 fill(rows)

@@ -15,11 +15,11 @@ from safetensors.torch import load_file, save_file
 from transformers import AutoModel, PreTrainedModel
 
 from insula.core.errors import InsulaError, ModelFolderError
-from insula.core.files import sha256, write_json
+from insula.core.files import hash_file, write_json
 from insula.models.layers.adapters import is_trained_parameter
 from insula.models.networks.architectures import architectures
-from insula.models.pretrained import encoder_errors, locate_encoder
-from insula.models.quiet import quiet_transformers
+from insula.models.pretrained import convert_encoder_errors, locate_encoder
+from insula.models.quiet import silence_transformers
 
 SETTINGS = "adapter.json"
 WEIGHTS = "adapter.safetensors"
@@ -32,7 +32,7 @@ def save_adapter(model: PreTrainedModel, folder: Path, *, base: str, revision: s
     model.config.save_pretrained(folder)
     source = locate_encoder(base, revision)
     named = str(source.absolute()) if Path(base).is_dir() else base
-    write_json(folder / SETTINGS, {"base": named, "revision": revision, "weights": _checksums(source)})
+    write_json(folder / SETTINGS, {"base": named, "revision": revision, "weights": _compute_checksums(source)})
 
 
 def needs_base(folder: Path) -> bool:
@@ -54,14 +54,14 @@ def open_with_base(folder: Path) -> PreTrainedModel:
             f"The model folder {str(folder)!r} is stored without its base {base!r}, which cannot be found: {error} "
             "Restore the base, or train again with adapter.merge=true."
         ) from error
-    if _checksums(source) != settings["weights"]:
+    if _compute_checksums(source) != settings["weights"]:
         raise ModelFolderError(
             f"The weights of base {base!r} differ from those that model folder {str(folder)!r} was trained on (by "
             "checksum). Restore them, or train again."
         )
     architecture = architectures[json.loads((folder / "config.json").read_text(encoding="utf-8"))["model_type"]]
     config = architecture.config_class.from_pretrained(folder, local_files_only=True)
-    with encoder_errors(source), quiet_transformers():
+    with convert_encoder_errors(source), silence_transformers():
         backbone = AutoModel.from_pretrained(source, dtype=torch.float32, trust_remote_code=False)
     model = architecture(config, backbone)  # inserts the adapter that the configuration describes
     missing, unknown = model.load_state_dict(load_file(folder / WEIGHTS), strict=False)
@@ -74,10 +74,10 @@ def open_with_base(folder: Path) -> PreTrainedModel:
     return model.eval()
 
 
-def _checksums(source: Path) -> dict[str, str]:
+def _compute_checksums(source: Path) -> dict[str, str]:
     """Return the name and SHA-256 of each weight file."""
     return {
-        file.name: sha256(file)
+        file.name: hash_file(file)
         for pattern in ("*.safetensors", "pytorch_model*.bin")
         for file in sorted(source.glob(pattern))
     }

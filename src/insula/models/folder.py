@@ -27,7 +27,7 @@ from typing import Any
 from insula import __version__
 from insula.core.decision import DecisionRule
 from insula.core.errors import InsulaError, MissingFileError, ModelFolderError, NewerFormatError
-from insula.core.files import sha256, write_json
+from insula.core.files import hash_file, write_json
 from insula.core.outputs import FolderKind, require_outside, require_replaceable
 from insula.core.scheme import LabelScheme
 from insula.text.preparation import Preparation
@@ -65,9 +65,9 @@ def require_model_output(
     require_replaceable(output, MODEL, overwrite=overwrite, inputs=[*sources, *data])
 
 
-def folder_digest(path: Path) -> str:
+def get_folder_digest(path: Path) -> str:
     """Return a digest of all files of a model folder: the SHA-256 of its manifest, which has all checksums."""
-    return sha256(path / MANIFEST)
+    return hash_file(path / MANIFEST)
 
 
 def write_common_files(path: Path, *, scheme: LabelScheme, preparation: Preparation, decision: DecisionRule) -> None:
@@ -83,7 +83,7 @@ def seal(path: Path, *, family: str, backend: str) -> None:
         # safetensors writes files that only their owner can read, but model folders are shared.
         file.chmod(file.stat().st_mode | 0o444)
     files = {
-        str(file.relative_to(path)): sha256(file)
+        str(file.relative_to(path)): hash_file(file)
         for file in sorted(path.rglob("*"))
         if file.is_file() and file.name != MANIFEST
     }
@@ -164,7 +164,7 @@ def _check_files(path: Path, manifest: Mapping[str, Any]) -> None:
             )
         if not file.is_file():
             raise ModelFolderError(f"The file {name!r} is missing from model folder {str(path)!r}. Copy it again.")
-        if sha256(file) != expected:
+        if hash_file(file) != expected:
             raise ModelFolderError(
                 f"The file {name!r} of model folder {str(path)!r} is corrupt or was changed after it was written "
                 "(its checksum differs). Copy the folder again, or train again."

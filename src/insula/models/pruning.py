@@ -33,8 +33,8 @@ class EncoderShape:
 
     @classmethod
     def of(cls, backbone: nn.Module) -> EncoderShape:
-        """Return the shape of an encoder. Raises as `bert_layers`."""
-        layers = bert_layers(backbone)
+        """Return the shape of an encoder. Raises as `find_bert_layers`."""
+        layers = find_bert_layers(backbone)
         return cls(
             tuple(int(layer.attention.self.num_attention_heads) for layer in layers),
             tuple(int(layer.intermediate.dense.out_features) for layer in layers),
@@ -90,7 +90,7 @@ class KeptParts:
         }
 
 
-def bert_layers(backbone: nn.Module) -> Sequence[Any]:
+def find_bert_layers(backbone: nn.Module) -> Sequence[Any]:
     """Return the layers of a BERT-shaped encoder: BERT, RoBERTa and encoders with the same module names.
 
     Raises `RecipeError` for any other network.
@@ -108,14 +108,14 @@ def bert_layers(backbone: nn.Module) -> Sequence[Any]:
 def prune_encoder(backbone: nn.Module, kept: KeptParts) -> None:
     """Remove all but the `kept` parts of a BERT-shaped encoder, in place. Kept weights are unchanged.
 
-    Raises as `bert_layers`.
+    Raises as `find_bert_layers`.
     """
-    layers = bert_layers(backbone)
+    layers = find_bert_layers(backbone)
     chosen = [layers[number] for number in kept.layers]
     for layer, heads, neurons in zip(chosen, kept.heads, kept.neurons, strict=True):
         _keep_heads(layer.attention, heads)
-        layer.intermediate.dense = _sliced(layer.intermediate.dense, neurons, dim=0)
-        layer.output.dense = _sliced(layer.output.dense, neurons, dim=1)
+        layer.intermediate.dense = _slice_linear(layer.intermediate.dense, neurons, dim=0)
+        layer.output.dense = _slice_linear(layer.output.dense, neurons, dim=1)
     encoder: Any = backbone.encoder
     encoder.layer = nn.ModuleList(chosen)
     config: Any = backbone.config
@@ -127,13 +127,13 @@ def _keep_heads(attention: Any, heads: Sequence[int]) -> None:
     size = inner.attention_head_size
     places = [place for head in heads for place in range(head * size, (head + 1) * size)]
     for name in ("query", "key", "value"):
-        setattr(inner, name, _sliced(getattr(inner, name), places, dim=0))
-    attention.output.dense = _sliced(attention.output.dense, places, dim=1)
+        setattr(inner, name, _slice_linear(getattr(inner, name), places, dim=0))
+    attention.output.dense = _slice_linear(attention.output.dense, places, dim=1)
     # transformers reads the number of heads from here; the configuration has only one number for all layers.
     inner.num_attention_heads, inner.all_head_size = len(heads), len(places)
 
 
-def _sliced(linear: nn.Linear, places: Sequence[int], *, dim: int) -> nn.Linear:
+def _slice_linear(linear: nn.Linear, places: Sequence[int], *, dim: int) -> nn.Linear:
     """Return the linear layer with only these outputs (`dim` 0) or inputs (`dim` 1)."""
     weight = linear.weight
     index = torch.tensor(list(places), dtype=torch.long, device=weight.device)

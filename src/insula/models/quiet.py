@@ -10,7 +10,7 @@ from transformers.utils import logging as transformers_logging
 
 
 @contextlib.contextmanager
-def quiet_transformers() -> Iterator[None]:
+def silence_transformers() -> Iterator[None]:
     """Silence progress bars and messages below errors, and restore the previous settings afterwards."""
     verbosity = transformers_logging.get_verbosity()
     bars = transformers_logging.is_progress_bar_enabled()

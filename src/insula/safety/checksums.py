@@ -68,10 +68,10 @@ def is_machine_readable_passport(line: str) -> bool:
     """Return whether 44 characters are the second line of a passport with valid check digits (ICAO 9303, part 4)."""
     parts = (line[:9], line[9]), (line[13:19], line[19]), (line[21:27], line[27])
     composite = line[:10] + line[13:20] + line[21:43]
-    return all(_icao_digit(field) == digit for field, digit in (*parts, (composite, line[43])))
+    return all(_compute_icao_digit(field) == digit for field, digit in (*parts, (composite, line[43])))
 
 
-def _icao_digit(field: str) -> str:
+def _compute_icao_digit(field: str) -> str:
     values = (0 if character == "<" else int(character, 36) for character in field)
     return str(sum(value * weight for value, weight in zip(values, cycle((7, 3, 1)), strict=False)) % 10)
 
@@ -83,7 +83,7 @@ def is_province(digits: str) -> bool:
 
 def is_birth_year(year: int) -> bool:
     """Return whether somebody who was born in this year may be alive: from 1900 to this year."""
-    return 1900 <= year <= _this_year()
+    return 1900 <= year <= _get_this_year()
 
 
 def _is_birth_date(digits: str) -> bool:
@@ -96,5 +96,5 @@ def _is_birth_date(digits: str) -> bool:
 
 
 @cache
-def _this_year() -> int:
+def _get_this_year() -> int:
     return datetime.datetime.now(datetime.UTC).year

@@ -10,7 +10,7 @@ from insula.safety.kinds import GROUPS, KINDS, TOKEN
 from insula.safety.presidio_kinds import PRESIDIO_KINDS
 from insula.safety.readable import BLANK, Readable
 from insula.safety.recognisers.names.models import LAC, is_name_model, name_model
-from insula.safety.recognisers.registry import spans_of
+from insula.safety.recognisers.registry import find_spans
 from insula.safety.spans import Span, without_overlaps
 
 # Blanking a span can reveal the start or end of its neighbour. Two rounds are usual; the limit keeps the time linear.
@@ -24,26 +24,26 @@ def find_personal_data(text: str, kinds: Collection[str] | None = None) -> tuple
            "spacy:FOLDER" find names with a name model
 
     Full-width and styled characters, separators inside numbers and invisible characters do not hide a value; offsets
-    refer to `text` as given. Tokens that `mask` has written are skipped. Raises as `checked_kinds` does.
+    refer to `text` as given. Tokens that `mask` has written are skipped. Raises as `check_kinds` does.
     """
-    wanted = checked_kinds(kinds)
+    wanted = check_kinds(kinds)
     readable = Readable(text)
     plain = TOKEN.sub(lambda token: BLANK * len(token[0]), readable.text)
     found: list[Span] = []
     for _ in range(_MAX_ROUNDS):
         new = without_overlaps(
             span
-            for span in spans_of(plain, wanted)
+            for span in find_spans(plain, wanted)
             if span.kind in wanted and BLANK not in plain[span.start : span.end]
         )
         if not new:
             break
         found += new
-        plain = _blanked(plain, new)
+        plain = _blank_spans(plain, new)
     return tuple(Span(*readable.span(start, end), kind, checked) for start, end, kind, checked in sorted(found))
 
 
-def checked_kinds(kinds: Collection[str] | None) -> frozenset[str]:
+def check_kinds(kinds: Collection[str] | None) -> frozenset[str]:
     """Return the kinds as a set, with groups replaced by their members and name models loaded.
 
     Raises `DataError` for an unknown kind or a folder without a spaCy pipeline, `MissingFileError` if there is no such
@@ -66,7 +66,7 @@ def checked_kinds(kinds: Collection[str] | None) -> frozenset[str]:
     return frozenset(wanted)
 
 
-def _blanked(plain: str, spans: Sequence[Span]) -> str:
+def _blank_spans(plain: str, spans: Sequence[Span]) -> str:
     parts: list[str] = []
     at = 0
     for span in spans:

@@ -34,6 +34,6 @@ _NAMES = "|".join(kind.upper() for kind in (*KINDS, *PRESIDIO_KINDS))
 TOKEN = re.compile(rf"\[(?P<kind>{_NAMES})(?::(?P<pseudonym>[A-Za-z0-9_\-]{{22,}}))?\]")
 
 
-def token(kind: str, pseudonym: str | None = None) -> str:
+def make_token(kind: str, pseudonym: str | None = None) -> str:
     """Return the token that replaces a value of a kind."""
     return f"[{kind.upper()}]" if pseudonym is None else f"[{kind.upper()}:{pseudonym}]"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from insula.safety.find import find_personal_data
-from insula.safety.kinds import token
+from insula.safety.kinds import make_token
 from insula.safety.spans import Span
 
 if TYPE_CHECKING:
@@ -42,6 +42,6 @@ def mask(text: str, *, kinds: Collection[str] | None = None, pseudonyms: Pseudon
     at = 0
     for span in spans:
         pseudonym = pseudonyms.hide(span.kind, text[span.start : span.end]) if pseudonyms else None
-        parts += (text[at : span.start], token(span.kind, pseudonym))
+        parts += (text[at : span.start], make_token(span.kind, pseudonym))
         at = span.end
     return Masked("".join((*parts, text[at:])), spans)

@@ -36,9 +36,9 @@ class Pseudonyms:
 
     def reveal(self, text: str) -> str:
         """Return the text with the pseudonyms of this key replaced by their values; those of other keys remain."""
-        return TOKEN.sub(self._value, text)
+        return TOKEN.sub(self._decrypt, text)
 
-    def _value(self, token: re.Match[str]) -> str:
+    def _decrypt(self, token: re.Match[str]) -> str:
         pseudonym = token["pseudonym"]
         if pseudonym is None:
             return token[0]

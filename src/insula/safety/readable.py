@@ -44,9 +44,9 @@ class Readable:
 
     def span(self, start: int, end: int) -> tuple[int, int]:
         """Return the offsets in the original of the characters `start` to `end` (exclusive) of `text`."""
-        return self._original(start), self._original(end - 1) + 1
+        return self._map_position(start), self._map_position(end - 1) + 1
 
-    def _original(self, position: int) -> int:
+    def _map_position(self, position: int) -> int:
         if not self._segments:
             return position
         low, high = 0, len(self._segments)

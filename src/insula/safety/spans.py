@@ -23,8 +23,8 @@ def without_overlaps(spans: Iterable[Span]) -> list[Span]:
     the checked one is kept, then the longer, then the first.
     """
     taken: list[Span] = []
-    for cluster in _clusters(sorted(set(spans))):
-        outer = _outermost(cluster)
+    for cluster in _iterate_clusters(sorted(set(spans))):
+        outer = _select_outermost(cluster)
         chosen: list[Span] = []
         for span in sorted(outer, key=lambda one: (not one.checked, one.start - one.end, one.start, one.kind)):
             place = bisect_left(chosen, span)
@@ -35,7 +35,7 @@ def without_overlaps(spans: Iterable[Span]) -> list[Span]:
     return taken
 
 
-def _clusters(ordered: Iterable[Span]) -> Iterator[list[Span]]:
+def _iterate_clusters(ordered: Iterable[Span]) -> Iterator[list[Span]]:
     cluster: list[Span] = []
     cluster_end = 0
     for span in ordered:
@@ -48,7 +48,7 @@ def _clusters(ordered: Iterable[Span]) -> Iterator[list[Span]]:
         yield cluster
 
 
-def _outermost(cluster: list[Span]) -> list[Span]:
+def _select_outermost(cluster: list[Span]) -> list[Span]:
     """Return the spans that are inside no other one; of equal ones, the checked."""
     kept: list[Span] = []
     for span in sorted(cluster, key=lambda one: (one.start, -one.end, not one.checked, one.kind)):

@@ -6,7 +6,7 @@ import math
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from insula.core.levels import level_predictions
+from insula.core.levels import compute_level_predictions
 from insula.core.prediction import Prediction
 from insula.core.scheme import LabelScheme
 
@@ -55,7 +55,7 @@ def _row(scheme: LabelScheme, prediction: Prediction, outputs: Collection[str], 
     if "confidence" in outputs:
         row["confidence"] = None if prediction.confidence is None else round(prediction.confidence, DIGITS)
     if "levels" in outputs:
-        row["levels"] = level_predictions(scheme, prediction, DIGITS)
+        row["levels"] = compute_level_predictions(scheme, prediction, DIGITS)
     if "display" in outputs:
         row["display"] = [scheme.display_name(label, language) for label in prediction.labels]
     if prediction.truncated:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from insula.core.errors import InsulaError, SettingsError
-from insula.core.files import output_errors, write_json
+from insula.core.files import convert_output_errors, write_json
 from insula.serving.authentication.callers import LOCAL
 from insula.serving.http.problems import ProblemError
 from insula.serving.settings.sections import Jobs
@@ -76,7 +76,7 @@ class JobFiles:
             self._temporary = TemporaryFolder()
         self.folder = self._temporary.path if self._temporary else Path(str(self._settings.folder))
         try:
-            with output_errors(self.folder):
+            with convert_output_errors(self.folder):
                 self.folder.mkdir(parents=True, exist_ok=True)
         except InsulaError as error:
             raise SettingsError(f"The setting jobs.folder is wrong: {error}") from error

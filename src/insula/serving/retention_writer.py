@@ -15,7 +15,7 @@ from insula.core.model_input import ModelInput, TextOrInput, Turn
 from insula.core.prediction import Prediction
 from insula.operations.store.retention import Retention
 from insula.operations.store.rows import Rows, StoredFeedback, StoredPrediction, delete_expired
-from insula.safety.find import checked_kinds
+from insula.safety.find import check_kinds
 from insula.safety.mask import mask
 from insula.serving.authentication.access_control import AccessControl
 from insula.serving.blocking_pool import BlockingPool
@@ -84,7 +84,7 @@ class RetentionWriter:
 
     def __init__(self, settings: Settings, store: ServerStore, pool: BlockingPool, access: AccessControl) -> None:
         days = settings.retention.days
-        self._kinds = checked_kinds(settings.masking.kinds)
+        self._kinds = check_kinds(settings.masking.kinds)
         self._store = store
         self._pool = pool
         self._masking = BlockingPool(threads=MASK_THREADS, timeout=MASK_SECONDS)

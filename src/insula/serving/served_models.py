@@ -12,8 +12,8 @@ from typing import Any
 from insula.core.errors import SettingsError
 from insula.core.starter import STARTER
 from insula.evaluation.document import MetricsDocument
-from insula.evaluation.reports.headline import headline
-from insula.evaluation.reports.sanitize import sanitized
+from insula.evaluation.reports.headline import build_headline
+from insula.evaluation.reports.sanitize import sanitize_document
 from insula.inference.engine import Engine
 from insula.inference.predictor import Predictor
 from insula.models.folder import MANIFEST, ModelFolder, open_folder
@@ -54,12 +54,12 @@ class ServedModel:
     @cached_property
     def document(self) -> MetricsDocument:
         """Its metrics document, with texts that are safe to show on a page."""
-        return sanitized(MetricsDocument.from_dict(self.folder.metrics))
+        return sanitize_document(MetricsDocument.from_dict(self.folder.metrics))
 
     @cached_property
     def measured(self) -> str | None:
         """One sentence with its main metric, None without metrics."""
-        found = headline(self.document)
+        found = build_headline(self.document)
         return found.sentence if found else None
 
     @cached_property

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from starlette.requests import HTTPConnection, Request
 
 from insula.core.errors import StoreError
-from insula.core.model_input import EMPTY_TEXT, ModelInput, TextOrInput, character_count, text_of
+from insula.core.model_input import EMPTY_TEXT, ModelInput, TextOrInput, count_characters, get_text
 from insula.core.prediction import Prediction
 from insula.explanation.explanation import Explanation
 from insula.serving.authentication.access_control import AccessControl
@@ -142,14 +142,14 @@ class Service:
                 f"A request may have at most {limits.texts:,} texts. Got {len(inputs):,}. Send several requests.",
             )
         for row, given in enumerate(inputs):
-            if character_count(given) > limits.characters:
+            if count_characters(given) > limits.characters:
                 raise ProblemError(
                     "too_large",
                     f"A text may have at most {limits.characters:,} characters. Text {row} has more. Shorten it.",
                 )
-            if not text_of(given).strip():
+            if not get_text(given).strip():
                 raise ProblemError("validation", f"{EMPTY_TEXT} Got one at position {row}. Leave it out.")
-            if NUL in text_of(given):
+            if NUL in get_text(given):
                 raise ProblemError(
                     "validation", f"A text must not contain the character NUL. Text {row} does. Remove the character."
                 )
@@ -248,7 +248,7 @@ class Service:
             raise ProblemError(
                 "too_large", f"A request may have {limits.texts:,} texts to explain. Got {len(inputs):,}: send several."
             )
-        if any(character_count(given) > limits.characters for given in inputs):
+        if any(count_characters(given) > limits.characters for given in inputs):
             raise ProblemError("too_large", f"A text to explain may have {limits.characters:,} characters. Shorten it.")
         names = model.predictor.scheme.names
         if not set(wanted.labels) <= set(names):

@@ -60,11 +60,11 @@ def replace_urls(text: str, language: str | None = None) -> str:
     """
     if "/" not in text and "." not in text:
         return text
-    return _URL.sub(_url_word, text)
+    return _URL.sub(_name_url, text)
 
 
-def _url_word(match: re.Match[str]) -> str:
-    return _spaced("http", match)
+def _name_url(match: re.Match[str]) -> str:
+    return _add_spaces("http", match)
 
 
 _MAX_NAME = 16
@@ -84,10 +84,10 @@ def replace_users(text: str, language: str | None = None) -> str:
     """
     if "@" not in text:
         return text
-    return _USER.sub(_user_word, text)
+    return _USER.sub(_name_user, text)
 
 
-def _user_word(match: re.Match[str]) -> str:
+def _name_user(match: re.Match[str]) -> str:
     following = match.string[match.end() : match.end() + 1]
     # Separated from what follows; otherwise a second pass would take that as part of the name.
     return "@user " if following.isalnum() or following in {"_", "-", "·"} else "@user"
@@ -119,6 +119,6 @@ def lowercase(text: str, language: str | None = None) -> str:
     return text.lower()
 
 
-def _spaced(word: str, match: re.Match[str]) -> str:
+def _add_spaces(word: str, match: re.Match[str]) -> str:
     before, after = match.string[match.start() - 1 : match.start()], match.string[match.end() : match.end() + 1]
     return (" " if before.isalnum() else "") + word + (" " if after.isalnum() else "")

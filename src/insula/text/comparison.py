@@ -17,7 +17,7 @@ _NOT_WORDS = re.compile(rf"(?:[^\w{_MARKS}]|_)+")
 _NEXT_TO_HAN = re.compile(f"(?<=[{HAN}]) | (?=[{HAN}])")
 
 
-def comparison_key(text: str) -> str:
+def build_comparison_key(text: str) -> str:
     """Return the form in which a text is compared with others; the empty string if nothing remains.
 
     NFKC, HTML unescaped, case folded; links, user names, `http`, `@user` and the `RT` before a name removed;
@@ -28,19 +28,19 @@ def comparison_key(text: str) -> str:
     text = unicodedata.normalize("NFKC", text).casefold()
     text = replace_users(replace_urls(text))
     text = _USER.sub(" ", _REPOSTED.sub("", text))
-    words = _NOT_WORDS.sub(" ", _folded(_INSIDE_WORDS.sub("", text))).split()
+    words = _NOT_WORDS.sub(" ", _fold(_INSIDE_WORDS.sub("", text))).split()
     key = _NEXT_TO_HAN.sub("", " ".join(word for word in words if word not in ("http", "https")))
     return key or "".join(character for character in text if unicodedata.category(character) == "So")
 
 
-def shingles(text: str, size: int = 5) -> set[str]:
+def build_shingles(text: str, size: int = 5) -> set[str]:
     """Return all substrings of `size` characters of the comparison key; the key itself if shorter, none if empty."""
-    key = comparison_key(text)
+    key = build_comparison_key(text)
     if len(key) <= size:
         return {key} if key else set()
     return {key[start : start + size] for start in range(len(key) - size + 1)}
 
 
-def _folded(text: str) -> str:
+def _fold(text: str) -> str:
     # Case folding can undo composition and vice versa; two rounds are enough (Unicode, D147 NFKC_Casefold).
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())

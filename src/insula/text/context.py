@@ -56,14 +56,14 @@ class Context:
         parts = [prepare(given.target)] if self.target and given.target else []
         if self.turns:
             near = given.turns[-self.turns :][::-1]
-            marks = self._marks(given.speaker, near)
+            marks = self._mark_turns(given.speaker, near)
             parts += [f"{mark}{prepare(turn.text)}" for mark, turn in zip(marks, near, strict=True)]
         second = BETWEEN_TURNS.join(part for part in parts if part)
         if not second:
             return text
         return (text, second) if self.pairs else f"{text}{BETWEEN_SEGMENTS}{second}"
 
-    def _marks(self, speaker: str | None, turns: tuple[Turn, ...]) -> list[str]:
+    def _mark_turns(self, speaker: str | None, turns: tuple[Turn, ...]) -> list[str]:
         if self.speakers == "none":
             return [""] * len(turns)
         if self.speakers == "names":

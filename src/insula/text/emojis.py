@@ -8,7 +8,7 @@ import re
 import emoji
 
 from insula.text.emoticons import emoticons_to_emoji
-from insula.text.scripts import language_by_script
+from insula.text.scripts import detect_language_by_script
 
 COMMON_EMOJI: tuple[str, ...] = tuple("😂❤😭😍😊🙏💕😘👍😅🥰😁🔥🤣😔💔🙄😢😩🎉😡😱🤔😳😴💀👏😒🤗😉")
 """Thirty of the most used emoji, for checking whether a tokenizer knows emoji."""
@@ -49,22 +49,22 @@ def emoji_to_words(text: str, language: str | None = None) -> str:
     text = emoticons_to_emoji(text)
     if not contains_emoji(text):
         return text
-    spoken = language_by_script(text, language)
+    spoken = detect_language_by_script(text, language)
     spoken = spoken if spoken in emoji.LANGUAGES else "en"
-    return _EMOJI.sub(lambda match: _words(match.group(), spoken), text)
+    return _EMOJI.sub(lambda match: _name_emoji(match.group(), spoken), text)
 
 
-def emoji_names(language: str) -> dict[str, str]:
+def map_emoji_names(language: str) -> dict[str, str]:
     """Return a mapping of every emoji that `emoji_to_words` replaces to its words; skin tones have none."""
     return {
-        sequence: _words(sequence, language).strip()
+        sequence: _name_emoji(sequence, language).strip()
         for sequence in emoji.EMOJI_DATA
         if contains_emoji(sequence) and not _SKIN_TONES.search(sequence)
     }
 
 
 @functools.lru_cache(maxsize=16384)
-def _words(sequence: str, language: str) -> str:
+def _name_emoji(sequence: str, language: str) -> str:
     named = emoji.demojize(_SKIN_TONES.sub("", sequence), delimiters=(" ", " "), language=language)
     if _EMOJI.search(named):
         named = emoji.demojize(named, delimiters=(" ", " "))

@@ -64,9 +64,9 @@ def emoticons_to_emoji(text: str) -> str:
     """Return the text with each emoticon replaced by an equivalent emoji; links, times and ratios stay."""
     if _MARK.search(text) is None or _PERHAPS.search(text) is None:
         return text
-    return _EMOTICON.sub(_emoji, text)
+    return _EMOTICON.sub(_convert_emoticon, text)
 
 
-def _emoji(match: re.Match[str]) -> str:
+def _convert_emoticon(match: re.Match[str]) -> str:
     row = match.lastindex or 1
     return match.group() if row == 1 else _EMOJI[row]

@@ -27,10 +27,10 @@ def to_javascript(pattern: re.Pattern[str]) -> dict[str, str]:
     if pattern.flags & ~_FLAGS:
         raise ValueError(f"The flags of {pattern.pattern!r} must be IGNORECASE or none. Remove the others.")
     flags = "gvi" if pattern.flags & re.IGNORECASE else "gv"
-    return {"source": _translated(pattern.pattern), "flags": flags}
+    return {"source": _translate(pattern.pattern), "flags": flags}
 
 
-def _translated(source: str) -> str:
+def _translate(source: str) -> str:
     out: list[str] = []
     place, inside, first = 0, False, False
     while place < len(source):

@@ -48,14 +48,14 @@ def detect_language(text: str) -> str | None:
                 return "ko"
             return "ja" if kana * 5 >= han and kana else "zh"
         if others > words:
-            return str(_identifier(_OTHER).classify(text)[0])
+            return str(_load_identifier(_OTHER).classify(text)[0])
     if words < _FEWEST_WORDS:
         return "en" if words else None
-    language, confidence = _identifier(_LATIN).classify(text)
+    language, confidence = _load_identifier(_LATIN).classify(text)
     return str(language) if confidence >= _LEAST_CONFIDENCE else "en"
 
 
-def dominant_language(texts: Sequence[str], sample: int = 1000, *, seed: int = 0) -> str | None:
+def find_dominant_language(texts: Sequence[str], sample: int = 1000, *, seed: int = 0) -> str | None:
     """Return the most frequent language of the texts, None if none has letters; at most `sample` texts are read."""
     chosen = texts if len(texts) <= sample else random.Random(seed).sample(texts, sample)
     counts = Counter(language for language in map(detect_language, chosen) if language is not None)
@@ -63,7 +63,7 @@ def dominant_language(texts: Sequence[str], sample: int = 1000, *, seed: int = 0
 
 
 @functools.cache
-def _identifier(languages: str) -> LanguageIdentifier:
+def _load_identifier(languages: str) -> LanguageIdentifier:
     identifier = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
     identifier.set_languages(languages.split())
     return identifier

@@ -45,7 +45,7 @@ _PATTERNS: dict[str, re.Pattern[str]] = {
 }
 
 
-def portable_steps(steps: Sequence[str]) -> dict[str, Any]:
+def describe_portable_steps(steps: Sequence[str]) -> dict[str, Any]:
     """Return JSON types: the steps, their patterns (`text.javascript`), the emoji of emoticons, the names of emoji.
 
     Raises `RecipeError` for a step that needs a dictionary.
@@ -61,5 +61,5 @@ def portable_steps(steps: Sequence[str]) -> dict[str, Any]:
         "patterns": {name: to_javascript(pattern) for name, pattern in _PATTERNS.items()},
         "emoticons": list(emoticons._EMOJI),
         "brackets": detokenize._BRACKETS,
-        "names": {language: emojis.emoji_names(language) for language in LANGUAGES} if "emoji" in steps else {},
+        "names": {language: emojis.map_emoji_names(language) for language in LANGUAGES} if "emoji" in steps else {},
     }

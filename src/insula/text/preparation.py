@@ -97,7 +97,7 @@ class Preparation:
         if not local:
             return tuple(steps)
         inert = str.lower if "lowercase" in self.steps[:local] else str
-        return (WordMemory(functools.partial(_one_after_another, steps[:local]), inert), *steps[local:])
+        return (WordMemory(functools.partial(_apply_steps, steps[:local]), inert), *steps[local:])
 
     def __getstate__(self) -> dict[str, Any]:
         """Return the state without the cached words."""
@@ -142,7 +142,7 @@ def _step(step: TextStep, language: str | None, text: str) -> str:
     return step(text, language)
 
 
-def _one_after_another(steps: Sequence[Callable[[str], str]], text: str) -> str:
+def _apply_steps(steps: Sequence[Callable[[str], str]], text: str) -> str:
     for step in steps:
         text = step(text)
     return text

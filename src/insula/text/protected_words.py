@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 
-def _words(lines: str) -> frozenset[str]:
+def _split_words(lines: str) -> frozenset[str]:
     return frozenset(lines.split())
 
 
-NEGATIONS: frozenset[str] = _words(
+NEGATIONS: frozenset[str] = _split_words(
     """
     no not nor never none nobody nothing nowhere neither non nay nope without cannot cant dont doesnt didnt isnt
     arent aint wasnt werent hasnt havent hadnt wont wouldnt couldnt shouldnt mustnt neednt mightnt maynt shant
@@ -20,7 +20,7 @@ NEGATIONS: frozenset[str] = _words(
 )
 """Words that negate a feeling."""
 
-INTENSIFIERS: frozenset[str] = _words(
+INTENSIFIERS: frozenset[str] = _split_words(
     """
     very so too really quite rather such much more most less least even ever truly totally absolutely completely
     entirely extremely incredibly awfully terribly highly strongly fully thoroughly definitely certainly especially
@@ -34,7 +34,7 @@ INTENSIFIERS: frozenset[str] = _words(
 )
 """Words that make a feeling stronger or weaker."""
 
-CONTRASTS: frozenset[str] = _words(
+CONTRASTS: frozenset[str] = _split_words(
     """
     but however although though yet except despite nevertheless nonetheless notwithstanding otherwise unfortunately
     hopefully while whereas regardless if
@@ -44,7 +44,7 @@ CONTRASTS: frozenset[str] = _words(
 )
 """Words that introduce a contrast: the feeling after them counts."""
 
-FEELINGS: frozenset[str] = _words(
+FEELINGS: frozenset[str] = _split_words(
     """
     ah aw oh um hi hello welcome greetings ok okay yes please thank thanks thanx sorry dear like liked love
     appreciate good great greater greatest proud interesting interested important useful useless sensible serious

@@ -15,7 +15,7 @@ def contains_han(text: str) -> bool:
     return not text.isascii() and _HAN.search(text) is not None
 
 
-def language_by_script(text: str, language: str | None = None) -> str:
+def detect_language_by_script(text: str, language: str | None = None) -> str:
     """Return `language` if given, else `zh` for a text with a Chinese character and `en` for any other.
 
     Fast and sufficient for text steps; `language.detect_language` distinguishes more languages.

@@ -20,22 +20,22 @@ def segment_chinese(text: str, language: str | None = None) -> str:
     """
     if language == "ja" or not contains_han(text):
         return text
-    return _CHINESE.sub(_spaced_words, text)
+    return _CHINESE.sub(_segment_run, text)
 
 
-def chinese_words(run: str) -> list[str]:
+def split_chinese_words(run: str) -> list[str]:
     """Return the words of a run of Chinese characters; joined they are the run."""
     words: list[str] = rjieba.cut(run)
     return words
 
 
-def _spaced_words(match: re.Match[str]) -> str:
+def _segment_run(match: re.Match[str]) -> str:
     words: list[str] = []
     for piece in _PIECE.findall(match.group()):
-        words += [piece] if piece[0] == "[" else chinese_words(piece)
+        words += [piece] if piece[0] == "[" else split_chinese_words(piece)
     before, after = match.string[match.start() - 1 : match.start()], match.string[match.end() : match.end() + 1]
-    return f"{_gap(before)}{' '.join(words)}{_gap(after)}"
+    return f"{_choose_gap(before)}{' '.join(words)}{_choose_gap(after)}"
 
 
-def _gap(neighbour: str) -> str:
+def _choose_gap(neighbour: str) -> str:
     return " " if neighbour and not neighbour.isspace() else ""

@@ -29,13 +29,13 @@ def stem_english(text: str, language: str | None = None) -> str:
     The stemmer is Snowball's English one ("Porter2", Porter 2001). A `language` other than `en`, `zh` or None leaves
     the text as it is. A stem is not always its own stem (`agreed`, `agre`, `agr`): stem once.
     """
-    return _WORD.sub(_stem_of, text) if language in _LANGUAGES else text
+    return _WORD.sub(_stem_match, text) if language in _LANGUAGES else text
 
 
-def _stem_of(match: re.Match[str]) -> str:
-    return _stem(match.group().lower().replace("’", "'"))
+def _stem_match(match: re.Match[str]) -> str:
+    return _stem_word(match.group().lower().replace("’", "'"))
 
 
 @functools.lru_cache(maxsize=65536)
-def _stem(word: str) -> str:
+def _stem_word(word: str) -> str:
     return str(_local.stemmer.stemWord(word))

@@ -22,13 +22,13 @@ def stop_words(language: str) -> frozenset[str]:
     """
     if language not in ("en", "zh"):
         return frozenset()
-    published = {_folded(word) for word in stopwordsiso.stopwords(language)}
+    published = {_fold(word) for word in stopwordsiso.stopwords(language)}
     return frozenset(word for word in published if any(map(str.isalpha, word)) and not is_protected(word))
 
 
 def is_protected(word: str) -> bool:
     """Return whether a word is a negation, an intensifier, a contrast or an emotion word, in either language."""
-    word = _folded(word)
+    word = _fold(word)
     return word in PROTECTED or word.endswith("n't") or not _NEGATIVE_CHARACTERS.isdisjoint(word)
 
 
@@ -45,7 +45,7 @@ def remove_stop_words(text: str, language: str | None = None) -> str:
 
 
 def _without_stop_word(word: str) -> str:
-    folded = _folded(word)
+    folded = _fold(word)
     if folded in _stop_words_for(folded):
         return ""
     core = folded.strip(_PUNCTUATION)
@@ -59,5 +59,5 @@ def _stop_words_for(word: str) -> frozenset[str]:
     return stop_words("zh" if contains_han(word) else "en")
 
 
-def _folded(word: str) -> str:
+def _fold(word: str) -> str:
     return word.lower().replace("’", "'")

@@ -31,7 +31,7 @@ def normalize_unicode(text: str, language: str | None = None) -> str:
     else:
         if _SURROGATES.search(text):
             text = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
-        text = _STYLED.sub(_plain, text)
+        text = _STYLED.sub(_replace_character, text)
     text = _INVISIBLE.sub("", _SPACES.sub(" ", text))
     if text.isascii():
         return text
@@ -40,5 +40,5 @@ def normalize_unicode(text: str, language: str | None = None) -> str:
     return _APOSTROPHE.sub("'", text)
 
 
-def _plain(match: re.Match[str]) -> str:
+def _replace_character(match: re.Match[str]) -> str:
     return unicodedata.normalize("NFKC", match.group())

@@ -40,7 +40,7 @@ def choose_decision(
     if scheme.kind == "dimensional":
         return rule
     scores = rule.scores(scheme, logits)
-    rule = dataclasses.replace(rule, thresholds=_thresholds(scheme, scores, gold, options, seed))
+    rule = dataclasses.replace(rule, thresholds=_choose_thresholds(scheme, scores, gold, options, seed))
     if options.class_offsets and scheme.kind in ("single", "ordinal"):
         offsets = choose_offsets(gold, scores, seed=seed)
         rule = dataclasses.replace(rule, offsets=tuple(offsets.tolist()) if offsets.any() else ())
@@ -70,7 +70,7 @@ def with_abstention(
     return dataclasses.replace(rule, abstention=abstention, energy=limit)
 
 
-def _thresholds(
+def _choose_thresholds(
     scheme: LabelScheme,
     scores: NDArray[np.floating[Any]],
     gold: NDArray[np.float64],

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from insula.core.decision import DecisionRule
 from insula.core.files import write_json
 from insula.data.dataset import Dataset
-from insula.inference.backends import backend_entry, open_backend
+from insula.inference.backends import get_backend_entry, open_backend
 from insula.inference.parity import PARITY, check_export
 from insula.inference.predictor import Predictor
 from insula.models.folder import write_common_files
@@ -59,7 +59,7 @@ def fit_model(dataset: Dataset, plan: TrainingPlan, run: RunContext, stage: Path
     seconds = time.monotonic() - began + fitted.seconds_before
     run.progress.say(f"Trained in {seconds:.0f} s; choosing thresholds and calibration on validation rows.")
     fitted.save(stage)
-    if backend_entry(fitted.backend).exported and (stage / "model.safetensors").exists():
+    if get_backend_entry(fitted.backend).exported and (stage / "model.safetensors").exists():
         write_json(stage / PARITY, check_export(stage, plan.scheme, train.texts, seed=run.seed, backend=fitted.backend))
     backend = open_backend(fitted.backend, stage)
     decision = DecisionRule()

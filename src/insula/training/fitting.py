@@ -135,7 +135,7 @@ class PreparedRows:
     tasks: Sequence[Task] = ()
 
 
-def _no_report(step: int, score: float) -> None:
+def _ignore_score(step: int, score: float) -> None:
     """Ignore the score."""
 
 
@@ -156,7 +156,7 @@ class RunContext:
     progress: Progress = field(default_factory=Silent)
     resume: bool = False
     shared: Path | None = None
-    report: Callable[[int, float], None] = _no_report
+    report: Callable[[int, float], None] = _ignore_score
     callbacks: Sequence[Any] = ()
 
     @property

@@ -12,11 +12,11 @@ from insula.core.decision import DecisionRule, Decisions
 from insula.core.example import Example
 from insula.core.files import atomic_folder
 from insula.core.progress import Progress
-from insula.core.targets import gold_matrix
+from insula.core.targets import build_gold_matrix
 from insula.data.dataset import Dataset
-from insula.data.splits.compared import row_hash
+from insula.data.splits.compared import hash_row
 from insula.data.splits.leak import Fingerprint
-from insula.evaluation.baselines import BaselineRows, majority
+from insula.evaluation.baselines import BaselineRows, predict_majority
 from insula.evaluation.document import Baseline
 from insula.evaluation.evaluate_examples import evaluate_examples
 from insula.evaluation.result import Evaluation, SeenRows
@@ -71,7 +71,7 @@ class Measurement:
             truncated = int(longer.sum())
             rows_per_second = round(len(examples) / max(seconds, 1e-9), 1)
             test = self._evaluate("test", examples, decisions)
-            baselines = self._baselines(examples, decisions)
+            baselines = self._measure_baselines(examples, decisions)
         return Measured(validation, test, baselines, rows_per_second, truncated)
 
     def _evaluate(self, split: str, examples: Sequence[Example], decisions: Decisions) -> Evaluation:
@@ -80,10 +80,10 @@ class Measurement:
         found = evaluate_examples(
             scheme,
             examples,
-            gold_matrix(scheme, examples),
+            build_gold_matrix(scheme, examples),
             decisions,
             self.trained.predictor.decision,
-            seen=[row_hash(example) in overlapping for example in examples],
+            seen=[hash_row(example) in overlapping for example in examples],
             resamples=self.recipe.evaluation.resamples,
             seed=self.recipe.seed,
         )
@@ -93,26 +93,26 @@ class Measurement:
         nothing_seen = SeenRows(rows=0, metrics_without=found.metrics)
         return found.model_copy(update={"seen": nothing_seen, "overlap": found.seen})
 
-    def _baselines(self, examples: Sequence[Example], decisions: Decisions) -> dict[str, Baseline]:
+    def _measure_baselines(self, examples: Sequence[Example], decisions: Decisions) -> dict[str, Baseline]:
         scheme, wanted = self.dataset.scheme, self.recipe.evaluation.baselines
         rows = BaselineRows(
-            scheme, gold_matrix(scheme, examples), decisions, self.recipe.evaluation.resamples, self.recipe.seed
+            scheme, build_gold_matrix(scheme, examples), decisions, self.recipe.evaluation.resamples, self.recipe.seed
         )
         inputs = [example.input for example in examples]
         found = {}
         if "majority" in wanted:
-            gold = gold_matrix(scheme, self.dataset.split("train"))
-            found["majority"] = rows.against(majority(scheme, gold.mean(axis=0), len(examples)))
+            gold = build_gold_matrix(scheme, self.dataset.split("train"))
+            found["majority"] = rows.against(predict_majority(scheme, gold.mean(axis=0), len(examples)))
         if "untrained" in wanted and self.trained.fitted.untrained is not None:
             self.progress.say("Baseline: the model before training.")
             prepared = self.trained.predictor.prepared(inputs)
             found["untrained"] = rows.against(DecisionRule().decide(scheme, self.trained.fitted.untrained(prepared)))
         if "linear" in wanted and self.recipe.model.name != "linear":
             self.progress.say("Baseline: linear, trained on the same rows.")
-            found["linear"] = rows.against(self._linear().predictor.decide(inputs))
+            found["linear"] = rows.against(self._train_linear().predictor.decide(inputs))
         return found
 
-    def _linear(self) -> Trained:
+    def _train_linear(self) -> Trained:
         """Train `linear` on the same rows and store it next to the model, for comparisons on other rows."""
         with atomic_folder(self.folder / "baselines" / "linear") as stage:
             alone = dataclasses.replace(self.dataset, also=())

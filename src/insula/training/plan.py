@@ -8,13 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from insula.core.errors import DataError, RecipeError
-from insula.core.targets import gold_matrix, weights
+from insula.core.targets import build_gold_matrix, collect_weights
 from insula.data.dataset import Dataset
 from insula.text.context import TEXT_ALONE, Context
 from insula.text.preparation import Preparation
 from insula.training.families.registry import families
 from insula.training.fitting import Base, PreparedRows, Rows, RunContext, Task, TrainingPlan
-from insula.training.objectives.training_targets import training_rows
+from insula.training.objectives.training_targets import build_training_rows
 from insula.training.options.sections import ModelOptions
 from insula.training.recipe.recipe import Recipe
 from insula.training.transfer.auxiliary import with_task_rows
@@ -32,11 +32,11 @@ def plan_training(dataset: Dataset, recipe: Recipe, language: str | None, base: 
     """
     model = recipe.model
     located = base or families[model.name].check(model)
-    context = _context(dataset, recipe)
+    context = _build_context(dataset, recipe)
     return TrainingPlan(
         scheme=dataset.scheme,
         language=language,
-        preparation=_preparation(recipe, model, located, language, recipe.preparation.steps, context),
+        preparation=_build_preparation(recipe, model, located, language, recipe.preparation.steps, context),
         model=model,
         base=located,
         train=recipe.train,
@@ -56,7 +56,7 @@ def plan_baseline(dataset: Dataset, recipe: Recipe, language: str | None, model:
     return TrainingPlan(
         scheme=dataset.scheme,
         language=language,
-        preparation=_preparation(recipe, model, base, language, "auto", TEXT_ALONE),
+        preparation=_build_preparation(recipe, model, base, language, "auto", TEXT_ALONE),
         model=model,
         base=base,
         train=recipe.train,
@@ -67,16 +67,16 @@ def plan_baseline(dataset: Dataset, recipe: Recipe, language: str | None, model:
 def prepare_rows(dataset: Dataset, plan: TrainingPlan, run: RunContext) -> PreparedRows:
     """Return the rows of a plan, with the scores of its teachers and the rows of the auxiliary sets.
 
-    Raises `DataError` if a set has no training rows, `RecipeError` like `training_rows`.
+    Raises `DataError` if a set has no training rows, `RecipeError` like `build_training_rows`.
     """
-    train, validation = _require_rows(_rows(dataset, "train", plan)), _rows(dataset, "validation", plan)
-    train = training_rows(train, dataset.split("train"), plan.scheme, plan.objective)
+    train, validation = _require_rows(_build_rows(dataset, "train", plan)), _build_rows(dataset, "validation", plan)
+    train = build_training_rows(train, dataset.split("train"), plan.scheme, plan.objective)
     train = with_teacher_scores(train, dataset, plan, run)
-    tasks = [Task(one.scheme, _require_rows(_rows(one, "train", plan))) for one in dataset.also]
+    tasks = [Task(one.scheme, _require_rows(_build_rows(one, "train", plan))) for one in dataset.also]
     return PreparedRows(with_task_rows(train, tasks), validation, tasks)
 
 
-def _preparation(
+def _build_preparation(
     recipe: Recipe,
     model: ModelOptions,
     base: Base | None,
@@ -93,7 +93,7 @@ def _preparation(
     )
 
 
-def _context(dataset: Dataset, recipe: Recipe) -> Context:
+def _build_context(dataset: Dataset, recipe: Recipe) -> Context:
     """Return the context that the model reads besides the text."""
     train, options, family = dataset.split("train"), recipe.preparation, families[recipe.model.name]
     turns = options.context_turns
@@ -112,21 +112,21 @@ def _context(dataset: Dataset, recipe: Recipe) -> Context:
     return Context(turns=turns, speakers=options.speakers, target=target, pairs=family.pairs)
 
 
-def _rows(dataset: Dataset, split: str, plan: TrainingPlan) -> Rows | None:
+def _build_rows(dataset: Dataset, split: str, plan: TrainingPlan) -> Rows | None:
     examples = dataset.splits.get(split)
     if not examples:
         return None
     texts = plan.preparation.segments([example.input for example in examples])
     return Rows(
         texts,
-        gold_matrix(dataset.scheme, examples),
-        weights(examples),
-        subgroup=_names([example.subgroup for example in examples]),
-        pair=_names([example.pair for example in examples]),
+        build_gold_matrix(dataset.scheme, examples),
+        collect_weights(examples),
+        subgroup=_to_name_array([example.subgroup for example in examples]),
+        pair=_to_name_array([example.pair for example in examples]),
     )
 
 
-def _names(given: Sequence[str | None]) -> NDArray[np.str_] | None:
+def _to_name_array(given: Sequence[str | None]) -> NDArray[np.str_] | None:
     """Return names as an array with "" for None; None if there are none."""
     return np.array([name or "" for name in given], dtype=np.str_) if any(given) else None
 

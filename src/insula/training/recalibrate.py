@@ -18,14 +18,14 @@ from insula.core.example import Example
 from insula.core.files import atomic_folder, write_json, write_text
 from insula.core.model_input import ModelInput
 from insula.core.scheme import LabelScheme
-from insula.core.targets import gold_matrix
+from insula.core.targets import build_gold_matrix
 from insula.data.splits.leak import Fingerprint
 from insula.evaluation.compare import compare
 from insula.evaluation.document import METRICS, DecisionRecord, MetricsDocument
 from insula.evaluation.evaluate_examples import evaluate_examples
-from insula.evaluation.metrics.metric_names import headline_metric
-from insula.evaluation.metrics.reliability import reliability_metrics
-from insula.evaluation.reports.cards import model_card
+from insula.evaluation.metrics.metric_names import get_headline_metric
+from insula.evaluation.metrics.reliability import compute_reliability_metrics
+from insula.evaluation.reports.cards import build_model_card
 from insula.inference.backends import has_windows
 from insula.inference.predictor import Predictor
 from insula.models.folder import MANIFEST, ModelFolder, seal, write_common_files
@@ -81,19 +81,19 @@ def recalibrate(
     The new rule is chosen on all rows and measured by cross-fitting: each fifth of the rows is decided by a rule chosen
     on the other four.
     """
-    scheme, gold = source.scheme, gold_matrix(source.scheme, examples)
+    scheme, gold = source.scheme, build_gold_matrix(source.scheme, examples)
     inputs = [example.input for example in examples]
     predictor = Predictor.load(source.path)
     old_logits = logits = predictor.logits(inputs)
     if windows is not None:
         logits = _in_windows(predictor, windows, inputs)
     decision = choose_decision(scheme, logits, gold, options, seed=seed)
-    after = crossfitted(scheme, logits, gold, options, seed=seed)
+    after = cross_fit(scheme, logits, gold, options, seed=seed)
     if as_before is None:
         before = source.decision.decide(scheme, old_logits)
     else:
-        before = crossfitted(scheme, old_logits, gold, as_before, seed=seed)
-    figures = _metrics_before_after(scheme, gold, before, after, seed=seed)
+        before = cross_fit(scheme, old_logits, gold, as_before, seed=seed)
+    figures = _compare_metrics(scheme, gold, before, after, seed=seed)
     measured = evaluate_examples(
         scheme, examples, gold, after, decision, seen=[False] * len(examples), resamples=RESAMPLES, seed=seed
     )
@@ -122,7 +122,7 @@ def recalibrate(
         }
         write_json(stage / RECORD, {**about, **figures})
         document.write(stage / METRICS)
-        write_text(stage / "model_card.md", model_card(document))
+        write_text(stage / "model_card.md", build_model_card(document))
         seal(stage, family=source.family, backend=source.backend)
     return Recalibrated(output, decision, figures)
 
@@ -141,7 +141,7 @@ def _in_windows(predictor: Predictor, windows: Windows, inputs: Sequence[ModelIn
     return predictor.logits(inputs)
 
 
-def crossfitted(
+def cross_fit(
     scheme: LabelScheme,
     logits: NDArray[np.floating[Any]],
     gold: NDArray[np.float64],
@@ -167,17 +167,17 @@ def crossfitted(
     )
 
 
-def _metrics_before_after(
+def _compare_metrics(
     scheme: LabelScheme, gold: NDArray[np.float64], before: Decisions, after: Decisions, *, seed: int
 ) -> dict[str, Any]:
-    name, categorical = headline_metric(scheme.kind), scheme.is_categorical
+    name, categorical = get_headline_metric(scheme.kind), scheme.is_categorical
     sides = {"before": before, "after": after}
     compared = [[one.answers(scheme)] for one in sides.values()]
     found = compare(scheme, gold, *compared, resamples=RESAMPLES, seed=seed).metrics[name]
     errors, answered = None, None
     if categorical:
         errors = {
-            side: reliability_metrics(scheme.kind, gold > 0.5, one.scores.astype(np.float64))["ece"]
+            side: compute_reliability_metrics(scheme.kind, gold > 0.5, one.scores.astype(np.float64))["ece"]
             for side, one in sides.items()
         }
         answered = {side: float((~one.abstained).mean()) for side, one in sides.items()}

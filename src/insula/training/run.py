@@ -16,7 +16,7 @@ from typing import Any
 from insula.core.errors import DataError, RecipeError
 from insula.core.files import atomic_folder, write_json, write_text
 from insula.core.progress import Progress, Silent
-from insula.core.targets import gold_matrix
+from insula.core.targets import build_gold_matrix
 from insula.data.dataset import Dataset
 from insula.data.labels.names import LABEL_NAMES, read_label_names
 from insula.data.splits.leak import Fingerprint, require_no_leak
@@ -28,28 +28,28 @@ from insula.evaluation.document import (
     ModelRecord,
     SchemeRecord,
     TimeRecord,
-    stamp,
+    stamp_document,
 )
-from insula.evaluation.reports.brief import headline_text, metrics_table
-from insula.evaluation.reports.cards import model_card
+from insula.evaluation.reports.brief import build_metrics_table, format_headline
+from insula.evaluation.reports.cards import build_model_card
 from insula.evaluation.reports.report import write_report
-from insula.models.folder import ModelFolder, folder_digest, seal
+from insula.models.folder import ModelFolder, get_folder_digest, seal
 from insula.models.locate import locate_model
 from insula.models.provenance import write_fingerprints
-from insula.text.language import detect_language, dominant_language
+from insula.text.language import detect_language, find_dominant_language
 from insula.training.families.registry import families
 from insula.training.fit_model import fit_as_worker, fit_model
 from insula.training.fitting import Fitted, RunContext
 from insula.training.measure import Measurement
 from insula.training.plan import plan_training
 from insula.training.recipe.recipe import Recipe
-from insula.training.recipe.unused_options import unused_options
+from insula.training.recipe.unused_options import find_unused_options
 from insula.training.run_folder import CLEARED
 from insula.training.tracking.tracking import Tracking
 from insula.training.transfer.auxiliary import with_auxiliary
 from insula.training.transfer.distil import UNLABELLED, with_unlabelled
-from insula.training.transfer.teachers import teacher_fingerprints
-from insula.training.transfer.trained_base import base_fingerprint, check_base
+from insula.training.transfer.teachers import collect_teacher_fingerprints
+from insula.training.transfer.trained_base import check_base, get_base_fingerprint
 from insula.training.windows import length_notes
 
 RUN_VERSION = 1
@@ -69,11 +69,11 @@ class Run:
     document: MetricsDocument
 
     def __repr__(self) -> str:
-        return f"Run({str(self.path)!r}, {headline_text(self.document)})"
+        return f"Run({str(self.path)!r}, {format_headline(self.document)})"
 
     def _repr_html_(self) -> str:
         """Show the figures in a notebook."""
-        return metrics_table(self.document, str(self.path), f"Report: {self.report}")
+        return build_metrics_table(self.document, str(self.path), f"Report: {self.report}")
 
     @cached_property
     def metrics(self) -> Mapping[str, Any]:
@@ -115,7 +115,7 @@ def train_run(
     """
     progress = progress or Silent()
     started = time.monotonic()
-    for note in unused_options(recipe, dataset.scheme.kind):
+    for note in find_unused_options(recipe, dataset.scheme.kind):
         progress.say(note)
     base = families[recipe.model.name].check(recipe.model)
     trained_base = None if base is None else base.trained
@@ -128,12 +128,12 @@ def train_run(
     tracking = Tracking(track, folder, settings, resume=resume)
     state = {
         "source": list(source),
-        "data": data_digest(dataset),
-        "models": _models(recipe, trained_base),
+        "data": compute_data_digest(dataset),
+        "models": _compute_model_checksums(recipe, trained_base),
         "track": list(track),
     }
     _record_or_compare(folder, recipe, state | ({"afterwards": dict(afterwards)} if afterwards else {}), resume)
-    language = dominant_language([example.text for example in dataset.split("train")])
+    language = find_dominant_language([example.text for example in dataset.split("train")])
     with tracking, atomic_folder(folder / "model") as stage:
         run = RunContext(folder, seed=recipe.seed, progress=progress, resume=resume, callbacks=tracking.callbacks())
         trained = fit_model(dataset, plan_training(dataset, recipe, language, base), run, stage)
@@ -141,7 +141,7 @@ def train_run(
             family=recipe.model.name,
             base=trained.fitted.base,
             parameters=trained.fitted.parameters,
-            trainable_parameters=_trained_parameters(trained.fitted),
+            trainable_parameters=_count_trained_parameters(trained.fitted),
             bytes=sum(file.stat().st_size for file in stage.iterdir()),
             backend=trained.fitted.backend,
         )
@@ -158,11 +158,11 @@ def train_run(
         }
         speed = {} if measured.rows_per_second is None else {"rows_per_second": measured.rows_per_second}
         document = MetricsDocument(
-            **stamp(command),
+            **stamp_document(command),
             name=folder.name,
             model=model,
             scheme=SchemeRecord.of(dataset.scheme),
-            data=_data_record(dataset, fingerprint, notes),
+            data=_build_data_record(dataset, fingerprint, notes),
             recipe=settings,
             seed=recipe.seed,
             training=dict(trained.fitted.facts),
@@ -176,10 +176,10 @@ def train_run(
         if recipe.data.label_names is not None:
             write_json(stage / LABEL_NAMES, read_label_names(recipe.data.label_names))
         (stage / "recipe.toml").write_text(recipe.to_toml(), encoding="utf-8")
-        known = base_fingerprint(trained_base) | teacher_fingerprints(recipe.distil.teachers)
-        write_fingerprints(stage, _fingerprints(dataset) | known)
+        known = get_base_fingerprint(trained_base) | collect_teacher_fingerprints(recipe.distil.teachers)
+        write_fingerprints(stage, _compute_fingerprints(dataset) | known)
         document.write(stage / METRICS)
-        write_text(stage / "model_card.md", model_card(document))
+        write_text(stage / "model_card.md", build_model_card(document))
         seal(stage, family=recipe.model.name, backend=trained.fitted.backend)
         document.write(folder / METRICS)
         write_report(folder / "report.html", document)
@@ -192,7 +192,7 @@ def train_run(
 def train_as_worker(dataset: Dataset, recipe: Recipe, folder: Path, *, resume: bool = False) -> Run:
     """Train as one of the processes that do not write the run; the returned run has no metrics."""
     dataset = with_auxiliary(with_unlabelled(dataset, recipe, Silent()), recipe, Silent())
-    language = dominant_language([example.text for example in dataset.split("train")])
+    language = find_dominant_language([example.text for example in dataset.split("train")])
     fit_as_worker(dataset, recipe, language, folder, resume=resume)
     return Run(folder, MetricsDocument())
 
@@ -223,15 +223,15 @@ def _record_or_compare(folder: Path, recipe: Recipe, state: Mapping[str, Any], r
     write_text(folder / "recipe.toml", recipe.to_toml())
 
 
-def _models(recipe: Recipe, base: ModelFolder | None) -> dict[str, str]:
+def _compute_model_checksums(recipe: Recipe, base: ModelFolder | None) -> dict[str, str]:
     """Return the checksums of the trained models that a run uses: its teachers and a trained base."""
     folders = {teacher: locate_model(teacher) for teacher in recipe.distil.teachers}
     if base is not None:
         folders[str(base.path)] = base.path
-    return {name: folder_digest(folder) for name, folder in folders.items()}
+    return {name: get_folder_digest(folder) for name, folder in folders.items()}
 
 
-def data_digest(dataset: Dataset) -> str:
+def compute_data_digest(dataset: Dataset) -> str:
     """Return a checksum of the data that training reads: the labels of the scheme and every row, in order."""
     digest = hashlib.sha256(repr((dataset.scheme.kind, dataset.scheme.names)).encode())
     for split, examples in sorted(dataset.splits.items()):
@@ -240,11 +240,11 @@ def data_digest(dataset: Dataset) -> str:
             if row.subgroup or row.pair:
                 digest.update(repr((row.subgroup, row.pair)).encode())
     for one in dataset.also:
-        digest.update(data_digest(one).encode())
+        digest.update(compute_data_digest(one).encode())
     return digest.hexdigest()
 
 
-def _data_record(dataset: Dataset, fingerprint: Fingerprint, length_notes: Sequence[str]) -> DataRecord:
+def _build_data_record(dataset: Dataset, fingerprint: Fingerprint, length_notes: Sequence[str]) -> DataRecord:
     sample = [example.text for example in dataset.split("train")[:LANGUAGE_SAMPLE]]
     languages = Counter(language for text in sample if (language := detect_language(text)) is not None)
     counts: dict[str, dict[str, int]] = {}
@@ -256,7 +256,7 @@ def _data_record(dataset: Dataset, fingerprint: Fingerprint, length_notes: Seque
             counts[name] = {label: counter[label] for label in dataset.scheme.names}
     means = None
     if not dataset.scheme.is_categorical:
-        values = gold_matrix(dataset.scheme, dataset.split("train")).mean(axis=0)
+        values = build_gold_matrix(dataset.scheme, dataset.split("train")).mean(axis=0)
         means = dict(zip(dataset.scheme.names, values.tolist(), strict=True))
     return DataRecord(
         name=dataset.name,
@@ -269,11 +269,11 @@ def _data_record(dataset: Dataset, fingerprint: Fingerprint, length_notes: Seque
     )
 
 
-def _trained_parameters(fitted: Fitted) -> int:
+def _count_trained_parameters(fitted: Fitted) -> int:
     return fitted.parameters if fitted.trainable is None else fitted.trainable
 
 
-def _fingerprints(dataset: Dataset) -> dict[str, Fingerprint]:
+def _compute_fingerprints(dataset: Dataset) -> dict[str, Fingerprint]:
     splits = {split: dataset.splits.get(split) for split in ("train", "validation", UNLABELLED)}
     splits |= {f"auxiliary{number}": one.split("train") for number, one in enumerate(dataset.also)}
     return {name: Fingerprint.of(rows) for name, rows in splits.items() if rows}

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from insula.core.errors import DataError, MissingFileError, OutputError, RecipeError
-from insula.core.outputs import FolderKind, already_exists_error, require_empty_or_kind
+from insula.core.outputs import FolderKind, build_exists_error, require_empty_or_kind
 from insula.evaluation.document import METRICS
 from insula.training.tracking.tracking import IDENTITIES
 
@@ -71,7 +71,7 @@ def require_replaceable_run(folder: Path, *, overwrite: bool) -> None:
     folder stay; the training data may be among them.
     """
     if not overwrite and (folder / "model").exists():
-        raise already_exists_error(folder, "a finished run")
+        raise build_exists_error(folder, "a finished run")
     if not overwrite and _has_checkpoint(folder):
         raise OutputError(
             f"The output {str(folder)!r} already holds an unfinished run with a checkpoint. Resume it: "
@@ -94,7 +94,7 @@ def resume_hint(verb: str, folder: Path, started: Path) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def undone_if_rejected(folder: Path) -> Iterator[None]:
+def undo_if_rejected(folder: Path) -> Iterator[None]:
     """Remove the files of a run whose recipe or data are rejected, so that it does not look resumable.
 
     If it was to replace a finished run, the files next to that run's model are restored. A run with a checkpoint is

@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from insula.core.errors import DataError, MissingExtraError, RecipeError
-from insula.core.files import absolute_names, output_errors
+from insula.core.files import convert_output_errors, make_names_absolute
 from insula.core.locks import exclusive_folder
 from insula.core.outputs import require_different
 from insula.core.progress import Progress
 from insula.data.dataset import Dataset
 from insula.data.load import load_dataset
-from insula.data.sources.sources import SourceName, names_in
+from insula.data.sources.sources import SourceName, list_source_names
 from insula.evaluation.document import METRICS, MetricsDocument
 from insula.models.locate import RUNS
 from insula.training.families.registry import families
@@ -28,13 +28,13 @@ from insula.training.run_folder import (
     read_record,
     require_replaceable_run,
     resume_hint,
-    undone_if_rejected,
+    undo_if_rejected,
 )
 
 TrainingSource = SourceName | Dataset
 
 
-def checked_recipe(recipe: Recipe) -> Recipe:
+def check_recipe(recipe: Recipe) -> Recipe:
     """Return the recipe with absolute paths; raises the errors of its family that can be found before training."""
     absolute = recipe.with_absolute_paths()
     try:
@@ -54,8 +54,8 @@ def read_source(source: TrainingSource, recipe: Recipe, goal: str, progress: Pro
     if isinstance(source, Dataset):
         dataset, names = source, tuple[str, ...]()
     else:
-        names = absolute_names(source)
-        progress.say(f"Reading {', '.join(map(str, source_names(source)))}; {goal}.")
+        names = make_names_absolute(source)
+        progress.say(f"Reading {', '.join(map(str, list_given_names(source)))}; {goal}.")
         dataset = load_dataset(source, recipe.data, seed=recipe.seed)
     for note in dataset.notes:
         progress.say(note)
@@ -73,7 +73,7 @@ def start_run(
     afterwards: Mapping[str, Any] | None = None,
     progress: Progress,
 ) -> Run:
-    """Train with a `checked_recipe` into a folder and return the finished run.
+    """Train with a `check_recipe` into a folder and return the finished run.
 
     afterwards  the step that the caller takes with the finished run; recorded so that a resumed run can take it too
 
@@ -83,13 +83,13 @@ def start_run(
     if process_index() > 0:
         data = source if isinstance(source, Dataset) else load_dataset(source, recipe.data, seed=recipe.seed)
         return train_as_worker(data, recipe, folder)
-    require_different(folder, *source_names(source))
+    require_different(folder, *list_given_names(source))
     with exclusive_folder(folder):
         require_replaceable_run(folder, overwrite=overwrite)
         dataset, names = read_source(source, recipe, f"the run goes to {folder}", progress)
         # Data in memory cannot be read again.
         hint = resume_hint("train", folder, folder / RECORD) if names else contextlib.nullcontext()
-        with output_errors(folder), hint, undone_if_rejected(folder):
+        with convert_output_errors(folder), hint, undo_if_rejected(folder):
             return train_run(
                 dataset, recipe, folder, source=names, command=command, track=track, afterwards=afterwards,
                 progress=progress,
@@ -109,10 +109,10 @@ def resume_run(run: str | Path, *, command: str, progress: Progress) -> tuple[Ru
         dataset = load_dataset(list(record.source), recipe.data, seed=recipe.seed)
         return train_as_worker(dataset, recipe, folder, resume=True), record
     with exclusive_folder(folder):
-        return _resumed(folder, record, command, progress), record
+        return _resume(folder, record, command, progress), record
 
 
-def _resumed(folder: Path, record: RunRecord, command: str, progress: Progress) -> Run:
+def _resume(folder: Path, record: RunRecord, command: str, progress: Progress) -> Run:
     if (folder / "model").is_dir() and (folder / METRICS).exists():
         if record.afterwards and not (folder / "model" / "compression.json").exists():
             return Run(folder, MetricsDocument.read(folder / METRICS))
@@ -122,16 +122,16 @@ def _resumed(folder: Path, record: RunRecord, command: str, progress: Progress) 
     recipe = load_recipe(folder / "recipe.toml")
     progress.say(f"Resuming {folder}.")
     dataset = load_dataset(list(record.source), recipe.data, seed=recipe.seed)
-    with output_errors(folder), resume_hint("train", folder, folder / RECORD):
+    with convert_output_errors(folder), resume_hint("train", folder, folder / RECORD):
         return train_run(
             dataset, recipe, folder, source=record.source, command=command, resume=True, track=record.track,
             progress=progress,
         )  # fmt: skip
 
 
-def source_names(source: TrainingSource) -> Sequence[str | Path]:
+def list_given_names(source: TrainingSource) -> Sequence[str | Path]:
     """Return the names in a source; none for data in memory."""
-    return () if isinstance(source, Dataset) else names_in(source)
+    return () if isinstance(source, Dataset) else list_source_names(source)
 
 
 def run_name(source: TrainingSource, recipe: Any) -> str:
@@ -139,7 +139,7 @@ def run_name(source: TrainingSource, recipe: Any) -> str:
     if isinstance(source, Dataset):
         name = source.name
     else:
-        name = Path(source_names(source)[0]).name.split(".")[0] or "run"
+        name = Path(list_given_names(source)[0]).name.split(".")[0] or "run"
     return f"{name}-{Path(recipe).stem}" if isinstance(recipe, str | Path) else name
 
 
@@ -148,7 +148,7 @@ def free_folder(source: TrainingSource, recipe: Any) -> Path:
     wanted = run_name(source, recipe)
     for number in itertools.count(1):
         folder = RUNS / (wanted if number == 1 else f"{wanted}-{number}")
-        with output_errors(folder):
+        with convert_output_errors(folder):
             try:
                 folder.mkdir(parents=True)  # created at once: another process may choose the same name
             except FileExistsError:

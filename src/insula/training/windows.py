@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from insula.core.scheme import LabelScheme
 from insula.evaluation.decisions import held_out
-from insula.evaluation.decisions.calibration import MIN_ROWS, fit_calibration, negative_log_likelihood
+from insula.evaluation.decisions.calibration import MIN_ROWS, compute_negative_log_likelihood, fit_calibration
 from insula.inference.backends import Backend, WindowedBackend, compute, encode, has_windows, truncated
 from insula.models.tokens.windows import Windows
 from insula.training.options.sections import ModelOptions, WindowedOptions
@@ -125,4 +125,4 @@ def _loss(scheme: LabelScheme, logits: NDArray[np.float64], gold: NDArray[np.flo
     truth = gold[:, -1:] if scheme.kind == "binary" else gold
     calibration = fit_calibration(logits, gold, scheme.kind, method="temperature")
     calibrated = np.asarray(calibration.apply(logits, scheme.kind), dtype=np.float64)
-    return negative_log_likelihood(calibrated, truth, scheme.kind)
+    return compute_negative_log_likelihood(calibrated, truth, scheme.kind)

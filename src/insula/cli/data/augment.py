@@ -59,11 +59,11 @@ def augment(
         insula data augment train.csv --methods emoji,negation --label sentiment --output more/train.csv
     """
     from insula.api.augmentation import augment_file
-    from insula.cli.progress import shown_progress
+    from insula.cli.progress import show_progress
 
     if as_json and output == "-":
         raise typer.BadParameter("--json and --output - both write to standard output; name a file.")
-    with shown_progress(quiet or as_json) as progress:
+    with show_progress(quiet or as_json) as progress:
         done = augment_file(
             source,
             output,

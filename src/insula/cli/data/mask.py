@@ -66,7 +66,7 @@ def mask(
         insula data mask masked.csv --output messages.csv --key-file key --reveal
     """
     from insula.api.masking import mask_file
-    from insula.cli.progress import shown_progress
+    from insula.cli.progress import show_progress
 
     if as_json and output == "-":
         raise typer.BadParameter("--json and --output - both write to standard output; name a file.")
@@ -77,7 +77,7 @@ def mask(
         raise typer.BadParameter(
             "--kinds must name at least one kind, such as email. Got none. Leave it out for all kinds."
         )
-    with shown_progress(quiet or as_json) as progress:
+    with show_progress(quiet or as_json) as progress:
         done = mask_file(
             source,
             output,

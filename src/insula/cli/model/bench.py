@@ -54,9 +54,9 @@ def bench(
     if not data and (text or (format, separator, header) != (None, None, None)):
         raise typer.BadParameter("--text, --format, --separator and --header need --data. Add it, or leave them out.")
     from insula.api.bench import bench_model
-    from insula.cli.progress import shown_progress
+    from insula.cli.progress import show_progress
 
-    with shown_progress(quiet) as progress:
+    with show_progress(quiet) as progress:
         found = bench_model(
             model, data=data, text=text, format=format, separator=separator, header=header, output=output, rows=rows,
             progress=progress,

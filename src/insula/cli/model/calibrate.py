@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
-from insula.cli.model.quantize import Overwrite, figure
+from insula.cli.model.quantize import Overwrite, format_figure
 from insula.cli.options import READING_OPTIONS, Json, Model, Quiet, data_option, folder_option, with_columns
 
 if TYPE_CHECKING:
@@ -93,14 +93,14 @@ def calibrate(
     """
     from insula.api.calibration import calibrate_model
     from insula.cli.command import as_typed
-    from insula.cli.progress import shown_progress
+    from insula.cli.progress import show_progress
 
     if old_rows:
         typer.echo("--rows is now called --data. The old name works until version 0.3.", err=True)
         rows = [*(rows or ()), *old_rows]
     if data and not rows:
         raise typer.BadParameter("Column options need --data. Add it, or leave the columns out.")
-    with shown_progress(quiet) as progress:
+    with show_progress(quiet) as progress:
         made = calibrate_model(
             model,
             output,
@@ -122,17 +122,19 @@ def calibrate(
 
 
 def _print_result(made: Recalibrated) -> None:
-    from insula.evaluation.metrics.metric_names import metric_meaning, metric_title
+    from insula.evaluation.metrics.metric_names import get_metric_meaning, get_metric_title
 
     found = made.figures
-    typer.echo(f"\n{metric_title(found['metric']):<12}{figure(found['after'])}, {figure(found['before'])} before, on "
-               f"{found['rows']:,} cross-fitted rows")  # fmt: skip
+    typer.echo(
+        f"\n{get_metric_title(found['metric']):<12}{format_figure(found['after'])}, "
+        f"{format_figure(found['before'])} before, on {found['rows']:,} cross-fitted rows"
+    )
     change = found["difference"]
     if change["low"] is not None:
         typer.echo(f"difference  {change['value']:+.4f}  ({change['low']:+.4f} to {change['high']:+.4f})")
     if found["calibration_error"] is not None:
         error = found["calibration_error"]
-        typer.echo(f"ECE         {error['after']:.4f}, {error['before']:.4f} before: {metric_meaning('ece')}")
+        typer.echo(f"ECE         {error['after']:.4f}, {error['before']:.4f} before: {get_metric_meaning('ece')}")
     if found["answered"] is not None:
         share = found["answered"]
         typer.echo(f"answered    {share['after']:.1%} of rows, {share['before']:.1%} before")

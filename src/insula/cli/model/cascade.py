@@ -39,10 +39,10 @@ def cascade(
     """
     from insula.api.compression import cascade_model
     from insula.cli.command import as_typed
-    from insula.cli.progress import shown_progress
-    from insula.evaluation.metrics.metric_names import metric_title
+    from insula.cli.progress import show_progress
+    from insula.evaluation.metrics.metric_names import get_metric_title
 
-    with shown_progress(quiet) as progress:
+    with show_progress(quiet) as progress:
         made = cascade_model(
             first,
             model,
@@ -60,7 +60,7 @@ def cascade(
     rows = f"{made.share:.0%} of {found['rows']:,} validation rows"
     typer.echo(f"\nfirst stage {rows}, {made.saved:.0%} of their length")
     typer.echo(
-        f"{metric_title(found['metric']):<12}{found['after']:.4f}, {found['before']:.4f} of the good model alone"
+        f"{get_metric_title(found['metric']):<12}{found['after']:.4f}, {found['before']:.4f} of the good model alone"
     )
     print_loss(found["loss"])
     typer.echo(f"model       {output}")

@@ -15,7 +15,7 @@ from insula.cli.options import Json, Model, Quiet, folder_option
 _UNITS = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "KIB": 2**10, "MIB": 2**20, "GIB": 2**30}
 
 
-def size(text: str) -> int:
+def parse_size(text: str) -> int:
     """Return the bytes of `12MB`, `8.5 MB`, `900kB`, `8MiB`. Raises `BadParameter` for anything else."""
     found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([a-zA-Z]*)\s*", text)
     if found is None or found[2].upper() not in _UNITS or not float(found[1]):
@@ -48,13 +48,13 @@ def compress(
     """
     from insula.api.compression import compress_model
     from insula.cli.command import as_typed
-    from insula.cli.progress import shown_progress
+    from insula.cli.progress import show_progress
 
-    with shown_progress(quiet) as progress:
+    with show_progress(quiet) as progress:
         found = compress_model(
             model,
             output,
-            max_size=size(max_size),
+            max_size=parse_size(max_size),
             max_loss=max_loss,
             data=data,
             overwrite=overwrite,

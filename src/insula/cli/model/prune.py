@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from insula.cli.model.quantize import Rows, figure, print_loss
+from insula.cli.model.quantize import Rows, format_figure, print_loss
 from insula.cli.options import Json, Model, Quiet, folder_option
 
 if TYPE_CHECKING:
@@ -78,10 +78,10 @@ def prune(
     """
     from insula.api.pruning import prune_model
     from insula.cli.command import as_typed
-    from insula.cli.progress import shown_progress
+    from insula.cli.progress import show_progress
     from insula.training.recipe.recipe import parse_override
 
-    with shown_progress(quiet) as progress:
+    with show_progress(quiet) as progress:
         made = prune_model(
             model,
             output,
@@ -103,7 +103,7 @@ def prune(
 
 
 def _print_result(made: Pruned) -> None:
-    from insula.evaluation.metrics.metric_names import metric_title
+    from insula.evaluation.metrics.metric_names import get_metric_title
 
     kept, found = made.kept, made.validation
     before = "" if made.parameters_before is None else f", {made.parameters_before:,} before"
@@ -112,8 +112,10 @@ def _print_result(made: Pruned) -> None:
     typer.echo(f"width       {' '.join(map(str, kept['widths']))} per layer")
     typer.echo(f"parameters  {made.parameters:,}{before}")
     typer.echo(f"size        {made.bytes / 1e6:.1f} MB, {made.bytes_before / 1e6:.1f} MB before")
-    typer.echo(f"{metric_title(found['metric']):<11} {figure(found['after'])}, {figure(found['before'])} before, on "
-               f"{found['rows']:,} validation rows")  # fmt: skip
+    typer.echo(
+        f"{get_metric_title(found['metric']):<11} {format_figure(found['after'])}, "
+        f"{format_figure(found['before'])} before, on {found['rows']:,} validation rows"
+    )
     print_loss(found["loss"])
     if found["agreement"] is not None:
         typer.echo(f"agreement   {found['agreement']:.1%} of rows have the same labels")

@@ -74,9 +74,9 @@ def quantize(
     """
     from insula.api.compression import quantize_model
     from insula.cli.command import as_typed
-    from insula.cli.progress import shown_progress
+    from insula.cli.progress import show_progress
 
-    with shown_progress(quiet) as progress:
+    with show_progress(quiet) as progress:
         made = quantize_model(
             model,
             output,
@@ -97,12 +97,14 @@ def quantize(
 
 def print_smaller(made: CompressedModel) -> None:
     """Print size, loss and agreement of a smaller model."""
-    from insula.evaluation.metrics.metric_names import metric_title
+    from insula.evaluation.metrics.metric_names import get_metric_title
 
     found = made.parity["validation"]
     typer.echo(f"\nsize        {made.bytes / 1e6:.1f} MB, {made.bytes_before / 1e6:.1f} MB before")
-    typer.echo(f"{metric_title(found['metric']):<11} {figure(found['after'])}, {figure(found['before'])} before, on "
-               f"{found['rows']:,} validation rows")  # fmt: skip
+    typer.echo(
+        f"{get_metric_title(found['metric']):<11} {format_figure(found['after'])}, "
+        f"{format_figure(found['before'])} before, on {found['rows']:,} validation rows"
+    )
     print_loss(found["loss"])
     if found["agreement"] is not None:
         typer.echo(f"agreement   {found['agreement']:.1%} of rows have the same labels")
@@ -112,9 +114,9 @@ def print_smaller(made: CompressedModel) -> None:
 def print_loss(loss: dict[str, float | None]) -> None:
     """Print a loss, with its interval if it has one."""
     between = f"  ({loss['low']:.4f} to {loss['high']:.4f})" if loss["low"] is not None else ""
-    typer.echo(f"loss        {figure(loss['value'])}{between}")
+    typer.echo(f"loss        {format_figure(loss['value'])}{between}")
 
 
-def figure(value: float | None) -> str:
+def format_figure(value: float | None) -> str:
     """Return a figure for printing; a correlation with constant values is undefined."""
     return "undefined" if value is None else f"{value:.4f}"

@@ -86,7 +86,7 @@ class Graph:
         return [
             Table(node.output[0], node.input[0], node.input[1])
             for node in self._nodes
-            if node.op_type == "Gather" and _axis(node) == 0 and self._is_matrix(node.input[0])
+            if node.op_type == "Gather" and _get_axis(node) == 0 and self._is_matrix(node.input[0])
         ]
 
     def replace(self, name: str, nodes: Sequence[onnx.NodeProto]) -> None:
@@ -100,7 +100,7 @@ class Graph:
 
     def to_bytes(self, *, outputs: Iterable[str] | None = None) -> bytes:
         """Return the serialised graph without unused constants; `outputs` replaces its outputs."""
-        content: bytes = self._built(outputs).SerializeToString()
+        content: bytes = self._build(outputs).SerializeToString()
         return content
 
     def save(self, file: Path) -> None:
@@ -117,14 +117,14 @@ class Graph:
         if given.get("transB", 0):
             weight = self.add_constant(f"{weight}.turned", np.ascontiguousarray(self._constants[weight].T))
         if len(gemm.input) < 3:
-            return [node("MatMul", [gemm.input[0], weight], gemm.output[0])]
+            return [make_node("MatMul", [gemm.input[0], weight], gemm.output[0])]
         product = f"{gemm.output[0]}.product"
         return [
-            node("MatMul", [gemm.input[0], weight], product),
-            node("Add", [product, gemm.input[2]], gemm.output[0]),
+            make_node("MatMul", [gemm.input[0], weight], product),
+            make_node("Add", [product, gemm.input[2]], gemm.output[0]),
         ]
 
-    def _built(self, outputs: Iterable[str] | None) -> onnx.ModelProto:
+    def _build(self, outputs: Iterable[str] | None) -> onnx.ModelProto:
         read = {name for node in self._nodes for name in node.input}
         given = self._model.graph
         shown = list(given.output) if outputs is None else [helper.make_empty_tensor_value_info(n) for n in outputs]
@@ -151,10 +151,10 @@ class Graph:
         return values is not None and values.ndim == 2 and values.dtype == np.float32 and values.size >= MIN_VALUES
 
 
-def node(kind: str, inputs: Sequence[str], output: str, **attributes: Any) -> onnx.NodeProto:
+def make_node(kind: str, inputs: Sequence[str], output: str, **attributes: Any) -> onnx.NodeProto:
     """Return a node with one output, named after it."""
     return helper.make_node(kind, list(inputs), [output], name=f"{kind}_{output}", **attributes)
 
 
-def _axis(gather: onnx.NodeProto) -> int:
+def _get_axis(gather: onnx.NodeProto) -> int:
     return next((int(one.i) for one in gather.attribute if one.name == "axis"), 0)

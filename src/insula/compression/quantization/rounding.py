@@ -25,7 +25,7 @@ def round_to_levels(
     if seen is None:
         levels: NDArray[np.float32] = np.clip(np.rint(weight / scales), low, high)
         return levels
-    factor = _factor(seen)
+    factor = _factorise(seen)
     left = weight.astype(np.float32, copy=True)
     levels = np.empty_like(left)
     for first in range(0, len(left), _BLOCK):
@@ -40,7 +40,7 @@ def round_to_levels(
     return levels
 
 
-def _factor(seen: NDArray[np.float32]) -> NDArray[np.float32]:
+def _factorise(seen: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return the upper Cholesky factor of the inverse of the damped second moments."""
     moments = (seen.T @ seen).astype(np.float64)
     diagonal = np.einsum("ii->i", moments)

@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 from insula.compression.quantization.graph import Graph
 from insula.compression.quantization.static_int8 import ActivationScale, quantize_matmuls
 from insula.inference.onnx_backend import open_session
-from insula.inference.token_backend import in_batches
+from insula.inference.token_backend import run_in_batches
 
 
-def sensitivities(
+def measure_sensitivities(
     graph: Graph, scales: Mapping[str, ActivationScale], tokens: Sequence[NDArray[np.int64]], outputs: int
 ) -> dict[str, float]:
     """Return activation name to the mean squared change of the logits on these texts, the most sensitive first.
@@ -24,7 +24,7 @@ def sensitivities(
 
     def logits(one: Graph) -> NDArray[np.float32]:
         session = open_session(one.to_bytes())
-        return in_batches(
+        return run_in_batches(
             tokens,
             outputs,
             lambda ids, mask: session.run(["logits"], {"input_ids": ids, "attention_mask": mask})[0],

@@ -22,7 +22,7 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 
-from insula.compression.quantization.graph import Graph, node
+from insula.compression.quantization.graph import Graph, make_node
 from insula.compression.quantization.rounding import round_to_levels
 
 WEIGHT_BITS = 7
@@ -66,7 +66,7 @@ def choose_scales(graph: Graph, samples: Mapping[str, NDArray[np.float32]]) -> d
     readers: dict[str, list[NDArray[np.float32]]] = {}
     for product in graph.products():
         readers.setdefault(product.activation, []).append(graph.constant(product.weight))
-    return {name: _choose(rows[:_MAX_ROWS], np.hstack(readers[name])) for name, rows in samples.items()}
+    return {name: _choose_scale(rows[:_MAX_ROWS], np.hstack(readers[name])) for name, rows in samples.items()}
 
 
 def quantize_matmuls(
@@ -101,8 +101,8 @@ def quantize_matmuls(
             graph.add_constant(f"{right}.zero", np.zeros(len(column), dtype=np.int8)),
         ]
         nodes += [
-            node("DequantizeLinear", inputs, f"{right}.weight", axis=1),
-            node("MatMul", [f"{product.activation}.insula.back", f"{right}.weight"], product.name),
+            make_node("DequantizeLinear", inputs, f"{right}.weight", axis=1),
+            make_node("MatMul", [f"{product.activation}.insula.back", f"{right}.weight"], product.name),
         ]
         graph.replace(product.name, nodes)
         done.append(product.name)
@@ -126,27 +126,27 @@ def _to_bytes(graph: Graph, activation: str, at: ActivationScale) -> list[onnx.N
     if at.divisors is not None:
         factors = graph.add_constant(f"{name}.factors", (1 / at.divisors).astype(np.float32))
         given = f"{name}.even"
-        nodes.append(node("Mul", [activation, factors], given))
+        nodes.append(make_node("Mul", [activation, factors], given))
     return [
         *nodes,
-        node("QuantizeLinear", [given, scale, zero], f"{name}.uint8"),
-        node("DequantizeLinear", [f"{name}.uint8", scale, zero], f"{name}.back"),
+        make_node("QuantizeLinear", [given, scale, zero], f"{name}.uint8"),
+        make_node("DequantizeLinear", [f"{name}.uint8", scale, zero], f"{name}.back"),
     ]
 
 
-def _choose(rows: NDArray[np.float32], weights: NDArray[np.float32]) -> ActivationScale:
+def _choose_scale(rows: NDArray[np.float32], weights: NDArray[np.float32]) -> ActivationScale:
     wanted = rows @ weights
-    best, error = _best_range(rows, weights, wanted, None)
+    best, error = _choose_range(rows, weights, wanted, None)
     magnitudes = np.abs(rows).max(axis=0)
     for ceiling in _CEILINGS:
         divisors = np.maximum(1.0, magnitudes / (ceiling * max(magnitudes.max(), 1e-12))).astype(np.float32)
-        divided, found = _best_range(rows, weights, wanted, divisors)
+        divided, found = _choose_range(rows, weights, wanted, divisors)
         if found < (_MAX_ERROR_RATIO if best.divisors is None else 1.0) * error:
             best, error = divided, found
     return best
 
 
-def _best_range(
+def _choose_range(
     rows: NDArray[np.float32],
     weights: NDArray[np.float32],
     wanted: NDArray[np.float32],

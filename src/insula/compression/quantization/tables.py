@@ -11,7 +11,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from insula.compression.quantization.graph import Graph, Table, node
+from insula.compression.quantization.graph import Graph, Table, make_node
 
 Bits = Literal[4, 8]
 
@@ -28,12 +28,12 @@ def _replace(graph: Graph, table: Table, name: str, bits: Bits) -> None:
         bits = 8  # two values share a byte
     levels, scales = quantize_rows(values, bits)
     scale = graph.add_constant(f"{name}.scale", scales[:, None])
-    nodes = [node("Gather", [scale, table.numbers], f"{name}.scales")]
+    nodes = [make_node("Gather", [scale, table.numbers], f"{name}.scales")]
     if bits == 8:
         packed = graph.add_constant(f"{name}.int8", levels.astype(np.int8))
         nodes += [
-            node("Gather", [packed, table.numbers], f"{name}.levels"),
-            node("Cast", [f"{name}.levels"], f"{name}.values", to=1),
+            make_node("Gather", [packed, table.numbers], f"{name}.levels"),
+            make_node("Cast", [f"{name}.levels"], f"{name}.values", to=1),
         ]
     else:
         # The low bits have the left half of a vector and the high bits the right half, without interleaving.
@@ -43,14 +43,14 @@ def _replace(graph: Graph, table: Table, name: str, bits: Bits) -> None:
         four = graph.add_constant("insula.four", np.array(4, dtype=np.uint8))
         middle = graph.add_constant("insula.middle", np.array(8, dtype=np.float32))
         nodes += [
-            node("Gather", [packed, table.numbers], f"{name}.packed"),
-            node("BitwiseAnd", [f"{name}.packed", low], f"{name}.left"),
-            node("BitShift", [f"{name}.packed", four], f"{name}.right", direction="RIGHT"),
-            node("Concat", [f"{name}.left", f"{name}.right"], f"{name}.levels", axis=-1),
-            node("Cast", [f"{name}.levels"], f"{name}.unsigned", to=1),
-            node("Sub", [f"{name}.unsigned", middle], f"{name}.values"),
+            make_node("Gather", [packed, table.numbers], f"{name}.packed"),
+            make_node("BitwiseAnd", [f"{name}.packed", low], f"{name}.left"),
+            make_node("BitShift", [f"{name}.packed", four], f"{name}.right", direction="RIGHT"),
+            make_node("Concat", [f"{name}.left", f"{name}.right"], f"{name}.levels", axis=-1),
+            make_node("Cast", [f"{name}.levels"], f"{name}.unsigned", to=1),
+            make_node("Sub", [f"{name}.unsigned", middle], f"{name}.values"),
         ]
-    graph.replace(table.name, [*nodes, node("Mul", [f"{name}.values", f"{name}.scales"], table.name)])
+    graph.replace(table.name, [*nodes, make_node("Mul", [f"{name}.values", f"{name}.scales"], table.name)])
 
 
 def quantize_rows(values: NDArray[np.float32], bits: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
@@ -65,12 +65,12 @@ def quantize_rows(values: NDArray[np.float32], bits: int) -> tuple[NDArray[np.in
     chosen = np.empty(len(values), dtype=np.float32)
     for share in np.linspace(1.0, 0.4, 16) if bits < 8 else (1.0,):
         scales = (share * largest / most).astype(np.float32)
-        error = ((_levels(values, scales, most) * scales[:, None] - values) ** 2).sum(axis=1)
+        error = ((_round_to_levels(values, scales, most) * scales[:, None] - values) ** 2).sum(axis=1)
         chosen = np.where(error < best, scales, chosen)
         best = np.minimum(best, error)
-    return _levels(values, chosen, most).astype(np.int64), chosen
+    return _round_to_levels(values, chosen, most).astype(np.int64), chosen
 
 
-def _levels(values: NDArray[np.float32], scales: NDArray[np.float32], most: int) -> NDArray[np.float32]:
+def _round_to_levels(values: NDArray[np.float32], scales: NDArray[np.float32], most: int) -> NDArray[np.float32]:
     levels: NDArray[np.float32] = np.clip(np.rint(values / scales[:, None]), -most, most)
     return levels

@@ -16,7 +16,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from insula.compression.quantization.graph import CONTRIB, Graph, node
+from insula.compression.quantization.graph import CONTRIB, Graph, make_node
 from insula.compression.quantization.rounding import round_to_levels
 
 Bits = Literal[4, 8]
@@ -50,7 +50,7 @@ def pack_products(
             graph.add_constant(f"{name}.scale", scales),
         ]
         size = {"K": weight.shape[0], "N": weight.shape[1], "bits": bits, "block_size": block}
-        graph.replace(product.name, [node("MatMulNBits", inputs, product.name, domain=CONTRIB, **size)])
+        graph.replace(product.name, [make_node("MatMulNBits", inputs, product.name, domain=CONTRIB, **size)])
         done.append(product.name)
     return done
 
@@ -67,9 +67,9 @@ def store_products(graph: Graph, *, samples: Mapping[str, NDArray[np.float32]] |
         graph.replace(
             product.name,
             [
-                node("Cast", [graph.add_constant(f"{name}.int8", levels)], f"{name}.levels", to=1),
-                node("Mul", [f"{name}.levels", graph.add_constant(f"{name}.scale", scales)], f"{name}.weight"),
-                node("MatMul", [product.activation, f"{name}.weight"], product.name),
+                make_node("Cast", [graph.add_constant(f"{name}.int8", levels)], f"{name}.levels", to=1),
+                make_node("Mul", [f"{name}.levels", graph.add_constant(f"{name}.scale", scales)], f"{name}.weight"),
+                make_node("MatMul", [product.activation, f"{name}.weight"], product.name),
             ],
         )
         done.append(product.name)

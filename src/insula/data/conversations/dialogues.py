@@ -40,7 +40,7 @@ class Dialogues:
         found: list[tuple[Turn, ...]] = [()] * self._count
         long = 0
         for rows in self._rows.values():
-            keys = order_keys([order for _, order, _ in rows])
+            keys = build_order_keys([order for _, order, _ in rows])
             in_order = [rows[place] for place in sorted(range(len(rows)), key=keys.__getitem__)]
             turns = [turn for _, _, turn in in_order]
             for place, (number, _, _) in enumerate(in_order):
@@ -49,7 +49,7 @@ class Dialogues:
         return found, long
 
 
-def order_keys(cells: Sequence[Any]) -> list[Any]:
+def build_order_keys(cells: Sequence[Any]) -> list[Any]:
     """Return sort keys for cells of the turn column: numbers if all are, else natural order (`u2` before `u10`).
 
     Without such a column all cells are None and the keys are equal: rows keep the order of the table.
@@ -59,10 +59,10 @@ def order_keys(cells: Sequence[Any]) -> list[Any]:
     numbers = [as_number(cell) for cell in cells]
     if all(number is not None for number in numbers):
         return numbers
-    return [natural_key(cell) for cell in cells]
+    return [build_natural_key(cell) for cell in cells]
 
 
-def natural_key(cell: Any) -> list[Any]:
+def build_natural_key(cell: Any) -> list[Any]:
     """Return a sort key that compares digits as numbers: `9:58` comes before `10:02`."""
     pieces = _DIGITS.split(as_name(cell))
     # A longer number is greater; `int` would raise for thousands of digits.

@@ -11,10 +11,10 @@ from insula.data.cell_paths import JOINED
 from insula.data.columns import (
     NO_CONVERSATION,
     ConversationColumns,
-    conversation_columns,
+    complete_conversation,
+    find_conversation_columns,
+    find_identity_columns,
     find_text_columns,
-    usual_conversation,
-    usual_identity,
 )
 from insula.data.conversations.turn_cells import MOST_TURNS
 from insula.data.options import DataOptions
@@ -64,9 +64,9 @@ def find_file_columns(
     """
     texts = find_text_columns(columns, options.text, where)
     rest = [name for name in columns if name not in texts]
-    given = conversation_columns(columns, options, where)
-    found = usual_conversation(rest, given, where, turns=context.turns > 0, target=context.target)
-    id_, language = usual_identity(rest)
+    given = find_conversation_columns(columns, options, where)
+    found = complete_conversation(rest, given, where, turns=context.turns > 0, target=context.target)
+    id_, language = find_identity_columns(rest)
     return FileColumns(
         texts,
         conversation=found,

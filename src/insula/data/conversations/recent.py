@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from insula.core.model_input import Turn
-from insula.data.conversations.dialogues import order_keys
+from insula.data.conversations.dialogues import build_order_keys
 
 MOST_CHARACTERS = 16_000_000
 """Kept of all recent dialogues together; the least recently used dialogues are dropped first."""
@@ -59,7 +59,7 @@ class RecentDialogues:
     def _append(self, dialogue: _Dialogue, turn: Turn) -> None:
         dropped = dialogue.turns[0] if len(dialogue.turns) == self._most else None
         dialogue.turns.append(turn)
-        change = _size(turn) - (0 if dropped is None else _size(dropped))
+        change = _count_characters(turn) - (0 if dropped is None else _count_characters(dropped))
         dialogue.characters += change
         self._characters += change
         while self._characters > MOST_CHARACTERS and len(self._dialogues) > 1:
@@ -71,9 +71,9 @@ def _is_before(order: Any, other: Any) -> bool:
     """True if one position in a dialogue is before another."""
     if type(order) is type(other) is int:
         return bool(order < other)
-    key, other_key = order_keys([order, other])
+    key, other_key = build_order_keys([order, other])
     return bool(key < other_key)
 
 
-def _size(turn: Turn) -> int:
+def _count_characters(turn: Turn) -> int:
     return len(turn.text) + OVERHEAD_CHARACTERS

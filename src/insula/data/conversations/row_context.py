@@ -63,13 +63,13 @@ class ContextReader:
             return RowContext((), speaker, target)
         turns, problem = read_turns([row.get(name) for name in columns.context])
         self.long += len(turns) > MOST_TURNS
-        return RowContext(tuple(map(self._shortened, turns[-MOST_TURNS:])), speaker, target, problem=problem)
+        return RowContext(tuple(map(self._shorten_turn, turns[-MOST_TURNS:])), speaker, target, problem=problem)
 
     def earlier_turns(self) -> list[tuple[Turn, ...]]:
         """Return the earlier turns of the rows of dialogues, by their `number`."""
         earlier, self.long = self._dialogues.earlier()
         return earlier
 
-    def _shortened(self, turn: Turn) -> Turn:
+    def _shorten_turn(self, turn: Turn) -> Turn:
         most = self._most_characters
         return turn if len(turn.text) <= most else Turn(turn.text[:most], turn.speaker)

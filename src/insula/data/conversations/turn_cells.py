@@ -31,17 +31,17 @@ def read_turns(cells: Sequence[Any]) -> TurnReading:
     A single cell holds a list of texts or of objects (`{"speaker": "A", "text": "How was it?"}`), the same as a JSON
     string, or one earlier text. Several cells hold one text each, the oldest first. Blank turns are left out.
     """
-    return _from_cell(cells[0]) if len(cells) == 1 else _from_columns(cells)
+    return _read_cell(cells[0]) if len(cells) == 1 else _read_columns(cells)
 
 
-def _from_columns(cells: Sequence[Any]) -> TurnReading:
+def _read_columns(cells: Sequence[Any]) -> TurnReading:
     turns = [cell for cell in cells if not is_missing(cell)]
     if any(map(is_not_text, turns)):
         return TurnReading(problem="with a list, an object or bytes in place of an earlier turn")
-    return TurnReading(tuple(Turn(_text(cell)) for cell in turns))
+    return TurnReading(tuple(Turn(_read_text(cell)) for cell in turns))
 
 
-def _from_cell(cell: Any) -> TurnReading:
+def _read_cell(cell: Any) -> TurnReading:
     if is_missing(cell):
         return TurnReading()
     if isinstance(cell, str) and (spelled := cell.strip()).startswith("["):
@@ -51,10 +51,10 @@ def _from_cell(cell: Any) -> TurnReading:
         elif _is_broken_list(spelled):
             return TurnReading(problem=BROKEN)
     if isinstance(cell, list | tuple):
-        return _from_list(cell)
+        return _read_list(cell)
     if is_not_text(cell):
         return TurnReading(problem=NOT_A_LIST)
-    return TurnReading((Turn(_text(cell)),))
+    return TurnReading((Turn(_read_text(cell)),))
 
 
 def _is_broken_list(spelled: str) -> bool:
@@ -62,7 +62,7 @@ def _is_broken_list(spelled: str) -> bool:
     return spelled[1:].lstrip()[:1] in ("{", '"')
 
 
-def _from_list(entries: Sequence[Any]) -> TurnReading:
+def _read_list(entries: Sequence[Any]) -> TurnReading:
     turns = []
     for entry in entries:
         if isinstance(entry, Mapping):
@@ -76,9 +76,9 @@ def _from_list(entries: Sequence[Any]) -> TurnReading:
             continue
         if is_not_text(text) or isinstance(text, tuple) or is_not_text(speaker):
             return TurnReading(problem=NO_TEXT)
-        turns.append(Turn(_text(text), None if is_missing(speaker) else _text(speaker).strip()))
+        turns.append(Turn(_read_text(text), None if is_missing(speaker) else _read_text(speaker).strip()))
     return TurnReading(tuple(turns))
 
 
-def _text(cell: Any) -> str:
+def _read_text(cell: Any) -> str:
     return cell if isinstance(cell, str) else as_name(cell)

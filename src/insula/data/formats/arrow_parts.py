@@ -9,9 +9,9 @@ from typing import Any, BinaryIO
 
 import pyarrow as pa
 
-from insula.data.formats.arrow_writer import ArrowWriter, library_writer, schema_of, types_for
+from insula.data.formats.arrow_writer import ArrowWriter, adapt_types, infer_schema, open_library_writer
 from insula.data.formats.row_reader import Row
-from insula.data.formats.writers import output_stream
+from insula.data.formats.writers import open_output
 
 JOINED_ROWS = 32_768
 """Rows per group of the joined file. A Parquet writer keeps the metadata of every group, so groups must be few."""
@@ -30,30 +30,30 @@ def write_arrow_part(
 
     parquet  True if the joined file is Parquet: `DataError` if Parquet cannot store a column
     """
-    schema = None if layout is None else _schema_in(layout)
-    writer = ArrowWriter(stream, columns, types_for(types, parquet=parquet), parquet=False, schema=schema)
+    schema = None if layout is None else _read_schema(layout)
+    writer = ArrowWriter(stream, columns, adapt_types(types, parquet=parquet), parquet=False, schema=schema)
     try:
         writer.write(rows)
         writer.finish()
     finally:
         writer.close()
-    return dict(layout) if layout is not None else _layout(writer.schema, parquet=parquet)
+    return dict(layout) if layout is not None else _build_layout(writer.schema, parquet=parquet)
 
 
-def arrow_layout(
+def build_arrow_layout(
     batches: Iterable[Sequence[Row]], more: Sequence[str], types: Mapping[str, Any], *, parquet: bool
 ) -> dict[str, Any]:
     """Return a layout for all these rows, followed by the columns `more`; `parquet` as above."""
-    found = schema_of(batches)
-    return _layout(pa.schema([*found, *((name, types[name]) for name in more)]), parquet=parquet)
+    found = infer_schema(batches)
+    return _build_layout(pa.schema([*found, *((name, types[name]) for name in more)]), parquet=parquet)
 
 
-def _layout(schema: Any, *, parquet: bool) -> dict[str, Any]:
-    library_writer(pa.BufferOutputStream(), schema, parquet=parquet).close()
+def _build_layout(schema: Any, *, parquet: bool) -> dict[str, Any]:
+    open_library_writer(pa.BufferOutputStream(), schema, parquet=parquet).close()
     return {"schema": base64.b64encode(schema.serialize()).decode()}
 
 
-def _schema_in(layout: Mapping[str, Any]) -> Any:
+def _read_schema(layout: Mapping[str, Any]) -> Any:
     return pa.ipc.read_schema(pa.BufferReader(base64.b64decode(layout["schema"])))
 
 
@@ -61,12 +61,12 @@ def join_arrow_parts(parts: Sequence[Path], path: Path, *, parquet: bool) -> Non
     """Write the rows of the parts into `path`, in groups of `JOINED_ROWS`; one group is held in memory."""
     with parts[0].open("rb") as first:
         schema = pa.ipc.open_file(first).schema
-    with output_stream(path) as stream, library_writer(stream, schema, parquet=parquet) as writer:
-        for table in _groups(parts):
+    with open_output(path) as stream, open_library_writer(stream, schema, parquet=parquet) as writer:
+        for table in _iterate_groups(parts):
             writer.write_table(table)
 
 
-def _groups(parts: Sequence[Path]) -> Iterator[Any]:
+def _iterate_groups(parts: Sequence[Path]) -> Iterator[Any]:
     """Yield tables of `JOINED_ROWS` rows, the last one shorter."""
     waiting: list[Any] = []
     rows = 0

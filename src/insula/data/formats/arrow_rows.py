@@ -12,8 +12,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from insula.core.errors import DataError
-from insula.data.formats.byte_source import PackedStream, open_bytes, read_errors, share_read
-from insula.data.formats.row_reader import Reject, Row, RowReader, unique_names
+from insula.data.formats.byte_source import PackedStream, measure_share_read, open_bytes, read_errors
+from insula.data.formats.row_reader import Reject, Row, RowReader, make_names_unique
 
 BUFFER = 1 << 20  # bytes of a column read at once
 
@@ -34,16 +34,16 @@ class ArrowRows(RowReader):
     ) -> None:
         super().__init__(path, batch_size=batch_size, on_reject=on_reject)
         self._kind = "Parquet" if parquet else "Arrow"
-        self._file = _seekable(path)
+        self._file = _open_seekable(path)
         try:
-            self._batches = _parquet(self._file, batch_size) if parquet else _arrow(self._file, batch_size)
+            self._batches = _read_parquet(self._file, batch_size) if parquet else _read_arrow(self._file, batch_size)
             schema = next(self._batches)
-            self.columns = unique_names(schema.names)
+            self.columns = make_names_unique(schema.names)
         except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
             self._file.close()
-            raise self._damaged() from error
+            raise self._build_damage_error() from error
         self.types = dict(zip(self.columns, schema.types, strict=True))
-        self.value_names = _value_names(schema.metadata or {})
+        self.value_names = _read_value_names(schema.metadata or {})
         self.columns_vary = any(pa.types.is_struct(kind) or pa.types.is_map(kind) for kind in schema.types)
         self._bytes = [name for name, kind in self.types.items() if kind in (pa.binary(), pa.large_binary())]
         self._total = next(self._batches) if parquet else 0
@@ -52,13 +52,13 @@ class ArrowRows(RowReader):
     @property
     def share_read(self) -> float | None:
         """Share that was read: of the rows in Parquet, of the bytes in Arrow."""
-        return min(self._read / self._total, 1.0) if self._total else share_read(self._file)
+        return min(self._read / self._total, 1.0) if self._total else measure_share_read(self._file)
 
     def close(self) -> None:
         """Close the file."""
         self._file.close()
 
-    def _damaged(self) -> DataError:
+    def _build_damage_error(self) -> DataError:
         return DataError(
             f"The file {self.path!r} is not a complete {self._kind} file: it is truncated, damaged or has another "
             "format. Write or copy it again."
@@ -72,18 +72,18 @@ class ArrowRows(RowReader):
                 if batch is not None:
                     _validate(batch)
             except (pa.ArrowException, OSError) as error:
-                raise self._damaged() from error
+                raise self._build_damage_error() from error
             if batch is None:
                 return
             self._read += batch.num_rows
-            for row in self._plain(batch.rename_columns(list(self.columns)), number):
+            for row in self._iterate_plain_rows(batch.rename_columns(list(self.columns)), number):
                 number += 1
                 if row is not None:
                     for name in self._bytes:
-                        row[name] = _as_text(row[name])
+                        row[name] = _decode_text(row[name])
                     yield number, row
 
-    def _plain(self, batch: Any, before: int) -> Iterator[Row | None]:
+    def _iterate_plain_rows(self, batch: Any, before: int) -> Iterator[Row | None]:
         try:
             yield from batch.to_pylist(maps_as_pydicts="lossy")
         except (ValueError, OverflowError):
@@ -97,7 +97,7 @@ class ArrowRows(RowReader):
                     yield None
 
 
-def _parquet(file: BinaryIO, batch_size: int) -> Iterator[Any]:
+def _read_parquet(file: BinaryIO, batch_size: int) -> Iterator[Any]:
     """Yield the schema, the number of rows, then the record batches."""
     # By default the library reads 32 MiB ahead, and keeps them until the end.
     reader = pq.ParquetFile(file, pre_buffer=False, buffer_size=BUFFER)
@@ -106,7 +106,7 @@ def _parquet(file: BinaryIO, batch_size: int) -> Iterator[Any]:
     yield from reader.iter_batches(batch_size=batch_size)
 
 
-def _arrow(file: BinaryIO, batch_size: int) -> Iterator[Any]:
+def _read_arrow(file: BinaryIO, batch_size: int) -> Iterator[Any]:
     """Yield the schema, then the record batches, cut to `batch_size`."""
     is_file = file.read(6) == b"ARROW1"
     file.seek(0)
@@ -137,7 +137,7 @@ def _validate(batch: Any) -> None:
             column.validate(full=not pa.types.is_primitive(column.type))
 
 
-def _value_names(metadata: Mapping[bytes, bytes]) -> dict[str, dict[str, str]]:
+def _read_value_names(metadata: Mapping[bytes, bytes]) -> dict[str, dict[str, str]]:
     """Return column to number to name from what the library `datasets` writes into the schema."""
     try:
         features = json.loads(metadata.get(b"huggingface", b"{}"))["info"]["features"]
@@ -148,7 +148,7 @@ def _value_names(metadata: Mapping[bytes, bytes]) -> dict[str, dict[str, str]]:
         return {}
 
 
-def _as_text(cell: Any) -> Any:
+def _decode_text(cell: Any) -> Any:
     """Return bytes as text if they are UTF-8: some programs write texts to Parquet as plain bytes."""
     try:
         return cell.decode() if isinstance(cell, bytes) else cell
@@ -156,7 +156,7 @@ def _as_text(cell: Any) -> Any:
         return cell
 
 
-def _seekable(path: str) -> BinaryIO:
+def _open_seekable(path: str) -> BinaryIO:
     """Open `path`; a packed file is unpacked to a temporary file first, because these formats are read from the end."""
     file = open_bytes(path)
     if file.seekable() and not isinstance(file, PackedStream):

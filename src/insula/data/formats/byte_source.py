@@ -37,7 +37,7 @@ def open_bytes(path: str | Path) -> BinaryIO:
     if path.suffix.lower() == ".zip":
         with read_errors(path):
             archive = zipfile.ZipFile(file)
-            return PackedStream(file, archive.open(zip_member(path, archive)))
+            return PackedStream(file, archive.open(find_zip_member(path, archive)))
     if path.suffix.lower() == ".gz":
         file.close()
         raise DataError(
@@ -46,12 +46,12 @@ def open_bytes(path: str | Path) -> BinaryIO:
     return file
 
 
-def zip_member(path: Path, archive: zipfile.ZipFile | None = None) -> str:
+def find_zip_member(path: Path, archive: zipfile.ZipFile | None = None) -> str:
     """Return the name of the only file in a `.zip`; `DataError` if there is none, or several."""
     if archive is None:
         require_file(path)
         with read_errors(path), zipfile.ZipFile(path) as opened:
-            return zip_member(path, opened)
+            return find_zip_member(path, opened)
     names = [name for name in archive.namelist() if not name.endswith("/") and not _is_hidden(name)]
     if len(names) != 1:
         raise DataError(
@@ -71,14 +71,14 @@ def require_file(path: Path) -> None:
     if not path.exists():
         folder = path.parent
         reason = "" if folder.is_dir() else f" The folder {str(folder)!r} does not exist either."
-        raise MissingFileError(f"The file {str(path)!r} does not exist.{reason}{nearest_file(path)} Check the path.")
+        raise MissingFileError(f"The file {str(path)!r} does not exist.{reason}{suggest_file(path)} Check the path.")
     if path.is_dir():
         raise DataError(f"The path {str(path)!r} must be a file, but it is a folder. Name a file in it.")
     if path.is_file() and path.stat().st_size == 0:
         raise DataError(f"The file {str(path)!r} is empty: it has no rows to read. Check how it was made.")
 
 
-def nearest_file(path: Path) -> str:
+def suggest_file(path: Path) -> str:
     """Return ` Did you mean 'x'?` for the file in the same folder with the nearest name, or an empty string."""
     return nearest(path.name, (p.name for p in path.parent.iterdir())) if path.parent.is_dir() else ""
 
@@ -101,7 +101,7 @@ def read_errors(path: str | Path) -> Iterator[None]:
         raise DataError(f"The file {str(path)!r} cannot be read: permission denied. Change its permissions.") from error
 
 
-def share_read(stream: BinaryIO) -> float | None:
+def measure_share_read(stream: BinaryIO) -> float | None:
     """Return the share of the bytes of a file (as stored) that was read so far; None for a pipe."""
     file = stream.packed if isinstance(stream, PackedStream) else stream
     try:

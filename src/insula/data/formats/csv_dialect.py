@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from insula.core.errors import DataError
-from insula.core.sentences import counted, shortened
+from insula.core.sentences import counted, shorten
 from insula.data.usual_names import ALL_NAMES
 
 DELIMITERS = (",", ";", "\t", "|")
@@ -60,7 +60,7 @@ def detect_dialect(head: Sequence[str], *, tabs: bool, separator: str | None = N
     tabs       True for TSV, whose cells are separated by tabs if the header has one
     separator  delimiter given by the user, or `tab`; `DataError` if it is not one character
     """
-    delimiter = None if separator is None else checked_separator(separator)
+    delimiter = None if separator is None else parse_separator(separator)
     first = next((number for number, line in enumerate(head) if line.strip()), 0)
     skipped = 0
     if delimiter is None and head and (match := _SEPARATOR_LINE.fullmatch(head[first])):
@@ -68,17 +68,17 @@ def detect_dialect(head: Sequence[str], *, tabs: bool, separator: str | None = N
     notes = []
     if delimiter is None and not skipped and (skipped := _lines_before_header(head)):
         notes.append(f"{counted(skipped, 'line')} before the names of the columns skipped.")
-    sample = _sample(head[skipped:])
+    sample = _take_sample(head[skipped:])
     header = next((line for line in sample if line.strip()), "")
     if delimiter is None:
-        delimiter = "\t" if tabs and "\t" in header else _most_regular(sample, header)
-    if tabs and delimiter == "\t" and not _quotes_cells(sample):
+        delimiter = "\t" if tabs and "\t" in header else _choose_delimiter(sample, header)
+    if tabs and delimiter == "\t" and not _has_quoted_cells(sample):
         return Dialect("\t", quoted=False, skipped=skipped, notes=tuple(notes))
     found = Dialect(delimiter, skipped=skipped)
     if delimiter == "|" or (tabs and delimiter != "\t" and separator is None and delimiter in header):
         notes.append(f"The cells are separated by {delimiter!r}.")
     blanks = Dialect(delimiter, blanks=True, skipped=skipped)
-    hidden, still_hidden = (_hidden_quotes(sample, Dialect(delimiter, blanks=skip)) for skip in (False, True))
+    hidden, still_hidden = (_count_hidden_quotes(sample, Dialect(delimiter, blanks=skip)) for skip in (False, True))
     if hidden > still_hidden and _count_irregular(sample, blanks) <= _count_irregular(sample, found):
         found = blanks
         notes.append("Blanks after a separator are skipped, because quotes follow them.")
@@ -89,7 +89,7 @@ def detect_dialect(head: Sequence[str], *, tabs: bool, separator: str | None = N
     return Dialect(delimiter, blanks=found.blanks, backslash=found.backslash, skipped=skipped, notes=tuple(notes))
 
 
-def checked_separator(separator: str) -> str:
+def parse_separator(separator: str) -> str:
     """Return the delimiter of that name; `DataError` if it is not one character or `tab`."""
     found = _SPELLED.get(separator, separator)
     if len(found) != 1 or found in '"\r\n':
@@ -99,12 +99,12 @@ def checked_separator(separator: str) -> str:
     return found
 
 
-def visible(name: str) -> str:
+def strip_invisible(name: str) -> str:
     """Return a column name without blanks and invisible characters around it, which spreadsheets and scripts leave."""
     return name.strip(_INVISIBLE)
 
 
-def unescaped(line: str) -> str:
+def double_escaped_quotes(line: str) -> str:
     """Return a line with quotes doubled, as `csv` expects them, where a backslash escapes them."""
     return _ESCAPED_QUOTE.sub(lambda match: "\\" * (len(match[1]) // 2) + ('""' if len(match[1]) % 2 else '"'), line)
 
@@ -127,7 +127,7 @@ def require_header(records: Sequence[Sequence[str]], path: str) -> None:
             why = "is also a value of its column" if recurs else "is a number like all values of its column"
             raise DataError(
                 f"The first line of {path!r} looks like data and not like the names of columns: "
-                f"{shortened(cell, _SHOWN)!r} {why}. If the file has no header, say so with --no-header and name the "
+                f"{shorten(cell, _SHOWN)!r} {why}. If the file has no header, say so with --no-header and name the "
                 "columns by number, such as --text 2; if the line is the header, say so with --header. In Python, "
                 "recipes and requests set `header` to false or true."
             )
@@ -138,7 +138,7 @@ def _lines_before_header(head: Sequence[str]) -> int:
 
     Titles and comments of exporting programs have fewer cells, and no name of a column.
     """
-    lines = _sample(head)
+    lines = _take_sample(head)
     for number, line in enumerate(lines[:_MOST_LINES_BEFORE]):
         for delimiter in DELIMITERS:
             names = [cell.strip().strip('"').lower() for cell in line.split(delimiter)]
@@ -176,7 +176,7 @@ def completed_header(first: Sequence[str], records: Sequence[Sequence[str]], pat
     numbers = [row[0].strip() for row in regular]
     if missing == 1 and len(set(numbers)) == len(numbers) and all(map(_NUMBER.fullmatch, numbers)):
         return ["", *names], ["The first column has no name and holds row numbers; the names are those of the others."]
-    shown = ", ".join(repr(shortened(name, _SHOWN)) for name in names[:_MOST_NAMES])
+    shown = ", ".join(repr(shorten(name, _SHOWN)) for name in names[:_MOST_NAMES])
     raise DataError(
         f"The first line of {path!r} has {counted(len(names), 'cell')} ({shown}), but the rows below have {width}, so "
         "that it does not name their columns. Add the missing names. If it is no header, say so with --no-header; if "
@@ -184,10 +184,10 @@ def completed_header(first: Sequence[str], records: Sequence[Sequence[str]], pat
     )
 
 
-def sample_records(head: Sequence[str], dialect: Dialect) -> list[list[str]]:
+def read_sample_records(head: Sequence[str], dialect: Dialect) -> list[list[str]]:
     """Return the first records, as far as they can be read, without the lines before the header."""
-    sample = _sample(head[dialect.skipped :])
-    lines = map(unescaped, sample) if dialect.backslash else iter(sample)
+    sample = _take_sample(head[dialect.skipped :])
+    lines = map(double_escaped_quotes, sample) if dialect.backslash else iter(sample)
     records: list[list[str]] = []
     reader = csv.reader(lines, **dialect.options)
     while True:
@@ -199,13 +199,13 @@ def sample_records(head: Sequence[str], dialect: Dialect) -> list[list[str]]:
             continue
 
 
-def _hidden_quotes(sample: Sequence[str], dialect: Dialect) -> int:
+def _count_hidden_quotes(sample: Sequence[str], dialect: Dialect) -> int:
     """Return the number of cells with a quote behind blanks, which does not open a quoted cell."""
-    cells = (cell for record in sample_records(sample, dialect) for cell in record)
+    cells = (cell for record in read_sample_records(sample, dialect) for cell in record)
     return sum(cell[:1].isspace() and cell.lstrip()[:1] == '"' for cell in cells)
 
 
-def _sample(head: Sequence[str]) -> list[str]:
+def _take_sample(head: Sequence[str]) -> list[str]:
     lines: list[str] = []
     size = 0
     for line in head[:_SAMPLE_LINES]:
@@ -216,7 +216,7 @@ def _sample(head: Sequence[str]) -> list[str]:
     return lines
 
 
-def _most_regular(sample: Sequence[str], header: str) -> str:
+def _choose_delimiter(sample: Sequence[str], header: str) -> str:
     """Return the delimiter of the header with which most lines have as many cells as it has; the most frequent of
     equals. Spreadsheets in many countries write semicolons."""
     found = [delimiter for delimiter in DELIMITERS if delimiter in header]
@@ -228,7 +228,7 @@ def _most_regular(sample: Sequence[str], header: str) -> str:
 
 def _count_irregular(sample: Sequence[str], dialect: Dialect) -> int:
     """Return the number of lines that are not readable, or have another number of cells than the first record."""
-    lines = map(unescaped, sample) if dialect.backslash else iter(sample)
+    lines = map(double_escaped_quotes, sample) if dialect.backslash else iter(sample)
     reader = csv.reader(lines, strict=True, **dialect.options)
     irregular = before = width = 0
     while True:
@@ -246,7 +246,7 @@ def _count_irregular(sample: Sequence[str], dialect: Dialect) -> int:
         before = reader.line_num
 
 
-def _quotes_cells(sample: Sequence[str]) -> bool:
+def _has_quoted_cells(sample: Sequence[str]) -> bool:
     """True if quotes in tab-separated text quote cells; False if they are characters, as in most corpora."""
     widths: set[int] = set()
     reader = csv.reader(sample, delimiter="\t", strict=True)

@@ -12,12 +12,12 @@ from insula.core.sentences import counted
 from insula.data.formats.csv_dialect import (
     completed_header,
     detect_dialect,
+    double_escaped_quotes,
+    read_sample_records,
     require_header,
-    sample_records,
-    unescaped,
-    visible,
+    strip_invisible,
 )
-from insula.data.formats.row_reader import ReadLimits, Reject, Row, TextRows, unique_names
+from insula.data.formats.row_reader import ReadLimits, Reject, Row, TextRows, make_names_unique
 from insula.data.formats.text_lines import TextLines
 
 # A longer quoted cell is a quote that was never closed.
@@ -53,7 +53,7 @@ class CsvRows(TextRows):
         csv.field_size_limit(max(csv.field_size_limit(), 2**31 - 1))
         self._dialect = detect_dialect(lines.head, tabs=tabs, separator=separator)
         self.notes.extend(self._dialect.notes)
-        records = sample_records(lines.head, self._dialect)
+        records = read_sample_records(lines.head, self._dialect)
         if header is None:
             require_header(records, path)
         self._escaped = self._stray = 0  # rows with quotes that are escaped, or inside a quoted cell
@@ -80,8 +80,8 @@ class CsvRows(TextRows):
             self._records = chain([(line, first)], self._records)
             self.columns = tuple(f"column_{number}" for number in range(1, len(first) + 1))
         else:
-            self.columns = unique_names(
-                visible(cell) or f"column_{number}" for number, cell in enumerate(first, start=1)
+            self.columns = make_names_unique(
+                strip_invisible(cell) or f"column_{number}" for number, cell in enumerate(first, start=1)
             )
 
     @property
@@ -101,7 +101,7 @@ class CsvRows(TextRows):
                 self.reject(line, "repeats the names of the columns", "".join(self._feed.record))
             elif len(cells) == width:
                 yield line, dict(zip(columns, cells, strict=True))
-            elif (repaired := self._unescaped_cells(self._feed.record)) is not None:
+            elif (repaired := self._split_escaped(self._feed.record)) is not None:
                 yield line, dict(zip(columns, repaired, strict=True))
             else:
                 self.reject(
@@ -120,9 +120,9 @@ class CsvRows(TextRows):
             except StopIteration:
                 return
             except csv.Error as error:
-                repaired = self._unescaped_cells(feed.record[:1])
+                repaired = self._split_escaped(feed.record[:1])
                 if repaired is None and len(feed.record) == 1 and not feed.ended:
-                    repaired = self._lenient_cells(feed.record[0])
+                    repaired = self._split_leniently(feed.record[0])
                 if repaired is not None:
                     cells = repaired
                 elif len(feed.record) > 1 or feed.ended:
@@ -143,13 +143,15 @@ class CsvRows(TextRows):
             elif cells:
                 yield start, cells
 
-    def _unescaped_cells(self, record: list[str]) -> list[str] | None:
+    def _split_escaped(self, record: list[str]) -> list[str] | None:
         """Return the cells of a record whose quotes are escaped by backslashes; None if that does not explain it."""
         text = "".join(record)
         if self._dialect.backslash or not self._dialect.quoted or '\\"' not in text:
             return None
         try:
-            (cells,) = csv.reader(unescaped(text).splitlines(keepends=True), strict=True, **self._dialect.options)
+            (cells,) = csv.reader(
+                double_escaped_quotes(text).splitlines(keepends=True), strict=True, **self._dialect.options
+            )
         except (csv.Error, ValueError):
             return None
         if len(cells) != self._width:
@@ -157,7 +159,7 @@ class CsvRows(TextRows):
         self._escaped += 1
         return cells
 
-    def _lenient_cells(self, line: str) -> list[str] | None:
+    def _split_leniently(self, line: str) -> list[str] | None:
         """Return the cells of a line with text after a closing quote; None if it cannot be read in this way either."""
         if '\\"' in line:
             return None
@@ -198,7 +200,7 @@ class _RecordFeed:
                     break
             else:
                 size = 0
-            yield unescaped(line) if self._backslash and '\\"' in line else line
+            yield double_escaped_quotes(line) if self._backslash and '\\"' in line else line
         self.ended = True
 
     def rewind(self) -> None:

@@ -64,7 +64,7 @@ _WESTERN = frozenset("àáâãäåæçèéêëìíîïñòóôõöøùúûüýÿ
 _CJK_MARKS = frozenset("，。！？：；（）《》〈〉“”‘’、…—·～【】「」『』％＂＇－　￥")
 
 
-def byte_order_mark(head: bytes) -> tuple[str, int] | None:
+def find_byte_order_mark(head: bytes) -> tuple[str, int] | None:
     """Return the encoding of a byte order mark at the start, and the length of the mark; None without a mark."""
     return next(((name, len(mark)) for mark, name in _MARKS if head.startswith(mark)), None)
 
@@ -74,15 +74,15 @@ def detect_utf16(head: bytes) -> str | None:
     head = head[: SAMPLE_BYTES - SAMPLE_BYTES % 2]
     nuls = head.count(0)
     # A few NULs in valid UTF-8 are noise; in Latin text in UTF-16 every second byte is one.
-    if not nuls or (_decodes(head, "utf-8") and nuls < len(head) / 4):
+    if not nuls or (_can_decode(head, "utf-8") and nuls < len(head) / 4):
         return None
     even = head[: len(head) - len(head) % 2]
-    shares = {name: _readable_share(even, name) for name in ("utf-16-le", "utf-16-be")}
+    shares = {name: _measure_readable(even, name) for name in ("utf-16-le", "utf-16-be")}
     best = max(shares, key=lambda name: shares[name])
     return best if shares[best] >= 0.9 else None
 
 
-def binary_kind(head: bytes) -> str | None:
+def identify_binary(head: bytes) -> str | None:
     """Return what `head` is if it is not text, and what to do (`a PNG picture. Export ...`); None if it may be text."""
     for magic, kind, advice in _MAGIC:
         if head.startswith(magic):
@@ -104,7 +104,7 @@ def _has_many_controls(head: bytes, controls: int) -> bool:
 
 def _decodes_but_end(head: bytes) -> bool:
     """Return whether bytes are UTF-8, though perhaps cut inside their last character."""
-    return any(_decodes(head[: len(head) - cut], "utf-8") for cut in range(4))
+    return any(_can_decode(head[: len(head) - cut], "utf-8") for cut in range(4))
 
 
 def detect_encoding(sample: bytes) -> str | None:
@@ -115,38 +115,38 @@ def detect_encoding(sample: bytes) -> str | None:
     if sample.isascii():
         return None
     if len(sample) > SAMPLE_BYTES:
-        start = max(0, _first_high_byte(sample) - 1024)
+        start = max(0, _find_high_byte(sample) - 1024)
         sample = sample[start : start + SAMPLE_BYTES]
         if cut := sample.rfind(b"\n") + 1:
             sample = sample[:cut]
         else:  # one long line: do not cut a character in two
-            sample = next((sample[:-n] for n in range(1, 4) if line_encoding(sample[:-n])), sample)
-    if _decodes(sample, "utf-8"):
+            sample = next((sample[:-n] for n in range(1, 4) if detect_line_encoding(sample[:-n])), sample)
+    if _can_decode(sample, "utf-8"):
         return "utf-8"
     lines = [line for line in sample.split(b"\n") if not line.isascii()]
-    kinds = Counter(line_encoding(line) for line in lines)
+    kinds = Counter(detect_line_encoding(line) for line in lines)
     for name in ("utf-8", "gb18030", "cp1252"):
         if kinds[name] * 2 >= len(lines):
-            return name if name != "cp1252" or _decodes(sample, name) else "latin-1"
+            return name if name != "cp1252" or _can_decode(sample, name) else "latin-1"
     letters = sum(sample.count(code) for code in b"etaoinshr")
     high = sum(count for code, count in Counter(sample).items() if code > 127)
     # What decodes to Greek, Cyrillic or Japanese with hardly a whole word is Latin text with some accents.
     pages = _LATIN_PAGES if letters > high else _LATIN_PAGES + _OTHER_PAGES
     best = charset_normalizer.from_bytes(sample[:_LIBRARY_BYTES], cp_isolation=pages).best()
     name = best.encoding.replace("_", "-") if best else "cp1252"
-    return name if _decodes(sample, name) else "latin-1"
+    return name if _can_decode(sample, name) else "latin-1"
 
 
-def line_encoding(line: bytes) -> str | None:
+def detect_line_encoding(line: bytes) -> str | None:
     """Return the first of `utf-8`, `gb18030`, `cp1252` in which the line is plausible text; else None."""
-    if _decodes(line, "utf-8"):
+    if _can_decode(line, "utf-8"):
         return "utf-8"
-    if _common_chinese_share(line) >= 0.6:
+    if _measure_common_chinese(line) >= 0.6:
         return "gb18030"
     return "cp1252" if _is_western(line) else None
 
 
-def _decodes(data: bytes, name: str) -> bool:
+def _can_decode(data: bytes, name: str) -> bool:
     try:
         data.decode(name)
     except UnicodeDecodeError:
@@ -154,7 +154,7 @@ def _decodes(data: bytes, name: str) -> bool:
     return True
 
 
-def _first_high_byte(data: bytes) -> int:
+def _find_high_byte(data: bytes) -> int:
     low, high = 0, len(data)
     while high - low > 1:  # bisect: isascii runs at memory speed, a Python loop does not
         middle = (low + high) // 2
@@ -162,13 +162,13 @@ def _first_high_byte(data: bytes) -> int:
     return low
 
 
-def _common_chinese_share(line: bytes) -> float:
+def _measure_common_chinese(line: bytes) -> float:
     """Return the share of non-ASCII characters, decoded as GB18030, that are common Chinese; 0 if decoding fails."""
     try:
         high = [char for char in line.decode("gb18030") if ord(char) > 127]
     except UnicodeDecodeError:
         return 0.0
-    return sum(char in _everyday_chinese() for char in high) / len(high) if high else 0.0
+    return sum(char in _load_everyday_chinese() for char in high) / len(high) if high else 0.0
 
 
 def _is_western(line: bytes) -> bool:
@@ -181,15 +181,15 @@ def _is_western(line: bytes) -> bool:
     return sum(char in _WESTERN for char in high) >= 0.9 * len(high) and len(high) <= max(1, 0.4 * letters)
 
 
-def _readable_share(data: bytes, name: str) -> float:
+def _measure_readable(data: bytes, name: str) -> float:
     text = data.decode(name, errors="replace")
     good = sum(char.isascii() and (char.isprintable() or char in "\t\r\n") for char in text)
-    good += sum(char in _WESTERN or char in _everyday_chinese() for char in text)
+    good += sum(char in _WESTERN or char in _load_everyday_chinese() for char in text)
     return good / len(text) if text else 0.0
 
 
 @functools.cache
-def _everyday_chinese() -> frozenset[str]:
+def _load_everyday_chinese() -> frozenset[str]:
     """Return level 1 of GB 2312, the 3,755 most used characters, and Chinese punctuation."""
     codes = bytes(byte for lead in range(0xB0, 0xD8) for trail in range(0xA1, 0xFF) for byte in (lead, trail))
     return frozenset(codes.decode("gb2312", errors="ignore")) | _CJK_MARKS

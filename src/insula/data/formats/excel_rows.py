@@ -10,7 +10,7 @@ from typing import Any
 from insula.core.environment import require
 from insula.core.errors import DataError
 from insula.data.formats.byte_source import require_file
-from insula.data.formats.row_reader import Reject, Row, RowReader, unique_names
+from insula.data.formats.row_reader import Reject, Row, RowReader, make_names_unique
 
 
 class ExcelRows(RowReader):
@@ -53,22 +53,22 @@ class ExcelRows(RowReader):
             self.columns = tuple(f"column_{number}" for number in range(1, len(names) + 1))
         else:
             self._first += 1
-            self.columns = unique_names(
-                str(_plain(name)).strip() if _is_filled(name) else f"column_{number}"
+            self.columns = make_names_unique(
+                str(_to_plain(name)).strip() if _is_filled(name) else f"column_{number}"
                 for number, name in enumerate(names, start=1)
             )
 
     def _numbered_rows(self) -> Iterator[tuple[int, Row]]:
         for number, cells in enumerate(self._cells[self._first :], start=self._first + 1):
             if any(map(_is_filled, cells)):
-                yield number, dict(zip(self.columns, map(_plain, cells), strict=True))
+                yield number, dict(zip(self.columns, map(_to_plain, cells), strict=True))
 
 
 def _is_filled(cell: Any) -> bool:
     return cell is not None and cell != ""
 
 
-def _plain(cell: Any) -> Any:
+def _to_plain(cell: Any) -> Any:
     if isinstance(cell, float) and cell.is_integer() and abs(cell) < 1e15:
         return int(cell)
     if isinstance(cell, datetime.date | datetime.time):

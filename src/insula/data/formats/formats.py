@@ -9,10 +9,10 @@ from typing import Literal, NamedTuple, get_args
 
 from insula.core.errors import DataError, nearest
 from insula.core.progress import Progress
-from insula.data.formats.byte_source import STDIN, open_bytes, zip_member
+from insula.data.formats.byte_source import STDIN, find_zip_member, open_bytes
 from insula.data.formats.csv_rows import CsvRows
 from insula.data.formats.json_rows import JsonLinesRows, JsonListRows
-from insula.data.formats.line_rows import FastTextRows, LineRows, detect_content, holds_json_lines, require_rows
+from insula.data.formats.line_rows import FastTextRows, LineRows, detect_content, has_json_lines, require_rows
 from insula.data.formats.row_reader import ReadLimits, Reject, Row, RowReader
 from insula.data.formats.text_lines import TextLines
 
@@ -47,12 +47,12 @@ FOREIGN = {
 """Endings of files with other content than rows that insula reads, and what to do with them."""
 
 
-def format_of(path: str | Path) -> Format:
+def find_format(path: str | Path) -> Format:
     """Return the format of a file name, ignoring `.gz`, for a `.zip` that of the file in it; `DataError` with the known
     endings for other names."""
     name = Path(path).name.lower().removesuffix(".gz")
     if name.endswith(".zip") and Path(path).is_file():
-        name = zip_member(Path(path)).lower()
+        name = find_zip_member(Path(path)).lower()
     ending = Path(name).suffix
     if ending in FOREIGN:
         raise DataError(
@@ -68,7 +68,7 @@ def format_of(path: str | Path) -> Format:
     return EXTENSIONS[ending]
 
 
-def written_format_of(path: str | Path) -> Format:
+def find_written_format(path: str | Path) -> Format:
     """Return the format of an output's name, ignoring `.gz`; `DataError` for others, and for formats that are only
     read."""
     ending = Path(Path(path).name.lower().removesuffix(".gz")).suffix
@@ -81,7 +81,7 @@ def written_format_of(path: str | Path) -> Format:
     return EXTENSIONS[ending]
 
 
-def checked_format(name: str, known: Sequence[Format] = FORMATS) -> Format:
+def check_format(name: str, known: Sequence[Format] = FORMATS) -> Format:
     """Return the format of that name among the `known`; `DataError` with the nearest name if there is none."""
     for one in known:
         if name == one:
@@ -90,7 +90,7 @@ def checked_format(name: str, known: Sequence[Format] = FORMATS) -> Format:
 
 
 def has_known_format(path: Path) -> bool:
-    """True if `format_of` knows the ending of the name."""
+    """True if `find_format` knows the ending of the name."""
     return Path(path.name.lower().removesuffix(".gz")).suffix in EXTENSIONS
 
 
@@ -137,7 +137,7 @@ def open_rows(
     Memory stays flat: at most `batch_size` rows and one block of the file are held (a `.json` list is held as text).
     Raises `MissingFileError`, or `DataError` if there is nothing to read or a limit is exceeded.
     """
-    kind = checked_format(format) if format is not None else None if str(path) == STDIN else format_of(path)
+    kind = check_format(format) if format is not None else None if str(path) == STDIN else find_format(path)
     if kind in ("parquet", "arrow"):
         # pyarrow takes half a second to import, and most files are text.
         from insula.data.formats.arrow_rows import ArrowRows
@@ -184,7 +184,7 @@ def open_rows(
                 f"Separator and header apply only to CSV and TSV. The file {str(path)!r} is read as {kind}. "
                 "Leave them out."
             )
-        if kind == "json" and holds_json_lines(lines.head):
+        if kind == "json" and has_json_lines(lines.head):
             kind = "jsonl"
         opened = _TEXT_READERS[kind or "lines"](
             lines, str(path), batch_size=batch_size, on_reject=on_reject, limits=limits

@@ -35,7 +35,7 @@ class _JsonReader(TextRows):
         first = self._next_rows(rows)
         if (export := find_export([row for _, row in first])) is not None:
             self.notes.append(f"Read as an export of {export.tool}.")
-            first, rows = list(self._converted(first, export)), self._converted(rows, export)
+            first, rows = list(self._convert_rows(first, export)), self._convert_rows(rows, export)
         self.columns = tuple(dict.fromkeys(key for _, row in first for key in row))
         self.columns_vary = True
         self._rows = itertools.chain(first, rows)
@@ -49,7 +49,7 @@ class _JsonReader(TextRows):
             found.append(f"{rows} held unpaired surrogates or NUL characters, which were replaced or removed.")
         return found
 
-    def _converted(self, rows: Iterable[tuple[int, Row]], export: Export) -> Iterator[tuple[int, Row]]:
+    def _convert_rows(self, rows: Iterable[tuple[int, Row]], export: Export) -> Iterator[tuple[int, Row]]:
         for number, row in rows:
             converted = export.convert(row)
             if isinstance(converted, str):
@@ -63,13 +63,13 @@ class _JsonReader(TextRows):
     def _read_rows(self) -> Iterator[tuple[int, Row]]:
         raise NotImplementedError
 
-    def _row(self, line: int, value: Any, raw: str) -> Row | None:
+    def _check_row(self, line: int, value: Any, raw: str) -> Row | None:
         """Return `value` as a row, or reject it."""
         if not isinstance(value, dict):
             self.reject(line, f"must be a JSON object, but is a {type(value).__name__}", raw)
             return None
         if _TROUBLE_ESCAPE.search(raw):
-            clean = _without_trouble(value)
+            clean = _clean_value(value)
             if clean != value:
                 self._repaired += 1
             return clean  # type: ignore[no-any-return]
@@ -91,7 +91,7 @@ class JsonLinesRows(_JsonReader):
                 if line.strip():
                     self.reject(number, f"broken JSON: {error}", line.rstrip("\n"))
                 continue
-            row = self._row(number, value, line)
+            row = self._check_row(number, value, line)
             if row is not None:
                 yield number, row
 
@@ -102,7 +102,7 @@ class JsonListRows(_JsonReader):
     def _read_rows(self) -> Iterator[tuple[int, Row]]:
         text = "".join(self._text)
         if not text.lstrip().startswith("["):
-            yield from self._rows_of_object(text)
+            yield from self._read_object(text)
             return
         decoder, bad_lines = json.JSONDecoder(), self._text.bad_lines
         position, line, counted_to = text.index("[") + 1, 1, 0
@@ -128,39 +128,39 @@ class JsonListRows(_JsonReader):
             raw = text[position:end]
             if bad_lines and "\ufffd" in raw:  # other objects of the line may be fine
                 self.reject(line, f"bytes that are not {self.encoding}", raw)
-            elif (row := self._row(line, value, raw)) is not None:
+            elif (row := self._check_row(line, value, raw)) is not None:
                 yield line, row
             position = end
 
-    def _rows_of_object(self, text: str) -> Iterator[tuple[int, Row]]:
+    def _read_object(self, text: str) -> Iterator[tuple[int, Row]]:
         """Yield the rows of one object, numbered from 1."""
         try:
             value = json.loads(text)
         except (ValueError, RecursionError):
             value = None
-        rows = _object_rows(value) if isinstance(value, dict) else None
+        rows = _find_rows(value) if isinstance(value, dict) else None
         if rows is None:
             raise DataError(
                 f"The file {self.path!r} must hold a list of objects, or an object with one such list or with columns. "
                 "If it holds one object per line, read it with --format jsonl (in Python: format='jsonl')."
             )
         for number, one in enumerate(rows, start=1):
-            if (row := self._row(number, one, json.dumps(one))) is not None:
+            if (row := self._check_row(number, one, json.dumps(one))) is not None:
                 yield number, row
 
 
-def _without_trouble(value: Any) -> Any:
+def _clean_value(value: Any) -> Any:
     """Replace unpaired surrogates, which no file can store, by U+FFFD; remove NULs."""
     if isinstance(value, str):
         return _LONE_SURROGATE.sub("\ufffd", value.replace("\0", ""))
     if isinstance(value, list):
-        return [_without_trouble(item) for item in value]
+        return [_clean_value(item) for item in value]
     if isinstance(value, dict):
-        return {_without_trouble(key): _without_trouble(item) for key, item in value.items()}
+        return {_clean_value(key): _clean_value(item) for key, item in value.items()}
     return value
 
 
-def _object_rows(value: Mapping[str, Any]) -> list[Any] | None:
+def _find_rows(value: Mapping[str, Any]) -> list[Any] | None:
     """Return the rows of an object, None if it has none.
 
     Rows are `{"data": [{...}, ...]}` (any key, if one list of objects is in the object), `{"text": [...], "label":
@@ -172,23 +172,23 @@ def _object_rows(value: Mapping[str, Any]) -> list[Any] | None:
         return [dict(zip(map(str, columns), row, strict=False)) for row in data]
     lists = [one for one in value.values() if isinstance(one, list) and one and isinstance(one[0], dict)]
     if len(lists) == 1:
-        return [_unwrapped(row) for row in lists[0]]
+        return [_unwrap(row) for row in lists[0]]
     if len(value) > 1 and not lists and all(isinstance(one, list) for one in value.values()):
         if len({len(one) for one in value.values()}) == 1:
             return [dict(zip(value, cells, strict=True)) for cells in zip(*value.values(), strict=True)]
         return None
     if value and all(isinstance(one, dict) for one in value.values()):
         first = next(iter(value.values()))
-        if first and all(one.keys() == first.keys() for one in value.values()) and not _holds_objects(first):
+        if first and all(one.keys() == first.keys() for one in value.values()) and not _has_objects(first):
             return [{name: cells[key] for name, cells in value.items()} for key in first]
     return None
 
 
-def _unwrapped(row: Any) -> Any:
+def _unwrap(row: Any) -> Any:
     """Return the row in `{"row_idx": 0, "row": {...}}`, as the viewer of the hub gives it."""
     inner = row.get("row") if isinstance(row, dict) and "row_idx" in row else None
     return inner if isinstance(inner, dict) else row
 
 
-def _holds_objects(cells: Mapping[str, Any]) -> bool:
+def _has_objects(cells: Mapping[str, Any]) -> bool:
     return any(isinstance(cell, dict) for cell in cells.values())

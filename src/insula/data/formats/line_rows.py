@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from typing import Literal
 
 from insula.core.errors import DataError
-from insula.data.formats.csv_dialect import DELIMITERS, detect_dialect, sample_records
+from insula.data.formats.csv_dialect import DELIMITERS, detect_dialect, read_sample_records
 from insula.data.formats.row_reader import Row, TextRows
 from insula.data.usual_names import ALL_NAMES
 
@@ -82,7 +82,7 @@ def detect_content(head: Sequence[str], path: str, *, is_typed: bool = False) ->
     lines = [line.rstrip("\r\n") for line in head if line.strip()][:200]
     if not lines:
         return "lines"
-    if holds_json_lines(lines) or (is_typed and lines[0].lstrip().startswith("{")):
+    if has_json_lines(lines) or (is_typed and lines[0].lstrip().startswith("{")):
         return "jsonl"
     if _OBJECTS.match("".join(lines[:2])):
         return "json"
@@ -90,7 +90,7 @@ def detect_content(head: Sequence[str], path: str, *, is_typed: bool = False) ->
         return "json"
     if all(map(_LABELLED.match, lines)):
         return "fasttext"
-    if (table := _table(lines)) is not None:
+    if (table := _detect_table(lines)) is not None:
         return table
     tabs = {line.count("\t") for line in lines}
     if len(lines) >= _MIN_LINES and len(tabs) == 1 and tabs != {0} and not is_typed:
@@ -111,7 +111,7 @@ def require_rows(head: Sequence[str], path: str) -> None:
             raise DataError(f"The file {path!r} must hold rows of data, but looks like {kind}. {advice}")
 
 
-def holds_json_lines(head: Sequence[str]) -> bool:
+def has_json_lines(head: Sequence[str]) -> bool:
     """True if the first two lines are objects: many data sets are published as JSON Lines with the ending .json."""
     first = [line for line in head if line.strip()][:2]
     try:
@@ -120,13 +120,13 @@ def holds_json_lines(head: Sequence[str]) -> bool:
         return False
 
 
-def _table(lines: Sequence[str]) -> Content | None:
+def _detect_table(lines: Sequence[str]) -> Content | None:
     """Return the format of lines whose first one names columns, and which nearly all have as many cells as it has."""
     if len(lines) < 2 or not any(delimiter in lines[0] for delimiter in DELIMITERS):
         return None
     tabs = "\t" in lines[0]
     dialect = detect_dialect(lines, tabs=tabs)
-    records = sample_records(lines, dialect)
+    records = read_sample_records(lines, dialect)
     header = [cell.strip().lower() for cell in records[0]]
     regular = sum(len(record) == len(header) for record in records) / len(records)
     is_header = len(header) > 1 and not ALL_NAMES.isdisjoint(header) and all(header)

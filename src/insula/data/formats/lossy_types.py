@@ -11,22 +11,22 @@ import pyarrow as pa
 IsLossy = Callable[[Any], bool]
 
 
-def lossy_checks(schema: pa.Schema) -> dict[str, IsLossy]:
+def build_lossy_checks(schema: pa.Schema) -> dict[str, IsLossy]:
     """Return column to a check that is true for values that would be truncated; Arrow raises for all other misfits."""
-    checks = ((field.name, _lossy_check(field.type)) for field in schema)
+    checks = ((field.name, _build_check(field.type)) for field in schema)
     return {name: check for name, check in checks if check is not None}
 
 
-def _lossy_check(kind: Any) -> IsLossy | None:
+def _build_check(kind: Any) -> IsLossy | None:
     if pa.types.is_integer(kind):
         return lambda value: isinstance(value, float) and math.isfinite(value) and not value.is_integer()
     if pa.types.is_struct(kind):
-        names, inner_checks = frozenset(field.name for field in kind), lossy_checks(pa.schema(list(kind)))
+        names, inner_checks = frozenset(field.name for field in kind), build_lossy_checks(pa.schema(list(kind)))
         return lambda value: (
             isinstance(value, Mapping)
             and (not names.issuperset(value) or any(check(value.get(name)) for name, check in inner_checks.items()))
         )
     if pa.types.is_list(kind) or pa.types.is_large_list(kind):
-        inner = _lossy_check(kind.value_type)
+        inner = _build_check(kind.value_type)
         return None if inner is None else lambda value: isinstance(value, list | tuple) and any(map(inner, value))
     return None

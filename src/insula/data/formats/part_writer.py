@@ -17,7 +17,7 @@ from insula.core.files import atomic_file
 from insula.data.formats.row_reader import Row
 from insula.data.formats.row_writer import RowWriter
 from insula.data.formats.text_writers import DelimitedWriter, Header, JsonLinesWriter, JsonListWriter, LineWriter
-from insula.data.formats.writers import is_packed, open_writer, packed
+from insula.data.formats.writers import is_packed, open_packed, open_writer
 
 BINARY, DELIMITED = ("parquet", "arrow"), ("csv", "tsv")
 Layout = dict[str, Any]
@@ -52,9 +52,9 @@ class PartFormat:
         name.
         """
         if self._kind in BINARY:
-            from insula.data.formats.arrow_parts import arrow_layout
+            from insula.data.formats.arrow_parts import build_arrow_layout
 
-            return arrow_layout(batches, more, self._types, parquet=self._kind == "parquet")
+            return build_arrow_layout(batches, more, self._types, parquet=self._kind == "parquet")
         return {"header": [*Header.of(batches, more).names, *more]}
 
     def write(self, file: Path, rows: Sequence[Row], layout: Layout | None) -> Layout:
@@ -67,8 +67,8 @@ class PartFormat:
 
                 parquet = self._kind == "parquet"
                 return write_arrow_part(stream, rows, self._columns, self._types, layout, parquet=parquet)
-            with packed(stream, is_packed(self._path)) as inner:
-                self._text_writer(inner, layout).write(rows)
+            with open_packed(stream, is_packed(self._path)) as inner:
+                self._open_text_writer(inner, layout).write(rows)
         return layout or {}
 
     def join(self, parts: Iterable[Path], layout: Layout | None, columns: Sequence[str]) -> None:
@@ -84,20 +84,20 @@ class PartFormat:
             return
         with atomic_file(self._path) as temporary, temporary.open("wb") as whole:
             if self._kind in DELIMITED:
-                with packed(whole, is_packed(self._path)) as inner:
+                with open_packed(whole, is_packed(self._path)) as inner:
                     DelimitedWriter(inner, layout["header"], delimiter=self._delimiter).finish()
             for part in parts:
                 with part.open("rb") as stream:
                     shutil.copyfileobj(stream, whole, 1 << 20)
             if self._kind == "json":
-                with packed(whole, is_packed(self._path)) as inner:
+                with open_packed(whole, is_packed(self._path)) as inner:
                     inner.write(JsonListWriter.END)
 
     @property
     def _delimiter(self) -> str:
         return "," if self._kind == "csv" else "\t"
 
-    def _text_writer(self, stream: BinaryIO, layout: Layout | None) -> RowWriter:
+    def _open_text_writer(self, stream: BinaryIO, layout: Layout | None) -> RowWriter:
         if self._kind in DELIMITED:
             header = None if layout is None else layout["header"]
             return DelimitedWriter(stream, self._columns, delimiter=self._delimiter, header=header)

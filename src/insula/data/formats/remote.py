@@ -33,9 +33,9 @@ def local_copy(source: str | Path) -> Iterator[str | Path]:
         yield source
         return
     with tempfile.TemporaryDirectory(prefix="insula-") as folder:
-        local = Path(folder) / _name(str(source))
+        local = Path(folder) / _get_file_name(str(source))
         with (
-            _file_system(str(source)) as (system, path),
+            _open_file_system(str(source)) as (system, path),
             system.open_input_stream(path, compression=None) as remote_file,
             local.open("wb") as local_file,
         ):
@@ -52,8 +52,8 @@ def upload_when_done(output: str) -> Iterator[Path]:
     case the local file is kept.
     """
     name = hashlib.sha256(output.encode()).hexdigest()[:16]
-    local = _cache() / name / _name(output)
-    with _output_errors(output, ""), _file_system(output):
+    local = _get_cache() / name / _get_file_name(output)
+    with _convert_errors(output, ""), _open_file_system(output):
         pass  # fail before hours of work, not after
     local.parent.mkdir(parents=True, exist_ok=True)
     try:
@@ -62,7 +62,7 @@ def upload_when_done(output: str) -> Iterator[Path]:
         with contextlib.suppress(OSError):  # not empty: the next job resumes
             local.parent.rmdir()
         raise
-    with _output_errors(output, f" It is kept in {str(local)!r}."), _file_system(output) as (system, path):
+    with _convert_errors(output, f" It is kept in {str(local)!r}."), _open_file_system(output) as (system, path):
         incomplete = f"{path}.part"
         with local.open("rb") as local_file, system.open_output_stream(incomplete, compression=None) as remote_file:
             shutil.copyfileobj(local_file, remote_file, BLOCK_BYTES)
@@ -71,7 +71,7 @@ def upload_when_done(output: str) -> Iterator[Path]:
 
 
 @contextlib.contextmanager
-def _output_errors(output: str, hint: str) -> Iterator[None]:
+def _convert_errors(output: str, hint: str) -> Iterator[None]:
     try:
         yield
     except (DataError, MissingFileError) as error:
@@ -79,7 +79,7 @@ def _output_errors(output: str, hint: str) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _file_system(address: str) -> Iterator[tuple[Any, str]]:
+def _open_file_system(address: str) -> Iterator[tuple[Any, str]]:
     """Yield the Arrow file system of an address and the path in it."""
     import pyarrow as pa
     from pyarrow.fs import FileSystem
@@ -98,12 +98,12 @@ def _file_system(address: str) -> Iterator[tuple[Any, str]]:
         ) from error
 
 
-def _name(address: str) -> str:
+def _get_file_name(address: str) -> str:
     name = address.rstrip("/").rpartition("/")[2]
     if not name:
         raise DataError(f"The address must end in the name of a file. Got {address!r}. Add the name.")
     return name
 
 
-def _cache() -> Path:
+def _get_cache() -> Path:
     return cache_folder("remote")

@@ -198,7 +198,7 @@ class TextRows(RowReader):
         self._text.close()
 
 
-def unique_names(names: Iterable[str]) -> tuple[str, ...]:
+def make_names_unique(names: Iterable[str]) -> tuple[str, ...]:
     """Return column names, each once: a repeated name gets the number of its column as a suffix."""
     found: dict[str, None] = {}
     for number, name in enumerate(names, start=1):

@@ -15,14 +15,14 @@ from typing import BinaryIO
 
 from insula.core.errors import DataError
 from insula.core.sentences import counted
-from insula.data.formats.byte_source import read_errors, share_read
+from insula.data.formats.byte_source import measure_share_read, read_errors
 from insula.data.formats.encoding import (
     SAMPLE_BYTES,
-    binary_kind,
-    byte_order_mark,
     detect_encoding,
+    detect_line_encoding,
     detect_utf16,
-    line_encoding,
+    find_byte_order_mark,
+    identify_binary,
 )
 
 BLOCK_BYTES = 1 << 18
@@ -59,7 +59,7 @@ class TextLines:
         self._lines_seen = 0
         self._wide_errors = 0
         self.bad_lines: set[int] = set()
-        self._blocks = self._texts()
+        self._blocks = self._read_texts()
         first = next(self._blocks, "")
         self.characters_read = len(first)
         self.head = self._split(first)
@@ -72,7 +72,7 @@ class TextLines:
     @property
     def share_read(self) -> float | None:
         """Share of the bytes that was read; None for a pipe."""
-        return None if self._live else share_read(self._stream)
+        return None if self._live else measure_share_read(self._stream)
 
     @property
     def warnings(self) -> list[str]:
@@ -111,22 +111,22 @@ class TextLines:
                 return self._stream.read1(BLOCK_BYTES)  # type: ignore[attr-defined, no-any-return]
             return self._stream.read(BLOCK_BYTES)
 
-    def _texts(self) -> Iterator[str]:
+    def _read_texts(self) -> Iterator[str]:
         first = self._read()
-        mark = byte_order_mark(first)
+        mark = find_byte_order_mark(first)
         if mark:
             self._known, first = mark[0], first[mark[1] :]
         elif not self._known:
             self._known = detect_utf16(first)
         if self.encoding.startswith(("utf-16", "utf-32")):
-            yield from self._wide_texts(first)
+            yield from self._read_wide_texts(first)
             return
-        if kind := binary_kind(first):
+        if kind := identify_binary(first):
             raise DataError(f"The file {self._name!r} must be text, but looks like {kind}")
-        for block in self._whole_lines(first):
+        for block in self._read_whole_lines(first):
             yield self._clean(self._decode(block))
 
-    def _whole_lines(self, first: bytes) -> Iterator[bytes]:
+    def _read_whole_lines(self, first: bytes) -> Iterator[bytes]:
         """Yield blocks that end with a line; no encoding read here has the byte of `\\n` inside a character."""
         pending: list[bytes] = []
         chunk = first
@@ -141,7 +141,7 @@ class TextLines:
         if rest := b"".join(pending):
             yield rest
 
-    def _wide_texts(self, first: bytes) -> Iterator[str]:
+    def _read_wide_texts(self, first: bytes) -> Iterator[str]:
         decoder = codecs.getincrementaldecoder(self.encoding)(errors="replace")
         pending: list[str] = []
         chunk = first
@@ -183,7 +183,7 @@ class TextLines:
         try:
             return line.decode(self.encoding)
         except UnicodeDecodeError:
-            name = line_encoding(line[:SAMPLE_BYTES])
+            name = detect_line_encoding(line[:SAMPLE_BYTES])
         if name is None and self.encoding == "cp1252":
             name = "latin-1"
         if name is not None:

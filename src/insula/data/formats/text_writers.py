@@ -22,7 +22,7 @@ class JsonLinesWriter(RowWriter):
 
     def write(self, rows: Sequence[Row]) -> None:
         """Write some rows."""
-        lines = "".join(f"{text}\n" for text in _json(rows, self._columns))
+        lines = "".join(f"{text}\n" for text in _format_json(rows, self._columns))
         self._stream.write(lines.encode("utf-8", "backslashreplace"))  # unpaired surrogates as JSON escapes
 
 
@@ -37,7 +37,7 @@ class JsonListWriter(RowWriter):
 
     def write(self, rows: Sequence[Row]) -> None:
         """Write some rows."""
-        for text in _json(rows, self._columns):
+        for text in _format_json(rows, self._columns):
             self._stream.write(f"{self._before}{text}".encode("utf-8", "backslashreplace"))
             self._before = ",\n"
 
@@ -63,7 +63,7 @@ class LineWriter(RowWriter):
                     f"Plain lines need the column {self._column!r}, but a row has only {', '.join(row)}. Write JSON "
                     "Lines or CSV instead."
                 )
-            line = " ".join(_cell(row[self._column]).splitlines())
+            line = " ".join(_format_cell(row[self._column]).splitlines())
             self._stream.write(f"{line}\n".encode("utf-8", "replace"))
 
 
@@ -92,7 +92,7 @@ class DelimitedWriter(RowWriter):
         records: list[Iterable[str]] = []
         columns = self._columns
         chosen = rows if columns is None else [{name: row.get(name) for name in columns} for row in rows]
-        flat = [_flat(row) for row in chosen]
+        flat = [_flatten(row) for row in chosen]
         if self.header is None:
             header = Header()
             header.add(chosen)
@@ -105,14 +105,14 @@ class DelimitedWriter(RowWriter):
                     f"{', '.join(self.header)}. Pass all `columns` to open_writer, or write JSON Lines."
                 )
             records.append([cells.get(name, "") for name in self.header])
-        self._stream.write("".join(self._written(records)).encode("utf-8", "replace"))
+        self._stream.write("".join(self._format_records(records)).encode("utf-8", "replace"))
 
     def finish(self) -> None:
         """Write the header if there were no rows and the columns are known."""
         if self.header is None and self._columns:
-            self._stream.write("".join(self._written([self._columns])).encode("utf-8", "replace"))
+            self._stream.write("".join(self._format_records([self._columns])).encode("utf-8", "replace"))
 
-    def _written(self, records: Iterable[Iterable[str]]) -> list[str]:
+    def _format_records(self, records: Iterable[Iterable[str]]) -> list[str]:
         lines = _Lines()
         # With "\n" alone the csv module would leave a lone "\r" unquoted, and could not read it back.
         csv.writer(lines, delimiter=self._delimiter, lineterminator="\r\n").writerows(records)
@@ -152,11 +152,11 @@ class Header:
                 names = [key]
                 if isinstance(value, Mapping):
                     self._dicts.add(key)
-                    names = [_key_column(key, name) for name in value]
+                    names = [_name_key_column(key, name) for name in value]
                 if twice := [name for name in names if self._columns.setdefault(name, key) != key]:
                     objects = {key, self._columns[twice[0]]} & self._dicts
-                    raise _duplicate_column(sorted(objects), twice[0])
-            for name, cell in _flat(row).items():
+                    raise _build_duplicate_error(sorted(objects), twice[0])
+            for name, cell in _flatten(row).items():
                 self._filled[name] = self._filled.get(name, False) or cell != ""
 
     @property
@@ -165,26 +165,26 @@ class Header:
         return [name for name, filled in self._filled.items() if filled or name not in self._dicts]
 
 
-def _flat(row: Mapping[str, Any]) -> dict[str, str]:
+def _flatten(row: Mapping[str, Any]) -> dict[str, str]:
     cells: dict[str, str] = {}
     count = 0
     for key, value in row.items():
         if isinstance(value, Mapping):
-            cells.update({_key_column(key, name): _cell(part) for name, part in value.items()})
+            cells.update({_name_key_column(key, name): _format_cell(part) for name, part in value.items()})
         else:
-            cells[key] = _cell(value)
+            cells[key] = _format_cell(value)
         count += len(value) if isinstance(value, Mapping) else 1
     if len(cells) < count:
-        raise _duplicate_column([key for key, value in row.items() if isinstance(value, Mapping)])
+        raise _build_duplicate_error([key for key, value in row.items() if isinstance(value, Mapping)])
     return cells
 
 
-def _key_column(key: str, part: Any) -> str:
+def _name_key_column(key: str, part: Any) -> str:
     """Return the column name for a key of an object."""
     return f"{'score' if key == 'scores' else key}_{part}"
 
 
-def _duplicate_column(objects: Sequence[str], name: str | None = None) -> DataError:
+def _build_duplicate_error(objects: Sequence[str], name: str | None = None) -> DataError:
     return DataError(
         f"The columns of a table must have different names. Got two {f'named {name!r}' if name else 'of one name'} "
         f"because each key of {', '.join(map(repr, objects))} becomes a column. Write JSON Lines or Parquet, or rename "
@@ -192,17 +192,17 @@ def _duplicate_column(objects: Sequence[str], name: str | None = None) -> DataEr
     )
 
 
-def _cell(value: Any) -> str:
+def _format_cell(value: Any) -> str:
     if value is None:
         return ""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, list | tuple):
-        return LIST_MARK.join(_cell(item) for item in value)
+        return LIST_MARK.join(_format_cell(item) for item in value)
     return str(value)
 
 
-def _json(rows: Sequence[Row], columns: Sequence[str] | None) -> Iterable[str]:
+def _format_json(rows: Sequence[Row], columns: Sequence[str] | None) -> Iterable[str]:
     for row in rows:
         chosen = row if columns is None else {name: row.get(name) for name in columns}
         try:
@@ -214,23 +214,23 @@ def _json(rows: Sequence[Row], columns: Sequence[str] | None) -> Iterable[str]:
 
 
 def _to_json(row: Row) -> str:
-    how: dict[str, Any] = {"ensure_ascii": False, "allow_nan": False, "default": _plain}
+    how: dict[str, Any] = {"ensure_ascii": False, "allow_nan": False, "default": _to_plain}
     try:
         return json.dumps(row, **how)
     except ValueError:  # NaN and infinity, which JSON cannot represent
-        return json.dumps(_finite(row), **how)
+        return json.dumps(_replace_non_finite(row), **how)
 
 
-def _finite(value: Any) -> Any:
+def _replace_non_finite(value: Any) -> Any:
     """Return a value with null for each number that is not finite."""
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, Mapping):
-        return {key: _finite(part) for key, part in value.items()}
-    return [_finite(part) for part in value] if isinstance(value, list | tuple) else value
+        return {key: _replace_non_finite(part) for key, part in value.items()}
+    return [_replace_non_finite(part) for part in value] if isinstance(value, list | tuple) else value
 
 
-def _plain(value: Any) -> Any:
+def _to_plain(value: Any) -> Any:
     if isinstance(value, Mapping):
         return dict(value)
     if hasattr(value, "tolist"):  # numpy scalars and arrays

@@ -11,7 +11,7 @@ from typing import Any, BinaryIO, cast
 
 from insula.core.errors import DataError
 from insula.core.files import atomic_file
-from insula.data.formats.formats import WRITTEN_FORMATS, checked_format, written_format_of
+from insula.data.formats.formats import WRITTEN_FORMATS, check_format, find_written_format
 from insula.data.formats.row_reader import Row
 from insula.data.formats.row_writer import RowWriter
 from insula.data.formats.text_writers import DelimitedWriter, Header, JsonLinesWriter, JsonListWriter, LineWriter
@@ -50,23 +50,23 @@ def open_writer(
     Raises `OutputError`, `DataError`.
     """
     kind = (
-        checked_format(format, WRITTEN_FORMATS)
+        check_format(format, WRITTEN_FORMATS)
         if format
         else "jsonl"
         if str(path) == STDOUT
-        else written_format_of(path)
+        else find_written_format(path)
     )
     if str(path) == STDOUT and kind not in _TEXT_WRITERS:
         raise DataError(f"Standard output takes one of {', '.join(_TEXT_WRITERS)}. Got {kind!r}. Name a file instead.")
-    with output_stream(path) as stream:
-        writer = _writer(kind, stream, columns, types or {}, every)
+    with open_output(path) as stream:
+        writer = _build_writer(kind, stream, columns, types or {}, every)
         with contextlib.closing(writer):
             yield writer
             writer.finish()
         stream.flush()
 
 
-def _writer(
+def _build_writer(
     kind: str,
     stream: BinaryIO,
     columns: Sequence[str] | None,
@@ -77,11 +77,11 @@ def _writer(
         return DelimitedWriter(stream, None, delimiter=_DELIMITERS[kind], header=_write_header(kind, stream, every))
     if kind in _TEXT_WRITERS:
         return _TEXT_WRITERS[kind](stream, columns)
-    from insula.data.formats.arrow_writer import ArrowWriter, schema_of, types_for
+    from insula.data.formats.arrow_writer import ArrowWriter, adapt_types, infer_schema
 
     parquet = kind == "parquet"
-    schema = None if every is None or types else schema_of(every)
-    return ArrowWriter(stream, columns, types_for(types, parquet=parquet), parquet=parquet, schema=schema)
+    schema = None if every is None or types else infer_schema(every)
+    return ArrowWriter(stream, columns, adapt_types(types, parquet=parquet), parquet=parquet, schema=schema)
 
 
 def _write_header(kind: str, stream: BinaryIO, every: Iterable[Sequence[Row]]) -> list[str]:
@@ -92,12 +92,12 @@ def _write_header(kind: str, stream: BinaryIO, every: Iterable[Sequence[Row]]) -
 
 
 @contextlib.contextmanager
-def output_stream(path: str | Path) -> Iterator[BinaryIO]:
+def open_output(path: str | Path) -> Iterator[BinaryIO]:
     """Yield a stream for `path`, compressed for `.gz`; the file appears under its name when it is complete."""
     if str(path) == STDOUT:
         yield sys.stdout.buffer
         return
-    with atomic_file(path) as temporary, temporary.open("wb") as file, packed(file, is_packed(path)) as stream:
+    with atomic_file(path) as temporary, temporary.open("wb") as file, open_packed(file, is_packed(path)) as stream:
         yield stream
 
 
@@ -107,7 +107,7 @@ def is_packed(path: str | Path) -> bool:
 
 
 @contextlib.contextmanager
-def packed(file: BinaryIO, wanted: bool) -> Iterator[BinaryIO]:
+def open_packed(file: BinaryIO, wanted: bool) -> Iterator[BinaryIO]:
     """Yield `file`, or if `wanted` a gzip member that is written into it."""
     if not wanted:
         yield file

@@ -42,22 +42,22 @@ def is_not_text(cell: Any) -> bool:
     return isinstance(cell, list | dict | bytes)
 
 
-def holds_object(cell: Any) -> bool:
+def has_object(cell: Any) -> bool:
     """True for an object, a list of objects or of lists, or text that spells one: labels are names, no spans."""
     if isinstance(cell, str):
         text = cell.strip()
         cell = parse_literal(text) if text[:1] == "{" or text[:2] in ("[{", "[[") else None
     if isinstance(cell, list | tuple):
         return any(isinstance(one, dict | list) for one in cell)
-    return isinstance(cell, dict) and _choices(cell) is None
+    return isinstance(cell, dict) and _find_choices(cell) is None
 
 
 def is_unlabelled(cell: Any) -> bool:
     """True for a label cell that is missing or spells a missing value (`NaN`, `<NA>`, `N/A`, `NULL`, `\\N`)."""
-    return is_missing(cell) or spells_missing(cell)
+    return is_missing(cell) or is_spelled_missing(cell)
 
 
-def spells_missing(cell: Any) -> bool:
+def is_spelled_missing(cell: Any) -> bool:
     """True for text that spells a missing value."""
     return isinstance(cell, str) and cell.strip().lower() in _WRITTEN_MISSING
 
@@ -119,7 +119,7 @@ def as_list(cell: Any) -> tuple[str, ...] | None:
     if isinstance(cell, str):
         cell = parse_list(cell.strip())
     elif isinstance(cell, dict):
-        cell = _choices(cell)
+        cell = _find_choices(cell)
     if not isinstance(cell, list | tuple):
         return None
     return tuple(dict.fromkeys(as_name(item) for item in cell if not is_missing(item)))
@@ -135,11 +135,11 @@ def parse_list(text: str) -> Any:
         return [parse_literal(item) if item[0] in "'\"" else item for item in _SPACED_ITEMS.findall(text)]
     value = parse_literal(text)
     if isinstance(value, dict):
-        return _choices(value)
+        return _find_choices(value)
     return sorted(value, key=str) if isinstance(value, set) else value
 
 
-def _choices(cell: dict[Any, Any]) -> list[Any] | None:
+def _find_choices(cell: dict[Any, Any]) -> list[Any] | None:
     found = cell.get("choices") if len(cell) == 1 else None
     return found if isinstance(found, list) else None
 
@@ -155,24 +155,24 @@ def guess_delimiter(cells: Mapping[str, int]) -> str | None:
     A separator is accepted only if the pieces recur as labels in other cells, so that "New York, NY" stays whole.
     """
     for mark, share in SEPARATORS.items():
-        holders, pieces = _pieces(cells, mark)
+        holders, pieces = _count_pieces(cells, mark)
         recurring = sum(holders[piece] > 1 and len(piece) <= _LONGEST_LABEL for piece in pieces)
         if pieces and recurring >= share * len(pieces):
             return mark
     return None
 
 
-def unsplit_mark(names: Iterable[str]) -> str | None:
+def find_unsplit_mark(names: Iterable[str]) -> str | None:
     """Return a mark in names that may separate labels, although their pieces do not recur; None if there is none."""
     counts = dict.fromkeys(names, 1)
     for mark in SEPARATORS:
-        holders, pieces = _pieces(counts, mark)
+        holders, pieces = _count_pieces(counts, mark)
         if pieces and (mark not in _WITHIN_NAMES or sum(holders[piece] > 1 for piece in pieces) >= len(pieces) / 2):
             return mark
     return None
 
 
-def _pieces(cells: Mapping[str, int], mark: str) -> tuple[Counter[str], set[str]]:
+def _count_pieces(cells: Mapping[str, int], mark: str) -> tuple[Counter[str], set[str]]:
     """Return how many cells hold each piece (one that must be alone counts only with a cell of its own), and the pieces
     of the cells with several."""
     split = {cell: split_cell(cell, mark) for cell in cells if mark in cell}
@@ -186,10 +186,10 @@ def _pieces(cells: Mapping[str, int], mark: str) -> tuple[Counter[str], set[str]
 
 def count_names(cells: Iterable[Any]) -> Counter[str]:
     """Count the label names in cells; each name of a list counts."""
-    return Counter(name for cell in cells if not is_unlabelled(cell) for name in cell_names(cell))
+    return Counter(name for cell in cells if not is_unlabelled(cell) for name in list_cell_names(cell))
 
 
-def distinct_numbers(cells: Sequence[Any]) -> list[float] | None:
+def find_distinct_numbers(cells: Sequence[Any]) -> list[float] | None:
     """Return the unique_names numbers, sorted; None if a cell is not a number."""
     found: set[float] = set()
     for cell in set(cells) if all(isinstance(cell, str | int | float) for cell in cells) else cells:
@@ -200,7 +200,7 @@ def distinct_numbers(cells: Sequence[Any]) -> list[float] | None:
     return sorted(found)
 
 
-def cell_names(cell: Any) -> tuple[str, ...]:
+def list_cell_names(cell: Any) -> tuple[str, ...]:
     """Return the names of a list, or the one name in a cell."""
     found = as_list(cell)
     return (as_name(cell),) if found is None else found

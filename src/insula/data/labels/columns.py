@@ -9,11 +9,11 @@ from insula.core.errors import DataError
 from insula.core.scheme import Kind
 from insula.data.labels.cells import as_name, as_score, is_unlabelled
 from insula.data.labels.plan import LabelPlan
-from insula.data.labels.schemes import categorical_scheme, dimensional_scheme
+from insula.data.labels.schemes import build_categorical_scheme, build_dimensional_scheme
 from insula.data.usual_names import DIMENSIONS
 
 
-def labels_from_columns(cells: Sequence[tuple[Any, ...]], columns: Sequence[str], kind: Kind | None) -> LabelPlan:
+def plan_label_columns(cells: Sequence[tuple[Any, ...]], columns: Sequence[str], kind: Kind | None) -> LabelPlan:
     """Return the plan for several columns; `DataError` if a cell holds no number or contradicts `kind`."""
     rows = [tuple(as_score(score) for score in cell) for cell in cells]
     for row, cell in zip(rows, cells, strict=True):
@@ -32,7 +32,7 @@ def labels_from_columns(cells: Sequence[tuple[Any, ...]], columns: Sequence[str]
     flags = all(number in (0, 1) for row in whole for number in row)
     scores = not flags or {column.lower() for column in columns} <= set(DIMENSIONS)
     if kind == "dimensional" or (kind is None and scores):
-        return dimensional_plan(whole, columns)
+        return plan_dimensions(whole, columns)
     if not flags:
         raise DataError(
             f"Label columns with scores need the kind 'dimensional'. Got {kind!r}. Leave the kind out, or write 0 and "
@@ -45,11 +45,11 @@ def labels_from_columns(cells: Sequence[tuple[Any, ...]], columns: Sequence[str]
             "Correct them, or leave the kind out."
         )
     inferred: Kind = "multi" if not one_each else "binary" if len(columns) == 2 else "single"
-    scheme = categorical_scheme("labels", columns, kind or inferred, ordered=True)
+    scheme = build_categorical_scheme("labels", columns, kind or inferred, ordered=True)
     return LabelPlan(scheme, "flags", tuple(columns))
 
 
-def dimensional_plan(cells: Iterable[Any], columns: Sequence[str]) -> LabelPlan:
+def plan_dimensions(cells: Iterable[Any], columns: Sequence[str]) -> LabelPlan:
     """Return the plan for scores: one dimension per column, with the observed range; empty cells are skipped.
 
     Raises `DataError` if a cell holds no number, or a column holds the same score in every row.
@@ -65,4 +65,4 @@ def dimensional_plan(cells: Iterable[Any], columns: Sequence[str]) -> LabelPlan:
                 )
     values = [[number for row in rows if (number := as_score(row[n])) is not None] for n in range(len(columns))]
     ranges = {name: (min(found), max(found)) for name, found in zip(names, values, strict=True)}
-    return LabelPlan(dimensional_scheme("_".join(names), names, ranges), "values", names)
+    return LabelPlan(build_dimensional_scheme("_".join(names), names, ranges), "values", names)

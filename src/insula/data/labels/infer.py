@@ -10,29 +10,34 @@ from typing import Any
 from insula.core.builtin_schemes import builtin_scheme
 from insula.core.errors import DataError
 from insula.core.scheme import Kind
-from insula.core.sentences import counted, shortened
+from insula.core.sentences import counted, shorten
 from insula.data.labels.cells import (
     NONE,
     as_list,
     as_name,
     as_number,
     as_score,
-    cell_names,
     count_names,
-    distinct_numbers,
+    find_distinct_numbers,
+    find_unsplit_mark,
     guess_delimiter,
     has_decimal_comma,
-    holds_object,
+    has_object,
+    is_spelled_missing,
     is_unlabelled,
-    spells_missing,
+    list_cell_names,
     split_cell,
-    unsplit_mark,
 )
-from insula.data.labels.columns import dimensional_plan, labels_from_columns
-from insula.data.labels.known import SENTIMENT_OF_SIGN, labels_for_scheme
-from insula.data.labels.plan import LabelPlan, named_columns
-from insula.data.labels.schemes import categorical_scheme, describe_kind, kind_of_names, kind_of_numbers
-from insula.data.labels.vectors import as_vector, find_vectors, vector_names
+from insula.data.labels.columns import plan_dimensions, plan_label_columns
+from insula.data.labels.known import SENTIMENT_OF_SIGN, plan_known_scheme
+from insula.data.labels.plan import LabelPlan, describe_columns
+from insula.data.labels.schemes import (
+    build_categorical_scheme,
+    describe_kind,
+    infer_kind_of_names,
+    infer_kind_of_numbers,
+)
+from insula.data.labels.vectors import as_vector, find_vectors, name_vector_positions
 from insula.data.options import DataOptions
 from insula.data.usual_names import DIMENSIONS
 
@@ -57,12 +62,12 @@ def infer_labels(
     class, or the cells contradict the options.
     """
     labelled = [cell for cell in cells if not _is_blank(cell)]
-    null_notes = _null_notes(cells, labelled) if len(columns) == 1 and options.scheme is None else ()
+    null_notes = _note_nulls(cells, labelled) if len(columns) == 1 and options.scheme is None else ()
     if null_notes and not _is_none_label(labelled):
         labelled = [cell for cell in labelled if not _is_none(cell)]
     if not labelled:
         raise DataError(
-            f"The {named_columns(columns)} must hold a label in at least one row. All {len(cells)} rows are empty. "
+            f"The {describe_columns(columns)} must hold a label in at least one row. All {len(cells)} rows are empty. "
             "Name another column with `label`."
         )
     if options.scheme is not None:
@@ -71,63 +76,63 @@ def infer_labels(
             raise DataError(
                 f"The scheme {scheme.name!r} is {scheme.kind}. Got kind {options.kind!r}. Leave one of the two out."
             )
-        plan = labels_for_scheme(scheme, labelled, columns, options, names=names)
+        plan = plan_known_scheme(scheme, labelled, columns, options, names=names)
     elif len(columns) > 1:
-        plan = labels_from_columns(labelled, columns, options.kind)
+        plan = plan_label_columns(labelled, columns, options.kind)
     else:
-        plan = _from_one_column(labelled, columns[0], options, names or {})
-    plan = plan.with_note(f"The labels come from the {named_columns(columns)}: {describe_kind(plan.scheme)}.")
+        plan = _plan_one_column(labelled, columns[0], options, names or {})
+    plan = plan.with_note(f"The labels come from the {describe_columns(columns)}: {describe_kind(plan.scheme)}.")
     for note in null_notes:
         plan = plan.with_note(note)
-    return _with_label_notes(plan, labelled, columns)
+    return _note_labels(plan, labelled, columns)
 
 
-def _from_one_column(cells: Sequence[Any], column: str, options: DataOptions, names: Mapping[str, str]) -> LabelPlan:
+def _plan_one_column(cells: Sequence[Any], column: str, options: DataOptions, names: Mapping[str, str]) -> LabelPlan:
     kind, delimiter = options.kind, options.delimiter
-    if (found := next(filter(holds_object, cells), None)) is not None:
+    if (found := next(filter(has_object, cells), None)) is not None:
         raise DataError(
             f"The label column {column!r} must hold names, numbers or lists of them. Got an object: "
-            f"{shortened(str(found), _SHOWN)!r}. Turn each of its keys into a column, or keep the names only."
+            f"{shorten(str(found), _SHOWN)!r}. Turn each of its keys into a column, or keep the names only."
         )
-    numbers = distinct_numbers(cells)
+    numbers = find_distinct_numbers(cells)
     if kind == "dimensional":
-        return dimensional_plan(cells, (column,))
+        return plan_dimensions(cells, (column,))
     if delimiter is None and numbers is None and (form := find_vectors(cells, column)) is not None:
-        positions = vector_names(form, column, names)
+        positions = name_vector_positions(form, column, names)
         vectors = [as_vector(cell, form.delimiter) or () for cell in cells]
-        plan = replace(labels_from_columns(vectors, positions, kind), form="vector", delimiter=form.delimiter)
+        plan = replace(plan_label_columns(vectors, positions, kind), form="vector", delimiter=form.delimiter)
         how = "" if names else "; name them with `label_names`"
         return plan.with_note(f"The lists of 0 and 1 in {column!r} are read as one label per position{how}.")
     if (found := next(filter(_holds_score, cells), None)) is not None:
         raise DataError(
             f"The label column {column!r} must hold names, numbers or lists of names. Got a list of scores: "
-            f"{shortened(str(found), _SHOWN)!r}. Write each position into a column, and name the columns with `label`."
+            f"{shorten(str(found), _SHOWN)!r}. Write each position into a column, and name the columns with `label`."
         )
     # `2,5` is a score or two labels: the name of the column decides.
     scores = column.lower() in DIMENSIONS and None not in map(as_score, cells)
     if delimiter is None and numbers is None and not scores and kind in (None, "multi"):
         delimiter = guess_delimiter(count_names(cells))
     if kind == "multi" or delimiter or any(as_list(cell) is not None for cell in cells):
-        return _from_label_sets(cells, column, options, delimiter, names)
+        return _plan_label_sets(cells, column, options, delimiter, names)
     if numbers is not None and not names:
-        return _from_numbers(column, numbers, kind)
+        return _plan_numbers(column, numbers, kind)
     if kind is None and not names and any(map(has_decimal_comma, cells)) and None not in map(as_score, cells):
-        plan = dimensional_plan(cells, (column,))
+        plan = plan_dimensions(cells, (column,))
         return plan.with_note(f"The column {column!r} holds numbers with a decimal comma, read as scores.")
-    order = _classes(count_names(cells), column, len(cells), names)
-    kind = _checked_kind(kind, kind_of_names(frozenset(order)), column, order)
-    scheme = categorical_scheme(column, order, kind, ordered=bool(names))
+    order = _order_classes(count_names(cells), column, len(cells), names)
+    kind = _check_kind(kind, infer_kind_of_names(frozenset(order)), column, order)
+    scheme = build_categorical_scheme(column, order, kind, ordered=bool(names))
     if kind == "ordinal" and not names and scheme.name == column:
         raise DataError(
             f"The order of the labels in {column!r} is unknown: {', '.join(order[:10])}. "
             "Name a `label_names` file with one label per line, lowest first."
         )
     plan = LabelPlan(scheme, "name", renames=names)
-    return _with_unsplit_note(plan, column, order)
+    return _note_unsplit(plan, column, order)
 
 
-def _with_unsplit_note(plan: LabelPlan, column: str, names: Sequence[str]) -> LabelPlan:
-    unsplit = unsplit_mark(names)
+def _note_unsplit(plan: LabelPlan, column: str, names: Sequence[str]) -> LabelPlan:
+    unsplit = find_unsplit_mark(names)
     if unsplit is None:
         return plan
     return plan.with_note(
@@ -136,46 +141,48 @@ def _with_unsplit_note(plan: LabelPlan, column: str, names: Sequence[str]) -> La
     )
 
 
-def _from_label_sets(
+def _plan_label_sets(
     cells: Sequence[Any], column: str, options: DataOptions, delimiter: str | None, names: Mapping[str, str]
 ) -> LabelPlan:
     """Return the plan for lists and delimited text: any number of labels per row, unless `options.kind` allows one."""
-    sets = [split_cell(cell, delimiter) if delimiter and as_list(cell) is None else cell_names(cell) for cell in cells]
-    order = _classes(Counter(name for several in sets for name in several), column, len(cells), names)
+    sets = [
+        split_cell(cell, delimiter) if delimiter and as_list(cell) is None else list_cell_names(cell) for cell in cells
+    ]
+    order = _order_classes(Counter(name for several in sets for name in several), column, len(cells), names)
     kind: Kind = options.kind or "multi"
     if kind != "multi" and any(len(several) != 1 for several in sets):
         raise DataError(
             f"The kind {kind!r} needs exactly one label per row, and some rows of {column!r} have none or several. "
             "Correct them, or leave the kind out."
         )
-    kind = _checked_kind(options.kind, "multi", column, order)
+    kind = _check_kind(options.kind, "multi", column, order)
     plan = LabelPlan(
-        categorical_scheme(column, order, kind, ordered=bool(names)), "names", delimiter=delimiter, renames=names
+        build_categorical_scheme(column, order, kind, ordered=bool(names)), "names", delimiter=delimiter, renames=names
     )
     if delimiter and options.delimiter is None:
         plan = plan.with_note(f"Several labels in a cell of {column!r} are separated by {delimiter!r}.")
-    return _with_unsplit_note(plan, column, order)
+    return _note_unsplit(plan, column, order)
 
 
-def _from_numbers(column: str, numbers: list[float], kind: Kind | None) -> LabelPlan:
+def _plan_numbers(column: str, numbers: list[float], kind: Kind | None) -> LabelPlan:
     if len(numbers) == 1:
-        raise DataError(_one_class(column, f"{numbers[0]:g}"))
-    inferred, reason = kind_of_numbers(numbers)
+        raise DataError(_explain_one_class(column, f"{numbers[0]:g}"))
+    inferred, reason = infer_kind_of_numbers(numbers)
     if (kind or inferred) == "dimensional":
-        plan = dimensional_plan(numbers, (column,))
+        plan = plan_dimensions(numbers, (column,))
         how = "" if kind or not all(map(float.is_integer, numbers)) else f" {_OTHER_KIND['ordinal']}"
         return plan.with_note(f"The column {column!r} holds {reason}, read as scores.{how}")
     order = [as_name(number) for number in numbers]
-    kind = _checked_kind(kind, inferred, column, order)
+    kind = _check_kind(kind, inferred, column, order)
     if kind == "single" and numbers == [-1, 0, 1]:
         plan = LabelPlan(builtin_scheme("sentiment3"), "name", renames=SENTIMENT_OF_SIGN)
     else:
-        plan = LabelPlan(categorical_scheme(column, order, kind, ordered=kind != "binary"), "name")
+        plan = LabelPlan(build_categorical_scheme(column, order, kind, ordered=kind != "binary"), "name")
     how = f". {_OTHER_KIND[inferred]}" if kind == inferred and inferred in _OTHER_KIND and numbers != [-1, 0, 1] else ""
     return plan.with_note(f"The column {column!r} holds {reason}{how or '.'}")
 
 
-def _checked_kind(given: Kind | None, inferred: Kind, column: str, order: Sequence[str]) -> Kind:
+def _check_kind(given: Kind | None, inferred: Kind, column: str, order: Sequence[str]) -> Kind:
     if given == "binary" and len(order) != 2:
         raise DataError(
             f"The kind 'binary' needs two labels in {column!r}. Got {len(order)}: {', '.join(order[:10])}. Leave the "
@@ -184,10 +191,10 @@ def _checked_kind(given: Kind | None, inferred: Kind, column: str, order: Sequen
     return given or inferred
 
 
-def _classes(counts: Mapping[str, int], column: str, row_count: int, names: Mapping[str, str]) -> list[str]:
+def _order_classes(counts: Mapping[str, int], column: str, row_count: int, names: Mapping[str, str]) -> list[str]:
     """Return the labels, in the order of `names` if given; `DataError` if they cannot be classes."""
     if len(counts) < 2:
-        raise DataError(_one_class(column, repr(", ".join(counts))))
+        raise DataError(_explain_one_class(column, repr(", ".join(counts))))
     if len(counts) > _FREE_TEXT_LABELS and len(counts) > row_count / 2:
         raise DataError(
             f"The label column {column!r} holds {len(counts)} different values in {row_count} rows, which looks like "
@@ -201,9 +208,9 @@ def _classes(counts: Mapping[str, int], column: str, row_count: int, names: Mapp
     return list(names.values()) if names else sorted(counts)
 
 
-def _null_notes(cells: Sequence[Any], labelled: Sequence[Any]) -> tuple[str, ...]:
+def _note_nulls(cells: Sequence[Any], labelled: Sequence[Any]) -> tuple[str, ...]:
     """Return notes on cells that spell a missing label."""
-    words = Counter(cell.strip() for cell in cells if spells_missing(cell))
+    words = Counter(cell.strip() for cell in cells if is_spelled_missing(cell))
     nones = sum(map(_is_none, labelled))
     notes = []
     if nones and _is_none_label(labelled):
@@ -225,11 +232,11 @@ def _is_none(cell: Any) -> bool:
 
 def _is_none_label(cells: Sequence[Any]) -> bool:
     """True if `None` looks like the other labels of a column, and not like what Python prints for a missing value."""
-    names = {name for cell in cells if not _is_none(cell) for name in cell_names(cell)}
+    names = {name for cell in cells if not _is_none(cell) for name in list_cell_names(cell)}
     return bool(names) and all(name[:1].isupper() and not name.isupper() for name in names)
 
 
-def _with_label_notes(plan: LabelPlan, cells: Sequence[Any], columns: Sequence[str]) -> LabelPlan:
+def _note_labels(plan: LabelPlan, cells: Sequence[Any], columns: Sequence[str]) -> LabelPlan:
     if not plan.scheme.is_categorical:
         return plan
     sets = [labels for cell in cells if (labels := plan.read(cell).labels) is not None]
@@ -237,8 +244,8 @@ def _with_label_notes(plan: LabelPlan, cells: Sequence[Any], columns: Sequence[s
     always = [name for name in plan.scheme.names if len(sets) > 1 and counts[name] == len(sets)]
     if always and len(always) == len(counts):
         raise DataError(
-            f"The {named_columns(columns)} must hold labels that differ between rows. Got {', '.join(always[:10])} in "
-            "each of them: there is nothing to learn. Name another column with `label`."
+            f"The {describe_columns(columns)} must hold labels that differ between rows. Got "
+            f"{', '.join(always[:10])} in each of them: there is nothing to learn. Name another column with `label`."
         )
     if always:
         plan = plan.with_note(f"Every training row has the label {', '.join(always[:10])}.")
@@ -266,7 +273,7 @@ def _is_blank(cell: Any) -> bool:
     return any(is_unlabelled(one) for one in cell) if isinstance(cell, tuple) else is_unlabelled(cell)
 
 
-def _one_class(column: str, only: str) -> str:
+def _explain_one_class(column: str, only: str) -> str:
     return (
         f"The label column {column!r} must hold at least two classes. Got only {only}. "
         "Add rows of another class, or name another column with `label`."

@@ -24,7 +24,7 @@ def read_label_names(path: str | Path) -> dict[str, str]:
     text = "\n".join(lines).strip()
     lines = [line for line in lines if line]
     if text.startswith(("[", "{")):
-        names = _from_json(text, path)
+        names = _parse_json(text, path)
     elif matches := [match for line in lines if (match := _NUMBERED.fullmatch(line))]:
         if len(matches) < len(lines):
             raise DataError(
@@ -42,7 +42,7 @@ def read_label_names(path: str | Path) -> dict[str, str]:
     return names
 
 
-def _from_json(text: str, path: str | Path) -> dict[str, str]:
+def _parse_json(text: str, path: str | Path) -> dict[str, str]:
     try:
         value = json.loads(text)
     except ValueError as error:

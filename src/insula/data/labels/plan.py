@@ -50,7 +50,7 @@ class LabelPlan:
     def read(self, cell: Any) -> LabelReading:
         """Read one cell, or a tuple of cells for several label columns."""
         if self.form == "name":
-            return MISSING if self._is_unlabelled(cell) else self._labels((as_name(cell),))
+            return MISSING if self._is_unlabelled(cell) else self._check_labels((as_name(cell),))
         if self.form == "names":
             return self._read_names(cell)
         if self.form == "vector":
@@ -66,7 +66,7 @@ class LabelPlan:
         if self.form == "flags":
             if not set(numbers) <= {0, 1}:
                 return LabelReading(problem="with a number that is neither 0 nor 1")
-            return self._labels(tuple(name for name, number in named.items() if number))
+            return self._check_labels(tuple(name for name, number in named.items() if number))
         return LabelReading(values=tuple(named[name] or 0.0 for name in self.scheme.names))
 
     def _read_names(self, cell: Any) -> LabelReading:
@@ -76,11 +76,11 @@ class LabelPlan:
                 return MISSING
             if is_missing(cell):
                 # Text formats cannot write the empty set of labels in another way.
-                return self._labels(()) if self.scheme.kind == "multi" and isinstance(cell, str) else MISSING
+                return self._check_labels(()) if self.scheme.kind == "multi" and isinstance(cell, str) else MISSING
             if self._is_unlabelled(cell):
                 return MISSING
             names = split_cell(cell, self.delimiter) if self.delimiter else (as_name(cell),)
-        return self._labels(names)
+        return self._check_labels(names)
 
     def _read_vector(self, cell: Any) -> LabelReading:
         vector = as_vector(cell, self.delimiter)
@@ -88,7 +88,7 @@ class LabelPlan:
             return MISSING if is_unlabelled(cell) else LabelReading(problem="without a list of 0 and 1")
         if len(vector) != len(self.columns):
             return LabelReading(problem=f"with a list of {len(vector)} positions in place of {len(self.columns)}")
-        return self._labels(tuple(name for name, flag in zip(self.columns, vector, strict=True) if flag))
+        return self._check_labels(tuple(name for name, flag in zip(self.columns, vector, strict=True) if flag))
 
     def _is_unlabelled(self, cell: Any) -> bool:
         """True for a missing label; a word such as `NA` is a label if the scheme has it."""
@@ -99,7 +99,7 @@ class LabelPlan:
         name = as_name(cell)
         return self.renames.get(name, name) not in self._positions
 
-    def _labels(self, names: tuple[str, ...]) -> LabelReading:
+    def _check_labels(self, names: tuple[str, ...]) -> LabelReading:
         labels = tuple(self.renames.get(name, name) for name in names)
         unknown = next((label for label in labels if label not in self._positions), None)
         if unknown is not None:
@@ -115,6 +115,6 @@ class LabelPlan:
         return {name: position for position, name in enumerate(self.scheme.names)}
 
 
-def named_columns(columns: Sequence[str]) -> str:
+def describe_columns(columns: Sequence[str]) -> str:
     """Return the label columns as part of a sentence."""
     return f"label column{'s' if len(columns) > 1 else ''} {', '.join(repr(column) for column in columns)}"

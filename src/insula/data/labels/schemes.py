@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Mapping, Sequence
 
-from insula.core.builtin_schemes import BUILTIN_SCHEMES, chinese_display, matching_scheme
+from insula.core.builtin_schemes import BUILTIN_SCHEMES, find_chinese_names, find_matching_scheme
 from insula.core.errors import DataError
 from insula.core.scheme import Kind, LabelScheme
 from insula.data.labels.cells import as_number
@@ -20,44 +20,48 @@ _MOST_STEPS = 20
 _GREATEST_STEP = 10  # of a scale with steps that do not occur, as 2, 8, 9, 10 of a scale from 0 to 10
 
 
-def categorical_scheme(title: str, names: Sequence[str], kind: Kind, *, ordered: bool = False) -> LabelScheme:
+def build_categorical_scheme(title: str, names: Sequence[str], kind: Kind, *, ordered: bool = False) -> LabelScheme:
     """Return the built-in scheme with these names, else a new one called `title`.
 
     names    the labels; in this order if `ordered`, else sorted, the positive one of two last
     """
-    found = matching_scheme(frozenset(names), kind) or _extended(frozenset(names), kind)
+    found = find_matching_scheme(frozenset(names), kind) or _extend_builtin(frozenset(names), kind)
     if found is not None and not (ordered and kind == "ordinal" and found.names != tuple(names)):
         return found
     order = tuple(names) if ordered else tuple(sorted(names))
     if kind == "binary":
-        order = _binary_order(names)
-    return LabelScheme(name=title, kind=kind, names=order, display=chinese_display(order))
+        order = _order_binary(names)
+    return LabelScheme(name=title, kind=kind, names=order, display=find_chinese_names(order))
 
 
-def dimensional_scheme(title: str, names: Sequence[str], ranges: Mapping[str, tuple[float, float]]) -> LabelScheme:
+def build_dimensional_scheme(
+    title: str, names: Sequence[str], ranges: Mapping[str, tuple[float, float]]
+) -> LabelScheme:
     """Return the built-in scheme with these dimensions if its ranges include `ranges`, else a new one."""
     for name, (low, high) in ranges.items():
         if not low < high:
             raise DataError(
                 f"The scores {name!r} must differ between rows. Got {low:g} in every row. Leave that column out."
             )
-    found = matching_scheme(frozenset(names), "dimensional")
+    found = find_matching_scheme(frozenset(names), "dimensional")
     if found is not None and all(
         found.ranges[name][0] <= low and high <= found.ranges[name][1] for name, (low, high) in ranges.items()
     ):
         return found
     order = tuple(names)
-    return LabelScheme(name=title, kind="dimensional", names=order, display=chinese_display(order), ranges=dict(ranges))
+    return LabelScheme(
+        name=title, kind="dimensional", names=order, display=find_chinese_names(order), ranges=dict(ranges)
+    )
 
 
-def kind_of_names(names: frozenset[str]) -> Kind:
+def infer_kind_of_names(names: frozenset[str]) -> Kind:
     """Return the kind for label names, one per row: binary, single, or ordinal if a built-in scheme orders them."""
     if len(names) == 2:
         return "binary"
-    return "ordinal" if matching_scheme(names, "ordinal") else "single"
+    return "ordinal" if find_matching_scheme(names, "ordinal") else "single"
 
 
-def kind_of_numbers(numbers: Sequence[float]) -> tuple[Kind, str]:
+def infer_kind_of_numbers(numbers: Sequence[float]) -> tuple[Kind, str]:
     """Return the kind for unique_names numbers, sorted, and the reason as part of a sentence."""
     if not all(number.is_integer() for number in numbers):
         return "dimensional", f"numbers with decimals from {numbers[0]:g} to {numbers[-1]:g}"
@@ -92,7 +96,7 @@ def describe_kind(scheme: LabelScheme) -> str:
     return f"{scheme.kind}, {meaning} {len(scheme.names)} labels: {shown}{builtin}"
 
 
-def _binary_order(names: Sequence[str]) -> tuple[str, str]:
+def _order_binary(names: Sequence[str]) -> tuple[str, str]:
     """Return (other, positive): numbers by size, names by polarity, negation (`not-hate`, `hate`), else sorted."""
     first, second = sorted(names)
     if (one := as_number(first)) is not None and (two := as_number(second)) is not None:
@@ -105,7 +109,7 @@ def _binary_order(names: Sequence[str]) -> tuple[str, str]:
     return first, second
 
 
-def _extended(names: frozenset[str], kind: Kind) -> LabelScheme | None:
+def _extend_builtin(names: frozenset[str], kind: Kind) -> LabelScheme | None:
     return next(
         (
             scheme

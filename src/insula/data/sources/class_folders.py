@@ -9,7 +9,7 @@ from insula.core.errors import DataError
 from insula.data.formats.byte_source import open_bytes
 from insula.data.formats.row_reader import Row, RowReader
 from insula.data.formats.text_lines import TextLines
-from insula.data.sources.paths import ALL, split_of
+from insula.data.sources.paths import ALL, find_split
 
 UNLABELLED = frozenset(("unsup", "unlabeled", "unlabelled"))  # folders of texts without a label
 _ENDING = ".txt"
@@ -17,14 +17,14 @@ _ENDING = ".txt"
 Files = dict[str, list[tuple[str, Path]]]
 
 
-def class_folders(folder: Path) -> tuple[Files, tuple[str, ...]]:
+def find_class_folders(folder: Path) -> tuple[Files, tuple[str, ...]]:
     """Return split to (label, file) and notes; nothing if the folder does not have this layout.
 
     Every sub-folder of the folder, or of its folders named after splits, must hold `.txt` files only, and there must be
     at least two labels.
     """
-    inside = _folders(folder)
-    splits = {split_of(one): _folders(one) for one in inside if split_of(one)} or {ALL: inside}
+    inside = _list_folders(folder)
+    splits = {find_split(one): _list_folders(one) for one in inside if find_split(one)} or {ALL: inside}
     files: Files = {}
     ignored: set[str] = set()
     for split, folders in splits.items():
@@ -42,7 +42,7 @@ def class_folders(folder: Path) -> tuple[Files, tuple[str, ...]]:
     return files, notes
 
 
-def _folders(folder: Path) -> list[Path]:
+def _list_folders(folder: Path) -> list[Path]:
     return sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith((".", "_")))
 
 

@@ -41,12 +41,12 @@ def open_hub(name: str) -> dict[str, tuple[RowReader, dict[str, dict[str, str]]]
         ) from error
     splits = loaded if isinstance(loaded, Mapping) else {"train": loaded}
     return {
-        split: (MemoryRows(f"{name} {split}", rows, tuple(rows.column_names)), _label_names(rows.features))
+        split: (MemoryRows(f"{name} {split}", rows, tuple(rows.column_names)), _read_label_names(rows.features))
         for split, rows in splits.items()
     }
 
 
-def _label_names(features: Mapping[str, Any]) -> dict[str, dict[str, str]]:
+def _read_label_names(features: Mapping[str, Any]) -> dict[str, dict[str, str]]:
     """Return number to name for each column whose labels are stored as numbers or lists of numbers."""
     found = {column: getattr(getattr(kind, "feature", kind), "names", None) for column, kind in features.items()}
     return {column: {str(n): name for n, name in enumerate(names)} for column, names in found.items() if names}

@@ -11,7 +11,7 @@ from insula.data.labels.votes import read_votes
 from insula.data.sources.raw_rows import RawSplit
 
 
-def labelled_examples(raw: RawSplit, plan: LabelPlan, *, language: str | None = None) -> list[Example]:
+def build_labelled_examples(raw: RawSplit, plan: LabelPlan, *, language: str | None = None) -> list[Example]:
     """Return the examples of a split; rows without a usable label are dropped and counted in `raw.dropped`.
 
     language  language of rows without one of their own
@@ -51,7 +51,7 @@ def labelled_examples(raw: RawSplit, plan: LabelPlan, *, language: str | None = 
     return examples
 
 
-def context_note(split: str, examples: Sequence[Example], raw: RawSplit) -> tuple[str, ...]:
+def note_context(split: str, examples: Sequence[Example], raw: RawSplit) -> tuple[str, ...]:
     """Return a note on how many rows have earlier turns or a target; empty if no such column was named."""
     columns = raw.columns.conversation if raw.columns else None
     if columns is None or not columns.has_context:
@@ -66,7 +66,7 @@ def context_note(split: str, examples: Sequence[Example], raw: RawSplit) -> tupl
     return (f"{split}: of {counted(len(examples), 'row')}, {' and '.join(counts)}.",)
 
 
-def dropped_note(split: str, raw: RawSplit) -> tuple[str, ...]:
+def note_dropped(split: str, raw: RawSplit) -> tuple[str, ...]:
     """Return a note on how many rows of a split were dropped and why; empty if none were."""
     if not raw.dropped:
         return ()

@@ -25,27 +25,27 @@ SPLIT_NAMES = {
 }
 
 
-def split_of(path: Path) -> str | None:
+def find_split(path: Path) -> str | None:
     """Return the split that a file name states (`sst.train.csv`, `dev-00000-of-00001.parquet`), or None."""
     words = re.split(r"[\W_]+", path.name.lower())
     found = {SPLIT_NAMES[word] for word in words if word in SPLIT_NAMES}
     return found.pop() if len(found) == 1 else None
 
 
-def folder_files(folder: Path) -> dict[str, list[Path]]:
+def find_folder_files(folder: Path) -> dict[str, list[Path]]:
     """Return the data files of a folder by split; a single file without a split in its name is `all`.
 
     Reads the files of the folder and of sub-folders named after splits. Raises `DataError` if there are none, or
     several whose names state no split.
     """
     files: dict[str, list[Path]] = {}
-    if (saved := saved_files(folder)) is not None:
+    if (saved := find_saved_files(folder)) is not None:
         return saved
     unnamed = []
     for path in sorted(folder.iterdir()):
         if path.name.startswith((".", "_")):
             continue
-        split = split_of(path)
+        split = find_split(path)
         inside = [path] if path.is_file() else sorted(path.iterdir()) if split else []
         for file in inside:
             if file.is_file() and has_known_format(file) and not file.name.startswith((".", "_")):
@@ -68,21 +68,21 @@ def folder_files(folder: Path) -> dict[str, list[Path]]:
     )
 
 
-def saved_files(folder: Path) -> dict[str, list[Path]] | None:
+def find_saved_files(folder: Path) -> dict[str, list[Path]] | None:
     """Return split to files of a folder that `datasets` wrote with `save_to_disk`, None if it is another folder.
 
     Raises `DataError` if the rows are chosen by indices that are kept apart from them.
     """
     if not (folder / DATASET_DICT).is_file():
-        files = _saved_split(folder)
-        return None if files is None else {split_of(folder) or ALL: files}
+        files = _list_split_files(folder)
+        return None if files is None else {find_split(folder) or ALL: files}
     splits: dict[str, list[Path]] = {}
     for name in json.loads((folder / DATASET_DICT).read_text(encoding="utf-8")).get("splits", ()):
-        splits.setdefault(split_of(Path(name)) or ALL, []).extend(_saved_split(folder / name) or ())
+        splits.setdefault(find_split(Path(name)) or ALL, []).extend(_list_split_files(folder / name) or ())
     return splits
 
 
-def _saved_split(folder: Path) -> list[Path] | None:
+def _list_split_files(folder: Path) -> list[Path] | None:
     if not (folder / STATE).is_file():
         return None
     state = json.loads((folder / STATE).read_text(encoding="utf-8"))
@@ -96,8 +96,8 @@ def _saved_split(folder: Path) -> list[Path] | None:
     return [folder / one["filename"] for one in state["_data_files"]]
 
 
-def unread_files(folder: Path, files: Mapping[str, Sequence[Path]]) -> list[str]:
-    """Return the names of the data files that `folder_files` ignored, because they state no split."""
+def list_unread_files(folder: Path, files: Mapping[str, Sequence[Path]]) -> list[str]:
+    """Return the names of the data files that `find_folder_files` ignored, because they state no split."""
     read = {path for paths in files.values() for path in paths}
     return [
         path.name
@@ -106,12 +106,12 @@ def unread_files(folder: Path, files: Mapping[str, Sequence[Path]]) -> list[str]
     ]
 
 
-def files_by_split(paths: Sequence[Path]) -> dict[str, list[Path]]:
+def group_files_by_split(paths: Sequence[Path]) -> dict[str, list[Path]]:
     """Return several files by split; if no name states a split, all are `all`.
 
     A file whose name states no split, next to files whose names do, holds training rows.
     """
-    splits = [split_of(path) for path in paths]
+    splits = [find_split(path) for path in paths]
     files: dict[str, list[Path]] = {}
     for path, split in zip(paths, splits, strict=True):
         files.setdefault(split or ("train" if any(splits) else ALL), []).append(path)

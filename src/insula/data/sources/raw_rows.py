@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from insula.core.errors import DataError
 from insula.core.model_input import Turn
 from insula.core.sentences import counted
-from insula.data.cell_paths import cell_at, cell_getter, is_path
+from insula.data.cell_paths import build_cell_getter, get_cell, is_path
 from insula.data.columns import Columns, find_columns
 from insula.data.conversations.row_context import ContextReader
 from insula.data.conversations.turn_cells import MOST_TURNS
@@ -68,7 +68,7 @@ class RawSplit:
         self.columns = self.columns or columns
         self.value_names.update(reader.value_names)
         is_numbered = len(columns.labels) == 1 and columns.labels[0] in reader.value_names
-        text_of = cell_getter(columns.texts, reader.columns)
+        text_of = build_cell_getter(columns.texts, reader.columns)
         has_paths = any(is_path(name, reader.columns) for name in columns.labels)
         label_of = itemgetter(*columns.labels) if columns.labels and not has_paths else None
         contexts = ContextReader(columns.conversation, options.max_text_length)
@@ -91,14 +91,14 @@ class RawSplit:
                 if found.problem is not None:
                     self.dropped[found.problem] += 1
                     continue
-                weight = _weight(_cell(row, columns.weight)) if columns.weight else 1.0
+                weight = _read_weight(_read_cell(row, columns.weight)) if columns.weight else 1.0
                 if weight is None:
                     self.dropped["with a weight that is not a number from 0 to 1e9"] += 1
                     continue
                 try:
-                    label = label_of(row) if label_of is not None else _label(row, columns.labels)
+                    label = label_of(row) if label_of is not None else _read_label(row, columns.labels)
                 except KeyError:  # a JSON object may lack a key
-                    label = _label(row, columns.labels)
+                    label = _read_label(row, columns.labels)
                 if is_numbered and label == UNLABELLED:
                     label = None
                 if found.number >= 0:
@@ -108,15 +108,15 @@ class RawSplit:
                         text,
                         label,
                         weight,
-                        _attribute(row, columns.language),
-                        _attribute(row, columns.group),
-                        _attribute(row, columns.id),
-                        _cell(row, columns.votes) if columns.votes else None,
+                        _read_attribute(row, columns.language),
+                        _read_attribute(row, columns.group),
+                        _read_attribute(row, columns.id),
+                        _read_cell(row, columns.votes) if columns.votes else None,
                         found.turns,
                         found.speaker,
                         found.target,
-                        _attribute(row, columns.subgroup),
-                        _attribute(row, columns.pair),
+                        _read_attribute(row, columns.subgroup),
+                        _read_attribute(row, columns.pair),
                     )
                 )
         if numbers:
@@ -139,21 +139,21 @@ class RawSplit:
         self.notes.extend(f"{where}: {warning}" for warning in reader.warnings)
 
 
-def _weight(cell: Any) -> float | None:
+def _read_weight(cell: Any) -> float | None:
     if is_missing(cell):
         return 1.0
     number = as_score(cell)  # with a decimal comma, too
     return number if number is not None and 0 <= number <= MOST_WEIGHT else None
 
 
-def _attribute(row: Row, column: str | None) -> str | None:
-    return None if column is None else as_attribute(_cell(row, column))
+def _read_attribute(row: Row, column: str | None) -> str | None:
+    return None if column is None else as_attribute(_read_cell(row, column))
 
 
-def _label(row: Row, columns: Sequence[str]) -> Any:
-    cells = tuple(_cell(row, name) for name in columns)
+def _read_label(row: Row, columns: Sequence[str]) -> Any:
+    cells = tuple(_read_cell(row, name) for name in columns)
     return cells[0] if len(cells) == 1 else cells
 
 
-def _cell(row: Row, name: str) -> Any:
-    return row[name] if name in row else cell_at(row, name)
+def _read_cell(row: Row, name: str) -> Any:
+    return row[name] if name in row else get_cell(row, name)

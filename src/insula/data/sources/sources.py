@@ -8,19 +8,26 @@ from functools import partial
 from pathlib import Path
 
 from insula.core.errors import DataError, MissingExtraError, MissingFileError, UnknownNameError, nearest
-from insula.data.formats.byte_source import nearest_file
+from insula.data.formats.byte_source import suggest_file
 from insula.data.formats.formats import has_known_format, open_rows
 from insula.data.formats.row_reader import RowReader
 from insula.data.options import DataOptions
 from insula.data.sources.builtin import BUILTIN_SOURCES, EXTRA
-from insula.data.sources.class_folders import ClassFolderRows, class_folders
+from insula.data.sources.class_folders import ClassFolderRows, find_class_folders
 from insula.data.sources.hub import is_hub_id, open_hub
-from insula.data.sources.paths import ALL, SPLIT_NAMES, files_by_split, folder_files, split_of, unread_files
+from insula.data.sources.paths import (
+    ALL,
+    SPLIT_NAMES,
+    find_folder_files,
+    find_split,
+    group_files_by_split,
+    list_unread_files,
+)
 
 SourceName = str | Path | Sequence[str | Path]
 
 
-def names_in(source: SourceName | None) -> Sequence[str | Path]:
+def list_source_names(source: SourceName | None) -> Sequence[str | Path]:
     """Return the names of the files, folders and data sets of a source; none if there is no source."""
     return (source,) if isinstance(source, str | Path) else source or ()
 
@@ -84,19 +91,21 @@ def find_source(source: SourceName, options: DataOptions) -> Source:
     Raises `MissingFileError` or `UnknownNameError` with what was tried, `MissingExtraError`, `DataError`.
     """
     if not isinstance(source, str | Path):
-        return find_source(source[0], options) if len(source) == 1 else _several([Path(p) for p in source], options)
+        return (
+            find_source(source[0], options) if len(source) == 1 else _find_several([Path(p) for p in source], options)
+        )
     name, path = str(source), Path(source)
     if path.is_dir():
-        return _folder(path, options)
+        return _find_folder(path, options)
     if path.exists():
-        return _files(_title(path), {ALL: [path]}, options)
+        return _build_file_source(_name_file(path), {ALL: [path]}, options)
     if name in BUILTIN_SOURCES:
-        return _builtin(name, options)
+        return _find_builtin(name, options)
     # A mistyped path also looks like owner/name; an existing folder before the slash makes it a path.
     if isinstance(source, str) and is_hub_id(name) and not has_known_format(path) and not path.parent.exists():
-        return _hub(name, options)
+        return _find_hub(name, options)
     if has_known_format(path) or len(path.parts) > 1:
-        raise MissingFileError(f"The file or folder {name!r} does not exist.{nearest_file(path)} Check the path.")
+        raise MissingFileError(f"The file or folder {name!r} does not exist.{suggest_file(path)} Check the path.")
     raise UnknownNameError(
         f"The data set {name!r} is unknown: no file or folder has that name, the built-in data sets are "
         f"{', '.join(BUILTIN_SOURCES)}, and a data set on the hub is named owner/name.{nearest(name, BUILTIN_SOURCES)}"
@@ -115,41 +124,41 @@ def require_source(source: SourceName) -> None:
         find_source(source, DataOptions())
 
 
-def _folder(path: Path, options: DataOptions) -> Source:
+def _find_folder(path: Path, options: DataOptions) -> Source:
     name = path.name or path.resolve().name
-    labelled, notes = class_folders(path)
+    labelled, notes = find_class_folders(path)
     if labelled:
         splits = {split: [partial(ClassFolderRows, str(path), found)] for split, found in labelled.items()}
         counts = ", ".join(f"{split} {len(found):,}" for split, found in labelled.items())
         read = f"Read one text per file, labelled with the name of its folder: {counts}."
         return Source(name, splits, options, notes=(read, *notes))
-    files = folder_files(path)
-    source = _files(name, files, options)
-    if unread := unread_files(path, files):
+    files = find_folder_files(path)
+    source = _build_file_source(name, files, options)
+    if unread := list_unread_files(path, files):
         note = f"Files not read, because their names state no split: {', '.join(unread[:10])}."
         source = replace(source, notes=(*source.notes, note))
     return source
 
 
-def _several(paths: Sequence[Path], options: DataOptions) -> Source:
+def _find_several(paths: Sequence[Path], options: DataOptions) -> Source:
     if not paths:
         raise DataError("The list of data files must name at least one. Got none. Name a file, a folder or a data set.")
     for path in paths:
         if not path.is_file():
             raise MissingFileError(
-                f"The file {str(path)!r} does not exist or is not a file.{nearest_file(path)} Check the path."
+                f"The file {str(path)!r} does not exist or is not a file.{suggest_file(path)} Check the path."
             )
-    return _files(_title(paths[0]), files_by_split(paths), options)
+    return _build_file_source(_name_file(paths[0]), group_files_by_split(paths), options)
 
 
-def _files(name: str, files: Mapping[str, Sequence[Path]], options: DataOptions) -> Source:
+def _build_file_source(name: str, files: Mapping[str, Sequence[Path]], options: DataOptions) -> Source:
     read_file = partial(open_rows, format=options.format, separator=options.separator, header=options.header)
     splits = {split: [partial(read_file, path) for path in paths] for split, paths in files.items()}
     read = ", ".join(f"{path.name} ({split})" for split, paths in files.items() for path in paths)
     return Source(name=name, splits=splits, options=options, notes=(f"Read {read}.",))
 
 
-def _builtin(name: str, options: DataOptions) -> Source:
+def _find_builtin(name: str, options: DataOptions) -> Source:
     known = BUILTIN_SOURCES[name]
     reader, notes = known.open()
     given = options.model_dump(exclude_none=True)
@@ -162,7 +171,7 @@ def _builtin(name: str, options: DataOptions) -> Source:
     )
 
 
-def _hub(name: str, options: DataOptions) -> Source:
+def _find_hub(name: str, options: DataOptions) -> Source:
     splits: dict[str, list[Callable[[], RowReader]]] = {}
     names: dict[str, dict[str, str]] = {}
     try:
@@ -172,16 +181,16 @@ def _hub(name: str, options: DataOptions) -> Source:
             f"No file or folder is named {name!r}. To read it as a data set on the hub: {error}"
         ) from None
     for split, (reader, split_names) in found.items():
-        splits.setdefault(split_of(Path(split)) or ALL, []).append(partial(_same, reader))
+        splits.setdefault(find_split(Path(split)) or ALL, []).append(partial(_return_reader, reader))
         names.update(split_names)
     return Source(name=name, splits=splits, options=options, names=names, notes=(f"Read {name!r} from the hub.",))
 
 
-def _same(reader: RowReader) -> RowReader:
+def _return_reader(reader: RowReader) -> RowReader:
     return reader
 
 
-def _title(path: Path) -> str:
+def _name_file(path: Path) -> str:
     """Return the name of a file in reports: `data/goemotions/train.jsonl.gz` is goemotions, `reviews.csv` reviews."""
     stem = path.name.removesuffix(".gz").rsplit(".", 1)[0]
     parent = path.absolute().parent.name

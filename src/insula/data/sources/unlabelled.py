@@ -8,7 +8,7 @@ from pathlib import Path
 
 from insula.core.errors import DataError
 from insula.core.sentences import counted
-from insula.data.cell_paths import cell_getter
+from insula.data.cell_paths import build_cell_getter
 from insula.data.columns import find_text_columns
 from insula.data.formats.formats import DETECTED, ReadOptions, open_rows
 from insula.data.formats.line_rows import LineRows
@@ -16,7 +16,7 @@ from insula.data.formats.row_reader import RowReader
 from insula.data.labels.cells import as_name, is_missing, is_not_text
 from insula.data.options import DataOptions
 from insula.data.sources.sources import SourceName, find_source
-from insula.data.splits.compared import EMPTY, text_hash
+from insula.data.splits.compared import EMPTY, hash_text
 from insula.data.splits.leak import Fingerprint
 
 TextColumns = str | Sequence[str] | None
@@ -45,7 +45,7 @@ def read_texts(
     for file in files:
         with open_rows(file, on_reject=lambda _: None, **reading._asdict()) as reader:
             named = text or (likely if likely in reader.columns else None)
-            texts += _texts(reader, None if isinstance(reader, LineRows) else named, str(file), max_length, notes)
+            texts += _read_texts(reader, None if isinstance(reader, LineRows) else named, str(file), max_length, notes)
     if not texts:
         raise DataError(
             f"The files of unlabelled texts must hold at least one text. Got none in {', '.join(map(str, files))}. "
@@ -54,7 +54,7 @@ def read_texts(
     return texts, tuple(notes)
 
 
-def source_texts(source: SourceName, options: DataOptions, *, text: TextColumns = None) -> list[str]:
+def read_source_texts(source: SourceName, options: DataOptions, *, text: TextColumns = None) -> list[str]:
     """Return the texts of all rows of a source as `find_source` resolves it, labelled or not.
 
     The column is `text` (default: the one in the options if the source has it, else one with a usual name).
@@ -66,13 +66,13 @@ def source_texts(source: SourceName, options: DataOptions, *, text: TextColumns 
             known = found.options.text
             names = (known,) if isinstance(known, str) else known or ()
             usual = known if names and set(names) <= set(reader.columns) else None
-            texts += _texts(reader, text or usual, found.name, found.options.max_text_length, [])
+            texts += _read_texts(reader, text or usual, found.name, found.options.max_text_length, [])
     return texts
 
 
-def _texts(reader: RowReader, named: TextColumns, where: str, max_length: int, notes: list[str]) -> list[str]:
+def _read_texts(reader: RowReader, named: TextColumns, where: str, max_length: int, notes: list[str]) -> list[str]:
     """Return the texts of one reader; add to `notes` what was left out."""
-    text_of = cell_getter(find_text_columns(reader.columns, named, repr(where)), reader.columns)
+    text_of = build_cell_getter(find_text_columns(reader.columns, named, repr(where)), reader.columns)
     texts: list[str] = []
     missing = 0
     for batch in reader:
@@ -89,7 +89,7 @@ def _texts(reader: RowReader, named: TextColumns, where: str, max_length: int, n
     return texts
 
 
-def new_texts(texts: Iterable[str], *known: Fingerprint) -> tuple[list[str], tuple[int, ...]]:
+def select_new_texts(texts: Iterable[str], *known: Fingerprint) -> tuple[list[str], tuple[int, ...]]:
     """Return each text once, without those in `known`, and the number of texts found in each of these.
 
     Texts are compared as the leak guard compares them; a text with nothing to compare is left out.
@@ -102,6 +102,6 @@ def new_texts(texts: Iterable[str], *known: Fingerprint) -> tuple[list[str], tup
         given = [one for one, is_known in zip(given, seen, strict=True) if not is_known]
     first: dict[int, str] = {}
     for one in given:
-        first.setdefault(text_hash(one), one)
+        first.setdefault(hash_text(one), one)
     first.pop(EMPTY, None)
     return list(first.values()), tuple(counts)

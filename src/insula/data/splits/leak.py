@@ -15,17 +15,17 @@ import numpy.typing as npt
 
 from insula.core.errors import DataError, LeakError
 from insula.core.example import Example
-from insula.core.sentences import shortened
+from insula.core.sentences import shorten
 from insula.data.splits.compared import (
     DIALOGUES,
     EMPTY,
     Compared,
-    dialogue_text_hash,
+    get_row_text,
     has_turns,
-    row_hash,
-    text_of_row,
+    hash_dialogue_text,
+    hash_row,
 )
-from insula.text.comparison import comparison_key
+from insula.text.comparison import build_comparison_key
 
 SHOWN = 3
 SHOWN_LENGTH = 80
@@ -54,8 +54,8 @@ class Fingerprint:
         """Return the fingerprint of the examples."""
         rows = list(examples)
         texts = [row.text for row in rows if row.turns]
-        more = [*map(dialogue_text_hash, texts), *([DIALOGUES] if texts else [])]
-        return cls(np.concatenate([_hashes(rows), np.array(more, np.uint64)]))
+        more = [*map(hash_dialogue_text, texts), *([DIALOGUES] if texts else [])]
+        return cls(np.concatenate([_hash_rows(rows), np.array(more, np.uint64)]))
 
     def to_array(self) -> npt.NDArray[np.uint64]:
         """Return the hashes, sorted, each once; the constructor accepts them."""
@@ -68,11 +68,11 @@ class Fingerprint:
         """
         given = list(rows)
         if any(map(has_turns, given)) and DIALOGUES in self._hashes:
-            return np.isin(_hashes(given), self._hashes)
-        texts = list(map(text_of_row, given))
-        found = np.isin(_hashes(texts), self._hashes)
+            return np.isin(_hash_rows(given), self._hashes)
+        texts = list(map(get_row_text, given))
+        found = np.isin(_hash_rows(texts), self._hashes)
         if DIALOGUES in self._hashes:
-            found |= np.isin(np.fromiter(map(dialogue_text_hash, texts), np.uint64), self._hashes)
+            found |= np.isin(np.fromiter(map(hash_dialogue_text, texts), np.uint64), self._hashes)
         return found
 
     @property
@@ -90,17 +90,17 @@ class Fingerprint:
         return hash(self.digest)
 
 
-def guard(
+def remove_leaks(
     splits: Mapping[str, Sequence[Example]], *, keep: bool = False
 ) -> tuple[dict[str, list[Example]], dict[str, frozenset[int]], tuple[str, ...]]:
     """Remove repeated texts: from train those in validation or test, from validation those in test.
 
-    Test rows are never removed. Returns the remaining splits; for `validation` and `test` the `row_hash` of their rows
+    Test rows are never removed. Returns the remaining splits; for `validation` and `test` the `hash_row` of their rows
     that were also in train (`Dataset.overlaps`); and notes. An empty validation split is left out. With `keep` no row
     is removed, only reported. Raises `LeakError` if no training row would remain.
     """
     none = np.array([EMPTY], np.uint64)
-    hashes = {name: _hashes(rows) for name, rows in splits.items()}
+    hashes = {name: _hash_rows(rows) for name, rows in splits.items()}
     cleaned = {name: list(rows) for name, rows in splits.items()}
     overlaps = {
         name: frozenset(np.setdiff1d(np.intersect1d(hashes.get("train", none), hashes[name]), none).tolist())
@@ -108,7 +108,7 @@ def guard(
         if name in splits
     }
     if keep:
-        return cleaned, overlaps, _kept_notes(splits, hashes, overlaps)
+        return cleaned, overlaps, _note_kept(splits, hashes, overlaps)
     notes: list[str] = []
     for name, holders in (("train", ("test", "validation")), ("validation", ("test",))):
         if name not in splits:
@@ -119,11 +119,11 @@ def guard(
                 leaked = is_kept & np.isin(hashes[name], np.setdiff1d(hashes[holder], none))
                 is_kept &= ~leaked
                 if count := int(leaked.sum()):
-                    notes.append(_removed_note(name, holder, count))
+                    notes.append(_note_removed(name, holder, count))
         cleaned[name] = [example for example, kept in zip(splits[name], is_kept, strict=True) if kept]
         if name == "train":
             removed = [example for example, kept in zip(splits[name], is_kept, strict=True) if not kept]
-            notes.extend(_many_removed_note(removed, len(splits[name])))
+            notes.extend(_note_many_removed(removed, len(splits[name])))
         if splits[name] and not cleaned[name]:
             where = " or ".join(holder for holder in holders[::-1] if holder in splits)
             if name == "train":
@@ -144,30 +144,30 @@ def require_no_leak(train: Iterable[Example] | Fingerprint, evaluation: Sequence
     fingerprint = train if isinstance(train, Fingerprint) else Fingerprint.of(train)
     seen = fingerprint.seen(evaluation)
     if count := int(seen.sum()):
-        shown = [shortened(evaluation[row].text, SHOWN_LENGTH) for row in np.flatnonzero(seen)[:SHOWN]]
+        shown = [shorten(evaluation[row].text, SHOWN_LENGTH) for row in np.flatnonzero(seen)[:SHOWN]]
         raise LeakError(
             f"The rows of {name} must not be training rows. Got {count:,} of {len(evaluation):,} whose text is in the "
             f"training rows, such as {'; '.join(map(repr, shown))}. Remove them from either side."
         )
 
 
-def _hashes(rows: Iterable[Compared]) -> npt.NDArray[np.uint64]:
-    return np.fromiter((row_hash(row) for row in rows), dtype=np.uint64)
+def _hash_rows(rows: Iterable[Compared]) -> npt.NDArray[np.uint64]:
+    return np.fromiter((hash_row(row) for row in rows), dtype=np.uint64)
 
 
-def _many_removed_note(removed: Sequence[Example], rows: int) -> tuple[str, ...]:
+def _note_many_removed(removed: Sequence[Example], rows: int) -> tuple[str, ...]:
     """Return a note if the training data lose a good part of their rows, with the texts that cost most of them."""
     if len(removed) < max(5, MANY_REMOVED * rows):
         return ()
-    counts = Counter(comparison_key(example.text) for example in removed)
-    shown = ", ".join(f"{shortened(text, SHOWN_LENGTH)!r} ({count:,})" for text, count in counts.most_common(SHOWN))
+    counts = Counter(build_comparison_key(example.text) for example in removed)
+    shown = ", ".join(f"{shorten(text, SHOWN_LENGTH)!r} ({count:,})" for text, count in counts.most_common(SHOWN))
     return (
         f"That is {100 * len(removed) / rows:.1f} % of the training rows, most often {shown}. Short replies repeat "
         "without being copies: set `keep_leaks` (--keep-leaks) to keep such rows; scores then include memorised texts.",
     )
 
 
-def _kept_notes(
+def _note_kept(
     splits: Mapping[str, Sequence[Example]],
     hashes: Mapping[str, npt.NDArray[np.uint64]],
     overlaps: Mapping[str, frozenset[int]],
@@ -181,7 +181,7 @@ def _kept_notes(
     )
 
 
-def _removed_note(name: str, holder: str, count: int) -> str:
+def _note_removed(name: str, holder: str, count: int) -> str:
     kind = "training" if name == "train" else name
     if count == 1:
         return f"1 {kind} row was removed: its text is also in {holder}."

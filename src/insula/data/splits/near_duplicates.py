@@ -17,14 +17,14 @@ from datasketch import MinHash
 
 from insula.core.errors import DataError
 from insula.data.splits.components import Components
-from insula.text.comparison import comparison_key, shingles
+from insula.text.comparison import build_comparison_key, build_shingles
 
 PERMUTATIONS = 128
 RECALL = 0.99
 MOST_COMPARED = 64  # per bucket; buckets of ordinary data sets have up to about 40 texts
 
 
-def near_duplicate_clusters(texts: Sequence[str], *, threshold: float = 0.8, seed: int = 0) -> list[int]:
+def cluster_near_duplicates(texts: Sequence[str], *, threshold: float = 0.8, seed: int = 0) -> list[int]:
     """Return a cluster number per text, counted from 0 in order of first appearance.
 
     Two texts are near-duplicates if the Jaccard similarity of their sets of 5-character shingles (of the comparison
@@ -39,14 +39,14 @@ def near_duplicate_clusters(texts: Sequence[str], *, threshold: float = 0.8, see
     components = Components(len(texts))
     first_with: dict[str, int] = {}
     for position, text in enumerate(texts):
-        if key := comparison_key(text):
+        if key := build_comparison_key(text):
             components.join(first_with.setdefault(key, position), position)
     distinct = list(first_with.values())
-    sizes, signatures = _signatures((texts[position] for position in distinct), len(distinct), seed)
+    sizes, signatures = _compute_signatures((texts[position] for position in distinct), len(distinct), seed)
 
     @functools.lru_cache(maxsize=256)
     def shingles_of(item: int) -> set[str]:
-        return shingles(texts[distinct[item]])
+        return build_shingles(texts[distinct[item]])
 
     def similar(one: int, other: int) -> bool:
         if components.root(distinct[one]) == components.root(distinct[other]):
@@ -58,19 +58,19 @@ def near_duplicate_clusters(texts: Sequence[str], *, threshold: float = 0.8, see
         shared = len(shingles_of(one) & shingles_of(other))
         return shared >= threshold * (small + large - shared)
 
-    for bucket in _buckets(signatures, _rows_per_band(threshold)):
-        for one, other in _similar_pairs(bucket, similar):
+    for bucket in _iterate_buckets(signatures, _choose_band_rows(threshold)):
+        for one, other in _iterate_similar_pairs(bucket, similar):
             components.join(distinct[one], distinct[other])
     return components.numbers()
 
 
-def _signatures(texts: Iterable[str], count: int, seed: int) -> tuple[list[int], npt.NDArray[np.uint32]]:
+def _compute_signatures(texts: Iterable[str], count: int, seed: int) -> tuple[list[int], npt.NDArray[np.uint32]]:
     """Return the number of shingles of each text, and the MinHash values, of shape (count, PERMUTATIONS)."""
     sizes: list[int] = []
 
     def encoded() -> Iterator[list[bytes]]:
         for text in texts:
-            found = shingles(text)
+            found = build_shingles(text)
             sizes.append(len(found))
             yield [shingle.encode("utf-8", "surrogatepass") for shingle in found]
 
@@ -81,7 +81,7 @@ def _signatures(texts: Iterable[str], count: int, seed: int) -> tuple[list[int],
     return sizes, signatures
 
 
-def _rows_per_band(threshold: float) -> int:
+def _choose_band_rows(threshold: float) -> int:
     """Return the most rows of a band with which pairs at the threshold share a bucket with probability RECALL."""
     for rows in range(PERMUTATIONS, 1, -1):
         if 1 - (1 - threshold**rows) ** (PERMUTATIONS // rows) >= RECALL:
@@ -89,7 +89,7 @@ def _rows_per_band(threshold: float) -> int:
     return 1
 
 
-def _buckets(signatures: npt.NDArray[np.uint32], rows: int) -> Iterator[list[int]]:
+def _iterate_buckets(signatures: npt.NDArray[np.uint32], rows: int) -> Iterator[list[int]]:
     """Yield groups of at least two items that agree in all `rows` values of a band.
 
     Lowest first; in a large bucket items that agree in further values are neighbours.
@@ -108,7 +108,7 @@ def _buckets(signatures: npt.NDArray[np.uint32], rows: int) -> Iterator[list[int
             yield bucket.tolist()
 
 
-def _similar_pairs(bucket: list[int], similar: Callable[[int, int], bool]) -> Iterator[tuple[int, int]]:
+def _iterate_similar_pairs(bucket: list[int], similar: Callable[[int, int], bool]) -> Iterator[tuple[int, int]]:
     """Yield enough pairs to connect all similar items of a bucket of up to `MOST_COMPARED` items.
 
     In a larger bucket each item is compared with at most that many others, the latest ones.

@@ -11,10 +11,10 @@ from insula.core.errors import DataError
 from insula.core.example import Example
 from insula.core.scheme import LabelScheme
 from insula.data.dataset import SPLITS
-from insula.data.splits.compared import text_with_turn
+from insula.data.splits.compared import join_last_turn
 from insula.data.splits.components import Components
-from insula.data.splits.near_duplicates import near_duplicate_clusters
-from insula.data.splits.stratify import iterative_stratification
+from insula.data.splits.near_duplicates import cluster_near_duplicates
+from insula.data.splits.stratify import stratify_iteratively
 
 MAX_BINS = 10
 ROWS_PER_BIN = 10
@@ -41,15 +41,15 @@ def split_examples(
             f"Got {validation_fraction} and {test_fraction}. Lower one of them."
         )
     names = [name for name in SPLITS if name == "train" or fractions[name] > 0]
-    groups = _indivisible_groups(examples, seed)
+    groups = _find_groups(examples, seed)
     sizes = [len(group) for group in groups]
-    strata = _strata(examples, scheme)
+    strata = _find_strata(examples, scheme)
     held_out = [max(1, round(len(examples) * fractions[name])) for name in names[1:]]
     targets = [len(examples) - sum(held_out), *held_out]
     chosen: list[int] = []
     if targets[0] > 0:
         counts = [Counter(label for row in group for label in strata[row]) for group in groups]
-        chosen = iterative_stratification(sizes, counts, targets, cover=scheme.is_categorical, seed=seed)
+        chosen = stratify_iteratively(sizes, counts, targets, cover=scheme.is_categorical, seed=seed)
     if len(set(chosen)) < len(names):
         labels = len({label for row in strata for label in row}) if scheme.is_categorical else 1
         raise DataError(
@@ -61,14 +61,14 @@ def split_examples(
     splits: dict[str, list[Example]] = {name: [] for name in names}
     for row, example in enumerate(examples):
         splits[split_of[row]].append(example)
-    return splits, _notes(splits, dict(zip(names, targets, strict=True)), sizes, seed)
+    return splits, _describe_splits(splits, dict(zip(names, targets, strict=True)), sizes, seed)
 
 
-def _indivisible_groups(examples: Sequence[Example], seed: int) -> list[list[int]]:
+def _find_groups(examples: Sequence[Example], seed: int) -> list[list[int]]:
     """Return lists of row numbers that must stay in one split."""
     components = Components(len(examples))
     first_of: dict[Hashable, int] = {}
-    clusters = near_duplicate_clusters([text_with_turn(example) for example in examples], seed=seed)
+    clusters = cluster_near_duplicates([join_last_turn(example) for example in examples], seed=seed)
     for row, (example, cluster) in enumerate(zip(examples, clusters, strict=True)):
         components.join(first_of.setdefault(cluster, row), row)
         if example.group:
@@ -79,7 +79,7 @@ def _indivisible_groups(examples: Sequence[Example], seed: int) -> list[list[int
     return list(groups.values())
 
 
-def _strata(examples: Sequence[Example], scheme: LabelScheme) -> list[tuple[Hashable, ...]]:
+def _find_strata(examples: Sequence[Example], scheme: LabelScheme) -> list[tuple[Hashable, ...]]:
     """Return the strata of each row: its labels, or the quantile bin of each of its values."""
     if scheme.is_categorical:
         # Rows without any label are a stratum of their own.
@@ -96,7 +96,7 @@ def _strata(examples: Sequence[Example], scheme: LabelScheme) -> list[tuple[Hash
     return list(zip(*columns, strict=True))
 
 
-def _notes(
+def _describe_splits(
     splits: Mapping[str, Sequence[Example]], targets: Mapping[str, int], sizes: Sequence[int], seed: int
 ) -> tuple[str, ...]:
     notes = [

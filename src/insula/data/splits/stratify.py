@@ -57,7 +57,7 @@ class _Demand:
             self.unseen.difference_update(counts)
 
 
-def iterative_stratification(
+def stratify_iteratively(
     sizes: Sequence[int],
     strata: Sequence[Mapping[Hashable, int]],
     targets: Sequence[int],

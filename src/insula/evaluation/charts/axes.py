@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from insula.evaluation.charts.svg import element, text
+from insula.evaluation.charts.svg import build_element, draw_text
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Plot:
         return [(self.x(pair[0]), self.y(pair[1])) for pair in pairs]
 
 
-def ticks(low: float, high: float, about: int = 5) -> list[float]:
+def choose_ticks(low: float, high: float, about: int = 5) -> list[float]:
     """Return round numbers (steps of 1, 2, 2.5 or 5 times a power of ten) that cover `low` to `high`."""
     if not (math.isfinite(low) and math.isfinite(high)):
         return [0.0, 1.0]
@@ -54,7 +54,7 @@ def ticks(low: float, high: float, about: int = 5) -> list[float]:
     return [index * step for index in range(first, last + 1)]
 
 
-def tick_labels(values: Sequence[float]) -> list[str]:
+def format_ticks(values: Sequence[float]) -> list[str]:
     """Return tick labels with the same number of decimals; thousands as 10k, millions as 2M."""
     step = min((b - a for a, b in itertools.pairwise(values)), default=1.0)
     largest = max((abs(value) for value in values), default=0.0)
@@ -65,33 +65,33 @@ def tick_labels(values: Sequence[float]) -> list[str]:
     return [f"{value / divisor:.{digits}f}{unit if value else ''}".replace("-", "−") for value in values]
 
 
-def percent_labels(values: Sequence[float]) -> list[str]:
+def format_percents(values: Sequence[float]) -> list[str]:
     """Return shares as percentages."""
-    return [f"{label}%" for label in tick_labels([100 * value for value in values])]
+    return [f"{label}%" for label in format_ticks([100 * value for value in values])]
 
 
-def frame(
+def draw_frame(
     plot: Plot,
     x_ticks: Sequence[float],
     y_ticks: Sequence[float],
     *,
     x_title: str,
     y_title: str,
-    x_text: Callable[[Sequence[float]], list[str]] = tick_labels,
-    y_text: Callable[[Sequence[float]], list[str]] = tick_labels,
+    x_text: Callable[[Sequence[float]], list[str]] = format_ticks,
+    y_text: Callable[[Sequence[float]], list[str]] = format_ticks,
 ) -> Markup:
     """Return grid lines, tick labels and axis titles; the y title is horizontal, above the axis."""
     left, right, bottom, top = plot.x.start, plot.x.end, plot.y.start, plot.y.end
     children = []
     for value, label in zip(y_ticks, y_text(y_ticks), strict=True):
         y = plot.y(value)
-        children.append(element("line", x1=left, x2=right, y1=y, y2=y, class_="grid"))
-        children.append(text(label, left - 8, y + 4, text_anchor="end", class_="tick"))
+        children.append(build_element("line", x1=left, x2=right, y1=y, y2=y, class_="grid"))
+        children.append(draw_text(label, left - 8, y + 4, text_anchor="end", class_="tick"))
     for value, label in zip(x_ticks, x_text(x_ticks), strict=True):
         x = plot.x(value)
-        children.append(element("line", x1=x, x2=x, y1=bottom, y2=bottom + 4, class_="axis"))
-        children.append(text(label, x, bottom + 17, text_anchor="middle", class_="tick"))
-    children.append(element("line", x1=left, x2=right, y1=bottom, y2=bottom, class_="axis"))
-    children.append(text(x_title, right, bottom + 35, text_anchor="end", class_="axis-title"))
-    children.append(text(y_title, 4, top - 12, class_="axis-title"))
-    return element("g", *children)
+        children.append(build_element("line", x1=x, x2=x, y1=bottom, y2=bottom + 4, class_="axis"))
+        children.append(draw_text(label, x, bottom + 17, text_anchor="middle", class_="tick"))
+    children.append(build_element("line", x1=left, x2=right, y1=bottom, y2=bottom, class_="axis"))
+    children.append(draw_text(x_title, right, bottom + 35, text_anchor="end", class_="axis-title"))
+    children.append(draw_text(y_title, 4, top - 12, class_="axis-title"))
+    return build_element("g", *children)

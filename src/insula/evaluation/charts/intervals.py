@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from insula.evaluation.charts.axes import Scale, tick_labels, ticks
-from insula.evaluation.charts.svg import WIDTH, element, figure, text, text_width
+from insula.evaluation.charts.axes import Scale, choose_ticks, format_ticks
+from insula.evaluation.charts.svg import WIDTH, build_element, draw_figure, draw_text, estimate_text_width
 
 ROW, TOP, BOTTOM = 38.0, 8.0, 30.0
 
@@ -26,55 +26,59 @@ class IntervalRow:
     strong: bool = False
 
 
-def interval_chart(
+def draw_interval_chart(
     rows: Sequence[IntervalRow], *, key: str, title: str, description: str = "", reference: float | None = None
 ) -> Markup:
     """Return dots with whiskers on a shared axis; `reference` is a dashed line, such as the value of all rows."""
     known = [number for row in rows for number in (row.value, row.low, row.high) if number is not None]
     known += [reference] if reference is not None else []
-    marks = ticks(min(known), max(known)) if known else [0.0, 0.5, 1.0]
-    widest = max((max(text_width(row.label), text_width(row.note, 11)) for row in rows), default=0.0)
+    marks = choose_ticks(min(known), max(known)) if known else [0.0, 0.5, 1.0]
+    widest = max((max(estimate_text_width(row.label), estimate_text_width(row.note, 11)) for row in rows), default=0.0)
     left = 4 + min(150.0, widest) + 16
     x = Scale(marks[0], marks[-1], left, WIDTH - 60)
     bottom = TOP + ROW * len(rows)
 
     parts = []
-    labels = tick_labels(marks)
+    labels = format_ticks(marks)
     room = (x.end - x.start) / max(1, len(marks) - 1)
     # With a wide left column only every second (third, ...) tick has space for its label.
-    step = math.ceil((max(map(text_width, labels)) + 6) / room)
+    step = math.ceil((max(map(estimate_text_width, labels)) + 6) / room)
     for index, (value, label) in enumerate(zip(marks, labels, strict=True)):
-        parts.append(element("line", x1=x(value), x2=x(value), y1=TOP, y2=bottom, class_="grid"))
+        parts.append(build_element("line", x1=x(value), x2=x(value), y1=TOP, y2=bottom, class_="grid"))
         if index % step == 0:
-            parts.append(text(label, x(value), bottom + 18, text_anchor="middle", class_="tick"))
+            parts.append(draw_text(label, x(value), bottom + 18, text_anchor="middle", class_="tick"))
     if reference is not None:
         parts.append(
-            element("line", x1=x(reference), x2=x(reference), y1=TOP, y2=bottom, class_="reference", stroke_dasharray=4)
+            build_element(
+                "line", x1=x(reference), x2=x(reference), y1=TOP, y2=bottom, class_="reference", stroke_dasharray=4
+            )
         )
-    parts.extend(_row(row, TOP + ROW * (index + 0.5), x, left) for index, row in enumerate(rows))
-    summary = "; ".join(f"{row.label}: {_number(row.value)}" for row in rows)
-    return figure(WIDTH, bottom + BOTTOM, *parts, key=key, title=title, description=description or summary)
+    parts.extend(_draw_row(row, TOP + ROW * (index + 0.5), x, left) for index, row in enumerate(rows))
+    summary = "; ".join(f"{row.label}: {_format_number(row.value)}" for row in rows)
+    return draw_figure(WIDTH, bottom + BOTTOM, *parts, key=key, title=title, description=description or summary)
 
 
-def _row(row: IntervalRow, y: float, x: Scale, left: float) -> Markup:
+def _draw_row(row: IntervalRow, y: float, x: Scale, left: float) -> Markup:
     strength = "strong" if row.strong else "plain"
     label_y = y - 2 if row.note else y + 4
-    parts = [text(row.label, 4, label_y, room=left - 16, class_=f"label {strength}")]
+    parts = [draw_text(row.label, 4, label_y, room=left - 16, class_=f"label {strength}")]
     if row.note:
-        parts.append(text(row.note, 4, y + 12, room=left - 16, font_size=11, class_="note"))
+        parts.append(draw_text(row.note, 4, y + 12, room=left - 16, font_size=11, class_="note"))
     if row.low is not None and row.high is not None:
         ends = f"M{x(row.low):.2f},{y - 6:.2f}v12M{x(row.high):.2f},{y - 6:.2f}v12"
         parts.append(
-            element("path", d=f"M{x(row.low):.2f},{y:.2f}H{x(row.high):.2f}{ends}", class_=f"whisker {strength}")
+            build_element("path", d=f"M{x(row.low):.2f},{y:.2f}H{x(row.high):.2f}{ends}", class_=f"whisker {strength}")
         )
     if row.value is not None:
-        parts.append(element("circle", cx=x(row.value), cy=y, r=4.5 if row.strong else 3.5, class_=f"dot {strength}"))
-    parts.append(text(_number(row.value), WIDTH - 4, y + 4, text_anchor="end", class_=f"value {strength}"))
-    summary = f"{row.label}: {_number(row.value)}"
+        parts.append(
+            build_element("circle", cx=x(row.value), cy=y, r=4.5 if row.strong else 3.5, class_=f"dot {strength}")
+        )
+    parts.append(draw_text(_format_number(row.value), WIDTH - 4, y + 4, text_anchor="end", class_=f"value {strength}"))
+    summary = f"{row.label}: {_format_number(row.value)}"
     if row.low is not None and row.high is not None:
-        summary += f" (95% interval {_number(row.low)} to {_number(row.high)})"
-    return element("g", element("title", summary), *parts)
+        summary += f" (95% interval {_format_number(row.low)} to {_format_number(row.high)})"
+    return build_element("g", build_element("title", summary), *parts)
 
 
-def _number(value: float | None) -> str:
+def _format_number(value: float | None) -> str:
     return "–" if value is None else f"{value:.3f}".replace("-", "−")

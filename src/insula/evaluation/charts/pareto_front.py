@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from insula.evaluation.charts.axes import Plot, Scale, frame, tick_labels, ticks
-from insula.evaluation.charts.svg import WIDTH, element, figure, polyline, text_width
+from insula.evaluation.charts.axes import Plot, Scale, choose_ticks, draw_frame, format_ticks
+from insula.evaluation.charts.svg import WIDTH, build_element, draw_figure, draw_polyline, estimate_text_width
 
 HEIGHT = 270.0
 # The chart is a file of its own, without the style sheet of the report.
@@ -28,23 +28,25 @@ class Point:
     on_front: bool
 
 
-def pareto_front_chart(points: Sequence[Point], *, y_title: str) -> Markup:
+def draw_pareto_front_chart(points: Sequence[Point], *, y_title: str) -> Markup:
     """Return an SVG file: a dot for each model with its name as tooltip, a line through the front."""
-    x_ticks = ticks(min((p.megabytes for p in points), default=0.0), max((p.megabytes for p in points), default=1.0))
-    y_ticks = ticks(min((p.value for p in points), default=0.0), max((p.value for p in points), default=1.0))
-    left = 20 + max(text_width(label) for label in tick_labels(y_ticks))
+    x_ticks = choose_ticks(
+        min((p.megabytes for p in points), default=0.0), max((p.megabytes for p in points), default=1.0)
+    )
+    y_ticks = choose_ticks(min((p.value for p in points), default=0.0), max((p.value for p in points), default=1.0))
+    left = 20 + max(estimate_text_width(label) for label in format_ticks(y_ticks))
     plot = Plot(Scale(x_ticks[0], x_ticks[-1], left, WIDTH - 16), Scale(y_ticks[0], y_ticks[-1], HEIGHT - 42, 36))
     front = sorted((p.megabytes, p.value) for p in points if p.on_front)
     parts = [
-        element("style", Markup(STYLE)),
-        frame(plot, x_ticks, y_ticks, x_title="megabytes", y_title=y_title),
-        polyline(plot.points(front), class_="line"),
+        build_element("style", Markup(STYLE)),
+        draw_frame(plot, x_ticks, y_ticks, x_title="megabytes", y_title=y_title),
+        draw_polyline(plot.points(front), class_="line"),
     ]
     for point in points:
         ((x, y),) = plot.points([(point.megabytes, point.value)])
         summary = f"{point.name}: {point.megabytes:.1f} MB, {point.value:.4f}"
         shape = "front" if point.on_front else "dominated"
-        parts.append(element("circle", element("title", summary), cx=x, cy=y, r=4, class_=shape))
+        parts.append(build_element("circle", build_element("title", summary), cx=x, cy=y, r=4, class_=shape))
     summary = f"{len(points)} models by size and {y_title}; {len(front)} of them on the Pareto front"
-    drawn = figure(WIDTH, HEIGHT, *parts, key="front", title="Size and quality", description=summary)
+    drawn = draw_figure(WIDTH, HEIGHT, *parts, key="front", title="Size and quality", description=summary)
     return Markup(str(drawn).replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" ', 1))

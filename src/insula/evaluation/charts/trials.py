@@ -7,8 +7,15 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from insula.evaluation.charts.axes import Plot, Scale, frame, tick_labels, ticks
-from insula.evaluation.charts.svg import WIDTH, element, figure, polyline, text, text_width
+from insula.evaluation.charts.axes import Plot, Scale, choose_ticks, draw_frame, format_ticks
+from insula.evaluation.charts.svg import (
+    WIDTH,
+    build_element,
+    draw_figure,
+    draw_polyline,
+    draw_text,
+    estimate_text_width,
+)
 
 HEIGHT = 270.0
 
@@ -22,16 +29,16 @@ class Trial:
     pruned: bool = False
 
 
-def trials_chart(trials: Sequence[Trial], *, key: str, y_title: str) -> Markup:
+def draw_trials_chart(trials: Sequence[Trial], *, key: str, y_title: str) -> Markup:
     """Return a dot per trial, hollow if it was pruned, and a line for the best complete one so far."""
     known = [trial for trial in trials if trial.value is not None]
     values = [trial.value for trial in known if trial.value is not None]
-    y_ticks = ticks(min(values, default=0.0), max(values, default=1.0))
+    y_ticks = choose_ticks(min(values, default=0.0), max(values, default=1.0))
     last = max((trial.number for trial in trials), default=1)
-    x_ticks = [tick for tick in ticks(0, max(1, last)) if float(tick).is_integer() and tick <= last]
-    left = 20 + max(text_width(label) for label in tick_labels(y_ticks))
+    x_ticks = [tick for tick in choose_ticks(0, max(1, last)) if float(tick).is_integer() and tick <= last]
+    left = 20 + max(estimate_text_width(label) for label in format_ticks(y_ticks))
     plot = Plot(Scale(0, max(1, last), left, WIDTH - 16), Scale(y_ticks[0], y_ticks[-1], HEIGHT - 42, 36))
-    parts = [frame(plot, x_ticks, y_ticks, x_title="trial", y_title=y_title), _legend()]
+    parts = [draw_frame(plot, x_ticks, y_ticks, x_title="trial", y_title=y_title), _draw_legend()]
     best: list[tuple[float, float]] = []
     highest = -1.0
     for trial in known:
@@ -42,16 +49,16 @@ def trials_chart(trials: Sequence[Trial], *, key: str, y_title: str) -> Markup:
             best.append((float(trial.number), highest))
     if best:
         best.append((float(last), highest))
-    parts.append(polyline(plot.points(best), class_="line first"))
+    parts.append(draw_polyline(plot.points(best), class_="line first"))
     for trial in known:
         ((x, y),) = plot.points([(trial.number, trial.value or 0.0)])
         summary = f"trial {trial.number}: {trial.value:.4f}" + (", pruned" if trial.pruned else "")
         winner = not trial.pruned and trial.value == highest
         shape = "mark hollow" if trial.pruned else "dot strong" if winner else "dot plain"
         parts.append(
-            element(
+            build_element(
                 "circle",
-                element("title", summary),
+                build_element("title", summary),
                 cx=x,
                 cy=y,
                 r=5 if winner else 2.8 if trial.pruned else 3.5,
@@ -61,16 +68,19 @@ def trials_chart(trials: Sequence[Trial], *, key: str, y_title: str) -> Markup:
     summary = (
         f"{len(trials)} trials; the best score is {highest:.4f}" if best else f"{len(trials)} trials, none complete"
     )
-    return figure(WIDTH, HEIGHT, *parts, key=key, title="Trials", description=summary)
+    return draw_figure(WIDTH, HEIGHT, *parts, key=key, title="Trials", description=summary)
 
 
-def _legend() -> Markup:
+def _draw_legend() -> Markup:
     end, y = WIDTH - 16, 20.0
-    early, best = end - text_width("pruned"), end - text_width("pruned") - 34 - text_width("best so far")
-    return element(
+    early, best = (
+        end - estimate_text_width("pruned"),
+        end - estimate_text_width("pruned") - 34 - estimate_text_width("best so far"),
+    )
+    return build_element(
         "g",
-        text("pruned", end, y + 4, text_anchor="end", class_="label"),
-        element("circle", cx=early - 10, cy=y, r=2.8, class_="mark hollow"),
-        text("best so far", best, y + 4, class_="label"),
-        element("line", x1=best - 24, x2=best - 6, y1=y, y2=y, class_="line first"),
+        draw_text("pruned", end, y + 4, text_anchor="end", class_="label"),
+        build_element("circle", cx=early - 10, cy=y, r=2.8, class_="mark hollow"),
+        draw_text("best so far", best, y + 4, class_="label"),
+        build_element("line", x1=best - 24, x2=best - 6, y1=y, y2=y, class_="line first"),
     )

@@ -9,8 +9,8 @@ import numpy as np
 
 from insula.core.arrays import BoolArray, Float64Array
 from insula.core.errors import DataError
-from insula.evaluation.metrics.checked_arrays import as_column, mean_or_none
-from insula.evaluation.metrics.curves import evenly_spaced
+from insula.evaluation.metrics.checked_arrays import as_column, average_finite
+from insula.evaluation.metrics.curves import space_evenly
 from insula.evaluation.result import Abstention
 
 LEAST_SPREAD = 1e-3  # of energies: normalised log probabilities all have the energy 0, up to rounding
@@ -63,7 +63,7 @@ def choose_energy(correct: Any, energy: Any, *, coverage: float = 0.95) -> float
     return (limit + float(values[above].min())) / 2
 
 
-def risk_coverage(correct: Any, confidence: Any) -> tuple[Float64Array, Float64Array, float]:
+def compute_risk_coverage(correct: Any, confidence: Any) -> tuple[Float64Array, Float64Array, float]:
     """Return (coverage, risk, AURC): the error rate among the most confident rows, for every coverage.
 
     coverage, risk   (rows,); errors are spread evenly over rows of equal confidence, so that row order does not matter
@@ -80,17 +80,17 @@ def risk_coverage(correct: Any, confidence: Any) -> tuple[Float64Array, Float64A
     return answered / len(values), risk, float(risk.mean())
 
 
-def abstention_summary(
+def summarise_abstention(
     correct: BoolArray, confidence: Float64Array, abstained: BoolArray | None = None, threshold: float | None = None
 ) -> Abstention:
     """Return coverage, accuracy and the risk-coverage curve; without answered rows `accuracy_answered` is None."""
     answered = np.ones(len(correct), dtype=np.bool_) if abstained is None else ~abstained
-    coverage, risk, area = risk_coverage(correct, confidence)
+    coverage, risk, area = compute_risk_coverage(correct, confidence)
     return Abstention(
         coverage=float(answered.mean()),
         threshold=threshold,
-        accuracy_answered=mean_or_none(correct[answered]),
+        accuracy_answered=average_finite(correct[answered]),
         accuracy_all=float(correct.mean()),
         aurc=area,
-        curve=[[round(float(coverage[i]), 6), round(float(risk[i]), 6)] for i in evenly_spaced(len(risk), 50)],
+        curve=[[round(float(coverage[i]), 6), round(float(risk[i]), 6)] for i in space_evenly(len(risk), 50)],
     )

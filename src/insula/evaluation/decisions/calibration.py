@@ -73,7 +73,7 @@ def fit_calibration(
     if method != "auto":
         return _fit(method, values, target, weight, kind)
     folds = np.random.default_rng(seed).permutation(len(values)) % FOLDS
-    return _fit(_best_method(values, target, weight, kind, folds), values, target, weight, kind)
+    return _fit(_choose_method(values, target, weight, kind, folds), values, target, weight, kind)
 
 
 def _fit(method: str, logits: Float64Array, gold: Float64Array, weights: Float64Array, kind: Kind) -> Calibration:
@@ -85,23 +85,25 @@ def _fit(method: str, logits: Float64Array, gold: Float64Array, weights: Float64
     return shared if method == "temperature" else fit_isotonic(logits, gold, weights, kind, shared)
 
 
-def _best_method(logits: Float64Array, gold: Float64Array, weights: Float64Array, kind: Kind, folds: Int64Array) -> str:
-    best, best_loss, best_logits = "none", negative_log_likelihood(logits, gold, kind), logits
+def _choose_method(
+    logits: Float64Array, gold: Float64Array, weights: Float64Array, kind: Kind, folds: Int64Array
+) -> str:
+    best, best_loss, best_logits = "none", compute_negative_log_likelihood(logits, gold, kind), logits
     for method in ("temperature", "vector", "isotonic"):
         tried = np.empty_like(logits)
         for number in range(FOLDS):
             out, rest = folds == number, folds != number
             tried[out] = _fit(method, logits[rest], gold[rest], weights[rest], kind).apply(logits[out], kind)
-        loss = negative_log_likelihood(tried, gold, kind)
+        loss = compute_negative_log_likelihood(tried, gold, kind)
         gain = weights * (best_loss - loss)
         moves_decisions = method == "isotonic" or (method == "vector" and kind != "multi")
         needed = held_out.LOSS_ERRORS * float(gain.std() * np.sqrt(len(gain))) if moves_decisions else 0.0
-        if gain.sum() > needed and _keeps_macro_f1(best_logits, tried, gold, kind, method):
+        if gain.sum() > needed and _is_as_good(best_logits, tried, gold, kind, method):
             best, best_loss, best_logits = method, loss, tried
     return best
 
 
-def negative_log_likelihood(logits: Float64Array, gold: Float64Array, kind: Kind) -> Float64Array:
+def compute_negative_log_likelihood(logits: Float64Array, gold: Float64Array, kind: Kind) -> Float64Array:
     """Return the negative log-likelihood of each row (rows,); for sigmoids the sum over labels."""
     if uses_softmax(kind):
         loss: Float64Array = logsumexp(logits, axis=1) - (logits * gold).sum(axis=1)
@@ -110,7 +112,7 @@ def negative_log_likelihood(logits: Float64Array, gold: Float64Array, kind: Kind
     return loss
 
 
-def _keeps_macro_f1(before: Float64Array, after: Float64Array, gold: Float64Array, kind: Kind, method: str) -> bool:
+def _is_as_good(before: Float64Array, after: Float64Array, gold: Float64Array, kind: Kind, method: str) -> bool:
     """Return whether the labels of `after` are as good as `fit_calibration` requires of a method."""
     if kind == "multi" or method == "temperature":  # thresholds are chosen afterwards; a temperature keeps the order
         return True
@@ -128,7 +130,7 @@ def _keeps_macro_f1(before: Float64Array, after: Float64Array, gold: Float64Arra
 def _fit_temperature(logits: Float64Array, gold: Float64Array, weights: Float64Array, kind: Kind) -> Calibration:
     """Minimise the loss over log(1 / T): convex in 1 / T, so one minimum."""
     result = minimize_scalar(
-        lambda log_scale: float(negative_log_likelihood(np.exp(log_scale) * logits, gold, kind) @ weights),
+        lambda log_scale: float(compute_negative_log_likelihood(np.exp(log_scale) * logits, gold, kind) @ weights),
         bounds=(-_LOG_LIMIT, _LOG_LIMIT),
         method="bounded",
         options={"xatol": 1e-5},
@@ -153,7 +155,7 @@ def _fit_vector(
         moved = scaled * slope + offset
         residual = (probabilities(moved) - gold) * weights[:, None]
         penalty = _PENALTY / 2 * (((slope - 1) ** 2).sum() + (offset**2).sum())
-        value = negative_log_likelihood(moved, gold, kind) @ weights + penalty
+        value = compute_negative_log_likelihood(moved, gold, kind) @ weights + penalty
         gradient = np.concatenate(
             [(residual * scaled).sum(axis=0) + _PENALTY * (slope - 1), residual.sum(axis=0) + _PENALTY * offset]
         )

@@ -17,7 +17,7 @@ One is not enough on a hundred rows, where it would keep one useless rule in six
 RESAMPLES = 500
 
 
-def gains_macro_f1(gold: BoolArray, plain: BoolArray, chosen: Sequence[BoolArray], *, seed: int = 0) -> bool:
+def improves_macro_f1(gold: BoolArray, plain: BoolArray, chosen: Sequence[BoolArray], *, seed: int = 0) -> bool:
     """Return whether a rule has a higher macro-F1 than the plain one, by more than luck: `F1_ERRORS`.
 
     gold, plain   (rows, labels) 0/1: gold and the plain decisions on held-out rows

@@ -12,7 +12,7 @@ from scipy.optimize import isotonic_regression
 from scipy.special import expit, logit
 
 from insula.core.arrays import Float64Array
-from insula.core.decision import Calibration, log_odds
+from insula.core.decision import Calibration, compute_log_odds
 from insula.core.scheme import Kind, uses_softmax
 
 MAX_BINS = 20
@@ -34,12 +34,12 @@ def fit_isotonic(
     shared         the temperature; a label with too few rows keeps it unchanged
     """
     scaled = shared.apply(logits, kind)
-    odds = log_odds(scaled) if uses_softmax(kind) else scaled
-    curves = tuple(_curve(x, y, weights) for x, y in zip(odds.T, gold.T, strict=True))
+    odds = compute_log_odds(scaled) if uses_softmax(kind) else scaled
+    curves = tuple(_fit_curve(x, y, weights) for x, y in zip(odds.T, gold.T, strict=True))
     return Calibration("isotonic", shared.scale, shared.bias, curves)
 
 
-def _curve(odds: Float64Array, gold: Float64Array, weights: Float64Array) -> Curve:
+def _fit_curve(odds: Float64Array, gold: Float64Array, weights: Float64Array) -> Curve:
     """Return the knots of one label."""
     probability = expit(odds)
     information = weights * probability * (1 - probability)

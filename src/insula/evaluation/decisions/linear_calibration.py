@@ -7,7 +7,7 @@ import numpy as np
 from insula.core.arrays import BoolArray, Float64Array
 from insula.core.decision import Calibration
 from insula.evaluation.decisions import held_out
-from insula.evaluation.metrics.regression import contributions, from_sums
+from insula.evaluation.metrics.regression import compute_moments, from_sums
 
 FOLDS = 5
 MIN_ROWS = 20
@@ -28,20 +28,20 @@ def fit_lines(values: Float64Array, gold: Float64Array, *, seed: int = 0) -> Cal
     folds = np.random.default_rng(seed).permutation(len(values)) % FOLDS
     by_line = np.empty_like(values)
     for number in range(FOLDS):
-        slope, offset = _lines(values, gold, folds != number)
+        slope, offset = _solve_lines(values, gold, folds != number)
         by_line[folds == number] = values[folds == number] * slope + offset
     spread = gold.var(axis=0) + 1e-12  # every dimension has the same weight, whatever its scale
     before, after = ((((scores - gold) ** 2) / spread).mean(axis=1) for scores in (values, by_line))
     gain = before - after
-    concordance = [float(from_sums(contributions(gold, each).sum(axis=0))["ccc"]) for each in (values, by_line)]
+    concordance = [float(from_sums(compute_moments(gold, each).sum(axis=0))["ccc"]) for each in (values, by_line)]
     needed = held_out.LOSS_ERRORS * float(gain.std()) / len(gain) ** 0.5
     if not gain.mean() > max(needed, 0.0) or concordance[1] < concordance[0]:
         return Calibration()
-    slope, offset = _lines(values, gold, np.ones(len(values), dtype=bool))
+    slope, offset = _solve_lines(values, gold, np.ones(len(values), dtype=bool))
     return Calibration("linear", tuple(slope.tolist()), tuple(offset.tolist()))
 
 
-def _lines(values: Float64Array, gold: Float64Array, rows: BoolArray) -> tuple[Float64Array, Float64Array]:
+def _solve_lines(values: Float64Array, gold: Float64Array, rows: BoolArray) -> tuple[Float64Array, Float64Array]:
     """Return slopes and offsets (dimensions,); slope 1 for constant values."""
     x, y = values[rows], gold[rows]
     middle, wanted = x.mean(axis=0), y.mean(axis=0)

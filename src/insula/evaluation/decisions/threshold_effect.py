@@ -6,13 +6,13 @@ import numpy as np
 
 from insula.core.arrays import BoolArray, Float64Array
 from insula.core.scheme import Kind
-from insula.evaluation.decisions.thresholds import best_binary_cut, choose_thresholds
-from insula.evaluation.metrics.counts import contributions, from_sums
+from insula.evaluation.decisions.thresholds import choose_thresholds, find_best_binary_cut
+from insula.evaluation.metrics.counts import compute_contributions, from_sums
 from insula.evaluation.metrics.intervals import count_intervals
 from insula.evaluation.result import Interval, MacroF1ByThreshold
 
 
-def macro_f1_by_threshold(
+def measure_macro_f1_by_threshold(
     kind: Kind, gold: BoolArray, scores: Float64Array, decisions: BoolArray, *, resamples: int = 1000, seed: int = 0
 ) -> MacroF1ByThreshold | None:
     """Return macro-F1 for three choices of thresholds; None for kinds without thresholds.
@@ -25,10 +25,13 @@ def macro_f1_by_threshold(
     if kind not in ("multi", "binary"):
         return None
     if kind == "binary":
-        half = _both_classes(scores[:, 1] >= 0.5)
+        half = _add_other_class(scores[:, 1] >= 0.5)
         # All cuts and the one above all scores: the best of a sample could be worse than the threshold in use.
-        best = scores[:, 1] >= best_binary_cut(gold[:, 1], scores[:, 1], candidates=None)
-        oracle = max((_both_classes(best), _both_classes(best & False)), key=lambda decided: _macro_f1(gold, decided))
+        best = scores[:, 1] >= find_best_binary_cut(gold[:, 1], scores[:, 1], candidates=None)
+        oracle = max(
+            (_add_other_class(best), _add_other_class(best & False)),
+            key=lambda decided: _compute_macro_f1(gold, decided),
+        )
     else:
         half = scores >= 0.5
         oracle = (scores >= choose_thresholds(gold, scores, shrinkage=0)) & gold.any(axis=0)
@@ -41,9 +44,9 @@ def macro_f1_by_threshold(
     )
 
 
-def _both_classes(positive: BoolArray) -> BoolArray:
+def _add_other_class(positive: BoolArray) -> BoolArray:
     return np.stack([~positive, positive], axis=1)
 
 
-def _macro_f1(gold: BoolArray, decisions: BoolArray) -> float:
-    return float(from_sums(contributions(gold, decisions).sum(axis=0))["macro_f1"])
+def _compute_macro_f1(gold: BoolArray, decisions: BoolArray) -> float:
+    return float(from_sums(compute_contributions(gold, decisions).sum(axis=0))["macro_f1"])

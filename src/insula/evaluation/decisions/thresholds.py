@@ -9,9 +9,9 @@ import numpy as np
 
 from insula.core.arrays import BoolArray, Float64Array, Int64Array
 from insula.core.errors import DataError
-from insula.evaluation.decisions.held_out import gains_macro_f1
+from insula.evaluation.decisions.held_out import improves_macro_f1
 from insula.evaluation.metrics.checked_arrays import as_indicators, as_matrix
-from insula.evaluation.metrics.counts import contributions, from_sums, ratio
+from insula.evaluation.metrics.counts import compute_contributions, divide, from_sums
 
 Method = Literal["auto", "shrunk", "expected", "crossfit", "pooled"]
 _CANDIDATES = 512  # cuts tried for a threshold that all labels share
@@ -50,13 +50,13 @@ def choose_thresholds(
         raise DataError(f"The shrinkage must be 0 or more. Got {shrinkage}. Choose 0 for none.")
     if not truth.any():
         return np.full(truth.shape[1], 0.5)
-    if method == "auto" and not _gains(truth, values, shrinkage, seed):
+    if method == "auto" and not _is_better_than_half(truth, values, shrinkage, seed):
         return np.full(truth.shape[1], 0.5)
     if method == "expected":
-        return _own_thresholds(values, values)
+        return _choose_own(values, values)
     if method == "crossfit":
-        return _cross_fitted(truth, values, seed)
-    return _shrunk(truth, values, (_ALL_POOLED if method == "pooled" else shrinkage,))[0]
+        return _choose_cross_fitted(truth, values, seed)
+    return _choose_shrunk(truth, values, (_ALL_POOLED if method == "pooled" else shrinkage,))[0]
 
 
 def choose_binary_threshold(gold: Any, scores: Any, *, seed: int = 0) -> float:
@@ -71,59 +71,59 @@ def choose_binary_threshold(gold: Any, scores: Any, *, seed: int = 0) -> float:
     if len(truth) < FOLDS or truth.all() or not truth.any():
         return 0.5
     cuts, decisions = [], []
-    for folds in _folds(len(truth), seed):
+    for folds in _split_folds(len(truth), seed):
         decided = np.zeros(len(truth), dtype=bool)
         for number in range(FOLDS):
             out = folds == number
-            cuts.append(best_binary_cut(truth[~out], values[~out]))
+            cuts.append(find_best_binary_cut(truth[~out], values[~out]))
             decided[out] = values[out] >= cuts[-1]
-        decisions.append(_both_classes(decided))
-    gains = gains_macro_f1(_both_classes(truth), _both_classes(values >= 0.5), decisions, seed=seed)
+        decisions.append(_add_other_class(decided))
+    gains = improves_macro_f1(_add_other_class(truth), _add_other_class(values >= 0.5), decisions, seed=seed)
     return float(np.mean(cuts)) if gains else 0.5
 
 
-def midpoint(lower: Float64Array, upper: Float64Array) -> Float64Array:
+def compute_midpoint(lower: Float64Array, upper: Float64Array) -> Float64Array:
     """Return t with lower < t <= upper, half way where floating point allows it."""
     middle = lower + (upper - lower) / 2
     return np.where(middle > lower, middle, upper)
 
 
-def _shrunk(gold: BoolArray, scores: Float64Array, strengths: Sequence[float]) -> list[Float64Array]:
+def _choose_shrunk(gold: BoolArray, scores: Float64Array, strengths: Sequence[float]) -> list[Float64Array]:
     """Return (labels,) thresholds for each shrinkage."""
     positives = gold.sum(axis=0)
-    pooled = _pooled_threshold(gold, scores)
-    own = np.where(positives > 0, _own_thresholds(gold, scores), pooled)
-    weights = [ratio(positives, positives + strength, 0.0) for strength in strengths]
+    pooled = _choose_pooled(gold, scores)
+    own = np.where(positives > 0, _choose_own(gold, scores), pooled)
+    weights = [divide(positives, positives + strength, 0.0) for strength in strengths]
     return [weight * own + (1 - weight) * pooled for weight in weights]
 
 
-def _cross_fitted(gold: BoolArray, scores: Float64Array, seed: int) -> Float64Array:
+def _choose_cross_fitted(gold: BoolArray, scores: Float64Array, seed: int) -> Float64Array:
     strengths = (*STRENGTHS, _ALL_POOLED)
     found: list[list[Float64Array]] = []
     totals = np.zeros(len(strengths))
     if len(gold) < FOLDS:
-        return _shrunk(gold, scores, (20.0,))[0]
-    for folds in _folds(len(gold), seed):
+        return _choose_shrunk(gold, scores, (20.0,))[0]
+    for folds in _split_folds(len(gold), seed):
         decided = np.zeros((len(strengths), *gold.shape), dtype=bool)
         for number in range(FOLDS):
             out = folds == number
             if not gold[~out].any():
-                return _shrunk(gold, scores, (_ALL_POOLED,))[0]
-            found.append(_shrunk(gold[~out], scores[~out], strengths))
+                return _choose_shrunk(gold, scores, (_ALL_POOLED,))[0]
+            found.append(_choose_shrunk(gold[~out], scores[~out], strengths))
             for position, thresholds in enumerate(found[-1]):
                 decided[position, out] = scores[out] >= thresholds
-        totals += [float(from_sums(contributions(gold, each).sum(axis=0))["macro_f1"]) for each in decided]
+        totals += [float(from_sums(compute_contributions(gold, each).sum(axis=0))["macro_f1"]) for each in decided]
     best = int(totals.argmax())
     mean: Float64Array = np.mean([thresholds[best] for thresholds in found], axis=0)
     return mean
 
 
-def _folds(rows: int, seed: int) -> list[Int64Array]:
+def _split_folds(rows: int, seed: int) -> list[Int64Array]:
     generator = np.random.default_rng(seed)
     return [generator.permutation(rows) % FOLDS for _ in range(REPEATS)]
 
 
-def best_binary_cut(gold: BoolArray, scores: Float64Array, *, candidates: int | None = _CANDIDATES) -> float:
+def find_best_binary_cut(gold: BoolArray, scores: Float64Array, *, candidates: int | None = _CANDIDATES) -> float:
     """Return the threshold on the positive class's (rows,) scores with the best macro-F1 of both classes on these rows.
 
     candidates   number of cuts tried, at quantiles of the scores; None tries all
@@ -132,7 +132,7 @@ def best_binary_cut(gold: BoolArray, scores: Float64Array, *, candidates: int | 
     tried = scores if candidates is None else np.quantile(scores, np.linspace(0, 1, candidates), method="nearest")
     upper = np.unique(tried)
     places = np.searchsorted(flat, upper)
-    cuts = midpoint(flat[np.maximum(places - 1, 0)], flat[places])
+    cuts = compute_midpoint(flat[np.maximum(places - 1, 0)], flat[places])
     positives = int(gold.sum())
     predicted = len(scores) - np.searchsorted(np.sort(scores), cuts)
     hits = positives - np.searchsorted(np.sort(scores[gold]), cuts)
@@ -143,23 +143,23 @@ def best_binary_cut(gold: BoolArray, scores: Float64Array, *, candidates: int | 
     return float(cuts[(f1 + other).argmax()])
 
 
-def _both_classes(positive: BoolArray) -> BoolArray:
+def _add_other_class(positive: BoolArray) -> BoolArray:
     return np.stack([~positive, positive], axis=1)
 
 
-def _gains(gold: BoolArray, scores: Float64Array, shrinkage: float, seed: int) -> bool:
+def _is_better_than_half(gold: BoolArray, scores: Float64Array, shrinkage: float, seed: int) -> bool:
     """Return whether shrunk thresholds are better than 0.5 on the held-out rows of five folds."""
     if len(gold) < FOLDS:
         return False
-    folds, decided = _folds(len(gold), seed)[0], np.zeros(gold.shape, dtype=bool)
+    folds, decided = _split_folds(len(gold), seed)[0], np.zeros(gold.shape, dtype=bool)
     for number in range(FOLDS):
         out = folds == number
         if gold[~out].any():
-            decided[out] = scores[out] >= _shrunk(gold[~out], scores[~out], (shrinkage,))[0]
-    return gains_macro_f1(gold, scores >= 0.5, [decided], seed=seed)
+            decided[out] = scores[out] >= _choose_shrunk(gold[~out], scores[~out], (shrinkage,))[0]
+    return improves_macro_f1(gold, scores >= 0.5, [decided], seed=seed)
 
 
-def _own_thresholds(gold: BoolArray | Float64Array, scores: Float64Array) -> Float64Array:
+def _choose_own(gold: BoolArray | Float64Array, scores: Float64Array) -> Float64Array:
     """Return the cut that maximises the F1 of each label; of several the highest.
 
     gold may be probabilities: F1 is then a ratio of expected counts.
@@ -174,15 +174,15 @@ def _own_thresholds(gold: BoolArray | Float64Array, scores: Float64Array) -> Flo
     f1[:-1][ranked[:-1] == ranked[1:]] = -1
     best = f1.argmax(axis=0)
     columns = np.arange(labels)
-    return midpoint(following[best, columns], ranked[best, columns])
+    return compute_midpoint(following[best, columns], ranked[best, columns])
 
 
-def _pooled_threshold(gold: BoolArray, scores: Float64Array) -> float:
+def _choose_pooled(gold: BoolArray, scores: Float64Array) -> float:
     """Return the single cut that maximises macro-F1; candidates are just below scores of positive rows."""
     flat = np.unique(np.append(scores, 0.0))
     at_positives = np.unique(np.quantile(scores[gold], np.linspace(0, 1, _CANDIDATES), method="nearest"))
     places = np.searchsorted(flat, at_positives)
-    cuts = midpoint(flat[np.maximum(places - 1, 0)], flat[places])
+    cuts = compute_midpoint(flat[np.maximum(places - 1, 0)], flat[places])
     mean = np.zeros(len(cuts))
     for truth, score in zip(gold.T, scores.T, strict=True):
         if truth.any():

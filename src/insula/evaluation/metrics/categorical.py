@@ -15,13 +15,13 @@ from sklearn import metrics as sk
 
 from insula.core.arrays import BoolArray, Float64Array
 from insula.core.scheme import Kind
-from insula.evaluation.metrics.checked_arrays import class_index, mean_or_none
+from insula.evaluation.metrics.checked_arrays import average_finite, find_class_index
 from insula.evaluation.metrics.intervals import count_intervals
-from insula.evaluation.metrics.reliability import reliability_metrics
+from insula.evaluation.metrics.reliability import compute_reliability_metrics
 from insula.evaluation.result import Confusion, Interval, LabelMetrics
 
 
-def categorical_metrics(
+def compute_categorical_metrics(
     kind: Kind, gold: BoolArray, scores: Float64Array, decisions: BoolArray, *, resamples: int = 1000, seed: int = 0
 ) -> dict[str, Interval]:
     """Return all metrics of a kind of scheme; those computed from counts with a 95% bootstrap interval."""
@@ -31,16 +31,16 @@ def categorical_metrics(
         counted.pop("balanced_accuracy")
         others = _set_metrics(gold, decisions)
     else:
-        others = _class_metrics(kind, gold, decisions)
+        others = _compute_class_metrics(kind, gold, decisions)
     ranked = {
-        "macro_auroc": mean_or_none(auroc(gold, scores)),
-        "macro_average_precision": mean_or_none(average_precision(gold, scores)),
+        "macro_auroc": average_finite(compute_auroc(gold, scores)),
+        "macro_average_precision": average_finite(average_precision(gold, scores)),
     }
-    without_interval = {**others, **ranked, **reliability_metrics(kind, gold, scores)}
+    without_interval = {**others, **ranked, **compute_reliability_metrics(kind, gold, scores)}
     return {**counted, **{name: Interval(value) for name, value in without_interval.items()}}
 
 
-def per_label(
+def compute_metrics_per_label(
     names: Sequence[str],
     gold: BoolArray,
     scores: Float64Array,
@@ -52,7 +52,7 @@ def per_label(
         gold.astype(int), decisions.astype(int), average=None, zero_division=0.0, labels=range(len(names))
     )
     support, predicted = gold.sum(axis=0), decisions.sum(axis=0)
-    areas, precisions = auroc(gold, scores), average_precision(gold, scores)
+    areas, precisions = compute_auroc(gold, scores), average_precision(gold, scores)
     squared = ((scores - gold) ** 2).mean(axis=0)
     rows = []
     for i, name in enumerate(names):
@@ -74,12 +74,12 @@ def per_label(
     return rows
 
 
-def confusion(names: Sequence[str], gold: BoolArray, decisions: BoolArray) -> Confusion:
+def count_confusion(names: Sequence[str], gold: BoolArray, decisions: BoolArray) -> Confusion:
     """Return counts of gold class (rows) by decided class (columns)."""
     return Confusion(labels=list(names), counts=(gold.astype(np.int64).T @ decisions.astype(np.int64)).tolist())
 
 
-def auroc(gold: BoolArray, scores: Float64Array) -> list[float | None]:
+def compute_auroc(gold: BoolArray, scores: Float64Array) -> list[float | None]:
     """Return the area under the ROC curve of each label against the rest; None without both classes."""
     return [
         float(sk.roc_auc_score(truth, score)) if truth.any() and not truth.all() else None
@@ -104,22 +104,22 @@ def _set_metrics(gold: BoolArray, decisions: BoolArray) -> Mapping[str, float | 
     }
 
 
-def _class_metrics(kind: Kind, gold: BoolArray, decisions: BoolArray) -> Mapping[str, float | None]:
-    truth, decided = class_index(gold), class_index(decisions)
-    values = {"mcc": _matthews(truth, decided), "kappa": _kappa(truth, decided, None)}
+def _compute_class_metrics(kind: Kind, gold: BoolArray, decisions: BoolArray) -> Mapping[str, float | None]:
+    truth, decided = find_class_index(gold), find_class_index(decisions)
+    values = {"mcc": _compute_matthews(truth, decided), "kappa": _compute_kappa(truth, decided, None)}
     if kind == "ordinal":
-        values["quadratic_kappa"] = _kappa(truth, decided, "quadratic")
+        values["quadratic_kappa"] = _compute_kappa(truth, decided, "quadratic")
         values["class_mae"] = float(np.abs(truth - decided).mean())
     return values
 
 
-def _matthews(truth: Any, decided: Any) -> float:
+def _compute_matthews(truth: Any, decided: Any) -> float:
     if len(np.unique(truth)) == 1 or len(np.unique(decided)) == 1:
         return 0.0
     return float(sk.matthews_corrcoef(truth, decided))
 
 
-def _kappa(truth: Any, decided: Any, weights: str | None) -> float | None:
+def _compute_kappa(truth: Any, decided: Any, weights: str | None) -> float | None:
     classes = np.union1d(truth, decided)
     if len(classes) == 1:
         return None

@@ -79,13 +79,13 @@ def check_categorical(
     return truth, probabilities, as_indicators("decisions", decisions, count, len(truth), one_hot)
 
 
-def class_index(indicators: BoolArray) -> Int64Array:
+def find_class_index(indicators: BoolArray) -> Int64Array:
     """Return the position of the 1 in each row."""
     positions: Int64Array = indicators.argmax(axis=1).astype(np.int64)
     return positions
 
 
-def mean_or_none(values: Any) -> float | None:
+def average_finite(values: Any) -> float | None:
     """Return the mean of the finite values, None where there is none."""
     known = np.asarray([v for v in values if v is not None and np.isfinite(v)], dtype=np.float64)
     return float(known.mean()) if known.size else None

@@ -1,7 +1,7 @@
 """Metrics computed from counts: accuracy, precision, recall and F1, for one sample or for all resamples at once.
 
 Each is a function of sums over rows (hits, predictions and positives of each label). A bootstrap therefore needs no
-loop: the sums of all resamples are one matrix product of row weights and `contributions`.
+loop: the sums of all resamples are one matrix product of row weights and `compute_contributions`.
 
 Undefined cases: macro and weighted averages are over the labels in gold or decisions. For these an undefined precision
 or recall counts as 0 (scikit-learn's `zero_division=0`). Without any label the value is NaN here, None in results.
@@ -20,7 +20,7 @@ COUNT_METRICS = (
 )  # fmt: skip
 
 
-def contributions(gold: BoolArray, decisions: BoolArray) -> Float64Array:
+def compute_contributions(gold: BoolArray, decisions: BoolArray) -> Float64Array:
     """Return the summands of each row (rows, 2 + 3 labels): 1, exact match, hits, predictions, positives."""
     exact = (gold == decisions).all(axis=1, keepdims=True)
     return np.hstack([np.ones_like(exact), exact, gold & decisions, decisions, gold]).astype(np.float64)
@@ -35,27 +35,27 @@ def from_sums(sums: Float64Array) -> Mapping[str, Float64Array]:
     rows, exact = sums[..., 0], sums[..., 1]
     hits, predicted, positives = np.split(sums[..., 2:], 3, axis=-1)
     present = (predicted + positives) > 0
-    precision, recall = ratio(hits, predicted, 0.0), ratio(hits, positives, 0.0)
-    f1 = ratio(2 * hits, predicted + positives, 0.0)
+    precision, recall = divide(hits, predicted, 0.0), divide(hits, positives, 0.0)
+    f1 = divide(2 * hits, predicted + positives, 0.0)
     labels = present.sum(axis=-1)
     return {
-        "accuracy": ratio(exact, rows),
-        "balanced_accuracy": ratio(recall.sum(axis=-1), (positives > 0).sum(axis=-1)),
-        "macro_f1": ratio(f1.sum(axis=-1), labels),
-        "micro_f1": ratio(2 * hits.sum(axis=-1), (predicted + positives).sum(axis=-1)),
-        "weighted_f1": ratio((f1 * positives).sum(axis=-1), positives.sum(axis=-1)),
-        "macro_precision": ratio(precision.sum(axis=-1), labels),
-        "macro_recall": ratio(recall.sum(axis=-1), labels),
+        "accuracy": divide(exact, rows),
+        "balanced_accuracy": divide(recall.sum(axis=-1), (positives > 0).sum(axis=-1)),
+        "macro_f1": divide(f1.sum(axis=-1), labels),
+        "micro_f1": divide(2 * hits.sum(axis=-1), (predicted + positives).sum(axis=-1)),
+        "weighted_f1": divide((f1 * positives).sum(axis=-1), positives.sum(axis=-1)),
+        "macro_precision": divide(precision.sum(axis=-1), labels),
+        "macro_recall": divide(recall.sum(axis=-1), labels),
     }
 
 
 def label_f1(sums: Float64Array) -> Float64Array:
     """Return the F1 of each label (..., labels) from sums of contributions; NaN for a label in neither."""
     hits, predicted, positives = np.split(sums[..., 2:], 3, axis=-1)
-    return ratio(2 * hits, predicted + positives)
+    return divide(2 * hits, predicted + positives)
 
 
-def ratio(numerator: Float64Array, denominator: Float64Array, undefined: float = np.nan) -> Float64Array:
+def divide(numerator: Float64Array, denominator: Float64Array, undefined: float = np.nan) -> Float64Array:
     """Return numerator / denominator, `undefined` where the denominator is 0, without warnings."""
     result = np.full(np.shape(numerator), undefined, dtype=np.float64)
     return np.divide(numerator, denominator, out=result, where=np.asarray(denominator) != 0)

@@ -11,14 +11,14 @@ from insula.core.arrays import BoolArray, Float64Array, Int64Array
 from insula.evaluation.result import PrecisionRecallCurve
 
 
-def evenly_spaced(size: int, limit: int) -> Int64Array:
+def space_evenly(size: int, limit: int) -> Int64Array:
     """Return at most `limit` evenly spaced positions of range(size), both ends included."""
     if size <= limit:
         return np.arange(size)
     return np.unique(np.linspace(0, size - 1, limit).round().astype(np.int64))
 
 
-def precision_recall_curves(
+def compute_precision_recall_curves(
     names: Sequence[str], gold: BoolArray, scores: Float64Array, *, labels: int = 12, points: int = 100
 ) -> list[PrecisionRecallCurve]:
     """Return recall, precision and average precision of the most frequent labels, most frequent first."""
@@ -42,7 +42,7 @@ def precision_recall_curves(
     return curves
 
 
-def scatter(
+def sample_scatter(
     names: Sequence[str], gold: Float64Array, scores: Float64Array, *, points: int = 500, seed: int = 0
 ) -> dict[str, list[list[float]]]:
     """Return a sample of [gold, predicted] pairs for each dimension, from the same rows."""

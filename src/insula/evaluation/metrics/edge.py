@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from insula.core.arrays import BoolArray, Float64Array, Int64Array
-from insula.evaluation.metrics.counts import contributions
+from insula.evaluation.metrics.counts import compute_contributions
 
 EDGE_ROWS = 10
 """With fewer wrong, correct or differing rows than this the percentile bootstrap is not used."""
@@ -33,7 +33,7 @@ class AddedRows:
     wrong: BoolArray
 
 
-def added_rows(gold: BoolArray, systems: Sequence[BoolArray]) -> AddedRows:
+def find_added_rows(gold: BoolArray, systems: Sequence[BoolArray]) -> AddedRows:
     """Return the added row for (rows, labels) gold and decisions.
 
     With one label per row a wrong decision is another label. Else it misses the label, or predicts it where it is not.
@@ -49,7 +49,7 @@ def added_rows(gold: BoolArray, systems: Sequence[BoolArray]) -> AddedRows:
     return AddedRows(np.vstack([own, none]), np.vstack([own, none]), np.vstack([none, own]))
 
 
-def bayesian_sums(
+def draw_bayesian_sums(
     table: Float64Array, repeats: Int64Array, added: Float64Array, resamples: int, seed: int
 ) -> Float64Array:
     """Return the sums of `resamples` draws of the Bayesian bootstrap with one row more (resamples, columns).
@@ -67,6 +67,6 @@ def bayesian_sums(
     return sums
 
 
-def added_contributions(added: AddedRows, decisions: Sequence[BoolArray]) -> Float64Array:
+def compute_added_contributions(added: AddedRows, decisions: Sequence[BoolArray]) -> Float64Array:
     """Return the contributions of the added row side by side, one block of columns for each system's decisions."""
-    return np.hstack([contributions(added.gold, decision) for decision in decisions])
+    return np.hstack([compute_contributions(added.gold, decision) for decision in decisions])

@@ -26,27 +26,29 @@ def count_intervals(
 ) -> dict[str, Interval]:
     """Return every count metric of `decisions` with its interval."""
     truth = as_indicators("gold", gold)
-    distinct, repeats = _distinct_rows([truth, as_indicators("decisions", decisions, *truth.shape[::-1])])
-    table = counts.contributions(*distinct)
+    distinct, repeats = _find_distinct_rows([truth, as_indicators("decisions", decisions, *truth.shape[::-1])])
+    table = counts.compute_contributions(*distinct)
     wrong = int(repeats @ (distinct[0] != distinct[1]).any(axis=1))
     if min(wrong, int(repeats.sum()) - wrong) >= edge.EDGE_ROWS:
-        return _intervals(table, repeats, counts.from_sums, resamples, seed, level)
-    added = edge.added_rows(distinct[0], distinct[1:])
+        return _compute_intervals(table, repeats, counts.from_sums, resamples, seed, level)
+    added = edge.find_added_rows(distinct[0], distinct[1:])
     low, high = (
-        counts.from_sums(edge.bayesian_sums(table, repeats, edge.added_contributions(added, [one]), resamples, seed))
+        counts.from_sums(
+            edge.draw_bayesian_sums(table, repeats, edge.compute_added_contributions(added, [one]), resamples, seed)
+        )
         for one in (added.wrong, added.correct)
     )
     observed, rows = counts.from_sums(repeats @ table), int(repeats.sum())
-    return {name: _interval(float(observed[name]), (low[name], high[name]), rows, level) for name in observed}
+    return {name: _build_interval(float(observed[name]), (low[name], high[name]), rows, level) for name in observed}
 
 
-def moment_intervals(
+def compute_moment_intervals(
     gold: Any, scores: Any, *, resamples: int = 1000, seed: int = 0, level: float = 0.95
 ) -> dict[str, Interval]:
     """Return the regression metrics of `scores` with their intervals."""
     truth = as_matrix("gold", gold)
-    table = regression.contributions(truth, as_matrix("scores", scores, *truth.shape[::-1]))
-    return _intervals(table, np.ones(len(truth), dtype=np.int64), regression.from_sums, resamples, seed, level)
+    table = regression.compute_moments(truth, as_matrix("scores", scores, *truth.shape[::-1]))
+    return _compute_intervals(table, np.ones(len(truth), dtype=np.int64), regression.from_sums, resamples, seed, level)
 
 
 def count_differences(
@@ -65,9 +67,9 @@ def count_differences(
     by_label                    names under which the F1 of each label is returned, too; in the order of the labels
     edge_rows                   with fewer differing rows the method of `edge` is used; 0 always resamples
     """
-    distinct, repeats = _distinct_rows([gold, *a, *b])
+    distinct, repeats = _find_distinct_rows([gold, *a, *b])
     systems = distinct[1:]
-    tables = [counts.contributions(distinct[0], system) for system in systems]
+    tables = [counts.compute_contributions(distinct[0], system) for system in systems]
 
     def to_metrics(sums: Float64Array) -> Mapping[str, Float64Array]:
         return {
@@ -75,24 +77,24 @@ def count_differences(
             **dict(zip(by_label, np.moveaxis(counts.label_f1(sums), -1, 0), strict=False)),
         }
 
-    found = _differences(tables, len(a), repeats, to_metrics, resamples, seed)
+    found = _compute_differences(tables, len(a), repeats, to_metrics, resamples, seed)
     differs = np.mean(systems[: len(a)], axis=0) != np.mean(systems[len(a) :], axis=0)
     if repeats @ differs.any(axis=1) < edge_rows:
-        added = edge.added_rows(distinct[0], systems)
-        ends = _edge_differences(tables, len(a), repeats, added, counts.from_sums, resamples, seed)
-        found |= {name: _replaced(found[name], ends[name], int(repeats.sum())) for name in ends}
+        added = edge.find_added_rows(distinct[0], systems)
+        ends = _draw_edge_differences(tables, len(a), repeats, added, counts.from_sums, resamples, seed)
+        found |= {name: _replace_interval(found[name], ends[name], int(repeats.sum())) for name in ends}
     few = [name for name, rows in zip(by_label, repeats @ differs, strict=False) if rows < edge_rows]
     if few:
         # A row that one side misses, for every label by itself: F1 depends on the columns of its label alone.
         every = np.ones((1, gold.shape[1]), dtype=bool)
-        ends = _edge_differences(
+        ends = _draw_edge_differences(
             tables, len(a), repeats, edge.AddedRows(every, every, ~every), to_metrics, resamples, seed
         )
-        found |= {name: _replaced(found[name], ends[name], int(repeats.sum())) for name in few}
+        found |= {name: _replace_interval(found[name], ends[name], int(repeats.sum())) for name in few}
     return found
 
 
-def moment_differences(
+def compute_moment_differences(
     gold: Float64Array,
     a: Sequence[Float64Array],
     b: Sequence[Float64Array],
@@ -102,11 +104,11 @@ def moment_differences(
     seed: int = 0,
 ) -> dict[str, Difference]:
     """Return the same for (rows, dimensions) scores; `to_metrics` takes sums of `regression.contributions`."""
-    tables = [regression.contributions(gold, system) for system in (*a, *b)]
-    return _differences(tables, len(a), np.ones(len(gold), dtype=np.int64), to_metrics, resamples, seed)
+    tables = [regression.compute_moments(gold, system) for system in (*a, *b)]
+    return _compute_differences(tables, len(a), np.ones(len(gold), dtype=np.int64), to_metrics, resamples, seed)
 
 
-def resampled_sums(contributions: Float64Array, repeats: Int64Array, resamples: int, seed: int) -> Float64Array:
+def draw_resampled_sums(contributions: Float64Array, repeats: Int64Array, resamples: int, seed: int) -> Float64Array:
     """Return the column sums of `resamples` bootstrap samples (resamples, columns).
 
     contributions  (distinct rows, columns); row i occurs `repeats[i]` times in the sample
@@ -127,33 +129,34 @@ def resampled_sums(contributions: Float64Array, repeats: Int64Array, resamples: 
     return sums
 
 
-def _intervals(
+def _compute_intervals(
     table: Float64Array, repeats: Int64Array, to_metrics: SumsToMetrics, resamples: int, seed: int, level: float
 ) -> dict[str, Interval]:
-    resampled, observed = to_metrics(resampled_sums(table, repeats, resamples, seed)), to_metrics(repeats @ table)
+    resampled, observed = to_metrics(draw_resampled_sums(table, repeats, resamples, seed)), to_metrics(repeats @ table)
     rows = int(repeats.sum())
     return {
-        name: _interval(float(observed[name]), (resampled[name], resampled[name]), rows, level) for name in observed
+        name: _build_interval(float(observed[name]), (resampled[name], resampled[name]), rows, level)
+        for name in observed
     }
 
 
-def _differences(
+def _compute_differences(
     tables: list[Float64Array], first: int, repeats: Int64Array, to_metrics: SumsToMetrics, resamples: int, seed: int
 ) -> dict[str, Difference]:
     """Return the differences between the mean of the tables from `first` on and the mean of the tables before."""
     both, width = np.hstack(tables), tables[0].shape[1]
-    drawn_a, drawn_b = _sides(resampled_sums(both, repeats, resamples, seed), width, first, to_metrics)
-    seen_a, seen_b = _sides(repeats @ both, width, first, to_metrics)
+    drawn_a, drawn_b = _average_sides(draw_resampled_sums(both, repeats, resamples, seed), width, first, to_metrics)
+    seen_a, seen_b = _average_sides(repeats @ both, width, first, to_metrics)
     rows = int(repeats.sum())
 
     def interval(name: str) -> Interval:
         draws = drawn_b[name] - drawn_a[name]
-        return _interval(float(seen_b[name] - seen_a[name]), (draws, draws), rows)
+        return _build_interval(float(seen_b[name] - seen_a[name]), (draws, draws), rows)
 
     return {name: Difference(_number(seen_a[name]), _number(seen_b[name]), interval(name)) for name in seen_a}
 
 
-def _edge_differences(
+def _draw_edge_differences(
     tables: list[Float64Array],
     first: int,
     repeats: Int64Array,
@@ -166,31 +169,33 @@ def _edge_differences(
     both, width = np.hstack(tables), tables[0].shape[1]
     ends = []
     for side_a, side_b in ((added.correct, added.wrong), (added.wrong, added.correct)):
-        more = edge.added_contributions(added, [side_a] * first + [side_b] * (len(tables) - first))
-        drawn_a, drawn_b = _sides(edge.bayesian_sums(both, repeats, more, resamples, seed), width, first, to_metrics)
+        more = edge.compute_added_contributions(added, [side_a] * first + [side_b] * (len(tables) - first))
+        drawn_a, drawn_b = _average_sides(
+            edge.draw_bayesian_sums(both, repeats, more, resamples, seed), width, first, to_metrics
+        )
         ends.append({name: drawn_b[name] - drawn_a[name] for name in drawn_a})
     return {name: (ends[0][name], ends[1][name]) for name in ends[0]}
 
 
-def _replaced(found: Difference, draws: tuple[Float64Array, Float64Array], rows: int) -> Difference:
+def _replace_interval(found: Difference, draws: tuple[Float64Array, Float64Array], rows: int) -> Difference:
     """Return the difference with the interval of other draws."""
     value = found.difference.value
-    return found if value is None else Difference(found.a, found.b, _interval(value, draws, rows))
+    return found if value is None else Difference(found.a, found.b, _build_interval(value, draws, rows))
 
 
-def _sides(
+def _average_sides(
     sums: Float64Array, width: int, first: int, to_metrics: SumsToMetrics
 ) -> tuple[dict[str, Float64Array], dict[str, Float64Array]]:
     """Return the mean metrics of the systems before `first` and from it on; each has `width` columns of the sums."""
     each = [to_metrics(sums[..., start : start + width]) for start in range(0, sums.shape[-1], width)]
-    return _mean(each[:first]), _mean(each[first:])
+    return _average(each[:first]), _average(each[first:])
 
 
-def _mean(systems: Sequence[Mapping[str, Float64Array]]) -> dict[str, Float64Array]:
+def _average(systems: Sequence[Mapping[str, Float64Array]]) -> dict[str, Float64Array]:
     return {name: np.mean([system[name] for system in systems], axis=0) for name in systems[0]}
 
 
-def _interval(value: float, draws: tuple[Float64Array, Float64Array], rows: int, level: float = 0.95) -> Interval:
+def _build_interval(value: float, draws: tuple[Float64Array, Float64Array], rows: int, level: float = 0.95) -> Interval:
     """Return a value with the quantiles of the draws of its lower and of its upper end."""
     if not np.isfinite(value):
         return Interval(None)
@@ -201,7 +206,7 @@ def _interval(value: float, draws: tuple[Float64Array, Float64Array], rows: int,
     return Interval(value, float(low), float(high))
 
 
-def _distinct_rows(matrices: list[BoolArray]) -> tuple[list[BoolArray], Int64Array]:
+def _find_distinct_rows(matrices: list[BoolArray]) -> tuple[list[BoolArray], Int64Array]:
     """Return the distinct rows of the matrices side by side, and how often each occurs."""
     packed = np.packbits(np.hstack(matrices), axis=1)
     _, first, repeats = np.unique(packed, axis=0, return_index=True, return_counts=True)

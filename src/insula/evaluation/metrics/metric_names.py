@@ -41,22 +41,22 @@ METRICS: Mapping[str, tuple[str, str]] = {
 }
 
 
-def headline_metric(kind: Kind) -> str:
+def get_headline_metric(kind: Kind) -> str:
     """Return the headline metric of a kind: models are selected by it in training, and reports lead with it."""
     return "pearson" if kind == "dimensional" else "macro_f1"
 
 
-def metric_title(name: str) -> str:
+def get_metric_title(name: str) -> str:
     """Return the title of a metric in running text; for an unknown metric its name with spaces."""
     return METRICS[name][0] if name in METRICS else name.replace("_", " ")
 
 
-def metric_meaning(name: str) -> str:
+def get_metric_meaning(name: str) -> str:
     """Return a phrase that explains a metric; empty for an unknown one."""
     return METRICS[name][1] if name in METRICS else ""
 
 
-def in_order(names: list[str]) -> list[str]:
+def sort_metric_names(names: list[str]) -> list[str]:
     """Return metric names in the order of `METRICS`, unknown ones last in their own order."""
     known = list(METRICS)
     return sorted(names, key=lambda name: known.index(name) if name in known else len(known))

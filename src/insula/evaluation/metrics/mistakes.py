@@ -7,13 +7,13 @@ from collections.abc import Sequence
 import numpy as np
 
 from insula.core.arrays import BoolArray, Float64Array
-from insula.core.sentences import shortened
+from insula.core.sentences import shorten
 from insula.evaluation.result import Mistake
 
 MAX_CHARACTERS = 300
 
 
-def confident_mistakes(
+def find_confident_mistakes(
     names: Sequence[str],
     texts: Sequence[str],
     gold: BoolArray,
@@ -27,7 +27,7 @@ def confident_mistakes(
     chosen = wrong[np.argsort(-confidence[wrong], kind="stable")][:limit]
     return [
         Mistake(
-            text=shortened(texts[row], MAX_CHARACTERS),
+            text=shorten(texts[row], MAX_CHARACTERS),
             gold=[name for name, given in zip(names, gold[row], strict=True) if given],
             predicted=[name for name, given in zip(names, decisions[row], strict=True) if given],
             confidence=float(confidence[row]),
@@ -36,12 +36,14 @@ def confident_mistakes(
     ]
 
 
-def largest_errors(texts: Sequence[str], gold: Float64Array, scores: Float64Array, *, limit: int = 20) -> list[Mistake]:
+def find_largest_errors(
+    texts: Sequence[str], gold: Float64Array, scores: Float64Array, *, limit: int = 20
+) -> list[Mistake]:
     """Return the rows with the largest mean absolute error over dimensions, largest first; confidence is None."""
     error = np.abs(gold - scores).mean(axis=1)
     return [
         Mistake(
-            text=shortened(texts[row], MAX_CHARACTERS),
+            text=shorten(texts[row], MAX_CHARACTERS),
             gold=np.round(gold[row], 6).tolist(),
             predicted=np.round(scores[row], 6).tolist(),
             confidence=None,

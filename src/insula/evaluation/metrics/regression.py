@@ -15,7 +15,7 @@ import numpy as np
 from scipy import stats
 
 from insula.core.arrays import Float64Array
-from insula.evaluation.metrics.counts import ratio
+from insula.evaluation.metrics.counts import divide
 from insula.evaluation.result import DimensionMetrics
 
 MOMENT_METRICS = ("mae", "rmse", "pearson", "ccc")
@@ -23,7 +23,7 @@ MOMENT_METRICS = ("mae", "rmse", "pearson", "ccc")
 _ROUNDING = 1e-12
 
 
-def contributions(gold: Float64Array, scores: Float64Array) -> Float64Array:
+def compute_moments(gold: Float64Array, scores: Float64Array) -> Float64Array:
     """Return the summands of each row (rows, 1 + 7 dimensions): moments about a central value."""
     # A value of the data, not the mean: a constant column becomes exactly zero.
     middle = np.sort(gold, axis=0)[len(gold) // 2]
@@ -31,23 +31,23 @@ def contributions(gold: Float64Array, scores: Float64Array) -> Float64Array:
     return np.hstack([np.ones((len(gold), 1)), x, y, x * x, y * y, x * y, np.abs(error), error * error])
 
 
-def by_dimension(sums: Float64Array) -> Mapping[str, Float64Array]:
+def compute_by_dimension(sums: Float64Array) -> Mapping[str, Float64Array]:
     """Return mae, rmse, pearson and ccc (..., dimensions) from sums of contributions; NaN where undefined.
 
     ccc = 2 cov(x, y) / (var x + var y + (mean x - mean y)^2), population moments (Lin 1989, Biometrics 45).
     """
     means = sums[..., 1:] / sums[..., :1]
     x, y, xx, yy, xy, absolute, squared = np.split(means, 7, axis=-1)
-    variance_x, variance_y = _variance(xx, x), _variance(yy, y)
+    variance_x, variance_y = _compute_variance(xx, x), _compute_variance(yy, y)
     constant_x, constant_y = variance_x == 0, variance_y == 0
     covariance = np.where(constant_x | constant_y, 0.0, xy - x * y)
-    pearson = np.clip(ratio(covariance, np.sqrt(variance_x * variance_y), 0.0), -1, 1)
+    pearson = np.clip(divide(covariance, np.sqrt(variance_x * variance_y), 0.0), -1, 1)
     return {
         "mae": absolute,
         "rmse": np.sqrt(squared),
         "pearson": np.where(constant_x, np.nan, pearson),
         "ccc": np.where(
-            constant_x & constant_y, np.nan, ratio(2 * covariance, variance_x + variance_y + (x - y) ** 2, np.nan)
+            constant_x & constant_y, np.nan, divide(2 * covariance, variance_x + variance_y + (x - y) ** 2, np.nan)
         ),
     }
 
@@ -55,24 +55,26 @@ def by_dimension(sums: Float64Array) -> Mapping[str, Float64Array]:
 def from_sums(sums: Float64Array) -> Mapping[str, Float64Array]:
     """Return the metrics, averaged over the dimensions where they are defined."""
     averaged = {}
-    for name, values in by_dimension(sums).items():
+    for name, values in compute_by_dimension(sums).items():
         known = np.isfinite(values)
-        averaged[name] = ratio(np.where(known, values, 0.0).sum(axis=-1), known.sum(axis=-1))
+        averaged[name] = divide(np.where(known, values, 0.0).sum(axis=-1), known.sum(axis=-1))
     return averaged
 
 
-def per_dimension(names: Sequence[str], gold: Float64Array, scores: Float64Array) -> list[DimensionMetrics]:
+def compute_metrics_per_dimension(
+    names: Sequence[str], gold: Float64Array, scores: Float64Array
+) -> list[DimensionMetrics]:
     """Return the metrics of each dimension."""
-    values = by_dimension(contributions(gold, scores).sum(axis=0))
+    values = compute_by_dimension(compute_moments(gold, scores).sum(axis=0))
     rows = []
     for position, name in enumerate(names):
         moments = {metric: _number(values[metric][position]) for metric in MOMENT_METRICS}
-        ranks = _number(spearman(gold[:, position], scores[:, position]))
+        ranks = _number(compute_spearman(gold[:, position], scores[:, position]))
         rows.append(DimensionMetrics(name=name, spearman=ranks, **moments))
     return rows
 
 
-def spearman(gold: Float64Array, scores: Float64Array) -> float | None:
+def compute_spearman(gold: Float64Array, scores: Float64Array) -> float | None:
     """Return the rank correlation of two vectors; None for constant gold, 0 for constant scores."""
     if (gold == gold[0]).all():
         return None
@@ -81,7 +83,7 @@ def spearman(gold: Float64Array, scores: Float64Array) -> float | None:
     return float(stats.spearmanr(gold, scores).statistic)
 
 
-def _variance(second: Float64Array, first: Float64Array) -> Float64Array:
+def _compute_variance(second: Float64Array, first: Float64Array) -> Float64Array:
     variance = second - first * first
     return np.where(variance <= _ROUNDING * second, 0.0, variance)
 

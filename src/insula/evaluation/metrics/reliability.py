@@ -13,7 +13,7 @@ BINS = 15
 _SMALLEST = 1e-15
 
 
-def confidence_and_outcome(kind: Kind, gold: BoolArray, scores: Float64Array) -> tuple[Float64Array, BoolArray]:
+def pair_confidence_with_outcome(kind: Kind, gold: BoolArray, scores: Float64Array) -> tuple[Float64Array, BoolArray]:
     """Return (confidence, outcome): highest score and whether its label is correct; multi: every score and its gold.
 
     Guo et al. 2017 (ICML) evaluate the top label; in multi-label schemes each label is a binary problem of its own.
@@ -25,18 +25,18 @@ def confidence_and_outcome(kind: Kind, gold: BoolArray, scores: Float64Array) ->
     return scores[rows, top], gold[rows, top]
 
 
-def reliability_bins(confidence: Float64Array, outcome: BoolArray, bins: int = BINS) -> list[ReliabilityBin]:
+def compute_reliability_bins(confidence: Float64Array, outcome: BoolArray, bins: int = BINS) -> list[ReliabilityBin]:
     """Return equal-width bins of [0, 1], without empty ones."""
     edges = np.linspace(0, 1, bins + 1)
     table = []
-    for position, (count, mean, accuracy) in enumerate(_bins(edges, confidence, outcome)):
+    for position, (count, mean, accuracy) in enumerate(_fill_bins(edges, confidence, outcome)):
         if count:
             low, high = float(edges[position]), float(edges[position + 1])
             table.append(ReliabilityBin(low=low, high=high, confidence=mean, accuracy=accuracy, count=count))
     return table
 
 
-def expected_calibration_error(
+def compute_expected_calibration_error(
     confidence: Float64Array, outcome: BoolArray, *, bins: int = BINS, equal_mass: bool = False
 ) -> float:
     """Return sum over bins of count/rows * |accuracy - mean confidence| (Naeini et al. 2015, AAAI), in [0, 1].
@@ -47,10 +47,12 @@ def expected_calibration_error(
         edges = np.quantile(confidence, np.linspace(0, 1, bins + 1))
     else:
         edges = np.linspace(0, 1, bins + 1)
-    return sum(n * abs(accuracy - mean) for n, mean, accuracy in _bins(edges, confidence, outcome)) / len(confidence)
+    return sum(n * abs(accuracy - mean) for n, mean, accuracy in _fill_bins(edges, confidence, outcome)) / len(
+        confidence
+    )
 
 
-def brier(kind: Kind, gold: BoolArray, scores: Float64Array) -> float:
+def compute_brier(kind: Kind, gold: BoolArray, scores: Float64Array) -> float:
     """Return the Brier score (Brier 1950): mean squared error of probabilities, 0 is best.
 
     binary: of the positive class, in [0, 1]; single and ordinal: summed over classes, in [0, 2]; multi: mean over
@@ -62,24 +64,24 @@ def brier(kind: Kind, gold: BoolArray, scores: Float64Array) -> float:
     return float(squared.mean()) if kind == "multi" else float(squared.sum(axis=1).mean())
 
 
-def negative_log_likelihood(kind: Kind, gold: BoolArray, scores: Float64Array) -> float:
+def compute_negative_log_likelihood(kind: Kind, gold: BoolArray, scores: Float64Array) -> float:
     """Return the mean -log probability of gold in nats; multi: the mean over rows and labels."""
     of_gold = np.where(gold, scores, 1 - scores) if kind == "multi" else scores[gold]
     return float(-np.log(np.clip(of_gold, _SMALLEST, 1)).mean())
 
 
-def reliability_metrics(kind: Kind, gold: BoolArray, scores: Float64Array) -> dict[str, float | None]:
+def compute_reliability_metrics(kind: Kind, gold: BoolArray, scores: Float64Array) -> dict[str, float | None]:
     """Return brier, ece (equal width), ece_equal_mass and nll."""
-    confidence, outcome = confidence_and_outcome(kind, gold, scores)
+    confidence, outcome = pair_confidence_with_outcome(kind, gold, scores)
     return {
-        "brier": brier(kind, gold, scores),
-        "ece": expected_calibration_error(confidence, outcome),
-        "ece_equal_mass": expected_calibration_error(confidence, outcome, equal_mass=True),
-        "nll": negative_log_likelihood(kind, gold, scores),
+        "brier": compute_brier(kind, gold, scores),
+        "ece": compute_expected_calibration_error(confidence, outcome),
+        "ece_equal_mass": compute_expected_calibration_error(confidence, outcome, equal_mass=True),
+        "nll": compute_negative_log_likelihood(kind, gold, scores),
     }
 
 
-def _bins(edges: Float64Array, confidence: Float64Array, outcome: BoolArray) -> list[tuple[int, float, float]]:
+def _fill_bins(edges: Float64Array, confidence: Float64Array, outcome: BoolArray) -> list[tuple[int, float, float]]:
     """Return (count, mean confidence, accuracy) of each bin [edge, next edge); the last includes its upper edge."""
     places = np.searchsorted(edges[1:-1], confidence, side="right")
     size = len(edges) - 1

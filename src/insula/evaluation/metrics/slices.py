@@ -17,7 +17,7 @@ _IDEOGRAPH = re.compile("[㐀-䶿一-鿿豈-﫿]")
 Measure = Callable[[Int64Array], Interval]
 
 
-def length_name(text: str, language: str | None = None) -> str:
+def name_length(text: str, language: str | None = None) -> str:
     """Return the length bin of a text, such as `11-20 words`; Chinese is counted in characters without spaces.
 
     A text is Chinese if its language is `zh`, or without a language if most of its characters are ideographs.
@@ -42,10 +42,10 @@ def slice_table(names: Sequence[str | None], measure: Measure) -> list[Slice]:
     names     the slice of each row; None for rows in no slice
     measure   row positions to the metric on these rows
     """
-    return [Slice(name=name, rows=len(rows), **measure(rows).to_dict()) for name, rows in rows_by_slice(names)]
+    return [Slice(name=name, rows=len(rows), **measure(rows).to_dict()) for name, rows in group_rows_by_slice(names)]
 
 
-def rows_by_slice(names: Sequence[str | None]) -> list[tuple[str, Int64Array]]:
+def group_rows_by_slice(names: Sequence[str | None]) -> list[tuple[str, Int64Array]]:
     """Return (name, row positions) of every slice with at least 30 rows, in order of name; None is no slice."""
     places: dict[str, list[int]] = {}
     for row, name in enumerate(names):
@@ -58,14 +58,14 @@ def rows_by_slice(names: Sequence[str | None]) -> list[tuple[str, Int64Array]]:
     ]
 
 
-def slices(
+def measure_slices(
     texts: Sequence[str] | None, languages: Sequence[str | None] | None, measure: Measure
 ) -> dict[str, list[Slice]]:
     """Return the slices `length` and `language`; empty lists where texts or languages are not given."""
     by_length: list[str | None] = []
     if texts is not None:
         known = languages if languages is not None else [None] * len(texts)
-        by_length = [length_name(text, language) for text, language in zip(texts, known, strict=True)]
+        by_length = [name_length(text, language) for text, language in zip(texts, known, strict=True)]
     return {"length": slice_table(by_length, measure), "language": slice_table(languages or [], measure)}
 
 

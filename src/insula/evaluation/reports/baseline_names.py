@@ -36,7 +36,7 @@ _MAJORITY_OF_SETS = BaselineName(
 _MEAN = BaselineName("Mean", "mean of each dimension", "always predicting the mean", "always the mean")
 
 
-def baseline_name(baseline: str, kind: str | None) -> BaselineName:
+def find_baseline_name(baseline: str, kind: str | None) -> BaselineName:
     """Return the names of a baseline for a kind of label scheme; an unknown baseline has its own name."""
     if baseline == "majority":
         return {"dimensional": _MEAN, "multi": _MAJORITY_OF_SETS}.get(kind or "", _MAJORITY)

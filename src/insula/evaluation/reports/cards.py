@@ -9,29 +9,29 @@ from typing import Any
 import jinja2
 
 from insula.evaluation.document import DataRecord, MetricsDocument, ModelRecord
-from insula.evaluation.reports.headline import headline
-from insula.evaluation.reports.markdown import fenced, markdown, yaml_text
+from insula.evaluation.reports.headline import build_headline
+from insula.evaluation.reports.markdown import escape_markdown, fence_code, quote_yaml
 from insula.evaluation.reports.readable import (
     count,
-    duration,
-    file_size,
-    flat,
-    language,
-    languages,
-    large,
-    percent,
+    flatten_values,
+    format_duration,
+    format_file_size,
+    format_languages,
+    format_large,
+    format_percent,
+    name_language,
     score,
 )
-from insula.evaluation.reports.sanitize import sanitized
+from insula.evaluation.reports.sanitize import sanitize_document
 from insula.evaluation.reports.tables import (
-    arithmetic,
-    baseline_rows,
-    decision_facts,
-    dimension_table,
+    build_dimension_table,
+    describe_arithmetic,
     label_table,
-    level_rows,
-    metric_rows,
-    threshold_rows,
+    list_baselines,
+    list_decision_facts,
+    list_levels,
+    list_metrics,
+    list_thresholds,
 )
 from insula.evaluation.result import Abstention
 
@@ -45,44 +45,44 @@ MAX_SETTINGS = 80
 SHARE_OF_A_LANGUAGE = 0.05  # smaller shares are not listed as languages of the model
 
 
-def model_card(document: MetricsDocument) -> str:
+def build_model_card(document: MetricsDocument) -> str:
     """Return `model_card.md` for a metrics document: Markdown with YAML front matter (Hugging Face).
 
     Sections without measurements are left out. The licence is unknown to insula, so the card states none.
     """
-    document = sanitized(document)
-    head, data, seconds = headline(document), document.data, document.time.train_seconds
-    return _environment().get_template("model_card.md.j2").render(
+    document = sanitize_document(document)
+    head, data, seconds = build_headline(document), document.data, document.time.train_seconds
+    return _build_environment().get_template("model_card.md.j2").render(
         name=document.name or "model",
-        front=_front_matter(document),
-        what=_what(document),
+        front=_build_front_matter(document),
+        what=_describe_purpose(document),
         labels=document.scheme.names,
-        model=_model_words(document.model),
+        model=_describe_model(document.model),
         head=head,
-        metric_rows=metric_rows(document),
-        table=label_table(document) or dimension_table(document),
-        levels=level_rows(document.main) if document.main else [],
-        baselines=baseline_rows(document, head.metric) if head and head.split == "test" else [],
+        metric_rows=list_metrics(document),
+        table=label_table(document) or build_dimension_table(document),
+        levels=list_levels(document.main) if document.main else [],
+        baselines=list_baselines(document, head.metric) if head and head.split == "test" else [],
         seen=document.main.seen.rows if document.main and document.main.seen else None,
         data=data,
         rows=[(name, count(value)) for name, value in data.rows.items()],
-        languages=languages(data.languages),
-        recipe=flat(document.recipe)[:MAX_SETTINGS],
+        languages=format_languages(data.languages),
+        recipe=flatten_values(document.recipe)[:MAX_SETTINGS],
         seed=document.seed,
-        time="" if seconds is None else duration(seconds),
-        arithmetic=arithmetic(document),
+        time="" if seconds is None else format_duration(seconds),
+        arithmetic=describe_arithmetic(document),
         command=document.command,
         version=document.insula_version,
-        decision=decision_facts(document),
+        decision=list_decision_facts(document),
         thresholds=[(label, score(value)) for label, value in (document.decision.thresholds or {}).items()],
-        by_threshold=threshold_rows(document),
-        abstention=_abstention(document.main.abstention) if document.main and document.main.abstention else "",
+        by_threshold=list_thresholds(document),
+        abstention=_describe_abstention(document.main.abstention) if document.main and document.main.abstention else "",
         dimensional=document.scheme.is_dimensional,
     )  # fmt: skip
 
 
 @cache
-def _environment() -> jinja2.Environment:
+def _build_environment() -> jinja2.Environment:
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("insula.evaluation", "templates"),
         autoescape=False,  # the filter md escapes Markdown
@@ -91,13 +91,13 @@ def _environment() -> jinja2.Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters["md"] = markdown
-    environment.filters["yaml"] = yaml_text
-    environment.globals["fenced"] = fenced
+    environment.filters["md"] = escape_markdown
+    environment.filters["yaml"] = quote_yaml
+    environment.globals["fenced"] = fence_code
     return environment
 
 
-def _front_matter(document: MetricsDocument) -> dict[str, Any]:
+def _build_front_matter(document: MetricsDocument) -> dict[str, Any]:
     measured = document.main.metrics if document.main else {}
     known = [
         (HUB_METRICS[name], name, interval.value)
@@ -120,7 +120,7 @@ def _main_languages(data: DataRecord) -> list[str]:
     return [code for code, share in data.languages.items() if share >= SHARE_OF_A_LANGUAGE]
 
 
-def _what(document: MetricsDocument) -> str:
+def _describe_purpose(document: MetricsDocument) -> str:
     task = {
         "binary": "predicts one of two labels",
         "single": "predicts one label",
@@ -128,33 +128,35 @@ def _what(document: MetricsDocument) -> str:
         "ordinal": "predicts one of several ordered labels",
         "dimensional": "predicts values on continuous scales",
     }.get(document.scheme.kind or "", "predicts labels")
-    main = [language(code) for code in _main_languages(document.data)]
-    text = f"a text in {_listed(main)}" if main else "a text"
+    main = [name_language(code) for code in _main_languages(document.data)]
+    text = f"a text in {_join_names(main)}" if main else "a text"
     return f"The model reads {text} and {task} for the emotion that readers perceive in it."
 
 
-def _model_words(model: ModelRecord) -> str:
+def _describe_model(model: ModelRecord) -> str:
     parts = [
         "" if model.family is None else f"family {model.family}",
         "" if model.base is None else f"built on {model.base}",
-        "" if model.parameters is None else f"{large(model.parameters)} parameters",
-        "" if model.bytes is None else f"{file_size(model.bytes)} on disk",
+        "" if model.parameters is None else f"{format_large(model.parameters)} parameters",
+        "" if model.bytes is None else f"{format_file_size(model.bytes)} on disk",
         "" if model.backend is None else f"run by {model.backend}",
     ]
     return ", ".join(part for part in parts if part)
 
 
-def _abstention(abstention: Abstention) -> str:
+def _describe_abstention(abstention: Abstention) -> str:
     coverage, answered, everything = abstention.coverage, abstention.accuracy_answered, abstention.accuracy_all
     if coverage is None or answered is None:
         return ""
-    sentence = f"The model answered {percent(coverage)} of the rows, with an accuracy of {percent(answered)}"
+    sentence = (
+        f"The model answered {format_percent(coverage)} of the rows, with an accuracy of {format_percent(answered)}"
+    )
     return (
-        f"{sentence}; on all rows its accuracy would be {percent(everything)}."
+        f"{sentence}; on all rows its accuracy would be {format_percent(everything)}."
         if everything is not None
         else f"{sentence}."
     )
 
 
-def _listed(names: list[str]) -> str:
+def _join_names(names: list[str]) -> str:
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

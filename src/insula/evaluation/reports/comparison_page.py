@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from insula.core.files import write_text
-from insula.evaluation.charts.intervals import IntervalRow, interval_chart
+from insula.evaluation.charts.intervals import IntervalRow, draw_interval_chart
 from insula.evaluation.comparison_document import (
     ComparedExample,
     ComparedSide,
@@ -15,11 +15,11 @@ from insula.evaluation.comparison_document import (
     NameDifference,
     SliceDifference,
 )
-from insula.evaluation.metrics.metric_names import in_order, metric_meaning, metric_title
+from insula.evaluation.metrics.metric_names import get_metric_meaning, get_metric_title, sort_metric_names
 from insula.evaluation.reports.figures import Figure
 from insula.evaluation.reports.page import render_page
-from insula.evaluation.reports.readable import count, language, percent, score, signed, span
-from insula.evaluation.reports.sanitize import sanitized
+from insula.evaluation.reports.readable import count, format_percent, format_signed, format_span, name_language, score
+from insula.evaluation.reports.sanitize import sanitize_document
 from insula.evaluation.result import Difference
 
 MAX_NAMES = 60
@@ -33,39 +33,42 @@ def write_comparison(path: str | Path, document: ComparisonDocument) -> None:
 
 def render_comparison(document: ComparisonDocument) -> str:
     """Return the page that `write_comparison` writes."""
-    document = sanitized(document)
-    difference, title = document.main.difference, metric_title(document.headline)
+    document = sanitize_document(document)
+    difference, title = document.main.difference, get_metric_title(document.headline)
     return render_page(
         "comparison.html.j2",
         created=(document.created or "")[:10],
         a=document.a,
         b=document.b,
         headline=title,
-        meaning=metric_meaning(document.headline),
-        value=signed(difference.value),
-        interval=span(difference, signed),
-        verdict=verdict(document),
+        meaning=get_metric_meaning(document.headline),
+        value=format_signed(difference.value),
+        interval=format_span(difference, format_signed),
+        verdict=describe_verdict(document),
         rows=count(document.rows),
-        sides=_sides_figure(document, title),
+        sides=_draw_sides(document, title),
         notes=document.data.notes,
-        facts=_facts(document),
-        metrics=[_row(metric_title(name), document.metrics[name]) for name in in_order(list(document.metrics))],
+        facts=_list_facts(document),
+        metrics=[
+            _format_row(get_metric_title(name), document.metrics[name])
+            for name in sort_metric_names(list(document.metrics))
+        ],
         names=_name_figures(document),
-        name_rows=[_row(name, found, found.support) for name, found in document.by_name.items()],
+        name_rows=[_format_row(name, found, found.support) for name, found in document.by_name.items()],
         dimensional=document.scheme.is_dimensional,
         slices=_slice_figures(document, title),
         examples={
-            "only_a": [_example(one) for one in document.examples.only_a],
-            "only_b": [_example(one) for one in document.examples.only_b],
+            "only_a": [_format_example(one) for one in document.examples.only_a],
+            "only_b": [_format_example(one) for one in document.examples.only_b],
         },
         models=[("a", one) for one in document.a.models] + [("b", one) for one in document.b.models],
         command=document.command,
     )
 
 
-def verdict(document: ComparisonDocument) -> str:
+def describe_verdict(document: ComparisonDocument) -> str:
     """Return one sentence: which side is better by the headline metric, or that the difference is not significant."""
-    found, title = document.main, metric_title(document.headline)
+    found, title = document.main, get_metric_title(document.headline)
     if found.difference.value is None:
         return f"{title} is not defined on these rows."
     rows = "This row" if document.rows == 1 else f"These {count(document.rows)} rows"
@@ -76,7 +79,7 @@ def verdict(document: ComparisonDocument) -> str:
     return f"{better} is better: {title} is {values} on the same {count(document.rows)} rows."
 
 
-def _facts(document: ComparisonDocument) -> list[tuple[str, str]]:
+def _list_facts(document: ComparisonDocument) -> list[tuple[str, str]]:
     facts = [("rows compared on", count(document.rows))]
     if document.data.left_out:
         facts.append(("rows left out: in training data", count(document.data.left_out)))
@@ -91,24 +94,24 @@ def _facts(document: ComparisonDocument) -> list[tuple[str, str]]:
     return facts
 
 
-def _sides_figure(document: ComparisonDocument, title: str) -> Figure:
+def _draw_sides(document: ComparisonDocument, title: str) -> Figure:
     rows = [
         IntervalRow(f"{name}: {side.name}", side.headline.value, side.headline.low, side.headline.high,
-                    note=_seeds(side), strong=name == "B")
+                    note=_describe_seeds(side), strong=name == "B")
         for name, side in (("A", document.a), ("B", document.b))
     ]  # fmt: skip
-    svg = interval_chart(rows, key="sides", title=f"{title} of both sides")
+    svg = draw_interval_chart(rows, key="sides", title=f"{title} of both sides")
     caption = f"{title[:1].upper()}{title[1:]} with 95% intervals of each side."
     return Figure("Each side alone", svg, f"{caption} The paired difference on the left has a narrower interval.")
 
 
-def _seeds(side: ComparedSide) -> str:
+def _describe_seeds(side: ComparedSide) -> str:
     return f"mean of {len(side.models)} models" if len(side.models) > 1 else ""
 
 
 def _name_figures(document: ComparisonDocument) -> list[Figure]:
     """Charts of the difference of each label (dimension), largest gain of B first."""
-    rows = [_difference(name, found) for name, found in list(document.by_name.items())[:MAX_NAMES]]
+    rows = [_build_interval_row(name, found) for name, found in list(document.by_name.items())[:MAX_NAMES]]
     rows.sort(key=lambda row: -math.inf if row.value is None else row.value, reverse=True)
     if not rows:
         return []
@@ -119,7 +122,7 @@ def _name_figures(document: ComparisonDocument) -> list[Figure]:
     )
     caption = f"{what} of B minus A with 95% intervals; the dashed line is no difference."
     return [
-        Figure(title, interval_chart(part, key=f"names-{title}", title=f"{what}: {title}", reference=0.0), caption)
+        Figure(title, draw_interval_chart(part, key=f"names-{title}", title=f"{what}: {title}", reference=0.0), caption)
         for part, title in zip((rows[:half], rows[half:]), titles, strict=True)
         if part
     ]
@@ -129,18 +132,18 @@ def _slice_figures(document: ComparisonDocument, title: str) -> list[Figure]:
     figures = []
     for name, parts in document.slices.items():
         rows = [
-            _difference(language(part.name) if name == "language" else part.name, part, count(part.rows))
+            _build_interval_row(name_language(part.name) if name == "language" else part.name, part, count(part.rows))
             for part in parts
         ]
         if rows:
-            svg = interval_chart(rows, key=f"slice-{name}", title=f"{title} by {name}, B minus A", reference=0.0)
+            svg = draw_interval_chart(rows, key=f"slice-{name}", title=f"{title} by {name}, B minus A", reference=0.0)
             figures.append(
                 Figure(f"By {name}", svg, f"{title[:1].upper()}{title[1:]}, B minus A; number of rows in brackets.")
             )
     return figures
 
 
-def _difference(name: str, found: NameDifference | SliceDifference, rows: str = "") -> IntervalRow:
+def _build_interval_row(name: str, found: NameDifference | SliceDifference, rows: str = "") -> IntervalRow:
     difference = found.difference
     note = f"{score(found.a)} → {score(found.b)}" + (f" ({rows})" if rows else "")
     return IntervalRow(
@@ -148,17 +151,24 @@ def _difference(name: str, found: NameDifference | SliceDifference, rows: str = 
     )
 
 
-def _row(
+def _format_row(
     title: str, found: Difference | NameDifference, support: int | None = None
 ) -> tuple[str, str, str, str, str, str]:
     difference = found.difference
     rows = "" if support is None else count(support)
-    return (title, score(found.a), score(found.b), signed(difference.value), span(difference, signed), rows)
+    return (
+        title,
+        score(found.a),
+        score(found.b),
+        format_signed(difference.value),
+        format_span(difference, format_signed),
+        rows,
+    )
 
 
-def _example(row: ComparedExample) -> dict[str, str]:
+def _format_example(row: ComparedExample) -> dict[str, str]:
     def listed(answer: Sequence[str]) -> str:
         return ", ".join(answer) or "nothing"
 
-    sure = "" if row.confidence is None else percent(row.confidence)
+    sure = "" if row.confidence is None else format_percent(row.confidence)
     return {"text": row.text, "gold": listed(row.gold), "a": listed(row.a), "b": listed(row.b), "sure": sure}

@@ -8,19 +8,19 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from insula.evaluation.charts.confusion import confusion_chart
-from insula.evaluation.charts.intervals import IntervalRow, interval_chart
-from insula.evaluation.charts.label_bars import LabelScore, label_bars
-from insula.evaluation.charts.learning import Series, learning_chart
-from insula.evaluation.charts.precision_recall import precision_recall_chart
-from insula.evaluation.charts.reliability import reliability_chart
-from insula.evaluation.charts.risk_coverage import risk_coverage_chart
-from insula.evaluation.charts.scatter import scatter_chart
+from insula.evaluation.charts.confusion import draw_confusion_chart
+from insula.evaluation.charts.intervals import IntervalRow, draw_interval_chart
+from insula.evaluation.charts.label_bars import LabelScore, draw_label_bars
+from insula.evaluation.charts.learning import Series, draw_learning_chart
+from insula.evaluation.charts.precision_recall import draw_precision_recall_chart
+from insula.evaluation.charts.reliability import draw_reliability_chart
+from insula.evaluation.charts.risk_coverage import draw_risk_coverage_chart
+from insula.evaluation.charts.scatter import draw_scatter_chart
 from insula.evaluation.document import MetricsDocument
-from insula.evaluation.metrics.metric_names import metric_meaning, metric_title
-from insula.evaluation.reports.baseline_names import baseline_name
+from insula.evaluation.metrics.metric_names import get_metric_meaning, get_metric_title
+from insula.evaluation.reports.baseline_names import find_baseline_name
 from insula.evaluation.reports.headline import Headline
-from insula.evaluation.reports.readable import count, language, percent, score
+from insula.evaluation.reports.readable import count, format_percent, name_language, score
 from insula.evaluation.result import Abstention, DimensionMetrics, Evaluation, Interval
 
 MAX_LABELS = 40  # of charts; tables and metrics.json have them all
@@ -37,57 +37,57 @@ class Figure:
     wide: bool = False
 
 
-def baseline_figure(document: MetricsDocument, head: Headline) -> Figure | None:
+def draw_baselines(document: MetricsDocument, head: Headline) -> Figure | None:
     """The baselines and this model on one axis."""
     rows = []
     for name, baseline in document.baselines.items():
         found = baseline.metrics.get(head.metric, Interval())
         if found.value is not None:
-            words = baseline_name(name, document.scheme.kind)
+            words = find_baseline_name(name, document.scheme.kind)
             rows.append(IntervalRow(words.title, found.value, found.low, found.high, note=words.note))
     if not rows:
         return None
     rows.sort(key=lambda row: row.value or 0.0)
     rows.append(IntervalRow("This model", head.value, head.low, head.high, note="after training", strong=True))
     title = f"{head.title} of this model and its baselines"
-    svg = interval_chart(rows, key="baselines", title=title)
+    svg = draw_interval_chart(rows, key="baselines", title=title)
     return Figure(
         "Compared with the baselines",
         svg,
-        f"{_capital(head.title)} on the same {count(head.rows)} rows, with 95% intervals.",
+        f"{_capitalise(head.title)} on the same {count(head.rows)} rows, with 95% intervals.",
     )
 
 
-def learning_figures(history: Sequence[Mapping[str, float]]) -> list[Figure]:
+def draw_learning(history: Sequence[Mapping[str, float]]) -> list[Figure]:
     """Losses and metrics on the validation rows during training; for separate fits the metric of each."""
     if any("strength" in row for row in history):
         return _fits_figure(history)
     clock = "epoch" if any("epoch" in row for row in history) else "step"
     figures = []
     losses = [
-        Series("training", _points(history, clock, "loss"), "first"),
-        Series("validation", _points(history, clock, "validation_loss"), "second"),
+        Series("training", _list_points(history, clock, "loss"), "first"),
+        Series("validation", _list_points(history, clock, "validation_loss"), "second"),
     ]
     losses = [line for line in losses if len(line.points) > 1]
     if losses:
-        svg = learning_chart(losses, key="loss", title="Loss during training", x_title=clock, y_title="loss")
+        svg = draw_learning_chart(losses, key="loss", title="Loss during training", x_title=clock, y_title="loss")
         warning = "If the validation loss rises while the training loss falls, the model overfits."
         figures.append(Figure("Loss", svg, warning if len(losses) == 2 else ""))
     names = dict.fromkeys(
         key for row in history for key in row if key.startswith("validation_") and key != "validation_loss"
     )
     for name in list(names)[:2]:
-        title = metric_title(name.removeprefix("validation_"))
-        line = Series("validation", _points(history, clock, name), "second")
+        title = get_metric_title(name.removeprefix("validation_"))
+        line = Series("validation", _list_points(history, clock, name), "second")
         if len(line.points) > 1:
             # The explanation of a metric states where lower is better.
-            pick = min if "lower is better" in metric_meaning(name.removeprefix("validation_")) else max
+            pick = min if "lower is better" in get_metric_meaning(name.removeprefix("validation_")) else max
             best = pick(line.points, key=lambda point: point[1])
-            svg = learning_chart(
-                [line], key=name, title=f"{_capital(title)} during training", x_title=clock, y_title=title
+            svg = draw_learning_chart(
+                [line], key=name, title=f"{_capitalise(title)} during training", x_title=clock, y_title=title
             )
-            caption = f"Best: {score(best[1])} at {clock} {_short(best[0])}."
-            figures.append(Figure(f"{_capital(title)} on validation rows", svg, caption))
+            caption = f"Best: {score(best[1])} at {clock} {_format_number(best[0])}."
+            figures.append(Figure(f"{_capitalise(title)} on validation rows", svg, caption))
     return figures
 
 
@@ -97,19 +97,19 @@ def _fits_figure(history: Sequence[Mapping[str, float]]) -> list[Figure]:
     fits = [] if name is None else [row for row in history if name in row]
     if len(fits) < 2 or name is None:
         return []
-    title = metric_title(name.removeprefix("validation_"))
+    title = get_metric_title(name.removeprefix("validation_"))
     best = max(fits, key=lambda row: row[name])
     rows = [
         IntervalRow(
-            f"C = {_short(row['strength'])}" if "strength" in row else "fit",
+            f"C = {_format_number(row['strength'])}" if "strength" in row else "fit",
             row[name],
             note="balanced classes" if row.get("balanced") else "",
             strong=row is best,
         )
         for row in fits
     ]
-    svg = interval_chart(rows, key="fits", title=f"{_capital(title)} of each fit on validation rows")
-    caption = f"{_capital(title)} on validation rows; the best fit is kept. C is the inverse of the regularisation."
+    svg = draw_interval_chart(rows, key="fits", title=f"{_capitalise(title)} of each fit on validation rows")
+    caption = f"{_capitalise(title)} on validation rows; the best fit is kept. C is the inverse of the regularisation."
     return [Figure(f"{len(rows)} fits", svg, caption)]
 
 
@@ -118,9 +118,9 @@ def answer_figures(evaluation: Evaluation) -> list[Figure]:
     figures = []
     labels, counts = (evaluation.confusion.labels, evaluation.confusion.counts) if evaluation.confusion else ([], [])
     if counts and len(counts) == len(labels) <= MAX_LABELS:
-        svg = confusion_chart(labels, counts, key="confusion", title="Confusion matrix")
+        svg = draw_confusion_chart(labels, counts, key="confusion", title="Confusion matrix")
         caption = "Each row has the texts with one label; shades and percentages are shares of that row."
-        worst = _worst_confusion(labels, counts)
+        worst = _describe_confusion(labels, counts)
         figures.append(Figure("Confusion matrix", svg, f"{caption} {worst}".strip(), wide=len(labels) > 14))
     scores = [
         LabelScore(row.label, row.f1, row.precision, row.recall, row.support)
@@ -135,19 +135,19 @@ def answer_figures(evaluation: Evaluation) -> list[Figure]:
         (scores[half:], "Lowest F1"),
     ):
         if part:
-            svg = label_bars(part, key=f"bars-{title}", title=f"{title}, with precision and recall")
+            svg = draw_label_bars(part, key=f"bars-{title}", title=f"{title}, with precision and recall")
             caption = "Precision left of recall: the label is predicted too often; right of it: too rarely."
             figures.append(Figure(title, svg, caption))
     return figures
 
 
-def scatter_figures(evaluation: Evaluation, ranges: Mapping[str, Sequence[float]]) -> list[Figure]:
+def draw_scatter(evaluation: Evaluation, ranges: Mapping[str, Sequence[float]]) -> list[Figure]:
     """A scatter plot for each dimension, with its metrics; `ranges` are those of the label scheme."""
     agreement = {row.name: row for row in evaluation.per_dimension}
     figures = []
     for index, (name, pairs) in enumerate(list((evaluation.scatter or {}).items())[:12]):
         limits = ranges.get(name)
-        svg = scatter_chart(
+        svg = draw_scatter_chart(
             pairs, key=f"scatter-{index}", name=name, limits=(float(limits[0]), float(limits[1])) if limits else None
         )
         row = agreement.get(name, DimensionMetrics())
@@ -157,7 +157,7 @@ def scatter_figures(evaluation: Evaluation, ranges: Mapping[str, Sequence[float]
     return figures
 
 
-def curve_charts(evaluation: Evaluation) -> list[Markup]:
+def draw_curves(evaluation: Evaluation) -> list[Markup]:
     """Precision-recall curves, one small chart per label."""
     rows = evaluation.rows
     support = {row.label: row.support for row in evaluation.per_label}
@@ -165,7 +165,7 @@ def curve_charts(evaluation: Evaluation) -> list[Markup]:
     for index, curve in enumerate(evaluation.curves[:MAX_LABELS]):
         positives = support.get(curve.label)
         charts.append(
-            precision_recall_chart(
+            draw_precision_recall_chart(
                 curve.label,
                 curve.recall,
                 curve.precision,
@@ -177,12 +177,12 @@ def curve_charts(evaluation: Evaluation) -> list[Markup]:
     return charts
 
 
-def confidence_figures(evaluation: Evaluation) -> list[Figure]:
+def draw_confidence(evaluation: Evaluation) -> list[Figure]:
     """The reliability diagram and the risk-coverage curve."""
     figures = []
     if any(one.count for one in evaluation.reliability):
         multi = evaluation.kind == "multi"
-        svg = reliability_chart(
+        svg = draw_reliability_chart(
             evaluation.reliability,
             key="reliability",
             x_title="score of the label" if multi else "score of the likeliest label",
@@ -197,8 +197,8 @@ def confidence_figures(evaluation: Evaluation) -> list[Figure]:
         chosen = None
         if abstention.coverage is not None and abstention.accuracy_answered is not None:
             chosen = (abstention.coverage, 1.0 - abstention.accuracy_answered)
-        svg = risk_coverage_chart(abstention.curve, key="coverage", chosen=chosen)
-        figures.append(Figure("Abstention", svg, _abstention_caption(abstention)))
+        svg = draw_risk_coverage_chart(abstention.curve, key="coverage", chosen=chosen)
+        figures.append(Figure("Abstention", svg, _describe_abstention(abstention)))
     return figures
 
 
@@ -208,7 +208,7 @@ def slice_figures(evaluation: Evaluation, head: Headline | None) -> list[Figure]
     for index, (name, slices) in enumerate(evaluation.slices.items()):
         rows = [
             IntervalRow(
-                language(one.name) if name == "language" else one.name,
+                name_language(one.name) if name == "language" else one.name,
                 one.value,
                 one.low,
                 one.high,
@@ -219,31 +219,33 @@ def slice_figures(evaluation: Evaluation, head: Headline | None) -> list[Figure]
         if rows:
             title = f"By {name.replace('_', ' ')}"
             reference = head.value if head else None
-            svg = interval_chart(
+            svg = draw_interval_chart(
                 rows,
                 key=f"slice-{index}",
                 title=f"{head.title if head else 'Score'} {title.lower()}",
                 reference=reference,
             )
-            caption = f"{_capital(head.title)}; dashed: all rows ({score(head.value)})." if head else ""
+            caption = f"{_capitalise(head.title)}; dashed: all rows ({score(head.value)})." if head else ""
             figures.append(Figure(title, svg, caption))
     return figures
 
 
-def _abstention_caption(abstention: Abstention) -> str:
+def _describe_abstention(abstention: Abstention) -> str:
     coverage, answered, everything = abstention.coverage, abstention.accuracy_answered, abstention.accuracy_all
     parts = []
     if coverage is not None and answered is not None:
-        parts.append(f"In use (dot): accuracy {percent(answered)} on the {percent(coverage)} of rows answered")
+        parts.append(
+            f"In use (dot): accuracy {format_percent(answered)} on the {format_percent(coverage)} of rows answered"
+        )
         if everything is not None:
-            parts.append(f", {percent(everything)} on all rows")
+            parts.append(f", {format_percent(everything)} on all rows")
         parts.append(".")
     if abstention.aurc is not None:
         parts.append(f" Area under the risk-coverage curve: {score(abstention.aurc)} (lower is better).")
     return "".join(parts).strip()
 
 
-def _worst_confusion(labels: list[str], counts: list[list[int]]) -> str:
+def _describe_confusion(labels: list[str], counts: list[list[int]]) -> str:
     pairs = [
         (counts[row][column] / sum(counts[row]), labels[row], labels[column])
         for row in range(len(labels))
@@ -253,16 +255,16 @@ def _worst_confusion(labels: list[str], counts: list[list[int]]) -> str:
     if not pairs:
         return ""
     share, gold, predicted = max(pairs)
-    return f"Most frequent confusion: “{gold}” predicted as “{predicted}” ({percent(share)} of its rows)."
+    return f"Most frequent confusion: “{gold}” predicted as “{predicted}” ({format_percent(share)} of its rows)."
 
 
-def _points(history: Sequence[Mapping[str, float]], clock: str, name: str) -> list[list[float]]:
+def _list_points(history: Sequence[Mapping[str, float]], clock: str, name: str) -> list[list[float]]:
     return sorted([row[clock], row[name]] for row in history if clock in row and name in row)
 
 
-def _short(number: float) -> str:
+def _format_number(number: float) -> str:
     return f"{round(number, 2):g}"
 
 
-def _capital(title: str) -> str:
+def _capitalise(title: str) -> str:
     return title[:1].upper() + title[1:]

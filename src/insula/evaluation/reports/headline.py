@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from insula.evaluation.document import MetricsDocument, Split
-from insula.evaluation.metrics.metric_names import metric_meaning, metric_title
-from insula.evaluation.reports.baseline_names import baseline_name
-from insula.evaluation.reports.readable import count, score, span
+from insula.evaluation.metrics.metric_names import get_metric_meaning, get_metric_title
+from insula.evaluation.reports.baseline_names import find_baseline_name
+from insula.evaluation.reports.readable import count, format_span, score
 from insula.evaluation.result import Interval
 
 
@@ -33,7 +33,7 @@ class Headline:
     meaning: str
 
 
-def headline(document: MetricsDocument) -> Headline | None:
+def build_headline(document: MetricsDocument) -> Headline | None:
     """Return the headline of a sanitized document, None where nothing was measured."""
     split, evaluation = document.main_split, document.main
     if split is None or evaluation is None:
@@ -42,26 +42,27 @@ def headline(document: MetricsDocument) -> Headline | None:
     found = evaluation.metrics.get(metric, Interval())
     if found.value is None:
         return None
-    interval = span(found)
+    interval = format_span(found)
     sentence = (
-        f"On {count(evaluation.rows)} {_seen(document)}, the model reaches {metric_title(metric)} {score(found.value)}"
+        f"On {count(evaluation.rows)} {_describe_rows(document)}, the model reaches {get_metric_title(metric)} "
+        f"{score(found.value)}"
     )
     sentence += f" (95% interval {interval})" if interval else ""
-    compared = _against(document) if split == "test" else ""
+    compared = _describe_baseline(document) if split == "test" else ""
     return Headline(
         metric=metric,
-        title=metric_title(metric),
+        title=get_metric_title(metric),
         value=found.value,
         low=found.low,
         high=found.high,
         rows=evaluation.rows,
         split=split,
         sentence=f"{sentence}{compared}.",
-        meaning=metric_meaning(metric),
+        meaning=get_metric_meaning(metric),
     )
 
 
-def _difference(difference: Interval, phrase: str) -> str:
+def _describe_difference(difference: Interval, phrase: str) -> str:
     """Return `0.041 above the linear baseline (0.028 to 0.055)`, or that the difference is not significant."""
     value, low, high = difference.value, difference.low, difference.high
     if value is None:
@@ -74,7 +75,7 @@ def _difference(difference: Interval, phrase: str) -> str:
     return f"{score(abs(value))} {'above' if value > 0 else 'below'} {phrase} ({score(ends[0])} to {score(ends[1])})"
 
 
-def _seen(document: MetricsDocument) -> str:
+def _describe_rows(document: MetricsDocument) -> str:
     if document.test is None:
         return "validation rows, which were also used in training"
     seen = document.test.seen.rows if document.test.seen is not None else None
@@ -85,15 +86,17 @@ def _seen(document: MetricsDocument) -> str:
     return "rows that it was not trained on" if trained_here or seen == 0 else "rows"
 
 
-def compared_baseline(document: MetricsDocument) -> str | None:
+def choose_compared_baseline(document: MetricsDocument) -> str | None:
     """Return the name of the baseline that the headline compares with, None without baselines."""
     baselines = document.baselines
     return next((name for name in ("linear", "untrained", "majority", *baselines) if name in baselines), None)
 
 
-def _against(document: MetricsDocument) -> str:
-    name = compared_baseline(document)
+def _describe_baseline(document: MetricsDocument) -> str:
+    name = choose_compared_baseline(document)
     if name is None:
         return ""
-    words = _difference(document.baselines[name].difference.interval, baseline_name(name, document.scheme.kind).phrase)
+    words = _describe_difference(
+        document.baselines[name].difference.interval, find_baseline_name(name, document.scheme.kind).phrase
+    )
     return f"; {words}" if words else ""

@@ -14,37 +14,37 @@ from markupsafe import Markup
 
 def render_page(template: str, **values: Any) -> str:
     """Return the page of a template with inline style and script; values other than `Markup` are escaped."""
-    style, script = _text("report.css"), _text("report.js")
+    style, script = _read_text("report.css"), _read_text("report.js")
     return (
-        environment("insula.evaluation")
+        load_environment("insula.evaluation")
         .get_template(template)
         .render(
             style=Markup(style),  # our own file, not input
             script=Markup(script),
-            style_hash=_content_hash(style),
-            script_hash=_content_hash(script),
+            style_hash=_hash_content(style),
+            script_hash=_hash_content(script),
             **values,
         )
     )
 
 
-def page_style(name: str = "report.css") -> str:
+def read_page_style(name: str = "report.css") -> str:
     """Return a style sheet for pages of other packages: the reports' own, or `page.css`, with forms and scores."""
-    return _text(name)
+    return _read_text(name)
 
 
-def script_hash() -> str:
+def hash_script() -> str:
     """Return the hash of the script for a content security policy that allows no other script."""
-    return _content_hash(_text("report.js"))
+    return _hash_content(_read_text("report.js"))
 
 
-def even_columns(count: int, most: int) -> int:
+def choose_even_columns(count: int, most: int) -> int:
     """Return the number of columns, at most `most`, with which the last row of tiles is about as full as the others."""
     return -(-count // -(-count // most)) if count else 1
 
 
 @cache
-def environment(package: str) -> jinja2.Environment:
+def load_environment(package: str) -> jinja2.Environment:
     """Return the templates of a package; values are escaped, and undefined names raise an error."""
     templates = jinja2.Environment(
         loader=jinja2.PackageLoader(package, "templates"),
@@ -53,14 +53,14 @@ def environment(package: str) -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    templates.globals["even_columns"] = even_columns
+    templates.globals["even_columns"] = choose_even_columns
     return templates
 
 
-def _text(name: str) -> str:
+def _read_text(name: str) -> str:
     return files("insula.evaluation").joinpath("templates", name).read_text(encoding="utf-8")
 
 
-def _content_hash(text: str) -> str:
+def _hash_content(text: str) -> str:
     """Return the hash of inline content for a content security policy."""
     return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()

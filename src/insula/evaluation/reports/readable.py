@@ -18,12 +18,12 @@ def score(value: float | None) -> str:
     return "–" if value is None else f"{value:.3f}".replace("-", "−")
 
 
-def signed(value: float | None) -> str:
+def format_signed(value: float | None) -> str:
     """Return a difference with its sign."""
     return "–" if value is None else f"{value:+.3f}".replace("-", "−")
 
 
-def span(interval: Interval, number: Callable[[float], str] = score) -> str:
+def format_span(interval: Interval, number: Callable[[float], str] = score) -> str:
     """Return an interval as `low to high`, an empty string if there is none."""
     low, high = interval.low, interval.high
     return "" if low is None or high is None else f"{number(low)} to {number(high)}"
@@ -34,7 +34,7 @@ def count(value: float | None) -> str:
     return "–" if value is None else f"{round(value):,}"
 
 
-def percent(value: float | None) -> str:
+def format_percent(value: float | None) -> str:
     """Return a share as a percentage with at most one decimal; only 0 is shown as 0%, only 1 as 100%."""
     if value is None:
         return "–"
@@ -44,7 +44,7 @@ def percent(value: float | None) -> str:
     return "over 99.9%" if shown == "100" and value < 1 else f"{shown}%"
 
 
-def large(value: float | None) -> str:
+def format_large(value: float | None) -> str:
     """Return a count in words: `22.7 million`, `4,096`."""
     if value is None:
         return "–"
@@ -54,7 +54,7 @@ def large(value: float | None) -> str:
     return count(value)
 
 
-def file_size(value: float | None) -> str:
+def format_file_size(value: float | None) -> str:
     """Return bytes as kB, MB or GB (powers of 1,000)."""
     if value is None:
         return "–"
@@ -64,7 +64,7 @@ def file_size(value: float | None) -> str:
     return f"{round(value)} bytes"
 
 
-def duration(seconds: float | None) -> str:
+def format_duration(seconds: float | None) -> str:
     """Return seconds as `0.4 s`, `42 s`, `5 min 0 s`, `2 h 5 min`."""
     if seconds is None:
         return "–"
@@ -78,18 +78,18 @@ def duration(seconds: float | None) -> str:
     return f"{whole // 3600} h {whole % 3600 // 60} min"
 
 
-def language(code: str) -> str:
+def name_language(code: str) -> str:
     """Return the English name of a language, or its code if unknown."""
     return LANGUAGES.get(code, code)
 
 
-def languages(shares: Mapping[str, float]) -> str:
+def format_languages(shares: Mapping[str, float]) -> str:
     """Return `English 99%, Chinese 1%`, at most six, largest first."""
     largest = sorted(shares.items(), key=lambda item: -item[1])[:6]
-    return ", ".join(f"{language(code)} {percent(share)}" for code, share in largest)
+    return ", ".join(f"{name_language(code)} {format_percent(share)}" for code, share in largest)
 
 
-def plain(value: Any) -> str:
+def format_plain(value: Any) -> str:
     """Return a recipe value as text: yes, no, none, short numbers, lists with commas."""
     if value is None:
         return "none"
@@ -98,14 +98,14 @@ def plain(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:g}"
     if isinstance(value, (list, tuple)):
-        return ", ".join(plain(item) for item in value) or "none"
+        return ", ".join(format_plain(item) for item in value) or "none"
     return str(value)
 
 
-def flat(tree: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:
+def flatten_values(tree: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:
     """Return nested plain values as (dotted name, text), in order."""
     rows: list[tuple[str, str]] = []
     for key, value in tree.items():
         name = f"{prefix}{key}"
-        rows.extend(flat(value, f"{name}.") if isinstance(value, Mapping) else [(name, plain(value))])
+        rows.extend(flatten_values(value, f"{name}.") if isinstance(value, Mapping) else [(name, format_plain(value))])
     return rows

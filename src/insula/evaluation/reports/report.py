@@ -8,31 +8,31 @@ from insula.core.files import write_text
 from insula.evaluation.document import MetricsDocument
 from insula.evaluation.reports.figures import (
     answer_figures,
-    baseline_figure,
-    confidence_figures,
-    curve_charts,
-    learning_figures,
-    scatter_figures,
+    draw_baselines,
+    draw_confidence,
+    draw_curves,
+    draw_learning,
+    draw_scatter,
     slice_figures,
 )
-from insula.evaluation.reports.headline import headline
+from insula.evaluation.reports.headline import build_headline
 from insula.evaluation.reports.page import render_page
 from insula.evaluation.reports.readable import count, score
-from insula.evaluation.reports.sanitize import sanitized
+from insula.evaluation.reports.sanitize import sanitize_document
 from insula.evaluation.reports.tables import (
     MAX_ROWS,
-    baseline_rows,
-    data_facts,
-    decision_facts,
-    dimension_table,
-    key_facts,
+    build_dimension_table,
+    group_recipe,
     label_table,
-    level_rows,
-    metric_rows,
-    mistakes,
-    provenance,
-    recipe_groups,
-    threshold_rows,
+    list_baselines,
+    list_data_facts,
+    list_decision_facts,
+    list_key_facts,
+    list_levels,
+    list_metrics,
+    list_mistakes,
+    list_provenance,
+    list_thresholds,
 )
 from insula.evaluation.result import Evaluation, Interval
 
@@ -50,57 +50,57 @@ def write_report(path: str | Path, document: MetricsDocument) -> None:
 
 def render_report(document: MetricsDocument) -> str:
     """Return the page that `write_report` writes."""
-    document = sanitized(document)
+    document = sanitize_document(document)
     evaluation = document.main or Evaluation()
-    head = headline(document)
+    head = build_headline(document)
     tested = head is not None and head.split == "test"
     return render_page(
         "report.html.j2",
         name=document.name or "Evaluation",
-        subtitle=_subtitle(document),
+        subtitle=_format_subtitle(document),
         created=(document.created or "")[:10],
         head=head,
         value=score(head.value) if head else "",
         interval=f"{score(head.low)} to {score(head.high)}" if head and head.low is not None else "",
-        notices=_notices(document),
-        facts=key_facts(document),
-        baseline=baseline_figure(document, head) if head and tested else None,
-        baseline_rows=baseline_rows(document, head.metric) if head and tested else [],
-        learning=learning_figures(document.history),
-        metric_rows=metric_rows(document),
-        levels=level_rows(evaluation),
+        notices=_list_notices(document),
+        facts=list_key_facts(document),
+        baseline=draw_baselines(document, head) if head and tested else None,
+        baseline_rows=list_baselines(document, head.metric) if head and tested else [],
+        learning=draw_learning(document.history),
+        metric_rows=list_metrics(document),
+        levels=list_levels(evaluation),
         answers=answer_figures(evaluation),
-        scatter=scatter_figures(evaluation, document.scheme.ranges),
+        scatter=draw_scatter(evaluation, document.scheme.ranges),
         labels=label_table(document),
-        dimensions=dimension_table(document),
-        curves=curve_charts(evaluation),
-        confidence=confidence_figures(evaluation),
+        dimensions=build_dimension_table(document),
+        curves=draw_curves(evaluation),
+        confidence=draw_confidence(evaluation),
         slices=slice_figures(evaluation, head),
-        mistakes=mistakes(evaluation),
-        decision=decision_facts(document),
-        thresholds=_thresholds(document),
-        by_threshold=threshold_rows(document),
-        recipe=recipe_groups(document),
-        data=data_facts(document),
+        mistakes=list_mistakes(evaluation),
+        decision=list_decision_facts(document),
+        thresholds=_list_thresholds(document),
+        by_threshold=list_thresholds(document),
+        recipe=group_recipe(document),
+        data=list_data_facts(document),
         notes=document.data.notes[:MAX_NOTES],
-        provenance=provenance(document),
+        provenance=list_provenance(document),
         command=document.command,
     )  # fmt: skip
 
 
-def _subtitle(document: MetricsDocument) -> str:
+def _format_subtitle(document: MetricsDocument) -> str:
     words = " ".join(word for word in (document.model.base, document.model.family) if word)
     scheme, data = document.scheme.name, document.data.name
     parts = [words, f"labels: {scheme}" if scheme else "", f"data: {data}" if data else ""]
     return " · ".join(part for part in parts if part)
 
 
-def _thresholds(document: MetricsDocument) -> list[tuple[str, str]]:
+def _list_thresholds(document: MetricsDocument) -> list[tuple[str, str]]:
     thresholds = document.decision.thresholds or {}
     return [(label, score(value)) for label, value in list(thresholds.items())[:MAX_ROWS]]
 
 
-def _notices(document: MetricsDocument) -> list[str]:
+def _list_notices(document: MetricsDocument) -> list[str]:
     """Return the reservations about the headline."""
     evaluation = document.main
     if evaluation is None:

@@ -17,36 +17,36 @@ TEXTS = ("text", "notes", "command")
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]")
 
 
-def sanitized(document: AnyDocument) -> AnyDocument:
+def sanitize_document(document: AnyDocument) -> AnyDocument:
     """Return a sanitized copy of a document."""
-    return type(document).model_validate(sanitize(document.to_dict()))
+    return type(document).model_validate(sanitize_value(document.to_dict()))
 
 
-def sanitize(value: Any, limit: int = MAX_CHARACTERS) -> Any:
+def sanitize_value(value: Any, limit: int = MAX_CHARACTERS) -> Any:
     """Return a sanitized copy of plain JSON data.
 
     Characters that are not allowed on a page become U+FFFD. Names are cut after `limit` characters, texts, notes and
     the command after 1,000. NaN and infinity become None, and keys with the value None are removed.
     """
     if isinstance(value, str):
-        return _printable(value, limit)
+        return _clean_text(value, limit)
     if isinstance(value, Mapping):
         return {
-            _printable(str(key), limit): sanitize(item, MAX_TEXT_CHARACTERS if key in TEXTS else limit)
+            _clean_text(str(key), limit): sanitize_value(item, MAX_TEXT_CHARACTERS if key in TEXTS else limit)
             for key, item in value.items()
-            if _known(item)
+            if _is_known(item)
         }
     if isinstance(value, (list, tuple)):
-        return [sanitize(item, limit) for item in value]
+        return [sanitize_value(item, limit) for item in value]
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return value
 
 
-def _known(value: Any) -> bool:
+def _is_known(value: Any) -> bool:
     return value is not None and not (isinstance(value, float) and not math.isfinite(value))
 
 
-def _printable(text: str, limit: int) -> str:
+def _clean_text(text: str, limit: int) -> str:
     text = text if len(text) <= limit else text[:limit] + "…"
     return _UNPRINTABLE.sub("\ufffd", text)

@@ -41,6 +41,6 @@ def sign_of(scheme: LabelScheme, label: str) -> str:
     return ""
 
 
-def signs_of(scheme: LabelScheme) -> dict[str, str]:
+def find_signs(scheme: LabelScheme) -> dict[str, str]:
     """Return the names of the signs of all labels that have one."""
     return {label: sign for label in scheme.names if (sign := sign_of(scheme, label))}

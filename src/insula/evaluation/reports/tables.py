@@ -8,20 +8,20 @@ from dataclasses import dataclass
 from typing import Any
 
 from insula.evaluation.document import CalibrationRecord, MetricsDocument, ModelRecord
-from insula.evaluation.metrics.metric_names import in_order, metric_meaning, metric_title
-from insula.evaluation.reports.baseline_names import baseline_name
+from insula.evaluation.metrics.metric_names import get_metric_meaning, get_metric_title, sort_metric_names
+from insula.evaluation.reports.baseline_names import find_baseline_name
 from insula.evaluation.reports.readable import (
     count,
-    duration,
-    file_size,
-    flat,
-    languages,
-    large,
-    percent,
-    plain,
+    flatten_values,
+    format_duration,
+    format_file_size,
+    format_languages,
+    format_large,
+    format_percent,
+    format_plain,
+    format_signed,
+    format_span,
     score,
-    signed,
-    span,
 )
 from insula.evaluation.result import DimensionMetrics, Evaluation, Interval, LabelMetrics
 
@@ -68,7 +68,7 @@ class MetricRow:
     validation: str
 
 
-def key_facts(document: MetricsDocument) -> list[Fact]:
+def list_key_facts(document: MetricsDocument) -> list[Fact]:
     """Return the facts below the headline: rows, labels, size, time."""
     evaluation, time, model = document.main, document.time, document.model
     labels = document.scheme.names or (evaluation.labels if evaluation else [])
@@ -77,37 +77,37 @@ def key_facts(document: MetricsDocument) -> list[Fact]:
         ("training rows", document.data.rows.get("train"), count),
         ("rows evaluated", (evaluation.rows if evaluation else 0) or None, count),
         ("dimensions" if kind == "dimensional" else "labels", len(labels) or None, count),
-        ("parameters", model.parameters, large),
-        ("trainable parameters", _trainable_parameters(model), large),
-        ("size on disk", model.bytes, file_size),
-        ("training time", time.train_seconds, duration),
-        ("peak memory", _bytes(time.peak_memory_mb), file_size),
+        ("parameters", model.parameters, format_large),
+        ("trainable parameters", _count_trainable(model), format_large),
+        ("size on disk", model.bytes, format_file_size),
+        ("training time", time.train_seconds, format_duration),
+        ("peak memory", _to_bytes(time.peak_memory_mb), format_file_size),
         ("rows per second", time.rows_per_second, count),
     ]
     return [(name, formatted(value)) for name, value, formatted in candidates if value is not None]
 
 
-def _trainable_parameters(model: ModelRecord) -> int | None:
+def _count_trainable(model: ModelRecord) -> int | None:
     """Return the number of trainable parameters, None if all are."""
     return None if model.trainable_parameters == model.parameters else model.trainable_parameters
 
 
-def _bytes(megabytes: float | None) -> float | None:
+def _to_bytes(megabytes: float | None) -> float | None:
     return None if megabytes is None else megabytes * 1e6
 
 
-def baseline_rows(document: MetricsDocument, metric: str) -> list[tuple[str, str, str, str]]:
+def list_baselines(document: MetricsDocument, metric: str) -> list[tuple[str, str, str, str]]:
     """Return (baseline, its value, this model minus the baseline, interval of the difference)."""
     rows = []
     for name, baseline in document.baselines.items():
         value = baseline.metrics.get(metric, Interval()).value
         difference = baseline.difference.interval
-        title = baseline_name(name, document.scheme.kind).title
-        rows.append((title, score(value), signed(difference.value), span(difference)))
+        title = find_baseline_name(name, document.scheme.kind).title
+        rows.append((title, score(value), format_signed(difference.value), format_span(difference)))
     return rows
 
 
-def metric_rows(document: MetricsDocument) -> list[MetricRow]:
+def list_metrics(document: MetricsDocument) -> list[MetricRow]:
     """Return every measured metric, with its value on validation rows next to the test value."""
     if document.main is None:
         return []
@@ -115,22 +115,24 @@ def metric_rows(document: MetricsDocument) -> list[MetricRow]:
     compared = document.validation.metrics if document.test is not None and document.validation is not None else {}
     return [
         MetricRow(
-            metric_title(name),
-            metric_meaning(name),
+            get_metric_title(name),
+            get_metric_meaning(name),
             score(found[name].value),
-            span(found[name]),
+            format_span(found[name]),
             score(compared[name].value) if name in compared else "",
         )
-        for name in in_order([name for name, interval in found.items() if interval.value is not None])
+        for name in sort_metric_names([name for name, interval in found.items() if interval.value is not None])
     ]
 
 
-def level_rows(evaluation: Evaluation) -> list[tuple[str, str, str, str, str]]:
+def list_levels(evaluation: Evaluation) -> list[tuple[str, str, str, str, str]]:
     """Return (level, its labels, metric, value, interval) for the coarser levels of the scheme."""
     rows = []
     for name, level in evaluation.levels.items():
         found = level.metrics.get(level.headline, Interval())
-        rows.append((name, ", ".join(level.labels), metric_title(level.headline), score(found.value), span(found)))
+        rows.append(
+            (name, ", ".join(level.labels), get_metric_title(level.headline), score(found.value), format_span(found))
+        )
     return rows
 
 
@@ -138,38 +140,38 @@ def label_table(document: MetricsDocument) -> LabelTable | None:
     """Return the metrics of every label, without empty columns."""
     labels = document.main.per_label if document.main else []
     trained = document.data.label_counts.get("train", {})
-    columns = _columns(labels, {**LABEL_SCORES, **LABEL_COUNTS})
+    columns = _read_columns(labels, {**LABEL_SCORES, **LABEL_COUNTS})
     columns[TRAINING_ROWS] = [trained.get(one.label) for one in labels]
-    return _table([one.label for one in labels], columns, document)
+    return _build_table([one.label for one in labels], columns, document)
 
 
-def dimension_table(document: MetricsDocument) -> LabelTable | None:
+def build_dimension_table(document: MetricsDocument) -> LabelTable | None:
     """Return the metrics of every dimension."""
     dimensions = document.main.per_dimension if document.main else []
-    return _table([one.name for one in dimensions], _columns(dimensions, DIMENSION_SCORES), document)
+    return _build_table([one.name for one in dimensions], _read_columns(dimensions, DIMENSION_SCORES), document)
 
 
-def _columns(
+def _read_columns(
     rows: Sequence[LabelMetrics] | Sequence[DimensionMetrics], fields: Mapping[str, str]
 ) -> dict[str, list[float | None]]:
     return {title: [getattr(row, field) for row in rows] for title, field in fields.items()}
 
 
-def _table(
+def _build_table(
     names: Sequence[str], columns: Mapping[str, Sequence[float | None]], document: MetricsDocument
 ) -> LabelTable | None:
     filled = {title: column for title, column in columns.items() if any(value is not None for value in column)}
     if not filled:
         return None
-    chinese = _chinese(document)
+    chinese = _find_chinese_names(document)
     rows = [
-        (name, chinese.get(name, ""), [_cell(column[row], title) for title, column in filled.items()])
+        (name, chinese.get(name, ""), [_format_cell(column[row], title) for title, column in filled.items()])
         for row, name in enumerate(names[:MAX_ROWS])
     ]
     return LabelTable(list(filled), rows, max(0, len(names) - MAX_ROWS))
 
 
-def mistakes(evaluation: Evaluation) -> list[dict[str, Any]]:
+def list_mistakes(evaluation: Evaluation) -> list[dict[str, Any]]:
     """Return at most 20 of the most confident mistakes or the largest errors, with texts of at most 400 characters."""
     ranked = sorted(evaluation.mistakes, key=lambda row: -(row.confidence or 0.0))
     return [
@@ -177,21 +179,23 @@ def mistakes(evaluation: Evaluation) -> list[dict[str, Any]]:
             "text": row.text if len(row.text) <= 400 else row.text[:400].rstrip() + "…",
             "gold": _answer(row.gold, evaluation.labels),
             "predicted": _answer(row.predicted, evaluation.labels),
-            "confidence": "" if row.confidence is None else percent(row.confidence),
+            "confidence": "" if row.confidence is None else format_percent(row.confidence),
         }
         for row in ranked[:MAX_MISTAKES]
     ]
 
 
-def decision_facts(document: MetricsDocument) -> list[Fact]:
+def list_decision_facts(document: MetricsDocument) -> list[Fact]:
     """Return the decision rule: calibration, thresholds, abstention."""
     decision, facts = document.decision, []
     if decision.calibration is not None and not decision.calibration.is_empty:
-        facts.append(("Calibration", _calibration(decision.calibration)))
+        facts.append(("Calibration", _describe_calibration(decision.calibration)))
     if decision.thresholds:
         facts.append(("Thresholds", "a label is predicted if its score is at least its threshold"))
     if decision.offsets:
-        shown = ", ".join(f"{label} {signed(value)}" for label, value in list(decision.offsets.items())[:MAX_ROWS])
+        shown = ", ".join(
+            f"{label} {format_signed(value)}" for label, value in list(decision.offsets.items())[:MAX_ROWS]
+        )
         facts.append(("Offsets on log scores", shown))
     if decision.abstention is not None:
         limit = decision.abstention
@@ -200,11 +204,11 @@ def decision_facts(document: MetricsDocument) -> list[Fact]:
             reasons.append(f"the energy is above {score(decision.energy)}")
         facts.append(("Abstains", f"if {' or '.join(reasons)}" if reasons else "never"))
     if decision.coverage is not None and not document.scheme.is_dimensional:
-        facts.append(("Target coverage", f"{percent(decision.coverage)} of the rows"))
+        facts.append(("Target coverage", f"{format_percent(decision.coverage)} of the rows"))
     return facts
 
 
-def threshold_rows(document: MetricsDocument) -> list[tuple[str, str, str]]:
+def list_thresholds(document: MetricsDocument) -> list[tuple[str, str, str]]:
     """Return (thresholds, macro-F1, interval) for models with thresholds; empty without test rows."""
     found = document.test.macro_f1_by_threshold if document.test else None
     if found is None:
@@ -214,16 +218,18 @@ def threshold_rows(document: MetricsDocument) -> list[tuple[str, str, str]]:
         "thresholds chosen on validation rows: the result": found.validation,
         "oracle thresholds, chosen on the test rows: not a result": found.test,
     }
-    return [(title, score(one.value), span(one)) for title, one in titles.items() if one and one.value is not None]
+    return [
+        (title, score(one.value), format_span(one)) for title, one in titles.items() if one and one.value is not None
+    ]
 
 
-def data_facts(document: MetricsDocument) -> list[Fact]:
+def list_data_facts(document: MetricsDocument) -> list[Fact]:
     """Return the data of the model with its fingerprint."""
     data, scheme = document.data, document.scheme
     facts = [("Data", data.name)] if data.name else []
     facts += [(f"{split.capitalize()} rows", count(rows)) for split, rows in data.rows.items()]
     if data.languages:
-        facts.append(("Languages", languages(data.languages)))
+        facts.append(("Languages", format_languages(data.languages)))
     if scheme.name:
         facts.append(("Label scheme", f"{scheme.name} ({scheme.kind or ''})"))
     if data.fingerprint:
@@ -231,7 +237,7 @@ def data_facts(document: MetricsDocument) -> list[Fact]:
     return facts
 
 
-def provenance(document: MetricsDocument) -> list[Fact]:
+def list_provenance(document: MetricsDocument) -> list[Fact]:
     """Return the provenance of the model: version, seed, base model, time."""
     model, seconds, created = document.model, document.time.total_seconds, document.created
     candidates = [
@@ -240,49 +246,51 @@ def provenance(document: MetricsDocument) -> list[Fact]:
         ("Seed", document.seed),
         ("Model family", model.family),
         ("Base model", model.base),
-        ("Precision", arithmetic(document)),
+        ("Precision", describe_arithmetic(document)),
         ("Backend", model.backend),
-        ("Total time", None if seconds is None else duration(seconds)),
+        ("Total time", None if seconds is None else format_duration(seconds)),
     ]
     return [(name, str(value)) for name, value in candidates if value is not None]
 
 
-def arithmetic(document: MetricsDocument) -> str | None:
+def describe_arithmetic(document: MetricsDocument) -> str | None:
     """Return the number format of matrix products in training, None if the family does not state it."""
     precision = document.training.get("precision")
     return None if precision is None else f"{precision} arithmetic, float32 weights"
 
 
-def recipe_groups(document: MetricsDocument) -> list[tuple[str, list[Fact]]]:
+def group_recipe(document: MetricsDocument) -> list[tuple[str, list[Fact]]]:
     """Return the recipe as (section, settings); settings outside any section come first."""
     recipe = document.recipe
     loose = {key: value for key, value in recipe.items() if not isinstance(value, Mapping)}
-    groups = [("recipe", flat(loose))] if loose else []
-    groups += [(key, flat(value)[:MAX_ROWS]) for key, value in recipe.items() if isinstance(value, Mapping) and value]
+    groups = [("recipe", flatten_values(loose))] if loose else []
+    groups += [
+        (key, flatten_values(value)[:MAX_ROWS]) for key, value in recipe.items() if isinstance(value, Mapping) and value
+    ]
     return groups
 
 
 def _answer(items: Sequence[Any], names: Sequence[str]) -> list[str]:
     if items and all(isinstance(item, (int, float)) for item in items) and len(items) == len(names):
         return [f"{name} {item:.2f}" for name, item in zip(names, items, strict=True)]
-    return [plain(item) for item in items]
+    return [format_plain(item) for item in items]
 
 
-def _calibration(calibration: CalibrationRecord) -> str:
+def _describe_calibration(calibration: CalibrationRecord) -> str:
     if calibration.method == "identity":
         return "none"
-    settings = ", ".join(f"{key} {value}" for key, value in flat(calibration.settings()))
+    settings = ", ".join(f"{key} {value}" for key, value in flatten_values(calibration.settings()))
     return f"{calibration.method} ({settings})" if settings and len(settings) <= 80 else calibration.method
 
 
-def _chinese(document: MetricsDocument) -> Mapping[str, str]:
+def _find_chinese_names(document: MetricsDocument) -> Mapping[str, str]:
     """Return the Chinese display names, if at least 5% of the training rows are Chinese."""
     names = document.scheme.display.get("zh", {})
     is_chinese = document.data.languages.get("zh", 0.0) >= 0.05
     return {name: shown for name, shown in names.items() if shown != name} if is_chinese else {}
 
 
-def _cell(value: float | None, title: str) -> Cell:
+def _format_cell(value: float | None, title: str) -> Cell:
     if value is None:
         return Cell("–", -math.inf)
     if title in LABEL_COUNTS or title == TRAINING_ROWS:

@@ -12,7 +12,7 @@ from safetensors.numpy import save_file
 from insula.core.arrays import Float32Array, Int64Array
 from insula.core.files import write_json, write_text
 from insula.models.bilingual.q4_file import Q4File
-from insula.models.bilingual.vocabulary import kept_pieces, tokenizer_settings
+from insula.models.bilingual.vocabulary import build_tokenizer_settings, select_pieces
 
 _LAYER = {  # name in the file: module of `transformers.BertModel`, whether its input is the wide feed-forward layer
     "q": ("attention.self.query", False),
@@ -30,13 +30,13 @@ def write_encoder(
 ) -> None:
     """Convert the 4-bit file `source` into the folder of a `BertModel`; the same file gives the same bytes.
 
-    kept    ids of the pieces to keep, ascending (default: those of `kept_pieces`)
+    kept    ids of the pieces to keep, ascending (default: those of `select_pieces`)
     layers  the layers to keep, in their order (default: all)
 
     Raises `DataError` if `source` has another format.
     """
     file = Q4File(source)
-    kept = kept_pieces(file.pieces) if kept is None else kept
+    kept = select_pieces(file.pieces) if kept is None else kept
     layers = range(file.shape.layers) if layers is None else layers
     # bfloat16 would lose precision; float16 has all levels of a 4-bit weight to one part in 2,048.
     tensors = {
@@ -44,7 +44,7 @@ def write_encoder(
     }
     save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
     write_json(folder / "config.json", _bert_config(file, len(kept), len(layers)))
-    settings = tokenizer_settings(file.pieces, file.scores, kept)
+    settings = build_tokenizer_settings(file.pieces, file.scores, kept)
     write_text(folder / "tokenizer.json", json.dumps(settings, ensure_ascii=False, separators=(",", ":")))
     write_json(folder / "tokenizer_config.json", _tokenizer_config(file.shape.positions))
 

@@ -32,7 +32,7 @@ _SPACES = "[\u0009\u000a\u000c\u000d\u1680\u200b-\u200f\u2028\u2029\u2581\ufeff\
 _TILDE, _PLACEHOLDER = "\uff5e", "\ue000"
 
 
-def kept_pieces(pieces: Sequence[str]) -> Int64Array:
+def select_pieces(pieces: Sequence[str]) -> Int64Array:
     """Return the ids of the kept pieces, ascending."""
     english = set(files(__package__).joinpath(ENGLISH).read_text(encoding="utf-8").splitlines())
     kept = {*SPECIAL, MASK, *english}
@@ -54,7 +54,7 @@ def _is_shared_character(character: str) -> bool:
     return unicodedata.category(character)[0] in "PSN" and ord(character) not in _OTHER_SCRIPTS
 
 
-def tokenizer_settings(pieces: Sequence[str], scores: Float32Array, kept: Int64Array) -> dict[str, Any]:
+def build_tokenizer_settings(pieces: Sequence[str], scores: Float32Array, kept: Int64Array) -> dict[str, Any]:
     """Return the content of `tokenizer.json` for the kept pieces; their new ids are their positions in `kept`."""
     vocabulary = [[pieces[number], float(scores[number])] for number in kept.tolist()]
     special = [(place, piece) for place, (piece, _) in enumerate(vocabulary) if piece in (*SPECIAL, MASK)]

@@ -92,11 +92,11 @@ def choose_targets(
     """
     maps = [
         name for name, module in backbone.named_modules()
-        if isinstance(module, nn.Linear | Conv1D) and (layer := _layer(name)) is not None and layer >= above
+        if isinstance(module, nn.Linear | Conv1D) and (layer := _parse_layer(name)) is not None and layer >= above
     ]  # fmt: skip
     if wanted == "all":
         return tuple(maps)
-    ends = _usual_ends(backbone, method) if wanted == "auto" else tuple(wanted)
+    ends = _list_usual_ends(backbone, method) if wanted == "auto" else tuple(wanted)
     chosen = tuple(name for name in maps if _ends_with(name, ends))
     unused = [end for end in ends if not any(_ends_with(name, (end,)) for name in maps)] if wanted != "auto" else []
     if not chosen or unused:
@@ -108,13 +108,13 @@ def choose_targets(
     return chosen
 
 
-def _usual_ends(backbone: PreTrainedModel, method: str) -> Sequence[str]:
+def _list_usual_ends(backbone: PreTrainedModel, method: str) -> Sequence[str]:
     if method == "bottleneck":
         return BLOCK_ENDS
     _require_peft(method)
-    from insula.models.layers.low_rank import usual_targets
+    from insula.models.layers.low_rank import find_usual_targets
 
-    return usual_targets(backbone.config.model_type) or ()
+    return find_usual_targets(backbone.config.model_type) or ()
 
 
 def _require_peft(method: str) -> None:
@@ -125,7 +125,7 @@ def _ends_with(name: str, ends: Sequence[str]) -> bool:
     return any(name == end or name.endswith(f".{end}") for end in ends)
 
 
-def _layer(name: str) -> int | None:
+def _parse_layer(name: str) -> int | None:
     """Return the number of the block that contains a module, or None."""
     found = re.search(r"\.(\d+)\.", name)
     return int(found[1]) if found else None

@@ -18,23 +18,23 @@ numpy_heads: Registry[NumpyHead] = Registry("numpy_heads")
 
 
 @numpy_heads.add("linear")
-def linear(pooled: Float32Array, tensors: Mapping[str, Float32Array]) -> Float32Array:
+def apply_linear(pooled: Float32Array, tensors: Mapping[str, Float32Array]) -> Float32Array:
     """One linear layer."""
     logits: Float32Array = pooled @ tensors["output.weight"].T + tensors["output.bias"]
     return logits
 
 
 @numpy_heads.add("corn")
-def corn(pooled: Float32Array, tensors: Mapping[str, Float32Array]) -> Float32Array:
+def apply_corn(pooled: Float32Array, tensors: Mapping[str, Float32Array]) -> Float32Array:
     """Conditional ordinal regression: (rows, outputs) log-probabilities of the classes."""
-    z = linear(pooled, tensors)
+    z = apply_linear(pooled, tensors)
     all_yes = np.cumsum(_log_sigmoid(z), axis=1)
     logits: Float32Array = np.pad(all_yes, ((0, 0), (1, 0))) + np.pad(_log_sigmoid(-z), ((0, 0), (0, 1)))
     return logits
 
 
 @numpy_heads.add("coral")
-def coral(pooled: Float32Array, tensors: Mapping[str, Float32Array]) -> Float32Array:
+def apply_coral(pooled: Float32Array, tensors: Mapping[str, Float32Array]) -> Float32Array:
     """Consistent rank logits: (rows, outputs) log-probabilities of the classes."""
     gaps = np.logaddexp(0, tensors["gap_bias"]) + np.float32(MIN_GAP)
     first = tensors["first_bias"]

@@ -30,7 +30,7 @@ class CornHead(Head):
 
     def forward(self, pooled: torch.Tensor) -> torch.Tensor:
         """Return (rows, outputs) log-probabilities of the classes."""
-        z = _precise(self.output(self.dropout(pooled)))
+        z = _widen(self.output(self.dropout(pooled)))
         all_yes = F.pad(torch.cumsum(F.logsigmoid(z), dim=1), (1, 0))
         logits: torch.Tensor = all_yes + F.pad(F.logsigmoid(-z), (0, 1))
         return logits
@@ -38,7 +38,7 @@ class CornHead(Head):
     @torch.no_grad()
     def set_base_rates(self, biases: Sequence[float]) -> None:
         """Set the biases of the questions so that the classes have these logits."""
-        above, at = _tails(biases)
+        above, at = _compute_tails(biases)
         self.output.bias.copy_(torch.tensor(np.log(above) - np.log(at)))
 
 
@@ -58,7 +58,7 @@ class CoralHead(Head):
         """Return (rows, outputs) log-probabilities of the classes."""
         gaps = F.softplus(self.gap_bias) + MIN_GAP
         biases = torch.cat([self.first_bias, self.first_bias - torch.cumsum(gaps, 0)])
-        z = _precise(self.output(self.dropout(pooled))) + biases
+        z = _widen(self.output(self.dropout(pooled))) + biases
         # sigmoid(a) - sigmoid(b) = sigmoid(a) sigmoid(-b) (1 - exp(b - a)) avoids cancellation.
         at_least, below = F.logsigmoid(z), F.logsigmoid(-z)
         between = at_least[:, :-1] + below[:, 1:] + torch.log(-torch.expm1(-gaps))
@@ -67,19 +67,19 @@ class CoralHead(Head):
     @torch.no_grad()
     def set_base_rates(self, biases: Sequence[float]) -> None:
         """Set the biases to the cumulative log-odds for classes with these logits."""
-        above, _ = _tails(biases)
+        above, _ = _compute_tails(biases)
         cumulative = np.log(above) - np.log1p(-above)
         self.first_bias.copy_(torch.tensor(cumulative[:1]))
         gaps = np.maximum(-np.diff(cumulative) - MIN_GAP, MIN_GAP)
         self.gap_bias.copy_(torch.tensor(np.log(np.expm1(gaps))))
 
 
-def _precise(z: torch.Tensor) -> torch.Tensor:
+def _widen(z: torch.Tensor) -> torch.Tensor:
     """Return z as float32 or wider: a sum of logarithms in bfloat16 has only two digits."""
     return z.to(torch.promote_types(z.dtype, torch.float32))
 
 
-def _tails(logits: Sequence[float]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _compute_tails(logits: Sequence[float]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return P(y > k) and P(y = k) for each k except the last."""
     rates = np.exp(np.asarray(logits) - np.max(logits))
     rates = rates / rates.sum()

@@ -10,7 +10,7 @@ from transformers import PreTrainedModel
 
 from insula.core.errors import ModelFolderError
 from insula.core.registry import Registry
-from insula.models.quiet import quiet_transformers
+from insula.models.quiet import silence_transformers
 
 architectures: Registry[type[PreTrainedModel]] = Registry("architectures")
 architectures.register("insula-encoder", "insula.models.networks.encoder:EncoderForEmotion")
@@ -31,7 +31,7 @@ def load_network(folder: Path) -> PreTrainedModel:
         raise ModelFolderError(
             f"The model folder {str(folder)!r} has no config.json that names an architecture. Copy the folder again."
         ) from error
-    with quiet_transformers():
+    with silence_transformers():
         network = architectures[kind].from_pretrained(
             folder, dtype=torch.float32, trust_remote_code=False, local_files_only=True
         )

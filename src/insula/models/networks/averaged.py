@@ -61,7 +61,7 @@ class AveragedTokens:
         ids      the token ids of all texts, concatenated
         lengths  (texts,) the number of tokens of each text
         """
-        mean = self._sums(ids, lengths) / np.maximum(lengths, 1).astype(np.float32)[:, None]
+        mean = self._sum_vectors(ids, lengths) / np.maximum(lengths, 1).astype(np.float32)[:, None]
         if self.hidden is not None:
             weights, biases = self.hidden
             mean = np.maximum(mean @ weights.T + biases, 0)
@@ -78,7 +78,7 @@ class AveragedTokens:
         weights = self._tensors["output.weight"].astype(np.float64)
         return vectors @ weights.T, self._tensors["output.bias"].astype(np.float64)
 
-    def _sums(self, ids: NDArray[np.int64], lengths: NDArray[np.int64]) -> NDArray[np.float32]:
+    def _sum_vectors(self, ids: NDArray[np.int64], lengths: NDArray[np.int64]) -> NDArray[np.float32]:
         ends = np.cumsum(lengths)
         sums = np.empty((len(lengths), self.table.shape[1]), dtype=np.float32)
         if len(lengths) <= MIN_SORTED_TEXTS:

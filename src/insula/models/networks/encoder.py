@@ -16,7 +16,7 @@ from transformers.modeling_outputs import SequenceClassifierOutput
 from insula.models.layers.adapters import Adapter, insert_adapter
 from insula.models.layers.heads import heads
 from insula.models.layers.pooling import Pooling
-from insula.models.pretrained import encoder_errors
+from insula.models.pretrained import convert_encoder_errors
 from insula.models.pruning import EncoderShape, KeptParts, prune_encoder
 
 
@@ -103,7 +103,7 @@ class EncoderForEmotion(PreTrainedModel):
         cls, folder: Path, *, outputs: int, pooling: str, dropout: float, head: str = "linear"
     ) -> EncoderForEmotion:
         """Load a pretrained encoder in float32 and add a new head. Never runs code from the folder."""
-        with encoder_errors(folder):
+        with convert_encoder_errors(folder):
             backbone = AutoModel.from_pretrained(folder, dtype=torch.float32, trust_remote_code=False)
         settings = backbone.config.to_dict()
         for noise in ("_name_or_path", "transformers_version", "architectures", "dtype", "torch_dtype"):
@@ -119,7 +119,7 @@ class EncoderForEmotion(PreTrainedModel):
     @property
     def max_positions(self) -> int | None:
         """The number of positions of the encoder; None if its positions are relative or rotary."""
-        return max_positions(self.backbone)
+        return find_max_positions(self.backbone)
 
     def forward(
         self,
@@ -129,7 +129,7 @@ class EncoderForEmotion(PreTrainedModel):
         **kwargs: Any,
     ) -> SequenceClassifierOutput:
         """Return the logits."""
-        pooled_mask = self._first_segment(input_ids, attention_mask)
+        pooled_mask = self._mask_first_segment(input_ids, attention_mask)
         if lower_states is not None:
             if self.upper is None:
                 raise ValueError(
@@ -141,7 +141,7 @@ class EncoderForEmotion(PreTrainedModel):
             states = self.backbone(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
         return SequenceClassifierOutput(logits=self.head(self.pooling(states, pooled_mask)))
 
-    def _first_segment(self, ids: torch.Tensor | None, mask: torch.Tensor | None) -> torch.Tensor | None:
+    def _mask_first_segment(self, ids: torch.Tensor | None, mask: torch.Tensor | None) -> torch.Tensor | None:
         """Return the (rows, tokens) mask of the first segment, including its separator; `mask` if all are pooled."""
         if self.config.separator is None:
             return mask
@@ -158,7 +158,7 @@ AutoConfig.register("insula-encoder", EncoderConfig)
 AutoModelForSequenceClassification.register(EncoderConfig, EncoderForEmotion)
 
 
-def max_positions(backbone: nn.Module) -> int | None:
+def find_max_positions(backbone: nn.Module) -> int | None:
     """Return the number of positions of an encoder, or None if its positions are relative or rotary."""
     inner = getattr(backbone, "embeddings", None)
     positions = getattr(inner, "position_embeddings", None) or getattr(backbone, "wpe", None)  # GPT-2's

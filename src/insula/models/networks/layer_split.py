@@ -52,13 +52,13 @@ def freeze_lower(model: EncoderForEmotion, layers: int) -> nn.Module:
 
 def _with_layers(backbone: nn.Module, layers: nn.ModuleList) -> Any:
     """Return a shallow copy of the backbone that runs only `layers`."""
-    half = _shallow_copy(backbone)
-    half.encoder = _shallow_copy(backbone.encoder)
+    half = _copy_shallow(backbone)
+    half.encoder = _copy_shallow(backbone.encoder)
     half.encoder.layer = layers
     return half
 
 
-def _shallow_copy(module: Any) -> Any:
+def _copy_shallow(module: Any) -> Any:
     twin = copy.copy(module)
     twin._modules = dict(module._modules)  # copy.copy would share the dictionary of children itself
     return twin

@@ -118,9 +118,9 @@ class LinearModel:
 
     def contributions(self, text: str) -> Contributions:
         """Return what each n-gram of a prepared text adds to its logits."""
-        from insula.models.networks.ngram_contributions import ngram_contributions
+        from insula.models.networks.ngram_contributions import compute_ngram_contributions
 
-        return ngram_contributions(self, text)
+        return compute_ngram_contributions(self, text)
 
     def save(self, path: Path) -> None:
         """Write `model.safetensors`, `vocabulary.json` and `config.json` into a folder under construction."""

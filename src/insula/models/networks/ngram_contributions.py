@@ -1,4 +1,4 @@
-"""`ngram_contributions`: what each n-gram of a text adds to the logits of a `linear` model."""
+"""`compute_ngram_contributions`: what each n-gram of a text adds to the logits of a `linear` model."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 Found = tuple[int, int, int]  # feature, start, end
 
 
-def ngram_contributions(model: LinearModel, text: str) -> Contributions:
+def compute_ngram_contributions(model: LinearModel, text: str) -> Contributions:
     """Return one piece for each place in the prepared `text` where the model finds an n-gram of its vocabulary.
 
     A feature that occurs several times shares its contribution equally among its places; the sum is exact.
@@ -24,7 +24,7 @@ def ngram_contributions(model: LinearModel, text: str) -> Contributions:
     row = model.featurizer([text])
     added = np.zeros((row.shape[1], len(model.intercepts)))
     added[row.indices] = row.data[:, None] * model.coefficients[:, row.indices].T
-    found = list(_places(model, text))
+    found = list(_iterate_places(model, text))
     features = np.array([feature for feature, _, _ in found], dtype=np.int64)
     times = np.bincount(features, minlength=row.shape[1])[features] if found else features
     weights = added[features] / times[:, None] if found else np.zeros((0, len(model.intercepts)))
@@ -32,7 +32,7 @@ def ngram_contributions(model: LinearModel, text: str) -> Contributions:
     return Contributions(spans, weights, model.intercepts.astype(np.float64))
 
 
-def _places(model: LinearModel, text: str) -> Iterator[Found]:
+def _iterate_places(model: LinearModel, text: str) -> Iterator[Found]:
     """Yield the features of `text` with their places, counted as scikit-learn's vectorizers count them."""
     features, words, characters = model.featurizer.features, model.featurizer.words, model.featurizer.characters
     lowered = text.lower()
@@ -45,7 +45,7 @@ def _places(model: LinearModel, text: str) -> Iterator[Found]:
             if feature is not None:
                 yield feature, gram[0][1], gram[-1][2]
     offset = len(words.vocabulary_)
-    for run, places in _character_runs(text, within_words=features.within_words):
+    for run, places in _iterate_runs(text, within_words=features.within_words):
         for size in range(features.char[0], features.char[1] + 1):
             if len(run) < size and not features.within_words:
                 break
@@ -58,7 +58,7 @@ def _places(model: LinearModel, text: str) -> Iterator[Found]:
                 break
 
 
-def _character_runs(text: str, *, within_words: bool) -> Iterator[tuple[str, list[int]]]:
+def _iterate_runs(text: str, *, within_words: bool) -> Iterator[tuple[str, list[int]]]:
     """Yield what character n-grams run over, with the place in `text` of each of its characters."""
     if within_words:
         for match in re.finditer(r"\S+", text):

@@ -68,27 +68,27 @@ class RecurrentForEmotion(ScratchNetwork):
 
     def pool(self, embedded: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
         """Return the pooled states of the last layer."""
-        states, mirror = embedded, _mirror(mask)
+        states, mirror = embedded, _mirror_positions(mask)
         for layer, forwards in enumerate(self.forwards):
             if layer > 0:
                 states = self.dropout(states)
             read = forwards(states)[0]
             if self.config.bidirectional:
-                back = _reorder(self.backwards[layer](_reorder(states, mirror))[0], mirror)
+                back = _reorder_states(self.backwards[layer](_reorder_states(states, mirror))[0], mirror)
                 read = torch.cat([read, back], dim=-1)
             states = read
         pooled: torch.Tensor = self.pooling(states, mask)
         return pooled
 
 
-def _mirror(mask: torch.Tensor) -> torch.Tensor:
+def _mirror_positions(mask: torch.Tensor) -> torch.Tensor:
     """Return (rows, tokens) positions that reverse the words of each row and keep its padding in place."""
     positions = torch.arange(mask.shape[1], device=mask.device).unsqueeze(0)
     lengths = mask.sum(dim=1, keepdim=True)
     return torch.where(positions < lengths, lengths - 1 - positions, positions)
 
 
-def _reorder(states: torch.Tensor, positions: torch.Tensor) -> torch.Tensor:
+def _reorder_states(states: torch.Tensor, positions: torch.Tensor) -> torch.Tensor:
     return states.gather(1, positions.unsqueeze(-1).expand(-1, -1, states.shape[2]))
 
 

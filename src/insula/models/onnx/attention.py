@@ -20,8 +20,8 @@ def join_heads(model: ir.Model) -> int:
 
 
 def _join(attention: ir.Node) -> bool:
-    sources = [_before_split(value) for value in attention.inputs[:3]]
-    after = _after_join(attention.outputs[0])
+    sources = [_find_before_split(value) for value in attention.inputs[:3]]
+    after = _find_after_join(attention.outputs[0])
     if after is None or any(found is None for found in sources):
         return False
     query, key, _ = (found for found in sources if found is not None)
@@ -35,10 +35,10 @@ def _join(attention: ir.Node) -> bool:
     return True
 
 
-def _before_split(value: ir.Value | None) -> tuple[ir.Value, int] | None:
+def _find_before_split(value: ir.Value | None) -> tuple[ir.Value, int] | None:
     """Return the (rows, tokens, heads * width) source of `value` and its number of heads, or None."""
     transpose = None if value is None else value.producer()
-    if not _swaps_heads(transpose) or (first := transpose.inputs[0]) is None:  # type: ignore[union-attr]
+    if not _is_head_swap(transpose) or (first := transpose.inputs[0]) is None:  # type: ignore[union-attr]
         return None
     reshape = first.producer()
     if reshape is None or reshape.op_type != "Reshape" or (whole := reshape.inputs[0]) is None:
@@ -49,20 +49,20 @@ def _before_split(value: ir.Value | None) -> tuple[ir.Value, int] | None:
     return (whole, heads) if isinstance(heads, int) and isinstance(width, int) else None
 
 
-def _after_join(value: ir.Value) -> ir.Value | None:
+def _find_after_join(value: ir.Value) -> ir.Value | None:
     """Return the (rows, tokens, heads * width) value computed from `value`, or None if it has other uses."""
-    transpose = _only_reader(value)
-    reshape = _only_reader(transpose.outputs[0]) if transpose is not None and _swaps_heads(transpose) else None
+    transpose = _find_only_reader(value)
+    reshape = _find_only_reader(transpose.outputs[0]) if transpose is not None and _is_head_swap(transpose) else None
     if reshape is None or reshape.op_type != "Reshape":
         return None
     shape = reshape.outputs[0].shape
     return reshape.outputs[0] if shape is not None and len(shape) == 3 else None
 
 
-def _only_reader(value: ir.Value) -> ir.Node | None:
+def _find_only_reader(value: ir.Value) -> ir.Node | None:
     readers = [use.node for use in value.uses()]
     return readers[0] if len(readers) == 1 and not value.is_graph_output() else None
 
 
-def _swaps_heads(node: ir.Node | None) -> bool:
+def _is_head_swap(node: ir.Node | None) -> bool:
     return node is not None and node.op_type == "Transpose" and tuple(node.attributes["perm"].as_ints()) == SPLIT_HEADS

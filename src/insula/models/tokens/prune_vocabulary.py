@@ -52,20 +52,20 @@ def prune_vocabulary(
     for one in content.get("added_tokens") or ():
         one["id"] = fresh[one["id"]]
     if content.get("post_processor"):
-        content["post_processor"] = _renumbered(content["post_processor"], lambda number: fresh[number])
+        content["post_processor"] = _renumber(content["post_processor"], lambda number: fresh[number])
     if content.get("padding"):
         content["padding"]["pad_id"] = fresh[content["padding"]["pad_id"]]
     write_text(output, json.dumps(content, ensure_ascii=False, separators=(",", ":")))
     return np.array([number for _, number in kept], dtype=np.int64)
 
 
-def _renumbered(part: Any, fresh: Callable[[int], int]) -> Any:
+def _renumber(part: Any, fresh: Callable[[int], int]) -> Any:
     """Return a post-processor with its token ids changed, in all three forms that may contain them."""
     if isinstance(part, list):
-        return [_renumbered(one, fresh) for one in part]
+        return [_renumber(one, fresh) for one in part]
     if not isinstance(part, dict):
         return part
-    changed = {key: _renumbered(value, fresh) for key, value in part.items()}
+    changed = {key: _renumber(value, fresh) for key, value in part.items()}
     for key in ("cls", "sep"):  # BertProcessing, RobertaProcessing: ["[CLS]", 101]
         if isinstance(changed.get(key), list) and len(changed[key]) == 2:
             changed[key] = [changed[key][0], fresh(changed[key][1])]

@@ -87,16 +87,16 @@ class TokenCache:
             # A new dictionary instead of clearing this one, because another thread may be reading it.
             known = self._known = {"": ()}
             unseen = [word for word in words if word]
-        found = dict(zip(unseen, self._tokens(unseen), strict=True))
+        found = dict(zip(unseen, self._iterate_tokens(unseen), strict=True))
         long = {word: found.pop(word) for word in unseen if len(word) > _MAX_CHARACTERS}
         known.update(found)
         return known, long
 
-    def _tokens(self, words: Sequence[str]) -> Iterator[Ids]:
+    def _iterate_tokens(self, words: Sequence[str]) -> Iterator[Ids]:
         # A lone surrogate has no UTF-8 form and the tokenizer rejects it: use the replacement character.
         clean = [word if word.isascii() else word.encode("utf-8", "replace").decode("utf-8") for word in words]
         if len(clean) <= _MAX_SINGLE_WORDS or self._mark is None:  # a batch would first wake threads
-            yield from map(self._tokens_of, clean)
+            yield from map(self._tokenize_word, clean)
             return
         # One text of many words takes a fifth of the time of one text per word.
         blocks = [clean[first : first + _WORDS_PER_TEXT] for first in range(0, len(clean), _WORDS_PER_TEXT)]
@@ -105,14 +105,14 @@ class TokenCache:
         for block, text in zip(blocks, texts, strict=True):
             ids, first = text.ids, 0
             if ids.count(mark) != len(block):  # a word contains the mark
-                yield from map(self._tokens_of, block)
+                yield from map(self._tokenize_word, block)
                 continue
             for _ in block:
                 end = ids.index(mark, first)
                 yield tuple(ids[first:end])
                 first = end + 1
 
-    def _tokens_of(self, word: str) -> Ids:
+    def _tokenize_word(self, word: str) -> Ids:
         return tuple(self._tokenizer.encode(word).ids)
 
     @functools.cached_property

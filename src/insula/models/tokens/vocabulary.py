@@ -55,12 +55,12 @@ def train_vocabulary(texts: Sequence[str], file: Path, *, kind: Kind, size: int,
         mark_start = pre_tokenizers.Metaspace(replacement=WORD_START, prepend_scheme="always", split=False)
         tokenizer = Tokenizer(models.BPE(unk_token=UNKNOWN))
         tokenizer.pre_tokenizer = pre_tokenizers.Sequence([split, mark_start])
-        characters = _characters(texts, size // 2, min_count)
+        characters = _find_characters(texts, size // 2, min_count)
         # The trainer breaks ties between equally frequent characters at random, so it is given its alphabet. For the
         # same reason the start of a word is marked and not its continuation.
         trainer = trainers.BpeTrainer(initial_alphabet=characters, limit_alphabet=len(characters), **shared)
         tokenizer.train_from_iterator(texts, trainer)
-    entries = _by_id(tokenizer)
+    entries = _sort_by_id(tokenizer)
     if len(entries) <= len(special) + (kind == "subwords"):
         raise DataError(
             f"The training texts must contain words with at least {min_count} occurrences. Got none after preparation. "
@@ -74,7 +74,7 @@ def train_vocabulary(texts: Sequence[str], file: Path, *, kind: Kind, size: int,
 def extend_vocabulary(file: Path, words: Sequence[str], *, size: int) -> list[str]:
     """Append words to a `tokenizer.json` of kind `words`, up to `size` entries; return all entries."""
     tokenizer = Tokenizer.from_file(str(file))
-    entries = _by_id(tokenizer)
+    entries = _sort_by_id(tokenizer)
     known = set(entries)
     entries += list(dict.fromkeys(word for word in words if word not in known))[: max(0, size - len(entries))]
     tokenizer.model = models.WordLevel({word: number for number, word in enumerate(entries)}, UNKNOWN)
@@ -82,23 +82,23 @@ def extend_vocabulary(file: Path, words: Sequence[str], *, size: int) -> list[st
     return entries
 
 
-def whole_words(file: Path) -> list[str]:
+def list_whole_words(file: Path) -> list[str]:
     """Return the lower-case words that are one token in the `tokenizer.json` of an encoder, in order of token id.
 
     With pretrained vectors for them, a network also knows words that occur in no training text (Kim 2014).
     """
-    entries = _by_id(Tokenizer.from_file(str(file)), with_added_tokens=False)
+    entries = _sort_by_id(Tokenizer.from_file(str(file)), with_added_tokens=False)
     prefix = next((mark for mark in ("▁", "Ġ") if any(entry.startswith(mark) for entry in entries)), "")
     words = (entry.removeprefix(prefix) for entry in entries if entry.startswith(prefix))
     return [word for word in words if word.isalpha() and word == word.lower()]
 
 
-def _by_id(tokenizer: Tokenizer, *, with_added_tokens: bool = True) -> list[str]:
+def _sort_by_id(tokenizer: Tokenizer, *, with_added_tokens: bool = True) -> list[str]:
     ids: dict[str, int] = tokenizer.get_vocab(with_added_tokens=with_added_tokens)
     return sorted(ids, key=lambda entry: ids[entry])
 
 
-def _characters(texts: Sequence[str], most: int, min_count: int) -> list[str]:
+def _find_characters(texts: Sequence[str], most: int, min_count: int) -> list[str]:
     counts = Counter(character for text in texts for character in text if not character.isspace())
     ordered = sorted(counts.items(), key=lambda entry: (-entry[1], entry[0]))
     return [WORD_START, *(character for character, count in ordered[:most] if count >= min_count)]

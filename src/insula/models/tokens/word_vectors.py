@@ -17,8 +17,8 @@ from transformers import AutoModel, AutoTokenizer
 
 from insula.core.progress import Progress
 from insula.models.layers.padding import pad
-from insula.models.pretrained import encoder_errors
-from insula.models.quiet import quiet_transformers
+from insula.models.pretrained import convert_encoder_errors
+from insula.models.quiet import silence_transformers
 
 BATCH_ROWS = 512
 MAX_WORD_TOKENS = 16
@@ -30,7 +30,7 @@ def distil_vectors(words: Sequence[str], encoder: Path, width: int, progress: Pr
     If the states of the encoder are narrower than `width`, or there are fewer words, the remaining columns are zero.
     Raises `DataError` if the encoder cannot be loaded.
     """
-    components = _principal_components(_states(words, encoder, progress), width)
+    components = _reduce_width(_compute_states(words, encoder, progress), width)
     components -= components.mean(axis=0)
     components /= max(float(components.std()), 1e-8)
     vectors = np.zeros((len(words), width), dtype=np.float32)
@@ -38,7 +38,7 @@ def distil_vectors(words: Sequence[str], encoder: Path, width: int, progress: Pr
     return vectors
 
 
-def _principal_components(states: NDArray[np.float32], width: int) -> NDArray[np.float32]:
+def _reduce_width(states: NDArray[np.float32], width: int) -> NDArray[np.float32]:
     centred = (states - states.mean(axis=0)).astype(np.float64)
     _, axes = np.linalg.eigh(centred.T @ centred)
     axes = axes[:, ::-1][:, : min(width, len(states) - 1, states.shape[1])]
@@ -49,9 +49,9 @@ def _principal_components(states: NDArray[np.float32], width: int) -> NDArray[np
 
 
 @torch.inference_mode()
-def _states(words: Sequence[str], encoder: Path, progress: Progress) -> NDArray[np.float32]:
+def _compute_states(words: Sequence[str], encoder: Path, progress: Progress) -> NDArray[np.float32]:
     """Return the (words, hidden width) mean states of each word, encoded alone."""
-    with quiet_transformers(), encoder_errors(encoder):
+    with silence_transformers(), convert_encoder_errors(encoder):
         tokenizer = AutoTokenizer.from_pretrained(encoder, trust_remote_code=False)
         model = AutoModel.from_pretrained(encoder, dtype=torch.float32, trust_remote_code=False).eval()
     numbers = tokenizer(list(words), truncation=True, max_length=MAX_WORD_TOKENS)["input_ids"]

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from insula.core.errors import MissingFileError
-from insula.core.files import output_errors
-from insula.operations.audit.chain import Entry, canonical
+from insula.core.files import convert_output_errors
+from insula.operations.audit.chain import Entry, to_canonical_json
 
 MARK = "audit_anchor"
 STANDARD_OUTPUT = "-"
@@ -29,13 +29,13 @@ def write_anchor(place: str, entry: Entry) -> None:
 
     Raises `OutputError` if the file cannot be written.
     """
-    line = canonical({MARK: {"n": entry.number, "hash": entry.hash, "time": entry.time}}) + "\n"
+    line = to_canonical_json({MARK: {"n": entry.number, "hash": entry.hash, "time": entry.time}}) + "\n"
     if place == STANDARD_OUTPUT:
         sys.stdout.write(line)
         sys.stdout.flush()
         return
     path = Path(place)
-    with output_errors(path):
+    with convert_output_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("a", encoding="ascii") as file:
             file.write(line)
@@ -52,10 +52,10 @@ def read_anchors(path: str | Path) -> list[Anchor]:
             f"There is no file of anchors at {str(path)!r}. Name the file that the server writes to."
         )
     with path.open(encoding="utf-8", errors="replace") as lines:
-        return list(_found(lines))
+        return list(_find_anchors(lines))
 
 
-def _found(lines: Iterator[str]) -> Iterator[Anchor]:
+def _find_anchors(lines: Iterator[str]) -> Iterator[Anchor]:
     for line in lines:
         start = line.find(f'{{"{MARK}"')
         if start < 0:

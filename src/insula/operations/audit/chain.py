@@ -40,13 +40,13 @@ class Entry:
 
     def line(self) -> str:
         """Return the entry as one line of canonical JSON, without a line end."""
-        return canonical({**_hashed(self), "hash": self.hash})
+        return to_canonical_json({**_select_hashed(self), "hash": self.hash})
 
 
-def seal(number: int, time: str, event: str, actor: str, facts: Mapping[str, Fact], before: str) -> Entry:
+def seal_entry(number: int, time: str, event: str, actor: str, facts: Mapping[str, Fact], before: str) -> Entry:
     """Return an entry with its hash."""
     open_entry = Entry(number, time, event, actor, dict(facts), before, "")
-    return Entry(number, time, event, actor, dict(facts), before, _digest(open_entry))
+    return Entry(number, time, event, actor, dict(facts), before, _compute_digest(open_entry))
 
 
 def read(line: str) -> Entry | None:
@@ -55,30 +55,30 @@ def read(line: str) -> Entry | None:
         fields = json.loads(line)
     except (ValueError, RecursionError):
         return None
-    if not isinstance(fields, dict) or fields.keys() != FIELDS or not _typed(fields):
+    if not isinstance(fields, dict) or fields.keys() != FIELDS or not _has_valid_types(fields):
         return None
     named = {key: fields[key] for key in ("time", "event", "actor", "facts", "before", "hash")}
     entry = Entry(number=fields["n"], **named)
     # A line in another form (a repeated key, other escapes) parses and hashes the same, but it was rewritten.
-    return entry if entry.line() == line and _digest(entry) == entry.hash else None
+    return entry if entry.line() == line and _compute_digest(entry) == entry.hash else None
 
 
-def canonical(value: Any) -> str:
+def to_canonical_json(value: Any) -> str:
     """Return canonical JSON: equal values give equal text."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
 
 
-def _typed(fields: Mapping[str, Any]) -> bool:
+def _has_valid_types(fields: Mapping[str, Any]) -> bool:
     texts = all(isinstance(fields[key], str) for key in ("time", "event", "actor", "before", "hash"))
     return texts and type(fields["n"]) is int and isinstance(fields["facts"], dict)
 
 
-def _hashed(entry: Entry) -> dict[str, Any]:
+def _select_hashed(entry: Entry) -> dict[str, Any]:
     return {
         "n": entry.number, "time": entry.time, "event": entry.event, "actor": entry.actor, "facts": dict(entry.facts),
         "before": entry.before,
     }  # fmt: skip
 
 
-def _digest(entry: Entry) -> str:
-    return hashlib.sha256(canonical(_hashed(entry)).encode("ascii")).hexdigest()
+def _compute_digest(entry: Entry) -> str:
+    return hashlib.sha256(to_canonical_json(_select_hashed(entry)).encode("ascii")).hexdigest()

@@ -11,10 +11,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from insula.core.errors import OutputError
-from insula.core.files import output_errors
+from insula.core.files import convert_output_errors
 from insula.core.locks import wait_for_lock
 from insula.operations.audit.anchor import write_anchor
-from insula.operations.audit.chain import START, Entry, Fact, read, seal
+from insula.operations.audit.chain import START, Entry, Fact, read, seal_entry
 
 STORE = "insula-data"
 """Default data folder of a server."""
@@ -76,23 +76,23 @@ class AuditLog:
     def record(self, event: str, actor: str, **facts: Fact) -> Entry:
         """Append one entry and return it. Raises `OutputError` if it cannot be written."""
         with self._mutex, wait_for_lock(self.folder / LOCK):
-            path, head = self._end()
-            entry = self._seal(head, event, actor, facts)
+            path, head = self._remember_end()
+            entry = self._seal_entry(head, event, actor, facts)
             if path is None or path.stat().st_size >= self._largest:
                 path = self.folder / f"audit-{entry.number:012d}.jsonl"
-            with output_errors(path):
+            with convert_output_errors(path):
                 self._append(path, entry.line() + "\n")
             self._head = (path, path.stat().st_size, entry)
             if self._anchor is not None and entry.number % self._every == 0:
                 write_anchor(self._anchor, entry)
             return entry
 
-    def _seal(self, head: Entry | None, event: str, actor: str, facts: dict[str, Fact]) -> Entry:
+    def _seal_entry(self, head: Entry | None, event: str, actor: str, facts: dict[str, Fact]) -> Entry:
         time = self._clock().isoformat(timespec="milliseconds")
         number, before = (1, START) if head is None else (head.number + 1, head.hash)
-        return seal(number, time, event, actor, facts, before)
+        return seal_entry(number, time, event, actor, facts, before)
 
-    def _end(self) -> tuple[Path | None, Entry | None]:
+    def _remember_end(self) -> tuple[Path | None, Entry | None]:
         """Return the last file and the last entry, which other processes may have written."""
         files = log_files(self.folder)
         if not files:
@@ -100,23 +100,23 @@ class AuditLog:
         path = files[-1]
         if self._head is not None and self._head[:2] == (path, path.stat().st_size):
             return path, self._head[2]
-        head, torn = self._last(path)
+        head, torn = self._read_last(path)
         if head is None and len(files) > 1:
-            head, _ = self._last(files[-2])
+            head, _ = self._read_last(files[-2])
         lost_end = read(torn.decode("utf-8", "replace")) if torn else None
         if lost_end is not None:  # complete except for the line end
-            with output_errors(path):
+            with convert_output_errors(path):
                 self._append(path, "\n")
             head = lost_end
         elif torn:
             found = hashlib.sha256(torn).hexdigest()
-            entry = self._seal(head, TORN, "log", {"bytes": len(torn), "sha256": found})
-            with output_errors(path):
+            entry = self._seal_entry(head, TORN, "log", {"bytes": len(torn), "sha256": found})
+            with convert_output_errors(path):
                 self._append(path, "\n" + entry.line() + "\n")
             head = entry
         return path, head
 
-    def _last(self, path: Path) -> tuple[Entry | None, bytes]:
+    def _read_last(self, path: Path) -> tuple[Entry | None, bytes]:
         """Return the last complete entry of a file, and the bytes of an incomplete line after it."""
         with path.open("rb") as file:
             size = file.seek(0, os.SEEK_END)

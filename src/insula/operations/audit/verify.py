@@ -91,14 +91,14 @@ class _Reading:
         for path in log_files(folder):
             with path.open("rb") as lines:
                 for number, line in enumerate(lines, start=1):
-                    entry = self._entry(line, f"{path.name}, line {number}")
+                    entry = self._parse_entry(line, f"{path.name}, line {number}")
                     if entry is not None:
                         yield entry
         if self._torn is not None:
             # No later entry records it: a recent crash, or a change by hand.
             self._found.findings.append(f"{self._torn[1]} is not an entry: it was changed, or cut by a recent crash.")
 
-    def _entry(self, line: bytes, place: str) -> Entry | None:
+    def _parse_entry(self, line: bytes, place: str) -> Entry | None:
         found = self._found
         entry = read(line.removesuffix(b"\n").decode("utf-8", "replace"))
         if self._torn is not None:

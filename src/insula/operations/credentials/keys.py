@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from insula.core.errors import DataError, UnknownNameError
-from insula.operations.credentials.secret import Presented, new_secret, presented, same
+from insula.operations.credentials.secret import Presented, are_equal, make_secret, parse_key
 from insula.operations.store.database import Database
 from insula.operations.store.tables import ACCESS_KEYS
 
@@ -96,19 +96,19 @@ class Keys:
 
         Raises `DataError` for an impossible value.
         """
-        _checked(name, scopes, texts_a_day, calls_a_second, burst)
+        _check_key(name, scopes, texts_a_day, calls_a_second, burst)
         now = self._clock()
         expires = None if seconds is None else now + timedelta(seconds=seconds)
         if calls_a_second is not None and burst is None:
             burst = max(1, round(calls_a_second))
-        secret, shown = _new_key()
+        secret, shown = _make_key()
         ordered = tuple(scope for scope in SCOPES if scope in scopes)
         record = KeyRecord(
             shown.id, shown.id, name, ordered, now, expires,
             texts_a_day=texts_a_day, calls_a_second=calls_a_second, burst=burst,
         )  # fmt: skip
         with self._database.writing() as connection:
-            connection.execute(sa.insert(ACCESS_KEYS).values(_row(record, shown.digest)))
+            connection.execute(sa.insert(ACCESS_KEYS).values(_build_row(record, shown.digest)))
             if before_commit is not None:
                 before_commit(record)
         return NewKey(secret, record)
@@ -134,13 +134,13 @@ class Keys:
 
         The digests are compared in constant time, even if the id is unknown.
         """
-        shown = presented(key)
+        shown = parse_key(key)
         if shown is None:
             return None
         with self._database.reading() as connection:
             query = sa.select(ACCESS_KEYS).where(ACCESS_KEYS.c.id == shown.id)
             row = connection.execute(query).mappings().one_or_none()
-        right = same(shown.digest, NO_DIGEST if row is None else row["digest"])
+        right = are_equal(shown.digest, NO_DIGEST if row is None else row["digest"])
         return _record(row) if row is not None and right else None
 
     def find(self, identity: str) -> KeyRecord | None:
@@ -162,9 +162,9 @@ class Keys:
         Raises `UnknownNameError`, and `DataError` if the old key is not active or was rotated before.
         """
         now = self._clock()
-        secret, shown = _new_key()
+        secret, shown = _make_key()
         with self._database.writing() as connection:
-            old = self._one(connection, identity)
+            old = self._find_one(connection, identity)
             if old.state(now) != "active" or old.successor is not None:
                 state = "was already rotated" if old.successor is not None else f"is {old.state(now)}"
                 raise DataError(f"The key {identity!r} {state} and cannot be rotated. Create a new one.")
@@ -172,7 +172,7 @@ class Keys:
             new = replace(old, id=shown.id, created=now, expires=None if lifetime is None else now + lifetime)
             end = now + timedelta(seconds=grace)
             ends = end if old.expires is None else min(end, old.expires)
-            connection.execute(sa.insert(ACCESS_KEYS).values(_row(new, shown.digest)))
+            connection.execute(sa.insert(ACCESS_KEYS).values(_build_row(new, shown.digest)))
             connection.execute(
                 sa.update(ACCESS_KEYS).where(ACCESS_KEYS.c.id == old.id).values(expires=ends, successor=new.id)
             )
@@ -184,7 +184,7 @@ class Keys:
         """Revoke a key at once; a key that was revoked before stays as it is. Raises `UnknownNameError`."""
         now = self._clock()
         with self._database.writing() as connection:
-            old = self._one(connection, identity)
+            old = self._find_one(connection, identity)
             if old.revoked is not None:
                 return old
             connection.execute(sa.update(ACCESS_KEYS).where(ACCESS_KEYS.c.id == identity).values(revoked=now))
@@ -194,7 +194,7 @@ class Keys:
         return record
 
     @staticmethod
-    def _one(connection: sa.Connection, identity: str) -> KeyRecord:
+    def _find_one(connection: sa.Connection, identity: str) -> KeyRecord:
         query = sa.select(ACCESS_KEYS).where(ACCESS_KEYS.c.id == identity).with_for_update()
         row = connection.execute(query).mappings().one_or_none()
         if row is None:
@@ -203,15 +203,15 @@ class Keys:
         return _record(row)
 
 
-def _new_key() -> tuple[str, Presented]:
-    secret = new_secret()
-    shown = presented(secret)
+def _make_key() -> tuple[str, Presented]:
+    secret = make_secret()
+    shown = parse_key(secret)
     if shown is None:
         raise RuntimeError("A new key does not have the form of keys.")
     return secret, shown
 
 
-def _checked(
+def _check_key(
     name: str, scopes: Collection[str], texts_a_day: int | None, calls_a_second: float | None, burst: int | None
 ) -> None:
     unknown = sorted(set(scopes) - set(SCOPES))
@@ -231,7 +231,7 @@ def _checked(
         raise DataError(f"The burst of a key needs a rate. Got a burst of {burst} without one. Add --rate.")
 
 
-def _row(record: KeyRecord, digest: str) -> dict[str, Any]:
+def _build_row(record: KeyRecord, digest: str) -> dict[str, Any]:
     return {**vars(record), "scopes": " ".join(record.scopes), "digest": digest}
 
 

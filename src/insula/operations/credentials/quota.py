@@ -54,7 +54,7 @@ class Quota:
 
         Raises `StoreError` if the store cannot be asked; then nothing is charged.
         """
-        reserved = self._today(caller)
+        reserved = self._get_today(caller)
         with reserved.mutex:
             if reserved.left < texts:
                 reserved.left += self._reserve(caller, reserved, texts - reserved.left, quota)
@@ -65,7 +65,7 @@ class Quota:
 
     def refund(self, caller: str, texts: int) -> None:
         """Take back a charge for texts that were not answered; this server keeps them reserved until `release`."""
-        reserved = self._today(caller)
+        reserved = self._get_today(caller)
         with reserved.mutex:
             reserved.left += texts
 
@@ -94,7 +94,7 @@ class Quota:
         with self._database.writing() as connection:
             connection.execute(sa.delete(TEXTS_USED).where(TEXTS_USED.c.day < oldest))
 
-    def _today(self, caller: str) -> _Reserved:
+    def _get_today(self, caller: str) -> _Reserved:
         today = self._clock().date()
         with self._mutex:
             reserved = self._reserved.get(caller)

@@ -30,29 +30,32 @@ class Presented:
     digest: str
 
 
-def new_secret() -> str:
+def make_secret() -> str:
     """Return a new key. It is shown once; the store keeps only its digest."""
-    identity, secret = _letters(secrets.token_bytes(ID_BYTES)), _letters(secrets.token_bytes(SECRET_BYTES))
+    identity, secret = (
+        _encode_letters(secrets.token_bytes(ID_BYTES)),
+        _encode_letters(secrets.token_bytes(SECRET_BYTES)),
+    )
     return f"{WORD}_{identity}_{secret}{_check(identity, secret)}"
 
 
-def presented(key: str) -> Presented | None:
+def parse_key(key: str) -> Presented | None:
     """Return the id and digest of a key, None if the text is not a key: no database is asked about a typing error."""
     found = _FORM.fullmatch(key) if len(key) == LENGTH else None
-    if found is None or not same(_check(found[1], found[2]), found[3]):
+    if found is None or not are_equal(_check(found[1], found[2]), found[3]):
         return None
     return Presented(found[1], hashlib.sha256(_PURPOSE + key.encode("ascii")).hexdigest())
 
 
-def same(one: str, other: str) -> bool:
+def are_equal(one: str, other: str) -> bool:
     """Whether two digests are equal, in a time that does not depend on where they differ."""
     return hmac.compare_digest(one.encode("ascii"), other.encode("ascii"))
 
 
-def _letters(data: bytes) -> str:
+def _encode_letters(data: bytes) -> str:
     return base64.b32encode(data).decode("ascii").rstrip("=").lower()
 
 
 def _check(identity: str, secret: str) -> str:
     """Return a checksum: it finds typing errors, and lets scanners for leaked secrets tell a key from a word."""
-    return _letters(zlib.crc32(f"{identity}_{secret}".encode("ascii")).to_bytes(4, "big"))
+    return _encode_letters(zlib.crc32(f"{identity}_{secret}".encode("ascii")).to_bytes(4, "big"))

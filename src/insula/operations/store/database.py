@@ -17,7 +17,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from insula.core.environment import require
 from insula.core.errors import StoreError, StoreUnreachableError
-from insula.core.files import output_errors
+from insula.core.files import convert_output_errors
 from insula.operations.store.migrate import migrate
 
 FILE = "store.sqlite3"
@@ -87,8 +87,10 @@ def open_database(address: str | Path) -> Database:
     Raises `StoreError` for another kind of address, a newer store or missing permissions, `StoreUnreachableError` if
     the database does not answer, `MissingExtraError` if the driver is not installed.
     """
-    url = _url(address)
-    database = Database(_postgresql(url) if url.drivername.startswith("postgresql") else _sqlite(url))
+    url = _parse_url(address)
+    database = Database(
+        _create_postgresql_engine(url) if url.drivername.startswith("postgresql") else _create_sqlite_engine(url)
+    )
     try:
         database.migrate()
     except BaseException:
@@ -97,7 +99,7 @@ def open_database(address: str | Path) -> Database:
     return database
 
 
-def _url(address: str | Path) -> URL:
+def _parse_url(address: str | Path) -> URL:
     text = os.fspath(address)
     if "://" not in text:
         path = Path(text)
@@ -119,7 +121,7 @@ def _url(address: str | Path) -> URL:
     )
 
 
-def _postgresql(url: URL) -> Engine:
+def _create_postgresql_engine(url: URL) -> Engine:
     options = f"-c statement_timeout={TIMEOUT}s -c lock_timeout={TIMEOUT}s"
     if "options" in url.query:
         options = f"{url.query['options']} {options}"
@@ -131,9 +133,9 @@ def _postgresql(url: URL) -> Engine:
     )
 
 
-def _sqlite(url: URL) -> Engine:
+def _create_sqlite_engine(url: URL) -> Engine:
     path = Path(str(url.database))
-    with output_errors(path):
+    with convert_output_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         if not path.exists():
             os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))  # only the owner may read digests and masked texts
@@ -162,7 +164,7 @@ def _store_errors(url: URL) -> Iterator[None]:
         raise StoreUnreachableError("All connections to the store are in use. Try again later.") from error
     except DBAPIError as error:
         where = url.render_as_string(hide_password=True)
-        reason = _first_line(error.orig)
+        reason = _get_first_line(error.orig)
         if _is_transient(error):
             raise StoreUnreachableError(
                 f"The store {where} does not answer: {reason}. Try again later, or check that it is running."
@@ -184,6 +186,6 @@ def _is_transient(error: DBAPIError) -> bool:
     return False
 
 
-def _first_line(error: BaseException | None) -> str:
+def _get_first_line(error: BaseException | None) -> str:
     # Further lines of a driver quote the statement or the row (DETAIL: ...), which may hold a person's words.
     return next(iter(str(error).strip().splitlines()), "unknown").rstrip(".")

@@ -31,7 +31,7 @@ def migrate(engine: Engine) -> None:
     script = ScriptDirectory(str(MIGRATIONS))
     newest = script.get_current_head()
     known = {step.revision for step in script.walk_revisions()}
-    with _exclusive(engine), engine.connect() as connection:
+    with _lock_store(engine), engine.connect() as connection:
         if connection.dialect.name == "postgresql":
             # The lock ends with the connection, so a server that dies here blocks no other. Migrations have no timeout.
             connection.execute(sa.text("SET statement_timeout = 0"))
@@ -55,7 +55,7 @@ def migrate(engine: Engine) -> None:
                 connection.invalidate()  # drop the connection with its changed timeout
 
 
-def differences(engine: Engine) -> list[Any]:
+def find_differences(engine: Engine) -> list[Any]:
     """Return how the tables differ from what the code expects, as reported by Alembic; for tests of the migrations."""
     from alembic.autogenerate import compare_metadata
 
@@ -75,7 +75,7 @@ def _run(script: ScriptDirectory, connection: Connection) -> None:
 
 
 @contextlib.contextmanager
-def _exclusive(engine: Engine) -> Iterator[None]:
+def _lock_store(engine: Engine) -> Iterator[None]:
     """Lock out other processes on this machine if the store is a file."""
     file = engine.url.database
     if engine.dialect.name != "sqlite" or not file or file == ":memory:":

@@ -21,7 +21,7 @@ IDS_AT_ONCE = 500  # of one statement
 KEPT = (PREDICTIONS, FEEDBACK)
 
 
-def new_id() -> str:
+def make_id() -> str:
     """Return the id of a row."""
     return str(uuid.uuid4())
 
@@ -45,7 +45,7 @@ class StoredPrediction:
     target: str | None = None
     subject: str | None = None
     language: str | None = None
-    id: str = field(default_factory=new_id)
+    id: str = field(default_factory=make_id)
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class StoredFeedback:
     speaker: str | None = None
     target: str | None = None
     subject: str | None = None
-    id: str = field(default_factory=new_id)
+    id: str = field(default_factory=make_id)
 
 
 class Rows:
@@ -86,8 +86,12 @@ class Rows:
 
         delete  ids of rows that the transaction deletes
         """
-        predicted = [self._row(one) | {"language": one.language, "answer": dict(one.answer)} for one in predictions]
-        corrected = [self._row(one) | {"prediction": one.prediction, "labels": list(one.labels)} for one in feedback]
+        predicted = [
+            self._build_row(one) | {"language": one.language, "answer": dict(one.answer)} for one in predictions
+        ]
+        corrected = [
+            self._build_row(one) | {"prediction": one.prediction, "labels": list(one.labels)} for one in feedback
+        ]
         with self._database.writing() as connection:
             for start in range(0, len(delete), IDS_AT_ONCE):
                 for table in KEPT:
@@ -109,7 +113,7 @@ class Rows:
             lambda table: (table.c.delete_after <= now) | (table.c.created <= now - self._retention.span)
         )
 
-    def _row(self, one: StoredPrediction | StoredFeedback) -> dict[str, Any]:
+    def _build_row(self, one: StoredPrediction | StoredFeedback) -> dict[str, Any]:
         now = self._clock()
         return {
             "id": one.id,
@@ -118,13 +122,13 @@ class Rows:
             "caller": one.caller,
             "model": one.model,
             "text": self._retention.kept(one.text),
-            "turns": self._turns(one.turns),
+            "turns": self._keep_turns(one.turns),
             "speaker": self._retention.kept(one.speaker),
             "target": self._retention.kept(one.target),
             "subject": None if one.subject is None else self._subjects.hashed(one.subject),
         }
 
-    def _turns(self, turns: Sequence[Turn]) -> list[dict[str, str]] | None:
+    def _keep_turns(self, turns: Sequence[Turn]) -> list[dict[str, str]] | None:
         """Return what is stored of earlier turns, oldest first; None where no text is stored."""
         rows = []
         for turn in turns:
@@ -133,13 +137,13 @@ class Rows:
         return [row for row in rows if row] or None
 
     def _delete(self, old: Callable[[sa.Table], sa.ColumnElement[bool]]) -> int:
-        return _deleted(self._database, old)
+        return _delete_rows(self._database, old)
 
 
 def delete_expired(database: Database, *, now: datetime | None = None) -> int:
     """Delete rows past the retention set when they were stored; return how many."""
     moment = now or datetime.now(UTC)
-    return _deleted(database, lambda table: table.c.delete_after <= moment)
+    return _delete_rows(database, lambda table: table.c.delete_after <= moment)
 
 
 def erase(database: Database, subject: str, *, before_commit: Callable[[str, int], object] | None = None) -> int:
@@ -158,7 +162,7 @@ def erase(database: Database, subject: str, *, before_commit: Callable[[str, int
     return gone
 
 
-def _deleted(database: Database, old: Callable[[sa.Table], sa.ColumnElement[bool]]) -> int:
+def _delete_rows(database: Database, old: Callable[[sa.Table], sa.ColumnElement[bool]]) -> int:
     gone = 0
     for table in KEPT:
         some = sa.select(table.c.id).where(old(table)).limit(DELETE_BATCH)

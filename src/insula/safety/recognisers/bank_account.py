@@ -21,7 +21,7 @@ _BY_COUNTRY = {country: length for length, countries in _LENGTHS.items() for cou
 _HEAD = re.compile(r"(?<![0-9A-Za-z])[A-Za-z]{2}[0-9]{2}(?=[ \-]?[0-9A-Za-z])")
 
 
-def _body(length: int) -> re.Pattern[str]:
+def _build_body_pattern(length: int) -> re.Pattern[str]:
     """Return the pattern of what follows the check digits: without separators, or in groups of four as in print."""
     body = length - 4
     last = rf"[ \-][0-9A-Za-z]{{{body % 4}}}" if body % 4 else ""
@@ -30,10 +30,10 @@ def _body(length: int) -> re.Pattern[str]:
     )
 
 
-_BODIES = {length: _body(length) for length in {*_BY_COUNTRY.values()}}
+_BODIES = {length: _build_body_pattern(length) for length in {*_BY_COUNTRY.values()}}
 
 
-def accounts(text: str) -> Iterator[Span]:
+def find_accounts(text: str) -> Iterator[Span]:
     """Yield `iban` spans: a known country, the length of its accounts, valid check digits."""
     for head in _HEAD.finditer(text):
         length = _BY_COUNTRY.get(head[0][:2].upper())

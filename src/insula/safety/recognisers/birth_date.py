@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from insula.safety.checksums import is_birth_year
-from insula.safety.recognisers.cues import cue
+from insula.safety.recognisers.cues import build_cue_pattern
 from insula.safety.spans import Span
 
 _MONTH = (
@@ -24,7 +24,7 @@ _DATE_ZH = (
     rf"(?:(?:{_YEAR.format('f')} ?年 ?)?[0-9]{{1,2}} ?月 ?[0-9]{{1,2}} ?[日号號]"
     rf"|{_YEAR.format('g')} ?年 ?[0-9]{{1,2}} ?月)(?![0-9])"
 )
-_CUE = cue(
+_CUE = build_cue_pattern(
     r"born(?: on)?(?: the)?|date of birth|birth ?date|b(?:irth)?day|d\.?o\.?b",
     "出生日期|出生年月日?|出生[于於在]?|生日|生[于於]",
 )
@@ -34,7 +34,7 @@ _CUED = re.compile(
 _BEFORE = re.compile(rf"(?P<date>(?<![0-9]){_DATE_ZH}) ?(?:出生|生人|生日(?!快)|生(?![\u4e00-\u9fff])|生的)")
 
 
-def dates(text: str) -> Iterator[Span]:
+def find_birth_dates(text: str) -> Iterator[Span]:
     """Yield `birth_date` spans: a day or month, with a year from 1900 on if there is one."""
     for pattern in (_CUED, _BEFORE):
         for found in pattern.finditer(text):

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from functools import cache
 
 from insula.safety.checksums import has_luhn_digit, is_chinese_number
-from insula.safety.recognisers.digit_groups import written_numbers
+from insula.safety.recognisers.digit_groups import find_numbers
 from insula.safety.spans import Span
 
 _MAESTRO = frozenset(range(12, 20))
@@ -36,22 +36,22 @@ _SCHEMES: tuple[tuple[str, str, str, frozenset[int]], ...] = (
 )
 
 
-def cards(text: str) -> Iterator[Span]:
+def find_cards(text: str) -> Iterator[Span]:
     """Yield `card` and `bank_card` spans."""
-    for start, end, digits in written_numbers(text, _lengths):
-        kind = _scheme(digits)
+    for start, end, digits in find_numbers(text, _find_lengths):
+        kind = _find_scheme(digits)
         if kind and has_luhn_digit(digits) and len(set(digits)) > 1 and not _is_chinese_number(digits):
             yield Span(start, end, kind, checked=True)
 
 
 @cache
-def _lengths(prefix: str) -> frozenset[int]:
+def _find_lengths(prefix: str) -> frozenset[int]:
     """Return the lengths of the cards that start with these digits."""
     schemes = [lengths for _, first, last, lengths in _SCHEMES if first <= prefix[: len(first)] <= last]
     return frozenset().union(*schemes)
 
 
-def _scheme(digits: str) -> str | None:
+def _find_scheme(digits: str) -> str | None:
     for kind, first, last, lengths in _SCHEMES:
         if len(digits) in lengths and first <= digits[: len(first)] <= last:
             return kind

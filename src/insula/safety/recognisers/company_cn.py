@@ -6,12 +6,13 @@ import re
 from collections.abc import Iterator
 
 from insula.safety.checksums import is_credit_code, is_province
-from insula.safety.recognisers.cues import cue
+from insula.safety.recognisers.cues import build_cue_pattern
 from insula.safety.spans import Span
 
 # Registering authority and type of organisation, area, organisation code, check character.
 _CUE = re.compile(
-    cue("credit code|tax|invoices?|company", "信用代码|代码|税号|识别号|开票|发票|公司|单位"), re.IGNORECASE
+    build_cue_pattern("credit code|tax|invoices?|company", "信用代码|代码|税号|识别号|开票|发票|公司|单位"),
+    re.IGNORECASE,
 )
 _WEIGHTS = (3, 7, 9, 10, 5, 8, 4, 2)
 _NEAR = 24
@@ -22,7 +23,7 @@ _CODE = re.compile(
 )
 
 
-def credit_codes(text: str) -> Iterator[Span]:
+def find_credit_codes(text: str) -> Iterator[Span]:
     """Yield `cn_company` spans."""
     for found in _CODE.finditer(text):
         code = re.sub(r"[ \-]", "", found[0]).upper()

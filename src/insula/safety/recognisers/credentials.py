@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from insula.safety.readable import BLANK
-from insula.safety.recognisers.cues import cue
+from insula.safety.recognisers.cues import build_cue_pattern
 from insula.safety.spans import Span
 
 # Prefixes that issuers give their keys so that scanners can find them.
@@ -33,14 +33,16 @@ _VALUE = (
     r"|(?P<value>[!-~]{4,64}))"
 )
 _PASSWORD = re.compile(
-    cue(r"(?:password|passwd|pwd|pw|passcode|passphrase)", "密[码碼]|口令|[验驗][证證][码碼]")
+    build_cue_pattern(r"(?:password|passwd|pwd|pw|passcode|passphrase)", "密[码碼]|口令|[验驗][证證][码碼]")
     + r"(?P<link>\"?(?:(?: (?:for|of|to|on)(?: [\w']{1,12}){1,4}?)?(?: is| was)(?: ?[:：])?"
     + r"|我?(?:改成|改为|设为|设置为|是|为|為)了?| ?[:：=]{1,2})? ?)"
     + _VALUE
     + r"|"
-    + cue("pass")
+    + build_cue_pattern("pass")
     + r" ?[:：=] ?(?P<pass>[!-~]{4,64})|"
-    + cue("pin(?: code| number)?|otp|(?:verification|security|login|access|one[ -]time|2fa) (?:code|pin|password)")
+    + build_cue_pattern(
+        "pin(?: code| number)?|otp|(?:verification|security|login|access|one[ -]time|2fa) (?:code|pin|password)"
+    )
     + r"(?: is|[:：=])? ?(?P<pin>[0-9]{4,8})(?![0-9A-Za-z])",
     re.IGNORECASE,
 )
@@ -54,7 +56,7 @@ _NO_PASSWORDS = frozenset(
 )
 
 
-def api_keys(text: str) -> Iterator[Span]:
+def find_api_keys(text: str) -> Iterator[Span]:
     """Yield `api_key` spans: the form of a known issuer, or a long value with letters and digits after a cue."""
     for found in _FORMS.finditer(text):
         yield Span(*found.span(), "api_key")
@@ -64,7 +66,7 @@ def api_keys(text: str) -> Iterator[Span]:
             yield Span(found.start("value"), found.start("value") + len(value), "api_key")
 
 
-def passwords(text: str) -> Iterator[Span]:
+def find_passwords(text: str) -> Iterator[Span]:
     """Yield `password` spans: what is quoted after a cue, has a digit, or ends the line after a colon."""
     for found in _PASSWORD.finditer(text):
         quoted = next((name for name in ("double", "single", "curly") if found[name]), None)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 
-def cue(latin: str, chinese: str = "") -> str:
+def build_cue_pattern(latin: str, chinese: str = "") -> str:
     """Return a pattern of alternatives: Latin words only on their own ("iPhone" is not "phone"), Chinese ones anywhere.
 
     Both arguments are patterns with `|` between the alternatives.

@@ -14,7 +14,7 @@ _SEPARATORS = str.maketrans("", "", " .-")
 _INSIDE = re.compile(r"[A-Za-z_]|[.\-]{1,2}[0-9]")
 
 
-def written_numbers(
+def find_numbers(
     text: str, lengths: Callable[[str], Collection[int]], last: str = ""
 ) -> Iterator[tuple[int, int, str]]:
     """Yield start, end and digits of every run of whole groups with an allowed number of digits.

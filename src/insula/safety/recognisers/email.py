@@ -6,7 +6,7 @@ import re
 import string
 from collections.abc import Iterator
 
-from insula.safety.recognisers.cues import cue
+from insula.safety.recognisers.cues import build_cue_pattern
 from insula.safety.spans import Span
 
 _LETTERS = "".join(chr(code) for code in range(0xC0, 0x250))
@@ -23,7 +23,7 @@ _SPELLED_AT = re.compile(
 _LONGEST_LOCAL = 64
 # "look at google dot com" is no address; "mail me: jo at gmail dot com" is.
 _CUE = re.compile(
-    cue(
+    build_cue_pattern(
         "e-?mail(?:s|ed)?|mail(?:s|ed)?|reach(?:ed)?|writ(?:e|es|ing)|wrote|contact(?:s|ed)?|line|address|forward(?:ed)?|sen[dt]|ping|cc",
         "邮箱|邮件|联系",
     ),
@@ -43,30 +43,30 @@ _NO_LOCAL_PARTS = frozenset(
 )
 
 
-def addresses(text: str) -> Iterator[Span]:
+def find_email_addresses(text: str) -> Iterator[Span]:
     """Yield `email` spans."""
     for sign in _AT_SIGN.finditer(text):
         at = sign.start()
         host = _HOST.match(text, at + 1)
-        start = _local_start(text, at)
+        start = _find_local_start(text, at)
         if host and start < at and text[start:at].lower() not in _VERSION_CONTROL:
             yield Span(start, host.end(), "email")
     for mark in _SPELLED_AT.finditer(text):
         host = _SPELLED_HOST.match(text, mark.end())
         if host is None:
             continue
-        local = _spelled_local(text, mark.start())
+        local = _find_spelled_local(text, mark.start())
         if local is not None and _is_address(mark, local, host[0], text):
             yield Span(mark.start() - len(local), host.end(), "email")
 
 
-def _local_start(text: str, at: int) -> int:
+def _find_local_start(text: str, at: int) -> int:
     window = text[max(0, at - _LONGEST_LOCAL) : at]
     local = window[len(window.rstrip(_LOCAL)) :].lstrip(".-%+'")
     return at - len(local)
 
 
-def _spelled_local(text: str, at: int) -> str | None:
+def _find_spelled_local(text: str, at: int) -> str | None:
     window = text[max(0, at - _LONGEST_LOCAL) : at]
     local = window[len(window.rstrip(_LOCAL)) :].lstrip(".-%+'")
     while local:

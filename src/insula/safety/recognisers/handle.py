@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from insula.safety.recognisers.cues import cue
+from insula.safety.recognisers.cues import build_cue_pattern
 from insula.safety.spans import Span
 
 _WECHAT = re.compile(
@@ -23,7 +23,7 @@ _QQ = re.compile(
 )
 _NETWORK = re.compile(
     r"(?P<network>"
-    + cue(
+    + build_cue_pattern(
         "instagram|insta|ig|telegram|tg|twitter|snapchat|snap|discord|skype|tiktok|facebook|fb|messenger|linkedin|reddit|twitch"
         "|mastodon|bluesky|kakao(?:talk)?|threads|whats ?app|signal|line(?= ?id)",
         "微博|抖音|小红书|快手|[BbＢ]站|知乎|支付宝|钉钉|陌陌|探探|贴吧|豆瓣|推特",
@@ -47,7 +47,7 @@ _NO_LETTER = re.compile(r"[0-9_\-]")
 _STATED = re.compile(r"[:：=是为]|is", re.IGNORECASE)
 
 
-def handles(text: str) -> Iterator[Span]:
+def find_handles(text: str) -> Iterator[Span]:
     """Yield `handle` spans, without the cue.
 
     A word of letters alone is an account only after a colon or "is": "wechat people" is none.

@@ -6,7 +6,7 @@ import ipaddress
 import re
 from collections.abc import Iterator
 
-from insula.safety.recognisers.cues import cue
+from insula.safety.recognisers.cues import build_cue_pattern
 from insula.safety.spans import Span
 
 _OCTET = r"(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
@@ -14,7 +14,7 @@ _V4 = re.compile(rf"(?<![0-9A-Za-z_.])(?:{_OCTET}\.){{3}}{_OCTET}(?![0-9]|\.[0-9
 _V6 = re.compile(r"(?<![0-9A-Za-z:.])(?=[0-9A-Fa-f]{0,4}:)[0-9A-Fa-f:.]{3,}+")
 # Versions and chapters are written as four numbers with dots, too.
 _VERSION_CUE = re.compile(
-    cue(
+    build_cue_pattern(
         "versions?|ver|releases?|build|firmware|chapter|section|article|clause|update|v|iOS|Android|Windows",
         "版本号?|版|第|章|节|升级到|更新到|系统|固件",
     )
@@ -25,7 +25,7 @@ _LONGEST = 45
 _V6_START = re.compile(r"(?:[23][0-9a-f]{3}|f[cd][0-9a-f]{2}|fe[89a-f][0-9a-f]):", re.IGNORECASE)
 
 
-def addresses(text: str) -> Iterator[Span]:
+def find_ip_addresses(text: str) -> Iterator[Span]:
     """Yield `ip` spans, without port and prefix length; loopback and unspecified addresses identify nobody."""
     if text.count(".") >= 3:
         for found in _V4.finditer(text):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 from insula.safety.readable import BLANK
-from insula.safety.recognisers.cues import cue
+from insula.safety.recognisers.cues import build_cue_pattern
 
 # Digits with one dot between them. Dates, addresses and phone numbers have more dots, codes of cities a leading zero.
 # With a comma: "0,5", many digits after it, or groups of three.
@@ -20,7 +20,8 @@ _DECIMAL = re.compile(
     r")"
 )
 _PHONE_CUE = re.compile(
-    cue("phone|tel|telephone|mobile|cell|call|fax|whatsapp|text", "电话|手机|致电|拨打?") + r"[ :：]{0,2}\Z",
+    build_cue_pattern("phone|tel|telephone|mobile|cell|call|fax|whatsapp|text", "电话|手机|致电|拨打?")
+    + r"[ :：]{0,2}\Z",
     re.IGNORECASE,
 )
 _PHONE_CUE_REACH = 24

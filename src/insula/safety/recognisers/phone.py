@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import phonenumbers
 
-from insula.safety.recognisers.cues import cue
+from insula.safety.recognisers.cues import build_cue_pattern
 from insula.safety.spans import Span
 
 _EXTENSION = r"(?:,? ?(?:ext\.?|extension|x|#) ?[0-9]{1,5}(?![0-9]))?"
@@ -31,7 +31,7 @@ _BRITISH = re.compile(
 _UNDIVIDED = re.compile(r"(?<![0-9A-Za-z#$€£.,/+\-])1?[2-9][0-9]{2}[2-9][0-9]{6}(?![0-9A-Za-z]|[.\-/][0-9])")
 # After "her phone number is" any digits of the usual length are a number.
 _CUED = re.compile(
-    cue(
+    build_cue_pattern(
         "phone|telephone|mobile|cell|fax|tel|call(?:ing)? (?:me|us|him|her)|text me|reach(?:ed)? (?:me |us )?(?:at|on)"
         "|my number"
     )
@@ -40,7 +40,7 @@ _CUED = re.compile(
     re.IGNORECASE,
 )
 _CUE = re.compile(
-    cue(
+    build_cue_pattern(
         "(?:tele)?phones?|phoned|phoning|call(?:s|ed|ing|er)?|rings?|ringing|rang|text(?:s|ed|ing)?|tel|cell(?:phone)?|mobile"
         "|fax|dial(?:s|ed|ing)?|sms|whats ?app|landline|contact(?:s|ed|ing)?|numbers?",
         "电话|手机|致电|拨|联系",
@@ -50,7 +50,7 @@ _CUE = re.compile(
 _NEAR = 40
 
 
-def numbers(text: str) -> Iterator[Span]:
+def find_phone_numbers(text: str) -> Iterator[Span]:
     """Yield `phone` spans that are valid in a numbering plan; after a cue such as "call" a possible one is enough."""
     for found in _INTERNATIONAL.finditer(text):
         written = found[0]

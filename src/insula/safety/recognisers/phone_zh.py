@@ -26,7 +26,7 @@ _UNDIVIDED = re.compile(
 _AREA_CODE = re.compile(r"[(（]?(?:0(?:10|2[0-57-9])|0[3-9][0-9]{2})")
 
 
-def numbers(text: str) -> Iterator[Span]:
+def find_phone_numbers(text: str) -> Iterator[Span]:
     """Yield `phone` spans."""
     for pattern in (_MOBILE, _SPELT):
         for found in pattern.finditer(text):

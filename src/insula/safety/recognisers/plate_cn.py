@@ -15,7 +15,7 @@ _PLATE = re.compile(
 _MIN_DIGITS = 2
 
 
-def plates(text: str) -> Iterator[Span]:
+def find_plates(text: str) -> Iterator[Span]:
     """Yield `cn_plate` spans."""
     for found in _PLATE.finditer(text):
         if sum(character.isdigit() for character in found[0]) >= _MIN_DIGITS:

@@ -31,10 +31,10 @@ _SHORTEST_CUE = 3  # "us" is no cue for a passport
 _NOT_ASCII = re.compile(r"[^\x00-\x7f]")
 
 
-def numbers(text: str) -> Iterator[Span]:
+def find_presidio_numbers(text: str) -> Iterator[Span]:
     """Yield spans of `PRESIDIO_KINDS`: numbers with a clear form, a valid check digit, or a cue before them."""
     plain = _NOT_ASCII.sub(BLANK, text)
-    for kind, recogniser, cues in _recognisers():
+    for kind, recogniser, cues in _build_recognisers():
         for found in recogniser.analyze(plain, recogniser.supported_entities):
             if not (_NUMBER_START.match(plain, found.start) and _NUMBER_END.match(plain, found.end)):
                 continue
@@ -46,7 +46,7 @@ def numbers(text: str) -> Iterator[Span]:
 
 
 @cache
-def _recognisers() -> tuple[tuple[str, Any, re.Pattern[str]], ...]:
+def _build_recognisers() -> tuple[tuple[str, Any, re.Pattern[str]], ...]:
     """Return kind, Presidio's recogniser of it, and the pattern of its cues."""
     found = []
     for name in predefined_recognizers.__all__:
@@ -55,10 +55,10 @@ def _recognisers() -> tuple[tuple[str, Any, re.Pattern[str]], ...]:
             recogniser: Any = member()
             kind = recogniser.supported_entities[0].lower()
             if kind in PRESIDIO_KINDS:
-                found.append((kind, recogniser, _any_of(recogniser.context)))
+                found.append((kind, recogniser, _compile_any_of(recogniser.context)))
     return tuple(found)
 
 
-def _any_of(words: list[str]) -> re.Pattern[str]:
+def _compile_any_of(words: list[str]) -> re.Pattern[str]:
     cues = "|".join(re.escape(word) for word in words if len(word) >= _SHORTEST_CUE)
     return re.compile(rf"(?<![A-Za-z])(?:{cues})(?![A-Za-z])", re.IGNORECASE)

@@ -15,36 +15,36 @@ from typing import TypeAlias
 from insula.core.registry import Registry
 from insula.safety.presidio_kinds import PRESIDIO_KINDS
 from insula.safety.recognisers.lookalikes import without_lookalikes
-from insula.safety.recognisers.names.models import is_name_model, names
+from insula.safety.recognisers.names.models import find_names, is_name_model
 from insula.safety.spans import Span
 
 Recogniser: TypeAlias = Callable[[str], Iterator[Span]]
 
 RECOGNISERS: Registry[Recogniser] = Registry("recognisers")
 for _name, _reference in {
-    "address_en": "addresses.english:addresses",
-    "address_zh": "addresses.chinese:addresses",
-    "api_key": "credentials:api_keys",
-    "bank_account": "bank_account:accounts",
-    "birth_date": "birth_date:dates",
-    "card": "cards:cards",
-    "cn_company": "company_cn:credit_codes",
-    "cn_id": "identity_numbers:chinese_numbers",
-    "cn_plate": "plate_cn:plates",
-    "email": "email:addresses",
-    "handle": "handle:handles",
-    "hk_id": "identity_numbers:hong_kong_numbers",
-    "ip": "ip:addresses",
-    "macau_id": "identity_numbers:macau_numbers",
-    "name_en": "names.english:names",
-    "name_zh": "names.chinese:names",
-    "passport": "identity_numbers:passports",
-    "password": "credentials:passwords",
-    "phone": "phone:numbers",
-    "phone_zh": "phone_zh:numbers",
-    "presidio": "presidio:numbers",
-    "tw_id": "identity_numbers:taiwanese_numbers",
-    "url": "secret_url:urls",
+    "address_en": "addresses.english:find_addresses",
+    "address_zh": "addresses.chinese:find_addresses",
+    "api_key": "credentials:find_api_keys",
+    "bank_account": "bank_account:find_accounts",
+    "birth_date": "birth_date:find_birth_dates",
+    "card": "cards:find_cards",
+    "cn_company": "company_cn:find_credit_codes",
+    "cn_id": "identity_numbers:find_chinese_numbers",
+    "cn_plate": "plate_cn:find_plates",
+    "email": "email:find_email_addresses",
+    "handle": "handle:find_handles",
+    "hk_id": "identity_numbers:find_hong_kong_numbers",
+    "ip": "ip:find_ip_addresses",
+    "macau_id": "identity_numbers:find_macau_numbers",
+    "name_en": "names.english:find_names",
+    "name_zh": "names.chinese:find_names",
+    "passport": "identity_numbers:find_passports",
+    "password": "credentials:find_passwords",
+    "phone": "phone:find_phone_numbers",
+    "phone_zh": "phone_zh:find_phone_numbers",
+    "presidio": "presidio:find_presidio_numbers",
+    "tw_id": "identity_numbers:find_taiwanese_numbers",
+    "url": "secret_url:find_secret_urls",
 }.items():
     RECOGNISERS.register(_name, f"insula.safety.recognisers.{_reference}")
 
@@ -76,10 +76,10 @@ _REQUIRED: dict[str, re.Pattern[str]] = {
 _WITHOUT_LOOKALIKES = frozenset(("card", "cn_id", "phone", "phone_zh", "presidio"))
 
 
-def spans_of(text: str, kinds: Collection[str]) -> Iterator[Span]:
+def find_spans(text: str, kinds: Collection[str]) -> Iterator[Span]:
     """Yield all spans in readable text, overlaps included; Presidio and name models run only if `kinds` has them."""
     numbers: str | None = None
-    for name, recognise in _members(len(RECOGNISERS), any(kind in PRESIDIO_KINDS for kind in kinds)):
+    for name, recognise in _list_members(len(RECOGNISERS), any(kind in PRESIDIO_KINDS for kind in kinds)):
         required = _REQUIRED.get(name)
         if required is not None and not required.search(text):
             continue
@@ -90,9 +90,9 @@ def spans_of(text: str, kinds: Collection[str]) -> Iterator[Span]:
             numbers = without_lookalikes(text)
         yield from recognise(numbers)
     for kind in sorted(filter(is_name_model, kinds)):
-        yield from names(text, kind)
+        yield from find_names(text, kind)
 
 
 @cache
-def _members(_count: int, presidio: bool) -> tuple[tuple[str, Recogniser], ...]:
+def _list_members(_count: int, presidio: bool) -> tuple[tuple[str, Recogniser], ...]:
     return tuple((name, RECOGNISERS[name]) for name in RECOGNISERS if presidio or name != "presidio")

@@ -21,7 +21,7 @@ _PARAMETER = re.compile(
 _CLOSING = {")": "(", "]": "["}
 
 
-def urls(text: str) -> Iterator[Span]:
+def find_secret_urls(text: str) -> Iterator[Span]:
     """Yield `url` spans: URLs with a password before the host, or with a parameter that is named like a secret."""
     at = text.find("://")
     while at >= 0:
@@ -30,13 +30,13 @@ def urls(text: str) -> Iterator[Span]:
         head = text[max(0, at - 20) : at]
         scheme = head[len(head.rstrip(_SCHEME)) :].lstrip(string.digits + "+-.")
         if rest and scheme:
-            url = _trimmed(rest[0])
+            url = _trim(rest[0])
             if _USER.match(url) or _PARAMETER.search(url):
                 yield Span(at - len(scheme), at + 3 + len(url), "url")
         at = text.find("://", end)
 
 
-def _trimmed(url: str) -> str:
+def _trim(url: str) -> str:
     """Return the URL without the punctuation of the sentence around it."""
     while url and (url[-1] in ".,;:!?'" or (url[-1] in _CLOSING and url.count(url[-1]) > url.count(_CLOSING[url[-1]]))):
         url = url[:-1]

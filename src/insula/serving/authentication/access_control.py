@@ -12,7 +12,7 @@ from starlette.requests import HTTPConnection
 
 from insula.core.environment import require
 from insula.core.errors import OutputError, SettingsError, StoreError
-from insula.operations.credentials.secret import presented
+from insula.operations.credentials.secret import parse_key
 from insula.serving.authentication.authenticator import Authenticator
 from insula.serving.authentication.callers import LOCAL, AccessDeniedError, Caller, CallerLimits
 from insula.serving.authentication.denial_log import DenialLog
@@ -98,7 +98,7 @@ class AccessControl:
         address = _address(connection)
         header = (b"x-api-key", key.encode("utf-8", "replace"))
         await self._authorise(self._authenticator.authenticate([header], address), scope, address)
-        shown = presented(key.strip())
+        shown = parse_key(key.strip())
         if shown is None:
             raise ProblemError("unauthenticated", DETAILS["unauthenticated"])
         return shown.id

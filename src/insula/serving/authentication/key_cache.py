@@ -8,7 +8,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 from insula.operations.credentials.keys import KeyRecord, Keys
-from insula.operations.credentials.secret import presented
+from insula.operations.credentials.secret import parse_key
 from insula.serving.authentication.callers import AccessDeniedError, Caller, CallerLimits
 from insula.serving.authentication.rate_limiter import RateLimit
 from insula.serving.blocking_pool import BlockingPool
@@ -44,7 +44,7 @@ class KeyCache:
 
         Raises `AccessDeniedError` if it is not an active key, `StoreError` if the store cannot be asked.
         """
-        shown = presented(key)
+        shown = parse_key(key)
         if shown is None:
             raise AccessDeniedError("unauthenticated", "no_key")
         # Cached by the digest: an id is public, and must not find an entry here.

@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Match
 
-from insula.core.sentences import requirement
+from insula.core.sentences import describe_requirement
 
 MEDIA_TYPE = "application/problem+json"
 MAX_ERRORS = 10
@@ -159,4 +159,4 @@ def _readable(error: Mapping[str, Any]) -> dict[str, str]:
     if error["type"] == "extra_forbidden":
         # The name of an unknown field may be a text of the request.
         place[-1] = "(unknown field)"
-    return {"field": ".".join(str(part) for part in place), "message": requirement(error)}
+    return {"field": ".".join(str(part) for part in place), "message": describe_requirement(error)}

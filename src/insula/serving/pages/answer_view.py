@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from insula.core.levels import level_predictions, levels
+from insula.core.levels import compute_level_predictions, find_levels
 from insula.core.model_input import ModelInput
 from insula.core.prediction import Prediction
 from insula.core.scheme import LabelScheme
@@ -117,7 +117,7 @@ def _row(scheme: LabelScheme, prediction: Prediction, label: str, say: Speech) -
 
 
 def _levels(scheme: LabelScheme, prediction: Prediction, say: Speech) -> list[LevelView]:
-    known, answers = levels(scheme), level_predictions(scheme, prediction)
+    known, answers = find_levels(scheme), compute_level_predictions(scheme, prediction)
     return [_level(known[name].scheme, answers[name], say) for name in reversed(answers)]
 
 

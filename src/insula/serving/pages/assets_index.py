@@ -6,7 +6,7 @@ import hashlib
 from functools import cache
 from importlib.resources import files
 
-from insula.evaluation.reports.page import page_style
+from insula.evaluation.reports.page import read_page_style
 
 CSS, JAVASCRIPT = "text/css; charset=utf-8", "text/javascript; charset=utf-8"
 KINDS = {
@@ -23,7 +23,7 @@ FOLDER = "/pages/assets"
 def content_of(name: str) -> bytes:
     """Return the content of a file of `KINDS`; the stylesheets are those of reports and of exported pages, too."""
     if KINDS[name] == CSS:
-        return page_style(name).encode("utf-8")
+        return read_page_style(name).encode("utf-8")
     return files("insula.serving.pages").joinpath("assets", name).read_bytes()
 
 

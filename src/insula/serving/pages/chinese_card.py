@@ -8,7 +8,14 @@ from typing import Any
 
 from insula.core.scheme import LabelScheme
 from insula.evaluation.document import MetricsDocument
-from insula.evaluation.reports.readable import count, file_size, flat, percent, score, signed
+from insula.evaluation.reports.readable import (
+    count,
+    flatten_values,
+    format_file_size,
+    format_percent,
+    format_signed,
+    score,
+)
 from insula.evaluation.result import DimensionMetrics, Interval, LabelMetrics
 from insula.serving.pages.metric_words import baseline_words, metric_words
 from insula.serving.pages.words import Speech, spaced
@@ -60,7 +67,7 @@ def chinese_card(document: MetricsDocument, scheme: LabelScheme) -> ChineseCard:
         model=_known(
             ("基础模型", document.model.base),
             ("参数量", document.model.parameters, _large),
-            ("文件大小", document.model.bytes, file_size),
+            ("文件大小", document.model.bytes, format_file_size),
             ("推理引擎", document.model.backend),
         ),
         data=_data(document),
@@ -70,7 +77,7 @@ def chinese_card(document: MetricsDocument, scheme: LabelScheme) -> ChineseCard:
             ("随机种子", document.seed, str),
             ("计算精度", document.training.get("precision"), str),
         ),
-        recipe=flat(document.recipe),
+        recipe=flatten_values(document.recipe),
         command=document.command,
         baselines=_baselines(document, say),
         levels=_levels(document, say),
@@ -90,7 +97,9 @@ def _data(document: MetricsDocument) -> Facts:
     facts += [(spaced(SPLITS.get(split, split) + "样本数"), count(rows)) for split, rows in data.rows.items()]
     shares = sorted(data.languages.items(), key=lambda item: -item[1])
     if shares:
-        facts.append(("语言", "，".join(f"{LANGUAGES.get(code, code)} {percent(share)}" for code, share in shares[:6])))
+        facts.append(
+            ("语言", "，".join(f"{LANGUAGES.get(code, code)} {format_percent(share)}" for code, share in shares[:6]))
+        )
     return facts + _known(("数据指纹", data.fingerprint))
 
 
@@ -102,7 +111,7 @@ def _baselines(document: MetricsDocument, say: Speech) -> Table | None:
     for name, baseline in document.baselines.items():
         value, difference = baseline.metrics.get(metric, Interval()).value, baseline.difference.interval
         title = baseline_words(name, document.scheme.kind)
-        rows.append((title, score(value), signed(difference.value), say.span(difference)))
+        rows.append((title, score(value), format_signed(difference.value), say.span(difference)))
     return Table(("基线", metric_words(metric, say)[0], "差值（本模型 − 基线）", say("interval")), rows)
 
 
@@ -147,12 +156,12 @@ def _decision(document: MetricsDocument) -> Facts:
     if decision.thresholds:
         facts.append(("阈值", "标签的得分不低于其阈值时，即判定为该标签"))
     if decision.coverage is not None and not document.scheme.is_dimensional:
-        facts.append(("目标覆盖率", percent(decision.coverage)))
+        facts.append(("目标覆盖率", format_percent(decision.coverage)))
     if found is not None:
         facts += _known(
-            ("实际覆盖率", found.coverage, percent),
-            ("未拒答样本的准确率", found.accuracy_answered, percent),
-            ("全部样本的准确率", found.accuracy_all, percent),
+            ("实际覆盖率", found.coverage, format_percent),
+            ("未拒答样本的准确率", found.accuracy_answered, format_percent),
+            ("全部样本的准确率", found.accuracy_all, format_percent),
         )
     return facts
 

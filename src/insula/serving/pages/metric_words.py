@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from insula.evaluation.document import MetricsDocument
-from insula.evaluation.metrics.metric_names import metric_meaning, metric_title
-from insula.evaluation.reports.headline import compared_baseline, headline
+from insula.evaluation.metrics.metric_names import get_metric_meaning, get_metric_title
+from insula.evaluation.reports.headline import build_headline, choose_compared_baseline
 from insula.evaluation.reports.readable import count, score
 from insula.evaluation.result import Interval
 from insula.serving.pages.words import Speech, spaced
@@ -47,7 +47,7 @@ def metric_words(name: str, say: Speech) -> tuple[str, str]:
     """Return the title of a metric and what it means; the English words for one without Chinese ones."""
     if say.language == "zh" and name in CHINESE_METRICS:
         return CHINESE_METRICS[name]
-    return metric_title(name), metric_meaning(name)
+    return get_metric_title(name), get_metric_meaning(name)
 
 
 def baseline_words(name: str, kind: str | None) -> str:
@@ -57,7 +57,7 @@ def baseline_words(name: str, kind: str | None) -> str:
 
 def headline_sentence(document: MetricsDocument, say: Speech) -> str | None:
     """Return the sentence with the main metric of a (sanitized) document, None if nothing was measured."""
-    found = headline(document)
+    found = build_headline(document)
     if found is None or say.language != "zh":
         return None if found is None else found.sentence
     title = metric_words(found.metric, say)[0]
@@ -77,7 +77,7 @@ def _rows(document: MetricsDocument) -> str:
 
 
 def _compared(document: MetricsDocument, say: Speech) -> str:
-    name = compared_baseline(document)
+    name = choose_compared_baseline(document)
     if name is None:
         return ""
     difference, other = document.baselines[name].difference.interval, baseline_words(name, document.scheme.kind)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from insula.core.scheme import LabelScheme
-from insula.evaluation.metrics.metric_names import in_order
+from insula.evaluation.metrics.metric_names import sort_metric_names
 from insula.evaluation.reports.readable import count, score
 from insula.evaluation.reports.signs import sign_of
 from insula.serving.pages.metric_words import metric_words
@@ -43,7 +43,7 @@ def measured_view(model: ServedModel, say: Speech) -> Measured | None:
         return None
     found = document.main.metrics
     metrics = []
-    for name in in_order([name for name, interval in found.items() if interval.value is not None]):
+    for name in sort_metric_names([name for name, interval in found.items() if interval.value is not None]):
         title, meaning = metric_words(name, say)
         metrics.append(MetricView(title, score(found[name].value), say.span(found[name]), meaning))
     return Measured(say(f"measured_{document.main_split}"), count(document.main.rows), metrics)

@@ -9,7 +9,7 @@ from urllib.parse import quote, urlencode
 from starlette.requests import Request
 from starlette.responses import Response
 
-from insula.evaluation.reports.page import environment
+from insula.evaluation.reports.page import load_environment
 from insula.evaluation.reports.signs import SIGNS
 from insula.serving.pages.assets_index import address_of
 from insula.serving.pages.language import language_of
@@ -55,7 +55,7 @@ def page(
     # The address of a form takes no GET, so the link to the other language leads to the first page.
     here = str(request.scope["path"]) if request.method == "GET" else ""
     content = (
-        environment("insula.serving.pages")
+        load_environment("insula.serving.pages")
         .get_template(template)
         .render(
             say=Speech(chosen),

@@ -6,7 +6,7 @@ import math
 import re
 from collections.abc import Mapping
 
-from insula.evaluation.reports.readable import percent, score
+from insula.evaluation.reports.readable import format_percent, score
 from insula.evaluation.result import Interval
 from insula.serving.pages.api_words import API_CHINESE, API_ENGLISH
 from insula.serving.pages.file_words import FILE_CHINESE, FILE_ENGLISH
@@ -326,7 +326,7 @@ class Speech:
 
     def share(self, value: float) -> str:
         """Return a share as a percentage: `37%`."""
-        shown = percent(value)
+        shown = format_percent(value)
         for english, chinese in _SHARES.items() if self.language == "zh" else ():
             shown = shown.replace(english, chinese)
         return shown

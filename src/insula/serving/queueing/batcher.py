@@ -10,7 +10,7 @@ import traceback
 from collections.abc import Sequence
 from typing import Protocol
 
-from insula.core.model_input import TextOrInput, character_count
+from insula.core.model_input import TextOrInput, count_characters
 from insula.core.prediction import Prediction
 from insula.inference.backends import has_token_stages
 from insula.inference.predictor import Encoded, Predictor
@@ -110,7 +110,7 @@ class Batcher:
             return []
         self.admit(len(inputs), max_wait)
         request = PendingRequest(asyncio.get_running_loop().create_future(), [None] * len(inputs), len(inputs))
-        if sum(map(character_count, inputs)) > MANY_CHARACTERS:
+        if sum(map(count_characters, inputs)) > MANY_CHARACTERS:
             items = await asyncio.to_thread(self._items, request, inputs)
         else:
             items = self._items(request, inputs)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from insula.inference.backends import TokenStages, TruncatingBackend, has_token_stages, truncated
 from insula.inference.predictor import Predictor
-from insula.inference.token_backend import in_batches
+from insula.inference.token_backend import run_in_batches
 
 
 def at_low_priority(predictor: Predictor, wait: Callable[[], None]) -> Predictor:
@@ -52,7 +52,7 @@ class _YieldingBackend:
 
     def compute(self, tokens: Sequence[Any]) -> NDArray[np.floating[Any]]:
         """Return (rows, outputs) logits of token ids, in their order."""
-        return in_batches(tokens, self.outputs, self.run, budget=self.budget)
+        return run_in_batches(tokens, self.outputs, self.run, budget=self.budget)
 
     def run(self, ids: NDArray[np.int64], mask: NDArray[np.int64]) -> NDArray[np.float32]:
         """Yield to requests, then run the model."""

@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from insula.core.errors import OutputError
-from insula.core.files import output_errors
+from insula.core.files import convert_output_errors
 from insula.serving.http.bodies import json_body, json_response, read_body
 from insula.serving.http.problems import ProblemError, responses
 from insula.serving.schemas import FeedbackRequest
@@ -109,7 +109,7 @@ async def store_feedback(service: Service, body: FeedbackRequest) -> None:
 
 def _append(file: Path, row: dict[str, Any]) -> None:
     line = json.dumps(row, ensure_ascii=False) + "\n"
-    with _writing, output_errors(file), file.open("a", encoding="utf-8") as out:
+    with _writing, convert_output_errors(file), file.open("a", encoding="utf-8") as out:
         out.write(line)
 
 

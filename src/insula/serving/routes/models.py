@@ -7,7 +7,7 @@ from typing import Any
 from fastapi import APIRouter
 from starlette.requests import Request
 
-from insula.core.levels import levels
+from insula.core.levels import find_levels
 from insula.evaluation.result import Interval
 from insula.serving.http.problems import responses
 from insula.serving.schemas import ModelDetails, ModelList
@@ -36,7 +36,7 @@ async def show_model(request: Request, name: str) -> dict[str, Any]:
     return {
         **model_entry(model),
         "display": {language: dict(names) for language, names in scheme.display.items()},
-        "levels": {level: list(known.scheme.names) for level, known in levels(scheme).items()},
+        "levels": {level: list(known.scheme.names) for level, known in find_levels(scheme).items()},
         "ranges": {name: list(ends) for name, ends in scheme.ranges.items()},
         "abstains_below": model.predictor.decision.abstention or None,
         "metrics": {name: _finite(interval) for name, interval in measured.metrics.items()} if measured else {},

@@ -19,7 +19,7 @@ from pydantic_settings import (
 )
 
 from insula.core.errors import MissingFileError, SettingsError, nearest
-from insula.core.sentences import invalid_value
+from insula.core.sentences import describe_invalid_value
 from insula.serving.settings.sections import (
     Access,
     Audit,
@@ -189,5 +189,5 @@ def _sentence(error: ValidationError) -> str:
     if found["type"] == "extra_forbidden":
         known = [".".join(one) for one, _ in options()] + list(Settings.model_fields)
         return f"The setting {name!r} does not exist.{nearest(name, known)} List all with: insula serve --print-config"
-    sentence = invalid_value(repr(name), found)
+    sentence = describe_invalid_value(repr(name), found)
     return f"The setting {sentence}. Change it in the file, or set {variable(place)}."

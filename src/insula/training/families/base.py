@@ -15,18 +15,18 @@ from insula.training.options.sections import ModelOptions
 def locate_base(options: ModelOptions) -> Base:
     """Return the network that the options of `encoder` or `decoder` name.
 
-    Raises what `locate_encoder` and `trained_base` raise.
+    Raises what `locate_encoder` and `find_trained_base` raise.
     """
     if not isinstance(options, PretrainedOptions):
         raise TypeError(
             f"The options of locate_base must be PretrainedOptions. Got {type(options).__name__}. Derive the options "
             "of the family from PretrainedOptions."
         )
-    trained = trained_base(options)
+    trained = find_trained_base(options)
     return Base(locate_encoder(options.base, options.revision), trained)
 
 
-def trained_base(options: ModelOptions) -> ModelFolder | None:
+def find_trained_base(options: ModelOptions) -> ModelFolder | None:
     """Return the model folder that the option `base` names; None if it is no model folder or no option.
 
     Raises `RecipeError` for a model folder of another family or without weights, `ModelFolderError` like `open_folder`.

@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from insula.training.families.base import locate_base
-from insula.training.families.encoder import encoder_steps
+from insula.training.families.encoder import choose_encoder_steps
 from insula.training.families.registry import NEURAL_PACKAGES, NEURAL_SPACE, Family
 from insula.training.options.pretrained import PretrainedOptions
 
@@ -25,7 +25,7 @@ class DecoderOptions(PretrainedOptions):
 FAMILY = Family(
     options=DecoderOptions,
     fitter="insula.training.fitters.encoder:fit",
-    steps=encoder_steps,
+    steps=choose_encoder_steps,
     locate=locate_base,
     extra="train",
     packages=NEURAL_PACKAGES,

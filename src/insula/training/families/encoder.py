@@ -37,7 +37,7 @@ class EncoderOptions(PretrainedOptions):
     )
 
 
-def encoder_steps(options: ModelOptions, base: Base | None = None) -> tuple[str, ...]:
+def choose_encoder_steps(options: ModelOptions, base: Base | None = None) -> tuple[str, ...]:
     """Return the steps for a pretrained network: emoji become words if its vocabulary does not have them."""
     if not isinstance(options, PretrainedOptions):
         raise TypeError(
@@ -53,7 +53,7 @@ def encoder_steps(options: ModelOptions, base: Base | None = None) -> tuple[str,
 FAMILY = Family(
     options=EncoderOptions,
     fitter="insula.training.fitters.encoder:fit",
-    steps=encoder_steps,
+    steps=choose_encoder_steps,
     locate=locate_base,
     extra="train",
     packages=NEURAL_PACKAGES,

@@ -103,7 +103,7 @@ class FitInput:
 
 def as_fitter(function: Callable[..., Fitted], *, reference: str) -> Fitter:
     """Return the fitter of `reference` with the arguments plan, rows and run; an old one warns when it is called."""
-    if not _takes_one_argument(function):
+    if not _accepts_one_argument(function):
         return function
 
     def fit(plan: TrainingPlan, rows: PreparedRows, run: RunContext) -> Fitted:
@@ -120,7 +120,7 @@ def as_fitter(function: Callable[..., Fitted], *, reference: str) -> Fitter:
     return fit
 
 
-def _takes_one_argument(function: Callable[..., Any]) -> bool:
+def _accepts_one_argument(function: Callable[..., Any]) -> bool:
     try:
         parameters = inspect.signature(function).parameters.values()
     except ValueError:  # a compiled function has no signature

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field
 
 from insula.training.families.registry import NEURAL_PACKAGES, Family
-from insula.training.families.scratch import SCRATCH_TRAIN, ScratchOptions, locate_vectors, scratch_steps
+from insula.training.families.scratch import SCRATCH_TRAIN, ScratchOptions, choose_scratch_steps, locate_vectors
 
 
 class RecurrentOptions(ScratchOptions):
@@ -37,11 +37,11 @@ class GruOptions(RecurrentOptions):
     name: Literal["gru"] = "gru"
 
 
-def _family(options: type[RecurrentOptions], what: str) -> Family:
+def _build_family(options: type[RecurrentOptions], what: str) -> Family:
     return Family(
         options=options,
         fitter="insula.training.fitters.scratch:fit",
-        steps=scratch_steps,
+        steps=choose_scratch_steps,
         locate=locate_vectors,
         extra="train",
         packages=NEURAL_PACKAGES,
@@ -51,5 +51,5 @@ def _family(options: type[RecurrentOptions], what: str) -> Family:
     )
 
 
-LSTM = _family(LstmOptions, "bidirectional LSTM with attention")
-GRU = _family(GruOptions, "bidirectional GRU with attention")
+LSTM = _build_family(LstmOptions, "bidirectional LSTM with attention")
+GRU = _build_family(GruOptions, "bidirectional GRU with attention")

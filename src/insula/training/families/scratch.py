@@ -73,6 +73,6 @@ def locate_vectors(options: ModelOptions) -> Base | None:
     return None
 
 
-def scratch_steps(options: ModelOptions, base: Base | None = None) -> tuple[str, ...]:
+def choose_scratch_steps(options: ModelOptions, base: Base | None = None) -> tuple[str, ...]:
     """Return the steps for words: emoji as words, lower case, segmented Chinese."""
     return WORD_STEPS

@@ -7,7 +7,7 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from insula.training.families.registry import NEURAL_PACKAGES, Family
-from insula.training.families.scratch import SCRATCH_TRAIN, ScratchOptions, locate_vectors, scratch_steps
+from insula.training.families.scratch import SCRATCH_TRAIN, ScratchOptions, choose_scratch_steps, locate_vectors
 from insula.training.options.sections import Share
 
 
@@ -30,7 +30,7 @@ class StaticOptions(ScratchOptions):
 FAMILY = Family(
     options=StaticOptions,
     fitter="insula.training.fitters.scratch:fit",
-    steps=scratch_steps,
+    steps=choose_scratch_steps,
     locate=locate_vectors,
     extra="train",
     packages=NEURAL_PACKAGES,

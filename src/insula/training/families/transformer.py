@@ -7,7 +7,7 @@ from typing import ClassVar, Literal
 from pydantic import Field, model_validator
 
 from insula.training.families.registry import NEURAL_PACKAGES, Family
-from insula.training.families.scratch import SCRATCH_TRAIN, ScratchOptions, locate_vectors, scratch_steps
+from insula.training.families.scratch import SCRATCH_TRAIN, ScratchOptions, choose_scratch_steps, locate_vectors
 from insula.training.options.sections import Share
 
 
@@ -23,7 +23,7 @@ class TransformerOptions(ScratchOptions):
     dropout: Share = Field(0.2, description="dropout on token vectors, in each block and on the pooled vector")
 
     @model_validator(mode="after")
-    def _heads_divide_the_width(self) -> TransformerOptions:
+    def _check_width(self) -> TransformerOptions:
         if self.width % self.heads:
             raise ValueError(
                 f"the width must be a multiple of heads. Got width {self.width} with {self.heads} heads. Change one "
@@ -35,7 +35,7 @@ class TransformerOptions(ScratchOptions):
 FAMILY = Family(
     options=TransformerOptions,
     fitter="insula.training.fitters.scratch:fit",
-    steps=scratch_steps,
+    steps=choose_scratch_steps,
     locate=locate_vectors,
     extra="train",
     packages=NEURAL_PACKAGES,

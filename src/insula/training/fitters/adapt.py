@@ -54,6 +54,6 @@ class Adaptation:
         save_adapter(self.model, folder, base=base, revision=revision)
 
 
-def trainable_parameters(model: PreTrainedModel) -> int:
+def count_trainable_parameters(model: PreTrainedModel) -> int:
     """Return the number of trainable parameters."""
     return sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)

@@ -14,20 +14,20 @@ from insula.models.folder import ModelFolder
 from insula.models.networks.architectures import load_network
 from insula.models.networks.encoder import EncoderForEmotion
 from insula.models.networks.layer_split import freeze_lower
-from insula.models.pretrained import encoder_errors
-from insula.models.quiet import quiet_transformers
+from insula.models.pretrained import convert_encoder_errors
+from insula.models.quiet import silence_transformers
 from insula.models.tokens.tokenization import TOKENIZER, TextTokenizer
 from insula.training.families.base import locate_base
-from insula.training.fitters.adapt import Adaptation, trainable_parameters
+from insula.training.fitters.adapt import Adaptation, count_trainable_parameters
 from insula.training.fitters.network import (
     MAX_UNKNOWN_SHARE,
     VOCABULARY_SAMPLE,
-    fitted_network,
+    build_fitted_network,
+    build_token_rows,
+    get_tokenizer_folder,
     set_base_rates,
-    token_rows,
-    tokenizer_folder,
 )
-from insula.training.fitters.prune import prune, prunes
+from insula.training.fitters.prune import is_pruning, prune
 from insula.training.fitting import Fitted, PreparedRows, Rows, RunContext, TrainingPlan
 from insula.training.loss_terms.term import TermInput
 from insula.training.loss_terms.total import LossTerms
@@ -56,7 +56,7 @@ def fit(plan: TrainingPlan, rows: PreparedRows, run: RunContext) -> Fitted:
     set_seed(run.seed)
     objective = choose_objective(plan.objective, plan.scheme, rows.train)
     terms = LossTerms.of(TermInput(plan, objective, rows))
-    if base.trained is None and prunes(options):
+    if base.trained is None and is_pruning(options):
         raise RecipeError(
             f"The model.base option must be a trained model folder when layers, heads or neurons are pruned: their "
             f"importance is known only after training. Got {options.base!r}. Train it, then run insula model prune."
@@ -65,22 +65,22 @@ def fit(plan: TrainingPlan, rows: PreparedRows, run: RunContext) -> Fitted:
         model = _build(base.folder, plan, options, objective.head)
     else:
         model = _reopen(base.trained, plan, options, objective.head)
-    files = tokenizer_folder(run)
-    with quiet_transformers():
+    files = get_tokenizer_folder(run)
+    with silence_transformers():
         _copy_tokenizer(base.folder, model, files)
     tokenizer = TextTokenizer(files / TOKENIZER, max_tokens=options.max_tokens)
     _warn_of_unknown_words(tokenizer, rows.train, options.base, run.progress)
     if any(not isinstance(text, str) for text in rows.train.texts):
-        model.config.separator = _separator(tokenizer, options.base)
+        model.config.separator = _find_separator(tokenizer, options.base)
 
-    train, validation = token_rows(plan, rows, tokenizer, terms)
+    train, validation = build_token_rows(plan, rows, tokenizer, terms)
     if base.trained is None:
         set_base_rates(model, objective, plan, rows.train)
-    facts = prune(model, train, terms, options, run) if prunes(options) else {}
+    facts = prune(model, train, terms, options, run) if is_pruning(options) else {}
     adaptation = Adaptation(model, plan.adapter, frozen_layers=plan.train.freeze_layers)
     if plan.train.freeze_layers:
         _freeze(model, {"train": train, "validation": validation}, plan.train.freeze_layers, run)
-    trainable = trainable_parameters(model)
+    trainable = count_trainable_parameters(model)
     trained = train_network(model, train, validation, terms, plan, run, adaptation.callbacks)
     shutil.rmtree(run.folder / STATES, ignore_errors=True)  # a resumed run needs the rest of the cache
     model.upper = None
@@ -89,7 +89,7 @@ def fit(plan: TrainingPlan, rows: PreparedRows, run: RunContext) -> Fitted:
     def save_adapter(folder: Path) -> None:
         adaptation.save(folder, base=options.base, revision=options.revision)
 
-    return fitted_network(
+    return build_fitted_network(
         plan,
         run,
         model,
@@ -103,7 +103,7 @@ def fit(plan: TrainingPlan, rows: PreparedRows, run: RunContext) -> Fitted:
 
 
 def _build(source: Path, plan: TrainingPlan, options: PretrainedOptions, head: str) -> EncoderForEmotion:
-    with quiet_transformers():
+    with silence_transformers():
         model = EncoderForEmotion.from_backbone(
             source, outputs=plan.scheme.output_count, pooling=options.pooling, dropout=options.dropout, head=head
         )
@@ -141,7 +141,7 @@ def _check_positions(model: EncoderForEmotion, options: PretrainedOptions) -> No
 
 def _copy_tokenizer(source: Path, model: EncoderForEmotion, folder: Path) -> None:
     """Write the encoder's tokenizer into `folder`; raises `DataError` if it does not fit the weights."""
-    with encoder_errors(source):
+    with convert_encoder_errors(source):
         tokenizer = AutoTokenizer.from_pretrained(source, trust_remote_code=False)
         # Without tokenizer files, transformers creates an empty tokenizer that knows no token.
         if len(tokenizer) <= len(tokenizer.all_special_tokens):
@@ -161,7 +161,7 @@ def _warn_of_unknown_words(tokenizer: TextTokenizer, train: Rows, base: str, pro
         )
 
 
-def _separator(tokenizer: TextTokenizer, base: str) -> int:
+def _find_separator(tokenizer: TextTokenizer, base: str) -> int:
     if tokenizer.separator is None:
         raise RecipeError(
             f"The encoder {base!r} has no separator token for pairs, so it cannot read the context of a text. Name "

@@ -13,9 +13,9 @@ from torch.nn import functional as F
 
 from insula.core.arrays import Float64Array
 from insula.core.progress import Progress
-from insula.inference.batching import batches
+from insula.inference.batching import iterate_batches
 from insula.models.networks.encoder import EncoderForEmotion
-from insula.models.pruning import bert_layers
+from insula.models.pruning import find_bert_layers
 from insula.training.loss_terms.term import Batch
 from insula.training.loss_terms.total import LossTerms
 from insula.training.neural.batches import TokenRows, collate
@@ -46,27 +46,27 @@ def measure_importance(
     Leaves the model in evaluation mode, since dropout would distort the measurement. Raises `RecipeError` for a model
     without BERT's layer structure.
     """
-    layers = bert_layers(model.backbone)
+    layers = find_bert_layers(model.backbone)
     model.eval()
     influence = np.zeros(len(layers))
     heads = [np.zeros(layer.attention.self.num_attention_heads) for layer in layers]
     neurons = [np.zeros(layer.intermediate.dense.out_features) for layer in layers]
     tokens = 0
     progress.start("importance", total=len(chosen))
-    with _recorded(layers) as seen:
-        for batch in batches([len(rows.tokens[row]) for row in chosen], tokens=TOKENS_A_BATCH):
+    with _record_activations(layers) as seen:
+        for batch in iterate_batches([len(rows.tokens[row]) for row in chosen], tokens=TOKENS_A_BATCH):
             labelled = Batch.of(collate([rows[chosen[number]] for number in batch]))
             mask = labelled.inputs["attention_mask"]
             losses = terms.validation_loss(labelled, terms.network(model, training=False)(labelled.inputs))
             loss = (losses * labelled.weights).sum()
             gradients = torch.autograd.grad(loss, [*seen.heads, *seen.neurons])
             for number, layer in enumerate(layers):
-                influence[number] += _cosine_distance(*seen.states[number], mask)
+                influence[number] += _sum_cosine_distance(*seen.states[number], mask)
                 size = layer.attention.self.attention_head_size
-                by_unit = _first_order_change(gradients[number], seen.heads[number])
+                by_unit = _estimate_change(gradients[number], seen.heads[number])
                 by_head = by_unit.reshape(len(by_unit), -1, size).sum(dim=2)
                 heads[number] += by_head.abs().sum(dim=0).numpy()
-                by_neuron = _first_order_change(gradients[len(layers) + number], seen.neurons[number])
+                by_neuron = _estimate_change(gradients[len(layers) + number], seen.neurons[number])
                 neurons[number] += by_neuron.abs().sum(dim=0).numpy()
             tokens += int(mask.sum())
             progress.advance(len(batch))
@@ -97,7 +97,7 @@ class _Activations:
 
 
 @contextlib.contextmanager
-def _recorded(layers: Sequence[Any]) -> Iterator[_Activations]:
+def _record_activations(layers: Sequence[Any]) -> Iterator[_Activations]:
     seen = _Activations()
 
     def states(_: Any, inputs: tuple[torch.Tensor, ...], output: Any) -> None:
@@ -118,12 +118,12 @@ def _recorded(layers: Sequence[Any]) -> Iterator[_Activations]:
             hook.remove()
 
 
-def _cosine_distance(before: torch.Tensor, after: torch.Tensor, mask: torch.Tensor) -> float:
+def _sum_cosine_distance(before: torch.Tensor, after: torch.Tensor, mask: torch.Tensor) -> float:
     """Return the sum of 1 - cosine over all tokens that are not padding."""
     apart = 1.0 - F.cosine_similarity(before.double(), after.double(), dim=-1)
     return float((apart * mask).sum())
 
 
-def _first_order_change(gradient: torch.Tensor, activation: torch.Tensor) -> torch.Tensor:
+def _estimate_change(gradient: torch.Tensor, activation: torch.Tensor) -> torch.Tensor:
     """Return (rows, units): the first-order change of a row's loss if the unit were removed."""
     return (gradient.double() * activation.detach().double()).sum(dim=1)

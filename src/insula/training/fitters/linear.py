@@ -15,8 +15,8 @@ from insula.models.networks.linear import Featurizer, LinearModel, NgramFeatures
 from insula.training.families.linear import LinearOptions
 from insula.training.families.linear_objective import check_linear
 from insula.training.fitting import Fitted, PreparedRows, Rows, RunContext, TrainingPlan
-from insula.training.neural.validation import validation_score
-from insula.training.objectives.class_weights import label_weights, row_weights
+from insula.training.neural.validation import compute_validation_score
+from insula.training.objectives.class_weights import compute_row_weights, label_weights
 
 Weights = tuple[NDArray[np.float32], NDArray[np.float32]]
 ONE_OF_SEVERAL = ("binary", "single", "ordinal")
@@ -35,7 +35,7 @@ def fit(plan: TrainingPlan, rows: PreparedRows, run: RunContext) -> Fitted:
             "family's options from it."
         )
     check_linear(plan.objective, plan.scheme)
-    featurizer, features = Featurizer.fit(_features(options, plan.language), rows.train.joined)
+    featurizer, features = Featurizer.fit(_build_features(options, plan.language), rows.train.joined)
     trial = _Trial(plan, rows, run, featurizer, features)
     strengths = sorted(options.strengths)
     if rows.validation is None:
@@ -79,12 +79,12 @@ class _Trial:
         """Return the candidate with a strength and balanced classes or not; without validation rows its score is 0."""
         plan, train = self.plan, self.rows.train
         if balanced:
-            train = dataclasses.replace(train, weights=row_weights(train.gold, train.weights, "balanced"))
+            train = dataclasses.replace(train, weights=compute_row_weights(train.gold, train.weights, "balanced"))
         weights = _solve(plan, self.features, train, strength, self.run.seed)
         score = 0.0
         if self.held_out is not None and self.rows.validation is not None:
             logits = self.held_out @ weights[0].T + weights[1]
-            name, score = validation_score(plan.scheme, DecisionRule(), logits, self.rows.validation.gold)
+            name, score = compute_validation_score(plan.scheme, DecisionRule(), logits, self.rows.validation.gold)
             self.history.append(
                 {
                     "step": float(len(self.history) + 1),
@@ -97,7 +97,7 @@ class _Trial:
         return _Result(strength, weights, score)
 
 
-def _features(options: LinearOptions, language: str | None) -> NgramFeatures:
+def _build_features(options: LinearOptions, language: str | None) -> NgramFeatures:
     chinese = language == "zh"
     characters = options.char_ngrams
     if characters == "auto":
@@ -122,17 +122,17 @@ def _solve(plan: TrainingPlan, features: csr_matrix, train: Rows, strength: floa
         absent, present = np.ones((2, train.gold.shape[1])) if factors is None else factors
         weights = train.weights[:, None] * np.where(train.gold > 0, present, absent)
         columns = [
-            _binary(features, targets, each, strength, seed)
+            _solve_binary(features, targets, each, strength, seed)
             for targets, each in zip(train.gold.T, weights.T, strict=True)
         ]
         return np.stack([c for c, _ in columns]), np.array([b for _, b in columns], dtype=np.float32)
     if scheme.kind == "binary":
-        coefficients, intercept = _binary(features, train.gold[:, 1], train.weights, strength, seed)
+        coefficients, intercept = _solve_binary(features, train.gold[:, 1], train.weights, strength, seed)
         return coefficients[None, :], np.array([intercept], dtype=np.float32)
-    return _multinomial(features, train, strength)
+    return _solve_multinomial(features, train, strength)
 
 
-def _binary(
+def _solve_binary(
     features: csr_matrix, targets: NDArray[np.float64], weights: NDArray[np.float64], strength: float, seed: int
 ) -> tuple[NDArray[np.float32], float]:
     if targets.min() == targets.max():
@@ -147,7 +147,7 @@ def _binary(
     return model.coef_[0].astype(np.float32), float(model.intercept_[0])
 
 
-def _multinomial(features: csr_matrix, train: Rows, strength: float) -> Weights:
+def _solve_multinomial(features: csr_matrix, train: Rows, strength: float) -> Weights:
     classes = train.gold.argmax(axis=1)
     labels = train.gold.shape[1]
     coefficients = np.zeros((labels, features.shape[1]), dtype=np.float32)

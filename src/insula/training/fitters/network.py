@@ -13,57 +13,59 @@ from numpy.typing import NDArray
 from transformers import PreTrainedModel
 
 from insula.core.scheme import LabelScheme
-from insula.inference.token_backend import in_batches
+from insula.inference.token_backend import run_in_batches
 from insula.models.onnx.export import export_onnx
-from insula.models.quiet import quiet_transformers
+from insula.models.quiet import silence_transformers
 from insula.models.tokens.tokenization import TextTokenizer, write_settings
 from insula.text.context import Segments
 from insula.training.fitting import Fitted, PreparedRows, Rows, RunContext, Task, TrainingPlan
 from insula.training.loss_terms.total import LossTerms
 from insula.training.neural.batches import TokenRows
-from insula.training.neural.task_batches import rows_per_epoch
+from insula.training.neural.task_batches import count_rows_per_epoch
 from insula.training.neural.train_network import TrainedNetwork
 from insula.training.objectives.objective import Objective
-from insula.training.objectives.registry import targets
+from insula.training.objectives.registry import build_targets
 
 VOCABULARY_SAMPLE = 1000
 MAX_UNKNOWN_SHARE = 0.05  # of tokens; above it the vocabulary is for another language or script
 
 
-def tokenizer_folder(run: RunContext) -> Path:
+def get_tokenizer_folder(run: RunContext) -> Path:
     """Return the folder of the tokenizer files during training; removed when the run is finished."""
     return run.folder / "tokenizer"
 
 
-def token_rows(
+def build_token_rows(
     plan: TrainingPlan, rows: PreparedRows, tokenizer: TextTokenizer, terms: LossTerms
 ) -> tuple[TokenRows, TokenRows | None]:
     """Return tokenised training and validation rows; training rows have the columns and views of the loss terms."""
-    train, validation = _tokens(plan.scheme, rows.train, tokenizer), None
+    train, validation = _tokenize_rows(plan.scheme, rows.train, tokenizer), None
     train.columns = terms.columns
     train.views = {name: tokenizer(texts) for name, texts in terms.views.items()}
     if (task := rows.train.task) is not None:
-        train.task, train.targets = task, _targets_by_task(task, targets(plan.scheme, rows.train.gold), rows.tasks)
+        train.task, train.targets = task, _group_targets(task, build_targets(plan.scheme, rows.train.gold), rows.tasks)
         main, *others = np.bincount(task, minlength=1 + len(rows.tasks)).tolist()
-        train.epoch_rows = rows_per_epoch(main, others, plan.auxiliary.alpha)
+        train.epoch_rows = count_rows_per_epoch(main, others, plan.auxiliary.alpha)
     if rows.validation is not None:
-        validation = _tokens(plan.scheme, rows.validation, tokenizer)
+        validation = _tokenize_rows(plan.scheme, rows.validation, tokenizer)
     return train, validation
 
 
-def _tokens(scheme: LabelScheme, rows: Rows, tokenizer: TextTokenizer) -> TokenRows:
+def _tokenize_rows(scheme: LabelScheme, rows: Rows, tokenizer: TextTokenizer) -> TokenRows:
     read = tokenizer.read(rows.texts)
     tokens = [row.windows[0] for row in read]
-    return TokenRows(tokens, targets(scheme, rows.gold), rows.weights, truncated=sum(row.truncated for row in read))
+    return TokenRows(
+        tokens, build_targets(scheme, rows.gold), rows.weights, truncated=sum(row.truncated for row in read)
+    )
 
 
-def _targets_by_task(
+def _group_targets(
     task: NDArray[np.intp], main: NDArray[np.float64], others: Sequence[Task]
 ) -> list[NDArray[np.float64]]:
     """Return the targets of each row in the label scheme of its task."""
     by_row = list(main)
     for number, one in enumerate(others, start=1):
-        own = targets(one.scheme, one.rows.gold)
+        own = build_targets(one.scheme, one.rows.gold)
         for row, target in zip(np.flatnonzero(task == number), own, strict=True):
             by_row[row] = target
     return by_row
@@ -71,10 +73,10 @@ def _targets_by_task(
 
 def set_base_rates(model: PreTrainedModel, objective: Objective, plan: TrainingPlan, train: Rows) -> None:
     """Initialise the biases of the head with the label frequencies of the training rows."""
-    model.head.set_base_rates(objective.biases(targets(plan.scheme, train.gold), train.labelled_weights))
+    model.head.set_base_rates(objective.biases(build_targets(plan.scheme, train.gold), train.labelled_weights))
 
 
-def fitted_network(
+def build_fitted_network(
     plan: TrainingPlan,
     run: RunContext,
     model: PreTrainedModel,
@@ -101,21 +103,21 @@ def fitted_network(
     outputs = plan.scheme.output_count
 
     def save(folder: Path) -> None:
-        with quiet_transformers():
+        with silence_transformers():
             if save_adapter is not None:
                 save_adapter(folder)
             else:
                 model.save_pretrained(folder)
                 weights = folder / "model.safetensors" if shares_weights else None
                 export_onnx(model, folder / "model.onnx", weights=weights)
-        for file in tokenizer_folder(run).iterdir():
+        for file in get_tokenizer_folder(run).iterdir():
             shutil.copy2(file, folder / file.name)
         write_settings(folder, max_tokens=tokenizer.max_tokens, outputs=outputs)
 
     def untrained_logits(build: Callable[[], PreTrainedModel], texts: Sequence[Segments]) -> NDArray[np.float32]:
         network = build().eval()
         network.head.randomise(run.seed)
-        return in_batches(tokenizer(texts), outputs, _runner(network))
+        return run_in_batches(tokenizer(texts), outputs, _build_runner(network))
 
     return Fitted(
         save=save,
@@ -130,7 +132,7 @@ def fitted_network(
     )
 
 
-def _runner(network: PreTrainedModel) -> Callable[[NDArray[np.int64], NDArray[np.int64]], NDArray[np.float32]]:
+def _build_runner(network: PreTrainedModel) -> Callable[[NDArray[np.int64], NDArray[np.int64]], NDArray[np.float32]]:
     @torch.inference_mode()
     def run(ids: NDArray[np.int64], mask: NDArray[np.int64]) -> NDArray[np.float32]:
         logits: NDArray[np.float32] = network(torch.from_numpy(ids), torch.from_numpy(mask)).logits.numpy()

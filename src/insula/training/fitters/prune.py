@@ -25,14 +25,14 @@ MAX_ROWS = 1000
 WIDTH_STEP = 8
 
 
-def prunes(options: ModelOptions) -> bool:
+def is_pruning(options: ModelOptions) -> bool:
     """Return whether the options prune the model."""
     return isinstance(options, EncoderOptions) and any(
         kept is not None for kept in (options.keep_layers, options.keep_heads, options.keep_width)
     )
 
 
-def pruned_shape(before: EncoderShape, options: EncoderOptions) -> tuple[int, EncoderShape]:
+def compute_pruned_shape(before: EncoderShape, options: EncoderOptions) -> tuple[int, EncoderShape]:
     """Return the number of layers to keep, and the numbers of heads and neurons that each layer would keep.
 
     Shares are rounded to whole heads and to multiples of 8 neurons, at least one of each. Raises `RecipeError` if the
@@ -45,8 +45,8 @@ def pruned_shape(before: EncoderShape, options: EncoderOptions) -> tuple[int, En
             f"The layers to keep (model.keep_layers) must be from 1 to {total} for this encoder. Got {layers}. Keep "
             "fewer."
         )
-    heads = tuple(_kept_count(count, options.keep_heads, step=1) for count in before.heads)
-    widths = tuple(_kept_count(count, options.keep_width, step=WIDTH_STEP) for count in before.widths)
+    heads = tuple(_count_kept(count, options.keep_heads, step=1) for count in before.heads)
+    widths = tuple(_count_kept(count, options.keep_width, step=WIDTH_STEP) for count in before.widths)
     if layers == total and EncoderShape(heads, widths) == before:
         raise RecipeError(
             f"The layers, heads and width to keep must leave something out. Got all {total} layers with all their "
@@ -61,11 +61,11 @@ def choose_kept(importance: Importance, layers: int, shape: EncoderShape) -> Kep
     layers   number of layers to keep
     shape    numbers of heads and neurons to keep in each layer of the whole encoder
     """
-    chosen = _top(importance.layers, layers)
+    chosen = _find_highest(importance.layers, layers)
     return KeptParts(
         chosen,
-        tuple(_top(importance.heads[number], shape.heads[number]) for number in chosen),
-        tuple(_top(importance.neurons[number], shape.widths[number]) for number in chosen),
+        tuple(_find_highest(importance.heads[number], shape.heads[number]) for number in chosen),
+        tuple(_find_highest(importance.neurons[number], shape.widths[number]) for number in chosen),
     )
 
 
@@ -83,7 +83,7 @@ def prune(
             "options from it."
         )
     before = EncoderShape.of(model.backbone)
-    layers, shape = pruned_shape(before, options)
+    layers, shape = compute_pruned_shape(before, options)
     file = run.folder / "cache" / "kept.json"
     if run.resume and file.exists():
         kept = KeptParts.from_dict(json.loads(file.read_text(encoding="utf-8")))
@@ -94,10 +94,10 @@ def prune(
         _write_kept(kept, file)
     model.prune(kept)
     run.progress.say(f"Pruned to {len(kept.layers)} of {len(before.heads)} layers.")
-    return {"pruned": _kept_facts(before, kept)}
+    return {"pruned": _describe_kept(before, kept)}
 
 
-def _kept_facts(before: EncoderShape, kept: KeptParts) -> dict[str, Any]:
+def _describe_kept(before: EncoderShape, kept: KeptParts) -> dict[str, Any]:
     """Return what was kept, for the metrics: indices of layers and heads, numbers of neurons."""
     return {
         "before": before.to_dict(),
@@ -112,12 +112,12 @@ def _write_kept(kept: KeptParts, file: Path) -> None:
     write_json(file, kept.to_dict())
 
 
-def _kept_count(count: int, share: float | None, *, step: int) -> int:
+def _count_kept(count: int, share: float | None, *, step: int) -> int:
     if share is None or share == 1:
         return count
     return min(count, max(1, math.floor(share * count / step + 0.5)) * step)
 
 
-def _top(importance: NDArray[np.float64], count: int) -> tuple[int, ...]:
+def _find_highest(importance: NDArray[np.float64], count: int) -> tuple[int, ...]:
     """Return the indices of the `count` highest values, ascending; the first of equal values."""
     return tuple(sorted(np.argsort(-importance, kind="stable")[:count].tolist()))

@@ -13,15 +13,15 @@ from insula.core.progress import Progress
 from insula.models.networks.architectures import architectures
 from insula.models.networks.scratch import ScratchNetwork
 from insula.models.tokens.tokenization import TOKENIZER, TextTokenizer
-from insula.models.tokens.vocabulary import WORD_START, Kind, extend_vocabulary, train_vocabulary, whole_words
+from insula.models.tokens.vocabulary import WORD_START, Kind, extend_vocabulary, list_whole_words, train_vocabulary
 from insula.models.tokens.word_vectors import distil_vectors
 from insula.training.families.scratch import ScratchOptions, locate_vectors
 from insula.training.fitters.network import (
     VOCABULARY_SAMPLE,
-    fitted_network,
+    build_fitted_network,
+    build_token_rows,
+    get_tokenizer_folder,
     set_base_rates,
-    token_rows,
-    tokenizer_folder,
 )
 from insula.training.fitting import Fitted, PreparedRows, RunContext, TrainingPlan
 from insula.training.loss_terms.term import TermInput
@@ -43,8 +43,8 @@ def fit(plan: TrainingPlan, rows: PreparedRows, run: RunContext) -> Fitted:
         )
     objective = choose_objective(plan.objective, plan.scheme, rows.train)
     terms = LossTerms.of(TermInput(plan, objective, rows))
-    kind, size = _kind_and_size(plan, options)
-    file = tokenizer_folder(run) / TOKENIZER
+    kind, size = _choose_vocabulary(plan, options)
+    file = get_tokenizer_folder(run) / TOKENIZER
     entries: Sequence[str] = train_vocabulary(
         rows.train.joined, file, kind=kind, size=size, min_count=options.min_count
     )
@@ -52,11 +52,11 @@ def fit(plan: TrainingPlan, rows: PreparedRows, run: RunContext) -> Fitted:
     if (source := plan.base or locate_vectors(options)) is not None:
         entries, vectors = _distil(source.folder, file, options, entries, kind, size, run.progress)
     tokenizer = TextTokenizer(file, max_tokens=options.max_tokens)
-    train, validation = token_rows(plan, rows, tokenizer, terms)
+    train, validation = build_token_rows(plan, rows, tokenizer, terms)
     model = _build(plan, run, options, len(entries), vectors, objective.head)
     set_base_rates(model, objective, plan, rows.train)
     trained = train_network(model, train, validation, terms, plan, run)
-    return fitted_network(
+    return build_fitted_network(
         plan,
         run,
         model.to_stored(),
@@ -69,7 +69,7 @@ def fit(plan: TrainingPlan, rows: PreparedRows, run: RunContext) -> Fitted:
     )
 
 
-def _kind_and_size(plan: TrainingPlan, options: ScratchOptions) -> tuple[Kind, int]:
+def _choose_vocabulary(plan: TrainingPlan, options: ScratchOptions) -> tuple[Kind, int]:
     kind: Kind
     if options.vocabulary == "auto":
         kind = "subwords" if plan.language == "zh" else "words"
@@ -92,7 +92,7 @@ def _distil(
     if file.exists():
         _warn_of_unknown(options, entries, file, progress)
         if kind == "words":
-            entries = extend_vocabulary(vocabulary, whole_words(file), size=size)
+            entries = extend_vocabulary(vocabulary, list_whole_words(file), size=size)
     return entries, distil_vectors(_as_words(entries), source, options.width, progress)
 
 

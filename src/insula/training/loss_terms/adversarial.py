@@ -17,11 +17,11 @@ import torch
 
 from insula.training.loss_terms.perturbation import (
     TokenVectors,
-    projected,
-    random_directions,
+    draw_directions,
+    project_onto_ball,
+    repeat_dropout,
     require_embeddings,
-    same_dropout,
-    scaled,
+    scale_to_length,
 )
 from insula.training.loss_terms.term import Batch, LossTerm, Outputs, TermInput
 
@@ -36,10 +36,10 @@ def build_fgm(given: TermInput) -> LossTerm | None:
     def attack(
         vectors: TokenVectors, batch: Batch, outputs: Outputs, loss: Callable[[Outputs], torch.Tensor]
     ) -> torch.Tensor:
-        step = scaled(vectors.gradient(batch, outputs.network, None, loss), epsilon)
+        step = scale_to_length(vectors.gradient(batch, outputs.network, None, loss), epsilon)
         return loss(vectors.outputs(batch, outputs.network, step))
 
-    return _term("fgm", given.plan.adversarial.fgm, attack, given)
+    return _build_term("fgm", given.plan.adversarial.fgm, attack, given)
 
 
 def build_pgd(given: TermInput) -> LossTerm | None:
@@ -52,10 +52,10 @@ def build_pgd(given: TermInput) -> LossTerm | None:
         moved = vectors.like(batch)
         for _ in range(options.steps):
             gradient = vectors.gradient(batch, outputs.network, moved, loss)
-            moved = projected(moved + scaled(gradient, options.step_size), options.epsilon)
+            moved = project_onto_ball(moved + scale_to_length(gradient, options.step_size), options.epsilon)
         return loss(vectors.outputs(batch, outputs.network, moved))
 
-    return _term("pgd", options.pgd, attack, given)
+    return _build_term("pgd", options.pgd, attack, given)
 
 
 def build_freelb(given: TermInput) -> LossTerm | None:
@@ -65,23 +65,23 @@ def build_freelb(given: TermInput) -> LossTerm | None:
     def attack(
         vectors: TokenVectors, batch: Batch, outputs: Outputs, loss: Callable[[Outputs], torch.Tensor]
     ) -> torch.Tensor:
-        start = random_directions(vectors.like(batch), batch)
+        start = draw_directions(vectors.like(batch), batch)
         # A uniformly distributed length, so that the start is inside the ball.
-        moved = scaled(start, options.epsilon) * torch.rand(len(start), 1, 1, device=start.device)
+        moved = scale_to_length(start, options.epsilon) * torch.rand(len(start), 1, 1, device=start.device)
         found: list[torch.Tensor] = []
-        with same_dropout() as repeat:
+        with repeat_dropout() as repeat:
             for number in range(options.steps):
                 if number:
                     repeat()
                 losses, gradient = vectors.outputs_and_gradient(batch, outputs.network, moved, loss)
                 found.append(losses)
-                moved = projected(moved + scaled(gradient, options.step_size), options.epsilon)
+                moved = project_onto_ball(moved + scale_to_length(gradient, options.step_size), options.epsilon)
         return torch.stack(found).mean(dim=0)
 
-    return _term("freelb", options.freelb, attack, given)
+    return _build_term("freelb", options.freelb, attack, given)
 
 
-def _term(name: str, weight: float, attack: Attack, given: TermInput) -> LossTerm | None:
+def _build_term(name: str, weight: float, attack: Attack, given: TermInput) -> LossTerm | None:
     if not weight:
         return None
     require_embeddings(given, name)

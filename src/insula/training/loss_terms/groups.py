@@ -46,7 +46,7 @@ def build(given: TermInput) -> LossTerm | None:
     share = given.plan.robust.group_dro
     if not share:
         return None
-    groups, numbers = _numbered(given)
+    groups, numbers = _number_subgroups(given)
     state, objective = GroupWeights(groups, given.plan.robust.group_rate), given.objective
     counted: list[Batch] = []
 
@@ -79,7 +79,7 @@ def build(given: TermInput) -> LossTerm | None:
     )
 
 
-def _numbered(given: TermInput) -> tuple[int, NDArray[np.int64]]:
+def _number_subgroups(given: TermInput) -> tuple[int, NDArray[np.int64]]:
     """Return the number of subgroups of the labelled rows, and the (rows,) number of each row's subgroup."""
     train = given.train
     if train.subgroup is None:

@@ -1,4 +1,4 @@
-"""The term `levels`: a loss at every coarser level of a scheme, computed from the logits of the labels.
+"""The term `find_levels`: a loss at every coarser level of a scheme, computed from the logits of the labels.
 
 Levels are consistent by construction. With mutually exclusive labels, the probability P of a parent is the sum of its
 children's, and its loss is the cross-entropy -sum Y log P. In multi-label schemes, the logit of a parent is the maximum
@@ -13,7 +13,7 @@ import torch
 from torch.nn import functional as F
 
 from insula.core.errors import RecipeError
-from insula.core.levels import levels
+from insula.core.levels import find_levels
 from insula.training.loss_terms.term import Batch, LossTerm, Outputs, TermInput
 
 
@@ -25,14 +25,14 @@ def build(given: TermInput) -> LossTerm | None:
     scheme, weight = given.scheme, given.plan.objective.levels
     if not weight:
         return None
-    found = levels(scheme) if scheme.kind in ("single", "multi") else {}
+    found = find_levels(scheme) if scheme.kind in ("single", "multi") else {}
     if not found:
         raise RecipeError(
             f"The objective.levels option must be 0 for labels without coarser levels (see docs: label schemes). Got "
             f"{weight:g} for the {scheme.kind} labels {', '.join(scheme.names)}. Leave it out."
         )
     children = [torch.from_numpy(level.children) for level in found.values()]
-    level_loss = multi_label_level_loss if scheme.kind == "multi" else exclusive_level_loss
+    level_loss = compute_multi_label_level_loss if scheme.kind == "multi" else compute_exclusive_level_loss
 
     def loss(batch: Batch, outputs: Outputs) -> torch.Tensor:
         logits = outputs.logits
@@ -41,14 +41,14 @@ def build(given: TermInput) -> LossTerm | None:
     return LossTerm("levels", loss, weight=weight, share=given.label_share, in_validation=True, column="labelled")
 
 
-def exclusive_level_loss(logits: torch.Tensor, targets: torch.Tensor, children: torch.Tensor) -> torch.Tensor:
+def compute_exclusive_level_loss(logits: torch.Tensor, targets: torch.Tensor, children: torch.Tensor) -> torch.Tensor:
     """Return the (rows,) losses of a level with mutually exclusive labels; `children` is (labels, parents) bool."""
     members = logits.log_softmax(dim=1)[:, :, None].masked_fill(~children, -torch.inf)
     parents = targets @ children.to(targets.dtype)
     return -(parents * members.logsumexp(dim=1)).sum(dim=1)
 
 
-def multi_label_level_loss(logits: torch.Tensor, targets: torch.Tensor, children: torch.Tensor) -> torch.Tensor:
+def compute_multi_label_level_loss(logits: torch.Tensor, targets: torch.Tensor, children: torch.Tensor) -> torch.Tensor:
     """Return the (rows,) losses of a level of a multi-label scheme, averaged over parents."""
     members, truth = logits[:, :, None].masked_fill(~children, -torch.inf), targets[:, :, None] * children
     parents, largest = truth.amax(dim=1), members.amax(dim=1)

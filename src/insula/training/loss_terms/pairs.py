@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from insula.core.errors import RecipeError
 from insula.training.loss_terms.term import Batch, LossTerm, Outputs, TermInput
-from insula.training.objectives.registry import targets
+from insula.training.objectives.registry import build_targets
 
 VIEW = "counterpart"
 
@@ -35,7 +35,7 @@ def build(given: TermInput) -> LossTerm | None:
             "The robust.pairs option is for categorical labels, and this scheme is dimensional. Got "
             f"{weight:g}. Leave it out."
         )
-    partner = counterparts(given)
+    partner = find_counterparts(given)
     if (partner < 0).all():
         raise RecipeError(
             "The robust.pairs option needs rows with the same value in the pair column, and no two training rows have "
@@ -44,7 +44,7 @@ def build(given: TermInput) -> LossTerm | None:
     margin, divergence = given.plan.robust.pair_margin, given.objective.divergence
     paired = partner >= 0
     own = np.where(paired, partner, np.arange(len(partner)))
-    wanted = targets(given.scheme, given.train.gold)
+    wanted = build_targets(given.scheme, given.train.gold)
 
     def loss(batch: Batch, outputs: Outputs) -> torch.Tensor:
         first, second = outputs.logits, outputs.network(batch.views[VIEW]).logits
@@ -63,7 +63,7 @@ def build(given: TermInput) -> LossTerm | None:
     )
 
 
-def counterparts(given: TermInput) -> NDArray[np.intp]:
+def find_counterparts(given: TermInput) -> NDArray[np.intp]:
     """Return the (rows,) index of the counterpart of each labelled row, -1 for rows without one."""
     train = given.train
     found = np.full(len(train), -1, dtype=np.intp)

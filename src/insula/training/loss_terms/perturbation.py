@@ -106,29 +106,29 @@ class TokenVectors:
         return outputs, seen[0]
 
 
-def scaled(vectors: torch.Tensor, length: float) -> torch.Tensor:
+def scale_to_length(vectors: torch.Tensor, length: float) -> torch.Tensor:
     """Return (rows, tokens, width) vectors scaled to a norm of `length` over all tokens of a row; 0 stays 0."""
-    return length * vectors / norms(vectors).clamp(min=SMALLEST_NORM)
+    return length * vectors / compute_norms(vectors).clamp(min=SMALLEST_NORM)
 
 
-def projected(vectors: torch.Tensor, radius: float) -> torch.Tensor:
+def project_onto_ball(vectors: torch.Tensor, radius: float) -> torch.Tensor:
     """Return (rows, tokens, width) vectors projected onto the ball of `radius` for each row."""
-    return vectors * (radius / norms(vectors).clamp(min=SMALLEST_NORM)).clamp(max=1.0)
+    return vectors * (radius / compute_norms(vectors).clamp(min=SMALLEST_NORM)).clamp(max=1.0)
 
 
-def norms(vectors: torch.Tensor) -> torch.Tensor:
+def compute_norms(vectors: torch.Tensor) -> torch.Tensor:
     """Return the (rows, 1, 1) norms over all tokens of a row."""
     found: torch.Tensor = torch.linalg.vector_norm(vectors, dim=(1, 2), keepdim=True)
     return found
 
 
-def random_directions(like: torch.Tensor, batch: Batch) -> torch.Tensor:
+def draw_directions(like: torch.Tensor, batch: Batch) -> torch.Tensor:
     """Return normally distributed vectors of the shape of `like`, 0 for padding."""
     return _without_padding(torch.randn_like(like), batch)
 
 
 @contextlib.contextmanager
-def same_dropout() -> Iterator[Callable[[], None]]:
+def repeat_dropout() -> Iterator[Callable[[], None]]:
     """Yield a function that makes the next forward pass repeat the dropout of the first one."""
     cuda = torch.cuda.is_available()
     cpu_state = torch.get_rng_state()

@@ -12,7 +12,7 @@ from torch import nn
 
 from insula.models.layers.heads import heads as known_heads
 from insula.training.loss_terms.term import Batch, LossTerm, Outputs, TermInput
-from insula.training.objectives.registry import choose_objective, targets
+from insula.training.objectives.registry import build_targets, choose_objective
 from insula.training.options.objective import ObjectiveOptions
 
 
@@ -52,7 +52,7 @@ def build(given: TermInput) -> LossTerm | None:
         for task, objective in zip(tasks, objectives, strict=True):
             main, outputs = model.head, task.scheme.output_count
             head = known_heads[objective.head](main.output.in_features, outputs, main.dropout.p)
-            head.set_base_rates(objective.biases(targets(task.scheme, task.rows.gold), task.rows.weights))
+            head.set_base_rates(objective.biases(build_targets(task.scheme, task.rows.gold), task.rows.weights))
             heads.append(head)
         model.head = TaskHeads(model.head, heads)
 

@@ -7,7 +7,7 @@ from torch.nn import functional as F
 
 from insula.core.scheme import Kind
 from insula.training.loss_terms.term import Batch, LossTerm, Outputs, TermInput
-from insula.training.objectives.registry import targets
+from insula.training.objectives.registry import build_targets
 
 SMALLEST = 1e-6  # probabilities are clamped away from 0 and 1 by this, to keep logits finite
 
@@ -20,12 +20,14 @@ def build(given: TermInput) -> LossTerm | None:
     kind, temperature = given.scheme.kind, given.plan.distil.temperature
 
     def loss(batch: Batch, outputs: Outputs) -> torch.Tensor:
-        return teacher_loss(kind, outputs.logits, batch.columns["teacher"], temperature)
+        return compute_teacher_loss(kind, outputs.logits, batch.columns["teacher"], temperature)
 
-    return LossTerm("teacher", loss, weight=given.teacher_share, columns={"teacher": targets(given.scheme, scores)})
+    return LossTerm(
+        "teacher", loss, weight=given.teacher_share, columns={"teacher": build_targets(given.scheme, scores)}
+    )
 
 
-def teacher_loss(kind: Kind, logits: torch.Tensor, scores: torch.Tensor, temperature: float) -> torch.Tensor:
+def compute_teacher_loss(kind: Kind, logits: torch.Tensor, scores: torch.Tensor, temperature: float) -> torch.Tensor:
     """Return T^2 KL(teacher || student) per row, both softened by the temperature T.
 
     kind    dimensional: the squared difference, which has no temperature; binary, multi: the Bernoulli divergence of

@@ -12,10 +12,10 @@ import torch
 from insula.core.errors import RecipeError
 from insula.training.loss_terms.perturbation import (
     TokenVectors,
-    random_directions,
+    draw_directions,
+    repeat_dropout,
     require_embeddings,
-    same_dropout,
-    scaled,
+    scale_to_length,
 )
 from insula.training.loss_terms.term import Batch, LossTerm, Outputs, TermInput
 
@@ -41,9 +41,9 @@ def build(given: TermInput) -> LossTerm | None:
     vectors, divergence = TokenVectors(), given.objective.divergence
 
     def loss(batch: Batch, outputs: Outputs) -> torch.Tensor:
-        direction = scaled(random_directions(vectors.like(batch), batch), SMALL_STEP * options.epsilon)
+        direction = scale_to_length(draw_directions(vectors.like(batch), batch), SMALL_STEP * options.epsilon)
         # With different dropout in the passes, the gradient would show its noise, not the effect of the perturbation.
-        with same_dropout() as repeat:
+        with repeat_dropout() as repeat:
             with torch.no_grad():
                 clean = outputs.network(batch.inputs).logits
 
@@ -51,7 +51,7 @@ def build(given: TermInput) -> LossTerm | None:
                 return divergence(clean, moved.logits)
 
             repeat()
-            worst = scaled(vectors.gradient(batch, outputs.network, direction, change), options.epsilon)
+            worst = scale_to_length(vectors.gradient(batch, outputs.network, direction, change), options.epsilon)
             repeat()
             return change(vectors.outputs(batch, outputs.network, worst))
 

@@ -19,8 +19,8 @@ class RankState(nn.Module):
 
     def __init__(self, tuner: Any) -> None:
         super().__init__()
-        self.names = [name for name, _ in _low_rank(tuner)]
-        for number, (_, parameter) in enumerate(_low_rank(tuner)):
+        self.names = [name for name, _ in _find_low_rank(tuner)]
+        for number, (_, parameter) in enumerate(_find_low_rank(tuner)):
             for kind in ("importance", "uncertainty"):
                 self.register_buffer(f"{kind}_{number}", torch.zeros_like(parameter))
 
@@ -64,7 +64,7 @@ class AllocateRanks(TrainerCallback):
         if not self.restored:
             self._restore(state.global_step)
         parameters, distances = [], []
-        for name, parameter in _low_rank(self.tuner):
+        for name, parameter in _find_low_rank(self.tuner):
             if "lora_E" not in name:
                 vectors = parameter if "lora_A" in name else parameter.T
                 distances.append(torch.linalg.matrix_norm(vectors @ vectors.T - torch.eye(len(vectors)).to(vectors)))
@@ -91,10 +91,10 @@ class AllocateRanks(TrainerCallback):
             # The checkpoint lacks the final pattern, but masked ranks are zero in it.
             config.rank_pattern = {
                 name: (parameter != 0).flatten().tolist()
-                for name, parameter in _low_rank(self.tuner) if "lora_E" in name
+                for name, parameter in _find_low_rank(self.tuner) if "lora_E" in name
             }  # fmt: skip
         self.restored = True
 
 
-def _low_rank(tuner: Any) -> list[tuple[str, nn.Parameter]]:
+def _find_low_rank(tuner: Any) -> list[tuple[str, nn.Parameter]]:
     return [(name, parameter) for name, parameter in tuner.model.named_parameters() if "lora_" in name]

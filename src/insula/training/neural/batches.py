@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch.utils.data import DataLoader, Dataset, Sampler
 
-from insula.inference.batching import batches
+from insula.inference.batching import iterate_batches
 from insula.models.layers.padding import pad
 from insula.training.neural.layer_cache import LowerStates
 
@@ -95,7 +95,7 @@ class EvenBatches(Sampler[list[int]]):
 
     def __iter__(self) -> Iterator[list[int]]:
         random = np.random.default_rng([self.seed, self.epoch])
-        order = self._sorted_in_windows(random.permutation(len(self.lengths)))
+        order = self._sort_in_windows(random.permutation(len(self.lengths)))
         count = min(self.steps * self.processes, len(order))
         cuts = _cut_evenly(self.lengths[order].tolist(), count, MAX_ROWS_FACTOR * self.rows)
         made = [order[first:last].tolist() for first, last in itertools.pairwise(cuts)]
@@ -104,7 +104,7 @@ class EvenBatches(Sampler[list[int]]):
         made = [made[number % len(made)] for number in range(self.steps * self.processes)]
         yield from made[self.process :: self.processes]
 
-    def _sorted_in_windows(self, order: NDArray[np.intp]) -> NDArray[np.intp]:
+    def _sort_in_windows(self, order: NDArray[np.intp]) -> NDArray[np.intp]:
         """Sort each window by length, alternately up and down, so that lengths are similar across window borders."""
         # At least two windows: with one, every epoch would have the same batches.
         width = min(WINDOW, max(1, self.steps // 2)) * self.rows * self.processes
@@ -153,7 +153,7 @@ class BudgetBatches(Sampler[list[int]]):
     """Evaluation batches: the same as for prediction."""
 
     def __init__(self, lengths: Sequence[int]) -> None:
-        self.batches = [batch.tolist() for batch in batches(lengths)]
+        self.batches = [batch.tolist() for batch in iterate_batches(lengths)]
 
     def __len__(self) -> int:
         return len(self.batches)
@@ -167,23 +167,23 @@ def collate(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
 
     Inputs are padded to the longest row: `(rows, tokens)` or, for cached states, `(rows, tokens, width)`.
     """
-    batch: dict[str, Any] = _padded([row["input"] for row in rows])
+    batch: dict[str, Any] = _pad([row["input"] for row in rows])
     batch["labels"] = torch.tensor(np.stack([row["target"] for row in rows]), dtype=torch.float32)
     batch["weights"] = torch.tensor([row["weight"] for row in rows], dtype=torch.float32)
     first = rows[0]
     if "tokens" in first:
-        batch |= _padded([row["tokens"] for row in rows])
+        batch |= _pad([row["tokens"] for row in rows])
     if first["task"]:
         batch["task"] = first["task"]
     for name in first["columns"]:
         column = torch.from_numpy(np.stack([row["columns"][name] for row in rows]))
         batch[name] = column.float() if column.is_floating_point() else column
     if first["views"]:
-        batch["views"] = {name: _padded([row["views"][name] for row in rows]) for name in first["views"]}
+        batch["views"] = {name: _pad([row["views"][name] for row in rows]) for name in first["views"]}
     return batch
 
 
-def _padded(rows: Sequence[NDArray[Any]]) -> dict[str, Any]:
+def _pad(rows: Sequence[NDArray[Any]]) -> dict[str, Any]:
     inputs, mask = pad(rows)
     name = "lower_states" if inputs.ndim == 3 else "input_ids"
     return {name: torch.from_numpy(inputs), "attention_mask": torch.from_numpy(mask)}

@@ -81,7 +81,7 @@ class AtomicCheckpoints(Trainer):
         (Path(output_dir or self.args.output_dir) / TRAINING_ARGS_NAME).unlink(missing_ok=True)
 
 
-def last_checkpoint(folder: Path) -> Path | None:
+def find_last_checkpoint(folder: Path) -> Path | None:
     """Return the newest complete checkpoint under `folder`, None if there is none.
 
     The state of the trainer contains the path of the best checkpoint. If the run was moved or the working directory
@@ -118,7 +118,7 @@ def _complete(made: Path, final: Path) -> None:
 def _is_complete(checkpoint: Path) -> bool:
     try:
         sizes = json.loads((checkpoint / COMPLETE).read_text(encoding="utf-8"))
-        # `last_checkpoint` may have corrected the state, atomically, so its size is not compared.
+        # `find_last_checkpoint` may have corrected the state, atomically, so its size is not compared.
         sizes[TRAINER_STATE_NAME] = (checkpoint / TRAINER_STATE_NAME).stat().st_size
         return all((checkpoint / name).stat().st_size == size for name, size in sizes.items())
     except (FileNotFoundError, ValueError):

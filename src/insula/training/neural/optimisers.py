@@ -43,24 +43,24 @@ class DecoupledSGD(torch.optim.SGD):
                 group["weight_decay"] = decay
 
 
-def _adamw(groups: Groups) -> torch.optim.Optimizer:
+def _build_adamw(groups: Groups) -> torch.optim.Optimizer:
     return torch.optim.AdamW(groups, fused=True)
 
 
-def _adam(groups: Groups) -> torch.optim.Optimizer:
+def _build_adam(groups: Groups) -> torch.optim.Optimizer:
     """Adam (Kingma and Ba 2015) with decoupled weight decay, which the paper does not have."""
     return torch.optim.Adam(groups, decoupled_weight_decay=True, fused=True)
 
 
-def _sgd(groups: Groups) -> torch.optim.Optimizer:
+def _build_sgd(groups: Groups) -> torch.optim.Optimizer:
     """SGD with Nesterov momentum 0.9 (Sutskever et al. 2013)."""
     return DecoupledSGD(groups, momentum=0.9, nesterov=True)
 
 
 optimisers: Registry[Callable[[Groups], torch.optim.Optimizer]] = Registry("optimisers")
-optimisers.register("adamw", _adamw)
-optimisers.register("adam", _adam)
-optimisers.register("sgd", _sgd)
+optimisers.register("adamw", _build_adamw)
+optimisers.register("adam", _build_adam)
+optimisers.register("sgd", _build_sgd)
 
 
 def build_optimiser(model: nn.Module, decayed: Collection[str], options: TrainOptions) -> torch.optim.Optimizer:
@@ -68,9 +68,9 @@ def build_optimiser(model: nn.Module, decayed: Collection[str], options: TrainOp
 
     decayed   names of the parameters with weight decay
 
-    Raises what `parameter_groups` raises.
+    Raises what `group_parameters` raises.
     """
-    groups = parameter_groups(
+    groups = group_parameters(
         model,
         decayed,
         learning_rate=options.learning_rate,
@@ -81,7 +81,7 @@ def build_optimiser(model: nn.Module, decayed: Collection[str], options: TrainOp
     return optimisers[options.optimiser](groups)
 
 
-def parameter_groups(
+def group_parameters(
     model: nn.Module,
     decayed: Collection[str],
     *,
@@ -100,7 +100,7 @@ def parameter_groups(
     Raises `RecipeError` if the rate should decay and the network has no numbered layers.
     """
     named = [(name, parameter) for name, parameter in model.named_parameters() if parameter.requires_grad]
-    depths = {name: _depth(name) for name, _ in model.named_parameters()}
+    depths = {name: _parse_depth(name) for name, _ in model.named_parameters()}
     top = max((depth for depth in depths.values() if depth is not None), default=0)
     if top == 0 and layer_rate_decay != 1:
         raise RecipeError(
@@ -122,7 +122,7 @@ def parameter_groups(
     ]
 
 
-def _depth(name: str) -> int | None:
+def _parse_depth(name: str) -> int | None:
     """Return the layer of a parameter of the backbone: 1 is the lowest, 0 for embeddings; None above the layers."""
     found = _LAYER.search(name)
     if found:

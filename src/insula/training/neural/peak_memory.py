@@ -22,14 +22,14 @@ class PeakMemory:
 
     def __enter__(self) -> Self:
         self._resettable = _reset()
-        if (card := _card()) is not None:
+        if (card := _get_card()) is not None:
             card.reset_peak_memory_stats()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if (card := _card()) is not None:
+        if (card := _get_card()) is not None:
             self.megabytes = round(card.max_memory_allocated() / 1e6, 1)
         elif self._resettable and (found := re.search(r"VmHWM:\s+(\d+) kB", STATUS.read_text(encoding="ascii"))):
             self.megabytes = round(int(found[1]) * 1024 / 1e6, 1)
@@ -44,6 +44,6 @@ def _reset() -> bool:
     return True
 
 
-def _card() -> Any:
+def _get_card() -> Any:
     torch = sys.modules.get("torch")  # not imported here: a linear model needs no torch
     return torch.cuda if torch is not None and torch.cuda.is_available() else None

@@ -17,11 +17,11 @@ def choose_precision(precision: Precision) -> torch.dtype:
     processors with AMX tiles or AVX-512 BF16. Other processors emulate it, up to a hundred times slower.
     """
     if precision == "auto":
-        return torch.bfloat16 if _multiplies_bfloat16_fast() else torch.float32
+        return torch.bfloat16 if _has_fast_bfloat16() else torch.float32
     return torch.bfloat16 if precision == "bfloat16" else torch.float32
 
 
-def _multiplies_bfloat16_fast() -> bool:
+def _has_fast_bfloat16() -> bool:
     if torch.cuda.is_available():
         return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     # oneDNN computes the products and can be limited to an older instruction set.

@@ -21,7 +21,7 @@ def process_index() -> int:
     return int(os.environ.get("RANK") or 0) if process_count() > 1 else 0
 
 
-def launcher(processes: int) -> list[str]:
+def build_launch_command(processes: int) -> list[str]:
     """Return the command that starts a script or `-m MODULE` in several processes of this machine.
 
     `accelerate launch` ends all processes if one fails. Each process uses one GPU; without GPUs they use CPUs (gloo).
@@ -37,7 +37,7 @@ def launcher(processes: int) -> list[str]:
 def launch(arguments: Sequence[str], processes: int) -> int:
     """Run `insula` with these arguments in several processes; return the exit status."""
     require("accelerate", extra="train", purpose="train by several processes")
-    return subprocess.run([*launcher(processes), "-m", "insula", *arguments], check=False).returncode
+    return subprocess.run([*build_launch_command(processes), "-m", "insula", *arguments], check=False).returncode
 
 
 def leave_process_group() -> None:

@@ -80,7 +80,7 @@ def use_quick_dropout(model: nn.Module) -> None:
 
 
 @contextlib.contextmanager
-def plain_attention(model: PreTrainedModel, *, longest: int) -> Iterator[None]:
+def use_plain_attention(model: PreTrainedModel, *, longest: int) -> Iterator[None]:
     """Use `attend` in a model with BERT's structure (`model.backbone`, or `model` itself) inside the block.
 
     If the longest text has more than 256 tokens, nothing changes, since memory grows with the square of the length.

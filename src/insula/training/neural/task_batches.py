@@ -67,12 +67,12 @@ class TaskBatches(Sampler[list[int]]):
                 yield rows[batch].tolist()
 
 
-def rows_per_epoch(main: int, others: Sequence[int], alpha: float) -> list[int]:
+def count_rows_per_epoch(main: int, others: Sequence[int], alpha: float) -> list[int]:
     """Return the number of rows of each set in an epoch: all of the main set, main * (n / main)^alpha of others."""
     return [main, *(max(1, round(main * (rows / main) ** alpha)) for rows in others)]
 
 
-def training_batches(
+def build_training_batches(
     rows: TokenRows, batch_size: int, *, seed: int, process: int = 0, processes: int = 1
 ) -> EvenBatches | TaskBatches:
     """Return the batch sampler for rows of one or several tasks."""

@@ -21,24 +21,24 @@ from transformers.integrations import TensorBoardCallback
 
 from insula.core.decision import DecisionRule
 from insula.core.scheme import LabelScheme
-from insula.evaluation.metrics.metric_names import headline_metric
-from insula.models.quiet import quiet_transformers
+from insula.evaluation.metrics.metric_names import get_headline_metric
+from insula.models.quiet import silence_transformers
 from insula.training.fitting import RunContext, TrainingPlan
 from insula.training.loss_terms.total import LossTerms
 from insula.training.neural.batches import TokenRows
-from insula.training.neural.checkpoints import last_checkpoint
+from insula.training.neural.checkpoints import find_last_checkpoint
 from insula.training.neural.processes import process_count
-from insula.training.neural.quick_dropout import plain_attention, use_quick_dropout
-from insula.training.neural.task_batches import training_batches
+from insula.training.neural.quick_dropout import use_plain_attention, use_quick_dropout
+from insula.training.neural.task_batches import build_training_batches
 from insula.training.neural.trainer import (
     EarlyStopping,
     EmotionTrainer,
     ReportScores,
     ShowProgress,
     UpdateAverage,
-    history,
+    read_history,
 )
-from insula.training.neural.validation import validation_score
+from insula.training.neural.validation import compute_validation_score
 
 _NEARLY_ONE = math.nextafter(
     1.0, 0.0
@@ -80,11 +80,11 @@ def train_network(
     ]  # fmt: skip
     if validation is not None:
         used.append(EarlyStopping(plan.train.patience))
-        used.append(ReportScores(run.report, headline_metric(plan.scheme.kind)))
-    batches = len(training_batches(train, plan.train.batch_size, seed=run.seed))
+        used.append(ReportScores(run.report, get_headline_metric(plan.scheme.kind)))
+    batches = len(build_training_batches(train, plan.train.batch_size, seed=run.seed))
     trainer = EmotionTrainer(
         model=model,
-        args=_arguments(plan, run, batches, validated=validation is not None),
+        args=_build_arguments(plan, run, batches, validated=validation is not None),
         train_dataset=train,
         eval_dataset=validation,
         compute_metrics=None if validation is None else _score(plan.scheme),
@@ -95,16 +95,16 @@ def train_network(
     trainer.remove_callback(PrinterCallback)
     if trainer.average is not None:
         trainer.add_callback(UpdateAverage(trainer.average))
-    checkpoint = last_checkpoint(run.checkpoints) if run.resume else None
+    checkpoint = find_last_checkpoint(run.checkpoints) if run.resume else None
     if checkpoint is not None:
         trainer.restore_from(checkpoint)
-    with quiet_transformers(), plain_attention(model, longest=max(train.lengths)):
+    with silence_transformers(), use_plain_attention(model, longest=max(train.lengths)):
         trainer.train(resume_from_checkpoint=None if checkpoint is None else str(checkpoint))
     trainer.take_average()
     terms.detach(model)
     model.eval()
     return TrainedNetwork(
-        history=history(trainer.state.log_history, plan.train.epochs),
+        history=read_history(trainer.state.log_history, plan.train.epochs),
         facts={
             "precision": str(trainer.precision).removeprefix("torch."),
             "rows": len(train),
@@ -118,13 +118,13 @@ def _score(scheme: LabelScheme) -> Callable[[EvalPrediction], dict[str, float]]:
     def score(outputs: EvalPrediction) -> dict[str, float]:
         targets = np.asarray(outputs.label_ids, dtype=np.float64)
         gold = np.concatenate([1 - targets, targets], axis=1) if scheme.kind == "binary" else targets
-        name, value = validation_score(scheme, DecisionRule(), np.asarray(outputs.predictions), gold)
+        name, value = compute_validation_score(scheme, DecisionRule(), np.asarray(outputs.predictions), gold)
         return {name: value}
 
     return score
 
 
-def _arguments(plan: TrainingPlan, run: RunContext, batches: int, *, validated: bool) -> TrainingArguments:
+def _build_arguments(plan: TrainingPlan, run: RunContext, batches: int, *, validated: bool) -> TrainingArguments:
     options = plan.train
     steps_per_epoch = -(-batches // options.accumulation)
     every = max(1, steps_per_epoch // options.evaluations_per_epoch)
@@ -134,7 +134,7 @@ def _arguments(plan: TrainingPlan, run: RunContext, batches: int, *, validated: 
             "eval_strategy": "steps",
             "eval_steps": every,
             "load_best_model_at_end": True,
-            "metric_for_best_model": f"eval_{headline_metric(plan.scheme.kind)}",
+            "metric_for_best_model": f"eval_{get_headline_metric(plan.scheme.kind)}",
             "greater_is_better": True,
         }
     return TrainingArguments(

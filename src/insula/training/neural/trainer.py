@@ -21,7 +21,7 @@ from insula.training.neural.batches import BudgetBatches, EpochLoader, TokenRows
 from insula.training.neural.checkpoints import AtomicCheckpoints
 from insula.training.neural.optimisers import build_optimiser
 from insula.training.neural.precision import choose_precision
-from insula.training.neural.task_batches import training_batches
+from insula.training.neural.task_batches import build_training_batches
 from insula.training.neural.weight_average import MovingAverage
 from insula.training.options.sections import TrainOptions
 
@@ -61,17 +61,19 @@ class EmotionTrainer(AtomicCheckpoints):
                             `evaluation_loop` computes the mean
         """
         batch = Batch.of(inputs)
-        network = self.terms.network(model, training=model.training, context=self._autocast)
+        network = self.terms.network(model, training=model.training, context=self._enter_autocast)
         if not model.training:
             outputs = network(batch.inputs)
-            loss = _mean(self.terms.validation_loss(batch, outputs), batch.weights, batch.weights.sum())
+            loss = _average(self.terms.validation_loss(batch, outputs), batch.weights, batch.weights.sum())
             return (loss, {"loss": loss, "logits": outputs.logits}) if return_outputs else loss
         losses, by_term = self.terms.training_loss(batch, network)
         if len(self.terms.terms) > 1:  # a single term is the loss itself
             self.term_means.add(batch, by_term)
-        return _mean(losses, batch.weights, batch.weights.sum() if num_items_in_batch is None else num_items_in_batch)
+        return _average(
+            losses, batch.weights, batch.weights.sum() if num_items_in_batch is None else num_items_in_batch
+        )
 
-    def _autocast(self) -> torch.autocast:
+    def _enter_autocast(self) -> torch.autocast:
         return torch.autocast(self.args.device.type, dtype=torch.bfloat16, enabled=self.precision is not torch.float32)
 
     def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
@@ -98,7 +100,7 @@ class EmotionTrainer(AtomicCheckpoints):
 
     def get_train_dataloader(self) -> EpochLoader:
         """Return the batches of this process, of similar length and with about equal numbers of tokens."""
-        batches = training_batches(
+        batches = build_training_batches(
             self.train_dataset,
             self.options.batch_size,
             seed=self.args.seed,
@@ -155,7 +157,7 @@ class EmotionTrainer(AtomicCheckpoints):
             self.average.exchange()
 
 
-def _mean(losses: torch.Tensor, weights: torch.Tensor, total: torch.Tensor) -> torch.Tensor:
+def _average(losses: torch.Tensor, weights: torch.Tensor, total: torch.Tensor) -> torch.Tensor:
     return (losses * weights).sum() / total.clamp(min=1e-8)
 
 
@@ -244,7 +246,7 @@ class ReportScores(TrainerCallback):
         self.report(state.global_step, metrics[f"eval_{self.metric}"])
 
 
-def history(log: list[dict[str, Any]], epochs: float) -> list[dict[str, float]]:
+def read_history(log: list[dict[str, Any]], epochs: float) -> list[dict[str, float]]:
     """Return the log of the trainer as dictionaries: step, epoch, loss, loss/TERM, learning_rate, validation_*."""
     rows = []
     for entry in log:

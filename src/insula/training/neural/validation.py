@@ -12,12 +12,12 @@ from insula.core.decision import DecisionRule
 from insula.core.errors import RecipeError
 from insula.core.scheme import LabelScheme
 from insula.evaluation.decisions.thresholds import choose_thresholds
-from insula.evaluation.metrics.intervals import count_intervals, moment_intervals
-from insula.evaluation.metrics.metric_names import headline_metric
+from insula.evaluation.metrics.intervals import compute_moment_intervals, count_intervals
+from insula.evaluation.metrics.metric_names import get_headline_metric
 from insula.evaluation.result import Interval
 
 
-def validation_score(
+def compute_validation_score(
     scheme: LabelScheme, rule: DecisionRule, logits: NDArray[np.floating[Any]], gold: NDArray[np.float64]
 ) -> tuple[str, float]:
     """Return name and value: macro-F1 (multi-label: at thresholds chosen on the same rows) or mean Pearson.
@@ -25,10 +25,10 @@ def validation_score(
     Multi-label models are compared at their best thresholds, since early on rare labels hardly reach 0.5.
     """
     check_finite(logits)
-    name = headline_metric(scheme.kind)
+    name = get_headline_metric(scheme.kind)
     scores = rule.scores(scheme, logits)
     if scheme.kind == "dimensional":
-        return name, float(np.mean([_pearson(a, b) for a, b in zip(scores.T, gold.T, strict=True)]))
+        return name, float(np.mean([_compute_pearson(a, b) for a, b in zip(scores.T, gold.T, strict=True)]))
     if scheme.kind == "multi":
         chosen = scores >= choose_thresholds(gold, scores)
     else:
@@ -36,7 +36,7 @@ def validation_score(
     return name, float(f1_score(gold.astype(int), chosen.astype(int), average="macro", zero_division=0))
 
 
-def decided_score(
+def compute_decided_score(
     scheme: LabelScheme,
     rule: DecisionRule,
     logits: NDArray[np.floating[Any]],
@@ -47,9 +47,9 @@ def decided_score(
 ) -> Interval:
     """Return the headline metric of the decisions of a rule, with its bootstrap interval."""
     decided = rule.decide(scheme, logits)
-    name = headline_metric(scheme.kind)
+    name = get_headline_metric(scheme.kind)
     if scheme.kind == "dimensional":
-        return moment_intervals(gold, decided.scores, resamples=resamples, seed=seed)[name]
+        return compute_moment_intervals(gold, decided.scores, resamples=resamples, seed=seed)[name]
     return count_intervals(gold > 0.5, decided.chosen, resamples=resamples, seed=seed)[name]
 
 
@@ -62,7 +62,7 @@ def check_finite(logits: NDArray[np.floating[Any]]) -> None:
         )
 
 
-def _pearson(a: NDArray[np.floating[Any]], b: NDArray[np.floating[Any]]) -> float:
+def _compute_pearson(a: NDArray[np.floating[Any]], b: NDArray[np.floating[Any]]) -> float:
     if a.std() == 0 or b.std() == 0:
         return 0.0
     return float(np.corrcoef(a, b)[0, 1])

@@ -7,7 +7,7 @@ import numpy as np
 from insula.core.arrays import Float64Array
 
 
-def class_weights(totals: Float64Array, rule: str, beta: float = 0.999) -> Float64Array:
+def compute_class_weights(totals: Float64Array, rule: str, beta: float = 0.999) -> Float64Array:
     """Return the (classes, ...) weight of a row of each class, given the number (or total weight) n of its rows.
 
     none, auto  1
@@ -32,9 +32,9 @@ def class_weights(totals: Float64Array, rule: str, beta: float = 0.999) -> Float
     return scaled
 
 
-def row_weights(gold: Float64Array, weights: Float64Array, rule: str, beta: float = 0.999) -> Float64Array:
+def compute_row_weights(gold: Float64Array, weights: Float64Array, rule: str, beta: float = 0.999) -> Float64Array:
     """Return the (rows,) weights multiplied by the weight of each row's class, for schemes with one label per row."""
-    each: Float64Array = weights * (gold @ class_weights(weights @ gold, rule, beta))
+    each: Float64Array = weights * (gold @ compute_class_weights(weights @ gold, rule, beta))
     return each
 
 
@@ -46,4 +46,4 @@ def label_weights(gold: Float64Array, weights: Float64Array, rule: str, beta: fl
     if rule in ("none", "auto"):
         return None
     present = weights @ gold
-    return class_weights(np.stack([weights.sum() - present, present]), rule, beta)
+    return compute_class_weights(np.stack([weights.sum() - present, present]), rule, beta)

@@ -1,7 +1,7 @@
 """The built-in objectives: a loss per row, the initial biases of the head, and the divergence for R-Drop.
 
-- Binary and multi-label schemes: `sigmoid`, `asymmetric` and `focal`, a loss per label.
-- Mutually exclusive labels: `softmax` and `focal`; for ordered classes `corn` and `coral`.
+- Binary and multi-label schemes: `sigmoid`, `asymmetric_loss` and `focal_loss`, a loss per label.
+- Mutually exclusive labels: `softmax` and `focal_loss`; for ordered classes `corn` and `coral`.
 - Dimensional schemes: `squared` and `ccc`.
 """
 
@@ -30,7 +30,7 @@ def binary_cross_entropy(logits: torch.Tensor, targets: torch.Tensor) -> torch.T
     return F.binary_cross_entropy_with_logits(logits, targets, reduction="none")
 
 
-def binary_focal(logits: torch.Tensor, targets: torch.Tensor, gamma: float) -> torch.Tensor:
+def binary_focal_loss(logits: torch.Tensor, targets: torch.Tensor, gamma: float) -> torch.Tensor:
     """Return -y (1 - p)^gamma log p - (1 - y) p^gamma log(1 - p) per element; p is the sigmoid of the logit.
 
     Rows that are already correct count less (Lin et al. 2017, ICCV).
@@ -39,7 +39,7 @@ def binary_focal(logits: torch.Tensor, targets: torch.Tensor, gamma: float) -> t
     return -targets * (gamma * no).exp() * yes - (1 - targets) * (gamma * yes).exp() * no
 
 
-def asymmetric(
+def asymmetric_loss(
     logits: torch.Tensor, targets: torch.Tensor, gamma_negative: float, gamma_positive: float, clip: float
 ) -> torch.Tensor:
     """Return -y (1 - p)^g+ log p - (1 - y) q^g- log(1 - q) per element, with q = max(p - clip, 0).
@@ -60,7 +60,7 @@ def asymmetric(
     return -targets * present - (1 - targets) * absent
 
 
-def per_label(elements: Loss, label_weights: Targets | None) -> Objective:
+def average_per_label(elements: Loss, label_weights: Targets | None) -> Objective:
     """Return the objective whose loss per row is the mean of (rows, labels) `elements`.
 
     label_weights  (2, labels) weights of absent and present labels; None weighs all labels 1
@@ -83,7 +83,7 @@ def cross_entropy(logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
     return -(targets * logits.log_softmax(dim=1)).sum(dim=1)
 
 
-def focal(logits: torch.Tensor, targets: torch.Tensor, gamma: float) -> torch.Tensor:
+def focal_loss(logits: torch.Tensor, targets: torch.Tensor, gamma: float) -> torch.Tensor:
     """Return -sum y (1 - p)^gamma log p per row; p is the softmax of the logits.
 
     log(1 - p) is computed from the logits of the other classes, so that the power and its derivative stay finite for
@@ -170,7 +170,7 @@ def log_rates(targets: Targets, weights: Targets) -> list[float]:
     return list(np.log((weights @ targets + 0.5) / (weights.sum() + 1.0)))
 
 
-def means(targets: Targets, weights: Targets) -> list[float]:
+def average_columns(targets: Targets, weights: Targets) -> list[float]:
     """Return the mean of each column."""
     return list(np.average(targets, axis=0, weights=weights if weights.any() else None))
 
@@ -178,50 +178,52 @@ def means(targets: Targets, weights: Targets) -> list[float]:
 # The registry's entries ------------------------------------------------------------------------------------------
 
 
-def _sigmoid(options: ObjectiveOptions, kind: Kind, label_weights: Targets | None) -> Objective:
-    return per_label(binary_cross_entropy, label_weights)
+def _build_sigmoid(options: ObjectiveOptions, kind: Kind, label_weights: Targets | None) -> Objective:
+    return average_per_label(binary_cross_entropy, label_weights)
 
 
-def _softmax(options: ObjectiveOptions, kind: Kind, label_weights: Targets | None) -> Objective:
+def _build_softmax(options: ObjectiveOptions, kind: Kind, label_weights: Targets | None) -> Objective:
     return Objective(cross_entropy, log_rates, softmax_divergence)
 
 
-def _focal(options: ObjectiveOptions, kind: Kind, label_weights: Targets | None) -> Objective:
+def _build_focal(options: ObjectiveOptions, kind: Kind, label_weights: Targets | None) -> Objective:
     if kind in ("binary", "multi"):
-        return per_label(partial(binary_focal, gamma=options.gamma), label_weights)
-    return Objective(partial(focal, gamma=options.gamma), log_rates, softmax_divergence)
+        return average_per_label(partial(binary_focal_loss, gamma=options.gamma), label_weights)
+    return Objective(partial(focal_loss, gamma=options.gamma), log_rates, softmax_divergence)
 
 
-def _asymmetric(options: ObjectiveOptions, kind: Kind, label_weights: Targets | None) -> Objective:
+def _build_asymmetric(options: ObjectiveOptions, kind: Kind, label_weights: Targets | None) -> Objective:
     elements = partial(
-        asymmetric, gamma_negative=options.gamma_negative, gamma_positive=options.gamma_positive, clip=options.clip
+        asymmetric_loss, gamma_negative=options.gamma_negative, gamma_positive=options.gamma_positive, clip=options.clip
     )
-    return per_label(elements, label_weights)
+    return average_per_label(elements, label_weights)
 
 
-def _corn(options: ObjectiveOptions, kind: Kind, label_weights: Targets | None) -> Objective:
+def _build_corn(options: ObjectiveOptions, kind: Kind, label_weights: Targets | None) -> Objective:
     # The paper sums the binary cross-entropies of the thresholds that a row takes part in: by the chain rule that is
     # the negative log-likelihood of its class. The paper divides by rows times thresholds, this code by rows.
     return Objective(cross_entropy, log_rates, softmax_divergence, head="corn")
 
 
-def _coral(options: ObjectiveOptions, kind: Kind, label_weights: Targets | None) -> Objective:
+def _build_coral(options: ObjectiveOptions, kind: Kind, label_weights: Targets | None) -> Objective:
     return Objective(cumulative_cross_entropy, log_rates, softmax_divergence, head="coral")
 
 
-def _squared(options: ObjectiveOptions, kind: Kind, label_weights: Targets | None) -> Objective:
-    return Objective(squared_error, means, squared_divergence)
+def _build_squared(options: ObjectiveOptions, kind: Kind, label_weights: Targets | None) -> Objective:
+    return Objective(squared_error, average_columns, squared_divergence)
 
 
-def _ccc(options: ObjectiveOptions, kind: Kind, label_weights: Targets | None) -> Objective:
-    return Objective(concordance_loss, means, squared_divergence)
+def _build_ccc(options: ObjectiveOptions, kind: Kind, label_weights: Targets | None) -> Objective:
+    return Objective(concordance_loss, average_columns, squared_divergence)
 
 
-SIGMOID = ObjectiveEntry(_sigmoid, ("binary", "multi"))
-SOFTMAX = ObjectiveEntry(_softmax, ("single", "ordinal"))
-FOCAL = ObjectiveEntry(_focal, ("binary", "single", "multi", "ordinal"), options=("gamma",))
-ASYMMETRIC = ObjectiveEntry(_asymmetric, ("binary", "multi"), options=("gamma_negative", "gamma_positive", "clip"))
-CORN = ObjectiveEntry(_corn, ("ordinal",))
-CORAL = ObjectiveEntry(_coral, ("ordinal",))
-SQUARED = ObjectiveEntry(_squared, ("dimensional",))
-CCC = ObjectiveEntry(_ccc, ("dimensional",))
+SIGMOID = ObjectiveEntry(_build_sigmoid, ("binary", "multi"))
+SOFTMAX = ObjectiveEntry(_build_softmax, ("single", "ordinal"))
+FOCAL = ObjectiveEntry(_build_focal, ("binary", "single", "multi", "ordinal"), options=("gamma",))
+ASYMMETRIC = ObjectiveEntry(
+    _build_asymmetric, ("binary", "multi"), options=("gamma_negative", "gamma_positive", "clip")
+)
+CORN = ObjectiveEntry(_build_corn, ("ordinal",))
+CORAL = ObjectiveEntry(_build_coral, ("ordinal",))
+SQUARED = ObjectiveEntry(_build_squared, ("dimensional",))
+CCC = ObjectiveEntry(_build_ccc, ("dimensional",))

@@ -8,7 +8,7 @@ from insula.core.scheme import Kind, LabelScheme
 from insula.training.fitting import Rows
 from insula.training.objectives.class_weights import label_weights
 from insula.training.objectives.objective import Objective, ObjectiveEntry, Targets
-from insula.training.objectives.training_targets import unsmoothed
+from insula.training.objectives.training_targets import unsmooth_labels
 from insula.training.options.objective import ObjectiveOptions
 
 DEFAULTS: dict[Kind, str] = {
@@ -31,7 +31,7 @@ objectives.register("squared", "insula.training.objectives.losses:SQUARED")
 objectives.register("ccc", "insula.training.objectives.losses:CCC")
 
 
-def targets(scheme: LabelScheme, gold: Targets) -> Targets:
+def build_targets(scheme: LabelScheme, gold: Targets) -> Targets:
     """Return the (rows, outputs) targets of a (rows, labels) gold matrix: binary has one output, the positive label."""
     return gold[:, 1:] if scheme.kind == "binary" else gold
 
@@ -54,7 +54,7 @@ def choose_objective(options: ObjectiveOptions, scheme: LabelScheme, train: Rows
     check_options(options, name, entry.options, scheme)
     weights = None
     if scheme.kind == "multi" and train is not None:
-        hard = unsmoothed(train.gold, scheme.kind, options.label_smoothing)
+        hard = unsmooth_labels(train.gold, scheme.kind, options.label_smoothing)
         weights = label_weights(hard, train.labelled_weights, options.class_weights, options.beta)
     return entry.build(options, scheme.kind, weights)
 

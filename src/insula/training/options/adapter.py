@@ -35,7 +35,7 @@ class AdapterOptions(Section):
     )
 
     @model_validator(mode="after")
-    def _targets_fit_the_method(self) -> Self:
+    def _check_targets(self) -> Self:
         if self.method == "bottleneck" and self.targets == "all":
             raise ValueError(
                 'the targets of a bottleneck must be "auto" or a list of names. Set adapter.targets to one of them'

@@ -6,7 +6,7 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
-from insula.core.files import absolute_names
+from insula.core.files import make_names_absolute
 from insula.training.options.objective import Factor
 from insula.training.options.sections import Section, Several
 
@@ -36,11 +36,11 @@ class AdversarialOptions(Section):
     )
 
     @model_validator(mode="after")
-    def _texts_have_a_loss(self) -> Self:
+    def _check_texts(self) -> Self:
         if self.unlabelled and not self.vat:
             raise ValueError("unlabelled texts need a loss without labels. Set adversarial.vat above 0")
         return self
 
     def with_absolute_paths(self) -> AdversarialOptions:
         """Return the section with absolute paths, for resuming from another working folder."""
-        return self.model_copy(update={"unlabelled": absolute_names(self.unlabelled)})
+        return self.model_copy(update={"unlabelled": make_names_absolute(self.unlabelled)})

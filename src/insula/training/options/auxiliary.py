@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from insula.core.files import absolute_names
+from insula.core.files import make_names_absolute
 from insula.training.options.sections import Section, Several, Share
 
 
@@ -23,4 +23,4 @@ class AuxiliaryOptions(Section):
 
     def with_absolute_paths(self) -> AuxiliaryOptions:
         """Return the section with absolute paths, for resuming from another working folder."""
-        return self.model_copy(update={"sources": absolute_names(self.sources)})
+        return self.model_copy(update={"sources": make_names_absolute(self.sources)})

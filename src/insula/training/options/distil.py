@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field, model_validator
 
-from insula.core.files import absolute_names
+from insula.core.files import make_names_absolute
 from insula.models.locate import locate_model
 from insula.training.options.sections import Section, Several, Share
 
@@ -28,7 +28,7 @@ class DistilOptions(Section):
     )
 
     @model_validator(mode="after")
-    def _texts_have_a_teacher(self) -> DistilOptions:
+    def _check_teachers(self) -> DistilOptions:
         if self.unlabelled and not self.teachers:
             raise ValueError("unlabelled texts need a teacher that scores them. Name one in distil.teachers")
         if self.teachers and not self.weight:
@@ -40,6 +40,6 @@ class DistilOptions(Section):
         return self.model_copy(
             update={
                 "teachers": tuple(str(locate_model(teacher).absolute()) for teacher in self.teachers),
-                "unlabelled": absolute_names(self.unlabelled),
+                "unlabelled": make_names_absolute(self.unlabelled),
             }
         )

@@ -13,21 +13,21 @@ from insula.text.preparation import Preparation
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
-def _known_steps(steps: tuple[str, ...]) -> tuple[str, ...]:
+def _check_steps(steps: tuple[str, ...]) -> tuple[str, ...]:
     try:
         return Preparation(steps).steps
     except UnknownNameError as error:
         raise ValueError(str(error)) from error
 
 
-TextSteps = Annotated[tuple[str, ...], AfterValidator(_known_steps)]
+TextSteps = Annotated[tuple[str, ...], AfterValidator(_check_steps)]
 
 
-def _several(value: object) -> object:
+def _to_tuple(value: object) -> object:
     return (value,) if isinstance(value, str) else value
 
 
-Several = Annotated[tuple[str, ...], BeforeValidator(_several)]
+Several = Annotated[tuple[str, ...], BeforeValidator(_to_tuple)]
 """A list of paths; a single path may be given without brackets."""
 
 

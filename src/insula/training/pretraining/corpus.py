@@ -13,8 +13,8 @@ from insula.core.errors import DataError
 from insula.core.sentences import counted
 from insula.data.formats.formats import DETECTED, ReadOptions
 from insula.data.sources.unlabelled import read_texts
-from insula.data.splits.near_duplicates import near_duplicate_clusters
-from insula.text.comparison import comparison_key
+from insula.data.splits.near_duplicates import cluster_near_duplicates
+from insula.text.comparison import build_comparison_key
 
 MAX_HELD_OUT = 2000
 MIN_TEXTS = 2  # one to train on, one to measure on
@@ -65,14 +65,14 @@ def read_corpus(
     """
     texts, notes = read_texts(files, text=text, reading=reading)
     forbidden, more = read_texts(exclude, likely=text, reading=reading) if exclude else ([], ())
-    clusters = near_duplicate_clusters([*forbidden, *texts], seed=seed)
+    clusters = cluster_near_duplicates([*forbidden, *texts], seed=seed)
     excluded_clusters = set(clusters[: len(forbidden)])
     kept: dict[int, str] = {}
     excluded = 0
     for one, cluster in zip(texts, clusters[len(forbidden) :], strict=True):
         if cluster in excluded_clusters:
             excluded += 1
-        elif comparison_key(one):
+        elif build_comparison_key(one):
             kept.setdefault(cluster, one)
     distinct = list(kept.values())
     if len(distinct) < MIN_TEXTS:

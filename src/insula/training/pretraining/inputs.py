@@ -42,14 +42,14 @@ class PretrainInput:
     reading: ReadOptions = DETECTED
 
 
-def work_folder(output: Path) -> Path:
+def get_work_folder(output: Path) -> Path:
     """Return the working folder next to `output`, which exists until pretraining is finished."""
     return output.with_name(f"{output.name}.unfinished")
 
 
 def read_interrupted(output: Path) -> PretrainInput:
     """Return the input of an interrupted pretraining; raises `MissingFileError` if there is none, `DataError`."""
-    file = work_folder(output) / FACTS
+    file = get_work_folder(output) / FACTS
     if not file.exists():
         raise MissingFileError(f"There is no interrupted pretraining at {str(output)!r}. Check the path.")
     try:

@@ -11,8 +11,8 @@ from torch.nn import functional as F
 from transformers import AutoModelForMaskedLM, AutoTokenizer, PreTrainedModel
 
 from insula.core.errors import DataError
-from insula.models.pretrained import encoder_errors
-from insula.models.quiet import quiet_transformers
+from insula.models.pretrained import convert_encoder_errors
+from insula.models.quiet import silence_transformers
 from insula.training.pretraining.masking import IGNORED
 
 _HEADS = ("cls", "lm_head")  # its names in models like BERT and like RoBERTa
@@ -25,7 +25,7 @@ def open_for_pretraining(folder: Path) -> tuple[PreTrainedModel, Any, bool]:
     are float32, and no code from the folder is run. Raises `DataError` if the encoder does not support masked language
     modelling.
     """
-    with encoder_errors(folder), quiet_transformers():
+    with convert_encoder_errors(folder), silence_transformers():
         tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
         model, loading = AutoModelForMaskedLM.from_pretrained(
             folder, dtype=torch.float32, trust_remote_code=False, output_loading_info=True
@@ -47,13 +47,13 @@ def open_for_pretraining(folder: Path) -> tuple[PreTrainedModel, Any, bool]:
     return model, tokenizer, any(not name.startswith(prefix) for name in loading["missing_keys"])
 
 
-def head_parameters(model: PreTrainedModel) -> set[str]:
+def list_head_parameters(model: PreTrainedModel) -> set[str]:
     """Return the names of the parameters outside the encoder."""
     prefix = f"{model.base_model_prefix}."
     return {name for name, _ in model.named_parameters() if not name.startswith(prefix)}
 
 
-def masked_loss(model: PreTrainedModel, batch: dict[str, torch.Tensor]) -> tuple[torch.Tensor, int]:
+def compute_masked_loss(model: PreTrainedModel, batch: dict[str, torch.Tensor]) -> tuple[torch.Tensor, int]:
     """Return the summed negative log-likelihood of the masked tokens of a batch, and their number.
 
     Only masked tokens pass through the head: its product with the vocabulary costs as much as a small encoder.

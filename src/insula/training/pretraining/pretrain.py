@@ -18,24 +18,24 @@ from insula import __version__
 from insula.core.errors import DataError, RecipeError
 from insula.core.files import atomic_folder, write_json
 from insula.core.progress import Progress
-from insula.models.networks.encoder import max_positions
+from insula.models.networks.encoder import find_max_positions
 from insula.models.pretrained import locate_encoder
-from insula.models.quiet import quiet_transformers
+from insula.models.quiet import silence_transformers
 from insula.models.tokens.tokenization import TOKENIZER, TextTokenizer
-from insula.text.language import dominant_language
+from insula.text.language import find_dominant_language
 from insula.text.preparation import Preparation
-from insula.training.families.encoder import EncoderOptions, encoder_steps
+from insula.training.families.encoder import EncoderOptions, choose_encoder_steps
 from insula.training.fitting import Base
-from insula.training.neural.checkpoints import last_checkpoint
+from insula.training.neural.checkpoints import find_last_checkpoint
 from insula.training.neural.processes import process_count
-from insula.training.neural.quick_dropout import plain_attention, use_quick_dropout
-from insula.training.neural.trainer import ShowProgress, history
+from insula.training.neural.quick_dropout import use_plain_attention, use_quick_dropout
+from insula.training.neural.trainer import ShowProgress, read_history
 from insula.training.options.pretrain import PretrainOptions
 from insula.training.pretraining.corpus import Corpus, read_corpus
-from insula.training.pretraining.inputs import FACTS, PretrainInput, PretrainRun, work_folder
+from insula.training.pretraining.inputs import FACTS, PretrainInput, PretrainRun, get_work_folder
 from insula.training.pretraining.masking import MaskedRows, Masking
 from insula.training.pretraining.model import open_for_pretraining
-from insula.training.pretraining.trainer import PretrainTrainer, held_out_loss
+from insula.training.pretraining.trainer import PretrainTrainer, measure_held_out_loss
 
 STEPS_BETWEEN = 500  # at most, between two evaluations, each with a checkpoint
 
@@ -51,12 +51,12 @@ def pretrain_encoder(
     """
     if process_count() > 1:
         raise RecipeError("Pretraining must run in one process. Start it without a launcher.")
-    options, work, started = given.options, work_folder(output), time.monotonic()
+    options, work, started = given.options, get_work_folder(output), time.monotonic()
     # Check the name and the length before a large corpus is read.
     source = locate_encoder(options.model, options.revision)
     set_seed(options.seed)
     model, tokenizer, fresh = open_for_pretraining(source)
-    most = max_positions(model.base_model)
+    most = find_max_positions(model.base_model)
     if most is not None and options.max_tokens > most:
         raise RecipeError(
             f"The option max_tokens of pretrain must be at most {most} for this encoder. Got {options.max_tokens}. "
@@ -68,21 +68,21 @@ def pretrain_encoder(
     for note in corpus.notes:
         progress.say(note)
     _record_or_compare(work, given, corpus, resume)
-    with quiet_transformers():
+    with silence_transformers():
         tokenizer.save_pretrained(work / "tokenizer")
-    steps = encoder_steps(EncoderOptions(base=options.model, max_tokens=options.max_tokens), Base(source))
-    language = dominant_language(corpus.train)
+    steps = choose_encoder_steps(EncoderOptions(base=options.model, max_tokens=options.max_tokens), Base(source))
+    language = find_dominant_language(corpus.train)
     read = _Reader(
         Preparation(steps=steps, language="zh" if language == "zh" else None),
         TextTokenizer(work / "tokenizer" / TOKENIZER, max_tokens=options.max_tokens),
-        _masking(tokenizer, options.masked),
+        _build_masking(tokenizer, options.masked),
         options.seed,
     )
     train, held_out = read(corpus.train), read(corpus.held_out)
     use_quick_dropout(model)
     trainer = PretrainTrainer(
         model=model,
-        args=_arguments(options, len(train), work / "checkpoints"),
+        args=_build_arguments(options, len(train), work / "checkpoints"),
         train_dataset=train,
         eval_dataset=held_out,
         options=options,
@@ -90,15 +90,15 @@ def pretrain_encoder(
         callbacks=[ShowProgress(progress)],
     )
     trainer.remove_callback(PrinterCallback)
-    before = math.exp(held_out_loss(model, held_out, trainer.precision))
+    before = math.exp(measure_held_out_loss(model, held_out, trainer.precision))
     head = "a new head" if fresh else "its own head"
     progress.say(f"Perplexity of masked tokens in held-out texts before, with {head}: {before:,.1f}.")
-    checkpoint = last_checkpoint(work / "checkpoints") if resume else None
+    checkpoint = find_last_checkpoint(work / "checkpoints") if resume else None
     if checkpoint is not None:
         trainer.restore_from(checkpoint)
-    with quiet_transformers(), plain_attention(model, longest=max(train.lengths)):
+    with silence_transformers(), use_plain_attention(model, longest=max(train.lengths)):
         trainer.train(resume_from_checkpoint=None if checkpoint is None else str(checkpoint))
-    after = math.exp(held_out_loss(model, held_out, trainer.precision))
+    after = math.exp(measure_held_out_loss(model, held_out, trainer.precision))
     progress.say(f"After: {after:,.1f}.")
     facts = {
         "insula_version": __version__,
@@ -120,10 +120,10 @@ def pretrain_encoder(
         "perplexity": {"before": before, "after": after},
         "steps": trainer.state.global_step,
         "seconds": round(trainer.seconds_before + time.monotonic() - started, 1),
-        "history": history(trainer.state.log_history, options.epochs),
+        "history": read_history(trainer.state.log_history, options.epochs),
     }
     with atomic_folder(output) as stage:
-        with quiet_transformers():
+        with silence_transformers():
             model.save_pretrained(stage)
             tokenizer.save_pretrained(stage)
         write_json(stage / FACTS, facts)
@@ -168,13 +168,13 @@ def _record_or_compare(work: Path, given: PretrainInput, corpus: Corpus, resume:
     write_json(file, row)
 
 
-def _masking(tokenizer: Any, share: float) -> Masking:
+def _build_masking(tokenizer: Any, share: float) -> Masking:
     special = np.array(sorted(tokenizer.all_special_ids), dtype=np.int64)
     ordinary = np.setdiff1d(np.arange(len(tokenizer), dtype=np.int64), special)
     return Masking(share=share, mask=tokenizer.mask_token_id, ordinary=ordinary, special=special)
 
 
-def _arguments(options: PretrainOptions, rows: int, folder: Path) -> TrainingArguments:
+def _build_arguments(options: PretrainOptions, rows: int, folder: Path) -> TrainingArguments:
     batches_per_epoch = -(-rows // options.batch_size)
     every = min(batches_per_epoch, STEPS_BETWEEN)
     return TrainingArguments(

@@ -10,13 +10,13 @@ from torch.optim.lr_scheduler import LambdaLR
 from torch.utils.data import DataLoader
 from transformers import TrainerControl
 
-from insula.inference.batching import batches
+from insula.inference.batching import iterate_batches
 from insula.training.neural.batches import EpochLoader
 from insula.training.neural.checkpoints import AtomicCheckpoints
 from insula.training.neural.precision import choose_precision
 from insula.training.options.pretrain import PretrainOptions
 from insula.training.pretraining.masking import HELD_OUT_EPOCH, MaskedRows, NumberedBatches, collate_masked
-from insula.training.pretraining.model import head_parameters, masked_loss
+from insula.training.pretraining.model import compute_masked_loss, list_head_parameters
 
 HEAD_ONLY = 0.1  # share of steps in which only a new head is trained, as its first gradients are noise
 
@@ -37,13 +37,13 @@ class PretrainTrainer(AtomicCheckpoints):
     def compute_loss(self, model: nn.Module, inputs: dict[str, Any], return_outputs: bool = False, **_: Any) -> Any:
         """Return the mean negative log-likelihood of the masked tokens."""
         with torch.autocast(self.args.device.type, torch.bfloat16, enabled=self.precision is not torch.float32):
-            total, count = masked_loss(self.accelerator.unwrap_model(model), inputs)
+            total, count = compute_masked_loss(self.accelerator.unwrap_model(model), inputs)
         return total / max(count, 1)
 
     def create_optimizer(self, model: nn.Module | None = None) -> torch.optim.Optimizer:
         """Return AdamW (Loshchilov and Hutter 2019) over four groups: head or encoder, with weight decay or without."""
         if self.optimizer is None:
-            head, decayed = head_parameters(self.model), set(self.get_decay_parameter_names(self.model))
+            head, decayed = list_head_parameters(self.model), set(self.get_decay_parameter_names(self.model))
             groups: dict[tuple[bool, bool], list[nn.Parameter]] = {}
             for name, parameter in self.model.named_parameters():
                 groups.setdefault((name in head, name in decayed), []).append(parameter)
@@ -62,7 +62,7 @@ class PretrainTrainer(AtomicCheckpoints):
             self.lr_scheduler = LambdaLR(
                 chosen,
                 [
-                    _warmup_and_decay(0 if group["head"] else waits, num_training_steps, self.options.warmup)
+                    _build_schedule(0 if group["head"] else waits, num_training_steps, self.options.warmup)
                     for group in chosen.param_groups
                 ],
             )
@@ -82,16 +82,16 @@ class PretrainTrainer(AtomicCheckpoints):
 
     def evaluate(self, *_: Any, **__: Any) -> dict[str, float]:
         """Return `eval_loss`, the mean negative log-likelihood of the masked tokens of held-out rows."""
-        metrics = {"eval_loss": held_out_loss(self.model, self.eval_dataset, self.precision)}
+        metrics = {"eval_loss": measure_held_out_loss(self.model, self.eval_dataset, self.precision)}
         self.log(metrics)
         self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
         return metrics
 
 
-def held_out_loss(model: Any, rows: MaskedRows, precision: torch.dtype) -> float:
+def measure_held_out_loss(model: Any, rows: MaskedRows, precision: torch.dtype) -> float:
     """Return the mean negative log-likelihood of masked tokens, with the same masks at every call."""
     first = HELD_OUT_EPOCH * len(rows)
-    order = [[first + int(row) for row in some] for some in batches(rows.lengths)]
+    order = [[first + int(row) for row in some] for some in iterate_batches(rows.lengths)]
     was_training = model.training
     model.eval()
     total, count = 0.0, 0
@@ -100,13 +100,13 @@ def held_out_loss(model: Any, rows: MaskedRows, precision: torch.dtype) -> float
         torch.autocast(model.device.type, torch.bfloat16, enabled=precision is not torch.float32),
     ):
         for batch in DataLoader(rows, batch_sampler=order, collate_fn=collate_masked):
-            loss, hidden = masked_loss(model, {name: tensor.to(model.device) for name, tensor in batch.items()})
+            loss, hidden = compute_masked_loss(model, {name: tensor.to(model.device) for name, tensor in batch.items()})
             total, count = total + float(loss), count + hidden
     model.train(was_training)
     return total / max(count, 1)
 
 
-def _warmup_and_decay(waits: int, steps: int, warmup: float) -> Any:
+def _build_schedule(waits: int, steps: int, warmup: float) -> Any:
     """Return the factor of the learning rate by step: zero while waiting, then warm-up, then decay to zero."""
     risen = waits + max(1, round(warmup * (steps - waits)))
 

@@ -22,7 +22,7 @@ from pydantic import (
 )
 
 from insula.core.errors import MissingFileError, RecipeError, UnknownNameError, nearest
-from insula.core.sentences import invalid_value
+from insula.core.sentences import describe_invalid_value
 from insula.data.options import DataOptions
 from insula.models.pretrained import ALIASES
 from insula.training.families.encoder import EncoderOptions
@@ -93,7 +93,7 @@ class Recipe(BaseModel):
 
     @field_validator("model", mode="before")
     @classmethod
-    def _options_of_family(cls, value: Any) -> Any:
+    def _parse_family_options(cls, value: Any) -> Any:
         if not isinstance(value, Mapping):
             return value
         name = value.get("name", DEFAULT_FAMILY)
@@ -106,7 +106,7 @@ class Recipe(BaseModel):
 
     @field_validator("objective")
     @classmethod
-    def _known_objective(cls, value: ObjectiveOptions) -> ObjectiveOptions:
+    def _check_objective(cls, value: ObjectiveOptions) -> ObjectiveOptions:
         if value.name != "auto" and value.name not in objectives:
             known = ("auto", *objectives)
             raise ValueError(f"the name must be one of {', '.join(known)}.{nearest(value.name, known)}")
@@ -114,7 +114,7 @@ class Recipe(BaseModel):
 
     @field_validator("objective")
     @classmethod
-    def _known_terms(cls, value: ObjectiveOptions) -> ObjectiveOptions:
+    def _check_terms(cls, value: ObjectiveOptions) -> ObjectiveOptions:
         for name in value.terms or {}:
             if name in BUILT_IN:
                 raise ValueError(f"the term {name!r} has its own option. Set that, and leave terms.{name} out")
@@ -127,7 +127,7 @@ class Recipe(BaseModel):
         return value
 
     @model_validator(mode="after")
-    def _further_losses_need_a_neural_family(self) -> Recipe:
+    def _check_further_losses(self) -> Recipe:
         further = {
             "distil.teachers": self.distil.teachers,
             "auxiliary.sources": self.auxiliary.sources,
@@ -143,7 +143,7 @@ class Recipe(BaseModel):
         return self
 
     @model_validator(mode="after")
-    def _adapter_of_family(self) -> Self:
+    def _check_adapter(self) -> Self:
         if self.adapter.method != "none" and not families[self.model.name].adapts:
             able = ", ".join(name for name in families if families[name].adapts)
             raise ValueError(
@@ -153,7 +153,7 @@ class Recipe(BaseModel):
         return self
 
     @model_validator(mode="after")
-    def _only_what_the_family_supports(self) -> Self:
+    def _check_family_support(self) -> Self:
         for option, field in SUPPORT.items():
             off, given = TrainOptions.model_fields[option].default, getattr(self.train, option)
             if given != off and not getattr(families[self.model.name], field):
@@ -201,7 +201,7 @@ def load_recipe(
     options, the section `train`, the description.
     Raises `RecipeError` with the nearest valid key, `MissingFileError`, `UnknownNameError`.
     """
-    content, origin = _content(recipe)
+    content, origin = _read_content(recipe)
     # The family first, whatever the order: it removes options, which must not be those of the other overrides.
     for key, value in sorted((overrides or {}).items(), key=lambda override: override[0] != "model.name"):
         _set(content, key, value)
@@ -221,7 +221,7 @@ def parse_override(text: str) -> tuple[str, Any]:
         return key.strip(), value
 
 
-def model_override(name: str, *, owner: str) -> dict[str, str]:
+def build_model_override(name: str, *, owner: str) -> dict[str, str]:
     """Return the override that chooses a model by one name, which is a family, an encoder alias, a folder or a hub id.
 
     owner  who takes the name, for the message of `UnknownNameError`
@@ -241,10 +241,10 @@ def validate(content: Mapping[str, Any], origin: str) -> Recipe:
     try:
         return Recipe.model_validate(content)
     except ValidationError as error:
-        raise RecipeError(f"The recipe {origin} is not valid: {_sentence(error)}") from error
+        raise RecipeError(f"The recipe {origin} is not valid: {_explain_error(error)}") from error
 
 
-def _content(recipe: str | Path | Mapping[str, Any] | Recipe) -> tuple[dict[str, Any], str]:
+def _read_content(recipe: str | Path | Mapping[str, Any] | Recipe) -> tuple[dict[str, Any], str]:
     if isinstance(recipe, Recipe):
         return recipe.model_dump(mode="json", exclude_none=True), "given"
     if isinstance(recipe, Mapping):
@@ -284,13 +284,13 @@ def _set(content: dict[str, Any], key: str, value: Any) -> None:
     place[last] = value
 
 
-def _sentence(error: ValidationError) -> str:
+def _explain_error(error: ValidationError) -> str:
     errors = error.errors(include_url=False)
     # A union has one error for each member; "is not auto" is the least helpful.
     first = next((one for one in errors if one["type"] not in ("literal_error", "tuple_type")), errors[0])
-    key = _key(first)
+    key = _describe_key(first)
     if first["type"] == "extra_forbidden":
-        known = [*_keys(), *Recipe.model_fields]
+        known = [*_list_keys(), *Recipe.model_fields]
         # A family's options are validated on their own, so their place in the recipe is not in the location.
         for full in (key, f"model.{key}"):
             if owners := [name for name in families if full in known and _is_option_of(full, name)]:
@@ -299,11 +299,13 @@ def _sentence(error: ValidationError) -> str:
                     "set model.name to one of them."
                 )
         return f"the key {key!r} is not known.{nearest(key, known) or nearest('model.' + key, known)}"
-    sentence = invalid_value(key, first, *(one for one in errors if one is not first and _key(one) == key))
+    sentence = describe_invalid_value(
+        key, first, *(one for one in errors if one is not first and _describe_key(one) == key)
+    )
     return sentence if sentence.endswith("?") else f"{sentence}."
 
 
-def _key(error: Mapping[str, Any]) -> str:
+def _describe_key(error: Mapping[str, Any]) -> str:
     # Of a union, pydantic names the member too ("literal['auto']", "tuple[int, int]"): that is no key.
     unions = ("function-", "literal[", "tuple[", "constrained-")
     return ".".join(str(part) for part in error["loc"] if part != "str" and not str(part).startswith(unions))
@@ -313,14 +315,14 @@ def _is_option_of(key: str, family: str) -> bool:
     return key.removeprefix("model.") in families[family].options.model_fields
 
 
-def _keys(section: type[BaseModel] = Recipe, prefix: str = "") -> Sequence[str]:
+def _list_keys(section: type[BaseModel] = Recipe, prefix: str = "") -> Sequence[str]:
     keys: list[str] = []
     for name, field in section.model_fields.items():
         inner = field.annotation
         if name == "model" and section is Recipe:
             keys += [f"model.{key}" for family in families for key in families[family].options.model_fields]
         elif isinstance(inner, type) and issubclass(inner, BaseModel):
-            keys += _keys(inner, f"{prefix}{name}.")
+            keys += _list_keys(inner, f"{prefix}{name}.")
         else:
             keys.append(f"{prefix}{name}")
     return keys

@@ -35,12 +35,12 @@ class RecipeCost:
     base: str | None = None
 
 
-def recipe_costs() -> Mapping[str, Sequence[RecipeCost]]:
+def load_recipe_costs() -> Mapping[str, Sequence[RecipeCost]]:
     """Return the measurements by recipe name; recipes that were not measured are omitted."""
     known: dict[str, list[dict[str, Any]]] = json.loads((BUILTIN / "measured.json").read_text(encoding="utf-8"))
-    return {recipe: [_cost(row) for row in rows] for recipe, rows in known.items()}
+    return {recipe: [_parse_cost(row) for row in rows] for recipe, rows in known.items()}
 
 
-def _cost(row: dict[str, Any]) -> RecipeCost:
+def _parse_cost(row: dict[str, Any]) -> RecipeCost:
     named: dict[str, Any] = {field.name: row[field.name] for field in fields(RecipeCost)}
     return RecipeCost(**{**named, "seeds": tuple(row["seeds"])})

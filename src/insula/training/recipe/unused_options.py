@@ -26,7 +26,7 @@ KINDS_OF_DECISION: Mapping[str, tuple[Kind, ...]] = {
 """The kinds of label schemes that use each option of `decision`; other options apply to all."""
 
 
-def unused_options(recipe: Recipe, kind: Kind) -> list[str]:
+def find_unused_options(recipe: Recipe, kind: Kind) -> list[str]:
     """Return a sentence for each group of options that have no effect.
 
     They belong to a section that is switched off, are for neural families while the family is not neural, or are for
@@ -35,19 +35,19 @@ def unused_options(recipe: Recipe, kind: Kind) -> list[str]:
     found = []
     for name, switches in SWITCHES.items():
         section = getattr(recipe, name)
-        changed = _changed(section, type(section)())
+        changed = _list_changed(section, type(section)())
         if changed and not set(switches) & set(changed):
             options = " and ".join(f"{name}.{option}" for option in changed)
             off = " and ".join(f"{name}.{switch} is {json.dumps(getattr(section, switch))}" for switch in switches)
             found.append(f"{options} will do nothing: {off}. Set {'it' if len(switches) == 1 else 'one of them'} too.")
     family = families[recipe.model.name]
-    changed = [f"train.{option}" for option in _changed(recipe.train, TrainOptions(**family.train))]
+    changed = [f"train.{option}" for option in _list_changed(recipe.train, TrainOptions(**family.train))]
     if changed and not family.neural:
         found.append(
             f"{' and '.join(changed)} will do nothing: the family {recipe.model.name!r} is not neural. Leave it out, "
             "or choose another model.name."
         )
-    for option in _changed(recipe.decision, DecisionOptions()):
+    for option in _list_changed(recipe.decision, DecisionOptions()):
         kinds = KINDS_OF_DECISION.get(option, (kind,))
         if kind not in kinds:
             found.append(
@@ -57,6 +57,6 @@ def unused_options(recipe: Recipe, kind: Kind) -> list[str]:
     return found
 
 
-def _changed(section: Section, default: Section) -> list[str]:
+def _list_changed(section: Section, default: Section) -> list[str]:
     """Return the options of a section that differ from its default."""
     return [one for one in type(section).model_fields if getattr(section, one) != getattr(default, one)]

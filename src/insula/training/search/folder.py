@@ -20,7 +20,7 @@ STUDY = "study.json"
 SEARCH = FolderKind("search", (OWN_STUDY, STUDY, "search.json", "workers"))
 
 
-def trial_folder(folder: Path, number: int) -> Path:
+def get_trial_folder(folder: Path, number: int) -> Path:
     """Return the folder for the files of a running trial."""
     return folder / TRIALS / str(number)
 
@@ -63,7 +63,7 @@ def record_study(folder: Path, study: str | None) -> None:
 
 
 @contextlib.contextmanager
-def worker_lock(file: Path) -> Iterator[None]:
+def hold_worker_lock(file: Path) -> Iterator[None]:
     """Hold the lock file of this process; the last process removes the folder of the locks."""
     file.parent.mkdir(parents=True, exist_ok=True)
     try:

@@ -14,24 +14,24 @@ from insula import __version__
 from insula.core.errors import DataError, RecipeError
 from insula.core.files import write_text
 from insula.core.progress import Progress, Silent
-from insula.core.targets import gold_matrix
+from insula.core.targets import build_gold_matrix
 from insula.data.dataset import Dataset
 from insula.data.splits.leak import Fingerprint, require_no_leak
-from insula.evaluation.metrics.metric_names import headline_metric, metric_title
+from insula.evaluation.metrics.metric_names import get_headline_metric, get_metric_title
 from insula.evaluation.reports.search_report import write_search_report
 from insula.evaluation.search_document import SearchDocument, SearchedOption, SearchedRows, SearchTrial
-from insula.text.language import dominant_language
-from insula.training.families.base import trained_base
+from insula.text.language import find_dominant_language
+from insula.training.families.base import find_trained_base
 from insula.training.fit_model import fit_model
 from insula.training.fitting import RunContext
-from insula.training.neural.validation import decided_score
+from insula.training.neural.validation import compute_decided_score
 from insula.training.plan import plan_training
 from insula.training.recipe.recipe import Recipe, load_recipe
-from insula.training.run import data_digest
-from insula.training.search.folder import OWN_STUDY, record_study, require_same_study, trial_folder
+from insula.training.run import compute_data_digest
+from insula.training.search.folder import OWN_STUDY, get_trial_folder, record_study, require_same_study
 from insula.training.search.result import SearchResult, TrialRecord
-from insula.training.search.space import Space, fixed_values, values_of
-from insula.training.search.study import Attempt, Pruner, open_study, shown_url
+from insula.training.search.space import Space, read_fixed_values, read_values
+from insula.training.search.study import Attempt, Pruner, hide_password, open_study
 from insula.training.transfer.auxiliary import with_auxiliary
 from insula.training.transfer.distil import with_unlabelled
 from insula.training.transfer.teachers import check_teachers
@@ -68,21 +68,21 @@ def run_search(
     teacher among the choices was trained on validation or test rows.
     """
     progress = progress or Silent()
-    kept = fixed_values(recipe, fixed)
+    kept = read_fixed_values(recipe, fixed)
     _check_unseen(dataset, recipe, space)
     work = _Trial(dataset, recipe, kept, folder, progress)
     own = f"sqlite:///{(folder / OWN_STUDY).absolute()}"
     url = study or own
-    elsewhere = None if url == own else shown_url(url)
+    elsewhere = None if url == own else hide_password(url)
     require_same_study(folder, elsewhere)
     about = {
-        "data": data_digest(work.dataset),
+        "data": compute_data_digest(work.dataset),
         "recipe": recipe.to_toml(),
         "search space": repr({key: space[key].model_dump() for key in sorted(space)}),
     }
     progress.start("search", total=trials)
     with open_study(
-        url, folder.name, space=space, start=_own_values(recipe, space), about=about, folder=folder, seed=seed,
+        url, folder.name, space=space, start=_select_own_values(recipe, space), about=about, folder=folder, seed=seed,
         pruner=pruner,
     ) as opened:  # fmt: skip
         record_study(folder, elsewhere)
@@ -92,15 +92,17 @@ def run_search(
         progress.finish()
         records, importance = opened.records(), opened.importance(seed)
         opened.clear()
-    best = _best(records)
-    found = _winner(load_recipe(recipe, {**kept, **best.values}).with_absolute_paths(), best, work.metric, folder.name)
+    best = _find_best(records)
+    found = _build_winner(
+        load_recipe(recipe, {**kept, **best.values}).with_absolute_paths(), best, work.metric, folder.name
+    )
     rows = {name: len(rows) for name, rows in work.dataset.splits.items()}
     document = SearchDocument(
         format_version=SEARCH_VERSION,
         insula_version=__version__,
         name=folder.name,
-        command=command.replace(url, shown_url(url)),
-        study=shown_url(url),
+        command=command.replace(url, hide_password(url)),
+        study=hide_password(url),
         source=list(source),
         data=SearchedRows(name=dataset.name, rows=rows),
         model=recipe.model.name,
@@ -124,11 +126,11 @@ def run_search(
 
 def _check_unseen(dataset: Dataset, recipe: Recipe, space: Space) -> None:
     """Check every possible base and teacher of a trial as `train` would, while the test rows are still there."""
-    check_base(trained_base(recipe.model), dataset)
+    check_base(find_trained_base(recipe.model), dataset)
     for key in ("model.base", "distil.teachers"):
         for value in space[key].bounds() if key in space else ():
             tried = load_recipe(recipe, {key: value})
-            check_base(trained_base(tried.model), dataset)
+            check_base(find_trained_base(tried.model), dataset)
             check_teachers(tried.distil.teachers, dataset)
 
 
@@ -152,19 +154,19 @@ class _Trial:
         self.fixed = fixed
         self.folder = folder
         self.progress = progress
-        self.metric = headline_metric(dataset.scheme.kind)
-        self.language = dominant_language([example.text for example in splits["train"]])
+        self.metric = get_headline_metric(dataset.scheme.kind)
+        self.language = find_dominant_language([example.text for example in splits["train"]])
         self.best: TrialRecord | None = None
 
     def attempt(self, trial: Attempt) -> float:
         """Train, choose the decision rule, and return the headline metric on validation rows."""
         recipe = load_recipe(self.recipe, {**self.fixed, **trial.values})
-        folder = trial_folder(self.folder, trial.number)
+        folder = get_trial_folder(self.folder, trial.number)
         stage = folder / "model"
         stage.mkdir(parents=True, exist_ok=True)
 
         def report(step: int, score: float) -> None:
-            self.progress.advance(0, **self._figures(), **{"this trial": score})
+            self.progress.advance(0, **self._compute_figures(), **{"this trial": score})
             trial.report(score)
 
         try:
@@ -174,8 +176,8 @@ class _Trial:
             shutil.rmtree(folder, ignore_errors=True)
         if trained.validation is None:
             raise DataError("A search needs validation rows. Add a validation file, or more rows.")
-        gold = gold_matrix(self.dataset.scheme, self.dataset.split("validation"))
-        found = decided_score(
+        gold = build_gold_matrix(self.dataset.scheme, self.dataset.split("validation"))
+        found = compute_decided_score(
             self.dataset.scheme, trained.predictor.decision, trained.validation, gold,
             resamples=recipe.evaluation.resamples, seed=recipe.seed,
         )  # fmt: skip
@@ -193,28 +195,28 @@ class _Trial:
         if record.value is not None and (self.best is None or record.value > (self.best.value or 0.0)):
             self.best = record
         if record.state != "lost":
-            self.progress.advance(1, **self._figures())
+            self.progress.advance(1, **self._compute_figures())
 
     def announce(self, record: TrialRecord) -> None:
         """Report the outcome of a trial."""
         self.count(record)
         outcome = {
-            "complete": f"{metric_title(self.metric)} {record.value or 0.0:.4f}",
+            "complete": f"{get_metric_title(self.metric)} {record.value or 0.0:.4f}",
             "pruned": f"ended early after {len(record.scores)} evaluations",
             "failed": f"failed: {record.error}",
             "lost": "lost",
         }[record.state]
-        tried = ", ".join(f"{key.split('.')[-1]} {_short(value)}" for key, value in record.values.items())
+        tried = ", ".join(f"{key.split('.')[-1]} {_format_value(value)}" for key, value in record.values.items())
         mark = ", the best so far" if record is self.best else ""
         self.progress.say(f"Trial {record.number}: {outcome}{mark} ({record.seconds:.0f} s). {tried}")
 
-    def _figures(self) -> dict[str, float]:
+    def _compute_figures(self) -> dict[str, float]:
         return {} if self.best is None or self.best.value is None else {"best": self.best.value}
 
 
-def _own_values(recipe: Recipe, space: Space) -> dict[str, Any]:
+def _select_own_values(recipe: Recipe, space: Space) -> dict[str, Any]:
     """Return the recipe's values for the keys of the space; a list of one value as the value if that is a choice."""
-    values = values_of(recipe, space)
+    values = read_values(recipe, space)
     for key, entry in space.items():
         value = values[key]
         if isinstance(value, list) and len(value) == 1 and not entry.contains(value):
@@ -222,7 +224,7 @@ def _own_values(recipe: Recipe, space: Space) -> dict[str, Any]:
     return values
 
 
-def _best(records: Sequence[TrialRecord]) -> TrialRecord:
+def _find_best(records: Sequence[TrialRecord]) -> TrialRecord:
     complete = [record for record in records if record.value is not None]
     if not complete:
         failed = next((record.error for record in reversed(records) if record.error), None)
@@ -230,14 +232,14 @@ def _best(records: Sequence[TrialRecord]) -> TrialRecord:
     return max(complete, key=lambda record: record.value or 0.0)
 
 
-def _winner(recipe: Recipe, best: TrialRecord, metric: str, name: str) -> Recipe:
-    value = f"{metric_title(metric)} {best.value:.4f}" if best.value is not None else ""
+def _build_winner(recipe: Recipe, best: TrialRecord, metric: str, name: str) -> Recipe:
+    value = f"{get_metric_title(metric)} {best.value:.4f}" if best.value is not None else ""
     return recipe.model_copy(
         update={"description": f"Found by the search {name!r}, trial {best.number}: validation {value}."}
     )
 
 
-def _short(value: Any) -> str:
+def _format_value(value: Any) -> str:
     if isinstance(value, tuple):
-        return f"[{', '.join(map(_short, value))}]"  # as in a recipe
+        return f"[{', '.join(map(_format_value, value))}]"  # as in a recipe
     return f"{value:.3g}" if isinstance(value, float) else str(value)

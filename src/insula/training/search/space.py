@@ -11,7 +11,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
 from insula.core.errors import MissingFileError, RecipeError
-from insula.core.sentences import invalid_value
+from insula.core.sentences import describe_invalid_value
 from insula.training.families.registry import NEURAL_SPACE, families
 from insula.training.recipe.recipe import Recipe, load_recipe
 
@@ -29,15 +29,15 @@ class Choice(BaseModel):
 
     def restored_value(self, value: Any) -> Any:
         """Return the choice that is stored as `value` in the database."""
-        return next(choice for choice in self.choices if stored(choice) == value)
+        return next(choice for choice in self.choices if to_stored(choice) == value)
 
     def contains(self, value: Any) -> bool:
         """Return whether the value is a choice; a recipe may have turned 5 into 5.0."""
-        return _compared(value) in map(_compared, self.choices)
+        return _to_comparable(value) in map(_to_comparable, self.choices)
 
     def stored_value(self, value: Any) -> Any:
         """Return the stored form of a value that is a choice."""
-        return stored(next(choice for choice in self.choices if _compared(choice) == _compared(value)))
+        return to_stored(next(choice for choice in self.choices if _to_comparable(choice) == _to_comparable(value)))
 
 
 class Range(BaseModel):
@@ -54,7 +54,7 @@ class Range(BaseModel):
     log: bool = False
 
     @model_validator(mode="after")
-    def _valid_range(self) -> Range:
+    def _check_range(self) -> Range:
         if not self.low < self.high:
             raise ValueError("low must be below high. Swap or correct the two")
         if self.log and self.low <= 0:
@@ -101,12 +101,12 @@ ROWS = ("seed", "auxiliary.sources", "distil.unlabelled", "distil.text")
 _ENTRY: TypeAdapter[Choice | Range] = TypeAdapter(Choice | Range)
 
 
-def stored(choice: Any) -> Any:
+def to_stored(choice: Any) -> Any:
     """Return the form of a choice that is stored in the database: lists as JSON."""
     return choice if choice is None or isinstance(choice, bool | int | float | str) else json.dumps(choice)
 
 
-def _compared(value: Any) -> str:
+def _to_comparable(value: Any) -> str:
     """Return a text for comparisons in which 5 equals 5.0 and tuples equal lists, but true is not 1."""
     return json.dumps(json.loads(json.dumps(value), parse_int=float))
 
@@ -120,7 +120,7 @@ def default_space(recipe: Recipe) -> Space:
     return {key: _ENTRY.validate_python(entry) for key, entry in entries.items()}
 
 
-def values_of(recipe: Recipe, keys: Iterable[str]) -> dict[str, Any]:
+def read_values(recipe: Recipe, keys: Iterable[str]) -> dict[str, Any]:
     """Return the values of a recipe for dotted keys, None for keys that it does not have."""
     settings = recipe.model_dump(mode="json")
     values: dict[str, Any] = {}
@@ -132,9 +132,11 @@ def values_of(recipe: Recipe, keys: Iterable[str]) -> dict[str, Any]:
     return values
 
 
-def fixed_values(recipe: Recipe, fixed: Iterable[str]) -> dict[str, Any]:
+def read_fixed_values(recipe: Recipe, fixed: Iterable[str]) -> dict[str, Any]:
     """Return the values of the fixed keys that a recipe would lose with another model family."""
-    return values_of(recipe, [key for key in fixed if key.split(".")[0] in ("model", "train") and key != "model.name"])
+    return read_values(
+        recipe, [key for key in fixed if key.split(".")[0] in ("model", "train") and key != "model.name"]
+    )
 
 
 def read_space(space: str | Path | Mapping[str, Any], recipe: Recipe, fixed: Iterable[str] = ()) -> Space:
@@ -145,16 +147,16 @@ def read_space(space: str | Path | Mapping[str, Any], recipe: Recipe, fixed: Ite
     Raises `RecipeError` for the first key that is no option or decides which rows there are and for the first invalid
     value, `MissingFileError`.
     """
-    content, origin = _content(space)
-    kept = fixed_values(recipe, fixed)
+    content, origin = _read_content(space)
+    kept = read_fixed_values(recipe, fixed)
     found: dict[str, Choice | Range] = {}
-    for key, entry in _entries(content, origin):
+    for key, entry in _iterate_entries(content, origin):
         if key.startswith("data.") or key in ROWS:
             raise RecipeError(
                 f"The search space {origin} must not contain {key!r}: all trials use the same rows, which are read and "
                 "split once. Set it in the recipe, or with --set."
             )
-        found[key] = _entry(key, entry, origin)
+        found[key] = _parse_entry(key, entry, origin)
         for value in found[key].bounds():
             try:
                 load_recipe(recipe, {**kept, key: value})
@@ -168,7 +170,7 @@ def read_space(space: str | Path | Mapping[str, Any], recipe: Recipe, fixed: Ite
     return found
 
 
-def _content(space: str | Path | Mapping[str, Any]) -> tuple[Mapping[str, Any], str]:
+def _read_content(space: str | Path | Mapping[str, Any]) -> tuple[Mapping[str, Any], str]:
     if isinstance(space, Mapping):
         return space, "given"
     file = Path(space)
@@ -180,7 +182,7 @@ def _content(space: str | Path | Mapping[str, Any]) -> tuple[Mapping[str, Any], 
         raise RecipeError(f"The search space file {str(file)!r} is not valid TOML: {error}. Correct it.") from error
 
 
-def _entries(content: Mapping[str, Any], origin: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
+def _iterate_entries(content: Mapping[str, Any], origin: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
     plain = ("description", "seed")
     for name, value in content.items():
         section = name in Recipe.model_fields and name not in plain and isinstance(value, Mapping)
@@ -194,7 +196,7 @@ def _entries(content: Mapping[str, Any], origin: str) -> Iterator[tuple[str, Map
             yield key, entry
 
 
-def _entry(key: str, entry: Mapping[str, Any], origin: str) -> Choice | Range:
+def _parse_entry(key: str, entry: Mapping[str, Any], origin: str) -> Choice | Range:
     model = Choice if "choices" in entry else Range
     try:
         return model.model_validate(dict(entry))
@@ -202,6 +204,6 @@ def _entry(key: str, entry: Mapping[str, Any], origin: str) -> Choice | Range:
         first = error.errors(include_url=False)[0]
         where = ".".join(str(part) for part in first["loc"] if part not in ("int", "float"))
         raise RecipeError(
-            f"The key {key!r} of search space {origin} is not valid: {invalid_value(where, first)}. "
+            f"The key {key!r} of search space {origin} is not valid: {describe_invalid_value(where, first)}. "
             "Give {choices = [...]} or {low = ..., high = ...}, optionally with log or step."
         ) from error

@@ -20,9 +20,9 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from insula.core.errors import OutputError, RecipeError
 from insula.core.locks import try_lock
-from insula.training.search.folder import TRIALS, lock_file, trial_folder, worker_lock
+from insula.training.search.folder import TRIALS, get_trial_folder, hold_worker_lock, lock_file
 from insula.training.search.result import TrialRecord
-from insula.training.search.space import Choice, Space, stored
+from insula.training.search.space import Choice, Space, to_stored
 
 Pruner = Literal["median", "hyperband", "none"]
 HEARTBEAT = 10  # seconds; a process without a heartbeat for six of them counts as dead
@@ -75,7 +75,7 @@ class Study:
         ends = None if seconds is None else time.monotonic() + seconds
         while ends is None or time.monotonic() < ends:
             self._recover()
-            done, running = self._counted()
+            done, running = self._count_trials()
             if len(done) >= trials:
                 return
             if len(done) + running >= trials:
@@ -91,7 +91,7 @@ class Study:
 
     def records(self) -> list[TrialRecord]:
         """Return the finished trials, in order."""
-        ended = self._trials(TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)
+        ended = self._list_trials(TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)
         return [self._record(trial) for trial in ended if not _is_superfluous(trial)]
 
     def importance(self, seed: int) -> dict[str, float]:
@@ -100,7 +100,7 @@ class Study:
         Hutter, Hoos and Leyton-Brown 2014, An efficient approach for assessing hyperparameter importance. Empty if
         fewer than four trials are complete or all have the same score.
         """
-        complete = self._trials(TrialState.COMPLETE)
+        complete = self._list_trials(TrialState.COMPLETE)
         if len(complete) < MIN_TRIALS_FOR_IMPORTANCE or len({trial.value for trial in complete}) == 1:
             return {}
         evaluator = optuna.importance.FanovaImportanceEvaluator(seed=seed)
@@ -113,7 +113,7 @@ class Study:
     def clear(self) -> None:
         """Remove the files of trials, except those that other processes are running."""
         folders = list((self._folder / TRIALS).glob("*"))  # before the query: a trial that starts now is not included
-        running = {trial_folder(self._folder, trial.number) for trial in self._trials(TrialState.RUNNING)}
+        running = {get_trial_folder(self._folder, trial.number) for trial in self._list_trials(TrialState.RUNNING)}
         for one in folders:
             if one not in running:
                 shutil.rmtree(one, ignore_errors=True)
@@ -122,8 +122,8 @@ class Study:
 
     def _try(self, trial: optuna.Trial, objective: Callable[[Attempt], float], trials: int) -> float:
         trial.set_user_attr("worker", self._worker)
-        done, _ = self._counted()
-        earlier = sum(other.number < trial.number for other in (*done, *self._trials(TrialState.RUNNING)))
+        done, _ = self._count_trials()
+        earlier = sum(other.number < trial.number for other in (*done, *self._list_trials(TrialState.RUNNING)))
         if earlier >= trials:  # other processes started theirs at the same time
             trial.set_user_attr("superfluous", True)
             raise RecipeError("The search has enough trials.")
@@ -136,7 +136,7 @@ class Study:
             if trial.should_prune():
                 raise optuna.TrialPruned
 
-        attempt = Attempt(trial.number, self._suggest(trial), report, trial.set_user_attr)
+        attempt = Attempt(trial.number, self._suggest_values(trial), report, trial.set_user_attr)
         try:
             return objective(attempt)
         except optuna.TrialPruned:
@@ -148,11 +148,11 @@ class Study:
             self._try_again(trial.params, trial.user_attrs)
             raise
 
-    def _suggest(self, trial: optuna.Trial) -> dict[str, Any]:
+    def _suggest_values(self, trial: optuna.Trial) -> dict[str, Any]:
         values: dict[str, Any] = {}
         for key, entry in self._space.items():
             if isinstance(entry, Choice):
-                shown = {stored(choice): choice for choice in entry.choices}
+                shown = {to_stored(choice): choice for choice in entry.choices}
                 values[key] = shown[trial.suggest_categorical(key, list(shown))]
             elif entry.whole:
                 values[key] = trial.suggest_int(
@@ -162,14 +162,14 @@ class Study:
                 values[key] = trial.suggest_float(key, entry.low, entry.last, step=entry.step, log=entry.log)
         return values
 
-    def _trials(self, *states: TrialState) -> list[FrozenTrial]:
+    def _list_trials(self, *states: TrialState) -> list[FrozenTrial]:
         return self._study.get_trials(deepcopy=False, states=states)
 
-    def _counted(self) -> tuple[list[FrozenTrial], int]:
+    def _count_trials(self) -> tuple[list[FrozenTrial], int]:
         """Return the trials that are done (also failed with an error), and the number of running ones."""
-        ended = self._trials(TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)
+        ended = self._list_trials(TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)
         done = [trial for trial in ended if trial.state != TrialState.FAIL or "error" in trial.user_attrs]
-        return done, len(self._trials(TrialState.RUNNING))
+        return done, len(self._list_trials(TrialState.RUNNING))
 
     def _recover(self) -> None:
         """Mark trials of dead processes as failed and enqueue them again."""
@@ -177,7 +177,7 @@ class Study:
             warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
             optuna.storages.fail_stale_trials(self._study)
         # Dead processes of this folder are detected at once, since the system has released their locks.
-        for trial in self._trials(TrialState.RUNNING):
+        for trial in self._list_trials(TrialState.RUNNING):
             file = lock_file(self._folder, str(trial.user_attrs.get("worker")))
             if trial.user_attrs.get("worker") == self._worker or not file.exists():
                 continue
@@ -189,7 +189,7 @@ class Study:
 
     def retry(self, study: optuna.Study, trial: FrozenTrial) -> None:
         """Enqueue a trial whose process died again."""
-        shutil.rmtree(trial_folder(self._folder, trial.number), ignore_errors=True)
+        shutil.rmtree(get_trial_folder(self._folder, trial.number), ignore_errors=True)
         self._try_again(trial.params, trial.user_attrs)
 
     def _try_again(self, values: Mapping[str, Any], attributes: Mapping[str, Any]) -> None:
@@ -198,7 +198,7 @@ class Study:
             self._study.enqueue_trial(dict(values), user_attrs={"tries": tries + 1})
 
     def _stop_if_all_failed(self) -> None:
-        done, _ = self._counted()
+        done, _ = self._count_trials()
         if len(done) >= 3 and all(trial.state == TrialState.FAIL for trial in done):
             raise RecipeError(
                 f"The search stops: all of its first {len(done)} trials failed. {done[-1].user_attrs['error']}"
@@ -278,9 +278,14 @@ def open_study(
     Raises `OutputError` if the database cannot be used, `RecipeError` if the properties of the study differ.
     """
     worker = uuid.uuid4().hex
-    with _quiet(), _storage_errors(url), worker_lock(lock_file(folder, worker)), _storage(url) as storage:
+    with (
+        _silence_optuna(),
+        _convert_storage_errors(url),
+        hold_worker_lock(lock_file(folder, worker)),
+        _open_storage(url) as storage,
+    ):
         arguments: dict[str, Any] = {
-            "study_name": name, "storage": storage, "sampler": SamplerByNumber(seed), "pruner": _pruner(pruner),
+            "study_name": name, "storage": storage, "sampler": SamplerByNumber(seed), "pruner": _build_pruner(pruner),
         }  # fmt: skip
         try:
             study = optuna.create_study(**arguments, direction="maximize")
@@ -300,7 +305,7 @@ def open_study(
         yield opened
 
 
-def shown_url(url: str) -> str:
+def hide_password(url: str) -> str:
     """Return the address of a database without its password."""
     try:
         return make_url(url).render_as_string(hide_password=True)
@@ -312,7 +317,7 @@ def shown_url(url: str) -> str:
 
 
 @contextlib.contextmanager
-def _storage(url: str) -> Iterator[Any]:
+def _open_storage(url: str) -> Iterator[Any]:
     options = {"connect_args": {"timeout": 60}} if url.startswith("sqlite") else {}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)  # heartbeats
@@ -333,7 +338,7 @@ def _connect(url: str, options: dict[str, Any]) -> Any:
                 url, engine_kwargs=options, heartbeat_interval=HEARTBEAT, grace_period=6 * HEARTBEAT
             )
         except ImportError as error:  # the database's driver
-            raise _unusable(url, error) from error
+            raise _build_storage_error(url, error) from error
         except (SQLAlchemyError, optuna.exceptions.StorageInternalError):
             # If two processes create the tables of a new database at the same time, one of them fails.
             if attempt == MAX_CONNECTION_ATTEMPTS:
@@ -342,20 +347,20 @@ def _connect(url: str, options: dict[str, Any]) -> Any:
 
 
 @contextlib.contextmanager
-def _storage_errors(url: str) -> Iterator[None]:
+def _convert_storage_errors(url: str) -> Iterator[None]:
     try:
         yield
     except (SQLAlchemyError, optuna.exceptions.StorageInternalError) as error:
-        raise _unusable(url, error.__cause__ or error) from error
+        raise _build_storage_error(url, error.__cause__ or error) from error
 
 
-def _unusable(url: str, error: BaseException) -> OutputError:
+def _build_storage_error(url: str, error: BaseException) -> OutputError:
     reason = str(error).strip().split("\n")[0].rstrip(".")
-    return OutputError(f"The study {shown_url(url)!r} cannot be used: {reason}. Check its address.")
+    return OutputError(f"The study {hide_password(url)!r} cannot be used: {reason}. Check its address.")
 
 
 @contextlib.contextmanager
-def _quiet() -> Iterator[None]:
+def _silence_optuna() -> Iterator[None]:
     before = optuna.logging.get_verbosity()
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     try:
@@ -364,7 +369,7 @@ def _quiet() -> Iterator[None]:
         optuna.logging.set_verbosity(before)
 
 
-def _pruner(name: Pruner) -> optuna.pruners.BasePruner:
+def _build_pruner(name: Pruner) -> optuna.pruners.BasePruner:
     if name == "median":
         return optuna.pruners.MedianPruner(n_startup_trials=STARTUP_TRIALS, n_warmup_steps=FIRST_PRUNING)
     if name == "hyperband":

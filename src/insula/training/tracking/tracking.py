@@ -49,7 +49,7 @@ class Tracking:
     """
 
     def __init__(self, names: Sequence[str], folder: Path, recipe: Mapping[str, Any], *, resume: bool) -> None:
-        self._folder, self._recipe, self._resume = folder, dict(_flat(recipe)), resume
+        self._folder, self._recipe, self._resume = folder, dict(_flatten(recipe)), resume
         for name in names:
             if name in EXTRAS:
                 require(name, extra=name, purpose=f"track a run with {name}")
@@ -73,7 +73,7 @@ class Tracking:
     def finish(self, document: MetricsDocument, report: Path) -> None:
         """Log the metrics of a finished run."""
         for tracker in self._trackers.values():
-            tracker.finish(final_figures(document), report.absolute())
+            tracker.finish(collect_final_figures(document), report.absolute())
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -83,7 +83,7 @@ class Tracking:
                 tracker.fail()
 
 
-def final_figures(document: MetricsDocument) -> dict[str, float]:
+def collect_final_figures(document: MetricsDocument) -> dict[str, float]:
     """Return the figures of a run by names such as `test/macro_f1`, `model/parameters`, `time/train_seconds`."""
     figures: dict[str, Any] = {}
     for split, evaluation in (("validation", document.validation), ("test", document.test)):
@@ -94,9 +94,9 @@ def final_figures(document: MetricsDocument) -> dict[str, float]:
     return {name: float(value) for name, value in figures.items() if isinstance(value, int | float)}
 
 
-def _flat(section: Mapping[str, Any], prefix: str = "recipe.") -> Iterator[tuple[str, Any]]:
+def _flatten(section: Mapping[str, Any], prefix: str = "recipe.") -> Iterator[tuple[str, Any]]:
     for name, value in section.items():
         if isinstance(value, Mapping):
-            yield from _flat(value, f"{prefix}{name}.")
+            yield from _flatten(value, f"{prefix}{name}.")
         else:
             yield f"{prefix}{name}", value

@@ -12,11 +12,11 @@ from insula.core.model_input import TextOrInput
 from insula.core.progress import Progress
 from insula.core.sentences import counted
 from insula.data.dataset import Dataset
-from insula.data.sources.unlabelled import new_texts, read_texts
+from insula.data.sources.unlabelled import read_texts, select_new_texts
 from insula.data.splits.leak import Fingerprint
 from insula.training.fitting import Rows, RunContext, TrainingPlan, with_empty_names
 from insula.training.recipe.recipe import Recipe
-from insula.training.transfer.teachers import check_teachers, teacher_scores
+from insula.training.transfer.teachers import check_teachers, compute_teacher_scores
 
 UNLABELLED = "unlabelled"
 """The split with unlabelled texts: used in training, never in evaluation."""
@@ -40,7 +40,7 @@ def with_unlabelled(dataset: Dataset, recipe: Recipe, progress: Progress) -> Dat
     if not (recipe.distil.unlabelled or recipe.adversarial.unlabelled):
         return dataset
     held_out = Fingerprint.of(e for name in ("validation", "test") for e in dataset.splits.get(name, ()))
-    kept, (measured, _) = new_texts(texts, held_out, Fingerprint.of(dataset.split("train")))
+    kept, (measured, _) = select_new_texts(texts, held_out, Fingerprint.of(dataset.split("train")))
     how = f"with the scores of {counted(len(teachers), 'teacher')}" if teachers else "without labels"
     messages = [
         *notes,
@@ -62,7 +62,9 @@ def with_teacher_scores(rows: Rows, dataset: Dataset, plan: TrainingPlan, run: R
     texts: list[TextOrInput] = [*(example.input for example in dataset.split("train")), *unlabelled]
     verb = "scores" if len(teachers) == 1 else "score"
     run.progress.say(f"{counted(len(teachers), 'teacher')} {verb} {counted(len(texts), 'text')}.")
-    scores = teacher_scores(teachers, plan.scheme, texts, run.folder / "cache" / "teacher.safetensors", run.progress)
+    scores = compute_teacher_scores(
+        teachers, plan.scheme, texts, run.folder / "cache" / "teacher.safetensors", run.progress
+    )
     joined = _with_unlabelled_rows(rows, unlabelled, plan)
     return dataclasses.replace(joined, gold=np.concatenate([rows.gold, scores[len(rows) :]]), teacher=scores)
 

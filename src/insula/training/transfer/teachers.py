@@ -19,7 +19,7 @@ from insula.core.sentences import counted
 from insula.data.dataset import Dataset
 from insula.data.splits.leak import Fingerprint
 from insula.inference.predictor import Predictor
-from insula.models.folder import ModelFolder, folder_digest, open_folder
+from insula.models.folder import ModelFolder, get_folder_digest, open_folder
 from insula.models.locate import locate_model
 from insula.models.provenance import split_fingerprints
 
@@ -52,13 +52,13 @@ def require_unseen(folder: ModelFolder, dataset: Dataset, *, called: str) -> Non
                 )
 
 
-def teacher_fingerprints(teachers: Sequence[str]) -> dict[str, Fingerprint]:
+def collect_teacher_fingerprints(teachers: Sequence[str]) -> dict[str, Fingerprint]:
     """Return the split_fingerprints of the teachers' training rows, to be stored with the student."""
     known = (split_fingerprints(locate_model(teacher)).get("train") for teacher in teachers)
     return {f"teacher{number}": rows for number, rows in enumerate(known) if rows is not None}
 
 
-def teacher_scores(
+def compute_teacher_scores(
     teachers: Sequence[str], scheme: LabelScheme, texts: Sequence[TextOrInput], cache: Path, progress: Progress
 ) -> NDArray[np.float64]:
     """Return the teachers' (rows, labels) scores of raw inputs: the mean of their calibrated probabilities or values.
@@ -66,7 +66,7 @@ def teacher_scores(
     The scores are cached in the file `cache`, which is valid for the same teachers and texts.
     """
     folders = [locate_model(teacher) for teacher in teachers]
-    key = _key(folders, texts)
+    key = _hash_key(folders, texts)
     if cache.exists():
         kept = load_file(cache)
         if bytes(kept["key"]) == key:
@@ -98,10 +98,10 @@ def _require_same_labels(teacher: str, known: LabelScheme, wanted: LabelScheme) 
         )
 
 
-def _key(folders: Sequence[Path], texts: Sequence[TextOrInput]) -> bytes:
+def _hash_key(folders: Sequence[Path], texts: Sequence[TextOrInput]) -> bytes:
     digest = hashlib.sha256()
     for folder in folders:
-        digest.update(folder_digest(folder).encode())
+        digest.update(get_folder_digest(folder).encode())
     for text in texts:
         digest.update(repr(text).encode())
     return digest.digest()

@@ -30,7 +30,7 @@ def require_labels(base: ModelFolder, scheme: LabelScheme) -> None:
         )
 
 
-def base_fingerprint(base: ModelFolder | None) -> dict[str, Fingerprint]:
+def get_base_fingerprint(base: ModelFolder | None) -> dict[str, Fingerprint]:
     """Return the fingerprint of the base's training rows, to be stored with the new model."""
     known = None if base is None else split_fingerprints(base.path).get("train")
     return {} if known is None else {"base": known}

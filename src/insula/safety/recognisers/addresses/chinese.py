@@ -28,7 +28,7 @@ _ADDRESS = re.compile(rf"(?:(?:{_PLACE})|{_CUED}){_HAN}{{1,32}}?{_ROAD}{_NUMBER}
 _ROAD_OR_PLACE = re.compile(r"[路街道巷弄村庄屯镇乡里园区县市]")
 
 
-def addresses(text: str) -> Iterator[Span]:
+def find_addresses(text: str) -> Iterator[Span]:
     """Yield `address` spans; a house number is required."""
     if "号" not in text and "弄" not in text:
         return

@@ -63,7 +63,7 @@ _NO_STREET_WORDS = frozenset(
 )
 
 
-def addresses(text: str) -> Iterator[Span]:
+def find_addresses(text: str) -> Iterator[Span]:
     """Yield `address` spans."""
     for pattern in (_STREET, _BOX):
         for found in pattern.finditer(text):

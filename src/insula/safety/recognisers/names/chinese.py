@@ -41,7 +41,7 @@ _COMMON_SURNAMES = SURNAMES[:140]
 _NO_SURNAME_BEFORE_TITLE = frozenset("对位各方关单和时解成安向会包")
 
 
-def names(text: str) -> Iterator[Span]:
+def find_names(text: str) -> Iterator[Span]:
     """Yield `name` spans, without the introduction and the title."""
     for found in _FORM.finditer(text):
         if found["name"] not in NO_NAMES:

@@ -86,7 +86,7 @@ _NO_LOWER_CASE_NAMES = frozenset(
 )
 
 
-def names(text: str) -> Iterator[Span]:
+def find_names(text: str) -> Iterator[Span]:
     """Yield `name` spans, without the title."""
     lower = text.lower()
     for required, pattern in _PATTERNS:

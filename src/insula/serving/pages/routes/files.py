@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query
 from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, RedirectResponse, Response
 
-from insula.evaluation.reports.readable import file_size
+from insula.evaluation.reports.readable import format_file_size
 from insula.serving.http.media_type import media_type
 from insula.serving.http.problems import ProblemError
 from insula.serving.job_files import DONE, REJECTS, RESULT, RUNNING, WAITING
@@ -41,7 +41,7 @@ async def files(request: Request) -> Response:
         request,
         "files.html.j2",
         models=list(service_of(request).models),
-        most_bytes=file_size(settings.upload_bytes),
+        most_bytes=format_file_size(settings.upload_bytes),
         keep_hours=f"{settings.keep_hours:g}",
         fragment=False,
         **_jobs(request, Speech(language_of(request))),

@@ -6,7 +6,7 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 
-from insula.evaluation.reports.page import script_hash
+from insula.evaluation.reports.page import hash_script
 from insula.serving.http.problems import ProblemError
 from insula.serving.pages.chinese_card import ChineseCard, chinese_card
 from insula.serving.pages.language import language_of
@@ -21,7 +21,7 @@ from insula.serving.service import service_of
 router = APIRouter(route_class=PageRoute)
 # A report may be written by a stranger: it runs only our own script for its tables, loads nothing, and has no origin.
 REPORT_POLICY = (
-    f"sandbox allow-scripts; default-src 'none'; style-src 'unsafe-inline'; script-src '{script_hash()}'; "
+    f"sandbox allow-scripts; default-src 'none'; style-src 'unsafe-inline'; script-src '{hash_script()}'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 
