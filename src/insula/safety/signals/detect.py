@@ -1,0 +1,202 @@
+"""`check_message`: whether a message shows a risk, of what kind, and why. It never raises: a failed check is a result."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+
+from insula.safety.signals.frames import frames_of
+from insula.safety.signals.plain_text import PlainText
+from insula.safety.signals.result import KINDS, Level, RiskCheck, RiskKind, RiskSpan, Wording
+from insula.safety.signals.rules import Rule, RuleSet, rule_set
+
+SECONDS = 1.0
+THRESHOLD = 0.5
+MAX_CHARACTERS = 100_000
+# A message that addresses the check instead of a person gets no benefit of doubt: contexts cancel nothing.
+_INJECTION = re.compile(
+    r"(?:ignore|disregard|forget|override|bypass|disable|switch off|turn off|skip|deactivate)[^.!?\n]{0,30}"
+    r"(?:instruction|rule|safety|filter|prompt|guideline|polic|check|detector|guardrail)"
+    r"|(?:this is|mark this|classify this|label this|treat this|output)[^.!?\n]{0,25}"
+    r"(?:not a (?:risk|signal)|as (?:safe|benign|fiction|harmless)|only a test of the|signal ?[:=] ?(?:false|no))"
+    r"|system prompt|developer mode|jailbreak|you are now (?:dan|an? )"
+    r"|(?:忽略|无视|忘记|忘掉|绕过|关闭|关掉|停用|跳过|取消)[^。！？\n]{0,14}(?:指令|规则|安全|过滤|提示词|检测|检查|限制|审核)"
+    r"|(?:标记|判定|归类|输出|当作|视为)[^。！？\n]{0,10}(?:安全|无风险|没有风险|小说|虚构)"
+)
+_LATIN = re.compile(r"[a-z]")
+_CHINESE = re.compile("[\u3400-\u9fff\uf900-\ufaff]")
+_WORD = re.compile(r"[^\W\d_]+")
+_ENGLISH = frozenset(
+    "a about after again all am an and any are as at be because been before but by can cant could day did do does dont "
+    "for from get go going good got had has have he her here him his home how i id if ill im in into is isnt it its "
+    "ive just know last like lol me more mum my need new no not now of ok on one only or our out over people please "
+    "really she should so some still take than thank thanks that the their them then there they this time to today "
+    "too up us very want was we well were what when where which who why will with work would yes you your".split()
+)
+_FEWEST_WORDS = 5
+_NAMES: dict[RiskKind, str] = {
+    "suicide": "suicide",
+    "self_harm": "self-harm",
+    "violence": "violence",
+    "abuse": "abuse",
+    "medical_emergency": "a medical emergency",
+}
+
+
+def check_message(
+    text: str, *, score: float | None = None, language: str | None = None, seconds: float = SECONDS
+) -> RiskCheck:
+    """Return whether a message shows a risk of suicide, self-harm, violence, abuse or a medical emergency.
+
+    score     probability of a risk by a learned model, if there is one: from 0.5 on it is a signal, too
+    language  ISO 639-1 code, if known; the rules read English and Chinese, and `needs_person` is set for any other
+    seconds   time limit; a check that takes longer has failed
+
+    Rules and score can only add to each other: neither hides what the other found. A check that fails says so in
+    `failure` and sets `needs_person`.
+    """
+    try:
+        return _checked(text, score, language, time.perf_counter() + seconds)
+    except TimeoutError:
+        return _failed(f"The check took longer than {seconds:g} s.", score)
+    except Exception as error:  # noqa: BLE001 - whatever is wrong with the check, a person must see the message
+        return _failed(f"The check failed ({type(error).__name__}).", score)
+
+
+def _failed(failure: str, score: float | None) -> RiskCheck:
+    return RiskCheck(
+        False,
+        "none",
+        reasons=(f"{failure} A person must read the message.",),
+        needs_person=True,
+        failure=failure,
+        score=score if isinstance(score, float) else None,
+    )
+
+
+def _checked(text: str, score: float | None, language: str | None, deadline: float) -> RiskCheck:
+    if score is not None and not 0 <= score <= 1:
+        raise ValueError(score)
+    plain = PlainText(text[:MAX_CHARACTERS])
+    latin, chinese = _LATIN.search(plain.text) is not None, _CHINESE.search(plain.text) is not None
+    found: dict[RiskSpan, Rule] = {}
+    contexts: list[str] = []
+    rules: RuleSet | None = None
+    for code, present in (("en", latin), ("zh", chinese)):
+        if present:
+            rules = rule_set(code)
+            spans, context = _spans(plain, rules, deadline)
+            found |= spans
+            contexts += context
+    unread = "" if found else _unread(text, plain.text, latin, chinese, language)
+    if len(text) > MAX_CHARACTERS:
+        unread = f"Only the first {MAX_CHARACTERS:,} characters were checked."
+    by_score = score is not None and score >= THRESHOLD
+    if not found and not by_score:
+        reasons = (f"{unread} A person must read the message.",) if unread else ()
+        return RiskCheck(False, "none", reasons=reasons, needs_person=bool(unread), failure=unread or None, score=score)
+    result = _described(text, plain, found, rules)
+    if by_score and score is not None:
+        sentence = f"A learned model gives the message a risk of {score:.2f}."
+        result = replace(result, level=_higher(result.level, "concern"), reasons=(*result.reasons, sentence))
+    return replace(result, signal=True, needs_person=True, score=score)
+
+
+def _spans(plain: PlainText, rules: RuleSet, deadline: float) -> tuple[dict[RiskSpan, Rule], list[str]]:
+    """Return the spans that rules found, with their rules, and the names of the contexts without risk."""
+    text = plain.text
+    hits = list(_hits(text, rules, deadline))
+    if not hits:
+        return {}, []
+    contexts = [] if _INJECTION.search(text) else [name for name, one in rules.benign.items() if one.search(text)]
+    hints: dict[RiskKind, set[str]] = {}
+    for rule, _ in hits:
+        if rule.strength == "hint":
+            hints.setdefault(rule.kind, set()).add(rule.name)
+    found: dict[RiskSpan, Rule] = {}
+    for rule, match in hits:
+        if rule.strength != "firm" and contexts:
+            continue
+        if rule.strength == "hint" and len(hints[rule.kind]) < _HINTS_FOR_A_SIGNAL:
+            continue
+        wording: Wording = "explicit" if rule.strength in ("firm", "explicit") else "oblique"
+        found[RiskSpan(*plain.span(*match.span()), rule.kind, wording, rule.name)] = rule
+    return found, contexts
+
+
+_HINTS_FOR_A_SIGNAL = 3
+
+
+def _hits(text: str, rules: RuleSet, deadline: float) -> Iterator[tuple[Rule, re.Match[str]]]:
+    for rule in rules.rules:
+        match = rule.pattern.search(text)
+        if match is not None and not (rule.cancelled_by and rule.cancelled_by.search(text)):
+            yield rule, match
+        if time.perf_counter() > deadline:
+            raise TimeoutError
+
+
+def _described(text: str, plain: PlainText, found: dict[RiskSpan, Rule], rules: RuleSet | None) -> RiskCheck:
+    spans = tuple(sorted(found))
+    weights = dict.fromkeys(KINDS, 0.0)
+    for span in spans:
+        weights[span.kind] += 2 if span.wording == "explicit" else 1
+    kinds = tuple(sorted((kind for kind in KINDS if weights[kind]), key=lambda kind: -weights[kind]))
+    explicit = any(span.wording == "explicit" for span in spans)
+    frames = frames_of(text, plain.text, rules) if rules is not None else ()
+    urgent = rules is not None and rules.urgent.search(plain.text) is not None
+    level: Level = "concern"
+    if explicit:
+        level = "immediate" if urgent or kinds[0] == "medical_emergency" else "high"
+    elif kinds and (kinds[0] == "medical_emergency" or urgent):
+        level = "high"
+    reasons = tuple(
+        f"Words that {'name' if explicit_kind(spans, kind) else 'point to'} {_NAMES[kind]}: "
+        + ", ".join(f"“{text[span.start : span.end]}”" for span in _longest(spans, kind))
+        + "."
+        for kind in kinds
+    )
+    wording: Wording | None = ("explicit" if explicit else "oblique") if spans else None
+    return RiskCheck(True, level, kinds, wording, frames, spans, reasons, True)
+
+
+def explicit_kind(spans: tuple[RiskSpan, ...], kind: RiskKind) -> bool:
+    """Return whether a span names this kind of risk."""
+    return any(span.kind == kind and span.wording == "explicit" for span in spans)
+
+
+def _longest(spans: tuple[RiskSpan, ...], kind: RiskKind) -> list[RiskSpan]:
+    """Return up to two spans of a kind that do not overlap, the longest ones."""
+    kept: list[RiskSpan] = []
+    for span in sorted((one for one in spans if one.kind == kind), key=lambda one: one.start - one.end):
+        if len(kept) < 2 and all(span.end <= one.start or span.start >= one.end for one in kept):
+            kept.append(span)
+    return sorted(kept)
+
+
+def _higher(one: Level, other: Level) -> Level:
+    order: tuple[Level, ...] = ("none", "concern", "high", "immediate")
+    return max(one, other, key=order.index)
+
+
+def _unread(original: str, plain: str, latin: bool, chinese: bool, language: str | None) -> str:
+    """Return why the rules cannot read a message; the empty string if they can, or if it has no words."""
+    if language is not None and language not in ("en", "zh"):
+        return f"The rules do not read the language {language!r}."
+    words = _WORD.findall(plain)
+    if not words:
+        return ""
+    letters = sum(map(len, words))
+    known = sum(map(len, _LATIN_RUN.findall(plain))) + len(_CHINESE.findall(plain))
+    if known * 2 < letters:
+        return "The rules do not read the language of the message."
+    if chinese or len(words) < _FEWEST_WORDS or not latin:
+        return ""
+    if _ENGLISH.isdisjoint(words):
+        return "The rules do not read the language of the message."
+    return ""
+
+
+_LATIN_RUN = re.compile(r"[a-z]+")

@@ -1,0 +1,79 @@
+"""`RiskCheck`: what the check of an incoming message found."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+RiskKind = Literal["suicide", "self_harm", "violence", "abuse", "medical_emergency"]
+Wording = Literal["explicit", "oblique"]
+Frame = Literal["first_person", "third_person", "joking", "quoted", "past"]
+Level = Literal["none", "concern", "high", "immediate"]
+KINDS: tuple[RiskKind, ...] = ("suicide", "self_harm", "violence", "abuse", "medical_emergency")
+LEVELS: tuple[Level, ...] = ("none", "concern", "high", "immediate")
+
+
+@dataclass(frozen=True, order=True)
+class RiskSpan:
+    """Words that show a risk.
+
+    start, end  offsets in the message
+    kind        the kind of risk
+    wording     `explicit` names the act or the danger, `oblique` does not
+    rule        name of the rule, such as `en.suicide.explicit.3`
+    """
+
+    start: int
+    end: int
+    kind: RiskKind
+    wording: Wording
+    rule: str
+
+
+@dataclass(frozen=True)
+class RiskCheck:
+    """The check of a message.
+
+    signal        whether a risk was found
+    level         `none`; `concern`, somebody should ask; `high`, soon; `immediate`, now
+    kinds         the kinds of risk, the most certain first
+    wording       `explicit`, `oblique`, or None without a signal
+    frames        first or third person, and whether it is joking, quoted or past
+    spans         the words that show it, in order
+    reasons       sentences for the person who takes over
+    needs_person  whether no automatic answer may be sent: there is a signal, the check failed, or the language is unknown
+    failure       why the message could not be checked, None if it was
+    score         the learned score that was passed in, if any
+    """
+
+    signal: bool
+    level: Level
+    kinds: tuple[RiskKind, ...] = ()
+    wording: Wording | None = None
+    frames: tuple[Frame, ...] = ()
+    spans: tuple[RiskSpan, ...] = ()
+    reasons: tuple[str, ...] = ()
+    needs_person: bool = False
+    failure: str | None = None
+    score: float | None = None
+
+    @property
+    def priority(self) -> int:
+        """0 for none to 3 for immediate; a message that could not be checked counts as high."""
+        return 2 if self.failure is not None and not self.signal else LEVELS.index(self.level)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain JSON types, without the text."""
+        return {
+            "signal": self.signal,
+            "level": self.level,
+            "priority": self.priority,
+            "kinds": list(self.kinds),
+            "wording": self.wording,
+            "frames": list(self.frames),
+            "spans": [vars(span) for span in self.spans],
+            "reasons": list(self.reasons),
+            "needs_person": self.needs_person,
+            "failure": self.failure,
+            "score": self.score,
+        }
