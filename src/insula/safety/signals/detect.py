@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -15,6 +16,7 @@ from insula.safety.signals.rules import Rule, RuleSet, rule_set
 SECONDS = 1.0
 THRESHOLD = 0.5
 MAX_CHARACTERS = 100_000
+HINTS = 3  # different hints of one kind that together are a signal
 # A message that addresses the check instead of a person gets no benefit of doubt: contexts cancel nothing.
 _INJECTION = re.compile(
     r"(?:ignore|disregard|forget|override|bypass|disable|switch off|turn off|skip|deactivate)[^.!?\n]{0,30}"
@@ -25,8 +27,8 @@ _INJECTION = re.compile(
     r"|(?:忽略|无视|忘记|忘掉|绕过|关闭|关掉|停用|跳过|取消)[^。！？\n]{0,14}(?:指令|规则|安全|过滤|提示词|检测|检查|限制|审核)"
     r"|(?:标记|判定|归类|输出|当作|视为)[^。！？\n]{0,10}(?:安全|无风险|没有风险|小说|虚构)"
 )
-_LATIN = re.compile(r"[a-z]")
-_CHINESE = re.compile("[\u3400-\u9fff\uf900-\ufaff]")
+_LETTERS = {"en": re.compile("[a-z]"), "zh": re.compile("[\u3400-\u9fff\uf900-\ufaff]")}
+_LATIN_RUN = re.compile("[a-z]+")
 _WORD = re.compile(r"[^\W\d_]+")
 _ENGLISH = frozenset(
     "a about after again all am an and any are as at be because been before but by can cant could day did do does dont "
@@ -35,7 +37,14 @@ _ENGLISH = frozenset(
     "really she should so some still take than thank thanks that the their them then there they this time to today "
     "too up us very want was we well were what when where which who why will with work would yes you your".split()
 )
-_FEWEST_WORDS = 5
+_FEWEST_WORDS = 8
+_OTHER_WORDS = 2
+# Common words of other languages in Latin script that are no English ones.
+_OTHER_LANGUAGE = frozenset(
+    "que de la el los las una por para yo mi muy quiero ya pero ich und nicht ist das ein eine mich mir bin zu auf je ne "
+    "pas le les des une est moi suis plus dans nao eu uma com voce muito sono che di il non voglio piu ik niet een het "
+    "saya aku tidak mau yang dan toi khong muon ben bir cok artik nie jestem chce sie ako na gusto ko".split()
+)
 _NAMES: dict[RiskKind, str] = {
     "suicide": "suicide",
     "self_harm": "self-harm",
@@ -58,7 +67,9 @@ def check_message(
     `failure` and sets `needs_person`.
     """
     try:
-        return _checked(text, score, language, time.perf_counter() + seconds)
+        plain = PlainText(text[:MAX_CHARACTERS])
+        sets = [rule_set(code) for code, letters in _LETTERS.items() if letters.search(plain.text)]
+        return _checked(text, plain, sets, score, language, time.perf_counter() + seconds)
     except TimeoutError:
         return _failed(f"The check took longer than {seconds:g} s.", score)
     except Exception as error:  # noqa: BLE001 - whatever is wrong with the check, a person must see the message
@@ -76,57 +87,44 @@ def _failed(failure: str, score: float | None) -> RiskCheck:
     )
 
 
-def _checked(text: str, score: float | None, language: str | None, deadline: float) -> RiskCheck:
+def _checked(
+    text: str, plain: PlainText, sets: list[RuleSet], score: float | None, language: str | None, deadline: float
+) -> RiskCheck:
     if score is not None and not 0 <= score <= 1:
         raise ValueError(score)
-    plain = PlainText(text[:MAX_CHARACTERS])
-    latin, chinese = _LATIN.search(plain.text) is not None, _CHINESE.search(plain.text) is not None
-    found: dict[RiskSpan, Rule] = {}
-    contexts: list[str] = []
-    rules: RuleSet | None = None
-    for code, present in (("en", latin), ("zh", chinese)):
-        if present:
-            rules = rule_set(code)
-            spans, context = _spans(plain, rules, deadline)
-            found |= spans
-            contexts += context
-    unread = "" if found else _unread(text, plain.text, latin, chinese, language)
+    found: set[RiskSpan] = set()
+    for rules in sets:
+        found |= _spans(plain, rules, deadline)
+    unread = "" if found else _unread(plain.text, language)
     if len(text) > MAX_CHARACTERS:
         unread = f"Only the first {MAX_CHARACTERS:,} characters were checked."
     by_score = score is not None and score >= THRESHOLD
     if not found and not by_score:
         reasons = (f"{unread} A person must read the message.",) if unread else ()
         return RiskCheck(False, "none", reasons=reasons, needs_person=bool(unread), failure=unread or None, score=score)
-    result = _described(text, plain, found, rules)
+    result = _described(text, plain, found, sets)
     if by_score and score is not None:
         sentence = f"A learned model gives the message a risk of {score:.2f}."
         result = replace(result, level=_higher(result.level, "concern"), reasons=(*result.reasons, sentence))
     return replace(result, signal=True, needs_person=True, score=score)
 
 
-def _spans(plain: PlainText, rules: RuleSet, deadline: float) -> tuple[dict[RiskSpan, Rule], list[str]]:
-    """Return the spans that rules found, with their rules, and the names of the contexts without risk."""
+def _spans(plain: PlainText, rules: RuleSet, deadline: float) -> set[RiskSpan]:
     text = plain.text
     hits = list(_hits(text, rules, deadline))
     if not hits:
-        return {}, []
-    contexts = [] if _INJECTION.search(text) else [name for name, one in rules.benign.items() if one.search(text)]
-    hints: dict[RiskKind, set[str]] = {}
-    for rule, _ in hits:
-        if rule.strength == "hint":
-            hints.setdefault(rule.kind, set()).add(rule.name)
-    found: dict[RiskSpan, Rule] = {}
+        return set()
+    benign = _INJECTION.search(text) is None and any(one.search(text) for one in rules.benign.values())
+    hints = Counter(rule.kind for rule, _ in hits if rule.strength == "hint")
+    found: set[RiskSpan] = set()
     for rule, match in hits:
-        if rule.strength != "firm" and contexts:
+        if rule.strength != "firm" and benign:
             continue
-        if rule.strength == "hint" and len(hints[rule.kind]) < _HINTS_FOR_A_SIGNAL:
+        if rule.strength == "hint" and hints[rule.kind] < HINTS:
             continue
         wording: Wording = "explicit" if rule.strength in ("firm", "explicit") else "oblique"
-        found[RiskSpan(*plain.span(*match.span()), rule.kind, wording, rule.name)] = rule
-    return found, contexts
-
-
-_HINTS_FOR_A_SIGNAL = 3
+        found.add(RiskSpan(*plain.span(*match.span()), rule.kind, wording, rule.name))
+    return found
 
 
 def _hits(text: str, rules: RuleSet, deadline: float) -> Iterator[tuple[Rule, re.Match[str]]]:
@@ -138,22 +136,22 @@ def _hits(text: str, rules: RuleSet, deadline: float) -> Iterator[tuple[Rule, re
             raise TimeoutError
 
 
-def _described(text: str, plain: PlainText, found: dict[RiskSpan, Rule], rules: RuleSet | None) -> RiskCheck:
+def _described(text: str, plain: PlainText, found: set[RiskSpan], sets: list[RuleSet]) -> RiskCheck:
     spans = tuple(sorted(found))
     weights = dict.fromkeys(KINDS, 0.0)
     for span in spans:
         weights[span.kind] += 2 if span.wording == "explicit" else 1
     kinds = tuple(sorted((kind for kind in KINDS if weights[kind]), key=lambda kind: -weights[kind]))
     explicit = any(span.wording == "explicit" for span in spans)
-    frames = frames_of(text, plain.text, rules) if rules is not None else ()
-    urgent = rules is not None and rules.urgent.search(plain.text) is not None
+    frames = frames_of(text, plain.text, sets)
+    urgent = any(rules.urgent.search(plain.text) for rules in sets)
     level: Level = "concern"
     if explicit:
         level = "immediate" if urgent or kinds[0] == "medical_emergency" else "high"
     elif kinds and (kinds[0] == "medical_emergency" or urgent):
         level = "high"
     reasons = tuple(
-        f"Words that {'name' if explicit_kind(spans, kind) else 'point to'} {_NAMES[kind]}: "
+        f"Words that {'name' if _is_named(spans, kind) else 'point to'} {_NAMES[kind]}: "
         + ", ".join(f"“{text[span.start : span.end]}”" for span in _longest(spans, kind))
         + "."
         for kind in kinds
@@ -162,8 +160,7 @@ def _described(text: str, plain: PlainText, found: dict[RiskSpan, Rule], rules: 
     return RiskCheck(True, level, kinds, wording, frames, spans, reasons, True)
 
 
-def explicit_kind(spans: tuple[RiskSpan, ...], kind: RiskKind) -> bool:
-    """Return whether a span names this kind of risk."""
+def _is_named(spans: tuple[RiskSpan, ...], kind: RiskKind) -> bool:
     return any(span.kind == kind and span.wording == "explicit" for span in spans)
 
 
@@ -181,7 +178,7 @@ def _higher(one: Level, other: Level) -> Level:
     return max(one, other, key=order.index)
 
 
-def _unread(original: str, plain: str, latin: bool, chinese: bool, language: str | None) -> str:
+def _unread(plain: str, language: str | None) -> str:
     """Return why the rules cannot read a message; the empty string if they can, or if it has no words."""
     if language is not None and language not in ("en", "zh"):
         return f"The rules do not read the language {language!r}."
@@ -189,14 +186,12 @@ def _unread(original: str, plain: str, latin: bool, chinese: bool, language: str
     if not words:
         return ""
     letters = sum(map(len, words))
-    known = sum(map(len, _LATIN_RUN.findall(plain))) + len(_CHINESE.findall(plain))
+    known = sum(map(len, _LATIN_RUN.findall(plain))) + len(_LETTERS["zh"].findall(plain))
     if known * 2 < letters:
         return "The rules do not read the language of the message."
-    if chinese or len(words) < _FEWEST_WORDS or not latin:
+    if _LETTERS["zh"].search(plain) or not _ENGLISH.isdisjoint(words):
         return ""
-    if _ENGLISH.isdisjoint(words):
+    if len(words) >= _FEWEST_WORDS or len(_OTHER_LANGUAGE.intersection(words)) >= _OTHER_WORDS:
         return "The rules do not read the language of the message."
     return ""
 
-
-_LATIN_RUN = re.compile(r"[a-z]+")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from insula.safety.signals.result import Frame
 from insula.safety.signals.rules import RuleSet
@@ -11,20 +12,22 @@ _QUOTED = re.compile(r"[\"“「『《].{2,}?[\"”」』》]", re.DOTALL)
 _LAUGHING = re.compile("[😂🤣😆😹😅🙃😜😝💀]")
 
 
-def frames_of(original: str, plain: str, rules: RuleSet) -> tuple[Frame, ...]:
+def frames_of(original: str, plain: str, sets: Sequence[RuleSet]) -> tuple[Frame, ...]:
     """Return the frames of a message in a fixed order, always with the first or the third person."""
     found: list[Frame] = []
-    patterns = rules.frames
-    third = patterns["third_person"].search(plain)
-    first = patterns["first_person"].search(plain)
+
+    def shown(name: str) -> bool:
+        return any(rules.frames[name].search(plain) for rules in sets)
+
+    third, first = shown("third_person"), shown("first_person")
     if first or not third:
         found.append("first_person")
     if third:
         found.append("third_person")
-    if patterns["joking"].search(plain) or _LAUGHING.search(original):
+    if shown("joking") or _LAUGHING.search(original):
         found.append("joking")
-    if _QUOTED.search(original) or patterns["quoted"].search(plain):
+    if _QUOTED.search(original) or shown("quoted"):
         found.append("quoted")
-    if patterns["past"].search(plain):
+    if shown("past"):
         found.append("past")
     return tuple(found)

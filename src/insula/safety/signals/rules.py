@@ -91,7 +91,7 @@ def _compiled(pattern: str, *, words: dict[str, str], language: str, group: bool
     near, far = _GAPS[language]
     before = pattern.startswith("*") or group
     after = pattern.endswith("*") and not pattern.endswith("\\*") or group
-    pattern = pattern.removeprefix("*")
+    pattern = pattern.strip().removeprefix("*")
     pattern = pattern.removesuffix("*") if after and not group else pattern
     edge = "\\b" if language == "en" else ""
     end = _SENTENCE_END[language]
