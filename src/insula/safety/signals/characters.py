@@ -31,7 +31,7 @@ _PAIRS = """
 陳陈 陸陆 隕陨 雖虽 靂雳 韌韧 頓顿 頸颈 飼饲 餵喂 餘余 驅驱 骯肮 髏髅 鬍胡 鳳凤 鴨鸭 鹼碱 鹽盐 麥麦 黴霉 齡龄 唔不 冇没 嘅的 喺在 佢他 咁这 咗了 嗰那 睇看 瞓睡 攞拿 俾给 畀给 返回
 """.split()
 # Chinese used to evade filters: characters that look or sound like those of the rules.
-_EVASIONS = {"亖": "死", "歿": "死", "鲨": "杀", "鯊": "杀", "煞": "杀"}
+_EVASIONS = {"亖": "死", "歿": "死", "鲨": "杀", "鯊": "杀"}
 SIMPLIFIED = {pair[0]: pair[1] for pair in _PAIRS if pair[0] != pair[1]} | {
     kept: plain for kept, plain in _EVASIONS.items() if kept != plain
 }

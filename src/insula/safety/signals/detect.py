@@ -16,7 +16,6 @@ from insula.safety.signals.rules import Rule, RuleSet, rule_set
 SECONDS = 1.0
 THRESHOLD = 0.5
 MAX_CHARACTERS = 100_000
-HINTS = 3  # different hints of one kind that together are a signal
 # A message that addresses the check instead of a person gets no benefit of doubt: contexts cancel nothing.
 _INJECTION = re.compile(
     r"(?:ignore|disregard|forget|override|bypass|disable|switch off|turn off|skip|deactivate)[^.!?\n]{0,30}"
@@ -120,7 +119,7 @@ def _spans(plain: PlainText, rules: RuleSet, deadline: float) -> set[RiskSpan]:
     for rule, match in hits:
         if rule.strength != "firm" and benign:
             continue
-        if rule.strength == "hint" and hints[rule.kind] < HINTS:
+        if rule.strength == "hint" and hints[rule.kind] < rules.hints:
             continue
         wording: Wording = "explicit" if rule.strength in ("firm", "explicit") else "oblique"
         found.add(RiskSpan(*plain.span(*match.span()), rule.kind, wording, rule.name))
@@ -191,7 +190,7 @@ def _unread(plain: str, language: str | None) -> str:
         return "The rules do not read the language of the message."
     if _LETTERS["zh"].search(plain) or not _ENGLISH.isdisjoint(words):
         return ""
-    if len(words) >= _FEWEST_WORDS or len(_OTHER_LANGUAGE.intersection(words)) >= _OTHER_WORDS:
+    if sum(len(word) > 1 for word in words) >= _FEWEST_WORDS or len(_OTHER_LANGUAGE.intersection(words)) >= _OTHER_WORDS:
         return "The rules do not read the language of the message."
     return ""
 

@@ -2,9 +2,9 @@
 
 A table (`english.toml`, `chinese.toml`) has these parts:
 
+hints       how many different hints of one kind of risk together are oblique
 words       alternatives that patterns name in braces: {blade}
-KIND        `firm`: explicit, and counts in every context; `explicit`; `oblique`; `hint`: two different hints of one
-            kind together are oblique
+KIND        `firm`: explicit, and counts in every context; `explicit`; `oblique`; `hint`
 benign      by name: patterns of contexts in which only firm rules count (plots, games, idioms)
 frames      patterns that show a joke, a quotation, the past, a third person
 urgent      patterns that show that it happens now
@@ -54,6 +54,7 @@ class RuleSet:
     benign: dict[str, re.Pattern[str]]
     frames: dict[str, re.Pattern[str]]
     urgent: re.Pattern[str]
+    hints: int
 
 
 @functools.cache
@@ -77,6 +78,7 @@ def build_rule_set(table: dict[str, Any], language: str) -> RuleSet:
         {name: compiled("|".join(lines), group=True) for name, lines in table["benign"].items()},
         {name: compiled("|".join(lines), group=True) for name, lines in table["frames"].items()},
         compiled("|".join(table["urgent"]["now"]), group=True),
+        table["hints"],
     )
 
 
