@@ -190,7 +190,9 @@ def _unread(plain: str, language: str | None) -> str:
         return "The rules do not read the language of the message."
     if _LETTERS["zh"].search(plain) or not _ENGLISH.isdisjoint(words):
         return ""
-    if sum(len(word) > 1 for word in words) >= _FEWEST_WORDS or len(_OTHER_LANGUAGE.intersection(words)) >= _OTHER_WORDS:
+    if (
+        sum(len(word) > 1 for word in words) >= _FEWEST_WORDS
+        or len(_OTHER_LANGUAGE.intersection(words)) >= _OTHER_WORDS
+    ):
         return "The rules do not read the language of the message."
     return ""
-

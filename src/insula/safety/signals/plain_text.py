@@ -16,7 +16,9 @@ _SPACED_OUT = re.compile(r"(?<![a-z0-9])[a-z](?: ?[ .\-_*/|+,][ .]?[a-z](?![a-z]
 _NOT_LETTERS = re.compile(r"[^a-z]+")
 # 自 杀, 自*杀, 自.杀: no punctuation of Chinese, which ends a clause
 _INSIDE_CHINESE = re.compile(rf"(?<=[{_HAN}])[ .*·•\-_/|~+^&#\"']{{1,3}}(?=[{_HAN}])")
-_LEET = re.compile(r"(?<=[a-z])[013457@$!*](?=[a-z])|(?<![a-z0-9])[13457@$](?=[a-z]{2})|(?<=[a-z]{2})[013457](?![a-z0-9.])")
+_LEET = re.compile(
+    r"(?<=[a-z])[013457@$!*](?=[a-z])|(?<![a-z0-9])[13457@$](?=[a-z]{2})|(?<=[a-z]{2})[013457](?![a-z0-9.])"
+)
 _LEET_LETTERS = {"0": "o", "1": "i", "3": "e", "4": "a", "5": "s", "7": "t", "@": "a", "$": "s", "!": "i", "*": "i"}
 _REPEATED = re.compile(r"([a-z])\1{2,}")
 _DROPPED = {"Mn", "Me", "Cf", "Cc"}

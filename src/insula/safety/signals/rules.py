@@ -19,6 +19,7 @@ from __future__ import annotations
 import functools
 import re
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any, Literal, cast
@@ -66,7 +67,7 @@ def rule_set(language: str) -> RuleSet:
 
 def build_rule_set(table: dict[str, Any], language: str) -> RuleSet:
     """Return the rules of a table; raise `re.error` for a wrong pattern and `KeyError` for an unknown word."""
-    compiled = functools.partial(_compiled, words=table["words"], language=language)
+    compiled = functools.partial(compiled_pattern, words=table["words"], language=language)
     rules = [
         _rule(f"{language}.{kind}.{strength}.{number}", kind, strength, line, compiled)
         for kind in KINDS
@@ -87,12 +88,13 @@ def _rule(name: str, kind: RiskKind, strength: Strength, line: str, compiled: An
     return Rule(name, kind, strength, compiled(pattern), compiled(unless) if unless else None)
 
 
-def _compiled(pattern: str, *, words: dict[str, str], language: str, group: bool = False) -> re.Pattern[str]:
+def compiled_pattern(pattern: str, *, words: Mapping[str, str], language: str, group: bool = False) -> re.Pattern[str]:
+    """Return a pattern of a table as a regular expression; `group` is for several patterns joined by |."""
     for _ in range(3):  # words may name words
         pattern = _NAMED.sub(lambda named: f"(?:{words[named[1]]})", pattern)
     near, far = _GAPS[language]
     before = pattern.startswith("*") or group
-    after = pattern.endswith("*") and not pattern.endswith("\\*") or group
+    after = (pattern.endswith("*") and not pattern.endswith("\\*")) or group
     pattern = pattern.strip().removeprefix("*")
     pattern = pattern.removesuffix("*") if after and not group else pattern
     edge = "\\b" if language == "en" else ""

@@ -1,0 +1,138 @@
+"""`check_reply`: whether a reply may be sent, and what it must not say. It never raises: a failed check stops the reply."""
+
+from __future__ import annotations
+
+import functools
+import logging
+import re
+import time
+import tomllib
+from dataclasses import dataclass
+from importlib.resources import files
+from typing import Any, Literal, get_args
+
+from insula.safety.signals.plain_text import PlainText
+from insula.safety.signals.rules import LANGUAGES, compiled_pattern
+
+ReplyFault = Literal[
+    "diagnosis", "medication", "promise", "claims_feeling", "claims_human", "blame", "minimising", "toxic_positivity",
+    "stereotype", "harm",
+]  # fmt: skip
+FAULTS: tuple[ReplyFault, ...] = get_args(ReplyFault)
+SECONDS = 1.0
+MAX_CHARACTERS = 20_000
+_UNLESS = " !! "
+_log = logging.getLogger("insula.safety")
+
+
+@dataclass(frozen=True, order=True)
+class ReplySpan:
+    """Words that a reply must not have: offsets, the fault, and the name of the rule, such as `en.promise.2`."""
+
+    start: int
+    end: int
+    fault: ReplyFault
+    rule: str
+
+
+@dataclass(frozen=True)
+class ReplyCheck:
+    """The check of a reply.
+
+    allowed   whether the reply may be sent; False, too, if it could not be checked
+    faults    what is wrong with it
+    spans     the words that show it, in order
+    reasons   a sentence for each fault
+    failure   why the reply could not be checked, None if it was
+    """
+
+    allowed: bool
+    faults: tuple[ReplyFault, ...] = ()
+    spans: tuple[ReplySpan, ...] = ()
+    reasons: tuple[str, ...] = ()
+    failure: str | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain JSON types, without the text."""
+        return {
+            "allowed": self.allowed,
+            "faults": list(self.faults),
+            "spans": [vars(span) for span in self.spans],
+            "reasons": list(self.reasons),
+            "failure": self.failure,
+        }
+
+
+@dataclass(frozen=True)
+class _Rule:
+    name: str
+    fault: ReplyFault
+    pattern: re.Pattern[str]
+    unless: re.Pattern[str] | None
+
+
+def check_reply(text: str, *, seconds: float = SECONDS) -> ReplyCheck:
+    """Return whether a reply in English or Chinese may be sent to a person.
+
+    A reply is stopped for a diagnosis, advice on medication, a promise, a claim to feel or to be human, blame, words
+    that make the trouble small, toxic positivity, a stereotype, and for anything that encourages harm.
+
+    seconds  time limit; a check that takes longer has failed
+
+    What was stopped and why goes to the log `insula.safety` at the level INFO, without any part of the text.
+    """
+    try:
+        result = _checked(text, time.perf_counter() + seconds)
+    except TimeoutError:
+        result = _failed(f"The check took longer than {seconds:g} s.")
+    except Exception as error:  # noqa: BLE001 - a reply that could not be checked is not sent, whatever the cause
+        result = _failed(f"The check failed ({type(error).__name__}).")
+    if not result.allowed:
+        rules = ",".join(sorted({span.rule for span in result.spans}))
+        _log.info("reply stopped: faults=%s rules=%s failure=%s", ",".join(result.faults), rules, result.failure)
+    return result
+
+
+def _failed(failure: str) -> ReplyCheck:
+    return ReplyCheck(False, reasons=(f"{failure} The reply is not sent.",), failure=failure)
+
+
+def _checked(text: str, deadline: float) -> ReplyCheck:
+    if len(text) > MAX_CHARACTERS:
+        return _failed(f"The reply has more than {MAX_CHARACTERS:,} characters.")
+    plain = PlainText(text)
+    spans: set[ReplySpan] = set()
+    for language in LANGUAGES:
+        for rule in _rules(language):
+            match = rule.pattern.search(plain.text)
+            if match is not None and not (rule.unless and rule.unless.search(plain.text)):
+                spans.add(ReplySpan(*plain.span(*match.span()), rule.fault, rule.name))
+            if time.perf_counter() > deadline:
+                raise TimeoutError
+    faults = tuple(fault for fault in FAULTS if any(span.fault == fault for span in spans))
+    reasons = tuple(_table("en")["reasons"][fault] for fault in faults)
+    return ReplyCheck(not spans, faults, tuple(sorted(spans)), reasons)
+
+
+@functools.cache
+def _table(language: str) -> dict[str, Any]:
+    text = (files(__package__) / f"{LANGUAGES[language]}.toml").read_text(encoding="utf-8")
+    return tomllib.loads(text)
+
+
+@functools.cache
+def _rules(language: str) -> tuple[_Rule, ...]:
+    table = _table(language)
+    rules: list[_Rule] = []
+    for fault in FAULTS:
+        for number, line in enumerate(table["faults"][fault], 1):
+            pattern, _, unless = line.partition(_UNLESS)
+            rules.append(
+                _Rule(
+                    f"{language}.{fault}.{number}",
+                    fault,
+                    compiled_pattern(pattern, words=table["words"], language=language),
+                    compiled_pattern(unless, words=table["words"], language=language) if unless else None,
+                )
+            )
+    return tuple(rules)
