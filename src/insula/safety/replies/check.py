@@ -1,4 +1,4 @@
-"""`check_reply`: whether a reply may be sent, and what it must not say. It never raises: a failed check stops the reply."""
+"""`check_reply`: whether a reply may be sent, and what it must not say. A failed check stops the reply."""
 
 from __future__ import annotations
 

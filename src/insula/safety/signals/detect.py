@@ -1,4 +1,4 @@
-"""`check_message`: whether a message shows a risk, of what kind, and why. It never raises: a failed check is a result."""
+"""`check_message`: whether a message shows a risk, of what kind, and why. A failed check is a result, too."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _FEWEST_WORDS = 8
 _OTHER_WORDS = 2
 # Common words of other languages in Latin script that are no English ones.
 _OTHER_LANGUAGE = frozenset(
-    "que de la el los las una por para yo mi muy quiero ya pero ich und nicht ist das ein eine mich mir bin zu auf je ne "
+    "que de la el los las una por para yo mi muy quiero ya pero ich und nicht ist das ein eine mich mir bin zu je ne "
     "pas le les des une est moi suis plus dans nao eu uma com voce muito sono che di il non voglio piu ik niet een het "
     "saya aku tidak mau yang dan toi khong muon ben bir cok artik nie jestem chce sie ako na gusto ko".split()
 )
@@ -110,10 +110,11 @@ def _checked(
 
 def _spans(plain: PlainText, rules: RuleSet, deadline: float) -> set[RiskSpan]:
     text = plain.text
-    hits = list(_hits(text, rules, deadline))
+    trusted = _INJECTION.search(text) is None
+    hits = list(_hits(text, rules, deadline, trusted))
     if not hits:
         return set()
-    benign = _INJECTION.search(text) is None and any(one.search(text) for one in rules.benign.values())
+    benign = trusted and any(one.search(text) for one in rules.benign.values())
     hints = Counter(rule.kind for rule, _ in hits if rule.strength == "hint")
     found: set[RiskSpan] = set()
     for rule, match in hits:
@@ -126,10 +127,10 @@ def _spans(plain: PlainText, rules: RuleSet, deadline: float) -> set[RiskSpan]:
     return found
 
 
-def _hits(text: str, rules: RuleSet, deadline: float) -> Iterator[tuple[Rule, re.Match[str]]]:
+def _hits(text: str, rules: RuleSet, deadline: float, trusted: bool) -> Iterator[tuple[Rule, re.Match[str]]]:
     for rule in rules.rules:
         match = rule.pattern.search(text)
-        if match is not None and not (rule.cancelled_by and rule.cancelled_by.search(text)):
+        if match is not None and not (trusted and rule.cancelled_by and rule.cancelled_by.search(text)):
             yield rule, match
         if time.perf_counter() > deadline:
             raise TimeoutError
@@ -188,11 +189,10 @@ def _unread(plain: str, language: str | None) -> str:
     known = sum(map(len, _LATIN_RUN.findall(plain))) + len(_LETTERS["zh"].findall(plain))
     if known * 2 < letters:
         return "The rules do not read the language of the message."
-    if _LETTERS["zh"].search(plain) or not _ENGLISH.isdisjoint(words):
+    if _LETTERS["zh"].search(plain):
         return ""
-    if (
-        sum(len(word) > 1 for word in words) >= _FEWEST_WORDS
-        or len(_OTHER_LANGUAGE.intersection(words)) >= _OTHER_WORDS
-    ):
+    english, other = len(_ENGLISH.intersection(words)), len(_OTHER_LANGUAGE.intersection(words))
+    is_long = sum(len(word) > 1 for word in words) >= _FEWEST_WORDS
+    if (is_long and not english) or (other >= _OTHER_WORDS and other > english):
         return "The rules do not read the language of the message."
     return ""

@@ -41,7 +41,7 @@ class RiskCheck:
     frames        first or third person, and whether it is joking, quoted or past
     spans         the words that show it, in order
     reasons       sentences for the person who takes over
-    needs_person  whether no automatic answer may be sent: there is a signal, the check failed, or the language is unknown
+    needs_person  whether no automatic answer may be sent: a signal, a failed check, an unknown language
     failure       why the message could not be checked, None if it was
     score         the learned score that was passed in, if any
     """
