@@ -53,7 +53,7 @@ def test_what_is_wrong_is_said_in_one_sentence(insula: Callable[..., Any], here:
         (("keys", "create", "care", "--expires", "999999w"), "at most a century"),
         (("keys", "revoke", "nobody"), "insula keys list"),
         (("keys", "list", "--store", "mysql://u:hush@h/d"), "postgresql://"),
-        (("store", "erase", "--subject", ""), "Name it"),
+        (("store", "erase", "--subject", ""), "Give the person's id"),
         (("audit", "verify", "nowhere"), "no audit log"),
     ):
         refused = insula(*arguments)

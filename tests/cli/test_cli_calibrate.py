@@ -25,7 +25,7 @@ def test_on_the_command_line(tmp_path: Path, insula: Callable[..., Any], trained
     told = json.loads(insula(*call, "-o", tmp_path / "new", "--overwrite", "--json", "-q").output)
     assert (told["rows"], told["metric"], told["path"]) == (120, "macro_f1", str(tmp_path / "new"))
     old = insula(*("--rows" if one == "--data" else one for one in call), "-o", tmp_path / "old", "-q")
-    assert (old.exit_code, "--rows is now --data" in old.stderr) == (0, True)
+    assert (old.exit_code, "--rows is now called --data" in old.stderr) == (0, True)
     refused = insula("model", "calibrate", "-m", run.path, "-o", tmp_path / "other", "--text", "words")
     assert refused.exit_code == 2
     assert "need --data" in refused.output

@@ -206,5 +206,5 @@ def test_unknown_names_are_one_sentence(options: dict[str, Any], error: type[Exc
 
 @pytest.mark.parametrize("text", ["", "  \n\t "])
 def test_a_text_without_words_is_one_sentence(text: str) -> None:
-    with pytest.raises(DataError, match="must hold at least one word"):
+    with pytest.raises(DataError, match="must have at least one word"):
         explain_input(predictor_of(Bag()), text)
