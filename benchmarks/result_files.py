@@ -35,6 +35,8 @@ class Results:
     masking: Entry | None = None
     masking_before: Entry | None = None
     starter: Entry | None = None
+    first_answer: Entry | None = None
+    first_answer_before: Entry | None = None
     inference: Entry | None = None
     smaller: Entry | None = None
     bulk_memory: Entry | None = None
@@ -59,6 +61,8 @@ def read_results(folder: Path = FOLDER) -> Results:
         masking=_one(folder / "masking.json"),
         masking_before=_one(folder / "masking_before.json"),
         starter=_one(folder / "starter.json"),
+        first_answer=_one(folder / "first_answer.json"),
+        first_answer_before=_one(folder / "first_answer_before.json"),
         small_sets=_one(folder / "small_sets.json"),
         abstention_shift=_one(folder / "abstention_shift.json"),
         explain=_one(folder / "explain.json"),

@@ -18,6 +18,7 @@ import charts
 import cost_tables
 import decision_tables
 import explanation_tables
+import first_answer_tables
 import masking_tables
 import quality_tables
 import speed_tables
@@ -61,6 +62,7 @@ TABLES: Mapping[str, Callable[[Results], str]] = {
     "abstention-signals": decision_tables.abstention_signals,
     "costs-provenance": cost_tables.costs_provenance,
     "starter": speed_tables.starter,
+    "first-answer": first_answer_tables.first_answer,
     "starter-said": speed_tables.starter_said,
     "starter-said-zh": lambda results: speed_tables.starter_said(results, "zh"),
     "starter-start": speed_tables.starter_start,

@@ -25,7 +25,7 @@ def sentences(parts: Parts, count: int) -> Iterator[Sentence]:
 
 def _simplified(parts: Parts, count: int) -> Iterator[Sentence]:
     for key, event in parts.each("events"):
-        for _ in range(6 if "{name}" in event else 2):
+        for _ in range(6 if "{name}" in event else parts.repeats):
             yield _made(parts, _closed(parts, parts.named(event), key), key)
     for texts in (parts.content["neutral_texts"]["code"], parts.content["neutral_texts"]["medical"]):
         for text in texts:

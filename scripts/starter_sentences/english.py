@@ -19,7 +19,7 @@ IRONIC = "annoyance disappointment:0.35 anger:0.1"
 def sentences(parts: Parts, count: int) -> Iterator[Sentence]:
     """Yield every event once as it is, then `count` composed sentences; some may be equal."""
     for key, event in parts.each("events"):
-        for _ in range(6 if "{name}" in event else 2):
+        for _ in range(6 if "{name}" in event else parts.repeats):
             yield _made(parts, _closed(parts, parts.named(event), key), key)
     for texts in (parts.content["neutral_texts"]["code"], parts.content["neutral_texts"]["medical"]):
         for text in texts:

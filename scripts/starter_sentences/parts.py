@@ -29,11 +29,16 @@ class Sentence:
 
 
 class Parts:
-    """The parts of one language, and a source of random choices among them."""
+    """The parts of one language, and a source of random choices among them; with `more` also those of that section."""
 
-    def __init__(self, language: str, random_source: random.Random) -> None:
+    def __init__(self, language: str, random_source: random.Random, *, more: bool = False) -> None:
         self.language = language
         self.content = tomllib.loads((HERE / f"{language}.toml").read_text(encoding="utf-8"))
+        self.repeats = 4 if more else 2  # of each event without a name, with different punctuation
+        if more:
+            events = self.content["events"]
+            for key, entries in self.content["more"].items():
+                events[key] = [*events.get(key, ()), *entries]
         self.random = random_source
 
     def pick(self, name: str) -> str:

@@ -31,7 +31,7 @@ def test_the_table_is_that_of_the_result_file(result: dict[str, Any]) -> None:
     }
     assert shown == result["microseconds"]
     grid, waits = result["limits_of_a_grid"], result["seconds_after_a_burst"]
-    assert f"of {grid['all']} pairs of rate and burst, {grid['as_windows']} can" in PAGE
+    assert f"it can express {grid['as_windows']} of {grid['all']} pairs of rate and burst" in PAGE
     late = waits["moving window of limits"]["5/s, 20 at once"]
     assert f"at 5/s with 20 at once, {late['named']} seconds instead of {late['promised']}" in PAGE
 

