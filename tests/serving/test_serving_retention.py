@@ -88,20 +88,13 @@ def test_rows_of_a_client_that_left_are_deleted(
         assert go.wait(DEADLINE)
         keep(self, *args, **kwargs)
 
-    entries: list[Any] = []
-
-    class Recorded(retention_writer._Entry):
-        def __post_init__(self) -> None:
-            entries.append(self)
-
     monkeypatch.setattr(Rows, "keep", slow)
-    monkeypatch.setattr(retention_writer, "_Entry", Recorded)
     monkeypatch.setattr(storing.service.pool, "_timeout", DEADLINE)
     with contextlib.closing(http.client.HTTPConnection(storing.address.removeprefix("http://"))) as client:
         client.request("POST", "/v1/predict", json.dumps(BODY), {"content-type": "application/json"})
         assert at_work.wait(DEADLINE)
-    retention = storing.service.retention
-    wait_until(lambda: entries[0].written.cancelled(), "the server does not notice that the client is gone")
+    retention, requests = storing.service.retention, storing.server.server_state.tasks
+    wait_until(lambda: not requests, "the server does not give the request up")
     go.set()
     wait_until(
         lambda: not retention._pending and (retention._writing is None or retention._writing.done()), "it writes"
