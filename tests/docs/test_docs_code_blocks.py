@@ -88,9 +88,9 @@ def workplace(
 
 @pytest.fixture
 def export(page: Path) -> Iterator[None]:
-    """Networks are exported for the README and for pages on models made small; elsewhere torch answers."""
+    """Networks are exported for pages that use the starter model or make models small; elsewhere torch predicts."""
     is_about_models = any("insula model " in block.code for block in blocks(page))
-    with exported() if page.name == "README.md" or is_about_models else unexported():
+    with exported() if page.name in ("README.md", "index.md") or is_about_models else unexported():
         yield
 
 

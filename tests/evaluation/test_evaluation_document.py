@@ -25,10 +25,9 @@ from insula.evaluation.document import SCHEMA_VERSION, DecisionRecord, MetricsDo
 from insula.evaluation.record import Document, Record
 from insula.evaluation.result import Evaluation, Interval, SeenRows
 from insula.evaluation.search_document import SearchDocument
-from insula.models.locate import STARTER_FOLDER
 
 DOCUMENTS = (MetricsDocument, ComparisonDocument, SearchDocument)
-EARLIER = [STARTER_FOLDER / "metrics.json", *sorted((Path(__file__).parent / "earlier_metrics").glob("*.json"))]
+EARLIER = sorted((Path(__file__).parent / "earlier_metrics").glob("*.json"))
 SCHEMAS = {1: "b1f9", 2: "6635"}
 """Version of the schema of `metrics.json` to the first digits of its checksum, descriptions apart."""
 

@@ -59,7 +59,7 @@ def test_the_base_is_located_once_a_run(tmp_path: Path, tiny_recipe: RecipeOf, c
     assert calls == {"locate_encoder": 2, "open_folder": 1}
     assert set(first.metrics["baselines"]) == {"untrained", "linear"}
     assert set(second.metrics["baselines"]) == {"linear"}  # its base knew the labels
-    assert set(first.metrics["training"]) == {"precision"}
+    assert set(first.metrics["training"]) == {"precision", "rows", "truncated_rows"}
 
 
 def test_a_baseline_has_the_rows_and_no_options(tiny_recipe: RecipeOf) -> None:
